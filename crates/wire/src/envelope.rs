@@ -1,0 +1,163 @@
+//! What every event says about itself: id, type, app, tenant, chat, age.
+//!
+//! One pass over the payload, fields in any order, unknown ones skipped; what is kept are slices
+//! of the payload wherever its JSON has no escapes. The whole document is checked to be JSON,
+//! but its event is never interpreted beyond what recording and routing need.
+
+mod fields;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use self::fields::{Document, Text};
+
+/// How an event is laid out. The two are told apart by the presence of `header`, as in the Go SDK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Schema {
+    /// `uuid`, `event.type`.
+    V1,
+    /// `header.event_id`, `header.event_type`.
+    V2,
+}
+
+/// The facts of one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// How the event is laid out.
+    pub schema: Schema,
+    /// The platform's id, the same in every repeat.
+    pub event_id: ByteString,
+    /// For example `im.message.receive_v1`, in schema 1.0 `message`.
+    pub event_type: ByteString,
+    /// The app the event was pushed to.
+    pub app_id: Option<ByteString>,
+    /// The tenant it happened in.
+    pub tenant_key: Option<ByteString>,
+    /// The chat it happened in, for the types that have one: `oc_...`.
+    pub chat: Option<ByteString>,
+    /// The chat message it is about, for the types that say so once per message and revision.
+    pub message: Option<MessageFacts>,
+    /// When it happened, in milliseconds since 1970. Platforms write milliseconds, microseconds
+    /// (16 digits, card callbacks) or seconds with a fraction (schema 1.0).
+    pub created_ms: Option<i64>,
+}
+
+/// A chat message at one point of its life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageFacts {
+    /// `om_...`
+    pub message_id: ByteString,
+    /// The time of the change that the event tells of, as the platform writes it.
+    pub revision: ByteString,
+}
+
+/// The payload is no event.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnvelopeError {
+    /// Not UTF-8, hence not JSON.
+    #[error("the payload is not valid utf-8")]
+    NotUtf8,
+    /// Not one JSON document.
+    #[error("the payload is not json")]
+    NotJson(#[source] serde_json::Error),
+    /// JSON, but no object.
+    #[error("the payload is not a json object")]
+    NotAnObject,
+    /// Only `encrypt`. Long connections are never encrypted; somebody has set the app up for
+    /// webhooks, or pushes here what was meant for one.
+    #[error("the payload is encrypted, which a long connection never is")]
+    Encrypted,
+    /// Neither `header.event_id` nor `uuid`.
+    #[error("the event has no id")]
+    NoEventId,
+    /// Neither `header.event_type` nor `event.type`.
+    #[error("the event has no type")]
+    NoEventType,
+}
+
+impl EnvelopeError {
+    /// A stable label for counters.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NotUtf8 => "not_utf8",
+            Self::NotJson(_) => "not_json",
+            Self::NotAnObject => "not_an_object",
+            Self::Encrypted => "encrypted",
+            Self::NoEventId => "no_event_id",
+            Self::NoEventType => "no_event_type",
+        }
+    }
+}
+
+impl Envelope {
+    /// Reads a whole payload, fragments joined. The slices handed out keep its buffer alive.
+    pub fn parse(payload: &Bytes) -> Result<Envelope, EnvelopeError> {
+        let payload = ByteString::try_from(payload.clone()).map_err(|_| EnvelopeError::NotUtf8)?;
+        let document = Document::read(&payload).map_err(EnvelopeError::NotJson)?;
+        let document = document.ok_or(EnvelopeError::NotAnObject)?;
+        let keep = |text: &Text<'_>| text.keep(&payload);
+
+        let encrypted = document.encrypted;
+        let absent = |error| {
+            if encrypted {
+                EnvelopeError::Encrypted
+            } else {
+                error
+            }
+        };
+        let event = document.event.unwrap_or_default();
+        let (schema, about) = match document.header {
+            Some(header) => (Schema::V2, header),
+            None => (Schema::V1, event.about_v1(document.uuid, document.ts)),
+        };
+        let event_id = keep(&about.event_id).ok_or(absent(EnvelopeError::NoEventId))?;
+        let event_type = keep(&about.event_type).ok_or(absent(EnvelopeError::NoEventType))?;
+        let message = match schema {
+            Schema::V1 => None,
+            Schema::V2 => event.message_facts(&event_type).and_then(|(id, revision)| {
+                Some(MessageFacts {
+                    message_id: keep(id)?,
+                    revision: keep(revision)?,
+                })
+            }),
+        };
+        Ok(Envelope {
+            schema,
+            event_id,
+            event_type,
+            app_id: keep(&about.app_id),
+            tenant_key: keep(&about.tenant_key),
+            chat: event.chats().into_iter().find_map(keep),
+            message,
+            created_ms: about.created.as_str().and_then(milliseconds),
+        })
+    }
+}
+
+/// Milliseconds since 1970 from the platform's three ways to write a time. The number of digits
+/// tells the unit, and will until the year 2286.
+fn milliseconds(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if !whole
+        .bytes()
+        .chain(fraction.bytes())
+        .all(|b| b.is_ascii_digit())
+    {
+        return None;
+    }
+    let number: i64 = whole.parse().ok()?;
+    match whole.len() {
+        10 => {
+            let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(3);
+            let thousandths = digits.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+            Some(number * 1000 + thousandths)
+        }
+        13 => Some(number),
+        16 => Some(number / 1000),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

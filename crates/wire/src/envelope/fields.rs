@@ -1,0 +1,321 @@
+//! The few members of an event's JSON that an envelope is made of.
+//!
+//! Hand-written visitors, for three reasons: text is borrowed where it has no escapes, a member of
+//! an unexpected shape counts as absent instead of spoiling the event, and of a repeated member
+//! the last one counts.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use bytestring::ByteString;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// The top level.
+#[derive(Default)]
+pub(super) struct Document<'a> {
+    pub(super) header: Option<About<'a>>,
+    pub(super) event: Option<Event<'a>>,
+    pub(super) uuid: Text<'a>,
+    pub(super) ts: Text<'a>,
+    pub(super) encrypted: bool,
+}
+
+impl<'a> Document<'a> {
+    /// `None` if the text is JSON, but no object.
+    pub(super) fn read(text: &'a str) -> Result<Option<Document<'a>>, serde_json::Error> {
+        let Object(document) = serde_json::from_str(text)?;
+        Ok(document)
+    }
+}
+
+/// What an event says about itself: `header`, or its likeness put together from schema 1.0.
+#[derive(Default)]
+pub(super) struct About<'a> {
+    pub(super) event_id: Text<'a>,
+    pub(super) event_type: Text<'a>,
+    pub(super) created: Text<'a>,
+    pub(super) app_id: Text<'a>,
+    pub(super) tenant_key: Text<'a>,
+}
+
+/// `event`: members of all types that have something for an envelope.
+#[derive(Default)]
+pub(super) struct Event<'a> {
+    event_type: Text<'a>,
+    app_id: Text<'a>,
+    tenant_key: Text<'a>,
+    chat_id: Text<'a>,
+    open_chat_id: Text<'a>,
+    message_id: Text<'a>,
+    recall_time: Text<'a>,
+    message: Message<'a>,
+    context: Context<'a>,
+}
+
+impl<'a> Event<'a> {
+    /// Schema 1.0 keeps half of it inside the event.
+    pub(super) fn about_v1(&self, uuid: Text<'a>, ts: Text<'a>) -> About<'a> {
+        About {
+            event_id: uuid,
+            event_type: self.event_type.clone(),
+            created: ts,
+            app_id: self.app_id.clone(),
+            tenant_key: self.tenant_key.clone(),
+        }
+    }
+
+    /// The places a chat id may be in, the most telling first.
+    pub(super) fn chats(&self) -> [&Text<'a>; 4] {
+        [
+            &self.message.chat_id,
+            &self.chat_id,
+            &self.open_chat_id,
+            &self.context.open_chat_id,
+        ]
+    }
+
+    /// Message id and revision, for the types of which one message and revision has one event.
+    /// Reactions are not among them: the same emoji can come, go and come again.
+    pub(super) fn message_facts(&self, event_type: &str) -> Option<(&Text<'a>, &Text<'a>)> {
+        match event_type {
+            "im.message.receive_v1" => {
+                let message = &self.message;
+                let revision = match message.update_time.as_str() {
+                    Some(_) => &message.update_time,
+                    None => &message.create_time,
+                };
+                Some((&message.message_id, revision))
+            }
+            "im.message.recalled_v1" => Some((&self.message_id, &self.recall_time)),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Message<'a> {
+    message_id: Text<'a>,
+    chat_id: Text<'a>,
+    create_time: Text<'a>,
+    update_time: Text<'a>,
+}
+
+/// Where a card was clicked.
+#[derive(Default)]
+struct Context<'a> {
+    open_chat_id: Text<'a>,
+}
+
+/// A struct that is filled member by member.
+trait Members<'a>: Default {
+    /// Takes the value of `key` from `map`, or skips it.
+    fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error>;
+}
+
+fn skip<'a, A: MapAccess<'a>>(map: &mut A) -> Result<(), A::Error> {
+    map.next_value::<IgnoredAny>().map(drop)
+}
+
+impl<'a> Members<'a> for Document<'a> {
+    fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "header" => Object(self.header) = map.next_value()?,
+            "event" => Object(self.event) = map.next_value()?,
+            "uuid" => self.uuid = map.next_value()?,
+            "ts" => self.ts = map.next_value()?,
+            "encrypt" => {
+                self.encrypted = true;
+                skip(map)?;
+            }
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Members<'a> for About<'a> {
+    fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "event_id" => self.event_id = map.next_value()?,
+            "event_type" => self.event_type = map.next_value()?,
+            "create_time" => self.created = map.next_value()?,
+            "app_id" => self.app_id = map.next_value()?,
+            "tenant_key" => self.tenant_key = map.next_value()?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Members<'a> for Event<'a> {
+    fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "type" => self.event_type = map.next_value()?,
+            "app_id" => self.app_id = map.next_value()?,
+            "tenant_key" => self.tenant_key = map.next_value()?,
+            "chat_id" => self.chat_id = map.next_value()?,
+            "open_chat_id" => self.open_chat_id = map.next_value()?,
+            "message_id" => self.message_id = map.next_value()?,
+            "recall_time" => self.recall_time = map.next_value()?,
+            "message" => self.message = map.next_value::<Object<_>>()?.0.unwrap_or_default(),
+            "context" => self.context = map.next_value::<Object<_>>()?.0.unwrap_or_default(),
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Members<'a> for Message<'a> {
+    fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "message_id" => self.message_id = map.next_value()?,
+            "chat_id" => self.chat_id = map.next_value()?,
+            "create_time" => self.create_time = map.next_value()?,
+            "update_time" => self.update_time = map.next_value()?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Members<'a> for Context<'a> {
+    fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "open_chat_id" => self.open_chat_id = map.next_value()?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+/// A JSON object read into its members, `None` for any other JSON value.
+struct Object<T>(Option<T>);
+
+impl<'de, T: Members<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Members<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any json value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = T::default();
+        while let Some(key) = map.next_key::<Text<'de>>()? {
+            members.take(key.as_str().unwrap_or_default(), &mut map)?;
+        }
+        Ok(Object(Some(members)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Object(None))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(Object(None))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Object(None))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Object(None))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Object(None))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Object(None))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Object(None))
+    }
+}
+
+/// A JSON string, borrowed if it has no escapes. An integer counts as its digits; anything else,
+/// the empty string included, as absent.
+#[derive(Clone, Default)]
+pub(super) struct Text<'a>(Option<Cow<'a, str>>);
+
+impl<'a> Text<'a> {
+    pub(super) fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    /// The text as a slice of `payload` if it was borrowed from there.
+    pub(super) fn keep(&self, payload: &ByteString) -> Option<ByteString> {
+        self.0.as_ref().map(|text| match text {
+            Cow::Borrowed(text) => payload.slice_ref(text),
+            Cow::Owned(text) => ByteString::from(text.as_str()),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any json value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Text((!text.is_empty()).then_some(Cow::Borrowed(text))))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Text(
+            (!text.is_empty()).then(|| Cow::Owned(text.to_owned())),
+        ))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Text(Some(Cow::Owned(number.to_string()))))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Text(Some(Cow::Owned(number.to_string()))))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Text::default())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Text::default())
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Text::default())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Text::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Text::default())
+    }
+}

@@ -1,0 +1,191 @@
+//! By what an event is recognised when it comes again.
+//!
+//! The platform repeats a push it saw no answer to (after 15 s, 5 min, 1 h, 6 h), under the same
+//! event id. Now and then the same chat message arrives as two events with different ids; those
+//! are recognised by the message itself. Keys hold within one installation: the store adds it.
+//!
+//! A look-alike is never a repeat: where the second key is not truly unique (reactions: a second
+//! click of the same emoji), there is none.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::envelope::Envelope;
+
+/// 128 bits that stand for an event. Equal keys mean the same event.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EventKey(pub [u8; 16]);
+
+/// By which of its keys an event was recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tier {
+    /// The platform's event id: `header.event_id`, `uuid` in schema 1.0.
+    EventId,
+    /// Event type, chat message and its revision.
+    Message,
+}
+
+impl Tier {
+    /// A stable label for counters and records.
+    pub fn label(self) -> &'static str {
+        match self {
+            Tier::EventId => "event_id",
+            Tier::Message => "message",
+        }
+    }
+}
+
+/// The keys of one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Always there.
+    pub event: EventKey,
+    /// Only for event types whose (type, message, revision) occurs once.
+    pub message: Option<EventKey>,
+}
+
+impl Identity {
+    /// The keys of an event that could be read.
+    pub fn of(envelope: &Envelope) -> Identity {
+        let message = envelope.message.as_ref().map(|message| {
+            EventKey::digest(
+                Domain::Message,
+                &[
+                    envelope.event_type.as_bytes(),
+                    message.message_id.as_bytes(),
+                    message.revision.as_bytes(),
+                ],
+            )
+        });
+        Identity {
+            event: EventKey::digest(Domain::EventId, &[envelope.event_id.as_bytes()]),
+            message,
+        }
+    }
+
+    /// The key of a payload that could not be read: the same bytes in the same push. Two pushes
+    /// are kept apart even if their bytes are equal, since nothing says that they are one event.
+    pub fn unparsed(frame_message_id: Option<&str>, payload: &[u8]) -> Identity {
+        let event = match frame_message_id {
+            Some(id) => EventKey::digest(Domain::Unparsed, &[payload, id.as_bytes()]),
+            None => EventKey::digest(Domain::Unparsed, &[payload]),
+        };
+        Identity {
+            event,
+            message: None,
+        }
+    }
+}
+
+/// Keeps keys of different making apart. The numbers are in every key on disk: never reuse one.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Domain {
+    EventId = 1,
+    Message = 2,
+    Unparsed = 3,
+}
+
+impl EventKey {
+    /// Truncated SHA-256. Every part is preceded by its length, so that no two lists of parts
+    /// meet by concatenation.
+    fn digest(domain: Domain, parts: &[&[u8]]) -> EventKey {
+        let mut hash = Sha256::new();
+        hash.update([domain as u8]);
+        for part in parts {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        let digest = hash.finalize();
+        let mut key = [0; 16];
+        key.copy_from_slice(&digest[..16]);
+        EventKey(key)
+    }
+}
+
+impl fmt::Display for EventKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for EventKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytestring::ByteString;
+
+    use crate::envelope::{MessageFacts, Schema};
+
+    fn event(id: &str, event_type: &str, message: Option<(&str, &str)>) -> Identity {
+        Identity::of(&Envelope {
+            schema: Schema::V2,
+            event_id: ByteString::from(id),
+            event_type: ByteString::from(event_type),
+            app_id: None,
+            tenant_key: None,
+            chat: None,
+            message: message.map(|(message_id, revision)| MessageFacts {
+                message_id: ByteString::from(message_id),
+                revision: ByteString::from(revision),
+            }),
+            created_ms: None,
+        })
+    }
+
+    #[test]
+    fn the_event_id_alone_makes_the_first_key() {
+        assert_eq!(event("a", "t", None), event("a", "u", None));
+        assert_ne!(event("a", "t", None), event("b", "t", None));
+    }
+
+    #[test]
+    fn parts_do_not_meet_by_concatenation() {
+        let message =
+            |t: &str, id: &str, revision: &str| event("a", t, Some((id, revision))).message;
+        assert_ne!(message("ab", "c", "1"), message("a", "bc", "1"));
+        assert_ne!(message("a", "bc", "1"), message("a", "b", "c1"));
+        assert_ne!(message("a", "", "b"), message("", "a", "b"));
+        assert_eq!(message("a", "b", "c"), message("a", "b", "c"));
+    }
+
+    #[test]
+    fn unparsed_pushes_are_told_apart_by_push_and_bytes() {
+        let known = Identity::unparsed(Some("m"), b"x");
+        assert_eq!(known, Identity::unparsed(Some("m"), b"x"));
+        assert_ne!(known, Identity::unparsed(Some("n"), b"x"));
+        assert_ne!(known, Identity::unparsed(Some("m"), b"y"));
+        assert_ne!(
+            Identity::unparsed(None, b"x"),
+            Identity::unparsed(Some(""), b"x")
+        );
+    }
+
+    #[test]
+    fn a_key_never_meets_one_of_another_making() {
+        assert_ne!(
+            event("x", "t", None).event,
+            Identity::unparsed(None, b"x").event
+        );
+    }
+
+    /// Keys are on disk: a change of the recipe would make every known event new.
+    #[test]
+    fn the_recipe_is_fixed() {
+        let identity = event("e", "im.message.receive_v1", Some(("om_1", "1")));
+        assert_eq!(
+            identity.event.to_string(),
+            "050ad2c214cb11517b506e57d33389df"
+        );
+        assert_eq!(
+            identity.message.expect("present").to_string(),
+            "4a2b223b0bcae1c321ce7f2758d7457d"
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! The messages generated from `proto/feishu_longconn.proto`.
+
+include!(concat!(env!("OUT_DIR"), "/longwire.feishu.rs"));

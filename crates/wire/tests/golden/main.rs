@@ -1,0 +1,10 @@
+//! The golden vectors, in both directions.
+//!
+//! `vectors/feishu-frames.json` and `vectors/feishu-events.json` say in their `about` how they
+//! were made: with the official Python classes, compared with prost and the Go and Node SDKs.
+
+mod answers;
+mod events;
+mod frames;
+mod parts;
+mod vectors;
