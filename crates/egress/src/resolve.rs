@@ -1,0 +1,218 @@
+//! Names to addresses, without a thread per dial.
+//!
+//! The system's resolver blocks, so each lookup takes a thread of the arbiter's blocking pool. A fleet that
+//! comes back after an outage dials the same two names thousands of times: lookups are few at a time,
+//! one per name, and their answers, failures too, are used again for a while.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, ToSocketAddrs as _};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, Semaphore};
+use tokio::time::Instant;
+
+/// A failure is believed for this long: enough to answer all who waited for it, short enough not to delay
+/// the next attempt of anybody's backoff.
+const FAILURE_TTL: Duration = Duration::from_secs(1);
+
+/// Names kept at most. Past it, those whose answers have expired are forgotten.
+const MAX_NAMES: usize = 1024;
+
+type Lookup = fn(&str) -> io::Result<Vec<IpAddr>>;
+
+pub(crate) struct Resolver {
+    lookup: Lookup,
+    permits: Arc<Semaphore>,
+    ttl: Duration,
+    names: RefCell<HashMap<String, Rc<Name>>>,
+}
+
+/// Whoever holds the lock looks the name up; the others wait for the answer.
+type Name = Mutex<Option<Answer>>;
+
+struct Answer {
+    until: Instant,
+    /// A failure as kind and text, since [`io::Error`] cannot be given to several.
+    addresses: Result<Vec<IpAddr>, (io::ErrorKind, String)>,
+}
+
+impl Resolver {
+    pub(crate) fn new(concurrent: usize, ttl: Duration) -> Self {
+        Self::with_lookup(system_lookup, concurrent, ttl)
+    }
+
+    fn with_lookup(lookup: Lookup, concurrent: usize, ttl: Duration) -> Self {
+        Self {
+            lookup,
+            permits: Arc::new(Semaphore::new(concurrent.max(1))),
+            ttl,
+            names: RefCell::default(),
+        }
+    }
+
+    /// The addresses of `host`, at least one. An address stands for itself, brackets allowed.
+    pub(crate) async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
+        if let Ok(address) = bare.parse() {
+            return Ok(vec![address]);
+        }
+        let name = self.name(host);
+        let mut answer = name.lock().await;
+        if let Some(known) = answer.as_ref().filter(|known| known.until > Instant::now()) {
+            return known.get();
+        }
+        let addresses = self.look_up(host).await;
+        let ttl = if addresses.is_ok() {
+            self.ttl
+        } else {
+            FAILURE_TTL
+        };
+        let fresh = Answer {
+            until: Instant::now() + ttl,
+            addresses: addresses.map_err(|error| (error.kind(), error.to_string())),
+        };
+        answer.insert(fresh).get()
+    }
+
+    async fn look_up(&self, host: &str) -> io::Result<Vec<IpAddr>> {
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .map_err(|_| io::Error::other("the resolver is closed"))?;
+        let (lookup, host) = (self.lookup, host.to_owned());
+        let addresses = actix_rt::task::spawn_blocking(move || {
+            // Held by the thread, not by the dial: a dial given up leaves its thread behind.
+            let _permit = permit;
+            lookup(&host)
+        })
+        .await
+        .map_err(io::Error::other)??;
+        if addresses.is_empty() {
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "the name has no address",
+            ));
+        }
+        Ok(addresses)
+    }
+
+    fn name(&self, host: &str) -> Rc<Name> {
+        let mut names = self.names.borrow_mut();
+        if let Some(name) = names.get(host) {
+            return Rc::clone(name);
+        }
+        if names.len() >= MAX_NAMES {
+            let now = Instant::now();
+            names.retain(|_, name| match name.try_lock() {
+                Ok(answer) => answer.as_ref().is_some_and(|answer| answer.until > now),
+                Err(_) => true,
+            });
+        }
+        Rc::clone(names.entry(host.to_owned()).or_default())
+    }
+}
+
+impl Answer {
+    fn get(&self) -> io::Result<Vec<IpAddr>> {
+        match &self.addresses {
+            Ok(addresses) => Ok(addresses.clone()),
+            Err((kind, text)) => Err(io::Error::new(*kind, text.clone())),
+        }
+    }
+}
+
+fn system_lookup(host: &str) -> io::Result<Vec<IpAddr>> {
+    // The port does not matter to the lookup.
+    Ok((host, 0)
+        .to_socket_addrs()?
+        .map(|address| address.ip())
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    #[actix_rt::test]
+    async fn an_address_needs_no_lookup() {
+        let resolver = Resolver::with_lookup(|_| panic!("looked up"), 1, Duration::ZERO);
+        for host in ["127.0.0.1", "::1", "[::1]"] {
+            assert_eq!(resolver.resolve(host).await.expect("an address").len(), 1);
+        }
+    }
+
+    #[actix_rt::test]
+    async fn many_dials_share_one_lookup() {
+        static LOOKUPS: AtomicUsize = AtomicUsize::new(0);
+        let lookup: Lookup = |_| {
+            LOOKUPS.fetch_add(1, Ordering::SeqCst);
+            Ok(vec![Ipv4Addr::LOCALHOST.into()])
+        };
+        let resolver = Resolver::with_lookup(lookup, 4, Duration::from_secs(3600));
+        let answers = join_all((0..1000).map(|_| resolver.resolve("host.example"))).await;
+        assert!(answers.iter().all(Result::is_ok));
+        assert_eq!(LOOKUPS.load(Ordering::SeqCst), 1);
+    }
+
+    #[actix_rt::test]
+    async fn a_failure_answers_all_who_waited_for_it() {
+        static LOOKUPS: AtomicUsize = AtomicUsize::new(0);
+        let lookup: Lookup = |_| {
+            LOOKUPS.fetch_add(1, Ordering::SeqCst);
+            Err(io::Error::other("no such name"))
+        };
+        tokio::time::pause();
+        let resolver = Resolver::with_lookup(lookup, 4, Duration::from_secs(3600));
+        let answers = join_all((0..100).map(|_| resolver.resolve("host.example"))).await;
+        assert!(answers.iter().all(Result::is_err));
+        assert_eq!(LOOKUPS.load(Ordering::SeqCst), 1);
+        tokio::time::advance(FAILURE_TTL).await;
+        resolver
+            .resolve("host.example")
+            .await
+            .expect_err("still no such name");
+        assert_eq!(LOOKUPS.load(Ordering::SeqCst), 2);
+    }
+
+    #[actix_rt::test]
+    async fn lookups_run_few_at_a_time() {
+        static RUNNING: AtomicUsize = AtomicUsize::new(0);
+        static MOST: AtomicUsize = AtomicUsize::new(0);
+        let lookup: Lookup = |_| {
+            let running = RUNNING.fetch_add(1, Ordering::SeqCst) + 1;
+            MOST.fetch_max(running, Ordering::SeqCst);
+            std::thread::yield_now();
+            RUNNING.fetch_sub(1, Ordering::SeqCst);
+            Ok(vec![Ipv4Addr::LOCALHOST.into()])
+        };
+        let resolver = &Resolver::with_lookup(lookup, 2, Duration::from_secs(3600));
+        join_all((0..100).map(|n| async move { resolver.resolve(&format!("{n}.example")).await }))
+            .await;
+        assert!((1..=2).contains(&MOST.load(Ordering::SeqCst)));
+    }
+
+    #[actix_rt::test]
+    async fn names_are_forgotten() {
+        let lookup: Lookup = |_| Ok(vec![Ipv4Addr::LOCALHOST.into()]);
+        let resolver = Resolver::with_lookup(lookup, 4, Duration::ZERO);
+        for n in 0..MAX_NAMES + 10 {
+            resolver
+                .resolve(&format!("{n}.example"))
+                .await
+                .expect("an address");
+        }
+        assert!(resolver.names.borrow().len() <= MAX_NAMES);
+    }
+}

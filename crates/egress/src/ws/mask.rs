@@ -1,0 +1,78 @@
+//! Masking of what a client sends (RFC 6455, section 5.3).
+
+use rand::rngs::SmallRng;
+use rand::{Rng as _, SeedableRng as _};
+
+/// The masking keys of one connection, a new one per frame.
+///
+/// Masking keeps someone who chooses a payload from choosing the bytes on the wire, to fool a cache in
+/// between. Those who choose payloads do not see the keys of the connection, so a small generator seeded by
+/// the operating system is unpredictable to them; the server, which sees the keys, has nothing to gain.
+#[derive(Debug)]
+pub struct MaskKeys(SmallRng);
+
+impl MaskKeys {
+    /// Seeds a generator from the operating system's randomness.
+    #[expect(
+        clippy::new_without_default,
+        reason = "a default should not ask the operating system"
+    )]
+    pub fn new() -> Self {
+        Self(SmallRng::from_os_rng())
+    }
+
+    /// The key of the next frame.
+    pub fn next_key(&mut self) -> [u8; 4] {
+        self.0.random()
+    }
+}
+
+/// Masks `payload` in place, eight bytes at a time.
+pub(super) fn apply(payload: &mut [u8], key: [u8; 4]) {
+    let [a, b, c, d] = key;
+    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let mut words = payload.chunks_exact_mut(8);
+    for word in &mut words {
+        let masked = u64::from_ne_bytes(word.try_into().expect("a chunk of eight")) ^ wide;
+        word.copy_from_slice(&masked.to_ne_bytes());
+    }
+    // Eight is a multiple of four: the rest begins with the key's first byte again.
+    for (byte, key) in words.into_remainder().iter_mut().zip(key.iter().cycle()) {
+        *byte ^= key;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_as_the_rfc_says() {
+        let key = [0x37, 0xfa, 0x21, 0x3d];
+        for length in 0..40 {
+            let plain: Vec<u8> = (0..length).collect();
+            let mut masked = plain.clone();
+            apply(&mut masked, key);
+            let expected: Vec<u8> = plain
+                .iter()
+                .enumerate()
+                .map(|(at, byte)| byte ^ key[at % 4])
+                .collect();
+            assert_eq!(masked, expected);
+        }
+        let mut hello = *b"Hello";
+        apply(&mut hello, key);
+        assert_eq!(
+            hello,
+            [0x7f, 0x9f, 0x4d, 0x51, 0x58],
+            "the example of RFC 6455, section 5.7"
+        );
+    }
+
+    #[test]
+    fn connections_have_keys_of_their_own() {
+        let (mut one, mut other) = (MaskKeys::new(), MaskKeys::new());
+        let keys = |from: &mut MaskKeys| -> Vec<_> { (0..8).map(|_| from.next_key()).collect() };
+        assert_ne!(keys(&mut one), keys(&mut other));
+    }
+}
