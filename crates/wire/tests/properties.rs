@@ -121,6 +121,8 @@ fn any_header() -> impl Strategy<Value = Header> {
         "(event|card|ping|pong)".boxed(),
         "-?[0-9]{0,5}".boxed(),
         "\\PC{0,40}".boxed(),
+        // Around the length that takes a second byte.
+        "[a-z]{110,140}".boxed(),
     ];
     (key, value).prop_map(|(key, value)| Header::new(key, value))
 }
