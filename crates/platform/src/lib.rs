@@ -1,0 +1,7 @@
+//! The platforms' HTTP calls: how a long connection is asked for and opened.
+//!
+//! This crate knows the platforms' addresses, request shapes and refusals; how bytes leave the host is
+//! `longwire-egress`'s business, what the bytes mean `longwire-wire`'s. It keeps no state and never retries:
+//! what follows from an error is decided by whoever called.
+
+pub mod feishu;

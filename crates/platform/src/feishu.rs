@@ -1,0 +1,217 @@
+//! Feishu and Lark: the bootstrap call and the dial it allows.
+//!
+//! Each connection takes two steps, each time anew: [`endpoint`] trades the app's credentials for a URL
+//! that is good for one connection, [`dial`] opens it. Request and refusals are as in `ws/client.go` and
+//! `ws/const.go` of oapi-sdk-go and in lark-oapi 1.7.5.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use longwire_egress::{Egress, HttpAnswer, HttpError, HttpLimits, UpgradeError, WebSocketIo};
+use longwire_wire::endpoint::{
+    self, ClientConfig, ConnectionUrl, ConnectionUrlError, EndpointAnswer, EndpointRequest,
+    HandshakeRefusal,
+};
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+/// The open platform of Feishu, mainland China.
+pub const FEISHU_BASE_URL: &str = "https://open.feishu.cn";
+
+/// The open platform of Lark, everywhere else. The two do not know each other's apps.
+pub const LARK_BASE_URL: &str = "https://open.larksuite.com";
+
+/// A real answer has less than 1 KiB; what is longer than this is something else's.
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// Longer texts of the platform are cut, in characters: they end up in logs and timelines.
+const MAX_MSG_CHARS: usize = 300;
+
+const USER_AGENT: &str = concat!("longwire/", env!("CARGO_PKG_VERSION"));
+
+/// Which app asks.
+#[derive(Clone, Copy)]
+pub struct Credentials<'a> {
+    /// `cli_…`.
+    pub app_id: &'a str,
+    /// Its secret.
+    pub app_secret: &'a SecretString,
+}
+
+/// Leave to open one connection.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// Where to, credentials included.
+    pub url: ConnectionUrl,
+    /// The configuration to follow, if the platform sent one.
+    pub config: Option<ClientConfig>,
+}
+
+/// Why there is no endpoint. No text holds the secret or a URL.
+#[derive(Debug, thiserror::Error)]
+pub enum EndpointError {
+    /// The platform answered with a code other than 0.
+    #[error("the platform refused with code {code}: {msg}")]
+    Code {
+        /// One of [`endpoint::code`], or unknown to us.
+        code: i64,
+        /// The platform's explanation, cut to 300 characters.
+        msg: String,
+    },
+    /// An HTTP status other than 200.
+    #[error("the platform answered with http status {status}")]
+    HttpStatus {
+        /// The status.
+        status: u16,
+        /// The code of the body, if it had one.
+        code: Option<i64>,
+    },
+    /// Status 200, but the body is not an answer: a captive portal or a proxy's page, usually.
+    #[error("the answer is not the json of an endpoint")]
+    NotJson,
+    /// Code 0 without a URL.
+    #[error("the answer has no url")]
+    NoUrl,
+    /// Code 0 with a URL that cannot be dialled.
+    #[error("the url of the answer cannot be dialled")]
+    BadUrl(#[source] ConnectionUrlError),
+    /// No answer at all.
+    #[error("the platform could not be asked")]
+    Http(#[source] HttpError),
+    /// The app has no secret, so nobody was asked.
+    #[error("the app has no secret")]
+    NoSecret,
+}
+
+/// Why the connection did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    /// The platform refused the handshake.
+    #[error("the platform refused the handshake with http status {}", .0.http_status)]
+    Refused(HandshakeRefusal),
+    /// It did not come to an answer.
+    #[error("the connection could not be opened")]
+    Upgrade(#[source] UpgradeError),
+}
+
+/// Asks the platform at `base` where the app may connect.
+///
+/// `base` is an open platform's base URL, [`FEISHU_BASE_URL`], [`LARK_BASE_URL`], or a private deployment's, whose path is kept.
+/// `deadline` covers the whole call. The secret is wiped from our copy of the request afterwards; awc's write
+/// buffer is beyond our reach.
+pub async fn endpoint(
+    egress: &Egress,
+    base: &Url,
+    credentials: Credentials<'_>,
+    deadline: Duration,
+) -> Result<Endpoint, EndpointError> {
+    let secret = credentials.app_secret.expose_secret();
+    if secret.is_empty() {
+        return Err(EndpointError::NoSecret);
+    }
+    let body = Zeroizing::new(EndpointRequest::new(credentials.app_id, secret).to_json());
+    let headers = [
+        ("Content-Type", "application/json"),
+        ("User-Agent", USER_AGENT),
+        // Sent by every SDK; the platform's texts follow it.
+        ("locale", "zh"),
+    ];
+    let limits = HttpLimits {
+        deadline,
+        max_body: MAX_ANSWER_BYTES,
+    };
+    let answer = egress
+        .post_json(&call_url(base), Bytes::from_owner(body), &headers, limits)
+        .await
+        .map_err(EndpointError::Http)?;
+    read(&answer)
+}
+
+/// Opens the connection that [`endpoint()`] allowed.
+pub async fn dial(
+    egress: &Egress,
+    url: &ConnectionUrl,
+    deadline: Duration,
+) -> Result<WebSocketIo, DialError> {
+    egress
+        .websocket(url.expose(), deadline)
+        .await
+        .map_err(|error| match error {
+            UpgradeError::Refused(refused) => {
+                DialError::Refused(HandshakeRefusal::read(refused.http_status, |name| {
+                    refused.header(name)
+                }))
+            }
+            error => DialError::Upgrade(error),
+        })
+}
+
+/// The base's own path, then the call's.
+fn call_url(base: &Url) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!(
+        "{}{}",
+        base.path().trim_end_matches('/'),
+        endpoint::PATH
+    ));
+    url.set_query(None);
+    url.set_fragment(None);
+    url
+}
+
+fn read(answer: &HttpAnswer) -> Result<Endpoint, EndpointError> {
+    let parsed = EndpointAnswer::parse(&answer.body);
+    if answer.status != 200 {
+        return Err(EndpointError::HttpStatus {
+            status: answer.status,
+            code: parsed.ok().map(|parsed| parsed.code),
+        });
+    }
+    let parsed = parsed.map_err(|_| EndpointError::NotJson)?;
+    if parsed.code != 0 {
+        return Err(EndpointError::Code {
+            code: parsed.code,
+            msg: parsed.msg.chars().take(MAX_MSG_CHARS).collect(),
+        });
+    }
+    let data = parsed.data.unwrap_or_default();
+    let url = data
+        .url
+        .filter(|url| !url.is_empty())
+        .ok_or(EndpointError::NoUrl)?;
+    Ok(Endpoint {
+        url: ConnectionUrl::parse(&url).map_err(EndpointError::BadUrl)?,
+        config: data.client_config,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_call_goes() {
+        for (base, expected) in [
+            (
+                FEISHU_BASE_URL,
+                "https://open.feishu.cn/callback/ws/endpoint",
+            ),
+            (
+                LARK_BASE_URL,
+                "https://open.larksuite.com/callback/ws/endpoint",
+            ),
+            (
+                "https://im.corp.example/",
+                "https://im.corp.example/callback/ws/endpoint",
+            ),
+            (
+                "https://im.corp.example:8443/open/?x=1#y",
+                "https://im.corp.example:8443/open/callback/ws/endpoint",
+            ),
+        ] {
+            let base = Url::parse(base).expect("a url");
+            assert_eq!(call_url(&base).as_str(), expected);
+        }
+    }
+}
