@@ -1,0 +1,186 @@
+//! What one installation has received and not yet answered.
+//!
+//! Every event that goes to the store takes a place and gets a ticket; the store's word about the ticket frees
+//! it. When the places or the bytes are used up the connection is not read any more, and TCP holds the platform
+//! back. An event that waited longer than the budget is handed back to be refused, so that the platform hears
+//! something in time; its place stays taken until the store has spoken, because the store still holds it.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+/// The number of a place, unique among those taken.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Ticket(pub u32);
+
+/// What the store's word about a ticket finds.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Settled<T> {
+    /// It waits for its answer: give it.
+    Answer {
+        /// What was kept with the ticket.
+        kept: T,
+        /// When it was admitted.
+        waited_since: Instant,
+    },
+    /// It was refused in the meantime: no second answer.
+    Late,
+    /// No such ticket.
+    Unknown,
+}
+
+/// The un-answered events of one installation; `T` is what is needed to answer one.
+#[derive(Debug)]
+pub struct Window<T> {
+    max_events: usize,
+    max_bytes: usize,
+    budget: Duration,
+    places: HashMap<Ticket, Place<T>>,
+    /// In the order of admission, which is the order of deadlines. Its front is always waiting; further back
+    /// there may be tickets that are settled already.
+    order: VecDeque<Ticket>,
+    next: u32,
+    bytes_held: usize,
+    high_water: usize,
+}
+
+#[derive(Debug)]
+struct Place<T> {
+    /// `None` once it was handed out to be refused.
+    kept: Option<T>,
+    since: Instant,
+    size_bytes: usize,
+}
+
+/// Capacity that an empty window keeps; more is given back, for most bots are idle most of the time.
+const IDLE_CAPACITY: usize = 4;
+
+impl<T> Window<T> {
+    /// Room for so many events and bytes, each to be answered within `budget`.
+    #[must_use]
+    pub fn new(max_events: usize, max_bytes: usize, budget: Duration) -> Self {
+        Self {
+            max_events,
+            max_bytes,
+            budget,
+            places: HashMap::new(),
+            order: VecDeque::new(),
+            next: 0,
+            bytes_held: 0,
+            high_water: 0,
+        }
+    }
+
+    /// Whether more may be read.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.places.len() < self.max_events && self.bytes_held < self.max_bytes
+    }
+
+    /// Takes a place for an event that has been read. Always succeeds: what has been read is here, and one
+    /// read burst bounds how far it overshoots.
+    pub fn admit(&mut self, kept: T, size_bytes: usize, now: Instant) -> Ticket {
+        let mut ticket = Ticket(self.next);
+        while self.places.contains_key(&ticket) {
+            ticket.0 = ticket.0.wrapping_add(1);
+        }
+        self.next = ticket.0.wrapping_add(1);
+        self.places.insert(
+            ticket,
+            Place {
+                kept: Some(kept),
+                since: now,
+                size_bytes,
+            },
+        );
+        self.order.push_back(ticket);
+        self.bytes_held += size_bytes;
+        self.high_water = self.high_water.max(self.places.len());
+        ticket
+    }
+
+    /// The store has spoken about this ticket: its place is free.
+    pub fn settle(&mut self, ticket: Ticket) -> Settled<T> {
+        let Some(place) = self.places.remove(&ticket) else {
+            return Settled::Unknown;
+        };
+        self.bytes_held -= place.size_bytes;
+        self.tidy();
+        match place.kept {
+            Some(kept) => Settled::Answer {
+                kept,
+                waited_since: place.since,
+            },
+            None => Settled::Late,
+        }
+    }
+
+    /// Hands out, oldest first, what waited longer than the budget and is to be refused. What the caller
+    /// does not take from the iterator comes the next time.
+    pub fn expire(&mut self, now: Instant) -> impl Iterator<Item = (Ticket, T, Instant)> + '_ {
+        std::iter::from_fn(move || {
+            let ticket = *self.order.front()?;
+            let place = self.places.get_mut(&ticket)?;
+            if place.since + self.budget > now {
+                return None;
+            }
+            let since = place.since;
+            let kept = place.kept.take()?;
+            self.tidy();
+            Some((ticket, kept, since))
+        })
+    }
+
+    /// When the oldest waiting event has used up its budget.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let oldest = self.places.get(self.order.front()?)?;
+        Some(oldest.since + self.budget)
+    }
+
+    /// Places taken, those of refused events included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether nothing is un-answered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Bytes of the events that take places.
+    #[must_use]
+    pub fn bytes_held(&self) -> usize {
+        self.bytes_held
+    }
+
+    /// The most places ever taken at a time.
+    #[must_use]
+    pub fn high_water(&self) -> usize {
+        self.high_water
+    }
+
+    /// Keeps the promise about `order`'s front and its length.
+    fn tidy(&mut self) {
+        let waits = |ticket: &Ticket| {
+            self.places
+                .get(ticket)
+                .is_some_and(|place| place.kept.is_some())
+        };
+        while self.order.front().is_some_and(|ticket| !waits(ticket)) {
+            self.order.pop_front();
+        }
+        // One that is stuck at the front must not make the others' traces pile up behind it.
+        if self.order.len() > 2 * self.places.len() + 64 {
+            self.order.retain(waits);
+        }
+        if self.places.is_empty() {
+            self.places.shrink_to(IDLE_CAPACITY);
+            self.order.shrink_to(IDLE_CAPACITY);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
