@@ -1,0 +1,359 @@
+//! Why an attempt or a connection ended, and what follows from it.
+//!
+//! This file is the only place that turns a code of the platform, an HTTP status, a refused upgrade or a lost
+//! socket into a decision. [`Setback::disposition`] is one exhaustive match: a new way to fail has to choose.
+//!
+//! The codes are those of `ws/const.go` (oapi-sdk-go), `const.py` (lark-oapi) and `enum.ts` (node-sdk). Where the
+//! official SDKs give up for good ("fatal"), an installation here is *refused*: it waits for somebody to act,
+//! says so, and probes slowly, since a secret may be corrected on the platform's side as well.
+
+use longwire_wire::endpoint::{HandshakeRefusal, code};
+
+/// One reason for the end of an attempt or a connection. `Display` is the reason in words.
+#[derive(Copy, Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Setback {
+    /// Bootstrap code 1, or 1000040345 with the text "system busy".
+    #[error("the platform says that it is busy")]
+    SystemBusy,
+    /// Bootstrap code 1000040343.
+    #[error("the platform reports an internal error")]
+    PlatformInternal,
+    /// Bootstrap code 1000040350.
+    #[error("the app has more connections than the platform allows")]
+    ConnectionLimit,
+    /// Bootstrap code 1000040351.
+    #[error("the app belongs to the other cloud")]
+    WrongDomain,
+    /// Bootstrap code 403.
+    #[error("the platform forbids this app to connect")]
+    Forbidden,
+    /// Bootstrap code 514.
+    #[error("the platform does not accept the app id and secret")]
+    AuthFailed,
+    /// Any other bootstrap code than 0.
+    #[error("the platform refused with code {0}")]
+    UnknownCode(i64),
+    /// The bootstrap call was answered with another HTTP status than 200.
+    #[error("the platform answered with http status {0}")]
+    HttpStatus(u16),
+    /// No connection to the platform: name resolution, routing, refusal, or the network broke off.
+    #[error("the platform cannot be reached")]
+    Unreachable,
+    /// The bootstrap call took too long.
+    #[error("the platform did not answer in time")]
+    TimedOut,
+    /// The bootstrap answer cannot be read.
+    #[error("the platform's answer is not the expected json")]
+    NotJson,
+    /// The bootstrap answer has no usable connection URL.
+    #[error("the platform answered without a connection url")]
+    NoUrl,
+    /// The proxy does not let us through, with this status.
+    #[error("the proxy refused with http status {status}")]
+    ProxyRefused {
+        /// What it answered.
+        status: u16,
+    },
+    /// The proxy wants credentials, or other ones.
+    #[error("the proxy does not accept its credentials")]
+    ProxyUnauthorized,
+    /// TLS could not be agreed on, most often a certificate nobody here trusts.
+    #[error("tls with the platform failed")]
+    TlsFailed,
+    /// The upgrade was refused with `Handshake-Status` 514.
+    #[error("the platform did not accept the connection's ticket{}", Sub(*sub))]
+    HandshakeAuth {
+        /// `Handshake-Autherrcode`, when present.
+        sub: Option<i64>,
+    },
+    /// The upgrade was refused with `Handshake-Status` 403, or HTTP 403 without that header.
+    #[error("the platform forbids the connection")]
+    HandshakeForbidden,
+    /// The upgrade was refused in any other way.
+    #[error("the platform refused the connection with http status {http}{}", Sub(*status))]
+    HandshakeRefused {
+        /// The HTTP status.
+        http: u16,
+        /// `Handshake-Status`, when present.
+        status: Option<i64>,
+    },
+    /// The upgrade took too long.
+    #[error("the connection was not established in time")]
+    HandshakeTimedOut,
+    /// A close frame came, or the stream ended in order (no code).
+    #[error("the platform closed the connection{}", Sub(code.map(i64::from)))]
+    ClosedByPlatform {
+        /// The close code, when there was one.
+        code: Option<u16>,
+    },
+    /// The connection broke.
+    #[error("the connection broke")]
+    Reset,
+    /// A ping stayed unanswered, or this host slept.
+    #[error("the connection went silent")]
+    Silent,
+    /// A write failed or took too long.
+    #[error("writing to the connection failed")]
+    WriteFailed,
+    /// What came is no WebSocket traffic.
+    #[error("the other side broke the websocket protocol")]
+    ProtocolViolation,
+    /// The code that served the connection panicked.
+    #[error("the connection's own code panicked")]
+    Panicked,
+    /// There is no secret, or it cannot be unsealed.
+    #[error("the app secret cannot be opened")]
+    NoSecret,
+    /// Our own policy forbids the address, for instance plain `http` to a foreign host.
+    #[error("the address is not allowed here")]
+    AddressRefused,
+}
+
+/// An optional number in the text of a reason.
+struct Sub(Option<i64>);
+
+impl std::fmt::Display for Sub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |code| write!(f, ", code {code}"))
+    }
+}
+
+/// What follows from a setback.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Disposition {
+    /// Try again by itself.
+    Retry(Pace),
+    /// Somebody has to act. Probed hourly and whenever the configuration changes.
+    Refuse,
+}
+
+/// How fast to try again.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Pace {
+    /// The nonce first, then 1 s doubling to 60 s with full jitter.
+    Normal,
+    /// 30 s and up to a quarter more.
+    Busy,
+    /// 60 s doubling to 15 min, each with up to a quarter more.
+    Limited,
+    /// An orderly goodbye: the nonce alone, and no error is counted.
+    Clean,
+}
+
+/// Close codes of an orderly goodbye (RFC 6455, 7.4.1: normal closure, going away).
+const CLEAN_CLOSES: [u16; 2] = [1000, 1001];
+
+impl Setback {
+    /// What a bootstrap answer with a code other than 0 means.
+    #[must_use]
+    pub fn of_bootstrap_code(code: i64, msg: &str) -> Self {
+        match code {
+            code::SYSTEM_BUSY => Self::SystemBusy,
+            // In the field this code came with this text (CodePilot#323); with another one it means something
+            // that nobody has described.
+            code::BUSY_TOO if msg.to_ascii_lowercase().contains("system busy") => Self::SystemBusy,
+            code::INTERNAL => Self::PlatformInternal,
+            code::CONNECTION_LIMIT => Self::ConnectionLimit,
+            code::WRONG_DOMAIN => Self::WrongDomain,
+            code::FORBIDDEN => Self::Forbidden,
+            code::AUTH_FAILED => Self::AuthFailed,
+            other => Self::UnknownCode(other),
+        }
+    }
+
+    /// What a bootstrap answer with an HTTP status other than 200 means.
+    #[must_use]
+    pub fn of_http_status(status: u16) -> Self {
+        Self::HttpStatus(status)
+    }
+
+    /// What a refused upgrade means. The headers decide; without them the HTTP status does.
+    #[must_use]
+    pub fn of_handshake(refusal: &HandshakeRefusal) -> Self {
+        match (refusal.status, refusal.http_status) {
+            (Some(code::AUTH_FAILED), _) => Self::HandshakeAuth {
+                sub: refusal.auth_error_code,
+            },
+            (Some(code::FORBIDDEN), _) | (None, 403) => Self::HandshakeForbidden,
+            (status, http) => Self::HandshakeRefused { http, status },
+        }
+    }
+
+    /// What follows. The one table.
+    #[must_use]
+    pub fn disposition(&self) -> Disposition {
+        use Disposition::{Refuse, Retry};
+        match *self {
+            Self::SystemBusy => Retry(Pace::Busy),
+            Self::ConnectionLimit
+            | Self::HttpStatus(429)
+            | Self::HandshakeAuth {
+                sub: Some(code::CONNECTION_LIMIT),
+            }
+            | Self::HandshakeRefused {
+                status: Some(code::CONNECTION_LIMIT),
+                ..
+            }
+            | Self::HandshakeRefused {
+                http: 429,
+                status: None,
+            } => Retry(Pace::Limited),
+            Self::WrongDomain
+            | Self::Forbidden
+            | Self::AuthFailed
+            | Self::UnknownCode(_)
+            | Self::HandshakeForbidden
+            | Self::ProxyUnauthorized
+            | Self::NoSecret
+            | Self::AddressRefused => Refuse,
+            // 408 is a timeout by another name. Every other 4xx finds fault with the request, which will
+            // not change by itself.
+            Self::HttpStatus(status) if status != 408 && (400..500).contains(&status) => Refuse,
+            Self::ClosedByPlatform { code: Some(code) } if CLEAN_CLOSES.contains(&code) => {
+                Retry(Pace::Clean)
+            }
+            Self::PlatformInternal
+            | Self::HttpStatus(_)
+            | Self::Unreachable
+            | Self::TimedOut
+            | Self::NotJson
+            | Self::NoUrl
+            | Self::ProxyRefused { .. }
+            | Self::TlsFailed
+            | Self::HandshakeAuth { .. }
+            | Self::HandshakeRefused { .. }
+            | Self::HandshakeTimedOut
+            | Self::ClosedByPlatform { .. }
+            | Self::Reset
+            | Self::Silent
+            | Self::WriteFailed
+            | Self::ProtocolViolation
+            | Self::Panicked => Retry(Pace::Normal),
+        }
+    }
+
+    /// Whether an operator should be told even if it may pass by itself.
+    #[must_use]
+    pub fn alarms(&self) -> bool {
+        match self.disposition() {
+            Disposition::Refuse | Disposition::Retry(Pace::Limited) => true,
+            Disposition::Retry(Pace::Normal | Pace::Busy | Pace::Clean) => {
+                matches!(
+                    self,
+                    Self::Panicked | Self::TlsFailed | Self::ProxyRefused { .. }
+                )
+            }
+        }
+    }
+
+    /// What an operator can do about it, in one sentence.
+    #[must_use]
+    pub fn next_step(&self) -> &'static str {
+        match *self {
+            Self::SystemBusy | Self::PlatformInternal => {
+                "Nothing to do: the platform has trouble of its own and longwire keeps trying."
+            }
+            Self::ConnectionLimit
+            | Self::HandshakeAuth {
+                sub: Some(code::CONNECTION_LIMIT),
+            } => {
+                "Stop the other programs that hold long connections of this app (the platform allows 50); longwire tries again by itself."
+            }
+            Self::WrongDomain => {
+                "Change this installation's platform: an app made at open.feishu.cn needs `feishu`, one made at open.larksuite.com needs `lark`."
+            }
+            Self::Forbidden | Self::HandshakeForbidden => {
+                "In the developer console check that the app is a self-built one, is enabled and published, and receives events through a long connection."
+            }
+            Self::AuthFailed => {
+                "Compare app id and app secret with the developer console under Credentials & Basic Info and store the secret again."
+            }
+            Self::UnknownCode(_) => {
+                "Look the code up in the platform's error code list; longwire probes once an hour and when the installation is changed."
+            }
+            Self::HttpStatus(400 | 401 | 403) => {
+                "Check app id, app secret and base URL: the platform finds fault with the request itself."
+            }
+            Self::HttpStatus(404) => {
+                "Check the installation's base URL: there is no long-connection endpoint at that address."
+            }
+            Self::HttpStatus(429) => {
+                "Nothing to do if it passes; otherwise look for other programs that connect this app over and over."
+            }
+            Self::HttpStatus(_) => {
+                "Nothing to do if it passes; otherwise check the base URL and any proxy between this host and the platform."
+            }
+            Self::Unreachable => {
+                "Check name resolution, firewall and proxy settings for outgoing connections from this host to the platform."
+            }
+            Self::TimedOut | Self::HandshakeTimedOut => {
+                "Check whether a firewall or proxy swallows traffic from this host to the platform."
+            }
+            Self::NotJson | Self::NoUrl => {
+                "Check the base URL and whether a proxy or login page answers in the platform's place."
+            }
+            Self::ProxyRefused { .. } => {
+                "Allow the platform's hosts on the proxy, or configure this installation to connect directly."
+            }
+            Self::ProxyUnauthorized => "Correct the user name and password in the proxy URL.",
+            Self::TlsFailed => {
+                "Check this host's clock and, behind an inspecting proxy, add its certificate authority to the trusted ones."
+            }
+            Self::HandshakeAuth { .. } | Self::HandshakeRefused { .. } => {
+                "Nothing to do if it passes: longwire asks for a new connection URL; otherwise check what stands between this host and the platform."
+            }
+            Self::ClosedByPlatform { .. } | Self::Reset | Self::Silent | Self::WriteFailed => {
+                "Nothing to do if it is rare; otherwise look for a device on the way that drops idle connections."
+            }
+            Self::ProtocolViolation => {
+                "Look for a proxy or inspecting firewall on the way that alters WebSocket traffic."
+            }
+            Self::Panicked => {
+                "Report this as a bug of longwire, with the panic message from the log."
+            }
+            Self::NoSecret => {
+                "Store the app secret again, or restore the key file that the store was made with."
+            }
+            Self::AddressRefused => {
+                "Use an https base URL, or list the host under the hosts that plain connections are allowed to."
+            }
+        }
+    }
+
+    /// A stable name for counters, logs and interfaces.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::SystemBusy => "system_busy",
+            Self::PlatformInternal => "platform_internal",
+            Self::ConnectionLimit => "connection_limit",
+            Self::WrongDomain => "wrong_domain",
+            Self::Forbidden => "forbidden",
+            Self::AuthFailed => "auth_failed",
+            Self::UnknownCode(_) => "unknown_code",
+            Self::HttpStatus(_) => "http_status",
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "timed_out",
+            Self::NotJson => "not_json",
+            Self::NoUrl => "no_url",
+            Self::ProxyRefused { .. } => "proxy_refused",
+            Self::ProxyUnauthorized => "proxy_unauthorized",
+            Self::TlsFailed => "tls_failed",
+            Self::HandshakeAuth { .. } => "handshake_auth",
+            Self::HandshakeForbidden => "handshake_forbidden",
+            Self::HandshakeRefused { .. } => "handshake_refused",
+            Self::HandshakeTimedOut => "handshake_timed_out",
+            Self::ClosedByPlatform { .. } => "closed_by_platform",
+            Self::Reset => "reset",
+            Self::Silent => "silent",
+            Self::WriteFailed => "write_failed",
+            Self::ProtocolViolation => "protocol_violation",
+            Self::Panicked => "panicked",
+            Self::NoSecret => "no_secret",
+            Self::AddressRefused => "address_refused",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,271 @@
+use super::*;
+
+const NORMAL: Disposition = Disposition::Retry(Pace::Normal);
+const BUSY: Disposition = Disposition::Retry(Pace::Busy);
+const LIMITED: Disposition = Disposition::Retry(Pace::Limited);
+const CLEAN: Disposition = Disposition::Retry(Pace::Clean);
+const REFUSE: Disposition = Disposition::Refuse;
+
+/// One or more of every variant.
+fn all() -> Vec<Setback> {
+    use Setback as S;
+    let samples = vec![
+        S::SystemBusy,
+        S::PlatformInternal,
+        S::ConnectionLimit,
+        S::WrongDomain,
+        S::Forbidden,
+        S::AuthFailed,
+        S::UnknownCode(9499),
+        S::HttpStatus(400),
+        S::HttpStatus(404),
+        S::HttpStatus(429),
+        S::HttpStatus(502),
+        S::Unreachable,
+        S::TimedOut,
+        S::NotJson,
+        S::NoUrl,
+        S::ProxyRefused { status: 403 },
+        S::ProxyUnauthorized,
+        S::TlsFailed,
+        S::HandshakeAuth { sub: None },
+        S::HandshakeAuth {
+            sub: Some(code::CONNECTION_LIMIT),
+        },
+        S::HandshakeForbidden,
+        S::HandshakeRefused {
+            http: 400,
+            status: None,
+        },
+        S::HandshakeTimedOut,
+        S::ClosedByPlatform { code: None },
+        S::ClosedByPlatform { code: Some(1000) },
+        S::Reset,
+        S::Silent,
+        S::WriteFailed,
+        S::ProtocolViolation,
+        S::Panicked,
+        S::NoSecret,
+        S::AddressRefused,
+    ];
+    // A new variant does not compile here until it has a sample above.
+    for sample in &samples {
+        match sample {
+            S::SystemBusy | S::PlatformInternal | S::ConnectionLimit | S::WrongDomain => {}
+            S::Forbidden | S::AuthFailed | S::UnknownCode(_) | S::HttpStatus(_) => {}
+            S::Unreachable | S::TimedOut | S::NotJson | S::NoUrl | S::ProxyRefused { .. } => {}
+            S::ProxyUnauthorized | S::TlsFailed | S::HandshakeAuth { .. } => {}
+            S::HandshakeForbidden | S::HandshakeRefused { .. } | S::HandshakeTimedOut => {}
+            S::ClosedByPlatform { .. } | S::Reset | S::Silent | S::WriteFailed => {}
+            S::ProtocolViolation | S::Panicked | S::NoSecret | S::AddressRefused => {}
+        }
+    }
+    samples
+}
+
+/// The bootstrap answers, row by row.
+#[test]
+fn bootstrap_answers() {
+    let code = Setback::of_bootstrap_code;
+    let http = Setback::of_http_status;
+    for (setback, expected, disposition) in [
+        (code(1, "system busy"), "system_busy", BUSY),
+        (code(1, ""), "system_busy", BUSY),
+        (
+            code(1_000_040_343, "internal error"),
+            "platform_internal",
+            NORMAL,
+        ),
+        (code(1_000_040_345, "System Busy"), "system_busy", BUSY),
+        (
+            code(1_000_040_345, "something else"),
+            "unknown_code",
+            REFUSE,
+        ),
+        (
+            code(
+                1_000_040_350,
+                "the number of connections exceeded the limit",
+            ),
+            "connection_limit",
+            LIMITED,
+        ),
+        (
+            code(1_000_040_351, "Incorrect domain name"),
+            "wrong_domain",
+            REFUSE,
+        ),
+        (code(403, "forbidden"), "forbidden", REFUSE),
+        (code(514, "auth failed"), "auth_failed", REFUSE),
+        (code(9499, "Bad Request"), "unknown_code", REFUSE),
+        (code(-1, ""), "unknown_code", REFUSE),
+        (http(400), "http_status", REFUSE),
+        (http(401), "http_status", REFUSE),
+        (http(403), "http_status", REFUSE),
+        (http(404), "http_status", REFUSE),
+        (http(408), "http_status", NORMAL),
+        (http(429), "http_status", LIMITED),
+        (http(302), "http_status", NORMAL),
+        (http(500), "http_status", NORMAL),
+        (http(502), "http_status", NORMAL),
+        (http(503), "http_status", NORMAL),
+        (Setback::Unreachable, "unreachable", NORMAL),
+        (Setback::TimedOut, "timed_out", NORMAL),
+        (Setback::NotJson, "not_json", NORMAL),
+        // Code 0 with `data` null, or with an empty URL.
+        (Setback::NoUrl, "no_url", NORMAL),
+        (Setback::NoSecret, "no_secret", REFUSE),
+        (Setback::AddressRefused, "address_refused", REFUSE),
+        (
+            Setback::ProxyRefused { status: 502 },
+            "proxy_refused",
+            NORMAL,
+        ),
+        (Setback::ProxyUnauthorized, "proxy_unauthorized", REFUSE),
+        (Setback::TlsFailed, "tls_failed", NORMAL),
+    ] {
+        assert_eq!(setback.label(), expected, "{setback:?}");
+        assert_eq!(setback.disposition(), disposition, "{setback:?}");
+    }
+}
+
+/// The refused upgrades, row by row: headers first, then the HTTP status.
+#[test]
+fn refused_upgrades() {
+    for (http_status, status, sub, expected, disposition) in [
+        (
+            400,
+            Some(514),
+            Some(1_000_040_350),
+            "handshake_auth",
+            LIMITED,
+        ),
+        (400, Some(514), Some(7), "handshake_auth", NORMAL),
+        (400, Some(514), None, "handshake_auth", NORMAL),
+        (200, Some(403), None, "handshake_forbidden", REFUSE),
+        (500, Some(403), None, "handshake_forbidden", REFUSE),
+        (403, Some(1), None, "handshake_refused", NORMAL),
+        (400, Some(1_000_040_343), None, "handshake_refused", NORMAL),
+        (400, Some(1_000_040_350), None, "handshake_refused", LIMITED),
+        (403, None, None, "handshake_forbidden", REFUSE),
+        (
+            403,
+            None,
+            Some(1_000_040_350),
+            "handshake_forbidden",
+            REFUSE,
+        ),
+        (400, None, None, "handshake_refused", NORMAL),
+        (401, None, None, "handshake_refused", NORMAL),
+        (429, None, None, "handshake_refused", LIMITED),
+        (503, None, None, "handshake_refused", NORMAL),
+    ] {
+        let setback = Setback::of_handshake(&HandshakeRefusal {
+            http_status,
+            status,
+            message: None,
+            auth_error_code: sub,
+        });
+        assert_eq!(
+            setback.label(),
+            expected,
+            "{http_status} {status:?} {sub:?}"
+        );
+        assert_eq!(
+            setback.disposition(),
+            disposition,
+            "{http_status} {status:?} {sub:?}"
+        );
+    }
+    assert_eq!(Setback::HandshakeTimedOut.disposition(), NORMAL);
+}
+
+/// S45: an orderly goodbye is no error; every other end of a connection is.
+#[test]
+fn ends_of_a_connection() {
+    for (code, disposition) in [
+        (Some(1000), CLEAN),
+        (Some(1001), CLEAN),
+        (Some(1006), NORMAL),
+        (Some(1011), NORMAL),
+        (None, NORMAL),
+    ] {
+        assert_eq!(
+            Setback::ClosedByPlatform { code }.disposition(),
+            disposition
+        );
+    }
+    for setback in [
+        Setback::Reset,
+        Setback::Silent,
+        Setback::WriteFailed,
+        Setback::ProtocolViolation,
+        Setback::Panicked,
+    ] {
+        assert_eq!(setback.disposition(), NORMAL, "{setback:?}");
+    }
+}
+
+/// Whatever waits for somebody tells them what to do, and every word is fit to be shown.
+#[test]
+fn every_setback_speaks_for_itself() {
+    let mut labels = std::collections::HashMap::new();
+    for setback in all() {
+        let (reason, step, label) = (setback.to_string(), setback.next_step(), setback.label());
+        assert!(
+            !reason.ends_with('.') && reason.starts_with(char::is_lowercase),
+            "{reason}"
+        );
+        assert!(
+            step.ends_with('.') && step.starts_with(char::is_uppercase),
+            "{step}"
+        );
+        assert!(
+            label.chars().all(|c| c.is_ascii_lowercase() || c == '_'),
+            "{label}"
+        );
+        let kind = std::mem::discriminant(&setback);
+        assert_eq!(
+            *labels.entry(label).or_insert(kind),
+            kind,
+            "{label} names two"
+        );
+        if setback.disposition() == REFUSE {
+            assert!(setback.alarms(), "{setback:?}");
+            assert!(!step.starts_with("Nothing to do"), "{setback:?}");
+        }
+    }
+    assert!(
+        Setback::WrongDomain
+            .next_step()
+            .contains("open.larksuite.com"),
+        "P23"
+    );
+}
+
+#[test]
+fn codes_show_in_the_reason() {
+    for (setback, reason) in [
+        (
+            Setback::HandshakeAuth { sub: Some(7) },
+            "the platform did not accept the connection's ticket, code 7",
+        ),
+        (
+            Setback::HandshakeRefused {
+                http: 503,
+                status: None,
+            },
+            "the platform refused the connection with http status 503",
+        ),
+        (
+            Setback::ClosedByPlatform { code: Some(1011) },
+            "the platform closed the connection, code 1011",
+        ),
+        (
+            Setback::UnknownCode(-3),
+            "the platform refused with code -3",
+        ),
+    ] {
+        assert_eq!(setback.to_string(), reason);
+    }
+}
