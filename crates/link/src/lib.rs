@@ -1,0 +1,43 @@
+//! The decisions of a long connection, as machines without I/O, clock or log.
+//!
+//! One file, one machine. Inputs are calls named `handle_…` that bring news and `now`; what is to be done
+//! comes out of `poll_action`, and when the machine wants to be woken, out of `poll_timeout`. Whoever owns
+//! a machine carries out its actions and sets one timer; nothing is decided outside.
+//!
+//! ```text
+//!            Turns ── may I? ──▶ Link ──▶ bootstrap, dial, close
+//!                                 ▲ │
+//!    Setback ── Disposition ──────┘ └──▶ Backoff          RebuildBudget: a child that ends too often
+//!
+//!    one connection:   Heartbeat (does it live?) · Assembly (split pushes) · Window (what awaits its answer)
+//! ```
+//!
+//! An hour's outage is therefore an ordinary unit test, and every machine is deterministic: its only
+//! chance comes from a seed.
+
+pub mod assembly;
+pub mod backoff;
+pub mod config;
+pub mod connection;
+pub mod generation;
+pub mod heartbeat;
+mod jitter;
+pub mod rebuild;
+pub mod setback;
+pub mod state;
+pub mod timing;
+pub mod turn;
+pub mod window;
+
+pub use assembly::{Assembly, AssemblyLimits, DropReason, Outcome};
+pub use backoff::Backoff;
+pub use config::{Rejected, ServerConfig};
+pub use connection::{Action, CloseReason, Desired, Link};
+pub use generation::Generation;
+pub use heartbeat::{Heartbeat, HeartbeatAction};
+pub use rebuild::{Rebuild, RebuildBudget};
+pub use setback::{Disposition, Pace, Setback};
+pub use state::State;
+pub use timing::Timing;
+pub use turn::{Turn, Turns};
+pub use window::{Settled, Ticket, Window};

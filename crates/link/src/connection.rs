@@ -1,0 +1,392 @@
+//! Keeps one installation connected, by deciding what comes next.
+//!
+//! ```text
+//! stopped ─▶ queued ─▶ bootstrapping ─▶ dialing ─▶ live
+//!              ▲              │            │        │
+//!              └── backing_off, refused ◀──┴────────┘      restarting: its own code ended too often
+//! ```
+//!
+//! - Every attempt has a [`Generation`]. News of another one changes nothing; a connection that opens for one
+//!   is closed, since left open it would hold one of the few the platform grants an app.
+//! - At most one generation has work outside. Whatever it may still have open is closed before the next begins.
+//! - It is never deaf: in every state but `stopped` either a timer runs or a connection lives, whose own
+//!   heartbeat ends it. Bootstrap and dial have deadlines here too, in case the caller never reports.
+//! - It never gives up. The platform's attempt count only makes [`Link::attempts_exceeded`] true.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use longwire_wire::endpoint::ClientConfig;
+
+use crate::backoff::Backoff;
+use crate::config::{Rejected, ServerConfig};
+use crate::generation::Generation;
+use crate::setback::{Disposition, Pace, Setback};
+use crate::state::State;
+use crate::timing::Timing;
+
+/// What the operator wants of an installation.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Desired {
+    /// Be connected.
+    Run,
+    /// Be disconnected.
+    Stop,
+}
+
+/// What is to be done. Answered by a `handle_…` call with the same generation, except for `Close`.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Ask the connect-rate budget; [`Link::handle_turn`] when it is granted.
+    AskTurn(Generation),
+    /// Ask the platform for a connection URL; [`Link::handle_bootstrapped`] or [`Link::handle_setback`].
+    Bootstrap(Generation),
+    /// Connect to it; [`Link::handle_opened`] or [`Link::handle_setback`].
+    Dial(Generation),
+    /// Give up whatever this generation still has: a call, a dial, a connection. Harmless if nothing is left.
+    Close(Generation, CloseReason),
+}
+
+/// Why something is closed.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum CloseReason {
+    /// The operator wants it so.
+    Stopped,
+    /// Credentials or settings changed; it is dialled anew.
+    Reconfigured,
+    /// It did not report in time.
+    TimedOut,
+    /// The connection is lost, for this reason.
+    Lost(Setback),
+    /// Its own code ended too often.
+    Restarting,
+    /// It opened when nobody waited for it any more.
+    Stale,
+}
+
+impl CloseReason {
+    /// A stable name for counters and logs.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Reconfigured => "reconfigured",
+            Self::TimedOut => "timed_out",
+            Self::Lost(setback) => setback.label(),
+            Self::Restarting => "restarting",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("stopped by the operator"),
+            Self::Reconfigured => f.write_str("the configuration changed"),
+            Self::TimedOut => f.write_str("it did not report in time"),
+            Self::Lost(setback) => setback.fmt(f),
+            Self::Restarting => f.write_str("its own code ended too often"),
+            Self::Stale => f.write_str("nobody waited for it any more"),
+        }
+    }
+}
+
+/// The connection of one installation, from wish to wire.
+#[derive(Debug)]
+pub struct Link {
+    timing: Timing,
+    backoff: Backoff,
+    config: ServerConfig,
+    state: State,
+    generation: Generation,
+    /// When waiting for outside news ends, in the states whose own value does not say so.
+    deadline: Option<Instant>,
+    /// Whether the live connection has answered a ping.
+    proved: bool,
+    opened_before: bool,
+    reconnects: u64,
+    actions: VecDeque<Action>,
+}
+
+impl Link {
+    /// A stopped installation. Equal seeds give equal delays, so each installation wants its own.
+    #[must_use]
+    pub fn new(timing: Timing, seed: u64) -> Self {
+        Self {
+            timing,
+            backoff: Backoff::new(timing, seed),
+            config: ServerConfig {
+                ping_interval: timing.ping_interval,
+                ..ServerConfig::default()
+            },
+            state: State::Stopped,
+            generation: Generation::default(),
+            deadline: None,
+            proved: false,
+            opened_before: false,
+            reconnects: 0,
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// The operator's wish; repeating it changes nothing.
+    pub fn handle_desired(&mut self, desired: Desired, now: Instant) {
+        match (desired, self.state) {
+            (Desired::Run, State::Stopped) => {
+                self.backoff.start_over();
+                self.attempt(now);
+            }
+            (Desired::Run, _) | (Desired::Stop, State::Stopped) => {}
+            (Desired::Stop, _) => {
+                self.abandon(CloseReason::Stopped);
+                self.enter(State::Stopped, None);
+            }
+        }
+    }
+
+    /// The connect-rate budget lets this generation start.
+    pub fn handle_turn(&mut self, generation: Generation, now: Instant) {
+        if self.is_news(generation) && self.state == State::Queued {
+            let patience = self.timing.bootstrap + self.timing.slack;
+            self.enter(State::Bootstrapping, Some(now + patience));
+            self.actions.push_back(Action::Bootstrap(generation));
+        }
+    }
+
+    /// The platform gave a connection URL and perhaps its settings. Returns the settings that were ignored.
+    pub fn handle_bootstrapped(
+        &mut self,
+        generation: Generation,
+        config: Option<&ClientConfig>,
+        now: Instant,
+    ) -> Vec<Rejected> {
+        if !self.is_news(generation) || self.state != State::Bootstrapping {
+            return Vec::new();
+        }
+        let patience = self.timing.handshake + self.timing.slack;
+        self.enter(State::Dialing, Some(now + patience));
+        self.actions.push_back(Action::Dial(generation));
+        self.apply(config)
+    }
+
+    /// Bootstrap or dial failed, or the connection is lost; the state tells which.
+    pub fn handle_setback(&mut self, generation: Generation, setback: Setback, now: Instant) {
+        if !self.is_news(generation) {
+            return;
+        }
+        match self.state {
+            State::Live { .. } => {
+                self.abandon(CloseReason::Lost(setback));
+                self.wait(setback, now);
+            }
+            State::Queued | State::Bootstrapping | State::Dialing => self.wait(setback, now),
+            // A second word about the same end.
+            State::BackingOff { .. }
+            | State::Refused { .. }
+            | State::Restarting { .. }
+            | State::Stopped => {}
+        }
+    }
+
+    /// The connection stands.
+    pub fn handle_opened(&mut self, generation: Generation, now: Instant) {
+        match self.state {
+            State::Dialing if self.is_news(generation) => {
+                self.enter(State::Live { since: now }, None);
+                self.reconnects += u64::from(self.opened_before);
+                self.opened_before = true;
+            }
+            // The one that lives; saying so twice does it no harm.
+            State::Live { .. } if self.is_news(generation) => {}
+            _ => self
+                .actions
+                .push_back(Action::Close(generation, CloseReason::Stale)),
+        }
+    }
+
+    /// A pong came: proof of life, after which the backoff starts over. Returns the settings that were ignored.
+    pub fn handle_pong(
+        &mut self,
+        generation: Generation,
+        config: Option<&ClientConfig>,
+        _now: Instant,
+    ) -> Vec<Rejected> {
+        if !self.is_news(generation) || !matches!(self.state, State::Live { .. }) {
+            return Vec::new();
+        }
+        self.proved = true;
+        self.backoff.start_over();
+        self.apply(config)
+    }
+
+    /// Its own code ended too often: leave it alone until then.
+    pub fn handle_spent(&mut self, until: Instant, _now: Instant) {
+        if self.state != State::Stopped {
+            self.abandon(CloseReason::Restarting);
+            self.enter(State::Restarting { until }, None);
+        }
+    }
+
+    /// Credentials or settings changed: whatever was tried with the old ones is tried anew at once, and what
+    /// they led to is forgotten.
+    pub fn handle_configured(&mut self, now: Instant) {
+        match self.state {
+            // The attempt has not begun, and will use the new ones.
+            State::Queued => self.backoff.start_over(),
+            State::Bootstrapping
+            | State::Dialing
+            | State::Live { .. }
+            | State::BackingOff { .. }
+            | State::Refused { .. } => {
+                self.abandon(CloseReason::Reconfigured);
+                self.backoff.start_over();
+                self.attempt(now);
+            }
+            // New settings do not mend code that keeps ending.
+            State::Stopped | State::Restarting { .. } => {}
+        }
+    }
+
+    /// The time of [`poll_timeout`](Self::poll_timeout) has come; harmless when early.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.poll_timeout().is_none_or(|due| due > now) {
+            return;
+        }
+        match self.state {
+            State::Queued => {
+                self.deadline = Some(now + self.timing.turn);
+                self.actions.push_back(Action::AskTurn(self.generation));
+            }
+            State::Bootstrapping => {
+                self.abandon(CloseReason::TimedOut);
+                self.wait(Setback::TimedOut, now);
+            }
+            State::Dialing => {
+                self.abandon(CloseReason::TimedOut);
+                self.wait(Setback::HandshakeTimedOut, now);
+            }
+            State::BackingOff { .. } | State::Refused { .. } | State::Restarting { .. } => {
+                self.attempt(now);
+            }
+            State::Stopped | State::Live { .. } => {}
+        }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout).
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.state.until().or(self.deadline)
+    }
+
+    /// What is to be done next, if anything.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The latest attempt's generation; 0 before the first.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// The platform's settings in force.
+    #[must_use]
+    pub fn config(&self) -> &ServerConfig {
+        &self.config
+    }
+
+    /// Whether this series of attempts is longer than the platform's `ReconnectCount` grants. Only shown.
+    #[must_use]
+    pub fn attempts_exceeded(&self) -> bool {
+        self.config
+            .reconnect_count
+            .is_some_and(|count| self.backoff.attempts() > count)
+    }
+
+    /// How often a connection opened after an earlier one had ended.
+    #[must_use]
+    pub fn reconnects(&self) -> u64 {
+        self.reconnects
+    }
+
+    fn is_news(&self, generation: Generation) -> bool {
+        generation == self.generation
+    }
+
+    fn apply(&mut self, config: Option<&ClientConfig>) -> Vec<Rejected> {
+        config.map_or_else(Vec::new, |config| self.config.apply(config))
+    }
+
+    /// Starts the next generation.
+    fn attempt(&mut self, now: Instant) {
+        self.generation = self.generation.next();
+        self.proved = false;
+        self.enter(State::Queued, Some(now + self.timing.turn));
+        self.actions.push_back(Action::AskTurn(self.generation));
+    }
+
+    /// Closes what the current generation may have open.
+    fn abandon(&mut self, reason: CloseReason) {
+        if matches!(
+            self.state,
+            State::Bootstrapping | State::Dialing | State::Live { .. }
+        ) {
+            self.actions
+                .push_back(Action::Close(self.generation, reason));
+        }
+    }
+
+    /// Waits as the setback asks for.
+    fn wait(&mut self, setback: Setback, now: Instant) {
+        let state = match setback.disposition() {
+            Disposition::Retry(pace) => {
+                let delay = self.delay(pace, now);
+                State::BackingOff {
+                    until: now + delay,
+                    attempt: if pace == Pace::Clean && self.proved {
+                        0
+                    } else {
+                        self.backoff.attempts()
+                    },
+                    reason: setback,
+                }
+            }
+            Disposition::Refuse => State::Refused {
+                until: now + self.backoff.probe_delay(),
+                reason: setback,
+            },
+        };
+        self.enter(state, None);
+    }
+
+    fn delay(&mut self, pace: Pace, now: Instant) -> Duration {
+        let pace = match pace {
+            // A goodbye before any pong proves nothing: a server that accepts and says goodbye must not
+            // make a tight loop.
+            Pace::Clean if !self.proved => Pace::Normal,
+            other => other,
+        };
+        self.backoff.delay(pace, &self.config, now)
+    }
+
+    fn enter(&mut self, state: State, deadline: Option<Instant>) {
+        self.state = state;
+        self.deadline = deadline;
+        // What the former state asked for and nobody has taken up yet is not wanted any more.
+        self.actions
+            .retain(|action| matches!(action, Action::Close(..)));
+    }
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

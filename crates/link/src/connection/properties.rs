@@ -1,0 +1,199 @@
+//! The link under any order of inputs, sensible or not.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// One input.
+#[derive(Clone, Debug)]
+enum Input {
+    Desired(Desired),
+    /// News about the generation so many before the current one.
+    News(u64, News),
+    Spent(u64),
+    Configured,
+    Fire,
+    Pass(u64),
+}
+
+#[derive(Clone, Debug)]
+enum News {
+    Turn,
+    Bootstrapped,
+    Opened,
+    Pong(Option<i64>),
+    Setback(Setback),
+}
+
+fn news() -> impl Strategy<Value = News> {
+    let setback = prop_oneof![
+        Just(Setback::SystemBusy),
+        Just(Setback::ConnectionLimit),
+        Just(Setback::AuthFailed),
+        Just(Setback::Unreachable),
+        Just(Setback::Silent),
+        Just(Setback::ClosedByPlatform { code: Some(1000) }),
+    ];
+    prop_oneof![
+        4 => Just(News::Turn),
+        4 => Just(News::Bootstrapped),
+        4 => Just(News::Opened),
+        2 => proptest::option::of(-2_i64..100_000).prop_map(News::Pong),
+        2 => setback.prop_map(News::Setback),
+    ]
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    let age = prop_oneof![8 => Just(0_u64), 1 => 1_u64..4];
+    prop_oneof![
+        1 => Just(Input::Desired(Desired::Stop)),
+        3 => Just(Input::Desired(Desired::Run)),
+        20 => (age, news()).prop_map(|(age, news)| Input::News(age, news)),
+        1 => (0_u64..2000).prop_map(Input::Spent),
+        1 => Just(Input::Configured),
+        5 => Just(Input::Fire),
+        3 => (0_u64..100_000).prop_map(Input::Pass),
+    ]
+}
+
+/// The outside world as the actions make it: who has work under way.
+#[derive(Default)]
+struct World {
+    /// Generations with a call, a dial or a connection.
+    busy: std::collections::BTreeSet<Generation>,
+    /// Those that were live and have not been closed.
+    open: std::collections::BTreeSet<Generation>,
+    asked: Generation,
+}
+
+impl World {
+    fn carry_out(&mut self, action: Action, link: &Link) -> Result<(), TestCaseError> {
+        match action {
+            Action::AskTurn(generation) => {
+                prop_assert!(generation >= self.asked, "generations only grow");
+                prop_assert_eq!(generation, link.generation());
+                self.asked = generation;
+            }
+            Action::Bootstrap(generation) | Action::Dial(generation) => {
+                prop_assert_eq!(generation, link.generation());
+                self.busy.insert(generation);
+            }
+            Action::Close(generation, _) => {
+                self.busy.remove(&generation);
+                self.open.remove(&generation);
+            }
+        }
+        prop_assert!(self.busy.len() <= 1, "two at once: {:?}", self.busy);
+        prop_assert!(self.open.len() <= 1, "two open: {:?}", self.open);
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    /// Any order of inputs, sensible or not.
+    #[test]
+    fn any_order_of_inputs(
+        seed in any::<u64>(),
+        nonce in 0_i64..100,
+        inputs in proptest::collection::vec(input(), 1..150),
+    ) {
+        let mut now = Instant::now();
+        let mut link = Link::new(Timing::default(), seed);
+        let mut world = World::default();
+        for input in inputs {
+            let before = *link.state();
+            let mut stale_news = None;
+            match &input {
+                Input::Desired(desired) => link.handle_desired(*desired, now),
+                Input::Spent(after) => link.handle_spent(now + secs(*after), now),
+                Input::Configured => link.handle_configured(now),
+                Input::Fire => {
+                    now = link.poll_timeout().map_or(now, |due| due.max(now));
+                    link.handle_timeout(now);
+                }
+                Input::Pass(ms) => {
+                    now += Duration::from_millis(*ms);
+                    link.handle_timeout(now);
+                }
+                Input::News(age, news) => {
+                    let generation = Generation(link.generation().0.saturating_sub(*age));
+                    if generation != link.generation() {
+                        stale_news = Some(generation);
+                    }
+                    match news {
+                        News::Turn => link.handle_turn(generation, now),
+                        News::Bootstrapped => {
+                            let config = ClientConfig { reconnect_nonce: Some(nonce), ..ClientConfig::default() };
+                            link.handle_bootstrapped(generation, Some(&config), now);
+                        }
+                        News::Opened => link.handle_opened(generation, now),
+                        News::Pong(value) => {
+                            let config = ClientConfig {
+                                ping_interval: *value,
+                                reconnect_interval: *value,
+                                ..ClientConfig::default()
+                            };
+                            link.handle_pong(generation, Some(&config), now);
+                        }
+                        News::Setback(setback) => {
+                            link.handle_setback(generation, *setback, now);
+                            // The caller that reports the end of a call or dial has none any more.
+                            if generation == link.generation() && matches!(before, State::Bootstrapping | State::Dialing) {
+                                world.busy.remove(&generation);
+                            }
+                        }
+                    }
+                }
+            }
+
+            let actions: Vec<_> = std::iter::from_fn(|| link.poll_action()).collect();
+            if let Some(generation) = stale_news {
+                prop_assert_eq!(*link.state(), before, "stale news: {:?}", input);
+                let close = Action::Close(generation, CloseReason::Stale);
+                let answered = matches!(input, Input::News(_, News::Opened));
+                prop_assert_eq!(actions.clone(), Vec::from_iter(answered.then_some(close)));
+            }
+            prop_assert!(actions.len() <= 2, "{actions:?}");
+            let was_live = matches!(before, State::Live { .. });
+            let is_live = matches!(link.state(), State::Live { .. });
+            for action in &actions {
+                world.carry_out(*action, &link)?;
+            }
+            if is_live && !was_live {
+                prop_assert!(world.open.insert(link.generation()), "opened twice");
+            }
+            prop_assert_eq!(!world.open.is_empty(), is_live, "an open connection nobody wants: {:?}", input);
+
+            // Never deaf, and never a timer for nothing.
+            match *link.state() {
+                State::Stopped | State::Live { .. } => prop_assert_eq!(link.poll_timeout(), None),
+                _ => prop_assert!(link.poll_timeout().is_some(), "deaf after {:?}", input),
+            }
+            prop_assert!(link.config().ping_interval >= secs(1));
+            // A fresh wait is within the bounds of its cause.
+            if *link.state() != before {
+                match *link.state() {
+                    State::BackingOff { until, reason, .. } => {
+                        let wait = until - now;
+                        let bound = match reason.disposition() {
+                            Disposition::Retry(Pace::Busy) => secs(30)..secs(38),
+                            Disposition::Retry(Pace::Limited) => secs(60)..secs(1125),
+                            _ => secs(0)..secs(100),
+                        };
+                        prop_assert!(bound.contains(&wait), "{:?} for {:?}", wait, reason);
+                    }
+                    State::Refused { until, .. } => {
+                        prop_assert!((secs(3600)..secs(3960)).contains(&(until - now)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}

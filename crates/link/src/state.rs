@@ -1,0 +1,141 @@
+//! Where an installation stands.
+
+use std::time::Instant;
+
+use crate::setback::{Disposition, Pace, Setback};
+
+/// The state of an installation's connection. What it shows beside it (last heard, last event, counters)
+/// are lights, not states.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum State {
+    /// Not wanted. The only state in which nothing is awaited.
+    Stopped,
+    /// Waits for its turn in the connect-rate budget.
+    Queued,
+    /// Asks the platform for a connection URL.
+    Bootstrapping,
+    /// Establishes the connection.
+    Dialing,
+    /// Connected.
+    Live {
+        /// When the connection opened.
+        since: Instant,
+    },
+    /// Waits before the next attempt.
+    BackingOff {
+        /// When the wait ends.
+        until: Instant,
+        /// The number of the attempt that follows, counted since a connection last proved itself; 0 after
+        /// an orderly goodbye.
+        attempt: u32,
+        /// Why the last attempt or connection ended.
+        reason: Setback,
+    },
+    /// Waits for somebody to act.
+    Refused {
+        /// When the next probe is due.
+        until: Instant,
+        /// What the platform, the proxy or our own policy objects to.
+        reason: Setback,
+    },
+    /// Its own code ended too often; left alone until then.
+    Restarting {
+        /// When it is tried again.
+        until: Instant,
+    },
+}
+
+impl State {
+    /// The stable name for interfaces, counters and logs.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Queued => "queued",
+            Self::Bootstrapping => "bootstrapping",
+            Self::Dialing => "dialing",
+            Self::Live { .. } => "live",
+            Self::BackingOff { .. } => "backing_off",
+            Self::Refused { .. } => "refused",
+            Self::Restarting { .. } => "restarting",
+        }
+    }
+
+    /// The state in the four words of older interfaces: `disconnected`, `connecting`, `connected`, `error`.
+    #[must_use]
+    pub fn legacy(&self) -> &'static str {
+        match self {
+            Self::Stopped => "disconnected",
+            Self::Queued | Self::Bootstrapping | Self::Dialing => "connecting",
+            Self::Live { .. } => "connected",
+            Self::BackingOff { reason, .. }
+                if reason.disposition() == Disposition::Retry(Pace::Clean) =>
+            {
+                "connecting"
+            }
+            Self::BackingOff { .. } | Self::Refused { .. } | Self::Restarting { .. } => "error",
+        }
+    }
+
+    /// Why there is no connection, where a setback is the cause.
+    #[must_use]
+    pub fn reason(&self) -> Option<Setback> {
+        match self {
+            Self::BackingOff { reason, .. } | Self::Refused { reason, .. } => Some(*reason),
+            Self::Stopped
+            | Self::Queued
+            | Self::Bootstrapping
+            | Self::Dialing
+            | Self::Live { .. }
+            | Self::Restarting { .. } => None,
+        }
+    }
+
+    /// When the state ends by itself, if it does.
+    #[must_use]
+    pub fn until(&self) -> Option<Instant> {
+        match self {
+            Self::BackingOff { until, .. }
+            | Self::Refused { until, .. }
+            | Self::Restarting { until } => Some(*until),
+            Self::Stopped
+            | Self::Queued
+            | Self::Bootstrapping
+            | Self::Dialing
+            | Self::Live { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S68: the four words of the reference interface.
+    #[test]
+    fn every_state_has_its_words() {
+        let until = Instant::now();
+        let back_off = |code| State::BackingOff {
+            until,
+            attempt: 1,
+            reason: Setback::ClosedByPlatform { code },
+        };
+        let refused = State::Refused {
+            until,
+            reason: Setback::AuthFailed,
+        };
+        for (state, label, legacy) in [
+            (State::Stopped, "stopped", "disconnected"),
+            (State::Queued, "queued", "connecting"),
+            (State::Bootstrapping, "bootstrapping", "connecting"),
+            (State::Dialing, "dialing", "connecting"),
+            (State::Live { since: until }, "live", "connected"),
+            (back_off(Some(1001)), "backing_off", "connecting"),
+            (back_off(None), "backing_off", "error"),
+            (refused, "refused", "error"),
+            (State::Restarting { until }, "restarting", "error"),
+        ] {
+            assert_eq!((state.label(), state.legacy()), (label, legacy));
+        }
+    }
+}
