@@ -1,0 +1,50 @@
+//! The event log, and everything else longwire keeps.
+//!
+//! A connection submits the events of one read burst as a [`Group`]; the writer thread records many
+//! groups in one transaction; each hears back through its [`Reply`]: a [`Receipt`] per event, made
+//! only after COMMIT has returned, or the [`Cause`] why there is none. Repeats meet a unique key in
+//! the same transaction and get a receipt too, since what they repeat is on disk.
+//!
+//! SQLite with write-ahead logging and `synchronous=FULL`: one writing connection, a pool of
+//! reading ones. Secrets are sealed before they reach a row. The store never decides what a failure
+//! means for a connection, and never makes an empty log where a log has been.
+
+mod cause;
+mod clock;
+mod event_record;
+mod failure;
+mod figures;
+mod group;
+mod health;
+mod ids;
+mod installation;
+mod intake;
+mod lock;
+mod open;
+mod public_id;
+mod reader;
+mod receipt;
+mod seal;
+mod settings;
+mod sqlite;
+mod store;
+mod timeline;
+mod writer;
+
+pub use cause::Cause;
+pub use event_record::{EventQuery, EventRecord};
+pub use failure::Failure;
+pub use figures::{COMMIT_EDGES_US, Figures};
+pub use group::{Group, NewEvent, Reply, Source};
+pub use health::Health;
+pub use ids::{InstallationId, Seq};
+pub use installation::{Desired, InstallationRecord, NewInstallation, Origin, Platform};
+pub use intake::{Refusal, Rejected, Writer};
+pub use open::OpenError;
+pub use public_id::{PublicId, PublicIdError};
+pub use reader::{ReadError, Reader};
+pub use receipt::{Receipt, Verdict};
+pub use seal::{KeyRingError, SealError};
+pub use settings::StoreSettings;
+pub use store::{Store, WriteError};
+pub use timeline::{TimelineEntry, TimelineKind, TimelineRecord};

@@ -1,0 +1,93 @@
+//! Why something could not be recorded, and what to do about it.
+
+use std::fmt;
+
+/// The reason behind a refused record. One table of labels and advice for the log, the page and
+/// the metrics.
+#[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]
+pub enum Cause {
+    /// The disk, its quota, or the database's own page limit is used up.
+    DiskFull,
+    /// Another process has held the write lock for longer than we wait.
+    Locked,
+    /// The database file was deleted or replaced under us.
+    Gone,
+    /// The file or its file system takes no writes.
+    ReadOnly,
+    /// The file is damaged, or no database of ours.
+    Corrupt,
+    /// The disk answered with an error.
+    Io,
+    /// This event alone was refused by a rule of the schema; its neighbours were recorded.
+    Poison,
+    /// The writer thread ended, or the store was closed, before the event was written.
+    WriterGone,
+    /// None of the above; the detail has the database's words.
+    Other,
+}
+
+impl Cause {
+    /// A stable word for counters and JSON.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::DiskFull => "disk_full",
+            Self::Locked => "locked",
+            Self::Gone => "gone",
+            Self::ReadOnly => "read_only",
+            Self::Corrupt => "corrupt",
+            Self::Io => "io",
+            Self::Poison => "poison",
+            Self::WriterGone => "writer_gone",
+            Self::Other => "other",
+        }
+    }
+
+    /// What an operator does about it. The platform pushes again whatever was not recorded.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::DiskFull => {
+                "free space where the database lies; recording resumes by itself within a second"
+            }
+            Self::Locked => {
+                "another program holds the database's write lock; end it, and recording resumes by itself"
+            }
+            Self::Gone => {
+                "the database file was deleted or replaced; put it back with its -wal file, and recording \
+                 resumes by itself. An empty log is not created in its place, because it would not recognize \
+                 the platform's repeats: to start a new log on purpose, restart"
+            }
+            Self::ReadOnly => {
+                "make the database file, its directory and its file system writable; recording resumes by itself"
+            }
+            Self::Corrupt => {
+                "the database file is damaged; stop, keep a copy, and restore a backup"
+            }
+            Self::Io => {
+                "the disk reports errors; look at the kernel log. Recording resumes by itself if they pass"
+            }
+            Self::Poison => {
+                "the event breaks a rule of the schema, most often because its installation was removed"
+            }
+            Self::WriterGone => {
+                "the writer thread ended; it is started again, and the platform repeats the event"
+            }
+            Self::Other => "the detail has the database's own words",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DiskFull => "the disk is full",
+            Self::Locked => "the database is locked by another process",
+            Self::Gone => "the database file was deleted or replaced",
+            Self::ReadOnly => "the database cannot be written to",
+            Self::Corrupt => "the database file is damaged",
+            Self::Io => "the disk reports an error",
+            Self::Poison => "the event breaks a rule of the schema",
+            Self::WriterGone => "the writer thread ended",
+            Self::Other => "the database refused",
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! What the writer has done since the process began, as counters read without stopping it.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// Upper edges of the commit time buckets in microseconds; a last bucket holds what took longer.
+pub const COMMIT_EDGES_US: [u64; 12] = [
+    100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 500_000, 1_000_000,
+];
+
+/// A reading of the counters. Each is exact; together they are of nearly one moment.
+#[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize)]
+pub struct Figures {
+    /// Transactions committed.
+    pub commits: u64,
+    /// Transactions that failed.
+    pub failed_commits: u64,
+    /// Events recorded.
+    pub rows: u64,
+    /// Repeats recognized by the platform's event id.
+    pub repeats_event_id: u64,
+    /// Repeats recognized by message and revision under another event id.
+    pub repeats_message: u64,
+    /// Events refused by a rule of the schema.
+    pub poisoned: u64,
+    /// The most events in one transaction.
+    pub batch_max: u64,
+    /// How long the last transaction took, in microseconds.
+    pub commit_last_us: u64,
+    /// How long all transactions took together, in microseconds.
+    pub commit_sum_us: u64,
+    /// Transactions by duration: one count per edge of [`COMMIT_EDGES_US`], and one for the rest.
+    pub commit_us: [u64; COMMIT_EDGES_US.len() + 1],
+    /// Events that wait for the writer.
+    pub queue_events: u64,
+    /// Bytes that those events hold.
+    pub queue_bytes: u64,
+    /// The most events that ever waited.
+    pub queue_events_max: u64,
+    /// Groups given back because the queue was full.
+    pub rejected_groups: u64,
+    /// Timeline notes that were not kept.
+    pub notes_dropped: u64,
+}
+
+impl Figures {
+    /// The mean duration of a transaction in microseconds.
+    pub fn commit_mean_us(&self) -> u64 {
+        self.commit_sum_us.checked_div(self.commits).unwrap_or(0)
+    }
+}
+
+/// The counters themselves.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) commits: AtomicU64,
+    pub(crate) failed_commits: AtomicU64,
+    pub(crate) rows: AtomicU64,
+    pub(crate) repeats_event_id: AtomicU64,
+    pub(crate) repeats_message: AtomicU64,
+    pub(crate) poisoned: AtomicU64,
+    pub(crate) batch_max: AtomicU64,
+    pub(crate) commit_last_us: AtomicU64,
+    pub(crate) commit_sum_us: AtomicU64,
+    pub(crate) commit_us: [AtomicU64; COMMIT_EDGES_US.len() + 1],
+    pub(crate) queue_events_max: AtomicU64,
+    pub(crate) rejected_groups: AtomicU64,
+    pub(crate) notes_dropped: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn count_commit(&self, took: Duration, events: usize) {
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.commits.fetch_add(1, Relaxed);
+        self.batch_max.fetch_max(events as u64, Relaxed);
+        self.commit_last_us.store(us, Relaxed);
+        self.commit_sum_us.fetch_add(us, Relaxed);
+        let bucket = COMMIT_EDGES_US.partition_point(|&edge| edge < us);
+        self.commit_us[bucket].fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn read(&self, queue_events: usize, queue_bytes: usize) -> Figures {
+        Figures {
+            commits: self.commits.load(Relaxed),
+            failed_commits: self.failed_commits.load(Relaxed),
+            rows: self.rows.load(Relaxed),
+            repeats_event_id: self.repeats_event_id.load(Relaxed),
+            repeats_message: self.repeats_message.load(Relaxed),
+            poisoned: self.poisoned.load(Relaxed),
+            batch_max: self.batch_max.load(Relaxed),
+            commit_last_us: self.commit_last_us.load(Relaxed),
+            commit_sum_us: self.commit_sum_us.load(Relaxed),
+            commit_us: std::array::from_fn(|bucket| self.commit_us[bucket].load(Relaxed)),
+            queue_events: queue_events as u64,
+            queue_bytes: queue_bytes as u64,
+            queue_events_max: self.queue_events_max.load(Relaxed),
+            rejected_groups: self.rejected_groups.load(Relaxed),
+            notes_dropped: self.notes_dropped.load(Relaxed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_fall_into_their_bucket() {
+        let counters = Counters::default();
+        for us in [100, 101, 2_000_000] {
+            counters.count_commit(Duration::from_micros(us), 3);
+        }
+        let figures = counters.read(0, 0);
+        assert_eq!(
+            (
+                figures.commit_us[0],
+                figures.commit_us[1],
+                figures.commit_us[12]
+            ),
+            (1, 1, 1)
+        );
+        assert_eq!((figures.commits, figures.batch_max), (3, 3));
+        assert_eq!(figures.commit_mean_us(), 2_000_201 / 3);
+    }
+}

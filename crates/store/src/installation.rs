@@ -1,0 +1,164 @@
+//! One bot of one platform app, as it is kept.
+
+use std::fmt;
+
+use secrecy::SecretString;
+
+use crate::{InstallationId, PublicId};
+
+/// Declares an enum whose variants are words in the database, in JSON and on the command line.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The word for it.
+            pub fn label(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+
+            /// The value a word stands for.
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.label() == word)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.label())
+            }
+        }
+    };
+}
+
+words! {
+    /// Which of the two platforms the app lives on.
+    Platform {
+        /// Feishu, on `open.feishu.cn`.
+        Feishu = "feishu",
+        /// Lark, on `open.larksuite.com`.
+        Lark = "lark",
+    }
+}
+
+words! {
+    /// What the operator wants of an installation.
+    Desired {
+        /// Connected.
+        Run = "run",
+        /// Kept, but not connected.
+        Stop = "stop",
+    }
+}
+
+words! {
+    /// Who declared an installation, and so who may change it.
+    Origin {
+        /// The configuration file; what is no longer declared there is stopped.
+        File = "file",
+        /// The command line.
+        Cli = "cli",
+        /// The HTTP interface.
+        Api = "api",
+    }
+}
+
+/// An installation to be kept. Not printable: it holds credentials in clear.
+pub struct NewInstallation {
+    /// The operator's name for it, unique in the database.
+    pub name: String,
+    /// Where the app lives.
+    pub platform: Platform,
+    /// The app's id, `cli_…`.
+    pub app_id: String,
+    /// The app's secret.
+    pub app_secret: SecretString,
+    /// Another address of the platform, for a private deployment or the simulator.
+    pub base_url: Option<String>,
+    /// The proxy of this installation alone; it may hold credentials.
+    pub proxy: Option<SecretString>,
+    /// Whether it is to be connected.
+    pub desired: Desired,
+    /// Who declares it.
+    pub origin: Origin,
+}
+
+/// An installation as it is kept. Its secrets stay sealed: [`Store::open_secret`](crate::Store::open_secret).
+#[derive(Clone)]
+pub struct InstallationRecord {
+    /// Its row.
+    pub id: InstallationId,
+    /// Its name to the outside, for good.
+    pub public_id: PublicId,
+    /// The operator's name for it.
+    pub name: String,
+    /// Where the app lives.
+    pub platform: Platform,
+    /// The app's id, `cli_…`.
+    pub app_id: String,
+    /// Another address of the platform.
+    pub base_url: Option<String>,
+    /// Whether it has a proxy of its own: [`Store::open_proxy`](crate::Store::open_proxy).
+    pub has_proxy: bool,
+    /// Whether it is to be connected.
+    pub desired: Desired,
+    /// Who declared it.
+    pub origin: Origin,
+    /// When it was added, in milliseconds since 1970.
+    pub created_ms: i64,
+    /// When anything of it last changed, in milliseconds since 1970.
+    pub updated_ms: i64,
+    pub(crate) sealed_secret: String,
+    pub(crate) sealed_proxy: Option<String>,
+}
+
+impl fmt::Debug for InstallationRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InstallationRecord")
+            .field("public_id", &self.public_id)
+            .field("name", &self.name)
+            .field("app_id", &self.app_id)
+            .field("desired", &self.desired)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The longest name, in bytes: it labels metrics and fills a column of a table.
+const NAME_MAX_BYTES: usize = 64;
+
+/// A name is printable, has no blank at its ends, and cannot be taken for a public id.
+pub(crate) fn is_valid_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= NAME_MAX_BYTES
+        && name.trim() == name
+        && !name.chars().any(char::is_control)
+        && !name.starts_with("ins_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        for name in ["bot", "客服 1", "a/b"] {
+            assert!(is_valid_name(name), "{name}");
+        }
+        for name in ["", " bot", "bot\n", "ins_1", &"x".repeat(65)] {
+            assert!(!is_valid_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn words_come_back() {
+        for &desired in Desired::ALL {
+            assert_eq!(Desired::parse(desired.label()), Some(desired));
+        }
+        assert_eq!(Platform::parse("wecom"), None);
+    }
+}

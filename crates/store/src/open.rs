@@ -1,0 +1,214 @@
+//! Why a store does not open, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+use crate::seal::KeyRingError;
+use crate::{Cause, StoreSettings};
+
+/// The store could not be opened. Its text says why; [`advice`](Self::advice) says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Only SQLite is built in.
+    #[error("{scheme}: is no store this build can open")]
+    UnknownScheme {
+        /// What stood before the colon.
+        scheme: String,
+    },
+    /// The settings name no file, or one that lives in memory.
+    #[error("the store's address names no file")]
+    NoFile,
+    /// The operating system refuses access.
+    #[error("no permission for {}", path.display())]
+    NoPermission {
+        /// The file or directory.
+        path: PathBuf,
+        /// Its words.
+        #[source]
+        source: io::Error,
+    },
+    /// Part of the path is a file where a directory must be.
+    #[error("{} is not a directory", path.display())]
+    NotADirectory {
+        /// The supposed directory.
+        path: PathBuf,
+    },
+    /// The path names a directory.
+    #[error("{} is a directory, not a database file", path.display())]
+    IsADirectory {
+        /// The path.
+        path: PathBuf,
+    },
+    /// There is nothing to read yet.
+    #[error("there is no database at {}", path.display())]
+    Missing {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file is something else.
+    #[error("{} is not a SQLite database", path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is another program's database.
+    #[error("{} is a database of another program", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer longwire made the schema.
+    #[error("{} was written by a newer version (schema {version})", path.display())]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// The migration this build does not know.
+        version: String,
+    },
+    /// Another process writes to it.
+    #[error("{} is in use{}", path.display(), pid.map_or(String::new(), |pid| format!(" by process {pid}")))]
+    Held {
+        /// Its pid, as it wrote it into the lock file.
+        pid: Option<u32>,
+        /// The database.
+        path: PathBuf,
+    },
+    /// The disk is full.
+    #[error("no space left for {}", path.display())]
+    DiskFull {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The keys of the sealed secrets are missing or wrong.
+    #[error(transparent)]
+    Keys(#[from] KeyRingError),
+    /// Anything else the operating system refused.
+    #[error("cannot open {}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// The operating system's words.
+        #[source]
+        source: io::Error,
+    },
+    /// Anything else the database refused.
+    #[error("cannot open {}", path.display())]
+    Database {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Failure,
+    },
+}
+
+impl OpenError {
+    /// What an operator does about it.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::UnknownScheme { .. } | Self::NoFile => "give a path, or `sqlite:PATH`",
+            Self::NoPermission { .. } => {
+                "give the user that runs longwire read and write access to the file and its directory"
+            }
+            Self::NotADirectory { .. } | Self::IsADirectory { .. } => {
+                "choose another path for the database"
+            }
+            Self::Missing { .. } => "start the server once, or choose the path it uses",
+            Self::NotADatabase { .. } | Self::Foreign { .. } => {
+                "choose another path; longwire changes no file it did not make"
+            }
+            Self::NewerSchema { .. } => {
+                "run the newer version, or restore the copy made before the upgrade"
+            }
+            Self::Held { .. } => {
+                "stop the process that uses it, or ask that process over its HTTP interface"
+            }
+            Self::DiskFull { .. } => "free space, then start again",
+            Self::Keys(error) => error.advice(),
+            Self::Io { .. } => "see the operating system's words",
+            Self::Database { source, .. } => source.cause.advice(),
+        }
+    }
+
+    pub(crate) fn of_io(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::NoPermission { path, source }
+            }
+            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+                Self::NotADirectory { path }
+            }
+            io::ErrorKind::IsADirectory => Self::IsADirectory { path },
+            io::ErrorKind::NotFound => Self::Missing { path },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            _ => Self::Io { path, source },
+        }
+    }
+
+    pub(crate) fn of_failure(path: &Path, source: Failure) -> Self {
+        let path = path.to_owned();
+        match source.cause {
+            Cause::DiskFull => Self::DiskFull { path },
+            Cause::Corrupt if source.detail.contains("not a database") => {
+                Self::NotADatabase { path }
+            }
+            _ => Self::Database { path, source },
+        }
+    }
+}
+
+/// The file that a store's address names.
+pub(crate) fn database_path(settings: &StoreSettings) -> Result<PathBuf, OpenError> {
+    let url = settings.url.as_str();
+    let path = match url.split_once(':') {
+        Some(("sqlite" | "file", rest)) => rest.strip_prefix("//").unwrap_or(rest),
+        Some((scheme, _))
+            if scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
+        {
+            return Err(OpenError::UnknownScheme {
+                scheme: scheme.to_owned(),
+            });
+        }
+        _ => url,
+    };
+    if path.is_empty() || path.starts_with(':') || path.ends_with('/') {
+        return Err(OpenError::NoFile);
+    }
+    // Made absolute, so that a later change of the working directory changes nothing.
+    std::path::absolute(path).map_err(|source| OpenError::of_io(Path::new(path), source))
+}
+
+/// The database's path with `suffix` appended to its file name.
+pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for url in ["sqlite:/a/b.db", "sqlite:///a/b.db", "/a/b.db"] {
+            let path = database_path(&StoreSettings::at(url)).expect(url);
+            assert_eq!(path, Path::new("/a/b.db"), "{url}");
+        }
+        for url in ["", "sqlite:", ":memory:", "sqlite::memory:", "/a/"] {
+            assert!(
+                matches!(
+                    database_path(&StoreSettings::at(url)),
+                    Err(OpenError::NoFile)
+                ),
+                "{url}"
+            );
+        }
+        let postgres = database_path(&StoreSettings::at("postgres://host/db"));
+        assert!(
+            matches!(postgres, Err(OpenError::UnknownScheme { scheme }) if scheme == "postgres")
+        );
+    }
+}

@@ -1,0 +1,123 @@
+//! The name of an installation that outlives its row: `ins_` and 26 letters.
+//!
+//! A UUID version 7 (RFC 9562), so ids sort by the time they were made, written in Crockford's
+//! base 32: no letters that look like digits, and one canonical spelling.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+/// Crockford's alphabet: no I, L, O, U.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const PREFIX: &str = "ins_";
+/// 128 bits at five a letter; the first letter carries three.
+const LETTERS: usize = 26;
+
+/// The public form of an installation's identity.
+#[derive(Copy, Clone, Eq, PartialEq, Hash, Ord, PartialOrd)]
+pub struct PublicId(Uuid);
+
+impl PublicId {
+    /// A new one, made of the present time and 74 random bits.
+    pub(crate) fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Display for PublicId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = self.0.as_u128();
+        let mut letters = [0_u8; LETTERS];
+        for (place, letter) in letters.iter_mut().rev().enumerate() {
+            *letter = ALPHABET[(number >> (5 * place)) as usize & 31];
+        }
+        f.write_str(PREFIX)?;
+        letters
+            .iter()
+            .try_for_each(|&letter| fmt::Write::write_char(f, letter as char))
+    }
+}
+
+impl fmt::Debug for PublicId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The text is not an installation's public id.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("an installation id is `ins_` and 26 letters or digits")]
+pub struct PublicIdError;
+
+impl FromStr for PublicId {
+    type Err = PublicIdError;
+
+    fn from_str(text: &str) -> Result<Self, PublicIdError> {
+        let letters = text.strip_prefix(PREFIX).ok_or(PublicIdError)?;
+        if letters.len() != LETTERS {
+            return Err(PublicIdError);
+        }
+        let mut number: u128 = 0;
+        for letter in letters.bytes() {
+            let letter = letter.to_ascii_lowercase();
+            let digit = ALPHABET
+                .iter()
+                .position(|&known| known == letter)
+                .ok_or(PublicIdError)?;
+            if number.leading_zeros() < 5 {
+                return Err(PublicIdError);
+            }
+            number = number << 5 | digit as u128;
+        }
+        Ok(Self(Uuid::from_u128(number)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn newer_ids_sort_later_as_text() {
+        let older = PublicId::generate();
+        let newer = PublicId::generate();
+        assert!(older.to_string() < newer.to_string());
+    }
+
+    #[test]
+    fn what_is_no_id_is_refused() {
+        let longest = format!("ins_{}", "z".repeat(26));
+        let foreign = format!("ins_{}u", "0".repeat(25));
+        for text in [
+            "",
+            "ins_",
+            "evt_00000000000000000000000000",
+            &longest,
+            &foreign,
+        ] {
+            assert_eq!(text.parse::<PublicId>(), Err(PublicIdError), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_and_bytes_are_one(bytes: [u8; 16]) {
+            let id = PublicId::from_bytes(bytes);
+            let text = id.to_string();
+            prop_assert_eq!(text.len(), 30);
+            prop_assert_eq!(text.parse::<PublicId>(), Ok(id));
+            prop_assert_eq!(text.to_uppercase().replace("INS_", "ins_").parse::<PublicId>(), Ok(id));
+        }
+    }
+}

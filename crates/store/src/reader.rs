@@ -1,0 +1,90 @@
+//! Queries. They block, so callers use a thread that may.
+
+use std::sync::Arc;
+
+use crate::failure::Failure;
+use crate::open::{OpenError, database_path};
+use crate::sqlite::file::DatabaseFile;
+use crate::sqlite::log::Log;
+use crate::sqlite::readers::Readers;
+use crate::sqlite::{events, installations, timeline};
+use crate::{
+    EventQuery, EventRecord, InstallationId, InstallationRecord, Seq, StoreSettings, TimelineRecord,
+};
+
+/// A query was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// No connection came free, or none could be made.
+    #[error("no connection to the database: {detail}")]
+    NoConnection {
+        /// The pool's words.
+        detail: String,
+    },
+    /// The database refused.
+    #[error("the database does not answer")]
+    Refused(#[source] Failure),
+}
+
+/// Reads a database, beside the process that writes to it or without any. Takes no lock, needs no
+/// key, and changes nothing.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    readers: Readers,
+}
+
+impl Reader {
+    /// Opens the database for reading; it must exist.
+    pub fn open(settings: &StoreSettings) -> Result<Self, OpenError> {
+        let file = Arc::new(DatabaseFile::new(database_path(settings)?));
+        Log::inspect(&file)?;
+        Ok(Self::new(file, settings.reader_connections))
+    }
+
+    pub(crate) fn new(file: Arc<DatabaseFile>, connections: u32) -> Self {
+        Self {
+            readers: Readers::new(file, connections),
+        }
+    }
+
+    /// All installations, oldest first.
+    pub fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError> {
+        self.readers.read(installations::all)
+    }
+
+    /// The installation with this public id or name.
+    pub fn installation(&self, id_or_name: &str) -> Result<Option<InstallationRecord>, ReadError> {
+        self.readers
+            .read(|connection| installations::find(connection, id_or_name))
+    }
+
+    /// The newest notes on an installation, newest first.
+    pub fn timeline(
+        &self,
+        installation: InstallationId,
+        limit: usize,
+    ) -> Result<Vec<TimelineRecord>, ReadError> {
+        self.readers
+            .read(|connection| timeline::newest(connection, installation, limit))
+    }
+
+    /// Events, oldest first.
+    pub fn events(&self, query: EventQuery) -> Result<Vec<EventRecord>, ReadError> {
+        self.readers
+            .read(|connection| events::page(connection, &query))
+    }
+
+    /// The number of the newest event; `None` while there is none.
+    pub fn last_seq(&self) -> Result<Option<Seq>, ReadError> {
+        self.readers.read(events::last_seq)
+    }
+
+    /// How many events there are. Walks an index: not for every page view.
+    pub fn count_events(&self) -> Result<u64, ReadError> {
+        self.readers.read(events::count)
+    }
+
+    pub(crate) fn sealed_with(&self) -> Result<Vec<(String, usize)>, ReadError> {
+        self.readers.read(installations::sealed_with)
+    }
+}

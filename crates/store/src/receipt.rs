@@ -1,0 +1,117 @@
+//! The proof that an event is on disk, without which no acknowledgement can be built.
+//!
+//! A [`Receipt`] is made in one place, [`record`], from the verdicts of a transaction whose COMMIT
+//! has returned, on a file that is still the one its path names. Its fields are private, it has no
+//! constructor, and it cannot be copied: one commit, one receipt, one acknowledgement.
+//!
+//! It can be had and handed on:
+//! ```
+//! use longwire_store::Receipt;
+//! fn hand_on(receipt: Receipt) -> (Receipt, u32) {
+//!     let ticket = receipt.ticket();
+//!     (receipt, ticket)
+//! }
+//! ```
+//! but not cloned:
+//! ```compile_fail,E0599
+//! use longwire_store::Receipt;
+//! fn hand_on(receipt: Receipt) -> (Receipt, u32) {
+//!     let ticket = receipt.ticket();
+//!     (receipt.clone(), ticket)
+//! }
+//! ```
+//! and not made up, whatever is known of its fields:
+//! ```compile_fail,E0451
+//! use longwire_store::Receipt;
+//! fn hand_on(receipt: Receipt) -> (Receipt, u32) {
+//!     let ticket = receipt.ticket();
+//!     (Receipt { ticket, verdict: receipt.verdict() }, ticket)
+//! }
+//! ```
+
+use longwire_wire::identity::Tier;
+
+use crate::failure::Failure;
+use crate::intake::Queued;
+use crate::sqlite::log::Log;
+use crate::sqlite::record::{Outcome, insert};
+use crate::sqlite::timeline::Notebook;
+use crate::{Seq, TimelineEntry};
+
+/// What the log made of an event. Either way it is on disk.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// It was new, and is recorded under this number.
+    Recorded(Seq),
+    /// It was recorded before.
+    Repeat {
+        /// The number of the earlier one.
+        of: Seq,
+        /// The key by which it was recognized.
+        tier: Tier,
+    },
+}
+
+/// Proof that the event of one ticket is durably recorded.
+#[derive(Debug)]
+#[must_use = "an event with a receipt is owed an acknowledgement"]
+pub struct Receipt {
+    ticket: u32,
+    verdict: Verdict,
+}
+
+impl Receipt {
+    /// The asker's number for the event.
+    pub fn ticket(&self) -> u32 {
+        self.ticket
+    }
+
+    /// What the log made of it.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+}
+
+/// What became of one group of a committed batch.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    pub(crate) receipts: Vec<Receipt>,
+    /// Tickets of events that a rule of the schema refused, with the rule's words.
+    pub(crate) poisoned: Vec<(u32, String)>,
+}
+
+/// Records the groups, then the notes, in one transaction; an element per group comes back.
+pub(crate) fn record(
+    log: &mut Log,
+    groups: &[Queued],
+    notes: &[TimelineEntry],
+    notebook: &mut Notebook,
+) -> Result<Vec<Settled>, Failure> {
+    let outcomes = log.transact(|connection| {
+        let outcomes = insert(connection, groups)?;
+        notebook.write(connection, notes)?;
+        Ok::<_, Failure>(outcomes)
+    })?;
+    // COMMIT has returned, and the file is in its place: from here on, and only here, receipts are
+    // true.
+    let mut outcomes = outcomes.into_iter();
+    Ok(groups
+        .iter()
+        .map(|queued| {
+            let mut settled = Settled {
+                receipts: Vec::with_capacity(queued.group.events.len()),
+                poisoned: Vec::new(),
+            };
+            for (event, outcome) in queued.group.events.iter().zip(&mut outcomes) {
+                match outcome {
+                    Outcome::Verdict(verdict) => settled.receipts.push(Receipt {
+                        ticket: event.ticket,
+                        verdict,
+                    }),
+                    Outcome::Poison(rule) => settled.poisoned.push((event.ticket, rule)),
+                }
+            }
+            settled
+        })
+        .collect())
+}

@@ -1,0 +1,15 @@
+//! The log in SQLite, in Diesel's query language.
+//!
+//! One writing connection ([`log`]) and a pool of reading ones ([`readers`]); a file for each table
+//! that is written or read.
+
+pub(crate) mod events;
+pub(crate) mod file;
+pub(crate) mod installations;
+pub(crate) mod log;
+mod migrations;
+mod one_shape;
+pub(crate) mod readers;
+pub(crate) mod record;
+mod schema;
+pub(crate) mod timeline;

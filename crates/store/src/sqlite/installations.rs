@@ -1,0 +1,274 @@
+//! Installations into rows and back; secrets are sealed on the way in and stay sealed on the way
+//! out.
+
+use std::collections::HashSet;
+
+use diesel::SqliteConnection;
+use diesel::prelude::*;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::schema::installation;
+use crate::clock::now_ms;
+use crate::installation::is_valid_name;
+use crate::seal::{KeyRing, Place, key_id};
+use crate::{
+    Desired, InstallationId, InstallationRecord, NewInstallation, Origin, Platform, PublicId,
+    SealError, WriteError,
+};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = installation)]
+struct InstallationRow {
+    id: i64,
+    public_id: Vec<u8>,
+    name: String,
+    platform: String,
+    app_id: String,
+    secret: String,
+    base_url: Option<String>,
+    proxy: Option<String>,
+    desired: String,
+    origin: String,
+    created_ms: i64,
+    updated_ms: i64,
+}
+
+/// All installations, oldest first.
+pub(crate) fn all(connection: &mut SqliteConnection) -> QueryResult<Vec<InstallationRecord>> {
+    installation::table
+        .order(installation::id)
+        .select(InstallationRow::as_select())
+        .load(connection)?
+        .into_iter()
+        .map(InstallationRecord::try_from)
+        .collect()
+}
+
+/// The one with this public id or name.
+pub(crate) fn find(
+    connection: &mut SqliteConnection,
+    id_or_name: &str,
+) -> QueryResult<Option<InstallationRecord>> {
+    let rows = installation::table.select(InstallationRow::as_select());
+    let row = match id_or_name.parse::<PublicId>() {
+        Ok(id) => rows
+            .filter(installation::public_id.eq(id.as_bytes().to_vec()))
+            .first(connection),
+        Err(_) => rows
+            .filter(installation::name.eq(id_or_name))
+            .first(connection),
+    };
+    row.optional()?
+        .map(InstallationRecord::try_from)
+        .transpose()
+}
+
+/// How many secrets each key has sealed.
+pub(crate) fn sealed_with(connection: &mut SqliteConnection) -> QueryResult<Vec<(String, usize)>> {
+    let rows: Vec<(String, Option<String>)> = installation::table
+        .select((installation::secret, installation::proxy))
+        .load(connection)?;
+    let mut keys: Vec<(String, usize)> = Vec::new();
+    for sealed in rows
+        .iter()
+        .flat_map(|(secret, proxy)| std::iter::once(secret).chain(proxy))
+    {
+        let id = key_id(sealed).unwrap_or_default();
+        match keys.iter_mut().find(|(known, _)| known == id) {
+            Some((_, count)) => *count += 1,
+            None => keys.push((id.to_owned(), 1)),
+        }
+    }
+    Ok(keys)
+}
+
+/// Adds one whose name is free.
+pub(crate) fn add(
+    connection: &mut SqliteConnection,
+    keys: &KeyRing,
+    new: &NewInstallation,
+) -> Result<InstallationRecord, WriteError> {
+    if !is_valid_name(&new.name) {
+        return Err(WriteError::InvalidName {
+            name: new.name.clone(),
+        });
+    }
+    if find(connection, &new.name)?.is_some() {
+        return Err(WriteError::NameTaken {
+            name: new.name.clone(),
+        });
+    }
+    let public_id = PublicId::generate();
+    let now = now_ms();
+    let proxy = new
+        .proxy
+        .as_ref()
+        .map(|proxy| keys.seal(proxy, place(&public_id, "proxy")))
+        .transpose()?;
+    diesel::insert_into(installation::table)
+        .values((
+            installation::public_id.eq(public_id.as_bytes().to_vec()),
+            installation::name.eq(&new.name),
+            installation::platform.eq(new.platform.label()),
+            installation::app_id.eq(&new.app_id),
+            installation::secret.eq(keys.seal(&new.app_secret, place(&public_id, "secret"))?),
+            installation::base_url.eq(&new.base_url),
+            installation::proxy.eq(proxy),
+            installation::desired.eq(new.desired.label()),
+            installation::origin.eq(new.origin.label()),
+            installation::created_ms.eq(now),
+            installation::updated_ms.eq(now),
+        ))
+        .execute(connection)?;
+    find(connection, &new.name)?.ok_or_else(|| diesel::result::Error::NotFound.into())
+}
+
+/// Makes the ones of the configuration file what the file says: adds, changes, and stops those it
+/// no longer names.
+pub(crate) fn put_from_file(
+    connection: &mut SqliteConnection,
+    keys: &KeyRing,
+    declared: &[NewInstallation],
+) -> Result<Vec<InstallationRecord>, WriteError> {
+    let mut names = HashSet::new();
+    if let Some(twice) = declared.iter().find(|new| !names.insert(new.name.as_str())) {
+        return Err(WriteError::NameTaken {
+            name: twice.name.clone(),
+        });
+    }
+    for former in all(connection)? {
+        let dropped = former.origin == Origin::File && !names.contains(former.name.as_str());
+        if dropped && former.desired != Desired::Stop {
+            set_desired(connection, former.id, Desired::Stop)?;
+        }
+    }
+    declared
+        .iter()
+        .map(|new| match find(connection, &new.name)? {
+            Some(former) => change(connection, keys, &former, new),
+            None => add(connection, keys, new),
+        })
+        .collect()
+}
+
+/// Sets the wish for one installation.
+pub(crate) fn set_desired(
+    connection: &mut SqliteConnection,
+    id: InstallationId,
+    desired: Desired,
+) -> Result<(), WriteError> {
+    let changed = diesel::update(installation::table.find(id.0))
+        .set((
+            installation::desired.eq(desired.label()),
+            installation::updated_ms.eq(now_ms()),
+        ))
+        .execute(connection)?;
+    if changed == 0 {
+        Err(WriteError::UnknownInstallation { id })
+    } else {
+        Ok(())
+    }
+}
+
+pub(crate) fn open_secret(
+    keys: &KeyRing,
+    record: &InstallationRecord,
+) -> Result<SecretString, SealError> {
+    keys.open(&record.sealed_secret, place(&record.public_id, "secret"))
+}
+
+pub(crate) fn open_proxy(
+    keys: &KeyRing,
+    record: &InstallationRecord,
+) -> Result<Option<SecretString>, SealError> {
+    let sealed = record.sealed_proxy.as_deref();
+    sealed
+        .map(|sealed| keys.open(sealed, place(&record.public_id, "proxy")))
+        .transpose()
+}
+
+/// Writes what differs, and nothing at all when nothing does.
+fn change(
+    connection: &mut SqliteConnection,
+    keys: &KeyRing,
+    former: &InstallationRecord,
+    new: &NewInstallation,
+) -> Result<InstallationRecord, WriteError> {
+    let same_secret = open_secret(keys, former)?.expose_secret() == new.app_secret.expose_secret();
+    let former_proxy = open_proxy(keys, former)?;
+    let same_proxy = former_proxy.as_ref().map(SecretString::expose_secret)
+        == new.proxy.as_ref().map(SecretString::expose_secret);
+    let same_rest = former.platform == new.platform
+        && former.app_id == new.app_id
+        && former.base_url == new.base_url
+        && former.desired == new.desired
+        && former.origin == new.origin;
+    if same_secret && same_proxy && same_rest {
+        return Ok(former.clone());
+    }
+    let id = &former.public_id;
+    let secret = if same_secret {
+        former.sealed_secret.clone()
+    } else {
+        keys.seal(&new.app_secret, place(id, "secret"))?
+    };
+    let proxy = if same_proxy {
+        former.sealed_proxy.clone()
+    } else {
+        new.proxy
+            .as_ref()
+            .map(|proxy| keys.seal(proxy, place(id, "proxy")))
+            .transpose()?
+    };
+    diesel::update(installation::table.find(former.id.0))
+        .set((
+            installation::platform.eq(new.platform.label()),
+            installation::app_id.eq(&new.app_id),
+            installation::secret.eq(secret),
+            installation::base_url.eq(&new.base_url),
+            installation::proxy.eq(proxy),
+            installation::desired.eq(new.desired.label()),
+            installation::origin.eq(new.origin.label()),
+            installation::updated_ms.eq(now_ms()),
+        ))
+        .execute(connection)?;
+    find(connection, &new.name)?.ok_or_else(|| diesel::result::Error::NotFound.into())
+}
+
+/// A secret belongs to the public id, which is known before the row is.
+fn place<'a>(id: &'a PublicId, column: &'a str) -> Place<'a> {
+    Place {
+        table: "installation",
+        row: id.as_bytes(),
+        column,
+    }
+}
+
+impl TryFrom<InstallationRow> for InstallationRecord {
+    type Error = diesel::result::Error;
+
+    fn try_from(row: InstallationRow) -> QueryResult<Self> {
+        let foreign = |what: &str| diesel::result::Error::DeserializationError(what.into());
+        Ok(Self {
+            id: InstallationId(row.id),
+            public_id: PublicId::from_bytes(
+                row.public_id
+                    .try_into()
+                    .map_err(|_| foreign("a public id of another length"))?,
+            ),
+            name: row.name,
+            platform: Platform::parse(&row.platform)
+                .ok_or_else(|| foreign("an unknown platform"))?,
+            app_id: row.app_id,
+            base_url: row.base_url,
+            has_proxy: row.proxy.is_some(),
+            desired: Desired::parse(&row.desired)
+                .ok_or_else(|| foreign("an unknown desired state"))?,
+            origin: Origin::parse(&row.origin).ok_or_else(|| foreign("an unknown origin"))?,
+            created_ms: row.created_ms,
+            updated_ms: row.updated_ms,
+            sealed_secret: row.secret,
+            sealed_proxy: row.proxy,
+        })
+    }
+}

@@ -1,0 +1,218 @@
+//! The writing connection.
+//!
+//! Every write is one immediate transaction here, so the write lock is had before the first row and
+//! a busy database is a clean refusal. A success means: COMMIT returned, with `synchronous=FULL`,
+//! and both the database and its write-ahead log are still the files their paths name.
+
+use std::sync::Arc;
+
+use diesel::prelude::*;
+use diesel::{SqliteConnection, connection::SimpleConnection};
+
+use super::file::{DatabaseFile, FileIdentity, free_bytes};
+use super::migrations::{self, Maker};
+use super::schema::probe;
+use crate::Cause;
+use crate::failure::Failure;
+use crate::open::OpenError;
+
+/// The write lock is waited for as long as an event can wait and still be answered in time.
+///
+/// The page size and the vacuum mode count only for a file that is still empty. Pages of 8 KiB hold
+/// seven events of 1 KiB and make a tenth more events per second than the usual 4 KiB; half the
+/// usual checkpoint interval keeps a checkpoint's stall what it was.
+const PRAGMAS: &str = "PRAGMA busy_timeout = 1000;
+    PRAGMA page_size = 8192;
+    PRAGMA auto_vacuum = INCREMENTAL;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA wal_autocheckpoint = 500;
+    PRAGMA foreign_keys = ON;";
+
+/// Below so many free bytes an unexplained I/O error is the disk's being full.
+const NO_SPACE_BYTES: u64 = 1024 * 1024;
+
+/// More than a page or two, so that a nearly full disk does not pass for a free one.
+const PROBE_BYTES: usize = 64 * 1024;
+
+/// The writing connection and the files it writes to.
+pub(crate) struct Log {
+    connection: SqliteConnection,
+    file: Arc<DatabaseFile>,
+    database: FileIdentity,
+    /// Known from the first commit on, which makes the file if it is not there.
+    wal: Option<FileIdentity>,
+}
+
+impl Log {
+    /// Opens the file at the start of the process: makes it, and brings its schema up to date.
+    pub(crate) fn create(file: Arc<DatabaseFile>) -> Result<Self, OpenError> {
+        file.create()
+            .map_err(|error| OpenError::of_io(file.path(), error))?;
+        // Asked before any pragma is set, which would alter a stranger's file.
+        Self::inspect(&file)?;
+        let path = file.path().to_owned();
+        let refused = |failure| OpenError::of_failure(&path, failure);
+        let mut log = Self::connect(file).map_err(refused)?;
+        migrations::run(&mut log.connection).map_err(refused)?;
+        log.probe().map_err(refused)?;
+        Ok(log)
+    }
+
+    /// Whether the file that is there is ours, and of no newer version.
+    pub(crate) fn inspect(file: &DatabaseFile) -> Result<(), OpenError> {
+        let path = file.path().to_owned();
+        let metadata = std::fs::metadata(&path).map_err(|error| OpenError::of_io(&path, error))?;
+        if metadata.is_dir() {
+            return Err(OpenError::IsADirectory { path });
+        }
+        let maker = file
+            .connect("PRAGMA busy_timeout = 1000;")
+            .and_then(|mut first| migrations::maker(&mut first));
+        match maker.map_err(|failure| OpenError::of_failure(&path, failure))? {
+            Maker::Us => Ok(()),
+            Maker::Stranger => Err(OpenError::Foreign { path }),
+            Maker::Newer(version) => Err(OpenError::NewerSchema { path, version }),
+        }
+    }
+
+    /// Opens the file again after trouble. An absent or foreign file stays untouched: an empty log
+    /// in its place would take every repeat of the platform for news.
+    pub(crate) fn reopen(file: Arc<DatabaseFile>) -> Result<Self, Failure> {
+        FileIdentity::of(file.path())
+            .map_err(|error| Failure::new(Cause::Gone, error.to_string()))?;
+        let mut first = file.connect("PRAGMA busy_timeout = 1000;")?;
+        if !migrations::is_current(&mut first)? {
+            return Err(Failure::new(
+                Cause::Gone,
+                "the file in its place is not this log",
+            ));
+        }
+        drop(first);
+        Self::connect(file)
+    }
+
+    fn connect(file: Arc<DatabaseFile>) -> Result<Self, Failure> {
+        let gone = |error: std::io::Error| Failure::new(Cause::Gone, error.to_string());
+        let database = FileIdentity::of(file.path()).map_err(gone)?;
+        let connection = file.connect(PRAGMAS)?;
+        if FileIdentity::of(file.path()).map_err(gone)? != database {
+            return Err(Failure::new(
+                Cause::Gone,
+                "the file was replaced while it was opened",
+            ));
+        }
+        let mut log = Self {
+            connection,
+            file,
+            database,
+            wal: None,
+        };
+        #[cfg(test)]
+        log.limit_pages();
+        // Not every file system can share memory; without a write-ahead log readers would block us.
+        let mode: String = diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>(
+            "(SELECT journal_mode FROM pragma_journal_mode)",
+        ))
+        .get_result(&mut log.connection)?;
+        if mode != "wal" {
+            return Err(Failure::new(
+                Cause::Other,
+                format!("write-ahead logging is not possible here (mode {mode})"),
+            ));
+        }
+        Ok(log)
+    }
+
+    #[cfg(test)]
+    fn limit_pages(&mut self) {
+        let limit = self
+            .file
+            .page_limit
+            .load(std::sync::atomic::Ordering::SeqCst);
+        if limit > 0 {
+            self.connection
+                .batch_execute(&format!("PRAGMA max_page_count = {limit}"))
+                .expect("a pragma");
+        }
+    }
+
+    /// Runs `work` in one transaction. What it returns is durable when it comes back.
+    pub(crate) fn transact<T, E: From<Failure>>(
+        &mut self,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        // Kept aside, because the rollback of a transaction that SQLite has rolled back itself
+        // fails too, and that error would hide this one.
+        let mut first = None;
+        let outcome = self.connection.immediate_transaction(|connection| {
+            work(connection).map_err(|error| {
+                first = Some(error);
+                diesel::result::Error::RollbackTransaction
+            })
+        });
+        match outcome {
+            Ok(value) => match self.confirm() {
+                Ok(()) => Ok(value),
+                Err(failure) => Err(failure.into()),
+            },
+            Err(error) => Err(first.unwrap_or_else(|| self.explain(error.into()).into())),
+        }
+    }
+
+    /// Writes something and takes it away again, to learn whether the database takes writes.
+    pub(crate) fn probe(&mut self) -> Result<(), Failure> {
+        self.transact(|connection| {
+            diesel::replace_into(probe::table)
+                .values((probe::id.eq(1), probe::filler.eq(vec![0_u8; PROBE_BYTES])))
+                .execute(connection)?;
+            Ok::<_, Failure>(())
+        })?;
+        self.transact(|connection| {
+            diesel::delete(probe::table).execute(connection)?;
+            Ok::<_, Failure>(())
+        })
+    }
+
+    /// Moves what the write-ahead log holds into the database, as far as that is possible.
+    pub(crate) fn rescue(mut self) {
+        if FileIdentity::of(self.file.path()).is_ok_and(|found| found == self.database) {
+            let _ = self
+                .connection
+                .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+        self.file.begin_epoch();
+    }
+
+    /// Whether what was committed is in the files that will be found after a restart.
+    fn confirm(&mut self) -> Result<(), Failure> {
+        let gone = |path: &std::path::Path, why: &str| {
+            Failure::new(Cause::Gone, format!("{}: {why}", path.display()))
+        };
+        match FileIdentity::of(self.file.path()) {
+            Ok(found) if found == self.database => {}
+            Ok(_) => return Err(gone(self.file.path(), "another file has its place")),
+            Err(error) => return Err(gone(self.file.path(), &error.to_string())),
+        }
+        match (FileIdentity::of(self.file.wal()), self.wal) {
+            (Ok(found), None) => self.wal = Some(found),
+            (Ok(found), Some(known)) if found == known => {}
+            (Ok(_), Some(_)) => return Err(gone(self.file.wal(), "another file has its place")),
+            (Err(error), _) => return Err(gone(self.file.wal(), &error.to_string())),
+        }
+        Ok(())
+    }
+
+    /// What SQLite's word means, seen with the file and the disk beside it.
+    pub(crate) fn explain(&self, failure: Failure) -> Failure {
+        let moved = FileIdentity::of(self.file.path()).map_or(true, |found| found != self.database);
+        let full = || free_bytes(self.file.path()).is_some_and(|free| free < NO_SPACE_BYTES);
+        let cause = match failure.cause {
+            Cause::Poison => Cause::Poison,
+            _ if moved => Cause::Gone,
+            Cause::Io | Cause::Other if full() => Cause::DiskFull,
+            cause => cause,
+        };
+        Failure { cause, ..failure }
+    }
+}

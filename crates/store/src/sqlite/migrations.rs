@@ -1,0 +1,113 @@
+//! The schema's versions, embedded in the binary.
+
+use diesel::SqliteConnection;
+use diesel::prelude::*;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::failure::Failure;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+
+diesel::table! {
+    sqlite_schema (name) {
+        name -> Text,
+        #[sql_name = "type"]
+        kind -> Text,
+    }
+}
+
+/// What the schema of an existing file says about its maker.
+pub(crate) enum Maker {
+    /// It is empty, or ours and no newer than we are.
+    Us,
+    /// It has tables, and none of ours.
+    Stranger,
+    /// It has a migration we do not know.
+    Newer(String),
+}
+
+pub(crate) fn maker(connection: &mut SqliteConnection) -> Result<Maker, Failure> {
+    let tables: Vec<String> = sqlite_schema::table
+        .filter(sqlite_schema::kind.eq("table"))
+        .select(sqlite_schema::name)
+        .load(connection)?;
+    if tables.is_empty() {
+        return Ok(Maker::Us);
+    }
+    if !tables
+        .iter()
+        .any(|name| name == "__diesel_schema_migrations")
+    {
+        return Ok(Maker::Stranger);
+    }
+    let known = migrations()?;
+    let applied = connection
+        .applied_migrations()
+        .map_err(|error| other(&*error))?;
+    if !applied.is_empty() && !tables.iter().any(|name| name == "event") {
+        return Ok(Maker::Stranger);
+    }
+    let newer = applied
+        .into_iter()
+        .find(|version| !known.contains(&version.to_string()));
+    Ok(newer.map_or(Maker::Us, |version| Maker::Newer(version.to_string())))
+}
+
+/// Brings the schema up to date.
+pub(crate) fn run(connection: &mut SqliteConnection) -> Result<(), Failure> {
+    connection
+        .run_pending_migrations(MIGRATIONS)
+        .map(drop)
+        .map_err(|error| other(&*error))
+}
+
+/// Whether the schema is ours and up to date: what must hold before a degraded writer resumes.
+pub(crate) fn is_current(connection: &mut SqliteConnection) -> Result<bool, Failure> {
+    if !matches!(maker(connection)?, Maker::Us) {
+        return Ok(false);
+    }
+    connection
+        .has_pending_migration(MIGRATIONS)
+        .map(|pending| !pending)
+        .map_err(|error| other(&*error))
+}
+
+fn migrations() -> Result<Vec<String>, Failure> {
+    use diesel::migration::{Migration, MigrationSource};
+    let known: Vec<Box<dyn Migration<diesel::sqlite::Sqlite>>> =
+        MIGRATIONS.migrations().map_err(|error| other(&*error))?;
+    Ok(known
+        .iter()
+        .map(|migration| migration.name().version().to_string())
+        .collect())
+}
+
+fn other(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Failure {
+    Failure::of_message(&error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn up_down_and_up_again() {
+        let mut connection = SqliteConnection::establish(":memory:").expect("a database");
+        let schema = |connection: &mut SqliteConnection| -> Vec<String> {
+            sqlite_schema::table
+                .filter(sqlite_schema::name.not_like("sqlite_%"))
+                .order(sqlite_schema::name)
+                .select(sqlite_schema::name)
+                .load(connection)
+                .expect("names")
+        };
+        run(&mut connection).expect("up");
+        let first = schema(&mut connection);
+        assert!(first.iter().any(|name| name == "event"));
+        assert!(is_current(&mut connection).expect("readable"));
+        connection.revert_all_migrations(MIGRATIONS).expect("down");
+        assert_eq!(schema(&mut connection), ["__diesel_schema_migrations"]);
+        run(&mut connection).expect("up again");
+        assert_eq!(schema(&mut connection), first);
+    }
+}

@@ -1,0 +1,60 @@
+// @generated automatically by Diesel CLI.
+
+diesel::table! {
+    event (seq) {
+        seq -> BigInt,
+        installation_id -> BigInt,
+        event_key -> Binary,
+        message_key -> Nullable<Binary>,
+        event_id -> Nullable<Text>,
+        event_type -> Nullable<Text>,
+        chat -> Nullable<Text>,
+        source -> Text,
+        received_ms -> BigInt,
+        created_ms -> Nullable<BigInt>,
+        trace_id -> Nullable<Text>,
+        repeats -> BigInt,
+        last_repeat_ms -> Nullable<BigInt>,
+        payload -> Binary,
+    }
+}
+
+diesel::table! {
+    installation (id) {
+        id -> BigInt,
+        public_id -> Binary,
+        name -> Text,
+        platform -> Text,
+        app_id -> Text,
+        secret -> Text,
+        base_url -> Nullable<Text>,
+        proxy -> Nullable<Text>,
+        desired -> Text,
+        origin -> Text,
+        created_ms -> BigInt,
+        updated_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    timeline (id) {
+        id -> BigInt,
+        installation_id -> BigInt,
+        at_ms -> BigInt,
+        generation -> BigInt,
+        kind -> Text,
+        detail -> Text,
+    }
+}
+
+diesel::table! {
+    probe (id) {
+        id -> BigInt,
+        filler -> Binary,
+    }
+}
+
+diesel::joinable!(event -> installation (installation_id));
+diesel::joinable!(timeline -> installation (installation_id));
+
+diesel::allow_tables_to_appear_in_same_query!(event, installation, probe, timeline);

@@ -1,0 +1,403 @@
+//! The store as the rest of the program holds it.
+//!
+//! One process opens a database at a time. Writes go through the writer thread while it runs, and
+//! straight to the same connection while it does not: there is one writing connection, ever.
+
+use std::mem;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use crossbeam_channel::{Sender, bounded};
+use diesel::SqliteConnection;
+use secrecy::SecretString;
+
+use crate::failure::Failure;
+use crate::health::HealthCell;
+use crate::intake::Intake;
+use crate::lock::{LockError, LockFile};
+use crate::open::{beside, database_path};
+use crate::seal::KeyRing;
+use crate::sqlite::file::DatabaseFile;
+use crate::sqlite::installations;
+use crate::sqlite::log::Log;
+use crate::sqlite::timeline::Notebook;
+use crate::writer::{Desk, Errand, Job};
+use crate::{
+    Cause, Desired, EventQuery, EventRecord, Figures, Health, InstallationId, InstallationRecord,
+    NewInstallation, OpenError, ReadError, Reader, SealError, Seq, StoreSettings, TimelineRecord,
+    Writer,
+};
+
+/// Administrative writes that may wait for the writer.
+const ERRANDS: usize = 64;
+
+/// An administrative write was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The name is not usable.
+    #[error(
+        "`{name}` is no name: 1 to 64 bytes, printable, no blank at the ends, not beginning with `ins_`"
+    )]
+    InvalidName {
+        /// The name.
+        name: String,
+    },
+    /// There is one of this name already.
+    #[error("the name `{name}` is taken")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// There is no such installation.
+    #[error("there is no installation {id}")]
+    UnknownInstallation {
+        /// Its row.
+        id: InstallationId,
+    },
+    /// A secret could not be sealed or opened.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The database refused.
+    #[error("the database does not take the change")]
+    Refused(#[from] Failure),
+    /// Too many changes wait already.
+    #[error("too many changes wait for the writer")]
+    Busy,
+    /// The writer ended before it made the change.
+    #[error("the writer ended before it made the change")]
+    WriterGone,
+}
+
+impl From<diesel::result::Error> for WriteError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+/// The open store; clones are handles to the same one.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    intake: Arc<Intake>,
+    health: Arc<HealthCell>,
+    file: Arc<DatabaseFile>,
+    reader: Reader,
+    keys: Arc<KeyRing>,
+    seat: Mutex<Seat>,
+    _lock: LockFile,
+}
+
+/// Who has the writing connection.
+enum Seat {
+    /// Nobody: whoever locks the seat may use it.
+    Free(Box<Desk>),
+    /// The writer thread; it takes errands.
+    Taken(Sender<Errand>),
+    /// For the moment in which it changes hands.
+    Changing,
+}
+
+impl Store {
+    /// Opens the database for this process alone: takes its lock, brings its schema up to date, and
+    /// reads its keys. Blocks.
+    pub fn open(settings: &StoreSettings) -> Result<Self, OpenError> {
+        let path = database_path(settings)?;
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory)
+                .map_err(|error| OpenError::of_io(directory, error))?;
+        }
+        let lock_path = beside(&path, ".lock");
+        let lock = LockFile::take(&lock_path).map_err(|error| match error {
+            LockError::Held(pid) => OpenError::Held {
+                pid,
+                path: path.clone(),
+            },
+            LockError::Io(error) => OpenError::of_io(&lock_path, error),
+        })?;
+        let file = Arc::new(DatabaseFile::new(path.clone()));
+        let log = Log::create(Arc::clone(&file))?;
+        let reader = Reader::new(Arc::clone(&file), settings.reader_connections);
+        let sealed_with = reader.sealed_with().map_err(|error| {
+            OpenError::of_failure(&path, Failure::new(Cause::Other, error.to_string()))
+        })?;
+        let key_file = settings
+            .key_file
+            .clone()
+            .unwrap_or_else(|| beside(&path, ".key"));
+        let keys = Arc::new(KeyRing::load(&key_file, &sealed_with)?);
+        let intake = Arc::new(Intake::new(settings));
+        let health = Arc::new(HealthCell::new());
+        let desk = Desk {
+            intake: Arc::clone(&intake),
+            file: Arc::clone(&file),
+            health: Arc::clone(&health),
+            log: Some(log),
+            notebook: Notebook::default(),
+            trouble: None,
+            retry_at: Instant::now(),
+        };
+        let seat = Mutex::new(Seat::Free(Box::new(desk)));
+        Ok(Self {
+            shared: Arc::new(Shared {
+                intake,
+                health,
+                file,
+                reader,
+                keys,
+                seat,
+                _lock: lock,
+            }),
+        })
+    }
+
+    /// Opens the database for reading only, beside the process that holds it.
+    pub fn open_reader(settings: &StoreSettings) -> Result<Reader, OpenError> {
+        Reader::open(settings)
+    }
+
+    /// A handle to the writer's queue. What is submitted before the writer runs waits for it.
+    pub fn writer(&self) -> Writer {
+        Writer {
+            intake: Arc::clone(&self.shared.intake),
+        }
+    }
+
+    /// Starts the writer thread. The handle ends when the thread does: after
+    /// [`stop_writer`](Self::stop_writer), or by a panic, after which this is called again. A second
+    /// thread beside a running one ends at once.
+    pub fn run_writer(&self) -> JoinHandle<()> {
+        let shared = Arc::clone(&self.shared);
+        let (errands, inbox) = bounded(ERRANDS);
+        let desk = {
+            let mut seat = shared.seat();
+            match mem::replace(&mut *seat, Seat::Changing) {
+                Seat::Free(desk) => {
+                    *seat = Seat::Taken(errands);
+                    Some(desk)
+                }
+                taken => {
+                    *seat = taken;
+                    None
+                }
+            }
+        };
+        if desk.is_some() {
+            shared.intake.accepting.store(true, SeqCst);
+        }
+        std::thread::Builder::new()
+            .name("longwire-writer".to_owned())
+            .spawn(move || {
+                let Some(desk) = desk else {
+                    tracing::warn!("the writer runs already");
+                    return;
+                };
+                let mut sitting = Sitting {
+                    shared,
+                    desk: Some(desk),
+                };
+                if let Some(desk) = &mut sitting.desk {
+                    desk.run(&inbox);
+                }
+                // Given up under the lock, so that no errand can come in between.
+                let shared = Arc::clone(&sitting.shared);
+                let mut seat = shared.seat();
+                if let Some(mut desk) = sitting.desk.take() {
+                    while let Ok(errand) = inbox.try_recv() {
+                        if let Errand::Job(job) = errand {
+                            desk.do_job(job);
+                        }
+                    }
+                    *seat = Seat::Free(desk);
+                }
+            })
+            .expect("the operating system gives a process its first few threads")
+    }
+
+    /// Takes nothing more, records what is queued, and ends the thread. Does not wait for it: the
+    /// handle of [`run_writer`](Self::run_writer) does.
+    pub fn stop_writer(&self) {
+        Desk::close(&self.shared.intake);
+        let errands = match &*self.shared.seat() {
+            Seat::Taken(errands) => Some(errands.clone()),
+            Seat::Free(_) | Seat::Changing => None,
+        };
+        if let Some(errands) = errands {
+            // A thread that is gone already need not be told.
+            let _ = errands.send(Errand::Stop);
+        }
+    }
+
+    /// Whether events are being recorded. Cheap, at any time.
+    pub fn health(&self) -> Health {
+        self.shared.health.read()
+    }
+
+    /// What the writer has done. Cheap, at any time.
+    pub fn figures(&self) -> Figures {
+        let intake = &self.shared.intake;
+        intake
+            .counters
+            .read(intake.held_events(), intake.held_bytes())
+    }
+
+    /// All queries, as a handle that can be given to those who only read.
+    pub fn reader(&self) -> &Reader {
+        &self.shared.reader
+    }
+
+    /// [`Reader::installations`].
+    pub fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError> {
+        self.shared.reader.installations()
+    }
+
+    /// [`Reader::installation`].
+    pub fn installation(&self, id_or_name: &str) -> Result<Option<InstallationRecord>, ReadError> {
+        self.shared.reader.installation(id_or_name)
+    }
+
+    /// [`Reader::timeline`].
+    pub fn timeline(
+        &self,
+        installation: InstallationId,
+        limit: usize,
+    ) -> Result<Vec<TimelineRecord>, ReadError> {
+        self.shared.reader.timeline(installation, limit)
+    }
+
+    /// [`Reader::events`].
+    pub fn events(&self, query: EventQuery) -> Result<Vec<EventRecord>, ReadError> {
+        self.shared.reader.events(query)
+    }
+
+    /// [`Reader::last_seq`].
+    pub fn last_seq(&self) -> Result<Option<Seq>, ReadError> {
+        self.shared.reader.last_seq()
+    }
+
+    /// [`Reader::count_events`].
+    pub fn count_events(&self) -> Result<u64, ReadError> {
+        self.shared.reader.count_events()
+    }
+
+    /// Adds an installation under a free name. Blocks until it is durable.
+    pub fn add_installation(&self, new: NewInstallation) -> Result<InstallationRecord, WriteError> {
+        let keys = Arc::clone(&self.shared.keys);
+        self.administer(move |connection| installations::add(connection, &keys, &new))
+    }
+
+    /// Makes the installations of the configuration file what the file says: by name, those it no
+    /// longer names are stopped. Returns the declared ones. Blocks until it is durable.
+    pub fn put_from_file(
+        &self,
+        declared: Vec<NewInstallation>,
+    ) -> Result<Vec<InstallationRecord>, WriteError> {
+        let keys = Arc::clone(&self.shared.keys);
+        self.administer(move |connection| {
+            installations::put_from_file(connection, &keys, &declared)
+        })
+    }
+
+    /// Sets whether an installation is to be connected. Blocks until it is durable.
+    pub fn set_desired(&self, id: InstallationId, desired: Desired) -> Result<(), WriteError> {
+        self.administer(move |connection| installations::set_desired(connection, id, desired))
+    }
+
+    /// The app secret in clear.
+    pub fn open_secret(&self, record: &InstallationRecord) -> Result<SecretString, SealError> {
+        installations::open_secret(&self.shared.keys, record)
+    }
+
+    /// The installation's own proxy in clear, if it has one.
+    pub fn open_proxy(
+        &self,
+        record: &InstallationRecord,
+    ) -> Result<Option<SecretString>, SealError> {
+        installations::open_proxy(&self.shared.keys, record)
+    }
+
+    /// Runs `work` in a transaction of the one writing connection, wherever that is.
+    fn administer<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, WriteError> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        let (answer, answered) = bounded(1);
+        let job: Job = Box::new(move |log| {
+            let (outcome, blame) = match log {
+                Ok(log) => {
+                    let outcome = log.transact(work);
+                    let blame = match &outcome {
+                        Err(WriteError::Refused(failure)) if failure.cause != Cause::Poison => {
+                            Err(failure.clone())
+                        }
+                        _ => Ok(()),
+                    };
+                    (outcome, blame)
+                }
+                Err(failure) => (
+                    Err(WriteError::Refused(failure.clone())),
+                    Err(failure.clone()),
+                ),
+            };
+            // Whoever asked may have gone; the change is made or not either way.
+            let _ = answer.send(outcome);
+            blame
+        });
+        let mut seat = self.shared.seat();
+        match &mut *seat {
+            Seat::Free(desk) => desk.do_job(job),
+            Seat::Taken(errands) => errands
+                .try_send(Errand::Job(job))
+                .map_err(|_| WriteError::Busy)?,
+            Seat::Changing => return Err(WriteError::Busy),
+        }
+        drop(seat);
+        answered.recv().map_err(|_| WriteError::WriterGone)?
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("path", &self.shared.file.path())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn seat(&self) -> MutexGuard<'_, Seat> {
+        // Every change of hands is one assignment.
+        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        Desk::close(&self.intake);
+    }
+}
+
+/// The writer thread's hold on the desk. When a panic takes the thread away, the desk is cleared of
+/// the connection, whose state nobody knows then, and freed for the next thread.
+struct Sitting {
+    shared: Arc<Shared>,
+    desk: Option<Box<Desk>>,
+}
+
+impl Drop for Sitting {
+    fn drop(&mut self) {
+        if let Some(mut desk) = self.desk.take() {
+            desk.log = None;
+            desk.retry_at = Instant::now();
+            desk.trouble = Some(Failure::new(
+                Cause::WriterGone,
+                "the writer thread panicked",
+            ));
+            *self.shared.seat() = Seat::Free(desk);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What happened to an installation's connection, for the operator who asks "why was it away".
+//!
+//! Best effort: notes ride in the writer's transactions, after the events, and are dropped and
+//! counted when there are too many.
+
+use crate::InstallationId;
+
+/// One thing that happened.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TimelineEntry {
+    /// To whom.
+    pub installation: InstallationId,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// In which connection.
+    pub generation: u64,
+    /// What.
+    pub kind: TimelineKind,
+    /// The particulars, for a reader.
+    pub detail: String,
+}
+
+/// A kept [`TimelineEntry`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TimelineRecord {
+    /// Rises with every note of the database.
+    pub id: i64,
+    /// What was noted.
+    pub entry: TimelineEntry,
+}
+
+/// What happened.
+#[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]
+pub enum TimelineKind {
+    /// Waits for its turn in the connect-rate budget.
+    Queued,
+    /// The platform gave a connection address.
+    Bootstrapped,
+    /// The WebSocket is open.
+    Opened,
+    /// The first pong came.
+    Live,
+    /// The connection ended.
+    Lost,
+    /// Waits before the next attempt.
+    BackingOff,
+    /// The platform refuses, and only someone can change that.
+    Refused,
+    /// Another process took the bot.
+    Displaced,
+    /// An actor panicked.
+    Panicked,
+    /// An actor was built anew.
+    Rebuilt,
+    /// Stopped as wanted.
+    Stopped,
+    /// The platform's settings were taken over.
+    ConfigApplied,
+    /// Settings of the platform were out of range, and left aside.
+    ConfigRejected,
+    /// The first event ever.
+    FirstEvent,
+    /// Events could not be recorded.
+    DegradedStore,
+    /// A word that a newer version wrote.
+    Other,
+}
+
+impl TimelineKind {
+    /// Every kind, in the order of declaration.
+    pub const ALL: [Self; 16] = [
+        Self::Queued,
+        Self::Bootstrapped,
+        Self::Opened,
+        Self::Live,
+        Self::Lost,
+        Self::BackingOff,
+        Self::Refused,
+        Self::Displaced,
+        Self::Panicked,
+        Self::Rebuilt,
+        Self::Stopped,
+        Self::ConfigApplied,
+        Self::ConfigRejected,
+        Self::FirstEvent,
+        Self::DegradedStore,
+        Self::Other,
+    ];
+
+    /// The word in the database and in JSON.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Bootstrapped => "bootstrapped",
+            Self::Opened => "opened",
+            Self::Live => "live",
+            Self::Lost => "lost",
+            Self::BackingOff => "backing_off",
+            Self::Refused => "refused",
+            Self::Displaced => "displaced",
+            Self::Panicked => "panicked",
+            Self::Rebuilt => "rebuilt",
+            Self::Stopped => "stopped",
+            Self::ConfigApplied => "config_applied",
+            Self::ConfigRejected => "config_rejected",
+            Self::FirstEvent => "first_event",
+            Self::DegradedStore => "degraded_store",
+            Self::Other => "other",
+        }
+    }
+
+    /// The kind a word stands for; [`Other`](Self::Other) for a word we do not know.
+    pub fn parse(word: &str) -> Self {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.label() == word)
+            .unwrap_or(Self::Other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_come_back() {
+        for kind in TimelineKind::ALL {
+            assert_eq!(TimelineKind::parse(kind.label()), kind);
+        }
+        assert_eq!(TimelineKind::parse("from the future"), TimelineKind::Other);
+    }
+}

@@ -1,0 +1,268 @@
+//! The writer thread: takes what waits, records it in one transaction, answers.
+//!
+//! Batches form by themselves: while one commit runs, the next gathers. There is no timer. A thread
+//! that panics answers what it held by dropping it; what is queued waits for the next thread.
+//!
+//! In trouble it answers at once, with the cause, and tries again by itself each second whether or
+//! not anything arrives.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, after, never, select};
+use longwire_wire::identity::Tier;
+
+use crate::failure::Failure;
+use crate::figures::Counters;
+use crate::health::HealthCell;
+use crate::intake::{Intake, Queued};
+use crate::receipt::{Settled, record};
+use crate::sqlite::file::DatabaseFile;
+use crate::sqlite::log::Log;
+use crate::sqlite::timeline::Notebook;
+use crate::{Cause, TimelineEntry, Verdict};
+
+/// Events that end a batch's gathering: beyond this a larger transaction gains nothing and its
+/// first event waits longer.
+const BATCH_EVENTS: usize = 512;
+/// Notes that ride along in one batch.
+const BATCH_NOTES: usize = 256;
+/// How long a writer in trouble rests between attempts.
+const RETRY: Duration = Duration::from_secs(1);
+/// How long a closing writer waits for a group whose room it sees reserved but which is not yet in
+/// the queue.
+const LAST_LOOK: Duration = Duration::from_millis(5);
+
+/// A piece of work that needs the writing connection. It tells its asker itself how it went, and
+/// the writer whether the database was to blame.
+pub(crate) type Job = Box<dyn FnOnce(Result<&mut Log, &Failure>) -> Result<(), Failure> + Send>;
+
+/// What is asked of the thread itself.
+pub(crate) enum Errand {
+    Job(Job),
+    /// Record what is queued, then end.
+    Stop,
+}
+
+/// The writing connection and everything that outlives one thread.
+pub(crate) struct Desk {
+    pub(crate) intake: Arc<Intake>,
+    pub(crate) file: Arc<DatabaseFile>,
+    pub(crate) health: Arc<HealthCell>,
+    pub(crate) log: Option<Log>,
+    pub(crate) notebook: Notebook,
+    /// Why there is no log, or why the last commit failed.
+    pub(crate) trouble: Option<Failure>,
+    pub(crate) retry_at: Instant,
+}
+
+enum Woken {
+    Group(Queued),
+    Note(TimelineEntry),
+    Errand(Errand),
+    Retry,
+    Deserted,
+}
+
+impl Desk {
+    /// The thread's life. Returns when it was told to stop and the queue is empty.
+    pub(crate) fn run(&mut self, errands: &Receiver<Errand>) {
+        loop {
+            match self.wait(errands) {
+                Woken::Group(first) => self.write(Some(first), None),
+                Woken::Note(first) => self.write(None, Some(first)),
+                Woken::Errand(Errand::Job(job)) => self.do_job(job),
+                Woken::Errand(Errand::Stop) | Woken::Deserted => return self.drain(errands),
+                Woken::Retry => self.retry(),
+            }
+        }
+    }
+
+    /// Carries out a job, on this connection, in turn with the batches.
+    pub(crate) fn do_job(&mut self, job: Job) {
+        if self.log.is_none() && Instant::now() >= self.retry_at {
+            self.retry();
+        }
+        let outcome = match (&mut self.log, &self.trouble) {
+            (Some(log), _) => job(Ok(log)),
+            (None, trouble) => {
+                let closed = Failure::new(Cause::WriterGone, "the database is not open");
+                // Its failure is known already.
+                let _ = job(Err(trouble.as_ref().unwrap_or(&closed)));
+                return;
+            }
+        };
+        match outcome {
+            Ok(()) => self.recovered(),
+            Err(failure) => self.failed(failure),
+        }
+    }
+
+    fn wait(&self, errands: &Receiver<Errand>) -> Woken {
+        let retry = match self.trouble {
+            Some(_) => after(self.retry_at.saturating_duration_since(Instant::now())),
+            None => never(),
+        };
+        select! {
+            recv(self.intake.groups.1) -> group => group.map_or(Woken::Deserted, Woken::Group),
+            recv(self.intake.notes.1) -> note => note.map_or(Woken::Deserted, Woken::Note),
+            recv(errands) -> errand => errand.map_or(Woken::Deserted, Woken::Errand),
+            recv(retry) -> _ => Woken::Retry,
+        }
+    }
+
+    /// Records the rest of the queue, and whatever got room before the door was shut.
+    fn drain(&mut self, errands: &Receiver<Errand>) {
+        while self.intake.held_events() > 0 {
+            if let Ok(first) = self.intake.groups.1.recv_timeout(LAST_LOOK) {
+                self.write(Some(first), None);
+            }
+        }
+        self.write(None, None);
+        while let Ok(Errand::Job(job)) = errands.try_recv() {
+            self.do_job(job);
+        }
+    }
+
+    /// Records one batch that begins with what woke us.
+    fn write(&mut self, group: Option<Queued>, note: Option<TimelineEntry>) {
+        let mut groups: Vec<Queued> = group.into_iter().collect();
+        let mut events = groups
+            .iter()
+            .map(|queued| queued.group.events.len())
+            .sum::<usize>();
+        while events < BATCH_EVENTS
+            && let Ok(queued) = self.intake.groups.1.try_recv()
+        {
+            events += queued.group.events.len();
+            groups.push(queued);
+        }
+        let waiting = self.intake.notes.1.try_iter();
+        let notes: Vec<TimelineEntry> = note.into_iter().chain(waiting.take(BATCH_NOTES)).collect();
+        if groups.is_empty() && notes.is_empty() {
+            return;
+        }
+        let Some(log) = &mut self.log else {
+            let cause = self
+                .trouble
+                .as_ref()
+                .map_or(Cause::WriterGone, |failure| failure.cause);
+            return self.refuse(groups, notes.len(), cause);
+        };
+        let begun = Instant::now();
+        match record(log, &groups, &notes, &mut self.notebook) {
+            Ok(settled) => {
+                self.counters().count_commit(begun.elapsed(), events);
+                self.recovered();
+                for (queued, settled) in groups.into_iter().zip(settled) {
+                    self.answer(queued, settled);
+                }
+            }
+            Err(failure) => {
+                let failure = log.explain(failure);
+                self.counters().failed_commits.fetch_add(1, Relaxed);
+                let cause = failure.cause;
+                self.failed(failure);
+                self.refuse(groups, notes.len(), cause);
+            }
+        }
+    }
+
+    fn answer(&self, mut queued: Queued, settled: Settled) {
+        self.count(&settled);
+        // Taken out first: what is left in a group when it is dropped counts as unanswered.
+        let events = std::mem::take(&mut queued.group.events);
+        if !settled.receipts.is_empty() {
+            queued.group.reply.recorded(settled.receipts);
+        }
+        if let Some((_, rule)) = settled.poisoned.first() {
+            tracing::error!(
+                installation = queued.group.installation.0,
+                events = settled.poisoned.len(),
+                detail = %rule,
+                next_step = Cause::Poison.advice(),
+                "events were refused by a rule of the schema",
+            );
+            let tickets = settled.poisoned.iter().map(|(ticket, _)| *ticket).collect();
+            queued.group.reply.not_recorded(tickets, Cause::Poison);
+        }
+        drop(events);
+    }
+
+    fn refuse(&self, groups: Vec<Queued>, notes: usize, cause: Cause) {
+        self.counters()
+            .notes_dropped
+            .fetch_add(notes as u64, Relaxed);
+        for mut queued in groups {
+            queued.group.refuse(cause);
+        }
+    }
+
+    fn retry(&mut self) {
+        let outcome = match self.log.take() {
+            Some(log) => Ok(log),
+            None => Log::reopen(Arc::clone(&self.file)),
+        };
+        match outcome {
+            Ok(mut log) => {
+                let probed = log.probe();
+                self.log = Some(log);
+                match probed {
+                    Ok(()) => self.recovered(),
+                    Err(failure) => self.failed(failure),
+                }
+            }
+            Err(failure) => self.failed(failure),
+        }
+    }
+
+    fn recovered(&mut self) {
+        self.trouble = None;
+        self.health.recover();
+    }
+
+    fn failed(&mut self, failure: Failure) {
+        self.health.degrade(&failure);
+        // A locked database is met again in a moment, and the connection is as good as before.
+        // After anything else its state is not worth trusting.
+        if failure.cause != Cause::Locked
+            && let Some(log) = self.log.take()
+            && failure.cause == Cause::Gone
+        {
+            log.rescue();
+        }
+        self.trouble = Some(failure);
+        self.retry_at = Instant::now() + RETRY;
+    }
+
+    fn count(&self, settled: &Settled) {
+        let counters = self.counters();
+        for receipt in &settled.receipts {
+            let counter = match receipt.verdict() {
+                Verdict::Recorded(_) => &counters.rows,
+                Verdict::Repeat {
+                    tier: Tier::EventId,
+                    ..
+                } => &counters.repeats_event_id,
+                Verdict::Repeat {
+                    tier: Tier::Message,
+                    ..
+                } => &counters.repeats_message,
+            };
+            counter.fetch_add(1, Relaxed);
+        }
+        counters
+            .poisoned
+            .fetch_add(settled.poisoned.len() as u64, Relaxed);
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.intake.counters
+    }
+
+    /// Lets nothing more in.
+    pub(crate) fn close(intake: &Intake) {
+        intake.accepting.store(false, SeqCst);
+    }
+}
