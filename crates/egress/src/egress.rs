@@ -15,7 +15,7 @@ use futures_util::StreamExt as _;
 use url::Url;
 
 use crate::dial::{Dialer, peer};
-use crate::fault::{self, Fault, HttpError, UpgradeError};
+use crate::fault::{self, Fault, HttpError, NoRoute, UpgradeError};
 use crate::policy::{ProxyPolicy, Target};
 use crate::refusal::KeepRefusals;
 use crate::resolve::Resolver;
@@ -121,7 +121,9 @@ impl Egress {
 
     /// Posts `body` as `application/json` to `url` (`http` or `https`) and reads the whole answer.
     ///
-    /// `headers` are added, replacing ours. Connections are kept for a while and used again.
+    /// `headers` are added, replacing ours. Connections are kept for a while and used again. A chunked
+    /// body cut short is not noticed, as awc does not tell; what it should hold has to be checked by whoever
+    /// parses it.
     pub async fn post_json(
         &self,
         url: &Url,
@@ -160,6 +162,13 @@ impl Egress {
                     return Err(too_large());
                 }
                 body.extend_from_slice(&chunk);
+            }
+            // awc takes a connection that ends early for the end of the body.
+            if declared.is_some_and(|declared| declared != body.len()) {
+                return Err(HttpError::Unreachable {
+                    peer,
+                    source: NoRoute::Dropped,
+                });
             }
             let headers = answer.headers().iter().map(|(name, value)| {
                 let value = String::from_utf8_lossy(value.as_bytes()).into_owned();

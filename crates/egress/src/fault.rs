@@ -30,7 +30,10 @@ impl NoRoute {
     pub(crate) fn of_io(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
-            io::ErrorKind::UnexpectedEof => Self::Dropped,
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe => Self::Dropped,
             _ => Self::Network(error),
         }
     }
@@ -249,18 +252,21 @@ pub(crate) fn of_body(error: PayloadError, peer: &str) -> Fault {
     }
 }
 
-/// Our dialer wraps all that goes wrong before TLS as [`Fault`], so the rest is TLS.
+/// Our dialer wraps all that goes wrong before TLS as [`Fault`]; the rest is the handshake's.
 fn of_connect(error: io::Error, peer: &str) -> Fault {
     match error.downcast::<Fault>() {
         Ok(fault) => fault,
-        Err(source) => Fault::Tls {
+        // The host is no name a certificate could be for.
+        Err(source) if source.kind() == io::ErrorKind::InvalidInput => Fault::Tls {
             peer: peer.to_owned(),
             source,
         },
+        Err(error) => of_transfer(error, peer),
     }
 }
 
-/// An error after the handshake may still be TLS: a TLS 1.3 server refuses late.
+/// What rustls says is TLS, at any time: a TLS 1.3 server refuses late. What the socket says is the
+/// network, even in the middle of a handshake.
 fn of_transfer(error: io::Error, peer: &str) -> Fault {
     let peer = peer.to_owned();
     if error

@@ -9,6 +9,9 @@ mod reader;
 mod violation;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use mask::MaskKeys;
 pub use reader::{CloseFrame, Incoming, Limits, Reader};
 pub use violation::Violation;

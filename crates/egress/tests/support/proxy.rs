@@ -1,0 +1,122 @@
+//! A `CONNECT` proxy on loopback.
+//!
+//! It runs on threads of its own and needs nothing but the standard library, so that any test may
+//! include it. It notes every request and either opens the tunnel or answers what it was told.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// What the proxy does with a request.
+#[derive(Clone)]
+pub enum Manner {
+    /// Opens the tunnel for everyone.
+    Open,
+    /// Opens it for those who bring this `Proxy-Authorization`, answers 407 to the others.
+    Authorized(String),
+    /// Answers this status line, `HTTP/1.1 503 No`, say, and hangs up.
+    Answer(String),
+    /// Says nothing and keeps the connection.
+    Hang,
+}
+
+/// One `CONNECT` as received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tunnel {
+    /// `host:port` of the target.
+    pub authority: String,
+    /// The value of `Proxy-Authorization`.
+    pub authorization: Option<String>,
+}
+
+/// A running proxy. Its threads end with the process.
+pub struct Proxy {
+    address: SocketAddr,
+    tunnels: Arc<Mutex<Vec<Tunnel>>>,
+}
+
+impl Proxy {
+    /// Starts a proxy on a free port of 127.0.0.1.
+    pub fn start(manner: Manner) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let tunnels = Arc::<Mutex<Vec<Tunnel>>>::default();
+        let seen = Arc::clone(&tunnels);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let (manner, seen) = (manner.clone(), Arc::clone(&seen));
+                // A broken connection is the client's to report.
+                thread::spawn(move || serve(client, &manner, &seen).ok());
+            }
+        });
+        Self { address, tunnels }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it was asked for so far.
+    pub fn tunnels(&self) -> Vec<Tunnel> {
+        self.tunnels.lock().expect("no thread panicked").clone()
+    }
+}
+
+fn serve(mut client: TcpStream, manner: &Manner, seen: &Mutex<Vec<Tunnel>>) -> io::Result<()> {
+    let head = read_head(&mut client)?;
+    let mut lines = head.split("\r\n");
+    let mut words = lines.next().unwrap_or_default().split(' ');
+    let (Some("CONNECT"), Some(authority), Some("HTTP/1.1")) =
+        (words.next(), words.next(), words.next())
+    else {
+        return client.write_all(b"HTTP/1.1 405 Only CONNECT\r\n\r\n");
+    };
+    let authorization = lines
+        .filter_map(|line| line.split_once(": "))
+        .find(|(name, _)| name.eq_ignore_ascii_case("proxy-authorization"))
+        .map(|(_, value)| value.to_owned());
+    seen.lock().expect("no thread panicked").push(Tunnel {
+        authority: authority.to_owned(),
+        authorization: authorization.clone(),
+    });
+    match manner {
+        Manner::Open => tunnel(client, authority),
+        Manner::Authorized(wanted) if Some(wanted) == authorization.as_ref() => {
+            tunnel(client, authority)
+        }
+        Manner::Authorized(_) => client.write_all(
+            b"HTTP/1.1 407 Who are you\r\nProxy-Authenticate: Basic realm=\"test\"\r\n\r\n",
+        ),
+        Manner::Answer(status) => client.write_all(format!("{status}\r\n\r\n").as_bytes()),
+        Manner::Hang => client.read(&mut [0]).map(drop),
+    }
+}
+
+fn tunnel(mut client: TcpStream, authority: &str) -> io::Result<()> {
+    let Ok(mut target) = TcpStream::connect(authority) else {
+        return client.write_all(b"HTTP/1.1 502 Nobody there\r\n\r\n");
+    };
+    client.write_all(b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n")?;
+    let (mut from_client, mut to_target) = (client.try_clone()?, target.try_clone()?);
+    let up = thread::spawn(move || {
+        io::copy(&mut from_client, &mut to_target).ok();
+        to_target.shutdown(Shutdown::Write).ok();
+    });
+    io::copy(&mut target, &mut client).ok();
+    client.shutdown(Shutdown::Write).ok();
+    up.join().ok();
+    Ok(())
+}
+
+/// Reads up to the empty line, byte by byte: what follows is the tunnel's.
+fn read_head(stream: &mut TcpStream) -> io::Result<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).map_err(io::Error::other)
+}
