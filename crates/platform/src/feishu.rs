@@ -1,6 +1,6 @@
 //! Feishu and Lark: the bootstrap call and the dial it allows.
 //!
-//! Each connection takes two steps, each time anew: [`endpoint`] trades the app's credentials for a URL
+//! Each connection takes two steps, each time anew: [`endpoint()`] trades the app's credentials for a URL
 //! that is good for one connection, [`dial`] opens it. Request and refusals are as in `ws/client.go` and
 //! `ws/const.go` of oapi-sdk-go and in lark-oapi 1.7.5.
 
