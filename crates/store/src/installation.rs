@@ -117,6 +117,18 @@ pub struct InstallationRecord {
     pub(crate) sealed_proxy: Option<String>,
 }
 
+impl InstallationRecord {
+    /// Whether a connection made with one is as good as one made with the other: same app, same secret, same way out.
+    #[must_use]
+    pub fn has_same_access(&self, other: &Self) -> bool {
+        self.platform == other.platform
+            && self.app_id == other.app_id
+            && self.base_url == other.base_url
+            && self.sealed_secret == other.sealed_secret
+            && self.sealed_proxy == other.sealed_proxy
+    }
+}
+
 impl fmt::Debug for InstallationRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InstallationRecord")

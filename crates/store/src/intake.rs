@@ -41,10 +41,6 @@ pub struct Writer {
 
 impl Writer {
     /// Queues a group. Never blocks; a group that finds no room comes back in the error.
-    #[expect(
-        clippy::result_large_err,
-        reason = "the error is the group itself, moved back to its owner"
-    )]
     pub fn submit(&self, group: Group) -> Result<(), Rejected> {
         if group.events.is_empty() {
             group.reply.recorded(Vec::new());

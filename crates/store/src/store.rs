@@ -320,6 +320,23 @@ impl Store {
         installations::open_proxy(&self.shared.keys, record)
     }
 
+    /// Sets something on the writing connection alone.
+    #[cfg(test)]
+    fn pragma(&self, pragma: String) {
+        let (done, heard) = bounded(1);
+        let job: Job = Box::new(move |log| {
+            log.expect("an open database").pragma(&pragma);
+            let _ = done.send(());
+            Ok(())
+        });
+        match &mut *self.shared.seat() {
+            Seat::Free(desk) => desk.do_job(job),
+            Seat::Taken(errands) => errands.send(Errand::Job(job)).expect("the writer runs"),
+            Seat::Changing => panic!("nobody changes it now"),
+        }
+        heard.recv().expect("done");
+    }
+
     /// Runs `work` in a transaction of the one writing connection, wherever that is.
     fn administer<T: Send + 'static>(
         &self,
@@ -401,3 +418,6 @@ impl Drop for Sitting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

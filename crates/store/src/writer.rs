@@ -119,7 +119,9 @@ impl Desk {
                 self.write(Some(first), None);
             }
         }
-        self.write(None, None);
+        while !self.intake.notes.1.is_empty() {
+            self.write(None, None);
+        }
         while let Ok(Errand::Job(job)) = errands.try_recv() {
             self.do_job(job);
         }
@@ -142,6 +144,9 @@ impl Desk {
         let notes: Vec<TimelineEntry> = note.into_iter().chain(waiting.take(BATCH_NOTES)).collect();
         if groups.is_empty() && notes.is_empty() {
             return;
+        }
+        if self.log.is_none() && Instant::now() >= self.retry_at {
+            self.retry();
         }
         let Some(log) = &mut self.log else {
             let cause = self

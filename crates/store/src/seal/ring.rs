@@ -102,7 +102,7 @@ pub(crate) struct RootKey {
 impl RootKey {
     fn new(bytes: Zeroizing<[u8; KEY_BYTES]>) -> Self {
         Self {
-            id: hex(&Sha256::digest(&*bytes)[..4]),
+            id: hex(&Sha256::digest(*bytes)[..4]),
             bytes,
         }
     }

@@ -137,6 +137,12 @@ impl Log {
         }
     }
 
+    /// Sets something on the connection alone.
+    #[cfg(test)]
+    pub(crate) fn pragma(&mut self, pragma: &str) {
+        self.connection.batch_execute(pragma).expect("a pragma");
+    }
+
     /// Runs `work` in one transaction. What it returns is durable when it comes back.
     pub(crate) fn transact<T, E: From<Failure>>(
         &mut self,
