@@ -1,0 +1,199 @@
+//! Opening, secrets, installations and the timeline.
+
+use super::*;
+
+#[test]
+fn one_process_at_a_time() {
+    let bench = Bench::still();
+    let refused = Store::open(&settings(bench.directory.path())).expect_err("held");
+    assert!(matches!(refused, OpenError::Held { pid: Some(pid), .. } if pid == std::process::id()));
+    assert!(
+        refused
+            .to_string()
+            .contains(&std::process::id().to_string())
+    );
+}
+
+#[test]
+fn what_does_not_open_says_why() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| StoreSettings::at(directory.path().join(name).display().to_string());
+    fs::write(
+        directory.path().join("text"),
+        "not a database, but long enough to have a header".repeat(40),
+    )
+    .expect("file");
+    assert!(matches!(
+        Store::open(&at("text")),
+        Err(OpenError::NotADatabase { .. })
+    ));
+    assert!(matches!(
+        Store::open(&at("text/below.db")),
+        Err(OpenError::NotADirectory { .. })
+    ));
+    fs::create_dir(directory.path().join("folder")).expect("a folder");
+    assert!(matches!(
+        Store::open(&at("folder")),
+        Err(OpenError::IsADirectory { .. })
+    ));
+    assert!(matches!(
+        Store::open_reader(&at("absent")),
+        Err(OpenError::Missing { .. })
+    ));
+
+    let path = directory.path().join("foreign").display().to_string();
+    let mut foreign = SqliteConnection::establish(&path).expect("a database");
+    foreign
+        .batch_execute("CREATE TABLE theirs (x)")
+        .expect("a table");
+    assert!(matches!(
+        Store::open(&at("foreign")),
+        Err(OpenError::Foreign { .. })
+    ));
+
+    drop(Store::open(&at("newer")).expect("opens"));
+    let path = directory.path().join("newer").display().to_string();
+    let mut newer = SqliteConnection::establish(&path).expect("a database");
+    newer
+        .batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('99999999999999')")
+        .expect("a row");
+    assert!(
+        matches!(Store::open(&at("newer")), Err(OpenError::NewerSchema { version, .. }) if version == "99999999999999")
+    );
+}
+
+#[test]
+fn secrets_are_sealed_on_disk_and_opened_for_use() {
+    let mut bench = Bench::running();
+    let record = bench
+        .store
+        .installation("bot")
+        .expect("readable")
+        .expect("there");
+    assert_eq!(
+        bench
+            .store
+            .open_secret(&record)
+            .expect("opens")
+            .expose_secret(),
+        "canary-secret-0123456789"
+    );
+    let proxy = bench
+        .store
+        .open_proxy(&record)
+        .expect("opens")
+        .expect("there");
+    assert!(proxy.expose_secret().contains("canary-proxy"));
+    assert!(!format!("{record:?}").contains("canary"));
+    let by_id = bench
+        .store
+        .installation(&record.public_id.to_string())
+        .expect("readable")
+        .expect("there");
+    assert_eq!(by_id.id, record.id);
+    let mut looked_at = 0;
+    for file in fs::read_dir(bench.directory.path()).expect("listed") {
+        let bytes = fs::read(file.expect("an entry").path()).expect("readable");
+        looked_at += bytes.len();
+        assert!(!bytes.windows(6).any(|window| window == b"canary"));
+    }
+    assert!(looked_at > 8192, "the database and its log were looked at");
+    let mode = fs::metadata(bench.database())
+        .expect("there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    bench.stop();
+    let directory = std::mem::replace(
+        &mut bench.directory,
+        tempfile::tempdir().expect("a directory"),
+    );
+    drop(bench);
+    fs::remove_file(directory.path().join("longwire.db.key")).expect("removed");
+    assert!(matches!(
+        Store::open(&settings(directory.path())),
+        Err(OpenError::Keys(_))
+    ));
+}
+
+#[test]
+fn the_configuration_file_owns_what_it_declares() {
+    let bench = Bench::running();
+    let declare = |name: &str| NewInstallation {
+        origin: Origin::File,
+        ..installation(name)
+    };
+    let first = bench
+        .store
+        .put_from_file(vec![declare("a"), declare("b")])
+        .expect("put");
+    let again = bench
+        .store
+        .put_from_file(vec![declare("a"), declare("b")])
+        .expect("put");
+    assert_eq!(
+        (first[0].updated_ms, &first[0].sealed_secret),
+        (again[0].updated_ms, &again[0].sealed_secret)
+    );
+    let mut changed = declare("a");
+    changed.app_secret = "another".into();
+    let third = bench.store.put_from_file(vec![changed]).expect("put");
+    assert_eq!(third[0].public_id, first[0].public_id);
+    assert_eq!(
+        bench
+            .store
+            .open_secret(&third[0])
+            .expect("opens")
+            .expose_secret(),
+        "another"
+    );
+    let desired = |name| {
+        bench
+            .store
+            .installation(name)
+            .expect("readable")
+            .expect("there")
+            .desired
+    };
+    assert_eq!(
+        (desired("a"), desired("b"), desired("bot")),
+        (Desired::Run, Desired::Stop, Desired::Run)
+    );
+    let twice = bench.store.put_from_file(vec![declare("c"), declare("c")]);
+    assert!(matches!(twice, Err(WriteError::NameTaken { .. })));
+    assert!(matches!(
+        bench.store.add_installation(installation("a")),
+        Err(WriteError::NameTaken { .. })
+    ));
+    let nobody = bench.store.set_desired(InstallationId(404), Desired::Run);
+    assert!(matches!(
+        nobody,
+        Err(WriteError::UnknownInstallation { .. })
+    ));
+}
+
+#[test]
+fn the_timeline_keeps_the_newest_thousand() {
+    let mut bench = Bench::still();
+    let note = |at_ms| TimelineEntry {
+        installation: bench.bot,
+        at_ms,
+        generation: 1,
+        kind: TimelineKind::Lost,
+        detail: "reset".to_owned(),
+    };
+    for at_ms in 0..1_300 {
+        bench.store.writer().note(note(at_ms));
+    }
+    let newest = note(1_299);
+    bench.run();
+    bench.stop();
+    let kept = bench.store.timeline(bench.bot, 10_000).expect("readable");
+    assert!(
+        (1_000..=1_064).contains(&kept.len()),
+        "{} notes",
+        kept.len()
+    );
+    assert_eq!(kept[0].entry, newest);
+}

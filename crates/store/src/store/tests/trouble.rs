@@ -1,0 +1,139 @@
+//! Everything that may go wrong under the writer, and how it ends.
+
+use super::*;
+
+#[test]
+fn a_locked_database_is_refused_and_recovers() {
+    let bench = Bench::running();
+    let mut other =
+        SqliteConnection::establish(&bench.database().display().to_string()).expect("connects");
+    other.batch_execute("BEGIN IMMEDIATE").expect("the lock");
+    assert_eq!(
+        bench.ask(event(1, 1)),
+        Heard::NotRecorded(vec![1], Cause::Locked)
+    );
+    assert!(matches!(
+        bench.store.health(),
+        Health::Degraded {
+            cause: Cause::Locked,
+            ..
+        }
+    ));
+    assert_eq!(bench.store.count_events().expect("reads go on"), 0);
+    other.batch_execute("COMMIT").expect("released");
+    bench.until_health(|health| *health == Health::Ok);
+    assert_eq!(bench.ask(event(1, 1)), recorded(1, 1));
+}
+
+#[test]
+fn a_vanished_file_is_no_record_and_is_not_made_anew() {
+    let bench = Bench::running();
+    assert_eq!(bench.ask(event(1, 1)), recorded(1, 1));
+    let aside = bench.directory.path().join("aside.db");
+    fs::rename(bench.database(), &aside).expect("moved");
+    assert_eq!(
+        bench.ask(event(2, 2)),
+        Heard::NotRecorded(vec![2], Cause::Gone)
+    );
+    // It keeps answering, and keeps its hands off the empty place.
+    assert_eq!(
+        bench.ask(event(3, 3)),
+        Heard::NotRecorded(vec![3], Cause::Gone)
+    );
+    assert!(!bench.database().exists());
+    fs::write(bench.database(), b"").expect("an empty file in its place");
+    bench.ask_until(3, is_refused_as(Cause::Gone));
+    fs::rename(&aside, bench.database()).expect("back");
+    bench.until_health(|health| *health == Health::Ok);
+    assert_eq!(bench.ask(event(4, 1)), repeat(4, 1, Tier::EventId));
+}
+
+#[test]
+fn a_vanished_write_ahead_log_is_noticed() {
+    let bench = Bench::running();
+    assert_eq!(bench.ask(event(1, 1)), recorded(1, 1));
+    fs::remove_file(bench.directory.path().join("longwire.db-wal")).expect("removed");
+    assert_eq!(
+        bench.ask(event(2, 2)),
+        Heard::NotRecorded(vec![2], Cause::Gone)
+    );
+    bench.until_health(|health| *health == Health::Ok);
+    assert_eq!(bench.ask(event(3, 1)), repeat(3, 1, Tier::EventId));
+}
+
+#[test]
+fn a_read_only_database_is_refused_and_recovers() {
+    let bench = Bench::running();
+    // Root may write anywhere, so the mode of the file would show nothing.
+    bench.store.pragma("PRAGMA query_only = ON".to_owned());
+    assert_eq!(
+        bench.ask(event(1, 1)),
+        Heard::NotRecorded(vec![1], Cause::ReadOnly)
+    );
+    bench.until_health(|health| *health == Health::Ok);
+    assert_eq!(bench.ask(event(1, 1)), recorded(1, 1));
+}
+
+#[test]
+fn a_full_disk_is_refused_and_recovers() {
+    let mut bench = Bench::still();
+    let pages = 40;
+    bench.store.shared.file.page_limit.store(pages, SeqCst);
+    bench
+        .store
+        .pragma(format!("PRAGMA max_page_count = {pages}"));
+    bench.run();
+    let mut large = event(1, 1);
+    large.payload = Bytes::from(vec![b'x'; 1024 * 1024]);
+    assert_eq!(
+        bench.ask(large.clone()),
+        Heard::NotRecorded(vec![1], Cause::DiskFull)
+    );
+    assert!(matches!(
+        bench.store.health(),
+        Health::Degraded {
+            cause: Cause::DiskFull,
+            ..
+        }
+    ));
+    bench.store.shared.file.page_limit.store(0, SeqCst);
+    bench.until_health(|health| *health == Health::Ok);
+    let until = Instant::now() + DEADLINE;
+    while !is_recorded(&bench.ask(large.clone())) {
+        assert!(Instant::now() < until, "no room came back");
+    }
+}
+
+#[test]
+fn a_panic_answers_what_was_in_hand_and_the_queue_survives() {
+    /// Panics on the writer's thread.
+    struct Bomb;
+    impl Reply for Bomb {
+        fn recorded(&self, _: Vec<Receipt>) {
+            panic!("as the test wants");
+        }
+        fn not_recorded(&self, _: Vec<u32>, _: Cause) {}
+    }
+    let mut bench = Bench::still();
+    let mut bomb = bench.group(vec![event(1, 1)]);
+    bomb.reply = Arc::new(Bomb);
+    bench.store.writer().submit(bomb).expect("room");
+    bench.submit(vec![event(2, 2)]);
+    // Both are one batch; the second loses its receipt, and nothing else.
+    assert!(bench.store.run_writer().join().is_err());
+    assert_eq!(bench.hear(), Heard::NotRecorded(vec![2], Cause::WriterGone));
+    bench.submit(vec![event(3, 2), event(4, 3)]);
+    bench.run();
+    let expected = vec![
+        (
+            3,
+            Verdict::Repeat {
+                of: Seq(2),
+                tier: Tier::EventId,
+            },
+        ),
+        (4, Verdict::Recorded(Seq(3))),
+    ];
+    assert_eq!(bench.hear(), Heard::Recorded(expected));
+    assert_eq!(bench.store.figures().queue_events_max, 2);
+}
