@@ -1,0 +1,57 @@
+//! The Feishu long-connection platform as a scriptable double.
+//!
+//! ```text
+//!  POST /callback/ws/endpoint ─▶ ticket ─▶ GET /ws/v2 ─▶ connection ◀─ pushes, pongs, faults
+//!                                                          │
+//!                                        ACKs ─▶ ledger ◀─ clock (time-outs, ladder, paced traffic)
+//! ```
+//!
+//! [`Sim`] serves all of it on one TCP port from one thread; [`Control`], or the same verbs as JSON below
+//! `/sim/v1`, pushes events, scripts answers, breaks connections and reads the [`Ledger`], which says of
+//! every event whether it was acknowledged as the platform demands. Every byte of protocol knowledge
+//! here is the official SDKs' (`ws/` of oapi-sdk-go, lark-oapi 1.7.5, `@larksuiteoapi/node-sdk` 1.74).
+//!
+//! The double is strict where the platform's strictness is known and offers a setting where it is not.
+//! It never verifies what a client does with an event beyond its answer.
+
+mod api;
+mod behaviour;
+mod bootstrap;
+mod connection;
+mod control;
+mod data_frame;
+mod deadlines;
+mod delivery;
+mod fault;
+mod fault_work;
+mod fragments;
+mod generator;
+mod histogram;
+mod http;
+mod ids;
+mod ledger;
+mod live;
+mod message;
+mod push;
+mod serde_forms;
+mod settings;
+mod sim;
+mod socket;
+mod tickets;
+mod tls;
+mod tracked;
+mod traffic;
+mod upgrade;
+mod websocket;
+mod world;
+
+pub use crate::behaviour::{Behaviour, DataShape, Script};
+pub use crate::control::Control;
+pub use crate::fault::{ConnectionId, Fault, Target};
+pub use crate::ledger::{
+    Attempt, BadAcks, ConnectionView, Latency, Ledger, Outcome, Record, RecordState,
+};
+pub use crate::push::{FragmentPlan, HeaderType, Order, Payload, Push, PushId};
+pub use crate::settings::{Apps, SimSettings, SimTls, StartError};
+pub use crate::sim::Sim;
+pub use crate::traffic::{ClosedLoop, Traffic, TrafficProgress};

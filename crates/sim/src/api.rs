@@ -1,0 +1,165 @@
+//! The control API: the verbs of [`Control`] as JSON over HTTP, for scripts in any language.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::behaviour::Script;
+use crate::control::Control;
+use crate::fault::{Fault, Target};
+use crate::http::Request;
+use crate::push::Push;
+
+/// Root of the API.
+pub(crate) const ROOT: &str = "/sim/v1";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PushRequest {
+    app: String,
+    #[serde(default)]
+    push: Push,
+    /// With this the pushes go out interleaved and `push` is not used.
+    #[serde(default)]
+    interleaved: Vec<Push>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TrafficRequest {
+    Rate(crate::traffic::Traffic),
+    ClosedLoop(crate::traffic::ClosedLoop),
+    Stop,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FaultRequest {
+    target: Target,
+    fault: Fault,
+}
+
+#[derive(Deserialize)]
+struct BehaviourRequest {
+    #[serde(default)]
+    app: Option<String>,
+    #[serde(flatten)]
+    script: Script,
+}
+
+/// Status and JSON body of the answer to a request below [`ROOT`].
+pub(crate) fn answer(control: &Control, request: &Request) -> (u16, Value) {
+    let verb = request.path().strip_prefix(ROOT).unwrap_or_default();
+    let verb = verb.trim_matches('/');
+    let result = match (request.method.as_str(), verb) {
+        ("GET", "") => Ok(verbs()),
+        ("GET", "ledger") => Ok(json!(control.ledger())),
+        ("GET", "traffic") => Ok(json!(control.traffic())),
+        ("GET", "connections") => Ok(json!(control.connections(request.query("app").as_deref()))),
+        ("GET", "records") => Ok(json!(control.records(request.query("app").as_deref()))),
+        ("GET", "acked") => Ok(json!(control.acked_event_ids())),
+        ("POST", "push") => push(control, request),
+        ("POST", "traffic") => traffic(control, request),
+        ("POST", "fault") => fault(control, request),
+        ("POST", "behaviour") => behaviour(control, request),
+        ("POST", "reset") => {
+            control.reset();
+            Ok(json!({"reset": true}))
+        }
+        (
+            _,
+            "" | "ledger" | "traffic" | "connections" | "records" | "acked" | "push" | "fault"
+            | "behaviour" | "reset",
+        ) => {
+            return (
+                405,
+                json!({"error": format!("{} does not take {}; see GET {ROOT}", request.path(), request.method)}),
+            );
+        }
+        _ => {
+            return (
+                404,
+                json!({"error": format!("no verb \"{verb}\"; GET {ROOT} lists them")}),
+            );
+        }
+    };
+    match result {
+        Ok(value) => (200, value),
+        Err(error) => (400, json!({"error": error})),
+    }
+}
+
+fn body<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
+    serde_json::from_slice(&request.body)
+        .map_err(|error| format!("{error}; GET {ROOT} shows an example of the body"))
+}
+
+fn push(control: &Control, request: &Request) -> Result<Value, String> {
+    let asked: PushRequest = body(request)?;
+    let pushes = if asked.interleaved.is_empty() {
+        vec![control.push(&asked.app, asked.push)]
+    } else {
+        control.push_interleaved(&asked.app, asked.interleaved)
+    };
+    let pushed: Vec<Value> = pushes
+        .into_iter()
+        .map(|push| {
+            let event_id = control.record(push).map(|record| record.event_id);
+            json!({"push": push, "event_id": event_id})
+        })
+        .collect();
+    Ok(json!({"pushed": pushed}))
+}
+
+fn traffic(control: &Control, request: &Request) -> Result<Value, String> {
+    match body(request)? {
+        TrafficRequest::Rate(traffic) => control.push_at_rate(traffic),
+        TrafficRequest::ClosedLoop(closed) => control.push_closed_loop(closed),
+        TrafficRequest::Stop => control.stop_traffic(),
+    }
+    Ok(json!(control.traffic()))
+}
+
+fn fault(control: &Control, request: &Request) -> Result<Value, String> {
+    let asked: FaultRequest = body(request)?;
+    let connections = control.fault(asked.target, asked.fault);
+    Ok(json!({"connections": connections}))
+}
+
+fn behaviour(control: &Control, request: &Request) -> Result<Value, String> {
+    let asked: BehaviourRequest = body(request)?;
+    control.behaviour(asked.app.as_deref(), asked.script);
+    Ok(json!({"scripted": true}))
+}
+
+fn verbs() -> Value {
+    json!({
+        "GET /sim/v1/ledger": "counters: pushed = acked + lost + pending",
+        "GET /sim/v1/traffic": "how far made-up traffic has come",
+        "GET /sim/v1/connections?app=": "live connections",
+        "GET /sim/v1/records?app=": "every event with its attempts",
+        "GET /sim/v1/acked": "ids of acked events",
+        "POST /sim/v1/push": [
+            {"app": "cli_a1b2c3d4e5f60718"},
+            {"app": "cli_a1b2c3d4e5f60718", "push": {
+                "payload": {"given": {"schema": "2.0", "header": {"event_id": "e1", "event_type": "im.message.receive_v1"}, "event": {}}},
+                "fragments": {"size_bytes": 40, "order": "shuffled", "duplicate": [0], "drop": [], "repeat_last": true}}},
+        ],
+        "POST /sim/v1/traffic": [
+            {"rate": {"per_second": 1000, "payload_bytes": 1024, "seconds": 10}},
+            {"closed_loop": {"window": 64, "total": 100000}},
+            "stop",
+        ],
+        "POST /sim/v1/fault": [
+            {"target": "all", "fault": "half_open"},
+            {"target": {"app": "cli_a1b2c3d4e5f60718"}, "fault": {"close": 1001}},
+            {"target": {"connection": 1}, "fault": {"slow_pong": 5000}},
+        ],
+        "POST /sim/v1/behaviour": [
+            {"app": "cli_a1b2c3d4e5f60718", "behaviour": {"bootstrap_http": {"status": 503}}, "times": 3},
+            {"behaviour": "upgrade_hang", "times": 1, "after": 2},
+            {"behaviour": "nominal"},
+        ],
+        "POST /sim/v1/reset": "forget pushes, counters, scripts and traffic; connections stay",
+    })
+}

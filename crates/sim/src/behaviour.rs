@@ -1,0 +1,322 @@
+//! Scripted answers: how the platform behaves at the next bootstrap, upgrade or ping.
+//!
+//! Scripts queue up. At each of the three occasions the oldest script that fits the app is used, scripts
+//! of the app before those for everybody; one with a number of times is forgotten when it is used up.
+//! Nothing scripted means the nominal answer.
+
+use serde::{Deserialize, Serialize};
+
+use longwire_wire::endpoint::code;
+
+/// One scripted answer. In JSON the name in snake case, with its fields inside:
+/// `"bootstrap_hang"`, `{"bootstrap_http": {"status": 503}}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Behaviour {
+    /// Back to nominal: forget the app's scripts, or without an app all scripts.
+    Nominal,
+    /// HTTP 200 with this code, text and shape of `data`.
+    BootstrapAnswer {
+        /// Platform code.
+        code: i64,
+        /// Human text.
+        msg: String,
+        /// What is in `data`.
+        #[serde(default)]
+        data: DataShape,
+    },
+    /// This HTTP status with an HTML body.
+    BootstrapHttp {
+        /// HTTP status.
+        status: u16,
+    },
+    /// HTTP 200 with a body that is not JSON.
+    BootstrapNotJson,
+    /// The request is read and never answered.
+    BootstrapHang,
+    /// The connection is reset instead of an answer.
+    BootstrapReset,
+    /// Code 0 and a good URL, without `ClientConfig`.
+    BootstrapNoConfig,
+    /// Code 0 with an empty `URL`.
+    BootstrapEmptyUrl,
+    /// Code 0 with this URL in place of the right one.
+    BootstrapUrl {
+        /// Any text.
+        url: String,
+    },
+    /// Code 0 and a good URL with this JSON text as `ClientConfig`.
+    BootstrapConfig {
+        /// JSON text, put in as it is.
+        raw: String,
+    },
+    /// A body of this many bytes.
+    BootstrapHuge {
+        /// Size of the body.
+        body_bytes: usize,
+    },
+    /// The upgrade request is read and never answered.
+    UpgradeHang,
+    /// The connection is reset instead of an answer to the upgrade.
+    UpgradeReset,
+    /// A refused upgrade; a header is sent for every field that is given.
+    UpgradeRefuse {
+        /// HTTP status of the answer.
+        http: u16,
+        /// `Handshake-Status`.
+        #[serde(default)]
+        status: Option<i64>,
+        /// `Handshake-Msg`.
+        #[serde(default)]
+        msg: Option<String>,
+        /// `Handshake-Autherrcode`.
+        #[serde(default)]
+        auth: Option<i64>,
+    },
+    /// 101, and at once the end of the connection without a word.
+    UpgradeThenDrop,
+    /// 101 with a wrong `Sec-WebSocket-Accept`.
+    UpgradeWrongAccept,
+    /// The ping is not answered.
+    PongSilent,
+    /// The ping is answered by a pong with this payload.
+    PongConfig {
+        /// Payload text, hostile or not.
+        raw: String,
+    },
+    /// The ping is answered by a pong without payload.
+    PongNoPayload,
+}
+
+/// What `data` of a scripted bootstrap answer is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataShape {
+    /// `"data":{}`, what the platform sends with errors.
+    #[default]
+    Empty,
+    /// `"data":null`.
+    Null,
+    /// No `data` at all.
+    Absent,
+}
+
+impl Behaviour {
+    /// An error answer to the bootstrap in the platform's usual shape.
+    pub fn bootstrap_error(code: i64, msg: &str) -> Self {
+        Self::BootstrapAnswer {
+            code,
+            msg: msg.to_owned(),
+            data: DataShape::Empty,
+        }
+    }
+
+    /// Code 1.
+    pub fn system_busy() -> Self {
+        Self::bootstrap_error(code::SYSTEM_BUSY, "system busy")
+    }
+
+    /// Code 514.
+    pub fn auth_failed() -> Self {
+        Self::bootstrap_error(code::AUTH_FAILED, "auth failed")
+    }
+
+    /// Code 403.
+    pub fn forbidden() -> Self {
+        Self::bootstrap_error(code::FORBIDDEN, "forbidden")
+    }
+
+    /// Code 1000040350.
+    pub fn connection_limit() -> Self {
+        Self::bootstrap_error(
+            code::CONNECTION_LIMIT,
+            "the number of connections exceeded the limit",
+        )
+    }
+
+    /// Code 1000040351.
+    pub fn wrong_domain() -> Self {
+        Self::bootstrap_error(code::WRONG_DOMAIN, "Incorrect domain name")
+    }
+
+    /// Use this so many times, then forget it.
+    pub fn times(self, times: u32) -> Script {
+        Script {
+            behaviour: self,
+            times: Some(times),
+            after: 0,
+        }
+    }
+
+    /// Let so many occasions pass as if this were not scripted.
+    pub fn after(self, after: u32) -> Script {
+        Script {
+            behaviour: self,
+            times: None,
+            after,
+        }
+    }
+
+    pub(crate) fn occasion(&self) -> Option<Occasion> {
+        match self {
+            Self::Nominal => None,
+            Self::BootstrapAnswer { .. }
+            | Self::BootstrapHttp { .. }
+            | Self::BootstrapNotJson
+            | Self::BootstrapHang
+            | Self::BootstrapReset
+            | Self::BootstrapNoConfig
+            | Self::BootstrapEmptyUrl
+            | Self::BootstrapUrl { .. }
+            | Self::BootstrapConfig { .. }
+            | Self::BootstrapHuge { .. } => Some(Occasion::Bootstrap),
+            Self::UpgradeHang
+            | Self::UpgradeReset
+            | Self::UpgradeRefuse { .. }
+            | Self::UpgradeThenDrop
+            | Self::UpgradeWrongAccept => Some(Occasion::Upgrade),
+            Self::PongSilent | Self::PongConfig { .. } | Self::PongNoPayload => {
+                Some(Occasion::Ping)
+            }
+        }
+    }
+}
+
+/// A behaviour with how often and from when on it is used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Script {
+    /// What happens.
+    pub behaviour: Behaviour,
+    /// How many times; `None` for ever.
+    #[serde(default)]
+    pub times: Option<u32>,
+    /// How many occasions pass first.
+    #[serde(default)]
+    pub after: u32,
+}
+
+impl Script {
+    /// The same script, used so many times.
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    /// The same script, after so many occasions have passed.
+    pub fn after(mut self, after: u32) -> Self {
+        self.after = after;
+        self
+    }
+}
+
+impl From<Behaviour> for Script {
+    fn from(behaviour: Behaviour) -> Self {
+        Self {
+            behaviour,
+            times: None,
+            after: 0,
+        }
+    }
+}
+
+/// Where a behaviour applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    Bootstrap,
+    Upgrade,
+    Ping,
+}
+
+/// The queue of scripts.
+#[derive(Debug, Default)]
+pub(crate) struct Scripts {
+    queue: Vec<(Option<String>, Script)>,
+}
+
+impl Scripts {
+    pub(crate) fn add(&mut self, app: Option<&str>, script: Script) {
+        if script.behaviour == Behaviour::Nominal {
+            self.queue
+                .retain(|(of, _)| app.is_some() && of.as_deref() != app);
+        } else if script.times != Some(0) {
+            self.queue.push((app.map(str::to_owned), script));
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.queue.clear();
+    }
+
+    /// The behaviour for this occasion, used once by asking.
+    pub(crate) fn take(&mut self, occasion: Occasion, app: &str) -> Option<Behaviour> {
+        if self.queue.is_empty() {
+            return None;
+        }
+        let fits = |of: &Option<String>, script: &Script, own: bool| {
+            of.is_some() == own
+                && of.as_deref().is_none_or(|of| of == app)
+                && script.behaviour.occasion() == Some(occasion)
+        };
+        let index = [true, false].into_iter().find_map(|own| {
+            self.queue
+                .iter()
+                .position(|(of, script)| fits(of, script, own))
+        })?;
+        let (_, script) = &mut self.queue[index];
+        if script.after > 0 {
+            script.after -= 1;
+            return None;
+        }
+        let behaviour = script.behaviour.clone();
+        if let Some(times) = &mut script.times {
+            *times -= 1;
+            if *times == 0 {
+                self.queue.remove(index);
+            }
+        }
+        Some(behaviour)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_scripts_come_first_and_run_out() {
+        let mut scripts = Scripts::default();
+        scripts.add(None, Behaviour::BootstrapHang.into());
+        scripts.add(Some("a"), Behaviour::BootstrapNotJson.times(2));
+        let mut next = |app| scripts.take(Occasion::Bootstrap, app);
+        assert_eq!(next("a"), Some(Behaviour::BootstrapNotJson));
+        assert_eq!(next("b"), Some(Behaviour::BootstrapHang));
+        assert_eq!(next("a"), Some(Behaviour::BootstrapNotJson));
+        assert_eq!(next("a"), Some(Behaviour::BootstrapHang));
+    }
+
+    #[test]
+    fn after_lets_occasions_pass_and_nominal_forgets() {
+        let mut scripts = Scripts::default();
+        scripts.add(Some("a"), Behaviour::PongSilent.after(1).times(1));
+        assert_eq!(scripts.take(Occasion::Bootstrap, "a"), None);
+        assert_eq!(scripts.take(Occasion::Ping, "a"), None);
+        assert_eq!(
+            scripts.take(Occasion::Ping, "a"),
+            Some(Behaviour::PongSilent)
+        );
+        assert_eq!(scripts.take(Occasion::Ping, "a"), None);
+        scripts.add(None, Behaviour::UpgradeHang.into());
+        scripts.add(None, Behaviour::Nominal.into());
+        assert_eq!(scripts.take(Occasion::Upgrade, "a"), None);
+    }
+
+    #[test]
+    fn the_json_form_is_short() {
+        let script: Script =
+            serde_json::from_str(r#"{"behaviour":{"bootstrap_http":{"status":503}},"times":3}"#)
+                .expect("valid script");
+        assert_eq!(script, Behaviour::BootstrapHttp { status: 503 }.times(3));
+        let hang: Behaviour = serde_json::from_str(r#""bootstrap_hang""#).expect("valid");
+        assert_eq!(hang, Behaviour::BootstrapHang);
+    }
+}

@@ -1,0 +1,148 @@
+//! `POST /callback/ws/endpoint`: who may connect, and the URL to connect to.
+//!
+//! Checked in this order: key case of the body (`AppID`, `AppSecret`; anything else is HTTP 400 with code
+//! 9499), a scripted behaviour, the cloud of the app, its secret, the number of its live connections.
+//! Further keys are ignored and no `Content-Type` is asked for, as the official SDKs need it.
+
+use longwire_wire::endpoint::{EndpointRequest, code};
+use rand::Rng as _;
+use serde_json::{Value, json};
+
+use crate::behaviour::{Behaviour, DataShape, Occasion};
+use crate::ids::hex32;
+use crate::settings::Apps;
+use crate::tickets::Grant;
+use crate::world::{Scheme, Shared, World};
+
+/// What the caller does with a bootstrap request.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum BootstrapReply {
+    Answer { status: u16, body: Vec<u8> },
+    Hang,
+    Reset,
+}
+
+/// Answers one request whose `Host` header is `host`.
+pub(crate) fn answer(shared: &Shared, host: &str, body: &[u8]) -> BootstrapReply {
+    let mut world = shared.world();
+    world.ledger.bootstraps += 1;
+    let Ok(request) = EndpointRequest::parse(body) else {
+        return json_answer(
+            400,
+            &json!({"code": 9499, "msg": "Bad Request", "data": {}}),
+        );
+    };
+    let host = shared.settings.public_host.as_deref().unwrap_or(host);
+    let mut config = None;
+    match world.scripts.take(Occasion::Bootstrap, &request.app_id) {
+        Some(Behaviour::BootstrapAnswer { code, msg, data }) => return refuse(code, &msg, data),
+        Some(Behaviour::BootstrapHttp { status }) => {
+            let body = format!("<html><body>{status}</body></html>").into_bytes();
+            return BootstrapReply::Answer { status, body };
+        }
+        Some(Behaviour::BootstrapNotJson) => return plain(b"upstream connect error".to_vec()),
+        Some(Behaviour::BootstrapHuge { body_bytes }) => return plain(vec![b' '; body_bytes]),
+        Some(Behaviour::BootstrapHang) => return BootstrapReply::Hang,
+        Some(Behaviour::BootstrapReset) => return BootstrapReply::Reset,
+        Some(Behaviour::BootstrapEmptyUrl) => return granted("", world.nominal_config_text()),
+        Some(Behaviour::BootstrapUrl { url }) => return granted(&url, world.nominal_config_text()),
+        Some(Behaviour::BootstrapNoConfig) => config = Some(None),
+        Some(Behaviour::BootstrapConfig { raw }) => config = Some(Some(raw)),
+        _ => {}
+    }
+    if let Err((code, msg)) = admit(&mut world, &request) {
+        return refuse(code, msg, DataShape::Empty);
+    }
+    let app = world.app(&request.app_id);
+    let url = issue(&mut world, app, shared.scheme, host);
+    world.ledger.bootstraps_granted += 1;
+    granted(&url, config.unwrap_or_else(|| world.nominal_config_text()))
+}
+
+fn admit(world: &mut World, request: &EndpointRequest<'_>) -> Result<(), (i64, &'static str)> {
+    let app = &*request.app_id;
+    if world
+        .settings
+        .foreign_apps
+        .iter()
+        .any(|foreign| foreign == app)
+    {
+        return Err((code::WRONG_DOMAIN, "Incorrect domain name"));
+    }
+    let known = match &world.settings.apps {
+        Apps::Any => !app.is_empty() && !request.app_secret.is_empty(),
+        Apps::Known(apps) => apps
+            .iter()
+            .any(|(id, secret)| id == app && *secret == request.app_secret),
+    };
+    if !known {
+        return Err((code::AUTH_FAILED, "auth failed"));
+    }
+    let live = world
+        .known_app(app)
+        .map_or(0, |index| world.apps[index].live.len());
+    if live >= world.settings.connections_per_app {
+        return Err((
+            code::CONNECTION_LIMIT,
+            "the number of connections exceeded the limit",
+        ));
+    }
+    Ok(())
+}
+
+/// A connection URL of the shape seen in the field. `device_id` and `service_id` are never first: a
+/// client that reads the query with a plain split would glue the path to the first key.
+fn issue(world: &mut World, app: usize, scheme: Scheme, host: &str) -> String {
+    let device_id = world
+        .rng
+        .random_range(7_000_000_000_000_000_000u64..7_999_999_999_999_999_999);
+    let ticket = uuid::Builder::from_random_bytes(world.rng.random()).into_uuid();
+    let access_key = hex32(world.rng.random(), world.rng.random());
+    let service_id = world.apps[app].service;
+    let grant = Grant {
+        app,
+        device_id: device_id.to_string(),
+    };
+    world.tickets.issue(ticket.to_string(), grant);
+    let scheme = match scheme {
+        Scheme::Plain => "ws",
+        Scheme::Tls => "wss",
+    };
+    format!(
+        "{scheme}://{host}{}?fpid=493&aid=552564&device_id={device_id}&access_key={access_key}&service_id={service_id}&ticket={ticket}",
+        crate::upgrade::PATH,
+    )
+}
+
+impl World {
+    fn nominal_config_text(&self) -> Option<String> {
+        Some(String::from_utf8_lossy(&self.nominal_config).into_owned())
+    }
+}
+
+/// Code 0. The configuration is put in as text, since a scripted one need not be JSON.
+fn granted(url: &str, config: Option<String>) -> BootstrapReply {
+    let url = Value::from(url);
+    let config = config.map_or_else(String::new, |config| format!(r#","ClientConfig":{config}"#));
+    plain(format!(r#"{{"code":0,"msg":"","data":{{"URL":{url}{config}}}}}"#).into_bytes())
+}
+
+fn refuse(code: i64, msg: &str, data: DataShape) -> BootstrapReply {
+    let answer = match data {
+        DataShape::Empty => json!({"code": code, "msg": msg, "data": {}}),
+        DataShape::Null => json!({"code": code, "msg": msg, "data": null}),
+        DataShape::Absent => json!({"code": code, "msg": msg}),
+    };
+    json_answer(200, &answer)
+}
+
+fn json_answer(status: u16, answer: &Value) -> BootstrapReply {
+    BootstrapReply::Answer {
+        status,
+        body: answer.to_string().into_bytes(),
+    }
+}
+
+fn plain(body: Vec<u8>) -> BootstrapReply {
+    BootstrapReply::Answer { status: 200, body }
+}

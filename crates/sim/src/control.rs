@@ -1,0 +1,120 @@
+//! The handle by which tests, benches and the control API steer a simulated platform.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::behaviour::Script;
+use crate::fault::{Fault, Target};
+use crate::ledger::{ConnectionView, Ledger, Record};
+use crate::push::{Push, PushId};
+use crate::traffic::{ClosedLoop, Traffic, TrafficProgress};
+use crate::world::Shared;
+
+/// How often [`Control::wait_until`] looks.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// Steers a simulated platform. Usable from any thread; no method waits for the network.
+#[derive(Clone, Debug)]
+pub struct Control {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Control {
+    /// Pushes an event to a random live connection of the app, or as soon as it has one.
+    pub fn push(&self, app: &str, push: impl Into<Push>) -> PushId {
+        let mut world = self.shared.world();
+        let now = Instant::now();
+        world.push(app, push.into(), now)
+    }
+
+    /// Pushes several events over one connection with their fragments taking turns.
+    pub fn push_interleaved(&self, app: &str, pushes: Vec<Push>) -> Vec<PushId> {
+        let mut world = self.shared.world();
+        let now = Instant::now();
+        world.push_interleaved(app, pushes, now)
+    }
+
+    /// Starts a paced stream in place of the one that runs.
+    pub fn push_at_rate(&self, traffic: Traffic) {
+        self.shared.world().start_pacing(traffic, Instant::now());
+        self.shared.alarm.notify_one();
+    }
+
+    /// Starts a closed loop in place of the one that runs.
+    pub fn push_closed_loop(&self, closed: ClosedLoop) {
+        let mut world = self.shared.world();
+        let now = Instant::now();
+        world.start_loop(closed, now);
+    }
+
+    /// Makes no more events. Those made keep their way to a verdict.
+    pub fn stop_traffic(&self) {
+        self.shared.world().stop_traffic();
+    }
+
+    /// How far made-up traffic has come.
+    pub fn traffic(&self) -> TrafficProgress {
+        self.shared.world().traffic(Instant::now())
+    }
+
+    /// The live connections, of one app or all, in the order they came.
+    pub fn connections(&self, app: Option<&str>) -> Vec<ConnectionView> {
+        self.shared.world().views(app)
+    }
+
+    /// Puts a fault on live connections; returns on how many.
+    pub fn fault(&self, target: Target, fault: Fault) -> usize {
+        let mut world = self.shared.world();
+        let now = Instant::now();
+        world.fault(&target, &fault, now)
+    }
+
+    /// Scripts an answer for one app, or with `None` for all.
+    pub fn behaviour(&self, app: Option<&str>, script: impl Into<Script>) {
+        self.shared.world().scripts.add(app, script.into());
+    }
+
+    /// The counters now.
+    pub fn ledger(&self) -> Ledger {
+        self.shared.world().ledger()
+    }
+
+    /// What happened to one event; `None` if unknown or no longer kept.
+    pub fn record(&self, push: PushId) -> Option<Record> {
+        self.shared.world().record(push)
+    }
+
+    /// What happened to the events of one app or all, as far as kept, in the order of the pushes.
+    pub fn records(&self, app: Option<&str>) -> Vec<Record> {
+        self.shared.world().records(app)
+    }
+
+    /// The ids of ACKed events, as far as their records are kept, in the order of their ACKs.
+    pub fn acked_event_ids(&self) -> Vec<String> {
+        self.shared.world().acked_event_ids()
+    }
+
+    /// Forgets pushes, records, counters, scripts and traffic. Connections stay.
+    pub fn reset(&self) {
+        self.shared.world().reset();
+    }
+
+    /// Blocks the calling thread until the ledger is as wanted; after `limit` gives up with the last one.
+    pub fn wait_until(
+        &self,
+        limit: Duration,
+        mut wanted: impl FnMut(&Ledger) -> bool,
+    ) -> Result<Ledger, Box<Ledger>> {
+        let end = Instant::now() + limit;
+        loop {
+            let ledger = self.ledger();
+            if wanted(&ledger) {
+                return Ok(ledger);
+            }
+            if Instant::now() >= end {
+                return Err(Box::new(ledger));
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+}

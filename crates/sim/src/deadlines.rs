@@ -1,0 +1,162 @@
+//! What happens later: one ordered set for the whole simulator, so that no push and no connection has a
+//! timer of its own.
+//!
+//! ACK deadlines all lie the same span ahead and arrive in order, so they are a queue; everything else is
+//! rare and sits in a heap.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BinaryHeap, VecDeque};
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::fault::ConnectionId;
+use crate::ids::Delivery;
+
+/// What is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// The attempt had its time.
+    Answer(Delivery),
+    /// The push's next attempt.
+    Repush(u64),
+    /// A late pong with this payload.
+    Pong(ConnectionId, Bytes),
+    /// Look whether the connection still pings.
+    PingCheck(ConnectionId),
+    /// End the connection without further words.
+    Abort(ConnectionId),
+}
+
+#[derive(Debug)]
+struct Entry {
+    at: Instant,
+    order: u64,
+    due: Due,
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.at, self.order).cmp(&(other.at, other.order))
+    }
+}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Entry {}
+
+/// Everything that is due some time.
+#[derive(Debug, Default)]
+pub(crate) struct Deadlines {
+    answers: VecDeque<(Instant, Delivery)>,
+    others: BinaryHeap<Reverse<Entry>>,
+    order: u64,
+}
+
+impl Deadlines {
+    /// The answer to `delivery` is due at `at`, which is never before the ones awaited so far.
+    pub(crate) fn await_answer(&mut self, at: Instant, delivery: Delivery) {
+        debug_assert!(self.answers.back().is_none_or(|(last, _)| *last <= at));
+        self.answers.push_back((at, delivery));
+    }
+
+    /// Forgets awaited answers from the oldest on, as long as they are no longer awaited.
+    pub(crate) fn trim(&mut self, awaited: impl Fn(Delivery) -> bool) {
+        while let Some((_, delivery)) = self.answers.front() {
+            if awaited(*delivery) {
+                break;
+            }
+            self.answers.pop_front();
+        }
+    }
+
+    pub(crate) fn add(&mut self, at: Instant, due: Due) {
+        self.order += 1;
+        self.others.push(Reverse(Entry {
+            at,
+            order: self.order,
+            due,
+        }));
+    }
+
+    /// When something is due next.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        let answer = self.answers.front().map(|(at, _)| *at);
+        let other = self.others.peek().map(|Reverse(entry)| entry.at);
+        answer.into_iter().chain(other).min()
+    }
+
+    /// Takes what is due by now, one at a time.
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<Due> {
+        if self.answers.front().is_some_and(|(at, _)| *at <= now) {
+            return self.answers.pop_front().map(|(_, of)| Due::Answer(of));
+        }
+        if self
+            .others
+            .peek()
+            .is_some_and(|Reverse(entry)| entry.at <= now)
+        {
+            return self.others.pop().map(|Reverse(entry)| entry.due);
+        }
+        None
+    }
+
+    /// Forgets everything about pushes.
+    pub(crate) fn forget_pushes(&mut self) {
+        self.answers.clear();
+        self.others
+            .retain(|Reverse(entry)| !matches!(entry.due, Due::Repush(_)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn everything_comes_out_once_and_in_time() {
+        let start = Instant::now();
+        let after = |ms| start + Duration::from_millis(ms);
+        let delivery = Delivery {
+            push: 1,
+            attempt: 1,
+        };
+        let mut deadlines = Deadlines::default();
+        deadlines.add(after(30), Due::Repush(2));
+        deadlines.add(after(10), Due::Repush(3));
+        deadlines.add(after(10), Due::Repush(4));
+        deadlines.await_answer(after(20), delivery);
+        assert_eq!(deadlines.next(), Some(after(10)));
+        assert_eq!(deadlines.pop(after(9)), None);
+        assert_eq!(deadlines.pop(after(10)), Some(Due::Repush(3)));
+        assert_eq!(deadlines.pop(after(10)), Some(Due::Repush(4)));
+        assert_eq!(deadlines.pop(after(10)), None);
+        assert_eq!(deadlines.pop(after(20)), Some(Due::Answer(delivery)));
+        assert_eq!(deadlines.next(), Some(after(30)));
+        deadlines.forget_pushes();
+        assert_eq!(deadlines.next(), None);
+    }
+
+    #[test]
+    fn answered_ones_are_trimmed_from_the_front_only() {
+        let start = Instant::now();
+        let mut deadlines = Deadlines::default();
+        for push in 1..=4 {
+            deadlines.await_answer(start, Delivery { push, attempt: 1 });
+        }
+        deadlines.trim(|of| of.push == 3);
+        assert_eq!(deadlines.answers.len(), 2);
+    }
+}

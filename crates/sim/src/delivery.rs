@@ -1,0 +1,333 @@
+//! From push to verdict: first attempt, answer or time-out, the ladder of repeats.
+//!
+//! An attempt goes to one live connection of the app, drawn at random with equal weights. No answer in
+//! time or a code other than 200 sends the event again, under a new `message_id` and the same
+//! `event_id`, after the next rung of the ladder. An app without a connection has its pushes wait;
+//! waiting is no attempt and costs no rung.
+
+use std::time::Instant;
+
+use longwire_wire::answer::Answer;
+use longwire_wire::frame::FrameView;
+use rand::Rng as _;
+
+use crate::fault::ConnectionId;
+use crate::fragments;
+use crate::ids::{Delivery, delivery_of, hex32};
+use crate::ledger::{Outcome, Record, RecordState};
+use crate::message::event_words;
+use crate::push::{HeaderType, Payload, Push, PushId};
+use crate::tracked::{Body, PayloadFacts, Tracked};
+use crate::world::World;
+
+/// Pushes are numbered in 48 bits of their `message_id`; number 0 is for frames nobody waits for.
+pub(crate) const UNTRACKED: u64 = 0;
+
+impl World {
+    /// Takes an event and sends it, or has it wait.
+    pub(crate) fn push(&mut self, app: &str, push: Push, now: Instant) -> PushId {
+        let number = self.admit(app, push, now);
+        self.push_out(number, now);
+        self.wake_clock();
+        PushId(number)
+    }
+
+    /// Takes several events and sends their fragments in turns over one connection.
+    pub(crate) fn push_interleaved(
+        &mut self,
+        app: &str,
+        pushes: Vec<Push>,
+        now: Instant,
+    ) -> Vec<PushId> {
+        let numbers: Vec<u64> = pushes
+            .into_iter()
+            .map(|push| self.admit(app, push, now))
+            .collect();
+        let index = self.app(app);
+        match self.choose(index) {
+            None => self.apps[index].waiting.extend(&numbers),
+            Some(id) => {
+                let mut messages = Vec::new();
+                for number in &numbers {
+                    messages.push(self.begin(*number, id, now));
+                }
+                let frames = fragments::interleave(messages);
+                self.send(id, |out| {
+                    frames.iter().for_each(|frame| out.extend_from_slice(frame))
+                });
+            }
+        }
+        self.wake_clock();
+        numbers.into_iter().map(PushId).collect()
+    }
+
+    fn admit(&mut self, app: &str, push: Push, now: Instant) -> u64 {
+        let index = self.app(app);
+        let number = self.next_number();
+        let mut repeats = push.header_type == HeaderType::Event;
+        let body = match &push.payload {
+            Payload::MadeUp { bytes } => self.made_up(index, *bytes, now),
+            Payload::Given(payload) => {
+                let facts = PayloadFacts::of(payload);
+                repeats &= !facts.is_callback();
+                let invented = || {
+                    let (high, low) = event_words(number, self.settings.seed);
+                    hex32(high, low)
+                };
+                let own = push.event_id.as_deref().or(facts.event_id());
+                Body::Given {
+                    event_id: own.map_or_else(invented, str::to_owned),
+                    payload: payload.clone(),
+                }
+            }
+        };
+        let mut tracked = Tracked::new(number, index, body, Some(Box::new(push)), now);
+        tracked.repeats = repeats;
+        self.track(tracked);
+        number
+    }
+
+    pub(crate) fn next_number(&mut self) -> u64 {
+        self.last_push += 1;
+        self.last_push
+    }
+
+    pub(crate) fn track(&mut self, tracked: Tracked) {
+        self.ledger.pushed += 1;
+        self.pushes.insert(tracked.number, tracked);
+    }
+
+    /// One more attempt over a random live connection, or waiting for one.
+    pub(crate) fn push_out(&mut self, number: u64, now: Instant) {
+        let Some(tracked) = self.pushes.get_mut(&number) else {
+            return;
+        };
+        let app = tracked.app;
+        tracked.state = RecordState::Waiting;
+        match self.choose(app) {
+            Some(id) => self.deliver(number, id, now),
+            None => self.apps[app].waiting.push_back(number),
+        }
+    }
+
+    fn choose(&mut self, app: usize) -> Option<ConnectionId> {
+        match self.apps[app].live.as_slice() {
+            [] => None,
+            [only] => Some(*only),
+            live => Some(live[self.rng.random_range(0..live.len())]),
+        }
+    }
+
+    /// An attempt over this connection.
+    pub(crate) fn deliver(&mut self, number: u64, id: ConnectionId, now: Instant) {
+        let limit = self.settings.unsent_bytes;
+        let (Some(tracked), Some(live)) =
+            (self.pushes.get_mut(&number), self.connections.get_mut(&id))
+        else {
+            return;
+        };
+        tracked.begin_attempt(id, now, self.epoch);
+        live.attempts += 1;
+        live.unanswered += 1;
+        if live.takes_frames(limit) {
+            let manner = Self::manner(&self.settings, &self.apps, live);
+            tracked.write(&mut live.outbox, &manner, &mut self.rng);
+            live.doorbell.ring();
+        } else {
+            self.ledger.unsent_frames += 1;
+        }
+        let delivery = tracked.delivery();
+        self.count_attempt(delivery, now);
+    }
+
+    /// Begins an attempt whose frames the caller sends.
+    fn begin(&mut self, number: u64, id: ConnectionId, now: Instant) -> Vec<Vec<u8>> {
+        let (Some(tracked), Some(live)) =
+            (self.pushes.get_mut(&number), self.connections.get_mut(&id))
+        else {
+            return Vec::new();
+        };
+        tracked.begin_attempt(id, now, self.epoch);
+        live.attempts += 1;
+        live.unanswered += 1;
+        let manner = Self::manner(&self.settings, &self.apps, live);
+        let frames = tracked.frames(&manner, &mut self.rng);
+        let delivery = tracked.delivery();
+        self.count_attempt(delivery, now);
+        frames
+    }
+
+    fn count_attempt(&mut self, delivery: Delivery, now: Instant) {
+        self.ledger.attempts += 1;
+        if delivery.attempt > 1 {
+            self.ledger.re_pushed += 1;
+        }
+        let at = now + self.settings.scaled(self.settings.ack_deadline);
+        self.deadlines.await_answer(at, delivery);
+    }
+
+    /// A data frame from a client: the answer to an attempt, or not.
+    pub(crate) fn answer(&mut self, id: ConnectionId, answer: &FrameView, now: Instant) {
+        let seed = self.settings.seed;
+        let Some(delivery) = answer
+            .message_id()
+            .and_then(|text| delivery_of(text, seed))
+            .filter(|delivery| delivery.push <= self.last_push)
+        else {
+            self.ledger.bad_acks.unknown_message_id += 1;
+            return;
+        };
+        if delivery.push == UNTRACKED || delivery.push <= self.forgotten {
+            return;
+        }
+        let Some(tracked) = self.pushes.get_mut(&delivery.push) else {
+            self.ledger.extra_acks += 1;
+            return;
+        };
+        if tracked.attempt != delivery.attempt || tracked.state != RecordState::UnderWay {
+            self.ledger.late_acks += 1;
+            return;
+        }
+        let Some(live) = self
+            .connections
+            .get(&id)
+            .filter(|_| tracked.connection == id)
+        else {
+            self.ledger.bad_acks.other_connection += 1;
+            return;
+        };
+        let manner = Self::manner(&self.settings, &self.apps, live);
+        if answer.service() != manner.service {
+            self.ledger.bad_acks.wrong_service += 1;
+            return;
+        }
+        if !tracked.echoed(answer, &manner) {
+            self.ledger.bad_acks.header_not_echoed += 1;
+            return;
+        }
+        let payload = answer.payload().unwrap_or_default();
+        match Answer::parse(&payload) {
+            Err(_) => self.ledger.bad_acks.not_an_answer += 1,
+            Ok(Answer { code: 200, data }) => {
+                self.latency
+                    .record(now.saturating_duration_since(tracked.at));
+                tracked.answer_data = data;
+                tracked.acked_at = Some(now);
+                self.ledger.acked += 1;
+                self.settle(delivery.push, Outcome::Acked);
+                self.finish(delivery.push, RecordState::Acked);
+            }
+            Ok(Answer { code, .. }) => {
+                self.ledger.nacked += 1;
+                self.fail(delivery.push, Outcome::Nacked(code), now);
+            }
+        }
+    }
+
+    /// The attempt's time is over.
+    pub(crate) fn time_out(&mut self, delivery: Delivery, now: Instant) {
+        let awaited = self.pushes.get(&delivery.push).filter(|tracked| {
+            tracked.attempt == delivery.attempt && tracked.state == RecordState::UnderWay
+        });
+        if awaited.is_some() {
+            self.ledger.timed_out += 1;
+            self.fail(delivery.push, Outcome::TimedOut, now);
+        }
+    }
+
+    /// Awaited answers that came are forgotten early, so that a fast client costs no memory.
+    pub(crate) fn trim_deadlines(&mut self) {
+        let pushes = &self.pushes;
+        self.deadlines.trim(|delivery| {
+            pushes.get(&delivery.push).is_some_and(|tracked| {
+                tracked.attempt == delivery.attempt && tracked.state == RecordState::UnderWay
+            })
+        });
+    }
+
+    fn fail(&mut self, number: u64, outcome: Outcome, now: Instant) {
+        self.settle(number, outcome);
+        let Some(tracked) = self.pushes.get_mut(&number) else {
+            return;
+        };
+        let rung = usize::from(tracked.attempt) - 1;
+        let connection = tracked.connection;
+        match self.settings.ladder.get(rung).filter(|_| tracked.repeats) {
+            Some(wait) => {
+                tracked.state = RecordState::Failed;
+                let at = now + self.settings.scaled(*wait);
+                self.deadlines
+                    .add(at, crate::deadlines::Due::Repush(number));
+                self.wake_clock();
+            }
+            None => {
+                self.ledger.lost += 1;
+                self.finish(number, RecordState::Lost);
+            }
+        }
+        self.top_up(connection, now);
+    }
+
+    /// The current attempt has its outcome; its connection has one unanswered less.
+    fn settle(&mut self, number: u64, outcome: Outcome) {
+        let Some(tracked) = self.pushes.get_mut(&number) else {
+            return;
+        };
+        tracked.outcome = outcome;
+        let looped = std::mem::take(&mut tracked.looped);
+        if let Some(live) = self.connections.get_mut(&tracked.connection) {
+            live.unanswered = live.unanswered.saturating_sub(1);
+            live.loop_open = live.loop_open.saturating_sub(u32::from(looped));
+        }
+    }
+
+    fn finish(&mut self, number: u64, state: RecordState) {
+        let Some(mut tracked) = self.pushes.remove(&number) else {
+            return;
+        };
+        tracked.state = state;
+        if self.settings.keep_records == 0 {
+            return;
+        }
+        if self.finished.len() >= self.settings.keep_records {
+            self.finished.pop_front();
+        }
+        self.finished.push_back(tracked);
+    }
+
+    pub(crate) fn record(&self, push: PushId) -> Option<Record> {
+        let finished = || {
+            self.finished
+                .iter()
+                .find(|tracked| tracked.number == push.0)
+        };
+        let tracked = self.pushes.get(&push.0).or_else(finished)?;
+        Some(self.record_of(tracked))
+    }
+
+    /// Records in the order of the pushes.
+    pub(crate) fn records(&self, app: Option<&str>) -> Vec<Record> {
+        let wanted = |tracked: &&Tracked| app.is_none_or(|app| self.apps[tracked.app].id == app);
+        let mut all: Vec<_> = self
+            .finished
+            .iter()
+            .chain(self.pushes.values())
+            .filter(wanted)
+            .map(|tracked| self.record_of(tracked))
+            .collect();
+        all.sort_by_key(|record| record.push);
+        all
+    }
+
+    fn record_of(&self, tracked: &Tracked) -> Record {
+        tracked.record(&self.apps[tracked.app].id, self.settings.seed, self.epoch)
+    }
+
+    pub(crate) fn acked_event_ids(&self) -> Vec<String> {
+        self.finished
+            .iter()
+            .filter(|tracked| tracked.state == RecordState::Acked)
+            .map(|tracked| tracked.event_id(self.settings.seed))
+            .collect()
+    }
+}

@@ -1,0 +1,160 @@
+//! Carries out faults on live connections.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use longwire_wire::frame::{METHOD_DATA, key};
+
+use crate::data_frame::FrameHead;
+use crate::deadlines::Due;
+use crate::delivery::UNTRACKED;
+use crate::fault::{ConnectionId, Fault, Target};
+use crate::ids::{Delivery, WireIds};
+use crate::live::{Ending, PongManner};
+use crate::websocket::{self, opcode};
+use crate::world::World;
+
+/// How long a client has to answer a close frame.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+
+impl World {
+    /// Puts a fault on the target's connections; returns on how many.
+    pub(crate) fn fault(&mut self, target: &Target, fault: &Fault, now: Instant) -> usize {
+        let live = self
+            .connections
+            .values()
+            .filter(|live| live.ending.is_none());
+        let ids: Vec<ConnectionId> = live
+            .filter(|live| match target {
+                Target::All => true,
+                Target::App(app) => self.apps[live.app].id == *app,
+                Target::Connection(id) => live.id == *id,
+            })
+            .map(|live| live.id)
+            .collect();
+        for id in &ids {
+            self.strike(*id, fault, now);
+        }
+        self.wake_clock();
+        ids.len()
+    }
+
+    fn strike(&mut self, id: ConnectionId, fault: &Fault, now: Instant) {
+        match fault {
+            Fault::Drop => self.end(id, Ending::Reset, now),
+            Fault::Hangup => self.end(id, Ending::Hangup, now),
+            Fault::Close(code) => self.close(id, Some(*code), now),
+            Fault::CloseWithoutCode => self.close(id, None, now),
+            Fault::HalfOpen => {
+                let until = now + self.settings.scaled(self.settings.half_open_kept);
+                self.deadlines.add(until, Due::Abort(id));
+                self.change(id, |live| {
+                    live.half_open = true;
+                    live.outbox = Vec::new();
+                });
+            }
+            Fault::StopReading => self.change(id, |live| live.reading = false),
+            Fault::Recover => self.change(id, |live| {
+                live.reading = true;
+                live.half_open = false;
+                live.pieces = 1;
+                live.pong = PongManner::default();
+            }),
+            Fault::SlowPong(delay) => self.change(id, |live| live.pong.delay = Some(*delay)),
+            Fault::SilentPong => self.change(id, |live| live.pong.silent = true),
+            Fault::PongConfig(raw) => {
+                self.change(id, |live| live.pong.config = Some(Bytes::from(raw.clone())))
+            }
+            Fault::Text(text) => self.send(id, |out| {
+                websocket::write_message(out, opcode::TEXT, text.as_bytes())
+            }),
+            Fault::Garbage(bytes) => self.send(id, |out| {
+                websocket::write_message(out, opcode::BINARY, bytes)
+            }),
+            Fault::Raw(bytes) => self.send(id, |out| out.extend_from_slice(bytes)),
+            Fault::OversizedFrame(len) => self.send(id, |out| {
+                websocket::write_header(out, true, opcode::BINARY, *len);
+                out.extend_from_slice(&[0; 16]);
+            }),
+            Fault::Continuation(pieces) => {
+                self.change(id, |live| live.pieces = usize::from(*pieces))
+            }
+            Fault::ServerPing => self.control(id, "ping"),
+            Fault::ProtocolPing => self.send(id, |out| {
+                websocket::write_message(out, opcode::PING, b"longwire")
+            }),
+            Fault::Method2 => self.stray(id, 2, "event"),
+            Fault::CardFrame => self.stray(id, METHOD_DATA, "card"),
+            Fault::KickWithoutPing(periods) => self.kick_after(id, *periods, now),
+        }
+    }
+
+    fn change(&mut self, id: ConnectionId, change: impl FnOnce(&mut crate::live::Live)) {
+        if let Some(live) = self.connections.get_mut(&id) {
+            change(live);
+            live.doorbell.ring();
+        }
+    }
+
+    /// Ends a connection from the platform's side.
+    pub(crate) fn end(&mut self, id: ConnectionId, ending: Ending, now: Instant) {
+        self.withdraw(id);
+        if ending != Ending::Reset {
+            self.deadlines.add(now + CLOSE_PATIENCE, Due::Abort(id));
+        }
+        self.change(id, |live| live.ending = Some(ending));
+    }
+
+    /// The peer of a closing connection, or everybody's patience with a half-open one, had its time.
+    pub(crate) fn abort_if_overdue(&mut self, id: ConnectionId, now: Instant) {
+        let live = self.connections.get(&id);
+        if live.is_some_and(|live| live.half_open || live.ending.is_some()) {
+            self.end(id, Ending::Reset, now);
+        }
+    }
+
+    pub(crate) fn close(&mut self, id: ConnectionId, code: Option<u16>, now: Instant) {
+        self.send(id, |out| websocket::write_close(out, code, ""));
+        self.end(id, Ending::Close, now);
+    }
+
+    fn control(&mut self, id: ConnectionId, kind: &str) {
+        if let Some(service) = self.service_of(id) {
+            let headers = [(key::TYPE, kind)];
+            let head = FrameHead::control(service, &headers);
+            self.send(id, |out| head.write_bare(out));
+        }
+    }
+
+    /// A frame the ledger does not know; an answer to it changes nothing.
+    fn stray(&mut self, id: ConnectionId, method: i32, kind: &str) {
+        let Some(service) = self.service_of(id) else {
+            return;
+        };
+        let ids = WireIds::of(
+            Delivery {
+                push: UNTRACKED,
+                attempt: 1,
+            },
+            self.settings.seed,
+        );
+        let headers = [
+            (key::TYPE, kind),
+            (key::MESSAGE_ID, ids.message_id()),
+            (key::SUM, "1"),
+            (key::SEQ, "0"),
+            (key::TRACE_ID, ids.trace_id()),
+        ];
+        let head = FrameHead {
+            seq_id: 0,
+            log_id: 0,
+            service,
+            method,
+            headers: &headers,
+        };
+        let payload = br#"{"schema":"2.0","header":{"event_id":"0","event_type":"card.action.trigger"},"event":{}}"#;
+        self.send(id, |out| {
+            head.write(out, payload.len(), |out| out.extend_from_slice(payload))
+        });
+    }
+}

@@ -1,0 +1,188 @@
+//! Carries out made-up traffic: the clock calls [`World::pace`], connections call [`World::top_up`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::fault::ConnectionId;
+use crate::message::Template;
+use crate::tracked::{Body, Tracked};
+use crate::traffic::{ClosedLoop, Loop, Pacing, Traffic, TrafficProgress};
+use crate::world::World;
+
+/// The running streams and what they need.
+#[derive(Debug, Default)]
+pub(crate) struct Generator {
+    pacing: Option<Pacing>,
+    closed: Option<Loop>,
+    made: u64,
+    templates: HashMap<(usize, usize), Arc<Template>>,
+    slots: Vec<Slot>,
+    slots_of: Option<u64>,
+}
+
+/// Where a paced event goes.
+#[derive(Clone, Copy, Debug)]
+enum Slot {
+    Connection(ConnectionId, usize),
+    /// The app has no connection.
+    Waiting(usize),
+}
+
+impl Generator {
+    pub(crate) fn loop_covers(&self, app: &str) -> bool {
+        self.closed
+            .as_ref()
+            .is_some_and(|closed| closed.covers(app))
+    }
+}
+
+impl World {
+    pub(crate) fn start_pacing(&mut self, traffic: Traffic, now: Instant) {
+        for app in &traffic.apps {
+            self.app(app);
+        }
+        self.generator.slots_of = None;
+        self.generator.made = 0;
+        self.generator.pacing = (traffic.per_second > 0.0).then(|| Pacing::new(traffic, now));
+    }
+
+    pub(crate) fn start_loop(&mut self, settings: ClosedLoop, now: Instant) {
+        let closed = Loop::new(settings, now);
+        self.generator.made = 0;
+        let mut ids = Vec::new();
+        for live in self.connections.values_mut() {
+            live.in_loop = closed.covers(&self.apps[live.app].id);
+            live.loop_open = 0;
+            ids.push(live.id);
+        }
+        // What is still open of an earlier loop does not count in this one.
+        for tracked in self.pushes.values_mut() {
+            tracked.looped = false;
+        }
+        self.generator.closed = Some(closed);
+        ids.sort();
+        for id in ids {
+            self.top_up(id, now);
+        }
+        self.wake_clock();
+    }
+
+    pub(crate) fn stop_traffic(&mut self) {
+        self.generator.pacing = None;
+        self.generator.closed = None;
+    }
+
+    pub(crate) fn traffic(&self, now: Instant) -> TrafficProgress {
+        let paced = self
+            .generator
+            .pacing
+            .as_ref()
+            .is_some_and(|pacing| !pacing.finished(now));
+        let closed = self
+            .generator
+            .closed
+            .as_ref()
+            .is_some_and(|closed| closed.budget.left(now) > 0);
+        TrafficProgress {
+            running: paced || closed,
+            made: self.generator.made,
+        }
+    }
+
+    /// Makes the paced events that are due, and says when the next one is.
+    pub(crate) fn pace(&mut self, now: Instant) -> Option<Instant> {
+        let mut pacing = self.generator.pacing.take()?;
+        if self.generator.slots_of != Some(self.topology) {
+            self.fill_slots(&pacing.traffic.apps);
+        }
+        let due = if self.generator.slots.is_empty() {
+            0
+        } else {
+            pacing.due(now)
+        };
+        for _ in 0..due {
+            let slot = self.generator.slots[pacing.turn % self.generator.slots.len()];
+            pacing.turn = pacing.turn.wrapping_add(1);
+            match slot {
+                Slot::Connection(id, app) => {
+                    let number = self.make(app, pacing.traffic.payload_bytes, false, now);
+                    self.deliver(number, id, now);
+                }
+                Slot::Waiting(app) => {
+                    let number = self.make(app, pacing.traffic.payload_bytes, false, now);
+                    self.apps[app].waiting.push_back(number);
+                }
+            }
+        }
+        pacing.budget.made += due;
+        if pacing.finished(now) {
+            return None;
+        }
+        let next = pacing.next(now);
+        self.generator.pacing = Some(pacing);
+        Some(next)
+    }
+
+    fn fill_slots(&mut self, apps: &[String]) {
+        let wanted: Vec<usize> = if apps.is_empty() {
+            (0..self.apps.len()).collect()
+        } else {
+            apps.iter().filter_map(|app| self.known_app(app)).collect()
+        };
+        self.generator.slots.clear();
+        for app in wanted {
+            let live = &self.apps[app].live;
+            if live.is_empty() {
+                self.generator.slots.push(Slot::Waiting(app));
+            }
+            let slots = live.iter().map(|id| Slot::Connection(*id, app));
+            self.generator.slots.extend(slots);
+        }
+        self.generator.slots_of = Some(self.topology);
+    }
+
+    /// Fills the connection's closed-loop window.
+    pub(crate) fn top_up(&mut self, id: ConnectionId, now: Instant) {
+        loop {
+            let (Some(live), Some(closed)) =
+                (self.connections.get_mut(&id), &mut self.generator.closed)
+            else {
+                return;
+            };
+            let open =
+                !live.in_loop || live.ending.is_some() || live.loop_open >= closed.settings.window;
+            if open || closed.budget.left(now) == 0 {
+                return;
+            }
+            live.loop_open += 1;
+            closed.budget.made += 1;
+            let (app, bytes) = (live.app, closed.settings.payload_bytes);
+            let number = self.make(app, bytes, true, now);
+            self.deliver(number, id, now);
+        }
+    }
+
+    fn make(&mut self, app: usize, bytes: usize, looped: bool, now: Instant) -> u64 {
+        let number = self.next_number();
+        let body = self.made_up(app, bytes, now);
+        let mut tracked = Tracked::new(number, app, body, None, now);
+        tracked.looped = looped;
+        self.generator.made += 1;
+        self.track(tracked);
+        number
+    }
+
+    pub(crate) fn made_up(&mut self, app: usize, bytes: usize, now: Instant) -> Body {
+        let apps = &self.apps;
+        let template = self
+            .generator
+            .templates
+            .entry((app, bytes))
+            .or_insert_with(|| Arc::new(Template::new(&apps[app].id, bytes)));
+        Body::MadeUp {
+            template: Arc::clone(template),
+            created_ms: self.epoch.unix_ms(now),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! As much HTTP/1.1 as the platform and the control API need: one request after the other, bodies with a
+//! `Content-Length`, bounded sizes.
+
+use std::io;
+
+use thiserror::Error;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::socket::Socket;
+
+/// Longest request line and headers.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+/// Longest body: a push over the control API may carry a large payload.
+const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
+const MAX_HEADERS: usize = 64;
+
+/// A request with its body.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// Path and query as sent.
+    pub(crate) target: String,
+    headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+
+    /// The first value of a query key, percent-decoded.
+    pub(crate) fn query(&self, key: &str) -> Option<String> {
+        let (_, query) = self.target.split_once('?')?;
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        pairs
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value.into_owned())
+    }
+
+    pub(crate) fn keep_alive(&self) -> bool {
+        !self
+            .header("connection")
+            .is_some_and(|value| value.eq_ignore_ascii_case("close"))
+    }
+}
+
+/// Why a request could not be read.
+#[derive(Debug, Error)]
+pub(crate) enum RequestError {
+    #[error("connection lost")]
+    Lost(#[from] io::Error),
+    #[error("not an http request")]
+    Malformed,
+    #[error("request too large")]
+    TooLarge,
+    #[error("body without content-length")]
+    NoLength,
+}
+
+impl RequestError {
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Lost(_) => None,
+            Self::Malformed => Some(400),
+            Self::TooLarge => Some(413),
+            Self::NoLength => Some(411),
+        }
+    }
+}
+
+/// A connection that speaks HTTP.
+#[derive(Debug)]
+pub(crate) struct Http {
+    pub(crate) socket: Socket,
+    /// Bytes read and not used yet; after an upgrade they belong to the WebSocket.
+    pub(crate) buffer: Vec<u8>,
+}
+
+impl Http {
+    /// The next request; `None` at the end of the connection between two.
+    pub(crate) async fn next(&mut self) -> Result<Option<Request>, RequestError> {
+        let (mut request, head_len, body_len) = loop {
+            if let Some(found) = parse_head(&self.buffer)? {
+                break found;
+            }
+            if self.buffer.len() > MAX_HEAD_BYTES {
+                return Err(RequestError::TooLarge);
+            }
+            let before = self.buffer.len();
+            if self.socket.read_buf(&mut self.buffer).await? == 0 {
+                return if before == 0 {
+                    Ok(None)
+                } else {
+                    Err(RequestError::Malformed)
+                };
+            }
+        };
+        if request.header("expect").is_some() {
+            self.socket
+                .write_all(b"HTTP/1.1 100 Continue\r\n\r\n")
+                .await?;
+        }
+        while self.buffer.len() < head_len + body_len {
+            if self.socket.read_buf(&mut self.buffer).await? == 0 {
+                return Err(RequestError::Malformed);
+            }
+        }
+        let rest = self.buffer.split_off(head_len + body_len);
+        request.body = self.buffer.split_off(head_len);
+        self.buffer = rest;
+        Ok(Some(request))
+    }
+
+    pub(crate) async fn respond(
+        &mut self,
+        status: u16,
+        content_type: &str,
+        body: &[u8],
+    ) -> io::Result<()> {
+        let head = format!(
+            "HTTP/1.1 {status} {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+            reason(status),
+            body.len(),
+        );
+        let mut answer = head.into_bytes();
+        answer.extend_from_slice(body);
+        self.socket.write_all(&answer).await?;
+        self.socket.flush().await
+    }
+
+    /// Reads and ignores until the peer gives up.
+    pub(crate) async fn hang(mut self) {
+        let mut sink = [0; 512];
+        while matches!(self.socket.read(&mut sink).await, Ok(1..)) {}
+    }
+}
+
+fn parse_head(buffer: &[u8]) -> Result<Option<(Request, usize, usize)>, RequestError> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut parsed = httparse::Request::new(&mut headers);
+    let head_len = match parsed.parse(buffer) {
+        Ok(httparse::Status::Complete(len)) => len,
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Err(_) => return Err(RequestError::Malformed),
+    };
+    let headers = parsed.headers.iter().map(|header| {
+        let value = String::from_utf8_lossy(header.value).into_owned();
+        (header.name.to_owned(), value)
+    });
+    let request = Request {
+        method: parsed.method.unwrap_or_default().to_owned(),
+        target: parsed.path.unwrap_or_default().to_owned(),
+        headers: headers.collect(),
+        body: Vec::new(),
+    };
+    if request.header("transfer-encoding").is_some() {
+        return Err(RequestError::NoLength);
+    }
+    let body_len = match request.header("content-length") {
+        None => 0,
+        Some(text) => text.trim().parse().map_err(|_| RequestError::Malformed)?,
+    };
+    if body_len > MAX_BODY_BYTES {
+        return Err(RequestError::TooLarge);
+    }
+    Ok(Some((request, head_len, body_len)))
+}
+
+/// The reason phrase of a status.
+pub(crate) fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        411 => "Length Required",
+        413 => "Content Too Large",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Simulated",
+    }
+}

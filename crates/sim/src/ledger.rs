@@ -1,0 +1,192 @@
+//! The verdict: what was pushed, and what became of it. The types here are what tests assert on and what
+//! the control API answers with.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::ConnectionId;
+use crate::push::PushId;
+
+/// Counters since the start or the last reset. `pushed = acked + lost + pending` at any moment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Events handed to the simulator or made by it.
+    pub pushed: u64,
+    /// Events answered with code 200 in time.
+    pub acked: u64,
+    /// Events whose last attempt failed.
+    pub lost: u64,
+    /// Events without a verdict: under way, waiting for a repeat or for a connection.
+    pub pending: u64,
+    /// Of the pending ones, those that wait for a live connection.
+    pub waiting_for_connection: u64,
+    /// Attempts, repeats included.
+    pub attempts: u64,
+    /// Attempts that were repeats.
+    pub re_pushed: u64,
+    /// Attempts answered with another code than 200.
+    pub nacked: u64,
+    /// Attempts not answered within the deadline.
+    pub timed_out: u64,
+    /// ACKs for events that already had one or have their verdict.
+    pub extra_acks: u64,
+    /// ACKs of an attempt that had already failed; the event is repeated all the same.
+    pub late_acks: u64,
+    /// Answers not accepted, by reason.
+    pub bad_acks: BadAcks,
+    /// Data frames not written because the peer did not read.
+    pub unsent_frames: u64,
+    /// From push to ACK.
+    pub ack_latency: Latency,
+    /// Application pings received.
+    pub pings: u64,
+    /// Pings whose `service` is not the URL's `service_id`.
+    pub wrong_service_pings: u64,
+    /// Pings sooner than a second after the one before on the same connection.
+    pub hasty_pings: u64,
+    /// Bootstrap requests.
+    pub bootstraps: u64,
+    /// Bootstrap requests answered with a URL.
+    pub bootstraps_granted: u64,
+    /// Upgrades that became connections.
+    pub connections_opened: u64,
+    /// Upgrades refused.
+    pub upgrades_refused: u64,
+    /// Connections ended, by whomever.
+    pub connections_ended: u64,
+    /// Connections the client closed with a WebSocket close frame.
+    pub closed_by_client: u64,
+    /// Breaches of RFC 6455 or frames that are not protobuf, by the client.
+    pub protocol_errors: u64,
+}
+
+/// Answers that were not accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BadAcks {
+    /// No `message_id` that this simulator ever sent.
+    pub unknown_message_id: u64,
+    /// Came over another connection than the push.
+    pub other_connection: u64,
+    /// A header of the push is missing or changed.
+    pub header_not_echoed: u64,
+    /// `service` is not the push's.
+    pub wrong_service: u64,
+    /// The payload is not an answer.
+    pub not_an_answer: u64,
+}
+
+impl BadAcks {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.unknown_message_id
+            + self.other_connection
+            + self.header_not_echoed
+            + self.wrong_service
+            + self.not_an_answer
+    }
+}
+
+/// ACK latency in µs. Quantiles are exact to 1/16.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latency {
+    /// Measured ACKs.
+    pub count: u64,
+    /// Median.
+    pub p50_us: u64,
+    /// 99th percentile.
+    pub p99_us: u64,
+    /// Largest.
+    pub max_us: u64,
+    /// Non-empty buckets: largest value in µs, count.
+    pub buckets: Vec<(u64, u64)>,
+}
+
+/// What happened to one event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The push.
+    pub push: PushId,
+    /// Id inside the payload.
+    pub event_id: String,
+    /// The app.
+    pub app: String,
+    /// Where it stands.
+    pub state: RecordState,
+    /// Its attempts in order.
+    pub attempts: Vec<Attempt>,
+    /// Milliseconds since 1970 of the accepted ACK.
+    pub acked_at_ms: Option<u64>,
+    /// `data` of the accepted ACK, decoded, as text.
+    pub answer_data: Option<String>,
+}
+
+/// Where an event stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordState {
+    /// Waits for a live connection.
+    Waiting,
+    /// Sent and not answered yet.
+    UnderWay,
+    /// Failed and waits for its next attempt.
+    Failed,
+    /// Answered with 200.
+    Acked,
+    /// Its last attempt failed.
+    Lost,
+}
+
+/// One delivery of an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+    /// Where it was sent.
+    pub connection: ConnectionId,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Not answered yet.
+    Open,
+    /// Answered with 200.
+    Acked,
+    /// Answered with this code.
+    Nacked(i64),
+    /// No answer in time.
+    TimedOut,
+}
+
+/// A connection as it is now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConnectionView {
+    /// Its number.
+    pub id: ConnectionId,
+    /// The app.
+    pub app: String,
+    /// `device_id` of its URL.
+    pub device_id: String,
+    /// Milliseconds since 1970.
+    pub opened_at_ms: u64,
+    /// Attempts sent over it.
+    pub attempts: u64,
+    /// Attempts not answered yet.
+    pub unanswered: u32,
+    /// Application pings received.
+    pub pings: u64,
+    /// Milliseconds since 1970 of the last one.
+    pub last_ping_at_ms: Option<u64>,
+    /// RFC 6455 pings received.
+    pub protocol_pings: u64,
+    /// RFC 6455 pongs received.
+    pub protocol_pongs: u64,
+    /// Control frames with `type` = `pong` received: answers to a server ping, which no client owes.
+    pub pongs: u64,
+    /// `false` under `Fault::StopReading` and `Fault::HalfOpen`.
+    pub reading: bool,
+    /// Under `Fault::HalfOpen`.
+    pub half_open: bool,
+}

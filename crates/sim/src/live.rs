@@ -1,0 +1,143 @@
+//! One live connection as the shared state sees it: what is to be sent, and which faults are on it.
+//!
+//! The connection's task owns the socket and takes the output from here; whoever adds to it rings the
+//! doorbell.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+
+use crate::fault::ConnectionId;
+use crate::ledger::ConnectionView;
+use crate::tracked::Epoch;
+
+/// Wakes a connection's task.
+#[derive(Debug, Default)]
+pub(crate) struct Doorbell {
+    rung: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Doorbell {
+    pub(crate) fn ring(&self) {
+        if !self.rung.swap(true, Ordering::AcqRel) {
+            self.waker.wake();
+        }
+    }
+
+    /// Called at the start of a poll: from here on a ring wakes the task again.
+    pub(crate) fn listen(&self, waker: &Waker) {
+        self.waker.register(waker);
+        self.rung.store(false, Ordering::Release);
+    }
+}
+
+/// How the simulator ends a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// RST, now.
+    Reset,
+    /// FIN once everything is written.
+    Hangup,
+    /// The close frame is in the output; wait for the peer's end.
+    Close,
+}
+
+/// How pings are answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PongManner {
+    pub(crate) silent: bool,
+    pub(crate) delay: Option<std::time::Duration>,
+    pub(crate) config: Option<Bytes>,
+}
+
+/// A live connection.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) id: ConnectionId,
+    pub(crate) app: usize,
+    pub(crate) device_id: String,
+    pub(crate) doorbell: Arc<Doorbell>,
+    pub(crate) outbox: Vec<u8>,
+    /// Bytes the task holds and has not written yet.
+    pub(crate) unsent: usize,
+    pub(crate) ending: Option<Ending>,
+    pub(crate) reading: bool,
+    pub(crate) half_open: bool,
+    pub(crate) pong: PongManner,
+    pub(crate) pieces: usize,
+    pub(crate) kick_after_periods: Option<u32>,
+    pub(crate) in_loop: bool,
+    /// Unanswered events of the closed loop.
+    pub(crate) loop_open: u32,
+    pub(crate) opened: Instant,
+    pub(crate) last_ping: Option<Instant>,
+    pub(crate) pings: u64,
+    pub(crate) pongs: u64,
+    pub(crate) protocol_pings: u64,
+    pub(crate) protocol_pongs: u64,
+    pub(crate) attempts: u64,
+    pub(crate) unanswered: u32,
+}
+
+impl Live {
+    pub(crate) fn new(
+        id: ConnectionId,
+        app: usize,
+        device_id: String,
+        doorbell: Arc<Doorbell>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            id,
+            app,
+            device_id,
+            doorbell,
+            outbox: Vec::new(),
+            unsent: 0,
+            ending: None,
+            reading: true,
+            half_open: false,
+            pong: PongManner::default(),
+            pieces: 1,
+            kick_after_periods: None,
+            in_loop: false,
+            loop_open: 0,
+            opened: now,
+            last_ping: None,
+            pings: 0,
+            pongs: 0,
+            protocol_pings: 0,
+            protocol_pongs: 0,
+            attempts: 0,
+            unanswered: 0,
+        }
+    }
+
+    /// Whether a frame may still be added.
+    pub(crate) fn takes_frames(&self, limit: usize) -> bool {
+        !self.half_open && self.ending.is_none() && self.outbox.len() + self.unsent < limit
+    }
+
+    pub(crate) fn view(&self, app: &str, epoch: Epoch) -> ConnectionView {
+        ConnectionView {
+            id: self.id,
+            app: app.to_owned(),
+            device_id: self.device_id.clone(),
+            opened_at_ms: epoch.unix_ms(self.opened),
+            attempts: self.attempts,
+            unanswered: self.unanswered,
+            pings: self.pings,
+            last_ping_at_ms: self.last_ping.map(|at| epoch.unix_ms(at)),
+            protocol_pings: self.protocol_pings,
+            protocol_pongs: self.protocol_pongs,
+            pongs: self.pongs,
+            reading: self.reading && !self.half_open,
+            half_open: self.half_open,
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Made-up `im.message.receive_v1` events of a wanted size.
+//!
+//! The JSON is built once per app and size; an event copies it and patches its ids and times in place.
+//! The shape is the one of the open platform's documentation of that event; every id is invented.
+
+use crate::ids::{scramble, write_hex};
+
+/// A text message with holes for what differs from event to event.
+#[derive(Debug)]
+pub(crate) struct Template {
+    text: Vec<u8>,
+    event_id: usize,
+    header_time: usize,
+    message_id: usize,
+    message_time: [usize; 2],
+}
+
+const EVENT_ID: &str = "EEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEE";
+const MESSAGE_ID: &str = "om_x100MMMMMMMMMMMMMMMMMMMMMMM";
+const HEADER_TIME: &str = "HHHHHHHHHHHHH";
+const CREATE_TIME: &str = "CCCCCCCCCCCCC";
+const UPDATE_TIME: &str = "UUUUUUUUUUUUU";
+/// `om_x100` stays, the rest is the message's own.
+const MESSAGE_ID_PREFIX: usize = 7;
+
+impl Template {
+    /// About `bytes` long, filled up with message text; never shorter than an empty message.
+    pub(crate) fn new(app: &str, bytes: usize) -> Self {
+        let tenant = format!("{:016x}", scramble(0x7e4a));
+        let person = scramble(0x0a17);
+        let app = serde_json::Value::from(app);
+        let head = format!(
+            concat!(
+                r#"{{"schema":"2.0","header":{{"event_id":"{event_id}","token":"InventedVerificationToken0000000","#,
+                r#""create_time":"{header_time}","event_type":"im.message.receive_v1","tenant_key":"{tenant}","app_id":{app}}},"#,
+                r#""event":{{"sender":{{"sender_id":{{"open_id":"ou_{person:032x}","union_id":"on_{person:032x}","user_id":"{user}"}},"#,
+                r#""sender_type":"user","tenant_key":"{tenant}"}},"message":{{"message_id":"{message_id}","#,
+                r#""create_time":"{create_time}","update_time":"{update_time}","chat_id":"oc_{person:032x}","chat_type":"p2p","#,
+                r#""message_type":"text","content":"{{\"text\":\""#
+            ),
+            event_id = EVENT_ID,
+            header_time = HEADER_TIME,
+            tenant = tenant,
+            app = app,
+            person = u128::from(person),
+            user = format_args!("{:08x}", person as u32),
+            message_id = MESSAGE_ID,
+            create_time = CREATE_TIME,
+            update_time = UPDATE_TIME,
+        );
+        let tail = r#"\"}","user_agent":"Mozilla/5.0 (X11; Linux x86_64) InventedLark/7.50.0"}}}"#;
+        let at = |marker: &str| head.find(marker).expect("the marker is in the text above");
+        let holes = (
+            at(EVENT_ID),
+            at(HEADER_TIME),
+            at(MESSAGE_ID) + MESSAGE_ID_PREFIX,
+            [at(CREATE_TIME), at(UPDATE_TIME)],
+        );
+        let filling = bytes.saturating_sub(head.len() + tail.len());
+        let mut text = head.into_bytes();
+        text.extend(b"the quick brown fox ".iter().cycle().take(filling));
+        text.extend_from_slice(tail.as_bytes());
+        Self {
+            text,
+            event_id: holes.0,
+            header_time: holes.1,
+            message_id: holes.2,
+            message_time: holes.3,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Appends the event of this number. `created_ms` has 13 digits, as all times of this century.
+    pub(crate) fn write(&self, number: u64, seed: u64, created_ms: u64, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(&self.text);
+        let text = &mut out[start..];
+        let (high, low) = event_words(number, seed);
+        write_hex(high, &mut text[self.event_id..self.event_id + 16]);
+        write_hex(low, &mut text[self.event_id + 16..self.event_id + 32]);
+        let own = MESSAGE_ID.len() - MESSAGE_ID_PREFIX;
+        let message = &mut text[self.message_id..self.message_id + own];
+        write_hex(scramble(low), &mut message[..16]);
+        write_hex(high, &mut message[16..]);
+        let mut digits = [b'0'; 13];
+        let mut rest = created_ms;
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        for at in [self.header_time, self.message_time[0], self.message_time[1]] {
+            text[at..at + 13].copy_from_slice(&digits);
+        }
+    }
+}
+
+/// The two halves of the event id of a made-up event.
+pub(crate) fn event_words(number: u64, seed: u64) -> (u64, u64) {
+    let high = scramble(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    (high, scramble(high ^ number))
+}
+
+#[cfg(test)]
+mod tests {
+    use longwire_wire::envelope::Envelope;
+
+    use super::*;
+    use crate::ids::hex32;
+
+    fn event(number: u64, bytes: usize) -> Vec<u8> {
+        let mut out = Vec::new();
+        Template::new("cli_a1b2c3d4e5f60718", bytes).write(number, 5, 1_767_225_601_321, &mut out);
+        out
+    }
+
+    #[test]
+    fn it_is_an_event_with_its_own_ids_and_the_wanted_size() {
+        let bytes = event(1, 1024);
+        assert_eq!(bytes.len(), 1024);
+        let envelope = Envelope::parse(&bytes.into()).expect("a valid event");
+        let (high, low) = event_words(1, 5);
+        assert_eq!(&*envelope.event_id, hex32(high, low));
+        assert_eq!(&*envelope.event_type, "im.message.receive_v1");
+        assert_eq!(envelope.app_id.as_deref(), Some("cli_a1b2c3d4e5f60718"));
+        assert_eq!(envelope.created_ms, Some(1_767_225_601_321));
+        let other = Envelope::parse(&event(2, 1024).into()).expect("a valid event");
+        assert_ne!(other.event_id, envelope.event_id);
+        let (one, two) = (
+            envelope.message.expect("facts"),
+            other.message.expect("facts"),
+        );
+        assert_ne!(one.message_id, two.message_id);
+    }
+
+    #[test]
+    fn small_sizes_give_an_empty_message() {
+        let empty = event(1, 0).len();
+        assert!(empty > 600 && empty < 1000, "{empty}");
+    }
+}

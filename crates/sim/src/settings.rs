@@ -1,0 +1,174 @@
+//! What a simulated platform is started with.
+//!
+//! The defaults are the platform's documented values; tests shrink time with
+//! [`SimSettings::time_factor`] and never the schedule itself.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use longwire_wire::endpoint::ClientConfig;
+use thiserror::Error;
+
+/// Settings of one simulated platform.
+#[derive(Clone, Debug)]
+pub struct SimSettings {
+    /// Where bootstrap, upgrade and control API are served. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// `host:port` written into the connection URL. `None`: the `Host` of the bootstrap request, which
+    /// is right behind port mappings and proxies.
+    pub public_host: Option<String>,
+    /// The apps that may connect.
+    pub apps: Apps,
+    /// Apps that belong to the other cloud: their bootstrap is answered with code 1000040351.
+    pub foreign_apps: Vec<String>,
+    /// Everything random and every made-up id follows from this. Two runs with one seed make up the
+    /// same event ids, so give a new one when the receiving side keeps its log between runs.
+    pub seed: u64,
+    /// The retry ladder, the ACK deadline and the 30-second liveness period are divided by this.
+    pub time_factor: f64,
+    /// Waiting time before each repeat of a failed push. After the last one the push is lost.
+    /// Documented by the platform: 15 s, 5 min, 1 h, 6 h.
+    pub ladder: Vec<Duration>,
+    /// How long the platform waits for an ACK: 3 s.
+    pub ack_deadline: Duration,
+    /// Payloads above this many bytes are split. Seen on the platform: 61,440.
+    pub fragment_bytes: usize,
+    /// Live connections one app may have: 50. The next is refused with code 1000040350.
+    pub connections_per_app: usize,
+    /// The configuration in bootstrap answers and pongs; a missing value is sent as its default.
+    pub client_config: ClientConfig,
+    /// Serve https and wss with a generated certificate.
+    pub tls: Option<SimTls>,
+    /// A connection URL opens one connection only.
+    pub one_time_ticket: bool,
+    /// HTTP status of a refused upgrade. What the real platform sends is not documented.
+    pub refusal_http_status: u16,
+    /// Deliver what is waiting for the app in the same packet as the 101 answer. Clients that hand the
+    /// socket over after the upgrade without its early bytes lose those events.
+    pub events_with_upgrade: bool,
+    /// Hang up on a connection that sent no application ping for so many periods of 30 s.
+    pub kick_after_periods: Option<u32>,
+    /// How long a half-open connection still counts as live, and is chosen for pushes. It is aborted
+    /// afterwards.
+    pub half_open_kept: Duration,
+    /// A connection whose peer does not read keeps at most this many unsent bytes; further frames to it
+    /// are not written and time out.
+    pub unsent_bytes: usize,
+    /// How many finished pushes keep their record. Counters are exact in any case, and unfinished pushes
+    /// always have one.
+    pub keep_records: usize,
+}
+
+impl Default for SimSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            public_host: None,
+            apps: Apps::Any,
+            foreign_apps: Vec::new(),
+            seed: 1,
+            time_factor: 1.0,
+            ladder: [15, 300, 3_600, 21_600].map(Duration::from_secs).to_vec(),
+            ack_deadline: Duration::from_secs(3),
+            fragment_bytes: 61_440,
+            connections_per_app: 50,
+            client_config: ClientConfig {
+                reconnect_count: Some(-1),
+                reconnect_interval: Some(120),
+                reconnect_nonce: Some(30),
+                ping_interval: Some(120),
+            },
+            tls: None,
+            one_time_ticket: true,
+            refusal_http_status: 403,
+            events_with_upgrade: false,
+            kick_after_periods: None,
+            half_open_kept: Duration::from_secs(90),
+            unsent_bytes: 8 * 1024 * 1024,
+            keep_records: 100_000,
+        }
+    }
+}
+
+impl SimSettings {
+    /// A duration of the platform in the simulator's time.
+    pub(crate) fn scaled(&self, platform_time: Duration) -> Duration {
+        platform_time.div_f64(self.time_factor)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), StartError> {
+        if !(self.time_factor.is_finite() && self.time_factor > 0.0) {
+            return Err(StartError::Setting("time_factor must be above 0"));
+        }
+        if self.fragment_bytes == 0 {
+            return Err(StartError::Setting("fragment_bytes must be above 0"));
+        }
+        if !(100..=599).contains(&self.refusal_http_status) || self.refusal_http_status == 101 {
+            return Err(StartError::Setting(
+                "refusal_http_status must be an http status other than 101",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Which apps the platform knows.
+#[derive(Clone)]
+pub enum Apps {
+    /// Every app with any secret.
+    Any,
+    /// These apps with these secrets; everything else is code 514.
+    Known(Vec<(String, String)>),
+}
+
+impl std::fmt::Debug for Apps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Any => f.write_str("Any"),
+            Self::Known(apps) => f
+                .debug_list()
+                .entries(apps.iter().map(|(id, _)| id))
+                .finish(),
+        }
+    }
+}
+
+/// TLS of the simulated platform: a fresh certificate authority and a server certificate per start.
+/// The authority's PEM is at [`crate::Sim::ca_pem`].
+#[derive(Clone, Debug)]
+pub struct SimTls {
+    /// Names and addresses the server certificate is for.
+    pub names: Vec<String>,
+}
+
+impl Default for SimTls {
+    fn default() -> Self {
+        Self {
+            names: vec!["localhost".into(), "127.0.0.1".into(), "::1".into()],
+        }
+    }
+}
+
+/// Why a simulated platform did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The address could not be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address of the settings.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The runtime or its thread could not be started.
+    #[error("cannot start the simulator's runtime")]
+    Runtime(#[source] io::Error),
+    /// The certificate could not be made.
+    #[error("cannot make the simulator's certificate: {0}")]
+    Certificate(String),
+    /// A setting makes no sense.
+    #[error("bad simulator setting: {0}")]
+    Setting(&'static str),
+}

@@ -1,0 +1,342 @@
+//! One push from its first attempt to its verdict, and the frames that carry it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use rand::rngs::StdRng;
+use serde::Deserialize;
+
+use longwire_wire::frame::{FrameView, METHOD_DATA, Part, key};
+
+use crate::data_frame::FrameHead;
+use crate::fault::ConnectionId;
+use crate::fragments;
+use crate::ids::{Delivery, WireIds, hex32};
+use crate::ledger::{Attempt, Outcome, Record, RecordState};
+use crate::message::{Template, event_words};
+use crate::push::{Push, PushId};
+
+/// A push with all that is needed to repeat it.
+#[derive(Debug)]
+pub(crate) struct Tracked {
+    pub(crate) number: u64,
+    /// Index of the app.
+    pub(crate) app: usize,
+    pub(crate) body: Body,
+    /// `None` for plain made-up traffic.
+    pub(crate) shape: Option<Box<Push>>,
+    pub(crate) repeats: bool,
+    pub(crate) state: RecordState,
+    /// Number of the current attempt; 0 before the first.
+    pub(crate) attempt: u16,
+    pub(crate) connection: ConnectionId,
+    pub(crate) at: Instant,
+    pub(crate) outcome: Outcome,
+    /// Attempts before the current one.
+    earlier: Vec<Attempt>,
+    /// Counts in the window of a closed loop.
+    pub(crate) looped: bool,
+    pub(crate) acked_at: Option<Instant>,
+    pub(crate) answer_data: Option<Vec<u8>>,
+}
+
+/// The payload, or how to make it.
+#[derive(Debug)]
+pub(crate) enum Body {
+    Given {
+        payload: Bytes,
+        event_id: String,
+    },
+    MadeUp {
+        template: Arc<Template>,
+        created_ms: u64,
+    },
+}
+
+/// Turns the instants of attempts into wall-clock time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Epoch {
+    pub(crate) instant: Instant,
+    pub(crate) unix_ms: u64,
+}
+
+impl Epoch {
+    pub(crate) fn unix_ms(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.instant).as_millis();
+        self.unix_ms + u64::try_from(since).unwrap_or(0)
+    }
+}
+
+impl Tracked {
+    pub(crate) fn new(
+        number: u64,
+        app: usize,
+        body: Body,
+        shape: Option<Box<Push>>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            number,
+            app,
+            body,
+            shape,
+            repeats: true,
+            state: RecordState::Waiting,
+            attempt: 0,
+            connection: ConnectionId(0),
+            at: now,
+            outcome: Outcome::Open,
+            earlier: Vec::new(),
+            looped: false,
+            acked_at: None,
+            answer_data: None,
+        }
+    }
+
+    pub(crate) fn delivery(&self) -> Delivery {
+        Delivery {
+            push: self.number,
+            attempt: self.attempt,
+        }
+    }
+
+    pub(crate) fn begin_attempt(&mut self, connection: ConnectionId, now: Instant, epoch: Epoch) {
+        if self.attempt > 0 {
+            self.earlier.push(self.current(epoch));
+        }
+        self.attempt = self.attempt.saturating_add(1);
+        self.connection = connection;
+        self.at = now;
+        self.outcome = Outcome::Open;
+        self.state = RecordState::UnderWay;
+    }
+
+    fn current(&self, epoch: Epoch) -> Attempt {
+        Attempt {
+            at_ms: epoch.unix_ms(self.at),
+            connection: self.connection,
+            outcome: self.outcome,
+        }
+    }
+
+    pub(crate) fn event_id(&self, seed: u64) -> String {
+        match &self.body {
+            Body::Given { event_id, .. } => event_id.clone(),
+            Body::MadeUp { .. } => {
+                let (high, low) = event_words(self.number, seed);
+                hex32(high, low)
+            }
+        }
+    }
+
+    pub(crate) fn record(&self, app: &str, seed: u64, epoch: Epoch) -> Record {
+        let mut attempts = self.earlier.clone();
+        if self.attempt > 0 {
+            attempts.push(self.current(epoch));
+        }
+        Record {
+            push: PushId(self.number),
+            event_id: self.event_id(seed),
+            app: app.to_owned(),
+            state: self.state,
+            attempts,
+            acked_at_ms: self.acked_at.map(|at| epoch.unix_ms(at)),
+            answer_data: self
+                .answer_data
+                .as_deref()
+                .map(|data| String::from_utf8_lossy(data).into_owned()),
+        }
+    }
+
+    fn body_len(&self) -> usize {
+        match &self.body {
+            Body::Given { payload, .. } => payload.len(),
+            Body::MadeUp { template, .. } => template.len(),
+        }
+    }
+
+    fn write_body(&self, seed: u64, out: &mut Vec<u8>) {
+        match &self.body {
+            Body::Given { payload, .. } => out.extend_from_slice(payload),
+            Body::MadeUp {
+                template,
+                created_ms,
+            } => template.write(self.number, seed, *created_ms, out),
+        }
+    }
+
+    /// Appends the current attempt's frames.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, to: &Manner, rng: &mut StdRng) {
+        let len = self.body_len();
+        if self.shape.is_some() || to.pieces > 1 || len > to.fragment_bytes {
+            for frame in self.frames(to, rng) {
+                out.extend_from_slice(&frame);
+            }
+            return;
+        }
+        let ids = WireIds::of(self.delivery(), to.seed);
+        let headers = [
+            (key::TYPE, "event"),
+            (key::MESSAGE_ID, ids.message_id()),
+            (key::SUM, "1"),
+            (key::SEQ, "0"),
+            (key::TRACE_ID, ids.trace_id()),
+        ];
+        let head = self.head(to, 0, &headers);
+        head.write(out, len, |out| self.write_body(to.seed, out));
+    }
+
+    /// The current attempt's frames one by one.
+    pub(crate) fn frames(&self, to: &Manner, rng: &mut StdRng) -> Vec<Vec<u8>> {
+        let mut payload = Vec::with_capacity(self.body_len());
+        self.write_body(to.seed, &mut payload);
+        let plan = self.shape.as_ref().and_then(|push| push.fragments.as_ref());
+        let size = plan
+            .and_then(|plan| plan.size_bytes)
+            .unwrap_or(to.fragment_bytes);
+        let parts = fragments::cut(payload.len(), size);
+        let order = match plan {
+            Some(plan) => fragments::sequence(plan, parts.len(), self.attempt, rng),
+            None => (0..parts.len()).collect(),
+        };
+        let sum = parts.len().to_string();
+        let ids = WireIds::of(self.delivery(), to.seed);
+        let frame = |seq: usize| {
+            let text = seq.to_string();
+            let headers = self.headers(&ids, &sum, &text);
+            let head = self.head(to, seq as u64, &headers);
+            let mut out = Vec::new();
+            let part = &payload[parts[seq].clone()];
+            if to.pieces > 1 {
+                head.write_in_pieces(&mut out, part, to.pieces);
+            } else {
+                head.write(&mut out, part.len(), |out| out.extend_from_slice(part));
+            }
+            out
+        };
+        order.into_iter().map(frame).collect()
+    }
+
+    fn head<'a>(&self, to: &Manner, seq: u64, headers: &'a [(&'a str, &'a str)]) -> FrameHead<'a> {
+        FrameHead {
+            seq_id: self.number + seq,
+            // Above 2^53 like the platform's, so that a client that keeps it in a double shows.
+            log_id: 7_300_000_000_000_000_000 + self.number,
+            service: to.service,
+            method: METHOD_DATA,
+            headers,
+        }
+    }
+
+    /// The frame headers, with those replaced, left out and added that the push asks for.
+    fn headers<'a>(
+        &'a self,
+        ids: &'a WireIds,
+        sum: &'a str,
+        seq: &'a str,
+    ) -> Vec<(&'a str, &'a str)> {
+        let mut headers = vec![
+            (
+                key::TYPE,
+                self.shape
+                    .as_ref()
+                    .map_or("event", |push| push.header_type.as_str()),
+            ),
+            (key::MESSAGE_ID, ids.message_id()),
+            (key::SUM, sum),
+            (key::SEQ, seq),
+            (key::TRACE_ID, ids.trace_id()),
+        ];
+        for (name, value) in self.shape.iter().flat_map(|push| &push.headers) {
+            headers.retain(|(key, _)| key != name);
+            if let Some(value) = value {
+                headers.push((name, value));
+            }
+        }
+        headers
+    }
+
+    /// Whether an answer echoes the headers of the current attempt. `seq` may be that of any fragment:
+    /// which one arrived last is the network's choice.
+    pub(crate) fn echoed(&self, answer: &FrameView, to: &Manner) -> bool {
+        let ids = WireIds::of(self.delivery(), to.seed);
+        let Some(shape) = &self.shape else {
+            let sum = self.body_len().div_ceil(to.fragment_bytes).max(1);
+            return answer.header(key::TYPE) == Some("event")
+                && answer.header(key::TRACE_ID) == Some(ids.trace_id())
+                && echoes_part(answer, sum);
+        };
+        let size = shape.fragments.as_ref().and_then(|plan| plan.size_bytes);
+        let sum = fragments::cut(self.body_len(), size.unwrap_or(to.fragment_bytes)).len();
+        let sum_text = sum.to_string();
+        let own_part = [key::SUM, key::SEQ]
+            .iter()
+            .any(|key| shape.headers.contains_key(*key));
+        (own_part || echoes_part(answer, sum))
+            && self
+                .headers(&ids, &sum_text, "")
+                .iter()
+                .filter(|(name, value)| !(*name == key::SEQ && value.is_empty()))
+                .all(|(name, value)| answer.header(name) == Some(value))
+    }
+}
+
+fn echoes_part(answer: &FrameView, sum: usize) -> bool {
+    let present = answer.header(key::SUM).is_some() && answer.header(key::SEQ).is_some();
+    present
+        && match answer.part() {
+            Ok(Part::Whole) => sum == 1,
+            Ok(Part::Fragment { sum: echoed, .. }) => usize::from(echoed) == sum,
+            // More parts than a client accepts: nothing to compare with.
+            Err(_) => sum > usize::from(longwire_wire::frame::MAX_PARTS),
+        }
+}
+
+/// What a frame needs to know of the connection it goes to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    pub(crate) seed: u64,
+    pub(crate) service: i32,
+    pub(crate) fragment_bytes: usize,
+    /// WebSocket frames per message.
+    pub(crate) pieces: usize,
+}
+
+/// What a given payload says of itself. Payloads need not be events, so nothing here is required.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct PayloadFacts {
+    header: Option<HeaderFacts>,
+    uuid: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct HeaderFacts {
+    event_id: Option<String>,
+    event_type: Option<String>,
+}
+
+impl PayloadFacts {
+    pub(crate) fn of(payload: &[u8]) -> Self {
+        serde_json::from_slice(payload).unwrap_or_default()
+    }
+
+    pub(crate) fn event_id(&self) -> Option<&str> {
+        let header = self
+            .header
+            .as_ref()
+            .and_then(|header| header.event_id.as_deref());
+        header.or(self.uuid.as_deref())
+    }
+
+    /// Card callbacks are answered at once or never: the platform does not repeat them.
+    pub(crate) fn is_callback(&self) -> bool {
+        let kind = self
+            .header
+            .as_ref()
+            .and_then(|header| header.event_type.as_deref());
+        matches!(kind, Some("card.action.trigger" | "url.preview.get"))
+    }
+}

@@ -1,0 +1,358 @@
+//! The server's side of RFC 6455, as far as the platform uses it: binary messages out, masked messages
+//! in. Extensions are never agreed to.
+//!
+//! A read burst is copied once and unmasked in place; the messages in it are slices of that copy.
+//! Nothing is kept between bursts but an incomplete tail.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use sha1::{Digest as _, Sha1};
+use thiserror::Error;
+
+/// Largest client message that is read. ACKs with a card stay far below.
+const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Longest payload of a control frame (RFC 6455, 5.5).
+const MAX_CONTROL_BYTES: usize = 125;
+
+/// Opcodes of RFC 6455, 5.2.
+pub(crate) mod opcode {
+    pub(crate) const CONTINUATION: u8 = 0;
+    pub(crate) const TEXT: u8 = 1;
+    pub(crate) const BINARY: u8 = 2;
+    pub(crate) const CLOSE: u8 = 8;
+    pub(crate) const PING: u8 = 9;
+    pub(crate) const PONG: u8 = 10;
+}
+
+/// What `Sec-WebSocket-Accept` answers to a key.
+pub(crate) fn accept_key(key: &str) -> String {
+    let mut sha = Sha1::new();
+    sha.update(key.as_bytes());
+    sha.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    STANDARD.encode(sha.finalize())
+}
+
+/// Appends the header of an unmasked frame.
+pub(crate) fn write_header(out: &mut Vec<u8>, last: bool, opcode: u8, len: u64) {
+    out.push(if last { 0x80 | opcode } else { opcode });
+    match len {
+        0..=125 => out.push(len as u8),
+        126..=0xffff => {
+            out.push(126);
+            out.extend_from_slice(&(len as u16).to_be_bytes());
+        }
+        _ => {
+            out.push(127);
+            out.extend_from_slice(&len.to_be_bytes());
+        }
+    }
+}
+
+/// Appends a whole message in one frame.
+pub(crate) fn write_message(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
+    write_header(out, true, opcode, payload.len() as u64);
+    out.extend_from_slice(payload);
+}
+
+/// Appends a binary message as `pieces` frames: the first binary, the others continuations.
+pub(crate) fn write_in_pieces(out: &mut Vec<u8>, payload: &[u8], pieces: usize) {
+    let pieces = pieces.max(1);
+    let size = payload.len().div_ceil(pieces).max(1);
+    for index in 0..pieces {
+        let from = (index * size).min(payload.len());
+        let to = (from + size).min(payload.len());
+        let kind = if index == 0 {
+            opcode::BINARY
+        } else {
+            opcode::CONTINUATION
+        };
+        write_header(out, index + 1 == pieces, kind, (to - from) as u64);
+        out.extend_from_slice(&payload[from..to]);
+    }
+}
+
+/// Appends a close frame.
+pub(crate) fn write_close(out: &mut Vec<u8>, code: Option<u16>, reason: &str) {
+    let mut payload = Vec::new();
+    if let Some(code) = code {
+        payload.extend_from_slice(&code.to_be_bytes());
+        payload.extend_from_slice(reason.as_bytes());
+    }
+    write_message(out, opcode::CLOSE, &payload);
+}
+
+/// What a client sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Incoming {
+    Binary(Bytes),
+    Text,
+    Ping(Bytes),
+    Pong,
+    Close(Option<u16>),
+}
+
+/// How a client broke the protocol.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub(crate) enum Violation {
+    #[error("a client's frame is not masked")]
+    NotMasked,
+    #[error("reserved bits are set although no extension was agreed")]
+    ReservedBits,
+    #[error("unknown opcode")]
+    UnknownOpcode,
+    #[error("bad control frame")]
+    BadControl,
+    #[error("continuation out of order")]
+    BadContinuation,
+    #[error("message too large")]
+    TooLarge,
+}
+
+impl Violation {
+    /// The close code that tells the client.
+    pub(crate) fn close_code(self) -> u16 {
+        match self {
+            Self::TooLarge => 1009,
+            _ => 1002,
+        }
+    }
+}
+
+/// The reading side of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Reader {
+    tail: Vec<u8>,
+    /// Opcode and bytes of a message whose last frame is still to come.
+    started: Option<(u8, Vec<u8>)>,
+}
+
+struct Header {
+    last: bool,
+    opcode: u8,
+    mask: [u8; 4],
+    /// Offset of the payload.
+    payload: usize,
+    len: usize,
+}
+
+impl Reader {
+    /// Takes a read burst and appends the messages that are complete.
+    pub(crate) fn feed(&mut self, burst: &[u8], out: &mut Vec<Incoming>) -> Result<(), Violation> {
+        let mut data = Vec::with_capacity(self.tail.len() + burst.len());
+        data.append(&mut self.tail);
+        data.extend_from_slice(burst);
+        let mut frames = Frames { at: 0, data };
+        let mut found = Vec::new();
+        while let Some(header) = frames.next()? {
+            found.push(header);
+        }
+        let Frames { at, mut data } = frames;
+        self.tail = data.split_off(at);
+        let data = Bytes::from(data);
+        for header in found {
+            let payload = data.slice(header.payload..header.payload + header.len);
+            out.extend(self.accept(&header, payload)?);
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, header: &Header, payload: Bytes) -> Result<Option<Incoming>, Violation> {
+        match (header.opcode, &mut self.started) {
+            (opcode::PING, _) => return Ok(Some(Incoming::Ping(payload))),
+            (opcode::PONG, _) => return Ok(Some(Incoming::Pong)),
+            (opcode::CLOSE, _) => {
+                let code = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
+                return Ok(Some(Incoming::Close(code)));
+            }
+            (opcode::CONTINUATION, Some((_, so_far))) => {
+                if so_far.len() + payload.len() > MAX_MESSAGE_BYTES {
+                    return Err(Violation::TooLarge);
+                }
+                so_far.extend_from_slice(&payload);
+            }
+            (opcode::BINARY | opcode::TEXT, None) if header.last => {
+                return Ok(Some(whole(header.opcode, payload)));
+            }
+            (opcode::BINARY | opcode::TEXT, None) => {
+                self.started = Some((header.opcode, payload.to_vec()));
+            }
+            _ => return Err(Violation::BadContinuation),
+        }
+        if !header.last {
+            return Ok(None);
+        }
+        let message = self.started.take();
+        Ok(message.map(|(opcode, bytes)| whole(opcode, bytes.into())))
+    }
+}
+
+fn whole(opcode: u8, payload: Bytes) -> Incoming {
+    if opcode == opcode::BINARY {
+        Incoming::Binary(payload)
+    } else {
+        Incoming::Text
+    }
+}
+
+struct Frames {
+    at: usize,
+    data: Vec<u8>,
+}
+
+impl Frames {
+    /// The next complete frame, unmasked in place.
+    fn next(&mut self) -> Result<Option<Header>, Violation> {
+        let Some(header) = header_of(&self.data[self.at..])? else {
+            return Ok(None);
+        };
+        let payload = self.at + header.payload;
+        let end = payload + header.len;
+        if end > self.data.len() {
+            return Ok(None);
+        }
+        unmask(&mut self.data[payload..end], header.mask);
+        self.at = end;
+        Ok(Some(Header { payload, ..header }))
+    }
+}
+
+fn header_of(data: &[u8]) -> Result<Option<Header>, Violation> {
+    let [first, second, rest @ ..] = data else {
+        return Ok(None);
+    };
+    if first & 0x70 != 0 {
+        return Err(Violation::ReservedBits);
+    }
+    if second & 0x80 == 0 {
+        return Err(Violation::NotMasked);
+    }
+    let (last, opcode) = (first & 0x80 != 0, first & 0x0f);
+    if !matches!(opcode, 0..=2 | 8..=10) {
+        return Err(Violation::UnknownOpcode);
+    }
+    let (len, extra) = match second & 0x7f {
+        126 => match rest.first_chunk::<2>() {
+            Some(len) => (u64::from(u16::from_be_bytes(*len)), 2),
+            None => return Ok(None),
+        },
+        127 => match rest.first_chunk::<8>() {
+            Some(len) => (u64::from_be_bytes(*len), 8),
+            None => return Ok(None),
+        },
+        len => (u64::from(len), 0),
+    };
+    let Some(len) = usize::try_from(len)
+        .ok()
+        .filter(|len| *len <= MAX_MESSAGE_BYTES)
+    else {
+        return Err(Violation::TooLarge);
+    };
+    if opcode >= opcode::CLOSE && (!last || len > MAX_CONTROL_BYTES) {
+        return Err(Violation::BadControl);
+    }
+    let Some(mask) = rest[extra..].first_chunk::<4>() else {
+        return Ok(None);
+    };
+    Ok(Some(Header {
+        last,
+        opcode,
+        mask: *mask,
+        payload: 2 + extra + 4,
+        len,
+    }))
+}
+
+fn unmask(payload: &mut [u8], mask: [u8; 4]) {
+    let [a, b, c, d] = mask;
+    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let (words, rest) = payload.as_chunks_mut::<8>();
+    for word in words {
+        *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
+    }
+    for (byte, mask) in rest.iter_mut().zip(mask.iter().cycle()) {
+        *byte ^= mask;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        write_header(&mut out, true, 0, payload.len() as u64);
+        out[0] = first;
+        out[1] |= 0x80;
+        let mask = [0x11, 0x22, 0x33, 0x44];
+        out.extend_from_slice(&mask);
+        let start = out.len();
+        out.extend_from_slice(payload);
+        unmask(&mut out[start..], mask);
+        out
+    }
+
+    fn binary(payload: &[u8]) -> Incoming {
+        Incoming::Binary(Bytes::copy_from_slice(payload))
+    }
+
+    #[test]
+    fn accept_key_is_the_one_of_the_rfc() {
+        assert_eq!(
+            accept_key("dGhlIHNhbXBsZSBub25jZQ=="),
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
+    }
+
+    #[test]
+    fn messages_cut_at_every_byte_come_out_whole() {
+        let long = vec![7; 300];
+        let mut stream = masked(0x82, &long);
+        stream.extend(masked(0x89, b"hey"));
+        stream.extend(masked(0x02, b"one "));
+        stream.extend(masked(0x8a, b""));
+        stream.extend(masked(0x80, b"message"));
+        stream.extend(masked(0x88, &[3, 0xe8]));
+        let wanted = vec![
+            binary(&long),
+            Incoming::Ping(Bytes::from_static(b"hey")),
+            Incoming::Pong,
+            binary(b"one message"),
+            Incoming::Close(Some(1000)),
+        ];
+        for cut in 0..stream.len() {
+            let (mut reader, mut got) = (Reader::default(), Vec::new());
+            reader.feed(&stream[..cut], &mut got).expect("valid");
+            reader.feed(&stream[cut..], &mut got).expect("valid");
+            assert_eq!(got, wanted, "cut at {cut}");
+            assert!(reader.tail.is_empty());
+        }
+    }
+
+    #[test]
+    fn breaches_are_found() {
+        let check = |bytes: &[u8], wanted| {
+            let got = Reader::default().feed(bytes, &mut Vec::new());
+            assert_eq!(got, Err(wanted));
+        };
+        check(&[0x82, 0x00], Violation::NotMasked);
+        check(&masked(0xc2, b""), Violation::ReservedBits);
+        check(&masked(0x83, b""), Violation::UnknownOpcode);
+        check(&masked(0x09, b""), Violation::BadControl);
+        check(&masked(0x80, b""), Violation::BadContinuation);
+        check(
+            &[0x82, 0xff, 0, 0, 0, 0, 0xff, 0, 0, 0],
+            Violation::TooLarge,
+        );
+    }
+
+    #[test]
+    fn pieces_have_one_beginning_and_one_end() {
+        let mut out = Vec::new();
+        write_in_pieces(&mut out, b"abcdefg", 3);
+        assert_eq!(out, b"\x02\x03abc\x00\x03def\x80\x01g");
+        out.clear();
+        write_in_pieces(&mut out, b"a", 3);
+        assert_eq!(out, b"\x02\x01a\x00\x00\x80\x00");
+    }
+}

@@ -1,0 +1,426 @@
+//! The platform's state: apps, live connections, pushes under way, scripts and the ledger.
+//!
+//! One mutex guards it. Connection tasks take it once per read burst, the control handle once per call;
+//! nobody holds it across I/O. Delivery is in [`crate::delivery`], made-up traffic in
+//! [`crate::generator`], faults in [`crate::fault_work`].
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use longwire_wire::endpoint::ClientConfig;
+use longwire_wire::frame::key;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use tokio::sync::Notify;
+
+use crate::behaviour::{Behaviour, Occasion, Scripts};
+use crate::data_frame::FrameHead;
+use crate::deadlines::{Deadlines, Due};
+use crate::fault::ConnectionId;
+use crate::generator::Generator;
+use crate::histogram::Histogram;
+use crate::ids::scramble;
+use crate::ledger::{ConnectionView, Latency, Ledger};
+use crate::live::{Doorbell, Live};
+use crate::settings::SimSettings;
+use crate::tickets::Tickets;
+use crate::tracked::{Epoch, Manner, Tracked};
+
+/// A ping this soon after the one before is hasty. The platform's smallest interval is a second.
+const HASTY: Duration = Duration::from_millis(900);
+/// The platform looks at liveness in periods of this length (larksuite/cli#2358).
+const LIVENESS_PERIOD: Duration = Duration::from_secs(30);
+/// Output buffers kept for the next connection that needs one.
+const SPARE_BUFFERS: usize = 64;
+/// Larger buffers are given back instead.
+const SPARE_BUFFER_BYTES: usize = 1024 * 1024;
+
+/// What the tasks and handles of one simulator share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) settings: SimSettings,
+    pub(crate) scheme: Scheme,
+    pub(crate) alarm: Arc<Notify>,
+    world: Mutex<World>,
+}
+
+/// Plain or TLS, as it shows in URLs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Plain,
+    Tls,
+}
+
+impl Shared {
+    pub(crate) fn new(settings: SimSettings) -> Self {
+        let alarm = Arc::new(Notify::new());
+        let scheme = if settings.tls.is_some() {
+            Scheme::Tls
+        } else {
+            Scheme::Plain
+        };
+        let world = Mutex::new(World::new(settings.clone(), Arc::clone(&alarm)));
+        Self {
+            settings,
+            scheme,
+            alarm,
+            world,
+        }
+    }
+
+    /// The state. A panic elsewhere leaves counters that are at worst one short, so it is used on.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An app that connected or was pushed to.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) id: String,
+    pub(crate) service: i32,
+    pub(crate) live: Vec<ConnectionId>,
+    /// Pushes that wait for a connection.
+    pub(crate) waiting: VecDeque<u64>,
+}
+
+/// Everything behind the mutex.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) settings: SimSettings,
+    pub(crate) epoch: Epoch,
+    pub(crate) rng: StdRng,
+    pub(crate) apps: Vec<App>,
+    app_index: HashMap<String, usize>,
+    pub(crate) connections: HashMap<ConnectionId, Live>,
+    last_connection: u64,
+    /// Changes whenever a connection comes or goes.
+    pub(crate) topology: u64,
+    pub(crate) pushes: HashMap<u64, Tracked>,
+    pub(crate) finished: VecDeque<Tracked>,
+    pub(crate) last_push: u64,
+    /// Pushes up to this number were forgotten by a reset.
+    pub(crate) forgotten: u64,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) generator: Generator,
+    pub(crate) scripts: Scripts,
+    pub(crate) tickets: Tickets,
+    pub(crate) ledger: Ledger,
+    pub(crate) latency: Histogram,
+    pub(crate) nominal_config: Bytes,
+    spare: Vec<Vec<u8>>,
+    alarm: Arc<Notify>,
+    /// When the clock wakes up by itself.
+    armed: Option<Instant>,
+}
+
+impl World {
+    fn new(settings: SimSettings, alarm: Arc<Notify>) -> Self {
+        let unix = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let config = settings.client_config;
+        let nominal = ClientConfig {
+            reconnect_count: config.reconnect_count.or(Some(-1)),
+            reconnect_interval: config.reconnect_interval.or(Some(120)),
+            reconnect_nonce: config.reconnect_nonce.or(Some(30)),
+            ping_interval: config.ping_interval.or(Some(120)),
+        };
+        Self {
+            epoch: Epoch {
+                instant: Instant::now(),
+                unix_ms: u64::try_from(unix.as_millis()).unwrap_or(0),
+            },
+            rng: StdRng::seed_from_u64(settings.seed),
+            settings,
+            apps: Vec::new(),
+            app_index: HashMap::new(),
+            connections: HashMap::new(),
+            last_connection: 0,
+            topology: 0,
+            pushes: HashMap::new(),
+            finished: VecDeque::new(),
+            last_push: 0,
+            forgotten: 0,
+            deadlines: Deadlines::default(),
+            generator: Generator::default(),
+            scripts: Scripts::default(),
+            tickets: Tickets::default(),
+            ledger: Ledger::default(),
+            latency: Histogram::default(),
+            nominal_config: nominal.to_json().into(),
+            spare: Vec::new(),
+            alarm,
+            armed: None,
+        }
+    }
+
+    /// The index of an app, known from now on.
+    pub(crate) fn app(&mut self, id: &str) -> usize {
+        if let Some(index) = self.app_index.get(id) {
+            return *index;
+        }
+        let hash = id.bytes().fold(self.settings.seed, |hash, byte| {
+            scramble(hash ^ u64::from(byte))
+        });
+        let index = self.apps.len();
+        self.apps.push(App {
+            id: id.to_owned(),
+            // The size of service ids seen in the field.
+            service: 33_000_000 + (hash % 1_000_000) as i32,
+            live: Vec::new(),
+            waiting: VecDeque::new(),
+        });
+        self.app_index.insert(id.to_owned(), index);
+        self.topology += 1;
+        index
+    }
+
+    pub(crate) fn known_app(&self, id: &str) -> Option<usize> {
+        self.app_index.get(id).copied()
+    }
+
+    /// A connection is up: it gets what waited for its app and its share of the closed loop.
+    pub(crate) fn connect(
+        &mut self,
+        app: usize,
+        device_id: String,
+        doorbell: Arc<Doorbell>,
+        now: Instant,
+    ) -> ConnectionId {
+        self.last_connection += 1;
+        let id = ConnectionId(self.last_connection);
+        let mut live = Live::new(id, app, device_id, doorbell, now);
+        live.in_loop = self.generator.loop_covers(&self.apps[app].id);
+        self.connections.insert(id, live);
+        self.apps[app].live.push(id);
+        self.topology += 1;
+        self.ledger.connections_opened += 1;
+        if let Some(periods) = self.settings.kick_after_periods {
+            self.kick_after(id, periods, now);
+        }
+        for number in std::mem::take(&mut self.apps[app].waiting) {
+            self.deliver(number, id, now);
+        }
+        self.top_up(id, now);
+        self.wake_clock();
+        id
+    }
+
+    /// Pushes choose this connection no more.
+    pub(crate) fn withdraw(&mut self, id: ConnectionId) {
+        if let Some(live) = self.connections.get(&id) {
+            self.apps[live.app].live.retain(|other| *other != id);
+            self.topology += 1;
+        }
+    }
+
+    /// The connection is gone. Its unanswered pushes time out at their deadlines.
+    pub(crate) fn disconnect(&mut self, id: ConnectionId) {
+        self.withdraw(id);
+        if self.connections.remove(&id).is_some() {
+            self.ledger.connections_ended += 1;
+        }
+    }
+
+    /// An application ping arrived.
+    pub(crate) fn ping(&mut self, id: ConnectionId, service: i32, now: Instant) {
+        let Some(live) = self.connections.get_mut(&id) else {
+            return;
+        };
+        self.ledger.pings += 1;
+        let app = &self.apps[live.app];
+        if service != app.service {
+            self.ledger.wrong_service_pings += 1;
+        }
+        if live.last_ping.is_some_and(|last| now - last < HASTY) {
+            self.ledger.hasty_pings += 1;
+        }
+        live.pings += 1;
+        live.last_ping = Some(now);
+        let manner = live.pong.clone();
+        let payload = manner.config.unwrap_or_else(|| self.nominal_config.clone());
+        if manner.silent {
+            return;
+        }
+        if let Some(delay) = manner.delay {
+            self.deadlines.add(now + delay, Due::Pong(id, payload));
+            self.wake_clock();
+            return;
+        }
+        match self.scripts.take(Occasion::Ping, &app.id) {
+            Some(Behaviour::PongSilent) => {}
+            Some(Behaviour::PongNoPayload) => self.pong(id, None),
+            Some(Behaviour::PongConfig { raw }) => self.pong(id, Some(raw.as_bytes())),
+            _ => self.pong(id, Some(&payload)),
+        }
+    }
+
+    /// Sends a pong, or a server ping's look-alike through [`World::send`].
+    pub(crate) fn pong(&mut self, id: ConnectionId, payload: Option<&[u8]>) {
+        let headers = [(key::TYPE, "pong")];
+        let Some(service) = self.service_of(id) else {
+            return;
+        };
+        let head = FrameHead::control(service, &headers);
+        self.send(id, |out| match payload {
+            Some(payload) => head.write(out, payload.len(), |out| out.extend_from_slice(payload)),
+            None => head.write_bare(out),
+        });
+    }
+
+    /// Adds bytes to a connection's output.
+    pub(crate) fn send(&mut self, id: ConnectionId, write: impl FnOnce(&mut Vec<u8>)) {
+        let limit = self.settings.unsent_bytes;
+        if let Some(live) = self
+            .connections
+            .get_mut(&id)
+            .filter(|live| live.takes_frames(limit))
+        {
+            write(&mut live.outbox);
+            live.doorbell.ring();
+        }
+    }
+
+    pub(crate) fn service_of(&self, id: ConnectionId) -> Option<i32> {
+        Some(self.apps[self.connections.get(&id)?.app].service)
+    }
+
+    /// Hang up when so many periods pass without a ping.
+    pub(crate) fn kick_after(&mut self, id: ConnectionId, periods: u32, now: Instant) {
+        if let Some(live) = self.connections.get_mut(&id) {
+            live.kick_after_periods = Some(periods);
+            let at = now + self.settings.scaled(LIVENESS_PERIOD * periods);
+            self.deadlines.add(at, Due::PingCheck(id));
+            self.wake_clock();
+        }
+    }
+
+    /// Whether the connection pinged in time; if so, when to look again.
+    pub(crate) fn check_ping(&mut self, id: ConnectionId, now: Instant) {
+        let Some(live) = self.connections.get(&id) else {
+            return;
+        };
+        let Some(periods) = live.kick_after_periods else {
+            return;
+        };
+        let due =
+            live.last_ping.unwrap_or(live.opened) + self.settings.scaled(LIVENESS_PERIOD * periods);
+        if due <= now {
+            self.end(id, crate::live::Ending::Hangup, now);
+        } else {
+            self.deadlines.add(due, Due::PingCheck(id));
+        }
+    }
+
+    /// How frames to this connection are written.
+    pub(crate) fn manner(settings: &SimSettings, apps: &[App], live: &Live) -> Manner {
+        Manner {
+            seed: settings.seed,
+            service: apps[live.app].service,
+            fragment_bytes: settings.fragment_bytes,
+            pieces: live.pieces,
+        }
+    }
+
+    /// Moves a connection's output to its task, whose own buffer is empty, and takes that buffer back.
+    pub(crate) fn swap_output(&mut self, id: ConnectionId, own: &mut Vec<u8>) {
+        let Some(live) = self.connections.get_mut(&id) else {
+            return;
+        };
+        if live.outbox.is_empty() {
+            live.unsent = 0;
+            if own.capacity() > 0 {
+                self.put_spare(std::mem::take(own));
+            }
+            return;
+        }
+        std::mem::swap(&mut live.outbox, own);
+        live.unsent = own.len();
+        if live.outbox.capacity() == 0 {
+            live.outbox = self.spare.pop().unwrap_or_default();
+        }
+    }
+
+    fn put_spare(&mut self, mut buffer: Vec<u8>) {
+        if self.spare.len() < SPARE_BUFFERS && buffer.capacity() <= SPARE_BUFFER_BYTES {
+            buffer.clear();
+            self.spare.push(buffer);
+        }
+    }
+
+    /// Tells the clock if something is due before it wakes up by itself.
+    pub(crate) fn wake_clock(&mut self) {
+        let Some(next) = self.deadlines.next() else {
+            return;
+        };
+        if self.armed.is_none_or(|armed| next < armed) {
+            self.armed = Some(next);
+            self.alarm.notify_one();
+        }
+    }
+
+    /// Does all that is due, and says when to come back.
+    pub(crate) fn tick(&mut self, now: Instant) -> Option<Instant> {
+        while let Some(due) = self.deadlines.pop(now) {
+            match due {
+                Due::Answer(delivery) => self.time_out(delivery, now),
+                Due::Repush(number) => self.push_out(number, now),
+                Due::Pong(id, payload) => self.pong(id, Some(&payload)),
+                Due::PingCheck(id) => self.check_ping(id, now),
+                Due::Abort(id) => self.abort_if_overdue(id, now),
+            }
+        }
+        let traffic = self.pace(now);
+        self.armed = self.deadlines.next().into_iter().chain(traffic).min();
+        self.armed
+    }
+
+    pub(crate) fn views(&self, app: Option<&str>) -> Vec<ConnectionView> {
+        let mut views: Vec<_> = self
+            .connections
+            .values()
+            .filter(|live| live.ending.is_none())
+            .map(|live| live.view(&self.apps[live.app].id, self.epoch))
+            .filter(|view| app.is_none_or(|app| view.app == app))
+            .collect();
+        views.sort_by_key(|view| view.id);
+        views
+    }
+
+    pub(crate) fn ledger(&self) -> Ledger {
+        let mut ledger = self.ledger.clone();
+        ledger.pending = self.pushes.len() as u64;
+        ledger.waiting_for_connection = self.apps.iter().map(|app| app.waiting.len() as u64).sum();
+        ledger.ack_latency = Latency {
+            count: self.latency.count(),
+            p50_us: self.latency.quantile_us(0.5),
+            p99_us: self.latency.quantile_us(0.99),
+            max_us: self.latency.max_us(),
+            buckets: self.latency.buckets(),
+        };
+        ledger
+    }
+
+    /// Forgets pushes, scripts, traffic and counters. Connections stay, with the faults on them.
+    pub(crate) fn reset(&mut self) {
+        self.forgotten = self.last_push;
+        self.pushes.clear();
+        self.finished.clear();
+        self.deadlines.forget_pushes();
+        self.generator = Generator::default();
+        self.scripts.clear();
+        self.ledger = Ledger::default();
+        self.latency = Histogram::default();
+        for app in &mut self.apps {
+            app.waiting.clear();
+        }
+        for live in self.connections.values_mut() {
+            live.loop_open = 0;
+            live.in_loop = false;
+            live.unanswered = 0;
+        }
+    }
+}
