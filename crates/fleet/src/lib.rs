@@ -1,0 +1,45 @@
+//! The actors of longwire, from the supervisor down to the receipt.
+//!
+//! ```text
+//! Supervisor                one per process: wanted installations against running ones, turns to connect
+//!  ├─ Dispatch              one per process: keeps the store's writer thread alive
+//!  └─ Installation          one per bot: owns the link's state machine
+//!      ├─ Socket            one per connection: the only one that touches its bytes
+//!      ├─ Pinger            one per connection: heartbeat and liveness
+//!      └─ Assembler         one per connection: split pushes
+//! ```
+//!
+//! The way of an event: bytes → frame → identity → group → commit → receipt → ACK. The socket hands one group per read
+//! burst to the writer and gets its receipts in one message. An [`Answer`] with code 200 cannot be built without a
+//! receipt.
+//!
+//! This crate decides nothing about a connection's life (`longwire_link` does) and knows no HTTP surface of its own.
+
+mod answer;
+mod assembler;
+mod bot;
+mod card;
+mod clock;
+mod dispatch;
+mod fault;
+mod fleet;
+mod installation;
+mod latency;
+mod malformed;
+mod pinger;
+mod setback;
+mod shared;
+mod socket;
+mod supervisor;
+mod totals;
+pub mod view;
+mod watched;
+
+pub use answer::Answer;
+pub use card::ActorKind;
+pub use fault::{Fault, InjectError};
+pub use fleet::{Fleet, FleetSettings};
+pub use view::{
+    ActorView, AnswerTotals, ConnectionTotals, Drained, EventTotals, Inspection, InstallationView,
+    Lights, Overview, Quantiles, StoreView,
+};

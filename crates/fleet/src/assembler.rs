@@ -1,0 +1,172 @@
+//! Joins the split pushes of one connection.
+//!
+//! The socket gives it fragments only; whole pushes never come here. [`Assembly`] decides what is complete, repeated,
+//! too much or too old. The answer is built on the fragment that arrived last, so that one's frame goes along and comes
+//! back with the whole. It dies with its connection: the platform begins a push anew on the next one.
+
+use crate::bot::Bot;
+use crate::card::{Card, End, Handling, Inspect, Post, Word, Words};
+use crate::clock::now;
+use crate::fault::{Fault, Inject};
+use crate::shared::Shared;
+use crate::socket::Assembled;
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, SpawnHandle};
+use bytes::Bytes;
+use bytestring::ByteString;
+use longwire_link::{Assembly, AssemblyLimits, Outcome};
+use longwire_wire::answer::Echo;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// A part of a split push. From the socket, in order of arrival; bounded because the socket hands over what one poll
+/// read and then lets its neighbours run. Its payload is a copy, so that what waits here pins no read buffer.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Fragment {
+    pub(crate) echo: Echo,
+    pub(crate) message_id: ByteString,
+    pub(crate) sum: u16,
+    pub(crate) seq: u16,
+    pub(crate) trace_id: Option<ByteString>,
+    pub(crate) payload: Bytes,
+}
+
+/// A joined push was answered 500, so the platform pushes it again. From the socket, once per refusal.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Refused(pub(crate) ByteString);
+
+/// Joins the split pushes of one connection.
+pub(crate) struct Assembler {
+    shared: Arc<Shared>,
+    bot: Arc<Bot>,
+    assembly: Assembly,
+    socket: Post<Assembled>,
+    timer: Option<SpawnHandle>,
+}
+
+impl Assembler {
+    pub(crate) fn new(shared: Arc<Shared>, bot: Arc<Bot>, socket: Post<Assembled>) -> Self {
+        let limits = AssemblyLimits {
+            ttl: shared.timing.fragment_ttl,
+            ..AssemblyLimits::default()
+        };
+        Self {
+            shared,
+            bot,
+            assembly: Assembly::new(limits),
+            socket,
+            timer: None,
+        }
+    }
+
+    fn card(&self) -> &Arc<Card> {
+        &self.bot.assembler
+    }
+
+    fn handling(&self, word: Word) -> Handling {
+        self.card().handling(word)
+    }
+
+    fn malformed(&self, kind: &'static str, size_bytes: usize) {
+        self.bot.tally.malformed.fetch_add(1, Relaxed);
+        self.shared
+            .malformed
+            .count(kind, &self.bot.public_id, size_bytes);
+    }
+
+    /// Keeps the timer of the next incomplete push that grows too old. Every handler ends here.
+    fn drive(&mut self, ctx: &mut Context<Self>) {
+        if let Some(timer) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        self.timer = self.assembly.poll_timeout().map(|due| {
+            ctx.run_later(due.saturating_duration_since(now()), |this, ctx| {
+                let _working = this.card().working(Word::Timer);
+                this.timer = None;
+                for _ in 0..this.assembly.handle_timeout(now()) {
+                    this.malformed("fragments_incomplete", 0);
+                }
+                this.drive(ctx);
+            })
+        });
+    }
+}
+
+impl Actor for Assembler {
+    type Context = Context<Self>;
+}
+
+impl Handler<Fragment> for Assembler {
+    type Result = ();
+
+    fn handle(&mut self, part: Fragment, ctx: &mut Self::Context) {
+        let _handling = self.handling(Word::Fragment);
+        let size_bytes = part.payload.len();
+        let outcome = self.assembly.handle_fragment(
+            &part.message_id,
+            part.sum,
+            part.seq,
+            part.payload,
+            now(),
+        );
+        match outcome {
+            Outcome::Waiting => {}
+            Outcome::Complete(payload) => {
+                self.shared.totals.assembled.fetch_add(1, Relaxed);
+                // One for several fragments, and those are paced by the socket.
+                self.socket.send(Assembled {
+                    echo: part.echo,
+                    message_id: part.message_id,
+                    trace_id: part.trace_id,
+                    payload,
+                });
+            }
+            Outcome::AlreadyComplete => self.malformed("fragment_after_completion", size_bytes),
+            Outcome::Dropped(reason) => self.malformed(reason.label(), size_bytes),
+        }
+        self.drive(ctx);
+    }
+}
+
+impl Handler<Refused> for Assembler {
+    type Result = ();
+
+    fn handle(&mut self, Refused(message_id): Refused, _: &mut Self::Context) {
+        let _handling = self.handling(Word::NotRecorded);
+        self.assembly.handle_refused(&message_id);
+    }
+}
+
+impl Handler<End> for Assembler {
+    type Result = ();
+
+    fn handle(&mut self, _: End, ctx: &mut Self::Context) {
+        let _handling = self.handling(Word::End);
+        ctx.stop();
+    }
+}
+
+impl Handler<Inject> for Assembler {
+    type Result = ();
+
+    fn handle(&mut self, Inject(fault): Inject, ctx: &mut Self::Context) {
+        let _handling = self.handling(Word::Inject);
+        match fault {
+            Fault::Panic => panic!("injected into an assembler"),
+            Fault::Stop => ctx.stop(),
+        }
+    }
+}
+
+impl Handler<Inspect> for Assembler {
+    type Result = Words;
+
+    fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Words {
+        let _handling = self.handling(Word::Inspect);
+        Words(serde_json::json!({
+            "open_pushes": self.assembly.open(),
+            "held_bytes": self.assembly.held_bytes(),
+        }))
+    }
+}

@@ -1,0 +1,253 @@
+//! What everybody may know of one installation without asking it: its facts, its status, its lights and the cards of
+//! its actors. One allocation per installation, made by the supervisor, shared with the actors that write it.
+
+use crate::card::{ActorKind, Card};
+use crate::clock::{unix_ms, unix_ms_at};
+use crate::view::{ActorView, InstallationView, Lights};
+use longwire_link::State;
+use longwire_store::{Desired, InstallationId, InstallationRecord};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One installation as the admin endpoint sees it.
+pub(crate) struct Bot {
+    pub(crate) id: InstallationId,
+    pub(crate) public_id: String,
+    pub(crate) name: String,
+    pub(crate) installation: Arc<Card>,
+    pub(crate) socket: Arc<Card>,
+    pub(crate) pinger: Arc<Card>,
+    pub(crate) assembler: Arc<Card>,
+    facts: Mutex<Facts>,
+    status: Mutex<Status>,
+    pub(crate) tally: Tally,
+}
+
+/// What its configuration says.
+struct Facts {
+    platform: &'static str,
+    app_id: String,
+    desired: Desired,
+}
+
+/// What its link said last.
+struct Status {
+    state: State,
+    since_ms: i64,
+    generation: u64,
+    attempts_exceeded: bool,
+    detail: Option<String>,
+}
+
+/// What its actors counted and saw.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) connected_ms: AtomicI64,
+    pub(crate) last_heard_ms: AtomicI64,
+    pub(crate) pong_round_trip_us: AtomicU64,
+    pub(crate) last_event_ms: AtomicI64,
+    pub(crate) reconnects: AtomicU64,
+    pub(crate) events: AtomicU64,
+    pub(crate) repeats: AtomicU64,
+    pub(crate) acked: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) unanswered: AtomicU64,
+    pub(crate) malformed: AtomicU64,
+    pub(crate) was_live: AtomicBool,
+}
+
+impl Bot {
+    pub(crate) fn new(record: &InstallationRecord) -> Arc<Self> {
+        Arc::new(Self {
+            id: record.id,
+            public_id: record.public_id.to_string(),
+            name: record.name.clone(),
+            installation: Card::new(ActorKind::Installation),
+            socket: Card::new(ActorKind::Socket),
+            pinger: Card::new(ActorKind::Pinger),
+            assembler: Card::new(ActorKind::Assembler),
+            facts: Mutex::new(Facts::of(record)),
+            status: Mutex::new(Status {
+                state: State::Stopped,
+                since_ms: unix_ms(),
+                generation: 0,
+                attempts_exceeded: false,
+                detail: None,
+            }),
+            tally: Tally::default(),
+        })
+    }
+
+    /// Its configuration changed.
+    pub(crate) fn configured(&self, record: &InstallationRecord) {
+        *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = Facts::of(record);
+    }
+
+    /// What the link says now. `detail` are words for people beside the reason's own.
+    pub(crate) fn shows(
+        &self,
+        state: &State,
+        generation: u64,
+        attempts_exceeded: bool,
+        detail: Option<&str>,
+    ) {
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        if status.state.label() != state.label() || status.generation != generation {
+            status.since_ms = unix_ms();
+        }
+        status.state = state.clone();
+        status.generation = generation;
+        status.attempts_exceeded = attempts_exceeded;
+        status.detail = detail.map(str::to_owned);
+    }
+
+    /// The link's last state.
+    pub(crate) fn state_label(&self) -> &'static str {
+        self.status
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .state
+            .label()
+    }
+
+    pub(crate) fn cards(&self) -> [&Arc<Card>; 4] {
+        [
+            &self.installation,
+            &self.socket,
+            &self.pinger,
+            &self.assembler,
+        ]
+    }
+
+    pub(crate) fn path(&self) -> String {
+        format!("/fleet/bots/{}", self.public_id)
+    }
+
+    pub(crate) fn view(&self) -> InstallationView {
+        let facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        let (until, attempt, reason) = match &status.state {
+            State::BackingOff {
+                until,
+                attempt,
+                reason,
+            } => (Some(*until), *attempt, Some(reason)),
+            State::Refused { until, reason } => (Some(*until), 0, Some(reason)),
+            State::Restarting { until } => (Some(*until), 0, None),
+            _ => (None, 0, None),
+        };
+        let restarting = matches!(status.state, State::Restarting { .. });
+        InstallationView {
+            id: self.public_id.clone(),
+            name: self.name.clone(),
+            platform: facts.platform,
+            app_id: facts.app_id.clone(),
+            desired: match facts.desired {
+                Desired::Run => "run",
+                Desired::Stop => "stop",
+            },
+            state: status.state.label(),
+            legacy_state: status.state.legacy(),
+            state_since_ms: status.since_ms,
+            until_ms: until.map(unix_ms_at),
+            attempt,
+            reason: match reason {
+                Some(reason) => Some(reason.label().to_owned()),
+                None => restarting.then(|| "rebuild_budget_spent".to_owned()),
+            },
+            reason_text: match (reason, &status.detail) {
+                (Some(reason), Some(detail)) => Some(format!("{reason}: {detail}")),
+                (Some(reason), None) => Some(reason.to_string()),
+                (None, _) => restarting.then(|| "its actors failed more than 8 times within 10 minutes".to_owned()),
+            },
+            next_step: match reason {
+                Some(reason) => Some(reason.next_step().to_owned()),
+                None => restarting.then(|| "read supervision.last_exit of its actors and report it; it is tried again by itself".to_owned()),
+            },
+            generation: status.generation,
+            lights: self.lights(&status),
+        }
+    }
+
+    fn lights(&self, status: &Status) -> Lights {
+        let tally = &self.tally;
+        let when = |cell: &AtomicI64| Some(cell.load(Relaxed)).filter(|ms| *ms != 0);
+        Lights {
+            connected_ms: matches!(status.state, State::Live { .. })
+                .then(|| when(&tally.connected_ms))
+                .flatten(),
+            last_heard_ms: when(&tally.last_heard_ms),
+            pong_round_trip_us: Some(tally.pong_round_trip_us.load(Relaxed)).filter(|us| *us != 0),
+            last_event_ms: when(&tally.last_event_ms),
+            never_heard_an_event: tally.was_live.load(Relaxed) && tally.events.load(Relaxed) == 0,
+            attempts_exceeded: status.attempts_exceeded,
+            restarts: self.cards().into_iter().map(|card| card.restarts()).sum(),
+            reconnects: tally.reconnects.load(Relaxed),
+            events: tally.events.load(Relaxed),
+            repeats: tally.repeats.load(Relaxed),
+            acked: tally.acked.load(Relaxed),
+            refused: tally.refused.load(Relaxed),
+            unanswered: tally.unanswered.load(Relaxed),
+            malformed: tally.malformed.load(Relaxed),
+        }
+    }
+
+    /// The cards of its actors.
+    pub(crate) fn actors(&self, window_events: u64) -> [ActorView; 4] {
+        let path = self.path();
+        let state = self.state_label();
+        let children = [&self.socket, &self.pinger, &self.assembler]
+            .into_iter()
+            .filter(|card| card.is_present())
+            .count() as u64;
+        let unanswered = self.tally.unanswered.load(Relaxed);
+        let child = |card: &Card, doing: String| {
+            let name = card.kind.label();
+            card.view(
+                format!("{path}/{name}"),
+                Some(path.clone()),
+                0,
+                doing,
+                window_events,
+            )
+        };
+        let absent = |card: &Card, doing: String| {
+            if card.is_present() {
+                doing
+            } else {
+                String::new()
+            }
+        };
+        [
+            self.installation.view(
+                path.clone(),
+                Some("/fleet".to_owned()),
+                children,
+                state.to_owned(),
+                window_events,
+            ),
+            child(
+                &self.socket,
+                absent(&self.socket, format!("{unanswered} unanswered")),
+            ),
+            child(
+                &self.pinger,
+                absent(&self.pinger, "asking and listening".to_owned()),
+            ),
+            child(
+                &self.assembler,
+                absent(&self.assembler, "joining split pushes".to_owned()),
+            ),
+        ]
+    }
+}
+
+impl Facts {
+    fn of(record: &InstallationRecord) -> Self {
+        Self {
+            platform: record.platform.label(),
+            app_id: record.app_id.clone(),
+            desired: record.desired,
+        }
+    }
+}

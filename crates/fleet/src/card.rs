@@ -1,0 +1,767 @@
+//! One actor's card: atomics that the actor writes and the admin endpoint reads without asking it.
+//!
+//! A card belongs to a place in the tree and outlives the instances that live there, so restarts and the last panic are
+//! not lost with the one that panicked. Depth is accepted − handled: every message goes through a [`Post`], every
+//! handler holds a [`Handling`]; actix itself can tell neither.
+
+use crate::clock::unix_ms;
+use crate::view::{
+    ActorView, HandleTimes, LastExit, LastMessage, MailboxView, SupervisionView, Warning,
+};
+use actix::dev::ToEnvelope;
+use actix::{Actor, Addr, Handler, Message, Recipient};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Kinds of actors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ActorKind {
+    /// Compares wanted installations with running ones; one per process.
+    Supervisor,
+    /// Owns the writer thread of the store; one per process.
+    Dispatch,
+    /// One bot.
+    Installation,
+    /// One connection's bytes.
+    Socket,
+    /// One connection's heartbeat.
+    Pinger,
+    /// One connection's split pushes.
+    Assembler,
+}
+
+impl ActorKind {
+    /// Every kind, in the order of the tree.
+    pub const ALL: [Self; 6] = [
+        Self::Supervisor,
+        Self::Dispatch,
+        Self::Installation,
+        Self::Socket,
+        Self::Pinger,
+        Self::Assembler,
+    ];
+
+    /// Stable label.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Supervisor => "supervisor",
+            Self::Dispatch => "dispatch",
+            Self::Installation => "installation",
+            Self::Socket => "socket",
+            Self::Pinger => "pinger",
+            Self::Assembler => "assembler",
+        }
+    }
+
+    /// The kind of that label.
+    #[must_use]
+    pub fn from_label(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.label() == label)
+    }
+
+    /// What its construction bounds the mailbox to; a warning is due well before.
+    fn capacity(self, window_events: u64) -> u64 {
+        match self {
+            // Three messages per installation at most: its turn, its end, its start.
+            Self::Supervisor => 65_536,
+            Self::Dispatch | Self::Installation | Self::Pinger => 16,
+            // One `Recorded` per group in flight, and a group holds one event at least.
+            Self::Socket => window_events + 16,
+            Self::Assembler => 256,
+        }
+    }
+}
+
+/// Where an actor is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Presence {
+    /// Nobody lives at this place now.
+    Absent,
+    /// Alive, waiting for messages.
+    Ready,
+    /// It ended unexpectedly and is built again after a pause.
+    Rebuilding,
+}
+
+/// How an instance ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// It stopped by itself or was told to.
+    Stopped,
+    /// It panicked, with this text.
+    Panicked(String),
+}
+
+/// Eight log buckets of handler times, upper bounds in microseconds.
+const TIME_BOUNDS_US: [u64; 8] = [10, 32, 100, 320, 1_000, 10_000, 100_000, u64::MAX];
+
+/// Messages an actor handles; the card keeps the last one as a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Word {
+    None,
+    Reload,
+    Wanted,
+    AskTurn,
+    Started,
+    Ended,
+    Drain,
+    Finished,
+    Inject,
+    Inspect,
+    Apply,
+    Turn,
+    Bootstrapped,
+    Opened,
+    Lost,
+    Alive,
+    Silent,
+    Timer,
+    Recorded,
+    NotRecorded,
+    SendPing,
+    Assembled,
+    Finish,
+    Close,
+    Heard,
+    Pong,
+    ReadingPaused,
+    ReadingResumed,
+    Fragment,
+    WriterEnded,
+    ReadBurst,
+    End,
+    Attach,
+    Configure,
+}
+
+impl Word {
+    fn label(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Reload => "Reload",
+            Self::Wanted => "Wanted",
+            Self::AskTurn => "AskTurn",
+            Self::Started => "Started",
+            Self::Ended => "Ended",
+            Self::Drain => "Drain",
+            Self::Finished => "Finished",
+            Self::Inject => "Inject",
+            Self::Inspect => "Inspect",
+            Self::Apply => "Apply",
+            Self::Turn => "Turn",
+            Self::Bootstrapped => "Bootstrapped",
+            Self::Opened => "Opened",
+            Self::Lost => "Lost",
+            Self::Alive => "Alive",
+            Self::Silent => "Silent",
+            Self::Timer => "Timer",
+            Self::Recorded => "Recorded",
+            Self::NotRecorded => "NotRecorded",
+            Self::SendPing => "SendPing",
+            Self::Assembled => "Assembled",
+            Self::Finish => "Finish",
+            Self::Close => "Close",
+            Self::Heard => "Heard",
+            Self::Pong => "Pong",
+            Self::ReadingPaused => "ReadingPaused",
+            Self::ReadingResumed => "ReadingResumed",
+            Self::Fragment => "Fragment",
+            Self::WriterEnded => "WriterEnded",
+            Self::ReadBurst => "ReadBurst",
+            Self::End => "End",
+            Self::Attach => "Attach",
+            Self::Configure => "Configure",
+        }
+    }
+
+    const ALL: [Self; 34] = [
+        Self::None,
+        Self::Reload,
+        Self::Wanted,
+        Self::AskTurn,
+        Self::Started,
+        Self::Ended,
+        Self::Drain,
+        Self::Finished,
+        Self::Inject,
+        Self::Inspect,
+        Self::Apply,
+        Self::Turn,
+        Self::Bootstrapped,
+        Self::Opened,
+        Self::Lost,
+        Self::Alive,
+        Self::Silent,
+        Self::Timer,
+        Self::Recorded,
+        Self::NotRecorded,
+        Self::SendPing,
+        Self::Assembled,
+        Self::Finish,
+        Self::Close,
+        Self::Heard,
+        Self::Pong,
+        Self::ReadingPaused,
+        Self::ReadingResumed,
+        Self::Fragment,
+        Self::WriterEnded,
+        Self::ReadBurst,
+        Self::End,
+        Self::Attach,
+        Self::Configure,
+    ];
+}
+
+/// The atomics of one place in the tree. About 200 bytes.
+pub(crate) struct Card {
+    pub(crate) kind: ActorKind,
+    id: u64,
+    presence: AtomicU8,
+    arbiter: AtomicU16,
+    last_word: AtomicU8,
+    times: [AtomicU32; TIME_BOUNDS_US.len()],
+    since_ms: AtomicI64,
+    started_ms: AtomicI64,
+    generation: AtomicU64,
+    accepted: AtomicU64,
+    handled: AtomicU64,
+    high_water: AtomicU32,
+    restarts: AtomicU32,
+    instance: AtomicU32,
+    busy_since_ms: AtomicI64,
+    longest_us: AtomicU64,
+    last_ms: AtomicI64,
+    /// Messages in the current and in the last whole minute, for a rate that costs nothing while nobody looks.
+    minute: AtomicI64,
+    this_minute: AtomicU32,
+    last_minute: AtomicU32,
+    last_exit: Mutex<Option<Box<LastExit>>>,
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+impl Card {
+    pub(crate) fn new(kind: ActorKind) -> Arc<Self> {
+        let now = unix_ms();
+        Arc::new(Self {
+            kind,
+            id: NEXT_ID.fetch_add(1, Relaxed),
+            presence: AtomicU8::new(Presence::Absent as u8),
+            arbiter: AtomicU16::new(0),
+            last_word: AtomicU8::new(Word::None as u8),
+            times: Default::default(),
+            since_ms: AtomicI64::new(now),
+            started_ms: AtomicI64::new(0),
+            generation: AtomicU64::new(0),
+            accepted: AtomicU64::new(0),
+            handled: AtomicU64::new(0),
+            high_water: AtomicU32::new(0),
+            restarts: AtomicU32::new(0),
+            instance: AtomicU32::new(0),
+            busy_since_ms: AtomicI64::new(0),
+            longest_us: AtomicU64::new(0),
+            last_ms: AtomicI64::new(0),
+            minute: AtomicI64::new(0),
+            this_minute: AtomicU32::new(0),
+            last_minute: AtomicU32::new(0),
+            last_exit: Mutex::new(None),
+        })
+    }
+
+    /// A new instance lives here; its number goes back with its end.
+    pub(crate) fn born(&self, arbiter: u16, generation: u64) -> u32 {
+        let now = unix_ms();
+        // What an earlier instance left unread in its mailbox died with it.
+        self.handled.store(self.accepted.load(Relaxed), Relaxed);
+        self.busy_since_ms.store(0, Relaxed);
+        self.arbiter.store(arbiter, Relaxed);
+        self.generation.store(generation, Relaxed);
+        self.started_ms.store(now, Relaxed);
+        self.since_ms.store(now, Relaxed);
+        self.presence.store(Presence::Ready as u8, Relaxed);
+        self.instance.fetch_add(1, Relaxed) + 1
+    }
+
+    /// That instance ended. Where a newer one already lives here, only a panic is worth keeping.
+    pub(crate) fn ended(&self, instance: u32, exit: &Exit) {
+        let is_current = self.instance.load(Relaxed) == instance;
+        if is_current {
+            self.gone();
+        }
+        if matches!(exit, Exit::Panicked(_)) {
+            self.failed(exit, is_current);
+        }
+    }
+
+    /// That instance stopped although nobody had told it to.
+    pub(crate) fn deserted(&self) {
+        self.failed(&Exit::Stopped, true);
+    }
+
+    /// Something this actor keeps alive ended; the actor itself lives.
+    pub(crate) fn suffered(&self, exit: &Exit) {
+        self.failed(exit, false);
+    }
+
+    fn gone(&self) {
+        self.handled.store(self.accepted.load(Relaxed), Relaxed);
+        self.busy_since_ms.store(0, Relaxed);
+        self.since_ms.store(unix_ms(), Relaxed);
+        self.presence.store(Presence::Absent as u8, Relaxed);
+    }
+
+    fn failed(&self, exit: &Exit, is_current: bool) {
+        if is_current {
+            self.presence.store(Presence::Rebuilding as u8, Relaxed);
+        }
+        self.restarts.fetch_add(1, Relaxed);
+        let (reason, detail) = match exit {
+            Exit::Stopped => ("stopped", String::from("it stopped without being told to")),
+            Exit::Panicked(text) => ("panic", text.clone()),
+        };
+        let exit = Box::new(LastExit {
+            reason,
+            detail,
+            at_ms: unix_ms(),
+        });
+        *self
+            .last_exit
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(exit);
+    }
+
+    pub(crate) fn is_present(&self) -> bool {
+        self.presence.load(Relaxed) == Presence::Ready as u8
+    }
+
+    pub(crate) fn restarts(&self) -> u64 {
+        u64::from(self.restarts.load(Relaxed))
+    }
+
+    fn accept(&self) {
+        let accepted = self.accepted.fetch_add(1, Relaxed) + 1;
+        let depth = accepted.saturating_sub(self.handled.load(Relaxed));
+        self.high_water
+            .fetch_max(u32::try_from(depth).unwrap_or(u32::MAX), Relaxed);
+    }
+
+    /// Held while a message is handled; its end is recorded even when the handler panics.
+    pub(crate) fn handling(self: &Arc<Self>, word: Word) -> Handling {
+        self.work(word, true)
+    }
+
+    /// Held while the actor works on something that came by no mailbox: a timer, a read.
+    pub(crate) fn working(self: &Arc<Self>, word: Word) -> Handling {
+        self.work(word, false)
+    }
+
+    fn work(self: &Arc<Self>, word: Word, from_mailbox: bool) -> Handling {
+        self.last_word.store(word as u8, Relaxed);
+        let at_ms = unix_ms();
+        self.last_ms.store(at_ms, Relaxed);
+        self.busy_since_ms.store(at_ms, Relaxed);
+        let minute = at_ms / 60_000;
+        let before = self.minute.swap(minute, Relaxed);
+        if before != minute {
+            let counted = self.this_minute.swap(0, Relaxed);
+            self.last_minute
+                .store(if before + 1 == minute { counted } else { 0 }, Relaxed);
+        }
+        self.this_minute.fetch_add(1, Relaxed);
+        Handling {
+            card: Arc::clone(self),
+            began: Instant::now(),
+            from_mailbox,
+        }
+    }
+
+    fn rate(&self, now_ms: i64) -> f64 {
+        let minute = now_ms / 60_000;
+        let counted = self.minute.load(Relaxed);
+        let (this, last) = match minute - counted {
+            0 => (
+                self.this_minute.load(Relaxed),
+                self.last_minute.load(Relaxed),
+            ),
+            1 => (0, self.this_minute.load(Relaxed)),
+            _ => (0, 0),
+        };
+        let part = (now_ms % 60_000) as f64 / 60_000.0;
+        let rate = (f64::from(this) + f64::from(last) * (1.0 - part)) / 60.0;
+        (rate * 100.0).round() / 100.0
+    }
+
+    fn handle_times(&self) -> HandleTimes {
+        let counts: Vec<u64> = self
+            .times
+            .iter()
+            .map(|n| u64::from(n.load(Relaxed)))
+            .collect();
+        let total: u64 = counts.iter().sum();
+        let longest = self.longest_us.load(Relaxed);
+        let at = |percent: u64| {
+            let rank = (total * percent).div_ceil(100);
+            let mut seen = 0;
+            for (n, bound) in counts.iter().zip(TIME_BOUNDS_US) {
+                seen += n;
+                if seen >= rank {
+                    return bound.min(longest);
+                }
+            }
+            longest
+        };
+        let ms = |us: u64| us as f64 / 1000.0;
+        HandleTimes {
+            p50: ms(at(50)),
+            p99: ms(at(99)),
+            max: ms(longest),
+        }
+    }
+
+    /// The card as people and programs read it.
+    pub(crate) fn view(
+        &self,
+        path: String,
+        parent: Option<String>,
+        children: u64,
+        doing: String,
+        window_events: u64,
+    ) -> ActorView {
+        let now_ms = unix_ms();
+        let handled = self.handled.load(Relaxed);
+        let depth = self.accepted.load(Relaxed).saturating_sub(handled);
+        let present = self.is_present();
+        let busy_since = self.busy_since_ms.load(Relaxed);
+        let state = match self.presence.load(Relaxed) {
+            p if p == Presence::Rebuilding as u8 => "rebuilding",
+            p if p == Presence::Absent as u8 => "absent",
+            _ if busy_since != 0 => "busy",
+            _ => "ready",
+        };
+        let mailbox = MailboxView {
+            depth,
+            high_water: u64::from(self.high_water.load(Relaxed)),
+            capacity: self.kind.capacity(window_events),
+            refused: 0,
+        };
+        let last_word = Word::ALL
+            .into_iter()
+            .find(|word| *word as u8 == self.last_word.load(Relaxed))
+            .filter(|word| *word != Word::None);
+        let mut warnings = Vec::new();
+        if depth * 5 > mailbox.capacity * 4 {
+            warnings.push(Warning {
+                code: "mailbox_near_full",
+                hint: "messages come faster than this actor handles them; look at its handle times and its arbiter",
+            });
+        }
+        if busy_since != 0 && now_ms - busy_since > 100 {
+            warnings.push(Warning {
+                code: "handler_stuck",
+                hint: "one message has been in the handler for over 100 ms; everything on its arbiter waits for it",
+            });
+        }
+        let restarts = self.restarts();
+        if restarts > 0 && !present {
+            warnings.push(Warning {
+                code: "rebuilding",
+                hint: "it ended unexpectedly; see supervision.last_exit",
+            });
+        }
+        let started = self.started_ms.load(Relaxed);
+        let generation = self.generation.load(Relaxed);
+        ActorView {
+            id: format!("act_{}", self.id),
+            path,
+            kind: self.kind.label(),
+            arbiter: self.arbiter.load(Relaxed),
+            parent,
+            children,
+            state,
+            state_since_ms: if state == "busy" {
+                busy_since
+            } else {
+                self.since_ms.load(Relaxed)
+            },
+            doing,
+            uptime_ms: present.then(|| now_ms - started),
+            generation: (generation != 0).then_some(generation),
+            mailbox,
+            handled,
+            rate_1m: self.rate(now_ms),
+            handle_ms: self.handle_times(),
+            last: last_word.map(|word| LastMessage {
+                message: word.label(),
+                at_ms: self.last_ms.load(Relaxed),
+            }),
+            supervision: SupervisionView {
+                strategy: "rebuild",
+                restarts,
+                limit: "8 in 10m",
+                last_exit: self
+                    .last_exit
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .as_deref()
+                    .cloned(),
+            },
+            warnings,
+        }
+    }
+}
+
+/// Held by a handler; tells the card that it is done and how long it took.
+pub(crate) struct Handling {
+    card: Arc<Card>,
+    began: Instant,
+    from_mailbox: bool,
+}
+
+impl Drop for Handling {
+    fn drop(&mut self) {
+        let took_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let card = &self.card;
+        if self.from_mailbox {
+            card.handled.fetch_add(1, Relaxed);
+        }
+        card.busy_since_ms.store(0, Relaxed);
+        if let Some(bucket) = TIME_BOUNDS_US.iter().position(|bound| took_us <= *bound) {
+            card.times[bucket].fetch_add(1, Relaxed);
+        }
+        if took_us > card.longest_us.load(Relaxed) {
+            card.longest_us.fetch_max(took_us, Relaxed);
+        }
+    }
+}
+
+/// The only way to an actor's mailbox: a recipient that counts what it accepts on the receiver's card.
+///
+/// It uses `do_send`, which ignores the mailbox limit; each message's doc says what bounds its count.
+pub(crate) struct Post<M>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    recipient: Recipient<M>,
+    card: Arc<Card>,
+}
+
+impl<M> Post<M>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    pub(crate) fn new<A>(addr: &Addr<A>, card: &Arc<Card>) -> Self
+    where
+        A: Actor + Handler<M>,
+        A::Context: ToEnvelope<A, M>,
+    {
+        Self {
+            recipient: addr.clone().recipient(),
+            card: Arc::clone(card),
+        }
+    }
+
+    pub(crate) fn send(&self, message: M) {
+        self.card.accept();
+        self.recipient.do_send(message);
+    }
+
+    /// Sends and waits for the answer; none when the actor is gone or silent for `limit`.
+    pub(crate) fn ask(
+        &self,
+        message: M,
+        limit: Duration,
+    ) -> impl Future<Output = Asked<M::Result>> + use<M> {
+        self.card.accept();
+        let answer = self.recipient.send(message);
+        async move {
+            match tokio::time::timeout(limit, answer).await {
+                Ok(Ok(answer)) => Asked::Answered(answer),
+                Ok(Err(_)) => Asked::Gone,
+                Err(_) => Asked::NoAnswer,
+            }
+        }
+    }
+}
+
+/// A child, as its parent holds it: the address, its card, and the promise that it ends with its parent.
+pub(crate) struct Child<A>
+where
+    A: Actor<Context = actix::Context<A>> + Handler<End>,
+{
+    addr: Addr<A>,
+    card: Arc<Card>,
+    pub(crate) instance: u32,
+}
+
+impl<A> Child<A>
+where
+    A: Actor<Context = actix::Context<A>> + Handler<End>,
+{
+    pub(crate) fn new(addr: Addr<A>, card: &Arc<Card>, instance: u32) -> Self {
+        Self {
+            addr,
+            card: Arc::clone(card),
+            instance,
+        }
+    }
+
+    pub(crate) fn send<M>(&self, message: M)
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        A: Handler<M>,
+    {
+        self.card.accept();
+        self.addr.do_send(message);
+    }
+
+    pub(crate) fn post<M>(&self) -> Post<M>
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        A: Handler<M>,
+    {
+        Post::new(&self.addr, &self.card)
+    }
+}
+
+impl<A> Drop for Child<A>
+where
+    A: Actor<Context = actix::Context<A>> + Handler<End>,
+{
+    fn drop(&mut self) {
+        // Also when the parent panics: a child without a parent would hold a connection that nobody watches.
+        self.send(End);
+    }
+}
+
+/// Your parent lets go of you: finish what is in hand and stop. Sent once, when the parent drops its [`Child`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct End;
+
+/// Say in your own words how you are. From the admin endpoint, answered within the handler.
+#[derive(Debug, Message)]
+#[rtype(result = "Words")]
+pub(crate) struct Inspect;
+
+/// An actor's own words.
+pub(crate) struct Words(pub(crate) serde_json::Value);
+
+impl<A, M> actix::dev::MessageResponse<A, M> for Words
+where
+    A: Actor,
+    M: Message<Result = Words>,
+{
+    fn handle(self, _: &mut A::Context, tell: Option<actix::dev::OneshotSender<Words>>) {
+        if let Some(tell) = tell {
+            // The one who asked may have stopped waiting.
+            drop(tell.send(self));
+        }
+    }
+}
+
+/// What came of a question.
+pub(crate) enum Asked<T> {
+    /// The answer.
+    Answered(T),
+    /// The actor is gone.
+    Gone,
+    /// It did not answer in time.
+    NoAnswer,
+}
+
+impl<M> Clone for Post<M>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    fn clone(&self) -> Self {
+        Self {
+            recipient: self.recipient.clone(),
+            card: Arc::clone(&self.card),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(card: &Card) -> ActorView {
+        card.view("/x".into(), None, 0, String::new(), 64)
+    }
+
+    #[test]
+    fn depth_is_accepted_minus_handled() {
+        let card = Card::new(ActorKind::Socket);
+        card.born(1, 7);
+        card.accept();
+        card.accept();
+        assert_eq!(view(&card).mailbox.depth, 2);
+        drop(card.handling(Word::Recorded));
+        let seen = view(&card);
+        assert_eq!(
+            (seen.mailbox.depth, seen.mailbox.high_water, seen.handled),
+            (1, 2, 1)
+        );
+        assert_eq!(seen.last.map(|last| last.message), Some("Recorded"));
+        assert_eq!(
+            (seen.arbiter, seen.generation, seen.state),
+            (1, Some(7), "ready")
+        );
+    }
+
+    #[test]
+    fn a_handler_that_panics_is_handled_all_the_same() {
+        let card = Card::new(ActorKind::Pinger);
+        let instance = card.born(1, 1);
+        card.accept();
+        let inner = Arc::clone(&card);
+        let caught = std::panic::catch_unwind(move || {
+            let _handling = inner.handling(Word::Inject);
+            panic!("boom");
+        });
+        assert!(caught.is_err());
+        card.ended(instance, &Exit::Panicked("boom".into()));
+        let seen = view(&card);
+        assert_eq!(
+            (seen.mailbox.depth, seen.state, seen.supervision.restarts),
+            (0, "rebuilding", 1)
+        );
+        assert_eq!(
+            seen.supervision.last_exit.map(|exit| exit.detail),
+            Some("boom".into())
+        );
+    }
+
+    #[test]
+    fn a_stuck_handler_shows_without_being_asked() {
+        let card = Card::new(ActorKind::Socket);
+        card.born(1, 1);
+        let handling = card.handling(Word::Recorded);
+        card.busy_since_ms.store(unix_ms() - 5_000, Relaxed);
+        let seen = view(&card);
+        assert_eq!(seen.state, "busy");
+        assert!(
+            seen.warnings
+                .iter()
+                .any(|warning| warning.code == "handler_stuck")
+        );
+        drop(handling);
+        assert_eq!(view(&card).state, "ready");
+    }
+
+    #[test]
+    fn every_word_is_listed_at_its_number() {
+        for (index, word) in Word::ALL.into_iter().enumerate() {
+            assert_eq!(word as usize, index, "{word:?}");
+        }
+    }
+}

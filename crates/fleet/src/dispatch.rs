@@ -1,0 +1,201 @@
+//! Keeps the store's writer thread alive.
+//!
+//! The thread does the writing (`longwire_store`): sockets give it groups, it gives receipts back. This actor starts it,
+//! learns how it ended, and starts it again: what was queued survives, what was in its hands is answered "not recorded"
+//! and repeated by the platform. It never touches an event. The thread does not depend on this actor's life: an actor built anew
+//! finds it running and goes on watching it.
+
+use crate::card::{End, Exit, Handling, Inspect, Word, Words};
+use crate::clock::now;
+use crate::fault::{Fault, Inject};
+use crate::installation::{REBUILDS, REBUILDS_WITHIN};
+use crate::shared::Shared;
+use crate::watched::panic_text;
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture,
+    WrapFuture,
+};
+use longwire_link::{Rebuild, RebuildBudget};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use tokio::sync::watch;
+
+/// Finish what is queued and end the writer thread. From the fleet's drain, once; answered when the thread has ended.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Drain;
+
+/// Keeps the writer thread alive.
+pub(crate) struct Dispatch {
+    shared: Arc<Shared>,
+    rebuilds: RebuildBudget,
+    life: Life,
+    ended: watch::Sender<bool>,
+}
+
+/// The writer thread, as its watchers know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Writing {
+    /// Not started yet.
+    Idle,
+    /// Alive.
+    Running,
+    /// It ended.
+    Ended(Exit),
+}
+
+/// Where this actor is with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    Writing,
+    Rebuilding,
+    Draining,
+    Ended,
+}
+
+impl Dispatch {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
+            life: Life::Rebuilding,
+            ended: watch::Sender::new(false),
+        }
+    }
+
+    fn handling(&self, word: Word) -> Handling {
+        self.shared.dispatch.handling(word)
+    }
+
+    /// Sees to it that the writer runs, and watches it.
+    fn write(&mut self, ctx: &mut Context<Self>) {
+        let writing = &self.shared.writing;
+        if !matches!(*writing.borrow(), Writing::Running) {
+            writing.send_replace(Writing::Running);
+            let thread = self.shared.store.run_writer();
+            let shared = Arc::clone(&self.shared);
+            actix_rt::task::spawn_blocking(move || {
+                let exit = match thread.join() {
+                    Err(payload) => Exit::Panicked(panic_text(payload.as_ref())),
+                    Ok(()) => Exit::Stopped,
+                };
+                shared.writing.send_replace(Writing::Ended(exit));
+            });
+        }
+        self.life = Life::Writing;
+        let mut watched = self.shared.writing.subscribe();
+        let ended = async move {
+            match watched
+                .wait_for(|writing| matches!(writing, Writing::Ended(_)))
+                .await
+                .as_deref()
+            {
+                Ok(Writing::Ended(exit)) => exit.clone(),
+                _ => Exit::Stopped,
+            }
+        };
+        ctx.spawn(
+            ended
+                .into_actor(self)
+                .map(|exit, this, ctx| this.ended(&exit, ctx)),
+        );
+    }
+
+    fn ended(&mut self, exit: &Exit, ctx: &mut Context<Self>) {
+        let _working = self.shared.dispatch.working(Word::WriterEnded);
+        if self.life == Life::Draining {
+            self.life = Life::Ended;
+            self.ended.send_replace(true);
+            return;
+        }
+        self.shared.dispatch.suffered(exit);
+        if let Exit::Panicked(text) = exit {
+            self.shared.totals.panics.fetch_add(1, Relaxed);
+            tracing::error!(
+                panic = text,
+                "the store's writer panicked; it is started again"
+            );
+        } else {
+            tracing::error!("the store's writer ended by itself; it is started again");
+        }
+        self.life = Life::Rebuilding;
+        let pause = match self.rebuilds.spend(now()) {
+            Rebuild::After(pause) => pause,
+            Rebuild::Spent { until } => until.saturating_duration_since(now()),
+        };
+        ctx.run_later(pause, |this, ctx| {
+            if this.life == Life::Rebuilding {
+                this.write(ctx);
+            }
+        });
+    }
+}
+
+impl Actor for Dispatch {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.write(ctx);
+    }
+}
+
+impl Handler<Drain> for Dispatch {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
+        let _handling = self.handling(Word::Drain);
+        match self.life {
+            Life::Writing => {
+                self.life = Life::Draining;
+                self.shared.store.stop_writer();
+            }
+            // No thread lives: what it had in hand is answered, what is queued was never acknowledged.
+            Life::Rebuilding => {
+                self.life = Life::Ended;
+                self.ended.send_replace(true);
+            }
+            Life::Draining | Life::Ended => {}
+        }
+        let mut ended = self.ended.subscribe();
+        Box::pin(async move {
+            // An error means that the actor is gone, and the thread's fate with it.
+            drop(ended.wait_for(|ended| *ended).await);
+        })
+    }
+}
+
+impl Handler<Inject> for Dispatch {
+    type Result = ();
+
+    fn handle(&mut self, Inject(fault): Inject, ctx: &mut Self::Context) {
+        let _handling = self.handling(Word::Inject);
+        match fault {
+            Fault::Panic => panic!("injected into dispatch"),
+            Fault::Stop => ctx.stop(),
+        }
+    }
+}
+
+impl Handler<Inspect> for Dispatch {
+    type Result = Words;
+
+    fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Words {
+        let _handling = self.handling(Word::Inspect);
+        let figures = self.shared.store.figures();
+        Words(serde_json::json!({
+            "writer": format!("{:?}", self.life).to_lowercase(),
+            "commits": figures.commits,
+            "queue": figures.queue_events,
+            "batch_rows_high_water": figures.batch_max,
+        }))
+    }
+}
+
+impl Handler<End> for Dispatch {
+    type Result = ();
+
+    fn handle(&mut self, _: End, ctx: &mut Self::Context) {
+        let _handling = self.handling(Word::End);
+        ctx.stop();
+    }
+}

@@ -1,0 +1,275 @@
+//! The fleet from outside: start it, ask it, drain it. Everything a caller sees is made of cards and counters, so no
+//! question waits for an actor, except [`Fleet::inspect`], which says when it waited in vain.
+
+use crate::ActorKind;
+use crate::card::{Inspect, Post};
+use crate::dispatch::{self, Dispatch};
+use crate::fault::{Fault, InjectError};
+use crate::installation::INSPECTION;
+use crate::shared::{Parts, Shared};
+use crate::supervisor::{DrainAll, InjectAt, InspectAt, Reload, Supervisor};
+use crate::view::{ActorView, Drained, Inspection, InstallationView, Overview, StoreView};
+use actix::{Actor, Addr};
+use actix_rt::Arbiter;
+use longwire_egress::EgressSettings;
+use longwire_link::Timing;
+use longwire_store::{Health, InstallationId, Store};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// What a fleet is started with.
+pub struct FleetSettings {
+    /// Every deadline and pace.
+    pub timing: Timing,
+    /// Connection attempts begun per second over all installations; 0 means no budget.
+    pub connect_per_second: u32,
+    /// Events one installation may have unanswered before its socket stops reading.
+    pub window_events: usize,
+    /// The same in bytes.
+    pub window_bytes: usize,
+    /// Threads that carry installations; 0 means one per core.
+    pub arbiters: usize,
+    /// How bytes leave this host.
+    pub egress: EgressSettings,
+    /// Where events are recorded.
+    pub store: Store,
+    /// Whether [`Fleet::inject`] works.
+    pub fault_injection: bool,
+}
+
+/// A running fleet. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Fleet {
+    shared: Arc<Shared>,
+    supervisor: Addr<Supervisor>,
+    dispatch: watch::Receiver<Option<Addr<Dispatch>>>,
+}
+
+impl Fleet {
+    /// Starts the actors inside the current actix system, and with them every installation of the store that is wanted.
+    pub async fn start(settings: FleetSettings) -> Self {
+        let shared = Shared::new(Parts {
+            timing: settings.timing,
+            window_events: settings.window_events,
+            window_bytes: settings.window_bytes,
+            egress: settings.egress,
+            store: settings.store,
+            fault_injection: settings.fault_injection,
+        });
+        let count = match settings.arbiters {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        };
+        // Arbiters live as long as their system; only their handles are kept.
+        let arbiters = (0..count).map(|_| Arbiter::new().handle()).collect();
+        let (seen, dispatch) = watch::channel(None);
+        shared.supervisor.born(0, 0);
+        let supervisor = Supervisor::new(
+            Arc::clone(&shared),
+            arbiters,
+            settings.connect_per_second,
+            seen,
+        )
+        .start();
+        Self {
+            shared,
+            supervisor,
+            dispatch,
+        }
+    }
+
+    fn supervisor<M>(&self) -> Post<M>
+    where
+        M: actix::Message + Send + 'static,
+        M::Result: Send,
+        Supervisor: actix::Handler<M>,
+    {
+        Post::new(&self.supervisor, &self.shared.supervisor)
+    }
+
+    /// Reads the wanted installations from the store again: after one was added, started, stopped or changed.
+    pub fn reload(&self) {
+        self.supervisor().send(Reload);
+    }
+
+    /// Stops reading, answers what is in hand, closes every connection, and ends the store's writer. Takes `limit` and a
+    /// little more at most.
+    pub async fn drain(&self, limit: Duration) -> Drained {
+        let asked = self
+            .supervisor()
+            .ask(DrainAll { within: limit }, limit + Duration::from_secs(1));
+        let drained = match asked.await {
+            crate::card::Asked::Answered(drained) => drained,
+            _ => Drained::default(),
+        };
+        let dispatch = self.dispatch.borrow().clone();
+        if let Some(dispatch) = dispatch {
+            let ended = Post::new(&dispatch, &self.shared.dispatch)
+                .ask(dispatch::Drain, Duration::from_secs(5));
+            if !matches!(ended.await, crate::card::Asked::Answered(())) {
+                tracing::warn!(
+                    "the store's writer did not end in time; what it has in hand was not acknowledged"
+                );
+            }
+        }
+        drained
+    }
+
+    /// The whole fleet in one look.
+    #[must_use]
+    pub fn overview(&self) -> Overview {
+        let bots = self.shared.bots();
+        let mut by_state: BTreeMap<&'static str, u64> = BTreeMap::new();
+        let mut actors: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for card in [&self.shared.supervisor, &self.shared.dispatch] {
+            *actors.entry(card.kind.label()).or_default() += u64::from(card.is_present());
+        }
+        for bot in &bots {
+            *by_state.entry(bot.state_label()).or_default() += 1;
+            for card in bot.cards() {
+                *actors.entry(card.kind.label()).or_default() += u64::from(card.is_present());
+            }
+        }
+        let totals = &self.shared.totals;
+        Overview {
+            started_ms: self.shared.started_ms,
+            now_ms: crate::clock::unix_ms(),
+            installations: bots.len() as u64,
+            by_state,
+            actors,
+            events: totals.events(),
+            answers: totals.answers(),
+            connections: totals.connections(),
+            malformed: self.shared.malformed.totals(),
+            ack_latency_us: totals.ack_latency_us(),
+            store: self.store_view(),
+            draining: self.shared.draining.load(Relaxed),
+        }
+    }
+
+    fn store_view(&self) -> StoreView {
+        let figures = self.shared.store.figures();
+        let (state, cause, detail, advice, since_ms) = match self.shared.store.health() {
+            Health::Ok => ("ok", None, None, None, None),
+            Health::Degraded {
+                since_ms,
+                cause,
+                detail,
+            } => (
+                "degraded",
+                Some(cause.label()),
+                Some(detail),
+                Some(cause.advice()),
+                Some(since_ms),
+            ),
+        };
+        StoreView {
+            state,
+            cause,
+            detail,
+            advice,
+            since_ms,
+            queue: figures.queue_events,
+            queue_high_water: figures.queue_events_max,
+            commits: figures.commits,
+            notes_dropped: figures.notes_dropped,
+        }
+    }
+
+    /// All installations, in the order they were added.
+    #[must_use]
+    pub fn installations(&self) -> Vec<InstallationView> {
+        self.shared.bots().iter().map(|bot| bot.view()).collect()
+    }
+
+    /// One installation, by public id or name.
+    #[must_use]
+    pub fn installation(&self, id_or_name: &str) -> Option<InstallationView> {
+        self.shared.bot(id_or_name).map(|bot| bot.view())
+    }
+
+    /// All cards, parents before children.
+    #[must_use]
+    pub fn actors(&self) -> Vec<ActorView> {
+        let window = self.shared.window_events as u64;
+        let bots = self.shared.bots();
+        let queue = self.shared.store.figures().queue_events;
+        let mut views = vec![
+            self.shared.supervisor.view(
+                "/fleet".to_owned(),
+                None,
+                bots.len() as u64 + 1,
+                "keeping installations alive".to_owned(),
+                window,
+            ),
+            self.shared.dispatch.view(
+                "/fleet/dispatch".to_owned(),
+                Some("/fleet".to_owned()),
+                0,
+                format!("{queue} events with the writer"),
+                window,
+            ),
+        ];
+        views.extend(bots.iter().flat_map(|bot| bot.actors(window)));
+        views
+    }
+
+    /// Asks one actor, by its path, for its own words; 500 ms at most.
+    pub async fn inspect(&self, path: &str) -> Inspection {
+        match path.trim_end_matches('/') {
+            "/fleet" => Inspection::from(self.supervisor().ask(Inspect, INSPECTION).await),
+            "/fleet/dispatch" => {
+                let dispatch = self.dispatch.borrow().clone();
+                match dispatch {
+                    Some(dispatch) => {
+                        let asked =
+                            Post::new(&dispatch, &self.shared.dispatch).ask(Inspect, INSPECTION);
+                        Inspection::from(asked.await)
+                    }
+                    None => Inspection::Absent,
+                }
+            }
+            path => match self.locate(path) {
+                Some((id, kind)) => {
+                    let limit = INSPECTION + Duration::from_millis(100);
+                    match self.supervisor().ask(InspectAt(id, kind), limit).await {
+                        crate::card::Asked::Answered(inspection) => inspection,
+                        crate::card::Asked::NoAnswer => Inspection::NoAnswer,
+                        crate::card::Asked::Gone => Inspection::Absent,
+                    }
+                }
+                None => Inspection::Absent,
+            },
+        }
+    }
+
+    fn locate(&self, path: &str) -> Option<(InstallationId, ActorKind)> {
+        let rest = path.strip_prefix("/fleet/bots/")?;
+        let (bot, kind) = match rest.split_once('/') {
+            Some((bot, kind)) => (bot, ActorKind::from_label(kind)?),
+            None => (rest, ActorKind::Installation),
+        };
+        Some((self.shared.bot(bot)?.id, kind))
+    }
+
+    /// Provokes a fault in one actor, where the settings allow it.
+    ///
+    /// # Errors
+    /// [`InjectError`]: switched off, or nobody by that name. An actor that does not live right now is not an error.
+    pub fn inject(
+        &self,
+        installation: &str,
+        actor: ActorKind,
+        fault: Fault,
+    ) -> Result<(), InjectError> {
+        if !self.shared.fault_injection {
+            return Err(InjectError::Off);
+        }
+        let bot = self.shared.bot(installation).ok_or(InjectError::Absent)?;
+        self.supervisor().send(InjectAt(bot.id, actor, fault));
+        Ok(())
+    }
+}

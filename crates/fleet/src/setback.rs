@@ -1,0 +1,62 @@
+//! Errors of the platform's calls in the words of the link. What follows from each is decided there
+//! (`longwire_link::Setback`), not here.
+
+use longwire_egress::{HttpError, UpgradeError};
+use longwire_link::Setback;
+use longwire_platform::feishu::{DialError, EndpointError};
+
+/// Why there is no endpoint.
+pub(crate) fn of_endpoint(error: &EndpointError) -> Setback {
+    match error {
+        EndpointError::Code { code, msg } => Setback::of_bootstrap_code(*code, msg),
+        EndpointError::HttpStatus { status, .. } => Setback::of_http_status(*status),
+        EndpointError::NotJson => Setback::NotJson,
+        EndpointError::NoUrl | EndpointError::BadUrl(_) => Setback::NoUrl,
+        EndpointError::NoSecret => Setback::NoSecret,
+        EndpointError::Http(error) => of_http(error),
+    }
+}
+
+fn of_http(error: &HttpError) -> Setback {
+    match error {
+        HttpError::TimedOut => Setback::TimedOut,
+        HttpError::Unreachable { .. } => Setback::Unreachable,
+        HttpError::ProxyRefused { status } => Setback::ProxyRefused { status: *status },
+        HttpError::ProxyUnauthorized => Setback::ProxyUnauthorized,
+        HttpError::Tls { .. } => Setback::TlsFailed,
+        HttpError::PlainRefused | HttpError::BadUrl { .. } => Setback::AddressRefused,
+        HttpError::BodyTooLarge { .. } | HttpError::Protocol { .. } => Setback::NotJson,
+    }
+}
+
+/// Why there is no connection.
+pub(crate) fn of_dial(error: &DialError) -> Setback {
+    match error {
+        DialError::Refused(refusal) => Setback::of_handshake(refusal),
+        DialError::Upgrade(error) => match error {
+            UpgradeError::TimedOut => Setback::HandshakeTimedOut,
+            UpgradeError::Unreachable { .. } => Setback::Unreachable,
+            UpgradeError::ProxyRefused { status } => Setback::ProxyRefused { status: *status },
+            UpgradeError::ProxyUnauthorized => Setback::ProxyUnauthorized,
+            UpgradeError::Tls { .. } => Setback::TlsFailed,
+            UpgradeError::PlainRefused | UpgradeError::BadUrl { .. } => Setback::AddressRefused,
+            UpgradeError::Refused(refused) => Setback::HandshakeRefused {
+                http: refused.http_status,
+                status: None,
+            },
+            UpgradeError::Protocol { .. } => Setback::ProtocolViolation,
+        },
+    }
+}
+
+/// An error and its causes in one line, for the log and the timeline.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

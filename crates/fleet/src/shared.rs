@@ -1,0 +1,146 @@
+//! What every actor of one fleet may use: settings, the store, counters, and the list of bots.
+//!
+//! Nothing here is an actor's state; an actor that dies leaves it as it was.
+
+use crate::bot::Bot;
+use crate::card::Card;
+use crate::dispatch::Writing;
+use crate::malformed::Malformed;
+use crate::totals::Totals;
+use longwire_egress::{Egress, EgressSettings};
+use longwire_link::Timing;
+use longwire_store::{InstallationId, Store, TimelineEntry, TimelineKind, Writer};
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::{Semaphore, watch};
+
+/// Attempts under way at once on one arbiter. More would only make every one of them slower than its deadline.
+const CONCURRENT_ATTEMPTS: usize = 128;
+
+/// What every actor of one fleet may use.
+pub(crate) struct Shared {
+    pub(crate) timing: Timing,
+    pub(crate) window_events: usize,
+    pub(crate) window_bytes: usize,
+    pub(crate) egress: EgressSettings,
+    pub(crate) store: Store,
+    pub(crate) writer: Writer,
+    pub(crate) fault_injection: bool,
+    pub(crate) totals: Totals,
+    pub(crate) malformed: Malformed,
+    pub(crate) started_ms: i64,
+    pub(crate) draining: AtomicBool,
+    pub(crate) writing: watch::Sender<Writing>,
+    pub(crate) supervisor: Arc<Card>,
+    pub(crate) dispatch: Arc<Card>,
+    bots: RwLock<BTreeMap<InstallationId, Arc<Bot>>>,
+}
+
+/// What a fleet is made of besides its counters.
+pub(crate) struct Parts {
+    pub(crate) timing: Timing,
+    pub(crate) window_events: usize,
+    pub(crate) window_bytes: usize,
+    pub(crate) egress: EgressSettings,
+    pub(crate) store: Store,
+    pub(crate) fault_injection: bool,
+}
+
+impl Shared {
+    pub(crate) fn new(parts: Parts) -> Arc<Self> {
+        Arc::new(Self {
+            timing: parts.timing,
+            window_events: parts.window_events,
+            window_bytes: parts.window_bytes,
+            egress: parts.egress,
+            writer: parts.store.writer(),
+            store: parts.store,
+            fault_injection: parts.fault_injection,
+            totals: Totals::new(),
+            malformed: Malformed::default(),
+            started_ms: crate::clock::unix_ms(),
+            draining: AtomicBool::new(false),
+            writing: watch::Sender::new(Writing::Idle),
+            supervisor: Card::new(crate::card::ActorKind::Supervisor),
+            dispatch: Card::new(crate::card::ActorKind::Dispatch),
+            bots: RwLock::new(BTreeMap::new()),
+        })
+    }
+
+    pub(crate) fn enlist(&self, bot: &Arc<Bot>) {
+        self.bots
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(bot.id, Arc::clone(bot));
+    }
+
+    pub(crate) fn delist(&self, id: InstallationId) {
+        self.bots
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
+    }
+
+    pub(crate) fn bots(&self) -> Vec<Arc<Bot>> {
+        self.bots
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
+    }
+
+    /// By public id or name.
+    pub(crate) fn bot(&self, id_or_name: &str) -> Option<Arc<Bot>> {
+        let bots = self.bots.read().unwrap_or_else(PoisonError::into_inner);
+        bots.values()
+            .find(|bot| bot.public_id == id_or_name || bot.name == id_or_name)
+            .cloned()
+    }
+
+    /// Keeps a line of an installation's timeline, best effort.
+    pub(crate) fn note(
+        &self,
+        bot: &Bot,
+        generation: u64,
+        kind: TimelineKind,
+        detail: impl Into<String>,
+    ) {
+        self.writer.note(TimelineEntry {
+            installation: bot.id,
+            at_ms: crate::clock::unix_ms(),
+            generation,
+            kind,
+            detail: detail.into(),
+        });
+    }
+}
+
+/// What the installations of one arbiter share: its way out, and how many may be on it at once.
+pub(crate) struct Local {
+    pub(crate) egress: Egress,
+    pub(crate) attempts: Arc<Semaphore>,
+    pub(crate) arbiter: u16,
+}
+
+thread_local! {
+    static LOCAL: OnceCell<Rc<Local>> = const { OnceCell::new() };
+}
+
+impl Local {
+    /// Of the current arbiter, made on first use. An arbiter carries the installations of one fleet only.
+    pub(crate) fn of(shared: &Shared, arbiter: u16) -> Rc<Self> {
+        LOCAL.with(|local| {
+            Rc::clone(local.get_or_init(|| {
+                Rc::new(Self {
+                    egress: Egress::new(&shared.egress),
+                    attempts: Arc::new(Semaphore::new(CONCURRENT_ATTEMPTS)),
+                    arbiter,
+                })
+            }))
+        })
+    }
+}

@@ -1,0 +1,522 @@
+//! One connection's bytes. Nobody else touches them.
+//!
+//! It dials what the installation gives it, says `Opened` or `Lost`, and then its I/O is one future on its own context,
+//! the [`pump`]: a read burst becomes one group for the writer, the receipts of a group become ACKs in one write. Hops
+//! between threads are two per burst, whatever the burst holds.
+//!
+//! It never decides whether to connect again, and it never writes a code 200 without a receipt: what it may write is
+//! an [`Answer`].
+
+mod inbound;
+mod outbound;
+mod pump;
+
+use crate::answer::Answer;
+use crate::assembler::{Fragment, Refused};
+use crate::bot::Bot;
+use crate::card::{End, Handling, Inspect, Post, Word, Words};
+use crate::clock::now;
+use crate::fault::{Fault, Inject};
+use crate::installation::{Finished, Lost, Opened};
+use crate::pinger::{Heard, Pinger, Pong, ReadingPaused, ReadingResumed};
+use crate::shared::{Local, Shared};
+use crate::{assembler::Assembler, card::Child};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture,
+};
+use bytes::Bytes;
+use bytestring::ByteString;
+use inbound::{Inbound, Push};
+use longwire_link::{Generation, Setback, Settled, Ticket, Window};
+use longwire_platform::feishu::{self, DialError};
+use longwire_store::{Cause, Receipt, Reply, Verdict};
+use longwire_wire::answer::Echo;
+use longwire_wire::endpoint::ConnectionUrl;
+use longwire_wire::frame::{Frame, ServiceId};
+use outbound::Outbound;
+use pump::Pump;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+/// Receipts of one group: the only way to an ACK. From the store's writer, once per group; groups in flight are bounded
+/// by the window.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Recorded(Vec<Receipt>);
+
+/// A group was not made durable. From the store's writer, once per group at most.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct NotRecorded {
+    tickets: Vec<u32>,
+    cause: Cause,
+}
+
+/// Ask the platform whether it hears us. From the pinger, once per interval.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct SendPing;
+
+/// A split push is whole. From the assembler, once per push.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Assembled {
+    pub(crate) echo: Echo,
+    pub(crate) message_id: ByteString,
+    pub(crate) trace_id: Option<ByteString>,
+    pub(crate) payload: Bytes,
+}
+
+/// These sit beside you now. From the installation, after it started or rebuilt one of them.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) enum Attach {
+    /// Give fragments to this one.
+    Assembler(Seam),
+    /// Tell this one what you hear.
+    Pinger(Ears),
+}
+
+/// A pinger, as the socket knows it.
+pub(crate) struct Ears {
+    heard: Post<Heard>,
+    pong: Post<Pong>,
+    paused: Post<ReadingPaused>,
+    resumed: Post<ReadingResumed>,
+}
+
+/// End this connection. From the installation, once.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Close(pub(crate) Manner);
+
+/// How a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Stop reading, wait for what the store has in hand, answer it, close with 1000.
+    Finish {
+        /// At most this long.
+        within: Duration,
+    },
+    /// Now: the other side does not answer anyway.
+    Abandon,
+}
+
+/// How long a socket that nobody wants any more may go on answering what it read.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// One connection's bytes.
+pub(crate) struct Socket {
+    shared: Arc<Shared>,
+    local: Rc<Local>,
+    bot: Arc<Bot>,
+    generation: Generation,
+    parents: Parents,
+    assembler: Option<Seam>,
+    ears: Option<Ears>,
+    phase: Phase,
+    service: ServiceId,
+    window: Window<Unanswered>,
+    inbound: Inbound,
+    outbound: Outbound,
+    reply: Option<Arc<dyn Reply>>,
+    question: Question,
+}
+
+/// Whom a socket reports to.
+pub(crate) struct Parents {
+    pub(crate) opened: Post<Opened>,
+    pub(crate) lost: Post<Lost>,
+    pub(crate) finished: Post<Finished>,
+}
+
+/// Where the connection is.
+enum Phase {
+    Dialing,
+    Open(longwire_egress::BoxedSocket),
+    Finishing {
+        io: longwire_egress::BoxedSocket,
+        until: Instant,
+    },
+    Over,
+}
+
+/// What is needed to answer an event.
+struct Unanswered {
+    echo: Echo,
+    /// The id of the push, where it came split: a refusal makes the platform push it again, perhaps under the same id.
+    split: Option<ByteString>,
+}
+
+/// Whether somebody waits to hear that bytes came in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Question {
+    Open,
+    None,
+}
+
+/// An assembler, as the socket knows it.
+pub(crate) struct Seam {
+    fragment: Post<Fragment>,
+    refused: Post<Refused>,
+}
+
+impl Ears {
+    pub(crate) fn of(pinger: &Child<Pinger>) -> Self {
+        Self {
+            heard: pinger.post(),
+            pong: pinger.post(),
+            paused: pinger.post(),
+            resumed: pinger.post(),
+        }
+    }
+}
+
+impl Attach {
+    pub(crate) fn assembler(assembler: &Child<Assembler>) -> Self {
+        Self::Assembler(Seam {
+            fragment: assembler.post(),
+            refused: assembler.post(),
+        })
+    }
+}
+
+impl Socket {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        local: Rc<Local>,
+        bot: Arc<Bot>,
+        generation: Generation,
+        service: ServiceId,
+        parents: Parents,
+    ) -> Self {
+        let window = Window::new(
+            shared.window_events,
+            shared.window_bytes,
+            shared.timing.answer_budget,
+        );
+        Self {
+            window,
+            outbound: Outbound::new(shared.timing.write),
+            inbound: Inbound::new(),
+            shared,
+            local,
+            bot,
+            generation,
+            parents,
+            assembler: None,
+            ears: None,
+            phase: Phase::Dialing,
+            service,
+            reply: None,
+            question: Question::None,
+        }
+    }
+
+    fn handling(&self, word: Word) -> Handling {
+        self.bot.socket.handling(word)
+    }
+
+    /// Dials. The answer of the network starts the pump, or ends this actor.
+    pub(crate) fn dial(
+        &self,
+        egress: longwire_egress::Egress,
+        url: ConnectionUrl,
+        ctx: &mut Context<Self>,
+    ) {
+        let limit = self.shared.timing.handshake;
+        let dialed = async move { feishu::dial(&egress, &url, limit).await };
+        ctx.spawn(
+            dialed
+                .into_actor(self)
+                .map(|dialed, this, ctx| match dialed {
+                    Ok(line) => this.opened(line, ctx),
+                    Err(error) => {
+                        let detail = match &error {
+                            DialError::Refused(refusal) => {
+                                refusal.message.clone().unwrap_or_default()
+                            }
+                            DialError::Upgrade(error) => error.to_string(),
+                        };
+                        this.lose(crate::setback::of_dial(&error), detail, ctx);
+                    }
+                }),
+        );
+    }
+
+    fn opened(&mut self, line: longwire_egress::WebSocketIo, ctx: &mut Context<Self>) {
+        let _working = self.bot.socket.working(Word::Opened);
+        if !matches!(self.phase, Phase::Dialing) {
+            return;
+        }
+        self.phase = Phase::Open(line.io);
+        // An event may have come in the same packet as the 101.
+        self.inbound.feed(line.early);
+        self.reply = Some(Arc::new(Mail {
+            recorded: Post::new(&ctx.address(), &self.bot.socket),
+            not_recorded: Post::new(&ctx.address(), &self.bot.socket),
+        }));
+        self.parents.opened.send(Opened(self.generation));
+        ctx.spawn(Pump::new());
+    }
+
+    /// The connection is over. What the store has in hand becomes durable all the same; its repeat finds the row.
+    fn lose(&mut self, setback: Setback, detail: String, ctx: &mut Context<Self>) {
+        if matches!(self.phase, Phase::Over) {
+            return;
+        }
+        let was_finishing = matches!(self.phase, Phase::Finishing { .. });
+        self.phase = Phase::Over;
+        if was_finishing {
+            self.report_finished();
+        } else {
+            self.parents.lost.send(Lost {
+                generation: self.generation,
+                setback,
+                detail,
+            });
+        }
+        self.orphan();
+        ctx.stop();
+    }
+
+    /// Everything in hand is answered, or time is up.
+    fn finish(&mut self, ctx: &mut Context<Self>) {
+        self.phase = Phase::Over;
+        self.report_finished();
+        self.orphan();
+        ctx.stop();
+    }
+
+    fn report_finished(&self) {
+        self.parents.finished.send(Finished {
+            generation: self.generation,
+            unanswered: self.window.len() as u64,
+        });
+    }
+
+    fn orphan(&self) {
+        let unanswered = self.window.len() as u64;
+        self.shared
+            .totals
+            .orphaned_receipts
+            .fetch_add(unanswered, Relaxed);
+        self.bot.tally.unanswered.store(0, Relaxed);
+    }
+
+    /// Begins the farewell: no more reading, answers only.
+    fn begin_finish(&mut self, within: Duration, ctx: &mut Context<Self>) {
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Open(io) => {
+                self.phase = Phase::Finishing {
+                    io,
+                    until: now() + within,
+                };
+            }
+            Phase::Dialing => self.finish(ctx),
+            phase @ (Phase::Finishing { .. } | Phase::Over) => self.phase = phase,
+        }
+    }
+
+    fn answered(&mut self, answer: &Answer, waited: Duration) {
+        self.outbound.answer(answer, waited);
+    }
+
+    fn show_window(&self) {
+        self.bot
+            .tally
+            .unanswered
+            .store(self.window.len() as u64, Relaxed);
+    }
+}
+
+impl Actor for Socket {
+    type Context = Context<Self>;
+}
+
+impl Handler<Recorded> for Socket {
+    type Result = ();
+
+    fn handle(&mut self, Recorded(receipts): Recorded, _: &mut Self::Context) {
+        let _handling = self.handling(Word::Recorded);
+        let now = now();
+        let bot = Arc::clone(&self.bot);
+        for receipt in receipts {
+            let verdict = receipt.verdict();
+            self.shared.totals.verdict(verdict);
+            if matches!(verdict, Verdict::Repeat { .. }) {
+                bot.tally.repeats.fetch_add(1, Relaxed);
+            }
+            match self.window.settle(Ticket(receipt.ticket())) {
+                Settled::Answer { kept, waited_since } => {
+                    let waited = now.saturating_duration_since(waited_since);
+                    self.answered(&Answer::recorded(kept.echo, receipt), waited);
+                    self.shared.totals.acked(waited);
+                    bot.tally.acked.fetch_add(1, Relaxed);
+                }
+                Settled::Late | Settled::Unknown => {
+                    self.shared.totals.late_receipts.fetch_add(1, Relaxed);
+                }
+            }
+        }
+        self.show_window();
+        // The pump runs after the mailbox is empty and writes all answers at once.
+    }
+}
+
+impl Handler<NotRecorded> for Socket {
+    type Result = ();
+
+    fn handle(&mut self, NotRecorded { tickets, cause }: NotRecorded, _: &mut Self::Context) {
+        let _handling = self.handling(Word::NotRecorded);
+        tracing::debug!(
+            installation = self.bot.public_id,
+            generation = self.generation.0,
+            events = tickets.len(),
+            cause = cause.label(),
+            "not recorded; the platform is asked to repeat"
+        );
+        for ticket in tickets {
+            self.refuse(Ticket(ticket));
+        }
+        self.show_window();
+    }
+}
+
+impl Socket {
+    fn refuse(&mut self, ticket: Ticket) {
+        if let Settled::Answer { kept, waited_since } = self.window.settle(ticket) {
+            self.shared.totals.refused.fetch_add(1, Relaxed);
+            self.answer_refused(kept, waited_since);
+        }
+    }
+
+    fn answer_refused(&mut self, unanswered: Unanswered, since: Instant) {
+        let waited = now().saturating_duration_since(since);
+        self.answered(&Answer::refused(unanswered.echo), waited);
+        self.bot.tally.refused.fetch_add(1, Relaxed);
+        if let (Some(message_id), Some(assembler)) = (unanswered.split, &self.assembler) {
+            assembler.refused.send(Refused(message_id));
+        }
+    }
+}
+
+impl Handler<SendPing> for Socket {
+    type Result = ();
+
+    fn handle(&mut self, _: SendPing, _: &mut Self::Context) {
+        let _handling = self.handling(Word::SendPing);
+        self.question = Question::Open;
+        self.outbound.frame(&Frame::ping(self.service));
+    }
+}
+
+impl Handler<Assembled> for Socket {
+    type Result = ();
+
+    fn handle(&mut self, whole: Assembled, _: &mut Self::Context) {
+        let _handling = self.handling(Word::Assembled);
+        // The pump takes it up right after the mailbox: above the window's edge by as many as were open at most.
+        self.take_event(Push {
+            unanswered: Unanswered {
+                echo: whole.echo,
+                split: Some(whole.message_id.clone()),
+            },
+            message_id: Some(whole.message_id),
+            trace_id: whole.trace_id,
+            payload: whole.payload,
+        });
+    }
+}
+
+impl Handler<Attach> for Socket {
+    type Result = ();
+
+    fn handle(&mut self, attach: Attach, _: &mut Self::Context) {
+        let _handling = self.handling(Word::Attach);
+        match attach {
+            Attach::Assembler(assembler) => self.assembler = Some(assembler),
+            Attach::Pinger(ears) => self.ears = Some(ears),
+        }
+    }
+}
+
+impl Handler<Close> for Socket {
+    type Result = ();
+
+    fn handle(&mut self, Close(manner): Close, ctx: &mut Self::Context) {
+        let _handling = self.handling(Word::Close);
+        match manner {
+            Manner::Finish { within } => self.begin_finish(within, ctx),
+            Manner::Abandon => {
+                self.phase = Phase::Over;
+                self.orphan();
+                ctx.stop();
+            }
+        }
+    }
+}
+
+impl Handler<End> for Socket {
+    type Result = ();
+
+    fn handle(&mut self, _: End, ctx: &mut Self::Context) {
+        let _handling = self.handling(Word::End);
+        self.begin_finish(FAREWELL, ctx);
+    }
+}
+
+impl Handler<Inject> for Socket {
+    type Result = ();
+
+    fn handle(&mut self, Inject(fault): Inject, ctx: &mut Self::Context) {
+        let _handling = self.handling(Word::Inject);
+        match fault {
+            Fault::Panic => panic!("injected into a socket"),
+            Fault::Stop => ctx.stop(),
+        }
+    }
+}
+
+impl Handler<Inspect> for Socket {
+    type Result = Words;
+
+    fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Words {
+        let _handling = self.handling(Word::Inspect);
+        let phase = match self.phase {
+            Phase::Dialing => "dialing",
+            Phase::Open(_) => "open",
+            Phase::Finishing { .. } => "finishing",
+            Phase::Over => "over",
+        };
+        Words(serde_json::json!({
+            "generation": self.generation.0,
+            "phase": phase,
+            "arbiter": self.local.arbiter,
+            "unanswered": self.window.len(),
+            "unanswered_bytes": self.window.bytes_held(),
+            "unread_bytes": self.inbound.held_bytes(),
+            "unsent_bytes": self.outbound.len(),
+            "waiting_for_the_writer": self.inbound.is_refused(),
+            "reading": self.may_read(),
+        }))
+    }
+}
+
+/// The writer's way back to a socket: one message per group.
+struct Mail {
+    recorded: Post<Recorded>,
+    not_recorded: Post<NotRecorded>,
+}
+
+impl Reply for Mail {
+    fn recorded(&self, receipts: Vec<Receipt>) {
+        self.recorded.send(Recorded(receipts));
+    }
+
+    fn not_recorded(&self, tickets: Vec<u32>, cause: Cause) {
+        self.not_recorded.send(NotRecorded { tickets, cause });
+    }
+}

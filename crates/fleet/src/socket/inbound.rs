@@ -1,0 +1,299 @@
+//! What a socket read: frames to events, a burst of events to one group for the writer.
+//!
+//! No decision about the connection's life is made here; what the frame reader calls a violation, and what the platform
+//! says by closing, goes up to the pump as a [`Verdict`]. Whatever cannot be understood is counted and dropped, and ends
+//! the connection only where RFC 6455 says so.
+
+use super::{Question, Socket, Unanswered};
+use crate::assembler::Fragment;
+use crate::clock::{now, unix_ms};
+use crate::pinger::{Heard, Pong};
+use bytes::Bytes;
+use bytestring::ByteString;
+use longwire_egress::ws::{Incoming, Limits, Reader, Violation};
+use longwire_link::Ticket;
+use longwire_store::{Group, NewEvent, Refusal, Rejected, Source};
+use longwire_wire::answer::Echo;
+use longwire_wire::endpoint::ClientConfig;
+use longwire_wire::envelope::Envelope;
+use longwire_wire::frame::{Frame, FrameView, Kind, Part};
+use longwire_wire::identity::Identity;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+/// What came in and is not yet the writer's.
+pub(super) struct Inbound {
+    reader: Reader,
+    burst: Vec<NewEvent>,
+    /// A group the writer had no room for. While it waits, nothing is read.
+    refused: Option<Group>,
+    paused: Pause,
+}
+
+/// One whole push.
+pub(super) struct Push {
+    pub(super) unanswered: Unanswered,
+    pub(super) message_id: Option<ByteString>,
+    pub(super) trace_id: Option<ByteString>,
+    pub(super) payload: Bytes,
+}
+
+/// Whether the socket reads, and whether its pinger knows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pause {
+    Reading,
+    Since(Instant),
+    Told,
+}
+
+/// What the decoded input means for the connection.
+pub(super) enum Verdict {
+    /// Everything decoded; more input is needed.
+    Hungry,
+    /// The window is full; the rest waits in the reader.
+    Full,
+    /// The platform closed.
+    Closed(Option<u16>),
+    /// The bytes are no WebSocket any more.
+    Broken(Violation),
+}
+
+impl Inbound {
+    pub(super) fn new() -> Self {
+        Self {
+            reader: Reader::new(Limits::default()),
+            burst: Vec::new(),
+            refused: None,
+            paused: Pause::Reading,
+        }
+    }
+
+    pub(super) fn feed(&mut self, chunk: Bytes) {
+        if !chunk.is_empty() {
+            self.reader.feed(chunk);
+        }
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.reader.held_bytes()
+    }
+
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused.is_some()
+    }
+
+    pub(super) fn pause(&mut self) -> &mut Pause {
+        &mut self.paused
+    }
+}
+
+impl Socket {
+    /// Whether more input may be taken: there is room for its events, for their answers, and at the writer.
+    pub(super) fn may_read(&self) -> bool {
+        self.window.has_room() && self.inbound.refused.is_none() && !self.outbound.is_full()
+    }
+
+    /// Bytes came in, whatever they are: the link lives.
+    pub(super) fn heard(&mut self) {
+        self.bot.tally.last_heard_ms.store(unix_ms(), Relaxed);
+        if self.question == Question::Open {
+            self.question = Question::None;
+            if let Some(ears) = &self.ears {
+                ears.heard.send(Heard);
+            }
+        }
+    }
+
+    /// Decodes what the reader holds, as far as the window has room.
+    pub(super) fn take_messages(&mut self) -> Verdict {
+        loop {
+            if !self.may_read() {
+                return Verdict::Full;
+            }
+            match self.inbound.reader.next() {
+                Ok(None) => return Verdict::Hungry,
+                Ok(Some(Incoming::Binary(bytes))) => self.take_frame(bytes),
+                Ok(Some(Incoming::Text(text))) => self.malformed("text_message", text.len()),
+                Ok(Some(Incoming::Ping(data))) => self.outbound.pong(&data),
+                Ok(Some(Incoming::Pong(_))) => {}
+                Ok(Some(Incoming::Close(close))) => {
+                    return Verdict::Closed(close.map(|close| close.code));
+                }
+                Err(violation) => return Verdict::Broken(violation),
+            }
+        }
+    }
+
+    fn take_frame(&mut self, bytes: Bytes) {
+        let size_bytes = bytes.len();
+        let view = match FrameView::parse(bytes) {
+            Ok(view) => view,
+            Err(error) => return self.malformed(error.kind(), size_bytes),
+        };
+        match view.kind() {
+            Kind::Event => self.take_push(&view),
+            Kind::Pong => self.take_pong(&view),
+            // No official client answers it; one third-party client does, and it does no harm.
+            Kind::Ping => self.outbound.frame(&Frame::pong(self.service, None)),
+            Kind::Card => self.take_card(size_bytes),
+            Kind::OtherControl => self.malformed("unknown_control_frame", size_bytes),
+            Kind::OtherData => self.malformed("unknown_data_frame", size_bytes),
+            Kind::UnknownMethod(_) => self.malformed("unknown_method", size_bytes),
+        }
+    }
+
+    fn take_push(&mut self, view: &FrameView) {
+        let payload = view.payload().unwrap_or_default();
+        let trace_id = view.trace_id().map(|text| slice(view.bytes(), text));
+        let message_id = view.message_id().map(|text| slice(view.bytes(), text));
+        match view.part() {
+            Ok(Part::Whole) => self.take_event(Push {
+                unanswered: Unanswered {
+                    echo: Echo::of(view),
+                    split: None,
+                },
+                message_id,
+                trace_id,
+                payload,
+            }),
+            Ok(Part::Fragment { sum, seq }) => {
+                let (Some(message_id), Some(assembler)) = (message_id, &self.assembler) else {
+                    return self.malformed("fragment_without_message_id", payload.len());
+                };
+                assembler.fragment.send(Fragment {
+                    message_id: ByteString::from(message_id.to_string()),
+                    sum,
+                    seq,
+                    trace_id: trace_id.map(|text| ByteString::from(text.to_string())),
+                    payload: Bytes::copy_from_slice(&payload),
+                    // Whole frames of fragments are long; what an answer echoes is kept, not the part itself.
+                    echo: Echo::of(view),
+                });
+            }
+            Err(error) => self.malformed(error.kind(), payload.len()),
+        }
+    }
+
+    /// One whole push: it gets a place in the window and joins the burst.
+    pub(super) fn take_event(&mut self, push: Push) {
+        let Push {
+            unanswered,
+            message_id,
+            trace_id,
+            payload,
+        } = push;
+        let received_ms = unix_ms();
+        let envelope = Envelope::parse(&payload);
+        let identity = match &envelope {
+            Ok(envelope) => Identity::of(envelope),
+            Err(_) => Identity::unparsed(message_id.as_deref(), &payload),
+        };
+        let Ticket(ticket) = self.window.admit(unanswered, payload.len(), now());
+        let event = match envelope {
+            Ok(envelope) => NewEvent {
+                ticket,
+                identity,
+                event_id: Some(envelope.event_id),
+                event_type: Some(envelope.event_type),
+                chat: envelope.chat,
+                source: Source::LongConnection,
+                received_ms,
+                created_ms: envelope.created_ms,
+                trace_id,
+                payload,
+            },
+            Err(error) => {
+                self.shared.totals.unparsed.fetch_add(1, Relaxed);
+                self.malformed(error.kind(), payload.len());
+                NewEvent {
+                    ticket,
+                    identity,
+                    event_id: None,
+                    event_type: None,
+                    chat: None,
+                    source: Source::LongConnection,
+                    received_ms,
+                    created_ms: None,
+                    trace_id,
+                    payload,
+                }
+            }
+        };
+        self.shared.totals.received.fetch_add(1, Relaxed);
+        self.bot.tally.events.fetch_add(1, Relaxed);
+        self.bot.tally.last_event_ms.store(received_ms, Relaxed);
+        self.inbound.burst.push(event);
+    }
+
+    fn take_pong(&mut self, view: &FrameView) {
+        let payload = view.payload().unwrap_or_default();
+        let config = ClientConfig::parse(&payload);
+        if config.is_none() && !payload.is_empty() {
+            self.malformed("pong_config", payload.len());
+        }
+        if let Some(ears) = &self.ears {
+            ears.pong.send(Pong(config));
+        }
+    }
+
+    /// The platform sends such frames while the app's callback subscription is not set to long connection; users then
+    /// see error 200340. No official client answers them.
+    fn take_card(&mut self, size_bytes: usize) {
+        self.malformed("card_frame_not_an_event", size_bytes);
+    }
+
+    pub(super) fn malformed(&self, kind: &'static str, size_bytes: usize) {
+        self.bot.tally.malformed.fetch_add(1, Relaxed);
+        self.shared
+            .malformed
+            .count(kind, &self.bot.public_id, size_bytes);
+    }
+
+    /// Hands the burst to the writer as one group, or keeps it when there is no room.
+    pub(super) fn submit(&mut self) {
+        let group = match self.inbound.refused.take() {
+            Some(group) => group,
+            None if self.inbound.burst.is_empty() => return,
+            None => self.group(),
+        };
+        self.hand_over(group);
+        if self.inbound.refused.is_none() && !self.inbound.burst.is_empty() {
+            let group = self.group();
+            self.hand_over(group);
+        }
+        self.show_window();
+    }
+
+    fn group(&mut self) -> Group {
+        Group {
+            installation: self.bot.id,
+            events: std::mem::take(&mut self.inbound.burst),
+            reply: Arc::clone(
+                self.reply
+                    .as_ref()
+                    .expect("set when the connection opened, and nothing is read before"),
+            ),
+        }
+    }
+
+    fn hand_over(&mut self, group: Group) {
+        match self.shared.writer.submit(group) {
+            Ok(()) => {}
+            Err(Rejected {
+                group,
+                why: Refusal::Full,
+            }) => self.inbound.refused = Some(group),
+            // Dropping it answers "not recorded" for each of its events.
+            Err(Rejected {
+                group,
+                why: Refusal::Stopped,
+            }) => drop(group),
+        }
+    }
+}
+
+/// A piece of the frame, without a copy.
+fn slice(frame: &Bytes, text: &str) -> ByteString {
+    ByteString::try_from(frame.slice_ref(text.as_bytes())).unwrap_or_default()
+}

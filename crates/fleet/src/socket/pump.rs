@@ -1,0 +1,342 @@
+//! The I/O of a socket: one future on the actor's own context.
+//!
+//! actix drains the mailbox first and polls this after, so every answer that came in at once leaves in one write. It
+//! reads through a scratch buffer of the thread: a connection that is idle holds no buffer, and what a burst holds lives
+//! as long as its events are unanswered.
+
+use super::inbound::{Pause, Verdict};
+use super::outbound::WriteFailure;
+use super::{Phase, Socket};
+use crate::card::Word;
+use crate::clock::now;
+use crate::pinger::{ReadingPaused, ReadingResumed};
+use actix::Context;
+use actix::fut::ActorFuture;
+use bytes::Bytes;
+use longwire_egress::BoxedSocket;
+use longwire_egress::ws::Violation;
+use longwire_link::Setback;
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context as TaskContext, Poll};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::time::Sleep;
+
+/// What one read takes at most.
+const SCRATCH_BYTES: usize = 64 * 1024;
+
+/// Reads per poll; then the neighbours on this arbiter run.
+const READS: usize = 4;
+
+/// How soon a group the writer had no room for is offered again. The writer commits several batches in this time.
+const OFFER_AGAIN: Duration = Duration::from_millis(3);
+
+/// A pause in reading shorter than this is ordinary back-pressure, and the pinger need not know.
+const PAUSE_WORTH_TELLING: Duration = Duration::from_secs(1);
+
+thread_local! {
+    static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice());
+}
+
+/// The I/O of a socket.
+pub(super) struct Pump {
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+/// How a poll of the pump ends.
+enum Step {
+    Wait,
+    Again,
+    Over,
+}
+
+/// What one read brought.
+enum Read {
+    Chunk(Bytes),
+    End,
+    Failed(std::io::Error),
+}
+
+impl Pump {
+    pub(super) fn new() -> Self {
+        Self { sleep: None }
+    }
+
+    /// Keeps one timer for the next deadline. One that fires early is cheaper than one that is moved for every event.
+    fn arm(&mut self, due: Option<Instant>, task: &mut TaskContext<'_>) -> Poll<()> {
+        let Some(due) = due else {
+            self.sleep = None;
+            return Poll::Pending;
+        };
+        let due = tokio::time::Instant::from_std(due);
+        let sleep = match &mut self.sleep {
+            Some(sleep) => {
+                if sleep.deadline() > due {
+                    sleep.as_mut().reset(due);
+                }
+                sleep
+            }
+            none => none.insert(Box::pin(tokio::time::sleep_until(due))),
+        };
+        match sleep.as_mut().poll(task) {
+            Poll::Ready(()) => {
+                self.sleep = None;
+                Poll::Ready(())
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl ActorFuture<Socket> for Pump {
+    type Output = ();
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        socket: &mut Socket,
+        ctx: &mut Context<Socket>,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        loop {
+            match socket.turn(ctx, task) {
+                Step::Over => return Poll::Ready(()),
+                Step::Again => {
+                    task.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Step::Wait => {
+                    let due = socket.due();
+                    if self.arm(due, task).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Socket {
+    /// One turn: answers out, input in, groups to the writer.
+    fn turn(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Step {
+        let phase = std::mem::replace(&mut self.phase, Phase::Over);
+        match phase {
+            Phase::Open(mut io) => {
+                let ended = self.turn_open(&mut io, task);
+                self.phase = Phase::Open(io);
+                match ended {
+                    Ok(step) => step,
+                    Err(end) => {
+                        self.lose(end.setback, end.detail, ctx);
+                        Step::Over
+                    }
+                }
+            }
+            Phase::Finishing { mut io, until } => {
+                let step = self.turn_finishing(&mut io, until, task);
+                self.phase = Phase::Finishing { io, until };
+                if matches!(step, Step::Over) {
+                    self.finish(ctx);
+                }
+                step
+            }
+            phase @ (Phase::Dialing | Phase::Over) => {
+                self.phase = phase;
+                Step::Over
+            }
+        }
+    }
+
+    fn turn_open(
+        &mut self,
+        io: &mut BoxedSocket,
+        task: &mut TaskContext<'_>,
+    ) -> Result<Step, Ended> {
+        self.refuse_late();
+        self.submit();
+        self.flush(io, task)?;
+        for read in 0.. {
+            match self.take_messages() {
+                Verdict::Hungry => {}
+                Verdict::Full => break,
+                Verdict::Closed(code) => {
+                    self.submit();
+                    self.outbound.close(code.unwrap_or(1000));
+                    // Best effort: who closes does not wait for our politeness.
+                    drop(self.flush(io, task));
+                    return Err(Ended::new(Setback::ClosedByPlatform { code }));
+                }
+                Verdict::Broken(violation) => {
+                    self.submit();
+                    self.malformed(violation.label(), 0);
+                    self.outbound.close(violation.close_code());
+                    drop(self.flush(io, task));
+                    return Err(Ended::violation(&violation));
+                }
+            }
+            // What was decoded goes before the next read, so that the writer works while we read on.
+            self.submit();
+            if read == READS {
+                self.flush(io, task)?;
+                return Ok(Step::Again);
+            }
+            match poll_read(io, task) {
+                Poll::Pending => break,
+                Poll::Ready(Read::Chunk(chunk)) => {
+                    let _working = self.bot.socket.working(Word::ReadBurst);
+                    self.heard();
+                    self.inbound.feed(chunk);
+                }
+                Poll::Ready(Read::End) => return Err(Ended::new(Setback::Reset)),
+                Poll::Ready(Read::Failed(error)) => {
+                    return Err(Ended {
+                        setback: Setback::Reset,
+                        detail: error.to_string(),
+                    });
+                }
+            }
+        }
+        self.submit();
+        self.flush(io, task)?;
+        self.tell_pause();
+        Ok(Step::Wait)
+    }
+
+    fn turn_finishing(
+        &mut self,
+        io: &mut BoxedSocket,
+        until: Instant,
+        task: &mut TaskContext<'_>,
+    ) -> Step {
+        self.refuse_late();
+        self.submit();
+        let answered = self.window.len() == 0 && !self.inbound.is_refused();
+        let flushed = match self.outbound.poll_flush(io, task, now()) {
+            Poll::Ready(Ok(())) => true,
+            Poll::Ready(Err(_)) => return Step::Over,
+            Poll::Pending => false,
+        };
+        if (answered && flushed) || now() >= until {
+            self.outbound.close(1000);
+            drop(self.outbound.poll_flush(io, task, now()));
+            return Step::Over;
+        }
+        Step::Wait
+    }
+
+    fn flush(&mut self, io: &mut BoxedSocket, task: &mut TaskContext<'_>) -> Result<(), Ended> {
+        match self.outbound.poll_flush(io, task, now()) {
+            Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+            Poll::Ready(Err(WriteFailure::Io(error))) => Err(Ended {
+                setback: Setback::WriteFailed,
+                detail: error.to_string(),
+            }),
+            Poll::Ready(Err(WriteFailure::Stuck)) => Err(Ended {
+                setback: Setback::WriteFailed,
+                detail: "the platform took nothing for the whole write deadline".to_owned(),
+            }),
+        }
+    }
+
+    /// Events whose receipt did not come within the budget are refused, so that the platform pushes them again; the
+    /// commit that comes late is then found by its key.
+    fn refuse_late(&mut self) {
+        let now = now();
+        if self.window.poll_timeout().is_none_or(|due| due > now) {
+            return;
+        }
+        let late: Vec<_> = self.window.expire(now).collect();
+        for (_, unanswered, since) in late {
+            self.shared.totals.refused_late.fetch_add(1, Relaxed);
+            self.answer_refused(unanswered, since);
+        }
+    }
+
+    /// Lets the pinger know of a pause that lasts: while we do not read, silence proves nothing.
+    fn tell_pause(&mut self) {
+        let reads = self.may_read();
+        let now = now();
+        let pause = *self.inbound.pause();
+        let next = match (reads, pause) {
+            (true, Pause::Told) => {
+                if let Some(ears) = &self.ears {
+                    ears.resumed.send(ReadingResumed);
+                }
+                Pause::Reading
+            }
+            (true, _) => Pause::Reading,
+            (false, Pause::Reading) => Pause::Since(now),
+            (false, Pause::Since(since))
+                if now.saturating_duration_since(since) >= PAUSE_WORTH_TELLING =>
+            {
+                if let Some(ears) = &self.ears {
+                    ears.paused.send(ReadingPaused);
+                }
+                Pause::Told
+            }
+            (false, pause) => pause,
+        };
+        *self.inbound.pause() = next;
+    }
+
+    /// The next moment at which something is due without input.
+    fn due(&mut self) -> Option<Instant> {
+        let now = now();
+        let until = match self.phase {
+            Phase::Finishing { until, .. } => Some(until),
+            _ => None,
+        };
+        let pause = match *self.inbound.pause() {
+            Pause::Since(since) => Some(since + PAUSE_WORTH_TELLING),
+            Pause::Reading | Pause::Told => None,
+        };
+        let offer = self.inbound.is_refused().then(|| now + OFFER_AGAIN);
+        [
+            self.window.poll_timeout(),
+            self.outbound.due(),
+            until,
+            pause,
+            offer,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+}
+
+/// How a connection ended, for the installation.
+struct Ended {
+    setback: Setback,
+    detail: String,
+}
+
+impl Ended {
+    fn new(setback: Setback) -> Self {
+        Self {
+            setback,
+            detail: String::new(),
+        }
+    }
+
+    fn violation(violation: &Violation) -> Self {
+        Self {
+            setback: Setback::ProtocolViolation,
+            detail: violation.to_string(),
+        }
+    }
+}
+
+fn poll_read(io: &mut BoxedSocket, task: &mut TaskContext<'_>) -> Poll<Read> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        let mut buffer = ReadBuf::new(scratch);
+        match Pin::new(io).poll_read(task, &mut buffer) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(error)) => Poll::Ready(Read::Failed(error)),
+            Poll::Ready(Ok(())) if buffer.filled().is_empty() => Poll::Ready(Read::End),
+            Poll::Ready(Ok(())) => {
+                Poll::Ready(Read::Chunk(Bytes::copy_from_slice(buffer.filled())))
+            }
+        }
+    })
+}

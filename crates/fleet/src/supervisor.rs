@@ -1,0 +1,626 @@
+//! Compares the installations we want with those that run. One per process, on the main arbiter.
+//!
+//! It gives each installation a place on an arbiter and keeps it there, rebuilds one that ended unexpectedly, and hands
+//! out turns: an attempt to connect begins when the connect-rate budget allows it, in the order of asking. It never
+//! touches a connection.
+
+use crate::ActorKind;
+use crate::bot::Bot;
+use crate::card::{Asked, End, Exit, Handling, Inspect, Post, Word, Words};
+use crate::clock::now;
+use crate::dispatch::Dispatch;
+use crate::fault::{Fault, Inject};
+use crate::installation::{
+    Configure, Drain, INSPECTION, InjectChild, InspectChild, Installation, REBUILDS,
+    REBUILDS_WITHIN, Reports, Turn as TurnGiven,
+};
+use crate::shared::{Local, Shared};
+use crate::view::{Drained as DrainReport, Inspection};
+use crate::watched::start_watched;
+use actix::{
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseFuture,
+    SpawnHandle, WrapFuture,
+};
+use actix_rt::ArbiterHandle;
+use longwire_link::{Generation, Rebuild, RebuildBudget, Turn, Turns};
+use longwire_store::{InstallationId, InstallationRecord};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The wanted installations may have changed. From the fleet's handle, after every change of the store.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Reload;
+
+/// May I begin an attempt? From an installation, one open question at most; the answer is a `Turn`, now or later.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct AskTurn {
+    pub(crate) installation: InstallationId,
+    pub(crate) generation: Generation,
+}
+
+/// An installation runs. From its arbiter, once per instance, before anything the instance itself says.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Started {
+    installation: InstallationId,
+    instance: u32,
+    addr: Addr<Installation>,
+}
+
+/// An installation is gone. From its watcher, once per instance, whatever ended it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct Ended {
+    installation: InstallationId,
+    instance: u32,
+    exit: Exit,
+}
+
+/// Finish what is in hand and stay away, all of you. From the fleet's handle, once; answered when every installation
+/// did, or when time is up.
+#[derive(Debug, Message)]
+#[rtype(result = "DrainReport")]
+pub(crate) struct DrainAll {
+    pub(crate) within: Duration,
+}
+
+/// An installation has nothing in hand any more. From the installation, the answer to `Drain`.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Drained {
+    pub(crate) installation: InstallationId,
+    pub(crate) unanswered: u64,
+}
+
+/// Do this to one of yours. From the fleet's handle, when fault injection is on.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct InjectAt(
+    pub(crate) InstallationId,
+    pub(crate) ActorKind,
+    pub(crate) Fault,
+);
+
+/// Ask one of yours for its own words. From the admin endpoint.
+#[derive(Debug, Message)]
+#[rtype(result = "Inspection")]
+pub(crate) struct InspectAt(pub(crate) InstallationId, pub(crate) ActorKind);
+
+/// Compares wanted installations with running ones.
+pub(crate) struct Supervisor {
+    shared: Arc<Shared>,
+    arbiters: Vec<ArbiterHandle>,
+    places: BTreeMap<InstallationId, Place>,
+    turns: Turns,
+    waiting: VecDeque<(InstallationId, Generation)>,
+    turn_timer: Option<SpawnHandle>,
+    loading: Loading,
+    drain: Option<Farewell>,
+    dispatch_rebuilds: RebuildBudget,
+    dispatch: Option<Addr<Dispatch>>,
+    /// Tells the fleet's handle which `Dispatch` lives.
+    dispatch_seen: watch::Sender<Option<Addr<Dispatch>>>,
+}
+
+/// One installation's place: its arbiter, its row, and who lives there.
+struct Place {
+    arbiter: usize,
+    bot: Arc<Bot>,
+    record: Arc<InstallationRecord>,
+    rebuilds: RebuildBudget,
+    tenant: Option<Tenant>,
+}
+
+struct Tenant {
+    instance: u32,
+    addr: Addr<Installation>,
+}
+
+/// Reading the wanted installations takes a while; asking again meanwhile is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loading {
+    Idle,
+    UnderWay,
+    Again,
+}
+
+/// A drain under way.
+struct Farewell {
+    left: BTreeMap<InstallationId, ()>,
+    report: DrainReport,
+    told: watch::Sender<Option<DrainReport>>,
+}
+
+impl Supervisor {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        arbiters: Vec<ArbiterHandle>,
+        connect_per_second: u32,
+        dispatch_seen: watch::Sender<Option<Addr<Dispatch>>>,
+    ) -> Self {
+        Self {
+            shared,
+            arbiters,
+            places: BTreeMap::new(),
+            turns: Turns::new(connect_per_second),
+            waiting: VecDeque::new(),
+            turn_timer: None,
+            loading: Loading::Idle,
+            drain: None,
+            dispatch_rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
+            dispatch: None,
+            dispatch_seen,
+        }
+    }
+
+    fn handling(&self, word: Word) -> Handling {
+        self.shared.supervisor.handling(word)
+    }
+
+    fn load(&mut self, ctx: &mut Context<Self>) {
+        if self.loading != Loading::Idle {
+            self.loading = Loading::Again;
+            return;
+        }
+        self.loading = Loading::UnderWay;
+        let store = self.shared.store.clone();
+        let read = actix_rt::task::spawn_blocking(move || store.installations());
+        ctx.spawn(read.into_actor(self).map(|read, this, ctx| {
+            let _working = this.shared.supervisor.working(Word::Wanted);
+            let again = std::mem::replace(&mut this.loading, Loading::Idle) == Loading::Again;
+            match read {
+                Ok(Ok(records)) => this.compare(records, ctx),
+                Ok(Err(error)) => {
+                    tracing::error!(
+                        error = crate::setback::chain(&error),
+                        "the wanted installations cannot be read; trying again in 5 s"
+                    );
+                    ctx.run_later(Duration::from_secs(5), |this, ctx| this.load(ctx));
+                }
+                // The blocking pool is gone, and the process with it.
+                Err(_) => {}
+            }
+            if again {
+                this.load(ctx);
+            }
+        }));
+    }
+
+    /// Wanted against running.
+    fn compare(&mut self, records: Vec<InstallationRecord>, ctx: &mut Context<Self>) {
+        let mut gone: Vec<InstallationId> = self.places.keys().copied().collect();
+        for record in records {
+            gone.retain(|id| *id != record.id);
+            let id = record.id;
+            match self.places.get_mut(&id) {
+                None => self.settle(record, ctx),
+                Some(place)
+                    if place.record.updated_ms != record.updated_ms
+                        || place.record.desired != record.desired =>
+                {
+                    place.record = Arc::new(record);
+                    if let Some(tenant) = &place.tenant {
+                        post(&tenant.addr, &place.bot).send(Configure(Arc::clone(&place.record)));
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        for id in gone {
+            if let Some(place) = self.places.remove(&id) {
+                self.shared.delist(id);
+                if let Some(tenant) = place.tenant {
+                    post(&tenant.addr, &place.bot).send(End);
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self, record: InstallationRecord, ctx: &mut Context<Self>) {
+        let bot = Bot::new(&record);
+        self.shared.enlist(&bot);
+        let id = record.id;
+        let place = Place {
+            arbiter: self.places.len() % self.arbiters.len(),
+            bot,
+            record: Arc::new(record),
+            rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
+            tenant: None,
+        };
+        self.places.insert(id, place);
+        self.move_in(id, ctx);
+    }
+
+    /// Starts a fresh installation at its place.
+    fn move_in(&mut self, id: InstallationId, ctx: &mut Context<Self>) {
+        let Some(place) = self.places.get(&id) else {
+            return;
+        };
+        if self.drain.is_some() || place.tenant.is_some() {
+            return;
+        }
+        // Arbiter 0 is the main one.
+        let number = u16::try_from(place.arbiter + 1).unwrap_or(u16::MAX);
+        let instance = place.bot.installation.born(number, 0);
+        let (shared, bot, record) = (
+            Arc::clone(&self.shared),
+            Arc::clone(&place.bot),
+            Arc::clone(&place.record),
+        );
+        let me = ctx.address();
+        let card = Arc::clone(&self.shared.supervisor);
+        let spawned = self.arbiters[place.arbiter].spawn_fn(move || {
+            let local = Local::of(&shared, number);
+            let reports = Reports {
+                turn: Post::new(&me, &card),
+                drained: Post::new(&me, &card),
+            };
+            let (started, ended): (Post<Started>, Post<Ended>) =
+                (Post::new(&me, &card), Post::new(&me, &card));
+            let (place, totals) = (Arc::clone(&bot), Arc::clone(&shared));
+            let addr = start_watched(
+                move |_| Installation::new(shared, local, bot, record, reports),
+                move |exit| {
+                    place.installation.ended(instance, &exit);
+                    if matches!(exit, Exit::Panicked(_)) {
+                        totals.totals.panics.fetch_add(1, Relaxed);
+                    }
+                    ended.send(Ended {
+                        installation: id,
+                        instance,
+                        exit,
+                    });
+                },
+            );
+            started.send(Started {
+                installation: id,
+                instance,
+                addr,
+            });
+        });
+        if !spawned {
+            tracing::error!(
+                arbiter = number,
+                "an arbiter is gone; its installations stay away until the next start"
+            );
+        }
+    }
+
+    /// Hands out turns as fast as the budget allows.
+    fn give_turns(&mut self, ctx: &mut Context<Self>) {
+        if let Some(timer) = self.turn_timer.take() {
+            ctx.cancel_future(timer);
+        }
+        while let Some((id, generation)) = self.waiting.front().copied() {
+            let Some((tenant, bot)) = self
+                .places
+                .get(&id)
+                .and_then(|place| place.tenant.as_ref().map(|tenant| (tenant, &place.bot)))
+            else {
+                self.waiting.pop_front();
+                continue;
+            };
+            match self.turns.take(now()) {
+                Turn::Now => {
+                    // One per question.
+                    post(&tenant.addr, bot).send(TurnGiven(generation));
+                    self.waiting.pop_front();
+                }
+                Turn::At(due) => {
+                    self.turn_timer = Some(ctx.run_later(
+                        due.saturating_duration_since(now()),
+                        |this, ctx| {
+                            let _working = this.shared.supervisor.working(Word::Timer);
+                            this.turn_timer = None;
+                            this.give_turns(ctx);
+                        },
+                    ));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn start_dispatch(&mut self, ctx: &mut Context<Self>) {
+        let shared = Arc::clone(&self.shared);
+        let instance = self.shared.dispatch.born(0, 0);
+        let card = Arc::clone(&self.shared.dispatch);
+        let me = ctx.address();
+        let addr = start_watched(
+            move |_| Dispatch::new(shared),
+            move |exit| {
+                card.ended(instance, &exit);
+                me.do_send(DispatchEnded(exit));
+            },
+        );
+        self.dispatch_seen.send_replace(Some(addr.clone()));
+        self.dispatch = Some(addr);
+    }
+
+    /// One installation less to wait for.
+    fn tick_off(&mut self, id: InstallationId, unanswered: u64) {
+        let Some(farewell) = &mut self.drain else {
+            return;
+        };
+        if farewell.left.remove(&id).is_some() {
+            farewell.report.closed += 1;
+            farewell.report.unanswered += unanswered;
+        }
+        if farewell.left.is_empty() {
+            farewell.told.send_replace(Some(farewell.report));
+        }
+    }
+}
+
+/// The store's keeper is gone. From its watcher.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct DispatchEnded(Exit);
+
+fn post<M>(addr: &Addr<Installation>, bot: &Bot) -> Post<M>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+    Installation: Handler<M>,
+{
+    Post::new(addr, &bot.installation)
+}
+
+impl Actor for Supervisor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.start_dispatch(ctx);
+        self.load(ctx);
+    }
+}
+
+impl Handler<Reload> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, _: Reload, ctx: &mut Self::Context) {
+        let _handling = self.handling(Word::Reload);
+        self.load(ctx);
+    }
+}
+
+impl Handler<AskTurn> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, ask: AskTurn, ctx: &mut Self::Context) {
+        let _handling = self.handling(Word::AskTurn);
+        self.waiting.push_back((ask.installation, ask.generation));
+        if self.turn_timer.is_none() {
+            self.give_turns(ctx);
+        }
+    }
+}
+
+impl Handler<Started> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, started: Started, _: &mut Self::Context) {
+        let _handling = self.handling(Word::Started);
+        match self.places.get_mut(&started.installation) {
+            Some(place) => {
+                let tenant = Tenant {
+                    instance: started.instance,
+                    addr: started.addr,
+                };
+                // Its row may have changed while it moved in.
+                post(&tenant.addr, &place.bot).send(Configure(Arc::clone(&place.record)));
+                place.tenant = Some(tenant);
+            }
+            None => started.addr.do_send(End),
+        }
+    }
+}
+
+impl Handler<Ended> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, ended: Ended, ctx: &mut Self::Context) {
+        let _handling = self.handling(Word::Ended);
+        self.tick_off(ended.installation, 0);
+        let Some(place) = self.places.get_mut(&ended.installation) else {
+            return;
+        };
+        if place
+            .tenant
+            .as_ref()
+            .is_some_and(|tenant| tenant.instance != ended.instance)
+        {
+            return;
+        }
+        place.tenant = None;
+        let words = match &ended.exit {
+            Exit::Panicked(text) => text.clone(),
+            Exit::Stopped => {
+                place.bot.installation.deserted();
+                "it stopped without being told to".to_owned()
+            }
+        };
+        let pause = match place.rebuilds.spend(now()) {
+            Rebuild::After(pause) => pause,
+            Rebuild::Spent { until } => {
+                place.bot.shows(
+                    &longwire_link::State::Restarting { until },
+                    0,
+                    false,
+                    Some(&words),
+                );
+                until.saturating_duration_since(now())
+            }
+        };
+        tracing::error!(
+            app_id = place.record.app_id,
+            installation = place.bot.public_id,
+            panic = words,
+            again_in_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+            "an installation failed; it is built anew"
+        );
+        let bot = Arc::clone(&place.bot);
+        self.shared.note(
+            &bot,
+            0,
+            longwire_store::TimelineKind::Panicked,
+            format!("installation: {words}"),
+        );
+        let id = ended.installation;
+        ctx.run_later(pause, move |this, ctx| this.move_in(id, ctx));
+    }
+}
+
+impl Handler<DrainAll> for Supervisor {
+    type Result = ResponseFuture<DrainReport>;
+
+    fn handle(&mut self, DrainAll { within }: DrainAll, _: &mut Self::Context) -> Self::Result {
+        let _handling = self.handling(Word::Drain);
+        self.shared.draining.store(true, Relaxed);
+        self.waiting.clear();
+        let mut left = BTreeMap::new();
+        for (id, place) in &self.places {
+            if let Some(tenant) = &place.tenant {
+                post(&tenant.addr, &place.bot).send(Drain { within });
+                left.insert(*id, ());
+            }
+        }
+        let told = watch::Sender::new(None);
+        let mut hears = told.subscribe();
+        let report = DrainReport::default();
+        if left.is_empty() {
+            told.send_replace(Some(report));
+        }
+        self.drain = Some(Farewell { left, report, told });
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            // A little more than the installations themselves have, so that they report rather than vanish.
+            let limit = within + Duration::from_millis(500);
+            let heard = tokio::time::timeout(limit, hears.wait_for(Option::is_some)).await;
+            match heard {
+                Ok(Ok(report)) => report.unwrap_or_default(),
+                _ => DrainReport {
+                    abandoned: shared
+                        .bots()
+                        .iter()
+                        .filter(|bot| bot.socket.is_present())
+                        .count() as u64,
+                    unanswered: shared
+                        .bots()
+                        .iter()
+                        .map(|bot| bot.tally.unanswered.load(Relaxed))
+                        .sum(),
+                    ..DrainReport::default()
+                },
+            }
+        })
+    }
+}
+
+impl Handler<Drained> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, drained: Drained, _: &mut Self::Context) {
+        let _handling = self.handling(Word::Finished);
+        self.tick_off(drained.installation, drained.unanswered);
+    }
+}
+
+impl Handler<DispatchEnded> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, DispatchEnded(exit): DispatchEnded, ctx: &mut Self::Context) {
+        let _working = self.shared.supervisor.working(Word::Ended);
+        if self.drain.is_some() {
+            return;
+        }
+        match &exit {
+            Exit::Panicked(text) => {
+                self.shared.totals.panics.fetch_add(1, Relaxed);
+                tracing::error!(
+                    panic = text,
+                    "dispatch failed; it is built anew, the writer thread goes on"
+                );
+            }
+            Exit::Stopped => {
+                self.shared.dispatch.deserted();
+                tracing::error!("dispatch stopped without being told to; it is built anew");
+            }
+        }
+        let pause = match self.dispatch_rebuilds.spend(now()) {
+            Rebuild::After(pause) => pause,
+            Rebuild::Spent { until } => until.saturating_duration_since(now()),
+        };
+        ctx.run_later(pause, |this, ctx| this.start_dispatch(ctx));
+    }
+}
+
+impl Handler<InjectAt> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, InjectAt(id, kind, fault): InjectAt, _: &mut Self::Context) {
+        let _handling = self.handling(Word::Inject);
+        if kind == ActorKind::Dispatch {
+            if let Some(dispatch) = &self.dispatch {
+                Post::<Inject>::new(dispatch, &self.shared.dispatch).send(Inject(fault));
+            }
+            return;
+        }
+        if let Some(place) = self.places.get(&id) {
+            if let Some(tenant) = &place.tenant {
+                post(&tenant.addr, &place.bot).send(InjectChild(kind, fault));
+            }
+        }
+    }
+}
+
+impl Handler<Inspect> for Supervisor {
+    type Result = Words;
+
+    fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Words {
+        let _handling = self.handling(Word::Inspect);
+        let running = self
+            .places
+            .values()
+            .filter(|place| place.tenant.is_some())
+            .count();
+        Words(serde_json::json!({
+            "installations": self.places.len(),
+            "running": running,
+            "arbiters": self.arbiters.len(),
+            "waiting_for_a_turn": self.waiting.len(),
+            "draining": self.drain.is_some(),
+        }))
+    }
+}
+
+impl Handler<InspectAt> for Supervisor {
+    type Result = ResponseFuture<Inspection>;
+
+    fn handle(&mut self, InspectAt(id, kind): InspectAt, _: &mut Self::Context) -> Self::Result {
+        let _handling = self.handling(Word::Inspect);
+        let Some(place) = self.places.get(&id) else {
+            return Box::pin(std::future::ready(Inspection::Absent));
+        };
+        let Some(tenant) = &place.tenant else {
+            return Box::pin(std::future::ready(Inspection::Absent));
+        };
+        if kind == ActorKind::Installation {
+            let asked = post(&tenant.addr, &place.bot).ask(Inspect, INSPECTION);
+            return Box::pin(async move { Inspection::from(asked.await) });
+        }
+        let asked = post(&tenant.addr, &place.bot).ask(InspectChild(kind), INSPECTION);
+        Box::pin(async move {
+            match asked.await {
+                Asked::Answered(inspection) => inspection,
+                Asked::NoAnswer => Inspection::NoAnswer,
+                Asked::Gone => Inspection::Absent,
+            }
+        })
+    }
+}

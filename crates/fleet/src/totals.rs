@@ -1,0 +1,114 @@
+//! What the fleet counted since it started. One value, shared by every actor; each count is one relaxed addition.
+
+use crate::latency::Histogram;
+use crate::view::{AnswerTotals, ConnectionTotals, EventTotals};
+use longwire_store::Verdict;
+use longwire_wire::identity::Tier;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// Counters of the whole fleet.
+pub(crate) struct Totals {
+    pub(crate) received: AtomicU64,
+    pub(crate) recorded: AtomicU64,
+    pub(crate) repeats_by_event_id: AtomicU64,
+    pub(crate) repeats_by_message: AtomicU64,
+    pub(crate) unparsed: AtomicU64,
+    pub(crate) assembled: AtomicU64,
+    pub(crate) acked: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) refused_late: AtomicU64,
+    pub(crate) late_receipts: AtomicU64,
+    pub(crate) orphaned_receipts: AtomicU64,
+    pub(crate) attempts: AtomicU64,
+    pub(crate) opened: AtomicU64,
+    pub(crate) lost: AtomicU64,
+    pub(crate) reconnects: AtomicU64,
+    pub(crate) silent: AtomicU64,
+    pub(crate) panics: AtomicU64,
+    ack_latency_us: Histogram,
+}
+
+impl Totals {
+    pub(crate) fn new() -> Self {
+        Self {
+            received: AtomicU64::new(0),
+            recorded: AtomicU64::new(0),
+            repeats_by_event_id: AtomicU64::new(0),
+            repeats_by_message: AtomicU64::new(0),
+            unparsed: AtomicU64::new(0),
+            assembled: AtomicU64::new(0),
+            acked: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            refused_late: AtomicU64::new(0),
+            late_receipts: AtomicU64::new(0),
+            orphaned_receipts: AtomicU64::new(0),
+            attempts: AtomicU64::new(0),
+            opened: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            reconnects: AtomicU64::new(0),
+            silent: AtomicU64::new(0),
+            panics: AtomicU64::new(0),
+            ack_latency_us: Histogram::new(),
+        }
+    }
+
+    /// What the store found out about one event.
+    pub(crate) fn verdict(&self, verdict: Verdict) {
+        let counter = match verdict {
+            Verdict::Recorded(_) => &self.recorded,
+            Verdict::Repeat {
+                tier: Tier::EventId,
+                ..
+            } => &self.repeats_by_event_id,
+            Verdict::Repeat {
+                tier: Tier::Message,
+                ..
+            } => &self.repeats_by_message,
+        };
+        counter.fetch_add(1, Relaxed);
+    }
+
+    /// An ACK was encoded this long after its event was read.
+    pub(crate) fn acked(&self, waited: Duration) {
+        self.acked.fetch_add(1, Relaxed);
+        self.ack_latency_us
+            .count(u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn events(&self) -> EventTotals {
+        EventTotals {
+            received: self.received.load(Relaxed),
+            recorded: self.recorded.load(Relaxed),
+            repeats_by_event_id: self.repeats_by_event_id.load(Relaxed),
+            repeats_by_message: self.repeats_by_message.load(Relaxed),
+            unparsed: self.unparsed.load(Relaxed),
+            assembled: self.assembled.load(Relaxed),
+        }
+    }
+
+    pub(crate) fn answers(&self) -> AnswerTotals {
+        AnswerTotals {
+            acked: self.acked.load(Relaxed),
+            refused: self.refused.load(Relaxed),
+            refused_late: self.refused_late.load(Relaxed),
+            late_receipts: self.late_receipts.load(Relaxed),
+            orphaned_receipts: self.orphaned_receipts.load(Relaxed),
+        }
+    }
+
+    pub(crate) fn connections(&self) -> ConnectionTotals {
+        ConnectionTotals {
+            attempts: self.attempts.load(Relaxed),
+            opened: self.opened.load(Relaxed),
+            lost: self.lost.load(Relaxed),
+            reconnects: self.reconnects.load(Relaxed),
+            silent: self.silent.load(Relaxed),
+            panics: self.panics.load(Relaxed),
+        }
+    }
+
+    pub(crate) fn ack_latency_us(&self) -> crate::view::Quantiles {
+        self.ack_latency_us.quantiles()
+    }
+}

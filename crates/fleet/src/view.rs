@@ -1,0 +1,323 @@
+//! What the fleet says of itself: one snapshot from which the admin JSON, the metrics, the demo's summary and later the
+//! page are made, so that they cannot disagree.
+//!
+//! Everything here is plain data made from cards (`card`), lights and totals. Making a view asks no actor: one that is
+//! stuck shows as stuck instead of keeping the reader waiting.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The whole fleet in one look.
+#[derive(Debug, Clone, Serialize)]
+pub struct Overview {
+    /// When this fleet started, Unix milliseconds.
+    pub started_ms: i64,
+    /// When this view was made, Unix milliseconds.
+    pub now_ms: i64,
+    /// Installations this process knows.
+    pub installations: u64,
+    /// Installations by state label (`live`, `backing_off`, …); states nobody is in are absent.
+    pub by_state: BTreeMap<&'static str, u64>,
+    /// Living actors by kind.
+    pub actors: BTreeMap<&'static str, u64>,
+    /// Events since the start.
+    pub events: EventTotals,
+    /// Answers to the platform since the start.
+    pub answers: AnswerTotals,
+    /// Connections since the start.
+    pub connections: ConnectionTotals,
+    /// Input that could not be understood, by kind, since the start.
+    pub malformed: BTreeMap<&'static str, u64>,
+    /// Time from the read of an event's last byte to the encoding of its ACK, in microseconds.
+    pub ack_latency_us: Quantiles,
+    /// The store.
+    pub store: StoreView,
+    /// True while the fleet is draining.
+    pub draining: bool,
+}
+
+/// Events since the start.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct EventTotals {
+    /// Whole events read from connections, repeats included.
+    pub received: u64,
+    /// Events that were new and are durable now.
+    pub recorded: u64,
+    /// Repeats found by the platform's event id.
+    pub repeats_by_event_id: u64,
+    /// Repeats found by message id and revision under a fresh event id.
+    pub repeats_by_message: u64,
+    /// Of the received, those whose payload could not be understood (recorded all the same).
+    pub unparsed: u64,
+    /// Split pushes put together.
+    pub assembled: u64,
+}
+
+/// Answers to the platform since the start.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct AnswerTotals {
+    /// Answered 200, each from a receipt.
+    pub acked: u64,
+    /// Answered 500 because the store did not record the event.
+    pub refused: u64,
+    /// Answered 500 because no receipt came within the budget.
+    pub refused_late: u64,
+    /// Receipts that came after such a 500; the platform's repeat finds the row.
+    pub late_receipts: u64,
+    /// Receipts whose connection was gone; the platform's repeat finds the row.
+    pub orphaned_receipts: u64,
+}
+
+/// Connections since the start.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct ConnectionTotals {
+    /// Attempts begun.
+    pub attempts: u64,
+    /// Connections that opened.
+    pub opened: u64,
+    /// Connections that ended after they had opened.
+    pub lost: u64,
+    /// Of the opened, those that replaced an earlier one.
+    pub reconnects: u64,
+    /// Connections found half-open: a question without an answer.
+    pub silent: u64,
+    /// Actors that panicked.
+    pub panics: u64,
+}
+
+/// A distribution in four numbers.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Quantiles {
+    /// Values counted.
+    pub count: u64,
+    /// Median.
+    pub p50: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// Largest.
+    pub max: u64,
+}
+
+/// The store as the fleet sees it.
+#[derive(Debug, Clone, Serialize)]
+pub struct StoreView {
+    /// `ok` or `degraded`.
+    pub state: &'static str,
+    /// Why it is degraded (`disk_full`, `locked`, …).
+    pub cause: Option<&'static str>,
+    /// The cause in the database's words.
+    pub detail: Option<String>,
+    /// What an operator can do.
+    pub advice: Option<&'static str>,
+    /// Since when, Unix milliseconds.
+    pub since_ms: Option<i64>,
+    /// Events waiting for the writer or in its hands.
+    pub queue: u64,
+    /// The most that ever waited.
+    pub queue_high_water: u64,
+    /// Transactions committed.
+    pub commits: u64,
+    /// Timeline notes dropped because the writer was busy.
+    pub notes_dropped: u64,
+}
+
+/// One installation, as far as its own facts go.
+#[derive(Debug, Clone, Serialize)]
+pub struct InstallationView {
+    /// Public id, `ins_…`.
+    pub id: String,
+    /// The operator's name for it.
+    pub name: String,
+    /// `feishu` or `lark`.
+    pub platform: &'static str,
+    /// The platform's app id.
+    pub app_id: String,
+    /// `run` or `stop`.
+    pub desired: &'static str,
+    /// State label (`live`, `backing_off`, `refused`, …).
+    pub state: &'static str,
+    /// The same in the four words of the reference systems.
+    pub legacy_state: &'static str,
+    /// Since when, Unix milliseconds.
+    pub state_since_ms: i64,
+    /// When it goes on by itself (backing off, refused, restarting), Unix milliseconds.
+    pub until_ms: Option<i64>,
+    /// Attempts since the last success.
+    pub attempt: u32,
+    /// Why it is not live: stable label.
+    pub reason: Option<String>,
+    /// Why it is not live, for people.
+    pub reason_text: Option<String>,
+    /// What to do about it.
+    pub next_step: Option<String>,
+    /// Generation of the current or last connection.
+    pub generation: u64,
+    /// The lights beside the state.
+    pub lights: Lights,
+}
+
+/// What stands beside the state: each light is a fact of its own.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Lights {
+    /// When the connection opened, Unix milliseconds.
+    pub connected_ms: Option<i64>,
+    /// Last inbound bytes, Unix milliseconds.
+    pub last_heard_ms: Option<i64>,
+    /// Round trip of the last answered ping, microseconds.
+    pub pong_round_trip_us: Option<u64>,
+    /// Last event, Unix milliseconds.
+    pub last_event_ms: Option<i64>,
+    /// No event since this process started, although it has been live: the console's subscription may be wrong.
+    pub never_heard_an_event: bool,
+    /// The platform set a limit of attempts and it is exceeded; we go on all the same.
+    pub attempts_exceeded: bool,
+    /// Rebuilds after a stop, an error or a panic.
+    pub restarts: u64,
+    /// Connections after the first.
+    pub reconnects: u64,
+    /// Events received, repeats included.
+    pub events: u64,
+    /// Of them, repeats.
+    pub repeats: u64,
+    /// Answered 200.
+    pub acked: u64,
+    /// Answered 500.
+    pub refused: u64,
+    /// Events not yet answered.
+    pub unanswered: u64,
+    /// Frames and parts that were not understood.
+    pub malformed: u64,
+}
+
+/// One actor's card (`stack`: the admin endpoint's shape).
+#[derive(Debug, Clone, Serialize)]
+pub struct ActorView {
+    /// `act_…`, stable over rebuilds.
+    pub id: String,
+    /// Place in the tree, e.g. `/fleet/bots/ins_…/socket`.
+    pub path: String,
+    /// `supervisor`, `dispatch`, `installation`, `socket`, `pinger`, `assembler`.
+    pub kind: &'static str,
+    /// The arbiter it runs on; 0 is the main one.
+    pub arbiter: u16,
+    /// Path of its parent.
+    pub parent: Option<String>,
+    /// Living children.
+    pub children: u64,
+    /// `absent`, `ready`, `busy`, `stopping` or `rebuilding`.
+    pub state: &'static str,
+    /// Since when, Unix milliseconds.
+    pub state_since_ms: i64,
+    /// What it is about, in words.
+    pub doing: String,
+    /// Milliseconds since this instance started; none while absent.
+    pub uptime_ms: Option<i64>,
+    /// Connection it belongs to, for the actors of one connection.
+    pub generation: Option<u64>,
+    /// Its mailbox.
+    pub mailbox: MailboxView,
+    /// Messages handled since the process started.
+    pub handled: u64,
+    /// Messages per second over the last minute.
+    pub rate_1m: f64,
+    /// Time in handlers.
+    pub handle_ms: HandleTimes,
+    /// The last message.
+    pub last: Option<LastMessage>,
+    /// Rebuilds.
+    pub supervision: SupervisionView,
+    /// What is odd about it, computed from the card.
+    pub warnings: Vec<Warning>,
+}
+
+/// A mailbox: depth is counted by us (accepted − handled), since actix cannot tell it.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct MailboxView {
+    /// Messages waiting or in the handler.
+    pub depth: u64,
+    /// The most that ever waited.
+    pub high_water: u64,
+    /// The count its construction bounds it to.
+    pub capacity: u64,
+    /// Messages it refused.
+    pub refused: u64,
+}
+
+/// Handler times in milliseconds; quantiles are upper bounds of log buckets.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct HandleTimes {
+    /// Median.
+    pub p50: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// Longest.
+    pub max: f64,
+}
+
+/// The last message an actor handled.
+#[derive(Debug, Clone, Serialize)]
+pub struct LastMessage {
+    /// Its type.
+    pub message: &'static str,
+    /// When, Unix milliseconds.
+    pub at_ms: i64,
+}
+
+/// How an actor is kept alive.
+#[derive(Debug, Clone, Serialize)]
+pub struct SupervisionView {
+    /// Always `rebuild`: a fresh value from a factory.
+    pub strategy: &'static str,
+    /// Rebuilds so far.
+    pub restarts: u64,
+    /// The budget, in words.
+    pub limit: &'static str,
+    /// How the last instance ended, where it ended unexpectedly.
+    pub last_exit: Option<LastExit>,
+}
+
+/// An unexpected end.
+#[derive(Debug, Clone, Serialize)]
+pub struct LastExit {
+    /// `panic` or `stopped`.
+    pub reason: &'static str,
+    /// The panic's text.
+    pub detail: String,
+    /// When, Unix milliseconds.
+    pub at_ms: i64,
+}
+
+/// Something about an actor that somebody should look at.
+#[derive(Debug, Clone, Serialize)]
+pub struct Warning {
+    /// Stable code.
+    pub code: &'static str,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+/// What a drain ended with.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Drained {
+    /// Connections that answered everything and closed in order.
+    pub closed: u64,
+    /// Installations that did not finish in time.
+    pub abandoned: u64,
+    /// Events read but not answered; the platform repeats them.
+    pub unanswered: u64,
+}
+
+/// An actor's own words about its state, or the lack of them.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Inspection {
+    /// It answered.
+    Answered {
+        /// Its words.
+        words: serde_json::Value,
+    },
+    /// It did not answer within 500 ms: it is stuck or busy, look at its card.
+    NoAnswer,
+    /// Nothing lives at that path now.
+    Absent,
+}
