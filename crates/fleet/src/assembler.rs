@@ -5,11 +5,13 @@
 //! back with the whole. It dies with its connection: the platform begins a push anew on the next one.
 
 use crate::bot::Bot;
-use crate::card::{Card, End, Handling, Inspect, Post, Word, Words};
+use crate::card::{Card, Handling};
 use crate::clock::now;
 use crate::fault::{Fault, Inject};
+use crate::post::{End, Inspect, Post, Words};
 use crate::shared::Shared;
 use crate::socket::Assembled;
+use crate::word::Word;
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, SpawnHandle};
 use bytes::Bytes;
 use bytestring::ByteString;

@@ -1,8 +1,9 @@
 //! What everybody may know of one installation without asking it: its facts, its status, its lights and the cards of
 //! its actors. One allocation per installation, made by the supervisor, shared with the actors that write it.
 
-use crate::card::{ActorKind, Card};
+use crate::card::Card;
 use crate::clock::{unix_ms, unix_ms_at};
+use crate::kind::ActorKind;
 use crate::view::{ActorView, InstallationView, Lights};
 use longwire_link::State;
 use longwire_store::{Desired, InstallationId, InstallationRecord};
@@ -95,7 +96,7 @@ impl Bot {
         if status.state.label() != state.label() || status.generation != generation {
             status.since_ms = unix_ms();
         }
-        status.state = state.clone();
+        status.state = *state;
         status.generation = generation;
         status.attempts_exceeded = attempts_exceeded;
         status.detail = detail.map(str::to_owned);

@@ -1,78 +1,18 @@
 //! One actor's card: atomics that the actor writes and the admin endpoint reads without asking it.
 //!
 //! A card belongs to a place in the tree and outlives the instances that live there, so restarts and the last panic are
-//! not lost with the one that panicked. Depth is accepted − handled: every message goes through a [`Post`], every
+//! not lost with the one that panicked. Depth is accepted − handled: every message goes through a [`Post`](crate::post::Post), every
 //! handler holds a [`Handling`]; actix itself can tell neither.
 
 use crate::clock::unix_ms;
+use crate::kind::ActorKind;
 use crate::view::{
     ActorView, HandleTimes, LastExit, LastMessage, MailboxView, SupervisionView, Warning,
 };
-use actix::dev::ToEnvelope;
-use actix::{Actor, Addr, Handler, Message, Recipient};
+use crate::word::Word;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-/// Kinds of actors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ActorKind {
-    /// Compares wanted installations with running ones; one per process.
-    Supervisor,
-    /// Owns the writer thread of the store; one per process.
-    Dispatch,
-    /// One bot.
-    Installation,
-    /// One connection's bytes.
-    Socket,
-    /// One connection's heartbeat.
-    Pinger,
-    /// One connection's split pushes.
-    Assembler,
-}
-
-impl ActorKind {
-    /// Every kind, in the order of the tree.
-    pub const ALL: [Self; 6] = [
-        Self::Supervisor,
-        Self::Dispatch,
-        Self::Installation,
-        Self::Socket,
-        Self::Pinger,
-        Self::Assembler,
-    ];
-
-    /// Stable label.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Supervisor => "supervisor",
-            Self::Dispatch => "dispatch",
-            Self::Installation => "installation",
-            Self::Socket => "socket",
-            Self::Pinger => "pinger",
-            Self::Assembler => "assembler",
-        }
-    }
-
-    /// The kind of that label.
-    #[must_use]
-    pub fn from_label(label: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.label() == label)
-    }
-
-    /// What its construction bounds the mailbox to; a warning is due well before.
-    fn capacity(self, window_events: u64) -> u64 {
-        match self {
-            // Three messages per installation at most: its turn, its end, its start.
-            Self::Supervisor => 65_536,
-            Self::Dispatch | Self::Installation | Self::Pinger => 16,
-            // One `Recorded` per group in flight, and a group holds one event at least.
-            Self::Socket => window_events + 16,
-            Self::Assembler => 256,
-        }
-    }
-}
+use std::time::Instant;
 
 /// Where an actor is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,124 +37,6 @@ pub(crate) enum Exit {
 
 /// Eight log buckets of handler times, upper bounds in microseconds.
 const TIME_BOUNDS_US: [u64; 8] = [10, 32, 100, 320, 1_000, 10_000, 100_000, u64::MAX];
-
-/// Messages an actor handles; the card keeps the last one as a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Word {
-    None,
-    Reload,
-    Wanted,
-    AskTurn,
-    Started,
-    Ended,
-    Drain,
-    Finished,
-    Inject,
-    Inspect,
-    Apply,
-    Turn,
-    Bootstrapped,
-    Opened,
-    Lost,
-    Alive,
-    Silent,
-    Timer,
-    Recorded,
-    NotRecorded,
-    SendPing,
-    Assembled,
-    Finish,
-    Close,
-    Heard,
-    Pong,
-    ReadingPaused,
-    ReadingResumed,
-    Fragment,
-    WriterEnded,
-    ReadBurst,
-    End,
-    Attach,
-    Configure,
-}
-
-impl Word {
-    fn label(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Reload => "Reload",
-            Self::Wanted => "Wanted",
-            Self::AskTurn => "AskTurn",
-            Self::Started => "Started",
-            Self::Ended => "Ended",
-            Self::Drain => "Drain",
-            Self::Finished => "Finished",
-            Self::Inject => "Inject",
-            Self::Inspect => "Inspect",
-            Self::Apply => "Apply",
-            Self::Turn => "Turn",
-            Self::Bootstrapped => "Bootstrapped",
-            Self::Opened => "Opened",
-            Self::Lost => "Lost",
-            Self::Alive => "Alive",
-            Self::Silent => "Silent",
-            Self::Timer => "Timer",
-            Self::Recorded => "Recorded",
-            Self::NotRecorded => "NotRecorded",
-            Self::SendPing => "SendPing",
-            Self::Assembled => "Assembled",
-            Self::Finish => "Finish",
-            Self::Close => "Close",
-            Self::Heard => "Heard",
-            Self::Pong => "Pong",
-            Self::ReadingPaused => "ReadingPaused",
-            Self::ReadingResumed => "ReadingResumed",
-            Self::Fragment => "Fragment",
-            Self::WriterEnded => "WriterEnded",
-            Self::ReadBurst => "ReadBurst",
-            Self::End => "End",
-            Self::Attach => "Attach",
-            Self::Configure => "Configure",
-        }
-    }
-
-    const ALL: [Self; 34] = [
-        Self::None,
-        Self::Reload,
-        Self::Wanted,
-        Self::AskTurn,
-        Self::Started,
-        Self::Ended,
-        Self::Drain,
-        Self::Finished,
-        Self::Inject,
-        Self::Inspect,
-        Self::Apply,
-        Self::Turn,
-        Self::Bootstrapped,
-        Self::Opened,
-        Self::Lost,
-        Self::Alive,
-        Self::Silent,
-        Self::Timer,
-        Self::Recorded,
-        Self::NotRecorded,
-        Self::SendPing,
-        Self::Assembled,
-        Self::Finish,
-        Self::Close,
-        Self::Heard,
-        Self::Pong,
-        Self::ReadingPaused,
-        Self::ReadingResumed,
-        Self::Fragment,
-        Self::WriterEnded,
-        Self::ReadBurst,
-        Self::End,
-        Self::Attach,
-        Self::Configure,
-    ];
-}
 
 /// The atomics of one place in the tree. About 200 bytes.
 pub(crate) struct Card {
@@ -342,7 +164,7 @@ impl Card {
         u64::from(self.restarts.load(Relaxed))
     }
 
-    fn accept(&self) {
+    pub(crate) fn accept(&self) {
         let accepted = self.accepted.fetch_add(1, Relaxed) + 1;
         let depth = accepted.saturating_sub(self.handled.load(Relaxed));
         self.high_water
@@ -448,10 +270,7 @@ impl Card {
             capacity: self.kind.capacity(window_events),
             refused: 0,
         };
-        let last_word = Word::ALL
-            .into_iter()
-            .find(|word| *word as u8 == self.last_word.load(Relaxed))
-            .filter(|word| *word != Word::None);
+        let last_word = Word::of(self.last_word.load(Relaxed)).filter(|word| *word != Word::None);
         let mut warnings = Vec::new();
         if depth * 5 > mailbox.capacity * 4 {
             warnings.push(Warning {
@@ -538,158 +357,6 @@ impl Drop for Handling {
     }
 }
 
-/// The only way to an actor's mailbox: a recipient that counts what it accepts on the receiver's card.
-///
-/// It uses `do_send`, which ignores the mailbox limit; each message's doc says what bounds its count.
-pub(crate) struct Post<M>
-where
-    M: Message + Send + 'static,
-    M::Result: Send,
-{
-    recipient: Recipient<M>,
-    card: Arc<Card>,
-}
-
-impl<M> Post<M>
-where
-    M: Message + Send + 'static,
-    M::Result: Send,
-{
-    pub(crate) fn new<A>(addr: &Addr<A>, card: &Arc<Card>) -> Self
-    where
-        A: Actor + Handler<M>,
-        A::Context: ToEnvelope<A, M>,
-    {
-        Self {
-            recipient: addr.clone().recipient(),
-            card: Arc::clone(card),
-        }
-    }
-
-    pub(crate) fn send(&self, message: M) {
-        self.card.accept();
-        self.recipient.do_send(message);
-    }
-
-    /// Sends and waits for the answer; none when the actor is gone or silent for `limit`.
-    pub(crate) fn ask(
-        &self,
-        message: M,
-        limit: Duration,
-    ) -> impl Future<Output = Asked<M::Result>> + use<M> {
-        self.card.accept();
-        let answer = self.recipient.send(message);
-        async move {
-            match tokio::time::timeout(limit, answer).await {
-                Ok(Ok(answer)) => Asked::Answered(answer),
-                Ok(Err(_)) => Asked::Gone,
-                Err(_) => Asked::NoAnswer,
-            }
-        }
-    }
-}
-
-/// A child, as its parent holds it: the address, its card, and the promise that it ends with its parent.
-pub(crate) struct Child<A>
-where
-    A: Actor<Context = actix::Context<A>> + Handler<End>,
-{
-    addr: Addr<A>,
-    card: Arc<Card>,
-    pub(crate) instance: u32,
-}
-
-impl<A> Child<A>
-where
-    A: Actor<Context = actix::Context<A>> + Handler<End>,
-{
-    pub(crate) fn new(addr: Addr<A>, card: &Arc<Card>, instance: u32) -> Self {
-        Self {
-            addr,
-            card: Arc::clone(card),
-            instance,
-        }
-    }
-
-    pub(crate) fn send<M>(&self, message: M)
-    where
-        M: Message + Send + 'static,
-        M::Result: Send,
-        A: Handler<M>,
-    {
-        self.card.accept();
-        self.addr.do_send(message);
-    }
-
-    pub(crate) fn post<M>(&self) -> Post<M>
-    where
-        M: Message + Send + 'static,
-        M::Result: Send,
-        A: Handler<M>,
-    {
-        Post::new(&self.addr, &self.card)
-    }
-}
-
-impl<A> Drop for Child<A>
-where
-    A: Actor<Context = actix::Context<A>> + Handler<End>,
-{
-    fn drop(&mut self) {
-        // Also when the parent panics: a child without a parent would hold a connection that nobody watches.
-        self.send(End);
-    }
-}
-
-/// Your parent lets go of you: finish what is in hand and stop. Sent once, when the parent drops its [`Child`].
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct End;
-
-/// Say in your own words how you are. From the admin endpoint, answered within the handler.
-#[derive(Debug, Message)]
-#[rtype(result = "Words")]
-pub(crate) struct Inspect;
-
-/// An actor's own words.
-pub(crate) struct Words(pub(crate) serde_json::Value);
-
-impl<A, M> actix::dev::MessageResponse<A, M> for Words
-where
-    A: Actor,
-    M: Message<Result = Words>,
-{
-    fn handle(self, _: &mut A::Context, tell: Option<actix::dev::OneshotSender<Words>>) {
-        if let Some(tell) = tell {
-            // The one who asked may have stopped waiting.
-            drop(tell.send(self));
-        }
-    }
-}
-
-/// What came of a question.
-pub(crate) enum Asked<T> {
-    /// The answer.
-    Answered(T),
-    /// The actor is gone.
-    Gone,
-    /// It did not answer in time.
-    NoAnswer,
-}
-
-impl<M> Clone for Post<M>
-where
-    M: Message + Send + 'static,
-    M::Result: Send,
-{
-    fn clone(&self) -> Self {
-        Self {
-            recipient: self.recipient.clone(),
-            card: Arc::clone(&self.card),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -756,12 +423,5 @@ mod tests {
         );
         drop(handling);
         assert_eq!(view(&card).state, "ready");
-    }
-
-    #[test]
-    fn every_word_is_listed_at_its_number() {
-        for (index, word) in Word::ALL.into_iter().enumerate() {
-            assert_eq!(word as usize, index, "{word:?}");
-        }
     }
 }

@@ -5,12 +5,14 @@
 //! and repeated by the platform. It never touches an event. The thread does not depend on this actor's life: an actor built anew
 //! finds it running and goes on watching it.
 
-use crate::card::{End, Exit, Handling, Inspect, Word, Words};
+use crate::card::{Exit, Handling};
 use crate::clock::now;
 use crate::fault::{Fault, Inject};
 use crate::installation::{REBUILDS, REBUILDS_WITHIN};
+use crate::post::{End, Inspect, Words};
 use crate::shared::Shared;
 use crate::watched::panic_text;
+use crate::word::Word;
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture,
     WrapFuture,

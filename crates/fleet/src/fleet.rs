@@ -2,10 +2,10 @@
 //! question waits for an actor, except [`Fleet::inspect`], which says when it waited in vain.
 
 use crate::ActorKind;
-use crate::card::{Inspect, Post};
 use crate::dispatch::{self, Dispatch};
 use crate::fault::{Fault, InjectError};
 use crate::installation::INSPECTION;
+use crate::post::{Inspect, Post};
 use crate::shared::{Parts, Shared};
 use crate::supervisor::{DrainAll, InjectAt, InspectAt, Reload, Supervisor};
 use crate::view::{ActorView, Drained, Inspection, InstallationView, Overview, StoreView};
@@ -102,14 +102,14 @@ impl Fleet {
             .supervisor()
             .ask(DrainAll { within: limit }, limit + Duration::from_secs(1));
         let drained = match asked.await {
-            crate::card::Asked::Answered(drained) => drained,
+            crate::post::Asked::Answered(drained) => drained,
             _ => Drained::default(),
         };
         let dispatch = self.dispatch.borrow().clone();
         if let Some(dispatch) = dispatch {
             let ended = Post::new(&dispatch, &self.shared.dispatch)
                 .ask(dispatch::Drain, Duration::from_secs(5));
-            if !matches!(ended.await, crate::card::Asked::Answered(())) {
+            if !matches!(ended.await, crate::post::Asked::Answered(())) {
                 tracing::warn!(
                     "the store's writer did not end in time; what it has in hand was not acknowledged"
                 );
@@ -236,9 +236,9 @@ impl Fleet {
                 Some((id, kind)) => {
                     let limit = INSPECTION + Duration::from_millis(100);
                     match self.supervisor().ask(InspectAt(id, kind), limit).await {
-                        crate::card::Asked::Answered(inspection) => inspection,
-                        crate::card::Asked::NoAnswer => Inspection::NoAnswer,
-                        crate::card::Asked::Gone => Inspection::Absent,
+                        crate::post::Asked::Answered(inspection) => inspection,
+                        crate::post::Asked::NoAnswer => Inspection::NoAnswer,
+                        crate::post::Asked::Gone => Inspection::Absent,
                     }
                 }
                 None => Inspection::Absent,

@@ -24,9 +24,11 @@ mod dispatch;
 mod fault;
 mod fleet;
 mod installation;
+mod kind;
 mod latency;
 mod malformed;
 mod pinger;
+mod post;
 mod setback;
 mod shared;
 mod socket;
@@ -34,11 +36,13 @@ mod supervisor;
 mod totals;
 pub mod view;
 mod watched;
+mod word;
 
 pub use answer::Answer;
-pub use card::ActorKind;
+
 pub use fault::{Fault, InjectError};
 pub use fleet::{Fleet, FleetSettings};
+pub use kind::ActorKind;
 pub use view::{
     ActorView, AnswerTotals, ConnectionTotals, Drained, EventTotals, Inspection, InstallationView,
     Lights, Overview, Quantiles, StoreView,

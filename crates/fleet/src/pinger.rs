@@ -4,11 +4,13 @@
 //! tells of pongs always, and of other inbound bytes only while a question is open, so an event costs no message here.
 
 use crate::bot::Bot;
-use crate::card::{Card, End, Handling, Inspect, Post, Word, Words};
+use crate::card::{Card, Handling};
 use crate::clock::now;
 use crate::fault::{Fault, Inject};
 use crate::installation::{Alive, Silent};
+use crate::post::{End, Inspect, Post, Words};
 use crate::socket::SendPing;
+use crate::word::Word;
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, SpawnHandle};
 use longwire_link::{Generation, Heartbeat, HeartbeatAction};
 use longwire_wire::endpoint::ClientConfig;

@@ -64,8 +64,8 @@ impl Shared {
             started_ms: crate::clock::unix_ms(),
             draining: AtomicBool::new(false),
             writing: watch::Sender::new(Writing::Idle),
-            supervisor: Card::new(crate::card::ActorKind::Supervisor),
-            dispatch: Card::new(crate::card::ActorKind::Dispatch),
+            supervisor: Card::new(crate::kind::ActorKind::Supervisor),
+            dispatch: Card::new(crate::kind::ActorKind::Dispatch),
             bots: RwLock::new(BTreeMap::new()),
         })
     }

@@ -12,15 +12,17 @@ mod outbound;
 mod pump;
 
 use crate::answer::Answer;
+use crate::assembler::Assembler;
 use crate::assembler::{Fragment, Refused};
 use crate::bot::Bot;
-use crate::card::{End, Handling, Inspect, Post, Word, Words};
+use crate::card::Handling;
 use crate::clock::now;
 use crate::fault::{Fault, Inject};
 use crate::installation::{Finished, Lost, Opened};
 use crate::pinger::{Heard, Pinger, Pong, ReadingPaused, ReadingResumed};
+use crate::post::{Child, End, Inspect, Post, Words};
 use crate::shared::{Local, Shared};
-use crate::{assembler::Assembler, card::Child};
+use crate::word::Word;
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture,
 };

@@ -6,7 +6,7 @@
 
 use crate::ActorKind;
 use crate::bot::Bot;
-use crate::card::{Asked, End, Exit, Handling, Inspect, Post, Word, Words};
+use crate::card::{Exit, Handling};
 use crate::clock::now;
 use crate::dispatch::Dispatch;
 use crate::fault::{Fault, Inject};
@@ -14,9 +14,11 @@ use crate::installation::{
     Configure, Drain, INSPECTION, InjectChild, InspectChild, Installation, REBUILDS,
     REBUILDS_WITHIN, Reports, Turn as TurnGiven,
 };
+use crate::post::{Asked, End, Inspect, Post, Words};
 use crate::shared::{Local, Shared};
 use crate::view::{Drained as DrainReport, Inspection};
 use crate::watched::start_watched;
+use crate::word::Word;
 use actix::{
     Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseFuture,
     SpawnHandle, WrapFuture,
@@ -98,7 +100,8 @@ pub(crate) struct Supervisor {
     places: BTreeMap<InstallationId, Place>,
     turns: Turns,
     waiting: VecDeque<(InstallationId, Generation)>,
-    turn_timer: Option<SpawnHandle>,
+    /// The turn that the budget has reserved, until it is due.
+    next_turn: Option<SpawnHandle>,
     loading: Loading,
     drain: Option<Farewell>,
     dispatch_rebuilds: RebuildBudget,
@@ -149,7 +152,7 @@ impl Supervisor {
             places: BTreeMap::new(),
             turns: Turns::new(connect_per_second),
             waiting: VecDeque::new(),
-            turn_timer: None,
+            next_turn: None,
             loading: Loading::Idle,
             drain: None,
             dispatch_rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
@@ -293,35 +296,33 @@ impl Supervisor {
 
     /// Hands out turns as fast as the budget allows.
     fn give_turns(&mut self, ctx: &mut Context<Self>) {
-        if let Some(timer) = self.turn_timer.take() {
-            ctx.cancel_future(timer);
+        while self.next_turn.is_none() && !self.waiting.is_empty() {
+            match self.turns.take(now()) {
+                Turn::Now => self.give_turn(),
+                // That moment is ours; nobody asks the budget again for it.
+                Turn::At(due) => {
+                    let pause = due.saturating_duration_since(now());
+                    self.next_turn = Some(ctx.run_later(pause, |this, ctx| {
+                        let _working = this.shared.supervisor.working(Word::Timer);
+                        this.next_turn = None;
+                        this.give_turn();
+                        this.give_turns(ctx);
+                    }));
+                }
+            }
         }
-        while let Some((id, generation)) = self.waiting.front().copied() {
-            let Some((tenant, bot)) = self
-                .places
-                .get(&id)
-                .and_then(|place| place.tenant.as_ref().map(|tenant| (tenant, &place.bot)))
-            else {
-                self.waiting.pop_front();
+    }
+
+    /// Gives one turn to whoever has waited longest and still lives.
+    fn give_turn(&mut self) {
+        while let Some((id, generation)) = self.waiting.pop_front() {
+            let Some(place) = self.places.get(&id) else {
                 continue;
             };
-            match self.turns.take(now()) {
-                Turn::Now => {
-                    // One per question.
-                    post(&tenant.addr, bot).send(TurnGiven(generation));
-                    self.waiting.pop_front();
-                }
-                Turn::At(due) => {
-                    self.turn_timer = Some(ctx.run_later(
-                        due.saturating_duration_since(now()),
-                        |this, ctx| {
-                            let _working = this.shared.supervisor.working(Word::Timer);
-                            this.turn_timer = None;
-                            this.give_turns(ctx);
-                        },
-                    ));
-                    return;
-                }
+            if let Some(tenant) = &place.tenant {
+                // One per question.
+                post(&tenant.addr, &place.bot).send(TurnGiven(generation));
+                return;
             }
         }
     }
@@ -395,9 +396,7 @@ impl Handler<AskTurn> for Supervisor {
     fn handle(&mut self, ask: AskTurn, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::AskTurn);
         self.waiting.push_back((ask.installation, ask.generation));
-        if self.turn_timer.is_none() {
-            self.give_turns(ctx);
-        }
+        self.give_turns(ctx);
     }
 }
 
@@ -571,10 +570,10 @@ impl Handler<InjectAt> for Supervisor {
             }
             return;
         }
-        if let Some(place) = self.places.get(&id) {
-            if let Some(tenant) = &place.tenant {
-                post(&tenant.addr, &place.bot).send(InjectChild(kind, fault));
-            }
+        if let Some(place) = self.places.get(&id)
+            && let Some(tenant) = &place.tenant
+        {
+            post(&tenant.addr, &place.bot).send(InjectChild(kind, fault));
         }
     }
 }

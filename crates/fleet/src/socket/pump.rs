@@ -7,9 +7,9 @@
 use super::inbound::{Pause, Verdict};
 use super::outbound::WriteFailure;
 use super::{Phase, Socket};
-use crate::card::Word;
 use crate::clock::now;
 use crate::pinger::{ReadingPaused, ReadingResumed};
+use crate::word::Word;
 use actix::Context;
 use actix::fut::ActorFuture;
 use bytes::Bytes;
@@ -211,7 +211,7 @@ impl Socket {
     ) -> Step {
         self.refuse_late();
         self.submit();
-        let answered = self.window.len() == 0 && !self.inbound.is_refused();
+        let answered = self.window.is_empty() && !self.inbound.is_refused();
         let flushed = match self.outbound.poll_flush(io, task, now()) {
             Poll::Ready(Ok(())) => true,
             Poll::Ready(Err(_)) => return Step::Over,

@@ -1,0 +1,263 @@
+//! The actors of one connection: started from factories, watched, built anew when they fail, let go together.
+
+use super::{Ended, Installation, Lost};
+use crate::ActorKind;
+use crate::assembler::Assembler;
+use crate::card::{Card, Exit};
+use crate::clock::now;
+use crate::pinger::{Line, Pinger};
+use crate::post::{Child, Post};
+use crate::socket::{Attach, Close, Ears, Manner, Parents, Socket};
+use crate::watched::start_watched;
+use actix::{Addr, AsyncContext, Context};
+use longwire_link::{CloseReason, Generation, Heartbeat, Rebuild, Setback};
+use longwire_store::TimelineKind;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// How long a connection that is closed on purpose may go on answering what it read.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// The actors of one connection. Dropping it ends them.
+pub(super) struct Connection {
+    pub(super) generation: Generation,
+    pub(super) socket: Child<Socket>,
+    pub(super) assembler: Option<Child<Assembler>>,
+    pub(super) pinger: Option<Child<Pinger>>,
+}
+
+impl Installation {
+    pub(super) fn dial(&mut self, generation: Generation, ctx: &mut Context<Self>) {
+        let Some((_, url)) = self.endpoint.take().filter(|(of, _)| *of == generation) else {
+            return self.setback(generation, Setback::NoUrl, String::new());
+        };
+        let egress = match self.egress() {
+            Ok(egress) => egress,
+            Err(detail) => return self.setback(generation, Setback::AddressRefused, detail),
+        };
+        let instance = self.bot.socket.born(self.local.arbiter, generation.0);
+        let (shared, local, bot) = (
+            Arc::clone(&self.shared),
+            Rc::clone(&self.local),
+            Arc::clone(&self.bot),
+        );
+        let me = ctx.address();
+        let parents = Parents {
+            opened: Post::new(&me, &self.bot.installation),
+            lost: Post::new(&me, &self.bot.installation),
+            finished: Post::new(&me, &self.bot.installation),
+        };
+        let service = url.service_id();
+        let addr = start_watched(
+            move |ctx| {
+                let socket = Socket::new(shared, local, bot, generation, service, parents);
+                socket.dial(egress, url, ctx);
+                socket
+            },
+            self.watch(ActorKind::Socket, generation, instance, &me),
+        );
+        let socket = Child::new(addr, &self.bot.socket, instance);
+        self.connection = Some(Connection {
+            generation,
+            socket,
+            assembler: None,
+            pinger: None,
+        });
+        self.start_assembler(&me);
+    }
+
+    fn start_assembler(&mut self, me: &Addr<Self>) {
+        let Some(connection) = &self.connection else {
+            return;
+        };
+        let generation = connection.generation;
+        let instance = self.bot.assembler.born(self.local.arbiter, generation.0);
+        let (shared, bot, socket) = (
+            Arc::clone(&self.shared),
+            Arc::clone(&self.bot),
+            connection.socket.post(),
+        );
+        let addr = start_watched(
+            move |_| Assembler::new(shared, bot, socket),
+            self.watch(ActorKind::Assembler, generation, instance, me),
+        );
+        let assembler = Child::new(addr, &self.bot.assembler, instance);
+        connection.socket.send(Attach::assembler(&assembler));
+        if let Some(connection) = &mut self.connection {
+            connection.assembler = Some(assembler);
+        }
+    }
+
+    pub(super) fn start_pinger(&mut self, me: &Addr<Self>) {
+        let Some(connection) = &self.connection else {
+            return;
+        };
+        let generation = connection.generation;
+        let instance = self.bot.pinger.born(self.local.arbiter, generation.0);
+        let heartbeat = Heartbeat::new(
+            self.link.config().ping_interval,
+            self.shared.timing.pong_grace,
+            now(),
+        );
+        let bot = Arc::clone(&self.bot);
+        let line = Line {
+            socket: connection.socket.post(),
+            alive: Post::new(me, &self.bot.installation),
+            silent: Post::new(me, &self.bot.installation),
+        };
+        let addr = start_watched(
+            move |_| Pinger::new(bot, generation, heartbeat, line),
+            self.watch(ActorKind::Pinger, generation, instance, me),
+        );
+        let pinger = Child::new(addr, &self.bot.pinger, instance);
+        connection.socket.send(Attach::Pinger(Ears::of(&pinger)));
+        if let Some(connection) = &mut self.connection {
+            connection.pinger = Some(pinger);
+        }
+    }
+
+    /// What to do when a child is gone: write it on its card, and tell the parent if there still is one.
+    fn watch(
+        &self,
+        kind: ActorKind,
+        generation: Generation,
+        instance: u32,
+        me: &Addr<Self>,
+    ) -> impl FnOnce(Exit) + 'static {
+        let card = Arc::clone(self.card_of(kind));
+        let shared = Arc::clone(&self.shared);
+        let parent: Post<Ended> = Post::new(me, &self.bot.installation);
+        move |exit| {
+            card.ended(instance, &exit);
+            if matches!(exit, Exit::Panicked(_)) {
+                shared.totals.panics.fetch_add(1, Relaxed);
+            }
+            parent.send(Ended {
+                kind,
+                generation,
+                instance,
+                exit,
+            });
+        }
+    }
+
+    fn card_of(&self, kind: ActorKind) -> &Arc<Card> {
+        match kind {
+            ActorKind::Socket => &self.bot.socket,
+            ActorKind::Pinger => &self.bot.pinger,
+            ActorKind::Assembler => &self.bot.assembler,
+            ActorKind::Supervisor | ActorKind::Dispatch | ActorKind::Installation => {
+                &self.bot.installation
+            }
+        }
+    }
+
+    pub(super) fn close(&mut self, generation: Generation, reason: CloseReason) {
+        let Some(connection) = self
+            .connection
+            .take_if(|connection| connection.generation == generation)
+        else {
+            return;
+        };
+        let manner = match reason {
+            CloseReason::Stopped | CloseReason::Reconfigured => Manner::Finish {
+                within: self.shared.timing.drain.min(FAREWELL),
+            },
+            CloseReason::TimedOut
+            | CloseReason::Lost(_)
+            | CloseReason::Stale
+            | CloseReason::Restarting => Manner::Abandon,
+        };
+        connection.socket.send(Close(manner));
+        let text = match reason {
+            CloseReason::Lost(setback) => setback.to_string(),
+            reason => format!("closed by us: {}", reason.label()),
+        };
+        self.shared
+            .note(&self.bot, generation.0, TimelineKind::Lost, text);
+    }
+
+    /// A child of the current connection ended although nobody had told it to.
+    pub(super) fn rebuild(
+        &mut self,
+        kind: ActorKind,
+        generation: Generation,
+        exit: &Exit,
+        ctx: &mut Context<Self>,
+    ) {
+        let (app_id, installation) = (&self.record.app_id, &self.bot.public_id);
+        let words = match exit {
+            Exit::Panicked(text) => text.as_str(),
+            Exit::Stopped => "it stopped without being told to",
+        };
+        if *exit == Exit::Stopped {
+            self.card_of(kind).deserted();
+        }
+        tracing::error!(
+            app_id,
+            installation,
+            generation = generation.0,
+            actor = kind.label(),
+            panic = words,
+            "an actor failed; it is built anew"
+        );
+        self.shared.note(
+            &self.bot,
+            generation.0,
+            TimelineKind::Panicked,
+            format!("{}: {words}", kind.label()),
+        );
+        match (self.rebuilds.spend(now()), kind) {
+            (Rebuild::Spent { until }, _) => self.link.handle_spent(until, now()),
+            (Rebuild::After(_), ActorKind::Socket) => {
+                self.connection = None;
+                self.setback(generation, Setback::Panicked, words.to_owned());
+            }
+            (Rebuild::After(pause), kind) => {
+                ctx.run_later(pause, move |this, ctx| {
+                    if this
+                        .connection
+                        .as_ref()
+                        .is_some_and(|connection| connection.generation == generation)
+                    {
+                        let me = ctx.address();
+                        match kind {
+                            ActorKind::Assembler => this.start_assembler(&me),
+                            _ => this.start_pinger(&me),
+                        }
+                    }
+                });
+            }
+        }
+    }
+
+    pub(super) fn lost(
+        &mut self,
+        Lost {
+            generation,
+            setback,
+            detail,
+        }: Lost,
+    ) {
+        let Some(connection) = self
+            .connection
+            .take_if(|connection| connection.generation == generation)
+        else {
+            return;
+        };
+        if connection.pinger.is_some() {
+            self.shared.totals.lost.fetch_add(1, Relaxed);
+        }
+        drop(connection);
+        let text = if detail.is_empty() {
+            setback.to_string()
+        } else {
+            format!("{setback}: {detail}")
+        };
+        self.shared
+            .note(&self.bot, generation.0, TimelineKind::Lost, text);
+        self.setback(generation, setback, detail);
+    }
+}

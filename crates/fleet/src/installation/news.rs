@@ -1,0 +1,109 @@
+//! What an installation tells people: its status, its timeline, its log. Each change once.
+
+use super::Installation;
+use crate::clock::unix_ms;
+use longwire_link::{Rejected, State};
+use longwire_store::TimelineKind;
+use std::sync::atomic::Ordering::Relaxed;
+
+impl Installation {
+    /// Tells the world where the link stands: the status, the timeline, the log, each change once.
+    pub(super) fn show(&mut self) {
+        let state = *self.link.state();
+        let generation = self.link.generation();
+        let exceeded = self.link.attempts_exceeded();
+        if state.reason().is_none() {
+            self.detail = None;
+        }
+        self.bot
+            .shows(&state, generation.0, exceeded, self.detail.as_deref());
+        if self.shown == Some((state, generation)) {
+            return;
+        }
+        self.shown = Some((state, generation));
+        let view = self.bot.view();
+        let wait_ms = view.until_ms.map(|until| until - unix_ms());
+        let reason = view.reason_text.unwrap_or_default();
+        let next_step = view.next_step.unwrap_or_default();
+        let (app_id, installation, generation) =
+            (&self.record.app_id, &self.bot.public_id, generation.0);
+        match state {
+            State::BackingOff { attempt, .. } => {
+                let text = format!("{reason}; attempt {attempt} in {} ms", wait_ms.unwrap_or(0));
+                self.shared
+                    .note(&self.bot, generation, TimelineKind::BackingOff, text);
+                tracing::info!(
+                    app_id,
+                    installation,
+                    generation,
+                    attempt,
+                    wait_ms,
+                    reason,
+                    "not connected; trying again"
+                );
+            }
+            State::Refused { .. } => {
+                let text = format!("{reason}. {next_step}");
+                self.shared
+                    .note(&self.bot, generation, TimelineKind::Refused, text);
+                tracing::error!(
+                    app_id,
+                    installation,
+                    generation,
+                    reason,
+                    next_step,
+                    "refused by the platform or by our own rules"
+                );
+            }
+            State::Restarting { .. } => {
+                self.shared.note(
+                    &self.bot,
+                    generation,
+                    TimelineKind::BackingOff,
+                    reason.clone(),
+                );
+                tracing::error!(
+                    app_id,
+                    installation,
+                    generation,
+                    wait_ms,
+                    "its actors fail too often; left alone for a while"
+                );
+            }
+            State::Stopped => {
+                if generation > 0 {
+                    self.shared
+                        .note(&self.bot, generation, TimelineKind::Stopped, "");
+                }
+            }
+            State::Live { .. } => {
+                tracing::info!(app_id, installation, generation, "connected");
+            }
+            State::Queued | State::Bootstrapping | State::Dialing => {
+                tracing::debug!(
+                    app_id,
+                    installation,
+                    generation,
+                    state = state.label(),
+                    "connecting"
+                );
+            }
+        }
+    }
+
+    pub(super) fn note_rejected(&self, rejected: Vec<Rejected>) {
+        for rejected in rejected {
+            self.bot.tally.malformed.fetch_add(1, Relaxed);
+            self.shared
+                .malformed
+                .count("config_value", &self.bot.public_id, 0);
+            let generation = self.link.generation().0;
+            self.shared.note(
+                &self.bot,
+                generation,
+                TimelineKind::ConfigRejected,
+                rejected.to_string(),
+            );
+        }
+    }
+}

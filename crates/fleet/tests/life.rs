@@ -1,0 +1,274 @@
+//! A whole fleet against the simulated platform, in one process: the way of an event, and what a failing actor costs.
+
+use longwire_egress::{EgressSettings, ProxyEnvironment, tls_config};
+use longwire_fleet::{ActorKind, Fault, Fleet, FleetSettings, InstallationView};
+use longwire_link::Timing;
+use longwire_sim::{Push, Sim, SimSettings, Traffic};
+use longwire_store::{Desired, NewInstallation, Origin, Platform, Store, StoreSettings};
+use longwire_wire::endpoint::ClientConfig;
+use secrecy::SecretString;
+use std::time::{Duration, Instant};
+
+struct World {
+    sim: Sim,
+    fleet: Fleet,
+    store: Store,
+    _home: tempfile::TempDir,
+}
+
+impl World {
+    async fn new(bots: usize) -> Self {
+        let sim = Sim::start(SimSettings {
+            client_config: ClientConfig {
+                reconnect_count: Some(-1),
+                reconnect_interval: Some(1),
+                reconnect_nonce: Some(0),
+                ping_interval: Some(1),
+            },
+            ..SimSettings::default()
+        })
+        .expect("the simulator starts on loopback");
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let store = Store::open(&StoreSettings::at(format!(
+            "sqlite:{}",
+            home.path().join("log.db").display()
+        )))
+        .expect("a fresh store opens");
+        for number in 0..bots {
+            store
+                .add_installation(NewInstallation {
+                    name: format!("bot-{number}"),
+                    platform: Platform::Feishu,
+                    app_id: app(number),
+                    app_secret: SecretString::from("secret"),
+                    base_url: Some(sim.base_url()),
+                    proxy: None,
+                    desired: Desired::Run,
+                    origin: Origin::Cli,
+                })
+                .expect("an installation is added");
+        }
+        let (tls, _) = tls_config(None).expect("roots");
+        let environment = ProxyEnvironment::from_vars(std::iter::empty::<(&str, &str)>());
+        let fleet = Fleet::start(FleetSettings {
+            timing: Timing {
+                pong_grace: Duration::from_secs(1),
+                backoff_base: Duration::from_millis(50),
+                ..Timing::default()
+            },
+            connect_per_second: 0,
+            window_events: 64,
+            window_bytes: 4 * 1024 * 1024,
+            arbiters: 2,
+            egress: EgressSettings::new(tls, environment),
+            store: store.clone(),
+            fault_injection: true,
+        })
+        .await;
+        Self {
+            sim,
+            fleet,
+            store,
+            _home: home,
+        }
+    }
+
+    async fn all_live(&self) {
+        until("everybody is live", || {
+            let overview = self.fleet.overview();
+            (overview.by_state.get("live") == Some(&overview.installations)).then_some(())
+        })
+        .await;
+    }
+
+    fn bot(&self, number: usize) -> InstallationView {
+        self.fleet
+            .installation(&format!("bot-{number}"))
+            .expect("it was added")
+    }
+}
+
+fn app(number: usize) -> String {
+    format!("cli_{number:016x}")
+}
+
+/// Waits for a fact, with a deadline.
+async fn until<T>(what: &str, mut fact: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(value) = fact() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[actix_rt::test]
+async fn an_event_is_recorded_and_then_acknowledged() {
+    let world = World::new(1).await;
+    world.all_live().await;
+    let control = world.sim.control();
+    for _ in 0..10 {
+        control.push(&app(0), Push::made_up(500));
+    }
+    control.push(&app(0), Push::made_up(200_000));
+    until("eleven events are acknowledged", || {
+        (control.ledger().acked == 11).then_some(())
+    })
+    .await;
+    let overview = world.fleet.overview();
+    assert_eq!(
+        (
+            overview.events.received,
+            overview.events.recorded,
+            overview.events.assembled
+        ),
+        (11, 11, 1)
+    );
+    assert_eq!(world.store.count_events().expect("readable"), 11);
+    assert_eq!(world.bot(0).lights.acked, 11);
+    assert!(!world.bot(0).lights.never_heard_an_event);
+    let drained = world.fleet.drain(Duration::from_secs(5)).await;
+    assert_eq!(
+        (drained.closed, drained.abandoned, drained.unanswered),
+        (1, 0, 0)
+    );
+}
+
+#[actix_rt::test]
+async fn any_actor_that_fails_is_built_anew_and_its_neighbours_do_not_notice() {
+    let world = World::new(4).await;
+    world.all_live().await;
+    let control = world.sim.control();
+    control.push_at_rate(Traffic {
+        per_second: 400.0,
+        payload_bytes: 300,
+        ..Traffic::default()
+    });
+    let before: Vec<u64> = (0..4).map(|number| world.bot(number).generation).collect();
+    for (round, kind) in [
+        ActorKind::Socket,
+        ActorKind::Pinger,
+        ActorKind::Assembler,
+        ActorKind::Installation,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        world.all_live().await;
+        world
+            .fleet
+            .inject("bot-0", kind, Fault::Panic)
+            .expect("fault injection is on");
+        let text = until("the panic shows on the card", || {
+            let actors = world.fleet.actors();
+            let card = actors.iter().find(|actor| {
+                actor.kind == kind.label() && actor.path.contains(&world.bot(0).id)
+            })?;
+            (card.supervision.restarts == 1).then(|| {
+                card.supervision
+                    .last_exit
+                    .clone()
+                    .expect("kept with the count")
+            })
+        })
+        .await;
+        assert_eq!(text.reason, "panic");
+        assert!(text.detail.contains("injected"), "{text:?}");
+        until("the panic is counted", || {
+            (world.fleet.overview().connections.panics == round as u64 + 1).then_some(())
+        })
+        .await;
+        until("it is built anew", || {
+            let actors = world.fleet.actors();
+            let card = actors.iter().find(|actor| {
+                actor.kind == kind.label() && actor.path.contains(&world.bot(0).id)
+            })?;
+            (card.state != "rebuilding" && card.state != "absent").then_some(())
+        })
+        .await;
+    }
+    world.all_live().await;
+    control.stop_traffic();
+    until("nothing is pending", || {
+        let ledger = control.ledger();
+        (ledger.pending == 0 && ledger.pushed > 0).then_some(())
+    })
+    .await;
+    let after: Vec<u64> = (0..4).map(|number| world.bot(number).generation).collect();
+    assert_eq!(before[1..], after[1..], "neighbours keep their connections");
+    for number in 1..4 {
+        assert_eq!(world.bot(number).lights.refused, 0);
+    }
+    let ledger = control.ledger();
+    assert_eq!(ledger.lost, 0);
+    assert_eq!(world.store.count_events().expect("readable"), ledger.acked);
+    world.fleet.drain(Duration::from_secs(5)).await;
+}
+
+#[actix_rt::test]
+async fn a_failing_dispatch_loses_no_receipt() {
+    let world = World::new(1).await;
+    world.all_live().await;
+    let control = world.sim.control();
+    world
+        .fleet
+        .inject("bot-0", ActorKind::Dispatch, Fault::Panic)
+        .expect("fault injection is on");
+    until("dispatch is built anew", || {
+        let actors = world.fleet.actors();
+        let card = actors.iter().find(|actor| actor.kind == "dispatch")?;
+        (card.supervision.restarts == 1 && card.state == "ready").then_some(())
+    })
+    .await;
+    control.push(&app(0), Push::made_up(500));
+    until("the event is acknowledged", || {
+        (control.ledger().acked == 1).then_some(())
+    })
+    .await;
+    world.fleet.drain(Duration::from_secs(5)).await;
+}
+
+#[actix_rt::test]
+async fn a_half_open_link_is_found_and_replaced() {
+    let world = World::new(1).await;
+    world.all_live().await;
+    let control = world.sim.control();
+    let before = world.bot(0).generation;
+    control.fault(
+        longwire_sim::Target::App(app(0)),
+        longwire_sim::Fault::HalfOpen,
+    );
+    until("a newer connection is live", || {
+        let bot = world.bot(0);
+        (bot.generation > before && bot.state == "live").then_some(())
+    })
+    .await;
+    assert_eq!(world.fleet.overview().connections.silent, 1);
+    control.push(&app(0), Push::made_up(500));
+    until("events flow again", || {
+        (control.ledger().acked == 1).then_some(())
+    })
+    .await;
+    world.fleet.drain(Duration::from_secs(5)).await;
+}
+
+#[actix_rt::test]
+async fn every_actor_speaks_for_itself() {
+    let world = World::new(1).await;
+    world.all_live().await;
+    for actor in world.fleet.actors() {
+        let inspection = world.fleet.inspect(&actor.path).await;
+        assert!(
+            matches!(inspection, longwire_fleet::Inspection::Answered { .. }),
+            "{}: {inspection:?}",
+            actor.path
+        );
+    }
+    assert!(matches!(
+        world.fleet.inspect("/fleet/bots/nobody").await,
+        longwire_fleet::Inspection::Absent
+    ));
+    world.fleet.drain(Duration::from_secs(5)).await;
+}
