@@ -1,1 +1,38 @@
+//! What every story needs: a simulated platform, the real binary, and a judge that looks on.
+//!
+//! ```text
+//! let sim = platform(|_| ());                              // longwire_sim in this process
+//! let gateway = Setup::new(&sim).bot("a").start();         // target/<profile>/longwire, its own directory
+//! gateway.wait_live("a");
+//! sim.control().push(&app_id("a"), message("evt-1", "om-1"));
+//! gateway.wait("the event is on disk", || gateway.recorded(1));
+//! // Dropping the gateway ends it and complains of what nobody expected.
+//! ```
+//!
+//! - [`Setup`] says what the configuration file holds, [`Gateway`] is the running process, [`Admin`] its operator's
+//!   interface, [`Log`] what it said, [`wait_until`] the only way to wait.
+//! - A dropped [`Gateway`] gets SIGTERM and is judged: it has to end with code 0, to have logged no error that the
+//!   story did not announce ([`Gateway::expect_error`]), and to have on disk every event the simulator saw ACKed.
+//! - Timings are short, and they are the configuration's own: nothing in the binary knows that it is watched.
+//!
+//! No story sleeps to wait, and none asserts how long something took.
 
+mod admin;
+mod binary;
+mod events;
+mod gateway;
+mod judge;
+mod log;
+mod platform;
+mod process;
+mod setup;
+mod wait;
+
+pub use admin::{Admin, Answer};
+pub use events::{message, message_of};
+pub use gateway::Gateway;
+pub use log::Log;
+pub use platform::{app_id, platform};
+pub use process::Signal;
+pub use setup::Setup;
+pub use wait::{LIMIT, wait_until};

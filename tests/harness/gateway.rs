@@ -1,0 +1,294 @@
+//! The running gateway of a story.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+use longwire_store::{EventQuery, EventRecord, Reader, Store, StoreSettings};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::admin::{Admin, Answer};
+use crate::judge::Expectations;
+use crate::log::Log;
+use crate::process::{Process, Signal};
+use crate::setup::Setup;
+use crate::wait::wait_until;
+
+/// A gateway in a directory of its own. It ends with this value, and is judged then; see the crate's documentation.
+pub struct Gateway {
+    pub(crate) setup: Setup,
+    pub(crate) directory: TempDir,
+    pub(crate) log: Log,
+    pub(crate) process: Option<Process>,
+    pub(crate) expectations: Expectations,
+    admin: Admin,
+    public: Admin,
+}
+
+impl Gateway {
+    pub(crate) fn start(setup: Setup) -> Self {
+        let directory = TempDir::with_prefix("longwire-story-").expect("a temporary directory");
+        std::fs::write(directory.path().join("longwire.toml"), setup.toml())
+            .expect("the story's directory is ours");
+        let log = Log::at(directory.path().join("longwire.log"));
+        let (process, public, admin) = serve(&setup, directory.path(), &log);
+        Self {
+            setup,
+            directory,
+            log,
+            process: Some(process),
+            expectations: Expectations::default(),
+            admin,
+            public,
+        }
+    }
+
+    /// The operator's interface.
+    #[must_use]
+    pub fn admin(&self) -> Admin {
+        self.admin
+    }
+
+    /// The listener of probes, metrics and applications.
+    #[must_use]
+    pub fn public(&self) -> Admin {
+        self.public
+    }
+
+    /// What it said so far.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Where its configuration, database and log are.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The database's file.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.directory.path().join("longwire.db")
+    }
+
+    /// Everything the fleet says of itself (`longwire_fleet::Overview`).
+    #[track_caller]
+    #[must_use]
+    pub fn overview(&self) -> Value {
+        self.admin.json("/admin/v1/overview")
+    }
+
+    /// One installation, by name (`longwire_fleet::InstallationView`).
+    #[track_caller]
+    #[must_use]
+    pub fn installation(&self, name: &str) -> Value {
+        self.admin.json(&format!("/admin/v1/installations/{name}"))
+    }
+
+    /// All installations, in the order they were declared.
+    #[track_caller]
+    #[must_use]
+    pub fn installations(&self) -> Vec<Value> {
+        match self.admin.json("/admin/v1/installations") {
+            Value::Array(all) => all,
+            Value::Object(mut page) => match page.remove("installations") {
+                Some(Value::Array(all)) => all,
+                _ => panic!("no list of installations in {page:?}"),
+            },
+            other => panic!("no list of installations: {other}"),
+        }
+    }
+
+    /// Tells an installation to `start` or `stop`.
+    #[track_caller]
+    pub fn tell(&self, name: &str, verb: &str) -> Answer {
+        let path = format!("/admin/v1/installations/{name}/{verb}");
+        let answer = self
+            .admin
+            .post(&path, None)
+            .unwrap_or_else(|error| panic!("POST {path}: {error}"));
+        assert!(
+            (200..300).contains(&answer.status),
+            "POST {path}: {} {}",
+            answer.status,
+            answer.body
+        );
+        answer
+    }
+
+    /// Waits until the installation is live, and returns it.
+    #[track_caller]
+    pub fn wait_live(&self, name: &str) -> Value {
+        wait_until(&format!("{name} is live"), || {
+            let view = self.installation(name);
+            if view["state"] == "live" {
+                Ok(view)
+            } else {
+                Err(view.to_string())
+            }
+        })
+    }
+
+    /// Waits until `wanted` holds for the installation, and returns it.
+    #[track_caller]
+    pub fn wait_installation(
+        &self,
+        name: &str,
+        what: &str,
+        mut wanted: impl FnMut(&Value) -> bool,
+    ) -> Value {
+        wait_until(&format!("{name}: {what}"), || {
+            let view = self.installation(name);
+            if wanted(&view) {
+                Ok(view)
+            } else {
+                Err(view.to_string())
+            }
+        })
+    }
+
+    /// Waits until `wanted` holds for the overview, and returns it.
+    #[track_caller]
+    pub fn wait_overview(&self, what: &str, mut wanted: impl FnMut(&Value) -> bool) -> Value {
+        wait_until(what, || {
+            let overview = self.overview();
+            if wanted(&overview) {
+                Ok(overview)
+            } else {
+                Err(overview.to_string())
+            }
+        })
+    }
+
+    /// A reader of the database, beside the process or after it.
+    #[track_caller]
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        let settings = StoreSettings::at(format!("sqlite:{}", self.database().display()));
+        Store::open_reader(&settings).expect("the gateway has made its database")
+    }
+
+    /// Every recorded event, oldest first.
+    #[track_caller]
+    #[must_use]
+    pub fn events(&self) -> Vec<EventRecord> {
+        let reader = self.reader();
+        let mut all: Vec<EventRecord> = Vec::new();
+        loop {
+            let page = reader
+                .events(EventQuery {
+                    after: all.last().map(|event| event.seq),
+                    installation: None,
+                    limit: 1_000,
+                })
+                .expect("the database answers");
+            if page.is_empty() {
+                return all;
+            }
+            all.extend(page);
+        }
+    }
+
+    /// The recorded event of this id, if any.
+    #[track_caller]
+    #[must_use]
+    pub fn event(&self, event_id: &str) -> Option<EventRecord> {
+        self.events()
+            .into_iter()
+            .find(|event| event.event_id.as_deref() == Some(event_id))
+    }
+
+    /// A figure of `/proc/<pid>/status`, such as `VmRSS`, in KiB.
+    #[track_caller]
+    #[must_use]
+    pub fn memory_kib(&self, figure: &str) -> u64 {
+        let process = self.process.as_ref().expect("the gateway runs");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", process.id()))
+            .expect("this is Linux, and the gateway runs");
+        status
+            .lines()
+            .filter_map(|line| line.strip_prefix(figure)?.strip_prefix(':'))
+            .find_map(|rest| rest.trim().strip_suffix(" kB")?.trim().parse().ok())
+            .unwrap_or_else(|| panic!("no {figure} in {status}"))
+    }
+
+    /// Sends a signal.
+    pub fn signal(&mut self, signal: Signal) {
+        self.process
+            .as_mut()
+            .expect("the gateway runs")
+            .signal(signal);
+    }
+
+    /// Waits until the process has ended by itself or by a signal sent before.
+    #[track_caller]
+    pub fn wait_end(&mut self) -> ExitStatus {
+        let status = self.process.as_mut().expect("the gateway runs").wait();
+        self.process = None;
+        status
+    }
+
+    /// Ends it as a power cut would.
+    #[track_caller]
+    pub fn kill(&mut self) {
+        self.signal(Signal::Kill);
+        self.wait_end();
+    }
+
+    /// Starts it again with the same files, after it ended.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        assert!(self.process.is_none(), "it still runs");
+        let (process, public, admin) = serve(&self.setup, self.directory.path(), &self.log);
+        (self.process, self.public, self.admin) = (Some(process), public, admin);
+    }
+
+    /// Announces error-level log lines that contain `words`; any number of them may come.
+    pub fn expect_error(&self, words: &str) {
+        self.expectations.error(words);
+    }
+
+    /// Announces that an event will be ACKed although no row carries its id, because it repeats another one or cannot
+    /// be read.
+    pub fn expect_no_row_for(&self, event_id: &str) {
+        self.expectations.no_row(event_id);
+    }
+
+    /// Ends it with SIGTERM and judges it. The same as dropping it, said aloud.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+/// Starts the process and finds its listeners: probes and metrics, and the admin interface.
+#[track_caller]
+fn serve(setup: &Setup, directory: &Path, log: &Log) -> (Process, Admin, Admin) {
+    let said_before = log.entries().len();
+    let mut process = Process::serve(directory, log.path(), &setup.environment);
+    let (public, admin) = wait_until("the gateway announces its listeners", || {
+        if let Some(status) = process.ended() {
+            panic!("the gateway ended with {status}:\n{}", log.tail());
+        }
+        let said = log.entries().split_off(said_before);
+        let address = |key: &str| {
+            let texts = said
+                .iter()
+                .filter_map(|entry| entry["fields"][key].as_str());
+            texts.filter_map(|text| text.parse().ok()).next()
+        };
+        match (address("listen"), address("admin_listen")) {
+            (Some(public), Some(admin)) => Ok((Admin::at(public), Admin::at(admin))),
+            _ => Err(log.tail()),
+        }
+    });
+    wait_until("the admin interface answers", || {
+        match admin.get("/admin/v1/overview") {
+            Ok(answer) if answer.status == 200 => Ok(()),
+            Ok(answer) => Err(format!("{} {}", answer.status, answer.body)),
+            Err(error) => Err(error.to_string()),
+        }
+    });
+    (process, public, admin)
+}

@@ -1,0 +1,92 @@
+//! The judgement at a story's end: what the story itself need not ask for, because it holds for every one.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use crate::gateway::Gateway;
+use crate::process::Signal;
+
+/// What a story announced to be in order.
+#[derive(Default)]
+pub(crate) struct Expectations {
+    errors: RefCell<Vec<String>>,
+    without_row: RefCell<HashSet<String>>,
+}
+
+impl Expectations {
+    pub(crate) fn error(&self, words: &str) {
+        self.errors.borrow_mut().push(words.to_owned());
+    }
+
+    pub(crate) fn no_row(&self, event_id: &str) {
+        self.without_row.borrow_mut().insert(event_id.to_owned());
+    }
+}
+
+impl Gateway {
+    /// Ends the process if it runs, and returns what is wrong.
+    fn judge(&mut self) -> Vec<String> {
+        let mut complaints = Vec::new();
+        if let Some(mut process) = self.process.take() {
+            process.signal(Signal::Term);
+            let status = process.wait();
+            if status.code() != Some(0) {
+                complaints.push(format!("SIGTERM ended it with {status} instead of code 0"));
+            }
+        }
+        complaints.extend(self.unexpected_errors());
+        complaints.extend(self.acknowledged_and_missing());
+        complaints
+    }
+
+    fn unexpected_errors(&self) -> Vec<String> {
+        let expected = self.expectations.errors.borrow();
+        let is_unexpected =
+            |line: &String| !expected.iter().any(|words| line.contains(words.as_str()));
+        let alarms = self.log.alarms().into_iter().filter(is_unexpected);
+        alarms
+            .map(|line| format!("nobody expected this in the log: {line}"))
+            .collect()
+    }
+
+    /// The promise above all others: an ACK means a row.
+    fn acknowledged_and_missing(&self) -> Vec<String> {
+        let acked: Vec<String> = self
+            .setup
+            .platforms
+            .iter()
+            .flat_map(longwire_sim::Control::acked_event_ids)
+            .collect();
+        if acked.is_empty() {
+            return Vec::new();
+        }
+        let without_row = self.expectations.without_row.borrow();
+        let recorded: HashSet<String> = self
+            .events()
+            .into_iter()
+            .filter_map(|event| event.event_id)
+            .collect();
+        let is_missing = |id: &String| !recorded.contains(id) && !without_row.contains(id);
+        let missing = acked.into_iter().filter(is_missing);
+        missing
+            .map(|id| format!("event {id} was acknowledged and is not in the store"))
+            .collect()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // The story has failed already; who reads about it wants the log, and the process gone.
+            eprintln!("the gateway's last words:\n{}", self.log.tail());
+            return;
+        }
+        let complaints = self.judge();
+        assert!(
+            complaints.is_empty(),
+            "the story went well, but:\n- {}\nthe gateway's last words:\n{}",
+            complaints.join("\n- "),
+            self.log.tail()
+        );
+    }
+}

@@ -1,0 +1,107 @@
+//! The process under test: started, told, and never left behind.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use crate::binary;
+use crate::wait::wait_until;
+
+/// What an operator or the system sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// End in order.
+    Term,
+    /// Ctrl-C.
+    Interrupt,
+    /// End now; cannot be caught.
+    Kill,
+}
+
+impl Signal {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Term => "TERM",
+            Self::Interrupt => "INT",
+            Self::Kill => "KILL",
+        }
+    }
+}
+
+/// A started gateway. Dropping it kills it.
+pub(crate) struct Process {
+    child: Child,
+    ended: Option<ExitStatus>,
+}
+
+impl Process {
+    /// `longwire serve` in `directory`, with an environment of nothing but `environment`.
+    pub(crate) fn serve(directory: &Path, log: &Path, environment: &[(String, String)]) -> Self {
+        let output = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)
+            .expect("the story's directory is ours");
+        let errors = output.try_clone().expect("a file can be held twice");
+        let child = Command::new(binary::longwire())
+            .args(["serve", "--config", "longwire.toml"])
+            .current_dir(directory)
+            // Proxy variables and LONGWIRE_ overrides of whoever runs the tests are none of the story's.
+            .env_clear()
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors)
+            .spawn()
+            .expect("the binary starts");
+        Self { child, ended: None }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal; nothing happens when the process has ended.
+    pub(crate) fn signal(&mut self, signal: Signal) {
+        if self.ended().is_some() {
+            return;
+        }
+        // The shell's own `kill`: present wherever a shell is, and no code of ours is unsafe.
+        let sent = Command::new("sh")
+            .args(["-c", "kill -s \"$0\" \"$1\"", signal.name()])
+            .arg(self.id().to_string())
+            .stderr(Stdio::null())
+            .status()
+            .expect("there is a shell");
+        assert!(
+            sent.success() || self.ended().is_some(),
+            "signal {signal:?} was not delivered"
+        );
+    }
+
+    /// How it ended, if it did.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        if self.ended.is_none() {
+            self.ended = self.child.try_wait().expect("we are its parent");
+        }
+        self.ended
+    }
+
+    /// Waits until it has ended.
+    #[track_caller]
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        wait_until("the process ends", || {
+            self.ended().ok_or_else(|| "it runs".to_owned())
+        })
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if self.ended().is_none() {
+            // Both fail only when it is gone already.
+            drop(self.child.kill());
+            drop(self.child.wait());
+        }
+    }
+}

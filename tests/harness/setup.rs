@@ -1,0 +1,118 @@
+//! What a story's configuration file holds.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use longwire_sim::{Control, Sim};
+use serde_json::Value;
+
+use crate::gateway::Gateway;
+use crate::platform::app_id;
+
+/// The environment variable every declared bot's secret is referred to by.
+const SECRET_VARIABLE: &str = "STORY_SECRET";
+
+/// A gateway before its start: the built-in settings are short timings, free ports and JSON logs.
+#[derive(Clone)]
+pub struct Setup {
+    /// Section, key, TOML literal.
+    sections: BTreeMap<String, BTreeMap<String, String>>,
+    bots: Vec<(String, String)>,
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) platforms: Vec<Control>,
+    base_url: String,
+}
+
+impl Setup {
+    /// A gateway whose bots live on this platform. More platforms can be [watched](Self::watch).
+    #[must_use]
+    pub fn new(sim: &Sim) -> Self {
+        let setup = Self {
+            sections: BTreeMap::new(),
+            bots: Vec::new(),
+            environment: vec![(
+                SECRET_VARIABLE.to_owned(),
+                "a-secret-nobody-may-print".to_owned(),
+            )],
+            platforms: vec![sim.control()],
+            base_url: sim.base_url(),
+        };
+        setup
+            .set("server.listen", "127.0.0.1:0")
+            .set("server.admin_listen", "127.0.0.1:0")
+            .set("server.drain", "10s")
+            .set("store.url", "sqlite:longwire.db")
+            .set("log.format", "json")
+            .set("log.filter", "info")
+            .set("connect.per_second", 0)
+            .set("timing.ping_interval", "1s")
+            .set("timing.nonce_cap", "0ms")
+            .set("timing.backoff_base", "50ms")
+            .set("timing.backoff_cap", "400ms")
+    }
+
+    /// Declares a bot on the platform. Its app is [`app_id`] of the name.
+    #[must_use]
+    pub fn bot(self, name: &str) -> Self {
+        let base_url = self.base_url.clone();
+        self.bot_at(name, &base_url)
+    }
+
+    /// Declares a bot whose platform is somewhere else.
+    #[must_use]
+    pub fn bot_at(mut self, name: &str, base_url: &str) -> Self {
+        self.bots.push((name.to_owned(), base_url.to_owned()));
+        self
+    }
+
+    /// Sets `section.key` of the configuration to a string, number, boolean or list.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
+        let (section, key) = key.split_once('.').expect("a setting is `section.key`");
+        let section = self.sections.entry(section.to_owned()).or_default();
+        // JSON's scalars and lists of them are TOML's too.
+        section.insert(key.to_owned(), value.into().to_string());
+        self
+    }
+
+    /// Adds a variable to the gateway's environment, which is empty otherwise.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Has the judge compare this platform's ACKs with the store as well.
+    #[must_use]
+    pub fn watch(mut self, platform: &Sim) -> Self {
+        self.platforms.push(platform.control());
+        self
+    }
+
+    /// Writes the file, starts the gateway, and waits until its admin interface answers.
+    #[must_use]
+    pub fn start(self) -> Gateway {
+        Gateway::start(self)
+    }
+
+    /// The configuration file.
+    pub(crate) fn toml(&self) -> String {
+        let mut text = String::new();
+        for (section, keys) in &self.sections {
+            writeln!(text, "[{section}]").expect("a String takes every write");
+            for (key, value) in keys {
+                writeln!(text, "{key} = {value}").expect("a String takes every write");
+            }
+        }
+        for (name, base_url) in &self.bots {
+            write!(
+                text,
+                "[[installation]]\nname = {:?}\napp_id = {:?}\napp_secret = {{ env = {SECRET_VARIABLE:?} }}\nbase_url = {base_url:?}\n",
+                name,
+                app_id(name),
+            )
+            .expect("a String takes every write");
+        }
+        text
+    }
+}
