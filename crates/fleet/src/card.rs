@@ -255,8 +255,13 @@ impl Card {
     ) -> ActorView {
         let now_ms = unix_ms();
         let handled = self.handled.load(Relaxed);
-        let depth = self.accepted.load(Relaxed).saturating_sub(handled);
         let present = self.is_present();
+        // What was sent to somebody who is gone is in no mailbox.
+        let depth = if present {
+            self.accepted.load(Relaxed).saturating_sub(handled)
+        } else {
+            0
+        };
         let busy_since = self.busy_since_ms.load(Relaxed);
         let state = match self.presence.load(Relaxed) {
             p if p == Presence::Rebuilding as u8 => "rebuilding",

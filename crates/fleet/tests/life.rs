@@ -25,6 +25,8 @@ impl World {
                 reconnect_nonce: Some(0),
                 ping_interval: Some(1),
             },
+            // A panicked connection leaves pushes unanswered; the platform repeats them soon.
+            ladder: vec![Duration::from_secs(1); 8],
             ..SimSettings::default()
         })
         .expect("the simulator starts on loopback");
