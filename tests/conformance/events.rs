@@ -1,0 +1,80 @@
+//! Payloads to push, in the shapes of the platform's events of schema 2.0.
+
+use serde_json::{Value, json};
+
+/// A text message to the bot.
+pub(crate) struct Message {
+    pub(crate) event_id: String,
+    pub(crate) message_id: String,
+    /// JSON of its own, as the platform has it.
+    pub(crate) content: String,
+}
+
+impl Message {
+    pub(crate) fn of(name: &str, text: &str) -> Self {
+        Self {
+            event_id: format!("ev_{name}"),
+            message_id: format!("om_{name}"),
+            content: json!({ "text": text }).to_string(),
+        }
+    }
+
+    pub(crate) fn payload(&self) -> String {
+        json!({
+            "schema": "2.0",
+            "header": header(&self.event_id, "im.message.receive_v1"),
+            "event": {
+                "sender": { "sender_id": { "open_id": "ou_1" }, "sender_type": "user", "tenant_key": "t1" },
+                "message": {
+                    "message_id": self.message_id,
+                    "create_time": "1767225600000",
+                    "chat_id": "oc_1",
+                    "chat_type": "p2p",
+                    "message_type": "text",
+                    "content": self.content,
+                },
+            },
+        })
+        .to_string()
+    }
+}
+
+/// A text of so many characters of one to four bytes, in which hardly any cut falls between two.
+pub(crate) fn long_text(characters: usize) -> String {
+    "a长连接é🛰\"\\".chars().cycle().take(characters).collect()
+}
+
+/// A press of a card's button.
+pub(crate) fn card_action(event_id: &str, value: &Value) -> String {
+    json!({
+        "schema": "2.0",
+        "header": header(event_id, "card.action.trigger"),
+        "event": {
+            "operator": { "tenant_key": "t1", "open_id": "ou_1" },
+            "token": "c-1",
+            "action": { "value": value, "tag": "button" },
+            "host": "im_message",
+            "context": { "open_message_id": "om_card", "open_chat_id": "oc_1" },
+        },
+    })
+    .to_string()
+}
+
+/// What the drivers' card handlers return.
+pub(crate) fn card_result() -> Value {
+    json!({
+        "toast": { "type": "success", "content": "已批准" },
+        "card": { "type": "raw", "data": { "elements": [{ "tag": "hr" }] } },
+    })
+}
+
+fn header(event_id: &str, event_type: &str) -> Value {
+    json!({
+        "event_id": event_id,
+        "event_type": event_type,
+        "create_time": "1767225600000",
+        "token": "",
+        "app_id": crate::stage::APP,
+        "tenant_key": "t1",
+    })
+}

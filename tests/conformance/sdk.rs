@@ -1,0 +1,77 @@
+//! The two official clients: which version, where it is installed, how it is run.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// An official client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sdk {
+    Python,
+    Node,
+}
+
+impl Sdk {
+    /// The version the lock names; the client has to report the same.
+    pub(crate) fn version(self) -> &'static str {
+        match self {
+            Self::Python => "1.7.5",
+            Self::Node => "1.74.0",
+        }
+    }
+
+    /// The command that runs the client's driver; `None`, with a loud word, if it is not installed.
+    ///
+    /// # Panics
+    /// If it is not installed and `CI` is set: there a skipped test would be an unnoticed one.
+    pub(crate) fn command(self) -> Option<Command> {
+        let installed = installation();
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
+        let (folder, lock) = match self {
+            Self::Python => (installed.join("python"), "requirements.txt"),
+            Self::Node => (installed.join("node"), "package-lock.json"),
+        };
+        if !same_content(&folder.join("installed.lock"), &sources.join(lock)) {
+            self.missing();
+            return None;
+        }
+        let mut command = match self {
+            Self::Python => {
+                let mut python = Command::new(folder.join("bin").join("python"));
+                python.arg(sources.join("client.py"));
+                python
+            }
+            Self::Node => {
+                let mut node = Command::new("node");
+                node.arg(sources.join("client.cjs"))
+                    .env("NODE_PATH", folder.join("node_modules"));
+                node
+            }
+        };
+        // The simulator is on loopback; no proxy of the machine may come between.
+        for name in ["http_proxy", "https_proxy", "all_proxy"] {
+            command
+                .env_remove(name)
+                .env_remove(name.to_ascii_uppercase());
+        }
+        command.env("NO_PROXY", "*").env("no_proxy", "*");
+        Some(command)
+    }
+
+    fn missing(self) {
+        let what =
+            format!("the official {self:?} client is not installed; run tests/conformance/install");
+        assert!(std::env::var_os("CI").is_none(), "{what}");
+        // Past the capture of the test harness, which hides what a passing test prints.
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
+    }
+}
+
+/// `conformance` in the target directory, where `install` puts the clients.
+fn installation() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("conformance")
+}
+
+fn same_content(one: &Path, other: &Path) -> bool {
+    matches!((std::fs::read(one), std::fs::read(other)), (Ok(one), Ok(other)) if one == other)
+}
