@@ -1,1 +1,55 @@
-fn main() {}
+//! The `longwire` binary: configuration, commands, and the two HTTP listeners of a running gateway.
+//!
+//! Data goes to standard output, everything else to standard error. What a command's exit code means stands
+//! in [`exit`].
+
+mod cli;
+mod client;
+mod commands;
+mod config;
+mod exit;
+mod files;
+mod gateway;
+mod logs;
+mod moment;
+mod prompt;
+mod signals;
+mod surface;
+mod systemd;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+use crate::exit::chain;
+use crate::terminal::{Ink, Palette};
+
+/// Many short-lived small allocations on several threads are what it is good at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let Cli { config, command } = Cli::parse();
+    let config = config.as_deref();
+    let done = match command {
+        Command::Serve(serve) => commands::serve::run(config, &serve),
+        Command::Demo(demo) => commands::demo::run(&demo),
+        Command::Sim(sim) => commands::sim::run(&sim),
+        Command::Init => commands::init::run(),
+        Command::Check(check) => commands::check::run(config, &check),
+        Command::Installations(command) => commands::installations::run(config, command),
+        Command::Events(command) => commands::events::run(config, &command),
+        Command::Print(command) => commands::print::run(&command),
+    };
+    let exit = done.unwrap_or_else(|failure| {
+        let palette = Palette::of(&std::io::stderr());
+        eprintln!("{} {}", palette.paint(Ink::Red, "error:"), chain(&failure));
+        if let Some(advice) = failure.advice() {
+            eprintln!("{} {advice}", palette.paint(Ink::Bold, "  try:"));
+        }
+        failure.exit()
+    });
+    exit.into()
+}

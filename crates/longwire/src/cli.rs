@@ -1,0 +1,246 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::{LogFormat, PlatformName};
+
+/// Holds thousands of Feishu and Lark bots' long connections, and records every event before it acknowledges it.
+///
+/// First steps: `longwire demo` needs nothing at all; `longwire init` prepares the current directory.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// The configuration file; `longwire.toml` in the working directory unless named.
+    #[arg(
+        long,
+        short,
+        global = true,
+        env = "LONGWIRE_CONFIG",
+        value_name = "FILE"
+    )]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Hold the connections of all installations until told to stop.
+    Serve(Serve),
+    /// Show it: a simulated platform, bots, traffic and trouble, with a verdict at the end.
+    Demo(Demo),
+    /// Run the simulated platform alone, for tests of your own.
+    Sim(Sim),
+    /// Write longwire.toml and make the store and its key in the current directory.
+    Init,
+    /// Say what is wrong with the configuration and this host, and how to put it right.
+    Check(Check),
+    /// Add, list, show, start and stop installations (bots).
+    #[command(subcommand, visible_alias = "installation")]
+    Installations(Installations),
+    /// Read the event log.
+    #[command(subcommand, visible_alias = "event")]
+    Events(Events),
+    /// Print what is built in.
+    #[command(subcommand)]
+    Print(Print),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// How the log looks; overrides the configuration.
+    #[arg(long, value_enum)]
+    pub(crate) log: Option<LogFormat>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Bots to run.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) bots: u32,
+    /// Events per second over all bots.
+    #[arg(long, default_value_t = 200.0, value_name = "PER_SECOND", value_parser = rate)]
+    pub(crate) rate: f64,
+    /// End by itself after so many seconds.
+    #[arg(long)]
+    pub(crate) seconds: Option<u64>,
+    /// Where the admin interface listens; 127.0.0.1:7701, or a free port when that is taken.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) admin_listen: Option<SocketAddr>,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if (0.1..=1_000_000.0).contains(&rate) => Ok(rate),
+        _ => Err("a rate is a number from 0.1 to 1000000".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sim {
+    /// Where the platform and its control interface listen.
+    #[arg(long, default_value = "127.0.0.1:7900", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// Divides the platform's waiting times: its repeats after 15 s, 5 min, 1 h and 6 h, and the 3 s it waits for an ACK.
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
+    pub(crate) time_factor: f64,
+    /// Serve https and wss with a generated certificate, and write its authority to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// Everything random follows from it; a new one every time unless given.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Also ask the platform for a connection of each installation. Opens none.
+    #[arg(long)]
+    pub(crate) online: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Installations {
+    /// Keep a new installation. Its secret is asked for, or read with --secret-stdin or --secret-file.
+    Add(Add),
+    /// List all installations, with their state when the server runs.
+    List {
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Show one installation: its state, the reason, the next step, and its timeline.
+    Show {
+        /// Id or name.
+        installation: String,
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Want an installation connected.
+    Start {
+        /// Id or name.
+        installation: String,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Want an installation not connected. What the platform pushes meanwhile, it repeats only for some hours.
+    Stop {
+        /// Id or name.
+        installation: String,
+        #[command(flatten)]
+        server: Server,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    /// Your name for it.
+    pub(crate) name: String,
+    /// The app's id, `cli_…`.
+    #[arg(long)]
+    pub(crate) app_id: String,
+    /// Where the app lives.
+    #[arg(long, value_enum, default_value_t = PlatformName::Feishu)]
+    pub(crate) platform: PlatformName,
+    /// Read the app's secret from standard input.
+    #[arg(long, conflicts_with = "secret_file")]
+    pub(crate) secret_stdin: bool,
+    /// Read the app's secret from a file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// Another address of the platform: a private deployment, or the simulator.
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<url::Url>,
+    /// Its own proxy: `direct`, or http://host:port without a password.
+    #[arg(long, value_name = "PROXY", conflicts_with = "proxy_file")]
+    pub(crate) proxy: Option<String>,
+    /// Its own proxy, whose address holds a password, from a file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) proxy_file: Option<PathBuf>,
+    /// Keep it without connecting it.
+    #[arg(long)]
+    pub(crate) stopped: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) server: Server,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Events {
+    /// Print the newest events, or follow the log.
+    Tail(Tail),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tail {
+    /// Only those of this installation, by id or name.
+    #[arg(long, short)]
+    pub(crate) installation: Option<String>,
+    /// Begin with the oldest event instead of the newest ones.
+    #[arg(long)]
+    pub(crate) from_start: bool,
+    /// Go on with what comes.
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// How many of the newest to begin with.
+    #[arg(long, short = 'n', default_value_t = 20, conflicts_with = "from_start")]
+    pub(crate) lines: usize,
+    /// Print the platform's payloads too. They hold what people wrote.
+    #[arg(long)]
+    pub(crate) payload: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Print {
+    /// The commented configuration, every setting at its default.
+    Config,
+}
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Output {
+    /// Form of the data on standard output.
+    #[arg(long, short, value_enum, default_value_t = Form::Table)]
+    pub(crate) output: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+/// Which server is asked.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Server {
+    /// Address of the running server's admin interface; what the configuration says unless given.
+    #[arg(long, env = "LONGWIRE_ADMIN_URL", value_name = "URL")]
+    pub(crate) admin_url: Option<url::Url>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,164 @@
+//! Asks a running server over its admin interface.
+
+use std::time::Duration;
+
+use secrecy::zeroize::Zeroizing;
+use serde::Serialize;
+use serde_json::Value;
+use url::{Host, Url};
+
+use crate::exit::Exit;
+
+/// An operator waits for the answer; a server that needs longer is not well.
+const DEADLINE: Duration = Duration::from_secs(10);
+const MAX_ANSWER_BYTES: usize = 8 << 20;
+
+/// Why the server did not do it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientError {
+    /// Nobody answers there.
+    #[error("no server answers at {url}: {reason}")]
+    Unreachable {
+        /// Where.
+        url: Url,
+        /// What happened.
+        reason: String,
+    },
+    /// A secret would go over the network in clear.
+    #[error("{url} is not on this host and not https; a secret would travel in clear")]
+    Plain {
+        /// Where.
+        url: Url,
+    },
+    /// The server said no.
+    #[error("{detail}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// What it said.
+        detail: String,
+    },
+}
+
+impl ClientError {
+    /// The process's answer to it.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Unreachable { .. } => Exit::Unreachable,
+            Self::Refused { status: 404, .. } => Exit::NotFound,
+            Self::Plain { .. } => Exit::Usage,
+            Self::Refused { .. } => Exit::Failed,
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable { .. } => {
+                Some("start it with `longwire serve`, or name its admin interface with --admin-url")
+            }
+            Self::Plain { .. } => Some("run the command on the server's host"),
+            Self::Refused { .. } => None,
+        }
+    }
+}
+
+/// The admin interface of one server.
+pub(crate) struct Client {
+    base: Url,
+}
+
+impl Client {
+    pub(crate) fn new(base: Url) -> Self {
+        Self { base }
+    }
+
+    /// `GET`; parameters without a value are left out.
+    pub(crate) async fn get(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Value, ClientError> {
+        let mut url = self.url(path);
+        let given = query.iter().filter(|(_, value)| !value.is_empty());
+        url.query_pairs_mut().extend_pairs(given);
+        let request = self.http().get(url.as_str());
+        self.read(request.send().await).await
+    }
+
+    /// `POST` without a body.
+    pub(crate) async fn post(&self, path: &str) -> Result<Value, ClientError> {
+        let request = self.http().post(self.url(path).as_str());
+        self.read(request.send().await).await
+    }
+
+    /// `POST` with a body that holds secrets.
+    pub(crate) async fn post_secret(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Value, ClientError> {
+        let local = match self.base.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        };
+        if !local && self.base.scheme() != "https" {
+            return Err(ClientError::Plain {
+                url: self.base.clone(),
+            });
+        }
+        let body = Zeroizing::new(serde_json::to_vec(body).unwrap_or_default());
+        let request = self
+            .http()
+            .post(self.url(path).as_str())
+            .content_type("application/json");
+        self.read(request.send_body(bytes::Bytes::from_owner(body)).await)
+            .await
+    }
+
+    fn http(&self) -> awc::Client {
+        awc::Client::builder()
+            .timeout(DEADLINE)
+            .disable_redirects()
+            .finish()
+    }
+
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        url
+    }
+
+    async fn read<S>(
+        &self,
+        answer: Result<awc::ClientResponse<S>, awc::error::SendRequestError>,
+    ) -> Result<Value, ClientError>
+    where
+        S: futures_util::Stream<Item = Result<bytes::Bytes, awc::error::PayloadError>> + Unpin,
+    {
+        let unreachable = |reason: String| ClientError::Unreachable {
+            url: self.base.clone(),
+            reason,
+        };
+        let mut answer = answer.map_err(|error| unreachable(error.to_string()))?;
+        let status = answer.status();
+        let body = answer
+            .body()
+            .limit(MAX_ANSWER_BYTES)
+            .await
+            .map_err(|error| unreachable(error.to_string()))?;
+        let value: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        if status.is_success() {
+            return Ok(value);
+        }
+        let detail = value["detail"]
+            .as_str()
+            .map_or_else(|| format!("the server answers {status}"), str::to_owned);
+        Err(ClientError::Refused {
+            status: status.as_u16(),
+            detail,
+        })
+    }
+}

@@ -1,0 +1,26 @@
+//! The commands, one file each.
+
+pub(crate) mod check;
+pub(crate) mod demo;
+pub(crate) mod events;
+pub(crate) mod init;
+pub(crate) mod installations;
+pub(crate) mod print;
+pub(crate) mod serve;
+pub(crate) mod sim;
+
+use std::io;
+
+use crate::exit::{Exit, Failure};
+
+/// What came of writing data to standard output. A reader who has seen enough (`| head`) is no failure.
+fn tell(written: io::Result<()>) -> Result<Exit, Failure> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
+        Err(source) => Err(Failure::Io {
+            doing: "write to standard output".to_owned(),
+            source,
+        }),
+        Ok(()) => Ok(Exit::Done),
+    }
+}

@@ -1,0 +1,292 @@
+//! `longwire check`: what is wrong with the configuration and this host, each finding with its fix.
+//!
+//! Changes nothing and takes no lock, so it can run beside the server. With `--online` it also asks the platform for
+//! a connection of each installation, and opens none.
+
+mod findings;
+mod online;
+
+use std::path::{Path, PathBuf};
+
+use longwire_egress::{EgressSettings, ProxyPolicy};
+use longwire_store::{InstallationRecord, OpenError, Reader, StoreSettings};
+use url::Url;
+
+use crate::cli::Check;
+use crate::config::{Config, InstallationSection, Loaded, ProxySetting};
+use crate::exit::{Exit, Failure, chain};
+use crate::{files, gateway, logs};
+
+use findings::Findings;
+
+/// Below this the store will soon have to refuse events.
+const LOW_DISK_BYTES: u64 = 512 << 20;
+
+pub(crate) fn run(config: Option<&Path>, check: &Check) -> Result<Exit, Failure> {
+    logs::start_for_command();
+    let mut findings = Findings::new(check.output.output);
+    match Loaded::read(config) {
+        Ok(loaded) => everything(&loaded, check.online, &mut findings),
+        Err(error) => findings.bad("configuration", chain(&error), error.advice()),
+    }
+    findings.finish()
+}
+
+fn everything(loaded: &Loaded, online: bool, findings: &mut Findings) {
+    let config = &loaded.config;
+    let laid = match loaded.overrides.len() {
+        0 => String::new(),
+        _ => format!(", overridden by {}", loaded.overrides.join(" ")),
+    };
+    findings.good("configuration", format!("{}{laid}", loaded.file.display()));
+    exposure(config, findings);
+    secrets(loaded, findings);
+    let settings = loaded.store_settings();
+    let records = store(&settings, findings);
+    disk(&settings, findings);
+    open_files(config.installations.len().max(records.len()), findings);
+    match gateway::egress(loaded) {
+        Ok((egress, roots)) => {
+            let total = roots.system + roots.ca_file + roots.compiled_in;
+            if roots.compiled_in > 0 {
+                findings.bad(
+                    "tls roots",
+                    "this system has none; those compiled in are used".to_owned(),
+                    "install the package ca-certificates",
+                );
+            } else {
+                findings.good("tls roots", format!("{total} trusted"));
+            }
+            routes(loaded, &egress, &records, findings);
+            if online {
+                online::ask_all(loaded, &egress, &settings, findings);
+            }
+        }
+        Err(error) => findings.bad(
+            "way out",
+            chain(&error),
+            error.advice().unwrap_or("correct the setting"),
+        ),
+    }
+}
+
+fn exposure(config: &Config, findings: &mut Findings) {
+    if config.server.admin_listen.ip().is_loopback() {
+        findings.good(
+            "admin interface",
+            format!("{}, this host only", config.server.admin_listen),
+        );
+    } else {
+        findings.bad(
+            "admin interface",
+            format!(
+                "{} can be reached from elsewhere and asks for no password",
+                config.server.admin_listen
+            ),
+            "listen on 127.0.0.1 and put a proxy that asks for one in front",
+        );
+    }
+}
+
+fn secrets(loaded: &Loaded, findings: &mut Findings) {
+    for section in &loaded.config.installations {
+        match section.resolve(&loaded.directory) {
+            Ok(_) => findings.good(
+                format!("secret of {}", section.name),
+                section.app_secret.to_string(),
+            ),
+            Err(error) => findings.bad(
+                format!("secret of {}", section.name),
+                chain(&error),
+                error.advice(),
+            ),
+        }
+    }
+}
+
+/// The store's state, and the installations it keeps.
+fn store(settings: &StoreSettings, findings: &mut Findings) -> Vec<InstallationRecord> {
+    let reader = match Reader::open(settings) {
+        Ok(reader) => reader,
+        Err(OpenError::Missing { path }) => {
+            findings.good(
+                "store",
+                format!(
+                    "{} is not there yet; the first start makes it",
+                    path.display()
+                ),
+            );
+            return Vec::new();
+        }
+        Err(error) => {
+            findings.bad("store", chain(&error), error.advice());
+            return Vec::new();
+        }
+    };
+    let read = reader
+        .installations()
+        .and_then(|records| Ok((records, reader.last_seq()?)));
+    match read {
+        Ok((records, last)) => {
+            let events = last.map_or(0, |seq| seq.0);
+            findings.good(
+                "store",
+                format!(
+                    "{}, {} installations, newest event {events}",
+                    database(settings).display(),
+                    records.len()
+                ),
+            );
+            key(settings, records.len(), findings);
+            records
+        }
+        Err(error) => {
+            findings.bad("store", chain(&error), "see the database's words");
+            Vec::new()
+        }
+    }
+}
+
+fn key(settings: &StoreSettings, sealed: usize, findings: &mut Findings) {
+    let path = settings.key_file.clone().unwrap_or_else(|| {
+        let mut name = database(settings).into_os_string();
+        name.push(".key");
+        PathBuf::from(name)
+    });
+    match std::fs::File::open(&path) {
+        Ok(_) => findings.good(
+            "key",
+            format!("{} is readable; keep a copy elsewhere", path.display()),
+        ),
+        Err(_) if sealed == 0 => findings.good(
+            "key",
+            format!("{} is made at the first start", path.display()),
+        ),
+        Err(error) => findings.bad(
+            "key",
+            format!(
+                "{} cannot be read ({error}), and the secrets of {sealed} installations need it",
+                path.display()
+            ),
+            "bring it back from its copy, readable by the user that runs longwire",
+        ),
+    }
+}
+
+fn database(settings: &StoreSettings) -> PathBuf {
+    PathBuf::from(settings.url.trim_start_matches("sqlite:"))
+}
+
+fn disk(settings: &StoreSettings, findings: &mut Findings) {
+    let path = database(settings);
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    match rustix::fs::statvfs(directory) {
+        Ok(disk) => {
+            let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+            let text = format!("{} MiB free for {}", free >> 20, directory.display());
+            if free < LOW_DISK_BYTES {
+                findings.bad(
+                    "disk",
+                    text,
+                    "free space; when the disk is full, events are refused until there is some",
+                );
+            } else {
+                findings.good("disk", text);
+            }
+        }
+        Err(error) => findings.bad(
+            "disk",
+            format!("{} cannot be looked at: {error}", directory.display()),
+            "make the directory, or choose another in store.url",
+        ),
+    }
+}
+
+fn open_files(installations: usize, findings: &mut Findings) {
+    // One connection each, one more while it is replaced, and the process's own.
+    let needed = 2 * installations as u64 + 256;
+    match files::limit().hard {
+        Some(hard) if hard < needed => findings.bad(
+            "open files",
+            format!("at most {hard}, and {installations} installations may need {needed}"),
+            "raise LimitNOFILE in the unit, or `ulimit -Hn`",
+        ),
+        Some(hard) => findings.good(
+            "open files",
+            format!("up to {hard}; {needed} may be needed"),
+        ),
+        None => findings.good("open files", "unlimited".to_owned()),
+    }
+}
+
+/// Where an installation's platform is.
+fn platform_url(platform: longwire_store::Platform, base_url: Option<&str>) -> Option<Url> {
+    use longwire_platform::feishu::{FEISHU_BASE_URL, LARK_BASE_URL};
+    let text = base_url.unwrap_or(match platform {
+        longwire_store::Platform::Feishu => FEISHU_BASE_URL,
+        longwire_store::Platform::Lark => LARK_BASE_URL,
+    });
+    text.parse().ok()
+}
+
+/// The way to each platform host, told once per host and way.
+fn routes(
+    loaded: &Loaded,
+    egress: &EgressSettings,
+    records: &[InstallationRecord],
+    findings: &mut Findings,
+) {
+    let mut told = std::collections::BTreeSet::new();
+    let declared = loaded
+        .config
+        .installations
+        .iter()
+        .map(|section: &InstallationSection| {
+            let base = section.base_url.as_ref().map(Url::as_str);
+            (
+                section.name.as_str(),
+                platform_url(section.platform.into(), base),
+                section.proxy.as_ref(),
+            )
+        });
+    let declared_names: Vec<&str> = loaded
+        .config
+        .installations
+        .iter()
+        .map(|section| section.name.as_str())
+        .collect();
+    // A kept proxy is sealed; its route is told by the server's own timeline.
+    let kept = records
+        .iter()
+        .filter(|record| !record.has_proxy && !declared_names.contains(&record.name.as_str()));
+    let kept = kept.map(|record| {
+        (
+            record.name.as_str(),
+            platform_url(record.platform, record.base_url.as_deref()),
+            None,
+        )
+    });
+    for (name, url, proxy) in declared.chain(kept) {
+        let Some(url) = url else { continue };
+        let policy: ProxyPolicy =
+            match proxy.map(|proxy: &ProxySetting| proxy.policy(&loaded.directory)) {
+                None => egress.proxy.clone(),
+                Some(Ok(policy)) => policy,
+                Some(Err(error)) => {
+                    findings.bad(format!("proxy of {name}"), chain(&error), error.advice());
+                    continue;
+                }
+            };
+        let line = format!(
+            "{} {}",
+            url.host_str().unwrap_or_default(),
+            egress.route(&policy, &url)
+        );
+        if told.insert(line.clone()) {
+            findings.good("route", line);
+        }
+    }
+}

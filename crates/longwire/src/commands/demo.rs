@@ -1,0 +1,157 @@
+//! `longwire demo`: the gateway against a simulated platform, with traffic, trouble and a verdict.
+//!
+//! Needs no account, configuration or network. Everything lives in this process and in a temporary directory:
+//! ```text
+//! simulated platform ──events──▶ gateway ──▶ store       one link dropped, one left half-open, over and over
+//!         ▲                         │
+//!         └────────── ACK ──────────┘                     the platform's ledger against the store: the verdict
+//! ```
+//! The gateway is the one that `serve` runs. Only two things are hurried: the platform asks for a ping every few
+//! seconds instead of every two minutes, and repeats an event after seconds instead of minutes.
+
+mod show;
+mod stage;
+mod summary;
+mod verdict;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use longwire_sim::Traffic;
+
+use crate::cli;
+use crate::config::{LogFormat, LogSection};
+use crate::exit::{Exit, Failure};
+use crate::gateway::Gateway;
+use crate::signals::Signals;
+use crate::terminal::{Palette, Redrawn};
+use crate::{files, logs};
+
+use show::Show;
+use stage::Stage;
+use summary::Summary;
+use verdict::Verdict;
+
+/// How often the picture is renewed on a terminal.
+const FRAME: Duration = Duration::from_millis(250);
+/// How often a line is written where there is none.
+const LINE: Duration = Duration::from_secs(2);
+/// How long all bots may take to connect before traffic begins without the rest.
+const CONNECT: Duration = Duration::from_secs(30);
+/// How long the last answers may take once the traffic has ended: the longest repeat of the hurried platform, twice.
+const SETTLE: Duration = Duration::from_secs(20);
+/// How long the gateway may take to drain.
+const DRAIN: Duration = Duration::from_secs(10);
+
+pub(crate) fn run(command: &cli::Demo) -> Result<Exit, Failure> {
+    logs::start(
+        &LogSection {
+            format: LogFormat::Text,
+            filter: "error".to_owned(),
+        },
+        None,
+    );
+    files::raise();
+    let stage = Stage::build(command)?;
+    let verdict = actix_rt::System::new().block_on(play(command, &stage))?;
+    stage.clear();
+    match verdict {
+        None => Ok(Exit::Interrupted),
+        Some(verdict) => {
+            println!("{}", verdict.tell(Palette::of(&std::io::stdout())));
+            Ok(if verdict.is_good() {
+                Exit::Done
+            } else {
+                Exit::Failed
+            })
+        }
+    }
+}
+
+/// From the first dial to the verdict; `None` when a second signal cut it short.
+async fn play(command: &cli::Demo, stage: &Stage) -> Result<Option<Verdict>, Failure> {
+    let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
+    let gateway = Gateway::start(&stage.loaded).await?;
+    perform(command, stage, &gateway, &mut signals).await?;
+
+    let control = stage.sim.control();
+    control.stop_traffic();
+    eprintln!("\ntraffic stopped; waiting for the last answers, then draining");
+    let reader = gateway.store.reader().clone();
+    let fleet = gateway.fleet.clone();
+    let ending = async {
+        settle(&control).await;
+        let ledger = control.ledger();
+        let drained = gateway.drain(DRAIN).await;
+        (ledger, drained)
+    };
+    tokio::select! {
+        (ledger, drained) = ending => {
+            let acked = control.acked_event_ids();
+            Ok(Some(Verdict::reach(&ledger, &acked, &reader, &fleet.overview(), &drained)?))
+        }
+        _ = signals.next() => Ok(None),
+    }
+}
+
+/// Traffic, trouble and the picture, until a signal or the end of the time.
+async fn perform(
+    command: &cli::Demo,
+    stage: &Stage,
+    gateway: &Gateway,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
+    let control = stage.sim.control();
+    let live_terminal = std::io::stdout().is_terminal();
+    let mut out = std::io::stdout();
+    let mut summary = Summary::new(stage, gateway.admin, Palette::of(&out));
+    writeln!(out, "{}", summary.title()).map_err(Failure::io("write to standard output"))?;
+
+    let mut redrawn = Redrawn::default();
+    let mut frames = tokio::time::interval(if live_terminal { FRAME } else { LINE });
+    let mut looks = tokio::time::interval(Duration::from_millis(50));
+    let began = Instant::now();
+    let mut traffic_since: Option<Instant> = None;
+    let mut show = Show::new(&stage.names, command.seconds);
+    loop {
+        let ends = traffic_since.unwrap_or(began)
+            + Duration::from_secs(command.seconds.unwrap_or(u64::MAX >> 32));
+        tokio::select! {
+            _ = signals.next() => break,
+            () = tokio::time::sleep_until(ends.into()), if traffic_since.is_some() && command.seconds.is_some() => break,
+            _ = looks.tick() => {
+                let Some(since) = traffic_since else {
+                    let live = gateway.fleet.overview().by_state.get("live").copied().unwrap_or(0);
+                    if live >= u64::from(command.bots) || began.elapsed() > CONNECT {
+                        control.push_at_rate(Traffic { per_second: command.rate, ..Traffic::default() });
+                        traffic_since = Some(Instant::now());
+                    }
+                    continue;
+                };
+                show.look(since.elapsed(), &control, &gateway.fleet);
+            }
+            _ = frames.tick() => {
+                let (overview, ledger) = (gateway.fleet.overview(), control.ledger());
+                let drawn = if live_terminal {
+                    redrawn.draw(&mut out, &summary.picture(&overview, &ledger, &show))
+                } else {
+                    writeln!(out, "{}", summary.line(&overview, &ledger, &show))
+                };
+                if drawn.is_err() {
+                    // Nobody looks any more.
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Until the platform waits for nothing, or it takes too long.
+async fn settle(control: &longwire_sim::Control) {
+    let end = Instant::now() + SETTLE;
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    while control.ledger().pending > 0 && Instant::now() < end {
+        looks.tick().await;
+    }
+}

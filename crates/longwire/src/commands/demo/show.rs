@@ -1,0 +1,148 @@
+//! The trouble on show: now a link reset, now a link that goes silent, each on another bot, and how it was overcome.
+
+use std::time::{Duration, Instant};
+
+use longwire_fleet::Fleet;
+use longwire_sim::{Control, Fault, Target};
+
+/// Pause between two acts where the demo has no end.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// One act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Drop,
+    HalfOpen,
+}
+
+/// The act that plays.
+#[derive(Debug)]
+struct Playing {
+    act: Act,
+    bot: String,
+    began: Instant,
+    /// Connections of the bot before.
+    reconnects: u64,
+    noticed_after: Option<Duration>,
+}
+
+/// Plays one act after another.
+pub(super) struct Show {
+    bots: Vec<String>,
+    next_at: Duration,
+    pause: Duration,
+    played: usize,
+    playing: Option<Playing>,
+    caption: String,
+}
+
+impl Show {
+    /// A demo that ends has its first act early enough to be overcome.
+    pub(super) fn new(bots: &[String], seconds: Option<u64>) -> Self {
+        let first = seconds
+            .map_or(Duration::from_secs(5), |seconds| {
+                Duration::from_millis(seconds * 150)
+            })
+            .min(PAUSE / 2);
+        Self {
+            bots: bots.to_vec(),
+            next_at: first,
+            pause: seconds.map_or(PAUSE, |_| first),
+            played: 0,
+            playing: None,
+            caption: "steady traffic".to_owned(),
+        }
+    }
+
+    /// What is on show, in words.
+    pub(super) fn caption(&self) -> &str {
+        &self.caption
+    }
+
+    /// Begins the next act when its time has come, and watches the one that plays.
+    pub(super) fn look(&mut self, elapsed: Duration, control: &Control, fleet: &Fleet) {
+        match &mut self.playing {
+            Some(playing) => {
+                if let Some(caption) = playing.watch(fleet) {
+                    self.caption = caption;
+                }
+                if playing.is_over(fleet) {
+                    self.playing = None;
+                    self.next_at = elapsed + self.pause;
+                }
+            }
+            None if elapsed >= self.next_at => self.begin(control, fleet),
+            None => {}
+        }
+    }
+
+    fn begin(&mut self, control: &Control, fleet: &Fleet) {
+        let act = if self.played.is_multiple_of(2) {
+            Act::Drop
+        } else {
+            Act::HalfOpen
+        };
+        // Seven is coprime to most numbers of bots, so the acts go round.
+        let bot = self.bots[(self.played * 7 + 2) % self.bots.len()].clone();
+        self.played += 1;
+        let reconnects = fleet
+            .installation(&bot)
+            .map_or(0, |view| view.lights.reconnects);
+        let fault = match act {
+            Act::Drop => Fault::Drop,
+            Act::HalfOpen => Fault::HalfOpen,
+        };
+        if control.fault(Target::App(bot.clone()), fault) == 0 {
+            // It has no connection right now; the next look tries another.
+            return;
+        }
+        self.caption = match act {
+            Act::Drop => format!("{bot}: its connection is reset"),
+            Act::HalfOpen => {
+                format!("{bot}: its link is half-open: nothing arrives, nothing says so")
+            }
+        };
+        self.playing = Some(Playing {
+            act,
+            bot,
+            began: Instant::now(),
+            reconnects,
+            noticed_after: None,
+        });
+    }
+}
+
+impl Playing {
+    /// A new caption, when something has happened.
+    fn watch(&mut self, fleet: &Fleet) -> Option<String> {
+        let view = fleet.installation(&self.bot)?;
+        let bot = &self.bot;
+        let seconds = self.began.elapsed().as_secs_f64();
+        if view.state != "live" && self.noticed_after.is_none() {
+            self.noticed_after = Some(self.began.elapsed());
+            return Some(match self.act {
+                Act::Drop => format!("{bot}: reset noticed, {}", view.state.replace('_', " ")),
+                Act::HalfOpen => {
+                    format!("{bot}: a ping stayed unanswered; found dead after {seconds:.1} s")
+                }
+            });
+        }
+        if view.state == "live" && view.lights.reconnects > self.reconnects {
+            let found = match (self.act, self.noticed_after) {
+                (Act::HalfOpen, Some(after)) => {
+                    format!("half-open link found after {:.1} s, ", after.as_secs_f64())
+                }
+                (Act::HalfOpen, None) => "half-open link found, ".to_owned(),
+                (Act::Drop, _) => "reset link replaced, ".to_owned(),
+            };
+            return Some(format!("{bot}: {found}live again after {seconds:.1} s"));
+        }
+        None
+    }
+
+    fn is_over(&self, fleet: &Fleet) -> bool {
+        fleet
+            .installation(&self.bot)
+            .is_none_or(|view| view.state == "live" && view.lights.reconnects > self.reconnects)
+    }
+}

@@ -1,0 +1,237 @@
+//! `longwire events tail`: the log, read beside the server or without one.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use longwire_store::{EventQuery, EventRecord, InstallationId, Reader, Seq};
+use serde_json::{Value, json};
+
+use crate::cli::{Events, Form, Tail};
+use crate::config::Loaded;
+use crate::exit::{Exit, Failure};
+use crate::terminal::{Ink, Palette};
+use crate::{logs, moment};
+
+/// Events read at a time.
+const PAGE: usize = 500;
+/// How soon a follower sees a new event.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+pub(crate) fn run(config: Option<&Path>, command: &Events) -> Result<Exit, Failure> {
+    logs::start_for_command();
+    let loaded = Loaded::read(config)?;
+    let Events::Tail(wanted) = command;
+    let reader = Reader::open(&loaded.store_settings())?;
+    let only = match &wanted.installation {
+        Some(name) => {
+            let found = reader.installation(name)?;
+            Some(
+                found
+                    .ok_or_else(|| Failure::NoInstallation(name.clone()))?
+                    .id,
+            )
+        }
+        None => None,
+    };
+    tail(&reader, wanted, only)
+}
+
+fn tail(reader: &Reader, wanted: &Tail, only: Option<InstallationId>) -> Result<Exit, Failure> {
+    let mut printer = Printer::new(wanted);
+    let mut after = None;
+    if !wanted.from_start {
+        let newest = newest(reader, only, wanted.lines)?;
+        // With nothing to show, following begins behind what is there now.
+        after = newest.last().map(|event| event.seq).or(reader.last_seq()?);
+        printer.learn_names(reader)?;
+        if let Some(end) = printer.print_all(reader, &newest)? {
+            return Ok(end);
+        }
+    }
+    loop {
+        let page = reader.events(EventQuery {
+            after,
+            installation: only,
+            limit: PAGE,
+        })?;
+        after = page.last().map(|event| event.seq).or(after);
+        if let Some(end) = printer.print_all(reader, &page)? {
+            return Ok(end);
+        }
+        if page.len() < PAGE {
+            if !wanted.follow {
+                return printer.finish();
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+}
+
+/// The newest `count` events, oldest first. The log is read forwards only, so this looks back in growing steps.
+fn newest(
+    reader: &Reader,
+    only: Option<InstallationId>,
+    count: usize,
+) -> Result<Vec<EventRecord>, Failure> {
+    let Some(Seq(last)) = reader.last_seq()?.filter(|_| count > 0) else {
+        return Ok(Vec::new());
+    };
+    let mut span = i64::try_from(count).unwrap_or(i64::MAX);
+    loop {
+        let from = last.saturating_sub(span).max(0);
+        let mut found = Vec::new();
+        let mut after = Some(Seq(from));
+        loop {
+            let page = reader.events(EventQuery {
+                after,
+                installation: only,
+                limit: PAGE,
+            })?;
+            after = page.last().map(|event| event.seq).or(after);
+            let full = page.len() == PAGE;
+            found.extend(page);
+            found.drain(..found.len().saturating_sub(count));
+            if !full {
+                break;
+            }
+        }
+        if found.len() >= count || from == 0 {
+            return Ok(found);
+        }
+        span = span.saturating_mul(8);
+    }
+}
+
+/// Writes events in the wanted form.
+struct Printer<'a> {
+    wanted: &'a Tail,
+    palette: Palette,
+    names: HashMap<InstallationId, (String, String)>,
+    /// For one JSON document, everything is needed at once.
+    collected: Vec<Value>,
+}
+
+impl<'a> Printer<'a> {
+    fn new(wanted: &'a Tail) -> Self {
+        Self {
+            wanted,
+            palette: Palette::of(&io::stdout()),
+            names: HashMap::new(),
+            collected: Vec::new(),
+        }
+    }
+
+    fn learn_names(&mut self, reader: &Reader) -> Result<(), Failure> {
+        for record in reader.installations()? {
+            self.names
+                .insert(record.id, (record.public_id.to_string(), record.name));
+        }
+        Ok(())
+    }
+
+    /// `Some` when the reader of our output has seen enough.
+    fn print_all(
+        &mut self,
+        reader: &Reader,
+        events: &[EventRecord],
+    ) -> Result<Option<Exit>, Failure> {
+        if events
+            .iter()
+            .any(|event| !self.names.contains_key(&event.installation))
+        {
+            self.learn_names(reader)?;
+        }
+        let mut out = io::stdout().lock();
+        let written = events
+            .iter()
+            .try_for_each(|event| self.print(&mut out, event))
+            .and_then(|()| out.flush());
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Some(Exit::Done)),
+            Err(error) => Err(Failure::io("write to standard output")(error)),
+            Ok(()) => Ok(None),
+        }
+    }
+
+    fn print(&mut self, out: &mut impl Write, event: &EventRecord) -> io::Result<()> {
+        match self.wanted.output.output {
+            Form::Table => self.print_line(out, event),
+            Form::Ndjson => writeln!(out, "{}", self.describe(event)),
+            Form::Json => {
+                let event = self.describe(event);
+                self.collected.push(event);
+                // A followed log has no end, so it is one document an event.
+                if self.wanted.follow {
+                    writeln!(out, "{}", self.collected.remove(0))
+                } else {
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    fn finish(&self) -> Result<Exit, Failure> {
+        if self.wanted.output.output == Form::Json && !self.wanted.follow {
+            let page = json!({"data": self.collected, "next": null});
+            return super::tell(writeln!(io::stdout(), "{page}"));
+        }
+        Ok(Exit::Done)
+    }
+
+    fn name(&self, event: &EventRecord) -> (&str, &str) {
+        self.names
+            .get(&event.installation)
+            .map_or(("", "?"), |(id, name)| (id, name))
+    }
+
+    fn print_line(&self, out: &mut impl Write, event: &EventRecord) -> io::Result<()> {
+        let (_, name) = self.name(event);
+        let kind = event.event_type.as_deref().unwrap_or("(not understood)");
+        let repeats = match event.repeats {
+            0 => String::new(),
+            count => self
+                .palette
+                .paint(Ink::Yellow, format!("  repeated {count}×")),
+        };
+        writeln!(
+            out,
+            "{}  {name:<20} {kind:<32} {}{repeats}",
+            self.palette
+                .paint(Ink::Dim, moment::rfc3339(event.received_ms)),
+            event.chat.as_deref().unwrap_or("-"),
+        )?;
+        if self.wanted.payload {
+            writeln!(out, "    {}", String::from_utf8_lossy(&event.payload))?;
+        }
+        Ok(())
+    }
+
+    fn describe(&self, event: &EventRecord) -> Value {
+        let (id, name) = self.name(event);
+        let mut line = json!({
+            "seq": event.seq.0,
+            "installation": id,
+            "name": name,
+            "event_id": event.event_id,
+            "type": event.event_type,
+            "chat": event.chat,
+            "source": event.source.label(),
+            "received_at": moment::rfc3339(event.received_ms),
+            "created_at": event.created_ms.map(moment::rfc3339),
+            "trace_id": event.trace_id,
+            "repeats": event.repeats,
+        });
+        if self.wanted.payload {
+            line["payload"] = payload(event);
+        }
+        line
+    }
+}
+
+/// The platform's JSON as it came; what is not JSON, as text.
+fn payload(event: &EventRecord) -> Value {
+    serde_json::from_slice(&event.payload)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&event.payload).into_owned()))
+}

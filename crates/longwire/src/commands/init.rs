@@ -1,0 +1,55 @@
+//! `longwire init`: a configuration, a store and its key in the current directory. Never overwrites.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
+
+use longwire_store::Store;
+
+use crate::config::sample::SAMPLE;
+use crate::config::{DEFAULT_FILE, Loaded};
+use crate::exit::{Exit, Failure};
+use crate::logs;
+use crate::terminal::{Ink, Palette};
+
+pub(crate) fn run() -> Result<Exit, Failure> {
+    logs::start_for_command();
+    let palette = Palette::of(&std::io::stderr());
+    let done = |what: &str| eprintln!("{} {what}", palette.paint(Ink::Green, "✓"));
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(DEFAULT_FILE)
+    {
+        Ok(mut file) => {
+            file.write_all(SAMPLE.as_bytes())
+                .map_err(Failure::io(format!("write {DEFAULT_FILE}")))?;
+            done(&format!(
+                "wrote {DEFAULT_FILE}, every setting at its default and explained"
+            ));
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            done(&format!("{DEFAULT_FILE} is there and is kept"))
+        }
+        Err(error) => return Err(Failure::io(format!("write {DEFAULT_FILE}"))(error)),
+    }
+    let loaded = Loaded::read(Some(Path::new(DEFAULT_FILE)))?;
+    let settings = loaded.store_settings();
+    drop(Store::open(&settings)?);
+    let path = settings.url.trim_start_matches("sqlite:");
+    done(&format!("the store is {path}"));
+    match &settings.key_file {
+        Some(key) => done(&format!("its key is {}", key.display())),
+        None => done(&format!(
+            "its key is {path}.key; keep a copy elsewhere, sealed secrets are lost without it"
+        )),
+    }
+    eprintln!(
+        "\nNext:\n  \
+         longwire installations add my-bot --app-id cli_…   # asks for the app's secret\n  \
+         longwire check --online                            # says what is wrong, if anything\n  \
+         longwire serve\n  \
+         longwire events tail --follow                      # in another terminal"
+    );
+    Ok(Exit::Done)
+}

@@ -1,0 +1,387 @@
+//! `longwire installations`: add, list, show, start, stop.
+//!
+//! What is kept is read from the store, beside a running server or without one. A change goes straight to the
+//! store too, unless a server holds it: then the server is asked, so that it acts at once. How an installation fares
+//! only the server knows.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::path::Path;
+
+use longwire_store::{
+    Desired, InstallationRecord, OpenError, Origin, Reader, Store, TimelineRecord,
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::cli::{Add, Form, Installations, Output, Server};
+use crate::client::{Client, ClientError};
+use crate::config::{Loaded, SecretRef};
+use crate::exit::{Exit, Failure};
+use crate::surface::AddRequest;
+use crate::terminal::{Ink, Palette, Table};
+use crate::{logs, moment, prompt};
+
+const TIMELINE_NOTES: usize = 20;
+
+pub(crate) fn run(config: Option<&Path>, command: Installations) -> Result<Exit, Failure> {
+    logs::start_for_command();
+    let loaded = Loaded::read(config)?;
+    match command {
+        Installations::Add(wanted) => add(&loaded, wanted),
+        Installations::List { output, server } => list(&loaded, output, &server),
+        Installations::Show {
+            installation,
+            output,
+            server,
+        } => show(&loaded, &installation, output, &server),
+        Installations::Start {
+            installation,
+            server,
+        } => set_desired(&loaded, &installation, Desired::Run, &server),
+        Installations::Stop {
+            installation,
+            server,
+        } => set_desired(&loaded, &installation, Desired::Stop, &server),
+    }
+}
+
+/// The admin interface of the server that this configuration describes.
+fn client(loaded: &Loaded, server: &Server) -> Client {
+    let base = server.admin_url.clone().unwrap_or_else(|| {
+        let mut address = loaded.config.server.admin_listen;
+        if address.ip().is_unspecified() {
+            // Listening everywhere includes loopback.
+            address.set_ip(match address {
+                std::net::SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+                std::net::SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        Url::parse(&format!("http://{address}")).expect("an address and a port make a url")
+    });
+    Client::new(base)
+}
+
+/// Runs one question to the server.
+fn ask<T>(question: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
+    actix_rt::System::new().block_on(question)
+}
+
+fn add(loaded: &Loaded, wanted: Add) -> Result<Exit, Failure> {
+    let app_secret = secret(&wanted)?;
+    let proxy = match &wanted.proxy_file {
+        Some(file) => Some(
+            SecretRef::File(file.clone())
+                .resolve(Path::new(""))?
+                .expose_secret()
+                .to_owned(),
+        ),
+        None => wanted.proxy.clone(),
+    };
+    if wanted
+        .proxy
+        .as_deref()
+        .is_some_and(|proxy| proxy.contains('@'))
+    {
+        return Err(Failure::Usage(
+            "a proxy's password is no argument; use --proxy-file".to_owned(),
+        ));
+    }
+    let request = || AddRequest {
+        name: wanted.name.clone(),
+        platform: longwire_store::Platform::from(wanted.platform)
+            .label()
+            .to_owned(),
+        app_id: wanted.app_id.clone(),
+        app_secret: app_secret.expose_secret().to_owned(),
+        base_url: wanted.base_url.as_ref().map(ToString::to_string),
+        proxy: proxy.clone(),
+        desired: if wanted.stopped {
+            Desired::Stop
+        } else {
+            Desired::Run
+        }
+        .label()
+        .to_owned(),
+    };
+    let kept = match Store::open(&loaded.store_settings()) {
+        Ok(store) => {
+            let new = request()
+                .check(Origin::Cli, &loaded.config.egress.plain_http_hosts)
+                .map_err(Failure::Usage)?;
+            let record = store.add_installation(new)?;
+            eprintln!("kept; it is connected when the server starts: longwire serve");
+            describe(&record)
+        }
+        Err(OpenError::Held { .. }) => {
+            let client = client(loaded, &wanted.server);
+            let kept = ask(client.post_secret("/admin/v1/installations", &request()))?;
+            eprintln!("kept, and the running server connects it");
+            kept
+        }
+        Err(error) => return Err(error.into()),
+    };
+    super::tell(match wanted.output.output {
+        Form::Table => writeln!(
+            std::io::stdout(),
+            "{}",
+            kept["id"].as_str().unwrap_or_default()
+        ),
+        Form::Json | Form::Ndjson => writeln!(std::io::stdout(), "{kept}"),
+    })
+}
+
+fn secret(wanted: &Add) -> Result<SecretString, Failure> {
+    let secret = match &wanted.secret_file {
+        Some(file) => SecretRef::File(file.clone()).resolve(Path::new(""))?,
+        None if wanted.secret_stdin => {
+            prompt::from_stdin().map_err(Failure::io("read the secret from standard input"))?
+        }
+        None => prompt::ask("app secret").map_err(|error| Failure::Usage(error.to_string()))?,
+    };
+    if secret.expose_secret().trim().is_empty() {
+        return Err(Failure::Usage("the app's secret is empty".to_owned()));
+    }
+    Ok(secret)
+}
+
+/// What is kept of an installation, as the admin interface says it too.
+fn describe(record: &InstallationRecord) -> Value {
+    json!({
+        "id": record.public_id.to_string(),
+        "name": record.name,
+        "platform": record.platform.label(),
+        "app_id": record.app_id,
+        "base_url": record.base_url,
+        "has_proxy": record.has_proxy,
+        "desired": record.desired.label(),
+        "origin": record.origin.label(),
+        "created_ms": record.created_ms,
+        "updated_ms": record.updated_ms,
+    })
+}
+
+/// What the server sees of an installation, if there is a server and it knows it.
+async fn observed(client: &Client, record: &InstallationRecord) -> Option<Value> {
+    let detail = client
+        .get(
+            &format!("/admin/v1/installations/{}", record.public_id),
+            &[],
+        )
+        .await
+        .ok()?;
+    detail
+        .get("observed")
+        .filter(|observed| !observed.is_null())
+        .cloned()
+}
+
+fn list(loaded: &Loaded, output: Output, server: &Server) -> Result<Exit, Failure> {
+    let records = Reader::open(&loaded.store_settings())?.installations()?;
+    let observed = ask(async { Ok(observed_all(&client(loaded, server)).await) })?;
+    let mut rows: Vec<Value> = Vec::with_capacity(records.len());
+    for record in &records {
+        let mut row = describe(record);
+        row["observed"] = observed
+            .get(&record.public_id.to_string())
+            .cloned()
+            .unwrap_or(Value::Null);
+        rows.push(row);
+    }
+    let mut out = std::io::stdout().lock();
+    super::tell(match output.output {
+        Form::Json => writeln!(out, "{}", json!({"data": rows, "next": null})),
+        Form::Ndjson => rows.iter().try_for_each(|row| writeln!(out, "{row}")),
+        Form::Table => {
+            let palette = Palette::of(&std::io::stdout());
+            let mut table =
+                Table::new(["NAME", "ID", "PLATFORM", "APP", "WANTED", "STATE", "REASON"]);
+            for row in &rows {
+                let text = |key: &str| row[key].as_str().unwrap_or("").to_owned();
+                let seen = &row["observed"];
+                let state = seen["state"].as_str().unwrap_or("?");
+                table.row([
+                    text("name"),
+                    text("id"),
+                    text("platform"),
+                    text("app_id"),
+                    text("desired"),
+                    palette.paint(ink(state), state),
+                    seen["reason_text"].as_str().unwrap_or("").to_owned(),
+                ]);
+            }
+            if observed.is_empty() && !records.is_empty() {
+                eprintln!("no server answers, so the states are unknown");
+            }
+            write!(out, "{table}")
+        }
+    })
+}
+
+/// Every page of the server's list, by id. Empty when nobody answers.
+async fn observed_all(client: &Client) -> HashMap<String, Value> {
+    let mut found = HashMap::new();
+    let mut after = String::new();
+    while let Ok(page) = client
+        .get(
+            "/admin/v1/installations",
+            &[("limit", "500"), ("after", &after)],
+        )
+        .await
+    {
+        for view in page["data"].as_array().into_iter().flatten() {
+            if let Some(id) = view["id"].as_str() {
+                found.insert(id.to_owned(), view.clone());
+            }
+        }
+        match page["next"].as_str() {
+            Some(next) => next.clone_into(&mut after),
+            None => break,
+        }
+    }
+    found
+}
+
+fn ink(state: &str) -> Ink {
+    match state {
+        "live" => Ink::Green,
+        "refused" | "restarting" => Ink::Red,
+        "stopped" | "?" => Ink::Dim,
+        _ => Ink::Yellow,
+    }
+}
+
+fn show(
+    loaded: &Loaded,
+    id_or_name: &str,
+    output: Output,
+    server: &Server,
+) -> Result<Exit, Failure> {
+    let reader = Reader::open(&loaded.store_settings())?;
+    let record = reader
+        .installation(id_or_name)?
+        .ok_or_else(|| Failure::NoInstallation(id_or_name.to_owned()))?;
+    let timeline = reader.timeline(record.id, TIMELINE_NOTES)?;
+    let observed =
+        ask(async { Ok(observed(&client(loaded, server), &record).await) })?.unwrap_or(Value::Null);
+    let mut out = std::io::stdout().lock();
+    if output.output != Form::Table {
+        let notes: Vec<Value> = timeline.iter().map(note).collect();
+        let detail = json!({"kept": describe(&record), "observed": observed, "timeline": notes});
+        return super::tell(writeln!(out, "{detail}"));
+    }
+    super::tell(write!(out, "{}", page(&record, &observed, &timeline)))
+}
+
+fn note(TimelineRecord { entry, .. }: &TimelineRecord) -> Value {
+    json!({
+        "at_ms": entry.at_ms,
+        "generation": entry.generation,
+        "kind": entry.kind.label(),
+        "detail": entry.detail,
+    })
+}
+
+/// The same for people.
+fn page(record: &InstallationRecord, observed: &Value, timeline: &[TimelineRecord]) -> String {
+    let palette = Palette::of(&std::io::stdout());
+    let mut text = String::new();
+    let mut line = |key: &str, value: String| {
+        if !value.is_empty() {
+            text.push_str(&format!("{key:<12} {value}\n"));
+        }
+    };
+    line("name", palette.paint(Ink::Bold, &record.name));
+    line("id", record.public_id.to_string());
+    line(
+        "app",
+        format!("{} on {}", record.app_id, record.platform.label()),
+    );
+    line("base url", record.base_url.clone().unwrap_or_default());
+    line(
+        "wanted",
+        format!(
+            "{} (declared by: {})",
+            record.desired.label(),
+            record.origin.label()
+        ),
+    );
+    let state = observed["state"]
+        .as_str()
+        .unwrap_or("unknown: no server answers");
+    let since = observed["state_since_ms"]
+        .as_i64()
+        .map(|ms| format!(" for {}", moment::ago(ms)))
+        .unwrap_or_default();
+    line(
+        "state",
+        format!("{}{since}", palette.paint(ink(state), state)),
+    );
+    let words = |key: &str| observed[key].as_str().unwrap_or("").to_owned();
+    line("reason", words("reason_text"));
+    line("next step", words("next_step"));
+    let lights = &observed["lights"];
+    if let Some(events) = lights["events"].as_u64() {
+        let last = lights["last_event_ms"]
+            .as_i64()
+            .map(|ms| format!(", the last {} ago", moment::ago(ms)));
+        let never = "; none since it went live: is the event subscribed in the developer console?";
+        let silent = lights["never_heard_an_event"].as_bool() == Some(true);
+        line(
+            "events",
+            format!(
+                "{events}{}{}",
+                last.unwrap_or_default(),
+                if silent { never } else { "" }
+            ),
+        );
+        line("reconnects", lights["reconnects"].to_string());
+    }
+    if !timeline.is_empty() {
+        let mut table = Table::new(["WHEN", "CONNECTION", "WHAT", "DETAIL"]);
+        for TimelineRecord { entry, .. } in timeline {
+            table.row([
+                moment::rfc3339(entry.at_ms),
+                entry.generation.to_string(),
+                entry.kind.label().to_owned(),
+                entry.detail.clone(),
+            ]);
+        }
+        text.push_str(&format!("\n{table}"));
+    }
+    text
+}
+
+fn set_desired(
+    loaded: &Loaded,
+    id_or_name: &str,
+    desired: Desired,
+    server: &Server,
+) -> Result<Exit, Failure> {
+    let (verb, done) = match desired {
+        Desired::Run => ("start", "wanted connected"),
+        Desired::Stop => ("stop", "wanted stopped"),
+    };
+    let missing = || Failure::NoInstallation(id_or_name.to_owned());
+    match Store::open(&loaded.store_settings()) {
+        Ok(store) => {
+            let record = store.installation(id_or_name)?.ok_or_else(missing)?;
+            store.set_desired(record.id, desired)?;
+            eprintln!("{}: {done} from the server's next start on", record.name);
+        }
+        Err(OpenError::Held { .. }) => {
+            // The id, since a name may hold characters that mean something in a path.
+            let record = Reader::open(&loaded.store_settings())?
+                .installation(id_or_name)?
+                .ok_or_else(missing)?;
+            ask(client(loaded, server).post(&format!(
+                "/admin/v1/installations/{}/{verb}",
+                record.public_id
+            )))?;
+            eprintln!("{}: {done}; the running server acts on it", record.name);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Exit::Done)
+}

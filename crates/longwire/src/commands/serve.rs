@@ -1,0 +1,93 @@
+//! `longwire serve`: holds the connections until told to stop.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::cli::Serve;
+use crate::config::Loaded;
+use crate::exit::{Exit, Failure};
+use crate::gateway::Gateway;
+use crate::signals::Signals;
+use crate::{files, logs, systemd};
+
+/// How often `systemctl status` gets a new line.
+const STATUS_PERIOD: Duration = Duration::from_secs(10);
+
+pub(crate) fn run(config: Option<&Path>, serve: &Serve) -> Result<Exit, Failure> {
+    let loaded = Loaded::read(config)?;
+    logs::start(&loaded.config.log, serve.log);
+    if !loaded.overrides.is_empty() {
+        tracing::info!(variables = %loaded.overrides.join(" "), "the environment overrides the configuration");
+    }
+    let files = files::raise();
+    if files.soft.is_some_and(|soft| soft < 4096) {
+        tracing::warn!(
+            limit = files.soft,
+            "few open files are allowed, and every connection is one; raise LimitNOFILE"
+        );
+    }
+    actix_rt::System::new().block_on(hold(&loaded))
+}
+
+async fn hold(loaded: &Loaded) -> Result<Exit, Failure> {
+    let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
+    let gateway = Gateway::start(loaded).await?;
+    tracing::info!(
+        config = %loaded.file.display(),
+        api = %gateway.api,
+        admin = %gateway.admin,
+        version = env!("CARGO_PKG_VERSION"),
+        "serving",
+    );
+    systemd::ready("connecting");
+    let signal = wait(&gateway, &mut signals).await;
+
+    let limit = loaded.config.server.drain;
+    tracing::info!(
+        signal,
+        limit_s = limit.as_secs(),
+        "draining; a second signal leaves at once"
+    );
+    systemd::stopping("draining");
+    tokio::select! {
+        drained = gateway.drain(limit) => {
+            tracing::info!(
+                closed = drained.closed,
+                abandoned = drained.abandoned,
+                unanswered = drained.unanswered,
+                "stopped",
+            );
+            Ok(Exit::Done)
+        }
+        signal = signals.next() => {
+            tracing::warn!(signal, "leaving at once; what was not acknowledged comes again");
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+/// Until the first signal: keeps systemd informed.
+async fn wait(gateway: &Gateway, signals: &mut Signals) -> &'static str {
+    let mut status = tokio::time::interval(STATUS_PERIOD);
+    // Without a watchdog the arm below never fires.
+    let period = systemd::watchdog_period();
+    let mut watchdog = tokio::time::interval(
+        period
+            .unwrap_or(STATUS_PERIOD)
+            .max(Duration::from_millis(1)),
+    );
+    loop {
+        tokio::select! {
+            signal = signals.next() => return signal,
+            _ = status.tick() => {
+                let overview = gateway.fleet.overview();
+                let live = overview.by_state.get("live").copied().unwrap_or(0);
+                systemd::status(&format!(
+                    "{live} of {} live, {} events recorded",
+                    overview.installations, overview.events.recorded,
+                ));
+            }
+            _ = watchdog.tick(), if period.is_some() => systemd::feed_watchdog(&gateway.fleet).await,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `longwire sim`: the simulated platform alone, until told to stop.
+
+use longwire_sim::{Sim, SimSettings, SimTls};
+
+use crate::cli;
+use crate::exit::{Exit, Failure};
+use crate::logs;
+use crate::signals::Signals;
+use crate::terminal::{Ink, Palette};
+
+pub(crate) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
+    logs::start_for_command();
+    let sim = Sim::start(SimSettings {
+        listen: command.listen,
+        seed: command
+            .seed
+            .unwrap_or_else(|| crate::moment::now_ms().unsigned_abs()),
+        time_factor: command.time_factor,
+        tls: command.tls_ca.as_ref().map(|_| SimTls::default()),
+        ..SimSettings::default()
+    })?;
+    if let (Some(path), Some(pem)) = (&command.tls_ca, sim.ca_pem()) {
+        std::fs::write(path, pem).map_err(Failure::io(format!("write {}", path.display())))?;
+    }
+    println!("{}", sim.base_url());
+    explain(&sim.base_url(), command);
+    actix_rt::System::new().block_on(async {
+        let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
+        signals.next().await;
+        Ok::<_, Failure>(())
+    })?;
+    let ledger = sim.control().ledger();
+    sim.stop();
+    eprintln!(
+        "pushed {}, acknowledged {}, pending {}, lost {}",
+        ledger.pushed, ledger.acked, ledger.pending, ledger.lost
+    );
+    Ok(Exit::Done)
+}
+
+fn explain(base: &str, command: &cli::Sim) {
+    let head = |text: &str| Palette::of(&std::io::stderr()).paint(Ink::Bold, text);
+    let trust = match &command.tls_ca {
+        Some(path) => format!("[tls]\nca_file = \"{}\"\n\n", path.display()),
+        None => String::new(),
+    };
+    let curl = if command.tls_ca.is_some() {
+        "curl -k"
+    } else {
+        "curl"
+    };
+    eprintln!(
+        "{}\n\
+         {trust}[[installation]]\n\
+         name = \"sim-bot\"\n\
+         app_id = \"cli_sim\"\n\
+         app_secret = {{ file = \"sim-bot.secret\" }}   # any text\n\
+         base_url = \"{base}\"\n\n\
+         {}\n\
+         {curl} {base}/sim/v1                # all verbs\n\
+         {curl} {base}/sim/v1/push -d '{{\"app\":\"cli_sim\"}}'\n\
+         {curl} {base}/sim/v1/traffic -d '{{\"rate\":{{\"per_second\":100}}}}'\n\
+         {curl} {base}/sim/v1/fault -d '{{\"target\":\"all\",\"fault\":\"half_open\"}}'\n\
+         {curl} {base}/sim/v1/ledger         # pushed, acknowledged, lost\n\n\
+         Ctrl-C ends it.",
+        head("# An installation for longwire.toml:"),
+        head("# Things to do to it:"),
+    );
+}

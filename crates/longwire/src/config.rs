@@ -1,0 +1,151 @@
+//! The configuration: one TOML file, and environment variables laid over it.
+//!
+//! The file is parsed first, so that every mistake in it is told with its line, column and key. Then
+//! `LONGWIRE_SECTION__KEY` variables are laid over the parsed table, and what came of it is validated.
+//! A setting nobody knows is refused, in either place: a typing error must not become a default.
+//!
+//! Nothing here opens a connection or reads a secret. Secrets are only referred to ([`SecretRef`]).
+
+mod duration;
+mod error;
+mod installation;
+mod locate;
+mod overlay;
+mod proxy;
+pub(crate) mod sample;
+mod secret;
+mod sections;
+mod size;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+pub(crate) use error::ConfigError;
+pub(crate) use installation::{DeclarationError, InstallationSection, PlatformName};
+pub(crate) use proxy::{ProxySetting, ProxySettingError};
+pub(crate) use secret::{SecretError, SecretRef};
+pub(crate) use sections::{
+    ConnectSection, DebugSection, EgressSection, FleetSection, LogFormat, LogSection, ProxySection,
+    ServerSection, StoreSection, TimingSection, TlsSection, WindowSection,
+};
+pub(crate) use validate::base_url_is_usable;
+
+use locate::Located;
+
+/// The file that commands look for when none is named.
+pub(crate) const DEFAULT_FILE: &str = "longwire.toml";
+
+/// Everything that can be set. Its default is what an empty file means.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) server: ServerSection,
+    pub(crate) store: StoreSection,
+    pub(crate) connect: ConnectSection,
+    pub(crate) tls: TlsSection,
+    pub(crate) proxy: ProxySection,
+    pub(crate) egress: EgressSection,
+    pub(crate) log: LogSection,
+    pub(crate) window: WindowSection,
+    pub(crate) fleet: FleetSection,
+    pub(crate) timing: TimingSection,
+    pub(crate) debug: DebugSection,
+    #[serde(rename = "installation")]
+    pub(crate) installations: Vec<InstallationSection>,
+}
+
+/// A valid configuration and the place it came from.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    /// The file, as it was named.
+    pub(crate) file: PathBuf,
+    /// What relative paths in the file are relative to.
+    pub(crate) directory: PathBuf,
+    /// The variables that were laid over the file.
+    pub(crate) overrides: Vec<String>,
+}
+
+impl Loaded {
+    /// Reads `file`, or [`DEFAULT_FILE`] in the working directory.
+    pub(crate) fn read(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => ConfigError::Missing {
+                file: path.to_owned(),
+            },
+            _ => ConfigError::Unreadable {
+                file: path.to_owned(),
+                source,
+            },
+        })?;
+        Self::parse(
+            &text,
+            path,
+            std::env::vars_os().filter_map(|(name, value)| {
+                // A variable that is not UTF-8 cannot be one of ours.
+                Some((name.into_string().ok()?, value.into_string().ok()?))
+            }),
+        )
+    }
+
+    /// Makes a configuration of `text`, which `file` holds, and of the variables among `environment`.
+    pub(crate) fn parse(
+        text: &str,
+        file: &Path,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let located = Located::new(file, text);
+        let mut config: Config = toml::from_str(text).map_err(|error| located.syntax(&error))?;
+        let overrides = overlay::overrides(environment)?;
+        if !overrides.is_empty() {
+            let table = text.parse().map_err(|error| located.syntax(&error))?;
+            config = overlay::lay(table, &overrides)?;
+        }
+        validate::check(&config).map_err(|finding| {
+            match overlay::source_of(&overrides, &finding.key) {
+                Some(variable) => ConfigError::Variable {
+                    variable: variable.to_owned(),
+                    message: finding.message,
+                },
+                None => located.at_key(&finding.key, finding.message),
+            }
+        })?;
+        Ok(Self {
+            config,
+            file: file.to_owned(),
+            directory: file.parent().map_or_else(PathBuf::new, Path::to_owned),
+            overrides: overrides
+                .into_iter()
+                .map(|variable| variable.name)
+                .collect(),
+        })
+    }
+
+    /// A path of the configuration, seen from the working directory.
+    pub(crate) fn path(&self, path: &Path) -> PathBuf {
+        self.directory.join(path)
+    }
+
+    /// The store's settings, with the paths made relative to the working directory.
+    pub(crate) fn store_settings(&self) -> longwire_store::StoreSettings {
+        let store = &self.config.store;
+        let url = match store.url.strip_prefix("sqlite:") {
+            Some(path) if !path.starts_with('/') => {
+                format!("sqlite:{}", self.path(Path::new(path)).display())
+            }
+            Some(_) => store.url.clone(),
+            None if store.url.contains(':') => store.url.clone(),
+            None => format!("sqlite:{}", self.path(Path::new(&store.url)).display()),
+        };
+        longwire_store::StoreSettings {
+            key_file: store.key_file.as_deref().map(|path| self.path(path)),
+            ..longwire_store::StoreSettings::at(url)
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The commented sample: what `longwire print config` prints and `longwire init` writes.
+
+/// Every setting with its default and a word on it. A test holds it against the defaults.
+pub(crate) const SAMPLE: &str = include_str!("sample.toml");
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Config, Loaded};
+
+    fn parse(text: &str) -> Config {
+        match Loaded::parse(text, Path::new("sample.toml"), []) {
+            Ok(loaded) => loaded.config,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The sample with its optional settings switched on.
+    fn uncommented() -> String {
+        SAMPLE
+            .lines()
+            .map(|line| match line.strip_prefix('#') {
+                Some(setting) if !setting.starts_with(' ') => setting,
+                _ => line,
+            })
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    #[test]
+    fn the_sample_is_the_defaults() {
+        assert_eq!(parse(SAMPLE), Config::default());
+    }
+
+    #[test]
+    fn optional_settings_parse_too() {
+        let config = parse(&uncommented());
+        assert_eq!(config.installations.len(), 1);
+        assert!(
+            config.store.key_file.is_some()
+                && config.tls.ca_file.is_some()
+                && config.proxy.url.is_some()
+        );
+    }
+
+    #[test]
+    fn no_setting_is_missing() {
+        let table: toml::Table = uncommented().parse().expect("the sample parses");
+        for (section, value) in &table {
+            let probe = match value {
+                toml::Value::Array(_) => format!("[[{section}]]\nno_such_key = 1"),
+                _ => format!("[{section}]\nno_such_key = 1"),
+            };
+            let error = toml::from_str::<Config>(&probe)
+                .expect_err("unknown keys are refused")
+                .to_string();
+            let entry = value.as_array().map_or(value, |array| &array[0]);
+            for key in expected(&error) {
+                assert!(
+                    entry.get(&key).is_some(),
+                    "{section}.{key} is not in the sample"
+                );
+            }
+        }
+        let error = toml::from_str::<Config>("no_such_section = 1")
+            .expect_err("unknown sections are refused");
+        for section in expected(&error.to_string()) {
+            assert!(
+                table.contains_key(&section),
+                "[{section}] is not in the sample"
+            );
+        }
+    }
+
+    /// The names in back quotes after the word "expected".
+    fn expected(message: &str) -> Vec<String> {
+        let (_, names) = message
+            .split_once("expected")
+            .expect("serde lists what it knows");
+        names
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    }
+}

@@ -1,0 +1,196 @@
+//! References to secrets. The secret itself never stands in the configuration.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use secrecy::{SecretString, zeroize::Zeroize as _};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+
+/// Where a secret is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SecretRef {
+    /// The content of a file, without its last line break.
+    File(PathBuf),
+    /// An environment variable.
+    Env(String),
+    /// A file in systemd's credentials directory (`LoadCredential=`).
+    Credential(String),
+}
+
+/// Why a reference leads to no secret. Never holds any part of one.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SecretError {
+    /// The file cannot be read.
+    #[error("cannot read the secret's file {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The variable is not set, or is not text.
+    #[error("the environment variable {name} is not set")]
+    Env {
+        /// Its name.
+        name: String,
+    },
+    /// There is no credentials directory.
+    #[error("there is no credentials directory, so no credential {name}")]
+    NoCredentials {
+        /// The credential.
+        name: String,
+    },
+    /// The reference leads to nothing but blanks.
+    #[error("the secret of {reference} is empty")]
+    Empty {
+        /// The reference.
+        reference: SecretRef,
+    },
+}
+
+impl SecretError {
+    /// What to do about it.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self {
+            Self::File { .. } => {
+                "put the secret there, readable by the user that runs longwire and nobody else"
+            }
+            Self::Env { .. } => "set it in the environment of the server",
+            Self::NoCredentials { .. } => {
+                "use LoadCredential= in the unit, or refer to a file instead"
+            }
+            Self::Empty { .. } => "put the secret there",
+        }
+    }
+}
+
+impl SecretRef {
+    /// The secret. `directory` is what a relative file is relative to.
+    pub(crate) fn resolve(&self, directory: &Path) -> Result<SecretString, SecretError> {
+        let mut text = match self {
+            Self::File(path) => read(&directory.join(path))?,
+            Self::Env(name) => {
+                std::env::var(name).map_err(|_| SecretError::Env { name: name.clone() })?
+            }
+            Self::Credential(name) => {
+                let directory: Option<OsString> = std::env::var_os("CREDENTIALS_DIRECTORY");
+                let directory =
+                    directory.ok_or_else(|| SecretError::NoCredentials { name: name.clone() })?;
+                read(&Path::new(&directory).join(name))?
+            }
+        };
+        let secret = text.trim_end_matches(['\r', '\n']);
+        if secret.trim().is_empty() {
+            return Err(SecretError::Empty {
+                reference: self.clone(),
+            });
+        }
+        let secret = SecretString::from(secret);
+        text.zeroize();
+        Ok(secret)
+    }
+}
+
+fn read(path: &Path) -> Result<String, SecretError> {
+    std::fs::read_to_string(path).map_err(|source| SecretError::File {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+impl fmt::Display for SecretRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Env(name) => write!(f, "variable {name}"),
+            Self::Credential(name) => write!(f, "credential {name}"),
+        }
+    }
+}
+
+/// The table behind a reference.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Source {
+    File(PathBuf),
+    Env(String),
+    Credential(String),
+}
+
+impl SecretRef {
+    /// Reads the table form from a map that a visitor came upon.
+    pub(super) fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
+        let source = Source::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        Ok(match source {
+            Source::File(path) => Self::File(path),
+            Source::Env(name) => Self::Env(name),
+            Source::Credential(name) => Self::Credential(name),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reference;
+        impl<'de> Visitor<'de> for Reference {
+            type Value = SecretRef;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "a reference: { file = \"…\" }, { env = \"…\" } or { credential = \"…\" }",
+                )
+            }
+
+            // Does not repeat the text: it is the secret.
+            fn visit_str<E: de::Error>(self, _secret: &str) -> Result<SecretRef, E> {
+                Err(E::custom(
+                    "a secret does not stand in the configuration; refer to it with { file = \"…\" }, { env = \
+                     \"…\" } or { credential = \"…\" }",
+                ))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SecretRef, A::Error> {
+                SecretRef::from_map(map)
+            }
+        }
+        deserializer.deserialize_any(Reference)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_without_its_last_line_break() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        std::fs::write(directory.path().join("secret"), "s3cr3t \r\n").expect("written");
+        let secret = SecretRef::File("secret".into())
+            .resolve(directory.path())
+            .expect("resolves");
+        assert_eq!(secret.expose_secret(), "s3cr3t ");
+        std::fs::write(directory.path().join("secret"), "\n").expect("written");
+        let error = SecretRef::File("secret".into())
+            .resolve(directory.path())
+            .expect_err("is empty");
+        assert!(matches!(error, SecretError::Empty { .. }));
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        let nowhere = Path::new("/nonexistent");
+        let error = SecretRef::Env("LONGWIRE_TEST_NOT_SET".into())
+            .resolve(nowhere)
+            .expect_err("not set");
+        assert!(error.to_string().contains("LONGWIRE_TEST_NOT_SET"));
+        let error = SecretRef::File("gone".into())
+            .resolve(nowhere)
+            .expect_err("no file");
+        assert!(error.to_string().contains("/nonexistent/gone"));
+    }
+}

@@ -1,0 +1,211 @@
+//! One struct per concern. Its default is what a file without the section means.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use longwire_link::Timing;
+use serde::Deserialize;
+
+use super::{ProxySetting, duration, size};
+
+/// `[server]`: where this process listens, and how it leaves.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServerSection {
+    /// Probes and metrics; later the interface of applications.
+    pub(crate) listen: SocketAddr,
+    /// The operator's interface. It asks for no password, so it belongs on loopback.
+    pub(crate) admin_listen: SocketAddr,
+    /// Names besides loopback's that the admin listener answers to (the browser's `Host`).
+    pub(crate) admin_hosts: Vec<String>,
+    /// How long a graceful stop may take.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub(crate) drain: Duration,
+}
+
+impl Default for ServerSection {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7700)),
+            admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7701)),
+            admin_hosts: Vec::new(),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+/// `[store]`: where events and installations are kept.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct StoreSection {
+    /// `sqlite:PATH`, relative to this file.
+    pub(crate) url: String,
+    /// The keys that seal secrets; beside the database unless set.
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+impl Default for StoreSection {
+    fn default() -> Self {
+        Self {
+            url: "sqlite:longwire.db".to_owned(),
+            key_file: None,
+        }
+    }
+}
+
+/// `[connect]`: the pace of connection attempts.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ConnectSection {
+    /// Attempts begun per second over all installations; 0 means no budget.
+    pub(crate) per_second: u32,
+}
+
+impl Default for ConnectSection {
+    fn default() -> Self {
+        Self { per_second: 50 }
+    }
+}
+
+/// `[tls]`: whom to trust.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct TlsSection {
+    /// PEM file with certificate authorities besides the system's.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// `[proxy]`: the way out of installations that bring no proxy of their own.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ProxySection {
+    /// Unset: what the environment's proxy variables say.
+    pub(crate) url: Option<ProxySetting>,
+    /// Hosts reached directly, besides those of the environment's `NO_PROXY`.
+    pub(crate) no_proxy: Vec<String>,
+}
+
+/// `[egress]`: what may leave this host.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct EgressSection {
+    /// Hosts besides loopback that may be talked to without TLS.
+    pub(crate) plain_http_hosts: Vec<String>,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogFormat {
+    /// Text on a terminal, JSON on a pipe.
+    #[default]
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// `[log]`: what is told, and how.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LogSection {
+    pub(crate) format: LogFormat,
+    /// Directives of tracing's filter: `info`, `longwire_fleet=debug,warn`.
+    pub(crate) filter: String,
+}
+
+impl Default for LogSection {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Auto,
+            filter: "info".to_owned(),
+        }
+    }
+}
+
+/// `[window]`: what one installation may have unanswered before its socket stops reading.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct WindowSection {
+    pub(crate) events: usize,
+    #[serde(deserialize_with = "size::deserialize")]
+    pub(crate) bytes: usize,
+}
+
+impl Default for WindowSection {
+    fn default() -> Self {
+        Self {
+            events: 64,
+            bytes: 4 << 20,
+        }
+    }
+}
+
+/// `[fleet]`: how installations are spread over threads.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct FleetSection {
+    /// Threads that carry installations; 0 means one per core.
+    pub(crate) arbiters: usize,
+}
+
+/// Declares `[timing]` from the durations of [`Timing`] an operator may change.
+macro_rules! timing {
+    ($($key:ident),+ $(,)?) => {
+        /// `[timing]`: deadlines and paces. The defaults follow the platform's documented behaviour.
+        #[derive(Debug, Clone, PartialEq, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub(crate) struct TimingSection {
+            $(
+                #[serde(deserialize_with = "duration::deserialize")]
+                pub(crate) $key: Duration,
+            )+
+        }
+
+        impl Default for TimingSection {
+            fn default() -> Self {
+                let timing = Timing::default();
+                Self { $($key: timing.$key,)+ }
+            }
+        }
+
+        impl TimingSection {
+            /// The machines' timing with these durations in it.
+            pub(crate) fn timing(&self) -> Timing {
+                Timing { $($key: self.$key,)+ ..Timing::default() }
+            }
+
+            /// Every duration with its key.
+            pub(super) fn each(&self) -> impl Iterator<Item = (&'static str, Duration)> {
+                [$((stringify!($key), self.$key),)+].into_iter()
+            }
+        }
+    };
+}
+
+timing!(
+    bootstrap,
+    handshake,
+    write,
+    ping_interval,
+    pong_grace,
+    answer_budget,
+    fragment_ttl,
+    nonce_cap,
+    backoff_base,
+    backoff_cap,
+    busy,
+    limited_base,
+    limited_cap,
+    refused_probe,
+);
+
+/// `[debug]`: for tests of the gateway itself.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DebugSection {
+    /// Lets the admin interface panic or stop an actor on purpose.
+    pub(crate) fault_injection: bool,
+}

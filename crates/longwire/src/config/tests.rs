@@ -1,0 +1,226 @@
+//! Mistakes, and what is said of each.
+
+use std::path::Path;
+
+use super::*;
+
+fn load(text: &str, environment: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
+    let environment = environment
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Loaded::parse(text, Path::new("etc/longwire.toml"), environment)
+}
+
+/// Loads `text` and wants a mistake that begins with the file's name and `place`, and holds `words`.
+#[track_caller]
+fn check(text: &str, place: &str, words: &str) {
+    let error = load(text, &[]).expect_err("the text is wrong").to_string();
+    let wanted = format!("etc/longwire.toml:{place}: ");
+    assert!(error.starts_with(&wanted), "wanted {wanted:?} in:\n{error}");
+    assert!(error.contains(words), "wanted {words:?} in:\n{error}");
+}
+
+const BOT: &str =
+    "[[installation]]\nname = \"a\"\napp_id = \"cli_1\"\napp_secret = { env = \"S\" }\n";
+
+#[test]
+fn an_empty_file_is_the_defaults() {
+    let loaded = load("", &[]).expect("nothing is wrong");
+    assert_eq!(loaded.config, Config::default());
+    assert_eq!(loaded.store_settings().url, "sqlite:etc/longwire.db");
+}
+
+#[test]
+fn types_and_names() {
+    check(
+        "[server]\nlisen = \"127.0.0.1:1\"",
+        "2:1: server.lisen",
+        "unknown field `lisen`, expected one of",
+    );
+    check("[sever]\n", "1:2: sever", "unknown field `sever`");
+    check(
+        "[server]\nlisten = 7700",
+        "2:10: server.listen",
+        "invalid type: integer `7700`",
+    );
+    check(
+        "[server]\nlisten = \"nowhere\"",
+        "2:10: server.listen",
+        "socket address",
+    );
+    check(
+        "[connect]\nper_second = -1",
+        "2:14: connect.per_second",
+        "`-1`",
+    );
+    check(
+        "[server]\ndrain = \"30\"",
+        "2:9: server.drain",
+        "a duration with its unit",
+    );
+    check("[window]\nbytes = \"4MB\"", "2:9: window.bytes", "a size");
+    check(
+        "[log]\nformat = \"xml\"",
+        "2:10: log.format",
+        "unknown variant `xml`",
+    );
+    check("[server\nlisten = 1", "1:8", "");
+}
+
+#[test]
+fn the_mistake_is_underlined() {
+    let error = load("[server]\n  lisen = \"x\"\n", &[])
+        .expect_err("unknown key")
+        .to_string();
+    let picture: Vec<&str> = error.lines().skip(1).collect();
+    assert_eq!(
+        picture,
+        ["  |", "2 |   lisen = \"x\"", "  |   ^^^^^"],
+        "{error}"
+    );
+}
+
+#[test]
+fn ranges() {
+    check("[window]\nevents = 0", "2:10: window.events", "from 1 to");
+    check("[server]\ndrain = \"0s\"", "2:9: server.drain", "from 1s");
+    check(
+        "[timing]\nanswer_budget = \"3s\"",
+        "2:17: timing.answer_budget",
+        "the platform waits 3s",
+    );
+    check(
+        "[timing]\nbackoff_cap = \"10ms\"",
+        "2:15: timing.backoff_cap",
+        "below timing.backoff_base",
+    );
+    check(
+        "[server]\nadmin_listen = \"127.0.0.1:7700\"",
+        "2:16: server.admin_listen",
+        "share",
+    );
+    check(
+        "[proxy]\nno_proxy = [\"10.0.0.0/99\"]",
+        "2:12: proxy.no_proxy",
+        "",
+    );
+}
+
+#[test]
+fn installations() {
+    load(BOT, &[]).expect("nothing is wrong");
+    check(
+        &format!("{BOT}{BOT}"),
+        "6:8: installation[1].name",
+        "already the name of installation[0]",
+    );
+    check(
+        &BOT.replace("\"a\"", "\"ins_1\""),
+        "2:8: installation[0].name",
+        "begins an installation's id",
+    );
+    check(
+        &format!("{BOT}base_url = \"http://example.com\""),
+        "5:12: installation[0].base_url",
+        "in clear",
+    );
+    check(
+        &format!("{BOT}base_url = \"ftp://example.com\""),
+        "5:12: installation[0].base_url",
+        "scheme",
+    );
+    check(
+        &format!("{BOT}platform = \"wecom\""),
+        "5:12: installation[0].platform",
+        "expected `feishu` or `lark`",
+    );
+    check(
+        "[[installation]]\nname = \"a\"",
+        "1:1: installation[0]",
+        "missing field `app_id`",
+    );
+    for allowed in [
+        "http://127.0.0.1:1",
+        "http://localhost",
+        "http://[::1]:2",
+        "https://example.com",
+    ] {
+        load(&format!("{BOT}base_url = \"{allowed}\""), &[]).expect(allowed);
+    }
+    let plain = format!(
+        "[egress]\nplain_http_hosts = [\"Platform.internal\"]\n{BOT}base_url = \"http://platform.internal\""
+    );
+    load(&plain, &[]).expect("the host is allowed");
+}
+
+#[test]
+fn a_secret_in_the_file_is_refused_and_not_repeated() {
+    for text in [
+        BOT.replace("{ env = \"S\" }", "\"canary\""),
+        BOT.replace("{ env = \"S\" }", "{ value = \"canary\" }"),
+        BOT.replace("{ env = \"S\" }", "\"canary"),
+        format!("{BOT}proxy = \"http://user:canary@127.0.0.1:1\""),
+        "[proxy]\nurl = \"http://user:canary@127.0.0.1:1\"".to_owned(),
+        format!("{BOT}base_url = \"https://user:canary@example.com\""),
+    ] {
+        let error = load(&text, &[]).expect_err("a secret in the file");
+        assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+    }
+}
+
+#[test]
+fn variables_are_laid_over_the_file() {
+    let environment = [
+        ("LONGWIRE_SERVER__LISTEN", "0.0.0.0:80"),
+        ("LONGWIRE_CONNECT__PER_SECOND", "7"),
+        ("LONGWIRE_DEBUG__FAULT_INJECTION", "true"),
+        ("LONGWIRE_EGRESS__PLAIN_HTTP_HOSTS", "[\"a\", \"b\"]"),
+        // A number where text is wanted stays text.
+        ("LONGWIRE_STORE__URL", "42"),
+        ("LONGWIRE_CONFIG", "no override: it has no section"),
+        ("HOME", "/"),
+    ];
+    let loaded = load(
+        "[server]\nlisten = \"127.0.0.1:1\"\ndrain = \"5s\"",
+        &environment,
+    )
+    .expect("nothing is wrong");
+    let config = &loaded.config;
+    assert_eq!(config.server.listen.to_string(), "0.0.0.0:80");
+    assert_eq!(config.server.drain, std::time::Duration::from_secs(5));
+    assert_eq!(
+        (config.connect.per_second, config.debug.fault_injection),
+        (7, true)
+    );
+    assert_eq!(
+        (
+            config.egress.plain_http_hosts.len(),
+            config.store.url.as_str()
+        ),
+        (2, "42")
+    );
+    assert_eq!(loaded.overrides.len(), 5);
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    for (name, value, words) in [
+        ("LONGWIRE_SERVER__LISTN", "1", "unknown field `listn`"),
+        ("LONGWIRE_SEVER__LISTEN", "1", "unknown field `sever`"),
+        ("LONGWIRE_CONNECT__PER_SECOND", "many", "invalid type"),
+        ("LONGWIRE_WINDOW__EVENTS", "0", "from 1 to"),
+        ("LONGWIRE_SERVER__LISTEN__PORT", "1", ""),
+        (
+            "LONGWIRE_INSTALLATION__NAME",
+            "a",
+            "never declared by the environment",
+        ),
+    ] {
+        let error = load("", &[(name, value)]).expect_err(name).to_string();
+        assert!(
+            error.starts_with(&format!("environment variable {name}: ")),
+            "{error}"
+        );
+        assert!(error.contains(words), "{error}");
+    }
+}

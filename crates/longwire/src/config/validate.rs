@@ -1,0 +1,184 @@
+//! What types cannot say: ranges, and settings that must fit each other.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use longwire_egress::NoProxy;
+use url::{Host, Url};
+
+use super::Config;
+
+/// The first thing that is wrong.
+pub(super) struct Finding {
+    pub(super) key: String,
+    pub(super) message: String,
+}
+
+fn refuse(key: impl Into<String>, message: impl Into<String>) -> Result<(), Finding> {
+    Err(Finding {
+        key: key.into(),
+        message: message.into(),
+    })
+}
+
+pub(super) fn check(config: &Config) -> Result<(), Finding> {
+    server(config)?;
+    windows(config)?;
+    timing(config)?;
+    if let Err(error) = NoProxy::from_entries(config.proxy.no_proxy.iter().map(String::as_str)) {
+        refuse("proxy.no_proxy", error.to_string())?;
+    }
+    if let Err(error) = config
+        .log
+        .filter
+        .parse::<tracing_subscriber::filter::Targets>()
+        && tracing_subscriber::EnvFilter::try_new(&config.log.filter).is_err()
+    {
+        refuse("log.filter", error.to_string())?;
+    }
+    installations(config)
+}
+
+fn server(config: &Config) -> Result<(), Finding> {
+    let server = &config.server;
+    if server.listen == server.admin_listen && server.listen.port() != 0 {
+        refuse(
+            "server.admin_listen",
+            "the two listeners cannot share one address",
+        )?;
+    }
+    if !(Duration::from_secs(1)..=Duration::from_secs(600)).contains(&server.drain) {
+        refuse("server.drain", "a drain takes from 1s to 10m")?;
+    }
+    if config.store.url.is_empty() {
+        refuse("store.url", "names no database; write \"sqlite:PATH\"")?;
+    }
+    Ok(())
+}
+
+fn windows(config: &Config) -> Result<(), Finding> {
+    if !(1..=65_536).contains(&config.window.events) {
+        refuse("window.events", "a window holds from 1 to 65536 events")?;
+    }
+    // Below one ordinary push the window would let only single events through.
+    if !((64 << 10)..=(1 << 30)).contains(&config.window.bytes) {
+        refuse("window.bytes", "a window holds from 64KiB to 1GiB")?;
+    }
+    if config.fleet.arbiters > 1_024 {
+        refuse(
+            "fleet.arbiters",
+            "at most 1024 threads; 0 means one per core",
+        )?;
+    }
+    Ok(())
+}
+
+fn timing(config: &Config) -> Result<(), Finding> {
+    let timing = &config.timing;
+    for (key, value) in timing.each() {
+        if value > Duration::from_secs(86_400) || (value.is_zero() && key != "nonce_cap") {
+            refuse(format!("timing.{key}"), "must be above 0 and at most 1d")?;
+        }
+    }
+    if timing.answer_budget >= Duration::from_secs(3) {
+        refuse(
+            "timing.answer_budget",
+            "the platform waits 3s for an answer; the budget must be below",
+        )?;
+    }
+    for (low_key, low, high_key, high) in [
+        (
+            "backoff_base",
+            timing.backoff_base,
+            "backoff_cap",
+            timing.backoff_cap,
+        ),
+        (
+            "limited_base",
+            timing.limited_base,
+            "limited_cap",
+            timing.limited_cap,
+        ),
+    ] {
+        if low > high {
+            refuse(
+                format!("timing.{high_key}"),
+                format!("is below timing.{low_key}"),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn installations(config: &Config) -> Result<(), Finding> {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    for (index, installation) in config.installations.iter().enumerate() {
+        let key = |field: &str| format!("installation[{index}].{field}");
+        let name = installation.name.as_str();
+        if let Err(reason) = name_is_usable(name) {
+            refuse(key("name"), reason)?;
+        }
+        if let Some(first) = seen.insert(name, index) {
+            refuse(
+                key("name"),
+                format!("`{name}` is already the name of installation[{first}]"),
+            )?;
+        }
+        if installation.app_id.trim().is_empty() {
+            refuse(
+                key("app_id"),
+                "is empty; the developer console shows it as cli_…",
+            )?;
+        }
+        if let Some(url) = &installation.base_url
+            && let Err(reason) = base_url_is_usable(url, &config.egress.plain_http_hosts)
+        {
+            refuse(key("base_url"), reason)?;
+        }
+    }
+    Ok(())
+}
+
+/// The same rule the store has, so that the place in the file can be told.
+fn name_is_usable(name: &str) -> Result<(), &'static str> {
+    if name.is_empty() || name.len() > 64 {
+        return Err("a name has 1 to 64 bytes");
+    }
+    if name.trim() != name || name.chars().any(char::is_control) {
+        return Err("a name has no control characters and no blanks at its ends");
+    }
+    if name.starts_with("ins_") {
+        return Err("`ins_` begins an installation's id, not its name");
+    }
+    Ok(())
+}
+
+/// Plain text only to loopback or to hosts that were allowed by name: the app's secret travels there.
+pub(crate) fn base_url_is_usable(url: &Url, plain_hosts: &[String]) -> Result<(), String> {
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("an address of the platform holds no credentials".to_owned());
+    }
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => return Err("has no host".to_owned()),
+    };
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if loopback => Ok(()),
+        "http"
+            if plain_hosts
+                .iter()
+                .any(|host| Some(host.to_ascii_lowercase().as_str()) == url.host_str()) =>
+        {
+            Ok(())
+        }
+        "http" => Err(
+            "http would send the app's secret in clear; use https, or name the host in \
+                       egress.plain_http_hosts"
+                .to_owned(),
+        ),
+        other => Err(format!("`{other}` is no scheme of the platform; use https")),
+    }
+}

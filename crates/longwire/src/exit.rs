@@ -1,0 +1,166 @@
+//! How a command ends: its exit code, and for a failure what happened and what to do.
+//!
+//! The codes are a promise to scripts and units (`RestartPreventExitStatus=3`), so they never change meaning.
+
+use std::error::Error as StdError;
+use std::io;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use longwire_store::{OpenError, ReadError, WriteError};
+
+use crate::client::ClientError;
+use crate::config::{ConfigError, DeclarationError, ProxySettingError, SecretError};
+
+/// Exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done = 0,
+    /// It did not work.
+    Failed = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// The configuration makes no sense: starting again changes nothing.
+    Config = 3,
+    /// The server cannot be reached.
+    Unreachable = 4,
+    /// There is no such thing.
+    NotFound = 6,
+    /// `check` found problems.
+    Findings = 7,
+    /// A second signal cut a stop short.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// An installation of the file cannot be kept.
+    #[error(transparent)]
+    Declaration(#[from] DeclarationError),
+    /// The proxy of everybody cannot be used.
+    #[error("the proxy of [proxy] cannot be used")]
+    Proxy(#[from] ProxySettingError),
+    /// Trusted roots cannot be loaded.
+    #[error(transparent)]
+    Tls(#[from] longwire_egress::TlsError),
+    /// The store does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The store does not answer.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The store does not take a change.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A secret given on the command line's behalf cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The server does not do what it was asked.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address} ({setting})")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The setting it stands in.
+        setting: &'static str,
+        /// What the operating system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The simulated platform does not start.
+    #[error("the simulated platform does not start")]
+    Sim(#[from] longwire_sim::StartError),
+    /// There is no such installation.
+    #[error("there is no installation `{0}`")]
+    NoInstallation(String),
+    /// A value of the command line is wrong in a way its type could not tell.
+    #[error("{0}")]
+    Usage(String),
+    /// The operating system refuses something.
+    #[error("cannot {doing}")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// What it says.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Failure {
+    /// For `map_err`.
+    pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::Io { doing, source }
+    }
+
+    /// The process's answer to it.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_) | Self::Declaration(_) | Self::Proxy(_) | Self::Tls(_) => Exit::Config,
+            Self::Usage(_) | Self::Secret(_) => Exit::Usage,
+            Self::NoInstallation(_) => Exit::NotFound,
+            Self::Client(error) => error.exit(),
+            Self::Open(_)
+            | Self::Read(_)
+            | Self::Write(_)
+            | Self::Listen { .. }
+            | Self::Sim(_)
+            | Self::Io { .. } => Exit::Failed,
+        }
+    }
+
+    /// What to do about it, where we know better than its words.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Config(error) => Some(error.advice()),
+            Self::Declaration(error) => Some(error.advice()),
+            Self::Proxy(error) => Some(error.advice()),
+            Self::Tls(_) => Some("correct ca_file of [tls]"),
+            Self::Open(error) => Some(error.advice()),
+            Self::Secret(error) => Some(error.advice()),
+            Self::Client(error) => error.advice(),
+            Self::Listen { source, .. } => Some(match source.kind() {
+                io::ErrorKind::AddrInUse => {
+                    "stop the process that listens there, or choose another address; port 0 takes a free one"
+                }
+                io::ErrorKind::PermissionDenied => "ports below 1024 need CAP_NET_BIND_SERVICE",
+                _ => "choose an address of this host",
+            }),
+            Self::NoInstallation(_) => Some("`longwire installations list` shows them"),
+            Self::Write(WriteError::NameTaken { .. }) => Some("choose another name"),
+            Self::Read(_) | Self::Write(_) | Self::Sim(_) | Self::Usage(_) | Self::Io { .. } => {
+                None
+            }
+        }
+    }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Transparent errors repeat their cause.
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

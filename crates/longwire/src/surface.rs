@@ -1,0 +1,149 @@
+//! The two listeners of a running gateway.
+//!
+//! ```text
+//! api    /livez /readyz /metrics
+//! admin  the same, and /admin/v1/{overview, tree, actors, installations, feed}
+//! ```
+//!
+//! Every answer about the fleet is made of the fleet's own views, so pages, JSON and metrics cannot disagree.
+//! The admin listener asks for no password. It answers only to names of this host, and takes no change from a web
+//! page of another origin.
+
+mod actors;
+mod faults;
+mod feed;
+mod guard;
+mod health;
+mod installations;
+mod metrics;
+mod problem;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, HttpServer};
+use longwire_fleet::Fleet;
+use longwire_store::Store;
+
+use crate::config::Config;
+
+pub(crate) use installations::AddRequest;
+use problem::Problem;
+
+/// What handlers work with.
+pub(crate) struct Surface {
+    fleet: Fleet,
+    store: Store,
+    draining: AtomicBool,
+    fault_injection: bool,
+    admin_hosts: Vec<String>,
+    plain_hosts: Vec<String>,
+}
+
+impl Surface {
+    pub(crate) fn new(fleet: Fleet, store: Store, config: &Config) -> Self {
+        Self {
+            fleet,
+            store,
+            draining: AtomicBool::new(false),
+            fault_injection: config.debug.fault_injection,
+            admin_hosts: config.server.admin_hosts.clone(),
+            plain_hosts: config.egress.plain_http_hosts.clone(),
+        }
+    }
+
+    /// From now on readiness says no, feeds end, and nothing is changed any more.
+    pub(crate) fn begin_drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+}
+
+/// Starts answering on both. One thread each: operators and probes ask little.
+pub(crate) fn serve(
+    surface: &Arc<Surface>,
+    api: TcpListener,
+    admin: TcpListener,
+) -> io::Result<[ServerHandle; 2]> {
+    let data = Data::from(Arc::clone(surface));
+    let api = {
+        let data = data.clone();
+        HttpServer::new(move || {
+            App::new()
+                .app_data(data.clone())
+                .configure(problem::settings)
+                .configure(probes)
+        })
+        .workers(1)
+        .disable_signals()
+        .shutdown_timeout(1)
+        .listen(api)?
+        .run()
+    };
+    let admin = HttpServer::new(move || {
+        App::new()
+            .wrap(from_fn(guard::same_host))
+            .app_data(data.clone())
+            .configure(problem::settings)
+            .configure(probes)
+            .configure(administration)
+    })
+    .workers(1)
+    .disable_signals()
+    .shutdown_timeout(1)
+    .listen(admin)?
+    .run();
+    let handles = [api.handle(), admin.handle()];
+    actix_rt::spawn(api);
+    actix_rt::spawn(admin);
+    Ok(handles)
+}
+
+fn probes(config: &mut ServiceConfig) {
+    config
+        .route("/livez", web::get().to(health::livez))
+        .route("/readyz", web::get().to(health::readyz))
+        .route("/metrics", web::get().to(metrics::scrape))
+        .default_service(web::to(|| async { Problem::not_found("no such resource") }));
+}
+
+fn administration(config: &mut ServiceConfig) {
+    config.service(
+        web::scope("/admin/v1")
+            .route("/overview", web::get().to(health::overview))
+            .route("/tree", web::get().to(tree::tree))
+            .route("/actors", web::get().to(actors::list))
+            .route("/actors/inspect", web::post().to(actors::inspect))
+            .route("/feed", web::get().to(feed::open))
+            .route("/installations", web::get().to(installations::list))
+            .route("/installations", web::post().to(installations::add))
+            .route(
+                "/installations/{installation}",
+                web::get().to(installations::show),
+            )
+            .route(
+                "/installations/{installation}/start",
+                web::post().to(installations::start),
+            )
+            .route(
+                "/installations/{installation}/stop",
+                web::post().to(installations::stop),
+            )
+            .route(
+                "/installations/{installation}/fault",
+                web::post().to(faults::inject),
+            ),
+    );
+}

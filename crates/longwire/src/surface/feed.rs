@@ -1,0 +1,92 @@
+//! The overview, pushed once a second over a WebSocket.
+//!
+//! Bounded: each text is followed by a ping, and a client that leaves [`MAX_UNANSWERED`] of them unanswered does not
+//! read what it asked for and is dropped.
+
+use std::time::Duration;
+
+use actix::{Actor, ActorContext as _, AsyncContext as _, StreamHandler};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use actix_web_actors::ws::{
+    CloseCode, CloseReason, Message, ProtocolError, WebsocketContext, WsResponseBuilder,
+};
+
+use super::{Problem, Surface};
+
+const PERIOD: Duration = Duration::from_secs(1);
+/// Pings, one a second, that a client may leave unanswered.
+const MAX_UNANSWERED: u32 = 5;
+
+pub(super) async fn open(
+    surface: Data<Surface>,
+    request: HttpRequest,
+    stream: Payload,
+) -> Result<HttpResponse, actix_web::Error> {
+    if surface.is_draining() {
+        return Err(Problem::conflict("draining", "the gateway is about to end").into());
+    }
+    // Clients have nothing to tell; 4 KiB is more than any control frame.
+    WsResponseBuilder::new(
+        Feed {
+            surface,
+            unanswered: 0,
+        },
+        &request,
+        stream,
+    )
+    .frame_size(4096)
+    .start()
+}
+
+/// One client.
+struct Feed {
+    surface: Data<Surface>,
+    unanswered: u32,
+}
+
+impl Feed {
+    fn push(&mut self, ctx: &mut WebsocketContext<Self>) {
+        if self.surface.is_draining() {
+            ctx.close(Some(CloseReason {
+                code: CloseCode::Away,
+                description: Some("draining".to_owned()),
+            }));
+            return ctx.stop();
+        }
+        if self.unanswered >= MAX_UNANSWERED {
+            tracing::info!("a feed's client does not keep up and is dropped");
+            return ctx.stop();
+        }
+        // Plain data of strings and numbers always has a JSON form.
+        if let Ok(text) = serde_json::to_string(&self.surface.fleet.overview()) {
+            ctx.text(text);
+        }
+        ctx.ping(b"");
+        self.unanswered += 1;
+    }
+}
+
+impl Actor for Feed {
+    type Context = WebsocketContext<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.push(ctx);
+        ctx.run_interval(PERIOD, Self::push);
+    }
+}
+
+impl StreamHandler<Result<Message, ProtocolError>> for Feed {
+    fn handle(&mut self, message: Result<Message, ProtocolError>, ctx: &mut Self::Context) {
+        match message {
+            Ok(Message::Ping(payload)) => ctx.pong(&payload),
+            Ok(Message::Pong(_)) => self.unanswered = 0,
+            Ok(Message::Close(reason)) => {
+                ctx.close(reason);
+                ctx.stop();
+            }
+            Ok(_) => {}
+            Err(_) => ctx.stop(),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Probes. Alive means that this process answers; ready means that it records events.
+
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Json};
+use longwire_fleet::Overview;
+use longwire_store::Health;
+use serde::Serialize;
+
+use super::Surface;
+
+/// A part that keeps the gateway from being ready.
+#[derive(Debug, Serialize)]
+struct Failing {
+    part: &'static str,
+    state: &'static str,
+    detail: String,
+    next_step: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Readiness {
+    ready: bool,
+    failing: Vec<Failing>,
+}
+
+pub(super) async fn livez() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body("ok\n")
+}
+
+pub(super) async fn readyz(surface: Data<Surface>) -> HttpResponse {
+    let mut failing = Vec::new();
+    if surface.is_draining() {
+        failing.push(Failing {
+            part: "gateway",
+            state: "draining",
+            detail: "the process is about to end".to_owned(),
+            next_step: "send no more work here",
+        });
+    }
+    if let Health::Degraded { cause, detail, .. } = surface.store.health() {
+        failing.push(Failing {
+            part: "store",
+            state: "degraded",
+            detail: format!("{}: {detail}", cause.label()),
+            next_step: cause.advice(),
+        });
+    }
+    let mut answer = if failing.is_empty() {
+        HttpResponse::Ok()
+    } else {
+        HttpResponse::ServiceUnavailable()
+    };
+    answer.json(Readiness {
+        ready: failing.is_empty(),
+        failing,
+    })
+}
+
+/// The whole fleet in one look.
+pub(super) async fn overview(surface: Data<Surface>) -> Json<Overview> {
+    Json(surface.fleet.overview())
+}

@@ -1,0 +1,289 @@
+//! Installations: listed, shown with timeline and lights, added, started, stopped.
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, Data, Json, Path, Query};
+use longwire_egress::ProxyUrl;
+use longwire_fleet::InstallationView;
+use longwire_store::{
+    Desired, InstallationRecord, NewInstallation, Origin, Platform, TimelineRecord, WriteError,
+};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{Problem, Surface};
+use crate::config::base_url_is_usable;
+
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 500;
+const TIMELINE_NOTES: usize = 50;
+
+/// Wanted of the list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    state: Option<String>,
+    /// The id after which to go on.
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Page {
+    data: Vec<InstallationView>,
+    /// Where the next page begins.
+    next: Option<String>,
+}
+
+pub(super) async fn list(
+    surface: Data<Surface>,
+    wanted: Query<Wanted>,
+) -> Result<Json<Page>, Problem> {
+    let limit = wanted.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Problem::invalid(format!("limit is from 1 to {MAX_LIMIT}")));
+    }
+    let mut views = surface.fleet.installations();
+    // Ids rise with the time they were made, so a page stays where it is while bots come and go.
+    views.sort_by(|a, b| a.id.cmp(&b.id));
+    views.retain(|view| {
+        wanted
+            .state
+            .as_deref()
+            .is_none_or(|state| state == view.state)
+            && wanted
+                .after
+                .as_deref()
+                .is_none_or(|after| view.id.as_str() > after)
+    });
+    let more = views.len() > limit;
+    views.truncate(limit);
+    let next = views.last().filter(|_| more).map(|view| view.id.clone());
+    Ok(Json(Page { data: views, next }))
+}
+
+/// An installation as it is kept, and as it is.
+#[derive(Debug, Serialize)]
+pub(super) struct Detail {
+    kept: Kept,
+    /// `null` when the fleet has not taken notice of it yet.
+    observed: Option<InstallationView>,
+    /// Newest first.
+    timeline: Vec<Note>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Kept {
+    id: String,
+    name: String,
+    platform: &'static str,
+    app_id: String,
+    base_url: Option<String>,
+    has_proxy: bool,
+    desired: &'static str,
+    origin: &'static str,
+    created_ms: i64,
+    updated_ms: i64,
+}
+
+impl From<&InstallationRecord> for Kept {
+    fn from(record: &InstallationRecord) -> Self {
+        Self {
+            id: record.public_id.to_string(),
+            name: record.name.clone(),
+            platform: record.platform.label(),
+            app_id: record.app_id.clone(),
+            base_url: record.base_url.clone(),
+            has_proxy: record.has_proxy,
+            desired: record.desired.label(),
+            origin: record.origin.label(),
+            created_ms: record.created_ms,
+            updated_ms: record.updated_ms,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Note {
+    at_ms: i64,
+    generation: u64,
+    kind: &'static str,
+    detail: String,
+}
+
+impl From<TimelineRecord> for Note {
+    fn from(TimelineRecord { entry, .. }: TimelineRecord) -> Self {
+        Self {
+            at_ms: entry.at_ms,
+            generation: entry.generation,
+            kind: entry.kind.label(),
+            detail: entry.detail,
+        }
+    }
+}
+
+pub(super) async fn show(
+    surface: Data<Surface>,
+    installation: Path<String>,
+) -> Result<Json<Detail>, Problem> {
+    let record = find(&surface, &installation).await?;
+    let store = surface.store.clone();
+    let id = record.id;
+    let timeline = web::block(move || store.timeline(id, TIMELINE_NOTES))
+        .await
+        .map_err(|_| Problem::interrupted())?
+        .map_err(|error| Problem::store(&error))?;
+    Ok(Json(Detail {
+        observed: surface.fleet.installation(&record.public_id.to_string()),
+        kept: Kept::from(&record),
+        timeline: timeline.into_iter().map(Note::from).collect(),
+    }))
+}
+
+async fn find(surface: &Data<Surface>, id_or_name: &str) -> Result<InstallationRecord, Problem> {
+    let store = surface.store.clone();
+    let wanted = id_or_name.to_owned();
+    web::block(move || store.installation(&wanted))
+        .await
+        .map_err(|_| Problem::interrupted())?
+        .map_err(|error| Problem::store(&error))?
+        .ok_or_else(|| Problem::not_found(format!("there is no installation `{id_or_name}`")))
+}
+
+/// A new installation, as `longwire installations add` sends it. Not printable: it holds secrets.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AddRequest {
+    pub(crate) name: String,
+    pub(crate) platform: String,
+    pub(crate) app_id: String,
+    pub(crate) app_secret: String,
+    #[serde(default)]
+    pub(crate) base_url: Option<String>,
+    /// `direct`, or a proxy's address.
+    #[serde(default)]
+    pub(crate) proxy: Option<String>,
+    /// `run` or `stop`.
+    #[serde(default = "run")]
+    pub(crate) desired: String,
+}
+
+fn run() -> String {
+    Desired::Run.label().to_owned()
+}
+
+impl AddRequest {
+    /// The installation it asks for, or what is wrong with it.
+    pub(crate) fn check(
+        self,
+        origin: Origin,
+        plain_hosts: &[String],
+    ) -> Result<NewInstallation, String> {
+        let app_secret = SecretString::from(self.app_secret);
+        let proxy = self.proxy.map(SecretString::from);
+        if secrecy::ExposeSecret::expose_secret(&app_secret)
+            .trim()
+            .is_empty()
+        {
+            return Err("app_secret is empty".to_owned());
+        }
+        if self.app_id.trim().is_empty() {
+            return Err("app_id is empty".to_owned());
+        }
+        if let Some(text) = &self.base_url {
+            let url: Url = text
+                .parse()
+                .map_err(|error| format!("base_url is no address: {error}"))?;
+            base_url_is_usable(&url, plain_hosts)
+                .map_err(|reason| format!("base_url: {reason}"))?;
+        }
+        if let Some(proxy) = &proxy {
+            let address = secrecy::ExposeSecret::expose_secret(proxy);
+            if address != "direct" {
+                address
+                    .parse::<ProxyUrl>()
+                    .map_err(|error| format!("proxy: {error}"))?;
+            }
+        }
+        Ok(NewInstallation {
+            platform: Platform::parse(&self.platform)
+                .ok_or_else(|| format!("platform is feishu or lark, not `{}`", self.platform))?,
+            desired: Desired::parse(&self.desired)
+                .ok_or_else(|| format!("desired is run or stop, not `{}`", self.desired))?,
+            name: self.name,
+            app_id: self.app_id,
+            app_secret,
+            base_url: self.base_url,
+            proxy,
+            origin,
+        })
+    }
+}
+
+pub(super) async fn add(
+    surface: Data<Surface>,
+    request: Json<AddRequest>,
+) -> Result<HttpResponse, Problem> {
+    refuse_while_draining(&surface)?;
+    let new = request
+        .into_inner()
+        .check(Origin::Api, &surface.plain_hosts)
+        .map_err(Problem::invalid)?;
+    let store = surface.store.clone();
+    let record = write(move || store.add_installation(new)).await?;
+    surface.fleet.reload();
+    tracing::info!(installation = %record.public_id, app_id = %record.app_id, "installation added");
+    Ok(HttpResponse::Created().json(Kept::from(&record)))
+}
+
+pub(super) async fn start(
+    surface: Data<Surface>,
+    installation: Path<String>,
+) -> Result<Json<Kept>, Problem> {
+    set_desired(&surface, &installation, Desired::Run).await
+}
+
+pub(super) async fn stop(
+    surface: Data<Surface>,
+    installation: Path<String>,
+) -> Result<Json<Kept>, Problem> {
+    set_desired(&surface, &installation, Desired::Stop).await
+}
+
+/// Also for those of the configuration file, whose `enabled` applies again at the next start.
+async fn set_desired(
+    surface: &Data<Surface>,
+    id_or_name: &str,
+    desired: Desired,
+) -> Result<Json<Kept>, Problem> {
+    refuse_while_draining(surface)?;
+    let mut record = find(surface, id_or_name).await?;
+    let store = surface.store.clone();
+    let id = record.id;
+    write(move || store.set_desired(id, desired)).await?;
+    surface.fleet.reload();
+    tracing::info!(installation = %record.public_id, desired = desired.label(), "wanted state changed");
+    record.desired = desired;
+    Ok(Json(Kept::from(&record)))
+}
+
+fn refuse_while_draining(surface: &Surface) -> Result<(), Problem> {
+    if surface.is_draining() {
+        return Err(Problem::conflict("draining", "the gateway is about to end"));
+    }
+    Ok(())
+}
+
+async fn write<T: Send + 'static>(
+    change: impl FnOnce() -> Result<T, WriteError> + Send + 'static,
+) -> Result<T, Problem> {
+    web::block(change)
+        .await
+        .map_err(|_| Problem::interrupted())?
+        .map_err(|error| match error {
+            WriteError::InvalidName { .. } => Problem::invalid(error.to_string()),
+            WriteError::NameTaken { .. } => Problem::conflict("name_taken", error.to_string()),
+            WriteError::UnknownInstallation { .. } => Problem::not_found(error.to_string()),
+            error => Problem::store(&error),
+        })
+}

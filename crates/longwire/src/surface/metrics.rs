@@ -1,0 +1,362 @@
+//! Metrics in the OpenMetrics text form, made at scrape time of the same views that the admin JSON shows.
+//!
+//! No label names an installation: ten thousand bots would be ten thousand series of each.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use longwire_fleet::{ActorView, InstallationView, Overview};
+use longwire_store::{COMMIT_EDGES_US, Figures, Health};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use super::{Problem, Surface};
+
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub(super) async fn scrape(surface: Data<Surface>) -> Result<HttpResponse, Problem> {
+    let snapshot = Snapshot {
+        overview: surface.fleet.overview(),
+        connections: connections(&surface.fleet.installations()),
+        kinds: kinds(&surface.fleet.actors()),
+        figures: surface.store.figures(),
+        store_up: surface.store.health() == Health::Ok,
+    };
+    let mut text = String::new();
+    let mut registry = Registry::with_prefix("longwire");
+    registry.register_collector(Box::new(snapshot));
+    text::encode(&mut text, &registry).map_err(|_| Problem::interrupted())?;
+    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
+}
+
+/// What one scrape tells.
+#[derive(Debug)]
+struct Snapshot {
+    overview: Overview,
+    connections: BTreeMap<(&'static str, &'static str), u64>,
+    kinds: BTreeMap<&'static str, Kind>,
+    figures: Figures,
+    store_up: bool,
+}
+
+/// All actors of one kind.
+#[derive(Debug, Default)]
+struct Kind {
+    states: BTreeMap<&'static str, u64>,
+    mailbox_depth_max: u64,
+    mailbox_refused: u64,
+    restarts: u64,
+}
+
+fn connections(installations: &[InstallationView]) -> BTreeMap<(&'static str, &'static str), u64> {
+    let mut counts = BTreeMap::new();
+    for installation in installations {
+        *counts
+            .entry((installation.platform, installation.state))
+            .or_default() += 1;
+    }
+    counts
+}
+
+fn kinds(actors: &[ActorView]) -> BTreeMap<&'static str, Kind> {
+    let mut kinds: BTreeMap<&'static str, Kind> = BTreeMap::new();
+    for actor in actors {
+        let kind = kinds.entry(actor.kind).or_default();
+        *kind.states.entry(actor.state).or_default() += 1;
+        kind.mailbox_depth_max = kind.mailbox_depth_max.max(actor.mailbox.depth);
+        kind.mailbox_refused += actor.mailbox.refused;
+        kind.restarts += actor.supervision.restarts;
+    }
+    kinds
+}
+
+impl Collector for Snapshot {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut sheet = Sheet(encoder);
+        self.write_fleet(&mut sheet)?;
+        self.write_actors(&mut sheet)?;
+        self.write_store(&mut sheet)
+    }
+}
+
+impl Snapshot {
+    fn write_fleet(&self, sheet: &mut Sheet<'_>) -> fmt::Result {
+        let Overview {
+            connections,
+            events,
+            answers,
+            ack_latency_us: ack,
+            ..
+        } = &self.overview;
+        sheet.gauges(
+            "build",
+            "The running version; always 1",
+            &["version"],
+            [([env!("CARGO_PKG_VERSION")], 1.0)],
+        )?;
+        sheet.gauges(
+            "draining",
+            "1 while the process is about to end",
+            &[],
+            [([], f64::from(self.overview.draining))],
+        )?;
+        sheet.gauges(
+            "connections",
+            "Installations by platform and state of their connection",
+            &["platform", "state"],
+            self.connections
+                .iter()
+                .map(|(&(platform, state), &count)| ([platform, state], count as f64)),
+        )?;
+        sheet.counter(
+            "connection_attempts",
+            "Connection attempts begun",
+            connections.attempts,
+        )?;
+        sheet.counter(
+            "connections_opened",
+            "Connections that opened",
+            connections.opened,
+        )?;
+        sheet.counter(
+            "connections_lost",
+            "Connections that ended after they had opened",
+            connections.lost,
+        )?;
+        sheet.counter(
+            "reconnects",
+            "Connections that replaced an earlier one",
+            connections.reconnects,
+        )?;
+        sheet.counter(
+            "connections_silent",
+            "Connections found half-open",
+            connections.silent,
+        )?;
+        sheet.counter("panics", "Actors that panicked", connections.panics)?;
+        sheet.counter(
+            "events_received",
+            "Whole events read, repeats included",
+            events.received,
+        )?;
+        sheet.counter(
+            "events_recorded",
+            "Events that were new and are durable",
+            events.recorded,
+        )?;
+        sheet.counters(
+            "events_repeated",
+            "Repeats recognized, by the key that told",
+            "key",
+            [
+                ("event_id", events.repeats_by_event_id),
+                ("message", events.repeats_by_message),
+            ],
+        )?;
+        sheet.counter(
+            "events_unparsed",
+            "Events recorded although their payload was not understood",
+            events.unparsed,
+        )?;
+        sheet.counter(
+            "events_assembled",
+            "Split pushes put together",
+            events.assembled,
+        )?;
+        sheet.counters(
+            "answers",
+            "Answers to the platform",
+            "outcome",
+            [
+                ("acked", answers.acked),
+                ("refused", answers.refused),
+                ("refused_late", answers.refused_late),
+            ],
+        )?;
+        sheet.counter(
+            "orphaned_receipts",
+            "Receipts whose connection was gone",
+            answers.orphaned_receipts,
+        )?;
+        sheet.counters(
+            "malformed",
+            "Input that was not understood",
+            "kind",
+            self.overview
+                .malformed
+                .iter()
+                .map(|(&kind, &count)| (kind, count)),
+        )?;
+        sheet.gauges(
+            "ack_seconds",
+            "From the read of an event's last byte to its ACK, since the start",
+            &["quantile"],
+            [("0.5", ack.p50), ("0.99", ack.p99), ("1", ack.max)]
+                .map(|(q, us)| ([q], us as f64 / 1e6)),
+        )
+    }
+
+    fn write_actors(&self, sheet: &mut Sheet<'_>) -> fmt::Result {
+        let states = self.kinds.iter().flat_map(|(&kind, of)| {
+            of.states
+                .iter()
+                .map(move |(&s, &count)| ([kind, s], count as f64))
+        });
+        sheet.gauges(
+            "actors",
+            "Actors by kind and state",
+            &["kind", "state"],
+            states,
+        )?;
+        let depths = self
+            .kinds
+            .iter()
+            .map(|(&kind, of)| ([kind], of.mailbox_depth_max as f64));
+        sheet.gauges(
+            "mailbox_depth_max",
+            "The deepest mailbox of a kind",
+            &["kind"],
+            depths,
+        )?;
+        let refused = self
+            .kinds
+            .iter()
+            .map(|(&kind, of)| (kind, of.mailbox_refused));
+        sheet.counters(
+            "mailbox_refused",
+            "Messages that mailboxes refused",
+            "kind",
+            refused,
+        )?;
+        let restarts = self.kinds.iter().map(|(&kind, of)| (kind, of.restarts));
+        sheet.counters(
+            "actor_restarts",
+            "Actors rebuilt after an unexpected end",
+            "kind",
+            restarts,
+        )
+    }
+
+    fn write_store(&self, sheet: &mut Sheet<'_>) -> fmt::Result {
+        let figures = &self.figures;
+        sheet.gauges(
+            "store_up",
+            "1 while events are recorded",
+            &[],
+            [([], f64::from(self.store_up))],
+        )?;
+        sheet.gauges(
+            "store_queue_events",
+            "Events waiting for the writer",
+            &[],
+            [([], figures.queue_events as f64)],
+        )?;
+        sheet.gauges(
+            "store_queue_bytes",
+            "Bytes they hold",
+            &[],
+            [([], figures.queue_bytes as f64)],
+        )?;
+        sheet.gauges(
+            "store_batch_rows_max",
+            "Most events in one transaction",
+            &[],
+            [([], figures.batch_max as f64)],
+        )?;
+        sheet.counter("store_rows", "Events written", figures.rows)?;
+        sheet.counter(
+            "store_failed_transactions",
+            "Transactions that failed",
+            figures.failed_commits,
+        )?;
+        sheet.counter(
+            "store_rejected_groups",
+            "Groups given back because the queue was full",
+            figures.rejected_groups,
+        )?;
+        sheet.counter(
+            "store_notes_dropped",
+            "Timeline notes that were not kept",
+            figures.notes_dropped,
+        )?;
+        let edges = COMMIT_EDGES_US
+            .iter()
+            .map(|&us| us as f64 / 1e6)
+            .chain([f64::INFINITY]);
+        let buckets: Vec<(f64, u64)> = edges.zip(figures.commit_us).collect();
+        sheet.histogram(
+            "store_txn_seconds",
+            "Duration of transactions",
+            figures.commit_sum_us as f64 / 1e6,
+            &buckets,
+        )
+    }
+}
+
+/// Writes one family at a time.
+struct Sheet<'a>(DescriptorEncoder<'a>);
+
+impl Sheet<'_> {
+    fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        let counter = ConstCounter::new(value);
+        counter.encode(
+            self.0
+                .encode_descriptor(name, help, None, counter.metric_type())?,
+        )
+    }
+
+    fn counters<'l>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (&'l str, u64)>,
+    ) -> fmt::Result {
+        let mut family =
+            self.0
+                .encode_descriptor(name, help, None, ConstCounter::new(0_u64).metric_type())?;
+        for (value, count) in values {
+            ConstCounter::new(count).encode(family.encode_family(&[(label, value)])?)?;
+        }
+        Ok(())
+    }
+
+    fn gauges<'l, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        labels: &[&str; N],
+        values: impl IntoIterator<Item = ([&'l str; N], f64)>,
+    ) -> fmt::Result {
+        let mut family =
+            self.0
+                .encode_descriptor(name, help, None, ConstGauge::new(0.0).metric_type())?;
+        for (of, value) in values {
+            let pairs: [(&str, &str); N] = std::array::from_fn(|at| (labels[at], of[at]));
+            if N == 0 {
+                return ConstGauge::new(value).encode(family);
+            }
+            ConstGauge::new(value).encode(family.encode_family(&pairs)?)?;
+        }
+        Ok(())
+    }
+
+    fn histogram(
+        &mut self,
+        name: &str,
+        help: &str,
+        sum: f64,
+        buckets: &[(f64, u64)],
+    ) -> fmt::Result {
+        use prometheus_client::metrics::MetricType;
+        let count = buckets.iter().map(|(_, count)| count).sum();
+        self.0
+            .encode_descriptor(name, help, None, MetricType::Histogram)?
+            .encode_histogram::<[(&str, &str); 0]>(sum, count, buckets, None)
+    }
+}

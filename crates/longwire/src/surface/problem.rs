@@ -1,0 +1,147 @@
+//! Errors as RFC 9457 says, with a `code` that never changes.
+
+use std::fmt;
+
+use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
+use actix_web::http::StatusCode;
+use actix_web::web::{JsonConfig, PathConfig, QueryConfig, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use serde::Serialize;
+
+/// Bodies of the admin interface are small.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// What went wrong with a request.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Problem {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: String,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("/problems/{code}"),
+            title: status.canonical_reason().unwrap_or("error"),
+            status: status.as_u16(),
+            code,
+            detail: detail.into(),
+        }
+    }
+
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    pub(crate) fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
+    }
+
+    pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// The store did not do it; `error` is told with its causes.
+    pub(crate) fn store(error: &dyn std::error::Error) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "store_unavailable",
+            crate::exit::chain(error),
+        )
+    }
+
+    /// The thread that was to ask the store is gone.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "interrupted",
+            "the request was not finished",
+        )
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::build(self.status_code())
+            .content_type("application/problem+json")
+            // What can be said of a struct of strings and a number can be said in JSON.
+            .body(serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+impl actix_web::Responder for Problem {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, _request: &HttpRequest) -> HttpResponse {
+        self.error_response()
+    }
+}
+
+/// Makes problems of what extractors refuse. None repeats the body, which may hold a secret.
+pub(super) fn settings(config: &mut ServiceConfig) {
+    config
+        .app_data(
+            JsonConfig::default()
+                .limit(MAX_BODY_BYTES)
+                .error_handler(|error, _| {
+                    match &error {
+                        JsonPayloadError::Overflow { .. }
+                        | JsonPayloadError::OverflowKnownLength { .. } => Problem::new(
+                            StatusCode::PAYLOAD_TOO_LARGE,
+                            "body_too_large",
+                            format!("a body has at most {MAX_BODY_BYTES} bytes"),
+                        ),
+                        JsonPayloadError::ContentType => Problem::new(
+                            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                            "not_json",
+                            "the content type must be application/json",
+                        ),
+                        JsonPayloadError::Deserialize(error) => Problem::invalid(describe(error)),
+                        _ => Problem::invalid("the body could not be read"),
+                    }
+                    .into()
+                }),
+        )
+        .app_data(QueryConfig::default().error_handler(|error, _| {
+            match &error {
+                QueryPayloadError::Deserialize(error) => Problem::invalid(error.to_string()),
+                _ => Problem::invalid("the query could not be read"),
+            }
+            .into()
+        }))
+        .app_data(PathConfig::default().error_handler(|error, _| {
+            match &error {
+                PathError::Deserialize(error) => Problem::not_found(error.to_string()),
+                _ => Problem::not_found("no such resource"),
+            }
+            .into()
+        }));
+}
+
+/// Where the mistake is and what is missing or unknown, but never a value.
+fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let safe = ["missing field", "unknown field", "duplicate field"];
+    if safe.iter().any(|start| text.starts_with(start)) {
+        return text;
+    }
+    format!(
+        "the body is not what is wanted (line {}, column {})",
+        error.line(),
+        error.column()
+    )
+}

@@ -1,0 +1,194 @@
+//! What a person sees: colours where they are welcome, tables, marks, a line rewritten in place.
+
+use std::fmt::{self, Display, Write as _};
+use std::io::{self, IsTerminal, Write};
+
+/// Whether `stream` takes colours: a terminal, no `NO_COLOR` (<https://no-color.org>), no dumb terminal.
+pub(crate) fn colours_on(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && std::env::var_os("TERM").is_none_or(|value| value != "dumb")
+}
+
+/// The few colours in use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ink {
+    Dim,
+    Bold,
+    Green,
+    Yellow,
+    Red,
+}
+
+/// Puts colours on, or leaves them off.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Palette {
+    on: bool,
+}
+
+impl Palette {
+    /// For what is written to `stream`.
+    pub(crate) fn of(stream: &impl IsTerminal) -> Self {
+        Self {
+            on: colours_on(stream),
+        }
+    }
+
+    /// `text` in `ink`.
+    pub(crate) fn paint(self, ink: Ink, text: impl Display) -> String {
+        let code = match ink {
+            Ink::Dim => 2,
+            Ink::Bold => 1,
+            Ink::Green => 32,
+            Ink::Yellow => 33,
+            Ink::Red => 31,
+        };
+        if self.on {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_string()
+        }
+    }
+}
+
+/// Left-aligned columns, as wide as their widest cell.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these headings.
+    pub(crate) fn new<const N: usize>(headings: [&str; N]) -> Self {
+        Self {
+            rows: vec![headings.map(str::to_owned).to_vec()],
+        }
+    }
+
+    /// Adds a row.
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.rows.push(cells.to_vec());
+    }
+}
+
+impl Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = self.rows.first().map_or(0, Vec::len);
+        let widths: Vec<usize> = (0..columns)
+            .map(|column| {
+                self.rows
+                    .iter()
+                    .map(|row| width(&row[column]))
+                    .max()
+                    .unwrap_or(0)
+            })
+            .collect();
+        for row in &self.rows {
+            let mut line = String::new();
+            for (cell, wanted) in row.iter().zip(&widths) {
+                write!(line, "{cell}{:pad$}", "", pad = wanted - width(cell) + 2)?;
+            }
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// Columns a text takes: wide characters (Chinese names are common here) take two, colours none.
+fn width(text: &str) -> usize {
+    let mut columns = 0;
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\x1b' => {
+                characters.by_ref().find(|&end| end == 'm');
+            }
+            '\u{1100}'..='\u{115f}'
+            | '\u{2e80}'..='\u{a4cf}'
+            | '\u{ac00}'..='\u{d7a3}'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{fe30}'..='\u{fe6f}'
+            | '\u{ff00}'..='\u{ff60}'
+            | '\u{1f300}'..='\u{1faff}' => columns += 2,
+            _ => columns += 1,
+        }
+    }
+    columns
+}
+
+/// A block of lines that replaces itself.
+#[derive(Debug, Default)]
+pub(crate) struct Redrawn {
+    lines: usize,
+}
+
+impl Redrawn {
+    /// Writes `text` over what was written last time.
+    pub(crate) fn draw(&mut self, out: &mut impl Write, text: &str) -> io::Result<()> {
+        let mut frame = String::new();
+        if self.lines > 0 {
+            // Up to the first line of the block.
+            frame.push_str(&format!("\x1b[{}A\r", self.lines));
+        }
+        for line in text.lines() {
+            // Each line cleared to its end, then what is left below.
+            frame.push_str(line);
+            frame.push_str("\x1b[K\n");
+        }
+        frame.push_str("\x1b[J");
+        self.lines = text.lines().count();
+        out.write_all(frame.as_bytes())?;
+        out.flush()
+    }
+}
+
+/// A number with blanks between thousands.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Microseconds in milliseconds, short.
+pub(crate) fn ms(us: u64) -> String {
+    let ms = us as f64 / 1000.0;
+    match us {
+        0..10_000 => format!("{ms:.2} ms"),
+        10_000..100_000 => format!("{ms:.1} ms"),
+        _ => format!("{ms:.0} ms"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_with_wide_characters() {
+        let mut table = Table::new(["NAME", "STATE"]);
+        table.row(["客服".into(), "live".into()]);
+        table.row(["a".into(), "\x1b[32mlive\x1b[0m".into()]);
+        assert_eq!(
+            table.to_string(),
+            "NAME  STATE\n客服  live\na     \x1b[32mlive\x1b[0m\n"
+        );
+    }
+
+    #[test]
+    fn numbers() {
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(grouped),
+            ["0", "999", "1 000", "1 234 567"]
+        );
+        assert_eq!(
+            [276, 12_340, 1_500_000].map(ms),
+            ["0.28 ms", "12.3 ms", "1500 ms"]
+        );
+    }
+}
