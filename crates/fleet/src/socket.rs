@@ -142,6 +142,11 @@ enum Phase {
         io: longwire_egress::BoxedSocket,
         until: Instant,
     },
+    /// The close frame is written; waiting for the other side to hang up.
+    Leaving {
+        io: longwire_egress::BoxedSocket,
+        until: Instant,
+    },
     Over,
 }
 
@@ -269,7 +274,7 @@ impl Socket {
         if matches!(self.phase, Phase::Over) {
             return;
         }
-        let was_finishing = matches!(self.phase, Phase::Finishing { .. });
+        let was_finishing = matches!(self.phase, Phase::Finishing { .. } | Phase::Leaving { .. });
         self.phase = Phase::Over;
         if was_finishing {
             self.report_finished();
@@ -318,7 +323,9 @@ impl Socket {
                 };
             }
             Phase::Dialing => self.finish(ctx),
-            phase @ (Phase::Finishing { .. } | Phase::Over) => self.phase = phase,
+            phase @ (Phase::Finishing { .. } | Phase::Leaving { .. } | Phase::Over) => {
+                self.phase = phase;
+            }
         }
     }
 
@@ -491,6 +498,7 @@ impl Handler<Inspect> for Socket {
             Phase::Dialing => "dialing",
             Phase::Open(_) => "open",
             Phase::Finishing { .. } => "finishing",
+            Phase::Leaving { .. } => "leaving",
             Phase::Over => "over",
         };
         Words(serde_json::json!({

@@ -36,6 +36,9 @@ const OFFER_AGAIN: Duration = Duration::from_millis(3);
 /// A pause in reading shorter than this is ordinary back-pressure, and the pinger need not know.
 const PAUSE_WORTH_TELLING: Duration = Duration::from_secs(1);
 
+/// How long the platform has to hang up after our goodbye. One that is in order needs a round trip.
+const LINGER: Duration = Duration::from_secs(1);
+
 thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice());
 }
@@ -50,6 +53,16 @@ enum Step {
     Wait,
     Again,
     Over,
+}
+
+/// How far a connection that ends in order has come.
+enum Farewell {
+    /// Answers are owed.
+    Owed,
+    /// Everything is answered, and the close frame is written.
+    Said,
+    /// It is over, one way or the other.
+    Given,
 }
 
 /// What one read brought.
@@ -133,9 +146,24 @@ impl Socket {
                     }
                 }
             }
-            Phase::Finishing { mut io, until } => {
-                let step = self.turn_finishing(&mut io, until, task);
-                self.phase = Phase::Finishing { io, until };
+            Phase::Finishing { mut io, until } => match self.turn_finishing(&mut io, until, task) {
+                Farewell::Owed => {
+                    self.phase = Phase::Finishing { io, until };
+                    Step::Wait
+                }
+                Farewell::Said => {
+                    let until = until.min(now() + LINGER);
+                    self.phase = Phase::Leaving { io, until };
+                    Step::Again
+                }
+                Farewell::Given => {
+                    self.finish(ctx);
+                    Step::Over
+                }
+            },
+            Phase::Leaving { mut io, until } => {
+                let step = self.turn_leaving(&mut io, until, task);
+                self.phase = Phase::Leaving { io, until };
                 if matches!(step, Step::Over) {
                     self.finish(ctx);
                 }
@@ -208,21 +236,52 @@ impl Socket {
         io: &mut BoxedSocket,
         until: Instant,
         task: &mut TaskContext<'_>,
-    ) -> Step {
+    ) -> Farewell {
         self.refuse_late();
         self.submit();
         let answered = self.window.is_empty() && !self.inbound.is_refused();
         let flushed = match self.outbound.poll_flush(io, task, now()) {
             Poll::Ready(Ok(())) => true,
-            Poll::Ready(Err(_)) => return Step::Over,
+            Poll::Ready(Err(_)) => return Farewell::Given,
             Poll::Pending => false,
         };
-        if (answered && flushed) || now() >= until {
+        if answered && flushed {
+            self.outbound.close(1000);
+            return Farewell::Said;
+        }
+        if now() >= until {
             self.outbound.close(1000);
             drop(self.outbound.poll_flush(io, task, now()));
+            return Farewell::Given;
+        }
+        Farewell::Owed
+    }
+
+    /// The goodbye is on its way. Were the connection closed now, with input unread, the kernel would send a reset, and
+    /// that takes with it the answers the platform has not read yet. So what still comes is read away, unanswered, until
+    /// the platform hangs up.
+    fn turn_leaving(
+        &mut self,
+        io: &mut BoxedSocket,
+        until: Instant,
+        task: &mut TaskContext<'_>,
+    ) -> Step {
+        if let Poll::Ready(Err(_)) = self.outbound.poll_flush(io, task, now()) {
             return Step::Over;
         }
-        Step::Wait
+        for _ in 0..READS {
+            match poll_read(io, task) {
+                Poll::Ready(Read::Chunk(_)) => {}
+                Poll::Ready(Read::End | Read::Failed(_)) => return Step::Over,
+                Poll::Pending if now() < until => return Step::Wait,
+                Poll::Pending => return Step::Over,
+            }
+        }
+        if now() < until {
+            Step::Again
+        } else {
+            Step::Over
+        }
     }
 
     fn flush(&mut self, io: &mut BoxedSocket, task: &mut TaskContext<'_>) -> Result<(), Ended> {
@@ -283,13 +342,13 @@ impl Socket {
     /// The next moment at which something is due without input.
     fn due(&mut self) -> Option<Instant> {
         let now = now();
-        let until = match self.phase {
-            Phase::Finishing { until, .. } => Some(until),
-            _ => None,
-        };
-        let pause = match *self.inbound.pause() {
-            Pause::Since(since) => Some(since + PAUSE_WORTH_TELLING),
-            Pause::Reading | Pause::Told => None,
+        // Only an open connection reads, so only there can a pause last.
+        let (until, pause) = match (&self.phase, *self.inbound.pause()) {
+            (Phase::Finishing { until, .. } | Phase::Leaving { until, .. }, _) => {
+                (Some(*until), None)
+            }
+            (_, Pause::Since(since)) => (None, Some(since + PAUSE_WORTH_TELLING)),
+            (_, Pause::Reading | Pause::Told) => (None, None),
         };
         let offer = self.inbound.is_refused().then(|| now + OFFER_AGAIN);
         [
