@@ -76,13 +76,18 @@ impl Dispatch {
             writing.send_replace(Writing::Running);
             let thread = self.shared.store.run_writer();
             let shared = Arc::clone(&self.shared);
-            actix_rt::task::spawn_blocking(move || {
-                let exit = match thread.join() {
-                    Err(payload) => Exit::Panicked(panic_text(payload.as_ref())),
-                    Ok(()) => Exit::Stopped,
-                };
-                shared.writing.send_replace(Writing::Ended(exit));
-            });
+            // A thread of its own and no blocking task: a runtime that is dropped waits for those, and a process that
+            // leaves at once would wait for a writer that nobody told to stop.
+            std::thread::Builder::new()
+                .name("longwire-writer-watch".to_owned())
+                .spawn(move || {
+                    let exit = match thread.join() {
+                        Err(payload) => Exit::Panicked(panic_text(payload.as_ref())),
+                        Ok(()) => Exit::Stopped,
+                    };
+                    shared.writing.send_replace(Writing::Ended(exit));
+                })
+                .expect("the operating system gives a process its first few threads");
         }
         self.life = Life::Writing;
         let mut watched = self.shared.writing.subscribe();
