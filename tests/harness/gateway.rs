@@ -80,31 +80,37 @@ impl Gateway {
         self.admin.json("/admin/v1/overview")
     }
 
-    /// One installation, by name (`longwire_fleet::InstallationView`).
+    /// One installation as it is, by name (`longwire_fleet::InstallationView`); null before the fleet knows it.
     #[track_caller]
     #[must_use]
     pub fn installation(&self, name: &str) -> Value {
-        self.admin.json(&format!("/admin/v1/installations/{name}"))
+        let path = format!("/admin/v1/installations/{}", segment(name));
+        self.admin.json(&path)["observed"].take()
     }
 
-    /// All installations, in the order they were declared.
+    /// All installations, oldest first.
     #[track_caller]
     #[must_use]
     pub fn installations(&self) -> Vec<Value> {
-        match self.admin.json("/admin/v1/installations") {
-            Value::Array(all) => all,
-            Value::Object(mut page) => match page.remove("installations") {
-                Some(Value::Array(all)) => all,
-                _ => panic!("no list of installations in {page:?}"),
-            },
-            other => panic!("no list of installations: {other}"),
+        let mut all = Vec::new();
+        let mut path = "/admin/v1/installations?limit=500".to_owned();
+        loop {
+            let mut page = self.admin.json(&path);
+            match page["data"].take() {
+                Value::Array(data) => all.extend(data),
+                other => panic!("GET {path}: a page has a list, not {other}"),
+            }
+            match page["next"].as_str() {
+                Some(next) => path = format!("/admin/v1/installations?limit=500&after={next}"),
+                None => return all,
+            }
         }
     }
 
     /// Tells an installation to `start` or `stop`.
     #[track_caller]
     pub fn tell(&self, name: &str, verb: &str) -> Answer {
-        let path = format!("/admin/v1/installations/{name}/{verb}");
+        let path = format!("/admin/v1/installations/{}/{verb}", segment(name));
         let answer = self
             .admin
             .post(&path, None)
@@ -162,6 +168,18 @@ impl Gateway {
         })
     }
 
+    /// What the actor at `path` says of itself; null when it does not answer.
+    #[track_caller]
+    #[must_use]
+    pub fn inspect(&self, path: &str) -> Value {
+        let target = format!("/admin/v1/actors/inspect?path={}", segment(path));
+        let answer = self
+            .admin
+            .post(&target, None)
+            .unwrap_or_else(|error| panic!("POST {target}: {error}"));
+        answer.json()["words"].take()
+    }
+
     /// A reader of the database, beside the process or after it.
     #[track_caller]
     #[must_use]
@@ -214,6 +232,12 @@ impl Gateway {
             .unwrap_or_else(|| panic!("no {figure} in {status}"))
     }
 
+    /// The process's id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("the gateway runs").id()
+    }
+
     /// Sends a signal.
     pub fn signal(&mut self, signal: Signal) {
         self.process
@@ -262,6 +286,20 @@ impl Gateway {
     }
 }
 
+/// A name as one segment of a path.
+fn segment(name: &str) -> String {
+    let mut segment = String::new();
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                segment.push(char::from(byte));
+            }
+            _ => segment.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    segment
+}
+
 /// Starts the process and finds its listeners: probes and metrics, and the admin interface.
 #[track_caller]
 fn serve(setup: &Setup, directory: &Path, log: &Log) -> (Process, Admin, Admin) {
@@ -273,12 +311,10 @@ fn serve(setup: &Setup, directory: &Path, log: &Log) -> (Process, Admin, Admin) 
         }
         let said = log.entries().split_off(said_before);
         let address = |key: &str| {
-            let texts = said
-                .iter()
-                .filter_map(|entry| entry["fields"][key].as_str());
+            let texts = said.iter().filter_map(|entry| entry[key].as_str());
             texts.filter_map(|text| text.parse().ok()).next()
         };
-        match (address("listen"), address("admin_listen")) {
+        match (address("api"), address("admin")) {
             (Some(public), Some(admin)) => Ok((Admin::at(public), Admin::at(admin))),
             _ => Err(log.tail()),
         }

@@ -70,8 +70,5 @@ impl Log {
 }
 
 fn message(entry: &Value) -> &str {
-    entry["fields"]["message"]
-        .as_str()
-        .or_else(|| entry["message"].as_str())
-        .unwrap_or_default()
+    entry["message"].as_str().unwrap_or_default()
 }
