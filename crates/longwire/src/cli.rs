@@ -107,7 +107,7 @@ pub(crate) struct Check {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Installations {
     /// Keep a new installation. Its secret is asked for, or read with --secret-stdin or --secret-file.
-    Add(Add),
+    Add(Box<Add>),
     /// List all installations, with their state when the server runs.
     List {
         #[command(flatten)]

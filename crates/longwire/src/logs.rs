@@ -18,8 +18,10 @@ pub(crate) fn start(section: &LogSection, wanted: Option<LogFormat>) {
         LogFormat::Text => false,
         LogFormat::Auto => !stderr().is_terminal(),
     };
+    // The HTTP server's notes on its threads are below what an operator asked for, unless he names it himself.
+    let filter = format!("actix_server=warn,{}", section.filter);
     // Validation has accepted the filter; a demo's is a constant.
-    let filter = EnvFilter::try_new(&section.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr);
@@ -52,7 +54,12 @@ pub(crate) fn start_for_command() {
 }
 
 fn report_panic(panic: &PanicHookInfo<'_>) {
-    let text = panic.payload_as_str().unwrap_or("a panic without words");
+    let payload = panic.payload();
+    let text = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without words");
     let place = panic
         .location()
         .map(ToString::to_string)

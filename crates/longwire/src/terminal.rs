@@ -125,7 +125,8 @@ pub(crate) struct Redrawn {
 impl Redrawn {
     /// Writes `text` over what was written last time.
     pub(crate) fn draw(&mut self, out: &mut impl Write, text: &str) -> io::Result<()> {
-        let mut frame = String::new();
+        // Without wrapping, a line too long for the window is cut and the block keeps its height.
+        let mut frame = String::from("\x1b[?7l");
         if self.lines > 0 {
             // Up to the first line of the block.
             frame.push_str(&format!("\x1b[{}A\r", self.lines));
@@ -135,7 +136,7 @@ impl Redrawn {
             frame.push_str(line);
             frame.push_str("\x1b[K\n");
         }
-        frame.push_str("\x1b[J");
+        frame.push_str("\x1b[J\x1b[?7h");
         self.lines = text.lines().count();
         out.write_all(frame.as_bytes())?;
         out.flush()

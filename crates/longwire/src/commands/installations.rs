@@ -29,7 +29,7 @@ pub(crate) fn run(config: Option<&Path>, command: Installations) -> Result<Exit,
     logs::start_for_command();
     let loaded = Loaded::read(config)?;
     match command {
-        Installations::Add(wanted) => add(&loaded, wanted),
+        Installations::Add(wanted) => add(&loaded, &wanted),
         Installations::List { output, server } => list(&loaded, output, &server),
         Installations::Show {
             installation,
@@ -68,8 +68,8 @@ fn ask<T>(question: impl Future<Output = Result<T, ClientError>>) -> Result<T, C
     actix_rt::System::new().block_on(question)
 }
 
-fn add(loaded: &Loaded, wanted: Add) -> Result<Exit, Failure> {
-    let app_secret = secret(&wanted)?;
+fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
+    let app_secret = secret(wanted)?;
     let proxy = match &wanted.proxy_file {
         Some(file) => Some(
             SecretRef::File(file.clone())

@@ -1,1 +1,343 @@
+//! The listeners over real sockets, with a fleet that has no bot to connect.
 
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::Method;
+use awc::ws::Frame;
+use futures_util::StreamExt as _;
+use longwire_egress::{EgressSettings, ProxyEnvironment, tls_config};
+use longwire_fleet::FleetSettings;
+use longwire_store::StoreSettings;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::*;
+
+/// A gateway's listeners and what is behind them.
+struct Stand {
+    surface: Arc<Surface>,
+    admin: String,
+    api: String,
+    _directory: TempDir,
+}
+
+impl Stand {
+    async fn start(config: &Config) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let url = format!("sqlite:{}", directory.path().join("test.db").display());
+        let store = Store::open(&StoreSettings::at(url)).expect("a new store opens");
+        let (tls, _roots) = tls_config(None).expect("the system's roots load");
+        let fleet = Fleet::start(FleetSettings {
+            timing: longwire_link::Timing::default(),
+            connect_per_second: 0,
+            window_events: 64,
+            window_bytes: 1 << 20,
+            arbiters: 1,
+            egress: EgressSettings::new(tls, ProxyEnvironment::default()),
+            store: store.clone(),
+            fault_injection: config.debug.fault_injection,
+        })
+        .await;
+        let surface = Arc::new(Surface::new(fleet, store, config));
+        let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has ports");
+        let (api, admin) = (listen(), listen());
+        let base = |listener: &TcpListener| {
+            format!("http://{}", listener.local_addr().expect("it is bound"))
+        };
+        let (api_base, admin_base) = (base(&api), base(&admin));
+        serve(&surface, api, admin).expect("the listeners are taken over");
+        Self {
+            surface,
+            admin: admin_base,
+            api: api_base,
+            _directory: directory,
+        }
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let request = awc::Client::default().request(method, format!("{}{path}", self.admin));
+        let sent = match body {
+            Some(body) => request.send_json(&body).await,
+            None => request.send().await,
+        };
+        let mut answer = sent.expect("the listener answers");
+        let body = answer.body().await.expect("the body comes");
+        (
+            answer.status().as_u16(),
+            serde_json::from_slice(&body).unwrap_or_default(),
+        )
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        self.ask(Method::GET, path, None).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.ask(Method::POST, path, Some(body)).await
+    }
+}
+
+/// Runs a test in a system of its own.
+fn with_stand<F: Future<Output = ()>>(test: impl FnOnce(Stand) -> F) {
+    actix_rt::System::new().block_on(async { test(Stand::start(&Config::default()).await).await });
+}
+
+fn bot(name: &str) -> Value {
+    json!({
+        "name": name, "platform": "feishu", "app_id": "cli_1", "app_secret": "canary",
+        "base_url": "http://127.0.0.1:1", "desired": "stop",
+    })
+}
+
+#[test]
+fn readiness_says_no_while_draining() {
+    with_stand(|stand| async move {
+        assert_eq!(stand.get("/livez").await.0, 200);
+        assert_eq!(
+            stand.get("/readyz").await,
+            (200, json!({"ready": true, "failing": []}))
+        );
+        stand.surface.begin_drain();
+        let (status, body) = stand.get("/readyz").await;
+        assert_eq!(
+            (
+                status,
+                &body["failing"][0]["part"],
+                &body["failing"][0]["state"]
+            ),
+            (503, &json!("gateway"), &json!("draining"))
+        );
+        assert_eq!(stand.get("/livez").await.0, 200);
+        let (status, problem) = stand.post("/admin/v1/installations", bot("late")).await;
+        assert_eq!((status, &problem["code"]), (409, &json!("draining")));
+    });
+}
+
+#[test]
+fn an_installation_is_added_shown_started_and_stopped() {
+    with_stand(|stand| async move {
+        let (status, kept) = stand.post("/admin/v1/installations", bot("客服")).await;
+        assert_eq!(
+            (status, &kept["desired"], &kept["origin"]),
+            (201, &json!("stop"), &json!("api"))
+        );
+        let id = kept["id"].as_str().expect("it has an id").to_owned();
+        let (status, started) = stand
+            .post(&format!("/admin/v1/installations/{id}/start"), Value::Null)
+            .await;
+        assert_eq!((status, &started["desired"]), (200, &json!("run")));
+        let (status, stopped) = stand
+            .post(&format!("/admin/v1/installations/{id}/stop"), Value::Null)
+            .await;
+        assert_eq!((status, &stopped["desired"]), (200, &json!("stop")));
+        let (status, detail) = stand.get(&format!("/admin/v1/installations/{id}")).await;
+        assert_eq!((status, &detail["kept"]["name"]), (200, &json!("客服")));
+        for answer in [kept, started, stopped, detail] {
+            assert!(!answer.to_string().contains("canary"), "{answer}");
+        }
+    });
+}
+
+#[test]
+fn what_is_wrong_with_a_request_has_a_code() {
+    with_stand(|stand| async move {
+        stand.post("/admin/v1/installations", bot("a")).await;
+        let without = |key: &str| {
+            let mut body = bot("b");
+            body.as_object_mut().expect("it is an object").remove(key);
+            body
+        };
+        let with = |key: &str, value: &str| {
+            let mut body = bot("b");
+            body[key] = json!(value);
+            body
+        };
+        for (body, status, code) in [
+            (bot("a"), 409, "name_taken"),
+            (bot(""), 400, "invalid_request"),
+            (without("app_secret"), 400, "invalid_request"),
+            (with("app_secret", " "), 400, "invalid_request"),
+            (with("colour", "red"), 400, "invalid_request"),
+            (with("platform", "wecom"), 400, "invalid_request"),
+            (
+                with("base_url", "http://example.com"),
+                400,
+                "invalid_request",
+            ),
+            (
+                with("proxy", "socks5://canary@host"),
+                400,
+                "invalid_request",
+            ),
+        ] {
+            let (told, problem) = stand.post("/admin/v1/installations", body.clone()).await;
+            assert_eq!(
+                (told, problem["code"].as_str()),
+                (status, Some(code)),
+                "{body} {problem}"
+            );
+            assert!(!problem.to_string().contains("canary"), "{problem}");
+        }
+        for (path, status) in [
+            ("/nope", 404),
+            ("/admin/v1/nope", 404),
+            ("/admin/v1/installations/nobody", 404),
+            ("/admin/v1/installations?limit=0", 400),
+            ("/admin/v1/actors?sort=colour", 400),
+            ("/admin/v1/actors?colour=red", 400),
+            ("/admin/v1/tree?unfold=/nope", 404),
+        ] {
+            let (told, problem) = stand.get(path).await;
+            assert_eq!(
+                (told, problem["status"].as_u64()),
+                (status, Some(u64::from(status))),
+                "{path}: {problem}"
+            );
+        }
+    });
+}
+
+#[test]
+fn pages_of_other_origins_and_foreign_names_have_no_access() {
+    with_stand(|stand| async move {
+        for (header, value, status) in [
+            ("Origin", "http://evil.example", 403),
+            ("Origin", "null", 403),
+            ("Host", "evil.example", 421),
+            ("Origin", stand.admin.as_str(), 200),
+            ("Host", "localhost:7701", 200),
+        ] {
+            let request = awc::Client::default().get(format!("{}/admin/v1/overview", stand.admin));
+            let answer = request
+                .insert_header((header, value))
+                .send()
+                .await
+                .expect("the listener answers");
+            assert_eq!(answer.status().as_u16(), status, "{header}: {value}");
+        }
+    });
+}
+
+#[test]
+fn faults_are_absent_unless_allowed() {
+    let fault = json!({"actor": "socket", "fault": "panic"});
+    with_stand(|stand| async move {
+        stand.post("/admin/v1/installations", bot("a")).await;
+        assert_eq!(
+            stand.post("/admin/v1/installations/a/fault", fault).await.0,
+            404
+        );
+    });
+    let mut config = Config::default();
+    config.debug.fault_injection = true;
+    actix_rt::System::new().block_on(async {
+        let stand = Stand::start(&config).await;
+        let fault = json!({"actor": "colour", "fault": "panic"});
+        assert_eq!(
+            stand.post("/admin/v1/installations/a/fault", fault).await.0,
+            400
+        );
+    });
+}
+
+#[test]
+fn actors_are_folded_listed_and_asked() {
+    with_stand(|stand| async move {
+        let (_, tree) = stand.get("/admin/v1/tree").await;
+        assert_eq!(tree["groups"][0]["path"], "/fleet", "{tree}");
+        let (_, children) = stand.get("/admin/v1/tree?unfold=/fleet").await;
+        assert_eq!(
+            children["children"][0]["path"], "/fleet/dispatch",
+            "{children}"
+        );
+        let (_, page) = stand
+            .get("/admin/v1/actors?under=/fleet/dispatch&sort=-mailbox.depth&limit=5")
+            .await;
+        assert_eq!(
+            (&page["matched"], &page["data"][0]["kind"]),
+            (&json!(1), &json!("dispatch"))
+        );
+        let (status, words) = stand
+            .post("/admin/v1/actors/inspect?path=/fleet", Value::Null)
+            .await;
+        assert_eq!((status, &words["outcome"]), (200, &json!("answered")));
+        assert_eq!(
+            stand
+                .post("/admin/v1/actors/inspect?path=/nope", Value::Null)
+                .await
+                .0,
+            404
+        );
+    });
+}
+
+#[test]
+fn metrics_tell_the_same_on_both_listeners() {
+    with_stand(|stand| async move {
+        for base in [&stand.api, &stand.admin] {
+            let mut answer = awc::Client::default()
+                .get(format!("{base}/metrics"))
+                .send()
+                .await
+                .expect("an answer");
+            let body = answer.body().await.expect("the body comes");
+            let text = String::from_utf8(body.to_vec()).expect("metrics are text");
+            for wanted in [
+                "longwire_events_recorded_total 0\n",
+                "longwire_answers_total{outcome=\"acked\"} 0\n",
+                "longwire_actors{kind=\"supervisor\",state=\"ready\"} 1.0\n",
+                "longwire_store_up 1.0\n",
+                "longwire_store_txn_seconds_bucket{le=\"+Inf\"}",
+            ] {
+                assert!(text.contains(wanted), "{wanted:?} is not in\n{text}");
+            }
+            assert!(text.ends_with("# EOF\n"));
+        }
+        let mut answer = awc::Client::default()
+            .get(format!("{}/admin/v1/overview", stand.api))
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status().as_u16(), 404, "{:?}", answer.body().await);
+    });
+}
+
+#[test]
+fn the_feed_pushes_the_overview_and_ends_with_the_gateway() {
+    with_stand(|stand| async move {
+        let url = format!("{}/admin/v1/feed", stand.admin);
+        let (_, mut feed) = awc::Client::default()
+            .ws(url)
+            .connect()
+            .await
+            .expect("the feed opens");
+        let first = next_frame(&mut feed).await;
+        let Some(Frame::Text(text)) = first else {
+            panic!("no text: {first:?}")
+        };
+        let overview: Value = serde_json::from_slice(&text).expect("the text is json");
+        assert_eq!(overview["draining"], false);
+        stand.surface.begin_drain();
+        loop {
+            match next_frame(&mut feed).await {
+                Some(Frame::Close(Some(reason))) => {
+                    return assert_eq!(reason.code, awc::ws::CloseCode::Away);
+                }
+                Some(_) => {}
+                None => panic!("the feed ended without a close frame"),
+            }
+        }
+    });
+}
+
+async fn next_frame<S, E: std::fmt::Debug>(feed: &mut S) -> Option<Frame>
+where
+    S: futures_util::Stream<Item = Result<Frame, E>> + Unpin,
+{
+    let frame = tokio::time::timeout(Duration::from_secs(10), feed.next())
+        .await
+        .expect("a frame comes in time");
+    frame.map(|frame| frame.expect("the feed speaks websocket"))
+}

@@ -1,0 +1,317 @@
+//! The command line from outside: exit codes, and what goes where.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use longwire_store::{Store, StoreSettings};
+use tempfile::TempDir;
+
+/// `longwire` in a directory of its own, deaf to the environment of whoever runs the tests.
+fn longwire(directory: &Path) -> Command {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("longwire"));
+    command
+        .current_dir(directory)
+        .env_clear()
+        .timeout(std::time::Duration::from_secs(60));
+    command
+}
+
+fn initialised() -> TempDir {
+    let directory = TempDir::new().expect("a temporary directory");
+    longwire(directory.path()).arg("init").assert().code(0);
+    directory
+}
+
+/// What a command that is to end with `code` wrote to standard output and standard error.
+#[track_caller]
+fn run(command: &mut Command, code: i32) -> (String, String) {
+    let output = command.assert().code(code).get_output().clone();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it writes utf-8");
+    (text(output.stdout), text(output.stderr))
+}
+
+fn write(directory: &Path, name: &str, text: &str) {
+    std::fs::write(directory.join(name), text).expect("the file is written");
+}
+
+#[test]
+fn an_unknown_use_ends_with_2() {
+    let directory = TempDir::new().expect("a temporary directory");
+    for arguments in [
+        &["fly"][..],
+        &["serve", "--fast"],
+        &["demo", "--bots", "0"],
+        &["demo", "--rate", "no"],
+        &[],
+    ] {
+        let (stdout, stderr) = run(longwire(directory.path()).args(arguments), 2);
+        assert!(
+            stdout.is_empty() && !stderr.is_empty(),
+            "{arguments:?}: {stdout}{stderr}"
+        );
+    }
+    run(longwire(directory.path()).arg("--help"), 0);
+}
+
+#[test]
+fn a_bad_configuration_ends_with_3_and_its_place() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let (_, stderr) = run(longwire(directory.path()).arg("serve"), 3);
+    assert!(
+        stderr.contains("longwire.toml") && stderr.contains("longwire init"),
+        "{stderr}"
+    );
+    write(
+        directory.path(),
+        "longwire.toml",
+        "[server]\nlisen = \"127.0.0.1:1\"\n",
+    );
+    let (_, stderr) = run(longwire(directory.path()).arg("serve"), 3);
+    assert!(
+        stderr.contains("longwire.toml:2:1: server.lisen: unknown field"),
+        "{stderr}"
+    );
+    write(directory.path(), "longwire.toml", "");
+    let (_, stderr) = run(
+        longwire(directory.path())
+            .arg("serve")
+            .env("LONGWIRE_SERVER__LISTN", "x"),
+        3,
+    );
+    assert!(stderr.contains("LONGWIRE_SERVER__LISTN"), "{stderr}");
+    let bot =
+        "[[installation]]\nname = \"a\"\napp_id = \"cli_1\"\napp_secret = { env = \"NOT_SET\" }\n";
+    write(
+        directory.path(),
+        "longwire.toml",
+        &format!("[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n{bot}"),
+    );
+    let (_, stderr) = run(longwire(directory.path()).arg("serve"), 3);
+    assert!(
+        stderr.contains("`a`") && stderr.contains("NOT_SET"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn init_never_overwrites() {
+    let directory = initialised();
+    let config = directory.path().join("longwire.toml");
+    let key = std::fs::read(directory.path().join("longwire.db.key")).expect("the key was made");
+    std::fs::write(&config, "# mine\n").expect("the file is written");
+    longwire(directory.path()).arg("init").assert().code(0);
+    assert_eq!(
+        std::fs::read_to_string(&config).expect("it is still there"),
+        "# mine\n"
+    );
+    assert_eq!(
+        std::fs::read(directory.path().join("longwire.db.key")).expect("it is still there"),
+        key
+    );
+}
+
+#[test]
+fn the_sample_is_what_init_writes() {
+    let directory = initialised();
+    let (stdout, _) = run(longwire(directory.path()).args(["print", "config"]), 0);
+    assert_eq!(
+        std::fs::read_to_string(directory.path().join("longwire.toml")).expect("it was written"),
+        stdout
+    );
+}
+
+#[test]
+fn installations_are_added_listed_and_stopped() {
+    let directory = initialised();
+    let add = [
+        "installations",
+        "add",
+        "bot",
+        "--app-id",
+        "cli_1",
+        "--secret-stdin",
+    ];
+    let (id, stderr) = run(
+        longwire(directory.path()).args(add).write_stdin("canary\n"),
+        0,
+    );
+    assert!(id.starts_with("ins_") && id.ends_with('\n'), "{id}");
+    assert!(!stderr.contains("canary"), "{stderr}");
+    run(
+        longwire(directory.path()).args(["installations", "stop", "bot"]),
+        0,
+    );
+    let (list, _) = run(
+        longwire(directory.path()).args(["installations", "list", "-o", "ndjson"]),
+        0,
+    );
+    let row: serde_json::Value = serde_json::from_str(&list).expect("one object a line");
+    assert_eq!(
+        (&row["name"], &row["desired"], &row["id"]),
+        (&"bot".into(), &"stop".into(), &id.trim().into())
+    );
+    let (page, _) = run(
+        longwire(directory.path()).args(["installations", "show", id.trim()]),
+        0,
+    );
+    assert!(
+        page.contains("cli_1") && !page.contains('\x1b') && !page.contains("canary"),
+        "{page}"
+    );
+    // The name is taken, the secret is missing, the address is in clear.
+    run(
+        longwire(directory.path()).args(add).write_stdin("canary\n"),
+        1,
+    );
+    run(
+        longwire(directory.path())
+            .args(["installations", "add", "b", "--app-id", "cli_1"])
+            .write_stdin(""),
+        2,
+    );
+    let clear = [
+        &[
+            "installations",
+            "add",
+            "b",
+            "--base-url",
+            "http://example.com",
+        ][..],
+        &add[3..],
+    ]
+    .concat();
+    let (_, stderr) = run(
+        longwire(directory.path())
+            .args(clear)
+            .write_stdin("canary\n"),
+        2,
+    );
+    assert!(stderr.contains("plain_http_hosts"), "{stderr}");
+}
+
+#[test]
+fn what_is_not_there_ends_with_6() {
+    let directory = initialised();
+    for verb in ["show", "start", "stop"] {
+        run(
+            longwire(directory.path()).args(["installations", verb, "nobody"]),
+            6,
+        );
+    }
+    run(
+        longwire(directory.path()).args(["events", "tail", "--installation", "nobody"]),
+        6,
+    );
+}
+
+#[test]
+fn a_server_that_does_not_answer_ends_with_4() {
+    let directory = initialised();
+    let held = Store::open(&StoreSettings::at(
+        directory.path().join("longwire.db").display().to_string(),
+    ));
+    let _held = held.expect("nobody else has it");
+    let add = [
+        "installations",
+        "add",
+        "bot",
+        "--app-id",
+        "cli_1",
+        "--secret-stdin",
+    ];
+    // Port 1 is nobody's.
+    let server = ["--admin-url", "http://127.0.0.1:1"];
+    let (_, stderr) = run(
+        longwire(directory.path())
+            .args(add)
+            .args(server)
+            .write_stdin("canary"),
+        4,
+    );
+    assert!(
+        stderr.contains("http://127.0.0.1:1") && stderr.contains("longwire serve"),
+        "{stderr}"
+    );
+    let elsewhere = ["--admin-url", "http://192.0.2.1:7701"];
+    let (_, stderr) = run(
+        longwire(directory.path())
+            .args(add)
+            .args(elsewhere)
+            .write_stdin("canary"),
+        2,
+    );
+    assert!(
+        stderr.contains("in clear") && !stderr.contains("canary"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn check_tells_what_is_wrong_and_ends_with_7() {
+    let directory = initialised();
+    let (stdout, _) = run(longwire(directory.path()).arg("check"), 0);
+    assert!(stdout.lines().all(|line| line.starts_with('✓')), "{stdout}");
+    let bot =
+        "[[installation]]\nname = \"a\"\napp_id = \"cli_1\"\napp_secret = { file = \"gone\" }\n";
+    write(directory.path(), "longwire.toml", bot);
+    let (stdout, _) = run(longwire(directory.path()).args(["check", "-o", "json"]), 7);
+    let document: serde_json::Value = serde_json::from_str(&stdout).expect("one document");
+    let findings = document["findings"].as_array().expect("a list");
+    let bad: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding["ok"] == false)
+        .collect();
+    assert!(
+        bad.iter()
+            .any(|finding| finding["what"] == "secret of a" && finding["fix"].is_string()),
+        "{bad:?}"
+    );
+}
+
+#[test]
+fn an_empty_log_has_no_lines() {
+    let directory = initialised();
+    assert_eq!(
+        run(longwire(directory.path()).args(["events", "tail"]), 0).0,
+        ""
+    );
+    assert_eq!(
+        run(
+            longwire(directory.path()).args(["events", "tail", "-o", "json"]),
+            0
+        )
+        .0,
+        "{\"data\":[],\"next\":null}\n"
+    );
+}
+
+#[test]
+fn a_small_demo_loses_nothing() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let arguments = [
+        "demo",
+        "--bots",
+        "3",
+        "--rate",
+        "50",
+        "--seconds",
+        "2",
+        "--admin-listen",
+        "127.0.0.1:0",
+    ];
+    let (stdout, stderr) = run(
+        longwire(directory.path())
+            .args(arguments)
+            .env("TMPDIR", directory.path()),
+        0,
+    );
+    assert!(
+        stdout.contains("nothing lost, nothing twice"),
+        "{stdout}{stderr}"
+    );
+    assert!(!stdout.contains('\x1b'), "no colours on a pipe: {stdout}");
+    let left = std::fs::read_dir(directory.path())
+        .expect("it is there")
+        .count();
+    assert_eq!(left, 0, "the demo leaves nothing behind");
+}
