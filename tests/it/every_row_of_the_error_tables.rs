@@ -268,6 +268,7 @@ fn every_row_leads_where_it_should_and_back() {
     gateway.expect_error("refused by the platform");
 
     each_row_is_shown(&gateway, &rows);
+    what_needs_somebody_is_in_the_log(&gateway, &rows);
 
     // The platform is well again, and the one that was away is back.
     control.behaviour(None, Behaviour::Nominal);
@@ -312,10 +313,10 @@ fn each_row_is_shown(gateway: &Gateway, rows: &[Row]) {
     wait_until("every row is shown", || {
         let views = gateway.installations();
         left.retain(|row| {
-            let view = views
-                .iter()
-                .find(|view| view["name"] == row.bot)
-                .unwrap_or_else(|| panic!("{} is not listed", row.bot));
+            // The fleet reads its installations after the admin interface has begun to answer.
+            let Some(view) = views.iter().find(|view| view["name"] == row.bot) else {
+                return true;
+            };
             let is_shown = view["state"] == "live" || !view["reason"].is_null();
             if is_shown {
                 check(row, view);
@@ -332,6 +333,25 @@ fn each_row_is_shown(gateway: &Gateway, rows: &[Row]) {
                 .join(", "))
         }
     });
+}
+
+/// Whoever reads the log at level `warn` learns of every bot that will not be well by waiting alone, and what to do.
+fn what_needs_somebody_is_in_the_log(gateway: &Gateway, rows: &[Row]) {
+    let entries = gateway.log().entries();
+    for row in rows {
+        let level = match &row.expected {
+            Refused(_) => "ERROR",
+            Retried(_, wait) if *wait == LIMITED => "WARN",
+            Retried(..) | Live => continue,
+        };
+        let app_id = app_id(row.bot);
+        let told = entries.iter().any(|entry| {
+            entry["level"] == level
+                && entry["app_id"] == app_id.as_str()
+                && entry["next_step"].is_string()
+        });
+        assert!(told, "{}: nothing of level {level} in the log", row.bot);
+    }
 }
 
 fn check(row: &Row, view: &Value) {

@@ -28,19 +28,36 @@ impl Installation {
         let (app_id, installation, generation) =
             (&self.record.app_id, &self.bot.public_id, generation.0);
         match state {
-            State::BackingOff { attempt, .. } => {
+            State::BackingOff {
+                attempt,
+                reason: setback,
+                ..
+            } => {
                 let text = format!("{reason}; attempt {attempt} in {} ms", wait_ms.unwrap_or(0));
                 self.shared
                     .note(&self.bot, generation, TimelineKind::BackingOff, text);
-                tracing::info!(
-                    app_id,
-                    installation,
-                    generation,
-                    attempt,
-                    wait_ms,
-                    reason,
-                    "not connected; trying again"
-                );
+                if setback.alarms() {
+                    tracing::warn!(
+                        app_id,
+                        installation,
+                        generation,
+                        attempt,
+                        wait_ms,
+                        reason,
+                        next_step,
+                        "not connected; trying again, though it may take somebody's help"
+                    );
+                } else {
+                    tracing::info!(
+                        app_id,
+                        installation,
+                        generation,
+                        attempt,
+                        wait_ms,
+                        reason,
+                        "not connected; trying again"
+                    );
+                }
             }
             State::Refused { .. } => {
                 let text = format!("{reason}. {next_step}");
