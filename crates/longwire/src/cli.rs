@@ -65,7 +65,7 @@ pub(crate) struct Demo {
     #[arg(long, default_value_t = 200.0, value_name = "PER_SECOND", value_parser = rate)]
     pub(crate) rate: f64,
     /// End by itself after so many seconds.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     pub(crate) seconds: Option<u64>,
     /// Where the admin interface listens; 127.0.0.1:7701, or a free port when that is taken.
     #[arg(long, value_name = "ADDRESS")]

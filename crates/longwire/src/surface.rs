@@ -36,7 +36,7 @@ use longwire_store::Store;
 
 use crate::config::Config;
 
-pub(crate) use installations::AddRequest;
+pub(crate) use installations::{AddRequest, Kept, Note};
 use problem::Problem;
 
 /// What handlers work with.

@@ -4,13 +4,13 @@
 //! store too, unless a server holds it: then the server is asked, so that it acts at once. How an installation fares
 //! only the server knows.
 
+mod page;
+
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::Path;
 
-use longwire_store::{
-    Desired, InstallationRecord, OpenError, Origin, Reader, Store, TimelineRecord,
-};
+use longwire_store::{Desired, InstallationRecord, OpenError, Origin, Reader, Store};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use url::Url;
@@ -19,9 +19,8 @@ use crate::cli::{Add, Form, Installations, Output, Server};
 use crate::client::{Client, ClientError};
 use crate::config::{Loaded, SecretRef};
 use crate::exit::{Exit, Failure};
-use crate::surface::AddRequest;
-use crate::terminal::{Ink, Palette, Table};
-use crate::{logs, moment, prompt};
+use crate::surface::{AddRequest, Kept, Note};
+use crate::{logs, prompt};
 
 const TIMELINE_NOTES: usize = 20;
 
@@ -112,7 +111,7 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
                 .map_err(Failure::Usage)?;
             let record = store.add_installation(new)?;
             eprintln!("kept; it is connected when the server starts: longwire serve");
-            describe(&record)
+            json!(Kept::from(&record))
         }
         Err(OpenError::Held { .. }) => {
             let client = client(loaded, &wanted.server);
@@ -146,22 +145,6 @@ fn secret(wanted: &Add) -> Result<SecretString, Failure> {
     Ok(secret)
 }
 
-/// What is kept of an installation, as the admin interface says it too.
-fn describe(record: &InstallationRecord) -> Value {
-    json!({
-        "id": record.public_id.to_string(),
-        "name": record.name,
-        "platform": record.platform.label(),
-        "app_id": record.app_id,
-        "base_url": record.base_url,
-        "has_proxy": record.has_proxy,
-        "desired": record.desired.label(),
-        "origin": record.origin.label(),
-        "created_ms": record.created_ms,
-        "updated_ms": record.updated_ms,
-    })
-}
-
 /// What the server sees of an installation, if there is a server and it knows it.
 async fn observed(client: &Client, record: &InstallationRecord) -> Option<Value> {
     let detail = client
@@ -182,7 +165,7 @@ fn list(loaded: &Loaded, output: Output, server: &Server) -> Result<Exit, Failur
     let observed = ask(async { Ok(observed_all(&client(loaded, server)).await) })?;
     let mut rows: Vec<Value> = Vec::with_capacity(records.len());
     for record in &records {
-        let mut row = describe(record);
+        let mut row = json!(Kept::from(record));
         row["observed"] = observed
             .get(&record.public_id.to_string())
             .cloned()
@@ -194,27 +177,10 @@ fn list(loaded: &Loaded, output: Output, server: &Server) -> Result<Exit, Failur
         Form::Json => writeln!(out, "{}", json!({"data": rows, "next": null})),
         Form::Ndjson => rows.iter().try_for_each(|row| writeln!(out, "{row}")),
         Form::Table => {
-            let palette = Palette::of(&std::io::stdout());
-            let mut table =
-                Table::new(["NAME", "ID", "PLATFORM", "APP", "WANTED", "STATE", "REASON"]);
-            for row in &rows {
-                let text = |key: &str| row[key].as_str().unwrap_or("").to_owned();
-                let seen = &row["observed"];
-                let state = seen["state"].as_str().unwrap_or("?");
-                table.row([
-                    text("name"),
-                    text("id"),
-                    text("platform"),
-                    text("app_id"),
-                    text("desired"),
-                    palette.paint(ink(state), state),
-                    seen["reason_text"].as_str().unwrap_or("").to_owned(),
-                ]);
-            }
             if observed.is_empty() && !records.is_empty() {
                 eprintln!("no server answers, so the states are unknown");
             }
-            write!(out, "{table}")
+            write!(out, "{}", page::table(&rows))
         }
     })
 }
@@ -243,15 +209,6 @@ async fn observed_all(client: &Client) -> HashMap<String, Value> {
     found
 }
 
-fn ink(state: &str) -> Ink {
-    match state {
-        "live" => Ink::Green,
-        "refused" | "restarting" => Ink::Red,
-        "stopped" | "?" => Ink::Dim,
-        _ => Ink::Yellow,
-    }
-}
-
 fn show(
     loaded: &Loaded,
     id_or_name: &str,
@@ -267,90 +224,15 @@ fn show(
         ask(async { Ok(observed(&client(loaded, server), &record).await) })?.unwrap_or(Value::Null);
     let mut out = std::io::stdout().lock();
     if output.output != Form::Table {
-        let notes: Vec<Value> = timeline.iter().map(note).collect();
-        let detail = json!({"kept": describe(&record), "observed": observed, "timeline": notes});
+        let notes: Vec<Note> = timeline.iter().map(Note::from).collect();
+        let detail = json!({"kept": Kept::from(&record), "observed": observed, "timeline": notes});
         return super::tell(writeln!(out, "{detail}"));
     }
-    super::tell(write!(out, "{}", page(&record, &observed, &timeline)))
-}
-
-fn note(TimelineRecord { entry, .. }: &TimelineRecord) -> Value {
-    json!({
-        "at_ms": entry.at_ms,
-        "generation": entry.generation,
-        "kind": entry.kind.label(),
-        "detail": entry.detail,
-    })
-}
-
-/// The same for people.
-fn page(record: &InstallationRecord, observed: &Value, timeline: &[TimelineRecord]) -> String {
-    let palette = Palette::of(&std::io::stdout());
-    let mut text = String::new();
-    let mut line = |key: &str, value: String| {
-        if !value.is_empty() {
-            text.push_str(&format!("{key:<12} {value}\n"));
-        }
-    };
-    line("name", palette.paint(Ink::Bold, &record.name));
-    line("id", record.public_id.to_string());
-    line(
-        "app",
-        format!("{} on {}", record.app_id, record.platform.label()),
-    );
-    line("base url", record.base_url.clone().unwrap_or_default());
-    line(
-        "wanted",
-        format!(
-            "{} (declared by: {})",
-            record.desired.label(),
-            record.origin.label()
-        ),
-    );
-    let state = observed["state"]
-        .as_str()
-        .unwrap_or("unknown: no server answers");
-    let since = observed["state_since_ms"]
-        .as_i64()
-        .map(|ms| format!(" for {}", moment::ago(ms)))
-        .unwrap_or_default();
-    line(
-        "state",
-        format!("{}{since}", palette.paint(ink(state), state)),
-    );
-    let words = |key: &str| observed[key].as_str().unwrap_or("").to_owned();
-    line("reason", words("reason_text"));
-    line("next step", words("next_step"));
-    let lights = &observed["lights"];
-    if let Some(events) = lights["events"].as_u64() {
-        let last = lights["last_event_ms"]
-            .as_i64()
-            .map(|ms| format!(", the last {} ago", moment::ago(ms)));
-        let never = "; none since it went live: is the event subscribed in the developer console?";
-        let silent = lights["never_heard_an_event"].as_bool() == Some(true);
-        line(
-            "events",
-            format!(
-                "{events}{}{}",
-                last.unwrap_or_default(),
-                if silent { never } else { "" }
-            ),
-        );
-        line("reconnects", lights["reconnects"].to_string());
-    }
-    if !timeline.is_empty() {
-        let mut table = Table::new(["WHEN", "CONNECTION", "WHAT", "DETAIL"]);
-        for TimelineRecord { entry, .. } in timeline {
-            table.row([
-                moment::rfc3339(entry.at_ms),
-                entry.generation.to_string(),
-                entry.kind.label().to_owned(),
-                entry.detail.clone(),
-            ]);
-        }
-        text.push_str(&format!("\n{table}"));
-    }
-    text
+    super::tell(write!(
+        out,
+        "{}",
+        page::detail(&record, &observed, &timeline)
+    ))
 }
 
 fn set_desired(

@@ -67,7 +67,7 @@ impl From<PlatformName> for Platform {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DeclarationError {
     /// Its secret cannot be had.
-    #[error("installation `{name}` has no secret")]
+    #[error("the app_secret of installation `{name}` cannot be had")]
     Secret {
         /// The installation.
         name: String,
@@ -76,7 +76,7 @@ pub(crate) enum DeclarationError {
         source: SecretError,
     },
     /// Its proxy cannot be used.
-    #[error("installation `{name}` has no usable proxy")]
+    #[error("the proxy of installation `{name}` cannot be used")]
     Proxy {
         /// The installation.
         name: String,

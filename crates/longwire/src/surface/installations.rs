@@ -72,8 +72,9 @@ pub(super) struct Detail {
     timeline: Vec<Note>,
 }
 
+/// What is kept of an installation. Its secrets are not told.
 #[derive(Debug, Serialize)]
-pub(super) struct Kept {
+pub(crate) struct Kept {
     id: String,
     name: String,
     platform: &'static str,
@@ -103,21 +104,22 @@ impl From<&InstallationRecord> for Kept {
     }
 }
 
+/// One thing that happened.
 #[derive(Debug, Serialize)]
-pub(super) struct Note {
+pub(crate) struct Note {
     at_ms: i64,
     generation: u64,
     kind: &'static str,
     detail: String,
 }
 
-impl From<TimelineRecord> for Note {
-    fn from(TimelineRecord { entry, .. }: TimelineRecord) -> Self {
+impl From<&TimelineRecord> for Note {
+    fn from(TimelineRecord { entry, .. }: &TimelineRecord) -> Self {
         Self {
             at_ms: entry.at_ms,
             generation: entry.generation,
             kind: entry.kind.label(),
-            detail: entry.detail,
+            detail: entry.detail.clone(),
         }
     }
 }
@@ -136,7 +138,7 @@ pub(super) async fn show(
     Ok(Json(Detail {
         observed: surface.fleet.installation(&record.public_id.to_string()),
         kept: Kept::from(&record),
-        timeline: timeline.into_iter().map(Note::from).collect(),
+        timeline: timeline.iter().map(Note::from).collect(),
     }))
 }
 

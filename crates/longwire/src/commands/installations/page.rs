@@ -1,0 +1,111 @@
+//! What is known of installations, for people.
+
+use longwire_store::{InstallationRecord, TimelineRecord};
+use serde_json::Value;
+
+use crate::moment;
+use crate::terminal::{Ink, Palette, Table};
+
+/// All installations for people; `rows` are what is kept, with what the server observes.
+pub(super) fn table(rows: &[Value]) -> Table {
+    let palette = Palette::of(&std::io::stdout());
+    let mut table = Table::new(["NAME", "ID", "PLATFORM", "APP", "WANTED", "STATE", "REASON"]);
+    for row in rows {
+        let text = |key: &str| row[key].as_str().unwrap_or("").to_owned();
+        let seen = &row["observed"];
+        let state = seen["state"].as_str().unwrap_or("?");
+        table.row([
+            text("name"),
+            text("id"),
+            text("platform"),
+            text("app_id"),
+            text("desired"),
+            palette.paint(ink(state), state),
+            seen["reason_text"].as_str().unwrap_or("").to_owned(),
+        ]);
+    }
+    table
+}
+
+fn ink(state: &str) -> Ink {
+    match state {
+        "live" => Ink::Green,
+        "refused" | "restarting" => Ink::Red,
+        "stopped" | "?" => Ink::Dim,
+        _ => Ink::Yellow,
+    }
+}
+
+/// One installation for people.
+pub(super) fn detail(
+    record: &InstallationRecord,
+    observed: &Value,
+    timeline: &[TimelineRecord],
+) -> String {
+    let palette = Palette::of(&std::io::stdout());
+    let mut text = String::new();
+    let mut line = |key: &str, value: String| {
+        if !value.is_empty() {
+            text.push_str(&format!("{key:<12} {value}\n"));
+        }
+    };
+    line("name", palette.paint(Ink::Bold, &record.name));
+    line("id", record.public_id.to_string());
+    line(
+        "app",
+        format!("{} on {}", record.app_id, record.platform.label()),
+    );
+    line("base url", record.base_url.clone().unwrap_or_default());
+    line(
+        "wanted",
+        format!(
+            "{} (declared by: {})",
+            record.desired.label(),
+            record.origin.label()
+        ),
+    );
+    let state = observed["state"]
+        .as_str()
+        .unwrap_or("unknown: no server answers");
+    let since = observed["state_since_ms"]
+        .as_i64()
+        .map(|ms| format!(" for {}", moment::ago(ms)))
+        .unwrap_or_default();
+    line(
+        "state",
+        format!("{}{since}", palette.paint(ink(state), state)),
+    );
+    let words = |key: &str| observed[key].as_str().unwrap_or("").to_owned();
+    line("reason", words("reason_text"));
+    line("next step", words("next_step"));
+    let lights = &observed["lights"];
+    if let Some(events) = lights["events"].as_u64() {
+        let last = lights["last_event_ms"]
+            .as_i64()
+            .map(|ms| format!(", the last {} ago", moment::ago(ms)));
+        let never = "; none since it went live: is the event subscribed in the developer console?";
+        let silent = lights["never_heard_an_event"].as_bool() == Some(true);
+        line(
+            "events",
+            format!(
+                "{events}{}{}",
+                last.unwrap_or_default(),
+                if silent { never } else { "" }
+            ),
+        );
+        line("reconnects", lights["reconnects"].to_string());
+    }
+    if !timeline.is_empty() {
+        let mut table = Table::new(["WHEN", "CONNECTION", "WHAT", "DETAIL"]);
+        for TimelineRecord { entry, .. } in timeline {
+            table.row([
+                moment::rfc3339(entry.at_ms),
+                entry.generation.to_string(),
+                entry.kind.label().to_owned(),
+                entry.detail.clone(),
+            ]);
+        }
+        text.push_str(&format!("\n{table}"));
+    }
+    text
+}
