@@ -90,3 +90,35 @@ impl Drop for Gateway {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use longwire_sim::Behaviour;
+
+    use crate::{Setup, app_id, message, platform, wait_until};
+
+    /// A repeat under a fresh id has no row of its own: what a lost event would look like.
+    #[test]
+    #[should_panic(expected = "event evt-fresh was acknowledged and is not in the store")]
+    fn an_acknowledged_event_without_a_row_is_noticed() {
+        let sim = platform(|_| ());
+        let control = sim.control();
+        let _gateway = Setup::new(&sim).bot("a").start();
+        for event_id in ["evt-1", "evt-fresh"] {
+            control.push(&app_id("a"), message(event_id, "om-1"));
+        }
+        wait_until("both are acknowledged", || match control.ledger().acked {
+            2 => Ok(()),
+            acked => Err(acked.to_string()),
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "nobody expected this in the log")]
+    fn an_error_nobody_announced_is_noticed() {
+        let sim = platform(|_| ());
+        sim.control().behaviour(None, Behaviour::auth_failed());
+        let gateway = Setup::new(&sim).bot("a").start();
+        gateway.wait_installation("a", "refused", |view| view["state"] == "refused");
+    }
+}

@@ -76,7 +76,7 @@ fn an_event_that_was_refused_is_recorded_when_it_comes_again() {
     let sim = platform(soon_again);
     let control = sim.control();
     let gateway = Setup::new(&sim).bot(BOT).start();
-    gateway.expect_error("store");
+    gateway.expect_error("events are not recorded");
     gateway.wait_live(BOT);
     wait_acked(
         &control,
