@@ -61,7 +61,8 @@ async fn hold(loaded: &Loaded) -> Result<Exit, Failure> {
         }
         signal = signals.next() => {
             tracing::warn!(signal, "leaving at once; what was not acknowledged comes again");
-            Ok(Exit::Interrupted)
+            // Returning would wait for whatever still runs on a blocking thread, and at once means at once.
+            std::process::exit(Exit::Interrupted as i32)
         }
     }
 }

@@ -92,7 +92,7 @@ impl Summary {
             count => format!(", {count} under way"),
         };
         format!(
-            "{}{}\n{}{} recorded, {:.0}/s, {} repeats recognized\n{}p50 {}, p99 {}  {}\n{}{} reconnects, {} found \
+            "{}{}\n{}{} recorded, {:.0}/s, {} repeats recognized\n{}p50 {}, p99 {}  {}\n{}{} replaced, {} found \
              half-open\n{}{} pushed, {} acknowledged{waiting}\n{}{}\n{}",
             key("bots"),
             self.states(overview),
@@ -123,7 +123,7 @@ impl Summary {
         self.measure(overview);
         let ack = overview.ack_latency_us;
         format!(
-            "{:>4} s  {}  {} recorded ({:.0}/s)  {} acknowledged  ack p50 {} p99 {}  {} reconnects  {}",
+            "{:>4} s  {}  {} recorded ({:.0}/s)  {} acknowledged  ack p50 {} p99 {}  {} links replaced  {}",
             self.began.elapsed().as_secs(),
             self.states(overview),
             overview.events.recorded,
