@@ -16,6 +16,8 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::explanation;
+
 /// The open platform of Feishu, mainland China.
 pub const FEISHU_BASE_URL: &str = "https://open.feishu.cn";
 
@@ -24,9 +26,6 @@ pub const LARK_BASE_URL: &str = "https://open.larksuite.com";
 
 /// A real answer has less than 1 KiB; what is longer than this is something else's.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
-
-/// Longer texts of the platform are cut, in characters: they end up in logs and timelines.
-const MAX_MSG_CHARS: usize = 300;
 
 const USER_AGENT: &str = concat!("longwire/", env!("CARGO_PKG_VERSION"));
 
@@ -56,7 +55,7 @@ pub enum EndpointError {
     Code {
         /// One of [`endpoint::code`], or unknown to us.
         code: i64,
-        /// The platform's explanation, cut to 300 characters.
+        /// The platform's explanation, cut to 300 characters and without the secret.
         msg: String,
     },
     /// An HTTP status other than 200.
@@ -125,7 +124,7 @@ pub async fn endpoint(
         .post_json(&call_url(base), Bytes::from_owner(body), &headers, limits)
         .await
         .map_err(EndpointError::Http)?;
-    read(&answer)
+    read(&answer, secret)
 }
 
 /// Opens the connection that [`endpoint()`] allowed.
@@ -139,9 +138,12 @@ pub async fn dial(
         .await
         .map_err(|error| match error {
             UpgradeError::Refused(refused) => {
-                DialError::Refused(HandshakeRefusal::read(refused.http_status, |name| {
-                    refused.header(name)
-                }))
+                let mut refusal =
+                    HandshakeRefusal::read(refused.http_status, |name| refused.header(name));
+                let message = refusal.message.as_deref();
+                refusal.message =
+                    message.map(|text| explanation::without_query(url.expose(), text));
+                DialError::Refused(refusal)
             }
             error => DialError::Upgrade(error),
         })
@@ -160,7 +162,7 @@ fn call_url(base: &Url) -> Url {
     url
 }
 
-fn read(answer: &HttpAnswer) -> Result<Endpoint, EndpointError> {
+fn read(answer: &HttpAnswer, secret: &str) -> Result<Endpoint, EndpointError> {
     let parsed = EndpointAnswer::parse(&answer.body);
     if answer.status != 200 {
         return Err(EndpointError::HttpStatus {
@@ -172,7 +174,7 @@ fn read(answer: &HttpAnswer) -> Result<Endpoint, EndpointError> {
     if parsed.code != 0 {
         return Err(EndpointError::Code {
             code: parsed.code,
-            msg: parsed.msg.chars().take(MAX_MSG_CHARS).collect(),
+            msg: explanation::without(secret, &parsed.msg),
         });
     }
     let data = parsed.data.unwrap_or_default();

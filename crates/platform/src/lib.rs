@@ -4,4 +4,5 @@
 //! `longwire-egress`'s business, what the bytes mean `longwire-wire`'s. It keeps no state and never retries:
 //! what follows from an error is decided by whoever called.
 
+mod explanation;
 pub mod feishu;
