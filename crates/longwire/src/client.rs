@@ -35,6 +35,8 @@ pub(crate) enum ClientError {
     Refused {
         /// HTTP status.
         status: u16,
+        /// Its stable name for the reason.
+        code: String,
         /// What it said.
         detail: String,
     },
@@ -58,7 +60,7 @@ impl ClientError {
                 Some("start it with `longwire serve`, or name its admin interface with --admin-url")
             }
             Self::Plain { .. } => Some("run the command on the server's host"),
-            Self::Refused { .. } => None,
+            Self::Refused { code, .. } => (code == "name_taken").then_some("choose another name"),
         }
     }
 }
@@ -158,6 +160,7 @@ impl Client {
             .map_or_else(|| format!("the server answers {status}"), str::to_owned);
         Err(ClientError::Refused {
             status: status.as_u16(),
+            code: value["code"].as_str().unwrap_or_default().to_owned(),
             detail,
         })
     }
