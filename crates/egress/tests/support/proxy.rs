@@ -1,7 +1,8 @@
 //! A `CONNECT` proxy on loopback.
 //!
 //! It runs on threads of its own and needs nothing but the standard library, so that any test may
-//! include it. It notes every request and either opens the tunnel or answers what it was told.
+//! include it. It notes every request and either opens the tunnel or answers what it was told. Names below
+//! `.test`, which RFC 2606 keeps free of meaning, lead to loopback: only this proxy can reach them.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -95,7 +96,13 @@ fn serve(mut client: TcpStream, manner: &Manner, seen: &Mutex<Vec<Tunnel>>) -> i
 }
 
 fn tunnel(mut client: TcpStream, authority: &str) -> io::Result<()> {
-    let Ok(mut target) = TcpStream::connect(authority) else {
+    let connected = match authority.rsplit_once(':') {
+        Some((name, port)) if name.ends_with(".test") => {
+            TcpStream::connect(format!("127.0.0.1:{port}"))
+        }
+        _ => TcpStream::connect(authority),
+    };
+    let Ok(mut target) = connected else {
         return client.write_all(b"HTTP/1.1 502 Nobody there\r\n\r\n");
     };
     client.write_all(b"HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n")?;
