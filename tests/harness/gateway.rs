@@ -28,8 +28,7 @@ pub struct Gateway {
 impl Gateway {
     pub(crate) fn start(setup: Setup) -> Self {
         let directory = TempDir::with_prefix("longwire-story-").expect("a temporary directory");
-        std::fs::write(directory.path().join("longwire.toml"), setup.toml())
-            .expect("the story's directory is ours");
+        setup.write(directory.path());
         let log = Log::at(directory.path().join("longwire.log"));
         let (process, public, admin) = serve(&setup, directory.path(), &log);
         Self {

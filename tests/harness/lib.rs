@@ -19,6 +19,7 @@
 
 mod admin;
 mod binary;
+mod command;
 mod events;
 mod gateway;
 mod judge;
@@ -29,6 +30,7 @@ mod setup;
 mod wait;
 
 pub use admin::{Admin, Answer};
+pub use command::{Ended, longwire};
 pub use events::{message, message_of};
 pub use gateway::Gateway;
 pub use log::Log;

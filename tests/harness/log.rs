@@ -1,4 +1,4 @@
-//! What the gateway said: its standard output and error in one file, one JSON object a line.
+//! What the gateway said: its standard output and error in one file, one entry a line, as JSON or as text.
 
 use std::path::{Path, PathBuf};
 
@@ -32,13 +32,10 @@ impl Log {
         )
     }
 
-    /// The entries so far; lines that are no JSON, such as a panic's text, are not among them.
+    /// The entries so far; other lines, such as a panic's text, are not among them.
     #[must_use]
     pub fn entries(&self) -> Vec<Value> {
-        let text = self.text();
-        text.lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect()
+        self.text().lines().filter_map(entry).collect()
     }
 
     /// The first entry whose message contains `words`.
@@ -52,10 +49,7 @@ impl Log {
     /// Lines that ask for somebody to act: of level `error`, or no log entry at all.
     pub(crate) fn alarms(&self) -> Vec<String> {
         let text = self.text();
-        let is_alarm = |line: &&str| match serde_json::from_str::<Value>(line) {
-            Ok(entry) => entry["level"] == "ERROR",
-            Err(_) => true,
-        };
+        let is_alarm = |line: &&str| entry(line).is_none_or(|entry| entry["level"] == "ERROR");
         let lines = text.lines().filter(|line| !line.trim().is_empty());
         lines.filter(is_alarm).map(str::to_owned).collect()
     }
@@ -69,6 +63,46 @@ impl Log {
     }
 }
 
+/// A line as an entry: a JSON object, or the text form `time LEVEL message key=value …` in the same shape.
+fn entry(line: &str) -> Option<Value> {
+    const LEVELS: [&str; 5] = ["ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
+    if line.starts_with('{') {
+        return serde_json::from_str(line).ok();
+    }
+    let (timestamp, rest) = line.split_once('Z')?;
+    timestamp.contains('T').then_some(())?;
+    let (level, message) = rest.trim_start().split_once(' ')?;
+    LEVELS.contains(&level).then_some(())?;
+    let mut entry = serde_json::Map::new();
+    for (key, value) in message.split(' ').filter_map(|word| word.split_once('=')) {
+        entry.insert(key.to_owned(), value.trim_matches('"').into());
+    }
+    entry.insert("level".to_owned(), level.into());
+    entry.insert("message".to_owned(), message.into());
+    Some(Value::Object(entry))
+}
+
 fn message(entry: &Value) -> &str {
     entry["message"].as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_are_read() {
+        for line in [
+            r#"{"level":"INFO","message":"serving","api":"127.0.0.1:1"}"#,
+            "2026-01-01T00:00:00.000000Z  INFO serving api=127.0.0.1:1",
+        ] {
+            let entry = entry(line).expect("an entry");
+            assert_eq!(entry["level"], "INFO");
+            assert_eq!(entry["api"], "127.0.0.1:1");
+            assert!(message(&entry).starts_with("serving"));
+        }
+        for line in ["", "thread 'main' panicked at Z:", "Zero INFO"] {
+            assert!(entry(line).is_none(), "{line}");
+        }
+    }
 }

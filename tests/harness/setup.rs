@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use longwire_sim::{Control, Sim};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
 use crate::platform::app_id;
@@ -17,7 +18,9 @@ const SECRET_VARIABLE: &str = "STORY_SECRET";
 pub struct Setup {
     /// Section, key, TOML literal.
     sections: BTreeMap<String, BTreeMap<String, String>>,
-    bots: Vec<(String, String)>,
+    /// Key, TOML literal of each declared bot.
+    bots: Vec<BTreeMap<String, String>>,
+    files: Vec<(String, String)>,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) platforms: Vec<Control>,
     base_url: String,
@@ -30,6 +33,7 @@ impl Setup {
         let setup = Self {
             sections: BTreeMap::new(),
             bots: Vec::new(),
+            files: Vec::new(),
             environment: vec![(
                 SECRET_VARIABLE.to_owned(),
                 "a-secret-nobody-may-print".to_owned(),
@@ -61,17 +65,34 @@ impl Setup {
     /// Declares a bot whose platform is somewhere else.
     #[must_use]
     pub fn bot_at(mut self, name: &str, base_url: &str) -> Self {
-        self.bots.push((name.to_owned(), base_url.to_owned()));
+        self.bots.push(BTreeMap::new());
+        self.with("name", name)
+            .with("app_id", app_id(name))
+            .with("app_secret", json!({ "env": SECRET_VARIABLE }))
+            .with("base_url", base_url)
+    }
+
+    /// Sets a key of the bot that was declared last.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        let bot = self.bots.last_mut().expect("a bot is declared first");
+        bot.insert(key.to_owned(), literal(&value.into()));
         self
     }
 
-    /// Sets `section.key` of the configuration to a string, number, boolean or list.
+    /// Writes a file beside the configuration, such as one that holds a secret.
+    #[must_use]
+    pub fn file(mut self, name: &str, text: &str) -> Self {
+        self.files.push((name.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// Sets `section.key` of the configuration to a string, number, boolean, list or reference.
     #[must_use]
     pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
         let (section, key) = key.split_once('.').expect("a setting is `section.key`");
         let section = self.sections.entry(section.to_owned()).or_default();
-        // JSON's scalars and lists of them are TOML's too.
-        section.insert(key.to_owned(), value.into().to_string());
+        section.insert(key.to_owned(), literal(&value.into()));
         self
     }
 
@@ -96,7 +117,7 @@ impl Setup {
     }
 
     /// The configuration file.
-    pub(crate) fn toml(&self) -> String {
+    fn toml(&self) -> String {
         let mut text = String::new();
         for (section, keys) in &self.sections {
             writeln!(text, "[{section}]").expect("a String takes every write");
@@ -104,15 +125,32 @@ impl Setup {
                 writeln!(text, "{key} = {value}").expect("a String takes every write");
             }
         }
-        for (name, base_url) in &self.bots {
-            write!(
-                text,
-                "[[installation]]\nname = {:?}\napp_id = {:?}\napp_secret = {{ env = {SECRET_VARIABLE:?} }}\nbase_url = {base_url:?}\n",
-                name,
-                app_id(name),
-            )
-            .expect("a String takes every write");
+        for bot in &self.bots {
+            text.push_str("[[installation]]\n");
+            for (key, value) in bot {
+                writeln!(text, "{key} = {value}").expect("a String takes every write");
+            }
         }
         text
     }
+
+    /// Writes everything that the process reads at its start.
+    pub(crate) fn write(&self, directory: &Path) {
+        let configuration = ("longwire.toml".to_owned(), self.toml());
+        for (name, text) in self.files.iter().chain([&configuration]) {
+            std::fs::write(directory.join(name), text).expect("the story's directory is ours");
+        }
+    }
+}
+
+/// JSON's scalars and lists of them are TOML's too; an object becomes an inline table.
+fn literal(value: &Value) -> String {
+    let Value::Object(object) = value else {
+        return value.to_string();
+    };
+    let pairs: Vec<String> = object
+        .iter()
+        .map(|(key, value)| format!("{key} = {}", literal(value)))
+        .collect();
+    format!("{{ {} }}", pairs.join(", "))
 }
