@@ -1,6 +1,14 @@
 //! Stories: the real binary, real sockets, and a simulated platform that misbehaves. Each file's name is a promise.
 
+mod bad_input;
 mod drain_answers_everything;
 mod every_row_of_the_error_tables;
+mod installations_by_command;
+mod nothing_secret_is_printed;
+mod one_bots_trouble_is_its_own;
+#[path = "../../crates/egress/tests/support/proxy.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with the tests of egress")]
+mod proxy;
 mod repeats_are_recorded_once;
+mod through_a_proxy;
 mod what_a_connection_survives;

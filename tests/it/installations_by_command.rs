@@ -1,0 +1,219 @@
+//! An operator's day at the command line, beside a running server and without one; and a server that is killed over and
+//! over while events pour in.
+
+use longwire_sim::ClosedLoop;
+use longwire_tests::{
+    Ended, Gateway, Setup, Signal, app_id, longwire, message_of, platform, wait_until,
+};
+use serde_json::Value;
+use std::time::Duration;
+
+const SECRET: &str = "s3cr3t-of-the-operator";
+
+/// Runs a command in the gateway's directory; it finds the server where it listens now.
+fn command(gateway: &Gateway, arguments: &[&str]) -> Ended {
+    let server = format!("http://{}", gateway.admin().address());
+    longwire(
+        gateway.directory(),
+        arguments,
+        &[("LONGWIRE_ADMIN_URL", &server)],
+        SECRET,
+    )
+}
+
+fn add(gateway: &Gateway, name: &str, base_url: &str, more: &[&str]) -> Ended {
+    let app = app_id(name);
+    let arguments = [
+        "installations",
+        "add",
+        name,
+        "--app-id",
+        &app,
+        "--base-url",
+        base_url,
+        "--secret-stdin",
+    ];
+    command(gateway, &[&arguments, more].concat())
+}
+
+/// The rows of `installations list`.
+fn list(gateway: &Gateway) -> Vec<Value> {
+    match command(gateway, &["installations", "list", "-o", "json"]).json()["data"].take() {
+        Value::Array(rows) => rows,
+        other => panic!("a list has rows, not {other}"),
+    }
+}
+
+#[test]
+fn installations_are_added_listed_shown_stopped_and_started() {
+    let sim = platform(|_| ());
+    let base_url = sim.base_url();
+    let mut gateway = Setup::new(&sim).start();
+
+    // Beside the running server: it acts at once.
+    let added = add(&gateway, "day", &base_url, &["-o", "json"]).json();
+    let id = added["id"].as_str().expect("an id").to_owned();
+    assert_eq!(
+        (&added["name"], &added["desired"]),
+        (&"day".into(), &"run".into()),
+        "{added}"
+    );
+    gateway.wait_live("day");
+    add(&gateway, "day", &base_url, &[]).assert(1, &["day", "choose another name"]);
+    add(&gateway, "later", &base_url, &["--stopped"]).assert(0, &["ins_"]);
+    let rows = list(&gateway);
+    let states: Vec<&Value> = rows.iter().map(|row| &row["observed"]["state"]).collect();
+    assert_eq!(states, ["live", "stopped"], "{rows:?}");
+    command(&gateway, &["installations", "list"])
+        .assert(0, &["NAME", "day", "live", "later", "stopped"]);
+    command(&gateway, &["installations", "show", &id])
+        .assert(0, &["day", "live", "reconnects", "feishu"]);
+    command(&gateway, &["installations", "stop", "day"])
+        .assert(0, &["the running server acts on it"]);
+    gateway.wait_installation("day", "stopped", |view| view["state"] == "stopped");
+    command(&gateway, &["installations", "start", &id])
+        .assert(0, &["the running server acts on it"]);
+    gateway.wait_live("day");
+    command(&gateway, &["installations", "stop", "nobody"])
+        .assert(6, &["there is no installation `nobody`"]);
+    command(&gateway, &["installations", "show", "nobody"]).assert(6, &["installations list"]);
+    let elsewhere = [
+        "installations",
+        "stop",
+        "day",
+        "--admin-url",
+        "http://127.0.0.1:1",
+    ];
+    command(&gateway, &elsewhere).assert(
+        4,
+        &["no server answers at http://127.0.0.1:1", "--admin-url"],
+    );
+
+    the_log_is_shown(&sim.control(), &gateway);
+
+    // Without a server: kept for its next start.
+    gateway.signal(Signal::Term);
+    gateway.wait_end();
+    add(&gateway, "night", &base_url, &[]).assert(0, &["when the server starts"]);
+    add(&gateway, "night", &base_url, &[]).assert(1, &["choose another name"]);
+    command(&gateway, &["installations", "stop", "day"])
+        .assert(0, &["from the server's next start on"]);
+    command(&gateway, &["installations", "list"]).assert(0, &["night", "no server answers", "?"]);
+    let shown = command(&gateway, &["installations", "show", "day"]);
+    shown.assert(
+        0,
+        &["unknown: no server answers", "stop (declared by: api)"],
+    );
+    gateway.restart();
+    gateway.wait_live("night");
+    let day = gateway.installation("day");
+    assert_eq!(
+        (&day["state"], &day["desired"]),
+        (&"stopped".into(), &"stop".into()),
+        "{day}"
+    );
+}
+
+fn the_log_is_shown(control: &longwire_sim::Control, gateway: &Gateway) {
+    for number in 0..3 {
+        let event = message_of(
+            &format!("evt-{number}"),
+            &format!("om-{number}"),
+            "between you and me",
+        );
+        control.push(&app_id("day"), event);
+    }
+    wait_until("the events are acknowledged", || {
+        let acked = control.ledger().acked;
+        if acked == 3 {
+            Ok(())
+        } else {
+            Err(acked.to_string())
+        }
+    });
+    let tail = |more: &[&str]| command(gateway, &[&["events", "tail"], more].concat());
+    let ids = |ended: &Ended| -> Vec<String> {
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let lines = ended
+            .output
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).expect("a JSON line"));
+        lines
+            .map(|event| event["event_id"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
+    let all = tail(&["--from-start", "-o", "ndjson"]);
+    let mut found = ids(&all);
+    found.sort();
+    assert_eq!(found, ["evt-0", "evt-1", "evt-2"], "{all:?}");
+    assert!(
+        !all.output.contains("between you and me"),
+        "what people wrote is shown only on request"
+    );
+    assert_eq!(ids(&tail(&["-n", "1", "-o", "ndjson"])).len(), 1);
+    assert_eq!(
+        ids(&tail(&["--installation", "later", "-o", "ndjson"])).len(),
+        0
+    );
+    tail(&["--payload", "--installation", "day"])
+        .assert(0, &["day", "im.message.receive_v1", "between you and me"]);
+    tail(&["--installation", "nobody"]).assert(6, &["there is no installation `nobody`"]);
+}
+
+/// The harness compares at the end: whatever was acknowledged, in any of the lives, is in the store.
+#[test]
+fn a_server_that_is_killed_under_load_loses_nothing_it_acknowledged() {
+    let sim = platform(|settings| {
+        // What dies without an answer is repeated soon, and as often as it takes.
+        settings.ladder = vec![Duration::from_secs(1); 60];
+        settings.ack_deadline = Duration::from_secs(1);
+    });
+    let control = sim.control();
+    let bots = ["a", "b", "c", "d"];
+    let mut gateway = bots
+        .iter()
+        .fold(Setup::new(&sim), |setup, bot| setup.bot(bot))
+        .start();
+    control.push_closed_loop(ClosedLoop {
+        window: 50,
+        payload_bytes: 1_024,
+        ..ClosedLoop::default()
+    });
+    for life in 1..=5 {
+        let before = control.ledger().acked;
+        wait_until(&format!("life {life} acknowledges"), || {
+            let acked = control.ledger().acked - before;
+            if acked >= 500 {
+                Ok(())
+            } else {
+                Err(acked.to_string())
+            }
+        });
+        gateway.kill();
+        gateway.restart();
+    }
+    control.stop_traffic();
+    let ledger = wait_until("everything has a verdict", || {
+        let ledger = control.ledger();
+        if ledger.pending == 0 {
+            Ok(ledger)
+        } else {
+            Err(format!("{ledger:?}"))
+        }
+    });
+    assert_eq!((ledger.lost, ledger.bad_acks.total()), (0, 0), "{ledger:?}");
+    let mut ids: Vec<String> = gateway
+        .events()
+        .into_iter()
+        .filter_map(|event| event.event_id)
+        .collect();
+    ids.sort();
+    let recorded = ids.len();
+    ids.dedup();
+    assert_eq!(
+        ids.len(),
+        recorded,
+        "none of the repeats was recorded twice"
+    );
+    assert_eq!(recorded as u64, ledger.acked, "each once, all of them");
+}
