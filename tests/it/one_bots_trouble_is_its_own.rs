@@ -147,6 +147,7 @@ fn two_hundred_bots_and_four_of_them_in_trouble() {
 
 /// Injects a panic into one actor of the panicking bot, and sees it told, mended, and forgotten by the traffic.
 fn panics_and_lives_on(gateway: &Gateway, control: &Control, actor: &str, words: &str) {
+    let before = gateway.installation("panicking");
     let request = json!({ "actor": actor, "fault": "panic" });
     let answer = gateway
         .admin()
@@ -178,6 +179,21 @@ fn panics_and_lives_on(gateway: &Gateway, control: &Control, actor: &str, words:
         record => Err(format!("{record:?}")),
     });
     assert!(gateway.event(&event_id).is_some(), "{event_id} is recorded");
+    let generation = |view: &Value| view["generation"].as_u64().expect("a number");
+    let (before, after) = (
+        generation(&before),
+        generation(&gateway.installation("panicking")),
+    );
+    // Helpers are replaced within their connection; with the others the connection is gone, and no number comes twice.
+    let anew = matches!(actor, "socket" | "installation");
+    assert!(
+        if anew {
+            after > before
+        } else {
+            after == before
+        },
+        "{before}, then {after}"
+    );
 }
 
 fn nobody_else_noticed(gateway: &Gateway, bystanders: &[String]) {

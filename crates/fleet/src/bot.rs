@@ -5,7 +5,7 @@ use crate::card::Card;
 use crate::clock::{unix_ms, unix_ms_at};
 use crate::kind::ActorKind;
 use crate::view::{ActorView, InstallationView, Lights};
-use longwire_link::State;
+use longwire_link::{Generation, State};
 use longwire_store::{Desired, InstallationId, InstallationRecord};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -97,9 +97,20 @@ impl Bot {
             status.since_ms = unix_ms();
         }
         status.state = *state;
-        status.generation = generation;
+        // The supervisor, which speaks for one that is gone, knows no number.
+        status.generation = status.generation.max(generation);
         status.attempts_exceeded = attempts_exceeded;
         status.detail = detail.map(str::to_owned);
+    }
+
+    /// The attempt that was shown last.
+    pub(crate) fn generation(&self) -> Generation {
+        Generation(
+            self.status
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .generation,
+        )
     }
 
     /// The link's last state.

@@ -152,7 +152,8 @@ impl Installation {
         record: Arc<InstallationRecord>,
         supervisor: Reports,
     ) -> Self {
-        let link = Link::new(shared.timing, rand::random());
+        // One that panicked may have gone before, and its connections are in the log and the timeline.
+        let link = Link::new(shared.timing, rand::random()).after(bot.generation());
         Self {
             shared,
             local,

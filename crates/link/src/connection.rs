@@ -131,6 +131,14 @@ impl Link {
         }
     }
 
+    /// The same, with attempts that are numbered from behind `generation`: where another link of this installation was
+    /// before, so that no number comes twice.
+    #[must_use]
+    pub fn after(mut self, generation: Generation) -> Self {
+        self.generation = generation;
+        self
+    }
+
     /// The operator's wish; repeating it changes nothing.
     pub fn handle_desired(&mut self, desired: Desired, now: Instant) {
         match (desired, self.state) {

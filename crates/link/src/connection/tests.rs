@@ -395,3 +395,14 @@ fn the_platforms_settings_are_applied_and_what_is_not_is_told() {
         "news of an older one"
     );
 }
+
+#[test]
+fn a_later_link_of_an_installation_numbers_on() {
+    let now = Instant::now();
+    let mut link = link().after(Generation(7));
+    assert_eq!(link.generation(), Generation(7));
+    link.handle_desired(Desired::Run, now);
+    assert_eq!(actions(&mut link), [Action::AskTurn(Generation(8))]);
+    link.handle_turn(Generation(1), now);
+    assert_eq!(link.state(), &State::Queued, "a turn of the one before");
+}
