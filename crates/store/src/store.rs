@@ -410,10 +410,10 @@ impl Drop for Sitting {
         if let Some(mut desk) = self.desk.take() {
             desk.log = None;
             desk.retry_at = Instant::now();
-            desk.trouble = Some(Failure::new(
-                Cause::WriterGone,
-                "the writer thread panicked",
-            ));
+            let failure = Failure::new(Cause::WriterGone, "the writer thread panicked");
+            // Until there is another thread nothing is recorded, and whoever asks is to know.
+            desk.health.degrade(&failure);
+            desk.trouble = Some(failure);
             *self.shared.seat() = Seat::Free(desk);
         }
     }

@@ -122,6 +122,13 @@ fn a_panic_answers_what_was_in_hand_and_the_queue_survives() {
     // Both are one batch; the second loses its receipt, and nothing else.
     assert!(bench.store.run_writer().join().is_err());
     assert_eq!(bench.hear(), Heard::NotRecorded(vec![2], Cause::WriterGone));
+    assert!(matches!(
+        bench.store.health(),
+        Health::Degraded {
+            cause: Cause::WriterGone,
+            ..
+        }
+    ));
     bench.submit(vec![event(3, 2), event(4, 3)]);
     bench.run();
     let expected = vec![
@@ -135,5 +142,6 @@ fn a_panic_answers_what_was_in_hand_and_the_queue_survives() {
         (4, Verdict::Recorded(Seq(3))),
     ];
     assert_eq!(bench.hear(), Heard::Recorded(expected));
+    bench.until_health(|health| *health == Health::Ok);
     assert_eq!(bench.store.figures().queue_events_max, 2);
 }
