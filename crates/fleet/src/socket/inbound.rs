@@ -20,7 +20,13 @@ use longwire_wire::frame::{Frame, FrameView, Kind, Part};
 use longwire_wire::identity::Identity;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How soon a group the writer had no room for is offered again at first. The writer commits several batches in this time.
+const OFFER_AGAIN: Duration = Duration::from_millis(3);
+
+/// The longest pause between two offers, well within the time an event may wait for its answer.
+const OFFER_RARELY: Duration = Duration::from_millis(200);
 
 /// What came in and is not yet the writer's.
 pub(super) struct Inbound {
@@ -28,6 +34,8 @@ pub(super) struct Inbound {
     burst: Vec<NewEvent>,
     /// A group the writer had no room for. While it waits, nothing is read.
     refused: Option<Group>,
+    /// When that group is offered again, and how long after the last time that is.
+    offer: Option<(Instant, Duration)>,
     paused: Pause,
 }
 
@@ -65,6 +73,7 @@ impl Inbound {
             reader: Reader::new(Limits::default()),
             burst: Vec::new(),
             refused: None,
+            offer: None,
             paused: Pause::Reading,
         }
     }
@@ -81,6 +90,21 @@ impl Inbound {
 
     pub(super) fn is_refused(&self) -> bool {
         self.refused.is_some()
+    }
+
+    /// When the group that found no room is offered again.
+    pub(super) fn offer_due(&self) -> Option<Instant> {
+        self.offer.map(|(due, _)| due)
+    }
+
+    /// Keeps a group for later. The pause grows: a writer that is stuck must not be asked by every connection some
+    /// hundred times a second.
+    fn keep(&mut self, group: Group, now: Instant) {
+        let pause = self
+            .offer
+            .map_or(OFFER_AGAIN, |(_, pause)| (pause * 2).min(OFFER_RARELY));
+        self.refused = Some(group);
+        self.offer = Some((now + pause, pause));
     }
 
     pub(super) fn pause(&mut self) -> &mut Pause {
@@ -252,6 +276,9 @@ impl Socket {
 
     /// Hands the burst to the writer as one group, or keeps it when there is no room.
     pub(super) fn submit(&mut self) {
+        if self.inbound.offer_due().is_some_and(|due| due > now()) {
+            return;
+        }
         let group = match self.inbound.refused.take() {
             Some(group) => group,
             None if self.inbound.burst.is_empty() => return,
@@ -279,16 +306,19 @@ impl Socket {
 
     fn hand_over(&mut self, group: Group) {
         match self.shared.writer.submit(group) {
-            Ok(()) => {}
+            Ok(()) => self.inbound.offer = None,
             Err(Rejected {
                 group,
                 why: Refusal::Full,
-            }) => self.inbound.refused = Some(group),
+            }) => self.inbound.keep(group, now()),
             // Dropping it answers "not recorded" for each of its events.
             Err(Rejected {
                 group,
                 why: Refusal::Stopped,
-            }) => drop(group),
+            }) => {
+                self.inbound.offer = None;
+                drop(group);
+            }
         }
     }
 }
@@ -296,4 +326,43 @@ impl Socket {
 /// A piece of the frame, without a copy.
 fn slice(frame: &Bytes, text: &str) -> ByteString {
     ByteString::try_from(frame.slice_ref(text.as_bytes())).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use longwire_store::{Cause, InstallationId, Receipt, Reply};
+
+    struct Nobody;
+
+    impl Reply for Nobody {
+        fn recorded(&self, _: Vec<Receipt>) {}
+        fn not_recorded(&self, _: Vec<u32>, _: Cause) {}
+    }
+
+    #[test]
+    fn a_group_without_room_is_offered_ever_more_rarely() {
+        let mut inbound = Inbound::new();
+        let mut now = Instant::now();
+        let mut offers = 0;
+        let end = now + Duration::from_secs(10);
+        while now < end {
+            inbound.keep(
+                Group {
+                    installation: InstallationId(1),
+                    events: Vec::new(),
+                    reply: Arc::new(Nobody),
+                },
+                now,
+            );
+            let due = inbound.offer_due().expect("it is kept");
+            assert!(due > now && due <= now + OFFER_RARELY);
+            now = due;
+            offers += 1;
+        }
+        assert!(
+            offers < 60,
+            "{offers} offers in ten seconds to a stuck writer"
+        );
+    }
 }

@@ -30,9 +30,6 @@ const SCRATCH_BYTES: usize = 64 * 1024;
 /// Reads per poll; then the neighbours on this arbiter run.
 const READS: usize = 4;
 
-/// How soon a group the writer had no room for is offered again. The writer commits several batches in this time.
-const OFFER_AGAIN: Duration = Duration::from_millis(3);
-
 /// A pause in reading shorter than this is ordinary back-pressure, and the pinger need not know.
 const PAUSE_WORTH_TELLING: Duration = Duration::from_secs(1);
 
@@ -341,7 +338,6 @@ impl Socket {
 
     /// The next moment at which something is due without input.
     fn due(&mut self) -> Option<Instant> {
-        let now = now();
         // Only an open connection reads, so only there can a pause last.
         let (until, pause) = match (&self.phase, *self.inbound.pause()) {
             (Phase::Finishing { until, .. } | Phase::Leaving { until, .. }, _) => {
@@ -350,13 +346,12 @@ impl Socket {
             (_, Pause::Since(since)) => (None, Some(since + PAUSE_WORTH_TELLING)),
             (_, Pause::Reading | Pause::Told) => (None, None),
         };
-        let offer = self.inbound.is_refused().then(|| now + OFFER_AGAIN);
         [
             self.window.poll_timeout(),
             self.outbound.due(),
             until,
             pause,
-            offer,
+            self.inbound.offer_due(),
         ]
         .into_iter()
         .flatten()
