@@ -28,7 +28,7 @@ use actix::{
 };
 use bytes::Bytes;
 use bytestring::ByteString;
-use inbound::{Inbound, Push};
+use inbound::{Inbound, Pause, Push};
 use longwire_link::{Generation, Setback, Settled, Ticket, Window};
 use longwire_platform::feishu::{self, DialError};
 use longwire_store::{Cause, Receipt, Reply, Verdict};
@@ -447,7 +447,11 @@ impl Handler<Attach> for Socket {
         let _handling = self.handling(Word::Attach);
         match attach {
             Attach::Assembler(assembler) => self.assembler = Some(assembler),
-            Attach::Pinger(ears) => self.ears = Some(ears),
+            Attach::Pinger(ears) => {
+                self.ears = Some(ears);
+                // A pause that lasts has to be told to this one too, or it takes our silence for the platform's.
+                *self.inbound.pause() = Pause::Reading;
+            }
         }
     }
 }
