@@ -35,6 +35,7 @@ mod socket;
 mod supervisor;
 mod totals;
 pub mod view;
+mod waiting;
 mod watched;
 mod word;
 

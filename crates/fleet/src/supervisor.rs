@@ -17,6 +17,7 @@ use crate::installation::{
 use crate::post::{Asked, End, Inspect, Post, Words};
 use crate::shared::{Local, Shared};
 use crate::view::{Drained as DrainReport, Inspection};
+use crate::waiting::Waiting;
 use crate::watched::start_watched;
 use crate::word::Word;
 use actix::{
@@ -24,9 +25,9 @@ use actix::{
     SpawnHandle, WrapFuture,
 };
 use actix_rt::ArbiterHandle;
-use longwire_link::{Generation, Rebuild, RebuildBudget, Turn, Turns};
+use longwire_link::{Generation, Rebuild, RebuildBudget, Setback, State, Turn, Turns};
 use longwire_store::{InstallationId, InstallationRecord};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -99,7 +100,7 @@ pub(crate) struct Supervisor {
     arbiters: Vec<ArbiterHandle>,
     places: BTreeMap<InstallationId, Place>,
     turns: Turns,
-    waiting: VecDeque<(InstallationId, Generation)>,
+    waiting: Waiting,
     /// The turn that the budget has reserved, until it is due.
     next_turn: Option<SpawnHandle>,
     loading: Loading,
@@ -151,7 +152,7 @@ impl Supervisor {
             arbiters,
             places: BTreeMap::new(),
             turns: Turns::new(connect_per_second),
-            waiting: VecDeque::new(),
+            waiting: Waiting::default(),
             next_turn: None,
             loading: Loading::Idle,
             drain: None,
@@ -196,10 +197,14 @@ impl Supervisor {
 
     /// Wanted against running.
     fn compare(&mut self, records: Vec<InstallationRecord>, ctx: &mut Context<Self>) {
-        let mut gone: Vec<InstallationId> = self.places.keys().copied().collect();
+        if self.drain.is_some() {
+            // Whoever was told to stay away would hear of a changed row as a call to come back.
+            return;
+        }
+        let mut gone: BTreeSet<InstallationId> = self.places.keys().copied().collect();
         for record in records {
-            gone.retain(|id| *id != record.id);
             let id = record.id;
+            gone.remove(&id);
             match self.places.get_mut(&id) {
                 None => self.settle(record, ctx),
                 Some(place)
@@ -315,7 +320,7 @@ impl Supervisor {
 
     /// Gives one turn to whoever has waited longest and still lives.
     fn give_turn(&mut self) {
-        while let Some((id, generation)) = self.waiting.pop_front() {
+        while let Some((id, generation)) = self.waiting.next() {
             let Some(place) = self.places.get(&id) else {
                 continue;
             };
@@ -395,7 +400,10 @@ impl Handler<AskTurn> for Supervisor {
 
     fn handle(&mut self, ask: AskTurn, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::AskTurn);
-        self.waiting.push_back((ask.installation, ask.generation));
+        if self.drain.is_some() {
+            return;
+        }
+        self.waiting.ask(ask.installation, ask.generation);
         self.give_turns(ctx);
     }
 }
@@ -411,8 +419,15 @@ impl Handler<Started> for Supervisor {
                     instance: started.instance,
                     addr: started.addr,
                 };
-                // Its row may have changed while it moved in.
-                post(&tenant.addr, &place.bot).send(Configure(Arc::clone(&place.record)));
+                if self.drain.is_some() {
+                    // The drain began while it moved in. It has no turn, so it has nothing in hand.
+                    post(&tenant.addr, &place.bot).send(Drain {
+                        within: Duration::ZERO,
+                    });
+                } else {
+                    // Its row may have changed meanwhile.
+                    post(&tenant.addr, &place.bot).send(Configure(Arc::clone(&place.record)));
+                }
                 place.tenant = Some(tenant);
             }
             None => started.addr.do_send(End),
@@ -444,18 +459,20 @@ impl Handler<Ended> for Supervisor {
                 "it stopped without being told to".to_owned()
             }
         };
-        let pause = match place.rebuilds.spend(now()) {
-            Rebuild::After(pause) => pause,
-            Rebuild::Spent { until } => {
-                place.bot.shows(
-                    &longwire_link::State::Restarting { until },
-                    0,
-                    false,
-                    Some(&words),
-                );
-                until.saturating_duration_since(now())
-            }
+        // It cannot say so itself any more, and its last words were perhaps "live".
+        let state = match place.rebuilds.spend(now()) {
+            Rebuild::After(pause) => State::BackingOff {
+                until: now() + pause,
+                attempt: 0,
+                reason: Setback::Panicked,
+            },
+            Rebuild::Spent { until } => State::Restarting { until },
         };
+        let generation = place.bot.generation().0;
+        place.bot.shows(&state, generation, false, Some(&words));
+        let pause = state.until().map_or(Duration::ZERO, |until| {
+            until.saturating_duration_since(now())
+        });
         tracing::error!(
             app_id = place.record.app_id,
             installation = place.bot.public_id,
