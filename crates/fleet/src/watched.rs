@@ -1,11 +1,16 @@
 //! Starting an actor so that every end of it is learned: stop, error and panic, the last one with its text.
 //!
-//! `actix::Supervisor` revives the same value after a stop and does nothing after a panic. Here the actor's context runs
-//! as a task whose join handle tells how it ended; the parent then builds a fresh value.
+//! `actix::Supervisor` revives the same value after a stop and does nothing after a panic. Here one task per actor holds
+//! its context and what is to be done afterwards, so that a panic ends the context and not the task; the parent then
+//! builds a fresh value.
 
 use crate::card::Exit;
+use actix::dev::ContextFut;
 use actix::{Actor, Addr, AsyncContext, Context};
 use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
 
 /// Starts `make`'s actor on the current arbiter. `on_exit` runs on the same arbiter, once, after the actor is gone.
 pub(crate) fn start_watched<A>(
@@ -18,16 +23,51 @@ where
     let mut ctx = Context::new();
     let actor = make(&mut ctx);
     let addr = ctx.address();
-    let task = actix_rt::spawn(ctx.into_future(actor));
-    actix_rt::spawn(async move {
-        on_exit(match task.await {
-            Err(error) if error.is_panic() => {
-                Exit::Panicked(panic_text(error.into_panic().as_ref()))
-            }
-            _ => Exit::Stopped,
-        });
+    actix_rt::spawn(Life {
+        context: Some(ctx.into_future(actor)),
+        on_exit: Some(on_exit),
     });
     addr
+}
+
+/// An actor, and what follows its end. A task of its own for the latter would cost every idle actor memory.
+struct Life<A, F>
+where
+    A: Actor<Context = Context<A>>,
+{
+    context: Option<ContextFut<A, Context<A>>>,
+    on_exit: Option<F>,
+}
+
+// Nothing in it is ever pinned in place: a context is `Unpin`, and `on_exit` is only called.
+impl<A, F> Unpin for Life<A, F> where A: Actor<Context = Context<A>> {}
+
+impl<A, F> Future for Life<A, F>
+where
+    A: Actor<Context = Context<A>>,
+    F: FnOnce(Exit),
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<()> {
+        let Some(context) = &mut self.context else {
+            return Poll::Ready(());
+        };
+        // Whatever state a panic leaves behind goes with the context.
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(context).poll(task)));
+        let exit = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(())) => Exit::Stopped,
+            Err(panic) => Exit::Panicked(panic_text(panic.as_ref())),
+        };
+        let context = self.context.take();
+        // The end of a value that has panicked may panic again, and the parent is to learn of the first one.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(context)));
+        if let Some(on_exit) = self.on_exit.take() {
+            on_exit(exit);
+        }
+        Poll::Ready(())
+    }
 }
 
 /// The words of a panic, bounded, since they are shown and stored.
@@ -45,11 +85,25 @@ pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
 mod tests {
     use super::*;
     use actix::{Handler, Message};
+    use std::cell::Cell;
     use tokio::sync::oneshot;
 
     struct Patient;
     impl Actor for Patient {
         type Context = Context<Self>;
+
+        fn stopped(&mut self, _: &mut Self::Context) {
+            LAST_WORDS.with(|words| {
+                if words.get() {
+                    panic!("boom in the end")
+                }
+            });
+        }
+    }
+
+    thread_local! {
+        /// Whether the end of a patient panics too.
+        static LAST_WORDS: Cell<bool> = const { Cell::new(false) };
     }
 
     #[derive(Message)]
@@ -87,5 +141,15 @@ mod tests {
     #[actix_rt::test]
     async fn a_stop_is_told() {
         assert_eq!(exit_of(End::Stop).await, Exit::Stopped);
+    }
+
+    /// actix runs the end of an actor while its context is dropped; from a drop within a panic, a second one would abort
+    /// the process.
+    #[actix_rt::test]
+    async fn an_end_that_panics_too_harms_nobody_and_is_told_as_the_first() {
+        LAST_WORDS.with(|words| words.set(true));
+        let exit = exit_of(End::Panic).await;
+        LAST_WORDS.with(|words| words.set(false));
+        assert_eq!(exit, Exit::Panicked("boom in handler".into()));
     }
 }
