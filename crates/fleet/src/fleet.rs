@@ -2,6 +2,7 @@
 //! question waits for an actor, except [`Fleet::inspect`], which says when it waited in vain.
 
 use crate::ActorKind;
+use crate::card::Exit;
 use crate::dispatch::{self, Dispatch};
 use crate::fault::{Fault, InjectError};
 use crate::installation::INSPECTION;
@@ -9,7 +10,8 @@ use crate::post::{Inspect, Post};
 use crate::shared::{Parts, Shared};
 use crate::supervisor::{DrainAll, InjectAt, InspectAt, Reload, Supervisor};
 use crate::view::{ActorView, Drained, Inspection, InstallationView, Overview, StoreView};
-use actix::{Actor, Addr};
+use crate::watched::start_watched;
+use actix::Addr;
 use actix_rt::Arbiter;
 use longwire_egress::EgressSettings;
 use longwire_link::Timing;
@@ -66,14 +68,26 @@ impl Fleet {
         // Arbiters live as long as their system; only their handles are kept.
         let arbiters = (0..count).map(|_| Arbiter::new().handle()).collect();
         let (seen, dispatch) = watch::channel(None);
-        shared.supervisor.born(0, 0);
+        let instance = shared.supervisor.born(0, 0);
         let supervisor = Supervisor::new(
             Arc::clone(&shared),
             arbiters,
             settings.connect_per_second,
             seen,
-        )
-        .start();
+        );
+        let card = Arc::clone(&shared.supervisor);
+        let supervisor = start_watched(
+            move |_| supervisor,
+            move |exit| {
+                card.ended(instance, &exit);
+                if let Exit::Panicked(panic) = exit {
+                    tracing::error!(
+                        panic,
+                        "the supervisor failed: connections live on, but none that ends is replaced; restart longwire"
+                    );
+                }
+            },
+        );
         Self {
             shared,
             supervisor,
