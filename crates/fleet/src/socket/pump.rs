@@ -181,10 +181,14 @@ impl Socket {
         self.refuse_late();
         self.submit();
         self.flush(io, task)?;
+        let mut is_held_back = false;
         for read in 0.. {
             match self.take_messages() {
                 Verdict::Hungry => {}
-                Verdict::Full => break,
+                Verdict::Full => {
+                    is_held_back = true;
+                    break;
+                }
                 Verdict::Closed(code) => {
                     self.submit();
                     self.outbound.close(code.unwrap_or(1000));
@@ -225,6 +229,10 @@ impl Socket {
         self.submit();
         self.flush(io, task)?;
         self.tell_pause();
+        if is_held_back && self.may_read() {
+            // There is room again, made by this very turn: nobody else would wake us for what still waits to be read.
+            return Ok(Step::Again);
+        }
         Ok(Step::Wait)
     }
 
