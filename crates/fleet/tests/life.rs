@@ -18,12 +18,16 @@ struct World {
 
 impl World {
     async fn new(bots: usize) -> Self {
+        Self::pinging_every(1, bots).await
+    }
+
+    async fn pinging_every(seconds: i64, bots: usize) -> Self {
         let sim = Sim::start(SimSettings {
             client_config: ClientConfig {
                 reconnect_count: Some(-1),
                 reconnect_interval: Some(1),
                 reconnect_nonce: Some(0),
-                ping_interval: Some(1),
+                ping_interval: Some(seconds),
             },
             // A panicked connection leaves pushes unanswered; the platform repeats them soon.
             ladder: vec![Duration::from_secs(1); 8],
@@ -272,5 +276,25 @@ async fn every_actor_speaks_for_itself() {
         world.fleet.inspect("/fleet/bots/nobody").await,
         longwire_fleet::Inspection::Absent
     ));
+    world.fleet.drain(Duration::from_secs(5)).await;
+}
+
+/// Small questions with larger answers: a socket stops decoding while its answers pile up. Once they are written it has
+/// to go on by itself; here no ping comes to wake it.
+#[actix_rt::test]
+async fn a_socket_that_answered_a_flood_reads_on() {
+    let world = World::pinging_every(600, 1).await;
+    world.all_live().await;
+    let control = world.sim.control();
+    let empty_ping = [0x89, 0x00];
+    control.fault(
+        longwire_sim::Target::App(app(0)),
+        longwire_sim::Fault::Raw(empty_ping.repeat(150_000).into()),
+    );
+    control.push(&app(0), Push::made_up(500));
+    until("the event behind the flood is acknowledged", || {
+        (control.ledger().acked == 1).then_some(())
+    })
+    .await;
     world.fleet.drain(Duration::from_secs(5)).await;
 }
