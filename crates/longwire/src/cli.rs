@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{LogFormat, PlatformName};
+use crate::config::{LogFormat, PlatformName, parse_duration};
 
 /// Holds thousands of Feishu and Lark bots' long connections, and records every event before it acknowledges it.
 ///
@@ -54,6 +55,9 @@ pub(crate) struct Serve {
     /// How the log looks; overrides the configuration.
     #[arg(long, value_enum)]
     pub(crate) log: Option<LogFormat>,
+    /// End when the process that started this one is gone.
+    #[arg(long, hide = true)]
+    pub(crate) end_with_parent: bool,
 }
 
 #[derive(Debug, Args)]
@@ -79,6 +83,10 @@ fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "a duration has its unit, as in 30s or 500ms".to_owned())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Sim {
     /// Where the platform and its control interface listen.
@@ -87,12 +95,27 @@ pub(crate) struct Sim {
     /// Divides the platform's waiting times: its repeats after 15 s, 5 min, 1 h and 6 h, and the 3 s it waits for an ACK.
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
     pub(crate) time_factor: f64,
+    /// How long the platform waits before each repeat of a failed push. After the last one the push is lost.
+    #[arg(long, default_value = "15s,5m,1h,6h", value_delimiter = ',', value_name = "DURATIONS", value_parser = duration)]
+    pub(crate) repeats: Vec<Duration>,
+    /// Seconds between pings, as the platform asks its clients.
+    #[arg(long, default_value_t = 120, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) ping_interval: u32,
+    /// Clients spread their first reconnect over so many seconds, as the platform asks.
+    #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    pub(crate) reconnect_nonce: u32,
+    /// How many finished pushes keep their record. Counters are exact in any case.
+    #[arg(long, default_value_t = 100_000, value_name = "PUSHES", value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
+    pub(crate) keep_records: u32,
     /// Serve https and wss with a generated certificate, and write its authority to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_ca: Option<PathBuf>,
     /// Everything random follows from it; a new one every time unless given.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// End when the process that started this one is gone.
+    #[arg(long, hide = true)]
+    pub(crate) end_with_parent: bool,
 }
 
 #[derive(Debug, Args)]

@@ -27,3 +27,14 @@ impl Signals {
         }
     }
 }
+
+/// This process is killed when the one that started it is gone, however that ended. Linux only; elsewhere a started
+/// process ends with its starter unless that is killed itself.
+pub(crate) fn end_with_parent() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) =
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+    {
+        tracing::warn!(%error, "this process may outlive the one that started it");
+    }
+}

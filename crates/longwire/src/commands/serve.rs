@@ -7,7 +7,7 @@ use crate::cli::Serve;
 use crate::config::Loaded;
 use crate::exit::{Exit, Failure};
 use crate::gateway::Gateway;
-use crate::signals::Signals;
+use crate::signals::{Signals, end_with_parent};
 use crate::{files, logs, systemd};
 
 /// How often `systemctl status` gets a new line.
@@ -18,6 +18,9 @@ pub(crate) fn run(config: Option<&Path>, serve: &Serve) -> Result<Exit, Failure>
     logs::start(&loaded.config.log, serve.log);
     if !loaded.overrides.is_empty() {
         tracing::info!(variables = %loaded.overrides.join(" "), "the environment overrides the configuration");
+    }
+    if serve.end_with_parent {
+        end_with_parent();
     }
     let files = files::raise();
     if files.soft.is_some_and(|soft| soft < 4096) {

@@ -1,21 +1,33 @@
 //! `longwire sim`: the simulated platform alone, until told to stop.
 
 use longwire_sim::{Sim, SimSettings, SimTls};
+use longwire_wire::endpoint::ClientConfig;
 
 use crate::cli;
 use crate::exit::{Exit, Failure};
-use crate::logs;
-use crate::signals::Signals;
+use crate::signals::{Signals, end_with_parent};
 use crate::terminal::{Ink, Palette};
+use crate::{files, logs};
 
 pub(crate) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
     logs::start_for_command();
+    if command.end_with_parent {
+        end_with_parent();
+    }
+    files::raise();
     let sim = Sim::start(SimSettings {
         listen: command.listen,
         seed: command
             .seed
             .unwrap_or_else(|| crate::moment::now_ms().unsigned_abs()),
         time_factor: command.time_factor,
+        ladder: command.repeats.clone(),
+        client_config: ClientConfig {
+            reconnect_nonce: Some(i64::from(command.reconnect_nonce)),
+            ping_interval: Some(i64::from(command.ping_interval)),
+            ..SimSettings::default().client_config
+        },
+        keep_records: command.keep_records as usize,
         tls: command.tls_ca.as_ref().map(|_| SimTls::default()),
         ..SimSettings::default()
     })?;
