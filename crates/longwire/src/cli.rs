@@ -1,5 +1,7 @@
 //! The command line.
 
+mod bench;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +9,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{LogFormat, PlatformName, parse_duration};
+
+pub(crate) use bench::{Bench, BenchEvents, BenchIdle, BenchStorm, How};
 
 /// Holds thousands of Feishu and Lark bots' long connections, and records every event before it acknowledges it.
 ///
@@ -35,6 +39,13 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Run the simulated platform alone, for tests of your own.
     Sim(Sim),
+    /// Measure this build on this host against the simulated platform.
+    ///
+    /// Platform and gateway run in processes of their own, so the cost of each is told apart; they share this host's
+    /// cores, so compare figures of one host only. Every run holds the platform's ledger against the store, and ends
+    /// with 1 when an event was lost, is missing or was recorded twice.
+    #[command(subcommand)]
+    Bench(Bench),
     /// Write longwire.toml and make the store and its key in the current directory.
     Init,
     /// Say what is wrong with the configuration and this host, and how to put it right.

@@ -11,6 +11,7 @@ use longwire_store::{OpenError, ReadError, WriteError};
 
 use crate::client::ClientError;
 use crate::config::{ConfigError, DeclarationError, ProxySettingError, SecretError};
+use crate::stand::StandError;
 
 /// Exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +84,9 @@ pub(crate) enum Failure {
     /// The simulated platform does not start.
     #[error("the simulated platform does not start")]
     Sim(#[from] longwire_sim::StartError),
+    /// A measured run came to nothing.
+    #[error(transparent)]
+    Stand(#[from] StandError),
     /// There is no such installation.
     #[error("there is no installation `{0}`")]
     NoInstallation(String),
@@ -119,6 +123,7 @@ impl Failure {
             | Self::Write(_)
             | Self::Listen { .. }
             | Self::Sim(_)
+            | Self::Stand(_)
             | Self::Io { .. } => Exit::Failed,
         }
     }
@@ -140,6 +145,7 @@ impl Failure {
                 io::ErrorKind::PermissionDenied => "ports below 1024 need CAP_NET_BIND_SERVICE",
                 _ => "choose an address of this host",
             }),
+            Self::Stand(error) => error.advice(),
             Self::NoInstallation(_) => Some("`longwire installations list` shows them"),
             Self::Write(WriteError::NameTaken { .. }) => Some("choose another name"),
             Self::Read(_) | Self::Write(_) | Self::Sim(_) | Self::Usage(_) | Self::Io { .. } => {

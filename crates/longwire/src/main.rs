@@ -14,6 +14,7 @@ mod logs;
 mod moment;
 mod prompt;
 mod signals;
+mod stand;
 mod surface;
 mod systemd;
 mod terminal;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Serve(serve) => commands::serve::run(config, &serve),
         Command::Demo(demo) => commands::demo::run(&demo),
         Command::Sim(sim) => commands::sim::run(&sim),
+        Command::Bench(bench) => commands::bench::run(&bench),
         Command::Init => commands::init::run(),
         Command::Check(check) => commands::check::run(config, &check),
         Command::Installations(command) => commands::installations::run(config, command),

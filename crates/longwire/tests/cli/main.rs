@@ -42,6 +42,18 @@ fn an_unknown_use_ends_with_2() {
         &["serve", "--fast"],
         &["demo", "--bots", "0"],
         &["demo", "--rate", "no"],
+        &["bench", "events", "--connections", "0"],
+        &["bench", "events", "--window", "1", "--rate", "1"],
+        &[
+            "bench",
+            "events",
+            "--connections",
+            "10000",
+            "--window",
+            "4096",
+        ],
+        &["bench", "idle", "--installations", "9"],
+        &["bench", "storm", "--how", "gently"],
         &[],
     ] {
         let (stdout, stderr) = run(longwire(directory.path()).args(arguments), 2);
@@ -314,4 +326,56 @@ fn a_small_demo_loses_nothing() {
         .expect("it is there")
         .count();
     assert_eq!(left, 0, "the demo leaves nothing behind");
+}
+
+/// The JSON document of a measured run that found everything in order. Nothing is held to a time.
+#[track_caller]
+fn measured(arguments: &[&str]) -> serde_json::Value {
+    let directory = TempDir::new().expect("a temporary directory");
+    let (stdout, stderr) = run(
+        longwire(directory.path())
+            .args(arguments)
+            .arg("--json")
+            .env("TMPDIR", directory.path()),
+        0,
+    );
+    let document: serde_json::Value = serde_json::from_str(&stdout).expect("one document");
+    assert_eq!(document["good"], true, "{document}{stderr}");
+    let verdict = &document["verdict"];
+    for count in ["lost", "missing", "twice", "pending", "unknown"] {
+        assert_eq!(verdict[count], 0, "{count}: {document}");
+    }
+    assert!(verdict["pushed"].as_u64() > Some(0), "{document}");
+    assert_eq!(verdict["pushed"], verdict["recorded"], "{document}");
+    assert_eq!(verdict["acked"], verdict["compared_by_id"], "{document}");
+    let left = std::fs::read_dir(directory.path()).expect("it is there");
+    assert_eq!(left.count(), 0, "a run leaves nothing behind");
+    document
+}
+
+#[test]
+fn a_small_bench_loses_nothing() {
+    let document = measured(&[
+        "bench",
+        "events",
+        "--connections",
+        "3",
+        "--rate",
+        "50",
+        "--seconds",
+        "1",
+    ]);
+    assert!(
+        document["figures"]["all"]["acked"].as_u64() > Some(0),
+        "{document}"
+    );
+    assert_eq!(document["figures"]["offered_per_second"], 50.0);
+}
+
+#[test]
+fn a_storm_brings_everybody_back() {
+    let document = measured(&["bench", "storm", "--connections", "5", "--how", "close"]);
+    let figures = &document["figures"];
+    assert_eq!(figures["broken"], 5, "{document}");
+    assert!(figures["attempts"].as_u64() >= Some(5), "{document}");
 }

@@ -1,16 +1,12 @@
 //! The verdict: the platform's ledger held against the store.
 
-use std::collections::HashSet;
-
 use longwire_fleet::{Drained, Overview};
 use longwire_sim::Ledger;
-use longwire_store::{EventQuery, Reader, Seq};
+use longwire_store::Reader;
 
 use crate::exit::Failure;
+use crate::stand::Recorded;
 use crate::terminal::{Ink, Palette, grouped, ms};
-
-/// Events read from the store at a time.
-const PAGE: usize = 1000;
 
 /// What became of every event.
 #[derive(Debug, Default)]
@@ -45,26 +41,13 @@ impl Verdict {
         overview: &Overview,
         drained: &Drained,
     ) -> Result<Self, Failure> {
-        let mut ids = HashSet::new();
-        let mut recorded = 0;
-        let mut after: Option<Seq> = None;
-        loop {
-            let page = reader.events(EventQuery {
-                after,
-                installation: None,
-                limit: PAGE,
-            })?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.seq);
-            recorded += page.len() as u64;
-            ids.extend(page.into_iter().filter_map(|event| event.event_id));
-        }
+        let recorded = Recorded::read(reader)?;
         Ok(Self {
             pushed: ledger.pushed,
             acked: ledger.acked,
-            recorded,
-            missing: acked.iter().filter(|id| !ids.contains(*id)).count() as u64,
-            twice: recorded - ids.len() as u64,
+            recorded: recorded.rows(),
+            missing: recorded.missing(acked),
+            twice: recorded.twice(),
             lost: ledger.lost,
             pending: ledger.pending,
             re_pushed: ledger.re_pushed,

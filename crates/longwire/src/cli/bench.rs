@@ -1,0 +1,97 @@
+//! The arguments of `bench`. A size or rate outside of what can be meant is refused with the range.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::rate;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// How many events a second are recorded and acknowledged, how fast, and at what cost.
+    Events(BenchEvents),
+    /// What an idle installation costs in memory, before and after traffic, and all of them in processor time.
+    Idle(BenchIdle),
+    /// How long all installations need to come back when every connection breaks at once.
+    ///
+    /// The platform asks for a reconnect nonce of 0, and the gateway has no budget of attempts: what is told is how
+    /// fast it can be. In service the platform's nonce (30 s) and `connect.per_second` spread the return.
+    Storm(BenchStorm),
+}
+
+/// What every run takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Ground {
+    /// Where the store lies during the run; the system's temporary directory unless given. Every event is written
+    /// there, so the disk is part of what is measured.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Print one JSON document instead of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchEvents {
+    /// Installations, one connection each.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) connections: u32,
+    /// Closed loop: every connection always has so many unanswered events.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4_096))]
+    pub(crate) window: u32,
+    /// Open loop instead: so many events a second over all connections, evenly paced.
+    #[arg(long, value_name = "PER_SECOND", value_parser = rate, conflicts_with = "window")]
+    pub(crate) rate: Option<f64>,
+    /// Size of an event's JSON.
+    #[arg(long, default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1_024..=1_048_576))]
+    pub(crate) payload_bytes: u32,
+    /// How long to measure, after a warm-up.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchIdle {
+    /// Installations. Memory is the growth from a tenth of them to all.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(100..=50_000))]
+    pub(crate) installations: u32,
+    /// Connect over TLS.
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// Connection attempts begun per second; 0 means no budget.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub(crate) per_second: u32,
+    /// How long to watch them do nothing.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub(crate) seconds: u32,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchStorm {
+    /// Installations, one connection each.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) connections: u32,
+    /// How the connections end.
+    #[arg(long, value_enum, default_value_t = How::Drop)]
+    pub(crate) how: How,
+    /// Seconds between pings, as the platform asks. A half-open connection is found by an unanswered one.
+    #[arg(long, default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub(crate) ping_interval: u32,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// How a connection breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum How {
+    /// TCP reset.
+    Drop,
+    /// WebSocket close frame 1001.
+    Close,
+    /// Nothing arrives any more, and nothing says so.
+    HalfOpen,
+}

@@ -1,0 +1,262 @@
+//! `longwire bench events`: events per second, their latency and their cost.
+
+use std::time::Duration;
+
+use longwire_sim::{ClosedLoop, Traffic};
+use serde::Serialize;
+
+use super::report::{Figures, Host, Report, Row, mib};
+use super::sample::{Quantiles, Sample, Window, extremes};
+use crate::cli::BenchEvents;
+use crate::exit::{Exit, Failure};
+use crate::stand::{AckLatency, Platform, PlatformSettings, Progress, Resident, Stand};
+use crate::terminal::{grouped, ms};
+
+/// Caches, pages of the store and the processor's clock come to rest.
+const WARM_UP: Duration = Duration::from_secs(2);
+/// Windows of a run, a second each at least.
+const WINDOWS: u32 = 10;
+/// Events under way, and those of one second, are to fit into memory several times.
+const MAX_BYTES: f64 = (512 << 20) as f64;
+
+/// Refuses what is in range by itself and too much together.
+pub(super) fn check(command: &BenchEvents) -> Result<(), Failure> {
+    let (load, words) = match command.rate {
+        Some(rate) => (rate, "--rate × --payload-bytes"),
+        None => (
+            f64::from(command.connections) * f64::from(command.window),
+            "--connections × --window × --payload-bytes",
+        ),
+    };
+    if load * f64::from(command.payload_bytes) > MAX_BYTES {
+        return Err(Failure::Usage(format!("{words} is 512 MiB at most")));
+    }
+    Ok(())
+}
+
+/// What a run found.
+#[derive(Debug, Serialize)]
+struct Throughput {
+    /// The whole measured time.
+    all: Window,
+    lowest_per_second: f64,
+    highest_per_second: f64,
+    windows: usize,
+    /// Asked for, in an open loop.
+    offered_per_second: Option<f64>,
+    /// As the gateway saw it, since its start.
+    gateway_ack: AckLatency,
+    /// Recognized by the gateway since its start.
+    repeats_recognized: u64,
+    /// Answered 500 by the gateway since its start: not recorded, or not in time.
+    refused: u64,
+    resident_before_bytes: u64,
+    resident_after_bytes: u64,
+    resident_most_bytes: u64,
+}
+
+pub(super) async fn run(command: &BenchEvents) -> Result<Exit, Failure> {
+    let progress = Progress::new();
+    progress.say("starting");
+    let settings = PlatformSettings::default();
+    let directory = command.ground.directory.as_deref();
+    let connections = command.connections;
+    let stand = Stand::build(u64::from(connections), directory, 0, &settings).await?;
+    let mut gateway = stand.spawn(connections)?;
+    progress.say("connecting");
+    stand.all_live(&mut gateway, connections).await?;
+    let before = gateway.process.resident()?;
+
+    start(command, &stand.platform).await?;
+    progress.say("warming up");
+    tokio::time::sleep(WARM_UP.min(Duration::from_secs(command.seconds.into()))).await;
+    let count = command.seconds.min(WINDOWS);
+    let length = Duration::from_secs(command.seconds.into()) / count;
+    let first = Sample::take(&stand.platform, &mut gateway).await?;
+    let mut last = first.clone();
+    let mut windows = Vec::new();
+    for number in 1..=count {
+        tokio::time::sleep_until((first.at + length * number).into()).await;
+        let sample = Sample::take(&stand.platform, &mut gateway).await?;
+        let window = Window::between(&last, &sample);
+        progress.say(&format!(
+            "{number} of {count}: {} ACKs/s",
+            grouped(window.acked_per_second as u64)
+        ));
+        windows.push(window);
+        last = sample;
+    }
+    stand.platform.stop_traffic().await?;
+    progress.say("waiting for the last answers");
+    stand.settle().await?;
+    let view = gateway.view().await?;
+    let Resident { now, most } = gateway.process.resident()?;
+    progress.say("comparing the ledger with the store");
+    let verdict = stand.verdict(gateway).await?;
+    let (lowest_per_second, highest_per_second) = extremes(&windows);
+    drop(progress);
+    Report {
+        command: "bench events",
+        asked: asked(command),
+        ground: Host::of(stand.directory()),
+        figures: Throughput {
+            all: Window::between(&first, &last),
+            lowest_per_second,
+            highest_per_second,
+            windows: windows.len(),
+            offered_per_second: command.rate,
+            gateway_ack: view.ack_latency_us,
+            repeats_recognized: view.repeats(),
+            refused: view.answers.refused + view.answers.refused_late,
+            resident_before_bytes: before.now,
+            resident_after_bytes: now,
+            resident_most_bytes: most,
+        },
+        verdict,
+    }
+    .print(command.ground.json)
+}
+
+async fn start(command: &BenchEvents, platform: &Platform) -> Result<(), Failure> {
+    let payload_bytes = command.payload_bytes as usize;
+    match command.rate {
+        Some(per_second) => {
+            let traffic = Traffic {
+                per_second,
+                payload_bytes,
+                ..Traffic::default()
+            };
+            platform.pace(&traffic).await?;
+        }
+        None => {
+            let closed = ClosedLoop {
+                window: command.window,
+                payload_bytes,
+                ..ClosedLoop::default()
+            };
+            platform.close_loop(&closed).await?;
+        }
+    }
+    Ok(())
+}
+
+fn asked(command: &BenchEvents) -> String {
+    let load = match command.rate {
+        Some(rate) => format!("{rate} events/s offered"),
+        None => format!("{} unanswered on each", command.window),
+    };
+    format!(
+        "{} connections, {load}, {} bytes, {} s",
+        command.connections, command.payload_bytes, command.seconds
+    )
+}
+
+fn quantiles(of: Quantiles) -> String {
+    format!(
+        "p50 {}, p99 {}, max {}",
+        ms(of.p50_us),
+        ms(of.p99_us),
+        ms(of.max_us)
+    )
+}
+
+impl Figures for Throughput {
+    fn rows(&self) -> Vec<Row> {
+        let all = &self.all;
+        let gateway = Quantiles {
+            p50_us: self.gateway_ack.p50,
+            p99_us: self.gateway_ack.p99,
+            max_us: self.gateway_ack.max,
+        };
+        let queueing = match self.offered_per_second {
+            Some(_) => "from push to ACK, as the platform saw it",
+            None => "as the platform saw it; in a closed loop mostly waiting in line",
+        };
+        vec![
+            Row::new(
+                "acknowledged",
+                format!("{} /s", grouped(all.acked_per_second as u64)),
+                format!(
+                    "{:.0} s in all; in windows of {:.0} s lowest {}, highest {}",
+                    all.seconds,
+                    all.seconds / self.windows as f64,
+                    grouped(self.lowest_per_second as u64),
+                    grouped(self.highest_per_second as u64),
+                ),
+            ),
+            Row::new("ack", quantiles(all.ack), queueing),
+            Row::new(
+                "",
+                quantiles(gateway),
+                "from read to ACK, as the gateway saw it since its start",
+            ),
+            Row::new(
+                "gateway",
+                format!("{:.1} µs CPU per event", all.gateway_us_per_event),
+                format!("{:.0} % of a core", all.gateway_cpu_share * 100.0),
+            ),
+            Row::new(
+                "platform",
+                format!("{:.0} % of a core", all.platform_cpu_share * 100.0),
+                "the simulator's part, on the same cores",
+            ),
+            Row::new(
+                "commits",
+                grouped(all.batches),
+                format!("{:.1} events in each", all.events_per_batch),
+            ),
+            Row::new(
+                "repeats",
+                format!("{} pushed again", grouped(all.repeats)),
+                format!(
+                    "{} recognized, {} events refused, since the start",
+                    grouped(self.repeats_recognized),
+                    grouped(self.refused),
+                ),
+            ),
+            Row::new(
+                "memory",
+                format!(
+                    "{} before, {} after",
+                    mib(self.resident_before_bytes),
+                    mib(self.resident_after_bytes)
+                ),
+                format!(
+                    "resident in the gateway, {} at most",
+                    mib(self.resident_most_bytes)
+                ),
+            ),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Bench, Cli, Command};
+
+    fn checked(arguments: &str) -> Result<(), Failure> {
+        let arguments = format!("longwire bench events {arguments}");
+        match Cli::parse_from(arguments.split_whitespace()).command {
+            Command::Bench(Bench::Events(command)) => check(&command),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_too_much_together_is_refused() {
+        assert!(checked("").is_ok());
+        assert!(checked("--connections 10000 --window 1 --payload-bytes 40960").is_ok());
+        for too_much in [
+            "--connections 10000 --window 4096",
+            "--rate 600000",
+            "--rate 1000 --payload-bytes 1048576",
+        ] {
+            let error = checked(too_much).expect_err(too_much);
+            assert_eq!(error.exit(), Exit::Usage);
+            assert!(error.to_string().contains("512 MiB"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The test stand that `bench` and `torture` share: platform and gateway, each in a process of its own, so that the
+//! cost of each is told apart.
+//!
+//! ```text
+//! longwire sim ◀──────events, ACKs──────▶ longwire serve ──▶ store in a temporary directory
+//!      ▲  control interface                  ▲  admin interface, /proc          │
+//!      └──────────────── the run ────────────┘            verdict ◀─────────────┘
+//! ```
+//! The gateway is the one that `serve` runs, with the defaults of its configuration but for what a run names. Nothing
+//! here decides what is measured; it only makes sure that both processes end with the run, however it ends.
+
+mod error;
+mod gateway;
+mod http;
+mod platform;
+mod process;
+mod progress;
+mod recorded;
+mod verdict;
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use longwire_sim::Ledger;
+use longwire_store::{Reader, StoreSettings};
+use tempfile::TempDir;
+
+use crate::exit::{Exit, Failure};
+use crate::files;
+use crate::signals::Signals;
+
+pub(crate) use error::StandError;
+pub(crate) use gateway::{AckLatency, Gateway, View};
+pub(crate) use platform::{Breakage, Platform, PlatformSettings};
+pub(crate) use process::Resident;
+pub(crate) use progress::Progress;
+pub(crate) use recorded::Recorded;
+pub(crate) use verdict::Verdict;
+
+/// Open files of a process besides its connections.
+const SPARE_FILES: u64 = 128;
+/// How long installations may take to connect, besides what the number of them and their budget demand.
+const CONNECT: Duration = Duration::from_secs(30);
+/// How long the platform may wait for the next ACK once the traffic has ended: the first repeat, three times.
+const SETTLE: Duration = Duration::from_secs(60);
+
+/// Platform, directory and store of one run.
+pub(crate) struct Stand {
+    pub(crate) platform: Platform,
+    per_second: u32,
+    directory: TempDir,
+}
+
+/// Carries out a run, which a signal cuts short: what it started ends with it.
+pub(crate) fn carry_out(run: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    actix_rt::System::new().block_on(async {
+        let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
+        tokio::select! {
+            done = run => done,
+            _ = signals.next() => Ok(Exit::Interrupted),
+        }
+    })
+}
+
+impl Stand {
+    /// Starts the platform. `connections` are the most a process will hold at one time; `directory` is where the
+    /// store is to lie, and `per_second` the gateway's budget of connection attempts.
+    pub(crate) async fn build(
+        connections: u64,
+        directory: Option<&Path>,
+        per_second: u32,
+        settings: &PlatformSettings,
+    ) -> Result<Self, Failure> {
+        allow_files(connections + SPARE_FILES)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("longwire-stand-");
+        let directory = match directory {
+            Some(parent) => builder.tempdir_in(parent),
+            None => builder.tempdir(),
+        }
+        .map_err(Failure::io("make a directory for the store"))?;
+        Ok(Self {
+            platform: Platform::start(settings, directory.path()).await?,
+            per_second,
+            directory,
+        })
+    }
+
+    /// Starts a gateway with so many installations, and does not wait for it.
+    pub(crate) fn spawn(&self, installations: u32) -> Result<Gateway, Failure> {
+        let write = |name: &str, text: &str| {
+            let path = self.directory.path().join(name);
+            std::fs::write(&path, text)
+                .map(|()| path.clone())
+                .map_err(Failure::io(format!("write {}", path.display())))
+        };
+        write("app.secret", "no-real-secret")?;
+        let config = write("longwire.toml", &self.config(installations))?;
+        Ok(Gateway::spawn(&config)?)
+    }
+
+    fn config(&self, installations: u32) -> String {
+        let mut text = format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
+             [connect]\nper_second = {}\n\
+             [log]\nfilter = \"longwire::commands::serve=info,error\"\n",
+            self.per_second,
+        );
+        if let Some(path) = &self.platform.ca_file {
+            let path = toml::Value::from(path.display().to_string());
+            text += &format!("[tls]\nca_file = {path}\n");
+        }
+        for number in 1..=installations {
+            // Writing to a text cannot fail.
+            let _ = write!(
+                text,
+                "[[installation]]\nname = \"bot-{number}\"\napp_id = \"cli_{number:016}\"\n\
+                 app_secret = {{ file = \"app.secret\" }}\nproxy = \"direct\"\nbase_url = \"{}\"\n",
+                self.platform.base_url,
+            );
+        }
+        text
+    }
+
+    /// Waits until so many installations are live; returns what the gateway then says.
+    pub(crate) async fn all_live(
+        &self,
+        gateway: &mut Gateway,
+        wanted: u32,
+    ) -> Result<View, Failure> {
+        let limit = CONNECT
+            + Duration::from_millis(u64::from(wanted) * 10)
+            + Duration::from_secs(u64::from(wanted / self.per_second.max(1)))
+                * u32::from(self.per_second > 0);
+        let wanted = u64::from(wanted);
+        let until = Instant::now() + limit;
+        loop {
+            gateway.process.check()?;
+            let view = gateway.view().await?;
+            if view.live() >= wanted {
+                return Ok(view);
+            }
+            if Instant::now() >= until {
+                let live = view.live();
+                return Err(StandError::NotLive {
+                    live,
+                    wanted,
+                    limit,
+                }
+                .into());
+            }
+            tokio::time::sleep(look(wanted)).await;
+        }
+    }
+
+    /// Waits until the platform waits for nothing, or has had no ACK for too long.
+    pub(crate) async fn settle(&self) -> Result<Ledger, Failure> {
+        let mut acked = 0;
+        let mut since = Instant::now();
+        loop {
+            let ledger = self.platform.ledger().await?;
+            if ledger.acked != acked {
+                (acked, since) = (ledger.acked, Instant::now());
+            }
+            if ledger.pending == 0 || since.elapsed() >= SETTLE {
+                return Ok(ledger);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Ends the gateway, then holds the ledger against the store.
+    pub(crate) async fn verdict(&self, gateway: Gateway) -> Result<Verdict, Failure> {
+        gateway.end().await?;
+        let ledger = self.platform.ledger().await?;
+        let acked = self.platform.acked().await?;
+        let store = self.directory.path().join("longwire.db");
+        let reader = Reader::open(&StoreSettings::at(store.display().to_string()))?;
+        Ok(Verdict::reach(&ledger, &acked, &Recorded::read(&reader)?))
+    }
+
+    /// Where the store lies.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+/// How often a fleet of this size is looked at: looking at thousands of installations takes some time itself.
+pub(crate) fn look(installations: u64) -> Duration {
+    Duration::from_millis((installations / 50).clamp(5, 100))
+}
+
+/// Raises the limit on open files, which the processes inherit.
+fn allow_files(needed: u64) -> Result<(), StandError> {
+    match files::raise().soft {
+        Some(allowed) if allowed < needed => Err(StandError::OpenFiles { needed, allowed }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,93 @@
+//! Why a measured run came to nothing.
+
+use std::io;
+use std::time::Duration;
+
+use super::process::Role;
+
+/// What went wrong on the stand.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StandError {
+    /// The process did not start.
+    #[error("cannot start {role}")]
+    Spawn {
+        /// Which.
+        role: Role,
+        /// What the operating system says.
+        #[source]
+        source: io::Error,
+    },
+    /// It ended although nobody asked it to.
+    #[error("{role} ended by itself; its last words: {last_words}")]
+    Ended {
+        /// Which.
+        role: Role,
+        /// The end of what it wrote.
+        last_words: String,
+    },
+    /// It did not become what it was started for.
+    #[error("{role} did not {done} within {} s", limit.as_secs())]
+    Slow {
+        /// Which.
+        role: Role,
+        /// What it was to do.
+        done: &'static str,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// It does not answer over HTTP.
+    #[error("{role} does not answer {path}: {reason}")]
+    Deaf {
+        /// Which.
+        role: Role,
+        /// What was asked.
+        path: String,
+        /// What happened.
+        reason: String,
+    },
+    /// Its figures cannot be read.
+    #[error("cannot read the figures of {role}")]
+    Unmeasured {
+        /// Which.
+        role: Role,
+        /// What the operating system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Not everybody connected.
+    #[error("{live} of {wanted} installations are live after {} s", limit.as_secs())]
+    NotLive {
+        /// Those that are.
+        live: u64,
+        /// All.
+        wanted: u64,
+        /// How long they had.
+        limit: Duration,
+    },
+    /// Fewer files may be open than there will be connections.
+    #[error("this needs {needed} open files in one process, and {allowed} are allowed")]
+    OpenFiles {
+        /// Connections and a few more.
+        needed: u64,
+        /// The hard limit.
+        allowed: u64,
+    },
+}
+
+impl StandError {
+    /// What to do about it.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::OpenFiles { .. } => {
+                Some("raise the hard limit (`ulimit -Hn`, LimitNOFILE), or ask for fewer")
+            }
+            Self::Unmeasured { .. } => {
+                Some("processor time and memory are read from /proc, which only Linux has")
+            }
+            Self::NotLive { .. } | Self::Slow { .. } => {
+                Some("ask for fewer, or try again on a host with less to do")
+            }
+            Self::Spawn { .. } | Self::Ended { .. } | Self::Deaf { .. } => None,
+        }
+    }
+}

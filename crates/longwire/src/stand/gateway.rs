@@ -1,0 +1,130 @@
+//! The gateway in a process of its own, as `serve` runs it, watched over its admin interface.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::StandError;
+use super::http::Http;
+use super::process::{Process, Role};
+use crate::exit::Failure;
+
+/// A running one. Dropping it kills it.
+pub(crate) struct Gateway {
+    pub(crate) process: Process,
+    http: Option<Http>,
+}
+
+/// What it says of itself: the part of its overview that the stand uses. Counted since its start.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct View {
+    by_state: BTreeMap<String, u64>,
+    pub(crate) events: EventCounts,
+    pub(crate) answers: AnswerCounts,
+    pub(crate) connections: ConnectionCounts,
+    pub(crate) ack_latency_us: AckLatency,
+    pub(crate) store: StoreCounts,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(crate) struct EventCounts {
+    repeats_by_event_id: u64,
+    repeats_by_message: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(crate) struct AnswerCounts {
+    pub(crate) refused: u64,
+    pub(crate) refused_late: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(crate) struct ConnectionCounts {
+    pub(crate) attempts: u64,
+    pub(crate) opened: u64,
+    pub(crate) silent: u64,
+}
+
+/// From the read of an event's last byte to the encoding of its ACK, in microseconds.
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+pub(crate) struct AckLatency {
+    #[serde(rename(serialize = "p50_us"))]
+    pub(crate) p50: u64,
+    #[serde(rename(serialize = "p99_us"))]
+    pub(crate) p99: u64,
+    #[serde(rename(serialize = "max_us"))]
+    pub(crate) max: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(crate) struct StoreCounts {
+    pub(crate) commits: u64,
+}
+
+impl View {
+    /// Installations that are connected and have had their first pong.
+    pub(crate) fn live(&self) -> u64 {
+        self.by_state.get("live").copied().unwrap_or(0)
+    }
+
+    /// Events that came again and were recognized.
+    pub(crate) fn repeats(&self) -> u64 {
+        self.events.repeats_by_event_id + self.events.repeats_by_message
+    }
+}
+
+impl Gateway {
+    /// Starts one and does not wait for it.
+    pub(super) fn spawn(config: &Path) -> Result<Self, StandError> {
+        let arguments = ["serve", "--end-with-parent", "--log=json", "--config"].map(OsStr::new);
+        let arguments = [&arguments[..], &[config.as_os_str()]].concat();
+        Ok(Self {
+            process: Process::spawn(Role::Gateway, &arguments, admin)?,
+            http: None,
+        })
+    }
+
+    /// What it says of itself, as soon as it can.
+    pub(crate) async fn view(&mut self) -> Result<View, Failure> {
+        let http = match &mut self.http {
+            Some(http) => http,
+            none => {
+                let base = format!("http://{}", self.process.address().await?);
+                none.insert(Http::new(Role::Gateway, base, None)?)
+            }
+        };
+        Ok(http.get("/admin/v1/overview").await?)
+    }
+
+    /// Drains it. It answers everything it has read, then ends.
+    pub(crate) async fn end(self) -> Result<(), StandError> {
+        self.process.end(Duration::from_secs(60)).await
+    }
+}
+
+/// The admin listener's address in the line that says it serves.
+fn admin(line: &str) -> Option<String> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    if line["message"] != "serving" {
+        return None;
+    }
+    Some(line["admin"].as_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_stands_in_the_line_that_says_serving() {
+        let line =
+            r#"{"level":"INFO","api":"127.0.0.1:1","admin":"127.0.0.1:2","message":"serving"}"#;
+        assert_eq!(admin(line).as_deref(), Some("127.0.0.1:2"));
+        assert_eq!(admin(r#"{"admin":"127.0.0.1:2","message":"other"}"#), None);
+        assert_eq!(admin("serving"), None);
+    }
+}

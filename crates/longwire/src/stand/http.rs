@@ -1,0 +1,83 @@
+//! Asks the processes of the stand, JSON both ways.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::StandError;
+use super::process::Role;
+use crate::exit::Failure;
+
+/// Both are asked while they are as busy as they can be.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// The ids of a million events.
+const MAX_ANSWER_BYTES: usize = 256 << 20;
+
+/// One of them.
+pub(super) struct Http {
+    role: Role,
+    base: String,
+    client: awc::Client,
+}
+
+impl Http {
+    /// `ca_file` holds whom to trust where `base` is https.
+    pub(super) fn new(role: Role, base: String, ca_file: Option<&Path>) -> Result<Self, Failure> {
+        let mut connector = awc::Connector::new();
+        if ca_file.is_some() {
+            let (tls, _) = longwire_egress::tls_config(ca_file)?;
+            connector = connector.rustls_0_23(tls);
+        }
+        let client = awc::Client::builder()
+            .connector(connector)
+            .timeout(DEADLINE)
+            .disable_redirects()
+            .finish();
+        Ok(Self { role, base, client })
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, StandError> {
+        let request = self.client.get(format!("{}{path}", self.base));
+        self.read(path, request.send().await).await
+    }
+
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, StandError> {
+        let request = self.client.post(format!("{}{path}", self.base));
+        self.read(path, request.send_json(body).await).await
+    }
+
+    async fn read<S, T>(
+        &self,
+        path: &str,
+        answer: Result<awc::ClientResponse<S>, awc::error::SendRequestError>,
+    ) -> Result<T, StandError>
+    where
+        S: futures_util::Stream<Item = Result<bytes::Bytes, awc::error::PayloadError>> + Unpin,
+        T: DeserializeOwned,
+    {
+        let deaf = |reason: String| StandError::Deaf {
+            role: self.role,
+            path: path.to_owned(),
+            reason,
+        };
+        let answer = answer.map_err(|error| deaf(error.to_string()))?;
+        let status = answer.status();
+        let body = answer
+            .timeout(DEADLINE)
+            .body()
+            .limit(MAX_ANSWER_BYTES)
+            .await
+            .map_err(|error| deaf(error.to_string()))?;
+        if !status.is_success() {
+            let said = String::from_utf8_lossy(&body);
+            return Err(deaf(format!("{status} {said}")));
+        }
+        serde_json::from_slice(&body).map_err(|error| deaf(error.to_string()))
+    }
+}

@@ -1,0 +1,60 @@
+//! What the store holds, read to the end.
+
+use std::collections::HashSet;
+
+use longwire_store::{EventQuery, ReadError, Reader, Seq};
+
+/// Events read at a time.
+const PAGE: usize = 1000;
+
+/// The event ids in the store.
+#[derive(Debug, Default)]
+pub(crate) struct Recorded {
+    ids: HashSet<String>,
+    rows: u64,
+}
+
+impl Recorded {
+    /// Reads the whole log.
+    pub(crate) fn read(reader: &Reader) -> Result<Self, ReadError> {
+        let mut recorded = Self::default();
+        let mut after: Option<Seq> = None;
+        loop {
+            let page = reader.events(EventQuery {
+                after,
+                installation: None,
+                limit: PAGE,
+            })?;
+            let Some(last) = page.last() else {
+                return Ok(recorded);
+            };
+            after = Some(last.seq);
+            recorded.rows += page.len() as u64;
+            let ids = page.into_iter().filter_map(|event| event.event_id);
+            recorded.ids.extend(ids);
+        }
+    }
+
+    /// All rows.
+    pub(crate) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Rows beyond the first with one event id.
+    pub(crate) fn twice(&self) -> u64 {
+        self.rows - self.ids.len() as u64
+    }
+
+    /// How many of these are not there.
+    pub(crate) fn missing(&self, ids: &[String]) -> u64 {
+        ids.iter().filter(|id| !self.ids.contains(*id)).count() as u64
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(ids: &[&str]) -> Self {
+        Self {
+            ids: ids.iter().map(|id| (*id).to_owned()).collect(),
+            rows: ids.len() as u64,
+        }
+    }
+}

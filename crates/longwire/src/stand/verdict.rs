@@ -1,0 +1,121 @@
+//! The verdict of a run: the platform's ledger against the store.
+//!
+//! The platform keeps the ids of its latest acknowledged events, and each of those is looked for in the store. All
+//! others are compared by their number, which is as exact: the platform is the only source of events, and gives each
+//! an id of its own. With nothing pending, lost or twice, as many ids recorded as pushed means all of them.
+
+use longwire_sim::Ledger;
+use serde::Serialize;
+
+use super::recorded::Recorded;
+use crate::exit::Exit;
+
+/// What became of every event of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Verdict {
+    pub(crate) pushed: u64,
+    pub(crate) acked: u64,
+    /// Rows of the store.
+    pub(crate) recorded: u64,
+    /// Acknowledged, and not in the store. The one number that must never be anything but 0.
+    pub(crate) missing: u64,
+    /// Rows beyond the first with one event id.
+    pub(crate) twice: u64,
+    /// Given up by the platform.
+    pub(crate) lost: u64,
+    /// Without a verdict when the time was over.
+    pub(crate) pending: u64,
+    /// Recorded, and never pushed.
+    pub(crate) unknown: u64,
+    /// Acknowledged events looked for one by one.
+    pub(crate) compared_by_id: u64,
+}
+
+impl Verdict {
+    /// Compares.
+    pub(crate) fn reach(ledger: &Ledger, acked: &[String], recorded: &Recorded) -> Self {
+        let distinct = recorded.rows() - recorded.twice();
+        Self {
+            pushed: ledger.pushed,
+            acked: ledger.acked,
+            recorded: recorded.rows(),
+            missing: recorded
+                .missing(acked)
+                .max(ledger.acked.saturating_sub(distinct)),
+            twice: recorded.twice(),
+            lost: ledger.lost,
+            pending: ledger.pending,
+            unknown: distinct.saturating_sub(ledger.pushed),
+            compared_by_id: acked.len() as u64,
+        }
+    }
+
+    /// Everything pushed was acknowledged and is recorded once, and nothing else is.
+    pub(crate) fn is_good(&self) -> bool {
+        [
+            self.missing,
+            self.twice,
+            self.lost,
+            self.pending,
+            self.unknown,
+        ] == [0; 5]
+    }
+
+    /// How a command with this verdict ends.
+    pub(crate) fn exit(&self) -> Exit {
+        if self.is_good() {
+            Exit::Done
+        } else {
+            Exit::Failed
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reach(pushed: u64, acked: &[&str], recorded: &[&str]) -> Verdict {
+        let ledger = Ledger {
+            pushed,
+            acked: acked.len() as u64,
+            pending: pushed - acked.len() as u64,
+            ..Ledger::default()
+        };
+        let acked: Vec<String> = acked.iter().map(|id| (*id).to_owned()).collect();
+        Verdict::reach(&ledger, &acked, &Recorded::of(recorded))
+    }
+
+    #[test]
+    fn everything_once_is_good() {
+        let verdict = reach(2, &["a", "b"], &["b", "a"]);
+        assert!(
+            verdict.is_good() && verdict.exit() == Exit::Done,
+            "{verdict:?}"
+        );
+    }
+
+    #[test]
+    fn each_wrong_is_told_by_its_name() {
+        let missing = reach(2, &["a", "b"], &["a", "c"]);
+        assert_eq!((missing.missing, missing.is_good()), (1, false));
+        let twice = reach(1, &["a"], &["a", "a"]);
+        assert_eq!((twice.twice, twice.missing, twice.is_good()), (1, 0, false));
+        let unknown = reach(1, &["a"], &["a", "b"]);
+        assert_eq!((unknown.unknown, unknown.is_good()), (1, false));
+        let pending = reach(2, &["a"], &["a", "b"]);
+        assert_eq!((pending.pending, pending.is_good()), (1, false));
+        assert_eq!(pending.exit(), Exit::Failed);
+    }
+
+    #[test]
+    fn events_whose_ids_are_no_longer_known_are_compared_by_number() {
+        let ledger = Ledger {
+            pushed: 3,
+            acked: 3,
+            ..Ledger::default()
+        };
+        let verdict = Verdict::reach(&ledger, &["a".to_owned()], &Recorded::of(&["a", "b"]));
+        assert_eq!((verdict.missing, verdict.compared_by_id), (1, 1));
+    }
+}
