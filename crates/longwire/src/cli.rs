@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{LogFormat, PlatformName, parse_duration};
 
-pub(crate) use bench::{Bench, BenchEvents, BenchIdle, BenchStorm, How};
+pub(crate) use bench::{Bench, BenchEvents, BenchIdle, BenchStorm, How, Torture};
 
 /// Holds thousands of Feishu and Lark bots' long connections, and records every event before it acknowledges it.
 ///
@@ -46,6 +46,12 @@ pub(crate) enum Command {
     /// with 1 when an event was lost, is missing or was recorded twice.
     #[command(subcommand)]
     Bench(Bench),
+    /// Kill the gateway under load, again and again, and hold the platform's ledger against the store.
+    ///
+    /// SIGKILL at random instants, now and then a pause (SIGSTOP) before; started again at once, while the platform
+    /// repeats what was not acknowledged. Ends with 1 when an acknowledged event is missing, or one was recorded
+    /// twice or lost. What dies is the process: whether the disk keeps what it confirmed is not tried.
+    Torture(Torture),
     /// Write longwire.toml and make the store and its key in the current directory.
     Init,
     /// Say what is wrong with the configuration and this host, and how to put it right.

@@ -9,6 +9,7 @@ pub(crate) mod installations;
 pub(crate) mod print;
 pub(crate) mod serve;
 pub(crate) mod sim;
+pub(crate) mod torture;
 
 use std::io;
 

@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Command::Demo(demo) => commands::demo::run(&demo),
         Command::Sim(sim) => commands::sim::run(&sim),
         Command::Bench(bench) => commands::bench::run(&bench),
+        Command::Torture(torture) => commands::torture::run(&torture),
         Command::Init => commands::init::run(),
         Command::Check(check) => commands::check::run(config, &check),
         Command::Installations(command) => commands::installations::run(config, command),

@@ -1,4 +1,4 @@
-//! The arguments of `bench`. A size or rate outside of what can be meant is refused with the range.
+//! The arguments of `bench` and `torture`. A size or rate outside of what can be meant is refused with the range.
 
 use std::path::PathBuf;
 
@@ -94,4 +94,45 @@ pub(crate) enum How {
     Close,
     /// Nothing arrives any more, and nothing says so.
     HalfOpen,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Torture {
+    /// How often the gateway is killed.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) kills: u32,
+    /// The longest a gateway lives; each life is a random part of it.
+    #[arg(long, default_value_t = 2.0, value_name = "SECONDS", value_parser = life)]
+    pub(crate) seconds_per_kill: f64,
+    /// Installations, one connection each.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) connections: u32,
+    /// Events per second over all connections.
+    #[arg(long, default_value_t = 500.0, value_name = "PER_SECOND", value_parser = torture_rate)]
+    pub(crate) rate: f64,
+    /// The instants of the kills follow from it; a new one every time unless given.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+fn life(text: &str) -> Result<f64, String> {
+    within(text, 0.3..=60.0)
+}
+
+/// Every event is compared by its id, so their number is bounded.
+fn torture_rate(text: &str) -> Result<f64, String> {
+    within(text, 1.0..=5_000.0)
+}
+
+fn within(text: &str, range: std::ops::RangeInclusive<f64>) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!(
+            "it is a number from {} to {}",
+            range.start(),
+            range.end()
+        )),
+    }
 }

@@ -54,6 +54,7 @@ fn an_unknown_use_ends_with_2() {
         ],
         &["bench", "idle", "--installations", "9"],
         &["bench", "storm", "--how", "gently"],
+        &["torture", "--kills", "1", "--seconds-per-kill", "0"],
         &[],
     ] {
         let (stdout, stderr) = run(longwire(directory.path()).args(arguments), 2);
@@ -370,6 +371,13 @@ fn a_small_bench_loses_nothing() {
         "{document}"
     );
     assert_eq!(document["figures"]["offered_per_second"], 50.0);
+}
+
+#[test]
+fn a_gateway_killed_twice_loses_nothing() {
+    let document = measured(&["torture", "--kills", "2", "--seed", "7"]);
+    assert_eq!(document["figures"]["kills"], 2);
+    assert_eq!(document["figures"]["seed"], 7);
 }
 
 #[test]
