@@ -11,6 +11,7 @@
 //! - At most one generation has work outside. Whatever it may still have open is closed before the next begins.
 //! - It is never deaf: in every state but `stopped` either a timer runs or a connection lives, whose own
 //!   heartbeat ends it. Bootstrap and dial have deadlines here too, in case the caller never reports.
+//! - The backoff starts over when a connection that answered a ping ends after a life of a second or more.
 //! - It never gives up. The platform's attempt count only makes [`Link::attempts_exceeded`] true.
 
 use std::collections::VecDeque;
@@ -225,7 +226,6 @@ impl Link {
             return Vec::new();
         }
         self.proved = true;
-        self.backoff.start_over();
         self.apply(config)
     }
 
@@ -314,9 +314,12 @@ impl Link {
     /// Whether this series of attempts is longer than the platform's `ReconnectCount` grants. Only shown.
     #[must_use]
     pub fn attempts_exceeded(&self) -> bool {
-        self.config
-            .reconnect_count
-            .is_some_and(|count| self.backoff.attempts() > count)
+        let attempts = self.backoff.attempts();
+        !self.proved
+            && self
+                .config
+                .reconnect_count
+                .is_some_and(|count| attempts > count)
     }
 
     /// How often a connection opened after an earlier one had ended.
@@ -354,15 +357,24 @@ impl Link {
 
     /// Waits as the setback asks for.
     fn wait(&mut self, setback: Setback, now: Instant) {
+        let has_lasted = self.has_lasted(now);
+        if has_lasted {
+            self.backoff.start_over();
+        }
         let state = match setback.disposition() {
             Disposition::Retry(pace) => {
-                let delay = self.delay(pace, now);
+                let pace = match pace {
+                    // A goodbye that comes at once is one more failure: a server that accepts and says goodbye
+                    // must not make a tight loop.
+                    Pace::Clean if !has_lasted => Pace::Normal,
+                    pace => pace,
+                };
+                let delay = self.backoff.delay(pace, &self.config, now);
                 State::BackingOff {
                     until: now + delay,
-                    attempt: if pace == Pace::Clean && self.proved {
-                        0
-                    } else {
-                        self.backoff.attempts()
+                    attempt: match pace {
+                        Pace::Clean => 0,
+                        _ => self.backoff.attempts(),
                     },
                     reason: setback,
                 }
@@ -375,14 +387,15 @@ impl Link {
         self.enter(state, None);
     }
 
-    fn delay(&mut self, pace: Pace, now: Instant) -> Duration {
-        let pace = match pace {
-            // A goodbye before any pong proves nothing: a server that accepts and says goodbye must not
-            // make a tight loop.
-            Pace::Clean if !self.proved => Pace::Normal,
-            other => other,
-        };
-        self.backoff.delay(pace, &self.config, now)
+    /// Whether the live connection was worth its attempts: it answered a ping, and it outlived the shortest backoff.
+    /// One pong alone would let a server that answers and drops, with a nonce of 0, make a tight loop.
+    fn has_lasted(&self, now: Instant) -> bool {
+        match self.state {
+            State::Live { since } => {
+                self.proved && now.saturating_duration_since(since) >= self.timing.backoff_base
+            }
+            _ => false,
+        }
     }
 
     fn enter(&mut self, state: State, deadline: Option<Instant>) {
