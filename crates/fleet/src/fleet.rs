@@ -132,6 +132,12 @@ impl Fleet {
         drained
     }
 
+    /// Whether the supervisor lives. Without it what is connected stays so, but nothing that is lost comes back.
+    #[must_use]
+    pub fn is_supervised(&self) -> bool {
+        self.shared.supervisor.is_present()
+    }
+
     /// The whole fleet in one look.
     #[must_use]
     pub fn overview(&self) -> Overview {

@@ -4,27 +4,29 @@
 //! out turns: an attempt to connect begins when the connect-rate budget allows it, in the order of asking. It never
 //! touches a connection.
 
-use crate::ActorKind;
+mod drain;
+mod requests;
+
+pub(crate) use drain::{DrainAll, Drained};
+pub(crate) use requests::{InjectAt, InspectAt};
+
 use crate::bot::Bot;
 use crate::card::{Exit, Handling};
 use crate::clock::now;
 use crate::dispatch::Dispatch;
-use crate::fault::{Fault, Inject};
 use crate::installation::{
-    Configure, Drain, INSPECTION, InjectChild, InspectChild, Installation, REBUILDS,
-    REBUILDS_WITHIN, Reports, Turn as TurnGiven,
+    Configure, Drain, Installation, REBUILDS, REBUILDS_WITHIN, Reports, Turn as TurnGiven,
 };
-use crate::post::{Asked, End, Inspect, Post, Words};
+use crate::post::{End, Post};
 use crate::shared::{Local, Shared};
-use crate::view::{Drained as DrainReport, Inspection};
 use crate::waiting::Waiting;
 use crate::watched::start_watched;
 use crate::word::Word;
 use actix::{
-    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseFuture,
-    SpawnHandle, WrapFuture,
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture,
 };
 use actix_rt::ArbiterHandle;
+use drain::Farewell;
 use longwire_link::{Generation, Rebuild, RebuildBudget, Setback, State, Turn, Turns};
 use longwire_store::{InstallationId, InstallationRecord};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,36 +66,6 @@ struct Ended {
     exit: Exit,
 }
 
-/// Finish what is in hand and stay away, all of you. From the fleet's handle, once; answered when every installation
-/// did, or when time is up.
-#[derive(Debug, Message)]
-#[rtype(result = "DrainReport")]
-pub(crate) struct DrainAll {
-    pub(crate) within: Duration,
-}
-
-/// An installation has nothing in hand any more. From the installation, the answer to `Drain`.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct Drained {
-    pub(crate) installation: InstallationId,
-    pub(crate) unanswered: u64,
-}
-
-/// Do this to one of yours. From the fleet's handle, when fault injection is on.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct InjectAt(
-    pub(crate) InstallationId,
-    pub(crate) ActorKind,
-    pub(crate) Fault,
-);
-
-/// Ask one of yours for its own words. From the admin endpoint.
-#[derive(Debug, Message)]
-#[rtype(result = "Inspection")]
-pub(crate) struct InspectAt(pub(crate) InstallationId, pub(crate) ActorKind);
-
 /// Compares wanted installations with running ones.
 pub(crate) struct Supervisor {
     shared: Arc<Shared>,
@@ -131,13 +103,6 @@ enum Loading {
     Idle,
     UnderWay,
     Again,
-}
-
-/// A drain under way.
-struct Farewell {
-    left: BTreeMap<InstallationId, ()>,
-    report: DrainReport,
-    told: watch::Sender<Option<DrainReport>>,
 }
 
 impl Supervisor {
@@ -347,20 +312,6 @@ impl Supervisor {
         self.dispatch_seen.send_replace(Some(addr.clone()));
         self.dispatch = Some(addr);
     }
-
-    /// One installation less to wait for.
-    fn tick_off(&mut self, id: InstallationId, unanswered: u64) {
-        let Some(farewell) = &mut self.drain else {
-            return;
-        };
-        if farewell.left.remove(&id).is_some() {
-            farewell.report.closed += 1;
-            farewell.report.unanswered += unanswered;
-        }
-        if farewell.left.is_empty() {
-            farewell.told.send_replace(Some(farewell.report));
-        }
-    }
 }
 
 /// The store's keeper is gone. From its watcher.
@@ -492,61 +443,6 @@ impl Handler<Ended> for Supervisor {
     }
 }
 
-impl Handler<DrainAll> for Supervisor {
-    type Result = ResponseFuture<DrainReport>;
-
-    fn handle(&mut self, DrainAll { within }: DrainAll, _: &mut Self::Context) -> Self::Result {
-        let _handling = self.handling(Word::Drain);
-        self.shared.draining.store(true, Relaxed);
-        self.waiting.clear();
-        let mut left = BTreeMap::new();
-        for (id, place) in &self.places {
-            if let Some(tenant) = &place.tenant {
-                post(&tenant.addr, &place.bot).send(Drain { within });
-                left.insert(*id, ());
-            }
-        }
-        let told = watch::Sender::new(None);
-        let mut hears = told.subscribe();
-        let report = DrainReport::default();
-        if left.is_empty() {
-            told.send_replace(Some(report));
-        }
-        self.drain = Some(Farewell { left, report, told });
-        let shared = Arc::clone(&self.shared);
-        Box::pin(async move {
-            // A little more than the installations themselves have, so that they report rather than vanish.
-            let limit = within + Duration::from_millis(500);
-            let heard = tokio::time::timeout(limit, hears.wait_for(Option::is_some)).await;
-            match heard {
-                Ok(Ok(report)) => report.unwrap_or_default(),
-                _ => DrainReport {
-                    abandoned: shared
-                        .bots()
-                        .iter()
-                        .filter(|bot| bot.socket.is_present())
-                        .count() as u64,
-                    unanswered: shared
-                        .bots()
-                        .iter()
-                        .map(|bot| bot.tally.unanswered.load(Relaxed))
-                        .sum(),
-                    ..DrainReport::default()
-                },
-            }
-        })
-    }
-}
-
-impl Handler<Drained> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, drained: Drained, _: &mut Self::Context) {
-        let _handling = self.handling(Word::Finished);
-        self.tick_off(drained.installation, drained.unanswered);
-    }
-}
-
 impl Handler<DispatchEnded> for Supervisor {
     type Result = ();
 
@@ -573,70 +469,5 @@ impl Handler<DispatchEnded> for Supervisor {
             Rebuild::Spent { until } => until.saturating_duration_since(now()),
         };
         ctx.run_later(pause, |this, ctx| this.start_dispatch(ctx));
-    }
-}
-
-impl Handler<InjectAt> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, InjectAt(id, kind, fault): InjectAt, _: &mut Self::Context) {
-        let _handling = self.handling(Word::Inject);
-        if kind == ActorKind::Dispatch {
-            if let Some(dispatch) = &self.dispatch {
-                Post::<Inject>::new(dispatch, &self.shared.dispatch).send(Inject(fault));
-            }
-            return;
-        }
-        if let Some(place) = self.places.get(&id)
-            && let Some(tenant) = &place.tenant
-        {
-            post(&tenant.addr, &place.bot).send(InjectChild(kind, fault));
-        }
-    }
-}
-
-impl Handler<Inspect> for Supervisor {
-    type Result = Words;
-
-    fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Words {
-        let _handling = self.handling(Word::Inspect);
-        let running = self
-            .places
-            .values()
-            .filter(|place| place.tenant.is_some())
-            .count();
-        Words(serde_json::json!({
-            "installations": self.places.len(),
-            "running": running,
-            "arbiters": self.arbiters.len(),
-            "waiting_for_a_turn": self.waiting.len(),
-            "draining": self.drain.is_some(),
-        }))
-    }
-}
-
-impl Handler<InspectAt> for Supervisor {
-    type Result = ResponseFuture<Inspection>;
-
-    fn handle(&mut self, InspectAt(id, kind): InspectAt, _: &mut Self::Context) -> Self::Result {
-        let _handling = self.handling(Word::Inspect);
-        let Some(place) = self.places.get(&id) else {
-            return Box::pin(std::future::ready(Inspection::Absent));
-        };
-        let Some(tenant) = &place.tenant else {
-            return Box::pin(std::future::ready(Inspection::Absent));
-        };
-        if kind == ActorKind::Installation {
-            let asked = post(&tenant.addr, &place.bot).ask(Inspect, INSPECTION);
-            return Box::pin(async move { Inspection::from(asked.await) });
-        }
-        let asked = post(&tenant.addr, &place.bot).ask(InspectChild(kind), INSPECTION);
-        Box::pin(async move {
-            match asked.await {
-                Asked::Answered(inspection) => inspection,
-                Asked::NoAnswer => Inspection::NoAnswer,
-                Asked::Gone => Inspection::Absent,
-            }
-        })
     }
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use std::time::Duration;
 
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

@@ -1,4 +1,5 @@
 use super::*;
+use std::time::Duration;
 
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

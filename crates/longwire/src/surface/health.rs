@@ -47,6 +47,14 @@ pub(super) async fn readyz(surface: Data<Surface>) -> HttpResponse {
             next_step: cause.advice(),
         });
     }
+    if !surface.fleet.is_supervised() {
+        failing.push(Failing {
+            part: "supervisor",
+            state: "ended",
+            detail: "it failed, and connections that are lost do not come back".to_owned(),
+            next_step: "restart the process and report the panic in the log",
+        });
+    }
     let mut answer = if failing.is_empty() {
         HttpResponse::Ok()
     } else {

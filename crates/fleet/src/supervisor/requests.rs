@@ -1,0 +1,90 @@
+//! What outsiders ask of one installation's actors, passed on: faults to provoke, words to say.
+
+use super::{Supervisor, post};
+use crate::fault::{Fault, Inject};
+use crate::installation::{INSPECTION, InjectChild, InspectChild};
+use crate::kind::ActorKind;
+use crate::post::{Asked, Inspect, Post, Words};
+use crate::view::Inspection;
+use crate::word::Word;
+use actix::{Handler, Message, ResponseFuture};
+use longwire_store::InstallationId;
+
+/// Do this to one of yours. From the fleet's handle, when fault injection is on.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct InjectAt(
+    pub(crate) InstallationId,
+    pub(crate) ActorKind,
+    pub(crate) Fault,
+);
+
+/// Ask one of yours for its own words. From the admin endpoint.
+#[derive(Debug, Message)]
+#[rtype(result = "Inspection")]
+pub(crate) struct InspectAt(pub(crate) InstallationId, pub(crate) ActorKind);
+
+impl Handler<InjectAt> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, InjectAt(id, kind, fault): InjectAt, _: &mut Self::Context) {
+        let _handling = self.handling(Word::Inject);
+        if kind == ActorKind::Dispatch {
+            if let Some(dispatch) = &self.dispatch {
+                Post::<Inject>::new(dispatch, &self.shared.dispatch).send(Inject(fault));
+            }
+            return;
+        }
+        if let Some(place) = self.places.get(&id)
+            && let Some(tenant) = &place.tenant
+        {
+            post(&tenant.addr, &place.bot).send(InjectChild(kind, fault));
+        }
+    }
+}
+
+impl Handler<Inspect> for Supervisor {
+    type Result = Words;
+
+    fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Words {
+        let _handling = self.handling(Word::Inspect);
+        let running = self
+            .places
+            .values()
+            .filter(|place| place.tenant.is_some())
+            .count();
+        Words(serde_json::json!({
+            "installations": self.places.len(),
+            "running": running,
+            "arbiters": self.arbiters.len(),
+            "waiting_for_a_turn": self.waiting.len(),
+            "draining": self.drain.is_some(),
+        }))
+    }
+}
+
+impl Handler<InspectAt> for Supervisor {
+    type Result = ResponseFuture<Inspection>;
+
+    fn handle(&mut self, InspectAt(id, kind): InspectAt, _: &mut Self::Context) -> Self::Result {
+        let _handling = self.handling(Word::Inspect);
+        let Some(place) = self.places.get(&id) else {
+            return Box::pin(std::future::ready(Inspection::Absent));
+        };
+        let Some(tenant) = &place.tenant else {
+            return Box::pin(std::future::ready(Inspection::Absent));
+        };
+        if kind == ActorKind::Installation {
+            let asked = post(&tenant.addr, &place.bot).ask(Inspect, INSPECTION);
+            return Box::pin(async move { Inspection::from(asked.await) });
+        }
+        let asked = post(&tenant.addr, &place.bot).ask(InspectChild(kind), INSPECTION);
+        Box::pin(async move {
+            match asked.await {
+                Asked::Answered(inspection) => inspection,
+                Asked::NoAnswer => Inspection::NoAnswer,
+                Asked::Gone => Inspection::Absent,
+            }
+        })
+    }
+}
