@@ -46,6 +46,8 @@ struct Throughput {
     offered_per_second: Option<f64>,
     /// As the gateway saw it, since its start.
     gateway_ack: AckLatency,
+    /// Pushed again by the platform until the last answer.
+    pushed_again: u64,
     /// Recognized by the gateway since its start.
     repeats_recognized: u64,
     /// Answered 500 by the gateway since its start: not recorded, or not in time.
@@ -88,7 +90,7 @@ pub(super) async fn run(command: &BenchEvents) -> Result<Exit, Failure> {
     }
     stand.platform.stop_traffic().await?;
     progress.say("waiting for the last answers");
-    stand.settle().await?;
+    let pushed_again = stand.settle().await?.re_pushed;
     let view = gateway.view().await?;
     let Resident { now, most } = gateway.process.resident()?;
     progress.say("comparing the ledger with the store");
@@ -106,6 +108,7 @@ pub(super) async fn run(command: &BenchEvents) -> Result<Exit, Failure> {
             windows: windows.len(),
             offered_per_second: command.rate,
             gateway_ack: view.ack_latency_us,
+            pushed_again,
             repeats_recognized: view.repeats(),
             refused: view.answers.refused + view.answers.refused_late,
             resident_before_bytes: before.now,
@@ -207,9 +210,9 @@ impl Figures for Throughput {
             ),
             Row::new(
                 "repeats",
-                format!("{} pushed again", grouped(all.repeats)),
+                format!("{} pushed again", grouped(self.pushed_again)),
                 format!(
-                    "{} recognized, {} events refused, since the start",
+                    "{} recognized as recorded already; {} events refused",
                     grouped(self.repeats_recognized),
                     grouped(self.refused),
                 ),

@@ -153,7 +153,12 @@ fn tell_verdict(verdict: &Verdict, palette: Palette) -> String {
     } else {
         Ink::Red
     };
-    let how = format!("{} compared by id", grouped(verdict.compared_by_id));
+    let how = if verdict.compared_by_id < verdict.acked {
+        let last = grouped(verdict.compared_by_id);
+        format!("all compared by number, the last {last} by id")
+    } else {
+        "each compared by its id".to_owned()
+    };
     format!(
         "{:<14}{facts}\n{:<14}{}   {}",
         "ledger",

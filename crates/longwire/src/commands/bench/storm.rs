@@ -50,8 +50,12 @@ pub(super) async fn run(command: &BenchStorm) -> Result<Exit, Failure> {
         ..PlatformSettings::default()
     };
     let directory = command.ground.directory.as_deref();
-    // A half-open connection lives on at the platform beside the one that replaces it.
-    let most = 2 * u64::from(count);
+    let most = match command.how {
+        // A half-open connection lives on at the platform beside the one that replaces it.
+        How::HalfOpen => 2 * u64::from(count),
+        // Some replace one that is still being closed.
+        How::Drop | How::Close => u64::from(count) * 5 / 4,
+    };
     let stand = Stand::build(most, directory, 0, &settings).await?;
     let mut gateway = stand.spawn(count)?;
     progress.say("connecting");
