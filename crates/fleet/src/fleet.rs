@@ -6,12 +6,12 @@ use crate::card::Exit;
 use crate::dispatch::{self, Dispatch};
 use crate::fault::{Fault, InjectError};
 use crate::installation::INSPECTION;
-use crate::post::{Inspect, Post};
+use crate::post::{Inspect, Mailbox, Post};
 use crate::shared::{Parts, Shared};
 use crate::supervisor::{DrainAll, InjectAt, InspectAt, Reload, Supervisor};
 use crate::view::{ActorView, Drained, Inspection, InstallationView, Overview, StoreView};
 use crate::watched::start_watched;
-use actix::Addr;
+use actix::AsyncContext;
 use actix_rt::Arbiter;
 use longwire_egress::EgressSettings;
 use longwire_link::Timing;
@@ -46,8 +46,8 @@ pub struct FleetSettings {
 #[derive(Clone)]
 pub struct Fleet {
     shared: Arc<Shared>,
-    supervisor: Addr<Supervisor>,
-    dispatch: watch::Receiver<Option<Addr<Dispatch>>>,
+    supervisor: Arc<Mailbox<Supervisor>>,
+    dispatch: watch::Receiver<Option<Arc<Mailbox<Dispatch>>>>,
 }
 
 impl Fleet {
@@ -69,15 +69,13 @@ impl Fleet {
         let arbiters = (0..count).map(|_| Arbiter::new().handle()).collect();
         let (seen, dispatch) = watch::channel(None);
         let instance = shared.supervisor.born(0, 0);
-        let supervisor = Supervisor::new(
-            Arc::clone(&shared),
-            arbiters,
-            settings.connect_per_second,
-            seen,
-        );
         let card = Arc::clone(&shared.supervisor);
+        let resources = Arc::clone(&shared);
         let supervisor = start_watched(
-            move |_| supervisor,
+            move |ctx| {
+                let me = Mailbox::new(ctx.address(), &resources.supervisor);
+                Supervisor::new(resources, me, arbiters, settings.connect_per_second, seen)
+            },
             move |exit| {
                 card.ended(instance, &exit);
                 if let Exit::Panicked(panic) = exit {
@@ -89,8 +87,8 @@ impl Fleet {
             },
         );
         Self {
+            supervisor: Mailbox::new(supervisor, &shared.supervisor),
             shared,
-            supervisor,
             dispatch,
         }
     }
@@ -101,7 +99,7 @@ impl Fleet {
         M::Result: Send,
         Supervisor: actix::Handler<M>,
     {
-        Post::new(&self.supervisor, &self.shared.supervisor)
+        self.supervisor.post()
     }
 
     /// Reads the wanted installations from the store again: after one was added, started, stopped or changed.
@@ -121,8 +119,7 @@ impl Fleet {
         };
         let dispatch = self.dispatch.borrow().clone();
         if let Some(dispatch) = dispatch {
-            let ended = Post::new(&dispatch, &self.shared.dispatch)
-                .ask(dispatch::Drain, Duration::from_secs(5));
+            let ended = dispatch.post().ask(dispatch::Drain, Duration::from_secs(5));
             if !matches!(ended.await, crate::post::Asked::Answered(())) {
                 tracing::warn!(
                     "the store's writer did not end in time; what it has in hand was not acknowledged"
@@ -245,9 +242,7 @@ impl Fleet {
                 let dispatch = self.dispatch.borrow().clone();
                 match dispatch {
                     Some(dispatch) => {
-                        let asked =
-                            Post::new(&dispatch, &self.shared.dispatch).ask(Inspect, INSPECTION);
-                        Inspection::from(asked.await)
+                        Inspection::from(dispatch.post().ask(Inspect, INSPECTION).await)
                     }
                     None => Inspection::Absent,
                 }

@@ -14,7 +14,7 @@ use crate::card::{Exit, Handling};
 use crate::clock::{now, unix_ms};
 use crate::fault::{Fault, Inject};
 use crate::pinger::PingEvery;
-use crate::post::{Asked, Child, End, Inspect, Post, Words};
+use crate::post::{Asked, Child, End, Inspect, Mailbox, Post, Words};
 use crate::shared::{Local, Shared};
 use crate::socket::{Close, Manner};
 use crate::supervisor::{AskTurn, Drained};
@@ -119,6 +119,7 @@ pub(crate) struct Installation {
     shared: Arc<Shared>,
     local: Rc<Local>,
     bot: Arc<Bot>,
+    me: Arc<Mailbox<Self>>,
     record: Arc<InstallationRecord>,
     link: Link,
     supervisor: Reports,
@@ -149,6 +150,7 @@ impl Installation {
         shared: Arc<Shared>,
         local: Rc<Local>,
         bot: Arc<Bot>,
+        me: Arc<Mailbox<Self>>,
         record: Arc<InstallationRecord>,
         supervisor: Reports,
     ) -> Self {
@@ -158,6 +160,7 @@ impl Installation {
             shared,
             local,
             bot,
+            me,
             record,
             link,
             supervisor,
@@ -186,7 +189,7 @@ impl Installation {
                     generation,
                 }),
                 Action::Bootstrap(generation) => self.bootstrap(generation, ctx),
-                Action::Dial(generation) => self.dial(generation, ctx),
+                Action::Dial(generation) => self.dial(generation),
                 Action::Close(generation, reason) => self.close(generation, reason),
             }
         }
@@ -291,8 +294,7 @@ impl Handler<Opened> for Installation {
             self.bot.tally.connected_ms.store(unix_ms(), Relaxed);
             self.shared
                 .note(&self.bot, generation.0, TimelineKind::Opened, "");
-            let me = ctx.address();
-            self.start_pinger(&me);
+            self.start_pinger();
         }
         self.drive(ctx);
     }

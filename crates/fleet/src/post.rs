@@ -1,42 +1,92 @@
 //! Ways to an actor's mailbox, all of which count on the receiver's card; and the messages every actor understands.
 
 use crate::card::Card;
-use actix::dev::ToEnvelope;
-use actix::{Actor, Addr, Handler, Message, Recipient};
+use actix::dev::{RecipientRequest, ToEnvelope};
+use actix::{Actor, Addr, Handler, Message};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The only way to an actor's mailbox: a recipient that counts what it accepts on the receiver's card.
-///
-/// It uses `do_send`, which ignores the mailbox limit; each message's doc says what bounds its count.
-pub(crate) struct Post<M>
+/// An actor's address and its card. One per actor, shared by everybody who writes to it: an address of its own for each
+/// kind of message would cost an idle bot kilobytes.
+pub(crate) struct Mailbox<A: Actor> {
+    addr: Addr<A>,
+    card: Arc<Card>,
+}
+
+impl<A: Actor> Mailbox<A> {
+    pub(crate) fn new(addr: Addr<A>, card: &Arc<Card>) -> Arc<Self> {
+        Arc::new(Self {
+            addr,
+            card: Arc::clone(card),
+        })
+    }
+
+    /// The way for one kind of message.
+    pub(crate) fn post<M>(self: &Arc<Self>) -> Post<M>
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        A: Handler<M>,
+        A::Context: ToEnvelope<A, M>,
+    {
+        Post(Arc::clone(self) as Arc<dyn Deliver<M>>)
+    }
+
+    pub(crate) fn send<M>(&self, message: M)
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        A: Handler<M>,
+        A::Context: ToEnvelope<A, M>,
+    {
+        self.card.accept();
+        self.addr.do_send(message);
+    }
+}
+
+/// What a mailbox can do with one kind of message, whoever it belongs to.
+trait Deliver<M>: Send + Sync
 where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    recipient: Recipient<M>,
-    card: Arc<Card>,
+    fn deliver(&self, message: M);
+    fn request(&self, message: M) -> RecipientRequest<M>;
 }
+
+impl<A, M> Deliver<M> for Mailbox<A>
+where
+    A: Actor + Handler<M>,
+    A::Context: ToEnvelope<A, M>,
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    fn deliver(&self, message: M) {
+        self.send(message);
+    }
+
+    fn request(&self, message: M) -> RecipientRequest<M> {
+        self.card.accept();
+        self.addr.clone().recipient().send(message)
+    }
+}
+
+/// The only way to an actor's mailbox for those who need not know the actor: it counts what it accepts on the
+/// receiver's card.
+///
+/// It uses `do_send`, which ignores the mailbox limit; each message's doc says what bounds its count.
+pub(crate) struct Post<M>(Arc<dyn Deliver<M>>)
+where
+    M: Message + Send + 'static,
+    M::Result: Send;
 
 impl<M> Post<M>
 where
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    pub(crate) fn new<A>(addr: &Addr<A>, card: &Arc<Card>) -> Self
-    where
-        A: Actor + Handler<M>,
-        A::Context: ToEnvelope<A, M>,
-    {
-        Self {
-            recipient: addr.clone().recipient(),
-            card: Arc::clone(card),
-        }
-    }
-
     pub(crate) fn send(&self, message: M) {
-        self.card.accept();
-        self.recipient.do_send(message);
+        self.0.deliver(message);
     }
 
     /// Sends and waits for the answer; none when the actor is gone or silent for `limit`.
@@ -45,8 +95,7 @@ where
         message: M,
         limit: Duration,
     ) -> impl Future<Output = Asked<M::Result>> + use<M> {
-        self.card.accept();
-        let answer = self.recipient.send(message);
+        let answer = self.0.request(message);
         async move {
             match tokio::time::timeout(limit, answer).await {
                 Ok(Ok(answer)) => Asked::Answered(answer),
@@ -57,13 +106,12 @@ where
     }
 }
 
-/// A child, as its parent holds it: the address, its card, and the promise that it ends with its parent.
+/// A child, as its parent holds it: its mailbox, and the promise that it ends with its parent.
 pub(crate) struct Child<A>
 where
     A: Actor<Context = actix::Context<A>> + Handler<End>,
 {
-    addr: Addr<A>,
-    card: Arc<Card>,
+    mailbox: Arc<Mailbox<A>>,
     pub(crate) instance: u32,
 }
 
@@ -73,8 +121,7 @@ where
 {
     pub(crate) fn new(addr: Addr<A>, card: &Arc<Card>, instance: u32) -> Self {
         Self {
-            addr,
-            card: Arc::clone(card),
+            mailbox: Mailbox::new(addr, card),
             instance,
         }
     }
@@ -85,8 +132,7 @@ where
         M::Result: Send,
         A: Handler<M>,
     {
-        self.card.accept();
-        self.addr.do_send(message);
+        self.mailbox.send(message);
     }
 
     pub(crate) fn post<M>(&self) -> Post<M>
@@ -95,7 +141,7 @@ where
         M::Result: Send,
         A: Handler<M>,
     {
-        Post::new(&self.addr, &self.card)
+        self.mailbox.post()
     }
 }
 
@@ -143,17 +189,4 @@ pub(crate) enum Asked<T> {
     Gone,
     /// It did not answer in time.
     NoAnswer,
-}
-
-impl<M> Clone for Post<M>
-where
-    M: Message + Send + 'static,
-    M::Result: Send,
-{
-    fn clone(&self) -> Self {
-        Self {
-            recipient: self.recipient.clone(),
-            card: Arc::clone(&self.card),
-        }
-    }
 }

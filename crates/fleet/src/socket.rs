@@ -20,7 +20,7 @@ use crate::clock::now;
 use crate::fault::{Fault, Inject};
 use crate::installation::{Finished, Lost, Opened};
 use crate::pinger::{Heard, Pinger, Pong, ReadingPaused, ReadingResumed};
-use crate::post::{Child, End, Inspect, Post, Words};
+use crate::post::{Child, End, Inspect, Mailbox, Post, Words};
 use crate::shared::{Local, Shared};
 use crate::word::Word;
 use actix::{
@@ -262,8 +262,7 @@ impl Socket {
         // An event may have come in the same packet as the 101.
         self.inbound.feed(line.early);
         self.reply = Some(Arc::new(Mail {
-            recorded: Post::new(&ctx.address(), &self.bot.socket),
-            not_recorded: Post::new(&ctx.address(), &self.bot.socket),
+            mailbox: Mailbox::new(ctx.address(), &self.bot.socket),
         }));
         self.parents.opened.send(Opened(self.generation));
         ctx.spawn(Pump::new());
@@ -521,16 +520,15 @@ impl Handler<Inspect> for Socket {
 
 /// The writer's way back to a socket: one message per group.
 struct Mail {
-    recorded: Post<Recorded>,
-    not_recorded: Post<NotRecorded>,
+    mailbox: Arc<Mailbox<Socket>>,
 }
 
 impl Reply for Mail {
     fn recorded(&self, receipts: Vec<Receipt>) {
-        self.recorded.send(Recorded(receipts));
+        self.mailbox.send(Recorded(receipts));
     }
 
     fn not_recorded(&self, tickets: Vec<u32>, cause: Cause) {
-        self.not_recorded.send(NotRecorded { tickets, cause });
+        self.mailbox.send(NotRecorded { tickets, cause });
     }
 }

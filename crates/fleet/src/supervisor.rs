@@ -17,13 +17,13 @@ use crate::dispatch::Dispatch;
 use crate::installation::{
     Configure, Drain, Installation, REBUILDS, REBUILDS_WITHIN, Reports, Turn as TurnGiven,
 };
-use crate::post::{End, Post};
+use crate::post::{End, Mailbox};
 use crate::shared::{Local, Shared};
 use crate::waiting::Waiting;
 use crate::watched::start_watched;
 use crate::word::Word;
 use actix::{
-    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture,
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture,
 };
 use actix_rt::ArbiterHandle;
 use drain::Farewell;
@@ -54,7 +54,7 @@ pub(crate) struct AskTurn {
 struct Started {
     installation: InstallationId,
     instance: u32,
-    addr: Addr<Installation>,
+    mailbox: Arc<Mailbox<Installation>>,
 }
 
 /// An installation is gone. From its watcher, once per instance, whatever ended it.
@@ -69,6 +69,7 @@ struct Ended {
 /// Compares wanted installations with running ones.
 pub(crate) struct Supervisor {
     shared: Arc<Shared>,
+    me: Arc<Mailbox<Self>>,
     arbiters: Vec<ArbiterHandle>,
     places: BTreeMap<InstallationId, Place>,
     turns: Turns,
@@ -78,9 +79,9 @@ pub(crate) struct Supervisor {
     loading: Loading,
     drain: Option<Farewell>,
     dispatch_rebuilds: RebuildBudget,
-    dispatch: Option<Addr<Dispatch>>,
+    dispatch: Option<Arc<Mailbox<Dispatch>>>,
     /// Tells the fleet's handle which `Dispatch` lives.
-    dispatch_seen: watch::Sender<Option<Addr<Dispatch>>>,
+    dispatch_seen: watch::Sender<Option<Arc<Mailbox<Dispatch>>>>,
 }
 
 /// One installation's place: its arbiter, its row, and who lives there.
@@ -94,7 +95,7 @@ struct Place {
 
 struct Tenant {
     instance: u32,
-    addr: Addr<Installation>,
+    mailbox: Arc<Mailbox<Installation>>,
 }
 
 /// Reading the wanted installations takes a while; asking again meanwhile is remembered.
@@ -108,12 +109,14 @@ enum Loading {
 impl Supervisor {
     pub(crate) fn new(
         shared: Arc<Shared>,
+        me: Arc<Mailbox<Self>>,
         arbiters: Vec<ArbiterHandle>,
         connect_per_second: u32,
-        dispatch_seen: watch::Sender<Option<Addr<Dispatch>>>,
+        dispatch_seen: watch::Sender<Option<Arc<Mailbox<Dispatch>>>>,
     ) -> Self {
         Self {
             shared,
+            me,
             arbiters,
             places: BTreeMap::new(),
             turns: Turns::new(connect_per_second),
@@ -143,7 +146,7 @@ impl Supervisor {
             let _working = this.shared.supervisor.working(Word::Wanted);
             let again = std::mem::replace(&mut this.loading, Loading::Idle) == Loading::Again;
             match read {
-                Ok(Ok(records)) => this.compare(records, ctx),
+                Ok(Ok(records)) => this.compare(records),
                 Ok(Err(error)) => {
                     tracing::error!(
                         error = crate::setback::chain(&error),
@@ -161,7 +164,7 @@ impl Supervisor {
     }
 
     /// Wanted against running.
-    fn compare(&mut self, records: Vec<InstallationRecord>, ctx: &mut Context<Self>) {
+    fn compare(&mut self, records: Vec<InstallationRecord>) {
         if self.drain.is_some() {
             // Whoever was told to stay away would hear of a changed row as a call to come back.
             return;
@@ -171,14 +174,14 @@ impl Supervisor {
             let id = record.id;
             gone.remove(&id);
             match self.places.get_mut(&id) {
-                None => self.settle(record, ctx),
+                None => self.settle(record),
                 Some(place)
                     if place.record.updated_ms != record.updated_ms
                         || place.record.desired != record.desired =>
                 {
                     place.record = Arc::new(record);
                     if let Some(tenant) = &place.tenant {
-                        post(&tenant.addr, &place.bot).send(Configure(Arc::clone(&place.record)));
+                        tenant.mailbox.send(Configure(Arc::clone(&place.record)));
                     }
                 }
                 Some(_) => {}
@@ -188,13 +191,13 @@ impl Supervisor {
             if let Some(place) = self.places.remove(&id) {
                 self.shared.delist(id);
                 if let Some(tenant) = place.tenant {
-                    post(&tenant.addr, &place.bot).send(End);
+                    tenant.mailbox.send(End);
                 }
             }
         }
     }
 
-    fn settle(&mut self, record: InstallationRecord, ctx: &mut Context<Self>) {
+    fn settle(&mut self, record: InstallationRecord) {
         let bot = Bot::new(&record);
         self.shared.enlist(&bot);
         let id = record.id;
@@ -206,11 +209,11 @@ impl Supervisor {
             tenant: None,
         };
         self.places.insert(id, place);
-        self.move_in(id, ctx);
+        self.move_in(id);
     }
 
     /// Starts a fresh installation at its place.
-    fn move_in(&mut self, id: InstallationId, ctx: &mut Context<Self>) {
+    fn move_in(&mut self, id: InstallationId) {
         let Some(place) = self.places.get(&id) else {
             return;
         };
@@ -225,35 +228,37 @@ impl Supervisor {
             Arc::clone(&place.bot),
             Arc::clone(&place.record),
         );
-        let me = ctx.address();
-        let card = Arc::clone(&self.shared.supervisor);
+        let me = Arc::clone(&self.me);
         let spawned = self.arbiters[place.arbiter].spawn_fn(move || {
             let local = Local::of(&shared, number);
             let reports = Reports {
-                turn: Post::new(&me, &card),
-                drained: Post::new(&me, &card),
+                turn: me.post(),
+                drained: me.post(),
             };
-            let (started, ended): (Post<Started>, Post<Ended>) =
-                (Post::new(&me, &card), Post::new(&me, &card));
+            let parent = Arc::clone(&me);
             let (place, totals) = (Arc::clone(&bot), Arc::clone(&shared));
+            let card = Arc::clone(&bot);
             let addr = start_watched(
-                move |_| Installation::new(shared, local, bot, record, reports),
+                move |ctx| {
+                    let me = Mailbox::new(ctx.address(), &bot.installation);
+                    Installation::new(shared, local, bot, me, record, reports)
+                },
                 move |exit| {
                     place.installation.ended(instance, &exit);
                     if matches!(exit, Exit::Panicked(_)) {
                         totals.totals.panics.fetch_add(1, Relaxed);
                     }
-                    ended.send(Ended {
+                    parent.send(Ended {
                         installation: id,
                         instance,
                         exit,
                     });
                 },
             );
-            started.send(Started {
+            me.send(Started {
                 installation: id,
                 instance,
-                addr,
+                mailbox: Mailbox::new(addr, &card.installation),
             });
         });
         if !spawned {
@@ -291,26 +296,27 @@ impl Supervisor {
             };
             if let Some(tenant) = &place.tenant {
                 // One per question.
-                post(&tenant.addr, &place.bot).send(TurnGiven(generation));
+                tenant.mailbox.send(TurnGiven(generation));
                 return;
             }
         }
     }
 
-    fn start_dispatch(&mut self, ctx: &mut Context<Self>) {
+    fn start_dispatch(&mut self) {
         let shared = Arc::clone(&self.shared);
         let instance = self.shared.dispatch.born(0, 0);
         let card = Arc::clone(&self.shared.dispatch);
-        let me = ctx.address();
+        let me = Arc::clone(&self.me);
         let addr = start_watched(
             move |_| Dispatch::new(shared),
             move |exit| {
                 card.ended(instance, &exit);
-                me.do_send(DispatchEnded(exit));
+                me.send(DispatchEnded(exit));
             },
         );
-        self.dispatch_seen.send_replace(Some(addr.clone()));
-        self.dispatch = Some(addr);
+        let dispatch = Mailbox::new(addr, &self.shared.dispatch);
+        self.dispatch_seen.send_replace(Some(Arc::clone(&dispatch)));
+        self.dispatch = Some(dispatch);
     }
 }
 
@@ -319,20 +325,11 @@ impl Supervisor {
 #[rtype(result = "()")]
 struct DispatchEnded(Exit);
 
-fn post<M>(addr: &Addr<Installation>, bot: &Bot) -> Post<M>
-where
-    M: Message + Send + 'static,
-    M::Result: Send,
-    Installation: Handler<M>,
-{
-    Post::new(addr, &bot.installation)
-}
-
 impl Actor for Supervisor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.start_dispatch(ctx);
+        self.start_dispatch();
         self.load(ctx);
     }
 }
@@ -368,20 +365,20 @@ impl Handler<Started> for Supervisor {
             Some(place) => {
                 let tenant = Tenant {
                     instance: started.instance,
-                    addr: started.addr,
+                    mailbox: started.mailbox,
                 };
                 if self.drain.is_some() {
                     // The drain began while it moved in. It has no turn, so it has nothing in hand.
-                    post(&tenant.addr, &place.bot).send(Drain {
+                    tenant.mailbox.send(Drain {
                         within: Duration::ZERO,
                     });
                 } else {
                     // Its row may have changed meanwhile.
-                    post(&tenant.addr, &place.bot).send(Configure(Arc::clone(&place.record)));
+                    tenant.mailbox.send(Configure(Arc::clone(&place.record)));
                 }
                 place.tenant = Some(tenant);
             }
-            None => started.addr.do_send(End),
+            None => started.mailbox.send(End),
         }
     }
 }
@@ -439,7 +436,7 @@ impl Handler<Ended> for Supervisor {
             format!("installation: {words}"),
         );
         let id = ended.installation;
-        ctx.run_later(pause, move |this, ctx| this.move_in(id, ctx));
+        ctx.run_later(pause, move |this, _| this.move_in(id));
     }
 }
 
@@ -447,7 +444,7 @@ impl Handler<DispatchEnded> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, DispatchEnded(exit): DispatchEnded, ctx: &mut Self::Context) {
-        let _working = self.shared.supervisor.working(Word::Ended);
+        let _handling = self.handling(Word::Ended);
         if self.drain.is_some() {
             return;
         }
@@ -468,6 +465,6 @@ impl Handler<DispatchEnded> for Supervisor {
             Rebuild::After(pause) => pause,
             Rebuild::Spent { until } => until.saturating_duration_since(now()),
         };
-        ctx.run_later(pause, |this, ctx| this.start_dispatch(ctx));
+        ctx.run_later(pause, |this, _| this.start_dispatch());
     }
 }

@@ -6,10 +6,10 @@ use crate::assembler::Assembler;
 use crate::card::{Card, Exit};
 use crate::clock::now;
 use crate::pinger::{Line, Pinger};
-use crate::post::{Child, Post};
+use crate::post::Child;
 use crate::socket::{Attach, Close, Ears, Manner, Parents, Socket};
 use crate::watched::start_watched;
-use actix::{Addr, AsyncContext, Context};
+use actix::{AsyncContext, Context};
 use longwire_link::{CloseReason, Generation, Heartbeat, Rebuild, Setback};
 use longwire_store::TimelineKind;
 use std::rc::Rc;
@@ -29,7 +29,7 @@ pub(super) struct Connection {
 }
 
 impl Installation {
-    pub(super) fn dial(&mut self, generation: Generation, ctx: &mut Context<Self>) {
+    pub(super) fn dial(&mut self, generation: Generation) {
         let Some((_, url)) = self.endpoint.take().filter(|(of, _)| *of == generation) else {
             return self.setback(generation, Setback::NoUrl, String::new());
         };
@@ -43,11 +43,10 @@ impl Installation {
             Rc::clone(&self.local),
             Arc::clone(&self.bot),
         );
-        let me = ctx.address();
         let parents = Parents {
-            opened: Post::new(&me, &self.bot.installation),
-            lost: Post::new(&me, &self.bot.installation),
-            finished: Post::new(&me, &self.bot.installation),
+            opened: self.me.post(),
+            lost: self.me.post(),
+            finished: self.me.post(),
         };
         let service = url.service_id();
         let addr = start_watched(
@@ -56,7 +55,7 @@ impl Installation {
                 socket.dial(egress, url, ctx);
                 socket
             },
-            self.watch(ActorKind::Socket, generation, instance, &me),
+            self.watch(ActorKind::Socket, generation, instance),
         );
         let socket = Child::new(addr, &self.bot.socket, instance);
         self.connection = Some(Connection {
@@ -65,10 +64,10 @@ impl Installation {
             assembler: None,
             pinger: None,
         });
-        self.start_assembler(&me);
+        self.start_assembler();
     }
 
-    fn start_assembler(&mut self, me: &Addr<Self>) {
+    fn start_assembler(&mut self) {
         let Some(connection) = &self.connection else {
             return;
         };
@@ -81,7 +80,7 @@ impl Installation {
         );
         let addr = start_watched(
             move |_| Assembler::new(shared, bot, socket),
-            self.watch(ActorKind::Assembler, generation, instance, me),
+            self.watch(ActorKind::Assembler, generation, instance),
         );
         let assembler = Child::new(addr, &self.bot.assembler, instance);
         connection.socket.send(Attach::assembler(&assembler));
@@ -90,7 +89,7 @@ impl Installation {
         }
     }
 
-    pub(super) fn start_pinger(&mut self, me: &Addr<Self>) {
+    pub(super) fn start_pinger(&mut self) {
         let Some(connection) = &self.connection else {
             return;
         };
@@ -104,12 +103,12 @@ impl Installation {
         let bot = Arc::clone(&self.bot);
         let line = Line {
             socket: connection.socket.post(),
-            alive: Post::new(me, &self.bot.installation),
-            silent: Post::new(me, &self.bot.installation),
+            alive: self.me.post(),
+            silent: self.me.post(),
         };
         let addr = start_watched(
             move |_| Pinger::new(bot, generation, heartbeat, line),
-            self.watch(ActorKind::Pinger, generation, instance, me),
+            self.watch(ActorKind::Pinger, generation, instance),
         );
         let pinger = Child::new(addr, &self.bot.pinger, instance);
         connection.socket.send(Attach::Pinger(Ears::of(&pinger)));
@@ -124,11 +123,10 @@ impl Installation {
         kind: ActorKind,
         generation: Generation,
         instance: u32,
-        me: &Addr<Self>,
     ) -> impl FnOnce(Exit) + 'static {
         let card = Arc::clone(self.card_of(kind));
         let shared = Arc::clone(&self.shared);
-        let parent: Post<Ended> = Post::new(me, &self.bot.installation);
+        let parent = Arc::clone(&self.me);
         move |exit| {
             card.ended(instance, &exit);
             if matches!(exit, Exit::Panicked(_)) {
@@ -216,16 +214,15 @@ impl Installation {
                 self.setback(generation, Setback::Panicked, words.to_owned());
             }
             (Rebuild::After(pause), kind) => {
-                ctx.run_later(pause, move |this, ctx| {
+                ctx.run_later(pause, move |this, _| {
                     if this
                         .connection
                         .as_ref()
                         .is_some_and(|connection| connection.generation == generation)
                     {
-                        let me = ctx.address();
                         match kind {
-                            ActorKind::Assembler => this.start_assembler(&me),
-                            _ => this.start_pinger(&me),
+                            ActorKind::Assembler => this.start_assembler(),
+                            _ => this.start_pinger(),
                         }
                     }
                 });

@@ -1,7 +1,7 @@
 //! The end of everybody: each installation finishes what it has in hand and reports; the last report, or the limit, ends
 //! the drain.
 
-use super::{Supervisor, post};
+use super::Supervisor;
 use crate::installation::Drain;
 use crate::view::Drained as DrainReport;
 use crate::word::Word;
@@ -62,7 +62,7 @@ impl Handler<DrainAll> for Supervisor {
         let mut left = BTreeSet::new();
         for (id, place) in &self.places {
             if let Some(tenant) = &place.tenant {
-                post(&tenant.addr, &place.bot).send(Drain { within });
+                tenant.mailbox.send(Drain { within });
                 left.insert(*id);
             }
         }

@@ -1,10 +1,10 @@
 //! What outsiders ask of one installation's actors, passed on: faults to provoke, words to say.
 
-use super::{Supervisor, post};
+use super::Supervisor;
 use crate::fault::{Fault, Inject};
 use crate::installation::{INSPECTION, InjectChild, InspectChild};
 use crate::kind::ActorKind;
-use crate::post::{Asked, Inspect, Post, Words};
+use crate::post::{Asked, Inspect, Words};
 use crate::view::Inspection;
 use crate::word::Word;
 use actix::{Handler, Message, ResponseFuture};
@@ -31,14 +31,14 @@ impl Handler<InjectAt> for Supervisor {
         let _handling = self.handling(Word::Inject);
         if kind == ActorKind::Dispatch {
             if let Some(dispatch) = &self.dispatch {
-                Post::<Inject>::new(dispatch, &self.shared.dispatch).send(Inject(fault));
+                dispatch.send(Inject(fault));
             }
             return;
         }
         if let Some(place) = self.places.get(&id)
             && let Some(tenant) = &place.tenant
         {
-            post(&tenant.addr, &place.bot).send(InjectChild(kind, fault));
+            tenant.mailbox.send(InjectChild(kind, fault));
         }
     }
 }
@@ -75,10 +75,10 @@ impl Handler<InspectAt> for Supervisor {
             return Box::pin(std::future::ready(Inspection::Absent));
         };
         if kind == ActorKind::Installation {
-            let asked = post(&tenant.addr, &place.bot).ask(Inspect, INSPECTION);
+            let asked = tenant.mailbox.post().ask(Inspect, INSPECTION);
             return Box::pin(async move { Inspection::from(asked.await) });
         }
-        let asked = post(&tenant.addr, &place.bot).ask(InspectChild(kind), INSPECTION);
+        let asked = tenant.mailbox.post().ask(InspectChild(kind), INSPECTION);
         Box::pin(async move {
             match asked.await {
                 Asked::Answered(inspection) => inspection,
