@@ -126,7 +126,8 @@ pub(crate) struct Installation {
     rebuilds: RebuildBudget,
     /// Held from the turn until the connection is open or given up.
     attempt: Option<OwnedSemaphorePermit>,
-    endpoint: Option<(Generation, ConnectionUrl)>,
+    /// Between bootstrap and dial; boxed because for most of its life there is none.
+    endpoint: Option<Box<(Generation, ConnectionUrl)>>,
     connection: Option<Connection>,
     farewell: Option<Farewell>,
     detail: Option<String>,
@@ -155,7 +156,7 @@ impl Installation {
         supervisor: Reports,
     ) -> Self {
         // One that panicked may have gone before, and its connections are in the log and the timeline.
-        let link = Link::new(shared.timing, rand::random()).after(bot.generation());
+        let link = Link::new(Arc::clone(&shared.timing), rand::random()).after(bot.generation());
         Self {
             shared,
             local,

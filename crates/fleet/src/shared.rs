@@ -22,7 +22,7 @@ const CONCURRENT_ATTEMPTS: usize = 128;
 
 /// What every actor of one fleet may use.
 pub(crate) struct Shared {
-    pub(crate) timing: Timing,
+    pub(crate) timing: Arc<Timing>,
     pub(crate) window_events: usize,
     pub(crate) window_bytes: usize,
     pub(crate) egress: EgressSettings,
@@ -52,7 +52,7 @@ pub(crate) struct Parts {
 impl Shared {
     pub(crate) fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Self {
-            timing: parts.timing,
+            timing: Arc::new(parts.timing),
             window_events: parts.window_events,
             window_bytes: parts.window_bytes,
             egress: parts.egress,

@@ -9,6 +9,7 @@
 //! This is the only file that names the `backoff` crate, and it uses its arithmetic alone: chance comes from our
 //! seed, time from the caller, and there is no limit of elapsed time after which it would fall silent.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::backoff::backoff::Backoff as _;
@@ -27,7 +28,7 @@ const PROBE_JITTER_PERCENT: u32 = 10;
 /// The delays of one installation.
 #[derive(Clone, Debug)]
 pub struct Backoff {
-    timing: Timing,
+    timing: Arc<Timing>,
     jitter: Jitter,
     /// Setbacks since a connection last proved itself.
     attempts: u32,
@@ -39,7 +40,8 @@ pub struct Backoff {
 impl Backoff {
     /// A fresh series; the same seed gives the same delays.
     #[must_use]
-    pub fn new(timing: Timing, seed: u64) -> Self {
+    pub fn new(timing: impl Into<Arc<Timing>>, seed: u64) -> Self {
+        let timing = timing.into();
         Self {
             jitter: Jitter::new(seed),
             attempts: 0,

@@ -16,6 +16,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use longwire_wire::endpoint::ClientConfig;
@@ -97,7 +98,7 @@ impl fmt::Display for CloseReason {
 /// The connection of one installation, from wish to wire.
 #[derive(Debug)]
 pub struct Link {
-    timing: Timing,
+    timing: Arc<Timing>,
     backoff: Backoff,
     config: ServerConfig,
     state: State,
@@ -114,10 +115,10 @@ pub struct Link {
 impl Link {
     /// A stopped installation. Equal seeds give equal delays, so each installation wants its own.
     #[must_use]
-    pub fn new(timing: Timing, seed: u64) -> Self {
+    pub fn new(timing: impl Into<Arc<Timing>>, seed: u64) -> Self {
+        let timing = timing.into();
         Self {
-            timing,
-            backoff: Backoff::new(timing, seed),
+            backoff: Backoff::new(Arc::clone(&timing), seed),
             config: ServerConfig {
                 ping_interval: timing.ping_interval,
                 ..ServerConfig::default()
@@ -129,6 +130,7 @@ impl Link {
             opened_before: false,
             reconnects: 0,
             actions: VecDeque::new(),
+            timing,
         }
     }
 

@@ -75,7 +75,7 @@ impl Installation {
     ) {
         match answer {
             Ok(endpoint) => {
-                self.endpoint = Some((generation, endpoint.url));
+                self.endpoint = Some(Box::new((generation, endpoint.url)));
                 let rejected =
                     self.link
                         .handle_bootstrapped(generation, endpoint.config.as_ref(), now());

@@ -30,8 +30,9 @@ pub(super) struct Connection {
 
 impl Installation {
     pub(super) fn dial(&mut self, generation: Generation) {
-        let Some((_, url)) = self.endpoint.take().filter(|(of, _)| *of == generation) else {
-            return self.setback(generation, Setback::NoUrl, String::new());
+        let url = match self.endpoint.take().map(|endpoint| *endpoint) {
+            Some((of, url)) if of == generation => url,
+            _ => return self.setback(generation, Setback::NoUrl, String::new()),
         };
         let egress = match self.egress() {
             Ok(egress) => egress,
