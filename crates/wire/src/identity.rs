@@ -57,6 +57,7 @@ impl Identity {
                     message.revision.as_bytes(),
                 ],
             )
+            .in_order_of(&message.revision)
         });
         Identity {
             event: EventKey::digest(Domain::EventId, &[envelope.event_id.as_bytes()]),
@@ -101,6 +102,16 @@ impl EventKey {
         let mut key = [0; 16];
         key.copy_from_slice(&digest[..16]);
         EventKey(key)
+    }
+
+    /// The same key behind 48 bits of time, where the revision is a time in milliseconds; it is one for every message
+    /// event. Keys of neighbours in time are then neighbours in the store's index, and a batch touches a few of its
+    /// pages instead of one for each event.
+    fn in_order_of(mut self, revision: &str) -> EventKey {
+        if let Ok(at_ms) = revision.parse::<u64>() {
+            self.0[..6].copy_from_slice(&at_ms.to_be_bytes()[2..]);
+        }
+        self
     }
 }
 
@@ -175,17 +186,34 @@ mod tests {
         );
     }
 
+    /// Two versions of a message differ in the hash as well, and a revision that is no time leaves the hash whole.
+    #[test]
+    fn message_keys_are_in_the_order_of_time() {
+        let key = |revision| {
+            event("e", "im.message.receive_v1", Some(("om_1", revision)))
+                .message
+                .expect("present")
+        };
+        assert!(key("1767225601000").0 < key("1767225601001").0);
+        assert_ne!(key("1767225601000").0[6..], key("1767225601001").0[6..]);
+        assert_ne!(key("v1"), key("v2"));
+    }
+
     /// Keys are on disk: a change of the recipe would make every known event new.
     #[test]
     fn the_recipe_is_fixed() {
-        let identity = event("e", "im.message.receive_v1", Some(("om_1", "1")));
+        let identity = event(
+            "e",
+            "im.message.receive_v1",
+            Some(("om_1", "1767225601000")),
+        );
         assert_eq!(
             identity.event.to_string(),
             "050ad2c214cb11517b506e57d33389df"
         );
         assert_eq!(
             identity.message.expect("present").to_string(),
-            "4a2b223b0bcae1c321ce7f2758d7457d"
+            "019b76daabe8b868b2cc156a5273a60a"
         );
     }
 }

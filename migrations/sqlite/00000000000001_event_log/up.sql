@@ -34,7 +34,8 @@ CREATE TABLE event (
     UNIQUE (installation_id, event_key)
 );
 
-CREATE UNIQUE INDEX event_message_key ON event (installation_id, message_key)
+-- The key first: it begins with the message's time, so new entries of all installations go to the same few pages.
+CREATE UNIQUE INDEX event_message_key ON event (message_key, installation_id)
 WHERE message_key IS NOT NULL;
 
 -- The next sequence number is the highest one plus one. While the newest row stays, whatever is
