@@ -145,17 +145,21 @@ impl Supervisor {
         ctx.spawn(read.into_actor(self).map(|read, this, ctx| {
             let _working = this.shared.supervisor.working(Word::Wanted);
             let again = std::mem::replace(&mut this.loading, Loading::Idle) == Loading::Again;
-            match read {
-                Ok(Ok(records)) => this.compare(records),
-                Ok(Err(error)) => {
-                    tracing::error!(
-                        error = crate::setback::chain(&error),
-                        "the wanted installations cannot be read; trying again in 5 s"
-                    );
-                    ctx.run_later(Duration::from_secs(5), |this, ctx| this.load(ctx));
+            let failure = match read {
+                Ok(Ok(records)) => {
+                    this.compare(records);
+                    None
                 }
-                // The blocking pool is gone, and the process with it.
-                Err(_) => {}
+                Ok(Err(error)) => Some(crate::setback::chain(&error)),
+                // The reading itself panicked.
+                Err(error) => Some(crate::setback::chain(&error)),
+            };
+            if let Some(error) = failure {
+                tracing::error!(
+                    error,
+                    "the wanted installations cannot be read; trying again in 5 s"
+                );
+                ctx.run_later(Duration::from_secs(5), |this, ctx| this.load(ctx));
             }
             if again {
                 this.load(ctx);
