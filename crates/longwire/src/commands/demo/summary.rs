@@ -123,7 +123,7 @@ impl Summary {
         self.measure(overview);
         let ack = overview.ack_latency_us;
         format!(
-            "{:>4} s  {}  {} recorded ({:.0}/s)  {} acknowledged  ack p50 {} p99 {}  {} links replaced  {}",
+            "{:>4} s  {}  {} recorded ({:.0}/s)  {} acknowledged  ack p50 {} p99 {}  links replaced {}  {}",
             self.began.elapsed().as_secs(),
             self.states(overview),
             overview.events.recorded,
