@@ -273,7 +273,6 @@ impl Card {
             depth,
             high_water: u64::from(self.high_water.load(Relaxed)),
             capacity: self.kind.capacity(window_events),
-            refused: 0,
         };
         let last_word = Word::of(self.last_word.load(Relaxed)).filter(|word| *word != Word::None);
         let mut warnings = Vec::new();

@@ -27,12 +27,24 @@ struct Seen {
 impl Malformed {
     /// Counts one of `kind` from the installation named; says so unless it did within the last minute.
     pub(crate) fn count(&self, kind: &'static str, installation: &str, size_bytes: usize) {
+        self.count_advised(kind, installation, size_bytes, None);
+    }
+
+    /// The same, for what an operator can do something about.
+    pub(crate) fn count_advised(
+        &self,
+        kind: &'static str,
+        installation: &str,
+        size_bytes: usize,
+        next_step: Option<&'static str>,
+    ) {
         if let Some(unsaid) = self.note(kind, now()) {
             tracing::warn!(
                 kind,
                 installation,
                 size_bytes,
                 more_since_last = unsaid,
+                next_step,
                 "input of the platform not understood; dropped and counted"
             );
         }

@@ -239,8 +239,6 @@ pub struct MailboxView {
     pub high_water: u64,
     /// The count its construction bounds it to.
     pub capacity: u64,
-    /// Messages it refused.
-    pub refused: u64,
 }
 
 /// Handler times in milliseconds; quantiles are upper bounds of log buckets.

@@ -28,6 +28,10 @@ const OFFER_AGAIN: Duration = Duration::from_millis(3);
 /// The longest pause between two offers, well within the time an event may wait for its answer.
 const OFFER_RARELY: Duration = Duration::from_millis(200);
 
+/// What ends frames of type `card`.
+const CARD_ADVICE: &str = "set the app's callback subscription to long connection in the platform's console and publish the \
+     app; until then a click ends in error 200340";
+
 /// What came in and is not yet the writer's.
 pub(super) struct Inbound {
     reader: Reader,
@@ -264,7 +268,13 @@ impl Socket {
     /// The platform sends such frames while the app's callback subscription is not set to long connection; users then
     /// see error 200340. No official client answers them.
     fn take_card(&mut self, size_bytes: usize) {
-        self.malformed("card_frame_not_an_event", size_bytes);
+        self.bot.tally.malformed.fetch_add(1, Relaxed);
+        self.shared.malformed.count_advised(
+            "card_frame_not_an_event",
+            &self.bot.public_id,
+            size_bytes,
+            Some(CARD_ADVICE),
+        );
     }
 
     pub(super) fn malformed(&self, kind: &'static str, size_bytes: usize) {

@@ -49,7 +49,6 @@ struct Snapshot {
 struct Kind {
     states: BTreeMap<&'static str, u64>,
     mailbox_depth_max: u64,
-    mailbox_refused: u64,
     restarts: u64,
 }
 
@@ -69,7 +68,6 @@ fn kinds(actors: &[ActorView]) -> BTreeMap<&'static str, Kind> {
         let kind = kinds.entry(actor.kind).or_default();
         *kind.states.entry(actor.state).or_default() += 1;
         kind.mailbox_depth_max = kind.mailbox_depth_max.max(actor.mailbox.depth);
-        kind.mailbox_refused += actor.mailbox.refused;
         kind.restarts += actor.supervision.restarts;
     }
     kinds
@@ -222,16 +220,6 @@ impl Snapshot {
             "The deepest mailbox of a kind",
             &["kind"],
             depths,
-        )?;
-        let refused = self
-            .kinds
-            .iter()
-            .map(|(&kind, of)| (kind, of.mailbox_refused));
-        sheet.counters(
-            "mailbox_refused",
-            "Messages that mailboxes refused",
-            "kind",
-            refused,
         )?;
         let restarts = self.kinds.iter().map(|(&kind, of)| (kind, of.restarts));
         sheet.counters(
