@@ -1,0 +1,214 @@
+//! The durable floor's log: one SQLite database and the thread that writes it.
+//!
+//! The thread takes everything that waits, writes it in one transaction with `synchronous=FULL`, and only then gives
+//! back the answers that were handed in with the events. Page size and checkpoints are SQLite's own. After an error
+//! the thread ends and nothing is answered any more.
+
+use std::path::Path;
+use std::sync::mpsc;
+
+use bytes::Bytes;
+use rusqlite::{Connection, params};
+use tokio::sync::{mpsc as replies, oneshot};
+
+use crate::connection::Place;
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS event (
+        id INTEGER PRIMARY KEY,
+        app INTEGER NOT NULL,
+        event_id TEXT NOT NULL,
+        payload BLOB NOT NULL,
+        UNIQUE (app, event_id)
+    );";
+const INSERT: &str =
+    "INSERT INTO event (app, event_id, payload) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+/// What `PRAGMA synchronous` answers for FULL.
+const FULL: i64 = 2;
+
+/// Why events cannot be recorded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// SQLite refuses.
+    #[error("the floor's log cannot be written or read")]
+    Sqlite(#[from] rusqlite::Error),
+    /// SQLite took the file and not the way to write it.
+    #[error("the floor's log is not durable: journal {journal}, synchronous {synchronous}")]
+    NotDurable {
+        /// What it writes ahead with.
+        journal: String,
+        /// How it waits for the disk.
+        synchronous: i64,
+    },
+    /// The operating system gives no thread.
+    #[error("cannot start the floor's writer")]
+    Thread(#[source] std::io::Error),
+    /// The thread is gone and did not say why.
+    #[error("the floor's writer panicked")]
+    Panicked,
+}
+
+/// The events of one read burst.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) app: u32,
+    /// What was read.
+    pub(crate) chunk: Bytes,
+    pub(crate) events: Vec<Place>,
+    /// The answers, ready to be sent once all of it is committed.
+    pub(crate) answers: Vec<u8>,
+    pub(crate) reply: replies::UnboundedSender<Vec<u8>>,
+}
+
+/// A handle to the thread. It ends when the last one is dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct Log {
+    groups: mpsc::Sender<Group>,
+}
+
+impl Log {
+    /// Opens or makes the database; the receiver tells why the thread ended.
+    pub(crate) fn open(path: &Path) -> Result<(Self, oneshot::Receiver<LogError>), LogError> {
+        let connection = durable(path)?;
+        let (groups, waiting) = mpsc::channel();
+        let (tell, ended) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("bare-writer".to_owned())
+            .spawn(move || {
+                if let Err(error) = write(&connection, &waiting) {
+                    // Nobody listens when the program is ending anyway.
+                    let _ = tell.send(LogError::Sqlite(error));
+                }
+            })
+            .map_err(LogError::Thread)?;
+        Ok((Self { groups }, ended))
+    }
+
+    /// Hands over events. After the thread's end nothing comes of it.
+    pub(crate) fn record(&self, group: Group) {
+        let _ = self.groups.send(group);
+    }
+}
+
+fn durable(path: &Path) -> Result<Connection, LogError> {
+    let connection = Connection::open(path)?;
+    let journal: String = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
+    connection.execute_batch("PRAGMA synchronous=FULL")?;
+    let synchronous = connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
+    if journal != "wal" || synchronous != FULL {
+        return Err(LogError::NotDurable {
+            journal,
+            synchronous,
+        });
+    }
+    connection.execute_batch(SCHEMA)?;
+    Ok(connection)
+}
+
+fn write(connection: &Connection, waiting: &mpsc::Receiver<Group>) -> rusqlite::Result<()> {
+    let mut begin = connection.prepare("BEGIN IMMEDIATE")?;
+    let mut commit = connection.prepare("COMMIT")?;
+    let mut insert = connection.prepare(INSERT)?;
+    let mut groups = Vec::new();
+    while let Ok(first) = waiting.recv() {
+        groups.push(first);
+        groups.extend(waiting.try_iter());
+        begin.execute([])?;
+        for group in &groups {
+            for Place { id, payload } in &group.events {
+                // The platform's ids are text; one that is not would be no id.
+                let id = str::from_utf8(&group.chunk[id.clone()]).unwrap_or_default();
+                insert.execute(params![group.app, id, &group.chunk[payload.clone()]])?;
+            }
+        }
+        commit.execute([])?;
+        for group in groups.drain(..) {
+            // The connection may be gone; the platform then repeats, and the key recognises it.
+            let _ = group.reply.send(group.answers);
+        }
+    }
+    Ok(())
+}
+
+/// An event as the log holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Number of the bot.
+    pub app: u32,
+    /// The platform's id.
+    pub event_id: String,
+}
+
+/// Everything a finished run has recorded, in the order of its commits.
+pub fn rows(path: &Path) -> Result<Vec<Row>, LogError> {
+    let connection = Connection::open(path)?;
+    let mut query = connection.prepare("SELECT app, event_id FROM event ORDER BY id")?;
+    let rows = query.query_map([], |row| {
+        Ok(Row {
+            app: row.get(0)?,
+            event_id: row.get(1)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(app: u32, ids: &[&str], reply: &replies::UnboundedSender<Vec<u8>>) -> Group {
+        let chunk = ids.concat();
+        let mut at = 0;
+        let mut place = |id: &&str| {
+            let id = at..at + id.len();
+            at = id.end;
+            Place {
+                payload: id.clone(),
+                id,
+            }
+        };
+        Group {
+            app,
+            events: ids.iter().map(&mut place).collect(),
+            chunk: chunk.into(),
+            answers: ids.concat().into_bytes(),
+            reply: reply.clone(),
+        }
+    }
+
+    #[test]
+    fn a_repeat_is_answered_and_not_written_again() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("bare.db");
+        let (log, _ended) = Log::open(&path).expect("it opens");
+        let (reply, mut answers) = replies::unbounded_channel();
+        log.record(group(1, &["a", "b"], &reply));
+        log.record(group(2, &["a"], &reply));
+        log.record(group(1, &["b"], &reply));
+        let answered: Vec<_> = (0..3).map(|_| answers.blocking_recv()).collect();
+        assert_eq!(answered, ["ab", "a", "b"].map(|of| Some(of.into())));
+        let row = |app, id: &str| Row {
+            app,
+            event_id: id.to_owned(),
+        };
+        assert_eq!(
+            rows(&path).expect("it is readable"),
+            [row(1, "a"), row(1, "b"), row(2, "a")]
+        );
+    }
+
+    #[test]
+    fn after_an_error_nothing_is_answered() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("bare.db");
+        let (log, ended) = Log::open(&path).expect("it opens");
+        let other = Connection::open(&path).expect("it opens");
+        other.execute_batch("DROP TABLE event").expect("dropped");
+        let (reply, mut answers) = replies::unbounded_channel();
+        log.record(group(1, &["a"], &reply));
+        drop(reply);
+        assert!(ended.blocking_recv().is_ok(), "the thread says why");
+        assert_eq!(answers.blocking_recv(), None);
+    }
+}
