@@ -87,6 +87,12 @@ pub(crate) enum Failure {
     /// A measured run came to nothing.
     #[error(transparent)]
     Stand(#[from] StandError),
+    /// A floor program that the gateway is measured against ended.
+    #[error(transparent)]
+    Floor(#[from] longwire_bare::FloorError),
+    /// What the floor program recorded cannot be read.
+    #[error(transparent)]
+    FloorLog(#[from] longwire_bare::LogError),
     /// There is no such installation.
     #[error("there is no installation `{0}`")]
     NoInstallation(String),
@@ -124,6 +130,8 @@ impl Failure {
             | Self::Listen { .. }
             | Self::Sim(_)
             | Self::Stand(_)
+            | Self::Floor(_)
+            | Self::FloorLog(_)
             | Self::Io { .. } => Exit::Failed,
         }
     }
@@ -148,9 +156,13 @@ impl Failure {
             Self::Stand(error) => error.advice(),
             Self::NoInstallation(_) => Some("`longwire installations list` shows them"),
             Self::Write(WriteError::NameTaken { .. }) => Some("choose another name"),
-            Self::Read(_) | Self::Write(_) | Self::Sim(_) | Self::Usage(_) | Self::Io { .. } => {
-                None
-            }
+            Self::Read(_)
+            | Self::Write(_)
+            | Self::Sim(_)
+            | Self::Floor(_)
+            | Self::FloorLog(_)
+            | Self::Usage(_)
+            | Self::Io { .. } => None,
         }
     }
 }

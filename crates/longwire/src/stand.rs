@@ -9,6 +9,7 @@
 //! The gateway is the one that `serve` runs, with the defaults of its configuration but for what a run names. Nothing
 //! here decides what is measured; it only makes sure that both processes end with the run, however it ends.
 
+mod client;
 mod error;
 mod gateway;
 mod http;
@@ -16,10 +17,11 @@ mod platform;
 mod process;
 mod progress;
 mod recorded;
+mod sdks;
 mod verdict;
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use longwire_sim::Ledger;
@@ -30,12 +32,14 @@ use crate::exit::{Exit, Failure};
 use crate::files;
 use crate::signals::Signals;
 
+pub(crate) use client::Client;
 pub(crate) use error::StandError;
 pub(crate) use gateway::{AckLatency, Gateway, View};
 pub(crate) use platform::{Breakage, Platform, PlatformSettings};
 pub(crate) use process::Resident;
 pub(crate) use progress::Progress;
 pub(crate) use recorded::Recorded;
+pub(crate) use sdks::{INSTALL, Sdks};
 pub(crate) use verdict::Verdict;
 
 /// Open files of a process besides its connections.
@@ -72,14 +76,11 @@ impl Stand {
         per_second: u32,
         settings: &PlatformSettings,
     ) -> Result<Self, Failure> {
-        allow_files(connections + SPARE_FILES)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix("longwire-stand-");
-        let directory = match directory {
-            Some(parent) => builder.tempdir_in(parent),
-            None => builder.tempdir(),
-        }
-        .map_err(Failure::io("make a directory for the store"))?;
+        allow_connections(connections)?;
+        let directory = tempfile::Builder::new()
+            .prefix("longwire-stand-")
+            .tempdir_in(parent(directory))
+            .map_err(Failure::io("make a directory for the store"))?;
         Ok(Self {
             platform: Platform::start(settings, directory.path()).await?,
             per_second,
@@ -186,13 +187,20 @@ impl Stand {
     }
 }
 
+/// Where the directories of runs lie.
+pub(crate) fn parent(directory: Option<&Path>) -> PathBuf {
+    directory.map_or_else(std::env::temp_dir, Path::to_owned)
+}
+
 /// How often a fleet of this size is looked at: looking at thousands of installations takes some time itself.
 pub(crate) fn look(installations: u64) -> Duration {
     Duration::from_millis((installations / 50).clamp(5, 100))
 }
 
-/// Raises the limit on open files, which the processes inherit.
-fn allow_files(needed: u64) -> Result<(), StandError> {
+/// Raises the limit on open files, which the processes inherit, and says so when it does not suffice for so many
+/// connections.
+pub(crate) fn allow_connections(connections: u64) -> Result<(), StandError> {
+    let needed = connections + SPARE_FILES;
     match files::raise().soft {
         Some(allowed) if allowed < needed => Err(StandError::OpenFiles { needed, allowed }),
         _ => Ok(()),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
 
 use super::rate;
 
@@ -17,6 +18,21 @@ pub(crate) enum Bench {
     /// The platform asks for a reconnect nonce of 0, and the gateway has no budget of attempts: what is told is how
     /// fast it can be. In service the platform's nonce (30 s) and `connect.per_second` spread the return.
     Storm(BenchStorm),
+    /// The gateway beside others: the least a client can do, with and without a record, and the official SDKs.
+    ///
+    /// In rounds, each client in turn, every run with a fresh platform of the same kind. What is told is the ratio
+    /// within a round, the median over all rounds, beside the bar it is held to. The SDKs store nothing; they are
+    /// found where tests/conformance/install puts them, and left out with a word when they are not there.
+    Peers(BenchPeers),
+    /// How throughput grows with the number of connections.
+    Scale(BenchScale),
+    /// What happens when twice as many events come as can be kept up with.
+    ///
+    /// First looks for the highest paced rate that is kept up with, then offers twice that.
+    Overload(BenchOverload),
+    /// Be the floor that `peers` compares with.
+    #[command(hide = true)]
+    Floor(Floor),
 }
 
 /// What every run takes.
@@ -29,6 +45,14 @@ pub(crate) struct Ground {
     /// Print one JSON document instead of the table.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Where a run is drawn.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Plot {
+    /// Draw the run into this SVG file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -48,6 +72,8 @@ pub(crate) struct BenchEvents {
     /// How long to measure, after a warm-up.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
     pub(crate) seconds: u32,
+    #[command(flatten)]
+    pub(crate) plot: Plot,
     #[command(flatten)]
     pub(crate) ground: Ground,
 }
@@ -82,7 +108,113 @@ pub(crate) struct BenchStorm {
     #[arg(long, default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=120))]
     pub(crate) ping_interval: u32,
     #[command(flatten)]
+    pub(crate) plot: Plot,
+    #[command(flatten)]
     pub(crate) ground: Ground,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchPeers {
+    /// How often everything is done.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) rounds: u32,
+    /// How long each run measures, after a warm-up.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
+    /// The clients; all of them unless given.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "CLIENTS")]
+    pub(crate) only: Vec<Peer>,
+    /// Numbers of connections that always have 64 unanswered events each.
+    #[arg(long, value_delimiter = ',', default_value = "1,20,100", value_name = "NUMBERS", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) connections: Vec<u32>,
+    /// Evenly paced events per second over 20 connections.
+    #[arg(long, default_value_t = 200.0, value_name = "PER_SECOND", value_parser = peers_rate)]
+    pub(crate) rate: f64,
+    /// Connections dropped at once, for those that come back by themselves at once; 0 leaves it out.
+    #[arg(long, default_value_t = 1_000, value_name = "CONNECTIONS", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub(crate) storm: u32,
+    /// Where the official SDKs are installed; `conformance` in the target directory of this build unless given.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) sdks: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// A client of the platform that is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Peer {
+    /// This gateway; every event is on disk before its ACK.
+    Longwire,
+    /// The least a client can do; nothing is stored.
+    Bare,
+    /// The least a client can do that commits every event to SQLite before its ACK.
+    BareDurable,
+    /// The official Node SDK with a handler that only returns; nothing is stored.
+    Node,
+    /// The official Python SDK with a handler that only returns; nothing is stored.
+    Python,
+}
+
+impl Peer {
+    /// As it is typed.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Longwire => "longwire",
+            Self::Bare => "bare",
+            Self::BareDurable => "bare-durable",
+            Self::Node => "node",
+            Self::Python => "python",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchScale {
+    /// Numbers of connections. Each has 64 unanswered events, fewer where all would have more than 16,384 together,
+    /// and 2 at least.
+    #[arg(long, value_delimiter = ',', default_value = "1,10,100,1000,10000", value_name = "NUMBERS", value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub(crate) connections: Vec<u32>,
+    /// Size of an event's JSON.
+    #[arg(long, default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1_024..=16_384))]
+    pub(crate) payload_bytes: u32,
+    /// How long to measure each number, after a warm-up.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
+    #[command(flatten)]
+    pub(crate) plot: Plot,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchOverload {
+    /// Installations, one connection each.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) connections: u32,
+    /// The rate that is kept up with, if it is known already; otherwise it is looked for.
+    #[arg(long, value_name = "PER_SECOND", value_parser = sustainable_rate)]
+    pub(crate) sustainable: Option<f64>,
+    /// Size of an event's JSON.
+    #[arg(long, default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1_024..=16_384))]
+    pub(crate) payload_bytes: u32,
+    /// How long twice the rate is offered.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub(crate) seconds: u32,
+    #[command(flatten)]
+    pub(crate) plot: Plot,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Floor {
+    pub(crate) base_url: String,
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub(crate) connections: u32,
+    /// Commit every event to this database before its ACK.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
 }
 
 /// How a connection breaks.
@@ -115,6 +247,16 @@ pub(crate) struct Torture {
     pub(crate) seed: Option<u64>,
     #[command(flatten)]
     pub(crate) ground: Ground,
+}
+
+/// Ten thousand a second are more than the slowest peer bears, and leave the comparison without one.
+fn peers_rate(text: &str) -> Result<f64, String> {
+    within(text, 1.0..=10_000.0)
+}
+
+/// Twice of it is what the simulated platform can still make on a core of its own.
+fn sustainable_rate(text: &str) -> Result<f64, String> {
+    within(text, 1.0..=250_000.0)
 }
 
 fn life(text: &str) -> Result<f64, String> {

@@ -4,14 +4,25 @@
 //! events  warm-up, windows under load, last answers   ACKs per second, their latency, processor time per event
 //! idle    a tenth of the bots, then all               memory per bot before and after traffic, processor time
 //! storm   every connection broken at once             time until all are live again, attempts, repeats
+//! peers   rounds of the gateway, the floor, the SDKs  ratios beside their bars
+//! scale   1 to 10,000 connections                     ACKs per second over connections
+//! overload  the sustainable rate, then twice that     what is still acknowledged, and how late
 //! ```
 //! Platform and gateway run in processes of their own ([`crate::stand`]). Every run ends with the platform's ledger
 //! held against the store, and a run that lost or doubled an event has failed, whatever its figures.
 
+mod bar;
+mod chart;
 mod events;
+mod floor;
+mod host;
 mod idle;
+mod load;
+mod overload;
+mod peers;
 pub(crate) mod report;
 mod sample;
+mod scale;
 mod storm;
 
 use crate::cli::Bench;
@@ -28,5 +39,12 @@ pub(crate) fn run(command: &Bench) -> Result<Exit, Failure> {
         }
         Bench::Idle(command) => carry_out(idle::run(command)),
         Bench::Storm(command) => carry_out(storm::run(command)),
+        Bench::Peers(command) => carry_out(peers::run(command)),
+        Bench::Scale(command) => carry_out(scale::run(command)),
+        Bench::Overload(command) => {
+            overload::check(command)?;
+            carry_out(overload::run(command))
+        }
+        Bench::Floor(command) => floor::run(command),
     }
 }

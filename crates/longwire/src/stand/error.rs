@@ -45,6 +45,12 @@ pub(crate) enum StandError {
         /// What happened.
         reason: String,
     },
+    /// An official SDK is not there.
+    #[error("the SDK of {peer} is not installed")]
+    NoSdk {
+        /// The peer.
+        peer: &'static str,
+    },
     /// Its figures cannot be read.
     #[error("cannot read the figures of {role}")]
     Unmeasured {
@@ -87,6 +93,7 @@ impl StandError {
             Self::NotLive { .. } | Self::Slow { .. } => {
                 Some("ask for fewer, or try again on a host with less to do")
             }
+            Self::NoSdk { .. } => Some(super::sdks::INSTALL),
             Self::Spawn { .. } | Self::Ended { .. } | Self::Deaf { .. } => None,
         }
     }

@@ -1,10 +1,10 @@
-//! A process of the stand: this very program with other arguments, listened to, measured, never left behind.
+//! A process of the stand, mostly this very program with other arguments: listened to, measured, never left behind.
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,11 +22,13 @@ const LAST_LINES: usize = 3;
 /// `/proc` counts processor time in hundredths of a second (`USER_HZ`) on every architecture Rust knows.
 const TICKS_PER_SECOND: u64 = 100;
 
-/// Which of the two.
+/// Which of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Platform,
     Gateway,
+    /// A client that the gateway is compared with.
+    Peer(&'static str),
 }
 
 impl fmt::Display for Role {
@@ -34,6 +36,7 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Self::Platform => "the simulated platform",
             Self::Gateway => "the gateway",
+            Self::Peer(name) => name,
         })
     }
 }
@@ -42,6 +45,8 @@ impl fmt::Display for Role {
 pub(crate) struct Process {
     role: Role,
     child: Child,
+    /// Some peers end when it does.
+    _stdin: Option<ChildStdin>,
     address: oneshot::Receiver<String>,
     written: Written,
 }
@@ -64,14 +69,24 @@ impl Process {
     ) -> Result<Self, StandError> {
         let failed = |source| StandError::Spawn { role, source };
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+        command.args(arguments);
+        Self::run(role, command, address)
+    }
+
+    /// Starts another program.
+    pub(super) fn run(
+        role: Role,
+        mut command: Command,
+        address: fn(&str) -> Option<String>,
+    ) -> Result<Self, StandError> {
+        let failed = |source| StandError::Spawn { role, source };
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("LONGWIRE_") {
                 command.env_remove(name);
             }
         }
         let mut child = command
-            .args(arguments)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -90,6 +105,7 @@ impl Process {
         }
         Ok(Self {
             role,
+            _stdin: child.stdin.take(),
             child,
             address: receiver,
             written,

@@ -1,21 +1,36 @@
 //! How far a run is: one line on standard error, renewed in place on a terminal and not written elsewhere.
 
+use std::cell::RefCell;
 use std::io::{IsTerminal as _, Write as _};
 
 /// The line. Dropping it takes it away.
 pub(crate) struct Progress {
     on: bool,
+    /// What the whole run is at.
+    text: RefCell<String>,
 }
 
 impl Progress {
     pub(crate) fn new() -> Self {
         Self {
             on: std::io::stderr().is_terminal(),
+            text: RefCell::default(),
         }
     }
 
     /// What is being done.
     pub(crate) fn say(&self, text: &str) {
+        self.text.replace(text.to_owned());
+        self.write(text);
+    }
+
+    /// A detail of it, beside what was said last.
+    pub(crate) fn add(&self, detail: &str) {
+        let text = self.text.borrow();
+        self.write(&format!("{text}; {detail}"));
+    }
+
+    fn write(&self, text: &str) {
         if self.on {
             // Who closed standard error does not want to know.
             drop(write!(std::io::stderr(), "\r\x1b[?7l{text}\x1b[K\x1b[?7h"));

@@ -35,6 +35,16 @@ impl Recorded {
         }
     }
 
+    /// Takes the event ids of another log.
+    pub(crate) fn gather(ids: impl Iterator<Item = String>) -> Self {
+        let mut recorded = Self::default();
+        for id in ids {
+            recorded.rows += 1;
+            recorded.ids.insert(id);
+        }
+        recorded
+    }
+
     /// All rows.
     pub(crate) fn rows(&self) -> u64 {
         self.rows

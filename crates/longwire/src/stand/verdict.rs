@@ -50,6 +50,30 @@ impl Verdict {
         }
     }
 
+    /// Adds that of another run.
+    pub(crate) fn add(&mut self, other: &Self) {
+        let Self {
+            pushed,
+            acked,
+            recorded,
+            missing,
+            twice,
+            lost,
+            pending,
+            unknown,
+            compared_by_id,
+        } = other;
+        self.pushed += pushed;
+        self.acked += acked;
+        self.recorded += recorded;
+        self.missing += missing;
+        self.twice += twice;
+        self.lost += lost;
+        self.pending += pending;
+        self.unknown += unknown;
+        self.compared_by_id += compared_by_id;
+    }
+
     /// Everything pushed was acknowledged and is recorded once, and nothing else is.
     pub(crate) fn is_good(&self) -> bool {
         [

@@ -1,5 +1,7 @@
 //! The command line from outside: exit codes, and what goes where.
 
+mod bench;
+
 use std::path::Path;
 
 use assert_cmd::Command;
@@ -54,6 +56,22 @@ fn an_unknown_use_ends_with_2() {
         ],
         &["bench", "idle", "--installations", "9"],
         &["bench", "storm", "--how", "gently"],
+        &["bench", "peers", "--only", "nobody"],
+        &["bench", "peers", "--rounds", "0"],
+        &["bench", "peers", "--connections", "1,9999"],
+        &["bench", "peers", "--rate", "1000000"],
+        &["bench", "scale", "--connections", "0"],
+        &["bench", "scale", "--payload-bytes", "1"],
+        &["bench", "overload", "--sustainable", "0"],
+        &["bench", "overload", "--seconds", "100000"],
+        &[
+            "bench",
+            "overload",
+            "--sustainable",
+            "250000",
+            "--payload-bytes",
+            "16384",
+        ],
         &["torture", "--kills", "1", "--seconds-per-kill", "0"],
         &[],
     ] {
@@ -331,7 +349,7 @@ fn a_small_demo_loses_nothing() {
 
 /// The JSON document of a measured run that found everything in order. Nothing is held to a time.
 #[track_caller]
-fn measured(arguments: &[&str]) -> serde_json::Value {
+pub(crate) fn measured(arguments: &[&str]) -> serde_json::Value {
     let directory = TempDir::new().expect("a temporary directory");
     let (stdout, stderr) = run(
         longwire(directory.path())

@@ -2,20 +2,19 @@
 
 use std::time::Duration;
 
-use longwire_sim::{ClosedLoop, Traffic};
 use serde::Serialize;
 
+use super::chart::{Axis, Chart, Line, Panel, SvgFile, latency_panel};
+use super::load::{Load, Pace, Stretch};
 use super::report::{Figures, Host, Report, Row, mib};
-use super::sample::{Quantiles, Sample, Window, extremes};
+use super::sample::{Quantiles, Window, extremes};
 use crate::cli::BenchEvents;
 use crate::exit::{Exit, Failure};
-use crate::stand::{AckLatency, Platform, PlatformSettings, Progress, Resident, Stand};
+use crate::stand::{AckLatency, Client, PlatformSettings, Progress, Resident, Stand};
 use crate::terminal::{grouped, ms};
 
 /// Caches, pages of the store and the processor's clock come to rest.
 const WARM_UP: Duration = Duration::from_secs(2);
-/// Windows of a run, a second each at least.
-const WINDOWS: u32 = 10;
 /// Events under way, and those of one second, are to fit into memory several times.
 const MAX_BYTES: f64 = (512 << 20) as f64;
 
@@ -60,6 +59,7 @@ struct Throughput {
 pub(super) async fn run(command: &BenchEvents) -> Result<Exit, Failure> {
     let progress = Progress::new();
     progress.say("starting");
+    let drawing = SvgFile::reserve(&command.plot)?;
     let settings = PlatformSettings::default();
     let directory = command.ground.directory.as_deref();
     let connections = command.connections;
@@ -69,43 +69,29 @@ pub(super) async fn run(command: &BenchEvents) -> Result<Exit, Failure> {
     stand.all_live(&mut gateway, connections).await?;
     let before = gateway.process.resident()?;
 
-    start(command, &stand.platform).await?;
-    progress.say("warming up");
-    tokio::time::sleep(WARM_UP.min(Duration::from_secs(command.seconds.into()))).await;
-    let count = command.seconds.min(WINDOWS);
-    let length = Duration::from_secs(command.seconds.into()) / count;
-    let first = Sample::take(&stand.platform, &mut gateway).await?;
-    let mut last = first.clone();
-    let mut windows = Vec::new();
-    for number in 1..=count {
-        tokio::time::sleep_until((first.at + length * number).into()).await;
-        let sample = Sample::take(&stand.platform, &mut gateway).await?;
-        let window = Window::between(&last, &sample);
-        progress.say(&format!(
-            "{number} of {count}: {} ACKs/s",
-            grouped(window.acked_per_second as u64)
-        ));
-        windows.push(window);
-        last = sample;
-    }
+    progress.say("under load");
+    let load = load(command);
+    let mut client = Client::Gateway(Box::new(gateway));
+    let stretch = load.carry(&stand.platform, &mut client, &progress).await?;
     stand.platform.stop_traffic().await?;
     progress.say("waiting for the last answers");
     let pushed_again = stand.settle().await?.re_pushed;
-    let view = gateway.view().await?;
-    let Resident { now, most } = gateway.process.resident()?;
+    let view = client.view().await?;
+    let Resident { now, most } = client.process().resident()?;
     progress.say("comparing the ledger with the store");
-    let verdict = stand.verdict(gateway).await?;
-    let (lowest_per_second, highest_per_second) = extremes(&windows);
+    let verdict = stand.verdict_of(client).await?.unwrap_or_default();
+    let (lowest_per_second, highest_per_second) = extremes(&stretch.windows);
     drop(progress);
+    drawing.write(|| chart(command, &stretch))?;
     Report {
         command: "bench events",
         asked: asked(command),
         ground: Host::of(stand.directory()),
         figures: Throughput {
-            all: Window::between(&first, &last),
+            all: stretch.all(),
             lowest_per_second,
             highest_per_second,
-            windows: windows.len(),
+            windows: stretch.windows.len(),
             offered_per_second: command.rate,
             gateway_ack: view.ack_latency_us,
             pushed_again,
@@ -120,27 +106,44 @@ pub(super) async fn run(command: &BenchEvents) -> Result<Exit, Failure> {
     .print(command.ground.json)
 }
 
-async fn start(command: &BenchEvents, platform: &Platform) -> Result<(), Failure> {
-    let payload_bytes = command.payload_bytes as usize;
-    match command.rate {
-        Some(per_second) => {
-            let traffic = Traffic {
-                per_second,
-                payload_bytes,
-                ..Traffic::default()
-            };
-            platform.pace(&traffic).await?;
-        }
-        None => {
-            let closed = ClosedLoop {
-                window: command.window,
-                payload_bytes,
-                ..ClosedLoop::default()
-            };
-            platform.close_loop(&closed).await?;
-        }
+fn load(command: &BenchEvents) -> Load {
+    Load {
+        pace: match command.rate {
+            Some(per_second) => Pace::Rate(per_second),
+            None => Pace::Window(command.window),
+        },
+        payload_bytes: command.payload_bytes,
+        warm_up: WARM_UP.min(Duration::from_secs(command.seconds.into())),
+        seconds: command.seconds,
     }
-    Ok(())
+}
+
+fn chart(command: &BenchEvents, stretch: &Stretch) -> Chart {
+    let acked = Line {
+        name: "acknowledged".to_owned(),
+        points: stretch.course(),
+    };
+    let offered = command.rate.map(|rate| Line {
+        name: "offered".to_owned(),
+        points: acked.points.iter().map(|point| (point.0, rate)).collect(),
+    });
+    Chart {
+        title: "Events recorded and acknowledged".to_owned(),
+        subtitle: asked(command),
+        panels: vec![
+            latency_panel(
+                "ACK latency, as the platform saw it",
+                &[("from push to ACK", stretch.latencies())],
+            ),
+            Panel {
+                title: "Throughput".to_owned(),
+                x: Axis::linear("seconds", |value| format!("{value}")),
+                y: Axis::linear("ACKs/s", |value| grouped(value as u64)),
+                lines: [acked].into_iter().chain(offered).collect(),
+                marks: Vec::new(),
+            },
+        ],
+    }
 }
 
 fn asked(command: &BenchEvents) -> String {
@@ -200,8 +203,11 @@ impl Figures for Throughput {
             ),
             Row::new(
                 "platform",
-                format!("{:.0} % of a core", all.platform_cpu_share * 100.0),
-                "the simulator's part, on the same cores",
+                format!("{:.1} µs CPU per event", all.platform_us_per_event),
+                format!(
+                    "{:.0} % of a core: the simulator's part, on the same cores",
+                    all.platform_cpu_share * 100.0
+                ),
             ),
             Row::new(
                 "commits",

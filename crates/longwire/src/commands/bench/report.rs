@@ -1,15 +1,15 @@
 //! What a run found, as a table for people and as one JSON document for machines.
 
 use std::io::Write as _;
-use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
+pub(crate) use super::host::Host;
 use crate::commands::tell;
 use crate::exit::{Exit, Failure};
 use crate::stand::Verdict;
-use crate::terminal::{Ink, Palette, grouped};
+use crate::terminal::{Ink, Palette, Table, grouped};
 
 /// One line of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,11 @@ impl Row {
 pub(crate) trait Figures: Serialize {
     /// The lines of the table.
     fn rows(&self) -> Vec<Row>;
+
+    /// What needs more columns than a line has; stands above the lines.
+    fn table(&self) -> Option<Table> {
+        None
+    }
 }
 
 /// The report of one run.
@@ -48,47 +53,6 @@ pub(crate) struct Report<F> {
     pub(crate) ground: Host,
     pub(crate) figures: F,
     pub(crate) verdict: Verdict,
-}
-
-/// What the figures depend on besides the program.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Host {
-    version: &'static str,
-    /// Built with optimisation. Figures of a build without say little.
-    optimised: bool,
-    cores: usize,
-    /// The store lies in memory, so a commit costs no disk.
-    store_in_memory: bool,
-}
-
-impl Host {
-    /// This one, with the store in `directory`.
-    pub(crate) fn of(directory: &Path) -> Self {
-        /// `TMPFS_MAGIC` of statfs(2).
-        const TMPFS: u64 = 0x0102_1994;
-        Self {
-            version: env!("CARGO_PKG_VERSION"),
-            optimised: !cfg!(debug_assertions),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
-            store_in_memory: rustix::fs::statfs(directory)
-                .is_ok_and(|stat| stat.f_type as u64 == TMPFS),
-        }
-    }
-
-    fn tell(&self) -> String {
-        let cores = match self.cores {
-            1 => "1 core".to_owned(),
-            cores => format!("{cores} cores, shared by both processes"),
-        };
-        let mut text = format!("longwire {}, {cores}", self.version);
-        if !self.optimised {
-            text += "; built without optimisation, so the figures say little";
-        }
-        if self.store_in_memory {
-            text += "; the store lies in memory, so a commit costs no disk (--directory)";
-        }
-        text
-    }
 }
 
 impl<F: Figures> Report<F> {
@@ -122,6 +86,9 @@ impl<F: Figures> Report<F> {
             self.asked,
             palette.paint(Ink::Dim, self.ground.tell()),
         );
+        if let Some(table) = self.figures.table() {
+            text += &format!("{table}\n");
+        }
         let rows = self.figures.rows();
         let widest = rows.iter().map(|row| row.value.chars().count()).max();
         let width = widest.unwrap_or(0);
@@ -205,7 +172,7 @@ mod tests {
                 version: "1.2.3",
                 optimised: true,
                 cores: 2,
-                store_in_memory: false,
+                ..Host::default()
             },
             figures: One { number: 7 },
             verdict: Verdict {

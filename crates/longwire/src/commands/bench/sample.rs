@@ -9,7 +9,7 @@ use longwire_sim::{Latency, Ledger};
 use serde::Serialize;
 
 use crate::exit::Failure;
-use crate::stand::{Gateway, Platform, View};
+use crate::stand::{Client, Platform, View};
 
 /// Everything that is counted, at one moment.
 #[derive(Debug, Clone)]
@@ -17,26 +17,30 @@ pub(super) struct Sample {
     pub(super) at: Instant,
     pub(super) ledger: Ledger,
     pub(super) view: View,
+    /// Of the gateway, or of the peer in its place.
     pub(super) gateway_cpu: Duration,
     pub(super) platform_cpu: Duration,
+    /// Of the gateway, or of the peer in its place.
+    pub(super) resident_bytes: u64,
 }
 
 impl Sample {
     /// Now.
-    pub(super) async fn take(platform: &Platform, gateway: &mut Gateway) -> Result<Self, Failure> {
+    pub(super) async fn take(platform: &Platform, client: &mut Client) -> Result<Self, Failure> {
         let ledger = platform.ledger().await?;
         Ok(Self {
             at: Instant::now(),
             ledger,
-            gateway_cpu: gateway.process.processor_time()?,
+            gateway_cpu: client.process().processor_time()?,
             platform_cpu: platform.process.processor_time()?,
-            view: gateway.view().await?,
+            resident_bytes: client.process().resident()?.now,
+            view: client.view().await?,
         })
     }
 }
 
 /// Between two samples.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(super) struct Window {
     pub(super) seconds: f64,
     pub(super) acked: u64,
@@ -49,6 +53,8 @@ pub(super) struct Window {
     pub(super) gateway_cpu_share: f64,
     /// Of one core.
     pub(super) platform_cpu_share: f64,
+    /// Processor time of the simulated platform per event acknowledged.
+    pub(super) platform_us_per_event: f64,
     /// Transactions.
     pub(super) batches: u64,
     pub(super) events_per_batch: f64,
@@ -77,10 +83,11 @@ impl Window {
             seconds,
             acked,
             acked_per_second: ratio(acked as f64, seconds),
-            ack: quantiles(&from.ledger.ack_latency, &to.ledger.ack_latency),
+            ack: Quantiles::of(&latencies(&from.ledger.ack_latency, &to.ledger.ack_latency)),
             gateway_us_per_event: ratio(gateway_cpu * 1e6, acked as f64),
             gateway_cpu_share: ratio(gateway_cpu, seconds),
             platform_cpu_share: ratio(platform_cpu, seconds),
+            platform_us_per_event: ratio(platform_cpu * 1e6, acked as f64),
             batches,
             events_per_batch: ratio(acked as f64, batches as f64),
             repeats: to.ledger.re_pushed - from.ledger.re_pushed,
@@ -94,8 +101,9 @@ fn ratio(of: f64, to: f64) -> f64 {
     if to > 0.0 { of / to } else { 0.0 }
 }
 
-/// Quantiles of what came between two looks. The largest value is known as exactly as its bucket, 1/16.
-fn quantiles(from: &Latency, to: &Latency) -> Quantiles {
+/// What came between two looks: largest value in µs and count of each bucket. The largest of all is known as exactly
+/// as its bucket, 1/16.
+pub(super) fn latencies(from: &Latency, to: &Latency) -> Vec<(u64, u64)> {
     let mut before = from.buckets.iter().peekable();
     let mut between = Vec::with_capacity(to.buckets.len());
     for &(bound, count) in &to.buckets {
@@ -105,20 +113,27 @@ fn quantiles(from: &Latency, to: &Latency) -> Quantiles {
             between.push((bound.min(to.max_us), count));
         }
     }
-    let total: u64 = between.iter().map(|(_, count)| count).sum();
-    let quantile = |share: f64| {
-        let rank = (total as f64 * share).ceil() as u64;
-        let mut seen = 0;
-        let mut bounds = between.iter().filter(|(_, count)| {
-            seen += count;
-            seen >= rank
-        });
-        bounds.next().map_or(0, |&(bound, _)| bound)
-    };
-    Quantiles {
-        p50_us: quantile(0.5),
-        p99_us: quantile(0.99),
-        max_us: between.last().map_or(0, |&(bound, _)| bound),
+    between
+}
+
+impl Quantiles {
+    /// Of buckets in ascending order.
+    pub(super) fn of(buckets: &[(u64, u64)]) -> Self {
+        let total: u64 = buckets.iter().map(|(_, count)| count).sum();
+        let quantile = |share: f64| {
+            let rank = (total as f64 * share).ceil() as u64;
+            let mut seen = 0;
+            let mut bounds = buckets.iter().filter(|(_, count)| {
+                seen += count;
+                seen >= rank
+            });
+            bounds.next().map_or(0, |&(bound, _)| bound)
+        };
+        Self {
+            p50_us: quantile(0.5),
+            p99_us: quantile(0.99),
+            max_us: buckets.last().map_or(0, |&(bound, _)| bound),
+        }
     }
 }
 
@@ -159,6 +174,7 @@ mod tests {
             view: View::default(),
             gateway_cpu: Duration::from_millis(gateway_cpu_ms),
             platform_cpu: Duration::from_millis(gateway_cpu_ms / 2),
+            resident_bytes: 0,
         }
     }
 
@@ -202,7 +218,7 @@ mod tests {
         let from = latency(&[(10, 5), (500, 100)], 480);
         let to = latency(&[(10, 55), (20, 49), (500, 100), (700, 1)], 690);
         assert_eq!(
-            quantiles(&from, &to),
+            Quantiles::of(&latencies(&from, &to)),
             Quantiles {
                 p50_us: 10,
                 p99_us: 20,

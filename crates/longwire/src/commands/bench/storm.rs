@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use longwire_sim::Traffic;
 use serde::Serialize;
 
+use super::chart::{Axis, Chart, Line, Panel, SvgFile};
 use super::report::{Figures, Host, Report, Row, seconds};
 use crate::cli::{BenchStorm, How};
 use crate::exit::{Exit, Failure};
@@ -39,10 +40,13 @@ struct Storm {
     pushed_again: u64,
     /// Of those, recognized as recorded already.
     repeats_recognized: u64,
+    /// Of one core, over the whole run.
+    platform_cpu_share: f64,
 }
 
 pub(super) async fn run(command: &BenchStorm) -> Result<Exit, Failure> {
     let progress = Progress::new();
+    let drawing = SvgFile::reserve(&command.plot)?;
     let count = command.connections;
     let settings = PlatformSettings {
         ping_interval: command.ping_interval,
@@ -57,6 +61,7 @@ pub(super) async fn run(command: &BenchStorm) -> Result<Exit, Failure> {
         How::Drop | How::Close => u64::from(count) * 5 / 4,
     };
     let stand = Stand::build(most, directory, 0, &settings).await?;
+    let built = Instant::now();
     let mut gateway = stand.spawn(count)?;
     progress.say("connecting");
     stand.all_live(&mut gateway, count).await?;
@@ -72,7 +77,12 @@ pub(super) async fn run(command: &BenchStorm) -> Result<Exit, Failure> {
     let broken = stand.platform.break_all(breakage(command.how)).await?;
     progress.say("broken; waiting for everybody");
     let limit = RETURN + Duration::from_secs(command.ping_interval.into()) + PONG_GRACE;
-    let (half, all, view) = watch(&mut gateway, &calm, broken, began, limit).await?;
+    let Return {
+        half,
+        all,
+        view,
+        course,
+    } = watch(&mut gateway, &calm, broken, began, limit).await?;
 
     progress.say("waiting for the last answers");
     if command.how == How::HalfOpen {
@@ -83,8 +93,12 @@ pub(super) async fn run(command: &BenchStorm) -> Result<Exit, Failure> {
     let ledger = stand.settle().await?;
     let repeats_recognized = gateway.view().await?.repeats();
     progress.say("comparing the ledger with the store");
+    let lasted = built.elapsed().as_secs_f64();
+    let platform_cpu_share = stand.platform.process.processor_time()?.as_secs_f64() / lasted;
     let verdict = stand.verdict(gateway).await?;
     drop(progress);
+    let per_second = traffic.per_second;
+    drawing.write(|| chart(command, per_second, course))?;
     Report {
         command: "bench storm",
         asked: asked(command, traffic.per_second),
@@ -97,30 +111,50 @@ pub(super) async fn run(command: &BenchStorm) -> Result<Exit, Failure> {
             silent: view.connections.silent - calm.connections.silent,
             pushed_again: ledger.re_pushed,
             repeats_recognized,
+            platform_cpu_share,
         },
         verdict,
     }
     .print(command.ground.json)
 }
 
-/// When half of those that broke had a new connection, when all were live again, and what the gateway said then.
+/// How everybody came back.
+struct Return {
+    /// When half of those that broke had a new connection.
+    half: Duration,
+    /// When all were live again.
+    all: Duration,
+    /// What the gateway said then.
+    view: View,
+    /// Seconds, and those that had a new connection by then.
+    course: Vec<(f64, f64)>,
+}
+
+/// Watches them come back.
 async fn watch(
     gateway: &mut Gateway,
     calm: &View,
     broken: u64,
     began: Instant,
     limit: Duration,
-) -> Result<(Duration, Duration, View), Failure> {
+) -> Result<Return, Failure> {
     let mut half = None;
+    let mut course = vec![(0.0, 0.0)];
     loop {
         let view = gateway.view().await?;
         let returned = view.connections.opened - calm.connections.opened;
+        course.push((began.elapsed().as_secs_f64(), returned.min(broken) as f64));
         if returned >= broken.div_ceil(2) {
             half.get_or_insert(began.elapsed());
         }
         // Right after the break the gateway still takes all for live.
         if let Some(half) = half.filter(|_| returned >= broken && view.live() >= broken) {
-            return Ok((half, began.elapsed(), view));
+            return Ok(Return {
+                half,
+                all: began.elapsed(),
+                view,
+                course,
+            });
         }
         if began.elapsed() > limit {
             let (live, wanted) = (returned.min(view.live()), broken);
@@ -132,6 +166,23 @@ async fn watch(
             .into());
         }
         tokio::time::sleep(look(broken)).await;
+    }
+}
+
+fn chart(command: &BenchStorm, per_second: f64, course: Vec<(f64, f64)>) -> Chart {
+    Chart {
+        title: "Every connection broken at once".to_owned(),
+        subtitle: asked(command, per_second),
+        panels: vec![Panel {
+            title: "Connected again".to_owned(),
+            x: Axis::linear("seconds", |value| format!("{value:.2}")),
+            y: Axis::linear("connections", |value| grouped(value as u64)),
+            lines: vec![Line {
+                name: "new connections".to_owned(),
+                points: course,
+            }],
+            marks: Vec::new(),
+        }],
     }
 }
 
@@ -174,6 +225,11 @@ impl Figures for Storm {
                 "attempts",
                 grouped(self.attempts),
                 format!("{} were found by an unanswered ping", grouped(self.silent)),
+            ),
+            Row::new(
+                "platform",
+                format!("{:.0} % of a core", self.platform_cpu_share * 100.0),
+                "the simulator's part of the same cores, over the whole run",
             ),
             Row::new(
                 "repeats",

@@ -1,0 +1,373 @@
+//! `longwire bench overload`: twice as many events as can be kept up with.
+//!
+//! ```text
+//! search    paced rates, rising until one is not kept up with, then closer; each for a few seconds
+//! overload  twice the rate found
+//! rest      the traffic stops; what was refused or not answered in time comes again until all of it is recorded
+//! ```
+//! A platform that is answered too late pushes again, so lateness is load. What is looked for is that the gateway
+//! goes on acknowledging at its rate, says no to the rest in time, and keeps its memory.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::bar::{Bar, Bound, Standing};
+use super::chart::{Axis, Chart, Line, Panel, SvgFile, latency_panel};
+use super::load::{Load, Pace, Stretch};
+use super::report::{Figures, Host, Report, Row, mib};
+use super::sample::Window;
+use crate::cli::BenchOverload;
+use crate::exit::{Exit, Failure};
+use crate::stand::{Client, PlatformSettings, Progress, Stand};
+use crate::terminal::{grouped, ms};
+
+/// Where the search begins, how it rises, and how often it looks between the last rate that held and the first that
+/// did not.
+const FIRST_RATE: f64 = 5_000.0;
+const RISE: f64 = 1.5;
+const CLOSER: u32 = 2;
+/// What the simulated platform is sure to make.
+const MOST_RATE: f64 = 250_000.0;
+/// How long a rate of the search is watched.
+const STEP_SECONDS: u32 = 4;
+const WARM_UP: Duration = Duration::from_secs(1);
+/// A rate is kept up with when so much of it is acknowledged, and 99 of 100 events that fast.
+const KEPT_SHARE: f64 = 0.98;
+const KEPT_P99_US: u64 = 250_000;
+/// Events of one second are to fit into memory several times.
+const MAX_BYTES: f64 = (512 << 20) as f64;
+
+/// Held to these.
+const SHARE_BAR: Bar = Bar {
+    bar: Bound::AtLeast(0.9),
+    stretch: None,
+};
+const P99_BAR_MS: Bar = Bar {
+    bar: Bound::AtMost(2_500.0),
+    stretch: None,
+};
+const GROWTH_BAR_MIB: Bar = Bar {
+    bar: Bound::AtMost(64.0),
+    stretch: None,
+};
+
+/// What a run found.
+#[derive(Debug, Serialize)]
+struct Overload {
+    /// The highest paced rate that was kept up with, or the one that was given.
+    sustainable_per_second: f64,
+    steps: Vec<Step>,
+    offered_per_second: f64,
+    /// The measured time at twice the rate.
+    all: Window,
+    /// Of the sustainable rate.
+    acked_share: f64,
+    /// Answered too late to count, at twice the rate.
+    late_acks: u64,
+    /// Not answered within the platform's 3 s, at twice the rate.
+    timed_out: u64,
+    /// Until the last answer.
+    pushed_again: u64,
+    /// Of those, recognized as recorded already.
+    repeats_recognized: u64,
+    resident_before_bytes: u64,
+    /// The most of all looks at twice the rate.
+    resident_most_bytes: u64,
+    standings: Standings,
+}
+
+#[derive(Debug, Serialize)]
+struct Standings {
+    acked_share: Standing,
+    ack_p99: Standing,
+    memory_growth: Standing,
+}
+
+/// One rate of the search.
+#[derive(Debug, Serialize)]
+struct Step {
+    offered_per_second: f64,
+    acked_per_second: f64,
+    p99_us: u64,
+    kept_up: bool,
+}
+
+/// Refuses what is in range by itself and too much together.
+pub(super) fn check(command: &BenchOverload) -> Result<(), Failure> {
+    let rate = command.sustainable.unwrap_or(FIRST_RATE) * 2.0;
+    if rate * f64::from(command.payload_bytes) > MAX_BYTES {
+        return Err(Failure::Usage(
+            "twice --sustainable × --payload-bytes is 512 MiB a second at most".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+pub(super) async fn run(command: &BenchOverload) -> Result<Exit, Failure> {
+    let progress = Progress::new();
+    let drawing = SvgFile::reserve(&command.plot)?;
+    progress.say("connecting");
+    let settings = PlatformSettings::default();
+    let directory = command.ground.directory.as_deref();
+    let connections = command.connections;
+    let stand = Stand::build(connections.into(), directory, 0, &settings).await?;
+    let mut gateway = stand.spawn(connections)?;
+    stand.all_live(&mut gateway, connections).await?;
+    let mut client = Client::Gateway(Box::new(gateway));
+    let (sustainable, steps) = match command.sustainable {
+        Some(rate) => (rate, Vec::new()),
+        None => search(command, &stand, &mut client, &progress).await?,
+    };
+
+    let offered = sustainable * 2.0;
+    progress.say(&format!("{} events/s offered", grouped(offered as u64)));
+    let before = client.process().resident()?.now;
+    let known = client.view().await?.repeats();
+    let load = load(command, offered, command.seconds);
+    let stretch = load.carry(&stand.platform, &mut client, &progress).await?;
+    stand.platform.stop_traffic().await?;
+    progress.say("waiting for the last answers");
+    let first = stretch.first().ledger.clone();
+    let settled = stand.settle().await?;
+    let repeats = client.view().await?.repeats() - known;
+    progress.say("comparing the ledger with the store");
+    let verdict = stand.verdict_of(client).await?.unwrap_or_default();
+    drop(progress);
+
+    let (all, last) = (stretch.all(), &stretch.last().ledger);
+    let most = stretch.resident_most();
+    let acked_share = all.acked_per_second / sustainable;
+    let growth = most.saturating_sub(before) as f64 / f64::from(1 << 20);
+    drawing.write(|| chart(command, offered, sustainable, &stretch))?;
+    Report {
+        command: "bench overload",
+        asked: asked(command, offered),
+        ground: Host::of(stand.directory()),
+        figures: Overload {
+            sustainable_per_second: sustainable,
+            steps,
+            offered_per_second: offered,
+            acked_share,
+            late_acks: last.late_acks - first.late_acks,
+            timed_out: last.timed_out - first.timed_out,
+            pushed_again: settled.re_pushed - first.re_pushed,
+            repeats_recognized: repeats,
+            resident_before_bytes: before,
+            resident_most_bytes: most,
+            standings: Standings {
+                acked_share: SHARE_BAR.judge(acked_share),
+                ack_p99: P99_BAR_MS.judge(all.ack.p99_us as f64 / 1_000.0),
+                memory_growth: GROWTH_BAR_MIB.judge(growth),
+            },
+            all,
+        },
+        verdict,
+    }
+    .print(command.ground.json)
+}
+
+/// The highest rate that is kept up with, as far as the search went, and its steps.
+async fn search(
+    command: &BenchOverload,
+    stand: &Stand,
+    client: &mut Client,
+    progress: &Progress,
+) -> Result<(f64, Vec<Step>), Failure> {
+    let mut steps = Vec::new();
+    let (mut held, mut broke) = (None::<f64>, None::<f64>);
+    let mut closer = 0;
+    loop {
+        let rate = match (held, broke) {
+            (None, None) => FIRST_RATE,
+            (Some(held), None) => f64::min(held * RISE, MOST_RATE),
+            // Slower than the first: nothing to be refined from below.
+            (None, Some(broke)) => broke / RISE,
+            (Some(held), Some(broke)) => {
+                closer += 1;
+                (held * broke).sqrt()
+            }
+        };
+        progress.say(&format!("trying {} events/s", grouped(rate as u64)));
+        let load = load(command, rate, STEP_SECONDS);
+        let all = load.carry(&stand.platform, client, progress).await?.all();
+        stand.platform.stop_traffic().await?;
+        progress.say("waiting for the last answers");
+        stand.settle().await?;
+        let kept_up = kept_up(&all, rate);
+        steps.push(Step {
+            offered_per_second: rate,
+            acked_per_second: all.acked_per_second,
+            p99_us: all.ack.p99_us,
+            kept_up,
+        });
+        if kept_up {
+            held = Some(rate);
+        } else {
+            broke = Some(rate);
+        }
+        if let Some(held) = held
+            && (closer >= CLOSER || held >= MOST_RATE)
+        {
+            return Ok((held, steps));
+        }
+        if rate < 1.0 {
+            return Ok((1.0, steps));
+        }
+    }
+}
+
+fn kept_up(all: &Window, rate: f64) -> bool {
+    all.acked_per_second >= rate * KEPT_SHARE && all.ack.p99_us <= KEPT_P99_US
+}
+
+fn load(command: &BenchOverload, per_second: f64, seconds: u32) -> Load {
+    Load {
+        pace: Pace::Rate(per_second),
+        payload_bytes: command.payload_bytes,
+        warm_up: WARM_UP,
+        seconds,
+    }
+}
+
+fn asked(command: &BenchOverload, offered: f64) -> String {
+    format!(
+        "{} connections, {} events/s offered, {} bytes, {} s",
+        command.connections,
+        grouped(offered as u64),
+        command.payload_bytes,
+        command.seconds
+    )
+}
+
+fn chart(command: &BenchOverload, offered: f64, sustainable: f64, stretch: &Stretch) -> Chart {
+    let course = stretch.course();
+    let level = |name: &str, rate: f64| Line {
+        name: name.to_owned(),
+        points: course.iter().map(|point| (point.0, rate)).collect(),
+    };
+    let levels = [level("offered", offered), level("sustainable", sustainable)];
+    let acked = Line {
+        name: "acknowledged".to_owned(),
+        points: course.clone(),
+    };
+    Chart {
+        title: "Twice the events that can be kept up with".to_owned(),
+        subtitle: asked(command, offered),
+        panels: vec![
+            latency_panel(
+                "ACK latency, as the platform saw it",
+                &[("from push to ACK", stretch.latencies())],
+            ),
+            Panel {
+                title: "Throughput".to_owned(),
+                x: Axis::linear("seconds", |value| format!("{value}")),
+                y: Axis::linear("events/s", |value| grouped(value as u64)),
+                lines: [acked].into_iter().chain(levels).collect(),
+                marks: Vec::new(),
+            },
+        ],
+    }
+}
+
+impl Figures for Overload {
+    fn rows(&self) -> Vec<Row> {
+        let all = &self.all;
+        let judged = |bar: Bar, unit: &str, standing: Standing| {
+            format!("bar {}{unit}: {}", bar.bar.tell(), standing.tell())
+        };
+        let found = match self.steps.len() {
+            0 => "given".to_owned(),
+            steps => format!(
+                "the highest of {steps} paced rates of which {:.0} % were acknowledged, p99 within {} ms",
+                KEPT_SHARE * 100.0,
+                KEPT_P99_US / 1_000
+            ),
+        };
+        let growth = self
+            .resident_most_bytes
+            .saturating_sub(self.resident_before_bytes);
+        vec![
+            Row::new(
+                "sustainable",
+                format!("{} /s", grouped(self.sustainable_per_second as u64)),
+                found,
+            ),
+            Row::new(
+                "acknowledged",
+                format!("{} /s", grouped(all.acked_per_second as u64)),
+                format!(
+                    "{:.2} × the sustainable rate; {}",
+                    self.acked_share,
+                    judged(SHARE_BAR, " ×", self.standings.acked_share)
+                ),
+            ),
+            Row::new(
+                "ack",
+                format!("p50 {}, p99 {}", ms(all.ack.p50_us), ms(all.ack.p99_us)),
+                format!(
+                    "as the platform saw it; p99 {}",
+                    judged(P99_BAR_MS, " ms", self.standings.ack_p99)
+                ),
+            ),
+            Row::new(
+                "refused",
+                grouped(all.refused),
+                format!(
+                    "answered 500 in time; {} not answered within 3 s, {} ACKs came too late",
+                    grouped(self.timed_out),
+                    grouped(self.late_acks)
+                ),
+            ),
+            Row::new(
+                "repeats",
+                format!("{} pushed again", grouped(self.pushed_again)),
+                format!(
+                    "until the last answer; {} recognized by their key",
+                    grouped(self.repeats_recognized)
+                ),
+            ),
+            Row::new(
+                "memory",
+                format!("+ {}", mib(growth)),
+                format!(
+                    "{} before, {} at most; {}",
+                    mib(self.resident_before_bytes),
+                    mib(self.resident_most_bytes),
+                    judged(GROWTH_BAR_MIB, " MiB", self.standings.memory_growth)
+                ),
+            ),
+            Row::new(
+                "gateway",
+                format!("{:.1} µs CPU per event", all.gateway_us_per_event),
+                format!("{:.0} % of a core", all.gateway_cpu_share * 100.0),
+            ),
+            Row::new(
+                "platform",
+                format!("{:.1} µs CPU per event", all.platform_us_per_event),
+                format!(
+                    "{:.0} % of a core: the simulator's part, on the same cores",
+                    all.platform_cpu_share * 100.0
+                ),
+            ),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_kept_up_with_when_all_of_it_is_answered_soon() {
+        let mut window = Window {
+            acked_per_second: 990.0,
+            ..Window::default()
+        };
+        window.ack.p99_us = 100_000;
+        assert!(kept_up(&window, 1_000.0));
+        assert!(!kept_up(&window, 1_100.0), "a backlog grows");
+        window.ack.p99_us = 300_000;
+        assert!(!kept_up(&window, 1_000.0), "it is late");
+    }
+}

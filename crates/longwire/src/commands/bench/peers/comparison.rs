@@ -1,0 +1,260 @@
+//! The ratios that are held to a bar, each with its bar.
+
+use serde::Serialize;
+
+use super::super::bar::{Bar, Bound, Standing};
+use super::super::report::Row;
+use super::run::{Measured, Run, Scenario};
+use crate::cli::Peer;
+
+/// A figure of a run.
+type Figure = fn(&Measured) -> f64;
+
+/// What is compared.
+struct Question {
+    what: &'static str,
+    asks: fn(Scenario) -> bool,
+    figure: Figure,
+    /// `None` holds longwire's own figure to the bar.
+    against: Option<Peer>,
+    bar: Bar,
+}
+
+/// A question answered: the median over the rounds, and how far they lie apart.
+#[derive(Debug, Serialize)]
+pub(super) struct Comparison {
+    what: &'static str,
+    scenario: Scenario,
+    against: Option<Peer>,
+    /// longwire's figure, or its ratio to the peer's.
+    value: f64,
+    lowest: f64,
+    highest: f64,
+    #[serde(flatten)]
+    bar: Bar,
+    standing: Standing,
+}
+
+impl Comparison {
+    pub(super) fn row(&self) -> Row {
+        let (unit, against) = match self.against {
+            Some(peer) => (" ×", format!(" of {}", peer.name())),
+            None => ("", String::new()),
+        };
+        let stretch = self.bar.stretch.map_or_else(String::new, |stretch| {
+            format!(", stretch {}", stretch.tell())
+        });
+        Row::new(
+            self.what,
+            format!("{:.2}{unit}{against}", self.value),
+            format!(
+                "{}; {:.2} to {:.2}; bar {}{stretch}: {}",
+                self.scenario.tell(),
+                self.lowest,
+                self.highest,
+                self.bar.bar.tell(),
+                self.standing.tell()
+            ),
+        )
+    }
+}
+
+fn at_least(bar: f64, stretch: f64) -> Bar {
+    Bar {
+        bar: Bound::AtLeast(bar),
+        stretch: Some(Bound::AtLeast(stretch)),
+    }
+}
+
+fn at_most(bar: f64, stretch: Option<f64>) -> Bar {
+    Bar {
+        bar: Bound::AtMost(bar),
+        stretch: stretch.map(Bound::AtMost),
+    }
+}
+
+fn questions() -> Vec<Question> {
+    let rate: Figure = |run| run.acked_per_second;
+    let saturation = |connections| -> fn(Scenario) -> bool {
+        match connections {
+            1 => |scenario| scenario == Scenario::Saturation(1),
+            20 => |scenario| scenario == Scenario::Saturation(20),
+            _ => |scenario| scenario == Scenario::Saturation(100),
+        }
+    };
+    let question = |what, asks, figure, against, bar| Question {
+        what,
+        asks,
+        figure,
+        against,
+        bar,
+    };
+    let paced: fn(Scenario) -> bool = |scenario| scenario == Scenario::Paced;
+    let storm: fn(Scenario) -> bool = |scenario| matches!(scenario, Scenario::Storm(_));
+    let spread: Figure = |run| run.p99_us / run.p50_us;
+    let (durable, node) = (Some(Peer::BareDurable), Some(Peer::Node));
+    vec![
+        question("acks/s", saturation(100), rate, node, at_least(2.0, 3.0)),
+        question("acks/s", saturation(100), rate, durable, at_least(1.3, 1.8)),
+        question("acks/s", saturation(20), rate, durable, at_least(0.75, 1.0)),
+        question(
+            "acks/s",
+            saturation(1),
+            rate,
+            node,
+            Bar {
+                bar: Bound::AtLeast(1.1),
+                stretch: None,
+            },
+        ),
+        // The stretch of the line above, which has a yardstick of its own.
+        question("acks/s", saturation(1), rate, durable, at_least(0.0, 0.9)),
+        question(
+            "ack p50",
+            paced,
+            |run| run.p50_us,
+            durable,
+            at_most(1.3, Some(1.1)),
+        ),
+        question(
+            "ack p99",
+            paced,
+            |run| run.p99_us,
+            durable,
+            at_most(2.0, Some(1.2)),
+        ),
+        question(
+            "ack p99/p50",
+            saturation(100),
+            spread,
+            None,
+            at_most(4.0, None),
+        ),
+        question(
+            "µs CPU/event",
+            saturation(100),
+            |run| run.client_us_per_event,
+            None,
+            at_most(9.0, Some(7.0)),
+        ),
+        question(
+            "all back",
+            storm,
+            |run| run.all_back_seconds,
+            Some(Peer::Bare),
+            at_most(2.0, None),
+        ),
+    ]
+}
+
+/// Answers every question that the runs can answer.
+pub(super) fn compare(runs: &[Run]) -> Vec<Comparison> {
+    questions()
+        .iter()
+        .filter_map(|question| answer(question, runs))
+        .collect()
+}
+
+fn answer(question: &Question, runs: &[Run]) -> Option<Comparison> {
+    let asked = || runs.iter().filter(|run| (question.asks)(run.scenario));
+    let scenario = asked().next()?.scenario;
+    let figure = |round: u32, client: Peer| {
+        asked()
+            .find(|run| run.round == round && run.client == client)
+            .map(|run| (question.figure)(&run.figures))
+    };
+    let mut values: Vec<f64> = asked()
+        .filter(|run| run.client == Peer::Longwire)
+        .filter_map(|run| {
+            let own = (question.figure)(&run.figures);
+            match question.against {
+                Some(peer) => Some(own / figure(run.round, peer)?),
+                None => Some(own),
+            }
+        })
+        .collect();
+    values.sort_by(f64::total_cmp);
+    let (lowest, highest) = (*values.first()?, *values.last()?);
+    let value = median(values.into_iter());
+    Some(Comparison {
+        what: question.what,
+        scenario,
+        against: question.against,
+        value,
+        lowest,
+        highest,
+        bar: question.bar,
+        standing: question.bar.judge(value),
+    })
+}
+
+/// The middle one, or the mean of the two in the middle; 0 of none.
+pub(super) fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => 0.0,
+        count if count.is_multiple_of(2) => f64::midpoint(values[middle - 1], values[middle]),
+        _ => values[middle],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(round: u32, client: Peer, acked_per_second: f64) -> Run {
+        Run {
+            round,
+            scenario: Scenario::Saturation(100),
+            client,
+            figures: Measured {
+                acked_per_second,
+                p50_us: 1_000.0,
+                p99_us: 5_000.0,
+                client_us_per_event: 6.0,
+                ..Measured::default()
+            },
+        }
+    }
+
+    #[test]
+    fn ratios_are_taken_within_a_round() {
+        // The host was three times as fast in the second round.
+        let runs = [
+            run(1, Peer::Longwire, 100.0),
+            run(1, Peer::Node, 50.0),
+            run(2, Peer::Node, 150.0),
+            run(2, Peer::Longwire, 450.0),
+            run(3, Peer::Longwire, 250.0),
+            run(3, Peer::Node, 100.0),
+        ];
+        let compared = compare(&runs);
+        let ratio = &compared[0];
+        assert_eq!((ratio.what, ratio.against), ("acks/s", Some(Peer::Node)));
+        assert_eq!((ratio.lowest, ratio.value, ratio.highest), (2.0, 2.5, 3.0));
+        assert_eq!(ratio.standing, Standing::Reached);
+        let own: Vec<_> = compared[1..]
+            .iter()
+            .map(|own| (own.what, own.standing))
+            .collect();
+        assert_eq!(
+            own,
+            [
+                ("ack p99/p50", Standing::Missed),
+                ("µs CPU/event", Standing::Stretch)
+            ],
+            "and nothing is said of clients that did not run"
+        );
+    }
+
+    #[test]
+    fn medians() {
+        let of = |values: &[f64]| median(values.iter().copied());
+        assert_eq!(
+            [of(&[]), of(&[3.0]), of(&[4.0, 1.0]), of(&[9.0, 1.0, 2.0])],
+            [0.0, 3.0, 2.5, 2.0]
+        );
+    }
+}

@@ -1,0 +1,253 @@
+//! The measured runs, small: what they answer, and what they refuse before they begin. No figure is held to anything.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{longwire, measured, run};
+
+/// A drawing of its own name in a directory of its own.
+fn drawing() -> (TempDir, String) {
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = directory.path().join("run.svg").display().to_string();
+    (directory, path)
+}
+
+#[track_caller]
+fn check_drawing(path: &str, words: &[&str]) {
+    let svg = std::fs::read_to_string(path).expect("it was drawn");
+    assert!(
+        svg.starts_with("<svg") && svg.ends_with("</svg>\n"),
+        "{svg}"
+    );
+    for word in ["<polyline", "</text>"].iter().chain(words) {
+        assert!(svg.contains(word), "{word} is not in\n{svg}");
+    }
+}
+
+#[test]
+fn events_are_drawn() {
+    let (_directory, path) = drawing();
+    let document = measured(&[
+        "bench",
+        "events",
+        "--connections",
+        "2",
+        "--window",
+        "4",
+        "--seconds",
+        "1",
+        "--svg",
+        &path,
+    ]);
+    let all = &document["figures"]["all"];
+    assert!(all["platform_us_per_event"].is_f64(), "{document}");
+    let host = &document["host"];
+    for fact in ["processor", "kernel", "file_system"] {
+        assert!(host[fact].is_string(), "{fact}: {document}");
+    }
+    check_drawing(&path, &["ACK latency", "90 %", "ACKs/s", "p50 "]);
+}
+
+#[test]
+fn a_storm_is_drawn() {
+    let (_directory, path) = drawing();
+    let document = measured(&["bench", "storm", "--connections", "5", "--svg", &path]);
+    assert!(
+        document["figures"]["platform_cpu_share"].is_f64(),
+        "{document}"
+    );
+    check_drawing(&path, &["Connected again"]);
+}
+
+#[test]
+fn peers_are_compared_in_rounds() {
+    let document = measured(&[
+        "bench",
+        "peers",
+        "--rounds",
+        "1",
+        "--seconds",
+        "1",
+        "--connections",
+        "1",
+        "--rate",
+        "50",
+        "--storm",
+        "5",
+        "--only",
+        "longwire,bare,bare-durable",
+    ]);
+    let figures = &document["figures"];
+    let runs = figures["runs"].as_array().expect("a list");
+    // Three clients at one connection and three paced; two of them dropped.
+    assert_eq!(runs.len(), 8, "{document}");
+    for run in runs {
+        let figures = &run["figures"];
+        let told = if run["scenario"].get("storm").is_some() {
+            "all_back_seconds"
+        } else {
+            "acked_per_second"
+        };
+        assert!(figures[told].as_f64() > Some(0.0), "{run}");
+    }
+    let compared: Vec<_> = figures["comparisons"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| {
+            assert!(one["value"].is_f64() && one["bar"].is_object(), "{one}");
+            (one["what"].as_str(), one["against"].as_str())
+        })
+        .collect();
+    assert_eq!(
+        compared,
+        [
+            (Some("acks/s"), Some("bare-durable")),
+            (Some("ack p50"), Some("bare-durable")),
+            (Some("ack p99"), Some("bare-durable")),
+            (Some("all back"), Some("bare")),
+        ]
+    );
+}
+
+#[test]
+fn a_peer_that_is_not_installed_is_named_with_the_way_to_have_it() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let nowhere = directory.path().display().to_string();
+    let arguments = ["bench", "peers", "--only", "python", "--sdks", &nowhere];
+    let (_, stderr) = run(longwire(directory.path()).args(arguments), 1);
+    assert!(
+        stderr.contains("python") && stderr.contains("tests/conformance/install"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn throughput_is_told_by_connections() {
+    let (_directory, path) = drawing();
+    let document = measured(&[
+        "bench",
+        "scale",
+        "--connections",
+        "1,3",
+        "--seconds",
+        "1",
+        "--svg",
+        &path,
+    ]);
+    let points = document["figures"]["points"].as_array().expect("a list");
+    let told: Vec<_> = points
+        .iter()
+        .map(|point| {
+            assert!(point["all"]["acked"].as_u64() > Some(0), "{point}");
+            (point["connections"].as_u64(), point["window"].as_u64())
+        })
+        .collect();
+    assert_eq!(told, [(Some(1), Some(64)), (Some(3), Some(64))]);
+    check_drawing(&path, &["connections", "p99"]);
+}
+
+#[test]
+fn overload_offers_twice_the_rate() {
+    let (_directory, path) = drawing();
+    let document = measured(&[
+        "bench",
+        "overload",
+        "--connections",
+        "2",
+        "--sustainable",
+        "100",
+        "--seconds",
+        "1",
+        "--svg",
+        &path,
+    ]);
+    let figures = &document["figures"];
+    assert_eq!(figures["offered_per_second"], 200.0, "{document}");
+    assert!(figures["all"]["acked"].as_u64() > Some(0), "{document}");
+    for (figure, standing) in [("acked_share", "reached"), ("memory_growth", "reached")] {
+        let told = &figures["standings"][figure];
+        assert!(told == standing || told == "missed", "{figure}: {document}");
+    }
+    check_drawing(&path, &["offered", "sustainable"]);
+}
+
+/// Nothing may have been started, so nothing is left of it either.
+#[track_caller]
+fn refused(directory: &Path, arguments: &[&str], words: &[&str]) {
+    let mut command = longwire(directory);
+    let (stdout, stderr) = run(command.args(arguments).env("TMPDIR", directory), 1);
+    assert!(stdout.is_empty(), "{stdout}");
+    for word in words {
+        assert!(stderr.contains(word), "{word} is not in {stderr}");
+    }
+}
+
+#[test]
+fn a_drawing_that_cannot_be_written_is_refused_before_the_run() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = directory
+        .path()
+        .join("no/such/run.svg")
+        .display()
+        .to_string();
+    for command in ["events", "storm", "scale", "overload"] {
+        refused(
+            directory.path(),
+            &["bench", command, "--svg", &path],
+            &["run.svg"],
+        );
+    }
+}
+
+#[test]
+fn too_few_open_files_are_named_before_the_run() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let program = assert_cmd::cargo::cargo_bin!("longwire")
+        .display()
+        .to_string();
+    for arguments in [
+        "events --connections 500",
+        "storm --connections 500",
+        "idle --installations 500",
+        "peers --only bare --storm 500",
+        "scale --connections 1,500",
+        "overload --connections 500",
+    ] {
+        let line =
+            format!("ulimit -Sn 200 && ulimit -Hn 200 && exec '{program}' bench {arguments}");
+        let output = std::process::Command::new("sh")
+            .args(["-c", &line])
+            .current_dir(directory.path())
+            .output()
+            .expect("there is a shell");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments}: {stderr}");
+        assert!(
+            stderr.contains("open files") && stderr.contains("200 are allowed"),
+            "{arguments}: {stderr}"
+        );
+    }
+}
+
+#[test]
+fn a_soft_limit_is_no_obstacle() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let program = assert_cmd::cargo::cargo_bin!("longwire")
+        .display()
+        .to_string();
+    let line = format!(
+        "ulimit -Sn 64 && exec '{program}' bench events --connections 60 --rate 50 --seconds 1 --json"
+    );
+    let output = std::process::Command::new("sh")
+        .args(["-c", &line])
+        .current_dir(directory.path())
+        .output()
+        .expect("there is a shell");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let document: Value = serde_json::from_slice(&output.stdout).expect("one document");
+    assert_eq!(document["good"], true, "{document}");
+}
