@@ -74,20 +74,20 @@ impl Dispatch {
         let writing = &self.shared.writing;
         if !matches!(*writing.borrow(), Writing::Running) {
             writing.send_replace(Writing::Running);
-            let thread = self.shared.store.run_writer();
             let shared = Arc::clone(&self.shared);
-            // A thread of its own and no blocking task: a runtime that is dropped waits for those, and a process that
-            // leaves at once would wait for a writer that nobody told to stop.
-            std::thread::Builder::new()
-                .name("longwire-writer-watch".to_owned())
-                .spawn(move || {
-                    let exit = match thread.join() {
-                        Err(payload) => Exit::Panicked(panic_text(payload.as_ref())),
-                        Ok(()) => Exit::Stopped,
-                    };
-                    shared.writing.send_replace(Writing::Ended(exit));
-                })
-                .expect("the operating system gives a process its first few threads");
+            let started = self.shared.store.run_writer(move |outcome| {
+                let exit = match outcome {
+                    Err(payload) => Exit::Panicked(panic_text(payload)),
+                    Ok(()) => Exit::Stopped,
+                };
+                shared.writing.send_replace(Writing::Ended(exit));
+            });
+            if let Err(error) = started {
+                writing.send_replace(Writing::Idle);
+                tracing::error!(%error, "no thread for the store's writer; it is tried again");
+                self.shared.dispatch.suffered(&Exit::Stopped);
+                return self.try_again(ctx);
+            }
         }
         self.life = Life::Writing;
         let mut watched = self.shared.writing.subscribe();
@@ -125,6 +125,11 @@ impl Dispatch {
         } else {
             tracing::error!("the store's writer ended by itself; it is started again");
         }
+        self.try_again(ctx);
+    }
+
+    /// The writer is started after a pause.
+    fn try_again(&mut self, ctx: &mut Context<Self>) {
         self.life = Life::Rebuilding;
         let pause = match self.rebuilds.spend(now()) {
             Rebuild::After(pause) => pause,

@@ -18,6 +18,8 @@ pub enum Cause {
     Corrupt,
     /// The disk answered with an error.
     Io,
+    /// The disk does not answer at all: a commit has been running for seconds.
+    Stalled,
     /// This event alone was refused by a rule of the schema; its neighbours were recorded.
     Poison,
     /// The writer thread ended, or the store was closed, before the event was written.
@@ -36,6 +38,7 @@ impl Cause {
             Self::ReadOnly => "read_only",
             Self::Corrupt => "corrupt",
             Self::Io => "io",
+            Self::Stalled => "stalled",
             Self::Poison => "poison",
             Self::WriterGone => "writer_gone",
             Self::Other => "other",
@@ -52,9 +55,9 @@ impl Cause {
                 "another program holds the database's write lock; end it, and recording resumes by itself"
             }
             Self::Gone => {
-                "the database file was deleted or replaced; put it back with its -wal file, and recording \
-                 resumes by itself. An empty log is not created in its place, because it would not recognize \
-                 the platform's repeats: to start a new log on purpose, restart"
+                "the database file was deleted or replaced; put it or a backup of it back, with its -wal file if there is \
+                 one, and recording resumes by itself. An empty log is not created in its place, because it would \
+                 not recognize the platform's repeats: if the file cannot be had again, restart, and a new log begins"
             }
             Self::ReadOnly => {
                 "make the database file, its directory and its file system writable; recording resumes by itself"
@@ -64,6 +67,10 @@ impl Cause {
             }
             Self::Io => {
                 "the disk reports errors; look at the kernel log. Recording resumes by itself if they pass"
+            }
+            Self::Stalled => {
+                "the disk takes no writes and does not say why: look at the kernel log, at what else writes there, and \
+                 at a frozen or remote file system. Recording resumes by itself when it answers"
             }
             Self::Poison => {
                 "the event breaks a rule of the schema, most often because its installation was removed"
@@ -85,6 +92,7 @@ impl fmt::Display for Cause {
             Self::ReadOnly => "the database cannot be written to",
             Self::Corrupt => "the database file is damaged",
             Self::Io => "the disk reports an error",
+            Self::Stalled => "the disk does not answer",
             Self::Poison => "the event breaks a rule of the schema",
             Self::WriterGone => "the writer thread ended",
             Self::Other => "the database refused",

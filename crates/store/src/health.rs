@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::Cause;
 use crate::clock::now_ms;
 use crate::failure::Failure;
+use crate::underway::Underway;
 
 /// The state of the log's writing side. Reading goes on in both.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,6 +31,9 @@ pub(crate) struct HealthCell {
     /// Spares the healthy path, one commit after another, the mutex.
     degraded: AtomicBool,
     health: Mutex<Health>,
+    underway: Underway,
+    /// Somebody saw the work under way last for too long, and said so.
+    stall_told: AtomicBool,
 }
 
 impl HealthCell {
@@ -36,18 +41,55 @@ impl HealthCell {
         Self {
             degraded: AtomicBool::new(false),
             health: Mutex::new(Health::Ok),
+            underway: Underway::new(),
+            stall_told: AtomicBool::new(false),
         }
+    }
+
+    /// The writer goes into the database, until what is returned is dropped.
+    pub(crate) fn working(&self) -> Working<'_> {
+        self.underway.begin();
+        Working(self)
     }
 
     pub(crate) fn is_degraded(&self) -> bool {
         self.degraded.load(Ordering::Acquire)
     }
 
+    /// A writer that does not come out of the database cannot say so, which makes it the reader's judgement.
     pub(crate) fn read(&self) -> Health {
-        if self.is_degraded() {
+        let told = if self.is_degraded() {
             self.lock().clone()
         } else {
             Health::Ok
+        };
+        match self.underway.stalled() {
+            Some(length) => self.stalled(length, &told),
+            None => told,
+        }
+    }
+
+    fn stalled(&self, length: Duration, told: &Health) -> Health {
+        let detail = format!("a commit has been running for {} s", length.as_secs());
+        if !self.stall_told.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                cause = Cause::Stalled.label(),
+                detail,
+                next_step = Cause::Stalled.advice(),
+                "events are not recorded: {}",
+                Cause::Stalled,
+            );
+        }
+        let length_ms = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+        let begun_ms = now_ms().saturating_sub(length_ms);
+        let since_ms = match told {
+            Health::Degraded { since_ms, .. } => begun_ms.min(*since_ms),
+            Health::Ok => begun_ms,
+        };
+        Health::Degraded {
+            since_ms,
+            cause: Cause::Stalled,
+            detail,
         }
     }
 
@@ -100,6 +142,24 @@ impl HealthCell {
     }
 }
 
+/// The writer's stay inside the database.
+pub(crate) struct Working<'a>(&'a HealthCell);
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        let length = self.0.underway.end();
+        if self.0.stall_told.load(Ordering::Relaxed)
+            && self.0.stall_told.swap(false, Ordering::Relaxed)
+        {
+            tracing::info!(
+                cause = Cause::Stalled.label(),
+                after_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX),
+                "the disk answers again"
+            );
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +188,30 @@ mod tests {
             (first, Cause::DiskFull, "second")
         );
         cell.recover();
+        assert_eq!(cell.read(), Health::Ok);
+    }
+
+    #[test]
+    fn a_stay_that_lasts_is_a_stall_until_it_ends() {
+        let mut cell = HealthCell::new();
+        drop(cell.working());
+        assert_eq!(cell.read(), Health::Ok);
+        cell.underway.begin_ago(Duration::from_secs(12));
+        let health = cell.read();
+        let Health::Degraded {
+            since_ms,
+            cause,
+            detail,
+        } = health
+        else {
+            panic!("not degraded")
+        };
+        assert_eq!(
+            (cause, detail.as_str()),
+            (Cause::Stalled, "a commit has been running for 12 s")
+        );
+        assert!(now_ms() - since_ms >= 12_000);
+        drop(Working(&cell));
         assert_eq!(cell.read(), Health::Ok);
     }
 }

@@ -29,6 +29,7 @@ mod settings;
 mod sqlite;
 mod store;
 mod timeline;
+mod underway;
 mod writer;
 
 pub use cause::Cause;

@@ -3,13 +3,16 @@
 //! One process opens a database at a time. Writes go through the writer thread while it runs, and
 //! straight to the same connection while it does not: there is one writing connection, ever.
 
+use std::any::Any;
+use std::io;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use diesel::SqliteConnection;
 use secrecy::SecretString;
 
@@ -23,7 +26,7 @@ use crate::sqlite::file::DatabaseFile;
 use crate::sqlite::installations;
 use crate::sqlite::log::Log;
 use crate::sqlite::timeline::Notebook;
-use crate::writer::{Desk, Errand, Job};
+use crate::writer::{Desk, Job};
 use crate::{
     Cause, Desired, EventQuery, EventRecord, Figures, Health, InstallationId, InstallationRecord,
     NewInstallation, OpenError, ReadError, Reader, SealError, Seq, StoreSettings, TimelineRecord,
@@ -31,7 +34,7 @@ use crate::{
 };
 
 /// Administrative writes that may wait for the writer.
-const ERRANDS: usize = 64;
+const JOBS: usize = 64;
 
 /// An administrative write was not made.
 #[derive(Debug, thiserror::Error)]
@@ -92,12 +95,19 @@ struct Shared {
     _lock: LockFile,
 }
 
+/// The ways to the writer thread besides its queue of events. To tell it to stop never waits: a thread that a disk
+/// holds in the kernel takes no mail, and must not hold whoever ends the process.
+struct Mail {
+    jobs: Sender<Job>,
+    stop: Sender<()>,
+}
+
 /// Who has the writing connection.
 enum Seat {
     /// Nobody: whoever locks the seat may use it.
     Free(Box<Desk>),
-    /// The writer thread; it takes errands.
-    Taken(Sender<Errand>),
+    /// The writer thread.
+    Taken(Mail),
     /// For the moment in which it changes hands.
     Changing,
 }
@@ -167,17 +177,23 @@ impl Store {
         }
     }
 
-    /// Starts the writer thread. The handle ends when the thread does: after
-    /// [`stop_writer`](Self::stop_writer), or by a panic, after which this is called again. A second
-    /// thread beside a running one ends at once.
-    pub fn run_writer(&self) -> JoinHandle<()> {
+    /// Starts the writer thread, which calls `ended` when it ends: after [`stop_writer`](Self::stop_writer) with `Ok`,
+    /// or with a panic's payload, after which this is called again. A second thread beside a running one ends at once.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread. Nothing is lost, `ended` is not called, and this can be tried again.
+    pub fn run_writer(
+        &self,
+        ended: impl FnOnce(Result<(), &(dyn Any + Send)>) + Send + 'static,
+    ) -> io::Result<JoinHandle<()>> {
         let shared = Arc::clone(&self.shared);
-        let (errands, inbox) = bounded(ERRANDS);
+        let (jobs, inbox) = bounded(JOBS);
+        let (stop, stopped) = bounded(1);
         let desk = {
             let mut seat = shared.seat();
             match mem::replace(&mut *seat, Seat::Changing) {
                 Seat::Free(desk) => {
-                    *seat = Seat::Taken(errands);
+                    *seat = Seat::Taken(Mail { jobs, stop });
                     Some(desk)
                 }
                 taken => {
@@ -189,46 +205,28 @@ impl Store {
         if desk.is_some() {
             shared.intake.accepting.store(true, SeqCst);
         }
+        // Made here and not by the thread: without a thread, dropping it frees the desk for the next one.
+        let sitting = Sitting { shared, desk };
         std::thread::Builder::new()
             .name("longwire-writer".to_owned())
             .spawn(move || {
-                let Some(desk) = desk else {
-                    tracing::warn!("the writer runs already");
-                    return;
-                };
-                let mut sitting = Sitting {
-                    shared,
-                    desk: Some(desk),
-                };
-                if let Some(desk) = &mut sitting.desk {
-                    desk.run(&inbox);
-                }
-                // Given up under the lock, so that no errand can come in between.
-                let shared = Arc::clone(&sitting.shared);
-                let mut seat = shared.seat();
-                if let Some(mut desk) = sitting.desk.take() {
-                    while let Ok(errand) = inbox.try_recv() {
-                        if let Errand::Job(job) = errand {
-                            desk.do_job(job);
-                        }
+                let outcome = catch_unwind(AssertUnwindSafe(|| sitting.work(&inbox, &stopped)));
+                match outcome {
+                    Ok(()) => ended(Ok(())),
+                    Err(payload) => {
+                        ended(Err(payload.as_ref()));
+                        resume_unwind(payload);
                     }
-                    *seat = Seat::Free(desk);
                 }
             })
-            .expect("the operating system gives a process its first few threads")
     }
 
-    /// Takes nothing more, records what is queued, and ends the thread. Does not wait for it: the
-    /// handle of [`run_writer`](Self::run_writer) does.
+    /// Takes nothing more, records what is queued, and ends the thread. Waits for nothing.
     pub fn stop_writer(&self) {
         Desk::close(&self.shared.intake);
-        let errands = match &*self.shared.seat() {
-            Seat::Taken(errands) => Some(errands.clone()),
-            Seat::Free(_) | Seat::Changing => None,
-        };
-        if let Some(errands) = errands {
-            // A thread that is gone already need not be told.
-            let _ = errands.send(Errand::Stop);
+        if let Seat::Taken(mail) = &*self.shared.seat() {
+            // Told already, or gone already: either way it need not be told.
+            let _ = mail.stop.try_send(());
         }
     }
 
@@ -331,7 +329,7 @@ impl Store {
         });
         match &mut *self.shared.seat() {
             Seat::Free(desk) => desk.do_job(job),
-            Seat::Taken(errands) => errands.send(Errand::Job(job)).expect("the writer runs"),
+            Seat::Taken(mail) => mail.jobs.send(job).expect("the writer runs"),
             Seat::Changing => panic!("nobody changes it now"),
         }
         heard.recv().expect("done");
@@ -367,9 +365,7 @@ impl Store {
         let mut seat = self.shared.seat();
         match &mut *seat {
             Seat::Free(desk) => desk.do_job(job),
-            Seat::Taken(errands) => errands
-                .try_send(Errand::Job(job))
-                .map_err(|_| WriteError::Busy)?,
+            Seat::Taken(mail) => mail.jobs.try_send(job).map_err(|_| WriteError::Busy)?,
             Seat::Changing => return Err(WriteError::Busy),
         }
         drop(seat);
@@ -398,11 +394,31 @@ impl Drop for Shared {
     }
 }
 
-/// The writer thread's hold on the desk. When a panic takes the thread away, the desk is cleared of
+/// The writer thread's hold on the desk. When a panic takes the thread away, or it never comes to life, the desk is cleared of
 /// the connection, whose state nobody knows then, and freed for the next thread.
 struct Sitting {
     shared: Arc<Shared>,
     desk: Option<Box<Desk>>,
+}
+
+impl Sitting {
+    /// The thread's life.
+    fn work(mut self, inbox: &Receiver<Job>, stopped: &Receiver<()>) {
+        let Some(desk) = &mut self.desk else {
+            tracing::warn!("the writer runs already");
+            return;
+        };
+        desk.run(inbox, stopped);
+        // Given up under the lock, so that no job can come in between.
+        let shared = Arc::clone(&self.shared);
+        let mut seat = shared.seat();
+        if let Some(mut desk) = self.desk.take() {
+            while let Ok(job) = inbox.try_recv() {
+                desk.do_job(job);
+            }
+            *seat = Seat::Free(desk);
+        }
+    }
 }
 
 impl Drop for Sitting {
@@ -410,7 +426,10 @@ impl Drop for Sitting {
         if let Some(mut desk) = self.desk.take() {
             desk.log = None;
             desk.retry_at = Instant::now();
-            let failure = Failure::new(Cause::WriterGone, "the writer thread panicked");
+            let failure = Failure::new(
+                Cause::WriterGone,
+                "the writer thread panicked or could not be started",
+            );
             // Until there is another thread nothing is recorded, and whoever asks is to know.
             desk.health.degrade(&failure);
             desk.trouble = Some(failure);

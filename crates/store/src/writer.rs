@@ -38,13 +38,6 @@ const LAST_LOOK: Duration = Duration::from_millis(5);
 /// the writer whether the database was to blame.
 pub(crate) type Job = Box<dyn FnOnce(Result<&mut Log, &Failure>) -> Result<(), Failure> + Send>;
 
-/// What is asked of the thread itself.
-pub(crate) enum Errand {
-    Job(Job),
-    /// Record what is queued, then end.
-    Stop,
-}
-
 /// The writing connection and everything that outlives one thread.
 pub(crate) struct Desk {
     pub(crate) intake: Arc<Intake>,
@@ -60,20 +53,21 @@ pub(crate) struct Desk {
 enum Woken {
     Group(Queued),
     Note(TimelineEntry),
-    Errand(Errand),
+    Job(Job),
     Retry,
-    Deserted,
+    /// Record what is queued, then end.
+    Stop,
 }
 
 impl Desk {
     /// The thread's life. Returns when it was told to stop and the queue is empty.
-    pub(crate) fn run(&mut self, errands: &Receiver<Errand>) {
+    pub(crate) fn run(&mut self, jobs: &Receiver<Job>, stop: &Receiver<()>) {
         loop {
-            match self.wait(errands) {
+            match self.wait(jobs, stop) {
                 Woken::Group(first) => self.write(Some(first), None),
                 Woken::Note(first) => self.write(None, Some(first)),
-                Woken::Errand(Errand::Job(job)) => self.do_job(job),
-                Woken::Errand(Errand::Stop) | Woken::Deserted => return self.drain(errands),
+                Woken::Job(job) => self.do_job(job),
+                Woken::Stop => return self.drain(jobs),
                 Woken::Retry => self.retry(),
             }
         }
@@ -85,7 +79,10 @@ impl Desk {
             self.retry();
         }
         let outcome = match (&mut self.log, &self.trouble) {
-            (Some(log), _) => job(Ok(log)),
+            (Some(log), _) => {
+                let _working = self.health.working();
+                job(Ok(log))
+            }
             (None, trouble) => {
                 let closed = Failure::new(Cause::WriterGone, "the database is not open");
                 // Its failure is known already.
@@ -99,21 +96,22 @@ impl Desk {
         }
     }
 
-    fn wait(&self, errands: &Receiver<Errand>) -> Woken {
+    fn wait(&self, jobs: &Receiver<Job>, stop: &Receiver<()>) -> Woken {
         let retry = match self.trouble {
             Some(_) => after(self.retry_at.saturating_duration_since(Instant::now())),
             None => never(),
         };
         select! {
-            recv(self.intake.groups.1) -> group => group.map_or(Woken::Deserted, Woken::Group),
-            recv(self.intake.notes.1) -> note => note.map_or(Woken::Deserted, Woken::Note),
-            recv(errands) -> errand => errand.map_or(Woken::Deserted, Woken::Errand),
+            recv(self.intake.groups.1) -> group => group.map_or(Woken::Stop, Woken::Group),
+            recv(self.intake.notes.1) -> note => note.map_or(Woken::Stop, Woken::Note),
+            recv(jobs) -> job => job.map_or(Woken::Stop, Woken::Job),
+            recv(stop) -> _ => Woken::Stop,
             recv(retry) -> _ => Woken::Retry,
         }
     }
 
     /// Records the rest of the queue, and whatever got room before the door was shut.
-    fn drain(&mut self, errands: &Receiver<Errand>) {
+    fn drain(&mut self, jobs: &Receiver<Job>) {
         while self.intake.held_events() > 0 {
             if let Ok(first) = self.intake.groups.1.recv_timeout(LAST_LOOK) {
                 self.write(Some(first), None);
@@ -122,7 +120,7 @@ impl Desk {
         while !self.intake.notes.1.is_empty() {
             self.write(None, None);
         }
-        while let Ok(Errand::Job(job)) = errands.try_recv() {
+        while let Ok(job) = jobs.try_recv() {
             self.do_job(job);
         }
     }
@@ -156,7 +154,11 @@ impl Desk {
             return self.refuse(groups, notes.len(), cause);
         };
         let begun = Instant::now();
-        match record(log, &groups, &notes, &mut self.notebook) {
+        let recorded = {
+            let _working = self.health.working();
+            record(log, &groups, &notes, &mut self.notebook)
+        };
+        match recorded {
             Ok(settled) => {
                 self.counters().count_commit(begun.elapsed(), events);
                 self.recovered();
@@ -205,21 +207,19 @@ impl Desk {
     }
 
     fn retry(&mut self) {
-        let outcome = match self.log.take() {
-            Some(log) => Ok(log),
-            None => Log::reopen(Arc::clone(&self.file)),
-        };
-        match outcome {
-            Ok(mut log) => {
-                let probed = log.probe();
-                self.log = Some(log);
-                match probed {
-                    Ok(()) => self.recovered(),
-                    Err(failure) => self.failed(failure),
-                }
-            }
+        match self.reopen_and_probe() {
+            Ok(()) => self.recovered(),
             Err(failure) => self.failed(failure),
         }
+    }
+
+    fn reopen_and_probe(&mut self) -> Result<(), Failure> {
+        let _working = self.health.working();
+        let log = match &mut self.log {
+            Some(log) => log,
+            none => none.insert(Log::reopen(Arc::clone(&self.file))?),
+        };
+        log.probe()
     }
 
     fn recovered(&mut self) {

@@ -12,6 +12,8 @@ use crate::{files, logs, systemd};
 
 /// How often `systemctl status` gets a new line.
 const STATUS_PERIOD: Duration = Duration::from_secs(10);
+/// What blocking tasks have after a drain.
+const LAST_TASKS: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(config: Option<&Path>, serve: &Serve) -> Result<Exit, Failure> {
     let loaded = Loaded::read(config)?;
@@ -60,6 +62,7 @@ async fn hold(loaded: &Loaded) -> Result<Exit, Failure> {
                 unanswered = drained.unanswered,
                 "stopped",
             );
+            leave_for_certain();
             Ok(Exit::Done)
         }
         signal = signals.next() => {
@@ -68,6 +71,17 @@ async fn hold(loaded: &Loaded) -> Result<Exit, Failure> {
             std::process::exit(Exit::Interrupted as i32)
         }
     }
+}
+
+/// Everything is said and done, and what is left is to return. A blocking thread that a stalled disk holds would keep us
+/// from that, and nothing it could still do is worth the wait.
+fn leave_for_certain() {
+    let leave = || {
+        std::thread::sleep(LAST_TASKS);
+        std::process::exit(Exit::Done as i32)
+    };
+    // Without a thread to spare we return the ordinary way, or wait for the disk.
+    drop(std::thread::Builder::new().spawn(leave));
 }
 
 /// Until the first signal: keeps systemd informed.

@@ -88,7 +88,7 @@ impl Bench {
     }
 
     fn run(&mut self) {
-        self.thread = Some(self.store.run_writer());
+        self.thread = Some(self.store.run_writer(|_| ()).expect("a thread"));
     }
 
     fn database(&self) -> PathBuf {

@@ -74,7 +74,7 @@ fn a_restart_keeps_what_was_recorded() {
     drop(bench);
 
     let store = Store::open(&settings(directory.path())).expect("opens again");
-    let thread = store.run_writer();
+    let thread = store.run_writer(|_| ()).expect("a thread");
     let (ear, heard) = mpsc::channel();
     let bot = store
         .installation("bot")
@@ -157,7 +157,7 @@ fn a_full_queue_gives_the_group_back() {
     assert_eq!((back.events.len(), why), (1, Refusal::Full));
     assert_eq!(store.figures().queue_events, 2);
 
-    let thread = store.run_writer();
+    let thread = store.run_writer(|_| ()).expect("a thread");
     assert!(
         matches!(heard.recv_timeout(DEADLINE), Ok(Heard::Recorded(receipts)) if receipts.len() == 2)
     );

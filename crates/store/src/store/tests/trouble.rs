@@ -120,7 +120,21 @@ fn a_panic_answers_what_was_in_hand_and_the_queue_survives() {
     bench.store.writer().submit(bomb).expect("room");
     bench.submit(vec![event(2, 2)]);
     // Both are one batch; the second loses its receipt, and nothing else.
-    assert!(bench.store.run_writer().join().is_err());
+    let (told, ended) = mpsc::channel();
+    let thread = bench
+        .store
+        .run_writer(move |outcome| {
+            let text = outcome
+                .err()
+                .and_then(|payload| payload.downcast_ref::<&str>());
+            let _ = told.send(text.copied().map(str::to_owned));
+        })
+        .expect("a thread");
+    assert!(thread.join().is_err());
+    assert!(
+        matches!(ended.recv(), Ok(Some(_))),
+        "whoever watches has the panic's text"
+    );
     assert_eq!(bench.hear(), Heard::NotRecorded(vec![2], Cause::WriterGone));
     assert!(matches!(
         bench.store.health(),
@@ -144,4 +158,36 @@ fn a_panic_answers_what_was_in_hand_and_the_queue_survives() {
     assert_eq!(bench.hear(), Heard::Recorded(expected));
     bench.until_health(|health| *health == Health::Ok);
     assert_eq!(bench.store.figures().queue_events_max, 2);
+}
+
+#[test]
+fn to_stop_a_writer_that_the_disk_holds_waits_for_nothing() {
+    let mut bench = Bench::running();
+    let (let_go, held) = bounded::<()>(0);
+    let (inside, is_inside) = bounded::<()>(1);
+    match &*bench.store.shared.seat() {
+        Seat::Taken(mail) => {
+            let stuck: Job = Box::new(move |_| {
+                let _ = inside.send(());
+                let _ = held.recv();
+                Ok(())
+            });
+            mail.jobs.send(stuck).expect("the writer runs");
+            is_inside.recv_timeout(DEADLINE).expect("it is in there");
+            while mail.jobs.try_send(Box::new(|_| Ok(()))).is_ok() {}
+        }
+        Seat::Free(_) | Seat::Changing => panic!("the writer runs"),
+    }
+    let (told, is_told) = bounded(1);
+    let store = bench.store.clone();
+    std::thread::spawn(move || {
+        store.stop_writer();
+        store.stop_writer();
+        let _ = told.send(());
+    });
+    is_told
+        .recv_timeout(DEADLINE)
+        .expect("whoever ends the process is not held");
+    drop(let_go);
+    bench.stop();
 }
