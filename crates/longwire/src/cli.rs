@@ -51,8 +51,8 @@ pub(crate) enum Command {
     Bench(Bench),
     /// Kill the gateway under load, again and again, and hold the platform's ledger against the store.
     ///
-    /// SIGKILL at random instants, now and then a pause (SIGSTOP) before; started again at once, while the platform
-    /// repeats what was not acknowledged. Ends with 1 when an acknowledged event is missing, or one was recorded
+    /// SIGKILL at random instants, also in start-up, now and then in the middle of another trouble; started again at
+    /// once, while the platform repeats what was not acknowledged. Ends with 1 when an acknowledged event is missing, or one was recorded
     /// twice or lost. What dies is the process: whether the disk keeps what it confirmed is not tried.
     Torture(Torture),
     /// Write longwire.toml and make the store and its key in the current directory.

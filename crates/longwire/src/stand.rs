@@ -19,6 +19,12 @@ mod progress;
 mod recorded;
 mod sdks;
 mod verdict;
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the stories in tests/it"
+)]
+mod volume;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -41,6 +47,7 @@ pub(crate) use progress::Progress;
 pub(crate) use recorded::Recorded;
 pub(crate) use sdks::{INSTALL, Sdks};
 pub(crate) use verdict::Verdict;
+pub(crate) use volume::{Frozen, Volume};
 
 /// Open files of a process besides its connections.
 const SPARE_FILES: u64 = 128;
@@ -53,6 +60,8 @@ const SETTLE: Duration = Duration::from_secs(60);
 pub(crate) struct Stand {
     pub(crate) platform: Platform,
     per_second: u32,
+    /// Where the store lies, if it has a file system of its own. Out of sight before the directory is removed.
+    volume: Option<Volume>,
     directory: TempDir,
 }
 
@@ -84,8 +93,36 @@ impl Stand {
         Ok(Self {
             platform: Platform::start(settings, directory.path()).await?,
             per_second,
+            volume: None,
             directory,
         })
+    }
+
+    /// Gives the store a file system of its own, before the first gateway is started.
+    pub(crate) fn isolate_store(&mut self, size_bytes: u64) -> Result<(), StandError> {
+        let volume = Volume::mount(self.directory.path(), size_bytes);
+        self.volume = Some(volume.map_err(|source| StandError::NoVolume { source })?);
+        Ok(())
+    }
+
+    /// The store's own file system.
+    pub(crate) fn volume(&self) -> Option<&Volume> {
+        self.volume.as_ref()
+    }
+
+    fn store(&self) -> PathBuf {
+        let directory = self.volume.as_ref().map(Volume::directory);
+        directory
+            .unwrap_or(self.directory.path())
+            .join("longwire.db")
+    }
+
+    /// What the store takes on disk, its write-ahead log included.
+    pub(crate) fn store_bytes(&self) -> u64 {
+        let mut log = self.store().into_os_string();
+        log.push("-wal");
+        let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        length(&self.store()) + length(Path::new(&log))
     }
 
     /// Starts a gateway with so many installations, and does not wait for it.
@@ -105,8 +142,10 @@ impl Stand {
         let mut text = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
              [connect]\nper_second = {}\n\
+             [store]\nurl = {}\n\
              [log]\nfilter = \"longwire::commands::serve=info,error\"\n",
             self.per_second,
+            toml::Value::from(format!("sqlite:{}", self.store().display())),
         );
         if let Some(path) = &self.platform.ca_file {
             let path = toml::Value::from(path.display().to_string());
@@ -176,8 +215,7 @@ impl Stand {
         gateway.end().await?;
         let ledger = self.platform.ledger().await?;
         let acked = self.platform.acked().await?;
-        let store = self.directory.path().join("longwire.db");
-        let reader = Reader::open(&StoreSettings::at(store.display().to_string()))?;
+        let reader = Reader::open(&StoreSettings::at(self.store().display().to_string()))?;
         Ok(Verdict::reach(&ledger, &acked, &Recorded::read(&reader)?))
     }
 

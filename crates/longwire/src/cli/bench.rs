@@ -242,6 +242,18 @@ pub(crate) struct Torture {
     /// Events per second over all connections.
     #[arg(long, default_value_t = 500.0, value_name = "PER_SECOND", value_parser = torture_rate)]
     pub(crate) rate: f64,
+    /// How often it is stopped (SIGSTOP) for a random time and continued, in a life each; a quarter of the kills unless
+    /// given. Some stops outlast the platform's patience, in some the platform drops the connections.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub(crate) stops: Option<u32>,
+    /// In one life of ten the disk is full for a while; some gateways die in it, and their successors start in it. The
+    /// store lies on a file system of its own for that, which takes root.
+    #[arg(long)]
+    pub(crate) full_disk: bool,
+    /// In one life of a hundred, and one at least, the disk takes no writes for so long and does not say so. Takes
+    /// root as well.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) stall: Option<u32>,
     /// The instants of the kills follow from it; a new one every time unless given.
     #[arg(long)]
     pub(crate) seed: Option<u64>,

@@ -109,7 +109,8 @@ impl Stand {
             Client::Gateway(gateway) => return self.verdict(*gateway).await.map(Some),
             Client::Peer { which, process } => (which, process),
         };
-        process.kill();
+        // Dropping it kills it.
+        drop(process);
         if which != Peer::BareDurable {
             return Ok(None);
         }

@@ -70,6 +70,20 @@ pub(crate) enum StandError {
         /// How long they had.
         limit: Duration,
     },
+    /// The store cannot have a file system of its own.
+    #[error("cannot make a file system for the store alone")]
+    NoVolume {
+        /// What was refused.
+        #[source]
+        source: io::Error,
+    },
+    /// That file system does not suffer what it is told to.
+    #[error("the store's file system cannot be brought into trouble")]
+    Untroubled {
+        /// What was refused.
+        #[source]
+        source: io::Error,
+    },
     /// Fewer files may be open than there will be connections.
     #[error("this needs {needed} open files in one process, and {allowed} are allowed")]
     OpenFiles {
@@ -94,6 +108,10 @@ impl StandError {
                 Some("ask for fewer, or try again on a host with less to do")
             }
             Self::NoSdk { .. } => Some(super::sdks::INSTALL),
+            Self::NoVolume { .. } | Self::Untroubled { .. } => Some(
+                "a full disk and a stalled one are real ones: that takes root, a loop device, util-linux and e2fsprogs. \
+                 Kills and stops alone need none of it",
+            ),
             Self::Spawn { .. } | Self::Ended { .. } | Self::Deaf { .. } => None,
         }
     }

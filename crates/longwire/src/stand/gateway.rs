@@ -60,9 +60,11 @@ pub(crate) struct AckLatency {
     pub(crate) max: u64,
 }
 
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct StoreCounts {
     pub(crate) commits: u64,
+    /// Why nothing is recorded.
+    pub(crate) cause: Option<String>,
 }
 
 impl View {

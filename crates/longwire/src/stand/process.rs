@@ -134,7 +134,7 @@ impl Process {
     }
 
     /// SIGKILL, and its end.
-    pub(crate) fn kill(mut self) {
+    pub(crate) fn end_now(&mut self) {
         // Both fail only when it is gone already.
         drop(self.child.kill());
         drop(self.child.wait());

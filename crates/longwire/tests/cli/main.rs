@@ -73,6 +73,9 @@ fn an_unknown_use_ends_with_2() {
             "16384",
         ],
         &["torture", "--kills", "1", "--seconds-per-kill", "0"],
+        &["torture", "--kills", "2", "--stops", "3"],
+        &["torture", "--stall", "0"],
+        &["torture", "--kills", "10000", "--rate", "5000"],
         &[],
     ] {
         let (stdout, stderr) = run(longwire(directory.path()).args(arguments), 2);
