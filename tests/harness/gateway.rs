@@ -12,11 +12,14 @@ use crate::judge::Expectations;
 use crate::log::Log;
 use crate::process::{Process, Signal};
 use crate::setup::Setup;
+use crate::volume::Volume;
 use crate::wait::wait_until;
 
 /// A gateway in a directory of its own. It ends with this value, and is judged then; see the crate's documentation.
 pub struct Gateway {
     pub(crate) setup: Setup,
+    /// Out of sight before the directory, in which it is mounted, is removed.
+    volume: Option<Volume>,
     pub(crate) directory: TempDir,
     pub(crate) log: Log,
     pub(crate) process: Option<Process>,
@@ -28,11 +31,32 @@ pub struct Gateway {
 impl Gateway {
     pub(crate) fn start(setup: Setup) -> Self {
         let directory = TempDir::with_prefix("longwire-story-").expect("a temporary directory");
+        Self::start_in(directory, None, setup)
+    }
+
+    /// With the store on a file system of its own; `None` where nobody may make one.
+    pub(crate) fn start_on_volume(setup: Setup, size_bytes: u64) -> Option<Self> {
+        let directory = TempDir::with_prefix("longwire-story-").expect("a temporary directory");
+        match Volume::mount(directory.path(), size_bytes) {
+            Ok(volume) => {
+                let setup = setup.set("store.url", "sqlite:volume/longwire.db");
+                Some(Self::start_in(directory, Some(volume), setup))
+            }
+            Err(error) if std::env::var_os("CI").is_none() => {
+                eprintln!("SKIPPED: a disk in trouble takes root and a loop device: {error}");
+                None
+            }
+            Err(error) => panic!("here this story has to be told: {error}"),
+        }
+    }
+
+    fn start_in(directory: TempDir, volume: Option<Volume>, setup: Setup) -> Self {
         setup.write(directory.path());
         let log = Log::at(directory.path().join("longwire.log"));
         let (process, public, admin) = serve(&setup, directory.path(), &log);
         Self {
             setup,
+            volume,
             directory,
             log,
             process: Some(process),
@@ -69,7 +93,16 @@ impl Gateway {
     /// The database's file.
     #[must_use]
     pub fn database(&self) -> PathBuf {
-        self.directory.path().join("longwire.db")
+        let volume = self.volume.as_ref().map(Volume::directory);
+        volume.unwrap_or(self.directory.path()).join("longwire.db")
+    }
+
+    /// The store's own file system.
+    #[track_caller]
+    #[must_use]
+    pub fn volume(&self) -> &Volume {
+        let volume = self.volume.as_ref();
+        volume.expect("the story asked for one")
     }
 
     /// Everything the fleet says of itself (`longwire_fleet::Overview`).
@@ -268,6 +301,20 @@ impl Gateway {
         (self.process, self.public, self.admin) = (Some(process), public, admin);
     }
 
+    /// Starts it again where that may be refused: it is up, or it has ended with this.
+    #[track_caller]
+    pub fn try_restart(&mut self) -> Option<ExitStatus> {
+        assert!(self.process.is_none(), "it still runs");
+        let started = try_serve(&self.setup, self.directory.path(), &self.log);
+        match started {
+            Ok((process, public, admin)) => {
+                (self.process, self.public, self.admin) = (Some(process), public, admin);
+                None
+            }
+            Err(status) => Some(status),
+        }
+    }
+
     /// Announces error-level log lines that contain `words`; any number of them may come.
     pub fn expect_error(&self, words: &str) {
         self.expectations.error(words);
@@ -302,11 +349,21 @@ fn segment(name: &str) -> String {
 /// Starts the process and finds its listeners: probes and metrics, and the admin interface.
 #[track_caller]
 fn serve(setup: &Setup, directory: &Path, log: &Log) -> (Process, Admin, Admin) {
+    try_serve(setup, directory, log)
+        .unwrap_or_else(|status| panic!("the gateway ended with {status}:\n{}", log.tail()))
+}
+
+#[track_caller]
+fn try_serve(
+    setup: &Setup,
+    directory: &Path,
+    log: &Log,
+) -> Result<(Process, Admin, Admin), ExitStatus> {
     let said_before = log.entries().len();
     let mut process = Process::serve(directory, log.path(), &setup.environment);
     let (public, admin) = wait_until("the gateway announces its listeners", || {
         if let Some(status) = process.ended() {
-            panic!("the gateway ended with {status}:\n{}", log.tail());
+            return Ok(Err(status));
         }
         let said = log.entries().split_off(said_before);
         let address = |key: &str| {
@@ -314,10 +371,10 @@ fn serve(setup: &Setup, directory: &Path, log: &Log) -> (Process, Admin, Admin) 
             texts.filter_map(|text| text.parse().ok()).next()
         };
         match (address("api"), address("admin")) {
-            (Some(public), Some(admin)) => Ok((Admin::at(public), Admin::at(admin))),
+            (Some(public), Some(admin)) => Ok(Ok((Admin::at(public), Admin::at(admin)))),
             _ => Err(log.tail()),
         }
-    });
+    })?;
     wait_until("the admin interface answers", || {
         match admin.get("/admin/v1/overview") {
             Ok(answer) if answer.status == 200 => Ok(()),
@@ -325,5 +382,5 @@ fn serve(setup: &Setup, directory: &Path, log: &Log) -> (Process, Admin, Admin) 
             Err(error) => Err(error.to_string()),
         }
     });
-    (process, public, admin)
+    Ok((process, public, admin))
 }

@@ -15,6 +15,8 @@
 //!   story did not announce ([`Gateway::expect_error`]), and to have on disk every event the simulator saw ACKed.
 //! - Timings are short, and they are the configuration's own: nothing in the binary knows that it is watched.
 //!
+//! - [`Volume`] is a file system for the store alone, whose troubles are real ones ([`Setup::start_on_volume`]).
+//!
 //! No story sleeps to wait, and none asserts how long something took.
 
 mod admin;
@@ -27,6 +29,8 @@ mod log;
 mod platform;
 mod process;
 mod setup;
+#[path = "../../crates/longwire/src/stand/volume.rs"]
+mod volume;
 mod wait;
 
 pub use admin::{Admin, Answer};
@@ -37,4 +41,5 @@ pub use log::Log;
 pub use platform::{app_id, platform};
 pub use process::Signal;
 pub use setup::Setup;
+pub use volume::{Frozen, Volume};
 pub use wait::{LIMIT, wait_until};

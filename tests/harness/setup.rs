@@ -116,6 +116,13 @@ impl Setup {
         Gateway::start(self)
     }
 
+    /// The same with the store on a file system of its own, which can be filled, frozen and forbidden. `None`, said
+    /// aloud, where nobody may make one; where the environment has `CI`, that fails the story.
+    #[must_use]
+    pub fn start_on_volume(self, size_bytes: u64) -> Option<Gateway> {
+        Gateway::start_on_volume(self, size_bytes)
+    }
+
     /// The configuration file.
     fn toml(&self) -> String {
         let mut text = String::new();

@@ -12,3 +12,4 @@ mod proxy;
 mod repeats_are_recorded_once;
 mod through_a_proxy;
 mod what_a_connection_survives;
+mod what_befalls_the_disk;
