@@ -32,6 +32,7 @@ mod ids;
 mod ledger;
 mod live;
 mod message;
+mod numbers;
 mod push;
 mod serde_forms;
 mod settings;

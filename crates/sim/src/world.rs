@@ -24,6 +24,7 @@ use crate::histogram::Histogram;
 use crate::ids::scramble;
 use crate::ledger::{ConnectionView, Latency, Ledger};
 use crate::live::{Doorbell, Live};
+use crate::numbers::NumberMap;
 use crate::settings::SimSettings;
 use crate::tickets::Tickets;
 use crate::tracked::{Epoch, Manner, Tracked};
@@ -94,11 +95,11 @@ pub(crate) struct World {
     pub(crate) rng: StdRng,
     pub(crate) apps: Vec<App>,
     app_index: HashMap<String, usize>,
-    pub(crate) connections: HashMap<ConnectionId, Live>,
+    pub(crate) connections: NumberMap<ConnectionId, Live>,
     last_connection: u64,
     /// Changes whenever a connection comes or goes.
     pub(crate) topology: u64,
-    pub(crate) pushes: HashMap<u64, Tracked>,
+    pub(crate) pushes: NumberMap<u64, Tracked>,
     pub(crate) finished: VecDeque<Tracked>,
     pub(crate) last_push: u64,
     /// Pushes up to this number were forgotten by a reset.
@@ -137,10 +138,10 @@ impl World {
             settings,
             apps: Vec::new(),
             app_index: HashMap::new(),
-            connections: HashMap::new(),
+            connections: NumberMap::default(),
             last_connection: 0,
             topology: 0,
-            pushes: HashMap::new(),
+            pushes: NumberMap::default(),
             finished: VecDeque::new(),
             last_push: 0,
             forgotten: 0,
