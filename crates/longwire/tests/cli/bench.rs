@@ -1,6 +1,8 @@
 //! The measured runs, small: what they answer, and what they refuse before they begin. No figure is held to anything.
 
+use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -110,6 +112,67 @@ fn peers_are_compared_in_rounds() {
             (Some("all back"), Some("bare")),
         ]
     );
+}
+
+/// Where `tests/conformance/install` puts the SDKs of this build; `None`, with a loud word, when it has not.
+fn sdks() -> Option<String> {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("conformance");
+    if ["python", "node"]
+        .iter()
+        .all(|sdk| directory.join(sdk).join("installed.lock").exists())
+    {
+        return Some(directory.display().to_string());
+    }
+    let what = "the official SDKs are not installed; run tests/conformance/install";
+    assert!(std::env::var_os("CI").is_none(), "{what}");
+    // Past the capture of the test harness, which hides what a passing test prints.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
+    None
+}
+
+#[test]
+fn official_sdks_acknowledge_as_peers() {
+    let Some(sdks) = sdks() else { return };
+    let directory = TempDir::new().expect("a temporary directory");
+    let arguments = [
+        "bench",
+        "peers",
+        "--rounds",
+        "1",
+        "--seconds",
+        "1",
+        "--connections",
+        "2",
+        "--rate",
+        "20",
+        "--storm",
+        "0",
+        "--only",
+        "node,python",
+        "--sdks",
+        &sdks,
+        "--json",
+    ];
+    let mut command = longwire(directory.path());
+    // The interpreter is found where whoever runs the tests finds it.
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Two interpreters load a large package twice each, on a host that may have much else to do.
+    command.timeout(Duration::from_secs(300));
+    let (stdout, _) = run(command.args(arguments).env("PATH", path), 0);
+    let document: Value = serde_json::from_str(&stdout).expect("one document");
+    let runs = document["figures"]["runs"].as_array().expect("a list");
+    assert_eq!(runs.len(), 4, "{document}");
+    for run in runs {
+        assert!(
+            run["figures"]["acked_per_second"].as_f64() > Some(0.0),
+            "{run}"
+        );
+    }
+    let versions = document["figures"]["clients"].as_array().expect("a list");
+    for (client, version) in versions.iter().zip(["1.74.0 on node", "1.7.5 on python"]) {
+        let told = client["version"].as_str().unwrap_or_default();
+        assert!(told.starts_with(version), "{client}");
+    }
 }
 
 #[test]

@@ -358,7 +358,9 @@ pub(crate) fn measured(arguments: &[&str]) -> serde_json::Value {
         longwire(directory.path())
             .args(arguments)
             .arg("--json")
-            .env("TMPDIR", directory.path()),
+            .env("TMPDIR", directory.path())
+            // Several runs in one, on a host that may have much else to do.
+            .timeout(std::time::Duration::from_secs(300)),
         0,
     );
     let document: serde_json::Value = serde_json::from_str(&stdout).expect("one document");

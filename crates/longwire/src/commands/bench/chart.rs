@@ -21,12 +21,12 @@ const RIGHT: f64 = WIDTH - 28.0;
 /// Title and subtitle.
 const HEAD: f64 = 76.0;
 /// A panel: its title and legend, its drawing area, its axis.
-const PANEL_HEAD: f64 = 44.0;
+const PANEL_HEAD: f64 = 54.0;
 const PANEL_AREA: f64 = 250.0;
 const PANEL_FOOT: f64 = 62.0;
 const PANEL: f64 = PANEL_HEAD + PANEL_AREA + PANEL_FOOT;
 /// Width of a character of the legend, near enough to place the next entry.
-const LEGEND_CHARACTER: f64 = 6.6;
+const LEGEND_CHARACTER: f64 = 7.6;
 /// Lines of a panel have colours of their own up to this number.
 const COLOURS: usize = 5;
 
@@ -125,7 +125,7 @@ impl Panel {
             "middle",
             &self.x.label,
         );
-        text(out, "", (LEFT, area_top - 8.0), "middle", &self.y.label);
+        text(out, "", (LEFT - 9.0, area_top - 14.0), "end", &self.y.label);
         for (number, line) in self.lines.iter().enumerate() {
             line.draw(out, number % COLOURS, place);
         }
@@ -183,12 +183,13 @@ impl Mark {
             out,
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\" style=\"fill:var(--paper);stroke:var(--ink);stroke-width:2\"/>"
         );
-        let (anchor, beside) = if x > (LEFT + RIGHT) / 2.0 {
-            ("end", -10.0)
+        // Away from a curve that rises.
+        let (anchor, place) = if x > (LEFT + RIGHT) / 2.0 {
+            ("end", (x - 10.0, y - 9.0))
         } else {
-            ("start", 10.0)
+            ("start", (x + 10.0, y + 17.0))
         };
-        text(out, "mark", (x + beside, y - 9.0), anchor, &self.text);
+        text(out, "mark", place, anchor, &self.text);
     }
 }
 
