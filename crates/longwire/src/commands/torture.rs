@@ -29,10 +29,13 @@ use run::Run;
 use schedule::Schedule;
 use suffered::Suffered;
 
-/// The platform's waiting times are this much shorter: an ACK is waited for during a second, and a repeat comes a
-/// second later, within the next life or the one after it.
+/// The platform's waiting times are this much shorter: an ACK is waited for during a second, and the first repeat comes
+/// a second later, within the next life or the one after it.
 const TIME_FACTOR: f64 = 3.0;
-const REPEAT: Duration = Duration::from_secs(3);
+const FIRST_REPEAT: Duration = Duration::from_secs(3);
+/// Later ones wait for twice as long each, up to this: a host that is too slow for what piled up in a stall would be
+/// kept too slow by repeats of repeats.
+const LAST_REPEAT: Duration = Duration::from_secs(48);
 /// An event whose attempts all meet a dying gateway, or a stalled disk, is lost by the platform's rules. So many in a
 /// row do not.
 const REPEATS: usize = 600;
@@ -40,6 +43,11 @@ const REPEATS: usize = 600;
 pub(crate) fn run(command: &Torture) -> Result<Exit, Failure> {
     logs::start_for_command();
     carry_out(torture(command))
+}
+
+fn repeats() -> impl Iterator<Item = Duration> {
+    let doubled = |wait: &Duration| Some((*wait * 2).min(LAST_REPEAT));
+    std::iter::successors(Some(FIRST_REPEAT), doubled).take(REPEATS)
 }
 
 async fn torture(command: &Torture) -> Result<Exit, Failure> {
@@ -52,7 +60,7 @@ async fn torture(command: &Torture) -> Result<Exit, Failure> {
     let settings = PlatformSettings {
         seed,
         time_factor: TIME_FACTOR,
-        repeats: vec![REPEAT; REPEATS],
+        repeats: repeats().collect(),
         keep_records: plan::MOST_EVENTS,
         ..PlatformSettings::default()
     };
