@@ -34,7 +34,9 @@ const STEP_SECONDS: u32 = 4;
 const WARM_UP: Duration = Duration::from_secs(1);
 /// A rate is kept up with when so much of it is acknowledged, and 99 of 100 events that fast.
 const KEPT_SHARE: f64 = 0.98;
-const KEPT_P99_US: u64 = 250_000;
+const KEPT_P99_US: u64 = 1_000_000;
+/// A rate is given up when it was not kept up with so often: a host has moments of its own.
+const TRIES: u32 = 2;
 /// Events of one second are to fit into memory several times.
 const MAX_BYTES: f64 = (512 << 20) as f64;
 
@@ -189,19 +191,24 @@ async fn search(
             }
         };
         progress.say(&format!("trying {} events/s", grouped(rate as u64)));
-        let load = load(command, rate, STEP_SECONDS);
-        let all = load.carry(&stand.platform, client, progress).await?.all();
-        stand.platform.stop_traffic().await?;
-        progress.say("waiting for the last answers");
-        stand.settle().await?;
-        let kept_up = kept_up(&all, rate);
-        steps.push(Step {
-            offered_per_second: rate,
-            acked_per_second: all.acked_per_second,
-            p99_us: all.ack.p99_us,
-            kept_up,
-        });
-        if kept_up {
+        let mut kept = false;
+        for _ in 0..TRIES {
+            let load = load(command, rate, STEP_SECONDS);
+            let all = load.carry(&stand.platform, client, progress).await?.all();
+            stand.platform.stop_traffic().await?;
+            stand.settle().await?;
+            kept = kept_up(&all, rate);
+            steps.push(Step {
+                offered_per_second: rate,
+                acked_per_second: all.acked_per_second,
+                p99_us: all.ack.p99_us,
+                kept_up: kept,
+            });
+            if kept {
+                break;
+            }
+        }
+        if kept {
             held = Some(rate);
         } else {
             broke = Some(rate);
@@ -270,6 +277,17 @@ fn chart(command: &BenchOverload, offered: f64, sustainable: f64, stretch: &Stre
     }
 }
 
+impl Overload {
+    /// A search on a disturbed host ends too low.
+    fn doubt(&self) -> &'static str {
+        if kept_up(&self.all, self.offered_per_second) {
+            " (kept up with as well, so this was no overload)"
+        } else {
+            ""
+        }
+    }
+}
+
 impl Figures for Overload {
     fn rows(&self) -> Vec<Row> {
         let all = &self.all;
@@ -279,7 +297,7 @@ impl Figures for Overload {
         let found = match self.steps.len() {
             0 => "given".to_owned(),
             steps => format!(
-                "the highest of {steps} paced rates of which {:.0} % were acknowledged, p99 within {} ms",
+                "found in {steps} steps: {:.0} % of it acknowledged, p99 within {} ms",
                 KEPT_SHARE * 100.0,
                 KEPT_P99_US / 1_000
             ),
@@ -297,8 +315,9 @@ impl Figures for Overload {
                 "acknowledged",
                 format!("{} /s", grouped(all.acked_per_second as u64)),
                 format!(
-                    "{:.2} × the sustainable rate; {}",
+                    "{:.2} × the sustainable rate{}; {}",
                     self.acked_share,
+                    self.doubt(),
                     judged(SHARE_BAR, " ×", self.standings.acked_share)
                 ),
             ),
@@ -367,7 +386,7 @@ mod tests {
         window.ack.p99_us = 100_000;
         assert!(kept_up(&window, 1_000.0));
         assert!(!kept_up(&window, 1_100.0), "a backlog grows");
-        window.ack.p99_us = 300_000;
+        window.ack.p99_us = KEPT_P99_US + 1;
         assert!(!kept_up(&window, 1_000.0), "it is late");
     }
 }
