@@ -2,8 +2,8 @@
 //!
 //! A connection submits the events of one read burst as a [`Group`]; the writer thread records many
 //! groups in one transaction; each hears back through its [`Reply`]: a [`Receipt`] per event, made
-//! only after COMMIT has returned, or the [`Cause`] why there is none. Repeats meet a unique key in
-//! the same transaction and get a receipt too, since what they repeat is on disk.
+//! only after COMMIT has returned, or the [`Cause`] why there is none. Repeats are known by their
+//! keys in the same transaction and get a receipt too, since what they repeat is on disk.
 //!
 //! SQLite with write-ahead logging and `synchronous=FULL`: one writing connection, a pool of
 //! reading ones. Secrets are sealed before they reach a row. The store never decides what a failure
@@ -11,6 +11,7 @@
 
 mod cause;
 mod clock;
+mod event_index;
 mod event_record;
 mod failure;
 mod figures;

@@ -87,8 +87,8 @@ pub(crate) fn record(
     notes: &[TimelineEntry],
     notebook: &mut Notebook,
 ) -> Result<Vec<Settled>, Failure> {
-    let outcomes = log.transact(|connection| {
-        let outcomes = insert(connection, groups)?;
+    let outcomes = log.record(|connection, index| {
+        let outcomes = insert(connection, index, groups)?;
         notebook.write(connection, notes)?;
         Ok::<_, Failure>(outcomes)
     })?;

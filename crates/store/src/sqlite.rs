@@ -3,12 +3,13 @@
 //! One writing connection ([`log`]) and a pool of reading ones ([`readers`]); a file for each table
 //! that is written or read.
 
+pub(crate) mod event_index;
 pub(crate) mod events;
 pub(crate) mod file;
+mod insert_event;
 pub(crate) mod installations;
 pub(crate) mod log;
 mod migrations;
-mod one_shape;
 pub(crate) mod readers;
 pub(crate) mod record;
 mod schema;

@@ -219,7 +219,8 @@ impl Desk {
             Some(log) => log,
             none => none.insert(Log::reopen(Arc::clone(&self.file))?),
         };
-        log.probe()
+        log.probe()?;
+        log.load_index()
     }
 
     fn recovered(&mut self) {

@@ -20,6 +20,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    event_index_page (id) {
+        id -> BigInt,
+        keys -> Binary,
+    }
+}
+
+diesel::table! {
+    event_index_run (id) {
+        id -> BigInt,
+        first_seq -> BigInt,
+        through_seq -> BigInt,
+        newest_ms -> BigInt,
+        filter -> Binary,
+    }
+}
+
+diesel::table! {
     installation (id) {
         id -> BigInt,
         public_id -> Binary,
@@ -57,4 +74,11 @@ diesel::table! {
 diesel::joinable!(event -> installation (installation_id));
 diesel::joinable!(timeline -> installation (installation_id));
 
-diesel::allow_tables_to_appear_in_same_query!(event, installation, probe, timeline);
+diesel::allow_tables_to_appear_in_same_query!(
+    event,
+    event_index_page,
+    event_index_run,
+    installation,
+    probe,
+    timeline,
+);

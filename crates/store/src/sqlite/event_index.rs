@@ -1,0 +1,191 @@
+//! The runs of the event index into rows and back, and the way a key is looked up.
+
+use diesel::SqliteConnection;
+use diesel::prelude::*;
+use longwire_wire::identity::EventKey;
+
+use super::schema::{event, event_index_page, event_index_run};
+use crate::event_index::{EventIndex, Filter, LogKey, Page, PageId, Run, RunId, Span, WINDOW_MS};
+use crate::failure::Failure;
+use crate::{InstallationId, Seq};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = event_index_run)]
+struct RunRow {
+    id: i64,
+    first_seq: i64,
+    through_seq: i64,
+    newest_ms: i64,
+    filter: Vec<u8>,
+}
+
+/// Reads the index; what the log has beyond its runs becomes runs and the tail. Each run that is
+/// made here is a transaction, so whatever interrupts it, the next attempt goes on from there.
+pub(crate) fn load(
+    connection: &mut SqliteConnection,
+    run_events: usize,
+) -> Result<EventIndex, Failure> {
+    let runs = connection.immediate_transaction(|connection| {
+        let newest: Option<(i64, i64)> = event_index_run::table
+            .order(event_index_run::id.desc())
+            .select((event_index_run::id, event_index_run::newest_ms))
+            .first(connection)
+            .optional()?;
+        let (newest, newest_ms) = newest.unwrap_or_default();
+        // Pages of a run that was never completed.
+        let (_, last_page) = PageId::all_of(RunId(newest));
+        diesel::delete(event_index_page::table.filter(event_index_page::id.gt(last_page.0)))
+            .execute(connection)?;
+        let expired: Vec<i64> = event_index_run::table
+            .filter(event_index_run::newest_ms.lt(newest_ms - WINDOW_MS))
+            .select(event_index_run::id)
+            .load(connection)?;
+        for run in expired {
+            forget(connection, RunId(run))?;
+        }
+        event_index_run::table
+            .order(event_index_run::id)
+            .select(RunRow::as_select())
+            .load(connection)
+    })?;
+    let runs = runs
+        .into_iter()
+        .map(Run::try_from)
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut through = runs.last().map_or(Seq(i64::MIN), |run| run.span.through);
+    let mut index = EventIndex::new(run_events, runs);
+    loop {
+        let rows: Vec<(i64, i64, Vec<u8>, i64)> = event::table
+            .filter(event::seq.gt(through.0))
+            .order(event::seq)
+            .limit(i64::try_from(run_events).unwrap_or(i64::MAX))
+            .select((
+                event::seq,
+                event::installation_id,
+                event::event_key,
+                event::received_ms,
+            ))
+            .load(connection)?;
+        let read = rows.len();
+        for (seq, installation, key, received_ms) in rows {
+            let key = key
+                .try_into()
+                .map_err(|_| foreign("an event key of another length"))?;
+            through = Seq(seq);
+            index.note(
+                LogKey::of(InstallationId(installation), EventKey(key)),
+                through,
+                received_ms,
+            );
+        }
+        index.keep(None);
+        if read < run_events {
+            return Ok(index);
+        }
+        index.turn();
+        let forgotten = connection.immediate_transaction(|connection| {
+            let pages = index.rest();
+            write(connection, &index, pages)
+        })?;
+        index.keep(forgotten);
+    }
+}
+
+/// The event of this key, wherever it is.
+pub(crate) fn find(
+    connection: &mut SqliteConnection,
+    index: &EventIndex,
+    key: LogKey,
+) -> QueryResult<Option<Seq>> {
+    if let Some(seq) = index.recent(key) {
+        return Ok(Some(seq));
+    }
+    for run in index.may_hold(key) {
+        let page: Option<Vec<u8>> = event_index_page::table
+            .find(PageId::of(run.id, key.bucket()).0)
+            .select(event_index_page::keys)
+            .first(connection)
+            .optional()?;
+        let found = page.and_then(|bytes| Page::from_bytes(bytes).find(key, run.span.first));
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// Writes what is due of the closing run; returns the run that was forgotten for it, if one was.
+pub(crate) fn write_due(
+    connection: &mut SqliteConnection,
+    index: &mut EventIndex,
+) -> QueryResult<Option<RunId>> {
+    let pages = index.due();
+    write(connection, index, pages)
+}
+
+fn write(
+    connection: &mut SqliteConnection,
+    index: &EventIndex,
+    pages: Vec<(PageId, Page)>,
+) -> QueryResult<Option<RunId>> {
+    if pages.is_empty() {
+        return Ok(None);
+    }
+    for (id, page) in &pages {
+        diesel::insert_into(event_index_page::table)
+            .values((
+                event_index_page::id.eq(id.0),
+                event_index_page::keys.eq(page.as_bytes()),
+            ))
+            .execute(connection)?;
+    }
+    let Some(run) = index.completed() else {
+        return Ok(None);
+    };
+    diesel::insert_into(event_index_run::table)
+        .values((
+            event_index_run::id.eq(run.id.0),
+            event_index_run::first_seq.eq(run.span.first.0),
+            event_index_run::through_seq.eq(run.span.through.0),
+            event_index_run::newest_ms.eq(run.span.newest_ms),
+            event_index_run::filter.eq(run.filter.to_bytes()),
+        ))
+        .execute(connection)?;
+    let expired = index.expired();
+    if let Some(run) = expired {
+        forget(connection, run)?;
+    }
+    Ok(expired)
+}
+
+fn forget(connection: &mut SqliteConnection, run: RunId) -> QueryResult<()> {
+    let (first, last) = PageId::all_of(run);
+    diesel::delete(event_index_page::table.filter(event_index_page::id.between(first.0, last.0)))
+        .execute(connection)?;
+    diesel::delete(event_index_run::table.find(run.0)).execute(connection)?;
+    Ok(())
+}
+
+impl TryFrom<RunRow> for Run {
+    type Error = Failure;
+
+    fn try_from(row: RunRow) -> Result<Self, Failure> {
+        Ok(Self {
+            id: RunId(row.id),
+            span: Span {
+                first: Seq(row.first_seq),
+                through: Seq(row.through_seq),
+                newest_ms: row.newest_ms,
+            },
+            filter: Filter::from_bytes(&row.filter)
+                .ok_or_else(|| foreign("a run of the event index without a filter"))?,
+        })
+    }
+}
+
+fn foreign(what: &str) -> Failure {
+    Failure::new(crate::Cause::Corrupt, what)
+}
+
+#[cfg(test)]
+mod tests;
