@@ -17,6 +17,9 @@ use bytes::{Bytes, BytesMut};
 /// Longest `message_id` that is kept; the platform's have 36 characters.
 const MAX_ID_BYTES: usize = 256;
 
+/// What a fragment costs beside its bytes, and a message beside its fragments: places in tables, and the allocator's.
+const OVERHEAD_BYTES: usize = 128;
+
 /// What may be kept.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct AssemblyLimits {
@@ -111,6 +114,7 @@ pub struct Assembly {
     limits: AssemblyLimits,
     open: HashMap<Box<str>, Partial>,
     held_bytes: usize,
+    held_parts: usize,
     /// Completed ids with the time they are forgotten, oldest first. Split pushes are rare and their memory
     /// short, so it is searched from end to end.
     finished: VecDeque<(Instant, Box<str>)>,
@@ -133,6 +137,7 @@ impl Assembly {
             limits,
             open: HashMap::new(),
             held_bytes: 0,
+            held_parts: 0,
             finished: VecDeque::new(),
         }
     }
@@ -140,6 +145,20 @@ impl Assembly {
     /// A fragment came in.
     pub fn handle_fragment(
         &mut self,
+        message_id: &str,
+        sum: u16,
+        seq: u16,
+        payload: Bytes,
+        now: Instant,
+    ) -> Outcome {
+        self.handle_fragment_within(usize::MAX, message_id, sum, seq, payload, now)
+    }
+
+    /// The same where no more than `most_bytes` may be held just now, counted as [`cost_bytes`](Self::cost_bytes): a
+    /// limit that this connection shares with others.
+    pub fn handle_fragment_within(
+        &mut self,
+        most_bytes: usize,
         message_id: &str,
         sum: u16,
         seq: u16,
@@ -159,7 +178,7 @@ impl Assembly {
         if self.finished.iter().any(|(_, id)| **id == *message_id) {
             return Outcome::AlreadyComplete;
         }
-        match self.keep(message_id, sum, seq, &payload, now) {
+        match self.keep(most_bytes, message_id, sum, seq, &payload, now) {
             Ok(true) => Outcome::Complete(self.finish(message_id, now)),
             Ok(false) => Outcome::Waiting,
             Err(reason) => Outcome::Dropped(reason),
@@ -182,11 +201,12 @@ impl Assembly {
             self.finished.pop_front();
         }
         let before = self.open.len();
-        let held_bytes = &mut self.held_bytes;
+        let (held_bytes, held_parts) = (&mut self.held_bytes, &mut self.held_parts);
         self.open.retain(|id, partial| {
             let keep = partial.expires > now;
             if !keep {
                 *held_bytes -= partial.size_bytes + id.len();
+                *held_parts -= partial.parts.len();
             }
             keep
         });
@@ -213,9 +233,17 @@ impl Assembly {
         self.held_bytes
     }
 
+    /// The memory that the incomplete messages take, near enough for a bound: many small fragments cost more than
+    /// their bytes.
+    #[must_use]
+    pub fn cost_bytes(&self) -> usize {
+        self.held_bytes + (self.held_parts + self.open.len()) * OVERHEAD_BYTES
+    }
+
     /// Keeps a fragment, within the limits; whether its message is now complete.
     fn keep(
         &mut self,
+        most_bytes: usize,
         message_id: &str,
         sum: u16,
         seq: u16,
@@ -243,10 +271,13 @@ impl Assembly {
             self.remove(message_id);
             return Err(DropReason::MessageTooLarge);
         }
-        if self.held_bytes + added > self.limits.max_held_bytes {
+        if self.held_bytes + added > self.limits.max_held_bytes
+            || self.cost_bytes() + added + 2 * OVERHEAD_BYTES > most_bytes
+        {
             return Err(DropReason::NoRoom);
         }
         self.held_bytes += added;
+        self.held_parts += 1;
         let partial = self
             .open
             .entry(message_id.into())
@@ -280,6 +311,7 @@ impl Assembly {
     fn remove(&mut self, message_id: &str) -> Option<Partial> {
         let partial = self.open.remove(message_id)?;
         self.held_bytes -= partial.size_bytes + message_id.len();
+        self.held_parts -= partial.parts.len();
         Some(partial)
     }
 }

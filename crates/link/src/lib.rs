@@ -16,6 +16,7 @@
 //! chance comes from a seed.
 
 pub mod assembly;
+pub mod backlog;
 pub mod backoff;
 pub mod config;
 pub mod connection;
@@ -30,6 +31,7 @@ pub mod turn;
 pub mod window;
 
 pub use assembly::{Assembly, AssemblyLimits, DropReason, Outcome};
+pub use backlog::Backlog;
 pub use backoff::Backoff;
 pub use config::{Rejected, ServerConfig};
 pub use connection::{Action, CloseReason, Desired, Link};

@@ -35,7 +35,7 @@ pub struct Window<T> {
     max_bytes: usize,
     budget: Duration,
     places: HashMap<Ticket, Place<T>>,
-    /// In the order of admission, which is the order of deadlines. Its front is always waiting; further back
+    /// In the order of admission, which is the order of deadlines but for what waited unread. Its front is always waiting; further back
     /// there may be tickets that are settled already.
     order: VecDeque<Ticket>,
     next: u32,
@@ -48,6 +48,7 @@ struct Place<T> {
     /// `None` once it was handed out to be refused.
     kept: Option<T>,
     since: Instant,
+    due: Instant,
     size_bytes: usize,
 }
 
@@ -79,6 +80,17 @@ impl<T> Window<T> {
     /// Takes a place for an event that has been read. Always succeeds: what has been read is here, and one
     /// read burst bounds how far it overshoots.
     pub fn admit(&mut self, kept: T, size_bytes: usize, now: Instant) -> Ticket {
+        self.admit_late(kept, size_bytes, Duration::ZERO, now)
+    }
+
+    /// The same for an event that may have waited unread for so long: its deadline is that much sooner.
+    pub fn admit_late(
+        &mut self,
+        kept: T,
+        size_bytes: usize,
+        unread_for: Duration,
+        now: Instant,
+    ) -> Ticket {
         let mut ticket = Ticket(self.next);
         while self.places.contains_key(&ticket) {
             ticket.0 = ticket.0.wrapping_add(1);
@@ -89,6 +101,7 @@ impl<T> Window<T> {
             Place {
                 kept: Some(kept),
                 since: now,
+                due: now + self.budget.saturating_sub(unread_for),
                 size_bytes,
             },
         );
@@ -120,7 +133,7 @@ impl<T> Window<T> {
         std::iter::from_fn(move || {
             let ticket = *self.order.front()?;
             let place = self.places.get_mut(&ticket)?;
-            if place.since + self.budget > now {
+            if place.due > now {
                 return None;
             }
             let since = place.since;
@@ -134,7 +147,7 @@ impl<T> Window<T> {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let oldest = self.places.get(self.order.front()?)?;
-        Some(oldest.since + self.budget)
+        Some(oldest.due)
     }
 
     /// Places taken, those of refused events included.

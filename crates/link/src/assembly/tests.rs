@@ -51,6 +51,27 @@ fn a_refused_message_may_come_again_at_once() {
     }
 }
 
+#[test]
+fn what_is_shared_with_others_bounds_small_parts_as_well() {
+    let mut assembly = Assembly::new(AssemblyLimits::default());
+    let most_bytes = 64 * 1024;
+    let mut kept = 0;
+    for seq in 0..1024 {
+        for id in ["a", "b", "c"] {
+            let part = Bytes::from_static(b"x");
+            match assembly.handle_fragment_within(most_bytes, id, 1024, seq, part, now()) {
+                Outcome::Waiting => kept += 1,
+                Outcome::Dropped(DropReason::NoRoom) => {}
+                other => panic!("{other:?}"),
+            }
+            assert!(assembly.cost_bytes() <= most_bytes);
+        }
+    }
+    assert!((400..520).contains(&kept), "{kept} parts of a byte each");
+    assembly.handle_timeout(now() + AssemblyLimits::default().ttl);
+    assert_eq!((assembly.open(), assembly.cost_bytes()), (0, 0));
+}
+
 /// The Go and Python SDKs never complete a message with an empty fragment.
 #[test]
 fn an_empty_fragment_counts() {
@@ -215,6 +236,7 @@ proptest! {
             }
             prop_assert!(assembly.open() <= limits.max_open_messages);
             prop_assert!(assembly.held_bytes() <= limits.max_held_bytes);
+            prop_assert!(assembly.cost_bytes() >= assembly.held_bytes());
             prop_assert!(assembly.finished.len() <= limits.remember);
             let counted: usize = assembly.open.iter().map(|(id, p)| id.len() + p.size_bytes).sum();
             prop_assert_eq!(assembly.held_bytes(), counted);
@@ -222,5 +244,6 @@ proptest! {
         }
         assembly.handle_timeout(now + limits.ttl);
         prop_assert_eq!((assembly.open(), assembly.held_bytes(), assembly.poll_timeout()), (0, 0, None));
+        prop_assert_eq!(assembly.cost_bytes(), 0);
     }
 }

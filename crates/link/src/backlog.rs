@@ -1,0 +1,209 @@
+//! What a connection may have left unread, and when it is time to refuse rather than to wait.
+//!
+//! A connection without room is not read, and TCP holds the platform back: the right thing in a burst, since what
+//! waits is read later in large, cheap pieces. What waits longer than the platform's patience is pushed again though,
+//! and then load makes more load. So a connection that stays behind is read all the same, and what finds no room is
+//! refused at once, until it is up to date:
+//!
+//! ```text
+//! Clear ──no room──▶ Behind ──patience is over, and its events are late──▶ Shedding ──found empty──▶ Clear
+//!   ▲───found empty────┘ └──────▶ Behind, when they are not
+//! ```
+//! Nobody can ask how long an event has waited in somebody's buffer, but two things are known. A connection that was
+//! found empty has nothing older, so the time since then bounds the age of everything unread. And the platform writes
+//! into an event when it happened: what that lies back, beyond the least it ever lay back on this connection, is delay
+//! (clocks need not agree, only run alike). Of a period's events the one that is least late counts, because repeats
+//! are late by nature. Where no event says its time, the bound alone decides.
+//!
+//! A connection that had to refuse has less patience until it has kept up for a while: a burst may use much of the
+//! platform's three seconds, but under a load that stays, whoever is acknowledged at all is acknowledged soon.
+
+use std::time::{Duration, Instant};
+
+/// How long a connection may stay behind in a burst. With what the store then takes it is within the 3 s that the
+/// platform waits.
+const BURST: Duration = Duration::from_millis(1000);
+
+/// How long while it is overloaded. Long enough that what is refused is read in large pieces.
+const STANDING: Duration = Duration::from_millis(200);
+
+/// What the other side holds back in its own buffers comes when ours are empty: a connection is up to date when it is
+/// found empty this long after it was found empty first.
+const AFTERFLOW: Duration = Duration::from_millis(50);
+
+/// An overload is over when nothing was refused for so long.
+const RECOVERY: Duration = Duration::from_secs(5);
+
+/// How far a connection is behind.
+#[derive(Debug, Default)]
+pub struct Backlog {
+    phase: Phase,
+    refused_at: Option<Instant>,
+    delay: Delay,
+}
+
+#[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
+enum Phase {
+    /// Found empty, and read ever since.
+    #[default]
+    Clear,
+    /// Something may wait unread, and was not found late before then.
+    Behind(Instant),
+    /// Everything is read; what finds no room is refused.
+    Shedding {
+        /// How long the first of it may have waited.
+        waited: Duration,
+        /// When the connection was found empty first.
+        empty_at: Option<Instant>,
+    },
+}
+
+impl Backlog {
+    /// The connection is not read on, because there is no room for more.
+    pub fn handle_held_back(&mut self, now: Instant) {
+        if self.phase == Phase::Clear {
+            self.phase = Phase::Behind(now);
+            self.delay.begin();
+        }
+        self.handle_timeout(now);
+    }
+
+    /// Everything that had come was read.
+    pub fn handle_empty(&mut self, now: Instant) {
+        match &mut self.phase {
+            Phase::Clear => {}
+            Phase::Behind(_) => self.phase = Phase::Clear,
+            Phase::Shedding { empty_at, .. } => {
+                let first = *empty_at.get_or_insert(now);
+                if now >= first + AFTERFLOW {
+                    self.phase = Phase::Clear;
+                }
+            }
+        }
+    }
+
+    /// An event was read: when it happened by the platform's clock and when it was read by ours, in milliseconds.
+    pub fn handle_event(&mut self, happened_ms: i64, read_ms: i64) {
+        self.delay.count(read_ms.saturating_sub(happened_ms));
+    }
+
+    /// An event found no room and was refused.
+    pub fn handle_refused(&mut self, now: Instant) {
+        self.refused_at = Some(now);
+    }
+
+    /// Patience may be over.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let Phase::Behind(since) = self.phase else {
+            return;
+        };
+        let patience = self.patience(now);
+        if now < since + patience {
+            return;
+        }
+        self.phase = match self.delay.least() {
+            // It is never empty because new ones come as fast as they are answered, and none waits long.
+            Some(delay) if delay < self.tolerance(now) => Phase::Behind(now),
+            late => Phase::Shedding {
+                waited: late.unwrap_or(patience),
+                empty_at: None,
+            },
+        };
+        self.delay.begin();
+    }
+
+    /// When there is something to decide without input.
+    #[must_use]
+    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+        match self.phase {
+            Phase::Clear | Phase::Shedding { empty_at: None, .. } => None,
+            Phase::Behind(since) => Some(since + self.patience(now)),
+            Phase::Shedding {
+                empty_at: Some(first),
+                ..
+            } => Some(first + AFTERFLOW),
+        }
+    }
+
+    /// Whether to read on without room, and to refuse what finds none.
+    #[must_use]
+    pub fn is_shedding(&self) -> bool {
+        matches!(self.phase, Phase::Shedding { .. })
+    }
+
+    /// How long an event that is read now may have waited unread.
+    #[must_use]
+    pub fn unread_for(&self, now: Instant) -> Duration {
+        let bound = match self.phase {
+            Phase::Clear => Duration::ZERO,
+            Phase::Behind(since) => now.saturating_duration_since(since),
+            Phase::Shedding { waited, .. } => waited,
+        };
+        bound.min(self.delay.least().unwrap_or(BURST))
+    }
+
+    /// Whether something was refused lately.
+    #[must_use]
+    pub fn is_overloaded(&self, now: Instant) -> bool {
+        self.refused_at
+            .is_some_and(|at| now.saturating_duration_since(at) < RECOVERY)
+    }
+
+    /// How late events may be at the end of that patience.
+    fn tolerance(&self, now: Instant) -> Duration {
+        if self.is_overloaded(now) {
+            STANDING
+        } else {
+            BURST / 2
+        }
+    }
+
+    fn patience(&self, now: Instant) -> Duration {
+        if self.is_overloaded(now) {
+            STANDING
+        } else {
+            BURST
+        }
+    }
+}
+
+/// How much later than usual events come.
+#[derive(Debug)]
+struct Delay {
+    /// The least that an event ever lay back. What both clocks differ by is in it.
+    usual_ms: i64,
+    /// The least of this period.
+    least_ms: i64,
+}
+
+impl Default for Delay {
+    fn default() -> Self {
+        Self {
+            usual_ms: i64::MAX,
+            least_ms: i64::MAX,
+        }
+    }
+}
+
+impl Delay {
+    fn begin(&mut self) {
+        self.least_ms = i64::MAX;
+    }
+
+    fn count(&mut self, ms: i64) {
+        self.usual_ms = self.usual_ms.min(ms);
+        self.least_ms = self.least_ms.min(ms);
+    }
+
+    /// Of this period's events, that of the one that is least late; none where none said its time.
+    fn least(&self) -> Option<Duration> {
+        if self.least_ms == i64::MAX {
+            return None;
+        }
+        let late_ms = self.least_ms.saturating_sub(self.usual_ms);
+        Some(Duration::from_millis(late_ms.unsigned_abs()))
+    }
+}
+
+#[cfg(test)]
+mod tests;
