@@ -1,7 +1,7 @@
-//! The way into the writer: bounded in events and bytes, and never blocking.
+//! The way into the writer: bounded in events, bytes and time, and never blocking.
 //!
 //! A group reserves its room first and frees it when it has been answered, so the bound covers what
-//! waits and what is being written. The queue outlives the writer thread.
+//! waits and what is being written; one group at most reaches over it. The queue outlives the writer thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::Se
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use crate::figures::Counters;
+use crate::pace::Pace;
 use crate::{Group, StoreSettings, TimelineEntry};
 
 /// Notes that may wait: a fleet of thousands reconnecting at once writes a few each.
@@ -40,13 +41,32 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Queues a group. Never blocks; a group that finds no room comes back in the error.
+    /// Queues a group of an installation that has nothing here yet. Never blocks; a group that finds no room comes
+    /// back in the error.
     pub fn submit(&self, group: Group) -> Result<(), Rejected> {
+        self.queue(group, self.intake.max_events())
+    }
+
+    /// The same for an installation whose events already wait here or are being written. It leaves the last eighth of
+    /// the queue to others, so that those with little to say get a word in beside those with much.
+    pub fn submit_more(&self, group: Group) -> Result<(), Rejected> {
+        let max_events = self.intake.max_events();
+        self.queue(group, max_events - max_events / 8)
+    }
+
+    /// Whether a group of an installation that has nothing here yet would find room now.
+    pub fn has_room(&self) -> bool {
+        let intake = &self.intake;
+        intake.held_events() < intake.max_events() && intake.held_bytes() < intake.max_bytes
+    }
+
+    fn queue(&self, group: Group, max_events: usize) -> Result<(), Rejected> {
         if group.events.is_empty() {
             group.reply.recorded(Vec::new());
             return Ok(());
         }
-        let Some(room) = Room::reserve(&self.intake, group.events.len(), group.held_bytes()) else {
+        let (events, bytes) = (group.events.len(), group.held_bytes());
+        let Some(room) = Room::reserve(&self.intake, events, bytes, max_events) else {
             self.intake.counters.rejected_groups.fetch_add(1, Relaxed);
             return Err(Rejected {
                 group,
@@ -92,6 +112,7 @@ pub(crate) struct Intake {
     pub(crate) notes: (Sender<TimelineEntry>, Receiver<TimelineEntry>),
     pub(crate) accepting: AtomicBool,
     pub(crate) counters: Counters,
+    pub(crate) pace: Pace,
     max_events: usize,
     max_bytes: usize,
     events: AtomicUsize,
@@ -106,11 +127,17 @@ impl Intake {
             notes: bounded(NOTES),
             accepting: AtomicBool::new(true),
             counters: Counters::default(),
+            pace: Pace::default(),
             max_events: settings.channel_events,
             max_bytes: settings.channel_bytes,
             events: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
         }
+    }
+
+    /// Events that may wait now: as many as the settings allow and the writer records in time.
+    fn max_events(&self) -> usize {
+        self.max_events.min(self.pace.in_time())
     }
 
     pub(crate) fn held_events(&self) -> usize {
@@ -139,19 +166,23 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    fn reserve(intake: &Arc<Intake>, events: usize, bytes: usize) -> Option<Self> {
-        let before = intake.events.fetch_add(events, SeqCst);
-        let bytes_before = intake.bytes.fetch_add(bytes, SeqCst);
-        let room = Self {
+    /// A group passes while the bound is not reached yet, and may reach over it by itself. A rule that wants all of it
+    /// below would keep the largest out for as long as small ones keep coming.
+    fn reserve(
+        intake: &Arc<Intake>,
+        events: usize,
+        bytes: usize,
+        max_events: usize,
+    ) -> Option<Self> {
+        let mut room = Self {
             intake: Arc::clone(intake),
-            events,
-            bytes,
+            events: 0,
+            bytes: 0,
         };
-        // A group larger than the whole bound passes when nothing else waits: else it never would.
-        let fits = before + events <= intake.max_events && bytes_before + bytes <= intake.max_bytes;
-        if !fits && before > 0 {
-            return None;
-        }
+        let before = add_below(&intake.events, max_events, events)?;
+        room.events = events;
+        add_below(&intake.bytes, intake.max_bytes, bytes)?;
+        room.bytes = bytes;
         intake
             .counters
             .queue_events_max
@@ -160,9 +191,119 @@ impl Room {
     }
 }
 
+/// Adds, unless the bound is reached already; returns what there was before.
+fn add_below(held: &AtomicUsize, bound: usize, more: usize) -> Option<usize> {
+    held.fetch_update(SeqCst, SeqCst, |held| (held < bound).then(|| held + more))
+        .ok()
+}
+
 impl Drop for Room {
     fn drop(&mut self) {
         self.intake.events.fetch_sub(self.events, SeqCst);
         self.intake.bytes.fetch_sub(self.bytes, SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cause, InstallationId, NewEvent, Receipt, Reply, Source};
+    use bytes::Bytes;
+    use longwire_wire::identity::Identity;
+
+    struct Nobody;
+
+    impl Reply for Nobody {
+        fn recorded(&self, _: Vec<Receipt>) {}
+        fn not_recorded(&self, _: Vec<u32>, _: Cause) {}
+    }
+
+    fn writer(channel_events: usize, channel_bytes: usize) -> Writer {
+        Writer {
+            intake: Arc::new(Intake::new(&StoreSettings {
+                channel_events,
+                channel_bytes,
+                ..StoreSettings::default()
+            })),
+        }
+    }
+
+    fn group(events: usize, payload_bytes: usize) -> Group {
+        let payload = Bytes::from(vec![b' '; payload_bytes]);
+        let event = NewEvent {
+            ticket: 1,
+            identity: Identity::unparsed(None, &payload),
+            event_id: None,
+            event_type: None,
+            chat: None,
+            source: Source::LongConnection,
+            received_ms: 0,
+            created_ms: None,
+            trace_id: None,
+            payload,
+        };
+        Group {
+            installation: InstallationId(1),
+            events: vec![event; events],
+            reply: Arc::new(Nobody),
+        }
+    }
+
+    fn finish_one(writer: &Writer) -> usize {
+        let queued = writer.intake.groups.1.try_recv().expect("one waits");
+        queued.group.events.len()
+    }
+
+    #[test]
+    fn a_large_group_finds_room_while_small_ones_keep_coming() {
+        let writer = writer(16, 1 << 20);
+        for _ in 0..15 {
+            writer.submit(group(1, 1)).expect("room");
+        }
+        writer
+            .submit(group(64, 1))
+            .expect("one more than the bound may be reached by one group");
+        assert!(!writer.has_room());
+        let refused = writer
+            .submit(group(1, 1))
+            .expect_err("the bound is reached");
+        assert_eq!(refused.why, Refusal::Full);
+        assert_eq!(
+            writer.intake.held_events(),
+            15 + 64,
+            "the refused left no trace"
+        );
+    }
+
+    #[test]
+    fn a_group_of_many_bytes_finds_room_too_and_then_nothing_does() {
+        let writer = writer(1_000, 10_000);
+        writer.submit(group(1, 1)).expect("room");
+        writer
+            .submit(group(1, 1 << 20))
+            .expect("room for a large one");
+        let before = (writer.intake.held_events(), writer.intake.held_bytes());
+        writer.submit(group(1, 1)).expect_err("bytes count as well");
+        let after = (writer.intake.held_events(), writer.intake.held_bytes());
+        assert_eq!(after, before);
+        while writer.intake.held_events() > 0 {
+            finish_one(&writer);
+        }
+        assert_eq!(writer.intake.held_bytes(), 0);
+        assert!(writer.has_room());
+    }
+
+    #[test]
+    fn whoever_fills_the_queue_leaves_room_for_the_others() {
+        let writer = writer(80, 1 << 20);
+        let flood = || writer.submit_more(group(1, 1));
+        let taken = (0..1_000).filter(|_| flood().is_ok()).count();
+        assert_eq!(taken, 70);
+        for _ in 0..10 {
+            writer.submit(group(1, 1)).expect("the last eighth");
+        }
+        writer.submit(group(1, 1)).expect_err("that was all");
+        finish_one(&writer);
+        flood().expect_err("what becomes free is not the flood's");
     }
 }

@@ -22,6 +22,7 @@ mod installation;
 mod intake;
 mod lock;
 mod open;
+mod pace;
 mod public_id;
 mod reader;
 mod receipt;

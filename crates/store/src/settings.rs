@@ -10,7 +10,7 @@ pub struct StoreSettings {
     /// The ring of keys that seal secrets; `None` means `PATH.key` beside the database. Made with
     /// its first key, and mode 0600, when neither it nor any sealed secret exists.
     pub key_file: Option<PathBuf>,
-    /// Events that may wait for the writer, over all installations.
+    /// Events that may wait for the writer, over all installations; fewer where the disk is slow.
     pub channel_events: usize,
     /// Bytes that those events may hold, payloads and fields together.
     pub channel_bytes: usize,

@@ -25,7 +25,7 @@ use crate::{Cause, TimelineEntry, Verdict};
 
 /// Events that end a batch's gathering: beyond this a larger transaction gains nothing and its
 /// first event waits longer.
-const BATCH_EVENTS: usize = 512;
+pub(crate) const BATCH_EVENTS: usize = 512;
 /// Notes that ride along in one batch.
 const BATCH_NOTES: usize = 256;
 /// How long a writer in trouble rests between attempts.
@@ -160,7 +160,9 @@ impl Desk {
         };
         match recorded {
             Ok(settled) => {
-                self.counters().count_commit(begun.elapsed(), events);
+                let took = begun.elapsed();
+                self.counters().count_commit(took, events);
+                self.intake.pace.count(took);
                 self.recovered();
                 for (queued, settled) in groups.into_iter().zip(settled) {
                     self.answer(queued, settled);
