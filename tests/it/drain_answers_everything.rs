@@ -200,3 +200,25 @@ fn a_drain_waits_for_a_platform_that_takes_its_time() {
         "{ledger:?}"
     );
 }
+
+/// A connection that was let go of before the drain still owes its answers.
+#[test]
+fn a_drain_waits_for_connections_that_were_stopped_before() {
+    let sim = platform(|settings| settings.ack_deadline = Duration::from_secs(60));
+    let control = sim.control();
+    let mut gateway = clogged(&sim);
+    gateway.tell("a", "stop");
+    gateway.signal(Signal::Term);
+    wait_until("it drains", || {
+        gateway
+            .log()
+            .entry("drain")
+            .ok_or_else(|| gateway.log().tail())
+    });
+    control.fault(Target::All, Fault::Recover);
+    let status = gateway.wait_end();
+    assert_eq!(status.code(), Some(0), "{status}");
+    let ledger = control.ledger();
+    assert_eq!(ledger.closed_by_client, 1, "with a goodbye: {ledger:?}");
+    assert_eq!(ledger.acked, gateway.events().len() as u64, "{ledger:?}");
+}

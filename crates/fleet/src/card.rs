@@ -54,6 +54,8 @@ pub(crate) struct Card {
     high_water: AtomicU32,
     restarts: AtomicU32,
     instance: AtomicU32,
+    /// Instances that have not ended: two, while a connection answers what it read beside its successor.
+    living: AtomicU16,
     busy_since_ms: AtomicI64,
     longest_us: AtomicU64,
     last_ms: AtomicI64,
@@ -84,6 +86,7 @@ impl Card {
             high_water: AtomicU32::new(0),
             restarts: AtomicU32::new(0),
             instance: AtomicU32::new(0),
+            living: AtomicU16::new(0),
             busy_since_ms: AtomicI64::new(0),
             longest_us: AtomicU64::new(0),
             last_ms: AtomicI64::new(0),
@@ -97,9 +100,11 @@ impl Card {
     /// A new instance lives here; its number goes back with its end.
     pub(crate) fn born(&self, arbiter: u16, generation: u64) -> u32 {
         let now = unix_ms();
-        // What an earlier instance left unread in its mailbox died with it.
-        self.handled.store(self.accepted.load(Relaxed), Relaxed);
-        self.busy_since_ms.store(0, Relaxed);
+        if self.living.fetch_add(1, Relaxed) == 0 {
+            // What an earlier instance left unread in its mailbox died with it.
+            self.handled.store(self.accepted.load(Relaxed), Relaxed);
+            self.busy_since_ms.store(0, Relaxed);
+        }
         self.arbiter.store(arbiter, Relaxed);
         self.generation.store(generation, Relaxed);
         self.started_ms.store(now, Relaxed);
@@ -110,6 +115,13 @@ impl Card {
 
     /// That instance ended. Where a newer one already lives here, only a panic is worth keeping.
     pub(crate) fn ended(&self, instance: u32, exit: &Exit) {
+        let others = self
+            .living
+            .fetch_update(Relaxed, Relaxed, |living| living.checked_sub(1))
+            .is_ok_and(|living| living > 1);
+        if !others {
+            self.handled.store(self.accepted.load(Relaxed), Relaxed);
+        }
         let is_current = self.instance.load(Relaxed) == instance;
         if is_current {
             self.gone();
@@ -130,7 +142,6 @@ impl Card {
     }
 
     fn gone(&self) {
-        self.handled.store(self.accepted.load(Relaxed), Relaxed);
         self.busy_since_ms.store(0, Relaxed);
         self.since_ms.store(unix_ms(), Relaxed);
         self.presence.store(Presence::Absent as u8, Relaxed);
@@ -410,6 +421,31 @@ mod tests {
             seen.supervision.last_exit.map(|exit| exit.detail),
             Some("boom".into())
         );
+    }
+
+    #[test]
+    fn one_that_finishes_beside_its_successor_is_counted_until_it_ends() {
+        let card = Card::new(ActorKind::Socket);
+        let first = card.born(1, 1);
+        card.accept();
+        card.accept();
+        let second = card.born(1, 2);
+        card.accept();
+        assert_eq!(view(&card).mailbox.depth, 3, "both have something to read");
+        drop(card.handling(Word::Recorded));
+        drop(card.handling(Word::Recorded));
+        assert_eq!(view(&card).mailbox.depth, 1);
+        card.ended(first, &Exit::Stopped);
+        let seen = view(&card);
+        assert_eq!(
+            (seen.mailbox.depth, seen.state, seen.generation),
+            (1, "ready", Some(2))
+        );
+        drop(card.handling(Word::Recorded));
+        card.accept();
+        card.ended(second, &Exit::Stopped);
+        card.born(1, 3);
+        assert_eq!(view(&card).mailbox.depth, 0, "unread, and gone with it");
     }
 
     #[test]

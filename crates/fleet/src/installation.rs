@@ -129,6 +129,8 @@ pub(crate) struct Installation {
     /// Between bootstrap and dial; boxed because for most of its life there is none.
     endpoint: Option<Box<(Generation, ConnectionUrl)>>,
     connection: Option<Connection>,
+    /// Connections let go of that still answer what they read.
+    finishing: Vec<Generation>,
     farewell: Option<Farewell>,
     detail: Option<String>,
     shown: Option<(State, Generation)>,
@@ -141,9 +143,11 @@ pub(crate) struct Reports {
     pub(crate) drained: Post<Drained>,
 }
 
-/// A drain under way: the connection that is still answering, if any.
+/// A drain under way, until no connection answers any more.
+#[derive(Default)]
 struct Farewell {
-    generation: Option<Generation>,
+    /// Events that the connections read and did not answer.
+    unanswered: u64,
 }
 
 impl Installation {
@@ -169,6 +173,7 @@ impl Installation {
             attempt: None,
             endpoint: None,
             connection: None,
+            finishing: Vec::new(),
             farewell: None,
             detail: None,
             shown: None,
@@ -218,12 +223,27 @@ impl Installation {
         self.link.handle_setback(generation, setback, now());
     }
 
-    fn report_drained(&mut self, unanswered: u64) {
-        self.farewell = None;
-        self.supervisor.drained.send(Drained {
-            installation: self.bot.id,
-            unanswered,
-        });
+    /// A connection that was let go of has ended, with so many events read and not answered. Told once or twice.
+    fn finished(&mut self, generation: Generation, unanswered: u64) {
+        let before = self.finishing.len();
+        self.finishing.retain(|of| *of != generation);
+        if self.finishing.len() < before
+            && let Some(farewell) = &mut self.farewell
+        {
+            farewell.unanswered += unanswered;
+        }
+        self.report_drained();
+    }
+
+    /// Ends a drain once nobody answers any more.
+    fn report_drained(&mut self) {
+        if let Some(Farewell { unanswered }) = self.farewell.take_if(|_| self.finishing.is_empty())
+        {
+            self.supervisor.drained.send(Drained {
+                installation: self.bot.id,
+                unanswered,
+            });
+        }
     }
 }
 
@@ -316,10 +336,7 @@ impl Handler<Finished> for Installation {
 
     fn handle(&mut self, finished: Finished, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::Finished);
-        let awaited = self.farewell.as_ref().map(|farewell| farewell.generation);
-        if awaited == Some(Some(finished.generation)) {
-            self.report_drained(finished.unanswered);
-        }
+        self.finished(finished.generation, finished.unanswered);
         self.drive(ctx);
     }
 }
@@ -387,12 +404,11 @@ impl Handler<Ended> for Installation {
             };
             connection.generation == ended.generation && instance == Some(ended.instance)
         });
-        let awaited = self.farewell.as_ref().map(|farewell| farewell.generation);
         if is_current {
             self.rebuild(ended.kind, ended.generation, &ended.exit, ctx);
-        } else if ended.kind == ActorKind::Socket && awaited == Some(Some(ended.generation)) {
-            // It ended without a word of farewell.
-            self.report_drained(0);
+        } else if ended.kind == ActorKind::Socket {
+            // Perhaps without a word of farewell.
+            self.finished(ended.generation, 0);
         }
         self.drive(ctx);
     }
@@ -405,15 +421,12 @@ impl Handler<Drain> for Installation {
         let _handling = self.handling(Word::Drain);
         let connection = self.connection.take();
         self.link.handle_desired(Desired::Stop, now());
-        match connection {
-            Some(connection) => {
-                self.farewell = Some(Farewell {
-                    generation: Some(connection.generation),
-                });
-                connection.socket.send(Close(Manner::Finish { within }));
-            }
-            None => self.report_drained(0),
+        self.farewell = Some(Farewell::default());
+        if let Some(connection) = connection {
+            self.finishing.push(connection.generation);
+            connection.socket.send(Close(Manner::Finish { within }));
         }
+        self.report_drained();
         self.drive(ctx);
     }
 }

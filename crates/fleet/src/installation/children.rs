@@ -169,6 +169,9 @@ impl Installation {
             | CloseReason::Stale
             | CloseReason::Restarting => Manner::Abandon,
         };
+        if matches!(manner, Manner::Finish { .. }) {
+            self.finishing.push(generation);
+        }
         connection.socket.send(Close(manner));
         let text = match reason {
             CloseReason::Lost(setback) => setback.to_string(),
