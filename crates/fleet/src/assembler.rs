@@ -43,6 +43,8 @@ pub(crate) struct Assembler {
     shared: Arc<Shared>,
     bot: Arc<Bot>,
     assembly: Assembly,
+    /// Of what all connections may hold, this one's part.
+    held_bytes: usize,
     socket: Post<Assembled>,
     timer: Option<SpawnHandle>,
 }
@@ -57,6 +59,7 @@ impl Assembler {
             shared,
             bot,
             assembly: Assembly::new(limits),
+            held_bytes: 0,
             socket,
             timer: None,
         }
@@ -77,8 +80,14 @@ impl Assembler {
             .count(kind, &self.bot.public_id, size_bytes);
     }
 
+    fn hold(&mut self, bytes: usize) {
+        self.shared.unfinished.change(self.held_bytes, bytes);
+        self.held_bytes = bytes;
+    }
+
     /// Keeps the timer of the next incomplete push that grows too old. Every handler ends here.
     fn drive(&mut self, ctx: &mut Context<Self>) {
+        self.hold(self.assembly.cost_bytes());
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);
         }
@@ -99,13 +108,21 @@ impl Actor for Assembler {
     type Context = Context<Self>;
 }
 
+impl Drop for Assembler {
+    fn drop(&mut self) {
+        self.hold(0);
+    }
+}
+
 impl Handler<Fragment> for Assembler {
     type Result = ();
 
     fn handle(&mut self, part: Fragment, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::Fragment);
         let size_bytes = part.payload.len();
-        let outcome = self.assembly.handle_fragment(
+        let most_bytes = self.shared.unfinished.most_for(self.held_bytes);
+        let outcome = self.assembly.handle_fragment_within(
+            most_bytes,
             &part.message_id,
             part.sum,
             part.seq,

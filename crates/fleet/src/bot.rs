@@ -10,6 +10,10 @@ use longwire_store::{Desired, InstallationId, InstallationRecord};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// How long after the last event that was refused for want of time an installation shows as overloaded: longer than an
+/// operator's probes are apart.
+const OVERLOAD_SHOWS_MS: i64 = 15_000;
+
 /// One installation as the admin endpoint sees it.
 pub(crate) struct Bot {
     pub(crate) id: InstallationId,
@@ -52,6 +56,8 @@ pub(crate) struct Tally {
     pub(crate) repeats: AtomicU64,
     pub(crate) acked: AtomicU64,
     pub(crate) refused: AtomicU64,
+    pub(crate) shed: AtomicU64,
+    pub(crate) last_shed_ms: AtomicI64,
     pub(crate) unanswered: AtomicU64,
     pub(crate) malformed: AtomicU64,
     pub(crate) was_live: AtomicBool,
@@ -120,6 +126,11 @@ impl Bot {
             .unwrap_or_else(PoisonError::into_inner)
             .state
             .label()
+    }
+
+    /// Whether more came lately than could be recorded in time.
+    pub(crate) fn is_overloaded(&self) -> bool {
+        unix_ms() - self.tally.last_shed_ms.load(Relaxed) < OVERLOAD_SHOWS_MS
     }
 
     pub(crate) fn cards(&self) -> [&Arc<Card>; 4] {
@@ -199,6 +210,8 @@ impl Bot {
             repeats: tally.repeats.load(Relaxed),
             acked: tally.acked.load(Relaxed),
             refused: tally.refused.load(Relaxed),
+            shed: tally.shed.load(Relaxed),
+            overloaded: self.is_overloaded(),
             unanswered: tally.unanswered.load(Relaxed),
             malformed: tally.malformed.load(Relaxed),
         }

@@ -135,6 +135,13 @@ impl Fleet {
         self.shared.supervisor.is_present()
     }
 
+    /// Installations to which more came lately than could be recorded in time.
+    #[must_use]
+    pub fn overloaded(&self) -> u64 {
+        let bots = self.shared.bots();
+        bots.iter().filter(|bot| bot.is_overloaded()).count() as u64
+    }
+
     /// The whole fleet in one look.
     #[must_use]
     pub fn overview(&self) -> Overview {
@@ -156,6 +163,7 @@ impl Fleet {
             now_ms: crate::clock::unix_ms(),
             installations: bots.len() as u64,
             by_state,
+            overloaded: self.overloaded(),
             actors,
             events: totals.events(),
             answers: totals.answers(),

@@ -34,6 +34,7 @@ mod shared;
 mod socket;
 mod supervisor;
 mod totals;
+mod unfinished;
 pub mod view;
 mod waiting;
 mod watched;

@@ -7,6 +7,7 @@ use crate::card::Card;
 use crate::dispatch::Writing;
 use crate::malformed::Malformed;
 use crate::totals::Totals;
+use crate::unfinished::Unfinished;
 use longwire_egress::{Egress, EgressSettings};
 use longwire_link::Timing;
 use longwire_store::{InstallationId, Store, TimelineEntry, TimelineKind, Writer};
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) fault_injection: bool,
     pub(crate) totals: Totals,
     pub(crate) malformed: Malformed,
+    pub(crate) unfinished: Unfinished,
     pub(crate) started_ms: i64,
     pub(crate) draining: AtomicBool,
     pub(crate) writing: watch::Sender<Writing>,
@@ -61,6 +63,7 @@ impl Shared {
             fault_injection: parts.fault_injection,
             totals: Totals::new(),
             malformed: Malformed::default(),
+            unfinished: Unfinished::new(),
             started_ms: crate::clock::unix_ms(),
             draining: AtomicBool::new(false),
             writing: watch::Sender::new(Writing::Idle),

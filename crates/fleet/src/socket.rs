@@ -125,6 +125,8 @@ pub(crate) struct Socket {
     outbound: Outbound,
     reply: Option<Arc<dyn Reply>>,
     question: Question,
+    /// What this connection added to what its bot shows as unanswered. One that finishes has a successor beside it.
+    shown_unanswered: u32,
 }
 
 /// Whom a socket reports to.
@@ -219,6 +221,7 @@ impl Socket {
             service,
             reply: None,
             question: Question::None,
+            shown_unanswered: 0,
         }
     }
 
@@ -309,7 +312,6 @@ impl Socket {
             .totals
             .orphaned_receipts
             .fetch_add(unanswered, Relaxed);
-        self.bot.tally.unanswered.store(0, Relaxed);
     }
 
     /// Begins the farewell: no more reading, answers only.
@@ -332,16 +334,28 @@ impl Socket {
         self.outbound.answer(answer, waited);
     }
 
-    fn show_window(&self) {
-        self.bot
-            .tally
-            .unanswered
-            .store(self.window.len() as u64, Relaxed);
+    fn show_window(&mut self) {
+        self.show_unanswered(u32::try_from(self.window.len()).unwrap_or(u32::MAX));
+    }
+
+    fn show_unanswered(&mut self, now: u32) {
+        let before = std::mem::replace(&mut self.shown_unanswered, now);
+        let shown = &self.bot.tally.unanswered;
+        // Adding what wraps around subtracts.
+        shown.fetch_add(u64::from(now).wrapping_sub(u64::from(before)), Relaxed);
     }
 }
 
 impl Actor for Socket {
     type Context = Context<Self>;
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let unfinished_bytes = self.inbound.unfinished_bytes();
+        self.shared.unfinished.change(unfinished_bytes, 0);
+        self.show_unanswered(0);
+    }
 }
 
 impl Handler<Recorded> for Socket {
@@ -426,12 +440,18 @@ impl Handler<Assembled> for Socket {
 
     fn handle(&mut self, whole: Assembled, _: &mut Self::Context) {
         let _handling = self.handling(Word::Assembled);
-        // The pump takes it up right after the mailbox: above the window's edge by as many as were open at most.
+        let unanswered = Unanswered {
+            echo: whole.echo,
+            split: Some(whole.message_id.clone()),
+        };
+        // Above its own window's edge by as many as were open is in order; above what all may have in hand is not.
+        let is_shedding = self.inbound.backlog().is_shedding();
+        if (is_shedding && !self.has_room()) || !self.shared.writer.has_room() {
+            return self.shed(unanswered);
+        }
+        // The pump takes it up right after the mailbox.
         self.take_event(Push {
-            unanswered: Unanswered {
-                echo: whole.echo,
-                split: Some(whole.message_id.clone()),
-            },
+            unanswered,
             message_id: Some(whole.message_id),
             trace_id: whole.trace_id,
             payload: whole.payload,
@@ -504,6 +524,7 @@ impl Handler<Inspect> for Socket {
             Phase::Leaving { .. } => "leaving",
             Phase::Over => "over",
         };
+        let shedding = self.inbound.backlog().is_shedding();
         Words(serde_json::json!({
             "generation": self.generation.0,
             "phase": phase,
@@ -514,6 +535,7 @@ impl Handler<Inspect> for Socket {
             "unsent_bytes": self.outbound.len(),
             "waiting_for_the_writer": self.inbound.is_refused(),
             "reading": self.may_read(),
+            "shedding": shedding,
         }))
     }
 }

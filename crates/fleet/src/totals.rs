@@ -18,6 +18,7 @@ pub(crate) struct Totals {
     pub(crate) acked: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) refused_late: AtomicU64,
+    pub(crate) shed: AtomicU64,
     pub(crate) late_receipts: AtomicU64,
     pub(crate) orphaned_receipts: AtomicU64,
     pub(crate) attempts: AtomicU64,
@@ -41,6 +42,7 @@ impl Totals {
             acked: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             refused_late: AtomicU64::new(0),
+            shed: AtomicU64::new(0),
             late_receipts: AtomicU64::new(0),
             orphaned_receipts: AtomicU64::new(0),
             attempts: AtomicU64::new(0),
@@ -92,6 +94,7 @@ impl Totals {
             acked: self.acked.load(Relaxed),
             refused: self.refused.load(Relaxed),
             refused_late: self.refused_late.load(Relaxed),
+            shed: self.shed.load(Relaxed),
             late_receipts: self.late_receipts.load(Relaxed),
             orphaned_receipts: self.orphaned_receipts.load(Relaxed),
         }

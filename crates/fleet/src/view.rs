@@ -18,6 +18,8 @@ pub struct Overview {
     pub installations: u64,
     /// Installations by state label (`live`, `backing_off`, …); states nobody is in are absent.
     pub by_state: BTreeMap<&'static str, u64>,
+    /// Installations to which more came lately than could be recorded in time.
+    pub overloaded: u64,
     /// Living actors by kind.
     pub actors: BTreeMap<&'static str, u64>,
     /// Events since the start.
@@ -62,6 +64,8 @@ pub struct AnswerTotals {
     pub refused: u64,
     /// Answered 500 because no receipt came within the budget.
     pub refused_late: u64,
+    /// Answered 500 at once and unseen, because more came than can be recorded in time.
+    pub shed: u64,
     /// Receipts that came after such a 500; the platform's repeat finds the row.
     pub late_receipts: u64,
     /// Receipts whose connection was gone; the platform's repeat finds the row.
@@ -183,6 +187,10 @@ pub struct Lights {
     pub acked: u64,
     /// Answered 500.
     pub refused: u64,
+    /// Of them, those that came faster than they can be recorded in time.
+    pub shed: u64,
+    /// More came lately than could be recorded in time.
+    pub overloaded: bool,
     /// Events not yet answered.
     pub unanswered: u64,
     /// Frames and parts that were not understood.

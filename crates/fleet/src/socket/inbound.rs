@@ -11,7 +11,7 @@ use crate::pinger::{Heard, Pong};
 use bytes::Bytes;
 use bytestring::ByteString;
 use longwire_egress::ws::{Incoming, Limits, Reader, Violation};
-use longwire_link::Ticket;
+use longwire_link::{Backlog, Ticket};
 use longwire_store::{Group, NewEvent, Refusal, Rejected, Source};
 use longwire_wire::answer::Echo;
 use longwire_wire::endpoint::ClientConfig;
@@ -28,6 +28,9 @@ const OFFER_AGAIN: Duration = Duration::from_millis(3);
 /// The longest pause between two offers, well within the time an event may wait for its answer.
 const OFFER_RARELY: Duration = Duration::from_millis(200);
 
+/// Less than this of an unfinished message is nobody's business: the longest frames that the platform sends.
+const UNFINISHED_FREE_BYTES: usize = 64 * 1024;
+
 /// What ends frames of type `card`.
 const CARD_ADVICE: &str = "set the app's callback subscription to long connection in the platform's console and publish the \
      app; until then a click ends in error 200340";
@@ -36,10 +39,13 @@ const CARD_ADVICE: &str = "set the app's callback subscription to long connectio
 pub(super) struct Inbound {
     reader: Reader,
     burst: Vec<NewEvent>,
-    /// A group the writer had no room for. While it waits, nothing is read.
+    /// A group the writer had no room for. While it waits, no event is taken.
     refused: Option<Group>,
-    /// When that group is offered again, and how long after the last time that is.
+    /// When a writer that had no room is asked again, and how long after the last time that is.
     offer: Option<(Instant, Duration)>,
+    backlog: Backlog,
+    /// Of what all connections may hold of unfinished input, this one's part.
+    unfinished_bytes: usize,
     paused: Pause,
 }
 
@@ -63,7 +69,7 @@ pub(super) enum Pause {
 pub(super) enum Verdict {
     /// Everything decoded; more input is needed.
     Hungry,
-    /// The window is full; the rest waits in the reader.
+    /// There is no room for more; the rest waits in the reader.
     Full,
     /// The platform closed.
     Closed(Option<u16>),
@@ -78,6 +84,8 @@ impl Inbound {
             burst: Vec::new(),
             refused: None,
             offer: None,
+            backlog: Backlog::default(),
+            unfinished_bytes: 0,
             paused: Pause::Reading,
         }
     }
@@ -92,22 +100,30 @@ impl Inbound {
         self.reader.held_bytes()
     }
 
+    pub(super) fn unfinished_bytes(&self) -> usize {
+        self.unfinished_bytes
+    }
+
     pub(super) fn is_refused(&self) -> bool {
         self.refused.is_some()
     }
 
-    /// When the group that found no room is offered again.
+    /// How far the connection is behind.
+    pub(super) fn backlog(&mut self) -> &mut Backlog {
+        &mut self.backlog
+    }
+
+    /// When the writer that had no room is asked again.
     pub(super) fn offer_due(&self) -> Option<Instant> {
         self.offer.map(|(due, _)| due)
     }
 
-    /// Keeps a group for later. The pause grows: a writer that is stuck must not be asked by every connection some
-    /// hundred times a second.
-    fn keep(&mut self, group: Group, now: Instant) {
+    /// The writer has no room, and is asked again later. The pause grows: a writer that is stuck must not be asked by
+    /// every connection some hundred times a second.
+    fn ask_later(&mut self, now: Instant) {
         let pause = self
             .offer
             .map_or(OFFER_AGAIN, |(_, pause)| (pause * 2).min(OFFER_RARELY));
-        self.refused = Some(group);
         self.offer = Some((now + pause, pause));
     }
 
@@ -117,9 +133,14 @@ impl Inbound {
 }
 
 impl Socket {
-    /// Whether more input may be taken: there is room for its events, for their answers, and at the writer.
+    /// Whether more input may be taken: there is room for its events or they are refused, and for their answers.
     pub(super) fn may_read(&self) -> bool {
-        self.window.has_room() && self.inbound.refused.is_none() && !self.outbound.is_full()
+        !self.outbound.is_full() && (self.has_room() || self.inbound.backlog.is_shedding())
+    }
+
+    /// Whether there is room for another event, in the window and at the writer.
+    pub(super) fn has_room(&self) -> bool {
+        self.window.has_room() && self.inbound.offer.is_none()
     }
 
     /// Bytes came in, whatever they are: the link lives.
@@ -133,14 +154,19 @@ impl Socket {
         }
     }
 
-    /// Decodes what the reader holds, as far as the window has room.
+    /// Decodes what the reader holds, as far as there is room.
     pub(super) fn take_messages(&mut self) -> Verdict {
+        // Asked before the events are here, because then they would be: thousands of connections with a burst each in
+        // hand are more than the writer's queue may hold.
+        if self.inbound.offer.is_none() && !self.shared.writer.has_room() {
+            self.inbound.ask_later(now());
+        }
         loop {
             if !self.may_read() {
                 return Verdict::Full;
             }
             match self.inbound.reader.next() {
-                Ok(None) => return Verdict::Hungry,
+                Ok(None) => return self.hold_unfinished(),
                 Ok(Some(Incoming::Binary(bytes))) => self.take_frame(bytes),
                 Ok(Some(Incoming::Text(text))) => self.malformed("text_message", text.len()),
                 Ok(Some(Incoming::Ping(data))) => self.outbound.pong(&data),
@@ -151,6 +177,29 @@ impl Socket {
                 Err(violation) => return Verdict::Broken(violation),
             }
         }
+    }
+
+    /// Keeps what is there of a message that has not wholly come, as long as there is memory for it.
+    fn hold_unfinished(&mut self) -> Verdict {
+        let held_bytes = self.inbound.reader.held_bytes();
+        let before = self.inbound.unfinished_bytes;
+        let bytes = if held_bytes > UNFINISHED_FREE_BYTES {
+            held_bytes
+        } else {
+            0
+        };
+        if bytes == before {
+            return Verdict::Hungry;
+        }
+        let most_bytes = self.shared.unfinished.most_for(before);
+        self.shared.unfinished.change(before, bytes);
+        self.inbound.unfinished_bytes = bytes;
+        if bytes > before && bytes > most_bytes {
+            return Verdict::Broken(Violation::TooLarge {
+                declared: held_bytes as u64,
+            });
+        }
+        Verdict::Hungry
     }
 
     fn take_frame(&mut self, bytes: Bytes) {
@@ -176,6 +225,10 @@ impl Socket {
         let trace_id = view.trace_id().map(|text| slice(view.bytes(), text));
         let message_id = view.message_id().map(|text| slice(view.bytes(), text));
         match view.part() {
+            Ok(Part::Whole) if !self.has_room() => self.shed(Unanswered {
+                echo: Echo::of(view),
+                split: None,
+            }),
             Ok(Part::Whole) => self.take_event(Push {
                 unanswered: Unanswered {
                     echo: Echo::of(view),
@@ -203,6 +256,22 @@ impl Socket {
         }
     }
 
+    /// One more than there is room for, of a connection that has been behind for too long: refused at once, without a
+    /// look at what it is. The platform pushes it again.
+    pub(super) fn shed(&mut self, unanswered: Unanswered) {
+        let now = now();
+        self.inbound.backlog.handle_refused(now);
+        self.shared.totals.received.fetch_add(1, Relaxed);
+        self.shared.totals.shed.fetch_add(1, Relaxed);
+        let tally = &self.bot.tally;
+        tally.events.fetch_add(1, Relaxed);
+        tally.shed.fetch_add(1, Relaxed);
+        let at_ms = unix_ms();
+        tally.last_event_ms.store(at_ms, Relaxed);
+        tally.last_shed_ms.store(at_ms, Relaxed);
+        self.answer_refused(unanswered, now);
+    }
+
     /// One whole push: it gets a place in the window and joins the burst.
     pub(super) fn take_event(&mut self, push: Push) {
         let Push {
@@ -217,7 +286,14 @@ impl Socket {
             Ok(envelope) => Identity::of(envelope),
             Err(_) => Identity::unparsed(message_id.as_deref(), &payload),
         };
-        let Ticket(ticket) = self.window.admit(unanswered, payload.len(), now());
+        let now = now();
+        if let Ok(Some(happened_ms)) = envelope.as_ref().map(|envelope| envelope.created_ms) {
+            self.inbound.backlog.handle_event(happened_ms, received_ms);
+        }
+        let unread_for = self.inbound.backlog.unread_for(now);
+        let Ticket(ticket) = self
+            .window
+            .admit_late(unanswered, payload.len(), unread_for, now);
         let event = match envelope {
             Ok(envelope) => NewEvent {
                 ticket,
@@ -286,8 +362,18 @@ impl Socket {
 
     /// Hands the burst to the writer as one group, or keeps it when there is no room.
     pub(super) fn submit(&mut self) {
-        if self.inbound.offer_due().is_some_and(|due| due > now()) {
-            return;
+        if let Some(due) = self.inbound.offer_due() {
+            let now = now();
+            if due > now {
+                return;
+            }
+            if self.inbound.refused.is_none() {
+                if self.shared.writer.has_room() {
+                    self.inbound.offer = None;
+                } else {
+                    return self.inbound.ask_later(now);
+                }
+            }
         }
         let group = match self.inbound.refused.take() {
             Some(group) => group,
@@ -315,12 +401,21 @@ impl Socket {
     }
 
     fn hand_over(&mut self, group: Group) {
-        match self.shared.writer.submit(group) {
+        let not_there = self.inbound.burst.len() + group.events.len();
+        let submitted = if self.window.len() > not_there {
+            self.shared.writer.submit_more(group)
+        } else {
+            self.shared.writer.submit(group)
+        };
+        match submitted {
             Ok(()) => self.inbound.offer = None,
             Err(Rejected {
                 group,
                 why: Refusal::Full,
-            }) => self.inbound.keep(group, now()),
+            }) => {
+                self.inbound.refused = Some(group);
+                self.inbound.ask_later(now());
+            }
             // Dropping it answers "not recorded" for each of its events.
             Err(Rejected {
                 group,
@@ -341,38 +436,23 @@ fn slice(frame: &Bytes, text: &str) -> ByteString {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use longwire_store::{Cause, InstallationId, Receipt, Reply};
-
-    struct Nobody;
-
-    impl Reply for Nobody {
-        fn recorded(&self, _: Vec<Receipt>) {}
-        fn not_recorded(&self, _: Vec<u32>, _: Cause) {}
-    }
 
     #[test]
-    fn a_group_without_room_is_offered_ever_more_rarely() {
+    fn a_writer_without_room_is_asked_ever_more_rarely() {
         let mut inbound = Inbound::new();
         let mut now = Instant::now();
-        let mut offers = 0;
+        let mut questions = 0;
         let end = now + Duration::from_secs(10);
         while now < end {
-            inbound.keep(
-                Group {
-                    installation: InstallationId(1),
-                    events: Vec::new(),
-                    reply: Arc::new(Nobody),
-                },
-                now,
-            );
-            let due = inbound.offer_due().expect("it is kept");
+            inbound.ask_later(now);
+            let due = inbound.offer_due().expect("it is asked again");
             assert!(due > now && due <= now + OFFER_RARELY);
             now = due;
-            offers += 1;
+            questions += 1;
         }
         assert!(
-            offers < 60,
-            "{offers} offers in ten seconds to a stuck writer"
+            questions < 60,
+            "{questions} questions in ten seconds to a stuck writer"
         );
     }
 }

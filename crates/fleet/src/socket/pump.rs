@@ -179,6 +179,7 @@ impl Socket {
         task: &mut TaskContext<'_>,
     ) -> Result<Step, Ended> {
         self.refuse_late();
+        self.inbound.backlog().handle_timeout(now());
         self.submit();
         self.flush(io, task)?;
         let mut is_held_back = false;
@@ -187,6 +188,10 @@ impl Socket {
                 Verdict::Hungry => {}
                 Verdict::Full => {
                     is_held_back = true;
+                    // A platform that takes no answers is not to be sent more of them.
+                    if !self.outbound.is_full() {
+                        self.inbound.backlog().handle_held_back(now());
+                    }
                     break;
                 }
                 Verdict::Closed(code) => {
@@ -211,7 +216,10 @@ impl Socket {
                 return Ok(Step::Again);
             }
             match poll_read(io, task) {
-                Poll::Pending => break,
+                Poll::Pending => {
+                    self.inbound.backlog().handle_empty(now());
+                    break;
+                }
                 Poll::Ready(Read::Chunk(chunk)) => {
                     let _working = self.bot.socket.working(Word::ReadBurst);
                     self.heard();
@@ -354,11 +362,16 @@ impl Socket {
             (_, Pause::Since(since)) => (None, Some(since + PAUSE_WORTH_TELLING)),
             (_, Pause::Reading | Pause::Told) => (None, None),
         };
+        let backlog = match self.phase {
+            Phase::Open(_) => self.inbound.backlog().poll_timeout(now()),
+            _ => None,
+        };
         [
             self.window.poll_timeout(),
             self.outbound.due(),
             until,
             pause,
+            backlog,
             self.inbound.offer_due(),
         ]
         .into_iter()

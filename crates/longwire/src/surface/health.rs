@@ -21,6 +21,9 @@ struct Failing {
 struct Readiness {
     ready: bool,
     failing: Vec<Failing>,
+    /// Installations to which more comes than can be recorded in time. What is too much is refused and comes again, so
+    /// this is no reason to send work elsewhere.
+    overloaded: u64,
 }
 
 pub(super) async fn livez() -> HttpResponse {
@@ -63,6 +66,7 @@ pub(super) async fn readyz(surface: Data<Surface>) -> HttpResponse {
     answer.json(Readiness {
         ready: failing.is_empty(),
         failing,
+        overloaded: surface.fleet.overloaded(),
     })
 }
 

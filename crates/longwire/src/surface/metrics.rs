@@ -174,7 +174,14 @@ impl Snapshot {
                 ("acked", answers.acked),
                 ("refused", answers.refused),
                 ("refused_late", answers.refused_late),
+                ("shed", answers.shed),
             ],
+        )?;
+        sheet.gauges(
+            "overloaded",
+            "Installations to which more came lately than could be recorded in time",
+            &[],
+            [([], self.overview.overloaded as f64)],
         )?;
         sheet.counter(
             "orphaned_receipts",

@@ -97,7 +97,7 @@ fn readiness_says_no_while_draining() {
         assert_eq!(stand.get("/livez").await.0, 200);
         assert_eq!(
             stand.get("/readyz").await,
-            (200, json!({"ready": true, "failing": []}))
+            (200, json!({"ready": true, "failing": [], "overloaded": 0}))
         );
         stand.surface.begin_drain();
         let (status, body) = stand.get("/readyz").await;
