@@ -11,8 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::{LogFormat, PlatformName, parse_duration};
 
 pub(crate) use bench::{
-    Bench, BenchEvents, BenchIdle, BenchOverload, BenchPeers, BenchScale, BenchStorm, Floor, How,
-    Peer, Plot, Torture,
+    Attack, Bench, BenchAttack, BenchEvents, BenchIdle, BenchOverload, BenchPeers, BenchScale,
+    BenchStorm, Floor, How, Peer, Plot, Torture,
 };
 
 /// Holds thousands of Feishu and Lark bots' long connections, and records every event before it acknowledges it.

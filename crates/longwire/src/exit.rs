@@ -93,6 +93,9 @@ pub(crate) enum Failure {
     /// What the floor program recorded cannot be read.
     #[error(transparent)]
     FloorLog(#[from] longwire_bare::LogError),
+    /// A database cannot be locked.
+    #[error(transparent)]
+    Lock(#[from] longwire_store::outsider::LockError),
     /// There is no such installation.
     #[error("there is no installation `{0}`")]
     NoInstallation(String),
@@ -132,6 +135,7 @@ impl Failure {
             | Self::Stand(_)
             | Self::Floor(_)
             | Self::FloorLog(_)
+            | Self::Lock(_)
             | Self::Io { .. } => Exit::Failed,
         }
     }
@@ -161,6 +165,7 @@ impl Failure {
             | Self::Sim(_)
             | Self::Floor(_)
             | Self::FloorLog(_)
+            | Self::Lock(_)
             | Self::Usage(_)
             | Self::Io { .. } => None,
         }

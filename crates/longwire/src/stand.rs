@@ -59,10 +59,25 @@ const SETTLE: Duration = Duration::from_secs(60);
 /// Platform, directory and store of one run.
 pub(crate) struct Stand {
     pub(crate) platform: Platform,
+    annex: Option<Annex>,
     per_second: u32,
     /// Where the store lies, if it has a file system of its own. Out of sight before the directory is removed.
     volume: Option<Volume>,
     directory: TempDir,
+}
+
+/// A second platform with installations of its own in the same gateway, so that what is done to them and what the
+/// others feel are told apart.
+pub(crate) struct Annex {
+    pub(crate) platform: Platform,
+    pub(crate) installations: u32,
+}
+
+impl Annex {
+    /// The app of the installation with this number, counted from 1.
+    pub(crate) fn app(number: u32) -> String {
+        format!("cli_annex{number:011}")
+    }
 }
 
 /// Carries out a run, which a signal cuts short: what it started ends with it.
@@ -92,6 +107,7 @@ impl Stand {
             .map_err(Failure::io("make a directory for the store"))?;
         Ok(Self {
             platform: Platform::start(settings, directory.path()).await?,
+            annex: None,
             per_second,
             volume: None,
             directory,
@@ -110,7 +126,8 @@ impl Stand {
         self.volume.as_ref()
     }
 
-    fn store(&self) -> PathBuf {
+    /// The store's file.
+    pub(crate) fn store(&self) -> PathBuf {
         let directory = self.volume.as_ref().map(Volume::directory);
         directory
             .unwrap_or(self.directory.path())
@@ -123,6 +140,24 @@ impl Stand {
         log.push("-wal");
         let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         length(&self.store()) + length(Path::new(&log))
+    }
+
+    /// Starts a second platform; a gateway spawned from now on has so many installations there besides.
+    pub(crate) async fn extend(
+        &mut self,
+        installations: u32,
+        settings: &PlatformSettings,
+    ) -> Result<(), Failure> {
+        self.annex = Some(Annex {
+            platform: Platform::start(settings, self.directory.path()).await?,
+            installations,
+        });
+        Ok(())
+    }
+
+    /// The second platform, once there is one.
+    pub(crate) fn annex(&self) -> Option<&Annex> {
+        self.annex.as_ref()
     }
 
     /// Starts a gateway with so many installations, and does not wait for it.
@@ -151,13 +186,23 @@ impl Stand {
             let path = toml::Value::from(path.display().to_string());
             text += &format!("[tls]\nca_file = {path}\n");
         }
-        for number in 1..=installations {
+        let own = (1..=installations).map(|number| {
+            let app = format!("cli_{number:016}");
+            (format!("bot-{number}"), app, &self.platform)
+        });
+        let annexed = self.annex.iter().flat_map(|annex| {
+            (1..=annex.installations).map(|number| {
+                let app = Annex::app(number);
+                (format!("annex-{number}"), app, &annex.platform)
+            })
+        });
+        for (name, app, platform) in own.chain(annexed) {
             // Writing to a text cannot fail.
             let _ = write!(
                 text,
-                "[[installation]]\nname = \"bot-{number}\"\napp_id = \"cli_{number:016}\"\n\
+                "[[installation]]\nname = \"{name}\"\napp_id = \"{app}\"\n\
                  app_secret = {{ file = \"app.secret\" }}\nproxy = \"direct\"\nbase_url = \"{}\"\n",
-                self.platform.base_url,
+                platform.base_url,
             );
         }
         text
@@ -194,12 +239,12 @@ impl Stand {
         }
     }
 
-    /// Waits until the platform waits for nothing, or has had no ACK for too long.
+    /// Waits until no platform waits for anything, or none has had an ACK for too long.
     pub(crate) async fn settle(&self) -> Result<Ledger, Failure> {
         let mut acked = 0;
         let mut since = Instant::now();
         loop {
-            let ledger = self.platform.ledger().await?;
+            let ledger = self.ledger().await?;
             if ledger.acked != acked {
                 (acked, since) = (ledger.acked, Instant::now());
             }
@@ -210,11 +255,29 @@ impl Stand {
         }
     }
 
+    /// The counters of all platforms together, as far as they can be added.
+    async fn ledger(&self) -> Result<Ledger, StandError> {
+        let mut ledger = self.platform.ledger().await?;
+        if let Some(annex) = &self.annex {
+            let of = annex.platform.ledger().await?;
+            ledger.pushed += of.pushed;
+            ledger.acked += of.acked;
+            ledger.lost += of.lost;
+            ledger.pending += of.pending;
+            ledger.re_pushed += of.re_pushed;
+            ledger.nacked += of.nacked;
+        }
+        Ok(ledger)
+    }
+
     /// Ends the gateway, then holds the ledger against the store.
     pub(crate) async fn verdict(&self, gateway: Gateway) -> Result<Verdict, Failure> {
         gateway.end().await?;
-        let ledger = self.platform.ledger().await?;
-        let acked = self.platform.acked().await?;
+        let ledger = self.ledger().await?;
+        let mut acked = self.platform.acked().await?;
+        if let Some(annex) = &self.annex {
+            acked.extend(annex.platform.acked().await?);
+        }
         let reader = Reader::open(&StoreSettings::at(self.store().display().to_string()))?;
         Ok(Verdict::reach(&ledger, &acked, &Recorded::read(&reader)?))
     }

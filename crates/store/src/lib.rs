@@ -22,6 +22,7 @@ mod installation;
 mod intake;
 mod lock;
 mod open;
+pub mod outsider;
 mod pace;
 mod public_id;
 mod reader;

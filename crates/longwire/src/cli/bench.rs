@@ -33,6 +33,12 @@ pub(crate) enum Bench {
     /// Be the floor that `peers` compares with.
     #[command(hide = true)]
     Floor(Floor),
+    /// What the excess of one party costs everybody else: latency, memory, connections, events.
+    ///
+    /// Each attack has a gateway of its own. Bots that nothing is done to live beside those that are attacked, on a
+    /// platform of their own. Ends with code 1 if an event is lost or doubled, if the gateway's memory grew by more
+    /// than 64 MiB, or if a bot that nothing was done to lost its connection. Timings are told beside their bars.
+    Attack(BenchAttack),
 }
 
 /// What every run takes.
@@ -217,6 +223,37 @@ pub(crate) struct Floor {
     pub(crate) log: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct BenchAttack {
+    /// Which; all of them in turn unless given.
+    #[arg(value_enum)]
+    pub(crate) attacks: Vec<Attack>,
+    /// Bots that nothing is done to.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    pub(crate) neighbours: u32,
+    /// Events a second to each of them.
+    #[arg(long, default_value_t = 10.0, value_name = "PER_SECOND", value_parser = neighbour_rate)]
+    pub(crate) rate: f64,
+    /// How long an attack lasts; the store is stalled three times as long.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=600))]
+    pub(crate) seconds: u32,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Attack {
+    /// 20,000 events a second to one bot.
+    Flood,
+    /// Headers of frames of 256 MiB, on twenty connections twice a second.
+    Header,
+    /// 6,000 split events on forty connections, all incomplete at the same time: 180 MB of parts.
+    Fragments,
+    /// Somebody else keeps the database's write lock while 10,000 events a second come.
+    Stall,
+}
+
 /// How a connection breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum How {
@@ -269,6 +306,10 @@ fn peers_rate(text: &str) -> Result<f64, String> {
 /// Twice of it is what the simulated platform can still make on a core of its own.
 fn sustainable_rate(text: &str) -> Result<f64, String> {
     within(text, 1.0..=250_000.0)
+}
+
+fn neighbour_rate(text: &str) -> Result<f64, String> {
+    within(text, 0.1..=1_000.0)
 }
 
 fn life(text: &str) -> Result<f64, String> {

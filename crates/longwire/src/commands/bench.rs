@@ -3,6 +3,7 @@
 //! ```text
 //! events  warm-up, windows under load, last answers   ACKs per second, their latency, processor time per event
 //! idle    a tenth of the bots, then all               memory per bot before and after traffic, processor time
+//! attack  calm, an attack, calm again                 what the others feel of it, memory, recovery
 //! storm   every connection broken at once             time until all are live again, attempts, repeats
 //! peers   rounds of the gateway, the floor, the SDKs  ratios beside their bars
 //! scale   1 to 10,000 connections                     ACKs per second over connections
@@ -11,6 +12,7 @@
 //! Platform and gateway run in processes of their own ([`crate::stand`]). Every run ends with the platform's ledger
 //! held against the store, and a run that lost or doubled an event has failed, whatever its figures.
 
+mod attack;
 mod bar;
 mod chart;
 mod events;
@@ -38,6 +40,7 @@ pub(crate) fn run(command: &Bench) -> Result<Exit, Failure> {
             carry_out(events::run(command))
         }
         Bench::Idle(command) => carry_out(idle::run(command)),
+        Bench::Attack(command) => carry_out(attack::run(command)),
         Bench::Storm(command) => carry_out(storm::run(command)),
         Bench::Peers(command) => carry_out(peers::run(command)),
         Bench::Scale(command) => carry_out(scale::run(command)),

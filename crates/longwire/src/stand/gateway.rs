@@ -28,6 +28,8 @@ pub(crate) struct View {
     pub(crate) connections: ConnectionCounts,
     pub(crate) ack_latency_us: AckLatency,
     pub(crate) store: StoreCounts,
+    /// By kind.
+    malformed: BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -40,12 +42,14 @@ pub(crate) struct EventCounts {
 pub(crate) struct AnswerCounts {
     pub(crate) refused: u64,
     pub(crate) refused_late: u64,
+    pub(crate) shed: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 pub(crate) struct ConnectionCounts {
     pub(crate) attempts: u64,
     pub(crate) opened: u64,
+    pub(crate) lost: u64,
     pub(crate) silent: u64,
 }
 
@@ -71,6 +75,16 @@ impl View {
     /// Installations that are connected and have had their first pong.
     pub(crate) fn live(&self) -> u64 {
         self.by_state.get("live").copied().unwrap_or(0)
+    }
+
+    /// Input that was not understood or not kept.
+    pub(crate) fn malformed(&self) -> u64 {
+        self.malformed.values().sum()
+    }
+
+    /// Answers 500, for whatever reason.
+    pub(crate) fn refusals(&self) -> u64 {
+        self.answers.refused + self.answers.refused_late + self.answers.shed
     }
 
     /// Events that came again and were recognized.

@@ -85,6 +85,8 @@ pub(crate) enum Breakage {
     HalfOpen,
     /// The end of `HalfOpen`.
     Recover,
+    /// The header of a frame of 256 MiB.
+    Oversized,
 }
 
 #[derive(Deserialize)]
@@ -142,6 +144,24 @@ impl Platform {
         Ok(())
     }
 
+    /// Pushes so many events to an app over one connection, each cut into parts of which the last is not sent. What is
+    /// sent of them takes turns, so all are incomplete at the same time. Their repeats come whole.
+    pub(crate) async fn push_incomplete(
+        &self,
+        app: &str,
+        events: usize,
+        parts: usize,
+        part_bytes: usize,
+    ) -> Result<(), StandError> {
+        let push = json!({
+            "payload": { "made_up": { "bytes": parts * part_bytes } },
+            "fragments": { "size_bytes": part_bytes, "drop": [parts - 1] },
+        });
+        let body = json!({ "app": app, "interleaved": vec![push; events] });
+        let _: Value = self.http.post("/sim/v1/push", &body).await?;
+        Ok(())
+    }
+
     /// Breaks every live connection; returns how many there were.
     pub(crate) async fn break_all(&self, breakage: Breakage) -> Result<u64, StandError> {
         let fault = match breakage {
@@ -149,6 +169,7 @@ impl Platform {
             Breakage::Close => json!({ "close": 1001 }),
             Breakage::HalfOpen => json!("half_open"),
             Breakage::Recover => json!("recover"),
+            Breakage::Oversized => json!({ "oversized_frame": 256 << 20 }),
         };
         let body = json!({ "target": "all", "fault": fault });
         let faulted: Faulted = self.http.post("/sim/v1/fault", &body).await?;

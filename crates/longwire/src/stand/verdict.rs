@@ -85,6 +85,21 @@ impl Verdict {
         ] == [0; 5]
     }
 
+    /// Of two runs together.
+    pub(crate) fn and(self, other: &Self) -> Self {
+        Self {
+            pushed: self.pushed + other.pushed,
+            acked: self.acked + other.acked,
+            recorded: self.recorded + other.recorded,
+            missing: self.missing + other.missing,
+            twice: self.twice + other.twice,
+            lost: self.lost + other.lost,
+            pending: self.pending + other.pending,
+            unknown: self.unknown + other.unknown,
+            compared_by_id: self.compared_by_id + other.compared_by_id,
+        }
+    }
+
     /// How a command with this verdict ends.
     pub(crate) fn exit(&self) -> Exit {
         if self.is_good() {

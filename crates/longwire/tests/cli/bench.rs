@@ -64,6 +64,24 @@ fn a_storm_is_drawn() {
 }
 
 #[test]
+fn an_attack_is_the_attacked_bots_own() {
+    let document = measured(&[
+        "bench",
+        "attack",
+        "header",
+        "--neighbours",
+        "2",
+        "--seconds",
+        "2",
+    ]);
+    let figures = &document["figures"];
+    assert_eq!(figures["kept"], true, "{document}");
+    let header = &figures["attacks"][0];
+    assert!(header["attacked_lost"].as_u64() > Some(0), "{document}");
+    assert_eq!(header["neighbours_lost"], 0, "{document}");
+}
+
+#[test]
 fn peers_are_compared_in_rounds() {
     let document = measured(&[
         "bench",

@@ -49,7 +49,7 @@ struct Throughput {
     pushed_again: u64,
     /// Recognized by the gateway since its start.
     repeats_recognized: u64,
-    /// Answered 500 by the gateway since its start: not recorded, or not in time.
+    /// Answered 500 by the gateway since its start: not recorded, not in time, or too many.
     refused: u64,
     resident_before_bytes: u64,
     resident_after_bytes: u64,
@@ -96,7 +96,7 @@ pub(super) async fn run(command: &BenchEvents) -> Result<Exit, Failure> {
             gateway_ack: view.ack_latency_us,
             pushed_again,
             repeats_recognized: view.repeats(),
-            refused: view.answers.refused + view.answers.refused_late,
+            refused: view.refusals(),
             resident_before_bytes: before.now,
             resident_after_bytes: now,
             resident_most_bytes: most,

@@ -1,0 +1,187 @@
+//! More than can be recorded, more than can be finished: it is refused, counted and bounded, and forgotten when it ends.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use longwire_sim::{Control, Fault, FragmentPlan, Push, RecordState, Target, Traffic};
+use longwire_store::outsider::WriteLock;
+use longwire_tests::{Gateway, Setup, app_id, message, platform, wait_until};
+
+/// What the gateway's memory may grow by, whatever is done to it.
+const GROWTH_KIB: u64 = 64 * 1024;
+
+/// Starts a gateway with so many bots, `bot-0` and so on, and waits until all are live.
+fn fleet(setup: Setup, bots: usize) -> Gateway {
+    let gateway = (0..bots).fold(setup, |setup, number| setup.bot(&bot(number)));
+    let gateway = gateway.start();
+    gateway.wait_overview("all are live", |now| now["by_state"]["live"] == bots);
+    gateway
+}
+
+fn bot(number: usize) -> String {
+    format!("bot-{number}")
+}
+
+/// Nobody lost the first connection.
+fn nobody_reconnected(gateway: &Gateway) {
+    for view in gateway.installations() {
+        assert_eq!(
+            (&view["state"], &view["generation"]),
+            (&"live".into(), &1.into()),
+            "{view}"
+        );
+    }
+    assert_eq!(gateway.overview()["connections"]["panics"], 0);
+}
+
+/// Pushes one event to a bot and waits until it is ACKed.
+fn an_event_flows(control: &Control, bot: &str, id: &str) {
+    let push = control.push(&app_id(bot), message(id, &format!("om-{id}")));
+    wait_until(&format!("{bot}: {id} is acknowledged"), || {
+        match control.record(push) {
+            Some(record) if record.state == RecordState::Acked => Ok(()),
+            record => Err(format!("{record:?}")),
+        }
+    });
+}
+
+#[test]
+fn a_store_that_stalls_has_events_refused_early_and_loses_none() {
+    const BOTS: usize = 10;
+    let sim = platform(|settings| settings.ladder = vec![Duration::from_secs(1); 100]);
+    let control = sim.control();
+    let gateway = fleet(Setup::new(&sim), BOTS);
+    gateway.expect_error("events are not recorded");
+    control.push_at_rate(Traffic {
+        per_second: 1_500.0,
+        payload_bytes: 1_024,
+        ..Traffic::default()
+    });
+    wait_until("traffic flows", || match control.ledger().acked {
+        0 => Err("no ACK".to_owned()),
+        _ => Ok(()),
+    });
+    let peak = gateway.memory_kib("VmHWM");
+
+    let lock = WriteLock::take(&gateway.database()).expect("the database can be locked");
+    let stalled = gateway.wait_overview("what finds no room is refused unseen", |now| {
+        now["answers"]["shed"].as_u64() > Some(500) && now["overloaded"] == BOTS
+    });
+    assert!(control.ledger().nacked > 0, "{stalled}");
+    let one = gateway.installation(&bot(0));
+    assert_eq!(one["lights"]["overloaded"], true, "{one}");
+    assert!(one["lights"]["shed"].as_u64() > Some(0), "{one}");
+    let ready = gateway.public().get("/readyz").expect("it answers");
+    assert_eq!(ready.json()["overloaded"], BOTS, "{}", ready.body);
+    let metrics = gateway.public().get("/metrics").expect("it answers").body;
+    assert!(
+        metrics.contains("answers_total{outcome=\"shed\"}"),
+        "{metrics}"
+    );
+
+    drop(lock);
+    let acked = control.ledger().acked;
+    wait_until("events are acknowledged again", || {
+        match control.ledger().acked {
+            now if now > acked => Ok(()),
+            now => Err(now.to_string()),
+        }
+    });
+    control.stop_traffic();
+    let ledger = wait_until("everything refused came again", || {
+        let ledger = control.ledger();
+        if ledger.pending == 0 {
+            Ok(ledger)
+        } else {
+            Err(format!("{ledger:?}"))
+        }
+    });
+    assert_eq!((ledger.lost, ledger.bad_acks.total()), (0, 0), "{ledger:?}");
+    let ids: Vec<_> = gateway
+        .events()
+        .into_iter()
+        .filter_map(|event| event.event_id)
+        .collect();
+    let distinct: HashSet<_> = ids.iter().collect();
+    assert_eq!(
+        (ids.len() as u64, distinct.len() as u64),
+        (ledger.pushed, ledger.pushed),
+        "each is there, and once"
+    );
+    let grown = gateway.memory_kib("VmHWM") - peak;
+    assert!(grown < GROWTH_KIB, "{grown} KiB more at the peak");
+    nobody_reconnected(&gateway);
+}
+
+/// Each connection keeps to limits of its own; together they would take some hundred MiB.
+#[test]
+fn unfinished_pushes_of_many_bots_share_one_bound() {
+    const HOSTILE: usize = 20;
+    const PUSHES: usize = 250;
+    const PART_BYTES: usize = 30_000;
+    let sim = platform(|settings| settings.ladder = Vec::new());
+    let control = sim.control();
+    let gateway = fleet(Setup::new(&sim), HOSTILE + 1);
+    let bystander = bot(HOSTILE);
+    an_event_flows(&control, &bystander, "before");
+    let peak = gateway.memory_kib("VmHWM");
+    for number in 0..HOSTILE {
+        let incomplete = Push::made_up(2 * PART_BYTES).in_fragments(FragmentPlan {
+            drop: vec![1],
+            every_attempt: true,
+            ..FragmentPlan::of_size(PART_BYTES)
+        });
+        control.push_interleaved(&app_id(&bot(number)), vec![incomplete; PUSHES]);
+    }
+    let refused = gateway.wait_overview("what has no room is counted", |now| {
+        let count = |kind: &str| now["malformed"][kind].as_u64().unwrap_or(0);
+        // 150 MB came, of which 32 MiB are kept.
+        (count("no_room") + count("too_many_open")) as usize > HOSTILE * PUSHES / 2
+    });
+    // While the parts wait, others' split pushes are put together.
+    let split = Push::of(message("split", "om-split")).in_fragments(FragmentPlan::of_size(100));
+    let split = control.push(&app_id(&bystander), split);
+    wait_until("a split push of somebody else", || {
+        match control.record(split) {
+            Some(record) if record.state == RecordState::Acked => Ok(()),
+            record => Err(format!("{record:?}; {refused}")),
+        }
+    });
+    let grown = gateway.memory_kib("VmHWM") - peak;
+    assert!(grown < GROWTH_KIB, "{grown} KiB more at the peak");
+    an_event_flows(&control, &bot(0), "after");
+    nobody_reconnected(&gateway);
+}
+
+#[test]
+fn unfinished_frames_of_many_bots_share_one_bound() {
+    const HOSTILE: usize = 20;
+    const SENT_BYTES: usize = 3 << 20;
+    let sim = platform(|_| ());
+    let control = sim.control();
+    let gateway = fleet(Setup::new(&sim), HOSTILE + 1);
+    let bystander = bot(HOSTILE);
+    let peak = gateway.memory_kib("VmHWM");
+    // A binary message as long as is allowed, of which a quarter never comes.
+    let mut frame = vec![0x82, 127];
+    frame.extend_from_slice(&(4_u64 << 20).to_be_bytes());
+    frame.resize(SENT_BYTES, 0);
+    for number in 0..HOSTILE {
+        let fault = Fault::Raw(frame.clone().into());
+        control.fault(Target::App(app_id(&bot(number))), fault);
+    }
+    gateway.wait_overview("connections without room for theirs end", |now| {
+        // 60 MiB came, of which 32 are kept.
+        now["malformed"]["too_large"].as_u64() >= Some(HOSTILE as u64 / 4)
+    });
+    let grown = gateway.memory_kib("VmHWM") - peak;
+    assert!(grown < GROWTH_KIB, "{grown} KiB more at the peak");
+    let view = gateway.installation(&bystander);
+    assert_eq!(view["generation"], 1, "{view}");
+    an_event_flows(&control, &bystander, "beside");
+    // Those that still wait for the rest of their frame are answered by nobody; a new connection ends that.
+    control.fault(Target::All, Fault::Drop);
+    for number in 0..HOSTILE {
+        an_event_flows(&control, &bot(number), &format!("after-{number}"));
+    }
+}
