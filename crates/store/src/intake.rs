@@ -84,7 +84,7 @@ impl Writer {
         self.intake
             .groups
             .0
-            .try_send(Queued { group, _room: room })
+            .try_send(Queued { group, room })
             .map_err(|unsent| {
                 let (queued, why) = match unsent {
                     TrySendError::Full(queued) => (queued, Refusal::Full),
@@ -154,7 +154,14 @@ impl Intake {
 pub(crate) struct Queued {
     pub(crate) group: Group,
     /// Declared after the group, so freed after the group has been answered.
-    pub(crate) _room: Room,
+    pub(crate) room: Room,
+}
+
+impl Queued {
+    /// The memory that its events hold.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.room.bytes
+    }
 }
 
 /// A share of the bound.

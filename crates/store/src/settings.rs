@@ -36,7 +36,8 @@ impl Default for StoreSettings {
             // An eighth of a second at the writer's full speed: enough for a burst of every
             // connection, little enough that the answer to the last one is in time.
             channel_events: 16_384,
-            channel_bytes: 64 * 1024 * 1024,
+            // 2 KiB for each of them.
+            channel_bytes: 32 * 1024 * 1024,
             reader_connections: 4,
         }
     }

@@ -26,6 +26,8 @@ use crate::{Cause, TimelineEntry, Verdict};
 /// Events that end a batch's gathering: beyond this a larger transaction gains nothing and its
 /// first event waits longer.
 pub(crate) const BATCH_EVENTS: usize = 512;
+/// Bytes that end it: the database's cache holds a transaction until it commits, and so do we.
+const BATCH_BYTES: usize = 4 << 20;
 /// Notes that ride along in one batch.
 const BATCH_NOTES: usize = 256;
 /// How long a writer in trouble rests between attempts.
@@ -132,10 +134,13 @@ impl Desk {
             .iter()
             .map(|queued| queued.group.events.len())
             .sum::<usize>();
+        let mut bytes = groups.iter().map(Queued::held_bytes).sum::<usize>();
         while events < BATCH_EVENTS
+            && bytes < BATCH_BYTES
             && let Ok(queued) = self.intake.groups.1.try_recv()
         {
             events += queued.group.events.len();
+            bytes += queued.held_bytes();
             groups.push(queued);
         }
         let waiting = self.intake.notes.1.try_iter();
