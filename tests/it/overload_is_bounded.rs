@@ -135,7 +135,7 @@ fn unfinished_pushes_of_many_bots_share_one_bound() {
     }
     let refused = gateway.wait_overview("what has no room is counted", |now| {
         let count = |kind: &str| now["malformed"][kind].as_u64().unwrap_or(0);
-        // 150 MB came, of which 32 MiB are kept.
+        // 150 MB came, of which 24 MiB are kept.
         (count("no_room") + count("too_many_open")) as usize > HOSTILE * PUSHES / 2
     });
     // While the parts wait, others' split pushes are put together.
@@ -171,7 +171,7 @@ fn unfinished_frames_of_many_bots_share_one_bound() {
         control.fault(Target::App(app_id(&bot(number))), fault);
     }
     gateway.wait_overview("connections without room for theirs end", |now| {
-        // 60 MiB came, of which 32 are kept.
+        // 60 MiB came, of which 24 are kept.
         now["malformed"]["too_large"].as_u64() >= Some(HOSTILE as u64 / 4)
     });
     let grown = gateway.memory_kib("VmHWM") - peak;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// What all connections may hold. The platform cuts pushes above 60 KiB and sends the parts one after the other, so a
 /// few hundred of them are never unfinished at the same time.
-const ALL_BYTES: usize = 32 << 20;
+const ALL_BYTES: usize = 24 << 20;
 
 /// What unfinished input holds.
 pub(crate) struct Unfinished {

@@ -248,8 +248,8 @@ impl Socket {
                     seq,
                     trace_id: trace_id.map(|text| ByteString::from(text.to_string())),
                     payload: Bytes::copy_from_slice(&payload),
-                    // Whole frames of fragments are long; what an answer echoes is kept, not the part itself.
-                    echo: Echo::of(view),
+                    // Frames of fragments are long; what an answer echoes is kept, not the part itself.
+                    echo: Echo::of(view).slim(),
                 });
             }
             Err(error) => self.malformed(error.kind(), payload.len()),

@@ -26,6 +26,14 @@ impl Echo {
         Echo(view.bytes().clone())
     }
 
+    /// The same without the frame's payload, in memory of its own: for a long frame whose payload went elsewhere.
+    #[must_use]
+    pub fn slim(&self) -> Echo {
+        let mut frame = Vec::new();
+        self.encode(&[], None, &mut frame);
+        Echo(frame.into())
+    }
+
     /// Appends to `out` the frame with `payload` in place of its own and, last among the headers,
     /// `biz_rt`: whole milliseconds from receipt to answer.
     pub fn encode(&self, payload: &[u8], biz_rt: Option<Duration>, out: &mut Vec<u8>) {
@@ -249,6 +257,32 @@ mod tests {
         expected.headers.push(Header::new("biz_rt", "6"));
         assert_eq!(Frame::decode(&out[6..]).expect("a frame"), expected);
         assert_eq!(&out[..6], b"before");
+    }
+
+    #[test]
+    fn a_slim_echo_answers_the_same_and_forgets_the_payload() {
+        let received = Frame {
+            seq_id: 7,
+            service: -1,
+            method: 1,
+            headers: vec![Header::new("type", "event"), Header::new("sum", "2")],
+            payload: Some(Bytes::from(vec![b'x'; 30_000])),
+            log_id_new: Some(String::new()),
+            ..Frame::default()
+        };
+        let view = FrameView::parse(received.to_bytes()).expect("a frame of our own");
+        let (whole, slim) = (Echo::of(&view), Echo::of(&view).slim());
+        assert!(slim.0.len() < 100);
+        let answer = |echo: &Echo| {
+            let mut out = Vec::new();
+            echo.encode(
+                super::super::REFUSED,
+                Some(Duration::from_secs(1)),
+                &mut out,
+            );
+            out
+        };
+        assert_eq!(answer(&slim), answer(&whole));
     }
 
     #[test]

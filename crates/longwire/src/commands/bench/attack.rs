@@ -219,11 +219,14 @@ async fn strike(attack: Attack, stand: &Stand, length: Duration) -> Result<(), F
         }
         Attack::Fragments => {
             let (connections, events, parts, part_bytes) = FRAGMENTS;
+            // All of it within the half of the time: parts are given up after ten seconds.
+            let pause = length.min(Duration::from_secs(10)) / 2 / connections;
             for number in 1..=connections {
                 let app = Annex::app(number);
                 platform
                     .push_incomplete(&app, events, parts, part_bytes)
                     .await?;
+                tokio::time::sleep(pause).await;
             }
             tokio::time::sleep_until(until.into()).await;
         }
