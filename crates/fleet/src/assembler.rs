@@ -1,16 +1,19 @@
 //! Joins the split pushes of one connection.
 //!
-//! The socket gives it fragments only; whole pushes never come here. [`Assembly`] decides what is complete, repeated,
-//! too much or too old. The answer is built on the fragment that arrived last, so that one's frame goes along and comes
+//! The socket gives it fragments only; whole pushes never come here. Most connections never see one, so it is started
+//! for the first, and ends when it has held nothing for as long as a push may be incomplete.
+//!
+//! [`Assembly`] decides what is complete, repeated, too much or too old. The answer is built on the fragment that arrived last, so that one's frame goes along and comes
 //! back with the whole. It dies with its connection: the platform begins a push anew on the next one.
 
 use crate::bot::Bot;
-use crate::card::{Card, Handling};
+use crate::card::{Handling, SharedCard};
 use crate::clock::now;
 use crate::fault::{Fault, Inject};
-use crate::post::{End, Inspect, Post, Words};
+use crate::kind::ActorKind;
+use crate::post::{Deliver, End, Inspect, Words, send};
 use crate::shared::Shared;
-use crate::socket::Assembled;
+use crate::socket::{Assembled, Emptied};
 use crate::word::Word;
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, SpawnHandle};
 use bytes::Bytes;
@@ -45,12 +48,18 @@ pub(crate) struct Assembler {
     assembly: Assembly,
     /// Of what all connections may hold, this one's part.
     held_bytes: usize,
-    socket: Post<Assembled>,
+    socket: Arc<dyn Gives>,
+    /// Fragments that came, in all; it wraps.
+    came: u32,
     timer: Option<SpawnHandle>,
 }
 
+/// The socket whose fragments these are.
+pub(crate) trait Gives: Deliver<Assembled> + Deliver<Emptied> {}
+impl<T: Deliver<Assembled> + Deliver<Emptied>> Gives for T {}
+
 impl Assembler {
-    pub(crate) fn new(shared: Arc<Shared>, bot: Arc<Bot>, socket: Post<Assembled>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, bot: Arc<Bot>, socket: Arc<dyn Gives>) -> Self {
         let limits = AssemblyLimits {
             ttl: shared.timing.fragment_ttl,
             ..AssemblyLimits::default()
@@ -61,12 +70,13 @@ impl Assembler {
             assembly: Assembly::new(limits),
             held_bytes: 0,
             socket,
+            came: 0,
             timer: None,
         }
     }
 
-    fn card(&self) -> &Arc<Card> {
-        &self.bot.assembler
+    fn card(&self) -> SharedCard {
+        self.bot.shared_card(ActorKind::Assembler)
     }
 
     fn handling(&self, word: Word) -> Handling {
@@ -85,27 +95,37 @@ impl Assembler {
         self.held_bytes = bytes;
     }
 
-    /// Keeps the timer of the next incomplete push that grows too old. Every handler ends here.
+    /// Keeps the timer of the next incomplete push that grows too old, or of the end. Every handler ends here.
     fn drive(&mut self, ctx: &mut Context<Self>) {
         self.hold(self.assembly.cost_bytes());
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);
         }
-        self.timer = self.assembly.poll_timeout().map(|due| {
-            ctx.run_later(due.saturating_duration_since(now()), |this, ctx| {
-                let _working = this.card().working(Word::Timer);
-                this.timer = None;
-                for _ in 0..this.assembly.handle_timeout(now()) {
-                    this.malformed("fragments_incomplete", 0);
-                }
-                this.drive(ctx);
-            })
+        let due = self.assembly.poll_timeout();
+        let pause = due.map_or(self.shared.timing.fragment_ttl, |due| {
+            due.saturating_duration_since(now())
         });
+        self.timer = Some(ctx.run_later(pause, |this, ctx| {
+            let _working = this.card().working(Word::Timer);
+            this.timer = None;
+            for _ in 0..this.assembly.handle_timeout(now()) {
+                this.malformed("fragments_incomplete", 0);
+            }
+            if this.assembly.poll_timeout().is_some() {
+                return this.drive(ctx);
+            }
+            // Once per lull; a fragment that is under way already begins the next one.
+            send(&*this.socket, Emptied(this.came));
+        }));
     }
 }
 
 impl Actor for Assembler {
     type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.drive(ctx);
+    }
 }
 
 impl Drop for Assembler {
@@ -119,6 +139,7 @@ impl Handler<Fragment> for Assembler {
 
     fn handle(&mut self, part: Fragment, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::Fragment);
+        self.came = self.came.wrapping_add(1);
         let size_bytes = part.payload.len();
         let most_bytes = self.shared.unfinished.most_for(self.held_bytes);
         let outcome = self.assembly.handle_fragment_within(
@@ -134,12 +155,13 @@ impl Handler<Fragment> for Assembler {
             Outcome::Complete(payload) => {
                 self.shared.totals.assembled.fetch_add(1, Relaxed);
                 // One for several fragments, and those are paced by the socket.
-                self.socket.send(Assembled {
+                let whole = Assembled {
                     echo: part.echo,
                     message_id: part.message_id,
                     trace_id: part.trace_id,
                     payload,
-                });
+                };
+                send(&*self.socket, whole);
             }
             Outcome::AlreadyComplete => self.malformed("fragment_after_completion", size_bytes),
             Outcome::Dropped(reason) => self.malformed(reason.label(), size_bytes),

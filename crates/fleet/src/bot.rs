@@ -1,13 +1,13 @@
 //! What everybody may know of one installation without asking it: its facts, its status, its lights and the cards of
 //! its actors. One allocation per installation, made by the supervisor, shared with the actors that write it.
 
-use crate::card::Card;
+use crate::card::{Card, SharedCard};
 use crate::clock::{unix_ms, unix_ms_at};
 use crate::kind::ActorKind;
 use crate::view::{ActorView, InstallationView, Lights};
 use longwire_link::{Generation, State};
-use longwire_store::{Desired, InstallationId, InstallationRecord};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use longwire_store::{InstallationId, InstallationRecord};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How long after the last event that was refused for want of time an installation shows as overloaded: longer than an
@@ -17,22 +17,14 @@ const OVERLOAD_SHOWS_MS: i64 = 15_000;
 /// One installation as the admin endpoint sees it.
 pub(crate) struct Bot {
     pub(crate) id: InstallationId,
-    pub(crate) public_id: String,
-    pub(crate) name: String,
-    pub(crate) installation: Arc<Card>,
-    pub(crate) socket: Arc<Card>,
-    pub(crate) pinger: Arc<Card>,
-    pub(crate) assembler: Arc<Card>,
-    facts: Mutex<Facts>,
+    pub(crate) public_id: Box<str>,
+    pub(crate) installation: Card,
+    pub(crate) socket: Card,
+    pub(crate) pinger: Card,
+    pub(crate) assembler: Card,
+    record: Mutex<Arc<InstallationRecord>>,
     status: Mutex<Status>,
     pub(crate) tally: Tally,
-}
-
-/// What its configuration says.
-struct Facts {
-    platform: &'static str,
-    app_id: String,
-    desired: Desired,
 }
 
 /// What its link said last.
@@ -41,7 +33,7 @@ struct Status {
     since_ms: i64,
     generation: u64,
     attempts_exceeded: bool,
-    detail: Option<String>,
+    detail: Option<Box<str>>,
 }
 
 /// What its actors counted and saw.
@@ -49,9 +41,10 @@ struct Status {
 pub(crate) struct Tally {
     pub(crate) connected_ms: AtomicI64,
     pub(crate) last_heard_ms: AtomicI64,
-    pub(crate) pong_round_trip_us: AtomicU64,
+    /// An hour and more is an hour.
+    pub(crate) pong_round_trip_us: AtomicU32,
     pub(crate) last_event_ms: AtomicI64,
-    pub(crate) reconnects: AtomicU64,
+    pub(crate) reconnects: AtomicU32,
     pub(crate) events: AtomicU64,
     pub(crate) repeats: AtomicU64,
     pub(crate) acked: AtomicU64,
@@ -64,16 +57,15 @@ pub(crate) struct Tally {
 }
 
 impl Bot {
-    pub(crate) fn new(record: &InstallationRecord) -> Arc<Self> {
+    pub(crate) fn new(record: &Arc<InstallationRecord>) -> Arc<Self> {
         Arc::new(Self {
             id: record.id,
-            public_id: record.public_id.to_string(),
-            name: record.name.clone(),
+            public_id: record.public_id.to_string().into(),
             installation: Card::new(ActorKind::Installation),
             socket: Card::new(ActorKind::Socket),
             pinger: Card::new(ActorKind::Pinger),
             assembler: Card::new(ActorKind::Assembler),
-            facts: Mutex::new(Facts::of(record)),
+            record: Mutex::new(Arc::clone(record)),
             status: Mutex::new(Status {
                 state: State::Stopped,
                 since_ms: unix_ms(),
@@ -86,8 +78,17 @@ impl Bot {
     }
 
     /// Its configuration changed.
-    pub(crate) fn configured(&self, record: &InstallationRecord) {
-        *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = Facts::of(record);
+    pub(crate) fn configured(&self, record: &Arc<InstallationRecord>) {
+        *self.record.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(record);
+    }
+
+    fn record(&self) -> Arc<InstallationRecord> {
+        Arc::clone(&self.record.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether people or programs call it so.
+    pub(crate) fn is(&self, id_or_name: &str) -> bool {
+        *self.public_id == *id_or_name || self.record().name == id_or_name
     }
 
     /// What the link says now. `detail` are words for people beside the reason's own.
@@ -106,7 +107,7 @@ impl Bot {
         // The supervisor, which speaks for one that is gone, knows no number.
         status.generation = status.generation.max(generation);
         status.attempts_exceeded = attempts_exceeded;
-        status.detail = detail.map(str::to_owned);
+        status.detail = detail.map(Box::from);
     }
 
     /// The attempt that was shown last.
@@ -133,7 +134,25 @@ impl Bot {
         unix_ms() - self.tally.last_shed_ms.load(Relaxed) < OVERLOAD_SHOWS_MS
     }
 
-    pub(crate) fn cards(&self) -> [&Arc<Card>; 4] {
+    /// The card of its actor of that kind.
+    pub(crate) fn card(&self, kind: ActorKind) -> &Card {
+        match kind {
+            ActorKind::Socket => &self.socket,
+            ActorKind::Pinger => &self.pinger,
+            ActorKind::Assembler => &self.assembler,
+            // The other two are no bot's.
+            ActorKind::Installation | ActorKind::Supervisor | ActorKind::Dispatch => {
+                &self.installation
+            }
+        }
+    }
+
+    /// The same, for those who keep it.
+    pub(crate) fn shared_card(self: &Arc<Self>, kind: ActorKind) -> SharedCard {
+        SharedCard::Of(Arc::clone(self), kind)
+    }
+
+    pub(crate) fn cards(&self) -> [&Card; 4] {
         [
             &self.installation,
             &self.socket,
@@ -147,7 +166,7 @@ impl Bot {
     }
 
     pub(crate) fn view(&self) -> InstallationView {
-        let facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        let record = self.record();
         let status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         let (until, attempt, reason) = match &status.state {
             State::BackingOff {
@@ -161,14 +180,11 @@ impl Bot {
         };
         let restarting = matches!(status.state, State::Restarting { .. });
         InstallationView {
-            id: self.public_id.clone(),
-            name: self.name.clone(),
-            platform: facts.platform,
-            app_id: facts.app_id.clone(),
-            desired: match facts.desired {
-                Desired::Run => "run",
-                Desired::Stop => "stop",
-            },
+            id: self.public_id.to_string(),
+            name: record.name.clone(),
+            platform: record.platform.label(),
+            app_id: record.app_id.clone(),
+            desired: record.desired.label(),
             state: status.state.label(),
             legacy_state: status.state.legacy(),
             state_since_ms: status.since_ms,
@@ -200,12 +216,13 @@ impl Bot {
                 .then(|| when(&tally.connected_ms))
                 .flatten(),
             last_heard_ms: when(&tally.last_heard_ms),
-            pong_round_trip_us: Some(tally.pong_round_trip_us.load(Relaxed)).filter(|us| *us != 0),
+            pong_round_trip_us: Some(tally.pong_round_trip_us.load(Relaxed).into())
+                .filter(|us| *us != 0),
             last_event_ms: when(&tally.last_event_ms),
             never_heard_an_event: tally.was_live.load(Relaxed) && tally.events.load(Relaxed) == 0,
             attempts_exceeded: status.attempts_exceeded,
             restarts: self.cards().into_iter().map(|card| card.restarts()).sum(),
-            reconnects: tally.reconnects.load(Relaxed),
+            reconnects: tally.reconnects.load(Relaxed).into(),
             events: tally.events.load(Relaxed),
             repeats: tally.repeats.load(Relaxed),
             acked: tally.acked.load(Relaxed),
@@ -264,15 +281,5 @@ impl Bot {
                 absent(&self.assembler, "joining split pushes".to_owned()),
             ),
         ]
-    }
-}
-
-impl Facts {
-    fn of(record: &InstallationRecord) -> Self {
-        Self {
-            platform: record.platform.label(),
-            app_id: record.app_id.clone(),
-            desired: record.desired,
-        }
     }
 }

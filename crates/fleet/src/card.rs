@@ -4,15 +4,21 @@
 //! not lost with the one that panicked. Depth is accepted − handled: every message goes through a [`Post`](crate::post::Post), every
 //! handler holds a [`Handling`]; actix itself can tell neither.
 
+mod shared;
+
 use crate::clock::unix_ms;
 use crate::kind::ActorKind;
 use crate::view::{
     ActorView, HandleTimes, LastExit, LastMessage, MailboxView, SupervisionView, Warning,
 };
 use crate::word::Word;
-use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{
+    AtomicBool, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed,
+};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
+
+pub(crate) use shared::SharedCard;
 
 /// Where an actor is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,16 +44,18 @@ pub(crate) enum Exit {
 /// Eight log buckets of handler times, upper bounds in microseconds.
 const TIME_BOUNDS_US: [u64; 8] = [10, 32, 100, 320, 1_000, 10_000, 100_000, u64::MAX];
 
-/// The atomics of one place in the tree. About 200 bytes.
+/// The atomics of one place in the tree. Every bot has four, so nothing is kept that follows from something else.
 pub(crate) struct Card {
     pub(crate) kind: ActorKind,
-    id: u64,
     presence: AtomicU8,
-    arbiter: AtomicU16,
     last_word: AtomicU8,
+    /// In a handler, since `last_ms`.
+    busy: AtomicBool,
+    arbiter: AtomicU16,
+    id: u32,
     times: [AtomicU32; TIME_BOUNDS_US.len()],
+    /// When `presence` changed last: while an instance lives here, when that one started.
     since_ms: AtomicI64,
-    started_ms: AtomicI64,
     generation: AtomicU64,
     accepted: AtomicU64,
     handled: AtomicU64,
@@ -56,30 +64,30 @@ pub(crate) struct Card {
     instance: AtomicU32,
     /// Instances that have not ended: two, while a connection answers what it read beside its successor.
     living: AtomicU16,
-    busy_since_ms: AtomicI64,
-    longest_us: AtomicU64,
+    longest_us: AtomicU32,
     last_ms: AtomicI64,
-    /// Messages in the current and in the last whole minute, for a rate that costs nothing while nobody looks.
-    minute: AtomicI64,
+    /// Minutes since 1970, and the messages of this one and of the one before, for a rate that costs nothing while
+    /// nobody looks.
+    minute: AtomicU32,
     this_minute: AtomicU32,
     last_minute: AtomicU32,
     last_exit: Mutex<Option<Box<LastExit>>>,
 }
 
-static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+/// Four bytes last for a billion bots added.
+static NEXT_ID: AtomicU32 = AtomicU32::new(1);
 
 impl Card {
-    pub(crate) fn new(kind: ActorKind) -> Arc<Self> {
-        let now = unix_ms();
-        Arc::new(Self {
+    pub(crate) fn new(kind: ActorKind) -> Self {
+        Self {
             kind,
-            id: NEXT_ID.fetch_add(1, Relaxed),
             presence: AtomicU8::new(Presence::Absent as u8),
-            arbiter: AtomicU16::new(0),
             last_word: AtomicU8::new(Word::None as u8),
+            busy: AtomicBool::new(false),
+            arbiter: AtomicU16::new(0),
+            id: NEXT_ID.fetch_add(1, Relaxed),
             times: Default::default(),
-            since_ms: AtomicI64::new(now),
-            started_ms: AtomicI64::new(0),
+            since_ms: AtomicI64::new(unix_ms()),
             generation: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
             handled: AtomicU64::new(0),
@@ -87,28 +95,25 @@ impl Card {
             restarts: AtomicU32::new(0),
             instance: AtomicU32::new(0),
             living: AtomicU16::new(0),
-            busy_since_ms: AtomicI64::new(0),
-            longest_us: AtomicU64::new(0),
+            longest_us: AtomicU32::new(0),
             last_ms: AtomicI64::new(0),
-            minute: AtomicI64::new(0),
+            minute: AtomicU32::new(0),
             this_minute: AtomicU32::new(0),
             last_minute: AtomicU32::new(0),
             last_exit: Mutex::new(None),
-        })
+        }
     }
 
     /// A new instance lives here; its number goes back with its end.
     pub(crate) fn born(&self, arbiter: u16, generation: u64) -> u32 {
-        let now = unix_ms();
         if self.living.fetch_add(1, Relaxed) == 0 {
             // What an earlier instance left unread in its mailbox died with it.
             self.handled.store(self.accepted.load(Relaxed), Relaxed);
-            self.busy_since_ms.store(0, Relaxed);
+            self.busy.store(false, Relaxed);
         }
         self.arbiter.store(arbiter, Relaxed);
         self.generation.store(generation, Relaxed);
-        self.started_ms.store(now, Relaxed);
-        self.since_ms.store(now, Relaxed);
+        self.since_ms.store(unix_ms(), Relaxed);
         self.presence.store(Presence::Ready as u8, Relaxed);
         self.instance.fetch_add(1, Relaxed) + 1
     }
@@ -142,7 +147,7 @@ impl Card {
     }
 
     fn gone(&self) {
-        self.busy_since_ms.store(0, Relaxed);
+        self.busy.store(false, Relaxed);
         self.since_ms.store(unix_ms(), Relaxed);
         self.presence.store(Presence::Absent as u8, Relaxed);
     }
@@ -182,22 +187,12 @@ impl Card {
             .fetch_max(u32::try_from(depth).unwrap_or(u32::MAX), Relaxed);
     }
 
-    /// Held while a message is handled; its end is recorded even when the handler panics.
-    pub(crate) fn handling(self: &Arc<Self>, word: Word) -> Handling {
-        self.work(word, true)
-    }
-
-    /// Held while the actor works on something that came by no mailbox: a timer, a read.
-    pub(crate) fn working(self: &Arc<Self>, word: Word) -> Handling {
-        self.work(word, false)
-    }
-
-    fn work(self: &Arc<Self>, word: Word, from_mailbox: bool) -> Handling {
+    fn begin(&self, word: Word) {
         self.last_word.store(word as u8, Relaxed);
         let at_ms = unix_ms();
         self.last_ms.store(at_ms, Relaxed);
-        self.busy_since_ms.store(at_ms, Relaxed);
-        let minute = at_ms / 60_000;
+        self.busy.store(true, Relaxed);
+        let minute = minute_of(at_ms);
         let before = self.minute.swap(minute, Relaxed);
         if before != minute {
             let counted = self.this_minute.swap(0, Relaxed);
@@ -205,17 +200,11 @@ impl Card {
                 .store(if before + 1 == minute { counted } else { 0 }, Relaxed);
         }
         self.this_minute.fetch_add(1, Relaxed);
-        Handling {
-            card: Arc::clone(self),
-            began: Instant::now(),
-            from_mailbox,
-        }
     }
 
     fn rate(&self, now_ms: i64) -> f64 {
-        let minute = now_ms / 60_000;
         let counted = self.minute.load(Relaxed);
-        let (this, last) = match minute - counted {
+        let (this, last) = match minute_of(now_ms).wrapping_sub(counted) {
             0 => (
                 self.this_minute.load(Relaxed),
                 self.last_minute.load(Relaxed),
@@ -235,7 +224,7 @@ impl Card {
             .map(|n| u64::from(n.load(Relaxed)))
             .collect();
         let total: u64 = counts.iter().sum();
-        let longest = self.longest_us.load(Relaxed);
+        let longest = u64::from(self.longest_us.load(Relaxed));
         let at = |percent: u64| {
             let rank = (total * percent).div_ceil(100);
             let mut seen = 0;
@@ -273,11 +262,11 @@ impl Card {
         } else {
             0
         };
-        let busy_since = self.busy_since_ms.load(Relaxed);
+        let busy_since = Some(self.last_ms.load(Relaxed)).filter(|_| self.busy.load(Relaxed));
         let state = match self.presence.load(Relaxed) {
             p if p == Presence::Rebuilding as u8 => "rebuilding",
             p if p == Presence::Absent as u8 => "absent",
-            _ if busy_since != 0 => "busy",
+            _ if busy_since.is_some() => "busy",
             _ => "ready",
         };
         let mailbox = MailboxView {
@@ -293,7 +282,7 @@ impl Card {
                 hint: "messages come faster than this actor handles them; look at its handle times and its arbiter",
             });
         }
-        if busy_since != 0 && now_ms - busy_since > 100 {
+        if busy_since.is_some_and(|since| now_ms - since > 100) {
             warnings.push(Warning {
                 code: "handler_stuck",
                 hint: "one message has been in the handler for over 100 ms; everything on its arbiter waits for it",
@@ -306,7 +295,7 @@ impl Card {
                 hint: "it ended unexpectedly; see supervision.last_exit",
             });
         }
-        let started = self.started_ms.load(Relaxed);
+        let since = self.since_ms.load(Relaxed);
         let generation = self.generation.load(Relaxed);
         ActorView {
             id: format!("act_{}", self.id),
@@ -316,13 +305,9 @@ impl Card {
             parent,
             children,
             state,
-            state_since_ms: if state == "busy" {
-                busy_since
-            } else {
-                self.since_ms.load(Relaxed)
-            },
+            state_since_ms: busy_since.filter(|_| state == "busy").unwrap_or(since),
             doing,
-            uptime_ms: present.then(|| now_ms - started),
+            uptime_ms: present.then(|| now_ms - since),
             generation: (generation != 0).then_some(generation),
             mailbox,
             handled,
@@ -348,11 +333,27 @@ impl Card {
     }
 }
 
+/// Minutes since 1970; four bytes last until the year 10136.
+fn minute_of(unix_ms: i64) -> u32 {
+    u32::try_from(unix_ms / 60_000).unwrap_or(0)
+}
+
 /// Held by a handler; tells the card that it is done and how long it took.
 pub(crate) struct Handling {
-    card: Arc<Card>,
+    card: SharedCard,
     began: Instant,
     from_mailbox: bool,
+}
+
+impl Handling {
+    fn begin(card: SharedCard, word: Word, from_mailbox: bool) -> Self {
+        card.begin(word);
+        Self {
+            card,
+            began: Instant::now(),
+            from_mailbox,
+        }
+    }
 }
 
 impl Drop for Handling {
@@ -362,12 +363,14 @@ impl Drop for Handling {
         if self.from_mailbox {
             card.handled.fetch_add(1, Relaxed);
         }
-        card.busy_since_ms.store(0, Relaxed);
+        card.busy.store(false, Relaxed);
         if let Some(bucket) = TIME_BOUNDS_US.iter().position(|bound| took_us <= *bound) {
             card.times[bucket].fetch_add(1, Relaxed);
         }
-        if took_us > card.longest_us.load(Relaxed) {
-            card.longest_us.fetch_max(took_us, Relaxed);
+        // An hour and more is an hour.
+        let longest_us = u32::try_from(took_us).unwrap_or(u32::MAX);
+        if longest_us > card.longest_us.load(Relaxed) {
+            card.longest_us.fetch_max(longest_us, Relaxed);
         }
     }
 }
@@ -382,12 +385,12 @@ mod tests {
 
     #[test]
     fn depth_is_accepted_minus_handled() {
-        let card = Card::new(ActorKind::Socket);
+        let card = SharedCard::alone(ActorKind::Socket);
         card.born(1, 7);
         card.accept();
         card.accept();
         assert_eq!(view(&card).mailbox.depth, 2);
-        drop(card.handling(Word::Recorded));
+        drop(card.clone().handling(Word::Recorded));
         let seen = view(&card);
         assert_eq!(
             (seen.mailbox.depth, seen.mailbox.high_water, seen.handled),
@@ -402,10 +405,10 @@ mod tests {
 
     #[test]
     fn a_handler_that_panics_is_handled_all_the_same() {
-        let card = Card::new(ActorKind::Pinger);
+        let card = SharedCard::alone(ActorKind::Pinger);
         let instance = card.born(1, 1);
         card.accept();
-        let inner = Arc::clone(&card);
+        let inner = card.clone();
         let caught = std::panic::catch_unwind(move || {
             let _handling = inner.handling(Word::Inject);
             panic!("boom");
@@ -425,15 +428,15 @@ mod tests {
 
     #[test]
     fn one_that_finishes_beside_its_successor_is_counted_until_it_ends() {
-        let card = Card::new(ActorKind::Socket);
+        let card = SharedCard::alone(ActorKind::Socket);
         let first = card.born(1, 1);
         card.accept();
         card.accept();
         let second = card.born(1, 2);
         card.accept();
         assert_eq!(view(&card).mailbox.depth, 3, "both have something to read");
-        drop(card.handling(Word::Recorded));
-        drop(card.handling(Word::Recorded));
+        drop(card.clone().handling(Word::Recorded));
+        drop(card.clone().handling(Word::Recorded));
         assert_eq!(view(&card).mailbox.depth, 1);
         card.ended(first, &Exit::Stopped);
         let seen = view(&card);
@@ -441,7 +444,7 @@ mod tests {
             (seen.mailbox.depth, seen.state, seen.generation),
             (1, "ready", Some(2))
         );
-        drop(card.handling(Word::Recorded));
+        drop(card.clone().handling(Word::Recorded));
         card.accept();
         card.ended(second, &Exit::Stopped);
         card.born(1, 3);
@@ -450,10 +453,10 @@ mod tests {
 
     #[test]
     fn a_stuck_handler_shows_without_being_asked() {
-        let card = Card::new(ActorKind::Socket);
+        let card = SharedCard::alone(ActorKind::Socket);
         card.born(1, 1);
-        let handling = card.handling(Word::Recorded);
-        card.busy_since_ms.store(unix_ms() - 5_000, Relaxed);
+        let handling = card.clone().handling(Word::Recorded);
+        card.last_ms.store(unix_ms() - 5_000, Relaxed);
         let seen = view(&card);
         assert_eq!(seen.state, "busy");
         assert!(

@@ -66,7 +66,7 @@ impl Dispatch {
     }
 
     fn handling(&self, word: Word) -> Handling {
-        self.shared.dispatch.handling(word)
+        self.shared.dispatch.clone().handling(word)
     }
 
     /// Sees to it that the writer runs, and watches it.
@@ -109,7 +109,7 @@ impl Dispatch {
     }
 
     fn ended(&mut self, exit: &Exit, ctx: &mut Context<Self>) {
-        let _working = self.shared.dispatch.working(Word::WriterEnded);
+        let _working = self.shared.dispatch.clone().working(Word::WriterEnded);
         if self.life == Life::Draining {
             self.life = Life::Ended;
             self.ended.send_replace(true);

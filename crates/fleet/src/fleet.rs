@@ -11,7 +11,6 @@ use crate::shared::{Parts, Shared};
 use crate::supervisor::{DrainAll, InjectAt, InspectAt, Reload, Supervisor};
 use crate::view::{ActorView, Drained, Inspection, InstallationView, Overview, StoreView};
 use crate::watched::start_watched;
-use actix::AsyncContext;
 use actix_rt::Arbiter;
 use longwire_egress::EgressSettings;
 use longwire_link::Timing;
@@ -69,11 +68,12 @@ impl Fleet {
         let arbiters = (0..count).map(|_| Arbiter::new().handle()).collect();
         let (seen, dispatch) = watch::channel(None);
         let instance = shared.supervisor.born(0, 0);
-        let card = Arc::clone(&shared.supervisor);
+        let card = shared.supervisor.clone();
         let resources = Arc::clone(&shared);
         let supervisor = start_watched(
-            move |ctx| {
-                let me = Mailbox::new(ctx.address(), &resources.supervisor);
+            shared.supervisor.clone(),
+            move |me, _| {
+                let me = Arc::clone(me);
                 Supervisor::new(resources, me, arbiters, settings.connect_per_second, seen)
             },
             move |exit| {
@@ -87,7 +87,7 @@ impl Fleet {
             },
         );
         Self {
-            supervisor: Mailbox::new(supervisor, &shared.supervisor),
+            supervisor,
             shared,
             dispatch,
         }
@@ -148,7 +148,7 @@ impl Fleet {
         let bots = self.shared.bots();
         let mut by_state: BTreeMap<&'static str, u64> = BTreeMap::new();
         let mut actors: BTreeMap<&'static str, u64> = BTreeMap::new();
-        for card in [&self.shared.supervisor, &self.shared.dispatch] {
+        for card in [&*self.shared.supervisor, &*self.shared.dispatch] {
             *actors.entry(card.kind.label()).or_default() += u64::from(card.is_present());
         }
         for bot in &bots {

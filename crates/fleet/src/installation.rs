@@ -14,7 +14,7 @@ use crate::card::{Exit, Handling};
 use crate::clock::{now, unix_ms};
 use crate::fault::{Fault, Inject};
 use crate::pinger::PingEvery;
-use crate::post::{Asked, Child, End, Inspect, Mailbox, Post, Words};
+use crate::post::{Asked, Child, Deliver, End, Inspect, Mailbox, Post, Words, send};
 use crate::shared::{Local, Shared};
 use crate::socket::{Close, Manner};
 use crate::supervisor::{AskTurn, Drained};
@@ -87,6 +87,16 @@ pub(crate) struct Alive {
 #[rtype(result = "()")]
 pub(crate) struct Silent(pub(crate) Generation);
 
+/// A fragment came and nobody joins fragments. From the socket, which reads nothing more until one is attached.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct AssemblerWanted(pub(crate) Generation);
+
+/// The assembler holds nothing and is given nothing more. From the socket, at most once per assembler.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct AssemblerIdle(pub(crate) Generation);
+
 /// A child is gone. From its watcher, once per child, whatever ended it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -122,26 +132,24 @@ pub(crate) struct Installation {
     me: Arc<Mailbox<Self>>,
     record: Arc<InstallationRecord>,
     link: Link,
-    supervisor: Reports,
+    supervisor: Arc<dyn Parent>,
     rebuilds: RebuildBudget,
     /// Held from the turn until the connection is open or given up.
     attempt: Option<OwnedSemaphorePermit>,
     /// Between bootstrap and dial; boxed because for most of its life there is none.
     endpoint: Option<Box<(Generation, ConnectionUrl)>>,
     connection: Option<Connection>,
-    /// Connections let go of that still answer what they read.
-    finishing: Vec<Generation>,
+    /// Connections let go of that still answer what they read; almost always none.
+    finishing: Box<[Generation]>,
     farewell: Option<Farewell>,
-    detail: Option<String>,
+    detail: Option<Box<str>>,
     shown: Option<(State, Generation)>,
     timer: Option<SpawnHandle>,
 }
 
 /// Whom an installation reports to.
-pub(crate) struct Reports {
-    pub(crate) turn: Post<AskTurn>,
-    pub(crate) drained: Post<Drained>,
-}
+pub(crate) trait Parent: Deliver<AskTurn> + Deliver<Drained> {}
+impl<T: Deliver<AskTurn> + Deliver<Drained>> Parent for T {}
 
 /// A drain under way, until no connection answers any more.
 #[derive(Default)]
@@ -157,7 +165,7 @@ impl Installation {
         bot: Arc<Bot>,
         me: Arc<Mailbox<Self>>,
         record: Arc<InstallationRecord>,
-        supervisor: Reports,
+        supervisor: Arc<dyn Parent>,
     ) -> Self {
         // One that panicked may have gone before, and its connections are in the log and the timeline.
         let link = Link::new(Arc::clone(&shared.timing), rand::random()).after(bot.generation());
@@ -173,7 +181,7 @@ impl Installation {
             attempt: None,
             endpoint: None,
             connection: None,
-            finishing: Vec::new(),
+            finishing: Box::default(),
             farewell: None,
             detail: None,
             shown: None,
@@ -182,7 +190,11 @@ impl Installation {
     }
 
     fn handling(&self, word: Word) -> Handling {
-        self.bot.installation.handling(word)
+        self.bot.shared_card(ActorKind::Installation).handling(word)
+    }
+
+    fn working(&self, word: Word) -> Handling {
+        self.bot.shared_card(ActorKind::Installation).working(word)
     }
 
     /// Carries out what the link decided. Every handler ends here and nowhere else.
@@ -190,10 +202,14 @@ impl Installation {
         while let Some(action) = self.link.poll_action() {
             match action {
                 // Bounded: one open question per installation.
-                Action::AskTurn(generation) => self.supervisor.turn.send(AskTurn {
-                    installation: self.bot.id,
-                    generation,
-                }),
+                Action::AskTurn(generation) => {
+                    let installation = self.bot.id;
+                    let ask = AskTurn {
+                        installation,
+                        generation,
+                    };
+                    send(&*self.supervisor, ask);
+                }
                 Action::Bootstrap(generation) => self.bootstrap(generation, ctx),
                 Action::Dial(generation) => self.dial(generation),
                 Action::Close(generation, reason) => self.close(generation, reason),
@@ -207,7 +223,7 @@ impl Installation {
         }
         self.timer = self.link.poll_timeout().map(|due| {
             ctx.run_later(due.saturating_duration_since(now()), |this, ctx| {
-                let _working = this.bot.installation.working(Word::Timer);
+                let _working = this.working(Word::Timer);
                 this.timer = None;
                 this.link.handle_timeout(now());
                 this.drive(ctx);
@@ -218,15 +234,23 @@ impl Installation {
 
     fn setback(&mut self, generation: Generation, setback: Setback, detail: String) {
         if generation == self.link.generation() {
-            self.detail = Some(detail).filter(|detail| !detail.is_empty());
+            self.detail = Some(detail)
+                .filter(|detail| !detail.is_empty())
+                .map(String::into_boxed_str);
         }
         self.link.handle_setback(generation, setback, now());
+    }
+
+    /// A connection was let go of that still answers what it read.
+    fn finishes(&mut self, generation: Generation) {
+        self.finishing = [&self.finishing[..], &[generation]].concat().into();
     }
 
     /// A connection that was let go of has ended, with so many events read and not answered. Told once or twice.
     fn finished(&mut self, generation: Generation, unanswered: u64) {
         let before = self.finishing.len();
-        self.finishing.retain(|of| *of != generation);
+        let rest = self.finishing.iter().filter(|of| **of != generation);
+        self.finishing = rest.copied().collect();
         if self.finishing.len() < before
             && let Some(farewell) = &mut self.farewell
         {
@@ -239,10 +263,11 @@ impl Installation {
     fn report_drained(&mut self) {
         if let Some(Farewell { unanswered }) = self.farewell.take_if(|_| self.finishing.is_empty())
         {
-            self.supervisor.drained.send(Drained {
+            let drained = Drained {
                 installation: self.bot.id,
                 unanswered,
-            });
+            };
+            send(&*self.supervisor, drained);
         }
     }
 }
@@ -390,6 +415,35 @@ impl Handler<Silent> for Installation {
     }
 }
 
+impl Handler<AssemblerWanted> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, AssemblerWanted(generation): AssemblerWanted, _: &mut Self::Context) {
+        let _handling = self.handling(Word::AssemblerWanted);
+        if self
+            .connection
+            .as_ref()
+            .is_some_and(|connection| connection.generation == generation)
+        {
+            self.start_assembler();
+        }
+    }
+}
+
+impl Handler<AssemblerIdle> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, AssemblerIdle(generation): AssemblerIdle, _: &mut Self::Context) {
+        let _handling = self.handling(Word::AssemblerIdle);
+        if let Some(connection) = &mut self.connection
+            && connection.generation == generation
+        {
+            // Dropped, and so ended.
+            connection.assembler = None;
+        }
+    }
+}
+
 impl Handler<Ended> for Installation {
     type Result = ();
 
@@ -423,7 +477,7 @@ impl Handler<Drain> for Installation {
         self.link.handle_desired(Desired::Stop, now());
         self.farewell = Some(Farewell::default());
         if let Some(connection) = connection {
-            self.finishing.push(connection.generation);
+            self.finishes(connection.generation);
             connection.socket.send(Close(Manner::Finish { within }));
         }
         self.report_drained();
@@ -436,6 +490,10 @@ impl Handler<InjectChild> for Installation {
 
     fn handle(&mut self, InjectChild(kind, fault): InjectChild, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::Inject);
+        if kind == ActorKind::Assembler {
+            // Mostly there is none, since no push came split.
+            self.start_assembler();
+        }
         match (kind, &self.connection) {
             (ActorKind::Socket, Some(connection)) => connection.socket.send(Inject(fault)),
             (

@@ -4,11 +4,12 @@
 //! tells of pongs always, and of other inbound bytes only while a question is open, so an event costs no message here.
 
 use crate::bot::Bot;
-use crate::card::{Card, Handling};
+use crate::card::{Handling, SharedCard};
 use crate::clock::now;
 use crate::fault::{Fault, Inject};
 use crate::installation::{Alive, Silent};
-use crate::post::{End, Inspect, Post, Words};
+use crate::kind::ActorKind;
+use crate::post::{Deliver, End, Inspect, Post, Words, send};
 use crate::socket::SendPing;
 use crate::word::Word;
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, SpawnHandle};
@@ -49,38 +50,34 @@ pub(crate) struct Pinger {
     generation: Generation,
     heartbeat: Heartbeat,
     socket: Post<SendPing>,
-    alive: Post<Alive>,
-    silent: Post<Silent>,
+    parent: Arc<dyn Parent>,
     timer: Option<SpawnHandle>,
 }
 
-/// Whom a pinger talks to.
-pub(crate) struct Line {
-    pub(crate) socket: Post<SendPing>,
-    pub(crate) alive: Post<Alive>,
-    pub(crate) silent: Post<Silent>,
-}
+/// Whom a pinger reports to.
+pub(crate) trait Parent: Deliver<Alive> + Deliver<Silent> {}
+impl<T: Deliver<Alive> + Deliver<Silent>> Parent for T {}
 
 impl Pinger {
     pub(crate) fn new(
         bot: Arc<Bot>,
         generation: Generation,
         heartbeat: Heartbeat,
-        line: Line,
+        socket: Post<SendPing>,
+        parent: Arc<dyn Parent>,
     ) -> Self {
         Self {
             bot,
             generation,
             heartbeat,
-            socket: line.socket,
-            alive: line.alive,
-            silent: line.silent,
+            socket,
+            parent,
             timer: None,
         }
     }
 
-    fn card(&self) -> &Arc<Card> {
-        &self.bot.pinger
+    fn card(&self) -> SharedCard {
+        self.bot.shared_card(ActorKind::Pinger)
     }
 
     fn handling(&self, word: Word) -> Handling {
@@ -93,7 +90,7 @@ impl Pinger {
             // Both are bounded: one ping per interval, one end per connection.
             match action {
                 HeartbeatAction::SendPing => self.socket.send(SendPing),
-                HeartbeatAction::Silent => self.silent.send(Silent(self.generation)),
+                HeartbeatAction::Silent => send(&*self.parent, Silent(self.generation)),
             }
         }
         if let Some(timer) = self.timer.take() {
@@ -135,17 +132,18 @@ impl Handler<Pong> for Pinger {
         let _handling = self.handling(Word::Pong);
         self.heartbeat.handle_pong(now());
         if let Some(round_trip) = self.heartbeat.round_trip() {
-            let micros = u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX);
+            let micros = u32::try_from(round_trip.as_micros()).unwrap_or(u32::MAX);
             self.bot
                 .tally
                 .pong_round_trip_us
                 .store(micros.max(1), Relaxed);
         }
         // One per pong frame, and those are read under the socket's own pace.
-        self.alive.send(Alive {
+        let alive = Alive {
             generation: self.generation,
             config,
-        });
+        };
+        send(&*self.parent, alive);
         self.drive(ctx);
     }
 }

@@ -1,6 +1,6 @@
 //! Ways to an actor's mailbox, all of which count on the receiver's card; and the messages every actor understands.
 
-use crate::card::Card;
+use crate::card::SharedCard;
 use actix::dev::{RecipientRequest, ToEnvelope};
 use actix::{Actor, Addr, Handler, Message};
 use std::sync::Arc;
@@ -10,15 +10,12 @@ use std::time::Duration;
 /// kind of message would cost an idle bot kilobytes.
 pub(crate) struct Mailbox<A: Actor> {
     addr: Addr<A>,
-    card: Arc<Card>,
+    card: SharedCard,
 }
 
 impl<A: Actor> Mailbox<A> {
-    pub(crate) fn new(addr: Addr<A>, card: &Arc<Card>) -> Arc<Self> {
-        Arc::new(Self {
-            addr,
-            card: Arc::clone(card),
-        })
+    pub(crate) fn new(addr: Addr<A>, card: SharedCard) -> Arc<Self> {
+        Arc::new(Self { addr, card })
     }
 
     /// The way for one kind of message.
@@ -45,7 +42,10 @@ impl<A: Actor> Mailbox<A> {
 }
 
 /// What a mailbox can do with one kind of message, whoever it belongs to.
-trait Deliver<M>: Send + Sync
+///
+/// Whoever sends several kinds to one actor holds it as one `Arc<dyn …>` of a trait that is `Deliver` for each of them:
+/// a [`Post`] for each would cost every connection a hundred bytes.
+pub(crate) trait Deliver<M>: Send + Sync
 where
     M: Message + Send + 'static,
     M::Result: Send,
@@ -119,11 +119,8 @@ impl<A> Child<A>
 where
     A: Actor<Context = actix::Context<A>> + Handler<End>,
 {
-    pub(crate) fn new(addr: Addr<A>, card: &Arc<Card>, instance: u32) -> Self {
-        Self {
-            mailbox: Mailbox::new(addr, card),
-            instance,
-        }
+    pub(crate) fn new(mailbox: Arc<Mailbox<A>>, instance: u32) -> Self {
+        Self { mailbox, instance }
     }
 
     pub(crate) fn send<M>(&self, message: M)
@@ -142,6 +139,11 @@ where
         A: Handler<M>,
     {
         self.mailbox.post()
+    }
+
+    /// The mailbox, for a sibling that writes to it.
+    pub(crate) fn mailbox(&self) -> Arc<Mailbox<A>> {
+        Arc::clone(&self.mailbox)
     }
 }
 
@@ -179,6 +181,15 @@ where
             drop(tell.send(self));
         }
     }
+}
+
+/// Sends, where `to` takes several kinds of messages.
+pub(crate) fn send<M>(to: &(impl Deliver<M> + ?Sized), message: M)
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    to.deliver(message);
 }
 
 /// What came of a question.

@@ -3,8 +3,9 @@
 //! Nothing here is an actor's state; an actor that dies leaves it as it was.
 
 use crate::bot::Bot;
-use crate::card::Card;
+use crate::card::SharedCard;
 use crate::dispatch::Writing;
+use crate::kind::ActorKind;
 use crate::malformed::Malformed;
 use crate::totals::Totals;
 use crate::unfinished::Unfinished;
@@ -36,8 +37,8 @@ pub(crate) struct Shared {
     pub(crate) started_ms: i64,
     pub(crate) draining: AtomicBool,
     pub(crate) writing: watch::Sender<Writing>,
-    pub(crate) supervisor: Arc<Card>,
-    pub(crate) dispatch: Arc<Card>,
+    pub(crate) supervisor: SharedCard,
+    pub(crate) dispatch: SharedCard,
     bots: RwLock<BTreeMap<InstallationId, Arc<Bot>>>,
 }
 
@@ -67,8 +68,8 @@ impl Shared {
             started_ms: crate::clock::unix_ms(),
             draining: AtomicBool::new(false),
             writing: watch::Sender::new(Writing::Idle),
-            supervisor: Card::new(crate::kind::ActorKind::Supervisor),
-            dispatch: Card::new(crate::kind::ActorKind::Dispatch),
+            supervisor: SharedCard::alone(ActorKind::Supervisor),
+            dispatch: SharedCard::alone(ActorKind::Dispatch),
             bots: RwLock::new(BTreeMap::new()),
         })
     }
@@ -99,9 +100,7 @@ impl Shared {
     /// By public id or name.
     pub(crate) fn bot(&self, id_or_name: &str) -> Option<Arc<Bot>> {
         let bots = self.bots.read().unwrap_or_else(PoisonError::into_inner);
-        bots.values()
-            .find(|bot| bot.public_id == id_or_name || bot.name == id_or_name)
-            .cloned()
+        bots.values().find(|bot| bot.is(id_or_name)).cloned()
     }
 
     /// Keeps a line of an installation's timeline, best effort.

@@ -12,15 +12,15 @@ mod outbound;
 mod pump;
 
 use crate::answer::Answer;
-use crate::assembler::Assembler;
 use crate::assembler::{Fragment, Refused};
 use crate::bot::Bot;
 use crate::card::Handling;
 use crate::clock::now;
 use crate::fault::{Fault, Inject};
-use crate::installation::{Finished, Lost, Opened};
-use crate::pinger::{Heard, Pinger, Pong, ReadingPaused, ReadingResumed};
-use crate::post::{Child, End, Inspect, Mailbox, Post, Words};
+use crate::installation::{AssemblerIdle, AssemblerWanted, Finished, Lost, Opened};
+use crate::kind::ActorKind;
+use crate::pinger::{Heard, Pong, ReadingPaused, ReadingResumed};
+use crate::post::{Deliver, End, Inspect, Mailbox, Words, send};
 use crate::shared::{Local, Shared};
 use crate::word::Word;
 use actix::{
@@ -71,22 +71,33 @@ pub(crate) struct Assembled {
     pub(crate) payload: Bytes,
 }
 
-/// These sit beside you now. From the installation, after it started or rebuilt one of them.
+/// I hold nothing, after so many fragments. From the assembler, once per lull.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Emptied(pub(crate) u32);
+
+/// This one sits beside you now. From the installation, after it started or rebuilt one of them.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) enum Attach {
     /// Give fragments to this one.
-    Assembler(Seam),
+    Assembler(Arc<dyn Joins>),
     /// Tell this one what you hear.
-    Pinger(Ears),
+    Pinger(Arc<dyn Hears>),
 }
 
+/// An assembler, as the socket knows it.
+pub(crate) trait Joins: Deliver<Fragment> + Deliver<Refused> {}
+impl<T: Deliver<Fragment> + Deliver<Refused>> Joins for T {}
+
 /// A pinger, as the socket knows it.
-pub(crate) struct Ears {
-    heard: Post<Heard>,
-    pong: Post<Pong>,
-    paused: Post<ReadingPaused>,
-    resumed: Post<ReadingResumed>,
+pub(crate) trait Hears:
+    Deliver<Heard> + Deliver<Pong> + Deliver<ReadingPaused> + Deliver<ReadingResumed>
+{
+}
+impl<T> Hears for T where
+    T: Deliver<Heard> + Deliver<Pong> + Deliver<ReadingPaused> + Deliver<ReadingResumed>
+{
 }
 
 /// End this connection. From the installation, once.
@@ -115,25 +126,36 @@ pub(crate) struct Socket {
     local: Rc<Local>,
     bot: Arc<Bot>,
     generation: Generation,
-    parents: Parents,
-    assembler: Option<Seam>,
-    ears: Option<Ears>,
+    parent: Arc<dyn Parent>,
+    seam: Seam,
+    ears: Option<Arc<dyn Hears>>,
     phase: Phase,
     service: ServiceId,
     window: Window<Unanswered>,
     inbound: Inbound,
     outbound: Outbound,
-    reply: Option<Arc<dyn Reply>>,
+    me: Arc<Mailbox<Self>>,
     question: Question,
     /// What this connection added to what its bot shows as unanswered. One that finishes has a successor beside it.
     shown_unanswered: u32,
 }
 
 /// Whom a socket reports to.
-pub(crate) struct Parents {
-    pub(crate) opened: Post<Opened>,
-    pub(crate) lost: Post<Lost>,
-    pub(crate) finished: Post<Finished>,
+pub(crate) trait Parent:
+    Deliver<Opened>
+    + Deliver<Lost>
+    + Deliver<Finished>
+    + Deliver<AssemblerWanted>
+    + Deliver<AssemblerIdle>
+{
+}
+impl<T> Parent for T where
+    T: Deliver<Opened>
+        + Deliver<Lost>
+        + Deliver<Finished>
+        + Deliver<AssemblerWanted>
+        + Deliver<AssemblerIdle>
+{
 }
 
 /// Where the connection is.
@@ -166,30 +188,14 @@ enum Question {
     None,
 }
 
-/// An assembler, as the socket knows it.
-pub(crate) struct Seam {
-    fragment: Post<Fragment>,
-    refused: Post<Refused>,
-}
-
-impl Ears {
-    pub(crate) fn of(pinger: &Child<Pinger>) -> Self {
-        Self {
-            heard: pinger.post(),
-            pong: pinger.post(),
-            paused: pinger.post(),
-            resumed: pinger.post(),
-        }
-    }
-}
-
-impl Attach {
-    pub(crate) fn assembler(assembler: &Child<Assembler>) -> Self {
-        Self::Assembler(Seam {
-            fragment: assembler.post(),
-            refused: assembler.post(),
-        })
-    }
+/// Who joins fragments.
+enum Seam {
+    /// Nobody: none has come, or none for long.
+    Open,
+    /// One is on its way; the fragment that called for it waits, and nothing is read meanwhile.
+    Wanted(Box<Fragment>),
+    /// This one, which was given so many fragments; the count wraps.
+    Joined(Arc<dyn Joins>, u32),
 }
 
 impl Socket {
@@ -197,9 +203,10 @@ impl Socket {
         shared: Arc<Shared>,
         local: Rc<Local>,
         bot: Arc<Bot>,
+        me: Arc<Mailbox<Self>>,
         generation: Generation,
         service: ServiceId,
-        parents: Parents,
+        parent: Arc<dyn Parent>,
     ) -> Self {
         let window = Window::new(
             shared.window_events,
@@ -214,19 +221,23 @@ impl Socket {
             local,
             bot,
             generation,
-            parents,
-            assembler: None,
+            parent,
+            seam: Seam::Open,
             ears: None,
             phase: Phase::Dialing,
             service,
-            reply: None,
+            me,
             question: Question::None,
             shown_unanswered: 0,
         }
     }
 
     fn handling(&self, word: Word) -> Handling {
-        self.bot.socket.handling(word)
+        self.bot.shared_card(ActorKind::Socket).handling(word)
+    }
+
+    fn working(&self, word: Word) -> Handling {
+        self.bot.shared_card(ActorKind::Socket).working(word)
     }
 
     /// Dials. The answer of the network starts the pump, or ends this actor.
@@ -257,17 +268,14 @@ impl Socket {
     }
 
     fn opened(&mut self, line: longwire_egress::WebSocketIo, ctx: &mut Context<Self>) {
-        let _working = self.bot.socket.working(Word::Opened);
+        let _working = self.working(Word::Opened);
         if !matches!(self.phase, Phase::Dialing) {
             return;
         }
         self.phase = Phase::Open(line.io);
         // An event may have come in the same packet as the 101.
         self.inbound.feed(line.early);
-        self.reply = Some(Arc::new(Mail {
-            mailbox: Mailbox::new(ctx.address(), &self.bot.socket),
-        }));
-        self.parents.opened.send(Opened(self.generation));
+        send(&*self.parent, Opened(self.generation));
         ctx.spawn(Pump::new());
     }
 
@@ -281,11 +289,12 @@ impl Socket {
         if was_finishing {
             self.report_finished();
         } else {
-            self.parents.lost.send(Lost {
+            let lost = Lost {
                 generation: self.generation,
                 setback,
                 detail,
-            });
+            };
+            send(&*self.parent, lost);
         }
         self.orphan();
         ctx.stop();
@@ -300,10 +309,11 @@ impl Socket {
     }
 
     fn report_finished(&self) {
-        self.parents.finished.send(Finished {
+        let finished = Finished {
             generation: self.generation,
             unanswered: self.window.len() as u64,
-        });
+        };
+        send(&*self.parent, finished);
     }
 
     fn orphan(&self) {
@@ -419,8 +429,8 @@ impl Socket {
         let waited = now().saturating_duration_since(since);
         self.answered(&Answer::refused(unanswered.echo), waited);
         self.bot.tally.refused.fetch_add(1, Relaxed);
-        if let (Some(message_id), Some(assembler)) = (unanswered.split, &self.assembler) {
-            assembler.refused.send(Refused(message_id));
+        if let (Some(message_id), Seam::Joined(assembler, _)) = (unanswered.split, &self.seam) {
+            send(&**assembler, Refused(message_id));
         }
     }
 }
@@ -459,13 +469,31 @@ impl Handler<Assembled> for Socket {
     }
 }
 
+impl Handler<Emptied> for Socket {
+    type Result = ();
+
+    fn handle(&mut self, Emptied(came): Emptied, _: &mut Self::Context) {
+        let _handling = self.handling(Word::AssemblerIdle);
+        // With a fragment on its way to it, it is not empty for long.
+        if matches!(&self.seam, Seam::Joined(_, given) if *given == came) {
+            self.seam = Seam::Open;
+            send(&*self.parent, AssemblerIdle(self.generation));
+        }
+    }
+}
+
 impl Handler<Attach> for Socket {
     type Result = ();
 
     fn handle(&mut self, attach: Attach, _: &mut Self::Context) {
         let _handling = self.handling(Word::Attach);
         match attach {
-            Attach::Assembler(assembler) => self.assembler = Some(assembler),
+            Attach::Assembler(assembler) => {
+                let before = std::mem::replace(&mut self.seam, Seam::Joined(assembler, 0));
+                if let Seam::Wanted(fragment) = before {
+                    self.join(*fragment);
+                }
+            }
             Attach::Pinger(ears) => {
                 self.ears = Some(ears);
                 // A pause that lasts has to be told to this one too, or it takes our silence for the platform's.
@@ -541,16 +569,12 @@ impl Handler<Inspect> for Socket {
 }
 
 /// The writer's way back to a socket: one message per group.
-struct Mail {
-    mailbox: Arc<Mailbox<Socket>>,
-}
-
-impl Reply for Mail {
+impl Reply for Mailbox<Socket> {
     fn recorded(&self, receipts: Vec<Receipt>) {
-        self.mailbox.send(Recorded(receipts));
+        self.send(Recorded(receipts));
     }
 
     fn not_recorded(&self, tickets: Vec<u32>, cause: Cause) {
-        self.mailbox.send(NotRecorded { tickets, cause });
+        self.send(NotRecorded { tickets, cause });
     }
 }

@@ -15,8 +15,9 @@ use crate::card::{Exit, Handling};
 use crate::clock::now;
 use crate::dispatch::Dispatch;
 use crate::installation::{
-    Configure, Drain, Installation, REBUILDS, REBUILDS_WITHIN, Reports, Turn as TurnGiven,
+    Configure, Drain, Installation, REBUILDS, REBUILDS_WITHIN, Turn as TurnGiven,
 };
+use crate::kind::ActorKind;
 use crate::post::{End, Mailbox};
 use crate::shared::{Local, Shared};
 use crate::waiting::Waiting;
@@ -131,7 +132,7 @@ impl Supervisor {
     }
 
     fn handling(&self, word: Word) -> Handling {
-        self.shared.supervisor.handling(word)
+        self.shared.supervisor.clone().handling(word)
     }
 
     fn load(&mut self, ctx: &mut Context<Self>) {
@@ -143,7 +144,7 @@ impl Supervisor {
         let store = self.shared.store.clone();
         let read = actix_rt::task::spawn_blocking(move || store.installations());
         ctx.spawn(read.into_actor(self).map(|read, this, ctx| {
-            let _working = this.shared.supervisor.working(Word::Wanted);
+            let _working = this.shared.supervisor.clone().working(Word::Wanted);
             let again = std::mem::replace(&mut this.loading, Loading::Idle) == Loading::Again;
             let failure = match read {
                 Ok(Ok(records)) => {
@@ -202,13 +203,14 @@ impl Supervisor {
     }
 
     fn settle(&mut self, record: InstallationRecord) {
+        let record = Arc::new(record);
         let bot = Bot::new(&record);
         self.shared.enlist(&bot);
         let id = record.id;
         let place = Place {
             arbiter: self.places.len() % self.arbiters.len(),
             bot,
-            record: Arc::new(record),
+            record,
             rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
             tenant: None,
         };
@@ -235,17 +237,14 @@ impl Supervisor {
         let me = Arc::clone(&self.me);
         let spawned = self.arbiters[place.arbiter].spawn_fn(move || {
             let local = Local::of(&shared, number);
-            let reports = Reports {
-                turn: me.post(),
-                drained: me.post(),
-            };
+            let supervisor = Arc::clone(&me);
             let parent = Arc::clone(&me);
             let (place, totals) = (Arc::clone(&bot), Arc::clone(&shared));
-            let card = Arc::clone(&bot);
-            let addr = start_watched(
-                move |ctx| {
-                    let me = Mailbox::new(ctx.address(), &bot.installation);
-                    Installation::new(shared, local, bot, me, record, reports)
+            let mailbox = start_watched(
+                bot.shared_card(ActorKind::Installation),
+                move |me, _| {
+                    let me = Arc::clone(me);
+                    Installation::new(shared, local, bot, me, record, supervisor)
                 },
                 move |exit| {
                     place.installation.ended(instance, &exit);
@@ -253,7 +252,7 @@ impl Supervisor {
                         totals.totals.panics.fetch_add(1, Relaxed);
                     }
                     parent.send(Ended {
-                        installation: id,
+                        installation: place.id,
                         instance,
                         exit,
                     });
@@ -262,7 +261,7 @@ impl Supervisor {
             me.send(Started {
                 installation: id,
                 instance,
-                mailbox: Mailbox::new(addr, &card.installation),
+                mailbox,
             });
         });
         if !spawned {
@@ -282,7 +281,7 @@ impl Supervisor {
                 Turn::At(due) => {
                     let pause = due.saturating_duration_since(now());
                     self.next_turn = Some(ctx.run_later(pause, |this, ctx| {
-                        let _working = this.shared.supervisor.working(Word::Timer);
+                        let _working = this.shared.supervisor.clone().working(Word::Timer);
                         this.next_turn = None;
                         this.give_turn();
                         this.give_turns(ctx);
@@ -309,16 +308,16 @@ impl Supervisor {
     fn start_dispatch(&mut self) {
         let shared = Arc::clone(&self.shared);
         let instance = self.shared.dispatch.born(0, 0);
-        let card = Arc::clone(&self.shared.dispatch);
+        let card = self.shared.dispatch.clone();
         let me = Arc::clone(&self.me);
-        let addr = start_watched(
-            move |_| Dispatch::new(shared),
+        let dispatch = start_watched(
+            self.shared.dispatch.clone(),
+            move |_, _| Dispatch::new(shared),
             move |exit| {
                 card.ended(instance, &exit);
                 me.send(DispatchEnded(exit));
             },
         );
-        let dispatch = Mailbox::new(addr, &self.shared.dispatch);
         self.dispatch_seen.send_replace(Some(Arc::clone(&dispatch)));
         self.dispatch = Some(dispatch);
     }

@@ -4,30 +4,38 @@
 //! its context and what is to be done afterwards, so that a panic ends the context and not the task; the parent then
 //! builds a fresh value.
 
-use crate::card::Exit;
+use crate::card::{Exit, SharedCard};
+use crate::post::Mailbox;
 use actix::dev::ContextFut;
-use actix::{Actor, Addr, AsyncContext, Context};
+use actix::{Actor, AsyncContext, Context};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-/// Starts `make`'s actor on the current arbiter. `on_exit` runs on the same arbiter, once, after the actor is gone.
+/// Starts `make`'s actor on the current arbiter; its mailbox counts on `card`. `on_exit` runs on the same arbiter, once,
+/// after the actor is gone.
+///
+/// The actor and everybody who writes to it share the one mailbox: each further address is two more allocations.
 pub(crate) fn start_watched<A>(
-    make: impl FnOnce(&mut Context<A>) -> A,
+    card: SharedCard,
+    make: impl FnOnce(&Arc<Mailbox<A>>, &mut Context<A>) -> A,
     on_exit: impl FnOnce(Exit) + 'static,
-) -> Addr<A>
+) -> Arc<Mailbox<A>>
 where
     A: Actor<Context = Context<A>>,
 {
     let mut ctx = Context::new();
-    let actor = make(&mut ctx);
-    let addr = ctx.address();
-    actix_rt::spawn(Life {
+    let mailbox = Mailbox::new(ctx.address(), card);
+    let actor = make(&mailbox, &mut ctx);
+    // Boxed, since a task is padded to whole 128 bytes and the allocator adds as much again to align it: that is paid
+    // for a pointer here, not for the actor.
+    actix_rt::spawn(Box::pin(Life {
         context: Some(ctx.into_future(actor)),
         on_exit: Some(on_exit),
-    });
-    addr
+    }));
+    mailbox
 }
 
 /// An actor, and what follows its end. A task of its own for the latter would cost every idle actor memory.
@@ -125,8 +133,12 @@ mod tests {
 
     async fn exit_of(end: End) -> Exit {
         let (tell, told) = oneshot::channel();
-        let addr = start_watched(|_| Patient, move |exit| drop(tell.send(exit)));
-        addr.do_send(end);
+        let patient = start_watched(
+            SharedCard::alone(crate::kind::ActorKind::Pinger),
+            |_, _| Patient,
+            move |exit| drop(tell.send(exit)),
+        );
+        patient.send(end);
         told.await.expect("every end is told")
     }
 

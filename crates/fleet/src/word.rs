@@ -59,5 +59,7 @@ words! {
     ReadBurst,
     End,
     Attach,
+    AssemblerWanted,
+    AssemblerIdle,
     Configure,
 }

@@ -3,7 +3,7 @@
 use longwire_egress::{EgressSettings, ProxyEnvironment, tls_config};
 use longwire_fleet::{ActorKind, Fault, Fleet, FleetSettings, InstallationView};
 use longwire_link::Timing;
-use longwire_sim::{Push, Sim, SimSettings, Traffic};
+use longwire_sim::{FragmentPlan, Push, Sim, SimSettings, Traffic};
 use longwire_store::{Desired, NewInstallation, Origin, Platform, Store, StoreSettings};
 use longwire_wire::endpoint::ClientConfig;
 use secrecy::SecretString;
@@ -22,12 +22,16 @@ impl World {
     }
 
     async fn pinging_every(seconds: i64, bots: usize) -> Self {
+        Self::with(seconds, bots, Timing::default().fragment_ttl).await
+    }
+
+    async fn with(ping_seconds: i64, bots: usize, fragment_ttl: Duration) -> Self {
         let sim = Sim::start(SimSettings {
             client_config: ClientConfig {
                 reconnect_count: Some(-1),
                 reconnect_interval: Some(1),
                 reconnect_nonce: Some(0),
-                ping_interval: Some(seconds),
+                ping_interval: Some(ping_seconds),
             },
             // A panicked connection leaves pushes unanswered; the platform repeats them soon.
             ladder: vec![Duration::from_secs(1); 8],
@@ -60,6 +64,7 @@ impl World {
             timing: Timing {
                 pong_grace: Duration::from_secs(1),
                 backoff_base: Duration::from_millis(50),
+                fragment_ttl,
                 ..Timing::default()
             },
             connect_per_second: 0,
@@ -214,6 +219,37 @@ async fn any_actor_that_fails_is_built_anew_and_its_neighbours_do_not_notice() {
 }
 
 #[actix_rt::test]
+async fn an_assembler_lives_while_there_is_something_to_join() {
+    let world = World::with(60, 1, Duration::from_millis(200)).await;
+    world.all_live().await;
+    let control = world.sim.control();
+    let assembler = || {
+        let actors = world.fleet.actors();
+        let mut cards = actors.into_iter();
+        cards
+            .find(|actor| actor.kind == "assembler")
+            .expect("a bot has a card for it")
+    };
+    assert_eq!(assembler().state, "absent", "no push came split");
+    for pushes in 1..=2 {
+        let split = FragmentPlan::of_size(100);
+        control.push(&app(0), Push::made_up(1_000).in_fragments(split));
+        until("the split event is acknowledged", || {
+            (control.ledger().acked == pushes).then_some(())
+        })
+        .await;
+        assert!(assembler().handled >= 10 * pushes, "one per fragment");
+        until("it is gone again", || {
+            (assembler().state == "absent").then_some(())
+        })
+        .await;
+    }
+    assert_eq!(assembler().supervision.restarts, 0);
+    assert_eq!(world.fleet.overview().events.assembled, 2);
+    world.fleet.drain(Duration::from_secs(5)).await;
+}
+
+#[actix_rt::test]
 async fn a_failing_dispatch_loses_no_receipt() {
     let world = World::new(1).await;
     world.all_live().await;
@@ -266,11 +302,11 @@ async fn every_actor_speaks_for_itself() {
     world.all_live().await;
     for actor in world.fleet.actors() {
         let inspection = world.fleet.inspect(&actor.path).await;
-        assert!(
-            matches!(inspection, longwire_fleet::Inspection::Answered { .. }),
-            "{}: {inspection:?}",
-            actor.path
-        );
+        let as_shown = match actor.state {
+            "absent" => matches!(inspection, longwire_fleet::Inspection::Absent),
+            _ => matches!(inspection, longwire_fleet::Inspection::Answered { .. }),
+        };
+        assert!(as_shown, "{}: {inspection:?}", actor.path);
     }
     assert!(matches!(
         world.fleet.inspect("/fleet/bots/nobody").await,

@@ -292,7 +292,12 @@ impl Link {
 
     /// What is to be done next, if anything.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front();
+        if action.is_none() {
+            // A connection lives for hours without one.
+            self.actions = VecDeque::new();
+        }
+        action
     }
 
     /// Where it stands.

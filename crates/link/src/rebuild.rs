@@ -19,7 +19,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub struct RebuildBudget {
     max: usize,
     within: Duration,
-    spent: VecDeque<Instant>,
+    #[expect(
+        clippy::box_collection,
+        reason = "almost always empty, and every bot has two of these"
+    )]
+    spent: Option<Box<VecDeque<Instant>>>,
 }
 
 /// What to do about a child that ended.
@@ -41,26 +45,27 @@ impl RebuildBudget {
         Self {
             max,
             within,
-            spent: VecDeque::new(),
+            spent: None,
         }
     }
 
     /// A child has ended and is to be built again. Call once per end.
     pub fn spend(&mut self, now: Instant) -> Rebuild {
-        while let Some(oldest) = self.spent.front()
+        let spent = self.spent.get_or_insert_default();
+        while let Some(oldest) = spent.front()
             && now.saturating_duration_since(*oldest) >= self.within
         {
-            self.spent.pop_front();
+            spent.pop_front();
         }
-        if self.spent.len() >= self.max {
-            self.spent.clear();
+        if spent.len() >= self.max {
+            spent.clear();
             return Rebuild::Spent {
                 until: now + self.within,
             };
         }
         let pause =
-            (0..self.spent.len()).fold(FIRST_PAUSE, |pause, _| doubled(pause, LONGEST_PAUSE, now));
-        self.spent.push_back(now);
+            (0..spent.len()).fold(FIRST_PAUSE, |pause, _| doubled(pause, LONGEST_PAUSE, now));
+        spent.push_back(now);
         Rebuild::After(pause)
     }
 }

@@ -6,6 +6,7 @@
 //! something in time; its place stays taken until the store has spoken, because the store still holds it.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::time::{Duration, Instant};
 
 /// The number of a place, unique among those taken.
@@ -34,7 +35,8 @@ pub struct Window<T> {
     max_events: usize,
     max_bytes: usize,
     budget: Duration,
-    places: HashMap<Ticket, Place<T>>,
+    /// Hashed without a secret: the tickets are our own count, and thousands of connections would keep one each.
+    places: HashMap<Ticket, Place<T>, BuildHasherDefault<DefaultHasher>>,
     /// In the order of admission, which is the order of deadlines but for what waited unread. Its front is always waiting; further back
     /// there may be tickets that are settled already.
     order: VecDeque<Ticket>,
@@ -63,7 +65,7 @@ impl<T> Window<T> {
             max_events,
             max_bytes,
             budget,
-            places: HashMap::new(),
+            places: HashMap::default(),
             order: VecDeque::new(),
             next: 0,
             bytes_held: 0,

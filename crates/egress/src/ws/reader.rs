@@ -62,13 +62,13 @@ pub struct Reader {
     chunk: Bytes,
     /// A header that a chunk cut off.
     header: [u8; MAX_HEADER_BYTES],
-    header_len: usize,
+    header_len: u8,
     /// The frame whose payload comes next.
     frame: Option<Frame>,
     /// Its payload so far, unless it belongs to `message`.
     payload: Vec<u8>,
-    /// The fragmented message that is coming in.
-    message: Option<Message>,
+    /// The fragmented message that is coming in. Boxed, since the platform sends none.
+    message: Option<Box<Message>>,
     failed: Option<Violation>,
 }
 
@@ -160,7 +160,8 @@ impl Reader {
     /// Gathers a header, which may come byte by byte, and checks it.
     fn read_header(&mut self) -> Result<Option<Frame>, Violation> {
         loop {
-            let wanted = match self.header_len {
+            let present = usize::from(self.header_len);
+            let wanted: usize = match present {
                 0 | 1 => 2,
                 _ => match self.header[1] & 0x7F {
                     126 => 4,
@@ -168,20 +169,21 @@ impl Reader {
                     _ => 2,
                 },
             };
-            if self.header_len == 2 {
+            if present == 2 {
                 // Before its length: a nonsensical frame is not worth waiting for.
                 self.check_opening()?;
             }
-            if self.header_len >= wanted {
+            if present >= wanted {
                 break;
             }
-            let count = (wanted - self.header_len).min(self.chunk.len());
+            let count = (wanted - present).min(self.chunk.len());
             if count == 0 {
                 return Ok(None);
             }
             let taken = self.take(count);
-            self.header[self.header_len..][..count].copy_from_slice(&taken);
-            self.header_len += count;
+            self.header[present..][..count].copy_from_slice(&taken);
+            // Ten at most.
+            self.header_len += count as u8;
         }
         let header = std::mem::take(&mut self.header);
         self.header_len = 0;
@@ -200,10 +202,10 @@ impl Reader {
             missing: self.check_length(opcode, length)?,
         };
         if !is_control(opcode) && !frame.last && opcode != Opcode::Continuation {
-            self.message = Some(Message {
+            self.message = Some(Box::new(Message {
                 opcode,
                 joined: Vec::new(),
-            });
+            }));
         }
         self.frame = Some(frame);
         Ok(Some(frame))

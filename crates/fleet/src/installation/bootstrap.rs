@@ -38,7 +38,7 @@ impl Installation {
         self.shared.totals.attempts.fetch_add(1, Relaxed);
         let asked = self.ask_endpoint();
         ctx.spawn(asked.into_actor(self).map(move |answer, this, ctx| {
-            let _working = this.bot.installation.working(Word::Bootstrapped);
+            let _working = this.working(Word::Bootstrapped);
             this.bootstrapped(generation, answer);
             this.drive(ctx);
         }));

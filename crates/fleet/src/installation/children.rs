@@ -3,11 +3,11 @@
 use super::{Ended, Installation, Lost};
 use crate::ActorKind;
 use crate::assembler::Assembler;
-use crate::card::{Card, Exit};
+use crate::card::Exit;
 use crate::clock::now;
-use crate::pinger::{Line, Pinger};
+use crate::pinger::Pinger;
 use crate::post::Child;
-use crate::socket::{Attach, Close, Ears, Manner, Parents, Socket};
+use crate::socket::{Attach, Close, Manner, Socket};
 use crate::watched::start_watched;
 use actix::{AsyncContext, Context};
 use longwire_link::{CloseReason, Generation, Heartbeat, Rebuild, Setback};
@@ -44,47 +44,51 @@ impl Installation {
             Rc::clone(&self.local),
             Arc::clone(&self.bot),
         );
-        let parents = Parents {
-            opened: self.me.post(),
-            lost: self.me.post(),
-            finished: self.me.post(),
-        };
+        let parent = Arc::clone(&self.me);
         let service = url.service_id();
-        let addr = start_watched(
-            move |ctx| {
-                let socket = Socket::new(shared, local, bot, generation, service, parents);
+        let socket = start_watched(
+            self.bot.shared_card(ActorKind::Socket),
+            move |me, ctx| {
+                let me = Arc::clone(me);
+                let socket = Socket::new(shared, local, bot, me, generation, service, parent);
                 socket.dial(egress, url, ctx);
                 socket
             },
             self.watch(ActorKind::Socket, generation, instance),
         );
-        let socket = Child::new(addr, &self.bot.socket, instance);
+        let socket = Child::new(socket, instance);
         self.connection = Some(Connection {
             generation,
             socket,
             assembler: None,
             pinger: None,
         });
-        self.start_assembler();
     }
 
-    fn start_assembler(&mut self) {
+    /// Does nothing where one lives.
+    pub(super) fn start_assembler(&mut self) {
         let Some(connection) = &self.connection else {
             return;
         };
+        if connection.assembler.is_some() && self.bot.assembler.is_present() {
+            return;
+        }
         let generation = connection.generation;
         let instance = self.bot.assembler.born(self.local.arbiter, generation.0);
         let (shared, bot, socket) = (
             Arc::clone(&self.shared),
             Arc::clone(&self.bot),
-            connection.socket.post(),
+            connection.socket.mailbox(),
         );
-        let addr = start_watched(
-            move |_| Assembler::new(shared, bot, socket),
+        let assembler = start_watched(
+            self.bot.shared_card(ActorKind::Assembler),
+            move |_, _| Assembler::new(shared, bot, socket),
             self.watch(ActorKind::Assembler, generation, instance),
         );
-        let assembler = Child::new(addr, &self.bot.assembler, instance);
-        connection.socket.send(Attach::assembler(&assembler));
+        let assembler = Child::new(assembler, instance);
+        connection
+            .socket
+            .send(Attach::Assembler(assembler.mailbox()));
         if let Some(connection) = &mut self.connection {
             connection.assembler = Some(assembler);
         }
@@ -102,17 +106,15 @@ impl Installation {
             now(),
         );
         let bot = Arc::clone(&self.bot);
-        let line = Line {
-            socket: connection.socket.post(),
-            alive: self.me.post(),
-            silent: self.me.post(),
-        };
-        let addr = start_watched(
-            move |_| Pinger::new(bot, generation, heartbeat, line),
+        let socket = connection.socket.post();
+        let parent = Arc::clone(&self.me);
+        let pinger = start_watched(
+            self.bot.shared_card(ActorKind::Pinger),
+            move |_, _| Pinger::new(bot, generation, heartbeat, socket, parent),
             self.watch(ActorKind::Pinger, generation, instance),
         );
-        let pinger = Child::new(addr, &self.bot.pinger, instance);
-        connection.socket.send(Attach::Pinger(Ears::of(&pinger)));
+        let pinger = Child::new(pinger, instance);
+        connection.socket.send(Attach::Pinger(pinger.mailbox()));
         if let Some(connection) = &mut self.connection {
             connection.pinger = Some(pinger);
         }
@@ -125,11 +127,11 @@ impl Installation {
         generation: Generation,
         instance: u32,
     ) -> impl FnOnce(Exit) + 'static {
-        let card = Arc::clone(self.card_of(kind));
+        let bot = Arc::clone(&self.bot);
         let shared = Arc::clone(&self.shared);
         let parent = Arc::clone(&self.me);
         move |exit| {
-            card.ended(instance, &exit);
+            bot.card(kind).ended(instance, &exit);
             if matches!(exit, Exit::Panicked(_)) {
                 shared.totals.panics.fetch_add(1, Relaxed);
             }
@@ -139,17 +141,6 @@ impl Installation {
                 instance,
                 exit,
             });
-        }
-    }
-
-    fn card_of(&self, kind: ActorKind) -> &Arc<Card> {
-        match kind {
-            ActorKind::Socket => &self.bot.socket,
-            ActorKind::Pinger => &self.bot.pinger,
-            ActorKind::Assembler => &self.bot.assembler,
-            ActorKind::Supervisor | ActorKind::Dispatch | ActorKind::Installation => {
-                &self.bot.installation
-            }
         }
     }
 
@@ -170,7 +161,7 @@ impl Installation {
             | CloseReason::Restarting => Manner::Abandon,
         };
         if matches!(manner, Manner::Finish { .. }) {
-            self.finishing.push(generation);
+            self.finishes(generation);
         }
         connection.socket.send(Close(manner));
         let text = match reason {
@@ -195,7 +186,7 @@ impl Installation {
             Exit::Stopped => "it stopped without being told to",
         };
         if *exit == Exit::Stopped {
-            self.card_of(kind).deserted();
+            self.bot.card(kind).deserted();
         }
         tracing::error!(
             app_id,

@@ -4,15 +4,17 @@
 //! says by closing, goes up to the pump as a [`Verdict`]. Whatever cannot be understood is counted and dropped, and ends
 //! the connection only where RFC 6455 says so.
 
-use super::{Question, Socket, Unanswered};
+use super::{Question, Seam, Socket, Unanswered};
 use crate::assembler::Fragment;
 use crate::clock::{now, unix_ms};
+use crate::installation::AssemblerWanted;
 use crate::pinger::{Heard, Pong};
+use crate::post::send;
 use bytes::Bytes;
 use bytestring::ByteString;
 use longwire_egress::ws::{Incoming, Limits, Reader, Violation};
 use longwire_link::{Backlog, Ticket};
-use longwire_store::{Group, NewEvent, Refusal, Rejected, Source};
+use longwire_store::{Group, NewEvent, Refusal, Rejected, Reply, Source};
 use longwire_wire::answer::Echo;
 use longwire_wire::endpoint::ClientConfig;
 use longwire_wire::envelope::Envelope;
@@ -40,7 +42,7 @@ pub(super) struct Inbound {
     reader: Reader,
     burst: Vec<NewEvent>,
     /// A group the writer had no room for. While it waits, no event is taken.
-    refused: Option<Group>,
+    refused: Option<Box<Group>>,
     /// When a writer that had no room is asked again, and how long after the last time that is.
     offer: Option<(Instant, Duration)>,
     backlog: Backlog,
@@ -133,9 +135,12 @@ impl Inbound {
 }
 
 impl Socket {
-    /// Whether more input may be taken: there is room for its events or they are refused, and for their answers.
+    /// Whether more input may be taken: there is room for its events or they are refused, and for their answers; and no
+    /// fragment waits for its assembler.
     pub(super) fn may_read(&self) -> bool {
-        !self.outbound.is_full() && (self.has_room() || self.inbound.backlog.is_shedding())
+        !self.outbound.is_full()
+            && !matches!(self.seam, Seam::Wanted(_))
+            && (self.has_room() || self.inbound.backlog.is_shedding())
     }
 
     /// Whether there is room for another event, in the window and at the writer.
@@ -149,7 +154,7 @@ impl Socket {
         if self.question == Question::Open {
             self.question = Question::None;
             if let Some(ears) = &self.ears {
-                ears.heard.send(Heard);
+                send(&**ears, Heard);
             }
         }
     }
@@ -239,10 +244,10 @@ impl Socket {
                 payload,
             }),
             Ok(Part::Fragment { sum, seq }) => {
-                let (Some(message_id), Some(assembler)) = (message_id, &self.assembler) else {
+                let Some(message_id) = message_id else {
                     return self.malformed("fragment_without_message_id", payload.len());
                 };
-                assembler.fragment.send(Fragment {
+                self.join(Fragment {
                     message_id: ByteString::from(message_id.to_string()),
                     sum,
                     seq,
@@ -270,6 +275,20 @@ impl Socket {
         tally.last_event_ms.store(at_ms, Relaxed);
         tally.last_shed_ms.store(at_ms, Relaxed);
         self.answer_refused(unanswered, now);
+    }
+
+    /// Gives a fragment to the assembler, and calls for one where none lives.
+    pub(super) fn join(&mut self, fragment: Fragment) {
+        match &mut self.seam {
+            Seam::Joined(assembler, given) => {
+                *given = given.wrapping_add(1);
+                send(&**assembler, fragment);
+            }
+            seam => {
+                *seam = Seam::Wanted(Box::new(fragment));
+                send(&*self.parent, AssemblerWanted(self.generation));
+            }
+        }
     }
 
     /// One whole push: it gets a place in the window and joins the burst.
@@ -337,7 +356,7 @@ impl Socket {
             self.malformed("pong_config", payload.len());
         }
         if let Some(ears) = &self.ears {
-            ears.pong.send(Pong(config));
+            send(&**ears, Pong(config));
         }
     }
 
@@ -376,7 +395,7 @@ impl Socket {
             }
         }
         let group = match self.inbound.refused.take() {
-            Some(group) => group,
+            Some(group) => *group,
             None if self.inbound.burst.is_empty() => return,
             None => self.group(),
         };
@@ -392,11 +411,7 @@ impl Socket {
         Group {
             installation: self.bot.id,
             events: std::mem::take(&mut self.inbound.burst),
-            reply: Arc::clone(
-                self.reply
-                    .as_ref()
-                    .expect("set when the connection opened, and nothing is read before"),
-            ),
+            reply: Arc::clone(&self.me) as Arc<dyn Reply>,
         }
     }
 
@@ -413,7 +428,7 @@ impl Socket {
                 group,
                 why: Refusal::Full,
             }) => {
-                self.inbound.refused = Some(group);
+                self.inbound.refused = Some(Box::new(group));
                 self.inbound.ask_later(now());
             }
             // Dropping it answers "not recorded" for each of its events.

@@ -9,6 +9,7 @@ use super::outbound::WriteFailure;
 use super::{Phase, Socket};
 use crate::clock::now;
 use crate::pinger::{ReadingPaused, ReadingResumed};
+use crate::post::send;
 use crate::word::Word;
 use actix::Context;
 use actix::fut::ActorFuture;
@@ -221,7 +222,7 @@ impl Socket {
                     break;
                 }
                 Poll::Ready(Read::Chunk(chunk)) => {
-                    let _working = self.bot.socket.working(Word::ReadBurst);
+                    let _working = self.working(Word::ReadBurst);
                     self.heard();
                     self.inbound.feed(chunk);
                 }
@@ -333,7 +334,7 @@ impl Socket {
         let next = match (reads, pause) {
             (true, Pause::Told) => {
                 if let Some(ears) = &self.ears {
-                    ears.resumed.send(ReadingResumed);
+                    send(&**ears, ReadingResumed);
                 }
                 Pause::Reading
             }
@@ -343,7 +344,7 @@ impl Socket {
                 if now.saturating_duration_since(since) >= PAUSE_WORTH_TELLING =>
             {
                 if let Some(ears) = &self.ears {
-                    ears.paused.send(ReadingPaused);
+                    send(&**ears, ReadingPaused);
                 }
                 Pause::Told
             }
