@@ -4,7 +4,8 @@
 //! An idle bot is therefore legal for ever, and a half-open connection is found within ping interval + grace,
 //! which no official SDK does by default (oapi-sdk-go#224, openclaw-lark#543).
 //!
-//! - The first ping is due at once, the next ones an interval apart. A ping sent while an earlier one is still
+//! - The first ping is due at once, the second after a part of the interval, so that bots that connected together do
+//!   not ask together for ever; the next ones an interval apart. A ping sent while an earlier one is still
 //!   unanswered keeps the earlier deadline: asking again must not put off the answer.
 //! - While we ourselves do not read, an answer cannot be heard: the deadline is suspended and begins anew when
 //!   reading resumes. Pings go on, since the other side watches too.
@@ -39,6 +40,8 @@ pub struct Heartbeat {
     pinged_at: Option<Instant>,
     round_trip: Option<Duration>,
     reading: bool,
+    /// The part of an interval between the first ping and the second.
+    spread: f32,
 }
 
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -68,7 +71,16 @@ impl Heartbeat {
             pinged_at: None,
             round_trip: None,
             reading: true,
+            spread: 1.0,
         }
+    }
+
+    /// Puts the second ping after `part` of an interval, from 0 to 1; each connection wants its own. No distance falls
+    /// below the shortest one.
+    #[must_use]
+    pub fn spread(mut self, part: f32) -> Self {
+        self.spread = part.clamp(0.0, 1.0);
+        self
     }
 
     /// A frame of any kind came in: whatever we asked is answered.
@@ -139,9 +151,13 @@ impl Heartbeat {
             self.action = Some(HeartbeatAction::Silent);
         } else if *next_ping <= now {
             question.get_or_insert(now + self.grace);
+            let distance = match last_ping {
+                None => self.interval.mul_f32(self.spread).max(SHORTEST_INTERVAL),
+                Some(_) => self.interval,
+            };
             *last_ping = Some(now);
             // From now and not from when it was due: what was missed is not made up for in a burst.
-            *next_ping = now + self.interval;
+            *next_ping = now + distance;
             self.pinged_at = Some(now);
             self.action = Some(HeartbeatAction::SendPing);
         }

@@ -104,7 +104,8 @@ impl Installation {
             self.link.config().ping_interval,
             self.shared.timing.pong_grace,
             now(),
-        );
+        )
+        .spread(rand::random());
         let bot = Arc::clone(&self.bot);
         let socket = connection.socket.post();
         let parent = Arc::clone(&self.me);

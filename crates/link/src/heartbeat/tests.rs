@@ -244,3 +244,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_second_ping_comes_after_its_part_of_the_interval() {
+    for (part, seconds) in [(0.0, 1), (0.25, 30), (1.0, 120), (7.0, 120)] {
+        let start = Instant::now();
+        let interval = Duration::from_secs(120);
+        let mut heartbeat = Heartbeat::new(interval, Duration::from_secs(20), start).spread(part);
+        heartbeat.handle_timeout(start);
+        assert_eq!(heartbeat.poll_action(), Some(HeartbeatAction::SendPing));
+        heartbeat.handle_pong(start);
+        let second = start + Duration::from_secs(seconds);
+        assert_eq!(heartbeat.poll_timeout(), Some(second), "{part}");
+        heartbeat.handle_timeout(second);
+        assert_eq!(heartbeat.poll_action(), Some(HeartbeatAction::SendPing));
+        heartbeat.handle_pong(second);
+        assert_eq!(heartbeat.poll_timeout(), Some(second + interval), "{part}");
+    }
+}
