@@ -9,6 +9,24 @@ pub(crate) struct OpenFiles {
     pub(crate) hard: Option<u64>,
 }
 
+/// Open files of a gateway besides its connections: the store, the listeners, and calls to the platform under way.
+const SPARE: u64 = 512;
+
+/// Says so when so many installations need more open files than are allowed.
+pub(crate) fn suffice_for(installations: u64) {
+    let needed = installations + SPARE;
+    if let Some(allowed) = limit().soft
+        && allowed < needed
+    {
+        tracing::warn!(
+            needed,
+            allowed,
+            installations,
+            "too few open files are allowed, and every connection is one: not all will connect; raise LimitNOFILE"
+        );
+    }
+}
+
 /// What the process has now.
 pub(crate) fn limit() -> OpenFiles {
     let limit = getrlimit(Resource::Nofile);

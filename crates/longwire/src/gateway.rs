@@ -9,6 +9,7 @@
 //! `serve` and `demo` run the same one.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use longwire_store::{NewInstallation, Store};
 
 use crate::config::{InstallationSection, Loaded};
 use crate::exit::Failure;
+use crate::files;
 use crate::surface::{self, Surface};
 
 /// Everything that runs.
@@ -35,16 +37,22 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     /// Starts everything. Inside an actix system.
-    pub(crate) async fn start(loaded: &Loaded) -> Result<Self, Failure> {
+    ///
+    /// The declared installations are taken out of `loaded`: from then on the store has them, and thousands of them
+    /// need not be kept twice.
+    pub(crate) async fn start(loaded: &mut Loaded) -> Result<Self, Failure> {
+        let installations = std::mem::take(&mut loaded.config.installations);
         let config = &loaded.config;
         let api = bind(config.server.listen, "server.listen")?;
         let admin = bind(config.server.admin_listen, "server.admin_listen")?;
         let (egress, roots) = egress(loaded)?;
         tell_roots(&roots);
-        let declared = declared(loaded)?;
+        let declared = declared(&installations, &loaded.directory)?;
+        drop(installations);
         let store = Store::open(&loaded.store_settings())?;
         // Always, even with none: what is no longer declared is to stop.
         store.put_from_file(declared)?;
+        files::suffice_for(store.count_wanted()?);
         let fleet = Fleet::start(FleetSettings {
             timing: config.timing.timing(),
             connect_per_second: config.connect.per_second,
@@ -139,11 +147,12 @@ fn tell_roots(roots: &RootsReport) {
 
 /// The file's installations with their secrets. All of them or none: a secret that is not there is a mistake in
 /// the configuration, and starting without a bot would hide it.
-fn declared(loaded: &Loaded) -> Result<Vec<NewInstallation>, Failure> {
-    let resolve = |section: &InstallationSection| section.resolve(&loaded.directory);
-    Ok(loaded
-        .config
-        .installations
+fn declared(
+    installations: &[InstallationSection],
+    directory: &Path,
+) -> Result<Vec<NewInstallation>, Failure> {
+    let resolve = |section: &InstallationSection| section.resolve(directory);
+    Ok(installations
         .iter()
         .map(resolve)
         .collect::<Result<_, _>>()?)

@@ -58,6 +58,11 @@ impl Reader {
             .read(|connection| installations::find(connection, id_or_name))
     }
 
+    /// How many installations are to be connected.
+    pub fn count_wanted(&self) -> Result<u64, ReadError> {
+        self.readers.read(installations::count_wanted)
+    }
+
     /// The newest notes on an installation, newest first.
     pub fn timeline(
         &self,

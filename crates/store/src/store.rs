@@ -258,6 +258,11 @@ impl Store {
         self.shared.reader.installation(id_or_name)
     }
 
+    /// [`Reader::count_wanted`].
+    pub fn count_wanted(&self) -> Result<u64, ReadError> {
+        self.shared.reader.count_wanted()
+    }
+
     /// [`Reader::timeline`].
     pub fn timeline(
         &self,

@@ -52,8 +52,8 @@ pub(crate) fn run(command: &cli::Demo) -> Result<Exit, Failure> {
         None,
     );
     files::raise();
-    let stage = Stage::build(command)?;
-    let verdict = actix_rt::System::new().block_on(play(command, &stage))?;
+    let mut stage = Stage::build(command)?;
+    let verdict = actix_rt::System::new().block_on(play(command, &mut stage))?;
     stage.clear();
     match verdict {
         None => Ok(Exit::Interrupted),
@@ -69,9 +69,9 @@ pub(crate) fn run(command: &cli::Demo) -> Result<Exit, Failure> {
 }
 
 /// From the first dial to the verdict; `None` when a second signal cut it short.
-async fn play(command: &cli::Demo, stage: &Stage) -> Result<Option<Verdict>, Failure> {
+async fn play(command: &cli::Demo, stage: &mut Stage) -> Result<Option<Verdict>, Failure> {
     let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
-    let gateway = Gateway::start(&stage.loaded).await?;
+    let gateway = Gateway::start(&mut stage.loaded).await?;
     perform(command, stage, &gateway, &mut signals).await?;
 
     let control = stage.sim.control();

@@ -16,7 +16,7 @@ const STATUS_PERIOD: Duration = Duration::from_secs(10);
 const LAST_TASKS: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(config: Option<&Path>, serve: &Serve) -> Result<Exit, Failure> {
-    let loaded = Loaded::read(config)?;
+    let mut loaded = Loaded::read(config)?;
     logs::start(&loaded.config.log, serve.log);
     if !loaded.overrides.is_empty() {
         tracing::info!(variables = %loaded.overrides.join(" "), "the environment overrides the configuration");
@@ -24,17 +24,11 @@ pub(crate) fn run(config: Option<&Path>, serve: &Serve) -> Result<Exit, Failure>
     if serve.end_with_parent {
         end_with_parent();
     }
-    let files = files::raise();
-    if files.soft.is_some_and(|soft| soft < 4096) {
-        tracing::warn!(
-            limit = files.soft,
-            "few open files are allowed, and every connection is one; raise LimitNOFILE"
-        );
-    }
-    actix_rt::System::new().block_on(hold(&loaded))
+    files::raise();
+    actix_rt::System::new().block_on(hold(&mut loaded))
 }
 
-async fn hold(loaded: &Loaded) -> Result<Exit, Failure> {
+async fn hold(loaded: &mut Loaded) -> Result<Exit, Failure> {
     let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
     let gateway = Gateway::start(loaded).await?;
     tracing::info!(

@@ -1,7 +1,7 @@
 //! Installations into rows and back; secrets are sealed on the way in and stay sealed on the way
 //! out.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use diesel::SqliteConnection;
 use diesel::prelude::*;
@@ -61,6 +61,15 @@ pub(crate) fn find(
     row.optional()?
         .map(InstallationRecord::try_from)
         .transpose()
+}
+
+/// How many are to be connected.
+pub(crate) fn count_wanted(connection: &mut SqliteConnection) -> QueryResult<u64> {
+    let count: i64 = installation::table
+        .filter(installation::desired.eq(Desired::Run.label()))
+        .count()
+        .get_result(connection)?;
+    Ok(count.cast_unsigned())
 }
 
 /// How many secrets each key has sealed.
@@ -136,16 +145,18 @@ pub(crate) fn put_from_file(
             name: twice.name.clone(),
         });
     }
+    let mut kept = HashMap::new();
     for former in all(connection)? {
-        let dropped = former.origin == Origin::File && !names.contains(former.name.as_str());
-        if dropped && former.desired != Desired::Stop {
+        if names.contains(former.name.as_str()) {
+            kept.insert(former.name.clone(), former);
+        } else if former.origin == Origin::File && former.desired != Desired::Stop {
             set_desired(connection, former.id, Desired::Stop)?;
         }
     }
     declared
         .iter()
-        .map(|new| match find(connection, &new.name)? {
-            Some(former) => change(connection, keys, &former, new),
+        .map(|new| match kept.get(&new.name) {
+            Some(former) => change(connection, keys, former, new),
             None => add(connection, keys, new),
         })
         .collect()
