@@ -12,7 +12,7 @@ use crate::config::{LogFormat, PlatformName, parse_duration};
 
 pub(crate) use bench::{
     Attack, Bench, BenchAttack, BenchEvents, BenchIdle, BenchOverload, BenchPeers, BenchScale,
-    BenchStorm, Floor, How, Peer, Plot, Torture,
+    BenchStartup, BenchStorm, Floor, How, Peer, Plot, Torture,
 };
 
 /// Holds thousands of Feishu and Lark bots' long connections, and records every event before it acknowledges it.

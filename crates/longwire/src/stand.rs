@@ -64,6 +64,8 @@ pub(crate) struct Stand {
     /// Where the store lies, if it has a file system of its own. Out of sight before the directory is removed.
     volume: Option<Volume>,
     directory: TempDir,
+    /// Where the store lies when it is not to go with the run.
+    kept: Option<PathBuf>,
 }
 
 /// A second platform with installations of its own in the same gateway, so that what is done to them and what the
@@ -111,6 +113,7 @@ impl Stand {
             per_second,
             volume: None,
             directory,
+            kept: None,
         })
     }
 
@@ -126,9 +129,20 @@ impl Stand {
         self.volume.as_ref()
     }
 
-    /// The store's file.
+    /// Puts the store of the gateways that are started from now on into a directory that outlives the run.
+    pub(crate) fn keep_store_in(&mut self, directory: &Path) {
+        self.kept = Some(directory.to_owned());
+    }
+
+    /// Gives the gateways that are started from now on another budget of attempts; 0 means none.
+    pub(crate) fn budget(&mut self, per_second: u32) {
+        self.per_second = per_second;
+    }
+
+    /// The database.
     pub(crate) fn store(&self) -> PathBuf {
-        let directory = self.volume.as_ref().map(Volume::directory);
+        let volume = self.volume.as_ref().map(Volume::directory);
+        let directory = self.kept.as_deref().or(volume);
         directory
             .unwrap_or(self.directory.path())
             .join("longwire.db")

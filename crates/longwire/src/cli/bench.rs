@@ -13,6 +13,8 @@ pub(crate) enum Bench {
     Events(BenchEvents),
     /// What an idle installation costs in memory, before and after traffic, and all of them in processor time.
     Idle(BenchIdle),
+    /// How long the gateway takes to start on a store with many installations and events.
+    Startup(BenchStartup),
     /// How long all installations need to come back when every connection breaks at once.
     ///
     /// The platform asks for a reconnect nonce of 0, and the gateway has no budget of attempts: what is told is how
@@ -51,6 +53,24 @@ pub(crate) struct Ground {
     /// Print one JSON document instead of the table.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// At what pace the installations connect, besides as fast as they can.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Budget {
+    /// Connection attempts begun per second in the run that has a budget: as in service, unless given.
+    #[arg(long, default_value_t = 50, value_name = "ATTEMPTS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) per_second: u32,
+    /// Leave that run out. With the budget of service, 10,000 installations need over three minutes.
+    #[arg(long, conflicts_with = "per_second")]
+    pub(crate) no_budget: bool,
+}
+
+impl Budget {
+    /// Attempts per second; `None` to leave the run with a budget out.
+    pub(crate) fn per_second(&self) -> Option<u32> {
+        (!self.no_budget).then_some(self.per_second)
+    }
 }
 
 /// Where a run is drawn.
@@ -92,12 +112,31 @@ pub(crate) struct BenchIdle {
     /// Connect over TLS.
     #[arg(long)]
     pub(crate) tls: bool,
-    /// Connection attempts begun per second; 0 means no budget.
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
-    pub(crate) per_second: u32,
+    #[command(flatten)]
+    pub(crate) budget: Budget,
     /// How long to watch them do nothing.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub(crate) seconds: u32,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchStartup {
+    /// Installations in the store, all of them declared in the file and wanted.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    pub(crate) installations: u32,
+    /// Events in the store. They are recorded first, by the store's own writer.
+    #[arg(long, default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub(crate) events: u64,
+    /// Size of an event's JSON.
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(512..=65_536))]
+    pub(crate) payload_bytes: u32,
+    /// Keep the store in this directory, and use the one that is there: only what it lacks is recorded.
+    #[arg(long, value_name = "DIRECTORY", conflicts_with = "directory")]
+    pub(crate) store: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) budget: Budget,
     #[command(flatten)]
     pub(crate) ground: Ground,
 }

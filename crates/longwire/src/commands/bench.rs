@@ -4,6 +4,7 @@
 //! events  warm-up, windows under load, last answers   ACKs per second, their latency, processor time per event
 //! idle    a tenth of the bots, then all               memory per bot before and after traffic, processor time
 //! attack  calm, an attack, calm again                 what the others feel of it, memory, recovery
+//! startup a store filled, then a gateway on it   time until it listens, until one bot is live, until all are
 //! storm   every connection broken at once             time until all are live again, attempts, repeats
 //! peers   rounds of the gateway, the floor, the SDKs  ratios beside their bars
 //! scale   1 to 10,000 connections                     ACKs per second over connections
@@ -25,6 +26,7 @@ mod peers;
 pub(crate) mod report;
 mod sample;
 mod scale;
+mod startup;
 mod storm;
 
 use crate::cli::Bench;
@@ -41,6 +43,7 @@ pub(crate) fn run(command: &Bench) -> Result<Exit, Failure> {
         }
         Bench::Idle(command) => carry_out(idle::run(command)),
         Bench::Attack(command) => carry_out(attack::run(command)),
+        Bench::Startup(command) => carry_out(startup::run(command)),
         Bench::Storm(command) => carry_out(storm::run(command)),
         Bench::Peers(command) => carry_out(peers::run(command)),
         Bench::Scale(command) => carry_out(scale::run(command)),

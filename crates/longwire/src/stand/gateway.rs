@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -114,6 +114,15 @@ impl Gateway {
             }
         };
         Ok(http.get("/admin/v1/overview").await?)
+    }
+
+    /// How long the answer to a question takes, in which everything is looked at.
+    pub(crate) async fn answer_time(&mut self, path: &str) -> Result<Duration, Failure> {
+        self.view().await?;
+        let http = self.http.as_ref().expect("a view was just had over it");
+        let began = Instant::now();
+        let _: Value = http.get(path).await?;
+        Ok(began.elapsed())
     }
 
     /// Drains it. It answers everything it has read, then ends.

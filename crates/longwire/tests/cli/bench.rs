@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{longwire, measured, run};
+use crate::{good, longwire, measured, run};
 
 /// A drawing of its own name in a directory of its own.
 fn drawing() -> (TempDir, String) {
@@ -79,6 +79,61 @@ fn an_attack_is_the_attacked_bots_own() {
     let header = &figures["attacks"][0];
     assert!(header["attacked_lost"].as_u64() > Some(0), "{document}");
     assert_eq!(header["neighbours_lost"], 0, "{document}");
+}
+
+#[test]
+fn idle_installations_connect_at_two_paces() {
+    let document = measured(&[
+        "bench",
+        "idle",
+        "--installations",
+        "100",
+        "--per-second",
+        "500",
+        "--seconds",
+        "1",
+    ]);
+    let figures = &document["figures"];
+    assert_eq!(figures["budgeted"]["per_second"], 500, "{document}");
+    for told in [
+        "idle_bytes_each",
+        "after_traffic_bytes_each",
+        "cpu_share",
+        "platform_cpu_share",
+    ] {
+        assert!(figures[told].is_f64(), "{told}: {document}");
+    }
+}
+
+#[test]
+fn a_start_is_measured_on_a_store_that_is_kept() {
+    let store = TempDir::new().expect("a temporary directory");
+    let path = store.path().display().to_string();
+    for (budget, added) in [("--per-second=100", 2_000), ("--no-budget", 0)] {
+        let document = good(&[
+            "bench",
+            "startup",
+            "--installations",
+            "5",
+            "--events",
+            "2000",
+            "--store",
+            &path,
+            budget,
+        ]);
+        let figures = &document["figures"];
+        assert_eq!(figures["filled"]["events"], 2_000, "{document}");
+        assert_eq!(figures["filled"]["added"], added, "{document}");
+        assert_eq!(figures["budgeted"].is_object(), added > 0, "{document}");
+        for told in [
+            "listening_seconds",
+            "first_live_seconds",
+            "all_live_seconds",
+        ] {
+            assert!(figures["free"][told].is_f64(), "{told}: {document}");
+        }
+        assert_eq!(document["verdict"]["recorded"], 2_000, "{document}");
+    }
 }
 
 #[test]

@@ -55,6 +55,11 @@ fn an_unknown_use_ends_with_2() {
             "4096",
         ],
         &["bench", "idle", "--installations", "9"],
+        &["bench", "idle", "--per-second", "0"],
+        &["bench", "idle", "--no-budget", "--per-second", "5"],
+        &["bench", "startup", "--events", "0"],
+        &["bench", "startup", "--installations", "50001"],
+        &["bench", "startup", "--payload-bytes", "16"],
         &["bench", "storm", "--how", "gently"],
         &["bench", "peers", "--only", "nobody"],
         &["bench", "peers", "--rounds", "0"],
@@ -353,6 +358,17 @@ fn a_small_demo_loses_nothing() {
 /// The JSON document of a measured run that found everything in order. Nothing is held to a time.
 #[track_caller]
 pub(crate) fn measured(arguments: &[&str]) -> serde_json::Value {
+    let document = good(arguments);
+    let verdict = &document["verdict"];
+    assert!(verdict["pushed"].as_u64() > Some(0), "{document}");
+    assert_eq!(verdict["pushed"], verdict["recorded"], "{document}");
+    assert_eq!(verdict["acked"], verdict["compared_by_id"], "{document}");
+    document
+}
+
+/// The document of a run that lost nothing and left nothing behind.
+#[track_caller]
+pub(crate) fn good(arguments: &[&str]) -> serde_json::Value {
     let directory = TempDir::new().expect("a temporary directory");
     let (stdout, stderr) = run(
         longwire(directory.path())
@@ -369,9 +385,6 @@ pub(crate) fn measured(arguments: &[&str]) -> serde_json::Value {
     for count in ["lost", "missing", "twice", "pending", "unknown"] {
         assert_eq!(verdict[count], 0, "{count}: {document}");
     }
-    assert!(verdict["pushed"].as_u64() > Some(0), "{document}");
-    assert_eq!(verdict["pushed"], verdict["recorded"], "{document}");
-    assert_eq!(verdict["acked"], verdict["compared_by_id"], "{document}");
     let left = std::fs::read_dir(directory.path()).expect("it is there");
     assert_eq!(left.count(), 0, "a run leaves nothing behind");
     document

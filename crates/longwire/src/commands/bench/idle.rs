@@ -2,7 +2,8 @@
 //!
 //! Memory is told per installation as the growth from a tenth of them to all, in two runs of the gateway, so that
 //! what every process needs anyway does not count. Each run is measured idle, and again after every installation
-//! has had one large event, which shows what buffers keep.
+//! has had one large event, which shows what buffers keep. In these two everybody connects as fast as they can; a
+//! third run has a budget of attempts, as in service, and only tells how long it then takes.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,9 @@ const TRAFFIC_PER_SECOND: f64 = 1_000.0;
 #[derive(Debug, Serialize)]
 struct Idle {
     installations: u32,
+    /// Without a budget of attempts.
     all_live_seconds: f64,
+    budgeted: Option<Budgeted>,
     tenth: Footprint,
     all: Footprint,
     /// Growth per installation.
@@ -35,7 +38,15 @@ struct Idle {
     after_traffic_bytes_each: f64,
     /// Of one core, with all live and nothing to do.
     cpu_share: f64,
+    platform_cpu_share: f64,
     watched_seconds: f64,
+}
+
+/// Everybody connects at a pace.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Budgeted {
+    per_second: u32,
+    all_live_seconds: f64,
 }
 
 /// A gateway with some installations.
@@ -62,8 +73,7 @@ pub(super) async fn run(command: &BenchIdle) -> Result<Exit, Failure> {
         ..PlatformSettings::default()
     };
     let directory = command.ground.directory.as_deref();
-    let budget = command.per_second;
-    let stand = Stand::build(u64::from(count), directory, budget, &settings).await?;
+    let mut stand = Stand::build(u64::from(count), directory, 0, &settings).await?;
 
     let mut gateway = stand.spawn(count / 10)?;
     progress.say(&format!("a tenth: {} installations", count / 10));
@@ -73,22 +83,35 @@ pub(super) async fn run(command: &BenchIdle) -> Result<Exit, Failure> {
     let tenth = burden(&stand, &gateway, count / 10, idle_bytes).await?;
     gateway.end().await?;
 
-    let mut gateway = stand.spawn(count)?;
-    // Until it can be asked it has not begun to connect.
-    gateway.view().await?;
-    let began = Instant::now();
     progress.say(&format!("connecting {count} installations"));
-    stand.all_live(&mut gateway, count).await?;
-    let all_live_seconds = began.elapsed().as_secs_f64();
+    let (gateway, all_live_seconds) = connect(&stand, count).await?;
     tokio::time::sleep(REST).await;
     let idle_bytes = gateway.process.resident()?.now;
     progress.say("watching them do nothing");
-    let (began, spent) = (Instant::now(), gateway.process.processor_time()?);
+    let (began, spent) = (Instant::now(), processor_time(&stand, &gateway)?);
     tokio::time::sleep(Duration::from_secs(command.seconds.into())).await;
-    let spent = gateway.process.processor_time()? - spent;
+    let after = processor_time(&stand, &gateway)?;
     let watched_seconds = began.elapsed().as_secs_f64();
+    let share = |of: usize| (after[of] - spent[of]).as_secs_f64() / watched_seconds;
+    let (cpu_share, platform_cpu_share) = (share(0), share(1));
     progress.say("40 KiB for each");
     let all = burden(&stand, &gateway, count, idle_bytes).await?;
+    let (gateway, budgeted) = match command.budget.per_second() {
+        None => (gateway, None),
+        Some(per_second) => {
+            gateway.end().await?;
+            stand.budget(per_second);
+            progress.say(&format!(
+                "connecting {count} installations, {per_second} a second"
+            ));
+            let (gateway, all_live_seconds) = connect(&stand, count).await?;
+            let budgeted = Budgeted {
+                per_second,
+                all_live_seconds,
+            };
+            (gateway, Some(budgeted))
+        }
+    };
     progress.say("comparing the ledger with the store");
     let verdict = stand.verdict(gateway).await?;
     drop(progress);
@@ -99,16 +122,36 @@ pub(super) async fn run(command: &BenchIdle) -> Result<Exit, Failure> {
         figures: Idle {
             installations: count,
             all_live_seconds,
+            budgeted,
             tenth,
             all,
             idle_bytes_each: all.growth(&tenth, |of| of.idle_bytes),
             after_traffic_bytes_each: all.growth(&tenth, |of| of.after_traffic_bytes),
-            cpu_share: spent.as_secs_f64() / watched_seconds,
+            cpu_share,
+            platform_cpu_share,
             watched_seconds,
         },
         verdict,
     }
     .print(command.ground.json)
+}
+
+/// Starts a gateway, and waits until all are live: seconds from when it could be asked, before which it has not begun
+/// to connect.
+async fn connect(stand: &Stand, count: u32) -> Result<(Gateway, f64), Failure> {
+    let mut gateway = stand.spawn(count)?;
+    gateway.view().await?;
+    let began = Instant::now();
+    stand.all_live(&mut gateway, count).await?;
+    Ok((gateway, began.elapsed().as_secs_f64()))
+}
+
+/// Of the gateway and of the platform, since they began.
+fn processor_time(stand: &Stand, gateway: &Gateway) -> Result<[Duration; 2], Failure> {
+    Ok([
+        gateway.process.processor_time()?,
+        stand.platform.process.processor_time()?,
+    ])
 }
 
 /// Gives every installation its traffic, and measures again.
@@ -141,11 +184,10 @@ async fn burden(
 
 fn asked(command: &BenchIdle) -> String {
     let tls = if command.tls { "over TLS" } else { "plain" };
-    let budget = match command.per_second {
-        0 => "no budget of attempts".to_owned(),
-        per_second => format!("{per_second} attempts/s"),
-    };
-    format!("{} installations, {tls}, {budget}", command.installations)
+    format!(
+        "{} installations, {tls}",
+        grouped(command.installations.into())
+    )
 }
 
 impl Figures for Idle {
@@ -160,12 +202,16 @@ impl Figures for Idle {
                 mib(bytes(&self.all)),
             )
         };
-        vec![
-            Row::new(
-                "all live",
-                seconds(self.all_live_seconds),
-                "from the gateway's first answer to the last first pong",
-            ),
+        let mut rows = vec![Row::new(
+            "all live",
+            seconds(self.all_live_seconds),
+            "from the gateway's first answer to the last first pong, without a budget of attempts",
+        )];
+        rows.extend(self.budgeted.map(|budgeted| {
+            let note = format!("with a budget of {} attempts/s", budgeted.per_second);
+            Row::new("", seconds(budgeted.all_live_seconds), note)
+        }));
+        rows.extend([
             Row::new(
                 "memory each",
                 format!("{} idle", kib(self.idle_bytes_each)),
@@ -180,11 +226,13 @@ impl Figures for Idle {
                 "doing nothing",
                 format!("{:.2} % of a core", self.cpu_share * 100.0),
                 format!(
-                    "over {:.0} s, a ping per installation every 120 s",
-                    self.watched_seconds
+                    "over {:.0} s, a ping per installation every 120 s; the platform {:.2} %",
+                    self.watched_seconds,
+                    self.platform_cpu_share * 100.0,
                 ),
             ),
-        ]
+        ]);
+        rows
     }
 }
 

@@ -1,0 +1,223 @@
+//! Fills a store with installations and events, through its own writer: every event has the keys and indexes of one
+//! that came over a connection. What is there already counts, so a store that is kept is filled once.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use longwire_store::{
+    Cause, Desired, Group, InstallationId, NewEvent, NewInstallation, Origin, Platform, Receipt,
+    Reply, Seq, Source, Store, StoreSettings, Writer,
+};
+use longwire_wire::envelope::Envelope;
+use longwire_wire::identity::Identity;
+use serde::Serialize;
+use url::Url;
+
+use crate::exit::Failure;
+
+/// Events of one group: as many as the writer takes in one transaction at most.
+const GROUP: u64 = 512;
+/// How soon a group that found no room is offered again.
+const PAUSE: Duration = Duration::from_millis(1);
+/// The time in messages goes on by so much, and chats take turns.
+const MESSAGE_MS: u64 = 20;
+
+/// What is to be in the store.
+pub(super) struct Filling {
+    pub(super) store: PathBuf,
+    /// Where the platform is this time.
+    pub(super) base_url: String,
+    pub(super) installations: u32,
+    pub(super) events: u64,
+    pub(super) payload_bytes: usize,
+}
+
+/// What is in it.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Filled {
+    /// All events.
+    pub(super) events: u64,
+    /// Of them, those that were not there yet.
+    pub(super) added: u64,
+    pub(super) seconds: f64,
+}
+
+impl Filled {
+    /// Events recorded per second.
+    pub(super) fn per_second(&self) -> u64 {
+        (self.added as f64 / self.seconds.max(1e-3)) as u64
+    }
+}
+
+/// Ends the work when the run is cut short.
+struct Cut(Arc<AtomicBool>);
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+/// Counts what the writer says.
+#[derive(Default)]
+struct Count {
+    recorded: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Reply for Count {
+    fn recorded(&self, receipts: Vec<Receipt>) {
+        self.recorded.fetch_add(receipts.len() as u64, Relaxed);
+    }
+
+    fn not_recorded(&self, tickets: Vec<u32>, _: Cause) {
+        self.refused.fetch_add(tickets.len() as u64, Relaxed);
+    }
+}
+
+impl Filling {
+    /// Fills it on a thread that may block.
+    pub(super) async fn carry_out(self) -> Result<Filled, Failure> {
+        let cut = Cut(Arc::default());
+        let is_cut = Arc::clone(&cut.0);
+        let filled = actix_rt::task::spawn_blocking(move || self.fill(&is_cut)).await;
+        drop(cut);
+        filled.unwrap_or_else(|error| Err(failed(error)))
+    }
+
+    fn fill(&self, is_cut: &AtomicBool) -> Result<Filled, Failure> {
+        let store = Store::open(&StoreSettings::at(self.store.display().to_string()))?;
+        let records = store.put_from_file(self.declared()?)?;
+        let ids: Vec<InstallationId> = records.iter().map(|record| record.id).collect();
+        let present = store.count_events()?;
+        let missing = self.events.saturating_sub(present);
+        let Seq(last) = store.last_seq()?.unwrap_or(Seq(0));
+        let began = Instant::now();
+        let thread = store
+            .run_writer(|_| {})
+            .map_err(Failure::io("start the writer"))?;
+        let (writer, count) = (store.writer(), Arc::new(Count::default()));
+        let mut next = last.unsigned_abs();
+        let end = next + missing;
+        while next < end && !is_cut.load(Relaxed) && count.refused.load(Relaxed) == 0 {
+            let size = GROUP.min(end - next);
+            let installation = ids[(next / GROUP) as usize % ids.len()];
+            let group = Group {
+                installation,
+                events: (next..next + size)
+                    .map(|number| self.event(number))
+                    .collect(),
+                reply: Arc::clone(&count) as Arc<dyn Reply>,
+            };
+            submit(&writer, group);
+            next += size;
+        }
+        // Records what is queued, then ends.
+        store.stop_writer();
+        thread.join().map_err(|_| failed("the writer panicked"))?;
+        if count.refused.load(Relaxed) > 0 {
+            return Err(failed(format!("{:?}", store.health())));
+        }
+        let added = count.recorded.load(Relaxed);
+        Ok(Filled {
+            events: present + added,
+            added,
+            seconds: began.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// As the configuration of the gateways will declare them, so that those find nothing to change.
+    fn declared(&self) -> Result<Vec<NewInstallation>, Failure> {
+        let base_url: Url = self.base_url.parse().map_err(failed)?;
+        let declare = |number| NewInstallation {
+            name: format!("bot-{number}"),
+            platform: Platform::Feishu,
+            app_id: format!("cli_{number:016}"),
+            app_secret: "no-real-secret".into(),
+            base_url: Some(base_url.to_string()),
+            proxy: Some("direct".into()),
+            desired: Desired::Run,
+            origin: Origin::File,
+        };
+        Ok((1..=self.installations).map(declare).collect())
+    }
+
+    /// A message like those the platform pushes.
+    fn event(&self, number: u64) -> NewEvent {
+        let (at_ms, chat) = (1_700_000_000_000 + number * MESSAGE_MS, number % 97);
+        let mut payload = format!(
+            r#"{{"schema":"2.0","header":{{"event_id":"evt-{number:016}","event_type":"im.message.receive_v1","create_time":"{at_ms}","token":"","app_id":"cli_filled","tenant_key":"filled"}},"event":{{"sender":{{"sender_type":"user"}},"message":{{"message_id":"om_{number:016}","create_time":"{at_ms}","update_time":"{at_ms}","chat_id":"oc_{chat:04}","chat_type":"group","message_type":"text","content":"{{\"text\":\""#
+        );
+        const END: &str = r#"\"}"}}}"#;
+        let room = self.payload_bytes.saturating_sub(payload.len() + END.len());
+        payload.extend(std::iter::repeat_n('x', room));
+        payload += END;
+        let payload = Bytes::from(payload);
+        let envelope = Envelope::parse(&payload).expect("it was written just above");
+        NewEvent {
+            ticket: 0,
+            identity: Identity::of(&envelope),
+            event_id: Some(envelope.event_id),
+            event_type: Some(envelope.event_type),
+            chat: envelope.chat,
+            source: Source::LongConnection,
+            received_ms: at_ms.cast_signed(),
+            created_ms: Some(at_ms.cast_signed()),
+            trace_id: None,
+            payload,
+        }
+    }
+}
+
+/// Offers a group until it is taken. Nobody stops the writer meanwhile, so it takes it in the end.
+fn submit(writer: &Writer, mut group: Group) {
+    while let Err(rejected) = writer.submit(group) {
+        group = rejected.group;
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn failed(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Failure {
+    Failure::io("fill the store")(std::io::Error::other(why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filling(store: PathBuf, events: u64) -> Filling {
+        Filling {
+            store,
+            base_url: "http://127.0.0.1:1".to_owned(),
+            installations: 3,
+            events,
+            payload_bytes: 600,
+        }
+    }
+
+    #[test]
+    fn a_store_that_is_there_gets_only_what_it_lacks() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("longwire.db");
+        let is_cut = AtomicBool::new(false);
+        for (events, added) in [(700, 700), (700, 0), (1_500, 800)] {
+            let filled = filling(path.clone(), events)
+                .fill(&is_cut)
+                .expect("it is filled");
+            assert_eq!((filled.events, filled.added), (events, added));
+        }
+    }
+
+    #[test]
+    fn its_events_are_whole_and_differ() {
+        let filling = filling(PathBuf::new(), 0);
+        let (one, other) = (filling.event(1), filling.event(2));
+        assert_eq!(one.payload.len(), 600);
+        assert!(one.event_id.is_some() && one.chat.is_some());
+        assert!(one.identity.message.is_some());
+        assert_ne!(one.identity.event, other.identity.event);
+    }
+}
