@@ -25,7 +25,7 @@ use crate::{Cause, TimelineEntry, Verdict};
 
 /// Events that end a batch's gathering: beyond this a larger transaction gains nothing and its
 /// first event waits longer.
-pub(crate) const BATCH_EVENTS: usize = 512;
+pub(crate) const BATCH_EVENTS: usize = 1024;
 /// Bytes that end it: the database's cache holds a transaction until it commits, and so do we.
 const BATCH_BYTES: usize = 4 << 20;
 /// Notes that ride along in one batch.
