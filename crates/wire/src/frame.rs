@@ -6,6 +6,7 @@
 //!
 //! This module never looks into a payload and never decides what follows from a frame.
 
+mod encoded_len;
 mod error;
 mod part;
 mod scan;
@@ -15,9 +16,10 @@ mod view;
 use bytes::Bytes;
 use prost::Message as _;
 
+pub(crate) use self::encoded_len::{delimited_len, extended, header_len, integer_len};
 pub use self::error::FrameError;
 pub use self::part::{MAX_PARTS, Part, PartError};
-pub(crate) use self::scan::{Scan, Span, headers, scan};
+pub(crate) use self::scan::{Layout, Scan, Span, headers, scan};
 pub use self::service::ServiceId;
 pub use self::view::{FrameView, Kind};
 pub use crate::proto::{Frame, Header};

@@ -10,20 +10,30 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::frame::{FrameView, Scan, Span, headers, key, scan};
+use crate::frame::{
+    FrameView, Layout, Scan, Span, delimited_len, extended, header_len, headers, key, scan,
+};
 
 const VARINT: u8 = 0;
 const LENGTH_DELIMITED: u8 = 2;
 
-/// A frame that waits for its answer. Holds the received bytes and nothing else, because many of
-/// them wait while a commit runs.
+/// A frame that waits for its answer. Holds the received bytes and where they are cut, and nothing
+/// else, because many of them wait while a commit runs.
 #[derive(Clone)]
-pub struct Echo(Bytes);
+pub struct Echo {
+    received: Bytes,
+    /// `None` for a frame that is not written in the usual way: its answer is put together field by
+    /// field.
+    layout: Option<Layout>,
+}
 
 impl Echo {
     /// Keeps the frame of `view`.
     pub fn of(view: &FrameView) -> Echo {
-        Echo(view.bytes().clone())
+        Echo {
+            received: view.bytes().clone(),
+            layout: view.layout(),
+        }
     }
 
     /// The same without the frame's payload, in memory of its own: for a long frame whose payload went elsewhere.
@@ -31,20 +41,51 @@ impl Echo {
     pub fn slim(&self) -> Echo {
         let mut frame = Vec::new();
         self.encode(&[], None, &mut frame);
-        Echo(frame.into())
+        Echo {
+            received: frame.into(),
+            layout: None,
+        }
     }
 
     /// Appends to `out` the frame with `payload` in place of its own and, last among the headers,
     /// `biz_rt`: whole milliseconds from receipt to answer.
     pub fn encode(&self, payload: &[u8], biz_rt: Option<Duration>, out: &mut Vec<u8>) {
-        let answer = Outgoing::new(&self.0, payload, biz_rt);
-        out.reserve(answer.len());
-        answer.write(out);
+        match self.layout {
+            Some(layout) => self.splice(layout, payload, biz_rt, out),
+            None => Outgoing::new(&self.received, payload, biz_rt).write(out),
+        }
     }
 
     /// How many bytes [`encode`](Self::encode) appends for the same arguments.
     pub fn encoded_len(&self, payload: &[u8], biz_rt: Option<Duration>) -> usize {
-        Outgoing::new(&self.0, payload, biz_rt).len()
+        let repeated = match self.layout {
+            Some(layout) => {
+                self.received.len() - layout.payload_field.len() + delimited_len(payload.len())
+            }
+            None => Outgoing::new(&self.received, payload, biz_rt).len(),
+        };
+        let biz_rt = biz_rt.map_or(0, |elapsed| {
+            let digits = Decimal::of(elapsed.as_millis());
+            delimited_len(header_len(key::BIZ_RT.len(), digits.digits().len()))
+        });
+        repeated + biz_rt
+    }
+
+    /// The answer to a frame in the usual layout: its own bytes, but for the payload.
+    fn splice(&self, layout: Layout, payload: &[u8], biz_rt: Option<Duration>, out: &mut Vec<u8>) {
+        let (headers, rest) = self.received.split_at(layout.headers_end as usize);
+        let replaced = layout.payload_field.range();
+        out.extend_from_slice(headers);
+        if let Some(elapsed) = biz_rt {
+            put_header(
+                out,
+                key::BIZ_RT.as_bytes(),
+                Decimal::of(elapsed.as_millis()).digits(),
+            );
+        }
+        out.extend_from_slice(&rest[..replaced.start - headers.len()]);
+        put_delimited(out, 8, payload);
+        out.extend_from_slice(&self.received[replaced.end..]);
     }
 }
 
@@ -52,56 +93,33 @@ impl Echo {
 impl fmt::Debug for Echo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Echo")
-            .field("size_bytes", &self.0.len())
+            .field("size_bytes", &self.received.len())
             .finish_non_exhaustive()
     }
 }
 
-/// The answer, measured and not yet written.
+/// The answer, read field by field and not yet written.
 struct Outgoing<'a> {
     received: &'a [u8],
     fields: Scan,
-    /// All headers of the received frame, with their tags and lengths.
-    headers_len: usize,
     payload: &'a [u8],
     biz_rt: Option<Decimal>,
 }
 
 impl<'a> Outgoing<'a> {
     fn new(received: &'a [u8], payload: &'a [u8], biz_rt: Option<Duration>) -> Self {
-        let mut headers_len = 0;
-        let fields = scan(received, |key, value| {
-            headers_len += delimited_len(header_len(key.of(received), value.of(received)));
-        })
-        .expect("an echo is made of a frame that was parsed");
+        let fields = scan(received, |_, _| {}).expect("an echo is made of a frame that was parsed");
         Self {
             received,
             fields,
-            headers_len,
             payload,
             biz_rt: biz_rt.map(|elapsed| Decimal::of(elapsed.as_millis())),
         }
     }
 
+    /// Without `biz_rt`.
     fn len(&self) -> usize {
-        let fields = &self.fields;
-        let text = |span: Option<Span>| span.map_or(0, |span| delimited_len(span.range().len()));
-        let biz_rt = self.biz_rt.as_ref().map_or(0, |biz_rt| {
-            delimited_len(header_len(key::BIZ_RT.as_bytes(), biz_rt.digits()))
-        });
-        1 + varint_len(fields.seq_id)
-            + 1
-            + varint_len(fields.log_id)
-            + 1
-            + varint_len(extended(fields.service))
-            + 1
-            + varint_len(extended(fields.method))
-            + self.headers_len
-            + biz_rt
-            + text(fields.payload_encoding)
-            + text(fields.payload_type)
-            + delimited_len(self.payload.len())
-            + text(fields.log_id_new)
+        self.fields.encoded_len(self.payload.len())
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -127,25 +145,6 @@ impl<'a> Outgoing<'a> {
             put_delimited(out, field, span.of(self.received));
         }
     }
-}
-
-/// A negative `int32` is written as if it had 64 bits.
-fn extended(value: i32) -> u64 {
-    i64::from(value) as u64
-}
-
-fn varint_len(value: u64) -> usize {
-    // Seven bits to a byte, and one byte for zero.
-    (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
-}
-
-/// A delimited field of `len` bytes: tag, length, content.
-fn delimited_len(len: usize) -> usize {
-    1 + varint_len(len as u64) + len
-}
-
-fn header_len(key: &[u8], value: &[u8]) -> usize {
-    delimited_len(key.len()) + delimited_len(value.len())
 }
 
 fn put_varint(out: &mut Vec<u8>, mut value: u64) {
@@ -174,7 +173,7 @@ fn put_delimited(out: &mut Vec<u8>, field: u8, content: &[u8]) {
 
 fn put_header(out: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     put_tag(out, 5, LENGTH_DELIMITED);
-    put_varint(out, header_len(key, value) as u64);
+    put_varint(out, header_len(key.len(), value.len()) as u64);
     put_delimited(out, 1, key);
     put_delimited(out, 2, value);
 }
@@ -213,14 +212,46 @@ mod tests {
     use prost::Message as _;
 
     use super::*;
-    use crate::frame::{Frame, Header};
+    use crate::frame::{Frame, Header, integer_len};
 
     #[test]
     fn lengths_of_integers() {
         for value in [0, 1, 0x7f, 0x80, 0x3fff, 0x4000, 1 << 62, 1 << 63, u64::MAX] {
             let mut out = Vec::new();
-            put_varint(&mut out, value);
-            assert_eq!(varint_len(value), out.len(), "{value}");
+            put_integer(&mut out, 1, value);
+            assert_eq!(integer_len(value), out.len(), "{value}");
+        }
+    }
+
+    /// Both ways to an answer write the same bytes, whatever the frame has and lacks.
+    #[test]
+    fn spliced_and_put_together_are_one() {
+        for fields in 0..16_u8 {
+            let text = |bit: u8| (fields & bit != 0).then(|| "text".to_owned());
+            let received = Frame {
+                seq_id: 1 << 20,
+                log_id: 0,
+                service: if fields & 8 == 0 { 7 } else { -7 },
+                method: 1,
+                headers: vec![Header::new("type", "event"), Header::new("empty", "")],
+                payload_encoding: text(1),
+                payload_type: text(2),
+                payload: Some(Bytes::from(vec![b'x'; 200])),
+                log_id_new: text(4),
+            };
+            let view = FrameView::parse(received.to_bytes()).expect("a frame of our own");
+            assert!(view.layout().is_some(), "{fields}");
+            let (spliced, mut built) = (Echo::of(&view), Echo::of(&view));
+            built.layout = None;
+            for biz_rt in [None, Some(Duration::from_millis(12))] {
+                let (mut one, mut other) = (Vec::new(), Vec::new());
+                spliced.encode(super::super::RECORDED, biz_rt, &mut one);
+                built.encode(super::super::RECORDED, biz_rt, &mut other);
+                assert_eq!(one, other, "{fields}");
+                for echo in [&spliced, &built] {
+                    assert_eq!(echo.encoded_len(super::super::RECORDED, biz_rt), one.len());
+                }
+            }
         }
     }
 
@@ -272,7 +303,7 @@ mod tests {
         };
         let view = FrameView::parse(received.to_bytes()).expect("a frame of our own");
         let (whole, slim) = (Echo::of(&view), Echo::of(&view).slim());
-        assert!(slim.0.len() < 100);
+        assert!(slim.received.len() < 100);
         let answer = |echo: &Echo| {
             let mut out = Vec::new();
             echo.encode(

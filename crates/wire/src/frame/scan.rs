@@ -5,7 +5,7 @@
 //! (an integer above 64 bits, a group closed by another's end). Order is free, the last of a
 //! repeated scalar wins, unknown fields are skipped.
 
-use super::FrameError;
+use super::{FrameError, delimited_len, extended, header_len, integer_len};
 
 /// prost's recursion limit; an unknown group may nest this deep.
 const MAX_DEPTH: u8 = 100;
@@ -33,6 +33,10 @@ impl Span {
         self.start as usize..self.end as usize
     }
 
+    pub(crate) fn len(self) -> usize {
+        (self.end - self.start) as usize
+    }
+
     /// The text of a field that [`scan`] has checked.
     pub(crate) fn text(self, bytes: &[u8]) -> &str {
         std::str::from_utf8(self.of(bytes)).expect("the scan has checked every text field")
@@ -50,6 +54,57 @@ pub(crate) struct Scan {
     pub(crate) payload_type: Option<Span>,
     pub(crate) payload: Option<Span>,
     pub(crate) log_id_new: Option<Span>,
+    /// All headers as an encoder writes them, with their tags and lengths.
+    pub(crate) headers_len: usize,
+    /// Where the last header ends, and the payload's tag begins.
+    headers_end: usize,
+    payload_field: usize,
+    /// Whether the fields came in the order of their numbers, and 32-bit integers without stray bits
+    /// above them.
+    tidy: bool,
+}
+
+/// Where the parts of a frame lie that an answer repeats byte by byte: everything up to and with
+/// the last header; everything between that and the payload's field; everything after it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    pub(crate) headers_end: u32,
+    pub(crate) payload_field: Span,
+}
+
+impl Scan {
+    /// How many bytes an encoder writes for the frame with a payload of `payload_len` bytes.
+    pub(crate) fn encoded_len(&self, payload_len: usize) -> usize {
+        let text = |span: Option<Span>| span.map_or(0, |span| delimited_len(span.len()));
+        integer_len(self.seq_id)
+            + integer_len(self.log_id)
+            + integer_len(extended(self.service))
+            + integer_len(extended(self.method))
+            + self.headers_len
+            + text(self.payload_encoding)
+            + text(self.payload_type)
+            + delimited_len(payload_len)
+            + text(self.log_id_new)
+    }
+
+    /// The layout of a frame of `len` bytes that is written as every encoder writes it: in order,
+    /// each field once, nothing longer than it must be and nothing unknown. Then an answer need not
+    /// be put together field by field.
+    pub(crate) fn layout(&self, len: usize) -> Option<Layout> {
+        let payload = self.payload?;
+        // Whatever deviates in a way that keeps the order is longer.
+        if !self.tidy || self.headers_end == 0 || self.encoded_len(payload.len()) != len {
+            return None;
+        }
+        // `scan` refuses messages whose offsets would not fit.
+        Some(Layout {
+            headers_end: self.headers_end as u32,
+            payload_field: Span {
+                start: self.payload_field as u32,
+                end: payload.end,
+            },
+        })
+    }
 }
 
 /// Reads a whole frame and hands each header, key then value, to `on_header` in their order.
@@ -64,23 +119,42 @@ pub(crate) fn scan(
     let (mut seq_id, mut log_id, mut service, mut method) = (None, None, None, None);
     let (mut payload_encoding, mut payload_type) = (None, None);
     let (mut payload, mut log_id_new) = (None, None);
+    let (mut headers_len, mut headers_end, mut payload_field) = (0, 0, 0);
+    let (mut tidy, mut last) = (true, 0);
     let mut cursor = Cursor::over(bytes, 0..bytes.len());
     while !cursor.is_at_end() {
+        let begin = cursor.at;
         let tag = cursor.tag()?;
+        tidy &= last <= tag.field;
+        last = tag.field;
         match tag.field {
             1 => seq_id = Some(cursor.integer(tag)?),
             2 => log_id = Some(cursor.integer(tag)?),
             // Negative values come as ten bytes, or as five from encoders that forget to extend
             // the sign: the low 32 bits are right in both.
-            3 => service = Some(cursor.integer(tag)? as i32),
-            4 => method = Some(cursor.integer(tag)? as i32),
+            3 | 4 => {
+                let integer = cursor.integer(tag)?;
+                let value = integer as i32;
+                tidy &= extended(value) == integer;
+                let slot = if tag.field == 3 {
+                    &mut service
+                } else {
+                    &mut method
+                };
+                *slot = Some(value);
+            }
             5 => {
                 let (key, value) = header(bytes, cursor.delimited(tag)?)?;
+                headers_len += delimited_len(header_len(key.len(), value.len()));
+                headers_end = cursor.at;
                 on_header(key, value);
             }
             6 => payload_encoding = Some(cursor.text(tag, "payload_encoding")?),
             7 => payload_type = Some(cursor.text(tag, "payload_type")?),
-            8 => payload = Some(cursor.delimited(tag)?),
+            8 => {
+                payload = Some(cursor.delimited(tag)?);
+                payload_field = begin;
+            }
             9 => log_id_new = Some(cursor.text(tag, "log_id_new")?),
             _ => cursor.skip(tag, MAX_DEPTH)?,
         }
@@ -95,6 +169,10 @@ pub(crate) fn scan(
         payload_type,
         payload,
         log_id_new,
+        headers_len,
+        headers_end,
+        payload_field,
+        tidy,
     })
 }
 

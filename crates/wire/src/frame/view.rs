@@ -4,7 +4,9 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::{FrameError, METHOD_CONTROL, METHOD_DATA, Part, PartError, Span, headers, scan};
+use super::{
+    FrameError, Layout, METHOD_CONTROL, METHOD_DATA, Part, PartError, Span, headers, scan,
+};
 
 /// What a frame is for, from its `method` and its header `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +70,7 @@ pub struct FrameView {
     trace_id: Option<Span>,
     sum: Option<Span>,
     seq: Option<Span>,
+    layout: Option<Layout>,
 }
 
 impl FrameView {
@@ -101,6 +104,7 @@ impl FrameView {
             trace_id,
             sum,
             seq,
+            layout: fields.layout(bytes.len()),
             bytes,
         })
     }
@@ -157,6 +161,11 @@ impl FrameView {
     pub fn part(&self) -> Result<Part, PartError> {
         let text = |span: Option<Span>| span.map(|span| span.text(&self.bytes));
         Part::of(text(self.sum), text(self.seq))
+    }
+
+    /// Where its parts lie, if it is written in the usual way.
+    pub(crate) fn layout(&self) -> Option<Layout> {
+        self.layout
     }
 
     /// The frame as it was received.
