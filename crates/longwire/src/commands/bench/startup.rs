@@ -145,15 +145,18 @@ fn untouched(stand: &Stand, expected: u64) -> Result<Verdict, Failure> {
 
 impl Figures for Startup {
     fn rows(&self) -> Vec<Row> {
+        let filled = match self.filled.added {
+            0 => "all events were there already".to_owned(),
+            added => format!(
+                "{} events recorded at {} a second",
+                grouped(added),
+                grouped(self.filled.per_second())
+            ),
+        };
         let mut rows = vec![Row::new(
             "filled",
             seconds(self.filled.seconds),
-            format!(
-                "{} events recorded at {} a second; {} on disk",
-                grouped(self.filled.added),
-                grouped(self.filled.per_second()),
-                mib(self.disk_bytes),
-            ),
+            format!("{filled}; {} on disk", mib(self.disk_bytes)),
         )];
         rows.extend(self.free.rows());
         rows.extend(self.budgeted.iter().flat_map(Start::rows));
