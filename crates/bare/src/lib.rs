@@ -3,6 +3,7 @@
 //! ```text
 //! bare          bootstrap ─▶ upgrade ─▶ event ─▶ ACK
 //! bare durable  bootstrap ─▶ upgrade ─▶ event ─▶ writer thread: one transaction of all that waits ─▶ ACK
+//! bare append   the same, into a table without a key: it records a repeat once more
 //! ```
 //! longwire's figures mean something only beside those of a program that does as little as possible on the same
 //! host in the same minute. This is that program. It shares no code with the gateway, so that neither's mistake nor
@@ -29,7 +30,7 @@ pub use crate::log::{LogError, Row, rows};
 pub use crate::official::{NODE_PROGRAM, PYTHON_PROGRAM};
 
 use crate::connection::Connection;
-use crate::log::Log;
+use crate::log::{Keys, Log};
 
 /// What a floor program is started with.
 #[derive(Debug, Clone)]
@@ -38,8 +39,19 @@ pub struct Floor {
     pub base_url: String,
     /// Bots, one connection each: `cli_0000000000000001` and so on.
     pub connections: u32,
-    /// The database to commit every event to before its ACK; `None` stores nothing.
-    pub log: Option<PathBuf>,
+    /// What is done before an ACK.
+    pub record: Record,
+}
+
+/// What the floor does with an event before it acknowledges it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// Nothing.
+    Nothing,
+    /// Commits it to this database; a repeat is one more event.
+    Appended(PathBuf),
+    /// Commits it to this database, where a unique key knows repeats.
+    Keyed(PathBuf),
 }
 
 /// Why a floor program ended.
@@ -62,13 +74,12 @@ pub enum FloorError {
 
 /// Holds the connections until an error; there is no other end.
 pub fn run(floor: &Floor) -> Result<(), FloorError> {
-    let (log, ended) = match &floor.log {
-        Some(path) => {
-            let (log, ended) = Log::open(path)?;
-            (Some(log), Some(ended))
-        }
-        None => (None, None),
+    let log = match &floor.record {
+        Record::Nothing => None,
+        Record::Appended(path) => Some(Log::open(path, Keys::None)?),
+        Record::Keyed(path) => Some(Log::open(path, Keys::Unique)?),
     };
+    let (log, ended) = log.unzip();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

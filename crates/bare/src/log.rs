@@ -18,13 +18,22 @@ const SCHEMA: &str = "
         id INTEGER PRIMARY KEY,
         app INTEGER NOT NULL,
         event_id TEXT NOT NULL,
-        payload BLOB NOT NULL,
-        UNIQUE (app, event_id)
+        payload BLOB NOT NULL
     );";
+const KEY: &str = "CREATE UNIQUE INDEX IF NOT EXISTS event_key ON event (app, event_id);";
 const INSERT: &str =
     "INSERT INTO event (app, event_id, payload) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
 /// What `PRAGMA synchronous` answers for FULL.
 const FULL: i64 = 2;
+
+/// By what repeats are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// A unique index over the events' ids.
+    Unique,
+    /// Nothing: a repeat is one more row.
+    None,
+}
 
 /// Why events cannot be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -69,8 +78,14 @@ pub(crate) struct Log {
 
 impl Log {
     /// Opens or makes the database; the receiver tells why the thread ended.
-    pub(crate) fn open(path: &Path) -> Result<(Self, oneshot::Receiver<LogError>), LogError> {
+    pub(crate) fn open(
+        path: &Path,
+        keys: Keys,
+    ) -> Result<(Self, oneshot::Receiver<LogError>), LogError> {
         let connection = durable(path)?;
+        if keys == Keys::Unique {
+            connection.execute_batch(KEY)?;
+        }
         let (groups, waiting) = mpsc::channel();
         let (tell, ended) = oneshot::channel();
         std::thread::Builder::new()
@@ -181,7 +196,7 @@ mod tests {
     fn a_repeat_is_answered_and_not_written_again() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("bare.db");
-        let (log, _ended) = Log::open(&path).expect("it opens");
+        let (log, _ended) = Log::open(&path, Keys::Unique).expect("it opens");
         let (reply, mut answers) = replies::unbounded_channel();
         log.record(group(1, &["a", "b"], &reply));
         log.record(group(2, &["a"], &reply));
@@ -199,10 +214,24 @@ mod tests {
     }
 
     #[test]
+    fn without_a_key_a_repeat_is_one_more_row() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("bare.db");
+        let (log, _ended) = Log::open(&path, Keys::None).expect("it opens");
+        let (reply, mut answers) = replies::unbounded_channel();
+        log.record(group(1, &["a"], &reply));
+        log.record(group(1, &["a"], &reply));
+        for _ in 0..2 {
+            assert_eq!(answers.blocking_recv(), Some("a".into()));
+        }
+        assert_eq!(rows(&path).expect("it is readable").len(), 2);
+    }
+
+    #[test]
     fn after_an_error_nothing_is_answered() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("bare.db");
-        let (log, ended) = Log::open(&path).expect("it opens");
+        let (log, ended) = Log::open(&path, Keys::Unique).expect("it opens");
         let other = Connection::open(&path).expect("it opens");
         other.execute_batch("DROP TABLE event").expect("dropped");
         let (reply, mut answers) = replies::unbounded_channel();

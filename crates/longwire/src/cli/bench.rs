@@ -193,8 +193,10 @@ pub(crate) enum Peer {
     Longwire,
     /// The least a client can do; nothing is stored.
     Bare,
-    /// The least a client can do that commits every event to SQLite before its ACK.
+    /// The least a client can do that commits every event to SQLite before its ACK, under a unique key.
     BareDurable,
+    /// The same without the key: it records a platform's repeat once more.
+    BareAppend,
     /// The official Node SDK with a handler that only returns; nothing is stored.
     Node,
     /// The official Python SDK with a handler that only returns; nothing is stored.
@@ -208,6 +210,7 @@ impl Peer {
             Self::Longwire => "longwire",
             Self::Bare => "bare",
             Self::BareDurable => "bare-durable",
+            Self::BareAppend => "bare-append",
             Self::Node => "node",
             Self::Python => "python",
         }
@@ -260,6 +263,9 @@ pub(crate) struct Floor {
     /// Commit every event to this database before its ACK.
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
+    /// Without a key to know repeats by.
+    #[arg(long, requires = "log")]
+    pub(crate) append: bool,
 }
 
 #[derive(Debug, Args)]

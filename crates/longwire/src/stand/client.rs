@@ -59,12 +59,16 @@ impl Stand {
         let role = Role::Peer(which.name());
         let process = match which {
             Peer::Longwire => return Ok(Client::Gateway(Box::new(self.spawn(bots)?))),
-            Peer::Bare | Peer::BareDurable => {
+            Peer::Bare | Peer::BareDurable | Peer::BareAppend => {
                 let arguments = ["bench", "floor", base_url, &number].map(OsStr::new);
                 let log = self.floor_log();
-                let durable = [OsStr::new("--log"), log.as_os_str()];
-                let durable = &durable[..if which == Peer::Bare { 0 } else { 2 }];
-                Process::spawn(role, &[&arguments[..], durable].concat(), |_| None)?
+                let record = [OsStr::new("--log"), log.as_os_str(), OsStr::new("--append")];
+                let record = match which {
+                    Peer::Bare => &record[..0],
+                    Peer::BareAppend => &record[..],
+                    _ => &record[..2],
+                };
+                Process::spawn(role, &[&arguments[..], record].concat(), |_| None)?
             }
             Peer::Node | Peer::Python => {
                 let mut command = sdks.command(which, self.directory())?;
@@ -111,7 +115,7 @@ impl Stand {
         };
         // Dropping it kills it.
         drop(process);
-        if which != Peer::BareDurable {
+        if !matches!(which, Peer::BareDurable | Peer::BareAppend) {
             return Ok(None);
         }
         let ledger = self.platform.ledger().await?;

@@ -54,7 +54,7 @@ impl Sdks {
         match which {
             Peer::Node => self.node.as_ref(),
             Peer::Python => self.python.as_ref(),
-            Peer::Longwire | Peer::Bare | Peer::BareDurable => None,
+            Peer::Longwire | Peer::Bare | Peer::BareDurable | Peer::BareAppend => None,
         }
     }
 

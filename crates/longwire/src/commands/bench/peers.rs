@@ -20,9 +20,10 @@ use crate::exit::{Exit, Failure};
 use crate::stand::{INSTALL, Progress, Sdks, StandError, Verdict, allow_connections, parent};
 use crate::terminal::{Table, grouped, ms};
 
-const ALL: [Peer; 5] = [
+const ALL: [Peer; 6] = [
     Peer::Longwire,
     Peer::BareDurable,
+    Peer::BareAppend,
     Peer::Bare,
     Peer::Node,
     Peer::Python,
@@ -103,7 +104,10 @@ pub(super) async fn run(command: &BenchPeers) -> Result<Exit, Failure> {
     let facts = |client: &Peer| ClientFacts {
         client: *client,
         version: sdks.version(*client).map(str::to_owned),
-        durable: matches!(client, Peer::Longwire | Peer::BareDurable),
+        durable: matches!(
+            client,
+            Peer::Longwire | Peer::BareDurable | Peer::BareAppend
+        ),
     };
     Report {
         command: "bench peers",

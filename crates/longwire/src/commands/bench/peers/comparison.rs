@@ -17,7 +17,8 @@ struct Question {
     figure: Figure,
     /// `None` holds longwire's own figure to the bar.
     against: Option<Peer>,
-    bar: Bar,
+    /// `None` only tells the figure.
+    bar: Option<Bar>,
 }
 
 /// A question answered: the median over the rounds, and how far they lie apart.
@@ -31,8 +32,8 @@ pub(super) struct Comparison {
     lowest: f64,
     highest: f64,
     #[serde(flatten)]
-    bar: Bar,
-    standing: Standing,
+    bar: Option<Bar>,
+    standing: Option<Standing>,
 }
 
 impl Comparison {
@@ -41,36 +42,38 @@ impl Comparison {
             Some(peer) => (" ×", format!(" of {}", peer.name())),
             None => ("", String::new()),
         };
-        let stretch = self.bar.stretch.map_or_else(String::new, |stretch| {
-            format!(", stretch {}", stretch.tell())
+        let bar = self.bar.zip(self.standing).map(|(bar, standing)| {
+            let stretch = bar.stretch.map_or_else(String::new, |stretch| {
+                format!(", stretch {}", stretch.tell())
+            });
+            format!("; bar {}{stretch}: {}", bar.bar.tell(), standing.tell())
         });
         Row::new(
             self.what,
             format!("{:.2}{unit}{against}", self.value),
             format!(
-                "{}; {:.2} to {:.2}; bar {}{stretch}: {}",
+                "{}; {:.2} to {:.2}{}",
                 self.scenario.tell(),
                 self.lowest,
                 self.highest,
-                self.bar.bar.tell(),
-                self.standing.tell()
+                bar.unwrap_or_default()
             ),
         )
     }
 }
 
-fn at_least(bar: f64, stretch: f64) -> Bar {
-    Bar {
+fn at_least(bar: f64, stretch: f64) -> Option<Bar> {
+    Some(Bar {
         bar: Bound::AtLeast(bar),
         stretch: Some(Bound::AtLeast(stretch)),
-    }
+    })
 }
 
-fn at_most(bar: f64, stretch: Option<f64>) -> Bar {
-    Bar {
+fn at_most(bar: f64, stretch: Option<f64>) -> Option<Bar> {
+    Some(Bar {
         bar: Bound::AtMost(bar),
         stretch: stretch.map(Bound::AtMost),
-    }
+    })
 }
 
 fn questions() -> Vec<Question> {
@@ -93,6 +96,7 @@ fn questions() -> Vec<Question> {
     let storm: fn(Scenario) -> bool = |scenario| matches!(scenario, Scenario::Storm(_));
     let spread: Figure = |run| run.p99_us / run.p50_us;
     let (durable, node) = (Some(Peer::BareDurable), Some(Peer::Node));
+    let append = Some(Peer::BareAppend);
     vec![
         question("acks/s", saturation(100), rate, node, at_least(2.0, 3.0)),
         question("acks/s", saturation(100), rate, durable, at_least(1.3, 1.8)),
@@ -102,13 +106,18 @@ fn questions() -> Vec<Question> {
             saturation(1),
             rate,
             node,
-            Bar {
+            Some(Bar {
                 bar: Bound::AtLeast(1.1),
                 stretch: None,
-            },
+            }),
         ),
         // The stretch of the line above, which has a yardstick of its own.
         question("acks/s", saturation(1), rate, durable, at_least(0.0, 0.9)),
+        // What the least of all records costs, which knows no repeats and so is no yardstick.
+        question("acks/s", saturation(100), rate, append, None),
+        question("acks/s", saturation(20), rate, append, None),
+        question("acks/s", saturation(1), rate, append, None),
+        question("ack p50", paced, |run| run.p50_us, append, None),
         question(
             "ack p50",
             paced,
@@ -184,7 +193,7 @@ fn answer(question: &Question, runs: &[Run]) -> Option<Comparison> {
         lowest,
         highest,
         bar: question.bar,
-        standing: question.bar.judge(value),
+        standing: question.bar.map(|bar| bar.judge(value)),
     })
 }
 
@@ -234,7 +243,7 @@ mod tests {
         let ratio = &compared[0];
         assert_eq!((ratio.what, ratio.against), ("acks/s", Some(Peer::Node)));
         assert_eq!((ratio.lowest, ratio.value, ratio.highest), (2.0, 2.5, 3.0));
-        assert_eq!(ratio.standing, Standing::Reached);
+        assert_eq!(ratio.standing, Some(Standing::Reached));
         let own: Vec<_> = compared[1..]
             .iter()
             .map(|own| (own.what, own.standing))
@@ -242,8 +251,8 @@ mod tests {
         assert_eq!(
             own,
             [
-                ("ack p99/p50", Standing::Missed),
-                ("µs CPU/event", Standing::Stretch)
+                ("ack p99/p50", Some(Standing::Missed)),
+                ("µs CPU/event", Some(Standing::Stretch))
             ],
             "and nothing is said of clients that did not run"
         );
