@@ -12,7 +12,8 @@
 //!
 //! A run is derived from rows that are committed already, and a page counts only when its whole run
 //! does, so there is no moment at which a crash could make the two disagree. Runs that got their
-//! last event before the [window](WINDOW_MS) are forgotten.
+//! last event before the [window](window_begins) are forgotten. In memory a run takes two bytes per
+//! event, its filter.
 //!
 //! This is the part without a database: it says what to read and what to write, and
 //! [`crate::sqlite::event_index`] does. What a transaction noted is provisional until
@@ -32,15 +33,27 @@ use log_key::BUCKETS;
 use tail::Tail;
 
 /// Events whose keys make a run: few enough that their keys take some 6 MiB of memory as a tail,
-/// and reading them again takes a restart a fraction of a second.
+/// and a restart, which reads their rows again, does so in a fraction of a second (events of 1 KiB:
+/// some 150 MB of the log at most).
 pub(crate) const RUN_EVENTS: usize = 131_072;
 
 /// How long a repeat is known as one, at least: the platform's last repeat comes 7.1 hours after
 /// the first push, a copied or restored platform queue may come later.
-pub(crate) const WINDOW_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+const WINDOW_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+
+/// An event is never recorded so long before it happened, by a platform's clock and ours: runs that
+/// ended earlier need not be asked for it. A repeat that says when it was *sent* is at most as late
+/// as the platform's last repeat.
+const CLOCKS_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Runs are written this many times as fast as the tail fills.
 const HASTE: usize = 4;
+
+/// Where the window begins: by the clock or by the newest run, whichever is earlier, so that neither
+/// a clock that is wrong now nor one that was wrong once makes repeats unknown.
+pub(crate) fn window_begins(now_ms: i64, newest_run_ms: i64) -> i64 {
+    now_ms.min(newest_run_ms).saturating_sub(WINDOW_MS)
+}
 
 /// The number of a run; they rise with the log.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -114,11 +127,17 @@ impl EventIndex {
             .or_else(|| closing.and_then(|closing| closing.tail.get(key)))
     }
 
-    /// The runs that may hold this key, newest first; a page of each is to be read.
-    pub(crate) fn may_hold(&self, key: LogKey) -> impl Iterator<Item = &Run> {
+    /// The runs that may hold this key, of an event that happened at this time if it says so; newest
+    /// first. A page of each is to be read.
+    pub(crate) fn may_hold(
+        &self,
+        key: LogKey,
+        happened_ms: Option<i64>,
+    ) -> impl Iterator<Item = &Run> {
         let hash = key.hash();
+        let earliest_ms = happened_ms.map_or(i64::MIN, |at_ms| at_ms.saturating_sub(CLOCKS_MS));
         let runs = self.runs.iter().rev();
-        runs.filter(move |run| run.filter.may_hold(hash))
+        runs.filter(move |run| run.span.newest_ms >= earliest_ms && run.filter.may_hold(hash))
     }
 
     /// Puts a full tail aside. Called between transactions.
@@ -182,11 +201,12 @@ impl EventIndex {
         })
     }
 
-    /// The oldest run, if the completed one begins where it is out of the window.
-    pub(crate) fn expired(&self) -> Option<RunId> {
+    /// A run that is out of the window, when another one is completed.
+    pub(crate) fn expired(&self, now_ms: i64) -> Option<RunId> {
         let completed = self.completed()?;
-        let oldest = self.runs.first()?;
-        (oldest.span.newest_ms < completed.span.newest_ms - WINDOW_MS).then_some(oldest.id)
+        let limit_ms = window_begins(now_ms, completed.span.newest_ms);
+        let expired = |run: &&Run| run.span.newest_ms < limit_ms;
+        self.runs.iter().find(expired).map(|run| run.id)
     }
 
     /// The transaction is committed; `forgotten` is the expired run it deleted.

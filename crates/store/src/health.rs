@@ -206,9 +206,10 @@ mod tests {
         else {
             panic!("not degraded")
         };
-        assert_eq!(
-            (cause, detail.as_str()),
-            (Cause::Stalled, "a commit has been running for 12 s")
+        assert_eq!(cause, Cause::Stalled);
+        assert!(
+            detail.starts_with("a commit has been running for "),
+            "{detail}"
         );
         assert!(now_ms() - since_ms >= 12_000);
         drop(Working(&cell));

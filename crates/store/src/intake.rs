@@ -57,7 +57,7 @@ impl Writer {
     /// Whether a group of an installation that has nothing here yet would find room now.
     pub fn has_room(&self) -> bool {
         let intake = &self.intake;
-        intake.held_events() < intake.max_events() && intake.held_bytes() < intake.max_bytes
+        intake.held_events() < intake.max_events() && intake.held_bytes() < intake.max_bytes()
     }
 
     fn queue(&self, group: Group, max_events: usize) -> Result<(), Rejected> {
@@ -140,6 +140,10 @@ impl Intake {
         self.max_events.min(self.pace.in_time())
     }
 
+    fn max_bytes(&self) -> usize {
+        self.max_bytes.min(self.pace.bytes_in_time())
+    }
+
     pub(crate) fn held_events(&self) -> usize {
         self.events.load(SeqCst)
     }
@@ -188,7 +192,7 @@ impl Room {
         };
         let before = add_below(&intake.events, max_events, events)?;
         room.events = events;
-        add_below(&intake.bytes, intake.max_bytes, bytes)?;
+        add_below(&intake.bytes, intake.max_bytes(), bytes)?;
         room.bytes = bytes;
         intake
             .counters

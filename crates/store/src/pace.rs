@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::writer::BATCH_EVENTS;
+use crate::writer::{BATCH_BYTES, BATCH_EVENTS};
 
 /// What waits is to be recorded within this. With what an event waited before it was read, and what its answer takes,
 /// that is within the platform's 3 s.
@@ -32,9 +32,18 @@ impl Pace {
 
     /// Events that are recorded in time if this many wait; one whole transaction at least.
     pub(crate) fn in_time(&self) -> usize {
+        self.commits_in_time().saturating_mul(BATCH_EVENTS)
+    }
+
+    /// The same in bytes: of long events a transaction holds fewer.
+    pub(crate) fn bytes_in_time(&self) -> usize {
+        self.commits_in_time().saturating_mul(BATCH_BYTES)
+    }
+
+    fn commits_in_time(&self) -> usize {
         let commit_us = u128::from(self.commit_us.load(Relaxed)).max(1);
         let commits = usize::try_from(QUEUE.as_micros() / commit_us).unwrap_or(usize::MAX);
-        commits.max(1).saturating_mul(BATCH_EVENTS)
+        commits.max(1)
     }
 }
 
@@ -59,6 +68,9 @@ mod tests {
         );
         assert_eq!(after(100, Duration::from_secs(3)), BATCH_EVENTS);
         assert_eq!(after(100, Duration::MAX), BATCH_EVENTS);
+        let slow = Pace::default();
+        (0..100).for_each(|_| slow.count(Duration::from_millis(400)));
+        assert!((3 * BATCH_BYTES..=4 * BATCH_BYTES).contains(&slow.bytes_in_time()));
     }
 
     #[test]

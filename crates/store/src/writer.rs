@@ -27,7 +27,7 @@ use crate::{Cause, TimelineEntry, Verdict};
 /// first event waits longer.
 pub(crate) const BATCH_EVENTS: usize = 1024;
 /// Bytes that end it: the database's cache holds a transaction until it commits, and so do we.
-const BATCH_BYTES: usize = 4 << 20;
+pub(crate) const BATCH_BYTES: usize = 4 << 20;
 /// Notes that ride along in one batch.
 const BATCH_NOTES: usize = 256;
 /// How long a writer in trouble rests between attempts.

@@ -30,23 +30,8 @@ CREATE TABLE event (
     trace_id TEXT,
     repeats BIGINT NOT NULL DEFAULT 0,
     last_repeat_ms BIGINT,
-    payload BLOB NOT NULL
-);
-
--- Which events of the log are known by which key: derived from `event`, written in order, read when a
--- key is looked up that the newest events do not have. The keys of a run lie on its pages (id = 512
--- times the run plus the first nine bits of the keys), as entries of 20 bytes: the key with its
--- installation mixed in, and the distance from `first_seq`.
-CREATE TABLE event_index_run (
-    id INTEGER PRIMARY KEY NOT NULL,
-    first_seq BIGINT NOT NULL,
-    through_seq BIGINT NOT NULL,
-    newest_ms BIGINT NOT NULL,
-    filter BLOB NOT NULL
-);
-CREATE TABLE event_index_page (
-    id INTEGER PRIMARY KEY NOT NULL,
-    keys BLOB NOT NULL
+    payload BLOB NOT NULL,
+    UNIQUE (installation_id, event_key)
 );
 
 -- The key first: it begins with the message's time, so new entries of all installations go to the same few pages.

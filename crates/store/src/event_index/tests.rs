@@ -101,5 +101,8 @@ fn a_rolled_back_page_is_written_again() {
     assert_eq!(all.len(), BUCKETS);
     index.keep(None);
     assert_eq!(index.recent(key(1)), None, "it is the run's now");
-    assert_eq!(index.may_hold(key(1)).count(), 1);
+    let day_ms = CLOCKS_MS + 1;
+    assert_eq!(index.may_hold(key(1), Some(day_ms)).count(), 1);
+    assert_eq!(index.may_hold(key(1), Some(day_ms + 1)).count(), 0);
+    assert_eq!(index.may_hold(key(1), None).count(), 1);
 }

@@ -5,7 +5,9 @@ use diesel::prelude::*;
 use longwire_wire::identity::EventKey;
 
 use super::schema::{event, event_index_page, event_index_run};
-use crate::event_index::{EventIndex, Filter, LogKey, Page, PageId, Run, RunId, Span, WINDOW_MS};
+use crate::event_index::{
+    EventIndex, Filter, LogKey, Page, PageId, Run, RunId, Span, window_begins,
+};
 use crate::failure::Failure;
 use crate::{InstallationId, Seq};
 
@@ -24,6 +26,7 @@ struct RunRow {
 pub(crate) fn load(
     connection: &mut SqliteConnection,
     run_events: usize,
+    now_ms: i64,
 ) -> Result<EventIndex, Failure> {
     let runs = connection.immediate_transaction(|connection| {
         let newest: Option<(i64, i64)> = event_index_run::table
@@ -37,7 +40,7 @@ pub(crate) fn load(
         diesel::delete(event_index_page::table.filter(event_index_page::id.gt(last_page.0)))
             .execute(connection)?;
         let expired: Vec<i64> = event_index_run::table
-            .filter(event_index_run::newest_ms.lt(newest_ms - WINDOW_MS))
+            .filter(event_index_run::newest_ms.lt(window_begins(now_ms, newest_ms)))
             .select(event_index_run::id)
             .load(connection)?;
         for run in expired {
@@ -85,28 +88,31 @@ pub(crate) fn load(
         index.turn();
         let forgotten = connection.immediate_transaction(|connection| {
             let pages = index.rest();
-            write(connection, &index, pages)
+            write(connection, &index, pages, now_ms)
         })?;
         index.keep(forgotten);
     }
 }
 
-/// The event of this key, wherever it is.
+/// The event of this key, wherever it is; [`EventIndex::may_hold`] says what its time is for.
 pub(crate) fn find(
     connection: &mut SqliteConnection,
     index: &EventIndex,
     key: LogKey,
-) -> QueryResult<Option<Seq>> {
+    happened_ms: Option<i64>,
+) -> Result<Option<Seq>, Failure> {
     if let Some(seq) = index.recent(key) {
         return Ok(Some(seq));
     }
-    for run in index.may_hold(key) {
+    for run in index.may_hold(key, happened_ms) {
         let page: Option<Vec<u8>> = event_index_page::table
             .find(PageId::of(run.id, key.bucket()).0)
             .select(event_index_page::keys)
             .first(connection)
             .optional()?;
-        let found = page.and_then(|bytes| Page::from_bytes(bytes).find(key, run.span.first));
+        // A run has all its pages from the transaction that completed it.
+        let page = page.ok_or_else(|| foreign("a page of the event index is missing"))?;
+        let found = Page::from_bytes(page).find(key, run.span.first);
         if found.is_some() {
             return Ok(found);
         }
@@ -118,15 +124,17 @@ pub(crate) fn find(
 pub(crate) fn write_due(
     connection: &mut SqliteConnection,
     index: &mut EventIndex,
+    now_ms: i64,
 ) -> QueryResult<Option<RunId>> {
     let pages = index.due();
-    write(connection, index, pages)
+    write(connection, index, pages, now_ms)
 }
 
 fn write(
     connection: &mut SqliteConnection,
     index: &EventIndex,
     pages: Vec<(PageId, Page)>,
+    now_ms: i64,
 ) -> QueryResult<Option<RunId>> {
     if pages.is_empty() {
         return Ok(None);
@@ -151,7 +159,7 @@ fn write(
             event_index_run::filter.eq(run.filter.to_bytes()),
         ))
         .execute(connection)?;
-    let expired = index.expired();
+    let expired = index.expired(now_ms);
     if let Some(run) = expired {
         forget(connection, run)?;
     }

@@ -14,6 +14,7 @@ use super::file::{DatabaseFile, FileIdentity, free_bytes};
 use super::migrations::{self, Maker};
 use super::schema::probe;
 use crate::Cause;
+use crate::clock::now_ms;
 use crate::event_index::{EventIndex, RUN_EVENTS};
 use crate::failure::Failure;
 use crate::open::OpenError;
@@ -184,7 +185,7 @@ impl Log {
         index.turn();
         let outcome = self.transact(|connection| {
             let value = work(connection, &mut index)?;
-            let forgotten = event_index::write_due(connection, &mut index)?;
+            let forgotten = event_index::write_due(connection, &mut index, now_ms())?;
             Ok::<_, Failure>((value, forgotten))
         });
         let outcome = match outcome {
@@ -204,7 +205,7 @@ impl Log {
     /// Reads the index, if that has not been done since the file was opened.
     pub(crate) fn load_index(&mut self) -> Result<(), Failure> {
         if self.index.is_none() {
-            let index = event_index::load(&mut self.connection, RUN_EVENTS)
+            let index = event_index::load(&mut self.connection, RUN_EVENTS, now_ms())
                 .map_err(|failure| self.explain(failure))?;
             self.index = Some(index);
         }

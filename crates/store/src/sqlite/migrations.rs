@@ -86,6 +86,14 @@ fn other(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Failure {
     Failure::of_message(&error.to_string())
 }
 
+/// Undoes all migrations but the first.
+#[cfg(test)]
+pub(crate) fn back_to_the_first(connection: &mut SqliteConnection) {
+    while connection.applied_migrations().expect("readable").len() > 1 {
+        connection.revert_last_migration(MIGRATIONS).expect("down");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

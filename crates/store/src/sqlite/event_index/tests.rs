@@ -5,6 +5,7 @@ use diesel::connection::SimpleConnection;
 use proptest::prelude::*;
 
 use super::*;
+use crate::clock::now_ms;
 use crate::sqlite::migrations;
 
 /// A run is full after so many events, so that a test sees many.
@@ -37,12 +38,16 @@ fn record(
     index: &mut EventIndex,
     numbers: &[u16],
     at_ms: i64,
+    now_ms: i64,
     commits: bool,
 ) {
     index.turn();
     let outcome = connection.immediate_transaction(|connection| {
         for &number in numbers {
-            if find(connection, index, log_key(number))?.is_some() {
+            if find(connection, index, log_key(number), None)
+                .expect("an answer")
+                .is_some()
+            {
                 continue;
             }
             let seq = events(connection)?.last().map_or(1, |&(seq, _)| seq + 1);
@@ -59,7 +64,7 @@ fn record(
                 .execute(connection)?;
             index.note(log_key(number), Seq(seq), at_ms);
         }
-        let forgotten = write_due(connection, index)?;
+        let forgotten = write_due(connection, index, now_ms)?;
         if commits {
             Ok(forgotten)
         } else {
@@ -110,13 +115,13 @@ proptest! {
         steps in prop::collection::vec(step(), 1..40)
     ) {
         let mut connection = database();
-        let mut index = load(&mut connection, RUN).expect("an empty log");
+        let mut index = load(&mut connection, RUN, now_ms()).expect("an empty log");
         for step in steps {
             match step {
                 Step::Record { numbers, commits } => {
-                    record(&mut connection, &mut index, &numbers, 1, commits);
+                    record(&mut connection, &mut index, &numbers, 1, now_ms(), commits);
                 }
-                Step::Restart => index = load(&mut connection, RUN).expect("a log"),
+                Step::Restart => index = load(&mut connection, RUN, now_ms()).expect("a log"),
             }
         }
         let mut recorded = std::collections::HashMap::new();
@@ -125,7 +130,7 @@ proptest! {
             prop_assert_eq!(recorded.insert(number, Seq(seq)), None, "{} is there twice", number);
         }
         for number in 0..600 {
-            let found = find(&mut connection, &index, log_key(number)).expect("an answer");
+            let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
             prop_assert_eq!(found, recorded.get(&number).copied());
         }
     }
@@ -134,18 +139,18 @@ proptest! {
 #[test]
 fn runs_are_made_and_found_again() {
     let mut connection = database();
-    let mut index = load(&mut connection, RUN).expect("an empty log");
+    let mut index = load(&mut connection, RUN, now_ms()).expect("an empty log");
     for number in 0..200 {
-        record(&mut connection, &mut index, &[number], 1, true);
+        record(&mut connection, &mut index, &[number], 1, now_ms(), true);
     }
     assert!(
         runs(&mut connection).len() >= 3,
         "{:?}",
         runs(&mut connection)
     );
-    let index = load(&mut connection, RUN).expect("a log");
+    let index = load(&mut connection, RUN, now_ms()).expect("a log");
     for number in 0..200 {
-        let found = find(&mut connection, &index, log_key(number)).expect("an answer");
+        let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
         assert_eq!(found, Some(Seq(i64::from(number) + 1)));
     }
 }
@@ -154,17 +159,71 @@ fn runs_are_made_and_found_again() {
 #[test]
 fn a_lost_index_is_made_from_the_log() {
     let mut connection = database();
-    let mut index = load(&mut connection, RUN).expect("an empty log");
+    let mut index = load(&mut connection, RUN, now_ms()).expect("an empty log");
     for number in 0..200 {
-        record(&mut connection, &mut index, &[number], 1, true);
+        record(&mut connection, &mut index, &[number], 1, now_ms(), true);
     }
     connection
         .batch_execute("DELETE FROM event_index_run; DELETE FROM event_index_page WHERE id % 3 = 0")
         .expect("lost");
-    let index = load(&mut connection, RUN).expect("a log");
+    let index = load(&mut connection, RUN, now_ms()).expect("a log");
     assert_eq!(runs(&mut connection).len(), 5);
     for number in 0..200 {
-        let found = find(&mut connection, &index, log_key(number)).expect("an answer");
+        let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
+        assert_eq!(found, Some(Seq(i64::from(number) + 1)));
+    }
+}
+
+/// A log of the schema that had a unique key in its place keeps its events, and knows them.
+#[test]
+fn a_log_of_the_first_schema_is_taken_over() {
+    let mut connection = database();
+    migrations::back_to_the_first(&mut connection);
+    connection
+        .batch_execute("PRAGMA foreign_keys = OFF")
+        .expect("rows without an installation");
+    for number in 0..100_u16 {
+        diesel::insert_into(event::table)
+            .values((
+                event::seq.eq(i64::from(number) + 1),
+                event::installation_id.eq(1),
+                event::event_key.eq(&event_key(number).0[..]),
+                event::source.eq("long_connection"),
+                event::received_ms.eq(1),
+                event::payload.eq(&b"{}"[..]),
+            ))
+            .execute(&mut connection)
+            .expect("recorded");
+    }
+    migrations::run(&mut connection).expect("brought up to date");
+    let index = load(&mut connection, RUN, now_ms()).expect("a log");
+    assert_eq!(runs(&mut connection), [1, 2]);
+    for number in 0..100 {
+        let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
+        assert_eq!(found, Some(Seq(i64::from(number) + 1)));
+    }
+}
+
+/// A clock that was a year ahead once, for one event, makes nothing unknown and keeps nothing for ever.
+#[test]
+fn a_wrong_clock_ends_no_window() {
+    const YEAR_MS: i64 = 365 * DAY_MS;
+    let now_ms = 40 * DAY_MS;
+    let mut connection = database();
+    let mut index = load(&mut connection, RUN, now_ms).expect("an empty log");
+    for number in 0..200 {
+        let at_ms = if number == 150 {
+            now_ms + YEAR_MS
+        } else {
+            now_ms
+        };
+        record(&mut connection, &mut index, &[number], at_ms, now_ms, true);
+    }
+    let before = runs(&mut connection);
+    let index = load(&mut connection, RUN, now_ms).expect("a log");
+    assert_eq!(runs(&mut connection)[..before.len()], before[..]);
+    for number in 0..200 {
+        let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
         assert_eq!(found, Some(Seq(i64::from(number) + 1)));
     }
 }
@@ -172,11 +231,18 @@ fn a_lost_index_is_made_from_the_log() {
 #[test]
 fn runs_out_of_the_window_are_forgotten() {
     let mut connection = database();
-    let mut index = load(&mut connection, RUN).expect("an empty log");
+    let mut index = load(&mut connection, RUN, now_ms()).expect("an empty log");
     let mut number = 0;
     for day in 0..20 {
         for _ in 0..100 {
-            record(&mut connection, &mut index, &[number], day * DAY_MS, true);
+            record(
+                &mut connection,
+                &mut index,
+                &[number],
+                day * DAY_MS,
+                now_ms(),
+                true,
+            );
             number += 1;
         }
     }
@@ -195,9 +261,9 @@ fn runs_out_of_the_window_are_forgotten() {
     // Everything of the last seven days is known, before and after a restart.
     for _ in 0..2 {
         for number in 1_300..2_000 {
-            let found = find(&mut connection, &index, log_key(number)).expect("an answer");
+            let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
             assert_eq!(found, Some(Seq(i64::from(number) + 1)));
         }
-        index = load(&mut connection, RUN).expect("a log");
+        index = load(&mut connection, RUN, now_ms()).expect("a log");
     }
 }
