@@ -316,6 +316,25 @@ mod tests {
         assert_eq!(answer(&slim), answer(&whole));
     }
 
+    /// Such a frame has the length of a usual one, and is put in order all the same.
+    #[test]
+    fn a_header_with_its_value_first_is_no_usual_layout() {
+        let frame = Frame {
+            method: 1,
+            headers: vec![Header::new("k", "v")],
+            payload: Some(Bytes::from_static(b"{}")),
+            ..Frame::default()
+        };
+        let (usual, swapped) = ([10, 1, b'k', 18, 1, b'v'], [18, 1, b'v', 10, 1, b'k']);
+        let mut bytes = frame.to_bytes().to_vec();
+        let at = bytes.windows(6).position(|part| part == usual);
+        let at = at.expect("the header as it is written");
+        bytes[at..at + 6].copy_from_slice(&swapped);
+        let view = FrameView::parse(bytes.into()).expect("a frame");
+        assert_eq!(view.header("k"), Some("v"));
+        assert!(view.layout().is_none());
+    }
+
     #[test]
     fn a_waiting_frame_does_not_show_its_payload() {
         let frame = Frame {

@@ -59,8 +59,8 @@ pub(crate) struct Scan {
     /// Where the last header ends, and the payload's tag begins.
     headers_end: usize,
     payload_field: usize,
-    /// Whether the fields came in the order of their numbers, and 32-bit integers without stray bits
-    /// above them.
+    /// Whether the fields came in the order of their numbers, those of headers too, and 32-bit integers
+    /// without stray bits above them.
     tidy: bool,
 }
 
@@ -145,6 +145,8 @@ pub(crate) fn scan(
             }
             5 => {
                 let (key, value) = header(bytes, cursor.delimited(tag)?)?;
+                // A header may come with its value first, which is as long.
+                tidy &= key.start < value.start;
                 headers_len += delimited_len(header_len(key.len(), value.len()));
                 headers_end = cursor.at;
                 on_header(key, value);
