@@ -59,7 +59,10 @@ impl Stage {
 
     fn connected(&self) {
         self.client.until("the connection", || {
-            (self.sim.connections(Some(APP)).len() == 1).then_some(())
+            // Pinged: before it is done with its start the Node client loses an event that comes right behind
+            // the upgrade's answer.
+            let pinged = self.sim.ledger().pings > 0;
+            (pinged && self.sim.connections(Some(APP)).len() == 1).then_some(())
         });
     }
 
