@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::exit::Failure;
 
-/// Events of one group: as many as the writer takes in one transaction at most.
+/// Events of one group; the writer puts several into one transaction when they wait.
 const GROUP: u64 = 512;
 /// How soon a group that found no room is offered again.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -112,7 +112,10 @@ impl Filling {
                     .collect(),
                 reply: Arc::clone(&count) as Arc<dyn Reply>,
             };
-            submit(&writer, group);
+            let is_vain = || thread.is_finished() || is_cut.load(Relaxed);
+            if !submit(&writer, group, is_vain) {
+                break;
+            }
             next += size;
         }
         // Records what is queued, then ends.
@@ -172,12 +175,16 @@ impl Filling {
     }
 }
 
-/// Offers a group until it is taken. Nobody stops the writer meanwhile, so it takes it in the end.
-fn submit(writer: &Writer, mut group: Group) {
+/// Offers a group until it is taken, or until that is in vain: a writer that panicked takes nothing any more.
+fn submit(writer: &Writer, mut group: Group, is_vain: impl Fn() -> bool) -> bool {
     while let Err(rejected) = writer.submit(group) {
+        if is_vain() {
+            return false;
+        }
         group = rejected.group;
         std::thread::sleep(PAUSE);
     }
+    true
 }
 
 fn failed(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Failure {
@@ -209,6 +216,25 @@ mod tests {
                 .expect("it is filled");
             assert_eq!((filled.events, filled.added), (events, added));
         }
+    }
+
+    #[test]
+    fn a_writer_that_takes_nothing_is_not_waited_for() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("longwire.db");
+        let settings = StoreSettings::at(path.display().to_string());
+        let store = Store::open(&settings).expect("it opens");
+        let filling = filling(path, 1);
+        let declared = filling.declared().expect("they are well formed");
+        let records = store.put_from_file(declared).expect("they are put");
+        let group = || Group {
+            installation: records[0].id,
+            events: (0..GROUP).map(|number| filling.event(number)).collect(),
+            reply: Arc::new(Count::default()),
+        };
+        // Nobody runs it, so its queue fills up.
+        let is_full = || !submit(&store.writer(), group(), || true);
+        assert!((0..10_000).any(|_| is_full()));
     }
 
     #[test]
