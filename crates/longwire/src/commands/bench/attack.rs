@@ -158,7 +158,7 @@ async fn suffer(
         shed: end.view.answers.shed - calm_until.view.answers.shed,
         malformed: end.view.malformed() - calm_until.view.malformed(),
         attacked_lost: end.view.connections.lost - calm_until.view.connections.lost,
-        recovery_seconds: recovery.as_secs_f64(),
+        recovery_seconds: recovery.map(|length| length.as_secs_f64()),
         live,
         wanted: u64::from(all),
     };
@@ -235,13 +235,22 @@ async fn strike(attack: Attack, stand: &Stand, length: Duration) -> Result<(), F
     Ok(())
 }
 
-/// Waits until neighbours are acknowledged again; returns how long that took.
-async fn recover(platform: &Platform, until: &Sample, attack: Attack) -> Result<Duration, Failure> {
+/// Waits until neighbours are acknowledged again; returns how long that took, and `None` when they are not.
+async fn recover(
+    platform: &Platform,
+    until: &Sample,
+    attack: Attack,
+) -> Result<Option<Duration>, Failure> {
     let began = Instant::now();
-    while began.elapsed() < RETURN && platform.ledger().await?.acked == until.ledger.acked {
+    let recovery = loop {
+        if platform.ledger().await?.acked > until.ledger.acked {
+            break Some(began.elapsed());
+        }
+        if began.elapsed() >= RETURN {
+            break None;
+        }
         tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let recovery = began.elapsed();
+    };
     if attack == Attack::Stall {
         // What was refused comes again, and is beside the point of the calm after.
         tokio::time::sleep(REPEAT * 2).await;

@@ -40,8 +40,8 @@ pub(super) struct Finding {
     pub(super) malformed: u64,
     /// Connections of those attacked that ended.
     pub(super) attacked_lost: u64,
-    /// From the end of the attack to the neighbours' next ACK.
-    pub(super) recovery_seconds: f64,
+    /// From the end of the attack to the neighbours' next ACK, if there was one while it was waited for.
+    pub(super) recovery_seconds: Option<f64>,
     /// Installations live at the end.
     pub(super) live: u64,
     pub(super) wanted: u64,
@@ -50,7 +50,10 @@ pub(super) struct Finding {
 impl Finding {
     /// Everything that is no matter of timing is as promised.
     fn kept(&self) -> bool {
-        self.growth() != Standing::Missed && self.neighbours_lost == 0 && self.live == self.wanted
+        self.growth() != Standing::Missed
+            && self.neighbours_lost == 0
+            && self.recovery_seconds.is_some()
+            && self.live == self.wanted
     }
 
     fn growth(&self) -> Standing {
@@ -71,6 +74,10 @@ impl Finding {
                 SLOWER_BAR.bar.tell(),
                 SLOWER_BAR.judge(slower).tell()
             )
+        };
+        let next_ack = match self.recovery_seconds {
+            Some(seconds) => format!("had their next ACK {:.0} ms after", seconds * 1000.0),
+            None => "had NO ACK after".to_owned(),
         };
         let quantiles = [self.before, self.during, self.after];
         let ack = quantiles.map(|of| format!("{}/{}", ms(of.p50_us), ms(of.p99_us)));
@@ -103,9 +110,8 @@ impl Finding {
                 "",
                 format!("{} of {} live", grouped(self.live), grouped(self.wanted)),
                 format!(
-                    "at the end; neighbours lost {} connections, and had their next ACK {:.0} ms after the attack",
+                    "at the end; neighbours lost {} connections, and {next_ack} the attack",
                     grouped(self.neighbours_lost),
-                    self.recovery_seconds * 1000.0,
                 ),
             ),
         ]
@@ -167,7 +173,7 @@ mod tests {
             shed: 0,
             malformed: 0,
             attacked_lost: 0,
-            recovery_seconds: 0.0,
+            recovery_seconds: Some(0.0),
             live: 3,
             wanted: 3,
         }
@@ -202,6 +208,10 @@ mod tests {
             },
             Finding {
                 neighbours_lost: 1,
+                ..calm.clone()
+            },
+            Finding {
+                recovery_seconds: None,
                 ..calm.clone()
             },
             Finding {
