@@ -15,7 +15,7 @@ mod run;
 mod schedule;
 mod suffered;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use longwire_sim::Traffic;
 
@@ -77,6 +77,7 @@ async fn torture(command: &Torture) -> Result<Exit, Failure> {
         per_second: command.rate,
         ..Traffic::default()
     };
+    let (began, spent) = (Instant::now(), stand.platform.process.processor_time()?);
     stand.platform.pace(&traffic).await?;
     let mut run = Run::new(&stand, command.connections, gateway, Suffered::new(seed));
     let longest = Duration::from_secs_f64(command.seconds_per_kill);
@@ -90,13 +91,16 @@ async fn torture(command: &Torture) -> Result<Exit, Failure> {
     stand.platform.stop_traffic().await?;
     progress.say("waiting for the last repeats");
     suffered.pushed_again = stand.settle().await?.re_pushed;
+    let spent = stand.platform.process.processor_time()? - spent;
+    suffered.platform_cpu_share = spent.as_secs_f64() / began.elapsed().as_secs_f64();
     suffered.repeats_recognized += gateway.view().await?.repeats();
     suffered.platform_bytes = stand.platform.process.resident()?.most;
     suffered.store_bytes = stand.store_bytes();
     progress.say("comparing the ledger with the store");
     let verdict = stand.verdict(gateway).await?;
     drop(progress);
-    Report {
+    let stalls_go_untold = suffered.stalls_go_untold();
+    let exit = Report {
         command: "torture",
         asked: format!(
             "{} kills, {} stops, {} times a full disk, {} stalls, {} connections, {} events/s, seed {seed}",
@@ -106,5 +110,6 @@ async fn torture(command: &Torture) -> Result<Exit, Failure> {
         figures: suffered,
         verdict,
     }
-    .print(command.ground.json)
+    .print(command.ground.json)?;
+    Ok(if stalls_go_untold { Exit::Failed } else { exit })
 }

@@ -15,6 +15,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long a gateway that starts on a full disk is left alone with it.
 const BORN_IN_TROUBLE: Duration = Duration::from_millis(300);
 
+/// A stall of this length shows, also on a slow host: three seconds after it began, and the gateway has to look.
+const SHOWS: Duration = Duration::from_secs(8);
+
 /// A run, as far as it has come.
 pub(super) struct Run<'a> {
     stand: &'a Stand,
@@ -126,6 +129,8 @@ impl<'a> Run<'a> {
 
     async fn stall(&mut self, length: Duration, life: &Life) -> Result<(), Failure> {
         self.suffered.stalls += 1;
+        // One that has yet to come up has nothing under way.
+        self.suffered.stalls_to_tell += u32::from(self.served && length >= SHOWS);
         let volume = self.volume()?;
         let frozen: Frozen = volume
             .freeze()

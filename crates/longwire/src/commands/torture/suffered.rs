@@ -5,6 +5,9 @@ use serde::Serialize;
 use crate::commands::bench::report::{Figures, Row, mib};
 use crate::terminal::grouped;
 
+/// So many stalls have to show before silence is a broken promise.
+const STALLS_THAT_DECIDE: u32 = 3;
+
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Suffered {
     seed: u64,
@@ -22,6 +25,8 @@ pub(super) struct Suffered {
     /// Gateways that were started on a full disk and ended, saying so; they were started again.
     pub(super) starts_refused: u32,
     pub(super) stalls: u32,
+    /// Stalls long enough to show, of gateways that were serving.
+    pub(super) stalls_to_tell: u32,
     /// Stalls during which the gateway said what the matter was.
     pub(super) stalls_told: u32,
     /// Pushed again by the platform.
@@ -30,6 +35,8 @@ pub(super) struct Suffered {
     pub(super) repeats_recognized: u64,
     /// The most memory the simulated platform had.
     pub(super) platform_bytes: u64,
+    /// Of one core, from the first push to the last verdict.
+    pub(super) platform_cpu_share: f64,
     /// The store's size at the end.
     pub(super) store_bytes: u64,
 }
@@ -40,6 +47,11 @@ impl Suffered {
             seed,
             ..Self::default()
         }
+    }
+
+    /// Several stalls had to show, and none was told. One or two may meet a gateway that is busy with something else.
+    pub(super) fn stalls_go_untold(&self) -> bool {
+        self.stalls_to_tell >= STALLS_THAT_DECIDE && self.stalls_told == 0
     }
 }
 
@@ -58,8 +70,16 @@ impl Figures for Suffered {
                 "troubles",
                 format!("{} stops", grouped(self.stops.into())),
                 format!(
-                    "{} times a full disk ({} starts refused), {} stalls ({} told)",
-                    self.full_disks, self.starts_refused, self.stalls, self.stalls_told
+                    "{} times a full disk ({} starts refused), {} stalls ({} told{})",
+                    self.full_disks,
+                    self.starts_refused,
+                    self.stalls,
+                    self.stalls_told,
+                    if self.stalls_go_untold() {
+                        ": BROKEN, they had to be"
+                    } else {
+                        ""
+                    },
                 ),
             ),
             Row::new(
@@ -80,6 +100,30 @@ impl Figures for Suffered {
                 format!("store {}", mib(self.store_bytes)),
                 format!("the platform's memory {}", mib(self.platform_bytes)),
             ),
+            Row::new(
+                "simulator",
+                format!("{:.1} % of a core", self.platform_cpu_share * 100.0),
+                "the platform's share, on the same host",
+            ),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_decides_when_there_was_much_to_tell() {
+        let suffered = |stalls_to_tell, stalls_told| Suffered {
+            stalls_to_tell,
+            stalls_told,
+            ..Suffered::default()
+        };
+        assert!(suffered(3, 0).stalls_go_untold());
+        assert!(!suffered(3, 1).stalls_go_untold());
+        assert!(!suffered(2, 0).stalls_go_untold(), "chance may have it so");
+        let rows = format!("{:?}", suffered(3, 0).rows());
+        assert!(rows.contains("BROKEN"), "{rows}");
     }
 }
