@@ -345,15 +345,17 @@ fn too_few_open_files_are_named_before_the_run() {
         .display()
         .to_string();
     for arguments in [
-        "events --connections 500",
-        "storm --connections 500",
-        "idle --installations 500",
-        "peers --only bare --storm 500",
-        "scale --connections 1,500",
-        "overload --connections 500",
+        "bench events --connections 500",
+        "bench storm --connections 500",
+        "bench idle --installations 500",
+        "bench peers --only bare --storm 500",
+        "bench scale --connections 1,500",
+        "bench overload --connections 500",
+        "bench attack flood --neighbours 500",
+        "bench startup --installations 500 --events 1",
+        "torture --connections 500",
     ] {
-        let line =
-            format!("ulimit -Sn 200 && ulimit -Hn 200 && exec '{program}' bench {arguments}");
+        let line = format!("ulimit -Sn 200 && ulimit -Hn 200 && exec '{program}' {arguments}");
         let output = std::process::Command::new("sh")
             .args(["-c", &line])
             .current_dir(directory.path())

@@ -130,12 +130,12 @@ mod tests {
     #[test]
     fn the_nearest_mount_counts() {
         let mounts = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n\
-                      2 1 0:5 / /tmp rw,nosuid shared:2 - tmpfs tmpfs rw\n\
-                      3 1 8:2 / /tmpfiles rw - xfs /dev/sdb1 rw\n";
+                      2 1 0:5 / /var rw,nosuid shared:2 - tmpfs tmpfs rw\n\
+                      3 1 8:2 / /variety rw - xfs /dev/sdb1 rw\n";
         let of = |path: &str| file_system(mounts, Path::new(path));
         assert_eq!(of("/home/a"), "ext4 on /dev/sda1");
-        assert_eq!(of("/tmp/x"), "tmpfs");
-        assert_eq!(of("/tmpfiles/x"), "xfs on /dev/sdb1");
+        assert_eq!(of("/var/x"), "tmpfs");
+        assert_eq!(of("/variety/x"), "xfs on /dev/sdb1");
     }
 
     #[test]
