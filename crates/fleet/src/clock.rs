@@ -1,4 +1,6 @@
-//! Wall time for what people read. Decisions take `Instant`s; nothing is decided by this clock.
+//! Wall time for what people read. Decisions take `Instant`s, with one exception: how late an event is, which
+//! `longwire_link::Backlog` compares with how late others were. A clock that is set shifts when an overloaded connection
+//! begins to refuse, between fixed bounds; nothing else is decided by this clock.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 

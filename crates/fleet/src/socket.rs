@@ -450,6 +450,10 @@ impl Handler<Assembled> for Socket {
 
     fn handle(&mut self, whole: Assembled, _: &mut Self::Context) {
         let _handling = self.handling(Word::Assembled);
+        // After the goodbye nobody hears an answer; the platform pushes it again on the next connection.
+        if !matches!(self.phase, Phase::Open(_) | Phase::Finishing { .. }) {
+            return;
+        }
         let unanswered = Unanswered {
             echo: whole.echo,
             split: Some(whole.message_id.clone()),

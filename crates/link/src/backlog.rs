@@ -11,9 +11,10 @@
 //! ```
 //! Nobody can ask how long an event has waited in somebody's buffer, but two things are known. A connection that was
 //! found empty has nothing older, so the time since then bounds the age of everything unread. And the platform writes
-//! into an event when it happened: what that lies back, beyond the least it ever lay back on this connection, is delay
-//! (clocks need not agree, only run alike). Of a period's events the one that is least late counts, because repeats
-//! are late by nature. Where no event says its time, the bound alone decides.
+//! into an event when it happened: what that lies back, beyond the least it lay back on this connection within the last
+//! minutes, is delay. Clocks need not agree, only run alike for so long; one that is set, or an event from the future,
+//! makes a connection that is behind refuse too early, never everything. Of the events since it fell behind the one
+//! that is least late counts, because repeats are late by nature. Where no event says its time, the bound alone decides.
 //!
 //! A connection that had to refuse has less patience until it has kept up for a while: a burst may use much of the
 //! platform's three seconds, but under a load that stays, whoever is acknowledged at all is acknowledged soon.
@@ -30,6 +31,10 @@ const STANDING: Duration = Duration::from_millis(200);
 /// What the other side holds back in its own buffers comes when ours are empty: a connection is up to date when it is
 /// found empty this long after it was found empty first.
 const AFTERFLOW: Duration = Duration::from_millis(50);
+
+/// What lies back longer than two of these does not tell what is usual. Clocks that run apart by 50 ppm differ by 30 ms
+/// more then, which is far below what is tolerated.
+const USUAL: Duration = Duration::from_secs(5 * 60);
 
 /// An overload is over when nothing was refused for so long.
 const RECOVERY: Duration = Duration::from_secs(5);
@@ -65,7 +70,15 @@ impl Backlog {
             self.phase = Phase::Behind(now);
             self.delay.begin();
         }
+        self.handle_unread();
         self.handle_timeout(now);
+    }
+
+    /// The connection is not read on, whatever the reason: nobody knows whether it is empty.
+    pub fn handle_unread(&mut self) {
+        if let Phase::Shedding { empty_at, .. } = &mut self.phase {
+            *empty_at = None;
+        }
     }
 
     /// Everything that had come was read.
@@ -83,7 +96,11 @@ impl Backlog {
     }
 
     /// An event was read: when it happened by the platform's clock and when it was read by ours, in milliseconds.
-    pub fn handle_event(&mut self, happened_ms: i64, read_ms: i64) {
+    pub fn handle_event(&mut self, happened_ms: i64, read_ms: i64, now: Instant) {
+        // What is behind tells nothing about what is usual: a delay that lasts must not become it.
+        if self.phase == Phase::Clear {
+            self.delay.age(now);
+        }
         self.delay.count(read_ms.saturating_sub(happened_ms));
     }
 
@@ -105,14 +122,15 @@ impl Backlog {
             // It is never empty because new ones come as fast as they are answered, and none waits long.
             Some(delay) if delay < self.tolerance(now) => Phase::Behind(now),
             late => Phase::Shedding {
-                waited: late.unwrap_or(patience),
+                waited: late.unwrap_or(patience).min(BURST),
                 empty_at: None,
             },
         };
         self.delay.begin();
     }
 
-    /// When there is something to decide without input.
+    /// When there is something to decide without input. After a turn, which handles the timeout and then says whether
+    /// the connection was found empty or is not read on, it is never in the past.
     #[must_use]
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         match self.phase {
@@ -131,7 +149,8 @@ impl Backlog {
         matches!(self.phase, Phase::Shedding { .. })
     }
 
-    /// How long an event that is read now may have waited unread.
+    /// How long an event that is read now may have waited unread; at most a burst's patience, so that whatever the clocks
+    /// say there is time left to record it.
     #[must_use]
     pub fn unread_for(&self, now: Instant) -> Duration {
         let bound = match self.phase {
@@ -139,7 +158,7 @@ impl Backlog {
             Phase::Behind(since) => now.saturating_duration_since(since),
             Phase::Shedding { waited, .. } => waited,
         };
-        bound.min(self.delay.least().unwrap_or(BURST))
+        bound.min(self.delay.least().unwrap_or(BURST)).min(BURST)
     }
 
     /// Whether something was refused lately.
@@ -170,9 +189,12 @@ impl Backlog {
 /// How much later than usual events come.
 #[derive(Debug)]
 struct Delay {
-    /// The least that an event ever lay back. What both clocks differ by is in it.
+    /// The least that an event lay back since then. What both clocks differ by is in it.
     usual_ms: i64,
-    /// The least of this period.
+    usual_since: Option<Instant>,
+    /// The same of the time before.
+    usual_before_ms: i64,
+    /// The least since the connection fell behind, or was judged last.
     least_ms: i64,
 }
 
@@ -180,6 +202,8 @@ impl Default for Delay {
     fn default() -> Self {
         Self {
             usual_ms: i64::MAX,
+            usual_since: None,
+            usual_before_ms: i64::MAX,
             least_ms: i64::MAX,
         }
     }
@@ -190,18 +214,35 @@ impl Delay {
         self.least_ms = i64::MAX;
     }
 
+    /// Forgets what was usual long ago: clocks run apart, or are set.
+    fn age(&mut self, now: Instant) {
+        let since = *self.usual_since.get_or_insert(now);
+        let age = now.saturating_duration_since(since);
+        if age < USUAL {
+            return;
+        }
+        self.usual_before_ms = if age < 2 * USUAL {
+            self.usual_ms
+        } else {
+            i64::MAX
+        };
+        self.usual_ms = i64::MAX;
+        self.usual_since = Some(now);
+    }
+
     fn count(&mut self, ms: i64) {
         self.usual_ms = self.usual_ms.min(ms);
         self.least_ms = self.least_ms.min(ms);
     }
 
-    /// Of this period's events, that of the one that is least late; none where none said its time.
+    /// Of the events since it began, that of the one that is least late; none where none said its time.
     fn least(&self) -> Option<Duration> {
         if self.least_ms == i64::MAX {
             return None;
         }
-        let late_ms = self.least_ms.saturating_sub(self.usual_ms);
-        Some(Duration::from_millis(late_ms.unsigned_abs()))
+        let usual_ms = self.usual_ms.min(self.usual_before_ms);
+        let late_ms = self.least_ms.saturating_sub(usual_ms);
+        Some(Duration::from_millis(u64::try_from(late_ms).unwrap_or(0)))
     }
 }
 

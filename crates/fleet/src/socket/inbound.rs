@@ -30,7 +30,9 @@ const OFFER_AGAIN: Duration = Duration::from_millis(3);
 /// The longest pause between two offers, well within the time an event may wait for its answer.
 const OFFER_RARELY: Duration = Duration::from_millis(200);
 
-/// Less than this of an unfinished message is nobody's business: the longest frames that the platform sends.
+/// Up to this an unfinished message is its connection's own business and not part of what all share: the longest frames
+/// that the platform sends in order. Were they counted, those who take all there is would cut the connections of others
+/// for any frame that two reads bring.
 const UNFINISHED_FREE_BYTES: usize = 64 * 1024;
 
 /// What ends frames of type `card`.
@@ -307,7 +309,9 @@ impl Socket {
         };
         let now = now();
         if let Ok(Some(happened_ms)) = envelope.as_ref().map(|envelope| envelope.created_ms) {
-            self.inbound.backlog.handle_event(happened_ms, received_ms);
+            self.inbound
+                .backlog
+                .handle_event(happened_ms, received_ms, now);
         }
         let unread_for = self.inbound.backlog.unread_for(now);
         let Ticket(ticket) = self

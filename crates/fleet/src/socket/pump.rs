@@ -190,7 +190,9 @@ impl Socket {
                 Verdict::Full => {
                     is_held_back = true;
                     // A platform that takes no answers is not to be sent more of them.
-                    if !self.outbound.is_full() {
+                    if self.outbound.is_full() {
+                        self.inbound.backlog().handle_unread();
+                    } else {
                         self.inbound.backlog().handle_held_back(now());
                     }
                     break;
@@ -353,19 +355,24 @@ impl Socket {
         *self.inbound.pause() = next;
     }
 
-    /// The next moment at which something is due without input.
+    /// The next moment at which something is due without input. Only what this phase's turn acts on counts: what it leaves
+    /// alone would be due again at once, for ever.
     fn due(&mut self) -> Option<Instant> {
-        // Only an open connection reads, so only there can a pause last.
-        let (until, pause) = match (&self.phase, *self.inbound.pause()) {
-            (Phase::Finishing { until, .. } | Phase::Leaving { until, .. }, _) => {
-                (Some(*until), None)
+        let (until, pause, backlog) = match self.phase {
+            // Only an open connection reads, so only there can a pause last.
+            Phase::Open(_) => {
+                let pause = match *self.inbound.pause() {
+                    Pause::Since(since) => Some(since + PAUSE_WORTH_TELLING),
+                    Pause::Reading | Pause::Told => None,
+                };
+                (None, pause, self.inbound.backlog().poll_timeout(now()))
             }
-            (_, Pause::Since(since)) => (None, Some(since + PAUSE_WORTH_TELLING)),
-            (_, Pause::Reading | Pause::Told) => (None, None),
-        };
-        let backlog = match self.phase {
-            Phase::Open(_) => self.inbound.backlog().poll_timeout(now()),
-            _ => None,
+            Phase::Finishing { until, .. } => (Some(until), None, None),
+            // Nothing is answered any more.
+            Phase::Leaving { until, .. } => {
+                return Some(self.outbound.due().map_or(until, |due| due.min(until)));
+            }
+            Phase::Dialing | Phase::Over => return None,
         };
         [
             self.window.poll_timeout(),

@@ -2,6 +2,7 @@
 //! records at another, and 64 are in hand at most.
 
 use super::*;
+use proptest::prelude::*;
 use std::collections::VecDeque;
 
 const WINDOW: usize = 64;
@@ -61,7 +62,8 @@ fn run(
             if room {
                 let happened_ms = i64::try_from(pushed).expect("a short run") + AHEAD_MS;
                 if timed {
-                    backlog.handle_event(happened_ms, i64::try_from(tick).expect("a short run"));
+                    let read_ms = i64::try_from(tick).expect("a short run");
+                    backlog.handle_event(happened_ms, read_ms, now);
                 }
                 held.push_back(pushed);
             } else {
@@ -171,27 +173,138 @@ fn repeats_and_strange_clocks_decide_nothing_alone() {
     let start = Instant::now();
     let second = |n| start + Duration::from_secs(n);
     let mut backlog = Backlog::default();
-    backlog.handle_event(1_000_000, 1_000_050);
+    backlog.handle_event(1_000_000, 1_000_050, start);
     backlog.handle_held_back(start);
     // A repeat of an hour ago, and beside it one that is on time.
-    backlog.handle_event(1_000_000 - 3_600_000, 1_000_060);
-    backlog.handle_event(1_000_010, 1_000_070);
+    backlog.handle_event(1_000_000 - 3_600_000, 1_000_060, start);
+    backlog.handle_event(1_000_010, 1_000_070, start);
     backlog.handle_timeout(second(1));
     assert!(!backlog.is_shedding());
     assert_eq!(backlog.unread_for(second(1)), Duration::ZERO);
     // Only late ones.
-    backlog.handle_event(1_000_000, 1_001_050);
+    backlog.handle_event(1_000_000, 1_001_050, second(1));
     assert!(backlog.unread_for(second(2)) <= BURST);
     backlog.handle_timeout(second(2));
     assert!(backlog.is_shedding());
+    // Our clock is set an hour ahead meanwhile: there is time left to record what is read.
+    backlog.handle_event(1_002_000, 1_002_050 + 3_600_000, second(2));
+    assert!(backlog.unread_for(second(2)) <= BURST);
+
+    // The same before it sheds, and an event from the future: it may refuse too early, but not everything.
+    for (happened_ms, read_ms) in [(1_000_000, 1_000_050), (1_000_000 + 3_600_000, 1_000_050)] {
+        let mut backlog = Backlog::default();
+        backlog.handle_event(happened_ms, read_ms, start);
+        backlog.handle_held_back(start);
+        backlog.handle_event(1_000_000, 1_000_050 + 3_600_000, start);
+        backlog.handle_timeout(second(1));
+        assert!(backlog.is_shedding());
+        assert!(backlog.unread_for(second(1)) <= BURST);
+        backlog.handle_event(1_000_100, 1_000_150 + 3_600_000, second(1));
+        assert!(backlog.unread_for(second(1)) <= BURST);
+    }
 
     // Times that nobody can mean.
     let mut backlog = Backlog::default();
-    backlog.handle_event(i64::MIN, i64::MAX);
-    backlog.handle_event(i64::MAX, i64::MIN);
+    backlog.handle_event(i64::MIN, i64::MAX, start);
+    backlog.handle_event(i64::MAX, i64::MIN, start);
     backlog.handle_held_back(start);
-    backlog.handle_event(0, 0);
+    backlog.handle_event(0, 0, start);
     backlog.handle_timeout(second(1));
     assert!(backlog.is_shedding(), "the bound alone decides");
     assert!(backlog.unread_for(second(1)) <= BURST);
+}
+
+#[test]
+fn what_was_usual_is_forgotten() {
+    let start = Instant::now();
+    let mut backlog = Backlog::default();
+    let behind_and_on_time = |backlog: &mut Backlog, at: Instant, lies_back_ms| {
+        backlog.handle_held_back(at);
+        backlog.handle_event(0, lies_back_ms, at);
+        backlog.handle_timeout(at + BURST);
+        let is_late = backlog.is_shedding();
+        backlog.handle_empty(at + BURST);
+        backlog.handle_empty(at + BURST + AFTERFLOW);
+        !is_late
+    };
+    // A day of clocks that run apart by 50 ppm: 4.3 s.
+    let mut at = start;
+    let mut apart_ms = 0;
+    for minute in 0..24 * 60 {
+        at = start + Duration::from_secs(60 * minute);
+        apart_ms = i64::try_from(3 * minute).expect("a short day");
+        backlog.handle_event(0, apart_ms, at);
+        assert!(
+            behind_and_on_time(&mut backlog, at, apart_ms),
+            "after {minute} minutes"
+        );
+    }
+    // A step is forgotten after two periods of events that are read in time.
+    let stepped_ms = apart_ms + 3_600_000;
+    assert!(!behind_and_on_time(&mut backlog, at + BURST, stepped_ms));
+    for periods in 1..=2 {
+        backlog.handle_event(0, stepped_ms, at + 2 * BURST + USUAL * periods);
+    }
+    let later = at + 3 * BURST + USUAL * 2;
+    assert!(behind_and_on_time(&mut backlog, later, stepped_ms));
+}
+
+#[test]
+fn a_delay_that_lasts_does_not_become_usual() {
+    let start = Instant::now();
+    let mut backlog = Backlog::default();
+    backlog.handle_event(0, 0, start);
+    backlog.handle_held_back(start);
+    // Never empty for hours, and at first as late as is tolerated.
+    for second in 1..3 * 60 * 60 {
+        let now = start + Duration::from_secs(second);
+        backlog.handle_event(0, 400, now);
+        backlog.handle_timeout(now);
+        assert!(!backlog.is_shedding());
+    }
+    let end = start + Duration::from_secs(3 * 60 * 60);
+    backlog.handle_event(0, 800, end);
+    backlog.handle_timeout(end + BURST);
+    assert!(backlog.is_shedding());
+}
+
+/// How a turn of the pump ends, if not with the connection.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Empty,
+    NoRoom,
+    AnswersNotTaken,
+}
+
+proptest! {
+    #[test]
+    fn after_a_turn_nothing_is_due_in_the_past(
+        turns in proptest::collection::vec((
+            0_u64..1_500,
+            proptest::option::of(-2_000_i64..2_000),
+            any::<bool>(),
+            prop_oneof![Just(End::Empty), Just(End::NoRoom), Just(End::AnswersNotTaken)],
+        ), 1..200),
+    ) {
+        let mut now = Instant::now();
+        let mut backlog = Backlog::default();
+        for (pause_ms, lies_back_ms, refuses, end) in turns {
+            now += Duration::from_millis(pause_ms);
+            backlog.handle_timeout(now);
+            if let Some(lies_back_ms) = lies_back_ms {
+                backlog.handle_event(0, lies_back_ms, now);
+            }
+            if refuses && backlog.is_shedding() {
+                backlog.handle_refused(now);
+            }
+            match end {
+                End::Empty => backlog.handle_empty(now),
+                End::NoRoom => backlog.handle_held_back(now),
+                End::AnswersNotTaken => backlog.handle_unread(),
+            }
+            let due = backlog.poll_timeout(now);
+            prop_assert!(due.is_none_or(|due| due > now), "{backlog:?}");
+            prop_assert!(backlog.unread_for(now) <= BURST);
+        }
+    }
 }
