@@ -1,4 +1,5 @@
-//! The memory that unfinished input may take, over all connections: parts of split pushes and of long frames.
+//! The memory that unfinished input may take, over all connections: parts of split pushes, and of frames
+//! longer than the platform sends in order. Shorter ones are each connection's own.
 //!
 //! A connection's own limits do not help when thousands of them reach it at once, and one limit for all would let the
 //! first who comes take everything. So each may hold as much as it leaves to the others: one alone half of the whole,
