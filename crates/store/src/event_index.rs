@@ -41,10 +41,15 @@ pub(crate) const RUN_EVENTS: usize = 131_072;
 /// the first push, a copied or restored platform queue may come later.
 const WINDOW_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
-/// An event is never recorded so long before it happened, by a platform's clock and ours: runs that
-/// ended earlier need not be asked for it. A repeat that says when it was *sent* is at most as late
-/// as the platform's last repeat.
+/// An event is never recorded so long before it happened: runs that ended earlier need not be asked
+/// for it. Wide enough for two clocks, and for a repeat that says when it was *sent*, which is at
+/// most 7.1 hours after the first push.
 const CLOCKS_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// An event that claims to happen so long after it was received has no time to be believed. With the
+/// hours up to its last repeat that stays below [`CLOCKS_MS`], so that the first push and its repeats
+/// are either all believed or all found without it.
+const AHEAD_MS: i64 = CLOCKS_MS / 2;
 
 /// Runs are written this many times as fast as the tail fills.
 const HASTE: usize = 4;
@@ -127,15 +132,17 @@ impl EventIndex {
             .or_else(|| closing.and_then(|closing| closing.tail.get(key)))
     }
 
-    /// The runs that may hold this key, of an event that happened at this time if it says so; newest
-    /// first. A page of each is to be read.
+    /// The runs that may hold this key, newest first, of an event received now that happened earlier
+    /// if it says so. A page of each is to be read.
     pub(crate) fn may_hold(
         &self,
         key: LogKey,
         happened_ms: Option<i64>,
+        received_ms: i64,
     ) -> impl Iterator<Item = &Run> {
         let hash = key.hash();
-        let earliest_ms = happened_ms.map_or(i64::MIN, |at_ms| at_ms.saturating_sub(CLOCKS_MS));
+        let believed = happened_ms.filter(|at_ms| *at_ms <= received_ms.saturating_add(AHEAD_MS));
+        let earliest_ms = believed.map_or(i64::MIN, |at_ms| at_ms.saturating_sub(CLOCKS_MS));
         let runs = self.runs.iter().rev();
         runs.filter(move |run| run.span.newest_ms >= earliest_ms && run.filter.may_hold(hash))
     }

@@ -102,7 +102,12 @@ fn a_rolled_back_page_is_written_again() {
     index.keep(None);
     assert_eq!(index.recent(key(1)), None, "it is the run's now");
     let day_ms = CLOCKS_MS + 1;
-    assert_eq!(index.may_hold(key(1), Some(day_ms)).count(), 1);
-    assert_eq!(index.may_hold(key(1), Some(day_ms + 1)).count(), 0);
-    assert_eq!(index.may_hold(key(1), None).count(), 1);
+    assert_eq!(index.may_hold(key(1), Some(day_ms), day_ms).count(), 1);
+    assert_eq!(index.may_hold(key(1), Some(day_ms + 1), day_ms).count(), 0);
+    // From the future, as its first push was.
+    assert_eq!(
+        index.may_hold(key(1), Some(100 * day_ms), day_ms).count(),
+        1
+    );
+    assert_eq!(index.may_hold(key(1), None, 1).count(), 1);
 }

@@ -94,17 +94,18 @@ pub(crate) fn load(
     }
 }
 
-/// The event of this key, wherever it is; [`EventIndex::may_hold`] says what its time is for.
+/// The event of this key, wherever it is; [`EventIndex::may_hold`] says what its times are for.
 pub(crate) fn find(
     connection: &mut SqliteConnection,
     index: &EventIndex,
     key: LogKey,
     happened_ms: Option<i64>,
+    received_ms: i64,
 ) -> Result<Option<Seq>, Failure> {
     if let Some(seq) = index.recent(key) {
         return Ok(Some(seq));
     }
-    for run in index.may_hold(key, happened_ms) {
+    for run in index.may_hold(key, happened_ms, received_ms) {
         let page: Option<Vec<u8>> = event_index_page::table
             .find(PageId::of(run.id, key.bucket()).0)
             .select(event_index_page::keys)

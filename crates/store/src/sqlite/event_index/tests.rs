@@ -44,7 +44,7 @@ fn record(
     index.turn();
     let outcome = connection.immediate_transaction(|connection| {
         for &number in numbers {
-            if find(connection, index, log_key(number), None)
+            if find(connection, index, log_key(number), None, 1)
                 .expect("an answer")
                 .is_some()
             {
@@ -130,7 +130,7 @@ proptest! {
             prop_assert_eq!(recorded.insert(number, Seq(seq)), None, "{} is there twice", number);
         }
         for number in 0..600 {
-            let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
+            let found = find(&mut connection, &index, log_key(number), None, 1).expect("an answer");
             prop_assert_eq!(found, recorded.get(&number).copied());
         }
     }
@@ -150,7 +150,7 @@ fn runs_are_made_and_found_again() {
     );
     let index = load(&mut connection, RUN, now_ms()).expect("a log");
     for number in 0..200 {
-        let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
+        let found = find(&mut connection, &index, log_key(number), None, 1).expect("an answer");
         assert_eq!(found, Some(Seq(i64::from(number) + 1)));
     }
 }
@@ -169,7 +169,7 @@ fn a_lost_index_is_made_from_the_log() {
     let index = load(&mut connection, RUN, now_ms()).expect("a log");
     assert_eq!(runs(&mut connection).len(), 5);
     for number in 0..200 {
-        let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
+        let found = find(&mut connection, &index, log_key(number), None, 1).expect("an answer");
         assert_eq!(found, Some(Seq(i64::from(number) + 1)));
     }
 }
@@ -199,7 +199,7 @@ fn a_log_of_the_first_schema_is_taken_over() {
     let index = load(&mut connection, RUN, now_ms()).expect("a log");
     assert_eq!(runs(&mut connection), [1, 2]);
     for number in 0..100 {
-        let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
+        let found = find(&mut connection, &index, log_key(number), None, 1).expect("an answer");
         assert_eq!(found, Some(Seq(i64::from(number) + 1)));
     }
 }
@@ -223,7 +223,7 @@ fn a_wrong_clock_ends_no_window() {
     let index = load(&mut connection, RUN, now_ms).expect("a log");
     assert_eq!(runs(&mut connection)[..before.len()], before[..]);
     for number in 0..200 {
-        let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
+        let found = find(&mut connection, &index, log_key(number), None, 1).expect("an answer");
         assert_eq!(found, Some(Seq(i64::from(number) + 1)));
     }
 }
@@ -261,7 +261,7 @@ fn runs_out_of_the_window_are_forgotten() {
     // Everything of the last seven days is known, before and after a restart.
     for _ in 0..2 {
         for number in 1_300..2_000 {
-            let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
+            let found = find(&mut connection, &index, log_key(number), None, 1).expect("an answer");
             assert_eq!(found, Some(Seq(i64::from(number) + 1)));
         }
         index = load(&mut connection, RUN, now_ms()).expect("a log");
