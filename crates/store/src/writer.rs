@@ -237,9 +237,9 @@ impl Desk {
 
     fn failed(&mut self, failure: Failure) {
         self.health.degrade(&failure);
-        // A locked database is met again in a moment, and the connection is as good as before.
-        // After anything else its state is not worth trusting.
-        if failure.cause != Cause::Locked
+        // A locked database and a full disk are met again in a moment, and the connection is as good
+        // as before. After anything else its state is not worth trusting.
+        if !matches!(failure.cause, Cause::Locked | Cause::DiskFull)
             && let Some(log) = self.log.take()
             && failure.cause == Cause::Gone
         {

@@ -4,6 +4,7 @@
 //! a busy database is a clean refusal. A success means: COMMIT returned, with `synchronous=FULL`,
 //! and both the database and its write-ahead log are still the files their paths name.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use diesel::prelude::*;
@@ -32,7 +33,10 @@ const PRAGMAS: &str = "PRAGMA busy_timeout = 1000;
     PRAGMA wal_autocheckpoint = 250;
     PRAGMA foreign_keys = ON;";
 
-/// Below so many free bytes an unexplained I/O error is the disk's being full.
+/// With fewer free bytes than this the disk counts as full, and SQLite is not asked.
+///
+/// Its shared memory (`-shm`) is a mapped file, and a file system that finds no block for a page of
+/// it (blocks below 4 KiB, copy on write) ends the process with SIGBUS instead of an error.
 const NO_SPACE_BYTES: u64 = 1024 * 1024;
 
 /// More than a page or two, so that a nearly full disk does not pass for a free one.
@@ -54,10 +58,11 @@ impl Log {
     pub(crate) fn create(file: Arc<DatabaseFile>) -> Result<Self, OpenError> {
         file.create()
             .map_err(|error| OpenError::of_io(file.path(), error))?;
+        let path = file.path().to_owned();
+        let refused = |failure| OpenError::of_failure(&path, blame_the_disk(&path, failure));
+        find_room(&path).map_err(refused)?;
         // Asked before any pragma is set, which would alter a stranger's file.
         Self::inspect(&file)?;
-        let path = file.path().to_owned();
-        let refused = |failure| OpenError::of_failure(&path, failure);
         let mut log = Self::connect(file).map_err(refused)?;
         migrations::run(&mut log.connection).map_err(refused)?;
         log.probe().map_err(refused)?;
@@ -75,7 +80,8 @@ impl Log {
         let maker = file
             .connect("PRAGMA busy_timeout = 1000;")
             .and_then(|mut first| migrations::maker(&mut first));
-        match maker.map_err(|failure| OpenError::of_failure(&path, failure))? {
+        let refused = |failure| OpenError::of_failure(&path, blame_the_disk(&path, failure));
+        match maker.map_err(refused)? {
             Maker::Us => Ok(()),
             Maker::Stranger => Err(OpenError::Foreign { path }),
             Maker::Newer(version) => Err(OpenError::NewerSchema { path, version }),
@@ -87,6 +93,7 @@ impl Log {
     pub(crate) fn reopen(file: Arc<DatabaseFile>) -> Result<Self, Failure> {
         FileIdentity::of(file.path())
             .map_err(|error| Failure::new(Cause::Gone, error.to_string()))?;
+        find_room(file.path())?;
         let mut first = file.connect("PRAGMA busy_timeout = 1000;")?;
         if !migrations::is_current(&mut first)? {
             return Err(Failure::new(
@@ -155,6 +162,7 @@ impl Log {
         &mut self,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
     ) -> Result<T, E> {
+        find_room(self.file.path())?;
         // Kept aside, because the rollback of a transaction that SQLite has rolled back itself
         // fails too, and that error would hide this one.
         let mut first = None;
@@ -238,7 +246,7 @@ impl Log {
 
     /// Whether what was committed is in the files that will be found after a restart.
     fn confirm(&mut self) -> Result<(), Failure> {
-        let gone = |path: &std::path::Path, why: &str| {
+        let gone = |path: &Path, why: &str| {
             Failure::new(Cause::Gone, format!("{}: {why}", path.display()))
         };
         match FileIdentity::of(self.file.path()) {
@@ -258,13 +266,35 @@ impl Log {
     /// What SQLite's word means, seen with the file and the disk beside it.
     pub(crate) fn explain(&self, failure: Failure) -> Failure {
         let moved = FileIdentity::of(self.file.path()).map_or(true, |found| found != self.database);
-        let full = || free_bytes(self.file.path()).is_some_and(|free| free < NO_SPACE_BYTES);
-        let cause = match failure.cause {
-            Cause::Poison => Cause::Poison,
-            _ if moved => Cause::Gone,
-            Cause::Io | Cause::Other if full() => Cause::DiskFull,
-            cause => cause,
-        };
-        Failure { cause, ..failure }
+        match failure.cause {
+            Cause::Poison => failure,
+            _ if moved => Failure {
+                cause: Cause::Gone,
+                ..failure
+            },
+            _ => blame_the_disk(self.file.path(), failure),
+        }
+    }
+}
+
+/// An unexplained error on a full disk is its being full.
+fn blame_the_disk(path: &Path, failure: Failure) -> Failure {
+    match failure.cause {
+        Cause::Io | Cause::Other if find_room(path).is_err() => Failure {
+            cause: Cause::DiskFull,
+            ..failure
+        },
+        _ => failure,
+    }
+}
+
+/// Whether there is room for a write. A file system that does not tell has some.
+fn find_room(path: &Path) -> Result<(), Failure> {
+    match free_bytes(path) {
+        Some(free) if free < NO_SPACE_BYTES => Err(Failure::new(
+            Cause::DiskFull,
+            format!("{free} bytes are free, {NO_SPACE_BYTES} are needed"),
+        )),
+        _ => Ok(()),
     }
 }

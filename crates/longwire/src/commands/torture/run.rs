@@ -15,6 +15,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long a gateway that starts on a full disk is left alone with it.
 const BORN_IN_TROUBLE: Duration = Duration::from_millis(300);
 
+/// What a gateway says that ends because it starts on a full disk: the store does not open, or takes no change.
+const NO_ROOM: [&str; 2] = ["no space left for", "the disk is full"];
+
 /// A stall of this length shows, also on a slow host: three seconds after it began, and the gateway has to look.
 const SHOWS: Duration = Duration::from_secs(8);
 
@@ -119,7 +122,9 @@ impl<'a> Run<'a> {
     fn revive(&mut self) -> Result<(), Failure> {
         match self.gateway.process.check() {
             Ok(()) => Ok(()),
-            Err(StandError::Ended { last_words, .. }) if last_words.contains("no space") => {
+            Err(StandError::Ended { last_words, .. })
+                if NO_ROOM.iter().any(|words| last_words.contains(words)) =>
+            {
                 self.suffered.starts_refused += 1;
                 self.start()
             }
