@@ -18,10 +18,12 @@ pub(crate) enum StandError {
         source: io::Error,
     },
     /// It ended although nobody asked it to.
-    #[error("{role} ended by itself; its last words: {last_words}")]
+    #[error("{role} ended by itself, {how}; its last words: {last_words}")]
     Ended {
         /// Which.
         role: Role,
+        /// Its exit code, or the signal that ended it.
+        how: String,
         /// The end of what it wrote.
         last_words: String,
     },

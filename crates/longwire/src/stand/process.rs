@@ -116,6 +116,7 @@ impl Process {
     pub(crate) async fn address(&mut self) -> Result<String, StandError> {
         match tokio::time::timeout(START, &mut self.address).await {
             Ok(Ok(address)) => Ok(address),
+            // Both of its pipes are closed, and a process closes them last.
             Ok(Err(_)) => Err(self.ended_by_itself()),
             Err(_) => Err(StandError::Slow {
                 role: self.role,
@@ -190,9 +191,14 @@ impl Process {
         }
     }
 
-    fn ended_by_itself(&self) -> StandError {
+    fn ended_by_itself(&mut self) -> StandError {
+        let how = match self.child.wait() {
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        };
         StandError::Ended {
             role: self.role,
+            how,
             last_words: self.written.tell(),
         }
     }
