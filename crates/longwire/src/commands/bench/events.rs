@@ -178,6 +178,7 @@ impl Figures for Throughput {
             Some(_) => "from push to ACK, as the platform saw it",
             None => "as the platform saw it; in a closed loop mostly waiting in line",
         };
+        let [gateway_share, platform_share] = all.processor_rows();
         vec![
             Row::new(
                 "acknowledged",
@@ -196,19 +197,8 @@ impl Figures for Throughput {
                 quantiles(gateway),
                 "from read to ACK, as the gateway saw it since its start",
             ),
-            Row::new(
-                "gateway",
-                format!("{:.1} µs CPU per event", all.gateway_us_per_event),
-                format!("{:.0} % of a core", all.gateway_cpu_share * 100.0),
-            ),
-            Row::new(
-                "platform",
-                format!("{:.1} µs CPU per event", all.platform_us_per_event),
-                format!(
-                    "{:.0} % of a core: the simulator's part, on the same cores",
-                    all.platform_cpu_share * 100.0
-                ),
-            ),
+            gateway_share,
+            platform_share,
             Row::new(
                 "commits",
                 grouped(all.batches),

@@ -305,6 +305,7 @@ impl Figures for Overload {
         let growth = self
             .resident_most_bytes
             .saturating_sub(self.resident_before_bytes);
+        let [gateway_share, platform_share] = all.processor_rows();
         vec![
             Row::new(
                 "sustainable",
@@ -356,19 +357,8 @@ impl Figures for Overload {
                     judged(GROWTH_BAR_MIB, " MiB", self.standings.memory_growth)
                 ),
             ),
-            Row::new(
-                "gateway",
-                format!("{:.1} µs CPU per event", all.gateway_us_per_event),
-                format!("{:.0} % of a core", all.gateway_cpu_share * 100.0),
-            ),
-            Row::new(
-                "platform",
-                format!("{:.1} µs CPU per event", all.platform_us_per_event),
-                format!(
-                    "{:.0} % of a core: the simulator's part, on the same cores",
-                    all.platform_cpu_share * 100.0
-                ),
-            ),
+            gateway_share,
+            platform_share,
         ]
     }
 }

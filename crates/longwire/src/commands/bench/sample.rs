@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use longwire_sim::{Latency, Ledger};
 use serde::Serialize;
 
+use super::report::Row;
 use crate::exit::Failure;
 use crate::stand::{Client, Platform, View};
 
@@ -93,6 +94,25 @@ impl Window {
             repeats: to.ledger.re_pushed - from.ledger.re_pushed,
             refused: to.ledger.nacked - from.ledger.nacked,
         }
+    }
+
+    /// What the two processes took, as lines of a table.
+    pub(super) fn processor_rows(&self) -> [Row; 2] {
+        [
+            Row::new(
+                "gateway",
+                format!("{:.1} µs CPU per event", self.gateway_us_per_event),
+                format!("{:.0} % of a core", self.gateway_cpu_share * 100.0),
+            ),
+            Row::new(
+                "platform",
+                format!("{:.1} µs CPU per event", self.platform_us_per_event),
+                format!(
+                    "{:.0} % of a core: the simulator's part, on the same cores",
+                    self.platform_cpu_share * 100.0
+                ),
+            ),
+        ]
     }
 }
 
