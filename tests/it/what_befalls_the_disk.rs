@@ -100,17 +100,24 @@ fn until_ready(gateway: &Gateway) {
     });
 }
 
+/// So many events more are acknowledged.
+#[track_caller]
+fn until_acknowledged(gateway: &Gateway, control: &Control, more: u64) {
+    let wanted = control.ledger().acked + more;
+    wait_until("events are acknowledged again", || {
+        if control.ledger().acked >= wanted {
+            Ok(())
+        } else {
+            Err(gateway.overview()["store"].to_string())
+        }
+    });
+}
+
 /// Waits until all is well again, and compares.
 #[track_caller]
 fn recover(gateway: &Gateway, control: &Control) -> Ledger {
     until_ready(gateway);
-    let before = control.ledger().acked;
-    wait_until("events are acknowledged again", || {
-        match control.ledger().acked - before {
-            0..=50 => Err(format!("{:?}", control.ledger())),
-            _ => Ok(()),
-        }
-    });
+    until_acknowledged(gateway, control, 50);
     control.stop_traffic();
     let ledger = wait_until("everything has a verdict", || {
         let ledger = control.ledger();
@@ -164,14 +171,7 @@ fn a_full_disk_refuses_and_recovers_when_there_is_room() {
     gateway.volume().fill().expect("the disk takes the ballast");
     suffer(&gateway, &control, "disk_full");
     gateway.volume().empty().expect("the ballast goes");
-    let before = control.ledger().acked;
-    wait_until("events are acknowledged again", || {
-        if control.ledger().acked > before {
-            Ok(())
-        } else {
-            Err(gateway.overview()["store"].to_string())
-        }
-    });
+    until_acknowledged(&gateway, &control, 1);
     // Once more, and this time it is killed in the middle of it.
     gateway.volume().fill().expect("the disk takes the ballast");
     suffer(&gateway, &control, "disk_full");
@@ -262,14 +262,7 @@ fn a_directory_without_leave_to_write_refuses_and_recovers_when_it_is_given() {
     gateway.volume().forbid_writes().expect("chattr");
     suffer(&gateway, &control, "read_only");
     gateway.volume().allow_writes().expect("chattr");
-    let before = control.ledger().acked;
-    wait_until("events are acknowledged again", || {
-        if control.ledger().acked > before {
-            Ok(())
-        } else {
-            Err(gateway.overview()["store"].to_string())
-        }
-    });
+    until_acknowledged(&gateway, &control, 1);
     gateway.volume().forbid_writes().expect("chattr");
     suffer(&gateway, &control, "read_only");
     restart_in_trouble(&mut gateway, "permi", |gateway| {
