@@ -1,4 +1,4 @@
-//! The platforms' HTTP calls: how a long connection is asked for and opened.
+//! The platforms' addresses and calls: how a long connection is asked for and opened.
 //!
 //! This crate knows the platforms' addresses, request shapes and refusals; how bytes leave the host is
 //! `longwire-egress`'s business, what the bytes mean `longwire-wire`'s. It keeps no state and never retries:
@@ -6,3 +6,4 @@
 
 mod explanation;
 pub mod feishu;
+pub mod wecom;

@@ -37,12 +37,14 @@ macro_rules! words {
 }
 
 words! {
-    /// Which of the two platforms the app lives on.
+    /// Which platform the bot lives on.
     Platform {
         /// Feishu, on `open.feishu.cn`.
         Feishu = "feishu",
         /// Lark, on `open.larksuite.com`.
         Lark = "lark",
+        /// WeCom, whose intelligent robots have one long connection each.
+        Wecom = "wecom",
     }
 }
 
@@ -74,9 +76,9 @@ pub struct NewInstallation {
     pub name: String,
     /// Where the app lives.
     pub platform: Platform,
-    /// The app's id, `cli_…`.
+    /// The app's id, `cli_…`; of a WeCom bot, its bot id.
     pub app_id: String,
-    /// The app's secret.
+    /// The app's secret; of a WeCom bot, the bot's.
     pub app_secret: SecretString,
     /// Another address of the platform, for a private deployment or the simulator.
     pub base_url: Option<String>,
@@ -99,7 +101,7 @@ pub struct InstallationRecord {
     pub name: String,
     /// Where the app lives.
     pub platform: Platform,
-    /// The app's id, `cli_…`.
+    /// The app's id, `cli_…`; of a WeCom bot, its bot id.
     pub app_id: String,
     /// Another address of the platform.
     pub base_url: Option<String>,
@@ -171,6 +173,9 @@ mod tests {
         for &desired in Desired::ALL {
             assert_eq!(Desired::parse(desired.label()), Some(desired));
         }
-        assert_eq!(Platform::parse("wecom"), None);
+        for &platform in Platform::ALL {
+            assert_eq!(Platform::parse(platform.label()), Some(platform));
+        }
+        assert_eq!(Platform::parse("dingtalk"), None);
     }
 }

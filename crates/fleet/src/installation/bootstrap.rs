@@ -8,6 +8,7 @@ use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use longwire_egress::{Egress, ProxyPolicy};
 use longwire_link::{Generation, Setback};
 use longwire_platform::feishu::{self, Credentials, Endpoint, EndpointError};
+use longwire_platform::wecom;
 use longwire_store::{InstallationRecord, Platform};
 use secrecy::ExposeSecret;
 use std::sync::Arc;
@@ -91,6 +92,7 @@ fn base_url(record: &InstallationRecord) -> Result<Url, url::ParseError> {
     let usual = match record.platform {
         Platform::Feishu => feishu::FEISHU_BASE_URL,
         Platform::Lark => feishu::LARK_BASE_URL,
+        Platform::Wecom => wecom::BASE_URL,
     };
     record.base_url.as_deref().unwrap_or(usual).parse()
 }

@@ -228,6 +228,7 @@ fn platform_url(platform: longwire_store::Platform, base_url: Option<&str>) -> O
     let text = base_url.unwrap_or(match platform {
         longwire_store::Platform::Feishu => FEISHU_BASE_URL,
         longwire_store::Platform::Lark => LARK_BASE_URL,
+        longwire_store::Platform::Wecom => longwire_platform::wecom::BASE_URL,
     });
     text.parse().ok()
 }

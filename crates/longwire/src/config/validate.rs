@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use longwire_egress::NoProxy;
+use longwire_store::Platform;
 use url::{Host, Url};
 
 use super::Config;
@@ -131,7 +132,11 @@ fn installations(config: &Config) -> Result<(), Finding> {
             )?;
         }
         if let Some(url) = &installation.base_url
-            && let Err(reason) = base_url_is_usable(url, &config.egress.plain_http_hosts)
+            && let Err(reason) = base_url_is_usable(
+                installation.platform.into(),
+                url,
+                &config.egress.plain_http_hosts,
+            )
         {
             refuse(key("base_url"), reason)?;
         }
@@ -153,32 +158,39 @@ fn name_is_usable(name: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Plain text only to loopback or to hosts that were allowed by name: the app's secret travels there.
-pub(crate) fn base_url_is_usable(url: &Url, plain_hosts: &[String]) -> Result<(), String> {
+/// Plain text only to loopback or to hosts that were allowed by name: the bot's secret travels there.
+pub(crate) fn base_url_is_usable(
+    platform: Platform,
+    url: &Url,
+    plain_hosts: &[String],
+) -> Result<(), String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("an address of the platform holds no credentials".to_owned());
     }
-    let loopback = match url.host() {
+    let is_loopback = match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => return Err("has no host".to_owned()),
     };
+    // Feishu and Lark are asked for a connection by HTTP; WeCom's base is the connection's own address.
+    let (secure, plain) = match platform {
+        Platform::Feishu | Platform::Lark => ("https", "http"),
+        Platform::Wecom => ("wss", "ws"),
+    };
+    let may_be_plain = is_loopback
+        || plain_hosts
+            .iter()
+            .any(|host| Some(host.to_ascii_lowercase().as_str()) == url.host_str());
     match url.scheme() {
-        "https" => Ok(()),
-        "http" if loopback => Ok(()),
-        "http"
-            if plain_hosts
-                .iter()
-                .any(|host| Some(host.to_ascii_lowercase().as_str()) == url.host_str()) =>
-        {
-            Ok(())
-        }
-        "http" => Err(
-            "http would send the app's secret in clear; use https, or name the host in \
-                       egress.plain_http_hosts"
-                .to_owned(),
-        ),
-        other => Err(format!("`{other}` is no scheme of the platform; use https")),
+        scheme if scheme == secure => Ok(()),
+        scheme if scheme == plain && may_be_plain => Ok(()),
+        scheme if scheme == plain => Err(format!(
+            "{plain} would send the bot's secret in clear; use {secure}, or name the host in \
+             egress.plain_http_hosts"
+        )),
+        other => Err(format!(
+            "`{other}` is no scheme of {platform}; use {secure}"
+        )),
     }
 }

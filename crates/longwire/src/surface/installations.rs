@@ -192,11 +192,13 @@ impl AddRequest {
         if self.app_id.trim().is_empty() {
             return Err("app_id is empty".to_owned());
         }
+        let platform = Platform::parse(&self.platform)
+            .ok_or_else(|| format!("platform is feishu, lark or wecom, not `{}`", self.platform))?;
         if let Some(text) = &self.base_url {
             let url: Url = text
                 .parse()
                 .map_err(|error| format!("base_url is no address: {error}"))?;
-            base_url_is_usable(&url, plain_hosts)
+            base_url_is_usable(platform, &url, plain_hosts)
                 .map_err(|reason| format!("base_url: {reason}"))?;
         }
         if let Some(proxy) = &proxy {
@@ -208,8 +210,7 @@ impl AddRequest {
             }
         }
         Ok(NewInstallation {
-            platform: Platform::parse(&self.platform)
-                .ok_or_else(|| format!("platform is feishu or lark, not `{}`", self.platform))?,
+            platform,
             desired: Desired::parse(&self.desired)
                 .ok_or_else(|| format!("desired is run or stop, not `{}`", self.desired))?,
             name: self.name,
