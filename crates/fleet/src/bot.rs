@@ -5,7 +5,7 @@ use crate::card::{Card, SharedCard};
 use crate::clock::{unix_ms, unix_ms_at};
 use crate::kind::ActorKind;
 use crate::view::{ActorView, InstallationView, Lights};
-use longwire_link::{Generation, State};
+use longwire_link::{Generation, Setback, State};
 use longwire_store::{InstallationId, InstallationRecord};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -175,8 +175,13 @@ impl Bot {
                 reason,
             } => (Some(*until), *attempt, Some(reason)),
             State::Refused { until, reason } => (Some(*until), 0, Some(reason)),
+            State::Displaced { until, .. } => (*until, 0, Some(&Setback::Displaced)),
             State::Restarting { until } => (Some(*until), 0, None),
-            _ => (None, 0, None),
+            State::Stopped
+            | State::Queued
+            | State::Bootstrapping
+            | State::Dialing
+            | State::Live { .. } => (None, 0, None),
         };
         let restarting = matches!(status.state, State::Restarting { .. });
         InstallationView {

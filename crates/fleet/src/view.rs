@@ -144,7 +144,7 @@ pub struct InstallationView {
     pub legacy_state: &'static str,
     /// Since when, Unix milliseconds.
     pub state_since_ms: i64,
-    /// When it goes on by itself (backing off, refused, restarting), Unix milliseconds.
+    /// When it goes on by itself (backing off, refused, displaced with a take-back, restarting), Unix milliseconds.
     pub until_ms: Option<i64>,
     /// Attempts since the last success.
     pub attempt: u32,

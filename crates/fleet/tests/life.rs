@@ -64,6 +64,7 @@ impl World {
             timing: Timing {
                 pong_grace: Duration::from_secs(1),
                 backoff_base: Duration::from_millis(50),
+                lasting: Duration::from_millis(50),
                 fragment_ttl,
                 ..Timing::default()
             },

@@ -3,15 +3,18 @@
 //! ```text
 //! stopped ─▶ queued ─▶ bootstrapping ─▶ dialing ─▶ live
 //!              ▲              │            │        │
-//!              └── backing_off, refused ◀──┴────────┘      restarting: its own code ended too often
+//!              └── backing_off, refused ◀──┴────────┤      restarting: its own code ended too often
+//!                                       displaced ◀──┘
 //! ```
 //!
 //! - Every attempt has a [`Generation`]. News of another one changes nothing; a connection that opens for one
 //!   is closed, since left open it would hold one of the few the platform grants an app.
 //! - At most one generation has work outside. Whatever it may still have open is closed before the next begins.
-//! - It is never deaf: in every state but `stopped` either a timer runs or a connection lives, whose own
-//!   heartbeat ends it. Bootstrap and dial have deadlines here too, in case the caller never reports.
-//! - The backoff starts over when a connection that answered a ping ends after a life of a second or more.
+//! - It is never deaf: in every state but `stopped` and `displaced` either a timer runs or a connection lives, whose
+//!   own heartbeat ends it. Bootstrap and dial have deadlines here too, in case the caller never reports.
+//! - A bot that another connection displaced is left to it, or the two would take it from each other for ever. It comes
+//!   back by an operator's hand (start anew, change the settings), or by the [`TakeBack`] wished beforehand.
+//! - The backoff starts over when a connection that answered a ping ends after a life of [`Timing::lasting`] or more.
 //! - It never gives up. The platform's attempt count only makes [`Link::attempts_exceeded`] true.
 
 use std::collections::VecDeque;
@@ -26,6 +29,7 @@ use crate::config::{Rejected, ServerConfig};
 use crate::generation::Generation;
 use crate::setback::{Disposition, Pace, Setback};
 use crate::state::State;
+use crate::take_back::{TakeBack, TakeBacks};
 use crate::timing::Timing;
 
 /// What the operator wants of an installation.
@@ -109,6 +113,7 @@ pub struct Link {
     proved: bool,
     opened_before: bool,
     reconnects: u64,
+    take_backs: TakeBacks,
     actions: VecDeque<Action>,
 }
 
@@ -129,6 +134,7 @@ impl Link {
             proved: false,
             opened_before: false,
             reconnects: 0,
+            take_backs: TakeBacks::default(),
             actions: VecDeque::new(),
             timing,
         }
@@ -139,6 +145,13 @@ impl Link {
     #[must_use]
     pub fn after(mut self, generation: Generation) -> Self {
         self.generation = generation;
+        self
+    }
+
+    /// The same, taken back as wished when another connection displaces it.
+    #[must_use]
+    pub fn with_take_back(mut self, wish: Option<TakeBack>) -> Self {
+        self.take_backs.wish(wish);
         self
     }
 
@@ -196,6 +209,7 @@ impl Link {
             // A second word about the same end.
             State::BackingOff { .. }
             | State::Refused { .. }
+            | State::Displaced { .. }
             | State::Restarting { .. }
             | State::Stopped => {}
         }
@@ -233,7 +247,8 @@ impl Link {
 
     /// Its own code ended too often: leave it alone until then.
     pub fn handle_spent(&mut self, until: Instant, _now: Instant) {
-        if self.state != State::Stopped {
+        // A displaced one is left alone already, and must not come back by way of this.
+        if !matches!(self.state, State::Stopped | State::Displaced { .. }) {
             self.abandon(CloseReason::Restarting);
             self.enter(State::Restarting { until }, None);
         }
@@ -249,13 +264,23 @@ impl Link {
             | State::Dialing
             | State::Live { .. }
             | State::BackingOff { .. }
-            | State::Refused { .. } => {
+            | State::Refused { .. }
+            | State::Displaced { .. } => {
                 self.abandon(CloseReason::Reconfigured);
                 self.backoff.start_over();
                 self.attempt(now);
             }
             // New settings do not mend code that keeps ending.
             State::Stopped | State::Restarting { .. } => {}
+        }
+    }
+
+    /// Another wish about being taken back, which holds for a displacement that has happened, too.
+    pub fn handle_take_back(&mut self, wish: Option<TakeBack>) {
+        self.take_backs.wish(wish);
+        if let State::Displaced { since, .. } = self.state {
+            let until = self.take_backs.due(since);
+            self.state = State::Displaced { since, until };
         }
     }
 
@@ -278,6 +303,10 @@ impl Link {
                 self.wait(Setback::HandshakeTimedOut, now);
             }
             State::BackingOff { .. } | State::Refused { .. } | State::Restarting { .. } => {
+                self.attempt(now);
+            }
+            State::Displaced { .. } => {
+                self.take_backs.done(now);
                 self.attempt(now);
             }
             State::Stopped | State::Live { .. } => {}
@@ -390,16 +419,20 @@ impl Link {
                 until: now + self.backoff.probe_delay(),
                 reason: setback,
             },
+            Disposition::Yield => State::Displaced {
+                since: now,
+                until: self.take_backs.due(now),
+            },
         };
         self.enter(state, None);
     }
 
-    /// Whether the live connection was worth its attempts: it answered a ping, and it outlived the shortest backoff.
+    /// Whether the live connection was worth its attempts: it answered a ping, and it lived long enough.
     /// One pong alone would let a server that answers and drops, with a nonce of 0, make a tight loop.
     fn has_lasted(&self, now: Instant) -> bool {
         match self.state {
             State::Live { since } => {
-                self.proved && now.saturating_duration_since(since) >= self.timing.backoff_base
+                self.proved && now.saturating_duration_since(since) >= self.timing.lasting
             }
             _ => false,
         }
@@ -418,3 +451,5 @@ impl Link {
 mod properties;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wecom;

@@ -6,6 +6,9 @@
 //! The codes are those of `ws/const.go` (oapi-sdk-go), `const.py` (lark-oapi) and `enum.ts` (node-sdk). Where the
 //! official SDKs give up for good ("fatal"), an installation here is *refused*: it waits for somebody to act,
 //! says so, and probes slowly, since a secret may be corrected on the platform's side as well.
+//!
+//! WeCom has no bootstrap; its codes answer `aibot_subscribe` on the open connection, where its official SDK counts
+//! every one as wrong credentials, the rate limit included.
 
 use longwire_wire::endpoint::{HandshakeRefusal, code};
 
@@ -101,6 +104,30 @@ pub enum Setback {
     /// The code that served the connection panicked.
     #[error("the connection's own code panicked")]
     Panicked,
+    /// `aibot_subscribe` was answered with 853000, 93019 or 40058.
+    #[error("the platform does not accept the bot id and secret, code {code}")]
+    CredentialsRefused {
+        /// What it answered.
+        code: i64,
+    },
+    /// `aibot_subscribe` was answered with 45009.
+    #[error("the bot subscribed more often than the platform allows")]
+    SubscribeLimited,
+    /// `aibot_subscribe` was answered with any other code than 0, or with none.
+    #[error("the platform did not accept the subscription{}", Sub(*code))]
+    SubscribeFailed {
+        /// What it answered.
+        code: Option<i64>,
+    },
+    /// `aibot_subscribe` was not answered.
+    #[error("the platform did not answer the subscription in time")]
+    SubscribeTimedOut,
+    /// A command on a connection that had subscribed was answered with 846609.
+    #[error("the platform has forgotten the subscription")]
+    NotSubscribed,
+    /// `disconnected_event`: another connection of the same bot subscribed.
+    #[error("another program connected with the same bot")]
+    Displaced,
     /// There is no secret, or it cannot be unsealed.
     #[error("the app secret cannot be opened")]
     NoSecret,
@@ -125,6 +152,8 @@ pub enum Disposition {
     Retry(Pace),
     /// Somebody has to act. Probed hourly and whenever the configuration changes.
     Refuse,
+    /// Leave it to the other one, unless an operator wished to have it taken back.
+    Yield,
 }
 
 /// How fast to try again.
@@ -142,6 +171,11 @@ pub enum Pace {
 
 /// Close codes of an orderly goodbye (RFC 6455, 7.4.1: normal closure, going away).
 const CLEAN_CLOSES: [u16; 2] = [1000, 1001];
+/// Wrong bot id or secret; a bot id nobody knows; parameters nobody accepts. The first came on a connection, the other
+/// two on the HTTP side of the same platform (WecomTeam/wecom-cli#15, #24).
+const CREDENTIALS_REFUSED: [i64; 3] = [853_000, 93_019, 40_058];
+/// Too often: seen when programs subscribe in a loop (WecomTeam/wecom-openclaw-plugin#48).
+const SUBSCRIBE_LIMITED: i64 = 45_009;
 
 impl Setback {
     /// What a bootstrap answer with a code other than 0 means.
@@ -179,13 +213,24 @@ impl Setback {
         }
     }
 
+    /// What an answer to `aibot_subscribe` means that is no success; codes decide, never texts.
+    #[must_use]
+    pub fn of_subscribe(code: Option<i64>) -> Self {
+        match code {
+            Some(code) if CREDENTIALS_REFUSED.contains(&code) => Self::CredentialsRefused { code },
+            Some(SUBSCRIBE_LIMITED) => Self::SubscribeLimited,
+            code => Self::SubscribeFailed { code },
+        }
+    }
+
     /// What follows. The one table.
     #[must_use]
     pub fn disposition(&self) -> Disposition {
-        use Disposition::{Refuse, Retry};
+        use Disposition::{Refuse, Retry, Yield};
         match *self {
             Self::SystemBusy => Retry(Pace::Busy),
             Self::ConnectionLimit
+            | Self::SubscribeLimited
             | Self::HttpStatus(429)
             | Self::HandshakeAuth {
                 sub: Some(code::CONNECTION_LIMIT),
@@ -204,8 +249,10 @@ impl Setback {
             | Self::UnknownCode(_)
             | Self::HandshakeForbidden
             | Self::ProxyUnauthorized
+            | Self::CredentialsRefused { .. }
             | Self::NoSecret
             | Self::AddressRefused => Refuse,
+            Self::Displaced => Yield,
             // 408 is a timeout by another name. Every other 4xx finds fault with the request, which will
             // not change by itself.
             Self::HttpStatus(status) if status != 408 && (400..500).contains(&status) => Refuse,
@@ -228,6 +275,9 @@ impl Setback {
             | Self::Silent
             | Self::WriteFailed
             | Self::ProtocolViolation
+            | Self::SubscribeFailed { .. }
+            | Self::SubscribeTimedOut
+            | Self::NotSubscribed
             | Self::Panicked => Retry(Pace::Normal),
         }
     }
@@ -236,7 +286,7 @@ impl Setback {
     #[must_use]
     pub fn alarms(&self) -> bool {
         match self.disposition() {
-            Disposition::Refuse | Disposition::Retry(Pace::Limited) => true,
+            Disposition::Refuse | Disposition::Yield | Disposition::Retry(Pace::Limited) => true,
             Disposition::Retry(Pace::Normal | Pace::Busy | Pace::Clean) => {
                 matches!(
                     self,
@@ -311,6 +361,24 @@ impl Setback {
             Self::Panicked => {
                 "Report this as a bug of longwire, with the panic message from the log."
             }
+            Self::CredentialsRefused { .. } => {
+                "Compare bot id and secret with the bot's page in the WeCom admin console (API mode, long connection) and store the secret again."
+            }
+            Self::SubscribeLimited => {
+                "Stop other programs that connect this bot over and over; longwire tries again by itself, from a minute up to a quarter of an hour apart."
+            }
+            Self::SubscribeFailed { .. } => {
+                "Nothing to do if it passes; otherwise look the code up in the platform's error code list and check the bot in the WeCom admin console."
+            }
+            Self::SubscribeTimedOut => {
+                "Nothing to do if it passes; otherwise check the base URL and whether a firewall or proxy swallows traffic of the open connection."
+            }
+            Self::NotSubscribed => {
+                "Nothing to do if it is rare; otherwise look for another program that connects with the same bot id."
+            }
+            Self::Displaced => {
+                "Only one program can serve a bot: stop the other one that uses this bot id, then stop and start this installation to take the bot back."
+            }
             Self::NoSecret => {
                 "Store the app secret again, or restore the key file that the store was made with."
             }
@@ -349,6 +417,12 @@ impl Setback {
             Self::WriteFailed => "write_failed",
             Self::ProtocolViolation => "protocol_violation",
             Self::Panicked => "panicked",
+            Self::CredentialsRefused { .. } => "credentials_refused",
+            Self::SubscribeLimited => "subscribe_limited",
+            Self::SubscribeFailed { .. } => "subscribe_failed",
+            Self::SubscribeTimedOut => "subscribe_timed_out",
+            Self::NotSubscribed => "not_subscribed",
+            Self::Displaced => "displaced",
             Self::NoSecret => "no_secret",
             Self::AddressRefused => "address_refused",
         }

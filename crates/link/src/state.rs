@@ -38,6 +38,14 @@ pub enum State {
         /// What the platform, the proxy or our own policy objects to.
         reason: Setback,
     },
+    /// Another connection of the same bot was served from then on. Nothing is tried, since whoever takes it back takes
+    /// it from the other one: that is an operator's decision, made now or beforehand.
+    Displaced {
+        /// When it was lost.
+        since: Instant,
+        /// When it is taken back, if that is wished.
+        until: Option<Instant>,
+    },
     /// Its own code ended too often; left alone until then.
     Restarting {
         /// When it is tried again.
@@ -57,6 +65,7 @@ impl State {
             Self::Live { .. } => "live",
             Self::BackingOff { .. } => "backing_off",
             Self::Refused { .. } => "refused",
+            Self::Displaced { .. } => "displaced",
             Self::Restarting { .. } => "restarting",
         }
     }
@@ -65,7 +74,7 @@ impl State {
     #[must_use]
     pub fn legacy(&self) -> &'static str {
         match self {
-            Self::Stopped => "disconnected",
+            Self::Stopped | Self::Displaced { .. } => "disconnected",
             Self::Queued | Self::Bootstrapping | Self::Dialing => "connecting",
             Self::Live { .. } => "connected",
             Self::BackingOff { reason, .. }
@@ -82,6 +91,7 @@ impl State {
     pub fn reason(&self) -> Option<Setback> {
         match self {
             Self::BackingOff { reason, .. } | Self::Refused { reason, .. } => Some(*reason),
+            Self::Displaced { .. } => Some(Setback::Displaced),
             Self::Stopped
             | Self::Queued
             | Self::Bootstrapping
@@ -98,6 +108,7 @@ impl State {
             Self::BackingOff { until, .. }
             | Self::Refused { until, .. }
             | Self::Restarting { until } => Some(*until),
+            Self::Displaced { until, .. } => *until,
             Self::Stopped
             | Self::Queued
             | Self::Bootstrapping
@@ -124,6 +135,10 @@ mod tests {
             until,
             reason: Setback::AuthFailed,
         };
+        let displaced = State::Displaced {
+            since: until,
+            until: None,
+        };
         for (state, label, legacy) in [
             (State::Stopped, "stopped", "disconnected"),
             (State::Queued, "queued", "connecting"),
@@ -133,6 +148,7 @@ mod tests {
             (back_off(Some(1001)), "backing_off", "connecting"),
             (back_off(None), "backing_off", "error"),
             (refused, "refused", "error"),
+            (displaced, "displaced", "disconnected"),
             (State::Restarting { until }, "restarting", "error"),
         ] {
             assert_eq!((state.label(), state.legacy()), (label, legacy));

@@ -11,6 +11,8 @@ pub struct Timing {
     pub bootstrap: Duration,
     /// From the first byte of the dial to the 101.
     pub handshake: Duration,
+    /// From the request to subscribe to the platform's word, where a connection has to subscribe.
+    pub subscribe: Duration,
     /// What the caller may take beyond `bootstrap` and `handshake` before the machine stops believing
     /// that it will ever report.
     pub slack: Duration,
@@ -34,6 +36,9 @@ pub struct Timing {
     pub backoff_base: Duration,
     /// Highest step of the backoff, and the highest `ReconnectInterval` that is obeyed.
     pub backoff_cap: Duration,
+    /// How long a connection must have lived for the backoff to start over. One that ends sooner is one more failure,
+    /// or a platform that accepts and drops would get a tight loop.
+    pub lasting: Duration,
     /// Delay after "system busy".
     pub busy: Duration,
     /// First delay after "too many connections" or a rate limit; it doubles.
@@ -51,6 +56,7 @@ impl Default for Timing {
         Self {
             bootstrap: Duration::from_secs(15),
             handshake: Duration::from_secs(15),
+            subscribe: Duration::from_secs(10),
             slack: Duration::from_secs(2),
             turn: Duration::from_secs(10 * 60),
             write: Duration::from_secs(10),
@@ -61,11 +67,82 @@ impl Default for Timing {
             nonce_cap: Duration::from_secs(5 * 60),
             backoff_base: Duration::from_secs(1),
             backoff_cap: Duration::from_secs(60),
+            lasting: Duration::from_secs(1),
             busy: Duration::from_secs(30),
             limited_base: Duration::from_secs(60),
             limited_cap: Duration::from_secs(15 * 60),
             refused_probe: Duration::from_secs(60 * 60),
             drain: Duration::from_secs(10),
         }
+    }
+}
+
+/// How often WeCom has us ping; it names no other distance.
+const WECOM_PING_INTERVAL: Duration = Duration::from_secs(30);
+/// Longest wait for WeCom's 101.
+const WECOM_HANDSHAKE: Duration = Duration::from_secs(10);
+/// WeCom names no nonce: after the first loss it is tried again within a second.
+const WECOM_NONCE: Duration = Duration::from_secs(1);
+/// Subscribing is what WeCom limits, and two programs that displace each other live shortly: only this long a life is
+/// proof of a stable one.
+const WECOM_LASTING: Duration = Duration::from_secs(60);
+
+impl Timing {
+    /// The same for a bot of WeCom. What an operator made shorter than WeCom wants it stays as short.
+    #[must_use]
+    pub fn for_wecom(&self) -> Self {
+        Self {
+            handshake: self.handshake.min(WECOM_HANDSHAKE),
+            // The subscription is a part of the dial, after the handshake.
+            slack: self.slack + self.subscribe,
+            ping_interval: self.ping_interval.min(WECOM_PING_INTERVAL),
+            nonce_cap: self.nonce_cap.min(WECOM_NONCE),
+            // In proportion: a gateway with a quick backoff wants it to start over as much sooner.
+            lasting: self.lasting.saturating_mul(60).min(WECOM_LASTING),
+            ..*self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wecom_has_its_own() {
+        let secs = Duration::from_secs;
+        let timing = Timing::default().for_wecom();
+        assert_eq!(timing.handshake, secs(10));
+        assert_eq!(timing.subscribe, secs(10));
+        assert_eq!(timing.slack, secs(12), "the subscription is awaited too");
+        assert_eq!(timing.ping_interval, secs(30));
+        assert_eq!(timing.pong_grace, secs(20));
+        assert_eq!(timing.lasting, secs(60));
+        assert_eq!(timing.nonce_cap, secs(1));
+        assert_eq!(timing.backoff_base..timing.backoff_cap, secs(1)..secs(60));
+        assert_eq!(timing.limited_base..timing.limited_cap, secs(60)..secs(900));
+    }
+
+    #[test]
+    fn what_was_shortened_stays_short() {
+        let ms = Duration::from_millis;
+        let short = Timing {
+            handshake: ms(300),
+            subscribe: ms(200),
+            ping_interval: ms(1000),
+            pong_grace: ms(100),
+            nonce_cap: ms(10),
+            backoff_base: ms(50),
+            lasting: ms(50),
+            ..Timing::default()
+        };
+        let wecom = short.for_wecom();
+        assert_eq!(wecom.lasting, ms(3000));
+        let same = Timing {
+            lasting: short.lasting,
+            slack: short.slack,
+            ..wecom
+        };
+        assert_eq!(same, short);
     }
 }

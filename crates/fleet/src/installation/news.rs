@@ -72,6 +72,23 @@ impl Installation {
                     "refused by the platform or by our own rules"
                 );
             }
+            State::Displaced { .. } => {
+                let text = match wait_ms {
+                    Some(wait_ms) => format!("{reason}; taken back in {wait_ms} ms"),
+                    None => format!("{reason}. {next_step}"),
+                };
+                self.shared
+                    .note(&self.bot, generation, TimelineKind::Displaced, text);
+                tracing::error!(
+                    app_id,
+                    installation,
+                    generation,
+                    wait_ms,
+                    reason,
+                    next_step,
+                    "another program has taken the bot"
+                );
+            }
             State::Restarting { .. } => {
                 self.shared.note(
                     &self.bot,

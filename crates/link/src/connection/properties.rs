@@ -17,6 +17,7 @@ enum Input {
     News(u64, News),
     Spent(u64),
     Configured,
+    TakeBack(Option<TakeBack>),
     Fire,
     Pass(u64),
 }
@@ -38,6 +39,8 @@ fn news() -> impl Strategy<Value = News> {
         Just(Setback::Unreachable),
         Just(Setback::Silent),
         Just(Setback::ClosedByPlatform { code: Some(1000) }),
+        Just(Setback::SubscribeLimited),
+        Just(Setback::Displaced),
     ];
     prop_oneof![
         4 => Just(News::Turn),
@@ -48,6 +51,13 @@ fn news() -> impl Strategy<Value = News> {
     ]
 }
 
+fn take_back() -> impl Strategy<Value = TakeBack> {
+    (300_u64..1000, 0_u32..4).prop_map(|(after, per_day)| TakeBack {
+        after: secs(after),
+        per_day,
+    })
+}
+
 fn input() -> impl Strategy<Value = Input> {
     let age = prop_oneof![8 => Just(0_u64), 1 => 1_u64..4];
     prop_oneof![
@@ -56,6 +66,7 @@ fn input() -> impl Strategy<Value = Input> {
         20 => (age, news()).prop_map(|(age, news)| Input::News(age, news)),
         1 => (0_u64..2000).prop_map(Input::Spent),
         1 => Just(Input::Configured),
+        1 => proptest::option::of(take_back()).prop_map(Input::TakeBack),
         5 => Just(Input::Fire),
         3 => (0_u64..100_000).prop_map(Input::Pass),
     ]
@@ -102,10 +113,11 @@ proptest! {
     fn any_order_of_inputs(
         seed in any::<u64>(),
         nonce in 0_i64..100,
+        wish in proptest::option::of(take_back()),
         inputs in proptest::collection::vec(input(), 1..150),
     ) {
         let mut now = Instant::now();
-        let mut link = Link::new(Timing::default(), seed);
+        let mut link = Link::new(Timing::default(), seed).with_take_back(wish);
         let mut world = World::default();
         for input in inputs {
             let before = *link.state();
@@ -114,6 +126,7 @@ proptest! {
                 Input::Desired(desired) => link.handle_desired(*desired, now),
                 Input::Spent(after) => link.handle_spent(now + secs(*after), now),
                 Input::Configured => link.handle_configured(now),
+                Input::TakeBack(wish) => link.handle_take_back(*wish),
                 Input::Fire => {
                     now = link.poll_timeout().map_or(now, |due| due.max(now));
                     link.handle_timeout(now);
@@ -171,8 +184,21 @@ proptest! {
             }
             prop_assert_eq!(!world.open.is_empty(), is_live, "an open connection nobody wants: {:?}", input);
 
+            // A displaced one comes back by an operator's hand or at its own time, and by nothing else.
+            if let State::Displaced { since, until } = before
+                && !matches!(link.state(), State::Displaced { .. })
+            {
+                match &input {
+                    Input::Desired(_) | Input::Configured => {}
+                    Input::Fire | Input::Pass(_) => {
+                        prop_assert!(until.is_some_and(|until| until <= now && until - since >= secs(300)));
+                    }
+                    other => prop_assert!(false, "taken back by {:?}", other),
+                }
+            }
             // Never deaf, and never a timer for nothing.
             match *link.state() {
+                State::Displaced { until, .. } => prop_assert_eq!(link.poll_timeout(), until),
                 State::Stopped | State::Live { .. } => prop_assert_eq!(link.poll_timeout(), None),
                 _ => prop_assert!(link.poll_timeout().is_some(), "deaf after {:?}", input),
             }

@@ -72,7 +72,7 @@ fn stop_ends_every_state() {
     let now = Instant::now();
     /// Brings a queued link into the state.
     type Step = fn(&mut Link, Generation, Instant);
-    let steps: [(&str, Step, bool); 7] = [
+    let steps: [(&str, Step, bool); 8] = [
         ("queued", |_, _, _| {}, false),
         (
             "bootstrapping",
@@ -104,6 +104,11 @@ fn stop_ends_every_state() {
         (
             "refused",
             |link, g, now| link.handle_setback(g, Setback::NoSecret, now),
+            false,
+        ),
+        (
+            "displaced",
+            |link, g, now| link.handle_setback(g, Setback::Displaced, now),
             false,
         ),
         (

@@ -5,6 +5,7 @@ const BUSY: Disposition = Disposition::Retry(Pace::Busy);
 const LIMITED: Disposition = Disposition::Retry(Pace::Limited);
 const CLEAN: Disposition = Disposition::Retry(Pace::Clean);
 const REFUSE: Disposition = Disposition::Refuse;
+const YIELD: Disposition = Disposition::Yield;
 
 /// One or more of every variant.
 fn all() -> Vec<Setback> {
@@ -45,6 +46,13 @@ fn all() -> Vec<Setback> {
         S::WriteFailed,
         S::ProtocolViolation,
         S::Panicked,
+        S::CredentialsRefused { code: 853_000 },
+        S::SubscribeLimited,
+        S::SubscribeFailed { code: None },
+        S::SubscribeFailed { code: Some(-1) },
+        S::SubscribeTimedOut,
+        S::NotSubscribed,
+        S::Displaced,
         S::NoSecret,
         S::AddressRefused,
     ];
@@ -58,6 +66,8 @@ fn all() -> Vec<Setback> {
             S::HandshakeForbidden | S::HandshakeRefused { .. } | S::HandshakeTimedOut => {}
             S::ClosedByPlatform { .. } | S::Reset | S::Silent | S::WriteFailed => {}
             S::ProtocolViolation | S::Panicked | S::NoSecret | S::AddressRefused => {}
+            S::CredentialsRefused { .. } | S::SubscribeLimited | S::SubscribeFailed { .. } => {}
+            S::SubscribeTimedOut | S::NotSubscribed | S::Displaced => {}
         }
     }
     samples
@@ -180,6 +190,27 @@ fn refused_upgrades() {
     assert_eq!(Setback::HandshakeTimedOut.disposition(), NORMAL);
 }
 
+/// S153: the answers to `aibot_subscribe`, row by row. Only wrong credentials wait for somebody.
+#[test]
+fn subscribe_answers() {
+    for (code, expected, disposition) in [
+        (Some(853_000), "credentials_refused", REFUSE),
+        (Some(93_019), "credentials_refused", REFUSE),
+        (Some(40_058), "credentials_refused", REFUSE),
+        (Some(45_009), "subscribe_limited", LIMITED),
+        (Some(846_609), "subscribe_failed", NORMAL),
+        (Some(-1), "subscribe_failed", NORMAL),
+        (None, "subscribe_failed", NORMAL),
+    ] {
+        let setback = Setback::of_subscribe(code);
+        assert_eq!(setback.label(), expected, "{code:?}");
+        assert_eq!(setback.disposition(), disposition, "{code:?}");
+    }
+    assert_eq!(Setback::SubscribeTimedOut.disposition(), NORMAL);
+    assert_eq!(Setback::NotSubscribed.disposition(), NORMAL);
+    assert_eq!(Setback::Displaced.disposition(), YIELD);
+}
+
 /// S45: an orderly goodbye is no error; every other end of a connection is.
 #[test]
 fn ends_of_a_connection() {
@@ -230,7 +261,7 @@ fn every_setback_speaks_for_itself() {
             kind,
             "{label} names two"
         );
-        if setback.disposition() == REFUSE {
+        if matches!(setback.disposition(), REFUSE | YIELD) {
             assert!(setback.alarms(), "{setback:?}");
             assert!(!step.starts_with("Nothing to do"), "{setback:?}");
         }
@@ -260,6 +291,14 @@ fn codes_show_in_the_reason() {
         (
             Setback::ClosedByPlatform { code: Some(1011) },
             "the platform closed the connection, code 1011",
+        ),
+        (
+            Setback::SubscribeFailed { code: Some(-1) },
+            "the platform did not accept the subscription, code -1",
+        ),
+        (
+            Setback::SubscribeFailed { code: None },
+            "the platform did not accept the subscription",
         ),
         (
             Setback::UnknownCode(-3),

@@ -174,7 +174,12 @@ macro_rules! timing {
         impl TimingSection {
             /// The machines' timing with these durations in it.
             pub(crate) fn timing(&self) -> Timing {
-                Timing { $($key: self.$key,)+ ..Timing::default() }
+                Timing {
+                    $($key: self.$key,)+
+                    // A connection has lasted when it outlived the shortest backoff.
+                    lasting: self.backoff_base,
+                    ..Timing::default()
+                }
             }
 
             /// Every duration with its key.

@@ -30,7 +30,7 @@ pub(super) fn table(rows: &[Value]) -> Table {
 fn ink(state: &str) -> Ink {
     match state {
         "live" => Ink::Green,
-        "refused" | "restarting" => Ink::Red,
+        "refused" | "displaced" | "restarting" => Ink::Red,
         "stopped" | "?" => Ink::Dim,
         _ => Ink::Yellow,
     }

@@ -1,0 +1,324 @@
+//! The link as a bot of WeCom lives it: one connection per bot, subscribing is limited. In virtual time.
+
+use super::*;
+use std::time::Duration;
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn link(seed: u64) -> Link {
+    Link::new(Timing::default().for_wecom(), seed)
+}
+
+/// Carries out what the link asks for as a network without delays would, up to the subscription, and returns what of
+/// it the caller sees: a dial under way, or `None`.
+fn carry_out(link: &mut Link, now: Instant) -> Option<Generation> {
+    let mut dialing = None;
+    while let Some(action) = link.poll_action() {
+        match action {
+            Action::AskTurn(generation) => link.handle_turn(generation, now),
+            // There is nothing to ask for.
+            Action::Bootstrap(generation) => {
+                link.handle_bootstrapped(generation, None, now);
+            }
+            Action::Dial(generation) => dialing = Some(generation),
+            Action::Close(..) => {}
+        }
+    }
+    dialing
+}
+
+/// From the wish to a live connection that has answered a ping.
+fn open(link: &mut Link, now: Instant) -> Generation {
+    link.handle_desired(Desired::Run, now);
+    subscribe(link, now).expect("a stopped one dials at once")
+}
+
+fn subscribe(link: &mut Link, now: Instant) -> Option<Generation> {
+    let generation = carry_out(link, now)?;
+    link.handle_opened(generation, now);
+    link.handle_pong(generation, None, now);
+    assert_eq!(*link.state(), State::Live { since: now });
+    Some(generation)
+}
+
+/// The platform with one bot and those who connect it: the newest subscription is served, the one before is told.
+struct Platform {
+    links: Vec<Link>,
+    now: Instant,
+    holder: Option<usize>,
+    /// Who subscribed when.
+    subscribed: Vec<(usize, Instant)>,
+}
+
+impl Platform {
+    fn new(links: Vec<Link>) -> Self {
+        Self {
+            links,
+            now: Instant::now(),
+            holder: None,
+            subscribed: Vec::new(),
+        }
+    }
+
+    fn wants(&mut self, index: usize, desired: Desired) {
+        self.links[index].handle_desired(desired, self.now);
+        self.settle(index);
+    }
+
+    /// Lets `index` do what it wants.
+    fn settle(&mut self, index: usize) {
+        let now = self.now;
+        if subscribe(&mut self.links[index], now).is_none() {
+            return;
+        }
+        self.subscribed.push((index, now));
+        if let Some(former) = self.holder.replace(index).filter(|former| *former != index) {
+            let generation = self.links[former].generation();
+            self.links[former].handle_setback(generation, Setback::Displaced, now);
+            let close = Action::Close(generation, CloseReason::Lost(Setback::Displaced));
+            assert_eq!(self.links[former].poll_action(), Some(close));
+            self.settle(former);
+        }
+    }
+
+    /// Lets timers fire for so long.
+    fn pass(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        loop {
+            let due = (0..self.links.len())
+                .filter_map(|index| Some((self.links[index].poll_timeout()?, index)))
+                .min();
+            let Some((due, index)) = due.filter(|(due, _)| *due <= end) else {
+                break;
+            };
+            self.now = due.max(self.now);
+            self.links[index].handle_timeout(self.now);
+            self.settle(index);
+        }
+        self.now = end;
+    }
+}
+
+/// S160: where others displace each other for ever.
+#[test]
+fn a_displaced_one_leaves_the_bot_alone() {
+    let mut platform = Platform::new(vec![link(1), link(2)]);
+    platform.wants(0, Desired::Run);
+    platform.pass(secs(100));
+    platform.wants(1, Desired::Run);
+    let since = platform.now;
+    let displaced = State::Displaced { since, until: None };
+    assert_eq!(*platform.links[0].state(), displaced);
+    platform.pass(secs(600));
+    assert_eq!(platform.subscribed.len(), 2, "nobody connects again");
+    assert_eq!(*platform.links[0].state(), displaced);
+    assert_eq!(*platform.links[1].state(), State::Live { since });
+
+    // A late word about the old connection, and trouble of its own code.
+    let first = platform.links[0].generation();
+    platform.links[0].handle_setback(first, Setback::Reset, platform.now);
+    platform.links[0].handle_spent(platform.now + secs(1), platform.now);
+    platform.pass(DAY);
+    assert_eq!(*platform.links[0].state(), displaced);
+}
+
+/// Starting anew and changing the settings are the operator's ways to take the bot back.
+#[test]
+fn an_operator_takes_the_bot_back() {
+    let by_hand: [fn(&mut Platform); 2] = [
+        |platform| {
+            platform.wants(0, Desired::Stop);
+            platform.wants(0, Desired::Run);
+        },
+        |platform| {
+            platform.links[0].handle_configured(platform.now);
+            platform.settle(0);
+        },
+    ];
+    for take in by_hand {
+        let mut platform = Platform::new(vec![link(1), link(2)]);
+        platform.wants(0, Desired::Run);
+        platform.wants(1, Desired::Run);
+        platform.pass(secs(600));
+        platform.wants(0, Desired::Run);
+        assert_eq!(platform.holder, Some(1), "a repeated wish takes nothing");
+        take(&mut platform);
+        assert_eq!(platform.holder, Some(0));
+        assert_eq!(platform.links[1].state().label(), "displaced");
+    }
+}
+
+/// A rival that takes the bot again each time, for three days.
+#[test]
+fn take_backs_are_slow_and_few() {
+    let wish = TakeBack {
+        after: secs(300),
+        per_day: 4,
+    };
+    let mut platform = Platform::new(vec![link(1).with_take_back(Some(wish)), link(2)]);
+    platform.wants(0, Desired::Run);
+    let end = platform.now + 3 * DAY;
+    let mut taken = Vec::new();
+    while platform.now < end {
+        platform.wants(1, Desired::Stop);
+        platform.wants(1, Desired::Run);
+        let displaced_at = platform.now;
+        assert_eq!(platform.links[0].state().label(), "displaced");
+        let due = platform.links[0].poll_timeout().expect("it is wished");
+        platform.pass(due - displaced_at);
+        assert_eq!(platform.holder, Some(0));
+        assert!(platform.now - displaced_at >= wish.after);
+        taken.push(platform.now);
+        platform.pass(secs(60));
+    }
+    assert!(
+        taken.len() >= 12,
+        "it goes on the next day: {}",
+        taken.len()
+    );
+    for five in taken.windows(5) {
+        assert!(five[4] - five[0] >= DAY, "more than four within a day");
+    }
+}
+
+#[test]
+fn a_wish_made_later_holds_for_a_displacement_that_happened() {
+    let mut platform = Platform::new(vec![link(1), link(2)]);
+    platform.wants(0, Desired::Run);
+    platform.wants(1, Desired::Run);
+    let since = platform.now;
+    platform.pass(secs(100));
+    let after = secs(300);
+    platform.links[0].handle_take_back(Some(TakeBack { after, per_day: 1 }));
+    let until = Some(since + after);
+    assert_eq!(
+        *platform.links[0].state(),
+        State::Displaced { since, until }
+    );
+    platform.links[0].handle_take_back(None);
+    platform.pass(HOUR);
+    assert_eq!(platform.holder, Some(1), "the wish was withdrawn");
+    platform.links[0].handle_take_back(Some(TakeBack { after, per_day: 1 }));
+    platform.pass(secs(0));
+    assert_eq!(platform.holder, Some(0), "its time had come already");
+}
+
+/// Lets an attempt be refused and returns how long the link waits then.
+fn refused(link: &mut Link, setback: Setback, now: Instant) -> Duration {
+    let generation = carry_out(link, now).expect("an attempt is under way");
+    link.handle_setback(generation, setback, now);
+    assert_eq!(carry_out(link, now), None);
+    link.poll_timeout().expect("it tries again") - now
+}
+
+/// 45009, which others take for wrong credentials.
+#[test]
+fn too_many_subscriptions_wait_from_a_minute_to_a_quarter_of_an_hour() {
+    for seed in 0..50 {
+        let mut now = Instant::now();
+        let mut link = link(seed);
+        link.handle_desired(Desired::Run, now);
+        for step in [60, 120, 240, 480, 900, 900, 900] {
+            let wait = refused(&mut link, Setback::of_subscribe(Some(45_009)), now);
+            assert!((secs(step)..secs(step) * 5 / 4).contains(&wait), "{wait:?}");
+            now += wait;
+            link.handle_timeout(now);
+        }
+    }
+}
+
+/// A subscription and a pong alone are no proof: programs that displace each other have both.
+#[test]
+fn the_backoff_starts_over_after_a_minute_of_life() {
+    for (life, starts_over) in [(secs(1), false), (secs(59), false), (secs(60), true)] {
+        let mut now = Instant::now();
+        let mut link = link(7);
+        open(&mut link, now);
+        for loss in 1..10 {
+            now += life;
+            link.handle_setback(link.generation(), Setback::Reset, now);
+            let State::BackingOff { until, attempt, .. } = *link.state() else {
+                panic!("{:?}", link.state());
+            };
+            assert_eq!(attempt, if starts_over { 1 } else { loss }, "{life:?}");
+            if attempt == 1 {
+                assert!(until - now < secs(1), "the first delay is below a second");
+            }
+            assert!(until - now < secs(60));
+            now = until;
+            link.handle_timeout(now);
+            subscribe(&mut link, now).expect("it dials");
+        }
+    }
+}
+
+/// A clean close is an end like any other; two of three SDKs never come back from one.
+#[test]
+fn a_clean_close_is_followed_by_another_connection() {
+    for code in [1000, 1001] {
+        let mut now = Instant::now();
+        let mut link = link(7);
+        open(&mut link, now);
+        now += HOUR;
+        let close = Setback::ClosedByPlatform { code: Some(code) };
+        link.handle_setback(link.generation(), close, now);
+        let due = link.poll_timeout().expect("it comes back");
+        assert!(due - now < secs(1));
+        link.handle_timeout(due);
+        assert!(subscribe(&mut link, due).is_some());
+    }
+}
+
+/// A dial includes the subscription, and a caller that never speaks of either is not believed for ever.
+#[test]
+fn a_subscription_has_its_place_in_the_deadline_of_the_dial() {
+    let now = Instant::now();
+    let mut link = link(7);
+    link.handle_desired(Desired::Run, now);
+    carry_out(&mut link, now).expect("it dials");
+    assert_eq!(link.poll_timeout(), Some(now + secs(10 + 10 + 2)));
+}
+
+/// P2: whatever fails, and however often: a day of failures is a day of attempts.
+#[test]
+fn it_never_gives_up() {
+    let passing = [
+        Setback::Unreachable,
+        Setback::SubscribeTimedOut,
+        Setback::SubscribeFailed { code: Some(-1) },
+        Setback::HandshakeTimedOut,
+        Setback::NotSubscribed,
+        Setback::SubscribeLimited,
+        Setback::TlsFailed,
+    ];
+    let wrong = [Setback::CredentialsRefused { code: 853_000 }];
+    for (setbacks, attempts, longest) in [
+        (&passing[..5], 1440..4500, secs(60)),
+        (&passing[..], 200..4500, secs(1125)),
+        (&wrong[..], 20..25, secs(3960)),
+    ] {
+        for seed in 0..20 {
+            let start = Instant::now();
+            let mut link = link(seed);
+            link.handle_desired(Desired::Run, start);
+            let (mut now, mut count) = (start, 0);
+            for setback in setbacks.iter().cycle() {
+                if now >= start + DAY {
+                    break;
+                }
+                let wait = refused(&mut link, *setback, now);
+                assert!(wait < longest, "{wait:?} after {setback:?}");
+                now += wait;
+                count += 1;
+                link.handle_timeout(now);
+            }
+            assert!(attempts.contains(&count), "{count} attempts, seed {seed}");
+            assert!(subscribe(&mut link, now).is_some(), "and then it works");
+        }
+    }
+}
