@@ -9,7 +9,8 @@ mod fields;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use self::fields::{Document, Text};
+use self::fields::Document;
+use crate::members::Text;
 
 /// How an event is laid out. The two are told apart by the presence of `header`, as in the Go SDK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -137,7 +138,7 @@ impl Envelope {
 
 /// Milliseconds since 1970 from the platform's three ways to write a time. The number of digits
 /// tells the unit, and will until the year 2286.
-fn milliseconds(text: &str) -> Option<i64> {
+pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if !whole
         .bytes()

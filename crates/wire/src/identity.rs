@@ -1,7 +1,7 @@
 //! By what an event is recognised when it comes again.
 //!
-//! The platform repeats a push it saw no answer to (after 15 s, 5 min, 1 h, 6 h), under the same
-//! event id. Now and then the same chat message arrives as two events with different ids; those
+//! Feishu repeats a push it saw no answer to (after 15 s, 5 min, 1 h, 6 h), under the same
+//! event id; WeCom asks for no answer, and what comes twice there has the same `msgid`. Now and then the same chat message arrives as two events with different ids; those
 //! are recognised by the message itself. Keys hold within one installation: the store adds it.
 //!
 //! A look-alike is never a repeat: where the second key is not truly unique (reactions: a second
@@ -20,7 +20,7 @@ pub struct EventKey(pub [u8; 16]);
 /// By which of its keys an event was recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tier {
-    /// The platform's event id: `header.event_id`, `uuid` in schema 1.0.
+    /// The platform's event id: `header.event_id`, `uuid` in schema 1.0, WeCom's `msgid`.
     EventId,
     /// Event type, chat message and its revision.
     Message,
@@ -65,6 +65,30 @@ impl Identity {
         }
     }
 
+    /// The key of a WeCom callback: its `msgid`, which is the same when the platform sends it again
+    /// under a new request id.
+    pub(crate) fn of_msgid(msgid: &str) -> Identity {
+        Identity {
+            event: EventKey::digest(Domain::WecomMsgid, &[msgid.as_bytes()]),
+            message: None,
+        }
+    }
+
+    /// The key of a WeCom event without `msgid`: its type, time and request id together.
+    pub(crate) fn of_occurrence(
+        event_type: &str,
+        created_ms: Option<i64>,
+        req_id: &str,
+    ) -> Identity {
+        let created = created_ms.map(i64::to_le_bytes);
+        let created = created.as_ref().map_or(&[][..], |bytes| bytes);
+        let parts = [event_type.as_bytes(), created, req_id.as_bytes()];
+        Identity {
+            event: EventKey::digest(Domain::WecomOccurrence, &parts),
+            message: None,
+        }
+    }
+
     /// The key of a payload that could not be read: the same bytes in the same push. Two pushes
     /// are kept apart even if their bytes are equal, since nothing says that they are one event.
     pub fn unparsed(frame_message_id: Option<&str>, payload: &[u8]) -> Identity {
@@ -86,6 +110,8 @@ enum Domain {
     EventId = 1,
     Message = 2,
     Unparsed = 3,
+    WecomMsgid = 4,
+    WecomOccurrence = 5,
 }
 
 impl EventKey {
@@ -214,6 +240,16 @@ mod tests {
         assert_eq!(
             identity.message.expect("present").to_string(),
             "019b76daabe8b868b2cc156a5273a60a"
+        );
+        let of_msgid = Identity::of_msgid("CAIQ16HMjQYY/NGagIOAgAMgq4KM0AI=");
+        assert_eq!(
+            of_msgid.event.to_string(),
+            "b93bd2a9d998201d9799c06b6ce042d1"
+        );
+        let occurrence = Identity::of_occurrence("event.enter_chat", Some(1_760_000_002_000), "r");
+        assert_eq!(
+            occurrence.event.to_string(),
+            "1f07d0a7349708081fc6e8cf7272e60b"
         );
     }
 }

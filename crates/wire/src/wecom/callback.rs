@@ -1,0 +1,286 @@
+//! What the platform tells unasked: messages and events.
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::FrameError;
+use super::document::Document;
+use crate::envelope::milliseconds;
+use crate::identity::Identity;
+
+/// A message or an event. The platform wants no acknowledgement and repeats nothing: what is not
+/// recorded now is lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Callback {
+    /// Under which it can be answered, on this connection alone. Chosen by the platform and opaque;
+    /// absent from a callback that cannot be answered.
+    pub req_id: Option<ByteString>,
+    /// By the frame's command.
+    pub kind: CallbackKind,
+    /// What recording and routing need.
+    pub facts: Facts,
+    /// The frame as it was received; where that was not quite JSON, with control characters within
+    /// strings escaped and half surrogate pairs replaced by U+FFFD. Always a JSON object.
+    pub payload: Bytes,
+}
+
+/// Which of the two commands a callback came under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CallbackKind {
+    /// `aibot_msg_callback`
+    Message,
+    /// `aibot_event_callback`
+    Event,
+}
+
+/// Where a conversation takes place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChatType {
+    /// One user and the bot.
+    Single,
+    /// Several users; the bot hears what mentions it.
+    Group,
+}
+
+impl ChatType {
+    /// As callbacks write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ChatType::Single => "single",
+            ChatType::Group => "group",
+        }
+    }
+
+    /// As `aibot_send_msg` takes it, in `chat_type`.
+    pub fn number(self) -> u32 {
+        match self {
+            ChatType::Single => 1,
+            ChatType::Group => 2,
+        }
+    }
+
+    fn parse(name: &str) -> Option<ChatType> {
+        match name {
+            "single" => Some(ChatType::Single),
+            "group" => Some(ChatType::Group),
+            _ => None,
+        }
+    }
+}
+
+/// The facts of one callback. Slices of its payload where the JSON has no escapes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The platform's id, the same if it comes twice. Any text, often Base64.
+    pub msgid: Option<ByteString>,
+    /// The bot it was sent to.
+    pub bot_id: Option<ByteString>,
+    /// `chatid` in a group, the user's id elsewhere. A message always has one, some events do not.
+    /// Upper and lower case differ.
+    pub chat_id: Option<ByteString>,
+    /// Who wrote or clicked.
+    pub user_id: Option<ByteString>,
+    /// Where.
+    pub chat_type: Option<ChatType>,
+    /// `message.` and the message type, `event.` and the event type: `message.text`,
+    /// `event.enter_chat`; `event` alone if it does not say.
+    pub type_name: ByteString,
+    /// When it happened, in milliseconds since 1970; the platform writes seconds, messages often
+    /// without.
+    pub created_ms: Option<i64>,
+}
+
+impl Callback {
+    pub(super) fn of(
+        kind: CallbackKind,
+        document: Document<'_>,
+        text: &ByteString,
+    ) -> Result<Callback, FrameError> {
+        let req_id = document.headers.req_id.0.keep(text);
+        let body = document.body.ok_or(FrameError::NoBody)?;
+        let msgtype = body.msgtype.as_str().ok_or(FrameError::NoMsgType)?;
+        let type_name = match kind {
+            CallbackKind::Message => message_type(msgtype),
+            CallbackKind::Event => event_type(body.event.eventtype.as_str()),
+        };
+        let chat_type = body.chattype.as_str().and_then(ChatType::parse);
+        let user_id = body.from.userid.keep(text);
+        let chat_id = match chat_type {
+            Some(ChatType::Single) => user_id.clone(),
+            Some(ChatType::Group) => body.chatid.keep(text),
+            None => body.chatid.keep(text).or_else(|| user_id.clone()),
+        };
+        if kind == CallbackKind::Message && chat_id.is_none() {
+            return Err(FrameError::NoChat);
+        }
+        let facts = Facts {
+            msgid: body.msgid.keep(text),
+            bot_id: body.aibotid.keep(text),
+            chat_id,
+            user_id,
+            chat_type,
+            type_name,
+            created_ms: body.create_time.as_str().and_then(milliseconds),
+        };
+        Ok(Callback {
+            req_id,
+            kind,
+            facts,
+            payload: text.clone().into_bytes(),
+        })
+    }
+
+    /// Another connection has subscribed for the bot; on this one nothing more will come.
+    pub fn is_displacement(&self) -> bool {
+        self.facts.type_name == DISPLACEMENT
+    }
+
+    /// By what it is recognised if it comes twice: `msgid` alone. An event without one is recognised
+    /// by type, time and request id, anything else by its bytes.
+    pub fn identity(&self) -> Identity {
+        let facts = &self.facts;
+        match (&facts.msgid, self.kind, &self.req_id) {
+            (Some(msgid), _, _) => Identity::of_msgid(msgid),
+            (None, CallbackKind::Event, Some(req_id)) => {
+                Identity::of_occurrence(&facts.type_name, facts.created_ms, req_id)
+            }
+            (None, _, req_id) => Identity::unparsed(req_id.as_deref(), &self.payload),
+        }
+    }
+}
+
+const DISPLACEMENT: &str = "event.disconnected_event";
+
+/// Known names cost no allocation.
+fn message_type(msgtype: &str) -> ByteString {
+    ByteString::from_static(match msgtype {
+        "text" => "message.text",
+        "image" => "message.image",
+        "mixed" => "message.mixed",
+        "voice" => "message.voice",
+        "file" => "message.file",
+        "video" => "message.video",
+        other => return format!("message.{other}").into(),
+    })
+}
+
+fn event_type(eventtype: Option<&str>) -> ByteString {
+    ByteString::from_static(match eventtype {
+        Some("enter_chat") => "event.enter_chat",
+        Some("template_card_event") => "event.template_card_event",
+        Some("feedback_event") => "event.feedback_event",
+        Some("disconnected_event") => DISPLACEMENT,
+        Some(other) => return format!("event.{other}").into(),
+        None => "event",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wecom::Incoming;
+
+    fn parse(text: &str) -> Result<Incoming, FrameError> {
+        Incoming::parse(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    fn callback(text: &str) -> Callback {
+        match parse(text) {
+            Ok(Incoming::Callback(callback)) => callback,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    fn message(body: &str) -> Callback {
+        callback(&format!(
+            r#"{{"cmd":"aibot_msg_callback","headers":{{"req_id":"r"}},"body":{body}}}"#
+        ))
+    }
+
+    #[test]
+    fn members_come_in_any_order_and_the_last_of_a_name_counts() {
+        let text = r#"{"body":{"msgtype":"image","msgid":"m","from":{"userid":"u"},"msgtype":"text"},"headers":{"req_id":"r"},"cmd":"aibot_msg_callback"}"#;
+        let callback = callback(text);
+        assert_eq!(callback.facts.type_name, "message.text");
+        assert_eq!(callback.facts.chat_id.as_deref(), Some("u"));
+        assert_eq!(callback.payload, text);
+    }
+
+    #[test]
+    fn a_chat_is_the_group_or_else_the_user() {
+        let chat = |body: &str| message(body).facts.chat_id;
+        let check = |body, expected| assert_eq!(chat(body).as_deref(), Some(expected), "{body}");
+        check(
+            r#"{"msgtype":"text","chattype":"group","chatid":"G","from":{"userid":"u"}}"#,
+            "G",
+        );
+        check(
+            r#"{"msgtype":"text","chattype":"single","chatid":"G","from":{"userid":"u"}}"#,
+            "u",
+        );
+        check(
+            r#"{"msgtype":"text","chatid":"G","from":{"userid":"u"}}"#,
+            "G",
+        );
+        check(r#"{"msgtype":"text","from":{"userid":"u"}}"#, "u");
+    }
+
+    /// An answer to a group must not go to one of its members.
+    #[test]
+    fn a_group_without_an_id_is_not_its_sender() {
+        let text = r#"{"cmd":"aibot_msg_callback","body":{"msgtype":"text","chattype":"group","from":{"userid":"u"}}}"#;
+        assert!(matches!(parse(text), Err(FrameError::NoChat)));
+    }
+
+    #[test]
+    fn times_are_seconds() {
+        let body = r#"{"msgtype":"text","from":{"userid":"u"},"create_time":1760000001}"#;
+        assert_eq!(message(body).facts.created_ms, Some(1_760_000_001_000));
+    }
+
+    #[test]
+    fn a_msgid_is_recognised_under_another_req_id_and_nothing_else_matters() {
+        let body = r#"{"msgid":"a\/b","msgtype":"text","from":{"userid":"u"}}"#;
+        let first = message(body);
+        let second = message(r#"{"msgtype":"image","from":{"userid":"v"},"msgid":"a/b"}"#);
+        assert_eq!(first.identity(), second.identity());
+        let other = message(r#"{"msgid":"a/c","msgtype":"text","from":{"userid":"u"}}"#);
+        assert_ne!(first.identity(), other.identity());
+        assert_eq!(first.identity().message, None);
+    }
+
+    #[test]
+    fn events_without_msgid_are_told_apart_by_what_they_have() {
+        let event = |req_id: &str, kind: &str, time: u64| {
+            callback(&format!(
+                r#"{{"cmd":"aibot_event_callback","headers":{{"req_id":"{req_id}"}},"body":{{"msgtype":"event","create_time":{time},"event":{{"eventtype":"{kind}"}}}}}}"#
+            ))
+            .identity()
+        };
+        let first = event("r", "enter_chat", 1_760_000_001);
+        assert_eq!(first, event("r", "enter_chat", 1_760_000_001));
+        assert_ne!(first, event("s", "enter_chat", 1_760_000_001));
+        assert_ne!(first, event("r", "feedback_event", 1_760_000_001));
+        assert_ne!(first, event("r", "enter_chat", 1_760_000_002));
+    }
+
+    #[test]
+    fn messages_without_msgid_are_told_apart_by_their_bytes() {
+        let first = message(r#"{"msgtype":"text","from":{"userid":"u"}}"#);
+        let second = message(r#"{"msgtype":"text", "from":{"userid":"u"}}"#);
+        assert_eq!(first.identity(), first.clone().identity());
+        assert_ne!(first.identity(), second.identity());
+    }
+
+    #[test]
+    fn only_the_event_displaces() {
+        let displaced = callback(
+            r#"{"cmd":"aibot_event_callback","body":{"msgtype":"event","event":{"eventtype":"disconnected_event"}}}"#,
+        );
+        assert!(displaced.is_displacement());
+        let quoted = message(
+            r#"{"msgtype":"disconnected_event","from":{"userid":"u"},"event":{"eventtype":"disconnected_event"}}"#,
+        );
+        assert!(!quoted.is_displacement());
+    }
+}

@@ -1,0 +1,167 @@
+//! The frames we send, as the text of one WebSocket message.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use super::ReqId;
+
+/// What can be asked of the platform on behalf of others. Subscribing and pings are the connection's
+/// own affair, see [`subscribe`] and [`ping`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// A reply to a message, streams included; under the callback's id.
+    RespondMessage,
+    /// The reply to `enter_chat`, within [`limit::WELCOME`](super::limit::WELCOME); under the event's id.
+    RespondWelcome,
+    /// The new state of a card after `template_card_event`, within
+    /// [`limit::CARD_UPDATE`](super::limit::CARD_UPDATE); under the event's id.
+    RespondUpdate,
+    /// A message that answers nothing.
+    Send,
+    /// The first step of an upload.
+    UploadInit,
+    /// One chunk of an upload.
+    UploadChunk,
+    /// The last step of an upload.
+    UploadFinish,
+}
+
+impl Command {
+    /// All of them.
+    pub const ALL: [Command; 7] = [
+        Command::RespondMessage,
+        Command::RespondWelcome,
+        Command::RespondUpdate,
+        Command::Send,
+        Command::UploadInit,
+        Command::UploadChunk,
+        Command::UploadFinish,
+    ];
+
+    /// The frame's `cmd`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Command::RespondMessage => "aibot_respond_msg",
+            Command::RespondWelcome => "aibot_respond_welcome_msg",
+            Command::RespondUpdate => "aibot_respond_update_msg",
+            Command::Send => "aibot_send_msg",
+            Command::UploadInit => "aibot_upload_media_init",
+            Command::UploadChunk => "aibot_upload_media_chunk",
+            Command::UploadFinish => "aibot_upload_media_finish",
+        }
+    }
+
+    /// The command of that `cmd`.
+    pub fn parse(name: &str) -> Option<Command> {
+        Command::ALL
+            .into_iter()
+            .find(|command| command.name() == name)
+    }
+
+    /// Sent under the id of the callback it answers, on the connection that brought it.
+    pub fn is_reply(self) -> bool {
+        matches!(
+            self,
+            Command::RespondMessage | Command::RespondWelcome | Command::RespondUpdate
+        )
+    }
+}
+
+#[derive(Serialize)]
+struct Frame<'a, B> {
+    cmd: &'a str,
+    headers: Headers<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<B>,
+}
+
+#[derive(Serialize)]
+struct Headers<'a> {
+    req_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Credentials<'a> {
+    bot_id: &'a str,
+    secret: &'a str,
+}
+
+/// Bytes of a frame beside its command, its id and its body.
+const FRAMING_BYTES: usize = r#"{"cmd":"","headers":{"req_id":""},"body":}"#.len();
+
+/// Authenticates the connection; the first frame on it. Wiped when it is dropped, and written in one
+/// piece, so that no grown buffer leaves a copy of the secret behind.
+pub fn subscribe(req_id: &ReqId, bot_id: &str, secret: &str) -> Zeroizing<Vec<u8>> {
+    const CMD: &str = "aibot_subscribe";
+    // JSON writes at most six characters for a byte.
+    let text = req_id.as_str().len() + bot_id.len() + secret.len();
+    let capacity = FRAMING_BYTES + CMD.len() + r#"{"bot_id":"","secret":""}"#.len() + 6 * text;
+    let mut out = Zeroizing::new(Vec::with_capacity(capacity));
+    let body = Some(Credentials { bot_id, secret });
+    write(CMD, req_id.as_str(), body, &mut out);
+    out
+}
+
+/// Asks for an ack. Without a body: with an empty one the platform is said to drop the connection
+/// after five minutes.
+pub fn ping(req_id: &ReqId) -> Vec<u8> {
+    let mut out = Vec::with_capacity(FRAMING_BYTES + 32);
+    write("ping", req_id.as_str(), None::<()>, &mut out);
+    out
+}
+
+/// A command with `body` as it is; whether the platform takes it is not checked here.
+pub fn command(command: Command, req_id: &str, body: &RawValue) -> Vec<u8> {
+    let name = command.name();
+    let mut out =
+        Vec::with_capacity(FRAMING_BYTES + name.len() + req_id.len() + body.get().len() + 16);
+    write(name, req_id, Some(body), &mut out);
+    out
+}
+
+fn write(cmd: &str, req_id: &str, body: Option<impl Serialize>, out: &mut Vec<u8>) {
+    let headers = Headers { req_id };
+    serde_json::to_writer(out, &Frame { cmd, headers, body })
+        .expect("strings and raw json, into memory");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wecom::Prefix;
+
+    #[test]
+    fn names_are_read_back() {
+        for command in Command::ALL {
+            assert_eq!(Command::parse(command.name()), Some(command));
+        }
+        assert_eq!(Command::parse("aibot_subscribe"), None);
+        assert_eq!(Command::parse(""), None);
+    }
+
+    /// Even where every byte of a secret has to be escaped.
+    #[test]
+    fn a_secret_is_written_into_one_allocation() {
+        let req_id = ReqId::new(Prefix::Subscribe, 7);
+        for secret in ["s3cr3t", "\u{1}\u{2}\u{3}\"\\", "密"] {
+            let empty = subscribe(&req_id, "", "");
+            let frame = subscribe(&req_id, secret, secret);
+            let room = frame.capacity() - empty.capacity();
+            assert_eq!(room, 12 * secret.len(), "reserved, not grown");
+            let tree: serde_json::Value = serde_json::from_slice(&frame).expect("json");
+            assert_eq!(tree["body"]["secret"], secret);
+            assert_eq!(tree["body"]["bot_id"], secret);
+        }
+    }
+
+    /// S155: the seed's heartbeat, which has no body.
+    #[test]
+    fn a_ping_has_no_body() {
+        let frame = ping(&ReqId::new(Prefix::Ping, 1));
+        assert_eq!(
+            frame,
+            br#"{"cmd":"ping","headers":{"req_id":"ping_0000000000000001"}}"#
+        );
+    }
+}
