@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use longwire_link::{
-    Action, Assembly, AssemblyLimits, Desired, Heartbeat, Link, Setback, Timing, Window,
+    Action, Assembly, AssemblyLimits, Desired, Heartbeat, Link, RequestKind, RequestLimits,
+    Requests, Setback, Timing, Window,
 };
 
 fn main() {
@@ -84,5 +85,28 @@ fn window(bencher: divan::Bencher<'_, '_>, waiting: usize) {
     bencher.bench_local(|| {
         let ticket = window.admit((), 1_024, now);
         window.settle(black_box(ticket))
+    });
+}
+
+/// A command to the platform and its answer, among so many others that are unanswered.
+#[divan::bench(args = [0, 100, 499])]
+fn request(bencher: divan::Bencher<'_, '_>, others: usize) {
+    let now = Instant::now();
+    let mut requests = Requests::new(RequestLimits::from(&Timing::default()));
+    let frame = Bytes::from_static(b"{}");
+    for other in 0..others {
+        let req_id = format!("send_{other:016x}");
+        requests
+            .submit(&req_id, RequestKind::Send, frame.clone(), ())
+            .expect("there is room");
+        requests.poll_transmit(now);
+    }
+    bencher.bench_local(|| {
+        let taken = requests.submit("send_one_more", RequestKind::Send, frame.clone(), ());
+        taken.expect("there is room");
+        (
+            requests.poll_transmit(now),
+            requests.handle_ack("send_one_more", now),
+        )
     });
 }

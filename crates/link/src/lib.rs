@@ -9,7 +9,8 @@
 //!                                 ▲ │
 //!    Setback ── Disposition ──────┘ └──▶ Backoff          RebuildBudget: a child that ends too often
 //!
-//!    one connection:   Heartbeat (does it live?) · Assembly (split pushes) · Window (what awaits its answer)
+//!    one connection:   Heartbeat (does it live?) · Assembly (split pushes) · Window (what awaits our answer)
+//!                      Requests (what awaits the platform's)
 //! ```
 //!
 //! An hour's outage is therefore an ordinary unit test, and every machine is deterministic: its only
@@ -24,6 +25,7 @@ pub mod generation;
 pub mod heartbeat;
 mod jitter;
 pub mod rebuild;
+pub mod requests;
 pub mod setback;
 pub mod state;
 pub mod take_back;
@@ -39,6 +41,7 @@ pub use connection::{Action, CloseReason, Desired, Link};
 pub use generation::Generation;
 pub use heartbeat::{Heartbeat, HeartbeatAction};
 pub use rebuild::{Rebuild, RebuildBudget};
+pub use requests::{Acked, RequestKind, RequestLimits, Requests, SubmitError, Unsettled};
 pub use setback::{Disposition, Pace, Setback};
 pub use state::State;
 pub use take_back::TakeBack;

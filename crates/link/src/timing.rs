@@ -25,6 +25,10 @@ pub struct Timing {
     /// How long a ping may stay unanswered. 3 s proved far too short on lossy networks
     /// (lark-coding-agent-bridge#252).
     pub pong_grace: Duration,
+    /// How long a command may be unanswered. The official Node SDK waits as long; what was measured is half a second.
+    pub ack: Duration,
+    /// How long a step of an upload may be unanswered, 700 KB on their way included.
+    pub upload_ack: Duration,
     /// How long an event may wait for its receipt before it is refused; the platform allows 3 s.
     pub answer_budget: Duration,
     /// How long an incomplete split push waits for its next fragment.
@@ -62,6 +66,8 @@ impl Default for Timing {
             write: Duration::from_secs(10),
             ping_interval: Duration::from_secs(120),
             pong_grace: Duration::from_secs(20),
+            ack: Duration::from_secs(5),
+            upload_ack: Duration::from_secs(30),
             answer_budget: Duration::from_millis(2500),
             fragment_ttl: Duration::from_secs(10),
             nonce_cap: Duration::from_secs(5 * 60),
