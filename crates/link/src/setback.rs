@@ -11,6 +11,7 @@
 //! every one as wrong credentials, the rate limit included.
 
 use longwire_wire::endpoint::{HandshakeRefusal, code};
+use longwire_wire::wecom::code as wecom;
 
 /// One reason for the end of an attempt or a connection. `Display` is the reason in words.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -171,11 +172,6 @@ pub enum Pace {
 
 /// Close codes of an orderly goodbye (RFC 6455, 7.4.1: normal closure, going away).
 const CLEAN_CLOSES: [u16; 2] = [1000, 1001];
-/// Wrong bot id or secret; a bot id nobody knows; parameters nobody accepts. The first came on a connection, the other
-/// two on the HTTP side of the same platform (WecomTeam/wecom-cli#15, #24).
-const CREDENTIALS_REFUSED: [i64; 3] = [853_000, 93_019, 40_058];
-/// Too often: seen when programs subscribe in a loop (WecomTeam/wecom-openclaw-plugin#48).
-const SUBSCRIBE_LIMITED: i64 = 45_009;
 
 impl Setback {
     /// What a bootstrap answer with a code other than 0 means.
@@ -217,8 +213,12 @@ impl Setback {
     #[must_use]
     pub fn of_subscribe(code: Option<i64>) -> Self {
         match code {
-            Some(code) if CREDENTIALS_REFUSED.contains(&code) => Self::CredentialsRefused { code },
-            Some(SUBSCRIBE_LIMITED) => Self::SubscribeLimited,
+            Some(
+                code @ (wecom::INVALID_CREDENTIALS
+                | wecom::INVALID_BOT_ID
+                | wecom::INVALID_PARAMETER),
+            ) => Self::CredentialsRefused { code },
+            Some(wecom::RATE_LIMITED) => Self::SubscribeLimited,
             code => Self::SubscribeFailed { code },
         }
     }
