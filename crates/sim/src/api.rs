@@ -4,14 +4,20 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::behaviour::Script;
 use crate::control::Control;
 use crate::fault::{Fault, Target};
 use crate::http::Request;
 use crate::push::Push;
+use crate::script::Script;
 
 /// Root of the API.
 pub(crate) const ROOT: &str = "/sim/v1";
+
+/// Whether a request path is the API's.
+pub(crate) fn is_below_root(path: &str) -> bool {
+    path.strip_prefix(ROOT)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,7 +95,7 @@ pub(crate) fn answer(control: &Control, request: &Request) -> (u16, Value) {
     }
 }
 
-fn body<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
+pub(crate) fn body<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
     serde_json::from_slice(&request.body)
         .map_err(|error| format!("{error}; GET {ROOT} shows an example of the body"))
 }

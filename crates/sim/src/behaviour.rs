@@ -1,12 +1,10 @@
 //! Scripted answers: how the platform behaves at the next bootstrap, upgrade or ping.
-//!
-//! Scripts queue up. At each of the three occasions the oldest script that fits the app is used, scripts
-//! of the app before those for everybody; one with a number of times is forgotten when it is used up.
-//! Nothing scripted means the nominal answer.
 
 use serde::{Deserialize, Serialize};
 
 use longwire_wire::endpoint::code;
+
+use crate::script::{Script, Scripted};
 
 /// One scripted answer. In JSON the name in snake case, with its fields inside:
 /// `"bootstrap_hang"`, `{"bootstrap_http": {"status": 503}}`.
@@ -157,7 +155,7 @@ impl Behaviour {
         }
     }
 
-    pub(crate) fn occasion(&self) -> Option<Occasion> {
+    fn occasion(&self) -> Option<Occasion> {
         match self {
             Self::Nominal => None,
             Self::BootstrapAnswer { .. }
@@ -182,43 +180,6 @@ impl Behaviour {
     }
 }
 
-/// A behaviour with how often and from when on it is used.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Script {
-    /// What happens.
-    pub behaviour: Behaviour,
-    /// How many times; `None` for ever.
-    #[serde(default)]
-    pub times: Option<u32>,
-    /// How many occasions pass first.
-    #[serde(default)]
-    pub after: u32,
-}
-
-impl Script {
-    /// The same script, used so many times.
-    pub fn times(mut self, times: u32) -> Self {
-        self.times = Some(times);
-        self
-    }
-
-    /// The same script, after so many occasions have passed.
-    pub fn after(mut self, after: u32) -> Self {
-        self.after = after;
-        self
-    }
-}
-
-impl From<Behaviour> for Script {
-    fn from(behaviour: Behaviour) -> Self {
-        Self {
-            behaviour,
-            times: None,
-            after: 0,
-        }
-    }
-}
-
 /// Where a behaviour applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Occasion {
@@ -227,60 +188,22 @@ pub(crate) enum Occasion {
     Ping,
 }
 
-/// The queue of scripts.
-#[derive(Debug, Default)]
-pub(crate) struct Scripts {
-    queue: Vec<(Option<String>, Script)>,
-}
+impl Scripted for Behaviour {
+    type Occasion = Occasion;
 
-impl Scripts {
-    pub(crate) fn add(&mut self, app: Option<&str>, script: Script) {
-        if script.behaviour == Behaviour::Nominal {
-            self.queue
-                .retain(|(of, _)| app.is_some() && of.as_deref() != app);
-        } else if script.times != Some(0) {
-            self.queue.push((app.map(str::to_owned), script));
-        }
+    fn is_nominal(&self) -> bool {
+        *self == Self::Nominal
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.queue.clear();
-    }
-
-    /// The behaviour for this occasion, used once by asking.
-    pub(crate) fn take(&mut self, occasion: Occasion, app: &str) -> Option<Behaviour> {
-        if self.queue.is_empty() {
-            return None;
-        }
-        let fits = |of: &Option<String>, script: &Script, own: bool| {
-            of.is_some() == own
-                && of.as_deref().is_none_or(|of| of == app)
-                && script.behaviour.occasion() == Some(occasion)
-        };
-        let index = [true, false].into_iter().find_map(|own| {
-            self.queue
-                .iter()
-                .position(|(of, script)| fits(of, script, own))
-        })?;
-        let (_, script) = &mut self.queue[index];
-        if script.after > 0 {
-            script.after -= 1;
-            return None;
-        }
-        let behaviour = script.behaviour.clone();
-        if let Some(times) = &mut script.times {
-            *times -= 1;
-            if *times == 0 {
-                self.queue.remove(index);
-            }
-        }
-        Some(behaviour)
+    fn fits(&self, occasion: Occasion) -> bool {
+        self.occasion() == Some(occasion)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::script::Scripts;
 
     #[test]
     fn own_scripts_come_first_and_run_out() {
@@ -312,7 +235,7 @@ mod tests {
 
     #[test]
     fn the_json_form_is_short() {
-        let script: Script =
+        let script: Script<Behaviour> =
             serde_json::from_str(r#"{"behaviour":{"bootstrap_http":{"status":503}},"times":3}"#)
                 .expect("valid script");
         assert_eq!(script, Behaviour::BootstrapHttp { status: 503 }.times(3));

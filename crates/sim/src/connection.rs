@@ -1,8 +1,8 @@
-//! The task of one live connection: it owns the socket, everything else is in the shared state.
+//! The task of one live connection: it owns the socket, everything else is in the platform's shared state.
 //!
 //! Each poll takes the output that gathered, writes what the kernel accepts, and reads bursts into a
-//! buffer that all connections of the thread share. A burst is judged under one lock. There are no
-//! timers here; what has to happen later is the clock's.
+//! buffer that all connections of the thread share. A burst is judged by the [`Platform`] in one go. There
+//! are no timers here; what has to happen later is the clock's.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -10,35 +10,61 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
-use longwire_wire::frame::{FrameView, Kind};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use crate::fault::ConnectionId;
 use crate::live::{Doorbell, Ending};
 use crate::socket::Socket;
-use crate::websocket::{self, Incoming, Reader, opcode};
-use crate::world::{Shared, World};
+use crate::websocket::{Incoming, Reader, Violation};
 
 /// One read of a socket at most.
 const SCRATCH_BYTES: usize = 64 * 1024;
 /// Reads before the neighbours get their turn.
 const READS_PER_POLL: usize = 4;
+/// Buffers written before the neighbours get their turn.
+const WRITES_PER_POLL: usize = 16;
 
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
 }
 
+/// What a connection's task asks of the platform it belongs to, and tells it.
+pub(crate) trait Platform: Send + Sync + 'static {
+    /// How the connection stands; `None` once nobody knows it any more.
+    fn standing(&self, id: ConnectionId) -> Option<Standing>;
+
+    /// `written` bytes went to the kernel since the last call. If `own` is empty, it is exchanged for what
+    /// is to be sent next.
+    fn output(&self, id: ConnectionId, written: usize, own: &mut Vec<u8>);
+
+    /// What came in one burst, and how the client broke the protocol after it.
+    fn burst(&self, id: ConnectionId, incoming: Vec<Incoming>, violation: Option<Violation>);
+
+    /// The connection is over.
+    fn gone(&self, id: ConnectionId);
+}
+
+/// How a connection stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    pub(crate) ending: Option<Ending>,
+    pub(crate) reading: bool,
+    pub(crate) half_open: bool,
+}
+
 /// A connection from its 101 to its end.
-pub(crate) struct Connection {
-    shared: Arc<Shared>,
+pub(crate) struct Connection<P> {
+    platform: Arc<P>,
     id: ConnectionId,
     doorbell: Arc<Doorbell>,
     socket: Socket,
     reader: Reader,
     out: Vec<u8>,
+    /// Bytes of `out` that went to the kernel.
     written: usize,
+    /// Those of them that the platform was told of.
+    told: usize,
     /// FIN was sent; only the peer's end is awaited.
     shut: bool,
 }
@@ -49,28 +75,23 @@ enum End {
     Reset,
 }
 
-impl Connection {
-    /// Registers the connection. `head` is sent before anything else.
-    pub(crate) fn open(
-        shared: Arc<Shared>,
+impl<P: Platform> Connection<P> {
+    /// The task of a connection that the platform already knows. `head` is sent before anything else.
+    pub(crate) fn new(
+        platform: Arc<P>,
+        id: ConnectionId,
+        doorbell: Arc<Doorbell>,
         socket: Socket,
-        app: usize,
-        device_id: String,
         head: Vec<u8>,
     ) -> Self {
-        let doorbell = Arc::new(Doorbell::default());
-        let id = {
-            let mut world = shared.world();
-            // Taken under the lock, as all instants are: deadlines rely on their order.
-            let now = Instant::now();
-            world.connect(app, device_id, Arc::clone(&doorbell), now)
-        };
         Self {
-            shared,
+            platform,
             id,
             doorbell,
             socket,
             reader: Reader::default(),
+            // The head is the HTTP answer, which is no output of the platform's.
+            told: head.len(),
             out: head,
             written: 0,
             shut: false,
@@ -79,15 +100,11 @@ impl Connection {
 
     /// Runs to the end. `early` came in the same packet as the upgrade request.
     pub(crate) async fn run(mut self, early: Vec<u8>) {
-        let mut end = None;
-        if !early.is_empty() && self.burst(&early).is_err() {
-            end = Some(End::Peer);
+        if !early.is_empty() {
+            self.feed(&early);
         }
-        let end = match end {
-            Some(end) => end,
-            None => poll_fn(|cx| self.poll(cx)).await,
-        };
-        self.shared.world().disconnect(self.id);
+        let end = poll_fn(|cx| self.poll(cx)).await;
+        self.platform.gone(self.id);
         if let End::Reset = end {
             self.socket.reset();
         }
@@ -97,27 +114,24 @@ impl Connection {
         self.doorbell.listen(cx.waker());
         let mut reads = 0;
         loop {
-            let (ending, reading, half_open) = match self.shared.world().connections.get(&self.id) {
-                Some(live) => (live.ending, live.reading, live.half_open),
-                None => return Poll::Ready(End::Peer),
+            let Some(standing) = self.platform.standing(self.id) else {
+                return Poll::Ready(End::Peer);
             };
-            if ending == Some(Ending::Reset) {
+            if standing.ending == Some(Ending::Reset) {
                 return Poll::Ready(End::Reset);
             }
-            if half_open {
-                self.out = Vec::new();
-                self.written = 0;
+            if standing.half_open {
                 return Poll::Pending;
             }
             match self.poll_write(cx) {
                 Poll::Ready(Err(_)) => return Poll::Ready(End::Peer),
                 // After our own close frame the peer answers first, and that makes it a hang-up.
-                Poll::Ready(Ok(())) if ending == Some(Ending::Hangup) && !self.shut => {
+                Poll::Ready(Ok(())) if standing.ending == Some(Ending::Hangup) && !self.shut => {
                     self.shut = Pin::new(&mut self.socket).poll_shutdown(cx).is_ready();
                 }
                 _ => {}
             }
-            if !reading {
+            if !standing.reading {
                 return Poll::Pending;
             }
             if reads == READS_PER_POLL {
@@ -131,23 +145,38 @@ impl Connection {
         }
     }
 
-    /// Writes until there is nothing left or the kernel takes no more.
+    /// Writes until there is nothing left, the kernel takes no more, or it is the neighbours' turn.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut buffers = 0;
         loop {
             if self.written == self.out.len() {
+                let written = self.written.saturating_sub(self.told);
                 self.out.clear();
                 self.written = 0;
-                self.shared.world().swap_output(self.id, &mut self.out);
+                self.told = 0;
+                self.platform.output(self.id, written, &mut self.out);
                 if self.out.is_empty() {
                     return Pin::new(&mut self.socket).poll_flush(cx);
                 }
+                buffers += 1;
+                if buffers > WRITES_PER_POLL {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
             }
-            let written =
-                ready!(Pin::new(&mut self.socket).poll_write(cx, &self.out[self.written..]))?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            match Pin::new(&mut self.socket).poll_write(cx, &self.out[self.written..]) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(written)) => self.written += written,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    if self.written > self.told {
+                        let written = self.written - self.told;
+                        self.told = self.written;
+                        self.platform.output(self.id, written, &mut self.out);
+                    }
+                    return Poll::Pending;
+                }
             }
-            self.written += written;
         }
     }
 
@@ -159,65 +188,14 @@ impl Connection {
             if buffer.filled().is_empty() {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
-            Poll::Ready(self.burst(buffer.filled()))
+            self.feed(buffer.filled());
+            Poll::Ready(Ok(()))
         })
     }
 
-    fn burst(&mut self, data: &[u8]) -> io::Result<()> {
+    fn feed(&mut self, data: &[u8]) {
         let mut incoming = Vec::new();
         let fed = self.reader.feed(data, &mut incoming);
-        let mut world = self.shared.world();
-        let now = Instant::now();
-        for message in incoming {
-            judge(&mut world, self.id, message, now);
-        }
-        if let Err(violation) = fed {
-            tracing::debug!(connection = %self.id, %violation, "client breaks the protocol");
-            world.ledger.protocol_errors += 1;
-            world.close(self.id, Some(violation.close_code()), now);
-        }
-        world.trim_deadlines();
-        world.top_up(self.id, now);
-        world.wake_clock();
-        Ok(())
-    }
-}
-
-fn judge(world: &mut World, id: ConnectionId, message: Incoming, now: Instant) {
-    match message {
-        Incoming::Binary(bytes) => match FrameView::parse(bytes) {
-            Err(_) => world.ledger.protocol_errors += 1,
-            Ok(frame) => match frame.kind() {
-                Kind::Ping => world.ping(id, frame.service(), now),
-                Kind::Event | Kind::Card | Kind::OtherData => world.answer(id, &frame, now),
-                Kind::Pong => count(world, id, |live| live.pongs += 1),
-                Kind::OtherControl | Kind::UnknownMethod(_) => {}
-            },
-        },
-        Incoming::Text => world.ledger.protocol_errors += 1,
-        Incoming::Ping(payload) => {
-            count(world, id, |live| live.protocol_pings += 1);
-            world.send(id, |out| {
-                websocket::write_message(out, opcode::PONG, &payload)
-            });
-        }
-        Incoming::Pong => count(world, id, |live| live.protocol_pongs += 1),
-        Incoming::Close(code) => {
-            if world
-                .connections
-                .get(&id)
-                .is_some_and(|live| live.ending.is_none())
-            {
-                world.ledger.closed_by_client += 1;
-                world.send(id, |out| websocket::write_close(out, code, ""));
-            }
-            world.end(id, Ending::Hangup, now);
-        }
-    }
-}
-
-fn count(world: &mut World, id: ConnectionId, add: impl FnOnce(&mut crate::live::Live)) {
-    if let Some(live) = world.connections.get_mut(&id) {
-        add(live);
+        self.platform.burst(self.id, incoming, fed.err());
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::behaviour::Script;
 use crate::fault::{Fault, Target};
 use crate::ledger::{ConnectionView, Ledger, Record};
 use crate::push::{Push, PushId};
+use crate::script::Script;
 use crate::traffic::{ClosedLoop, Traffic, TrafficProgress};
 use crate::world::Shared;
 

@@ -64,7 +64,7 @@ impl<'a> FrameHead<'a> {
         frame.push(field(8, 2));
         write_varint(&mut frame, payload.len() as u64);
         frame.extend_from_slice(payload);
-        websocket::write_in_pieces(out, &frame, pieces);
+        websocket::write_in_pieces(out, opcode::BINARY, &frame, pieces);
     }
 
     fn head_len(&self) -> usize {

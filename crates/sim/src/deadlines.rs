@@ -2,14 +2,14 @@
 //! timer of its own.
 //!
 //! ACK deadlines all lie the same span ahead and arrive in order, so they are a queue; everything else is
-//! rare and sits in a heap.
+//! rare and sits in the [`Agenda`].
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::agenda::Agenda;
 use crate::fault::ConnectionId;
 use crate::ids::Delivery;
 
@@ -28,39 +28,11 @@ pub(crate) enum Due {
     Abort(ConnectionId),
 }
 
-#[derive(Debug)]
-struct Entry {
-    at: Instant,
-    order: u64,
-    due: Due,
-}
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.at, self.order).cmp(&(other.at, other.order))
-    }
-}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Entry {}
-
 /// Everything that is due some time.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
     answers: VecDeque<(Instant, Delivery)>,
-    others: BinaryHeap<Reverse<Entry>>,
-    order: u64,
+    others: Agenda<Due>,
 }
 
 impl Deadlines {
@@ -81,19 +53,13 @@ impl Deadlines {
     }
 
     pub(crate) fn add(&mut self, at: Instant, due: Due) {
-        self.order += 1;
-        self.others.push(Reverse(Entry {
-            at,
-            order: self.order,
-            due,
-        }));
+        self.others.add(at, due);
     }
 
     /// When something is due next.
     pub(crate) fn next(&self) -> Option<Instant> {
         let answer = self.answers.front().map(|(at, _)| *at);
-        let other = self.others.peek().map(|Reverse(entry)| entry.at);
-        answer.into_iter().chain(other).min()
+        answer.into_iter().chain(self.others.next()).min()
     }
 
     /// Takes what is due by now, one at a time.
@@ -101,21 +67,13 @@ impl Deadlines {
         if self.answers.front().is_some_and(|(at, _)| *at <= now) {
             return self.answers.pop_front().map(|(_, of)| Due::Answer(of));
         }
-        if self
-            .others
-            .peek()
-            .is_some_and(|Reverse(entry)| entry.at <= now)
-        {
-            return self.others.pop().map(|Reverse(entry)| entry.due);
-        }
-        None
+        self.others.pop(now)
     }
 
     /// Forgets everything about pushes.
     pub(crate) fn forget_pushes(&mut self) {
         self.answers.clear();
-        self.others
-            .retain(|Reverse(entry)| !matches!(entry.due, Due::Repush(_)));
+        self.others.retain(|due| !matches!(due, Due::Repush(_)));
     }
 }
 

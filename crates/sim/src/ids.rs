@@ -11,7 +11,7 @@ pub(crate) fn scramble(mut x: u64) -> u64 {
 }
 
 /// The inverse of [`scramble`].
-fn unscramble(mut x: u64) -> u64 {
+pub(crate) fn unscramble(mut x: u64) -> u64 {
     x = (x ^ (x >> 31) ^ (x >> 62)).wrapping_mul(0x3196_42b2_d24d_8ec3);
     x = (x ^ (x >> 27) ^ (x >> 54)).wrapping_mul(0x96de_1b17_3f11_9089);
     x ^ (x >> 30) ^ (x >> 60)

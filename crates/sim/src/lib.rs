@@ -14,6 +14,7 @@
 //! The double is strict where the platform's strictness is known and offers a setting where it is not.
 //! It never verifies what a client does with an event beyond its answer.
 
+mod agenda;
 mod api;
 mod behaviour;
 mod bootstrap;
@@ -29,12 +30,15 @@ mod generator;
 mod histogram;
 mod http;
 mod ids;
+mod inbound;
 mod ledger;
 mod live;
 mod message;
 mod numbers;
 mod push;
+mod script;
 mod serde_forms;
+mod server;
 mod settings;
 mod sim;
 mod socket;
@@ -46,13 +50,14 @@ mod upgrade;
 mod websocket;
 mod world;
 
-pub use crate::behaviour::{Behaviour, DataShape, Script};
+pub use crate::behaviour::{Behaviour, DataShape};
 pub use crate::control::Control;
 pub use crate::fault::{ConnectionId, Fault, Target};
 pub use crate::ledger::{
     Attempt, BadAcks, ConnectionView, Latency, Ledger, Outcome, Record, RecordState,
 };
 pub use crate::push::{FragmentPlan, HeaderType, Order, Payload, Push, PushId};
+pub use crate::script::Script;
 pub use crate::settings::{Apps, SimSettings, SimTls, StartError};
 pub use crate::sim::Sim;
 pub use crate::traffic::{ClosedLoop, Traffic, TrafficProgress};

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Traffic {
-    /// The apps; empty means every app that ever connected.
+    /// The apps, or bots; empty means all that ever connected.
+    #[serde(alias = "bots")]
     pub apps: Vec<String>,
     /// Events per second over all connections.
     pub per_second: f64,

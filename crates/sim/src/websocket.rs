@@ -1,4 +1,4 @@
-//! The server's side of RFC 6455, as far as the platform uses it: binary messages out, masked messages
+//! The server's side of RFC 6455, as far as the platforms use it: unmasked messages out, masked messages
 //! in. Extensions are never agreed to.
 //!
 //! A read burst is copied once and unmasked in place; the messages in it are slices of that copy.
@@ -55,15 +55,27 @@ pub(crate) fn write_message(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     out.extend_from_slice(payload);
 }
 
-/// Appends a binary message as `pieces` frames: the first binary, the others continuations.
-pub(crate) fn write_in_pieces(out: &mut Vec<u8>, payload: &[u8], pieces: usize) {
+/// Appends a message in one masked frame, as no server may send it.
+pub(crate) fn write_masked(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
+    const MASK: [u8; 4] = [0x5a, 0xa5, 0x3c, 0xc3];
+    let start = out.len();
+    write_header(out, true, opcode, payload.len() as u64);
+    out[start + 1] |= 0x80;
+    out.extend_from_slice(&MASK);
+    let start = out.len();
+    out.extend_from_slice(payload);
+    unmask(&mut out[start..], MASK);
+}
+
+/// Appends a message as `pieces` frames: the first with the opcode, the others continuations.
+pub(crate) fn write_in_pieces(out: &mut Vec<u8>, opcode: u8, payload: &[u8], pieces: usize) {
     let pieces = pieces.max(1);
     let size = payload.len().div_ceil(pieces).max(1);
     for index in 0..pieces {
         let from = (index * size).min(payload.len());
         let to = (from + size).min(payload.len());
         let kind = if index == 0 {
-            opcode::BINARY
+            opcode
         } else {
             opcode::CONTINUATION
         };
@@ -86,7 +98,7 @@ pub(crate) fn write_close(out: &mut Vec<u8>, code: Option<u16>, reason: &str) {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Incoming {
     Binary(Bytes),
-    Text,
+    Text(Bytes),
     Ping(Bytes),
     Pong,
     Close(Option<u16>),
@@ -191,7 +203,7 @@ fn whole(opcode: u8, payload: Bytes) -> Incoming {
     if opcode == opcode::BINARY {
         Incoming::Binary(payload)
     } else {
-        Incoming::Text
+        Incoming::Text(payload)
     }
 }
 
@@ -349,10 +361,10 @@ mod tests {
     #[test]
     fn pieces_have_one_beginning_and_one_end() {
         let mut out = Vec::new();
-        write_in_pieces(&mut out, b"abcdefg", 3);
+        write_in_pieces(&mut out, opcode::BINARY, b"abcdefg", 3);
         assert_eq!(out, b"\x02\x03abc\x00\x03def\x80\x01g");
         out.clear();
-        write_in_pieces(&mut out, b"a", 3);
+        write_in_pieces(&mut out, opcode::BINARY, b"a", 3);
         assert_eq!(out, b"\x02\x01a\x00\x00\x80\x00");
     }
 }

@@ -15,7 +15,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::sync::Notify;
 
-use crate::behaviour::{Behaviour, Occasion, Scripts};
+use crate::behaviour::{Behaviour, Occasion};
 use crate::data_frame::FrameHead;
 use crate::deadlines::{Deadlines, Due};
 use crate::fault::ConnectionId;
@@ -25,6 +25,7 @@ use crate::ids::scramble;
 use crate::ledger::{ConnectionView, Latency, Ledger};
 use crate::live::{Doorbell, Live};
 use crate::numbers::NumberMap;
+use crate::script::Scripts;
 use crate::settings::SimSettings;
 use crate::tickets::Tickets;
 use crate::tracked::{Epoch, Manner, Tracked};

@@ -1,0 +1,113 @@
+//! Scripts: answers that are used in place of the nominal ones.
+//!
+//! Scripts queue up. At each occasion the oldest script that fits it and the app (or bot) is used, scripts
+//! of the app before those for everybody; one with a number of times is forgotten when it is used up.
+//! Nothing scripted means the nominal answer.
+
+use serde::{Deserialize, Serialize};
+
+/// What a platform can be scripted to do.
+pub(crate) trait Scripted: Clone {
+    /// Where it can apply.
+    type Occasion: Copy;
+
+    /// Whether this means: forget the scripts.
+    fn is_nominal(&self) -> bool;
+
+    /// Whether it says something about this occasion.
+    fn fits(&self, occasion: Self::Occasion) -> bool;
+}
+
+/// A behaviour with how often and from when on it is used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Script<B = crate::Behaviour> {
+    /// What happens.
+    pub behaviour: B,
+    /// How many times; `None` for ever.
+    #[serde(default)]
+    pub times: Option<u32>,
+    /// How many occasions pass first.
+    #[serde(default)]
+    pub after: u32,
+}
+
+impl<B> Script<B> {
+    /// The same script, used so many times.
+    pub fn times(mut self, times: u32) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    /// The same script, after so many occasions have passed.
+    pub fn after(mut self, after: u32) -> Self {
+        self.after = after;
+        self
+    }
+}
+
+impl<B> From<B> for Script<B> {
+    fn from(behaviour: B) -> Self {
+        Self {
+            behaviour,
+            times: None,
+            after: 0,
+        }
+    }
+}
+
+/// The queue of scripts.
+#[derive(Debug)]
+pub(crate) struct Scripts<B = crate::Behaviour> {
+    queue: Vec<(Option<String>, Script<B>)>,
+}
+
+impl<B> Default for Scripts<B> {
+    fn default() -> Self {
+        Self { queue: Vec::new() }
+    }
+}
+
+impl<B: Scripted> Scripts<B> {
+    pub(crate) fn add(&mut self, app: Option<&str>, script: Script<B>) {
+        if script.behaviour.is_nominal() {
+            self.queue
+                .retain(|(of, _)| app.is_some() && of.as_deref() != app);
+        } else if script.times != Some(0) {
+            self.queue.push((app.map(str::to_owned), script));
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.queue.clear();
+    }
+
+    /// The behaviour for this occasion, used once by asking.
+    pub(crate) fn take(&mut self, occasion: B::Occasion, app: &str) -> Option<B> {
+        if self.queue.is_empty() {
+            return None;
+        }
+        let fits = |of: &Option<String>, script: &Script<B>, own: bool| {
+            of.is_some() == own
+                && of.as_deref().is_none_or(|of| of == app)
+                && script.behaviour.fits(occasion)
+        };
+        let index = [true, false].into_iter().find_map(|own| {
+            self.queue
+                .iter()
+                .position(|(of, script)| fits(of, script, own))
+        })?;
+        let (_, script) = &mut self.queue[index];
+        if script.after > 0 {
+            script.after -= 1;
+            return None;
+        }
+        let behaviour = script.behaviour.clone();
+        if let Some(times) = &mut script.times {
+            *times -= 1;
+            if *times == 0 {
+                self.queue.remove(index);
+            }
+        }
+        Some(behaviour)
+    }
+}
