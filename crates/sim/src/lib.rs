@@ -1,4 +1,4 @@
-//! The Feishu long-connection platform as a scriptable double.
+//! Long-connection platforms as scriptable doubles: Feishu here, WeCom in [`wecom`].
 //!
 //! ```text
 //!  POST /callback/ws/endpoint ─▶ ticket ─▶ GET /ws/v2 ─▶ connection ◀─ pushes, pongs, faults
@@ -48,6 +48,7 @@ mod tracked;
 mod traffic;
 mod upgrade;
 mod websocket;
+pub mod wecom;
 mod world;
 
 pub use crate::behaviour::{Behaviour, DataShape};

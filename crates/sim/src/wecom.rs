@@ -1,0 +1,52 @@
+//! The WeCom platform as a scriptable double: the long connection of intelligent robots (aibot).
+//!
+//! ```text
+//!  GET / ─▶ upgrade ─▶ connection ─▶ aibot_subscribe ─▶ the bot's holder ◀─ callbacks, acks, faults
+//!                                                            │
+//!                      replies, uploads ─▶ what users see, ledger ◀─ clock (displaced ones, paced traffic)
+//! ```
+//!
+//! It serves on a port of its own and has the look of the Feishu double beside it: [`Sim`] with
+//! [`SimSettings`], [`Control`] or the same verbs as JSON below `/sim/v1`, and a [`Ledger`]. Callbacks are
+//! not acknowledged on this platform, so the ledger says how far a callback came: pushed, written to the
+//! socket of the bot's holder, or lost with it. What bots send is checked, acknowledged and kept as users
+//! would see it ([`Shown`]).
+//!
+//! The protocol is that of developer centre page 101463 and of the official Node and Python SDKs
+//! (`@wecom/aibot-node-sdk` 1.0.7, `wecom-aibot-python-sdk` 1.0.2). Where the platform's answer is not
+//! known it is a setting, and the setting says so.
+
+mod ack;
+mod api;
+mod behaviour;
+mod bot;
+mod callback;
+mod command;
+mod control;
+mod delivery;
+mod fault;
+mod fault_work;
+mod generator;
+mod inbound;
+mod ledger;
+mod live;
+mod message;
+mod push;
+mod record;
+mod req_id;
+mod settings;
+mod sim;
+mod subscription;
+mod traffic;
+mod upgrade;
+mod world;
+
+pub use crate::wecom::behaviour::{Answer, Asked, Behaviour};
+pub use crate::wecom::control::Control;
+pub use crate::wecom::fault::{Fault, Target};
+pub use crate::wecom::ledger::{BotView, ConnectionView, Ledger, SubscriptionState};
+pub use crate::wecom::push::{Chat, Content, Push};
+pub use crate::wecom::record::{Delivery, DeliveryState, Record};
+pub use crate::wecom::settings::{Bots, DisplacedOrder, SimSettings};
+pub use crate::wecom::sim::Sim;
+pub use crate::wecom::traffic::Flood;

@@ -1,0 +1,83 @@
+//! Answers to commands: the frame without `cmd` that echoes the `req_id`.
+
+use serde_json::{Value, json};
+
+/// Codes of the platform. Which command gets which is in the protocol's pages or was measured; where a
+/// code is assumed it says so.
+pub(crate) mod code {
+    /// Carried out.
+    pub(crate) const OK: i64 = 0;
+    /// Unknown bot or wrong secret.
+    pub(crate) const BAD_CREDENTIALS: i64 = 853_000;
+    /// The connection holds no subscription, or no longer.
+    pub(crate) const NOT_SUBSCRIBED: i64 = 846_609;
+    /// Too often. Seen on subscribe; assumed for messages.
+    pub(crate) const TOO_OFTEN: i64 = 45_009;
+    /// Assumed for everything malformed.
+    pub(crate) const INVALID_PARAMETER: i64 = 40_058;
+}
+
+/// What a command is answered with.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Verdict {
+    pub(crate) code: i64,
+    pub(crate) text: &'static str,
+    pub(crate) body: Option<Value>,
+}
+
+impl Verdict {
+    pub(crate) fn ok() -> Self {
+        Self {
+            code: code::OK,
+            text: "ok",
+            body: None,
+        }
+    }
+
+    pub(crate) fn refused(code: i64) -> Self {
+        Self {
+            code,
+            text: text_of(code),
+            body: None,
+        }
+    }
+
+    /// Refused as malformed, for this reason.
+    pub(crate) fn invalid(text: &'static str) -> Self {
+        Self {
+            code: code::INVALID_PARAMETER,
+            text,
+            body: None,
+        }
+    }
+}
+
+fn text_of(code: i64) -> &'static str {
+    match code {
+        code::OK => "ok",
+        code::BAD_CREDENTIALS => "invalid bot_id or secret",
+        code::NOT_SUBSCRIBED => "aibot websocket not subscribed",
+        code::TOO_OFTEN => "api freq out of limit",
+        code::INVALID_PARAMETER => "invalid Request Parameter",
+        _ => "system busy",
+    }
+}
+
+/// The frame's text. Refusals carry the tail that real ones have: nobody may compare texts.
+pub(crate) fn text(req_id: &str, verdict: &Verdict, hint: u64) -> String {
+    let message = if verdict.code == code::OK {
+        verdict.text.to_owned()
+    } else {
+        format!(
+            "{}, hint: [{:025}], from ip: 127.0.0.1, more info at https://open.work.weixin.qq.com/devtool/query?e={}",
+            verdict.text, hint, verdict.code
+        )
+    };
+    let mut ack = json!({
+        "headers": {"req_id": req_id}, "errcode": verdict.code, "errmsg": message,
+    });
+    if let Some(body) = &verdict.body {
+        ack["body"] = body.clone();
+    }
+    ack.to_string()
+}

@@ -1,0 +1,57 @@
+//! A bot as the platform knows it: who holds it, what waits for it, how often it was subscribed.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::fault::ConnectionId;
+use crate::ids::Delivery;
+use crate::wecom::record::Body;
+
+/// A bot that was subscribed or pushed to.
+#[derive(Debug)]
+pub(crate) struct Bot {
+    pub(crate) id: String,
+    pub(crate) holder: Option<ConnectionId>,
+    /// Callbacks in their order that no holder took yet.
+    pub(crate) waiting: VecDeque<(Delivery, Body)>,
+    pub(crate) subscribes: u64,
+    pub(crate) displacements: u64,
+    /// Subscribes of the last minute.
+    recent: VecDeque<Instant>,
+}
+
+impl Bot {
+    pub(crate) fn new(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            holder: None,
+            waiting: VecDeque::new(),
+            subscribes: 0,
+            displacements: 0,
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// Counts a subscribe; whether it is within the limit of so many per window.
+    pub(crate) fn may_subscribe(
+        &mut self,
+        limit: Option<u32>,
+        window: Duration,
+        now: Instant,
+    ) -> bool {
+        let Some(limit) = limit else {
+            return true;
+        };
+        while let Some(first) = self.recent.front() {
+            if now.saturating_duration_since(*first) < window {
+                break;
+            }
+            self.recent.pop_front();
+        }
+        if self.recent.len() >= limit as usize {
+            return false;
+        }
+        self.recent.push_back(now);
+        true
+    }
+}

@@ -1,0 +1,176 @@
+//! A command of a client: from the text of its frame to its answer.
+
+use std::time::Instant;
+
+use serde_json::{Map, Value};
+
+use crate::fault::ConnectionId;
+use crate::ids::scramble;
+use crate::live::Ending;
+use crate::wecom::ack::{self, Verdict, code};
+use crate::wecom::behaviour::{Answer, Asked, Behaviour, Occasion};
+use crate::wecom::world::{Due, World};
+
+/// Under this code the ledger counts what a script did not have carried out.
+const NOT_CARRIED_OUT: i64 = -1;
+
+impl World {
+    /// A text or binary message of a client; both are taken for the same JSON.
+    pub(crate) fn command(&mut self, id: ConnectionId, text: &[u8], now: Instant) {
+        let Ok(frame) = serde_json::from_slice::<Value>(text) else {
+            self.ledger.malformed += 1;
+            if self.settings.close_on_bad_json {
+                self.close(id, Some(1007), now);
+            }
+            return;
+        };
+        let req_id = frame.pointer("/headers/req_id").and_then(Value::as_str);
+        let cmd = frame.get("cmd").and_then(Value::as_str);
+        let asked = cmd.and_then(Asked::of);
+        let empty = Map::new();
+        let body = match frame.get("body") {
+            None => Some(&empty),
+            Some(body) => body.as_object(),
+        };
+        let (Some(req_id), Some(cmd), Some(asked), Some(body)) = (req_id, cmd, asked, body) else {
+            self.ledger.malformed += 1;
+            if frame.is_object() {
+                let refusal = Verdict::invalid("invalid Request Parameter");
+                let text = ack::text(req_id.unwrap_or_default(), &refusal, self.hint());
+                self.change(id, |live| live.send_text(text.as_bytes()));
+            }
+            return;
+        };
+        if asked == Asked::Ping {
+            self.count_ping(id, frame.get("body").is_some(), now);
+        }
+        let how = self.how(id, asked, body);
+        match how {
+            Some(Answer::Ignore) => self.count(cmd, NOT_CARRIED_OUT),
+            Some(Answer::Raw(text)) => {
+                self.count(cmd, NOT_CARRIED_OUT);
+                let text = text.replace("{req_id}", req_id);
+                self.change(id, |live| live.send_text(text.as_bytes()));
+            }
+            Some(Answer::Code(code)) => {
+                self.settle(cmd, id, req_id, Verdict::refused(code), None, now);
+            }
+            how => {
+                if let Some(verdict) = self.carry_out(id, asked, req_id, body, &how, now) {
+                    self.settle(cmd, id, req_id, verdict, how, now);
+                }
+            }
+        }
+    }
+
+    /// What a script or a fault says about the answer.
+    fn how(&mut self, id: ConnectionId, asked: Asked, body: &Map<String, Value>) -> Option<Answer> {
+        let bot = match asked {
+            Asked::Subscribe => body.get("bot_id").and_then(Value::as_str),
+            _ => None,
+        };
+        let bot = bot.map_or_else(|| self.bot_id_of(id), str::to_owned);
+        let script = self.scripts.take(Occasion::Command(asked), &bot);
+        if let Some(Behaviour::Answer { with, .. }) = script {
+            return Some(with);
+        }
+        let pong = &self.connections.get(&id)?.pong;
+        match asked {
+            Asked::Ping if pong.silent => Some(Answer::Silence),
+            Asked::Ping if pong.code.is_some() => pong.code.map(Answer::Code),
+            Asked::Ping => pong.delay.map(Answer::Late),
+            _ => None,
+        }
+    }
+
+    /// The verdict on a command; `None` if it comes later.
+    fn carry_out(
+        &mut self,
+        id: ConnectionId,
+        asked: Asked,
+        req_id: &str,
+        body: &Map<String, Value>,
+        how: &Option<Answer>,
+        now: Instant,
+    ) -> Option<Verdict> {
+        match asked {
+            Asked::Subscribe => return self.subscribe(id, body, req_id, how, now),
+            // Heartbeats are answered in any state.
+            Asked::Ping => return Some(Verdict::ok()),
+            _ => {}
+        }
+        let live = self.connections.get(&id)?;
+        let Some(_bot) = live.bot.filter(|_| live.subscribed()) else {
+            return Some(Verdict::refused(code::NOT_SUBSCRIBED));
+        };
+        Some(Verdict::ok())
+    }
+
+    /// Counts a verdict and answers with it.
+    pub(crate) fn settle(
+        &mut self,
+        cmd: &str,
+        id: ConnectionId,
+        req_id: &str,
+        verdict: Verdict,
+        how: Option<Answer>,
+        now: Instant,
+    ) {
+        self.count(cmd, verdict.code);
+        let text = ack::text(req_id, &verdict, self.hint());
+        match how {
+            Some(Answer::Silence) => {}
+            Some(Answer::Late(delay)) => {
+                self.agenda.add(now + delay, Due::Text(id, text));
+                self.wake_clock();
+            }
+            Some(Answer::Twice) => self.change(id, |live| {
+                live.send_text(text.as_bytes());
+                live.send_text(text.as_bytes());
+            }),
+            Some(Answer::Foreign) => {
+                let foreign = format!("{req_id}_{:016x}", self.hint());
+                let text = ack::text(&foreign, &verdict, self.hint());
+                self.change(id, |live| live.send_text(text.as_bytes()));
+            }
+            Some(Answer::DropBefore) => self.end(id, Ending::Reset, now),
+            Some(Answer::DropAfter) => {
+                self.change(id, |live| live.send_text(text.as_bytes()));
+                self.end(id, Ending::Hangup, now);
+            }
+            _ => self.change(id, |live| live.send_text(text.as_bytes())),
+        }
+    }
+
+    fn count(&mut self, cmd: &str, code: i64) {
+        if !self.ledger.commands.contains_key(cmd) {
+            self.ledger
+                .commands
+                .insert(cmd.to_owned(), Default::default());
+        }
+        if let Some(codes) = self.ledger.commands.get_mut(cmd) {
+            *codes.entry(code).or_default() += 1;
+        }
+    }
+
+    fn count_ping(&mut self, id: ConnectionId, with_body: bool, now: Instant) {
+        self.ledger.pings += 1;
+        self.ledger.pings_with_body += u64::from(with_body);
+        if let Some(live) = self.connections.get_mut(&id) {
+            live.pings += 1;
+            live.last_ping = Some(now);
+        }
+    }
+
+    /// The digits in refusals, different every time.
+    fn hint(&self) -> u64 {
+        let answered: u64 = self
+            .ledger
+            .commands
+            .values()
+            .flatten()
+            .map(|(_, n)| n)
+            .sum();
+        scramble(self.settings.seed ^ answered)
+    }
+}

@@ -1,0 +1,200 @@
+//! From a push to the socket of the bot's holder.
+//!
+//! A callback goes to the connection that holds its bot; while there is none, or it does not read, the
+//! callback waits in its order. It is delivered once every byte of it is on the socket, and lost when the
+//! connection ends before that. Nothing is repeated unless asked for.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::fault::ConnectionId;
+use crate::ids::Delivery;
+use crate::push::PushId;
+use crate::wecom::callback::Callback;
+use crate::wecom::message::response_code;
+use crate::wecom::push::{Content, Push};
+use crate::wecom::record::{Body, DeliveryState, Tracked};
+use crate::wecom::req_id::{msgid, req_id};
+use crate::wecom::world::World;
+
+impl World {
+    /// Pushes a callback, or keeps it until somebody holds the bot.
+    pub(crate) fn push(&mut self, bot: &str, push: Push, now: Instant) -> PushId {
+        let bot = self.bot(bot);
+        let number = self.next_number();
+        let body = self.body_of(bot, number, push, now);
+        if let Body::Built(callback) = &body
+            && let Some(given) = &callback.push.req_id
+        {
+            let delivery = Delivery {
+                push: number,
+                attempt: 1,
+            };
+            self.given_req_ids.insert(given.clone(), delivery);
+        }
+        self.track(number, bot, body.clone());
+        self.dispatch(bot, number, 1, body, now);
+        PushId(number)
+    }
+
+    fn body_of(&mut self, bot: u32, number: u64, push: Push, now: Instant) -> Body {
+        let plain = Push {
+            content: push.content.clone(),
+            ..Push::default()
+        };
+        if let Content::MadeUp { bytes } = push.content
+            && plain == push
+        {
+            return self.made_up(bot, bytes, now);
+        }
+        let created_s = self.epoch.unix_ms(now) / 1_000;
+        let seed = self.settings.seed;
+        Body::Built(Arc::new(Callback {
+            msgid: push.msgid.clone().unwrap_or_else(|| msgid(number, seed)),
+            created_s: push
+                .create_time
+                .unwrap_or_else(|| i64::try_from(created_s).unwrap_or(0)),
+            response_url: format!(
+                "{}/response?response_code={:016x}",
+                self.origin,
+                response_code(number, seed)
+            ),
+            push,
+        }))
+    }
+
+    /// The same callback once more, under a new `req_id`. `false` if its record is no longer kept.
+    pub(crate) fn push_again(&mut self, push: PushId, now: Instant) -> bool {
+        let Some(tracked) = self.records.get_mut(push.0) else {
+            return false;
+        };
+        let attempt = tracked.again();
+        let (bot, body) = (tracked.bot, tracked.body.clone());
+        self.ledger.re_pushed += 1;
+        self.dispatch(bot, push.0, attempt, body, now);
+        true
+    }
+
+    pub(crate) fn next_number(&mut self) -> u64 {
+        self.last_push += 1;
+        self.last_push
+    }
+
+    pub(crate) fn track(&mut self, number: u64, bot: u32, body: Body) {
+        self.ledger.pushed += 1;
+        let limit = self.settings.keep_records;
+        self.records.add(number, Tracked::new(bot, body), limit);
+    }
+
+    pub(crate) fn dispatch(&mut self, bot: u32, push: u64, attempt: u16, body: Body, now: Instant) {
+        let delivery = Delivery { push, attempt };
+        let holder = self.bots[bot as usize].holder;
+        if holder.is_none() && !self.settings.keep_while_offline {
+            self.ledger.lost += 1;
+            self.records
+                .note(delivery, |hop| hop.state = DeliveryState::Lost);
+            return;
+        }
+        if let Some(id) = holder
+            && self.bots[bot as usize].waiting.is_empty()
+            && self.has_room(id)
+        {
+            self.deliver(id, bot, delivery, &body, now);
+        } else {
+            self.bots[bot as usize].waiting.push_back((delivery, body));
+        }
+    }
+
+    fn has_room(&self, id: ConnectionId) -> bool {
+        let live = self.connections.get(&id);
+        live.is_some_and(|live| live.has_room(self.settings.unsent_bytes))
+    }
+
+    /// Puts a callback into a connection's output.
+    pub(crate) fn deliver(
+        &mut self,
+        id: ConnectionId,
+        bot: u32,
+        of: Delivery,
+        body: &Body,
+        now: Instant,
+    ) {
+        let Some(live) = self.connections.get_mut(&id) else {
+            return;
+        };
+        let seed = self.settings.seed;
+        match body {
+            Body::MadeUp {
+                template,
+                created_s,
+            } => {
+                let template = self.generator.template(*template);
+                live.send_callback(of, template.len(), |out| {
+                    template.write(of, seed, u64::from(*created_s), out);
+                });
+            }
+            Body::Built(callback) => {
+                let given = callback.push.req_id.clone().filter(|_| of.attempt == 1);
+                let req_id = given.unwrap_or_else(|| req_id(of, seed));
+                let text = callback.text(&self.bots[bot as usize].id, &req_id);
+                live.send_callback(of, text.len(), |out| out.extend_from_slice(text.as_bytes()));
+            }
+        }
+        self.ledger.unwritten += 1;
+        self.records.note(of, |hop| {
+            hop.state = DeliveryState::Unwritten;
+            hop.to = Some((id, now));
+        });
+    }
+
+    /// The task wrote so many bytes more and, if its buffer is empty, takes what is to be sent next.
+    pub(crate) fn output(
+        &mut self,
+        id: ConnectionId,
+        written: usize,
+        own: &mut Vec<u8>,
+        now: Instant,
+    ) {
+        let Some(live) = self.connections.get_mut(&id) else {
+            return;
+        };
+        let (ledger, records) = (&mut self.ledger, &mut self.records);
+        live.wrote(written, |whole| {
+            ledger.delivered += 1;
+            ledger.unwritten -= 1;
+            records.note(whole, |hop| hop.state = DeliveryState::Delivered);
+        });
+        if !own.is_empty() {
+            return;
+        }
+        self.deliver_waiting(id, now);
+        self.flood(id, now);
+        if let Some(live) = self.connections.get_mut(&id) {
+            live.hand_over(own);
+        }
+    }
+
+    /// A holder with room takes what waits for its bot.
+    fn deliver_waiting(&mut self, id: ConnectionId, now: Instant) {
+        let bot = self.connections.get(&id).and_then(|live| live.bot);
+        let Some(bot) = bot.filter(|bot| self.bots[*bot as usize].holder == Some(id)) else {
+            return;
+        };
+        while self.has_room(id)
+            && let Some((delivery, body)) = self.bots[bot as usize].waiting.pop_front()
+        {
+            self.deliver(id, bot, delivery, &body, now);
+        }
+    }
+
+    /// Callbacks whose connection is over.
+    pub(crate) fn lose(&mut self, marks: VecDeque<(u64, Delivery)>) {
+        for (_, delivery) in marks {
+            self.ledger.unwritten -= 1;
+            self.ledger.lost += 1;
+            self.records
+                .note(delivery, |hop| hop.state = DeliveryState::Lost);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! One live connection as the shared state sees it: what is to be sent, which callbacks are in it, how it
+//! stands with its bot, and which faults are on it.
+//!
+//! The connection's task owns the socket and takes the output from here; whoever adds to it rings the
+//! doorbell.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::connection::Standing;
+use crate::fault::ConnectionId;
+use crate::ids::Delivery;
+use crate::live::{Doorbell, Ending};
+use crate::tracked::Epoch;
+use crate::websocket::{self, opcode};
+use crate::wecom::ledger::{ConnectionView, SubscriptionState};
+
+/// How heartbeats are answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PongManner {
+    pub(crate) silent: bool,
+    pub(crate) delay: Option<Duration>,
+    pub(crate) code: Option<i64>,
+}
+
+/// A live connection.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) id: ConnectionId,
+    pub(crate) doorbell: Arc<Doorbell>,
+    pub(crate) outbox: Vec<u8>,
+    /// Bytes handed to the task since the connection opened.
+    handed: u64,
+    /// Of these, written to the socket.
+    written: u64,
+    /// Callbacks not written yet, each with the offset of its end.
+    marks: VecDeque<(u64, Delivery)>,
+    pub(crate) bot: Option<u32>,
+    pub(crate) state: SubscriptionState,
+    pub(crate) subscribed: Option<Instant>,
+    pub(crate) ending: Option<Ending>,
+    pub(crate) reading: bool,
+    pub(crate) half_open: bool,
+    pub(crate) pong: PongManner,
+    /// WebSocket frames of each message.
+    pub(crate) pieces: usize,
+    opened: Instant,
+    pub(crate) last_heard: Instant,
+    pub(crate) last_ping: Option<Instant>,
+    pub(crate) pings: u64,
+    pub(crate) protocol_pongs: u64,
+    callbacks: u64,
+}
+
+impl Live {
+    pub(crate) fn new(id: ConnectionId, doorbell: Arc<Doorbell>, now: Instant) -> Self {
+        Self {
+            id,
+            doorbell,
+            outbox: Vec::new(),
+            handed: 0,
+            written: 0,
+            marks: VecDeque::new(),
+            bot: None,
+            state: SubscriptionState::None,
+            subscribed: None,
+            ending: None,
+            reading: true,
+            half_open: false,
+            pong: PongManner::default(),
+            pieces: 1,
+            opened: now,
+            last_heard: now,
+            last_ping: None,
+            pings: 0,
+            protocol_pongs: 0,
+            callbacks: 0,
+        }
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        Standing {
+            ending: self.ending,
+            reading: self.reading,
+            half_open: self.half_open,
+        }
+    }
+
+    pub(crate) fn subscribed(&self) -> bool {
+        self.state == SubscriptionState::Subscribed
+    }
+
+    /// Bytes that are not on the socket yet.
+    fn unsent(&self) -> usize {
+        let handed = usize::try_from(self.handed - self.written).unwrap_or(usize::MAX);
+        handed.saturating_add(self.outbox.len())
+    }
+
+    /// Whether another frame may be added.
+    pub(crate) fn has_room(&self, limit: usize) -> bool {
+        self.ending.is_none() && self.unsent() < limit
+    }
+
+    /// Appends a text message and rings.
+    pub(crate) fn send_text(&mut self, text: &[u8]) {
+        if self.ending.is_some() {
+            return;
+        }
+        self.write_text(text);
+        self.doorbell.ring();
+    }
+
+    fn write_text(&mut self, text: &[u8]) {
+        if self.pieces > 1 {
+            websocket::write_in_pieces(&mut self.outbox, opcode::TEXT, text, self.pieces);
+        } else {
+            websocket::write_message(&mut self.outbox, opcode::TEXT, text);
+        }
+    }
+
+    /// Appends a callback. Its text, `len` bytes long, is written by `write` where it belongs.
+    pub(crate) fn send_callback(
+        &mut self,
+        of: Delivery,
+        len: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        if self.pieces > 1 {
+            let mut text = Vec::with_capacity(len);
+            write(&mut text);
+            self.write_text(&text);
+        } else {
+            websocket::write_header(&mut self.outbox, true, opcode::TEXT, len as u64);
+            write(&mut self.outbox);
+        }
+        let end = self.handed + self.outbox.len() as u64;
+        self.marks.push_back((end, of));
+        self.callbacks += 1;
+        self.doorbell.ring();
+    }
+
+    /// So many bytes more are on the socket: the callbacks that are whole now.
+    pub(crate) fn wrote(&mut self, bytes: usize, mut whole: impl FnMut(Delivery)) {
+        self.written += bytes as u64;
+        while let Some((end, of)) = self.marks.front().copied() {
+            if end > self.written {
+                break;
+            }
+            self.marks.pop_front();
+            whole(of);
+        }
+    }
+
+    /// Exchanges the task's empty buffer for the output.
+    pub(crate) fn hand_over(&mut self, own: &mut Vec<u8>) {
+        self.handed += self.outbox.len() as u64;
+        std::mem::swap(&mut self.outbox, own);
+        if own.is_empty() {
+            // An idle connection keeps no buffer.
+            *own = Vec::new();
+            self.outbox = Vec::new();
+        }
+    }
+
+    /// Takes the callbacks that were never written.
+    pub(crate) fn take_marks(&mut self) -> VecDeque<(u64, Delivery)> {
+        std::mem::take(&mut self.marks)
+    }
+
+    pub(crate) fn view(&self, bot: Option<&str>, epoch: Epoch) -> ConnectionView {
+        ConnectionView {
+            id: self.id,
+            bot: bot.map(str::to_owned),
+            state: self.state,
+            opened_at_ms: epoch.unix_ms(self.opened),
+            subscribed_at_ms: self.subscribed.map(|at| epoch.unix_ms(at)),
+            callbacks: self.callbacks,
+            unwritten: self.marks.len() as u64,
+            pings: self.pings,
+            last_ping_at_ms: self.last_ping.map(|at| epoch.unix_ms(at)),
+            protocol_pongs: self.protocol_pongs,
+            reading: self.reading && !self.half_open,
+            half_open: self.half_open,
+        }
+    }
+}

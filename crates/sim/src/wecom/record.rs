@@ -1,0 +1,216 @@
+//! What became of each callback.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::ConnectionId;
+use crate::ids;
+use crate::push::PushId;
+use crate::tracked::Epoch;
+use crate::wecom::callback::Callback;
+use crate::wecom::message;
+use crate::wecom::push::Chat;
+use crate::wecom::req_id::{msgid, req_id};
+
+/// What happened to one callback.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The push.
+    pub push: PushId,
+    /// The bot.
+    pub bot: String,
+    /// Its `msgid`; of a raw frame the one given with the push.
+    pub msgid: String,
+    /// What names its chat in `aibot_send_msg`.
+    pub chat: String,
+    /// Its deliveries in order, the first one first.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// One delivery of a callback.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// `headers.req_id`.
+    pub req_id: String,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// The connection it was meant for.
+    pub connection: Option<ConnectionId>,
+    /// Milliseconds since 1970 at which it was handed to that connection.
+    pub at_ms: Option<u64>,
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Waits for a holder of the bot.
+    Waiting,
+    /// Handed to a connection and not yet written to its socket.
+    Unwritten,
+    /// Written.
+    Delivered,
+    /// The connection ended first, or there was none and callbacks do not wait.
+    Lost,
+}
+
+/// What a callback is made of.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    /// A number of the generator's templates, and its time in seconds.
+    MadeUp { template: u32, created_s: u32 },
+    /// Everything else.
+    Built(Arc<Callback>),
+}
+
+/// How far one delivery came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hop {
+    pub(crate) state: DeliveryState,
+    pub(crate) to: Option<(ConnectionId, Instant)>,
+}
+
+/// A push with its deliveries.
+#[derive(Debug)]
+pub(crate) struct Tracked {
+    pub(crate) bot: u32,
+    pub(crate) body: Body,
+    first: Hop,
+    /// Rare.
+    more: Vec<Hop>,
+}
+
+const NEW: Hop = Hop {
+    state: DeliveryState::Waiting,
+    to: None,
+};
+
+impl Tracked {
+    pub(crate) fn new(bot: u32, body: Body) -> Self {
+        Self {
+            bot,
+            body,
+            first: NEW,
+            more: Vec::new(),
+        }
+    }
+
+    /// One more delivery; its number, 1 being the first.
+    pub(crate) fn again(&mut self) -> u16 {
+        self.more.push(NEW);
+        u16::try_from(self.more.len() + 1).unwrap_or(u16::MAX)
+    }
+
+    fn hop_mut(&mut self, attempt: u16) -> Option<&mut Hop> {
+        match attempt {
+            0 => None,
+            1 => Some(&mut self.first),
+            later => self.more.get_mut(usize::from(later) - 2),
+        }
+    }
+
+    pub(crate) fn chat(&self, push: u64) -> Chat {
+        match &self.body {
+            Body::MadeUp { .. } => message::chat(push),
+            Body::Built(callback) => callback.push.chat.clone(),
+        }
+    }
+
+    fn record(&self, push: u64, bot: &str, seed: u64, epoch: Epoch) -> Record {
+        let hops = std::iter::once(&self.first).chain(&self.more);
+        let deliveries = hops.zip(1..).map(|(hop, attempt)| {
+            let given = match &self.body {
+                Body::Built(callback) if attempt == 1 => callback.push.req_id.clone(),
+                _ => None,
+            };
+            Delivery {
+                req_id: given.unwrap_or_else(|| req_id(ids::Delivery { push, attempt }, seed)),
+                state: hop.state,
+                connection: hop.to.map(|(id, _)| id),
+                at_ms: hop.to.map(|(_, at)| epoch.unix_ms(at)),
+            }
+        });
+        Record {
+            push: PushId(push),
+            bot: bot.to_owned(),
+            msgid: match &self.body {
+                Body::MadeUp { .. } => msgid(push, seed),
+                Body::Built(callback) => callback.msgid.clone(),
+            },
+            chat: self.chat(push).key().to_owned(),
+            deliveries: deliveries.collect(),
+        }
+    }
+}
+
+/// The newest pushes, found by their number.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    ring: VecDeque<Tracked>,
+    /// Number of the front one.
+    first: u64,
+}
+
+impl Records {
+    /// Keeps `limit` of them with this one, which is the newest.
+    pub(crate) fn add(&mut self, number: u64, tracked: Tracked, limit: usize) {
+        if limit == 0 {
+            return;
+        }
+        if self.ring.is_empty() {
+            self.first = number;
+        } else if self.ring.len() >= limit {
+            self.ring.pop_front();
+            self.first += 1;
+        }
+        self.ring.push_back(tracked);
+    }
+
+    fn index(&self, number: u64) -> Option<usize> {
+        usize::try_from(number.checked_sub(self.first)?).ok()
+    }
+
+    pub(crate) fn get(&self, number: u64) -> Option<&Tracked> {
+        self.ring.get(self.index(number)?)
+    }
+
+    pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut Tracked> {
+        let index = self.index(number)?;
+        self.ring.get_mut(index)
+    }
+
+    /// Notes how far a delivery came, as long as its record is kept.
+    pub(crate) fn note(&mut self, of: ids::Delivery, change: impl FnOnce(&mut Hop)) {
+        let tracked = self.get_mut(of.push);
+        if let Some(hop) = tracked.and_then(|tracked| tracked.hop_mut(of.attempt)) {
+            change(hop);
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.ring.clear();
+    }
+
+    pub(crate) fn record(
+        &self,
+        number: u64,
+        seed: u64,
+        epoch: Epoch,
+        name: impl Fn(u32) -> String,
+    ) -> Option<Record> {
+        let tracked = self.get(number)?;
+        Some(tracked.record(number, &name(tracked.bot), seed, epoch))
+    }
+
+    /// Numbers of the pushes with a record, of one bot or all.
+    pub(crate) fn numbers(&self, bot: Option<u32>) -> impl Iterator<Item = u64> {
+        let of_bot = move |tracked: &Tracked| bot.is_none_or(|bot| tracked.bot == bot);
+        let numbered = (self.first..).zip(&self.ring);
+        numbered
+            .filter(move |(_, tracked)| of_bot(tracked))
+            .map(|(number, _)| number)
+    }
+}

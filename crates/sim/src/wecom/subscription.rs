@@ -1,0 +1,119 @@
+//! Who holds a bot: `aibot_subscribe`, its verdicts, and displacement.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+
+use crate::fault::ConnectionId;
+use crate::ids::Delivery;
+use crate::wecom::ack::{Verdict, code};
+use crate::wecom::behaviour::Answer;
+use crate::wecom::callback;
+use crate::wecom::ledger::SubscriptionState;
+use crate::wecom::req_id::req_id;
+use crate::wecom::settings::DisplacedOrder;
+use crate::wecom::world::{Due, World};
+
+/// Within so much the limit of subscribes counts.
+const RATE_WINDOW: Duration = Duration::from_secs(60);
+/// How far the news of a displacement is ahead of the answer under [`DisplacedOrder::BeforeAck`]: they go
+/// over two sockets, so only time can order them.
+const EVENT_LEAD: Duration = Duration::from_millis(20);
+
+impl World {
+    /// The verdict on a subscribe; `None` if it comes later.
+    pub(crate) fn subscribe(
+        &mut self,
+        id: ConnectionId,
+        body: &Map<String, Value>,
+        answered_to: &str,
+        how: &Option<Answer>,
+        now: Instant,
+    ) -> Option<Verdict> {
+        self.ledger.subscribes += 1;
+        let text = |key| body.get(key).and_then(Value::as_str);
+        let (Some(bot), Some(secret)) = (text("bot_id"), text("secret")) else {
+            return Some(Verdict::invalid("bot_id and secret must be strings"));
+        };
+        if !self.settings.bots.accepts(bot, secret) {
+            // The socket stays open, as it does on the platform: closing it is the client's task.
+            return Some(Verdict::refused(code::BAD_CREDENTIALS));
+        }
+        let index = self.bot(bot);
+        let window = self.settings.scaled(RATE_WINDOW);
+        let known = &mut self.bots[index as usize];
+        known.subscribes += 1;
+        if !known.may_subscribe(self.settings.subscribes_per_minute, window, now) {
+            return Some(Verdict::refused(code::TOO_OFTEN));
+        }
+        if let Some(old) = known.holder.filter(|old| *old != id) {
+            self.displace(old, now);
+            if self.settings.displaced_order == DisplacedOrder::BeforeAck {
+                let due = Due::Hold(id, index, answered_to.to_owned(), how.clone());
+                self.agenda.add(now + EVENT_LEAD, due);
+                return None;
+            }
+        }
+        self.hold(id, index, now);
+        Some(Verdict::ok())
+    }
+
+    /// The connection takes the bot, now that its predecessor knows.
+    pub(crate) fn hold_late(
+        &mut self,
+        id: ConnectionId,
+        bot: u32,
+        answered_to: &str,
+        how: Option<Answer>,
+        now: Instant,
+    ) {
+        // Another one may have been quicker meanwhile.
+        if let Some(old) = self.bots[bot as usize].holder.filter(|old| *old != id) {
+            self.displace(old, now);
+        }
+        self.hold(id, bot, now);
+        self.settle("aibot_subscribe", id, answered_to, Verdict::ok(), how, now);
+    }
+
+    fn hold(&mut self, id: ConnectionId, bot: u32, now: Instant) {
+        let live = self.connections.get(&id);
+        if live.is_none_or(|live| live.ending.is_some()) {
+            return;
+        }
+        self.withdraw(id);
+        self.bots[bot as usize].holder = Some(id);
+        self.ledger.subscribed += 1;
+        self.change(id, |live| {
+            live.bot = Some(bot);
+            live.state = SubscriptionState::Subscribed;
+            live.subscribed = Some(now);
+        });
+    }
+
+    /// Tells a holder that it holds its bot no longer, and later ends its TCP connection. Its heartbeats
+    /// are answered until then.
+    pub(crate) fn displace(&mut self, id: ConnectionId, now: Instant) {
+        let Some(bot) = self.connections.get(&id).and_then(|live| live.bot) else {
+            return;
+        };
+        self.withdraw(id);
+        self.ledger.displacements += 1;
+        self.bots[bot as usize].displacements += 1;
+        let event = Delivery {
+            push: 0,
+            attempt: self.bots[bot as usize].displacements as u16,
+        };
+        let text = callback::disconnected(
+            &self.bots[bot as usize].id,
+            &req_id(event, self.settings.seed ^ u64::from(bot)),
+            self.epoch.unix_ms(now) / 1_000,
+        );
+        self.change(id, |live| {
+            live.state = SubscriptionState::Displaced;
+            live.send_text(text.as_bytes());
+        });
+        let at = now + self.settings.scaled(self.settings.displaced_kept);
+        self.agenda.add(at, Due::Cut(id));
+        self.wake_clock();
+    }
+}

@@ -1,0 +1,348 @@
+//! The platform's state: bots, live connections, callbacks, scripts and the ledger.
+//!
+//! One mutex guards it. Connection tasks take it once per read burst and once per buffer they write, the
+//! control handle once per call; nobody holds it across I/O. Delivery is in [`crate::wecom::delivery`],
+//! made-up traffic in [`crate::wecom::generator`], subscribing in [`crate::wecom::subscription`], faults in
+//! [`crate::wecom::fault_work`].
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::Notify;
+
+use crate::agenda::Agenda;
+use crate::fault::ConnectionId;
+use crate::ids;
+use crate::live::{Doorbell, Ending};
+use crate::numbers::NumberMap;
+use crate::script::Scripts;
+use crate::tracked::Epoch;
+use crate::websocket::{self, opcode};
+use crate::wecom::behaviour::{Answer, Behaviour};
+use crate::wecom::bot::Bot;
+use crate::wecom::generator::Generator;
+use crate::wecom::ledger::{BotView, ConnectionView, Ledger};
+use crate::wecom::live::Live;
+use crate::wecom::record::{DeliveryState, Record, Records};
+use crate::wecom::settings::SimSettings;
+
+/// How long a client has to answer a close frame or a FIN.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the tasks and handles of one simulator share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) alarm: Arc<Notify>,
+    world: Mutex<World>,
+}
+
+impl Shared {
+    /// `origin` is the scheme and host of URLs in callbacks, such as `http://127.0.0.1:40123`.
+    pub(crate) fn new(settings: SimSettings, origin: String) -> Self {
+        let alarm = Arc::new(Notify::new());
+        let world = Mutex::new(World::new(settings, origin, Arc::clone(&alarm)));
+        Self { alarm, world }
+    }
+
+    /// The state. A panic elsewhere leaves counters that are at worst one short, so it is used on.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// A text message to send late.
+    Text(ConnectionId, String),
+    /// The connection takes its bot; its predecessor was told before. With the `req_id` to answer.
+    Hold(ConnectionId, u32, String, Option<Answer>),
+    /// The TCP connection of a displaced one ends.
+    Cut(ConnectionId),
+    /// End the connection without further words.
+    Abort(ConnectionId),
+    /// Look whether the connection still says something.
+    IdleCheck(ConnectionId),
+    /// An RFC 6455 ping.
+    ProtocolPing(ConnectionId),
+}
+
+/// Everything behind the mutex.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) settings: SimSettings,
+    pub(crate) origin: String,
+    pub(crate) epoch: Epoch,
+    pub(crate) bots: Vec<Bot>,
+    bot_index: HashMap<String, u32>,
+    pub(crate) connections: NumberMap<ConnectionId, Live>,
+    last_connection: u64,
+    pub(crate) last_push: u64,
+    pub(crate) records: Records,
+    /// Deliveries whose `req_id` was given with the push.
+    pub(crate) given_req_ids: HashMap<String, ids::Delivery>,
+    pub(crate) agenda: Agenda<Due>,
+    pub(crate) generator: Generator,
+    pub(crate) scripts: Scripts<Behaviour>,
+    pub(crate) ledger: Ledger,
+    alarm: Arc<Notify>,
+    /// When the clock wakes up by itself.
+    armed: Option<Instant>,
+}
+
+impl World {
+    fn new(settings: SimSettings, origin: String, alarm: Arc<Notify>) -> Self {
+        let unix = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            epoch: Epoch {
+                instant: Instant::now(),
+                unix_ms: u64::try_from(unix.as_millis()).unwrap_or(0),
+            },
+            settings,
+            origin,
+            bots: Vec::new(),
+            bot_index: HashMap::new(),
+            connections: NumberMap::default(),
+            last_connection: 0,
+            last_push: 0,
+            records: Records::default(),
+            given_req_ids: HashMap::new(),
+            agenda: Agenda::default(),
+            generator: Generator::default(),
+            scripts: Scripts::default(),
+            ledger: Ledger::default(),
+            alarm,
+            armed: None,
+        }
+    }
+
+    /// The index of a bot, known from now on.
+    pub(crate) fn bot(&mut self, id: &str) -> u32 {
+        if let Some(index) = self.bot_index.get(id) {
+            return *index;
+        }
+        let index = u32::try_from(self.bots.len()).expect("fewer bots than memory has bytes");
+        self.bots.push(Bot::new(id));
+        self.bot_index.insert(id.to_owned(), index);
+        self.generator.forget_slots();
+        index
+    }
+
+    pub(crate) fn known_bot(&self, id: &str) -> Option<u32> {
+        self.bot_index.get(id).copied()
+    }
+
+    /// The id of the bot that a connection subscribed; empty before.
+    pub(crate) fn bot_id_of(&self, id: ConnectionId) -> String {
+        let bot = self.connections.get(&id).and_then(|live| live.bot);
+        bot.map_or_else(String::new, |bot| self.bots[bot as usize].id.clone())
+    }
+
+    /// A connection is up. It holds nothing until it subscribes.
+    pub(crate) fn connect(&mut self, doorbell: Arc<Doorbell>, now: Instant) -> ConnectionId {
+        self.last_connection += 1;
+        let id = ConnectionId(self.last_connection);
+        self.connections.insert(id, Live::new(id, doorbell, now));
+        self.ledger.connections_opened += 1;
+        if let Some(idle) = self.settings.idle_close {
+            let at = now + self.settings.scaled(idle);
+            self.agenda.add(at, Due::IdleCheck(id));
+        }
+        if let Some(every) = self.settings.protocol_pings {
+            let at = now + self.settings.scaled(every);
+            self.agenda.add(at, Due::ProtocolPing(id));
+        }
+        self.wake_clock();
+        id
+    }
+
+    /// The connection is over: what it had not written is lost.
+    pub(crate) fn disconnect(&mut self, id: ConnectionId) {
+        self.withdraw(id);
+        if let Some(mut live) = self.connections.remove(&id) {
+            self.ledger.connections_ended += 1;
+            self.lose(live.take_marks());
+        }
+    }
+
+    /// Routes nothing to the connection any more.
+    pub(crate) fn withdraw(&mut self, id: ConnectionId) {
+        let bot = self.connections.get(&id).and_then(|live| live.bot);
+        if let Some(bot) = bot.map(|bot| &mut self.bots[bot as usize])
+            && bot.holder == Some(id)
+        {
+            bot.holder = None;
+        }
+    }
+
+    pub(crate) fn change(&mut self, id: ConnectionId, change: impl FnOnce(&mut Live)) {
+        if let Some(live) = self.connections.get_mut(&id) {
+            change(live);
+            live.doorbell.ring();
+        }
+    }
+
+    /// Appends to a connection's output, unless it is ending.
+    pub(crate) fn send(&mut self, id: ConnectionId, write: impl FnOnce(&mut Vec<u8>)) {
+        self.change(id, |live| {
+            if live.ending.is_none() {
+                write(&mut live.outbox);
+            }
+        });
+    }
+
+    /// Ends a connection from the platform's side.
+    pub(crate) fn end(&mut self, id: ConnectionId, ending: Ending, now: Instant) {
+        self.withdraw(id);
+        if ending != Ending::Reset {
+            self.agenda.add(now + CLOSE_PATIENCE, Due::Abort(id));
+        }
+        self.change(id, |live| live.ending = Some(ending));
+    }
+
+    pub(crate) fn close(&mut self, id: ConnectionId, code: Option<u16>, now: Instant) {
+        self.send(id, |out| websocket::write_close(out, code, ""));
+        self.end(id, Ending::Close, now);
+    }
+
+    /// Tells the clock if something is due before it wakes up by itself.
+    pub(crate) fn wake_clock(&mut self) {
+        let Some(next) = self.agenda.next() else {
+            return;
+        };
+        if self.armed.is_none_or(|armed| next < armed) {
+            self.armed = Some(next);
+            self.alarm.notify_one();
+        }
+    }
+
+    /// Does all that is due, and says when to come back.
+    pub(crate) fn tick(&mut self, now: Instant) -> Option<Instant> {
+        while let Some(due) = self.agenda.pop(now) {
+            match due {
+                Due::Text(id, text) => self.change(id, |live| live.send_text(text.as_bytes())),
+                Due::Hold(id, bot, req_id, how) => self.hold_late(id, bot, &req_id, how, now),
+                Due::Cut(id) => self.end(id, Ending::Hangup, now),
+                Due::Abort(id) => self.abort_if_overdue(id, now),
+                Due::IdleCheck(id) => self.check_idle(id, now),
+                Due::ProtocolPing(id) => self.protocol_ping(id, now),
+            }
+        }
+        let traffic = self.pace(now);
+        self.armed = self.agenda.next().into_iter().chain(traffic).min();
+        self.armed
+    }
+
+    /// The peer of a closing connection, or everybody's patience with a half-open one, had its time.
+    fn abort_if_overdue(&mut self, id: ConnectionId, now: Instant) {
+        let live = self.connections.get(&id);
+        if live.is_some_and(|live| live.half_open || live.ending.is_some()) {
+            self.end(id, Ending::Reset, now);
+        }
+    }
+
+    fn check_idle(&mut self, id: ConnectionId, now: Instant) {
+        let (Some(live), Some(idle)) = (self.connections.get(&id), self.settings.idle_close) else {
+            return;
+        };
+        let due = live.last_heard + self.settings.scaled(idle);
+        if live.ending.is_some() {
+            return;
+        }
+        if due <= now {
+            self.ledger.idle_closed += 1;
+            self.end(id, Ending::Hangup, now);
+        } else {
+            self.agenda.add(due, Due::IdleCheck(id));
+        }
+    }
+
+    fn protocol_ping(&mut self, id: ConnectionId, now: Instant) {
+        let Some(every) = self.settings.protocol_pings else {
+            return;
+        };
+        if self.connections.contains_key(&id) {
+            self.send(id, |out| {
+                websocket::write_message(out, opcode::PING, b"longwire")
+            });
+            let at = now + self.settings.scaled(every);
+            self.agenda.add(at, Due::ProtocolPing(id));
+        }
+    }
+
+    pub(crate) fn views(&self, bot: Option<&str>) -> Vec<ConnectionView> {
+        let mut views: Vec<_> = self
+            .connections
+            .values()
+            .filter(|live| live.ending.is_none())
+            .map(|live| {
+                let bot = live.bot.map(|bot| self.bots[bot as usize].id.as_str());
+                live.view(bot, self.epoch)
+            })
+            .filter(|view| bot.is_none() || view.bot.as_deref() == bot)
+            .collect();
+        views.sort_by_key(|view| view.id);
+        views
+    }
+
+    pub(crate) fn bot_views(&self) -> Vec<BotView> {
+        let bots = self.bots.iter().map(|bot| BotView {
+            bot: bot.id.clone(),
+            holder: bot.holder,
+            waiting: bot.waiting.len() as u64,
+            subscribes: bot.subscribes,
+            displacements: bot.displacements,
+        });
+        bots.collect()
+    }
+
+    pub(crate) fn ledger(&self) -> Ledger {
+        let mut ledger = self.ledger.clone();
+        ledger.waiting = self.bots.iter().map(|bot| bot.waiting.len() as u64).sum();
+        ledger
+    }
+
+    pub(crate) fn record(&self, number: u64) -> Option<Record> {
+        let name = |bot| self.bots[bot as usize].id.clone();
+        self.records
+            .record(number, self.settings.seed, self.epoch, name)
+    }
+
+    /// Records in the order of the pushes.
+    pub(crate) fn all_records(&self, bot: Option<&str>) -> Vec<Record> {
+        let index = bot.map(|bot| self.known_bot(bot));
+        if index == Some(None) {
+            return Vec::new();
+        }
+        let numbers = self.records.numbers(index.flatten());
+        numbers.filter_map(|number| self.record(number)).collect()
+    }
+
+    /// `msgid`s of callbacks with a delivery that was written.
+    pub(crate) fn delivered_msgids(&self) -> Vec<String> {
+        let delivered = |record: &Record| {
+            let mut deliveries = record.deliveries.iter();
+            deliveries.any(|delivery| delivery.state == DeliveryState::Delivered)
+        };
+        let records = self.all_records(None).into_iter().filter(delivered);
+        records.map(|record| record.msgid).collect()
+    }
+
+    /// Forgets pushes, scripts, traffic and counters. Connections stay, with the faults on them.
+    pub(crate) fn reset(&mut self) {
+        self.records.clear();
+        self.given_req_ids.clear();
+        self.generator = Generator::default();
+        self.scripts.clear();
+        self.ledger = Ledger::default();
+        for bot in &mut self.bots {
+            bot.waiting.clear();
+        }
+        for live in self.connections.values_mut() {
+            live.take_marks();
+        }
+    }
+}

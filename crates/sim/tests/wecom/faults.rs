@@ -1,0 +1,143 @@
+//! Broken connections, strange frames, strange upgrades, TLS.
+
+use std::io::{ErrorKind, Read as _};
+
+use bytes::Bytes;
+use longwire_sim::SimTls;
+use longwire_sim::wecom::{Behaviour, Fault, Push, Sim, Target};
+
+use crate::client::{BOT, Client, start, wait};
+
+fn strike(sim: &Sim, fault: Fault) {
+    assert_eq!(sim.control().fault(Target::Bot(BOT.into()), fault), 1);
+}
+
+#[test]
+fn connections_end_in_every_way() {
+    let sim = start(|_| ());
+    let mut client = Client::subscribed(&sim);
+    strike(&sim, Fault::Drop);
+    let error = client.message().expect_err("a reset");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    let mut client = Client::subscribed(&sim);
+    strike(&sim, Fault::Hangup);
+    let error = client.message().expect_err("the end");
+    assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+    for (fault, payload) in [
+        (Fault::Close(1000), 1000_u16.to_be_bytes().to_vec()),
+        (Fault::CloseWithoutCode, Vec::new()),
+    ] {
+        let mut client = Client::subscribed(&sim);
+        strike(&sim, fault);
+        assert_eq!(client.message().expect("a close frame").payload, payload);
+        client.send(8, &payload);
+        client.ends();
+    }
+    wait(&sim.control(), |ledger| ledger.connections_ended == 4);
+    assert_eq!(sim.control().ledger().displacements, 0);
+}
+
+#[test]
+fn a_half_open_connection_recovers_or_is_aborted() {
+    let sim = start(|settings| {
+        settings.time_factor = 100.0;
+        settings.idle_close = None;
+    });
+    let mut client = Client::subscribed(&sim);
+    strike(&sim, Fault::HalfOpen);
+    let id = sim.control().push(BOT, Push::text("later"));
+    strike(&sim, Fault::Recover);
+    assert_eq!(client.frame()["body"]["text"]["content"], "later");
+    assert!(sim.control().record(id).is_some());
+    strike(&sim, Fault::HalfOpen);
+    client.ends();
+}
+
+#[test]
+fn a_subscription_can_go_away_without_a_word() {
+    let sim = start(|_| ());
+    let mut client = Client::subscribed(&sim);
+    strike(&sim, Fault::Unsubscribe);
+    assert_eq!(client.ping()["errcode"], 0);
+    assert_eq!(client.send_markdown("zhangsan")["errcode"], 846609);
+    sim.control().push(BOT, Push::text("waits"));
+    assert_eq!(sim.control().ledger().waiting, 1);
+    let body = serde_json::json!({"bot_id": BOT, "secret": "any"});
+    client.command("aibot_subscribe", body);
+    assert_eq!(client.frame()["errcode"], 0);
+    assert_eq!(client.frame()["body"]["text"]["content"], "waits");
+    strike(&sim, Fault::Displace);
+    let event = client.frame();
+    assert_eq!(event["body"]["event"]["eventtype"], "disconnected_event");
+    client.ends();
+}
+
+#[test]
+fn strange_frames_arrive_as_asked() {
+    let sim = start(|_| ());
+    let mut client = Client::subscribed(&sim);
+    strike(&sim, Fault::Text("null".into()));
+    assert_eq!(client.text(), "null");
+    strike(&sim, Fault::Garbage(Bytes::from_static(b"\xff\xfe")));
+    let garbage = client.message().expect("garbage");
+    assert_eq!(
+        (garbage.opcode, garbage.payload.as_slice()),
+        (2, b"\xff\xfe".as_slice())
+    );
+    strike(&sim, Fault::MaskedFrame);
+    let masked = client.message().expect("a pong");
+    assert_eq!((masked.opcode, masked.masked), (10, true));
+    strike(&sim, Fault::ProtocolPing);
+    assert_eq!(client.message().expect("a ping").opcode, 9);
+    strike(&sim, Fault::Continuation(3));
+    for push in [Push::made_up(900), Push::text("split")] {
+        sim.control().push(BOT, push);
+        assert_eq!(client.message().expect("a callback").frames, 3);
+    }
+    strike(&sim, Fault::Raw(Bytes::from_static(b"\x81\x01x")));
+    assert_eq!(client.text(), "x");
+    strike(&sim, Fault::OversizedFrame(1 << 40));
+    let mut head = [0; 10];
+    client.tcp.read_exact(&mut head).expect("a header");
+    assert_eq!(head, [0x81, 127, 0, 0, 1, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn breaches_of_the_protocol_end_the_connection() {
+    let sim = start(|_| ());
+    let mut client = Client::subscribed(&sim);
+    client.send(3, b"");
+    let close = client.message().expect("a close frame");
+    assert_eq!(close.payload, 1002_u16.to_be_bytes());
+    assert_eq!(sim.control().ledger().protocol_errors, 1);
+}
+
+#[test]
+fn upgrades_can_be_refused_reset_dropped_or_wrong() {
+    let sim = start(|_| ());
+    let control = sim.control();
+    control.behaviour(None, Behaviour::UpgradeRefuse { http: 503 }.times(1));
+    control.behaviour(None, Behaviour::UpgradeReset.times(1));
+    control.behaviour(None, Behaviour::UpgradeThenDrop.times(1));
+    control.behaviour(None, Behaviour::UpgradeWrongAccept.times(1));
+    let refusal = Client::dial(&sim).err().expect("a refusal");
+    assert!(refusal.starts_with("HTTP/1.1 503"), "{refusal}");
+    assert!(Client::dial(&sim).is_err(), "a reset");
+    Client::dial(&sim).expect("101").ends();
+    assert!(
+        Client::dial(&sim).is_ok(),
+        "who does not look at the key gets through"
+    );
+    wait(&control, |ledger| ledger.connections_opened == 1);
+}
+
+#[test]
+fn it_is_served_over_tls_too() {
+    let sim = start(|settings| settings.tls = Some(SimTls::default()));
+    assert!(sim.base_url().starts_with("wss://"));
+    assert!(
+        sim.ca_pem()
+            .expect("an authority")
+            .contains("BEGIN CERTIFICATE")
+    );
+}
