@@ -8,7 +8,8 @@
 //!                    └─▶ Unknown                 a command nobody has documented
 //! ```
 //!
-//! [`subscribe`], [`ping`] and [`command`] are what we send. [`limit`] and [`code`] hold the platform's figures. Nothing here knows of time,
+//! [`subscribe`], [`ping`] and [`command`] are what we send. [`media`] decrypts what a
+//! callback links to and plans uploads, [`limit`] and [`code`] hold the platform's figures. Nothing here knows of time,
 //! order or what was asked before.
 //!
 //! Sources: WeCom developer centre, document path 101463; the official SDKs for Node 1.0.7 and
@@ -22,6 +23,7 @@ mod document;
 mod error;
 mod incoming;
 pub mod limit;
+pub mod media;
 mod repair;
 mod req_id;
 

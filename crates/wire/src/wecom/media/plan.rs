@@ -1,0 +1,139 @@
+//! Into how many chunks an upload is cut, and what is refused before it begins.
+
+use std::ops::Range;
+
+use super::Kind;
+
+/// A chunk before Base64; the last one may be shorter.
+pub const CHUNK_BYTES: u64 = 512 * 1024;
+/// Chunks of one upload.
+pub const MAX_CHUNKS: u64 = 100;
+/// The shortest file the platform takes.
+pub const MIN_BYTES: u64 = 5;
+
+const MEGABYTE: u64 = 1024 * 1024;
+
+/// The longest file of each kind, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The document says 2 MB, the platform's own plugin sends up to 10.
+    pub image: u64,
+    /// 2 MB.
+    pub voice: u64,
+    /// 10 MB.
+    pub video: u64,
+    /// 20 MB.
+    pub file: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            image: 10 * MEGABYTE,
+            voice: 2 * MEGABYTE,
+            video: 10 * MEGABYTE,
+            file: 20 * MEGABYTE,
+        }
+    }
+}
+
+impl Limits {
+    /// The longest file of that kind.
+    pub fn of(&self, kind: Kind) -> u64 {
+        match kind {
+            Kind::Image => self.image,
+            Kind::Voice => self.voice,
+            Kind::Video => self.video,
+            Kind::File => self.file,
+        }
+    }
+
+    /// The kind itself, or a plain file if it is too long to be anything better.
+    pub fn fitting(&self, kind: Kind, len: u64) -> Kind {
+        if len <= self.of(kind) {
+            kind
+        } else {
+            Kind::File
+        }
+    }
+}
+
+/// The platform would refuse the upload.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UploadRefusal {
+    /// Below [`MIN_BYTES`].
+    #[error("the file has {len} bytes, and the platform takes none below {MIN_BYTES}")]
+    TooShort {
+        /// Its length in bytes.
+        len: u64,
+    },
+    /// Above [`Limits`].
+    #[error("the file has {len} bytes, and at most {max} can be sent as {}", kind.name())]
+    TooLong {
+        /// Its length in bytes.
+        len: u64,
+        /// The limit in bytes.
+        max: u64,
+        /// As what it was to be sent.
+        kind: Kind,
+    },
+    /// Above [`MAX_CHUNKS`].
+    #[error("file too large: {chunks} chunks (max {MAX_CHUNKS})")]
+    TooManyChunks {
+        /// How many it would take.
+        chunks: u64,
+    },
+}
+
+/// How one file is uploaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UploadPlan {
+    len: u64,
+    kind: Kind,
+}
+
+impl UploadPlan {
+    /// The plan for a file of `len` bytes.
+    pub fn of(len: u64, kind: Kind, limits: &Limits) -> Result<UploadPlan, UploadRefusal> {
+        if len < MIN_BYTES {
+            return Err(UploadRefusal::TooShort { len });
+        }
+        let plan = UploadPlan { len, kind };
+        let chunks = plan.chunk_count();
+        if chunks > MAX_CHUNKS {
+            return Err(UploadRefusal::TooManyChunks { chunks });
+        }
+        let max = limits.of(kind);
+        if len > max {
+            return Err(UploadRefusal::TooLong { len, max, kind });
+        }
+        Ok(plan)
+    }
+
+    /// The file's length in bytes: `total_size`.
+    pub fn total_size(&self) -> u64 {
+        self.len
+    }
+
+    /// As what it is sent.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// `total_chunks`, 1 to [`MAX_CHUNKS`].
+    pub fn chunk_count(&self) -> u64 {
+        self.len.div_ceil(CHUNK_BYTES)
+    }
+
+    /// Where the chunks lie in the file, in the order of their indices from 0. The platform takes them
+    /// in any order, and one that comes twice once.
+    pub fn chunks(&self) -> impl ExactSizeIterator<Item = Range<u64>> + use<> {
+        let len = self.len;
+        // At most 100, so it is an exact size on any machine.
+        (0..self.chunk_count() as u32).map(move |index| {
+            let start = u64::from(index) * CHUNK_BYTES;
+            start..len.min(start + CHUNK_BYTES)
+        })
+    }
+}
