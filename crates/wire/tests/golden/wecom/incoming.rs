@@ -81,6 +81,7 @@ fn acks_of_uploads_hold_ids() {
     assert_eq!(Uploaded::parse(b"{}"), None);
 }
 
+/// S158: the request id stays with the message, for a reply.
 #[test]
 fn messages_say_who_and_where() {
     for case in of_class("msg_callback") {
@@ -125,6 +126,7 @@ fn messages_say_who_and_where() {
     }
 }
 
+/// S160: the seed ignores every event.
 #[test]
 fn events_say_what_happened() {
     for case in of_class("event_callback") {
@@ -147,7 +149,8 @@ fn events_say_what_happened() {
     }
 }
 
-/// A callback whose id is awaited is still a callback: its command is looked at first.
+/// A callback whose id is awaited is still a callback: its command is looked at first. S179: the seed
+/// gives such a message to the waiter alone, and it is lost.
 #[test]
 fn a_callback_may_reuse_the_id_of_a_request() {
     let callback = callback(case("msg_reusing_a_pending_req_id"));

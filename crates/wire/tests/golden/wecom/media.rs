@@ -37,7 +37,8 @@ fn downloads_are_decrypted() {
     assert_eq!(no_key, Err(DecryptError::KeyNotBase64));
 }
 
-/// S150, S151, S167.
+/// S150, S151, S167. S169: the seed reads a file whole; here its sum is taken piece by piece, and chunks
+/// are ranges of it.
 #[test]
 fn uploads_are_cut_and_summed() {
     for vector in &VECTORS.upload_vectors {
