@@ -53,6 +53,7 @@ impl World {
                     app_secret: SecretString::from("secret"),
                     base_url: Some(sim.base_url()),
                     proxy: None,
+                    take_back: None,
                     desired: Desired::Run,
                     origin: Origin::Cli,
                 })

@@ -15,7 +15,7 @@ pub(crate) use bench::{
     BenchStartup, BenchStorm, Floor, How, Peer, Plot, Torture,
 };
 
-/// Holds thousands of Feishu and Lark bots' long connections, and records every event before it acknowledges it.
+/// Holds thousands of Feishu, Lark and WeCom bots' long connections, and records every event before it acknowledges it.
 ///
 /// First steps: `longwire demo` needs nothing at all; `longwire init` prepares the current directory.
 #[derive(Debug, Parser)]
@@ -140,7 +140,8 @@ pub(crate) struct Sim {
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// Also ask the platform for a connection of each installation. Opens none.
+    /// Also ask the platform for a connection of each installation, and open none. For a WeCom bot, open one and leave
+    /// it unused: subscribing would end the connection that the bot has.
     #[arg(long)]
     pub(crate) online: bool,
     #[command(flatten)]
@@ -174,7 +175,8 @@ pub(crate) enum Installations {
         #[command(flatten)]
         server: Server,
     },
-    /// Want an installation not connected. What the platform pushes meanwhile, it repeats only for some hours.
+    /// Want an installation not connected. What Feishu and Lark push meanwhile is repeated only for some hours, and
+    /// what WeCom does is gone.
     Stop {
         /// Id or name.
         installation: String,
@@ -187,19 +189,22 @@ pub(crate) enum Installations {
 pub(crate) struct Add {
     /// Your name for it.
     pub(crate) name: String,
-    /// The app's id, `cli_…`.
-    #[arg(long)]
-    pub(crate) app_id: String,
-    /// Where the app lives.
-    #[arg(long, value_enum, default_value_t = PlatformName::Feishu)]
-    pub(crate) platform: PlatformName,
-    /// Read the app's secret from standard input.
+    /// The app's id, `cli_…`, on Feishu or Lark.
+    #[arg(long, required_unless_present = "bot_id")]
+    pub(crate) app_id: Option<String>,
+    /// The bot's id, on WeCom.
+    #[arg(long, conflicts_with = "app_id")]
+    pub(crate) bot_id: Option<String>,
+    /// Where the bot lives; `wecom` with --bot-id, else `feishu`, unless given.
+    #[arg(long, value_enum)]
+    pub(crate) platform: Option<PlatformName>,
+    /// Read the secret from standard input.
     #[arg(long, conflicts_with = "secret_file")]
     pub(crate) secret_stdin: bool,
-    /// Read the app's secret from a file.
+    /// Read the secret from a file.
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
-    /// Another address of the platform: a private deployment, or the simulator.
+    /// Another address of the platform: a private deployment, or the simulator. https, or wss on WeCom.
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<url::Url>,
     /// Its own proxy: `direct`, or http://host:port without a password.
@@ -208,6 +213,13 @@ pub(crate) struct Add {
     /// Its own proxy, whose address holds a password, from a file.
     #[arg(long, value_name = "FILE")]
     pub(crate) proxy_file: Option<PathBuf>,
+    /// When another client takes the WeCom bot's connection, take it back after this time, 5m or more. Never unless
+    /// given: two clients that both come back keep taking it from each other.
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "take_back_per_day")]
+    pub(crate) take_back_after: Option<Duration>,
+    /// Take it back so often within 24 hours at most, up to 48 times.
+    #[arg(long, value_name = "TIMES", requires = "take_back_after")]
+    pub(crate) take_back_per_day: Option<u32>,
     /// Keep it without connecting it.
     #[arg(long)]
     pub(crate) stopped: bool,

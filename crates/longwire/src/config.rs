@@ -6,6 +6,7 @@
 //!
 //! Nothing here opens a connection or reads a secret. Secrets are only referred to ([`SecretRef`]).
 
+mod credentials;
 mod duration;
 mod error;
 mod installation;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub(crate) use credentials::{Misfit, Written, take_back};
 pub(crate) use duration::parse as parse_duration;
 pub(crate) use error::ConfigError;
 pub(crate) use installation::{DeclarationError, InstallationSection, PlatformName};

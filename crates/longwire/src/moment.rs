@@ -29,6 +29,15 @@ pub(crate) fn ago(unix_ms: i64) -> String {
     }
 }
 
+/// A span as it would be written into the configuration: exact, in the largest unit that is.
+pub(crate) fn span(ms: i64) -> String {
+    let (unit_ms, unit) = [(3_600_000, "h"), (60_000, "m"), (1_000, "s")]
+        .into_iter()
+        .find(|(unit_ms, _)| ms % unit_ms == 0)
+        .unwrap_or((1, "ms"));
+    format!("{}{unit}", ms / unit_ms)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,5 +47,13 @@ mod tests {
         assert_eq!(rfc3339(1_700_000_000_123), "2023-11-14T22:13:20.123Z");
         assert_eq!(rfc3339(i64::MAX), format!("{} ms", i64::MAX));
         assert_eq!(ago(now_ms() - 7_200_500), "2h");
+        for (ms, wanted) in [
+            (86_400_000, "24h"),
+            (5_400_000, "90m"),
+            (301_000, "301s"),
+            (300_001, "300001ms"),
+        ] {
+            assert_eq!(span(ms), wanted);
+        }
     }
 }

@@ -70,6 +70,7 @@ fn commit(bencher: divan::Bencher<'_, '_>, events: u64) {
             app_secret: "no-real-secret".into(),
             base_url: None,
             proxy: None,
+            take_back: None,
             desired: Desired::Stop,
             origin: Origin::Cli,
         })

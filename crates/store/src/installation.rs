@@ -4,7 +4,7 @@ use std::fmt;
 
 use secrecy::SecretString;
 
-use crate::{InstallationId, PublicId};
+use crate::{InstallationId, PublicId, TakeBack};
 
 /// Declares an enum whose variants are words in the database, in JSON and on the command line.
 macro_rules! words {
@@ -84,6 +84,8 @@ pub struct NewInstallation {
     pub base_url: Option<String>,
     /// The proxy of this installation alone; it may hold credentials.
     pub proxy: Option<SecretString>,
+    /// Whether it takes its connection back when another client took it; `None` is never. Of WeCom bots only.
+    pub take_back: Option<TakeBack>,
     /// Whether it is to be connected.
     pub desired: Desired,
     /// Who declares it.
@@ -107,6 +109,8 @@ pub struct InstallationRecord {
     pub base_url: Option<String>,
     /// Whether it has a proxy of its own: [`Store::open_proxy`](crate::Store::open_proxy).
     pub has_proxy: bool,
+    /// Whether it takes its connection back when another client took it; `None` is never.
+    pub take_back: Option<TakeBack>,
     /// Whether it is to be connected.
     pub desired: Desired,
     /// Who declared it.
@@ -177,5 +181,14 @@ mod tests {
             assert_eq!(Platform::parse(platform.label()), Some(platform));
         }
         assert_eq!(Platform::parse("dingtalk"), None);
+    }
+
+    #[test]
+    fn a_promise_is_no_larger_than_the_platforms() {
+        let ids = Platform::ALL
+            .iter()
+            .map(|platform| platform.guarantee().id());
+        let ids: Vec<&str> = ids.collect();
+        assert_eq!(ids, ["at_least_once", "at_least_once", "from_first_byte"]);
     }
 }

@@ -66,6 +66,12 @@ pub enum OpenError {
         /// The migration this build does not know.
         version: String,
     },
+    /// An earlier longwire made the schema. Only who writes brings it up to date.
+    #[error("{} has the schema of an earlier version", path.display())]
+    OlderSchema {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process writes to it.
     #[error("{} is in use{}", path.display(), pid.map_or(String::new(), |pid| format!(" by process {pid}")))]
     Held {
@@ -120,6 +126,9 @@ impl OpenError {
             }
             Self::NewerSchema { .. } => {
                 "run the newer version, or restore the copy made before the upgrade"
+            }
+            Self::OlderSchema { .. } => {
+                "start the server with this version, which brings it up to date and keeps what it holds"
             }
             Self::Held { .. } => {
                 "stop the process that uses it, or ask that process over its HTTP interface"

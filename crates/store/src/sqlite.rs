@@ -9,7 +9,7 @@ pub(crate) mod file;
 mod insert_event;
 pub(crate) mod installations;
 pub(crate) mod log;
-mod migrations;
+pub(crate) mod migrations;
 pub(crate) mod readers;
 pub(crate) mod record;
 mod schema;

@@ -90,16 +90,13 @@ fn exposure(config: &Config, findings: &mut Findings) {
 
 fn secrets(loaded: &Loaded, findings: &mut Findings) {
     for section in &loaded.config.installations {
-        match section.resolve(&loaded.directory) {
-            Ok(_) => findings.good(
-                format!("secret of {}", section.name),
-                section.app_secret.to_string(),
-            ),
-            Err(error) => findings.bad(
-                format!("secret of {}", section.name),
-                chain(&error),
-                error.advice(),
-            ),
+        let what = format!("secret of {}", section.name);
+        match (section.resolve(&loaded.directory), section.credentials()) {
+            (Ok(_), Ok(credentials)) => findings.good(what, credentials.secret.to_string()),
+            (Ok(_), Err(misfit)) => {
+                findings.bad(what, misfit.to_string(), "correct the installation's keys");
+            }
+            (Err(error), _) => findings.bad(what, chain(&error), error.advice()),
         }
     }
 }
@@ -113,6 +110,16 @@ fn store(settings: &StoreSettings, findings: &mut Findings) -> Vec<InstallationR
                 "store",
                 format!(
                     "{} is not there yet; the first start makes it",
+                    path.display()
+                ),
+            );
+            return Vec::new();
+        }
+        Err(OpenError::OlderSchema { path }) => {
+            findings.good(
+                "store",
+                format!(
+                    "{} has the schema of an earlier version; the next start brings it up to date",
                     path.display()
                 ),
             );
@@ -249,7 +256,7 @@ fn routes(
             let base = section.base_url.as_ref().map(Url::as_str);
             (
                 section.name.as_str(),
-                platform_url(section.platform.into(), base),
+                platform_url(section.platform(), base),
                 section.proxy.as_ref(),
             )
         });

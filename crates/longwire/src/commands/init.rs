@@ -47,6 +47,7 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     eprintln!(
         "\nNext:\n  \
          longwire installations add my-bot --app-id cli_…   # asks for the app's secret\n  \
+         longwire installations add my-bot --bot-id aib…    # the same for a bot of WeCom\n  \
          longwire check --online                            # says what is wrong, if anything\n  \
          longwire serve\n  \
          longwire events tail --follow                      # in another terminal"

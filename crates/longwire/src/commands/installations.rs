@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::Path;
 
-use longwire_store::{Desired, InstallationRecord, OpenError, Origin, Reader, Store};
+use longwire_store::{Desired, InstallationRecord, OpenError, Origin, Platform, Reader, Store};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use url::Url;
@@ -67,8 +67,29 @@ fn ask<T>(question: impl Future<Output = Result<T, ClientError>>) -> Result<T, C
     actix_rt::System::new().block_on(question)
 }
 
+/// Where the bot lives that is to be added: where its kind of id says, unless that is contradicted.
+fn platform(wanted: &Add) -> Result<Platform, Failure> {
+    let Some(named) = wanted.platform.map(Platform::from) else {
+        return Ok(match wanted.bot_id {
+            Some(_) => Platform::Wecom,
+            None => Platform::Feishu,
+        });
+    };
+    let is_bot = named == Platform::Wecom;
+    match (is_bot, wanted.bot_id.is_some()) {
+        (true, false) => Err(Failure::Usage(
+            "a WeCom bot has --bot-id, not --app-id".to_owned(),
+        )),
+        (false, true) => Err(Failure::Usage(
+            "an app of Feishu or Lark has --app-id, not --bot-id".to_owned(),
+        )),
+        _ => Ok(named),
+    }
+}
+
 fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
-    let app_secret = secret(wanted)?;
+    let platform = platform(wanted)?;
+    let secret = secret(wanted, platform)?;
     let proxy = match &wanted.proxy_file {
         Some(file) => Some(
             SecretRef::File(file.clone())
@@ -89,13 +110,17 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
     }
     let request = || AddRequest {
         name: wanted.name.clone(),
-        platform: longwire_store::Platform::from(wanted.platform)
-            .label()
-            .to_owned(),
+        platform: platform.label().to_owned(),
         app_id: wanted.app_id.clone(),
-        app_secret: app_secret.expose_secret().to_owned(),
+        app_secret: (platform != Platform::Wecom).then(|| secret.expose_secret().to_owned()),
+        bot_id: wanted.bot_id.clone(),
+        secret: (platform == Platform::Wecom).then(|| secret.expose_secret().to_owned()),
         base_url: wanted.base_url.as_ref().map(ToString::to_string),
         proxy: proxy.clone(),
+        take_back_after: wanted
+            .take_back_after
+            .map(|after| format!("{}ms", after.as_millis())),
+        take_back_per_day: wanted.take_back_per_day,
         desired: if wanted.stopped {
             Desired::Stop
         } else {
@@ -131,16 +156,21 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
     })
 }
 
-fn secret(wanted: &Add) -> Result<SecretString, Failure> {
+fn secret(wanted: &Add, platform: Platform) -> Result<SecretString, Failure> {
+    let owner = match platform {
+        Platform::Feishu | Platform::Lark => "app",
+        Platform::Wecom => "bot",
+    };
     let secret = match &wanted.secret_file {
         Some(file) => SecretRef::File(file.clone()).resolve(Path::new(""))?,
         None if wanted.secret_stdin => {
             prompt::from_stdin().map_err(Failure::io("read the secret from standard input"))?
         }
-        None => prompt::ask("app secret").map_err(|error| Failure::Usage(error.to_string()))?,
+        None => prompt::ask(&format!("{owner} secret"))
+            .map_err(|error| Failure::Usage(error.to_string()))?,
     };
     if secret.expose_secret().trim().is_empty() {
-        return Err(Failure::Usage("the app's secret is empty".to_owned()));
+        return Err(Failure::Usage(format!("the {owner}'s secret is empty")));
     }
     Ok(secret)
 }

@@ -1,15 +1,17 @@
 //! An installation that the file declares.
 
 use std::path::Path;
+use std::time::Duration;
 
-use longwire_store::{Desired, NewInstallation, Origin, Platform};
+use longwire_store::{Desired, NewInstallation, Origin, Platform, TakeBack};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use url::Url;
 
+use super::credentials::{self, Credentials, Misfit, Written};
 use super::proxy::ProxySettingError;
-use super::{ProxySetting, SecretError, SecretRef};
+use super::{ProxySetting, SecretError, SecretRef, duration};
 
-/// `[[installation]]`: one bot of one platform app.
+/// `[[installation]]`: one bot. Which of its keys must be there depends on its platform.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InstallationSection {
@@ -18,16 +20,25 @@ pub(crate) struct InstallationSection {
     /// Where the app lives.
     #[serde(default)]
     pub(crate) platform: PlatformName,
-    /// The platform's `cli_…`.
-    pub(crate) app_id: String,
-    /// Where its secret is found.
-    pub(crate) app_secret: SecretRef,
+    /// Of Feishu and Lark: the app's `cli_…`.
+    pub(crate) app_id: Option<String>,
+    /// Of Feishu and Lark: where the app's secret is found.
+    pub(crate) app_secret: Option<SecretRef>,
+    /// Of WeCom: the bot's id.
+    pub(crate) bot_id: Option<String>,
+    /// Of WeCom: where the bot's secret is found.
+    pub(crate) secret: Option<SecretRef>,
     /// Another address of the platform, for a private deployment or the simulator.
     #[serde(default, deserialize_with = "address")]
     pub(crate) base_url: Option<Url>,
     /// Its own way out.
     #[serde(default)]
     pub(crate) proxy: Option<ProxySetting>,
+    /// Of WeCom: how long after another client took the connection it is taken back.
+    #[serde(default, deserialize_with = "duration::deserialize_some")]
+    pub(crate) take_back_after: Option<Duration>,
+    /// Of WeCom: how often within 24 hours.
+    pub(crate) take_back_per_day: Option<u32>,
     /// Whether it is to be connected.
     #[serde(default = "yes")]
     pub(crate) enabled: bool,
@@ -52,6 +63,7 @@ pub(crate) enum PlatformName {
     #[default]
     Feishu,
     Lark,
+    Wecom,
 }
 
 impl From<PlatformName> for Platform {
@@ -59,6 +71,7 @@ impl From<PlatformName> for Platform {
         match name {
             PlatformName::Feishu => Self::Feishu,
             PlatformName::Lark => Self::Lark,
+            PlatformName::Wecom => Self::Wecom,
         }
     }
 }
@@ -66,11 +79,22 @@ impl From<PlatformName> for Platform {
 /// Why a declared installation cannot be kept.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DeclarationError {
+    /// Its keys do not fit its platform. A file that was read has none of these.
+    #[error("installation `{name}` does not fit its platform")]
+    Misfit {
+        /// The installation.
+        name: String,
+        /// Why.
+        #[source]
+        source: Misfit,
+    },
     /// Its secret cannot be had.
-    #[error("the app_secret of installation `{name}` cannot be had")]
+    #[error("the {key} of installation `{name}` cannot be had")]
     Secret {
         /// The installation.
         name: String,
+        /// The secret's key.
+        key: &'static str,
         /// Why.
         #[source]
         source: SecretError,
@@ -90,6 +114,7 @@ impl DeclarationError {
     /// What to do about it.
     pub(crate) fn advice(&self) -> &'static str {
         match self {
+            Self::Misfit { .. } => "correct the installation's keys",
             Self::Secret { source, .. } => source.advice(),
             Self::Proxy { source, .. } => source.advice(),
         }
@@ -97,13 +122,45 @@ impl DeclarationError {
 }
 
 impl InstallationSection {
+    /// Where it lives.
+    pub(crate) fn platform(&self) -> Platform {
+        self.platform.into()
+    }
+
+    /// Who it is there.
+    pub(crate) fn credentials(&self) -> Result<Credentials<'_, SecretRef>, Misfit> {
+        let written = Written {
+            app_id: self.app_id.as_deref(),
+            app_secret: self.app_secret.as_ref(),
+            bot_id: self.bot_id.as_deref(),
+            secret: self.secret.as_ref(),
+        };
+        written.of(self.platform())
+    }
+
+    /// Whether and how it takes its connection back.
+    pub(crate) fn take_back(&self) -> Result<Option<TakeBack>, Misfit> {
+        credentials::take_back(
+            self.platform(),
+            self.take_back_after,
+            self.take_back_per_day,
+        )
+    }
+
     /// The same with its secrets at hand, as the store takes it.
     pub(crate) fn resolve(&self, directory: &Path) -> Result<NewInstallation, DeclarationError> {
+        let misfit = |source| DeclarationError::Misfit {
+            name: self.name.clone(),
+            source,
+        };
+        let credentials = self.credentials().map_err(misfit)?;
         let app_secret =
-            self.app_secret
+            credentials
+                .secret
                 .resolve(directory)
                 .map_err(|source| DeclarationError::Secret {
                     name: self.name.clone(),
+                    key: credentials.secret_key,
                     source,
                 })?;
         let proxy = self
@@ -117,11 +174,12 @@ impl InstallationSection {
             })?;
         Ok(NewInstallation {
             name: self.name.clone(),
-            platform: self.platform.into(),
-            app_id: self.app_id.clone(),
+            platform: self.platform(),
+            app_id: credentials.id.to_owned(),
             app_secret,
             base_url: self.base_url.as_ref().map(ToString::to_string),
             proxy,
+            take_back: self.take_back().map_err(misfit)?,
             desired: if self.enabled {
                 Desired::Run
             } else {

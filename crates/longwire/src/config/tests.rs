@@ -23,6 +23,8 @@ fn check(text: &str, place: &str, words: &str) {
 const BOT: &str =
     "[[installation]]\nname = \"a\"\napp_id = \"cli_1\"\napp_secret = { env = \"S\" }\n";
 
+const WECOM: &str = "[[installation]]\nname = \"a\"\nplatform = \"wecom\"\nbot_id = \"aib1\"\nsecret = { env = \"S\" }\n";
+
 #[test]
 fn an_empty_file_is_the_defaults() {
     let loaded = load("", &[]).expect("nothing is wrong");
@@ -130,9 +132,9 @@ fn installations() {
         "scheme",
     );
     check(
-        &format!("{BOT}platform = \"wecom\""),
+        &format!("{BOT}platform = \"dingtalk\""),
         "5:12: installation[0].platform",
-        "expected `feishu` or `lark`",
+        "expected one of `feishu`, `lark`, `wecom`",
     );
     check(
         "[[installation]]\nname = \"a\"",
@@ -154,6 +156,123 @@ fn installations() {
 }
 
 #[test]
+fn wecom_bots() {
+    let loaded = load(
+        &format!("{WECOM}take_back_after = \"30m\"\ntake_back_per_day = 3\n"),
+        &[],
+    )
+    .expect("nothing is wrong");
+    let bot = &loaded.config.installations[0];
+    assert_eq!(bot.platform(), longwire_store::Platform::Wecom);
+    let take_back = bot.take_back().expect("it fits").expect("it is set");
+    assert_eq!((take_back.after_ms(), take_back.per_day()), (1_800_000, 3));
+    let credentials = bot.credentials().expect("they fit");
+    assert_eq!((credentials.id, credentials.secret_key), ("aib1", "secret"));
+
+    let with = |line: &str| format!("{WECOM}{line}\n");
+    let without = |key: &str| -> String {
+        let lines = WECOM.lines().filter(|line| !line.starts_with(key));
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    for (text, place, words) in [
+        (
+            with("app_id = \"cli_1\""),
+            "6:10: installation[0].app_id",
+            "a WeCom bot has bot_id",
+        ),
+        (
+            with("app_secret = { env = \"S\" }"),
+            "6:14: installation[0].app_secret",
+            "a WeCom bot has",
+        ),
+        (
+            format!("{BOT}bot_id = \"aib1\""),
+            "5:10: installation[0].bot_id",
+            "has app_id and app_secret",
+        ),
+        (
+            format!("{BOT}secret = {{ env = \"S\" }}"),
+            "5:10: installation[0].secret",
+            "has app_id and app_secret",
+        ),
+        (
+            without("bot_id"),
+            "1:1: installation[0]",
+            "missing field `bot_id`",
+        ),
+        (
+            without("secret"),
+            "1:1: installation[0]",
+            "missing field `secret`",
+        ),
+        (
+            WECOM.replace("aib1", " "),
+            "4:10: installation[0].bot_id",
+            "is empty",
+        ),
+        (
+            with("base_url = \"https://example.com\""),
+            "6:12: installation[0].base_url",
+            "`https` is no scheme of wecom; use wss",
+        ),
+        (
+            with("base_url = \"ws://example.com\""),
+            "6:12: installation[0].base_url",
+            "in clear; use wss",
+        ),
+        (
+            format!("{BOT}base_url = \"wss://example.com\""),
+            "5:12: installation[0].base_url",
+            "`wss` is no scheme of feishu; use https",
+        ),
+        (
+            with("take_back_after = \"4m\"\ntake_back_per_day = 3"),
+            "6:19: installation[0].take_back_after",
+            "5m to 1d",
+        ),
+        (
+            with("take_back_after = \"25h\"\ntake_back_per_day = 3"),
+            "6:19: installation[0].take_back_after",
+            "5m to 1d",
+        ),
+        (
+            with("take_back_after = \"5\"\ntake_back_per_day = 3"),
+            "6:19: installation[0].take_back_after",
+            "a duration with its unit",
+        ),
+        (
+            with("take_back_after = \"5m\"\ntake_back_per_day = 49"),
+            "7:21: installation[0].take_back_per_day",
+            "from 1 to 48",
+        ),
+        (
+            with("take_back_after = \"5m\""),
+            "6:19: installation[0].take_back_after",
+            "without take_back_per_day",
+        ),
+        (
+            with("take_back_per_day = 1"),
+            "6:21: installation[0].take_back_per_day",
+            "without take_back_after",
+        ),
+        (
+            format!("{BOT}take_back_per_day = 1"),
+            "5:21: installation[0].take_back_per_day",
+            "only WeCom",
+        ),
+    ] {
+        check(&text, place, words);
+    }
+    for allowed in ["ws://127.0.0.1:1", "ws://[::1]:1/path", "wss://example.com"] {
+        load(&with(&format!("base_url = \"{allowed}\"")), &[]).expect(allowed);
+    }
+    let plain = format!(
+        "[egress]\nplain_http_hosts = [\"platform.internal\"]\n{WECOM}base_url = \"ws://platform.internal\""
+    );
+    load(&plain, &[]).expect("the host is allowed");
+}
+
+#[test]
 fn a_secret_in_the_file_is_refused_and_not_repeated() {
     for text in [
         BOT.replace("{ env = \"S\" }", "\"canary\""),
@@ -162,6 +281,9 @@ fn a_secret_in_the_file_is_refused_and_not_repeated() {
         format!("{BOT}proxy = \"http://user:canary@127.0.0.1:1\""),
         "[proxy]\nurl = \"http://user:canary@127.0.0.1:1\"".to_owned(),
         format!("{BOT}base_url = \"https://user:canary@example.com\""),
+        WECOM.replace("{ env = \"S\" }", "\"canary\""),
+        format!("{WECOM}app_secret = \"canary\""),
+        format!("{WECOM}base_url = \"wss://user:canary@example.com\""),
     ] {
         let error = load(&text, &[]).expect_err("a secret in the file");
         assert!(!format!("{error} {error:?}").contains("canary"), "{error}");

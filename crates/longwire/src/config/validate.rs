@@ -7,7 +7,7 @@ use longwire_egress::NoProxy;
 use longwire_store::Platform;
 use url::{Host, Url};
 
-use super::Config;
+use super::{Config, Misfit};
 
 /// The first thing that is wrong.
 pub(super) struct Finding {
@@ -125,15 +125,23 @@ fn installations(config: &Config) -> Result<(), Finding> {
                 format!("`{name}` is already the name of installation[{first}]"),
             )?;
         }
-        if installation.app_id.trim().is_empty() {
-            refuse(
-                key("app_id"),
-                "is empty; the developer console shows it as cli_…",
-            )?;
+        let fits = installation
+            .credentials()
+            .map(drop)
+            .and_then(|()| installation.take_back().map(drop));
+        match fits {
+            Ok(()) => {}
+            Err(Misfit::Wrong {
+                key: field,
+                message,
+            }) => refuse(key(field), message)?,
+            Err(missing @ Misfit::Missing { .. }) => {
+                refuse(format!("installation[{index}]"), missing.to_string())?;
+            }
         }
         if let Some(url) = &installation.base_url
             && let Err(reason) = base_url_is_usable(
-                installation.platform.into(),
+                installation.platform(),
                 url,
                 &config.egress.plain_http_hosts,
             )

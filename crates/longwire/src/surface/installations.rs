@@ -5,14 +5,15 @@ use actix_web::web::{self, Data, Json, Path, Query};
 use longwire_egress::ProxyUrl;
 use longwire_fleet::InstallationView;
 use longwire_store::{
-    Desired, InstallationRecord, NewInstallation, Origin, Platform, TimelineRecord, WriteError,
+    Desired, Guarantee, InstallationRecord, NewInstallation, Origin, Platform, TakeBack,
+    TimelineRecord, WriteError,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{Problem, Surface};
-use crate::config::base_url_is_usable;
+use crate::config::{Written, base_url_is_usable, parse_duration, take_back};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
@@ -78,24 +79,55 @@ pub(crate) struct Kept {
     id: String,
     name: String,
     platform: &'static str,
-    app_id: String,
+    /// Of Feishu and Lark.
+    app_id: Option<String>,
+    /// Of WeCom.
+    bot_id: Option<String>,
     base_url: Option<String>,
     has_proxy: bool,
+    /// With `take_back_per_day`, or `null` with it: never.
+    take_back_after_ms: Option<i64>,
+    take_back_per_day: Option<u32>,
+    guarantee: Promise,
     desired: &'static str,
     origin: &'static str,
     created_ms: i64,
     updated_ms: i64,
 }
 
+/// What is promised of its events.
+#[derive(Debug, Serialize)]
+struct Promise {
+    id: &'static str,
+    text: &'static str,
+}
+
+impl From<Guarantee> for Promise {
+    fn from(guarantee: Guarantee) -> Self {
+        Self {
+            id: guarantee.id(),
+            text: guarantee.text(),
+        }
+    }
+}
+
 impl From<&InstallationRecord> for Kept {
     fn from(record: &InstallationRecord) -> Self {
+        let (app_id, bot_id) = match record.platform {
+            Platform::Feishu | Platform::Lark => (Some(record.app_id.clone()), None),
+            Platform::Wecom => (None, Some(record.app_id.clone())),
+        };
         Self {
             id: record.public_id.to_string(),
             name: record.name.clone(),
             platform: record.platform.label(),
-            app_id: record.app_id.clone(),
+            app_id,
+            bot_id,
             base_url: record.base_url.clone(),
             has_proxy: record.has_proxy,
+            take_back_after_ms: record.take_back.map(TakeBack::after_ms),
+            take_back_per_day: record.take_back.map(TakeBack::per_day),
+            guarantee: record.platform.guarantee().into(),
             desired: record.desired.label(),
             origin: record.origin.label(),
             created_ms: record.created_ms,
@@ -158,13 +190,27 @@ async fn find(surface: &Data<Surface>, id_or_name: &str) -> Result<InstallationR
 pub(crate) struct AddRequest {
     pub(crate) name: String,
     pub(crate) platform: String,
-    pub(crate) app_id: String,
-    pub(crate) app_secret: String,
+    /// Of Feishu and Lark, as `app_secret`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) app_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) app_secret: Option<String>,
+    /// Of WeCom, as `secret`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bot_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) secret: Option<String>,
     #[serde(default)]
     pub(crate) base_url: Option<String>,
     /// `direct`, or a proxy's address.
     #[serde(default)]
     pub(crate) proxy: Option<String>,
+    /// Of WeCom: a duration with its unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) take_back_after: Option<String>,
+    /// Of WeCom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) take_back_per_day: Option<u32>,
     /// `run` or `stop`.
     #[serde(default = "run")]
     pub(crate) desired: String,
@@ -181,19 +227,30 @@ impl AddRequest {
         origin: Origin,
         plain_hosts: &[String],
     ) -> Result<NewInstallation, String> {
-        let app_secret = SecretString::from(self.app_secret);
+        let app_secret = self.app_secret.map(SecretString::from);
+        let secret = self.secret.map(SecretString::from);
         let proxy = self.proxy.map(SecretString::from);
-        if secrecy::ExposeSecret::expose_secret(&app_secret)
-            .trim()
-            .is_empty()
-        {
-            return Err("app_secret is empty".to_owned());
-        }
-        if self.app_id.trim().is_empty() {
-            return Err("app_id is empty".to_owned());
-        }
         let platform = Platform::parse(&self.platform)
             .ok_or_else(|| format!("platform is feishu, lark or wecom, not `{}`", self.platform))?;
+        let written = Written {
+            app_id: self.app_id.as_deref(),
+            app_secret: app_secret.as_ref(),
+            bot_id: self.bot_id.as_deref(),
+            secret: secret.as_ref(),
+        };
+        let credentials = written.of(platform).map_err(|misfit| misfit.to_string())?;
+        if credentials.secret.expose_secret().trim().is_empty() {
+            return Err(format!("{} is empty", credentials.secret_key));
+        }
+        let after = match self.take_back_after.as_deref().map(parse_duration) {
+            None => None,
+            Some(Some(after)) => Some(after),
+            Some(None) => {
+                return Err("take_back_after is no duration with its unit, as in 10m".to_owned());
+            }
+        };
+        let take_back = take_back(platform, after, self.take_back_per_day)
+            .map_err(|misfit| misfit.to_string())?;
         if let Some(text) = &self.base_url {
             let url: Url = text
                 .parse()
@@ -202,7 +259,7 @@ impl AddRequest {
                 .map_err(|reason| format!("base_url: {reason}"))?;
         }
         if let Some(proxy) = &proxy {
-            let address = secrecy::ExposeSecret::expose_secret(proxy);
+            let address = proxy.expose_secret();
             if address != "direct" {
                 address
                     .parse::<ProxyUrl>()
@@ -214,10 +271,11 @@ impl AddRequest {
             desired: Desired::parse(&self.desired)
                 .ok_or_else(|| format!("desired is run or stop, not `{}`", self.desired))?,
             name: self.name,
-            app_id: self.app_id,
-            app_secret,
+            app_id: credentials.id.to_owned(),
+            app_secret: credentials.secret.clone(),
             base_url: self.base_url,
             proxy,
+            take_back,
             origin,
         })
     }

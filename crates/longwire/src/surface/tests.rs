@@ -91,6 +91,42 @@ fn bot(name: &str) -> Value {
     })
 }
 
+fn wecom_bot(name: &str) -> Value {
+    json!({
+        "name": name, "platform": "wecom", "bot_id": "aib1", "secret": "canary", "base_url": "ws://127.0.0.1:1",
+        "take_back_after": "10m", "take_back_per_day": 3, "desired": "stop",
+    })
+}
+
+#[test]
+fn a_wecom_bot_is_added_and_shown_with_what_is_promised() {
+    with_stand(|stand| async move {
+        let (status, kept) = stand.post("/admin/v1/installations", wecom_bot("w")).await;
+        assert_eq!(status, 201, "{kept}");
+        let app = stand.post("/admin/v1/installations", bot("f")).await.1;
+        for (name, told) in [("w", kept), ("f", app)] {
+            let (_, detail) = stand.get(&format!("/admin/v1/installations/{name}")).await;
+            assert_eq!(detail["kept"], told);
+            assert!(!detail.to_string().contains("canary"), "{detail}");
+            let wanted = match name {
+                "w" => json!(["wecom", null, "aib1", 600_000, 3, "from_first_byte"]),
+                _ => json!(["feishu", "cli_1", null, null, null, "at_least_once"]),
+            };
+            let shown = json!([
+                told["platform"],
+                told["app_id"],
+                told["bot_id"],
+                told["take_back_after_ms"],
+                told["take_back_per_day"],
+                told["guarantee"]["id"],
+            ]);
+            assert_eq!(shown, wanted);
+            let text = told["guarantee"]["text"].as_str().expect("words");
+            assert!(text.contains("recorded before"), "{text}");
+        }
+    });
+}
+
 #[test]
 fn readiness_says_no_while_draining() {
     with_stand(|stand| async move {
@@ -154,13 +190,62 @@ fn what_is_wrong_with_a_request_has_a_code() {
             body[key] = json!(value);
             body
         };
+        let wecom = |key: &str, value: Value| {
+            let mut body = wecom_bot("b");
+            body[key] = value;
+            body
+        };
         for (body, status, code) in [
             (bot("a"), 409, "name_taken"),
             (bot(""), 400, "invalid_request"),
             (without("app_secret"), 400, "invalid_request"),
             (with("app_secret", " "), 400, "invalid_request"),
             (with("colour", "red"), 400, "invalid_request"),
+            (with("platform", "dingtalk"), 400, "invalid_request"),
+            // The keys of an app.
             (with("platform", "wecom"), 400, "invalid_request"),
+            (with("bot_id", "aib1"), 400, "invalid_request"),
+            (with("take_back_after", "10m"), 400, "invalid_request"),
+            (wecom("app_secret", json!("canary")), 400, "invalid_request"),
+            (wecom("secret", json!(["canary"])), 400, "invalid_request"),
+            (wecom("secret", json!(" ")), 400, "invalid_request"),
+            (wecom("secret", Value::Null), 400, "invalid_request"),
+            (wecom("bot_id", json!("")), 400, "invalid_request"),
+            (
+                wecom("base_url", json!("http://127.0.0.1:1")),
+                400,
+                "invalid_request",
+            ),
+            (
+                wecom("base_url", json!("ws://example.com")),
+                400,
+                "invalid_request",
+            ),
+            (
+                wecom("base_url", json!("wss://canary:canary@host")),
+                400,
+                "invalid_request",
+            ),
+            (
+                wecom("take_back_after", json!("canary")),
+                400,
+                "invalid_request",
+            ),
+            (
+                wecom("take_back_after", json!("4m")),
+                400,
+                "invalid_request",
+            ),
+            (
+                wecom("take_back_per_day", json!(49)),
+                400,
+                "invalid_request",
+            ),
+            (
+                wecom("take_back_per_day", Value::Null),
+                400,
+                "invalid_request",
+            ),
             (
                 with("base_url", "http://example.com"),
                 400,

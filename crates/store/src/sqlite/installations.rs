@@ -13,7 +13,7 @@ use crate::installation::is_valid_name;
 use crate::seal::{KeyRing, Place, key_id};
 use crate::{
     Desired, InstallationId, InstallationRecord, NewInstallation, Origin, Platform, PublicId,
-    SealError, WriteError,
+    SealError, TakeBack, WriteError,
 };
 
 #[derive(Queryable, Selectable)]
@@ -31,6 +31,8 @@ struct InstallationRow {
     origin: String,
     created_ms: i64,
     updated_ms: i64,
+    take_back_after_ms: Option<i64>,
+    take_back_per_day: Option<i32>,
 }
 
 /// All installations, oldest first.
@@ -127,6 +129,8 @@ pub(crate) fn add(
             installation::origin.eq(new.origin.label()),
             installation::created_ms.eq(now),
             installation::updated_ms.eq(now),
+            installation::take_back_after_ms.eq(new.take_back.map(TakeBack::after_ms)),
+            installation::take_back_per_day.eq(new.take_back.map(per_day)),
         ))
         .execute(connection)?;
     find(connection, &new.name)?.ok_or_else(|| diesel::result::Error::NotFound.into())
@@ -212,6 +216,7 @@ fn change(
     let same_rest = former.platform == new.platform
         && former.app_id == new.app_id
         && former.base_url == new.base_url
+        && former.take_back == new.take_back
         && former.desired == new.desired
         && former.origin == new.origin;
     if same_secret && same_proxy && same_rest {
@@ -241,9 +246,16 @@ fn change(
             installation::desired.eq(new.desired.label()),
             installation::origin.eq(new.origin.label()),
             installation::updated_ms.eq(now_ms()),
+            installation::take_back_after_ms.eq(new.take_back.map(TakeBack::after_ms)),
+            installation::take_back_per_day.eq(new.take_back.map(per_day)),
         ))
         .execute(connection)?;
     find(connection, &new.name)?.ok_or_else(|| diesel::result::Error::NotFound.into())
+}
+
+/// SQLite's integers are signed.
+fn per_day(take_back: TakeBack) -> i32 {
+    i32::try_from(take_back.per_day()).expect("a take-back is bounded far below 2^31")
 }
 
 /// A secret belongs to the public id, which is known before the row is.
@@ -273,6 +285,8 @@ impl TryFrom<InstallationRow> for InstallationRecord {
             app_id: row.app_id,
             base_url: row.base_url,
             has_proxy: row.proxy.is_some(),
+            take_back: TakeBack::of_columns(row.take_back_after_ms, row.take_back_per_day)
+                .map_err(foreign)?,
             desired: Desired::parse(&row.desired)
                 .ok_or_else(|| foreign("an unknown desired state"))?,
             origin: Origin::parse(&row.origin).ok_or_else(|| foreign("an unknown origin"))?,

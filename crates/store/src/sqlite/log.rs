@@ -53,6 +53,13 @@ pub(crate) struct Log {
     index: Option<EventIndex>,
 }
 
+/// The schema of a file of ours.
+enum Schema {
+    Current,
+    /// Empty, or it waits for a migration.
+    Older,
+}
+
 impl Log {
     /// Opens the file at the start of the process: makes it, and brings its schema up to date.
     pub(crate) fn create(file: Arc<DatabaseFile>) -> Result<Self, OpenError> {
@@ -62,7 +69,7 @@ impl Log {
         let refused = |failure| OpenError::of_failure(&path, blame_the_disk(&path, failure));
         find_room(&path).map_err(refused)?;
         // Asked before any pragma is set, which would alter a stranger's file.
-        Self::inspect(&file)?;
+        Self::refuse_foreign(&file)?;
         let mut log = Self::connect(file).map_err(refused)?;
         migrations::run(&mut log.connection).map_err(refused)?;
         log.probe().map_err(refused)?;
@@ -70,8 +77,18 @@ impl Log {
         Ok(log)
     }
 
-    /// Whether the file that is there is ours, and of no newer version.
+    /// Whether the file that is there can be read by this build: it is ours, and neither newer nor older.
     pub(crate) fn inspect(file: &DatabaseFile) -> Result<(), OpenError> {
+        match Self::refuse_foreign(file)? {
+            Schema::Current => Ok(()),
+            Schema::Older => Err(OpenError::OlderSchema {
+                path: file.path().to_owned(),
+            }),
+        }
+    }
+
+    /// Whether the file that is there can be written to: it is ours, and of no newer version.
+    fn refuse_foreign(file: &DatabaseFile) -> Result<Schema, OpenError> {
         let path = file.path().to_owned();
         let metadata = std::fs::metadata(&path).map_err(|error| OpenError::of_io(&path, error))?;
         if metadata.is_dir() {
@@ -82,7 +99,8 @@ impl Log {
             .and_then(|mut first| migrations::maker(&mut first));
         let refused = |failure| OpenError::of_failure(&path, blame_the_disk(&path, failure));
         match maker.map_err(refused)? {
-            Maker::Us => Ok(()),
+            Maker::Us => Ok(Schema::Current),
+            Maker::Older => Ok(Schema::Older),
             Maker::Stranger => Err(OpenError::Foreign { path }),
             Maker::Newer(version) => Err(OpenError::NewerSchema { path, version }),
         }

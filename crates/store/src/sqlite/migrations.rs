@@ -18,8 +18,10 @@ diesel::table! {
 
 /// What the schema of an existing file says about its maker.
 pub(crate) enum Maker {
-    /// It is empty, or ours and no newer than we are.
+    /// It is ours, and up to date.
     Us,
+    /// It is empty, or ours and waits for a migration.
+    Older,
     /// It has tables, and none of ours.
     Stranger,
     /// It has a migration we do not know.
@@ -32,7 +34,7 @@ pub(crate) fn maker(connection: &mut SqliteConnection) -> Result<Maker, Failure>
         .select(sqlite_schema::name)
         .load(connection)?;
     if tables.is_empty() {
-        return Ok(Maker::Us);
+        return Ok(Maker::Older);
     }
     if !tables
         .iter()
@@ -48,9 +50,13 @@ pub(crate) fn maker(connection: &mut SqliteConnection) -> Result<Maker, Failure>
         return Ok(Maker::Stranger);
     }
     let newer = applied
-        .into_iter()
+        .iter()
         .find(|version| !known.contains(&version.to_string()));
-    Ok(newer.map_or(Maker::Us, |version| Maker::Newer(version.to_string())))
+    Ok(match newer {
+        Some(version) => Maker::Newer(version.to_string()),
+        None if applied.len() < known.len() => Maker::Older,
+        None => Maker::Us,
+    })
 }
 
 /// Brings the schema up to date.
@@ -63,13 +69,7 @@ pub(crate) fn run(connection: &mut SqliteConnection) -> Result<(), Failure> {
 
 /// Whether the schema is ours and up to date: what must hold before a degraded writer resumes.
 pub(crate) fn is_current(connection: &mut SqliteConnection) -> Result<bool, Failure> {
-    if !matches!(maker(connection)?, Maker::Us) {
-        return Ok(false);
-    }
-    connection
-        .has_pending_migration(MIGRATIONS)
-        .map(|pending| !pending)
-        .map_err(|error| other(&*error))
+    Ok(matches!(maker(connection)?, Maker::Us))
 }
 
 fn migrations() -> Result<Vec<String>, Failure> {
@@ -86,10 +86,10 @@ fn other(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Failure {
     Failure::of_message(&error.to_string())
 }
 
-/// Undoes all migrations but the first.
+/// Undoes all migrations after the one of this number.
 #[cfg(test)]
-pub(crate) fn back_to_the_first(connection: &mut SqliteConnection) {
-    while connection.applied_migrations().expect("readable").len() > 1 {
+pub(crate) fn back_to(connection: &mut SqliteConnection, number: usize) {
+    while connection.applied_migrations().expect("readable").len() > number {
         connection.revert_last_migration(MIGRATIONS).expect("down");
     }
 }

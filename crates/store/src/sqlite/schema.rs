@@ -50,6 +50,8 @@ diesel::table! {
         origin -> Text,
         created_ms -> BigInt,
         updated_ms -> BigInt,
+        take_back_after_ms -> Nullable<BigInt>,
+        take_back_per_day -> Nullable<Integer>,
     }
 }
 

@@ -19,9 +19,10 @@ use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use super::*;
+use crate::sqlite::migrations;
 use crate::{
-    Group, NewEvent, Origin, Platform, Receipt, Refusal, Rejected, Reply, Source, TimelineEntry,
-    TimelineKind, Verdict,
+    Group, NewEvent, Origin, Platform, Receipt, Refusal, Rejected, Reply, Source, TakeBack,
+    TimelineEntry, TimelineKind, Verdict,
 };
 
 /// Longer than any wait that succeeds.
@@ -178,6 +179,7 @@ fn installation(name: &str) -> NewInstallation {
         app_secret: "canary-secret-0123456789".into(),
         base_url: None,
         proxy: Some("http://user:canary-proxy@proxy:3128".into()),
+        take_back: None,
         desired: Desired::Run,
         origin: Origin::Cli,
     }

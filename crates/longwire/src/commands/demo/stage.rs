@@ -51,10 +51,14 @@ impl Stage {
         let installations = names.iter().map(|name| InstallationSection {
             name: name.clone(),
             platform: PlatformName::Feishu,
-            app_id: name.clone(),
-            app_secret: SecretRef::File(PathBuf::from("app.secret")),
+            app_id: Some(name.clone()),
+            app_secret: Some(SecretRef::File(PathBuf::from("app.secret"))),
+            bot_id: None,
+            secret: None,
             base_url: base_url.clone(),
             proxy: Some(crate::config::ProxySetting::Direct),
+            take_back_after: None,
+            take_back_per_day: None,
             enabled: true,
         });
         let mut config = Config {

@@ -1,6 +1,6 @@
 //! What is known of installations, for people.
 
-use longwire_store::{InstallationRecord, TimelineRecord};
+use longwire_store::{InstallationRecord, Platform, TakeBack, TimelineRecord};
 use serde_json::Value;
 
 use crate::moment;
@@ -9,7 +9,15 @@ use crate::terminal::{Ink, Palette, Table};
 /// All installations for people; `rows` are what is kept, with what the server observes.
 pub(super) fn table(rows: &[Value]) -> Table {
     let palette = Palette::of(&std::io::stdout());
-    let mut table = Table::new(["NAME", "ID", "PLATFORM", "APP", "WANTED", "STATE", "REASON"]);
+    let mut table = Table::new([
+        "NAME",
+        "ID",
+        "PLATFORM",
+        "APP OR BOT",
+        "WANTED",
+        "STATE",
+        "REASON",
+    ]);
     for row in rows {
         let text = |key: &str| row[key].as_str().unwrap_or("").to_owned();
         let seen = &row["observed"];
@@ -18,13 +26,29 @@ pub(super) fn table(rows: &[Value]) -> Table {
             text("name"),
             text("id"),
             text("platform"),
-            text("app_id"),
+            row["app_id"]
+                .as_str()
+                .or(row["bot_id"].as_str())
+                .unwrap_or_default()
+                .to_owned(),
             text("desired"),
             palette.paint(ink(state), state),
             seen["reason_text"].as_str().unwrap_or("").to_owned(),
         ]);
     }
     table
+}
+
+/// What happens when another client takes the bot's connection.
+fn take_back(take_back: Option<TakeBack>) -> String {
+    match take_back {
+        None => "never, when another client takes the connection".to_owned(),
+        Some(take_back) => format!(
+            "{} after another client took the connection, at most {} times in 24 h",
+            moment::span(take_back.after_ms()),
+            take_back.per_day()
+        ),
+    }
 }
 
 fn ink(state: &str) -> Ink {
@@ -51,10 +75,15 @@ pub(super) fn detail(
     };
     line("name", palette.paint(Ink::Bold, &record.name));
     line("id", record.public_id.to_string());
+    let is_wecom = record.platform == Platform::Wecom;
     line(
-        "app",
+        if is_wecom { "bot" } else { "app" },
         format!("{} on {}", record.app_id, record.platform.label()),
     );
+    line("guarantee", record.platform.guarantee().text().to_owned());
+    if is_wecom {
+        line("take back", take_back(record.take_back));
+    }
     line("base url", record.base_url.clone().unwrap_or_default());
     line(
         "wanted",
@@ -83,7 +112,11 @@ pub(super) fn detail(
         let last = lights["last_event_ms"]
             .as_i64()
             .map(|ms| format!(", the last {} ago", moment::ago(ms)));
-        let never = "; none since it went live: is the event subscribed in the developer console?";
+        let never = if is_wecom {
+            "; none since it went live: has anybody written to the bot?"
+        } else {
+            "; none since it went live: is the event subscribed in the developer console?"
+        };
         let silent = lights["never_heard_an_event"].as_bool() == Some(true);
         line(
             "events",

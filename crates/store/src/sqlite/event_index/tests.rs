@@ -178,7 +178,7 @@ fn a_lost_index_is_made_from_the_log() {
 #[test]
 fn a_log_of_the_first_schema_is_taken_over() {
     let mut connection = database();
-    migrations::back_to_the_first(&mut connection);
+    migrations::back_to(&mut connection, 1);
     connection
         .batch_execute("PRAGMA foreign_keys = OFF")
         .expect("rows without an installation");

@@ -173,6 +173,64 @@ fn the_configuration_file_owns_what_it_declares() {
     ));
 }
 
+/// What the second schema kept is kept on, under the same id, and can be opened.
+#[test]
+fn a_database_of_the_second_schema_is_taken_over() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let settings = settings(directory.path());
+    let before = {
+        let store = Store::open(&settings).expect("opens");
+        store.add_installation(installation("old")).expect("added")
+    };
+    let path = directory.path().join("longwire.db").display().to_string();
+    let mut old = SqliteConnection::establish(&path).expect("a database");
+    migrations::back_to(&mut old, 2);
+    drop(old);
+    // A reader changes nothing, so it cannot bring it up to date.
+    assert!(matches!(
+        Store::open_reader(&settings),
+        Err(OpenError::OlderSchema { .. })
+    ));
+
+    let store = Store::open(&settings).expect("brought up to date");
+    let after = store.installation("old").expect("readable").expect("there");
+    assert_eq!(
+        (after.public_id, after.updated_ms, after.take_back),
+        (before.public_id, before.updated_ms, None)
+    );
+    assert_eq!(
+        store.open_secret(&after).expect("opens").expose_secret(),
+        "canary-secret-0123456789"
+    );
+    Store::open_reader(&settings).expect("it is up to date");
+}
+
+#[test]
+fn a_take_back_is_kept_and_changed_by_the_file() {
+    let bench = Bench::running();
+    let declare = |take_back| NewInstallation {
+        platform: Platform::Wecom,
+        origin: Origin::File,
+        take_back,
+        ..installation("wecom")
+    };
+    let take_back = |minutes: u64, per_day| {
+        TakeBack::new(Duration::from_secs(60 * minutes), per_day).expect("within the bounds")
+    };
+    for wanted in [
+        Some(take_back(10, 3)),
+        Some(take_back(10, 48)),
+        Some(take_back(5, 48)),
+        None,
+    ] {
+        let put = bench.store.put_from_file(vec![declare(wanted)]);
+        assert_eq!(put.expect("put")[0].take_back, wanted);
+        let kept = bench.store.installation("wecom").expect("readable");
+        let kept = kept.expect("there");
+        assert_eq!((kept.platform, kept.take_back), (Platform::Wecom, wanted));
+    }
+}
+
 #[test]
 fn the_timeline_keeps_the_newest_thousand() {
     let mut bench = Bench::still();

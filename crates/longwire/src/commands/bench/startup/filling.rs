@@ -142,6 +142,7 @@ impl Filling {
             app_secret: "no-real-secret".into(),
             base_url: Some(base_url.to_string()),
             proxy: Some("direct".into()),
+            take_back: None,
             desired: Desired::Run,
             origin: Origin::File,
         };
