@@ -19,6 +19,7 @@ fn write(directory: &Path, name: &str, text: &str) {
 fn a_mistake_in_the_configuration_is_told_with_its_place() {
     let bot = "[[installation]]\nname = \"a\"\napp_id = \"cli_1\"\n";
     let secret = "app_secret = { env = \"S\" }\n";
+    let wecom = "[[installation]]\nname = \"w\"\nplatform = \"wecom\"\nbot_id = \"aib1\"\nsecret = { env = \"S\" }\n";
     for (text, wanted) in [
         (
             "[server]\nlisen = \"127.0.0.1:0\"\n".to_owned(),
@@ -57,6 +58,24 @@ fn a_mistake_in_the_configuration_is_told_with_its_place() {
             ["longwire.toml:5:12: installation[0].base_url: ", "in clear"],
         ),
         (
+            format!("{bot}{secret}platform = \"wecom\"\n"),
+            [
+                "longwire.toml:3:10: installation[0].app_id: ",
+                "a WeCom bot has bot_id and secret",
+            ],
+        ),
+        (
+            format!("{wecom}base_url = \"https://example.com\"\n"),
+            ["longwire.toml:6:12: installation[0].base_url: ", "use wss"],
+        ),
+        (
+            format!("{wecom}take_back_after = \"1m\"\ntake_back_per_day = 3\n"),
+            [
+                "longwire.toml:6:19: installation[0].take_back_after: ",
+                "5m to 1d",
+            ],
+        ),
+        (
             "[server\n".to_owned(),
             ["longwire.toml:1:8: ", "correct the line"],
         ),
@@ -72,16 +91,23 @@ fn a_mistake_in_the_configuration_is_told_with_its_place() {
 #[test]
 fn a_secret_in_the_configuration_is_refused_and_not_repeated() {
     let home = directory();
-    let text = "[[installation]]\nname = \"a\"\napp_id = \"cli_1\"\napp_secret = \"canary-7d1f\"\n";
-    write(home.path(), "longwire.toml", text);
-    for arguments in [&["serve"][..], &["check"], &["installations", "list"]] {
-        let ended = longwire(home.path(), arguments, &NOTHING, "");
-        let said = format!("{}{}", ended.output, ended.errors);
-        assert!(
-            said.contains("longwire.toml:4:14: installation[0].app_secret: "),
-            "{said}"
-        );
-        assert!(!said.contains("canary"), "{said}");
+    for (text, place) in [
+        (
+            "[[installation]]\nname = \"a\"\napp_id = \"cli_1\"\napp_secret = \"canary-7d1f\"\n",
+            "longwire.toml:4:14: installation[0].app_secret: ",
+        ),
+        (
+            "[[installation]]\nname = \"a\"\nplatform = \"wecom\"\nbot_id = \"aib1\"\nsecret = \"canary-7d1f\"\n",
+            "longwire.toml:5:10: installation[0].secret: ",
+        ),
+    ] {
+        write(home.path(), "longwire.toml", text);
+        for arguments in [&["serve"][..], &["check"], &["installations", "list"]] {
+            let ended = longwire(home.path(), arguments, &NOTHING, "");
+            let said = format!("{}{}", ended.output, ended.errors);
+            assert!(said.contains(place), "{said}");
+            assert!(!said.contains("canary"), "{said}");
+        }
     }
 }
 

@@ -19,6 +19,8 @@ use crate::proxy::{Manner, Proxy};
 const SECRET: &str = "sesame/0ne+5b1c";
 /// A secret that the platform does not accept.
 const WRONG_SECRET: &str = "sesame/tw0+9e3d";
+/// The secret of a WeCom bot, which goes into the first frame of its connection.
+const BOT_SECRET: &str = "sesame/b0t+77c4";
 const PROXY_PASSWORD: &str = "prxy/pw+47aa";
 const TICKET: &str = "tckt/url+c02f";
 /// A field of an event that is not its text.
@@ -27,7 +29,7 @@ const BODY: &str = "evt/body+d31e";
 const CONTENT: &str = "evt/said+88f0";
 
 /// What nobody may see anywhere. In a store, they are sealed.
-const SECRETS: [&str; 4] = [SECRET, WRONG_SECRET, PROXY_PASSWORD, TICKET];
+const SECRETS: [&str; 5] = [SECRET, WRONG_SECRET, BOT_SECRET, PROXY_PASSWORD, TICKET];
 /// What stays in the store and leaves it only on request.
 const BODIES: [&str; 2] = [BODY, CONTENT];
 /// Parts of a connection's address: whatever follows them is good for a connection.
@@ -380,6 +382,66 @@ fn operators_add_bots(gateway: &Gateway, sim: &Sim, seen: &mut Seen) {
     seen.command(gateway, &add, &format!("{SECRET}\n"), 0);
     gateway.wait_live("by-command");
     seen.command(gateway, &add, &format!("{SECRET}\n"), 1);
+    operators_add_wecom_bots(gateway, seen);
+}
+
+/// Nobody listens where these bots are to connect, so their secret is unsealed for each attempt and goes nowhere.
+fn operators_add_wecom_bots(gateway: &Gateway, seen: &mut Seen) {
+    let nowhere = "wss://127.0.0.1:1";
+    let request = json!({
+        "name": "wecom-by-request", "platform": "wecom", "bot_id": "aib1", "secret": BOT_SECRET,
+        "base_url": nowhere, "take_back_after": "10m", "take_back_per_day": 3,
+    });
+    let with = |key: &str, value: Value| {
+        let mut request = request.clone();
+        request[key] = value;
+        request
+    };
+    for (request, status) in [
+        (with("surprise", json!(BOT_SECRET)), 400),
+        (with("app_secret", json!(BOT_SECRET)), 400),
+        (with("secret", json!([BOT_SECRET])), 400),
+        (with("take_back_after", json!(BOT_SECRET)), 400),
+        (with("take_back_per_day", json!(BOT_SECRET)), 400),
+        (
+            with("base_url", json!(format!("wss://aib1:{TICKET}@127.0.0.1"))),
+            400,
+        ),
+        (request.clone(), 201),
+        (request.clone(), 409),
+    ] {
+        let answer = gateway
+            .admin()
+            .post("/admin/v1/installations", Some(&request))
+            .expect("an answer");
+        assert_eq!(answer.status, status, "{}", answer.body);
+        seen.text("POST /admin/v1/installations", &answer.body);
+    }
+    let add = [
+        "installations",
+        "add",
+        "wecom-by-command",
+        "--bot-id",
+        "aib2",
+        "--base-url",
+        nowhere,
+        "--secret-stdin",
+    ];
+    seen.command(gateway, &add, &format!("{BOT_SECRET}\n"), 0);
+    seen.command(gateway, &add, &format!("{BOT_SECRET}\n"), 1);
+    // The secret is forgotten.
+    let forgotten = [
+        "installations",
+        "add",
+        "nobody",
+        "--bot-id",
+        "aib3",
+        "--secret-stdin",
+    ];
+    seen.command(gateway, &forgotten, "\n", 2);
+    for name in ["wecom-by-request", "wecom-by-command"] {
+        gateway.wait_installation(name, "tried", |view| view["reason"].is_string());
+    }
 }
 
 /// Every page, probe and command that tells something.
@@ -402,7 +464,7 @@ fn everything_is_looked_at(gateway: &Gateway, seen: &mut Seen) {
         .iter()
         .filter_map(|view| view["name"].as_str().map(str::to_owned))
         .collect();
-    assert_eq!(names.len(), 9, "{names:?}");
+    assert_eq!(names.len(), 11, "{names:?}");
     paths.extend(
         names
             .iter()
