@@ -6,7 +6,7 @@ use crate::clock::{unix_ms, unix_ms_at};
 use crate::kind::ActorKind;
 use crate::view::{ActorView, InstallationView, Lights};
 use longwire_link::{Generation, Setback, State};
-use longwire_store::{InstallationId, InstallationRecord};
+use longwire_store::{InstallationId, InstallationRecord, Platform};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -84,6 +84,11 @@ impl Bot {
 
     fn record(&self) -> Arc<InstallationRecord> {
         Arc::clone(&self.record.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Where its app lives.
+    pub(crate) fn platform(&self) -> Platform {
+        self.record().platform
     }
 
     /// Whether people or programs call it so.

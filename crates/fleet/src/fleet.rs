@@ -7,11 +7,13 @@ use crate::dispatch::{self, Dispatch};
 use crate::fault::{Fault, InjectError};
 use crate::installation::INSPECTION;
 use crate::post::{Inspect, Mailbox, Post};
+use crate::request::{Ask, Reply, Request, RequestError};
 use crate::shared::{Parts, Shared};
-use crate::supervisor::{DrainAll, InjectAt, InspectAt, Reload, Supervisor};
+use crate::supervisor::{AskAt, DrainAll, InjectAt, InspectAt, Reload, Supervisor};
 use crate::view::{ActorView, Drained, Inspection, InstallationView, Overview, StoreView};
 use crate::watched::start_watched;
 use actix_rt::Arbiter;
+use bytestring::ByteString;
 use longwire_egress::EgressSettings;
 use longwire_link::Timing;
 use longwire_store::{Health, InstallationId, Store};
@@ -19,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// What a fleet is started with.
 pub struct FleetSettings {
@@ -267,6 +269,25 @@ impl Fleet {
                 None => Inspection::Absent,
             },
         }
+    }
+
+    /// Asks a bot's platform something over the bot's own connection, and waits for what it says.
+    ///
+    /// # Errors
+    /// When there is no answer; [`RequestError`] tells whether anything was sent.
+    pub async fn request(&self, id_or_name: &str, request: Request) -> Result<Reply, RequestError> {
+        let bot = self.shared.bot(id_or_name);
+        let bot = bot.ok_or(RequestError::UnknownInstallation)?;
+        let (tell, told) = oneshot::channel();
+        let ask = Ask {
+            command: request.command,
+            req_id: request.req_id.map(ByteString::from),
+            body: request.body,
+            tell,
+        };
+        self.supervisor().send(AskAt(bot.id, ask));
+        // Every place on the way answers or drops the question, and the socket does in time.
+        told.await.unwrap_or(Err(RequestError::ConnectionLost))
     }
 
     fn locate(&self, path: &str) -> Option<(InstallationId, ActorKind)> {

@@ -9,12 +9,14 @@ mod children;
 mod news;
 
 use crate::ActorKind;
+use crate::access::Access;
 use crate::bot::Bot;
 use crate::card::{Exit, Handling};
 use crate::clock::{now, unix_ms};
 use crate::fault::{Fault, Inject};
 use crate::pinger::PingEvery;
 use crate::post::{Asked, Child, Deliver, End, Inspect, Mailbox, Post, Words, send};
+use crate::request::{Ask, RequestError};
 use crate::shared::{Local, Shared};
 use crate::socket::{Close, Manner};
 use crate::supervisor::{AskTurn, Drained};
@@ -27,7 +29,7 @@ use actix::{
 use children::Connection;
 use longwire_link::{Action, Desired, Generation, Link, RebuildBudget, Setback, State};
 use longwire_store::{InstallationRecord, TimelineKind};
-use longwire_wire::endpoint::{ClientConfig, ConnectionUrl};
+use longwire_wire::endpoint::ClientConfig;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -137,9 +139,9 @@ pub(crate) struct Installation {
     /// Held from the turn until the connection is open or given up.
     attempt: Option<OwnedSemaphorePermit>,
     /// Between bootstrap and dial; boxed because for most of its life there is none.
-    endpoint: Option<Box<(Generation, ConnectionUrl)>>,
+    access: Option<Box<(Generation, Access)>>,
     connection: Option<Connection>,
-    /// Connections let go of that still answer what they read; almost always none.
+    /// Connections let go of that still answer or record what they read; almost always none.
     finishing: Box<[Generation]>,
     farewell: Option<Farewell>,
     detail: Option<Box<str>>,
@@ -167,8 +169,7 @@ impl Installation {
         record: Arc<InstallationRecord>,
         supervisor: Arc<dyn Parent>,
     ) -> Self {
-        // One that panicked may have gone before, and its connections are in the log and the timeline.
-        let link = Link::new(Arc::clone(&shared.timing), rand::random()).after(bot.generation());
+        let link = link_of(&shared, &record, bot.generation());
         Self {
             shared,
             local,
@@ -179,7 +180,7 @@ impl Installation {
             supervisor,
             rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
             attempt: None,
-            endpoint: None,
+            access: None,
             connection: None,
             finishing: Box::default(),
             farewell: None,
@@ -281,6 +282,12 @@ impl Actor for Installation {
     }
 }
 
+fn link_of(shared: &Shared, record: &InstallationRecord, before: Generation) -> Link {
+    let timing = Arc::clone(shared.timing(record.platform));
+    // One that panicked may have gone before, and its connections are in the log and the timeline.
+    Link::new(timing, rand::random()).after(before)
+}
+
 fn wanted(record: &InstallationRecord) -> Desired {
     match record.desired {
         longwire_store::Desired::Run => Desired::Run,
@@ -294,6 +301,12 @@ impl Handler<Configure> for Installation {
     fn handle(&mut self, Configure(record): Configure, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::Configure);
         let is_reachable_differently = !self.record.has_same_access(&record);
+        if self.record.platform != record.platform {
+            // Another platform's paces, and nothing of what was there.
+            self.link.handle_desired(Desired::Stop, now());
+            self.drive(ctx);
+            self.link = link_of(&self.shared, &record, self.link.generation());
+        }
         self.record = record;
         self.bot.configured(&self.record);
         self.link.handle_desired(wanted(&self.record), now());
@@ -482,6 +495,20 @@ impl Handler<Drain> for Installation {
         }
         self.report_drained();
         self.drive(ctx);
+    }
+}
+
+impl Handler<Ask> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, ask: Ask, _: &mut Self::Context) {
+        let _handling = self.handling(Word::Ask);
+        match &self.connection {
+            Some(connection) => connection.socket.send(ask),
+            None => ask.fail(RequestError::NotConnected {
+                state: self.link.state().label(),
+            }),
+        }
     }
 }
 

@@ -15,6 +15,7 @@
 //!
 //! This crate decides nothing about a connection's life (`longwire_link` does) and knows no HTTP surface of its own.
 
+mod access;
 mod answer;
 mod assembler;
 mod bot;
@@ -29,6 +30,7 @@ mod latency;
 mod malformed;
 mod pinger;
 mod post;
+mod request;
 mod setback;
 mod shared;
 mod socket;
@@ -45,6 +47,7 @@ pub use answer::Answer;
 pub use fault::{Fault, InjectError};
 pub use fleet::{Fleet, FleetSettings};
 pub use kind::ActorKind;
+pub use request::{Reply, Request, RequestError};
 pub use view::{
     ActorView, AnswerTotals, ConnectionTotals, Drained, EventTotals, Inspection, InstallationView,
     Lights, Overview, Quantiles, StoreView,

@@ -3,7 +3,8 @@
 
 use longwire_egress::{HttpError, UpgradeError};
 use longwire_link::Setback;
-use longwire_platform::feishu::{DialError, EndpointError};
+use longwire_platform::DialError;
+use longwire_platform::feishu::EndpointError;
 
 /// Why there is no endpoint.
 pub(crate) fn of_endpoint(error: &EndpointError) -> Setback {

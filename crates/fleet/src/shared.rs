@@ -11,7 +11,7 @@ use crate::totals::Totals;
 use crate::unfinished::Unfinished;
 use longwire_egress::{Egress, EgressSettings};
 use longwire_link::Timing;
-use longwire_store::{InstallationId, Store, TimelineEntry, TimelineKind, Writer};
+use longwire_store::{InstallationId, Platform, Store, TimelineEntry, TimelineKind, Writer};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -24,7 +24,9 @@ const CONCURRENT_ATTEMPTS: usize = 128;
 
 /// What every actor of one fleet may use.
 pub(crate) struct Shared {
+    /// Of Feishu and Lark; and of what no platform has a say in.
     pub(crate) timing: Arc<Timing>,
+    wecom_timing: Arc<Timing>,
     pub(crate) window_events: usize,
     pub(crate) window_bytes: usize,
     pub(crate) egress: EgressSettings,
@@ -55,6 +57,7 @@ pub(crate) struct Parts {
 impl Shared {
     pub(crate) fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Self {
+            wecom_timing: Arc::new(parts.timing.for_wecom()),
             timing: Arc::new(parts.timing),
             window_events: parts.window_events,
             window_bytes: parts.window_bytes,
@@ -72,6 +75,14 @@ impl Shared {
             dispatch: SharedCard::alone(ActorKind::Dispatch),
             bots: RwLock::new(BTreeMap::new()),
         })
+    }
+
+    /// The deadlines and paces that go with a platform.
+    pub(crate) fn timing(&self, platform: Platform) -> &Arc<Timing> {
+        match platform {
+            Platform::Feishu | Platform::Lark => &self.timing,
+            Platform::Wecom => &self.wecom_timing,
+        }
     }
 
     pub(crate) fn enlist(&self, bot: &Arc<Bot>) {

@@ -7,11 +7,14 @@
 //! It never decides whether to connect again, and it never writes a code 200 without a receipt: what it may write is
 //! an [`Answer`].
 
+mod feishu;
 mod inbound;
 mod outbound;
 mod pump;
+mod session;
+mod wecom;
 
-use crate::answer::Answer;
+use crate::access::Access;
 use crate::assembler::{Fragment, Refused};
 use crate::bot::Bot;
 use crate::card::Handling;
@@ -21,6 +24,7 @@ use crate::installation::{AssemblerIdle, AssemblerWanted, Finished, Lost, Opened
 use crate::kind::ActorKind;
 use crate::pinger::{Heard, Pong, ReadingPaused, ReadingResumed};
 use crate::post::{Deliver, End, Inspect, Mailbox, Words, send};
+use crate::request::Ask;
 use crate::shared::{Local, Shared};
 use crate::word::Word;
 use actix::{
@@ -28,15 +32,16 @@ use actix::{
 };
 use bytes::Bytes;
 use bytestring::ByteString;
-use inbound::{Inbound, Pause, Push};
-use longwire_link::{Generation, Setback, Settled, Ticket, Window};
-use longwire_platform::feishu::{self, DialError};
-use longwire_store::{Cause, Receipt, Reply, Verdict};
+use feishu::{Push, Unanswered};
+use inbound::{Inbound, Owed, Pause};
+use longwire_link::{Generation, Setback, Window};
+use longwire_platform::DialError;
+use longwire_store::{Cause, Receipt, Reply};
 use longwire_wire::answer::Echo;
 use longwire_wire::endpoint::ConnectionUrl;
-use longwire_wire::frame::{Frame, ServiceId};
 use outbound::Outbound;
 use pump::Pump;
+use session::Session;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -130,8 +135,8 @@ pub(crate) struct Socket {
     seam: Seam,
     ears: Option<Arc<dyn Hears>>,
     phase: Phase,
-    service: ServiceId,
-    window: Window<Unanswered>,
+    session: Session,
+    window: Window<Owed>,
     inbound: Inbound,
     outbound: Outbound,
     me: Arc<Mailbox<Self>>,
@@ -171,14 +176,9 @@ enum Phase {
         io: longwire_egress::BoxedSocket,
         until: Instant,
     },
+    /// The connection is gone. What it brought is offered to the store until it is recorded, since nobody repeats it.
+    Keeping,
     Over,
-}
-
-/// What is needed to answer an event.
-struct Unanswered {
-    echo: Echo,
-    /// The id of the push, where it came split: a refusal makes the platform push it again, perhaps under the same id.
-    split: Option<ByteString>,
 }
 
 /// Whether somebody waits to hear that bytes came in.
@@ -205,18 +205,21 @@ impl Socket {
         bot: Arc<Bot>,
         me: Arc<Mailbox<Self>>,
         generation: Generation,
-        service: ServiceId,
+        access: Access,
         parent: Arc<dyn Parent>,
     ) -> Self {
+        let timing = shared.timing(bot.platform());
+        let session = Session::new(access, timing);
         let window = Window::new(
             shared.window_events,
             shared.window_bytes,
-            shared.timing.answer_budget,
+            session.answer_budget(timing),
         );
         Self {
             window,
-            outbound: Outbound::new(shared.timing.write),
-            inbound: Inbound::new(),
+            outbound: Outbound::new(timing.write),
+            inbound: Inbound::new(session.backlog()),
+            session,
             shared,
             local,
             bot,
@@ -225,7 +228,6 @@ impl Socket {
             seam: Seam::Open,
             ears: None,
             phase: Phase::Dialing,
-            service,
             me,
             question: Question::None,
             shown_unanswered: 0,
@@ -247,8 +249,8 @@ impl Socket {
         url: ConnectionUrl,
         ctx: &mut Context<Self>,
     ) {
-        let limit = self.shared.timing.handshake;
-        let dialed = async move { feishu::dial(&egress, &url, limit).await };
+        let limit = self.shared.timing(self.bot.platform()).handshake;
+        let dialed = async move { longwire_platform::dial(&egress, &url, limit).await };
         ctx.spawn(
             dialed
                 .into_actor(self)
@@ -275,20 +277,17 @@ impl Socket {
         self.phase = Phase::Open(line.io);
         // An event may have come in the same packet as the 101.
         self.inbound.feed(line.early);
-        send(&*self.parent, Opened(self.generation));
+        self.greet();
         ctx.spawn(Pump::new());
     }
 
     /// The connection is over. What the store has in hand becomes durable all the same; its repeat finds the row.
     fn lose(&mut self, setback: Setback, detail: String, ctx: &mut Context<Self>) {
-        if matches!(self.phase, Phase::Over) {
+        if matches!(self.phase, Phase::Over | Phase::Keeping) {
             return;
         }
         let was_finishing = matches!(self.phase, Phase::Finishing { .. } | Phase::Leaving { .. });
-        self.phase = Phase::Over;
-        if was_finishing {
-            self.report_finished();
-        } else {
+        if !was_finishing {
             let lost = Lost {
                 generation: self.generation,
                 setback,
@@ -296,32 +295,34 @@ impl Socket {
             };
             send(&*self.parent, lost);
         }
-        self.orphan();
-        ctx.stop();
+        self.let_go(ctx);
+    }
+
+    /// There is no connection any more. Ends this actor, unless it has events that nobody else has.
+    fn let_go(&mut self, ctx: &mut Context<Self>) {
+        self.end_session();
+        if self.keeps_unrecorded() {
+            self.phase = Phase::Keeping;
+            ctx.spawn(Pump::new());
+        } else {
+            self.finish(ctx);
+        }
     }
 
     /// Everything in hand is answered, or time is up.
     fn finish(&mut self, ctx: &mut Context<Self>) {
         self.phase = Phase::Over;
-        self.report_finished();
-        self.orphan();
-        ctx.stop();
-    }
-
-    fn report_finished(&self) {
+        let unanswered = self.window.len() as u64;
         let finished = Finished {
             generation: self.generation,
-            unanswered: self.window.len() as u64,
+            unanswered,
         };
         send(&*self.parent, finished);
-    }
-
-    fn orphan(&self) {
-        let unanswered = self.window.len() as u64;
         self.shared
             .totals
             .orphaned_receipts
             .fetch_add(unanswered, Relaxed);
+        ctx.stop();
     }
 
     /// Begins the farewell: no more reading, answers only.
@@ -334,14 +335,13 @@ impl Socket {
                 };
             }
             Phase::Dialing => self.finish(ctx),
-            phase @ (Phase::Finishing { .. } | Phase::Leaving { .. } | Phase::Over) => {
+            phase @ (Phase::Finishing { .. }
+            | Phase::Leaving { .. }
+            | Phase::Keeping
+            | Phase::Over) => {
                 self.phase = phase;
             }
         }
-    }
-
-    fn answered(&mut self, answer: &Answer, waited: Duration) {
-        self.outbound.answer(answer, waited);
     }
 
     fn show_window(&mut self) {
@@ -374,24 +374,8 @@ impl Handler<Recorded> for Socket {
     fn handle(&mut self, Recorded(receipts): Recorded, _: &mut Self::Context) {
         let _handling = self.handling(Word::Recorded);
         let now = now();
-        let bot = Arc::clone(&self.bot);
         for receipt in receipts {
-            let verdict = receipt.verdict();
-            self.shared.totals.verdict(verdict);
-            if matches!(verdict, Verdict::Repeat { .. }) {
-                bot.tally.repeats.fetch_add(1, Relaxed);
-            }
-            match self.window.settle(Ticket(receipt.ticket())) {
-                Settled::Answer { kept, waited_since } => {
-                    let waited = now.saturating_duration_since(waited_since);
-                    self.answered(&Answer::recorded(kept.echo, receipt), waited);
-                    self.shared.totals.acked(waited);
-                    bot.tally.acked.fetch_add(1, Relaxed);
-                }
-                Settled::Late | Settled::Unknown => {
-                    self.shared.totals.late_receipts.fetch_add(1, Relaxed);
-                }
-            }
+            self.recorded(receipt, now);
         }
         self.show_window();
         // The pump runs after the mailbox is empty and writes all answers at once.
@@ -408,30 +392,10 @@ impl Handler<NotRecorded> for Socket {
             generation = self.generation.0,
             events = tickets.len(),
             cause = cause.label(),
-            "not recorded; the platform is asked to repeat"
+            "not recorded; the platform is asked to repeat, or they are offered again"
         );
-        for ticket in tickets {
-            self.refuse(Ticket(ticket));
-        }
+        self.not_recorded(tickets, cause, now());
         self.show_window();
-    }
-}
-
-impl Socket {
-    fn refuse(&mut self, ticket: Ticket) {
-        if let Settled::Answer { kept, waited_since } = self.window.settle(ticket) {
-            self.shared.totals.refused.fetch_add(1, Relaxed);
-            self.answer_refused(kept, waited_since);
-        }
-    }
-
-    fn answer_refused(&mut self, unanswered: Unanswered, since: Instant) {
-        let waited = now().saturating_duration_since(since);
-        self.answered(&Answer::refused(unanswered.echo), waited);
-        self.bot.tally.refused.fetch_add(1, Relaxed);
-        if let (Some(message_id), Seam::Joined(assembler, _)) = (unanswered.split, &self.seam) {
-            send(&**assembler, Refused(message_id));
-        }
     }
 }
 
@@ -441,7 +405,16 @@ impl Handler<SendPing> for Socket {
     fn handle(&mut self, _: SendPing, _: &mut Self::Context) {
         let _handling = self.handling(Word::SendPing);
         self.question = Question::Open;
-        self.outbound.frame(&Frame::ping(self.service));
+        self.ask();
+    }
+}
+
+impl Handler<Ask> for Socket {
+    type Result = ();
+
+    fn handle(&mut self, ask: Ask, _: &mut Self::Context) {
+        let _handling = self.handling(Word::Ask);
+        self.ask_platform(ask);
     }
 }
 
@@ -459,7 +432,7 @@ impl Handler<Assembled> for Socket {
             split: Some(whole.message_id.clone()),
         };
         // Above its own window's edge by as many as were open is in order; above what all may have in hand is not.
-        let is_shedding = self.inbound.backlog().is_shedding();
+        let is_shedding = self.inbound.is_shedding();
         if (is_shedding && !self.has_room()) || !self.shared.writer.has_room() {
             return self.shed(unanswered);
         }
@@ -514,11 +487,7 @@ impl Handler<Close> for Socket {
         let _handling = self.handling(Word::Close);
         match manner {
             Manner::Finish { within } => self.begin_finish(within, ctx),
-            Manner::Abandon => {
-                self.phase = Phase::Over;
-                self.orphan();
-                ctx.stop();
-            }
+            Manner::Abandon => self.let_go(ctx),
         }
     }
 }
@@ -554,9 +523,10 @@ impl Handler<Inspect> for Socket {
             Phase::Open(_) => "open",
             Phase::Finishing { .. } => "finishing",
             Phase::Leaving { .. } => "leaving",
+            Phase::Keeping => "keeping",
             Phase::Over => "over",
         };
-        let shedding = self.inbound.backlog().is_shedding();
+        let shedding = self.inbound.is_shedding();
         Words(serde_json::json!({
             "generation": self.generation.0,
             "phase": phase,

@@ -8,7 +8,7 @@ mod drain;
 mod requests;
 
 pub(crate) use drain::{DrainAll, Drained};
-pub(crate) use requests::{InjectAt, InspectAt};
+pub(crate) use requests::{AskAt, InjectAt, InspectAt};
 
 use crate::bot::Bot;
 use crate::card::{Exit, Handling};

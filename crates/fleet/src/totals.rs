@@ -21,6 +21,7 @@ pub(crate) struct Totals {
     pub(crate) shed: AtomicU64,
     pub(crate) late_receipts: AtomicU64,
     pub(crate) orphaned_receipts: AtomicU64,
+    pub(crate) unrecorded: AtomicU64,
     pub(crate) attempts: AtomicU64,
     pub(crate) opened: AtomicU64,
     pub(crate) lost: AtomicU64,
@@ -45,6 +46,7 @@ impl Totals {
             shed: AtomicU64::new(0),
             late_receipts: AtomicU64::new(0),
             orphaned_receipts: AtomicU64::new(0),
+            unrecorded: AtomicU64::new(0),
             attempts: AtomicU64::new(0),
             opened: AtomicU64::new(0),
             lost: AtomicU64::new(0),
@@ -71,9 +73,8 @@ impl Totals {
         counter.fetch_add(1, Relaxed);
     }
 
-    /// An ACK was encoded this long after its event was read.
-    pub(crate) fn acked(&self, waited: Duration) {
-        self.acked.fetch_add(1, Relaxed);
+    /// An event was settled this long after it was read: it is durable, and its ACK is encoded where one is owed.
+    pub(crate) fn settled(&self, waited: Duration) {
         self.ack_latency_us
             .count(u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
     }
@@ -97,6 +98,7 @@ impl Totals {
             shed: self.shed.load(Relaxed),
             late_receipts: self.late_receipts.load(Relaxed),
             orphaned_receipts: self.orphaned_receipts.load(Relaxed),
+            unrecorded: self.unrecorded.load(Relaxed),
         }
     }
 

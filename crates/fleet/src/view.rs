@@ -30,7 +30,8 @@ pub struct Overview {
     pub connections: ConnectionTotals,
     /// Input that could not be understood, by kind, since the start.
     pub malformed: BTreeMap<&'static str, u64>,
-    /// Time from the read of an event's last byte to the encoding of its ACK, in microseconds.
+    /// Time from the read of an event's last byte until it is durable and its ACK, where one is owed, is encoded; in
+    /// microseconds.
     pub ack_latency_us: Quantiles,
     /// The store.
     pub store: StoreView,
@@ -70,6 +71,9 @@ pub struct AnswerTotals {
     pub late_receipts: u64,
     /// Receipts whose connection was gone; the platform's repeat finds the row.
     pub orphaned_receipts: u64,
+    /// Events that nobody repeats and the store did not take: a rule of the schema refused them, or the process ended
+    /// before the trouble did.
+    pub unrecorded: u64,
 }
 
 /// Connections since the start.

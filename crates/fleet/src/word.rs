@@ -62,4 +62,5 @@ words! {
     AssemblerWanted,
     AssemblerIdle,
     Configure,
+    Ask,
 }

@@ -17,6 +17,7 @@ mod health;
 mod installations;
 mod metrics;
 mod problem;
+mod requests;
 mod tree;
 
 #[cfg(test)]
@@ -140,6 +141,10 @@ fn administration(config: &mut ServiceConfig) {
             .route(
                 "/installations/{installation}/stop",
                 web::post().to(installations::stop),
+            )
+            .route(
+                "/installations/{installation}/requests",
+                web::post().to(requests::ask),
             )
             .route(
                 "/installations/{installation}/fault",

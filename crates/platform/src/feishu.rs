@@ -1,16 +1,15 @@
 //! Feishu and Lark: the bootstrap call and the dial it allows.
 //!
 //! Each connection takes two steps, each time anew: [`endpoint()`] trades the app's credentials for a URL
-//! that is good for one connection, [`dial`] opens it. Request and refusals are as in `ws/client.go` and
+//! that is good for one connection, [`dial`](crate::dial()) opens it. Request and refusals are as in `ws/client.go` and
 //! `ws/const.go` of oapi-sdk-go and in lark-oapi 1.7.5.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use longwire_egress::{Egress, HttpAnswer, HttpError, HttpLimits, UpgradeError, WebSocketIo};
+use longwire_egress::{Egress, HttpAnswer, HttpError, HttpLimits};
 use longwire_wire::endpoint::{
     self, ClientConfig, ConnectionUrl, ConnectionUrlError, EndpointAnswer, EndpointRequest,
-    HandshakeRefusal,
 };
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
@@ -83,17 +82,6 @@ pub enum EndpointError {
     NoSecret,
 }
 
-/// Why the connection did not open.
-#[derive(Debug, thiserror::Error)]
-pub enum DialError {
-    /// The platform refused the handshake.
-    #[error("the platform refused the handshake with http status {}", .0.http_status)]
-    Refused(HandshakeRefusal),
-    /// It did not come to an answer.
-    #[error("the connection could not be opened")]
-    Upgrade(#[source] UpgradeError),
-}
-
 /// Asks the platform at `base` where the app may connect.
 ///
 /// `base` is an open platform's base URL, [`FEISHU_BASE_URL`], [`LARK_BASE_URL`], or a private deployment's, whose path is kept.
@@ -125,28 +113,6 @@ pub async fn endpoint(
         .await
         .map_err(EndpointError::Http)?;
     read(&answer, secret)
-}
-
-/// Opens the connection that [`endpoint()`] allowed.
-pub async fn dial(
-    egress: &Egress,
-    url: &ConnectionUrl,
-    deadline: Duration,
-) -> Result<WebSocketIo, DialError> {
-    egress
-        .websocket(url.expose(), deadline)
-        .await
-        .map_err(|error| match error {
-            UpgradeError::Refused(refused) => {
-                let mut refusal =
-                    HandshakeRefusal::read(refused.http_status, |name| refused.header(name));
-                let message = refusal.message.as_deref();
-                refusal.message =
-                    message.map(|text| explanation::without_query(url.expose(), text));
-                DialError::Refused(refusal)
-            }
-            error => DialError::Upgrade(error),
-        })
 }
 
 /// The base's own path, then the call's.

@@ -4,6 +4,9 @@
 //! `longwire-egress`'s business, what the bytes mean `longwire-wire`'s. It keeps no state and never retries:
 //! what follows from an error is decided by whoever called.
 
+mod dial;
 mod explanation;
 pub mod feishu;
 pub mod wecom;
+
+pub use dial::{DialError, dial};

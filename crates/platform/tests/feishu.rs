@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use longwire_egress::{Egress, EgressSettings, HttpError, ProxyEnvironment, tls_config};
-use longwire_platform::feishu::{self, Credentials, DialError, Endpoint, EndpointError};
+use longwire_platform::feishu::{self, Credentials, Endpoint, EndpointError};
+use longwire_platform::{DialError, dial};
 use longwire_wire::endpoint::ConnectionUrl;
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -270,7 +271,7 @@ async fn a_refused_handshake_says_why() {
     let port = platform.base.port().expect("a port");
     let url = format!("ws://127.0.0.1:{port}/ws/v2?fpid=1&access_key=a%2Bb&service_id=7");
     let url = ConnectionUrl::parse(&url).expect("a connection url");
-    let refused = feishu::dial(&egress(), &url, PATIENCE).await;
+    let refused = dial(&egress(), &url, PATIENCE).await;
     let Err(DialError::Refused(refusal)) = refused else {
         panic!("{refused:?}")
     };
@@ -285,7 +286,7 @@ async fn a_refused_handshake_says_why() {
 #[actix_rt::test]
 async fn a_dial_that_fails_shows_no_ticket() {
     let url = ConnectionUrl::parse("ws://host.invalid/ws?ticket=canary").expect("a url");
-    let error = feishu::dial(&egress(), &url, PATIENCE)
+    let error = dial(&egress(), &url, PATIENCE)
         .await
         .expect_err("plain text to a stranger");
     assert!(matches!(error, DialError::Upgrade(_)), "{error:?}");

@@ -1,8 +1,10 @@
 //! How an installation asks its platform for an endpoint, and by which way out.
 
 use super::Installation;
+use crate::access::Access;
 use crate::clock::now;
 use crate::setback;
+use crate::shared::Shared;
 use crate::word::Word;
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use longwire_egress::{Egress, ProxyPolicy};
@@ -10,7 +12,8 @@ use longwire_link::{Generation, Setback};
 use longwire_platform::feishu::{self, Credentials, Endpoint, EndpointError};
 use longwire_platform::wecom;
 use longwire_store::{InstallationRecord, Platform};
-use secrecy::ExposeSecret;
+use longwire_wire::endpoint::{ClientConfig, ConnectionUrl};
+use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use url::Url;
@@ -37,12 +40,31 @@ impl Installation {
 
     pub(super) fn bootstrap(&mut self, generation: Generation, ctx: &mut Context<Self>) {
         self.shared.totals.attempts.fetch_add(1, Relaxed);
+        if self.record.platform == Platform::Wecom {
+            // Nobody has to be asked.
+            let access = self.wecom_access().map(|access| (access, None));
+            return self.bootstrapped(generation, access);
+        }
         let asked = self.ask_endpoint();
         ctx.spawn(asked.into_actor(self).map(move |answer, this, ctx| {
             let _working = this.working(Word::Bootstrapped);
+            let answer = answer.map(|endpoint| (Access::Feishu(endpoint.url), endpoint.config));
             this.bootstrapped(generation, answer);
             this.drive(ctx);
         }));
+    }
+
+    /// WeCom has one address for all bots; what is a bot's own is said once the connection stands.
+    fn wecom_access(&self) -> Result<Access, (Setback, String)> {
+        let base = base_url(&self.record)
+            .map_err(|error| (Setback::AddressRefused, format!("base_url: {error}")))?;
+        let url = ConnectionUrl::parse(base.as_str())
+            .map_err(|error| (Setback::AddressRefused, format!("base_url: {error}")))?;
+        Ok(Access::Wecom {
+            url,
+            bot_id: self.record.app_id.clone(),
+            secret: open_secret(&self.shared, &self.record)?,
+        })
     }
 
     /// The platform's answer; no answer at all is an error of our own side.
@@ -53,10 +75,7 @@ impl Installation {
         async move {
             let egress = egress.map_err(|detail| (Setback::AddressRefused, detail))?;
             // Unsealed for this call and gone with it.
-            let secret = shared
-                .store
-                .open_secret(&record)
-                .map_err(|error| (Setback::NoSecret, setback::chain(&error)))?;
+            let secret = open_secret(&shared, &record)?;
             let base = base_url(&record)
                 .map_err(|error| (Setback::AddressRefused, format!("base_url: {error}")))?;
             let credentials = Credentials {
@@ -72,19 +91,29 @@ impl Installation {
     fn bootstrapped(
         &mut self,
         generation: Generation,
-        answer: Result<Endpoint, (Setback, String)>,
+        answer: Result<(Access, Option<ClientConfig>), (Setback, String)>,
     ) {
         match answer {
-            Ok(endpoint) => {
-                self.endpoint = Some(Box::new((generation, endpoint.url)));
-                let rejected =
-                    self.link
-                        .handle_bootstrapped(generation, endpoint.config.as_ref(), now());
+            Ok((access, config)) => {
+                self.access = Some(Box::new((generation, access)));
+                let rejected = self
+                    .link
+                    .handle_bootstrapped(generation, config.as_ref(), now());
                 self.note_rejected(rejected);
             }
             Err((setback, detail)) => self.setback(generation, setback, detail),
         }
     }
+}
+
+fn open_secret(
+    shared: &Shared,
+    record: &InstallationRecord,
+) -> Result<SecretString, (Setback, String)> {
+    shared
+        .store
+        .open_secret(record)
+        .map_err(|error| (Setback::NoSecret, setback::chain(&error)))
 }
 
 /// Where the installation's platform is: at the usual place, unless its configuration names another.

@@ -30,8 +30,8 @@ pub(super) struct Connection {
 
 impl Installation {
     pub(super) fn dial(&mut self, generation: Generation) {
-        let url = match self.endpoint.take().map(|endpoint| *endpoint) {
-            Some((of, url)) if of == generation => url,
+        let access = match self.access.take().map(|access| *access) {
+            Some((of, access)) if of == generation => access,
             _ => return self.setback(generation, Setback::NoUrl, String::new()),
         };
         let egress = match self.egress() {
@@ -45,12 +45,12 @@ impl Installation {
             Arc::clone(&self.bot),
         );
         let parent = Arc::clone(&self.me);
-        let service = url.service_id();
         let socket = start_watched(
             self.bot.shared_card(ActorKind::Socket),
             move |me, ctx| {
                 let me = Arc::clone(me);
-                let socket = Socket::new(shared, local, bot, me, generation, service, parent);
+                let url = access.url().clone();
+                let socket = Socket::new(shared, local, bot, me, generation, access, parent);
                 socket.dial(egress, url, ctx);
                 socket
             },
@@ -102,7 +102,7 @@ impl Installation {
         let instance = self.bot.pinger.born(self.local.arbiter, generation.0);
         let heartbeat = Heartbeat::new(
             self.link.config().ping_interval,
-            self.shared.timing.pong_grace,
+            self.shared.timing(self.record.platform).pong_grace,
             now(),
         )
         .spread(rand::random());
@@ -161,9 +161,7 @@ impl Installation {
             | CloseReason::Stale
             | CloseReason::Restarting => Manner::Abandon,
         };
-        if matches!(manner, Manner::Finish { .. }) {
-            self.finishes(generation);
-        }
+        self.finishes(generation);
         connection.socket.send(Close(manner));
         let text = match reason {
             CloseReason::Lost(setback) => setback.to_string(),
@@ -243,6 +241,8 @@ impl Installation {
         if connection.pinger.is_some() {
             self.shared.totals.lost.fetch_add(1, Relaxed);
         }
+        // What it read may still have to be recorded.
+        self.finishes(generation);
         drop(connection);
         let text = if detail.is_empty() {
             setback.to_string()

@@ -4,22 +4,17 @@
 //! says by closing, goes up to the pump as a [`Verdict`]. Whatever cannot be understood is counted and dropped, and ends
 //! the connection only where RFC 6455 says so.
 
-use super::{Question, Seam, Socket, Unanswered};
-use crate::assembler::Fragment;
+use super::feishu::Unanswered;
+use super::pump::Ended;
+use super::session::Content;
+use super::{Question, Seam, Socket};
 use crate::clock::{now, unix_ms};
-use crate::installation::AssemblerWanted;
-use crate::pinger::{Heard, Pong};
+use crate::pinger::Heard;
 use crate::post::send;
 use bytes::Bytes;
-use bytestring::ByteString;
 use longwire_egress::ws::{Incoming, Limits, Reader, Violation};
 use longwire_link::{Backlog, Ticket};
-use longwire_store::{Group, NewEvent, Refusal, Rejected, Reply, Source};
-use longwire_wire::answer::Echo;
-use longwire_wire::endpoint::ClientConfig;
-use longwire_wire::envelope::Envelope;
-use longwire_wire::frame::{Frame, FrameView, Kind, Part};
-use longwire_wire::identity::Identity;
+use longwire_store::{Cause, Group, NewEvent, Refusal, Rejected, Reply};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -30,14 +25,14 @@ const OFFER_AGAIN: Duration = Duration::from_millis(3);
 /// The longest pause between two offers, well within the time an event may wait for its answer.
 const OFFER_RARELY: Duration = Duration::from_millis(200);
 
+/// How soon events that were not recorded are offered again, where nobody repeats them: as often as the writer itself
+/// looks whether its trouble is over.
+const TROUBLE: Duration = Duration::from_secs(1);
+
 /// Up to this an unfinished message is its connection's own business and not part of what all share: the longest frames
 /// that the platform sends in order. Were they counted, those who take all there is would cut the connections of others
 /// for any frame that two reads bring.
 const UNFINISHED_FREE_BYTES: usize = 64 * 1024;
-
-/// What ends frames of type `card`.
-const CARD_ADVICE: &str = "set the app's callback subscription to long connection in the platform's console and publish the \
-     app; until then a click ends in error 200340";
 
 /// What came in and is not yet the writer's.
 pub(super) struct Inbound {
@@ -47,18 +42,21 @@ pub(super) struct Inbound {
     refused: Option<Box<Group>>,
     /// When a writer that had no room is asked again, and how long after the last time that is.
     offer: Option<(Instant, Duration)>,
-    backlog: Backlog,
+    /// How far the connection is behind, where the platform hears a refusal; where not, TCP holds it back.
+    backlog: Option<Backlog>,
     /// Of what all connections may hold of unfinished input, this one's part.
     unfinished_bytes: usize,
     paused: Pause,
+    /// The store takes nothing any more, because the process ends.
+    writer_ended: bool,
 }
 
-/// One whole push.
-pub(super) struct Push {
-    pub(super) unanswered: Unanswered,
-    pub(super) message_id: Option<ByteString>,
-    pub(super) trace_id: Option<ByteString>,
-    pub(super) payload: Bytes,
+/// What is kept of an event until the store has spoken.
+pub(super) enum Owed {
+    /// The platform waits for an answer.
+    Answer(Unanswered),
+    /// The platform waits for nothing and repeats nothing: the event itself, to be offered until it is recorded.
+    Record(Box<NewEvent>),
 }
 
 /// Whether the socket reads, and whether its pinger knows.
@@ -79,18 +77,21 @@ pub(super) enum Verdict {
     Closed(Option<u16>),
     /// The bytes are no WebSocket any more.
     Broken(Violation),
+    /// What the platform said ends it.
+    Over(Ended),
 }
 
 impl Inbound {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(backlog: Option<Backlog>) -> Self {
         Self {
             reader: Reader::new(Limits::default()),
             burst: Vec::new(),
             refused: None,
             offer: None,
-            backlog: Backlog::default(),
+            backlog,
             unfinished_bytes: 0,
             paused: Pause::Reading,
+            writer_ended: false,
         }
     }
 
@@ -112,9 +113,14 @@ impl Inbound {
         self.refused.is_some()
     }
 
-    /// How far the connection is behind.
-    pub(super) fn backlog(&mut self) -> &mut Backlog {
-        &mut self.backlog
+    /// How far the connection is behind, where that matters.
+    pub(super) fn backlog(&mut self) -> Option<&mut Backlog> {
+        self.backlog.as_mut()
+    }
+
+    /// Whether events are refused unseen.
+    pub(super) fn is_shedding(&self) -> bool {
+        self.backlog.as_ref().is_some_and(Backlog::is_shedding)
     }
 
     /// When the writer that had no room is asked again.
@@ -142,7 +148,7 @@ impl Socket {
     pub(super) fn may_read(&self) -> bool {
         !self.outbound.is_full()
             && !matches!(self.seam, Seam::Wanted(_))
-            && (self.has_room() || self.inbound.backlog.is_shedding())
+            && (self.has_room() || self.inbound.is_shedding())
     }
 
     /// Whether there is room for another event, in the window and at the writer.
@@ -174,8 +180,16 @@ impl Socket {
             }
             match self.inbound.reader.next() {
                 Ok(None) => return self.hold_unfinished(),
-                Ok(Some(Incoming::Binary(bytes))) => self.take_frame(bytes),
-                Ok(Some(Incoming::Text(text))) => self.malformed("text_message", text.len()),
+                Ok(Some(Incoming::Binary(bytes))) => {
+                    if let Err(ended) = self.take_message(Content::Binary(bytes)) {
+                        return Verdict::Over(ended);
+                    }
+                }
+                Ok(Some(Incoming::Text(bytes))) => {
+                    if let Err(ended) = self.take_message(Content::Text(bytes)) {
+                        return Verdict::Over(ended);
+                    }
+                }
                 Ok(Some(Incoming::Ping(data))) => self.outbound.pong(&data),
                 Ok(Some(Incoming::Pong(_))) => {}
                 Ok(Some(Incoming::Close(close))) => {
@@ -209,171 +223,27 @@ impl Socket {
         Verdict::Hungry
     }
 
-    fn take_frame(&mut self, bytes: Bytes) {
-        let size_bytes = bytes.len();
-        let view = match FrameView::parse(bytes) {
-            Ok(view) => view,
-            Err(error) => return self.malformed(error.kind(), size_bytes),
-        };
-        match view.kind() {
-            Kind::Event => self.take_push(&view),
-            Kind::Pong => self.take_pong(&view),
-            // No official client answers it; one third-party client does, and it does no harm.
-            Kind::Ping => self.outbound.frame(&Frame::pong(self.service, None)),
-            Kind::Card => self.take_card(size_bytes),
-            Kind::OtherControl => self.malformed("unknown_control_frame", size_bytes),
-            Kind::OtherData => self.malformed("unknown_data_frame", size_bytes),
-            Kind::UnknownMethod(_) => self.malformed("unknown_method", size_bytes),
-        }
-    }
-
-    fn take_push(&mut self, view: &FrameView) {
-        let payload = view.payload().unwrap_or_default();
-        let trace_id = view.trace_id().map(|text| slice(view.bytes(), text));
-        let message_id = view.message_id().map(|text| slice(view.bytes(), text));
-        match view.part() {
-            Ok(Part::Whole) if !self.has_room() => self.shed(Unanswered {
-                echo: Echo::of(view),
-                split: None,
-            }),
-            Ok(Part::Whole) => self.take_event(Push {
-                unanswered: Unanswered {
-                    echo: Echo::of(view),
-                    split: None,
-                },
-                message_id,
-                trace_id,
-                payload,
-            }),
-            Ok(Part::Fragment { sum, seq }) => {
-                let Some(message_id) = message_id else {
-                    return self.malformed("fragment_without_message_id", payload.len());
-                };
-                self.join(Fragment {
-                    message_id: ByteString::from(message_id.to_string()),
-                    sum,
-                    seq,
-                    trace_id: trace_id.map(|text| ByteString::from(text.to_string())),
-                    payload: Bytes::copy_from_slice(&payload),
-                    // Frames of fragments are long; what an answer echoes is kept, not the part itself.
-                    echo: Echo::of(view).slim(),
-                });
-            }
-            Err(error) => self.malformed(error.kind(), payload.len()),
-        }
-    }
-
-    /// One more than there is room for, of a connection that has been behind for too long: refused at once, without a
-    /// look at what it is. The platform pushes it again.
-    pub(super) fn shed(&mut self, unanswered: Unanswered) {
+    /// One whole event: it gets a place in the window and joins the burst.
+    pub(super) fn admit(&mut self, owed: Owed, mut event: NewEvent) {
         let now = now();
-        self.inbound.backlog.handle_refused(now);
-        self.shared.totals.received.fetch_add(1, Relaxed);
-        self.shared.totals.shed.fetch_add(1, Relaxed);
-        let tally = &self.bot.tally;
-        tally.events.fetch_add(1, Relaxed);
-        tally.shed.fetch_add(1, Relaxed);
-        let at_ms = unix_ms();
-        tally.last_event_ms.store(at_ms, Relaxed);
-        tally.last_shed_ms.store(at_ms, Relaxed);
-        self.answer_refused(unanswered, now);
-    }
-
-    /// Gives a fragment to the assembler, and calls for one where none lives.
-    pub(super) fn join(&mut self, fragment: Fragment) {
-        match &mut self.seam {
-            Seam::Joined(assembler, given) => {
-                *given = given.wrapping_add(1);
-                send(&**assembler, fragment);
+        let mut unread_for = Duration::ZERO;
+        if let Some(backlog) = &mut self.inbound.backlog {
+            if let Some(happened_ms) = event.created_ms {
+                backlog.handle_event(happened_ms, event.received_ms, now);
             }
-            seam => {
-                *seam = Seam::Wanted(Box::new(fragment));
-                send(&*self.parent, AssemblerWanted(self.generation));
-            }
+            unread_for = backlog.unread_for(now);
         }
-    }
-
-    /// One whole push: it gets a place in the window and joins the burst.
-    pub(super) fn take_event(&mut self, push: Push) {
-        let Push {
-            unanswered,
-            message_id,
-            trace_id,
-            payload,
-        } = push;
-        let received_ms = unix_ms();
-        let envelope = Envelope::parse(&payload);
-        let identity = match &envelope {
-            Ok(envelope) => Identity::of(envelope),
-            Err(_) => Identity::unparsed(message_id.as_deref(), &payload),
-        };
-        let now = now();
-        if let Ok(Some(happened_ms)) = envelope.as_ref().map(|envelope| envelope.created_ms) {
-            self.inbound
-                .backlog
-                .handle_event(happened_ms, received_ms, now);
-        }
-        let unread_for = self.inbound.backlog.unread_for(now);
         let Ticket(ticket) = self
             .window
-            .admit_late(unanswered, payload.len(), unread_for, now);
-        let event = match envelope {
-            Ok(envelope) => NewEvent {
-                ticket,
-                identity,
-                event_id: Some(envelope.event_id),
-                event_type: Some(envelope.event_type),
-                chat: envelope.chat,
-                source: Source::LongConnection,
-                received_ms,
-                created_ms: envelope.created_ms,
-                trace_id,
-                payload,
-            },
-            Err(error) => {
-                self.shared.totals.unparsed.fetch_add(1, Relaxed);
-                self.malformed(error.kind(), payload.len());
-                NewEvent {
-                    ticket,
-                    identity,
-                    event_id: None,
-                    event_type: None,
-                    chat: None,
-                    source: Source::LongConnection,
-                    received_ms,
-                    created_ms: None,
-                    trace_id,
-                    payload,
-                }
-            }
-        };
+            .admit_late(owed, event.payload.len(), unread_for, now);
+        event.ticket = ticket;
         self.shared.totals.received.fetch_add(1, Relaxed);
         self.bot.tally.events.fetch_add(1, Relaxed);
-        self.bot.tally.last_event_ms.store(received_ms, Relaxed);
+        self.bot
+            .tally
+            .last_event_ms
+            .store(event.received_ms, Relaxed);
         self.inbound.burst.push(event);
-    }
-
-    fn take_pong(&mut self, view: &FrameView) {
-        let payload = view.payload().unwrap_or_default();
-        let config = ClientConfig::parse(&payload);
-        if config.is_none() && !payload.is_empty() {
-            self.malformed("pong_config", payload.len());
-        }
-        if let Some(ears) = &self.ears {
-            send(&**ears, Pong(config));
-        }
-    }
-
-    /// The platform sends such frames while the app's callback subscription is not set to long connection; users then
-    /// see error 200340. No official client answers them.
-    fn take_card(&mut self, size_bytes: usize) {
-        self.bot.tally.malformed.fetch_add(1, Relaxed);
-        self.shared.malformed.count_advised(
-            "card_frame_not_an_event",
-            &self.bot.public_id,
-            size_bytes,
-            Some(CARD_ADVICE),
-        );
     }
 
     pub(super) fn malformed(&self, kind: &'static str, size_bytes: usize) {
@@ -411,6 +281,37 @@ impl Socket {
         self.show_window();
     }
 
+    /// Events that were not recorded and that nobody else has are offered once more, before any other.
+    pub(super) fn offer_again(&mut self, events: Vec<NewEvent>, cause: Cause, now: Instant) {
+        if cause == Cause::Poison || self.inbound.writer_ended {
+            // The store has said why, and saying it again would not help.
+            let lost = events.len() as u64;
+            self.shared.totals.unrecorded.fetch_add(lost, Relaxed);
+            return;
+        }
+        let later = match self.inbound.refused.take() {
+            Some(mut group) => std::mem::take(&mut group.events),
+            None => Vec::new(),
+        };
+        let again = events.into_iter().map(|event| self.readmit(event, now));
+        let events = again.collect::<Vec<_>>().into_iter().chain(later).collect();
+        let group = Group {
+            installation: self.bot.id,
+            events,
+            reply: Arc::clone(&self.me) as Arc<dyn Reply>,
+        };
+        self.inbound.refused = Some(Box::new(group));
+        self.inbound.offer = Some((now + TROUBLE, OFFER_RARELY));
+    }
+
+    /// Gives an event that has been counted already its place again.
+    fn readmit(&mut self, mut event: NewEvent, now: Instant) -> NewEvent {
+        let owed = Owed::Record(Box::new(event.clone()));
+        let Ticket(ticket) = self.window.admit(owed, event.payload.len(), now);
+        event.ticket = ticket;
+        event
+    }
+
     fn group(&mut self) -> Group {
         Group {
             installation: self.bot.id,
@@ -441,15 +342,11 @@ impl Socket {
                 why: Refusal::Stopped,
             }) => {
                 self.inbound.offer = None;
+                self.inbound.writer_ended = true;
                 drop(group);
             }
         }
     }
-}
-
-/// A piece of the frame, without a copy.
-fn slice(frame: &Bytes, text: &str) -> ByteString {
-    ByteString::try_from(frame.slice_ref(text.as_bytes())).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -458,7 +355,7 @@ mod tests {
 
     #[test]
     fn a_writer_without_room_is_asked_ever_more_rarely() {
-        let mut inbound = Inbound::new();
+        let mut inbound = Inbound::new(None);
         let mut now = Instant::now();
         let mut questions = 0;
         let end = now + Duration::from_secs(10);

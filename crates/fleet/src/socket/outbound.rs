@@ -69,6 +69,18 @@ impl Outbound {
         );
     }
 
+    pub(super) fn text(&mut self, text: &[u8]) {
+        ws::frame_in_place(
+            &mut self.buffer,
+            Opcode::Text,
+            self.masks.next_key(),
+            text.len(),
+            |out| {
+                out.extend_from_slice(text);
+            },
+        );
+    }
+
     pub(super) fn pong(&mut self, data: &[u8]) {
         ws::write_pong(&mut self.buffer, self.masks.next_key(), data);
     }

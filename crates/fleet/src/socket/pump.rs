@@ -4,7 +4,7 @@
 //! reads through a scratch buffer of the thread: a connection that is idle holds no buffer, and what a burst holds lives
 //! as long as its events are unanswered.
 
-use super::inbound::{Pause, Verdict};
+use super::inbound::{Owed, Pause, Verdict};
 use super::outbound::WriteFailure;
 use super::{Phase, Socket};
 use crate::clock::now;
@@ -155,7 +155,7 @@ impl Socket {
                     Step::Again
                 }
                 Farewell::Given => {
-                    self.finish(ctx);
+                    self.let_go(ctx);
                     Step::Over
                 }
             },
@@ -166,6 +166,16 @@ impl Socket {
                     self.finish(ctx);
                 }
                 step
+            }
+            Phase::Keeping => {
+                self.phase = Phase::Keeping;
+                self.submit();
+                if self.keeps_unrecorded() {
+                    Step::Wait
+                } else {
+                    self.finish(ctx);
+                    Step::Over
+                }
             }
             phase @ (Phase::Dialing | Phase::Over) => {
                 self.phase = phase;
@@ -180,7 +190,10 @@ impl Socket {
         task: &mut TaskContext<'_>,
     ) -> Result<Step, Ended> {
         self.refuse_late();
-        self.inbound.backlog().handle_timeout(now());
+        self.tend_session(now())?;
+        if let Some(backlog) = self.inbound.backlog() {
+            backlog.handle_timeout(now());
+        }
         self.submit();
         self.flush(io, task)?;
         let mut is_held_back = false;
@@ -189,11 +202,14 @@ impl Socket {
                 Verdict::Hungry => {}
                 Verdict::Full => {
                     is_held_back = true;
-                    // A platform that takes no answers is not to be sent more of them.
-                    if self.outbound.is_full() {
-                        self.inbound.backlog().handle_unread();
-                    } else {
-                        self.inbound.backlog().handle_held_back(now());
+                    let is_unread = self.outbound.is_full();
+                    if let Some(backlog) = self.inbound.backlog() {
+                        // A platform that takes no answers is not to be sent more of them.
+                        if is_unread {
+                            backlog.handle_unread();
+                        } else {
+                            backlog.handle_held_back(now());
+                        }
                     }
                     break;
                 }
@@ -211,6 +227,12 @@ impl Socket {
                     drop(self.flush(io, task));
                     return Err(Ended::violation(&violation));
                 }
+                Verdict::Over(ended) => {
+                    self.submit();
+                    self.outbound.close(1000);
+                    drop(self.flush(io, task));
+                    return Err(ended);
+                }
             }
             // What was decoded goes before the next read, so that the writer works while we read on.
             self.submit();
@@ -220,7 +242,9 @@ impl Socket {
             }
             match poll_read(io, task) {
                 Poll::Pending => {
-                    self.inbound.backlog().handle_empty(now());
+                    if let Some(backlog) = self.inbound.backlog() {
+                        backlog.handle_empty(now());
+                    }
                     break;
                 }
                 Poll::Ready(Read::Chunk(chunk)) => {
@@ -322,9 +346,11 @@ impl Socket {
             return;
         }
         let late: Vec<_> = self.window.expire(now).collect();
-        for (_, unanswered, since) in late {
-            self.shared.totals.refused_late.fetch_add(1, Relaxed);
-            self.answer_refused(unanswered, since);
+        for (_, owed, since) in late {
+            if let Owed::Answer(unanswered) = owed {
+                self.shared.totals.refused_late.fetch_add(1, Relaxed);
+                self.answer_refused(unanswered, since);
+            }
         }
     }
 
@@ -365,13 +391,16 @@ impl Socket {
                     Pause::Since(since) => Some(since + PAUSE_WORTH_TELLING),
                     Pause::Reading | Pause::Told => None,
                 };
-                (None, pause, self.inbound.backlog().poll_timeout(now()))
+                let backlog = self.inbound.backlog();
+                let backlog = backlog.and_then(|backlog| backlog.poll_timeout(now()));
+                (None, pause, backlog)
             }
             Phase::Finishing { until, .. } => (Some(until), None, None),
             // Nothing is answered any more.
             Phase::Leaving { until, .. } => {
                 return Some(self.outbound.due().map_or(until, |due| due.min(until)));
             }
+            Phase::Keeping => return self.inbound.offer_due(),
             Phase::Dialing | Phase::Over => return None,
         };
         [
@@ -381,6 +410,7 @@ impl Socket {
             pause,
             backlog,
             self.inbound.offer_due(),
+            self.session_due(),
         ]
         .into_iter()
         .flatten()
@@ -389,13 +419,13 @@ impl Socket {
 }
 
 /// How a connection ended, for the installation.
-struct Ended {
-    setback: Setback,
-    detail: String,
+pub(super) struct Ended {
+    pub(super) setback: Setback,
+    pub(super) detail: String,
 }
 
 impl Ended {
-    fn new(setback: Setback) -> Self {
+    pub(super) fn new(setback: Setback) -> Self {
         Self {
             setback,
             detail: String::new(),

@@ -1,10 +1,12 @@
-//! What outsiders ask of one installation's actors, passed on: faults to provoke, words to say.
+//! What outsiders ask of one installation's actors, passed on: requests for its platform, faults to provoke, words to
+//! say.
 
 use super::Supervisor;
 use crate::fault::{Fault, Inject};
 use crate::installation::{INSPECTION, InjectChild, InspectChild};
 use crate::kind::ActorKind;
 use crate::post::{Asked, Inspect, Words};
+use crate::request::{Ask, RequestError};
 use crate::view::Inspection;
 use crate::word::Word;
 use actix::{Handler, Message, ResponseFuture};
@@ -23,6 +25,24 @@ pub(crate) struct InjectAt(
 #[derive(Debug, Message)]
 #[rtype(result = "Inspection")]
 pub(crate) struct InspectAt(pub(crate) InstallationId, pub(crate) ActorKind);
+
+/// Ask the platform of one of yours. From the fleet's handle, once per request.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct AskAt(pub(crate) InstallationId, pub(crate) Ask);
+
+impl Handler<AskAt> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, AskAt(id, ask): AskAt, _: &mut Self::Context) {
+        let _handling = self.handling(Word::Ask);
+        let tenant = self.places.get(&id).and_then(|place| place.tenant.as_ref());
+        match tenant {
+            Some(tenant) => tenant.mailbox.send(ask),
+            None => ask.fail(RequestError::NotConnected { state: "stopped" }),
+        }
+    }
+}
 
 impl Handler<InjectAt> for Supervisor {
     type Result = ();

@@ -28,6 +28,11 @@ pub enum FrameError {
 }
 
 impl FrameError {
+    /// Whether it came as a callback, and so may be a message in a shape nobody has described.
+    pub fn is_callback(&self) -> bool {
+        matches!(self, Self::NoBody | Self::NoMsgType | Self::NoChat)
+    }
+
     /// A stable label for counters.
     pub fn kind(&self) -> &'static str {
         match self {

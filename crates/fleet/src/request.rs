@@ -1,0 +1,149 @@
+//! What an application asks of a platform over a bot's connection, and what it hears back.
+//!
+//! A request goes out once. Whatever happens to the connection, its asker hears something: the platform's answer, or
+//! which of the reasons there are it has none for.
+
+use actix::Message;
+use bytestring::ByteString;
+use longwire_wire::wecom::{Ack, Command};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+/// A request of WeCom's long connection.
+pub struct Request {
+    /// Which.
+    pub command: Command,
+    /// The `req_id` of the callback that is answered. The other commands get one of their own.
+    pub req_id: Option<String>,
+    /// Its body, a JSON object as the platform documents it.
+    pub body: Box<RawValue>,
+}
+
+/// The platform's answer to a request, whether it did what was asked or not.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reply {
+    /// 0, or why not.
+    pub code: Option<i64>,
+    /// The platform's words.
+    pub message: String,
+    /// What it gave, where the command gives something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Box<RawValue>>,
+}
+
+impl Reply {
+    pub(crate) fn of(ack: Ack) -> Self {
+        let body = ack.body.as_deref().map(serde_json::from_slice);
+        Self {
+            code: ack.code,
+            message: ack.message.to_string(),
+            // A part of a frame that was read as JSON.
+            body: body.and_then(Result::ok),
+        }
+    }
+}
+
+/// There is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// No installation of this id or name.
+    #[error("there is no such installation")]
+    UnknownInstallation,
+    /// Feishu and Lark take no requests over their long connection.
+    #[error("this platform takes no requests over its long connection")]
+    NoRequests,
+    /// The command answers a callback, and none was named.
+    #[error("this command needs the req_id of the callback it answers")]
+    NoReqId,
+    /// Nothing was sent: the bot is not connected.
+    #[error("the bot is not connected (it is {state})")]
+    NotConnected {
+        /// The state it is in.
+        state: &'static str,
+    },
+    /// The platform refused it with 846609, because the connection is no longer subscribed. It is made anew.
+    #[error("the platform says that the connection is not subscribed; it is made anew")]
+    NotSubscribed,
+    /// The connection ended before the answer came. The platform may have done what was asked.
+    #[error("the connection ended before the platform answered")]
+    ConnectionLost,
+    /// No answer in time. The platform may have done what was asked.
+    #[error("the platform did not answer in time")]
+    TimedOut,
+    /// The connection ended before it was sent.
+    #[error("the connection ended before this was sent")]
+    NotSent,
+    /// An earlier frame under this `req_id` was not answered, so an answer to this one could not be told from its own.
+    /// Nothing was sent.
+    #[error("an earlier request under this req_id is still unanswered")]
+    SpentReqId,
+    /// Too many requests wait already; nothing was sent.
+    #[error("too many requests wait already")]
+    Full,
+}
+
+impl RequestError {
+    /// A stable name for programs.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::UnknownInstallation => "unknown_installation",
+            Self::NoRequests => "no_requests",
+            Self::NoReqId => "no_req_id",
+            Self::NotConnected { .. } => "not_connected",
+            Self::NotSubscribed => "not_subscribed",
+            Self::ConnectionLost => "connection_lost",
+            Self::TimedOut => "timed_out",
+            Self::NotSent => "not_sent",
+            Self::SpentReqId => "spent_req_id",
+            Self::Full => "full",
+        }
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::UnknownInstallation => {
+                "list the installations, and use an id or a name from there"
+            }
+            Self::NoRequests => "use the platform's own HTTP interface",
+            Self::NoReqId => {
+                "give the req_id of the recorded callback, or send a message of its own with aibot_send_msg"
+            }
+            Self::NotConnected { .. } => "wait until it is live, then send it again",
+            Self::NotSubscribed => {
+                "nothing was done: send it again once the bot is live; replies by aibot_send_msg, since the callback's req_id ended with the connection"
+            }
+            Self::ConnectionLost | Self::TimedOut => {
+                "the platform may have done it: a stream frame can be sent again as it was, a message may then show twice"
+            }
+            Self::NotSent => "send it again once the bot is live",
+            Self::SpentReqId => "say it in a message of its own, with aibot_send_msg",
+            Self::Full => "send fewer at once",
+        }
+    }
+}
+
+/// Where the answer goes.
+pub(crate) type Teller = oneshot::Sender<Result<Reply, RequestError>>;
+
+/// Ask the platform this. From the fleet's handle, by way of the supervisor and the installation; bounded by what the
+/// socket lets wait.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Ask {
+    pub(crate) command: Command,
+    pub(crate) req_id: Option<ByteString>,
+    pub(crate) body: Box<RawValue>,
+    pub(crate) tell: Teller,
+}
+
+impl Ask {
+    /// Answers without a platform.
+    pub(crate) fn fail(self, error: RequestError) {
+        // Whoever asked may have gone.
+        drop(self.tell.send(Err(error)));
+    }
+}

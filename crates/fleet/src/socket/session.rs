@@ -1,0 +1,189 @@
+//! The one place where a socket knows its platforms apart: what each says and wants to hear is in a file of its own.
+//!
+//! | | Feishu, Lark | WeCom |
+//! |---|---|---|
+//! | open | with the upgrade | when the subscription is confirmed |
+//! | a message is | a protobuf frame | a JSON object |
+//! | an event is answered | with 200 from a receipt, or 500 for a repeat | not at all; it is offered to the store until it is recorded |
+//! | too much | is refused | waits unread |
+
+use super::feishu::{Feishu, Unanswered};
+use super::inbound::Owed;
+use super::pump::Ended;
+use super::wecom::Wecom;
+use super::{Phase, Socket};
+use crate::access::Access;
+use crate::installation::Opened;
+use crate::post::send;
+use bytes::Bytes;
+use longwire_link::{Backlog, Settled, Ticket, Timing};
+use longwire_store::{Cause, NewEvent, Receipt, Verdict};
+use longwire_wire::frame::Frame;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+/// An event that nobody waits for an answer to waits as long as it takes.
+const UNHURRIED: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// What the platform at the other end speaks.
+pub(super) enum Session {
+    Feishu(Feishu),
+    Wecom(Box<Wecom>),
+}
+
+/// The content of one WebSocket message.
+pub(super) enum Content {
+    Binary(Bytes),
+    Text(Bytes),
+}
+
+impl Session {
+    pub(super) fn new(access: Access, timing: &Timing) -> Self {
+        match access {
+            Access::Feishu(url) => Self::Feishu(Feishu {
+                service: url.service_id(),
+            }),
+            Access::Wecom { bot_id, secret, .. } => {
+                Self::Wecom(Box::new(Wecom::new(bot_id, secret, timing)))
+            }
+        }
+    }
+
+    /// Counts how far the connection is behind, where the platform hears a refusal.
+    pub(super) fn backlog(&self) -> Option<Backlog> {
+        match self {
+            Self::Feishu(_) => Some(Backlog::default()),
+            Self::Wecom(_) => None,
+        }
+    }
+
+    /// How long an event may wait for the store.
+    pub(super) fn answer_budget(&self, timing: &Timing) -> Duration {
+        match self {
+            Self::Feishu(_) => timing.answer_budget,
+            Self::Wecom(_) => UNHURRIED,
+        }
+    }
+}
+
+impl Socket {
+    /// The upgrade is done.
+    pub(super) fn greet(&mut self) {
+        match self.session {
+            Session::Feishu(_) => self.tell_opened(),
+            Session::Wecom(_) => self.subscribe(),
+        }
+    }
+
+    pub(super) fn tell_opened(&self) {
+        send(&*self.parent, Opened(self.generation));
+    }
+
+    /// One message of the platform.
+    ///
+    /// # Errors
+    /// When it ends the connection.
+    pub(super) fn take_message(&mut self, content: Content) -> Result<(), Ended> {
+        match (&self.session, content) {
+            (Session::Feishu(feishu), Content::Binary(bytes)) => {
+                self.take_frame(feishu.service, bytes);
+                Ok(())
+            }
+            (Session::Feishu(_), Content::Text(text)) => {
+                self.malformed("text_message", text.len());
+                Ok(())
+            }
+            // The platform sends text; its official clients read a binary message as the same JSON.
+            (Session::Wecom(_), Content::Text(bytes) | Content::Binary(bytes)) => {
+                self.take_json(bytes)
+            }
+        }
+    }
+
+    /// The pinger asks whether the platform hears us.
+    pub(super) fn ask(&mut self) {
+        match &self.session {
+            Session::Feishu(feishu) => self.outbound.frame(&Frame::ping(feishu.service)),
+            Session::Wecom(_) => self.ping(),
+        }
+    }
+
+    /// An event is durable.
+    pub(super) fn recorded(&mut self, receipt: Receipt, now: Instant) {
+        let verdict = receipt.verdict();
+        self.shared.totals.verdict(verdict);
+        if matches!(verdict, Verdict::Repeat { .. }) {
+            self.bot.tally.repeats.fetch_add(1, Relaxed);
+        }
+        match self.window.settle(Ticket(receipt.ticket())) {
+            Settled::Answer { kept, waited_since } => {
+                self.shared
+                    .totals
+                    .settled(now.saturating_duration_since(waited_since));
+                match kept {
+                    Owed::Answer(Unanswered { echo, .. }) => {
+                        self.answer_recorded(echo, receipt, waited_since);
+                    }
+                    Owed::Record(_) => drop(receipt),
+                }
+            }
+            Settled::Late | Settled::Unknown => {
+                self.shared.totals.late_receipts.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
+    /// Events are not durable: the platform is asked to repeat them, or they are offered again.
+    pub(super) fn not_recorded(&mut self, tickets: Vec<u32>, cause: Cause, now: Instant) {
+        let mut events: Vec<NewEvent> = Vec::new();
+        for ticket in tickets {
+            let Settled::Answer { kept, waited_since } = self.window.settle(Ticket(ticket)) else {
+                continue;
+            };
+            match kept {
+                Owed::Answer(unanswered) => {
+                    self.shared.totals.refused.fetch_add(1, Relaxed);
+                    self.answer_refused(unanswered, waited_since);
+                }
+                Owed::Record(event) => events.push(*event),
+            }
+        }
+        if !events.is_empty() {
+            self.offer_again(events, cause, now);
+        }
+    }
+
+    /// Whether events that were read are not recorded yet and nobody but us has them.
+    pub(super) fn keeps_unrecorded(&self) -> bool {
+        matches!(self.session, Session::Wecom(_))
+            && (!self.window.is_empty() || self.inbound.is_refused())
+    }
+
+    /// When something of the session is due that no input announces.
+    pub(super) fn session_due(&self) -> Option<Instant> {
+        match (&self.session, &self.phase) {
+            (Session::Wecom(wecom), Phase::Open(_) | Phase::Finishing { .. }) => {
+                wecom.poll_timeout()
+            }
+            _ => None,
+        }
+    }
+
+    /// Carries out what of it is due, and sends what can be sent.
+    ///
+    /// # Errors
+    /// When it ends the connection.
+    pub(super) fn tend_session(&mut self, now: Instant) -> Result<(), Ended> {
+        match self.session {
+            Session::Feishu(_) => Ok(()),
+            Session::Wecom(_) => self.tend_requests(now),
+        }
+    }
+
+    /// The connection is over; whoever waits for an answer over it is told.
+    pub(super) fn end_session(&mut self) {
+        if let Session::Wecom(wecom) = &mut self.session {
+            wecom.end();
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What an application asks of a bot's platform over the bot's own connection: replies, messages, steps of an upload.
+//!
+//! The answer is the platform's own, whatever its code. There is a problem only where it has none, and then it says
+//! whether anything may have been done.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json, Path};
+use longwire_fleet::{Reply, Request, RequestError};
+use longwire_wire::wecom::Command;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Problem, Surface};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    /// The platform's name of the command.
+    cmd: String,
+    /// Of the callback that is answered.
+    req_id: Option<String>,
+    body: Box<RawValue>,
+}
+
+pub(super) async fn ask(
+    surface: Data<Surface>,
+    installation: Path<String>,
+    wanted: Json<Wanted>,
+) -> Result<Json<Reply>, Problem> {
+    let Wanted { cmd, req_id, body } = wanted.into_inner();
+    let command = Command::parse(&cmd).ok_or_else(|| {
+        let known = Command::ALL.map(Command::name).join(", ");
+        Problem::invalid(format!("cmd is one of {known}"))
+    })?;
+    if !body.get().starts_with('{') {
+        return Err(Problem::invalid("body is an object"));
+    }
+    let request = Request {
+        command,
+        req_id,
+        body,
+    };
+    let reply = surface.fleet.request(&installation, request).await;
+    Ok(Json(reply.map_err(|error| unanswered(&error))?))
+}
+
+/// Why there is no answer, and what to do about it.
+fn unanswered(error: &RequestError) -> Problem {
+    let status = match error {
+        RequestError::UnknownInstallation => StatusCode::NOT_FOUND,
+        RequestError::NoRequests | RequestError::SpentReqId => StatusCode::CONFLICT,
+        RequestError::NoReqId => StatusCode::BAD_REQUEST,
+        RequestError::Full => StatusCode::TOO_MANY_REQUESTS,
+        RequestError::NotConnected { .. } | RequestError::NotSubscribed | RequestError::NotSent => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        RequestError::ConnectionLost => StatusCode::BAD_GATEWAY,
+        RequestError::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+    };
+    let detail = format!("{error}. {}", error.advice());
+    Problem::new(status, error.label(), detail)
+}
