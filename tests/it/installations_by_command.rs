@@ -1,7 +1,7 @@
 //! An operator's day at the command line, beside a running server and without one; and a server that is killed over and
 //! over while events pour in.
 
-use longwire_sim::ClosedLoop;
+use longwire_sim::{ClosedLoop, wecom};
 use longwire_tests::{
     Ended, Gateway, Setup, Signal, app_id, longwire, message_of, platform, wait_until,
 };
@@ -158,6 +158,37 @@ fn the_log_is_shown(control: &longwire_sim::Control, gateway: &Gateway) {
     tail(&["--payload", "--installation", "day"])
         .assert(0, &["day", "im.message.receive_v1", "between you and me"]);
     tail(&["--installation", "nobody"]).assert(6, &["there is no installation `nobody`"]);
+}
+
+/// To subscribe would take the bot's connection from the gateway that has it.
+#[test]
+fn a_check_opens_a_wecom_connection_and_subscribes_nobody() {
+    let sim = wecom::Sim::start(wecom::SimSettings::default()).expect("loopback has ports");
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let bot = |name: &str, base_url: &str| {
+        format!(
+            "[[installation]]\nname = \"{name}\"\nplatform = \"wecom\"\nbot_id = \"aib1\"\n\
+             secret = {{ env = \"BOT_SECRET\" }}\nbase_url = \"{base_url}\"\nproxy = \"direct\"\n"
+        )
+    };
+    let check = |text: &str| {
+        std::fs::write(home.path().join("longwire.toml"), text).expect("it is ours");
+        let environment = [("BOT_SECRET", SECRET)];
+        longwire(home.path(), &["check", "--online"], &environment, "")
+    };
+    let there = bot("there", &sim.base_url());
+    check(&there).assert(0, &["platform for there:", "are not tried"]);
+    let ledger = sim.control().ledger();
+    assert_eq!(
+        (ledger.connections_opened, ledger.subscribes),
+        (1, 0),
+        "{ledger:?}"
+    );
+    // Nobody listens at port 1.
+    let nowhere = format!("{there}{}", bot("nowhere", "ws://127.0.0.1:1"));
+    let ended = check(&nowhere);
+    ended.assert(7, &["platform for nowhere:", "cannot reach 127.0.0.1:1"]);
+    assert!(!format!("{ended:?}").contains(SECRET), "{ended:?}");
 }
 
 /// The harness compares at the end: whatever was acknowledged, in any of the lives, is in the store.
