@@ -27,7 +27,7 @@ use actix::{
     SpawnHandle, WrapFuture,
 };
 use children::Connection;
-use longwire_link::{Action, Desired, Generation, Link, RebuildBudget, Setback, State};
+use longwire_link::{Action, Desired, Generation, Link, RebuildBudget, Setback, State, TakeBack};
 use longwire_store::{InstallationRecord, TimelineKind};
 use longwire_wire::endpoint::ClientConfig;
 use std::rc::Rc;
@@ -285,7 +285,17 @@ impl Actor for Installation {
 fn link_of(shared: &Shared, record: &InstallationRecord, before: Generation) -> Link {
     let timing = Arc::clone(shared.timing(record.platform));
     // One that panicked may have gone before, and its connections are in the log and the timeline.
-    Link::new(timing, rand::random()).after(before)
+    Link::new(timing, rand::random())
+        .after(before)
+        .with_take_back(take_back(record))
+}
+
+/// Whether and when the bot is taken back from another connection.
+fn take_back(record: &InstallationRecord) -> Option<TakeBack> {
+    record.take_back.map(|wish| TakeBack {
+        after: wish.after(),
+        per_day: wish.per_day(),
+    })
 }
 
 fn wanted(record: &InstallationRecord) -> Desired {
@@ -310,6 +320,7 @@ impl Handler<Configure> for Installation {
         self.record = record;
         self.bot.configured(&self.record);
         self.link.handle_desired(wanted(&self.record), now());
+        self.link.handle_take_back(take_back(&self.record));
         if is_reachable_differently {
             self.link.handle_configured(now());
         }
