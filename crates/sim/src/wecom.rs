@@ -3,14 +3,13 @@
 //! ```text
 //!  GET / ─▶ upgrade ─▶ connection ─▶ aibot_subscribe ─▶ the bot's holder ◀─ callbacks, acks, faults
 //!                                                            │
-//!                      replies, uploads ─▶ what users see, ledger ◀─ clock (displaced ones, paced traffic)
+//!                                 commands ─▶ acks, ledger ◀─ clock (displaced ones, paced traffic)
 //! ```
 //!
 //! It serves on a port of its own and has the look of the Feishu double beside it: [`Sim`] with
 //! [`SimSettings`], [`Control`] or the same verbs as JSON below `/sim/v1`, and a [`Ledger`]. Callbacks are
 //! not acknowledged on this platform, so the ledger says how far a callback came: pushed, written to the
-//! socket of the bot's holder, or lost with it. What bots send is checked, acknowledged and kept as users
-//! would see it ([`Shown`]).
+//! socket of the bot's holder, or lost with it. What bots send is acknowledged and counted.
 //!
 //! The protocol is that of developer centre page 101463 and of the official Node and Python SDKs
 //! (`@wecom/aibot-node-sdk` 1.0.7, `wecom-aibot-python-sdk` 1.0.2). Where the platform's answer is not
