@@ -107,21 +107,34 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "a duration has its unit, as in 30s or 500ms".to_owned())
 }
 
+/// A platform that the simulator plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Played {
+    /// Feishu and Lark.
+    Feishu,
+    /// WeCom's intelligent robots.
+    Wecom,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Sim {
+    /// Which platform is played. What says so below is Feishu's alone.
+    #[arg(long, value_enum, default_value_t = Played::Feishu)]
+    pub(crate) platform: Played,
     /// Where the platform and its control interface listen.
     #[arg(long, default_value = "127.0.0.1:7900", value_name = "ADDRESS")]
     pub(crate) listen: SocketAddr,
-    /// Divides the platform's waiting times: its repeats after 15 s, 5 min, 1 h and 6 h, and the 3 s it waits for an ACK.
+    /// Divides the platform's waiting times, such as Feishu's repeats after 15 s, 5 min, 1 h and 6 h and the 3 s it waits for an
+    /// ACK, or WeCom's 5 minutes of a media link.
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
     pub(crate) time_factor: f64,
-    /// How long the platform waits before each repeat of a failed push. After the last one the push is lost.
+    /// Feishu: how long the platform waits before each repeat of a failed push. After the last one the push is lost.
     #[arg(long, default_value = "15s,5m,1h,6h", value_delimiter = ',', value_name = "DURATIONS", value_parser = duration)]
     pub(crate) repeats: Vec<Duration>,
-    /// Seconds between pings, as the platform asks its clients.
+    /// Feishu: seconds between pings, as the platform asks its clients.
     #[arg(long, default_value_t = 120, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(crate) ping_interval: u32,
-    /// Clients spread their first reconnect over so many seconds, as the platform asks.
+    /// Feishu: clients spread their first reconnect over so many seconds, as the platform asks.
     #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub(crate) reconnect_nonce: u32,
     /// How many finished pushes keep their record. Counters are exact in any case.

@@ -124,11 +124,26 @@ impl Http {
         content_type: &str,
         body: &[u8],
     ) -> io::Result<()> {
-        let head = format!(
-            "HTTP/1.1 {status} {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+        self.respond_with(status, content_type, &[], body).await
+    }
+
+    /// The same with further headers.
+    pub(crate) async fn respond_with(
+        &mut self,
+        status: u16,
+        content_type: &str,
+        headers: &[(&str, String)],
+        body: &[u8],
+    ) -> io::Result<()> {
+        let mut head = format!(
+            "HTTP/1.1 {status} {}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n",
             reason(status),
             body.len(),
         );
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
         let mut answer = head.into_bytes();
         answer.extend_from_slice(body);
         self.socket.write_all(&answer).await?;

@@ -18,7 +18,7 @@ pub(crate) fn unscramble(mut x: u64) -> u64 {
 }
 
 /// One attempt of one push.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Delivery {
     /// Number of the push, below 2^48.
     pub(crate) push: u64,

@@ -1,4 +1,6 @@
-//! `longwire sim`: the simulated platform alone, until told to stop.
+//! `longwire sim`: a simulated platform alone, until told to stop.
+
+mod wecom;
 
 use longwire_sim::{Sim, SimSettings, SimTls};
 use longwire_wire::endpoint::ClientConfig;
@@ -15,11 +17,16 @@ pub(crate) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
         end_with_parent();
     }
     files::raise();
+    match command.platform {
+        cli::Played::Feishu => feishu(command),
+        cli::Played::Wecom => wecom::run(command),
+    }
+}
+
+fn feishu(command: &cli::Sim) -> Result<Exit, Failure> {
     let sim = Sim::start(SimSettings {
         listen: command.listen,
-        seed: command
-            .seed
-            .unwrap_or_else(|| crate::moment::now_ms().unsigned_abs()),
+        seed: seed(command),
         time_factor: command.time_factor,
         ladder: command.repeats.clone(),
         client_config: ClientConfig {
@@ -31,16 +38,10 @@ pub(crate) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
         tls: command.tls_ca.as_ref().map(|_| SimTls::default()),
         ..SimSettings::default()
     })?;
-    if let (Some(path), Some(pem)) = (&command.tls_ca, sim.ca_pem()) {
-        std::fs::write(path, pem).map_err(Failure::io(format!("write {}", path.display())))?;
-    }
+    write_authority(command, sim.ca_pem())?;
     println!("{}", sim.base_url());
     explain(&sim.base_url(), command);
-    actix_rt::System::new().block_on(async {
-        let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
-        signals.next().await;
-        Ok::<_, Failure>(())
-    })?;
+    until_told()?;
     let ledger = sim.control().ledger();
     sim.stop();
     eprintln!(
@@ -48,6 +49,27 @@ pub(crate) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
         ledger.pushed, ledger.acked, ledger.pending, ledger.lost
     );
     Ok(Exit::Done)
+}
+
+/// Given, or a new one every time, so that ids do not repeat from run to run.
+fn seed(command: &cli::Sim) -> u64 {
+    let now = || crate::moment::now_ms().unsigned_abs();
+    command.seed.unwrap_or_else(now)
+}
+
+fn write_authority(command: &cli::Sim, ca_pem: Option<&str>) -> Result<(), Failure> {
+    if let (Some(path), Some(pem)) = (&command.tls_ca, ca_pem) {
+        std::fs::write(path, pem).map_err(Failure::io(format!("write {}", path.display())))?;
+    }
+    Ok(())
+}
+
+fn until_told() -> Result<(), Failure> {
+    actix_rt::System::new().block_on(async {
+        let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
+        signals.next().await;
+        Ok(())
+    })
 }
 
 fn explain(base: &str, command: &cli::Sim) {

@@ -13,6 +13,16 @@ pub(crate) mod code {
     pub(crate) const NOT_SUBSCRIBED: i64 = 846_609;
     /// Too often. Seen on subscribe; assumed for messages.
     pub(crate) const TOO_OFTEN: i64 = 45_009;
+    /// The callback's id is unknown, too old, of another connection, or not for this command.
+    pub(crate) const INVALID_REQ_ID: i64 = 846_605;
+    /// The stream is too old.
+    pub(crate) const STREAM_EXPIRED: i64 = 846_608;
+    /// No such chat.
+    pub(crate) const INVALID_CHATID: i64 = 93_006;
+    /// This command does not take this type.
+    pub(crate) const INVALID_MESSAGE_TYPE: i64 = 40_008;
+    /// The bot uploaded no such file. WeCom's general code; not seen on this channel.
+    pub(crate) const INVALID_MEDIA_ID: i64 = 40_007;
     /// Assumed for everything malformed.
     pub(crate) const INVALID_PARAMETER: i64 = 40_058;
 }
@@ -31,6 +41,14 @@ impl Verdict {
             code: code::OK,
             text: "ok",
             body: None,
+        }
+    }
+
+    /// Carried out, with a result.
+    pub(crate) fn with(body: Value) -> Self {
+        Self {
+            body: Some(body),
+            ..Self::ok()
         }
     }
 
@@ -57,6 +75,11 @@ fn text_of(code: i64) -> &'static str {
         code::OK => "ok",
         code::BAD_CREDENTIALS => "invalid bot_id or secret",
         code::NOT_SUBSCRIBED => "aibot websocket not subscribed",
+        code::INVALID_REQ_ID => "invalid req_id",
+        code::STREAM_EXPIRED => "stream message update expired (>6 minutes), cannot update",
+        code::INVALID_CHATID => "invalid chatid",
+        code::INVALID_MESSAGE_TYPE => "invalid message type",
+        code::INVALID_MEDIA_ID => "invalid media_id",
         code::TOO_OFTEN => "api freq out of limit",
         code::INVALID_PARAMETER => "invalid Request Parameter",
         _ => "system busy",

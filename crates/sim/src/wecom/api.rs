@@ -53,7 +53,7 @@ struct BehaviourRequest {
     script: Script<Behaviour>,
 }
 
-const VERBS: [&str; 11] = [
+const VERBS: [&str; 13] = [
     "",
     "ledger",
     "traffic",
@@ -61,6 +61,8 @@ const VERBS: [&str; 11] = [
     "bots",
     "records",
     "delivered",
+    "shown",
+    "uploaded",
     "push",
     "push_again",
     "fault",
@@ -81,6 +83,8 @@ pub(crate) fn answer(control: &Control, request: &Request) -> (u16, Value) {
         ("GET", "bots") => Ok(json!(control.bots())),
         ("GET", "records") => Ok(json!(control.records(bot))),
         ("GET", "delivered") => Ok(json!(control.delivered_msgids())),
+        ("GET", "shown") => Ok(json!(control.shown(bot))),
+        ("GET", "uploaded") => Ok(json!(control.uploaded())),
         ("POST", "push") => push(control, request),
         ("POST", "push_again") => push_again(control, request),
         ("POST", "traffic") => traffic(control, request),
@@ -159,10 +163,13 @@ fn verbs() -> Value {
         "GET /sim/v1/bots": "bots and who holds them",
         "GET /sim/v1/records?bot=": "every callback with its deliveries",
         "GET /sim/v1/delivered": "msgids of delivered callbacks",
+        "GET /sim/v1/shown?bot=": "what users see",
+        "GET /sim/v1/uploaded": "files that bots uploaded",
         "POST /sim/v1/push": [
             {"bot": "aib_sim"},
             {"bot": "aib_sim", "push": {"content": {"text": "hello"}, "chat": group}},
             {"bot": "aib_sim", "push": {"content": {"event": {"eventtype": "enter_chat"}}}},
+            {"bot": "aib_sim", "push": {"content": {"file": {"bytes": "aGVsbG8=", "file_name": "hello.txt"}}}},
             {"bot": "aib_sim", "push": {"content": {"raw": "not json"}}},
             {"bot": "aib_sim", "burst": [{"content": {"text": "one"}}, {"content": {"text": "two"}, "msgid": "m2", "req_id": "r2"}]},
         ],
@@ -181,6 +188,7 @@ fn verbs() -> Value {
             {"bot": "aib_sim", "behaviour": {"answer": {"to": "subscribe", "with": {"code": 45009}}}, "times": 3},
             {"behaviour": {"answer": {"to": "send", "with": {"late": 6000}}}, "times": 1, "after": 2},
             {"behaviour": "upgrade_hang", "times": 1},
+            {"behaviour": {"media_http": {"status": 404}}, "times": 1},
             {"behaviour": "nominal"},
         ],
         "POST /sim/v1/reset": "forget pushes, counters, scripts and traffic; connections stay",

@@ -1,4 +1,4 @@
-//! Scripted answers: how the platform behaves at the next upgrade or command.
+//! Scripted answers: how the platform behaves at the next upgrade, download or command.
 
 use std::time::Duration;
 
@@ -28,6 +28,11 @@ pub enum Behaviour {
     UpgradeThenDrop,
     /// 101 with a wrong `Sec-WebSocket-Accept`.
     UpgradeWrongAccept,
+    /// A request for media is answered with this HTTP status. No request names its bot either.
+    MediaHttp {
+        /// HTTP status.
+        status: u16,
+    },
     /// A command is answered differently.
     Answer {
         /// Which.
@@ -125,6 +130,7 @@ impl Behaviour {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Occasion {
     Upgrade,
+    Media,
     Command(Asked),
 }
 
@@ -141,7 +147,8 @@ impl Scripted for Behaviour {
             (Self::Answer { to, .. }, Occasion::Command(asked)) => {
                 *to == Asked::Any || *to == asked
             }
-            (Self::Answer { .. }, Occasion::Upgrade) => false,
+            (Self::Answer { .. }, _) => false,
+            (Self::MediaHttp { .. }, occasion) => occasion == Occasion::Media,
             (_, occasion) => occasion == Occasion::Upgrade,
         }
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::fault::ConnectionId;
 use crate::ids::Delivery;
+use crate::wecom::rate::Rate;
 use crate::wecom::record::Body;
 
 /// A bot that was subscribed or pushed to.
@@ -16,6 +17,8 @@ pub(crate) struct Bot {
     pub(crate) waiting: VecDeque<(Delivery, Body)>,
     pub(crate) subscribes: u64,
     pub(crate) displacements: u64,
+    /// Uploads begun.
+    pub(crate) uploads: Rate,
     /// Subscribes of the last minute.
     recent: VecDeque<Instant>,
 }
@@ -28,6 +31,7 @@ impl Bot {
             waiting: VecDeque::new(),
             subscribes: 0,
             displacements: 0,
+            uploads: Rate::default(),
             recent: VecDeque::new(),
         }
     }

@@ -2,14 +2,22 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::wecom::media::Media;
 use crate::wecom::push::{Content, Push};
 
-/// A push with what was invented for it.
+/// A push with all of its frame but the `req_id`, which is each delivery's own.
 #[derive(Clone, Debug)]
 pub(crate) struct Callback {
     pub(crate) push: Push,
+    pub(crate) kind: Kind,
     pub(crate) msgid: String,
-    pub(crate) created_s: i64,
+    body: Map<String, Value>,
+}
+
+/// What is invented for a push.
+pub(crate) struct Invented {
+    pub(crate) msgid: String,
+    pub(crate) created_s: u64,
     pub(crate) response_url: String,
 }
 
@@ -23,63 +31,85 @@ pub(crate) enum Kind {
     OtherEvent,
 }
 
-impl Callback {
-    pub(crate) fn kind(&self) -> Kind {
-        match &self.push.content {
+impl Kind {
+    fn of(content: &Content) -> Self {
+        match content {
             Content::Event { eventtype, .. } => match eventtype.as_str() {
-                "enter_chat" => Kind::EnterChat,
-                "template_card_event" => Kind::CardEvent,
-                _ => Kind::OtherEvent,
+                "enter_chat" => Self::EnterChat,
+                "template_card_event" => Self::CardEvent,
+                _ => Self::OtherEvent,
             },
-            _ => Kind::Message,
+            _ => Self::Message,
         }
     }
+}
 
-    /// The text of the frame under this `req_id`.
-    pub(crate) fn text(&self, bot: &str, req_id: &str) -> String {
-        if let Content::Raw(text) = &self.push.content {
-            return text.clone();
-        }
-        let chat = &self.push.chat;
+impl Callback {
+    /// Makes the callback of a push; `link` serves a file and gives the members that point to it.
+    pub(crate) fn new(
+        push: Push,
+        bot: &str,
+        invented: Invented,
+        link: &mut dyn FnMut(&Media) -> Value,
+    ) -> Self {
+        let kind = Kind::of(&push.content);
+        let msgid = push.msgid.clone().unwrap_or(invented.msgid);
+        let chat = &push.chat;
         let mut body = Map::new();
-        body.insert("msgid".into(), json!(self.msgid));
-        body.insert("create_time".into(), json!(self.created_s));
+        body.insert("msgid".into(), json!(msgid));
+        let created = push
+            .create_time
+            .map_or(json!(invented.created_s), |at| json!(at));
+        body.insert("create_time".into(), created);
         body.insert("aibotid".into(), json!(bot));
         if let Some(group) = &chat.group {
             body.insert("chatid".into(), json!(group));
         }
-        let kind = if chat.group.is_some() {
+        let chattype = if chat.group.is_some() {
             "group"
         } else {
             "single"
         };
-        body.insert("chattype".into(), json!(kind));
+        body.insert("chattype".into(), json!(chattype));
         body.insert("from".into(), json!({"userid": chat.user}));
-        if matches!(self.kind(), Kind::Message | Kind::CardEvent) {
-            body.insert("response_url".into(), json!(self.response_url));
+        if matches!(kind, Kind::Message | Kind::CardEvent) {
+            body.insert("response_url".into(), json!(invented.response_url));
         }
-        put(&mut body, &self.push.content);
-        if let Some(quote) = &self.push.quote {
+        put(&mut body, &push.content, link);
+        if let Some(quote) = &push.quote {
             let mut quoted = Map::new();
-            put(&mut quoted, quote);
+            put(&mut quoted, quote, link);
             body.insert("quote".into(), Value::Object(quoted));
         }
-        for (key, value) in &self.push.body {
+        for (key, value) in &push.body {
             match value {
                 Value::Null => body.remove(key),
                 value => body.insert(key.clone(), value.clone()),
             };
         }
-        let cmd = match self.kind() {
+        Self {
+            push,
+            kind,
+            msgid,
+            body,
+        }
+    }
+
+    /// The text of the frame under this `req_id`.
+    pub(crate) fn text(&self, req_id: &str) -> String {
+        if let Content::Raw(text) = &self.push.content {
+            return text.clone();
+        }
+        let cmd = match self.kind {
             Kind::Message => "aibot_msg_callback",
             _ => "aibot_event_callback",
         };
-        json!({"cmd": cmd, "headers": {"req_id": req_id}, "body": body}).to_string()
+        json!({"cmd": cmd, "headers": {"req_id": req_id}, "body": self.body}).to_string()
     }
 }
 
 /// `msgtype` and the member of that name.
-fn put(body: &mut Map<String, Value>, content: &Content) {
+fn put(body: &mut Map<String, Value>, content: &Content, link: &mut dyn FnMut(&Media) -> Value) {
     let (msgtype, value) = match content {
         Content::MadeUp { bytes } => {
             let filling = b"the quick brown fox ".iter().cycle().take(*bytes);
@@ -87,6 +117,18 @@ fn put(body: &mut Map<String, Value>, content: &Content) {
             ("text", json!({"content": text}))
         }
         Content::Text(text) => ("text", json!({"content": text})),
+        Content::Image(media) => ("image", link(media)),
+        Content::File(media) => ("file", link(media)),
+        Content::Video(media) => ("video", link(media)),
+        Content::Mixed(items) => {
+            let mut msg_item = Vec::new();
+            for item in items {
+                let mut members = Map::new();
+                put_item(&mut members, item, link);
+                msg_item.push(Value::Object(members));
+            }
+            ("mixed", json!({"msg_item": msg_item}))
+        }
         Content::Voice(text) => ("voice", json!({"content": text})),
         Content::Event { eventtype, detail } => {
             let mut event = Map::new();
@@ -102,6 +144,17 @@ fn put(body: &mut Map<String, Value>, content: &Content) {
     };
     body.insert("msgtype".into(), json!(msgtype));
     body.insert(msgtype.into(), value);
+}
+
+/// An item of a mixed message. None of the platform's is mixed itself, and a deeper one is made empty.
+fn put_item(
+    members: &mut Map<String, Value>,
+    item: &Content,
+    link: &mut dyn FnMut(&Media) -> Value,
+) {
+    if !matches!(item, Content::Mixed(_)) {
+        put(members, item, link);
+    }
 }
 
 /// The frame that tells a connection that a newer one holds its bot.

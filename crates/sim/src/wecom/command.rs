@@ -100,10 +100,16 @@ impl World {
             _ => {}
         }
         let live = self.connections.get(&id)?;
-        let Some(_bot) = live.bot.filter(|_| live.subscribed()) else {
+        let Some(bot) = live.bot.filter(|_| live.subscribed()) else {
             return Some(Verdict::refused(code::NOT_SUBSCRIBED));
         };
-        Some(Verdict::ok())
+        Some(match asked {
+            Asked::Send => self.send_message(bot, body, now),
+            Asked::UploadInit => self.upload_init(id, bot, body, now),
+            Asked::UploadChunk => self.upload_chunk(id, bot, body, now),
+            Asked::UploadFinish => self.upload_finish(id, bot, body, now),
+            _ => self.reply(id, bot, asked, req_id, body, now),
+        })
     }
 
     /// Counts a verdict and answers with it.

@@ -11,7 +11,9 @@ use crate::wecom::fault::{Fault, Target};
 use crate::wecom::ledger::{BotView, ConnectionView, Ledger};
 use crate::wecom::push::Push;
 use crate::wecom::record::Record;
+use crate::wecom::shown::Shown;
 use crate::wecom::traffic::Flood;
+use crate::wecom::upload::Uploaded;
 use crate::wecom::world::Shared;
 
 /// How often [`Control::wait_until`] looks.
@@ -112,7 +114,19 @@ impl Control {
         self.shared.world().delivered_msgids()
     }
 
-    /// Forgets pushes, records, counters, scripts and traffic. Connections stay.
+    /// What users see of a bot, or with `None` of all, in the order in which it appeared.
+    pub fn shown(&self, bot: Option<&str>) -> Vec<Shown> {
+        let world = self.shared.world();
+        let of_bot = |shown: &&Shown| bot.is_none_or(|bot| shown.bot == bot);
+        world.chats.all().filter(of_bot).cloned().collect()
+    }
+
+    /// The files that bots uploaded, in the order in which they were finished.
+    pub fn uploaded(&self) -> Vec<Uploaded> {
+        self.shared.world().uploads.files()
+    }
+
+    /// Forgets pushes, records, messages, counters, scripts and traffic. Uploads and connections stay.
     pub fn reset(&self) {
         self.shared.world().reset();
     }

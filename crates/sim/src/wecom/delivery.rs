@@ -11,8 +11,8 @@ use std::time::Instant;
 use crate::fault::ConnectionId;
 use crate::ids::Delivery;
 use crate::push::PushId;
-use crate::wecom::callback::Callback;
-use crate::wecom::message::response_code;
+use crate::wecom::callback::{Callback, Invented};
+use crate::wecom::message::{self, response_code};
 use crate::wecom::push::{Content, Push};
 use crate::wecom::record::{Body, DeliveryState, Tracked};
 use crate::wecom::req_id::{msgid, req_id};
@@ -48,20 +48,28 @@ impl World {
         {
             return self.made_up(bot, bytes, now);
         }
-        let created_s = self.epoch.unix_ms(now) / 1_000;
         let seed = self.settings.seed;
-        Body::Built(Arc::new(Callback {
-            msgid: push.msgid.clone().unwrap_or_else(|| msgid(number, seed)),
-            created_s: push
-                .create_time
-                .unwrap_or_else(|| i64::try_from(created_s).unwrap_or(0)),
+        let invented = Invented {
+            msgid: msgid(number, seed),
+            created_s: self.epoch.unix_ms(now) / 1_000,
             response_url: format!(
                 "{}/response?response_code={:016x}",
                 self.origin,
                 response_code(number, seed)
             ),
-            push,
-        }))
+        };
+        let chat = (bot, push.chat.key().to_owned());
+        self.known_chats.insert(chat, push.chat.group.is_some());
+        let name = self.bots[bot as usize].id.clone();
+        let mut link = |media: &_| self.serve_media(media, now);
+        Body::Built(Arc::new(Callback::new(push, &name, invented, &mut link)))
+    }
+
+    /// Whether a chat of the bot in which somebody wrote is a group; `None` if nobody did.
+    pub(crate) fn chat_is_group(&self, bot: u32, chat: &str) -> Option<bool> {
+        let known = self.known_chats.get(&(bot, chat.to_owned()));
+        let made_up = message::is_chat(chat) && self.generator.has_template(bot);
+        known.copied().or(made_up.then_some(false))
     }
 
     /// The same callback once more, under a new `req_id`. `false` if its record is no longer kept.
@@ -100,7 +108,7 @@ impl World {
             && self.bots[bot as usize].waiting.is_empty()
             && self.has_room(id)
         {
-            self.deliver(id, bot, delivery, &body, now);
+            self.deliver(id, delivery, &body, now);
         } else {
             self.bots[bot as usize].waiting.push_back((delivery, body));
         }
@@ -112,14 +120,7 @@ impl World {
     }
 
     /// Puts a callback into a connection's output.
-    pub(crate) fn deliver(
-        &mut self,
-        id: ConnectionId,
-        bot: u32,
-        of: Delivery,
-        body: &Body,
-        now: Instant,
-    ) {
+    pub(crate) fn deliver(&mut self, id: ConnectionId, of: Delivery, body: &Body, now: Instant) {
         let Some(live) = self.connections.get_mut(&id) else {
             return;
         };
@@ -137,7 +138,7 @@ impl World {
             Body::Built(callback) => {
                 let given = callback.push.req_id.clone().filter(|_| of.attempt == 1);
                 let req_id = given.unwrap_or_else(|| req_id(of, seed));
-                let text = callback.text(&self.bots[bot as usize].id, &req_id);
+                let text = callback.text(&req_id);
                 live.send_callback(of, text.len(), |out| out.extend_from_slice(text.as_bytes()));
             }
         }
@@ -165,7 +166,8 @@ impl World {
             ledger.unwritten -= 1;
             records.note(whole, |hop| hop.state = DeliveryState::Delivered);
         });
-        if !own.is_empty() {
+        // The task may have looked before the connection became half-open.
+        if live.half_open || !own.is_empty() {
             return;
         }
         self.deliver_waiting(id, now);
@@ -184,7 +186,7 @@ impl World {
         while self.has_room(id)
             && let Some((delivery, body)) = self.bots[bot as usize].waiting.pop_front()
         {
-            self.deliver(id, bot, delivery, &body, now);
+            self.deliver(id, delivery, &body, now);
         }
     }
 

@@ -39,6 +39,11 @@ impl Generator {
         self.slots = None;
     }
 
+    /// Whether messages were made up for the bot.
+    pub(crate) fn has_template(&self, bot: u32) -> bool {
+        self.template_index.keys().any(|(of, _)| *of == bot)
+    }
+
     pub(crate) fn template(&self, index: u32) -> &Template {
         &self.templates[index as usize]
     }
@@ -125,7 +130,7 @@ impl World {
             let bytes = flooding.settings.payload_bytes;
             while left > 0 && self.output_below(id, FLOOD_BYTES) {
                 let (push, body) = self.make(bot, bytes, now);
-                self.deliver(id, bot, Delivery { push, attempt: 1 }, &body, now);
+                self.deliver(id, Delivery { push, attempt: 1 }, &body, now);
                 flooding.budget.made += 1;
                 left -= 1;
             }

@@ -45,6 +45,8 @@ pub struct Ledger {
     pub malformed: u64,
     /// Messages that users see; a refreshed stream is one.
     pub shown: u64,
+    /// Requests for media.
+    pub downloads: u64,
     /// Upgrades that became connections.
     pub connections_opened: u64,
     /// Upgrades refused.

@@ -95,6 +95,11 @@ pub(crate) fn chat(push: u64) -> Chat {
     Chat::single(&format!("user_{:02x}", push % USERS))
 }
 
+/// Whether made-up messages come from this chat.
+pub(crate) fn is_chat(key: &str) -> bool {
+    (0..USERS).any(|user| chat(user).key() == key)
+}
+
 /// What stands in the `response_url` of a push.
 pub(crate) fn response_code(push: u64, seed: u64) -> u64 {
     scramble(push ^ seed.rotate_left(17))

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::wecom::media::Media;
+
 /// A callback to push.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -140,6 +142,14 @@ pub enum Content {
     },
     /// A text message.
     Text(String),
+    /// An image.
+    Image(Media),
+    /// A file.
+    File(Media),
+    /// A video.
+    Video(Media),
+    /// Texts and images in one message.
+    Mixed(Vec<Content>),
     /// A voice message, transcribed.
     Voice(String),
     /// An event, with the member of `event` named like its type.

@@ -104,6 +104,14 @@ impl Tracked {
         u16::try_from(self.more.len() + 1).unwrap_or(u16::MAX)
     }
 
+    pub(crate) fn hop(&self, attempt: u16) -> Option<&Hop> {
+        match attempt {
+            0 => None,
+            1 => Some(&self.first),
+            later => self.more.get(usize::from(later) - 2),
+        }
+    }
+
     fn hop_mut(&mut self, attempt: u16) -> Option<&mut Hop> {
         match attempt {
             0 => None,

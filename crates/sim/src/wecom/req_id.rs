@@ -3,9 +3,7 @@
 //! A `req_id` hides the push and which delivery of it this is, so that a reply finds its callback without
 //! a table of ids, and an id this simulator never sent is recognized. To clients both are opaque text.
 
-#[cfg(test)]
-use crate::ids::unscramble;
-use crate::ids::{Delivery, scramble, write_hex};
+use crate::ids::{Delivery, scramble, unscramble, write_hex};
 
 /// Length of a made-up `req_id`.
 pub(crate) const REQ_ID_LEN: usize = 36;
@@ -36,7 +34,6 @@ pub(crate) fn req_id(of: Delivery, seed: u64) -> String {
 }
 
 /// The delivery behind a `req_id`; `None` if it is not one of ours.
-#[cfg(test)]
 pub(crate) fn delivery_of(text: &str, seed: u64) -> Option<Delivery> {
     let bytes: &[u8; REQ_ID_LEN] = text.as_bytes().try_into().ok()?;
     let digits = std::str::from_utf8(&bytes[..16]).ok()?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::{SimTls, StartError};
+use crate::wecom::rate::RateLimit;
 
 /// Settings of one simulated WeCom platform.
 #[derive(Clone, Debug)]
@@ -43,6 +44,31 @@ pub struct SimSettings {
     /// Callbacks for a bot that nobody holds wait for its next subscription. The platform promises
     /// nothing; `false` loses them.
     pub keep_while_offline: bool,
+    /// Replies are possible only on the connection that got the callback; under an older `req_id` they are
+    /// answered 846605, as users report, although the documented window is 24 h.
+    pub req_ids_end_with_connection: bool,
+    /// Age from which a stream can no longer be refreshed: 6 minutes in the documentation and in answers of
+    /// spring 2026, 10 minutes in those of autumn.
+    pub stream_limit: Duration,
+    /// Code for a frame of a stream that is finished. The platform's is unknown; `None` accepts it.
+    pub finished_stream_code: Option<i64>,
+    /// Code for `content` above 20480 bytes. The platform's is unknown.
+    pub oversize_code: i64,
+    /// Messages to one conversation, replies included: 30 per minute, 1000 per hour. More is 45009.
+    pub message_limit: RateLimit,
+    /// Refreshes of streams count as messages. Measured: they do not.
+    pub count_refreshes: bool,
+    /// Proactive messages are only possible to chats in which somebody wrote before; others are answered
+    /// 93006. Documented without its code.
+    pub require_known_chat: bool,
+    /// Largest image: 10 MiB in clients, 2 MB in the documentation.
+    pub image_bytes: u64,
+    /// Uploads of one bot: 30 per minute, 1000 per hour. More is 45009.
+    pub upload_limit: RateLimit,
+    /// An upload cannot go on over another connection. The platform does not say.
+    pub uploads_end_with_connection: bool,
+    /// `created_at` of a finished upload is a number. The documentation has it as both; by default text.
+    pub created_at_number: bool,
     /// How long a half-open connection still counts as live. It is aborted afterwards.
     pub half_open_kept: Duration,
     /// Close a connection with 1007 when it sends something that is not JSON. The platform's answer is
@@ -70,6 +96,23 @@ impl Default for SimSettings {
             idle_close: Some(Duration::from_secs(300)),
             protocol_pings: None,
             keep_while_offline: true,
+            req_ids_end_with_connection: true,
+            stream_limit: Duration::from_secs(360),
+            finished_stream_code: None,
+            oversize_code: 40_058,
+            message_limit: RateLimit {
+                per_minute: 30,
+                per_hour: 1_000,
+            },
+            count_refreshes: false,
+            require_known_chat: false,
+            image_bytes: 10 * 1024 * 1024,
+            upload_limit: RateLimit {
+                per_minute: 30,
+                per_hour: 1_000,
+            },
+            uploads_end_with_connection: true,
+            created_at_number: false,
             half_open_kept: Duration::from_secs(90),
             close_on_bad_json: false,
             unsent_bytes: 8 * 1024 * 1024,

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde_json::{Map, Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Notify;
 
@@ -14,11 +15,13 @@ use crate::http::{Http, Request};
 use crate::live::Doorbell;
 use crate::server::{Bound, Server, Site};
 use crate::settings::StartError;
+use crate::wecom::ack::Verdict;
 use crate::wecom::api;
 use crate::wecom::control::Control;
+use crate::wecom::media::{Download, disposition};
 use crate::wecom::settings::SimSettings;
 use crate::wecom::upgrade::{self, UpgradeReply};
-use crate::wecom::world::Shared;
+use crate::wecom::world::{Shared, World};
 
 /// A running simulated WeCom platform. Dropping it stops it.
 #[derive(Debug)]
@@ -88,6 +91,21 @@ impl Site for Shared {
             let (status, answer) = api::answer(&Control { shared: self }, &request);
             http.respond(status, "application/json", answer.to_string().as_bytes())
                 .await?;
+        } else if path.starts_with("/media/") {
+            let download = {
+                let mut world = self.world();
+                let now = Instant::now();
+                world.download(path, now)
+            };
+            return media(http, download).await.map(Some);
+        } else if path == "/response" && request.method == "POST" {
+            let answer = {
+                let mut world = self.world();
+                let now = Instant::now();
+                respond_by_url(&mut world, &request, now)
+            };
+            http.respond(200, "application/json", answer.to_string().as_bytes())
+                .await?;
         } else if request.header("upgrade").is_some() || path == "/" {
             upgraded(self, http, &request).await?;
             return Ok(None);
@@ -107,6 +125,39 @@ impl Site for Shared {
     fn alarm(&self) -> &Notify {
         &self.alarm
     }
+}
+
+async fn media(mut http: Http, download: Download) -> io::Result<Http> {
+    match download {
+        Download::File {
+            ciphertext,
+            file_name,
+        } => {
+            let name = file_name.map(|name| ("Content-Disposition", disposition(&name)));
+            http.respond_with(
+                200,
+                "application/octet-stream",
+                name.as_slice(),
+                &ciphertext,
+            )
+            .await?;
+        }
+        Download::Refused(status) => http.respond(status, "text/plain", b"").await?,
+    }
+    Ok(http)
+}
+
+/// The answer to a POST to a `response_url`.
+fn respond_by_url(world: &mut World, request: &Request, now: Instant) -> Value {
+    let code = request.query("response_code");
+    let code = code.and_then(|code| u64::from_str_radix(&code, 16).ok());
+    let body = serde_json::from_slice::<Map<String, Value>>(&request.body);
+    let verdict = match (code, body) {
+        (Some(code), Ok(body)) => world.respond_by_url(code, &body, now),
+        (None, _) => Verdict::invalid("response_code is missing"),
+        (_, Err(_)) => Verdict::invalid("the body is not a JSON object"),
+    };
+    json!({"errcode": verdict.code, "errmsg": verdict.text})
 }
 
 async fn upgraded(shared: Arc<Shared>, mut http: Http, request: &Request) -> io::Result<()> {

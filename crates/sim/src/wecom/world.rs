@@ -5,7 +5,7 @@
 //! made-up traffic in [`crate::wecom::generator`], subscribing in [`crate::wecom::subscription`], faults in
 //! [`crate::wecom::fault_work`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -24,8 +24,12 @@ use crate::wecom::bot::Bot;
 use crate::wecom::generator::Generator;
 use crate::wecom::ledger::{BotView, ConnectionView, Ledger};
 use crate::wecom::live::Live;
+use crate::wecom::media::Library;
+use crate::wecom::rate::Rate;
 use crate::wecom::record::{DeliveryState, Record, Records};
 use crate::wecom::settings::SimSettings;
+use crate::wecom::shown::Chats;
+use crate::wecom::upload::Uploads;
 
 /// How long a client has to answer a close frame or a FIN.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
@@ -82,6 +86,14 @@ pub(crate) struct World {
     pub(crate) records: Records,
     /// Deliveries whose `req_id` was given with the push.
     pub(crate) given_req_ids: HashMap<String, ids::Delivery>,
+    /// Chats of bots in which somebody wrote, and whether they are groups. Those of made-up messages are
+    /// not in it.
+    pub(crate) known_chats: HashMap<(u32, String), bool>,
+    pub(crate) chats: Chats,
+    pub(crate) rates: HashMap<(u32, String), Rate>,
+    pub(crate) used_response_codes: HashSet<u64>,
+    pub(crate) uploads: Uploads,
+    pub(crate) library: Library,
     pub(crate) agenda: Agenda<Due>,
     pub(crate) generator: Generator,
     pub(crate) scripts: Scripts<Behaviour>,
@@ -110,6 +122,12 @@ impl World {
             last_push: 0,
             records: Records::default(),
             given_req_ids: HashMap::new(),
+            known_chats: HashMap::new(),
+            chats: Chats::default(),
+            rates: HashMap::new(),
+            used_response_codes: HashSet::new(),
+            uploads: Uploads::default(),
+            library: Library::default(),
             agenda: Agenda::default(),
             generator: Generator::default(),
             scripts: Scripts::default(),
@@ -331,10 +349,13 @@ impl World {
         records.map(|record| record.msgid).collect()
     }
 
-    /// Forgets pushes, scripts, traffic and counters. Connections stay, with the faults on them.
+    /// Forgets pushes, messages, scripts, traffic and counters. Uploads, media and connections stay, with the faults on them.
     pub(crate) fn reset(&mut self) {
         self.records.clear();
         self.given_req_ids.clear();
+        self.known_chats.clear();
+        self.chats = Chats::default();
+        self.rates.clear();
         self.generator = Generator::default();
         self.scripts.clear();
         self.ledger = Ledger::default();

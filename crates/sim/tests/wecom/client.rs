@@ -172,6 +172,18 @@ impl Client {
     }
 
     pub(crate) fn send(&mut self, opcode: u8, payload: &[u8]) {
+        let frame = Self::encoded(opcode, payload);
+        self.tcp.write_all(&frame).expect("sent");
+    }
+
+    /// Sends text messages in one write, so that they come in one burst.
+    pub(crate) fn send_together(&mut self, texts: &[String]) {
+        let frames = texts.iter().map(|text| Self::encoded(1, text.as_bytes()));
+        let frames: Vec<u8> = frames.flatten().collect();
+        self.tcp.write_all(&frames).expect("sent");
+    }
+
+    fn encoded(opcode: u8, payload: &[u8]) -> Vec<u8> {
         let mask = [1, 2, 3, 4];
         let mut out = vec![0x80 | opcode];
         match payload.len() {
@@ -184,7 +196,7 @@ impl Client {
         out.extend(mask);
         let masked = payload.iter().zip(mask.iter().cycle());
         out.extend(masked.map(|(byte, mask)| byte ^ mask));
-        self.tcp.write_all(&out).expect("sent");
+        out
     }
 
     pub(crate) fn command_as(&mut self, req_id: &str, cmd: &str, body: Value) {

@@ -52,7 +52,7 @@ fn pongs_can_be_silent_late_or_refusals() {
 
 #[test]
 fn a_silent_client_is_hung_up_on_and_one_that_pings_is_not() {
-    let sim = start(|settings| settings.idle_close = Some(Duration::from_millis(700)));
+    let sim = start(|settings| settings.idle_close = Some(Duration::from_secs(3)));
     let mut silent = Client::dial(&sim).expect("101");
     let mut lively = Client::subscribed(&sim);
     until(|| {

@@ -5,4 +5,7 @@ mod client;
 mod control_api;
 mod faults;
 mod heartbeat;
+mod media;
+mod replies;
 mod subscription;
+mod uploads;

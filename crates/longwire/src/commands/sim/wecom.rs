@@ -1,0 +1,62 @@
+//! `longwire sim --platform wecom`: WeCom's side of it.
+
+use longwire_sim::SimTls;
+use longwire_sim::wecom::{Sim, SimSettings};
+
+use super::{seed, until_told, write_authority};
+use crate::cli;
+use crate::exit::{Exit, Failure};
+use crate::terminal::{Ink, Palette};
+
+pub(super) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
+    let sim = Sim::start(SimSettings {
+        listen: command.listen,
+        seed: seed(command),
+        time_factor: command.time_factor,
+        keep_records: command.keep_records as usize,
+        tls: command.tls_ca.as_ref().map(|_| SimTls::default()),
+        ..SimSettings::default()
+    })?;
+    write_authority(command, sim.ca_pem())?;
+    println!("{}", sim.base_url());
+    explain(&sim, command);
+    until_told()?;
+    let ledger = sim.control().ledger();
+    sim.stop();
+    eprintln!(
+        "pushed {}, delivered {}, waiting {}, lost {}, shown to users {}",
+        ledger.pushed, ledger.delivered, ledger.waiting, ledger.lost, ledger.shown
+    );
+    Ok(Exit::Done)
+}
+
+fn explain(sim: &Sim, command: &cli::Sim) {
+    let head = |text: &str| Palette::of(&std::io::stderr()).paint(Ink::Bold, text);
+    let (trust, curl) = match &command.tls_ca {
+        Some(path) => (
+            format!("[tls]\nca_file = \"{}\"\n\n", path.display()),
+            "curl -k",
+        ),
+        None => (String::new(), "curl"),
+    };
+    let (base, control) = (sim.base_url(), sim.control_url());
+    eprintln!(
+        "{}\n\
+         {trust}[[installation]]\n\
+         name = \"sim-bot\"\n\
+         platform = \"wecom\"\n\
+         bot_id = \"aib_sim\"\n\
+         secret = {{ file = \"sim-bot.secret\" }}   # any text\n\
+         base_url = \"{base}\"\n\n\
+         {}\n\
+         {curl} {control}/sim/v1                # all verbs\n\
+         {curl} {control}/sim/v1/push -d '{{\"bot\":\"aib_sim\",\"push\":{{\"content\":{{\"text\":\"hello\"}}}}}}'\n\
+         {curl} {control}/sim/v1/traffic -d '{{\"rate\":{{\"per_second\":100}}}}'\n\
+         {curl} {control}/sim/v1/fault -d '{{\"target\":{{\"bot\":\"aib_sim\"}},\"fault\":\"displace\"}}'\n\
+         {curl} {control}/sim/v1/shown          # what users see\n\
+         {curl} {control}/sim/v1/ledger         # pushed, delivered, lost\n\n\
+         Ctrl-C ends it.",
+        head("# An installation for longwire.toml:"),
+        head("# Things to do to it:"),
+    );
+}

@@ -1,0 +1,185 @@
+//! Media of users: files that callbacks point to, encrypted as the platform does it and served over HTTP
+//! for five minutes.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use aes::Aes256;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use bytes::Bytes;
+use cbc::cipher::block_padding::NoPadding;
+use cbc::cipher::{BlockModeEncrypt as _, KeyIvInit as _};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::ids::scramble;
+use crate::serde_forms::base64_bytes;
+use crate::wecom::behaviour::{Behaviour, Occasion};
+use crate::wecom::world::World;
+
+/// A link is good for so long.
+const KEPT: Duration = Duration::from_secs(5 * 60);
+/// Files kept at most; the oldest go first.
+const MAX_FILES: usize = 4_096;
+/// Padding is PKCS#7 to a multiple of this, twice the cipher's block.
+const PADDED_TO: usize = 32;
+
+/// A file that a user sends.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Media {
+    /// What is in it. Base64 in JSON.
+    #[serde(with = "base64_bytes")]
+    pub bytes: Bytes,
+    /// Its name, told by the download alone.
+    #[serde(default)]
+    pub file_name: Option<String>,
+}
+
+impl Media {
+    /// A file with a name.
+    pub fn new(file_name: &str, bytes: impl Into<Bytes>) -> Self {
+        Self {
+            bytes: bytes.into(),
+            file_name: Some(file_name.to_owned()),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Served {
+    ciphertext: Bytes,
+    file_name: Option<String>,
+    until: Instant,
+}
+
+/// The files there are links to.
+#[derive(Debug, Default)]
+pub(crate) struct Library {
+    files: BTreeMap<u64, Served>,
+    last: u64,
+}
+
+/// What a download is answered with.
+#[derive(Debug)]
+pub(crate) enum Download {
+    File {
+        ciphertext: Bytes,
+        file_name: Option<String>,
+    },
+    /// With this HTTP status.
+    Refused(u16),
+}
+
+impl World {
+    /// Serves a file from now on; the `url` and `aeskey` of the callback that brings it.
+    pub(crate) fn serve_media(&mut self, media: &Media, now: Instant) -> Value {
+        self.library.last += 1;
+        let id = id_of(self.library.last, self.settings.seed);
+        let key = key_of(id);
+        let served = Served {
+            ciphertext: encrypt(&key, &media.bytes).into(),
+            file_name: media.file_name.clone(),
+            until: now + self.settings.scaled(KEPT),
+        };
+        self.library.files.insert(self.library.last, served);
+        if self.library.files.len() > MAX_FILES {
+            self.library.files.pop_first();
+        }
+        // Some keys come without their padding.
+        let aeskey = if self.library.last.is_multiple_of(2) {
+            STANDARD.encode(key)
+        } else {
+            STANDARD_NO_PAD.encode(key)
+        };
+        let url = format!(
+            "{}/media/{}-{id:016x}?x=1&y=2",
+            self.origin, self.library.last
+        );
+        json!({"url": url, "aeskey": aeskey})
+    }
+
+    /// Answers `GET /media/…`.
+    pub(crate) fn download(&mut self, path: &str, now: Instant) -> Download {
+        self.ledger.downloads += 1;
+        if let Some(Behaviour::MediaHttp { status }) = self.scripts.take(Occasion::Media, "") {
+            return Download::Refused(status);
+        }
+        let seed = self.settings.seed;
+        let served = path
+            .strip_prefix("/media/")
+            .and_then(|name| name.split_once('-'))
+            .and_then(|(number, id)| {
+                let number: u64 = number.parse().ok()?;
+                let id = u64::from_str_radix(id, 16).ok()?;
+                (id == id_of(number, seed)).then_some(number)
+            })
+            .and_then(|number| self.library.files.get(&number));
+        match served {
+            None => Download::Refused(404),
+            Some(served) if now > served.until => Download::Refused(403),
+            Some(served) => Download::File {
+                ciphertext: served.ciphertext.clone(),
+                file_name: served.file_name.clone(),
+            },
+        }
+    }
+}
+
+/// What makes a link hard to guess.
+fn id_of(number: u64, seed: u64) -> u64 {
+    scramble(
+        number
+            .wrapping_add(seed.rotate_left(23))
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15),
+    )
+}
+
+fn key_of(id: u64) -> [u8; 32] {
+    let mut key = [0; 32];
+    let mut word = id;
+    for part in key.chunks_exact_mut(8) {
+        word = scramble(word.wrapping_add(0x9e37_79b9_7f4a_7c15));
+        part.copy_from_slice(&word.to_be_bytes());
+    }
+    key
+}
+
+/// AES-256-CBC; the first half of the key is the initialization vector.
+fn encrypt(key: &[u8; 32], plain: &[u8]) -> Vec<u8> {
+    let padding = PADDED_TO - plain.len() % PADDED_TO;
+    let mut buffer = plain.to_vec();
+    // At most 32, so it fits.
+    buffer.resize(plain.len() + padding, padding as u8);
+    let iv: [u8; 16] = *key.first_chunk().expect("a key has 32 bytes");
+    let len = buffer.len();
+    cbc::Encryptor::<Aes256>::new(&(*key).into(), &iv.into())
+        .encrypt_padded::<NoPadding>(&mut buffer, len)
+        .expect("the buffer is a whole number of blocks");
+    buffer
+}
+
+/// `Content-Disposition` of a download.
+pub(crate) fn disposition(file_name: &str) -> String {
+    let plain: String = file_name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_graphic() && c != '"' && c != '\\' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    let encoded: String = file_name
+        .bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => {
+                char::from(byte).to_string()
+            }
+            byte => format!("%{byte:02X}"),
+        })
+        .collect();
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}

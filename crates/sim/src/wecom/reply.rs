@@ -1,0 +1,265 @@
+//! What bots say: replies to callbacks, welcomes, card updates, proactive messages, and the rules for
+//! each. Who passes is shown to the user.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+
+use crate::fault::ConnectionId;
+use crate::ids::{Delivery, unscramble};
+use crate::wecom::ack::{Verdict, code};
+use crate::wecom::behaviour::Asked;
+use crate::wecom::callback::Kind;
+use crate::wecom::record::Body;
+use crate::wecom::req_id::delivery_of;
+use crate::wecom::shown::{Via, first_frame};
+use crate::wecom::world::World;
+
+/// `aibot_respond_msg` is possible for so long after the callback.
+const REPLY_WINDOW: Duration = Duration::from_secs(24 * 3_600);
+/// Welcomes and card updates are possible for so long after their event.
+const EVENT_WINDOW: Duration = Duration::from_secs(5);
+/// A `response_url` is good for so long.
+const RESPONSE_URL_WINDOW: Duration = Duration::from_secs(3_600);
+/// Longest `content` of a stream, markdown or text, in bytes of UTF-8.
+const CONTENT_BYTES: usize = 20_480;
+/// Longest `feedback.id`, in bytes.
+const FEEDBACK_ID_BYTES: usize = 256;
+const MEDIA: [&str; 4] = ["file", "image", "voice", "video"];
+
+impl World {
+    /// The verdict on one of the three `aibot_respond_*` commands.
+    pub(crate) fn reply(
+        &mut self,
+        id: ConnectionId,
+        bot: u32,
+        asked: Asked,
+        req_id: &str,
+        body: &Map<String, Value>,
+        now: Instant,
+    ) -> Verdict {
+        let given = self.given_req_ids.get(req_id).copied();
+        let delivery = given.or_else(|| delivery_of(req_id, self.settings.seed));
+        let (wanted, window) = match asked {
+            Asked::Welcome => (Kind::EnterChat, EVENT_WINDOW),
+            Asked::Update => (Kind::CardEvent, EVENT_WINDOW),
+            _ => (Kind::Message, REPLY_WINDOW),
+        };
+        let window = self.settings.scaled(window);
+        let Some((delivery, chat)) = delivery.and_then(|delivery| {
+            let tracked = self.records.get(delivery.push)?;
+            let (connection, at) = tracked.hop(delivery.attempt)?.to?;
+            let kind = match &tracked.body {
+                Body::MadeUp { .. } => Kind::Message,
+                Body::Built(callback) => callback.kind,
+            };
+            let here = connection == id || !self.settings.req_ids_end_with_connection;
+            let young = now.saturating_duration_since(at) <= window;
+            let fits = tracked.bot == bot && kind == wanted && here && young;
+            fits.then(|| (delivery, tracked.chat(delivery.push).key().to_owned()))
+        }) else {
+            return Verdict::refused(code::INVALID_REQ_ID);
+        };
+        match asked {
+            Asked::Update => {
+                if body.get("response_type").and_then(Value::as_str) != Some("update_template_card")
+                {
+                    return Verdict::invalid("response_type must be update_template_card");
+                }
+                let via = Via::Update(req_id.to_owned());
+                self.show_one(bot, &chat, via, "template_card", body, now)
+            }
+            Asked::Welcome => {
+                let via = Via::Welcome(req_id.to_owned());
+                match body.get("msgtype").and_then(Value::as_str) {
+                    Some(kind @ ("text" | "template_card")) => {
+                        self.show_one(bot, &chat, via, kind, body, now)
+                    }
+                    _ => Verdict::refused(code::INVALID_MESSAGE_TYPE),
+                }
+            }
+            _ => match body.get("msgtype").and_then(Value::as_str) {
+                Some("stream") => self.stream(bot, delivery, &chat, req_id, body, now),
+                Some(kind)
+                    if kind == "markdown" || kind == "template_card" || MEDIA.contains(&kind) =>
+                {
+                    let via = Via::Reply(req_id.to_owned());
+                    self.show_one(bot, &chat, via, kind, body, now)
+                }
+                _ => Verdict::refused(code::INVALID_MESSAGE_TYPE),
+            },
+        }
+    }
+
+    /// The verdict on `aibot_send_msg`.
+    pub(crate) fn send_message(
+        &mut self,
+        bot: u32,
+        body: &Map<String, Value>,
+        now: Instant,
+    ) -> Verdict {
+        let chat = body
+            .get("chatid")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let known = self.chat_is_group(bot, chat);
+        let unknown = self.settings.require_known_chat && known.is_none();
+        if chat.is_empty() || chat.contains(':') || unknown {
+            return Verdict::refused(code::INVALID_CHATID);
+        }
+        let group = match body.get("chat_type").map(Value::as_u64) {
+            None | Some(Some(0)) => known == Some(true),
+            Some(Some(1)) => false,
+            Some(Some(2)) => true,
+            Some(_) => return Verdict::invalid("chat_type must be 0, 1 or 2"),
+        };
+        match body.get("msgtype").and_then(Value::as_str) {
+            Some("template_card") if group => Verdict::refused(code::INVALID_MESSAGE_TYPE),
+            Some(kind)
+                if kind == "markdown" || kind == "template_card" || MEDIA.contains(&kind) =>
+            {
+                self.show_one(bot, chat, Via::Send, kind, body, now)
+            }
+            _ => Verdict::refused(code::INVALID_MESSAGE_TYPE),
+        }
+    }
+
+    /// The verdict on a POST to a `response_url`: one use, one hour.
+    pub(crate) fn respond_by_url(
+        &mut self,
+        response_code: u64,
+        body: &Map<String, Value>,
+        now: Instant,
+    ) -> Verdict {
+        let push = unscramble(response_code) ^ self.settings.seed.rotate_left(17);
+        let window = self.settings.scaled(RESPONSE_URL_WINDOW);
+        let Some((bot, chat)) = self.records.get(push).and_then(|tracked| {
+            let (_, at) = tracked.hop(1)?.to?;
+            let young = now.saturating_duration_since(at) <= window;
+            young.then(|| (tracked.bot, tracked.chat(push).key().to_owned()))
+        }) else {
+            return Verdict::invalid("response_code is unknown or too old");
+        };
+        if !self.used_response_codes.insert(response_code) {
+            return Verdict::invalid("response_code is used");
+        }
+        match body.get("msgtype").and_then(Value::as_str) {
+            Some(kind @ ("markdown" | "template_card")) => {
+                self.show_one(bot, &chat, Via::ResponseUrl, kind, body, now)
+            }
+            _ => Verdict::refused(code::INVALID_MESSAGE_TYPE),
+        }
+    }
+
+    fn stream(
+        &mut self,
+        bot: u32,
+        of: Delivery,
+        chat: &str,
+        req_id: &str,
+        body: &Map<String, Value>,
+        now: Instant,
+    ) -> Verdict {
+        let stream = body.get("stream").unwrap_or(&Value::Null);
+        let Some(id) = stream.get("id").and_then(Value::as_str) else {
+            return Verdict::invalid("stream.id must be a string");
+        };
+        let finished = match stream.get("finish") {
+            None => false,
+            Some(Value::Bool(finish)) => *finish,
+            Some(_) => return Verdict::invalid("stream.finish must be a boolean"),
+        };
+        if let Some(refusal) = self.content_refusal("stream", stream) {
+            return refusal;
+        }
+        let now_ms = self.epoch.unix_ms(now);
+        if let Some(known) = self.chats.stream(of, id) {
+            let limit = self.settings.scaled(self.settings.stream_limit);
+            if now.saturating_duration_since(known.first) > limit {
+                return Verdict::refused(code::STREAM_EXPIRED);
+            }
+            if let Some(code) = self
+                .settings
+                .finished_stream_code
+                .filter(|_| known.finished)
+            {
+                return Verdict::refused(code);
+            }
+            if self.settings.count_refreshes && !self.admit(bot, chat, now) {
+                return Verdict::refused(code::TOO_OFTEN);
+            }
+            self.chats.refresh(of, id, stream, finished, now_ms);
+            return Verdict::ok();
+        }
+        if !self.admit(bot, chat, now) {
+            return Verdict::refused(code::TOO_OFTEN);
+        }
+        let via = Via::Reply(req_id.to_owned());
+        let bot = &self.bots[bot as usize].id;
+        let mut shown = first_frame(bot, chat, via, "stream", stream, (self.epoch, now));
+        shown.finished = finished;
+        self.ledger.shown += 1;
+        let number = self.chats.show(shown, self.settings.keep_records);
+        self.chats.start(of, id, number, now, finished);
+        Verdict::ok()
+    }
+
+    /// Shows a message of one frame, if its content and the conversation's rate permit it.
+    fn show_one(
+        &mut self,
+        bot: u32,
+        chat: &str,
+        via: Via,
+        kind: &str,
+        body: &Map<String, Value>,
+        now: Instant,
+    ) -> Verdict {
+        let content = body.get(kind).unwrap_or(&Value::Null);
+        if let Some(refusal) = self.content_refusal(kind, content) {
+            return refusal;
+        }
+        if MEDIA.contains(&kind) {
+            let media_id = content.get("media_id").and_then(Value::as_str);
+            if !self.uploads.holds(bot, kind, media_id.unwrap_or_default()) {
+                return Verdict::refused(code::INVALID_MEDIA_ID);
+            }
+        }
+        if !self.admit(bot, chat, now) {
+            return Verdict::refused(code::TOO_OFTEN);
+        }
+        let bot = &self.bots[bot as usize].id;
+        let shown = first_frame(bot, chat, via, kind, content, (self.epoch, now));
+        self.ledger.shown += 1;
+        self.chats.show(shown, self.settings.keep_records);
+        Verdict::ok()
+    }
+
+    /// Why this cannot be the content of such a message.
+    fn content_refusal(&self, kind: &str, content: &Value) -> Option<Verdict> {
+        if !content.is_object() {
+            return Some(Verdict::invalid("the member named like msgtype is missing"));
+        }
+        if matches!(kind, "stream" | "markdown" | "text") {
+            match content.get("content").map(Value::as_str) {
+                Some(Some(text)) if text.len() > CONTENT_BYTES => {
+                    return Some(Verdict::refused(self.settings.oversize_code));
+                }
+                Some(Some(_)) => {}
+                // A stream may end without saying anything more.
+                None if kind == "stream" => {}
+                _ => return Some(Verdict::invalid("content must be a string")),
+            }
+        }
+        let feedback = content.pointer("/feedback/id").and_then(Value::as_str);
+        if feedback.is_some_and(|id| id.len() > FEEDBACK_ID_BYTES) {
+            return Some(Verdict::invalid("feedback.id is longer than 256 bytes"));
+        }
+        None
+    }
+
+    /// Whether one more message fits into the conversation's rate.
+    fn admit(&mut self, bot: u32, chat: &str, now: Instant) -> bool {
+        let rate = self.rates.entry((bot, chat.to_owned())).or_default();
+        rate.admit(self.settings.message_limit, self.settings.time_factor, now)
+    }
+}

@@ -1,0 +1,157 @@
+//! What users see of a bot: every message that was shown, streams as they stand.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::ids::Delivery;
+use crate::tracked::Epoch;
+
+/// A message in a chat.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// The bot that sent it.
+    pub bot: String,
+    /// `chatid` of the group, or the user of the single chat.
+    pub chat: String,
+    /// How it came there.
+    pub via: Via,
+    /// `msgtype`; a stream stays `stream` when it is finished.
+    pub msgtype: String,
+    /// The member named like the type, as last sent: a stream's frame replaces the one before.
+    pub content: Value,
+    /// Frames that made it: 1, or more for a stream.
+    pub frames: u64,
+    /// Nothing more comes. Only a stream can be unfinished.
+    pub finished: bool,
+    /// Milliseconds since 1970 of the first frame.
+    pub at_ms: u64,
+    /// Milliseconds since 1970 of the last frame.
+    pub changed_at_ms: u64,
+}
+
+impl Shown {
+    /// Its text: `content.content`, or nothing.
+    pub fn text(&self) -> &str {
+        let text = self.content.get("content").and_then(Value::as_str);
+        text.unwrap_or_default()
+    }
+}
+
+/// How a message came into its chat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// `aibot_respond_msg` to the callback with this `req_id`.
+    Reply(String),
+    /// `aibot_respond_welcome_msg`.
+    Welcome(String),
+    /// `aibot_respond_update_msg`: what a card became.
+    Update(String),
+    /// `aibot_send_msg`.
+    Send,
+    /// An HTTP POST to the callback's `response_url`.
+    ResponseUrl,
+}
+
+/// A stream of one callback.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stream {
+    pub(crate) first: Instant,
+    pub(crate) finished: bool,
+    number: u64,
+}
+
+/// The newest messages, and the streams among them.
+#[derive(Debug, Default)]
+pub(crate) struct Chats {
+    shown: VecDeque<Shown>,
+    /// Number of the front one.
+    first: u64,
+    streams: HashMap<(Delivery, String), Stream>,
+}
+
+impl Chats {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Shown> {
+        self.shown.iter()
+    }
+
+    /// Adds a message and returns its number.
+    pub(crate) fn show(&mut self, shown: Shown, limit: usize) -> u64 {
+        let number = self.first + self.shown.len() as u64;
+        self.shown.push_back(shown);
+        while self.shown.len() > limit {
+            self.shown.pop_front();
+            self.first += 1;
+        }
+        number
+    }
+
+    pub(crate) fn stream(&self, of: Delivery, id: &str) -> Option<Stream> {
+        self.streams.get(&(of, id.to_owned())).copied()
+    }
+
+    pub(crate) fn start(
+        &mut self,
+        of: Delivery,
+        id: &str,
+        number: u64,
+        now: Instant,
+        finished: bool,
+    ) {
+        let stream = Stream {
+            first: now,
+            finished,
+            number,
+        };
+        self.streams.insert((of, id.to_owned()), stream);
+    }
+
+    /// Replaces what a stream shows.
+    pub(crate) fn refresh(
+        &mut self,
+        of: Delivery,
+        id: &str,
+        content: &Value,
+        finished: bool,
+        now_ms: u64,
+    ) {
+        let Some(stream) = self.streams.get_mut(&(of, id.to_owned())) else {
+            return;
+        };
+        stream.finished |= finished;
+        let index = stream.number.checked_sub(self.first);
+        let index = index.and_then(|index| usize::try_from(index).ok());
+        if let Some(shown) = index.and_then(|index| self.shown.get_mut(index)) {
+            shown.content = content.clone();
+            shown.frames += 1;
+            shown.finished |= finished;
+            shown.changed_at_ms = now_ms;
+        }
+    }
+}
+
+/// A message of one frame, as it is at its start.
+pub(crate) fn first_frame(
+    bot: &str,
+    chat: &str,
+    via: Via,
+    msgtype: &str,
+    content: &Value,
+    at: (Epoch, Instant),
+) -> Shown {
+    let at_ms = at.0.unix_ms(at.1);
+    Shown {
+        bot: bot.to_owned(),
+        chat: chat.to_owned(),
+        via,
+        msgtype: msgtype.to_owned(),
+        content: content.clone(),
+        frames: 1,
+        finished: true,
+        at_ms,
+        changed_at_ms: at_ms,
+    }
+}
