@@ -8,7 +8,8 @@ use crate::view::{ActorView, InstallationView, Lights};
 use longwire_link::{Generation, Setback, State};
 use longwire_store::{InstallationId, InstallationRecord, Platform};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// How long after the last event that was refused for want of time an installation shows as overloaded: longer than an
 /// operator's probes are apart.
@@ -34,6 +35,9 @@ struct Status {
     generation: u64,
     attempts_exceeded: bool,
     detail: Option<Box<str>>,
+    /// Since when another program has it, and what the link of then knew as that. Outlives the link: one that is built
+    /// anew has to leave the bot alone as well.
+    displaced: Option<(Instant, i64)>,
 }
 
 /// What its actors counted and saw.
@@ -56,6 +60,17 @@ pub(crate) struct Tally {
     pub(crate) was_live: AtomicBool,
 }
 
+impl Status {
+    fn is(&mut self, state: &State, generation: u64, detail: Option<&str>) {
+        if self.state.label() != state.label() || self.generation != generation {
+            self.since_ms = unix_ms();
+        }
+        self.state = *state;
+        self.generation = generation;
+        self.detail = detail.map(Box::from);
+    }
+}
+
 impl Bot {
     pub(crate) fn new(record: &Arc<InstallationRecord>) -> Arc<Self> {
         Arc::new(Self {
@@ -72,6 +87,7 @@ impl Bot {
                 generation: 0,
                 attempts_exceeded: false,
                 detail: None,
+                displaced: None,
             }),
             tally: Tally::default(),
         })
@@ -104,34 +120,44 @@ impl Bot {
         attempts_exceeded: bool,
         detail: Option<&str>,
     ) {
-        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        if status.state.label() != state.label() || status.generation != generation {
-            status.since_ms = unix_ms();
-        }
-        status.state = *state;
-        // The supervisor, which speaks for one that is gone, knows no number.
-        status.generation = status.generation.max(generation);
+        let mut status = self.status();
+        status.is(state, generation, detail);
         status.attempts_exceeded = attempts_exceeded;
-        status.detail = detail.map(Box::from);
+        status.displaced = match (*state, status.displaced) {
+            (State::Displaced { since, .. }, Some((known, since_ms))) if since == known => {
+                status.since_ms = since_ms;
+                status.displaced
+            }
+            (State::Displaced { since, .. }, _) => Some((since, status.since_ms)),
+            _ => None,
+        };
+    }
+
+    /// Its installation failed and cannot say so itself.
+    pub(crate) fn failed(&self, state: &State, words: &str) {
+        let mut status = self.status();
+        let generation = status.generation;
+        status.is(state, generation, Some(words));
+        status.attempts_exceeded = false;
+    }
+
+    /// Since when another program has it.
+    pub(crate) fn displaced_since(&self) -> Option<Instant> {
+        self.status().displaced.map(|(since, _)| since)
+    }
+
+    fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The attempt that was shown last.
     pub(crate) fn generation(&self) -> Generation {
-        Generation(
-            self.status
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .generation,
-        )
+        Generation(self.status().generation)
     }
 
     /// The link's last state.
     pub(crate) fn state_label(&self) -> &'static str {
-        self.status
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .state
-            .label()
+        self.status().state.label()
     }
 
     /// Whether more came lately than could be recorded in time.

@@ -169,7 +169,7 @@ impl Installation {
         record: Arc<InstallationRecord>,
         supervisor: Arc<dyn Parent>,
     ) -> Self {
-        let link = link_of(&shared, &record, bot.generation());
+        let link = link_of(&shared, &record, &bot);
         Self {
             shared,
             local,
@@ -282,12 +282,14 @@ impl Actor for Installation {
     }
 }
 
-fn link_of(shared: &Shared, record: &InstallationRecord, before: Generation) -> Link {
+fn link_of(shared: &Shared, record: &InstallationRecord, bot: &Bot) -> Link {
     let timing = Arc::clone(shared.timing(record.platform));
-    // One that panicked may have gone before, and its connections are in the log and the timeline.
+    // One that panicked may have gone before: its connections are in the log and the timeline, and whoever displaced
+    // it has the bot still.
     Link::new(timing, rand::random())
-        .after(before)
+        .after(bot.generation())
         .with_take_back(take_back(record))
+        .displaced(bot.displaced_since())
 }
 
 /// Whether and when the bot is taken back from another connection.
@@ -315,7 +317,7 @@ impl Handler<Configure> for Installation {
             // Another platform's paces, and nothing of what was there.
             self.link.handle_desired(Desired::Stop, now());
             self.drive(ctx);
-            self.link = link_of(&self.shared, &record, self.link.generation());
+            self.link = link_of(&self.shared, &record, &self.bot);
         }
         self.record = record;
         self.bot.configured(&self.record);

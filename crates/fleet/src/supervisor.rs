@@ -419,8 +419,7 @@ impl Handler<Ended> for Supervisor {
             },
             Rebuild::Spent { until } => State::Restarting { until },
         };
-        let generation = place.bot.generation().0;
-        place.bot.shows(&state, generation, false, Some(&words));
+        place.bot.failed(&state, &words);
         let pause = state.until().map_or(Duration::ZERO, |until| {
             until.saturating_duration_since(now())
         });

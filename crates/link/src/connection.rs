@@ -114,6 +114,8 @@ pub struct Link {
     opened_before: bool,
     reconnects: u64,
     take_backs: TakeBacks,
+    /// Since when another connection has the bot, until the first wish.
+    displaced: Option<Instant>,
     actions: VecDeque<Action>,
 }
 
@@ -135,6 +137,7 @@ impl Link {
             opened_before: false,
             reconnects: 0,
             take_backs: TakeBacks::default(),
+            displaced: None,
             actions: VecDeque::new(),
             timing,
         }
@@ -155,13 +158,28 @@ impl Link {
         self
     }
 
+    /// The same, displaced at that time: where another link of this installation was before. The first wish to run leads
+    /// to [`State::Displaced`] and not to an attempt, because nobody has decided to take the bot back.
+    #[must_use]
+    pub fn displaced(mut self, since: Option<Instant>) -> Self {
+        self.displaced = since;
+        self
+    }
+
     /// The operator's wish; repeating it changes nothing.
     pub fn handle_desired(&mut self, desired: Desired, now: Instant) {
+        let displaced = self.displaced.take();
         match (desired, self.state) {
-            (Desired::Run, State::Stopped) => {
-                self.backoff.start_over();
-                self.attempt(now);
-            }
+            (Desired::Run, State::Stopped) => match displaced {
+                Some(since) => {
+                    let until = self.take_backs.due(since);
+                    self.enter(State::Displaced { since, until }, None);
+                }
+                None => {
+                    self.backoff.start_over();
+                    self.attempt(now);
+                }
+            },
             (Desired::Run, _) | (Desired::Stop, State::Stopped) => {}
             (Desired::Stop, _) => {
                 self.abandon(CloseReason::Stopped);

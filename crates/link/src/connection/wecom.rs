@@ -129,6 +129,50 @@ fn a_displaced_one_leaves_the_bot_alone() {
 
 /// Starting anew and changing the settings are the operator's ways to take the bot back.
 #[test]
+fn a_displaced_one_that_is_made_anew_leaves_the_bot_alone_too() {
+    let since = Instant::now();
+    let now = since + secs(10);
+    let anew = |wish| link(7).with_take_back(wish).displaced(Some(since));
+
+    let mut patient = anew(None);
+    patient.handle_desired(Desired::Run, now);
+    assert_eq!(*patient.state(), State::Displaced { since, until: None });
+    assert_eq!(
+        (patient.poll_action(), patient.poll_timeout()),
+        (None, None)
+    );
+    // That was an operator's decision.
+    patient.handle_desired(Desired::Stop, now);
+    patient.handle_desired(Desired::Run, now);
+    assert!(matches!(patient.state(), State::Queued));
+
+    let wish = TakeBack {
+        after: secs(300),
+        per_day: 1,
+    };
+    let mut willing = anew(Some(wish));
+    willing.handle_desired(Desired::Run, now);
+    let until = since + secs(300);
+    assert_eq!(
+        *willing.state(),
+        State::Displaced {
+            since,
+            until: Some(until)
+        }
+    );
+    willing.handle_timeout(until);
+    assert!(matches!(willing.state(), State::Queued));
+
+    let mut stopped = anew(None);
+    stopped.handle_desired(Desired::Stop, now);
+    stopped.handle_desired(Desired::Run, now);
+    assert!(
+        matches!(stopped.state(), State::Queued),
+        "decided while it was made anew"
+    );
+}
+
+#[test]
 fn an_operator_takes_the_bot_back() {
     let by_hand: [fn(&mut Platform); 2] = [
         |platform| {
