@@ -5,6 +5,7 @@ use longwire_egress::{HttpError, UpgradeError};
 use longwire_link::Setback;
 use longwire_platform::DialError;
 use longwire_platform::feishu::EndpointError;
+use longwire_store::Platform;
 
 /// Why there is no endpoint.
 pub(crate) fn of_endpoint(error: &EndpointError) -> Setback {
@@ -31,8 +32,13 @@ fn of_http(error: &HttpError) -> Setback {
 }
 
 /// Why there is no connection.
-pub(crate) fn of_dial(error: &DialError) -> Setback {
+pub(crate) fn of_dial(platform: Platform, error: &DialError) -> Setback {
     match error {
+        DialError::Refused(refusal) if platform == Platform::Wecom => Setback::HandshakeRefused {
+            // A bot is refused after the upgrade. Before it there is nothing of the platform's to know the bot by.
+            http: refusal.http_status,
+            status: None,
+        },
         DialError::Refused(refusal) => Setback::of_handshake(refusal),
         DialError::Upgrade(error) => match error {
             UpgradeError::TimedOut => Setback::HandshakeTimedOut,

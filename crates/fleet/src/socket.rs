@@ -263,7 +263,8 @@ impl Socket {
                             }
                             DialError::Upgrade(error) => error.to_string(),
                         };
-                        this.lose(crate::setback::of_dial(&error), detail, ctx);
+                        let setback = crate::setback::of_dial(this.bot.platform(), &error);
+                        this.lose(setback, detail, ctx);
                     }
                 }),
         );

@@ -350,7 +350,7 @@ impl Setback {
                 "Check this host's clock and, behind an inspecting proxy, add its certificate authority to the trusted ones."
             }
             Self::HandshakeAuth { .. } | Self::HandshakeRefused { .. } => {
-                "Nothing to do if it passes: longwire asks for a new connection URL; otherwise check what stands between this host and the platform."
+                "Nothing to do if it passes: longwire tries again with a new connection; otherwise check what stands between this host and the platform."
             }
             Self::ClosedByPlatform { .. } | Self::Reset | Self::Silent | Self::WriteFailed => {
                 "Nothing to do if it is rare; otherwise look for a device on the way that drops idle connections."
