@@ -1,7 +1,7 @@
 //! The judgement at a story's end: what the story itself need not ask for, because it holds for every one.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::gateway::Gateway;
 use crate::process::Signal;
@@ -9,18 +9,23 @@ use crate::process::Signal;
 /// What a story announced to be in order.
 #[derive(Default)]
 pub(crate) struct Expectations {
-    errors: RefCell<Vec<String>>,
-    without_row: RefCell<HashSet<String>>,
+    errors: Mutex<Vec<String>>,
+    without_row: Mutex<HashSet<String>>,
 }
 
 impl Expectations {
     pub(crate) fn error(&self, words: &str) {
-        self.errors.borrow_mut().push(words.to_owned());
+        lock(&self.errors).push(words.to_owned());
     }
 
     pub(crate) fn no_row(&self, event_id: &str) {
-        self.without_row.borrow_mut().insert(event_id.to_owned());
+        lock(&self.without_row).insert(event_id.to_owned());
     }
+}
+
+/// Whoever panicked with the lock has announced what was announced.
+fn lock<T>(expectations: &Mutex<T>) -> MutexGuard<'_, T> {
+    expectations.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Gateway {
@@ -40,7 +45,7 @@ impl Gateway {
     }
 
     fn unexpected_errors(&self) -> Vec<String> {
-        let expected = self.expectations.errors.borrow();
+        let expected = lock(&self.expectations.errors);
         let is_unexpected =
             |line: &String| !expected.iter().any(|words| line.contains(words.as_str()));
         let alarms = self.log.alarms().into_iter().filter(is_unexpected);
@@ -60,7 +65,7 @@ impl Gateway {
         if acked.is_empty() {
             return Vec::new();
         }
-        let without_row = self.expectations.without_row.borrow();
+        let without_row = lock(&self.expectations.without_row);
         let recorded: HashSet<String> = self
             .events()
             .into_iter()

@@ -9,6 +9,7 @@
 //! // Dropping the gateway ends it and complains of what nobody expected.
 //! ```
 //!
+//! - [`platform`] is a Feishu, [`wecom_platform`] a WeCom; one gateway can have bots on both.
 //! - [`Setup`] says what the configuration file holds, [`Gateway`] is the running process, [`Admin`] its operator's
 //!   interface, [`Log`] what it said, [`wait_until`] the only way to wait.
 //! - A dropped [`Gateway`] gets SIGTERM and is judged: it has to end with code 0, to have logged no error that the
@@ -32,14 +33,16 @@ mod setup;
 #[path = "../../crates/longwire/src/stand/volume.rs"]
 mod volume;
 mod wait;
+mod wecom;
 
 pub use admin::{Admin, Answer};
 pub use command::{Ended, longwire};
 pub use events::{message, message_of};
 pub use gateway::Gateway;
 pub use log::Log;
-pub use platform::{app_id, platform};
+pub use platform::{SECRET, app_id, bot_id, platform, wecom_platform};
 pub use process::Signal;
 pub use setup::Setup;
 pub use volume::{Frozen, Volume};
 pub use wait::{LIMIT, wait_until};
+pub use wecom::holder;

@@ -1,6 +1,6 @@
-//! The platform of a story.
+//! The platforms of a story.
 
-use longwire_sim::{Sim, SimSettings};
+use longwire_sim::{Sim, SimSettings, wecom};
 use longwire_wire::endpoint::ClientConfig;
 
 /// Starts a platform that asks for a ping every second and for no pause before a reconnect, the shortest values the
@@ -19,12 +19,31 @@ pub fn platform(change: impl FnOnce(&mut SimSettings)) -> Sim {
     Sim::start(settings).expect("a simulator starts on a free port")
 }
 
+/// The secret of every declared bot. A judge of a leak looks for it.
+pub const SECRET: &str = "a-secret-nobody-may-print";
+
+/// Starts a WeCom. `change` has the last word on its settings.
+pub fn wecom_platform(change: impl FnOnce(&mut wecom::SimSettings)) -> wecom::Sim {
+    let mut settings = wecom::SimSettings::default();
+    change(&mut settings);
+    wecom::Sim::start(settings).expect("a simulator starts on a free port")
+}
+
+/// The id of the WeCom bot of this name.
+#[must_use]
+pub fn bot_id(bot: &str) -> String {
+    format!("aib{:016x}", hash(bot))
+}
+
 /// The app id of the bot of this name, in the platform's shape: `cli_` and 16 hex digits.
 #[must_use]
 pub fn app_id(bot: &str) -> String {
-    // FNV-1a: the same name is the same app in every run.
-    let hash = bot.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+    format!("cli_{:016x}", hash(bot))
+}
+
+/// FNV-1a: the same name has the same id in every run.
+fn hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("cli_{hash:016x}")
+    })
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use longwire_sim::{Control, Sim};
+use longwire_sim::{Control, Sim, wecom};
 use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
-use crate::platform::app_id;
+use crate::platform::{SECRET, app_id, bot_id};
 
 /// The environment variable every declared bot's secret is referred to by.
 const SECRET_VARIABLE: &str = "STORY_SECRET";
@@ -23,23 +23,32 @@ pub struct Setup {
     files: Vec<(String, String)>,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) platforms: Vec<Control>,
-    base_url: String,
+    /// Of the platform that bots are declared on; `None` where all bots are WeCom's.
+    base_url: Option<String>,
 }
 
 impl Setup {
     /// A gateway whose bots live on this platform. More platforms can be [watched](Self::watch).
     #[must_use]
     pub fn new(sim: &Sim) -> Self {
+        let base_url = Some(sim.base_url());
+        Self {
+            base_url,
+            ..Self::without_platform()
+        }
+        .watch(sim)
+    }
+
+    /// A gateway whose bots are all [declared](Self::wecom_bot) with their WeCom.
+    #[must_use]
+    pub fn without_platform() -> Self {
         let setup = Self {
             sections: BTreeMap::new(),
             bots: Vec::new(),
             files: Vec::new(),
-            environment: vec![(
-                SECRET_VARIABLE.to_owned(),
-                "a-secret-nobody-may-print".to_owned(),
-            )],
-            platforms: vec![sim.control()],
-            base_url: sim.base_url(),
+            environment: vec![(SECRET_VARIABLE.to_owned(), SECRET.to_owned())],
+            platforms: Vec::new(),
+            base_url: None,
         };
         setup
             .set("server.listen", "127.0.0.1:0")
@@ -59,7 +68,19 @@ impl Setup {
     #[must_use]
     pub fn bot(self, name: &str) -> Self {
         let base_url = self.base_url.clone();
+        let base_url = base_url.expect("a setup that was made with its platform");
         self.bot_at(name, &base_url)
+    }
+
+    /// Declares a bot of WeCom. Its bot id is [`bot_id`] of the name.
+    #[must_use]
+    pub fn wecom_bot(mut self, name: &str, sim: &wecom::Sim) -> Self {
+        self.bots.push(BTreeMap::new());
+        self.with("name", name)
+            .with("platform", "wecom")
+            .with("bot_id", bot_id(name))
+            .with("secret", json!({ "env": SECRET_VARIABLE }))
+            .with("base_url", sim.base_url())
     }
 
     /// Declares a bot whose platform is somewhere else.

@@ -1,7 +1,7 @@
 //! What an operator or the platform gets wrong is told once, with its place and the way out, and costs nothing else.
 
 use longwire_sim::{Fault, Target};
-use longwire_tests::{Setup, app_id, longwire, message, platform, wait_until};
+use longwire_tests::{SECRET, Setup, app_id, longwire, message, platform, wait_until};
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -325,7 +325,7 @@ fn a_second_server_names_the_first() {
     let sim = platform(|_| ());
     let gateway = Setup::new(&sim).bot("a").start();
     gateway.wait_live("a");
-    let secret = [("STORY_SECRET", "a-secret-nobody-may-print")];
+    let secret = [("STORY_SECRET", SECRET)];
     let second = longwire(gateway.directory(), &["serve"], &secret, "");
     let pid = format!("in use by process {}", gateway.id());
     second.assert(1, &[&pid, "stop the process that uses it"]);

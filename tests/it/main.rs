@@ -13,4 +13,8 @@ mod proxy;
 mod repeats_are_recorded_once;
 mod through_a_proxy;
 mod what_a_connection_survives;
+mod what_a_wecom_connection_survives;
+mod what_an_application_asks_of_wecom;
 mod what_befalls_the_disk;
+mod what_wecom_sends_is_kept;
+mod who_holds_a_wecom_bot;

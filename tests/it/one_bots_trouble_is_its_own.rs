@@ -2,15 +2,13 @@
 //! and not a connection.
 
 use longwire_sim::{Apps, Behaviour, ClosedLoop, ConnectionId, Control, RecordState, Traffic};
-use longwire_tests::{Gateway, Setup, app_id, message, platform, wait_until};
+use longwire_tests::{Gateway, SECRET, Setup, app_id, message, platform, wait_until};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Bots that nothing happens to.
 const BYSTANDERS: usize = 196;
-/// The secret that the harness gives every bot.
-const SECRET: &str = "a-secret-nobody-may-print";
 
 fn bystander(number: usize) -> String {
     format!("bystander-{number}")

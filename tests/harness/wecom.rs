@@ -1,0 +1,62 @@
+//! What stories about WeCom bots ask and look for again and again.
+
+use longwire_sim::wecom::{ConnectionView, Control, SubscriptionState};
+use serde_json::{Value, json};
+
+use crate::admin::Answer;
+use crate::gateway::Gateway;
+use crate::platform::bot_id;
+use crate::wait::wait_until;
+
+impl Gateway {
+    /// What an application asks of the bot's platform: a command with the `req_id` it answers, if any, and its body.
+    #[track_caller]
+    pub fn ask(&self, name: &str, cmd: &str, req_id: Option<&str>, body: Value) -> Answer {
+        let path = format!("/admin/v1/installations/{name}/requests");
+        let mut wanted = json!({ "cmd": cmd, "body": body });
+        if let Some(req_id) = req_id {
+            wanted["req_id"] = req_id.into();
+        }
+        self.admin()
+            .post(&path, Some(&wanted))
+            .unwrap_or_else(|error| panic!("POST {path}: {error}"))
+    }
+
+    /// Waits until WeCom has written so many callbacks, and all are recorded, each once.
+    #[track_caller]
+    pub fn wait_all_recorded(&self, control: &Control, count: usize) {
+        wait_until("everything that was written is recorded, each once", || {
+            let mut delivered = control.delivered_msgids();
+            delivered.sort();
+            delivered.dedup();
+            let mut recorded: Vec<String> = self
+                .events()
+                .into_iter()
+                .filter_map(|event| event.event_id)
+                .collect();
+            recorded.sort();
+            if delivered.len() == count && recorded == delivered {
+                Ok(())
+            } else {
+                Err(format!(
+                    "{} delivered, {} recorded",
+                    delivered.len(),
+                    recorded.len()
+                ))
+            }
+        })
+    }
+}
+
+/// The connection that holds this bot.
+#[track_caller]
+pub fn holder(control: &Control, name: &str) -> ConnectionView {
+    wait_until(&format!("a connection holds {name}"), || {
+        let mut views = control.connections(Some(&bot_id(name)));
+        views.retain(|view| view.state == SubscriptionState::Subscribed);
+        match views.as_slice() {
+            [one] => Ok(one.clone()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+}

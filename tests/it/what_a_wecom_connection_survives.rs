@@ -1,0 +1,261 @@
+//! A WeCom connection that breaks, freezes or talks nonsense costs a bot nothing but that connection, or not even that.
+
+use std::time::Duration;
+
+use longwire_sim::wecom::{Answer, Asked, Behaviour, Fault, Push, Target};
+use longwire_tests::{Gateway, SECRET, Setup, bot_id, holder, wait_until, wecom_platform};
+use serde_json::Value;
+
+/// Peak memory a platform that sends garbage may cost, over a megabyte of it.
+const GROWTH_KIB: u64 = 32 * 1024;
+
+fn bot(name: &str) -> Target {
+    Target::Bot(bot_id(name))
+}
+
+fn wait_generation(gateway: &Gateway, generation: u64) -> Value {
+    gateway.wait_installation(
+        "a",
+        &format!("live again, generation {generation}"),
+        |view| view["state"] == "live" && view["generation"].as_u64() >= Some(generation),
+    )
+}
+
+/// S156 and S157: a heartbeat that is not answered ends the connection, in whichever way the answers stay away. The
+/// official clients take two or three unanswered ones for that, the seed none at all.
+#[test]
+fn a_dead_connection_is_found_and_redialled() {
+    let sim = wecom_platform(|_| ());
+    let control = sim.control();
+    let gateway = Setup::without_platform()
+        .wecom_bot("a", &sim)
+        .set("timing.pong_grace", "1s")
+        .start();
+    gateway.wait_live("a");
+    let dead = [Fault::SilentPong, Fault::HalfOpen, Fault::StopReading];
+    for (generation, fault) in (2..).zip(dead) {
+        assert_eq!(control.fault(bot("a"), fault.clone()), 1, "{fault:?}");
+        wait_generation(&gateway, generation);
+        let push = control.push(&bot_id("a"), Push::text("are you there?"));
+        wait_until("the new connection serves", || {
+            let record = control.record(push).expect("it is new");
+            match gateway.event(&record.msgid) {
+                Some(_) => Ok(()),
+                None => Err(format!("{record:?}")),
+            }
+        });
+    }
+    let overview = gateway.overview();
+    assert_eq!(overview["connections"]["silent"], 3, "{overview}");
+    let ledger = control.ledger();
+    assert_eq!(
+        (ledger.pings_with_body, ledger.protocol_pings),
+        (0, 0),
+        "the platform ends connections over these"
+    );
+}
+
+/// S182, S183 and S184: closed with 1000 or 1001 it is over like any other, and none of them is followed by a
+/// tight loop.
+#[test]
+fn whatever_ends_a_connection_the_bot_comes_back() {
+    let sim = wecom_platform(|_| ());
+    let control = sim.control();
+    let gateway = Setup::without_platform()
+        .wecom_bot("a", &sim)
+        .set("timing.pong_grace", "1s")
+        .start();
+    gateway.wait_live("a");
+    let ends = [
+        Fault::Close(1000),
+        Fault::Close(1001),
+        Fault::Close(1011),
+        Fault::CloseWithoutCode,
+        Fault::Hangup,
+        Fault::Drop,
+        Fault::OversizedFrame(1 << 40),
+        // As the platform did to clients that ping below their JSON (S181).
+        Fault::MaskedFrame,
+    ];
+    let count = ends.len() as u64;
+    for (generation, end) in (2..).zip(ends) {
+        holder(&control, "a");
+        assert_eq!(control.fault(bot("a"), end.clone()), 1, "{end:?}");
+        wait_generation(&gateway, generation);
+    }
+    let ledger = control.ledger();
+    assert_eq!(
+        (ledger.subscribes, ledger.subscribed),
+        (count + 1, count + 1),
+        "one attempt each: {ledger:?}"
+    );
+    assert_eq!(gateway.overview()["connections"]["panics"], 0);
+}
+
+/// S189 and S190: what cannot be read is counted, told by its kind alone, and the connection lives.
+#[test]
+fn nonsense_is_counted_and_ends_no_connection() {
+    let sim = wecom_platform(|_| ());
+    let control = sim.control();
+    let gateway = Setup::without_platform().wecom_bot("a", &sim).start();
+    gateway.wait_live("a");
+    let before = gateway.memory_kib("VmHWM");
+    let text = |text: &str| Fault::Text(text.to_owned());
+    let nonsense = [
+        (text("null"), "not_an_object"),
+        (text("[1, 2]"), "not_an_object"),
+        (text("\"text\""), "not_an_object"),
+        (text("what is this"), "not_json"),
+        (text(""), "not_json"),
+        (text(&"x".repeat(1 << 20)), "not_json"),
+        (text(&"[".repeat(1 << 20)), "not_json"),
+        (
+            text(r#"{"cmd":"aibot_future","headers":{"req_id":"1"}}"#),
+            "unknown_command",
+        ),
+        (
+            text(r#"{"headers":{"req_id":"nobodys"},"errcode":0}"#),
+            "answer_to_nothing",
+        ),
+        (text("{}"), "no_req_id"),
+        (
+            text(r#"{"headers":{"req_id":7},"errcode":"x"}"#),
+            "no_req_id",
+        ),
+        (Fault::Garbage(vec![0xff; 64].into()), "not_utf8"),
+    ];
+    for (fault, _) in &nonsense {
+        assert_eq!(control.fault(bot("a"), fault.clone()), 1);
+    }
+    let view = gateway.wait_installation("a", "everything is counted", |view| {
+        view["lights"]["malformed"].as_u64() == Some(nonsense.len() as u64)
+    });
+    let malformed = gateway.overview()["malformed"].take();
+    for (_, kind) in &nonsense {
+        let wanted = nonsense.iter().filter(|(_, other)| other == kind).count();
+        assert_eq!(malformed[kind], wanted, "{kind}: {malformed}");
+    }
+    assert_eq!(
+        (&view["state"], &view["generation"]),
+        (&"live".into(), &1.into()),
+        "{view}"
+    );
+    assert!(gateway.memory_kib("VmHWM") < before + GROWTH_KIB);
+    control.push(&bot_id("a"), Push::text("still here?"));
+    gateway.wait_all_recorded(&control, 1);
+    assert!(
+        !gateway.log().text().contains("what is this"),
+        "what the platform sent is nobody's to log"
+    );
+}
+
+/// S194 and S195: messages in pieces, several in one packet, and pings of the WebSocket layer in between are no reason
+/// to reconnect.
+#[test]
+fn messages_come_in_whatever_packets_they_come() {
+    let sim = wecom_platform(|settings| settings.tls = None);
+    let control = sim.control();
+    let gateway = Setup::without_platform().wecom_bot("a", &sim).start();
+    gateway.wait_live("a");
+    let burst = |size: usize| (0..200).map(|_| Push::made_up(size)).collect::<Vec<_>>();
+    control.push_burst(&bot_id("a"), burst(512));
+    control.push_burst(&bot_id("a"), burst(9_000));
+    control.fault(bot("a"), Fault::ProtocolPing);
+    control.fault(bot("a"), Fault::Continuation(7));
+    control.push_burst(&bot_id("a"), burst(2_000));
+    gateway.wait_all_recorded(&control, 600);
+    wait_until(
+        "the ping of the layer below is answered (S181)",
+        || match holder(&control, "a").protocol_pongs {
+            1 => Ok(()),
+            other => Err(other.to_string()),
+        },
+    );
+    assert_eq!(gateway.wait_live("a")["generation"], 1);
+}
+
+/// S185 and S148: an attempt that hangs, is refused or breaks off is followed by another.
+#[test]
+fn an_attempt_that_hangs_or_breaks_is_followed_by_another() {
+    let sim = wecom_platform(|_| ());
+    let control = sim.control();
+    let scripts = [
+        Behaviour::UpgradeReset,
+        Behaviour::UpgradeRefuse { http: 403 },
+        Behaviour::UpgradeRefuse { http: 503 },
+        Behaviour::UpgradeWrongAccept,
+        Behaviour::UpgradeThenDrop,
+        Behaviour::UpgradeHang,
+        Behaviour::answer(Asked::Subscribe, Answer::Ignore),
+        Behaviour::answer(Asked::Subscribe, Answer::Code(846_601)),
+        Behaviour::answer(Asked::Subscribe, Answer::Code(-1)),
+        Behaviour::answer(Asked::Subscribe, Answer::DropBefore),
+    ];
+    for script in scripts {
+        control.behaviour(None, script.times(1));
+    }
+    let gateway = Setup::without_platform()
+        .wecom_bot("a", &sim)
+        .set("timing.handshake", "500ms")
+        .start();
+    gateway.wait_live("a");
+    let ledger = control.ledger();
+    assert!(ledger.upgrades_refused >= 2, "{ledger:?}");
+    assert_eq!(ledger.answered("aibot_subscribe", 846_601), 1, "{ledger:?}");
+    control.push(&bot_id("a"), Push::text("at last"));
+    gateway.wait_all_recorded(&control, 1);
+}
+
+/// S153 and section 6.6 of the protocol: wrong credentials are somebody's to mend, and are shown with what to do.
+#[test]
+fn a_bot_with_a_wrong_secret_says_so_and_waits() {
+    let sim = wecom_platform(|settings| {
+        let known = vec![
+            (bot_id("a"), "another-secret".to_owned()),
+            (bot_id("b"), SECRET.to_owned()),
+        ];
+        settings.bots = longwire_sim::wecom::Bots::Known(known);
+    });
+    let gateway = Setup::without_platform()
+        .wecom_bot("a", &sim)
+        .wecom_bot("b", &sim)
+        .start();
+    gateway.expect_error("refused by the platform");
+    let view = gateway.wait_installation("a", "refused", |view| view["state"] == "refused");
+    assert_eq!(view["reason"], "credentials_refused", "{view}");
+    for words in ["reason_text", "next_step"] {
+        let text = view[words].as_str().unwrap_or_default();
+        assert!(!text.is_empty(), "{words}: {view}");
+    }
+    assert!(
+        view["until_ms"].is_i64(),
+        "it is tried again, slowly: {view}"
+    );
+    gateway.wait_live("b");
+    assert_eq!(
+        sim.control().ledger().answered("aibot_subscribe", 853_000),
+        1,
+        "no reflex"
+    );
+}
+
+/// S196 and the page's 45009: who asks too often is asked to wait, and waits.
+#[test]
+fn too_many_subscriptions_are_waited_out() {
+    let sim = wecom_platform(|_| ());
+    let control = sim.control();
+    let limited = Behaviour::answer(Asked::Subscribe, Answer::Code(45_009));
+    control.behaviour(None, limited.times(1));
+    let gateway = Setup::without_platform().wecom_bot("a", &sim).start();
+    let view = gateway.wait_installation("a", "it waits", |view| {
+        view["reason"] == "subscribe_limited"
+    });
+    let waits = view["until_ms"]
+        .as_i64()
+        .zip(view["state_since_ms"].as_i64());
+    let waits = waits.map(|(until, since)| Duration::from_millis(until.abs_diff(since)));
+    assert!(
+        waits >= Some(Duration::from_secs(30)),
+        "the limit is one per minute, or not known better: {view}"
+    );
+}

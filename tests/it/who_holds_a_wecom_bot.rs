@@ -1,0 +1,158 @@
+//! Whoever subscribes last holds a WeCom bot; whoever is displaced shows it, and does not take it back by reflex.
+
+use longwire_sim::wecom::{Control, DisplacedOrder, Fault, Push, Target};
+use longwire_tests::{Gateway, Setup, bot_id, holder, wait_until, wecom_platform};
+use serde_json::{Value, json};
+
+fn displaced(gateway: &Gateway) -> Value {
+    gateway.wait_installation("a", "displaced", |view| view["state"] == "displaced")
+}
+
+/// Two programs that both come back take a bot from each other once a second, for ever: what users of the official
+/// clients report.
+fn nobody_fights(order: DisplacedOrder) {
+    let sim = wecom_platform(|settings| {
+        settings.displaced_order = order;
+        // The platform's other heartbeats go on, and end the connection much later.
+        settings.time_factor = 20.0;
+    });
+    let control = sim.control();
+    let setup = Setup::without_platform().wecom_bot("a", &sim);
+    let first = setup.clone().start();
+    first.expect_error("another program has taken the bot");
+    first.wait_live("a");
+    let second = setup.start();
+    second.expect_error("another program has taken the bot");
+    second.wait_live("a");
+    let view = displaced(&first);
+    assert_eq!(view["reason"], "displaced", "{view}");
+    assert_eq!(
+        view["until_ms"],
+        Value::Null,
+        "no time to come back: {view}"
+    );
+    assert!(view["state_since_ms"].is_i64(), "when: {view}");
+    for words in ["reason_text", "next_step"] {
+        assert!(
+            !view[words].as_str().unwrap_or_default().is_empty(),
+            "{view}"
+        );
+    }
+    // The second one works, and hears of the first nothing more: several of its heartbeats later nobody has come.
+    let held = holder(&control, "a");
+    let push = control.push(&bot_id("a"), Push::text("for the second"));
+    let msgid = control.record(push).expect("it is new").msgid;
+    wait_until("the second has it", || {
+        second
+            .event(&msgid)
+            .map_or(Err("no".to_owned()), |_| Ok(()))
+    });
+    let pings = holder(&control, "a").pings;
+    wait_until("five more heartbeats pass", || {
+        let now = holder(&control, "a").pings;
+        if now >= pings + 5 {
+            Ok(())
+        } else {
+            Err(now.to_string())
+        }
+    });
+    let ledger = control.ledger();
+    assert_eq!(
+        (
+            ledger.subscribes,
+            ledger.displacements,
+            ledger.connections_opened
+        ),
+        (2, 1, 2),
+        "{ledger:?}"
+    );
+    assert_eq!(holder(&control, "a").id, held.id);
+    assert_eq!(first.installation("a")["state"], "displaced");
+    is_recorded_as_displacement(&first, &control);
+
+    // An operator may decide otherwise: that is no reflex.
+    first.tell("a", "stop");
+    first.wait_installation("a", "stopped", |view| view["state"] == "stopped");
+    first.tell("a", "start");
+    first.wait_live("a");
+    displaced(&second);
+}
+
+/// The platform's word that it happened is an event like any other.
+fn is_recorded_as_displacement(gateway: &Gateway, control: &Control) {
+    let events = gateway.events();
+    let types: Vec<_> = events
+        .iter()
+        .map(|event| event.event_type.as_deref())
+        .collect();
+    assert_eq!(
+        types,
+        [Some("event.disconnected_event")],
+        "{:?}",
+        control.ledger()
+    );
+}
+
+#[test]
+fn two_gateways_with_one_bot_do_not_fight() {
+    nobody_fights(DisplacedOrder::AfterAck);
+}
+
+#[test]
+fn it_does_not_matter_which_of_them_hears_first() {
+    nobody_fights(DisplacedOrder::BeforeAck);
+}
+
+/// An actor that failed is made anew; whom the bot belongs to has not changed by that.
+#[test]
+fn a_displaced_bot_that_is_rebuilt_stays_away() {
+    let sim = wecom_platform(|_| ());
+    let control = sim.control();
+    let gateway = Setup::without_platform()
+        .wecom_bot("a", &sim)
+        .set("debug.fault_injection", true)
+        .start();
+    for expected in [
+        "injected into",
+        "an installation failed",
+        "another program has taken the bot",
+    ] {
+        gateway.expect_error(expected);
+    }
+    gateway.wait_live("a");
+    assert_eq!(control.fault(Target::Bot(bot_id("a")), Fault::Displace), 1);
+    let before = displaced(&gateway);
+    let fault = json!({ "actor": "installation", "fault": "panic" });
+    let answer = gateway
+        .admin()
+        .post("/admin/v1/installations/a/fault", Some(&fault))
+        .expect("the admin interface answers");
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    let after = gateway.wait_installation("a", "made anew and still displaced", |view| {
+        view["lights"]["restarts"] == 1 && view["state"] == "displaced"
+    });
+    assert_eq!(after["state_since_ms"], before["state_since_ms"], "{after}");
+    assert_eq!(control.ledger().subscribes, 1);
+}
+
+/// A displacement told of a connection that is no longer ours says nothing about the one that is.
+#[test]
+fn an_old_connections_displacement_is_not_ours() {
+    let sim = wecom_platform(|_| ());
+    let control = sim.control();
+    let gateway = Setup::without_platform()
+        .wecom_bot("a", &sim)
+        .set("timing.pong_grace", "1s")
+        .start();
+    gateway.wait_live("a");
+    let bot = || Target::Bot(bot_id("a"));
+    // The platform takes the old connection for live until the new one subscribes, and tells it.
+    assert_eq!(control.fault(bot(), Fault::HalfOpen), 1);
+    gateway.wait_installation("a", "live again", |view| {
+        view["state"] == "live" && view["generation"] == 2
+    });
+    assert_eq!(control.ledger().displacements, 1);
+    control.push(&bot_id("a"), Push::text("to the new one"));
+    gateway.wait_all_recorded(&control, 1);
+    assert_eq!(gateway.installation("a")["state"], "live");
+}
