@@ -27,3 +27,40 @@ pub const INVALID_MESSAGE_TYPE: i64 = 40_008;
 pub const UNSUPPORTED_DEVICE: i64 = 600_039;
 /// Refused for its content.
 pub const CONTENT_REFUSED: i64 = 40_201;
+
+/// Whether the same frame can succeed when it is sent again within seconds: not where the platform objects to what it
+/// says, nor where it is said too often. Codes that nobody has documented may pass, -1 ("system error") among them.
+pub fn may_pass(code: i64) -> bool {
+    !matches!(
+        code,
+        INVALID_CREDENTIALS
+            | INVALID_BOT_ID
+            | INVALID_PARAMETER
+            | RATE_LIMITED
+            | INVALID_REQ_ID
+            | STREAM_EXPIRED
+            | INVALID_CHAT
+            | INVALID_MESSAGE_TYPE
+            | UNSUPPORTED_DEVICE
+            | CONTENT_REFUSED
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_the_content_does_not_pass() {
+        for code in [
+            INVALID_PARAMETER,
+            INVALID_CHAT,
+            INVALID_MESSAGE_TYPE,
+            CONTENT_REFUSED,
+        ] {
+            assert!(!may_pass(code), "{code}");
+        }
+        assert!(may_pass(-1));
+        assert!(may_pass(NOT_SUBSCRIBED), "on the next connection");
+    }
+}

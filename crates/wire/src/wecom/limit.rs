@@ -20,6 +20,8 @@ pub const WELCOME: Duration = Duration::from_secs(5);
 pub const CARD_UPDATE: Duration = Duration::from_secs(5);
 /// A stream is updated for less than 6 minutes from its first frame (10 by newer texts of the error).
 pub const STREAM: Duration = Duration::from_secs(330);
+/// An upload that is not finished is forgotten after this time.
+pub const UPLOAD: Duration = Duration::from_secs(30 * 60);
 /// What a callback links to can be fetched for this time.
 pub const MEDIA_URL: Duration = Duration::from_secs(5 * 60);
 
