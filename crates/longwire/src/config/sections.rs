@@ -193,9 +193,12 @@ macro_rules! timing {
 timing!(
     bootstrap,
     handshake,
+    subscribe,
     write,
     ping_interval,
     pong_grace,
+    ack,
+    upload_ack,
     answer_budget,
     fragment_ttl,
     nonce_cap,

@@ -96,6 +96,15 @@ fn ranges() {
         "2:15: timing.backoff_cap",
         "below timing.backoff_base",
     );
+    for key in ["subscribe", "ack", "upload_ack"] {
+        for value in ["0s", "2d"] {
+            check(
+                &format!("[timing]\n{key} = \"{value}\""),
+                &format!("2:{}: timing.{key}", key.len() + 4),
+                "above 0 and at most 1d",
+            );
+        }
+    }
     check(
         "[server]\nadmin_listen = \"127.0.0.1:7700\"",
         "2:16: server.admin_listen",
