@@ -156,8 +156,13 @@ impl Bot {
     }
 
     /// The link's last state.
+    pub(crate) fn state(&self) -> State {
+        self.status().state
+    }
+
+    /// Its name.
     pub(crate) fn state_label(&self) -> &'static str {
-        self.status().state.label()
+        self.state().label()
     }
 
     /// Whether more came lately than could be recorded in time.

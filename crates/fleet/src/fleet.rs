@@ -10,13 +10,15 @@ use crate::post::{Inspect, Mailbox, Post};
 use crate::request::{Ask, Reply, Request, RequestError};
 use crate::shared::{Parts, Shared};
 use crate::supervisor::{AskAt, DrainAll, InjectAt, InspectAt, Reload, Supervisor};
+use crate::upload::{UploadError, UploadFile, UploadRun};
 use crate::view::{ActorView, Drained, Inspection, InstallationView, Overview, StoreView};
 use crate::watched::start_watched;
 use actix_rt::Arbiter;
 use bytestring::ByteString;
 use longwire_egress::EgressSettings;
-use longwire_link::Timing;
-use longwire_store::{Health, InstallationId, Store};
+use longwire_link::{Generation, State, Timing, UploadStep};
+use longwire_store::{Health, InstallationId, Platform, Store};
+use longwire_wire::wecom::media::upload::Uploaded;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -278,14 +280,58 @@ impl Fleet {
     pub async fn request(&self, id_or_name: &str, request: Request) -> Result<Reply, RequestError> {
         let bot = self.shared.bot(id_or_name);
         let bot = bot.ok_or(RequestError::UnknownInstallation)?;
+        self.ask(bot.id, request, None).await
+    }
+
+    /// Whether something could be asked of a bot's platform now: for whoever has much to prepare.
+    ///
+    /// # Errors
+    /// Why it would not even be sent.
+    pub fn may_request(&self, id_or_name: &str) -> Result<(), RequestError> {
+        let bot = self.shared.bot(id_or_name);
+        let bot = bot.ok_or(RequestError::UnknownInstallation)?;
+        if bot.platform() != Platform::Wecom {
+            return Err(RequestError::NoRequests);
+        }
+        match bot.state() {
+            State::Live { .. } => Ok(()),
+            state => Err(RequestError::not_connected(&state)),
+        }
+    }
+
+    /// Has a bot's platform take a file, over the connection the bot has now, and waits until it has it.
+    ///
+    /// # Errors
+    /// Which step failed, and why. The upload is then gone; nobody has seen anything of it.
+    pub async fn upload(
+        &self,
+        id_or_name: &str,
+        file: UploadFile,
+    ) -> Result<Uploaded, UploadError> {
+        let bot = self.shared.bot(id_or_name);
+        let bot = bot.ok_or(UploadError::Unanswered {
+            step: UploadStep::Init,
+            error: RequestError::UnknownInstallation,
+        })?;
+        UploadRun::new(self.clone(), bot.id, file).finish().await
+    }
+
+    /// Asks one bot's platform, over the connection of that generation if one is named.
+    pub(crate) async fn ask(
+        &self,
+        bot: InstallationId,
+        request: Request,
+        over: Option<Generation>,
+    ) -> Result<Reply, RequestError> {
         let (tell, told) = oneshot::channel();
         let ask = Ask {
             command: request.command,
             req_id: request.req_id.map(ByteString::from),
             body: request.body,
+            over,
             tell,
         };
-        self.supervisor().send(AskAt(bot.id, ask));
+        self.supervisor().send(AskAt(bot, ask));
         // Every place on the way answers or drops the question, and the socket does in time.
         told.await.unwrap_or(Err(RequestError::ConnectionLost))
     }

@@ -518,9 +518,7 @@ impl Handler<Ask> for Installation {
         let _handling = self.handling(Word::Ask);
         match &self.connection {
             Some(connection) => connection.socket.send(ask),
-            None => ask.fail(RequestError::NotConnected {
-                state: self.link.state().label(),
-            }),
+            None => ask.fail(RequestError::not_connected(self.link.state())),
         }
     }
 }

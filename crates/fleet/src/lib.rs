@@ -37,6 +37,7 @@ mod socket;
 mod supervisor;
 mod totals;
 mod unfinished;
+mod upload;
 pub mod view;
 mod waiting;
 mod watched;
@@ -48,6 +49,7 @@ pub use fault::{Fault, InjectError};
 pub use fleet::{Fleet, FleetSettings};
 pub use kind::ActorKind;
 pub use request::{Reply, Request, RequestError};
+pub use upload::{UploadError, UploadFile};
 pub use view::{
     ActorView, AnswerTotals, ConnectionTotals, Drained, EventTotals, Inspection, InstallationView,
     Lights, Overview, Quantiles, StoreView,

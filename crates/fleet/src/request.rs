@@ -5,7 +5,8 @@
 
 use actix::Message;
 use bytestring::ByteString;
-use longwire_wire::wecom::{Ack, Command};
+use longwire_link::{Generation, State};
+use longwire_wire::wecom::{Ack, Command, code};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -30,17 +31,25 @@ pub struct Reply {
     /// What it gave, where the command gives something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Box<RawValue>>,
+    /// The connection it came over.
+    #[serde(skip)]
+    pub(crate) generation: Generation,
 }
 
 impl Reply {
-    pub(crate) fn of(ack: Ack) -> Self {
+    pub(crate) fn of(ack: Ack, generation: Generation) -> Self {
         let body = ack.body.as_deref().map(serde_json::from_slice);
         Self {
             code: ack.code,
             message: ack.message.to_string(),
             // A part of a frame that was read as JSON.
             body: body.and_then(Result::ok),
+            generation,
         }
+    }
+
+    pub(crate) fn is_ok(&self) -> bool {
+        self.code == Some(code::OK)
     }
 }
 
@@ -62,6 +71,9 @@ pub enum RequestError {
         /// The state it is in.
         state: &'static str,
     },
+    /// Nothing was sent: another program has the bot.
+    #[error("another program took the bot over")]
+    Displaced,
     /// The platform refused it with 846609, because the connection is no longer subscribed. It is made anew.
     #[error("the platform says that the connection is not subscribed; it is made anew")]
     NotSubscribed,
@@ -84,6 +96,16 @@ pub enum RequestError {
 }
 
 impl RequestError {
+    /// For a bot in a state without a connection.
+    pub(crate) fn not_connected(state: &State) -> Self {
+        match state {
+            State::Displaced { .. } => Self::Displaced,
+            other => Self::NotConnected {
+                state: other.label(),
+            },
+        }
+    }
+
     /// A stable name for programs.
     #[must_use]
     pub fn label(&self) -> &'static str {
@@ -92,6 +114,7 @@ impl RequestError {
             Self::NoRequests => "no_requests",
             Self::NoReqId => "no_req_id",
             Self::NotConnected { .. } => "not_connected",
+            Self::Displaced => "displaced",
             Self::NotSubscribed => "not_subscribed",
             Self::ConnectionLost => "connection_lost",
             Self::TimedOut => "timed_out",
@@ -113,6 +136,9 @@ impl RequestError {
                 "give the req_id of the recorded callback, or send a message of its own with aibot_send_msg"
             }
             Self::NotConnected { .. } => "wait until it is live, then send it again",
+            Self::Displaced => {
+                "ask the program that has it, or end that one; then stop and start the bot to take it back"
+            }
             Self::NotSubscribed => {
                 "nothing was done: send it again once the bot is live; replies by aibot_send_msg, since the callback's req_id ended with the connection"
             }
@@ -137,6 +163,8 @@ pub(crate) struct Ask {
     pub(crate) command: Command,
     pub(crate) req_id: Option<ByteString>,
     pub(crate) body: Box<RawValue>,
+    /// Over this connection or not at all.
+    pub(crate) over: Option<Generation>,
     pub(crate) tell: Teller,
 }
 

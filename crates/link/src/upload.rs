@@ -22,6 +22,7 @@
 //! It never sees the file, the upload's id or the platform's words; whoever carries out the actions keeps them.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use longwire_wire::wecom::{code, limit};
@@ -52,6 +53,16 @@ impl UploadStep {
             Self::Init => "init",
             Self::Chunk(_) => "chunk",
             Self::Finish => "finish",
+        }
+    }
+}
+
+/// For people: which step, a chunk with its number.
+impl fmt::Display for UploadStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Init | Self::Finish => f.write_str(self.label()),
+            Self::Chunk(index) => write!(f, "chunk {index}"),
         }
     }
 }

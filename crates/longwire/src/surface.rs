@@ -18,7 +18,9 @@ mod installations;
 mod metrics;
 mod problem;
 mod requests;
+mod spool;
 mod tree;
+mod uploads;
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 use longwire_fleet::Fleet;
 use longwire_store::Store;
+use tokio::sync::Semaphore;
 
 use crate::config::Config;
 
@@ -48,6 +51,8 @@ pub(crate) struct Surface {
     fault_injection: bool,
     admin_hosts: Vec<String>,
     plain_hosts: Vec<String>,
+    /// Places for uploads.
+    uploads: Semaphore,
 }
 
 impl Surface {
@@ -59,6 +64,7 @@ impl Surface {
             fault_injection: config.debug.fault_injection,
             admin_hosts: config.server.admin_hosts.clone(),
             plain_hosts: config.egress.plain_http_hosts.clone(),
+            uploads: Semaphore::new(uploads::MOST_AT_ONCE),
         }
     }
 
@@ -145,6 +151,10 @@ fn administration(config: &mut ServiceConfig) {
             .route(
                 "/installations/{installation}/requests",
                 web::post().to(requests::ask),
+            )
+            .route(
+                "/installations/{installation}/uploads",
+                web::post().to(uploads::upload),
             )
             .route(
                 "/installations/{installation}/fault",

@@ -7,6 +7,7 @@ use std::any::Any;
 use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -233,6 +234,14 @@ impl Store {
     /// Whether events are being recorded. Cheap, at any time.
     pub fn health(&self) -> Health {
         self.shared.health.read()
+    }
+
+    /// Where the database lies: what must be on its disk for a while, and must not be lost for its sake, belongs here.
+    pub fn directory(&self) -> &Path {
+        match self.shared.file.path().parent() {
+            Some(directory) if !directory.as_os_str().is_empty() => directory,
+            _ => Path::new("."),
+        }
     }
 
     /// What the writer has done. Cheap, at any time.

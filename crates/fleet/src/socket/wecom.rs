@@ -110,14 +110,17 @@ impl Socket {
             return ask.fail(RequestError::NoRequests);
         };
         if wecom.standing != Standing::Subscribed || !matches!(self.phase, Phase::Open(_)) {
-            let state = self.bot.state_label();
-            return ask.fail(RequestError::NotConnected { state });
+            return ask.fail(RequestError::not_connected(&self.bot.state()));
+        }
+        if ask.over.is_some_and(|wanted| wanted != self.generation) {
+            return ask.fail(RequestError::NotSent);
         }
         let Ask {
             command,
             req_id,
             body,
             tell,
+            over: _,
         } = ask;
         let Some(req_id) = req_id.or_else(|| own_id(command)) else {
             drop(tell.send(Err(RequestError::NoReqId)));
@@ -251,7 +254,7 @@ impl Socket {
                     let answer = if is_forgotten {
                         Err(RequestError::NotSubscribed)
                     } else {
-                        Ok(Reply::of(ack))
+                        Ok(Reply::of(ack, self.generation))
                     };
                     // Whoever asked may have gone.
                     drop(tell.send(answer));

@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 says, with a `code` that never changes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
@@ -7,6 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{JsonConfig, PathConfig, QueryConfig, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
+use serde_json::Value;
 
 /// Bodies of the admin interface are small.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -20,6 +22,9 @@ pub(crate) struct Problem {
     status: u16,
     code: &'static str,
     detail: String,
+    /// What programs may want to know besides, as members of their own.
+    #[serde(flatten)]
+    facts: BTreeMap<&'static str, Value>,
 }
 
 impl Problem {
@@ -30,7 +35,14 @@ impl Problem {
             status: status.as_u16(),
             code,
             detail: detail.into(),
+            facts: BTreeMap::new(),
         }
+    }
+
+    /// With this besides.
+    pub(crate) fn with(mut self, fact: &'static str, value: impl Into<Value>) -> Self {
+        self.facts.insert(fact, value.into());
+        self
     }
 
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {

@@ -45,18 +45,22 @@ pub(super) async fn ask(
 }
 
 /// Why there is no answer, and what to do about it.
-fn unanswered(error: &RequestError) -> Problem {
-    let status = match error {
+pub(super) fn unanswered(error: &RequestError) -> Problem {
+    let detail = format!("{error}. {}", error.advice());
+    Problem::new(status(error), error.label(), detail)
+}
+
+pub(super) fn status(error: &RequestError) -> StatusCode {
+    match error {
         RequestError::UnknownInstallation => StatusCode::NOT_FOUND,
         RequestError::NoRequests | RequestError::SpentReqId => StatusCode::CONFLICT,
         RequestError::NoReqId => StatusCode::BAD_REQUEST,
         RequestError::Full => StatusCode::TOO_MANY_REQUESTS,
-        RequestError::NotConnected { .. } | RequestError::NotSubscribed | RequestError::NotSent => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        RequestError::NotConnected { .. }
+        | RequestError::Displaced
+        | RequestError::NotSubscribed
+        | RequestError::NotSent => StatusCode::SERVICE_UNAVAILABLE,
         RequestError::ConnectionLost => StatusCode::BAD_GATEWAY,
         RequestError::TimedOut => StatusCode::GATEWAY_TIMEOUT,
-    };
-    let detail = format!("{error}. {}", error.advice());
-    Problem::new(status, error.label(), detail)
+    }
 }

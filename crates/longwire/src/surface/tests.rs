@@ -1,5 +1,7 @@
 //! The listeners over real sockets, with a fleet that has no bot to connect.
 
+mod uploads;
+
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +32,7 @@ impl Stand {
         let store = Store::open(&StoreSettings::at(url)).expect("a new store opens");
         let (tls, _roots) = tls_config(None).expect("the system's roots load");
         let fleet = Fleet::start(FleetSettings {
-            timing: longwire_link::Timing::default(),
+            timing: config.timing.timing(),
             connect_per_second: 0,
             window_events: 64,
             window_bytes: 1 << 20,

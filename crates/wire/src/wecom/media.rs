@@ -13,4 +13,6 @@ pub mod upload;
 pub use self::decrypt::{DecryptError, decrypt};
 pub use self::file_name::file_name;
 pub use self::kind::Kind;
-pub use self::plan::{CHUNK_BYTES, Limits, MAX_CHUNKS, MIN_BYTES, UploadPlan, UploadRefusal};
+pub use self::plan::{
+    CHUNK_BYTES, Limits, MAX_CHUNKS, MIN_BYTES, UploadPlan, UploadRefusal, check_name,
+};

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Kind;
+use crate::wecom::limit::FILE_NAME_BYTES;
 
 /// A chunk before Base64; the last one may be shorter.
 pub const CHUNK_BYTES: u64 = 512 * 1024;
@@ -78,12 +79,30 @@ pub enum UploadRefusal {
         /// As what it was to be sent.
         kind: Kind,
     },
+    /// Without a name.
+    #[error("the file has no name")]
+    NoName,
+    /// Above [`FILE_NAME_BYTES`].
+    #[error("the file's name has {len} bytes, and the platform takes at most {FILE_NAME_BYTES}")]
+    NameTooLong {
+        /// Its length in bytes of UTF-8.
+        len: usize,
+    },
     /// Above [`MAX_CHUNKS`].
     #[error("file too large: {chunks} chunks (max {MAX_CHUNKS})")]
     TooManyChunks {
         /// How many it would take.
         chunks: u64,
     },
+}
+
+/// Whether the platform takes a file of this name.
+pub fn check_name(file_name: &str) -> Result<(), UploadRefusal> {
+    match file_name.len() {
+        0 => Err(UploadRefusal::NoName),
+        1..=FILE_NAME_BYTES => Ok(()),
+        len => Err(UploadRefusal::NameTooLong { len }),
+    }
 }
 
 /// How one file is uploaded.

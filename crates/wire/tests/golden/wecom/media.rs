@@ -5,7 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use longwire_wire::wecom::limit::{CONTENT_BYTES, FEEDBACK_ID_BYTES, cut_content};
 use longwire_wire::wecom::media::upload::{self, Checksum};
 use longwire_wire::wecom::media::{
-    DecryptError, Kind, Limits, MAX_CHUNKS, UploadPlan, UploadRefusal, decrypt, file_name,
+    DecryptError, Kind, Limits, MAX_CHUNKS, UploadPlan, UploadRefusal, check_name, decrypt,
+    file_name,
 };
 use serde_json::Value;
 
@@ -93,6 +94,13 @@ fn what_is_refused_says_why() {
     assert_eq!(refusal(2 * mb + 1, Kind::Voice), voice);
     let chunks = refusal(50 * mb + 1, Kind::File);
     assert_eq!(chunks.to_string(), "file too large: 101 chunks (max 100)");
+    assert_eq!(check_name(""), Err(UploadRefusal::NoName));
+    assert_eq!(check_name(&"n".repeat(256)), Ok(()));
+    let name = "汉".repeat(86);
+    assert_eq!(
+        check_name(&name),
+        Err(UploadRefusal::NameTooLong { len: 258 })
+    );
     let strict = Limits {
         image: 2 * mb,
         ..Limits::default()

@@ -1,0 +1,273 @@
+//! A file's way to the platform: reads its parts, asks for each step, and tells the machine what came of it.
+//!
+//! ```text
+//! UploadFile ─▶ link::Upload ─▶ Send(step) ─▶ read, encode ─▶ Fleet::ask ─▶ (socket, platform)
+//!                    ▲                                            │
+//!                    └──────────── StepOutcome ◀──────────────────┘
+//! ```
+//!
+//! Every step goes the way of every other request, over the connection that took the first one: whether an upload
+//! outlives its connection is not documented, so none tries to. What is read of the file is encoded and sent at once;
+//! in memory are the few chunks that are under way. Whoever drops the future gives the upload up.
+
+mod error;
+
+pub use error::UploadError;
+
+use crate::clock::now;
+use crate::fleet::Fleet;
+use crate::request::{Reply, Request, RequestError};
+use longwire_link::{Generation, StepOutcome, Upload, UploadAction, UploadEnd, UploadStep};
+use longwire_store::InstallationId;
+use longwire_wire::wecom::Command;
+use longwire_wire::wecom::media::UploadPlan;
+use longwire_wire::wecom::media::upload::{self, Uploaded};
+use serde_json::value::RawValue;
+use std::fs::File;
+use std::future::poll_fn;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// A file that is to be uploaded.
+#[derive(Debug)]
+pub struct UploadFile {
+    /// Its bytes, from the beginning of the file. Nobody writes to it any more.
+    pub file: File,
+    /// Its length, and as what it is sent.
+    pub plan: UploadPlan,
+    /// Its name, as [`media::check_name`](longwire_wire::wecom::media::check_name) allows it.
+    pub name: String,
+    /// Its [`Checksum`](upload::Checksum).
+    pub md5: String,
+}
+
+/// Why a step is not done.
+enum Trouble {
+    Unanswered(RequestError),
+    Refused {
+        code: Option<i64>,
+        message: String,
+    },
+    /// The platform did it and did not say what is needed to go on.
+    Unreadable,
+    File(io::Error),
+}
+
+type Came = Result<Reply, Trouble>;
+
+/// A step under way.
+type Flight = Pin<Box<dyn Future<Output = (UploadStep, Came)> + Send>>;
+
+/// One upload, from its first step to its end.
+pub(crate) struct UploadRun {
+    fleet: Fleet,
+    bot: InstallationId,
+    file: Arc<File>,
+    plan: UploadPlan,
+    /// The body of the first step, sent once or thrice.
+    init: Box<RawValue>,
+    upload: Upload,
+    flights: Vec<Flight>,
+    /// The platform's name of the upload and the connection it belongs to, from the first step on.
+    begun: Option<(Arc<str>, Generation)>,
+    uploaded: Option<Uploaded>,
+    /// What came last that was no success: it is what ends an upload.
+    trouble: Option<Trouble>,
+}
+
+impl UploadRun {
+    pub(crate) fn new(fleet: Fleet, bot: InstallationId, file: UploadFile) -> Self {
+        let UploadFile {
+            file,
+            plan,
+            name,
+            md5,
+        } = file;
+        Self {
+            fleet,
+            bot,
+            file: Arc::new(file),
+            plan,
+            init: upload::init(&plan, &name, &md5),
+            upload: Upload::new(plan.chunk_count(), now()),
+            flights: Vec::new(),
+            begun: None,
+            uploaded: None,
+            trouble: None,
+        }
+    }
+
+    /// Carries out what the machine decides, until its end.
+    pub(crate) async fn finish(mut self) -> Result<Uploaded, UploadError> {
+        loop {
+            while let Some(action) = self.upload.poll_action() {
+                match action {
+                    UploadAction::Send(step) => {
+                        let flight = self.begin(step);
+                        self.flights.push(flight);
+                    }
+                    UploadAction::End(end) => return self.conclude(end),
+                }
+            }
+            let due = self.upload.poll_timeout();
+            let due = due.map(tokio::time::Instant::from_std);
+            tokio::select! {
+                (step, came) = landed(&mut self.flights) => self.handle(step, came),
+                () = until(due) => self.upload.handle_timeout(now()),
+            }
+        }
+    }
+
+    fn begin(&self, step: UploadStep) -> Flight {
+        let (fleet, bot) = (self.fleet.clone(), self.bot);
+        let over = self.begun.as_ref().map(|(_, generation)| *generation);
+        let body = self.body(step);
+        Box::pin(async move {
+            let came = async {
+                let request = Request {
+                    command: command(step),
+                    req_id: None,
+                    body: body.await.map_err(Trouble::File)?,
+                };
+                let reply = fleet.ask(bot, request, over).await;
+                reply.map_err(Trouble::Unanswered)
+            };
+            (step, came.await)
+        })
+    }
+
+    /// The body of a step; a chunk's is read where a disk that hangs holds nobody else.
+    fn body(
+        &self,
+        step: UploadStep,
+    ) -> impl Future<Output = io::Result<Box<RawValue>>> + Send + 'static {
+        let upload_id = self.begun.as_ref().map(|(id, _)| Arc::clone(id));
+        // The machine sends nothing but the first step before there is one.
+        let upload_id = upload_id.unwrap_or_default();
+        let ready = match step {
+            UploadStep::Init => Some(self.init.clone()),
+            UploadStep::Finish => Some(upload::finish(&upload_id)),
+            UploadStep::Chunk(_) => None,
+        };
+        let chunk = match step {
+            UploadStep::Chunk(index) => usize::try_from(index).ok(),
+            UploadStep::Init | UploadStep::Finish => None,
+        };
+        let chunk = chunk.and_then(|index| Some((index, self.plan.chunks().nth(index)?)));
+        let file = Arc::clone(&self.file);
+        async move {
+            if let Some(body) = ready {
+                return Ok(body);
+            }
+            let (index, range) = chunk.ok_or(io::ErrorKind::InvalidInput)?;
+            let read = tokio::task::spawn_blocking(move || {
+                let bytes = read(&file, range)?;
+                Ok(upload::chunk(&upload_id, index, &bytes))
+            });
+            read.await.map_err(io::Error::other)?
+        }
+    }
+
+    fn handle(&mut self, step: UploadStep, came: Came) {
+        let came = came.and_then(|reply| self.take(step, reply));
+        let outcome = match &came {
+            Ok(()) => StepOutcome::Done,
+            Err(Trouble::Refused { code, .. }) => StepOutcome::Refused(*code),
+            Err(Trouble::Unanswered(RequestError::TimedOut)) => StepOutcome::TimedOut,
+            Err(Trouble::Unanswered(RequestError::Full)) => StepOutcome::Crowded,
+            Err(Trouble::Unanswered(_) | Trouble::Unreadable | Trouble::File(_)) => {
+                StepOutcome::Hopeless
+            }
+        };
+        self.trouble = came.err().or(self.trouble.take());
+        self.upload.handle_outcome(step, outcome, now());
+    }
+
+    /// What the platform answered.
+    fn take(&mut self, step: UploadStep, reply: Reply) -> Result<(), Trouble> {
+        if !reply.is_ok() {
+            return Err(Trouble::Refused {
+                code: reply.code,
+                message: reply.message,
+            });
+        }
+        let body = reply.body.as_deref().map(RawValue::get).unwrap_or_default();
+        match step {
+            UploadStep::Init => {
+                let id = upload::upload_id(body.as_bytes()).ok_or(Trouble::Unreadable)?;
+                self.begun = Some((id.into(), reply.generation));
+            }
+            UploadStep::Chunk(_) => {}
+            UploadStep::Finish => {
+                let uploaded = Uploaded::parse(body.as_bytes());
+                self.uploaded = Some(uploaded.ok_or(Trouble::Unreadable)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn conclude(self, end: UploadEnd) -> Result<Uploaded, UploadError> {
+        let (step, tries) = match (end, self.uploaded) {
+            (UploadEnd::Done, Some(uploaded)) => return Ok(uploaded),
+            // A finish that named no file is none.
+            (UploadEnd::Done, None) => {
+                return Err(UploadError::Unreadable {
+                    step: UploadStep::Finish,
+                });
+            }
+            (UploadEnd::Expired, _) => return Err(UploadError::Expired),
+            (UploadEnd::Failed { step, tries }, _) => (step, tries),
+        };
+        Err(match self.trouble {
+            Some(Trouble::Unanswered(error)) => UploadError::Unanswered { step, error },
+            Some(Trouble::Refused { code, message }) => UploadError::Refused {
+                step,
+                tries,
+                code,
+                message,
+            },
+            Some(Trouble::File(source)) => UploadError::File { step, source },
+            Some(Trouble::Unreadable) | None => UploadError::Unreadable { step },
+        })
+    }
+}
+
+fn command(step: UploadStep) -> Command {
+    match step {
+        UploadStep::Init => Command::UploadInit,
+        UploadStep::Chunk(_) => Command::UploadChunk,
+        UploadStep::Finish => Command::UploadFinish,
+    }
+}
+
+fn read(file: &File, range: Range<u64>) -> io::Result<Vec<u8>> {
+    // At most a chunk, 512 KiB.
+    let mut bytes = vec![0; (range.end - range.start) as usize];
+    file.read_exact_at(&mut bytes, range.start)?;
+    Ok(bytes)
+}
+
+/// The next of these to end; for ever if there is none.
+async fn landed(flights: &mut Vec<Flight>) -> (UploadStep, Came) {
+    let poll = |task: &mut Context<'_>| {
+        for index in 0..flights.len() {
+            if let Poll::Ready(came) = flights[index].as_mut().poll(task) {
+                drop(flights.swap_remove(index));
+                return Poll::Ready(came);
+            }
+        }
+        Poll::Pending
+    };
+    poll_fn(poll).await
+}
+
+async fn until(due: Option<tokio::time::Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,185 @@
+//! A file for a bot's platform, in one call: its bytes are the request's body, and the answer names what a message
+//! shows it by.
+//!
+//! Nothing is read of a file that cannot be sent, and nothing is sent of a file that has not come whole.
+
+use std::io;
+
+use actix_web::HttpRequest;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Data, Json, Path, Payload, Query};
+use longwire_fleet::{UploadError, UploadFile};
+use longwire_wire::wecom::media::{Kind, Limits, UploadPlan, UploadRefusal, check_name};
+use serde::{Deserialize, Serialize};
+
+use super::requests::{status, unanswered};
+use super::spool::{self, SpoolError, Spooled};
+use super::{Problem, Surface};
+
+/// Uploads under way, over all bots. Each has a file of up to 20 MB on the disk and a few chunks of 512 KiB in memory.
+pub(super) const MOST_AT_ONCE: usize = 8;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    /// The name users see.
+    file_name: String,
+    /// `image`, `voice`, `video` or `file`; without it, what the file is.
+    r#type: Option<String>,
+}
+
+/// A file the platform has.
+#[derive(Serialize)]
+pub(super) struct Taken {
+    r#type: &'static str,
+    /// By which messages show it, for three days.
+    media_id: String,
+    /// When these began, in seconds since 1970, if the platform said so.
+    created_at: Option<i64>,
+}
+
+pub(super) async fn upload(
+    surface: Data<Surface>,
+    installation: Path<String>,
+    wanted: Query<Wanted>,
+    request: HttpRequest,
+    body: Payload,
+) -> Result<Json<Taken>, Problem> {
+    if surface.is_draining() {
+        return Err(Problem::conflict("draining", "the gateway is about to end"));
+    }
+    let Wanted { file_name, r#type } = wanted.into_inner();
+    check_name(&file_name).map_err(|refusal| refused(&refusal))?;
+    let kind = r#type.map(|name| parse(&name)).transpose()?;
+    let ready = surface.fleet.may_request(&installation);
+    ready.map_err(|error| unanswered(&error))?;
+    let limits = Limits::default();
+    // What is too long for its kind can still be sent as a file.
+    let most = limits.of(kind.unwrap_or(Kind::File));
+    if let Some(len) = announced(&request) {
+        UploadPlan::of(len, kind.unwrap_or(Kind::File), &limits)
+            .map_err(|refusal| refused(&refusal))?;
+    }
+    let _place = surface.uploads.try_acquire().map_err(|_| {
+        Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_uploads",
+            format!("{MOST_AT_ONCE} uploads are under way. Send it again when one is done"),
+        )
+    })?;
+    let spooled = spool::receive(surface.store.directory(), body, most).await;
+    let Spooled {
+        file,
+        len,
+        head,
+        md5,
+    } = spooled.map_err(|error| not_kept(&error))?;
+    let kind = kind.unwrap_or_else(|| limits.fitting(Kind::detect(&file_name, &head), len));
+    let plan = UploadPlan::of(len, kind, &limits).map_err(|refusal| refused(&refusal))?;
+    let file = UploadFile {
+        file,
+        plan,
+        name: file_name,
+        md5,
+    };
+    let uploaded = surface.fleet.upload(&installation, file).await;
+    let uploaded = uploaded.map_err(|error| failed(&error))?;
+    Ok(Json(Taken {
+        r#type: kind.name(),
+        media_id: uploaded.media_id,
+        created_at: uploaded.created_s,
+    }))
+}
+
+fn parse(name: &str) -> Result<Kind, Problem> {
+    Kind::parse(name).ok_or_else(|| Problem::invalid("type is image, voice, video or file"))
+}
+
+/// The body's length, where the client says it beforehand.
+fn announced(request: &HttpRequest) -> Option<u64> {
+    let value = request.headers().get(header::CONTENT_LENGTH)?;
+    value.to_str().ok()?.parse().ok()
+}
+
+/// The platform would not take this file.
+fn refused(refusal: &UploadRefusal) -> Problem {
+    let (status, code) = match refusal {
+        UploadRefusal::TooLong { .. } | UploadRefusal::TooManyChunks { .. } => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "file_too_large")
+        }
+        UploadRefusal::TooShort { .. } => (StatusCode::BAD_REQUEST, "file_too_small"),
+        UploadRefusal::NoName | UploadRefusal::NameTooLong { .. } => {
+            (StatusCode::BAD_REQUEST, "file_name_refused")
+        }
+        _ => (StatusCode::BAD_REQUEST, "file_refused"),
+    };
+    Problem::new(status, code, refusal.to_string())
+}
+
+/// The file did not get here.
+fn not_kept(error: &SpoolError) -> Problem {
+    let (status, code, advice) = match error {
+        SpoolError::TooLong { .. } => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "file_too_large",
+            "the platform takes no more of this type",
+        ),
+        SpoolError::Broken(_) => (
+            StatusCode::BAD_REQUEST,
+            "body_broken",
+            "nothing was sent to the platform: send it again",
+        ),
+        SpoolError::Stalled => (
+            StatusCode::REQUEST_TIMEOUT,
+            "body_stalled",
+            "nothing was sent to the platform: send it again",
+        ),
+        SpoolError::Disk(error) if is_full(error) => (
+            StatusCode::INSUFFICIENT_STORAGE,
+            "disk_full",
+            "uploads wait on the store's disk: make room there",
+        ),
+        SpoolError::Disk(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "file_not_kept",
+            "uploads wait in the store's directory: see to its disk and its permissions",
+        ),
+    };
+    Problem::new(status, code, format!("{error}. {advice}"))
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+/// The platform did not take it, or was not asked to the end.
+fn failed(error: &UploadError) -> Problem {
+    let http = match error {
+        _ if error.is_connections_end() => StatusCode::BAD_GATEWAY,
+        UploadError::Unanswered { error, .. } => status(error),
+        UploadError::Refused { .. } if error.label() == "rate_limited" => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
+        UploadError::Refused { .. } | UploadError::Unreadable { .. } => StatusCode::BAD_GATEWAY,
+        UploadError::File { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        UploadError::Expired => StatusCode::GATEWAY_TIMEOUT,
+    };
+    let detail = format!("{error}. {}", error.advice());
+    let mut problem = Problem::new(http, error.label(), detail);
+    if let Some(step) = error.step() {
+        problem = problem.with("step", step.label());
+        if let longwire_link::UploadStep::Chunk(index) = step {
+            problem = problem.with("chunk", index);
+        }
+    }
+    if let UploadError::Refused {
+        code: Some(code), ..
+    } = error
+    {
+        problem = problem.with("platform_code", *code);
+    }
+    problem
+}
