@@ -174,6 +174,7 @@ impl Fleet {
             connections: totals.connections(),
             malformed: self.shared.malformed.totals(),
             ack_latency_us: totals.ack_latency_us(),
+            record_latency_us: totals.record_latency_us(),
             store: self.store_view(),
             draining: self.shared.draining.load(Relaxed),
         }

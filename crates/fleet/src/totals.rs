@@ -1,7 +1,7 @@
 //! What the fleet counted since it started. One value, shared by every actor; each count is one relaxed addition.
 
 use crate::latency::Histogram;
-use crate::view::{AnswerTotals, ConnectionTotals, EventTotals};
+use crate::view::{AnswerTotals, ConnectionTotals, EventTotals, Quantiles};
 use longwire_store::Verdict;
 use longwire_wire::identity::Tier;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -29,6 +29,7 @@ pub(crate) struct Totals {
     pub(crate) silent: AtomicU64,
     pub(crate) panics: AtomicU64,
     ack_latency_us: Histogram,
+    record_latency_us: Histogram,
 }
 
 impl Totals {
@@ -54,6 +55,7 @@ impl Totals {
             silent: AtomicU64::new(0),
             panics: AtomicU64::new(0),
             ack_latency_us: Histogram::new(),
+            record_latency_us: Histogram::new(),
         }
     }
 
@@ -73,10 +75,14 @@ impl Totals {
         counter.fetch_add(1, Relaxed);
     }
 
-    /// An event was settled this long after it was read: it is durable, and its ACK is encoded where one is owed.
-    pub(crate) fn settled(&self, waited: Duration) {
-        self.ack_latency_us
-            .count(u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
+    /// The ACK of an event is encoded this long after the event was read.
+    pub(crate) fn acknowledged(&self, waited: Duration) {
+        self.ack_latency_us.count(micros(waited));
+    }
+
+    /// An event that no ACK is owed for is durable this long after it was read.
+    pub(crate) fn kept(&self, waited: Duration) {
+        self.record_latency_us.count(micros(waited));
     }
 
     pub(crate) fn events(&self) -> EventTotals {
@@ -113,7 +119,15 @@ impl Totals {
         }
     }
 
-    pub(crate) fn ack_latency_us(&self) -> crate::view::Quantiles {
+    pub(crate) fn ack_latency_us(&self) -> Quantiles {
         self.ack_latency_us.quantiles()
     }
+
+    pub(crate) fn record_latency_us(&self) -> Quantiles {
+        self.record_latency_us.quantiles()
+    }
+}
+
+fn micros(waited: Duration) -> u64 {
+    u64::try_from(waited.as_micros()).unwrap_or(u64::MAX)
 }

@@ -30,9 +30,11 @@ pub struct Overview {
     pub connections: ConnectionTotals,
     /// Input that could not be understood, by kind, since the start.
     pub malformed: BTreeMap<&'static str, u64>,
-    /// Time from the read of an event's last byte until it is durable and its ACK, where one is owed, is encoded; in
-    /// microseconds.
+    /// Time from the read of an event's last byte until it is durable and its ACK is encoded, in microseconds. Of
+    /// platforms that ask for an ACK.
     pub ack_latency_us: Quantiles,
+    /// Time from the read of an event's last byte until it is durable, in microseconds. Of platforms that ask for no ACK.
+    pub record_latency_us: Quantiles,
     /// The store.
     pub store: StoreView,
     /// True while the fleet is draining.

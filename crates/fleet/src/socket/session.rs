@@ -117,14 +117,16 @@ impl Socket {
         }
         match self.window.settle(Ticket(receipt.ticket())) {
             Settled::Answer { kept, waited_since } => {
-                self.shared
-                    .totals
-                    .settled(now.saturating_duration_since(waited_since));
+                let waited = now.saturating_duration_since(waited_since);
                 match kept {
                     Owed::Answer(Unanswered { echo, .. }) => {
+                        self.shared.totals.acknowledged(waited);
                         self.answer_recorded(echo, receipt, waited_since);
                     }
-                    Owed::Record(_) => drop(receipt),
+                    Owed::Record(_) => {
+                        self.shared.totals.kept(waited);
+                        drop(receipt);
+                    }
                 }
             }
             Settled::Late | Settled::Unknown => {

@@ -89,6 +89,7 @@ impl Snapshot {
             events,
             answers,
             ack_latency_us: ack,
+            record_latency_us: kept,
             ..
         } = &self.overview;
         sheet.gauges(
@@ -202,6 +203,13 @@ impl Snapshot {
             "From the read of an event's last byte to its ACK, since the start",
             &["quantile"],
             [("0.5", ack.p50), ("0.99", ack.p99), ("1", ack.max)]
+                .map(|(q, us)| ([q], us as f64 / 1e6)),
+        )?;
+        sheet.gauges(
+            "record_seconds",
+            "From the read of an event's last byte until it is durable, where the platform asks for no ACK, since the start",
+            &["quantile"],
+            [("0.5", kept.p50), ("0.99", kept.p99), ("1", kept.max)]
                 .map(|(q, us)| ([q], us as f64 / 1e6)),
         )
     }
