@@ -12,6 +12,7 @@ mod overload_is_bounded;
 mod proxy;
 mod repeats_are_recorded_once;
 mod through_a_proxy;
+mod two_platforms_in_one_process;
 mod what_a_connection_survives;
 mod what_a_wecom_connection_survives;
 mod what_an_application_asks_of_wecom;
