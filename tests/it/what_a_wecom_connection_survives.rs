@@ -190,6 +190,8 @@ fn an_attempt_that_hangs_or_breaks_is_followed_by_another() {
         Behaviour::answer(Asked::Subscribe, Answer::Code(846_601)),
         Behaviour::answer(Asked::Subscribe, Answer::Code(-1)),
         Behaviour::answer(Asked::Subscribe, Answer::DropBefore),
+        Behaviour::answer(Asked::Subscribe, Answer::Foreign),
+        Behaviour::answer(Asked::Subscribe, Answer::Raw("null".to_owned())),
     ];
     for script in scripts {
         control.behaviour(None, script.times(1));
@@ -197,6 +199,7 @@ fn an_attempt_that_hangs_or_breaks_is_followed_by_another() {
     let gateway = Setup::without_platform()
         .wecom_bot("a", &sim)
         .set("timing.handshake", "500ms")
+        .set("timing.subscribe", "500ms")
         .start();
     gateway.wait_live("a");
     let ledger = control.ledger();
