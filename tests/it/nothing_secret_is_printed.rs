@@ -6,9 +6,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use longwire_sim::{Apps, Behaviour, Control, Fault, FragmentPlan, Push, Sim, SimTls, Target};
+use longwire_sim::{
+    Apps, Behaviour, Control, Fault, FragmentPlan, Push, Sim, SimTls, Target, wecom,
+};
 use longwire_tests::{
-    Admin, Gateway, Setup, Signal, app_id, longwire, message_of, platform, wait_until,
+    Admin, Gateway, Setup, Signal, app_id, bot_id, longwire, message_of, platform, wait_until,
+    wecom_platform,
 };
 use serde_json::{Value, json};
 use std::path::Path;
@@ -72,13 +75,15 @@ fn tell_nothing(format: &str) {
         ticket: repeats_its_ticket(&rude),
         ..Seen::default()
     };
-    let mut gateway = start(&sim, &rude, &way_out, format);
+    let wecom = wecom_platform(|_| ());
+    let mut gateway = start(&sim, &rude, &wecom, &way_out, format);
     if format == "text" {
         // Some entries of rustls have many lines there. What else is said is judged in the other form.
         gateway.expect_error("");
     }
 
     people_write(&control, &gateway);
+    people_write_on_wecom(&wecom.control(), &gateway, &mut seen);
     the_platform_misbehaves(&control, &gateway);
     actors_panic(&gateway);
     operators_add_bots(&gateway, &sim, &mut seen);
@@ -106,7 +111,7 @@ fn tell_nothing(format: &str) {
 }
 
 /// A gateway whose bots get their secrets in every way, and most of whom are in trouble.
-fn start(sim: &Sim, rude: &Sim, way_out: &Proxy, format: &str) -> Gateway {
+fn start(sim: &Sim, rude: &Sim, wecom: &wecom::Sim, way_out: &Proxy, format: &str) -> Gateway {
     let control = sim.control();
     let port = sim.address().port();
     let through = |password: &str, address: &str| {
@@ -186,7 +191,20 @@ fn start(sim: &Sim, rude: &Sim, way_out: &Proxy, format: &str) -> Gateway {
             _ => setup,
         };
     }
-    let gateway = setup.start();
+    let msg = json!({
+        "headers": { "req_id": "{req_id}" }, "errcode": 853_000,
+        "errmsg": format!("invalid secret {BOT_SECRET}"),
+    });
+    wecom.control().behaviour(
+        Some(&bot_id("wecom-wrong")),
+        wecom::Behaviour::answer(wecom::Asked::Subscribe, wecom::Answer::Raw(msg.to_string())),
+    );
+    for name in ["wecom", "wecom-wrong"] {
+        setup = setup
+            .wecom_bot(name, wecom)
+            .with("secret", json!({ "env": "WECOM_SECRET" }));
+    }
+    let gateway = setup.environment("WECOM_SECRET", BOT_SECRET).start();
     for expected in [
         "refused by the platform",
         "injected into",
@@ -194,11 +212,12 @@ fn start(sim: &Sim, rude: &Sim, way_out: &Proxy, format: &str) -> Gateway {
     ] {
         gateway.expect_error(expected);
     }
-    for name in ["by-file", "by-variable", "bad-url"] {
+    for name in ["by-file", "by-variable", "bad-url", "wecom"] {
         gateway.wait_live(name);
     }
     for (name, state, reason) in [
         ("wrong", "refused", "auth_failed"),
+        ("wecom-wrong", "refused", "credentials_refused"),
         ("forbidden", "refused", "handshake_forbidden"),
         ("unauthorized", "refused", "proxy_unauthorized"),
         ("lost", "backing_off", "unreachable"),
@@ -270,6 +289,41 @@ fn people_write(control: &Control, gateway: &Gateway) {
             .windows(CONTENT.len())
             .any(|bytes| bytes == CONTENT.as_bytes())
     );
+}
+
+/// Messages, nonsense, and what an application answers. Nobody but the one who asked reads that.
+fn people_write_on_wecom(control: &wecom::Control, gateway: &Gateway, seen: &mut Seen) {
+    let bot = bot_id("wecom");
+    let said = wecom::Push::text(CONTENT).with_body("extra", BODY);
+    control.push(&bot, said);
+    for text in [
+        format!("{{\"cmd\": {BODY} {CONTENT}"),
+        json!({ "cmd": CONTENT, "headers": { "req_id": BODY } }).to_string(),
+        json!({ "headers": { "req_id": CONTENT }, "errcode": 1, "errmsg": BODY }).to_string(),
+        json!({ "cmd": "aibot_msg_callback", "headers": {}, "body": { "text": CONTENT } })
+            .to_string(),
+    ] {
+        control.fault(wecom::Target::Bot(bot.clone()), wecom::Fault::Text(text));
+    }
+    gateway.wait_installation("wecom", "all of it is counted", |view| {
+        view["lights"]["malformed"] == 4
+    });
+    let markdown =
+        json!({ "chatid": "zhangsan", "msgtype": "markdown", "markdown": { "content": CONTENT } });
+    for (cmd, req_id, body) in [
+        ("aibot_send_msg", None, markdown.clone()),
+        ("aibot_respond_msg", Some(CONTENT), markdown.clone()),
+        ("aibot_respond_msg", None, markdown.clone()),
+        (
+            "aibot_send_msg",
+            None,
+            json!({ "msgtype": CONTENT, "x": BODY }),
+        ),
+        (CONTENT, None, markdown),
+    ] {
+        let answer = gateway.ask("wecom", cmd, req_id, body);
+        seen.text("POST /admin/v1/installations/wecom/requests", &answer.body);
+    }
 }
 
 /// Frames that nobody understands, pongs that nobody wants, and bytes that end the connection.
@@ -464,7 +518,7 @@ fn everything_is_looked_at(gateway: &Gateway, seen: &mut Seen) {
         .iter()
         .filter_map(|view| view["name"].as_str().map(str::to_owned))
         .collect();
-    assert_eq!(names.len(), 11, "{names:?}");
+    assert_eq!(names.len(), 13, "{names:?}");
     paths.extend(
         names
             .iter()

@@ -14,8 +14,9 @@ const MIN_SECRET_BYTES: usize = 6;
 /// Stands for a secret that was taken out.
 const HIDDEN: &str = "<redacted>";
 
-/// `text` cut to [`MAX_CHARS`], and without `secret`.
-pub(crate) fn without(secret: &str, text: &str) -> String {
+/// `text` cut to 300 characters, and without `secret`.
+#[must_use]
+pub fn without(secret: &str, text: &str) -> String {
     // Cut last: half a secret is not found.
     hide(text.to_owned(), secret)
         .chars()

@@ -5,7 +5,7 @@
 //! what follows from an error is decided by whoever called.
 
 mod dial;
-mod explanation;
+pub mod explanation;
 pub mod feishu;
 pub mod wecom;
 

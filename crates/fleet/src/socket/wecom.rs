@@ -14,15 +14,13 @@ use crate::request::{Ask, Reply, RequestError, Teller};
 use bytes::Bytes;
 use bytestring::ByteString;
 use longwire_link::{Acked, RequestKind, RequestLimits, Requests, Setback, SubmitError, Timing};
+use longwire_platform::explanation;
 use longwire_store::{NewEvent, Source};
 use longwire_wire::identity::Identity;
 use longwire_wire::wecom::{self, Ack, Callback, Command, Incoming, Prefix, ReqId, code};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
-
-/// The platform's words about an error are cut to this, in characters: they end in a hint, an address and a link.
-const WORDS: usize = 200;
 
 /// What has to be known of the platform's side of the connection.
 pub(super) struct Wecom {
@@ -271,15 +269,16 @@ impl Socket {
     }
 
     fn subscribed(&mut self, ack: &Ack) -> Result<(), Ended> {
+        let Session::Wecom(wecom) = &mut self.session else {
+            return Ok(());
+        };
         if !ack.is_ok() {
             return Err(Ended {
                 setback: Setback::of_subscribe(ack.code),
-                detail: words(&ack.message),
+                detail: explanation::without(wecom.secret.expose_secret(), &ack.message),
             });
         }
-        if let Session::Wecom(wecom) = &mut self.session {
-            wecom.standing = Standing::Subscribed;
-        }
+        wecom.standing = Standing::Subscribed;
         self.tell_opened();
         self.transmit();
         Ok(())
@@ -321,9 +320,4 @@ fn own_id(command: Command) -> Option<ByteString> {
         Command::RespondMessage | Command::RespondWelcome | Command::RespondUpdate => return None,
     };
     Some(ReqId::new(prefix, rand::random()).into())
-}
-
-/// The platform's words, of bearable length.
-fn words(message: &str) -> String {
-    message.chars().take(WORDS).collect()
 }
