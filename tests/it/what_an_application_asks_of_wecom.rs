@@ -149,6 +149,70 @@ fn what_cannot_be_sent_is_told_at_once() {
     );
 }
 
+/// What the platform does not take is not sent: text above 20,480 bytes of UTF-8, whose answer nobody has documented, and
+/// messages of a type that the command does not have.
+#[test]
+fn what_the_platform_would_not_take_is_refused_before_it_is_sent() {
+    let (sim, gateway) = live();
+    let control = sim.control();
+    let req_id = spoken_to(&control, &gateway, Push::text("a question"));
+    let full = "汉".repeat(6_826) + "ab";
+    let text = json!({ "msgtype": "text", "text": { "content": "hello" } });
+    for (cmd, body, code, told) in [
+        (
+            "aibot_respond_msg",
+            stream(&format!("{full}c"), true),
+            "body_too_long",
+            "content has 20481 bytes in UTF-8, and the platform takes at most 20480",
+        ),
+        (
+            "aibot_send_msg",
+            markdown("zhangsan", &format!("{full}c")),
+            "body_too_long",
+            "20480",
+        ),
+        (
+            "aibot_respond_msg",
+            text,
+            "body_refused",
+            "one of stream, markdown",
+        ),
+        (
+            "aibot_send_msg",
+            json!({}),
+            "body_refused",
+            "chatid is missing",
+        ),
+        (
+            "aibot_upload_media_finish",
+            json!([]),
+            "body_refused",
+            "no JSON object",
+        ),
+    ] {
+        let req_id = cmd.starts_with("aibot_respond").then_some(req_id.as_str());
+        let answer = gateway.ask("a", cmd, req_id, body);
+        let problem = answer.json();
+        assert_eq!(
+            (answer.status, &problem["code"]),
+            (400, &json!(code)),
+            "{problem}"
+        );
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        assert!(detail.contains(told), "{detail}");
+    }
+    let answer = gateway.ask("a", "aibot_respond_msg", Some(&req_id), stream(&full, true));
+    assert_eq!(answer.json()["code"], 0, "{}", answer.body);
+    let ledger = control.ledger();
+    let asked: Vec<_> = ledger
+        .commands
+        .keys()
+        .filter(|cmd| cmd.starts_with("aibot_"))
+        .collect();
+    assert_eq!(asked, ["aibot_respond_msg", "aibot_subscribe"]);
+    assert_eq!(ledger.answered("aibot_respond_msg", 0), 1);
+}
+
 /// 846609 to any command: the platform has forgotten the subscription, heartbeats do not tell it. The asker hears so,
 /// and the bot is live again.
 #[test]

@@ -18,6 +18,7 @@ use bytestring::ByteString;
 use longwire_egress::EgressSettings;
 use longwire_link::{Generation, State, Timing, UploadStep};
 use longwire_store::{Health, InstallationId, Platform, Store};
+use longwire_wire::wecom::check_body;
 use longwire_wire::wecom::media::upload::Uploaded;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -281,6 +282,10 @@ impl Fleet {
     pub async fn request(&self, id_or_name: &str, request: Request) -> Result<Reply, RequestError> {
         let bot = self.shared.bot(id_or_name);
         let bot = bot.ok_or(RequestError::UnknownInstallation)?;
+        if bot.platform() != Platform::Wecom {
+            return Err(RequestError::NoRequests);
+        }
+        check_body(request.command, &request.body).map_err(RequestError::Body)?;
         self.ask(bot.id, request, None).await
     }
 

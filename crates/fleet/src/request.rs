@@ -6,7 +6,7 @@
 use actix::Message;
 use bytestring::ByteString;
 use longwire_link::{Generation, State};
-use longwire_wire::wecom::{Ack, Command, code};
+use longwire_wire::wecom::{Ack, BodyRefusal, Command, code};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
@@ -65,6 +65,9 @@ pub enum RequestError {
     /// The command answers a callback, and none was named.
     #[error("this command needs the req_id of the callback it answers")]
     NoReqId,
+    /// The platform does not take that. Nothing was sent.
+    #[error("the platform would not take this body: {0}")]
+    Body(BodyRefusal),
     /// Nothing was sent: the bot is not connected.
     #[error("the bot is not connected (it is {state})")]
     NotConnected {
@@ -113,6 +116,8 @@ impl RequestError {
             Self::UnknownInstallation => "unknown_installation",
             Self::NoRequests => "no_requests",
             Self::NoReqId => "no_req_id",
+            Self::Body(BodyRefusal::TooLong { .. }) => "body_too_long",
+            Self::Body(_) => "body_refused",
             Self::NotConnected { .. } => "not_connected",
             Self::Displaced => "displaced",
             Self::NotSubscribed => "not_subscribed",
@@ -135,6 +140,10 @@ impl RequestError {
             Self::NoReqId => {
                 "give the req_id of the recorded callback, or send a message of its own with aibot_send_msg"
             }
+            Self::Body(BodyRefusal::TooLong { .. }) => {
+                "nothing was sent: cut it between characters and send the rest in a message of its own"
+            }
+            Self::Body(_) => "nothing was sent: see what the platform documents of this command",
             Self::NotConnected { .. } => "wait until it is live, then send it again",
             Self::Displaced => {
                 "ask the program that has it, or end that one; then stop and start the bot to take it back"

@@ -8,7 +8,7 @@
 //!                    └─▶ Unknown                 a command nobody has documented
 //! ```
 //!
-//! [`subscribe`], [`ping`] and [`command`] are what we send. [`media`] decrypts what a
+//! [`subscribe`], [`ping`] and [`command`] are what we send; [`check_body`] says what of it is in vain. [`media`] decrypts what a
 //! callback links to and plans uploads, [`limit`] and [`code`] hold the platform's figures. Nothing here knows of time,
 //! order or what was asked before.
 //!
@@ -16,6 +16,7 @@
 //! Python 1.0.2; reports of live use where those are silent.
 
 mod ack;
+mod body;
 mod callback;
 pub mod code;
 mod command;
@@ -28,6 +29,7 @@ mod repair;
 mod req_id;
 
 pub use self::ack::Ack;
+pub use self::body::{BodyRefusal, check_body};
 pub use self::callback::{Callback, CallbackKind, ChatType, Facts};
 pub use self::command::{Command, command, ping, subscribe};
 pub use self::error::FrameError;

@@ -124,6 +124,7 @@ impl UploadError {
             RequestError::UnknownInstallation
             | RequestError::NoRequests
             | RequestError::NoReqId
+            | RequestError::Body(_)
             | RequestError::TimedOut
             | RequestError::SpentReqId
             | RequestError::Full => false,

@@ -32,9 +32,6 @@ pub(super) async fn ask(
         let known = Command::ALL.map(Command::name).join(", ");
         Problem::invalid(format!("cmd is one of {known}"))
     })?;
-    if !body.get().starts_with('{') {
-        return Err(Problem::invalid("body is an object"));
-    }
     let request = Request {
         command,
         req_id,
@@ -54,7 +51,7 @@ pub(super) fn status(error: &RequestError) -> StatusCode {
     match error {
         RequestError::UnknownInstallation => StatusCode::NOT_FOUND,
         RequestError::NoRequests | RequestError::SpentReqId => StatusCode::CONFLICT,
-        RequestError::NoReqId => StatusCode::BAD_REQUEST,
+        RequestError::NoReqId | RequestError::Body(_) => StatusCode::BAD_REQUEST,
         RequestError::Full => StatusCode::TOO_MANY_REQUESTS,
         RequestError::NotConnected { .. }
         | RequestError::Displaced

@@ -111,7 +111,8 @@ pub fn ping(req_id: &ReqId) -> Vec<u8> {
     out
 }
 
-/// A command with `body` as it is; whether the platform takes it is not checked here.
+/// A command with `body` as it is; whether the platform takes it, [`check_body`](super::check_body)
+/// says.
 pub fn command(command: Command, req_id: &str, body: &RawValue) -> Vec<u8> {
     let name = command.name();
     let mut out =

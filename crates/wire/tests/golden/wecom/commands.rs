@@ -1,6 +1,8 @@
 //! The 27 frames of the client: the ones we send are written to the letter.
 
-use longwire_wire::wecom::{Command, Incoming, Prefix, ReqId, command, ping, subscribe};
+use longwire_wire::wecom::{
+    BodyRefusal, Command, Incoming, Prefix, ReqId, check_body, command, ping, subscribe,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -42,6 +44,30 @@ fn commands_are_written_as_the_sdks_write_them() {
     for known in Command::ALL {
         assert!(written.contains(&known), "{known:?}");
     }
+}
+
+/// But for what the platform refuses as well.
+#[test]
+fn what_the_sdks_send_is_not_refused() {
+    let mut refused = Vec::new();
+    for case in from_client() {
+        let Ok(frame) = serde_json::from_str::<Frame<'_>>(&case.text) else {
+            continue;
+        };
+        if let (Some(known), Some(body)) = (Command::parse(frame.cmd), frame.body)
+            && let Err(refusal) = check_body(known, body)
+        {
+            refused.push((case.name.as_str(), refusal));
+        }
+    }
+    let text = BodyRefusal::MessageType {
+        command: Command::RespondMessage,
+    };
+    let wanted = [
+        ("respond_text_is_refused", text),
+        ("client_body_not_object", BodyRefusal::NotAnObject),
+    ];
+    assert_eq!(refused, wanted);
 }
 
 /// With an id of ours, which differs from the one in the vectors.
