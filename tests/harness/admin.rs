@@ -59,16 +59,50 @@ impl Admin {
         answer.json()
     }
 
+    /// `POST path` with bytes, of which so many are announced; fewer may come.
+    pub fn post_bytes(&self, path: &str, announced: u64, bytes: &[u8]) -> std::io::Result<Answer> {
+        let mut stream = self.begin("POST", path, "application/octet-stream", announced)?;
+        stream.write_all(bytes)?;
+        Self::finish(stream)
+    }
+
+    /// The same up to the last of these bytes: the answer is not waited for.
+    pub fn begin_post(
+        &self,
+        path: &str,
+        announced: u64,
+        bytes: &[u8],
+    ) -> std::io::Result<TcpStream> {
+        let mut stream = self.begin("POST", path, "application/octet-stream", announced)?;
+        stream.write_all(bytes)?;
+        Ok(stream)
+    }
+
     fn exchange(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<Answer> {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let mut stream = self.begin(method, path, "application/json", body.len() as u64)?;
+        stream.write_all(body.as_bytes())?;
+        Self::finish(stream)
+    }
+
+    fn begin(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        length: u64,
+    ) -> std::io::Result<TcpStream> {
         let mut stream = TcpStream::connect_timeout(&self.address, PATIENCE)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        let body = body.map(Value::to_string).unwrap_or_default();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept: application/json\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept: application/json\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n",
             self.address,
-            body.len(),
         );
-        stream.write_all(request.as_bytes())?;
+        stream.write_all(head.as_bytes())?;
+        Ok(stream)
+    }
+
+    fn finish(mut stream: TcpStream) -> std::io::Result<Answer> {
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes)?;
         Answer::parse(&bytes)
