@@ -1,10 +1,17 @@
-//! The two official clients: which version, where it is installed, how it is run.
+//! The clients: which version, where it is installed, how it is run.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// An official client.
+/// What a client connects to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Platform {
+    Feishu,
+    Wecom,
+}
+
+/// A client of each platform, by its language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sdk {
     Python,
@@ -13,10 +20,12 @@ pub(crate) enum Sdk {
 
 impl Sdk {
     /// The version the lock names; the client has to report the same.
-    pub(crate) fn version(self) -> &'static str {
-        match self {
-            Self::Python => "1.7.5",
-            Self::Node => "1.74.0",
+    pub(crate) fn version(self, of: Platform) -> &'static str {
+        match (of, self) {
+            (Platform::Feishu, Self::Python) => "1.7.5",
+            (Platform::Feishu, Self::Node) => "1.74.0",
+            (Platform::Wecom, Self::Python) => "1.0.8",
+            (Platform::Wecom, Self::Node) => "1.0.7",
         }
     }
 
@@ -24,9 +33,13 @@ impl Sdk {
     ///
     /// # Panics
     /// If it is not installed and `CI` is set: there a skipped test would be an unnoticed one.
-    pub(crate) fn command(self) -> Option<Command> {
+    pub(crate) fn command(self, of: Platform) -> Option<Command> {
         let installed = installation();
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
+        let drivers = sources.join(match of {
+            Platform::Feishu => "feishu",
+            Platform::Wecom => "wecom",
+        });
         let (folder, lock) = match self {
             Self::Python => (installed.join("python"), "requirements.txt"),
             Self::Node => (installed.join("node"), "package-lock.json"),
@@ -38,12 +51,12 @@ impl Sdk {
         let mut command = match self {
             Self::Python => {
                 let mut python = Command::new(folder.join("bin").join("python"));
-                python.arg(sources.join("client.py"));
+                python.arg(drivers.join("client.py"));
                 python
             }
             Self::Node => {
                 let mut node = Command::new("node");
-                node.arg(sources.join("client.cjs"))
+                node.arg(drivers.join("client.cjs"))
                     .env("NODE_PATH", folder.join("node_modules"));
                 node
             }
@@ -59,8 +72,7 @@ impl Sdk {
     }
 
     fn missing(self) {
-        let what =
-            format!("the official {self:?} client is not installed; run tests/conformance/install");
+        let what = format!("the {self:?} clients are not installed; run tests/conformance/install");
         assert!(std::env::var_os("CI").is_none(), "{what}");
         // Past the capture of the test harness, which hides what a passing test prints.
         let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");

@@ -13,7 +13,8 @@
 //!
 //! The protocol is that of developer centre page 101463 and of the official Node and Python SDKs
 //! (`@wecom/aibot-node-sdk` 1.0.7, `wecom-aibot-python-sdk` 1.0.2). Where the platform's answer is not
-//! known it is a setting, and the setting says so.
+//! known it is a setting, and the setting says so. The Node SDK and the community's Python port of it run
+//! against this double in `tests/conformance/wecom`.
 
 mod ack;
 mod api;

@@ -37,6 +37,8 @@ pub struct Uploaded {
     pub kind: String,
     /// Its name.
     pub file_name: String,
+    /// The bot announced its MD5, which fits. `false`: it announced none.
+    pub md5_checked: bool,
     /// All of it.
     #[serde(with = "base64_bytes")]
     pub bytes: Bytes,
@@ -203,6 +205,7 @@ impl World {
             media_id,
             kind: upload.kind,
             file_name: upload.file_name,
+            md5_checked: upload.md5.is_some(),
             bytes: bytes.into(),
         };
         self.uploads.finished.push((bot, file));

@@ -50,6 +50,7 @@ fn upload_five(sim: &Sim, client: &mut Client) -> String {
         (file.media_id.as_str(), file.bytes.as_ref()),
         (media_id.as_str(), &bytes(5)[..])
     );
+    assert!(file.md5_checked);
     media_id
 }
 

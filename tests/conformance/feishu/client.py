@@ -3,7 +3,7 @@
     python client.py BASE_URL APP_ID APP_SECRET
 
 A message whose text is `refuse me once` makes its handler raise when it comes first. The lines are the
-`News` of `client.rs`; the client's own log goes to stderr.
+`News` of `news.rs`; the client's own log goes to stderr.
 """
 
 import json

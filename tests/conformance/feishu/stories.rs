@@ -4,10 +4,11 @@ use longwire_sim::{Fault, FragmentPlan, Order, Outcome, Push, Target};
 use longwire_wire::frame::{Frame, METHOD_DATA, key};
 use serde_json::{Value, json};
 
-use crate::client::News;
-use crate::events::{Message, card_action, card_result, long_text};
+use super::events::{Message, card_action, card_result};
+use super::news::News;
+use super::stage::{APP, Stage};
 use crate::sdk::Sdk;
-use crate::stage::{APP, Stage};
+use crate::text::long_text;
 
 /// Bootstrap, upgrade and pongs are understood. A pong with a key missing would end the Python client's
 /// pings and turn the Node client's into a flood.

@@ -3,7 +3,7 @@
 //     NODE_PATH=…/node_modules node client.cjs BASE_URL APP_ID APP_SECRET
 //
 // A message whose text is `refuse me once` makes its handler throw when it comes first. The lines are
-// the `News` of `client.rs`; the client's own log goes to stderr.
+// the `News` of `news.rs`; the client's own log goes to stderr.
 'use strict';
 
 const { readFileSync } = require('node:fs');

@@ -5,9 +5,10 @@ use std::time::Duration;
 use longwire_sim::{Apps, Control, Ledger, Push, PushId, Record, RecordState, Sim, SimSettings};
 use longwire_wire::endpoint::ClientConfig;
 
+use super::news::News;
+use super::tap::Tap;
 use crate::client::{Client, STEP};
-use crate::sdk::Sdk;
-use crate::tap::Tap;
+use crate::sdk::{Platform, Sdk};
 
 /// The Node client connects with no id but `cli_` and 16 hex digits.
 pub(crate) const APP: &str = "cli_a1b2c3d4e5f60718";
@@ -17,7 +18,7 @@ const PING_INTERVAL_S: i64 = 2;
 
 /// Torn down from top to bottom: the client first.
 pub(crate) struct Stage {
-    pub(crate) client: Client,
+    pub(crate) client: Client<News>,
     pub(crate) sim: Control,
     _platform: Sim,
 }
@@ -46,12 +47,12 @@ impl Stage {
     }
 
     fn with(sdk: Sdk, secret: &str, base_url: impl FnOnce(&Sim) -> String) -> Option<Self> {
-        let mut command = sdk.command()?;
+        let mut command = sdk.command(Platform::Feishu)?;
         let platform = Sim::start(settings()).expect("a loopback port is free");
         command.args([&base_url(&platform), APP, secret]);
         let sim = platform.control();
         Some(Self {
-            client: Client::start(command, sdk.version()),
+            client: Client::start(command, sdk.version(Platform::Feishu)),
             sim,
             _platform: platform,
         })

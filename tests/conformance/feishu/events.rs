@@ -39,11 +39,6 @@ impl Message {
     }
 }
 
-/// A text of so many characters of one to four bytes, in which hardly any cut falls between two.
-pub(crate) fn long_text(characters: usize) -> String {
-    "a长连接é🛰\"\\".chars().cycle().take(characters).collect()
-}
-
 /// A press of a card's button.
 pub(crate) fn card_action(event_id: &str, value: &Value) -> String {
     json!({
@@ -74,7 +69,7 @@ fn header(event_id: &str, event_type: &str) -> Value {
         "event_type": event_type,
         "create_time": "1767225600000",
         "token": "",
-        "app_id": crate::stage::APP,
+        "app_id": super::stage::APP,
         "tenant_key": "t1",
     })
 }

@@ -1,0 +1,24 @@
+//! What the drivers of Feishu's clients tell.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A line of a driver, `client.py` or `client.cjs`, after the one that it has started.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(tag = "news", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum News {
+    /// The connection is lost.
+    Reconnecting,
+    /// There is a new one.
+    Reconnected,
+    /// The message handler was called.
+    Event {
+        event_id: String,
+        message_id: String,
+        content: String,
+    },
+    /// The card handler was called, and answers.
+    Card { event_id: String, value: Value },
+    /// The client will not try again.
+    GaveUp { error: String },
+}
