@@ -16,7 +16,8 @@ use super::requests::{status, unanswered};
 use super::spool::{self, SpoolError, Spooled};
 use super::{Problem, Surface};
 
-/// Uploads under way, over all bots. Each has a file of up to 20 MB on the disk and a few chunks of 512 KiB in memory.
+/// Uploads under way, over all bots. Each has a file of up to 20 MB on the disk and up to four chunks of 512 KiB in
+/// memory, each of them some four times on its way: as read, in Base64, in its frame, masked.
 pub(super) const MOST_AT_ONCE: usize = 8;
 
 #[derive(Deserialize)]

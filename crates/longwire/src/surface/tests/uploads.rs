@@ -343,6 +343,29 @@ fn whatever_fails_says_at_which_step_and_why() {
 }
 
 #[test]
+fn so_many_at_once_and_no_more() {
+    with_scene(|scene| async move {
+        let all = uploads_at_once().try_into().expect("a few");
+        let places = scene.stand.surface.uploads.try_acquire_many(all);
+        let places = places.expect("nobody uploads");
+        let (status, problem) = scene.upload("file_name=a", bytes(5)).await;
+        let told = (status, &problem["code"]);
+        assert_eq!(told, (429, &json!("too_many_uploads")), "{problem}");
+        drop(places);
+        // One that fails gives its place back as well.
+        for _ in 0..=uploads_at_once() {
+            scene.script(Asked::UploadInit, Answer::Code(40_058));
+            let (status, problem) = scene.upload("file_name=a", bytes(5)).await;
+            assert_eq!(status, 502, "{problem}");
+        }
+    });
+}
+
+fn uploads_at_once() -> usize {
+    super::super::uploads::MOST_AT_ONCE
+}
+
+#[test]
 fn a_bot_that_is_not_live_takes_none_and_says_what_it_is() {
     with_scene(|scene| async move {
         let (_, problem) = scene
