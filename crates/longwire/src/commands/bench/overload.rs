@@ -1,12 +1,15 @@
 //! `longwire bench overload`: twice as many events as can be kept up with.
 //!
 //! ```text
-//! search    paced rates, rising until one is not kept up with, then closer; each for a few seconds
+//! closed    as many as are answered, for a moment, to know where to begin
+//! search    paced rates, rising until one is not kept up with; each for a moment
 //! overload  twice the rate found
 //! rest      the traffic stops; what was refused or not answered in time comes again until all of it is recorded
 //! ```
 //! A platform that is answered too late pushes again, so lateness is load. What is looked for is that the gateway
 //! goes on acknowledging at its rate, says no to the rest in time, and keeps its memory.
+
+mod search;
 
 use std::time::Duration;
 
@@ -21,22 +24,19 @@ use crate::cli::BenchOverload;
 use crate::exit::{Exit, Failure};
 use crate::stand::{Client, PlatformSettings, Progress, Stand};
 use crate::terminal::{grouped, ms};
+use search::Search;
 
-/// Where the search begins, how it rises, and how often it looks between the last rate that held and the first that
-/// did not.
-const FIRST_RATE: f64 = 5_000.0;
-const RISE: f64 = 1.5;
-const CLOSER: u32 = 2;
 /// What the simulated platform is sure to make.
 const MOST_RATE: f64 = 250_000.0;
-/// How long a rate of the search is watched.
-const STEP_SECONDS: u32 = 4;
+/// How long the closed loop and a rate of the search are watched. After the warm-up and this, what a rate slightly too
+/// high leaves behind is answered within a second; later it would be refused, and come again only after 15 s.
+const STEP_SECONDS: u32 = 2;
+/// Unanswered on each connection, and on all of them, in the closed loop.
+const CLOSED_WINDOW: (u32, u32) = (64, 16_384);
 const WARM_UP: Duration = Duration::from_secs(1);
 /// A rate is kept up with when so much of it is acknowledged, and 99 of 100 events that fast.
 const KEPT_SHARE: f64 = 0.98;
 const KEPT_P99_US: u64 = 1_000_000;
-/// A rate is given up when it was not kept up with so often: a host has moments of its own.
-const TRIES: u32 = 2;
 /// Events of one second are to fit into memory several times.
 const MAX_BYTES: f64 = (512 << 20) as f64;
 
@@ -59,6 +59,8 @@ const GROWTH_BAR_MIB: Bar = Bar {
 struct Overload {
     /// The highest paced rate that was kept up with, or the one that was given.
     sustainable_per_second: f64,
+    /// What a closed loop made, if one was asked.
+    closed_loop_per_second: Option<f64>,
     steps: Vec<Step>,
     offered_per_second: f64,
     /// The measured time at twice the rate.
@@ -97,13 +99,17 @@ struct Step {
 
 /// Refuses what is in range by itself and too much together.
 pub(super) fn check(command: &BenchOverload) -> Result<(), Failure> {
-    let rate = command.sustainable.unwrap_or(FIRST_RATE) * 2.0;
-    if rate * f64::from(command.payload_bytes) > MAX_BYTES {
+    if command.sustainable > Some(most_rate(command)) {
         return Err(Failure::Usage(
             "twice --sustainable × --payload-bytes is 512 MiB a second at most".to_owned(),
         ));
     }
     Ok(())
+}
+
+/// Twice of it is still in bounds.
+fn most_rate(command: &BenchOverload) -> f64 {
+    MAX_BYTES / 2.0 / f64::from(command.payload_bytes)
 }
 
 pub(super) async fn run(command: &BenchOverload) -> Result<Exit, Failure> {
@@ -117,9 +123,13 @@ pub(super) async fn run(command: &BenchOverload) -> Result<Exit, Failure> {
     let mut gateway = stand.spawn(connections)?;
     stand.all_live(&mut gateway, connections).await?;
     let mut client = Client::Gateway(Box::new(gateway));
-    let (sustainable, steps) = match command.sustainable {
-        Some(rate) => (rate, Vec::new()),
-        None => search(command, &stand, &mut client, &progress).await?,
+    let (sustainable, closed, steps) = match command.sustainable {
+        Some(rate) => (rate, None, Vec::new()),
+        None => {
+            let closed = close_loop(command, &stand, &mut client, &progress).await?;
+            let (rate, steps) = search(command, closed, &stand, &mut client, &progress).await?;
+            (rate, Some(closed), steps)
+        }
     };
 
     let offered = sustainable * 2.0;
@@ -148,6 +158,7 @@ pub(super) async fn run(command: &BenchOverload) -> Result<Exit, Failure> {
         ground: Host::of(stand.directory()),
         figures: Overload {
             sustainable_per_second: sustainable,
+            closed_loop_per_second: closed,
             steps,
             offered_per_second: offered,
             acked_share,
@@ -169,57 +180,52 @@ pub(super) async fn run(command: &BenchOverload) -> Result<Exit, Failure> {
     .print(command.ground.json)
 }
 
-/// The highest rate that is kept up with, as far as the search went, and its steps.
-async fn search(
+/// What is acknowledged a second as fast as answers come.
+async fn close_loop(
     command: &BenchOverload,
     stand: &Stand,
     client: &mut Client,
     progress: &Progress,
+) -> Result<f64, Failure> {
+    progress.say("a closed loop");
+    let (each, all) = CLOSED_WINDOW;
+    let load = Load {
+        pace: Pace::Window(each.min(all / command.connections).max(1)),
+        ..load(command, 0.0, STEP_SECONDS)
+    };
+    let all = load.carry(&stand.platform, client, progress).await?.all();
+    stand.platform.stop_traffic().await?;
+    stand.settle().await?;
+    Ok(all.acked_per_second)
+}
+
+/// The highest paced rate that is kept up with, and the steps to it.
+async fn search(
+    command: &BenchOverload,
+    closed_per_second: f64,
+    stand: &Stand,
+    client: &mut Client,
+    progress: &Progress,
 ) -> Result<(f64, Vec<Step>), Failure> {
+    let most = f64::min(MOST_RATE, most_rate(command));
+    let mut search = Search::from_closed_loop(closed_per_second, most);
     let mut steps = Vec::new();
-    let (mut held, mut broke) = (None::<f64>, None::<f64>);
-    let mut closer = 0;
     loop {
-        let rate = match (held, broke) {
-            (None, None) => FIRST_RATE,
-            (Some(held), None) => f64::min(held * RISE, MOST_RATE),
-            // Slower than the first: nothing to be refined from below.
-            (None, Some(broke)) => broke / RISE,
-            (Some(held), Some(broke)) => {
-                closer += 1;
-                (held * broke).sqrt()
-            }
-        };
+        let rate = search.rate();
         progress.say(&format!("trying {} events/s", grouped(rate as u64)));
-        let mut kept = false;
-        for _ in 0..TRIES {
-            let load = load(command, rate, STEP_SECONDS);
-            let all = load.carry(&stand.platform, client, progress).await?.all();
-            stand.platform.stop_traffic().await?;
-            stand.settle().await?;
-            kept = kept_up(&all, rate);
-            steps.push(Step {
-                offered_per_second: rate,
-                acked_per_second: all.acked_per_second,
-                p99_us: all.ack.p99_us,
-                kept_up: kept,
-            });
-            if kept {
-                break;
-            }
-        }
-        if kept {
-            held = Some(rate);
-        } else {
-            broke = Some(rate);
-        }
-        if let Some(held) = held
-            && (closer >= CLOSER || held >= MOST_RATE)
-        {
-            return Ok((held, steps));
-        }
-        if rate < 1.0 {
-            return Ok((1.0, steps));
+        let load = load(command, rate, STEP_SECONDS);
+        let all = load.carry(&stand.platform, client, progress).await?.all();
+        stand.platform.stop_traffic().await?;
+        stand.settle().await?;
+        let kept_up = kept_up(&all, rate);
+        steps.push(Step {
+            offered_per_second: rate,
+            acked_per_second: all.acked_per_second,
+            p99_us: all.ack.p99_us,
+            kept_up,
+        });
+        if let Some(found) = search.tried(kept_up) {
+            return Ok((found, steps));
         }
     }
 }
@@ -294,10 +300,12 @@ impl Figures for Overload {
         let judged = |bar: Bar, unit: &str, standing: Standing| {
             format!("bar {}{unit}: {}", bar.bar.tell(), standing.tell())
         };
-        let found = match self.steps.len() {
-            0 => "given".to_owned(),
-            steps => format!(
-                "found in {steps} steps: {:.0} % of it acknowledged, p99 within {} ms",
+        let found = match self.closed_loop_per_second {
+            None => "given".to_owned(),
+            Some(closed) => format!(
+                "found in {} steps from {} /s in a closed loop: {:.0} % of it acknowledged, p99 within {} ms",
+                self.steps.len(),
+                grouped(closed as u64),
                 KEPT_SHARE * 100.0,
                 KEPT_P99_US / 1_000
             ),
