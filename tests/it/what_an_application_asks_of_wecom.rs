@@ -134,6 +134,10 @@ fn what_cannot_be_sent_is_told_at_once() {
         problem("a", "aibot_respond_msg", None),
         (400, "no_req_id".to_owned())
     );
+    let unknown = gateway
+        .ask("nobody", "aibot_send_msg", None, markdown("x", "y"))
+        .json();
+    assert!(unknown["next_step"].is_string(), "{unknown}");
     gateway.tell("a", "stop");
     gateway.wait_installation("a", "stopped", |view| view["state"] == "stopped");
     assert_eq!(

@@ -43,8 +43,7 @@ pub(super) async fn ask(
 
 /// Why there is no answer, and what to do about it.
 pub(super) fn unanswered(error: &RequestError) -> Problem {
-    let detail = format!("{error}. {}", error.advice());
-    Problem::new(status(error), error.label(), detail)
+    Problem::new(status(error), error.label(), error.to_string()).with("next_step", error.advice())
 }
 
 pub(super) fn status(error: &RequestError) -> StatusCode {

@@ -168,8 +168,8 @@ fn failed(error: &UploadError) -> Problem {
         UploadError::File { .. } => StatusCode::SERVICE_UNAVAILABLE,
         UploadError::Expired => StatusCode::GATEWAY_TIMEOUT,
     };
-    let detail = format!("{error}. {}", error.advice());
-    let mut problem = Problem::new(http, error.label(), detail);
+    let problem = Problem::new(http, error.label(), error.to_string());
+    let mut problem = problem.with("next_step", error.advice());
     if let Some(step) = error.step() {
         problem = problem.with("step", step.label());
         if let longwire_link::UploadStep::Chunk(index) = step {
