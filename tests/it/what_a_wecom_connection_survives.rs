@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use longwire_sim::SimTls;
 use longwire_sim::wecom::{Answer, Asked, Behaviour, Fault, Push, Target};
-use longwire_tests::{Gateway, SECRET, Setup, bot_id, holder, wait_until, wecom_platform};
+use longwire_tests::{Gateway, SECRET, Setup, Signal, bot_id, holder, wait_until, wecom_platform};
 use serde_json::Value;
 
 /// Peak memory a platform that sends garbage may cost, over a megabyte of it.
@@ -261,4 +262,65 @@ fn too_many_subscriptions_are_waited_out() {
         waits >= Some(Duration::from_secs(30)),
         "the limit is one per minute, or not known better: {view}"
     );
+}
+
+/// S180: the secret goes to nobody whose certificate is not vouched for.
+#[test]
+fn a_certificate_that_nobody_vouches_for_is_refused() {
+    let sim = wecom_platform(|settings| settings.tls = Some(SimTls::default()));
+    let gateway = Setup::without_platform().wecom_bot("a", &sim).start();
+    gateway.wait_installation("a", "refused over TLS", |view| {
+        view["reason"] == "tls_failed"
+    });
+    assert_eq!(sim.control().ledger().subscribes, 0);
+    gateway.stop();
+    let gateway = Setup::without_platform()
+        .wecom_bot("a", &sim)
+        .file("ca.pem", sim.ca_pem().expect("the platform has TLS"))
+        .set("tls.ca_file", "ca.pem")
+        .start();
+    gateway.wait_live("a");
+    let control = sim.control();
+    control.push_burst(
+        &bot_id("a"),
+        (0..100).map(|_| Push::made_up(3_000)).collect(),
+    );
+    gateway.wait_all_recorded(&control, 100);
+}
+
+/// S186, S187 and S191: a bot that is stopped, and a process that ends, say goodbye and leave no connection; what was said
+/// and every heartbeat are no news for the log.
+#[test]
+fn a_stop_says_goodbye_and_leaves_nothing_behind() {
+    let sim = wecom_platform(|_| ());
+    let control = sim.control();
+    let mut gateway = Setup::without_platform().wecom_bot("a", &sim).start();
+    gateway.wait_live("a");
+    control.push(&bot_id("a"), Push::text("between us"));
+    gateway.wait_all_recorded(&control, 1);
+    wait_until("a heartbeat passes", || match control.ledger().pings {
+        0 => Err("none".to_owned()),
+        _ => Ok(()),
+    });
+    let gone = |count: u64| {
+        wait_until("the connection is gone, with a close frame", || {
+            let ledger = control.ledger();
+            if (ledger.closed_by_client, ledger.connections_ended) == (count, count) {
+                Ok(())
+            } else {
+                Err(format!("{ledger:?}"))
+            }
+        });
+    };
+    gateway.tell("a", "stop");
+    gone(1);
+    gateway.tell("a", "start");
+    gateway.wait_live("a");
+    gateway.signal(Signal::Term);
+    assert_eq!(gateway.wait_end().code(), Some(0));
+    gone(2);
+    let said = gateway.log().text();
+    for words in ["between us", "zhangsan", "ping", "aibot_"] {
+        assert!(!said.contains(words), "{words}: {said}");
+    }
 }

@@ -35,6 +35,3 @@ pub use self::command::{Command, command, ping, subscribe};
 pub use self::error::FrameError;
 pub use self::incoming::Incoming;
 pub use self::req_id::{Prefix, ReqId};
-
-/// Where the platform listens, unless a private deployment says otherwise.
-pub const DEFAULT_URL: &str = "wss://openws.work.weixin.qq.com";
