@@ -243,7 +243,7 @@ fn a_bot_with_a_wrong_secret_says_so_and_waits() {
     );
 }
 
-/// S196 and the page's 45009: who asks too often is asked to wait, and waits.
+/// Code 45009: who asks too often is asked to wait, and waits.
 #[test]
 fn too_many_subscriptions_are_waited_out() {
     let sim = wecom_platform(|_| ());
