@@ -116,6 +116,16 @@ pub(crate) enum Played {
     Wecom,
 }
 
+impl Played {
+    /// What stands before the words of a run. Feishu's runs are the usual ones and need none.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Feishu => "",
+            Self::Wecom => "WeCom, ",
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Sim {
     /// Which platform is played. What says so below is Feishu's alone.

@@ -13,6 +13,7 @@ mod client;
 mod error;
 mod gateway;
 mod http;
+mod ledger;
 mod platform;
 mod process;
 mod progress;
@@ -30,7 +31,6 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use longwire_sim::Ledger;
 use longwire_store::{Reader, StoreSettings};
 use tempfile::TempDir;
 
@@ -40,7 +40,8 @@ use crate::signals::Signals;
 
 pub(crate) use client::Client;
 pub(crate) use error::StandError;
-pub(crate) use gateway::{AckLatency, Gateway, View};
+pub(crate) use gateway::{Gateway, Latency, View};
+pub(crate) use ledger::Ledger;
 pub(crate) use platform::{Breakage, Platform, PlatformSettings};
 pub(crate) use process::Resident;
 pub(crate) use progress::Progress;
@@ -53,7 +54,7 @@ pub(crate) use volume::{Frozen, Volume};
 const SPARE_FILES: u64 = 128;
 /// How long installations may take to connect, besides what the number of them and their budget demand.
 const CONNECT: Duration = Duration::from_secs(30);
-/// How long the platform may wait for the next ACK once the traffic has ended: the first repeat, three times.
+/// How long nothing may go on once the traffic has ended: the platform's first repeat, three times.
 const SETTLE: Duration = Duration::from_secs(60);
 
 /// Platform, directory and store of one run.
@@ -182,7 +183,7 @@ impl Stand {
                 .map(|()| path.clone())
                 .map_err(Failure::io(format!("write {}", path.display())))
         };
-        write("app.secret", "no-real-secret")?;
+        write("bot.secret", "no-real-secret")?;
         let config = write("longwire.toml", &self.config(installations))?;
         Ok(Gateway::spawn(&config)?)
     }
@@ -201,8 +202,8 @@ impl Stand {
             text += &format!("[tls]\nca_file = {path}\n");
         }
         let own = (1..=installations).map(|number| {
-            let app = format!("cli_{number:016}");
-            (format!("bot-{number}"), app, &self.platform)
+            let identity = self.platform.identity(number);
+            (format!("bot-{number}"), identity, &self.platform)
         });
         let annexed = self.annex.iter().flat_map(|annex| {
             (1..=annex.installations).map(|number| {
@@ -210,13 +211,12 @@ impl Stand {
                 (format!("annex-{number}"), app, &annex.platform)
             })
         });
-        for (name, app, platform) in own.chain(annexed) {
+        for (name, identity, platform) in own.chain(annexed) {
             // Writing to a text cannot fail.
             let _ = write!(
                 text,
-                "[[installation]]\nname = \"{name}\"\napp_id = \"{app}\"\n\
-                 app_secret = {{ file = \"app.secret\" }}\nproxy = \"direct\"\nbase_url = \"{}\"\n",
-                platform.base_url,
+                "[[installation]]\nname = \"{name}\"\nproxy = \"direct\"\n{}",
+                platform.declare(&identity),
             );
         }
         text
@@ -253,16 +253,26 @@ impl Stand {
         }
     }
 
-    /// Waits until no platform waits for anything, or none has had an ACK for too long.
+    /// Waits until no platform waits for anything and the store has what it owes them, or nothing has gone on for too
+    /// long. What a platform that asks for no ACK has written may be on its way to us when it waits for nothing more.
     pub(crate) async fn settle(&self) -> Result<Ledger, Failure> {
-        let mut acked = 0;
+        let mut settled = 0;
         let mut since = Instant::now();
+        let mut reader = None;
         loop {
             let ledger = self.ledger().await?;
-            if ledger.acked != acked {
-                (acked, since) = (ledger.acked, Instant::now());
+            if reader.is_none() && ledger.delivered > 0 {
+                reader = Some(self.reader()?);
             }
-            if ledger.pending == 0 || since.elapsed() >= SETTLE {
+            let recorded = match &reader {
+                Some(reader) => reader.count_events()?,
+                None => 0,
+            };
+            if ledger.acked + recorded != settled {
+                (settled, since) = (ledger.acked + recorded, Instant::now());
+            }
+            let done = ledger.pending == 0 && recorded >= ledger.delivered;
+            if done || since.elapsed() >= SETTLE {
                 return Ok(ledger);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -273,13 +283,7 @@ impl Stand {
     async fn ledger(&self) -> Result<Ledger, StandError> {
         let mut ledger = self.platform.ledger().await?;
         if let Some(annex) = &self.annex {
-            let of = annex.platform.ledger().await?;
-            ledger.pushed += of.pushed;
-            ledger.acked += of.acked;
-            ledger.lost += of.lost;
-            ledger.pending += of.pending;
-            ledger.re_pushed += of.re_pushed;
-            ledger.nacked += of.nacked;
+            ledger.add_events(&annex.platform.ledger().await?);
         }
         Ok(ledger)
     }
@@ -288,12 +292,20 @@ impl Stand {
     pub(crate) async fn verdict(&self, gateway: Gateway) -> Result<Verdict, Failure> {
         gateway.end().await?;
         let ledger = self.ledger().await?;
-        let mut acked = self.platform.acked().await?;
+        let mut owed = self.platform.owed().await?;
         if let Some(annex) = &self.annex {
-            acked.extend(annex.platform.acked().await?);
+            owed.extend(annex.platform.owed().await?);
         }
-        let reader = Reader::open(&StoreSettings::at(self.store().display().to_string()))?;
-        Ok(Verdict::reach(&ledger, &acked, &Recorded::read(&reader)?))
+        Ok(Verdict::reach(
+            &ledger,
+            &owed,
+            &Recorded::read(&self.reader()?)?,
+        ))
+    }
+
+    fn reader(&self) -> Result<Reader, Failure> {
+        let settings = StoreSettings::at(self.store().display().to_string());
+        Ok(Reader::open(&settings)?)
     }
 
     /// Where the store lies.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use super::rate;
+use super::{Played, rate};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
@@ -83,12 +83,16 @@ pub(crate) struct Plot {
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchEvents {
+    /// Which platform is played. WeCom asks for no ACK: what counts is what the gateway has recorded of a flood that
+    /// only its reading holds back.
+    #[arg(long, value_enum, default_value_t = Played::Feishu)]
+    pub(crate) platform: Played,
     /// Installations, one connection each.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) connections: u32,
-    /// Closed loop: every connection always has so many unanswered events.
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4_096))]
-    pub(crate) window: u32,
+    /// Feishu, closed loop: every connection always has so many unanswered events; 64 unless given.
+    #[arg(long, value_name = "EVENTS", value_parser = clap::value_parser!(u32).range(1..=4_096))]
+    pub(crate) window: Option<u32>,
     /// Open loop instead: so many events a second over all connections, evenly paced.
     #[arg(long, value_name = "PER_SECOND", value_parser = rate, conflicts_with = "window")]
     pub(crate) rate: Option<f64>,
@@ -106,6 +110,9 @@ pub(crate) struct BenchEvents {
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchIdle {
+    /// Which platform is played.
+    #[arg(long, value_enum, default_value_t = Played::Feishu)]
+    pub(crate) platform: Played,
     /// Installations. Memory is the growth from a tenth of them to all.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(100..=50_000))]
     pub(crate) installations: u32,

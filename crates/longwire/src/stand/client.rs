@@ -119,10 +119,10 @@ impl Stand {
             return Ok(None);
         }
         let ledger = self.platform.ledger().await?;
-        let acked = self.platform.acked().await?;
+        let owed = self.platform.owed().await?;
         let rows = longwire_bare::rows(&self.floor_log())?;
         let recorded = Recorded::gather(rows.into_iter().map(|row| row.event_id));
-        Ok(Some(Verdict::reach(&ledger, &acked, &recorded)))
+        Ok(Some(Verdict::reach(&ledger, &owed, &recorded)))
     }
 
     fn floor_log(&self) -> std::path::PathBuf {

@@ -26,7 +26,8 @@ pub(crate) struct View {
     pub(crate) events: EventCounts,
     pub(crate) answers: AnswerCounts,
     pub(crate) connections: ConnectionCounts,
-    pub(crate) ack_latency_us: AckLatency,
+    pub(crate) ack_latency_us: Latency,
+    pub(crate) record_latency_us: Latency,
     pub(crate) store: StoreCounts,
     /// By kind.
     malformed: BTreeMap<String, u64>,
@@ -34,6 +35,7 @@ pub(crate) struct View {
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 pub(crate) struct EventCounts {
+    pub(crate) recorded: u64,
     repeats_by_event_id: u64,
     repeats_by_message: u64,
 }
@@ -53,9 +55,10 @@ pub(crate) struct ConnectionCounts {
     pub(crate) silent: u64,
 }
 
-/// From the read of an event's last byte to the encoding of its ACK, in microseconds.
+/// From the read of an event's last byte until it is durable, and its ACK, where one is asked for, is encoded; in
+/// microseconds.
 #[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
-pub(crate) struct AckLatency {
+pub(crate) struct Latency {
     #[serde(rename(serialize = "p50_us"))]
     pub(crate) p50: u64,
     #[serde(rename(serialize = "p99_us"))]

@@ -1,29 +1,33 @@
-//! The simulated platform in a process of its own, steered over its control interface.
+//! The simulated platform in a process of its own, steered over its control interface. What tells the platforms apart on
+//! the stand is here and nowhere else: their addresses and verbs, their counters, and how a bot of each is declared.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use longwire_sim::{ClosedLoop, Ledger, Traffic};
+use longwire_sim::wecom::{self, Flood};
+use longwire_sim::{ClosedLoop, Traffic};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::StandError;
 use super::http::Http;
 use super::process::{Process, Role};
+use super::{Ledger, StandError};
+use crate::cli::Played;
 use crate::exit::Failure;
 
 /// How a platform is started. Its defaults are those of the real one, but for the reconnect nonce: clients come
 /// back at once, because their own speed is what is looked at.
 #[derive(Debug, Clone)]
 pub(crate) struct PlatformSettings {
+    pub(crate) played: Played,
     pub(crate) tls: bool,
     pub(crate) seed: u64,
-    /// Seconds between pings.
+    /// Feishu: seconds between pings.
     pub(crate) ping_interval: u32,
     /// Divides its waiting times.
     pub(crate) time_factor: f64,
-    /// Its waiting times before repeats, before they are divided.
+    /// Feishu: its waiting times before repeats, before they are divided.
     pub(crate) repeats: Vec<Duration>,
     /// Finished pushes whose ids it can still tell.
     pub(crate) keep_records: u32,
@@ -32,6 +36,7 @@ pub(crate) struct PlatformSettings {
 impl Default for PlatformSettings {
     fn default() -> Self {
         Self {
+            played: Played::Feishu,
             tls: false,
             seed: crate::moment::now_ms().unsigned_abs(),
             ping_interval: 120,
@@ -54,13 +59,18 @@ impl PlatformSettings {
             "sim".to_owned(),
             "--end-with-parent".to_owned(),
             "--listen=127.0.0.1:0".to_owned(),
-            "--reconnect-nonce=0".to_owned(),
             format!("--seed={}", self.seed),
-            format!("--ping-interval={}", self.ping_interval),
             format!("--time-factor={}", self.time_factor),
-            format!("--repeats={}", repeats.join(",")),
             format!("--keep-records={}", self.keep_records),
         ];
+        arguments.extend(match self.played {
+            Played::Feishu => vec![
+                "--reconnect-nonce=0".to_owned(),
+                format!("--ping-interval={}", self.ping_interval),
+                format!("--repeats={}", repeats.join(",")),
+            ],
+            Played::Wecom => vec!["--platform=wecom".to_owned()],
+        });
         if let Some(path) = ca_file {
             arguments.push(format!("--tls-ca={}", path.display()));
         }
@@ -70,7 +80,9 @@ impl PlatformSettings {
 
 /// A running one.
 pub(crate) struct Platform {
+    pub(crate) played: Played,
     pub(crate) process: Process,
+    /// What clients are given.
     pub(crate) base_url: String,
     /// Whom its clients have to trust.
     pub(crate) ca_file: Option<PathBuf>,
@@ -105,8 +117,14 @@ impl Platform {
         let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
         let mut process = Process::spawn(Role::Platform, &arguments, base_url)?;
         let base_url = process.address().await?;
-        let http = Http::new(Role::Platform, base_url.clone(), ca_file.as_deref())?;
+        let control_url = match settings.played {
+            Played::Feishu => base_url.clone(),
+            // Both are served at one address: `ws` is to `wss` as `http` to `https`.
+            Played::Wecom => base_url.replacen("ws", "http", 1),
+        };
+        let http = Http::new(Role::Platform, control_url, ca_file.as_deref())?;
         Ok(Self {
+            played: settings.played,
             process,
             base_url,
             ca_file,
@@ -116,12 +134,40 @@ impl Platform {
 
     /// Its counters.
     pub(crate) async fn ledger(&self) -> Result<Ledger, StandError> {
-        self.http.get("/sim/v1/ledger").await
+        const PATH: &str = "/sim/v1/ledger";
+        Ok(match self.played {
+            Played::Feishu => self.http.get::<longwire_sim::Ledger>(PATH).await?.into(),
+            Played::Wecom => self.http.get::<wecom::Ledger>(PATH).await?.into(),
+        })
     }
 
-    /// The ids of acknowledged events, as many as it keeps.
-    pub(crate) async fn acked(&self) -> Result<Vec<String>, StandError> {
-        self.http.get("/sim/v1/acked").await
+    /// The ids of the events that [`Ledger::owed`] counts, as many as it keeps.
+    pub(crate) async fn owed(&self) -> Result<Vec<String>, StandError> {
+        let verb = match self.played {
+            Played::Feishu => "/sim/v1/acked",
+            Played::Wecom => "/sim/v1/delivered",
+        };
+        self.http.get(verb).await
+    }
+
+    /// The lines of a configuration that say which bot of it this is and where it lives. Any secret will do.
+    pub(super) fn declare(&self, identity: &str) -> String {
+        let (name, id, secret) = match self.played {
+            Played::Feishu => ("feishu", "app_id", "app_secret"),
+            Played::Wecom => ("wecom", "bot_id", "secret"),
+        };
+        format!(
+            "platform = \"{name}\"\n{id} = \"{identity}\"\n{secret} = {{ file = \"bot.secret\" }}\nbase_url = \"{}\"\n",
+            self.base_url
+        )
+    }
+
+    /// The app or bot with this number, counted from 1.
+    pub(super) fn identity(&self, number: u32) -> String {
+        match self.played {
+            Played::Feishu => format!("cli_{number:016}"),
+            Played::Wecom => format!("aib{number:016}"),
+        }
     }
 
     /// Events at a rate.
@@ -129,7 +175,12 @@ impl Platform {
         self.traffic(json!({ "rate": traffic })).await
     }
 
-    /// Events as fast as they are answered.
+    /// WeCom: events as fast as the connections take them.
+    pub(crate) async fn flood(&self, flood: &Flood) -> Result<(), StandError> {
+        self.traffic(json!({ "flood": flood })).await
+    }
+
+    /// Feishu: events as fast as they are answered.
     pub(crate) async fn close_loop(&self, closed: &ClosedLoop) -> Result<(), StandError> {
         self.traffic(json!({ "closed_loop": closed })).await
     }
@@ -179,5 +230,6 @@ impl Platform {
 
 /// The first line of standard output.
 fn base_url(line: &str) -> Option<String> {
-    line.starts_with("http").then(|| line.to_owned())
+    let is_address = line.starts_with("http") || line.starts_with("ws");
+    is_address.then(|| line.to_owned())
 }

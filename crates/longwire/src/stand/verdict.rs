@@ -1,12 +1,13 @@
 //! The verdict of a run: the platform's ledger against the store.
 //!
-//! The platform keeps the ids of its latest acknowledged events, and each of those is looked for in the store. All
-//! others are compared by their number, which is as exact: the platform is the only source of events, and gives each
+//! What must be in the store is what was acknowledged, or, for a platform that asks for no ACK, what it has written to
+//! a connection. It keeps the ids of the latest of them, and each of those is looked for in the store. All others are
+//! compared by their number, which is as exact: the platform is the only source of events, and gives each
 //! an id of its own. With nothing pending, lost or twice, as many ids recorded as pushed means all of them.
 
-use longwire_sim::Ledger;
 use serde::Serialize;
 
+use super::Ledger;
 use super::recorded::Recorded;
 use crate::exit::Exit;
 
@@ -15,9 +16,11 @@ use crate::exit::Exit;
 pub(crate) struct Verdict {
     pub(crate) pushed: u64,
     pub(crate) acked: u64,
+    /// Written to us by a platform that asks for no ACK.
+    pub(crate) delivered: u64,
     /// Rows of the store.
     pub(crate) recorded: u64,
-    /// Acknowledged, and not in the store. The one number that must never be anything but 0.
+    /// Acknowledged or delivered, and not in the store. The one number that must never be anything but 0.
     pub(crate) missing: u64,
     /// Rows beyond the first with one event id.
     pub(crate) twice: u64,
@@ -27,26 +30,27 @@ pub(crate) struct Verdict {
     pub(crate) pending: u64,
     /// Recorded, and never pushed.
     pub(crate) unknown: u64,
-    /// Acknowledged events looked for one by one.
+    /// Of the acknowledged and delivered, those looked for one by one.
     pub(crate) compared_by_id: u64,
 }
 
 impl Verdict {
     /// Compares.
-    pub(crate) fn reach(ledger: &Ledger, acked: &[String], recorded: &Recorded) -> Self {
+    pub(crate) fn reach(ledger: &Ledger, owed: &[String], recorded: &Recorded) -> Self {
         let distinct = recorded.rows() - recorded.twice();
         Self {
             pushed: ledger.pushed,
             acked: ledger.acked,
+            delivered: ledger.delivered,
             recorded: recorded.rows(),
             missing: recorded
-                .missing(acked)
-                .max(ledger.acked.saturating_sub(distinct)),
+                .missing(owed)
+                .max(ledger.owed().saturating_sub(distinct)),
             twice: recorded.twice(),
             lost: ledger.lost,
             pending: ledger.pending,
             unknown: distinct.saturating_sub(ledger.pushed),
-            compared_by_id: acked.len() as u64,
+            compared_by_id: owed.len() as u64,
         }
     }
 
@@ -55,6 +59,7 @@ impl Verdict {
         let Self {
             pushed,
             acked,
+            delivered,
             recorded,
             missing,
             twice,
@@ -65,6 +70,7 @@ impl Verdict {
         } = other;
         self.pushed += pushed;
         self.acked += acked;
+        self.delivered += delivered;
         self.recorded += recorded;
         self.missing += missing;
         self.twice += twice;
@@ -74,7 +80,7 @@ impl Verdict {
         self.compared_by_id += compared_by_id;
     }
 
-    /// Everything pushed was acknowledged and is recorded once, and nothing else is.
+    /// What must be in the store is there once, nothing else is, and nothing was given up or is still on its way.
     pub(crate) fn is_good(&self) -> bool {
         [
             self.missing,
@@ -90,6 +96,7 @@ impl Verdict {
         Self {
             pushed: self.pushed + other.pushed,
             acked: self.acked + other.acked,
+            delivered: self.delivered + other.delivered,
             recorded: self.recorded + other.recorded,
             missing: self.missing + other.missing,
             twice: self.twice + other.twice,
@@ -145,6 +152,25 @@ mod tests {
         let pending = reach(2, &["a"], &["a", "b"]);
         assert_eq!((pending.pending, pending.is_good()), (1, false));
         assert_eq!(pending.exit(), Exit::Failed);
+    }
+
+    #[test]
+    fn what_was_written_to_us_must_be_there_without_an_ack() {
+        let ledger = Ledger {
+            pushed: 2,
+            delivered: 2,
+            ..Ledger::default()
+        };
+        let reach = |recorded: &[&str]| {
+            let delivered = ["a".to_owned(), "b".to_owned()];
+            Verdict::reach(&ledger, &delivered, &Recorded::of(recorded))
+        };
+        let all = reach(&["b", "a"]);
+        assert_eq!((all.acked, all.delivered, all.is_good()), (0, 2, true));
+        assert_eq!(reach(&["a"]).missing, 1);
+        // Not the one that was written.
+        assert_eq!(reach(&["a", "c"]).missing, 1);
+        assert_eq!(reach(&["a", "b", "b"]).twice, 1);
     }
 
     #[test]

@@ -52,6 +52,58 @@ fn events_are_drawn() {
     check_drawing(&path, &["ACK latency", "90 %", "ACKs/s", "p50 "]);
 }
 
+/// What WeCom has written is recorded, each event once; nothing pretends to an ACK.
+#[test]
+fn wecoms_events_are_counted_by_who_records_them() {
+    let (_directory, path) = drawing();
+    for (connections, load) in [("1", None), ("2", Some("--rate=50"))] {
+        let mut arguments = vec![
+            "bench",
+            "events",
+            "--platform=wecom",
+            "--connections",
+            connections,
+            "--seconds=1",
+            "--svg",
+            &path,
+        ];
+        arguments.extend(load);
+        // A flood may be longer than the ids that the platform keeps.
+        let document = good(&arguments);
+        let (figures, verdict) = (&document["figures"], &document["verdict"]);
+        assert!(
+            figures["all"]["recorded"].as_u64() > Some(0)
+                && figures["gateway_record"]["p99_us"].is_u64(),
+            "{document}"
+        );
+        assert!(figures["all"].get("acked").is_none(), "{document}");
+        assert_eq!(verdict["acked"], 0, "{document}");
+        assert_eq!(verdict["delivered"], verdict["pushed"], "{document}");
+        assert_eq!(verdict["delivered"], verdict["recorded"], "{document}");
+        check_drawing(&path, &["recorded/s"]);
+    }
+}
+
+#[test]
+fn wecoms_idle_installations_keep_their_connections() {
+    let document = measured(&[
+        "bench",
+        "idle",
+        "--platform",
+        "wecom",
+        "--installations",
+        "100",
+        "--no-budget",
+        "--seconds",
+        "1",
+    ]);
+    let figures = &document["figures"];
+    assert!(figures["idle_bytes_each"].is_f64(), "{document}");
+    assert_eq!(figures["quiet"]["connections_lost"], 0, "{document}");
+    // One event of 40 KiB for each, in two runs of the gateway.
+    assert_eq!(document["verdict"]["recorded"], 110, "{document}");
+}
+
 #[test]
 fn a_storm_is_drawn() {
     let (_directory, path) = drawing();

@@ -148,9 +148,9 @@ async fn suffer(
     let verdict = stand.verdict_of(client).await?.unwrap_or_default();
     let finding = Finding {
         attack: name,
-        before: Window::between(&begun, &calm_until).ack,
-        during: Window::between(&calm_until, &attacked_until).ack,
-        after: Window::between(&again, &end).ack,
+        before: Window::between(&begun, &calm_until).ack(),
+        during: Window::between(&calm_until, &attacked_until).ack(),
+        after: Window::between(&again, &end).ack(),
         neighbours_feel_it: attack == Attack::Stall,
         grown_bytes: at_last.most.saturating_sub(at_first.now),
         neighbours_lost: neighbours.connections_ended,

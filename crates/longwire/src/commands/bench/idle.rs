@@ -3,7 +3,8 @@
 //! Memory is told per installation as the growth from a tenth of them to all, in two runs of the gateway, so that
 //! what every process needs anyway does not count. Each run is measured idle, and again after every installation
 //! has had one large event, which shows what buffers keep. In these two everybody connects as fast as they can; a
-//! third run has a budget of attempts, as in service, and only tells how long it then takes.
+//! third run has a budget of attempts, as in service, and only tells how long it then takes. While they do nothing,
+//! heartbeats go on and no connection is to be lost: both are counted, the first by the platform, which answers them.
 
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,18 @@ struct Idle {
     cpu_share: f64,
     platform_cpu_share: f64,
     watched_seconds: f64,
+    /// Within these seconds.
+    quiet: Quiet,
+}
+
+/// What goes on where nothing happens.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Quiet {
+    /// Heartbeats the platform got, each of which it answers.
+    heartbeats: u64,
+    /// Connections given up because a heartbeat had no answer.
+    unanswered: u64,
+    connections_lost: u64,
 }
 
 /// Everybody connects at a pace.
@@ -69,6 +82,7 @@ pub(super) async fn run(command: &BenchIdle) -> Result<Exit, Failure> {
     let progress = Progress::new();
     let count = command.installations;
     let settings = PlatformSettings {
+        played: command.platform,
         tls: command.tls,
         ..PlatformSettings::default()
     };
@@ -84,14 +98,16 @@ pub(super) async fn run(command: &BenchIdle) -> Result<Exit, Failure> {
     gateway.end().await?;
 
     progress.say(&format!("connecting {count} installations"));
-    let (gateway, all_live_seconds) = connect(&stand, count).await?;
+    let (mut gateway, all_live_seconds) = connect(&stand, count).await?;
     tokio::time::sleep(REST).await;
     let idle_bytes = gateway.process.resident()?.now;
     progress.say("watching them do nothing");
+    let calm = signs(&stand, &mut gateway).await?;
     let (began, spent) = (Instant::now(), processor_time(&stand, &gateway)?);
     tokio::time::sleep(Duration::from_secs(command.seconds.into())).await;
     let after = processor_time(&stand, &gateway)?;
     let watched_seconds = began.elapsed().as_secs_f64();
+    let quiet = signs(&stand, &mut gateway).await?.since(calm);
     let share = |of: usize| (after[of] - spent[of]).as_secs_f64() / watched_seconds;
     let (cpu_share, platform_cpu_share) = (share(0), share(1));
     progress.say("40 KiB for each");
@@ -130,6 +146,7 @@ pub(super) async fn run(command: &BenchIdle) -> Result<Exit, Failure> {
             cpu_share,
             platform_cpu_share,
             watched_seconds,
+            quiet,
         },
         verdict,
     }
@@ -144,6 +161,26 @@ async fn connect(stand: &Stand, count: u32) -> Result<(Gateway, f64), Failure> {
     let began = Instant::now();
     stand.all_live(&mut gateway, count).await?;
     Ok((gateway, began.elapsed().as_secs_f64()))
+}
+
+/// Signs of life and of trouble, since the start.
+async fn signs(stand: &Stand, gateway: &mut Gateway) -> Result<Quiet, Failure> {
+    let connections = gateway.view().await?.connections;
+    Ok(Quiet {
+        heartbeats: stand.platform.ledger().await?.pings,
+        unanswered: connections.silent,
+        connections_lost: connections.lost,
+    })
+}
+
+impl Quiet {
+    fn since(self, earlier: Self) -> Self {
+        Self {
+            heartbeats: self.heartbeats - earlier.heartbeats,
+            unanswered: self.unanswered - earlier.unanswered,
+            connections_lost: self.connections_lost - earlier.connections_lost,
+        }
+    }
 }
 
 /// Of the gateway and of the platform, since they began.
@@ -185,7 +222,8 @@ async fn burden(
 fn asked(command: &BenchIdle) -> String {
     let tls = if command.tls { "over TLS" } else { "plain" };
     format!(
-        "{} installations, {tls}",
+        "{}{} installations, {tls}",
+        command.platform.title(),
         grouped(command.installations.into())
     )
 }
@@ -226,9 +264,17 @@ impl Figures for Idle {
                 "doing nothing",
                 format!("{:.2} % of a core", self.cpu_share * 100.0),
                 format!(
-                    "over {:.0} s, a ping per installation every 120 s; the platform {:.2} %",
+                    "over {:.0} s; the platform {:.2} %",
                     self.watched_seconds,
                     self.platform_cpu_share * 100.0,
+                ),
+            ),
+            Row::new(
+                "heartbeats",
+                grouped(self.quiet.heartbeats),
+                format!(
+                    "that the platform answered meanwhile; {} without an answer, {} connections lost",
+                    self.quiet.unanswered, self.quiet.connections_lost,
                 ),
             ),
         ]);

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use longwire_sim::wecom::Flood;
 use longwire_sim::{ClosedLoop, Traffic};
 
-use super::sample::{Sample, Window, latencies};
+use super::sample::{Done, Sample, Window, latencies};
 use crate::exit::Failure;
 use crate::stand::{Client, Platform, Progress};
 use crate::terminal::grouped;
@@ -17,6 +18,8 @@ const WINDOWS: u32 = 10;
 pub(super) enum Pace {
     /// So many unanswered ones on each connection, always.
     Window(u32),
+    /// As fast as the connections take them, from a platform that waits for no answers.
+    Flood,
     /// So many a second over all connections, evenly paced.
     Rate(f64),
 }
@@ -65,14 +68,14 @@ impl Stretch {
         latencies(&first.ack_latency, &last.ack_latency)
     }
 
-    /// ACKs per second over the seconds since the start of the measurement, a point at the end of each window.
+    /// Events per second over the seconds since the start of the measurement, a point at the end of each window.
     pub(super) fn course(&self) -> Vec<(f64, f64)> {
         let start = self.first().at;
         let ends = self.samples[1..].iter().map(|sample| sample.at);
         ends.zip(&self.windows)
             .map(|(end, window)| {
                 let seconds = end.duration_since(start).as_secs_f64();
-                (seconds, window.acked_per_second)
+                (seconds, window.per_second())
             })
             .collect()
     }
@@ -99,6 +102,13 @@ impl Load {
                 };
                 platform.close_loop(&closed).await?;
             }
+            Pace::Flood => {
+                let flood = Flood {
+                    payload_bytes,
+                    ..Flood::default()
+                };
+                platform.flood(&flood).await?;
+            }
         }
         Ok(())
     }
@@ -124,9 +134,13 @@ impl Load {
             tokio::time::sleep_until((start + length * number).into()).await;
             let sample = Sample::take(platform, client).await?;
             let window = Window::between(stretch.last(), &sample);
+            let unit = match window.done {
+                Done::Acked { .. } => "ACKs/s",
+                Done::Recorded { .. } => "recorded/s",
+            };
             progress.add(&format!(
-                "{number} of {count}: {} ACKs/s",
-                grouped(window.acked_per_second as u64)
+                "{number} of {count}: {} {unit}",
+                grouped(window.per_second() as u64)
             ));
             stretch.samples.push(sample);
             stretch.windows.push(window);

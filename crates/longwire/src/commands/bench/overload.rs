@@ -149,7 +149,7 @@ pub(super) async fn run(command: &BenchOverload) -> Result<Exit, Failure> {
 
     let (all, last) = (stretch.all(), &stretch.last().ledger);
     let most = stretch.resident_most();
-    let acked_share = all.acked_per_second / sustainable;
+    let acked_share = all.per_second() / sustainable;
     let growth = most.saturating_sub(before) as f64 / f64::from(1 << 20);
     drawing.write(|| chart(command, offered, sustainable, &stretch))?;
     Report {
@@ -170,7 +170,7 @@ pub(super) async fn run(command: &BenchOverload) -> Result<Exit, Failure> {
             resident_most_bytes: most,
             standings: Standings {
                 acked_share: SHARE_BAR.judge(acked_share),
-                ack_p99: P99_BAR_MS.judge(all.ack.p99_us as f64 / 1_000.0),
+                ack_p99: P99_BAR_MS.judge(all.ack().p99_us as f64 / 1_000.0),
                 memory_growth: GROWTH_BAR_MIB.judge(growth),
             },
             all,
@@ -196,7 +196,7 @@ async fn close_loop(
     let all = load.carry(&stand.platform, client, progress).await?.all();
     stand.platform.stop_traffic().await?;
     stand.settle().await?;
-    Ok(all.acked_per_second)
+    Ok(all.per_second())
 }
 
 /// The highest paced rate that is kept up with, and the steps to it.
@@ -220,8 +220,8 @@ async fn search(
         let kept_up = kept_up(&all, rate);
         steps.push(Step {
             offered_per_second: rate,
-            acked_per_second: all.acked_per_second,
-            p99_us: all.ack.p99_us,
+            acked_per_second: all.per_second(),
+            p99_us: all.ack().p99_us,
             kept_up,
         });
         if let Some(found) = search.tried(kept_up) {
@@ -231,7 +231,7 @@ async fn search(
 }
 
 fn kept_up(all: &Window, rate: f64) -> bool {
-    all.acked_per_second >= rate * KEPT_SHARE && all.ack.p99_us <= KEPT_P99_US
+    all.per_second() >= rate * KEPT_SHARE && all.ack().p99_us <= KEPT_P99_US
 }
 
 fn load(command: &BenchOverload, per_second: f64, seconds: u32) -> Load {
@@ -322,7 +322,7 @@ impl Figures for Overload {
             ),
             Row::new(
                 "acknowledged",
-                format!("{} /s", grouped(all.acked_per_second as u64)),
+                format!("{} /s", grouped(all.per_second() as u64)),
                 format!(
                     "{:.2} × the sustainable rate{}; {}",
                     self.acked_share,
@@ -332,7 +332,7 @@ impl Figures for Overload {
             ),
             Row::new(
                 "ack",
-                format!("p50 {}, p99 {}", ms(all.ack.p50_us), ms(all.ack.p99_us)),
+                format!("p50 {}, p99 {}", ms(all.ack().p50_us), ms(all.ack().p99_us)),
                 format!(
                     "as the platform saw it; p99 {}",
                     judged(P99_BAR_MS, " ms", self.standings.ack_p99)
@@ -373,18 +373,24 @@ impl Figures for Overload {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample::{Done, Quantiles};
     use super::*;
 
     #[test]
     fn a_rate_is_kept_up_with_when_all_of_it_is_answered_soon() {
-        let mut window = Window {
-            acked_per_second: 990.0,
+        let window = |p99_us| Window {
+            done: Done::Acked {
+                acked: 990,
+                acked_per_second: 990.0,
+                ack: Quantiles {
+                    p99_us,
+                    ..Quantiles::default()
+                },
+            },
             ..Window::default()
         };
-        window.ack.p99_us = 100_000;
-        assert!(kept_up(&window, 1_000.0));
-        assert!(!kept_up(&window, 1_100.0), "a backlog grows");
-        window.ack.p99_us = KEPT_P99_US + 1;
-        assert!(!kept_up(&window, 1_000.0), "it is late");
+        assert!(kept_up(&window(100_000), 1_000.0));
+        assert!(!kept_up(&window(100_000), 1_100.0), "a backlog grows");
+        assert!(!kept_up(&window(KEPT_P99_US + 1), 1_000.0), "it is late");
     }
 }

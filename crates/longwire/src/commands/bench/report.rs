@@ -105,10 +105,13 @@ impl<F: Figures> Report<F> {
 }
 
 fn tell_verdict(verdict: &Verdict, palette: Palette) -> String {
+    let owed = match verdict.delivered {
+        0 => format!("{} acknowledged", grouped(verdict.acked)),
+        delivered => format!("{} delivered", grouped(delivered)),
+    };
     let facts = format!(
-        "{} pushed, {} acknowledged, {} recorded",
+        "{} pushed, {owed}, {} recorded",
         grouped(verdict.pushed),
-        grouped(verdict.acked),
         grouped(verdict.recorded),
     );
     let counts = format!(
@@ -120,7 +123,7 @@ fn tell_verdict(verdict: &Verdict, palette: Palette) -> String {
     } else {
         Ink::Red
     };
-    let how = if verdict.compared_by_id < verdict.acked {
+    let how = if verdict.compared_by_id < verdict.acked + verdict.delivered {
         let last = grouped(verdict.compared_by_id);
         format!("all compared by number, the last {last} by id")
     } else {

@@ -5,17 +5,19 @@
 
 use std::time::{Duration, Instant};
 
-use longwire_sim::{Latency, Ledger};
+use longwire_sim::Latency;
 use serde::Serialize;
 
 use super::report::Row;
+use crate::cli::Played;
 use crate::exit::Failure;
-use crate::stand::{Client, Platform, View};
+use crate::stand::{Client, Ledger, Platform, View};
 
 /// Everything that is counted, at one moment.
 #[derive(Debug, Clone)]
 pub(super) struct Sample {
     pub(super) at: Instant,
+    pub(super) played: Played,
     pub(super) ledger: Ledger,
     pub(super) view: View,
     /// Of the gateway, or of the peer in its place.
@@ -31,6 +33,7 @@ impl Sample {
         let ledger = platform.ledger().await?;
         Ok(Self {
             at: Instant::now(),
+            played: platform.played,
             ledger,
             gateway_cpu: client.process().processor_time()?,
             platform_cpu: platform.process.processor_time()?,
@@ -44,17 +47,15 @@ impl Sample {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(super) struct Window {
     pub(super) seconds: f64,
-    pub(super) acked: u64,
-    pub(super) acked_per_second: f64,
-    /// From push to ACK, as the platform saw it.
-    pub(super) ack: Quantiles,
-    /// Processor time of the gateway per event acknowledged.
+    #[serde(flatten)]
+    pub(super) done: Done,
+    /// Processor time of the gateway per event done.
     pub(super) gateway_us_per_event: f64,
     /// Of one core.
     pub(super) gateway_cpu_share: f64,
     /// Of one core.
     pub(super) platform_cpu_share: f64,
-    /// Processor time of the simulated platform per event acknowledged.
+    /// Processor time of the simulated platform per event done.
     pub(super) platform_us_per_event: f64,
     /// Transactions.
     pub(super) batches: u64,
@@ -63,6 +64,64 @@ pub(super) struct Window {
     pub(super) repeats: u64,
     /// Answered with another code than 200.
     pub(super) refused: u64,
+}
+
+/// Events that are through, by whoever can say so.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(super) enum Done {
+    /// The platform has had their ACKs.
+    Acked {
+        acked: u64,
+        acked_per_second: f64,
+        /// From push to ACK, as the platform saw it.
+        ack: Quantiles,
+    },
+    /// The gateway has recorded them. The platform asks for no ACK, so nobody else can say when.
+    Recorded {
+        recorded: u64,
+        recorded_per_second: f64,
+    },
+}
+
+impl Default for Done {
+    fn default() -> Self {
+        Self::Acked {
+            acked: 0,
+            acked_per_second: 0.0,
+            ack: Quantiles::default(),
+        }
+    }
+}
+
+impl Done {
+    fn between(from: &Sample, to: &Sample, seconds: f64) -> Self {
+        match to.played {
+            Played::Feishu => {
+                let acked = to.ledger.acked - from.ledger.acked;
+                let buckets = latencies(&from.ledger.ack_latency, &to.ledger.ack_latency);
+                Self::Acked {
+                    acked,
+                    acked_per_second: ratio(acked as f64, seconds),
+                    ack: Quantiles::of(&buckets),
+                }
+            }
+            Played::Wecom => {
+                let recorded = to.view.events.recorded - from.view.events.recorded;
+                Self::Recorded {
+                    recorded,
+                    recorded_per_second: ratio(recorded as f64, seconds),
+                }
+            }
+        }
+    }
+
+    fn events(self) -> f64 {
+        match self {
+            Self::Acked { acked, .. } => acked as f64,
+            Self::Recorded { recorded, .. } => recorded as f64,
+        }
+    }
 }
 
 /// Of latencies, in microseconds.
@@ -76,23 +135,43 @@ pub(super) struct Quantiles {
 impl Window {
     pub(super) fn between(from: &Sample, to: &Sample) -> Self {
         let seconds = to.at.duration_since(from.at).as_secs_f64();
-        let acked = to.ledger.acked - from.ledger.acked;
+        let done = Done::between(from, to, seconds);
+        let events = done.events();
         let batches = to.view.store.commits - from.view.store.commits;
         let gateway_cpu = (to.gateway_cpu - from.gateway_cpu).as_secs_f64();
         let platform_cpu = (to.platform_cpu - from.platform_cpu).as_secs_f64();
         Self {
             seconds,
-            acked,
-            acked_per_second: ratio(acked as f64, seconds),
-            ack: Quantiles::of(&latencies(&from.ledger.ack_latency, &to.ledger.ack_latency)),
-            gateway_us_per_event: ratio(gateway_cpu * 1e6, acked as f64),
+            done,
+            gateway_us_per_event: ratio(gateway_cpu * 1e6, events),
             gateway_cpu_share: ratio(gateway_cpu, seconds),
             platform_cpu_share: ratio(platform_cpu, seconds),
-            platform_us_per_event: ratio(platform_cpu * 1e6, acked as f64),
+            platform_us_per_event: ratio(platform_cpu * 1e6, events),
             batches,
-            events_per_batch: ratio(acked as f64, batches as f64),
+            events_per_batch: ratio(events, batches as f64),
             repeats: to.ledger.re_pushed - from.ledger.re_pushed,
             refused: to.ledger.nacked - from.ledger.nacked,
+        }
+    }
+
+    /// Events done in a second.
+    pub(super) fn per_second(&self) -> f64 {
+        match self.done {
+            Done::Acked {
+                acked_per_second, ..
+            } => acked_per_second,
+            Done::Recorded {
+                recorded_per_second,
+                ..
+            } => recorded_per_second,
+        }
+    }
+
+    /// From push to ACK, as the platform saw it; zeros where there are no ACKs.
+    pub(super) fn ack(&self) -> Quantiles {
+        match self.done {
+            Done::Acked { ack, .. } => ack,
+            Done::Recorded { .. } => Quantiles::default(),
         }
     }
 
@@ -163,8 +242,8 @@ pub(super) fn extremes(windows: &[Window]) -> (f64, f64) {
         .iter()
         .fold((f64::INFINITY, 0.0), |(lowest, highest), window| {
             (
-                lowest.min(window.acked_per_second),
-                highest.max(window.acked_per_second),
+                lowest.min(window.per_second()),
+                highest.max(window.per_second()),
             )
         })
 }
@@ -185,6 +264,7 @@ mod tests {
     fn sample(at: Instant, acked: u64, gateway_cpu_ms: u64, buckets: &[(u64, u64)]) -> Sample {
         Sample {
             at,
+            played: Played::Feishu,
             ledger: Ledger {
                 acked,
                 re_pushed: acked / 100,
@@ -210,7 +290,10 @@ mod tests {
         );
         to.view.store.commits = 10;
         let window = Window::between(&from, &to);
-        assert_eq!((window.acked, window.acked_per_second), (2_000, 1_000.0));
+        assert_eq!(
+            (window.done.events(), window.per_second()),
+            (2_000.0, 1_000.0)
+        );
         assert_eq!(window.gateway_us_per_event, 500.0);
         assert_eq!(
             (window.gateway_cpu_share, window.platform_cpu_share),
@@ -218,7 +301,25 @@ mod tests {
         );
         assert_eq!((window.batches, window.events_per_batch), (10, 200.0));
         assert_eq!(window.repeats, 20);
-        assert_eq!(window.ack.p50_us, 40);
+        assert_eq!(window.ack().p50_us, 40);
+    }
+
+    #[test]
+    fn without_acks_the_gateways_own_count_is_what_is_done() {
+        let start = Instant::now();
+        let mut from = sample(start, 0, 0, &[]);
+        from.view.events.recorded = 100;
+        let mut to = sample(start + Duration::from_secs(2), 0, 1_000, &[]);
+        to.played = Played::Wecom;
+        to.view.events.recorded = 2_100;
+        let window = Window::between(&from, &to);
+        assert_eq!(
+            (window.per_second(), window.gateway_us_per_event),
+            (1_000.0, 500.0)
+        );
+        let told = serde_json::to_value(&window).expect("plain data");
+        assert_eq!(told["recorded"], 2_000);
+        assert!(told.get("acked").is_none(), "{told}");
     }
 
     #[test]
@@ -227,10 +328,10 @@ mod tests {
         let still = sample(start, 5, 0, &[(90, 5)]);
         let window = Window::between(&still, &still);
         assert_eq!(
-            (window.acked_per_second, window.gateway_us_per_event),
+            (window.per_second(), window.gateway_us_per_event),
             (0.0, 0.0)
         );
-        assert_eq!(window.ack, Quantiles::default());
+        assert_eq!(window.ack(), Quantiles::default());
     }
 
     #[test]

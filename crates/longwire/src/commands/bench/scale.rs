@@ -135,7 +135,7 @@ impl Scale {
                     title: "Throughput".to_owned(),
                     x: connections(),
                     y: Axis::linear("ACKs/s", |value| grouped(value as u64)),
-                    lines: vec![line("acknowledged", |point| point.all.acked_per_second)],
+                    lines: vec![line("acknowledged", |point| point.all.per_second())],
                     marks: Vec::new(),
                 },
                 Panel {
@@ -143,8 +143,8 @@ impl Scale {
                     x: connections(),
                     y: Axis::logarithmic("ms", |value| format!("{value}")),
                     lines: vec![
-                        line("p50", |point| point.all.ack.p50_us as f64 / 1_000.0),
-                        line("p99", |point| point.all.ack.p99_us as f64 / 1_000.0),
+                        line("p50", |point| point.all.ack().p50_us as f64 / 1_000.0),
+                        line("p99", |point| point.all.ack().p99_us as f64 / 1_000.0),
                     ],
                     marks: Vec::new(),
                 },
@@ -175,9 +175,9 @@ impl Figures for Scale {
             table.row([
                 grouped(point.connections.into()),
                 format!("{} each", point.window),
-                grouped(all.acked_per_second as u64),
-                ms(all.ack.p50_us),
-                ms(all.ack.p99_us),
+                grouped(all.per_second() as u64),
+                ms(all.ack().p50_us),
+                ms(all.ack().p99_us),
                 format!("{:.1}", all.gateway_us_per_event),
                 format!("{:.1}", all.platform_us_per_event),
                 format!("{:.0}", all.events_per_batch),

@@ -128,9 +128,9 @@ async fn load(
     stand.platform.stop_traffic().await?;
     stand.settle().await?;
     Ok(Measured {
-        acked_per_second: all.acked_per_second,
-        p50_us: all.ack.p50_us as f64,
-        p99_us: all.ack.p99_us as f64,
+        acked_per_second: all.per_second(),
+        p50_us: all.ack().p50_us as f64,
+        p99_us: all.ack().p99_us as f64,
         client_us_per_event: all.gateway_us_per_event,
         platform_us_per_event: all.platform_us_per_event,
         platform_cpu_share: all.platform_cpu_share,
