@@ -38,7 +38,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Hold the connections of all installations until told to stop.
     Serve(Serve),
-    /// Show it: a simulated platform, bots, traffic and trouble, with a verdict at the end.
+    /// Show it: both platforms simulated, bots, traffic and trouble, with a verdict at the end.
     Demo(Demo),
     /// Run the simulated platform alone, for tests of your own.
     Sim(Sim),
@@ -82,6 +82,9 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
+    /// Play this platform alone. Both are played unless given, each for half of the bots.
+    #[arg(long, value_enum)]
+    pub(crate) platform: Option<Played>,
     /// Bots to run.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) bots: u32,
@@ -117,6 +120,14 @@ pub(crate) enum Played {
 }
 
 impl Played {
+    /// As it is typed.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Feishu => "feishu",
+            Self::Wecom => "wecom",
+        }
+    }
+
     /// What stands before the words of a run. Feishu's runs are the usual ones and need none.
     pub(crate) fn title(self) -> &'static str {
         match self {

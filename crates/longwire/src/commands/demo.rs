@@ -1,14 +1,16 @@
-//! `longwire demo`: the gateway against a simulated platform, with traffic, trouble and a verdict.
+//! `longwire demo`: one gateway against the simulated platforms, with traffic, trouble and a verdict.
 //!
 //! Needs no account, configuration or network. Everything lives in this process and in a temporary directory:
 //! ```text
-//! simulated platform ──events──▶ gateway ──▶ store       one link dropped, one left half-open, over and over
-//!         ▲                         │
-//!         └────────── ACK ──────────┘                     the platform's ledger against the store: the verdict
+//! Feishu ──events──▶ gateway ──▶ store       one link dropped, one left half-open, over and over
+//!    ▲                │   ▲
+//!    └───── ACK ──────┘   └──events── WeCom      the platforms' ledgers against the store: the verdict
 //! ```
-//! The gateway is the one that `serve` runs. Only two things are hurried: the platform asks for a ping every few
-//! seconds instead of every two minutes, and repeats an event after seconds instead of minutes.
+//! The gateway is the one that `serve` runs. Only two things are hurried: pings go out every few seconds instead of
+//! every two minutes (Feishu) or half a minute (WeCom), and Feishu repeats an event after seconds instead of minutes.
 
+mod account;
+mod platform;
 mod show;
 mod stage;
 mod summary;
@@ -17,7 +19,7 @@ mod verdict;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-use longwire_sim::Traffic;
+use longwire_fleet::Fleet;
 
 use crate::cli;
 use crate::config::{LogFormat, LogSection};
@@ -27,6 +29,7 @@ use crate::signals::Signals;
 use crate::terminal::{Palette, Redrawn};
 use crate::{files, logs};
 
+use platform::Platform;
 use show::Show;
 use stage::Stage;
 use summary::Summary;
@@ -40,6 +43,9 @@ const LINE: Duration = Duration::from_secs(2);
 const CONNECT: Duration = Duration::from_secs(30);
 /// How long the last answers may take once the traffic has ended: the longest repeat of the hurried platform, twice.
 const SETTLE: Duration = Duration::from_secs(20);
+/// How long what was written may be on its way before it counts as lost with its connection. Within this host it takes
+/// no time at all.
+const NO_NEWS: Duration = Duration::from_secs(3);
 /// How long the gateway may take to drain.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -74,22 +80,18 @@ async fn play(command: &cli::Demo, stage: &mut Stage) -> Result<Option<Verdict>,
     let gateway = Gateway::start(&mut stage.loaded).await?;
     perform(command, stage, &gateway, &mut signals).await?;
 
-    let control = stage.sim.control();
-    control.stop_traffic();
-    eprintln!("\ntraffic stopped; waiting for the last answers, then draining");
+    for platform in &stage.platforms {
+        platform.stop_traffic();
+    }
+    eprintln!("\ntraffic stopped; waiting for the last events and answers, then draining");
     let reader = gateway.store.reader().clone();
     let fleet = gateway.fleet.clone();
     let ending = async {
-        settle(&control).await;
-        let ledger = control.ledger();
-        let drained = gateway.drain(DRAIN).await;
-        (ledger, drained)
+        settle(&stage.platforms, &fleet).await;
+        gateway.drain(DRAIN).await
     };
     tokio::select! {
-        (ledger, drained) = ending => {
-            let acked = control.acked_event_ids();
-            Ok(Some(Verdict::reach(&ledger, &acked, &reader, &fleet.overview(), &drained)?))
-        }
+        drained = ending => Ok(Some(Verdict::reach(&stage.platforms, &reader, &fleet, &drained)?)),
         _ = signals.next() => Ok(None),
     }
 }
@@ -101,18 +103,18 @@ async fn perform(
     gateway: &Gateway,
     signals: &mut Signals,
 ) -> Result<(), Failure> {
-    let control = stage.sim.control();
     let live_terminal = std::io::stdout().is_terminal();
     let mut out = std::io::stdout();
     let mut summary = Summary::new(stage, gateway.admin, Palette::of(&out));
-    writeln!(out, "{}", summary.title()).map_err(Failure::io("write to standard output"))?;
+    writeln!(out, "{}", summary.title(&stage.platforms))
+        .map_err(Failure::io("write to standard output"))?;
 
     let mut redrawn = Redrawn::default();
     let mut frames = tokio::time::interval(if live_terminal { FRAME } else { LINE });
     let mut looks = tokio::time::interval(Duration::from_millis(50));
     let began = Instant::now();
     let mut traffic_since: Option<Instant> = None;
-    let mut show = Show::new(&stage.names, command.seconds);
+    let mut show = Show::new(command.seconds);
     loop {
         let ends = traffic_since.unwrap_or(began)
             + Duration::from_secs(command.seconds.unwrap_or(u64::MAX >> 32));
@@ -123,19 +125,19 @@ async fn perform(
                 let Some(since) = traffic_since else {
                     let live = gateway.fleet.overview().by_state.get("live").copied().unwrap_or(0);
                     if live >= u64::from(command.bots) || began.elapsed() > CONNECT {
-                        control.push_at_rate(Traffic { per_second: command.rate, ..Traffic::default() });
+                        stage.start_traffic();
                         traffic_since = Some(Instant::now());
                     }
                     continue;
                 };
-                show.look(since.elapsed(), &control, &gateway.fleet);
+                show.look(since.elapsed(), &stage.platforms, &gateway.fleet);
             }
             _ = frames.tick() => {
-                let (overview, ledger) = (gateway.fleet.overview(), control.ledger());
+                let overview = gateway.fleet.overview();
                 let drawn = if live_terminal {
-                    redrawn.draw(&mut out, &summary.picture(&overview, &ledger, &show))
+                    redrawn.draw(&mut out, &summary.picture(&overview, &stage.platforms, &show))
                 } else {
-                    writeln!(out, "{}", summary.line(&overview, &ledger, &show))
+                    writeln!(out, "{}", summary.line(&overview, &stage.platforms, &show))
                 };
                 if drawn.is_err() {
                     // Nobody looks any more.
@@ -147,11 +149,28 @@ async fn perform(
     Ok(())
 }
 
-/// Until the platform waits for nothing, or it takes too long.
-async fn settle(control: &longwire_sim::Control) {
+/// Until no platform waits for anything and all that one without ACKs has written is read, or it takes too long. What a
+/// broken connection took with it is never read, so a while without news is the end of that wait.
+async fn settle(platforms: &[Platform], fleet: &Fleet) {
     let end = Instant::now() + SETTLE;
     let mut looks = tokio::time::interval(Duration::from_millis(20));
-    while control.ledger().pending > 0 && Instant::now() < end {
+    let mut news = (0, Instant::now());
+    loop {
+        let (mut pending, mut unread) = (0, 0);
+        for platform in platforms {
+            let ledger = platform.ledger();
+            pending += ledger.pending;
+            unread += ledger.delivered.saturating_sub(platform.read(fleet));
+        }
+        if (pending, unread) == (0, 0) || Instant::now() >= end {
+            return;
+        }
+        if news.0 != pending + unread {
+            news = (pending + unread, Instant::now());
+        }
+        if pending == 0 && news.1.elapsed() >= NO_NEWS {
+            return;
+        }
         looks.tick().await;
     }
 }

@@ -152,9 +152,10 @@ impl Platform {
 
     /// The lines of a configuration that say which bot of it this is and where it lives. Any secret will do.
     pub(super) fn declare(&self, identity: &str) -> String {
-        let (name, id, secret) = match self.played {
-            Played::Feishu => ("feishu", "app_id", "app_secret"),
-            Played::Wecom => ("wecom", "bot_id", "secret"),
+        let name = self.played.word();
+        let (id, secret) = match self.played {
+            Played::Feishu => ("app_id", "app_secret"),
+            Played::Wecom => ("bot_id", "secret"),
         };
         format!(
             "platform = \"{name}\"\n{id} = \"{identity}\"\n{secret} = {{ file = \"bot.secret\" }}\nbase_url = \"{}\"\n",

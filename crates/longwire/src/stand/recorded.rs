@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use longwire_store::{EventQuery, ReadError, Reader, Seq};
+use longwire_store::{EventQuery, InstallationId, ReadError, Reader, Seq};
 
 /// Events read at a time.
 const PAGE: usize = 1000;
@@ -17,6 +17,14 @@ pub(crate) struct Recorded {
 impl Recorded {
     /// Reads the whole log.
     pub(crate) fn read(reader: &Reader) -> Result<Self, ReadError> {
+        Self::read_of(reader, |_| true)
+    }
+
+    /// Reads the whole log, and keeps what belongs to some installations.
+    pub(crate) fn read_of(
+        reader: &Reader,
+        is_wanted: impl Fn(InstallationId) -> bool,
+    ) -> Result<Self, ReadError> {
         let mut recorded = Self::default();
         let mut after: Option<Seq> = None;
         loop {
@@ -29,9 +37,12 @@ impl Recorded {
                 return Ok(recorded);
             };
             after = Some(last.seq);
-            recorded.rows += page.len() as u64;
-            let ids = page.into_iter().filter_map(|event| event.event_id);
-            recorded.ids.extend(ids);
+            for event in page {
+                if is_wanted(event.installation) {
+                    recorded.rows += 1;
+                    recorded.ids.extend(event.event_id);
+                }
+            }
         }
     }
 

@@ -3,17 +3,11 @@
 use std::time::{Duration, Instant};
 
 use longwire_fleet::Fleet;
-use longwire_sim::{Control, Fault, Target};
+
+use super::platform::{Act, Platform};
 
 /// Pause between two acts where the demo has no end.
 const PAUSE: Duration = Duration::from_secs(10);
-
-/// One act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Act {
-    Drop,
-    HalfOpen,
-}
 
 /// The act that plays.
 #[derive(Debug)]
@@ -28,7 +22,6 @@ struct Playing {
 
 /// Plays one act after another.
 pub(super) struct Show {
-    bots: Vec<String>,
     next_at: Duration,
     pause: Duration,
     played: usize,
@@ -38,14 +31,13 @@ pub(super) struct Show {
 
 impl Show {
     /// A demo that ends has its first act early enough to be overcome.
-    pub(super) fn new(bots: &[String], seconds: Option<u64>) -> Self {
+    pub(super) fn new(seconds: Option<u64>) -> Self {
         let first = seconds
             .map_or(Duration::from_secs(5), |seconds| {
                 Duration::from_millis(seconds * 150)
             })
             .min(PAUSE / 2);
         Self {
-            bots: bots.to_vec(),
             next_at: first,
             pause: seconds.map_or(PAUSE, |_| first),
             played: 0,
@@ -60,7 +52,7 @@ impl Show {
     }
 
     /// Begins the next act when its time has come, and watches the one that plays.
-    pub(super) fn look(&mut self, elapsed: Duration, control: &Control, fleet: &Fleet) {
+    pub(super) fn look(&mut self, elapsed: Duration, platforms: &[Platform], fleet: &Fleet) {
         match &mut self.playing {
             Some(playing) => {
                 if let Some(caption) = playing.watch(fleet) {
@@ -71,28 +63,26 @@ impl Show {
                     self.next_at = elapsed + self.pause;
                 }
             }
-            None if elapsed >= self.next_at => self.begin(control, fleet),
+            None if elapsed >= self.next_at => self.begin(platforms, fleet),
             None => {}
         }
     }
 
-    fn begin(&mut self, control: &Control, fleet: &Fleet) {
+    fn begin(&mut self, platforms: &[Platform], fleet: &Fleet) {
         let act = if self.played.is_multiple_of(2) {
             Act::Drop
         } else {
             Act::HalfOpen
         };
+        // Two acts here, two acts there: each platform has each act.
+        let platform = &platforms[self.played.div_ceil(2) % platforms.len()];
         // Seven is coprime to most numbers of bots, so the acts go round.
-        let bot = self.bots[(self.played * 7 + 2) % self.bots.len()].clone();
+        let bot = platform.bots[(self.played * 7 + 2) % platform.bots.len()].clone();
         self.played += 1;
         let reconnects = fleet
             .installation(&bot)
             .map_or(0, |view| view.lights.reconnects);
-        let fault = match act {
-            Act::Drop => Fault::Drop,
-            Act::HalfOpen => Fault::HalfOpen,
-        };
-        if control.fault(Target::App(bot.clone()), fault) == 0 {
+        if !platform.play(act, &bot) {
             // It has no connection right now; the next look tries another.
             return;
         }

@@ -1,21 +1,23 @@
 //! The picture: a block renewed in place on a terminal, a line every two seconds elsewhere.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Instant;
 
 use longwire_fleet::Overview;
-use longwire_sim::Ledger;
 
+use super::platform::Platform;
 use super::show::Show;
 use super::stage::Stage;
+use crate::cli::Played;
+use crate::stand::Ledger;
 use crate::terminal::{Ink, Palette, grouped, ms};
 
 /// Turns snapshots into words.
 pub(super) struct Summary {
     palette: Palette,
-    platform: String,
     admin: SocketAddr,
-    bots: usize,
+    bots: u32,
     rate: f64,
     began: Instant,
     /// Events recorded, and when, at the picture before; the rate is what came since.
@@ -27,9 +29,8 @@ impl Summary {
     pub(super) fn new(stage: &Stage, admin: SocketAddr, palette: Palette) -> Self {
         Self {
             palette,
-            platform: stage.sim.base_url(),
             admin,
-            bots: stage.names.len(),
+            bots: stage.bots,
             rate: stage.rate,
             began: Instant::now(),
             before: None,
@@ -38,15 +39,29 @@ impl Summary {
     }
 
     /// Written once, above everything.
-    pub(super) fn title(&self) -> String {
-        format!(
-            "{}  {} bots, {} events/s, simulated platform at {}\nadmin     http://{}/admin/v1/overview  /tree  /installations\n",
+    pub(super) fn title(&self, platforms: &[Platform]) -> String {
+        let mut text = format!(
+            "{}  {} bots, {} events/s\n",
             self.palette.paint(Ink::Bold, "longwire demo"),
             self.bots,
             self.rate,
-            self.platform,
-            self.admin,
-        )
+        );
+        for platform in platforms {
+            // Writing to a text cannot fail, here and below.
+            let _ = writeln!(
+                text,
+                "{:<10}{} bots, simulated at {}",
+                platform.played.word(),
+                platform.bots.len(),
+                platform.base_url(),
+            );
+        }
+        let _ = writeln!(
+            text,
+            "{:<10}http://{}/admin/v1/overview  /tree  /installations",
+            "admin", self.admin
+        );
+        text
     }
 
     fn measure(&mut self, overview: &Overview) {
@@ -80,37 +95,44 @@ impl Summary {
     }
 
     /// The block.
-    pub(super) fn picture(&mut self, overview: &Overview, ledger: &Ledger, show: &Show) -> String {
+    pub(super) fn picture(
+        &mut self,
+        overview: &Overview,
+        platforms: &[Platform],
+        show: &Show,
+    ) -> String {
         self.measure(overview);
         let key = |text: &str| self.palette.paint(Ink::Dim, format!("{text:<10}"));
         let bold = |number: u64| self.palette.paint(Ink::Bold, grouped(number));
-        let ack = overview.ack_latency_us;
         let connections = overview.connections;
         let repeats = overview.events.repeats_by_event_id + overview.events.repeats_by_message;
-        let waiting = match ledger.pending {
-            0 => String::new(),
-            count => format!(", {count} under way"),
-        };
-        format!(
-            "{}{}\n{}{} recorded, {:.0}/s, {} repeats recognized\n{}p50 {}, p99 {}  {}\n{}{} replaced, {} found \
-             half-open\n{}{} pushed, {} acknowledged{waiting}\n{}{}\n{}",
+        let mut text = format!(
+            "{}{}\n{}{} recorded, {:.0}/s, {} repeats recognized\n{}{} replaced, {} found half-open\n",
             key("bots"),
             self.states(overview),
             key("events"),
             bold(overview.events.recorded),
             self.per_second,
             repeats,
-            key("ack"),
-            ms(ack.p50),
-            ms(ack.p99),
-            self.palette
-                .paint(Ink::Dim, "recorded on disk first; the platform allows 3 s"),
             key("links"),
             bold(connections.reconnects),
             connections.silent,
-            key("platform"),
-            bold(ledger.pushed),
-            grouped(ledger.acked),
+        );
+        for platform in platforms {
+            let ledger = platform.ledger();
+            let (quantiles, promise) = served(platform.played, overview);
+            let _ = writeln!(
+                text,
+                "{}{} pushed, {}\n{}{quantiles}  {}",
+                key(platform.played.word()),
+                bold(ledger.pushed),
+                fate(platform.played, &ledger),
+                key(""),
+                self.palette.paint(Ink::Dim, promise),
+            );
+        }
+        text + &format!(
+            "{}{}\n{}",
             key("on show"),
             self.palette.paint(Ink::Yellow, show.caption()),
             self.palette
@@ -119,20 +141,68 @@ impl Summary {
     }
 
     /// The line.
-    pub(super) fn line(&mut self, overview: &Overview, ledger: &Ledger, show: &Show) -> String {
+    pub(super) fn line(
+        &mut self,
+        overview: &Overview,
+        platforms: &[Platform],
+        show: &Show,
+    ) -> String {
         self.measure(overview);
-        let ack = overview.ack_latency_us;
-        format!(
-            "{:>4} s  {}  {} recorded ({:.0}/s)  {} acknowledged  ack p50 {} p99 {}  links replaced {}  {}",
+        let mut text = format!(
+            "{:>4} s  {}  {} recorded ({:.0}/s)",
             self.began.elapsed().as_secs(),
             self.states(overview),
             overview.events.recorded,
             self.per_second,
-            ledger.acked,
-            ms(ack.p50),
-            ms(ack.p99),
+        );
+        for platform in platforms {
+            let (word, ledger) = (platform.played.word(), platform.ledger());
+            let (quantiles, _) = served(platform.played, overview);
+            let _ = write!(
+                text,
+                "  {word} {}, {quantiles}",
+                fate(platform.played, &ledger)
+            );
+        }
+        text + &format!(
+            "  links replaced {}  {}",
             overview.connections.reconnects,
             show.caption(),
         )
     }
+}
+
+/// How far the platform's events came.
+fn fate(played: Played, ledger: &Ledger) -> String {
+    let mut text = match played {
+        Played::Feishu => format!("{} acknowledged", grouped(ledger.acked)),
+        Played::Wecom => format!("{} delivered", grouped(ledger.delivered)),
+    };
+    for (count, what) in [
+        (ledger.pending, "under way"),
+        (ledger.lost, "lost with a link"),
+    ] {
+        if count > 0 {
+            let _ = write!(text, ", {} {what}", grouped(count));
+        }
+    }
+    text
+}
+
+/// How long an event took since it was read, and what the platform does about one that is not served.
+fn served(played: Played, overview: &Overview) -> (String, &'static str) {
+    let (word, latency, promise) = match played {
+        Played::Feishu => (
+            "ack",
+            overview.ack_latency_us,
+            "recorded on disk first; the platform allows 3 s, then repeats",
+        ),
+        Played::Wecom => (
+            "durable",
+            overview.record_latency_us,
+            "asks for no ACK and repeats nothing",
+        ),
+    };
+    let quantiles = format!("{word} p50 {}, p99 {}", ms(latency.p50), ms(latency.p99));
+    (quantiles, promise)
 }

@@ -1,185 +1,280 @@
-//! The verdict: the platform's ledger held against the store.
+//! The verdict: the platforms' ledgers held against the store.
 
-use longwire_fleet::{Drained, Overview};
-use longwire_sim::Ledger;
+use longwire_fleet::{Drained, Fleet};
 use longwire_store::Reader;
 
+use super::account::Account;
+use super::platform::Platform;
+use crate::cli::Played;
 use crate::exit::Failure;
-use crate::stand::Recorded;
 use crate::terminal::{Ink, Palette, grouped, ms};
+
+/// Width of the names of rows, and of a platform's column.
+const KEY: usize = 15;
+const COLUMN: usize = 11;
 
 /// What became of every event.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
-    pushed: u64,
-    acked: u64,
-    /// Rows of the store.
-    recorded: u64,
-    /// Acknowledged, and not in the store. The one number that must never be anything but 0.
-    missing: u64,
-    /// Rows beyond the first with one event id.
-    twice: u64,
-    /// Given up by the platform.
-    lost: u64,
-    /// Without a verdict when the time was over.
-    pending: u64,
-    re_pushed: u64,
+    accounts: Vec<Account>,
     repeats: u64,
     reconnects: u64,
     silent: u64,
     unanswered: u64,
-    ack_p50_us: u64,
-    ack_p99_us: u64,
 }
+
+/// A row of the table: a number of each platform, `None` where it has none.
+struct Row {
+    key: &'static str,
+    of: fn(&Account) -> Option<u64>,
+    note: &'static str,
+    /// Anything but 0 is wrong.
+    is_wrong: bool,
+}
+
+const ROWS: [Row; 9] = [
+    Row {
+        key: "pushed",
+        of: |account| Some(account.ledger.pushed),
+        note: "events the platform had for its bots",
+        is_wrong: false,
+    },
+    Row {
+        key: "acknowledged",
+        of: |account| (account.played == Played::Feishu).then_some(account.ledger.acked),
+        note: "answered with 200, each after its commit",
+        is_wrong: false,
+    },
+    Row {
+        key: "delivered",
+        of: |account| (account.played == Played::Wecom).then_some(account.ledger.delivered),
+        note: "written to a connection; nobody is asked for an ACK",
+        is_wrong: false,
+    },
+    Row {
+        key: "recorded",
+        of: |account| Some(account.recorded),
+        note: "events in the store",
+        is_wrong: false,
+    },
+    Row {
+        key: "pushed again",
+        of: |account| (account.played == Played::Feishu).then_some(account.ledger.re_pushed),
+        note: "after a link died",
+        is_wrong: false,
+    },
+    Row {
+        key: "gone",
+        of: |account| (account.played == Played::Wecom).then_some(account.gone),
+        note: "lost with their connection before they were read; WeCom repeats nothing",
+        is_wrong: false,
+    },
+    Row {
+        key: "lost",
+        of: |account| (account.played == Played::Feishu).then(|| account.lost()),
+        note: "given up by a platform that repeats",
+        is_wrong: true,
+    },
+    Row {
+        key: "missing",
+        of: |account| Some(account.missing),
+        note: "acknowledged or read, but not recorded",
+        is_wrong: true,
+    },
+    Row {
+        key: "twice",
+        of: |account| Some(account.twice),
+        note: "recorded more than once",
+        is_wrong: true,
+    },
+];
 
 impl Verdict {
     /// Compares. Reads the whole log.
     pub(super) fn reach(
-        ledger: &Ledger,
-        acked: &[String],
+        platforms: &[Platform],
         reader: &Reader,
-        overview: &Overview,
+        fleet: &Fleet,
         drained: &Drained,
     ) -> Result<Self, Failure> {
-        let recorded = Recorded::read(reader)?;
+        let accounts: Result<Vec<Account>, Failure> = platforms
+            .iter()
+            .map(|platform| Account::reach(platform, reader, fleet))
+            .collect();
+        let overview = fleet.overview();
         Ok(Self {
-            pushed: ledger.pushed,
-            acked: ledger.acked,
-            recorded: recorded.rows(),
-            missing: recorded.missing(acked),
-            twice: recorded.twice(),
-            lost: ledger.lost,
-            pending: ledger.pending,
-            re_pushed: ledger.re_pushed,
+            accounts: accounts?,
             repeats: overview.events.repeats_by_event_id + overview.events.repeats_by_message,
             reconnects: overview.connections.reconnects,
             silent: overview.connections.silent,
             unanswered: drained.unanswered,
-            ack_p50_us: ledger.ack_latency.p50_us,
-            ack_p99_us: ledger.ack_latency.p99_us,
         })
     }
 
-    /// Nothing acknowledged is missing, nothing is there twice, nothing was given up or left without a verdict.
+    /// Each platform's promise is kept.
     pub(super) fn is_good(&self) -> bool {
-        self.missing == 0 && self.twice == 0 && self.lost == 0 && self.pending == 0
+        self.accounts.iter().all(Account::is_good)
     }
 
     /// The verdict in words.
     pub(super) fn tell(&self, palette: Palette) -> String {
-        let wanted_none = |count: u64| {
-            palette.paint(
-                if count == 0 { Ink::Green } else { Ink::Red },
-                grouped(count),
-            )
-        };
-        let row = |key: &str, value: String, note: &str| {
-            format!(
-                "  {key:<14}{value:>10}   {}\n",
-                palette.paint(Ink::Dim, note)
-            )
-        };
-        let mut text = format!("\n{}\n", palette.paint(Ink::Bold, "verdict"));
-        text += &row(
-            "pushed",
-            grouped(self.pushed),
-            "events the platform had for the bots",
+        let dim = |note: &str| palette.paint(Ink::Dim, note);
+        let mut text = format!(
+            "\n{}",
+            palette.paint(Ink::Bold, format!("{:<width$}", "verdict", width = KEY + 2))
         );
-        text += &row(
-            "acknowledged",
-            grouped(self.acked),
-            "answered with 200, each after its commit",
-        );
-        text += &row("recorded", grouped(self.recorded), "events in the store");
-        text += &row(
-            "pushed again",
-            grouped(self.re_pushed),
-            &format!(
-                "after a link died; {} of them recognized as repeats",
-                self.repeats
-            ),
-        );
-        text += &row(
-            "links",
-            grouped(self.reconnects),
-            &format!("replaced, {} of them found half-open", self.silent),
-        );
-        text += &row(
-            "ack",
-            ms(self.ack_p50_us),
-            &format!("p50 as the platform saw it, p99 {}", ms(self.ack_p99_us)),
-        );
-        // Aligned by hand: colours have no width.
-        for (key, count, note) in [
-            ("lost", self.lost, "given up by the platform"),
-            ("missing", self.missing, "acknowledged, but not recorded"),
-            ("twice", self.twice, "recorded more than once"),
-        ] {
-            let pad = 10_usize.saturating_sub(grouped(count).len());
+        for account in &self.accounts {
+            text += &format!("{:>COLUMN$}", account.played.word());
+        }
+        text.push('\n');
+        for row in &ROWS {
+            text += &self.row(row, palette);
+        }
+        let acks = |account: &&Account| account.played == Played::Feishu;
+        if let Some(account) = self.accounts.iter().find(acks) {
+            let latency = &account.ledger.ack_latency;
             text += &format!(
-                "  {key:<14}{:pad$}{}   {}\n",
-                "",
-                wanted_none(count),
-                palette.paint(Ink::Dim, note)
+                "  {:<KEY$}p50 {}, p99 {}   {}\n",
+                "ack",
+                ms(latency.p50_us),
+                ms(latency.p99_us),
+                dim("from push to ACK, as Feishu saw it"),
             );
         }
-        if self.pending > 0 {
-            text += &format!(
-                "  {} events had no verdict when the time was over\n",
-                self.pending
-            );
+        text += &format!(
+            "  {:<KEY$}{} replaced, {} of them found half-open; {} repeats recognized\n",
+            "links",
+            grouped(self.reconnects),
+            self.silent,
+            self.repeats,
+        );
+        let pending: u64 = self.accounts.iter().map(|of| of.ledger.pending).sum();
+        if pending > 0 {
+            text += &format!("  {pending} events had no verdict when the time was over\n");
         }
         if self.unanswered > 0 {
             text += &format!(
-                "  {} events were read and not answered; a platform repeats them\n",
+                "  {} events were read and not answered; Feishu repeats them\n",
                 self.unanswered
             );
         }
-        text += &match self.is_good() {
-            true => palette.paint(Ink::Green, "\nnothing lost, nothing twice"),
-            false => palette.paint(
+        text.push('\n');
+        text + &self.sentence(palette)
+    }
+
+    /// Empty where no platform has such a number.
+    fn row(&self, row: &Row, palette: Palette) -> String {
+        let counts: Vec<Option<u64>> = self.accounts.iter().map(row.of).collect();
+        if counts.iter().all(Option::is_none) {
+            return String::new();
+        }
+        let mut text = format!("  {:<KEY$}", row.key);
+        for count in counts {
+            // Aligned before it is painted: colours have no width.
+            let cell = format!("{:>COLUMN$}", count.map_or("–".to_owned(), grouped));
+            text += &match count {
+                Some(0) if row.is_wrong => palette.paint(Ink::Green, cell),
+                Some(_) if row.is_wrong => palette.paint(Ink::Red, cell),
+                Some(_) => cell,
+                None => palette.paint(Ink::Dim, cell),
+            };
+        }
+        text + &format!("   {}\n", palette.paint(Ink::Dim, row.note))
+    }
+
+    fn sentence(&self, palette: Palette) -> String {
+        let gone: u64 = self.accounts.iter().map(|account| account.gone).sum();
+        match (self.is_good(), gone) {
+            (false, _) => palette.paint(
                 Ink::Red,
-                "\nthis must not happen: please report it with the lines above",
+                "this must not happen: please report it with the lines above",
             ),
-        };
-        text
+            (true, 0) => palette.paint(Ink::Green, "nothing lost, nothing twice"),
+            (true, _) => format!(
+                "{}\n{} were lost with their connection; WeCom repeats nothing",
+                palette.paint(
+                    Ink::Green,
+                    "nothing lost that was acknowledged or read, nothing twice"
+                ),
+                grouped(gone),
+            ),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stand::Ledger;
+
+    fn account(played: Played) -> Account {
+        Account {
+            played,
+            ledger: Ledger {
+                pushed: 3,
+                ..Ledger::default()
+            },
+            recorded: 3,
+            gone: 0,
+            missing: 0,
+            twice: 0,
+        }
+    }
+
+    fn tell(accounts: Vec<Account>) -> (bool, String) {
+        let verdict = Verdict {
+            accounts,
+            ..Verdict::default()
+        };
+        // A file is no terminal, so there are no colours.
+        let plain = Palette::of(&tempfile::tempfile().expect("a temporary file"));
+        (verdict.is_good(), verdict.tell(plain))
+    }
 
     #[test]
-    fn what_is_wrong_is_not_good() {
+    fn each_platform_has_its_own_words() {
+        let (is_good, text) = tell(vec![account(Played::Feishu), account(Played::Wecom)]);
         assert!(
-            Verdict {
-                pushed: 3,
-                acked: 3,
-                recorded: 3,
-                ..Verdict::default()
-            }
-            .is_good()
+            is_good && text.ends_with("nothing lost, nothing twice"),
+            "{text}"
         );
-        for wrong in [
-            Verdict {
-                missing: 1,
-                ..Verdict::default()
-            },
-            Verdict {
-                twice: 1,
-                ..Verdict::default()
-            },
-            Verdict {
-                lost: 1,
-                ..Verdict::default()
-            },
-            Verdict {
-                pending: 1,
-                ..Verdict::default()
-            },
-        ] {
-            assert!(!wrong.is_good(), "{wrong:?}");
+        for key in ["feishu", "wecom", "acknowledged", "delivered", "gone"] {
+            assert!(text.contains(key), "{key} is not in\n{text}");
         }
+        let (_, alone) = tell(vec![account(Played::Wecom)]);
+        for key in [
+            "feishu",
+            "acknowledged  ",
+            "pushed again",
+            "from push to ACK",
+        ] {
+            assert!(!alone.contains(key), "{key} is in\n{alone}");
+        }
+    }
+
+    #[test]
+    fn what_went_with_a_connection_is_said_and_not_blamed() {
+        let gone = Account {
+            gone: 13,
+            ..account(Played::Wecom)
+        };
+        let (is_good, text) = tell(vec![account(Played::Feishu), gone]);
+        assert!(is_good, "{text}");
+        assert!(
+            text.contains(
+                "nothing twice\n13 were lost with their connection; WeCom repeats nothing"
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn one_platform_that_is_wrong_makes_all_wrong() {
+        let wrong = Account {
+            missing: 1,
+            ..account(Played::Wecom)
+        };
+        let (is_good, text) = tell(vec![account(Played::Feishu), wrong]);
+        assert!(!is_good && text.contains("must not happen"), "{text}");
     }
 }
