@@ -129,7 +129,7 @@ impl Throughput {
             GatewayLatency::GatewayRecord(gateway) => vec![Row::new(
                 "durable",
                 seen(gateway),
-                "from read to durable, as the gateway saw it since its start",
+                "from read to durable, as the gateway saw it since its start; nobody sees how long it waited unread",
             )],
         }
     }
