@@ -271,7 +271,13 @@ impl Stand {
             if ledger.acked + recorded != settled {
                 (settled, since) = (ledger.acked + recorded, Instant::now());
             }
-            let done = ledger.pending == 0 && recorded >= ledger.delivered;
+            // Every ACK has its row already; where both are owed, neither may stand for the other.
+            let owed = if ledger.delivered > 0 {
+                ledger.owed()
+            } else {
+                0
+            };
+            let done = ledger.pending == 0 && recorded >= owed;
             if done || since.elapsed() >= SETTLE {
                 return Ok(ledger);
             }

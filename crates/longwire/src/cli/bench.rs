@@ -298,6 +298,8 @@ pub(crate) struct BenchAttack {
 pub(crate) enum Attack {
     /// 20,000 events a second to one bot.
     Flood,
+    /// The same to one bot of WeCom, which cannot be refused anything.
+    WecomFlood,
     /// Headers of frames of 256 MiB, on twenty connections twice a second.
     Header,
     /// 6,000 split events on forty connections, all incomplete at the same time: 180 MB of parts.

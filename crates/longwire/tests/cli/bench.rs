@@ -121,6 +121,7 @@ fn an_attack_is_the_attacked_bots_own() {
         "bench",
         "attack",
         "header",
+        "wecom-flood",
         "--neighbours",
         "2",
         "--seconds",
@@ -131,6 +132,15 @@ fn an_attack_is_the_attacked_bots_own() {
     let header = &figures["attacks"][0];
     assert!(header["attacked_lost"].as_u64() > Some(0), "{document}");
     assert_eq!(header["neighbours_lost"], 0, "{document}");
+    let flood = &figures["attacks"][1];
+    assert_eq!(flood["neighbours_lost"], 0, "{document}");
+    // Ten events a second to each neighbour are acknowledged, the flood is not.
+    let verdict = &document["verdict"];
+    assert!(verdict["acked"].as_u64() > Some(0), "{document}");
+    assert!(
+        verdict["delivered"].as_u64() > verdict["acked"].as_u64(),
+        "{document}"
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ use longwire_store::outsider::WriteLock;
 
 use super::report::{Host, Report};
 use super::sample::{Sample, Window};
-use crate::cli::{Attack, BenchAttack};
+use crate::cli::{Attack, BenchAttack, Played};
 use crate::exit::{Exit, Failure};
 use crate::stand::{
     Annex, Breakage, Client, Platform, PlatformSettings, Progress, Stand, Verdict, look,
@@ -42,6 +42,7 @@ const RETURN: Duration = Duration::from_secs(90);
 pub(super) async fn run(command: &BenchAttack) -> Result<Exit, Failure> {
     let all = [
         Attack::Flood,
+        Attack::WecomFlood,
         Attack::Header,
         Attack::Fragments,
         Attack::Stall,
@@ -81,7 +82,7 @@ pub(super) async fn run(command: &BenchAttack) -> Result<Exit, Failure> {
 /// How many bots are attacked; they have a platform of their own.
 fn attacked(attack: Attack) -> u32 {
     match attack {
-        Attack::Flood => 1,
+        Attack::Flood | Attack::WecomFlood => 1,
         Attack::Header => HEADERS.0,
         Attack::Fragments => FRAGMENTS.0,
         Attack::Stall => 0,
@@ -99,7 +100,15 @@ async fn build(attack: Attack, command: &BenchAttack) -> Result<Stand, Failure> 
     let mut stand = Stand::build(connections, directory, 0, &settings).await?;
     if attacked > 0 {
         let seed = settings.seed + 1;
-        let settings = PlatformSettings { seed, ..settings };
+        let played = match attack {
+            Attack::WecomFlood => Played::Wecom,
+            _ => Played::Feishu,
+        };
+        let settings = PlatformSettings {
+            played,
+            seed,
+            ..settings
+        };
         stand.extend(attacked, &settings).await?;
     }
     Ok(stand)
@@ -202,7 +211,7 @@ async fn strike(attack: Attack, stand: &Stand, length: Duration) -> Result<(), F
     };
     let until = Instant::now() + length;
     match attack {
-        Attack::Flood => {
+        Attack::Flood | Attack::WecomFlood => {
             let traffic = Traffic {
                 per_second: FLOOD_PER_SECOND,
                 ..Traffic::default()

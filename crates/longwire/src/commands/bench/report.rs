@@ -105,9 +105,14 @@ impl<F: Figures> Report<F> {
 }
 
 fn tell_verdict(verdict: &Verdict, palette: Palette) -> String {
-    let owed = match verdict.delivered {
-        0 => format!("{} acknowledged", grouped(verdict.acked)),
-        delivered => format!("{} delivered", grouped(delivered)),
+    let owed = match (verdict.acked, verdict.delivered) {
+        (acked, 0) => format!("{} acknowledged", grouped(acked)),
+        (0, delivered) => format!("{} delivered", grouped(delivered)),
+        (acked, delivered) => format!(
+            "{} acknowledged, {} delivered",
+            grouped(acked),
+            grouped(delivered)
+        ),
     };
     let facts = format!(
         "{} pushed, {owed}, {} recorded",

@@ -145,6 +145,7 @@ impl Figures for Findings {
 pub(super) fn name(attack: Attack) -> &'static str {
     match attack {
         Attack::Flood => "flood",
+        Attack::WecomFlood => "wecom-flood",
         Attack::Header => "header",
         Attack::Fragments => "fragments",
         Attack::Stall => "stall",
