@@ -34,9 +34,6 @@ use bytes::Bytes;
 
 pub use limits::{RequestKind, RequestLimits};
 
-/// Lanes an idle connection keeps room for; more is given back.
-const IDLE_CAPACITY: usize = 8;
-
 /// Why a request was not taken, with its waiter.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError<T> {
@@ -368,9 +365,11 @@ impl<T> Requests<T> {
     fn go_on(&mut self, req_id: Arc<str>, mut queue: VecDeque<Request<T>>) {
         if let Some(request) = queue.pop_front() {
             self.make_ready(req_id, request, queue);
-        } else if self.lanes.is_empty() && self.lanes.capacity() > IDLE_CAPACITY {
+        } else if self.lanes.is_empty() {
+            // Room for one ping would be a kilobyte of every idle bot, and is had again in no time.
             self.lanes = HashMap::new();
             self.ready = VecDeque::new();
+            self.timers = BTreeSet::new();
         }
     }
 
