@@ -29,6 +29,7 @@ mod volume;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use longwire_store::{Reader, StoreSettings};
@@ -262,10 +263,10 @@ impl Stand {
         loop {
             let ledger = self.ledger().await?;
             if reader.is_none() && ledger.delivered > 0 {
-                reader = Some(self.reader()?);
+                reader = Some(Arc::new(self.reader()?));
             }
             let recorded = match &reader {
-                Some(reader) => reader.count_events()?,
+                Some(reader) => count(Arc::clone(reader)).await?,
                 None => 0,
             };
             if ledger.acked + recorded != settled {
@@ -318,6 +319,16 @@ impl Stand {
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }
+}
+
+/// The rows of millions are counted for a while, and who waits for that does other things.
+async fn count(reader: Arc<Reader>) -> Result<u64, Failure> {
+    let counted = tokio::task::spawn_blocking(move || reader.count_events()).await;
+    // It neither panics nor is it given up.
+    Ok(
+        counted
+            .map_err(|error| Failure::io("count the events")(std::io::Error::other(error)))??,
+    )
 }
 
 /// Where the directories of runs lie.

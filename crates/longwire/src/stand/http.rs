@@ -40,6 +40,8 @@ impl Http {
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, StandError> {
         let request = self.client.get(format!("{}{path}", self.base));
+        // One that is kept may have been ended by the other side while this thread was busy with something else.
+        let request = request.force_close();
         self.read(path, request.send().await).await
     }
 
@@ -49,6 +51,7 @@ impl Http {
         body: &impl Serialize,
     ) -> Result<T, StandError> {
         let request = self.client.post(format!("{}{path}", self.base));
+        let request = request.force_close();
         self.read(path, request.send_json(body).await).await
     }
 
