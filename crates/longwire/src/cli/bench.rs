@@ -176,8 +176,8 @@ pub(crate) struct BenchPeers {
     /// The clients; all of them unless given.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "CLIENTS")]
     pub(crate) only: Vec<Peer>,
-    /// Numbers of connections that always have 64 unanswered events each.
-    #[arg(long, value_delimiter = ',', default_value = "1,20,100", value_name = "NUMBERS", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    /// Numbers of connections that always have 64 unanswered events each, or 16,384 together and 2 at least.
+    #[arg(long, value_delimiter = ',', default_value = "1,20,100", value_name = "NUMBERS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) connections: Vec<u32>,
     /// Evenly paced events per second over 20 connections.
     #[arg(long, default_value_t = 200.0, value_name = "PER_SECOND", value_parser = peers_rate)]

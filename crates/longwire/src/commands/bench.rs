@@ -28,6 +28,7 @@ mod sample;
 mod scale;
 mod startup;
 mod storm;
+mod window;
 
 use crate::cli::Bench;
 use crate::exit::{Exit, Failure};

@@ -12,16 +12,12 @@ use super::chart::{Axis, Chart, Line, Panel, SvgFile};
 use super::load::{Load, Pace};
 use super::report::{Figures, Host, Report, Row, mib};
 use super::sample::Window;
+use super::window;
 use crate::cli::BenchScale;
 use crate::exit::{Exit, Failure};
 use crate::stand::{Client, PlatformSettings, Progress, Stand, Verdict, allow_connections, parent};
 use crate::terminal::{Table, grouped, ms};
 
-/// Unanswered events on each connection, and on all of them together. The first is longwire's default for one.
-const WINDOW: u32 = 64;
-const OUTSTANDING: u32 = 16_384;
-/// Below it every event would wait for the one before.
-const LEAST_WINDOW: u32 = 2;
 const WARM_UP: Duration = Duration::from_secs(2);
 
 /// What a run found.
@@ -77,7 +73,7 @@ async fn measure(
     let stand = Stand::build(connections.into(), directory, 0, &settings).await?;
     let mut gateway = stand.spawn(connections)?;
     stand.all_live(&mut gateway, connections).await?;
-    let window = window(connections);
+    let window = window::at(connections);
     let load = Load {
         pace: Pace::Window(window),
         payload_bytes: command.payload_bytes,
@@ -99,14 +95,10 @@ async fn measure(
     Ok((point, verdict))
 }
 
-fn window(connections: u32) -> u32 {
-    (OUTSTANDING / connections).clamp(LEAST_WINDOW, WINDOW)
-}
-
 fn asked(command: &BenchScale) -> String {
     format!(
-        "{WINDOW} unanswered on each, or {} on all together and {LEAST_WINDOW} at least, {} bytes, {} s each",
-        grouped(OUTSTANDING.into()),
+        "{}, {} bytes, {} s each",
+        window::words(),
         command.payload_bytes,
         command.seconds
     )
@@ -185,18 +177,5 @@ impl Figures for Scale {
             ]);
         }
         Some(table)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_connections_have_fewer_events_each() {
-        assert_eq!(
-            [1, 100, 256, 1_000, 10_000, 20_000].map(window),
-            [64, 64, 64, 16, 2, 2]
-        );
     }
 }

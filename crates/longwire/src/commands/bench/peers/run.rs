@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::super::load::{Load, Pace};
+use super::super::window;
 use crate::cli::{BenchPeers, Peer};
 use crate::exit::Failure;
 use crate::stand::{
     Breakage, Client, PlatformSettings, Progress, Sdks, Stand, StandError, Verdict,
 };
 
-/// Unanswered events on each connection at saturation. longwire's default for one is the same.
-const WINDOW: u32 = 64;
 /// Connections of the paced scenario.
 const PACED_CONNECTIONS: u32 = 20;
 const PAYLOAD_BYTES: u32 = 1_024;
@@ -26,7 +25,7 @@ const RETURN: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Scenario {
-    /// So many connections with 64 unanswered events each, always.
+    /// So many connections that always have unanswered events, [`window::at`] each.
     Saturation(u32),
     /// Few events at an even pace.
     Paced,
@@ -99,7 +98,14 @@ pub(super) async fn carry(
     stand.all_connected(&mut client, connections).await?;
     let measured = match scenario {
         Scenario::Saturation(_) => {
-            load(command, Pace::Window(WINDOW), &stand, &mut client, progress).await?
+            load(
+                command,
+                Pace::Window(window::at(connections)),
+                &stand,
+                &mut client,
+                progress,
+            )
+            .await?
         }
         Scenario::Paced => {
             let pace = Pace::Rate(command.rate);
