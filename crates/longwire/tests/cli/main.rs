@@ -66,7 +66,7 @@ fn an_unknown_use_ends_with_2() {
         &["bench", "storm", "--how", "gently"],
         &["bench", "peers", "--only", "nobody"],
         &["bench", "peers", "--rounds", "0"],
-        &["bench", "peers", "--connections", "1,9999"],
+        &["bench", "peers", "--connections", "1,10001"],
         &["bench", "peers", "--rate", "1000000"],
         &["bench", "scale", "--connections", "0"],
         &["bench", "scale", "--payload-bytes", "1"],
