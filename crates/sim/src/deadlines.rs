@@ -1,8 +1,9 @@
 //! What happens later: one ordered set for the whole simulator, so that no push and no connection has a
 //! timer of its own.
 //!
-//! ACK deadlines all lie the same span ahead and arrive in order, so they are a queue; everything else is
-//! rare and sits in the [`Agenda`].
+//! ACK deadlines all lie the same span ahead and arrive in order, so they are a queue. Repeats of one rung of the
+//! ladder do as well, and in an overload there are millions of them: whatever comes no sooner than all before it
+//! joins a queue of its own. Everything else is rare and sits in the [`Agenda`].
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -32,6 +33,8 @@ pub(crate) enum Due {
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
     answers: VecDeque<(Instant, Delivery)>,
+    /// Pushes that are repeated, the next one first.
+    repeats: VecDeque<(Instant, u64)>,
     others: Agenda<Due>,
 }
 
@@ -52,6 +55,15 @@ impl Deadlines {
         }
     }
 
+    /// The push is to be repeated at `at`.
+    pub(crate) fn repeat(&mut self, at: Instant, number: u64) {
+        if self.repeats.back().is_none_or(|(last, _)| *last <= at) {
+            self.repeats.push_back((at, number));
+        } else {
+            self.others.add(at, Due::Repush(number));
+        }
+    }
+
     pub(crate) fn add(&mut self, at: Instant, due: Due) {
         self.others.add(at, due);
     }
@@ -59,7 +71,9 @@ impl Deadlines {
     /// When something is due next.
     pub(crate) fn next(&self) -> Option<Instant> {
         let answer = self.answers.front().map(|(at, _)| *at);
-        answer.into_iter().chain(self.others.next()).min()
+        let repeat = self.repeats.front().map(|(at, _)| *at);
+        let first = answer.into_iter().chain(repeat);
+        first.chain(self.others.next()).min()
     }
 
     /// Takes what is due by now, one at a time.
@@ -67,12 +81,16 @@ impl Deadlines {
         if self.answers.front().is_some_and(|(at, _)| *at <= now) {
             return self.answers.pop_front().map(|(_, of)| Due::Answer(of));
         }
+        if self.repeats.front().is_some_and(|(at, _)| *at <= now) {
+            return self.repeats.pop_front().map(|(_, of)| Due::Repush(of));
+        }
         self.others.pop(now)
     }
 
     /// Forgets everything about pushes.
     pub(crate) fn forget_pushes(&mut self) {
         self.answers.clear();
+        self.repeats.clear();
         self.others.retain(|due| !matches!(due, Due::Repush(_)));
     }
 }
@@ -92,9 +110,9 @@ mod tests {
             attempt: 1,
         };
         let mut deadlines = Deadlines::default();
-        deadlines.add(after(30), Due::Repush(2));
-        deadlines.add(after(10), Due::Repush(3));
-        deadlines.add(after(10), Due::Repush(4));
+        deadlines.repeat(after(30), 2);
+        deadlines.repeat(after(10), 3);
+        deadlines.repeat(after(10), 4);
         deadlines.await_answer(after(20), delivery);
         assert_eq!(deadlines.next(), Some(after(10)));
         assert_eq!(deadlines.pop(after(9)), None);

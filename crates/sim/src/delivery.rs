@@ -94,12 +94,12 @@ impl World {
 
     pub(crate) fn track(&mut self, tracked: Tracked) {
         self.ledger.pushed += 1;
-        self.pushes.insert(tracked.number, tracked);
+        self.pushes.add(tracked);
     }
 
     /// One more attempt over a random live connection, or waiting for one.
     pub(crate) fn push_out(&mut self, number: u64, now: Instant) {
-        let Some(tracked) = self.pushes.get_mut(&number) else {
+        let Some(tracked) = self.pushes.get_mut(number) else {
             return;
         };
         let app = tracked.app;
@@ -122,7 +122,7 @@ impl World {
     pub(crate) fn deliver(&mut self, number: u64, id: ConnectionId, now: Instant) {
         let limit = self.settings.unsent_bytes;
         let (Some(tracked), Some(live)) =
-            (self.pushes.get_mut(&number), self.connections.get_mut(&id))
+            (self.pushes.get_mut(number), self.connections.get_mut(&id))
         else {
             return;
         };
@@ -143,7 +143,7 @@ impl World {
     /// Begins an attempt whose frames the caller sends.
     fn begin(&mut self, number: u64, id: ConnectionId, now: Instant) -> Vec<Vec<u8>> {
         let (Some(tracked), Some(live)) =
-            (self.pushes.get_mut(&number), self.connections.get_mut(&id))
+            (self.pushes.get_mut(number), self.connections.get_mut(&id))
         else {
             return Vec::new();
         };
@@ -180,7 +180,7 @@ impl World {
         if delivery.push == UNTRACKED || delivery.push <= self.forgotten {
             return;
         }
-        let Some(tracked) = self.pushes.get_mut(&delivery.push) else {
+        let Some(tracked) = self.pushes.get_mut(delivery.push) else {
             self.ledger.extra_acks += 1;
             return;
         };
@@ -226,7 +226,7 @@ impl World {
 
     /// The attempt's time is over.
     pub(crate) fn time_out(&mut self, delivery: Delivery, now: Instant) {
-        let awaited = self.pushes.get(&delivery.push).filter(|tracked| {
+        let awaited = self.pushes.get(delivery.push).filter(|tracked| {
             tracked.attempt == delivery.attempt && tracked.state == RecordState::UnderWay
         });
         if awaited.is_some() {
@@ -239,7 +239,7 @@ impl World {
     pub(crate) fn trim_deadlines(&mut self) {
         let pushes = &self.pushes;
         self.deadlines.trim(|delivery| {
-            pushes.get(&delivery.push).is_some_and(|tracked| {
+            pushes.get(delivery.push).is_some_and(|tracked| {
                 tracked.attempt == delivery.attempt && tracked.state == RecordState::UnderWay
             })
         });
@@ -247,7 +247,7 @@ impl World {
 
     fn fail(&mut self, number: u64, outcome: Outcome, now: Instant) {
         self.settle(number, outcome);
-        let Some(tracked) = self.pushes.get_mut(&number) else {
+        let Some(tracked) = self.pushes.get_mut(number) else {
             return;
         };
         let rung = usize::from(tracked.attempt) - 1;
@@ -256,8 +256,7 @@ impl World {
             Some(wait) => {
                 tracked.state = RecordState::Failed;
                 let at = now + self.settings.scaled(*wait);
-                self.deadlines
-                    .add(at, crate::deadlines::Due::Repush(number));
+                self.deadlines.repeat(at, number);
                 self.wake_clock();
             }
             None => {
@@ -270,7 +269,7 @@ impl World {
 
     /// The current attempt has its outcome; its connection has one unanswered less.
     fn settle(&mut self, number: u64, outcome: Outcome) {
-        let Some(tracked) = self.pushes.get_mut(&number) else {
+        let Some(tracked) = self.pushes.get_mut(number) else {
             return;
         };
         tracked.outcome = outcome;
@@ -282,7 +281,7 @@ impl World {
     }
 
     fn finish(&mut self, number: u64, state: RecordState) {
-        let Some(mut tracked) = self.pushes.remove(&number) else {
+        let Some(mut tracked) = self.pushes.remove(number) else {
             return;
         };
         tracked.state = state;
@@ -301,7 +300,7 @@ impl World {
                 .iter()
                 .find(|tracked| tracked.number == push.0)
         };
-        let tracked = self.pushes.get(&push.0).or_else(finished)?;
+        let tracked = self.pushes.get(push.0).or_else(finished)?;
         Some(self.record_of(tracked))
     }
 
@@ -311,7 +310,7 @@ impl World {
         let mut all: Vec<_> = self
             .finished
             .iter()
-            .chain(self.pushes.values())
+            .chain(self.pushes.iter())
             .filter(wanted)
             .map(|tracked| self.record_of(tracked))
             .collect();

@@ -57,7 +57,7 @@ impl World {
             ids.push(live.id);
         }
         // What is still open of an earlier loop does not count in this one.
-        for tracked in self.pushes.values_mut() {
+        for tracked in self.pushes.iter_mut() {
             tracked.looped = false;
         }
         self.generator.closed = Some(closed);

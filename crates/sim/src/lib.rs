@@ -36,6 +36,7 @@ mod live;
 mod message;
 mod numbers;
 mod push;
+mod pushes;
 mod script;
 mod serde_forms;
 mod server;

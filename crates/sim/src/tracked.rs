@@ -103,6 +103,8 @@ impl Tracked {
 
     pub(crate) fn begin_attempt(&mut self, connection: ConnectionId, now: Instant, epoch: Epoch) {
         if self.attempt > 0 {
+            // Mostly there is one repeat, and in an overload there are millions of those.
+            self.earlier.reserve_exact(1);
             self.earlier.push(self.current(epoch));
         }
         self.attempt = self.attempt.saturating_add(1);

@@ -25,6 +25,7 @@ use crate::ids::scramble;
 use crate::ledger::{ConnectionView, Latency, Ledger};
 use crate::live::{Doorbell, Live};
 use crate::numbers::NumberMap;
+use crate::pushes::Pushes;
 use crate::script::Scripts;
 use crate::settings::SimSettings;
 use crate::tickets::Tickets;
@@ -100,7 +101,7 @@ pub(crate) struct World {
     last_connection: u64,
     /// Changes whenever a connection comes or goes.
     pub(crate) topology: u64,
-    pub(crate) pushes: NumberMap<u64, Tracked>,
+    pub(crate) pushes: Pushes,
     pub(crate) finished: VecDeque<Tracked>,
     pub(crate) last_push: u64,
     /// Pushes up to this number were forgotten by a reset.
@@ -142,7 +143,7 @@ impl World {
             connections: NumberMap::default(),
             last_connection: 0,
             topology: 0,
-            pushes: NumberMap::default(),
+            pushes: Pushes::default(),
             finished: VecDeque::new(),
             last_push: 0,
             forgotten: 0,
