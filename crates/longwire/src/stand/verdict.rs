@@ -92,19 +92,9 @@ impl Verdict {
     }
 
     /// Of two runs together.
-    pub(crate) fn and(self, other: &Self) -> Self {
-        Self {
-            pushed: self.pushed + other.pushed,
-            acked: self.acked + other.acked,
-            delivered: self.delivered + other.delivered,
-            recorded: self.recorded + other.recorded,
-            missing: self.missing + other.missing,
-            twice: self.twice + other.twice,
-            lost: self.lost + other.lost,
-            pending: self.pending + other.pending,
-            unknown: self.unknown + other.unknown,
-            compared_by_id: self.compared_by_id + other.compared_by_id,
-        }
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        self.add(other);
+        self
     }
 
     /// How a command with this verdict ends.

@@ -3,9 +3,13 @@
 //! ```text
 //! closed    as many as are answered, for a moment, to know where to begin
 //! search    paced rates, rising until one is not kept up with; each for a moment
+//! anew      another platform, another gateway, an empty store
 //! overload  twice the rate found
 //! rest      the traffic stops; what was refused or not answered in time comes again until all of it is recorded
 //! ```
+//! The rate and twice the rate begin with the same store, because one that has grown to gigabytes is slower: where a
+//! virtual machine's host has to find memory for its pages first, by half.
+//!
 //! A platform that is answered too late pushes again, so lateness is load. What is looked for is that the gateway
 //! goes on acknowledging at its rate, says no to the rest in time, and keeps its memory.
 
@@ -22,7 +26,7 @@ use super::report::{Figures, Host, Report, Row, mib};
 use super::sample::Window;
 use crate::cli::BenchOverload;
 use crate::exit::{Exit, Failure};
-use crate::stand::{Client, PlatformSettings, Progress, Stand};
+use crate::stand::{Client, PlatformSettings, Progress, Stand, Verdict};
 use crate::terminal::{grouped, ms};
 use search::Search;
 
@@ -115,23 +119,17 @@ fn most_rate(command: &BenchOverload) -> f64 {
 pub(super) async fn run(command: &BenchOverload) -> Result<Exit, Failure> {
     let progress = Progress::new();
     let drawing = SvgFile::reserve(&command.plot)?;
-    progress.say("connecting");
-    let settings = PlatformSettings::default();
-    let directory = command.ground.directory.as_deref();
-    let connections = command.connections;
-    let stand = Stand::build(connections.into(), directory, 0, &settings).await?;
-    let mut gateway = stand.spawn(connections)?;
-    stand.all_live(&mut gateway, connections).await?;
-    let mut client = Client::Gateway(Box::new(gateway));
-    let (sustainable, closed, steps) = match command.sustainable {
-        Some(rate) => (rate, None, Vec::new()),
-        None => {
-            let closed = close_loop(command, &stand, &mut client, &progress).await?;
-            let (rate, steps) = search(command, closed, &stand, &mut client, &progress).await?;
-            (rate, Some(closed), steps)
-        }
+    let Sought {
+        sustainable,
+        closed,
+        steps,
+        mut verdict,
+    } = match command.sustainable {
+        Some(rate) => Sought::given(rate),
+        None => seek(command, &progress).await?,
     };
 
+    let (stand, mut client) = begin(command, &progress).await?;
     let offered = sustainable * 2.0;
     progress.say(&format!("{} events/s offered", grouped(offered as u64)));
     let before = client.process().resident()?.now;
@@ -144,7 +142,7 @@ pub(super) async fn run(command: &BenchOverload) -> Result<Exit, Failure> {
     let settled = stand.settle().await?;
     let repeats = client.view().await?.repeats() - known;
     progress.say("comparing the ledger with the store");
-    let verdict = stand.verdict_of(client).await?.unwrap_or_default();
+    verdict.add(&stand.verdict_of(client).await?.unwrap_or_default());
     drop(progress);
 
     let (all, last) = (stretch.all(), &stretch.last().ledger);
@@ -178,6 +176,52 @@ pub(super) async fn run(command: &BenchOverload) -> Result<Exit, Failure> {
         verdict,
     }
     .print(command.ground.json)
+}
+
+/// A platform, and a gateway with all its bots connected and nothing recorded.
+async fn begin(command: &BenchOverload, progress: &Progress) -> Result<(Stand, Client), Failure> {
+    progress.say("connecting");
+    let settings = PlatformSettings::default();
+    let directory = command.ground.directory.as_deref();
+    let connections = command.connections;
+    let stand = Stand::build(connections.into(), directory, 0, &settings).await?;
+    let mut gateway = stand.spawn(connections)?;
+    stand.all_live(&mut gateway, connections).await?;
+    Ok((stand, Client::Gateway(Box::new(gateway))))
+}
+
+/// The rate that is kept up with, and how it was found.
+struct Sought {
+    sustainable: f64,
+    closed: Option<f64>,
+    steps: Vec<Step>,
+    verdict: Verdict,
+}
+
+impl Sought {
+    /// Nothing was looked for.
+    fn given(sustainable: f64) -> Self {
+        Self {
+            sustainable,
+            closed: None,
+            steps: Vec::new(),
+            verdict: Verdict::default(),
+        }
+    }
+}
+
+async fn seek(command: &BenchOverload, progress: &Progress) -> Result<Sought, Failure> {
+    let (stand, mut client) = begin(command, progress).await?;
+    let closed = close_loop(command, &stand, &mut client, progress).await?;
+    let (sustainable, steps) = search(command, closed, &stand, &mut client, progress).await?;
+    progress.say("comparing the ledger with the store");
+    let verdict = stand.verdict_of(client).await?.unwrap_or_default();
+    Ok(Sought {
+        sustainable,
+        closed: Some(closed),
+        steps,
+        verdict,
+    })
 }
 
 /// What is acknowledged a second as fast as answers come.
