@@ -6,7 +6,7 @@ use crate::clock::{unix_ms, unix_ms_at};
 use crate::kind::ActorKind;
 use crate::view::{ActorView, InstallationView, Lights};
 use longwire_link::{Generation, Setback, State};
-use longwire_store::{InstallationId, InstallationRecord, Platform};
+use longwire_store::{Desired, InstallationId, InstallationRecord, Platform};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -82,7 +82,11 @@ impl Bot {
             assembler: Card::new(ActorKind::Assembler),
             record: Mutex::new(Arc::clone(record)),
             status: Mutex::new(Status {
-                state: State::Stopped,
+                // Until its installation, which is about to be built, speaks for itself.
+                state: match record.desired {
+                    Desired::Run => State::Queued,
+                    Desired::Stop => State::Stopped,
+                },
                 since_ms: unix_ms(),
                 generation: 0,
                 attempts_exceeded: false,

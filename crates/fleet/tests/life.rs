@@ -150,6 +150,17 @@ async fn an_event_is_recorded_and_then_acknowledged() {
 }
 
 #[actix_rt::test]
+async fn who_is_to_run_is_never_shown_as_stopped() {
+    let world = World::new(100).await;
+    until("everybody is live", || {
+        let overview = world.fleet.overview();
+        assert_eq!(overview.by_state.get("stopped"), None, "{overview:?}");
+        (overview.by_state.get("live") == Some(&100)).then_some(())
+    })
+    .await;
+}
+
+#[actix_rt::test]
 async fn any_actor_that_fails_is_built_anew_and_its_neighbours_do_not_notice() {
     let world = World::new(4).await;
     world.all_live().await;

@@ -10,7 +10,7 @@ use crate::setback::{Disposition, Pace, Setback};
 pub enum State {
     /// Not wanted. The only state in which nothing is awaited.
     Stopped,
-    /// Waits for its turn in the connect-rate budget.
+    /// Waits to be begun, or for its turn in the connect-rate budget.
     Queued,
     /// Asks the platform for a connection URL.
     Bootstrapping,
