@@ -62,12 +62,8 @@ pub(super) async fn run(command: &BenchPeers) -> Result<Exit, Failure> {
     let sdks = Sdks::find(command.sdks.as_deref());
     let (clients, skipped) = choose(command, &sdks)?;
     let scenarios = scenarios(command);
-    let most = scenarios
-        .iter()
-        .map(|scenario| scenario.connections())
-        .max();
-    // Some connections of a storm replace one that is still being closed.
-    allow_connections(u64::from(most.unwrap_or(1)) * 2)?;
+    let most = scenarios.iter().map(|scenario| scenario.at_a_time()).max();
+    allow_connections(most.unwrap_or(1))?;
     let mut runs: Vec<Run> = Vec::new();
     let mut verdict = Verdict::default();
     for round in 1..=command.rounds {

@@ -41,6 +41,14 @@ impl Scenario {
         }
     }
 
+    /// How many are open at a time: some of a storm's replace one that is still being closed.
+    pub(super) fn at_a_time(self) -> u64 {
+        match self {
+            Self::Saturation(_) | Self::Paced => self.connections().into(),
+            Self::Storm(connections) => u64::from(connections) * 2,
+        }
+    }
+
     /// The SDKs' return is no measure for anybody, and the durable floor's is the floor's.
     pub(super) fn takes(self, client: Peer) -> bool {
         !matches!(self, Self::Storm(_)) || matches!(client, Peer::Longwire | Peer::Bare)
@@ -93,7 +101,7 @@ pub(super) async fn carry(
     let connections = scenario.connections();
     let directory = command.ground.directory.as_deref();
     let settings = PlatformSettings::default();
-    let stand = Stand::build(u64::from(connections) * 2, directory, 0, &settings).await?;
+    let stand = Stand::build(scenario.at_a_time(), directory, 0, &settings).await?;
     let mut client = stand.spawn_client(which, connections, sdks)?;
     stand.all_connected(&mut client, connections).await?;
     let measured = match scenario {
