@@ -45,4 +45,4 @@ pub use process::Signal;
 pub use setup::Setup;
 pub use volume::{Frozen, Volume};
 pub use wait::{LIMIT, wait_until};
-pub use wecom::holder;
+pub use wecom::{holder, live_wecom_bot};

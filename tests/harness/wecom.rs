@@ -1,11 +1,12 @@
 //! What stories about WeCom bots ask and look for again and again.
 
-use longwire_sim::wecom::{ConnectionView, Control, SubscriptionState};
+use longwire_sim::wecom::{ConnectionView, Control, Sim, SubscriptionState};
 use serde_json::{Value, json};
 
 use crate::admin::Answer;
 use crate::gateway::Gateway;
-use crate::platform::bot_id;
+use crate::platform::{bot_id, wecom_platform};
+use crate::setup::Setup;
 use crate::wait::wait_until;
 
 impl Gateway {
@@ -46,6 +47,15 @@ impl Gateway {
             }
         })
     }
+}
+
+/// WeCom, and a gateway whose only bot `a` is live there; `change` is made to its configuration first.
+#[track_caller]
+pub fn live_wecom_bot(change: impl FnOnce(Setup) -> Setup) -> (Sim, Gateway) {
+    let sim = wecom_platform(|_| ());
+    let gateway = change(Setup::without_platform().wecom_bot("a", &sim)).start();
+    gateway.wait_live("a");
+    (sim, gateway)
 }
 
 /// The connection that holds this bot.

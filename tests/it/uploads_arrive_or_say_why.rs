@@ -4,20 +4,13 @@
 use std::path::PathBuf;
 
 use longwire_sim::wecom::{Answer, Asked, Behaviour, Fault, Push, Sim, Target, Via};
-use longwire_tests::{Gateway, Setup, bot_id, wait_until, wecom_platform};
+use longwire_tests::{Gateway, Setup, bot_id, live_wecom_bot, wait_until, wecom_platform};
 use serde_json::{Value, json};
 
 /// Three chunks of 512 KiB, the last one shorter.
 const LEN: usize = 1_300_000;
 
 const PATH: &str = "/admin/v1/installations/a/uploads?file_name=report.pdf";
-
-fn live(setup: impl FnOnce(Setup) -> Setup) -> (Sim, Gateway) {
-    let sim = wecom_platform(|_| ());
-    let gateway = setup(Setup::without_platform().wecom_bot("a", &sim)).start();
-    gateway.wait_live("a");
-    (sim, gateway)
-}
 
 fn file() -> Vec<u8> {
     (0..LEN).map(|at| (at % 251) as u8).collect()
@@ -71,7 +64,7 @@ fn upload_commands(sim: &Sim) -> u64 {
 /// S164 to S166 and S171: the platform has compared length and checksum, and users see the file.
 #[test]
 fn a_file_arrives_whole_and_is_shown_as_a_reply() {
-    let (sim, gateway) = live(|setup| setup);
+    let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     let (status, taken) = upload(&gateway, &file());
     assert_eq!((status, &taken["type"]), (200, &json!("file")), "{taken}");
@@ -97,7 +90,7 @@ fn a_file_arrives_whole_and_is_shown_as_a_reply() {
 /// The platform has it, and its answer is lost: it is sent again, which the platform documents as harmless.
 #[test]
 fn a_chunk_whose_answer_is_lost_is_sent_again() {
-    let (sim, gateway) = live(|setup| setup.set("timing.upload_ack", "2s"));
+    let (sim, gateway) = live_wecom_bot(|setup| setup.set("timing.upload_ack", "2s"));
     let control = sim.control();
     control.behaviour(
         None,
@@ -116,7 +109,7 @@ fn a_chunk_whose_answer_is_lost_is_sent_again() {
 /// And one that is never answered is told with its step.
 #[test]
 fn a_step_that_is_never_answered_is_told() {
-    let (sim, gateway) = live(|setup| setup.set("timing.upload_ack", "500ms"));
+    let (sim, gateway) = live_wecom_bot(|setup| setup.set("timing.upload_ack", "500ms"));
     let control = sim.control();
     control.behaviour(None, Behaviour::answer(Asked::UploadChunk, Answer::Ignore));
     let (status, problem) = upload(&gateway, b"hello");
@@ -140,7 +133,7 @@ fn a_step_that_is_never_answered_is_told() {
 /// back by itself, and so is the upload when it is asked for again.
 #[test]
 fn a_connection_that_ends_under_way_is_told_at_once() {
-    let (sim, gateway) = live(|setup| setup.set("timing.upload_ack", "1d"));
+    let (sim, gateway) = live_wecom_bot(|setup| setup.set("timing.upload_ack", "1d"));
     let control = sim.control();
     let second = Behaviour::answer(Asked::UploadChunk, Answer::DropBefore).after(1);
     control.behaviour(None, second.times(1));
@@ -163,7 +156,7 @@ fn a_connection_that_ends_under_way_is_told_at_once() {
 /// By its announced length alone: not a byte of it has to come.
 #[test]
 fn a_file_that_is_too_large_is_refused_before_anything_is_sent() {
-    let (sim, gateway) = live(|setup| setup);
+    let (sim, gateway) = live_wecom_bot(|setup| setup);
     for (query, most) in [
         ("", 20),
         ("&type=image", 10),
@@ -193,7 +186,7 @@ fn a_file_that_is_too_large_is_refused_before_anything_is_sent() {
 
 #[test]
 fn a_client_that_leaves_half_way_leaves_nothing() {
-    let (sim, gateway) = live(|setup| setup);
+    let (sim, gateway) = live_wecom_bot(|setup| setup);
     let client = gateway
         .admin()
         .begin_post(PATH, LEN as u64, &file()[..LEN / 2])
@@ -210,7 +203,7 @@ fn a_client_that_leaves_half_way_leaves_nothing() {
 
 #[test]
 fn a_bot_that_another_program_took_says_so() {
-    let (sim, gateway) = live(|setup| setup);
+    let (sim, gateway) = live_wecom_bot(|setup| setup);
     gateway.expect_error("another program has taken the bot");
     sim.control()
         .fault(Target::Bot(bot_id("a")), Fault::Displace);

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use longwire_sim::SimTls;
 use longwire_sim::wecom::{Answer, Asked, Behaviour, Fault, Push, Target};
-use longwire_tests::{Gateway, SECRET, Setup, Signal, bot_id, holder, wait_until, wecom_platform};
+use longwire_tests::{
+    Gateway, SECRET, Setup, Signal, bot_id, holder, live_wecom_bot, wait_until, wecom_platform,
+};
 use serde_json::Value;
 
 /// Peak memory a platform that sends garbage may cost, over a megabyte of it.
@@ -26,13 +28,8 @@ fn wait_generation(gateway: &Gateway, generation: u64) -> Value {
 /// official clients take two or three unanswered ones for that, the seed none at all.
 #[test]
 fn a_dead_connection_is_found_and_redialled() {
-    let sim = wecom_platform(|_| ());
+    let (sim, gateway) = live_wecom_bot(|setup| setup.set("timing.pong_grace", "1s"));
     let control = sim.control();
-    let gateway = Setup::without_platform()
-        .wecom_bot("a", &sim)
-        .set("timing.pong_grace", "1s")
-        .start();
-    gateway.wait_live("a");
     let dead = [Fault::SilentPong, Fault::HalfOpen, Fault::StopReading];
     for (generation, fault) in (2..).zip(dead) {
         assert_eq!(control.fault(bot("a"), fault.clone()), 1, "{fault:?}");
@@ -60,13 +57,8 @@ fn a_dead_connection_is_found_and_redialled() {
 /// tight loop.
 #[test]
 fn whatever_ends_a_connection_the_bot_comes_back() {
-    let sim = wecom_platform(|_| ());
+    let (sim, gateway) = live_wecom_bot(|setup| setup.set("timing.pong_grace", "1s"));
     let control = sim.control();
-    let gateway = Setup::without_platform()
-        .wecom_bot("a", &sim)
-        .set("timing.pong_grace", "1s")
-        .start();
-    gateway.wait_live("a");
     let ends = [
         Fault::Close(1000),
         Fault::Close(1001),
@@ -96,10 +88,8 @@ fn whatever_ends_a_connection_the_bot_comes_back() {
 /// S189 and S190: what cannot be read is counted, told by its kind alone, and the connection lives.
 #[test]
 fn nonsense_is_counted_and_ends_no_connection() {
-    let sim = wecom_platform(|_| ());
+    let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
-    let gateway = Setup::without_platform().wecom_bot("a", &sim).start();
-    gateway.wait_live("a");
     let before = gateway.memory_kib("VmHWM");
     let text = |text: &str| Fault::Text(text.to_owned());
     let nonsense = [
@@ -292,10 +282,8 @@ fn a_certificate_that_nobody_vouches_for_is_refused() {
 /// and every heartbeat are no news for the log.
 #[test]
 fn a_stop_says_goodbye_and_leaves_nothing_behind() {
-    let sim = wecom_platform(|_| ());
+    let (sim, mut gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
-    let mut gateway = Setup::without_platform().wecom_bot("a", &sim).start();
-    gateway.wait_live("a");
     control.push(&bot_id("a"), Push::text("between us"));
     gateway.wait_all_recorded(&control, 1);
     wait_until("a heartbeat passes", || match control.ledger().pings {

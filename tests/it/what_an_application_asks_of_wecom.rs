@@ -3,19 +3,12 @@
 
 use std::time::Duration;
 
-use longwire_sim::wecom::{Answer, Asked, Behaviour, Control, Fault, Push, Sim, Target, Via};
-use longwire_tests::{Gateway, Setup, bot_id, holder, wait_until, wecom_platform};
+use longwire_sim::wecom::{Answer, Asked, Behaviour, Control, Fault, Push, Target, Via};
+use longwire_tests::{Gateway, Setup, bot_id, holder, live_wecom_bot, wait_until, wecom_platform};
 use serde_json::{Value, json};
 
 fn bot() -> Target {
     Target::Bot(bot_id("a"))
-}
-
-fn live() -> (Sim, Gateway) {
-    let sim = wecom_platform(|_| ());
-    let gateway = Setup::without_platform().wecom_bot("a", &sim).start();
-    gateway.wait_live("a");
-    (sim, gateway)
 }
 
 /// Somebody writes to the bot, and what is recorded names the `req_id` that a reply needs.
@@ -39,7 +32,7 @@ fn markdown(to: &str, content: &str) -> Value {
 /// S158, S161 and S162: a stream in parts, a welcome, a card's update and a message of its own, as the users see them.
 #[test]
 fn users_see_what_the_application_said() {
-    let (sim, gateway) = live();
+    let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     let req_id = spoken_to(&control, &gateway, Push::text("a question"));
     for (content, finish) in [("one", false), ("one two", false), ("one two three", true)] {
@@ -79,7 +72,7 @@ fn users_see_what_the_application_said() {
 /// S177: the platform's refusal is its answer, with its code and its words.
 #[test]
 fn the_platforms_refusal_is_its_answer() {
-    let (sim, gateway) = live();
+    let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     let answer = gateway.ask(
         "a",
@@ -111,7 +104,7 @@ fn the_platforms_refusal_is_its_answer() {
 /// S188: what cannot be sent is told, and at once.
 #[test]
 fn what_cannot_be_sent_is_told_at_once() {
-    let (sim, gateway) = live();
+    let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     let problem = |name: &str, cmd: &str, req_id: Option<&str>| {
         let answer = gateway.ask(name, cmd, req_id, markdown("zhangsan", "hello"));
@@ -157,7 +150,7 @@ fn what_cannot_be_sent_is_told_at_once() {
 /// messages of a type that the command does not have.
 #[test]
 fn what_the_platform_would_not_take_is_refused_before_it_is_sent() {
-    let (sim, gateway) = live();
+    let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     let req_id = spoken_to(&control, &gateway, Push::text("a question"));
     let full = "汉".repeat(6_826) + "ab";
@@ -221,7 +214,7 @@ fn what_the_platform_would_not_take_is_refused_before_it_is_sent() {
 /// and the bot is live again.
 #[test]
 fn a_forgotten_subscription_is_noticed_and_made_anew() {
-    let (sim, gateway) = live();
+    let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     for (generation, cmd) in (2_u64..).zip(["aibot_send_msg", "aibot_respond_msg"]) {
         let req_id = spoken_to(&control, &gateway, Push::text("a question"));
@@ -251,7 +244,7 @@ fn a_forgotten_subscription_is_noticed_and_made_anew() {
 /// another request.
 #[test]
 fn a_missing_answer_is_told() {
-    let (sim, gateway) = live();
+    let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     let ask = |with: Answer, content: &str| {
         control.behaviour(None, Behaviour::answer(Asked::Send, with).times(1));
@@ -288,7 +281,7 @@ fn a_missing_answer_is_told() {
 /// A stop does not leave an asker without a word either, nor a stream under way without its ends.
 #[test]
 fn a_stop_answers_those_who_wait() {
-    let (sim, gateway) = live();
+    let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     control.behaviour(None, Behaviour::answer(Asked::Send, Answer::Silence));
     std::thread::scope(|scope| {

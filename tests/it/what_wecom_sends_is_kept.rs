@@ -2,21 +2,14 @@
 //! another bot.
 
 use longwire_sim::Traffic;
-use longwire_sim::wecom::{Content, Flood, Media, Push, Sim};
-use longwire_tests::{Gateway, Setup, Signal, bot_id, wait_until, wecom_platform};
+use longwire_sim::wecom::{Content, Flood, Media, Push};
+use longwire_tests::{Setup, Signal, bot_id, live_wecom_bot, wait_until, wecom_platform};
 use serde_json::{Value, json};
-
-fn live() -> (Sim, Gateway) {
-    let sim = wecom_platform(|_| ());
-    let gateway = Setup::without_platform().wecom_bot("a", &sim).start();
-    gateway.wait_live("a");
-    (sim, gateway)
-}
 
 /// S160: events are recorded like messages, those of kinds that do not exist yet too.
 #[test]
 fn messages_and_events_of_every_kind_are_recorded() {
-    let (sim, gateway) = live();
+    let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     let media = || Media::new("a.bin", vec![7; 100]);
     let pushes = [
@@ -67,7 +60,7 @@ fn messages_and_events_of_every_kind_are_recorded() {
 /// A control character as it is inside a text is not JSON, and the platform sends it all the same.
 #[test]
 fn a_message_with_a_raw_control_character_is_recorded() {
-    let (sim, gateway) = live();
+    let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     let frame = json!({
         "cmd": "aibot_msg_callback", "headers": { "req_id": "r-1" },
@@ -87,7 +80,7 @@ fn a_message_with_a_raw_control_character_is_recorded() {
 /// The network makes the platform send a message twice, under another `req_id`.
 #[test]
 fn a_repeat_is_recorded_once() {
-    let (sim, gateway) = live();
+    let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     let push = control.push(&bot_id("a"), Push::text("hello"));
     gateway.wait_all_recorded(&control, 1);
@@ -105,7 +98,7 @@ fn a_repeat_is_recorded_once() {
 /// S159: the seed gave each message a thread. The log has them in the order of the connection, chat by chat.
 #[test]
 fn messages_are_recorded_in_their_order() {
-    let (sim, gateway) = live();
+    let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     control.push_flood(Flood {
         total: Some(5_000),

@@ -1,7 +1,7 @@
 //! Whoever subscribes last holds a WeCom bot; whoever is displaced shows it, and does not take it back by reflex.
 
 use longwire_sim::wecom::{Control, DisplacedOrder, Fault, Push, Target};
-use longwire_tests::{Gateway, Setup, bot_id, holder, wait_until, wecom_platform};
+use longwire_tests::{Gateway, Setup, bot_id, holder, live_wecom_bot, wait_until, wecom_platform};
 use serde_json::{Value, json};
 
 fn displaced(gateway: &Gateway) -> Value {
@@ -138,13 +138,8 @@ fn a_displaced_bot_that_is_rebuilt_stays_away() {
 /// A displacement told of a connection that is no longer ours says nothing about the one that is.
 #[test]
 fn an_old_connections_displacement_is_not_ours() {
-    let sim = wecom_platform(|_| ());
+    let (sim, gateway) = live_wecom_bot(|setup| setup.set("timing.pong_grace", "1s"));
     let control = sim.control();
-    let gateway = Setup::without_platform()
-        .wecom_bot("a", &sim)
-        .set("timing.pong_grace", "1s")
-        .start();
-    gateway.wait_live("a");
     let bot = || Target::Bot(bot_id("a"));
     // The platform takes the old connection for live until the new one subscribes, and tells it.
     assert_eq!(control.fault(bot(), Fault::HalfOpen), 1);
