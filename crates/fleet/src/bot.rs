@@ -38,6 +38,9 @@ struct Status {
     /// Since when another program has it, and what the link of then knew as that. Outlives the link: one that is built
     /// anew has to leave the bot alone as well.
     displaced: Option<(Instant, i64)>,
+    /// When it was taken back from other programs, oldest first. Outlives the link as well: panics must not allow more of
+    /// that in a day.
+    taken_back: Box<[Instant]>,
 }
 
 /// What its actors counted and saw.
@@ -92,6 +95,7 @@ impl Bot {
                 attempts_exceeded: false,
                 detail: None,
                 displaced: None,
+                taken_back: Box::default(),
             }),
             tally: Tally::default(),
         })
@@ -148,6 +152,18 @@ impl Bot {
     /// Since when another program has it.
     pub(crate) fn displaced_since(&self) -> Option<Instant> {
         self.status().displaced.map(|(since, _)| since)
+    }
+
+    /// When it was taken back until now.
+    pub(crate) fn was_taken_back(&self, times: impl ExactSizeIterator<Item = Instant>) {
+        let mut status = self.status();
+        if times.len() > 0 {
+            status.taken_back = times.collect();
+        }
+    }
+
+    pub(crate) fn taken_back(&self) -> Box<[Instant]> {
+        self.status().taken_back.clone()
     }
 
     fn status(&self) -> MutexGuard<'_, Status> {

@@ -290,6 +290,7 @@ fn link_of(shared: &Shared, record: &InstallationRecord, bot: &Bot) -> Link {
         .after(bot.generation())
         .with_take_back(take_back(record))
         .displaced(bot.displaced_since())
+        .taken_back_at(bot.taken_back())
 }
 
 /// Whether and when the bot is taken back from another connection.

@@ -166,6 +166,21 @@ impl Link {
         self
     }
 
+    /// The same, after it was taken back at these times, oldest first: where another link of this installation was before,
+    /// whose take-backs count among those of the day.
+    #[must_use]
+    pub fn taken_back_at(mut self, times: impl IntoIterator<Item = Instant>) -> Self {
+        for time in times {
+            self.take_backs.done(time);
+        }
+        self
+    }
+
+    /// When it was taken back, oldest first: for [`taken_back_at`](Self::taken_back_at).
+    pub fn taken_back(&self) -> impl ExactSizeIterator<Item = Instant> + '_ {
+        self.take_backs.history()
+    }
+
     /// The operator's wish; repeating it changes nothing.
     pub fn handle_desired(&mut self, desired: Desired, now: Instant) {
         let displaced = self.displaced.take();

@@ -59,6 +59,11 @@ impl TakeBacks {
             self.done.pop_front();
         }
     }
+
+    /// When it was taken back, oldest first.
+    pub(crate) fn history(&self) -> impl ExactSizeIterator<Item = Instant> + '_ {
+        self.done.iter().copied()
+    }
 }
 
 #[cfg(test)]

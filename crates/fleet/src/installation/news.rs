@@ -21,6 +21,7 @@ impl Installation {
             return;
         }
         self.shown = Some((state, generation));
+        self.bot.was_taken_back(self.link.taken_back());
         let view = self.bot.view();
         let wait_ms = view.until_ms.map(|until| until - unix_ms());
         let reason = view.reason_text.unwrap_or_default();

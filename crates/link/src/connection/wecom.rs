@@ -163,6 +163,18 @@ fn a_displaced_one_that_is_made_anew_leaves_the_bot_alone_too() {
     willing.handle_timeout(until);
     assert!(matches!(willing.state(), State::Queued));
 
+    let day_is_used_up = willing.taken_back();
+    assert_eq!(day_is_used_up.len(), 1);
+    let mut anew_again = anew(Some(wish)).taken_back_at(day_is_used_up);
+    anew_again.handle_desired(Desired::Run, until);
+    assert_eq!(
+        *anew_again.state(),
+        State::Displaced {
+            since,
+            until: Some(until + DAY)
+        }
+    );
+
     let mut stopped = anew(None);
     stopped.handle_desired(Desired::Stop, now);
     stopped.handle_desired(Desired::Run, now);
