@@ -10,6 +10,7 @@ use crate::request::{Ask, RequestError};
 use crate::view::Inspection;
 use crate::word::Word;
 use actix::{Handler, Message, ResponseFuture};
+use longwire_link::State;
 use longwire_store::InstallationId;
 
 /// Do this to one of yours. From the fleet's handle, when fault injection is on.
@@ -36,10 +37,13 @@ impl Handler<AskAt> for Supervisor {
 
     fn handle(&mut self, AskAt(id, ask): AskAt, _: &mut Self::Context) {
         let _handling = self.handling(Word::Ask);
-        let tenant = self.places.get(&id).and_then(|place| place.tenant.as_ref());
-        match tenant {
+        let Some(place) = self.places.get(&id) else {
+            // It was removed while somebody asked.
+            return ask.fail(RequestError::not_connected(&State::Stopped));
+        };
+        match &place.tenant {
             Some(tenant) => tenant.mailbox.send(ask),
-            None => ask.fail(RequestError::NotConnected { state: "stopped" }),
+            None => ask.fail(RequestError::not_connected(&place.bot.state())),
         }
     }
 }
