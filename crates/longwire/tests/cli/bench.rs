@@ -7,7 +7,45 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{good, longwire, measured, run};
+use crate::{longwire, run};
+
+/// The JSON document of a measured run that found everything in order. Nothing is held to a time.
+#[track_caller]
+fn measured(arguments: &[&str]) -> serde_json::Value {
+    let document = good(arguments);
+    let verdict = &document["verdict"];
+    assert!(verdict["pushed"].as_u64() > Some(0), "{document}");
+    assert_eq!(verdict["pushed"], verdict["recorded"], "{document}");
+    // One platform has what we acknowledged, the other what it wrote.
+    let owed = ["acked", "delivered"].map(|count| verdict[count].as_u64());
+    let owed = owed.into_iter().sum::<Option<u64>>();
+    assert_eq!(owed, verdict["compared_by_id"].as_u64(), "{document}");
+    document
+}
+
+/// The document of a run that lost nothing and left nothing behind.
+#[track_caller]
+fn good(arguments: &[&str]) -> serde_json::Value {
+    let directory = TempDir::new().expect("a temporary directory");
+    let (stdout, stderr) = run(
+        longwire(directory.path())
+            .args(arguments)
+            .arg("--json")
+            .env("TMPDIR", directory.path())
+            // Several runs in one, on a host that may have much else to do.
+            .timeout(std::time::Duration::from_secs(300)),
+        0,
+    );
+    let document: serde_json::Value = serde_json::from_str(&stdout).expect("one document");
+    assert_eq!(document["good"], true, "{document}{stderr}");
+    let verdict = &document["verdict"];
+    for count in ["lost", "missing", "twice", "pending", "unknown"] {
+        assert_eq!(verdict[count], 0, "{count}: {document}");
+    }
+    let left = std::fs::read_dir(directory.path()).expect("it is there");
+    assert_eq!(left.count(), 0, "a run leaves nothing behind");
+    document
+}
 
 /// A drawing of its own name in a directory of its own.
 fn drawing() -> (TempDir, String) {
@@ -26,6 +64,40 @@ fn check_drawing(path: &str, words: &[&str]) {
     for word in ["<polyline", "</text>"].iter().chain(words) {
         assert!(svg.contains(word), "{word} is not in\n{svg}");
     }
+}
+
+#[test]
+fn a_small_bench_loses_nothing() {
+    let document = measured(&[
+        "bench",
+        "events",
+        "--connections",
+        "3",
+        "--rate",
+        "50",
+        "--seconds",
+        "1",
+    ]);
+    assert!(
+        document["figures"]["all"]["acked"].as_u64() > Some(0),
+        "{document}"
+    );
+    assert_eq!(document["figures"]["offered_per_second"], 50.0);
+}
+
+#[test]
+fn a_gateway_killed_twice_loses_nothing() {
+    let document = measured(&["torture", "--kills", "2", "--seed", "7"]);
+    assert_eq!(document["figures"]["kills"], 2);
+    assert_eq!(document["figures"]["seed"], 7);
+}
+
+#[test]
+fn a_storm_brings_everybody_back() {
+    let document = measured(&["bench", "storm", "--connections", "5", "--how", "close"]);
+    let figures = &document["figures"];
+    assert_eq!(figures["broken"], 5, "{document}");
+    assert!(figures["attempts"].as_u64() >= Some(5), "{document}");
 }
 
 #[test]

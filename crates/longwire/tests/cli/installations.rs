@@ -1,0 +1,236 @@
+//! Installations by command: added, listed, shown and stopped; what does not fit is refused, and no secret is printed.
+
+use crate::{initialised, longwire, run};
+
+#[test]
+fn installations_are_added_listed_and_stopped() {
+    let directory = initialised();
+    let add = [
+        "installations",
+        "add",
+        "bot",
+        "--app-id",
+        "cli_1",
+        "--secret-stdin",
+    ];
+    let (id, stderr) = run(
+        longwire(directory.path()).args(add).write_stdin("canary\n"),
+        0,
+    );
+    assert!(id.starts_with("ins_") && id.ends_with('\n'), "{id}");
+    assert!(!stderr.contains("canary"), "{stderr}");
+    run(
+        longwire(directory.path()).args(["installations", "stop", "bot"]),
+        0,
+    );
+    let (list, _) = run(
+        longwire(directory.path()).args(["installations", "list", "-o", "ndjson"]),
+        0,
+    );
+    let row: serde_json::Value = serde_json::from_str(&list).expect("one object a line");
+    assert_eq!(
+        (&row["name"], &row["desired"], &row["id"]),
+        (&"bot".into(), &"stop".into(), &id.trim().into())
+    );
+    let (page, _) = run(
+        longwire(directory.path()).args(["installations", "show", id.trim()]),
+        0,
+    );
+    assert!(
+        page.contains("cli_1") && !page.contains('\x1b') && !page.contains("canary"),
+        "{page}"
+    );
+    // The name is taken, the secret is missing, the address is in clear.
+    run(
+        longwire(directory.path()).args(add).write_stdin("canary\n"),
+        1,
+    );
+    run(
+        longwire(directory.path())
+            .args(["installations", "add", "b", "--app-id", "cli_1"])
+            .write_stdin(""),
+        2,
+    );
+    let clear = [
+        &[
+            "installations",
+            "add",
+            "b",
+            "--base-url",
+            "http://example.com",
+        ][..],
+        &add[3..],
+    ]
+    .concat();
+    let (_, stderr) = run(
+        longwire(directory.path())
+            .args(clear)
+            .write_stdin("canary\n"),
+        2,
+    );
+    assert!(stderr.contains("plain_http_hosts"), "{stderr}");
+}
+
+#[test]
+fn a_wecom_bot_is_added_listed_and_shown() {
+    let directory = initialised();
+    let add = ["installations", "add", "--secret-stdin", "-o", "json"];
+    let added = |more: &[&str]| {
+        let mut command = longwire(directory.path());
+        command.args(add).args(more).write_stdin("canary\n");
+        command
+    };
+    let take_back = ["--take-back-after", "30m", "--take-back-per-day", "3"];
+    let bot = ["robot", "--bot-id", "aib1"];
+    let (kept, _) = run(&mut added(&[&bot[..], &take_back].concat()), 0);
+    let kept: serde_json::Value = serde_json::from_str(&kept).expect("one object");
+    assert_eq!(
+        (&kept["platform"], &kept["bot_id"], &kept["app_id"]),
+        (&"wecom".into(), &"aib1".into(), &serde_json::Value::Null)
+    );
+    assert_eq!(
+        (&kept["take_back_after_ms"], &kept["take_back_per_day"]),
+        (&1_800_000.into(), &3.into())
+    );
+    let plain = [
+        "plain",
+        "--platform",
+        "wecom",
+        "--bot-id",
+        "aib2",
+        "--base-url",
+        "ws://127.0.0.1:1",
+    ];
+    run(&mut added(&plain), 0);
+    run(&mut added(&["app", "--app-id", "cli_1"]), 0);
+
+    let (list, _) = run(
+        longwire(directory.path()).args(["installations", "list"]),
+        0,
+    );
+    for words in ["wecom", "aib1", "aib2", "feishu", "cli_1"] {
+        assert!(list.contains(words), "no {words} in\n{list}");
+    }
+    let show = |name: &str| {
+        run(
+            longwire(directory.path()).args(["installations", "show", name]),
+            0,
+        )
+        .0
+    };
+    for (name, wanted) in [
+        (
+            "robot",
+            [
+                "aib1 on wecom",
+                "from the first byte read",
+                "30m after another client",
+            ],
+        ),
+        (
+            "plain",
+            [
+                "aib2 on wecom",
+                "asks for no acknowledgement",
+                "never, when another client",
+            ],
+        ),
+        (
+            "app",
+            ["cli_1 on feishu", "at least once", "repeats for 7 h"],
+        ),
+    ] {
+        let page = show(name);
+        for words in wanted {
+            assert!(page.contains(words), "no {words:?} in\n{page}");
+        }
+        assert!(!page.contains("canary"), "{page}");
+    }
+    assert!(!show("app").contains("take back"));
+    let (stdout, _) = run(longwire(directory.path()).arg("check"), 0);
+    assert!(stdout.contains("openws.work.weixin.qq.com"), "{stdout}");
+}
+
+#[test]
+fn what_does_not_fit_a_platform_ends_with_2() {
+    let directory = initialised();
+    for (arguments, words) in [
+        (
+            &["--platform", "wecom", "--app-id", "cli_1"][..],
+            "a WeCom bot has --bot-id",
+        ),
+        (
+            &["--platform", "feishu", "--bot-id", "aib1"],
+            "has --app-id, not --bot-id",
+        ),
+        (
+            &["--app-id", "cli_1", "--bot-id", "aib1"],
+            "cannot be used with",
+        ),
+        (&["--platform", "wecom"], "--app-id"),
+        (
+            &["--bot-id", "aib1", "--base-url", "https://example.com"],
+            "use wss",
+        ),
+        (
+            &["--bot-id", "aib1", "--base-url", "ws://example.com"],
+            "in clear",
+        ),
+        (
+            &["--app-id", "cli_1", "--base-url", "wss://example.com"],
+            "use https",
+        ),
+        (
+            &["--bot-id", "aib1", "--take-back-after", "10m"],
+            "--take-back-per-day",
+        ),
+        (
+            &[
+                "--bot-id",
+                "aib1",
+                "--take-back-after",
+                "4m",
+                "--take-back-per-day",
+                "1",
+            ],
+            "5m to 1d",
+        ),
+        (
+            &[
+                "--bot-id",
+                "aib1",
+                "--take-back-after",
+                "10m",
+                "--take-back-per-day",
+                "49",
+            ],
+            "1 to 48",
+        ),
+        (
+            &[
+                "--app-id",
+                "cli_1",
+                "--take-back-after",
+                "10m",
+                "--take-back-per-day",
+                "1",
+            ],
+            "only WeCom",
+        ),
+    ] {
+        let mut command = longwire(directory.path());
+        command
+            .args(["installations", "add", "b", "--secret-stdin"])
+            .args(arguments);
+        let (stdout, stderr) = run(command.write_stdin("canary"), 2);
+        assert!(
+            stderr.contains(words) && stdout.is_empty() && !stderr.contains("canary"),
+            "{arguments:?}: {stderr}"
+        );
+    }
+    let (list, _) = run(
+        longwire(directory.path()).args(["installations", "list", "-o", "ndjson"]),
+        0,
+    );
+    assert_eq!(list, "", "nothing was kept");
+}
