@@ -6,6 +6,7 @@
 
 mod bootstrap;
 mod children;
+mod drain;
 mod news;
 
 use crate::ActorKind;
@@ -18,7 +19,6 @@ use crate::pinger::PingEvery;
 use crate::post::{Asked, Child, Deliver, End, Inspect, Mailbox, Post, Words, send};
 use crate::request::{Ask, RequestError};
 use crate::shared::{Local, Shared};
-use crate::socket::{Close, Manner};
 use crate::supervisor::{AskTurn, Drained};
 use crate::view::Inspection;
 use crate::word::Word;
@@ -27,6 +27,8 @@ use actix::{
     SpawnHandle, WrapFuture,
 };
 use children::Connection;
+use drain::Farewell;
+pub(crate) use drain::{Drain, Finished};
 use longwire_link::{Action, Desired, Generation, Link, RebuildBudget, Setback, State, TakeBack};
 use longwire_store::{InstallationRecord, TimelineKind};
 use longwire_wire::endpoint::ClientConfig;
@@ -68,14 +70,6 @@ pub(crate) struct Lost {
     pub(crate) detail: String,
 }
 
-/// A socket that was told to finish is gone. From the socket, once.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct Finished {
-    pub(crate) generation: Generation,
-    pub(crate) unanswered: u64,
-}
-
 /// The platform answered a ping. From the pinger, once per pong.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -107,13 +101,6 @@ struct Ended {
     generation: Generation,
     instance: u32,
     exit: Exit,
-}
-
-/// Finish what is in hand and stay away. From the supervisor, once.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct Drain {
-    pub(crate) within: Duration,
 }
 
 /// Do this to your child. From the supervisor, on behalf of the fleet's handle.
@@ -152,13 +139,6 @@ pub(crate) struct Installation {
 /// Whom an installation reports to.
 pub(crate) trait Parent: Deliver<AskTurn> + Deliver<Drained> {}
 impl<T: Deliver<AskTurn> + Deliver<Drained>> Parent for T {}
-
-/// A drain under way, until no connection answers any more.
-#[derive(Default)]
-struct Farewell {
-    /// Events that the connections read and did not answer.
-    unanswered: u64,
-}
 
 impl Installation {
     pub(crate) fn new(
@@ -240,36 +220,6 @@ impl Installation {
                 .map(String::into_boxed_str);
         }
         self.link.handle_setback(generation, setback, now());
-    }
-
-    /// A connection was let go of that still answers what it read.
-    fn finishes(&mut self, generation: Generation) {
-        self.finishing = [&self.finishing[..], &[generation]].concat().into();
-    }
-
-    /// A connection that was let go of has ended, with so many events read and not answered. Told once or twice.
-    fn finished(&mut self, generation: Generation, unanswered: u64) {
-        let before = self.finishing.len();
-        let rest = self.finishing.iter().filter(|of| **of != generation);
-        self.finishing = rest.copied().collect();
-        if self.finishing.len() < before
-            && let Some(farewell) = &mut self.farewell
-        {
-            farewell.unanswered += unanswered;
-        }
-        self.report_drained();
-    }
-
-    /// Ends a drain once nobody answers any more.
-    fn report_drained(&mut self) {
-        if let Some(Farewell { unanswered }) = self.farewell.take_if(|_| self.finishing.is_empty())
-        {
-            let drained = Drained {
-                installation: self.bot.id,
-                unanswered,
-            };
-            send(&*self.supervisor, drained);
-        }
     }
 }
 
@@ -383,16 +333,6 @@ impl Handler<Lost> for Installation {
     }
 }
 
-impl Handler<Finished> for Installation {
-    type Result = ();
-
-    fn handle(&mut self, finished: Finished, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Finished);
-        self.finished(finished.generation, finished.unanswered);
-        self.drive(ctx);
-    }
-}
-
 impl Handler<Alive> for Installation {
     type Result = ();
 
@@ -491,23 +431,6 @@ impl Handler<Ended> for Installation {
             // Perhaps without a word of farewell.
             self.finished(ended.generation, 0);
         }
-        self.drive(ctx);
-    }
-}
-
-impl Handler<Drain> for Installation {
-    type Result = ();
-
-    fn handle(&mut self, Drain { within }: Drain, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Drain);
-        let connection = self.connection.take();
-        self.link.handle_desired(Desired::Stop, now());
-        self.farewell = Some(Farewell::default());
-        if let Some(connection) = connection {
-            self.finishes(connection.generation);
-            connection.socket.send(Close(Manner::Finish { within }));
-        }
-        self.report_drained();
         self.drive(ctx);
     }
 }

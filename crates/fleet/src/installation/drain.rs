@@ -1,0 +1,93 @@
+//! What an installation let go of and is not over yet: connections that still answer what they read, and the drain that
+//! waits for them.
+
+use super::Installation;
+use crate::clock::now;
+use crate::post::send;
+use crate::socket::{Close, Manner};
+use crate::supervisor::Drained;
+use crate::word::Word;
+use actix::{Handler, Message};
+use longwire_link::{Desired, Generation};
+use std::time::Duration;
+
+/// Finish what is in hand and stay away. From the supervisor, once.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Drain {
+    pub(crate) within: Duration,
+}
+
+/// A socket that was told to finish is gone. From the socket, once.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Finished {
+    pub(crate) generation: Generation,
+    pub(crate) unanswered: u64,
+}
+
+/// A drain under way, until no connection answers any more.
+#[derive(Default)]
+pub(super) struct Farewell {
+    /// Events that the connections read and did not answer.
+    unanswered: u64,
+}
+
+impl Installation {
+    /// A connection was let go of that still answers what it read.
+    pub(super) fn finishes(&mut self, generation: Generation) {
+        self.finishing = [&self.finishing[..], &[generation]].concat().into();
+    }
+
+    /// A connection that was let go of has ended, with so many events read and not answered. Told once or twice.
+    pub(super) fn finished(&mut self, generation: Generation, unanswered: u64) {
+        let before = self.finishing.len();
+        let rest = self.finishing.iter().filter(|of| **of != generation);
+        self.finishing = rest.copied().collect();
+        if self.finishing.len() < before
+            && let Some(farewell) = &mut self.farewell
+        {
+            farewell.unanswered += unanswered;
+        }
+        self.report_drained();
+    }
+
+    /// Ends a drain once nobody answers any more.
+    fn report_drained(&mut self) {
+        if let Some(Farewell { unanswered }) = self.farewell.take_if(|_| self.finishing.is_empty())
+        {
+            let drained = Drained {
+                installation: self.bot.id,
+                unanswered,
+            };
+            send(&*self.supervisor, drained);
+        }
+    }
+}
+
+impl Handler<Finished> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, finished: Finished, ctx: &mut Self::Context) {
+        let _handling = self.handling(Word::Finished);
+        self.finished(finished.generation, finished.unanswered);
+        self.drive(ctx);
+    }
+}
+
+impl Handler<Drain> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, Drain { within }: Drain, ctx: &mut Self::Context) {
+        let _handling = self.handling(Word::Drain);
+        let connection = self.connection.take();
+        self.link.handle_desired(Desired::Stop, now());
+        self.farewell = Some(Farewell::default());
+        if let Some(connection) = connection {
+            self.finishes(connection.generation);
+            connection.socket.send(Close(Manner::Finish { within }));
+        }
+        self.report_drained();
+        self.drive(ctx);
+    }
+}
