@@ -11,6 +11,7 @@
 
 mod cause;
 mod clock;
+mod directory;
 mod event_index;
 mod event_record;
 mod failure;

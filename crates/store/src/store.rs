@@ -119,7 +119,7 @@ impl Store {
     pub fn open(settings: &StoreSettings) -> Result<Self, OpenError> {
         let path = database_path(settings)?;
         if let Some(directory) = path.parent() {
-            std::fs::create_dir_all(directory)
+            crate::directory::make(directory)
                 .map_err(|error| OpenError::of_io(directory, error))?;
         }
         let lock_path = beside(&path, ".lock");

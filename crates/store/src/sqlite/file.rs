@@ -77,7 +77,7 @@ impl DatabaseFile {
     /// Makes the directory and an empty file that only its owner may use, where there is none.
     pub(crate) fn create(&self) -> io::Result<()> {
         if let Some(directory) = self.path.parent() {
-            fs::create_dir_all(directory)?;
+            crate::directory::make(directory)?;
         }
         match OpenOptions::new()
             .write(true)
