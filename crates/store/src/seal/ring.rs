@@ -6,7 +6,7 @@
 //! and to its owner.
 
 use std::fmt::Write as _;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -16,6 +16,9 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 use rand::TryRngCore;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
+
+use crate::directory;
+use crate::open::beside;
 
 /// The bytes of a root key.
 const KEY_BYTES: usize = 32;
@@ -221,22 +224,24 @@ impl KeyRing {
         self.keys.iter().find(|key| key.id == id)
     }
 
-    /// Writes a file that must not exist yet, and makes it last before anything is sealed with it.
+    /// Writes a file that must not exist yet, and makes it last before anything is sealed with it. It gets its name when it
+    /// is whole: a crash in between leaves no file that a start would take for a broken one.
     fn save(&self, path: &Path) -> io::Result<()> {
+        let draft = beside(path, ".new");
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(path)?;
+            .open(&draft)?;
         file.write_all(b"# longwire: keys of the sealed secrets, newest first. A backup of the database needs this file.\n")?;
         file.write_all(self.to_text().as_bytes())?;
         file.sync_all()?;
-        match path.parent() {
-            Some(directory) if !directory.as_os_str().is_empty() => {
-                File::open(directory)?.sync_all()
-            }
-            _ => Ok(()),
-        }
+        fs::rename(&draft, path)?;
+        directory::sync(path.parent().unwrap_or(Path::new("")))
     }
 }
 
