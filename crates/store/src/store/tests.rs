@@ -1,6 +1,7 @@
 //! Stories of the store on a real database, each in a directory of its own.
 
 mod keeping;
+mod power_cut;
 mod recording;
 mod trouble;
 
