@@ -7,6 +7,7 @@ mod cli;
 mod client;
 mod commands;
 mod config;
+mod escaped;
 mod exit;
 mod files;
 mod gateway;
@@ -24,6 +25,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::cli::{Cli, Command};
+use crate::escaped::escaped;
 use crate::exit::chain;
 use crate::terminal::{Ink, Palette};
 
@@ -48,7 +50,13 @@ fn main() -> ExitCode {
     };
     let exit = done.unwrap_or_else(|failure| {
         let palette = Palette::of(&std::io::stderr());
-        eprintln!("{} {}", palette.paint(Ink::Red, "error:"), chain(&failure));
+        // A mistake in the configuration has several lines; what stands in a line may come from outside.
+        let error = chain(&failure);
+        let error: Vec<String> = error
+            .split('\n')
+            .map(|line| escaped(line).to_string())
+            .collect();
+        eprintln!("{} {}", palette.paint(Ink::Red, "error:"), error.join("\n"));
         if let Some(advice) = failure.advice() {
             eprintln!("{} {advice}", palette.paint(Ink::Bold, "  try:"));
         }

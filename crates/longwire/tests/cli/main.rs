@@ -97,6 +97,24 @@ fn an_unknown_use_ends_with_2() {
 }
 
 #[test]
+fn an_error_shows_what_would_act_on_the_screen() {
+    let directory = initialised();
+    let show = ["installations", "show", "a\x1b[2J\u{202e}b"];
+    let (_, stderr) = run(longwire(directory.path()).args(show), 6);
+    assert!(
+        stderr.contains(r"`a\u{1b}[2J\u{202e}b`") && !stderr.contains('\x1b'),
+        "{stderr:?}"
+    );
+    // A mistake in the file keeps its lines.
+    write(directory.path(), "longwire.toml", "[\"ser\u{202e}ver\"]\n");
+    let (_, stderr) = run(longwire(directory.path()).arg("serve"), 3);
+    assert!(
+        stderr.contains("longwire.toml:1:") && stderr.contains("\n1 | [\"ser\\u{202e}ver\"]\n"),
+        "{stderr:?}"
+    );
+}
+
+#[test]
 fn a_bad_configuration_ends_with_3_and_its_place() {
     let directory = TempDir::new().expect("a temporary directory");
     let (_, stderr) = run(longwire(directory.path()).arg("serve"), 3);
