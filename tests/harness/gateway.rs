@@ -1,8 +1,9 @@
 //! The running gateway of a story.
 
 use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 
 use longwire_store::{EventQuery, EventRecord, Reader, Store, StoreSettings};
 use serde_json::Value;
@@ -51,6 +52,37 @@ impl Gateway {
             }
             Err(error) => panic!("here this story has to be told: {error}"),
         }
+    }
+
+    /// With its standard error somewhere else than in the log.
+    pub(crate) fn start_logging_to(setup: Setup, errors: Stdio) -> Self {
+        let directory = TempDir::with_prefix("longwire-story-").expect("a temporary directory");
+        let (public, admin) = (free_address(), free_address());
+        let setup = setup
+            .set("server.listen", public.to_string())
+            .set("server.admin_listen", admin.to_string());
+        setup.write(directory.path());
+        let log = Log::at(directory.path().join("longwire.log"));
+        let process =
+            Process::serve_into(directory.path(), Stdio::null(), errors, &setup.environment);
+        let mut gateway = Self {
+            setup,
+            volume: None,
+            directory,
+            log,
+            process: Some(process),
+            expectations: Expectations::default(),
+            admin: Admin::at(admin),
+            public: Admin::at(public),
+        };
+        let process = gateway.process.as_mut().expect("it was just started");
+        wait_until("the admin interface answers", || {
+            if let Some(status) = process.ended() {
+                panic!("the gateway ended with {status}");
+            }
+            answers(gateway.admin)
+        });
+        gateway
     }
 
     fn start_in(directory: TempDir, volume: Option<Volume>, setup: Setup) -> Self {
@@ -378,12 +410,21 @@ fn try_serve(
             _ => Err(log.tail()),
         }
     })?;
-    wait_until("the admin interface answers", || {
-        match admin.get("/admin/v1/overview") {
-            Ok(answer) if answer.status == 200 => Ok(()),
-            Ok(answer) => Err(format!("{} {}", answer.status, answer.body)),
-            Err(error) => Err(error.to_string()),
-        }
-    });
+    wait_until("the admin interface answers", || answers(admin));
     Ok((process, public, admin))
+}
+
+/// Whether the admin interface is there.
+fn answers(admin: Admin) -> Result<(), String> {
+    match admin.get("/admin/v1/overview") {
+        Ok(answer) if answer.status == 200 => Ok(()),
+        Ok(answer) => Err(format!("{} {}", answer.status, answer.body)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// An address that nobody listened on a moment ago.
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+    listener.local_addr().expect("it is bound")
 }

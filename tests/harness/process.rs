@@ -14,6 +14,12 @@ pub enum Signal {
     Term,
     /// Ctrl-C.
     Interrupt,
+    /// The terminal is gone, or read your configuration again.
+    Hangup,
+    /// Whatever a program makes of it.
+    User1,
+    /// The same.
+    User2,
     /// End now; cannot be caught.
     Kill,
 }
@@ -23,6 +29,9 @@ impl Signal {
         match self {
             Self::Term => "TERM",
             Self::Interrupt => "INT",
+            Self::Hangup => "HUP",
+            Self::User1 => "USR1",
+            Self::User2 => "USR2",
             Self::Kill => "KILL",
         }
     }
@@ -43,6 +52,16 @@ impl Process {
             .open(log)
             .expect("the story's directory is ours");
         let errors = output.try_clone().expect("a file can be held twice");
+        Self::serve_into(directory, output.into(), errors.into(), environment)
+    }
+
+    /// The same with its standard output and error somewhere else.
+    pub(crate) fn serve_into(
+        directory: &Path,
+        output: Stdio,
+        errors: Stdio,
+        environment: &[(String, String)],
+    ) -> Self {
         let child = Command::new(binary::longwire())
             .args(["serve", "--config", "longwire.toml"])
             .current_dir(directory)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::process::Stdio;
 
 use longwire_sim::{Control, Sim, wecom};
 use serde_json::{Value, json};
@@ -142,6 +143,13 @@ impl Setup {
     #[must_use]
     pub fn start_on_volume(self, size_bytes: u64) -> Option<Gateway> {
         Gateway::start_on_volume(self, size_bytes)
+    }
+
+    /// The same with standard error somewhere else than in the story's log, which stays empty: a pipe that nobody reads,
+    /// a device that takes nothing. The listeners' addresses cannot be read there, so they are chosen before.
+    #[must_use]
+    pub fn start_logging_to(self, errors: impl Into<Stdio>) -> Gateway {
+        Gateway::start_logging_to(self, errors.into())
     }
 
     /// The configuration file.

@@ -40,6 +40,12 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Ends the process here and now, whatever its other threads do. What was logged is still written, unless nobody reads it.
+pub(crate) fn leave(exit: Exit) -> ! {
+    crate::stderr::flush();
+    std::process::exit(exit as i32)
+}
+
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {

@@ -3,6 +3,10 @@
 //! Data goes to standard output, everything else to standard error. What a command's exit code means stands
 //! in [`exit`].
 
+// Both wait for whoever reads, and panic when nobody does. Data is written with `commands::tell`, all else with `stderr::say`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+mod background;
 mod cli;
 mod client;
 mod commands;
@@ -16,6 +20,7 @@ mod moment;
 mod prompt;
 mod signals;
 mod stand;
+mod stderr;
 mod surface;
 mod systemd;
 mod terminal;
@@ -27,6 +32,7 @@ use clap::Parser as _;
 use crate::cli::{Cli, Command};
 use crate::escaped::escaped;
 use crate::exit::chain;
+use crate::stderr::say;
 use crate::terminal::{Ink, Palette};
 
 /// Many short-lived small allocations on several threads are what it is good at.
@@ -35,6 +41,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let Cli { config, command } = Cli::parse();
+    let last_lines = LastLines;
     let config = config.as_deref();
     let done = match command {
         Command::Serve(serve) => commands::serve::run(config, &serve),
@@ -56,11 +63,28 @@ fn main() -> ExitCode {
             .split('\n')
             .map(|line| escaped(line).to_string())
             .collect();
-        eprintln!("{} {}", palette.paint(Ink::Red, "error:"), error.join("\n"));
+        say(format_args!(
+            "{} {}",
+            palette.paint(Ink::Red, "error:"),
+            error.join("\n")
+        ));
         if let Some(advice) = failure.advice() {
-            eprintln!("{} {advice}", palette.paint(Ink::Bold, "  try:"));
+            say(format_args!(
+                "{} {advice}",
+                palette.paint(Ink::Bold, "  try:")
+            ));
         }
         failure.exit()
     });
+    drop(last_lines);
     exit.into()
+}
+
+/// Dropping it writes what was logged last, also when a panic ends the process.
+struct LastLines;
+
+impl Drop for LastLines {
+    fn drop(&mut self) {
+        stderr::flush();
+    }
 }

@@ -18,12 +18,12 @@ pub(crate) fn ask(question: &str) -> io::Result<SecretString> {
             "there is no terminal to ask at; use --secret-stdin or --secret-file",
         ));
     }
-    eprint!("{question}: ");
-    stderr().flush()?;
+    // Straight to the terminal: nothing goes on without an answer.
+    write!(stderr(), "{question}: ")?;
     let _hidden = Hidden::begin()?;
     let mut line = String::new();
     input.lock().read_line(&mut line)?;
-    eprintln!();
+    writeln!(stderr())?;
     Ok(take(line))
 }
 

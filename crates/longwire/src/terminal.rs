@@ -1,7 +1,7 @@
 //! What a person sees: colours where they are welcome, tables, marks, a line rewritten in place.
 
 use std::fmt::{self, Display, Write as _};
-use std::io::{self, IsTerminal, Write};
+use std::io::IsTerminal;
 
 /// Whether `stream` takes colours: a terminal, no `NO_COLOR` (<https://no-color.org>), no dumb terminal.
 pub(crate) fn colours_on(stream: &impl IsTerminal) -> bool {
@@ -123,8 +123,8 @@ pub(crate) struct Redrawn {
 }
 
 impl Redrawn {
-    /// Writes `text` over what was written last time.
-    pub(crate) fn draw(&mut self, out: &mut impl Write, text: &str) -> io::Result<()> {
+    /// What writes `text` over what was written last time.
+    pub(crate) fn over(&mut self, text: &str) -> String {
         // Without wrapping, a line too long for the window is cut and the block keeps its height.
         let mut frame = String::from("\x1b[?7l");
         if self.lines > 0 {
@@ -138,8 +138,7 @@ impl Redrawn {
         }
         frame.push_str("\x1b[J\x1b[?7h");
         self.lines = text.lines().count();
-        out.write_all(frame.as_bytes())?;
-        out.flush()
+        frame
     }
 }
 

@@ -16,16 +16,18 @@ mod stage;
 mod summary;
 mod verdict;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use longwire_fleet::Fleet;
 
+use crate::background::{BackgroundWriter, descriptor_of};
 use crate::cli;
 use crate::config::{LogFormat, LogSection};
 use crate::exit::{Exit, Failure};
 use crate::gateway::Gateway;
 use crate::signals::Signals;
+use crate::stderr::say;
 use crate::terminal::{Palette, Redrawn};
 use crate::{files, logs};
 
@@ -46,6 +48,8 @@ const SETTLE: Duration = Duration::from_secs(20);
 /// How long what was written may be on its way before it counts as lost with its connection. Within this host it takes
 /// no time at all.
 const NO_NEWS: Duration = Duration::from_secs(3);
+/// How long whoever reads the verdict may take.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// How long the gateway may take to drain.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -59,12 +63,19 @@ pub(crate) fn run(command: &cli::Demo) -> Result<Exit, Failure> {
     );
     files::raise();
     let mut stage = Stage::build(command)?;
-    let verdict = actix_rt::System::new().block_on(play(command, &mut stage))?;
+    // A reader that stalls is to hold up the picture, and not the gateway behind it.
+    let out = descriptor_of(&std::io::stdout())
+        .and_then(|out| BackgroundWriter::start("longwire-stdout", out, drop))
+        .map_err(Failure::io("write to standard output"))?;
+    let verdict = actix_rt::System::new().block_on(play(command, &mut stage, &out))?;
     stage.clear();
     match verdict {
         None => Ok(Exit::Interrupted),
         Some(verdict) => {
-            println!("{}", verdict.tell(Palette::of(&std::io::stdout())));
+            let text = verdict.tell(Palette::of(&std::io::stdout()));
+            out.write_for_certain(format!("{text}\n").as_bytes());
+            // The exit code says the same to whoever does not read.
+            let _ = out.flush(LAST_WORDS);
             Ok(if verdict.is_good() {
                 Exit::Done
             } else {
@@ -75,15 +86,21 @@ pub(crate) fn run(command: &cli::Demo) -> Result<Exit, Failure> {
 }
 
 /// From the first dial to the verdict; `None` when a second signal cut it short.
-async fn play(command: &cli::Demo, stage: &mut Stage) -> Result<Option<Verdict>, Failure> {
+async fn play(
+    command: &cli::Demo,
+    stage: &mut Stage,
+    out: &BackgroundWriter,
+) -> Result<Option<Verdict>, Failure> {
     let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
     let gateway = Gateway::start(&mut stage.loaded).await?;
-    perform(command, stage, &gateway, &mut signals).await?;
+    perform(command, stage, &gateway, &mut signals, out).await;
 
     for platform in &stage.platforms {
         platform.stop_traffic();
     }
-    eprintln!("\ntraffic stopped; waiting for the last events and answers, then draining");
+    say(format_args!(
+        "\ntraffic stopped; waiting for the last events and answers, then draining"
+    ));
     let reader = gateway.store.reader().clone();
     let fleet = gateway.fleet.clone();
     let ending = async {
@@ -102,12 +119,12 @@ async fn perform(
     stage: &Stage,
     gateway: &Gateway,
     signals: &mut Signals,
-) -> Result<(), Failure> {
-    let live_terminal = std::io::stdout().is_terminal();
-    let mut out = std::io::stdout();
-    let mut summary = Summary::new(stage, gateway.admin, Palette::of(&out));
-    writeln!(out, "{}", summary.title(&stage.platforms))
-        .map_err(Failure::io("write to standard output"))?;
+    out: &BackgroundWriter,
+) {
+    let stdout = std::io::stdout();
+    let live_terminal = stdout.is_terminal();
+    let mut summary = Summary::new(stage, gateway.admin, Palette::of(&stdout));
+    out.write(format!("{}\n", summary.title(&stage.platforms)).as_bytes());
 
     let mut redrawn = Redrawn::default();
     let mut frames = tokio::time::interval(if live_terminal { FRAME } else { LINE });
@@ -134,19 +151,19 @@ async fn perform(
             }
             _ = frames.tick() => {
                 let overview = gateway.fleet.overview();
-                let drawn = if live_terminal {
-                    redrawn.draw(&mut out, &summary.picture(&overview, &stage.platforms, &show))
-                } else {
-                    writeln!(out, "{}", summary.line(&overview, &stage.platforms, &show))
-                };
-                if drawn.is_err() {
+                if out.is_broken() {
                     // Nobody looks any more.
                     break;
                 }
+                let frame = if live_terminal {
+                    redrawn.over(&summary.picture(&overview, &stage.platforms, &show))
+                } else {
+                    format!("{}\n", summary.line(&overview, &stage.platforms, &show))
+                };
+                out.write(frame.as_bytes());
             }
         }
     }
-    Ok(())
 }
 
 /// Until no platform waits for anything and all that one without ACKs has written is read, or it takes too long. What a

@@ -10,12 +10,13 @@ use crate::config::sample::SAMPLE;
 use crate::config::{DEFAULT_FILE, Loaded};
 use crate::exit::{Exit, Failure};
 use crate::logs;
+use crate::stderr::say;
 use crate::terminal::{Ink, Palette};
 
 pub(crate) fn run() -> Result<Exit, Failure> {
     logs::start_for_command();
     let palette = Palette::of(&std::io::stderr());
-    let done = |what: &str| eprintln!("{} {what}", palette.paint(Ink::Green, "✓"));
+    let done = |what: &str| say(format_args!("{} {what}", palette.paint(Ink::Green, "✓")));
     match OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -44,13 +45,13 @@ pub(crate) fn run() -> Result<Exit, Failure> {
             "its key is {path}.key; keep a copy elsewhere, sealed secrets are lost without it"
         )),
     }
-    eprintln!(
+    say(format_args!(
         "\nNext:\n  \
          longwire installations add my-bot --app-id cli_…   # asks for the app's secret\n  \
          longwire installations add my-bot --bot-id aib…    # the same for a bot of WeCom\n  \
          longwire check --online                            # says what is wrong, if anything\n  \
          longwire serve\n  \
          longwire events tail --follow                      # in another terminal"
-    );
+    ));
     Ok(Exit::Done)
 }

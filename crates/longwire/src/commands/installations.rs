@@ -19,6 +19,7 @@ use crate::cli::{Add, Form, Installations, Output, Server};
 use crate::client::{Client, ClientError};
 use crate::config::{Loaded, SecretRef};
 use crate::exit::{Exit, Failure};
+use crate::stderr::say;
 use crate::surface::{AddRequest, Kept, Note};
 use crate::{logs, prompt};
 
@@ -135,13 +136,13 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
                 .check(Origin::Cli, &loaded.config.egress.plain_http_hosts)
                 .map_err(Failure::Usage)?;
             let record = store.add_installation(new)?;
-            eprintln!("kept; it is connected when the server starts: longwire serve");
+            say("kept; it is connected when the server starts: longwire serve");
             json!(Kept::from(&record))
         }
         Err(OpenError::Held { .. }) => {
             let client = client(loaded, &wanted.server);
             let kept = ask(client.post_secret("/admin/v1/installations", &request()))?;
-            eprintln!("kept, and the running server connects it");
+            say("kept, and the running server connects it");
             kept
         }
         Err(error) => return Err(error.into()),
@@ -208,7 +209,7 @@ fn list(loaded: &Loaded, output: Output, server: &Server) -> Result<Exit, Failur
         Form::Ndjson => rows.iter().try_for_each(|row| writeln!(out, "{row}")),
         Form::Table => {
             if observed.is_empty() && !records.is_empty() {
-                eprintln!("no server answers, so the states are unknown");
+                say("no server answers, so the states are unknown");
             }
             write!(out, "{}", page::table(&rows))
         }
@@ -280,7 +281,10 @@ fn set_desired(
         Ok(store) => {
             let record = store.installation(id_or_name)?.ok_or_else(missing)?;
             store.set_desired(record.id, desired)?;
-            eprintln!("{}: {done} from the server's next start on", record.name);
+            say(format_args!(
+                "{}: {done} from the server's next start on",
+                record.name
+            ));
         }
         Err(OpenError::Held { .. }) => {
             // The id, since a name may hold characters that mean something in a path.
@@ -291,7 +295,10 @@ fn set_desired(
                 "/admin/v1/installations/{}/{verb}",
                 record.public_id
             )))?;
-            eprintln!("{}: {done}; the running server acts on it", record.name);
+            say(format_args!(
+                "{}: {done}; the running server acts on it",
+                record.name
+            ));
         }
         Err(error) => return Err(error.into()),
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cli::Serve;
 use crate::config::Loaded;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, leave};
 use crate::gateway::Gateway;
 use crate::signals::{Signals, end_with_parent};
 use crate::{files, logs, systemd};
@@ -62,7 +62,7 @@ async fn hold(loaded: &mut Loaded) -> Result<Exit, Failure> {
         signal = signals.next() => {
             tracing::warn!(signal, "leaving at once; what was not acknowledged comes again");
             // Returning would wait for whatever still runs on a blocking thread, and at once means at once.
-            std::process::exit(Exit::Interrupted as i32)
+            leave(Exit::Interrupted)
         }
     }
 }
@@ -70,12 +70,12 @@ async fn hold(loaded: &mut Loaded) -> Result<Exit, Failure> {
 /// Everything is said and done, and what is left is to return. A blocking thread that a stalled disk holds would keep us
 /// from that, and nothing it could still do is worth the wait.
 fn leave_for_certain() {
-    let leave = || {
+    let wait = || {
         std::thread::sleep(LAST_TASKS);
-        std::process::exit(Exit::Done as i32)
+        leave(Exit::Done)
     };
     // Without a thread to spare we return the ordinary way, or wait for the disk.
-    drop(std::thread::Builder::new().spawn(leave));
+    drop(std::thread::Builder::new().spawn(wait));
 }
 
 /// Until the first signal: keeps systemd informed.

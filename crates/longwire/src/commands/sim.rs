@@ -2,12 +2,16 @@
 
 mod wecom;
 
+use std::io::Write as _;
+
 use longwire_sim::{Sim, SimSettings, SimTls};
 use longwire_wire::endpoint::ClientConfig;
 
+use super::tell;
 use crate::cli;
 use crate::exit::{Exit, Failure};
 use crate::signals::{Signals, end_with_parent};
+use crate::stderr::say;
 use crate::terminal::{Ink, Palette};
 use crate::{files, logs};
 
@@ -39,15 +43,15 @@ fn feishu(command: &cli::Sim) -> Result<Exit, Failure> {
         ..SimSettings::default()
     })?;
     write_authority(command, sim.ca_pem())?;
-    println!("{}", sim.base_url());
+    tell(writeln!(std::io::stdout(), "{}", sim.base_url()))?;
     explain(&sim.base_url(), command);
     until_told()?;
     let ledger = sim.control().ledger();
     sim.stop();
-    eprintln!(
+    say(format_args!(
         "pushed {}, acknowledged {}, pending {}, lost {}",
         ledger.pushed, ledger.acked, ledger.pending, ledger.lost
-    );
+    ));
     Ok(Exit::Done)
 }
 
@@ -83,7 +87,7 @@ fn explain(base: &str, command: &cli::Sim) {
     } else {
         "curl"
     };
-    eprintln!(
+    say(format_args!(
         "{}\n\
          {trust}[[installation]]\n\
          name = \"sim-bot\"\n\
@@ -99,5 +103,5 @@ fn explain(base: &str, command: &cli::Sim) {
          Ctrl-C ends it.",
         head("# An installation for longwire.toml:"),
         head("# Things to do to it:"),
-    );
+    ));
 }

@@ -24,6 +24,7 @@ use crate::cli::Torture;
 use crate::exit::{Exit, Failure};
 use crate::logs;
 use crate::stand::{PlatformSettings, Progress, Stand, carry_out};
+use crate::stderr::say;
 
 use run::Run;
 use schedule::Schedule;
@@ -56,7 +57,7 @@ async fn torture(command: &Torture) -> Result<Exit, Failure> {
     let seed = command
         .seed
         .unwrap_or_else(|| crate::moment::now_ms().unsigned_abs());
-    eprintln!("seed {seed}");
+    say(format_args!("seed {seed}"));
     let settings = PlatformSettings {
         seed,
         time_factor: TIME_FACTOR,

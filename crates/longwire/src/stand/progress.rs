@@ -1,7 +1,7 @@
 //! How far a run is: one line on standard error, renewed in place on a terminal and not written elsewhere.
 
 use std::cell::RefCell;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 
 /// The line. Dropping it takes it away.
 pub(crate) struct Progress {
@@ -32,8 +32,7 @@ impl Progress {
 
     fn write(&self, text: &str) {
         if self.on {
-            // Who closed standard error does not want to know.
-            drop(write!(std::io::stderr(), "\r\x1b[?7l{text}\x1b[K\x1b[?7h"));
+            crate::stderr::write(format!("\r\x1b[?7l{text}\x1b[K\x1b[?7h").as_bytes());
         }
     }
 }

@@ -26,6 +26,7 @@ pub(super) async fn scrape(surface: Data<Surface>) -> Result<HttpResponse, Probl
         kinds: kinds(&surface.fleet.actors()),
         figures: surface.store.figures(),
         store_up: surface.store.health() == Health::Ok,
+        log_lines_dropped: crate::stderr::lost_lines(),
     };
     let mut text = String::new();
     let mut registry = Registry::with_prefix("longwire");
@@ -42,6 +43,7 @@ struct Snapshot {
     kinds: BTreeMap<&'static str, Kind>,
     figures: Figures,
     store_up: bool,
+    log_lines_dropped: u64,
 }
 
 /// All actors of one kind.
@@ -138,6 +140,11 @@ impl Snapshot {
             connections.silent,
         )?;
         sheet.counter("panics", "Actors that panicked", connections.panics)?;
+        sheet.counter(
+            "log_lines_dropped",
+            "Lines of the log that were lost: whoever reads it was too slow, or it could not be written",
+            self.log_lines_dropped,
+        )?;
         sheet.counter(
             "events_received",
             "Whole events read, repeats included",

@@ -2,6 +2,7 @@
 
 mod bench;
 mod installations;
+mod output;
 
 use std::path::Path;
 

@@ -18,6 +18,7 @@ use super::report::{Figures, Host, Report, Row, seconds};
 use crate::cli::{BenchPeers, Peer};
 use crate::exit::{Exit, Failure};
 use crate::stand::{INSTALL, Progress, Sdks, StandError, Verdict, allow_connections, parent};
+use crate::stderr::say;
 use crate::terminal::{Table, grouped, ms};
 
 const ALL: [Peer; 6] = [
@@ -133,7 +134,9 @@ fn choose(command: &BenchPeers, sdks: &Sdks) -> Result<(Vec<Peer>, Vec<Peer>), F
         if !command.only.is_empty() {
             return Err(StandError::NoSdk { peer }.into());
         }
-        eprintln!("SKIPPED: the SDK of {peer} is not installed; {INSTALL}");
+        say(format_args!(
+            "SKIPPED: the SDK of {peer} is not installed; {INSTALL}"
+        ));
     }
     Ok((clients, skipped))
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Form;
 use crate::exit::{Exit, Failure};
+use crate::stderr::say;
 use crate::terminal::{Ink, Palette};
 
 /// Collects findings; people see each as it is made.
@@ -76,9 +77,9 @@ impl Findings {
                 .try_for_each(|line| writeln!(out, "{line}")),
         })?;
         match self.bad {
-            0 => eprintln!("nothing is wrong"),
-            1 => eprintln!("1 problem"),
-            count => eprintln!("{count} problems"),
+            0 => say("nothing is wrong"),
+            1 => say("1 problem"),
+            count => say(format_args!("{count} problems")),
         }
         Ok(if self.bad == 0 {
             Exit::Done

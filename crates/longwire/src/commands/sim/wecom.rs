@@ -1,11 +1,15 @@
 //! `longwire sim --platform wecom`: WeCom's side of it.
 
+use std::io::Write as _;
+
 use longwire_sim::SimTls;
 use longwire_sim::wecom::{Sim, SimSettings};
 
+use super::super::tell;
 use super::{seed, until_told, write_authority};
 use crate::cli;
 use crate::exit::{Exit, Failure};
+use crate::stderr::say;
 use crate::terminal::{Ink, Palette};
 
 pub(super) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
@@ -18,15 +22,15 @@ pub(super) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
         ..SimSettings::default()
     })?;
     write_authority(command, sim.ca_pem())?;
-    println!("{}", sim.base_url());
+    tell(writeln!(std::io::stdout(), "{}", sim.base_url()))?;
     explain(&sim, command);
     until_told()?;
     let ledger = sim.control().ledger();
     sim.stop();
-    eprintln!(
+    say(format_args!(
         "pushed {}, delivered {}, waiting {}, lost {}, shown to users {}",
         ledger.pushed, ledger.delivered, ledger.waiting, ledger.lost, ledger.shown
-    );
+    ));
     Ok(Exit::Done)
 }
 
@@ -40,7 +44,7 @@ fn explain(sim: &Sim, command: &cli::Sim) {
         None => (String::new(), "curl"),
     };
     let (base, control) = (sim.base_url(), sim.control_url());
-    eprintln!(
+    say(format_args!(
         "{}\n\
          {trust}[[installation]]\n\
          name = \"sim-bot\"\n\
@@ -58,5 +62,5 @@ fn explain(sim: &Sim, command: &cli::Sim) {
          Ctrl-C ends it.",
         head("# An installation for longwire.toml:"),
         head("# Things to do to it:"),
-    );
+    ));
 }
