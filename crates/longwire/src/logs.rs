@@ -4,6 +4,8 @@
 //! waits nor fails. A panic becomes one log line: those of actors are caught and acted on by the fleet, so the runtime's
 //! own message would only say it twice.
 
+mod fields;
+
 use std::io::{self, IsTerminal as _};
 use std::panic::PanicHookInfo;
 
@@ -14,6 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{LogFormat, LogSection};
 use crate::stderr::{self, LOST_TARGET};
+use fields::EscapedFields;
 
 /// Starts logging as the configuration says. Call once.
 pub(crate) fn start(section: &LogSection, wanted: Option<LogFormat>) {
@@ -39,7 +42,7 @@ pub(crate) fn start(section: &LogSection, wanted: Option<LogFormat>) {
 enum Form {
     /// One JSON object.
     Json,
-    /// For people.
+    /// For people; whatever would act on their screen is escaped.
     Text { colours: bool },
 }
 
@@ -57,7 +60,11 @@ where
             .with_current_span(true)
             .with_span_list(false)
             .into(),
-        Form::Text { colours } => builder.with_ansi(colours).with_target(false).into(),
+        Form::Text { colours } => builder
+            .with_ansi(colours)
+            .with_target(false)
+            .fmt_fields(EscapedFields)
+            .into(),
     }
 }
 
@@ -128,4 +135,97 @@ fn report_panic(panic: &PanicHookInfo<'_>) {
         thread = thread.name().unwrap_or("unnamed"),
         "panicked: {text}"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Kept {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("nobody panics").extend(line);
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is logged by `tell`, without the time in front.
+    fn logged(form: Form, tell: impl FnOnce()) -> String {
+        let kept = Kept::default();
+        let lines = kept.clone();
+        let dispatch = dispatch(form, EnvFilter::new("info"), move || lines.clone());
+        tracing::dispatcher::with_default(&dispatch, tell);
+        let bytes = kept.0.lock().expect("nobody panics").clone();
+        let text = String::from_utf8(bytes).expect("lines are text");
+        match form {
+            Form::Json => text,
+            Form::Text { .. } => text
+                .split_once("Z")
+                .map(|(_, rest)| rest.to_owned())
+                .expect("a time"),
+        }
+    }
+
+    /// Whatever a platform or a message may bring.
+    const OUTSIDE: &str = "a\x1b[2J\u{9b}31m\r\nERROR forged\u{202e}gpj\u{2028}";
+    const SHOWN: &str = r"a\u{1b}[2J\u{9b}31m\r\nERROR forged\u{202e}gpj\u{2028}";
+
+    struct Shouting;
+    impl fmt::Display for Shouting {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(OUTSIDE)
+        }
+    }
+
+    fn tell() {
+        let _span = tracing::info_span!("bot", name = %Shouting).entered();
+        tracing::info!(shown = %Shouting, text = "quoted \u{202e}", count = 3, "said {OUTSIDE}");
+    }
+
+    #[test]
+    fn a_text_line_is_one_line_and_does_nothing_to_the_screen() {
+        assert_eq!(
+            logged(Form::Text { colours: false }, tell),
+            format!(
+                "  INFO bot{{name={SHOWN}}}: said {SHOWN} shown={SHOWN} text=\"quoted \\u{{202e}}\" count=3\n"
+            )
+        );
+    }
+
+    #[test]
+    fn colours_are_our_own() {
+        let line = logged(Form::Text { colours: true }, tell);
+        assert!(
+            line.contains(&format!(
+                "said {SHOWN} \x1b[3mshown\x1b[0m\x1b[2m=\x1b[0m{SHOWN}"
+            )),
+            "{line:?}"
+        );
+        let sequences = line.split('\x1b').skip(1);
+        for sequence in sequences {
+            let end = sequence.find('m').expect("a colour ends so");
+            assert!(
+                sequence[1..end].bytes().all(|byte| byte.is_ascii_digit()),
+                "{line:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_json_line_has_every_character() {
+        let line = logged(Form::Json, tell);
+        let entry: serde_json::Value = serde_json::from_str(&line).expect("one object");
+        assert_eq!(entry["message"], format!("said {OUTSIDE}"));
+        assert_eq!(entry["shown"], OUTSIDE);
+        assert_eq!(entry["span"]["name"], "bot", "{line}");
+        assert_eq!(line.matches('\n').count(), 1);
+    }
 }
