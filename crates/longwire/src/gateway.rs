@@ -45,6 +45,7 @@ impl Gateway {
         let config = &loaded.config;
         let api = bind(config.server.listen, "server.listen")?;
         let admin = bind(config.server.admin_listen, "server.admin_listen")?;
+        tell_exposure(config.server.admin_listen);
         let (egress, roots) = egress(loaded)?;
         tell_roots(&roots);
         let declared = declared(&installations, &loaded.directory)?;
@@ -134,6 +135,15 @@ pub(crate) fn egress(loaded: &Loaded) -> Result<(EgressSettings, RootsReport), F
     settings.no_proxy = NoProxy::from_entries(&config.proxy.no_proxy).unwrap_or_default();
     settings.plain_hosts = config.egress.plain_http_hosts.clone();
     Ok((settings, roots))
+}
+
+fn tell_exposure(admin: SocketAddr) {
+    if !admin.ip().is_loopback() {
+        tracing::warn!(
+            %admin,
+            "the admin interface can be reached from elsewhere and asks for no password; set server.admin_listen to 127.0.0.1 and put a proxy that asks for one in front"
+        );
+    }
 }
 
 fn tell_roots(roots: &RootsReport) {
