@@ -11,6 +11,7 @@ mod overload_is_bounded;
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of egress")]
 mod proxy;
 mod repeats_are_recorded_once;
+mod signals_are_served;
 mod through_a_proxy;
 mod two_platforms_in_one_process;
 mod uploads_arrive_or_say_why;

@@ -89,8 +89,9 @@ pub(crate) fn carry_out(run: impl Future<Output = Result<Exit, Failure>>) -> Res
     actix_rt::System::new().block_on(async {
         let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
         tokio::select! {
-            done = run => done,
+            biased;
             _ = signals.next() => Ok(Exit::Interrupted),
+            done = run => done,
         }
     })
 }

@@ -7,7 +7,7 @@ use crate::cli::Serve;
 use crate::config::Loaded;
 use crate::exit::{Exit, Failure, leave};
 use crate::gateway::Gateway;
-use crate::signals::{Signals, end_with_parent};
+use crate::signals::{Signals, end_with_parent, outlive_others};
 use crate::{files, logs, systemd};
 
 /// How often `systemctl status` gets a new line.
@@ -30,6 +30,7 @@ pub(crate) fn run(config: Option<&Path>, serve: &Serve) -> Result<Exit, Failure>
 
 async fn hold(loaded: &mut Loaded) -> Result<Exit, Failure> {
     let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
+    outlive_others().map_err(Failure::io("take over signals"))?;
     let gateway = Gateway::start(loaded).await?;
     tracing::info!(
         config = %loaded.file.display(),

@@ -43,9 +43,10 @@ fn feishu(command: &cli::Sim) -> Result<Exit, Failure> {
         ..SimSettings::default()
     })?;
     write_authority(command, sim.ca_pem())?;
+    let signals = Signals::take().map_err(Failure::io("take over signals"))?;
     tell(writeln!(std::io::stdout(), "{}", sim.base_url()))?;
     explain(&sim.base_url(), command);
-    until_told()?;
+    until_told(signals);
     let ledger = sim.control().ledger();
     sim.stop();
     say(format_args!(
@@ -68,12 +69,8 @@ fn write_authority(command: &cli::Sim, ca_pem: Option<&str>) -> Result<(), Failu
     Ok(())
 }
 
-fn until_told() -> Result<(), Failure> {
-    actix_rt::System::new().block_on(async {
-        let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
-        signals.next().await;
-        Ok(())
-    })
+fn until_told(mut signals: Signals) {
+    actix_rt::System::new().block_on(signals.next());
 }
 
 fn explain(base: &str, command: &cli::Sim) {

@@ -9,6 +9,7 @@ use super::super::tell;
 use super::{seed, until_told, write_authority};
 use crate::cli;
 use crate::exit::{Exit, Failure};
+use crate::signals::Signals;
 use crate::stderr::say;
 use crate::terminal::{Ink, Palette};
 
@@ -22,9 +23,10 @@ pub(super) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
         ..SimSettings::default()
     })?;
     write_authority(command, sim.ca_pem())?;
+    let signals = Signals::take().map_err(Failure::io("take over signals"))?;
     tell(writeln!(std::io::stdout(), "{}", sim.base_url()))?;
     explain(&sim, command);
-    until_told()?;
+    until_told(signals);
     let ledger = sim.control().ledger();
     sim.stop();
     say(format_args!(
