@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 /// Starts `make`'s actor on the current arbiter; its mailbox counts on `card`. `on_exit` runs on the same arbiter, once,
-/// after the actor is gone.
+/// after the actor is gone; also where `make` panics and there never was one.
 ///
 /// The actor and everybody who writes to it share the one mailbox: each further address is two more allocations.
 pub(crate) fn start_watched<A>(
@@ -28,7 +28,15 @@ where
 {
     let mut ctx = Context::new();
     let mailbox = Mailbox::new(ctx.address(), card);
-    let actor = make(&mailbox, &mut ctx);
+    let actor = match catch_unwind(AssertUnwindSafe(|| make(&mailbox, &mut ctx))) {
+        Ok(actor) => actor,
+        Err(panic) => {
+            let exit = Exit::Panicked(panic_text(panic.as_ref()));
+            // Later, like any other end: whoever starts it holds its mailbox by then.
+            actix_rt::spawn(async move { on_exit(exit) });
+            return mailbox;
+        }
+    };
     // Boxed, since a task is padded to whole 128 bytes and the allocator adds as much again to align it: that is paid
     // for a pointer here, not for the actor.
     actix_rt::spawn(Box::pin(Life {
@@ -148,6 +156,22 @@ mod tests {
             exit_of(End::Panic).await,
             Exit::Panicked("boom in handler".into())
         );
+    }
+
+    #[actix_rt::test]
+    async fn one_that_cannot_even_be_made_is_told_too() {
+        let (tell, told) = oneshot::channel();
+        let patient = start_watched::<Patient>(
+            SharedCard::alone(crate::kind::ActorKind::Pinger),
+            |_, _| panic!("boom at birth"),
+            move |exit| drop(tell.send(exit)),
+        );
+        assert_eq!(
+            told.await.expect("every end is told"),
+            Exit::Panicked("boom at birth".into())
+        );
+        // Nobody is there to hear it.
+        patient.send(End::Stop);
     }
 
     #[actix_rt::test]
