@@ -146,6 +146,18 @@ impl Card {
         self.failed(exit, false);
     }
 
+    /// Every instance is gone, and none could say so: the thread they lived on ended.
+    pub(crate) fn vanished(&self) {
+        self.living.store(0, Relaxed);
+        self.handled.store(self.accepted.load(Relaxed), Relaxed);
+        self.gone();
+    }
+
+    /// Whether an instance has not ended yet, be it one that answers what it read beside its successor.
+    pub(crate) fn is_living(&self) -> bool {
+        self.living.load(Relaxed) > 0
+    }
+
     fn gone(&self) {
         self.busy.store(false, Relaxed);
         self.since_ms.store(unix_ms(), Relaxed);

@@ -4,12 +4,15 @@
 use crate::ActorKind;
 use crate::card::Exit;
 use crate::dispatch::{self, Dispatch};
+use crate::failure::FleetFailure;
 use crate::fault::{Fault, InjectError};
 use crate::installation::INSPECTION;
-use crate::post::{Inspect, Mailbox, Post};
+use crate::post::{Asked, Inspect, Mailbox, Post};
 use crate::request::{Ask, Reply, Request, RequestError};
 use crate::shared::{Parts, Shared};
-use crate::supervisor::{AskAt, DrainAll, InjectAt, InspectAt, Reload, Supervisor};
+use crate::supervisor::{
+    AskAt, DrainAll, EndArbiterOf, InjectAt, InspectAt, Reload, Supervisor, watch_arbiter,
+};
 use crate::upload::{UploadError, UploadFile, UploadRun};
 use crate::view::{ActorView, Drained, Inspection, InstallationView, Overview, StoreView};
 use crate::watched::start_watched;
@@ -23,8 +26,11 @@ use longwire_wire::wecom::media::upload::Uploaded;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
+
+/// How often connections without a supervisor are looked at while they finish.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What a fleet is started with.
 pub struct FleetSettings {
@@ -70,11 +76,11 @@ impl Fleet {
             count => count,
         };
         // Arbiters live as long as their system; only their handles are kept.
-        let arbiters = (0..count).map(|_| Arbiter::new().handle()).collect();
+        let arbiters: Vec<_> = (0..count).map(|_| Arbiter::new().handle()).collect();
+        let watched = arbiters.clone();
         let (seen, dispatch) = watch::channel(None);
         let instance = shared.supervisor.born(0, 0);
-        let card = shared.supervisor.clone();
-        let resources = Arc::clone(&shared);
+        let (resources, ended) = (Arc::clone(&shared), Arc::clone(&shared));
         let supervisor = start_watched(
             shared.supervisor.clone(),
             move |me, _| {
@@ -82,15 +88,25 @@ impl Fleet {
                 Supervisor::new(resources, me, arbiters, settings.connect_per_second, seen)
             },
             move |exit| {
-                card.ended(instance, &exit);
-                if let Exit::Panicked(panic) = exit {
-                    tracing::error!(
-                        panic,
-                        "the supervisor failed: connections live on, but none that ends is replaced; restart longwire"
-                    );
+                ended.supervisor.ended(instance, &exit);
+                let how = match exit {
+                    Exit::Panicked(text) => {
+                        ended.totals.panics.fetch_add(1, Relaxed);
+                        text
+                    }
+                    Exit::Stopped => "it stopped without being told to".to_owned(),
+                };
+                for bot in ended.bots() {
+                    // Its installation ends and says nothing more.
+                    let until = crate::clock::now();
+                    bot.failed(&State::Restarting { until }, "the supervisor ended");
                 }
+                ended.failure.is(FleetFailure::Supervisor { how });
             },
         );
+        for (index, arbiter) in watched.iter().enumerate() {
+            watch_arbiter(arbiter, index, &shared, &supervisor);
+        }
         Self {
             supervisor,
             shared,
@@ -115,17 +131,21 @@ impl Fleet {
     /// Stops reading, answers what is in hand, closes every connection, and ends the store's writer. Takes `limit` and a
     /// little more at most.
     pub async fn drain(&self, limit: Duration) -> Drained {
+        let until = Instant::now() + limit;
+        let connected = self.connected();
         let asked = self
             .supervisor()
             .ask(DrainAll { within: limit }, limit + Duration::from_secs(1));
         let drained = match asked.await {
-            crate::post::Asked::Answered(drained) => drained,
-            _ => Drained::default(),
+            Asked::Answered(drained) => drained,
+            // Its installations ended with it, and their connections finish what they have in hand.
+            Asked::Gone => self.all_finished(connected, until).await,
+            Asked::NoAnswer => self.report(connected),
         };
         let dispatch = self.dispatch.borrow().clone();
         if let Some(dispatch) = dispatch {
             let ended = dispatch.post().ask(dispatch::Drain, Duration::from_secs(5));
-            if !matches!(ended.await, crate::post::Asked::Answered(())) {
+            if !matches!(ended.await, Asked::Answered(())) {
                 tracing::warn!(
                     "the store's writer did not end in time; what it has in hand was not acknowledged"
                 );
@@ -134,10 +154,44 @@ impl Fleet {
         drained
     }
 
-    /// Whether the supervisor lives. Without it what is connected stays so, but nothing that is lost comes back.
+    /// Waits for connections that nobody supervises any more to end, until then at most.
+    async fn all_finished(&self, connected: u64, until: Instant) -> Drained {
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        while self.connected() > 0 && Instant::now() < until {
+            looks.tick().await;
+        }
+        self.report(connected)
+    }
+
+    /// What became of so many connections without a supervisor to say so.
+    fn report(&self, connected: u64) -> Drained {
+        let abandoned = self.connected();
+        let bots = self.shared.bots();
+        Drained {
+            closed: connected.saturating_sub(abandoned),
+            abandoned,
+            unanswered: bots
+                .iter()
+                .map(|bot| bot.tally.unanswered.load(Relaxed))
+                .sum(),
+        }
+    }
+
+    /// Installations with a connection that has not ended.
+    fn connected(&self) -> u64 {
+        let bots = self.shared.bots();
+        bots.iter().filter(|bot| bot.socket.is_living()).count() as u64
+    }
+
+    /// What the fleet cannot mend by itself, if there is anything. It drains still, and has to be started again.
     #[must_use]
-    pub fn is_supervised(&self) -> bool {
-        self.shared.supervisor.is_present()
+    pub fn failure(&self) -> Option<FleetFailure> {
+        self.shared.failure.get()
+    }
+
+    /// Waits for such a failure.
+    pub async fn failed(&self) -> FleetFailure {
+        self.shared.failure.wait().await
     }
 
     /// Installations to which more came lately than could be recorded in time.
@@ -265,9 +319,9 @@ impl Fleet {
                 Some((id, kind)) => {
                     let limit = INSPECTION + Duration::from_millis(100);
                     match self.supervisor().ask(InspectAt(id, kind), limit).await {
-                        crate::post::Asked::Answered(inspection) => inspection,
-                        crate::post::Asked::NoAnswer => Inspection::NoAnswer,
-                        crate::post::Asked::Gone => Inspection::Absent,
+                        Asked::Answered(inspection) => inspection,
+                        Asked::NoAnswer => Inspection::NoAnswer,
+                        Asked::Gone => Inspection::Absent,
                     }
                 }
                 None => Inspection::Absent,
@@ -366,6 +420,19 @@ impl Fleet {
         }
         let bot = self.shared.bot(installation).ok_or(InjectError::Absent)?;
         self.supervisor().send(InjectAt(bot.id, actor, fault));
+        Ok(())
+    }
+
+    /// Ends the thread that carries an installation, and with it everybody who lives there, where the settings allow it.
+    ///
+    /// # Errors
+    /// As [`inject`](Self::inject).
+    pub fn end_arbiter(&self, installation: &str) -> Result<(), InjectError> {
+        if !self.shared.fault_injection {
+            return Err(InjectError::Off);
+        }
+        let bot = self.shared.bot(installation).ok_or(InjectError::Absent)?;
+        self.supervisor().send(EndArbiterOf(bot.id));
         Ok(())
     }
 }

@@ -22,6 +22,7 @@ mod bot;
 mod card;
 mod clock;
 mod dispatch;
+mod failure;
 mod fault;
 mod fleet;
 mod installation;
@@ -45,6 +46,7 @@ mod word;
 
 pub use answer::Answer;
 
+pub use failure::FleetFailure;
 pub use fault::{Fault, InjectError};
 pub use fleet::{Fleet, FleetSettings};
 pub use kind::ActorKind;

@@ -5,6 +5,7 @@
 use crate::bot::Bot;
 use crate::card::SharedCard;
 use crate::dispatch::Writing;
+use crate::failure::Failure;
 use crate::kind::ActorKind;
 use crate::malformed::Malformed;
 use crate::totals::Totals;
@@ -38,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) unfinished: Unfinished,
     pub(crate) started_ms: i64,
     pub(crate) draining: AtomicBool,
+    pub(crate) failure: Failure,
     pub(crate) writing: watch::Sender<Writing>,
     pub(crate) supervisor: SharedCard,
     pub(crate) dispatch: SharedCard,
@@ -70,6 +72,7 @@ impl Shared {
             unfinished: Unfinished::new(),
             started_ms: crate::clock::unix_ms(),
             draining: AtomicBool::new(false),
+            failure: Failure::none(),
             writing: watch::Sender::new(Writing::Idle),
             supervisor: SharedCard::alone(ActorKind::Supervisor),
             dispatch: SharedCard::alone(ActorKind::Dispatch),

@@ -4,9 +4,11 @@
 //! out turns: an attempt to connect begins when the connect-rate budget allows it, in the order of asking. It never
 //! touches a connection.
 
+mod arbiters;
 mod drain;
 mod requests;
 
+pub(crate) use arbiters::{EndArbiterOf, watch as watch_arbiter};
 pub(crate) use drain::{DrainAll, Drained};
 pub(crate) use requests::{AskAt, InjectAt, InspectAt};
 
@@ -27,6 +29,7 @@ use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture,
 };
 use actix_rt::ArbiterHandle;
+use arbiters::number_of;
 use drain::Farewell;
 use longwire_link::{Generation, Rebuild, RebuildBudget, Setback, State, Turn, Turns};
 use longwire_store::{InstallationId, InstallationRecord};
@@ -94,9 +97,17 @@ struct Place {
     tenant: Option<Tenant>,
 }
 
+/// The installation that lives at a place. Dropping it ends it: also when the supervisor panics, since one without a
+/// supervisor would never get a turn to connect again.
 struct Tenant {
     instance: u32,
     mailbox: Arc<Mailbox<Installation>>,
+}
+
+impl Drop for Tenant {
+    fn drop(&mut self) {
+        self.mailbox.send(End);
+    }
 }
 
 /// Reading the wanted installations takes a while; asking again meanwhile is remembered.
@@ -193,11 +204,8 @@ impl Supervisor {
             }
         }
         for id in gone {
-            if let Some(place) = self.places.remove(&id) {
+            if self.places.remove(&id).is_some() {
                 self.shared.delist(id);
-                if let Some(tenant) = place.tenant {
-                    tenant.mailbox.send(End);
-                }
             }
         }
     }
@@ -226,8 +234,7 @@ impl Supervisor {
         if self.drain.is_some() || place.tenant.is_some() {
             return;
         }
-        // Arbiter 0 is the main one.
-        let number = u16::try_from(place.arbiter + 1).unwrap_or(u16::MAX);
+        let number = number_of(place.arbiter);
         let instance = place.bot.installation.born(number, 0);
         let (shared, bot, record) = (
             Arc::clone(&self.shared),
@@ -236,7 +243,6 @@ impl Supervisor {
         );
         let me = Arc::clone(&self.me);
         let spawned = self.arbiters[place.arbiter].spawn_fn(move || {
-            let local = Local::of(&shared, number);
             let supervisor = Arc::clone(&me);
             let parent = Arc::clone(&me);
             let (place, totals) = (Arc::clone(&bot), Arc::clone(&shared));
@@ -244,6 +250,7 @@ impl Supervisor {
                 bot.shared_card(ActorKind::Installation),
                 move |me, _| {
                     let me = Arc::clone(me);
+                    let local = Local::of(&shared, number);
                     Installation::new(shared, local, bot, me, record, supervisor)
                 },
                 move |exit| {
@@ -265,9 +272,10 @@ impl Supervisor {
             });
         });
         if !spawned {
-            tracing::error!(
+            // Its end was told, and this process is about to end.
+            tracing::debug!(
                 arbiter = number,
-                "an arbiter is gone; its installations stay away until the next start"
+                "an installation stays away: its arbiter is gone"
             );
         }
     }

@@ -1,7 +1,7 @@
 //! A whole fleet against the simulated platform, in one process: the way of an event, and what a failing actor costs.
 
 use longwire_egress::{EgressSettings, ProxyEnvironment, tls_config};
-use longwire_fleet::{ActorKind, Fault, Fleet, FleetSettings, InstallationView};
+use longwire_fleet::{ActorKind, Fault, Fleet, FleetFailure, FleetSettings, InstallationView};
 use longwire_link::Timing;
 use longwire_sim::{FragmentPlan, Push, Sim, SimSettings, Traffic};
 use longwire_store::{Desired, NewInstallation, Origin, Platform, Store, StoreSettings};
@@ -284,6 +284,80 @@ async fn a_failing_dispatch_loses_no_receipt() {
     })
     .await;
     world.fleet.drain(Duration::from_secs(5)).await;
+}
+
+/// Far more than anything here takes, and far less than the drains that are asked for.
+const SOON: Duration = Duration::from_secs(20);
+const LATE: Duration = Duration::from_secs(600);
+
+#[actix_rt::test]
+async fn without_a_supervisor_all_is_finished_and_a_new_process_is_asked_for() {
+    for fault in [Fault::Panic, Fault::Stop] {
+        let world = World::new(4).await;
+        world.all_live().await;
+        assert_eq!(world.fleet.failure(), None);
+        let control = world.sim.control();
+        control.push_at_rate(Traffic {
+            per_second: 400.0,
+            payload_bytes: 300,
+            ..Traffic::default()
+        });
+        until("traffic flows", || {
+            (control.ledger().acked > 50).then_some(())
+        })
+        .await;
+        world
+            .fleet
+            .inject("bot-0", ActorKind::Supervisor, fault)
+            .expect("fault injection is on");
+        let failed = tokio::time::timeout(SOON, world.fleet.failed()).await;
+        let how = match fault {
+            Fault::Panic => "injected into the supervisor",
+            Fault::Stop => "it stopped without being told to",
+        };
+        assert_eq!(
+            failed,
+            Ok(FleetFailure::Supervisor {
+                how: how.to_owned()
+            })
+        );
+        assert_eq!(world.bot(0).state, "restarting");
+        // Each connection ends in order by itself; who drains then need not wait for long.
+        let drained = tokio::time::timeout(SOON, world.fleet.drain(LATE)).await;
+        let drained = drained.expect("nothing holds it up");
+        assert_eq!((drained.abandoned, drained.unanswered), (0, 0));
+        until("every connection ended", || {
+            control.connections(None).is_empty().then_some(())
+        })
+        .await;
+        control.stop_traffic();
+        let ledger = control.ledger();
+        let recorded = world.store.count_events().expect("readable");
+        assert!(
+            ledger.acked >= 50 && recorded >= ledger.acked,
+            "{recorded} recorded: {ledger:?}"
+        );
+    }
+}
+
+#[actix_rt::test]
+async fn a_thread_that_ends_is_told_and_holds_up_no_drain() {
+    let world = World::new(4).await;
+    world.all_live().await;
+    world
+        .fleet
+        .end_arbiter("bot-0")
+        .expect("fault injection is on");
+    let failed = tokio::time::timeout(SOON, world.fleet.failed()).await;
+    assert_eq!(failed, Ok(FleetFailure::Arbiter { number: 1 }));
+    until("those who lived there are shown as gone", || {
+        let by_state = world.fleet.overview().by_state;
+        (by_state.get("restarting") == Some(&2) && by_state.get("live") == Some(&2)).then_some(())
+    })
+    .await;
+    let drained = tokio::time::timeout(SOON, world.fleet.drain(LATE)).await;
+    let drained = drained.expect("nobody waits for the dead");
+    assert_eq!((drained.closed, drained.abandoned), (2, 0));
 }
 
 #[actix_rt::test]

@@ -30,6 +30,9 @@ pub(crate) enum Exit {
     NotFound = 6,
     /// `check` found problems.
     Findings = 7,
+    /// The server lost a part that only a new process can replace; it should be started again. sysexits.h calls it
+    /// `EX_SOFTWARE`.
+    Broken = 70,
     /// A second signal cut a stop short.
     Interrupted = 130,
 }

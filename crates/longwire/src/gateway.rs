@@ -13,15 +13,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
 use longwire_egress::{EgressSettings, NoProxy, ProxyEnvironment, RootsReport, tls_config};
-use longwire_fleet::{Drained, Fleet, FleetSettings};
+use longwire_fleet::{Drained, Fleet, FleetFailure, FleetSettings};
 use longwire_store::{NewInstallation, Store};
 
 use crate::config::{InstallationSection, Loaded};
 use crate::exit::Failure;
 use crate::files;
-use crate::surface::{self, Surface};
+use crate::surface::{self, Listener, Listeners, Surface};
 
 /// Everything that runs.
 pub(crate) struct Gateway {
@@ -32,7 +31,18 @@ pub(crate) struct Gateway {
     /// Where the admin interface is.
     pub(crate) admin: SocketAddr,
     surface: Arc<Surface>,
-    servers: [ServerHandle; 2],
+    listeners: Listeners,
+}
+
+/// What a gateway lost and cannot replace. It drains still; then only a new process helps.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Broken {
+    /// A part of the fleet.
+    #[error(transparent)]
+    Fleet(#[from] FleetFailure),
+    /// A listener.
+    #[error("a listener ended: {0:?}")]
+    Listener(Listener),
 }
 
 impl Gateway {
@@ -68,15 +78,27 @@ impl Gateway {
         let surface = Arc::new(Surface::new(fleet.clone(), store.clone(), config));
         let listen = Failure::io("serve HTTP");
         let (api_address, admin_address) = (address(&api)?, address(&admin)?);
-        let servers = surface::serve(&surface, api, admin).map_err(listen)?;
+        let listeners = surface::serve(&surface, api, admin).map_err(listen)?;
         Ok(Self {
             store,
             fleet,
             api: api_address,
             admin: admin_address,
             surface,
-            servers,
+            listeners,
         })
+    }
+
+    /// Waits until it cannot go on.
+    pub(crate) async fn broken(&self) -> Broken {
+        let mut listeners = self.listeners.ended.clone();
+        tokio::select! {
+            failure = self.fleet.failed() => failure.into(),
+            // Fails only without a listener that could end.
+            Ok(ended) = async { listeners.wait_for(Option::is_some).await.map(|ended| *ended) } => {
+                Broken::Listener(ended.unwrap_or(Listener::Api))
+            }
+        }
     }
 
     /// Ends everything, within `limit` and a little more.
@@ -84,7 +106,7 @@ impl Gateway {
         self.surface.begin_drain();
         let drained = self.fleet.drain(limit).await;
         // Nothing of worth is under way on the listeners by now; those who still ask have had their answer.
-        let [api, admin] = self.servers;
+        let [api, admin] = self.listeners.handles;
         let stopped = async { tokio::join!(api.stop(true), admin.stop(true)) };
         if tokio::time::timeout(Duration::from_secs(2), stopped)
             .await

@@ -36,7 +36,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 use longwire_fleet::Fleet;
 use longwire_store::Store;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::config::Config;
 
@@ -78,12 +78,28 @@ impl Surface {
     }
 }
 
-/// Starts answering on both. One thread each: operators and probes ask little.
+/// Both listeners, as whoever started them knows them.
+pub(crate) struct Listeners {
+    /// To stop them with: the interface of probes first.
+    pub(crate) handles: [ServerHandle; 2],
+    /// The one that has ended first, whoever ended it.
+    pub(crate) ended: watch::Receiver<Option<Listener>>,
+}
+
+/// One of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listener {
+    Api,
+    Admin,
+}
+
+/// Starts answering on both. One thread each: operators and probes ask little. A thread that fails is started again by
+/// the HTTP server.
 pub(crate) fn serve(
     surface: &Arc<Surface>,
     api: TcpListener,
     admin: TcpListener,
-) -> io::Result<[ServerHandle; 2]> {
+) -> io::Result<Listeners> {
     let data = Data::from(Arc::clone(surface));
     let api = {
         let data = data.clone();
@@ -113,9 +129,20 @@ pub(crate) fn serve(
     .listen(admin)?
     .run();
     let handles = [api.handle(), admin.handle()];
-    actix_rt::spawn(api);
-    actix_rt::spawn(admin);
-    Ok(handles)
+    let (tell, ended) = watch::channel(None);
+    for (listener, server) in [(Listener::Api, api), (Listener::Admin, admin)] {
+        let tell = tell.clone();
+        actix_rt::spawn(async move {
+            // Why it ended it has logged itself.
+            drop(server.await);
+            tell.send_if_modified(|first| {
+                let is_first = first.is_none();
+                first.get_or_insert(listener);
+                is_first
+            });
+        });
+    }
+    Ok(Listeners { handles, ended })
 }
 
 fn probes(config: &mut ServiceConfig) {

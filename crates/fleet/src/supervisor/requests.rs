@@ -9,11 +9,11 @@ use crate::post::{Asked, Inspect, Words};
 use crate::request::{Ask, RequestError};
 use crate::view::Inspection;
 use crate::word::Word;
-use actix::{Handler, Message, ResponseFuture};
+use actix::{ActorContext, Handler, Message, ResponseFuture};
 use longwire_link::State;
 use longwire_store::InstallationId;
 
-/// Do this to one of yours. From the fleet's handle, when fault injection is on.
+/// Do this to one of yours, or to yourself. From the fleet's handle, when fault injection is on.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct InjectAt(
@@ -51,13 +51,23 @@ impl Handler<AskAt> for Supervisor {
 impl Handler<InjectAt> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, InjectAt(id, kind, fault): InjectAt, _: &mut Self::Context) {
+    fn handle(&mut self, InjectAt(id, kind, fault): InjectAt, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::Inject);
-        if kind == ActorKind::Dispatch {
-            if let Some(dispatch) = &self.dispatch {
-                dispatch.send(Inject(fault));
+        match kind {
+            ActorKind::Supervisor => match fault {
+                Fault::Panic => panic!("injected into the supervisor"),
+                Fault::Stop => return ctx.stop(),
+            },
+            ActorKind::Dispatch => {
+                if let Some(dispatch) = &self.dispatch {
+                    dispatch.send(Inject(fault));
+                }
+                return;
             }
-            return;
+            ActorKind::Installation
+            | ActorKind::Socket
+            | ActorKind::Pinger
+            | ActorKind::Assembler => {}
         }
         if let Some(place) = self.places.get(&id)
             && let Some(tenant) = &place.tenant

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::cli::Serve;
 use crate::config::Loaded;
-use crate::exit::{Exit, Failure, leave};
-use crate::gateway::Gateway;
+use crate::exit::{Exit, Failure, chain, leave};
+use crate::gateway::{Broken, Gateway};
 use crate::signals::{Signals, end_with_parent, outlive_others};
 use crate::{files, logs, systemd};
 
@@ -40,15 +40,28 @@ async fn hold(loaded: &mut Loaded) -> Result<Exit, Failure> {
         "serving",
     );
     systemd::ready("connecting");
-    let signal = wait(&gateway, &mut signals).await;
-
     let limit = loaded.config.server.drain;
-    tracing::info!(
-        signal,
-        limit_s = limit.as_secs(),
-        "draining; a second signal leaves at once"
-    );
-    systemd::stopping("draining");
+    let exit = match wait(&gateway, &mut signals).await {
+        Ending::Asked(signal) => {
+            tracing::info!(
+                signal,
+                limit_s = limit.as_secs(),
+                "draining; a second signal leaves at once"
+            );
+            systemd::stopping("draining");
+            Exit::Done
+        }
+        Ending::Broken(broken) => {
+            tracing::error!(
+                error = chain(&broken),
+                limit_s = limit.as_secs(),
+                exit_code = Exit::Broken as i32,
+                "the gateway cannot go on: draining; its service manager is to start it again"
+            );
+            systemd::stopping("failed, draining");
+            Exit::Broken
+        }
+    };
     tokio::select! {
         drained = gateway.drain(limit) => {
             tracing::info!(
@@ -57,8 +70,8 @@ async fn hold(loaded: &mut Loaded) -> Result<Exit, Failure> {
                 unanswered = drained.unanswered,
                 "stopped",
             );
-            leave_for_certain();
-            Ok(Exit::Done)
+            leave_for_certain(exit);
+            Ok(exit)
         }
         signal = signals.next() => {
             tracing::warn!(signal, "leaving at once; what was not acknowledged comes again");
@@ -70,17 +83,24 @@ async fn hold(loaded: &mut Loaded) -> Result<Exit, Failure> {
 
 /// Everything is said and done, and what is left is to return. A blocking thread that a stalled disk holds would keep us
 /// from that, and nothing it could still do is worth the wait.
-fn leave_for_certain() {
-    let wait = || {
+fn leave_for_certain(exit: Exit) {
+    let wait = move || {
         std::thread::sleep(LAST_TASKS);
-        leave(Exit::Done)
+        leave(exit)
     };
     // Without a thread to spare we return the ordinary way, or wait for the disk.
     drop(std::thread::Builder::new().spawn(wait));
 }
 
-/// Until the first signal: keeps systemd informed.
-async fn wait(gateway: &Gateway, signals: &mut Signals) -> &'static str {
+/// Why a gateway stops serving.
+enum Ending {
+    /// The name of the signal.
+    Asked(&'static str),
+    Broken(Broken),
+}
+
+/// Until the first signal, or until there is nothing left to wait for: keeps systemd informed.
+async fn wait(gateway: &Gateway, signals: &mut Signals) -> Ending {
     let mut status = tokio::time::interval(STATUS_PERIOD);
     // Without a watchdog the arm below never fires.
     let period = systemd::watchdog_period();
@@ -91,7 +111,8 @@ async fn wait(gateway: &Gateway, signals: &mut Signals) -> &'static str {
     );
     loop {
         tokio::select! {
-            signal = signals.next() => return signal,
+            signal = signals.next() => return Ending::Asked(signal),
+            broken = gateway.broken() => return Ending::Broken(broken),
             _ = status.tick() => {
                 let overview = gateway.fleet.overview();
                 let live = overview.by_state.get("live").copied().unwrap_or(0);

@@ -10,9 +10,10 @@ use super::{Problem, Surface};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FaultRequest {
-    /// `installation`, `socket`, `pinger` or `assembler`.
+    /// One of the installation's own, `installation`, `socket`, `pinger` or `assembler`; one that all share, `supervisor`
+    /// or `dispatch`; or `arbiter`, the thread that carries the installation.
     actor: String,
-    /// `panic` or `stop`.
+    /// `panic` or `stop`; an arbiter can only be stopped.
     fault: String,
 }
 
@@ -24,24 +25,27 @@ pub(super) async fn inject(
     if !surface.fault_injection {
         return Err(Problem::not_found("no such resource"));
     }
-    let actor = ActorKind::from_label(&request.actor).ok_or_else(|| {
-        Problem::invalid(format!("there is no kind of actor `{}`", request.actor))
-    })?;
     let fault = Fault::from_label(&request.fault).ok_or_else(|| {
         Problem::invalid(format!(
             "there is no fault `{}`; panic, stop",
             request.fault
         ))
     })?;
-    surface
-        .fleet
-        .inject(&installation, actor, fault)
-        .map_err(|error| match error {
-            InjectError::Off => Problem::not_found("no such resource"),
-            InjectError::Absent => {
-                Problem::not_found(format!("there is no installation `{installation}`"))
-            }
-        })?;
+    let injected = match (request.actor.as_str(), fault) {
+        ("arbiter", Fault::Stop) => surface.fleet.end_arbiter(&installation),
+        (label, fault) => {
+            let actor = ActorKind::from_label(label).ok_or_else(|| {
+                Problem::invalid(format!("there is no `{label}` that this could be done to"))
+            })?;
+            surface.fleet.inject(&installation, actor, fault)
+        }
+    };
+    injected.map_err(|error| match error {
+        InjectError::Off => Problem::not_found("no such resource"),
+        InjectError::Absent => {
+            Problem::not_found(format!("there is no installation `{installation}`"))
+        }
+    })?;
     tracing::warn!(installation = %installation, actor = %request.actor, fault = %request.fault, "fault injected");
     Ok(HttpResponse::Accepted().finish())
 }

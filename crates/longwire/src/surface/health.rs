@@ -1,4 +1,4 @@
-//! Probes. Alive means that this process answers; ready means that it records events.
+//! Probes. Alive means that this process can still do its work; ready means that it records events.
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Json};
@@ -26,10 +26,15 @@ struct Readiness {
     overloaded: u64,
 }
 
-pub(super) async fn livez() -> HttpResponse {
-    HttpResponse::Ok()
+/// 503 from the moment on when only a new process helps, until this one has drained and ended.
+pub(super) async fn livez(surface: Data<Surface>) -> HttpResponse {
+    let (mut answer, text) = match surface.fleet.failure() {
+        None => (HttpResponse::Ok(), "ok".to_owned()),
+        Some(failure) => (HttpResponse::ServiceUnavailable(), failure.to_string()),
+    };
+    answer
         .content_type("text/plain; charset=utf-8")
-        .body("ok\n")
+        .body(text + "\n")
 }
 
 pub(super) async fn readyz(surface: Data<Surface>) -> HttpResponse {
@@ -50,12 +55,12 @@ pub(super) async fn readyz(surface: Data<Surface>) -> HttpResponse {
             next_step: cause.advice(),
         });
     }
-    if !surface.fleet.is_supervised() {
+    if let Some(failure) = surface.fleet.failure() {
         failing.push(Failing {
-            part: "supervisor",
+            part: failure.part(),
             state: "ended",
-            detail: "it failed, and connections that are lost do not come back".to_owned(),
-            next_step: "restart the process and report the panic in the log",
+            detail: failure.to_string(),
+            next_step: "have it started again: it drains and ends with exit code 70. Report the panic in the log",
         });
     }
     let mut answer = if failing.is_empty() {

@@ -1,0 +1,71 @@
+//! What a fleet cannot mend by itself.
+//!
+//! Every actor that ends is built anew by its parent. Two things have no parent: the supervisor, and the threads that
+//! carry installations. Their end is told here, and a new process is the only way on: a supervisor built anew would know
+//! none of the installations that run, and would start each of them a second time.
+
+use tokio::sync::watch;
+
+/// Why a fleet has to be started again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FleetFailure {
+    /// The supervisor ended. Its installations finish what they have in hand and end with it.
+    #[error("the supervisor ended: {how}")]
+    Supervisor {
+        /// The text of its panic, or that it stopped.
+        how: String,
+    },
+    /// A thread that carries installations ended, and they with it.
+    #[error("arbiter {number} ended, a thread that carries installations")]
+    Arbiter {
+        /// As the admin view numbers it; 1 is the first.
+        number: u16,
+    },
+}
+
+impl FleetFailure {
+    /// The part that failed, as a stable label.
+    #[must_use]
+    pub fn part(&self) -> &'static str {
+        match self {
+            Self::Supervisor { .. } => "supervisor",
+            Self::Arbiter { .. } => "arbiter",
+        }
+    }
+}
+
+/// The first failure of a fleet, for whoever watches.
+pub(crate) struct Failure(watch::Sender<Option<FleetFailure>>);
+
+impl Failure {
+    pub(crate) fn none() -> Self {
+        Self(watch::Sender::new(None))
+    }
+
+    /// Keeps the first one: the others follow from it.
+    pub(crate) fn is(&self, failure: FleetFailure) {
+        self.0.send_if_modified(|known| {
+            let is_first = known.is_none();
+            known.get_or_insert(failure);
+            is_first
+        });
+    }
+
+    pub(crate) fn get(&self) -> Option<FleetFailure> {
+        self.0.borrow().clone()
+    }
+
+    /// Waits for one.
+    pub(crate) async fn wait(&self) -> FleetFailure {
+        let mut seen = self.0.subscribe();
+        loop {
+            if let Some(failure) = seen.borrow_and_update().clone() {
+                return failure;
+            }
+            if seen.changed().await.is_err() {
+                // Nobody can fail any more.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The threads that carry installations. None ends before its process does; should one, its installations end without a
+//! word, and this is how that is learned.
+
+use super::Supervisor;
+use crate::failure::FleetFailure;
+use crate::kind::ActorKind;
+use crate::post::Mailbox;
+use crate::shared::Shared;
+use crate::word::Word;
+use actix::{Handler, Message};
+use actix_rt::ArbiterHandle;
+use longwire_link::State;
+use longwire_store::InstallationId;
+use std::future::pending;
+use std::sync::Arc;
+
+/// Arbiter 0 is the main one.
+pub(super) fn number_of(index: usize) -> u16 {
+    u16::try_from(index + 1).unwrap_or(u16::MAX)
+}
+
+/// A thread that carries installations has ended. From its last drop, once.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct ArbiterEnded {
+    index: usize,
+}
+
+/// End the thread that carries this installation. From the fleet's handle, when fault injection is on.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct EndArbiterOf(pub(crate) InstallationId);
+
+/// Lies in a task that never ends, so it is dropped when the thread drops its tasks.
+struct Guard {
+    shared: Arc<Shared>,
+    supervisor: Arc<Mailbox<Supervisor>>,
+    index: usize,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // Before anybody has a reason to drain.
+        self.supervisor.send(ArbiterEnded { index: self.index });
+        let number = number_of(self.index);
+        self.shared.failure.is(FleetFailure::Arbiter { number });
+    }
+}
+
+/// Watches an arbiter for the rest of its life.
+pub(crate) fn watch(
+    arbiter: &ArbiterHandle,
+    index: usize,
+    shared: &Arc<Shared>,
+    supervisor: &Arc<Mailbox<Supervisor>>,
+) {
+    let guard = Guard {
+        shared: Arc::clone(shared),
+        supervisor: Arc::clone(supervisor),
+        index,
+    };
+    // Where it has ended already, the guard is dropped here.
+    arbiter.spawn(async move {
+        let _guard = guard;
+        pending::<()>().await;
+    });
+}
+
+impl Handler<ArbiterEnded> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, ArbiterEnded { index }: ArbiterEnded, _: &mut Self::Context) {
+        let _handling = self.handling(Word::ArbiterEnded);
+        let mut ended = Vec::new();
+        for (id, place) in &mut self.places {
+            if place.arbiter != index {
+                continue;
+            }
+            place.tenant = None;
+            for kind in [
+                ActorKind::Installation,
+                ActorKind::Socket,
+                ActorKind::Pinger,
+                ActorKind::Assembler,
+            ] {
+                place.bot.card(kind).vanished();
+            }
+            let until = crate::clock::now();
+            place.bot.failed(
+                &State::Restarting { until },
+                "the thread that carried it ended",
+            );
+            ended.push(*id);
+        }
+        for id in ended {
+            // A drain has nothing to wait for there.
+            self.tick_off(id, 0);
+        }
+    }
+}
+
+impl Handler<EndArbiterOf> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, EndArbiterOf(id): EndArbiterOf, _: &mut Self::Context) {
+        let _handling = self.handling(Word::Inject);
+        if let Some(place) = self.places.get(&id) {
+            self.arbiters[place.arbiter].stop();
+        }
+    }
+}
