@@ -41,6 +41,16 @@ pub(crate) enum Exit {
     Panicked(String),
 }
 
+impl Exit {
+    /// How it ended, where nobody had told it to.
+    pub(crate) fn how(&self) -> String {
+        match self {
+            Self::Stopped => "it stopped without being told to".to_owned(),
+            Self::Panicked(text) => text.clone(),
+        }
+    }
+}
+
 /// Eight log buckets of handler times, upper bounds in microseconds.
 const TIME_BOUNDS_US: [u64; 8] = [10, 32, 100, 320, 1_000, 10_000, 100_000, u64::MAX];
 
@@ -169,13 +179,13 @@ impl Card {
             self.presence.store(Presence::Rebuilding as u8, Relaxed);
         }
         self.restarts.fetch_add(1, Relaxed);
-        let (reason, detail) = match exit {
-            Exit::Stopped => ("stopped", String::from("it stopped without being told to")),
-            Exit::Panicked(text) => ("panic", text.clone()),
+        let reason = match exit {
+            Exit::Stopped => "stopped",
+            Exit::Panicked(_) => "panic",
         };
         let exit = Box::new(LastExit {
             reason,
-            detail,
+            detail: exit.how(),
             at_ms: unix_ms(),
         });
         *self

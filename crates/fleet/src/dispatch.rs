@@ -7,6 +7,7 @@
 
 use crate::card::{Exit, Handling};
 use crate::clock::now;
+use crate::failure::FleetFailure;
 use crate::fault::{Fault, Inject};
 use crate::installation::{REBUILDS, REBUILDS_WITHIN};
 use crate::post::{End, Inspect, Words};
@@ -86,7 +87,7 @@ impl Dispatch {
                 writing.send_replace(Writing::Idle);
                 tracing::error!(%error, "no thread for the store's writer; it is tried again");
                 self.shared.dispatch.suffered(&Exit::Stopped);
-                return self.try_again(ctx);
+                return self.try_again(error.to_string(), ctx);
             }
         }
         self.life = Life::Writing;
@@ -125,15 +126,18 @@ impl Dispatch {
         } else {
             tracing::error!("the store's writer ended by itself; it is started again");
         }
-        self.try_again(ctx);
+        self.try_again(exit.how(), ctx);
     }
 
-    /// The writer is started after a pause.
-    fn try_again(&mut self, ctx: &mut Context<Self>) {
+    /// The writer, which ended so, is started after a pause; too often is a failure of the fleet.
+    fn try_again(&mut self, how: String, ctx: &mut Context<Self>) {
         self.life = Life::Rebuilding;
         let pause = match self.rebuilds.spend(now()) {
             Rebuild::After(pause) => pause,
-            Rebuild::Spent { until } => until.saturating_duration_since(now()),
+            Rebuild::Spent { until } => {
+                self.shared.failure.is(FleetFailure::Writer { how });
+                until.saturating_duration_since(now())
+            }
         };
         ctx.run_later(pause, |this, ctx| {
             if this.life == Life::Rebuilding {
@@ -209,5 +213,55 @@ impl Handler<End> for Dispatch {
     fn handle(&mut self, _: End, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::End);
         ctx.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::Parts;
+    use crate::watched::start_watched;
+    use longwire_egress::{EgressSettings, ProxyEnvironment, tls_config};
+    use longwire_link::Timing;
+    use longwire_store::{Store, StoreSettings};
+    use std::time::Duration;
+
+    /// Far more than anything here takes.
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[actix_rt::test]
+    async fn a_writer_that_ends_too_often_is_a_failure_of_the_fleet() {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let url = format!("sqlite:{}", home.path().join("log.db").display());
+        let (tls, _) = tls_config(None).expect("roots");
+        let environment = ProxyEnvironment::from_vars(std::iter::empty::<(&str, &str)>());
+        let shared = Shared::new(Parts {
+            timing: Timing::default(),
+            window_events: 64,
+            window_bytes: 1 << 20,
+            egress: EgressSettings::new(tls, environment),
+            store: Store::open(&StoreSettings::at(url)).expect("a fresh store opens"),
+            fault_injection: false,
+        });
+        let parts = Arc::clone(&shared);
+        let _dispatch = start_watched(
+            shared.dispatch.clone(),
+            move |_, _| Dispatch {
+                // None at all: the first end is one too many.
+                rebuilds: RebuildBudget::new(0, REBUILDS_WITHIN),
+                ..Dispatch::new(parts)
+            },
+            |exit| panic!("{exit:?}"),
+        );
+        let mut writing = shared.writing.subscribe();
+        let runs = writing.wait_for(|writing| *writing == Writing::Running);
+        let runs = tokio::time::timeout(LONG, runs).await.expect("in time");
+        drop(runs.expect("there is a writer"));
+        assert_eq!(shared.failure.get(), None);
+        shared.store.stop_writer();
+        let failure = tokio::time::timeout(LONG, shared.failure.wait()).await;
+        let how = Exit::Stopped.how();
+        assert_eq!(failure, Ok(FleetFailure::Writer { how }));
+        assert_eq!(*shared.writing.borrow(), Writing::Ended(Exit::Stopped));
     }
 }

@@ -3,6 +3,9 @@
 //! Every actor that ends is built anew by its parent. Two things have no parent: the supervisor, and the threads that
 //! carry installations. Their end is told here, and a new process is the only way on: a supervisor built anew would know
 //! none of the installations that run, and would start each of them a second time.
+//!
+//! The store's writer has a parent, but what follows from a spent rebuild budget differs: one bot may be left alone for
+//! ten minutes, recording for all of them may not.
 
 use tokio::sync::watch;
 
@@ -13,6 +16,12 @@ pub enum FleetFailure {
     #[error("the supervisor ended: {how}")]
     Supervisor {
         /// The text of its panic, or that it stopped.
+        how: String,
+    },
+    /// The store's writer thread, or the actor that keeps it, ended too often within ten minutes: nothing is recorded.
+    #[error("the store's writer ended too often: {how}")]
+    Writer {
+        /// How it ended the last time.
         how: String,
     },
     /// A thread that carries installations ended, and they with it.
@@ -29,6 +38,7 @@ impl FleetFailure {
     pub fn part(&self) -> &'static str {
         match self {
             Self::Supervisor { .. } => "supervisor",
+            Self::Writer { .. } => "writer",
             Self::Arbiter { .. } => "arbiter",
         }
     }

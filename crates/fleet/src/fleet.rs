@@ -3,7 +3,7 @@
 
 use crate::ActorKind;
 use crate::card::Exit;
-use crate::dispatch::{self, Dispatch};
+use crate::dispatch::{self, Dispatch, Writing};
 use crate::failure::FleetFailure;
 use crate::fault::{Fault, InjectError};
 use crate::installation::INSPECTION;
@@ -89,19 +89,17 @@ impl Fleet {
             },
             move |exit| {
                 ended.supervisor.ended(instance, &exit);
-                let how = match exit {
-                    Exit::Panicked(text) => {
-                        ended.totals.panics.fetch_add(1, Relaxed);
-                        text
-                    }
-                    Exit::Stopped => "it stopped without being told to".to_owned(),
-                };
+                if matches!(exit, Exit::Panicked(_)) {
+                    ended.totals.panics.fetch_add(1, Relaxed);
+                }
                 for bot in ended.bots() {
                     // Its installation ends and says nothing more.
                     let until = crate::clock::now();
                     bot.failed(&State::Restarting { until }, "the supervisor ended");
                 }
-                ended.failure.is(FleetFailure::Supervisor { how });
+                ended
+                    .failure
+                    .is(FleetFailure::Supervisor { how: exit.how() });
             },
         );
         for (index, arbiter) in watched.iter().enumerate() {
@@ -187,6 +185,12 @@ impl Fleet {
     #[must_use]
     pub fn failure(&self) -> Option<FleetFailure> {
         self.shared.failure.get()
+    }
+
+    /// Whether the store's writer thread runs. While it does not, every event is refused, or waits.
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        *self.shared.writing.borrow() == Writing::Running
     }
 
     /// Waits for such a failure.

@@ -16,6 +16,7 @@ use crate::bot::Bot;
 use crate::card::{Exit, Handling};
 use crate::clock::now;
 use crate::dispatch::Dispatch;
+use crate::failure::FleetFailure;
 use crate::installation::{
     Configure, Drain, Installation, REBUILDS, REBUILDS_WITHIN, Turn as TurnGiven,
 };
@@ -473,7 +474,13 @@ impl Handler<DispatchEnded> for Supervisor {
         }
         let pause = match self.dispatch_rebuilds.spend(now()) {
             Rebuild::After(pause) => pause,
-            Rebuild::Spent { until } => until.saturating_duration_since(now()),
+            Rebuild::Spent { until } => {
+                // Nobody would start a writer that ends meanwhile.
+                self.shared
+                    .failure
+                    .is(FleetFailure::Writer { how: exit.how() });
+                until.saturating_duration_since(now())
+            }
         };
         ctx.run_later(pause, |this, _| this.start_dispatch());
     }

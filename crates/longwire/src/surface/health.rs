@@ -55,6 +55,14 @@ pub(super) async fn readyz(surface: Data<Surface>) -> HttpResponse {
             next_step: cause.advice(),
         });
     }
+    if !surface.fleet.is_writing() && !surface.is_draining() {
+        failing.push(Failing {
+            part: "writer",
+            state: "ended",
+            detail: "the thread that records events does not run; it is started again".to_owned(),
+            next_step: "wait; if it ends again and again, report the panic in the log",
+        });
+    }
     if let Some(failure) = surface.fleet.failure() {
         failing.push(Failing {
             part: failure.part(),
