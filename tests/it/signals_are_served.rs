@@ -1,6 +1,10 @@
-//! A signal does what whoever sends it to a server means by it.
+//! A signal does what whoever sends it to a server means by it, and a service manager that listens to nothing keeps it
+//! from nothing.
 
-use longwire_tests::{Setup, Signal, app_id, message, platform, wait_until};
+use std::io::ErrorKind;
+use std::os::unix::net::UnixDatagram;
+
+use longwire_tests::{LIMIT, Setup, Signal, app_id, message, platform, wait_until};
 
 #[test]
 fn a_signal_that_means_nothing_here_is_told_and_ends_nothing() {
@@ -35,4 +39,52 @@ fn a_signal_that_means_nothing_here_is_told_and_ends_nothing() {
         "the connection is the same"
     );
     gateway.stop();
+}
+
+#[test]
+fn a_service_manager_that_does_not_listen_holds_up_nothing() {
+    let sim = platform(|_| ());
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("notify");
+    let _manager = UnixDatagram::bind(&path).expect("a socket is made");
+    let others = UnixDatagram::unbound().expect("a socket is made");
+    others.set_nonblocking(true).expect("it is open");
+    while !matches!(others.send_to(b"STATUS=busy", &path), Err(error) if error.kind() == ErrorKind::WouldBlock)
+    {
+    }
+    let mut gateway = Setup::new(&sim)
+        .bot("a")
+        .environment("NOTIFY_SOCKET", path.to_str().expect("it is text"))
+        .start();
+    gateway.wait_live("a");
+    gateway.signal(Signal::Term);
+    assert_eq!(gateway.wait_end().code(), Some(0));
+}
+
+#[test]
+fn a_service_manager_is_told_of_the_start_and_of_the_stop() {
+    let sim = platform(|_| ());
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("notify");
+    let manager = UnixDatagram::bind(&path).expect("a socket is made");
+    manager.set_read_timeout(Some(LIMIT)).expect("it is open");
+    let hears = |word: &str| {
+        let mut message = [0; 1024];
+        loop {
+            let length = manager.recv(&mut message).expect("it is told in time");
+            let message = String::from_utf8_lossy(&message[..length]);
+            if message.lines().any(|line| line == word) {
+                return;
+            }
+        }
+    };
+    let mut gateway = Setup::new(&sim)
+        .bot("a")
+        .environment("NOTIFY_SOCKET", path.to_str().expect("it is text"))
+        .start();
+    hears("READY=1");
+    gateway.wait_live("a");
+    gateway.signal(Signal::Term);
+    hears("STOPPING=1");
+    assert_eq!(gateway.wait_end().code(), Some(0));
 }

@@ -3,8 +3,9 @@
 
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, PipeReader, pipe};
+use std::process::Stdio;
 
-use longwire_sim::{Control, Traffic};
+use longwire_sim::{Control, Sim, Traffic};
 use longwire_tests::{Gateway, Setup, Signal, platform, wait_until};
 use rustix::io::ioctl_fionread;
 use serde_json::Value;
@@ -14,23 +15,19 @@ const FULL: u64 = 56 * 1024;
 /// Events that have to be acknowledged while the log is in trouble.
 const EVENTS: u64 = 500;
 
-/// Everything there is to say is said, so that a log in trouble is in much of it.
-fn talkative(setup: Setup) -> Setup {
-    let setup = setup.set("log.filter", "trace");
-    (0..5).fold(setup, |setup, number| setup.bot(&format!("bot-{number}")))
-}
-
-fn all_are_live(gateway: &Gateway) {
+/// A platform with steady traffic, and a gateway that logs all there is to say to `errors`: five bots, all live.
+fn under_load(errors: impl Into<Stdio>) -> (Sim, Gateway) {
+    let sim = platform(|_| ());
+    let setup = Setup::new(&sim).set("log.filter", "trace");
+    let setup = (0..5).fold(setup, |setup, number| setup.bot(&format!("bot-{number}")));
+    let gateway = setup.start_logging_to(errors);
     gateway.wait_overview("all are live", |now| now["by_state"]["live"] == 5);
-}
-
-/// Steady traffic to everybody.
-fn push(control: &Control) {
-    control.push_at_rate(Traffic {
+    sim.control().push_at_rate(Traffic {
         per_second: 200.0,
         payload_bytes: 512,
         ..Traffic::default()
     });
+    (sim, gateway)
 }
 
 /// The gateway works as if nothing was wrong with its log.
@@ -106,12 +103,9 @@ fn stalled(gateway: &Gateway, pipe: &PipeReader) {
 
 #[test]
 fn whoever_reads_the_log_stalls_and_goes_on() {
-    let sim = platform(|_| ());
-    let control = sim.control();
     let (reader, writer) = pipe().expect("a pipe");
-    let gateway = talkative(Setup::new(&sim)).start_logging_to(writer);
-    all_are_live(&gateway);
-    push(&control);
+    let (sim, gateway) = under_load(writer);
+    let control = sim.control();
     stalled(&gateway, &reader);
     serves_well(&gateway, &control);
     let missed = lines_are_missed(&gateway);
@@ -136,12 +130,9 @@ fn whoever_reads_the_log_stalls_and_goes_on() {
 
 #[test]
 fn whoever_reads_the_log_stalls_for_good() {
-    let sim = platform(|_| ());
-    let control = sim.control();
     let (reader, writer) = pipe().expect("a pipe");
-    let gateway = talkative(Setup::new(&sim)).start_logging_to(writer);
-    all_are_live(&gateway);
-    push(&control);
+    let (sim, gateway) = under_load(writer);
+    let control = sim.control();
     stalled(&gateway, &reader);
     serves_well(&gateway, &control);
     is_served_sigterm(gateway, &control);
@@ -150,12 +141,9 @@ fn whoever_reads_the_log_stalls_for_good() {
 
 #[test]
 fn whoever_reads_the_log_leaves() {
-    let sim = platform(|_| ());
-    let control = sim.control();
     let (reader, writer) = pipe().expect("a pipe");
-    let gateway = talkative(Setup::new(&sim)).start_logging_to(writer);
-    all_are_live(&gateway);
-    push(&control);
+    let (sim, gateway) = under_load(writer);
+    let control = sim.control();
     drop(reader);
     lines_are_missed(&gateway);
     serves_well(&gateway, &control);
@@ -164,12 +152,9 @@ fn whoever_reads_the_log_leaves() {
 
 #[test]
 fn the_device_of_the_log_is_full() {
-    let sim = platform(|_| ());
-    let control = sim.control();
     let full = OpenOptions::new().write(true).open("/dev/full");
-    let gateway = talkative(Setup::new(&sim)).start_logging_to(full.expect("this is Linux"));
-    all_are_live(&gateway);
-    push(&control);
+    let (sim, gateway) = under_load(full.expect("this is Linux"));
+    let control = sim.control();
     lines_are_missed(&gateway);
     serves_well(&gateway, &control);
     is_served_sigterm(gateway, &control);

@@ -1,28 +1,72 @@
 //! What systemd is told (`Type=notify`). Without systemd all of it does nothing.
+//!
+//! A thread tells it: the socket has room for a few messages, and where nobody takes them, whoever sends one more waits.
 
+use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use longwire_fleet::{Fleet, Inspection};
 use sd_notify::NotifyState;
 
+/// Messages that may wait for systemd. More of them are as good as none: the next one replaces what they say.
+const WAITING: usize = 16;
+
+/// A message to systemd.
+enum Notice {
+    Ready(&'static str),
+    Status(String),
+    Stopping(&'static str),
+    Watchdog,
+}
+
 /// Installations are being connected, and the listeners answer.
-pub(crate) fn ready(status: &str) {
-    notify(&[NotifyState::Ready, NotifyState::Status(status)]);
+pub(crate) fn ready(status: &'static str) {
+    notify(Notice::Ready(status));
 }
 
 /// One line for `systemctl status`.
-pub(crate) fn status(status: &str) {
-    notify(&[NotifyState::Status(status)]);
+pub(crate) fn status(status: String) {
+    notify(Notice::Status(status));
 }
 
 /// The process is on its way out.
-pub(crate) fn stopping(status: &str) {
-    notify(&[NotifyState::Stopping, NotifyState::Status(status)]);
+pub(crate) fn stopping(status: &'static str) {
+    notify(Notice::Stopping(status));
 }
 
-fn notify(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        tracing::debug!(%error, "systemd does not listen");
+fn notify(notice: Notice) {
+    static THREAD: OnceLock<Option<SyncSender<Notice>>> = OnceLock::new();
+    let thread = THREAD.get_or_init(|| {
+        std::env::var_os("NOTIFY_SOCKET")?;
+        let (sender, notices) = sync_channel(WAITING);
+        let thread = std::thread::Builder::new().name("longwire-systemd".to_owned());
+        // Without a thread to spare systemd hears nothing, and its own deadlines say what follows.
+        thread.spawn(move || tell(&notices)).ok()?;
+        Some(sender)
+    });
+    if let Some(thread) = thread
+        && thread.try_send(notice).is_err()
+    {
+        tracing::debug!("systemd takes no messages");
+    }
+}
+
+fn tell(notices: &Receiver<Notice>) {
+    for notice in notices {
+        let told = match &notice {
+            Notice::Ready(status) => {
+                sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(status)])
+            }
+            Notice::Status(status) => sd_notify::notify(&[NotifyState::Status(status)]),
+            Notice::Stopping(status) => {
+                sd_notify::notify(&[NotifyState::Stopping, NotifyState::Status(status)])
+            }
+            Notice::Watchdog => sd_notify::notify(&[NotifyState::Watchdog]),
+        };
+        if let Err(error) = told {
+            tracing::debug!(%error, "systemd does not listen");
+        }
     }
 }
 
@@ -40,5 +84,5 @@ pub(crate) async fn feed_watchdog(fleet: &Fleet) {
             return;
         }
     }
-    notify(&[NotifyState::Watchdog]);
+    notify(Notice::Watchdog);
 }

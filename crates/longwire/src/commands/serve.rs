@@ -116,7 +116,7 @@ async fn wait(gateway: &Gateway, signals: &mut Signals) -> Ending {
             _ = status.tick() => {
                 let overview = gateway.fleet.overview();
                 let live = overview.by_state.get("live").copied().unwrap_or(0);
-                systemd::status(&format!(
+                systemd::status(format!(
                     "{live} of {} live, {} events recorded",
                     overview.installations, overview.events.recorded,
                 ));
