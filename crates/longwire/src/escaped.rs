@@ -6,6 +6,7 @@
 //!
 //! The result is for eyes only: a backslash stays single, so it cannot be read back.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 
 /// `text` with every character that would act on its reader's screen written as Rust writes it: `\n`, `\u{1b}`,
@@ -38,6 +39,26 @@ impl<W: Write> Write for Escaping<W> {
         }
         self.0.write_str(rest)
     }
+}
+
+/// A line of JSON with the same characters written as JSON escapes them, so that it is shown safely and read back as it
+/// was. The end of the line stays.
+pub(crate) fn escaped_json(line: &str) -> Cow<'_, str> {
+    let acts = |character: char| character != '\n' && acts_on_the_screen(character);
+    if !line.contains(acts) {
+        return Cow::Borrowed(line);
+    }
+    let mut text = String::with_capacity(line.len() + 32);
+    for character in line.chars() {
+        if acts(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(text, "\\u{unit:04x}").expect("a String takes every write");
+            }
+        } else {
+            text.push(character);
+        }
+    }
+    Cow::Owned(text)
 }
 
 /// Whether a character does something to what is shown around it instead of showing something itself.
@@ -115,6 +136,21 @@ mod tests {
             assert_eq!(is_escaped, acts_on_the_screen(character), "{character:?}");
             assert!(shown.starts_with('<') && shown.ends_with('>'));
         }
+    }
+
+    #[test]
+    fn json_is_escaped_and_read_back_as_it_was() {
+        let value =
+            serde_json::json!({"name": "a\x1b\x7f\u{9b}\u{202e}\u{e0041}\u{feff} 客\n", "n": 1});
+        let line = format!("{value}\n");
+        let shown = escaped_json(&line);
+        assert!(
+            shown.ends_with("}\n") && !shown.trim_end().contains(acts_on_the_screen),
+            "{shown:?}"
+        );
+        let read: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+        assert_eq!(read, value);
+        assert!(matches!(escaped_json("{\"a\":\"客\"}\n"), Cow::Borrowed(_)));
     }
 
     #[test]

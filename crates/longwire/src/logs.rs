@@ -15,6 +15,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{LogFormat, LogSection};
+use crate::escaped::escaped_json;
 use crate::stderr::{self, LOST_TARGET};
 use fields::EscapedFields;
 
@@ -40,7 +41,7 @@ pub(crate) fn start(section: &LogSection, wanted: Option<LogFormat>) {
 /// How a line looks.
 #[derive(Debug, Clone, Copy)]
 enum Form {
-    /// One JSON object.
+    /// One JSON object. The same characters are escaped as JSON does, and read back as they were.
     Json,
     /// For people; whatever would act on their screen is escaped.
     Text { colours: bool },
@@ -55,6 +56,7 @@ where
         .with_writer(lines);
     match form {
         Form::Json => builder
+            .map_writer(EscapedJson)
             .json()
             .flatten_event(true)
             .with_current_span(true)
@@ -88,6 +90,36 @@ impl MakeWriter<'_> for LogLines {
         } else {
             self.make_writer()
         }
+    }
+}
+
+/// Lines of JSON on their way to a writer.
+struct EscapedJson<W>(W);
+
+impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for EscapedJson<W> {
+    type Writer = EscapedJson<W::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        EscapedJson(self.0.make_writer())
+    }
+
+    fn make_writer_for(&'a self, line: &Metadata<'_>) -> Self::Writer {
+        EscapedJson(self.0.make_writer_for(line))
+    }
+}
+
+impl<W: io::Write> io::Write for EscapedJson<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        // The formatter writes whole lines of text.
+        match std::str::from_utf8(line) {
+            Ok(text) => self.0.write_all(escaped_json(text).as_bytes())?,
+            Err(_) => self.0.write_all(line)?,
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
@@ -220,12 +252,14 @@ mod tests {
     }
 
     #[test]
-    fn a_json_line_has_every_character() {
+    fn a_json_line_has_every_character_and_does_nothing_to_the_screen() {
         let line = logged(Form::Json, tell);
         let entry: serde_json::Value = serde_json::from_str(&line).expect("one object");
         assert_eq!(entry["message"], format!("said {OUTSIDE}"));
         assert_eq!(entry["shown"], OUTSIDE);
         assert_eq!(entry["span"]["name"], "bot", "{line}");
-        assert_eq!(line.matches('\n').count(), 1);
+        let acts =
+            |character: char| character.is_control() || "\u{202e}\u{2028}".contains(character);
+        assert_eq!(line.matches(acts).collect::<String>(), "\n", "{line:?}");
     }
 }
