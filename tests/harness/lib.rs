@@ -16,6 +16,7 @@
 //!   story did not announce ([`Gateway::expect_error`]), and to have on disk every event the simulator saw ACKed.
 //! - Timings are short, and they are the configuration's own: nothing in the binary knows that it is watched.
 //!
+//! - [`Setup::start_logging_to`] gives the log to something that stalls, breaks or is full.
 //! - [`Volume`] is a file system for the store alone, whose troubles are real ones ([`Setup::start_on_volume`]).
 //!
 //! No story sleeps to wait, and none asserts how long something took.

@@ -412,13 +412,10 @@ impl Handler<Ended> for Supervisor {
             return;
         }
         place.tenant = None;
-        let words = match &ended.exit {
-            Exit::Panicked(text) => text.clone(),
-            Exit::Stopped => {
-                place.bot.installation.deserted();
-                "it stopped without being told to".to_owned()
-            }
-        };
+        if ended.exit == Exit::Stopped {
+            place.bot.installation.deserted();
+        }
+        let words = ended.exit.how();
         // It cannot say so itself any more, and its last words were perhaps "live".
         let state = match place.rebuilds.spend(now()) {
             Rebuild::After(pause) => State::BackingOff {

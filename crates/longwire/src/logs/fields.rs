@@ -1,5 +1,5 @@
 //! How the fields of a text line are written: as tracing's own formatter does, and with everything that would act on
-//! the reader's screen [escaped](crate::escaped). That one escapes a few characters, in messages only.
+//! the reader's screen [escaped](mod@crate::escaped). That one escapes a few characters, in messages only.
 
 use std::fmt::{self, Debug, Write as _};
 
