@@ -308,14 +308,15 @@ pub struct Warning {
     pub hint: &'static str,
 }
 
-/// What a drain ended with.
+/// What a drain ended with. Every installation is either closed or abandoned.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Drained {
-    /// Connections that answered everything and closed in order.
+    /// Installations that have nothing in hand any more: their connections answered everything and closed in order, or
+    /// there was none.
     pub closed: u64,
     /// Installations that did not finish in time.
     pub abandoned: u64,
-    /// Events read but not answered; the platform repeats them.
+    /// Events read but not answered, over all installations. Feishu and Lark repeat them.
     pub unanswered: u64,
 }
 

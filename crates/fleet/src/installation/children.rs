@@ -201,10 +201,14 @@ impl Installation {
             TimelineKind::Panicked,
             format!("{}: {words}", kind.label()),
         );
+        if kind == ActorKind::Socket {
+            // Nobody is left who could be told to close, or who would say that it is over: whoever waited for that, as a
+            // drain does, would wait for ever.
+            self.connection = None;
+        }
         match (self.rebuilds.spend(now()), kind) {
             (Rebuild::Spent { until }, _) => self.link.handle_spent(until, now()),
             (Rebuild::After(_), ActorKind::Socket) => {
-                self.connection = None;
                 self.setback(generation, Setback::Panicked, words.to_owned());
             }
             (Rebuild::After(pause), kind) => {

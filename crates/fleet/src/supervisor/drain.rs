@@ -2,6 +2,7 @@
 //! the drain.
 
 use super::Supervisor;
+use crate::bot::Bot;
 use crate::installation::Drain;
 use crate::view::Drained as DrainReport;
 use crate::word::Word;
@@ -31,9 +32,17 @@ pub(crate) struct Drained {
 
 /// A drain under way.
 pub(super) struct Farewell {
+    /// The installations that have not reported yet.
     pub(super) left: BTreeSet<InstallationId>,
-    pub(super) report: DrainReport,
-    pub(super) told: watch::Sender<Option<DrainReport>>,
+    pub(super) told: watch::Sender<Progress>,
+}
+
+/// How far a drain has come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Progress {
+    /// Of those who reported.
+    report: DrainReport,
+    left: u64,
 }
 
 impl Supervisor {
@@ -43,11 +52,11 @@ impl Supervisor {
             return;
         };
         if farewell.left.remove(&id) {
-            farewell.report.closed += 1;
-            farewell.report.unanswered += unanswered;
-        }
-        if farewell.left.is_empty() {
-            farewell.told.send_replace(Some(farewell.report));
+            farewell.told.send_modify(|progress| {
+                progress.left -= 1;
+                progress.report.closed += 1;
+                progress.report.unanswered += unanswered;
+            });
         }
     }
 }
@@ -60,39 +69,43 @@ impl Handler<DrainAll> for Supervisor {
         self.shared.draining.store(true, Relaxed);
         self.waiting.clear();
         let mut left = BTreeSet::new();
+        let mut report = DrainReport::default();
         for (id, place) in &self.places {
-            if let Some(tenant) = &place.tenant {
-                tenant.mailbox.send(Drain { within });
-                left.insert(*id);
+            match &place.tenant {
+                Some(tenant) => {
+                    tenant.mailbox.send(Drain { within });
+                    left.insert(*id);
+                }
+                // It failed and is not built anew yet, or it is about to begin: it has nothing in hand.
+                None => report.closed += 1,
             }
         }
-        let told = watch::Sender::new(None);
+        let progress = Progress {
+            report,
+            left: left.len() as u64,
+        };
+        let told = watch::Sender::new(progress);
         let mut hears = told.subscribe();
-        let report = DrainReport::default();
-        if left.is_empty() {
-            told.send_replace(Some(report));
-        }
-        self.drain = Some(Farewell { left, report, told });
+        self.drain = Some(Farewell { left, told });
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             // A little more than the installations themselves have, so that they report rather than vanish.
             let limit = within + Duration::from_millis(500);
-            let heard = tokio::time::timeout(limit, hears.wait_for(Option::is_some)).await;
-            match heard {
-                Ok(Ok(report)) => report.unwrap_or_default(),
-                _ => DrainReport {
-                    abandoned: shared
-                        .bots()
-                        .iter()
-                        .filter(|bot| bot.socket.is_present())
-                        .count() as u64,
-                    unanswered: shared
-                        .bots()
-                        .iter()
-                        .map(|bot| bot.tally.unanswered.load(Relaxed))
-                        .sum(),
-                    ..DrainReport::default()
-                },
+            let all = hears.wait_for(|progress| progress.left == 0);
+            // At the limit, or without a supervisor, what was reported until then holds.
+            let in_time = tokio::time::timeout(limit, all)
+                .await
+                .is_ok_and(|told| told.is_ok());
+            let Progress { report, left } = *hears.borrow();
+            if in_time {
+                return report;
+            }
+            let unanswered = |bot: &Arc<Bot>| bot.tally.unanswered.load(Relaxed);
+            DrainReport {
+                abandoned: left,
+                // Those of whoever reported are not among them any more: the count goes with its connection.
+                unanswered: report.unanswered + shared.bots().iter().map(unanswered).sum::<u64>(),
+                ..report
             }
         })
     }
