@@ -339,13 +339,15 @@ impl Handler<Alive> for Installation {
     fn handle(&mut self, Alive { generation, config }: Alive, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::Alive);
         let before = *self.link.config();
+        let ping_interval_before = self.link.ping_interval();
         let rejected = self.link.handle_pong(generation, config.as_ref(), now());
         self.note_rejected(rejected);
         let after = *self.link.config();
         if before != after {
             let text = format!(
                 "ping every {:?}, reconnect within {:?}",
-                after.ping_interval, after.reconnect_nonce
+                self.link.ping_interval(),
+                after.reconnect_nonce
             );
             self.shared
                 .note(&self.bot, generation.0, TimelineKind::ConfigApplied, text);
@@ -354,10 +356,10 @@ impl Handler<Alive> for Installation {
             .connection
             .as_ref()
             .and_then(|connection| connection.pinger.as_ref());
-        if before.ping_interval != after.ping_interval
+        if ping_interval_before != self.link.ping_interval()
             && let Some(pinger) = pinger
         {
-            pinger.send(PingEvery(after.ping_interval));
+            pinger.send(PingEvery(self.link.ping_interval()));
         }
         self.drive(ctx);
     }
@@ -496,7 +498,7 @@ impl Handler<Inspect> for Installation {
             "generation": self.link.generation().0,
             "reconnects": self.link.reconnects(),
             "attempts_exceeded": self.link.attempts_exceeded(),
-            "ping_interval_s": config.ping_interval.as_secs(),
+            "ping_interval_s": self.link.ping_interval().as_secs(),
             "reconnect_interval_s": config.reconnect_interval.as_secs(),
             "reconnect_nonce_s": config.reconnect_nonce.as_secs(),
             "next_due_ms": self.link.poll_timeout().map(crate::clock::unix_ms_at),

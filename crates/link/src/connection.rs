@@ -20,7 +20,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use longwire_wire::endpoint::ClientConfig;
 
@@ -374,10 +374,17 @@ impl Link {
         self.generation
     }
 
-    /// The platform's settings in force.
+    /// The platform's settings in force; of its ping interval see [`ping_interval`](Self::ping_interval).
     #[must_use]
     pub fn config(&self) -> &ServerConfig {
         &self.config
+    }
+
+    /// Distance of pings: the platform's, or the operator's where that is shorter. Devices on the way that drop silent
+    /// connections are the operator's to know.
+    #[must_use]
+    pub fn ping_interval(&self) -> Duration {
+        self.config.ping_interval.min(self.timing.ping_interval)
     }
 
     /// Whether this series of attempts is longer than the platform's `ReconnectCount` grants. Only shown.

@@ -20,7 +20,7 @@ pub struct Timing {
     pub turn: Duration,
     /// One write to the socket.
     pub write: Duration,
-    /// Distance of pings until the platform names its own.
+    /// Longest distance of pings. What the platform names holds where it is shorter.
     pub ping_interval: Duration,
     /// How long a ping may stay unanswered. 3 s proved far too short on lossy networks
     /// (lark-coding-agent-bridge#252).

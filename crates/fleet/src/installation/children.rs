@@ -101,7 +101,7 @@ impl Installation {
         let generation = connection.generation;
         let instance = self.bot.pinger.born(self.local.arbiter, generation.0);
         let heartbeat = Heartbeat::new(
-            self.link.config().ping_interval,
+            self.link.ping_interval(),
             self.shared.timing(self.record.platform).pong_grace,
             now(),
         )

@@ -417,3 +417,39 @@ fn a_later_link_of_an_installation_numbers_on() {
     link.handle_turn(Generation(1), now);
     assert_eq!(link.state(), &State::Queued, "a turn of the one before");
 }
+
+/// Middleboxes that drop a connection after a minute of silence are known to the operator, not to the platform.
+#[test]
+fn the_shorter_ping_interval_holds() {
+    for (operators, platforms, holds) in [
+        (120, None, 120),
+        (120, Some(90), 90),
+        (60, Some(90), 60),
+        (60, Some(120), 60),
+        (60, Some(30), 30),
+        (60, Some(0), 60),
+        (120, Some(300), 120),
+    ] {
+        let timing = Timing {
+            ping_interval: secs(operators),
+            ..Timing::default()
+        };
+        let config = ClientConfig {
+            ping_interval: platforms,
+            ..ClientConfig::default()
+        };
+        let now = Instant::now();
+        let mut link = Link::new(timing, 1);
+        assert_eq!(link.ping_interval(), secs(operators));
+        link.handle_desired(Desired::Run, now);
+        let generation = link.generation();
+        link.handle_turn(generation, now);
+        link.handle_bootstrapped(generation, Some(&config), now);
+        let case = format!("{operators} s and {platforms:?}");
+        assert_eq!(link.ping_interval(), secs(holds), "{case}");
+        // Every pong names it again.
+        link.handle_opened(generation, now);
+        link.handle_pong(generation, Some(&config), now);
+        assert_eq!(link.ping_interval(), secs(holds), "{case}");
+    }
+}
