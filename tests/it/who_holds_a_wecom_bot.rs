@@ -1,7 +1,10 @@
 //! Whoever subscribes last holds a WeCom bot; whoever is displaced shows it, and does not take it back by reflex.
 
 use longwire_sim::wecom::{Control, DisplacedOrder, Fault, Push, Target};
-use longwire_tests::{Gateway, Setup, bot_id, holder, live_wecom_bot, wait_until, wecom_platform};
+use longwire_tests::{
+    Gateway, SECRET, Setup, Signal, bot_id, holder, live_wecom_bot, longwire, wait_until,
+    wecom_platform,
+};
 use serde_json::{Value, json};
 
 fn displaced(gateway: &Gateway) -> Value {
@@ -150,4 +153,116 @@ fn an_old_connections_displacement_is_not_ours() {
     control.push(&bot_id("a"), Push::text("to the new one"));
     gateway.wait_all_recorded(&control, 1);
     assert_eq!(gateway.installation("a")["state"], "live");
+}
+
+/// Waits until the displacement is on disk: from then on no end of the process, however sudden, forgets it.
+fn displaced_for_good(gateway: &Gateway) -> Value {
+    wait_until("the displacement is kept", || {
+        let kept = gateway.admin().json("/admin/v1/installations/a")["kept"].take();
+        match kept["displaced_ms"].as_i64() {
+            Some(_) => Ok(kept),
+            None => Err(kept.to_string()),
+        }
+    })
+}
+
+/// Waits until the platform knows that nobody holds the bot.
+fn nobody_holds(control: &Control) {
+    wait_until(
+        "the platform knows that the gateway is gone",
+        || match control.connections(Some(&bot_id("a"))).len() {
+            0 => Ok(()),
+            some => Err(format!("{some} connections")),
+        },
+    );
+}
+
+/// Two gateways that service managers start again whenever they end. The bot stays with the one that took it.
+#[test]
+fn two_gateways_that_are_started_again_and_again_do_not_fight() {
+    let sim = wecom_platform(|_| ());
+    let control = sim.control();
+    let setup = Setup::without_platform().wecom_bot("a", &sim);
+    let mut first = setup.clone().start();
+    first.expect_error("another program has taken the bot");
+    first.wait_live("a");
+    let mut second = setup.start();
+    second.wait_live("a");
+    let before = displaced(&first);
+    let since = displaced_for_good(&first)["displaced_ms"].clone();
+
+    for signal in [Signal::Kill, Signal::Term, Signal::Kill] {
+        first.signal(signal);
+        first.wait_end();
+        first.restart();
+        let after = displaced(&first);
+        assert_eq!(after["reason"], "displaced", "{after}");
+        assert_eq!(after["state_since_ms"], since, "{before} and then {after}");
+        assert_eq!(displaced_for_good(&first)["displaced_ms"], since);
+        assert_eq!(second.installation("a")["state"], "live");
+    }
+    // Whoever has the bot comes back, and not even then does the other one take what is free for a moment.
+    for signal in [Signal::Term, Signal::Kill] {
+        second.signal(signal);
+        second.wait_end();
+        nobody_holds(&control);
+        first.kill();
+        first.restart();
+        displaced(&first);
+        second.restart();
+        second.wait_live("a");
+    }
+    let ledger = control.ledger();
+    assert_eq!(
+        (ledger.displacements, ledger.subscribes),
+        (1, 4),
+        "two at first, and two restarts of the second: {ledger:?}"
+    );
+
+    // An operator's decision is no reflex, and a restart does not forget it either.
+    second.expect_error("another program has taken the bot");
+    first.tell("a", "start");
+    first.wait_live("a");
+    displaced_for_good(&second);
+    first.kill();
+    nobody_holds(&control);
+    first.restart();
+    first.wait_live("a");
+    assert_eq!(
+        first.admin().json("/admin/v1/installations/a")["kept"]["displaced_ms"],
+        Value::Null
+    );
+    assert_eq!(second.installation("a")["state"], "displaced");
+}
+
+/// What `longwire installations start` says while nobody serves holds from the next start on.
+#[test]
+fn a_displaced_bot_is_taken_back_by_command() {
+    let sim = wecom_platform(|_| ());
+    let control = sim.control();
+    let mut gateway = Setup::without_platform().wecom_bot("a", &sim).start();
+    gateway.expect_error("another program has taken the bot");
+    gateway.wait_live("a");
+    let target = Target::Bot(bot_id("a"));
+    assert_eq!(control.fault(target, Fault::Displace), 1);
+    displaced(&gateway);
+    displaced_for_good(&gateway);
+    gateway.kill();
+    // To stop it is no wish to have it: started by its file again, it stays displaced.
+    for verb in ["stop", "nothing", "start"] {
+        if verb != "nothing" {
+            let command = ["installations", verb, "a", "--config", "longwire.toml"];
+            let environment = [("STORY_SECRET", SECRET)];
+            longwire(gateway.directory(), &command, &environment, "").assert(0, &[]);
+        }
+        gateway.restart();
+        match verb {
+            "start" => drop(gateway.wait_live("a")),
+            _ => drop(displaced(&gateway)),
+        }
+        gateway.kill();
+    }
+    assert_eq!(control.ledger().subscribes, 2);
+    gateway.restart();
+    gateway.wait_live("a");
 }

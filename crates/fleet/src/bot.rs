@@ -2,7 +2,7 @@
 //! its actors. One allocation per installation, made by the supervisor, shared with the actors that write it.
 
 use crate::card::{Card, SharedCard};
-use crate::clock::{unix_ms, unix_ms_at};
+use crate::clock::{instant_at, unix_ms, unix_ms_at};
 use crate::kind::ActorKind;
 use crate::view::{ActorView, InstallationView, Lights};
 use longwire_link::{Generation, Setback, State};
@@ -35,12 +35,23 @@ struct Status {
     generation: u64,
     attempts_exceeded: bool,
     detail: Option<Box<str>>,
-    /// Since when another program has it, and what the link of then knew as that. Outlives the link: one that is built
-    /// anew has to leave the bot alone as well.
-    displaced: Option<(Instant, i64)>,
-    /// When it was taken back from other programs, oldest first. Outlives the link as well: panics must not allow more of
-    /// that in a day.
+    /// Outlives the link, and with the store the process: an installation that is built anew has to leave the bot alone as
+    /// well.
+    displaced: Option<Displaced>,
+    /// When it was taken back from other programs, oldest first. Outlives them as well: panics and restarts must not allow
+    /// more of that in a day.
     taken_back: Box<[Instant]>,
+}
+
+/// Another program has the bot.
+#[derive(Clone, Copy)]
+struct Displaced {
+    /// Since when, as the link says.
+    since: Instant,
+    /// The same as it is shown.
+    since_ms: i64,
+    /// The operator's decisions before that; with a later one it is over.
+    claims: u64,
 }
 
 /// What its actors counted and saw.
@@ -76,6 +87,23 @@ impl Status {
 
 impl Bot {
     pub(crate) fn new(record: &Arc<InstallationRecord>) -> Arc<Self> {
+        let displaced = record.displaced_ms.map(|displaced_ms| Displaced {
+            since: instant_at(displaced_ms),
+            since_ms: displaced_ms,
+            claims: record.claims,
+        });
+        let taken_back = record.taken_back_ms.iter().copied().map(instant_at);
+        // Until its installation, which is about to be built, speaks for itself.
+        let (state, since_ms) = match (record.desired, displaced) {
+            (Desired::Stop, _) => (State::Stopped, unix_ms()),
+            (Desired::Run, None) => (State::Queued, unix_ms()),
+            (
+                Desired::Run,
+                Some(Displaced {
+                    since, since_ms, ..
+                }),
+            ) => (State::Displaced { since, until: None }, since_ms),
+        };
         Arc::new(Self {
             id: record.id,
             public_id: record.public_id.to_string().into(),
@@ -85,17 +113,13 @@ impl Bot {
             assembler: Card::new(ActorKind::Assembler),
             record: Mutex::new(Arc::clone(record)),
             status: Mutex::new(Status {
-                // Until its installation, which is about to be built, speaks for itself.
-                state: match record.desired {
-                    Desired::Run => State::Queued,
-                    Desired::Stop => State::Stopped,
-                },
-                since_ms: unix_ms(),
+                state,
+                since_ms,
                 generation: 0,
                 attempts_exceeded: false,
                 detail: None,
-                displaced: None,
-                taken_back: Box::default(),
+                displaced,
+                taken_back: taken_back.collect(),
             }),
             tally: Tally::default(),
         })
@@ -128,15 +152,20 @@ impl Bot {
         attempts_exceeded: bool,
         detail: Option<&str>,
     ) {
+        let claims = self.record().claims;
         let mut status = self.status();
         status.is(state, generation, detail);
         status.attempts_exceeded = attempts_exceeded;
         status.displaced = match (*state, status.displaced) {
-            (State::Displaced { since, .. }, Some((known, since_ms))) if since == known => {
-                status.since_ms = since_ms;
-                status.displaced
+            (State::Displaced { since, .. }, Some(known)) if since == known.since => {
+                status.since_ms = known.since_ms;
+                Some(known)
             }
-            (State::Displaced { since, .. }, _) => Some((since, status.since_ms)),
+            (State::Displaced { since, .. }, _) => Some(Displaced {
+                since,
+                since_ms: status.since_ms,
+                claims,
+            }),
             _ => None,
         };
     }
@@ -149,9 +178,12 @@ impl Bot {
         status.attempts_exceeded = false;
     }
 
-    /// Since when another program has it.
-    pub(crate) fn displaced_since(&self) -> Option<Instant> {
-        self.status().displaced.map(|(since, _)| since)
+    /// Since when another program has it, unless an operator decided otherwise after that.
+    pub(crate) fn displaced_since(&self, claims: u64) -> Option<Instant> {
+        let displaced = self.status().displaced;
+        displaced
+            .filter(|displaced| displaced.claims == claims)
+            .map(|displaced| displaced.since)
     }
 
     /// When it was taken back until now.

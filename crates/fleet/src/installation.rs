@@ -6,6 +6,7 @@
 
 mod bootstrap;
 mod children;
+mod displacement;
 mod drain;
 mod news;
 
@@ -193,6 +194,8 @@ impl Installation {
                 }
                 Action::Bootstrap(generation) => self.bootstrap(generation, ctx),
                 Action::Dial(generation) => self.dial(generation),
+                Action::RecordDisplaced => self.record_displaced(),
+                Action::RecordTakeBack(generation) => self.record_take_back(generation),
                 Action::Close(generation, reason) => self.close(generation, reason),
             }
         }
@@ -234,12 +237,12 @@ impl Actor for Installation {
 
 fn link_of(shared: &Shared, record: &InstallationRecord, bot: &Bot) -> Link {
     let timing = Arc::clone(shared.timing(record.platform));
-    // One that panicked may have gone before: its connections are in the log and the timeline, and whoever displaced
-    // it has the bot still.
+    // One that panicked, or one of a former process, may have gone before: its connections are in the log and the
+    // timeline, and whoever displaced it has the bot still.
     Link::new(timing, rand::random())
         .after(bot.generation())
         .with_take_back(take_back(record))
-        .displaced(bot.displaced_since())
+        .displaced(bot.displaced_since(record.claims))
         .taken_back_at(bot.taken_back())
 }
 
@@ -264,6 +267,7 @@ impl Handler<Configure> for Installation {
     fn handle(&mut self, Configure(record): Configure, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::Configure);
         let is_reachable_differently = !self.record.has_same_access(&record);
+        let is_claimed = self.record.claims != record.claims;
         if self.record.platform != record.platform {
             // Another platform's paces, and nothing of what was there.
             self.link.handle_desired(Desired::Stop, now());
@@ -273,6 +277,9 @@ impl Handler<Configure> for Installation {
         self.record = record;
         self.bot.configured(&self.record);
         self.link.handle_desired(wanted(&self.record), now());
+        if is_claimed && wanted(&self.record) == Desired::Run {
+            self.link.handle_claimed(now());
+        }
         self.link.handle_take_back(take_back(&self.record));
         if is_reachable_differently {
             self.link.handle_configured(now());

@@ -146,7 +146,7 @@ impl RequestError {
             Self::Body(_) => "nothing was sent: see what the platform documents of this command",
             Self::NotConnected { .. } => "wait until it is live, then send it again",
             Self::Displaced => {
-                "ask the program that has it, or end that one; then stop and start the bot to take it back"
+                "ask the program that has it, or end that one; then take the bot back with `longwire installations start`"
             }
             Self::NotSubscribed => {
                 "nothing was done: send it again once the bot is live; replies by aibot_send_msg, since the callback's req_id ended with the connection"

@@ -194,7 +194,8 @@ impl Supervisor {
                 None => self.settle(record),
                 Some(place)
                     if place.record.updated_ms != record.updated_ms
-                        || place.record.desired != record.desired =>
+                        || place.record.desired != record.desired
+                        || place.record.claims != record.claims =>
                 {
                     place.record = Arc::new(record);
                     if let Some(tenant) = &place.tenant {

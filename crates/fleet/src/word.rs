@@ -64,4 +64,5 @@ words! {
     Configure,
     Ask,
     ArbiterEnded,
+    TakeBackRecorded,
 }

@@ -34,7 +34,7 @@ fn connection(bencher: divan::Bencher<'_, '_>) {
                     now += Duration::from_secs(5);
                     link.handle_setback(generation, Setback::Reset, now);
                 }
-                Action::Close(..) => {}
+                Action::RecordDisplaced | Action::RecordTakeBack(_) | Action::Close(..) => {}
             }
         }
         now = link.poll_timeout().expect("it is never deaf");

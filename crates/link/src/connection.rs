@@ -13,7 +13,9 @@
 //! - It is never deaf: in every state but `stopped` and `displaced` either a timer runs or a connection lives, whose
 //!   own heartbeat ends it. Bootstrap and dial have deadlines here too, in case the caller never reports.
 //! - A bot that another connection displaced is left to it, or the two would take it from each other for ever. It comes
-//!   back by an operator's hand (start anew, change the settings), or by the [`TakeBack`] wished beforehand.
+//!   back by an operator's hand (start, change the settings), or by the [`TakeBack`] wished beforehand. Both the
+//!   displacement and each take-back are recorded on disk, so a process that is started again knows them; a take-back is
+//!   recorded first and done then.
 //! - The backoff starts over when a connection that answered a ping ends after a life of [`Timing::lasting`] or more.
 //! - It never gives up. The platform's attempt count only makes [`Link::attempts_exceeded`] true.
 
@@ -50,6 +52,11 @@ pub enum Action {
     Bootstrap(Generation),
     /// Connect to it; [`Link::handle_opened`] or [`Link::handle_setback`].
     Dial(Generation),
+    /// Record on disk that another connection has the bot, since when [`State::Displaced`] says. Not answered.
+    RecordDisplaced,
+    /// Record on disk that the bot is taken back and when it was before ([`Link::taken_back`]);
+    /// [`Link::handle_take_back_recorded`] when that is durable. Comes again after a while without an answer.
+    RecordTakeBack(Generation),
     /// Give up whatever this generation still has: a call, a dial, a connection. Harmless if nothing is left.
     Close(Generation, CloseReason),
 }
@@ -203,6 +210,21 @@ impl Link {
         }
     }
 
+    /// An operator started it although it is wanted already: a displaced one is taken back.
+    pub fn handle_claimed(&mut self, now: Instant) {
+        if matches!(self.state, State::Displaced { .. }) {
+            self.backoff.start_over();
+            self.attempt(now);
+        }
+    }
+
+    /// It is recorded on disk that the bot is taken back.
+    pub fn handle_take_back_recorded(&mut self, generation: Generation, now: Instant) {
+        if self.is_news(generation) && self.take_backs.is_recording() {
+            self.attempt(now);
+        }
+    }
+
     /// The connect-rate budget lets this generation start.
     pub fn handle_turn(&mut self, generation: Generation, now: Instant) {
         if self.is_news(generation) && self.state == State::Queued {
@@ -311,7 +333,10 @@ impl Link {
     /// Another wish about being taken back, which holds for a displacement that has happened, too.
     pub fn handle_take_back(&mut self, wish: Option<TakeBack>) {
         self.take_backs.wish(wish);
-        if let State::Displaced { since, .. } = self.state {
+        if let State::Displaced { since, .. } = self.state
+            // One that is being recorded was due already.
+            && !self.take_backs.is_recording()
+        {
             let until = self.take_backs.due(since);
             self.state = State::Displaced { since, until };
         }
@@ -339,8 +364,12 @@ impl Link {
                 self.attempt(now);
             }
             State::Displaced { .. } => {
-                self.take_backs.done(now);
-                self.attempt(now);
+                if !self.take_backs.is_recording() {
+                    self.take_backs.begin(now);
+                }
+                self.deadline = Some(now + self.timing.turn);
+                self.actions
+                    .push_back(Action::RecordTakeBack(self.generation));
             }
             State::Stopped | State::Live { .. } => {}
         }
@@ -349,6 +378,9 @@ impl Link {
     /// When to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.take_backs.is_recording() {
+            return self.deadline;
+        }
         self.state.until().or(self.deadline)
     }
 
@@ -465,6 +497,9 @@ impl Link {
             },
         };
         self.enter(state, None);
+        if matches!(state, State::Displaced { .. }) {
+            self.actions.push_back(Action::RecordDisplaced);
+        }
     }
 
     /// Whether the live connection was worth its attempts: it answered a ping, and it lived long enough.
@@ -481,6 +516,7 @@ impl Link {
     fn enter(&mut self, state: State, deadline: Option<Instant>) {
         self.state = state;
         self.deadline = deadline;
+        self.take_backs.end();
         // What the former state asked for and nobody has taken up yet is not wanted any more.
         self.actions
             .retain(|action| matches!(action, Action::Close(..)));

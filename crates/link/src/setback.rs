@@ -377,7 +377,7 @@ impl Setback {
                 "Nothing to do if it is rare; otherwise look for another program that connects with the same bot id."
             }
             Self::Displaced => {
-                "Only one program can serve a bot: stop the other one that uses this bot id, then stop and start this installation to take the bot back."
+                "Only one program can serve a bot: stop the other one that uses this bot id, then take the bot back with `longwire installations start`."
             }
             Self::NoSecret => {
                 "Store the app secret again, or restore the key file that the store was made with."

@@ -3,6 +3,9 @@
 //! A platform that serves only the newest connection of a bot lets two programs take it from each other for ever.
 //! So the default is to leave it to the other one until an operator decides. Whoever wants it back by itself gets it
 //! back slowly and seldom: some minutes after the loss, and a few times in any 24 hours.
+//!
+//! A take-back counts before it is done, and on disk: a process that is started again and again would otherwise forget
+//! them, and do as many each time.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -33,6 +36,8 @@ pub(crate) struct TakeBacks {
     wish: Option<TakeBack>,
     /// The latest ones, oldest first; as many as are allowed in a day at most.
     done: VecDeque<Instant>,
+    /// Whether the latest one waits to be counted on disk.
+    is_recording: bool,
 }
 
 impl TakeBacks {
@@ -52,7 +57,22 @@ impl TakeBacks {
         })
     }
 
-    /// It is taken back now.
+    /// It is to be taken back now, once that is counted on disk. If it comes to nothing, it counts all the same.
+    pub(crate) fn begin(&mut self, now: Instant) {
+        self.done(now);
+        self.is_recording = true;
+    }
+
+    /// Nobody waits for that any more.
+    pub(crate) fn end(&mut self) {
+        self.is_recording = false;
+    }
+
+    pub(crate) fn is_recording(&self) -> bool {
+        self.is_recording
+    }
+
+    /// It was taken back at that time.
     pub(crate) fn done(&mut self, now: Instant) {
         self.done.push_back(now);
         while self.done.len() > TakeBack::MOST_PER_DAY as usize {

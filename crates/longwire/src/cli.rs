@@ -202,7 +202,7 @@ pub(crate) enum Installations {
         #[command(flatten)]
         server: Server,
     },
-    /// Want an installation connected.
+    /// Want an installation connected. A bot that another client took is taken back.
     Start {
         /// Id or name.
         installation: String,

@@ -115,6 +115,14 @@ pub struct InstallationRecord {
     pub desired: Desired,
     /// Who declared it.
     pub origin: Origin,
+    /// Since when another client has the bot, in milliseconds since 1970; until an operator starts the installation, or
+    /// its access changes.
+    pub displaced_ms: Option<i64>,
+    /// When the bot was taken back by itself, in milliseconds since 1970, oldest first; of the last 24 hours.
+    pub taken_back_ms: Box<[i64]>,
+    /// How often an operator decided that the bot is this installation's, whoever else has it: started it, or changed
+    /// its access.
+    pub claims: u64,
     /// When it was added, in milliseconds since 1970.
     pub created_ms: i64,
     /// When anything of it last changed, in milliseconds since 1970.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::Se
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
+use crate::displacement::{Displacement, Displacements};
 use crate::figures::Counters;
 use crate::pace::Pace;
 use crate::{Group, StoreSettings, TimelineEntry};
@@ -103,6 +104,17 @@ impl Writer {
             self.intake.counters.notes_dropped.fetch_add(1, Relaxed);
         }
     }
+
+    /// Keeps who has a bot. Never blocks, and is not dropped while the process lives: it waits for a database that takes
+    /// it, unless a newer one of the same installation comes first. `kept` is called on the writer's thread when it is
+    /// durable; that of one that was replaced is not called.
+    pub fn keep_displacement(
+        &self,
+        displacement: Displacement,
+        kept: impl FnOnce() + Send + 'static,
+    ) {
+        self.intake.displacements.put(displacement, Box::new(kept));
+    }
 }
 
 /// The queues and their bound.
@@ -110,6 +122,7 @@ impl Writer {
 pub(crate) struct Intake {
     pub(crate) groups: (Sender<Queued>, Receiver<Queued>),
     pub(crate) notes: (Sender<TimelineEntry>, Receiver<TimelineEntry>),
+    pub(crate) displacements: Displacements,
     pub(crate) accepting: AtomicBool,
     pub(crate) counters: Counters,
     pub(crate) pace: Pace,
@@ -125,6 +138,7 @@ impl Intake {
             // A group has one event at least, so the channel is never full before the bound is.
             groups: bounded(settings.channel_events.max(1)),
             notes: bounded(NOTES),
+            displacements: Displacements::new(),
             accepting: AtomicBool::new(true),
             counters: Counters::default(),
             pace: Pace::default(),

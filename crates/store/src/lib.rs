@@ -12,6 +12,7 @@
 mod cause;
 mod clock;
 mod directory;
+mod displacement;
 mod event_index;
 mod event_record;
 mod failure;
@@ -39,6 +40,7 @@ mod underway;
 mod writer;
 
 pub use cause::Cause;
+pub use displacement::Displacement;
 pub use event_record::{EventQuery, EventRecord};
 pub use failure::Failure;
 pub use figures::{COMMIT_EDGES_US, Figures};

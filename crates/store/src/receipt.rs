@@ -31,8 +31,10 @@
 
 use longwire_wire::identity::Tier;
 
+use crate::displacement::InHand;
 use crate::failure::Failure;
 use crate::intake::Queued;
+use crate::sqlite::installations::keep_displacement;
 use crate::sqlite::log::Log;
 use crate::sqlite::record::{Outcome, insert};
 use crate::sqlite::timeline::Notebook;
@@ -80,16 +82,20 @@ pub(crate) struct Settled {
     pub(crate) poisoned: Vec<(u32, String)>,
 }
 
-/// Records the groups, then the notes, in one transaction; an element per group comes back.
+/// Records the groups, then the notes and who has which bot, in one transaction; an element per group comes back.
 pub(crate) fn record(
     log: &mut Log,
     groups: &[Queued],
     notes: &[TimelineEntry],
+    displacements: &InHand<'_>,
     notebook: &mut Notebook,
 ) -> Result<Vec<Settled>, Failure> {
     let outcomes = log.record(|connection, index| {
         let outcomes = insert(connection, index, groups)?;
         notebook.write(connection, notes)?;
+        for displacement in displacements.iter() {
+            keep_displacement(connection, displacement)?;
+        }
         Ok::<_, Failure>(outcomes)
     })?;
     // COMMIT has returned, and the file is in its place: from here on, and only here, receipts are

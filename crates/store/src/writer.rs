@@ -56,6 +56,8 @@ enum Woken {
     Group(Queued),
     Note(TimelineEntry),
     Job(Job),
+    /// It is to be kept who has a bot.
+    Displacements,
     Retry,
     /// Record what is queued, then end.
     Stop,
@@ -69,6 +71,7 @@ impl Desk {
                 Woken::Group(first) => self.write(Some(first), None),
                 Woken::Note(first) => self.write(None, Some(first)),
                 Woken::Job(job) => self.do_job(job),
+                Woken::Displacements => self.write(None, None),
                 Woken::Stop => return self.drain(jobs),
                 Woken::Retry => self.retry(),
             }
@@ -106,6 +109,7 @@ impl Desk {
         select! {
             recv(self.intake.groups.1) -> group => group.map_or(Woken::Stop, Woken::Group),
             recv(self.intake.notes.1) -> note => note.map_or(Woken::Stop, Woken::Note),
+            recv(self.intake.displacements.wake.1) -> _ => Woken::Displacements,
             recv(jobs) -> job => job.map_or(Woken::Stop, Woken::Job),
             recv(stop) -> _ => Woken::Stop,
             recv(retry) -> _ => Woken::Retry,
@@ -120,6 +124,9 @@ impl Desk {
             }
         }
         while !self.intake.notes.1.is_empty() {
+            self.write(None, None);
+        }
+        if !self.intake.displacements.is_empty() {
             self.write(None, None);
         }
         while let Ok(job) = jobs.try_recv() {
@@ -145,7 +152,9 @@ impl Desk {
         }
         let waiting = self.intake.notes.1.try_iter();
         let notes: Vec<TimelineEntry> = note.into_iter().chain(waiting.take(BATCH_NOTES)).collect();
-        if groups.is_empty() && notes.is_empty() {
+        let intake = Arc::clone(&self.intake);
+        let displacements = intake.displacements.take();
+        if groups.is_empty() && notes.is_empty() && displacements.is_empty() {
             return;
         }
         if self.log.is_none() && Instant::now() >= self.retry_at {
@@ -161,7 +170,7 @@ impl Desk {
         let begun = Instant::now();
         let recorded = {
             let _working = self.health.working();
-            record(log, &groups, &notes, &mut self.notebook)
+            record(log, &groups, &notes, &displacements, &mut self.notebook)
         };
         match recorded {
             Ok(settled) => {
@@ -172,6 +181,7 @@ impl Desk {
                 for (queued, settled) in groups.into_iter().zip(settled) {
                     self.answer(queued, settled);
                 }
+                displacements.written();
             }
             Err(failure) => {
                 let failure = log.explain(failure);
@@ -231,7 +241,9 @@ impl Desk {
     }
 
     fn recovered(&mut self) {
-        self.trouble = None;
+        if self.trouble.take().is_some() {
+            self.intake.displacements.wake_writer();
+        }
         self.health.recover();
     }
 

@@ -17,6 +17,7 @@ enum Input {
     Spent(u64),
     Configured,
     TakeBack(Option<TakeBack>),
+    Claimed,
     Fire,
     Pass(u64),
 }
@@ -28,6 +29,7 @@ enum News {
     Opened,
     Pong(Option<i64>),
     Setback(Setback),
+    TakeBackRecorded,
 }
 
 fn news() -> impl Strategy<Value = News> {
@@ -47,6 +49,7 @@ fn news() -> impl Strategy<Value = News> {
         4 => Just(News::Opened),
         2 => proptest::option::of(-2_i64..100_000).prop_map(News::Pong),
         2 => setback.prop_map(News::Setback),
+        2 => Just(News::TakeBackRecorded),
     ]
 }
 
@@ -66,6 +69,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => (0_u64..2000).prop_map(Input::Spent),
         1 => Just(Input::Configured),
         1 => proptest::option::of(take_back()).prop_map(Input::TakeBack),
+        1 => Just(Input::Claimed),
         5 => Just(Input::Fire),
         3 => (0_u64..100_000).prop_map(Input::Pass),
     ]
@@ -79,11 +83,21 @@ struct World {
     /// Those that were live and have not been closed.
     open: std::collections::BTreeSet<Generation>,
     asked: Generation,
+    /// The take-back that is to be on disk before it is done.
+    recording: Option<Generation>,
 }
 
 impl World {
     fn carry_out(&mut self, action: Action, link: &Link) -> Result<(), TestCaseError> {
         match action {
+            Action::RecordDisplaced => {
+                prop_assert_eq!(link.state().label(), "displaced");
+            }
+            Action::RecordTakeBack(generation) => {
+                prop_assert_eq!(link.state().label(), "displaced");
+                prop_assert_eq!(generation, link.generation());
+                self.recording = Some(generation);
+            }
             Action::AskTurn(generation) => {
                 prop_assert!(generation >= self.asked, "generations only grow");
                 prop_assert_eq!(generation, link.generation());
@@ -126,6 +140,7 @@ proptest! {
                 Input::Spent(after) => link.handle_spent(now + secs(*after), now),
                 Input::Configured => link.handle_configured(now),
                 Input::TakeBack(wish) => link.handle_take_back(*wish),
+                Input::Claimed => link.handle_claimed(now),
                 Input::Fire => {
                     now = link.poll_timeout().map_or(now, |due| due.max(now));
                     link.handle_timeout(now);
@@ -146,6 +161,7 @@ proptest! {
                             link.handle_bootstrapped(generation, Some(&config), now);
                         }
                         News::Opened => link.handle_opened(generation, now),
+                        News::TakeBackRecorded => link.handle_take_back_recorded(generation, now),
                         News::Pong(value) => {
                             let config = ClientConfig {
                                 ping_interval: *value,
@@ -183,20 +199,29 @@ proptest! {
             }
             prop_assert_eq!(!world.open.is_empty(), is_live, "an open connection nobody wants: {:?}", input);
 
-            // A displaced one comes back by an operator's hand or at its own time, and by nothing else.
-            if let State::Displaced { since, until } = before
-                && !matches!(link.state(), State::Displaced { .. })
-            {
-                match &input {
-                    Input::Desired(_) | Input::Configured => {}
-                    Input::Fire | Input::Pass(_) => {
-                        prop_assert!(until.is_some_and(|until| until <= now && until - since >= secs(300)));
-                    }
-                    other => prop_assert!(false, "taken back by {:?}", other),
+            // A displaced one comes back by an operator's hand, or at its own time and recorded, and by nothing else.
+            if let State::Displaced { since, until } = before {
+                if actions.iter().any(|action| matches!(action, Action::RecordTakeBack(_))) {
+                    prop_assert!(until.is_some_and(|until| until <= now && until - since >= secs(300)));
                 }
+                if !matches!(link.state(), State::Displaced { .. }) {
+                    match &input {
+                        Input::Desired(_) | Input::Configured | Input::Claimed => {}
+                        Input::News(0, News::TakeBackRecorded) => {
+                            prop_assert!(world.recording.is_some(), "done before it was recorded");
+                        }
+                        other => prop_assert!(false, "taken back by {:?}", other),
+                    }
+                }
+            }
+            if !matches!(link.state(), State::Displaced { .. }) {
+                world.recording = None;
             }
             // Never deaf, and never a timer for nothing.
             match *link.state() {
+                State::Displaced { .. } if world.recording.is_some() => {
+                    prop_assert!(link.poll_timeout().is_some_and(|due| due > now));
+                }
                 State::Displaced { until, .. } => prop_assert_eq!(link.poll_timeout(), until),
                 State::Stopped | State::Live { .. } => prop_assert_eq!(link.poll_timeout(), None),
                 _ => prop_assert!(link.poll_timeout().is_some(), "deaf after {:?}", input),

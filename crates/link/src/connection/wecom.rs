@@ -26,7 +26,8 @@ fn carry_out(link: &mut Link, now: Instant) -> Option<Generation> {
                 link.handle_bootstrapped(generation, None, now);
             }
             Action::Dial(generation) => dialing = Some(generation),
-            Action::Close(..) => {}
+            Action::RecordTakeBack(generation) => link.handle_take_back_recorded(generation, now),
+            Action::RecordDisplaced | Action::Close(..) => {}
         }
     }
     dialing
@@ -82,6 +83,8 @@ impl Platform {
             self.links[former].handle_setback(generation, Setback::Displaced, now);
             let close = Action::Close(generation, CloseReason::Lost(Setback::Displaced));
             assert_eq!(self.links[former].poll_action(), Some(close));
+            let record = Action::RecordDisplaced;
+            assert_eq!(self.links[former].poll_action(), Some(record));
             self.settle(former);
         }
     }
@@ -161,6 +164,12 @@ fn a_displaced_one_that_is_made_anew_leaves_the_bot_alone_too() {
         }
     );
     willing.handle_timeout(until);
+    let generation = willing.generation();
+    assert_eq!(
+        willing.poll_action(),
+        Some(Action::RecordTakeBack(generation))
+    );
+    willing.handle_take_back_recorded(generation, until);
     assert!(matches!(willing.state(), State::Queued));
 
     let day_is_used_up = willing.taken_back();
@@ -186,7 +195,11 @@ fn a_displaced_one_that_is_made_anew_leaves_the_bot_alone_too() {
 
 #[test]
 fn an_operator_takes_the_bot_back() {
-    let by_hand: [fn(&mut Platform); 2] = [
+    let by_hand: [fn(&mut Platform); 3] = [
+        |platform| {
+            platform.links[0].handle_claimed(platform.now);
+            platform.settle(0);
+        },
         |platform| {
             platform.wants(0, Desired::Stop);
             platform.wants(0, Desired::Run);
@@ -262,6 +275,60 @@ fn a_wish_made_later_holds_for_a_displacement_that_happened() {
     platform.links[0].handle_take_back(Some(TakeBack { after, per_day: 1 }));
     platform.pass(secs(0));
     assert_eq!(platform.holder, Some(0), "its time had come already");
+}
+
+/// A process that is killed and started again while it takes a bot back must have counted it.
+#[test]
+fn a_take_back_is_recorded_before_it_is_done() {
+    let since = Instant::now();
+    let wish = TakeBack {
+        after: secs(300),
+        per_day: 1,
+    };
+    let mut link = link(7).with_take_back(Some(wish)).displaced(Some(since));
+    link.handle_desired(Desired::Run, since);
+    let mut now = since + secs(300);
+    link.handle_timeout(now);
+    let generation = link.generation();
+    let record = Some(Action::RecordTakeBack(generation));
+    for _ in 0..3 {
+        assert_eq!(link.poll_action(), record);
+        assert_eq!(link.poll_action(), None, "no attempt yet");
+        assert_eq!(link.state().label(), "displaced");
+        let times: Vec<_> = link.taken_back().collect();
+        assert_eq!(times, [since + secs(300)], "asked again, counted once");
+        // The disk takes its time, and is asked again.
+        let due = link.poll_timeout().expect("it is not forgotten");
+        assert!(due > now);
+        now = due;
+        link.handle_timeout(now);
+    }
+    assert_eq!(link.poll_action(), record);
+    link.handle_take_back_recorded(Generation(generation.0 + 1), now);
+    assert_eq!(link.state().label(), "displaced", "news of another one");
+    link.handle_take_back_recorded(generation, now);
+    assert_eq!(*link.state(), State::Queued);
+
+    // An operator's stop comes first: the answer finds nobody.
+    let mut stopped = Link::new(Timing::default().for_wecom(), 7)
+        .with_take_back(Some(wish))
+        .displaced(Some(since));
+    stopped.handle_desired(Desired::Run, since);
+    stopped.handle_timeout(since + secs(300));
+    stopped.handle_desired(Desired::Stop, now);
+    stopped.handle_take_back_recorded(stopped.generation(), now);
+    assert_eq!(*stopped.state(), State::Stopped);
+}
+
+#[test]
+fn a_displacement_is_recorded() {
+    let now = Instant::now();
+    let mut link = link(7);
+    let generation = open(&mut link, now);
+    link.handle_setback(generation, Setback::Displaced, now);
+    let actions: Vec<_> = std::iter::from_fn(|| link.poll_action()).collect();
+    let close = Action::Close(generation, CloseReason::Lost(Setback::Displaced));
+    assert_eq!(actions, [close, Action::RecordDisplaced]);
 }
 
 /// Lets an attempt be refused and returns how long the link waits then.

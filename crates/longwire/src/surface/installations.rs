@@ -88,6 +88,10 @@ pub(crate) struct Kept {
     /// With `take_back_per_day`, or `null` with it: never.
     take_back_after_ms: Option<i64>,
     take_back_per_day: Option<u32>,
+    /// Since when another client has the bot, until the installation is started or its access changes; kept over restarts.
+    displaced_ms: Option<i64>,
+    /// When it was taken back by itself within 24 hours, oldest first.
+    taken_back_ms: Box<[i64]>,
     guarantee: Promise,
     desired: &'static str,
     origin: &'static str,
@@ -127,6 +131,8 @@ impl From<&InstallationRecord> for Kept {
             has_proxy: record.has_proxy,
             take_back_after_ms: record.take_back.map(TakeBack::after_ms),
             take_back_per_day: record.take_back.map(TakeBack::per_day),
+            displaced_ms: record.displaced_ms,
+            taken_back_ms: record.taken_back_ms.clone(),
             guarantee: record.platform.guarantee().into(),
             desired: record.desired.label(),
             origin: record.origin.label(),
@@ -311,7 +317,8 @@ pub(super) async fn stop(
     set_desired(&surface, &installation, Desired::Stop).await
 }
 
-/// Also for those of the configuration file, whose `enabled` applies again at the next start.
+/// Also for those of the configuration file, whose `enabled` applies again at the next start. To start one that is
+/// displaced takes the bot back.
 async fn set_desired(
     surface: &Data<Surface>,
     id_or_name: &str,
@@ -325,6 +332,9 @@ async fn set_desired(
     surface.fleet.reload();
     tracing::info!(installation = %record.public_id, desired = desired.label(), "wanted state changed");
     record.desired = desired;
+    if desired == Desired::Run {
+        record.displaced_ms = None;
+    }
     Ok(Json(Kept::from(&record)))
 }
 

@@ -7,13 +7,13 @@ use diesel::SqliteConnection;
 use diesel::prelude::*;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::schema::installation;
+use super::schema::{installation, taken_back};
 use crate::clock::now_ms;
 use crate::installation::is_valid_name;
 use crate::seal::{KeyRing, Place, key_id};
 use crate::{
-    Desired, InstallationId, InstallationRecord, NewInstallation, Origin, Platform, PublicId,
-    SealError, TakeBack, WriteError,
+    Desired, Displacement, InstallationId, InstallationRecord, NewInstallation, Origin, Platform,
+    PublicId, SealError, TakeBack, WriteError,
 };
 
 #[derive(Queryable, Selectable)]
@@ -33,16 +33,28 @@ struct InstallationRow {
     updated_ms: i64,
     take_back_after_ms: Option<i64>,
     take_back_per_day: Option<i32>,
+    displaced_ms: Option<i64>,
+    claims: i64,
 }
 
 /// All installations, oldest first.
 pub(crate) fn all(connection: &mut SqliteConnection) -> QueryResult<Vec<InstallationRecord>> {
-    installation::table
+    let rows: Vec<InstallationRow> = installation::table
         .order(installation::id)
         .select(InstallationRow::as_select())
-        .load(connection)?
-        .into_iter()
-        .map(InstallationRecord::try_from)
+        .load(connection)?;
+    let times: Vec<(i64, i64)> = taken_back::table
+        .order((taken_back::installation_id, taken_back::at_ms))
+        .load(connection)?;
+    let mut taken_back: HashMap<i64, Vec<i64>> = HashMap::new();
+    for (installation, at_ms) in times {
+        taken_back.entry(installation).or_default().push(at_ms);
+    }
+    rows.into_iter()
+        .map(|row| {
+            let times = taken_back.remove(&row.id).unwrap_or_default();
+            row.with(times)
+        })
         .collect()
 }
 
@@ -52,7 +64,7 @@ pub(crate) fn find(
     id_or_name: &str,
 ) -> QueryResult<Option<InstallationRecord>> {
     let rows = installation::table.select(InstallationRow::as_select());
-    let row = match id_or_name.parse::<PublicId>() {
+    let row: QueryResult<InstallationRow> = match id_or_name.parse::<PublicId>() {
         Ok(id) => rows
             .filter(installation::public_id.eq(id.as_bytes().to_vec()))
             .first(connection),
@@ -60,9 +72,15 @@ pub(crate) fn find(
             .filter(installation::name.eq(id_or_name))
             .first(connection),
     };
-    row.optional()?
-        .map(InstallationRecord::try_from)
-        .transpose()
+    let Some(row) = row.optional()? else {
+        return Ok(None);
+    };
+    let times = taken_back::table
+        .filter(taken_back::installation_id.eq(row.id))
+        .order(taken_back::at_ms)
+        .select(taken_back::at_ms)
+        .load(connection)?;
+    row.with(times).map(Some)
 }
 
 /// How many are to be connected.
@@ -166,12 +184,15 @@ pub(crate) fn put_from_file(
         .collect()
 }
 
-/// Sets the wish for one installation.
+/// An operator starts or stops an installation. Who starts it wants the bot, whoever else has it.
 pub(crate) fn set_desired(
     connection: &mut SqliteConnection,
     id: InstallationId,
     desired: Desired,
 ) -> Result<(), WriteError> {
+    if desired == Desired::Run {
+        claim(connection, id)?;
+    }
     let changed = diesel::update(installation::table.find(id.0))
         .set((
             installation::desired.eq(desired.label()),
@@ -183,6 +204,50 @@ pub(crate) fn set_desired(
     } else {
         Ok(())
     }
+}
+
+/// An operator has decided that the bot is this installation's.
+fn claim(connection: &mut SqliteConnection, id: InstallationId) -> QueryResult<()> {
+    diesel::update(installation::table.find(id.0))
+        .set((
+            installation::displaced_ms.eq(None::<i64>),
+            installation::claims.eq(installation::claims + 1),
+        ))
+        .execute(connection)
+        .map(drop)
+}
+
+/// Keeps who has the bot, within the caller's transaction. One of an unknown installation is left out.
+pub(crate) fn keep_displacement(
+    connection: &mut SqliteConnection,
+    displacement: &Displacement,
+) -> QueryResult<()> {
+    let id = displacement.installation.0;
+    let claims: Option<i64> = installation::table
+        .find(id)
+        .select(installation::claims)
+        .first(connection)
+        .optional()?;
+    let Some(claims) = claims else {
+        return Ok(());
+    };
+    if claims.cast_unsigned() == displacement.claims {
+        diesel::update(installation::table.find(id))
+            .set(installation::displaced_ms.eq(displacement.displaced_ms))
+            .execute(connection)?;
+    }
+    diesel::delete(taken_back::table.filter(taken_back::installation_id.eq(id)))
+        .execute(connection)?;
+    for at_ms in &displacement.taken_back_ms {
+        // Two at once are one: a clock that was set may give a time twice.
+        diesel::replace_into(taken_back::table)
+            .values((
+                taken_back::installation_id.eq(id),
+                taken_back::at_ms.eq(at_ms),
+            ))
+            .execute(connection)?;
+    }
+    Ok(())
 }
 
 pub(crate) fn open_secret(
@@ -213,14 +278,19 @@ fn change(
     let former_proxy = open_proxy(keys, former)?;
     let same_proxy = former_proxy.as_ref().map(SecretString::expose_secret)
         == new.proxy.as_ref().map(SecretString::expose_secret);
-    let same_rest = former.platform == new.platform
+    let same_access = same_secret
+        && same_proxy
+        && former.platform == new.platform
         && former.app_id == new.app_id
-        && former.base_url == new.base_url
-        && former.take_back == new.take_back
+        && former.base_url == new.base_url;
+    let same_rest = former.take_back == new.take_back
         && former.desired == new.desired
         && former.origin == new.origin;
-    if same_secret && same_proxy && same_rest {
+    if same_access && same_rest {
         return Ok(former.clone());
+    }
+    if !same_access {
+        claim(connection, former.id)?;
     }
     let id = &former.public_id;
     let secret = if same_secret {
@@ -267,12 +337,12 @@ fn place<'a>(id: &'a PublicId, column: &'a str) -> Place<'a> {
     }
 }
 
-impl TryFrom<InstallationRow> for InstallationRecord {
-    type Error = diesel::result::Error;
-
-    fn try_from(row: InstallationRow) -> QueryResult<Self> {
+impl InstallationRow {
+    /// The installation, which was taken back at these times.
+    fn with(self, taken_back_ms: Vec<i64>) -> QueryResult<InstallationRecord> {
+        let row = self;
         let foreign = |what: &str| diesel::result::Error::DeserializationError(what.into());
-        Ok(Self {
+        Ok(InstallationRecord {
             id: InstallationId(row.id),
             public_id: PublicId::from_bytes(
                 row.public_id
@@ -290,6 +360,9 @@ impl TryFrom<InstallationRow> for InstallationRecord {
             desired: Desired::parse(&row.desired)
                 .ok_or_else(|| foreign("an unknown desired state"))?,
             origin: Origin::parse(&row.origin).ok_or_else(|| foreign("an unknown origin"))?,
+            displaced_ms: row.displaced_ms,
+            taken_back_ms: taken_back_ms.into(),
+            claims: row.claims.cast_unsigned(),
             created_ms: row.created_ms,
             updated_ms: row.updated_ms,
             sealed_secret: row.secret,

@@ -52,6 +52,15 @@ diesel::table! {
         updated_ms -> BigInt,
         take_back_after_ms -> Nullable<BigInt>,
         take_back_per_day -> Nullable<Integer>,
+        displaced_ms -> Nullable<BigInt>,
+        claims -> BigInt,
+    }
+}
+
+diesel::table! {
+    taken_back (installation_id, at_ms) {
+        installation_id -> BigInt,
+        at_ms -> BigInt,
     }
 }
 
@@ -74,6 +83,7 @@ diesel::table! {
 }
 
 diesel::joinable!(event -> installation (installation_id));
+diesel::joinable!(taken_back -> installation (installation_id));
 diesel::joinable!(timeline -> installation (installation_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -82,5 +92,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_index_run,
     installation,
     probe,
+    taken_back,
     timeline,
 );

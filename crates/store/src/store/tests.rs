@@ -22,8 +22,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::sqlite::migrations;
 use crate::{
-    Group, NewEvent, Origin, Platform, Receipt, Refusal, Rejected, Reply, Source, TakeBack,
-    TimelineEntry, TimelineKind, Verdict,
+    Displacement, Group, NewEvent, Origin, Platform, Receipt, Refusal, Rejected, Reply, Source,
+    TakeBack, TimelineEntry, TimelineKind, Verdict,
 };
 
 /// Longer than any wait that succeeds.

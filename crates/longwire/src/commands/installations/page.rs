@@ -83,6 +83,18 @@ pub(super) fn detail(
     line("guarantee", record.platform.guarantee().text().to_owned());
     if is_wecom {
         line("take back", take_back(record.take_back));
+        let displaced = record.displaced_ms.map(|ms| {
+            format!(
+                "{} ago by another client, until `longwire installations start`",
+                moment::ago(ms)
+            )
+        });
+        line("displaced", displaced.unwrap_or_default());
+        if !record.taken_back_ms.is_empty() {
+            let times = record.taken_back_ms.iter().copied();
+            let times: Vec<String> = times.map(moment::rfc3339).collect();
+            line("taken back", times.join(", "));
+        }
     }
     line("base url", record.base_url.clone().unwrap_or_default());
     line(
