@@ -5,6 +5,7 @@
 //!   back meanwhile makes these as new as the start, so a take-back waits longer; one that was set ahead makes them
 //!   older, so it comes sooner, and the day's count may begin anew: one such start allows as many as a day does.
 
+use longwire_link::Clocks;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Unix milliseconds now.
@@ -32,6 +33,32 @@ pub(crate) fn instant_at(unix_ms_then: i64) -> Instant {
     now.checked_sub(age)
         .or_else(|| now.checked_sub(Duration::from_secs(24 * 60 * 60)))
         .unwrap_or(now)
+}
+
+/// What all clocks say, to learn whether the host slept.
+pub(crate) fn clocks() -> Clocks {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH);
+    Clocks {
+        monotonic: now(),
+        boot: boot(),
+        wall: wall.unwrap_or_default(),
+    }
+}
+
+/// The clock that counts a suspension of the host.
+#[cfg(target_os = "linux")]
+fn boot() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    // It counts from the boot, so it is never negative.
+    clock_gettime(ClockId::Boottime)
+        .try_into()
+        .unwrap_or_default()
+}
+
+/// There is none that is known; the wall clock tells.
+#[cfg(not(target_os = "linux"))]
+fn boot() -> Duration {
+    Duration::ZERO
 }
 
 /// Unix milliseconds of a monotonic instant, for showing.

@@ -11,7 +11,7 @@ use crate::post::{Asked, Inspect, Mailbox, Post};
 use crate::request::{Ask, Reply, Request, RequestError};
 use crate::shared::{Parts, Shared};
 use crate::supervisor::{
-    AskAt, DrainAll, EndArbiterOf, InjectAt, InspectAt, Reload, Supervisor, watch_arbiter,
+    AskAt, DrainAll, EndArbiterOf, InjectAt, InspectAt, Reload, Slept, Supervisor, watch_arbiter,
 };
 use crate::upload::{UploadError, UploadFile, UploadRun};
 use crate::view::{ActorView, Drained, Inspection, InstallationView, Overview, StoreView};
@@ -398,6 +398,18 @@ impl Fleet {
         self.supervisor().send(AskAt(bot, ask));
         // Every place on the way answers or drops the question, and the socket does in time.
         told.await.unwrap_or(Err(RequestError::ConnectionLost))
+    }
+
+    /// Does what follows a sleep of the host, where the settings allow it: a fault that no test can provoke otherwise.
+    ///
+    /// # Errors
+    /// [`InjectError::Off`].
+    pub fn inject_sleep(&self, slept: Duration) -> Result<(), InjectError> {
+        if !self.shared.fault_injection {
+            return Err(InjectError::Off);
+        }
+        self.supervisor().send(Slept(slept));
+        Ok(())
     }
 
     fn locate(&self, path: &str) -> Option<(InstallationId, ActorKind)> {

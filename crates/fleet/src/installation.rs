@@ -16,7 +16,7 @@ use crate::bot::Bot;
 use crate::card::{Exit, Handling};
 use crate::clock::{now, unix_ms};
 use crate::fault::{Fault, Inject};
-use crate::pinger::PingEvery;
+use crate::pinger::{AskWithin, PingEvery};
 use crate::post::{Asked, Child, Deliver, End, Inspect, Mailbox, Post, Words, send};
 use crate::request::{Ask, RequestError};
 use crate::shared::{Local, Shared};
@@ -43,6 +43,9 @@ use tokio::sync::OwnedSemaphorePermit;
 pub(crate) const REBUILDS: usize = 8;
 /// The time in which they count.
 pub(crate) const REBUILDS_WITHIN: Duration = Duration::from_secs(600);
+
+/// The time over which all connections are asked after the host slept.
+const ASK_SPREAD: Duration = Duration::from_secs(2);
 
 /// How long the admin endpoint waits for an actor's own words.
 pub(crate) const INSPECTION: Duration = Duration::from_millis(500);
@@ -83,6 +86,11 @@ pub(crate) struct Alive {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct Silent(pub(crate) Generation);
+
+/// The host slept: what was connected may be dead. From the supervisor, once per sleep.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Slept;
 
 /// A fragment came and nobody joins fragments. From the socket, which reads nothing more until one is attached.
 #[derive(Debug, Message)]
@@ -388,6 +396,23 @@ impl Handler<Silent> for Installation {
             self.setback(generation, Setback::Silent, String::new());
         }
         self.drive(ctx);
+    }
+}
+
+impl Handler<Slept> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, _: Slept, _: &mut Self::Context) {
+        let _handling = self.handling(Word::Slept);
+        // Only what is open can have died unnoticed: a dial under way has its own deadline.
+        let pinger = self
+            .connection
+            .as_ref()
+            .and_then(|connection| connection.pinger.as_ref());
+        if let Some(pinger) = pinger {
+            // Thousands who ask at the same moment would keep each other's answers waiting.
+            pinger.send(AskWithin(ASK_SPREAD.mul_f32(rand::random())));
+        }
     }
 }
 

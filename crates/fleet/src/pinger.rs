@@ -44,6 +44,11 @@ pub(crate) struct ReadingResumed;
 #[rtype(result = "()")]
 pub(crate) struct PingEvery(pub(crate) Duration);
 
+/// Ask after this pause, unless you ask sooner anyway. From the installation, when the host slept.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct AskWithin(pub(crate) Duration);
+
 /// Keeps asking one connection whether it lives.
 pub(crate) struct Pinger {
     bot: Arc<Bot>,
@@ -174,6 +179,16 @@ impl Handler<PingEvery> for Pinger {
     fn handle(&mut self, PingEvery(interval): PingEvery, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::Configure);
         self.heartbeat.set_interval(interval, now());
+        self.drive(ctx);
+    }
+}
+
+impl Handler<AskWithin> for Pinger {
+    type Result = ();
+
+    fn handle(&mut self, AskWithin(pause): AskWithin, ctx: &mut Self::Context) {
+        let _handling = self.handling(Word::Slept);
+        self.heartbeat.handle_slept(pause, now());
         self.drive(ctx);
     }
 }

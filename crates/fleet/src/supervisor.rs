@@ -7,10 +7,12 @@
 mod arbiters;
 mod drain;
 mod requests;
+mod sleep;
 
 pub(crate) use arbiters::{EndArbiterOf, watch as watch_arbiter};
 pub(crate) use drain::{DrainAll, Drained};
 pub(crate) use requests::{AskAt, InjectAt, InspectAt};
+pub(crate) use sleep::Slept;
 
 use crate::bot::Bot;
 use crate::card::{Exit, Handling};
@@ -343,6 +345,7 @@ impl Actor for Supervisor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.start_dispatch();
+        self.watch_for_sleep(ctx);
         self.load(ctx);
     }
 }

@@ -65,4 +65,5 @@ words! {
     Ask,
     ArbiterEnded,
     TakeBackRecorded,
+    Slept,
 }

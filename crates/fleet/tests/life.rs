@@ -592,3 +592,40 @@ async fn a_drain_that_ends_at_its_limit_counts_every_installation_once() {
         "{drained:?}"
     );
 }
+
+/// While a host sleeps its connections die without a word; here the next ping by itself would come in minutes.
+#[actix_rt::test]
+async fn after_a_sleep_of_the_host_every_connection_is_asked() {
+    let world = World::pinging_every(600, 3).await;
+    world.all_live().await;
+    until("all first pings are answered", || {
+        let answered = |number| world.bot(number).lights.pong_round_trip_us.is_some();
+        (0..3).all(answered).then_some(())
+    })
+    .await;
+    let control = world.sim.control();
+    let heard = |number: usize| world.bot(number).lights.last_heard_ms;
+    let before: Vec<_> = (0..3).map(heard).collect();
+    for bot in [0, 1] {
+        let target = longwire_sim::Target::App(app(bot));
+        assert_eq!(control.fault(target, longwire_sim::Fault::HalfOpen), 1);
+    }
+    world
+        .fleet
+        .inject_sleep(Duration::from_secs(3_600))
+        .expect("fault injection is on");
+    for bot in [0, 1] {
+        until("a dead one is replaced", || {
+            let view = world.bot(bot);
+            (view.generation == 2 && view.state == "live").then_some(())
+        })
+        .await;
+    }
+    until("the living one answered", || {
+        (heard(2) > before[2]).then_some(())
+    })
+    .await;
+    assert_eq!(world.bot(2).generation, 1, "it was asked, no more");
+    assert_eq!(world.fleet.overview().connections.silent, 2);
+    world.fleet.drain(Duration::from_secs(5)).await;
+}

@@ -9,6 +9,7 @@
 //!   unanswered keeps the earlier deadline: asking again must not put off the answer.
 //! - While we ourselves do not read, an answer cannot be heard: the deadline is suspended and begins anew when
 //!   reading resumes. Pings go on, since the other side watches too.
+//! - After a sleep of the host ([`SleepWatch`](crate::SleepWatch)) the next ping comes at once.
 //! - A timer handled later than interval + 30 s means that the host slept. The platform has long missed our
 //!   pings by then, so the connection is given up at once. A smaller delay only makes a late ping.
 
@@ -108,6 +109,20 @@ impl Heartbeat {
         } = &mut self.life
         {
             *next_ping = (*last_ping + self.interval).max(now);
+        }
+    }
+
+    /// The host slept, and the connection may have died meanwhile: it is asked after `pause`, unless it is asked sooner
+    /// anyway. An open question gets its whole grace, because nobody could hear the answer.
+    pub fn handle_slept(&mut self, pause: Duration, now: Instant) {
+        if let Life::Alive {
+            next_ping,
+            question,
+            ..
+        } = &mut self.life
+        {
+            *next_ping = (*next_ping).min(now + pause);
+            *question = question.map(|deadline| deadline.max(now + self.grace));
         }
     }
 

@@ -262,3 +262,56 @@ fn the_second_ping_comes_after_its_part_of_the_interval() {
         assert_eq!(heartbeat.poll_timeout(), Some(second + interval), "{part}");
     }
 }
+
+#[test]
+fn after_a_sleep_of_the_host_it_is_asked_at_once() {
+    let start = Instant::now();
+    let mut heartbeat = Heartbeat::new(INTERVAL, GRACE, start);
+    run(&mut heartbeat, start);
+    heartbeat.handle_pong(start + secs(1));
+    let awake = start + secs(10);
+    heartbeat.handle_slept(secs(2), awake);
+    let asked = awake + secs(2);
+    assert_eq!(
+        run(&mut heartbeat, start + secs(3600)),
+        [
+            (asked, HeartbeatAction::SendPing),
+            (asked + GRACE, HeartbeatAction::Silent)
+        ],
+        "dead within the grace"
+    );
+
+    // One that lives goes on as before.
+    let mut heartbeat = Heartbeat::new(INTERVAL, GRACE, start);
+    run(&mut heartbeat, start);
+    heartbeat.handle_pong(start + secs(1));
+    heartbeat.handle_slept(secs(2), awake);
+    run(&mut heartbeat, asked);
+    heartbeat.handle_pong(asked + secs(1));
+    assert_eq!(
+        run(&mut heartbeat, asked + INTERVAL),
+        [(asked + INTERVAL, HeartbeatAction::SendPing)]
+    );
+    // It would have been asked sooner anyway.
+    heartbeat.handle_pong(asked + INTERVAL);
+    let soon = asked + 2 * INTERVAL;
+    heartbeat.handle_slept(secs(2), soon - secs(1));
+    assert_eq!(heartbeat.poll_timeout(), Some(soon));
+}
+
+/// The answer may have come while the host slept, and lies in the kernel's buffer.
+#[test]
+fn a_question_that_was_open_when_the_host_slept_gets_its_whole_grace() {
+    let start = Instant::now();
+    let mut heartbeat = Heartbeat::new(INTERVAL, GRACE, start);
+    run(&mut heartbeat, start);
+    let awake = start + secs(19);
+    heartbeat.handle_slept(Duration::ZERO, awake);
+    assert_eq!(
+        run(&mut heartbeat, start + secs(3600)),
+        [
+            (awake, HeartbeatAction::SendPing),
+            (awake + GRACE, HeartbeatAction::Silent)
+        ]
+    );
+}

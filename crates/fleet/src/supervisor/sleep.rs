@@ -1,0 +1,49 @@
+//! Notices that the host slept, and has every connection asked whether it still lives.
+
+use super::Supervisor;
+use crate::clock::clocks;
+use crate::installation;
+use crate::word::Word;
+use actix::{AsyncContext, Context, Handler, Message};
+use longwire_link::SleepWatch;
+use std::time::Duration;
+
+/// The host slept for so long. From the supervisor's own watch, and from the fleet's handle as an injected fault.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Slept(pub(crate) Duration);
+
+impl Supervisor {
+    /// Looks at the clocks from now on.
+    pub(super) fn watch_for_sleep(&self, ctx: &mut Context<Self>) {
+        let mut watch = SleepWatch::new(clocks());
+        ctx.run_interval(SleepWatch::PERIOD, move |this, _| {
+            if let Some(slept) = watch.look(clocks()) {
+                let _working = this.shared.supervisor.clone().working(Word::Slept);
+                this.slept(slept);
+            }
+        });
+    }
+
+    fn slept(&self, slept: Duration) {
+        tracing::warn!(
+            slept_s = slept.as_secs(),
+            "the host slept, or this process was held up; every connection is asked whether it lives"
+        );
+        for place in self.places.values() {
+            if let Some(tenant) = &place.tenant {
+                // One per installation and sleep.
+                tenant.mailbox.send(installation::Slept);
+            }
+        }
+    }
+}
+
+impl Handler<Slept> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, Slept(slept): Slept, _: &mut Self::Context) {
+        let _handling = self.handling(Word::Slept);
+        self.slept(slept);
+    }
+}
