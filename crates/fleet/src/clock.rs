@@ -71,3 +71,32 @@ pub(crate) fn unix_ms_at(at: Instant) -> i64 {
         unix_ms().saturating_sub(delta(now - at))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_was_written_down_is_as_old_as_the_wall_clock_says() {
+        const HOUR_MS: i64 = 60 * 60 * 1_000;
+        for (age_ms, shown_age_ms) in [
+            (0, 0),
+            (HOUR_MS, HOUR_MS),
+            (1_000 * HOUR_MS, 1_000 * HOUR_MS),
+            // The clock was ahead when it was written down, or is behind now.
+            (-HOUR_MS, 0),
+            (-1_000_000 * HOUR_MS, 0),
+        ] {
+            let then = instant_at(unix_ms() - age_ms);
+            let age = now().saturating_duration_since(then);
+            let shown = Duration::from_millis(shown_age_ms.cast_unsigned());
+            assert!(
+                (shown..shown + Duration::from_secs(60)).contains(&age),
+                "{age_ms} ms"
+            );
+        }
+        // What no clock has ever said is old, or now; no arithmetic fails.
+        assert!(instant_at(i64::MIN) <= now());
+        assert!(instant_at(i64::MAX) <= now());
+    }
+}

@@ -4,7 +4,9 @@ use longwire_egress::{EgressSettings, ProxyEnvironment, tls_config};
 use longwire_fleet::{ActorKind, Fault, Fleet, FleetFailure, FleetSettings, InstallationView};
 use longwire_link::Timing;
 use longwire_sim::{Behaviour, FragmentPlan, Push, Sim, SimSettings, Traffic};
-use longwire_store::{Desired, NewInstallation, Origin, Platform, Store, StoreSettings};
+use longwire_store::{
+    Desired, Displacement, NewInstallation, Origin, Platform, Store, StoreSettings, TakeBack,
+};
 use longwire_wire::endpoint::ClientConfig;
 use secrecy::SecretString;
 use std::time::{Duration, Instant};
@@ -59,39 +61,19 @@ impl World {
         )))
         .expect("a fresh store opens");
         for number in 0..bots {
+            let bot = NewInstallation {
+                app_id: app(number),
+                ..bot(Platform::Feishu, &format!("bot-{number}"), &sim.base_url())
+            };
             store
-                .add_installation(NewInstallation {
-                    name: format!("bot-{number}"),
-                    platform: Platform::Feishu,
-                    app_id: app(number),
-                    app_secret: SecretString::from("secret"),
-                    base_url: Some(sim.base_url()),
-                    proxy: None,
-                    take_back: None,
-                    desired: Desired::Run,
-                    origin: Origin::Cli,
-                })
+                .add_installation(bot)
                 .expect("an installation is added");
         }
-        let (tls, _) = tls_config(None).expect("roots");
-        let environment = ProxyEnvironment::from_vars(std::iter::empty::<(&str, &str)>());
-        let fleet = Fleet::start(FleetSettings {
-            timing: Timing {
-                pong_grace: Duration::from_secs(1),
-                backoff_base: Duration::from_millis(50),
-                lasting: Duration::from_millis(50),
-                fragment_ttl,
-                ..Timing::default()
-            },
-            connect_per_second,
-            window_events: 64,
-            window_bytes: 4 * 1024 * 1024,
-            arbiters: 2,
-            egress: EgressSettings::new(tls, environment),
-            store: store.clone(),
-            fault_injection: true,
-        })
-        .await;
+        let timing = Timing {
+            fragment_ttl,
+            ..quick()
+        };
+        let fleet = fleet_of(&store, timing, connect_per_second).await;
         Self {
             sim,
             fleet,
@@ -111,17 +93,7 @@ impl World {
     /// One more, known from the next reload on.
     fn add(&self, platform: Platform, name: &str, base_url: &str) {
         self.store
-            .add_installation(NewInstallation {
-                name: name.to_owned(),
-                platform,
-                app_id: name.to_owned(),
-                app_secret: SecretString::from("secret"),
-                base_url: Some(base_url.to_owned()),
-                proxy: None,
-                take_back: None,
-                desired: Desired::Run,
-                origin: Origin::Cli,
-            })
+            .add_installation(bot(platform, name, base_url))
             .expect("an installation is added");
     }
 
@@ -130,6 +102,47 @@ impl World {
             .installation(&format!("bot-{number}"))
             .expect("it was added")
     }
+}
+
+/// A bot whose app is called as it is.
+fn bot(platform: Platform, name: &str, base_url: &str) -> NewInstallation {
+    NewInstallation {
+        name: name.to_owned(),
+        platform,
+        app_id: name.to_owned(),
+        app_secret: SecretString::from("secret"),
+        base_url: Some(base_url.to_owned()),
+        proxy: None,
+        take_back: None,
+        desired: Desired::Run,
+        origin: Origin::Cli,
+    }
+}
+
+/// Timings of a platform that is near.
+fn quick() -> Timing {
+    Timing {
+        pong_grace: Duration::from_secs(1),
+        backoff_base: Duration::from_millis(50),
+        lasting: Duration::from_millis(50),
+        ..Timing::default()
+    }
+}
+
+async fn fleet_of(store: &Store, timing: Timing, connect_per_second: u32) -> Fleet {
+    let (tls, _) = tls_config(None).expect("roots");
+    let environment = ProxyEnvironment::from_vars(std::iter::empty::<(&str, &str)>());
+    Fleet::start(FleetSettings {
+        timing,
+        connect_per_second,
+        window_events: 64,
+        window_bytes: 4 * 1024 * 1024,
+        arbiters: 2,
+        egress: EgressSettings::new(tls, environment),
+        store: store.clone(),
+        fault_injection: true,
+    })
+    .await
 }
 
 fn app(number: usize) -> String {
@@ -628,4 +641,82 @@ async fn after_a_sleep_of_the_host_every_connection_is_asked() {
     assert_eq!(world.bot(2).generation, 1, "it was asked, no more");
     assert_eq!(world.fleet.overview().connections.silent, 2);
     world.fleet.drain(Duration::from_secs(5)).await;
+}
+
+/// A process that is started again and again takes a bot back as often in a day as one that runs on.
+#[actix_rt::test]
+async fn take_backs_of_a_day_are_counted_over_restarts() {
+    let sim = longwire_sim::wecom::Sim::start(longwire_sim::wecom::SimSettings::default())
+        .expect("the simulator starts on loopback");
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let path = home.path().join("log.db");
+    let settings = StoreSettings::at(format!("sqlite:{}", path.display()));
+    let store = Store::open(&settings).expect("a fresh store opens");
+    let added = store
+        .add_installation(NewInstallation {
+            take_back: TakeBack::new(Duration::from_secs(600), 1).ok(),
+            ..bot(Platform::Wecom, "bot", &sim.base_url())
+        })
+        .expect("an installation is added");
+    let kept = || {
+        let record = store.installation("bot").expect("readable");
+        record.expect("it was added")
+    };
+    // The process before was displaced, and ended a quarter of an hour ago.
+    let writer = store.run_writer(|_| ()).expect("a thread");
+    let displaced_ms = Some(added.created_ms - 15 * 60 * 1_000);
+    store.writer().keep_displacement(
+        Displacement {
+            installation: added.id,
+            claims: added.claims,
+            displaced_ms,
+            taken_back_ms: Vec::new(),
+        },
+        || (),
+    );
+    store.stop_writer();
+    writer.join().expect("it ended in order");
+    assert_eq!(kept().displaced_ms, displaced_ms);
+
+    let fleet = fleet_of(&store, quick(), 0).await;
+    let state = |fleet: &Fleet, state: &str| {
+        let view = fleet.installation("bot")?;
+        (view.state == state).then_some(view)
+    };
+    until("it is taken back", || state(&fleet, "live")).await;
+    let record = kept();
+    assert_eq!(
+        (record.displaced_ms, record.taken_back_ms.len()),
+        (None, 1),
+        "counted before it was done"
+    );
+    let target = longwire_sim::wecom::Target::Bot("bot".to_owned());
+    let displace = longwire_sim::wecom::Fault::Displace;
+    assert_eq!(sim.control().fault(target, displace), 1);
+    let tomorrow_ms = record.taken_back_ms[0] + 24 * 60 * 60 * 1_000;
+    // The clocks are read one after the other.
+    let is_tomorrow = |until_ms: Option<i64>| {
+        let until_ms = until_ms.expect("it is wished");
+        assert!(
+            (until_ms - tomorrow_ms).abs() < 60_000,
+            "{until_ms} and {tomorrow_ms}"
+        );
+    };
+    is_tomorrow(
+        until("it is displaced", || state(&fleet, "displaced"))
+            .await
+            .until_ms,
+    );
+    fleet.drain(Duration::from_secs(5)).await;
+
+    let again = fleet_of(&store, quick(), 0).await;
+    let view = until("it is displaced still, and has a time", || {
+        state(&again, "displaced").filter(|view| view.until_ms.is_some())
+    })
+    .await;
+    is_tomorrow(view.until_ms);
+    assert_eq!(view.generation, 0, "nothing was tried");
+    assert_eq!(sim.control().ledger().subscribes, 1);
+    assert_eq!(kept().displaced_ms, Some(view.state_since_ms));
+    again.drain(Duration::from_secs(5)).await;
 }
