@@ -8,7 +8,7 @@ use crate::failure::FleetFailure;
 use crate::fault::{Fault, InjectError};
 use crate::installation::INSPECTION;
 use crate::post::{Asked, Inspect, Mailbox, Post};
-use crate::request::{Ask, Reply, Request, RequestError};
+use crate::request::{Ask, Patience, Reply, Request, RequestError, answer};
 use crate::shared::{Parts, Shared};
 use crate::supervisor::{
     AskAt, DrainAll, EndArbiterOf, InjectAt, InspectAt, Reload, Slept, Supervisor, watch_arbiter,
@@ -19,7 +19,7 @@ use crate::watched::start_watched;
 use actix_rt::Arbiter;
 use bytestring::ByteString;
 use longwire_egress::EgressSettings;
-use longwire_link::{Generation, State, Timing, UploadStep};
+use longwire_link::{Generation, RequestLimits, State, Timing, UploadStep};
 use longwire_store::{Health, InstallationId, Platform, Store};
 use longwire_wire::wecom::check_body;
 use longwire_wire::wecom::media::upload::Uploaded;
@@ -388,16 +388,18 @@ impl Fleet {
         over: Option<Generation>,
     ) -> Result<Reply, RequestError> {
         let (tell, told) = oneshot::channel();
+        let (take, taken) = oneshot::channel();
         let ask = Ask {
             command: request.command,
             req_id: request.req_id.map(ByteString::from),
             body: request.body,
             over,
             tell,
+            taken: take,
         };
         self.supervisor().send(AskAt(bot, ask));
-        // Every place on the way answers or drops the question, and the socket does in time.
-        told.await.unwrap_or(Err(RequestError::ConnectionLost))
+        let limits = RequestLimits::from(&**self.shared.timing(Platform::Wecom));
+        answer(taken, told, Patience::of(&limits)).await
     }
 
     /// Does what follows a sleep of the host, where the settings allow it: a fault that no test can provoke otherwise.

@@ -1,14 +1,15 @@
 //! What an application asks of a platform over a bot's connection, and what it hears back.
 //!
 //! A request goes out once. Whatever happens to the connection, its asker hears something: the platform's answer, or
-//! which of the reasons there are it has none for.
+//! which of the reasons there are it has none for. It hears that in time, also when an actor on the way is stuck.
 
 use actix::Message;
 use bytestring::ByteString;
-use longwire_link::{Generation, State};
+use longwire_link::{Generation, RequestLimits, State};
 use longwire_wire::wecom::{Ack, BodyRefusal, Command, code};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// A request of WeCom's long connection.
@@ -161,6 +162,44 @@ impl RequestError {
     }
 }
 
+/// How long an asker waits. Beyond that an actor on the way is stuck, and would never answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// Until the socket has the request.
+    reach: Duration,
+    /// From then on.
+    longest: Duration,
+}
+
+impl Patience {
+    /// Mailboxes are empty again within milliseconds; what the socket has is answered within the limits of its machine.
+    pub(crate) fn of(limits: &RequestLimits) -> Self {
+        Self {
+            reach: Duration::from_secs(5),
+            longest: limits.longest(),
+        }
+    }
+}
+
+/// What comes of a request, in time whatever happens on the way.
+pub(crate) async fn answer(
+    taken: oneshot::Receiver<()>,
+    told: oneshot::Receiver<Result<Reply, RequestError>>,
+    patience: Patience,
+) -> Result<Reply, RequestError> {
+    // Dropped without a word it was answered on the way.
+    let reached = tokio::time::timeout(patience.reach, taken).await;
+    let answered = match reached {
+        Ok(_) => tokio::time::timeout(patience.longest, told).await,
+        // A socket that gets it now finds nobody who waits, and sends nothing; unless it has it this moment.
+        Err(late) => Err(late),
+    };
+    match answered {
+        Ok(told) => told.unwrap_or(Err(RequestError::ConnectionLost)),
+        Err(_) => Err(RequestError::TimedOut),
+    }
+}
+
 /// Where the answer goes.
 pub(crate) type Teller = oneshot::Sender<Result<Reply, RequestError>>;
 
@@ -175,6 +214,8 @@ pub(crate) struct Ask {
     /// Over this connection or not at all.
     pub(crate) over: Option<Generation>,
     pub(crate) tell: Teller,
+    /// Told by the socket when it has the request: from then on its machine sees to an answer in time.
+    pub(crate) taken: oneshot::Sender<()>,
 }
 
 impl Ask {
@@ -182,5 +223,40 @@ impl Ask {
     pub(crate) fn fail(self, error: RequestError) {
         // Whoever asked may have gone.
         drop(self.tell.send(Err(error)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the asker hears when this is done with its request.
+    async fn heard<T>(treat: impl FnOnce(oneshot::Sender<()>, Teller) -> T) -> RequestError {
+        let ((take, taken), (tell, told)) = (oneshot::channel(), oneshot::channel());
+        let _kept = treat(take, tell);
+        let patience = Patience {
+            reach: Duration::from_millis(20),
+            longest: Duration::from_millis(40),
+        };
+        let answered = answer(taken, told, patience).await;
+        answered.expect_err("there is no answer")
+    }
+
+    #[actix_rt::test]
+    async fn whoever_asks_hears_something_wherever_the_request_is_stuck() {
+        let in_a_mailbox = heard(|take, tell| (take, tell)).await;
+        assert_eq!(in_a_mailbox, RequestError::TimedOut);
+        let in_the_socket = heard(|take, tell| {
+            take.send(()).expect("somebody waits");
+            tell
+        });
+        assert_eq!(in_the_socket.await, RequestError::TimedOut);
+        let refused_on_the_way = heard(|take, tell| {
+            drop(tell.send(Err(RequestError::Displaced)));
+            drop(take);
+        });
+        assert_eq!(refused_on_the_way.await, RequestError::Displaced);
+        let dropped = heard(|_, _| ()).await;
+        assert_eq!(dropped, RequestError::ConnectionLost);
     }
 }

@@ -104,6 +104,10 @@ impl Socket {
 
     /// Somebody asks the platform something.
     pub(super) fn ask_platform(&mut self, ask: Ask) {
+        if ask.tell.is_closed() {
+            // It was told that its time is up, or it left: what is sent now would come as a surprise.
+            return;
+        }
         let Session::Wecom(wecom) = &self.session else {
             return ask.fail(RequestError::NoRequests);
         };
@@ -118,8 +122,11 @@ impl Socket {
             req_id,
             body,
             tell,
+            taken,
             over: _,
         } = ask;
+        // Whoever asked may have gone this moment.
+        let _ = taken.send(());
         let Some(req_id) = req_id.or_else(|| own_id(command)) else {
             drop(tell.send(Err(RequestError::NoReqId)));
             return;

@@ -58,6 +58,14 @@ impl RequestLimits {
             RequestKind::Upload => self.upload_ack,
         }
     }
+
+    /// The longest that anybody waits: with as many before it under its id as there may be, each of them answered late.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        let patience = self.ack.max(self.upload_ack);
+        let before = u32::try_from(self.most).unwrap_or(u32::MAX);
+        patience.saturating_mul(before.saturating_add(1))
+    }
 }
 
 impl From<&Timing> for RequestLimits {
