@@ -10,6 +10,7 @@
 //! page of another origin.
 
 mod actors;
+mod disk;
 mod faults;
 mod feed;
 mod guard;

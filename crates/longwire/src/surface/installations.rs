@@ -1,7 +1,7 @@
 //! Installations: listed, shown with timeline and lights, added, started, stopped.
 
 use actix_web::HttpResponse;
-use actix_web::web::{self, Data, Json, Path, Query};
+use actix_web::web::{Data, Json, Path, Query};
 use longwire_egress::ProxyUrl;
 use longwire_fleet::InstallationView;
 use longwire_store::{
@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::disk::on_disk;
 use super::{Problem, Surface};
 use crate::config::{Written, base_url_is_usable, parse_duration, take_back};
 
@@ -169,9 +170,8 @@ pub(super) async fn show(
     let record = find(&surface, &installation).await?;
     let store = surface.store.clone();
     let id = record.id;
-    let timeline = web::block(move || store.timeline(id, TIMELINE_NOTES))
-        .await
-        .map_err(|_| Problem::interrupted())?
+    let timeline = on_disk(move || store.timeline(id, TIMELINE_NOTES))
+        .await?
         .map_err(|error| Problem::store(&error))?;
     Ok(Json(Detail {
         observed: surface.fleet.installation(&record.public_id.to_string()),
@@ -183,9 +183,8 @@ pub(super) async fn show(
 async fn find(surface: &Data<Surface>, id_or_name: &str) -> Result<InstallationRecord, Problem> {
     let store = surface.store.clone();
     let wanted = id_or_name.to_owned();
-    web::block(move || store.installation(&wanted))
-        .await
-        .map_err(|_| Problem::interrupted())?
+    on_disk(move || store.installation(&wanted))
+        .await?
         .map_err(|error| Problem::store(&error))?
         .ok_or_else(|| Problem::not_found(format!("there is no installation `{id_or_name}`")))
 }
@@ -348,13 +347,10 @@ fn refuse_while_draining(surface: &Surface) -> Result<(), Problem> {
 async fn write<T: Send + 'static>(
     change: impl FnOnce() -> Result<T, WriteError> + Send + 'static,
 ) -> Result<T, Problem> {
-    web::block(change)
-        .await
-        .map_err(|_| Problem::interrupted())?
-        .map_err(|error| match error {
-            WriteError::InvalidName { .. } => Problem::invalid(error.to_string()),
-            WriteError::NameTaken { .. } => Problem::conflict("name_taken", error.to_string()),
-            WriteError::UnknownInstallation { .. } => Problem::not_found(error.to_string()),
-            error => Problem::store(&error),
-        })
+    on_disk(change).await?.map_err(|error| match error {
+        WriteError::InvalidName { .. } => Problem::invalid(error.to_string()),
+        WriteError::NameTaken { .. } => Problem::conflict("name_taken", error.to_string()),
+        WriteError::UnknownInstallation { .. } => Problem::not_found(error.to_string()),
+        error => Problem::store(&error),
+    })
 }

@@ -66,7 +66,7 @@ impl Problem {
         )
     }
 
-    /// The thread that was to ask the store is gone.
+    /// It was begun and not finished.
     pub(crate) fn interrupted() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -9,11 +9,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use actix_web::error::PayloadError;
-use actix_web::web;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 use longwire_wire::wecom::media::Kind;
 use longwire_wire::wecom::media::upload::Checksum;
+
+use super::disk;
 
 /// So much is gathered before it is handed to the disk: fewer changes of thread.
 const WRITE_BYTES: usize = 256 * 1024;
@@ -109,11 +110,11 @@ pub(super) async fn receive(
     }
 }
 
-/// Where a disk that hangs holds nobody else.
+/// Where a disk that hangs holds nobody else, and this request not for ever.
 async fn on_disk<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    web::block(work).await.map_err(io::Error::other)?
+    disk::on_disk(work).await.map_err(io::Error::other)?
 }
 
 #[cfg(test)]
