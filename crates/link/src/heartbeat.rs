@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// How much later than one interval a timer may be handled before the host is taken to have slept; the
 /// official channel SDK draws the line at the same 30 s.
 const SUSPENDED_AFTER: Duration = Duration::from_secs(30);
+/// Who looks for an answer so much later than its deadline was held up, and may not have read yet what came in time. The
+/// connection is asked again.
+const HELD_UP: Duration = Duration::from_secs(10);
 /// Whatever is configured, pings are never closer than this.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -116,12 +119,13 @@ impl Heartbeat {
     /// anyway. An open question gets its whole grace, because nobody could hear the answer.
     pub fn handle_slept(&mut self, pause: Duration, now: Instant) {
         if let Life::Alive {
+            last_ping,
             next_ping,
             question,
-            ..
         } = &mut self.life
         {
-            *next_ping = (*next_ping).min(now + pause);
+            let soonest = last_ping.map_or(now, |last_ping| last_ping + SHORTEST_INTERVAL);
+            *next_ping = (*next_ping).min(soonest.max(now + pause));
             *question = question.map(|deadline| deadline.max(now + self.grace));
         }
     }
@@ -159,6 +163,12 @@ impl Heartbeat {
         else {
             return;
         };
+        if let Some(deadline) = question
+            && now.saturating_duration_since(*deadline) > HELD_UP
+        {
+            *deadline = now + self.grace;
+            *next_ping = now;
+        }
         let unanswered = self.reading && question.is_some_and(|deadline| deadline <= now);
         let slept = now.saturating_duration_since(due) > self.interval + SUSPENDED_AFTER;
         if unanswered || slept {

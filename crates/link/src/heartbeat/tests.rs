@@ -167,6 +167,29 @@ fn a_host_that_slept_reconnects_at_once() {
     }
 }
 
+/// A process that was stopped for a while finds its timers and what it has not read yet at the same moment.
+#[test]
+fn who_was_held_up_asks_again_before_silence_is_death() {
+    let start = Instant::now();
+    for (late, expected) in [
+        (secs(0), HeartbeatAction::Silent),
+        (secs(10), HeartbeatAction::Silent),
+        (secs(11), HeartbeatAction::SendPing),
+        (secs(100), HeartbeatAction::SendPing),
+        (secs(200), HeartbeatAction::Silent),
+    ] {
+        let mut heartbeat = Heartbeat::new(INTERVAL, GRACE, start);
+        run(&mut heartbeat, start);
+        let now = start + GRACE + late;
+        heartbeat.handle_timeout(now);
+        assert_eq!(heartbeat.poll_action(), Some(expected), "{late:?} late");
+        if expected == HeartbeatAction::SendPing {
+            let silent = (now + GRACE, HeartbeatAction::Silent);
+            assert_eq!(run(&mut heartbeat, start + secs(3600)), [silent]);
+        }
+    }
+}
+
 proptest! {
     /// P1: whenever the other side falls silent, it is noticed within interval + grace.
     #[test]
@@ -211,7 +234,7 @@ proptest! {
     /// Any order of inputs: silent at most once and last, pings never closer than a second, and as long
     /// as it lives there is a timer.
     #[test]
-    fn any_order_of_inputs(inputs in proptest::collection::vec((0_u8..7, 0_u64..200_000), 1..200)) {
+    fn any_order_of_inputs(inputs in proptest::collection::vec((0_u8..8, 0_u64..200_000), 1..200)) {
         let mut now = Instant::now();
         let mut heartbeat = Heartbeat::new(INTERVAL, GRACE, now);
         let mut last_ping: Option<Instant> = None;
@@ -225,6 +248,7 @@ proptest! {
                 3 => heartbeat.handle_reading_paused(now),
                 4 => heartbeat.handle_reading_resumed(now),
                 5 => now += amount,
+                6 => heartbeat.handle_slept(amount / 100, now),
                 _ => now = heartbeat.poll_timeout().map_or(now, |due| due.max(now)),
             }
             heartbeat.handle_timeout(now);
