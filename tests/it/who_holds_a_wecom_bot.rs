@@ -248,12 +248,20 @@ fn a_displaced_bot_is_taken_back_by_command() {
     displaced(&gateway);
     displaced_for_good(&gateway);
     gateway.kill();
+    let environment = [("STORY_SECRET", SECRET)];
+    let run = |gateway: &Gateway, verb| {
+        let command = ["installations", verb, "a", "--config", "longwire.toml"];
+        longwire(gateway.directory(), &command, &environment, "")
+    };
+    let shown = run(&gateway, "show");
+    shown.assert(
+        0,
+        &["by another client, until `longwire installations start`"],
+    );
     // To stop it is no wish to have it: started by its file again, it stays displaced.
     for verb in ["stop", "nothing", "start"] {
         if verb != "nothing" {
-            let command = ["installations", verb, "a", "--config", "longwire.toml"];
-            let environment = [("STORY_SECRET", SECRET)];
-            longwire(gateway.directory(), &command, &environment, "").assert(0, &[]);
+            run(&gateway, verb).assert(0, &[]);
         }
         gateway.restart();
         match verb {
