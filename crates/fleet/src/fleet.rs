@@ -130,15 +130,14 @@ impl Fleet {
     /// little more at most.
     pub async fn drain(&self, limit: Duration) -> Drained {
         let until = Instant::now() + limit;
-        let connected = self.connected();
         let asked = self
             .supervisor()
             .ask(DrainAll { within: limit }, limit + Duration::from_secs(1));
         let drained = match asked.await {
             Asked::Answered(drained) => drained,
             // Its installations ended with it, and their connections finish what they have in hand.
-            Asked::Gone => self.all_finished(connected, until).await,
-            Asked::NoAnswer => self.report(connected),
+            Asked::Gone => self.all_finished(until).await,
+            Asked::NoAnswer => self.report(),
         };
         let dispatch = self.dispatch.borrow().clone();
         if let Some(dispatch) = dispatch {
@@ -153,20 +152,20 @@ impl Fleet {
     }
 
     /// Waits for connections that nobody supervises any more to end, until then at most.
-    async fn all_finished(&self, connected: u64, until: Instant) -> Drained {
+    async fn all_finished(&self, until: Instant) -> Drained {
         let mut looks = tokio::time::interval(LOOK_EVERY);
         while self.connected() > 0 && Instant::now() < until {
             looks.tick().await;
         }
-        self.report(connected)
+        self.report()
     }
 
-    /// What became of so many connections without a supervisor to say so.
-    fn report(&self, connected: u64) -> Drained {
+    /// What became of every installation, without a supervisor to say so.
+    fn report(&self) -> Drained {
         let abandoned = self.connected();
         let bots = self.shared.bots();
         Drained {
-            closed: connected.saturating_sub(abandoned),
+            closed: (bots.len() as u64).saturating_sub(abandoned),
             abandoned,
             unanswered: bots
                 .iter()

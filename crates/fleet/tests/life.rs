@@ -406,7 +406,7 @@ async fn a_thread_that_ends_is_told_and_holds_up_no_drain() {
     .await;
     let drained = tokio::time::timeout(SOON, world.fleet.drain(LATE)).await;
     let drained = drained.expect("nobody waits for the dead");
-    assert_eq!((drained.closed, drained.abandoned), (2, 0));
+    assert_eq!((drained.closed, drained.abandoned), (4, 0));
 }
 
 #[actix_rt::test]
