@@ -14,6 +14,8 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::repair;
+
 pub use self::config::ClientConfig;
 pub use self::handshake_refusal::{HandshakeRefusal, handshake};
 pub use self::url::{ConnectionUrl, ConnectionUrlError};
@@ -94,7 +96,7 @@ impl EndpointAnswer {
     /// Reads an answer. Only `code` must be there and be an integer: an answer that says why it
     /// refuses is understood however odd the rest is.
     pub fn parse(body: &[u8]) -> Result<EndpointAnswer, serde_json::Error> {
-        serde_json::from_slice(body)
+        repair::from_slice(body)
     }
 
     /// The response body. Holds credentials when `data` has an URL.
@@ -226,6 +228,18 @@ mod tests {
     fn what_is_no_answer() {
         for body in ["", "<html>", "null", "[]", "{}", r#"{"code":"0"}"#] {
             assert!(EndpointAnswer::parse(body.as_bytes()).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_nearly_json_is_read() {
+        for body in [
+            "\u{feff}{\"code\":514,\"msg\":\"no\"}",
+            "{\"code\":514,\"msg\":\"no\"}\0",
+            "{\"code\":514,\"msg\":\"no\",\"extra\":\"a\nb\"}",
+        ] {
+            let answer = EndpointAnswer::parse(body.as_bytes()).expect(body);
+            assert_eq!((answer.code, &*answer.msg), (514, "no"), "{body}");
         }
     }
 

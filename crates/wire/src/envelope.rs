@@ -11,6 +11,7 @@ use bytestring::ByteString;
 
 use self::fields::Document;
 use crate::members::Text;
+use crate::repair;
 
 /// How an event is laid out. The two are told apart by the presence of `header`, as in the Go SDK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,10 +57,10 @@ pub struct MessageFacts {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnvelopeError {
-    /// Not UTF-8, hence not JSON.
+    /// Not UTF-8, and not JSON either with what is no character replaced.
     #[error("the payload is not valid utf-8")]
     NotUtf8,
-    /// Not one JSON document.
+    /// Not one JSON document, even after repair.
     #[error("the payload is not json")]
     NotJson(#[source] serde_json::Error),
     /// JSON, but no object.
@@ -93,11 +94,44 @@ impl EnvelopeError {
 
 impl Envelope {
     /// Reads a whole payload, fragments joined. The slices handed out keep its buffer alive.
+    ///
+    /// What is not quite JSON is read as what it plainly means: it comes again in another push, and only its ids say that
+    /// it is the same event. The payload itself is nobody's to change.
     pub fn parse(payload: &Bytes) -> Result<Envelope, EnvelopeError> {
-        let payload = ByteString::try_from(payload.clone()).map_err(|_| EnvelopeError::NotUtf8)?;
-        let document = Document::read(&payload).map_err(EnvelopeError::NotJson)?;
+        let read = ByteString::try_from(payload.clone())
+            .map_err(|_| EnvelopeError::NotUtf8)
+            .and_then(|text| Self::read(&text));
+        match read {
+            Err(error @ (EnvelopeError::NotUtf8 | EnvelopeError::NotJson(_))) => {
+                match repair::repaired(payload).map(Self::read_repaired) {
+                    None | Some(Err(EnvelopeError::NotJson(_))) => Err(error),
+                    Some(read) => read,
+                }
+            }
+            read => read,
+        }
+    }
+
+    /// Reads what is not quite what was sent: an id that lost a character is none, for two of them may look alike.
+    fn read_repaired(text: String) -> Result<Envelope, EnvelopeError> {
+        let is_whole = |id: &ByteString| !id.contains(repair::REPLACEMENT);
+        let envelope = Self::read(&text.into())?;
+        if !is_whole(&envelope.event_id) {
+            return Err(EnvelopeError::NoEventId);
+        }
+        let message = envelope
+            .message
+            .filter(|message| is_whole(&message.message_id) && is_whole(&message.revision));
+        Ok(Envelope {
+            message,
+            ..envelope
+        })
+    }
+
+    fn read(payload: &ByteString) -> Result<Envelope, EnvelopeError> {
+        let document = Document::read(payload).map_err(EnvelopeError::NotJson)?;
         let document = document.ok_or(EnvelopeError::NotAnObject)?;
-        let keep = |text: &Text<'_>| text.keep(&payload);
+        let keep = |text: &Text<'_>| text.keep(payload);
 
         let encrypted = document.encrypted;
         let absent = |error| {

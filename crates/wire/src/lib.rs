@@ -19,4 +19,5 @@ pub mod frame;
 pub mod identity;
 mod members;
 mod proto;
+mod repair;
 pub mod wecom;

@@ -25,7 +25,6 @@ mod error;
 mod incoming;
 pub mod limit;
 pub mod media;
-mod repair;
 mod req_id;
 
 pub use self::ack::Ack;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::repair;
+
 /// Four numbers from the endpoint's answer or from a pong, each as received and not yet judged.
 ///
 /// `None` is a key that was absent or not an integer. The official SDKs read that as zero or NaN
@@ -27,7 +29,7 @@ impl ClientConfig {
     /// Reads a pong's payload. `None` if that is not a JSON object: the configuration stays.
     pub fn parse(payload: &[u8]) -> Option<ClientConfig> {
         // serde would also take an array for a struct.
-        let object: serde_json::Map<_, _> = serde_json::from_slice(payload).ok()?;
+        let object: serde_json::Map<_, _> = repair::from_slice(payload).ok()?;
         ClientConfig::deserialize(serde_json::Value::Object(object)).ok()
     }
 
@@ -75,6 +77,10 @@ mod tests {
             config(None, None, None, None),
         );
         check(r#"{"pingInterval":5}"#, config(None, None, None, None));
+        check(
+            "\u{feff}{\"PingInterval\":5}\0",
+            config(None, None, None, Some(5)),
+        );
         for not_an_object in ["", "null", "[1,2,3,4]", "5", "{", "not json"] {
             check(not_an_object, None);
         }

@@ -21,7 +21,7 @@ fn what_is_no_event() {
     check(br#"{"uuid":"u","event":{"type":"t"}"#, "not_json");
     check(br#"{"uuid":"u","event":{"type":"t"}} x"#, "not_json");
     check(br#"{"uuid":"u","event":{"type":"t","x":tru}}"#, "not_json");
-    check(b"{\"uuid\":\"\xff\"}", "not_utf8");
+    check(b"{\"uuid\":\xff}", "not_utf8");
     for json in ["null", "[]", "[{}]", "5", "-5", "0.5", "true", r#""text""#] {
         check(json.as_bytes(), "not_an_object");
     }
@@ -160,6 +160,50 @@ fn times_are_told_by_their_digits() {
     check("17672256503211", None);
     check("yesterday!", None);
     check("99999999999999999999", None);
+}
+
+/// A repeat comes in another push, so whatever of it is broken, it is known again by its ids alone.
+#[test]
+fn what_is_nearly_json_has_the_identity_of_what_it_means() {
+    let plain = r#"{"header":{"event_id":"e","event_type":"im.message.receive_v1"},"event":{"message":{"message_id":"om","create_time":"1767225601000","chat_id":"oc"},"k":"v"}}"#;
+    let expected = envelope(plain);
+    let with = |from: &str, to: &[u8]| {
+        let at = plain.find(from).expect("it is in there");
+        [
+            &plain.as_bytes()[..at],
+            to,
+            &plain.as_bytes()[at + from.len()..],
+        ]
+        .concat()
+    };
+    for payload in [
+        with(r#""k""#, br#""\ud83d""#),
+        with(r#""k""#, br#""a\uDE00b""#),
+        with(r#""k""#, b"\"a\nb\""),
+        with(r#""v""#, b"\"\x00\x0b\""),
+        with(r#""v""#, b"\"cut \xe6\x96\""),
+        [b"\xef\xbb\xbf", plain.as_bytes()].concat(),
+        [plain.as_bytes(), b"\0"].concat(),
+        [b"\xef\xbb\xbf", plain.as_bytes(), b"\r\n\0\0"].concat(),
+    ] {
+        let shown = String::from_utf8_lossy(&payload).into_owned();
+        let found = Envelope::parse(&payload.into()).expect(&shown);
+        assert_eq!(found, expected, "{shown:?}");
+    }
+}
+
+/// Two ids that lost a character may look alike, and a look-alike is never a repeat.
+#[test]
+fn an_id_that_had_to_be_repaired_is_none() {
+    let event = |id: &str, message: &str| {
+        parse(&format!(
+            r#"{{"header":{{"event_id":"{id}","event_type":"im.message.receive_v1"}},"event":{{"message":{{"message_id":"{message}","create_time":"1"}}}}}}"#
+        ))
+    };
+    let error = event(r"a\ud800", "om").expect_err("no id");
+    assert_eq!(error.kind(), "no_event_id");
+    let event = event("a", r"om\ud800").expect("an id");
+    assert_eq!(event.message, None);
 }
 
 #[test]

@@ -14,8 +14,8 @@ use serde_json::value::RawValue;
 
 use super::Command;
 use super::limit::{CONTENT_BYTES, FEEDBACK_ID_BYTES, TASK_ID_BYTES};
-use super::repair::{may_hold_surrogates, repaired};
 use crate::members::{Members, Object, Word, skip};
+use crate::repair::{may_hold_surrogates, repaired};
 
 /// Why a body is not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,7 +66,7 @@ pub fn check_body(command: Command, body: &RawValue) -> Result<(), BodyRefusal> 
     let mut text = Cow::Borrowed(body.get());
     // Half a pair is the platform's to judge; it is only measured here.
     if may_hold_surrogates(&text)
-        && let Some(repaired) = repaired(&text)
+        && let Some(repaired) = repaired(text.as_bytes())
     {
         text = Cow::Owned(repaired);
     }

@@ -20,7 +20,8 @@ pub struct Callback {
     /// What recording and routing need.
     pub facts: Facts,
     /// The frame as it was received; where that was not quite JSON, with control characters within
-    /// strings escaped and half surrogate pairs replaced by U+FFFD. Always a JSON object.
+    /// strings escaped, half surrogate pairs and parts of characters replaced by U+FFFD, and without
+    /// a byte-order mark before it or NULs behind it. Always a JSON object.
     pub payload: Bytes,
 }
 

@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
-    /// Not UTF-8, hence not JSON.
+    /// Not UTF-8, and not JSON either with what is no character replaced.
     #[error("the frame is not valid utf-8")]
     NotUtf8,
     /// Not one JSON document, even after repair.
@@ -28,7 +28,7 @@ pub enum FrameError {
 }
 
 impl FrameError {
-    /// Whether it came as a callback, and so may be a message in a shape nobody has described.
+    /// Whether it came as a callback, and so is a message or an event in a shape that nobody has described.
     pub fn is_callback(&self) -> bool {
         matches!(self, Self::NoBody | Self::NoMsgType | Self::NoChat)
     }

@@ -5,7 +5,8 @@ use bytestring::ByteString;
 
 use super::callback::{Callback, CallbackKind};
 use super::document::Document;
-use super::{Ack, FrameError, repair};
+use super::{Ack, FrameError};
+use crate::repair;
 
 /// What the platform sent in one text frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,19 +23,33 @@ pub enum Incoming {
 impl Incoming {
     /// Reads a whole message, fragments joined, whether it came as text or as binary. What is handed
     /// out are slices of it, unless it had to be repaired, see [`Callback::payload`].
-    pub fn parse(text: Bytes) -> Result<Incoming, FrameError> {
-        let text = ByteString::try_from(text).map_err(|_| FrameError::NotUtf8)?;
-        if repair::may_hold_surrogates(&text) {
-            let repaired = repair::repaired(&text).map(ByteString::from);
-            return Self::read(&repaired.unwrap_or(text));
-        }
-        match Self::read(&text) {
-            Err(FrameError::NotJson(error)) => match repair::repaired(&text) {
-                Some(repaired) => Self::read(&repaired.into()),
-                None => Err(FrameError::NotJson(error)),
+    pub fn parse(bytes: Bytes) -> Result<Incoming, FrameError> {
+        let error = match ByteString::try_from(bytes.clone()) {
+            Err(_) => FrameError::NotUtf8,
+            Ok(text) if repair::may_hold_surrogates(&text) => match repair::repaired(&bytes) {
+                Some(repaired) => return Self::read_repaired(repaired),
+                None => return Self::read(&text),
             },
-            read => read,
+            Ok(text) => match Self::read(&text) {
+                Err(error @ FrameError::NotJson(_)) => error,
+                read => return read,
+            },
+        };
+        match repair::repaired(&bytes).map(Self::read_repaired) {
+            None | Some(Err(FrameError::NotJson(_))) => Err(error),
+            Some(read) => read,
         }
+    }
+
+    /// Reads what is not quite what was sent: an id that lost a character is none, for two of them may look alike.
+    fn read_repaired(text: String) -> Result<Incoming, FrameError> {
+        let mut read = Self::read(&text.into())?;
+        if let Incoming::Callback(callback) = &mut read {
+            let is_whole = |id: &ByteString| !id.contains(repair::REPLACEMENT);
+            callback.req_id = callback.req_id.take().filter(is_whole);
+            callback.facts.msgid = callback.facts.msgid.take().filter(is_whole);
+        }
+        Ok(read)
     }
 
     fn read(text: &ByteString) -> Result<Incoming, FrameError> {

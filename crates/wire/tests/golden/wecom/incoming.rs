@@ -192,6 +192,48 @@ fn what_is_nearly_json_is_repaired() {
     check("srv_lone_surrogate", "a\u{fffd}b");
 }
 
+/// What a relay or a cut by bytes makes of a good frame is still that frame.
+#[test]
+fn what_surrounds_or_cuts_a_frame_is_repaired() {
+    let clean = case("msg_text_single");
+    let expected = callback(clean);
+    let text = clean.bytes();
+    let check = |frame: Vec<u8>| {
+        let shown = String::from_utf8_lossy(&frame).into_owned();
+        let found = match Incoming::parse(frame.into()) {
+            Ok(Incoming::Callback(callback)) => callback,
+            other => panic!("{shown}: {other:?}"),
+        };
+        assert_eq!(found.facts, expected.facts, "{shown}");
+        assert_eq!(found.identity(), expected.identity(), "{shown}");
+        assert_eq!(tree(&found.payload)["cmd"], "aibot_msg_callback");
+    };
+    check([b"\xef\xbb\xbf", &text[..]].concat());
+    check([&text[..], b"\0"].concat());
+    check([b"\xef\xbb\xbf", &text[..], b"\r\n\0"].concat());
+    let at = clean.text.find("\"content\":\"").expect("a text message") + 11;
+    check([&text[..at], b"\xe6\x96", &text[at..]].concat());
+}
+
+/// Two ids that lost a character may look alike, and a look-alike is never a repeat.
+#[test]
+fn an_id_that_had_to_be_repaired_is_none() {
+    let message = |msgid: &str| {
+        let text = format!(
+            r#"{{"cmd":"aibot_msg_callback","headers":{{"req_id":"r"}},"body":{{"msgid":"{msgid}","msgtype":"text","from":{{"userid":"u"}}}}}}"#
+        );
+        match Incoming::parse(Bytes::from(text)) {
+            Ok(Incoming::Callback(callback)) => callback,
+            other => panic!("{msgid}: {other:?}"),
+        }
+    };
+    assert_eq!(message(r"\ud800").facts.msgid, None);
+    assert_ne!(
+        message(r"\ud800").identity(),
+        message(r"\ud801 ").identity()
+    );
+}
+
 /// S189, S190: nothing the server sends ends more than the frame itself.
 #[test]
 fn malformed_frames_are_named() {
@@ -225,7 +267,7 @@ fn malformed_frames_are_named() {
             assert_eq!(callback(case).req_id, None, "{name}");
         }
     }
-    let binary = Incoming::parse(Bytes::from_static(b"{\"a\":\"\xff\"}"));
+    let binary = Incoming::parse(Bytes::from_static(b"{\"a\":\xff}"));
     assert_eq!(binary.expect_err("not text").kind(), "not_utf8");
 }
 

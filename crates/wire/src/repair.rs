@@ -1,19 +1,67 @@
-//! Makes text that is nearly JSON into JSON.
+//! Makes bytes that are nearly JSON into JSON.
 //!
-//! The platform has sent raw control characters within strings (the official Node SDK strips some of
-//! them since 1.0.7, and loses messages with a raw newline), and what JavaScript accepts as a string
-//! may hold half of a surrogate pair. Both concern a single character of a message, which is no
-//! reason to lose the rest of it.
+//! WeCom has sent raw control characters within strings (the official Node SDK strips some of them since 1.0.7, and
+//! loses messages with a raw newline); what JavaScript accepts as a string may hold half of a surrogate pair; a text that
+//! was cut by bytes ends inside a character; and what passes a document on may put a byte-order mark before it or a NUL
+//! behind it. Each concerns a single character, which is no reason to lose the rest.
+//!
+//! Nothing here is asked about a document that parses, but for half surrogate pairs on WeCom.
+
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
+
+/// Stands where a character was that cannot be read. An id that has it may be one of several, so it is no id.
+pub(crate) const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Whether a `\u` escape of a surrogate may be in the text: cheap, and true too often rather than too
 /// rarely. JSON readers do not agree on a lone one, so it is looked for although the text parses.
-pub(super) fn may_hold_surrogates(text: &str) -> bool {
+pub(crate) fn may_hold_surrogates(text: &str) -> bool {
     text.contains("\\ud") || text.contains("\\uD")
+}
+
+/// Reads JSON, of `bytes` as they are or as they are repaired. The error is that of the bytes as they are.
+pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_slice(bytes).or_else(|error| {
+        repaired(bytes)
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .ok_or(error)
+    })
+}
+
+/// The text that `bytes` plainly mean: without a byte-order mark before it and NULs behind it, bytes that are no
+/// character and unpaired surrogates replaced by U+FFFD, control characters within strings escaped. `None` if there is
+/// nothing of that. Whether the text is JSON then is for its reader to say.
+pub(crate) fn repaired(bytes: &[u8]) -> Option<String> {
+    let bare = without_surroundings(bytes);
+    let text = String::from_utf8_lossy(bare);
+    match with_whole_characters(&text) {
+        Some(repaired) => Some(repaired),
+        None if bare.len() == bytes.len() && matches!(text, Cow::Borrowed(_)) => None,
+        None => Some(text.into_owned()),
+    }
+}
+
+/// Blanks at the end are JSON's own and stay, unless there is a NUL among them.
+fn without_surroundings(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let is_content = |byte: &u8| !matches!(byte, 0 | b' ' | b'\t' | b'\r' | b'\n');
+    let end = bytes
+        .iter()
+        .rposition(is_content)
+        .map_or(0, |last| last + 1);
+    if bytes[end..].contains(&0) {
+        &bytes[..end]
+    } else {
+        bytes
+    }
 }
 
 /// The text with control characters within strings escaped and every unpaired surrogate replaced by
 /// U+FFFD; `None` if there is neither.
-pub(super) fn repaired(text: &str) -> Option<String> {
+fn with_whole_characters(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out = String::new();
     // What precedes it is in `out`. Always at a character's beginning: only ASCII is replaced.
@@ -77,7 +125,12 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: Option<&str>) {
-        assert_eq!(repaired(text).as_deref(), expected, "{text:?}");
+        check_bytes(text.as_bytes(), expected);
+    }
+
+    fn check_bytes(bytes: &[u8], expected: Option<&str>) {
+        let shown = String::from_utf8_lossy(bytes);
+        assert_eq!(repaired(bytes).as_deref(), expected, "{shown:?}");
     }
 
     #[test]
@@ -106,6 +159,26 @@ mod tests {
         check(r#""\ud800\ud83d\ude00""#, Some(r#""\ufffd\ud83d\ude00""#));
         check(r#""\ud800\u0041""#, Some(r#""\ufffd\u0041""#));
         check(r#""\\\ud800""#, Some(r#""\\\ufffd""#));
+    }
+
+    #[test]
+    fn what_surrounds_a_document_is_taken_off() {
+        check("\u{feff}{}", Some("{}"));
+        check("{}\0", Some("{}"));
+        check("{}\r\n\0 \0\n", Some("{}"));
+        check("\u{feff}", Some(""));
+        check("\0\0", Some(""));
+        // Neither is anything but what it is in the middle.
+        check("{}\n", None);
+        check("\0{}", None);
+        check("\"\u{feff}\"", None);
+    }
+
+    #[test]
+    fn bytes_that_are_no_character_are_replaced() {
+        check_bytes(b"\"a\xe6\x96\"", Some("\"a\u{fffd}\""));
+        check_bytes(b"\"\xff\n\"", Some("\"\u{fffd}\\u000a\""));
+        check_bytes(b"\xff", Some("\u{fffd}"));
     }
 
     #[test]
