@@ -70,6 +70,49 @@ fn an_event_whose_ack_was_lost_is_recognised_when_it_comes_again() {
     );
 }
 
+/// Half of a surrogate pair, a byte-order mark, a raw line feed: whatever of it is no JSON, the event has its id. Its bytes
+/// are recorded as they came.
+#[test]
+fn an_event_that_is_nearly_json_is_recognised_when_it_comes_again() {
+    let sim = platform(|_| ());
+    let control = sim.control();
+    let gateway = Setup::new(&sim).bot(BOT).start();
+    gateway.wait_live(BOT);
+    let broken = |number: usize, change: &dyn Fn(String) -> Vec<u8>| {
+        change(message(&format!("evt-{number}"), &format!("om-{number}")))
+    };
+    let with_key = |key: &str, text: String| {
+        let text = text.replacen('{', &format!("{{\"{key}\":1,"), 1);
+        text.into_bytes()
+    };
+    let payloads = [
+        broken(0, &|text| with_key("\\ud83d", text)),
+        broken(1, &|text| [b"\xef\xbb\xbf", text.as_bytes()].concat()),
+        broken(2, &|text| with_key("a\nb", text)),
+        broken(3, &|text| [text.as_bytes(), b"\0"].concat()),
+        broken(4, &|text| text.replace("hello", "hell\u{0}").into_bytes()),
+    ];
+    for (number, payload) in payloads.iter().enumerate() {
+        for _ in 0..2 {
+            let push = Push {
+                event_id: Some(format!("evt-{number}")),
+                ..Push::of(payload.clone())
+            };
+            wait_acked(&control, control.push(&app_id(BOT), push));
+        }
+    }
+    let recorded = gateway.events();
+    let bytes: Vec<_> = recorded
+        .iter()
+        .map(|event| event.payload.to_vec())
+        .collect();
+    assert_eq!(bytes, payloads, "each once, and as it came");
+    for (number, event) in recorded.iter().enumerate() {
+        assert_eq!(event.event_id, Some(format!("evt-{number}")));
+        assert_eq!(event.repeats, 1, "{event:?}");
+    }
+}
+
 /// The database is away for a while: the platform is asked to repeat, and what it repeats is recorded once.
 #[test]
 fn an_event_that_was_refused_is_recorded_when_it_comes_again() {

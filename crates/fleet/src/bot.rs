@@ -5,7 +5,7 @@ use crate::card::{Card, SharedCard};
 use crate::clock::{instant_at, unix_ms, unix_ms_at};
 use crate::kind::ActorKind;
 use crate::view::{ActorView, InstallationView, Lights};
-use longwire_link::{Generation, Setback, State};
+use longwire_link::{Generation, Setback, State, Unparsed, UnparsedBudget};
 use longwire_store::{Desired, InstallationId, InstallationRecord, Platform};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +25,8 @@ pub(crate) struct Bot {
     pub(crate) assembler: Card,
     record: Mutex<Arc<InstallationRecord>>,
     status: Mutex<Status>,
+    /// Of what cannot be read and nobody repeats. Outlives the connection that it came over.
+    unparsed: Mutex<UnparsedBudget>,
     pub(crate) tally: Tally,
 }
 
@@ -71,6 +73,8 @@ pub(crate) struct Tally {
     pub(crate) last_shed_ms: AtomicI64,
     pub(crate) unanswered: AtomicU64,
     pub(crate) malformed: AtomicU64,
+    pub(crate) unparsed: AtomicU64,
+    pub(crate) unparsed_dropped: AtomicU64,
     pub(crate) was_live: AtomicBool,
 }
 
@@ -121,6 +125,7 @@ impl Bot {
                 displaced,
                 taken_back: taken_back.collect(),
             }),
+            unparsed: Mutex::default(),
             tally: Tally::default(),
         })
     }
@@ -215,6 +220,12 @@ impl Bot {
     /// Its name.
     pub(crate) fn state_label(&self) -> &'static str {
         self.state().label()
+    }
+
+    /// What becomes of a frame that cannot be read and nobody repeats.
+    pub(crate) fn spend_unparsed(&self, size_bytes: usize, now: Instant) -> Unparsed {
+        let mut budget = self.unparsed.lock().unwrap_or_else(PoisonError::into_inner);
+        budget.spend(size_bytes, now)
     }
 
     /// Whether more came lately than could be recorded in time.
@@ -324,6 +335,8 @@ impl Bot {
             overloaded: self.is_overloaded(),
             unanswered: tally.unanswered.load(Relaxed),
             malformed: tally.malformed.load(Relaxed),
+            unparsed: tally.unparsed.load(Relaxed),
+            unparsed_dropped: tally.unparsed_dropped.load(Relaxed),
         }
     }
 

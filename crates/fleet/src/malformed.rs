@@ -45,7 +45,7 @@ impl Malformed {
                 size_bytes,
                 more_since_last = unsaid,
                 next_step,
-                "input of the platform not understood; dropped and counted"
+                "input of the platform not understood; counted"
             );
         }
     }

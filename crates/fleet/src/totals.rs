@@ -14,6 +14,7 @@ pub(crate) struct Totals {
     pub(crate) repeats_by_event_id: AtomicU64,
     pub(crate) repeats_by_message: AtomicU64,
     pub(crate) unparsed: AtomicU64,
+    pub(crate) unparsed_dropped: AtomicU64,
     pub(crate) assembled: AtomicU64,
     pub(crate) acked: AtomicU64,
     pub(crate) refused: AtomicU64,
@@ -40,6 +41,7 @@ impl Totals {
             repeats_by_event_id: AtomicU64::new(0),
             repeats_by_message: AtomicU64::new(0),
             unparsed: AtomicU64::new(0),
+            unparsed_dropped: AtomicU64::new(0),
             assembled: AtomicU64::new(0),
             acked: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -92,6 +94,7 @@ impl Totals {
             repeats_by_event_id: self.repeats_by_event_id.load(Relaxed),
             repeats_by_message: self.repeats_by_message.load(Relaxed),
             unparsed: self.unparsed.load(Relaxed),
+            unparsed_dropped: self.unparsed_dropped.load(Relaxed),
             assembled: self.assembled.load(Relaxed),
         }
     }

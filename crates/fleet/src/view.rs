@@ -54,6 +54,9 @@ pub struct EventTotals {
     pub repeats_by_message: u64,
     /// Of the received, those whose payload could not be understood (recorded all the same).
     pub unparsed: u64,
+    /// Frames that could not be understood and were not recorded: they exceeded what is kept of such for one bot and hour.
+    /// Of platforms that repeat nothing.
+    pub unparsed_dropped: u64,
     /// Split pushes put together.
     pub assembled: u64,
 }
@@ -201,6 +204,10 @@ pub struct Lights {
     pub unanswered: u64,
     /// Frames and parts that were not understood.
     pub malformed: u64,
+    /// Of these, what was recorded all the same, as an event without a type.
+    pub unparsed: u64,
+    /// Of these, what nobody repeats and was not recorded: more than is kept of such for one bot and hour.
+    pub unparsed_dropped: u64,
 }
 
 /// One actor's card (`stack`: the admin endpoint's shape).

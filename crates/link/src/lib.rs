@@ -11,6 +11,7 @@
 //!
 //!    one connection:   Heartbeat (does it live?) · Assembly (split pushes) · Window (what awaits our answer)
 //!                      Requests (what awaits the platform's) · Upload (a file, step by step)
+//!    one bot:          UnparsedBudget (what is kept of what cannot be read)
 //! ```
 //!
 //! An hour's outage is therefore an ordinary unit test, and every machine is deterministic: its only
@@ -32,6 +33,7 @@ pub mod state;
 pub mod take_back;
 pub mod timing;
 pub mod turn;
+pub mod unparsed;
 pub mod upload;
 pub mod window;
 
@@ -50,5 +52,6 @@ pub use state::State;
 pub use take_back::TakeBack;
 pub use timing::Timing;
 pub use turn::{Turn, Turns};
+pub use unparsed::{Unparsed, UnparsedBudget};
 pub use upload::{StepOutcome, Upload, UploadAction, UploadEnd, UploadStep};
 pub use window::{Settled, Ticket, Window};

@@ -157,6 +157,7 @@ impl Socket {
             },
             Err(error) => {
                 self.shared.totals.unparsed.fetch_add(1, Relaxed);
+                self.bot.tally.unparsed.fetch_add(1, Relaxed);
                 self.malformed(error.kind(), payload.len());
                 NewEvent {
                     ticket: 0,

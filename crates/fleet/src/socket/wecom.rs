@@ -13,7 +13,10 @@ use crate::post::send;
 use crate::request::{Ask, Reply, RequestError, Teller};
 use bytes::Bytes;
 use bytestring::ByteString;
-use longwire_link::{Acked, RequestKind, RequestLimits, Requests, Setback, SubmitError, Timing};
+use longwire_link::{
+    Acked, RequestKind, RequestLimits, Requests, Setback, SubmitError, Timing, Unparsed,
+    UnparsedBudget,
+};
 use longwire_platform::explanation;
 use longwire_store::{NewEvent, Source};
 use longwire_wire::identity::Identity;
@@ -179,11 +182,14 @@ impl Socket {
             Ok(Incoming::Ack(ack)) => self.take_ack(ack),
             Ok(Incoming::Unknown) => {
                 self.malformed("unknown_command", size_bytes);
+                self.take_unread(bytes);
                 Ok(())
             }
             Err(error) => {
                 self.malformed(error.kind(), size_bytes);
                 if error.is_callback() {
+                    self.keep_unparsed(bytes);
+                } else {
                     self.take_unread(bytes);
                 }
                 Ok(())
@@ -191,9 +197,35 @@ impl Socket {
         }
     }
 
-    /// A callback that lacks what every callback has. It may be somebody's message all the same, and comes once.
+    /// Neither a callback nor an answer. It may be somebody's message in a shape that nobody has described, and it comes
+    /// once; but a platform that sends nothing else must not fill the disk.
     fn take_unread(&mut self, payload: Bytes) {
+        if payload.trim_ascii().is_empty() {
+            return;
+        }
+        match self.bot.spend_unparsed(payload.len(), now()) {
+            Unparsed::Keep => self.keep_unparsed(payload),
+            Unparsed::Drop { is_first } => {
+                self.bot.tally.unparsed_dropped.fetch_add(1, Relaxed);
+                self.shared.totals.unparsed_dropped.fetch_add(1, Relaxed);
+                if is_first {
+                    tracing::warn!(
+                        installation = self.bot.public_id,
+                        most_frames = UnparsedBudget::MOST_FRAMES,
+                        most_bytes = UnparsedBudget::MOST_BYTES,
+                        "more frames that nobody can read than are kept for one bot and hour; until the hour is over \
+                         further ones are counted and dropped. Look at those that are kept: longwire events tail"
+                    );
+                }
+            }
+        }
+    }
+
+    /// What nobody could read is recorded with its bytes. It comes once. A callback among it always is: it is an event,
+    /// though it lacks what every event has.
+    fn keep_unparsed(&mut self, payload: Bytes) {
         self.shared.totals.unparsed.fetch_add(1, Relaxed);
+        self.bot.tally.unparsed.fetch_add(1, Relaxed);
         self.keep(NewEvent {
             ticket: 0,
             identity: Identity::unparsed(None, &payload),

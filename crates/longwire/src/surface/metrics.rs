@@ -170,6 +170,11 @@ impl Snapshot {
             events.unparsed,
         )?;
         sheet.counter(
+            "events_unparsed_dropped",
+            "Frames not understood and not recorded: more than is kept of such for one bot and hour",
+            events.unparsed_dropped,
+        )?;
+        sheet.counter(
             "events_assembled",
             "Split pushes put together",
             events.assembled,

@@ -138,6 +138,16 @@ pub(super) fn detail(
                 if silent { never } else { "" }
             ),
         );
+        if let Some(unparsed) = lights["unparsed"].as_u64().filter(|count| *count > 0) {
+            let dropped = match lights["unparsed_dropped"].as_u64() {
+                None | Some(0) => String::new(),
+                Some(count) => format!("; {count} more were dropped"),
+            };
+            line(
+                "unreadable",
+                format!("{unparsed}, recorded without a type{dropped}"),
+            );
+        }
         line("reconnects", lights["reconnects"].to_string());
     }
     if !timeline.is_empty() {
