@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use url::{Host, Url};
 
-use crate::exit::Exit;
+use crate::exit::{Exit, ONE_NAME};
 
 /// An operator waits for the answer; a server that needs longer is not well.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -60,7 +60,11 @@ impl ClientError {
                 Some("start it with `longwire serve`, or name its admin interface with --admin-url")
             }
             Self::Plain { .. } => Some("run the command on the server's host"),
-            Self::Refused { code, .. } => (code == "name_taken").then_some("choose another name"),
+            Self::Refused { code, .. } => match code.as_str() {
+                "name_taken" => Some("choose another name"),
+                "same_bot" => Some(ONE_NAME),
+                _ => None,
+            },
         }
     }
 }

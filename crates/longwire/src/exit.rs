@@ -49,6 +49,9 @@ pub(crate) fn leave(exit: Exit) -> ! {
     std::process::exit(exit as i32)
 }
 
+/// What to do about a second installation of one bot, whoever refuses it.
+pub(crate) const ONE_NAME: &str = "a bot has one name: use the one that is there, or stop it first with `longwire installations stop`";
+
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -169,6 +172,7 @@ impl Failure {
             Self::Stand(error) => error.advice(),
             Self::NoInstallation(_) => Some("`longwire installations list` shows them"),
             Self::Write(WriteError::NameTaken { .. }) => Some("choose another name"),
+            Self::Write(WriteError::SameBot { .. }) => Some(ONE_NAME),
             Self::Read(_)
             | Self::Write(_)
             | Self::Sim(_)

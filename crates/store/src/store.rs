@@ -54,6 +54,14 @@ pub enum WriteError {
         /// The name.
         name: String,
     },
+    /// Another installation that is wanted is the same bot, and a bot cannot be held twice.
+    #[error("`{name}` is the same bot as `{other}`, which is wanted already")]
+    SameBot {
+        /// The one that is to be wanted too.
+        name: String,
+        /// The one that is.
+        other: String,
+    },
     /// There is no such installation.
     #[error("there is no installation {id}")]
     UnknownInstallation {
@@ -296,14 +304,15 @@ impl Store {
         self.shared.reader.count_events()
     }
 
-    /// Adds an installation under a free name. Blocks until it is durable.
+    /// Adds an installation under a free name. If it is wanted, no other may be the same bot. Blocks until it is durable.
     pub fn add_installation(&self, new: NewInstallation) -> Result<InstallationRecord, WriteError> {
         let keys = Arc::clone(&self.shared.keys);
         self.administer(move |connection| installations::add(connection, &keys, &new))
     }
 
     /// Makes the installations of the configuration file what the file says: by name, those it no
-    /// longer names are stopped. Returns the declared ones. Blocks until it is durable.
+    /// longer names are stopped. Returns the declared ones, in their order. One of them may be the same bot as another
+    /// that is wanted: that is for whoever runs them to see. Blocks until it is durable.
     pub fn put_from_file(
         &self,
         declared: Vec<NewInstallation>,
@@ -314,7 +323,8 @@ impl Store {
         })
     }
 
-    /// Sets whether an installation is to be connected. Blocks until it is durable.
+    /// Sets whether an installation is to be connected; only one of those that are the same bot may be. Blocks until it
+    /// is durable.
     pub fn set_desired(&self, id: InstallationId, desired: Desired) -> Result<(), WriteError> {
         self.administer(move |connection| installations::set_desired(connection, id, desired))
     }

@@ -350,6 +350,7 @@ async fn write<T: Send + 'static>(
     on_disk(change).await?.map_err(|error| match error {
         WriteError::InvalidName { .. } => Problem::invalid(error.to_string()),
         WriteError::NameTaken { .. } => Problem::conflict("name_taken", error.to_string()),
+        WriteError::SameBot { .. } => Problem::conflict("same_bot", error.to_string()),
         WriteError::UnknownInstallation { .. } => Problem::not_found(error.to_string()),
         error => Problem::store(&error),
     })

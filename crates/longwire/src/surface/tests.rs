@@ -199,6 +199,13 @@ fn an_installation_is_added_shown_started_and_stopped() {
 fn what_is_wrong_with_a_request_has_a_code() {
     with_stand(|stand| async move {
         stand.post("/admin/v1/installations", bot("a")).await;
+        let wanted = |name: &str| {
+            let mut body = bot(name);
+            body["app_id"] = json!("cli_2");
+            body["desired"] = json!("run");
+            body
+        };
+        stand.post("/admin/v1/installations", wanted("w")).await;
         let without = |key: &str| {
             let mut body = bot("b");
             body.as_object_mut().expect("it is an object").remove(key);
@@ -216,6 +223,7 @@ fn what_is_wrong_with_a_request_has_a_code() {
         };
         for (body, status, code) in [
             (bot("a"), 409, "name_taken"),
+            (wanted("again"), 409, "same_bot"),
             (bot(""), 400, "invalid_request"),
             (without("app_secret"), 400, "invalid_request"),
             (with("app_secret", " "), 400, "invalid_request"),

@@ -111,22 +111,61 @@ pub(crate) fn sealed_with(connection: &mut SqliteConnection) -> QueryResult<Vec<
     Ok(keys)
 }
 
-/// Adds one whose name is free.
+fn check_name(name: &str) -> Result<(), WriteError> {
+    if is_valid_name(name) {
+        Ok(())
+    } else {
+        Err(WriteError::InvalidName {
+            name: name.to_owned(),
+        })
+    }
+}
+
+/// Adds one whose name is free, and whose bot nobody else is to be.
 pub(crate) fn add(
     connection: &mut SqliteConnection,
     keys: &KeyRing,
     new: &NewInstallation,
 ) -> Result<InstallationRecord, WriteError> {
-    if !is_valid_name(&new.name) {
-        return Err(WriteError::InvalidName {
-            name: new.name.clone(),
-        });
-    }
+    check_name(&new.name)?;
     if find(connection, &new.name)?.is_some() {
         return Err(WriteError::NameTaken {
             name: new.name.clone(),
         });
     }
+    if new.desired == Desired::Run
+        && let Some(other) = wanted_as(connection, new.platform, &new.app_id)?
+    {
+        return Err(WriteError::SameBot {
+            name: new.name.clone(),
+            other,
+        });
+    }
+    insert(connection, keys, new)
+}
+
+/// The name of one that is to be connected as this bot.
+fn wanted_as(
+    connection: &mut SqliteConnection,
+    platform: Platform,
+    app_id: &str,
+) -> QueryResult<Option<String>> {
+    installation::table
+        .filter(installation::desired.eq(Desired::Run.label()))
+        .filter(installation::platform.eq(platform.label()))
+        .filter(installation::app_id.eq(app_id))
+        .order(installation::id)
+        .select(installation::name)
+        .first(connection)
+        .optional()
+}
+
+/// Writes a new row.
+fn insert(
+    connection: &mut SqliteConnection,
+    keys: &KeyRing,
+    new: &NewInstallation,
+) -> Result<InstallationRecord, WriteError> {
     let public_id = PublicId::generate();
     let now = now_ms();
     let proxy = new
@@ -179,9 +218,33 @@ pub(crate) fn put_from_file(
         .iter()
         .map(|new| match kept.get(&new.name) {
             Some(former) => change(connection, keys, former, new),
-            None => add(connection, keys, new),
+            None => {
+                check_name(&new.name)?;
+                insert(connection, keys, new)
+            }
         })
         .collect()
+}
+
+/// The name of this one and of another that is to be connected as the same bot.
+fn same_bot_wanted(
+    connection: &mut SqliteConnection,
+    id: InstallationId,
+) -> QueryResult<Option<(String, String)>> {
+    let other = diesel::alias!(installation as other);
+    installation::table
+        .inner_join(
+            other.on(other
+                .field(installation::platform)
+                .eq(installation::platform)
+                .and(other.field(installation::app_id).eq(installation::app_id))
+                .and(other.field(installation::id).ne(installation::id))
+                .and(other.field(installation::desired).eq(Desired::Run.label()))),
+        )
+        .filter(installation::id.eq(id.0))
+        .select((installation::name, other.field(installation::name)))
+        .first(connection)
+        .optional()
 }
 
 /// An operator starts or stops an installation. Who starts it wants the bot, whoever else has it.
@@ -191,6 +254,10 @@ pub(crate) fn set_desired(
     desired: Desired,
 ) -> Result<(), WriteError> {
     if desired == Desired::Run {
+        let same = same_bot_wanted(connection, id)?;
+        if let Some((name, other)) = same {
+            return Err(WriteError::SameBot { name, other });
+        }
         claim(connection, id)?;
     }
     let changed = diesel::update(installation::table.find(id.0))

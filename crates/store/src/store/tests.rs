@@ -176,7 +176,7 @@ fn installation(name: &str) -> NewInstallation {
     NewInstallation {
         name: name.to_owned(),
         platform: Platform::Feishu,
-        app_id: "cli_1".to_owned(),
+        app_id: format!("cli_{name}"),
         app_secret: "canary-secret-0123456789".into(),
         base_url: None,
         proxy: Some("http://user:canary-proxy@proxy:3128".into()),

@@ -173,6 +173,45 @@ fn the_configuration_file_owns_what_it_declares() {
     ));
 }
 
+#[test]
+fn one_name_at_a_time_is_wanted_for_a_bot() {
+    let bench = Bench::running();
+    let same = |name: &str, desired| NewInstallation {
+        app_id: "cli_same".to_owned(),
+        desired,
+        ..installation(name)
+    };
+    let add = |new| bench.store.add_installation(new);
+    let is_same_bot = |error: WriteError, one: &str, another: &str| {
+        assert!(
+            matches!(&error, WriteError::SameBot { name, other } if name == one && other == another),
+            "{error:?}"
+        );
+    };
+    let first = add(same("first", Desired::Run)).expect("added").id;
+    let refused = add(same("second", Desired::Run)).expect_err("first is it");
+    is_same_bot(refused, "second", "first");
+    let second = add(same("second", Desired::Stop)).expect("added").id;
+    let lark = NewInstallation {
+        platform: Platform::Lark,
+        ..same("lark", Desired::Run)
+    };
+    add(lark).expect("another cloud");
+    let wish = |id, desired| bench.store.set_desired(id, desired);
+    let refused = wish(second, Desired::Run).expect_err("first is it");
+    is_same_bot(refused, "second", "first");
+    wish(first, Desired::Run).expect("it is itself");
+    wish(first, Desired::Stop).expect("changed");
+    wish(second, Desired::Run).expect("changed");
+    // Somebody starts a server with such a file; who of the two runs is for that server to say.
+    let declared = NewInstallation {
+        origin: Origin::File,
+        ..same("third", Desired::Run)
+    };
+    let put = bench.store.put_from_file(vec![declared]).expect("put");
+    assert_eq!(put[0].desired, Desired::Run);
+}
+
 /// What the second schema kept is kept on, under the same id, and can be opened.
 #[test]
 fn a_database_of_the_second_schema_is_taken_over() {
