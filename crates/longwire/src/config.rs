@@ -87,14 +87,7 @@ impl Loaded {
                 source,
             },
         })?;
-        Self::parse(
-            &text,
-            path,
-            std::env::vars_os().filter_map(|(name, value)| {
-                // A variable that is not UTF-8 cannot be one of ours.
-                Some((name.into_string().ok()?, value.into_string().ok()?))
-            }),
-        )
+        Self::parse(&text, path, overlay::own_variables(std::env::vars_os())?)
     }
 
     /// Makes a configuration of `text`, which `file` holds, and of the variables among `environment`.

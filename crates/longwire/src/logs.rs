@@ -11,6 +11,7 @@ use std::panic::PanicHookInfo;
 
 use tracing::{Dispatch, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -29,10 +30,8 @@ pub(crate) fn start(section: &LogSection, wanted: Option<LogFormat>) {
             colours: crate::terminal::colours_on(&terminal),
         },
     };
-    // The HTTP server's notes on its threads are below what an operator asked for, unless he names it himself.
-    let filter = format!("actix_server=warn,{}", section.filter);
-    // Validation has accepted the filter; a demo's is a constant.
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter =
+        filter(&section.filter).expect("validation has accepted the filter; others are constants");
     // Fails only if logging was started before, which then goes on.
     let _ = dispatch(form, filter, LogLines).try_init();
     std::panic::set_hook(Box::new(report_panic));
@@ -137,6 +136,12 @@ impl io::Write for LogLine {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// What is logged. The HTTP server's notes on its threads are below what an operator asked for, unless he names it
+/// himself.
+pub(crate) fn filter(text: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::try_new(format!("actix_server=warn,{text}"))
 }
 
 /// The log of commands that are not servers: warnings, as text.

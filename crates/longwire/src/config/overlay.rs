@@ -4,6 +4,8 @@
 //! of the wrong kind, is blamed on the variable that brought it. Installations are data, not settings: a
 //! variable cannot declare one.
 
+use std::ffi::OsString;
+
 use toml::{Table, Value};
 
 use super::{Config, ConfigError};
@@ -20,18 +22,42 @@ pub(super) struct Override {
     value: String,
 }
 
+/// Those of `environment` that may be overrides, as text.
+pub(super) fn own_variables(
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Vec<(String, String)>, ConfigError> {
+    let text = |name: OsString| name.into_string().ok();
+    environment
+        .into_iter()
+        // A name that is not UTF-8 is none of ours.
+        .filter_map(|(name, value)| Some((text(name)?, value)))
+        .filter(|(name, _)| is_own(name))
+        .map(|(name, value)| match text(value) {
+            Some(value) => Ok((name, value)),
+            None => Err(ConfigError::Variable {
+                variable: name,
+                message: "its value is not utf-8".to_owned(),
+            }),
+        })
+        .collect()
+}
+
+/// Variables without a section are somebody else's.
+fn is_own(name: &str) -> bool {
+    name.strip_prefix(PREFIX)
+        .is_some_and(|rest| rest.contains(SEPARATOR))
+}
+
 /// The overrides among `variables`, by name. Variables without a section are somebody else's.
 pub(super) fn overrides(
     variables: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Vec<Override>, ConfigError> {
     let mut found = Vec::new();
     for (name, value) in variables {
-        let Some(path) = name
-            .strip_prefix(PREFIX)
-            .filter(|rest| rest.contains(SEPARATOR))
-        else {
+        if !is_own(&name) {
             continue;
-        };
+        }
+        let path = &name[PREFIX.len()..];
         let path: Vec<String> = path.split(SEPARATOR).map(str::to_ascii_lowercase).collect();
         if path
             .first()

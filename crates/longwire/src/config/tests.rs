@@ -282,6 +282,33 @@ fn wecom_bots() {
 }
 
 #[test]
+fn a_log_filter_that_would_silence_everything_is_refused() {
+    for (filter, words) in [
+        ("inof", "`inof` is no level; write one of off, error, warn"),
+        ("longwire_fleet", "`longwire_fleet` is no level"),
+        ("info,longwire_fleet=debgu", ""),
+        ("", "`` is no level"),
+        ("info,,", "`` is no level"),
+    ] {
+        check(
+            &format!("[log]\nfilter = \"{filter}\""),
+            "2:10: log.filter",
+            words,
+        );
+    }
+    for filter in [
+        "info",
+        "WARN",
+        "off",
+        "info,longwire_fleet=debug",
+        "warn,longwire[event]=trace",
+        "info,longwire::commands::serve=off",
+    ] {
+        load(&format!("[log]\nfilter = \"{filter}\""), &[]).expect(filter);
+    }
+}
+
+#[test]
 fn a_secret_in_the_file_is_refused_and_not_repeated() {
     for text in [
         BOT.replace("{ env = \"S\" }", "\"canary\""),
