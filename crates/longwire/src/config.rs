@@ -17,6 +17,7 @@ pub(crate) mod sample;
 mod secret;
 mod sections;
 mod size;
+mod stray;
 mod validate;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub(crate) use sections::{
     ConnectSection, DebugSection, EgressSection, FleetSection, LogFormat, LogSection, ProxySection,
     ServerSection, StoreSection, TimingSection, TlsSection, WindowSection,
 };
+pub(crate) use stray::StrayCharacter;
 pub(crate) use validate::base_url_is_usable;
 
 use locate::Located;

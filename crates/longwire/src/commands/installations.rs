@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::cli::{Add, Form, Installations, Output, Server};
 use crate::client::{Client, ClientError};
-use crate::config::{Loaded, SecretRef};
+use crate::config::{Loaded, SecretRef, StrayCharacter};
 use crate::exit::{Exit, Failure};
 use crate::stderr::say;
 use crate::surface::{AddRequest, Kept, Note};
@@ -163,7 +163,7 @@ fn secret(wanted: &Add, platform: Platform) -> Result<SecretString, Failure> {
         Platform::Wecom => "bot",
     };
     let secret = match &wanted.secret_file {
-        Some(file) => SecretRef::File(file.clone()).resolve(Path::new(""))?,
+        Some(file) => SecretRef::File(file.clone()).resolve_secret(Path::new(""))?,
         None if wanted.secret_stdin => {
             prompt::from_stdin().map_err(Failure::io("read the secret from standard input"))?
         }
@@ -172,6 +172,9 @@ fn secret(wanted: &Add, platform: Platform) -> Result<SecretString, Failure> {
     };
     if secret.expose_secret().trim().is_empty() {
         return Err(Failure::Usage(format!("the {owner}'s secret is empty")));
+    }
+    if let Some(stray) = StrayCharacter::in_text(secret.expose_secret()) {
+        return Err(Failure::Usage(format!("the {owner}'s secret {stray}")));
     }
     Ok(secret)
 }

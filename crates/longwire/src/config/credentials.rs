@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use longwire_store::{Platform, TakeBack, TakeBackError};
 
+use super::StrayCharacter;
+
 /// Why an installation's keys do not fit its platform. Never repeats a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Misfit {
@@ -91,6 +93,9 @@ impl<'a, S> Written<'a, S> {
         let id = id.ok_or(Misfit::Missing { key: id_key })?;
         if id.trim().is_empty() {
             return Err(Misfit::wrong(id_key, shown_as));
+        }
+        if let Some(stray) = StrayCharacter::in_text(id) {
+            return Err(Misfit::wrong(id_key, stray.to_string()));
         }
         Ok(Credentials {
             id,
@@ -225,6 +230,16 @@ mod tests {
             ..NOTHING
         };
         check(Platform::Wecom, blank, "bot_id: is empty");
+        let copied = Written {
+            app_id: Some("cli_1\u{200b}"),
+            app_secret: Some(&7),
+            ..NOTHING
+        };
+        check(
+            Platform::Feishu,
+            copied,
+            "app_id: contains U+200B ZERO WIDTH SPACE at position 6",
+        );
     }
 
     #[test]

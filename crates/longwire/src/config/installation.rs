@@ -154,15 +154,14 @@ impl InstallationSection {
             source,
         };
         let credentials = self.credentials().map_err(misfit)?;
-        let app_secret =
-            credentials
-                .secret
-                .resolve(directory)
-                .map_err(|source| DeclarationError::Secret {
-                    name: self.name.clone(),
-                    key: credentials.secret_key,
-                    source,
-                })?;
+        let app_secret = credentials
+            .secret
+            .resolve_secret(directory)
+            .map_err(|source| DeclarationError::Secret {
+                name: self.name.clone(),
+                key: credentials.secret_key,
+                source,
+            })?;
         let proxy = self
             .proxy
             .as_ref()

@@ -1,12 +1,15 @@
 //! References to secrets. The secret itself never stands in the configuration.
 
+use std::env::VarError;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use secrecy::{SecretString, zeroize::Zeroize as _};
+use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroize as _};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
+
+use super::StrayCharacter;
 
 /// Where a secret is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +34,7 @@ pub(crate) enum SecretError {
         #[source]
         source: std::io::Error,
     },
-    /// The variable is not set, or is not text.
+    /// The variable is not set.
     #[error("the environment variable {name} is not set")]
     Env {
         /// Its name.
@@ -42,6 +45,20 @@ pub(crate) enum SecretError {
     NoCredentials {
         /// The credential.
         name: String,
+    },
+    /// The variable is set to something that is not text.
+    #[error("the environment variable {name} is not utf-8")]
+    NotText {
+        /// Its name.
+        name: String,
+    },
+    /// Something came along when the secret was copied.
+    #[error("the secret of {reference} {stray}")]
+    Stray {
+        /// The reference.
+        reference: SecretRef,
+        /// The character, and where it stands.
+        stray: StrayCharacter,
     },
     /// The reference leads to nothing but blanks.
     #[error("the secret of {reference} is empty")]
@@ -59,6 +76,10 @@ impl SecretError {
                 "put the secret there, readable by the user that runs longwire and nobody else"
             }
             Self::Env { .. } => "set it in the environment of the server",
+            Self::NotText { .. } => "set it to the secret alone",
+            Self::Stray { .. } => {
+                "put the secret there again, without quotes, blanks or what cannot be seen"
+            }
             Self::NoCredentials { .. } => {
                 "use LoadCredential= in the unit, or refer to a file instead"
             }
@@ -68,12 +89,28 @@ impl SecretError {
 }
 
 impl SecretRef {
-    /// The secret. `directory` is what a relative file is relative to.
+    /// A platform's secret, which holds nothing that only came along when it was copied.
+    pub(crate) fn resolve_secret(&self, directory: &Path) -> Result<SecretString, SecretError> {
+        let secret = self.resolve(directory)?;
+        match StrayCharacter::in_text(secret.expose_secret()) {
+            None => Ok(secret),
+            Some(stray) => Err(SecretError::Stray {
+                reference: self.clone(),
+                stray,
+            }),
+        }
+    }
+
+    /// What it leads to. `directory` is what a relative file is relative to.
     pub(crate) fn resolve(&self, directory: &Path) -> Result<SecretString, SecretError> {
         let mut text = match self {
             Self::File(path) => read(&directory.join(path))?,
             Self::Env(name) => {
-                std::env::var(name).map_err(|_| SecretError::Env { name: name.clone() })?
+                let name = name.clone();
+                std::env::var(&name).map_err(|error| match error {
+                    VarError::NotPresent => SecretError::Env { name },
+                    VarError::NotUnicode(_) => SecretError::NotText { name },
+                })?
             }
             Self::Credential(name) => {
                 let directory: Option<OsString> = std::env::var_os("CREDENTIALS_DIRECTORY");
@@ -162,8 +199,6 @@ impl<'de> Deserialize<'de> for SecretRef {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret as _;
-
     use super::*;
 
     #[test]
@@ -174,6 +209,14 @@ mod tests {
             .resolve(directory.path())
             .expect("resolves");
         assert_eq!(secret.expose_secret(), "s3cr3t ");
+        let error = SecretRef::File("secret".into())
+            .resolve_secret(directory.path())
+            .expect_err("a blank came along");
+        let told = error.to_string();
+        assert!(
+            told.ends_with("contains U+0020 SPACE at position 7") && !told.contains("s3cr3t"),
+            "{told}"
+        );
         std::fs::write(directory.path().join("secret"), "\n").expect("written");
         let error = SecretRef::File("secret".into())
             .resolve(directory.path())

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::disk::on_disk;
 use super::{Problem, Surface};
-use crate::config::{Written, base_url_is_usable, parse_duration, take_back};
+use crate::config::{StrayCharacter, Written, base_url_is_usable, parse_duration, take_back};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
@@ -246,6 +246,9 @@ impl AddRequest {
         let credentials = written.of(platform).map_err(|misfit| misfit.to_string())?;
         if credentials.secret.expose_secret().trim().is_empty() {
             return Err(format!("{} is empty", credentials.secret_key));
+        }
+        if let Some(stray) = StrayCharacter::in_text(credentials.secret.expose_secret()) {
+            return Err(format!("{} {stray}", credentials.secret_key));
         }
         let after = match self.take_back_after.as_deref().map(parse_duration) {
             None => None,

@@ -227,6 +227,8 @@ fn what_is_wrong_with_a_request_has_a_code() {
             (bot(""), 400, "invalid_request"),
             (without("app_secret"), 400, "invalid_request"),
             (with("app_secret", " "), 400, "invalid_request"),
+            (with("app_secret", "can\u{200b}ary"), 400, "invalid_request"),
+            (with("app_id", "\"cli_1\""), 400, "invalid_request"),
             (with("colour", "red"), 400, "invalid_request"),
             (with("platform", "dingtalk"), 400, "invalid_request"),
             // The keys of an app.

@@ -1,6 +1,6 @@
 //! Installations by command: added, listed, shown and stopped; what does not fit is refused, and no secret is printed.
 
-use crate::{initialised, longwire, run};
+use crate::{initialised, longwire, run, write};
 
 #[test]
 fn installations_are_added_listed_and_stopped() {
@@ -69,6 +69,74 @@ fn installations_are_added_listed_and_stopped() {
         2,
     );
     assert!(stderr.contains("plain_http_hosts"), "{stderr}");
+}
+
+/// The platform would only say that they are wrong, and whoever looks at them sees nothing wrong.
+#[test]
+fn what_came_along_when_an_id_or_secret_was_copied_is_named() {
+    let directory = initialised();
+    let add = |app_id: &str, secret: &str| {
+        let arguments = ["installations", "add", "a", "--app-id", app_id];
+        let command = &mut longwire(directory.path());
+        command.args(arguments).arg("--secret-stdin");
+        run(command.write_stdin(secret.to_owned()), 2).1
+    };
+    for (app_id, secret, told) in [
+        (
+            "cli_1\u{200b}",
+            "canary",
+            "app_id: contains U+200B ZERO WIDTH SPACE at position 6",
+        ),
+        (
+            "cli_1",
+            "can\u{feff}ary\n",
+            "the app's secret contains U+FEFF ZERO WIDTH NO-BREAK SPACE",
+        ),
+        (
+            "cli_1",
+            "\"canary\"",
+            "contains U+0022 QUOTATION MARK at position 1",
+        ),
+        ("cli_1", "canary \n", "contains U+0020 SPACE at position 7"),
+    ] {
+        let stderr = add(app_id, secret);
+        assert!(stderr.contains(told), "{told}: {stderr}");
+        assert!(!stderr.contains("nary"), "{stderr}");
+    }
+    for (key, value, told) in [
+        ("app_id", "\"cli_1 \"", "U+0020 SPACE at position 6"),
+        (
+            "app_secret",
+            "{ file = \"s\" }",
+            "U+2060 WORD JOINER at position 4",
+        ),
+        (
+            "app_secret",
+            "{ env = \"S\" }",
+            "U+0027 APOSTROPHE at position 1",
+        ),
+    ] {
+        let others = [
+            ("app_id", "\"cli_1\""),
+            ("app_secret", "{ env = \"GOOD\" }"),
+        ];
+        let others = others.iter().filter(|(other, _)| *other != key);
+        let lines = others.map(|(key, value)| format!("{key} = {value}\n"));
+        let lines: String = lines.collect();
+        let text = format!("[[installation]]\nname = \"a\"\n{lines}{key} = {value}\n");
+        write(directory.path(), "longwire.toml", &text);
+        write(directory.path(), "s", "can\u{2060}ary\n");
+        let check = &mut longwire(directory.path());
+        let (stdout, _) = run(
+            check
+                .arg("check")
+                .env("S", "'canary'")
+                .env("GOOD", "canary"),
+            7,
+        );
+        assert!(stdout.contains(told), "{told}: {stdout}");
+        assert!(!stdout.contains("nary"), "{stdout}");
+    }
 }
 
 #[test]

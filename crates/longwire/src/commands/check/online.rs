@@ -101,7 +101,7 @@ fn declared(loaded: &Loaded) -> Vec<Question> {
             name: section.name.clone(),
             platform: section.platform(),
             app_id: credentials.id.to_owned(),
-            app_secret: credentials.secret.resolve(&loaded.directory).ok()?,
+            app_secret: credentials.secret.resolve_secret(&loaded.directory).ok()?,
             base: platform_url(
                 section.platform(),
                 section.base_url.as_ref().map(Url::as_str),

@@ -1,0 +1,141 @@
+//! Characters that came along with an id or a secret when it was copied: blanks, quotes, and those that nobody sees.
+//!
+//! No platform has them in an id or a secret. It would answer that the credentials are wrong, and whoever looks at them
+//! finds nothing wrong. So they are told by their names, before anybody is asked, and what they stand in is not.
+
+use std::fmt;
+
+/// A character that belongs to no id and no secret. `Display` continues a sentence that begins with the key:
+/// "contains U+200B ZERO WIDTH SPACE at position 5".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StrayCharacter {
+    character: char,
+    /// In characters, counted from 1.
+    position: usize,
+}
+
+impl StrayCharacter {
+    /// The first one in `text`.
+    pub(crate) fn in_text(text: &str) -> Option<Self> {
+        (1..)
+            .zip(text.chars())
+            .find(|&(_, character)| is_stray(character))
+            .map(|(position, character)| Self {
+                character,
+                position,
+            })
+    }
+}
+
+impl fmt::Display for StrayCharacter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "contains U+{:04X} {} at position {}",
+            u32::from(self.character),
+            name(self.character),
+            self.position
+        )
+    }
+}
+
+fn is_stray(character: char) -> bool {
+    match character {
+        '"' | '\'' | '`' => true,
+        '!'..='~' => false,
+        // Quotes of books and of other languages, and the whole block of blanks, marks and controls around them.
+        '\u{2000}'..='\u{206f}' | '«' | '»' | '「'..='』' | '＂' | '＇' => true,
+        // Shown by nothing, and neither a blank nor a control.
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' => {
+            true
+        }
+        '\u{fff9}'..='\u{fffd}' | '\u{e0000}'..='\u{e0fff}' => true,
+        other => other.is_whitespace() || other.is_control(),
+    }
+}
+
+/// By Unicode's name, where that is likely to be met.
+fn name(character: char) -> &'static str {
+    match character {
+        '\0' => "NULL",
+        '\t' => "CHARACTER TABULATION",
+        '\n' => "LINE FEED",
+        '\r' => "CARRIAGE RETURN",
+        '\u{1b}' => "ESCAPE",
+        ' ' => "SPACE",
+        '"' => "QUOTATION MARK",
+        '\'' => "APOSTROPHE",
+        '`' => "GRAVE ACCENT",
+        '\u{a0}' => "NO-BREAK SPACE",
+        '\u{ad}' => "SOFT HYPHEN",
+        '\u{200b}' => "ZERO WIDTH SPACE",
+        '\u{200c}' => "ZERO WIDTH NON-JOINER",
+        '\u{200d}' => "ZERO WIDTH JOINER",
+        '\u{200e}' => "LEFT-TO-RIGHT MARK",
+        '\u{200f}' => "RIGHT-TO-LEFT MARK",
+        '\u{2018}' => "LEFT SINGLE QUOTATION MARK",
+        '\u{2019}' => "RIGHT SINGLE QUOTATION MARK",
+        '\u{201c}' => "LEFT DOUBLE QUOTATION MARK",
+        '\u{201d}' => "RIGHT DOUBLE QUOTATION MARK",
+        '\u{2028}' => "LINE SEPARATOR",
+        '\u{202a}' => "LEFT-TO-RIGHT EMBEDDING",
+        '\u{202b}' => "RIGHT-TO-LEFT EMBEDDING",
+        '\u{202c}' => "POP DIRECTIONAL FORMATTING",
+        '\u{202d}' => "LEFT-TO-RIGHT OVERRIDE",
+        '\u{202e}' => "RIGHT-TO-LEFT OVERRIDE",
+        '\u{2060}' => "WORD JOINER",
+        '\u{3000}' => "IDEOGRAPHIC SPACE",
+        '\u{feff}' => "ZERO WIDTH NO-BREAK SPACE (byte-order mark)",
+        '\u{fffd}' => "REPLACEMENT CHARACTER",
+        other if other.is_whitespace() => "(a blank)",
+        other if other.is_control() => "(a control character)",
+        _ => "(a quote or an invisible character)",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, told: &str) {
+        let stray = StrayCharacter::in_text(text).expect("it has one");
+        assert_eq!(stray.to_string(), told, "{text:?}");
+    }
+
+    #[test]
+    fn what_came_along_is_told_by_name_and_place() {
+        check(
+            "s3cr\u{200b}et",
+            "contains U+200B ZERO WIDTH SPACE at position 5",
+        );
+        check(
+            "\u{feff}s",
+            "contains U+FEFF ZERO WIDTH NO-BREAK SPACE (byte-order mark) at position 1",
+        );
+        check("\"s\"", "contains U+0022 QUOTATION MARK at position 1");
+        check("s ", "contains U+0020 SPACE at position 2");
+        check(
+            "客\u{201d}",
+            "contains U+201D RIGHT DOUBLE QUOTATION MARK at position 2",
+        );
+        check("a\nb", "contains U+000A LINE FEED at position 2");
+        check("\u{2003}", "contains U+2003 (a blank) at position 1");
+        check(
+            "\u{7f}",
+            "contains U+007F (a control character) at position 1",
+        );
+        check(
+            "\u{2066}",
+            "contains U+2066 (a quote or an invisible character) at position 1",
+        );
+    }
+
+    #[test]
+    fn what_ids_and_secrets_are_made_of_is_none() {
+        let printable: String = ('!'..='~').filter(|c| !"\"'`".contains(*c)).collect();
+        for text in ["", "cli_a1B2-._~+/=", printable.as_str(), "机器人", "é"] {
+            assert_eq!(StrayCharacter::in_text(text), None, "{text}");
+        }
+    }
+}
