@@ -283,7 +283,8 @@ pub(crate) struct Tail {
     /// How many of the newest to begin with.
     #[arg(long, short = 'n', default_value_t = 20, conflicts_with = "from_start")]
     pub(crate) lines: usize,
-    /// Print the platform's payloads too. They hold what people wrote.
+    /// Print the platform's payloads too. They hold what people wrote. In JSON each is as it came, in `payload_base64`
+    /// where it is no JSON itself
     #[arg(long)]
     pub(crate) payload: bool,
     #[command(flatten)]

@@ -5,11 +5,15 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use longwire_store::{EventQuery, EventRecord, InstallationId, Reader, Seq};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::cli::{Events, Form, Tail};
 use crate::config::Loaded;
+use crate::escaped::escaped;
 use crate::exit::{Exit, Failure};
 use crate::terminal::{Ink, Palette};
 use crate::{logs, moment};
@@ -110,7 +114,55 @@ struct Printer<'a> {
     palette: Palette,
     names: HashMap<InstallationId, (String, String)>,
     /// For one JSON document, everything is needed at once.
-    collected: Vec<Value>,
+    collected: Vec<Box<RawValue>>,
+}
+
+/// One event for programs.
+#[derive(Serialize)]
+struct Line<'a> {
+    seq: i64,
+    installation: &'a str,
+    name: &'a str,
+    event_id: Option<&'a str>,
+    r#type: Option<&'a str>,
+    chat: Option<&'a str>,
+    source: &'static str,
+    received_at: String,
+    created_at: Option<String>,
+    trace_id: Option<&'a str>,
+    repeats: u64,
+    #[serde(flatten)]
+    payload: Option<Payload>,
+}
+
+/// What the platform sent.
+#[derive(Serialize)]
+enum Payload {
+    /// JSON: the platform's own text. Numbers have all their digits, members their order, and none is missing.
+    #[serde(rename = "payload")]
+    Json(Box<RawValue>),
+    /// Anything else.
+    #[serde(rename = "payload_base64")]
+    Bytes(String),
+}
+
+impl Payload {
+    fn of(bytes: &[u8]) -> Self {
+        let Ok(json) = serde_json::from_slice::<&RawValue>(bytes) else {
+            return Self::Bytes(STANDARD.encode(bytes));
+        };
+        // JSON has raw line ends between its tokens only. There they mean what a blank means, and a line of output
+        // stays one.
+        let line = json.get().replace(['\n', '\r'], " ");
+        Self::Json(RawValue::from_string(line).expect("blanks are as good as line ends"))
+    }
+}
+
+/// All events in one document.
+#[derive(Serialize)]
+struct Page<'a> {
+    data: &'a [Box<RawValue>],
+    next: Option<&'a str>,
 }
 
 impl<'a> Printer<'a> {
@@ -159,22 +211,23 @@ impl<'a> Printer<'a> {
         match self.wanted.output.output {
             Form::Table => self.print_line(out, event),
             Form::Ndjson => writeln!(out, "{}", self.describe(event)),
+            // A followed log has no end, so it is one document an event.
+            Form::Json if self.wanted.follow => writeln!(out, "{}", self.describe(event)),
             Form::Json => {
                 let event = self.describe(event);
                 self.collected.push(event);
-                // A followed log has no end, so it is one document an event.
-                if self.wanted.follow {
-                    writeln!(out, "{}", self.collected.remove(0))
-                } else {
-                    Ok(())
-                }
+                Ok(())
             }
         }
     }
 
     fn finish(&self) -> Result<Exit, Failure> {
         if self.wanted.output.output == Form::Json && !self.wanted.follow {
-            let page = json!({"data": self.collected, "next": null});
+            let page = to_raw_value(&Page {
+                data: &self.collected,
+                next: None,
+            });
+            let page = page.expect("raw values are json");
             return super::tell(writeln!(io::stdout(), "{page}"));
         }
         Ok(Exit::Done)
@@ -197,41 +250,64 @@ impl<'a> Printer<'a> {
         };
         writeln!(
             out,
-            "{}  {name:<20} {kind:<32} {}{repeats}",
+            "{}  {:<20} {:<32} {}{repeats}",
             self.palette
                 .paint(Ink::Dim, moment::rfc3339(event.received_ms)),
-            event.chat.as_deref().unwrap_or("-"),
+            escaped(name).to_string(),
+            escaped(kind).to_string(),
+            escaped(event.chat.as_deref().unwrap_or("-")),
         )?;
         if self.wanted.payload {
-            writeln!(out, "    {}", String::from_utf8_lossy(&event.payload))?;
+            let payload = String::from_utf8_lossy(&event.payload);
+            writeln!(out, "    {}", escaped(&payload))?;
         }
         Ok(())
     }
 
-    fn describe(&self, event: &EventRecord) -> Value {
+    fn describe(&self, event: &EventRecord) -> Box<RawValue> {
         let (id, name) = self.name(event);
-        let mut line = json!({
-            "seq": event.seq.0,
-            "installation": id,
-            "name": name,
-            "event_id": event.event_id,
-            "type": event.event_type,
-            "chat": event.chat,
-            "source": event.source.label(),
-            "received_at": moment::rfc3339(event.received_ms),
-            "created_at": event.created_ms.map(moment::rfc3339),
-            "trace_id": event.trace_id,
-            "repeats": event.repeats,
-        });
-        if self.wanted.payload {
-            line["payload"] = payload(event);
-        }
-        line
+        let line = Line {
+            seq: event.seq.0,
+            installation: id,
+            name,
+            event_id: event.event_id.as_deref(),
+            r#type: event.event_type.as_deref(),
+            chat: event.chat.as_deref(),
+            source: event.source.label(),
+            received_at: moment::rfc3339(event.received_ms),
+            created_at: event.created_ms.map(moment::rfc3339),
+            trace_id: event.trace_id.as_deref(),
+            repeats: event.repeats,
+            payload: self.wanted.payload.then(|| Payload::of(&event.payload)),
+        };
+        to_raw_value(&line).expect("texts, numbers and raw values are json")
     }
 }
 
-/// The platform's JSON as it came; what is not JSON, as text.
-fn payload(event: &EventRecord) -> Value {
-    serde_json::from_slice(&event.payload)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&event.payload).into_owned()))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(payload: &[u8], expected: &str) {
+        let payload = Payload::of(payload);
+        let line = to_raw_value(&payload).expect("json");
+        assert_eq!(line.get(), expected);
+    }
+
+    #[test]
+    fn a_payload_is_the_platforms_own_text() {
+        check(
+            br#"{"b":1.50, "a":12345678901234567890123,"b":"\u00e9\/"}"#,
+            r#"{"payload":{"b":1.50, "a":12345678901234567890123,"b":"\u00e9\/"}}"#,
+        );
+        check(br#"{"\ud83d":1}"#, r#"{"payload":{"\ud83d":1}}"#);
+        check(b"{\r\n \"a\": 1\n}\n", "{\"payload\":{   \"a\": 1 }}");
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_in_base64() {
+        check(b"\xff\0", r#"{"payload_base64":"/wA="}"#);
+        check(b"{\"a\nb\":1}", r#"{"payload_base64":"eyJhCmIiOjF9"}"#);
+        check(b"", r#"{"payload_base64":""}"#);
+    }
 }

@@ -18,6 +18,7 @@ use url::Url;
 use crate::cli::{Add, Form, Installations, Output, Server};
 use crate::client::{Client, ClientError};
 use crate::config::{Loaded, SecretRef, StrayCharacter};
+use crate::escaped::escaped;
 use crate::exit::{Exit, Failure};
 use crate::stderr::say;
 use crate::surface::{AddRequest, Kept, Note};
@@ -284,10 +285,8 @@ fn set_desired(
         Ok(store) => {
             let record = store.installation(id_or_name)?.ok_or_else(missing)?;
             store.set_desired(record.id, desired)?;
-            say(format_args!(
-                "{}: {done} from the server's next start on",
-                record.name
-            ));
+            let name = escaped(&record.name);
+            say(format_args!("{name}: {done} from the server's next start on"));
         }
         Err(OpenError::Held { .. }) => {
             // The id, since a name may hold characters that mean something in a path.
@@ -298,10 +297,8 @@ fn set_desired(
                 "/admin/v1/installations/{}/{verb}",
                 record.public_id
             )))?;
-            say(format_args!(
-                "{}: {done}; the running server acts on it",
-                record.name
-            ));
+            let name = escaped(&record.name);
+            say(format_args!("{name}: {done}; the running server acts on it"));
         }
         Err(error) => return Err(error.into()),
     }

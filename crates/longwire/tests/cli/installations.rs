@@ -1,5 +1,7 @@
 //! Installations by command: added, listed, shown and stopped; what does not fit is refused, and no secret is printed.
 
+use longwire_store::{Desired, NewInstallation, Origin, Platform, Store, StoreSettings};
+
 use crate::{initialised, longwire, run, write};
 
 #[test]
@@ -136,6 +138,42 @@ fn what_came_along_when_an_id_or_secret_was_copied_is_named() {
         );
         assert!(stdout.contains(told), "{told}: {stdout}");
         assert!(!stdout.contains("nary"), "{stdout}");
+    }
+}
+
+/// What others wrote into a database cannot act on the screen of whoever lists it.
+#[test]
+fn what_is_listed_and_shown_does_not_act_on_the_screen() {
+    let directory = initialised();
+    let settings = StoreSettings::at(directory.path().join("longwire.db").display().to_string());
+    let store = Store::open(&settings).expect("nobody holds it");
+    store
+        .add_installation(NewInstallation {
+            name: "user\u{202e}gpj".to_owned(),
+            platform: Platform::Feishu,
+            app_id: "cli_\x1b[2J1".to_owned(),
+            app_secret: "s".into(),
+            base_url: Some("https://a\u{9b}b".to_owned()),
+            proxy: None,
+            take_back: None,
+            desired: Desired::Run,
+            origin: Origin::Cli,
+        })
+        .expect("added");
+    drop(store);
+    for arguments in [
+        &["installations", "list"][..],
+        &["installations", "show", "user\u{202e}gpj"],
+    ] {
+        let (stdout, _) = run(longwire(directory.path()).args(arguments), 0);
+        assert!(
+            stdout.contains(r"user\u{202e}gpj") && stdout.contains(r"cli_\u{1b}[2J1"),
+            "{stdout:?}"
+        );
+        assert!(
+            !stdout.contains(['\u{202e}', '\x1b', '\u{9b}']),
+            "{stdout:?}"
+        );
     }
 }
 

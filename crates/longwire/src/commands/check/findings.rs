@@ -5,6 +5,7 @@ use std::io::Write as _;
 use serde_json::{Value, json};
 
 use crate::cli::Form;
+use crate::escaped::escaped;
 use crate::exit::{Exit, Failure};
 use crate::stderr::say;
 use crate::terminal::{Ink, Palette};
@@ -39,6 +40,8 @@ impl Findings {
     }
 
     fn tell(&mut self, good: bool, what: String, finding: String, fix: Option<&str>) {
+        self.lines
+            .push(json!({"ok": good, "what": what, "finding": finding, "fix": fix}));
         if self.form == Form::Table {
             let mark = if good {
                 self.palette.paint(Ink::Green, "✓")
@@ -46,19 +49,16 @@ impl Findings {
                 self.palette.paint(Ink::Red, "✗")
             };
             // A finding of several lines, such as a mistake with its caret, stays aligned.
-            let finding = finding.replace('\n', "\n    ");
-            let mut text = format!(
-                "{mark} {} {finding}\n",
-                self.palette.paint(Ink::Bold, format!("{what}:"))
-            );
+            let lines = finding.split('\n').map(|line| escaped(line).to_string());
+            let finding = lines.collect::<Vec<_>>().join("\n    ");
+            let what = format!("{}:", escaped(&what));
+            let mut text = format!("{mark} {} {finding}\n", self.palette.paint(Ink::Bold, what));
             if let Some(fix) = fix {
                 text.push_str(&format!("    → {fix}\n"));
             }
             // A reader that has gone away still gets the exit code.
             let _ = std::io::stdout().write_all(text.as_bytes());
         }
-        self.lines
-            .push(json!({"ok": good, "what": what, "finding": finding, "fix": fix}));
     }
 
     /// The exit code, and for programs the whole document.

@@ -3,6 +3,7 @@
 use longwire_store::{InstallationRecord, Platform, TakeBack, TimelineRecord};
 use serde_json::Value;
 
+use crate::escaped::escaped;
 use crate::moment;
 use crate::terminal::{Ink, Palette, Table};
 
@@ -19,24 +20,25 @@ pub(super) fn table(rows: &[Value]) -> Table {
         "REASON",
     ]);
     for row in rows {
-        let text = |key: &str| row[key].as_str().unwrap_or("").to_owned();
+        let text = |key: &str| shown(row[key].as_str());
         let seen = &row["observed"];
         let state = seen["state"].as_str().unwrap_or("?");
         table.row([
             text("name"),
             text("id"),
             text("platform"),
-            row["app_id"]
-                .as_str()
-                .or(row["bot_id"].as_str())
-                .unwrap_or_default()
-                .to_owned(),
+            shown(row["app_id"].as_str().or(row["bot_id"].as_str())),
             text("desired"),
-            palette.paint(ink(state), state),
-            seen["reason_text"].as_str().unwrap_or("").to_owned(),
+            palette.paint(ink(state), escaped(state)),
+            shown(seen["reason_text"].as_str()),
         ]);
     }
     table
+}
+
+/// What people, the platform or the server said.
+fn shown(text: Option<&str>) -> String {
+    escaped(text.unwrap_or_default()).to_string()
 }
 
 /// What happens when another client takes the bot's connection.
@@ -73,12 +75,12 @@ pub(super) fn detail(
             text.push_str(&format!("{key:<12} {value}\n"));
         }
     };
-    line("name", palette.paint(Ink::Bold, &record.name));
+    line("name", palette.paint(Ink::Bold, escaped(&record.name)));
     line("id", record.public_id.to_string());
     let is_wecom = record.platform == Platform::Wecom;
     line(
         if is_wecom { "bot" } else { "app" },
-        format!("{} on {}", record.app_id, record.platform.label()),
+        format!("{} on {}", escaped(&record.app_id), record.platform.label()),
     );
     line("guarantee", record.platform.guarantee().text().to_owned());
     if is_wecom {
@@ -96,7 +98,7 @@ pub(super) fn detail(
             line("taken back", times.join(", "));
         }
     }
-    line("base url", record.base_url.clone().unwrap_or_default());
+    line("base url", shown(record.base_url.as_deref()));
     line(
         "wanted",
         format!(
@@ -114,9 +116,9 @@ pub(super) fn detail(
         .unwrap_or_default();
     line(
         "state",
-        format!("{}{since}", palette.paint(ink(state), state)),
+        format!("{}{since}", palette.paint(ink(state), escaped(state))),
     );
-    let words = |key: &str| observed[key].as_str().unwrap_or("").to_owned();
+    let words = |key: &str| shown(observed[key].as_str());
     line("reason", words("reason_text"));
     line("next step", words("next_step"));
     let lights = &observed["lights"];
@@ -157,7 +159,7 @@ pub(super) fn detail(
                 moment::rfc3339(entry.at_ms),
                 entry.generation.to_string(),
                 entry.kind.label().to_owned(),
-                entry.detail.clone(),
+                shown(Some(&entry.detail)),
             ]);
         }
         text.push_str(&format!("\n{table}"));
