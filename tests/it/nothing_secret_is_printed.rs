@@ -209,6 +209,7 @@ fn start(sim: &Sim, rude: &Sim, wecom: &wecom::Sim, way_out: &Proxy, format: &st
         "refused by the platform",
         "injected into",
         "an actor failed",
+        "this proxy cannot be used",
     ] {
         gateway.expect_error(expected);
     }

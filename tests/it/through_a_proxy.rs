@@ -123,6 +123,36 @@ fn an_installation_has_a_way_of_its_own() {
     carried(&common, &authority(&sim, "common.test"));
 }
 
+/// Whoever set a proxy did not mean "none": what depends on one that cannot be used is refused, and says which.
+#[test]
+fn a_proxy_variable_that_cannot_be_used_is_not_the_straight_way() {
+    let sim = platform(|_| ());
+    let own = proxy();
+    let gateway = Setup::new(&sim)
+        .bot_at("common", &named(&sim, "localhost.localdomain"))
+        .bot_at("own", &named(&sim, "own.test"))
+        .with("proxy", json!({ "env": "OWN_WAY_OUT" }))
+        .bot("near")
+        .set(
+            "egress.plain_http_hosts",
+            json!(["localhost.localdomain", "own.test"]),
+        )
+        .environment("HTTP_PROXY", "socks5://gate:canary@127.0.0.1:1")
+        .environment("OWN_WAY_OUT", &address(&own))
+        .start();
+    gateway.expect_error("this proxy cannot be used");
+    gateway.expect_error("refused by the platform or by our own rules");
+    serves(&gateway, &sim, "own");
+    // What is on this host needs none.
+    serves(&gateway, &sim, "near");
+    let view =
+        gateway.wait_installation("common", "it is refused", |view| view["state"] == "refused");
+    assert_eq!(view["reason"], "proxy_unusable", "{view}");
+    let text = view["reason_text"].as_str().expect("words for people");
+    assert!(text.contains("HTTP_PROXY"), "{text}");
+    assert!(!gateway.log().text().contains("canary"));
+}
+
 #[test]
 fn the_proxies_of_the_environment_are_told_apart() {
     let plain = platform(|_| ());

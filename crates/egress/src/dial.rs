@@ -13,7 +13,7 @@ use awc::http::Uri;
 use futures_util::future::LocalBoxFuture;
 
 use crate::fault::{Fault, NoRoute};
-use crate::policy::{Routing, Target};
+use crate::policy::{Routing, Target, Unusable};
 use crate::resolve::Resolver;
 use crate::{race, tunnel};
 
@@ -32,7 +32,10 @@ impl Dialer {
     }
 
     async fn dial(&self, target: Target<'_>) -> Result<TcpStream, Fault> {
-        let Some(proxy) = self.routing.proxy_to(target) else {
+        let proxy = self.routing.proxy_to(target);
+        let Some(proxy) =
+            proxy.map_err(|Unusable { variable }| Fault::ProxyUnusable { variable })?
+        else {
             return self.connect(target.host, target.port).await;
         };
         let mut stream = self.connect(proxy.host(), proxy.port()).await?;

@@ -50,6 +50,8 @@ pub(crate) enum Fault {
     ProxyRefused { status: u16 },
     #[error("the proxy wants other credentials")]
     ProxyUnauthorized,
+    #[error("the proxy of {variable} cannot be used")]
+    ProxyUnusable { variable: &'static str },
     #[error("no tls with {peer}")]
     Tls { peer: String, source: io::Error },
     #[error("plain text is not allowed")]
@@ -89,6 +91,12 @@ pub enum HttpError {
     /// The proxy wants credentials, or others (407).
     #[error("the proxy refused our credentials")]
     ProxyUnauthorized,
+    /// The environment names a proxy in a way that cannot be used. Nothing was sent.
+    #[error("the environment variable {variable} is no proxy that can be used")]
+    ProxyUnusable {
+        /// The variable's name.
+        variable: &'static str,
+    },
     /// No TLS session: untrusted certificate, wrong name, no common version.
     #[error("no tls session with {peer}")]
     Tls {
@@ -143,6 +151,12 @@ pub enum UpgradeError {
     /// The proxy wants credentials, or others (407).
     #[error("the proxy refused our credentials")]
     ProxyUnauthorized,
+    /// The environment names a proxy in a way that cannot be used. Nothing was sent.
+    #[error("the environment variable {variable} is no proxy that can be used")]
+    ProxyUnusable {
+        /// The variable's name.
+        variable: &'static str,
+    },
     /// No TLS session: untrusted certificate, wrong name, no common version.
     #[error("no tls session with {peer}")]
     Tls {
@@ -178,6 +192,7 @@ impl From<Fault> for HttpError {
             Fault::Unreachable { peer, source } => Self::Unreachable { peer, source },
             Fault::ProxyRefused { status } => Self::ProxyRefused { status },
             Fault::ProxyUnauthorized => Self::ProxyUnauthorized,
+            Fault::ProxyUnusable { variable } => Self::ProxyUnusable { variable },
             Fault::Tls { peer, source } => Self::Tls { peer, source },
             Fault::PlainRefused => Self::PlainRefused,
             Fault::BadUrl { reason } => Self::BadUrl { reason },
@@ -193,6 +208,7 @@ impl From<Fault> for UpgradeError {
             Fault::Unreachable { peer, source } => Self::Unreachable { peer, source },
             Fault::ProxyRefused { status } => Self::ProxyRefused { status },
             Fault::ProxyUnauthorized => Self::ProxyUnauthorized,
+            Fault::ProxyUnusable { variable } => Self::ProxyUnusable { variable },
             Fault::Tls { peer, source } => Self::Tls { peer, source },
             Fault::PlainRefused => Self::PlainRefused,
             Fault::BadUrl { reason } => Self::BadUrl { reason },

@@ -28,7 +28,7 @@ pub mod ws;
 pub use egress::{Egress, HttpAnswer, HttpLimits, WebSocketIo};
 pub use fault::{HttpError, NoRoute, UpgradeError};
 pub use no_proxy::{NoProxy, NoProxyError};
-pub use policy::{Ignored, ProxyEnvironment, ProxyPolicy, Route};
+pub use policy::{ProxyEnvironment, ProxyPolicy, Route, Unread};
 pub use proxy::{ProxyUrl, ProxyUrlError};
 pub use refusal::RefusedUpgrade;
 pub use settings::EgressSettings;

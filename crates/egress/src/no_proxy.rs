@@ -121,7 +121,9 @@ impl Rule {
             });
         }
         let name = host.strip_prefix('*').unwrap_or(host).trim_matches('.');
-        if name.is_empty() || name.contains(|c: char| c.is_whitespace() || "*:/@[]".contains(c)) {
+        if name.is_empty()
+            || name.contains(|c: char| c.is_whitespace() || "*:/@[]\u{fffd}".contains(c))
+        {
             return Err(refuse());
         }
         Ok(Self::Host {
@@ -212,6 +214,7 @@ mod tests {
             "host:port",
             "a*b",
             ".",
+            "caf\u{fffd}.example",
         ] {
             assert_eq!(
                 entry.parse::<NoProxy>(),

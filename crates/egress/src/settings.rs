@@ -7,7 +7,7 @@ use rustls::ClientConfig;
 use url::Url;
 
 use crate::no_proxy::NoProxy;
-use crate::policy::{ProxyEnvironment, ProxyPolicy, Route, Routing, Target};
+use crate::policy::{ProxyEnvironment, ProxyPolicy, Route, Routing, Target, Unusable};
 
 /// Settings of all outgoing traffic, made once and handed to every arbiter.
 #[derive(Debug, Clone)]
@@ -46,9 +46,12 @@ impl EgressSettings {
 
     /// The way `url` would be reached under `policy`, for those who want to look before they dial.
     pub fn route(&self, policy: &ProxyPolicy, url: &Url) -> Route {
-        Target::of_url(url)
-            .and_then(|target| self.routing(policy).proxy_to(target).cloned())
-            .map_or(Route::Direct, Route::Proxy)
+        let routing = self.routing(policy);
+        match Target::of_url(url).map(|target| routing.proxy_to(target)) {
+            None | Some(Ok(None)) => Route::Direct,
+            Some(Ok(Some(proxy))) => Route::Proxy(proxy.clone()),
+            Some(Err(Unusable { variable })) => Route::Unusable { variable },
+        }
     }
 
     pub(crate) fn routing(&self, policy: &ProxyPolicy) -> Routing {

@@ -25,6 +25,7 @@ fn of_http(error: &HttpError) -> Setback {
         HttpError::Unreachable { .. } => Setback::Unreachable,
         HttpError::ProxyRefused { status } => Setback::ProxyRefused { status: *status },
         HttpError::ProxyUnauthorized => Setback::ProxyUnauthorized,
+        HttpError::ProxyUnusable { .. } => Setback::ProxyUnusable,
         HttpError::Tls { .. } => Setback::TlsFailed,
         HttpError::PlainRefused | HttpError::BadUrl { .. } => Setback::AddressRefused,
         HttpError::BodyTooLarge { .. } | HttpError::Protocol { .. } => Setback::NotJson,
@@ -45,6 +46,7 @@ pub(crate) fn of_dial(platform: Platform, error: &DialError) -> Setback {
             UpgradeError::Unreachable { .. } => Setback::Unreachable,
             UpgradeError::ProxyRefused { status } => Setback::ProxyRefused { status: *status },
             UpgradeError::ProxyUnauthorized => Setback::ProxyUnauthorized,
+            UpgradeError::ProxyUnusable { .. } => Setback::ProxyUnusable,
             UpgradeError::Tls { .. } => Setback::TlsFailed,
             UpgradeError::PlainRefused | UpgradeError::BadUrl { .. } => Setback::AddressRefused,
             UpgradeError::Refused(refused) => Setback::HandshakeRefused {

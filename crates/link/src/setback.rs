@@ -61,6 +61,9 @@ pub enum Setback {
     /// The proxy wants credentials, or other ones.
     #[error("the proxy does not accept its credentials")]
     ProxyUnauthorized,
+    /// The proxy setting that holds for this installation cannot be read. Nothing went out.
+    #[error("the proxy setting cannot be used")]
+    ProxyUnusable,
     /// TLS could not be agreed on, most often a certificate nobody here trusts.
     #[error("tls with the platform failed")]
     TlsFailed,
@@ -129,9 +132,12 @@ pub enum Setback {
     /// `disconnected_event`: another connection of the same bot subscribed.
     #[error("another program connected with the same bot")]
     Displaced,
-    /// There is no secret, or it cannot be unsealed.
-    #[error("the app secret cannot be opened")]
+    /// There is no secret, it cannot be one, or it cannot be unsealed.
+    #[error("there is no secret that can be used")]
     NoSecret,
+    /// An older installation that is wanted is the same bot.
+    #[error("another installation is the same bot")]
+    SameBot,
     /// Our own policy forbids the address, for instance plain `http` to a foreign host.
     #[error("the address is not allowed here")]
     AddressRefused,
@@ -250,7 +256,9 @@ impl Setback {
             | Self::HandshakeForbidden
             | Self::ProxyUnauthorized
             | Self::CredentialsRefused { .. }
+            | Self::ProxyUnusable
             | Self::NoSecret
+            | Self::SameBot
             | Self::AddressRefused => Refuse,
             Self::Displaced => Yield,
             // 408 is a timeout by another name. Every other 4xx finds fault with the request, which will
@@ -346,6 +354,9 @@ impl Setback {
                 "Allow the platform's hosts on the proxy, or configure this installation to connect directly."
             }
             Self::ProxyUnauthorized => "Correct the user name and password in the proxy URL.",
+            Self::ProxyUnusable => {
+                "Write the proxy as http://[user[:password]@]host[:port], in the setting or variable that is named, and start longwire again."
+            }
             Self::TlsFailed => {
                 "Check this host's clock and, behind an inspecting proxy, add its certificate authority to the trusted ones."
             }
@@ -380,7 +391,10 @@ impl Setback {
                 "Only one program can serve a bot: stop the other one that uses this bot id, then take the bot back with `longwire installations start`."
             }
             Self::NoSecret => {
-                "Store the app secret again, or restore the key file that the store was made with."
+                "Put the secret where the configuration says and start longwire again; of an installation that was added, add the secret again or restore the key file that the store was made with."
+            }
+            Self::SameBot => {
+                "A bot has one name: remove one of the two from the configuration file, or stop the one that is not needed."
             }
             Self::AddressRefused => {
                 "Use an https base URL, or list the host under the hosts that plain connections are allowed to."
@@ -406,6 +420,7 @@ impl Setback {
             Self::NoUrl => "no_url",
             Self::ProxyRefused { .. } => "proxy_refused",
             Self::ProxyUnauthorized => "proxy_unauthorized",
+            Self::ProxyUnusable => "proxy_unusable",
             Self::TlsFailed => "tls_failed",
             Self::HandshakeAuth { .. } => "handshake_auth",
             Self::HandshakeForbidden => "handshake_forbidden",
@@ -424,6 +439,7 @@ impl Setback {
             Self::NotSubscribed => "not_subscribed",
             Self::Displaced => "displaced",
             Self::NoSecret => "no_secret",
+            Self::SameBot => "same_bot",
             Self::AddressRefused => "address_refused",
         }
     }

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use longwire_egress::{EgressSettings, NoProxy, ProxyEnvironment, RootsReport, tls_config};
 use longwire_fleet::{Drained, Fleet, FleetFailure, FleetSettings};
+use longwire_link::Setback;
 use longwire_store::{NewInstallation, Store};
 
 use crate::config::{InstallationSection, Loaded};
@@ -58,6 +59,7 @@ impl Gateway {
         tell_exposure(config.server.admin_listen);
         let (egress, roots) = egress(loaded)?;
         tell_roots(&roots);
+        tell_proxies(&egress.environment);
         let declared = declared(&installations, &loaded.directory)?;
         drop(installations);
         let store = Store::open(&loaded.store_settings())?;
@@ -137,24 +139,12 @@ pub(crate) fn egress(loaded: &Loaded) -> Result<(EgressSettings, RootsReport), F
     let config = &loaded.config;
     let ca_file = config.tls.ca_file.as_deref().map(|path| loaded.path(path));
     let (tls, roots) = tls_config(ca_file.as_deref())?;
-    let environment =
-        ProxyEnvironment::from_vars(std::env::vars_os().filter_map(|(name, value)| {
-            // A proxy's address that is not UTF-8 is none.
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }));
-    for ignored in environment.ignored() {
-        tracing::warn!(
-            variable = ignored.variable,
-            "proxy variable not used: {}",
-            ignored.reason
-        );
-    }
-    let mut settings = EgressSettings::new(tls, environment);
+    let mut settings = EgressSettings::new(tls, ProxyEnvironment::from_vars(std::env::vars_os()));
     if let Some(proxy) = &config.proxy.url {
         settings.proxy = proxy.policy(&loaded.directory)?;
     }
-    // Validation has accepted the entries.
-    settings.no_proxy = NoProxy::from_entries(&config.proxy.no_proxy).unwrap_or_default();
+    settings.no_proxy =
+        NoProxy::from_entries(&config.proxy.no_proxy).expect("validation has accepted the entries");
     settings.plain_hosts = config.egress.plain_http_hosts.clone();
     Ok((settings, roots))
 }
@@ -173,6 +163,24 @@ fn tell_roots(roots: &RootsReport) {
         tracing::warn!(
             compiled_in = roots.compiled_in,
             "this system has no trusted certificate authorities; those compiled in are used. Install ca-certificates"
+        );
+    }
+}
+
+fn tell_proxies(environment: &ProxyEnvironment) {
+    for unusable in environment.unusable() {
+        tracing::error!(
+            variable = unusable.variable,
+            reason = unusable.reason,
+            next_step = Setback::ProxyUnusable.next_step(),
+            "this proxy cannot be used; bots that depend on it are not connected"
+        );
+    }
+    for ignored in environment.ignored() {
+        tracing::warn!(
+            variable = ignored.variable,
+            reason = ignored.reason,
+            "an entry that exempts nobody from the proxy"
         );
     }
 }

@@ -7,7 +7,7 @@ use crate::setback;
 use crate::shared::Shared;
 use crate::word::Word;
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
-use longwire_egress::{Egress, ProxyPolicy};
+use longwire_egress::{Egress, ProxyUrlError};
 use longwire_link::{Generation, Setback};
 use longwire_platform::feishu::{self, Credentials, Endpoint, EndpointError};
 use longwire_platform::wecom;
@@ -25,16 +25,12 @@ impl Installation {
             .shared
             .store
             .open_proxy(&self.record)
-            .map_err(|error| format!("the proxy setting cannot be unsealed: {error}"))?;
+            .map_err(|error| setback::chain(&error))?;
         match proxy {
             None => Ok(self.local.egress.clone()),
-            Some(proxy) => match proxy.expose_secret() {
-                "direct" => Ok(self.local.egress.with_proxy(ProxyPolicy::Direct)),
-                url => url
-                    .parse()
-                    .map(|url| self.local.egress.with_proxy(ProxyPolicy::Url(url)))
-                    .map_err(|error| format!("the proxy setting is unusable: {error}")),
-            },
+            Some(proxy) => (proxy.expose_secret().parse())
+                .map(|policy| self.local.egress.with_proxy(policy))
+                .map_err(|error: ProxyUrlError| error.to_string()),
         }
     }
 
@@ -73,7 +69,7 @@ impl Installation {
         let record = Arc::clone(&self.record);
         let egress = self.egress();
         async move {
-            let egress = egress.map_err(|detail| (Setback::AddressRefused, detail))?;
+            let egress = egress.map_err(|detail| (Setback::ProxyUnusable, detail))?;
             // Unsealed for this call and gone with it.
             let secret = open_secret(&shared, &record)?;
             let base = base_url(&record)
@@ -110,10 +106,14 @@ fn open_secret(
     shared: &Shared,
     record: &InstallationRecord,
 ) -> Result<SecretString, (Setback, String)> {
-    shared
+    let secret = shared
         .store
         .open_secret(record)
-        .map_err(|error| (Setback::NoSecret, setback::chain(&error)))
+        .map_err(|error| (Setback::NoSecret, setback::chain(&error)))?;
+    if secret.expose_secret().is_empty() {
+        return Err((Setback::NoSecret, String::new()));
+    }
+    Ok(secret)
 }
 
 /// Where the installation's platform is: at the usual place, unless its configuration names another.

@@ -36,7 +36,7 @@ impl Installation {
         };
         let egress = match self.egress() {
             Ok(egress) => egress,
-            Err(detail) => return self.setback(generation, Setback::AddressRefused, detail),
+            Err(detail) => return self.setback(generation, Setback::ProxyUnusable, detail),
         };
         let instance = self.bot.socket.born(self.local.arbiter, generation.0);
         let (shared, local, bot) = (

@@ -54,6 +54,8 @@ fn all() -> Vec<Setback> {
         S::NotSubscribed,
         S::Displaced,
         S::NoSecret,
+        S::SameBot,
+        S::ProxyUnusable,
         S::AddressRefused,
     ];
     // A new variant does not compile here until it has a sample above.
@@ -68,6 +70,7 @@ fn all() -> Vec<Setback> {
             S::ProtocolViolation | S::Panicked | S::NoSecret | S::AddressRefused => {}
             S::CredentialsRefused { .. } | S::SubscribeLimited | S::SubscribeFailed { .. } => {}
             S::SubscribeTimedOut | S::NotSubscribed | S::Displaced => {}
+            S::SameBot | S::ProxyUnusable => {}
         }
     }
     samples
@@ -126,6 +129,8 @@ fn bootstrap_answers() {
         (Setback::NoUrl, "no_url", NORMAL),
         (Setback::NoSecret, "no_secret", REFUSE),
         (Setback::AddressRefused, "address_refused", REFUSE),
+        (Setback::SameBot, "same_bot", REFUSE),
+        (Setback::ProxyUnusable, "proxy_unusable", REFUSE),
         (
             Setback::ProxyRefused { status: 502 },
             "proxy_refused",

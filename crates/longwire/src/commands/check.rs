@@ -8,7 +8,8 @@ mod online;
 
 use std::path::{Path, PathBuf};
 
-use longwire_egress::{EgressSettings, ProxyPolicy};
+use longwire_egress::{EgressSettings, ProxyPolicy, Route};
+use longwire_link::Setback;
 use longwire_store::{InstallationRecord, OpenError, Reader, StoreSettings};
 use url::Url;
 
@@ -56,6 +57,13 @@ fn everything(loaded: &Loaded, online: bool, findings: &mut Findings) {
                 );
             } else {
                 findings.good("tls roots", format!("{total} trusted"));
+            }
+            for ignored in egress.environment.ignored() {
+                findings.bad(
+                    ignored.variable,
+                    ignored.reason.clone(),
+                    "correct the entry; until then it exempts nobody from the proxy",
+                );
             }
             routes(loaded, &egress, &records, findings);
             if online {
@@ -278,7 +286,14 @@ fn routes(
         )
     });
     for (name, url, proxy) in declared.chain(kept) {
-        let Some(url) = url else { continue };
+        let Some(url) = url else {
+            findings.bad(
+                format!("base url of {name}"),
+                "is no address".to_owned(),
+                Setback::AddressRefused.next_step(),
+            );
+            continue;
+        };
         let policy: ProxyPolicy =
             match proxy.map(|proxy: &ProxySetting| proxy.policy(&loaded.directory)) {
                 None => egress.proxy.clone(),
@@ -288,13 +303,15 @@ fn routes(
                     continue;
                 }
             };
-        let line = format!(
-            "{} {}",
-            url.host_str().unwrap_or_default(),
-            egress.route(&policy, &url)
-        );
+        let route = egress.route(&policy, &url);
+        let line = format!("{} {route}", url.host_str().unwrap_or_default());
         if told.insert(line.clone()) {
-            findings.good("route", line);
+            match route {
+                Route::Direct | Route::Proxy(_) => findings.good("route", line),
+                Route::Unusable { .. } => {
+                    findings.bad("route", line, Setback::ProxyUnusable.next_step());
+                }
+            }
         }
     }
 }

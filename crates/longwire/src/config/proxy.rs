@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use longwire_egress::{ProxyPolicy, ProxyUrl};
+use longwire_egress::{ProxyPolicy, ProxyUrl, ProxyUrlError};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
@@ -34,7 +34,7 @@ pub(crate) enum ProxySettingError {
         reference: SecretRef,
         /// Why.
         #[source]
-        source: longwire_egress::ProxyUrlError,
+        source: ProxyUrlError,
     },
 }
 
@@ -54,29 +54,32 @@ impl ProxySetting {
         match self {
             Self::Direct => Ok(SecretString::from("direct")),
             Self::Plain(url) => Ok(SecretString::from(url.to_string())),
-            Self::Secret(reference) => {
-                let secret = reference.resolve(directory)?;
-                match secret.expose_secret().parse::<ProxyUrl>() {
-                    Err(source) if secret.expose_secret() != "direct" => {
-                        Err(ProxySettingError::Address {
-                            reference: reference.clone(),
-                            source,
-                        })
-                    }
-                    _ => Ok(secret),
-                }
-            }
+            Self::Secret(reference) => Ok(read(reference, directory)?.0),
         }
     }
 
     /// The same as egress wants it.
     pub(crate) fn policy(&self, directory: &Path) -> Result<ProxyPolicy, ProxySettingError> {
-        Ok(match self.resolve(directory)?.expose_secret() {
-            "direct" => ProxyPolicy::Direct,
-            address => address
-                .parse()
-                .map_or(ProxyPolicy::Direct, ProxyPolicy::Url),
-        })
+        match self {
+            Self::Direct => Ok(ProxyPolicy::Direct),
+            Self::Plain(url) => Ok(ProxyPolicy::Url(url.clone())),
+            Self::Secret(reference) => Ok(read(reference, directory)?.1),
+        }
+    }
+}
+
+/// What a reference leads to, and what it means. Something that cannot be read never means the straight way.
+fn read(
+    reference: &SecretRef,
+    directory: &Path,
+) -> Result<(SecretString, ProxyPolicy), ProxySettingError> {
+    let secret = reference.resolve(directory)?;
+    match secret.expose_secret().parse() {
+        Ok(policy) => Ok((secret, policy)),
+        Err(source) => Err(ProxySettingError::Address {
+            reference: reference.clone(),
+            source,
+        }),
     }
 }
 
@@ -92,10 +95,12 @@ impl<'de> Deserialize<'de> for ProxySetting {
 
             // Does not repeat the text: it may hold a password.
             fn visit_str<E: de::Error>(self, text: &str) -> Result<ProxySetting, E> {
-                if text == "direct" {
-                    return Ok(ProxySetting::Direct);
-                }
-                let url: ProxyUrl = text.parse().map_err(E::custom)?;
+                let url = match text.parse().map_err(E::custom)? {
+                    ProxyPolicy::Url(url) => url,
+                    ProxyPolicy::Direct | ProxyPolicy::Environment => {
+                        return Ok(ProxySetting::Direct);
+                    }
+                };
                 if url.has_credentials() {
                     return Err(E::custom(
                         "a proxy's password does not stand in the configuration; refer to the whole address with { \

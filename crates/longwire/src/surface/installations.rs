@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Path, Query};
-use longwire_egress::ProxyUrl;
+use longwire_egress::ProxyPolicy;
 use longwire_fleet::InstallationView;
 use longwire_store::{
     Desired, Guarantee, InstallationRecord, NewInstallation, Origin, Platform, TakeBack,
@@ -267,12 +267,8 @@ impl AddRequest {
                 .map_err(|reason| format!("base_url: {reason}"))?;
         }
         if let Some(proxy) = &proxy {
-            let address = proxy.expose_secret();
-            if address != "direct" {
-                address
-                    .parse::<ProxyUrl>()
-                    .map_err(|error| format!("proxy: {error}"))?;
-            }
+            (proxy.expose_secret().parse::<ProxyPolicy>())
+                .map_err(|error| format!("proxy: {error}"))?;
         }
         Ok(NewInstallation {
             platform,

@@ -261,6 +261,32 @@ fn check_tells_what_is_wrong_and_ends_with_7() {
     );
 }
 
+/// Nothing goes straight out because a proxy cannot be read.
+#[test]
+fn check_tells_what_a_proxy_variable_cannot_do() {
+    let directory = initialised();
+    write(
+        directory.path(),
+        "longwire.toml",
+        "[[installation]]\nname = \"a\"\napp_id = \"cli_1\"\napp_secret = { env = \"S\" }\n",
+    );
+    let (stdout, stderr) = run(
+        longwire(directory.path())
+            .arg("check")
+            .env("S", "s3cr3t")
+            .env("HTTPS_PROXY", "socks5://gate:canary@127.0.0.1:1")
+            .env("NO_PROXY", "10.0.0.0/99"),
+        7,
+    );
+    for word in [
+        "✗ route: open.feishu.cn none, since HTTPS_PROXY cannot be used",
+        "✗ NO_PROXY: `10.0.0.0/99`",
+    ] {
+        assert!(stdout.contains(word), "{word}: {stdout}");
+    }
+    assert!(!format!("{stdout}{stderr}").contains("canary"), "{stdout}");
+}
+
 #[test]
 fn an_empty_log_has_no_lines() {
     let directory = initialised();

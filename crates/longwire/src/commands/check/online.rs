@@ -6,10 +6,12 @@
 
 use std::time::Duration;
 
-use longwire_egress::{Egress, EgressSettings, ProxyPolicy, UpgradeError};
+use longwire_egress::{
+    Egress, EgressSettings, HttpError, ProxyPolicy, ProxyUrlError, UpgradeError,
+};
 use longwire_link::Setback;
 use longwire_platform::feishu::{Credentials, EndpointError, endpoint};
-use longwire_store::{OpenError, Platform, Store, StoreSettings};
+use longwire_store::{InstallationRecord, OpenError, Platform, Store, StoreSettings};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
@@ -37,11 +39,8 @@ pub(super) fn ask_all(
     findings: &mut Findings,
 ) {
     let mut questions = declared(loaded);
-    match kept(settings) {
-        Ok(more) => {
-            let more: Vec<_> = more.into_iter().filter(|q| questions.iter().all(|d| d.name != q.name)).collect();
-            questions.extend(more);
-        }
+    match kept(loaded, settings, findings) {
+        Ok(more) => questions.extend(more),
         Err(OpenError::Missing { .. }) => {}
         Err(OpenError::Held { .. }) => findings.good(
             "online",
@@ -94,9 +93,11 @@ async fn open(what: String, question: &Question, way: &Egress, findings: &mut Fi
 
 fn declared(loaded: &Loaded) -> Vec<Question> {
     let sections = loaded.config.installations.iter();
-    // Those whose secret cannot be had are told already.
+    // Those whose secret or proxy cannot be had are told already, and nothing goes out for them.
     let questions = sections.filter_map(|section| {
         let credentials = section.credentials().ok()?;
+        let proxy = section.proxy.as_ref();
+        let proxy = proxy.map(|proxy| proxy.policy(&loaded.directory));
         Some(Question {
             name: section.name.clone(),
             platform: section.platform(),
@@ -106,40 +107,62 @@ fn declared(loaded: &Loaded) -> Vec<Question> {
                 section.platform(),
                 section.base_url.as_ref().map(Url::as_str),
             )?,
-            proxy: section
-                .proxy
-                .as_ref()
-                .and_then(|proxy| proxy.policy(&loaded.directory).ok()),
+            proxy: proxy.transpose().ok()?,
         })
     });
     questions.collect()
 }
 
 /// Those added to the store. Opening their secrets takes the store's lock, so not beside a running server.
-fn kept(settings: &StoreSettings) -> Result<Vec<Question>, OpenError> {
+fn kept(
+    loaded: &Loaded,
+    settings: &StoreSettings,
+    findings: &mut Findings,
+) -> Result<Vec<Question>, OpenError> {
     Store::open_reader(settings)?;
     let store = Store::open(settings)?;
-    let records = store.installations().unwrap_or_default();
-    let questions = records.iter().filter_map(|record| {
-        let proxy = store
-            .open_proxy(record)
-            .ok()?
-            .map(|proxy| match proxy.expose_secret() {
-                "direct" => ProxyPolicy::Direct,
-                address => address
-                    .parse()
-                    .map_or(ProxyPolicy::Direct, ProxyPolicy::Url),
-            });
-        Some(Question {
-            name: record.name.clone(),
-            platform: record.platform,
-            app_id: record.app_id.clone(),
-            app_secret: store.open_secret(record).ok()?,
-            base: platform_url(record.platform, record.base_url.as_deref())?,
-            proxy,
-        })
-    });
-    Ok(questions.collect())
+    let mut questions = Vec::new();
+    for record in store.installations().unwrap_or_default() {
+        let mut declared = loaded.config.installations.iter();
+        if declared.any(|section| section.name == record.name) {
+            continue;
+        }
+        match question(&store, &record) {
+            Ok(question) => questions.push(question),
+            Err((finding, setback)) => findings.bad(
+                format!("platform for {}", record.name),
+                finding,
+                setback.next_step(),
+            ),
+        }
+    }
+    Ok(questions)
+}
+
+/// What is asked for an added installation, or why nothing can be: something that cannot be read is not left out.
+fn question(store: &Store, record: &InstallationRecord) -> Result<Question, (String, Setback)> {
+    let app_secret = store
+        .open_secret(record)
+        .map_err(|error| (chain(&error), Setback::NoSecret))?;
+    let proxy = store
+        .open_proxy(record)
+        .map_err(|error| (chain(&error), Setback::ProxyUnusable))?
+        .map(|proxy| proxy.expose_secret().parse())
+        .transpose()
+        .map_err(|error: ProxyUrlError| (error.to_string(), Setback::ProxyUnusable))?;
+    let base = platform_url(record.platform, record.base_url.as_deref());
+    let base = base.ok_or_else(|| {
+        let finding = "its base url is no address".to_owned();
+        (finding, Setback::AddressRefused)
+    })?;
+    Ok(Question {
+        name: record.name.clone(),
+        platform: record.platform,
+        app_id: record.app_id.clone(),
+        app_secret,
+        base,
+        proxy,
+    })
 }
 
 /// What the link's table says of it.
@@ -150,6 +173,7 @@ fn advice(error: &EndpointError) -> &'static str {
         EndpointError::NotJson => Setback::NotJson.next_step(),
         EndpointError::NoUrl | EndpointError::BadUrl(_) => Setback::NoUrl.next_step(),
         EndpointError::NoSecret => Setback::NoSecret.next_step(),
+        EndpointError::Http(HttpError::ProxyUnusable { .. }) => Setback::ProxyUnusable.next_step(),
         EndpointError::Http(_) => Setback::Unreachable.next_step(),
     }
 }
@@ -160,6 +184,7 @@ fn advice_on_opening(error: &UpgradeError) -> &'static str {
         UpgradeError::Unreachable { .. } => Setback::Unreachable,
         UpgradeError::ProxyRefused { status } => Setback::ProxyRefused { status: *status },
         UpgradeError::ProxyUnauthorized => Setback::ProxyUnauthorized,
+        UpgradeError::ProxyUnusable { .. } => Setback::ProxyUnusable,
         UpgradeError::Tls { .. } => Setback::TlsFailed,
         UpgradeError::PlainRefused | UpgradeError::BadUrl { .. } => Setback::AddressRefused,
         UpgradeError::Refused(refused) => Setback::HandshakeRefused {
