@@ -323,7 +323,7 @@ pub struct Drained {
     pub closed: u64,
     /// Installations that did not finish in time.
     pub abandoned: u64,
-    /// Events read but not answered, over all installations. Feishu and Lark repeat them.
+    /// Events read but not answered, or of WeCom not recorded. Feishu and Lark repeat them, WeCom does not.
     pub unanswered: u64,
 }
 

@@ -45,7 +45,7 @@ impl Cause {
         }
     }
 
-    /// What an operator does about it. The platform pushes again whatever was not recorded.
+    /// What an operator does about it. Feishu and Lark push again what was not recorded; WeCom's events wait in memory.
     pub fn advice(self) -> &'static str {
         match self {
             Self::DiskFull => {
@@ -76,7 +76,8 @@ impl Cause {
                 "the event breaks a rule of the schema, most often because its installation was removed"
             }
             Self::WriterGone => {
-                "the writer thread ended; it is started again, and the platform repeats the event"
+                "the writer thread ended; it is started again by itself. Feishu and Lark repeat what it did not record, \
+                 WeCom's events are kept and recorded then"
             }
             Self::Other => "the detail has the database's own words",
         }

@@ -206,7 +206,8 @@ fn disk(settings: &StoreSettings, findings: &mut Findings) {
                 findings.bad(
                     "disk",
                     text,
-                    "free space; when the disk is full, events are refused until there is some",
+                    "free space; when the disk is full nothing is recorded: Feishu and Lark repeat what is refused then, \
+                     WeCom's events wait unread",
                 );
             } else {
                 findings.good("disk", text);

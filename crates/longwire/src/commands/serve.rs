@@ -74,7 +74,7 @@ async fn hold(loaded: &mut Loaded) -> Result<Exit, Failure> {
             Ok(exit)
         }
         signal = signals.next() => {
-            tracing::warn!(signal, "leaving at once; what was not acknowledged comes again");
+            tracing::warn!(signal, "leaving at once; Feishu and Lark repeat what was not acknowledged, WeCom repeats nothing");
             // Returning would wait for whatever still runs on a blocking thread, and at once means at once.
             leave(Exit::Interrupted)
         }

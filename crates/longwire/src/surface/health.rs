@@ -21,8 +21,8 @@ struct Failing {
 struct Readiness {
     ready: bool,
     failing: Vec<Failing>,
-    /// Installations to which more comes than can be recorded in time. What is too much is refused and comes again, so
-    /// this is no reason to send work elsewhere.
+    /// Installations of Feishu and Lark to which more comes than can be recorded in time. What is too much is refused and
+    /// comes again, so this is no reason to send work elsewhere.
     overloaded: u64,
 }
 
