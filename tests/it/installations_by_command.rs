@@ -167,7 +167,7 @@ fn a_check_opens_a_wecom_connection_and_subscribes_nobody() {
     let home = tempfile::tempdir().expect("a temporary directory");
     let bot = |name: &str, base_url: &str| {
         format!(
-            "[[installation]]\nname = \"{name}\"\nplatform = \"wecom\"\nbot_id = \"aib1\"\n\
+            "[[installation]]\nname = \"{name}\"\nplatform = \"wecom\"\nbot_id = \"aib-{name}\"\n\
              secret = {{ env = \"BOT_SECRET\" }}\nbase_url = \"{base_url}\"\nproxy = \"direct\"\n"
         )
     };

@@ -20,7 +20,7 @@ mod what_a_wecom_connection_survives;
 mod what_an_application_asks_of_wecom;
 mod what_befalls_the_disk;
 mod what_befalls_the_log;
-mod what_only_a_new_process_mends;
 mod what_is_shown_of_events;
+mod what_only_a_new_process_mends;
 mod what_wecom_sends_is_kept;
 mod who_holds_a_wecom_bot;

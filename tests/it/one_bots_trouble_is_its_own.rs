@@ -14,6 +14,76 @@ fn bystander(number: usize) -> String {
     format!("bystander-{number}")
 }
 
+/// What a bot's declaration refers to is found on this host, or not. The others do not wait for it, and nothing of it goes
+/// out by a way or with a secret that nobody chose.
+#[test]
+fn what_a_bot_lacks_on_this_host_is_its_own_trouble() {
+    let sim = platform(|_| ());
+    let secret = |reference: Value| ("app_secret", reference);
+    let lacking = [
+        (
+            secret(json!({ "file": "gone" })),
+            "no_secret",
+            "gone: No such file",
+        ),
+        (secret(json!({ "file": "empty" })), "no_secret", "is empty"),
+        (
+            secret(json!({ "file": "copied" })),
+            "no_secret",
+            "U+200B ZERO WIDTH SPACE at position 4",
+        ),
+        (
+            secret(json!({ "env": "NOT_SET" })),
+            "no_secret",
+            "NOT_SET is not set",
+        ),
+        (
+            secret(json!({ "credential": "c" })),
+            "no_secret",
+            "no credentials directory",
+        ),
+        (
+            ("proxy", json!({ "file": "gone" })),
+            "proxy_unusable",
+            "gone: No such file",
+        ),
+        (
+            ("proxy", json!({ "file": "socks" })),
+            "proxy_unusable",
+            "not socks5://",
+        ),
+    ];
+    let name = |number: usize| format!("lacking-{number}");
+    let setup = Setup::new(&sim)
+        .bot("whole")
+        .file("empty", "\n")
+        .file("copied", "can\u{200b}ary\n")
+        .file("socks", "socks5://gate:canary@127.0.0.1:1\n");
+    let setup = (lacking.iter().enumerate()).fold(setup, |setup, (number, ((key, value), ..))| {
+        setup.bot(&name(number)).with(key, value.clone())
+    });
+    let gateway = setup.start();
+    gateway.expect_error("refused by the platform or by our own rules");
+    gateway.wait_live("whole");
+    for (number, (_, reason, words)) in lacking.iter().enumerate() {
+        let view = gateway.wait_installation(&name(number), "it says what it lacks", |view| {
+            view["state"] == "refused"
+        });
+        assert_eq!(view["reason"], *reason, "{view}");
+        let text = view["reason_text"].as_str().expect("words for people");
+        assert!(text.contains(words), "{words:?} in {text:?}");
+        let next_step = view["next_step"].as_str().expect("a next step");
+        assert!(next_step.contains("start longwire again"), "{next_step}");
+        assert!(!view.to_string().contains("canary"), "{view}");
+    }
+    let ledger = sim.control().ledger();
+    assert_eq!(
+        ledger.bootstraps, 1,
+        "the platform heard of one: {ledger:?}"
+    );
+    assert!(!gateway.log().text().contains("canary"));
+}
+
 #[test]
 fn two_hundred_bots_and_four_of_them_in_trouble() {
     let bystanders: Vec<String> = (0..BYSTANDERS).map(bystander).collect();

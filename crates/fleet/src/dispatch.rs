@@ -242,6 +242,7 @@ mod tests {
             egress: EgressSettings::new(tls, environment),
             store: Store::open(&StoreSettings::at(url)).expect("a fresh store opens"),
             fault_injection: false,
+            hindrances: std::collections::BTreeMap::new(),
         });
         let parts = Arc::clone(&shared);
         let _dispatch = start_watched(

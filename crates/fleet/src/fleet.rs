@@ -6,6 +6,7 @@ use crate::card::Exit;
 use crate::dispatch::{self, Dispatch, Writing};
 use crate::failure::FleetFailure;
 use crate::fault::{Fault, InjectError};
+use crate::hindrance::Hindrance;
 use crate::installation::INSPECTION;
 use crate::post::{Asked, Inspect, Mailbox, Post};
 use crate::request::{Ask, Patience, Reply, Request, RequestError, answer};
@@ -50,6 +51,8 @@ pub struct FleetSettings {
     pub store: Store,
     /// Whether [`Fleet::inject`] works.
     pub fault_injection: bool,
+    /// Installations that are not to be connected as long as this fleet runs, and why.
+    pub hindrances: BTreeMap<InstallationId, Hindrance>,
 }
 
 /// A running fleet. Clones are handles to the same one.
@@ -70,6 +73,7 @@ impl Fleet {
             egress: settings.egress,
             store: settings.store,
             fault_injection: settings.fault_injection,
+            hindrances: settings.hindrances,
         });
         let count = match settings.arbiters {
             0 => std::thread::available_parallelism().map_or(1, usize::from),

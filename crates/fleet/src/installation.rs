@@ -16,6 +16,7 @@ use crate::bot::Bot;
 use crate::card::{Exit, Handling};
 use crate::clock::{now, unix_ms};
 use crate::fault::{Fault, Inject};
+use crate::hindrance::Hindrance;
 use crate::pinger::{AskWithin, PingEvery};
 use crate::post::{Asked, Child, Deliver, End, Inspect, Mailbox, Post, Words, send};
 use crate::request::{Ask, RequestError};
@@ -50,10 +51,13 @@ const ASK_SPREAD: Duration = Duration::from_secs(2);
 /// How long the admin endpoint waits for an actor's own words.
 pub(crate) const INSPECTION: Duration = Duration::from_millis(500);
 
-/// Your configuration is this now. From the supervisor, when the store's row changed.
+/// Your configuration is this now. From the supervisor, when the store's row changed, or what hinders the installation.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Configure(pub(crate) Arc<InstallationRecord>);
+pub(crate) struct Configure {
+    pub(crate) record: Arc<InstallationRecord>,
+    pub(crate) hindrance: Option<Arc<Hindrance>>,
+}
 
 /// You may begin an attempt. From the supervisor, the answer to one [`AskTurn`].
 #[derive(Debug, Message)]
@@ -129,6 +133,7 @@ pub(crate) struct Installation {
     bot: Arc<Bot>,
     me: Arc<Mailbox<Self>>,
     record: Arc<InstallationRecord>,
+    hindrance: Option<Arc<Hindrance>>,
     link: Link,
     supervisor: Arc<dyn Parent>,
     rebuilds: RebuildBudget,
@@ -155,7 +160,7 @@ impl Installation {
         local: Rc<Local>,
         bot: Arc<Bot>,
         me: Arc<Mailbox<Self>>,
-        record: Arc<InstallationRecord>,
+        Configure { record, hindrance }: Configure,
         supervisor: Arc<dyn Parent>,
     ) -> Self {
         let link = link_of(&shared, &record, &bot);
@@ -165,6 +170,7 @@ impl Installation {
             bot,
             me,
             record,
+            hindrance,
             link,
             supervisor,
             rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
@@ -272,10 +278,12 @@ fn wanted(record: &InstallationRecord) -> Desired {
 impl Handler<Configure> for Installation {
     type Result = ();
 
-    fn handle(&mut self, Configure(record): Configure, ctx: &mut Self::Context) {
+    fn handle(&mut self, Configure { record, hindrance }: Configure, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::Configure);
-        let is_reachable_differently = !self.record.has_same_access(&record);
+        let is_reachable_differently =
+            !self.record.has_same_access(&record) || self.hindrance != hindrance;
         let is_claimed = self.record.claims != record.claims;
+        self.hindrance = hindrance;
         if self.record.platform != record.platform {
             // Another platform's paces, and nothing of what was there.
             self.link.handle_desired(Desired::Stop, now());

@@ -6,6 +6,7 @@ use crate::bot::Bot;
 use crate::card::SharedCard;
 use crate::dispatch::Writing;
 use crate::failure::Failure;
+use crate::hindrance::Hindrance;
 use crate::kind::ActorKind;
 use crate::malformed::Malformed;
 use crate::totals::Totals;
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) writer: Writer,
     pub(crate) fault_injection: bool,
+    /// What is wrong with declarations, until the process ends.
+    pub(crate) hindrances: BTreeMap<InstallationId, Arc<Hindrance>>,
     pub(crate) totals: Totals,
     pub(crate) malformed: Malformed,
     pub(crate) unfinished: Unfinished,
@@ -54,6 +57,7 @@ pub(crate) struct Parts {
     pub(crate) egress: EgressSettings,
     pub(crate) store: Store,
     pub(crate) fault_injection: bool,
+    pub(crate) hindrances: BTreeMap<InstallationId, Hindrance>,
 }
 
 impl Shared {
@@ -67,6 +71,9 @@ impl Shared {
             writer: parts.store.writer(),
             store: parts.store,
             fault_injection: parts.fault_injection,
+            hindrances: (parts.hindrances.into_iter())
+                .map(|(id, hindrance)| (id, Arc::new(hindrance)))
+                .collect(),
             totals: Totals::new(),
             malformed: Malformed::default(),
             unfinished: Unfinished::new(),

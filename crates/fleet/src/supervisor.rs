@@ -19,6 +19,7 @@ use crate::card::{Exit, Handling};
 use crate::clock::now;
 use crate::dispatch::Dispatch;
 use crate::failure::FleetFailure;
+use crate::hindrance::{self, Hindrance};
 use crate::installation::{
     Configure, Drain, Installation, REBUILDS, REBUILDS_WITHIN, Turn as TurnGiven,
 };
@@ -96,8 +97,19 @@ struct Place {
     arbiter: usize,
     bot: Arc<Bot>,
     record: Arc<InstallationRecord>,
+    hindrance: Option<Arc<Hindrance>>,
     rebuilds: RebuildBudget,
     tenant: Option<Tenant>,
+}
+
+impl Place {
+    /// What its tenant has to know.
+    fn configure(&self) -> Configure {
+        Configure {
+            record: Arc::clone(&self.record),
+            hindrance: self.hindrance.clone(),
+        }
+    }
 }
 
 /// The installation that lives at a place. Dropping it ends it: also when the supervisor panics, since one without a
@@ -189,19 +201,23 @@ impl Supervisor {
             return;
         }
         let mut gone: BTreeSet<InstallationId> = self.places.keys().copied().collect();
+        let mut hindrances = hindrance::of_all(&records, &self.shared.hindrances);
         for record in records {
             let id = record.id;
             gone.remove(&id);
+            let hindrance = hindrances.remove(&id);
             match self.places.get_mut(&id) {
-                None => self.settle(record),
+                None => self.settle(record, hindrance),
                 Some(place)
                     if place.record.updated_ms != record.updated_ms
                         || place.record.desired != record.desired
-                        || place.record.claims != record.claims =>
+                        || place.record.claims != record.claims
+                        || place.hindrance != hindrance =>
                 {
                     place.record = Arc::new(record);
+                    place.hindrance = hindrance;
                     if let Some(tenant) = &place.tenant {
-                        tenant.mailbox.send(Configure(Arc::clone(&place.record)));
+                        tenant.mailbox.send(place.configure());
                     }
                 }
                 Some(_) => {}
@@ -214,7 +230,7 @@ impl Supervisor {
         }
     }
 
-    fn settle(&mut self, record: InstallationRecord) {
+    fn settle(&mut self, record: InstallationRecord, hindrance: Option<Arc<Hindrance>>) {
         let record = Arc::new(record);
         let bot = Bot::new(&record);
         self.shared.enlist(&bot);
@@ -223,6 +239,7 @@ impl Supervisor {
             arbiter: self.places.len() % self.arbiters.len(),
             bot,
             record,
+            hindrance,
             rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
             tenant: None,
         };
@@ -240,10 +257,10 @@ impl Supervisor {
         }
         let number = number_of(place.arbiter);
         let instance = place.bot.installation.born(number, 0);
-        let (shared, bot, record) = (
+        let (shared, bot, configuration) = (
             Arc::clone(&self.shared),
             Arc::clone(&place.bot),
-            Arc::clone(&place.record),
+            place.configure(),
         );
         let me = Arc::clone(&self.me);
         let spawned = self.arbiters[place.arbiter].spawn_fn(move || {
@@ -255,7 +272,7 @@ impl Supervisor {
                 move |me, _| {
                     let me = Arc::clone(me);
                     let local = Local::of(&shared, number);
-                    Installation::new(shared, local, bot, me, record, supervisor)
+                    Installation::new(shared, local, bot, me, configuration, supervisor)
                 },
                 move |exit| {
                     place.installation.ended(instance, &exit);
@@ -390,7 +407,7 @@ impl Handler<Started> for Supervisor {
                     });
                 } else {
                     // Its row may have changed meanwhile.
-                    tenant.mailbox.send(Configure(Arc::clone(&place.record)));
+                    tenant.mailbox.send(place.configure());
                 }
                 place.tenant = Some(tenant);
             }

@@ -141,6 +141,7 @@ async fn fleet_of(store: &Store, timing: Timing, connect_per_second: u32) -> Fle
         egress: EgressSettings::new(tls, environment),
         store: store.clone(),
         fault_injection: true,
+        hindrances: std::collections::BTreeMap::new(),
     })
     .await
 }
@@ -164,6 +165,55 @@ async fn until<T>(what: &str, mut fact: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < deadline, "in vain: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// A database may hold two names of one bot. The older one runs; the other says so, and takes its place when it is free.
+#[actix_rt::test]
+async fn the_same_bot_under_two_names_runs_once() {
+    let world = World::new(2).await;
+    world.all_live().await;
+    let older = world.store.installation("bot-0").expect("readable");
+    let older = older.expect("it was added");
+    let declared = NewInstallation {
+        name: "again".to_owned(),
+        platform: Platform::Feishu,
+        app_id: app(0),
+        app_secret: SecretString::from("secret"),
+        base_url: Some(world.sim.base_url()),
+        proxy: None,
+        take_back: None,
+        desired: Desired::Run,
+        origin: Origin::File,
+    };
+    world.store.put_from_file(vec![declared]).expect("put");
+    world.fleet.reload();
+    let state = |name: &str| {
+        let view = world.fleet.installation(name)?;
+        Some((view.state, view.reason, view.reason_text))
+    };
+    let (_, reason, text) = until("the other name is refused", || {
+        state("again").filter(|(state, ..)| *state == "refused")
+    })
+    .await;
+    assert_eq!(reason.as_deref(), Some("same_bot"));
+    let text = text.expect("it says why");
+    assert!(
+        text.contains("`again` is the same as `bot-0`, which runs"),
+        "{text}"
+    );
+    assert_eq!(world.bot(0).state, "live");
+    let ledger = world.sim.control().ledger();
+    assert_eq!(ledger.bootstraps, 2, "nobody was asked: {ledger:?}");
+    world
+        .store
+        .set_desired(older.id, Desired::Stop)
+        .expect("changed");
+    world.fleet.reload();
+    until("its place is taken", || {
+        state("again").filter(|(state, ..)| *state == "live")
+    })
+    .await;
+    assert_eq!(world.bot(0).state, "stopped");
 }
 
 #[actix_rt::test]

@@ -14,12 +14,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longwire_egress::{EgressSettings, NoProxy, ProxyEnvironment, RootsReport, tls_config};
-use longwire_fleet::{Drained, Fleet, FleetFailure, FleetSettings};
+use longwire_fleet::{Drained, Fleet, FleetFailure, FleetSettings, Hindrance};
 use longwire_link::Setback;
 use longwire_store::{NewInstallation, Store};
 
-use crate::config::{InstallationSection, Loaded};
-use crate::exit::Failure;
+use crate::config::{DeclarationError, InstallationSection, Loaded};
+use crate::exit::{Failure, chain};
 use crate::files;
 use crate::surface::{self, Listener, Listeners, Surface};
 
@@ -60,11 +60,16 @@ impl Gateway {
         let (egress, roots) = egress(loaded)?;
         tell_roots(&roots);
         tell_proxies(&egress.environment);
-        let declared = declared(&installations, &loaded.directory)?;
+        let declared = installations
+            .iter()
+            .map(|section| declared(section, &loaded.directory));
+        let (declared, hindrances) = declared.collect::<Result<(Vec<_>, Vec<_>), _>>()?;
         drop(installations);
         let store = Store::open(&loaded.store_settings())?;
         // Always, even with none: what is no longer declared is to stop.
-        store.put_from_file(declared)?;
+        let records = store.put_from_file(declared)?;
+        let hindrances = records.iter().zip(hindrances);
+        let hindrances = hindrances.filter_map(|(record, hindrance)| Some((record.id, hindrance?)));
         files::suffice_for(store.count_wanted()?);
         let fleet = Fleet::start(FleetSettings {
             timing: config.timing.timing(),
@@ -75,6 +80,7 @@ impl Gateway {
             egress,
             store: store.clone(),
             fault_injection: config.debug.fault_injection,
+            hindrances: hindrances.collect(),
         })
         .await;
         let surface = Arc::new(Surface::new(fleet.clone(), store.clone(), config));
@@ -185,15 +191,18 @@ fn tell_proxies(environment: &ProxyEnvironment) {
     }
 }
 
-/// The file's installations with their secrets. All of them or none: a secret that is not there is a mistake in
-/// the configuration, and starting without a bot would hide it.
-fn declared(
-    installations: &[InstallationSection],
-    directory: &Path,
-) -> Result<Vec<NewInstallation>, Failure> {
-    let resolve = |section: &InstallationSection| section.resolve(directory);
-    Ok(installations
-        .iter()
-        .map(resolve)
-        .collect::<Result<_, _>>()?)
+/// An installation of the file, and what keeps it from being connected.
+type Declared = (NewInstallation, Option<Hindrance>);
+
+/// The file's installation with its secret. One that is not there is this bot's trouble and nobody else's: the bot is kept
+/// without, and shows as refused.
+fn declared(section: &InstallationSection, directory: &Path) -> Result<Declared, DeclarationError> {
+    let (setback, detail) = match section.resolve(directory) {
+        Ok(new) => return Ok((new, None)),
+        Err(DeclarationError::Secret { source, .. }) => (Setback::NoSecret, chain(&source)),
+        Err(DeclarationError::Proxy { source, .. }) => (Setback::ProxyUnusable, chain(&source)),
+        Err(misfit @ DeclarationError::Misfit { .. }) => return Err(misfit),
+    };
+    let hindrance = Hindrance { setback, detail };
+    Ok((section.without_access()?, Some(hindrance)))
 }

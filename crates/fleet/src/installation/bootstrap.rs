@@ -35,6 +35,9 @@ impl Installation {
     }
 
     pub(super) fn bootstrap(&mut self, generation: Generation, ctx: &mut Context<Self>) {
+        if let Some(hindrance) = self.hindrance.clone() {
+            return self.setback(generation, hindrance.setback, hindrance.detail.clone());
+        }
         self.shared.totals.attempts.fetch_add(1, Relaxed);
         if self.record.platform == Platform::Wecom {
             // Nobody has to be asked.

@@ -6,11 +6,15 @@
 mod findings;
 mod online;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use longwire_egress::{EgressSettings, ProxyPolicy, Route};
 use longwire_link::Setback;
-use longwire_store::{InstallationRecord, OpenError, Reader, StoreSettings};
+use longwire_store::{
+    Desired, InstallationRecord, OpenError, Origin, Platform, Reader, StoreSettings,
+};
 use url::Url;
 
 use crate::cli::Check;
@@ -44,6 +48,7 @@ fn everything(loaded: &Loaded, online: bool, findings: &mut Findings) {
     secrets(loaded, findings);
     let settings = loaded.store_settings();
     let records = store(&settings, findings);
+    same_bots(&config.installations, &records, findings);
     disk(&settings, findings);
     open_files(config.installations.len().max(records.len()), findings);
     match gateway::egress(loaded) {
@@ -105,6 +110,46 @@ fn secrets(loaded: &Loaded, findings: &mut Findings) {
                 findings.bad(what, misfit.to_string(), "correct the installation's keys");
             }
             (Err(error), _) => findings.bad(what, chain(&error), error.advice()),
+        }
+    }
+}
+
+/// Two that are wanted and are one bot, once the file's installations are what the file says. A file that declares two is
+/// no configuration, so one of them at least was added.
+fn same_bots(
+    declared: &[InstallationSection],
+    records: &[InstallationRecord],
+    findings: &mut Findings,
+) {
+    let is_declared = |name: &str| declared.iter().any(|section| section.name == name);
+    let added = records.iter().filter(|record| {
+        record.desired == Desired::Run
+            && record.origin != Origin::File
+            && !is_declared(&record.name)
+    });
+    let added = added.map(|record| {
+        let name = record.name.as_str();
+        (name, (record.platform, record.app_id.as_str()))
+    });
+    let declared = declared.iter().filter(|section| section.enabled);
+    let declared = declared.filter_map(|section| {
+        let credentials = section.credentials().ok()?;
+        Some((section.name.as_str(), (section.platform(), credentials.id)))
+    });
+    let mut names: HashMap<(Platform, &str), &str> = HashMap::new();
+    for (name, bot) in added.chain(declared) {
+        match names.entry(bot) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(name);
+            }
+            Entry::Occupied(other) => findings.bad(
+                format!("bot of {name}"),
+                format!(
+                    "`{}` is the same bot; only the older one is connected",
+                    other.get()
+                ),
+                Setback::SameBot.next_step(),
+            ),
         }
     }
 }

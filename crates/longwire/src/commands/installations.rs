@@ -286,7 +286,9 @@ fn set_desired(
             let record = store.installation(id_or_name)?.ok_or_else(missing)?;
             store.set_desired(record.id, desired)?;
             let name = escaped(&record.name);
-            say(format_args!("{name}: {done} from the server's next start on"));
+            say(format_args!(
+                "{name}: {done} from the server's next start on"
+            ));
         }
         Err(OpenError::Held { .. }) => {
             // The id, since a name may hold characters that mean something in a path.
@@ -298,7 +300,9 @@ fn set_desired(
                 record.public_id
             )))?;
             let name = escaped(&record.name);
-            say(format_args!("{name}: {done}; the running server acts on it"));
+            say(format_args!(
+                "{name}: {done}; the running server acts on it"
+            ));
         }
         Err(error) => return Err(error.into()),
     }

@@ -51,6 +51,8 @@ pub(crate) struct Written<'a, S> {
 #[derive(Debug)]
 pub(crate) struct Credentials<'a, S> {
     pub(crate) id: &'a str,
+    /// The key that the id stood under.
+    pub(crate) id_key: &'static str,
     pub(crate) secret: &'a S,
     /// The key that the secret stood under.
     pub(crate) secret_key: &'static str,
@@ -99,6 +101,7 @@ impl<'a, S> Written<'a, S> {
         }
         Ok(Credentials {
             id,
+            id_key,
             secret: secret.ok_or(Misfit::Missing { key: secret_key })?,
             secret_key,
         })

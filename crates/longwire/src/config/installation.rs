@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use longwire_store::{Desired, NewInstallation, Origin, Platform, TakeBack};
+use secrecy::SecretString;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use url::Url;
 
@@ -149,11 +150,7 @@ impl InstallationSection {
 
     /// The same with its secrets at hand, as the store takes it.
     pub(crate) fn resolve(&self, directory: &Path) -> Result<NewInstallation, DeclarationError> {
-        let misfit = |source| DeclarationError::Misfit {
-            name: self.name.clone(),
-            source,
-        };
-        let credentials = self.credentials().map_err(misfit)?;
+        let credentials = self.credentials().map_err(|misfit| self.misfit(misfit))?;
         let app_secret = credentials
             .secret
             .resolve_secret(directory)
@@ -171,10 +168,32 @@ impl InstallationSection {
                 name: self.name.clone(),
                 source,
             })?;
+        self.with(app_secret, proxy)
+    }
+
+    /// The same where its secret or its proxy cannot be had: with neither, so that it cannot be connected by mistake.
+    pub(crate) fn without_access(&self) -> Result<NewInstallation, DeclarationError> {
+        let nothing = || SecretString::from("");
+        self.with(nothing(), self.proxy.as_ref().map(|_| nothing()))
+    }
+
+    fn misfit(&self, source: Misfit) -> DeclarationError {
+        DeclarationError::Misfit {
+            name: self.name.clone(),
+            source,
+        }
+    }
+
+    fn with(
+        &self,
+        app_secret: SecretString,
+        proxy: Option<SecretString>,
+    ) -> Result<NewInstallation, DeclarationError> {
+        let misfit = |source| self.misfit(source);
         Ok(NewInstallation {
             name: self.name.clone(),
             platform: self.platform(),
-            app_id: credentials.id.to_owned(),
+            app_id: self.credentials().map_err(misfit)?.id.to_owned(),
             app_secret,
             base_url: self.base_url.as_ref().map(ToString::to_string),
             proxy,

@@ -309,6 +309,28 @@ fn a_log_filter_that_would_silence_everything_is_refused() {
 }
 
 #[test]
+fn a_bot_has_one_name() {
+    let second = BOT.replace("\"a\"", "\"b\"");
+    check(
+        &format!("{BOT}{second}"),
+        "7:10: installation[1].app_id",
+        "`b` is the same bot as `a`; a bot has one name",
+    );
+    let wecom = WECOM.replace("\"a\"", "\"b\"");
+    check(
+        &format!("{WECOM}{wecom}"),
+        "9:10: installation[1].bot_id",
+        "`b` is the same bot as `a`",
+    );
+    for other in [
+        format!("{second}platform = \"lark\"\n"),
+        format!("{second}enabled = false\n"),
+    ] {
+        load(&format!("{BOT}{other}"), &[]).expect("only one of them runs there");
+    }
+}
+
+#[test]
 fn a_secret_in_the_file_is_refused_and_not_repeated() {
     for text in [
         BOT.replace("{ env = \"S\" }", "\"canary\""),

@@ -109,6 +109,7 @@ fn timing(config: &Config) -> Result<(), Finding> {
 
 fn installations(config: &Config) -> Result<(), Finding> {
     let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut bots: HashMap<(Platform, &str), &str> = HashMap::new();
     for (index, installation) in config.installations.iter().enumerate() {
         let key = |field: &str| format!("installation[{index}].{field}");
         let name = installation.name.as_str();
@@ -122,11 +123,19 @@ fn installations(config: &Config) -> Result<(), Finding> {
             )?;
         }
         let fits = installation
-            .credentials()
-            .map(drop)
-            .and_then(|()| installation.take_back().map(drop));
+            .take_back()
+            .and_then(|_| installation.credentials());
         match fits {
-            Ok(()) => {}
+            Ok(credentials) if installation.enabled => {
+                let bot = (installation.platform(), credentials.id);
+                if let Some(other) = bots.insert(bot, name) {
+                    refuse(
+                        key(credentials.id_key),
+                        format!("`{name}` is the same bot as `{other}`; a bot has one name"),
+                    )?;
+                }
+            }
+            Ok(_) => {}
             Err(Misfit::Wrong {
                 key: field,
                 message,

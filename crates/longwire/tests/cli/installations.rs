@@ -73,6 +73,57 @@ fn installations_are_added_listed_and_stopped() {
     assert!(stderr.contains("plain_http_hosts"), "{stderr}");
 }
 
+/// A platform grants one bot few connections, or one: two names for it would take it from each other.
+#[test]
+fn the_same_bot_under_two_names_is_refused_with_both() {
+    let directory = initialised();
+    let add = |name: &str, app_id: &str, more: &[&str], code: i32| {
+        let arguments = ["installations", "add", name, "--app-id", app_id];
+        let command = &mut longwire(directory.path());
+        command.args(arguments).arg("--secret-stdin").args(more);
+        run(command.write_stdin("s3cr3t"), code).1
+    };
+    let change = |verb: &str, name: &str, code: i32| {
+        run(
+            longwire(directory.path()).args(["installations", verb, name]),
+            code,
+        )
+        .1
+    };
+    add("first", "cli_1", &[], 0);
+    let told = add("second", "cli_1", &[], 1);
+    assert!(
+        told.contains("`second` is the same bot as `first`") && told.contains("try:"),
+        "{told}"
+    );
+    add("elsewhere", "cli_1", &["--platform", "lark"], 0);
+    add("other", "cli_2", &[], 0);
+    add("second", "cli_1", &["--stopped"], 0);
+    let told = change("start", "second", 1);
+    assert!(
+        told.contains("`second` is the same bot as `first`"),
+        "{told}"
+    );
+    change("start", "first", 0);
+    change("stop", "first", 0);
+    change("start", "second", 0);
+    // One from the file and one that was added are found before anything runs.
+    write(
+        directory.path(),
+        "longwire.toml",
+        "[[installation]]\nname = \"third\"\napp_id = \"cli_1\"\napp_secret = { env = \"S\" }\n",
+    );
+    let check = &mut longwire(directory.path());
+    let (stdout, _) = run(check.arg("check").env("S", "s3cr3t"), 7);
+    assert!(
+        stdout.contains("✗ bot of third: `second` is the same bot"),
+        "{stdout}"
+    );
+    change("stop", "second", 0);
+    let check = &mut longwire(directory.path());
+    run(check.arg("check").env("S", "s3cr3t"), 0);
+}
+
 /// The platform would only say that they are wrong, and whoever looks at them sees nothing wrong.
 #[test]
 fn what_came_along_when_an_id_or_secret_was_copied_is_named() {
@@ -175,6 +226,11 @@ fn what_is_listed_and_shown_does_not_act_on_the_screen() {
             "{stdout:?}"
         );
     }
+    let (stdout, _) = run(longwire(directory.path()).arg("check"), 7);
+    assert!(
+        !stdout.contains(['\u{202e}', '\x1b', '\u{9b}']),
+        "{stdout:?}"
+    );
 }
 
 #[test]

@@ -4,6 +4,8 @@ mod bench;
 mod installations;
 mod output;
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use assert_cmd::Command;
@@ -141,16 +143,26 @@ fn a_bad_configuration_ends_with_3_and_its_place() {
         3,
     );
     assert!(stderr.contains("LONGWIRE_SERVER__LISTN"), "{stderr}");
-    let bot =
-        "[[installation]]\nname = \"a\"\napp_id = \"cli_1\"\napp_secret = { env = \"NOT_SET\" }\n";
-    write(
-        directory.path(),
-        "longwire.toml",
-        &format!("[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n{bot}"),
+    // Its name is text, its value is not.
+    let (_, stderr) = run(
+        longwire(directory.path())
+            .arg("serve")
+            .env("LONGWIRE_SERVER__LISTEN", OsStr::from_bytes(b"canary\xff")),
+        3,
     );
+    assert!(
+        stderr.contains("LONGWIRE_SERVER__LISTEN: its value is not utf-8")
+            && !stderr.contains("canary"),
+        "{stderr}"
+    );
+    let bot = "[[installation]]\napp_id = \"cli_1\"\napp_secret = { env = \"S\" }\n";
+    let both = format!("{bot}name = \"first\"\n{bot}name = \"second\"\n");
+    write(directory.path(), "longwire.toml", &both);
     let (_, stderr) = run(longwire(directory.path()).arg("serve"), 3);
     assert!(
-        stderr.contains("`a`") && stderr.contains("NOT_SET"),
+        stderr.contains(
+            "longwire.toml:6:10: installation[1].app_id: `second` is the same bot as `first`"
+        ),
         "{stderr}"
     );
 }

@@ -1,0 +1,44 @@
+//! What keeps an installation that is wanted from being connected, before any platform is asked.
+//!
+//! Its declaration may lack something that only this host can give, or another installation may be the same bot. It is its
+//! own trouble: it shows as refused, with the reason and the next step, and the others run.
+
+use longwire_link::Setback;
+use longwire_store::{Desired, InstallationId, InstallationRecord, Platform};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Why an installation is not connected, although it is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hindrance {
+    /// The reason, of those that wait for somebody to act.
+    pub setback: Setback,
+    /// Words for people beside the reason's own. No secret.
+    pub detail: String,
+}
+
+/// The hindrances of `records`, which are all there are, oldest first: what is wrong with a declaration, and that an older
+/// one that is wanted is the same bot. A platform grants one bot few connections, or one.
+pub(crate) fn of_all(
+    records: &[InstallationRecord],
+    declared: &BTreeMap<InstallationId, Arc<Hindrance>>,
+) -> BTreeMap<InstallationId, Arc<Hindrance>> {
+    let mut hindrances = declared.clone();
+    let mut names: HashMap<(Platform, &str), &str> = HashMap::new();
+    for record in records {
+        if record.desired != Desired::Run || declared.contains_key(&record.id) {
+            continue;
+        }
+        let bot = (record.platform, record.app_id.as_str());
+        if let Some(other) = names.get(&bot) {
+            let hindrance = Hindrance {
+                setback: Setback::SameBot,
+                detail: format!("`{}` is the same as `{other}`, which runs", record.name),
+            };
+            hindrances.insert(record.id, Arc::new(hindrance));
+        } else {
+            names.insert(bot, &record.name);
+        }
+    }
+    hindrances
+}
