@@ -78,11 +78,11 @@ pub struct NewInstallation {
     pub platform: Platform,
     /// The app's id, `cli_…`; of a WeCom bot, its bot id.
     pub app_id: String,
-    /// The app's secret; of a WeCom bot, the bot's.
+    /// The app's secret; of a WeCom bot, the bot's. Empty where it cannot be read at the moment: one that is kept stays.
     pub app_secret: SecretString,
     /// Another address of the platform, for a private deployment or the simulator.
     pub base_url: Option<String>,
-    /// The proxy of this installation alone; it may hold credentials.
+    /// The proxy of this installation alone; it may hold credentials. Empty where it cannot be read at the moment.
     pub proxy: Option<SecretString>,
     /// Whether it takes its connection back when another client took it; `None` is never. Of WeCom bots only.
     pub take_back: Option<TakeBack>,

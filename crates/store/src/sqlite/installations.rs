@@ -341,10 +341,15 @@ fn change(
     former: &InstallationRecord,
     new: &NewInstallation,
 ) -> Result<InstallationRecord, WriteError> {
-    let same_secret = open_secret(keys, former)?.expose_secret() == new.app_secret.expose_secret();
+    // An empty one cannot be read at the moment. That is no new access: what is kept stays, and so does what is known of
+    // who has the bot.
+    let is_unknown = |secret: &SecretString| secret.expose_secret().is_empty();
+    let same_secret = is_unknown(&new.app_secret)
+        || open_secret(keys, former)?.expose_secret() == new.app_secret.expose_secret();
     let former_proxy = open_proxy(keys, former)?;
-    let same_proxy = former_proxy.as_ref().map(SecretString::expose_secret)
-        == new.proxy.as_ref().map(SecretString::expose_secret);
+    let same_proxy = new.proxy.as_ref().is_some_and(is_unknown)
+        || former_proxy.as_ref().map(SecretString::expose_secret)
+            == new.proxy.as_ref().map(SecretString::expose_secret);
     let same_access = same_secret
         && same_proxy
         && former.platform == new.platform

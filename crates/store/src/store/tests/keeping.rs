@@ -173,6 +173,32 @@ fn the_configuration_file_owns_what_it_declares() {
     ));
 }
 
+/// A secret's file that is not mounted yet is no new secret. Otherwise a bot that another program holds would be claimed.
+#[test]
+fn what_cannot_be_read_at_the_moment_stays_as_it_was() {
+    let bench = Bench::running();
+    let declared = || NewInstallation {
+        origin: Origin::File,
+        ..installation("declared")
+    };
+    let put = |new| {
+        let mut records = bench.store.put_from_file(vec![new]).expect("put");
+        records.pop().expect("one")
+    };
+    let first = put(declared());
+    let without = put(NewInstallation {
+        app_secret: "".into(),
+        proxy: Some("".into()),
+        ..declared()
+    });
+    let again = put(declared());
+    for record in [without, again] {
+        assert_eq!(record.sealed_secret, first.sealed_secret);
+        assert_eq!(record.sealed_proxy, first.sealed_proxy);
+        assert_eq!(record.claims, first.claims);
+    }
+}
+
 #[test]
 fn one_name_at_a_time_is_wanted_for_a_bot() {
     let bench = Bench::running();
