@@ -37,8 +37,33 @@ type Name = Mutex<Option<Answer>>;
 
 struct Answer {
     until: Instant,
-    /// A failure as kind and text, since [`io::Error`] cannot be given to several.
-    addresses: Result<Vec<IpAddr>, (io::ErrorKind, String)>,
+    addresses: Result<Vec<IpAddr>, Failure>,
+}
+
+/// A failed lookup, since an [`io::Error`] cannot be given to several.
+#[derive(Clone)]
+enum Failure {
+    /// The system's number for it.
+    System(i32),
+    Other(io::ErrorKind, String),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(code) => Self::System(code),
+            None => Self::Other(error.kind(), error.to_string()),
+        }
+    }
+}
+
+impl From<Failure> for io::Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::System(code) => Self::from_raw_os_error(code),
+            Failure::Other(kind, text) => Self::new(kind, text),
+        }
+    }
 }
 
 impl Resolver {
@@ -78,7 +103,7 @@ impl Resolver {
         };
         let fresh = Answer {
             until: Instant::now() + ttl,
-            addresses: addresses.map_err(|error| (error.kind(), error.to_string())),
+            addresses: addresses.map_err(Failure::from),
         };
         answer.insert(fresh).get()
     }
@@ -123,10 +148,7 @@ impl Resolver {
 
 impl Answer {
     fn get(&self) -> io::Result<Vec<IpAddr>> {
-        match &self.addresses {
-            Ok(addresses) => Ok(addresses.clone()),
-            Err((kind, text)) => Err(io::Error::new(*kind, text.clone())),
-        }
+        self.addresses.clone().map_err(io::Error::from)
     }
 }
 
@@ -189,6 +211,18 @@ mod tests {
                 .expect_err("no such name");
         }
         assert_eq!(LOOKUPS.load(Ordering::SeqCst), 3);
+    }
+
+    #[actix_rt::test]
+    async fn the_systems_own_number_is_kept() {
+        let lookup: Lookup = |_| Err(crate::sockets::out_of_files());
+        let resolver = Resolver::with_lookup(lookup, 4, Duration::from_secs(3600));
+        for _ in 0..2 {
+            let failed = resolver.resolve("host.example").await;
+            assert!(crate::sockets::is_out_of_files(
+                &failed.expect_err("no file")
+            ));
+        }
     }
 
     #[actix_rt::test]

@@ -23,6 +23,7 @@ fn of_http(error: &HttpError) -> Setback {
     match error {
         HttpError::TimedOut => Setback::TimedOut,
         HttpError::Unreachable { .. } => Setback::Unreachable,
+        HttpError::TooManyOpenFiles => Setback::TooManyOpenFiles,
         HttpError::ProxyRefused { status } => Setback::ProxyRefused { status: *status },
         HttpError::ProxyUnauthorized => Setback::ProxyUnauthorized,
         HttpError::Tls { .. } => Setback::TlsFailed,
@@ -43,6 +44,7 @@ pub(crate) fn of_dial(platform: Platform, error: &DialError) -> Setback {
         DialError::Upgrade(error) => match error {
             UpgradeError::TimedOut => Setback::HandshakeTimedOut,
             UpgradeError::Unreachable { .. } => Setback::Unreachable,
+            UpgradeError::TooManyOpenFiles => Setback::TooManyOpenFiles,
             UpgradeError::ProxyRefused { status } => Setback::ProxyRefused { status: *status },
             UpgradeError::ProxyUnauthorized => Setback::ProxyUnauthorized,
             UpgradeError::Tls { .. } => Setback::TlsFailed,

@@ -135,6 +135,9 @@ pub enum Setback {
     /// Our own policy forbids the address, for instance plain `http` to a foreign host.
     #[error("the address is not allowed here")]
     AddressRefused,
+    /// No socket was opened: this process, or this host, may open no more files.
+    #[error("too many files are open for one more connection")]
+    TooManyOpenFiles,
 }
 
 /// An optional number in the text of a reason.
@@ -278,6 +281,7 @@ impl Setback {
             | Self::SubscribeFailed { .. }
             | Self::SubscribeTimedOut
             | Self::NotSubscribed
+            | Self::TooManyOpenFiles
             | Self::Panicked => Retry(Pace::Normal),
         }
     }
@@ -290,7 +294,10 @@ impl Setback {
             Disposition::Retry(Pace::Normal | Pace::Busy | Pace::Clean) => {
                 matches!(
                     self,
-                    Self::Panicked | Self::TlsFailed | Self::ProxyRefused { .. }
+                    Self::Panicked
+                        | Self::TlsFailed
+                        | Self::ProxyRefused { .. }
+                        | Self::TooManyOpenFiles
                 )
             }
         }
@@ -385,6 +392,9 @@ impl Setback {
             Self::AddressRefused => {
                 "Use an https base URL, or list the host under the hosts that plain connections are allowed to."
             }
+            Self::TooManyOpenFiles => {
+                "Raise the limit on open files (LimitNOFILE in the systemd unit, `ulimit -n` in a shell) and restart longwire; it tries again by itself when another bot is stopped."
+            }
         }
     }
 
@@ -425,6 +435,7 @@ impl Setback {
             Self::Displaced => "displaced",
             Self::NoSecret => "no_secret",
             Self::AddressRefused => "address_refused",
+            Self::TooManyOpenFiles => "too_many_open_files",
         }
     }
 }

@@ -55,6 +55,7 @@ fn all() -> Vec<Setback> {
         S::Displaced,
         S::NoSecret,
         S::AddressRefused,
+        S::TooManyOpenFiles,
     ];
     // A new variant does not compile here until it has a sample above.
     for sample in &samples {
@@ -68,6 +69,7 @@ fn all() -> Vec<Setback> {
             S::ProtocolViolation | S::Panicked | S::NoSecret | S::AddressRefused => {}
             S::CredentialsRefused { .. } | S::SubscribeLimited | S::SubscribeFailed { .. } => {}
             S::SubscribeTimedOut | S::NotSubscribed | S::Displaced => {}
+            S::TooManyOpenFiles => {}
         }
     }
     samples
@@ -209,6 +211,7 @@ fn subscribe_answers() {
     assert_eq!(Setback::SubscribeTimedOut.disposition(), NORMAL);
     assert_eq!(Setback::NotSubscribed.disposition(), NORMAL);
     assert_eq!(Setback::Displaced.disposition(), YIELD);
+    assert_eq!(Setback::TooManyOpenFiles.disposition(), NORMAL);
 }
 
 /// S45: an orderly goodbye is no error; every other end of a connection is.

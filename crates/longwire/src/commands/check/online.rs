@@ -158,6 +158,7 @@ fn advice_on_opening(error: &UpgradeError) -> &'static str {
     match error {
         UpgradeError::TimedOut => Setback::HandshakeTimedOut,
         UpgradeError::Unreachable { .. } => Setback::Unreachable,
+        UpgradeError::TooManyOpenFiles => Setback::TooManyOpenFiles,
         UpgradeError::ProxyRefused { status } => Setback::ProxyRefused { status: *status },
         UpgradeError::ProxyUnauthorized => Setback::ProxyUnauthorized,
         UpgradeError::Tls { .. } => Setback::TlsFailed,
