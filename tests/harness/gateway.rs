@@ -267,6 +267,14 @@ impl Gateway {
             .unwrap_or_else(|| panic!("no {figure} in {status}"))
     }
 
+    /// Files it has open.
+    #[track_caller]
+    #[must_use]
+    pub fn open_files(&self) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.id()));
+        open.expect("this is Linux, and the gateway runs").count()
+    }
+
     /// The process's id.
     #[must_use]
     pub fn id(&self) -> u32 {
@@ -363,7 +371,7 @@ fn try_serve(
     log: &Log,
 ) -> Result<(Process, Admin, Admin), ExitStatus> {
     let said_before = log.entries().len();
-    let mut process = Process::serve(directory, log.path(), &setup.environment);
+    let mut process = Process::serve(directory, log.path(), &setup.environment, setup.open_files);
     let (public, admin) = wait_until("the gateway announces its listeners", || {
         if let Some(status) = process.ended() {
             return Ok(Err(status));

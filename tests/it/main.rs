@@ -15,6 +15,7 @@ mod through_a_proxy;
 mod two_platforms_in_one_process;
 mod uploads_arrive_or_say_why;
 mod what_a_connection_survives;
+mod what_a_listeners_client_may_hold;
 mod what_a_wecom_connection_survives;
 mod what_an_application_asks_of_wecom;
 mod what_befalls_the_disk;

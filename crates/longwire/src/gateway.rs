@@ -21,7 +21,7 @@ use longwire_store::{NewInstallation, Store};
 use crate::config::{InstallationSection, Loaded};
 use crate::exit::Failure;
 use crate::files;
-use crate::surface::{self, Surface};
+use crate::surface::{self, Patience, Surface};
 
 /// Everything that runs.
 pub(crate) struct Gateway {
@@ -67,7 +67,7 @@ impl Gateway {
         let surface = Arc::new(Surface::new(fleet.clone(), store.clone(), config));
         let listen = Failure::io("serve HTTP");
         let (api_address, admin_address) = (address(&api)?, address(&admin)?);
-        let servers = surface::serve(&surface, api, admin).map_err(listen)?;
+        let servers = surface::serve(&surface, api, admin, Patience::default()).map_err(listen)?;
         Ok(Self {
             store,
             fleet,

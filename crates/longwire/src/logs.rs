@@ -18,8 +18,9 @@ pub(crate) fn start(section: &LogSection, wanted: Option<LogFormat>) {
         LogFormat::Text => false,
         LogFormat::Auto => !stderr().is_terminal(),
     };
-    // The HTTP server's notes on its threads are below what an operator asked for, unless he names it himself.
-    let filter = format!("actix_server=warn,{}", section.filter);
+    // The HTTP server's notes on its threads are below what an operator asked for, unless he names it himself. Its
+    // errors are requests that are none: whoever can reach a listener could fill the log with them.
+    let filter = format!("actix_server=warn,actix_http=off,{}", section.filter);
     // Validation has accepted the filter; a demo's is a constant.
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt()
