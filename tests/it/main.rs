@@ -12,6 +12,7 @@ mod overload_is_bounded;
 mod proxy;
 mod repeats_are_recorded_once;
 mod through_a_proxy;
+mod too_few_open_files;
 mod two_platforms_in_one_process;
 mod uploads_arrive_or_say_why;
 mod what_a_connection_survives;

@@ -177,6 +177,7 @@ impl Fleet {
             ack_latency_us: totals.ack_latency_us(),
             record_latency_us: totals.record_latency_us(),
             store: self.store_view(),
+            connection_limit: self.shared.open_files.view(),
             draining: self.shared.draining.load(Relaxed),
         }
     }

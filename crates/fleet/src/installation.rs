@@ -15,6 +15,7 @@ use crate::bot::Bot;
 use crate::card::{Exit, Handling};
 use crate::clock::{now, unix_ms};
 use crate::fault::{Fault, Inject};
+use crate::open_files::WaitsForFile;
 use crate::pinger::PingEvery;
 use crate::post::{Asked, Child, Deliver, End, Inspect, Mailbox, Post, Words, send};
 use crate::request::{Ask, RequestError};
@@ -29,6 +30,7 @@ use actix::{
 use children::Connection;
 use drain::Farewell;
 pub(crate) use drain::{Drain, Finished};
+use longwire_egress::SocketPermit;
 use longwire_link::{Action, Desired, Generation, Link, RebuildBudget, Setback, State, TakeBack};
 use longwire_store::{InstallationRecord, TimelineKind};
 use longwire_wire::endpoint::ClientConfig;
@@ -125,6 +127,11 @@ pub(crate) struct Installation {
     rebuilds: RebuildBudget,
     /// Held from the turn until the connection is open or given up.
     attempt: Option<OwnedSemaphorePermit>,
+    /// Its place among the connections that may be open at once. The socket holds it as well, and the link says how long it
+    /// is kept when there is no socket.
+    place: Option<SocketPermit>,
+    /// While it is not connected because there was no place.
+    waits_for_file: Option<WaitsForFile>,
     /// Between bootstrap and dial; boxed because for most of its life there is none.
     access: Option<Box<(Generation, Access)>>,
     connection: Option<Connection>,
@@ -160,6 +167,8 @@ impl Installation {
             supervisor,
             rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
             attempt: None,
+            place: None,
+            waits_for_file: None,
             access: None,
             connection: None,
             finishing: Box::default(),
@@ -183,6 +192,12 @@ impl Installation {
         while let Some(action) = self.link.poll_action() {
             match action {
                 // Bounded: one open question per installation.
+                Action::AskTurn(generation)
+                    if self.place.is_none() && !self.shared.open_files.has_place() =>
+                {
+                    // A turn would only be taken from somebody who can use it.
+                    self.setback(generation, Setback::TooManyOpenFiles, String::new());
+                }
                 Action::AskTurn(generation) => {
                     let installation = self.bot.id;
                     let ask = AskTurn {
@@ -198,6 +213,9 @@ impl Installation {
         }
         if !matches!(self.link.state(), State::Bootstrapping | State::Dialing) {
             self.attempt = None;
+        }
+        if !self.link.keeps_place() {
+            self.place = None;
         }
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);

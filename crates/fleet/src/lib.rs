@@ -28,6 +28,7 @@ mod installation;
 mod kind;
 mod latency;
 mod malformed;
+mod open_files;
 mod pinger;
 mod post;
 mod request;
@@ -51,6 +52,6 @@ pub use kind::ActorKind;
 pub use request::{Reply, Request, RequestError};
 pub use upload::{UploadError, UploadFile};
 pub use view::{
-    ActorView, AnswerTotals, ConnectionTotals, Drained, EventTotals, Inspection, InstallationView,
-    Lights, Overview, Quantiles, StoreView,
+    ActorView, AnswerTotals, ConnectionLimitView, ConnectionTotals, Drained, EventTotals,
+    Inspection, InstallationView, Lights, Overview, Quantiles, StoreView,
 };

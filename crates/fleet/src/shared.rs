@@ -7,6 +7,7 @@ use crate::card::SharedCard;
 use crate::dispatch::Writing;
 use crate::kind::ActorKind;
 use crate::malformed::Malformed;
+use crate::open_files::OpenFiles;
 use crate::totals::Totals;
 use crate::unfinished::Unfinished;
 use longwire_egress::{Egress, EgressSettings};
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) window_events: usize,
     pub(crate) window_bytes: usize,
     pub(crate) egress: EgressSettings,
+    pub(crate) open_files: Arc<OpenFiles>,
     pub(crate) store: Store,
     pub(crate) writer: Writer,
     pub(crate) fault_injection: bool,
@@ -61,6 +63,7 @@ impl Shared {
             timing: Arc::new(parts.timing),
             window_events: parts.window_events,
             window_bytes: parts.window_bytes,
+            open_files: OpenFiles::new(parts.egress.sockets.clone()),
             egress: parts.egress,
             writer: parts.store.writer(),
             store: parts.store,

@@ -37,6 +37,8 @@ pub struct Overview {
     pub record_latency_us: Quantiles,
     /// The store.
     pub store: StoreView,
+    /// What the limit on open files leaves to connections.
+    pub connection_limit: ConnectionLimitView,
     /// True while the fleet is draining.
     pub draining: bool,
 }
@@ -93,6 +95,17 @@ pub struct ConnectionTotals {
     pub silent: u64,
     /// Actors that panicked.
     pub panics: u64,
+}
+
+/// The connections that the limit on open files allows, after the files that the process needs for itself.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct ConnectionLimitView {
+    /// How many may be open at once; `null` when there is no limit.
+    pub limit: Option<u64>,
+    /// Of them, how many are open, being opened, or kept for a bot that was connected and is about to be again.
+    pub held: u64,
+    /// Installations that wait for one.
+    pub waiting: u64,
 }
 
 /// A distribution in four numbers.

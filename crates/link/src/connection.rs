@@ -32,6 +32,11 @@ use crate::state::State;
 use crate::take_back::{TakeBack, TakeBacks};
 use crate::timing::Timing;
 
+/// So many failed attempts after a connection, a bot's place among the open connections is no longer kept for it: some
+/// four minutes. A short outage of one platform must not give its bots' places to others, and a long one must not keep
+/// them empty.
+const PLACE_IS_KEPT_FOR: u32 = 10;
+
 /// What the operator wants of an installation.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Desired {
@@ -389,6 +394,23 @@ impl Link {
                 .config
                 .reconnect_count
                 .is_some_and(|count| attempts > count)
+    }
+
+    /// Whether its place among the open connections is kept for it, where there are places for so many only. One that
+    /// lives or is being tried keeps what it has. Between two attempts only one that was connected before does, and for
+    /// ten attempts.
+    #[must_use]
+    pub fn keeps_place(&self) -> bool {
+        match self.state {
+            State::Queued | State::Bootstrapping | State::Dialing | State::Live { .. } => true,
+            State::BackingOff { .. } => {
+                self.opened_before && self.backoff.attempts() <= PLACE_IS_KEPT_FOR
+            }
+            State::Stopped
+            | State::Refused { .. }
+            | State::Displaced { .. }
+            | State::Restarting { .. } => false,
+        }
     }
 
     /// How often a connection opened after an earlier one had ended.

@@ -18,9 +18,9 @@ use longwire_egress::{EgressSettings, NoProxy, ProxyEnvironment, RootsReport, tl
 use longwire_fleet::{Drained, Fleet, FleetSettings};
 use longwire_store::{NewInstallation, Store};
 
-use crate::config::{InstallationSection, Loaded};
+use crate::config::{Config, InstallationSection, Loaded};
 use crate::exit::Failure;
-use crate::files;
+use crate::files::OpenFiles;
 use crate::surface::{self, Patience, Surface};
 
 /// Everything that runs.
@@ -45,20 +45,23 @@ impl Gateway {
         let config = &loaded.config;
         let api = bind(config.server.listen, "server.listen")?;
         let admin = bind(config.server.admin_listen, "server.admin_listen")?;
-        let (egress, roots) = egress(loaded)?;
+        let (mut egress, roots) = egress(loaded)?;
+        let arbiters = arbiters(config);
+        let open_files = OpenFiles::of_process(arbiters);
+        egress.sockets = open_files.sockets();
         tell_roots(&roots);
         let declared = declared(&installations, &loaded.directory)?;
         drop(installations);
         let store = Store::open(&loaded.store_settings())?;
         // Always, even with none: what is no longer declared is to stop.
         store.put_from_file(declared)?;
-        files::suffice_for(store.count_wanted()?);
+        open_files.tell(store.count_wanted()?);
         let fleet = Fleet::start(FleetSettings {
             timing: config.timing.timing(),
             connect_per_second: config.connect.per_second,
             window_events: config.window.events,
             window_bytes: config.window.bytes,
-            arbiters: config.fleet.arbiters,
+            arbiters,
             egress,
             store: store.clone(),
             fault_injection: config.debug.fault_injection,
@@ -92,6 +95,14 @@ impl Gateway {
             tracing::debug!("a listener still had requests in hand");
         }
         drained
+    }
+}
+
+/// Threads that carry installations.
+pub(crate) fn arbiters(config: &Config) -> usize {
+    match config.fleet.arbiters {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        arbiters => arbiters,
     }
 }
 

@@ -36,7 +36,7 @@ use longwire_store::{Reader, StoreSettings};
 use tempfile::TempDir;
 
 use crate::exit::{Exit, Failure};
-use crate::files;
+use crate::files::{self, OpenFiles};
 use crate::signals::Signals;
 
 pub(crate) use client::Client;
@@ -51,8 +51,6 @@ pub(crate) use sdks::{INSTALL, Sdks};
 pub(crate) use verdict::Verdict;
 pub(crate) use volume::{Frozen, Volume};
 
-/// Open files of a process besides its connections.
-const SPARE_FILES: u64 = 128;
 /// How long installations may take to connect, besides what the number of them and their budget demand.
 const CONNECT: Duration = Duration::from_secs(30);
 /// How long nothing may go on once the traffic has ended: the platform's first repeat, three times.
@@ -344,7 +342,9 @@ pub(crate) fn look(installations: u64) -> Duration {
 /// Raises the limit on open files, which the processes inherit, and says so when it does not suffice for so many
 /// connections.
 pub(crate) fn allow_connections(connections: u64) -> Result<(), StandError> {
-    let needed = connections + SPARE_FILES;
+    // The gateway keeps more of them for itself than the other processes need besides their connections.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let needed = OpenFiles::new(None, cores).needed(connections);
     match files::raise().soft {
         Some(allowed) if allowed < needed => Err(StandError::OpenFiles { needed, allowed }),
         _ => Ok(()),

@@ -51,6 +51,8 @@ use problem::Problem;
 const API_CONNECTIONS: usize = 64;
 /// Clients of the admin listener: operators, their pages and commands, uploads.
 const ADMIN_CONNECTIONS: usize = 32;
+/// Clients of both, which are that many open files.
+pub(crate) const CONNECTIONS: usize = API_CONNECTIONS + ADMIN_CONNECTIONS;
 /// Feeds among them, so that other questions find a place.
 const FEEDS: usize = 16;
 

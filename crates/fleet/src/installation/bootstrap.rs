@@ -19,8 +19,16 @@ use std::sync::atomic::Ordering::Relaxed;
 use url::Url;
 
 impl Installation {
-    /// The way out for this installation: its own proxy, or everybody's.
+    /// The way out for this installation: its own proxy, or everybody's, with its place among the open connections.
     pub(super) fn egress(&self) -> Result<Egress, String> {
+        let egress = self.line()?;
+        Ok(match &self.place {
+            Some(place) => egress.with_permit(place.clone()),
+            None => egress,
+        })
+    }
+
+    fn line(&self) -> Result<Egress, String> {
         let proxy = self
             .shared
             .store
@@ -39,6 +47,12 @@ impl Installation {
     }
 
     pub(super) fn bootstrap(&mut self, generation: Generation, ctx: &mut Context<Self>) {
+        if self.place.is_none() {
+            self.place = self.shared.open_files.place();
+        }
+        if self.place.is_none() {
+            return self.setback(generation, Setback::TooManyOpenFiles, String::new());
+        }
         self.shared.totals.attempts.fetch_add(1, Relaxed);
         if self.record.platform == Platform::Wecom {
             // Nobody has to be asked.

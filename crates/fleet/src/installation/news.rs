@@ -2,7 +2,7 @@
 
 use super::Installation;
 use crate::clock::unix_ms;
-use longwire_link::{Rejected, State};
+use longwire_link::{Rejected, Setback, State};
 use longwire_store::TimelineKind;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -21,6 +21,12 @@ impl Installation {
             return;
         }
         self.shown = Some((state, generation));
+        let waited_before = self.waits_for_file.is_some();
+        self.count_waiting(&state);
+        if waited_before && self.waits_for_file.is_some() {
+            // It waits as before. Thousands may, and the fleet's log has a line about all of them.
+            return;
+        }
         self.bot.was_taken_back(self.link.taken_back());
         let view = self.bot.view();
         let wait_ms = view.until_ms.map(|until| until - unix_ms());
@@ -37,7 +43,9 @@ impl Installation {
                 let text = format!("{reason}; attempt {attempt} in {} ms", wait_ms.unwrap_or(0));
                 self.shared
                     .note(&self.bot, generation, TimelineKind::BackingOff, text);
-                if setback.alarms() {
+                if setback == Setback::TooManyOpenFiles {
+                    tracing::debug!(app_id, installation, generation, "waits for open files");
+                } else if setback.alarms() {
                     tracing::warn!(
                         app_id,
                         installation,
@@ -123,6 +131,27 @@ impl Installation {
                     "connecting"
                 );
             }
+        }
+    }
+
+    /// Counts this bot among those that wait for open files, from the first attempt that found none until one is
+    /// connected, or fails for another reason.
+    fn count_waiting(&mut self, state: &State) {
+        match state {
+            State::BackingOff {
+                reason: Setback::TooManyOpenFiles,
+                ..
+            } => {
+                self.waits_for_file
+                    .get_or_insert_with(|| self.shared.open_files.wait());
+            }
+            State::Queued | State::Bootstrapping | State::Dialing => {}
+            State::Stopped
+            | State::Live { .. }
+            | State::BackingOff { .. }
+            | State::Refused { .. }
+            | State::Displaced { .. }
+            | State::Restarting { .. } => self.waits_for_file = None,
         }
     }
 

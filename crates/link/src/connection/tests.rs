@@ -66,6 +66,31 @@ fn comes_up_and_comes_back() {
     assert_eq!(link.reconnects(), 1);
 }
 
+/// A place among the open connections is kept for a bot that was connected, and not for ever.
+#[test]
+fn a_place_is_kept_for_a_bot_that_was_connected() {
+    let mut now = Instant::now();
+    let mut link = link();
+    link.handle_desired(Desired::Run, now);
+    let first = link.generation();
+    assert!(link.keeps_place(), "an attempt keeps what it has");
+    link.handle_setback(first, Setback::Unreachable, now);
+    assert!(!link.keeps_place(), "it was never connected");
+    now = fire(&mut link);
+    actions(&mut link);
+    link.handle_turn(link.generation(), now);
+    link.handle_bootstrapped(link.generation(), None, now);
+    link.handle_opened(link.generation(), now);
+    for failed in 1..=20 {
+        link.handle_setback(link.generation(), Setback::Unreachable, now);
+        // The first attempt of all counts, because no pong has come since.
+        assert_eq!(link.keeps_place(), failed < 10, "after {failed}");
+        now = fire(&mut link);
+    }
+    link.handle_setback(link.generation(), Setback::AuthFailed, now);
+    assert!(!link.keeps_place());
+}
+
 /// S44, S118: stopping closes whatever there is and nothing follows.
 #[test]
 fn stop_ends_every_state() {

@@ -145,6 +145,25 @@ impl Snapshot {
                 .iter()
                 .map(|(&(platform, state), &count)| ([platform, state], count as f64)),
         )?;
+        let places = &self.overview.connection_limit;
+        sheet.gauges(
+            "connections_limit",
+            "Connections that the limit on open files allows; absent without one",
+            &[],
+            places.limit.map(|limit| ([], limit as f64)),
+        )?;
+        sheet.gauges(
+            "connections_held",
+            "Of them, those that are open, being opened, or kept for a bot that is about to be connected again",
+            &[],
+            [([], places.held as f64)],
+        )?;
+        sheet.gauges(
+            "waiting_for_open_files",
+            "Installations that are not connected because too many files are open",
+            &[],
+            [([], places.waiting as f64)],
+        )?;
         sheet.counter(
             "connection_attempts",
             "Connection attempts begun",

@@ -2,6 +2,7 @@
 
 mod bench;
 mod installations;
+mod open_files;
 
 use std::path::Path;
 
