@@ -61,6 +61,10 @@ pub(crate) struct Stand {
     pub(crate) platform: Platform,
     annex: Option<Annex>,
     per_second: u32,
+    /// What the gateway logs.
+    log_filter: &'static str,
+    /// Open files of the gateway; as many as this process may have unless it is set.
+    open_files: Option<u32>,
     /// Where the store lies, if it has a file system of its own. Out of sight before the directory is removed.
     volume: Option<Volume>,
     directory: TempDir,
@@ -111,6 +115,8 @@ impl Stand {
             platform: Platform::start(settings, directory.path()).await?,
             annex: None,
             per_second,
+            log_filter: "longwire::commands::serve=info,error",
+            open_files: None,
             volume: None,
             directory,
             kept: None,
@@ -137,6 +143,12 @@ impl Stand {
     /// Gives the gateways that are started from now on another budget of attempts; 0 means none.
     pub(crate) fn budget(&mut self, per_second: u32) {
         self.per_second = per_second;
+    }
+
+    /// Lets the gateways that are started from now on have so many files open, and log as one that is in use does.
+    pub(crate) fn limit_open_files(&mut self, limit: u32) {
+        self.open_files = Some(limit);
+        self.log_filter = "info";
     }
 
     /// The database.
@@ -184,7 +196,7 @@ impl Stand {
         };
         write("bot.secret", "no-real-secret")?;
         let config = write("longwire.toml", &self.config(installations))?;
-        Ok(Gateway::spawn(&config)?)
+        Ok(Gateway::spawn(&config, self.open_files)?)
     }
 
     fn config(&self, installations: u32) -> String {
@@ -192,9 +204,10 @@ impl Stand {
             "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
              [connect]\nper_second = {}\n\
              [store]\nurl = {}\n\
-             [log]\nfilter = \"longwire::commands::serve=info,error\"\n",
+             [log]\nfilter = \"{}\"\n",
             self.per_second,
             toml::Value::from(format!("sqlite:{}", self.store().display())),
+            self.log_filter,
         );
         if let Some(path) = &self.platform.ca_file {
             let path = toml::Value::from(path.display().to_string());

@@ -306,6 +306,9 @@ pub(crate) enum Attack {
     Fragments,
     /// Somebody else keeps the database's write lock while 10,000 events a second come.
     Stall,
+    /// 5,000 bots and 1,024 open files, and ten bots of WeCom that lose their connections. It is measured in another way
+    /// than the others: how long until those are back, and until a probe is answered.
+    Files,
 }
 
 /// How a connection breaks.

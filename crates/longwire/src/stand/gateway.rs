@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ pub(crate) struct View {
     pub(crate) ack_latency_us: Latency,
     pub(crate) record_latency_us: Latency,
     pub(crate) store: StoreCounts,
+    #[serde(default)]
+    pub(crate) connection_limit: ConnectionLimit,
     /// By kind.
     malformed: BTreeMap<String, u64>,
 }
@@ -67,6 +70,25 @@ pub(crate) struct Latency {
     pub(crate) max: u64,
 }
 
+/// The connections that the limit on open files allows.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(crate) struct ConnectionLimit {
+    /// Installations that wait for one.
+    pub(crate) waiting: u64,
+}
+
+/// What is seen of one installation.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Observed {
+    pub(crate) state: String,
+    pub(crate) generation: u64,
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    observed: Option<Observed>,
+}
+
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct StoreCounts {
     pub(crate) commits: u64,
@@ -97,14 +119,41 @@ impl View {
 }
 
 impl Gateway {
-    /// Starts one and does not wait for it.
-    pub(super) fn spawn(config: &Path) -> Result<Self, StandError> {
+    /// Starts one and does not wait for it. `open_files` is how many files it may have open; without it, as many as this
+    /// process may.
+    pub(super) fn spawn(config: &Path, open_files: Option<u32>) -> Result<Self, StandError> {
         let arguments = ["serve", "--end-with-parent", "--log=json", "--config"].map(OsStr::new);
         let arguments = [&arguments[..], &[config.as_os_str()]].concat();
+        let process = match open_files {
+            None => Process::spawn(Role::Gateway, &arguments, admin)?,
+            Some(limit) => {
+                let program = std::env::current_exe().map_err(|source| StandError::Spawn {
+                    role: Role::Gateway,
+                    source,
+                })?;
+                // The shell's own `ulimit`, both limits at once, and then the shell is the gateway.
+                let mut shell = Command::new("/bin/sh");
+                shell
+                    .args(["-c", "ulimit -n \"$0\" && exec \"$@\""])
+                    .arg(limit.to_string())
+                    .arg(program)
+                    .args(arguments);
+                Process::run(Role::Gateway, shell, admin)?
+            }
+        };
         Ok(Self {
-            process: Process::spawn(Role::Gateway, &arguments, admin)?,
+            process,
             http: None,
         })
+    }
+
+    /// One installation, by name; nothing before the fleet knows it.
+    pub(crate) async fn installation(&mut self, name: &str) -> Result<Option<Observed>, Failure> {
+        self.view().await?;
+        let http = self.http.as_ref().expect("a view was just had over it");
+        let path = format!("/admin/v1/installations/{name}");
+        let shown: Shown = http.get(&path).await?;
+        Ok(shown.observed)
     }
 
     /// What it says of itself, as soon as it can.

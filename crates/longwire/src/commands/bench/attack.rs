@@ -8,6 +8,7 @@
 //! ```
 //! The neighbours' platform knows nothing of the attack, so what it saw is what they felt.
 
+mod files;
 mod finding;
 
 use std::time::{Duration, Instant};
@@ -22,7 +23,7 @@ use crate::exit::{Exit, Failure};
 use crate::stand::{
     Annex, Breakage, Client, Platform, PlatformSettings, Progress, Stand, Verdict, look,
 };
-use finding::{Finding, Findings};
+use finding::{Finding, Findings, Outcome};
 
 /// Caches, pages of the store and the processor's clock come to rest.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -46,6 +47,7 @@ pub(super) async fn run(command: &BenchAttack) -> Result<Exit, Failure> {
         Attack::Header,
         Attack::Fragments,
         Attack::Stall,
+        Attack::Files,
     ];
     let attacks = match command.attacks.as_slice() {
         [] => &all[..],
@@ -56,10 +58,17 @@ pub(super) async fn run(command: &BenchAttack) -> Result<Exit, Failure> {
     let mut verdict = Verdict::default();
     let mut ground = None;
     for attack in attacks {
+        if *attack == Attack::Files {
+            let (finding, of, host) = files::suffer(command, &progress).await?;
+            verdict = verdict.and(&of);
+            findings.push(Outcome::Return(finding));
+            ground = Some(host);
+            continue;
+        }
         let stand = build(*attack, command).await?;
         let (finding, of) = suffer(&stand, *attack, command, &progress).await?;
         verdict = verdict.and(&of);
-        findings.push(finding);
+        findings.push(Outcome::Cost(finding));
         ground = Some(Host::of(stand.directory()));
     }
     drop(progress);
@@ -85,7 +94,8 @@ fn attacked(attack: Attack) -> u32 {
         Attack::Flood | Attack::WecomFlood => 1,
         Attack::Header => HEADERS.0,
         Attack::Fragments => FRAGMENTS.0,
-        Attack::Stall => 0,
+        // The last one has a stand of its own.
+        Attack::Stall | Attack::Files => 0,
     }
 }
 
@@ -239,7 +249,7 @@ async fn strike(attack: Attack, stand: &Stand, length: Duration) -> Result<(), F
             }
             tokio::time::sleep_until(until.into()).await;
         }
-        Attack::Stall => {}
+        Attack::Stall | Attack::Files => {}
     }
     Ok(())
 }

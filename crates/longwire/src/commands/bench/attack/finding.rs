@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::super::bar::{Bar, Bound, Standing};
 use super::super::report::{Figures, Row, mib};
 use super::super::sample::Quantiles;
+use super::files::Return;
 use crate::cli::Attack;
 use crate::terminal::{grouped, ms};
 
@@ -118,18 +119,42 @@ impl Finding {
     }
 }
 
+/// What was found, of either kind.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Outcome {
+    Cost(Finding),
+    Return(Return),
+}
+
+impl Outcome {
+    fn kept(&self) -> bool {
+        match self {
+            Self::Cost(finding) => finding.kept(),
+            Self::Return(finding) => finding.kept(),
+        }
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        match self {
+            Self::Cost(finding) => finding.rows(),
+            Self::Return(finding) => finding.rows(),
+        }
+    }
+}
+
 /// What all of them cost.
 #[derive(Debug, Serialize)]
 pub(super) struct Findings {
-    attacks: Vec<Finding>,
+    attacks: Vec<Outcome>,
     /// Everything that is no matter of timing is as promised.
     pub(super) kept: bool,
 }
 
 impl Findings {
-    pub(super) fn of(attacks: Vec<Finding>) -> Self {
+    pub(super) fn of(attacks: Vec<Outcome>) -> Self {
         Self {
-            kept: attacks.iter().all(Finding::kept),
+            kept: attacks.iter().all(Outcome::kept),
             attacks,
         }
     }
@@ -137,7 +162,7 @@ impl Findings {
 
 impl Figures for Findings {
     fn rows(&self) -> Vec<Row> {
-        self.attacks.iter().flat_map(Finding::rows).collect()
+        self.attacks.iter().flat_map(Outcome::rows).collect()
     }
 }
 
@@ -149,6 +174,7 @@ pub(super) fn name(attack: Attack) -> &'static str {
         Attack::Header => "header",
         Attack::Fragments => "fragments",
         Attack::Stall => "stall",
+        Attack::Files => "files",
     }
 }
 
