@@ -19,12 +19,11 @@ use crate::pinger::PingEvery;
 use crate::post::{Asked, Child, Deliver, End, Inspect, Mailbox, Post, Words, send};
 use crate::request::{Ask, RequestError};
 use crate::shared::{Local, Shared};
-use crate::supervisor::{AskTurn, Drained};
+use crate::supervisor::{AskTurn, AttemptPermit, Drained};
 use crate::view::Inspection;
 use crate::word::Word;
 use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture,
-    SpawnHandle, WrapFuture,
+    Actor, ActorContext, AsyncContext, Context, Handler, Message, ResponseFuture, SpawnHandle,
 };
 use children::Connection;
 use drain::Farewell;
@@ -36,7 +35,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// Rebuilds of children allowed before the installation is left alone for a while.
 pub(crate) const REBUILDS: usize = 8;
@@ -52,9 +50,12 @@ pub(crate) const INSPECTION: Duration = Duration::from_millis(500);
 pub(crate) struct Configure(pub(crate) Arc<InstallationRecord>);
 
 /// You may begin an attempt. From the supervisor, the answer to one [`AskTurn`].
-#[derive(Debug, Message)]
+#[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Turn(pub(crate) Generation);
+pub(crate) struct Turn {
+    pub(crate) generation: Generation,
+    pub(crate) permit: Box<AttemptPermit>,
+}
 
 /// The socket of `generation` is open. From the socket, once.
 #[derive(Debug, Message)]
@@ -124,7 +125,7 @@ pub(crate) struct Installation {
     supervisor: Arc<dyn Parent>,
     rebuilds: RebuildBudget,
     /// Held from the turn until the connection is open or given up.
-    attempt: Option<OwnedSemaphorePermit>,
+    attempt: Option<Box<AttemptPermit>>,
     /// Between bootstrap and dial; boxed because for most of its life there is none.
     access: Option<Box<(Generation, Access)>>,
     connection: Option<Connection>,
@@ -188,6 +189,7 @@ impl Installation {
                     let ask = AskTurn {
                         installation,
                         generation,
+                        standing: self.link.standing(now()),
                     };
                     send(&*self.supervisor, ask);
                 }
@@ -284,17 +286,15 @@ impl Handler<Configure> for Installation {
 impl Handler<Turn> for Installation {
     type Result = ();
 
-    fn handle(&mut self, Turn(generation): Turn, ctx: &mut Self::Context) {
+    fn handle(&mut self, Turn { generation, permit }: Turn, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::Turn);
-        // The deadline of an attempt begins when it does, not while it waits for its neighbours.
-        let permit = Arc::clone(&self.local.attempts).acquire_owned();
-        ctx.spawn(permit.into_actor(self).map(move |permit, this, ctx| {
-            this.link.handle_turn(generation, now());
-            if *this.link.state() == State::Bootstrapping {
-                this.attempt = permit.ok();
-            }
-            this.drive(ctx);
-        }));
+        let is_awaited =
+            generation == self.link.generation() && *self.link.state() == State::Queued;
+        if is_awaited {
+            self.attempt = Some(permit);
+        }
+        self.link.handle_turn(generation, now());
+        self.drive(ctx);
     }
 }
 

@@ -24,6 +24,7 @@ mod clock;
 mod dispatch;
 mod fault;
 mod fleet;
+mod host;
 mod installation;
 mod kind;
 mod latency;
@@ -39,7 +40,6 @@ mod totals;
 mod unfinished;
 mod upload;
 pub mod view;
-mod waiting;
 mod watched;
 mod word;
 

@@ -20,7 +20,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use longwire_wire::endpoint::ClientConfig;
 
@@ -31,6 +31,11 @@ use crate::setback::{Disposition, Pace, Setback};
 use crate::state::State;
 use crate::take_back::{TakeBack, TakeBacks};
 use crate::timing::Timing;
+use crate::turn::{Life, Standing};
+
+/// For so long after a connection that lasted a bot goes before others that want to connect. An outage that is longer
+/// has made all bots of a platform equal.
+const RECENTLY: Duration = Duration::from_secs(10 * 60);
 
 /// What the operator wants of an installation.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -99,6 +104,12 @@ impl fmt::Display for CloseReason {
     }
 }
 
+/// The latest connection that [lasted](Timing::lasting).
+#[derive(Copy, Clone, Debug)]
+struct PastLife {
+    ended: Instant,
+}
+
 /// The connection of one installation, from wish to wire.
 #[derive(Debug)]
 pub struct Link {
@@ -113,6 +124,7 @@ pub struct Link {
     proved: bool,
     opened_before: bool,
     reconnects: u64,
+    past_life: Option<PastLife>,
     take_backs: TakeBacks,
     /// Since when another connection has the bot, until the first wish.
     displaced: Option<Instant>,
@@ -136,6 +148,7 @@ impl Link {
             proved: false,
             opened_before: false,
             reconnects: 0,
+            past_life: None,
             take_backs: TakeBacks::default(),
             displaced: None,
             actions: VecDeque::new(),
@@ -391,6 +404,26 @@ impl Link {
                 .is_some_and(|count| attempts > count)
     }
 
+    /// Failures in a row since a connection lasted.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.backoff.attempts()
+    }
+
+    /// How well its connections have lived, for its place among those that want to connect.
+    #[must_use]
+    pub fn standing(&self, now: Instant) -> Standing {
+        let is_recent = |life: PastLife| now.saturating_duration_since(life.ended) < RECENTLY;
+        Standing {
+            life: if self.past_life.is_some_and(is_recent) {
+                Life::Recent
+            } else {
+                Life::NotRecent
+            },
+            failures: self.failures(),
+        }
+    }
+
     /// How often a connection opened after an earlier one had ended.
     #[must_use]
     pub fn reconnects(&self) -> u64 {
@@ -429,6 +462,9 @@ impl Link {
         let has_lasted = self.has_lasted(now);
         if has_lasted {
             self.backoff.start_over();
+            self.past_life = Some(PastLife {
+                ended: now,
+            });
         }
         let state = match setback.disposition() {
             Disposition::Retry(pace) => {

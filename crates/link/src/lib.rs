@@ -47,6 +47,6 @@ pub use setback::{Disposition, Pace, Setback};
 pub use state::State;
 pub use take_back::TakeBack;
 pub use timing::Timing;
-pub use turn::{Turn, Turns};
+pub use turn::{Life, NextTurn, Standing, TurnLimits, Turns};
 pub use upload::{StepOutcome, Upload, UploadAction, UploadEnd, UploadStep};
 pub use window::{Settled, Ticket, Window};

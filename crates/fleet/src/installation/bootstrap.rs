@@ -3,6 +3,7 @@
 use super::Installation;
 use crate::access::Access;
 use crate::clock::now;
+use crate::host::base_url;
 use crate::setback;
 use crate::shared::Shared;
 use crate::word::Word;
@@ -10,13 +11,11 @@ use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use longwire_egress::{Egress, ProxyPolicy};
 use longwire_link::{Generation, Setback};
 use longwire_platform::feishu::{self, Credentials, Endpoint, EndpointError};
-use longwire_platform::wecom;
 use longwire_store::{InstallationRecord, Platform};
 use longwire_wire::endpoint::{ClientConfig, ConnectionUrl};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use url::Url;
 
 impl Installation {
     /// The way out for this installation: its own proxy, or everybody's.
@@ -114,16 +113,6 @@ fn open_secret(
         .store
         .open_secret(record)
         .map_err(|error| (Setback::NoSecret, setback::chain(&error)))
-}
-
-/// Where the installation's platform is: at the usual place, unless its configuration names another.
-fn base_url(record: &InstallationRecord) -> Result<Url, url::ParseError> {
-    let usual = match record.platform {
-        Platform::Feishu => feishu::FEISHU_BASE_URL,
-        Platform::Lark => feishu::LARK_BASE_URL,
-        Platform::Wecom => wecom::BASE_URL,
-    };
-    record.base_url.as_deref().unwrap_or(usual).parse()
 }
 
 /// What the platform or the network said, without a secret or a URL; those types cannot be printed.

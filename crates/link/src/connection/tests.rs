@@ -302,6 +302,42 @@ fn passing_the_attempt_count_is_only_shown() {
     assert!(!link.attempts_exceeded());
 }
 
+/// Lets the attempt that is queued fail before it opens.
+fn fail(link: &mut Link, setback: Setback, now: Instant) {
+    let generation = link.generation();
+    assert_eq!(actions(link), [Action::AskTurn(generation)]);
+    link.handle_turn(generation, now);
+    assert_eq!(actions(link), [Action::Bootstrap(generation)]);
+    link.handle_setback(generation, setback, now);
+}
+
+/// What its place among those that want to connect depends on.
+#[test]
+fn a_bot_that_was_live_a_moment_ago_stands_above_others() {
+    let mut now = Instant::now();
+    let mut link = link();
+    let standing = |life, failures| Standing { life, failures };
+    let first = open(&mut link, now);
+    assert_eq!(link.standing(now), standing(Life::NotRecent, 0));
+    link.handle_pong(first, None, now);
+    now += secs(5);
+    link.handle_setback(first, Setback::Reset, now);
+    actions(&mut link);
+    assert_eq!(link.standing(now), standing(Life::Recent, 1));
+    assert!(link.standing(now) < standing(Life::NotRecent, 0));
+    for failures in 2..40 {
+        let due = fire(&mut link);
+        fail(&mut link, Setback::Unreachable, due);
+        let life = if due - now < secs(600) {
+            Life::Recent
+        } else {
+            Life::NotRecent
+        };
+        assert_eq!(link.standing(due), standing(life, failures));
+    }
+    assert_eq!(link.standing(now + secs(600)).life, Life::NotRecent);
+}
+
 #[test]
 fn a_refused_one_is_probed_hourly_and_on_new_settings() {
     let now = Instant::now();
