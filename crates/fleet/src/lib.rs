@@ -32,7 +32,7 @@ mod malformed;
 mod pinger;
 mod post;
 mod request;
-mod setback;
+pub mod setback;
 mod shared;
 mod socket;
 mod supervisor;

@@ -8,7 +8,8 @@ use longwire_platform::feishu::EndpointError;
 use longwire_store::Platform;
 
 /// Why there is no endpoint.
-pub(crate) fn of_endpoint(error: &EndpointError) -> Setback {
+#[must_use]
+pub fn of_endpoint(error: &EndpointError) -> Setback {
     match error {
         EndpointError::Code { code, msg } => Setback::of_bootstrap_code(*code, msg),
         EndpointError::HttpStatus { status, .. } => Setback::of_http_status(*status),
@@ -32,7 +33,8 @@ fn of_http(error: &HttpError) -> Setback {
 }
 
 /// Why there is no connection.
-pub(crate) fn of_dial(platform: Platform, error: &DialError) -> Setback {
+#[must_use]
+pub fn of_dial(platform: Platform, error: &DialError) -> Setback {
     match error {
         DialError::Refused(refusal) if platform == Platform::Wecom => Setback::HandshakeRefused {
             // A bot is refused after the upgrade. Before it there is nothing of the platform's to know the bot by.

@@ -24,7 +24,12 @@ impl Installation {
             .shared
             .store
             .open_proxy(&self.record)
-            .map_err(|error| format!("the proxy setting cannot be unsealed: {error}"))?;
+            .map_err(|error| {
+                format!(
+                    "the proxy setting cannot be unsealed: {}",
+                    setback::chain(&error)
+                )
+            })?;
         match proxy {
             None => Ok(self.local.egress.clone()),
             Some(proxy) => match proxy.expose_secret() {
@@ -32,7 +37,9 @@ impl Installation {
                 url => url
                     .parse()
                     .map(|url| self.local.egress.with_proxy(ProxyPolicy::Url(url)))
-                    .map_err(|error| format!("the proxy setting is unusable: {error}")),
+                    .map_err(|error: longwire_egress::ProxyUrlError| {
+                        format!("the proxy setting is unusable: {}", setback::chain(&error))
+                    }),
             },
         }
     }
@@ -55,10 +62,8 @@ impl Installation {
 
     /// WeCom has one address for all bots; what is a bot's own is said once the connection stands.
     fn wecom_access(&self) -> Result<Access, (Setback, String)> {
-        let base = base_url(&self.record)
-            .map_err(|error| (Setback::AddressRefused, format!("base_url: {error}")))?;
-        let url = ConnectionUrl::parse(base.as_str())
-            .map_err(|error| (Setback::AddressRefused, format!("base_url: {error}")))?;
+        let base = base_url(&self.record).map_err(|error| bad_base_url(&error))?;
+        let url = ConnectionUrl::parse(base.as_str()).map_err(|error| bad_base_url(&error))?;
         Ok(Access::Wecom {
             url,
             bot_id: self.record.app_id.clone(),
@@ -75,8 +80,7 @@ impl Installation {
             let egress = egress.map_err(|detail| (Setback::AddressRefused, detail))?;
             // Unsealed for this call and gone with it.
             let secret = open_secret(&shared, &record)?;
-            let base = base_url(&record)
-                .map_err(|error| (Setback::AddressRefused, format!("base_url: {error}")))?;
+            let base = base_url(&record).map_err(|error| bad_base_url(&error))?;
             let credentials = Credentials {
                 app_id: &record.app_id,
                 app_secret: &secret,
@@ -115,6 +119,11 @@ fn open_secret(
         .map_err(|error| (Setback::NoSecret, setback::chain(&error)))
 }
 
+fn bad_base_url(error: &dyn std::error::Error) -> (Setback, String) {
+    let detail = format!("base_url: {}", setback::chain(error));
+    (Setback::AddressRefused, detail)
+}
+
 /// What the platform or the network said, without a secret or a URL; those types cannot be printed.
 fn detail_of(error: &EndpointError) -> String {
     match error {
@@ -127,6 +136,10 @@ fn detail_of(error: &EndpointError) -> String {
             code: Some(code), ..
         } => format!("code {code}"),
         EndpointError::Http(error) => setback::chain(error),
-        _ => String::new(),
+        EndpointError::BadUrl(error) => setback::chain(error),
+        EndpointError::HttpStatus { code: None, .. }
+        | EndpointError::NotJson
+        | EndpointError::NoUrl
+        | EndpointError::NoSecret => String::new(),
     }
 }
