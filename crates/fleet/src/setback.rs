@@ -1,8 +1,8 @@
 //! Errors of the platform's calls in the words of the link. What follows from each is decided there
 //! (`longwire_link::Setback`), not here.
 
-use longwire_egress::{HttpError, UpgradeError};
-use longwire_link::Setback;
+use longwire_egress::{HttpError, TlsProblem, UpgradeError};
+use longwire_link::{Setback, TlsFault};
 use longwire_platform::DialError;
 use longwire_platform::feishu::EndpointError;
 use longwire_store::Platform;
@@ -26,7 +26,7 @@ fn of_http(error: &HttpError) -> Setback {
         HttpError::Unreachable { .. } => Setback::Unreachable,
         HttpError::ProxyRefused { status } => Setback::ProxyRefused { status: *status },
         HttpError::ProxyUnauthorized => Setback::ProxyUnauthorized,
-        HttpError::Tls { .. } => Setback::TlsFailed,
+        HttpError::Tls { source, .. } => of_tls(source),
         HttpError::PlainRefused | HttpError::BadUrl { .. } => Setback::AddressRefused,
         HttpError::BodyTooLarge { .. } | HttpError::Protocol { .. } => Setback::NotJson,
     }
@@ -47,7 +47,7 @@ pub fn of_dial(platform: Platform, error: &DialError) -> Setback {
             UpgradeError::Unreachable { .. } => Setback::Unreachable,
             UpgradeError::ProxyRefused { status } => Setback::ProxyRefused { status: *status },
             UpgradeError::ProxyUnauthorized => Setback::ProxyUnauthorized,
-            UpgradeError::Tls { .. } => Setback::TlsFailed,
+            UpgradeError::Tls { source, .. } => of_tls(source),
             UpgradeError::PlainRefused | UpgradeError::BadUrl { .. } => Setback::AddressRefused,
             UpgradeError::Refused(refused) => Setback::HandshakeRefused {
                 http: refused.http_status,
@@ -56,6 +56,16 @@ pub fn of_dial(platform: Platform, error: &DialError) -> Setback {
             UpgradeError::Protocol { .. } => Setback::ProtocolViolation,
         },
     }
+}
+
+fn of_tls(error: &std::io::Error) -> Setback {
+    Setback::TlsFailed(match TlsProblem::of(error) {
+        TlsProblem::Untrusted => TlsFault::Untrusted,
+        TlsProblem::AuthorityAsServer => TlsFault::AuthorityAsServer,
+        TlsProblem::WrongName => TlsFault::WrongName,
+        TlsProblem::OutOfTime => TlsFault::OutOfTime,
+        TlsProblem::Other => TlsFault::Other,
+    })
 }
 
 /// An error and its causes in one line, for the log and the timeline.

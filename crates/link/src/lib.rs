@@ -43,7 +43,7 @@ pub use generation::Generation;
 pub use heartbeat::{Heartbeat, HeartbeatAction};
 pub use rebuild::{Rebuild, RebuildBudget};
 pub use requests::{Acked, RequestKind, RequestLimits, Requests, SubmitError, Unsettled};
-pub use setback::{Disposition, Pace, Setback};
+pub use setback::{Disposition, Pace, Setback, TlsFault};
 pub use state::State;
 pub use take_back::TakeBack;
 pub use timing::Timing;

@@ -61,9 +61,9 @@ pub enum Setback {
     /// The proxy wants credentials, or other ones.
     #[error("the proxy does not accept its credentials")]
     ProxyUnauthorized,
-    /// TLS could not be agreed on, most often a certificate nobody here trusts.
+    /// TLS could not be agreed on.
     #[error("tls with the platform failed")]
-    TlsFailed,
+    TlsFailed(TlsFault),
     /// The upgrade was refused with `Handshake-Status` 514.
     #[error("the platform did not accept the connection's ticket{}", Sub(*sub))]
     HandshakeAuth {
@@ -135,6 +135,21 @@ pub enum Setback {
     /// Our own policy forbids the address, for instance plain `http` to a foreign host.
     #[error("the address is not allowed here")]
     AddressRefused,
+}
+
+/// What TLS failed over, as far as it changes what somebody can do about it.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum TlsFault {
+    /// Nobody who is trusted here vouches for the certificate.
+    Untrusted,
+    /// The server shows the certificate of a certificate authority as its own.
+    AuthorityAsServer,
+    /// The certificate is for other names.
+    WrongName,
+    /// The certificate is not valid any more, or not yet.
+    OutOfTime,
+    /// Anything else, such as no common version or a peer that does not speak TLS.
+    Other,
 }
 
 /// An optional number in the text of a reason.
@@ -266,7 +281,7 @@ impl Setback {
             | Self::NotJson
             | Self::NoUrl
             | Self::ProxyRefused { .. }
-            | Self::TlsFailed
+            | Self::TlsFailed(_)
             | Self::HandshakeAuth { .. }
             | Self::HandshakeRefused { .. }
             | Self::HandshakeTimedOut
@@ -290,7 +305,7 @@ impl Setback {
             Disposition::Retry(Pace::Normal | Pace::Busy | Pace::Clean) => {
                 matches!(
                     self,
-                    Self::Panicked | Self::TlsFailed | Self::ProxyRefused { .. }
+                    Self::Panicked | Self::TlsFailed(_) | Self::ProxyRefused { .. }
                 )
             }
         }
@@ -346,9 +361,7 @@ impl Setback {
                 "Allow the platform's hosts on the proxy, or configure this installation to connect directly."
             }
             Self::ProxyUnauthorized => "Correct the user name and password in the proxy URL.",
-            Self::TlsFailed => {
-                "Check this host's clock and, behind an inspecting proxy, add its certificate authority to the trusted ones."
-            }
+            Self::TlsFailed(fault) => fault.next_step(),
             Self::HandshakeAuth { .. } | Self::HandshakeRefused { .. } => {
                 "Nothing to do if it passes: longwire tries again with a new connection; otherwise check what stands between this host and the platform."
             }
@@ -406,7 +419,7 @@ impl Setback {
             Self::NoUrl => "no_url",
             Self::ProxyRefused { .. } => "proxy_refused",
             Self::ProxyUnauthorized => "proxy_unauthorized",
-            Self::TlsFailed => "tls_failed",
+            Self::TlsFailed(_) => "tls_failed",
             Self::HandshakeAuth { .. } => "handshake_auth",
             Self::HandshakeForbidden => "handshake_forbidden",
             Self::HandshakeRefused { .. } => "handshake_refused",
@@ -425,6 +438,29 @@ impl Setback {
             Self::Displaced => "displaced",
             Self::NoSecret => "no_secret",
             Self::AddressRefused => "address_refused",
+        }
+    }
+}
+
+impl TlsFault {
+    /// What an operator can do about it, in one sentence.
+    fn next_step(self) -> &'static str {
+        match self {
+            Self::Untrusted => {
+                "Add the certificate authority that signed the server's certificate, or the inspecting proxy's, to the trusted ones (`tls.ca_file`)."
+            }
+            Self::AuthorityAsServer => {
+                "The server shows the certificate of a certificate authority as its own: have it use a certificate of its own that this authority signed, and trust the authority (`tls.ca_file`)."
+            }
+            Self::WrongName => {
+                "Use the host name that the server's certificate is for in the base URL, or have the server use a certificate for this one."
+            }
+            Self::OutOfTime => {
+                "Check this host's clock, then the dates of the server's certificate."
+            }
+            Self::Other => {
+                "Check that the address and port are those of a TLS server, and whether a proxy or firewall on the way ends the session."
+            }
         }
     }
 }

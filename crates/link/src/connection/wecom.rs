@@ -350,7 +350,7 @@ fn it_never_gives_up() {
         Setback::HandshakeTimedOut,
         Setback::NotSubscribed,
         Setback::SubscribeLimited,
-        Setback::TlsFailed,
+        Setback::TlsFailed(crate::setback::TlsFault::Other),
     ];
     let wrong = [Setback::CredentialsRefused { code: 853_000 }];
     for (setbacks, attempts, longest) in [

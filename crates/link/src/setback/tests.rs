@@ -28,7 +28,11 @@ fn all() -> Vec<Setback> {
         S::NoUrl,
         S::ProxyRefused { status: 403 },
         S::ProxyUnauthorized,
-        S::TlsFailed,
+        S::TlsFailed(TlsFault::Untrusted),
+        S::TlsFailed(TlsFault::AuthorityAsServer),
+        S::TlsFailed(TlsFault::WrongName),
+        S::TlsFailed(TlsFault::OutOfTime),
+        S::TlsFailed(TlsFault::Other),
         S::HandshakeAuth { sub: None },
         S::HandshakeAuth {
             sub: Some(code::CONNECTION_LIMIT),
@@ -62,7 +66,7 @@ fn all() -> Vec<Setback> {
             S::SystemBusy | S::PlatformInternal | S::ConnectionLimit | S::WrongDomain => {}
             S::Forbidden | S::AuthFailed | S::UnknownCode(_) | S::HttpStatus(_) => {}
             S::Unreachable | S::TimedOut | S::NotJson | S::NoUrl | S::ProxyRefused { .. } => {}
-            S::ProxyUnauthorized | S::TlsFailed | S::HandshakeAuth { .. } => {}
+            S::ProxyUnauthorized | S::TlsFailed(_) | S::HandshakeAuth { .. } => {}
             S::HandshakeForbidden | S::HandshakeRefused { .. } | S::HandshakeTimedOut => {}
             S::ClosedByPlatform { .. } | S::Reset | S::Silent | S::WriteFailed => {}
             S::ProtocolViolation | S::Panicked | S::NoSecret | S::AddressRefused => {}
@@ -132,7 +136,7 @@ fn bootstrap_answers() {
             NORMAL,
         ),
         (Setback::ProxyUnauthorized, "proxy_unauthorized", REFUSE),
-        (Setback::TlsFailed, "tls_failed", NORMAL),
+        (Setback::TlsFailed(TlsFault::Other), "tls_failed", NORMAL),
     ] {
         assert_eq!(setback.label(), expected, "{setback:?}");
         assert_eq!(setback.disposition(), disposition, "{setback:?}");
