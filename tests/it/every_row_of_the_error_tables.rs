@@ -18,7 +18,8 @@ const NORMAL: RangeInclusive<i64> = 0..=600;
 const BUSY: RangeInclusive<i64> = 2_000..=2_500;
 /// Its first two steps: on a slow machine the first may be over before it is looked at.
 const LIMITED: RangeInclusive<i64> = 3_000..=7_500;
-const PROBE: RangeInclusive<i64> = 3_600_000..=3_960_000;
+/// The first of them: longer than the story, so that nobody is probed in it.
+const PROBE: RangeInclusive<i64> = 600_000..=660_000;
 /// A state is shown a little after its wait was decided, so what is shown of it can only be less.
 const SHOWN_LATE_MS: i64 = 700;
 
@@ -40,7 +41,7 @@ enum Expected {
     Live,
     /// Tried again by itself, at this pace.
     Retried(&'static str, RangeInclusive<i64>),
-    /// Left to the operator, and probed slowly.
+    /// Left to the operator, and probed more and more slowly.
     Refused(&'static str),
 }
 
@@ -66,6 +67,15 @@ fn bootstrap_rows() -> Vec<Row> {
     let does = |bot, behaviour, expected| Row {
         bot,
         platform: Does::Answer(behaviour),
+        expected,
+    };
+    let json = |bot, http, code, expected| Row {
+        bot,
+        platform: Does::Answer(Behaviour::BootstrapRefuse {
+            http,
+            code,
+            msg: "a word about it".to_owned(),
+        }),
         expected,
     };
     let busy = || Retried("system_busy", BUSY);
@@ -118,6 +128,32 @@ fn bootstrap_rows() -> Vec<Row> {
             },
             Refused("auth_failed"),
         ),
+        json(
+            "rate limit",
+            200,
+            99_991_400,
+            Retried("rate_limited", LIMITED),
+        ),
+        json(
+            "http 400 rate limit",
+            400,
+            99_991_400,
+            Retried("rate_limited", LIMITED),
+        ),
+        json(
+            "http 403 rate limit",
+            403,
+            99_991_400,
+            Retried("rate_limited", LIMITED),
+        ),
+        json(
+            "http 429 rate limit",
+            429,
+            99_991_400,
+            Retried("rate_limited", LIMITED),
+        ),
+        json("http 400 code 514", 400, 514, Refused("auth_failed")),
+        json("http 400 other code", 400, 9_499, Refused("http_status")),
         http("http 400", 400, Refused("http_status")),
         http("http 401", 401, Refused("http_status")),
         http("http 403", 403, Refused("http_status")),
@@ -254,6 +290,7 @@ fn every_row_leads_where_it_should_and_back() {
         .set("timing.busy", "2s")
         .set("timing.limited_base", "3s")
         .set("timing.limited_cap", "6s")
+        .set("timing.refused_base", "10m")
         .set("timing.refused_probe", "1h");
     for row in &rows {
         match &row.platform {

@@ -6,6 +6,7 @@ mod every_row_of_the_error_tables;
 mod installations_by_command;
 mod nothing_secret_is_printed;
 mod one_bots_trouble_is_its_own;
+mod one_odd_answer_is_no_verdict;
 mod one_platforms_trouble_is_its_own;
 mod overload_is_bounded;
 #[path = "../../crates/egress/tests/support/proxy.rs"]

@@ -12,7 +12,9 @@ use longwire_store::Platform;
 pub fn of_endpoint(error: &EndpointError) -> Setback {
     match error {
         EndpointError::Code { code, msg } => Setback::of_bootstrap_code(*code, msg),
-        EndpointError::HttpStatus { status, .. } => Setback::of_http_status(*status),
+        EndpointError::HttpStatus { status, code, msg } => {
+            Setback::of_http_status(*status, code.map(|code| (code, msg.as_str())))
+        }
         EndpointError::NotJson => Setback::NotJson,
         EndpointError::NoUrl | EndpointError::BadUrl(_) => Setback::NoUrl,
         EndpointError::NoSecret => Setback::NoSecret,

@@ -15,6 +15,7 @@
 //! - A bot that another connection displaced is left to it, or the two would take it from each other for ever. It comes
 //!   back by an operator's hand (start anew, change the settings), or by the [`TakeBack`] wished beforehand.
 //! - The backoff starts over when a connection that answered a ping ends after a life of [`Timing::lasting`] or more.
+//! - A refusal is believed when it repeats: it is probed soon at first and hourly in the end.
 //! - It never gives up. The platform's attempt count only makes [`Link::attempts_exceeded`] true.
 
 use std::collections::VecDeque;
@@ -24,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use longwire_wire::endpoint::ClientConfig;
 
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, FirstProbe};
 use crate::config::{Rejected, ServerConfig};
 use crate::generation::Generation;
 use crate::setback::{Disposition, Pace, Setback};
@@ -108,6 +109,7 @@ impl fmt::Display for CloseReason {
 #[derive(Copy, Clone, Debug)]
 struct PastLife {
     ended: Instant,
+    length: Duration,
 }
 
 /// The connection of one installation, from wish to wire.
@@ -460,10 +462,13 @@ impl Link {
     /// Waits as the setback asks for.
     fn wait(&mut self, setback: Setback, now: Instant) {
         let has_lasted = self.has_lasted(now);
-        if has_lasted {
+        if let State::Live { since } = self.state
+            && has_lasted
+        {
             self.backoff.start_over();
             self.past_life = Some(PastLife {
                 ended: now,
+                length: now.saturating_duration_since(since),
             });
         }
         let state = match setback.disposition() {
@@ -485,7 +490,7 @@ impl Link {
                 }
             }
             Disposition::Refuse => State::Refused {
-                until: now + self.backoff.probe_delay(),
+                until: now + self.backoff.probe_delay(self.first_probe()),
                 reason: setback,
             },
             Disposition::Yield => State::Displaced {
@@ -494,6 +499,14 @@ impl Link {
             },
         };
         self.enter(state, None);
+    }
+
+    /// How soon a refusal is doubted.
+    fn first_probe(&self) -> FirstProbe {
+        match self.past_life {
+            Some(life) if life.length >= self.timing.long_life => FirstProbe::Early,
+            _ => FirstProbe::Usual,
+        }
     }
 
     /// Whether the live connection was worth its attempts: it answered a ping, and it lived long enough.

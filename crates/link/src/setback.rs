@@ -37,6 +37,9 @@ pub enum Setback {
     /// Any other bootstrap code than 0.
     #[error("the platform refused with code {0}")]
     UnknownCode(i64),
+    /// A code of the platform that means "too often", whatever the HTTP status.
+    #[error("the platform limits the rate of this app's calls, code {0}")]
+    RateLimited(i64),
     /// The bootstrap call was answered with another HTTP status than 200.
     #[error("the platform answered with http status {0}")]
     HttpStatus(u16),
@@ -166,7 +169,8 @@ impl std::fmt::Display for Sub {
 pub enum Disposition {
     /// Try again by itself.
     Retry(Pace),
-    /// Somebody has to act. Probed hourly and whenever the configuration changes.
+    /// Somebody has to act. Probed after about 1, 2, 5 and 15 minutes, then hourly, and whenever the configuration
+    /// changes.
     Refuse,
     /// Leave it to the other one, unless an operator wished to have it taken back.
     Yield,
@@ -202,14 +206,23 @@ impl Setback {
             code::WRONG_DOMAIN => Self::WrongDomain,
             code::FORBIDDEN => Self::Forbidden,
             code::AUTH_FAILED => Self::AuthFailed,
+            code if code::is_rate_limit(code) => Self::RateLimited(code),
             other => Self::UnknownCode(other),
         }
     }
 
-    /// What a bootstrap answer with an HTTP status other than 200 means.
+    /// What a bootstrap answer with an HTTP status other than 200 means, and with the code and text of its body, if it
+    /// is the platform's. A code that has a meaning decides; the platform sends its rate limit with 400 or 429. Of a
+    /// server's own error (5xx), and of a 429, only that is believed: whatever else the body says, it may pass.
     #[must_use]
-    pub fn of_http_status(status: u16) -> Self {
-        Self::HttpStatus(status)
+    pub fn of_http_status(status: u16, said: Option<(i64, &str)>) -> Self {
+        let by_code = said.map(|(code, msg)| Self::of_bootstrap_code(code, msg));
+        match by_code {
+            None | Some(Self::UnknownCode(_)) => Self::HttpStatus(status),
+            Some(limit @ Self::RateLimited(_)) => limit,
+            Some(_) if status >= 500 || status == 429 => Self::HttpStatus(status),
+            Some(known) => known,
+        }
     }
 
     /// What a refused upgrade means. The headers decide; without them the HTTP status does.
@@ -246,6 +259,7 @@ impl Setback {
             Self::SystemBusy => Retry(Pace::Busy),
             Self::ConnectionLimit
             | Self::SubscribeLimited
+            | Self::RateLimited(_)
             | Self::HttpStatus(429)
             | Self::HandshakeAuth {
                 sub: Some(code::CONNECTION_LIMIT),
@@ -258,6 +272,11 @@ impl Setback {
                 http: 429,
                 status: None,
             } => Retry(Pace::Limited),
+            Self::HandshakeAuth { sub: Some(status) }
+            | Self::HandshakeRefused {
+                status: Some(status),
+                ..
+            } if code::is_rate_limit(status) => Retry(Pace::Limited),
             Self::WrongDomain
             | Self::Forbidden
             | Self::AuthFailed
@@ -334,7 +353,7 @@ impl Setback {
                 "Compare app id and app secret with the developer console under Credentials & Basic Info and store the secret again."
             }
             Self::UnknownCode(_) => {
-                "Look the code up in the platform's error code list; longwire probes once an hour and when the installation is changed."
+                "Look the code up in the platform's error code list; longwire probes after about 1, 2, 5 and 15 minutes, then once an hour, and when the installation is changed."
             }
             Self::HttpStatus(400 | 401 | 403) => {
                 "Check app id, app secret and base URL: the platform finds fault with the request itself."
@@ -342,7 +361,7 @@ impl Setback {
             Self::HttpStatus(404) => {
                 "Check the installation's base URL: there is no long-connection endpoint at that address."
             }
-            Self::HttpStatus(429) => {
+            Self::HttpStatus(429) | Self::RateLimited(_) => {
                 "Nothing to do if it passes; otherwise look for other programs that connect this app over and over."
             }
             Self::HttpStatus(_) => {
@@ -420,6 +439,7 @@ impl Setback {
             Self::ProxyRefused { .. } => "proxy_refused",
             Self::ProxyUnauthorized => "proxy_unauthorized",
             Self::TlsFailed(_) => "tls_failed",
+            Self::RateLimited(_) => "rate_limited",
             Self::HandshakeAuth { .. } => "handshake_auth",
             Self::HandshakeForbidden => "handshake_forbidden",
             Self::HandshakeRefused { .. } => "handshake_refused",

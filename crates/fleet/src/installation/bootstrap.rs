@@ -127,14 +127,19 @@ fn bad_base_url(error: &dyn std::error::Error) -> (Setback, String) {
 /// What the platform or the network said, without a secret or a URL; those types cannot be printed.
 fn detail_of(error: &EndpointError) -> String {
     match error {
-        EndpointError::Code { code, msg } if msg.is_empty() => format!("code {code}"),
-        EndpointError::Code { code, msg } => {
+        EndpointError::Code { code, msg }
+        | EndpointError::HttpStatus {
+            code: Some(code),
+            msg,
+            ..
+        } => {
             let msg: String = msg.chars().take(200).collect();
-            format!("code {code}, {msg}")
+            if msg.is_empty() {
+                format!("code {code}")
+            } else {
+                format!("code {code}, {msg}")
+            }
         }
-        EndpointError::HttpStatus {
-            code: Some(code), ..
-        } => format!("code {code}"),
         EndpointError::Http(error) => setback::chain(error),
         EndpointError::BadUrl(error) => setback::chain(error),
         EndpointError::HttpStatus { code: None, .. }

@@ -216,7 +216,7 @@ proptest! {
                         prop_assert!(bound.contains(&wait), "{:?} for {:?}", wait, reason);
                     }
                     State::Refused { until, .. } => {
-                        prop_assert!((secs(3600)..secs(3960)).contains(&(until - now)));
+                        prop_assert!((secs(10)..secs(3960)).contains(&(until - now)));
                     }
                     _ => {}
                 }

@@ -311,6 +311,52 @@ fn fail(link: &mut Link, setback: Setback, now: Instant) {
     link.handle_setback(generation, setback, now);
 }
 
+/// How long it waits from `now` on.
+fn wait(link: &Link, now: Instant) -> Duration {
+    link.poll_timeout().expect("a timer runs") - now
+}
+
+/// One odd answer after weeks of service is asked about again at once, and one that repeats is believed.
+#[test]
+fn a_refusal_after_a_long_life_is_doubted() {
+    let start = Instant::now();
+    let mut link = link();
+    let first = open(&mut link, start);
+    link.handle_pong(first, None, start);
+    let mut now = start + secs(14 * 24 * 3600);
+    link.handle_setback(first, Setback::Reset, now);
+    actions(&mut link);
+    now = fire(&mut link);
+    for base in [10, 60, 120, 300, 900, 3600, 3600] {
+        fail(&mut link, Setback::HttpStatus(400), now);
+        let reason = Setback::HttpStatus(400);
+        assert_eq!(
+            link.state().reason(),
+            Some(reason),
+            "it is shown all the same"
+        );
+        assert_eq!(link.state().label(), "refused");
+        let waits = wait(&link, now);
+        assert!(
+            (secs(base)..secs(base) * 11 / 10).contains(&waits),
+            "{waits:?}"
+        );
+        now = fire(&mut link);
+    }
+    // Once it was right after all, the next refusal is doubted anew.
+    let generation = go_live(&mut link, now);
+    link.handle_pong(generation, None, now);
+    now += secs(60);
+    link.handle_setback(generation, Setback::Reset, now);
+    actions(&mut link);
+    now = fire(&mut link);
+    fail(&mut link, Setback::AuthFailed, now);
+    assert!(
+        (secs(60)..secs(66)).contains(&wait(&link, now)),
+        "a minute is no long life"
+    );
+}
+
 /// What its place among those that want to connect depends on.
 #[test]
 fn a_bot_that_was_live_a_moment_ago_stands_above_others() {
@@ -339,7 +385,7 @@ fn a_bot_that_was_live_a_moment_ago_stands_above_others() {
 }
 
 #[test]
-fn a_refused_one_is_probed_hourly_and_on_new_settings() {
+fn a_refused_one_is_probed_soon_then_hourly_and_on_new_settings() {
     let now = Instant::now();
     let mut link = link();
     link.handle_desired(Desired::Run, now);
@@ -354,7 +400,7 @@ fn a_refused_one_is_probed_hourly_and_on_new_settings() {
     else {
         panic!("{:?}", link.state());
     };
-    assert!(until - now >= secs(3600) && until - now < secs(3960));
+    assert!(until - now >= secs(60) && until - now < secs(66));
     link.handle_configured(now + secs(5));
     let second = link.generation();
     assert_eq!(actions(&mut link), [Action::AskTurn(second)]);
