@@ -3,6 +3,7 @@
 mod bad_input;
 mod drain_answers_everything;
 mod every_row_of_the_error_tables;
+mod five_failures_are_an_alarm;
 mod installations_by_command;
 mod nothing_secret_is_printed;
 mod one_bots_trouble_is_its_own;

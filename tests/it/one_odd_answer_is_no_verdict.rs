@@ -122,5 +122,6 @@ fn a_refusal_that_repeats_is_believed() {
     let view = gateway.wait_installation("a", "probed hourly", |view| {
         view["state"] == "refused" && wait_ms(view) > 3_000_000
     });
+    assert_eq!(view["lights"]["alarm"], true, "{view}");
     assert_eq!(sim.control().ledger().subscribes, 5);
 }

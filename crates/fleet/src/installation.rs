@@ -31,6 +31,8 @@ pub(crate) use drain::{Drain, Finished};
 use longwire_link::{Action, Desired, Generation, Link, RebuildBudget, Setback, State, TakeBack};
 use longwire_store::{InstallationRecord, TimelineKind};
 use longwire_wire::endpoint::ClientConfig;
+use longwire_wire::frame::ServiceId;
+use news::Told;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -128,12 +130,15 @@ pub(crate) struct Installation {
     attempt: Option<Box<AttemptPermit>>,
     /// Between bootstrap and dial; boxed because for most of its life there is none.
     access: Option<Box<(Generation, Access)>>,
+    /// What the platform calls the service of the latest connection; WeCom has none.
+    service: Option<ServiceId>,
     connection: Option<Connection>,
     /// Connections let go of that still answer or record what they read; almost always none.
     finishing: Box<[Generation]>,
     farewell: Option<Farewell>,
     detail: Option<Box<str>>,
     shown: Option<(State, Generation)>,
+    told: Told,
     timer: Option<SpawnHandle>,
 }
 
@@ -162,11 +167,13 @@ impl Installation {
             rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
             attempt: None,
             access: None,
+            service: None,
             connection: None,
             finishing: Box::default(),
             farewell: None,
             detail: None,
             shown: None,
+            told: Told::default(),
             timer: None,
         }
     }

@@ -16,6 +16,7 @@
 //!   back by an operator's hand (start anew, change the settings), or by the [`TakeBack`] wished beforehand.
 //! - The backoff starts over when a connection that answered a ping ends after a life of [`Timing::lasting`] or more.
 //! - A refusal is believed when it repeats: it is probed soon at first and hourly in the end.
+//! - [`ALARM_AFTER`] failures in a row are an [alarm](Link::has_alarm), until a connection has lasted.
 //! - It never gives up. The platform's attempt count only makes [`Link::attempts_exceeded`] true.
 
 use std::collections::VecDeque;
@@ -33,6 +34,9 @@ use crate::state::State;
 use crate::take_back::{TakeBack, TakeBacks};
 use crate::timing::Timing;
 use crate::turn::{Life, Standing};
+
+/// So many failures in a row are an alarm, whatever their cause (S87, S125: there the end of all attempts).
+pub const ALARM_AFTER: u32 = 5;
 
 /// For so long after a connection that lasted a bot goes before others that want to connect. An outage that is longer
 /// has made all bots of a platform equal.
@@ -213,6 +217,7 @@ impl Link {
             (Desired::Run, _) | (Desired::Stop, State::Stopped) => {}
             (Desired::Stop, _) => {
                 self.abandon(CloseReason::Stopped);
+                self.backoff.start_over();
                 self.enter(State::Stopped, None);
             }
         }
@@ -284,12 +289,20 @@ impl Link {
         &mut self,
         generation: Generation,
         config: Option<&ClientConfig>,
-        _now: Instant,
+        now: Instant,
     ) -> Vec<Rejected> {
-        if !self.is_news(generation) || !matches!(self.state, State::Live { .. }) {
+        let State::Live { since } = self.state else {
+            return Vec::new();
+        };
+        if !self.is_news(generation) {
             return Vec::new();
         }
         self.proved = true;
+        if self.has_alarm() {
+            // An alarm is over once this connection has lasted, perhaps already.
+            self.deadline = Some(since + self.timing.lasting);
+            self.handle_timeout(now);
+        }
         self.apply(config)
     }
 
@@ -357,7 +370,13 @@ impl Link {
                 self.take_backs.done(now);
                 self.attempt(now);
             }
-            State::Stopped | State::Live { .. } => {}
+            State::Live { .. } => {
+                self.deadline = None;
+                if self.has_lasted(now) {
+                    self.backoff.start_over();
+                }
+            }
+            State::Stopped => {}
         }
     }
 
@@ -404,6 +423,13 @@ impl Link {
                 .config
                 .reconnect_count
                 .is_some_and(|count| attempts > count)
+    }
+
+    /// Whether somebody should look: [`ALARM_AFTER`] attempts in a row or more failed, whatever the causes, and no
+    /// connection has lasted since.
+    #[must_use]
+    pub fn has_alarm(&self) -> bool {
+        self.failures() >= ALARM_AFTER
     }
 
     /// Failures in a row since a connection lasted.

@@ -38,7 +38,7 @@ pub use assembly::{Assembly, AssemblyLimits, DropReason, Outcome};
 pub use backlog::Backlog;
 pub use backoff::Backoff;
 pub use config::{Rejected, ServerConfig};
-pub use connection::{Action, CloseReason, Desired, Link};
+pub use connection::{ALARM_AFTER, Action, CloseReason, Desired, Link};
 pub use generation::Generation;
 pub use heartbeat::{Heartbeat, HeartbeatAction};
 pub use rebuild::{Rebuild, RebuildBudget};

@@ -98,6 +98,7 @@ impl Installation {
     ) {
         match answer {
             Ok((access, config)) => {
+                self.service = access.service();
                 self.access = Some(Box::new((generation, access)));
                 let rejected = self
                     .link

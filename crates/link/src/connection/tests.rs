@@ -357,6 +357,73 @@ fn a_refusal_after_a_long_life_is_doubted() {
     );
 }
 
+/// S87, S125: five failures in a row are an alarm, whatever their causes; a life ends it, an open socket does not.
+#[test]
+fn five_failures_in_a_row_are_an_alarm() {
+    let mut now = Instant::now();
+    let mut link = link();
+    link.handle_desired(Desired::Run, now);
+    let causes = [
+        Setback::Unreachable,
+        Setback::SystemBusy,
+        Setback::HttpStatus(404),
+        Setback::TimedOut,
+        Setback::Unreachable,
+        Setback::Unreachable,
+    ];
+    for (failures, cause) in (1..).zip(causes) {
+        fail(&mut link, cause, now);
+        assert_eq!(link.failures(), failures);
+        assert_eq!(link.has_alarm(), failures >= ALARM_AFTER, "{failures}");
+        now = fire(&mut link);
+    }
+    // It opens, answers, and drops: one failure more.
+    let generation = go_live(&mut link, now);
+    assert_eq!(link.poll_timeout(), None, "no pong yet");
+    link.handle_pong(generation, None, now);
+    assert_eq!(link.poll_timeout(), Some(now + secs(1)));
+    link.handle_setback(generation, Setback::Reset, now);
+    assert!(link.has_alarm());
+    actions(&mut link);
+    now = fire(&mut link);
+    // It lasts.
+    let generation = go_live(&mut link, now);
+    link.handle_pong(generation, None, now);
+    assert_eq!(fire(&mut link), now + secs(1));
+    assert!(!link.has_alarm());
+    assert_eq!(link.poll_timeout(), None);
+    link.handle_setback(generation, Setback::Reset, now + secs(1));
+    assert!(!link.has_alarm(), "one failure is none");
+}
+
+/// A pong that comes late finds that the connection has lasted; and an operator's hand ends an alarm too.
+#[test]
+fn an_alarm_ends_with_a_late_pong_or_by_hand() {
+    let mut now = Instant::now();
+    let mut alarmed = || {
+        let mut link = link();
+        link.handle_desired(Desired::Run, now);
+        for _ in 0..ALARM_AFTER {
+            fail(&mut link, Setback::Unreachable, now);
+            now = fire(&mut link);
+        }
+        assert!(link.has_alarm());
+        (link, now)
+    };
+    let (mut late, now) = alarmed();
+    let generation = go_live(&mut late, now);
+    late.handle_pong(generation, None, now + secs(100));
+    assert_eq!((late.has_alarm(), late.poll_timeout()), (false, None));
+
+    let (mut stopped, now) = alarmed();
+    stopped.handle_desired(Desired::Stop, now);
+    assert!(!stopped.has_alarm());
+
+    let (mut changed, now) = alarmed();
+    changed.handle_configured(now);
+    assert_eq!((changed.has_alarm(), changed.failures()), (false, 0));
+}
+
 /// What its place among those that want to connect depends on.
 #[test]
 fn a_bot_that_was_live_a_moment_ago_stands_above_others() {
