@@ -5,13 +5,11 @@
 //! `@larksuiteoapi/node-sdk` 1.74), where each of them has rows that it never recovers from. Here one process holds a
 //! bot per row. What is compared are facts of the admin interface: state, reason, and how long the wait was made.
 
-use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
 use longwire_sim::{Behaviour, DataShape};
-use longwire_tests::{Gateway, Setup, app_id, message, platform, wait_until};
+use longwire_tests::{Gateway, Setup, absent_platform, app_id, message, platform, wait_until};
 use serde_json::Value;
-use tokio::net::TcpSocket;
 
 /// The paces as this story configures them, in milliseconds, with the jitter each may have on top.
 const NORMAL: RangeInclusive<i64> = 0..=600;
@@ -265,15 +263,6 @@ fn handshake_rows() -> Vec<Row> {
             expected: Retried("handshake_timed_out", NORMAL),
         },
     ]
-}
-
-/// A port that is taken and at which nobody listens.
-fn absent_platform() -> (TcpSocket, SocketAddr) {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    socket.bind(free).expect("a free port");
-    let address = socket.local_addr().expect("it is bound");
-    (socket, address)
 }
 
 #[test]

@@ -2,21 +2,11 @@
 //! back by the next connection that lasts. And the log says of connections and split pushes what somebody needs who has
 //! nothing but the log.
 
-use std::net::SocketAddr;
-
 use longwire_sim::{FragmentPlan, Push, SimSettings, wecom};
-use longwire_tests::{Gateway, Setup, app_id, platform, wait_until, wecom_platform};
+use longwire_tests::{
+    Gateway, Setup, absent_platform, app_id, platform, wait_until, wecom_platform,
+};
 use serde_json::{Value, json};
-use tokio::net::TcpSocket;
-
-/// A port that is taken and at which nobody listens.
-fn absent_platform() -> (TcpSocket, SocketAddr) {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    socket.bind(free).expect("a free port");
-    let address = socket.local_addr().expect("it is bound");
-    (socket, address)
-}
 
 /// The entries that begin with these words about a bot.
 fn entries(gateway: &Gateway, words: &str, app_id: &Value) -> Vec<Value> {
