@@ -3,9 +3,12 @@
 mod bad_input;
 mod drain_answers_everything;
 mod every_row_of_the_error_tables;
+mod five_failures_are_an_alarm;
 mod installations_by_command;
 mod nothing_secret_is_printed;
 mod one_bots_trouble_is_its_own;
+mod one_odd_answer_is_no_verdict;
+mod one_platforms_trouble_is_its_own;
 mod overload_is_bounded;
 #[path = "../../crates/egress/tests/support/proxy.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of egress")]

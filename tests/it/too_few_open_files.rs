@@ -100,6 +100,7 @@ fn bots_that_find_no_place_wait_and_the_others_stay() {
     };
     assert_eq!(said("too many files are open"), 1);
     assert_eq!(said("too few open files are allowed"), 1, "at the start");
+    assert!(said("alarm") <= 1, "of the one that was dropped five times");
     let about_one_bot = said("not connected; trying again");
     assert!(about_one_bot <= 5, "{about_one_bot}, and five were dropped");
 

@@ -37,7 +37,7 @@ pub use proxy::{ProxyUrl, ProxyUrlError};
 pub use refusal::RefusedUpgrade;
 pub use settings::EgressSettings;
 pub use sockets::{SocketBudget, SocketPermit};
-pub use tls::{RootsReport, TlsError, tls_config};
+pub use tls::{RootsReport, TlsError, TlsProblem, tls_config};
 
 /// What an upgraded connection reads from and writes to: TCP or TLS, boxed by awc.
 pub use awc::BoxedSocket;

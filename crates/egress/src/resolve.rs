@@ -8,7 +8,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs as _};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,10 +28,10 @@ pub(crate) struct Resolver {
     permits: Arc<Semaphore>,
     ttl: Duration,
     failure_ttl: Duration,
-    names: RefCell<HashMap<String, Rc<Name>>>,
+    names: RefCell<HashMap<String, Arc<Name>>>,
 }
 
-/// Whoever holds the lock looks the name up; the others wait for the answer.
+/// The lookup that is under way holds the lock; everybody else waits for the answer.
 type Name = Mutex<Option<Answer>>;
 
 struct Answer {
@@ -90,50 +89,31 @@ impl Resolver {
         if let Ok(address) = bare.parse() {
             return Ok(vec![address]);
         }
-        let name = self.name(host);
-        let mut answer = name.lock().await;
+        let mut answer = self.name(host).lock_owned().await;
         if let Some(known) = answer.as_ref().filter(|known| known.until > Instant::now()) {
             return known.get();
         }
-        let addresses = self.look_up(host).await;
-        let ttl = if addresses.is_ok() {
-            self.ttl
-        } else {
-            self.failure_ttl
-        };
-        let fresh = Answer {
-            until: Instant::now() + ttl,
-            addresses: addresses.map_err(Failure::from),
-        };
-        answer.insert(fresh).get()
+        let lookup = look_up(self.lookup, Arc::clone(&self.permits), host.to_owned());
+        let (ttl, failure_ttl) = (self.ttl, self.failure_ttl);
+        // The lookup is the name's and not the dial's. When a dial is given up, whoever dials next waits for the lookup
+        // that is under way. With one of its own each dial to a name that hangs would take another permit, until nobody
+        // finds an address any more.
+        let answered = actix_rt::spawn(async move {
+            let addresses = lookup.await;
+            let ttl = if addresses.is_ok() { ttl } else { failure_ttl };
+            let fresh = Answer {
+                until: Instant::now() + ttl,
+                addresses: addresses.map_err(Failure::from),
+            };
+            answer.insert(fresh).get()
+        });
+        answered.await.map_err(io::Error::other)?
     }
 
-    async fn look_up(&self, host: &str) -> io::Result<Vec<IpAddr>> {
-        let permit = Arc::clone(&self.permits)
-            .acquire_owned()
-            .await
-            .map_err(|_| io::Error::other("the resolver is closed"))?;
-        let (lookup, host) = (self.lookup, host.to_owned());
-        let addresses = actix_rt::task::spawn_blocking(move || {
-            // Held by the thread, not by the dial: a dial given up leaves its thread behind.
-            let _permit = permit;
-            lookup(&host)
-        })
-        .await
-        .map_err(io::Error::other)??;
-        if addresses.is_empty() {
-            return Err(io::Error::new(
-                io::ErrorKind::NotFound,
-                "the name has no address",
-            ));
-        }
-        Ok(addresses)
-    }
-
-    fn name(&self, host: &str) -> Rc<Name> {
+    fn name(&self, host: &str) -> Arc<Name> {
         let mut names = self.names.borrow_mut();
         if let Some(name) = names.get(host) {
-            return Rc::clone(name);
+            return Arc::clone(name);
         }
         if names.len() >= MAX_NAMES {
             let now = Instant::now();
@@ -142,7 +122,7 @@ impl Resolver {
                 Err(_) => true,
             });
         }
-        Rc::clone(names.entry(host.to_owned()).or_default())
+        Arc::clone(names.entry(host.to_owned()).or_default())
     }
 }
 
@@ -150,6 +130,26 @@ impl Answer {
     fn get(&self) -> io::Result<Vec<IpAddr>> {
         self.addresses.clone().map_err(io::Error::from)
     }
+}
+
+async fn look_up(lookup: Lookup, permits: Arc<Semaphore>, host: String) -> io::Result<Vec<IpAddr>> {
+    let permit = permits
+        .acquire_owned()
+        .await
+        .map_err(|_| io::Error::other("the resolver is closed"))?;
+    let addresses = actix_rt::task::spawn_blocking(move || {
+        let _permit = permit;
+        lookup(&host)
+    })
+    .await
+    .map_err(io::Error::other)??;
+    if addresses.is_empty() {
+        return Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "the name has no address",
+        ));
+    }
+    Ok(addresses)
 }
 
 fn system_lookup(host: &str) -> io::Result<Vec<IpAddr>> {
@@ -163,7 +163,7 @@ fn system_lookup(host: &str) -> io::Result<Vec<IpAddr>> {
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use futures_util::future::join_all;
 
@@ -240,6 +240,41 @@ mod tests {
         join_all((0..100).map(|n| async move { resolver.resolve(&format!("{n}.example")).await }))
             .await;
         assert!((1..=2).contains(&MOST.load(Ordering::SeqCst)));
+    }
+
+    /// Dials have deadlines and lookups have none. One that is given up must not leave another place taken each time, or
+    /// a name that hangs would keep all others from being looked up.
+    #[actix_rt::test]
+    async fn a_name_that_hangs_takes_one_place() {
+        static HANGS: AtomicBool = AtomicBool::new(true);
+        static LOOKUPS: AtomicUsize = AtomicUsize::new(0);
+        let lookup: Lookup = |host| {
+            if host == "hanging.example" {
+                LOOKUPS.fetch_add(1, Ordering::SeqCst);
+                while HANGS.load(Ordering::SeqCst) {
+                    std::thread::park_timeout(Duration::from_millis(1));
+                }
+            }
+            Ok(vec![Ipv4Addr::LOCALHOST.into()])
+        };
+        let resolver = Resolver::with_lookup(lookup, 2, Duration::from_secs(3600));
+        for _ in 0..5 {
+            let hanging = resolver.resolve("hanging.example");
+            let given_up = tokio::time::timeout(Duration::from_millis(10), hanging).await;
+            given_up.expect_err("it hangs");
+        }
+        let healthy = resolver.resolve("healthy.example");
+        let healthy = tokio::time::timeout(Duration::from_secs(10), healthy).await;
+        HANGS.store(false, Ordering::SeqCst);
+        healthy
+            .expect("a place is free")
+            .expect("it has an address");
+        // What was given up goes on, and is the answer of whoever asks next.
+        resolver
+            .resolve("hanging.example")
+            .await
+            .expect("it hangs no more");
+        assert_eq!(LOOKUPS.load(Ordering::SeqCst), 1);
     }
 
     #[actix_rt::test]

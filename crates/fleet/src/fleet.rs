@@ -169,6 +169,7 @@ impl Fleet {
             installations: bots.len() as u64,
             by_state,
             overloaded: self.overloaded(),
+            alarms: bots.iter().filter(|bot| bot.has_alarm()).count() as u64,
             actors,
             events: totals.events(),
             answers: totals.answers(),

@@ -20,12 +20,11 @@ use crate::pinger::PingEvery;
 use crate::post::{Asked, Child, Deliver, End, Inspect, Mailbox, Post, Words, send};
 use crate::request::{Ask, RequestError};
 use crate::shared::{Local, Shared};
-use crate::supervisor::{AskTurn, Drained};
+use crate::supervisor::{AskTurn, AttemptPermit, Drained};
 use crate::view::Inspection;
 use crate::word::Word;
 use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture,
-    SpawnHandle, WrapFuture,
+    Actor, ActorContext, AsyncContext, Context, Handler, Message, ResponseFuture, SpawnHandle,
 };
 use children::Connection;
 use drain::Farewell;
@@ -34,11 +33,12 @@ use longwire_egress::SocketPermit;
 use longwire_link::{Action, Desired, Generation, Link, RebuildBudget, Setback, State, TakeBack};
 use longwire_store::{InstallationRecord, TimelineKind};
 use longwire_wire::endpoint::ClientConfig;
+use longwire_wire::frame::ServiceId;
+use news::Told;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// Rebuilds of children allowed before the installation is left alone for a while.
 pub(crate) const REBUILDS: usize = 8;
@@ -54,9 +54,12 @@ pub(crate) const INSPECTION: Duration = Duration::from_millis(500);
 pub(crate) struct Configure(pub(crate) Arc<InstallationRecord>);
 
 /// You may begin an attempt. From the supervisor, the answer to one [`AskTurn`].
-#[derive(Debug, Message)]
+#[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Turn(pub(crate) Generation);
+pub(crate) struct Turn {
+    pub(crate) generation: Generation,
+    pub(crate) permit: Box<AttemptPermit>,
+}
 
 /// The socket of `generation` is open. From the socket, once.
 #[derive(Debug, Message)]
@@ -126,7 +129,7 @@ pub(crate) struct Installation {
     supervisor: Arc<dyn Parent>,
     rebuilds: RebuildBudget,
     /// Held from the turn until the connection is open or given up.
-    attempt: Option<OwnedSemaphorePermit>,
+    attempt: Option<Box<AttemptPermit>>,
     /// Its place among the connections that may be open at once. The socket holds it as well, and the link says how long it
     /// is kept when there is no socket.
     place: Option<SocketPermit>,
@@ -134,12 +137,15 @@ pub(crate) struct Installation {
     waits_for_file: Option<WaitsForFile>,
     /// Between bootstrap and dial; boxed because for most of its life there is none.
     access: Option<Box<(Generation, Access)>>,
+    /// What the platform calls the service of the latest connection; WeCom has none.
+    service: Option<ServiceId>,
     connection: Option<Connection>,
     /// Connections let go of that still answer or record what they read; almost always none.
     finishing: Box<[Generation]>,
     farewell: Option<Farewell>,
     detail: Option<Box<str>>,
     shown: Option<(State, Generation)>,
+    told: Told,
     timer: Option<SpawnHandle>,
 }
 
@@ -170,11 +176,13 @@ impl Installation {
             place: None,
             waits_for_file: None,
             access: None,
+            service: None,
             connection: None,
             finishing: Box::default(),
             farewell: None,
             detail: None,
             shown: None,
+            told: Told::default(),
             timer: None,
         }
     }
@@ -203,6 +211,7 @@ impl Installation {
                     let ask = AskTurn {
                         installation,
                         generation,
+                        standing: self.link.standing(now()),
                     };
                     send(&*self.supervisor, ask);
                 }
@@ -302,17 +311,15 @@ impl Handler<Configure> for Installation {
 impl Handler<Turn> for Installation {
     type Result = ();
 
-    fn handle(&mut self, Turn(generation): Turn, ctx: &mut Self::Context) {
+    fn handle(&mut self, Turn { generation, permit }: Turn, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::Turn);
-        // The deadline of an attempt begins when it does, not while it waits for its neighbours.
-        let permit = Arc::clone(&self.local.attempts).acquire_owned();
-        ctx.spawn(permit.into_actor(self).map(move |permit, this, ctx| {
-            this.link.handle_turn(generation, now());
-            if *this.link.state() == State::Bootstrapping {
-                this.attempt = permit.ok();
-            }
-            this.drive(ctx);
-        }));
+        let is_awaited =
+            generation == self.link.generation() && *self.link.state() == State::Queued;
+        if is_awaited {
+            self.attempt = Some(permit);
+        }
+        self.link.handle_turn(generation, now());
+        self.drive(ctx);
     }
 }
 

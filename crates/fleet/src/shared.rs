@@ -18,10 +18,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
-use tokio::sync::{Semaphore, watch};
-
-/// Attempts under way at once on one arbiter. More would only make every one of them slower than its deadline.
-const CONCURRENT_ATTEMPTS: usize = 128;
+use tokio::sync::watch;
 
 /// What every actor of one fleet may use.
 pub(crate) struct Shared {
@@ -135,10 +132,9 @@ impl Shared {
     }
 }
 
-/// What the installations of one arbiter share: its way out, and how many may be on it at once.
+/// What the installations of one arbiter share.
 pub(crate) struct Local {
     pub(crate) egress: Egress,
-    pub(crate) attempts: Arc<Semaphore>,
     pub(crate) arbiter: u16,
 }
 
@@ -153,7 +149,6 @@ impl Local {
             Rc::clone(local.get_or_init(|| {
                 Rc::new(Self {
                     egress: Egress::new(&shared.egress),
-                    attempts: Arc::new(Semaphore::new(CONCURRENT_ATTEMPTS)),
                     arbiter,
                 })
             }))

@@ -1,26 +1,25 @@
 //! Compares the installations we want with those that run. One per process, on the main arbiter.
 //!
 //! It gives each installation a place on an arbiter and keeps it there, rebuilds one that ended unexpectedly, and hands
-//! out turns: an attempt to connect begins when the connect-rate budget allows it, in the order of asking. It never
-//! touches a connection.
+//! out turns: an attempt to connect begins when [`Turns`] says so. It never touches a connection.
 
 mod drain;
 mod requests;
+mod turns;
 
 pub(crate) use drain::{DrainAll, Drained};
 pub(crate) use requests::{AskAt, InjectAt, InspectAt};
+pub(crate) use turns::{AskTurn, AttemptPermit};
 
 use crate::bot::Bot;
 use crate::card::{Exit, Handling};
 use crate::clock::now;
 use crate::dispatch::Dispatch;
-use crate::installation::{
-    Configure, Drain, Installation, REBUILDS, REBUILDS_WITHIN, Turn as TurnGiven,
-};
+use crate::host::Host;
+use crate::installation::{Configure, Drain, Installation, REBUILDS, REBUILDS_WITHIN};
 use crate::kind::ActorKind;
 use crate::post::{End, Mailbox};
 use crate::shared::{Local, Shared};
-use crate::waiting::Waiting;
 use crate::watched::start_watched;
 use crate::word::Word;
 use actix::{
@@ -28,8 +27,8 @@ use actix::{
 };
 use actix_rt::ArbiterHandle;
 use drain::Farewell;
-use longwire_link::{Generation, Rebuild, RebuildBudget, Setback, State, Turn, Turns};
-use longwire_store::{InstallationId, InstallationRecord};
+use longwire_link::{Generation, Rebuild, RebuildBudget, Setback, State, TurnLimits, Turns};
+use longwire_store::{Desired, InstallationId, InstallationRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -40,14 +39,6 @@ use tokio::sync::watch;
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct Reload;
-
-/// May I begin an attempt? From an installation, one open question at most; the answer is a `Turn`, now or later.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct AskTurn {
-    pub(crate) installation: InstallationId,
-    pub(crate) generation: Generation,
-}
 
 /// An installation runs. From its arbiter, once per instance, before anything the instance itself says.
 #[derive(Message)]
@@ -67,15 +58,18 @@ struct Ended {
     exit: Exit,
 }
 
+/// Attempts under way at once for each arbiter, in one lane. More would only make every one of them slower than its
+/// deadline.
+const ATTEMPTS_PER_ARBITER: usize = 128;
+
 /// Compares wanted installations with running ones.
 pub(crate) struct Supervisor {
     shared: Arc<Shared>,
     me: Arc<Mailbox<Self>>,
     arbiters: Vec<ArbiterHandle>,
     places: BTreeMap<InstallationId, Place>,
-    turns: Turns,
-    waiting: Waiting,
-    /// The turn that the budget has reserved, until it is due.
+    turns: Turns<Host, InstallationId>,
+    /// Fires when the next turn is due.
     next_turn: Option<SpawnHandle>,
     loading: Loading,
     drain: Option<Farewell>,
@@ -92,6 +86,8 @@ struct Place {
     record: Arc<InstallationRecord>,
     rebuilds: RebuildBudget,
     tenant: Option<Tenant>,
+    /// The attempt that it asked a turn for last.
+    asked: Generation,
 }
 
 struct Tenant {
@@ -115,13 +111,17 @@ impl Supervisor {
         connect_per_second: u32,
         dispatch_seen: watch::Sender<Option<Arc<Mailbox<Dispatch>>>>,
     ) -> Self {
+        let turns = Turns::new(TurnLimits {
+            per_second: connect_per_second,
+            // One lane alone has half of it.
+            at_once: arbiters.len() * ATTEMPTS_PER_ARBITER * 2,
+        });
         Self {
             shared,
             me,
             arbiters,
             places: BTreeMap::new(),
-            turns: Turns::new(connect_per_second),
-            waiting: Waiting::default(),
+            turns,
             next_turn: None,
             loading: Loading::Idle,
             drain: None,
@@ -185,6 +185,10 @@ impl Supervisor {
                         || place.record.desired != record.desired =>
                 {
                     place.record = Arc::new(record);
+                    match place.record.desired {
+                        Desired::Run => self.turns.change_lane(id, Host::of(&place.record)),
+                        Desired::Stop => self.turns.withdraw(id),
+                    }
                     if let Some(tenant) = &place.tenant {
                         tenant.mailbox.send(Configure(Arc::clone(&place.record)));
                     }
@@ -194,6 +198,7 @@ impl Supervisor {
         }
         for id in gone {
             if let Some(place) = self.places.remove(&id) {
+                self.turns.withdraw(id);
                 self.shared.delist(id);
                 if let Some(tenant) = place.tenant {
                     tenant.mailbox.send(End);
@@ -213,6 +218,7 @@ impl Supervisor {
             record,
             rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
             tenant: None,
+            asked: Generation::default(),
         };
         self.places.insert(id, place);
         self.move_in(id);
@@ -272,39 +278,6 @@ impl Supervisor {
         }
     }
 
-    /// Hands out turns as fast as the budget allows.
-    fn give_turns(&mut self, ctx: &mut Context<Self>) {
-        while self.next_turn.is_none() && !self.waiting.is_empty() {
-            match self.turns.take(now()) {
-                Turn::Now => self.give_turn(),
-                // That moment is ours; nobody asks the budget again for it.
-                Turn::At(due) => {
-                    let pause = due.saturating_duration_since(now());
-                    self.next_turn = Some(ctx.run_later(pause, |this, ctx| {
-                        let _working = this.shared.supervisor.clone().working(Word::Timer);
-                        this.next_turn = None;
-                        this.give_turn();
-                        this.give_turns(ctx);
-                    }));
-                }
-            }
-        }
-    }
-
-    /// Gives one turn to whoever has waited longest and still lives.
-    fn give_turn(&mut self) {
-        while let Some((id, generation)) = self.waiting.next() {
-            let Some(place) = self.places.get(&id) else {
-                continue;
-            };
-            if let Some(tenant) = &place.tenant {
-                // One per question.
-                tenant.mailbox.send(TurnGiven(generation));
-                return;
-            }
-        }
-    }
-
     fn start_dispatch(&mut self) {
         let shared = Arc::clone(&self.shared);
         let instance = self.shared.dispatch.born(0, 0);
@@ -343,19 +316,6 @@ impl Handler<Reload> for Supervisor {
     fn handle(&mut self, _: Reload, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::Reload);
         self.load(ctx);
-    }
-}
-
-impl Handler<AskTurn> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, ask: AskTurn, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::AskTurn);
-        if self.drain.is_some() {
-            return;
-        }
-        self.waiting.ask(ask.installation, ask.generation);
-        self.give_turns(ctx);
     }
 }
 
@@ -403,6 +363,7 @@ impl Handler<Ended> for Supervisor {
             return;
         }
         place.tenant = None;
+        self.turns.withdraw(ended.installation);
         let words = match &ended.exit {
             Exit::Panicked(text) => text.clone(),
             Exit::Stopped => {

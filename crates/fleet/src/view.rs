@@ -20,6 +20,8 @@ pub struct Overview {
     pub by_state: BTreeMap<&'static str, u64>,
     /// Installations to which more came lately than could be recorded in time.
     pub overloaded: u64,
+    /// Installations whose last attempts failed, five in a row or more.
+    pub alarms: u64,
     /// Living actors by kind.
     pub actors: BTreeMap<&'static str, u64>,
     /// Events since the start.
@@ -194,6 +196,10 @@ pub struct Lights {
     pub never_heard_an_event: bool,
     /// The platform set a limit of attempts and it is exceeded; we go on all the same.
     pub attempts_exceeded: bool,
+    /// Failures in a row since a connection lasted.
+    pub failures: u32,
+    /// Five of these or more: somebody should look. Over when a connection has lasted.
+    pub alarm: bool,
     /// Rebuilds after a stop, an error or a panic.
     pub restarts: u64,
     /// Connections after the first.

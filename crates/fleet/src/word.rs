@@ -63,4 +63,5 @@ words! {
     AssemblerIdle,
     Configure,
     Ask,
+    AttemptOver,
 }

@@ -37,6 +37,9 @@ pub enum Setback {
     /// Any other bootstrap code than 0.
     #[error("the platform refused with code {0}")]
     UnknownCode(i64),
+    /// A code of the platform that means "too often", whatever the HTTP status.
+    #[error("the platform limits the rate of this app's calls, code {0}")]
+    RateLimited(i64),
     /// The bootstrap call was answered with another HTTP status than 200.
     #[error("the platform answered with http status {0}")]
     HttpStatus(u16),
@@ -61,9 +64,9 @@ pub enum Setback {
     /// The proxy wants credentials, or other ones.
     #[error("the proxy does not accept its credentials")]
     ProxyUnauthorized,
-    /// TLS could not be agreed on, most often a certificate nobody here trusts.
+    /// TLS could not be agreed on.
     #[error("tls with the platform failed")]
-    TlsFailed,
+    TlsFailed(TlsFault),
     /// The upgrade was refused with `Handshake-Status` 514.
     #[error("the platform did not accept the connection's ticket{}", Sub(*sub))]
     HandshakeAuth {
@@ -140,6 +143,21 @@ pub enum Setback {
     TooManyOpenFiles,
 }
 
+/// What TLS failed over, as far as it changes what somebody can do about it.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum TlsFault {
+    /// Nobody who is trusted here vouches for the certificate.
+    Untrusted,
+    /// The server shows the certificate of a certificate authority as its own.
+    AuthorityAsServer,
+    /// The certificate is for other names.
+    WrongName,
+    /// The certificate is not valid any more, or not yet.
+    OutOfTime,
+    /// Anything else, such as no common version or a peer that does not speak TLS.
+    Other,
+}
+
 /// An optional number in the text of a reason.
 struct Sub(Option<i64>);
 
@@ -154,7 +172,8 @@ impl std::fmt::Display for Sub {
 pub enum Disposition {
     /// Try again by itself.
     Retry(Pace),
-    /// Somebody has to act. Probed hourly and whenever the configuration changes.
+    /// Somebody has to act. Probed after about 1, 2, 5 and 15 minutes, then hourly, and whenever the configuration
+    /// changes.
     Refuse,
     /// Leave it to the other one, unless an operator wished to have it taken back.
     Yield,
@@ -190,14 +209,23 @@ impl Setback {
             code::WRONG_DOMAIN => Self::WrongDomain,
             code::FORBIDDEN => Self::Forbidden,
             code::AUTH_FAILED => Self::AuthFailed,
+            code if code::is_rate_limit(code) => Self::RateLimited(code),
             other => Self::UnknownCode(other),
         }
     }
 
-    /// What a bootstrap answer with an HTTP status other than 200 means.
+    /// What a bootstrap answer with an HTTP status other than 200 means, and with the code and text of its body, if it
+    /// is the platform's. A code that has a meaning decides; the platform sends its rate limit with 400 or 429. Of a
+    /// server's own error (5xx), and of a 429, only that is believed: whatever else the body says, it may pass.
     #[must_use]
-    pub fn of_http_status(status: u16) -> Self {
-        Self::HttpStatus(status)
+    pub fn of_http_status(status: u16, said: Option<(i64, &str)>) -> Self {
+        let by_code = said.map(|(code, msg)| Self::of_bootstrap_code(code, msg));
+        match by_code {
+            None | Some(Self::UnknownCode(_)) => Self::HttpStatus(status),
+            Some(limit @ Self::RateLimited(_)) => limit,
+            Some(_) if status >= 500 || status == 429 => Self::HttpStatus(status),
+            Some(known) => known,
+        }
     }
 
     /// What a refused upgrade means. The headers decide; without them the HTTP status does.
@@ -234,6 +262,7 @@ impl Setback {
             Self::SystemBusy => Retry(Pace::Busy),
             Self::ConnectionLimit
             | Self::SubscribeLimited
+            | Self::RateLimited(_)
             | Self::HttpStatus(429)
             | Self::HandshakeAuth {
                 sub: Some(code::CONNECTION_LIMIT),
@@ -246,6 +275,11 @@ impl Setback {
                 http: 429,
                 status: None,
             } => Retry(Pace::Limited),
+            Self::HandshakeAuth { sub: Some(status) }
+            | Self::HandshakeRefused {
+                status: Some(status),
+                ..
+            } if code::is_rate_limit(status) => Retry(Pace::Limited),
             Self::WrongDomain
             | Self::Forbidden
             | Self::AuthFailed
@@ -269,7 +303,7 @@ impl Setback {
             | Self::NotJson
             | Self::NoUrl
             | Self::ProxyRefused { .. }
-            | Self::TlsFailed
+            | Self::TlsFailed(_)
             | Self::HandshakeAuth { .. }
             | Self::HandshakeRefused { .. }
             | Self::HandshakeTimedOut
@@ -295,7 +329,7 @@ impl Setback {
                 matches!(
                     self,
                     Self::Panicked
-                        | Self::TlsFailed
+                        | Self::TlsFailed(_)
                         | Self::ProxyRefused { .. }
                         | Self::TooManyOpenFiles
                 )
@@ -326,7 +360,7 @@ impl Setback {
                 "Compare app id and app secret with the developer console under Credentials & Basic Info and store the secret again."
             }
             Self::UnknownCode(_) => {
-                "Look the code up in the platform's error code list; longwire probes once an hour and when the installation is changed."
+                "Look the code up in the platform's error code list; longwire probes after about 1, 2, 5 and 15 minutes, then once an hour, and when the installation is changed."
             }
             Self::HttpStatus(400 | 401 | 403) => {
                 "Check app id, app secret and base URL: the platform finds fault with the request itself."
@@ -334,7 +368,7 @@ impl Setback {
             Self::HttpStatus(404) => {
                 "Check the installation's base URL: there is no long-connection endpoint at that address."
             }
-            Self::HttpStatus(429) => {
+            Self::HttpStatus(429) | Self::RateLimited(_) => {
                 "Nothing to do if it passes; otherwise look for other programs that connect this app over and over."
             }
             Self::HttpStatus(_) => {
@@ -353,9 +387,7 @@ impl Setback {
                 "Allow the platform's hosts on the proxy, or configure this installation to connect directly."
             }
             Self::ProxyUnauthorized => "Correct the user name and password in the proxy URL.",
-            Self::TlsFailed => {
-                "Check this host's clock and, behind an inspecting proxy, add its certificate authority to the trusted ones."
-            }
+            Self::TlsFailed(fault) => fault.next_step(),
             Self::HandshakeAuth { .. } | Self::HandshakeRefused { .. } => {
                 "Nothing to do if it passes: longwire tries again with a new connection; otherwise check what stands between this host and the platform."
             }
@@ -416,7 +448,8 @@ impl Setback {
             Self::NoUrl => "no_url",
             Self::ProxyRefused { .. } => "proxy_refused",
             Self::ProxyUnauthorized => "proxy_unauthorized",
-            Self::TlsFailed => "tls_failed",
+            Self::TlsFailed(_) => "tls_failed",
+            Self::RateLimited(_) => "rate_limited",
             Self::HandshakeAuth { .. } => "handshake_auth",
             Self::HandshakeForbidden => "handshake_forbidden",
             Self::HandshakeRefused { .. } => "handshake_refused",
@@ -436,6 +469,29 @@ impl Setback {
             Self::NoSecret => "no_secret",
             Self::AddressRefused => "address_refused",
             Self::TooManyOpenFiles => "too_many_open_files",
+        }
+    }
+}
+
+impl TlsFault {
+    /// What an operator can do about it, in one sentence.
+    fn next_step(self) -> &'static str {
+        match self {
+            Self::Untrusted => {
+                "Add the certificate authority that signed the server's certificate, or the inspecting proxy's, to the trusted ones (`tls.ca_file`)."
+            }
+            Self::AuthorityAsServer => {
+                "The server shows the certificate of a certificate authority as its own: have it use a certificate of its own that this authority signed, and trust the authority (`tls.ca_file`)."
+            }
+            Self::WrongName => {
+                "Use the host name that the server's certificate is for in the base URL, or have the server use a certificate for this one."
+            }
+            Self::OutOfTime => {
+                "Check this host's clock, then the dates of the server's certificate."
+            }
+            Self::Other => {
+                "Check that the address and port are those of a TLS server, and whether a proxy or firewall on the way ends the session."
+            }
         }
     }
 }

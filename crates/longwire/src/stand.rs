@@ -41,7 +41,7 @@ use crate::signals::Signals;
 
 pub(crate) use client::Client;
 pub(crate) use error::StandError;
-pub(crate) use gateway::{Gateway, Latency, View};
+pub(crate) use gateway::{Gateway, Latency, Prober, View};
 pub(crate) use ledger::Ledger;
 pub(crate) use platform::{Breakage, Platform, PlatformSettings};
 pub(crate) use process::Resident;

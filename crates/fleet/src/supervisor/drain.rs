@@ -58,7 +58,7 @@ impl Handler<DrainAll> for Supervisor {
     fn handle(&mut self, DrainAll { within }: DrainAll, _: &mut Self::Context) -> Self::Result {
         let _handling = self.handling(Word::Drain);
         self.shared.draining.store(true, Relaxed);
-        self.waiting.clear();
+        self.turns.clear();
         let mut left = BTreeSet::new();
         for (id, place) in &self.places {
             if let Some(tenant) = &place.tenant {

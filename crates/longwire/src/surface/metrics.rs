@@ -236,6 +236,12 @@ impl Snapshot {
             &[],
             [([], self.overview.overloaded as f64)],
         )?;
+        sheet.gauges(
+            "alarms",
+            "Installations whose last five attempts or more failed",
+            &[],
+            [([], self.overview.alarms as f64)],
+        )?;
         sheet.counter(
             "orphaned_receipts",
             "Receipts whose connection was gone",

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::super::bar::{Bar, Bound, Standing};
 use super::super::report::{Figures, Row, mib};
 use super::super::sample::Quantiles;
-use super::files::Return;
+use super::back::Back;
 use crate::cli::Attack;
 use crate::terminal::{grouped, ms};
 
@@ -119,35 +119,38 @@ impl Finding {
     }
 }
 
-/// What was found, of either kind.
+/// What came of one attack, by what is looked at.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Outcome {
-    Cost(Finding),
-    Return(Return),
+    /// What neighbours felt who kept their connections.
+    Felt(Finding),
+    /// How soon a bot was back that lost its connection.
+    Back(Back),
 }
 
 impl Outcome {
+    /// Everything that is promised came about.
     fn kept(&self) -> bool {
         match self {
-            Self::Cost(finding) => finding.kept(),
-            Self::Return(finding) => finding.kept(),
+            Self::Felt(finding) => finding.kept(),
+            Self::Back(back) => back.kept(),
         }
     }
 
     fn rows(&self) -> Vec<Row> {
         match self {
-            Self::Cost(finding) => finding.rows(),
-            Self::Return(finding) => finding.rows(),
+            Self::Felt(finding) => finding.rows(),
+            Self::Back(back) => back.rows(),
         }
     }
 }
 
-/// What all of them cost.
+/// What came of all of them.
 #[derive(Debug, Serialize)]
 pub(super) struct Findings {
     attacks: Vec<Outcome>,
-    /// Everything that is no matter of timing is as promised.
+    /// Everything that is promised came about.
     pub(super) kept: bool,
 }
 
@@ -174,6 +177,8 @@ pub(super) fn name(attack: Attack) -> &'static str {
         Attack::Header => "header",
         Attack::Fragments => "fragments",
         Attack::Stall => "stall",
+        Attack::Hanging => "hanging",
+        Attack::Flapping => "flapping",
         Attack::Files => "files",
     }
 }
