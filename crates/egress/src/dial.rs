@@ -119,3 +119,43 @@ impl Service<ConnectInfo<Uri>> for Dialer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::no_proxy::NoProxy;
+    use crate::policy::{ProxyEnvironment, ProxyPolicy};
+    use crate::sockets::out_of_files;
+
+    fn dialer(lookup: crate::resolve::Lookup, sockets: SocketBudget) -> Dialer {
+        let resolver = Resolver::with_lookup(lookup, 1, Duration::from_secs(3600));
+        let routing = Routing {
+            policy: ProxyPolicy::Direct,
+            no_proxy: NoProxy::default(),
+            environment: ProxyEnvironment::default(),
+        };
+        Dialer::new(Rc::new(resolver), routing, sockets)
+    }
+
+    /// Whoever finds that there are no more: the budget before a socket is opened, or the system when something is.
+    #[actix_rt::test]
+    async fn too_many_open_files_are_one_reason() {
+        let target = Target {
+            host: "host.example",
+            port: 1,
+            secure: false,
+        };
+        for dialer in [
+            dialer(|_| Err(out_of_files()), SocketBudget::unlimited()),
+            dialer(
+                |_| Ok(vec![std::net::Ipv4Addr::LOCALHOST.into()]),
+                SocketBudget::new(0),
+            ),
+        ] {
+            let failed = dialer.dial(target).await;
+            assert!(matches!(failed, Err(Fault::TooManyOpenFiles)), "{failed:?}");
+        }
+    }
+}

@@ -21,7 +21,7 @@ const FAILURE_TTL: Duration = Duration::from_secs(1);
 /// Names kept at most. Past it, those whose answers have expired are forgotten.
 const MAX_NAMES: usize = 1024;
 
-type Lookup = fn(&str) -> io::Result<Vec<IpAddr>>;
+pub(crate) type Lookup = fn(&str) -> io::Result<Vec<IpAddr>>;
 
 pub(crate) struct Resolver {
     lookup: Lookup,
@@ -70,7 +70,7 @@ impl Resolver {
         Self::with_lookup(system_lookup, concurrent, ttl)
     }
 
-    fn with_lookup(lookup: Lookup, concurrent: usize, ttl: Duration) -> Self {
+    pub(crate) fn with_lookup(lookup: Lookup, concurrent: usize, ttl: Duration) -> Self {
         Self {
             lookup,
             permits: Arc::new(Semaphore::new(concurrent.max(1))),
