@@ -63,8 +63,13 @@ impl Gateway {
             .set("server.admin_listen", admin.to_string());
         setup.write(directory.path());
         let log = Log::at(directory.path().join("longwire.log"));
-        let process =
-            Process::serve_into(directory.path(), Stdio::null(), errors, &setup.environment);
+        let process = Process::serve_into(
+            directory.path(),
+            Stdio::null(),
+            errors,
+            &setup.environment,
+            setup.open_files,
+        );
         let mut gateway = Self {
             setup,
             volume: None,
@@ -299,6 +304,14 @@ impl Gateway {
             .unwrap_or_else(|| panic!("no {figure} in {status}"))
     }
 
+    /// Files it has open.
+    #[track_caller]
+    #[must_use]
+    pub fn open_files(&self) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.id()));
+        open.expect("this is Linux, and the gateway runs").count()
+    }
+
     /// The process's id.
     #[must_use]
     pub fn id(&self) -> u32 {
@@ -395,7 +408,7 @@ fn try_serve(
     log: &Log,
 ) -> Result<(Process, Admin, Admin), ExitStatus> {
     let said_before = log.entries().len();
-    let mut process = Process::serve(directory, log.path(), &setup.environment);
+    let mut process = Process::serve(directory, log.path(), &setup.environment, setup.open_files);
     let (public, admin) = wait_until("the gateway announces its listeners", || {
         if let Some(status) = process.ended() {
             return Ok(Err(status));

@@ -41,7 +41,7 @@ pub use command::{Ended, longwire};
 pub use events::{message, message_of};
 pub use gateway::Gateway;
 pub use log::Log;
-pub use platform::{SECRET, app_id, bot_id, platform, wecom_platform};
+pub use platform::{SECRET, absent_platform, app_id, bot_id, platform, wecom_platform};
 pub use process::Signal;
 pub use setup::Setup;
 pub use volume::{Frozen, Volume};

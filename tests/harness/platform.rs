@@ -1,7 +1,10 @@
 //! The platforms of a story.
 
+use std::net::SocketAddr;
+
 use longwire_sim::{Sim, SimSettings, wecom};
 use longwire_wire::endpoint::ClientConfig;
+use tokio::net::TcpSocket;
 
 /// Starts a platform that asks for a ping every second and for no pause before a reconnect, the shortest values the
 /// protocol allows. `change` has the last word on its settings.
@@ -27,6 +30,17 @@ pub fn wecom_platform(change: impl FnOnce(&mut wecom::SimSettings)) -> wecom::Si
     let mut settings = wecom::SimSettings::default();
     change(&mut settings);
     wecom::Sim::start(settings).expect("a simulator starts on a free port")
+}
+
+/// Where a platform will be: its port is taken, and nobody listens there until the socket is dropped and a platform
+/// started.
+#[must_use]
+pub fn absent_platform() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    let free = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(free).expect("a free port");
+    let address = socket.local_addr().expect("it is bound");
+    (socket, address)
 }
 
 /// The id of the WeCom bot of this name.

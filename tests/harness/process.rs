@@ -45,14 +45,27 @@ pub(crate) struct Process {
 
 impl Process {
     /// `longwire serve` in `directory`, with an environment of nothing but `environment`.
-    pub(crate) fn serve(directory: &Path, log: &Path, environment: &[(String, String)]) -> Self {
+    ///
+    /// `open_files` is how many files it may have open; without it, as many as this process may.
+    pub(crate) fn serve(
+        directory: &Path,
+        log: &Path,
+        environment: &[(String, String)],
+        open_files: Option<u32>,
+    ) -> Self {
         let output = OpenOptions::new()
             .create(true)
             .append(true)
             .open(log)
             .expect("the story's directory is ours");
         let errors = output.try_clone().expect("a file can be held twice");
-        Self::serve_into(directory, output.into(), errors.into(), environment)
+        Self::serve_into(
+            directory,
+            output.into(),
+            errors.into(),
+            environment,
+            open_files,
+        )
     }
 
     /// The same with its standard output and error somewhere else.
@@ -61,8 +74,19 @@ impl Process {
         output: Stdio,
         errors: Stdio,
         environment: &[(String, String)],
+        open_files: Option<u32>,
     ) -> Self {
-        let child = Command::new(binary::longwire())
+        let mut command = match open_files {
+            None => Command::new(binary::longwire()),
+            // The shell's own `ulimit`, both limits at once, and then the shell is the gateway.
+            Some(limit) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", "ulimit -n \"$0\" && exec \"$@\"", &limit.to_string()]);
+                shell.arg(binary::longwire());
+                shell
+            }
+        };
+        let child = command
             .args(["serve", "--config", "longwire.toml"])
             .current_dir(directory)
             // Proxy variables and LONGWIRE_ overrides of whoever runs the tests are none of the story's.

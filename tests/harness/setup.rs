@@ -23,6 +23,7 @@ pub struct Setup {
     bots: Vec<BTreeMap<String, String>>,
     files: Vec<(String, String)>,
     pub(crate) environment: Vec<(String, String)>,
+    pub(crate) open_files: Option<u32>,
     pub(crate) platforms: Vec<Control>,
     /// Of the platform that bots are declared on; `None` where all bots are WeCom's.
     base_url: Option<String>,
@@ -48,6 +49,7 @@ impl Setup {
             bots: Vec::new(),
             files: Vec::new(),
             environment: vec![(SECRET_VARIABLE.to_owned(), SECRET.to_owned())],
+            open_files: None,
             platforms: Vec::new(),
             base_url: None,
         };
@@ -122,6 +124,13 @@ impl Setup {
     #[must_use]
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Lets the gateway have so many files open and no more.
+    #[must_use]
+    pub fn open_files(mut self, limit: u32) -> Self {
+        self.open_files = Some(limit);
         self
     }
 

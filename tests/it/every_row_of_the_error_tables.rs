@@ -5,20 +5,19 @@
 //! `@larksuiteoapi/node-sdk` 1.74), where each of them has rows that it never recovers from. Here one process holds a
 //! bot per row. What is compared are facts of the admin interface: state, reason, and how long the wait was made.
 
-use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
 use longwire_sim::{Behaviour, DataShape};
-use longwire_tests::{Gateway, Setup, app_id, message, platform, wait_until};
+use longwire_tests::{Gateway, Setup, absent_platform, app_id, message, platform, wait_until};
 use serde_json::Value;
-use tokio::net::TcpSocket;
 
 /// The paces as this story configures them, in milliseconds, with the jitter each may have on top.
 const NORMAL: RangeInclusive<i64> = 0..=600;
 const BUSY: RangeInclusive<i64> = 2_000..=2_500;
 /// Its first two steps: on a slow machine the first may be over before it is looked at.
 const LIMITED: RangeInclusive<i64> = 3_000..=7_500;
-const PROBE: RangeInclusive<i64> = 3_600_000..=3_960_000;
+/// The first of them: longer than the story, so that nobody is probed in it.
+const PROBE: RangeInclusive<i64> = 600_000..=660_000;
 /// A state is shown a little after its wait was decided, so what is shown of it can only be less.
 const SHOWN_LATE_MS: i64 = 700;
 
@@ -40,7 +39,7 @@ enum Expected {
     Live,
     /// Tried again by itself, at this pace.
     Retried(&'static str, RangeInclusive<i64>),
-    /// Left to the operator, and probed slowly.
+    /// Left to the operator, and probed more and more slowly.
     Refused(&'static str),
 }
 
@@ -66,6 +65,15 @@ fn bootstrap_rows() -> Vec<Row> {
     let does = |bot, behaviour, expected| Row {
         bot,
         platform: Does::Answer(behaviour),
+        expected,
+    };
+    let json = |bot, http, code, expected| Row {
+        bot,
+        platform: Does::Answer(Behaviour::BootstrapRefuse {
+            http,
+            code,
+            msg: "a word about it".to_owned(),
+        }),
         expected,
     };
     let busy = || Retried("system_busy", BUSY);
@@ -118,6 +126,32 @@ fn bootstrap_rows() -> Vec<Row> {
             },
             Refused("auth_failed"),
         ),
+        json(
+            "rate limit",
+            200,
+            99_991_400,
+            Retried("rate_limited", LIMITED),
+        ),
+        json(
+            "http 400 rate limit",
+            400,
+            99_991_400,
+            Retried("rate_limited", LIMITED),
+        ),
+        json(
+            "http 403 rate limit",
+            403,
+            99_991_400,
+            Retried("rate_limited", LIMITED),
+        ),
+        json(
+            "http 429 rate limit",
+            429,
+            99_991_400,
+            Retried("rate_limited", LIMITED),
+        ),
+        json("http 400 code 514", 400, 514, Refused("auth_failed")),
+        json("http 400 other code", 400, 9_499, Refused("http_status")),
         http("http 400", 400, Refused("http_status")),
         http("http 401", 401, Refused("http_status")),
         http("http 403", 403, Refused("http_status")),
@@ -231,15 +265,6 @@ fn handshake_rows() -> Vec<Row> {
     ]
 }
 
-/// A port that is taken and at which nobody listens.
-fn absent_platform() -> (TcpSocket, SocketAddr) {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    socket.bind(free).expect("a free port");
-    let address = socket.local_addr().expect("it is bound");
-    (socket, address)
-}
-
 #[test]
 fn every_row_leads_where_it_should_and_back() {
     let rows = rows();
@@ -254,6 +279,7 @@ fn every_row_leads_where_it_should_and_back() {
         .set("timing.busy", "2s")
         .set("timing.limited_base", "3s")
         .set("timing.limited_cap", "6s")
+        .set("timing.refused_base", "10m")
         .set("timing.refused_probe", "1h");
     for row in &rows {
         match &row.platform {

@@ -1,7 +1,7 @@
 //! An operator's day at the command line, beside a running server and without one; and a server that is killed over and
 //! over while events pour in.
 
-use longwire_sim::{ClosedLoop, wecom};
+use longwire_sim::{Behaviour, ClosedLoop, wecom};
 use longwire_tests::{
     Ended, Gateway, Setup, Signal, app_id, longwire, message_of, platform, wait_until,
 };
@@ -189,6 +189,51 @@ fn a_check_opens_a_wecom_connection_and_subscribes_nobody() {
     let ended = check(&nowhere);
     ended.assert(7, &["platform for nowhere:", "cannot reach 127.0.0.1:1"]);
     assert!(!format!("{ended:?}").contains(SECRET), "{ended:?}");
+}
+
+/// The address that Feishu grants is another host than the one that grants it, and a firewall may know only one of them.
+#[test]
+fn a_check_opens_the_connection_that_was_granted() {
+    let sim = platform(|_| ());
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let bot = |name: &str| {
+        format!(
+            "[[installation]]\nname = \"{name}\"\napp_id = \"{}\"\napp_secret = {{ env = \"BOT_SECRET\" }}\n\
+             base_url = \"{}\"\nproxy = \"direct\"\n",
+            app_id(name),
+            sim.base_url()
+        )
+    };
+    // Nobody listens at port 1.
+    let walled_off = Behaviour::BootstrapUrl {
+        url: format!("ws://127.0.0.1:1/ws?ticket={SECRET}&service_id=7"),
+    };
+    sim.control()
+        .behaviour(Some(&app_id("walled-off")), walled_off);
+    let text = format!("{}{}", bot("there"), bot("walled-off"));
+    std::fs::write(home.path().join("longwire.toml"), text).expect("it is ours");
+    let environment = [("BOT_SECRET", SECRET)];
+    let ended = longwire(home.path(), &["check", "--online"], &environment, "");
+    let opened = format!("opens it at {}", sim.address());
+    ended.assert(
+        7,
+        &[
+            "platform for there:",
+            &opened,
+            "platform for walled-off:",
+            "127.0.0.1:1 does not open",
+            "the connection was refused",
+        ],
+    );
+    assert!(!format!("{ended:?}").contains(SECRET), "{ended:?}");
+    wait_until("the connection was opened and closed", || {
+        let ledger = sim.control().ledger();
+        if (ledger.connections_opened, ledger.connections_ended) == (1, 1) {
+            Ok(())
+        } else {
+            Err(format!("{ledger:?}"))
+        }
+    });
 }
 
 /// The harness compares at the end: whatever was acknowledged, in any of the lives, is in the store.

@@ -3,9 +3,12 @@
 mod bad_input;
 mod drain_answers_everything;
 mod every_row_of_the_error_tables;
+mod five_failures_are_an_alarm;
 mod installations_by_command;
 mod nothing_secret_is_printed;
 mod one_bots_trouble_is_its_own;
+mod one_odd_answer_is_no_verdict;
+mod one_platforms_trouble_is_its_own;
 mod overload_is_bounded;
 #[path = "../../crates/egress/tests/support/proxy.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of egress")]
@@ -13,9 +16,11 @@ mod proxy;
 mod repeats_are_recorded_once;
 mod signals_are_served;
 mod through_a_proxy;
+mod too_few_open_files;
 mod two_platforms_in_one_process;
 mod uploads_arrive_or_say_why;
 mod what_a_connection_survives;
+mod what_a_listeners_client_may_hold;
 mod what_a_wecom_connection_survives;
 mod what_an_application_asks_of_wecom;
 mod what_befalls_the_disk;

@@ -414,7 +414,8 @@ fn a_stop_says_goodbye_and_leaves_nothing_behind() {
     gateway.signal(Signal::Term);
     assert_eq!(gateway.wait_end().code(), Some(0));
     gone(2);
-    let said = gateway.log().text();
+    // What a connection is told at its start is no heartbeat.
+    let said = gateway.log().text().replace("ping_interval", "");
     for words in ["between us", "zhangsan", "ping", "aibot_"] {
         assert!(!said.contains(words), "{words}: {said}");
     }

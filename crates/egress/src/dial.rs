@@ -4,9 +4,10 @@
 //! With a proxy the target's name is resolved by the proxy; plain targets get a tunnel too, so there is one
 //! way for all.
 
+use std::cell::Cell;
+use std::io;
 use std::rc::Rc;
 
-use actix_rt::net::TcpStream;
 use actix_service::Service;
 use actix_tls::connect::{ConnectError, ConnectInfo, Connection};
 use awc::http::Uri;
@@ -15,23 +16,37 @@ use futures_util::future::LocalBoxFuture;
 use crate::fault::{Fault, NoRoute};
 use crate::policy::{Routing, Target, Unusable};
 use crate::resolve::Resolver;
+use crate::sockets::{CountedStream, DialPermits, SocketBudget, SocketPermit, is_out_of_files};
 use crate::{race, tunnel};
+
+tokio::task_local! {
+    /// The permit that a dial was given. awc has no way to hand something from a request to the connector it calls, but
+    /// it calls it from the same future.
+    static GIVEN: Cell<Option<SocketPermit>>;
+}
+
+/// Has the dial of `work`, if it comes to one, open its socket with `permit`.
+pub(crate) async fn with_permit<F: Future>(permit: Option<SocketPermit>, work: F) -> F::Output {
+    GIVEN.scope(Cell::new(permit), work).await
+}
 
 #[derive(Clone)]
 pub(crate) struct Dialer {
     resolver: Rc<Resolver>,
     routing: Rc<Routing>,
+    sockets: SocketBudget,
 }
 
 impl Dialer {
-    pub(crate) fn new(resolver: Rc<Resolver>, routing: Routing) -> Self {
+    pub(crate) fn new(resolver: Rc<Resolver>, routing: Routing, sockets: SocketBudget) -> Self {
         Self {
             resolver,
             routing: Rc::new(routing),
+            sockets,
         }
     }
 
-    async fn dial(&self, target: Target<'_>) -> Result<TcpStream, Fault> {
+    async fn dial(&self, target: Target<'_>) -> Result<CountedStream, Fault> {
         let proxy = self.routing.proxy_to(target);
         let Some(proxy) =
             proxy.map_err(|Unusable { variable }| Fault::ProxyUnusable { variable })?
@@ -39,27 +54,36 @@ impl Dialer {
             return self.connect(target.host, target.port).await;
         };
         let mut stream = self.connect(proxy.host(), proxy.port()).await?;
-        tunnel::open(&mut stream, proxy, &peer(target.host, target.port)).await?;
+        tunnel::open(&mut stream.tcp, proxy, &peer(target.host, target.port)).await?;
         Ok(stream)
     }
 
-    async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, Fault> {
-        let unreachable = |source| Fault::Unreachable {
-            peer: peer(host, port),
-            source,
+    async fn connect(&self, host: &str, port: u16) -> Result<CountedStream, Fault> {
+        let failed = |error: io::Error, reason: fn(io::Error) -> NoRoute| {
+            if is_out_of_files(&error) {
+                return Fault::TooManyOpenFiles;
+            }
+            Fault::Unreachable {
+                peer: peer(host, port),
+                source: reason(error),
+            }
         };
         let addresses = self
             .resolver
             .resolve(host)
             .await
-            .map_err(|error| unreachable(NoRoute::Name(error)))?;
-        let stream = race::connect(addresses, port)
+            .map_err(|error| failed(error, NoRoute::Name))?;
+        // Outside of `with_permit` there is none.
+        let given = GIVEN.try_with(Cell::take).unwrap_or_default();
+        let permits = DialPermits::new(given, &self.sockets);
+        let stream = race::connect(addresses, port, permits)
             .await
-            .map_err(|error| unreachable(NoRoute::of_io(error)))?;
+            .map_err(|error| failed(error, NoRoute::of_io))?;
         // ACKs are small and each one is waited for: Nagle would hold it back for the peer's delayed ACK.
         stream
+            .tcp
             .set_nodelay(true)
-            .map_err(|error| unreachable(NoRoute::Network(error)))?;
+            .map_err(|error| failed(error, NoRoute::Network))?;
         Ok(stream)
     }
 }
@@ -74,7 +98,7 @@ pub(crate) fn peer(host: &str, port: u16) -> String {
 }
 
 impl Service<ConnectInfo<Uri>> for Dialer {
-    type Response = Connection<Uri, TcpStream>;
+    type Response = Connection<Uri, CountedStream>;
     type Error = ConnectError;
     type Future = LocalBoxFuture<'static, Result<Self::Response, Self::Error>>;
 
@@ -96,5 +120,45 @@ impl Service<ConnectInfo<Uri>> for Dialer {
                 .map_err(|fault| ConnectError::Io(fault.into()))?;
             Ok(Connection::new(uri, stream))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::no_proxy::NoProxy;
+    use crate::policy::{ProxyEnvironment, ProxyPolicy};
+    use crate::sockets::out_of_files;
+
+    fn dialer(lookup: crate::resolve::Lookup, sockets: SocketBudget) -> Dialer {
+        let resolver = Resolver::with_lookup(lookup, 1, Duration::from_secs(3600));
+        let routing = Routing {
+            policy: ProxyPolicy::Direct,
+            no_proxy: NoProxy::default(),
+            environment: ProxyEnvironment::default(),
+        };
+        Dialer::new(Rc::new(resolver), routing, sockets)
+    }
+
+    /// Whoever finds that there are no more: the budget before a socket is opened, or the system when something is.
+    #[actix_rt::test]
+    async fn too_many_open_files_are_one_reason() {
+        let target = Target {
+            host: "host.example",
+            port: 1,
+            secure: false,
+        };
+        for dialer in [
+            dialer(|_| Err(out_of_files()), SocketBudget::unlimited()),
+            dialer(
+                |_| Ok(vec![std::net::Ipv4Addr::LOCALHOST.into()]),
+                SocketBudget::new(0),
+            ),
+        ] {
+            let failed = dialer.dial(target).await;
+            assert!(matches!(failed, Err(Fault::TooManyOpenFiles)), "{failed:?}");
+        }
     }
 }

@@ -14,12 +14,13 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use url::Url;
 
-use crate::dial::{Dialer, peer};
+use crate::dial::{Dialer, peer, with_permit};
 use crate::fault::{self, Fault, HttpError, NoRoute, UpgradeError};
 use crate::policy::{ProxyPolicy, Target};
 use crate::refusal::KeepRefusals;
 use crate::resolve::Resolver;
 use crate::settings::EgressSettings;
+use crate::sockets::SocketPermit;
 
 /// awc has time limits of its own, 5 s each and blind to ours. This one never comes first: every call is
 /// bounded by its caller's deadline.
@@ -76,6 +77,7 @@ impl fmt::Debug for WebSocketIo {
 pub struct Egress {
     shared: Rc<Shared>,
     line: Rc<Line>,
+    permit: Option<SocketPermit>,
 }
 
 struct Shared {
@@ -108,7 +110,11 @@ impl Egress {
             lines: RefCell::default(),
         });
         let line = shared.line(&settings.proxy);
-        Self { shared, line }
+        Self {
+            shared,
+            line,
+            permit: None,
+        }
     }
 
     /// The same way out under another proxy policy. Those who ask for the same one share connections.
@@ -116,12 +122,23 @@ impl Egress {
         Self {
             shared: Rc::clone(&self.shared),
             line: self.shared.line(&policy),
+            permit: self.permit.clone(),
+        }
+    }
+
+    /// The same way out with a permit that was had from the [budget](EgressSettings::sockets) before: for the sockets of one
+    /// bot, which are opened one after the other. Each holds the permit until it is closed.
+    pub fn with_permit(&self, permit: SocketPermit) -> Self {
+        Self {
+            permit: Some(permit),
+            ..self.clone()
         }
     }
 
     /// Posts `body` as `application/json` to `url` (`http` or `https`) and reads the whole answer.
     ///
-    /// `headers` are added, replacing ours. Connections are kept for a while and used again. A chunked
+    /// `headers` are added, replacing ours. Connections are kept for a while and used again while there are plenty of
+    /// sockets for calls. A chunked
     /// body cut short is not noticed, as awc does not tell; what it should hold has to be checked by whoever
     /// parses it.
     pub async fn post_json(
@@ -141,8 +158,12 @@ impl Egress {
             for (name, value) in headers {
                 request = request.insert_header((*name, *value));
             }
-            let mut answer = request
-                .send_body(body)
+            let mut permit = self.shared.settings.sockets.kept_call();
+            if permit.is_none() {
+                request = request.force_close();
+                permit.clone_from(&self.permit);
+            }
+            let mut answer = with_permit(permit, request.send_body(body))
                 .await
                 .map_err(|error| fault::of_request(error, &peer))?;
             let declared = answer
@@ -186,14 +207,19 @@ impl Egress {
 
     /// Opens a WebSocket at `url` (`ws` or `wss`), without subprotocol or extension.
     ///
-    /// `deadline` covers lookup, proxy, TLS and handshake.
+    /// `deadline` covers lookup, proxy, TLS and handshake. Without a [permit](Self::with_permit) its socket is another one of
+    /// the budget's connections.
     pub async fn websocket(
         &self,
         url: &Url,
         deadline: Duration,
     ) -> Result<WebSocketIo, UpgradeError> {
         let (uri, peer) = self.permitted(url, ["ws", "wss"])?;
-        let (answer, framed) = within(deadline, self.line.upgrade.ws(uri).connect())
+        let permit = self.permit.clone();
+        let permit = permit.or_else(|| self.shared.settings.sockets.connection());
+        let permit = permit.ok_or(UpgradeError::TooManyOpenFiles)?;
+        let connected = with_permit(Some(permit), self.line.upgrade.ws(uri).connect());
+        let (answer, framed) = within(deadline, connected)
             .await
             .ok_or(UpgradeError::TimedOut)?
             .map_err(|error| fault::of_upgrade(error, &peer))?;
@@ -248,7 +274,11 @@ impl Shared {
             return line;
         }
         lines.retain(|_, line| line.strong_count() > 0);
-        let dialer = Dialer::new(Rc::clone(&self.resolver), self.settings.routing(policy));
+        let dialer = Dialer::new(
+            Rc::clone(&self.resolver),
+            self.settings.routing(policy),
+            self.settings.sockets.clone(),
+        );
         let line = Rc::new(Line {
             http: self.client(dialer.clone()),
             upgrade: self.client(dialer),

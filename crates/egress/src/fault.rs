@@ -46,6 +46,8 @@ pub(crate) enum Fault {
     TimedOut,
     #[error("cannot reach {peer}")]
     Unreachable { peer: String, source: NoRoute },
+    #[error("too many open files")]
+    TooManyOpenFiles,
     #[error("the proxy refused")]
     ProxyRefused { status: u16 },
     #[error("the proxy wants other credentials")]
@@ -82,6 +84,9 @@ pub enum HttpError {
         /// Why not.
         source: NoRoute,
     },
+    /// No socket was opened: all of the [budget](crate::SocketBudget) are, or the system gives no more.
+    #[error("too many open files")]
+    TooManyOpenFiles,
     /// The proxy did not open a tunnel.
     #[error("the proxy refused the tunnel with status {status}")]
     ProxyRefused {
@@ -142,6 +147,9 @@ pub enum UpgradeError {
         /// Why not.
         source: NoRoute,
     },
+    /// No socket was opened: all of the [budget](crate::SocketBudget) are, or the system gives no more.
+    #[error("too many open files")]
+    TooManyOpenFiles,
     /// The proxy did not open a tunnel.
     #[error("the proxy refused the tunnel with status {status}")]
     ProxyRefused {
@@ -190,6 +198,7 @@ impl From<Fault> for HttpError {
         match fault {
             Fault::TimedOut => Self::TimedOut,
             Fault::Unreachable { peer, source } => Self::Unreachable { peer, source },
+            Fault::TooManyOpenFiles => Self::TooManyOpenFiles,
             Fault::ProxyRefused { status } => Self::ProxyRefused { status },
             Fault::ProxyUnauthorized => Self::ProxyUnauthorized,
             Fault::ProxyUnusable { variable } => Self::ProxyUnusable { variable },
@@ -206,6 +215,7 @@ impl From<Fault> for UpgradeError {
         match fault {
             Fault::TimedOut => Self::TimedOut,
             Fault::Unreachable { peer, source } => Self::Unreachable { peer, source },
+            Fault::TooManyOpenFiles => Self::TooManyOpenFiles,
             Fault::ProxyRefused { status } => Self::ProxyRefused { status },
             Fault::ProxyUnauthorized => Self::ProxyUnauthorized,
             Fault::ProxyUnusable { variable } => Self::ProxyUnusable { variable },

@@ -8,6 +8,9 @@
 //! with the 101. Its owner reads and writes it with [`ws`], a framing that keeps nothing of an idle
 //! connection.
 //!
+//! Every socket is opened with a permit of a [`SocketBudget`] and counted until it is closed, so that the process keeps
+//! open files for everything else.
+//!
 //! This crate never follows a redirect, never talks plain text beyond the hosts it was told, never waits
 //! longer than its caller allowed, and never names a URL's credentials in an error.
 
@@ -21,6 +24,7 @@ mod race;
 mod refusal;
 mod resolve;
 mod settings;
+mod sockets;
 mod tls;
 mod tunnel;
 pub mod ws;
@@ -32,7 +36,8 @@ pub use policy::{ProxyEnvironment, ProxyPolicy, Route, Unread};
 pub use proxy::{ProxyUrl, ProxyUrlError};
 pub use refusal::RefusedUpgrade;
 pub use settings::EgressSettings;
-pub use tls::{RootsReport, TlsError, tls_config};
+pub use sockets::{SocketBudget, SocketPermit};
+pub use tls::{RootsReport, TlsError, TlsProblem, tls_config};
 
 /// What an upgraded connection reads from and writes to: TCP or TLS, boxed by awc.
 pub use awc::BoxedSocket;

@@ -8,28 +8,55 @@ use actix_rt::net::TcpStream;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
+use crate::sockets::{CountedStream, DialPermits, SocketPermit, out_of_files};
+
 /// How long an address is tried alone before the next one joins in (RFC 8305, section 5).
 const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Tries `addresses` one after the other, the next one as soon as the last failed or lingers, with the
-/// families taking turns so that a broken IPv6 costs one head start.
-pub(crate) async fn connect(addresses: Vec<IpAddr>, port: u16) -> io::Result<TcpStream> {
-    let mut waiting = in_turns(addresses).into_iter();
+/// families taking turns so that a broken IPv6 costs one head start. Each address takes a permit; without one it waits
+/// for an earlier address to fail.
+pub(crate) async fn connect(
+    addresses: Vec<IpAddr>,
+    port: u16,
+    mut permits: DialPermits,
+) -> io::Result<CountedStream> {
+    let mut waiting = in_turns(addresses).into_iter().peekable();
     let mut attempts = FuturesUnordered::new();
     let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
     loop {
-        match waiting.next() {
-            Some(address) => attempts.push(TcpStream::connect(SocketAddr::new(address, port))),
-            None if attempts.is_empty() => return Err(failure),
-            None => {}
+        if waiting.peek().is_some() {
+            match permits.take() {
+                Some(permit) => {
+                    let address = waiting.next().expect("it was just seen");
+                    attempts.push(open(SocketAddr::new(address, port), permit));
+                }
+                None if attempts.is_empty() => return Err(out_of_files()),
+                None => {}
+            }
+        } else if attempts.is_empty() {
+            return Err(failure);
         }
         tokio::select! {
             Some(outcome) = attempts.next() => match outcome {
                 Ok(stream) => return Ok(stream),
-                Err(error) => failure = error,
+                Err((error, permit)) => {
+                    failure = error;
+                    permits.give_back(permit);
+                }
             },
             () = tokio::time::sleep(HEAD_START), if waiting.len() > 0 => {}
         }
+    }
+}
+
+async fn open(
+    address: SocketAddr,
+    permit: SocketPermit,
+) -> Result<CountedStream, (io::Error, SocketPermit)> {
+    match TcpStream::connect(address).await {
+        Ok(tcp) => Ok(CountedStream::new(tcp, permit)),
+        Err(error) => Err((error, permit)),
     }
 }
 
@@ -51,6 +78,7 @@ fn in_turns(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sockets::SocketBudget;
 
     #[test]
     fn families_take_turns() {
@@ -72,13 +100,20 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("its address").port();
         let addresses = ["127.0.0.2", "127.0.0.1"].map(|text| text.parse().expect("an address"));
-        connect(addresses.to_vec(), port)
+        // One socket at a time is enough: the second address takes the permit of the first.
+        let budget = SocketBudget::new(1);
+        let permits = || DialPermits::new(None, &budget);
+        let stream = connect(addresses.to_vec(), port, permits())
             .await
             .expect("the second one listens");
-        connect(addresses[..1].to_vec(), port)
+        let refused = connect(addresses.to_vec(), port, permits()).await;
+        let refused = refused.expect_err("its one socket is open").raw_os_error();
+        assert_eq!(refused, out_of_files().raw_os_error());
+        drop(stream);
+        connect(addresses[..1].to_vec(), port, permits())
             .await
-            .expect_err("the first one does not");
-        connect(Vec::new(), port)
+            .expect_err("the first one does not listen");
+        connect(Vec::new(), port, permits())
             .await
             .expect_err("there is nobody");
     }

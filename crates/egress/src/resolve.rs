@@ -8,7 +8,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs as _};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,23 +21,48 @@ const FAILURE_TTL: Duration = Duration::from_secs(1);
 /// Names kept at most. Past it, those whose answers have expired are forgotten.
 const MAX_NAMES: usize = 1024;
 
-type Lookup = fn(&str) -> io::Result<Vec<IpAddr>>;
+pub(crate) type Lookup = fn(&str) -> io::Result<Vec<IpAddr>>;
 
 pub(crate) struct Resolver {
     lookup: Lookup,
     permits: Arc<Semaphore>,
     ttl: Duration,
     failure_ttl: Duration,
-    names: RefCell<HashMap<String, Rc<Name>>>,
+    names: RefCell<HashMap<String, Arc<Name>>>,
 }
 
-/// Whoever holds the lock looks the name up; the others wait for the answer.
+/// The lookup that is under way holds the lock; everybody else waits for the answer.
 type Name = Mutex<Option<Answer>>;
 
 struct Answer {
     until: Instant,
-    /// A failure as kind and text, since [`io::Error`] cannot be given to several.
-    addresses: Result<Vec<IpAddr>, (io::ErrorKind, String)>,
+    addresses: Result<Vec<IpAddr>, Failure>,
+}
+
+/// A failed lookup, since an [`io::Error`] cannot be given to several.
+#[derive(Clone)]
+enum Failure {
+    /// The system's number for it.
+    System(i32),
+    Other(io::ErrorKind, String),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(code) => Self::System(code),
+            None => Self::Other(error.kind(), error.to_string()),
+        }
+    }
+}
+
+impl From<Failure> for io::Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::System(code) => Self::from_raw_os_error(code),
+            Failure::Other(kind, text) => Self::new(kind, text),
+        }
+    }
 }
 
 impl Resolver {
@@ -46,7 +70,7 @@ impl Resolver {
         Self::with_lookup(system_lookup, concurrent, ttl)
     }
 
-    fn with_lookup(lookup: Lookup, concurrent: usize, ttl: Duration) -> Self {
+    pub(crate) fn with_lookup(lookup: Lookup, concurrent: usize, ttl: Duration) -> Self {
         Self {
             lookup,
             permits: Arc::new(Semaphore::new(concurrent.max(1))),
@@ -65,50 +89,31 @@ impl Resolver {
         if let Ok(address) = bare.parse() {
             return Ok(vec![address]);
         }
-        let name = self.name(host);
-        let mut answer = name.lock().await;
+        let mut answer = self.name(host).lock_owned().await;
         if let Some(known) = answer.as_ref().filter(|known| known.until > Instant::now()) {
             return known.get();
         }
-        let addresses = self.look_up(host).await;
-        let ttl = if addresses.is_ok() {
-            self.ttl
-        } else {
-            self.failure_ttl
-        };
-        let fresh = Answer {
-            until: Instant::now() + ttl,
-            addresses: addresses.map_err(|error| (error.kind(), error.to_string())),
-        };
-        answer.insert(fresh).get()
+        let lookup = look_up(self.lookup, Arc::clone(&self.permits), host.to_owned());
+        let (ttl, failure_ttl) = (self.ttl, self.failure_ttl);
+        // The lookup is the name's and not the dial's. When a dial is given up, whoever dials next waits for the lookup
+        // that is under way. With one of its own each dial to a name that hangs would take another permit, until nobody
+        // finds an address any more.
+        let answered = actix_rt::spawn(async move {
+            let addresses = lookup.await;
+            let ttl = if addresses.is_ok() { ttl } else { failure_ttl };
+            let fresh = Answer {
+                until: Instant::now() + ttl,
+                addresses: addresses.map_err(Failure::from),
+            };
+            answer.insert(fresh).get()
+        });
+        answered.await.map_err(io::Error::other)?
     }
 
-    async fn look_up(&self, host: &str) -> io::Result<Vec<IpAddr>> {
-        let permit = Arc::clone(&self.permits)
-            .acquire_owned()
-            .await
-            .map_err(|_| io::Error::other("the resolver is closed"))?;
-        let (lookup, host) = (self.lookup, host.to_owned());
-        let addresses = actix_rt::task::spawn_blocking(move || {
-            // Held by the thread, not by the dial: a dial given up leaves its thread behind.
-            let _permit = permit;
-            lookup(&host)
-        })
-        .await
-        .map_err(io::Error::other)??;
-        if addresses.is_empty() {
-            return Err(io::Error::new(
-                io::ErrorKind::NotFound,
-                "the name has no address",
-            ));
-        }
-        Ok(addresses)
-    }
-
-    fn name(&self, host: &str) -> Rc<Name> {
+    fn name(&self, host: &str) -> Arc<Name> {
         let mut names = self.names.borrow_mut();
         if let Some(name) = names.get(host) {
-            return Rc::clone(name);
+            return Arc::clone(name);
         }
         if names.len() >= MAX_NAMES {
             let now = Instant::now();
@@ -117,17 +122,34 @@ impl Resolver {
                 Err(_) => true,
             });
         }
-        Rc::clone(names.entry(host.to_owned()).or_default())
+        Arc::clone(names.entry(host.to_owned()).or_default())
     }
 }
 
 impl Answer {
     fn get(&self) -> io::Result<Vec<IpAddr>> {
-        match &self.addresses {
-            Ok(addresses) => Ok(addresses.clone()),
-            Err((kind, text)) => Err(io::Error::new(*kind, text.clone())),
-        }
+        self.addresses.clone().map_err(io::Error::from)
     }
+}
+
+async fn look_up(lookup: Lookup, permits: Arc<Semaphore>, host: String) -> io::Result<Vec<IpAddr>> {
+    let permit = permits
+        .acquire_owned()
+        .await
+        .map_err(|_| io::Error::other("the resolver is closed"))?;
+    let addresses = actix_rt::task::spawn_blocking(move || {
+        let _permit = permit;
+        lookup(&host)
+    })
+    .await
+    .map_err(io::Error::other)??;
+    if addresses.is_empty() {
+        return Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "the name has no address",
+        ));
+    }
+    Ok(addresses)
 }
 
 fn system_lookup(host: &str) -> io::Result<Vec<IpAddr>> {
@@ -141,7 +163,7 @@ fn system_lookup(host: &str) -> io::Result<Vec<IpAddr>> {
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use futures_util::future::join_all;
 
@@ -192,6 +214,18 @@ mod tests {
     }
 
     #[actix_rt::test]
+    async fn the_systems_own_number_is_kept() {
+        let lookup: Lookup = |_| Err(crate::sockets::out_of_files());
+        let resolver = Resolver::with_lookup(lookup, 4, Duration::from_secs(3600));
+        for _ in 0..2 {
+            let failed = resolver.resolve("host.example").await;
+            assert!(crate::sockets::is_out_of_files(
+                &failed.expect_err("no file")
+            ));
+        }
+    }
+
+    #[actix_rt::test]
     async fn lookups_run_few_at_a_time() {
         static RUNNING: AtomicUsize = AtomicUsize::new(0);
         static MOST: AtomicUsize = AtomicUsize::new(0);
@@ -206,6 +240,41 @@ mod tests {
         join_all((0..100).map(|n| async move { resolver.resolve(&format!("{n}.example")).await }))
             .await;
         assert!((1..=2).contains(&MOST.load(Ordering::SeqCst)));
+    }
+
+    /// Dials have deadlines and lookups have none. One that is given up must not leave another place taken each time, or
+    /// a name that hangs would keep all others from being looked up.
+    #[actix_rt::test]
+    async fn a_name_that_hangs_takes_one_place() {
+        static HANGS: AtomicBool = AtomicBool::new(true);
+        static LOOKUPS: AtomicUsize = AtomicUsize::new(0);
+        let lookup: Lookup = |host| {
+            if host == "hanging.example" {
+                LOOKUPS.fetch_add(1, Ordering::SeqCst);
+                while HANGS.load(Ordering::SeqCst) {
+                    std::thread::park_timeout(Duration::from_millis(1));
+                }
+            }
+            Ok(vec![Ipv4Addr::LOCALHOST.into()])
+        };
+        let resolver = Resolver::with_lookup(lookup, 2, Duration::from_secs(3600));
+        for _ in 0..5 {
+            let hanging = resolver.resolve("hanging.example");
+            let given_up = tokio::time::timeout(Duration::from_millis(10), hanging).await;
+            given_up.expect_err("it hangs");
+        }
+        let healthy = resolver.resolve("healthy.example");
+        let healthy = tokio::time::timeout(Duration::from_secs(10), healthy).await;
+        HANGS.store(false, Ordering::SeqCst);
+        healthy
+            .expect("a place is free")
+            .expect("it has an address");
+        // What was given up goes on, and is the answer of whoever asks next.
+        resolver
+            .resolve("hanging.example")
+            .await
+            .expect("it hangs no more");
+        assert_eq!(LOOKUPS.load(Ordering::SeqCst), 1);
     }
 
     #[actix_rt::test]

@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::no_proxy::NoProxy;
 use crate::policy::{ProxyEnvironment, ProxyPolicy, Route, Routing, Target, Unusable};
+use crate::sockets::SocketBudget;
 
 /// Settings of all outgoing traffic, made once and handed to every arbiter.
 #[derive(Debug, Clone)]
@@ -27,11 +28,13 @@ pub struct EgressSettings {
     pub concurrent_lookups: usize,
     /// How long a resolved name is used again.
     pub lookup_ttl: Duration,
+    /// How many sockets all arbiters together may have open.
+    pub sockets: SocketBudget,
 }
 
 impl EgressSettings {
     /// Straight or as the environment says, plain text to loopback only, four lookups at a time kept
-    /// for 30 s.
+    /// for 30 s, and as many sockets as the system gives.
     pub fn new(tls: Arc<ClientConfig>, environment: ProxyEnvironment) -> Self {
         Self {
             tls,
@@ -41,6 +44,7 @@ impl EgressSettings {
             plain_hosts: Vec::new(),
             concurrent_lookups: 4,
             lookup_ttl: Duration::from_secs(30),
+            sockets: SocketBudget::unlimited(),
         }
     }
 

@@ -4,10 +4,11 @@
 //! honour `SSL_CERT_FILE` and `SSL_CERT_DIR`, and those of a CA file; an image without any roots gets
 //! the set compiled in from Mozilla's. There is no switch that turns verification off.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::{self, PemObject as _};
 
@@ -54,6 +55,46 @@ pub enum TlsError {
     /// The provider supports none of the protocol versions.
     #[error("no usable tls version")]
     Versions(#[source] rustls::Error),
+}
+
+/// Why a server's certificate was not accepted, as far as it decides what somebody can do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsProblem {
+    /// Nobody who is trusted vouches for it.
+    Untrusted,
+    /// It is a certificate authority's, which cannot be a server's own. Self-signed certificates often are.
+    AuthorityAsServer,
+    /// It is for other names.
+    WrongName,
+    /// It is not valid any more, or not yet.
+    OutOfTime,
+    /// Something else, or no problem of the certificate at all.
+    Other,
+}
+
+impl TlsProblem {
+    /// Reads the source of an error named `Tls`.
+    pub fn of(error: &io::Error) -> Self {
+        let error = error.get_ref().and_then(|inner| inner.downcast_ref());
+        let Some(rustls::Error::InvalidCertificate(certificate)) = error else {
+            return Self::Other;
+        };
+        match certificate {
+            CertificateError::UnknownIssuer => Self::Untrusted,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Self::WrongName
+            }
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => Self::OutOfTime,
+            CertificateError::Other(other) => match other.0.downcast_ref() {
+                Some(webpki::Error::CaUsedAsEndEntity) => Self::AuthorityAsServer,
+                _ => Self::Other,
+            },
+            _ => Self::Other,
+        }
+    }
 }
 
 /// Builds the configuration that all arbiters share. Reads files; call it at start.

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use bytes::Bytes;
-use longwire_egress::{Egress, HttpAnswer, HttpError, HttpLimits, NoRoute};
+use longwire_egress::{Egress, HttpAnswer, HttpError, HttpLimits, NoRoute, TlsProblem};
 use support::server::{Identity, Stream, egress, say, serve, settings};
 use support::{PATIENCE, url};
 use tokio::io::AsyncReadExt as _;
@@ -259,6 +259,33 @@ async fn tls_is_verified() {
         matches!(wrong_name, Err(HttpError::Tls { .. })),
         "{wrong_name:?}"
     );
+}
+
+/// What is wrong with a certificate decides what somebody can do about it.
+#[actix_rt::test]
+async fn a_certificate_that_is_refused_says_why() {
+    let plain = Identity::new(&["localhost"]);
+    let authority = Identity::of_an_authority();
+    let past = Identity::of_the_past();
+    for (identity, trusted, host, expected) in [
+        (&plain, None, "localhost", TlsProblem::Untrusted),
+        (&plain, Some(&plain), "127.0.0.1", TlsProblem::WrongName),
+        (
+            &authority,
+            Some(&authority),
+            "localhost",
+            TlsProblem::AuthorityAsServer,
+        ),
+        (&past, Some(&past), "localhost", TlsProblem::OutOfTime),
+    ] {
+        let port = serve(Some(identity), |_, _| async {}).await;
+        let target = format!("https://{host}:{port}/");
+        let refused = post(&egress(trusted), &target, LIMITS).await;
+        let Err(HttpError::Tls { source, .. }) = &refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(TlsProblem::of(source), expected, "{source}");
+    }
 }
 
 #[actix_rt::test]

@@ -1,6 +1,7 @@
 //! What one connection is opened with.
 
 use longwire_wire::endpoint::ConnectionUrl;
+use longwire_wire::frame::ServiceId;
 use secrecy::SecretString;
 
 /// What an installation gives its socket to open one connection with. Good for one attempt.
@@ -19,6 +20,14 @@ pub(crate) enum Access {
 }
 
 impl Access {
+    /// What the platform calls the service of this connection; WeCom has no such name.
+    pub(crate) fn service(&self) -> Option<ServiceId> {
+        match self {
+            Self::Feishu(url) => Some(url.service_id()),
+            Self::Wecom { .. } => None,
+        }
+    }
+
     /// Where to connect.
     pub(crate) fn url(&self) -> &ConnectionUrl {
         match self {

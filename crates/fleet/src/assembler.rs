@@ -141,6 +141,7 @@ impl Handler<Fragment> for Assembler {
         let _handling = self.handling(Word::Fragment);
         self.came = self.came.wrapping_add(1);
         let size_bytes = part.payload.len();
+        let (sum, seq) = (part.sum, part.seq);
         let most_bytes = self.shared.unfinished.most_for(self.held_bytes);
         let outcome = self.assembly.handle_fragment_within(
             most_bytes,
@@ -150,9 +151,27 @@ impl Handler<Fragment> for Assembler {
             part.payload,
             now(),
         );
+        let pending = self.assembly.open();
+        let (installation, message_id) = (&self.bot.public_id, &*part.message_id);
+        tracing::debug!(
+            installation,
+            message_id,
+            seq,
+            sum,
+            pending,
+            "a part of a split push"
+        );
         match outcome {
             Outcome::Waiting => {}
             Outcome::Complete(payload) => {
+                let bytes = payload.len();
+                tracing::debug!(
+                    installation,
+                    message_id,
+                    chunks = sum,
+                    bytes,
+                    "a split push is whole"
+                );
                 self.shared.totals.assembled.fetch_add(1, Relaxed);
                 // One for several fragments, and those are paced by the socket.
                 let whole = Assembled {

@@ -5,7 +5,7 @@ use crate::card::{Card, SharedCard};
 use crate::clock::{instant_at, unix_ms, unix_ms_at};
 use crate::kind::ActorKind;
 use crate::view::{ActorView, InstallationView, Lights};
-use longwire_link::{Generation, Setback, State, Unparsed, UnparsedBudget};
+use longwire_link::{ALARM_AFTER, Generation, Link, Setback, State, Unparsed, UnparsedBudget};
 use longwire_store::{Desired, InstallationId, InstallationRecord, Platform};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,6 +36,7 @@ struct Status {
     since_ms: i64,
     generation: u64,
     attempts_exceeded: bool,
+    failures: u32,
     detail: Option<Box<str>>,
     /// Outlives the link, and with the store the process: an installation that is built anew has to leave the bot alone as
     /// well.
@@ -79,6 +80,10 @@ pub(crate) struct Tally {
 }
 
 impl Status {
+    fn has_alarm(&self) -> bool {
+        self.failures >= ALARM_AFTER
+    }
+
     fn is(&mut self, state: &State, generation: u64, detail: Option<&str>) {
         if self.state.label() != state.label() || self.generation != generation {
             self.since_ms = unix_ms();
@@ -121,6 +126,7 @@ impl Bot {
                 since_ms,
                 generation: 0,
                 attempts_exceeded: false,
+                failures: 0,
                 detail: None,
                 displaced,
                 taken_back: taken_back.collect(),
@@ -150,18 +156,13 @@ impl Bot {
     }
 
     /// What the link says now. `detail` are words for people beside the reason's own.
-    pub(crate) fn shows(
-        &self,
-        state: &State,
-        generation: u64,
-        attempts_exceeded: bool,
-        detail: Option<&str>,
-    ) {
+    pub(crate) fn shows(&self, link: &Link, detail: Option<&str>) {
         let claims = self.record().claims;
         let mut status = self.status();
-        status.is(state, generation, detail);
-        status.attempts_exceeded = attempts_exceeded;
-        status.displaced = match (*state, status.displaced) {
+        status.is(link.state(), link.generation().0, detail);
+        status.attempts_exceeded = link.attempts_exceeded();
+        status.failures = link.failures();
+        status.displaced = match (*link.state(), status.displaced) {
             (State::Displaced { since, .. }, Some(known)) if since == known.since => {
                 status.since_ms = known.since_ms;
                 Some(known)
@@ -181,6 +182,7 @@ impl Bot {
         let generation = status.generation;
         status.is(state, generation, Some(words));
         status.attempts_exceeded = false;
+        status.failures = 0;
     }
 
     /// Since when another program has it, unless an operator decided otherwise after that.
@@ -226,6 +228,11 @@ impl Bot {
     pub(crate) fn spend_unparsed(&self, size_bytes: usize, now: Instant) -> Unparsed {
         let mut budget = self.unparsed.lock().unwrap_or_else(PoisonError::into_inner);
         budget.spend(size_bytes, now)
+    }
+
+    /// Whether somebody should look at it: so many attempts in a row failed.
+    pub(crate) fn has_alarm(&self) -> bool {
+        self.status().has_alarm()
     }
 
     /// Whether more came lately than could be recorded in time.
@@ -325,6 +332,8 @@ impl Bot {
             last_event_ms: when(&tally.last_event_ms),
             never_heard_an_event: tally.was_live.load(Relaxed) && tally.events.load(Relaxed) == 0,
             attempts_exceeded: status.attempts_exceeded,
+            failures: status.failures,
+            alarm: status.has_alarm(),
             restarts: self.cards().into_iter().map(|card| card.restarts()).sum(),
             reconnects: tally.reconnects.load(Relaxed).into(),
             events: tally.events.load(Relaxed),

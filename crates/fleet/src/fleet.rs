@@ -230,6 +230,7 @@ impl Fleet {
             installations: bots.len() as u64,
             by_state,
             overloaded: self.overloaded(),
+            alarms: bots.iter().filter(|bot| bot.has_alarm()).count() as u64,
             actors,
             events: totals.events(),
             answers: totals.answers(),
@@ -238,6 +239,7 @@ impl Fleet {
             ack_latency_us: totals.ack_latency_us(),
             record_latency_us: totals.record_latency_us(),
             store: self.store_view(),
+            connection_limit: self.shared.open_files.view(),
             draining: self.shared.draining.load(Relaxed),
         }
     }

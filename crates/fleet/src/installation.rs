@@ -17,28 +17,30 @@ use crate::card::{Exit, Handling};
 use crate::clock::{now, unix_ms};
 use crate::fault::{Fault, Inject};
 use crate::hindrance::Hindrance;
+use crate::open_files::WaitsForFile;
 use crate::pinger::{AskWithin, PingEvery};
 use crate::post::{Asked, Child, Deliver, End, Inspect, Mailbox, Post, Words, send};
 use crate::request::{Ask, RequestError};
 use crate::shared::{Local, Shared};
-use crate::supervisor::{AskTurn, Drained};
+use crate::supervisor::{AskTurn, AttemptPermit, Drained};
 use crate::view::Inspection;
 use crate::word::Word;
 use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture,
-    SpawnHandle, WrapFuture,
+    Actor, ActorContext, AsyncContext, Context, Handler, Message, ResponseFuture, SpawnHandle,
 };
 use children::Connection;
 use drain::Farewell;
 pub(crate) use drain::{Drain, Finished};
+use longwire_egress::SocketPermit;
 use longwire_link::{Action, Desired, Generation, Link, RebuildBudget, Setback, State, TakeBack};
 use longwire_store::{InstallationRecord, TimelineKind};
 use longwire_wire::endpoint::ClientConfig;
+use longwire_wire::frame::ServiceId;
+use news::Told;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// Rebuilds of children allowed before the installation is left alone for a while.
 pub(crate) const REBUILDS: usize = 8;
@@ -60,9 +62,12 @@ pub(crate) struct Configure {
 }
 
 /// You may begin an attempt. From the supervisor, the answer to one [`AskTurn`].
-#[derive(Debug, Message)]
+#[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Turn(pub(crate) Generation);
+pub(crate) struct Turn {
+    pub(crate) generation: Generation,
+    pub(crate) permit: Box<AttemptPermit>,
+}
 
 /// The socket of `generation` is open. From the socket, once.
 #[derive(Debug, Message)]
@@ -138,15 +143,23 @@ pub(crate) struct Installation {
     supervisor: Arc<dyn Parent>,
     rebuilds: RebuildBudget,
     /// Held from the turn until the connection is open or given up.
-    attempt: Option<OwnedSemaphorePermit>,
+    attempt: Option<Box<AttemptPermit>>,
+    /// Its place among the connections that may be open at once. The socket holds it as well, and the link says how long it
+    /// is kept when there is no socket.
+    place: Option<SocketPermit>,
+    /// While it is not connected because there was no place.
+    waits_for_file: Option<WaitsForFile>,
     /// Between bootstrap and dial; boxed because for most of its life there is none.
     access: Option<Box<(Generation, Access)>>,
+    /// What the platform calls the service of the latest connection; WeCom has none.
+    service: Option<ServiceId>,
     connection: Option<Connection>,
     /// Connections let go of that still answer or record what they read; almost always none.
     finishing: Box<[Generation]>,
     farewell: Option<Farewell>,
     detail: Option<Box<str>>,
     shown: Option<(State, Generation)>,
+    told: Told,
     timer: Option<SpawnHandle>,
 }
 
@@ -175,12 +188,16 @@ impl Installation {
             supervisor,
             rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
             attempt: None,
+            place: None,
+            waits_for_file: None,
             access: None,
+            service: None,
             connection: None,
             finishing: Box::default(),
             farewell: None,
             detail: None,
             shown: None,
+            told: Told::default(),
             timer: None,
         }
     }
@@ -198,11 +215,18 @@ impl Installation {
         while let Some(action) = self.link.poll_action() {
             match action {
                 // Bounded: one open question per installation.
+                Action::AskTurn(generation)
+                    if self.place.is_none() && !self.shared.open_files.has_place() =>
+                {
+                    // A turn would only be taken from somebody who can use it.
+                    self.setback(generation, Setback::TooManyOpenFiles, String::new());
+                }
                 Action::AskTurn(generation) => {
                     let installation = self.bot.id;
                     let ask = AskTurn {
                         installation,
                         generation,
+                        standing: self.link.standing(now()),
                     };
                     send(&*self.supervisor, ask);
                 }
@@ -215,6 +239,9 @@ impl Installation {
         }
         if !matches!(self.link.state(), State::Bootstrapping | State::Dialing) {
             self.attempt = None;
+        }
+        if !self.link.keeps_place() {
+            self.place = None;
         }
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);
@@ -307,17 +334,15 @@ impl Handler<Configure> for Installation {
 impl Handler<Turn> for Installation {
     type Result = ();
 
-    fn handle(&mut self, Turn(generation): Turn, ctx: &mut Self::Context) {
+    fn handle(&mut self, Turn { generation, permit }: Turn, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::Turn);
-        // The deadline of an attempt begins when it does, not while it waits for its neighbours.
-        let permit = Arc::clone(&self.local.attempts).acquire_owned();
-        ctx.spawn(permit.into_actor(self).map(move |permit, this, ctx| {
-            this.link.handle_turn(generation, now());
-            if *this.link.state() == State::Bootstrapping {
-                this.attempt = permit.ok();
-            }
-            this.drive(ctx);
-        }));
+        let is_awaited =
+            generation == self.link.generation() && *self.link.state() == State::Queued;
+        if is_awaited {
+            self.attempt = Some(permit);
+        }
+        self.link.handle_turn(generation, now());
+        self.drive(ctx);
     }
 }
 

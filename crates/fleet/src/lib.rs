@@ -26,14 +26,16 @@ mod failure;
 mod fault;
 mod fleet;
 mod hindrance;
+mod host;
 mod installation;
 mod kind;
 mod latency;
 mod malformed;
+mod open_files;
 mod pinger;
 mod post;
 mod request;
-mod setback;
+pub mod setback;
 mod shared;
 mod socket;
 mod supervisor;
@@ -41,7 +43,6 @@ mod totals;
 mod unfinished;
 mod upload;
 pub mod view;
-mod waiting;
 mod watched;
 mod word;
 
@@ -55,6 +56,6 @@ pub use kind::ActorKind;
 pub use request::{Reply, Request, RequestError};
 pub use upload::{UploadError, UploadFile};
 pub use view::{
-    ActorView, AnswerTotals, ConnectionTotals, Drained, EventTotals, Inspection, InstallationView,
-    Lights, Overview, Quantiles, StoreView,
+    ActorView, AnswerTotals, ConnectionLimitView, ConnectionTotals, Drained, EventTotals,
+    Inspection, InstallationView, Lights, Overview, Quantiles, StoreView,
 };

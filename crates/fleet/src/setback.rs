@@ -1,17 +1,20 @@
 //! Errors of the platform's calls in the words of the link. What follows from each is decided there
 //! (`longwire_link::Setback`), not here.
 
-use longwire_egress::{HttpError, UpgradeError};
-use longwire_link::Setback;
+use longwire_egress::{HttpError, TlsProblem, UpgradeError};
+use longwire_link::{Setback, TlsFault};
 use longwire_platform::DialError;
 use longwire_platform::feishu::EndpointError;
 use longwire_store::Platform;
 
 /// Why there is no endpoint.
-pub(crate) fn of_endpoint(error: &EndpointError) -> Setback {
+#[must_use]
+pub fn of_endpoint(error: &EndpointError) -> Setback {
     match error {
         EndpointError::Code { code, msg } => Setback::of_bootstrap_code(*code, msg),
-        EndpointError::HttpStatus { status, .. } => Setback::of_http_status(*status),
+        EndpointError::HttpStatus { status, code, msg } => {
+            Setback::of_http_status(*status, code.map(|code| (code, msg.as_str())))
+        }
         EndpointError::NotJson => Setback::NotJson,
         EndpointError::NoUrl | EndpointError::BadUrl(_) => Setback::NoUrl,
         EndpointError::NoSecret => Setback::NoSecret,
@@ -23,17 +26,19 @@ fn of_http(error: &HttpError) -> Setback {
     match error {
         HttpError::TimedOut => Setback::TimedOut,
         HttpError::Unreachable { .. } => Setback::Unreachable,
+        HttpError::TooManyOpenFiles => Setback::TooManyOpenFiles,
         HttpError::ProxyRefused { status } => Setback::ProxyRefused { status: *status },
         HttpError::ProxyUnauthorized => Setback::ProxyUnauthorized,
         HttpError::ProxyUnusable { .. } => Setback::ProxyUnusable,
-        HttpError::Tls { .. } => Setback::TlsFailed,
+        HttpError::Tls { source, .. } => of_tls(source),
         HttpError::PlainRefused | HttpError::BadUrl { .. } => Setback::AddressRefused,
         HttpError::BodyTooLarge { .. } | HttpError::Protocol { .. } => Setback::NotJson,
     }
 }
 
 /// Why there is no connection.
-pub(crate) fn of_dial(platform: Platform, error: &DialError) -> Setback {
+#[must_use]
+pub fn of_dial(platform: Platform, error: &DialError) -> Setback {
     match error {
         DialError::Refused(refusal) if platform == Platform::Wecom => Setback::HandshakeRefused {
             // A bot is refused after the upgrade. Before it there is nothing of the platform's to know the bot by.
@@ -44,10 +49,11 @@ pub(crate) fn of_dial(platform: Platform, error: &DialError) -> Setback {
         DialError::Upgrade(error) => match error {
             UpgradeError::TimedOut => Setback::HandshakeTimedOut,
             UpgradeError::Unreachable { .. } => Setback::Unreachable,
+            UpgradeError::TooManyOpenFiles => Setback::TooManyOpenFiles,
             UpgradeError::ProxyRefused { status } => Setback::ProxyRefused { status: *status },
             UpgradeError::ProxyUnauthorized => Setback::ProxyUnauthorized,
             UpgradeError::ProxyUnusable { .. } => Setback::ProxyUnusable,
-            UpgradeError::Tls { .. } => Setback::TlsFailed,
+            UpgradeError::Tls { source, .. } => of_tls(source),
             UpgradeError::PlainRefused | UpgradeError::BadUrl { .. } => Setback::AddressRefused,
             UpgradeError::Refused(refused) => Setback::HandshakeRefused {
                 http: refused.http_status,
@@ -56,6 +62,16 @@ pub(crate) fn of_dial(platform: Platform, error: &DialError) -> Setback {
             UpgradeError::Protocol { .. } => Setback::ProtocolViolation,
         },
     }
+}
+
+fn of_tls(error: &std::io::Error) -> Setback {
+    Setback::TlsFailed(match TlsProblem::of(error) {
+        TlsProblem::Untrusted => TlsFault::Untrusted,
+        TlsProblem::AuthorityAsServer => TlsFault::AuthorityAsServer,
+        TlsProblem::WrongName => TlsFault::WrongName,
+        TlsProblem::OutOfTime => TlsFault::OutOfTime,
+        TlsProblem::Other => TlsFault::Other,
+    })
 }
 
 /// An error and its causes in one line, for the log and the timeline.

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::hindrance::Hindrance;
 use crate::kind::ActorKind;
 use crate::malformed::Malformed;
+use crate::open_files::OpenFiles;
 use crate::totals::Totals;
 use crate::unfinished::Unfinished;
 use longwire_egress::{Egress, EgressSettings};
@@ -19,10 +20,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
-use tokio::sync::{Semaphore, watch};
-
-/// Attempts under way at once on one arbiter. More would only make every one of them slower than its deadline.
-const CONCURRENT_ATTEMPTS: usize = 128;
+use tokio::sync::watch;
 
 /// What every actor of one fleet may use.
 pub(crate) struct Shared {
@@ -32,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) window_events: usize,
     pub(crate) window_bytes: usize,
     pub(crate) egress: EgressSettings,
+    pub(crate) open_files: Arc<OpenFiles>,
     pub(crate) store: Store,
     pub(crate) writer: Writer,
     pub(crate) fault_injection: bool,
@@ -67,6 +66,7 @@ impl Shared {
             timing: Arc::new(parts.timing),
             window_events: parts.window_events,
             window_bytes: parts.window_bytes,
+            open_files: OpenFiles::new(parts.egress.sockets.clone()),
             egress: parts.egress,
             writer: parts.store.writer(),
             store: parts.store,
@@ -142,10 +142,9 @@ impl Shared {
     }
 }
 
-/// What the installations of one arbiter share: its way out, and how many may be on it at once.
+/// What the installations of one arbiter share.
 pub(crate) struct Local {
     pub(crate) egress: Egress,
-    pub(crate) attempts: Arc<Semaphore>,
     pub(crate) arbiter: u16,
 }
 
@@ -160,7 +159,6 @@ impl Local {
             Rc::clone(local.get_or_init(|| {
                 Rc::new(Self {
                     egress: Egress::new(&shared.egress),
-                    attempts: Arc::new(Semaphore::new(CONCURRENT_ATTEMPTS)),
                     arbiter,
                 })
             }))

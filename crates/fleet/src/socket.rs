@@ -261,7 +261,7 @@ impl Socket {
                             DialError::Refused(refusal) => {
                                 refusal.message.clone().unwrap_or_default()
                             }
-                            DialError::Upgrade(error) => error.to_string(),
+                            DialError::Upgrade(error) => crate::setback::chain(error),
                         };
                         let setback = crate::setback::of_dial(this.bot.platform(), &error);
                         this.lose(setback, detail, ctx);

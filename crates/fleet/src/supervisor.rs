@@ -1,18 +1,19 @@
 //! Compares the installations we want with those that run. One per process, on the main arbiter.
 //!
 //! It gives each installation a place on an arbiter and keeps it there, rebuilds one that ended unexpectedly, and hands
-//! out turns: an attempt to connect begins when the connect-rate budget allows it, in the order of asking. It never
-//! touches a connection.
+//! out turns: an attempt to connect begins when [`Turns`] says so. It never touches a connection.
 
 mod arbiters;
 mod drain;
 mod requests;
 mod sleep;
+mod turns;
 
 pub(crate) use arbiters::{EndArbiterOf, watch as watch_arbiter};
 pub(crate) use drain::{DrainAll, Drained};
 pub(crate) use requests::{AskAt, InjectAt, InspectAt};
 pub(crate) use sleep::Slept;
+pub(crate) use turns::{AskTurn, AttemptPermit};
 
 use crate::bot::Bot;
 use crate::card::{Exit, Handling};
@@ -20,13 +21,11 @@ use crate::clock::now;
 use crate::dispatch::Dispatch;
 use crate::failure::FleetFailure;
 use crate::hindrance::{self, Hindrance};
-use crate::installation::{
-    Configure, Drain, Installation, REBUILDS, REBUILDS_WITHIN, Turn as TurnGiven,
-};
+use crate::host::Host;
+use crate::installation::{Configure, Drain, Installation, REBUILDS, REBUILDS_WITHIN};
 use crate::kind::ActorKind;
 use crate::post::{End, Mailbox};
 use crate::shared::{Local, Shared};
-use crate::waiting::Waiting;
 use crate::watched::start_watched;
 use crate::word::Word;
 use actix::{
@@ -35,8 +34,8 @@ use actix::{
 use actix_rt::ArbiterHandle;
 use arbiters::number_of;
 use drain::Farewell;
-use longwire_link::{Generation, Rebuild, RebuildBudget, Setback, State, Turn, Turns};
-use longwire_store::{InstallationId, InstallationRecord};
+use longwire_link::{Generation, Rebuild, RebuildBudget, Setback, State, TurnLimits, Turns};
+use longwire_store::{Desired, InstallationId, InstallationRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -47,14 +46,6 @@ use tokio::sync::watch;
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct Reload;
-
-/// May I begin an attempt? From an installation, one open question at most; the answer is a `Turn`, now or later.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct AskTurn {
-    pub(crate) installation: InstallationId,
-    pub(crate) generation: Generation,
-}
 
 /// An installation runs. From its arbiter, once per instance, before anything the instance itself says.
 #[derive(Message)]
@@ -74,15 +65,18 @@ struct Ended {
     exit: Exit,
 }
 
+/// Attempts under way at once for each arbiter, in one lane. More would only make every one of them slower than its
+/// deadline.
+const ATTEMPTS_PER_ARBITER: usize = 128;
+
 /// Compares wanted installations with running ones.
 pub(crate) struct Supervisor {
     shared: Arc<Shared>,
     me: Arc<Mailbox<Self>>,
     arbiters: Vec<ArbiterHandle>,
     places: BTreeMap<InstallationId, Place>,
-    turns: Turns,
-    waiting: Waiting,
-    /// The turn that the budget has reserved, until it is due.
+    turns: Turns<Host, InstallationId>,
+    /// Fires when the next turn is due.
     next_turn: Option<SpawnHandle>,
     loading: Loading,
     drain: Option<Farewell>,
@@ -100,6 +94,8 @@ struct Place {
     hindrance: Option<Arc<Hindrance>>,
     rebuilds: RebuildBudget,
     tenant: Option<Tenant>,
+    /// The attempt that it asked a turn for last.
+    asked: Generation,
 }
 
 impl Place {
@@ -141,13 +137,17 @@ impl Supervisor {
         connect_per_second: u32,
         dispatch_seen: watch::Sender<Option<Arc<Mailbox<Dispatch>>>>,
     ) -> Self {
+        let turns = Turns::new(TurnLimits {
+            per_second: connect_per_second,
+            // One lane alone has half of it.
+            at_once: arbiters.len() * ATTEMPTS_PER_ARBITER * 2,
+        });
         Self {
             shared,
             me,
             arbiters,
             places: BTreeMap::new(),
-            turns: Turns::new(connect_per_second),
-            waiting: Waiting::default(),
+            turns,
             next_turn: None,
             loading: Loading::Idle,
             drain: None,
@@ -216,6 +216,10 @@ impl Supervisor {
                 {
                     place.record = Arc::new(record);
                     place.hindrance = hindrance;
+                    match place.record.desired {
+                        Desired::Run => self.turns.change_lane(id, Host::of(&place.record)),
+                        Desired::Stop => self.turns.withdraw(id),
+                    }
                     if let Some(tenant) = &place.tenant {
                         tenant.mailbox.send(place.configure());
                     }
@@ -225,6 +229,7 @@ impl Supervisor {
         }
         for id in gone {
             if self.places.remove(&id).is_some() {
+                self.turns.withdraw(id);
                 self.shared.delist(id);
             }
         }
@@ -242,6 +247,7 @@ impl Supervisor {
             hindrance,
             rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
             tenant: None,
+            asked: Generation::default(),
         };
         self.places.insert(id, place);
         self.move_in(id);
@@ -301,39 +307,6 @@ impl Supervisor {
         }
     }
 
-    /// Hands out turns as fast as the budget allows.
-    fn give_turns(&mut self, ctx: &mut Context<Self>) {
-        while self.next_turn.is_none() && !self.waiting.is_empty() {
-            match self.turns.take(now()) {
-                Turn::Now => self.give_turn(),
-                // That moment is ours; nobody asks the budget again for it.
-                Turn::At(due) => {
-                    let pause = due.saturating_duration_since(now());
-                    self.next_turn = Some(ctx.run_later(pause, |this, ctx| {
-                        let _working = this.shared.supervisor.clone().working(Word::Timer);
-                        this.next_turn = None;
-                        this.give_turn();
-                        this.give_turns(ctx);
-                    }));
-                }
-            }
-        }
-    }
-
-    /// Gives one turn to whoever has waited longest and still lives.
-    fn give_turn(&mut self) {
-        while let Some((id, generation)) = self.waiting.next() {
-            let Some(place) = self.places.get(&id) else {
-                continue;
-            };
-            if let Some(tenant) = &place.tenant {
-                // One per question.
-                tenant.mailbox.send(TurnGiven(generation));
-                return;
-            }
-        }
-    }
-
     fn start_dispatch(&mut self) {
         let shared = Arc::clone(&self.shared);
         let instance = self.shared.dispatch.born(0, 0);
@@ -373,19 +346,6 @@ impl Handler<Reload> for Supervisor {
     fn handle(&mut self, _: Reload, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::Reload);
         self.load(ctx);
-    }
-}
-
-impl Handler<AskTurn> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, ask: AskTurn, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::AskTurn);
-        if self.drain.is_some() {
-            return;
-        }
-        self.waiting.ask(ask.installation, ask.generation);
-        self.give_turns(ctx);
     }
 }
 
@@ -436,6 +396,7 @@ impl Handler<Ended> for Supervisor {
         if ended.exit == Exit::Stopped {
             place.bot.installation.deserted();
         }
+        self.turns.withdraw(ended.installation);
         let words = ended.exit.how();
         // It cannot say so itself any more, and its last words were perhaps "live".
         let state = match place.rebuilds.spend(now()) {

@@ -20,6 +20,8 @@ pub struct Overview {
     pub by_state: BTreeMap<&'static str, u64>,
     /// Installations to which more came lately than could be recorded in time.
     pub overloaded: u64,
+    /// Installations whose last attempts failed, five in a row or more.
+    pub alarms: u64,
     /// Living actors by kind.
     pub actors: BTreeMap<&'static str, u64>,
     /// Events since the start.
@@ -37,6 +39,8 @@ pub struct Overview {
     pub record_latency_us: Quantiles,
     /// The store.
     pub store: StoreView,
+    /// What the limit on open files leaves to connections.
+    pub connection_limit: ConnectionLimitView,
     /// True while the fleet is draining.
     pub draining: bool,
 }
@@ -96,6 +100,17 @@ pub struct ConnectionTotals {
     pub silent: u64,
     /// Actors that panicked.
     pub panics: u64,
+}
+
+/// The connections that the limit on open files allows, after the files that the process needs for itself.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct ConnectionLimitView {
+    /// How many may be open at once; `null` when there is no limit.
+    pub limit: Option<u64>,
+    /// Of them, how many are open, being opened, or kept for a bot that was connected and is about to be again.
+    pub held: u64,
+    /// Installations that wait for one.
+    pub waiting: u64,
 }
 
 /// A distribution in four numbers.
@@ -184,6 +199,10 @@ pub struct Lights {
     pub never_heard_an_event: bool,
     /// The platform set a limit of attempts and it is exceeded; we go on all the same.
     pub attempts_exceeded: bool,
+    /// Failures in a row since a connection lasted.
+    pub failures: u32,
+    /// Five of these or more: somebody should look. Over when a connection has lasted.
+    pub alarm: bool,
     /// Rebuilds after a stop, an error or a panic.
     pub restarts: u64,
     /// Connections after the first.

@@ -66,4 +66,5 @@ words! {
     ArbiterEnded,
     TakeBackRecorded,
     Slept,
+    AttemptOver,
 }

@@ -24,6 +24,18 @@ use crate::timing::Timing;
 const PACE_JITTER_PERCENT: u32 = 25;
 /// How much longer than its base the distance of two probes may be.
 const PROBE_JITTER_PERCENT: u32 = 10;
+/// Distances of the first probes, in multiples of [`Timing::refused_base`]: about 1, 2, 5 and 15 minutes. A single
+/// refusal may be a mistake of the platform or of something on the way; each repetition makes it more credible.
+const PROBE_STEPS: [u32; 4] = [1, 2, 5, 15];
+
+/// How soon the first probe of a series of refusals is.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum FirstProbe {
+    /// After [`Timing::refused_base`].
+    Usual,
+    /// After [`Timing::refused_early`], because a connection had a long life before the refusals began.
+    Early,
+}
 
 /// The delays of one installation.
 #[derive(Clone, Debug)]
@@ -32,6 +44,10 @@ pub struct Backoff {
     jitter: Jitter,
     /// Setbacks since a connection last proved itself.
     attempts: u32,
+    /// Of these, refusals that an early probe did not answer.
+    refusals: u32,
+    /// Whether the early probe of this series is spent.
+    probed_early: bool,
     /// The next steps of the two growing paces.
     normal: Duration,
     limited: Duration,
@@ -45,6 +61,8 @@ impl Backoff {
         Self {
             jitter: Jitter::new(seed),
             attempts: 0,
+            refusals: 0,
+            probed_early: false,
             normal: timing.backoff_base,
             limited: timing.limited_base,
             timing,
@@ -82,16 +100,32 @@ impl Backoff {
         }
     }
 
-    /// The delay before a refused installation is probed.
-    pub fn probe_delay(&mut self) -> Duration {
+    /// The delay before a refused installation is probed. It grows with every refusal of the series, since a refusal
+    /// is believed when it repeats. An early probe is one more.
+    pub fn probe_delay(&mut self, first: FirstProbe) -> Duration {
         self.count();
-        self.jitter
-            .stretched(self.timing.refused_probe, PROBE_JITTER_PERCENT)
+        let base = self.timing.refused_base;
+        let step = if first == FirstProbe::Early && !self.probed_early {
+            self.probed_early = true;
+            self.timing.refused_early.min(base)
+        } else {
+            let nth = usize::try_from(self.refusals).unwrap_or(usize::MAX);
+            self.refusals = self.refusals.saturating_add(1);
+            PROBE_STEPS
+                .get(nth)
+                .map_or(self.timing.refused_probe, |times| {
+                    base.saturating_mul(*times)
+                })
+        };
+        let step = step.min(self.timing.refused_probe);
+        self.jitter.stretched(step, PROBE_JITTER_PERCENT)
     }
 
     /// A connection proved itself: what was before is forgotten.
     pub fn start_over(&mut self) {
         self.attempts = 0;
+        self.refusals = 0;
+        self.probed_early = false;
         self.normal = self.timing.backoff_base;
         self.limited = self.timing.limited_base;
     }
@@ -226,11 +260,45 @@ mod tests {
             );
             let busy = backoff.delay(Pace::Busy, &config, now);
             assert!(busy >= secs(30) && busy < secs(30) * 5 / 4, "{busy:?}");
-            let probe = backoff.probe_delay();
-            assert!(probe >= secs(3600) && probe < secs(3960), "{probe:?}");
         }
         backoff.start_over();
         assert!(backoff.delay(Pace::Limited, &config, now) < secs(75));
+    }
+
+    /// The probes of a series of refusals: soon at first, hourly once the refusal has repeated.
+    #[test]
+    fn a_refusal_is_believed_when_it_repeats() {
+        let check = |backoff: &mut Backoff, first, bases: &[u64]| {
+            for base in bases {
+                let probe = backoff.probe_delay(first);
+                assert!(
+                    probe >= secs(*base) && probe < secs(*base) * 11 / 10,
+                    "{base} s: {probe:?}"
+                );
+            }
+        };
+        let plain = [60, 120, 300, 900, 3600, 3600, 3600];
+        let mut backoff = Backoff::new(Timing::default(), 5);
+        check(&mut backoff, FirstProbe::Usual, &plain);
+        assert_eq!(backoff.attempts(), 7);
+        backoff.start_over();
+        check(&mut backoff, FirstProbe::Early, &[10]);
+        check(&mut backoff, FirstProbe::Early, &plain);
+        // WeCom limits subscriptions, so the early probe is no earlier there.
+        let mut wecom = Backoff::new(Timing::default().for_wecom(), 5);
+        check(
+            &mut wecom,
+            FirstProbe::Early,
+            &[60, 60, 120, 300, 900, 3600],
+        );
+        // Settings of an operator bound everything.
+        let quick = Timing {
+            refused_base: secs(5),
+            refused_probe: secs(20),
+            ..Timing::default()
+        };
+        let mut backoff = Backoff::new(quick, 5);
+        check(&mut backoff, FirstProbe::Early, &[5, 5, 10, 20, 20, 20]);
     }
 
     #[test]

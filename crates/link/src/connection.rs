@@ -17,6 +17,8 @@
 //!   displacement and each take-back are recorded on disk, so a process that is started again knows them; a take-back is
 //!   recorded first and done then.
 //! - The backoff starts over when a connection that answered a ping ends after a life of [`Timing::lasting`] or more.
+//! - A refusal is believed when it repeats: it is probed soon at first and hourly in the end.
+//! - [`ALARM_AFTER`] failures in a row are an [alarm](Link::has_alarm), until a connection has lasted.
 //! - It never gives up. The platform's attempt count only makes [`Link::attempts_exceeded`] true.
 
 use std::collections::VecDeque;
@@ -26,13 +28,26 @@ use std::time::{Duration, Instant};
 
 use longwire_wire::endpoint::ClientConfig;
 
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, FirstProbe};
 use crate::config::{Rejected, ServerConfig};
 use crate::generation::Generation;
 use crate::setback::{Disposition, Pace, Setback};
 use crate::state::State;
 use crate::take_back::{TakeBack, TakeBacks};
 use crate::timing::Timing;
+use crate::turn::{Life, Standing};
+
+/// So many failures in a row are an alarm, whatever their cause (S87, S125: there the end of all attempts).
+pub const ALARM_AFTER: u32 = 5;
+
+/// For so long after a connection that lasted a bot goes before others that want to connect. An outage that is longer
+/// has made all bots of a platform equal.
+const RECENTLY: Duration = Duration::from_secs(10 * 60);
+
+/// So many failed attempts after a connection, a bot's place among the open connections is no longer kept for it: some
+/// four minutes. A short outage of one platform must not give its bots' places to others, and a long one must not keep
+/// them empty.
+const PLACE_IS_KEPT_FOR: u32 = 10;
 
 /// What the operator wants of an installation.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -106,6 +121,13 @@ impl fmt::Display for CloseReason {
     }
 }
 
+/// The latest connection that [lasted](Timing::lasting).
+#[derive(Copy, Clone, Debug)]
+struct PastLife {
+    ended: Instant,
+    length: Duration,
+}
+
 /// The connection of one installation, from wish to wire.
 #[derive(Debug)]
 pub struct Link {
@@ -120,6 +142,7 @@ pub struct Link {
     proved: bool,
     opened_before: bool,
     reconnects: u64,
+    past_life: Option<PastLife>,
     take_backs: TakeBacks,
     /// Since when another connection has the bot, until the first wish.
     displaced: Option<Instant>,
@@ -143,6 +166,7 @@ impl Link {
             proved: false,
             opened_before: false,
             reconnects: 0,
+            past_life: None,
             take_backs: TakeBacks::default(),
             displaced: None,
             actions: VecDeque::new(),
@@ -205,6 +229,7 @@ impl Link {
             (Desired::Run, _) | (Desired::Stop, State::Stopped) => {}
             (Desired::Stop, _) => {
                 self.abandon(CloseReason::Stopped);
+                self.backoff.start_over();
                 self.enter(State::Stopped, None);
             }
         }
@@ -291,12 +316,20 @@ impl Link {
         &mut self,
         generation: Generation,
         config: Option<&ClientConfig>,
-        _now: Instant,
+        now: Instant,
     ) -> Vec<Rejected> {
-        if !self.is_news(generation) || !matches!(self.state, State::Live { .. }) {
+        let State::Live { since } = self.state else {
+            return Vec::new();
+        };
+        if !self.is_news(generation) {
             return Vec::new();
         }
         self.proved = true;
+        if self.has_alarm() {
+            // An alarm is over once this connection has lasted, perhaps already.
+            self.deadline = Some(since + self.timing.lasting);
+            self.handle_timeout(now);
+        }
         self.apply(config)
     }
 
@@ -371,7 +404,13 @@ impl Link {
                 self.actions
                     .push_back(Action::RecordTakeBack(self.generation));
             }
-            State::Stopped | State::Live { .. } => {}
+            State::Live { .. } => {
+                self.deadline = None;
+                if self.has_lasted(now) {
+                    self.backoff.start_over();
+                }
+            }
+            State::Stopped => {}
         }
     }
 
@@ -430,6 +469,50 @@ impl Link {
                 .is_some_and(|count| attempts > count)
     }
 
+    /// Whether its place among the open connections is kept for it, where there are places for so many only. One that
+    /// lives or is being tried keeps what it has. Between two attempts only one that was connected before does, and for
+    /// ten attempts.
+    #[must_use]
+    pub fn keeps_place(&self) -> bool {
+        match self.state {
+            State::Queued | State::Bootstrapping | State::Dialing | State::Live { .. } => true,
+            State::BackingOff { .. } => {
+                self.opened_before && self.backoff.attempts() <= PLACE_IS_KEPT_FOR
+            }
+            State::Stopped
+            | State::Refused { .. }
+            | State::Displaced { .. }
+            | State::Restarting { .. } => false,
+        }
+    }
+
+    /// Whether somebody should look: [`ALARM_AFTER`] attempts in a row or more failed, whatever the causes, and no
+    /// connection has lasted since.
+    #[must_use]
+    pub fn has_alarm(&self) -> bool {
+        self.failures() >= ALARM_AFTER
+    }
+
+    /// Failures in a row since a connection lasted.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.backoff.attempts()
+    }
+
+    /// How well its connections have lived, for its place among those that want to connect.
+    #[must_use]
+    pub fn standing(&self, now: Instant) -> Standing {
+        let is_recent = |life: PastLife| now.saturating_duration_since(life.ended) < RECENTLY;
+        Standing {
+            life: if self.past_life.is_some_and(is_recent) {
+                Life::Recent
+            } else {
+                Life::NotRecent
+            },
+            failures: self.failures(),
+        }
+    }
+
     /// How often a connection opened after an earlier one had ended.
     #[must_use]
     pub fn reconnects(&self) -> u64 {
@@ -466,8 +549,14 @@ impl Link {
     /// Waits as the setback asks for.
     fn wait(&mut self, setback: Setback, now: Instant) {
         let has_lasted = self.has_lasted(now);
-        if has_lasted {
+        if let State::Live { since } = self.state
+            && has_lasted
+        {
             self.backoff.start_over();
+            self.past_life = Some(PastLife {
+                ended: now,
+                length: now.saturating_duration_since(since),
+            });
         }
         let state = match setback.disposition() {
             Disposition::Retry(pace) => {
@@ -488,7 +577,7 @@ impl Link {
                 }
             }
             Disposition::Refuse => State::Refused {
-                until: now + self.backoff.probe_delay(),
+                until: now + self.backoff.probe_delay(self.first_probe()),
                 reason: setback,
             },
             Disposition::Yield => State::Displaced {
@@ -499,6 +588,14 @@ impl Link {
         self.enter(state, None);
         if matches!(state, State::Displaced { .. }) {
             self.actions.push_back(Action::RecordDisplaced);
+        }
+    }
+
+    /// How soon a refusal is doubted.
+    fn first_probe(&self) -> FirstProbe {
+        match self.past_life {
+            Some(life) if life.length >= self.timing.long_life => FirstProbe::Early,
+            _ => FirstProbe::Usual,
         }
     }
 

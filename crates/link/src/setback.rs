@@ -37,6 +37,9 @@ pub enum Setback {
     /// Any other bootstrap code than 0.
     #[error("the platform refused with code {0}")]
     UnknownCode(i64),
+    /// A code of the platform that means "too often", whatever the HTTP status.
+    #[error("the platform limits the rate of this app's calls, code {0}")]
+    RateLimited(i64),
     /// The bootstrap call was answered with another HTTP status than 200.
     #[error("the platform answered with http status {0}")]
     HttpStatus(u16),
@@ -64,9 +67,9 @@ pub enum Setback {
     /// The proxy setting that holds for this installation cannot be read. Nothing went out.
     #[error("the proxy setting cannot be used")]
     ProxyUnusable,
-    /// TLS could not be agreed on, most often a certificate nobody here trusts.
+    /// TLS could not be agreed on.
     #[error("tls with the platform failed")]
-    TlsFailed,
+    TlsFailed(TlsFault),
     /// The upgrade was refused with `Handshake-Status` 514.
     #[error("the platform did not accept the connection's ticket{}", Sub(*sub))]
     HandshakeAuth {
@@ -141,6 +144,24 @@ pub enum Setback {
     /// Our own policy forbids the address, for instance plain `http` to a foreign host.
     #[error("the address is not allowed here")]
     AddressRefused,
+    /// No socket was opened: this process, or this host, may open no more files.
+    #[error("too many files are open for one more connection")]
+    TooManyOpenFiles,
+}
+
+/// What TLS failed over, as far as it changes what somebody can do about it.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum TlsFault {
+    /// Nobody who is trusted here vouches for the certificate.
+    Untrusted,
+    /// The server shows the certificate of a certificate authority as its own.
+    AuthorityAsServer,
+    /// The certificate is for other names.
+    WrongName,
+    /// The certificate is not valid any more, or not yet.
+    OutOfTime,
+    /// Anything else, such as no common version or a peer that does not speak TLS.
+    Other,
 }
 
 /// An optional number in the text of a reason.
@@ -157,7 +178,8 @@ impl std::fmt::Display for Sub {
 pub enum Disposition {
     /// Try again by itself.
     Retry(Pace),
-    /// Somebody has to act. Probed hourly and whenever the configuration changes.
+    /// Somebody has to act. Probed after about 1, 2, 5 and 15 minutes, then hourly, and whenever the configuration
+    /// changes.
     Refuse,
     /// Leave it to the other one, unless an operator wished to have it taken back.
     Yield,
@@ -193,14 +215,23 @@ impl Setback {
             code::WRONG_DOMAIN => Self::WrongDomain,
             code::FORBIDDEN => Self::Forbidden,
             code::AUTH_FAILED => Self::AuthFailed,
+            code if code::is_rate_limit(code) => Self::RateLimited(code),
             other => Self::UnknownCode(other),
         }
     }
 
-    /// What a bootstrap answer with an HTTP status other than 200 means.
+    /// What a bootstrap answer with an HTTP status other than 200 means, and with the code and text of its body, if it
+    /// is the platform's. A code that has a meaning decides; the platform sends its rate limit with 400 or 429. Of a
+    /// server's own error (5xx), and of a 429, only that is believed: whatever else the body says, it may pass.
     #[must_use]
-    pub fn of_http_status(status: u16) -> Self {
-        Self::HttpStatus(status)
+    pub fn of_http_status(status: u16, said: Option<(i64, &str)>) -> Self {
+        let by_code = said.map(|(code, msg)| Self::of_bootstrap_code(code, msg));
+        match by_code {
+            None | Some(Self::UnknownCode(_)) => Self::HttpStatus(status),
+            Some(limit @ Self::RateLimited(_)) => limit,
+            Some(_) if status >= 500 || status == 429 => Self::HttpStatus(status),
+            Some(known) => known,
+        }
     }
 
     /// What a refused upgrade means. The headers decide; without them the HTTP status does.
@@ -237,6 +268,7 @@ impl Setback {
             Self::SystemBusy => Retry(Pace::Busy),
             Self::ConnectionLimit
             | Self::SubscribeLimited
+            | Self::RateLimited(_)
             | Self::HttpStatus(429)
             | Self::HandshakeAuth {
                 sub: Some(code::CONNECTION_LIMIT),
@@ -249,6 +281,11 @@ impl Setback {
                 http: 429,
                 status: None,
             } => Retry(Pace::Limited),
+            Self::HandshakeAuth { sub: Some(status) }
+            | Self::HandshakeRefused {
+                status: Some(status),
+                ..
+            } if code::is_rate_limit(status) => Retry(Pace::Limited),
             Self::WrongDomain
             | Self::Forbidden
             | Self::AuthFailed
@@ -274,7 +311,7 @@ impl Setback {
             | Self::NotJson
             | Self::NoUrl
             | Self::ProxyRefused { .. }
-            | Self::TlsFailed
+            | Self::TlsFailed(_)
             | Self::HandshakeAuth { .. }
             | Self::HandshakeRefused { .. }
             | Self::HandshakeTimedOut
@@ -286,6 +323,7 @@ impl Setback {
             | Self::SubscribeFailed { .. }
             | Self::SubscribeTimedOut
             | Self::NotSubscribed
+            | Self::TooManyOpenFiles
             | Self::Panicked => Retry(Pace::Normal),
         }
     }
@@ -298,7 +336,10 @@ impl Setback {
             Disposition::Retry(Pace::Normal | Pace::Busy | Pace::Clean) => {
                 matches!(
                     self,
-                    Self::Panicked | Self::TlsFailed | Self::ProxyRefused { .. }
+                    Self::Panicked
+                        | Self::TlsFailed(_)
+                        | Self::ProxyRefused { .. }
+                        | Self::TooManyOpenFiles
                 )
             }
         }
@@ -327,7 +368,7 @@ impl Setback {
                 "Compare app id and app secret with the developer console under Credentials & Basic Info and store the secret again."
             }
             Self::UnknownCode(_) => {
-                "Look the code up in the platform's error code list; longwire probes once an hour and when the installation is changed."
+                "Look the code up in the platform's error code list; longwire probes after about 1, 2, 5 and 15 minutes, then once an hour, and when the installation is changed."
             }
             Self::HttpStatus(400 | 401 | 403) => {
                 "Check app id, app secret and base URL: the platform finds fault with the request itself."
@@ -335,7 +376,7 @@ impl Setback {
             Self::HttpStatus(404) => {
                 "Check the installation's base URL: there is no long-connection endpoint at that address."
             }
-            Self::HttpStatus(429) => {
+            Self::HttpStatus(429) | Self::RateLimited(_) => {
                 "Nothing to do if it passes; otherwise look for other programs that connect this app over and over."
             }
             Self::HttpStatus(_) => {
@@ -357,9 +398,7 @@ impl Setback {
             Self::ProxyUnusable => {
                 "Write the proxy as http://[user[:password]@]host[:port], in the setting or variable that is named, and start longwire again."
             }
-            Self::TlsFailed => {
-                "Check this host's clock and, behind an inspecting proxy, add its certificate authority to the trusted ones."
-            }
+            Self::TlsFailed(fault) => fault.next_step(),
             Self::HandshakeAuth { .. } | Self::HandshakeRefused { .. } => {
                 "Nothing to do if it passes: longwire tries again with a new connection; otherwise check what stands between this host and the platform."
             }
@@ -399,6 +438,9 @@ impl Setback {
             Self::AddressRefused => {
                 "Use an https base URL, or list the host under the hosts that plain connections are allowed to."
             }
+            Self::TooManyOpenFiles => {
+                "Raise the limit on open files (LimitNOFILE in the systemd unit, `ulimit -n` in a shell) and restart longwire; it tries again by itself when another bot is stopped."
+            }
         }
     }
 
@@ -421,7 +463,8 @@ impl Setback {
             Self::ProxyRefused { .. } => "proxy_refused",
             Self::ProxyUnauthorized => "proxy_unauthorized",
             Self::ProxyUnusable => "proxy_unusable",
-            Self::TlsFailed => "tls_failed",
+            Self::TlsFailed(_) => "tls_failed",
+            Self::RateLimited(_) => "rate_limited",
             Self::HandshakeAuth { .. } => "handshake_auth",
             Self::HandshakeForbidden => "handshake_forbidden",
             Self::HandshakeRefused { .. } => "handshake_refused",
@@ -441,6 +484,30 @@ impl Setback {
             Self::NoSecret => "no_secret",
             Self::SameBot => "same_bot",
             Self::AddressRefused => "address_refused",
+            Self::TooManyOpenFiles => "too_many_open_files",
+        }
+    }
+}
+
+impl TlsFault {
+    /// What an operator can do about it, in one sentence.
+    fn next_step(self) -> &'static str {
+        match self {
+            Self::Untrusted => {
+                "Add the certificate authority that signed the server's certificate, or the inspecting proxy's, to the trusted ones (`tls.ca_file`)."
+            }
+            Self::AuthorityAsServer => {
+                "The server shows the certificate of a certificate authority as its own: have it use a certificate of its own that this authority signed, and trust the authority (`tls.ca_file`)."
+            }
+            Self::WrongName => {
+                "Use the host name that the server's certificate is for in the base URL, or have the server use a certificate for this one."
+            }
+            Self::OutOfTime => {
+                "Check this host's clock, then the dates of the server's certificate."
+            }
+            Self::Other => {
+                "Check that the address and port are those of a TLS server, and whether a proxy or firewall on the way ends the session."
+            }
         }
     }
 }

@@ -49,8 +49,15 @@ pub struct Timing {
     pub limited_base: Duration,
     /// Highest delay after "too many connections" or a rate limit.
     pub limited_cap: Duration,
-    /// Distance of the probes while the platform refuses this installation.
+    /// First probe of an installation that was refused just after a [long life](Self::long_life): one odd answer after
+    /// weeks of service is more likely a mistake than a verdict. No longer than `refused_base`.
+    pub refused_early: Duration,
+    /// First probe of an installation that was refused. The ones after it come after 2, 5 and 15 times as long.
+    pub refused_base: Duration,
+    /// Distance of all further probes while an installation is refused, and the longest of the ones before.
     pub refused_probe: Duration,
+    /// A connection that lived as long makes a refusal that follows less credible.
+    pub long_life: Duration,
     /// How long a drain waits for answers that are still owed.
     pub drain: Duration,
 }
@@ -77,7 +84,10 @@ impl Default for Timing {
             busy: Duration::from_secs(30),
             limited_base: Duration::from_secs(60),
             limited_cap: Duration::from_secs(15 * 60),
+            refused_early: Duration::from_secs(10),
+            refused_base: Duration::from_secs(60),
             refused_probe: Duration::from_secs(60 * 60),
+            long_life: Duration::from_secs(60 * 60),
             drain: Duration::from_secs(10),
         }
     }
@@ -103,6 +113,8 @@ impl Timing {
             slack: self.slack + self.subscribe,
             ping_interval: self.ping_interval.min(WECOM_PING_INTERVAL),
             nonce_cap: self.nonce_cap.min(WECOM_NONCE),
+            // Each probe is a subscription, and WeCom limits these without saying how many it grants: no extra one.
+            refused_early: self.refused_base,
             // In proportion: a gateway with a quick backoff wants it to start over as much sooner.
             lasting: self.lasting.saturating_mul(60).min(WECOM_LASTING),
             ..*self
@@ -127,6 +139,7 @@ mod tests {
         assert_eq!(timing.nonce_cap, secs(1));
         assert_eq!(timing.backoff_base..timing.backoff_cap, secs(1)..secs(60));
         assert_eq!(timing.limited_base..timing.limited_cap, secs(60)..secs(900));
+        assert_eq!(timing.refused_early, secs(60), "no extra subscription");
     }
 
     #[test]
@@ -147,6 +160,7 @@ mod tests {
         let same = Timing {
             lasting: short.lasting,
             slack: short.slack,
+            refused_early: short.refused_early,
             ..wecom
         };
         assert_eq!(same, short);

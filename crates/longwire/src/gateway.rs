@@ -18,10 +18,10 @@ use longwire_fleet::{Drained, Fleet, FleetFailure, FleetSettings, Hindrance};
 use longwire_link::Setback;
 use longwire_store::{NewInstallation, Store};
 
-use crate::config::{DeclarationError, InstallationSection, Loaded};
+use crate::config::{Config, DeclarationError, InstallationSection, Loaded};
 use crate::exit::{Failure, chain};
-use crate::files;
-use crate::surface::{self, Listener, Listeners, Surface};
+use crate::files::OpenFiles;
+use crate::surface::{self, Listener, Listeners, Patience, Surface};
 
 /// Everything that runs.
 pub(crate) struct Gateway {
@@ -57,7 +57,10 @@ impl Gateway {
         let api = bind(config.server.listen, "server.listen")?;
         let admin = bind(config.server.admin_listen, "server.admin_listen")?;
         tell_exposure(config.server.admin_listen);
-        let (egress, roots) = egress(loaded)?;
+        let (mut egress, roots) = egress(loaded)?;
+        let arbiters = arbiters(config);
+        let open_files = OpenFiles::of_process(arbiters);
+        egress.sockets = open_files.sockets();
         tell_roots(&roots);
         tell_proxies(&egress.environment);
         let declared = installations
@@ -70,13 +73,13 @@ impl Gateway {
         let records = store.put_from_file(declared)?;
         let hindrances = records.iter().zip(hindrances);
         let hindrances = hindrances.filter_map(|(record, hindrance)| Some((record.id, hindrance?)));
-        files::suffice_for(store.count_wanted()?);
+        open_files.tell(store.count_wanted()?);
         let fleet = Fleet::start(FleetSettings {
             timing: config.timing.timing(),
             connect_per_second: config.connect.per_second,
             window_events: config.window.events,
             window_bytes: config.window.bytes,
-            arbiters: config.fleet.arbiters,
+            arbiters,
             egress,
             store: store.clone(),
             fault_injection: config.debug.fault_injection,
@@ -86,7 +89,8 @@ impl Gateway {
         let surface = Arc::new(Surface::new(fleet.clone(), store.clone(), config));
         let listen = Failure::io("serve HTTP");
         let (api_address, admin_address) = (address(&api)?, address(&admin)?);
-        let listeners = surface::serve(&surface, api, admin).map_err(listen)?;
+        let listeners =
+            surface::serve(&surface, api, admin, Patience::default()).map_err(listen)?;
         Ok(Self {
             store,
             fleet,
@@ -123,6 +127,14 @@ impl Gateway {
             tracing::debug!("a listener still had requests in hand");
         }
         drained
+    }
+}
+
+/// Threads that carry installations.
+pub(crate) fn arbiters(config: &Config) -> usize {
+    match config.fleet.arbiters {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        arbiters => arbiters,
     }
 }
 

@@ -139,9 +139,9 @@ impl io::Write for LogLine {
 }
 
 /// What is logged. The HTTP server's notes on its threads are below what an operator asked for, unless he names it
-/// himself.
+/// himself. Its errors are requests that are none: whoever can reach a listener could fill the log with them.
 pub(crate) fn filter(text: &str) -> Result<EnvFilter, ParseError> {
-    EnvFilter::try_new(format!("actix_server=warn,{text}"))
+    EnvFilter::try_new(format!("actix_server=warn,actix_http=off,{text}"))
 }
 
 /// The log of commands that are not servers: warnings, as text.

@@ -36,12 +36,12 @@ use longwire_store::{Reader, StoreSettings};
 use tempfile::TempDir;
 
 use crate::exit::{Exit, Failure};
-use crate::files;
+use crate::files::{self, OpenFiles};
 use crate::signals::Signals;
 
 pub(crate) use client::Client;
 pub(crate) use error::StandError;
-pub(crate) use gateway::{Gateway, Latency, View};
+pub(crate) use gateway::{Gateway, Latency, Prober, View};
 pub(crate) use ledger::Ledger;
 pub(crate) use platform::{Breakage, Platform, PlatformSettings};
 pub(crate) use process::Resident;
@@ -51,8 +51,6 @@ pub(crate) use sdks::{INSTALL, Sdks};
 pub(crate) use verdict::Verdict;
 pub(crate) use volume::{Frozen, Volume};
 
-/// Open files of a process besides its connections.
-const SPARE_FILES: u64 = 128;
 /// How long installations may take to connect, besides what the number of them and their budget demand.
 const CONNECT: Duration = Duration::from_secs(30);
 /// How long nothing may go on once the traffic has ended: the platform's first repeat, three times.
@@ -63,6 +61,10 @@ pub(crate) struct Stand {
     pub(crate) platform: Platform,
     annex: Option<Annex>,
     per_second: u32,
+    /// What the gateway logs.
+    log_filter: &'static str,
+    /// Open files of the gateway; as many as this process may have unless it is set.
+    open_files: Option<u32>,
     /// Where the store lies, if it has a file system of its own. Out of sight before the directory is removed.
     volume: Option<Volume>,
     directory: TempDir,
@@ -114,6 +116,8 @@ impl Stand {
             platform: Platform::start(settings, directory.path()).await?,
             annex: None,
             per_second,
+            log_filter: "longwire::commands::serve=info,error",
+            open_files: None,
             volume: None,
             directory,
             kept: None,
@@ -140,6 +144,12 @@ impl Stand {
     /// Gives the gateways that are started from now on another budget of attempts; 0 means none.
     pub(crate) fn budget(&mut self, per_second: u32) {
         self.per_second = per_second;
+    }
+
+    /// Lets the gateways that are started from now on have so many files open, and log as one that is in use does.
+    pub(crate) fn limit_open_files(&mut self, limit: u32) {
+        self.open_files = Some(limit);
+        self.log_filter = "info";
     }
 
     /// The database.
@@ -187,7 +197,7 @@ impl Stand {
         };
         write("bot.secret", "no-real-secret")?;
         let config = write("longwire.toml", &self.config(installations))?;
-        Ok(Gateway::spawn(&config)?)
+        Ok(Gateway::spawn(&config, self.open_files)?)
     }
 
     fn config(&self, installations: u32) -> String {
@@ -195,9 +205,10 @@ impl Stand {
             "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
              [connect]\nper_second = {}\n\
              [store]\nurl = {}\n\
-             [log]\nfilter = \"longwire::commands::serve=info,error\"\n",
+             [log]\nfilter = \"{}\"\n",
             self.per_second,
             toml::Value::from(format!("sqlite:{}", self.store().display())),
+            self.log_filter,
         );
         if let Some(path) = &self.platform.ca_file {
             let path = toml::Value::from(path.display().to_string());
@@ -345,7 +356,9 @@ pub(crate) fn look(installations: u64) -> Duration {
 /// Raises the limit on open files, which the processes inherit, and says so when it does not suffice for so many
 /// connections.
 pub(crate) fn allow_connections(connections: u64) -> Result<(), StandError> {
-    let needed = connections + SPARE_FILES;
+    // The gateway keeps more of them for itself than the other processes need besides their connections.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let needed = OpenFiles::new(None, cores).needed(connections);
     match files::raise().soft {
         Some(allowed) if allowed < needed => Err(StandError::OpenFiles { needed, allowed }),
         _ => Ok(()),

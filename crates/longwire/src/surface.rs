@@ -10,12 +10,14 @@
 //! page of another origin.
 
 mod actors;
+mod client;
 mod disk;
 mod faults;
 mod feed;
 mod guard;
 mod health;
 mod installations;
+mod listener;
 mod metrics;
 mod problem;
 mod requests;
@@ -31,18 +33,29 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use actix_web::App;
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, HttpServer};
 use longwire_fleet::Fleet;
 use longwire_store::Store;
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::Config;
 
+pub(crate) use client::Patience;
 pub(crate) use installations::{AddRequest, Kept, Note};
 use problem::Problem;
+
+/// Clients that the listener of probes and metrics serves at once. The probes of an orchestrator and the scrapes of a few
+/// collectors are far fewer.
+const API_CONNECTIONS: usize = 64;
+/// Clients of the admin listener: operators, their pages and commands, uploads.
+const ADMIN_CONNECTIONS: usize = 32;
+/// Clients of both, which are that many open files.
+pub(crate) const CONNECTIONS: usize = API_CONNECTIONS + ADMIN_CONNECTIONS;
+/// Feeds among them, so that other questions find a place.
+const FEEDS: usize = 16;
 
 /// What handlers work with.
 pub(crate) struct Surface {
@@ -54,6 +67,9 @@ pub(crate) struct Surface {
     plain_hosts: Vec<String>,
     /// Places for uploads.
     uploads: Semaphore,
+    /// Places for feeds.
+    feeds: Arc<Semaphore>,
+    metrics: metrics::Rendered,
 }
 
 impl Surface {
@@ -66,6 +82,8 @@ impl Surface {
             admin_hosts: config.server.admin_hosts.clone(),
             plain_hosts: config.egress.plain_http_hosts.clone(),
             uploads: Semaphore::new(uploads::MOST_AT_ONCE),
+            feeds: Arc::new(Semaphore::new(FEEDS)),
+            metrics: metrics::Rendered::default(),
         }
     }
 
@@ -94,41 +112,34 @@ pub(crate) enum Listener {
     Admin,
 }
 
-/// Starts answering on both. One thread each: operators and probes ask little. A thread that fails is started again by
-/// the HTTP server.
+/// Starts answering on both. A thread that fails is started again by the HTTP server.
 pub(crate) fn serve(
     surface: &Arc<Surface>,
     api: TcpListener,
     admin: TcpListener,
+    patience: Patience,
 ) -> io::Result<Listeners> {
     let data = Data::from(Arc::clone(surface));
     let api = {
         let data = data.clone();
-        HttpServer::new(move || {
+        listener::serve("api", api, API_CONNECTIONS, patience, move || {
             App::new()
+                .wrap(from_fn(client::answered_in_time))
                 .app_data(data.clone())
                 .configure(problem::settings)
                 .configure(probes)
-        })
-        .workers(1)
-        .disable_signals()
-        .shutdown_timeout(1)
-        .listen(api)?
-        .run()
+        })?
     };
-    let admin = HttpServer::new(move || {
+    let admin = listener::serve("admin", admin, ADMIN_CONNECTIONS, patience, move || {
         App::new()
             .wrap(from_fn(guard::same_host))
+            // The last one is the first to see a request.
+            .wrap(from_fn(client::answered_in_time))
             .app_data(data.clone())
             .configure(problem::settings)
             .configure(probes)
             .configure(administration)
-    })
-    .workers(1)
-    .disable_signals()
-    .shutdown_timeout(1)
-    .listen(admin)?
-    .run();
+    })?;
     let handles = [api.handle(), admin.handle()];
     let (tell, ended) = watch::channel(None);
     for (listener, server) in [(Listener::Api, api), (Listener::Admin, admin)] {

@@ -64,6 +64,8 @@ pub enum EndpointError {
         status: u16,
         /// The code of the body, if it had one.
         code: Option<i64>,
+        /// The explanation of the body, cut to 300 characters and without the secret; empty where there is none.
+        msg: String,
     },
     /// Status 200, but the body is not an answer: a captive portal or a proxy's page, usually.
     #[error("the answer is not the json of an endpoint")]
@@ -131,9 +133,12 @@ fn call_url(base: &Url) -> Url {
 fn read(answer: &HttpAnswer, secret: &str) -> Result<Endpoint, EndpointError> {
     let parsed = EndpointAnswer::parse(&answer.body);
     if answer.status != 200 {
+        let said = parsed.ok();
+        let msg = said.as_ref().map_or("", |said| &said.msg);
         return Err(EndpointError::HttpStatus {
             status: answer.status,
-            code: parsed.ok().map(|parsed| parsed.code),
+            code: said.as_ref().map(|said| said.code),
+            msg: explanation::without(secret, msg),
         });
     }
     let parsed = parsed.map_err(|_| EndpointError::NotJson)?;

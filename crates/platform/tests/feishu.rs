@@ -181,14 +181,18 @@ async fn what_the_platform_may_say_instead() {
         }),
         (400, r#"{"code":9499,"msg":"Bad Request"}"#, |error| {
             let code = Some(9499);
-            matches!(error, EndpointError::HttpStatus { status: 400, code: it } if *it == code)
+            matches!(
+                error,
+                EndpointError::HttpStatus { status: 400, code: it, msg } if *it == code && msg == "Bad Request"
+            )
         }),
         (429, "", |error| {
             matches!(
                 error,
                 EndpointError::HttpStatus {
                     status: 429,
-                    code: None
+                    code: None,
+                    ..
                 }
             )
         }),
@@ -197,7 +201,8 @@ async fn what_the_platform_may_say_instead() {
                 error,
                 EndpointError::HttpStatus {
                     status: 502,
-                    code: None
+                    code: None,
+                    ..
                 }
             )
         }),
@@ -206,7 +211,8 @@ async fn what_the_platform_may_say_instead() {
                 error,
                 EndpointError::HttpStatus {
                     status: 302,
-                    code: None
+                    code: None,
+                    ..
                 }
             )
         }),

@@ -28,6 +28,15 @@ pub enum Behaviour {
         /// HTTP status.
         status: u16,
     },
+    /// This HTTP status with the platform's own JSON, as it answers calls that come too often.
+    BootstrapRefuse {
+        /// HTTP status.
+        http: u16,
+        /// Platform code.
+        code: i64,
+        /// Human text.
+        msg: String,
+    },
     /// HTTP 200 with a body that is not JSON.
     BootstrapNotJson,
     /// The request is read and never answered.
@@ -160,6 +169,7 @@ impl Behaviour {
             Self::Nominal => None,
             Self::BootstrapAnswer { .. }
             | Self::BootstrapHttp { .. }
+            | Self::BootstrapRefuse { .. }
             | Self::BootstrapNotJson
             | Self::BootstrapHang
             | Self::BootstrapReset

@@ -40,6 +40,9 @@ pub(crate) fn answer(shared: &Shared, host: &str, body: &[u8]) -> BootstrapReply
             let body = format!("<html><body>{status}</body></html>").into_bytes();
             return BootstrapReply::Answer { status, body };
         }
+        Some(Behaviour::BootstrapRefuse { http, code, msg }) => {
+            return json_answer(http, &json!({"code": code, "msg": msg, "data": {}}));
+        }
         Some(Behaviour::BootstrapNotJson) => return plain(b"upstream connect error".to_vec()),
         Some(Behaviour::BootstrapHuge { body_bytes }) => return plain(vec![b' '; body_bytes]),
         Some(Behaviour::BootstrapHang) => return BootstrapReply::Hang,

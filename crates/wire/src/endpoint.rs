@@ -41,6 +41,17 @@ pub mod code {
     pub const CONNECTION_LIMIT: i64 = 1_000_040_350;
     /// The app belongs to the other cloud (Feishu or Lark); unnamed in the SDKs.
     pub const WRONG_DOMAIN: i64 = 1_000_040_351;
+    /// The rate limit of every call of the open platform. It comes with status 429, and with 400 from older calls.
+    pub const RATE_LIMIT: i64 = 99_991_400;
+
+    /// Whether a code says that something was asked too often: the general one, or one that a group of older calls has
+    /// (messages: 11232, 11233, 11247; basic services: 1000004, 1000005).
+    pub fn is_rate_limit(code: i64) -> bool {
+        matches!(
+            code,
+            RATE_LIMIT | 11_232 | 11_233 | 11_247 | 1_000_004 | 1_000_005
+        )
+    }
 }
 
 /// The body of the call. Has no `Debug`: it is a secret.

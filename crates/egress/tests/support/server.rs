@@ -30,19 +30,42 @@ pub struct Identity {
 impl Identity {
     /// A fresh self-signed certificate for `names`.
     pub fn new(names: &[&str]) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        let params = rcgen::CertificateParams::new(names).expect("names");
+        Self::made_of(params)
+    }
+
+    /// A certificate authority's for `localhost`, which the server shows as its own.
+    pub fn of_an_authority() -> Self {
+        let names = vec!["localhost".to_owned()];
+        let mut params = rcgen::CertificateParams::new(names).expect("names");
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        Self::made_of(params)
+    }
+
+    /// A certificate for `localhost` that was valid a long time ago.
+    pub fn of_the_past() -> Self {
+        let names = vec!["localhost".to_owned()];
+        let mut params = rcgen::CertificateParams::new(names).expect("names");
+        params.not_before = rcgen::date_time_ymd(2001, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2002, 1, 1);
+        Self::made_of(params)
+    }
+
+    fn made_of(params: rcgen::CertificateParams) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let made = params.self_signed(&key).expect("a certificate");
         let number = COUNT.fetch_add(1, Ordering::SeqCst);
         let ca_file = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("ca-{}-{number}.pem", std::process::id()));
-        std::fs::write(&ca_file, made.cert.pem()).expect("a writable directory");
-        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        std::fs::write(&ca_file, made.pem()).expect("a writable directory");
+        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("versions")
             .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
+            .with_single_cert(vec![made.der().clone()], key)
             .expect("a usable certificate");
         Self {
             acceptor: TlsAcceptor::from(Arc::new(config)),

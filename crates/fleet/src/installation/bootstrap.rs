@@ -3,6 +3,7 @@
 use super::Installation;
 use crate::access::Access;
 use crate::clock::now;
+use crate::host::base_url;
 use crate::setback;
 use crate::shared::Shared;
 use crate::word::Word;
@@ -10,33 +11,50 @@ use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use longwire_egress::{Egress, ProxyUrlError};
 use longwire_link::{Generation, Setback};
 use longwire_platform::feishu::{self, Credentials, Endpoint, EndpointError};
-use longwire_platform::wecom;
 use longwire_store::{InstallationRecord, Platform};
 use longwire_wire::endpoint::{ClientConfig, ConnectionUrl};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use url::Url;
 
 impl Installation {
-    /// The way out for this installation: its own proxy, or everybody's.
+    /// The way out for this installation: its own proxy, or everybody's, with its place among the open connections.
     pub(super) fn egress(&self) -> Result<Egress, String> {
+        let egress = self.line()?;
+        Ok(match &self.place {
+            Some(place) => egress.with_permit(place.clone()),
+            None => egress,
+        })
+    }
+
+    fn line(&self) -> Result<Egress, String> {
         let proxy = self
             .shared
             .store
             .open_proxy(&self.record)
-            .map_err(|error| setback::chain(&error))?;
+            .map_err(|error| {
+                format!(
+                    "the proxy setting cannot be unsealed: {}",
+                    setback::chain(&error)
+                )
+            })?;
         match proxy {
             None => Ok(self.local.egress.clone()),
             Some(proxy) => (proxy.expose_secret().parse())
                 .map(|policy| self.local.egress.with_proxy(policy))
-                .map_err(|error: ProxyUrlError| error.to_string()),
+                .map_err(|error: ProxyUrlError| setback::chain(&error)),
         }
     }
 
     pub(super) fn bootstrap(&mut self, generation: Generation, ctx: &mut Context<Self>) {
         if let Some(hindrance) = self.hindrance.clone() {
             return self.setback(generation, hindrance.setback, hindrance.detail.clone());
+        }
+        if self.place.is_none() {
+            self.place = self.shared.open_files.place();
+        }
+        if self.place.is_none() {
+            return self.setback(generation, Setback::TooManyOpenFiles, String::new());
         }
         self.shared.totals.attempts.fetch_add(1, Relaxed);
         if self.record.platform == Platform::Wecom {
@@ -55,10 +73,8 @@ impl Installation {
 
     /// WeCom has one address for all bots; what is a bot's own is said once the connection stands.
     fn wecom_access(&self) -> Result<Access, (Setback, String)> {
-        let base = base_url(&self.record)
-            .map_err(|error| (Setback::AddressRefused, format!("base_url: {error}")))?;
-        let url = ConnectionUrl::parse(base.as_str())
-            .map_err(|error| (Setback::AddressRefused, format!("base_url: {error}")))?;
+        let base = base_url(&self.record).map_err(|error| bad_base_url(&error))?;
+        let url = ConnectionUrl::parse(base.as_str()).map_err(|error| bad_base_url(&error))?;
         Ok(Access::Wecom {
             url,
             bot_id: self.record.app_id.clone(),
@@ -75,8 +91,7 @@ impl Installation {
             let egress = egress.map_err(|detail| (Setback::ProxyUnusable, detail))?;
             // Unsealed for this call and gone with it.
             let secret = open_secret(&shared, &record)?;
-            let base = base_url(&record)
-                .map_err(|error| (Setback::AddressRefused, format!("base_url: {error}")))?;
+            let base = base_url(&record).map_err(|error| bad_base_url(&error))?;
             let credentials = Credentials {
                 app_id: &record.app_id,
                 app_secret: &secret,
@@ -94,6 +109,7 @@ impl Installation {
     ) {
         match answer {
             Ok((access, config)) => {
+                self.service = access.service();
                 self.access = Some(Box::new((generation, access)));
                 let rejected = self
                     .link
@@ -119,28 +135,32 @@ fn open_secret(
     Ok(secret)
 }
 
-/// Where the installation's platform is: at the usual place, unless its configuration names another.
-fn base_url(record: &InstallationRecord) -> Result<Url, url::ParseError> {
-    let usual = match record.platform {
-        Platform::Feishu => feishu::FEISHU_BASE_URL,
-        Platform::Lark => feishu::LARK_BASE_URL,
-        Platform::Wecom => wecom::BASE_URL,
-    };
-    record.base_url.as_deref().unwrap_or(usual).parse()
+fn bad_base_url(error: &dyn std::error::Error) -> (Setback, String) {
+    let detail = format!("base_url: {}", setback::chain(error));
+    (Setback::AddressRefused, detail)
 }
 
 /// What the platform or the network said, without a secret or a URL; those types cannot be printed.
 fn detail_of(error: &EndpointError) -> String {
     match error {
-        EndpointError::Code { code, msg } if msg.is_empty() => format!("code {code}"),
-        EndpointError::Code { code, msg } => {
+        EndpointError::Code { code, msg }
+        | EndpointError::HttpStatus {
+            code: Some(code),
+            msg,
+            ..
+        } => {
             let msg: String = msg.chars().take(200).collect();
-            format!("code {code}, {msg}")
+            if msg.is_empty() {
+                format!("code {code}")
+            } else {
+                format!("code {code}, {msg}")
+            }
         }
-        EndpointError::HttpStatus {
-            code: Some(code), ..
-        } => format!("code {code}"),
         EndpointError::Http(error) => setback::chain(error),
-        _ => String::new(),
+        EndpointError::BadUrl(error) => setback::chain(error),
+        EndpointError::HttpStatus { code: None, .. }
+        | EndpointError::NotJson
+        | EndpointError::NoUrl
+        | EndpointError::NoSecret => String::new(),
     }
 }

@@ -67,7 +67,7 @@ impl Handler<DrainAll> for Supervisor {
     fn handle(&mut self, DrainAll { within }: DrainAll, _: &mut Self::Context) -> Self::Result {
         let _handling = self.handling(Word::Drain);
         self.shared.draining.store(true, Relaxed);
-        self.waiting.clear();
+        self.turns.clear();
         let mut left = BTreeSet::new();
         let mut report = DrainReport::default();
         for (id, place) in &self.places {

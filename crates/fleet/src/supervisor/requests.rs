@@ -91,7 +91,8 @@ impl Handler<Inspect> for Supervisor {
             "installations": self.places.len(),
             "running": running,
             "arbiters": self.arbiters.len(),
-            "waiting_for_a_turn": self.waiting.len(),
+            "waiting_for_a_turn": self.turns.waiting(),
+            "attempts_under_way": self.turns.under_way(),
             "draining": self.drain.is_some(),
         }))
     }

@@ -66,6 +66,31 @@ fn comes_up_and_comes_back() {
     assert_eq!(link.reconnects(), 1);
 }
 
+/// A place among the open connections is kept for a bot that was connected, and not for ever.
+#[test]
+fn a_place_is_kept_for_a_bot_that_was_connected() {
+    let mut now = Instant::now();
+    let mut link = link();
+    link.handle_desired(Desired::Run, now);
+    let first = link.generation();
+    assert!(link.keeps_place(), "an attempt keeps what it has");
+    link.handle_setback(first, Setback::Unreachable, now);
+    assert!(!link.keeps_place(), "it was never connected");
+    now = fire(&mut link);
+    actions(&mut link);
+    link.handle_turn(link.generation(), now);
+    link.handle_bootstrapped(link.generation(), None, now);
+    link.handle_opened(link.generation(), now);
+    for failed in 1..=20 {
+        link.handle_setback(link.generation(), Setback::Unreachable, now);
+        // The first attempt of all counts, because no pong has come since.
+        assert_eq!(link.keeps_place(), failed < 10, "after {failed}");
+        now = fire(&mut link);
+    }
+    link.handle_setback(link.generation(), Setback::AuthFailed, now);
+    assert!(!link.keeps_place());
+}
+
 /// S44, S118: stopping closes whatever there is and nothing follows.
 #[test]
 fn stop_ends_every_state() {
@@ -302,8 +327,157 @@ fn passing_the_attempt_count_is_only_shown() {
     assert!(!link.attempts_exceeded());
 }
 
+/// Lets the attempt that is queued fail before it opens.
+fn fail(link: &mut Link, setback: Setback, now: Instant) {
+    let generation = link.generation();
+    assert_eq!(actions(link), [Action::AskTurn(generation)]);
+    link.handle_turn(generation, now);
+    assert_eq!(actions(link), [Action::Bootstrap(generation)]);
+    link.handle_setback(generation, setback, now);
+}
+
+/// How long it waits from `now` on.
+fn wait(link: &Link, now: Instant) -> Duration {
+    link.poll_timeout().expect("a timer runs") - now
+}
+
+/// One odd answer after weeks of service is asked about again at once, and one that repeats is believed.
 #[test]
-fn a_refused_one_is_probed_hourly_and_on_new_settings() {
+fn a_refusal_after_a_long_life_is_doubted() {
+    let start = Instant::now();
+    let mut link = link();
+    let first = open(&mut link, start);
+    link.handle_pong(first, None, start);
+    let mut now = start + secs(14 * 24 * 3600);
+    link.handle_setback(first, Setback::Reset, now);
+    actions(&mut link);
+    now = fire(&mut link);
+    for base in [10, 60, 120, 300, 900, 3600, 3600] {
+        fail(&mut link, Setback::HttpStatus(400), now);
+        let reason = Setback::HttpStatus(400);
+        assert_eq!(
+            link.state().reason(),
+            Some(reason),
+            "it is shown all the same"
+        );
+        assert_eq!(link.state().label(), "refused");
+        let waits = wait(&link, now);
+        assert!(
+            (secs(base)..secs(base) * 11 / 10).contains(&waits),
+            "{waits:?}"
+        );
+        now = fire(&mut link);
+    }
+    // Once it was right after all, the next refusal is doubted anew.
+    let generation = go_live(&mut link, now);
+    link.handle_pong(generation, None, now);
+    now += secs(60);
+    link.handle_setback(generation, Setback::Reset, now);
+    actions(&mut link);
+    now = fire(&mut link);
+    fail(&mut link, Setback::AuthFailed, now);
+    assert!(
+        (secs(60)..secs(66)).contains(&wait(&link, now)),
+        "a minute is no long life"
+    );
+}
+
+/// S87, S125: five failures in a row are an alarm, whatever their causes; a life ends it, an open socket does not.
+#[test]
+fn five_failures_in_a_row_are_an_alarm() {
+    let mut now = Instant::now();
+    let mut link = link();
+    link.handle_desired(Desired::Run, now);
+    let causes = [
+        Setback::Unreachable,
+        Setback::SystemBusy,
+        Setback::HttpStatus(404),
+        Setback::TimedOut,
+        Setback::Unreachable,
+        Setback::Unreachable,
+    ];
+    for (failures, cause) in (1..).zip(causes) {
+        fail(&mut link, cause, now);
+        assert_eq!(link.failures(), failures);
+        assert_eq!(link.has_alarm(), failures >= ALARM_AFTER, "{failures}");
+        now = fire(&mut link);
+    }
+    // It opens, answers, and drops: one failure more.
+    let generation = go_live(&mut link, now);
+    assert_eq!(link.poll_timeout(), None, "no pong yet");
+    link.handle_pong(generation, None, now);
+    assert_eq!(link.poll_timeout(), Some(now + secs(1)));
+    link.handle_setback(generation, Setback::Reset, now);
+    assert!(link.has_alarm());
+    actions(&mut link);
+    now = fire(&mut link);
+    // It lasts.
+    let generation = go_live(&mut link, now);
+    link.handle_pong(generation, None, now);
+    assert_eq!(fire(&mut link), now + secs(1));
+    assert!(!link.has_alarm());
+    assert_eq!(link.poll_timeout(), None);
+    link.handle_setback(generation, Setback::Reset, now + secs(1));
+    assert!(!link.has_alarm(), "one failure is none");
+}
+
+/// A pong that comes late finds that the connection has lasted; and an operator's hand ends an alarm too.
+#[test]
+fn an_alarm_ends_with_a_late_pong_or_by_hand() {
+    let mut now = Instant::now();
+    let mut alarmed = || {
+        let mut link = link();
+        link.handle_desired(Desired::Run, now);
+        for _ in 0..ALARM_AFTER {
+            fail(&mut link, Setback::Unreachable, now);
+            now = fire(&mut link);
+        }
+        assert!(link.has_alarm());
+        (link, now)
+    };
+    let (mut late, now) = alarmed();
+    let generation = go_live(&mut late, now);
+    late.handle_pong(generation, None, now + secs(100));
+    assert_eq!((late.has_alarm(), late.poll_timeout()), (false, None));
+
+    let (mut stopped, now) = alarmed();
+    stopped.handle_desired(Desired::Stop, now);
+    assert!(!stopped.has_alarm());
+
+    let (mut changed, now) = alarmed();
+    changed.handle_configured(now);
+    assert_eq!((changed.has_alarm(), changed.failures()), (false, 0));
+}
+
+/// What its place among those that want to connect depends on.
+#[test]
+fn a_bot_that_was_live_a_moment_ago_stands_above_others() {
+    let mut now = Instant::now();
+    let mut link = link();
+    let standing = |life, failures| Standing { life, failures };
+    let first = open(&mut link, now);
+    assert_eq!(link.standing(now), standing(Life::NotRecent, 0));
+    link.handle_pong(first, None, now);
+    now += secs(5);
+    link.handle_setback(first, Setback::Reset, now);
+    actions(&mut link);
+    assert_eq!(link.standing(now), standing(Life::Recent, 1));
+    assert!(link.standing(now) < standing(Life::NotRecent, 0));
+    for failures in 2..40 {
+        let due = fire(&mut link);
+        fail(&mut link, Setback::Unreachable, due);
+        let life = if due - now < secs(600) {
+            Life::Recent
+        } else {
+            Life::NotRecent
+        };
+        assert_eq!(link.standing(due), standing(life, failures));
+    }
+    assert_eq!(link.standing(now + secs(600)).life, Life::NotRecent);
+}
+
+#[test]
+fn a_refused_one_is_probed_soon_then_hourly_and_on_new_settings() {
     let now = Instant::now();
     let mut link = link();
     link.handle_desired(Desired::Run, now);
@@ -318,7 +492,7 @@ fn a_refused_one_is_probed_hourly_and_on_new_settings() {
     else {
         panic!("{:?}", link.state());
     };
-    assert!(until - now >= secs(3600) && until - now < secs(3960));
+    assert!(until - now >= secs(60) && until - now < secs(66));
     link.handle_configured(now + secs(5));
     let second = link.generation();
     assert_eq!(actions(&mut link), [Action::AskTurn(second)]);

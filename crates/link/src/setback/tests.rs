@@ -28,7 +28,12 @@ fn all() -> Vec<Setback> {
         S::NoUrl,
         S::ProxyRefused { status: 403 },
         S::ProxyUnauthorized,
-        S::TlsFailed,
+        S::TlsFailed(TlsFault::Untrusted),
+        S::TlsFailed(TlsFault::AuthorityAsServer),
+        S::TlsFailed(TlsFault::WrongName),
+        S::TlsFailed(TlsFault::OutOfTime),
+        S::TlsFailed(TlsFault::Other),
+        S::RateLimited(99_991_400),
         S::HandshakeAuth { sub: None },
         S::HandshakeAuth {
             sub: Some(code::CONNECTION_LIMIT),
@@ -57,6 +62,7 @@ fn all() -> Vec<Setback> {
         S::SameBot,
         S::ProxyUnusable,
         S::AddressRefused,
+        S::TooManyOpenFiles,
     ];
     // A new variant does not compile here until it has a sample above.
     for sample in &samples {
@@ -64,13 +70,14 @@ fn all() -> Vec<Setback> {
             S::SystemBusy | S::PlatformInternal | S::ConnectionLimit | S::WrongDomain => {}
             S::Forbidden | S::AuthFailed | S::UnknownCode(_) | S::HttpStatus(_) => {}
             S::Unreachable | S::TimedOut | S::NotJson | S::NoUrl | S::ProxyRefused { .. } => {}
-            S::ProxyUnauthorized | S::TlsFailed | S::HandshakeAuth { .. } => {}
+            S::ProxyUnauthorized | S::TlsFailed(_) | S::HandshakeAuth { .. } => {}
+            S::RateLimited(_) => {}
             S::HandshakeForbidden | S::HandshakeRefused { .. } | S::HandshakeTimedOut => {}
             S::ClosedByPlatform { .. } | S::Reset | S::Silent | S::WriteFailed => {}
             S::ProtocolViolation | S::Panicked | S::NoSecret | S::AddressRefused => {}
             S::CredentialsRefused { .. } | S::SubscribeLimited | S::SubscribeFailed { .. } => {}
             S::SubscribeTimedOut | S::NotSubscribed | S::Displaced => {}
-            S::SameBot | S::ProxyUnusable => {}
+            S::SameBot | S::ProxyUnusable | S::TooManyOpenFiles => {}
         }
     }
     samples
@@ -80,7 +87,8 @@ fn all() -> Vec<Setback> {
 #[test]
 fn bootstrap_answers() {
     let code = Setback::of_bootstrap_code;
-    let http = Setback::of_http_status;
+    let http = |status| Setback::of_http_status(status, None);
+    let said = |status, code| Setback::of_http_status(status, Some((code, "")));
     for (setback, expected, disposition) in [
         (code(1, "system busy"), "system_busy", BUSY),
         (code(1, ""), "system_busy", BUSY),
@@ -112,6 +120,24 @@ fn bootstrap_answers() {
         (code(514, "auth failed"), "auth_failed", REFUSE),
         (code(9499, "Bad Request"), "unknown_code", REFUSE),
         (code(-1, ""), "unknown_code", REFUSE),
+        // The platform's rate limit, with the status of newer and of older calls, and with any other.
+        (said(429, 99_991_400), "rate_limited", LIMITED),
+        (said(400, 99_991_400), "rate_limited", LIMITED),
+        (said(403, 99_991_400), "rate_limited", LIMITED),
+        (said(503, 99_991_400), "rate_limited", LIMITED),
+        (
+            code(99_991_400, "request trigger frequency limit"),
+            "rate_limited",
+            LIMITED,
+        ),
+        (code(11_232, ""), "rate_limited", LIMITED),
+        // Other codes in a body of another status than 200.
+        (said(400, 514), "auth_failed", REFUSE),
+        (said(400, 1), "system_busy", BUSY),
+        (said(400, 1_000_040_350), "connection_limit", LIMITED),
+        (said(400, 9_499), "http_status", REFUSE),
+        (said(502, 514), "http_status", NORMAL),
+        (said(429, 514), "http_status", LIMITED),
         (http(400), "http_status", REFUSE),
         (http(401), "http_status", REFUSE),
         (http(403), "http_status", REFUSE),
@@ -137,7 +163,7 @@ fn bootstrap_answers() {
             NORMAL,
         ),
         (Setback::ProxyUnauthorized, "proxy_unauthorized", REFUSE),
-        (Setback::TlsFailed, "tls_failed", NORMAL),
+        (Setback::TlsFailed(TlsFault::Other), "tls_failed", NORMAL),
     ] {
         assert_eq!(setback.label(), expected, "{setback:?}");
         assert_eq!(setback.disposition(), disposition, "{setback:?}");
@@ -162,6 +188,8 @@ fn refused_upgrades() {
         (403, Some(1), None, "handshake_refused", NORMAL),
         (400, Some(1_000_040_343), None, "handshake_refused", NORMAL),
         (400, Some(1_000_040_350), None, "handshake_refused", LIMITED),
+        (400, Some(99_991_400), None, "handshake_refused", LIMITED),
+        (400, Some(514), Some(99_991_400), "handshake_auth", LIMITED),
         (403, None, None, "handshake_forbidden", REFUSE),
         (
             403,
@@ -214,6 +242,7 @@ fn subscribe_answers() {
     assert_eq!(Setback::SubscribeTimedOut.disposition(), NORMAL);
     assert_eq!(Setback::NotSubscribed.disposition(), NORMAL);
     assert_eq!(Setback::Displaced.disposition(), YIELD);
+    assert_eq!(Setback::TooManyOpenFiles.disposition(), NORMAL);
 }
 
 /// S45: an orderly goodbye is no error; every other end of a connection is.

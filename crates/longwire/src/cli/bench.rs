@@ -39,7 +39,8 @@ pub(crate) enum Bench {
     ///
     /// Each attack has a gateway of its own. Bots that nothing is done to live beside those that are attacked, on a
     /// platform of their own. Ends with code 1 if an event is lost or doubled, if the gateway's memory grew by more
-    /// than 64 MiB, or if a bot that nothing was done to lost its connection. Timings are told beside their bars.
+    /// than 64 MiB, or if a bot that nothing was done to lost its connection. Timings are told beside their bars; where
+    /// a whole platform is in trouble, they are what is promised, and one that misses its bar ends with code 1 too.
     Attack(BenchAttack),
 }
 
@@ -286,9 +287,13 @@ pub(crate) struct BenchAttack {
     /// Events a second to each of them.
     #[arg(long, default_value_t = 10.0, value_name = "PER_SECOND", value_parser = neighbour_rate)]
     pub(crate) rate: f64,
-    /// How long an attack lasts; the store is stalled three times as long.
+    /// How long an attack lasts; the store is stalled three times as long, and a platform is in trouble for as long
+    /// before the first healthy bot loses its connection.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=600))]
     pub(crate) seconds: u32,
+    /// Bots of the platform that is in trouble; 3,000 that hang or 2,000 that flap unless given.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub(crate) troubled: Option<u32>,
     #[command(flatten)]
     pub(crate) ground: Ground,
 }
@@ -306,6 +311,12 @@ pub(crate) enum Attack {
     Fragments,
     /// Somebody else keeps the database's write lock while 10,000 events a second come.
     Stall,
+    /// A platform does not answer 3,000 bots; a bot of another one loses its connection.
+    Hanging,
+    /// A platform drops 2,000 bots as soon as they are connected; a bot of another one loses its connection.
+    Flapping,
+    /// 5,000 bots of a platform and 1,024 open files; a bot of another one loses its connection.
+    Files,
 }
 
 /// How a connection breaks.

@@ -20,7 +20,8 @@ use url::Url;
 use crate::cli::Check;
 use crate::config::{Config, InstallationSection, Loaded, ProxySetting};
 use crate::exit::{Exit, Failure, chain};
-use crate::{files, gateway, logs};
+use crate::files::{self, OpenFiles};
+use crate::{gateway, logs};
 
 use findings::Findings;
 
@@ -50,7 +51,7 @@ fn everything(loaded: &Loaded, online: bool, findings: &mut Findings) {
     let records = store(&settings, findings);
     same_bots(&config.installations, &records, findings);
     disk(&settings, findings);
-    open_files(config.installations.len().max(records.len()), findings);
+    open_files(config, &records, findings);
     match gateway::egress(loaded) {
         Ok((egress, roots)) => {
             let total = roots.system + roots.ca_file + roots.compiled_in;
@@ -266,21 +267,39 @@ fn disk(settings: &StoreSettings, findings: &mut Findings) {
     }
 }
 
-fn open_files(installations: usize, findings: &mut Findings) {
-    // One connection each, one more while it is replaced, and the process's own.
-    let needed = 2 * installations as u64 + 256;
-    match files::limit().hard {
-        Some(hard) if hard < needed => findings.bad(
+/// Whether all that are wanted can be connected at once.
+fn open_files(config: &Config, records: &[InstallationRecord], findings: &mut Findings) {
+    let installations = wanted(config, records);
+    // The server raises its own limit as far as it may.
+    let hard = files::limits().hard;
+    let open_files = OpenFiles::new(hard, gateway::arbiters(config));
+    let needed = open_files.needed(installations);
+    match (hard, open_files.connections()) {
+        (Some(hard), Some(connections)) if connections < installations => findings.bad(
             "open files",
-            format!("at most {hard}, and {installations} installations may need {needed}"),
-            "raise LimitNOFILE in the unit, or `ulimit -Hn`",
+            format!(
+                "at most {hard}, which is enough for {connections} connections, and {installations} \
+                 installations are to be connected"
+            ),
+            &format!("raise LimitNOFILE in the unit, or `ulimit -Hn`, to {needed} or more"),
         ),
-        Some(hard) => findings.good(
+        (Some(hard), Some(connections)) => findings.good(
             "open files",
-            format!("up to {hard}; {needed} may be needed"),
+            format!("up to {hard}, enough for {connections} connections"),
         ),
-        None => findings.good("open files", "unlimited".to_owned()),
+        _ => findings.good("open files", "unlimited".to_owned()),
     }
+}
+
+/// How many installations are to be connected: those declared, and those that were added to the store.
+fn wanted(config: &Config, records: &[InstallationRecord]) -> u64 {
+    let declared = config.installations.iter();
+    let declared = declared.filter(|section| section.enabled).count();
+    let added = records.iter();
+    let added = added.filter(|record| {
+        record.origin == Origin::Api && record.desired == longwire_store::Desired::Run
+    });
+    (declared + added.count()) as u64
 }
 
 /// Where an installation's platform is.

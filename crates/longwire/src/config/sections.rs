@@ -207,6 +207,7 @@ timing!(
     busy,
     limited_base,
     limited_cap,
+    refused_base,
     refused_probe,
 );
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,45 @@ use crate::exit::Failure;
 /// A running one. Dropping it kills it.
 pub(crate) struct Gateway {
     pub(crate) process: Process,
-    http: Option<Http>,
+    listeners: Option<Listeners>,
+}
+
+/// Where it is asked.
+struct Listeners {
+    admin: Http,
+    /// The base URL of probes and metrics.
+    api: String,
+}
+
+/// One installation, as far as the stand uses it.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Installation {
+    state: String,
+    pub(crate) generation: u64,
+}
+
+impl Installation {
+    pub(crate) fn is_live(&self) -> bool {
+        self.state == "live"
+    }
+}
+
+/// The answer about one installation.
+#[derive(Deserialize)]
+struct Observed {
+    observed: Installation,
+}
+
+/// What a running one is probed with: a new connection each time, as whoever watches a service does it.
+pub(crate) struct Prober(Http);
+
+impl Prober {
+    /// How long the answer takes.
+    pub(crate) async fn probe(&self, path: &str) -> Result<Duration, StandError> {
+        let began = Instant::now();
+        self.0.touch(path).await?;
+        Ok(began.elapsed())
+    }
 }
 
 /// What it says of itself: the part of its overview that the stand uses. Counted since its start.
@@ -29,6 +68,8 @@ pub(crate) struct View {
     pub(crate) ack_latency_us: Latency,
     pub(crate) record_latency_us: Latency,
     pub(crate) store: StoreCounts,
+    #[serde(default)]
+    pub(crate) connection_limit: ConnectionLimit,
     /// By kind.
     malformed: BTreeMap<String, u64>,
 }
@@ -67,6 +108,13 @@ pub(crate) struct Latency {
     pub(crate) max: u64,
 }
 
+/// The connections that the limit on open files allows.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(crate) struct ConnectionLimit {
+    /// Installations that wait for one.
+    pub(crate) waiting: u64,
+}
+
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(crate) struct StoreCounts {
     pub(crate) commits: u64,
@@ -97,34 +145,74 @@ impl View {
 }
 
 impl Gateway {
-    /// Starts one and does not wait for it.
-    pub(super) fn spawn(config: &Path) -> Result<Self, StandError> {
+    /// Starts one and does not wait for it. `open_files` is how many files it may have open; without it, as many as this
+    /// process may.
+    pub(super) fn spawn(config: &Path, open_files: Option<u32>) -> Result<Self, StandError> {
         let arguments = ["serve", "--end-with-parent", "--log=json", "--config"].map(OsStr::new);
         let arguments = [&arguments[..], &[config.as_os_str()]].concat();
+        let process = match open_files {
+            None => Process::spawn(Role::Gateway, &arguments, listeners)?,
+            Some(limit) => {
+                let program = std::env::current_exe().map_err(|source| StandError::Spawn {
+                    role: Role::Gateway,
+                    source,
+                })?;
+                // The shell's own `ulimit`, both limits at once, and then the shell is the gateway.
+                let mut shell = Command::new("/bin/sh");
+                shell
+                    .args(["-c", "ulimit -n \"$0\" && exec \"$@\""])
+                    .arg(limit.to_string())
+                    .arg(program)
+                    .args(arguments);
+                Process::run(Role::Gateway, shell, listeners)?
+            }
+        };
         Ok(Self {
-            process: Process::spawn(Role::Gateway, &arguments, admin)?,
-            http: None,
+            process,
+            listeners: None,
+        })
+    }
+
+    async fn listeners(&mut self) -> Result<&Listeners, Failure> {
+        Ok(match &mut self.listeners {
+            Some(listeners) => listeners,
+            none => {
+                let addresses = self.process.address().await?;
+                let (admin, api) = addresses.split_once(' ').unwrap_or((&addresses, ""));
+                none.insert(Listeners {
+                    admin: Http::new(Role::Gateway, format!("http://{admin}"), None)?,
+                    api: format!("http://{api}"),
+                })
+            }
         })
     }
 
     /// What it says of itself, as soon as it can.
     pub(crate) async fn view(&mut self) -> Result<View, Failure> {
-        let http = match &mut self.http {
-            Some(http) => http,
-            none => {
-                let base = format!("http://{}", self.process.address().await?);
-                none.insert(Http::new(Role::Gateway, base, None)?)
-            }
-        };
-        Ok(http.get("/admin/v1/overview").await?)
+        let admin = &self.listeners().await?.admin;
+        Ok(admin.get("/admin/v1/overview").await?)
+    }
+
+    /// What it says of the installation of this name.
+    pub(crate) async fn installation(&mut self, name: &str) -> Result<Installation, Failure> {
+        let admin = &self.listeners().await?.admin;
+        let path = format!("/admin/v1/installations/{name}");
+        Ok(admin.get::<Observed>(&path).await?.observed)
+    }
+
+    /// For probes of the listener that service managers watch.
+    pub(crate) async fn prober(&mut self) -> Result<Prober, Failure> {
+        let api = self.listeners().await?.api.clone();
+        Ok(Prober(Http::new(Role::Gateway, api, None)?))
     }
 
     /// How long the answer to a question takes, in which everything is looked at.
     pub(crate) async fn answer_time(&mut self, path: &str) -> Result<Duration, Failure> {
+        // Connected and asked once before the time counts.
         self.view().await?;
-        let http = self.http.as_ref().expect("a view was just had over it");
+        let admin = &self.listeners().await?.admin;
         let began = Instant::now();
-        let _: Value = http.get(path).await?;
+        let _: Value = admin.get(path).await?;
         Ok(began.elapsed())
     }
 
@@ -134,13 +222,17 @@ impl Gateway {
     }
 }
 
-/// The admin listener's address in the line that says it serves.
-fn admin(line: &str) -> Option<String> {
+/// The addresses of both listeners in the line that says it serves: the admin one, a blank, and the other.
+fn listeners(line: &str) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
     if line["message"] != "serving" {
         return None;
     }
-    Some(line["admin"].as_str()?.to_owned())
+    Some(format!(
+        "{} {}",
+        line["admin"].as_str()?,
+        line["api"].as_str()?
+    ))
 }
 
 #[cfg(test)]
@@ -148,11 +240,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_stands_in_the_line_that_says_serving() {
+    fn the_addresses_stand_in_the_line_that_says_serving() {
         let line =
             r#"{"level":"INFO","api":"127.0.0.1:1","admin":"127.0.0.1:2","message":"serving"}"#;
-        assert_eq!(admin(line).as_deref(), Some("127.0.0.1:2"));
-        assert_eq!(admin(r#"{"admin":"127.0.0.1:2","message":"other"}"#), None);
-        assert_eq!(admin("serving"), None);
+        assert_eq!(listeners(line).as_deref(), Some("127.0.0.1:2 127.0.0.1:1"));
+        let other = r#"{"admin":"127.0.0.1:2","api":"127.0.0.1:1","message":"other"}"#;
+        assert_eq!(listeners(other), None);
+        assert_eq!(listeners("serving"), None);
     }
 }

@@ -45,6 +45,22 @@ impl Http {
         self.read(path, request.send().await).await
     }
 
+    /// Asks and looks at the status alone.
+    pub(super) async fn touch(&self, path: &str) -> Result<(), StandError> {
+        let deaf = |reason: String| StandError::Deaf {
+            role: self.role,
+            path: path.to_owned(),
+            reason,
+        };
+        let request = self.client.get(format!("{}{path}", self.base));
+        let answer = request.force_close().send().await;
+        let status = answer.map_err(|error| deaf(error.to_string()))?.status();
+        if !status.is_success() {
+            return Err(deaf(status.to_string()));
+        }
+        Ok(())
+    }
+
     pub(super) async fn post<T: DeserializeOwned>(
         &self,
         path: &str,

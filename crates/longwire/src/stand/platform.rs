@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use longwire_sim::wecom::{self, Flood};
-use longwire_sim::{ClosedLoop, Traffic};
+use longwire_sim::{Behaviour, ClosedLoop, Traffic};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -99,6 +99,18 @@ pub(crate) enum Breakage {
     Recover,
     /// The header of a frame of 256 MiB.
     Oversized,
+}
+
+impl Breakage {
+    fn fault(self) -> Value {
+        match self {
+            Self::Drop => json!("drop"),
+            Self::Close => json!({ "close": 1001 }),
+            Self::HalfOpen => json!("half_open"),
+            Self::Recover => json!("recover"),
+            Self::Oversized => json!({ "oversized_frame": 256 << 20 }),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -216,16 +228,30 @@ impl Platform {
 
     /// Breaks every live connection; returns how many there were.
     pub(crate) async fn break_all(&self, breakage: Breakage) -> Result<u64, StandError> {
-        let fault = match breakage {
-            Breakage::Drop => json!("drop"),
-            Breakage::Close => json!({ "close": 1001 }),
-            Breakage::HalfOpen => json!("half_open"),
-            Breakage::Recover => json!("recover"),
-            Breakage::Oversized => json!({ "oversized_frame": 256 << 20 }),
-        };
-        let body = json!({ "target": "all", "fault": fault });
+        self.fault(json!("all"), breakage).await
+    }
+
+    /// Breaks the connection of the app or bot with this number; returns whether it had one.
+    pub(crate) async fn break_one(
+        &self,
+        number: u32,
+        breakage: Breakage,
+    ) -> Result<bool, StandError> {
+        let target = json!({ "app": self.identity(number) });
+        Ok(self.fault(target, breakage).await? > 0)
+    }
+
+    async fn fault(&self, target: Value, breakage: Breakage) -> Result<u64, StandError> {
+        let body = json!({ "target": target, "fault": breakage.fault() });
         let faulted: Faulted = self.http.post("/sim/v1/fault", &body).await?;
         Ok(faulted.connections)
+    }
+
+    /// From now on answers all its apps so.
+    pub(crate) async fn behave(&self, behaviour: &Behaviour) -> Result<(), StandError> {
+        let body = json!({ "behaviour": behaviour });
+        let _: Value = self.http.post("/sim/v1/behaviour", &body).await?;
+        Ok(())
     }
 }
 

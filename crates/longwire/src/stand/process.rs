@@ -179,6 +179,11 @@ impl Process {
         resident_of(&text).ok_or_else(|| self.unmeasured(io::ErrorKind::InvalidData.into()))
     }
 
+    /// Lines it has written so far, of log and data.
+    pub(crate) fn lines(&self) -> u64 {
+        self.written.count()
+    }
+
     fn read(&self, file: &str) -> Result<String, StandError> {
         std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id()))
             .map_err(|source| self.unmeasured(source))
@@ -212,22 +217,33 @@ impl Drop for Process {
     }
 }
 
-/// The last lines a process wrote.
+/// The last lines a process wrote, and how many there were.
 #[derive(Debug, Clone, Default)]
-struct Written(Arc<Mutex<VecDeque<String>>>);
+struct Written(Arc<Mutex<Lines>>);
+
+#[derive(Debug, Default)]
+struct Lines {
+    last: VecDeque<String>,
+    count: u64,
+}
 
 impl Written {
     fn add(&self, line: String) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == LAST_LINES {
-            lines.pop_front();
+        lines.count += 1;
+        if lines.last.len() == LAST_LINES {
+            lines.last.pop_front();
         }
-        lines.push_back(line);
+        lines.last.push_back(line);
+    }
+
+    fn count(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).count
     }
 
     fn tell(&self) -> String {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match lines.make_contiguous() {
+        match lines.last.make_contiguous() {
             [] => "none".to_owned(),
             lines => lines.join(" / "),
         }
@@ -302,5 +318,6 @@ mod tests {
             written.add(line.to_owned());
         }
         assert_eq!(written.tell(), "b / c / d");
+        assert_eq!(written.count(), 4);
     }
 }

@@ -1,18 +1,21 @@
 //! The overview, pushed once a second over a WebSocket.
 //!
-//! Bounded: each text is followed by a ping, and a client that leaves [`MAX_UNANSWERED`] of them unanswered does not
+//! There are places for [`FEEDS`](super::FEEDS) of them. Bounded: each text is followed by a ping, and a client that leaves [`MAX_UNANSWERED`] of them unanswered does not
 //! read what it asked for and is dropped.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext as _, AsyncContext as _, StreamHandler};
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use actix_web_actors::ws::{
     CloseCode, CloseReason, Message, ProtocolError, WebsocketContext, WsResponseBuilder,
 };
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Problem, Surface};
+use super::{FEEDS, Problem, Surface};
 
 const PERIOD: Duration = Duration::from_secs(1);
 /// Pings, one a second, that a client may leave unanswered.
@@ -26,11 +29,20 @@ pub(super) async fn open(
     if surface.is_draining() {
         return Err(Problem::conflict("draining", "the gateway is about to end").into());
     }
+    let place = Arc::clone(&surface.feeds).try_acquire_owned();
+    let place = place.map_err(|_| {
+        Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_feeds",
+            format!("{FEEDS} feeds are open. Close one, or ask for the overview instead"),
+        )
+    })?;
     // Clients have nothing to tell; 4 KiB is more than any control frame.
     WsResponseBuilder::new(
         Feed {
             surface,
             unanswered: 0,
+            _place: place,
         },
         &request,
         stream,
@@ -43,6 +55,7 @@ pub(super) async fn open(
 struct Feed {
     surface: Data<Surface>,
     unanswered: u32,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Feed {

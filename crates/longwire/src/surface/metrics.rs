@@ -4,9 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
+use bytes::Bytes;
 use longwire_fleet::{ActorView, InstallationView, Overview};
 use longwire_store::{COMMIT_EDGES_US, Figures, Health};
 use prometheus_client::collector::Collector;
@@ -19,7 +22,37 @@ use super::{Problem, Surface};
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// A text is given out again for so many times as long as it took to make: whoever asks, and however often, metrics
+/// take a tenth of one core at most. Of a thousand bots it is made in a few milliseconds.
+const REUSED_FOR: u32 = 9;
+
+/// The text that was made last, and until when it is given out.
+#[derive(Default)]
+pub(super) struct Rendered(Mutex<Option<(Bytes, Instant)>>);
+
+impl Rendered {
+    /// The text of `render`, made now or a moment ago.
+    fn get<E>(&self, render: impl FnOnce() -> Result<String, E>) -> Result<Bytes, E> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let began = Instant::now();
+        if let Some((text, until)) = &*last
+            && began < *until
+        {
+            return Ok(text.clone());
+        }
+        let text = Bytes::from(render()?);
+        let until = Instant::now() + began.elapsed() * REUSED_FOR;
+        *last = Some((text.clone(), until));
+        Ok(text)
+    }
+}
+
 pub(super) async fn scrape(surface: Data<Surface>) -> Result<HttpResponse, Problem> {
+    let text = surface.metrics.get(|| render(&surface))?;
+    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
+}
+
+fn render(surface: &Surface) -> Result<String, Problem> {
     let snapshot = Snapshot {
         overview: surface.fleet.overview(),
         connections: connections(&surface.fleet.installations()),
@@ -32,7 +65,7 @@ pub(super) async fn scrape(surface: Data<Surface>) -> Result<HttpResponse, Probl
     let mut registry = Registry::with_prefix("longwire");
     registry.register_collector(Box::new(snapshot));
     text::encode(&mut text, &registry).map_err(|_| Problem::interrupted())?;
-    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
+    Ok(text)
 }
 
 /// What one scrape tells.
@@ -113,6 +146,25 @@ impl Snapshot {
             self.connections
                 .iter()
                 .map(|(&(platform, state), &count)| ([platform, state], count as f64)),
+        )?;
+        let places = &self.overview.connection_limit;
+        sheet.gauges(
+            "connections_limit",
+            "Connections that the limit on open files allows; absent without one",
+            &[],
+            places.limit.map(|limit| ([], limit as f64)),
+        )?;
+        sheet.gauges(
+            "connections_held",
+            "Of them, those that are open, being opened, or kept for a bot that is about to be connected again",
+            &[],
+            [([], places.held as f64)],
+        )?;
+        sheet.gauges(
+            "waiting_for_open_files",
+            "Installations that are not connected because too many files are open",
+            &[],
+            [([], places.waiting as f64)],
         )?;
         sheet.counter(
             "connection_attempts",
@@ -195,6 +247,12 @@ impl Snapshot {
             "Installations to which more came lately than could be recorded in time",
             &[],
             [([], self.overview.overloaded as f64)],
+        )?;
+        sheet.gauges(
+            "alarms",
+            "Installations whose last five attempts or more failed",
+            &[],
+            [([], self.overview.alarms as f64)],
         )?;
         sheet.counter(
             "orphaned_receipts",
@@ -373,5 +431,36 @@ impl Sheet<'_> {
         self.0
             .encode_descriptor(name, help, None, MetricType::Histogram)?
             .encode_histogram::<[(&str, &str); 0]>(sum, count, buckets, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Those who ask at the same time get the same text, and it is made again all the same.
+    #[test]
+    fn a_text_is_given_out_for_a_while() {
+        let rendered = Rendered::default();
+        let made = Cell::new(0);
+        let ask = || {
+            rendered.get(|| {
+                made.set(made.get() + 1);
+                // What takes time to make.
+                std::thread::sleep(Duration::from_millis(20));
+                Ok::<_, ()>(made.get().to_string())
+            })
+        };
+        let first = ask().expect("it is made");
+        assert_eq!(ask(), Ok(first));
+        assert_eq!(made.get(), 1);
+        let began = Instant::now();
+        while ask().expect("it is there") == "1" {
+            let limit = Duration::from_secs(30);
+            assert!(began.elapsed() < limit, "it is never made again");
+        }
     }
 }

@@ -10,6 +10,8 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::client::has_stalled;
+
 /// Bodies of the admin interface are small.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
@@ -121,6 +123,11 @@ pub(super) fn settings(config: &mut ServiceConfig) {
                             StatusCode::UNSUPPORTED_MEDIA_TYPE,
                             "not_json",
                             "the content type must be application/json",
+                        ),
+                        JsonPayloadError::Payload(error) if has_stalled(error) => Problem::new(
+                            StatusCode::REQUEST_TIMEOUT,
+                            "body_stalled",
+                            "the body came too slowly",
                         ),
                         JsonPayloadError::Deserialize(error) => Problem::invalid(describe(error)),
                         _ => Problem::invalid("the body could not be read"),

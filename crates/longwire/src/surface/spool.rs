@@ -6,7 +6,6 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::time::Duration;
 
 use actix_web::error::PayloadError;
 use bytes::{Bytes, BytesMut};
@@ -14,13 +13,11 @@ use futures_util::{Stream, StreamExt as _};
 use longwire_wire::wecom::media::Kind;
 use longwire_wire::wecom::media::upload::Checksum;
 
+use super::client::has_stalled;
 use super::disk;
 
 /// So much is gathered before it is handed to the disk: fewer changes of thread.
 const WRITE_BYTES: usize = 256 * 1024;
-
-/// A client that sends nothing for so long does not keep its place.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A body that has come whole.
 pub(super) struct Spooled {
@@ -42,8 +39,8 @@ pub(super) enum SpoolError {
     /// The client left, or its chunks are no chunks.
     #[error("the body ended early: {0}")]
     Broken(PayloadError),
-    /// The client sends nothing.
-    #[error("nothing came for {} s", PATIENCE.as_secs())]
+    /// The client sends too little or nothing (`Patience::body`).
+    #[error("the body came too slowly")]
     Stalled,
     /// The disk does not take it.
     #[error("the file could not be kept: {0}")]
@@ -82,8 +79,8 @@ pub(super) async fn receive(
     let mut body = std::pin::pin!(body);
     let (mut len, mut gathered) = (0, BytesMut::new());
     loop {
-        let next = tokio::time::timeout(PATIENCE, body.next()).await;
-        let chunk = match next.map_err(|_| SpoolError::Stalled)? {
+        let chunk = match body.next().await {
+            Some(Err(error)) if has_stalled(&error) => return Err(SpoolError::Stalled),
             Some(chunk) => Some(chunk.map_err(SpoolError::Broken)?),
             None => None,
         };

@@ -1,5 +1,6 @@
 //! The listeners over real sockets, with a fleet that has no bot to connect.
 
+mod clients;
 mod uploads;
 
 use std::net::Ipv4Addr;
@@ -27,6 +28,10 @@ struct Stand {
 
 impl Stand {
     async fn start(config: &Config) -> Self {
+        Self::start_with(config, Patience::default()).await
+    }
+
+    async fn start_with(config: &Config, patience: Patience) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let url = format!("sqlite:{}", directory.path().join("test.db").display());
         let store = Store::open(&StoreSettings::at(url)).expect("a new store opens");
@@ -50,7 +55,7 @@ impl Stand {
             format!("http://{}", listener.local_addr().expect("it is bound"))
         };
         let (api_base, admin_base) = (base(&api), base(&admin));
-        serve(&surface, api, admin).expect("the listeners are taken over");
+        serve(&surface, api, admin, patience).expect("the listeners are taken over");
         Self {
             surface,
             admin: admin_base,

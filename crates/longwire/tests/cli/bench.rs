@@ -215,6 +215,44 @@ fn an_attack_is_the_attacked_bots_own() {
     );
 }
 
+/// Whether the bars are reached is a matter of the host, so both exit codes will do.
+#[test]
+fn a_platform_in_trouble_is_measured_by_a_bot_of_another_one() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let output = longwire(directory.path())
+        .args(["bench", "attack", "hanging", "flapping", "--json"])
+        .args(["--troubled", "40", "--seconds", "2"])
+        .env("TMPDIR", directory.path())
+        .timeout(Duration::from_secs(300))
+        .output()
+        .expect("it runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let document: Value = serde_json::from_slice(&output.stdout).expect("one document");
+    let figures = &document["figures"];
+    let kept = figures["kept"].as_bool().expect("a verdict");
+    assert_eq!(
+        output.status.code(),
+        Some(i32::from(!kept)),
+        "{document}{stderr}"
+    );
+    for (nth, name) in ["hanging", "flapping"].into_iter().enumerate() {
+        let attack = &figures["attacks"][nth];
+        assert_eq!(attack["attack"], name, "{document}");
+        let back = attack["back_seconds"].as_array().expect("a list");
+        assert_eq!(back.len(), 10, "{document}");
+        assert!(
+            back.iter().all(Value::is_f64),
+            "everybody came back: {document}"
+        );
+        assert!(
+            attack["probes"]["answered"].as_u64() > Some(0),
+            "{document}"
+        );
+        assert_eq!(attack["probes"]["failed"], 0, "{document}");
+        assert!(attack["attempts"].as_u64() >= Some(10), "{document}");
+    }
+}
+
 #[test]
 fn idle_installations_connect_at_two_paces() {
     let document = measured(&[
@@ -486,6 +524,7 @@ fn too_few_open_files_are_named_before_the_run() {
         "bench scale --connections 1,500",
         "bench overload --connections 500",
         "bench attack flood --neighbours 500",
+        "bench attack hanging --troubled 500",
         "bench startup --installations 500 --events 1",
         "torture --connections 500",
     ] {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod installations;
+mod open_files;
 mod output;
 
 use std::ffi::OsStr;

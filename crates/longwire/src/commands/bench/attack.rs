@@ -6,12 +6,20 @@
 //! attacking platform ───┘
 //! calm, then the attack, then calm again; after that every event is accounted for
 //! ```
-//! The neighbours' platform knows nothing of the attack, so what it saw is what they felt.
+//! The neighbours' platform knows nothing of the attack, so what it saw is what they felt. Where a whole platform is in
+//! trouble ([`hanging`], [`flapping`]) or there are too few open files ([`files`]), what is measured is how soon a bot of another one is back ([`back`]).
+//!
+//! An attack is a variant of [`Attack`], an arm of [`carry_out`], and a file that says what is done and what it may cost.
 
+mod back;
+mod files;
 mod finding;
+mod flapping;
+mod hanging;
 
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum as _;
 use longwire_sim::Traffic;
 use longwire_store::outsider::WriteLock;
 
@@ -22,7 +30,7 @@ use crate::exit::{Exit, Failure};
 use crate::stand::{
     Annex, Breakage, Client, Platform, PlatformSettings, Progress, Stand, Verdict, look,
 };
-use finding::{Finding, Findings};
+use finding::{Finding, Findings, Outcome};
 
 /// Caches, pages of the store and the processor's clock come to rest.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -40,30 +48,22 @@ const REPEAT: Duration = Duration::from_secs(15);
 const RETURN: Duration = Duration::from_secs(90);
 
 pub(super) async fn run(command: &BenchAttack) -> Result<Exit, Failure> {
-    let all = [
-        Attack::Flood,
-        Attack::WecomFlood,
-        Attack::Header,
-        Attack::Fragments,
-        Attack::Stall,
-    ];
     let attacks = match command.attacks.as_slice() {
-        [] => &all[..],
+        [] => Attack::value_variants(),
         some => some,
     };
     let progress = Progress::new();
-    let mut findings = Vec::new();
+    let mut outcomes = Vec::new();
     let mut verdict = Verdict::default();
     let mut ground = None;
     for attack in attacks {
-        let stand = build(*attack, command).await?;
-        let (finding, of) = suffer(&stand, *attack, command, &progress).await?;
-        verdict = verdict.and(&of);
-        findings.push(finding);
-        ground = Some(Host::of(stand.directory()));
+        let attacked = carry_out(*attack, command, &progress).await?;
+        verdict = verdict.and(&attacked.verdict);
+        outcomes.push(attacked.outcome);
+        ground = Some(attacked.ground);
     }
     drop(progress);
-    let findings = Findings::of(findings);
+    let findings = Findings::of(outcomes);
     let kept = findings.kept;
     let exit = Report {
         command: "bench attack",
@@ -79,13 +79,42 @@ pub(super) async fn run(command: &BenchAttack) -> Result<Exit, Failure> {
     Ok(if kept { exit } else { Exit::Failed })
 }
 
+/// What came of one attack.
+struct Attacked {
+    outcome: Outcome,
+    verdict: Verdict,
+    ground: Host,
+}
+
+/// Carries out one attack on a stand of its own.
+async fn carry_out(
+    attack: Attack,
+    command: &BenchAttack,
+    progress: &Progress,
+) -> Result<Attacked, Failure> {
+    match attack {
+        Attack::Hanging => hanging::carry_out(command, progress).await,
+        Attack::Flapping => flapping::carry_out(command, progress).await,
+        Attack::Files => files::carry_out(command, progress).await,
+        Attack::Flood | Attack::WecomFlood | Attack::Header | Attack::Fragments | Attack::Stall => {
+            let stand = build(attack, command).await?;
+            let (finding, verdict) = suffer(&stand, attack, command, progress).await?;
+            Ok(Attacked {
+                outcome: Outcome::Felt(finding),
+                verdict,
+                ground: Host::of(stand.directory()),
+            })
+        }
+    }
+}
+
 /// How many bots are attacked; they have a platform of their own.
 fn attacked(attack: Attack) -> u32 {
     match attack {
         Attack::Flood | Attack::WecomFlood => 1,
         Attack::Header => HEADERS.0,
         Attack::Fragments => FRAGMENTS.0,
-        Attack::Stall => 0,
+        Attack::Stall | Attack::Hanging | Attack::Flapping | Attack::Files => 0,
     }
 }
 
@@ -239,7 +268,7 @@ async fn strike(attack: Attack, stand: &Stand, length: Duration) -> Result<(), F
             }
             tokio::time::sleep_until(until.into()).await;
         }
-        Attack::Stall => {}
+        Attack::Stall | Attack::Hanging | Attack::Flapping | Attack::Files => {}
     }
     Ok(())
 }

@@ -1,17 +1,19 @@
-//! Asks the platform for a connection of each installation, as a start would, as far as that costs nothing.
+//! Asks the platform for a connection of each installation and opens it, as a start would, as far as that costs nothing.
 //!
-//! Feishu and Lark grant a connection before it is opened, so none is. WeCom grants it to whoever subscribes, and
-//! ends the one that the bot has; there a connection is opened and left unused, which tries name, route, TLS and
-//! upgrade, and not the bot's id and secret.
+//! Feishu and Lark grant a connection at an address of their own, which is another host than the one that was asked: a
+//! firewall may know the one and not the other. So it is opened, and closed at once. WeCom grants it to whoever
+//! subscribes, and ends the one that the bot has; there a connection is opened and left unused. In both cases name,
+//! route, TLS and upgrade are tried; the bot's id and secret with Feishu and Lark only.
 
 use std::time::Duration;
 
-use longwire_egress::{
-    Egress, EgressSettings, HttpError, ProxyPolicy, ProxyUrlError, UpgradeError,
-};
+use longwire_egress::{Egress, EgressSettings, ProxyPolicy, ProxyUrlError};
+use longwire_fleet::setback;
 use longwire_link::Setback;
-use longwire_platform::feishu::{Credentials, EndpointError, endpoint};
+use longwire_platform::dial;
+use longwire_platform::feishu::{Credentials, endpoint};
 use longwire_store::{InstallationRecord, OpenError, Platform, Store, StoreSettings};
+use longwire_wire::endpoint::ConnectionUrl;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
@@ -59,36 +61,76 @@ pub(super) fn ask_all(
             let what = format!("platform for {}", question.name);
             match question.platform {
                 Platform::Feishu | Platform::Lark => grant(what, &question, &way, findings).await,
-                Platform::Wecom => open(what, &question, &way, findings).await,
+                Platform::Wecom => reach(what, &question, &way, findings).await,
             }
         }
     });
 }
 
-/// Whether Feishu or Lark grants a connection.
+/// Whether Feishu or Lark grants a connection, and whether the address that it names can be reached.
 async fn grant(what: String, question: &Question, way: &Egress, findings: &mut Findings) {
     let credentials = Credentials {
         app_id: &question.app_id,
         app_secret: &question.app_secret,
     };
     match endpoint(way, &question.base, credentials, DEADLINE).await {
-        Ok(_) => findings.good(what, "grants a connection".to_owned()),
-        Err(error) => findings.bad(what, chain(&error), advice(&error)),
+        Ok(granted) => {
+            let opens = format!("grants a connection and opens it at {}", host(&granted.url));
+            open(what, question.platform, &granted.url, way, opens, findings).await;
+        }
+        Err(error) => {
+            let fix = setback::of_endpoint(&error).next_step();
+            findings.bad(what, chain(&error), fix);
+        }
     }
 }
 
 /// Whether WeCom can be reached; what comes after is not tried.
-async fn open(what: String, question: &Question, way: &Egress, findings: &mut Findings) {
-    match way.websocket(&question.base, DEADLINE).await {
-        // Closed by dropping it: nobody has subscribed, so there is nobody to say goodbye as.
-        Ok(_unused) => findings.good(
-            what,
-            "opens a connection; the bot's id and secret are not tried, because subscribing would end the \
-             connection that the bot has"
-                .to_owned(),
-        ),
-        Err(error) => findings.bad(what, chain(&error), advice_on_opening(&error)),
+async fn reach(what: String, question: &Question, way: &Egress, findings: &mut Findings) {
+    const OPENS: &str = "opens a connection; the bot's id and secret are not tried, because subscribing would end the \
+                         connection that the bot has";
+    match ConnectionUrl::parse(question.base.as_str()) {
+        Ok(url) => {
+            open(
+                what,
+                question.platform,
+                &url,
+                way,
+                OPENS.to_owned(),
+                findings,
+            )
+            .await
+        }
+        Err(error) => findings.bad(what, chain(&error), Setback::AddressRefused.next_step()),
     }
+}
+
+/// Whether a connection opens at this address.
+async fn open(
+    what: String,
+    platform: Platform,
+    url: &ConnectionUrl,
+    way: &Egress,
+    opens: String,
+    findings: &mut Findings,
+) {
+    match dial(way, url, DEADLINE).await {
+        // Closed by dropping it. WeCom's has not subscribed, so nobody misses it. Feishu may have chosen it for an event
+        // in this moment; without an ACK that event comes again on another connection, 15 s later.
+        Ok(_unused) => findings.good(what, opens),
+        Err(error) => {
+            let fix = setback::of_dial(platform, &error).next_step();
+            let finding = format!("{} does not open: {}", host(url), chain(&error));
+            findings.bad(what, finding, fix);
+        }
+    }
+}
+
+/// Where a connection leads, without its credentials.
+fn host(url: &ConnectionUrl) -> String {
+    let url = url.expose();
+    let port = url.port_or_known_default().unwrap_or_default();
+    format!("{}:{port}", url.host_str().unwrap_or_default())
 }
 
 fn declared(loaded: &Loaded) -> Vec<Question> {
@@ -163,35 +205,4 @@ fn question(store: &Store, record: &InstallationRecord) -> Result<Question, (Str
         base,
         proxy,
     })
-}
-
-/// What the link's table says of it.
-fn advice(error: &EndpointError) -> &'static str {
-    match error {
-        EndpointError::Code { code, msg } => Setback::of_bootstrap_code(*code, msg).next_step(),
-        EndpointError::HttpStatus { status, .. } => Setback::of_http_status(*status).next_step(),
-        EndpointError::NotJson => Setback::NotJson.next_step(),
-        EndpointError::NoUrl | EndpointError::BadUrl(_) => Setback::NoUrl.next_step(),
-        EndpointError::NoSecret => Setback::NoSecret.next_step(),
-        EndpointError::Http(HttpError::ProxyUnusable { .. }) => Setback::ProxyUnusable.next_step(),
-        EndpointError::Http(_) => Setback::Unreachable.next_step(),
-    }
-}
-
-fn advice_on_opening(error: &UpgradeError) -> &'static str {
-    match error {
-        UpgradeError::TimedOut => Setback::HandshakeTimedOut,
-        UpgradeError::Unreachable { .. } => Setback::Unreachable,
-        UpgradeError::ProxyRefused { status } => Setback::ProxyRefused { status: *status },
-        UpgradeError::ProxyUnauthorized => Setback::ProxyUnauthorized,
-        UpgradeError::ProxyUnusable { .. } => Setback::ProxyUnusable,
-        UpgradeError::Tls { .. } => Setback::TlsFailed,
-        UpgradeError::PlainRefused | UpgradeError::BadUrl { .. } => Setback::AddressRefused,
-        UpgradeError::Refused(refused) => Setback::HandshakeRefused {
-            http: refused.http_status,
-            status: None,
-        },
-        UpgradeError::Protocol { .. } => Setback::ProtocolViolation,
-    }
-    .next_step()
 }

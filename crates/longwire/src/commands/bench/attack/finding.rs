@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::super::bar::{Bar, Bound, Standing};
 use super::super::report::{Figures, Row, mib};
 use super::super::sample::Quantiles;
+use super::back::Back;
 use crate::cli::Attack;
 use crate::terminal::{grouped, ms};
 
@@ -118,18 +119,45 @@ impl Finding {
     }
 }
 
-/// What all of them cost.
+/// What came of one attack, by what is looked at.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Outcome {
+    /// What neighbours felt who kept their connections.
+    Felt(Finding),
+    /// How soon a bot was back that lost its connection.
+    Back(Back),
+}
+
+impl Outcome {
+    /// Everything that is promised came about.
+    fn kept(&self) -> bool {
+        match self {
+            Self::Felt(finding) => finding.kept(),
+            Self::Back(back) => back.kept(),
+        }
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        match self {
+            Self::Felt(finding) => finding.rows(),
+            Self::Back(back) => back.rows(),
+        }
+    }
+}
+
+/// What came of all of them.
 #[derive(Debug, Serialize)]
 pub(super) struct Findings {
-    attacks: Vec<Finding>,
-    /// Everything that is no matter of timing is as promised.
+    attacks: Vec<Outcome>,
+    /// Everything that is promised came about.
     pub(super) kept: bool,
 }
 
 impl Findings {
-    pub(super) fn of(attacks: Vec<Finding>) -> Self {
+    pub(super) fn of(attacks: Vec<Outcome>) -> Self {
         Self {
-            kept: attacks.iter().all(Finding::kept),
+            kept: attacks.iter().all(Outcome::kept),
             attacks,
         }
     }
@@ -137,7 +165,7 @@ impl Findings {
 
 impl Figures for Findings {
     fn rows(&self) -> Vec<Row> {
-        self.attacks.iter().flat_map(Finding::rows).collect()
+        self.attacks.iter().flat_map(Outcome::rows).collect()
     }
 }
 
@@ -149,6 +177,9 @@ pub(super) fn name(attack: Attack) -> &'static str {
         Attack::Header => "header",
         Attack::Fragments => "fragments",
         Attack::Stall => "stall",
+        Attack::Hanging => "hanging",
+        Attack::Flapping => "flapping",
+        Attack::Files => "files",
     }
 }
 

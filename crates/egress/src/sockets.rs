@@ -1,0 +1,259 @@
+//! How many sockets may be open at once. They are counted before they are opened.
+//!
+//! A socket is an open file, and a process may have so many of them. One that has none left can accept no probe and reopen
+//! no store, so this crate stops before that: a socket is opened with a permit, or not at all.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use actix_rt::net::{ActixStream, Ready, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// One in so many sockets is for calls: requests with an answer, and the further addresses of a host that a dial tries.
+/// Connections last for hours. With a part of their own, calls never wait for one of them to end.
+const CALLS_ARE_ONE_IN: usize = 8;
+
+/// Above this many sockets nobody counts: the process has no limit.
+const UNLIMITED: usize = Semaphore::MAX_PERMITS;
+
+/// `EMFILE` and `ENFILE`: this process, or this host, may open no more files. The same numbers on Linux, macOS and the
+/// BSDs.
+const OUT_OF_FILES: [i32; 2] = [24, 23];
+
+/// How many sockets may be open at once: those of connections, and those of calls. Clones share the count.
+#[derive(Debug, Clone)]
+pub struct SocketBudget {
+    connections: Arc<Semaphore>,
+    calls: Arc<Semaphore>,
+    most_connections: usize,
+    most_calls: usize,
+}
+
+impl SocketBudget {
+    /// A budget of so many sockets.
+    #[must_use]
+    pub fn new(sockets: usize) -> Self {
+        let sockets = sockets.min(UNLIMITED);
+        let calls = sockets.div_ceil(CALLS_ARE_ONE_IN);
+        let most_connections = sockets - calls;
+        Self {
+            connections: Arc::new(Semaphore::new(most_connections)),
+            calls: Arc::new(Semaphore::new(calls)),
+            most_connections,
+            most_calls: calls,
+        }
+    }
+
+    /// A budget that never runs out.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        Self::new(UNLIMITED)
+    }
+
+    /// A permit for one connection, to be given to [`Egress::with_permit`](crate::Egress::with_permit). `None` when all are
+    /// taken.
+    #[must_use]
+    pub fn connection(&self) -> Option<SocketPermit> {
+        SocketPermit::of(&self.connections)
+    }
+
+    /// Whether [`connection`](Self::connection) would give one now.
+    #[must_use]
+    pub fn has_connection(&self) -> bool {
+        self.connections.available_permits() > 0
+    }
+
+    /// Connections that may be open at once; `None` when there is no limit.
+    #[must_use]
+    pub fn most_connections(&self) -> Option<usize> {
+        (self.most_connections < UNLIMITED / 2).then_some(self.most_connections)
+    }
+
+    /// Permits for connections that are taken.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.most_connections - self.connections.available_permits()
+    }
+
+    /// A permit for one socket of a call.
+    pub(crate) fn call(&self) -> Option<SocketPermit> {
+        SocketPermit::of(&self.calls)
+    }
+
+    /// A permit for the socket of a call that may be kept open for the next one. `None` when half of those for calls are
+    /// taken: kept sockets are given up only when the same host is called again, and must not be in the way of other calls.
+    pub(crate) fn kept_call(&self) -> Option<SocketPermit> {
+        if self.calls.available_permits() * 2 > self.most_calls + 1 {
+            self.call()
+        } else {
+            None
+        }
+    }
+}
+
+/// Leave to have one socket open. Clones are the same leave: it counts until the last of them is dropped, so a bot that
+/// keeps one between two connections finds its place free.
+#[derive(Debug, Clone)]
+pub struct SocketPermit(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
+
+impl SocketPermit {
+    fn of(semaphore: &Arc<Semaphore>) -> Option<Self> {
+        let permit = Arc::clone(semaphore).try_acquire_owned().ok()?;
+        Some(Self(Arc::new(permit)))
+    }
+}
+
+/// What a dial opens its sockets with: first the permit it was given, if any, then those of calls.
+pub(crate) struct DialPermits {
+    given: Option<SocketPermit>,
+    budget: SocketBudget,
+}
+
+impl DialPermits {
+    pub(crate) fn new(given: Option<SocketPermit>, budget: &SocketBudget) -> Self {
+        Self {
+            given,
+            budget: budget.clone(),
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> Option<SocketPermit> {
+        self.given.take().or_else(|| self.budget.call())
+    }
+
+    /// The socket that was opened with it is gone.
+    pub(crate) fn give_back(&mut self, permit: SocketPermit) {
+        self.given = Some(permit);
+    }
+}
+
+/// What the kernel says when there are no more open files; also said by us, before it has to.
+pub(crate) fn out_of_files() -> io::Error {
+    io::Error::from_raw_os_error(OUT_OF_FILES[0])
+}
+
+/// Whether that is what it said.
+pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
+    error
+        .raw_os_error()
+        .is_some_and(|code| OUT_OF_FILES.contains(&code))
+}
+
+/// A TCP stream that is counted as long as it is open.
+#[derive(Debug)]
+pub(crate) struct CountedStream {
+    pub(crate) tcp: TcpStream,
+    _permit: SocketPermit,
+}
+
+impl CountedStream {
+    pub(crate) fn new(tcp: TcpStream, permit: SocketPermit) -> Self {
+        Self {
+            tcp,
+            _permit: permit,
+        }
+    }
+}
+
+impl AsyncRead for CountedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for CountedStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tcp).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.tcp).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.tcp.is_write_vectored()
+    }
+}
+
+impl ActixStream for CountedStream {
+    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ActixStream::poll_read_ready(&self.tcp, cx)
+    }
+
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        ActixStream::poll_write_ready(&self.tcp, cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_have_a_part_of_their_own() {
+        for (sockets, connections) in [(0, 0), (1, 0), (8, 7), (80, 70), (1_000, 875)] {
+            let budget = SocketBudget::new(sockets);
+            let taken: Vec<_> = std::iter::from_fn(|| budget.connection()).collect();
+            assert_eq!(taken.len(), connections, "of {sockets}");
+            assert_eq!(budget.connections(), connections);
+            assert_eq!(budget.most_connections(), Some(connections));
+            assert!(!budget.has_connection());
+            let calls = std::iter::from_fn(|| budget.call()).collect::<Vec<_>>();
+            assert_eq!(calls.len(), sockets - connections, "of {sockets}");
+        }
+        assert_eq!(SocketBudget::unlimited().most_connections(), None);
+    }
+
+    #[test]
+    fn a_permit_counts_until_its_last_clone_is_gone() {
+        let budget = SocketBudget::new(2);
+        let permit = budget.connection().expect("the only one");
+        let kept = permit.clone();
+        drop(permit);
+        assert!(budget.connection().is_none());
+        drop(kept);
+        assert!(budget.connection().is_some());
+    }
+
+    #[test]
+    fn a_dial_uses_its_own_permit_first_and_again() {
+        let budget = SocketBudget::new(2);
+        let mut permits = DialPermits::new(budget.connection(), &budget);
+        let own = permits.take().expect("the one it was given");
+        let second = permits.take().expect("one of a call");
+        assert!(permits.take().is_none());
+        drop(second);
+        permits.give_back(own);
+        assert!(permits.take().is_some());
+    }
+
+    #[test]
+    fn both_limits_are_known_by_their_numbers() {
+        assert!(is_out_of_files(&out_of_files()));
+        assert!(is_out_of_files(&io::Error::from_raw_os_error(23)));
+        assert!(!is_out_of_files(&io::ErrorKind::ConnectionRefused.into()));
+    }
+}

@@ -1,0 +1,194 @@
+//! What a client may hold, over real sockets, with little patience.
+
+use std::time::Instant;
+
+use awc::error::WsClientError;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::*;
+
+/// Far above what is needed; bounds how long a broken test hangs.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// So short that waiting for it is no wait, and no answer of ours takes as long.
+const PATIENCE: Patience = Patience {
+    request: Duration::from_millis(1_500),
+    reading: Duration::from_millis(300),
+    body: Duration::from_millis(300),
+    body_bytes: 1_000,
+};
+
+fn with_impatient_stand<F: Future<Output = ()>>(test: impl FnOnce(Stand) -> F) {
+    actix_rt::System::new().block_on(async {
+        test(Stand::start_with(&Config::default(), PATIENCE).await).await;
+    });
+}
+
+async fn connect(base: &str) -> TcpStream {
+    let address = base.strip_prefix("http://").expect("a plain address");
+    TcpStream::connect(address).await.expect("it listens")
+}
+
+/// Sends `bytes` and reads until the server hangs up.
+async fn exchange(base: &str, bytes: &[u8]) -> String {
+    let mut client = connect(base).await;
+    client.write_all(bytes).await.expect("they are taken");
+    until_the_end(&mut client).await
+}
+
+async fn until_the_end(client: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let read = timeout(LIMIT, client.read_to_end(&mut answer)).await;
+    // What was still on its way to the server may make a reset of its goodbye.
+    let _ = read.expect("the server hangs up");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn a_body_that_does_not_come_is_told_so() {
+    with_impatient_stand(|stand| async move {
+        for (head, body) in [
+            ("Content-Length: 100", "{\"name\":"),
+            ("Content-Length: 100", ""),
+            ("Transfer-Encoding: chunked", "3\r\n{\"n\r\n"),
+        ] {
+            let request = format!(
+                "POST /admin/v1/installations HTTP/1.1\r\nHost: localhost\r\n\
+                 Content-Type: application/json\r\n{head}\r\n\r\n{body}"
+            );
+            let answer = exchange(&stand.admin, request.as_bytes()).await;
+            assert!(answer.starts_with("HTTP/1.1 408 "), "{head}: {answer}");
+            assert!(answer.contains("body_stalled"), "{head}: {answer}");
+        }
+    });
+}
+
+/// A body that comes in small pieces, each in time, has to come to something all the same.
+#[test]
+fn a_body_that_trickles_is_no_progress() {
+    with_impatient_stand(|stand| async move {
+        let mut client = connect(&stand.admin).await;
+        let head = b"POST /admin/v1/installations HTTP/1.1\r\nHost: localhost\r\n\
+            Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n";
+        client.write_all(head).await.expect("it is taken");
+        let began = Instant::now();
+        let mut answer = [0; 64];
+        let count = loop {
+            // A byte every few milliseconds, for as long as the server listens.
+            let _ = client.write_all(b" ").await;
+            let read = timeout(Duration::from_millis(5), client.read(&mut answer));
+            if let Ok(read) = read.await {
+                break read.expect("it answers first");
+            }
+            assert!(began.elapsed() < LIMIT, "it listens for ever");
+        };
+        assert!(answer[..count].starts_with(b"HTTP/1.1 408"));
+    });
+}
+
+#[test]
+fn half_a_request_is_not_waited_for() {
+    with_impatient_stand(|stand| async move {
+        let whole = "GET /livez HTTP/1.1\r\nHost: localhost\r\n";
+        for (request, answers) in [
+            (String::new(), 0),
+            (whole.to_owned(), 0),
+            (format!("{whole}\r\n{whole}"), 1),
+            // It is answered, and its body is waited for by nobody.
+            (format!("{whole}Transfer-Encoding: chunked\r\n\r\n"), 1),
+        ] {
+            let answer = exchange(&stand.api, request.as_bytes()).await;
+            let count = answer.matches("HTTP/1.1 200").count();
+            assert_eq!(count, answers, "{request}: {answer}");
+        }
+    });
+}
+
+#[test]
+fn who_does_not_read_is_let_go() {
+    with_impatient_stand(|stand| async move {
+        let mut client = connect(&stand.api).await;
+        let requests = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
+        let asked = async {
+            // Ends when the server has hung up; before that it takes what the kernel has room for.
+            while client.write_all(&requests).await.is_ok() {}
+        };
+        timeout(LIMIT, asked).await.expect("the server hangs up");
+        assert_eq!(stand.get("/livez").await.0, 200);
+    });
+}
+
+/// Each answer begins the patience anew, so one who asks now and then keeps the connection.
+#[test]
+fn who_asks_and_reads_stays() {
+    with_impatient_stand(|stand| async move {
+        let mut client = connect(&stand.api).await;
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE.request * 2 {
+            let request = b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n";
+            client.write_all(request).await.expect("it is taken");
+            let mut answer = Vec::new();
+            while !answer.ends_with(b"ok\n") {
+                let read = timeout(LIMIT, client.read_buf(&mut answer)).await;
+                let count = read.expect("it answers").expect("it is there");
+                assert!(count > 0, "it hung up");
+            }
+        }
+    });
+}
+
+/// All of them, in their order, although the server reads on only when one is answered.
+#[test]
+fn requests_sent_ahead_are_answered() {
+    with_impatient_stand(|stand| async move {
+        let mut requests = String::new();
+        for number in 0..200 {
+            requests += &format!("GET /nothing-{number} HTTP/1.1\r\nHost: a\r\n\r\n");
+        }
+        requests += "GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let answer = exchange(&stand.api, requests.as_bytes()).await;
+        assert_eq!(answer.matches("HTTP/1.1 404").count(), 200, "{answer}");
+        assert!(answer.ends_with("ok\n"), "{answer}");
+    });
+}
+
+#[test]
+fn there_are_places_for_so_many_feeds() {
+    with_impatient_stand(|stand| async move {
+        let open = || {
+            let url = format!("{}/admin/v1/feed", stand.admin);
+            async move { awc::Client::default().ws(url).connect().await }
+        };
+        let mut feeds = Vec::new();
+        for _ in 0..FEEDS {
+            feeds.push(open().await.expect("there is a place"));
+        }
+        let refused = open().await.err();
+        assert!(
+            matches!(
+                refused,
+                Some(WsClientError::InvalidResponseStatus(status)) if status == 429
+            ),
+            "{refused:?}"
+        );
+        // They outlast a client's patience: what follows an upgrade is no body and no request.
+        let (_, feed) = feeds.last_mut().expect("there are some");
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE.request * 2 {
+            let frame = timeout(LIMIT, feed.next()).await.expect("a second passes");
+            let frame = frame.expect("it is open").expect("it is sound");
+            if matches!(frame, Frame::Ping(_)) {
+                use futures_util::SinkExt as _;
+                let pong = awc::ws::Message::Pong(bytes::Bytes::new());
+                feed.send(pong).await.expect("it is open");
+            }
+        }
+        drop(feeds);
+        let began = Instant::now();
+        while open().await.is_err() {
+            assert!(began.elapsed() < LIMIT, "the places are not free again");
+        }
+    });
+}

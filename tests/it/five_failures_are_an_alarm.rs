@@ -1,0 +1,157 @@
+//! A bot that fails five times in a row is an alarm, whatever the cause: told once, with the cause to the bottom, and taken
+//! back by the next connection that lasts. And the log says of connections and split pushes what somebody needs who has
+//! nothing but the log.
+
+use longwire_sim::{FragmentPlan, Push, SimSettings, wecom};
+use longwire_tests::{
+    Gateway, Setup, absent_platform, app_id, platform, wait_until, wecom_platform,
+};
+use serde_json::{Value, json};
+
+/// The entries that begin with these words about a bot.
+fn entries(gateway: &Gateway, words: &str, app_id: &Value) -> Vec<Value> {
+    let mut entries = gateway.log().entries();
+    entries.retain(|entry| {
+        entry["app_id"] == *app_id
+            && entry["message"]
+                .as_str()
+                .is_some_and(|message| message.starts_with(words))
+    });
+    entries
+}
+
+fn alarms(gateway: &Gateway) -> (Value, bool) {
+    let metrics = gateway.public().get("/metrics").expect("it answers").body;
+    let count = gateway.overview()["alarms"].take();
+    let is_in_metrics = metrics.contains(&format!("\nlongwire_alarms {count}"));
+    (count, is_in_metrics)
+}
+
+#[test]
+fn an_unreachable_platform_is_an_alarm_once_and_until_it_is_back() {
+    let (feishu_port, feishu_address) = absent_platform();
+    let (wecom_port, wecom_address) = absent_platform();
+    // Somewhere to declare the bots at; the platforms come later.
+    let elsewhere = platform(|_| ());
+    let nowhere = wecom_platform(|_| ());
+    let gateway = Setup::new(&elsewhere)
+        .bot_at("feishu", &format!("http://{feishu_address}"))
+        .wecom_bot("wecom", &nowhere)
+        .with("base_url", format!("ws://{wecom_address}"))
+        .bot("healthy")
+        .start();
+    gateway.wait_live("healthy");
+    for name in ["feishu", "wecom"] {
+        let view = gateway.wait_installation(name, "many failures", |view| {
+            view["lights"]["failures"].as_u64() >= Some(8) && view["state"] == "backing_off"
+        });
+        assert_eq!(view["lights"]["alarm"], true, "{view}");
+        // The cause to the bottom, on either way to the platform.
+        let reason = view["reason_text"].as_str().unwrap_or_default();
+        assert!(reason.ends_with(": the connection was refused"), "{reason}");
+        let told = entries(
+            &gateway,
+            "alarm: max reconnect attempts reached",
+            &view["app_id"],
+        );
+        let [told] = told.as_slice() else {
+            panic!("told once, not with every attempt: {told:?}");
+        };
+        assert_eq!(
+            (&told["level"], &told["failures"]),
+            (&json!("WARN"), &json!(5))
+        );
+        assert!(
+            told["reason"]
+                .as_str()
+                .is_some_and(|reason| reason.contains("refused"))
+        );
+        assert!(told["next_step"].is_string(), "{told}");
+    }
+    assert_eq!(gateway.installation("healthy")["lights"]["alarm"], false);
+    assert_eq!(alarms(&gateway), (json!(2), true));
+
+    drop((feishu_port, wecom_port));
+    let feishu = platform(|settings: &mut SimSettings| settings.listen = feishu_address);
+    let wecom = wecom_platform(|settings: &mut wecom::SimSettings| settings.listen = wecom_address);
+    for name in ["feishu", "wecom"] {
+        let view = gateway.wait_installation(name, "live, and the alarm is over", |view| {
+            view["state"] == "live" && view["lights"]["alarm"] == false
+        });
+        let over = entries(&gateway, "connected for long enough", &view["app_id"]);
+        assert_eq!(over.len(), 1, "{over:?}");
+        assert_eq!(over[0]["level"], "INFO");
+    }
+    assert_eq!(alarms(&gateway), (json!(0), true));
+    drop((feishu, wecom));
+}
+
+/// S48 and S25.
+#[test]
+fn connections_and_fragments_are_logged_with_their_facts() {
+    let sim = platform(|_| ());
+    let wecom = wecom_platform(|_| ());
+    let gateway = Setup::new(&sim)
+        .bot("feishu")
+        .wecom_bot("wecom", &wecom)
+        .set("log.filter", "info,longwire_fleet::assembler=debug")
+        .start();
+    for (name, has_service, interval) in [("feishu", true, "1s"), ("wecom", false, "1s")] {
+        let view = gateway.wait_live(name);
+        let connected = entries(&gateway, "connected", &view["app_id"]);
+        let [connected] = connected.as_slice() else {
+            panic!("{connected:?}");
+        };
+        assert_eq!(connected["installation"], view["id"], "{connected}");
+        assert_eq!(
+            connected["service_id"].is_number(),
+            has_service,
+            "{connected}"
+        );
+        assert_eq!(connected["ping_interval"], interval, "{connected}");
+    }
+
+    let control = sim.control();
+    let plan = FragmentPlan {
+        size_bytes: Some(1_000),
+        ..FragmentPlan::default()
+    };
+    let push = control.push(&app_id("feishu"), Push::made_up(2_500).in_fragments(plan));
+    let record = wait_until("the split push is acknowledged", || {
+        match control.record(push) {
+            Some(record) if record.acked_at_ms.is_some() => Ok(record),
+            record => Err(format!("{record:?}")),
+        }
+    });
+    let entries = gateway.log().entries();
+    let of = |message: &str| -> Vec<&Value> {
+        entries
+            .iter()
+            .filter(|entry| entry["message"] == message)
+            .collect()
+    };
+    let parts = of("a part of a split push");
+    let facts: Vec<_> = parts
+        .iter()
+        .map(|part| {
+            (
+                part["seq"].as_u64(),
+                part["sum"].as_u64(),
+                part["pending"].as_u64(),
+            )
+        })
+        .collect();
+    let sum = Some(facts.len() as u64);
+    assert!(facts.len() >= 3, "{facts:?}");
+    for (nth, fact) in (0_u64..).zip(&facts) {
+        let pending = u64::from(Some(nth + 1) < sum);
+        assert_eq!(*fact, (Some(nth), sum, Some(pending)));
+    }
+    let whole = of("a split push is whole");
+    let [whole] = whole.as_slice() else {
+        panic!("{whole:?}");
+    };
+    assert_eq!(whole["message_id"], parts[0]["message_id"]);
+    assert_eq!(whole["chunks"].as_u64(), sum);
+    assert!(whole["bytes"].as_u64() >= Some(2_000), "{whole} {record:?}");
+}
