@@ -13,4 +13,5 @@ pub(crate) mod migrations;
 pub(crate) mod readers;
 pub(crate) mod record;
 mod schema;
+pub(crate) mod store_row;
 pub(crate) mod timeline;

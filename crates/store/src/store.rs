@@ -17,6 +17,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use diesel::SqliteConnection;
 use secrecy::SecretString;
 
+use crate::event_index::RUN_EVENTS;
 use crate::failure::Failure;
 use crate::health::HealthCell;
 use crate::intake::Intake;
@@ -117,6 +118,11 @@ impl Store {
     /// Opens the database for this process alone: takes its lock, brings its schema up to date, and
     /// reads its keys. Blocks.
     pub fn open(settings: &StoreSettings) -> Result<Self, OpenError> {
+        Self::open_with_runs_of(settings, RUN_EVENTS)
+    }
+
+    /// The same, with runs of the event index that are full after so many events.
+    fn open_with_runs_of(settings: &StoreSettings, run_events: usize) -> Result<Self, OpenError> {
         let path = database_path(settings)?;
         if let Some(directory) = path.parent() {
             std::fs::create_dir_all(directory)
@@ -131,7 +137,7 @@ impl Store {
             LockError::Io(error) => OpenError::of_io(&lock_path, error),
         })?;
         let file = Arc::new(DatabaseFile::new(path.clone()));
-        let log = Log::create(Arc::clone(&file))?;
+        let log = Log::create(Arc::clone(&file), run_events)?;
         let reader = Reader::new(Arc::clone(&file), settings.reader_connections);
         let sealed_with = reader.sealed_with().map_err(|error| {
             OpenError::of_failure(&path, Failure::new(Cause::Other, error.to_string()))
@@ -148,6 +154,7 @@ impl Store {
             file: Arc::clone(&file),
             health: Arc::clone(&health),
             log: Some(log),
+            run_events,
             notebook: Notebook::default(),
             trouble: None,
             retry_at: Instant::now(),

@@ -46,6 +46,8 @@ pub(crate) struct Desk {
     pub(crate) file: Arc<DatabaseFile>,
     pub(crate) health: Arc<HealthCell>,
     pub(crate) log: Option<Log>,
+    /// Events that fill a run of the event index.
+    pub(crate) run_events: usize,
     pub(crate) notebook: Notebook,
     /// Why there is no log, or why the last commit failed.
     pub(crate) trouble: Option<Failure>,
@@ -224,7 +226,7 @@ impl Desk {
         let _working = self.health.working();
         let log = match &mut self.log {
             Some(log) => log,
-            none => none.insert(Log::reopen(Arc::clone(&self.file))?),
+            none => none.insert(Log::reopen(Arc::clone(&self.file), self.run_events)?),
         };
         log.probe()?;
         log.load_index()

@@ -14,9 +14,9 @@ use super::event_index;
 use super::file::{DatabaseFile, FileIdentity, free_bytes};
 use super::migrations::{self, Maker};
 use super::schema::probe;
+use super::store_row::OpenTime;
 use crate::Cause;
-use crate::clock::now_ms;
-use crate::event_index::{EventIndex, RUN_EVENTS};
+use crate::event_index::EventIndex;
 use crate::failure::Failure;
 use crate::open::OpenError;
 
@@ -50,7 +50,15 @@ pub(crate) struct Log {
     /// Known from the first commit on, which makes the file if it is not there.
     wal: Option<FileIdentity>,
     /// Which events the file holds. Read from it after each opening, never carried over.
-    index: Option<EventIndex>,
+    index: Option<Index>,
+    /// Events that fill a run of the index.
+    run_events: usize,
+}
+
+/// What the file says of its events, and the time by which it forgets their keys.
+struct Index {
+    events: EventIndex,
+    open_time: OpenTime,
 }
 
 /// The schema of a file of ours.
@@ -62,7 +70,7 @@ enum Schema {
 
 impl Log {
     /// Opens the file at the start of the process: makes it, and brings its schema up to date.
-    pub(crate) fn create(file: Arc<DatabaseFile>) -> Result<Self, OpenError> {
+    pub(crate) fn create(file: Arc<DatabaseFile>, run_events: usize) -> Result<Self, OpenError> {
         file.create()
             .map_err(|error| OpenError::of_io(file.path(), error))?;
         let path = file.path().to_owned();
@@ -70,7 +78,7 @@ impl Log {
         find_room(&path).map_err(refused)?;
         // Asked before any pragma is set, which would alter a stranger's file.
         Self::refuse_foreign(&file)?;
-        let mut log = Self::connect(file).map_err(refused)?;
+        let mut log = Self::connect(file, run_events).map_err(refused)?;
         migrations::run(&mut log.connection).map_err(refused)?;
         log.probe().map_err(refused)?;
         log.load_index().map_err(refused)?;
@@ -108,7 +116,7 @@ impl Log {
 
     /// Opens the file again after trouble. An absent or foreign file stays untouched: an empty log
     /// in its place would take every repeat of the platform for news.
-    pub(crate) fn reopen(file: Arc<DatabaseFile>) -> Result<Self, Failure> {
+    pub(crate) fn reopen(file: Arc<DatabaseFile>, run_events: usize) -> Result<Self, Failure> {
         FileIdentity::of(file.path())
             .map_err(|error| Failure::new(Cause::Gone, error.to_string()))?;
         find_room(file.path())?;
@@ -120,10 +128,10 @@ impl Log {
             ));
         }
         drop(first);
-        Self::connect(file)
+        Self::connect(file, run_events)
     }
 
-    fn connect(file: Arc<DatabaseFile>) -> Result<Self, Failure> {
+    fn connect(file: Arc<DatabaseFile>, run_events: usize) -> Result<Self, Failure> {
         let gone = |error: std::io::Error| Failure::new(Cause::Gone, error.to_string());
         let database = FileIdentity::of(file.path()).map_err(gone)?;
         let connection = file.connect(PRAGMAS)?;
@@ -139,6 +147,7 @@ impl Log {
             database,
             wal: None,
             index: None,
+            run_events,
         };
         #[cfg(test)]
         log.limit_pages();
@@ -208,19 +217,29 @@ impl Log {
         self.load_index()?;
         // Out of its place while it is ahead of the database: a panic leaves none.
         let mut index = self.index.take().expect("it was loaded just now");
-        index.turn();
+        let Index { events, open_time } = &mut index;
+        let open_ms = open_time.now_ms();
+        events.turn();
         let outcome = self.transact(|connection| {
-            let value = work(connection, &mut index)?;
-            let forgotten = event_index::write_due(connection, &mut index, now_ms())?;
-            Ok::<_, Failure>((value, forgotten))
+            let value = work(connection, events)?;
+            let forgotten = event_index::write_due(connection, events, open_ms)?;
+            // A run says when it was completed, so what it says must not be ahead of what is written.
+            let saves = events.completed().is_some() || open_time.is_due();
+            if saves {
+                OpenTime::save(connection, open_ms)?;
+            }
+            Ok::<_, Failure>((value, forgotten, saves))
         });
         let outcome = match outcome {
-            Ok((value, forgotten)) => {
-                index.keep(forgotten);
+            Ok((value, forgotten, saves)) => {
+                events.keep(forgotten, open_ms);
+                if saves {
+                    open_time.saved(open_ms);
+                }
                 Ok(value)
             }
             Err(failure) => {
-                index.undo();
+                events.undo();
                 Err(failure)
             }
         };
@@ -231,9 +250,12 @@ impl Log {
     /// Reads the index, if that has not been done since the file was opened.
     pub(crate) fn load_index(&mut self) -> Result<(), Failure> {
         if self.index.is_none() {
-            let index = event_index::load(&mut self.connection, RUN_EVENTS, now_ms())
-                .map_err(|failure| self.explain(failure))?;
-            self.index = Some(index);
+            let read = OpenTime::read(&mut self.connection).and_then(|open_time| {
+                let open_ms = open_time.now_ms();
+                let events = event_index::load(&mut self.connection, self.run_events, open_ms)?;
+                Ok(Index { events, open_time })
+            });
+            self.index = Some(read.map_err(|failure| self.explain(failure))?);
         }
         Ok(())
     }

@@ -44,11 +44,11 @@ pub(crate) fn insert(
     for Queued { group, .. } in groups {
         for new in &group.events {
             let key = LogKey::of(group.installation, new.identity.event);
-            let outcome = match find(connection, index, key, new.created_ms, new.received_ms)? {
+            let outcome = match find(connection, index, key, new.created_ms)? {
                 Some(of) => repeat(connection, of, Tier::EventId, new)?,
                 None => match InsertEvent::new(next, group.installation, new).execute(connection) {
                     Ok(1) => {
-                        index.note(key, next, new.received_ms);
+                        index.note(key, next, new.created_ms);
                         let recorded = next;
                         next = Seq(next.0 + 1);
                         Outcome::Verdict(Verdict::Recorded(recorded))

@@ -31,8 +31,9 @@ diesel::table! {
         id -> BigInt,
         first_seq -> BigInt,
         through_seq -> BigInt,
-        newest_ms -> BigInt,
         filter -> Binary,
+        claimed -> Nullable<Binary>,
+        completed_ms -> BigInt,
     }
 }
 
@@ -52,6 +53,14 @@ diesel::table! {
         updated_ms -> BigInt,
         take_back_after_ms -> Nullable<BigInt>,
         take_back_per_day -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    store (id) {
+        id -> BigInt,
+        identity -> Binary,
+        open_ms -> BigInt,
     }
 }
 
@@ -82,5 +91,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_index_run,
     installation,
     probe,
+    store,
     timeline,
 );

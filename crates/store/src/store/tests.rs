@@ -1,5 +1,6 @@
 //! Stories of the store on a real database, each in a directory of its own.
 
+mod clocks;
 mod keeping;
 mod recording;
 mod trouble;
@@ -65,8 +66,14 @@ struct Bench {
 impl Bench {
     /// Opened, with the writer not yet running.
     fn still() -> Self {
+        Self::with_runs_of(RUN_EVENTS)
+    }
+
+    /// The same, with runs of the event index that are full after so many events.
+    fn with_runs_of(run_events: usize) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let store = Store::open(&settings(directory.path())).expect("opens");
+        let store = Store::open_with_runs_of(&settings(directory.path()), run_events);
+        let store = store.expect("opens");
         let bot = store
             .add_installation(installation("bot"))
             .expect("added")
@@ -148,6 +155,25 @@ impl Bench {
             .expect("it runs")
             .join()
             .expect("no panic");
+    }
+
+    /// Stops the writer and lets go of the store; another one, of no interest, stands in.
+    fn close(&mut self) {
+        self.stop();
+        let aside = tempfile::tempdir().expect("a directory");
+        self.store = Store::open(&settings(aside.path())).expect("opens");
+    }
+
+    /// Goes on with this store.
+    fn open(&mut self, store: Store) {
+        self.store = store;
+    }
+
+    fn restart_with_runs_of(&mut self, run_events: usize) {
+        self.close();
+        let store = Store::open_with_runs_of(&settings(self.directory.path()), run_events);
+        self.open(store.expect("opens again"));
+        self.run();
     }
 }
 
