@@ -142,6 +142,17 @@ impl EventIndex {
         runs.filter(move |run| run.claims.may_hold(claimed_ms) && run.filter.may_hold(hash))
     }
 
+    /// The newest event that is in here, if there is any.
+    pub(crate) fn through(&self) -> Option<Seq> {
+        let closing = self
+            .closing
+            .as_ref()
+            .and_then(|closing| closing.tail.span());
+        let span = self.tail.span().or(closing);
+        span.or(self.runs.last().map(|run| run.span))
+            .map(|span| span.through)
+    }
+
     /// Puts a full tail aside. Called between transactions.
     pub(crate) fn turn(&mut self) {
         debug_assert!(self.noted.is_empty(), "a transaction is under way");

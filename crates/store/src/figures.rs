@@ -15,6 +15,8 @@ pub struct Figures {
     pub commits: u64,
     /// Transactions that failed.
     pub failed_commits: u64,
+    /// Times that a writer in trouble tried to open the database or to write to it.
+    pub retries: u64,
     /// Events recorded.
     pub rows: u64,
     /// Repeats recognized by the platform's event id.
@@ -55,6 +57,7 @@ impl Figures {
 pub(crate) struct Counters {
     pub(crate) commits: AtomicU64,
     pub(crate) failed_commits: AtomicU64,
+    pub(crate) retries: AtomicU64,
     pub(crate) rows: AtomicU64,
     pub(crate) repeats_event_id: AtomicU64,
     pub(crate) repeats_message: AtomicU64,
@@ -83,6 +86,7 @@ impl Counters {
         Figures {
             commits: self.commits.load(Relaxed),
             failed_commits: self.failed_commits.load(Relaxed),
+            retries: self.retries.load(Relaxed),
             rows: self.rows.load(Relaxed),
             repeats_event_id: self.repeats_event_id.load(Relaxed),
             repeats_message: self.repeats_message.load(Relaxed),

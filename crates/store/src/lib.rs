@@ -15,6 +15,7 @@ mod event_index;
 mod event_record;
 mod failure;
 mod figures;
+mod file_identity;
 mod group;
 mod guarantee;
 mod health;

@@ -89,6 +89,11 @@ impl Reader {
         self.readers.read(events::count)
     }
 
+    /// Closes the connections that are out of date and in nobody's hands.
+    pub(crate) fn close_outdated(&self) {
+        self.readers.close_outdated();
+    }
+
     pub(crate) fn sealed_with(&self) -> Result<Vec<(String, usize)>, ReadError> {
         self.readers.read(installations::sealed_with)
     }

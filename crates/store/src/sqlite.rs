@@ -6,6 +6,7 @@
 pub(crate) mod event_index;
 pub(crate) mod events;
 pub(crate) mod file;
+pub(crate) mod files;
 mod insert_event;
 pub(crate) mod installations;
 pub(crate) mod log;

@@ -7,7 +7,7 @@ use std::any::Any;
 use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -31,8 +31,8 @@ use crate::sqlite::timeline::Notebook;
 use crate::writer::{Desk, Job};
 use crate::{
     Cause, Desired, EventQuery, EventRecord, Figures, Health, InstallationId, InstallationRecord,
-    NewInstallation, OpenError, ReadError, Reader, SealError, Seq, StoreSettings, TimelineRecord,
-    Writer,
+    KeyRingError, NewInstallation, OpenError, ReadError, Reader, SealError, Seq, StoreSettings,
+    TimelineRecord, Writer,
 };
 
 /// Administrative writes that may wait for the writer.
@@ -64,6 +64,9 @@ pub enum WriteError {
     /// A secret could not be sealed or opened.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The key that would seal a secret is no longer in its file.
+    #[error(transparent)]
+    Keys(#[from] KeyRingError),
     /// The database refused.
     #[error("the database does not take the change")]
     Refused(#[from] Failure),
@@ -93,8 +96,8 @@ struct Shared {
     file: Arc<DatabaseFile>,
     reader: Reader,
     keys: Arc<KeyRing>,
+    key_file: PathBuf,
     seat: Mutex<Seat>,
-    _lock: LockFile,
 }
 
 /// The ways to the writer thread besides its queue of events. To tell it to stop never waits: a thread that a disk
@@ -128,16 +131,18 @@ impl Store {
             std::fs::create_dir_all(directory)
                 .map_err(|error| OpenError::of_io(directory, error))?;
         }
-        let lock_path = beside(&path, ".lock");
-        let lock = LockFile::take(&lock_path).map_err(|error| match error {
+        let file = Arc::new(DatabaseFile::new(path.clone()));
+        let lock = LockFile::take(file.lock()).map_err(|error| match error {
             LockError::Held(pid) => OpenError::Held {
                 pid,
                 path: path.clone(),
             },
-            LockError::Io(error) => OpenError::of_io(&lock_path, error),
+            LockError::NotPlain => OpenError::Linked {
+                path: file.lock().to_owned(),
+            },
+            LockError::Io(error) => OpenError::of_io(file.lock(), error),
         })?;
-        let file = Arc::new(DatabaseFile::new(path.clone()));
-        let log = Log::create(Arc::clone(&file), run_events)?;
+        let log = Log::create(Arc::clone(&file), &lock, run_events)?;
         let reader = Reader::new(Arc::clone(&file), settings.reader_connections);
         let sealed_with = reader.sealed_with().map_err(|error| {
             OpenError::of_failure(&path, Failure::new(Cause::Other, error.to_string()))
@@ -153,7 +158,10 @@ impl Store {
             intake: Arc::clone(&intake),
             file: Arc::clone(&file),
             health: Arc::clone(&health),
+            reader: reader.clone(),
             log: Some(log),
+            left: None,
+            lock,
             run_events,
             notebook: Notebook::default(),
             trouble: None,
@@ -167,8 +175,8 @@ impl Store {
                 file,
                 reader,
                 keys,
+                key_file,
                 seat,
-                _lock: lock,
             }),
         })
     }
@@ -305,8 +313,11 @@ impl Store {
 
     /// Adds an installation under a free name. Blocks until it is durable.
     pub fn add_installation(&self, new: NewInstallation) -> Result<InstallationRecord, WriteError> {
-        let keys = Arc::clone(&self.shared.keys);
-        self.administer(move |connection| installations::add(connection, &keys, &new))
+        let shared = Arc::clone(&self.shared);
+        self.administer(move |connection| {
+            shared.keys.is_kept_in(&shared.key_file)?;
+            installations::add(connection, &shared.keys, &new)
+        })
     }
 
     /// Makes the installations of the configuration file what the file says: by name, those it no
@@ -315,9 +326,12 @@ impl Store {
         &self,
         declared: Vec<NewInstallation>,
     ) -> Result<Vec<InstallationRecord>, WriteError> {
-        let keys = Arc::clone(&self.shared.keys);
+        let shared = Arc::clone(&self.shared);
         self.administer(move |connection| {
-            installations::put_from_file(connection, &keys, &declared)
+            if !declared.is_empty() {
+                shared.keys.is_kept_in(&shared.key_file)?;
+            }
+            installations::put_from_file(connection, &shared.keys, &declared)
         })
     }
 
@@ -445,7 +459,7 @@ impl Sitting {
 impl Drop for Sitting {
     fn drop(&mut self) {
         if let Some(mut desk) = self.desk.take() {
-            desk.log = None;
+            desk.left = desk.log.take().map(|log| log.leave(Cause::WriterGone));
             desk.retry_at = Instant::now();
             let failure = Failure::new(
                 Cause::WriterGone,

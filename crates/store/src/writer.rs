@@ -17,11 +17,13 @@ use crate::failure::Failure;
 use crate::figures::Counters;
 use crate::health::HealthCell;
 use crate::intake::{Intake, Queued};
+use crate::lock::LockFile;
+use crate::reader::Reader;
 use crate::receipt::{Settled, record};
 use crate::sqlite::file::DatabaseFile;
-use crate::sqlite::log::Log;
+use crate::sqlite::log::{Left, Log};
 use crate::sqlite::timeline::Notebook;
-use crate::{Cause, TimelineEntry, Verdict};
+use crate::{Cause, Seq, TimelineEntry, Verdict};
 
 /// Events that end a batch's gathering: beyond this a larger transaction gains nothing and its
 /// first event waits longer.
@@ -45,7 +47,12 @@ pub(crate) struct Desk {
     pub(crate) intake: Arc<Intake>,
     pub(crate) file: Arc<DatabaseFile>,
     pub(crate) health: Arc<HealthCell>,
+    pub(crate) reader: Reader,
     pub(crate) log: Option<Log>,
+    /// Of the log before, while there is none.
+    pub(crate) left: Option<Left>,
+    /// Declared after the log, so let go after it was closed.
+    pub(crate) lock: LockFile,
     /// Events that fill a run of the event index.
     pub(crate) run_events: usize,
     pub(crate) notebook: Notebook,
@@ -216,6 +223,7 @@ impl Desk {
     }
 
     fn retry(&mut self) {
+        self.counters().retries.fetch_add(1, Relaxed);
         match self.reopen_and_probe() {
             Ok(()) => self.recovered(),
             Err(failure) => self.failed(failure),
@@ -223,13 +231,36 @@ impl Desk {
     }
 
     fn reopen_and_probe(&mut self) -> Result<(), Failure> {
-        let _working = self.health.working();
+        let health = Arc::clone(&self.health);
+        let _working = health.working();
+        let known = self.left.as_ref().and_then(|left| left.through);
+        let reopens = self.log.is_none();
         let log = match &mut self.log {
             Some(log) => log,
-            none => none.insert(Log::reopen(Arc::clone(&self.file), self.run_events)?),
+            none => {
+                self.reader.close_outdated();
+                if self.left.as_ref().is_some_and(Left::is_in_use) {
+                    return Err(self.trouble.clone().unwrap_or_else(|| {
+                        Failure::new(Cause::Gone, "queries still use the files of before")
+                    }));
+                }
+                let file = Arc::clone(&self.file);
+                let left = self.left.take();
+                match Log::reopen(file, &mut self.lock, left, self.run_events) {
+                    Ok(log) => none.insert(log),
+                    Err((failure, left)) => {
+                        self.left = left;
+                        return Err(failure);
+                    }
+                }
+            }
         };
         log.probe()?;
-        log.load_index()
+        log.load_index()?;
+        if reopens {
+            tell_what_is_lost(known, log.through());
+        }
+        Ok(())
     }
 
     fn recovered(&mut self) {
@@ -243,9 +274,8 @@ impl Desk {
         // as before. After anything else its state is not worth trusting.
         if !matches!(failure.cause, Cause::Locked | Cause::DiskFull)
             && let Some(log) = self.log.take()
-            && failure.cause == Cause::Gone
         {
-            log.rescue();
+            self.left = Some(log.leave(failure.cause));
         }
         self.trouble = Some(failure);
         self.retry_at = Instant::now() + RETRY;
@@ -279,5 +309,18 @@ impl Desk {
     /// Lets nothing more in.
     pub(crate) fn close(intake: &Intake) {
         intake.accepting.store(false, SeqCst);
+    }
+}
+
+/// A file that was put back, or what is left of one that was cut, may lack events that were acknowledged.
+fn tell_what_is_lost(known: Option<Seq>, found: Option<Seq>) {
+    let (known, found) = (known.map_or(0, |seq| seq.0), found.map_or(0, |seq| seq.0));
+    if found < known {
+        tracing::error!(
+            events = known - found,
+            last_known = known,
+            last_found = found,
+            "acknowledged events are not in the database that was opened again",
+        );
     }
 }

@@ -2,23 +2,29 @@
 //!
 //! Every write is one immediate transaction here, so the write lock is had before the first row and
 //! a busy database is a clean refusal. A success means: COMMIT returned, with `synchronous=FULL`,
-//! and both the database and its write-ahead log are still the files their paths name.
+//! and the database, its write-ahead log, that log's index and the lock are still the files that
+//! their paths name, none of them cut short.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use diesel::prelude::*;
+use diesel::sql_types::Integer;
 use diesel::{SqliteConnection, connection::SimpleConnection};
 
 use super::event_index;
-use super::file::{DatabaseFile, FileIdentity, free_bytes};
+use super::file::{DatabaseFile, Epoch, free_bytes};
+use super::files::{Files, WalLength, wal_with_content};
 use super::migrations::{self, Maker};
 use super::schema::probe;
 use super::store_row::OpenTime;
-use crate::Cause;
 use crate::event_index::EventIndex;
 use crate::failure::Failure;
+use crate::file_identity::FileIdentity;
+use crate::lock::{LockError, LockFile};
 use crate::open::OpenError;
+use crate::{Cause, Seq};
 
 /// The write lock is waited for as long as an event can wait and still be answered in time.
 ///
@@ -46,9 +52,9 @@ const PROBE_BYTES: usize = 64 * 1024;
 pub(crate) struct Log {
     connection: SqliteConnection,
     file: Arc<DatabaseFile>,
-    database: FileIdentity,
-    /// Known from the first commit on, which makes the file if it is not there.
-    wal: Option<FileIdentity>,
+    files: Files,
+    /// What one page takes in the write-ahead log.
+    frame_bytes: u64,
     /// Which events the file holds. Read from it after each opening, never carried over.
     index: Option<Index>,
     /// Events that fill a run of the index.
@@ -61,6 +67,36 @@ struct Index {
     open_time: OpenTime,
 }
 
+/// What a closed connection leaves for the next one to know.
+pub(crate) struct Left {
+    files: Files,
+    /// The newest event that it knew.
+    pub(crate) through: Option<Seq>,
+    /// Those who must close their connections before the next one is opened, because the index of the write-ahead log
+    /// that they share is wrong or out of reach.
+    must_close: Weak<Epoch>,
+    /// Keeps SQLite from its last checkpoint while the others are closed.
+    held_open: Option<SqliteConnection>,
+}
+
+impl Left {
+    /// Whether somebody still has open what must be closed first.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.must_close.strong_count() > 0
+    }
+}
+
+/// SQLite's header of a write-ahead log, and of each page in it ("WAL File Format").
+const WAL_HEADER_BYTES: u64 = 32;
+const FRAME_HEADER_BYTES: u64 = 24;
+
+#[derive(QueryableByName)]
+struct Checkpoint {
+    /// Pages in the write-ahead log.
+    #[diesel(sql_type = Integer)]
+    log: i32,
+}
+
 /// The schema of a file of ours.
 enum Schema {
     Current,
@@ -70,16 +106,25 @@ enum Schema {
 
 impl Log {
     /// Opens the file at the start of the process: makes it, and brings its schema up to date.
-    pub(crate) fn create(file: Arc<DatabaseFile>, run_events: usize) -> Result<Self, OpenError> {
+    pub(crate) fn create(
+        file: Arc<DatabaseFile>,
+        lock: &LockFile,
+        run_events: usize,
+    ) -> Result<Self, OpenError> {
         file.create()
             .map_err(|error| OpenError::of_io(file.path(), error))?;
         let path = file.path().to_owned();
         let refused = |failure| OpenError::of_failure(&path, blame_the_disk(&path, failure));
         find_room(&path).map_err(refused)?;
+        let found = std::fs::metadata(&path).map_err(|error| OpenError::of_io(&path, error))?;
+        if found.is_file() && found.nlink() > 1 {
+            return Err(OpenError::Linked { path });
+        }
         // Asked before any pragma is set, which would alter a stranger's file.
         Self::refuse_foreign(&file)?;
-        let mut log = Self::connect(file, run_events).map_err(refused)?;
+        let mut log = Self::connect(file, lock, run_events).map_err(refused)?;
         migrations::run(&mut log.connection).map_err(refused)?;
+        log.file.recognize(&mut log.connection).map_err(refused)?;
         log.probe().map_err(refused)?;
         log.load_index().map_err(refused)?;
         Ok(log)
@@ -116,22 +161,32 @@ impl Log {
 
     /// Opens the file again after trouble. An absent or foreign file stays untouched: an empty log
     /// in its place would take every repeat of the platform for news.
-    pub(crate) fn reopen(file: Arc<DatabaseFile>, run_events: usize) -> Result<Self, Failure> {
-        FileIdentity::of(file.path())
-            .map_err(|error| Failure::new(Cause::Gone, error.to_string()))?;
-        find_room(file.path())?;
-        let mut first = file.connect("PRAGMA busy_timeout = 1000;")?;
-        if !migrations::is_current(&mut first)? {
-            return Err(Failure::new(
-                Cause::Gone,
-                "the file in its place is not this log",
-            ));
+    pub(crate) fn reopen(
+        file: Arc<DatabaseFile>,
+        lock: &mut LockFile,
+        left: Option<Left>,
+        run_events: usize,
+    ) -> Result<Self, (Failure, Option<Left>)> {
+        let files = left.as_ref().map(|left| &left.files);
+        if let Err(failure) = may_open(&file, files) {
+            return Err((failure, left));
         }
-        drop(first);
-        Self::connect(file, run_events)
+        // All others are closed by now, and what this one opened shall not live on in what comes.
+        let left = left.map(|left| Left {
+            held_open: None,
+            ..left
+        });
+        let opened = look_inside(&file)
+            .and_then(|()| lock.renew().map_err(|error| not_ours(lock, error)))
+            .and_then(|()| Self::connect(file, lock, run_events));
+        opened.map_err(|failure| (failure, left))
     }
 
-    fn connect(file: Arc<DatabaseFile>, run_events: usize) -> Result<Self, Failure> {
+    fn connect(
+        file: Arc<DatabaseFile>,
+        lock: &LockFile,
+        run_events: usize,
+    ) -> Result<Self, Failure> {
         let gone = |error: std::io::Error| Failure::new(Cause::Gone, error.to_string());
         let database = FileIdentity::of(file.path()).map_err(gone)?;
         let connection = file.connect(PRAGMAS)?;
@@ -144,8 +199,8 @@ impl Log {
         let mut log = Self {
             connection,
             file,
-            database,
-            wal: None,
+            files: Files::new(database, lock.identity()),
+            frame_bytes: FRAME_HEADER_BYTES,
             index: None,
             run_events,
         };
@@ -162,6 +217,16 @@ impl Log {
                 format!("write-ahead logging is not possible here (mode {mode})"),
             ));
         }
+        let page_bytes: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
+            "(SELECT page_size FROM pragma_page_size)",
+        ))
+        .get_result(&mut log.connection)?;
+        log.frame_bytes += page_bytes.cast_unsigned();
+        let wal_bytes = std::fs::metadata(log.file.wal()).map_or(0, |found| found.len());
+        if !log.is_whole(wal_bytes) {
+            return Err(cut(&log.file, wal_bytes));
+        }
+        log.file.open_to_all();
         Ok(log)
     }
 
@@ -190,21 +255,40 @@ impl Log {
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
     ) -> Result<T, E> {
         find_room(self.file.path())?;
+        let length = self.files.wal_length(&self.file);
+        self.judge(length)?;
         // Kept aside, because the rollback of a transaction that SQLite has rolled back itself
         // fails too, and that error would hide this one.
         let mut first = None;
+        let mut shrunk = WalLength::Grown;
         let outcome = self.connection.immediate_transaction(|connection| {
-            work(connection).map_err(|error| {
+            let value = work(connection).map_err(|error| {
                 first = Some(error);
                 diesel::result::Error::RollbackTransaction
-            })
+            })?;
+            // Before SQLite appends to it, which would leave a hole that nobody finds any more.
+            shrunk = self.files.wal_length(&self.file);
+            match shrunk {
+                WalLength::Grown => Ok(value),
+                WalLength::Shrunk { .. } => Err(diesel::result::Error::RollbackTransaction),
+            }
         });
         match outcome {
             Ok(value) => match self.confirm() {
                 Ok(()) => Ok(value),
                 Err(failure) => Err(failure.into()),
             },
-            Err(error) => Err(first.unwrap_or_else(|| self.explain(error.into()).into())),
+            Err(error) => {
+                self.judge(shrunk)?;
+                if shrunk != WalLength::Grown {
+                    return Err(Failure::new(
+                        Cause::Locked,
+                        "another program emptied the write-ahead log during the transaction",
+                    )
+                    .into());
+                }
+                Err(first.unwrap_or_else(|| self.explain(error.into()).into()))
+            }
         }
     }
 
@@ -274,38 +358,79 @@ impl Log {
         })
     }
 
-    /// Moves what the write-ahead log holds into the database, as far as that is possible.
-    pub(crate) fn rescue(mut self) {
-        if FileIdentity::of(self.file.path()).is_ok_and(|found| found == self.database) {
-            let _ = self
-                .connection
-                .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    /// The newest event that it knows.
+    pub(crate) fn through(&self) -> Option<Seq> {
+        self.index.as_ref().and_then(|index| index.events.through())
+    }
+
+    /// Closes the connection after a failure that leaves its state in doubt.
+    pub(crate) fn leave(mut self, cause: Cause) -> Left {
+        let mut left = Left {
+            files: self.files.clone(),
+            through: self.through(),
+            must_close: Weak::new(),
+            held_open: None,
+        };
+        let must_all_close = cause == Cause::Truncated || !self.files.has_shm(&self.file);
+        if must_all_close || cause == Cause::Gone {
+            let before = self.file.begin_epoch(must_all_close);
+            if must_all_close {
+                left.must_close = before;
+            }
         }
-        self.file.begin_epoch();
+        match cause {
+            // Moves what the write-ahead log holds into the database, as far as that is possible.
+            Cause::Gone if self.files.has_database(&self.file) => {
+                drop(
+                    self.connection
+                        .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"),
+                );
+            }
+            // The opposite: SQLite would copy pages into the database that are no longer there.
+            Cause::Truncated => left.held_open = self.file.hold_open().ok(),
+            _ => {}
+        }
+        left
     }
 
     /// Whether what was committed is in the files that will be found after a restart.
-    fn confirm(&mut self) -> Result<(), Failure> {
-        let gone = |path: &Path, why: &str| {
-            Failure::new(Cause::Gone, format!("{}: {why}", path.display()))
+    pub(crate) fn confirm(&mut self) -> Result<(), Failure> {
+        let length = self.files.confirm(&self.file)?;
+        self.judge(length)
+    }
+
+    /// Tells a write-ahead log that was emptied in order from one that was cut.
+    fn judge(&mut self, length: WalLength) -> Result<(), Failure> {
+        let WalLength::Shrunk { bytes } = length else {
+            return Ok(());
         };
-        match FileIdentity::of(self.file.path()) {
-            Ok(found) if found == self.database => {}
-            Ok(_) => return Err(gone(self.file.path(), "another file has its place")),
-            Err(error) => return Err(gone(self.file.path(), &error.to_string())),
+        if self.is_whole(bytes) {
+            self.files.set_wal_bytes(bytes);
+            Ok(())
+        } else {
+            Err(cut(&self.file, bytes))
         }
-        match (FileIdentity::of(self.file.wal()), self.wal) {
-            (Ok(found), None) => self.wal = Some(found),
-            (Ok(found), Some(known)) if found == known => {}
-            (Ok(_), Some(_)) => return Err(gone(self.file.wal(), "another file has its place")),
-            (Err(error), _) => return Err(gone(self.file.wal(), &error.to_string())),
+    }
+
+    /// Whether a write-ahead log of this length has all pages that SQLite believes to be in it.
+    fn is_whole(&mut self, wal_bytes: u64) -> bool {
+        let asked =
+            diesel::sql_query("PRAGMA wal_checkpoint(NOOP)").get_result(&mut self.connection);
+        match asked {
+            Ok(Checkpoint { log }) => match u64::try_from(log) {
+                Ok(0) | Err(_) => true,
+                Ok(pages) => wal_bytes >= WAL_HEADER_BYTES + pages * self.frame_bytes,
+            },
+            Err(error) => {
+                tracing::debug!(%error, "the length of the write-ahead log cannot be asked for");
+                false
+            }
         }
-        Ok(())
     }
 
     /// What SQLite's word means, seen with the file and the disk beside it.
     pub(crate) fn explain(&self, failure: Failure) -> Failure {
-        let moved = FileIdentity::of(self.file.path()).map_or(true, |found| found != self.database);
+        let moved = !self.files.has_database(&self.file);
         match failure.cause {
             Cause::Poison => failure,
             _ if moved => Failure {
@@ -315,6 +440,57 @@ impl Log {
             _ => blame_the_disk(self.file.path(), failure),
         }
     }
+}
+
+/// Whether the file that is there may be opened at all, before anything touches it.
+fn may_open(file: &DatabaseFile, left: Option<&Files>) -> Result<(), Failure> {
+    let database = FileIdentity::of(file.path())
+        .map_err(|error| Failure::new(Cause::Gone, error.to_string()))?;
+    find_room(file.path())?;
+    let Some(left) = left else { return Ok(()) };
+    left.may_be_followed_by(database, wal_with_content(file))
+        .map_err(|why| {
+            let wal = file.wal().display();
+            Failure::new(
+                Cause::Gone,
+                format!("{wal}: {why}; move it away, or put its own database back"),
+            )
+        })
+}
+
+/// Whether the file in its place is this log. Another store is not locked for a moment either: its own gateway may
+/// just be starting.
+fn look_inside(file: &DatabaseFile) -> Result<(), Failure> {
+    let mut first = file.connect("PRAGMA busy_timeout = 1000;")?;
+    if !migrations::is_current(&mut first)? {
+        return Err(Failure::new(
+            Cause::Gone,
+            "the file in its place is not this log",
+        ));
+    }
+    file.recognize(&mut first)
+}
+
+/// What it means that the lock cannot be had again.
+fn not_ours(lock: &LockFile, error: LockError) -> Failure {
+    let path = lock.path().display();
+    match error {
+        LockError::Held(pid) => {
+            let by = pid.map_or(String::new(), |pid| format!(" by process {pid}"));
+            Failure::new(Cause::Held, format!("{path} is locked{by}"))
+        }
+        LockError::NotPlain => Failure::new(Cause::Gone, format!("{path} is a link")),
+        LockError::Io(error) => Failure::new(Cause::Gone, format!("{path}: {error}")),
+    }
+}
+
+/// The write-ahead log lacks pages that were in it.
+fn cut(file: &DatabaseFile, left_bytes: u64) -> Failure {
+    let wal = file.wal().display();
+    Failure::new(
+        Cause::Truncated,
+        format!("{wal} was cut to {left_bytes} bytes, and committed pages were behind them"),
+    )
 }
 
 /// An unexplained error on a full disk is its being full.

@@ -40,6 +40,13 @@ pub(crate) fn insert(
     let highest: Option<i64> = event::table
         .select(diesel::dsl::max(event::seq))
         .first(connection)?;
+    if highest != index.through().map(|seq| seq.0) {
+        // The index knows nothing of rows that another process wrote, and so not of their repeats.
+        return Err(Failure::new(
+            Cause::Held,
+            "another process wrote into the log",
+        ));
+    }
     let mut next = Seq(highest.unwrap_or(0) + 1);
     for Queued { group, .. } in groups {
         for new in &group.events {

@@ -3,6 +3,7 @@
 mod clocks;
 mod keeping;
 mod recording;
+mod replaced;
 mod trouble;
 
 use std::fs;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use bytestring::ByteString;
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use longwire_wire::identity::{EventKey, Identity, Tier};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
@@ -148,6 +149,19 @@ impl Bench {
         }
     }
 
+    fn retries(&self) -> u64 {
+        self.store.figures().retries
+    }
+
+    /// Waits until the writer has tried once more to write, and was refused for this reason.
+    fn ask_until_retried(&self, cause: Cause) {
+        let before = self.retries();
+        self.ask_until(97, |heard| {
+            assert!(is_refused_as(cause)(heard), "{heard:?}");
+            self.retries() >= before + 2
+        });
+    }
+
     fn stop(&mut self) {
         self.store.stop_writer();
         self.thread
@@ -174,6 +188,18 @@ impl Bench {
         let store = Store::open_with_runs_of(&settings(self.directory.path()), run_events);
         self.open(store.expect("opens again"));
         self.run();
+    }
+
+    /// What SQLite finds when it looks at every page.
+    fn integrity(&self) -> String {
+        let path = self.database().display().to_string();
+        let mut other = SqliteConnection::establish(&path).expect("connects");
+        let checked = diesel::dsl::sql::<diesel::sql_types::Text>(
+            "(SELECT group_concat(integrity_check) FROM pragma_integrity_check)",
+        );
+        diesel::select(checked)
+            .get_result(&mut other)
+            .expect("checked")
     }
 }
 
