@@ -39,7 +39,7 @@ mod underway;
 mod writer;
 
 pub use cause::Cause;
-pub use event_record::{EventQuery, EventRecord};
+pub use event_record::{EventPage, EventQuery, EventRecord};
 pub use failure::Failure;
 pub use figures::{COMMIT_EDGES_US, Figures};
 pub use group::{Group, NewEvent, Reply, Source};

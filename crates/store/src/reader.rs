@@ -9,7 +9,7 @@ use crate::sqlite::log::Log;
 use crate::sqlite::readers::Readers;
 use crate::sqlite::{events, installations, timeline};
 use crate::{
-    EventQuery, EventRecord, InstallationId, InstallationRecord, Seq, StoreSettings, TimelineRecord,
+    EventPage, EventQuery, InstallationId, InstallationRecord, Seq, StoreSettings, TimelineRecord,
 };
 
 /// A query was not answered.
@@ -73,10 +73,10 @@ impl Reader {
             .read(|connection| timeline::newest(connection, installation, limit))
     }
 
-    /// Events, oldest first.
-    pub fn events(&self, query: EventQuery) -> Result<Vec<EventRecord>, ReadError> {
+    /// The next stretch of the log. Those of one installation are searched for in a bounded number of rows at a time.
+    pub fn events(&self, query: EventQuery) -> Result<EventPage, ReadError> {
         self.readers
-            .read(|connection| events::page(connection, &query))
+            .read(|connection| events::page(connection, &query, events::SCAN_ROWS))
     }
 
     /// The number of the newest event; `None` while there is none.

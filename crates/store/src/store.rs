@@ -30,7 +30,7 @@ use crate::sqlite::log::Log;
 use crate::sqlite::timeline::Notebook;
 use crate::writer::{Desk, Job};
 use crate::{
-    Cause, Desired, EventQuery, EventRecord, Figures, Health, InstallationId, InstallationRecord,
+    Cause, Desired, EventPage, EventQuery, Figures, Health, InstallationId, InstallationRecord,
     KeyRingError, NewInstallation, OpenError, ReadError, Reader, SealError, Seq, StoreSettings,
     TimelineRecord, Writer,
 };
@@ -297,7 +297,7 @@ impl Store {
     }
 
     /// [`Reader::events`].
-    pub fn events(&self, query: EventQuery) -> Result<Vec<EventRecord>, ReadError> {
+    pub fn events(&self, query: EventQuery) -> Result<EventPage, ReadError> {
         self.shared.reader.events(query)
     }
 

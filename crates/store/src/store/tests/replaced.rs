@@ -12,7 +12,7 @@ fn another_store(directory: &Path) -> Store {
 }
 
 fn events_of(store: &Store) -> usize {
-    store.events(everything()).expect("readable").len()
+    store.events(everything()).expect("readable").events.len()
 }
 
 /// The folder is moved away, and another gateway is started where it was.
