@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, after, never, select};
+use crossbeam_channel::{Receiver, after, never, select, tick};
 use longwire_wire::identity::Tier;
 
 use crate::failure::Failure;
@@ -20,7 +20,7 @@ use crate::intake::{Intake, Queued};
 use crate::lock::LockFile;
 use crate::reader::Reader;
 use crate::receipt::{Settled, record};
-use crate::sqlite::file::DatabaseFile;
+use crate::sqlite::file::{DatabaseFile, free_bytes};
 use crate::sqlite::log::{Left, Log};
 use crate::sqlite::timeline::Notebook;
 use crate::{Cause, Seq, TimelineEntry, Verdict};
@@ -34,6 +34,8 @@ pub(crate) const BATCH_BYTES: usize = 4 << 20;
 const BATCH_NOTES: usize = 256;
 /// How long a writer in trouble rests between attempts.
 const RETRY: Duration = Duration::from_secs(1);
+/// How often the writer looks after its files, traffic or none. Often enough that a figure on a page is of now.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long a closing writer waits for a group whose room it sees reserved but which is not yet in
 /// the queue.
 const LAST_LOOK: Duration = Duration::from_millis(5);
@@ -66,6 +68,8 @@ enum Woken {
     Note(TimelineEntry),
     Job(Job),
     Retry,
+    /// Look after the files.
+    Look,
     /// Record what is queued, then end.
     Stop,
 }
@@ -73,13 +77,16 @@ enum Woken {
 impl Desk {
     /// The thread's life. Returns when it was told to stop and the queue is empty.
     pub(crate) fn run(&mut self, jobs: &Receiver<Job>, stop: &Receiver<()>) {
+        let looks = tick(LOOK_EVERY);
+        self.look();
         loop {
-            match self.wait(jobs, stop) {
+            match self.wait(jobs, stop, &looks) {
                 Woken::Group(first) => self.write(Some(first), None),
                 Woken::Note(first) => self.write(None, Some(first)),
                 Woken::Job(job) => self.do_job(job),
                 Woken::Stop => return self.drain(jobs),
                 Woken::Retry => self.retry(),
+                Woken::Look => self.look(),
             }
         }
     }
@@ -107,7 +114,7 @@ impl Desk {
         }
     }
 
-    fn wait(&self, jobs: &Receiver<Job>, stop: &Receiver<()>) -> Woken {
+    fn wait(&self, jobs: &Receiver<Job>, stop: &Receiver<()>, looks: &Receiver<Instant>) -> Woken {
         let retry = match self.trouble {
             Some(_) => after(self.retry_at.saturating_duration_since(Instant::now())),
             None => never(),
@@ -118,6 +125,7 @@ impl Desk {
             recv(jobs) -> job => job.map_or(Woken::Stop, Woken::Job),
             recv(stop) -> _ => Woken::Stop,
             recv(retry) -> _ => Woken::Retry,
+            recv(looks) -> _ => Woken::Look,
         }
     }
 
@@ -219,6 +227,26 @@ impl Desk {
             .fetch_add(notes as u64, Relaxed);
         for mut queued in groups {
             queued.group.refuse(cause);
+        }
+    }
+
+    /// Looks after the files. What is found wrong with them is known before the next event comes.
+    fn look(&mut self) {
+        let health = Arc::clone(&self.health);
+        let looked = {
+            let _working = health.working();
+            let looked = match (&mut self.log, &self.trouble) {
+                (Some(log), None) => log.look_after(),
+                // The next attempt to write looks closer than this.
+                _ => Ok(()),
+            };
+            let wal_bytes = self.log.as_ref().map_or(0, Log::wal_bytes);
+            self.counters()
+                .set_disk(wal_bytes, free_bytes(self.file.path()));
+            looked
+        };
+        if let Err(failure) = looked {
+            self.failed(failure);
         }
     }
 

@@ -47,6 +47,11 @@ impl Files {
         }
     }
 
+    /// What the write-ahead log was last seen to hold, in bytes.
+    pub(crate) fn wal_bytes(&self) -> u64 {
+        self.wal_bytes
+    }
+
     /// The log was found to be whole with this length.
     pub(crate) fn set_wal_bytes(&mut self, bytes: u64) {
         self.wal_bytes = bytes;

@@ -30,14 +30,21 @@ use crate::{Cause, Seq};
 ///
 /// The page size and the vacuum mode count only for a file that is still empty. Pages of 16 KiB
 /// take a fifth less time per event than pages of 8 KiB: each page costs two writes and a read on
-/// its way through the write-ahead log. A checkpoint counts pages; 250 keep it to 4 MiB.
+/// its way through the write-ahead log. A checkpoint counts pages; 250 keep it to 4 MiB. While a
+/// reader holds on to an old state, the log grows on; the size limit is [`WAL_KEPT_BYTES`].
 const PRAGMAS: &str = "PRAGMA busy_timeout = 1000;
+    PRAGMA journal_size_limit = 16777216;
     PRAGMA page_size = 16384;
     PRAGMA auto_vacuum = INCREMENTAL;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA wal_autocheckpoint = 250;
     PRAGMA foreign_keys = ON;";
+
+/// A write-ahead log that has become longer than this is cut as soon as all of it is in the database.
+/// Four times what a checkpoint waits for: a log that is never kept from its checkpoints is used again
+/// and again at its length, without a block that is freed and taken anew.
+const WAL_KEPT_BYTES: u64 = 16 << 20;
 
 /// With fewer free bytes than this the disk counts as full, and SQLite is not asked.
 ///
@@ -397,6 +404,27 @@ impl Log {
     pub(crate) fn confirm(&mut self) -> Result<(), Failure> {
         let length = self.files.confirm(&self.file)?;
         self.judge(length)
+    }
+
+    /// Looks after the files while there may be nothing to write: whether they are in their places, and whether the
+    /// write-ahead log can be cut that a reader has held up.
+    pub(crate) fn look_after(&mut self) -> Result<(), Failure> {
+        if self.index.is_some() && self.files.wal_bytes() > 0 {
+            self.confirm()?;
+        }
+        if self.files.wal_bytes() <= WAL_KEPT_BYTES {
+            return Ok(());
+        }
+        // Whoever still reads an old state is not waited for: events come first, and there is a next time.
+        self.connection.batch_execute(
+            "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 1000;",
+        )?;
+        self.confirm()
+    }
+
+    /// What the write-ahead log was last seen to hold, in bytes.
+    pub(crate) fn wal_bytes(&self) -> u64 {
+        self.files.wal_bytes()
     }
 
     /// Tells a write-ahead log that was emptied in order from one that was cut.

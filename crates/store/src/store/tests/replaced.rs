@@ -124,6 +124,70 @@ fn a_write_ahead_log_that_was_cut_is_noticed_before_the_next_receipt() {
     }
 }
 
+/// Nothing has to come for it.
+#[test]
+fn what_is_done_to_the_files_is_noticed_in_a_lull() {
+    let bench = Bench::running();
+    assert_eq!(bench.ask(event(1, 1)), recorded(1, 1));
+    let aside = bench.directory.path().join("aside.db");
+    fs::rename(bench.database(), &aside).expect("moved");
+    bench.until_health(|health| {
+        matches!(
+            health,
+            Health::Degraded {
+                cause: Cause::Gone,
+                ..
+            }
+        )
+    });
+    fs::rename(&aside, bench.database()).expect("back");
+    bench.until_health(|health| *health == Health::Ok);
+}
+
+/// A reader keeps the write-ahead log from being emptied; it is cut when that reader is gone, traffic or none.
+#[test]
+fn the_write_ahead_log_is_cut_when_nobody_holds_it_up() {
+    const KEPT_BYTES: u64 = 16 << 20;
+    let bench = Bench::running();
+    assert_eq!(bench.ask(event(1, 1)), recorded(1, 1));
+    let mut reader =
+        SqliteConnection::establish(&bench.database().display().to_string()).expect("connects");
+    reader
+        .batch_execute("BEGIN; SELECT count(*) FROM event;")
+        .expect("it reads");
+    for key in 2..=12 {
+        let mut large = event(1, key);
+        large.payload = Bytes::from(vec![b'x'; 2 << 20]);
+        assert!(is_recorded(&bench.ask(large)));
+    }
+    let wal = bench.directory.path().join("longwire.db-wal");
+    let length = || fs::metadata(&wal).expect("there").len();
+    assert!(length() > KEPT_BYTES, "{}", length());
+    let until = |what: &str, holds: &dyn Fn() -> bool| {
+        let until = Instant::now() + DEADLINE;
+        while !holds() {
+            assert!(Instant::now() < until, "{what}: {}", length());
+            std::thread::yield_now();
+        }
+    };
+    until("it is told", &|| {
+        bench.store.figures().wal_bytes > KEPT_BYTES
+    });
+    reader.batch_execute("COMMIT").expect("it has read");
+    until("it is cut", &|| length() <= KEPT_BYTES);
+    until("it is told", &|| {
+        bench.store.figures().wal_bytes <= KEPT_BYTES
+    });
+    assert!(
+        bench
+            .store
+            .figures()
+            .free_bytes
+            .is_some_and(|free| free > 0)
+    );
+    assert_eq!(bench.store.health(), Health::Ok);
+}
+
 /// A checkpoint of somebody else empties the log in order.
 #[test]
 fn a_write_ahead_log_that_was_emptied_in_order_is_no_trouble() {
