@@ -16,7 +16,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use longwire_egress::{EgressSettings, NoProxy, ProxyEnvironment, RootsReport, tls_config};
 use longwire_fleet::{Drained, Fleet, FleetSettings};
-use longwire_store::{NewInstallation, Store};
+use longwire_store::{NewInstallation, Store, StoreSettings};
 
 use crate::config::{InstallationSection, Loaded};
 use crate::exit::Failure;
@@ -49,7 +49,9 @@ impl Gateway {
         tell_roots(&roots);
         let declared = declared(&installations, &loaded.directory)?;
         drop(installations);
-        let store = Store::open(&loaded.store_settings())?;
+        let settings = loaded.store_settings();
+        let store = Store::open(&settings)?;
+        tell_exposed(&settings);
         // Always, even with none: what is no longer declared is to stop.
         store.put_from_file(declared)?;
         files::suffice_for(store.count_wanted()?);
@@ -92,6 +94,17 @@ impl Gateway {
             tracing::debug!("a listener still had requests in hand");
         }
         drained
+    }
+}
+
+fn tell_exposed(settings: &StoreSettings) {
+    for exposed in settings.exposed() {
+        tracing::warn!(
+            path = %exposed.path.display(),
+            mode = format!("{:04o}", exposed.mode),
+            next_step = exposed.advice(),
+            "others may read or change what belongs to the store",
+        );
     }
 }
 

@@ -13,6 +13,7 @@ mod cause;
 mod clock;
 mod event_index;
 mod event_record;
+mod exposure;
 mod failure;
 mod figures;
 mod file_identity;
@@ -40,6 +41,7 @@ mod writer;
 
 pub use cause::Cause;
 pub use event_record::{EventPage, EventQuery, EventRecord};
+pub use exposure::Exposed;
 pub use failure::Failure;
 pub use figures::{COMMIT_EDGES_US, Figures};
 pub use group::{Group, NewEvent, Reply, Source};
