@@ -293,6 +293,38 @@ fn a_stalled_disk_is_told_refused_and_survived() {
     assert!(gateway.log().entry("the disk answers again").is_some());
 }
 
+/// Whether the change is made nobody can say before the disk answers, so that is what is said.
+#[test]
+fn a_change_asked_for_while_the_disk_stalls_is_answered() {
+    let sim = patient_platform();
+    let control = sim.control();
+    let Some(gateway) = setup(&sim).start_on_volume(VOLUME_BYTES) else {
+        return;
+    };
+    pour(&gateway, &control);
+    let frozen = gateway.volume().freeze().expect("fsfreeze");
+    suffer(&gateway, &control, "stalled");
+    let path = "/admin/v1/installations/a/stop";
+    let answer = gateway.admin().post(path, None).expect("an answer comes");
+    let problem = answer.json();
+    let said = (answer.status, problem["code"].as_str());
+    assert!(
+        matches!(
+            said,
+            (504, Some("store_unsettled")) | (503, Some("store_unavailable"))
+        ),
+        "{said:?} {problem}"
+    );
+    drop(frozen);
+    until_ready(&gateway);
+    let answer = gateway.tell("a", "stop").json();
+    assert_eq!(answer["desired"], "stop");
+    let answer = gateway.tell("a", "start").json();
+    assert_eq!(answer["desired"], "run");
+    let ledger = recover(&gateway, &control);
+    each_once(&gateway, &ledger);
+}
+
 /// Nothing but the kernel can end a thread that waits for the disk; everything else of the process is gone.
 #[test]
 fn sigterm_ends_a_gateway_whose_disk_stalls() {

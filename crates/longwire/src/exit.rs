@@ -159,9 +159,8 @@ impl Failure {
             }),
             Self::Stand(error) => error.advice(),
             Self::NoInstallation(_) => Some("`longwire installations list` shows them"),
-            Self::Write(WriteError::NameTaken { .. }) => Some("choose another name"),
+            Self::Write(error) => error.advice(),
             Self::Read(_)
-            | Self::Write(_)
             | Self::Sim(_)
             | Self::Floor(_)
             | Self::FloorLog(_)

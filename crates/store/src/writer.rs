@@ -41,8 +41,19 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const LAST_LOOK: Duration = Duration::from_millis(5);
 
 /// A piece of work that needs the writing connection. It tells its asker itself how it went, and
-/// the writer whether the database was to blame.
-pub(crate) type Job = Box<dyn FnOnce(Result<&mut Log, &Failure>) -> Result<(), Failure> + Send>;
+/// the writer what that says of the database.
+pub(crate) type Job = Box<dyn FnOnce(Result<&mut Log, &Failure>) -> DatabaseState + Send>;
+
+/// What a job found the database to be like.
+#[derive(Debug)]
+pub(crate) enum DatabaseState {
+    /// It answered, be it with a refusal of this job alone.
+    Works,
+    /// It did not.
+    Fails(Failure),
+    /// It was not asked.
+    Untried,
+}
 
 /// The writing connection and everything that outlives one thread.
 pub(crate) struct Desk {
@@ -109,8 +120,9 @@ impl Desk {
             }
         };
         match outcome {
-            Ok(()) => self.recovered(),
-            Err(failure) => self.failed(failure),
+            DatabaseState::Works => self.recovered(),
+            DatabaseState::Fails(failure) => self.failed(failure),
+            DatabaseState::Untried => {}
         }
     }
 

@@ -345,6 +345,7 @@ async fn write<T: Send + 'static>(
             WriteError::InvalidName { .. } => Problem::invalid(error.to_string()),
             WriteError::NameTaken { .. } => Problem::conflict("name_taken", error.to_string()),
             WriteError::UnknownInstallation { .. } => Problem::not_found(error.to_string()),
+            WriteError::Overdue { .. } => Problem::unsettled(&error),
             error => Problem::store(&error),
         })
 }
