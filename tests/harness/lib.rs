@@ -17,11 +17,13 @@
 //! - Timings are short, and they are the configuration's own: nothing in the binary knows that it is watched.
 //!
 //! - [`Volume`] is a file system for the store alone, whose troubles are real ones ([`Setup::start_on_volume`]).
+//! - [`Clock`] is a time of day for the gateway alone, which can be wrong by years ([`Setup::clock`]).
 //!
 //! No story sleeps to wait, and none asserts how long something took.
 
 mod admin;
 mod binary;
+mod clock;
 mod command;
 mod events;
 mod gateway;
@@ -36,6 +38,7 @@ mod wait;
 mod wecom;
 
 pub use admin::{Admin, Answer};
+pub use clock::Clock;
 pub use command::{Ended, longwire};
 pub use events::{message, message_of};
 pub use gateway::Gateway;

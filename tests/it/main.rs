@@ -19,5 +19,6 @@ mod what_a_wecom_connection_survives;
 mod what_an_application_asks_of_wecom;
 mod what_befalls_the_disk;
 mod what_wecom_sends_is_kept;
+mod when_the_clock_is_wrong;
 mod who_has_the_store;
 mod who_holds_a_wecom_bot;
