@@ -12,7 +12,7 @@ pub enum Cause {
     Locked,
     /// The database file, or one that belongs to it, was deleted or replaced under us.
     Gone,
-    /// Another process has the store's lock, because the lock file was deleted or replaced under us.
+    /// The store's lock is no longer ours, because its file was deleted or replaced under us; another process may have it.
     Held,
     /// Another program cut the write-ahead log short.
     Truncated,
@@ -66,7 +66,7 @@ impl Cause {
                  not recognize the platform's repeats: if the file cannot be had again, restart, and a new log begins"
             }
             Self::Held => {
-                "another gateway was started on this store after its lock file had been deleted: end one of the two. This \
+                "the lock file was deleted, and another gateway may have been started on this store: end one of the two. This \
                  one records nothing while the other runs, and goes on by itself when it has ended"
             }
             Self::Truncated => {
@@ -78,7 +78,7 @@ impl Cause {
                 "make the database file, its directory and its file system writable; recording resumes by itself"
             }
             Self::Corrupt => {
-                "the database file is damaged; stop, keep a copy, and restore a backup"
+                "the database file is damaged; keep a copy, and put a backup in its place, without the old -wal file"
             }
             Self::Io => {
                 "the disk reports errors; look at the kernel log. Recording resumes by itself if they pass"
@@ -104,7 +104,7 @@ impl fmt::Display for Cause {
             Self::DiskFull => "the disk is full",
             Self::Locked => "the database is locked by another process",
             Self::Gone => "the database file was deleted or replaced",
-            Self::Held => "another process has taken the store",
+            Self::Held => "the store's lock is no longer ours",
             Self::Truncated => "the write-ahead log was cut short",
             Self::ReadOnly => "the database cannot be written to",
             Self::Corrupt => "the database file is damaged",

@@ -110,11 +110,11 @@ impl DatabaseFile {
         Arc::ptr_eq(epoch, &self.access().epoch)
     }
 
-    /// Makes all connections that are there out of date; they are gone when nobody has what is returned any more.
-    /// `writer_first` keeps new ones out until the [next opening](Self::open_to_all).
-    pub(crate) fn begin_epoch(&self, writer_first: bool) -> Weak<Epoch> {
+    /// Makes all connections that are there out of date, and keeps new ones out until the writer has
+    /// [opened the files](Self::open_to_all). The old ones are gone when nobody has what is returned any more.
+    pub(crate) fn begin_epoch(&self) -> Weak<Epoch> {
         let mut access = self.access();
-        access.writer_first = writer_first;
+        access.writer_first = true;
         let before = std::mem::replace(&mut access.epoch, Arc::new(Epoch));
         Arc::downgrade(&before)
     }

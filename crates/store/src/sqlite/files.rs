@@ -20,17 +20,21 @@ pub(crate) struct Files {
     /// Known from the first commit on, which makes the file if it is not there.
     wal: Option<FileIdentity>,
     shm: Option<FileIdentity>,
-    /// What the write-ahead log was last seen to hold.
+    /// What they were last seen to hold.
     wal_bytes: u64,
+    database_bytes: u64,
 }
 
-/// How long the write-ahead log is, against what was last seen.
+/// A file is shorter than it was last seen, which a program in order explains, or one that cut it.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
-pub(crate) enum WalLength {
-    /// Not shorter.
-    Grown,
-    /// Shorter, which a checkpoint explains, or a program that cut it.
-    Shrunk {
+pub(crate) enum Shrunk {
+    /// A checkpoint empties it.
+    Wal {
+        /// What is left.
+        bytes: u64,
+    },
+    /// A `VACUUM` makes it smaller.
+    Database {
         /// What is left.
         bytes: u64,
     },
@@ -44,6 +48,7 @@ impl Files {
             wal: None,
             shm: None,
             wal_bytes: 0,
+            database_bytes: 0,
         }
     }
 
@@ -52,9 +57,17 @@ impl Files {
         self.wal_bytes
     }
 
-    /// The log was found to be whole with this length.
-    pub(crate) fn set_wal_bytes(&mut self, bytes: u64) {
-        self.wal_bytes = bytes;
+    /// The length that the database was last seen to have, in bytes.
+    pub(crate) fn database_bytes(&self) -> u64 {
+        self.database_bytes
+    }
+
+    /// The file was found to be whole all the same.
+    pub(crate) fn accept(&mut self, shrunk: Shrunk) {
+        match shrunk {
+            Shrunk::Wal { bytes } => self.wal_bytes = bytes,
+            Shrunk::Database { bytes } => self.database_bytes = bytes,
+        }
     }
 
     /// Whether the database is where it was.
@@ -62,50 +75,42 @@ impl Files {
         FileIdentity::of(file.path()).is_ok_and(|found| found == self.database)
     }
 
-    /// Whether the index of the write-ahead log is where it was.
-    pub(crate) fn has_shm(&self, file: &DatabaseFile) -> bool {
-        self.shm.is_none() || FileIdentity::of(file.shm()).ok() == self.shm
+    /// Looks at the lengths alone. A file that is missing or replaced is left to [`confirm`](Self::confirm).
+    pub(crate) fn shrunk(&self, file: &DatabaseFile) -> Option<Shrunk> {
+        let shorter = |path: &Path, known: Option<FileIdentity>, bytes: u64| {
+            let found = fs::metadata(path).ok()?;
+            let is_it = Some(FileIdentity::from(&found)) == known;
+            (is_it && found.len() < bytes).then_some(found.len())
+        };
+        let wal = shorter(file.wal(), self.wal, self.wal_bytes);
+        let wal = wal.map(|bytes| Shrunk::Wal { bytes });
+        wal.or_else(|| {
+            let bytes = shorter(file.path(), Some(self.database), self.database_bytes)?;
+            Some(Shrunk::Database { bytes })
+        })
     }
 
-    /// Looks at the write-ahead log alone. One that is missing or replaced counts as grown: [`confirm`](Self::confirm)
-    /// finds that.
-    pub(crate) fn wal_length(&self, file: &DatabaseFile) -> WalLength {
-        match fs::metadata(file.wal()) {
-            Ok(found)
-                if Some(FileIdentity::from(&found)) == self.wal && found.len() < self.wal_bytes =>
-            {
-                WalLength::Shrunk { bytes: found.len() }
-            }
-            _ => WalLength::Grown,
-        }
-    }
-
-    /// Whether all of them are in their places; what is met for the first time is known from then on.
-    pub(crate) fn confirm(&mut self, file: &DatabaseFile) -> Result<WalLength, Failure> {
-        is_known(
-            file.path(),
-            FileIdentity::of(file.path()),
-            &mut Some(self.database),
-        )?;
-        is_known(
-            file.lock(),
-            FileIdentity::of_link(file.lock()),
-            &mut Some(self.lock),
-        )?;
+    /// Whether all of them are in their places, and which of them is shorter than before. What is met for the first
+    /// time is known from then on.
+    pub(crate) fn confirm(&mut self, file: &DatabaseFile) -> Result<Option<Shrunk>, Failure> {
+        let lock = FileIdentity::of_link(file.lock());
+        is_known(file.lock(), lock, &mut Some(self.lock)).map_err(|failure| Failure {
+            cause: Cause::Held,
+            ..failure
+        })?;
         is_known(file.shm(), FileIdentity::of(file.shm()), &mut self.shm)?;
-        let wal = fs::metadata(file.wal());
-        let identity = wal.as_ref().map(FileIdentity::from);
-        is_known(
-            file.wal(),
-            identity.map_err(|error| io::Error::new(error.kind(), error.to_string())),
-            &mut self.wal,
-        )?;
-        let bytes = wal.map_or(0, |found| found.len());
-        if bytes < self.wal_bytes {
-            return Ok(WalLength::Shrunk { bytes });
+        let database_bytes = length_of_known(file.path(), &mut Some(self.database))?;
+        let wal_bytes = length_of_known(file.wal(), &mut self.wal)?;
+        if wal_bytes < self.wal_bytes {
+            return Ok(Some(Shrunk::Wal { bytes: wal_bytes }));
         }
-        self.wal_bytes = bytes;
-        Ok(WalLength::Grown)
+        self.wal_bytes = wal_bytes;
+        if database_bytes < self.database_bytes {
+            let bytes = database_bytes;
+            return Ok(Some(Shrunk::Database { bytes }));
+        }
+        self.database_bytes = database_bytes;
+        Ok(None)
     }
 
     /// Whether the files that are there now may be opened after these.
@@ -127,6 +132,14 @@ impl Files {
             (false, true) => Err("it belongs to the file that the database beside it replaced"),
         }
     }
+}
+
+fn length_of_known(path: &Path, known: &mut Option<FileIdentity>) -> Result<u64, Failure> {
+    let (identity, bytes) = match fs::metadata(path) {
+        Ok(found) => (Ok(FileIdentity::from(&found)), found.len()),
+        Err(error) => (Err(error), 0),
+    };
+    is_known(path, identity, known).map(|()| bytes)
 }
 
 fn is_known(

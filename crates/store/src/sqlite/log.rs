@@ -15,7 +15,7 @@ use diesel::{SqliteConnection, connection::SimpleConnection};
 
 use super::event_index;
 use super::file::{DatabaseFile, Epoch, free_bytes};
-use super::files::{Files, WalLength, wal_with_content};
+use super::files::{Files, Shrunk, wal_with_content};
 use super::migrations::{self, Maker};
 use super::schema::probe;
 use super::store_row::OpenTime;
@@ -60,8 +60,9 @@ pub(crate) struct Log {
     connection: SqliteConnection,
     file: Arc<DatabaseFile>,
     files: Files,
-    /// What one page takes in the write-ahead log.
-    frame_bytes: u64,
+    page_bytes: u64,
+    /// Pages of the database were cut off, and nobody can bring them back.
+    ruined: bool,
     /// Which events the file holds. Read from it after each opening, never carried over.
     index: Option<Index>,
     /// Events that fill a run of the index.
@@ -82,6 +83,8 @@ pub(crate) struct Left {
     /// Those who must close their connections before the next one is opened, because the index of the write-ahead log
     /// that they share is wrong or out of reach.
     must_close: Weak<Epoch>,
+    /// The database lacks pages, and must not be opened again.
+    ruined: bool,
     /// Keeps SQLite from its last checkpoint while the others are closed.
     held_open: Option<SqliteConnection>,
 }
@@ -174,8 +177,7 @@ impl Log {
         left: Option<Left>,
         run_events: usize,
     ) -> Result<Self, (Failure, Option<Left>)> {
-        let files = left.as_ref().map(|left| &left.files);
-        if let Err(failure) = may_open(&file, files) {
+        if let Err(failure) = may_open(&file, left.as_ref()) {
             return Err((failure, left));
         }
         // All others are closed by now, and what this one opened shall not live on in what comes.
@@ -207,7 +209,8 @@ impl Log {
             connection,
             file,
             files: Files::new(database, lock.identity()),
-            frame_bytes: FRAME_HEADER_BYTES,
+            page_bytes: 0,
+            ruined: false,
             index: None,
             run_events,
         };
@@ -228,10 +231,10 @@ impl Log {
             "(SELECT page_size FROM pragma_page_size)",
         ))
         .get_result(&mut log.connection)?;
-        log.frame_bytes += page_bytes.cast_unsigned();
+        log.page_bytes = page_bytes.cast_unsigned();
         let wal_bytes = std::fs::metadata(log.file.wal()).map_or(0, |found| found.len());
-        if !log.is_whole(wal_bytes) {
-            return Err(cut(&log.file, wal_bytes));
+        if !log.has_all_of_the_wal(wal_bytes) {
+            return Err(cut(log.file.wal(), wal_bytes, Cause::Truncated));
         }
         log.file.open_to_all();
         Ok(log)
@@ -262,22 +265,24 @@ impl Log {
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
     ) -> Result<T, E> {
         find_room(self.file.path())?;
-        let length = self.files.wal_length(&self.file);
-        self.judge(length)?;
+        // Once for each of them: what is accepted is no longer shorter than it was.
+        while let Some(shrunk) = self.files.shrunk(&self.file) {
+            self.judge(shrunk)?;
+        }
         // Kept aside, because the rollback of a transaction that SQLite has rolled back itself
         // fails too, and that error would hide this one.
         let mut first = None;
-        let mut shrunk = WalLength::Grown;
+        let mut shrunk = None;
         let outcome = self.connection.immediate_transaction(|connection| {
             let value = work(connection).map_err(|error| {
                 first = Some(error);
                 diesel::result::Error::RollbackTransaction
             })?;
-            // Before SQLite appends to it, which would leave a hole that nobody finds any more.
-            shrunk = self.files.wal_length(&self.file);
+            // Before SQLite writes to them, which would leave a hole that nobody finds any more.
+            shrunk = self.files.shrunk(&self.file);
             match shrunk {
-                WalLength::Grown => Ok(value),
-                WalLength::Shrunk { .. } => Err(diesel::result::Error::RollbackTransaction),
+                None => Ok(value),
+                Some(_) => Err(diesel::result::Error::RollbackTransaction),
             }
         });
         match outcome {
@@ -286,11 +291,11 @@ impl Log {
                 Err(failure) => Err(failure.into()),
             },
             Err(error) => {
-                self.judge(shrunk)?;
-                if shrunk != WalLength::Grown {
+                if let Some(shrunk) = shrunk {
+                    self.judge(shrunk)?;
                     return Err(Failure::new(
                         Cause::Locked,
-                        "another program emptied the write-ahead log during the transaction",
+                        "another program tidied up the files during the transaction",
                     )
                     .into());
                 }
@@ -377,24 +382,24 @@ impl Log {
             through: self.through(),
             must_close: Weak::new(),
             held_open: None,
+            ruined: self.ruined,
         };
-        let must_all_close = cause == Cause::Truncated || !self.files.has_shm(&self.file);
-        if must_all_close || cause == Cause::Gone {
-            let before = self.file.begin_epoch(must_all_close);
-            if must_all_close {
-                left.must_close = before;
-            }
+        // SQLite makes the index of the write-ahead log anew only when nobody else of this process has it.
+        if matches!(cause, Cause::Gone | Cause::Truncated) || self.ruined {
+            left.must_close = self.file.begin_epoch();
         }
         match cause {
-            // Moves what the write-ahead log holds into the database, as far as that is possible.
+            // SQLite would copy pages into the database that are no longer there, or to where nothing is left.
+            _ if cause == Cause::Truncated || self.ruined => {
+                left.held_open = self.file.hold_open().ok();
+            }
+            // The opposite: what the write-ahead log holds is saved, as far as that is possible.
             Cause::Gone if self.files.has_database(&self.file) => {
                 drop(
                     self.connection
                         .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"),
                 );
             }
-            // The opposite: SQLite would copy pages into the database that are no longer there.
-            Cause::Truncated => left.held_open = self.file.hold_open().ok(),
             _ => {}
         }
         left
@@ -402,8 +407,10 @@ impl Log {
 
     /// Whether what was committed is in the files that will be found after a restart.
     pub(crate) fn confirm(&mut self) -> Result<(), Failure> {
-        let length = self.files.confirm(&self.file)?;
-        self.judge(length)
+        match self.files.confirm(&self.file)? {
+            Some(shrunk) => self.judge(shrunk),
+            None => Ok(()),
+        }
     }
 
     /// Looks after the files while there may be nothing to write: whether they are in their places, and whether the
@@ -427,33 +434,52 @@ impl Log {
         self.files.wal_bytes()
     }
 
-    /// Tells a write-ahead log that was emptied in order from one that was cut.
-    fn judge(&mut self, length: WalLength) -> Result<(), Failure> {
-        let WalLength::Shrunk { bytes } = length else {
-            return Ok(());
-        };
-        if self.is_whole(bytes) {
-            self.files.set_wal_bytes(bytes);
-            Ok(())
-        } else {
-            Err(cut(&self.file, bytes))
+    /// Tells a file that somebody tidied up in order from one that was cut.
+    fn judge(&mut self, shrunk: Shrunk) -> Result<(), Failure> {
+        match shrunk {
+            Shrunk::Wal { bytes } if !self.has_all_of_the_wal(bytes) => {
+                Err(cut(self.file.wal(), bytes, Cause::Truncated))
+            }
+            Shrunk::Database { bytes } if !self.is_smaller_by_itself() => {
+                self.ruined = true;
+                Err(cut(self.file.path(), bytes, Cause::Corrupt))
+            }
+            accepted => {
+                self.files.accept(accepted);
+                Ok(())
+            }
         }
     }
 
     /// Whether a write-ahead log of this length has all pages that SQLite believes to be in it.
-    fn is_whole(&mut self, wal_bytes: u64) -> bool {
+    fn has_all_of_the_wal(&mut self, wal_bytes: u64) -> bool {
         let asked =
             diesel::sql_query("PRAGMA wal_checkpoint(NOOP)").get_result(&mut self.connection);
         match asked {
             Ok(Checkpoint { log }) => match u64::try_from(log) {
                 Ok(0) | Err(_) => true,
-                Ok(pages) => wal_bytes >= WAL_HEADER_BYTES + pages * self.frame_bytes,
+                Ok(pages) => {
+                    let frame_bytes = FRAME_HEADER_BYTES + self.page_bytes;
+                    wal_bytes >= WAL_HEADER_BYTES + pages * frame_bytes
+                }
             },
             Err(error) => {
                 tracing::debug!(%error, "the length of the write-ahead log cannot be asked for");
                 false
             }
         }
+    }
+
+    /// Whether SQLite believes the database to have fewer pages than its file was last seen to have.
+    fn is_smaller_by_itself(&mut self) -> bool {
+        let asked: QueryResult<i64> =
+            diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
+                "(SELECT page_count FROM pragma_page_count)",
+            ))
+            .get_result(&mut self.connection);
+        asked.is_ok_and(|pages| {
+            pages.cast_unsigned() * self.page_bytes < self.files.database_bytes()
+        })
     }
 
     /// What SQLite's word means, seen with the file and the disk beside it.
@@ -471,12 +497,17 @@ impl Log {
 }
 
 /// Whether the file that is there may be opened at all, before anything touches it.
-fn may_open(file: &DatabaseFile, left: Option<&Files>) -> Result<(), Failure> {
+fn may_open(file: &DatabaseFile, left: Option<&Left>) -> Result<(), Failure> {
     let database = FileIdentity::of(file.path())
         .map_err(|error| Failure::new(Cause::Gone, error.to_string()))?;
     find_room(file.path())?;
     let Some(left) = left else { return Ok(()) };
-    left.may_be_followed_by(database, wal_with_content(file))
+    if left.ruined && left.files.has_database(file) {
+        let bytes = std::fs::metadata(file.path()).map_or(0, |found| found.len());
+        return Err(cut(file.path(), bytes, Cause::Corrupt));
+    }
+    left.files
+        .may_be_followed_by(database, wal_with_content(file))
         .map_err(|why| {
             let wal = file.wal().display();
             Failure::new(
@@ -512,12 +543,14 @@ fn not_ours(lock: &LockFile, error: LockError) -> Failure {
     }
 }
 
-/// The write-ahead log lacks pages that were in it.
-fn cut(file: &DatabaseFile, left_bytes: u64) -> Failure {
-    let wal = file.wal().display();
+/// The file lacks pages that were in it.
+fn cut(path: &Path, left_bytes: u64, cause: Cause) -> Failure {
+    let path = path.display();
     Failure::new(
-        Cause::Truncated,
-        format!("{wal} was cut to {left_bytes} bytes, and committed pages were behind them"),
+        cause,
+        format!(
+            "{path} was cut to {left_bytes} bytes, and pages that were recorded lay behind them"
+        ),
     )
 }
 

@@ -165,9 +165,8 @@ fn a_panic_answers_what_was_in_hand_and_the_queue_survives() {
     assert_eq!(bench.store.figures().queue_events_max, 2);
 }
 
-#[test]
-fn to_stop_a_writer_that_the_disk_holds_waits_for_nothing() {
-    let mut bench = Bench::running();
+/// A disk that hangs, for whoever has the connection: it is let go by dropping the sender.
+fn hang(store: &Store) -> crossbeam_channel::Sender<()> {
     let (let_go, held) = bounded::<()>(0);
     let (inside, is_inside) = bounded::<()>(1);
     let stuck: Job = Box::new(move |_| {
@@ -175,8 +174,15 @@ fn to_stop_a_writer_that_the_disk_holds_waits_for_nothing() {
         let _ = held.recv();
         DatabaseState::Works
     });
-    bench.store.hand_in(stuck).expect("the writer runs");
+    store.hand_in(stuck).expect("there is room");
     is_inside.recv_timeout(DEADLINE).expect("it is in there");
+    let_go
+}
+
+#[test]
+fn to_stop_a_writer_that_the_disk_holds_waits_for_nothing() {
+    let mut bench = Bench::running();
+    let let_go = hang(&bench.store);
     while bench
         .store
         .hand_in(Box::new(|_| DatabaseState::Untried))
@@ -194,20 +200,6 @@ fn to_stop_a_writer_that_the_disk_holds_waits_for_nothing() {
         .expect("whoever ends the process is not held");
     drop(let_go);
     bench.stop();
-}
-
-/// A disk that hangs, for whoever has the connection: it is let go by dropping the sender.
-fn hang(store: &Store) -> crossbeam_channel::Sender<()> {
-    let (let_go, held) = bounded::<()>(0);
-    let (inside, is_inside) = bounded::<()>(1);
-    let stuck: Job = Box::new(move |_| {
-        let _ = inside.send(());
-        let _ = held.recv();
-        DatabaseState::Works
-    });
-    store.hand_in(stuck).expect("there is room");
-    is_inside.recv_timeout(DEADLINE).expect("it is in there");
-    let_go
 }
 
 /// Whether there is a writer thread or not, who asks for a change is told in time what may have become of it.
