@@ -47,5 +47,5 @@ pub use platform::{SECRET, app_id, bot_id, platform, wecom_platform};
 pub use process::Signal;
 pub use setup::Setup;
 pub use volume::{Frozen, Volume};
-pub use wait::{LIMIT, wait_until};
+pub use wait::{LIMIT, until_answered, wait_until};
 pub use wecom::{holder, live_wecom_bot};

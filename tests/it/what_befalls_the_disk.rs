@@ -8,7 +8,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use longwire_sim::{Control, Ledger, Sim, Traffic};
-use longwire_tests::{Gateway, Setup, Signal, platform, wait_until};
+use longwire_tests::{Gateway, Setup, Signal, platform, until_answered, wait_until};
 
 const BOTS: [&str; 2] = ["a", "b"];
 /// Room for what the slowest of stories records. What is not written takes none on the host, and the ballast takes what
@@ -119,14 +119,7 @@ fn recover(gateway: &Gateway, control: &Control) -> Ledger {
     until_ready(gateway);
     until_acknowledged(gateway, control, 50);
     control.stop_traffic();
-    let ledger = wait_until("everything has a verdict", || {
-        let ledger = control.ledger();
-        if ledger.pending == 0 {
-            Ok(ledger)
-        } else {
-            Err(format!("{ledger:?}"))
-        }
-    });
+    let ledger = until_answered(control);
     assert_eq!((ledger.lost, ledger.bad_acks.total()), (0, 0), "{ledger:?}");
     ledger
 }

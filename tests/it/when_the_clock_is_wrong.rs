@@ -2,10 +2,15 @@
 //! acknowledged is recorded, and recorded once.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longwire_sim::{Control, Fault, Target, Traffic};
-use longwire_tests::{Clock, Gateway, Setup, app_id, platform, wait_until};
+use longwire_store::{Cause, Group, NewEvent, Receipt, Reply, Source, Store, StoreSettings};
+use longwire_tests::{Clock, Gateway, Setup, app_id, platform, until_answered, wait_until};
+use longwire_wire::envelope::Envelope;
+use longwire_wire::identity::Identity;
 use serde_json::json;
 
 const BOT: &str = "a";
@@ -30,19 +35,6 @@ fn event(number: u32) -> String {
         "event": { "chat_id": "oc_5ce6d572455d361153b7cb51da133945" },
     })
     .to_string()
-}
-
-/// Waits until the platform has an answer to everything it sent.
-#[track_caller]
-fn until_answered(control: &Control) {
-    wait_until("everything is acknowledged", || {
-        let ledger = control.ledger();
-        if ledger.pending == 0 {
-            Ok(())
-        } else {
-            Err(format!("{ledger:?}"))
-        }
-    });
 }
 
 /// What is acknowledged against what is recorded: each once.
@@ -152,4 +144,88 @@ fn a_clock_that_jumps_while_events_pour_in_loses_nothing_and_doubles_nothing() {
     control.stop_traffic();
     until_answered(&control);
     compare(&gateway, &control);
+}
+
+/// Events whose keys fill a run of the event index, and a few more.
+const RUN_AND_MORE: u32 = 132_000;
+const GROUP: u32 = 1_000;
+
+struct Told(Sender<usize>);
+
+impl Reply for Told {
+    fn recorded(&self, receipts: Vec<Receipt>) {
+        // Nobody listens when the story has failed.
+        let _ = self.0.send(receipts.len());
+    }
+
+    fn not_recorded(&self, _: Vec<u32>, cause: Cause) {
+        panic!("the store took nothing: {cause}");
+    }
+}
+
+/// Records that many events as the gateway does, by a clock that is off by so much.
+fn record(gateway: &Gateway, off_by_s: i64) {
+    let settings = StoreSettings::at(gateway.database().display().to_string());
+    let store = Store::open(&settings).expect("the gateway has ended");
+    let bot = store.installation(BOT).expect("readable").expect("kept");
+    let thread = store.run_writer(|_| ()).expect("a thread");
+    let (tell, told) = channel();
+    let reply: Arc<dyn Reply> = Arc::new(Told(tell));
+    for first in (0..RUN_AND_MORE).step_by(GROUP as usize) {
+        let events = (first..first + GROUP).map(|number| {
+            let payload = event(number).into_bytes().into();
+            let envelope = Envelope::parse(&payload).expect("an event");
+            let claimed_ms = envelope.created_ms.expect("it says when it happened");
+            NewEvent {
+                ticket: number,
+                identity: Identity::of(&envelope),
+                event_id: Some(envelope.event_id),
+                event_type: Some(envelope.event_type),
+                chat: None,
+                source: Source::LongConnection,
+                received_ms: claimed_ms + off_by_s * 1_000,
+                created_ms: Some(claimed_ms),
+                trace_id: None,
+                payload,
+            }
+        });
+        let group = Group {
+            installation: bot.id,
+            events: events.collect(),
+            reply: Arc::clone(&reply),
+        };
+        store.writer().submit(group).expect("nothing else waits");
+        assert_eq!(told.recv().expect("an answer"), GROUP as usize);
+    }
+    store.stop_writer();
+    thread.join().expect("it ends in order");
+}
+
+/// The keys of so many events lie on disk, and are looked for there only where they can be.
+#[test]
+fn what_was_recorded_under_a_wrong_clock_is_known_when_the_clock_is_right() {
+    let sim = platform(|_| ());
+    let control = sim.control();
+    let clock = Clock::new();
+    clock.shift_by(-DECADE_S);
+    let mut gateway = Setup::new(&sim).bot(BOT).clock(&clock).start();
+    gateway.wait_live(BOT);
+    gateway.kill();
+    record(&gateway, -DECADE_S);
+    clock.shift_by(0);
+    gateway.restart();
+    gateway.wait_live(BOT);
+    for (round, off_by_s) in (1..).zip([0, DECADE_S, -DECADE_S]) {
+        clock.shift_by(off_by_s);
+        // From the beginning, the middle and the end, which a run has, and from the newest, which are in memory.
+        for number in (0..RUN_AND_MORE).step_by(GROUP as usize) {
+            control.push(&app_id(BOT), event(number));
+        }
+        let repeats = round * (RUN_AND_MORE / GROUP);
+        gateway.wait_overview("all of them are recognised", |now| {
+            assert_eq!(now["events"]["recorded"], 0, "{now}");
+            now["events"]["repeats_by_event_id"] == repeats
+        });
+        until_answered(&control);
+    }
 }

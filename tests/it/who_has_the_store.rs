@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use longwire_sim::{Control, Traffic};
 use longwire_store::{EventQuery, Store, StoreSettings};
-use longwire_tests::{Gateway, Setup, longwire, platform, wait_until};
+use longwire_tests::{Gateway, Setup, longwire, platform, until_answered, wait_until};
 
 const BOT: &str = "a";
 
@@ -54,15 +54,8 @@ fn settle(gateway: &Gateway, control: &Control) {
     gateway.wait_overview("the store is well", |now| now["store"]["state"] == "ok");
     acknowledged(control, 20);
     control.stop_traffic();
-    wait_until("everything has a verdict", || {
-        let ledger = control.ledger();
-        if ledger.pending == 0 {
-            Ok(())
-        } else {
-            Err(format!("{ledger:?}"))
-        }
-    });
-    assert_eq!(control.ledger().lost, 0, "{:?}", control.ledger());
+    let ledger = until_answered(control);
+    assert_eq!(ledger.lost, 0, "{ledger:?}");
 }
 
 /// No event is there twice; returns those that were acknowledged and are not there.
@@ -206,6 +199,24 @@ fn what_a_cut_write_ahead_log_took_with_it_is_counted() {
     for event_id in &missing {
         gateway.expect_no_row_for(event_id);
     }
+}
+
+/// The index of the write-ahead log is mapped memory, so this ends the process, as a crash would.
+#[test]
+fn nothing_is_missing_after_the_index_of_the_write_ahead_log_was_cut() {
+    let sim = patient_platform();
+    let control = sim.control();
+    let mut gateway = Setup::new(&sim).bot(BOT).start();
+    pour(&gateway, &control);
+    let shm = fs::File::options()
+        .write(true)
+        .open(beside(&gateway.database(), "-shm"));
+    shm.expect("it is there").set_len(0).expect("cut");
+    let status = gateway.wait_end();
+    assert!(!status.success(), "{status}");
+    gateway.restart();
+    settle(&gateway, &control);
+    assert_eq!(missing(&gateway, &control), Vec::<String>::new());
 }
 
 /// Has what the write-ahead log holds moved into the database.
