@@ -525,7 +525,9 @@ impl Seat {
 impl Drop for Sitting {
     fn drop(&mut self) {
         if let Some(desk) = &mut self.desk {
-            desk.left = desk.log.take().map(|log| log.leave(Cause::WriterGone));
+            if let Some(log) = desk.log.take() {
+                desk.left = Some(log.leave(Cause::WriterGone));
+            }
             desk.retry_at = Instant::now();
             let failure = Failure::new(
                 Cause::WriterGone,

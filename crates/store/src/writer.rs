@@ -62,7 +62,7 @@ pub(crate) struct Desk {
     pub(crate) health: Arc<HealthCell>,
     pub(crate) reader: Reader,
     pub(crate) log: Option<Log>,
-    /// Of the log before, while there is none.
+    /// Of the log before, until another one is open and was compared with it.
     pub(crate) left: Option<Left>,
     /// Declared after the log, so let go after it was closed.
     pub(crate) lock: LockFile,
@@ -177,10 +177,11 @@ impl Desk {
         if groups.is_empty() && notes.is_empty() {
             return;
         }
-        if self.log.is_none() && Instant::now() >= self.retry_at {
+        if !self.is_ready() && Instant::now() >= self.retry_at {
             self.retry();
         }
-        let Some(log) = &mut self.log else {
+        let is_ready = self.is_ready();
+        let Some(log) = self.log.as_mut().filter(|_| is_ready) else {
             let cause = self
                 .trouble
                 .as_ref()
@@ -210,6 +211,11 @@ impl Desk {
                 self.refuse(groups, notes.len(), cause);
             }
         }
+    }
+
+    /// Whether the log is open, takes writes, and was compared with the one before it.
+    fn is_ready(&self) -> bool {
+        self.log.is_some() && self.left.is_none()
     }
 
     fn answer(&self, mut queued: Queued, settled: Settled) {
@@ -273,8 +279,6 @@ impl Desk {
     fn reopen_and_probe(&mut self) -> Result<(), Failure> {
         let health = Arc::clone(&self.health);
         let _working = health.working();
-        let known = self.left.as_ref().and_then(|left| left.through);
-        let reopens = self.log.is_none();
         let log = match &mut self.log {
             Some(log) => log,
             none => {
@@ -285,20 +289,14 @@ impl Desk {
                     }));
                 }
                 let file = Arc::clone(&self.file);
-                let left = self.left.take();
-                match Log::reopen(file, &mut self.lock, left, self.run_events) {
-                    Ok(log) => none.insert(log),
-                    Err((failure, left)) => {
-                        self.left = left;
-                        return Err(failure);
-                    }
-                }
+                let left = self.left.as_mut();
+                none.insert(Log::reopen(file, &mut self.lock, left, self.run_events)?)
             }
         };
         log.probe()?;
         log.load_index()?;
-        if reopens {
-            tell_what_is_lost(known, log.through());
+        if let Some(left) = self.left.take() {
+            tell_what_is_lost(left.through, log.through());
         }
         Ok(())
     }
@@ -315,7 +313,10 @@ impl Desk {
         if !matches!(failure.cause, Cause::Locked | Cause::DiskFull)
             && let Some(log) = self.log.take()
         {
-            self.left = Some(log.leave(failure.cause));
+            let before = self.left.take().and_then(|left| left.through);
+            let mut left = log.leave(failure.cause);
+            left.through = left.through.or(before);
+            self.left = Some(left);
         }
         self.trouble = Some(failure);
         self.retry_at = Instant::now() + RETRY;

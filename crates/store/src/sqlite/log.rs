@@ -174,21 +174,17 @@ impl Log {
     pub(crate) fn reopen(
         file: Arc<DatabaseFile>,
         lock: &mut LockFile,
-        left: Option<Left>,
+        left: Option<&mut Left>,
         run_events: usize,
-    ) -> Result<Self, (Failure, Option<Left>)> {
-        if let Err(failure) = may_open(&file, left.as_ref()) {
-            return Err((failure, left));
+    ) -> Result<Self, Failure> {
+        may_open(&file, left.as_deref())?;
+        if let Some(left) = left {
+            // All others are closed by now, and what this one has open shall not live on in what comes.
+            left.held_open = None;
         }
-        // All others are closed by now, and what this one opened shall not live on in what comes.
-        let left = left.map(|left| Left {
-            held_open: None,
-            ..left
-        });
-        let opened = look_inside(&file)
-            .and_then(|()| lock.renew().map_err(|error| not_ours(lock, error)))
-            .and_then(|()| Self::connect(file, lock, run_events));
-        opened.map_err(|failure| (failure, left))
+        look_inside(&file)?;
+        lock.renew().map_err(|error| not_ours(lock, error))?;
+        Self::connect(file, lock, run_events)
     }
 
     fn connect(
