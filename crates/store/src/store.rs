@@ -27,7 +27,7 @@ use crate::intake::Intake;
 use crate::lock::{LockError, LockFile};
 use crate::open::{beside, database_path};
 use crate::seal::KeyRing;
-use crate::sqlite::file::DatabaseFile;
+use crate::sqlite::file::{DatabaseFile, free_bytes};
 use crate::sqlite::installations;
 use crate::sqlite::log::Log;
 use crate::sqlite::timeline::Notebook;
@@ -202,6 +202,7 @@ impl Store {
             .unwrap_or_else(|| beside(&path, ".key"));
         let keys = Arc::new(KeyRing::load(&key_file, &sealed_with)?);
         let intake = Arc::new(Intake::new(settings));
+        intake.counters.set_disk(log.wal_bytes(), free_bytes(&path));
         let health = Arc::new(HealthCell::new());
         let desk = Desk {
             intake: Arc::clone(&intake),

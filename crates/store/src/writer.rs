@@ -89,7 +89,6 @@ impl Desk {
     /// The thread's life. Returns when it was told to stop and the queue is empty.
     pub(crate) fn run(&mut self, jobs: &Receiver<Job>, stop: &Receiver<()>) {
         let looks = tick(LOOK_EVERY);
-        self.look();
         loop {
             match self.wait(jobs, stop, &looks) {
                 Woken::Group(first) => self.write(Some(first), None),

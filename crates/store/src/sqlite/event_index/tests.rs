@@ -202,6 +202,37 @@ fn a_log_of_the_first_schema_is_taken_over() {
     }
 }
 
+/// Of runs that an earlier version wrote nobody knows what their events claim, so they are asked for every key, for as
+/// long as runs of today.
+#[test]
+fn runs_of_the_third_schema_are_taken_over() {
+    let mut connection = database();
+    let mut index = load(&mut connection, RUN, 1).expect("an empty log");
+    for number in 0..200 {
+        record(&mut connection, &mut index, &[number], 1, true);
+    }
+    let before = runs(&mut connection);
+    migrations::back_to(&mut connection, 3);
+    migrations::run(&mut connection).expect("brought up to date");
+    let claimed: Vec<Option<Vec<u8>>> = event_index_run::table
+        .select(event_index_run::claimed)
+        .load(&mut connection)
+        .expect("runs");
+    assert!(claimed.iter().all(Option::is_none), "{claimed:?}");
+    let index = load(&mut connection, RUN, 7 * DAY_MS).expect("a log");
+    assert_eq!(runs(&mut connection)[..before.len()], before[..]);
+    let in_them = u16::try_from(before.len() * RUN).expect("a few");
+    for number in 0..in_them {
+        for claimed_ms in [None, Some(i64::from(number) * DAY_MS)] {
+            let key = log_key(number);
+            let found = find(&mut connection, &index, key, claimed_ms).expect("an answer");
+            assert_eq!(found, Some(Seq(i64::from(number) + 1)));
+        }
+    }
+    load(&mut connection, RUN, 7 * DAY_MS + 1).expect("a log");
+    assert_ne!(runs(&mut connection), before, "their time is over");
+}
+
 #[test]
 fn runs_out_of_the_window_are_forgotten() {
     let mut connection = database();
