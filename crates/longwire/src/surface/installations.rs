@@ -1,11 +1,13 @@
 //! Installations: listed, shown with timeline and lights, added, started, stopped.
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use actix_web::web::{self, Data, Json, Path, Query};
 use longwire_egress::ProxyUrl;
 use longwire_fleet::InstallationView;
 use longwire_store::{
-    Desired, Guarantee, InstallationRecord, NewInstallation, Origin, Platform, TakeBack,
+    Desired, Guarantee, InstallationRecord, NewInstallation, Origin, Platform, ReadError, TakeBack,
     TimelineRecord, WriteError,
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -163,10 +165,7 @@ pub(super) async fn show(
     let record = find(&surface, &installation).await?;
     let store = surface.store.clone();
     let id = record.id;
-    let timeline = web::block(move || store.timeline(id, TIMELINE_NOTES))
-        .await
-        .map_err(|_| Problem::interrupted())?
-        .map_err(|error| Problem::store(&error))?;
+    let timeline = read(move || store.timeline(id, TIMELINE_NOTES)).await?;
     Ok(Json(Detail {
         observed: surface.fleet.installation(&record.public_id.to_string()),
         kept: Kept::from(&record),
@@ -177,10 +176,8 @@ pub(super) async fn show(
 async fn find(surface: &Data<Surface>, id_or_name: &str) -> Result<InstallationRecord, Problem> {
     let store = surface.store.clone();
     let wanted = id_or_name.to_owned();
-    web::block(move || store.installation(&wanted))
-        .await
-        .map_err(|_| Problem::interrupted())?
-        .map_err(|error| Problem::store(&error))?
+    read(move || store.installation(&wanted))
+        .await?
         .ok_or_else(|| Problem::not_found(format!("there is no installation `{id_or_name}`")))
 }
 
@@ -333,6 +330,20 @@ fn refuse_while_draining(surface: &Surface) -> Result<(), Problem> {
         return Err(Problem::conflict("draining", "the gateway is about to end"));
     }
     Ok(())
+}
+
+/// How long a query is waited for: as long as it takes until a disk that hangs is told. It can hold a reader too, because
+/// SQLite notes in a mapped file who reads what.
+const READ_PATIENCE: Duration = Duration::from_secs(3);
+
+async fn read<T: Send + 'static>(
+    query: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::time::timeout(READ_PATIENCE, web::block(query))
+        .await
+        .map_err(|_| Problem::store_is_silent(READ_PATIENCE))?
+        .map_err(|_| Problem::interrupted())?
+        .map_err(|error| Problem::store(&error))
 }
 
 async fn write<T: Send + 'static>(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 use actix_web::http::StatusCode;
@@ -63,6 +64,15 @@ impl Problem {
             StatusCode::SERVICE_UNAVAILABLE,
             "store_unavailable",
             crate::exit::chain(error),
+        )
+    }
+
+    /// The store has not answered a query in time.
+    pub(crate) fn store_is_silent(after: Duration) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "store_unavailable",
+            format!("the database has not answered within {} s", after.as_secs()),
         )
     }
 
