@@ -94,6 +94,8 @@ pub(crate) struct EventIndex {
     noted: Vec<LogKey>,
     /// What the tail covered before them.
     kept_span: Option<Span>,
+    /// The newest number that an earlier state of the log had given, when this one was opened in its place.
+    given: Option<Seq>,
 }
 
 /// A full tail on its way to becoming a run.
@@ -119,7 +121,23 @@ impl EventIndex {
             tail: Tail::default(),
             noted: Vec::new(),
             kept_span: None,
+            given: None,
         }
+    }
+
+    /// Numbers up to here were given to events that are no longer in the log.
+    pub(crate) fn go_on_after(&mut self, given: Option<Seq>) {
+        self.given = self.given.max(given);
+    }
+
+    /// The newest number that was given to an event, be it still there or not.
+    pub(crate) fn given(&self) -> Option<Seq> {
+        self.through().max(self.given)
+    }
+
+    /// The number of the next event: behind whatever a follower has read.
+    pub(crate) fn next(&self) -> Seq {
+        Seq(self.given().map_or(1, |seq| seq.0 + 1))
     }
 
     /// The event of this key, if it is one of the newest.

@@ -23,7 +23,7 @@ use crate::receipt::{Settled, record};
 use crate::sqlite::file::{DatabaseFile, free_bytes};
 use crate::sqlite::log::{Left, Log};
 use crate::sqlite::timeline::Notebook;
-use crate::{Cause, Seq, TimelineEntry, Verdict};
+use crate::{Cause, TimelineEntry, Verdict};
 
 /// Events that end a batch's gathering: beyond this a larger transaction gains nothing and its
 /// first event waits longer.
@@ -295,7 +295,7 @@ impl Desk {
         log.probe()?;
         log.load_index()?;
         if let Some(left) = self.left.take() {
-            tell_what_is_lost(left.through, log.through());
+            log.go_on_after(&left);
         }
         Ok(())
     }
@@ -312,10 +312,8 @@ impl Desk {
         if !matches!(failure.cause, Cause::Locked | Cause::DiskFull)
             && let Some(log) = self.log.take()
         {
-            let before = self.left.take().and_then(|left| left.through);
-            let mut left = log.leave(failure.cause);
-            left.through = left.through.or(before);
-            self.left = Some(left);
+            let earlier = self.left.take();
+            self.left = Some(log.leave(failure.cause).after(earlier));
         }
         self.trouble = Some(failure);
         self.retry_at = Instant::now() + RETRY;
@@ -349,18 +347,5 @@ impl Desk {
     /// Lets nothing more in.
     pub(crate) fn close(intake: &Intake) {
         intake.accepting.store(false, SeqCst);
-    }
-}
-
-/// A file that was put back, or what is left of one that was cut, may lack events that were acknowledged.
-fn tell_what_is_lost(known: Option<Seq>, found: Option<Seq>) {
-    let (known, found) = (known.map_or(0, |seq| seq.0), found.map_or(0, |seq| seq.0));
-    if found < known {
-        tracing::error!(
-            events = known - found,
-            last_known = known,
-            last_found = found,
-            "acknowledged events are not in the database that was opened again",
-        );
     }
 }

@@ -28,7 +28,8 @@ impl Default for Claims {
 }
 
 impl Claims {
-    /// Takes in what one event says, in milliseconds since 1970. One that says nothing adds nothing: nor do its repeats.
+    /// Takes in what one event says, in milliseconds since 1970. One that says nothing adds nothing: its repeats say
+    /// nothing either, and are looked for everywhere.
     pub(super) fn add(&mut self, claimed_ms: Option<i64>) {
         let (Self::Known(periods), Some(claimed_ms)) = (&mut *self, claimed_ms) else {
             return;

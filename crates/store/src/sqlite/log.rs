@@ -33,7 +33,6 @@ use crate::{Cause, Seq};
 /// its way through the write-ahead log. A checkpoint counts pages; 250 keep it to 4 MiB. While a
 /// reader holds on to an old state, the log grows on; the size limit is [`WAL_KEPT_BYTES`].
 const PRAGMAS: &str = "PRAGMA busy_timeout = 1000;
-    PRAGMA journal_size_limit = 16777216;
     PRAGMA page_size = 16384;
     PRAGMA auto_vacuum = INCREMENTAL;
     PRAGMA journal_mode = WAL;
@@ -78,8 +77,9 @@ struct Index {
 /// What a closed connection leaves for the next one to know.
 pub(crate) struct Left {
     files: Files,
-    /// The newest event that it knew.
-    pub(crate) through: Option<Seq>,
+    /// The newest event that it had, and the newest number that it had given.
+    through: Option<Seq>,
+    given: Option<Seq>,
     /// Those who must close their connections before the next one is opened, because the index of the write-ahead log
     /// that they share is wrong or out of reach.
     must_close: Weak<Epoch>,
@@ -93,6 +93,15 @@ impl Left {
     /// Whether somebody still has open what must be closed first.
     pub(crate) fn is_in_use(&self) -> bool {
         self.must_close.strong_count() > 0
+    }
+
+    /// Together with what is left of the log before this one, which was never compared with it.
+    pub(crate) fn after(mut self, earlier: Option<Self>) -> Self {
+        if let Some(earlier) = earlier {
+            self.through = self.through.or(earlier.through);
+            self.given = self.given.max(earlier.given);
+        }
+        self
     }
 }
 
@@ -194,7 +203,8 @@ impl Log {
     ) -> Result<Self, Failure> {
         let gone = |error: std::io::Error| Failure::new(Cause::Gone, error.to_string());
         let database = FileIdentity::of(file.path()).map_err(gone)?;
-        let connection = file.connect(PRAGMAS)?;
+        let limit = format!("PRAGMA journal_size_limit = {WAL_KEPT_BYTES};");
+        let connection = file.connect(&format!("{PRAGMAS} {limit}"))?;
         if FileIdentity::of(file.path()).map_err(gone)? != database {
             return Err(Failure::new(
                 Cause::Gone,
@@ -366,16 +376,20 @@ impl Log {
         })
     }
 
-    /// The newest event that it knows.
-    pub(crate) fn through(&self) -> Option<Seq> {
-        self.index.as_ref().and_then(|index| index.events.through())
+    /// Compares the log with the one before it, and gives no number a second time. Once its index is loaded.
+    pub(crate) fn go_on_after(&mut self, left: &Left) {
+        let Some(index) = &mut self.index else { return };
+        tell_what_is_lost(left.through, index.events.through());
+        index.events.go_on_after(left.given);
     }
 
     /// Closes the connection after a failure that leaves its state in doubt.
     pub(crate) fn leave(mut self, cause: Cause) -> Left {
+        let events = self.index.as_ref().map(|index| &index.events);
         let mut left = Left {
             files: self.files.clone(),
-            through: self.through(),
+            through: events.and_then(EventIndex::through),
+            given: events.and_then(EventIndex::given),
             must_close: Weak::new(),
             held_open: None,
             ruined: self.ruined,
@@ -536,6 +550,19 @@ fn not_ours(lock: &LockFile, error: LockError) -> Failure {
         }
         LockError::NotPlain => Failure::new(Cause::Gone, format!("{path} is a link")),
         LockError::Io(error) => Failure::new(Cause::Gone, format!("{path}: {error}")),
+    }
+}
+
+/// A file that was put back, or what is left of one that was cut, may lack events that were acknowledged.
+fn tell_what_is_lost(known: Option<Seq>, found: Option<Seq>) {
+    let (known, found) = (known.map_or(0, |seq| seq.0), found.map_or(0, |seq| seq.0));
+    if found < known {
+        tracing::error!(
+            events = known - found,
+            last_known = known,
+            last_found = found,
+            "acknowledged events are not in the database that was opened again",
+        );
     }
 }
 

@@ -35,8 +35,6 @@ pub(crate) fn insert(
     if events == 0 {
         return Ok(outcomes);
     }
-    // Given by us rather than by SQLite, because to ask for each row's number afterwards costs a
-    // fifth of the insert.
     let highest: Option<i64> = event::table
         .select(diesel::dsl::max(event::seq))
         .first(connection)?;
@@ -47,7 +45,9 @@ pub(crate) fn insert(
             "another process wrote into the log",
         ));
     }
-    let mut next = Seq(highest.unwrap_or(0) + 1);
+    // Given by us rather than by SQLite, because to ask for each row's number afterwards costs a
+    // fifth of the insert.
+    let mut next = index.next();
     for Queued { group, .. } in groups {
         for new in &group.events {
             let key = LogKey::of(group.installation, new.identity.event);

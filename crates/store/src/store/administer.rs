@@ -108,28 +108,25 @@ impl Store {
     pub(super) fn hand_in(&self, job: Job) -> Result<(), WriteError> {
         let shared = &self.shared;
         let mut seat = shared.seat();
-        let jobs = match &*seat {
-            Seat::Taken(mail) => &mail.jobs,
-            Seat::Lent { jobs, .. } => jobs,
-            Seat::Free(_) => {
-                let (jobs, inbox) = bounded(JOBS);
-                let lent = Seat::Lent { jobs, next: None };
-                let Seat::Free(desk) = mem::replace(&mut *seat, lent) else {
-                    unreachable!("it was free a moment ago, and it is locked")
-                };
-                drop(seat);
-                // Nobody else has its sending side yet but through the seat, so there is room.
-                let sitting = Sitting::with(Arc::clone(shared), desk);
-                return std::thread::Builder::new()
-                    .name("longwire-change".to_owned())
-                    .spawn(move || sitting.carry_out(job, &inbox))
-                    .map(drop)
-                    .map_err(|_| WriteError::WriterGone);
+        // Sent under the lock, so that whoever gives the connection up under it has seen all of them.
+        match &*seat {
+            Seat::Taken(Mail { jobs, .. }) | Seat::Lent { jobs, .. } => {
+                return jobs.try_send(job).map_err(|_| WriteError::Busy);
             }
-            Seat::Changing => return Err(WriteError::Busy),
+            Seat::Free(_) | Seat::Changing => {}
+        }
+        let Seat::Free(desk) = mem::replace(&mut *seat, Seat::Changing) else {
+            return Err(WriteError::Busy);
         };
-        // Under the lock, so that whoever gives the connection up under it has seen them all.
-        jobs.try_send(job).map_err(|_| WriteError::Busy)
+        let (jobs, inbox) = bounded(JOBS);
+        *seat = Seat::Lent { jobs, next: None };
+        drop(seat);
+        let sitting = Sitting::with(Arc::clone(shared), desk);
+        std::thread::Builder::new()
+            .name("longwire-change".to_owned())
+            .spawn(move || sitting.carry_out(job, &inbox))
+            .map(drop)
+            .map_err(|_| WriteError::WriterGone)
     }
 }
 

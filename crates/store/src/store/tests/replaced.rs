@@ -218,7 +218,7 @@ fn a_database_that_was_cut_is_noticed_and_left_alone() {
     fs::rename(&backup, bench.database()).expect("in its place");
     bench.until_health(|health| *health == Health::Ok);
     assert_eq!(bench.ask(event(3, 20)), repeat(3, 20, Tier::EventId));
-    assert_eq!(bench.ask(event(4, 21)), recorded(4, 21));
+    assert_eq!(bench.ask(event(4, 21)), recorded(4, 22));
     assert_eq!(bench.integrity(), "ok");
 }
 
@@ -297,7 +297,8 @@ fn a_backup_is_taken_over() {
     fs::remove_file(path("longwire.db-wal")).expect("removed");
     bench.until_health(|health| *health == Health::Ok);
     assert_eq!(bench.ask(event(4, 1)), repeat(4, 1, Tier::EventId));
-    assert_eq!(bench.ask(event(5, 2)), recorded(5, 2));
+    // Under a number of its own: a follower may have read the one that is gone.
+    assert_eq!(bench.ask(event(5, 2)), recorded(5, 3));
     assert_eq!(bench.integrity(), "ok");
 }
 
