@@ -105,6 +105,30 @@ impl Left {
     }
 }
 
+/// Why a transaction was not made.
+enum Refused<E> {
+    Failed(E),
+    /// Somebody made the files shorter, and in order; nothing is wrong with them, and the next attempt finds that.
+    TidiedUp,
+}
+
+impl<E: From<Failure>> Refused<E> {
+    fn failed(failure: Failure) -> Self {
+        Self::Failed(failure.into())
+    }
+
+    fn into_error(self) -> E {
+        match self {
+            Self::Failed(error) => error,
+            Self::TidiedUp => Failure::new(
+                Cause::Locked,
+                "another program tidied up the database during the transaction",
+            )
+            .into(),
+        }
+    }
+}
+
 /// SQLite's header of a write-ahead log, and of each page in it ("WAL File Format").
 const WAL_HEADER_BYTES: u64 = 32;
 const FRAME_HEADER_BYTES: u64 = 24;
@@ -270,11 +294,14 @@ impl Log {
         &mut self,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        find_room(self.file.path())?;
-        // Once for each of them: what is accepted is no longer shorter than it was.
-        while let Some(shrunk) = self.files.shrunk(&self.file) {
-            self.judge(shrunk)?;
-        }
+        self.attempt(work).map_err(Refused::into_error)
+    }
+
+    fn attempt<T, E: From<Failure>>(
+        &mut self,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
+    ) -> Result<T, Refused<E>> {
+        find_room(self.file.path()).map_err(Refused::failed)?;
         // Kept aside, because the rollback of a transaction that SQLite has rolled back itself
         // fails too, and that error would hide this one.
         let mut first = None;
@@ -292,20 +319,18 @@ impl Log {
             }
         });
         match outcome {
-            Ok(value) => match self.confirm() {
-                Ok(()) => Ok(value),
-                Err(failure) => Err(failure.into()),
-            },
+            Ok(value) => self.confirm().map(|()| value).map_err(Refused::failed),
             Err(error) => {
-                if let Some(shrunk) = shrunk {
-                    self.judge(shrunk)?;
-                    return Err(Failure::new(
-                        Cause::Locked,
-                        "another program tidied up the files during the transaction",
-                    )
-                    .into());
+                // Whatever the error is called, a file that was cut is its cause. Once for each of them: what is
+                // accepted is no longer shorter than it was.
+                while let Some(shrunk) = self.files.shrunk(&self.file) {
+                    self.judge(shrunk).map_err(Refused::failed)?;
                 }
-                Err(first.unwrap_or_else(|| self.explain(error.into()).into()))
+                Err(match first {
+                    Some(error) => Refused::Failed(error),
+                    None if shrunk.is_some() => Refused::TidiedUp,
+                    None => Refused::Failed(self.explain(error.into()).into()),
+                })
             }
         }
     }
@@ -314,7 +339,7 @@ impl Log {
     /// afterwards, whatever the outcome.
     pub(crate) fn record<T>(
         &mut self,
-        work: impl FnOnce(&mut SqliteConnection, &mut EventIndex) -> Result<T, Failure>,
+        mut work: impl FnMut(&mut SqliteConnection, &mut EventIndex) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.load_index()?;
         // Out of its place while it is ahead of the database: a panic leaves none.
@@ -322,17 +347,24 @@ impl Log {
         let Index { events, open_time } = &mut index;
         let open_ms = open_time.now_ms();
         events.turn();
-        let outcome = self.transact(|connection| {
-            let value = work(connection, events)?;
-            let forgotten = event_index::write_due(connection, events, open_ms)?;
-            // A run says when it was completed, so what it says must not be ahead of what is written.
-            let saves = events.completed().is_some() || open_time.is_due();
-            if saves {
-                OpenTime::save(connection, open_ms)?;
-            }
-            Ok::<_, Failure>((value, forgotten, saves))
-        });
-        let outcome = match outcome {
+        let mut attempt = |log: &mut Self, events: &mut EventIndex| {
+            log.attempt(|connection| {
+                let value = work(connection, events)?;
+                let forgotten = event_index::write_due(connection, events, open_ms)?;
+                // A run says when it was completed, so what it says must not be ahead of what is written.
+                let saves = events.completed().is_some() || open_time.is_due();
+                if saves {
+                    OpenTime::save(connection, open_ms)?;
+                }
+                Ok::<_, Failure>((value, forgotten, saves))
+            })
+        };
+        let mut outcome = attempt(self, events);
+        if matches!(outcome, Err(Refused::TidiedUp)) {
+            events.undo();
+            outcome = attempt(self, events);
+        }
+        let outcome = match outcome.map_err(Refused::into_error) {
             Ok((value, forgotten, saves)) => {
                 events.keep(forgotten, open_ms);
                 if saves {
