@@ -266,18 +266,20 @@ impl Gateway {
     pub fn events(&self) -> Vec<EventRecord> {
         let reader = self.reader();
         let mut all: Vec<EventRecord> = Vec::new();
+        let mut after = None;
         loop {
             let page = reader
                 .events(EventQuery {
-                    after: all.last().map(|event| event.seq),
+                    after,
                     installation: None,
                     limit: 1_000,
                 })
                 .expect("the database answers");
-            if page.is_empty() {
+            after = page.reached;
+            all.extend(page.events);
+            if !page.more {
                 return all;
             }
-            all.extend(page);
         }
     }
 

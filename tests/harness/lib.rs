@@ -18,11 +18,13 @@
 //!
 //! - [`Setup::start_logging_to`] gives the log to something that stalls, breaks or is full.
 //! - [`Volume`] is a file system for the store alone, whose troubles are real ones ([`Setup::start_on_volume`]).
+//! - [`Clock`] is a time of day for the gateway alone, which can be wrong by years ([`Setup::clock`]).
 //!
 //! No story sleeps to wait, and none asserts how long something took.
 
 mod admin;
 mod binary;
+mod clock;
 mod command;
 mod events;
 mod gateway;
@@ -37,6 +39,7 @@ mod wait;
 mod wecom;
 
 pub use admin::{Admin, Answer};
+pub use clock::Clock;
 pub use command::{Ended, longwire};
 pub use events::{message, message_of};
 pub use gateway::Gateway;
@@ -45,5 +48,5 @@ pub use platform::{SECRET, absent_platform, app_id, bot_id, platform, wecom_plat
 pub use process::Signal;
 pub use setup::Setup;
 pub use volume::{Frozen, Volume};
-pub use wait::{LIMIT, wait_until};
+pub use wait::{LIMIT, until_answered, wait_until};
 pub use wecom::{holder, live_wecom_bot};

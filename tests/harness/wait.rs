@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use longwire_sim::{Control, Ledger};
+
 /// How long anything may take before a story fails. Far above what is needed on a busy machine with two cores: it
 /// only bounds how long a broken story hangs.
 pub const LIMIT: Duration = Duration::from_secs(30);
@@ -26,6 +28,19 @@ pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) ->
         }
         std::thread::sleep(LOOK_EVERY);
     }
+}
+
+/// Waits until the platform knows what became of everything that it sent, and returns its ledger.
+#[track_caller]
+pub fn until_answered(control: &Control) -> Ledger {
+    wait_until("everything has a verdict", || {
+        let ledger = control.ledger();
+        if ledger.pending == 0 {
+            Ok(ledger)
+        } else {
+            Err(format!("{ledger:?}"))
+        }
+    })
 }
 
 #[cfg(test)]

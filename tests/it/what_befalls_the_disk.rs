@@ -8,7 +8,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use longwire_sim::{Control, Ledger, Sim, Traffic};
-use longwire_tests::{Gateway, Setup, Signal, platform, wait_until};
+use longwire_tests::{Gateway, Setup, Signal, platform, until_answered, wait_until};
 
 const BOTS: [&str; 2] = ["a", "b"];
 /// Room for what the slowest of stories records. What is not written takes none on the host, and the ballast takes what
@@ -119,14 +119,7 @@ fn recover(gateway: &Gateway, control: &Control) -> Ledger {
     until_ready(gateway);
     until_acknowledged(gateway, control, 50);
     control.stop_traffic();
-    let ledger = wait_until("everything has a verdict", || {
-        let ledger = control.ledger();
-        if ledger.pending == 0 {
-            Ok(ledger)
-        } else {
-            Err(format!("{ledger:?}"))
-        }
-    });
+    let ledger = until_answered(control);
     assert_eq!((ledger.lost, ledger.bad_acks.total()), (0, 0), "{ledger:?}");
     ledger
 }
@@ -291,6 +284,38 @@ fn a_stalled_disk_is_told_refused_and_survived() {
     assert_eq!(gateway.overview()["connections"]["lost"], lost_before);
     each_once(&gateway, &ledger);
     assert!(gateway.log().entry("the disk answers again").is_some());
+}
+
+/// Whether the change is made nobody can say before the disk answers, so that is what is said.
+#[test]
+fn a_change_asked_for_while_the_disk_stalls_is_answered() {
+    let sim = patient_platform();
+    let control = sim.control();
+    let Some(gateway) = setup(&sim).start_on_volume(VOLUME_BYTES) else {
+        return;
+    };
+    pour(&gateway, &control);
+    let frozen = gateway.volume().freeze().expect("fsfreeze");
+    suffer(&gateway, &control, "stalled");
+    let path = "/admin/v1/installations/a/stop";
+    let answer = gateway.admin().post(path, None).expect("an answer comes");
+    let problem = answer.json();
+    let said = (answer.status, problem["code"].as_str());
+    assert!(
+        matches!(
+            said,
+            (504, Some("store_unsettled")) | (503, Some("store_unavailable"))
+        ),
+        "{said:?} {problem}"
+    );
+    drop(frozen);
+    until_ready(&gateway);
+    let answer = gateway.tell("a", "stop").json();
+    assert_eq!(answer["desired"], "stop");
+    let answer = gateway.tell("a", "start").json();
+    assert_eq!(answer["desired"], "run");
+    let ledger = recover(&gateway, &control);
+    each_once(&gateway, &ledger);
 }
 
 /// Nothing but the kernel can end a thread that waits for the disk; everything else of the process is gone.

@@ -171,10 +171,9 @@ impl Failure {
             }),
             Self::Stand(error) => error.advice(),
             Self::NoInstallation(_) => Some("`longwire installations list` shows them"),
-            Self::Write(WriteError::NameTaken { .. }) => Some("choose another name"),
             Self::Write(WriteError::SameBot { .. }) => Some(ONE_NAME),
+            Self::Write(error) => error.advice(),
             Self::Read(_)
-            | Self::Write(_)
             | Self::Sim(_)
             | Self::Floor(_)
             | Self::FloorLog(_)

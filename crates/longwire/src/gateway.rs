@@ -16,7 +16,7 @@ use std::time::Duration;
 use longwire_egress::{EgressSettings, NoProxy, ProxyEnvironment, RootsReport, tls_config};
 use longwire_fleet::{Drained, Fleet, FleetFailure, FleetSettings, Hindrance};
 use longwire_link::Setback;
-use longwire_store::{NewInstallation, Store};
+use longwire_store::{NewInstallation, Store, StoreSettings};
 
 use crate::config::{Config, DeclarationError, InstallationSection, Loaded};
 use crate::exit::{Failure, chain};
@@ -68,7 +68,9 @@ impl Gateway {
             .map(|section| declared(section, &loaded.directory));
         let (declared, hindrances) = declared.collect::<Result<(Vec<_>, Vec<_>), _>>()?;
         drop(installations);
-        let store = Store::open(&loaded.store_settings())?;
+        let settings = loaded.store_settings();
+        let store = Store::open(&settings)?;
+        tell_exposed(&settings);
         // Always, even with none: what is no longer declared is to stop.
         let records = store.put_from_file(declared)?;
         let hindrances = records.iter().zip(hindrances);
@@ -135,6 +137,17 @@ pub(crate) fn arbiters(config: &Config) -> usize {
     match config.fleet.arbiters {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         arbiters => arbiters,
+    }
+}
+
+fn tell_exposed(settings: &StoreSettings) {
+    for exposed in settings.exposed() {
+        tracing::warn!(
+            path = %exposed.path.display(),
+            mode = format!("{:04o}", exposed.mode),
+            next_step = exposed.advice(),
+            "others may read or change what belongs to the store",
+        );
     }
 }
 

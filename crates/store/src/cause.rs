@@ -10,8 +10,12 @@ pub enum Cause {
     DiskFull,
     /// Another process has held the write lock for longer than we wait.
     Locked,
-    /// The database file was deleted or replaced under us.
+    /// The database file, or one that belongs to it, was deleted or replaced under us.
     Gone,
+    /// The store's lock is no longer ours, because its file was deleted or replaced under us; another process may have it.
+    Held,
+    /// Another program cut the write-ahead log short.
+    Truncated,
     /// The file or its file system takes no writes.
     ReadOnly,
     /// The file is damaged, or no database of ours.
@@ -35,6 +39,8 @@ impl Cause {
             Self::DiskFull => "disk_full",
             Self::Locked => "locked",
             Self::Gone => "gone",
+            Self::Held => "held",
+            Self::Truncated => "truncated",
             Self::ReadOnly => "read_only",
             Self::Corrupt => "corrupt",
             Self::Io => "io",
@@ -59,11 +65,20 @@ impl Cause {
                  one, and recording resumes by itself. An empty log is not created in its place, because it would \
                  not recognize the platform's repeats: if the file cannot be had again, restart, and a new log begins"
             }
+            Self::Held => {
+                "the lock file was deleted, and another gateway may have been started on this store: end one of the two. This \
+                 one records nothing while the other runs, and goes on by itself when it has ended"
+            }
+            Self::Truncated => {
+                "a program cut the file that ends in -wal: stop it, and let nothing but longwire write to the store's \
+                 files. Events that were in the part it cut off are lost, and the log says how many; recording resumes \
+                 by itself once nobody else has the database open"
+            }
             Self::ReadOnly => {
                 "make the database file, its directory and its file system writable; recording resumes by itself"
             }
             Self::Corrupt => {
-                "the database file is damaged; stop, keep a copy, and restore a backup"
+                "the database file is damaged; keep a copy, and put a backup in its place, without the old -wal file"
             }
             Self::Io => {
                 "the disk reports errors; look at the kernel log. Recording resumes by itself if they pass"
@@ -90,6 +105,8 @@ impl fmt::Display for Cause {
             Self::DiskFull => "the disk is full",
             Self::Locked => "the database is locked by another process",
             Self::Gone => "the database file was deleted or replaced",
+            Self::Held => "the store's lock is no longer ours",
+            Self::Truncated => "the write-ahead log was cut short",
             Self::ReadOnly => "the database cannot be written to",
             Self::Corrupt => "the database file is damaged",
             Self::Io => "the disk reports an error",

@@ -11,19 +11,26 @@
 //!   at a time, in the transactions that record later events.
 //!
 //! A run is derived from rows that are committed already, and a page counts only when its whole run
-//! does, so there is no moment at which a crash could make the two disagree. Runs that got their
-//! last event before the [window](window_begins) are forgotten. In memory a run takes two bytes per
-//! event, its filter.
+//! does, so there is no moment at which a crash could make the two disagree. In memory a run takes
+//! two bytes per event, its filter.
+//!
+//! The time of day on this host has no say in any of it, because a clock can be wrong by years and
+//! be set right again between an event and its repeat. Which runs are asked is told by the
+//! platform's own times ([`Claims`]). A run is forgotten when the store has been open for the
+//! [window](WINDOW_MS) since the run was completed; that time only ever grows, and never faster than
+//! real time does.
 //!
 //! This is the part without a database: it says what to read and what to write, and
 //! [`crate::sqlite::event_index`] does. What a transaction noted is provisional until
 //! [`EventIndex::keep`], and taken back by [`EventIndex::undo`].
 
+mod claims;
 mod filter;
 mod log_key;
 mod page;
 mod tail;
 
+pub(crate) use claims::Claims;
 pub(crate) use filter::Filter;
 pub(crate) use log_key::LogKey;
 pub(crate) use page::{Page, PageId};
@@ -37,27 +44,17 @@ use tail::Tail;
 /// some 150 MB of the log at most).
 pub(crate) const RUN_EVENTS: usize = 131_072;
 
-/// How long a repeat is known as one, at least: the platform's last repeat comes 7.1 hours after
-/// the first push, a copied or restored platform queue may come later.
+/// How long a repeat is known as one, at least, in time during which the store is open: the platform's
+/// last repeat comes 7.1 hours after the first push, a copied or restored platform queue may come
+/// later.
 const WINDOW_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
-
-/// An event is never recorded so long before it happened: runs that ended earlier need not be asked
-/// for it. Wide enough for two clocks, and for a repeat that says when it was *sent*, which is at
-/// most 7.1 hours after the first push.
-const CLOCKS_MS: i64 = 24 * 60 * 60 * 1_000;
-
-/// An event that claims to happen so long after it was received has no time to be believed. With the
-/// hours up to its last repeat that stays below [`CLOCKS_MS`], so that the first push and its repeats
-/// are either all believed or all found without it.
-const AHEAD_MS: i64 = CLOCKS_MS / 2;
 
 /// Runs are written this many times as fast as the tail fills.
 const HASTE: usize = 4;
 
-/// Where the window begins: by the clock or by the newest run, whichever is earlier, so that neither
-/// a clock that is wrong now nor one that was wrong once makes repeats unknown.
-pub(crate) fn window_begins(now_ms: i64, newest_run_ms: i64) -> i64 {
-    now_ms.min(newest_run_ms).saturating_sub(WINDOW_MS)
+/// Runs that were completed before this are forgotten, when the store has been open for `open_ms` in all.
+pub(crate) fn window_begins(open_ms: i64) -> i64 {
+    open_ms.saturating_sub(WINDOW_MS)
 }
 
 /// The number of a run; they rise with the log.
@@ -71,8 +68,6 @@ pub(crate) struct Span {
     pub(crate) first: Seq,
     /// The last one: each event up to here is in this run or an earlier one.
     pub(crate) through: Seq,
-    /// When the last of them was received, in milliseconds since 1970.
-    pub(crate) newest_ms: i64,
 }
 
 /// What is known of a run without reading its pages.
@@ -81,6 +76,9 @@ pub(crate) struct Run {
     pub(crate) id: RunId,
     pub(crate) span: Span,
     pub(crate) filter: Filter,
+    pub(crate) claims: Claims,
+    /// For how long the store had been open, in all, when the run was completed.
+    pub(crate) completed_ms: i64,
 }
 
 /// The keys of all events within the window.
@@ -96,6 +94,8 @@ pub(crate) struct EventIndex {
     noted: Vec<LogKey>,
     /// What the tail covered before them.
     kept_span: Option<Span>,
+    /// The newest number that an earlier state of the log had given, when this one was opened in its place.
+    given: Option<Seq>,
 }
 
 /// A full tail on its way to becoming a run.
@@ -121,7 +121,23 @@ impl EventIndex {
             tail: Tail::default(),
             noted: Vec::new(),
             kept_span: None,
+            given: None,
         }
+    }
+
+    /// Numbers up to here were given to events that are no longer in the log.
+    pub(crate) fn go_on_after(&mut self, given: Option<Seq>) {
+        self.given = self.given.max(given);
+    }
+
+    /// The newest number that was given to an event, be it still there or not.
+    pub(crate) fn given(&self) -> Option<Seq> {
+        self.through().max(self.given)
+    }
+
+    /// The number of the next event: behind whatever a follower has read.
+    pub(crate) fn next(&self) -> Seq {
+        Seq(self.given().map_or(1, |seq| seq.0 + 1))
     }
 
     /// The event of this key, if it is one of the newest.
@@ -132,19 +148,27 @@ impl EventIndex {
             .or_else(|| closing.and_then(|closing| closing.tail.get(key)))
     }
 
-    /// The runs that may hold this key, newest first, of an event received now that happened earlier
-    /// if it says so. A page of each is to be read.
+    /// The runs that may hold this key of an event that says when it happened, newest first. A page of
+    /// each is to be read.
     pub(crate) fn may_hold(
         &self,
         key: LogKey,
-        happened_ms: Option<i64>,
-        received_ms: i64,
+        claimed_ms: Option<i64>,
     ) -> impl Iterator<Item = &Run> {
         let hash = key.hash();
-        let believed = happened_ms.filter(|at_ms| *at_ms <= received_ms.saturating_add(AHEAD_MS));
-        let earliest_ms = believed.map_or(i64::MIN, |at_ms| at_ms.saturating_sub(CLOCKS_MS));
         let runs = self.runs.iter().rev();
-        runs.filter(move |run| run.span.newest_ms >= earliest_ms && run.filter.may_hold(hash))
+        runs.filter(move |run| run.claims.may_hold(claimed_ms) && run.filter.may_hold(hash))
+    }
+
+    /// The newest event that is in here, if there is any.
+    pub(crate) fn through(&self) -> Option<Seq> {
+        let closing = self
+            .closing
+            .as_ref()
+            .and_then(|closing| closing.tail.span());
+        let span = self.tail.span().or(closing);
+        span.or(self.runs.last().map(|run| run.span))
+            .map(|span| span.through)
     }
 
     /// Puts a full tail aside. Called between transactions.
@@ -163,8 +187,8 @@ impl EventIndex {
     }
 
     /// Takes in an event that is being recorded.
-    pub(crate) fn note(&mut self, key: LogKey, seq: Seq, received_ms: i64) {
-        self.tail.insert(key, seq, received_ms);
+    pub(crate) fn note(&mut self, key: LogKey, seq: Seq, claimed_ms: Option<i64>) {
+        self.tail.insert(key, seq, claimed_ms);
         self.noted.push(key);
     }
 
@@ -205,19 +229,21 @@ impl EventIndex {
             id: self.next_run,
             span: closing.tail.span()?,
             filter: &closing.filter,
+            claims: closing.tail.claims(),
         })
     }
 
     /// A run that is out of the window, when another one is completed.
-    pub(crate) fn expired(&self, now_ms: i64) -> Option<RunId> {
-        let completed = self.completed()?;
-        let limit_ms = window_begins(now_ms, completed.span.newest_ms);
-        let expired = |run: &&Run| run.span.newest_ms < limit_ms;
+    pub(crate) fn expired(&self, open_ms: i64) -> Option<RunId> {
+        self.completed()?;
+        let limit_ms = window_begins(open_ms);
+        let expired = |run: &&Run| run.completed_ms < limit_ms;
         self.runs.iter().find(expired).map(|run| run.id)
     }
 
-    /// The transaction is committed; `forgotten` is the expired run it deleted.
-    pub(crate) fn keep(&mut self, forgotten: Option<RunId>) {
+    /// The transaction is committed, when the store had been open for `open_ms`; `forgotten` is the
+    /// expired run it deleted.
+    pub(crate) fn keep(&mut self, forgotten: Option<RunId>, open_ms: i64) {
         self.noted.clear();
         self.kept_span = self.tail.span();
         self.runs.retain(|run| Some(run.id) != forgotten);
@@ -231,6 +257,8 @@ impl EventIndex {
                     id: self.next_run,
                     span,
                     filter,
+                    claims: tail.claims().clone(),
+                    completed_ms: open_ms,
                 });
                 self.next_run = RunId(self.next_run.0 + 1);
             }
@@ -256,6 +284,7 @@ pub(crate) struct CompletedRun<'a> {
     pub(crate) id: RunId,
     pub(crate) span: Span,
     pub(crate) filter: &'a Filter,
+    pub(crate) claims: &'a Claims,
 }
 
 #[cfg(test)]

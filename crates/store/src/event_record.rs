@@ -12,8 +12,21 @@ pub struct EventQuery {
     pub after: Option<Seq>,
     /// Only those of this installation.
     pub installation: Option<InstallationId>,
-    /// At most so many.
+    /// At most so many; at least one, or nothing is reached.
     pub limit: usize,
+}
+
+/// A stretch of the log.
+#[derive(Clone, Debug)]
+pub struct EventPage {
+    /// The wanted events in it, oldest first.
+    pub events: Vec<EventRecord>,
+    /// The end of the stretch: the next query goes on [after](EventQuery::after) it, and looks at no row twice. What
+    /// was given as `after`, if there is nothing behind that.
+    pub reached: Option<Seq>,
+    /// Whether the log went on behind it when it was read. A stretch that ends before the log does may have few wanted
+    /// events in it, or none.
+    pub more: bool,
 }
 
 /// A recorded event.

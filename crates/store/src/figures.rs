@@ -15,6 +15,8 @@ pub struct Figures {
     pub commits: u64,
     /// Transactions that failed.
     pub failed_commits: u64,
+    /// Times that a writer in trouble tried to open the database or to write to it.
+    pub retries: u64,
     /// Events recorded.
     pub rows: u64,
     /// Repeats recognized by the platform's event id.
@@ -31,6 +33,10 @@ pub struct Figures {
     pub commit_sum_us: u64,
     /// Transactions by duration: one count per edge of [`COMMIT_EDGES_US`], and one for the rest.
     pub commit_us: [u64; COMMIT_EDGES_US.len() + 1],
+    /// Bytes of the write-ahead log when the writer last looked, which it does every two seconds.
+    pub wal_bytes: u64,
+    /// Bytes free to us on the disk then; `None` where the file system does not tell.
+    pub free_bytes: Option<u64>,
     /// Events that wait for the writer.
     pub queue_events: u64,
     /// Bytes that those events hold.
@@ -53,8 +59,12 @@ impl Figures {
 /// The counters themselves.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
+    wal_bytes: AtomicU64,
+    /// One more than there are; 0 while it is not known.
+    free_bytes: AtomicU64,
     pub(crate) commits: AtomicU64,
     pub(crate) failed_commits: AtomicU64,
+    pub(crate) retries: AtomicU64,
     pub(crate) rows: AtomicU64,
     pub(crate) repeats_event_id: AtomicU64,
     pub(crate) repeats_message: AtomicU64,
@@ -79,10 +89,17 @@ impl Counters {
         self.commit_us[bucket].fetch_add(1, Relaxed);
     }
 
+    pub(crate) fn set_disk(&self, wal_bytes: u64, free_bytes: Option<u64>) {
+        self.wal_bytes.store(wal_bytes, Relaxed);
+        let free = free_bytes.map_or(0, |free| free.saturating_add(1));
+        self.free_bytes.store(free, Relaxed);
+    }
+
     pub(crate) fn read(&self, queue_events: usize, queue_bytes: usize) -> Figures {
         Figures {
             commits: self.commits.load(Relaxed),
             failed_commits: self.failed_commits.load(Relaxed),
+            retries: self.retries.load(Relaxed),
             rows: self.rows.load(Relaxed),
             repeats_event_id: self.repeats_event_id.load(Relaxed),
             repeats_message: self.repeats_message.load(Relaxed),
@@ -91,6 +108,8 @@ impl Counters {
             commit_last_us: self.commit_last_us.load(Relaxed),
             commit_sum_us: self.commit_sum_us.load(Relaxed),
             commit_us: std::array::from_fn(|bucket| self.commit_us[bucket].load(Relaxed)),
+            wal_bytes: self.wal_bytes.load(Relaxed),
+            free_bytes: self.free_bytes.load(Relaxed).checked_sub(1),
             queue_events: queue_events as u64,
             queue_bytes: queue_bytes as u64,
             queue_events_max: self.queue_events_max.load(Relaxed),
@@ -121,5 +140,14 @@ mod tests {
         );
         assert_eq!((figures.commits, figures.batch_max), (3, 3));
         assert_eq!(figures.commit_mean_us(), 2_000_201 / 3);
+    }
+
+    #[test]
+    fn a_full_disk_is_not_an_unknown_one() {
+        let counters = Counters::default();
+        assert_eq!(counters.read(0, 0).free_bytes, None);
+        counters.set_disk(7, Some(0));
+        let figures = counters.read(0, 0);
+        assert_eq!((figures.wal_bytes, figures.free_bytes), (7, Some(0)));
     }
 }

@@ -115,8 +115,11 @@ impl HealthCell {
     /// A commit failed, or there is no database to commit to.
     pub(crate) fn degrade(&self, failure: &Failure) {
         let mut health = self.lock();
-        let since_ms = match &*health {
-            Health::Degraded { cause, .. } if *cause == failure.cause => return,
+        let since_ms = match &mut *health {
+            Health::Degraded { cause, detail, .. } if *cause == failure.cause => {
+                detail.clone_from(&failure.detail);
+                return;
+            }
             Health::Degraded { since_ms, .. } => *since_ms,
             Health::Ok => now_ms(),
         };

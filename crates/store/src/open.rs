@@ -80,6 +80,12 @@ pub enum OpenError {
         /// The database.
         path: PathBuf,
     },
+    /// A file has two names, or is a link where a file of its own must be.
+    #[error("{} is a link, or has a second name", path.display())]
+    Linked {
+        /// The file.
+        path: PathBuf,
+    },
     /// The disk is full.
     #[error("no space left for {}", path.display())]
     DiskFull {
@@ -132,6 +138,10 @@ impl OpenError {
             }
             Self::Held { .. } => {
                 "stop the process that uses it, or ask that process over its HTTP interface"
+            }
+            Self::Linked { .. } => {
+                "give the file one name of its own: SQLite keeps a write-ahead log for each name, and two of them ruin a \
+                 database. A lock file can simply be deleted while no longwire runs"
             }
             Self::DiskFull { .. } => "free space, then start again",
             Self::Keys(error) => error.advice(),

@@ -9,7 +9,7 @@ use crate::sqlite::log::Log;
 use crate::sqlite::readers::Readers;
 use crate::sqlite::{events, installations, timeline};
 use crate::{
-    EventQuery, EventRecord, InstallationId, InstallationRecord, Seq, StoreSettings, TimelineRecord,
+    EventPage, EventQuery, InstallationId, InstallationRecord, Seq, StoreSettings, TimelineRecord,
 };
 
 /// A query was not answered.
@@ -73,10 +73,10 @@ impl Reader {
             .read(|connection| timeline::newest(connection, installation, limit))
     }
 
-    /// Events, oldest first.
-    pub fn events(&self, query: EventQuery) -> Result<Vec<EventRecord>, ReadError> {
+    /// The next stretch of the log. Those of one installation are searched for in a bounded number of rows at a time.
+    pub fn events(&self, query: EventQuery) -> Result<EventPage, ReadError> {
         self.readers
-            .read(|connection| events::page(connection, &query))
+            .read(|connection| events::page(connection, &query, events::SCAN_ROWS))
     }
 
     /// The number of the newest event; `None` while there is none.
@@ -87,6 +87,11 @@ impl Reader {
     /// How many events there are. Walks an index: not for every page view.
     pub fn count_events(&self) -> Result<u64, ReadError> {
         self.readers.read(events::count)
+    }
+
+    /// Closes the connections that are out of date and in nobody's hands.
+    pub(crate) fn close_outdated(&self) {
+        self.readers.close_outdated();
     }
 
     pub(crate) fn sealed_with(&self) -> Result<Vec<(String, usize)>, ReadError> {

@@ -6,6 +6,7 @@
 pub(crate) mod event_index;
 pub(crate) mod events;
 pub(crate) mod file;
+pub(crate) mod files;
 mod insert_event;
 pub(crate) mod installations;
 pub(crate) mod log;
@@ -13,4 +14,5 @@ pub(crate) mod migrations;
 pub(crate) mod readers;
 pub(crate) mod record;
 mod schema;
+pub(crate) mod store_row;
 pub(crate) mod timeline;

@@ -1,37 +1,41 @@
 //! The store as the rest of the program holds it.
 //!
 //! One process opens a database at a time. Writes go through the writer thread while it runs, and
-//! straight to the same connection while it does not: there is one writing connection, ever.
+//! through a thread made for them, to the same connection, while it does not: there is one writing
+//! connection, ever.
+
+mod administer;
 
 use std::any::Any;
 use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use diesel::SqliteConnection;
 use secrecy::SecretString;
 
+use crate::event_index::RUN_EVENTS;
 use crate::failure::Failure;
 use crate::health::HealthCell;
 use crate::intake::Intake;
 use crate::lock::{LockError, LockFile};
 use crate::open::{beside, database_path};
 use crate::seal::KeyRing;
-use crate::sqlite::file::DatabaseFile;
+use crate::sqlite::file::{DatabaseFile, free_bytes};
 use crate::sqlite::installations;
 use crate::sqlite::log::Log;
 use crate::sqlite::timeline::Notebook;
 use crate::writer::{Desk, Job};
 use crate::{
-    Cause, Desired, EventQuery, EventRecord, Figures, Health, InstallationId, InstallationRecord,
-    NewInstallation, OpenError, ReadError, Reader, SealError, Seq, StoreSettings, TimelineRecord,
-    Writer,
+    Cause, Desired, EventPage, EventQuery, Figures, Health, InstallationId, InstallationRecord,
+    KeyRingError, NewInstallation, OpenError, ReadError, Reader, SealError, Seq, StoreSettings,
+    TimelineRecord, Writer,
 };
 
 /// Administrative writes that may wait for the writer.
@@ -71,15 +75,53 @@ pub enum WriteError {
     /// A secret could not be sealed or opened.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The key that would seal a secret is no longer in its file.
+    #[error(transparent)]
+    Keys(#[from] KeyRingError),
     /// The database refused.
     #[error("the database does not take the change")]
     Refused(#[from] Failure),
+    /// The change was not begun in time, and will not be.
+    #[error("the writer did not get to the change within {} s, and it was not made", after.as_secs())]
+    NotBegun {
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// The change was begun, and nobody knows yet what becomes of it.
+    #[error("the disk has not taken the change within {} s; it may still be made", after.as_secs())]
+    Overdue {
+        /// How long it was waited for.
+        after: Duration,
+    },
     /// Too many changes wait already.
     #[error("too many changes wait for the writer")]
     Busy,
     /// The writer ended before it made the change.
     #[error("the writer ended before it made the change")]
     WriterGone,
+}
+
+impl WriteError {
+    /// What to do about it, where the error's words do not say it.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::NameTaken { .. } => Some("choose another name"),
+            Self::Keys(error) => Some(error.advice()),
+            Self::Refused(failure) => Some(failure.cause.advice()),
+            Self::NotBegun { .. } | Self::Busy => {
+                Some("look at the state of the store, and try again when it is well")
+            }
+            Self::Overdue { .. } => Some(
+                "look at the disk, and then whether the change was made, before it is tried again",
+            ),
+            Self::InvalidName { .. }
+            | Self::SameBot { .. }
+            | Self::UnknownInstallation { .. }
+            | Self::Seal(_)
+            | Self::WriterGone => None,
+        }
+    }
 }
 
 impl From<diesel::result::Error> for WriteError {
@@ -100,8 +142,8 @@ struct Shared {
     file: Arc<DatabaseFile>,
     reader: Reader,
     keys: Arc<KeyRing>,
+    key_file: PathBuf,
     seat: Mutex<Seat>,
-    _lock: LockFile,
 }
 
 /// The ways to the writer thread besides its queue of events. To tell it to stop never waits: a thread that a disk
@@ -111,35 +153,54 @@ struct Mail {
     stop: Sender<()>,
 }
 
-/// Who has the writing connection.
+/// Who has the writing connection. Locked for a moment only, never while the disk is written to.
 enum Seat {
-    /// Nobody: whoever locks the seat may use it.
+    /// Nobody: whoever locks the seat may take it.
     Free(Box<Desk>),
     /// The writer thread.
     Taken(Mail),
+    /// A thread that makes [administrative changes](administer) while there is no writer thread.
+    Lent {
+        jobs: Sender<Job>,
+        /// The writer thread that has the connection after it.
+        next: Option<Successor>,
+    },
     /// For the moment in which it changes hands.
     Changing,
+}
+
+/// A writer thread that waits for the connection.
+struct Successor {
+    mail: Mail,
+    desk: Sender<Box<Desk>>,
 }
 
 impl Store {
     /// Opens the database for this process alone: takes its lock, brings its schema up to date, and
     /// reads its keys. Blocks.
     pub fn open(settings: &StoreSettings) -> Result<Self, OpenError> {
+        Self::open_with_runs_of(settings, RUN_EVENTS)
+    }
+
+    /// The same, with runs of the event index that are full after so many events.
+    fn open_with_runs_of(settings: &StoreSettings, run_events: usize) -> Result<Self, OpenError> {
         let path = database_path(settings)?;
         if let Some(directory) = path.parent() {
             crate::directory::make(directory)
                 .map_err(|error| OpenError::of_io(directory, error))?;
         }
-        let lock_path = beside(&path, ".lock");
-        let lock = LockFile::take(&lock_path).map_err(|error| match error {
+        let file = Arc::new(DatabaseFile::new(path.clone()));
+        let lock = LockFile::take(file.lock()).map_err(|error| match error {
             LockError::Held(pid) => OpenError::Held {
                 pid,
                 path: path.clone(),
             },
-            LockError::Io(error) => OpenError::of_io(&lock_path, error),
+            LockError::NotPlain => OpenError::Linked {
+                path: file.lock().to_owned(),
+            },
+            LockError::Io(error) => OpenError::of_io(file.lock(), error),
         })?;
-        let file = Arc::new(DatabaseFile::new(path.clone()));
-        let log = Log::create(Arc::clone(&file))?;
+        let log = Log::create(Arc::clone(&file), &lock, run_events)?;
         let reader = Reader::new(Arc::clone(&file), settings.reader_connections);
         let sealed_with = reader.sealed_with().map_err(|error| {
             OpenError::of_failure(&path, Failure::new(Cause::Other, error.to_string()))
@@ -150,12 +211,17 @@ impl Store {
             .unwrap_or_else(|| beside(&path, ".key"));
         let keys = Arc::new(KeyRing::load(&key_file, &sealed_with)?);
         let intake = Arc::new(Intake::new(settings));
+        intake.counters.set_disk(log.wal_bytes(), free_bytes(&path));
         let health = Arc::new(HealthCell::new());
         let desk = Desk {
             intake: Arc::clone(&intake),
             file: Arc::clone(&file),
             health: Arc::clone(&health),
+            reader: reader.clone(),
             log: Some(log),
+            left: None,
+            lock,
+            run_events,
             notebook: Notebook::default(),
             trouble: None,
             retry_at: Instant::now(),
@@ -168,8 +234,8 @@ impl Store {
                 file,
                 reader,
                 keys,
+                key_file,
                 seat,
-                _lock: lock,
             }),
         })
     }
@@ -198,24 +264,32 @@ impl Store {
         let shared = Arc::clone(&self.shared);
         let (jobs, inbox) = bounded(JOBS);
         let (stop, stopped) = bounded(1);
-        let desk = {
+        let mail = Mail { jobs, stop };
+        let mut sitting = Sitting {
+            shared: Arc::clone(&shared),
+            desk: None,
+            coming: None,
+        };
+        {
             let mut seat = shared.seat();
             match mem::replace(&mut *seat, Seat::Changing) {
                 Seat::Free(desk) => {
-                    *seat = Seat::Taken(Mail { jobs, stop });
-                    Some(desk)
+                    *seat = Seat::Taken(mail);
+                    sitting.desk = Some(desk);
                 }
-                taken => {
-                    *seat = taken;
-                    None
+                Seat::Lent { jobs, next: None } => {
+                    let (desk, coming) = bounded(1);
+                    let next = Some(Successor { mail, desk });
+                    *seat = Seat::Lent { jobs, next };
+                    sitting.coming = Some(coming);
                 }
+                taken => *seat = taken,
             }
-        };
-        if desk.is_some() {
+        }
+        if sitting.desk.is_some() || sitting.coming.is_some() {
             shared.intake.accepting.store(true, SeqCst);
         }
         // Made here and not by the thread: without a thread, dropping it frees the desk for the next one.
-        let sitting = Sitting { shared, desk };
         std::thread::Builder::new()
             .name("longwire-writer".to_owned())
             .spawn(move || {
@@ -233,7 +307,12 @@ impl Store {
     /// Takes nothing more, records what is queued, and ends the thread. Waits for nothing.
     pub fn stop_writer(&self) {
         Desk::close(&self.shared.intake);
-        if let Seat::Taken(mail) = &*self.shared.seat() {
+        if let Seat::Taken(mail)
+        | Seat::Lent {
+            next: Some(Successor { mail, .. }),
+            ..
+        } = &*self.shared.seat()
+        {
             // Told already, or gone already: either way it need not be told.
             let _ = mail.stop.try_send(());
         }
@@ -290,7 +369,7 @@ impl Store {
     }
 
     /// [`Reader::events`].
-    pub fn events(&self, query: EventQuery) -> Result<Vec<EventRecord>, ReadError> {
+    pub fn events(&self, query: EventQuery) -> Result<EventPage, ReadError> {
         self.shared.reader.events(query)
     }
 
@@ -304,29 +383,40 @@ impl Store {
         self.shared.reader.count_events()
     }
 
-    /// Adds an installation under a free name. If it is wanted, no other may be the same bot. Blocks until it is durable.
+    /// Adds an installation under a free name. If it is wanted, no other may be the same bot. Blocks until it is durable, for
+    /// some seconds at most.
     pub fn add_installation(&self, new: NewInstallation) -> Result<InstallationRecord, WriteError> {
-        let keys = Arc::clone(&self.shared.keys);
-        self.administer(move |connection| installations::add(connection, &keys, &new))
+        let shared = Arc::clone(&self.shared);
+        self.administer(administer::patience_for(1), move |connection| {
+            shared.keys.is_kept_in(&shared.key_file)?;
+            installations::add(connection, &shared.keys, &new)
+        })
     }
 
     /// Makes the installations of the configuration file what the file says: by name, those it no
     /// longer names are stopped. Returns the declared ones, in their order. One of them may be the same bot as another
-    /// that is wanted: that is for whoever runs them to see. Blocks until it is durable.
+    /// that is wanted: that is for whoever runs them to see. Blocks until it is durable, for some seconds at most and a
+    /// hundredth of one for each installation.
     pub fn put_from_file(
         &self,
         declared: Vec<NewInstallation>,
     ) -> Result<Vec<InstallationRecord>, WriteError> {
-        let keys = Arc::clone(&self.shared.keys);
-        self.administer(move |connection| {
-            installations::put_from_file(connection, &keys, &declared)
+        let shared = Arc::clone(&self.shared);
+        let patience = administer::patience_for(declared.len());
+        self.administer(patience, move |connection| {
+            if !declared.is_empty() {
+                shared.keys.is_kept_in(&shared.key_file)?;
+            }
+            installations::put_from_file(connection, &shared.keys, &declared)
         })
     }
 
     /// Sets whether an installation is to be connected; only one of those that are the same bot may be. Blocks until it
-    /// is durable.
+    /// is durable, for some seconds at most.
     pub fn set_desired(&self, id: InstallationId, desired: Desired) -> Result<(), WriteError> {
-        self.administer(move |connection| installations::set_desired(connection, id, desired))
+        self.administer(administer::patience_for(1), move |connection| {
+            installations::set_desired(connection, id, desired)
+        })
     }
 
     /// The app secret in clear.
@@ -349,51 +439,10 @@ impl Store {
         let job: Job = Box::new(move |log| {
             log.expect("an open database").pragma(&pragma);
             let _ = done.send(());
-            Ok(())
+            crate::writer::DatabaseState::Works
         });
-        match &mut *self.shared.seat() {
-            Seat::Free(desk) => desk.do_job(job),
-            Seat::Taken(mail) => mail.jobs.send(job).expect("the writer runs"),
-            Seat::Changing => panic!("nobody changes it now"),
-        }
+        self.hand_in(job).expect("there is room");
         heard.recv().expect("done");
-    }
-
-    /// Runs `work` in a transaction of the one writing connection, wherever that is.
-    fn administer<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut SqliteConnection) -> Result<T, WriteError> + Send + 'static,
-    ) -> Result<T, WriteError> {
-        let (answer, answered) = bounded(1);
-        let job: Job = Box::new(move |log| {
-            let (outcome, blame) = match log {
-                Ok(log) => {
-                    let outcome = log.transact(work);
-                    let blame = match &outcome {
-                        Err(WriteError::Refused(failure)) if failure.cause != Cause::Poison => {
-                            Err(failure.clone())
-                        }
-                        _ => Ok(()),
-                    };
-                    (outcome, blame)
-                }
-                Err(failure) => (
-                    Err(WriteError::Refused(failure.clone())),
-                    Err(failure.clone()),
-                ),
-            };
-            // Whoever asked may have gone; the change is made or not either way.
-            let _ = answer.send(outcome);
-            blame
-        });
-        let mut seat = self.shared.seat();
-        match &mut *seat {
-            Seat::Free(desk) => desk.do_job(job),
-            Seat::Taken(mail) => mail.jobs.try_send(job).map_err(|_| WriteError::Busy)?,
-            Seat::Changing => return Err(WriteError::Busy),
-        }
-        drop(seat);
-        answered.recv().map_err(|_| WriteError::WriterGone)?
     }
 }
 
@@ -418,37 +467,80 @@ impl Drop for Shared {
     }
 }
 
-/// The writer thread's hold on the desk. When a panic takes the thread away, or it never comes to life, the desk is cleared of
-/// the connection, whose state nobody knows then, and freed for the next thread.
+/// A thread's hold on the desk. When a panic takes the thread away, or it never comes to life, the desk is cleared of the
+/// connection, whose state nobody knows then, and freed for the next thread.
 struct Sitting {
     shared: Arc<Shared>,
     desk: Option<Box<Desk>>,
+    /// Where the desk comes from, when somebody else has it yet.
+    coming: Option<Receiver<Box<Desk>>>,
 }
 
 impl Sitting {
-    /// The thread's life.
+    fn with(shared: Arc<Shared>, desk: Box<Desk>) -> Self {
+        Self {
+            shared,
+            desk: Some(desk),
+            coming: None,
+        }
+    }
+
+    /// The writer thread's life.
     fn work(mut self, inbox: &Receiver<Job>, stopped: &Receiver<()>) {
+        if let Some(coming) = self.coming.take() {
+            self.desk = coming.recv().ok();
+        }
         let Some(desk) = &mut self.desk else {
             tracing::warn!("the writer runs already");
             return;
         };
         desk.run(inbox, stopped);
-        // Given up under the lock, so that no job can come in between.
+        self.pass_on(inbox);
+    }
+
+    /// Gives the desk up to whoever is next, after the jobs that came meanwhile. These are done without the lock, because
+    /// the disk may take any time.
+    fn pass_on(mut self, inbox: &Receiver<Job>) {
         let shared = Arc::clone(&self.shared);
-        let mut seat = shared.seat();
-        if let Some(mut desk) = self.desk.take() {
-            while let Ok(job) = inbox.try_recv() {
+        loop {
+            while let (Some(desk), Ok(job)) = (&mut self.desk, inbox.try_recv()) {
                 desk.do_job(job);
             }
-            *seat = Seat::Free(desk);
+            let mut seat = shared.seat();
+            // They are sent under the lock.
+            if inbox.is_empty() {
+                if let Some(desk) = self.desk.take() {
+                    seat.pass_on(desk);
+                }
+                return;
+            }
         }
+    }
+}
+
+impl Seat {
+    /// To the writer thread that waits for it, or to nobody.
+    fn pass_on(&mut self, desk: Box<Desk>) {
+        *self = match mem::replace(self, Self::Changing) {
+            Self::Lent {
+                next: Some(Successor { mail, desk: next }),
+                ..
+            } => match next.try_send(desk) {
+                Ok(()) => Self::Taken(mail),
+                // Its thread never came to life.
+                Err(unsent) => Self::Free(unsent.into_inner()),
+            },
+            _ => Self::Free(desk),
+        };
     }
 }
 
 impl Drop for Sitting {
     fn drop(&mut self) {
-        if let Some(mut desk) = self.desk.take() {
-            desk.log = None;
+        if let Some(desk) = &mut self.desk {
+            if let Some(log) = desk.log.take() {
+                desk.left = Some(log.leave(Cause::WriterGone));
+            }
             desk.retry_at = Instant::now();
             let failure = Failure::new(
                 Cause::WriterGone,
@@ -457,7 +549,18 @@ impl Drop for Sitting {
             // Until there is another thread nothing is recorded, and whoever asks is to know.
             desk.health.degrade(&failure);
             desk.trouble = Some(failure);
-            *self.shared.seat() = Seat::Free(desk);
+        }
+        let shared = Arc::clone(&self.shared);
+        let mut seat = shared.seat();
+        if let Some(coming) = self.coming.take() {
+            // This thread never came to life, and whoever has the desk is not to wait for it.
+            if let Seat::Lent { next, .. } = &mut *seat {
+                *next = None;
+            }
+            self.desk = coming.try_recv().ok();
+        }
+        if let Some(desk) = self.desk.take() {
+            seat.pass_on(desk);
         }
     }
 }

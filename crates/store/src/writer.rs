@@ -10,16 +10,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, after, never, select};
+use crossbeam_channel::{Receiver, after, never, select, tick};
 use longwire_wire::identity::Tier;
 
 use crate::failure::Failure;
 use crate::figures::Counters;
 use crate::health::HealthCell;
 use crate::intake::{Intake, Queued};
+use crate::lock::LockFile;
+use crate::reader::Reader;
 use crate::receipt::{Settled, record};
-use crate::sqlite::file::DatabaseFile;
-use crate::sqlite::log::Log;
+use crate::sqlite::file::{DatabaseFile, free_bytes};
+use crate::sqlite::log::{Left, Log};
 use crate::sqlite::timeline::Notebook;
 use crate::{Cause, TimelineEntry, Verdict};
 
@@ -32,20 +34,40 @@ pub(crate) const BATCH_BYTES: usize = 4 << 20;
 const BATCH_NOTES: usize = 256;
 /// How long a writer in trouble rests between attempts.
 const RETRY: Duration = Duration::from_secs(1);
+/// How often the writer looks after its files, traffic or none. Often enough that a figure on a page is of now.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long a closing writer waits for a group whose room it sees reserved but which is not yet in
 /// the queue.
 const LAST_LOOK: Duration = Duration::from_millis(5);
 
 /// A piece of work that needs the writing connection. It tells its asker itself how it went, and
-/// the writer whether the database was to blame.
-pub(crate) type Job = Box<dyn FnOnce(Result<&mut Log, &Failure>) -> Result<(), Failure> + Send>;
+/// the writer what that says of the database.
+pub(crate) type Job = Box<dyn FnOnce(Result<&mut Log, &Failure>) -> DatabaseState + Send>;
+
+/// What a job found the database to be like.
+#[derive(Debug)]
+pub(crate) enum DatabaseState {
+    /// It answered, be it with a refusal of this job alone.
+    Works,
+    /// It did not.
+    Fails(Failure),
+    /// It was not asked.
+    Untried,
+}
 
 /// The writing connection and everything that outlives one thread.
 pub(crate) struct Desk {
     pub(crate) intake: Arc<Intake>,
     pub(crate) file: Arc<DatabaseFile>,
     pub(crate) health: Arc<HealthCell>,
+    pub(crate) reader: Reader,
     pub(crate) log: Option<Log>,
+    /// Of the log before, until another one is open and was compared with it.
+    pub(crate) left: Option<Left>,
+    /// Declared after the log, so let go after it was closed.
+    pub(crate) lock: LockFile,
+    /// Events that fill a run of the event index.
+    pub(crate) run_events: usize,
     pub(crate) notebook: Notebook,
     /// Why there is no log, or why the last commit failed.
     pub(crate) trouble: Option<Failure>,
@@ -59,6 +81,8 @@ enum Woken {
     /// It is to be kept who has a bot.
     Displacements,
     Retry,
+    /// Look after the files.
+    Look,
     /// Record what is queued, then end.
     Stop,
 }
@@ -66,14 +90,16 @@ enum Woken {
 impl Desk {
     /// The thread's life. Returns when it was told to stop and the queue is empty.
     pub(crate) fn run(&mut self, jobs: &Receiver<Job>, stop: &Receiver<()>) {
+        let looks = tick(LOOK_EVERY);
         loop {
-            match self.wait(jobs, stop) {
+            match self.wait(jobs, stop, &looks) {
                 Woken::Group(first) => self.write(Some(first), None),
                 Woken::Note(first) => self.write(None, Some(first)),
                 Woken::Job(job) => self.do_job(job),
                 Woken::Displacements => self.write(None, None),
                 Woken::Stop => return self.drain(jobs),
                 Woken::Retry => self.retry(),
+                Woken::Look => self.look(),
             }
         }
     }
@@ -96,12 +122,13 @@ impl Desk {
             }
         };
         match outcome {
-            Ok(()) => self.recovered(),
-            Err(failure) => self.failed(failure),
+            DatabaseState::Works => self.recovered(),
+            DatabaseState::Fails(failure) => self.failed(failure),
+            DatabaseState::Untried => {}
         }
     }
 
-    fn wait(&self, jobs: &Receiver<Job>, stop: &Receiver<()>) -> Woken {
+    fn wait(&self, jobs: &Receiver<Job>, stop: &Receiver<()>, looks: &Receiver<Instant>) -> Woken {
         let retry = match self.trouble {
             Some(_) => after(self.retry_at.saturating_duration_since(Instant::now())),
             None => never(),
@@ -113,6 +140,7 @@ impl Desk {
             recv(jobs) -> job => job.map_or(Woken::Stop, Woken::Job),
             recv(stop) -> _ => Woken::Stop,
             recv(retry) -> _ => Woken::Retry,
+            recv(looks) -> _ => Woken::Look,
         }
     }
 
@@ -157,10 +185,11 @@ impl Desk {
         if groups.is_empty() && notes.is_empty() && displacements.is_empty() {
             return;
         }
-        if self.log.is_none() && Instant::now() >= self.retry_at {
+        if !self.is_ready() && Instant::now() >= self.retry_at {
             self.retry();
         }
-        let Some(log) = &mut self.log else {
+        let is_ready = self.is_ready();
+        let Some(log) = self.log.as_mut().filter(|_| is_ready) else {
             let cause = self
                 .trouble
                 .as_ref()
@@ -193,6 +222,11 @@ impl Desk {
         }
     }
 
+    /// Whether the log is open, takes writes, and was compared with the one before it.
+    fn is_ready(&self) -> bool {
+        self.log.is_some() && self.left.is_none()
+    }
+
     fn answer(&self, mut queued: Queued, settled: Settled) {
         self.count(&settled);
         // Taken out first: what is left in a group when it is dropped counts as unanswered.
@@ -223,7 +257,28 @@ impl Desk {
         }
     }
 
+    /// Looks after the files. What is found wrong with them is known before the next event comes.
+    fn look(&mut self) {
+        let health = Arc::clone(&self.health);
+        let looked = {
+            let _working = health.working();
+            let looked = match (&mut self.log, &self.trouble) {
+                (Some(log), None) => log.look_after(),
+                // The next attempt to write looks closer than this.
+                _ => Ok(()),
+            };
+            let wal_bytes = self.log.as_ref().map_or(0, Log::wal_bytes);
+            self.counters()
+                .set_disk(wal_bytes, free_bytes(self.file.path()));
+            looked
+        };
+        if let Err(failure) = looked {
+            self.failed(failure);
+        }
+    }
+
     fn retry(&mut self) {
+        self.counters().retries.fetch_add(1, Relaxed);
         match self.reopen_and_probe() {
             Ok(()) => self.recovered(),
             Err(failure) => self.failed(failure),
@@ -231,13 +286,28 @@ impl Desk {
     }
 
     fn reopen_and_probe(&mut self) -> Result<(), Failure> {
-        let _working = self.health.working();
+        let health = Arc::clone(&self.health);
+        let _working = health.working();
         let log = match &mut self.log {
             Some(log) => log,
-            none => none.insert(Log::reopen(Arc::clone(&self.file))?),
+            none => {
+                self.reader.close_outdated();
+                if self.left.as_ref().is_some_and(Left::is_in_use) {
+                    return Err(self.trouble.clone().unwrap_or_else(|| {
+                        Failure::new(Cause::Gone, "queries still use the files of before")
+                    }));
+                }
+                let file = Arc::clone(&self.file);
+                let left = self.left.as_mut();
+                none.insert(Log::reopen(file, &mut self.lock, left, self.run_events)?)
+            }
         };
         log.probe()?;
-        log.load_index()
+        log.load_index()?;
+        if let Some(left) = self.left.take() {
+            log.go_on_after(&left);
+        }
+        Ok(())
     }
 
     fn recovered(&mut self) {
@@ -253,9 +323,9 @@ impl Desk {
         // as before. After anything else its state is not worth trusting.
         if !matches!(failure.cause, Cause::Locked | Cause::DiskFull)
             && let Some(log) = self.log.take()
-            && failure.cause == Cause::Gone
         {
-            log.rescue();
+            let earlier = self.left.take();
+            self.left = Some(log.leave(failure.cause).after(earlier));
         }
         self.trouble = Some(failure);
         self.retry_at = Instant::now() + RETRY;

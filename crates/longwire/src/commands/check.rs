@@ -50,6 +50,7 @@ fn everything(loaded: &Loaded, online: bool, findings: &mut Findings) {
     let settings = loaded.store_settings();
     let records = store(&settings, findings);
     same_bots(&config.installations, &records, findings);
+    permissions(&settings, findings);
     disk(&settings, findings);
     open_files(config, &records, findings);
     match gateway::egress(loaded) {
@@ -231,6 +232,19 @@ fn key(settings: &StoreSettings, sealed: usize, findings: &mut Findings) {
             ),
             "bring it back from its copy, readable by the user that runs longwire",
         ),
+    }
+}
+
+fn permissions(settings: &StoreSettings, findings: &mut Findings) {
+    let exposed = settings.exposed();
+    if exposed.is_empty() {
+        let finding = "nobody else may use the store's files";
+        return findings.good("permissions", finding.to_owned());
+    }
+    for exposed in exposed {
+        let (path, mode) = (exposed.path.display(), exposed.mode);
+        let finding = format!("{path} may be used by others (mode {mode:04o})");
+        findings.bad("permissions", finding, exposed.advice());
     }
 }
 

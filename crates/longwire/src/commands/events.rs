@@ -46,9 +46,9 @@ fn tail(reader: &Reader, wanted: &Tail, only: Option<InstallationId>) -> Result<
     let mut printer = Printer::new(wanted);
     let mut after = None;
     if !wanted.from_start {
-        let newest = newest(reader, only, wanted.lines)?;
-        // With nothing to show, following begins behind what is there now.
-        after = newest.last().map(|event| event.seq).or(reader.last_seq()?);
+        let (newest, reached) = newest(reader, only, wanted.lines)?;
+        // Following begins behind what has been looked at, whether or not there was anything to show.
+        after = reached;
         printer.learn_names(reader)?;
         if let Some(end) = printer.print_all(reader, &newest)? {
             return Ok(end);
@@ -60,11 +60,11 @@ fn tail(reader: &Reader, wanted: &Tail, only: Option<InstallationId>) -> Result<
             installation: only,
             limit: PAGE,
         })?;
-        after = page.last().map(|event| event.seq).or(after);
-        if let Some(end) = printer.print_all(reader, &page)? {
+        after = page.reached;
+        if let Some(end) = printer.print_all(reader, &page.events)? {
             return Ok(end);
         }
-        if page.len() < PAGE {
+        if !page.more {
             if !wanted.follow {
                 return printer.finish();
             }
@@ -73,14 +73,15 @@ fn tail(reader: &Reader, wanted: &Tail, only: Option<InstallationId>) -> Result<
     }
 }
 
-/// The newest `count` events, oldest first. The log is read forwards only, so this looks back in growing steps.
+/// The newest `count` events, oldest first, and how far the log was read for them. The log is read forwards only, so this looks back in growing steps.
 fn newest(
     reader: &Reader,
     only: Option<InstallationId>,
     count: usize,
-) -> Result<Vec<EventRecord>, Failure> {
-    let Some(Seq(last)) = reader.last_seq()?.filter(|_| count > 0) else {
-        return Ok(Vec::new());
+) -> Result<(Vec<EventRecord>, Option<Seq>), Failure> {
+    let last = reader.last_seq()?;
+    let Some(Seq(last)) = last.filter(|_| count > 0) else {
+        return Ok((Vec::new(), last));
     };
     let mut span = i64::try_from(count).unwrap_or(i64::MAX);
     loop {
@@ -93,16 +94,15 @@ fn newest(
                 installation: only,
                 limit: PAGE,
             })?;
-            after = page.last().map(|event| event.seq).or(after);
-            let full = page.len() == PAGE;
-            found.extend(page);
+            after = page.reached;
+            found.extend(page.events);
             found.drain(..found.len().saturating_sub(count));
-            if !full {
+            if !page.more {
                 break;
             }
         }
         if found.len() >= count || from == 0 {
-            return Ok(found);
+            return Ok((found, after));
         }
         span = span.saturating_mul(8);
     }

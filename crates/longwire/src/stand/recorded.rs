@@ -33,15 +33,15 @@ impl Recorded {
                 installation: None,
                 limit: PAGE,
             })?;
-            let Some(last) = page.last() else {
-                return Ok(recorded);
-            };
-            after = Some(last.seq);
-            for event in page {
+            after = page.reached;
+            for event in page.events {
                 if is_wanted(event.installation) {
                     recorded.rows += 1;
                     recorded.ids.extend(event.event_id);
                 }
+            }
+            if !page.more {
+                return Ok(recorded);
             }
         }
     }

@@ -5,7 +5,7 @@ use actix_web::web::{Data, Json, Path, Query};
 use longwire_egress::ProxyPolicy;
 use longwire_fleet::InstallationView;
 use longwire_store::{
-    Desired, Guarantee, InstallationRecord, NewInstallation, Origin, Platform, TakeBack,
+    Desired, Guarantee, InstallationRecord, NewInstallation, Origin, Platform, ReadError, TakeBack,
     TimelineRecord, WriteError,
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -170,9 +170,7 @@ pub(super) async fn show(
     let record = find(&surface, &installation).await?;
     let store = surface.store.clone();
     let id = record.id;
-    let timeline = on_disk(move || store.timeline(id, TIMELINE_NOTES))
-        .await?
-        .map_err(|error| Problem::store(&error))?;
+    let timeline = read(move || store.timeline(id, TIMELINE_NOTES)).await?;
     Ok(Json(Detail {
         observed: surface.fleet.installation(&record.public_id.to_string()),
         kept: Kept::from(&record),
@@ -183,9 +181,8 @@ pub(super) async fn show(
 async fn find(surface: &Data<Surface>, id_or_name: &str) -> Result<InstallationRecord, Problem> {
     let store = surface.store.clone();
     let wanted = id_or_name.to_owned();
-    on_disk(move || store.installation(&wanted))
+    read(move || store.installation(&wanted))
         .await?
-        .map_err(|error| Problem::store(&error))?
         .ok_or_else(|| Problem::not_found(format!("there is no installation `{id_or_name}`")))
 }
 
@@ -343,6 +340,14 @@ fn refuse_while_draining(surface: &Surface) -> Result<(), Problem> {
     Ok(())
 }
 
+async fn read<T: Send + 'static>(
+    query: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+) -> Result<T, Problem> {
+    on_disk(query)
+        .await?
+        .map_err(|error| Problem::store(&error))
+}
+
 async fn write<T: Send + 'static>(
     change: impl FnOnce() -> Result<T, WriteError> + Send + 'static,
 ) -> Result<T, Problem> {
@@ -351,6 +356,7 @@ async fn write<T: Send + 'static>(
         WriteError::NameTaken { .. } => Problem::conflict("name_taken", error.to_string()),
         WriteError::SameBot { .. } => Problem::conflict("same_bot", error.to_string()),
         WriteError::UnknownInstallation { .. } => Problem::not_found(error.to_string()),
+        WriteError::Overdue { .. } => Problem::unsettled(&error),
         error => Problem::store(&error),
     })
 }

@@ -336,6 +336,19 @@ impl Snapshot {
             [([], figures.queue_bytes as f64)],
         )?;
         sheet.gauges(
+            "store_wal_bytes",
+            "Length of the write-ahead log; above 16 MiB somebody keeps it from being cut",
+            &[],
+            [([], figures.wal_bytes as f64)],
+        )?;
+        // Left out where the file system does not tell.
+        sheet.gauges(
+            "store_free_bytes",
+            "Free space on the disk of the database",
+            &[],
+            figures.free_bytes.map(|free| ([], free as f64)),
+        )?;
+        sheet.gauges(
             "store_batch_rows_max",
             "Most events in one transaction",
             &[],

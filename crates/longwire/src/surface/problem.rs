@@ -68,6 +68,15 @@ impl Problem {
         )
     }
 
+    /// The store has not said in time whether it did it.
+    pub(crate) fn unsettled(error: &dyn std::error::Error) -> Self {
+        Self::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "store_unsettled",
+            crate::exit::chain(error),
+        )
+    }
+
     /// It was begun and not finished.
     pub(crate) fn interrupted() -> Self {
         Self::new(

@@ -409,6 +409,8 @@ fn metrics_tell_the_same_on_both_listeners() {
                 "longwire_answers_total{outcome=\"acked\"} 0\n",
                 "longwire_actors{kind=\"supervisor\",state=\"ready\"} 1.0\n",
                 "longwire_store_up 1.0\n",
+                "longwire_store_wal_bytes ",
+                "longwire_store_free_bytes ",
                 "longwire_store_txn_seconds_bucket{le=\"+Inf\"}",
             ] {
                 assert!(text.contains(wanted), "{wanted:?} is not in\n{text}");

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use super::log_key::{AsItIs, BUCKETS};
-use super::{LogKey, Span};
+use super::{Claims, LogKey, Span};
 use crate::Seq;
 
 type Bucket = HashMap<LogKey, u32, BuildHasherDefault<AsItIs>>;
@@ -15,6 +15,7 @@ pub(super) struct Tail {
     buckets: Box<[Bucket]>,
     len: usize,
     span: Option<Span>,
+    claims: Claims,
 }
 
 impl Default for Tail {
@@ -23,6 +24,7 @@ impl Default for Tail {
             buckets: (0..BUCKETS).map(|_| Bucket::default()).collect(),
             len: 0,
             span: None,
+            claims: Claims::default(),
         }
     }
 }
@@ -33,14 +35,13 @@ impl Tail {
     }
 
     /// Events come in the order of their numbers.
-    pub(super) fn insert(&mut self, key: LogKey, seq: Seq, received_ms: i64) {
+    pub(super) fn insert(&mut self, key: LogKey, seq: Seq, claimed_ms: Option<i64>) {
         let span = self.span.get_or_insert(Span {
             first: seq,
             through: seq,
-            newest_ms: received_ms,
         });
         span.through = seq;
-        span.newest_ms = span.newest_ms.max(received_ms);
+        self.claims.add(claimed_ms);
         let offset = u32::try_from(seq.0 - span.first.0)
             .expect("a tail is turned long before it has 2^32 events");
         if self.buckets[key.bucket()].insert(key, offset).is_none() {
@@ -48,7 +49,7 @@ impl Tail {
         }
     }
 
-    /// Leaves the span as it is.
+    /// Leaves the span as it is, and the claims, of which a few too many do no harm.
     pub(super) fn remove(&mut self, key: LogKey) {
         if self.buckets[key.bucket()].remove(&key).is_some() {
             self.len -= 1;
@@ -69,6 +70,11 @@ impl Tail {
     /// What it covers; `None` when it is empty.
     pub(super) fn span(&self) -> Option<Span> {
         self.span
+    }
+
+    /// When its events say that they happened.
+    pub(super) fn claims(&self) -> &Claims {
+        &self.claims
     }
 
     /// Takes the span back to what it was.

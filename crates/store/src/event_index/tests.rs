@@ -13,11 +13,11 @@ fn key(number: u64) -> LogKey {
 }
 
 /// Notes and keeps a stretch of events, one transaction for all.
-fn record(index: &mut EventIndex, numbers: std::ops::Range<u64>, at_ms: i64) {
+fn record(index: &mut EventIndex, numbers: std::ops::Range<u64>, claimed_ms: i64) {
     index.turn();
     for number in numbers {
         let seq = Seq(number.cast_signed());
-        index.note(key(number), seq, at_ms);
+        index.note(key(number), seq, Some(claimed_ms));
     }
 }
 
@@ -63,7 +63,7 @@ fn a_page_finds_its_keys_and_no_others() {
 fn what_is_rolled_back_was_never_there() {
     let mut index = EventIndex::new(1_000, Vec::new());
     record(&mut index, 1..5, 1);
-    index.keep(None);
+    index.keep(None, 0);
     record(&mut index, 5..9, 2);
     assert_eq!(index.recent(key(7)), Some(Seq(7)));
     index.undo();
@@ -75,7 +75,7 @@ fn what_is_rolled_back_was_never_there() {
 fn a_run_reaches_no_further_than_its_committed_events() {
     let mut index = EventIndex::new(4, Vec::new());
     record(&mut index, 1..5, 1);
-    index.keep(None);
+    index.keep(None, 0);
     // The turn comes with this transaction, whose events are rolled back.
     record(&mut index, 5..9, 2);
     index.undo();
@@ -91,7 +91,7 @@ fn a_run_reaches_no_further_than_its_committed_events() {
 fn a_rolled_back_page_is_written_again() {
     let mut index = EventIndex::new(512, Vec::new());
     record(&mut index, 1..600, 1);
-    index.keep(None);
+    index.keep(None, 0);
     record(&mut index, 600..632, 1);
     let pages = index.due().len();
     assert!((1..BUCKETS).contains(&pages), "a part of them: {pages}");
@@ -99,15 +99,57 @@ fn a_rolled_back_page_is_written_again() {
     record(&mut index, 600..632, 1);
     let all = index.rest();
     assert_eq!(all.len(), BUCKETS);
-    index.keep(None);
+    index.keep(None, 0);
     assert_eq!(index.recent(key(1)), None, "it is the run's now");
-    let day_ms = CLOCKS_MS + 1;
-    assert_eq!(index.may_hold(key(1), Some(day_ms), day_ms).count(), 1);
-    assert_eq!(index.may_hold(key(1), Some(day_ms + 1), day_ms).count(), 0);
-    // From the future, as its first push was.
-    assert_eq!(
-        index.may_hold(key(1), Some(100 * day_ms), day_ms).count(),
-        1
-    );
-    assert_eq!(index.may_hold(key(1), None, 1).count(), 1);
+    let asked = |claimed_ms| index.may_hold(key(1), claimed_ms).count();
+    assert_eq!(asked(Some(1)), 1);
+    assert_eq!(asked(None), 1);
+    assert_eq!(asked(Some(10 * claims::PERIOD_MS)), 0);
+}
+
+#[test]
+fn a_repeat_is_looked_for_where_it_may_be() {
+    const HOUR_MS: i64 = 60 * 60 * 1_000;
+    let at_ms = 1_790_000_000_000;
+    let mut claims = Claims::default();
+    assert!(claims.may_hold(None));
+    assert!(!claims.may_hold(Some(at_ms)));
+    claims.add(None);
+    assert!(!claims.may_hold(Some(at_ms)));
+    for hours in [0, 1, 13] {
+        claims.add(Some(at_ms + hours * HOUR_MS));
+    }
+    for (hours, may) in [
+        (-37, false),
+        (-25, false),
+        (-12, true),
+        (0, true),
+        (7, true),
+        (25, true),
+        (38, false),
+        (10 * 365 * 24, false),
+    ] {
+        let claimed_ms = at_ms + hours * HOUR_MS;
+        assert_eq!(claims.may_hold(Some(claimed_ms)), may, "{hours} h");
+    }
+    let kept = Claims::from_bytes(claims.to_bytes().as_deref());
+    assert_eq!(kept, Some(claims));
+    assert_eq!(Claims::from_bytes(None), Some(Claims::Any));
+    assert_eq!(Claims::from_bytes(Some(&[0; 9])), None);
+}
+
+/// Nonsense costs its run the shortcut, and nothing else.
+#[test]
+fn whatever_is_claimed_is_found_again() {
+    let mut claims = Claims::default();
+    let far_apart = (-10..10).map(|step| step * (i64::MAX / 10));
+    for claimed_ms in far_apart.chain([i64::MIN, i64::MAX]) {
+        claims.add(Some(claimed_ms));
+        assert!(claims.may_hold(Some(claimed_ms)), "{claimed_ms}");
+    }
+    assert_ne!(claims, Claims::Any);
+    for period in 0..100 {
+        claims.add(Some(period * claims::PERIOD_MS));
+    }
+    assert_eq!((claims.to_bytes(), claims), (None, Claims::Any));
 }

@@ -52,6 +52,12 @@ pub enum KeyRingError {
         /// Its permission bits.
         mode: u32,
     },
+    /// The key that seals now is no longer in it.
+    #[error("the key that seals now is no longer in the key file {}", path.display())]
+    Away {
+        /// The key file.
+        path: PathBuf,
+    },
     /// A line is no key.
     #[error("line {line} of the key file {} is not 32 bytes in hexadecimal or base64", path.display())]
     BadLine {
@@ -88,6 +94,9 @@ impl KeyRingError {
                 "add the missing key as a further line; older keys go below newer ones"
             }
             Self::LoosePermissions { .. } => "run `chmod 600` on it, and consider its keys as seen",
+            Self::Away { .. } => {
+                "bring the key file back: a secret that is sealed without it cannot be opened after a restart"
+            }
             Self::BadLine { .. } | Self::Empty { .. } => {
                 "a key is a line of 64 hexadecimal digits or base64 of 32 bytes, newest first"
             }
@@ -178,6 +187,23 @@ impl KeyRing {
             }),
             None => Ok(ring),
         }
+    }
+
+    /// Whether the key that seals is still in its file. Asked before anything is sealed with it.
+    pub(crate) fn is_kept_in(&self, path: &Path) -> Result<(), KeyRingError> {
+        let away = || KeyRingError::Away {
+            path: path.to_owned(),
+        };
+        let text = fs::read_to_string(path).map(Zeroizing::new);
+        let text = text.map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => away(),
+            _ => KeyRingError::Io {
+                path: path.to_owned(),
+                source,
+            },
+        })?;
+        let kept = Self::parse(&text).map_err(|_| away())?;
+        kept.by_id(self.newest().id()).map(drop).ok_or_else(away)
     }
 
     /// A ring with one new key.

@@ -6,7 +6,7 @@ use longwire_wire::identity::EventKey;
 
 use super::schema::{event, event_index_page, event_index_run};
 use crate::event_index::{
-    EventIndex, Filter, LogKey, Page, PageId, Run, RunId, Span, window_begins,
+    Claims, EventIndex, Filter, LogKey, Page, PageId, Run, RunId, Span, window_begins,
 };
 use crate::failure::Failure;
 use crate::{InstallationId, Seq};
@@ -17,30 +17,29 @@ struct RunRow {
     id: i64,
     first_seq: i64,
     through_seq: i64,
-    newest_ms: i64,
     filter: Vec<u8>,
+    claimed: Option<Vec<u8>>,
+    completed_ms: i64,
 }
 
 /// Reads the index; what the log has beyond its runs becomes runs and the tail. Each run that is
-/// made here is a transaction, so whatever interrupts it, the next attempt goes on from there.
+/// made here is a transaction, so whatever interrupts it, the next attempt goes on from there. The
+/// store has been open for `open_ms` in all.
 pub(crate) fn load(
     connection: &mut SqliteConnection,
     run_events: usize,
-    now_ms: i64,
+    open_ms: i64,
 ) -> Result<EventIndex, Failure> {
     let runs = connection.immediate_transaction(|connection| {
-        let newest: Option<(i64, i64)> = event_index_run::table
-            .order(event_index_run::id.desc())
-            .select((event_index_run::id, event_index_run::newest_ms))
-            .first(connection)
-            .optional()?;
-        let (newest, newest_ms) = newest.unwrap_or_default();
+        let newest: Option<i64> = event_index_run::table
+            .select(diesel::dsl::max(event_index_run::id))
+            .first(connection)?;
         // Pages of a run that was never completed.
-        let (_, last_page) = PageId::all_of(RunId(newest));
+        let (_, last_page) = PageId::all_of(RunId(newest.unwrap_or_default()));
         diesel::delete(event_index_page::table.filter(event_index_page::id.gt(last_page.0)))
             .execute(connection)?;
         let expired: Vec<i64> = event_index_run::table
-            .filter(event_index_run::newest_ms.lt(window_begins(now_ms, newest_ms)))
+            .filter(event_index_run::completed_ms.lt(window_begins(open_ms)))
             .select(event_index_run::id)
             .load(connection)?;
         for run in expired {
@@ -58,7 +57,7 @@ pub(crate) fn load(
     let mut through = runs.last().map_or(Seq(i64::MIN), |run| run.span.through);
     let mut index = EventIndex::new(run_events, runs);
     loop {
-        let rows: Vec<(i64, i64, Vec<u8>, i64)> = event::table
+        let rows: Vec<(i64, i64, Vec<u8>, Option<i64>)> = event::table
             .filter(event::seq.gt(through.0))
             .order(event::seq)
             .limit(i64::try_from(run_events).unwrap_or(i64::MAX))
@@ -66,11 +65,11 @@ pub(crate) fn load(
                 event::seq,
                 event::installation_id,
                 event::event_key,
-                event::received_ms,
+                event::created_ms,
             ))
             .load(connection)?;
         let read = rows.len();
-        for (seq, installation, key, received_ms) in rows {
+        for (seq, installation, key, claimed_ms) in rows {
             let key = key
                 .try_into()
                 .map_err(|_| foreign("an event key of another length"))?;
@@ -78,34 +77,33 @@ pub(crate) fn load(
             index.note(
                 LogKey::of(InstallationId(installation), EventKey(key)),
                 through,
-                received_ms,
+                claimed_ms,
             );
         }
-        index.keep(None);
+        index.keep(None, open_ms);
         if read < run_events {
             return Ok(index);
         }
         index.turn();
         let forgotten = connection.immediate_transaction(|connection| {
             let pages = index.rest();
-            write(connection, &index, pages, now_ms)
+            write(connection, &index, pages, open_ms)
         })?;
-        index.keep(forgotten);
+        index.keep(forgotten, open_ms);
     }
 }
 
-/// The event of this key, wherever it is; [`EventIndex::may_hold`] says what its times are for.
+/// The event of this key, wherever it is; `claimed_ms` is when the event says that it happened.
 pub(crate) fn find(
     connection: &mut SqliteConnection,
     index: &EventIndex,
     key: LogKey,
-    happened_ms: Option<i64>,
-    received_ms: i64,
+    claimed_ms: Option<i64>,
 ) -> Result<Option<Seq>, Failure> {
     if let Some(seq) = index.recent(key) {
         return Ok(Some(seq));
     }
-    for run in index.may_hold(key, happened_ms, received_ms) {
+    for run in index.may_hold(key, claimed_ms) {
         let page: Option<Vec<u8>> = event_index_page::table
             .find(PageId::of(run.id, key.bucket()).0)
             .select(event_index_page::keys)
@@ -125,17 +123,17 @@ pub(crate) fn find(
 pub(crate) fn write_due(
     connection: &mut SqliteConnection,
     index: &mut EventIndex,
-    now_ms: i64,
+    open_ms: i64,
 ) -> QueryResult<Option<RunId>> {
     let pages = index.due();
-    write(connection, index, pages, now_ms)
+    write(connection, index, pages, open_ms)
 }
 
 fn write(
     connection: &mut SqliteConnection,
     index: &EventIndex,
     pages: Vec<(PageId, Page)>,
-    now_ms: i64,
+    open_ms: i64,
 ) -> QueryResult<Option<RunId>> {
     if pages.is_empty() {
         return Ok(None);
@@ -156,11 +154,12 @@ fn write(
             event_index_run::id.eq(run.id.0),
             event_index_run::first_seq.eq(run.span.first.0),
             event_index_run::through_seq.eq(run.span.through.0),
-            event_index_run::newest_ms.eq(run.span.newest_ms),
             event_index_run::filter.eq(run.filter.to_bytes()),
+            event_index_run::claimed.eq(run.claims.to_bytes()),
+            event_index_run::completed_ms.eq(open_ms),
         ))
         .execute(connection)?;
-    let expired = index.expired(now_ms);
+    let expired = index.expired(open_ms);
     if let Some(run) = expired {
         forget(connection, run)?;
     }
@@ -184,10 +183,12 @@ impl TryFrom<RunRow> for Run {
             span: Span {
                 first: Seq(row.first_seq),
                 through: Seq(row.through_seq),
-                newest_ms: row.newest_ms,
             },
             filter: Filter::from_bytes(&row.filter)
                 .ok_or_else(|| foreign("a run of the event index without a filter"))?,
+            claims: Claims::from_bytes(row.claimed.as_deref())
+                .ok_or_else(|| foreign("a run of the event index with broken claims"))?,
+            completed_ms: row.completed_ms,
         })
     }
 }

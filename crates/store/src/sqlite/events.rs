@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use longwire_wire::identity::EventKey;
 
 use super::schema::event;
-use crate::{EventQuery, EventRecord, InstallationId, Seq, Source};
+use crate::{EventPage, EventQuery, EventRecord, InstallationId, Seq, Source};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = event)]
@@ -26,23 +26,60 @@ struct EventRow {
     payload: Vec<u8>,
 }
 
+/// Rows that are looked at in one go for the events of one installation. No index tells them from the others, because
+/// every insert would pay for it; some ten megabytes are read without one.
+pub(crate) const SCAN_ROWS: i64 = 10_000;
+
 pub(crate) fn page(
     connection: &mut SqliteConnection,
     query: &EventQuery,
-) -> QueryResult<Vec<EventRecord>> {
-    let mut rows = event::table
-        .filter(event::seq.gt(query.after.map_or(i64::MIN, |seq| seq.0)))
-        .order(event::seq.asc())
-        .limit(i64::try_from(query.limit).unwrap_or(i64::MAX))
-        .select(EventRow::as_select())
-        .into_boxed();
-    if let Some(installation) = query.installation {
-        rows = rows.filter(event::installation_id.eq(installation.0));
-    }
-    rows.load(connection)?
-        .into_iter()
-        .map(EventRecord::try_from)
-        .collect()
+    scan_rows: i64,
+) -> QueryResult<EventPage> {
+    // One look at the log: what is recorded between two of them would be passed over.
+    connection.transaction(|connection| {
+        let after = query.after.map_or(i64::MIN, |seq| seq.0);
+        let behind = event::table.filter(event::seq.gt(after));
+        let ends: (Option<i64>, Option<i64>) = (
+            behind
+                .select(diesel::dsl::min(event::seq))
+                .first(connection)?,
+            event::table
+                .select(diesel::dsl::max(event::seq))
+                .first(connection)?,
+        );
+        let (Some(first), Some(newest)) = ends else {
+            return Ok(EventPage {
+                events: Vec::new(),
+                reached: query.after,
+                more: false,
+            });
+        };
+        let mut rows = behind
+            .order(event::seq.asc())
+            .limit(i64::try_from(query.limit).unwrap_or(i64::MAX))
+            .select(EventRow::as_select())
+            .into_boxed();
+        let mut end = newest;
+        if let Some(installation) = query.installation {
+            end = newest.min(first.saturating_add(scan_rows - 1));
+            rows = rows
+                .filter(event::installation_id.eq(installation.0))
+                .filter(event::seq.le(end));
+        }
+        let events: Vec<EventRecord> = rows
+            .load(connection)?
+            .into_iter()
+            .map(EventRecord::try_from)
+            .collect::<QueryResult<_>>()?;
+        if events.len() >= query.limit {
+            end = events.last().map_or(after, |event| event.seq.0);
+        }
+        Ok(EventPage {
+            events,
+            reached: Some(Seq(end)),
+            more: end < newest,
+        })
+    })
 }
 
 /// The number of the newest event.
@@ -82,5 +119,103 @@ impl TryFrom<EventRow> for EventRecord {
             last_repeat_ms: row.last_repeat_ms,
             payload: Bytes::from(row.payload),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection as _;
+
+    use super::*;
+    use crate::sqlite::migrations;
+
+    /// A log in which these installations had one event each, in this order.
+    fn log_of(installations: &[i64]) -> SqliteConnection {
+        let mut connection = SqliteConnection::establish(":memory:").expect("a database");
+        migrations::run(&mut connection).expect("a schema");
+        connection
+            .batch_execute("PRAGMA foreign_keys = OFF")
+            .expect("rows without an installation");
+        for (seq, installation) in (1_i64..).zip(installations) {
+            record(&mut connection, seq, *installation);
+        }
+        connection
+    }
+
+    fn record(connection: &mut SqliteConnection, seq: i64, installation: i64) {
+        diesel::insert_into(event::table)
+            .values((
+                event::seq.eq(seq),
+                event::installation_id.eq(installation),
+                event::event_key.eq(&[0_u8; 16][..]),
+                event::source.eq("long_connection"),
+                event::received_ms.eq(1),
+                event::payload.eq(&b"{}"[..]),
+            ))
+            .execute(connection)
+            .expect("recorded");
+    }
+
+    /// What a query finds: the events' numbers, how far it came, and whether there is more.
+    fn find(
+        connection: &mut SqliteConnection,
+        after: Option<i64>,
+        installation: Option<i64>,
+        limit: usize,
+    ) -> (Vec<i64>, Option<i64>, bool) {
+        let query = EventQuery {
+            after: after.map(Seq),
+            installation: installation.map(InstallationId),
+            limit,
+        };
+        let page = page(connection, &query, 4).expect("readable");
+        let found = page.events.iter().map(|event| event.seq.0).collect();
+        (found, page.reached.map(|seq| seq.0), page.more)
+    }
+
+    #[test]
+    fn a_follower_of_one_bot_looks_at_no_row_twice() {
+        let mut log = log_of(&[1, 2, 2, 2, 2, 2, 1, 2, 2]);
+        assert_eq!(find(&mut log, None, Some(1), 5), (vec![1], Some(4), true));
+        assert_eq!(
+            find(&mut log, Some(4), Some(1), 5),
+            (vec![7], Some(8), true)
+        );
+        assert_eq!(
+            find(&mut log, Some(8), Some(1), 5),
+            (vec![], Some(9), false)
+        );
+        assert_eq!(
+            find(&mut log, Some(9), Some(1), 5),
+            (vec![], Some(9), false)
+        );
+        record(&mut log, 10, 1);
+        assert_eq!(
+            find(&mut log, Some(9), Some(1), 5),
+            (vec![10], Some(10), false)
+        );
+    }
+
+    #[test]
+    fn a_page_that_is_full_ends_with_its_last_event() {
+        let mut log = log_of(&[1, 2, 1, 1, 2]);
+        assert_eq!(
+            find(&mut log, None, Some(1), 2),
+            (vec![1, 3], Some(3), true)
+        );
+        assert_eq!(find(&mut log, None, None, 2), (vec![1, 2], Some(2), true));
+        // The bound is for those who search, not for those who take what comes.
+        let all = (vec![1, 2, 3, 4, 5], Some(5), false);
+        assert_eq!(find(&mut log, None, None, 5), all);
+        assert_eq!(find(&mut log, None, None, 9), all);
+    }
+
+    #[test]
+    fn a_stretch_without_rows_costs_nothing() {
+        let mut log = log_of(&[]);
+        assert_eq!(find(&mut log, None, Some(1), 5), (vec![], None, false));
+        record(&mut log, 1_000_000, 1);
+        let found = find(&mut log, Some(3), Some(1), 5);
+        assert_eq!(found, (vec![1_000_000], Some(1_000_000), false));
     }
 }

@@ -1,58 +1,76 @@
-//! The database file: its path, its identity, and the way to open it.
+//! The database file: its path, the files beside it, and the way to open it.
 //!
 //! A path can be emptied or given to another file while we write to the old one, and SQLite does
-//! not mind. A commit into such a file is no record, so the identity of the file behind the path is
-//! asked for after each commit. Only `stat` is used: to open and close the file ourselves would
-//! drop SQLite's own locks on it (POSIX locks belong to the process, not to the descriptor).
+//! not mind. A commit into such a file is no record, so the files behind the paths are looked at
+//! after each commit. Only `stat` is used: to open and close the database ourselves would drop
+//! SQLite's own locks on it (POSIX locks belong to the process, not to the descriptor).
+//!
+//! A file in that place may be another store altogether. So whoever connects looks at the
+//! [identity](StoreIdentity) inside, readers too.
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 
+use super::store_row::StoreIdentity;
+use crate::Cause;
 use crate::failure::Failure;
 use crate::open::beside;
-
-/// A file as the file system knows it.
-#[derive(Copy, Clone, Debug, Eq, PartialEq)]
-pub(crate) struct FileIdentity {
-    device: u64,
-    inode: u64,
-}
-
-impl FileIdentity {
-    pub(crate) fn of(path: &Path) -> io::Result<Self> {
-        let metadata = fs::metadata(path)?;
-        Ok(Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-        })
-    }
-}
 
 /// Where the database lies, shared by everyone who opens it.
 #[derive(Debug)]
 pub(crate) struct DatabaseFile {
     path: PathBuf,
     wal: PathBuf,
-    /// Rises when the file was found moved: connections of an older epoch belong to the old file.
-    epoch: AtomicU64,
+    shm: PathBuf,
+    lock: PathBuf,
+    /// What was in the file when it was first opened, and must be in whatever is opened later.
+    identity: OnceLock<StoreIdentity>,
+    access: Mutex<Access>,
     /// The most pages the database may have; 0 for no limit. Tests fill a disk with it.
     #[cfg(test)]
     pub(crate) page_limit: std::sync::atomic::AtomicU32,
 }
 
+/// A time in which those who connect find the same files. Each of them keeps a handle, so that one can tell whether all
+/// of a time that is over are gone.
+#[derive(Debug)]
+pub(crate) struct Epoch;
+
+/// Who may connect.
+#[derive(Debug)]
+struct Access {
+    epoch: Arc<Epoch>,
+    /// Only the writer, until it has opened the files anew.
+    writer_first: bool,
+}
+
+/// What a connection may do.
+#[derive(Copy, Clone)]
+enum Mode {
+    ReadWrite,
+    ReadOnly,
+}
+
 impl DatabaseFile {
     pub(crate) fn new(path: PathBuf) -> Self {
+        let target = link_target(&path);
         Self {
-            wal: beside(&path, "-wal"),
+            wal: beside(&target, "-wal"),
+            shm: beside(&target, "-shm"),
+            lock: beside(&target, ".lock"),
             path,
-            epoch: AtomicU64::new(0),
+            identity: OnceLock::new(),
+            access: Mutex::new(Access {
+                epoch: Arc::new(Epoch),
+                writer_first: false,
+            }),
             #[cfg(test)]
             page_limit: std::sync::atomic::AtomicU32::new(0),
         }
@@ -66,12 +84,49 @@ impl DatabaseFile {
         &self.wal
     }
 
-    pub(crate) fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::Acquire)
+    /// The index of the write-ahead log, which all who have the database open map into memory.
+    pub(crate) fn shm(&self) -> &Path {
+        &self.shm
     }
 
-    pub(crate) fn begin_epoch(&self) {
-        self.epoch.fetch_add(1, Ordering::AcqRel);
+    pub(crate) fn lock(&self) -> &Path {
+        &self.lock
+    }
+
+    /// What a reader takes along while it is connected.
+    pub(crate) fn enter(&self) -> Result<Arc<Epoch>, Failure> {
+        let access = self.access();
+        if access.writer_first {
+            return Err(Failure::new(
+                Cause::Gone,
+                "the files are about to be opened anew",
+            ));
+        }
+        Ok(Arc::clone(&access.epoch))
+    }
+
+    /// Whether a reader that took this along has the files that others find now.
+    pub(crate) fn is_current(&self, epoch: &Arc<Epoch>) -> bool {
+        Arc::ptr_eq(epoch, &self.access().epoch)
+    }
+
+    /// Makes all connections that are there out of date, and keeps new ones out until the writer has
+    /// [opened the files](Self::open_to_all). The old ones are gone when nobody has what is returned any more.
+    pub(crate) fn begin_epoch(&self) -> Weak<Epoch> {
+        let mut access = self.access();
+        access.writer_first = true;
+        let before = std::mem::replace(&mut access.epoch, Arc::new(Epoch));
+        Arc::downgrade(&before)
+    }
+
+    /// The writer has opened the files.
+    pub(crate) fn open_to_all(&self) {
+        self.access().writer_first = false;
+    }
+
+    fn access(&self) -> MutexGuard<'_, Access> {
+        // Every change is one assignment.
+        self.access.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes the directory and an empty file that only its owner may use, where there is none.
@@ -93,12 +148,41 @@ impl DatabaseFile {
 
     /// Connects to the file that is there; never makes one.
     pub(crate) fn connect(&self, pragmas: &str) -> Result<SqliteConnection, Failure> {
-        let mut connection = SqliteConnection::establish(&self.uri())?;
+        let mut connection = SqliteConnection::establish(&self.uri(Mode::ReadWrite))?;
         connection.batch_execute(pragmas)?;
         Ok(connection)
     }
 
-    fn uri(&self) -> String {
+    /// Connects to the file that is there, if it is still this store.
+    pub(crate) fn connect_to_ours(&self, pragmas: &str) -> Result<SqliteConnection, Failure> {
+        let mut connection = self.connect(pragmas)?;
+        self.recognize(&mut connection)?;
+        Ok(connection)
+    }
+
+    /// Whether this connection leads to the store that was opened first. The first one is.
+    pub(crate) fn recognize(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
+        let found = StoreIdentity::read(connection)?;
+        if *self.identity.get_or_init(|| found) == found {
+            Ok(())
+        } else {
+            Err(Failure::new(
+                Cause::Gone,
+                format!("{}: another store has its place", self.path.display()),
+            ))
+        }
+    }
+
+    /// A connection that keeps the files open and, unlike any other, changes none of them when it is the last to be
+    /// closed.
+    pub(crate) fn hold_open(&self) -> Result<SqliteConnection, Failure> {
+        let mut connection = SqliteConnection::establish(&self.uri(Mode::ReadOnly))?;
+        // What it reads does not matter, nor whether it can: it takes its hold on the files before.
+        drop(connection.batch_execute("SELECT count(*) FROM sqlite_schema"));
+        Ok(connection)
+    }
+
+    fn uri(&self, mode: Mode) -> String {
         let mut uri = String::from("file:");
         for &byte in self.path.as_os_str().as_encoded_bytes() {
             match byte {
@@ -108,8 +192,22 @@ impl DatabaseFile {
                 _ => write!(uri, "%{byte:02x}").expect("a String takes every write"),
             }
         }
-        uri + "?mode=rw"
+        uri + match mode {
+            Mode::ReadWrite => "?mode=rw",
+            Mode::ReadOnly => "?mode=ro",
+        }
     }
+}
+
+/// The file that a path leads to. SQLite keeps its own files beside that one, and so must the lock, or two processes
+/// could use one database under two names.
+fn link_target(path: &Path) -> PathBuf {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_symlink() => fs::canonicalize(path),
+        _ => Ok(path.to_owned()),
+    }
+    // It leads nowhere, and opening it will say so.
+    .unwrap_or_else(|_| path.to_owned())
 }
 
 /// Bytes free to us on the file system of `path`.

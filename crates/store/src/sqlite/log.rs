@@ -2,29 +2,36 @@
 //!
 //! Every write is one immediate transaction here, so the write lock is had before the first row and
 //! a busy database is a clean refusal. A success means: COMMIT returned, with `synchronous=FULL`,
-//! and both the database and its write-ahead log are still the files their paths name.
+//! and the database, its write-ahead log, that log's index and the lock are still the files that
+//! their paths name, none of them cut short.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use diesel::prelude::*;
+use diesel::sql_types::Integer;
 use diesel::{SqliteConnection, connection::SimpleConnection};
 
 use super::event_index;
-use super::file::{DatabaseFile, FileIdentity, free_bytes};
+use super::file::{DatabaseFile, Epoch, free_bytes};
+use super::files::{Files, Shrunk, wal_with_content};
 use super::migrations::{self, Maker};
 use super::schema::probe;
-use crate::Cause;
-use crate::clock::now_ms;
-use crate::event_index::{EventIndex, RUN_EVENTS};
+use super::store_row::OpenTime;
+use crate::event_index::EventIndex;
 use crate::failure::Failure;
+use crate::file_identity::FileIdentity;
+use crate::lock::{LockError, LockFile};
 use crate::open::OpenError;
+use crate::{Cause, Seq};
 
 /// The write lock is waited for as long as an event can wait and still be answered in time.
 ///
 /// The page size and the vacuum mode count only for a file that is still empty. Pages of 16 KiB
 /// take a fifth less time per event than pages of 8 KiB: each page costs two writes and a read on
-/// its way through the write-ahead log. A checkpoint counts pages; 250 keep it to 4 MiB.
+/// its way through the write-ahead log. A checkpoint counts pages; 250 keep it to 4 MiB. While a
+/// reader holds on to an old state, the log grows on; the size limit is [`WAL_KEPT_BYTES`].
 const PRAGMAS: &str = "PRAGMA busy_timeout = 1000;
     PRAGMA page_size = 16384;
     PRAGMA auto_vacuum = INCREMENTAL;
@@ -32,6 +39,11 @@ const PRAGMAS: &str = "PRAGMA busy_timeout = 1000;
     PRAGMA synchronous = FULL;
     PRAGMA wal_autocheckpoint = 250;
     PRAGMA foreign_keys = ON;";
+
+/// A write-ahead log that has become longer than this is cut as soon as all of it is in the database.
+/// Four times what a checkpoint waits for: a log that is never kept from its checkpoints is used again
+/// and again at its length, without a block that is freed and taken anew.
+const WAL_KEPT_BYTES: u64 = 16 << 20;
 
 /// With fewer free bytes than this the disk counts as full, and SQLite is not asked.
 ///
@@ -46,11 +58,86 @@ const PROBE_BYTES: usize = 64 * 1024;
 pub(crate) struct Log {
     connection: SqliteConnection,
     file: Arc<DatabaseFile>,
-    database: FileIdentity,
-    /// Known from the first commit on, which makes the file if it is not there.
-    wal: Option<FileIdentity>,
+    files: Files,
+    page_bytes: u64,
+    /// Pages of the database were cut off, and nobody can bring them back.
+    ruined: bool,
     /// Which events the file holds. Read from it after each opening, never carried over.
-    index: Option<EventIndex>,
+    index: Option<Index>,
+    /// Events that fill a run of the index.
+    run_events: usize,
+}
+
+/// What the file says of its events, and the time by which it forgets their keys.
+struct Index {
+    events: EventIndex,
+    open_time: OpenTime,
+}
+
+/// What a closed connection leaves for the next one to know.
+pub(crate) struct Left {
+    files: Files,
+    /// The newest event that it had, and the newest number that it had given.
+    through: Option<Seq>,
+    given: Option<Seq>,
+    /// Those who must close their connections before the next one is opened, because the index of the write-ahead log
+    /// that they share is wrong or out of reach.
+    must_close: Weak<Epoch>,
+    /// The database lacks pages, and must not be opened again.
+    ruined: bool,
+    /// Keeps SQLite from its last checkpoint while the others are closed.
+    held_open: Option<SqliteConnection>,
+}
+
+impl Left {
+    /// Whether somebody still has open what must be closed first.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.must_close.strong_count() > 0
+    }
+
+    /// Together with what is left of the log before this one, which was never compared with it.
+    pub(crate) fn after(mut self, earlier: Option<Self>) -> Self {
+        if let Some(earlier) = earlier {
+            self.through = self.through.or(earlier.through);
+            self.given = self.given.max(earlier.given);
+        }
+        self
+    }
+}
+
+/// Why a transaction was not made.
+enum Refused<E> {
+    Failed(E),
+    /// Somebody made the files shorter, and in order; nothing is wrong with them, and the next attempt finds that.
+    TidiedUp,
+}
+
+impl<E: From<Failure>> Refused<E> {
+    fn failed(failure: Failure) -> Self {
+        Self::Failed(failure.into())
+    }
+
+    fn into_error(self) -> E {
+        match self {
+            Self::Failed(error) => error,
+            Self::TidiedUp => Failure::new(
+                Cause::Locked,
+                "another program tidied up the database during the transaction",
+            )
+            .into(),
+        }
+    }
+}
+
+/// SQLite's header of a write-ahead log, and of each page in it ("WAL File Format").
+const WAL_HEADER_BYTES: u64 = 32;
+const FRAME_HEADER_BYTES: u64 = 24;
+
+#[derive(QueryableByName)]
+struct Checkpoint {
+    /// Pages in the write-ahead log.
+    #[diesel(sql_type = Integer)]
+    log: i32,
 }
 
 /// The schema of a file of ours.
@@ -62,16 +149,25 @@ enum Schema {
 
 impl Log {
     /// Opens the file at the start of the process: makes it, and brings its schema up to date.
-    pub(crate) fn create(file: Arc<DatabaseFile>) -> Result<Self, OpenError> {
+    pub(crate) fn create(
+        file: Arc<DatabaseFile>,
+        lock: &LockFile,
+        run_events: usize,
+    ) -> Result<Self, OpenError> {
         file.create()
             .map_err(|error| OpenError::of_io(file.path(), error))?;
         let path = file.path().to_owned();
         let refused = |failure| OpenError::of_failure(&path, blame_the_disk(&path, failure));
         find_room(&path).map_err(refused)?;
+        let found = std::fs::metadata(&path).map_err(|error| OpenError::of_io(&path, error))?;
+        if found.is_file() && found.nlink() > 1 {
+            return Err(OpenError::Linked { path });
+        }
         // Asked before any pragma is set, which would alter a stranger's file.
         Self::refuse_foreign(&file)?;
-        let mut log = Self::connect(file).map_err(refused)?;
+        let mut log = Self::connect(file, lock, run_events).map_err(refused)?;
         migrations::run(&mut log.connection).map_err(refused)?;
+        log.file.recognize(&mut log.connection).map_err(refused)?;
         log.probe().map_err(refused)?;
         log.load_index().map_err(refused)?;
         Ok(log)
@@ -108,25 +204,31 @@ impl Log {
 
     /// Opens the file again after trouble. An absent or foreign file stays untouched: an empty log
     /// in its place would take every repeat of the platform for news.
-    pub(crate) fn reopen(file: Arc<DatabaseFile>) -> Result<Self, Failure> {
-        FileIdentity::of(file.path())
-            .map_err(|error| Failure::new(Cause::Gone, error.to_string()))?;
-        find_room(file.path())?;
-        let mut first = file.connect("PRAGMA busy_timeout = 1000;")?;
-        if !migrations::is_current(&mut first)? {
-            return Err(Failure::new(
-                Cause::Gone,
-                "the file in its place is not this log",
-            ));
+    pub(crate) fn reopen(
+        file: Arc<DatabaseFile>,
+        lock: &mut LockFile,
+        left: Option<&mut Left>,
+        run_events: usize,
+    ) -> Result<Self, Failure> {
+        may_open(&file, left.as_deref())?;
+        if let Some(left) = left {
+            // All others are closed by now, and what this one has open shall not live on in what comes.
+            left.held_open = None;
         }
-        drop(first);
-        Self::connect(file)
+        look_inside(&file)?;
+        lock.renew().map_err(|error| not_ours(lock, error))?;
+        Self::connect(file, lock, run_events)
     }
 
-    fn connect(file: Arc<DatabaseFile>) -> Result<Self, Failure> {
+    fn connect(
+        file: Arc<DatabaseFile>,
+        lock: &LockFile,
+        run_events: usize,
+    ) -> Result<Self, Failure> {
         let gone = |error: std::io::Error| Failure::new(Cause::Gone, error.to_string());
         let database = FileIdentity::of(file.path()).map_err(gone)?;
-        let connection = file.connect(PRAGMAS)?;
+        let limit = format!("PRAGMA journal_size_limit = {WAL_KEPT_BYTES};");
+        let connection = file.connect(&format!("{PRAGMAS} {limit}"))?;
         if FileIdentity::of(file.path()).map_err(gone)? != database {
             return Err(Failure::new(
                 Cause::Gone,
@@ -136,9 +238,11 @@ impl Log {
         let mut log = Self {
             connection,
             file,
-            database,
-            wal: None,
+            files: Files::new(database, lock.identity()),
+            page_bytes: 0,
+            ruined: false,
             index: None,
+            run_events,
         };
         #[cfg(test)]
         log.limit_pages();
@@ -153,6 +257,16 @@ impl Log {
                 format!("write-ahead logging is not possible here (mode {mode})"),
             ));
         }
+        let page_bytes: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
+            "(SELECT page_size FROM pragma_page_size)",
+        ))
+        .get_result(&mut log.connection)?;
+        log.page_bytes = page_bytes.cast_unsigned();
+        let wal_bytes = std::fs::metadata(log.file.wal()).map_or(0, |found| found.len());
+        if !log.has_all_of_the_wal(wal_bytes) {
+            return Err(cut(log.file.wal(), wal_bytes, Cause::Truncated));
+        }
+        log.file.open_to_all();
         Ok(log)
     }
 
@@ -180,22 +294,44 @@ impl Log {
         &mut self,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        find_room(self.file.path())?;
+        self.attempt(work).map_err(Refused::into_error)
+    }
+
+    fn attempt<T, E: From<Failure>>(
+        &mut self,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
+    ) -> Result<T, Refused<E>> {
+        find_room(self.file.path()).map_err(Refused::failed)?;
         // Kept aside, because the rollback of a transaction that SQLite has rolled back itself
         // fails too, and that error would hide this one.
         let mut first = None;
+        let mut shrunk = None;
         let outcome = self.connection.immediate_transaction(|connection| {
-            work(connection).map_err(|error| {
+            let value = work(connection).map_err(|error| {
                 first = Some(error);
                 diesel::result::Error::RollbackTransaction
-            })
+            })?;
+            // Before SQLite writes to them, which would leave a hole that nobody finds any more.
+            shrunk = self.files.shrunk(&self.file);
+            match shrunk {
+                None => Ok(value),
+                Some(_) => Err(diesel::result::Error::RollbackTransaction),
+            }
         });
         match outcome {
-            Ok(value) => match self.confirm() {
-                Ok(()) => Ok(value),
-                Err(failure) => Err(failure.into()),
-            },
-            Err(error) => Err(first.unwrap_or_else(|| self.explain(error.into()).into())),
+            Ok(value) => self.confirm().map(|()| value).map_err(Refused::failed),
+            Err(error) => {
+                // Whatever the error is called, a file that was cut is its cause. Once for each of them: what is
+                // accepted is no longer shorter than it was.
+                while let Some(shrunk) = self.files.shrunk(&self.file) {
+                    self.judge(shrunk).map_err(Refused::failed)?;
+                }
+                Err(match first {
+                    Some(error) => Refused::Failed(error),
+                    None if shrunk.is_some() => Refused::TidiedUp,
+                    None => Refused::Failed(self.explain(error.into()).into()),
+                })
+            }
         }
     }
 
@@ -203,24 +339,41 @@ impl Log {
     /// afterwards, whatever the outcome.
     pub(crate) fn record<T>(
         &mut self,
-        work: impl FnOnce(&mut SqliteConnection, &mut EventIndex) -> Result<T, Failure>,
+        mut work: impl FnMut(&mut SqliteConnection, &mut EventIndex) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.load_index()?;
         // Out of its place while it is ahead of the database: a panic leaves none.
         let mut index = self.index.take().expect("it was loaded just now");
-        index.turn();
-        let outcome = self.transact(|connection| {
-            let value = work(connection, &mut index)?;
-            let forgotten = event_index::write_due(connection, &mut index, now_ms())?;
-            Ok::<_, Failure>((value, forgotten))
-        });
-        let outcome = match outcome {
-            Ok((value, forgotten)) => {
-                index.keep(forgotten);
+        let Index { events, open_time } = &mut index;
+        let open_ms = open_time.now_ms();
+        events.turn();
+        let mut attempt = |log: &mut Self, events: &mut EventIndex| {
+            log.attempt(|connection| {
+                let value = work(connection, events)?;
+                let forgotten = event_index::write_due(connection, events, open_ms)?;
+                // A run says when it was completed, so what it says must not be ahead of what is written.
+                let saves = events.completed().is_some() || open_time.is_due();
+                if saves {
+                    OpenTime::save(connection, open_ms)?;
+                }
+                Ok::<_, Failure>((value, forgotten, saves))
+            })
+        };
+        let mut outcome = attempt(self, events);
+        if matches!(outcome, Err(Refused::TidiedUp)) {
+            events.undo();
+            outcome = attempt(self, events);
+        }
+        let outcome = match outcome.map_err(Refused::into_error) {
+            Ok((value, forgotten, saves)) => {
+                events.keep(forgotten, open_ms);
+                if saves {
+                    open_time.saved(open_ms);
+                }
                 Ok(value)
             }
             Err(failure) => {
-                index.undo();
+                events.undo();
                 Err(failure)
             }
         };
@@ -231,9 +384,12 @@ impl Log {
     /// Reads the index, if that has not been done since the file was opened.
     pub(crate) fn load_index(&mut self) -> Result<(), Failure> {
         if self.index.is_none() {
-            let index = event_index::load(&mut self.connection, RUN_EVENTS, now_ms())
-                .map_err(|failure| self.explain(failure))?;
-            self.index = Some(index);
+            let read = OpenTime::read(&mut self.connection).and_then(|open_time| {
+                let open_ms = open_time.now_ms();
+                let events = event_index::load(&mut self.connection, self.run_events, open_ms)?;
+                Ok(Index { events, open_time })
+            });
+            self.index = Some(read.map_err(|failure| self.explain(failure))?);
         }
         Ok(())
     }
@@ -252,38 +408,125 @@ impl Log {
         })
     }
 
-    /// Moves what the write-ahead log holds into the database, as far as that is possible.
-    pub(crate) fn rescue(mut self) {
-        if FileIdentity::of(self.file.path()).is_ok_and(|found| found == self.database) {
-            let _ = self
-                .connection
-                .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    /// Compares the log with the one before it, and gives no number a second time. Once its index is loaded.
+    pub(crate) fn go_on_after(&mut self, left: &Left) {
+        let Some(index) = &mut self.index else { return };
+        tell_what_is_lost(left.through, index.events.through());
+        index.events.go_on_after(left.given);
+    }
+
+    /// Closes the connection after a failure that leaves its state in doubt.
+    pub(crate) fn leave(mut self, cause: Cause) -> Left {
+        let events = self.index.as_ref().map(|index| &index.events);
+        let mut left = Left {
+            files: self.files.clone(),
+            through: events.and_then(EventIndex::through),
+            given: events.and_then(EventIndex::given),
+            must_close: Weak::new(),
+            held_open: None,
+            ruined: self.ruined,
+        };
+        // SQLite makes the index of the write-ahead log anew only when nobody else of this process has it.
+        if matches!(cause, Cause::Gone | Cause::Truncated) || self.ruined {
+            left.must_close = self.file.begin_epoch();
         }
-        self.file.begin_epoch();
+        match cause {
+            // SQLite would copy pages into the database that are no longer there, or to where nothing is left.
+            _ if cause == Cause::Truncated || self.ruined => {
+                left.held_open = self.file.hold_open().ok();
+            }
+            // The opposite: what the write-ahead log holds is saved, as far as that is possible.
+            Cause::Gone if self.files.has_database(&self.file) => {
+                drop(
+                    self.connection
+                        .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"),
+                );
+            }
+            _ => {}
+        }
+        left
     }
 
     /// Whether what was committed is in the files that will be found after a restart.
-    fn confirm(&mut self) -> Result<(), Failure> {
-        let gone = |path: &Path, why: &str| {
-            Failure::new(Cause::Gone, format!("{}: {why}", path.display()))
-        };
-        match FileIdentity::of(self.file.path()) {
-            Ok(found) if found == self.database => {}
-            Ok(_) => return Err(gone(self.file.path(), "another file has its place")),
-            Err(error) => return Err(gone(self.file.path(), &error.to_string())),
+    pub(crate) fn confirm(&mut self) -> Result<(), Failure> {
+        match self.files.confirm(&self.file)? {
+            Some(shrunk) => self.judge(shrunk),
+            None => Ok(()),
         }
-        match (FileIdentity::of(self.file.wal()), self.wal) {
-            (Ok(found), None) => self.wal = Some(found),
-            (Ok(found), Some(known)) if found == known => {}
-            (Ok(_), Some(_)) => return Err(gone(self.file.wal(), "another file has its place")),
-            (Err(error), _) => return Err(gone(self.file.wal(), &error.to_string())),
+    }
+
+    /// Looks after the files while there may be nothing to write: whether they are in their places, and whether the
+    /// write-ahead log can be cut that a reader has held up.
+    pub(crate) fn look_after(&mut self) -> Result<(), Failure> {
+        if self.index.is_some() && self.files.wal_bytes() > 0 {
+            self.confirm()?;
         }
-        Ok(())
+        if self.files.wal_bytes() <= WAL_KEPT_BYTES {
+            return Ok(());
+        }
+        // Whoever still reads an old state is not waited for: events come first, and there is a next time.
+        self.connection.batch_execute(
+            "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 1000;",
+        )?;
+        self.confirm()
+    }
+
+    /// What the write-ahead log was last seen to hold, in bytes.
+    pub(crate) fn wal_bytes(&self) -> u64 {
+        self.files.wal_bytes()
+    }
+
+    /// Tells a file that somebody tidied up in order from one that was cut.
+    fn judge(&mut self, shrunk: Shrunk) -> Result<(), Failure> {
+        match shrunk {
+            Shrunk::Wal { bytes } if !self.has_all_of_the_wal(bytes) => {
+                Err(cut(self.file.wal(), bytes, Cause::Truncated))
+            }
+            Shrunk::Database { bytes } if !self.is_smaller_by_itself() => {
+                self.ruined = true;
+                Err(cut(self.file.path(), bytes, Cause::Corrupt))
+            }
+            accepted => {
+                self.files.accept(accepted);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a write-ahead log of this length has all pages that SQLite believes to be in it.
+    fn has_all_of_the_wal(&mut self, wal_bytes: u64) -> bool {
+        let asked =
+            diesel::sql_query("PRAGMA wal_checkpoint(NOOP)").get_result(&mut self.connection);
+        match asked {
+            Ok(Checkpoint { log }) => match u64::try_from(log) {
+                Ok(0) | Err(_) => true,
+                Ok(pages) => {
+                    let frame_bytes = FRAME_HEADER_BYTES + self.page_bytes;
+                    wal_bytes >= WAL_HEADER_BYTES + pages * frame_bytes
+                }
+            },
+            Err(error) => {
+                tracing::debug!(%error, "the length of the write-ahead log cannot be asked for");
+                false
+            }
+        }
+    }
+
+    /// Whether SQLite believes the database to have fewer pages than its file was last seen to have.
+    fn is_smaller_by_itself(&mut self) -> bool {
+        let asked: QueryResult<i64> =
+            diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
+                "(SELECT page_count FROM pragma_page_count)",
+            ))
+            .get_result(&mut self.connection);
+        asked.is_ok_and(|pages| {
+            pages.cast_unsigned() * self.page_bytes < self.files.database_bytes()
+        })
     }
 
     /// What SQLite's word means, seen with the file and the disk beside it.
     pub(crate) fn explain(&self, failure: Failure) -> Failure {
-        let moved = FileIdentity::of(self.file.path()).map_or(true, |found| found != self.database);
+        let moved = !self.files.has_database(&self.file);
         match failure.cause {
             Cause::Poison => failure,
             _ if moved => Failure {
@@ -293,6 +536,77 @@ impl Log {
             _ => blame_the_disk(self.file.path(), failure),
         }
     }
+}
+
+/// Whether the file that is there may be opened at all, before anything touches it.
+fn may_open(file: &DatabaseFile, left: Option<&Left>) -> Result<(), Failure> {
+    let database = FileIdentity::of(file.path())
+        .map_err(|error| Failure::new(Cause::Gone, error.to_string()))?;
+    find_room(file.path())?;
+    let Some(left) = left else { return Ok(()) };
+    if left.ruined && left.files.has_database(file) {
+        let bytes = std::fs::metadata(file.path()).map_or(0, |found| found.len());
+        return Err(cut(file.path(), bytes, Cause::Corrupt));
+    }
+    left.files
+        .may_be_followed_by(database, wal_with_content(file))
+        .map_err(|why| {
+            let wal = file.wal().display();
+            Failure::new(
+                Cause::Gone,
+                format!("{wal}: {why}; move it away, or put its own database back"),
+            )
+        })
+}
+
+/// Whether the file in its place is this log. Another store is not locked for a moment either: its own gateway may
+/// just be starting.
+fn look_inside(file: &DatabaseFile) -> Result<(), Failure> {
+    let mut first = file.connect("PRAGMA busy_timeout = 1000;")?;
+    if !migrations::is_current(&mut first)? {
+        return Err(Failure::new(
+            Cause::Gone,
+            "the file in its place is not this log",
+        ));
+    }
+    file.recognize(&mut first)
+}
+
+/// What it means that the lock cannot be had again.
+fn not_ours(lock: &LockFile, error: LockError) -> Failure {
+    let path = lock.path().display();
+    match error {
+        LockError::Held(pid) => {
+            let by = pid.map_or(String::new(), |pid| format!(" by process {pid}"));
+            Failure::new(Cause::Held, format!("{path} is locked{by}"))
+        }
+        LockError::NotPlain => Failure::new(Cause::Gone, format!("{path} is a link")),
+        LockError::Io(error) => Failure::new(Cause::Gone, format!("{path}: {error}")),
+    }
+}
+
+/// A file that was put back, or what is left of one that was cut, may lack events that were acknowledged.
+fn tell_what_is_lost(known: Option<Seq>, found: Option<Seq>) {
+    let (known, found) = (known.map_or(0, |seq| seq.0), found.map_or(0, |seq| seq.0));
+    if found < known {
+        tracing::error!(
+            events = known - found,
+            last_known = known,
+            last_found = found,
+            "acknowledged events are not in the database that was opened again",
+        );
+    }
+}
+
+/// The file lacks pages that were in it.
+fn cut(path: &Path, left_bytes: u64, cause: Cause) -> Failure {
+    let path = path.display();
+    Failure::new(
+        cause,
+        format!(
+            "{path} was cut to {left_bytes} bytes, and pages that were recorded lay behind them"
+        ),
+    )
 }
 
 /// An unexplained error on a full disk is its being full.

@@ -94,18 +94,6 @@ pub(crate) fn back_to(connection: &mut SqliteConnection, number: usize) {
     }
 }
 
-/// Undoes the migration of this version and all later ones.
-#[cfg(test)]
-pub(crate) fn back_to_before(connection: &mut SqliteConnection, version: &str) {
-    let applied = connection.applied_migrations().expect("readable");
-    let later = applied
-        .iter()
-        .filter(|applied| applied.to_string().as_str() >= version);
-    for _ in later {
-        connection.revert_last_migration(MIGRATIONS).expect("down");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

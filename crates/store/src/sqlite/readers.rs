@@ -1,15 +1,17 @@
 //! The pool of reading connections; the one file that names r2d2.
 //!
 //! They may only read, and go on doing so while the writer is in trouble. A connection to a file
-//! that has been replaced since is thrown away when it is next asked for.
+//! that has been moved or replaced since is thrown away when it is next asked for, and a file in
+//! its place is read only if it is the same store.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::{QueryResult, SqliteConnection};
 
-use super::file::DatabaseFile;
+use super::file::{DatabaseFile, Epoch};
 use crate::failure::Failure;
+use crate::file_identity::FileIdentity;
 use crate::reader::ReadError;
 
 const PRAGMAS: &str = "PRAGMA busy_timeout = 1000; PRAGMA query_only = ON;";
@@ -34,6 +36,12 @@ impl Readers {
         Self { pool }
     }
 
+    /// Closes the connections that are out of date and in nobody's hands.
+    pub(crate) fn close_outdated(&self) {
+        // To take one looks at each until one is good; those that are not are closed.
+        drop(self.pool.try_get());
+    }
+
     pub(crate) fn read<T>(
         &self,
         query: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
@@ -53,7 +61,9 @@ struct Source {
 
 struct Pooled {
     connection: SqliteConnection,
-    epoch: u64,
+    file: FileIdentity,
+    /// Declared after the connection, so let go after it was closed.
+    epoch: Arc<Epoch>,
 }
 
 impl r2d2::ManageConnection for Source {
@@ -61,21 +71,26 @@ impl r2d2::ManageConnection for Source {
     type Error = Failure;
 
     fn connect(&self) -> Result<Pooled, Failure> {
-        let epoch = self.file.epoch();
+        let epoch = self.file.enter()?;
+        let gone = |error: std::io::Error| Failure::new(crate::Cause::Gone, error.to_string());
+        // Before: if it is replaced in between, the next look finds that.
+        let file = FileIdentity::of(self.file.path()).map_err(gone)?;
         Ok(Pooled {
-            connection: self.file.connect(PRAGMAS)?,
+            connection: self.file.connect_to_ours(PRAGMAS)?,
+            file,
             epoch,
         })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Failure> {
-        if self.has_broken(pooled) {
+        let found = FileIdentity::of(self.file.path());
+        if self.has_broken(pooled) || !found.is_ok_and(|found| found == pooled.file) {
             return Err(Failure::new(crate::Cause::Gone, "the file was replaced"));
         }
         Ok(())
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        pooled.epoch != self.file.epoch()
+        !self.file.is_current(&pooled.epoch)
     }
 }

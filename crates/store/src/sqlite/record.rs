@@ -35,20 +35,27 @@ pub(crate) fn insert(
     if events == 0 {
         return Ok(outcomes);
     }
-    // Given by us rather than by SQLite, because to ask for each row's number afterwards costs a
-    // fifth of the insert.
     let highest: Option<i64> = event::table
         .select(diesel::dsl::max(event::seq))
         .first(connection)?;
-    let mut next = Seq(highest.unwrap_or(0) + 1);
+    if highest != index.through().map(|seq| seq.0) {
+        // The index knows nothing of rows that another process wrote, and so not of their repeats.
+        return Err(Failure::new(
+            Cause::Held,
+            "another process wrote into the log",
+        ));
+    }
+    // Given by us rather than by SQLite, because to ask for each row's number afterwards costs a
+    // fifth of the insert.
+    let mut next = index.next();
     for Queued { group, .. } in groups {
         for new in &group.events {
             let key = LogKey::of(group.installation, new.identity.event);
-            let outcome = match find(connection, index, key, new.created_ms, new.received_ms)? {
+            let outcome = match find(connection, index, key, new.created_ms)? {
                 Some(of) => repeat(connection, of, Tier::EventId, new)?,
                 None => match InsertEvent::new(next, group.installation, new).execute(connection) {
                     Ok(1) => {
-                        index.note(key, next, new.received_ms);
+                        index.note(key, next, new.created_ms);
                         let recorded = next;
                         next = Seq(next.0 + 1);
                         Outcome::Verdict(Verdict::Recorded(recorded))

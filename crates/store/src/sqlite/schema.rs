@@ -31,8 +31,9 @@ diesel::table! {
         id -> BigInt,
         first_seq -> BigInt,
         through_seq -> BigInt,
-        newest_ms -> BigInt,
         filter -> Binary,
+        claimed -> Nullable<Binary>,
+        completed_ms -> BigInt,
     }
 }
 
@@ -65,6 +66,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    store (id) {
+        id -> BigInt,
+        identity -> Binary,
+        open_ms -> BigInt,
+    }
+}
+
+diesel::table! {
     timeline (id) {
         id -> BigInt,
         installation_id -> BigInt,
@@ -92,6 +101,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_index_run,
     installation,
     probe,
+    store,
     taken_back,
     timeline,
 );

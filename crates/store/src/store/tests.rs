@@ -1,8 +1,10 @@
 //! Stories of the store on a real database, each in a directory of its own.
 
+mod clocks;
 mod keeping;
 mod power_cut;
 mod recording;
+mod replaced;
 mod trouble;
 
 use std::fs;
@@ -14,7 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use bytestring::ByteString;
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use longwire_wire::identity::{EventKey, Identity, Tier};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
@@ -66,8 +68,14 @@ struct Bench {
 impl Bench {
     /// Opened, with the writer not yet running.
     fn still() -> Self {
+        Self::with_runs_of(RUN_EVENTS)
+    }
+
+    /// The same, with runs of the event index that are full after so many events.
+    fn with_runs_of(run_events: usize) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let store = Store::open(&settings(directory.path())).expect("opens");
+        let store = Store::open_with_runs_of(&settings(directory.path()), run_events);
+        let store = store.expect("opens");
         let bot = store
             .add_installation(installation("bot"))
             .expect("added")
@@ -142,6 +150,19 @@ impl Bench {
         }
     }
 
+    fn retries(&self) -> u64 {
+        self.store.figures().retries
+    }
+
+    /// Waits until the writer has tried once more to write, and was refused for this reason.
+    fn ask_until_retried(&self, cause: Cause) {
+        let before = self.retries();
+        self.ask_until(97, |heard| {
+            assert!(is_refused_as(cause)(heard), "{heard:?}");
+            self.retries() >= before + 2
+        });
+    }
+
     fn stop(&mut self) {
         self.store.stop_writer();
         self.thread
@@ -149,6 +170,37 @@ impl Bench {
             .expect("it runs")
             .join()
             .expect("no panic");
+    }
+
+    /// Stops the writer and lets go of the store; another one, of no interest, stands in.
+    fn close(&mut self) {
+        self.stop();
+        let aside = tempfile::tempdir().expect("a directory");
+        self.store = Store::open(&settings(aside.path())).expect("opens");
+    }
+
+    /// Goes on with this store.
+    fn open(&mut self, store: Store) {
+        self.store = store;
+    }
+
+    fn restart_with_runs_of(&mut self, run_events: usize) {
+        self.close();
+        let store = Store::open_with_runs_of(&settings(self.directory.path()), run_events);
+        self.open(store.expect("opens again"));
+        self.run();
+    }
+
+    /// What SQLite finds when it looks at every page.
+    fn integrity(&self) -> String {
+        let path = self.database().display().to_string();
+        let mut other = SqliteConnection::establish(&path).expect("connects");
+        let checked = diesel::dsl::sql::<diesel::sql_types::Text>(
+            "(SELECT group_concat(integrity_check) FROM pragma_integrity_check)",
+        );
+        diesel::select(checked)
+            .get_result(&mut other)
+            .expect("checked")
     }
 }
 

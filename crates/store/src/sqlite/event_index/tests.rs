@@ -5,7 +5,6 @@ use diesel::connection::SimpleConnection;
 use proptest::prelude::*;
 
 use super::*;
-use crate::clock::now_ms;
 use crate::sqlite::migrations;
 
 /// A run is full after so many events, so that a test sees many.
@@ -37,14 +36,13 @@ fn record(
     connection: &mut SqliteConnection,
     index: &mut EventIndex,
     numbers: &[u16],
-    at_ms: i64,
-    now_ms: i64,
+    open_ms: i64,
     commits: bool,
 ) {
     index.turn();
     let outcome = connection.immediate_transaction(|connection| {
         for &number in numbers {
-            if find(connection, index, log_key(number), None, 1)
+            if find(connection, index, log_key(number), None)
                 .expect("an answer")
                 .is_some()
             {
@@ -58,13 +56,13 @@ fn record(
                     event::event_key.eq(&event_key(number).0[..]),
                     event::event_id.eq(number.to_string()),
                     event::source.eq("long_connection"),
-                    event::received_ms.eq(at_ms),
+                    event::received_ms.eq(1),
                     event::payload.eq(&b"{}"[..]),
                 ))
                 .execute(connection)?;
-            index.note(log_key(number), Seq(seq), at_ms);
+            index.note(log_key(number), Seq(seq), None);
         }
-        let forgotten = write_due(connection, index, now_ms)?;
+        let forgotten = write_due(connection, index, open_ms)?;
         if commits {
             Ok(forgotten)
         } else {
@@ -72,7 +70,7 @@ fn record(
         }
     });
     match outcome {
-        Ok(forgotten) => index.keep(forgotten),
+        Ok(forgotten) => index.keep(forgotten, open_ms),
         Err(diesel::result::Error::RollbackTransaction) => index.undo(),
         Err(error) => panic!("{error}"),
     }
@@ -115,13 +113,13 @@ proptest! {
         steps in prop::collection::vec(step(), 1..40)
     ) {
         let mut connection = database();
-        let mut index = load(&mut connection, RUN, now_ms()).expect("an empty log");
+        let mut index = load(&mut connection, RUN, 1).expect("an empty log");
         for step in steps {
             match step {
                 Step::Record { numbers, commits } => {
-                    record(&mut connection, &mut index, &numbers, 1, now_ms(), commits);
+                    record(&mut connection, &mut index, &numbers, 1, commits);
                 }
-                Step::Restart => index = load(&mut connection, RUN, now_ms()).expect("a log"),
+                Step::Restart => index = load(&mut connection, RUN, 1).expect("a log"),
             }
         }
         let mut recorded = std::collections::HashMap::new();
@@ -130,7 +128,7 @@ proptest! {
             prop_assert_eq!(recorded.insert(number, Seq(seq)), None, "{} is there twice", number);
         }
         for number in 0..600 {
-            let found = find(&mut connection, &index, log_key(number), None, 1).expect("an answer");
+            let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
             prop_assert_eq!(found, recorded.get(&number).copied());
         }
     }
@@ -139,18 +137,18 @@ proptest! {
 #[test]
 fn runs_are_made_and_found_again() {
     let mut connection = database();
-    let mut index = load(&mut connection, RUN, now_ms()).expect("an empty log");
+    let mut index = load(&mut connection, RUN, 1).expect("an empty log");
     for number in 0..200 {
-        record(&mut connection, &mut index, &[number], 1, now_ms(), true);
+        record(&mut connection, &mut index, &[number], 1, true);
     }
     assert!(
         runs(&mut connection).len() >= 3,
         "{:?}",
         runs(&mut connection)
     );
-    let index = load(&mut connection, RUN, now_ms()).expect("a log");
+    let index = load(&mut connection, RUN, 1).expect("a log");
     for number in 0..200 {
-        let found = find(&mut connection, &index, log_key(number), None, 1).expect("an answer");
+        let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
         assert_eq!(found, Some(Seq(i64::from(number) + 1)));
     }
 }
@@ -159,17 +157,17 @@ fn runs_are_made_and_found_again() {
 #[test]
 fn a_lost_index_is_made_from_the_log() {
     let mut connection = database();
-    let mut index = load(&mut connection, RUN, now_ms()).expect("an empty log");
+    let mut index = load(&mut connection, RUN, 1).expect("an empty log");
     for number in 0..200 {
-        record(&mut connection, &mut index, &[number], 1, now_ms(), true);
+        record(&mut connection, &mut index, &[number], 1, true);
     }
     connection
         .batch_execute("DELETE FROM event_index_run; DELETE FROM event_index_page WHERE id % 3 = 0")
         .expect("lost");
-    let index = load(&mut connection, RUN, now_ms()).expect("a log");
+    let index = load(&mut connection, RUN, 1).expect("a log");
     assert_eq!(runs(&mut connection).len(), 5);
     for number in 0..200 {
-        let found = find(&mut connection, &index, log_key(number), None, 1).expect("an answer");
+        let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
         assert_eq!(found, Some(Seq(i64::from(number) + 1)));
     }
 }
@@ -196,62 +194,62 @@ fn a_log_of_the_first_schema_is_taken_over() {
             .expect("recorded");
     }
     migrations::run(&mut connection).expect("brought up to date");
-    let index = load(&mut connection, RUN, now_ms()).expect("a log");
+    let index = load(&mut connection, RUN, 1).expect("a log");
     assert_eq!(runs(&mut connection), [1, 2]);
     for number in 0..100 {
-        let found = find(&mut connection, &index, log_key(number), None, 1).expect("an answer");
+        let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
         assert_eq!(found, Some(Seq(i64::from(number) + 1)));
     }
 }
 
-/// A clock that was a year ahead once, for one event, makes nothing unknown and keeps nothing for ever.
+/// Of runs that an earlier version wrote nobody knows what their events claim, so they are asked for every key, for as
+/// long as runs of today.
 #[test]
-fn a_wrong_clock_ends_no_window() {
-    const YEAR_MS: i64 = 365 * DAY_MS;
-    let now_ms = 40 * DAY_MS;
+fn runs_of_the_third_schema_are_taken_over() {
     let mut connection = database();
-    let mut index = load(&mut connection, RUN, now_ms).expect("an empty log");
+    let mut index = load(&mut connection, RUN, 1).expect("an empty log");
     for number in 0..200 {
-        let at_ms = if number == 150 {
-            now_ms + YEAR_MS
-        } else {
-            now_ms
-        };
-        record(&mut connection, &mut index, &[number], at_ms, now_ms, true);
+        record(&mut connection, &mut index, &[number], 1, true);
     }
     let before = runs(&mut connection);
-    let index = load(&mut connection, RUN, now_ms).expect("a log");
+    migrations::back_to(&mut connection, 3);
+    migrations::run(&mut connection).expect("brought up to date");
+    let claimed: Vec<Option<Vec<u8>>> = event_index_run::table
+        .select(event_index_run::claimed)
+        .load(&mut connection)
+        .expect("runs");
+    assert!(claimed.iter().all(Option::is_none), "{claimed:?}");
+    let index = load(&mut connection, RUN, 7 * DAY_MS).expect("a log");
     assert_eq!(runs(&mut connection)[..before.len()], before[..]);
-    for number in 0..200 {
-        let found = find(&mut connection, &index, log_key(number), None, 1).expect("an answer");
-        assert_eq!(found, Some(Seq(i64::from(number) + 1)));
+    let in_them = u16::try_from(before.len() * RUN).expect("a few");
+    for number in 0..in_them {
+        for claimed_ms in [None, Some(i64::from(number) * DAY_MS)] {
+            let key = log_key(number);
+            let found = find(&mut connection, &index, key, claimed_ms).expect("an answer");
+            assert_eq!(found, Some(Seq(i64::from(number) + 1)));
+        }
     }
+    load(&mut connection, RUN, 7 * DAY_MS + 1).expect("a log");
+    assert_ne!(runs(&mut connection), before, "their time is over");
 }
 
 #[test]
 fn runs_out_of_the_window_are_forgotten() {
     let mut connection = database();
-    let mut index = load(&mut connection, RUN, now_ms()).expect("an empty log");
+    let mut index = load(&mut connection, RUN, 1).expect("an empty log");
     let mut number = 0;
     for day in 0..20 {
         for _ in 0..100 {
-            record(
-                &mut connection,
-                &mut index,
-                &[number],
-                day * DAY_MS,
-                now_ms(),
-                true,
-            );
+            record(&mut connection, &mut index, &[number], day * DAY_MS, true);
             number += 1;
         }
     }
-    let newest: Vec<i64> = event_index_run::table
+    let completed: Vec<i64> = event_index_run::table
         .order(event_index_run::id)
-        .select(event_index_run::newest_ms)
+        .select(event_index_run::completed_ms)
         .load(&mut connection)
         .expect("runs");
-    assert!(newest[0] >= 11 * DAY_MS, "{newest:?}");
+    assert!(completed[0] >= 12 * DAY_MS, "{completed:?}");
     let oldest_page: Option<i64> = event_index_page::table
         .select(diesel::dsl::min(event_index_page::id))
         .first(&mut connection)
@@ -261,9 +259,9 @@ fn runs_out_of_the_window_are_forgotten() {
     // Everything of the last seven days is known, before and after a restart.
     for _ in 0..2 {
         for number in 1_300..2_000 {
-            let found = find(&mut connection, &index, log_key(number), None, 1).expect("an answer");
+            let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
             assert_eq!(found, Some(Seq(i64::from(number) + 1)));
         }
-        index = load(&mut connection, RUN, now_ms()).expect("a log");
+        index = load(&mut connection, RUN, 19 * DAY_MS).expect("a log");
     }
 }

@@ -461,7 +461,7 @@ fn a_database_that_knows_no_displacement_is_taken_over() {
     };
     let path = directory.path().join("longwire.db").display().to_string();
     let mut old = SqliteConnection::establish(&path).expect("a database");
-    migrations::back_to_before(&mut old, "00000000000200");
+    migrations::back_to(&mut old, 3);
     drop(old);
     let store = Store::open(&settings).expect("brought up to date");
     let after = store.installation("old").expect("readable").expect("there");

@@ -261,15 +261,16 @@ fn judge(store: &Path, acknowledged: &Acknowledged) -> Result<(), String> {
 
 /// The events that the log holds, by their number. Of each bot there are the first ones, in their order, whole.
 fn recorded_numbers(store: &Store, bots: &[InstallationId]) -> Result<BTreeMap<u32, i64>, String> {
-    let rows = store
+    let page = store
         .events(EventQuery {
             limit: 2 * EVENTS as usize,
             ..everything()
         })
         .map_err(|error| error.to_string())?;
+    assert!(!page.more, "all of the log was read");
     let mut known = BTreeMap::new();
     let mut due = [0, 1];
-    for row in rows {
+    for row in page.events {
         let bot = bots
             .iter()
             .position(|bot| *bot == row.installation)

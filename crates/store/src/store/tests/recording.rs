@@ -28,7 +28,7 @@ fn repeats_are_told_by_key_within_an_installation() {
     bench.store.writer().submit(group).expect("room");
     assert_eq!(bench.hear(), recorded(5, 3));
 
-    let first = &bench.store.events(everything()).expect("readable")[0];
+    let first = &bench.store.events(everything()).expect("readable").events[0];
     assert_eq!((first.repeats, first.last_repeat_ms), (2, Some(1_000)));
     let figures = bench.store.figures();
     assert_eq!(
@@ -98,7 +98,7 @@ fn a_restart_keeps_what_was_recorded() {
         (8, Verdict::Recorded(Seq(2))),
     ];
     assert_eq!(heard.recv_timeout(DEADLINE), Ok(Heard::Recorded(expected)));
-    let kept = store.events(everything()).expect("readable");
+    let kept = store.events(everything()).expect("readable").events;
     assert_eq!(
         (kept[0].event_type.as_deref(), &kept[0].payload[..]),
         (None, &b"\xff\x00 no json"[..])

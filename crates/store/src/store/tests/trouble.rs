@@ -1,6 +1,7 @@
 //! Everything that may go wrong under the writer, and how it ends.
 
 use super::*;
+use crate::writer::DatabaseState;
 
 #[test]
 fn a_locked_database_is_refused_and_recovers() {
@@ -164,24 +165,29 @@ fn a_panic_answers_what_was_in_hand_and_the_queue_survives() {
     assert_eq!(bench.store.figures().queue_events_max, 2);
 }
 
+/// A disk that hangs, for whoever has the connection: it is let go by dropping the sender.
+fn hang(store: &Store) -> crossbeam_channel::Sender<()> {
+    let (let_go, held) = bounded::<()>(0);
+    let (inside, is_inside) = bounded::<()>(1);
+    let stuck: Job = Box::new(move |_| {
+        let _ = inside.send(());
+        let _ = held.recv();
+        DatabaseState::Works
+    });
+    store.hand_in(stuck).expect("there is room");
+    is_inside.recv_timeout(DEADLINE).expect("it is in there");
+    let_go
+}
+
 #[test]
 fn to_stop_a_writer_that_the_disk_holds_waits_for_nothing() {
     let mut bench = Bench::running();
-    let (let_go, held) = bounded::<()>(0);
-    let (inside, is_inside) = bounded::<()>(1);
-    match &*bench.store.shared.seat() {
-        Seat::Taken(mail) => {
-            let stuck: Job = Box::new(move |_| {
-                let _ = inside.send(());
-                let _ = held.recv();
-                Ok(())
-            });
-            mail.jobs.send(stuck).expect("the writer runs");
-            is_inside.recv_timeout(DEADLINE).expect("it is in there");
-            while mail.jobs.try_send(Box::new(|_| Ok(()))).is_ok() {}
-        }
-        Seat::Free(_) | Seat::Changing => panic!("the writer runs"),
-    }
+    let let_go = hang(&bench.store);
+    while bench
+        .store
+        .hand_in(Box::new(|_| DatabaseState::Untried))
+        .is_ok()
+    {}
     let (told, is_told) = bounded(1);
     let store = bench.store.clone();
     std::thread::spawn(move || {
@@ -194,4 +200,72 @@ fn to_stop_a_writer_that_the_disk_holds_waits_for_nothing() {
         .expect("whoever ends the process is not held");
     drop(let_go);
     bench.stop();
+}
+
+/// Whether there is a writer thread or not, who asks for a change is told in time what may have become of it.
+#[test]
+fn a_change_that_the_disk_holds_is_waited_for_no_longer_than_is_said() {
+    const PATIENCE: Duration = Duration::from_millis(50);
+    for writer_runs in [true, false] {
+        let mut bench = Bench::still();
+        if writer_runs {
+            bench.run();
+        }
+        let let_go = hang(&bench.store);
+        let (bot, store) = (bench.bot, bench.store.clone());
+        let not_begun = store.administer(PATIENCE, move |connection| {
+            installations::set_desired(connection, bot, Desired::Stop)
+        });
+        assert!(
+            matches!(not_begun, Err(WriteError::NotBegun { after: PATIENCE })),
+            "{not_begun:?}"
+        );
+        drop(let_go);
+
+        // And one that is in the database already.
+        let (let_go, held) = bounded::<()>(0);
+        let overdue = loop {
+            let held = held.clone();
+            let outcome = store.administer(PATIENCE, move |_| {
+                let _ = held.recv();
+                Ok(())
+            });
+            // On a busy machine the thread may come too late.
+            if !matches!(outcome, Err(WriteError::NotBegun { .. })) {
+                break outcome;
+            }
+        };
+        assert!(
+            matches!(overdue, Err(WriteError::Overdue { after: PATIENCE })),
+            "{overdue:?}"
+        );
+        drop(let_go);
+        store
+            .set_desired(bench.bot, Desired::Run)
+            .expect("it goes on");
+        let kept = store.installation("bot").expect("readable").expect("there");
+        assert_eq!(kept.desired, Desired::Run);
+        if !writer_runs {
+            bench.run();
+        }
+        assert_eq!(bench.ask(event(1, 1)), recorded(1, 1));
+    }
+}
+
+/// The fleet starts the writer on an actor's thread, which has other things to do than to wait for a disk.
+#[test]
+fn a_writer_is_started_and_stopped_while_a_change_hangs() {
+    let mut bench = Bench::still();
+    let let_go = hang(&bench.store);
+    bench.run();
+    bench.submit(vec![event(1, 1)]);
+    // A second one has nothing to do.
+    let second = bench.store.run_writer(|_| ()).expect("a thread");
+    second.join().expect("it ends at once");
+    bench.store.stop_writer();
+    drop(let_go);
+    bench.stop();
+    assert_eq!(bench.hear(), recorded(1, 1));
+    bench.run();
+    assert_eq!(bench.ask(event(2, 1)), repeat(2, 1, Tier::EventId));
 }

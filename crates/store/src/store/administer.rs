@@ -1,0 +1,162 @@
+//! Administrative writes: in turn with the batches, on the one writing connection, and waited for no longer than is said.
+//!
+//! While the writer thread runs, a change is a job in its inbox. While there is none (before the fleet starts, after a panic,
+//! in a command), a thread of its own takes the connection, carries out what is in its inbox, and passes the connection on.
+//! So a disk that hangs holds that thread and nobody else: not the asker, not who starts the next writer, not who ends the
+//! process.
+
+use std::sync::atomic::AtomicU8;
+use std::time::Duration;
+
+use crossbeam_channel::RecvTimeoutError;
+
+use super::*;
+use crate::writer::DatabaseState;
+
+/// How long a change is waited for. Longer than a write lock is waited for (1 s), and than it takes until a disk that
+/// hangs is told (3 s): whoever hears that it took too long finds the reason in the health.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// And for each installation of a list: two secrets to seal and a row to write, in a build without optimisation.
+const PATIENCE_PER_INSTALLATION: Duration = Duration::from_millis(10);
+
+/// How long a list of so many is waited for.
+pub(super) fn patience_for(installations: usize) -> Duration {
+    let installations = u32::try_from(installations).unwrap_or(u32::MAX);
+    PATIENCE.saturating_add(PATIENCE_PER_INSTALLATION.saturating_mul(installations))
+}
+
+/// How far a change is, for the one who asks and the one who carries it out: whoever is first decides.
+#[derive(Debug)]
+struct Progress(AtomicU8);
+
+impl Progress {
+    const WAITING: u8 = 0;
+    const BEGUN: u8 = 1;
+    const GIVEN_UP: u8 = 2;
+
+    fn new() -> Self {
+        Self(AtomicU8::new(Self::WAITING))
+    }
+
+    /// From here on the change may be made; `false` if nobody waits for it any more.
+    fn begin(&self) -> bool {
+        self.leave_waiting(Self::BEGUN)
+    }
+
+    /// From here on it will not be begun; `false` if it was.
+    fn give_up(&self) -> bool {
+        self.leave_waiting(Self::GIVEN_UP)
+    }
+
+    fn leave_waiting(&self, to: u8) -> bool {
+        self.0
+            .compare_exchange(Self::WAITING, to, SeqCst, SeqCst)
+            .is_ok()
+    }
+}
+
+impl Store {
+    /// Runs `work` in a transaction of the one writing connection, wherever that is.
+    pub(super) fn administer<T: Send + 'static>(
+        &self,
+        patience: Duration,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, WriteError> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        let (answer, answered) = bounded(1);
+        let progress = Arc::new(Progress::new());
+        let seen = Arc::clone(&progress);
+        let job: Job = Box::new(move |log| {
+            if !seen.begin() {
+                return DatabaseState::Untried;
+            }
+            let (outcome, state) = match log {
+                Ok(log) => {
+                    let outcome = log.transact(work);
+                    let state = match &outcome {
+                        Err(WriteError::Refused(failure)) if failure.cause != Cause::Poison => {
+                            DatabaseState::Fails(failure.clone())
+                        }
+                        _ => DatabaseState::Works,
+                    };
+                    (outcome, state)
+                }
+                Err(failure) => (
+                    Err(WriteError::Refused(failure.clone())),
+                    DatabaseState::Fails(failure.clone()),
+                ),
+            };
+            // Whoever asked may have gone; the change is made or not either way.
+            let _ = answer.send(outcome);
+            state
+        });
+        self.hand_in(job)?;
+        match answered.recv_timeout(patience) {
+            Ok(outcome) => outcome,
+            Err(RecvTimeoutError::Disconnected) => Err(WriteError::WriterGone),
+            Err(RecvTimeoutError::Timeout) if progress.give_up() => {
+                Err(WriteError::NotBegun { after: patience })
+            }
+            // It may have come just now.
+            Err(RecvTimeoutError::Timeout) => answered
+                .try_recv()
+                .unwrap_or(Err(WriteError::Overdue { after: patience })),
+        }
+    }
+
+    /// Gives a job to whoever has the connection. Waits for nothing.
+    pub(super) fn hand_in(&self, job: Job) -> Result<(), WriteError> {
+        let shared = &self.shared;
+        let mut seat = shared.seat();
+        // Sent under the lock, so that whoever gives the connection up under it has seen all of them.
+        match &*seat {
+            Seat::Taken(Mail { jobs, .. }) | Seat::Lent { jobs, .. } => {
+                return jobs.try_send(job).map_err(|_| WriteError::Busy);
+            }
+            Seat::Free(_) | Seat::Changing => {}
+        }
+        let Seat::Free(desk) = mem::replace(&mut *seat, Seat::Changing) else {
+            return Err(WriteError::Busy);
+        };
+        let (jobs, inbox) = bounded(JOBS);
+        *seat = Seat::Lent { jobs, next: None };
+        drop(seat);
+        let sitting = Sitting::with(Arc::clone(shared), desk);
+        std::thread::Builder::new()
+            .name("longwire-change".to_owned())
+            .spawn(move || sitting.carry_out(job, &inbox))
+            .map(drop)
+            .map_err(|_| WriteError::WriterGone)
+    }
+}
+
+impl Sitting {
+    /// The life of a thread that makes one change and those that come meanwhile.
+    fn carry_out(mut self, job: Job, inbox: &Receiver<Job>) {
+        if let Some(desk) = &mut self.desk {
+            desk.do_job(job);
+        }
+        self.pass_on(inbox);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_first_decides() {
+        let progress = Progress::new();
+        assert!(progress.begin());
+        assert!(!progress.give_up(), "it may have been made");
+        let progress = Progress::new();
+        assert!(progress.give_up());
+        assert!(!progress.begin(), "nobody waits for it");
+    }
+
+    #[test]
+    fn a_long_list_takes_its_time() {
+        assert_eq!(patience_for(1), Duration::from_millis(5_010));
+        assert_eq!(patience_for(10_000), Duration::from_secs(105));
+    }
+}
