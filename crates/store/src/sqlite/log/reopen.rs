@@ -1,0 +1,167 @@
+//! From one writing connection to the next, after trouble: how the old one is closed, whether what lies in its place may be
+//! opened, and what the new one takes over.
+
+use std::sync::{Arc, Weak};
+
+use diesel::SqliteConnection;
+use diesel::connection::SimpleConnection;
+
+use super::{Log, cut, find_room};
+use crate::event_index::EventIndex;
+use crate::failure::Failure;
+use crate::file_identity::FileIdentity;
+use crate::lock::{LockError, LockFile};
+use crate::sqlite::file::{DatabaseFile, Epoch};
+use crate::sqlite::files::{Files, wal_with_content};
+use crate::sqlite::migrations;
+use crate::{Cause, Seq};
+
+/// What a closed connection leaves for the next one to know.
+pub(crate) struct Left {
+    files: Files,
+    /// The newest event that it had, and the newest number that it had given.
+    through: Option<Seq>,
+    given: Option<Seq>,
+    /// Those who must close their connections before the next one is opened, because the index of the write-ahead log
+    /// that they share is wrong or out of reach.
+    must_close: Weak<Epoch>,
+    /// The database lacks pages, and must not be opened again.
+    ruined: bool,
+    /// Keeps SQLite from its last checkpoint while the others are closed.
+    held_open: Option<SqliteConnection>,
+}
+
+impl Left {
+    /// Whether somebody still has open what must be closed first.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.must_close.strong_count() > 0
+    }
+
+    /// Together with what is left of the log before this one, which was never compared with it.
+    pub(crate) fn after(mut self, earlier: Option<Self>) -> Self {
+        if let Some(earlier) = earlier {
+            self.through = self.through.or(earlier.through);
+            self.given = self.given.max(earlier.given);
+        }
+        self
+    }
+}
+
+impl Log {
+    /// Opens the file again after trouble. An absent or foreign file stays untouched: an empty log
+    /// in its place would take every repeat of the platform for news.
+    pub(crate) fn reopen(
+        file: Arc<DatabaseFile>,
+        lock: &mut LockFile,
+        left: Option<&mut Left>,
+        run_events: usize,
+    ) -> Result<Self, Failure> {
+        may_open(&file, left.as_deref())?;
+        if let Some(left) = left {
+            // All others are closed by now, and what this one has open shall not live on in what comes.
+            left.held_open = None;
+        }
+        look_inside(&file)?;
+        lock.renew().map_err(|error| not_ours(lock, error))?;
+        Self::connect(file, lock, run_events)
+    }
+
+    /// Compares the log with the one before it, and gives no number a second time. Once its index is loaded.
+    pub(crate) fn go_on_after(&mut self, left: &Left) {
+        let Some(index) = &mut self.index else { return };
+        tell_what_is_lost(left.through, index.events.through());
+        index.events.go_on_after(left.given);
+    }
+
+    /// Closes the connection after a failure that leaves its state in doubt.
+    pub(crate) fn leave(mut self, cause: Cause) -> Left {
+        let events = self.index.as_ref().map(|index| &index.events);
+        let mut left = Left {
+            files: self.files.clone(),
+            through: events.and_then(EventIndex::through),
+            given: events.and_then(EventIndex::given),
+            must_close: Weak::new(),
+            held_open: None,
+            ruined: self.ruined,
+        };
+        // SQLite makes the index of the write-ahead log anew only when nobody else of this process has it.
+        if matches!(cause, Cause::Gone | Cause::Truncated) || self.ruined {
+            left.must_close = self.file.begin_epoch();
+        }
+        match cause {
+            // SQLite would copy pages into the database that are no longer there, or to where nothing is left.
+            _ if cause == Cause::Truncated || self.ruined => {
+                left.held_open = self.file.hold_open().ok();
+            }
+            // The opposite: what the write-ahead log holds is saved, as far as that is possible.
+            Cause::Gone if self.files.has_database(&self.file) => {
+                drop(
+                    self.connection
+                        .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"),
+                );
+            }
+            _ => {}
+        }
+        left
+    }
+}
+
+/// Whether the file that is there may be opened at all, before anything touches it.
+fn may_open(file: &DatabaseFile, left: Option<&Left>) -> Result<(), Failure> {
+    let database = FileIdentity::of(file.path())
+        .map_err(|error| Failure::new(Cause::Gone, error.to_string()))?;
+    find_room(file.path())?;
+    let Some(left) = left else { return Ok(()) };
+    if left.ruined && left.files.has_database(file) {
+        let bytes = std::fs::metadata(file.path()).map_or(0, |found| found.len());
+        return Err(cut(file.path(), bytes, Cause::Corrupt));
+    }
+    left.files
+        .may_be_followed_by(database, wal_with_content(file))
+        .map_err(|why| {
+            let wal = file.wal().display();
+            Failure::new(
+                Cause::Gone,
+                format!("{wal}: {why}; move it away, or put its own database back"),
+            )
+        })
+}
+
+/// Whether the file in its place is this log. Another store is not locked for a moment either: its own gateway may
+/// just be starting.
+fn look_inside(file: &DatabaseFile) -> Result<(), Failure> {
+    let mut first = file.connect("PRAGMA busy_timeout = 1000;")?;
+    if !migrations::is_current(&mut first)? {
+        return Err(Failure::new(
+            Cause::Gone,
+            "the file in its place is not this log",
+        ));
+    }
+    file.recognize(&mut first)
+}
+
+/// What it means that the lock cannot be had again.
+fn not_ours(lock: &LockFile, error: LockError) -> Failure {
+    let path = lock.path().display();
+    match error {
+        LockError::Held(pid) => {
+            let by = pid.map_or(String::new(), |pid| format!(" by process {pid}"));
+            Failure::new(Cause::Held, format!("{path} is locked{by}"))
+        }
+        LockError::NotPlain => Failure::new(Cause::Gone, format!("{path} is a link")),
+        LockError::Io(error) => Failure::new(Cause::Gone, format!("{path}: {error}")),
+    }
+}
+
+/// A file that was put back, or what is left of one that was cut, may lack events that were acknowledged.
+fn tell_what_is_lost(known: Option<Seq>, found: Option<Seq>) {
+    let (known, found) = (known.map_or(0, |seq| seq.0), found.map_or(0, |seq| seq.0));
+    if found < known {
+        tracing::error!(
+            events = known - found,
+            last_known = known,
+            last_found = found,
+            "acknowledged events are not in the database that was opened again",
+        );
+    }
+}
