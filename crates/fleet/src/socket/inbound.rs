@@ -77,6 +77,8 @@ pub(super) enum Verdict {
     Closed(Option<u16>),
     /// The bytes are no WebSocket any more.
     Broken(Violation),
+    /// All connections together have no memory left for messages that have not wholly come.
+    NoMemory { held_bytes: usize },
     /// What the platform said ends it.
     Over(Ended),
 }
@@ -213,13 +215,11 @@ impl Socket {
             return Verdict::Hungry;
         }
         let most_bytes = self.shared.unfinished.most_for(before);
+        if bytes > before && bytes > most_bytes {
+            return Verdict::NoMemory { held_bytes };
+        }
         self.shared.unfinished.change(before, bytes);
         self.inbound.unfinished_bytes = bytes;
-        if bytes > before && bytes > most_bytes {
-            return Verdict::Broken(Violation::TooLarge {
-                declared: held_bytes as u64,
-            });
-        }
         Verdict::Hungry
     }
 

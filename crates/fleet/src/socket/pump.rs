@@ -37,6 +37,9 @@ const PAUSE_WORTH_TELLING: Duration = Duration::from_secs(1);
 /// How long the platform has to hang up after our goodbye. One that is in order needs a round trip.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// The close code for a message of which we cannot hold so much (RFC 6455, section 7.4.1).
+const MESSAGE_TOO_BIG: u16 = 1009;
+
 thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice());
 }
@@ -226,6 +229,13 @@ impl Socket {
                     self.outbound.close(violation.close_code());
                     drop(self.flush(io, task));
                     return Err(Ended::violation(&violation));
+                }
+                Verdict::NoMemory { held_bytes } => {
+                    self.submit();
+                    self.malformed("no_room", held_bytes);
+                    self.outbound.close(MESSAGE_TOO_BIG);
+                    drop(self.flush(io, task));
+                    return Err(Ended::new(Setback::NoMemory));
                 }
                 Verdict::Over(ended) => {
                     self.submit();
