@@ -218,7 +218,7 @@ impl Socket {
         Self {
             window,
             outbound: Outbound::new(timing.write),
-            inbound: Inbound::new(session.backlog()),
+            inbound: Inbound::new(session.flight(), session.backlog()),
             session,
             shared,
             local,
@@ -375,6 +375,7 @@ impl Handler<Recorded> for Socket {
     fn handle(&mut self, Recorded(receipts): Recorded, _: &mut Self::Context) {
         let _handling = self.handling(Word::Recorded);
         let now = now();
+        self.inbound.settled(receipts.len());
         for receipt in receipts {
             self.recorded(receipt, now);
         }
@@ -395,6 +396,7 @@ impl Handler<NotRecorded> for Socket {
             cause = cause.label(),
             "not recorded; the platform is asked to repeat, or they are offered again"
         );
+        self.inbound.settled(tickets.len());
         self.not_recorded(tickets, cause, now());
         self.show_window();
     }
@@ -536,7 +538,7 @@ impl Handler<Inspect> for Socket {
             "unanswered_bytes": self.window.bytes_held(),
             "unread_bytes": self.inbound.held_bytes(),
             "unsent_bytes": self.outbound.len(),
-            "waiting_for_the_writer": self.inbound.is_refused(),
+            "waiting_for_the_writer": self.inbound.waiting(),
             "reading": self.may_read(),
             "shedding": shedding,
         }))

@@ -10,7 +10,8 @@
 //!    Setback ── Disposition ──────┘ └──▶ Backoff          RebuildBudget: a child that ends too often
 //!
 //!    one connection:   Heartbeat (does it live?) · Assembly (split pushes) · Window (what awaits our answer)
-//!                      Requests (what awaits the platform's) · Upload (a file, step by step)
+//!                      Unrecorded (what awaits the store) · Requests (what awaits the platform's answer)
+//!                      Upload (a file, step by step)
 //! ```
 //!
 //! An hour's outage is therefore an ordinary unit test, and every machine is deterministic: its only
@@ -31,6 +32,7 @@ pub mod state;
 pub mod take_back;
 pub mod timing;
 pub mod turn;
+pub mod unrecorded;
 pub mod upload;
 pub mod window;
 
@@ -48,5 +50,6 @@ pub use state::State;
 pub use take_back::TakeBack;
 pub use timing::Timing;
 pub use turn::{Turn, Turns};
+pub use unrecorded::{Flight, Unrecorded};
 pub use upload::{StepOutcome, Upload, UploadAction, UploadEnd, UploadStep};
 pub use window::{Settled, Ticket, Window};

@@ -13,7 +13,7 @@ use crate::pinger::Heard;
 use crate::post::send;
 use bytes::Bytes;
 use longwire_egress::ws::{Incoming, Limits, Reader, Violation};
-use longwire_link::{Backlog, Ticket};
+use longwire_link::{Backlog, Flight, Ticket, Unrecorded};
 use longwire_store::{Cause, Group, NewEvent, Refusal, Rejected, Reply};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -37,9 +37,7 @@ const UNFINISHED_FREE_BYTES: usize = 64 * 1024;
 /// What came in and is not yet the writer's.
 pub(super) struct Inbound {
     reader: Reader,
-    burst: Vec<NewEvent>,
-    /// A group the writer had no room for. While it waits, no event is taken.
-    refused: Option<Box<Group>>,
+    unrecorded: Unrecorded<NewEvent>,
     /// When a writer that had no room is asked again, and how long after the last time that is.
     offer: Option<(Instant, Duration)>,
     /// How far the connection is behind, where the platform hears a refusal; where not, TCP holds it back.
@@ -84,11 +82,10 @@ pub(super) enum Verdict {
 }
 
 impl Inbound {
-    pub(super) fn new(backlog: Option<Backlog>) -> Self {
+    pub(super) fn new(flight: Flight, backlog: Option<Backlog>) -> Self {
         Self {
             reader: Reader::new(Limits::default()),
-            burst: Vec::new(),
-            refused: None,
+            unrecorded: Unrecorded::new(flight),
             offer: None,
             backlog,
             unfinished_bytes: 0,
@@ -111,8 +108,14 @@ impl Inbound {
         self.unfinished_bytes
     }
 
-    pub(super) fn is_refused(&self) -> bool {
-        self.refused.is_some()
+    /// How many events wait to be handed to the writer.
+    pub(super) fn waiting(&self) -> usize {
+        self.unrecorded.waiting()
+    }
+
+    /// The store has spoken about so many events.
+    pub(super) fn settled(&mut self, count: usize) {
+        self.unrecorded.settled(count);
     }
 
     /// How far the connection is behind, where that matters.
@@ -243,7 +246,7 @@ impl Socket {
             .tally
             .last_event_ms
             .store(event.received_ms, Relaxed);
-        self.inbound.burst.push(event);
+        self.inbound.unrecorded.push(event);
     }
 
     pub(super) fn malformed(&self, kind: &'static str, size_bytes: usize) {
@@ -253,32 +256,30 @@ impl Socket {
             .count(kind, &self.bot.public_id, size_bytes);
     }
 
-    /// Hands the burst to the writer as one group, or keeps it when there is no room.
+    /// Hands what waits to the writer as one group, or keeps it while there is no room.
     pub(super) fn submit(&mut self) {
+        let may_offer = self.inbound.unrecorded.may_offer();
         if let Some(due) = self.inbound.offer_due() {
             let now = now();
             if due > now {
                 return;
             }
-            if self.inbound.refused.is_none() {
+            if !may_offer {
                 if self.shared.writer.has_room() {
                     self.inbound.offer = None;
                 } else {
-                    return self.inbound.ask_later(now);
+                    self.inbound.ask_later(now);
                 }
             }
         }
-        let group = match self.inbound.refused.take() {
-            Some(group) => *group,
-            None if self.inbound.burst.is_empty() => return,
-            None => self.group(),
-        };
-        self.hand_over(group);
-        if self.inbound.refused.is_none() && !self.inbound.burst.is_empty() {
-            let group = self.group();
-            self.hand_over(group);
+        if !may_offer {
+            return;
         }
-        self.show_window();
+        let has_more = self.inbound.unrecorded.in_flight() > 0;
+        if let Some(events) = self.inbound.unrecorded.next_group() {
+            self.hand_over(events, has_more);
+            self.show_window();
+        }
     }
 
     /// Events that were not recorded and that nobody else has are offered once more, before any other.
@@ -289,18 +290,9 @@ impl Socket {
             self.shared.totals.unrecorded.fetch_add(lost, Relaxed);
             return;
         }
-        let later = match self.inbound.refused.take() {
-            Some(mut group) => std::mem::take(&mut group.events),
-            None => Vec::new(),
-        };
         let again = events.into_iter().map(|event| self.readmit(event, now));
-        let events = again.collect::<Vec<_>>().into_iter().chain(later).collect();
-        let group = Group {
-            installation: self.bot.id,
-            events,
-            reply: Arc::clone(&self.me) as Arc<dyn Reply>,
-        };
-        self.inbound.refused = Some(Box::new(group));
+        let again = again.collect();
+        self.inbound.unrecorded.put_back(again);
         self.inbound.offer = Some((now + TROUBLE, OFFER_RARELY));
     }
 
@@ -312,17 +304,13 @@ impl Socket {
         event
     }
 
-    fn group(&mut self) -> Group {
-        Group {
+    fn hand_over(&mut self, events: Vec<NewEvent>, has_more: bool) {
+        let group = Group {
             installation: self.bot.id,
-            events: std::mem::take(&mut self.inbound.burst),
+            events,
             reply: Arc::clone(&self.me) as Arc<dyn Reply>,
-        }
-    }
-
-    fn hand_over(&mut self, group: Group) {
-        let not_there = self.inbound.burst.len() + group.events.len();
-        let submitted = if self.window.len() > not_there {
+        };
+        let submitted = if has_more {
             self.shared.writer.submit_more(group)
         } else {
             self.shared.writer.submit(group)
@@ -330,10 +318,12 @@ impl Socket {
         match submitted {
             Ok(()) => self.inbound.offer = None,
             Err(Rejected {
-                group,
+                mut group,
                 why: Refusal::Full,
             }) => {
-                self.inbound.refused = Some(Box::new(group));
+                let events = std::mem::take(&mut group.events);
+                self.inbound.unrecorded.settled(events.len());
+                self.inbound.unrecorded.put_back(events);
                 self.inbound.ask_later(now());
             }
             // Dropping it answers "not recorded" for each of its events.
@@ -355,7 +345,7 @@ mod tests {
 
     #[test]
     fn a_writer_without_room_is_asked_ever_more_rarely() {
-        let mut inbound = Inbound::new(None);
+        let mut inbound = Inbound::new(Flight::Many, None);
         let mut now = Instant::now();
         let mut questions = 0;
         let end = now + Duration::from_secs(10);

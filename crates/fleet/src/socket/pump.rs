@@ -289,7 +289,7 @@ impl Socket {
     ) -> Farewell {
         self.refuse_late();
         self.submit();
-        let answered = self.window.is_empty() && !self.inbound.is_refused();
+        let answered = self.window.is_empty();
         let flushed = match self.outbound.poll_flush(io, task, now()) {
             Poll::Ready(Ok(())) => true,
             Poll::Ready(Err(_)) => return Farewell::Given,

@@ -6,6 +6,7 @@
 //! | a message is | a protobuf frame | a JSON object |
 //! | an event is answered | with 200 from a receipt, or 500 for a repeat | not at all; it is offered to the store until it is recorded |
 //! | too much | is refused | waits unread |
+//! | groups at the store | any number | one, so that a refusal changes no order |
 
 use super::feishu::{Feishu, Unanswered};
 use super::inbound::Owed;
@@ -16,7 +17,7 @@ use crate::access::Access;
 use crate::installation::Opened;
 use crate::post::send;
 use bytes::Bytes;
-use longwire_link::{Backlog, Settled, Ticket, Timing};
+use longwire_link::{Backlog, Flight, Settled, Ticket, Timing};
 use longwire_store::{Cause, NewEvent, Receipt, Verdict};
 use longwire_wire::frame::Frame;
 use std::sync::atomic::Ordering::Relaxed;
@@ -46,6 +47,14 @@ impl Session {
             Access::Wecom { bot_id, secret, .. } => {
                 Self::Wecom(Box::new(Wecom::new(bot_id, secret, timing)))
             }
+        }
+    }
+
+    /// How many groups the store may have at a time.
+    pub(super) fn flight(&self) -> Flight {
+        match self {
+            Self::Feishu(_) => Flight::Many,
+            Self::Wecom(_) => Flight::One,
         }
     }
 
@@ -157,8 +166,7 @@ impl Socket {
 
     /// Whether events that were read are not recorded yet and nobody but us has them.
     pub(super) fn keeps_unrecorded(&self) -> bool {
-        matches!(self.session, Session::Wecom(_))
-            && (!self.window.is_empty() || self.inbound.is_refused())
+        matches!(self.session, Session::Wecom(_)) && !self.window.is_empty()
     }
 
     /// When something of the session is due that no input announces.
