@@ -19,4 +19,5 @@ mod what_a_wecom_connection_survives;
 mod what_an_application_asks_of_wecom;
 mod what_befalls_the_disk;
 mod what_wecom_sends_is_kept;
+mod what_wecom_wrote_is_in_the_log;
 mod who_holds_a_wecom_bot;

@@ -3,7 +3,9 @@
 
 use crate::card::{Card, SharedCard};
 use crate::clock::{unix_ms, unix_ms_at};
+use crate::kept::Kept;
 use crate::kind::ActorKind;
+use crate::record_order::RecordOrder;
 use crate::view::{ActorView, InstallationView, Lights};
 use longwire_link::{Generation, Setback, State};
 use longwire_store::{Desired, InstallationId, InstallationRecord, Platform};
@@ -26,6 +28,9 @@ pub(crate) struct Bot {
     record: Mutex<Arc<InstallationRecord>>,
     status: Mutex<Status>,
     pub(crate) tally: Tally,
+    /// By its connections that ended.
+    pub(crate) kept: Kept,
+    pub(crate) record_order: RecordOrder,
 }
 
 /// What its link said last.
@@ -59,6 +64,7 @@ pub(crate) struct Tally {
     pub(crate) shed: AtomicU64,
     pub(crate) last_shed_ms: AtomicI64,
     pub(crate) unanswered: AtomicU64,
+    pub(crate) unrecorded: AtomicU64,
     pub(crate) malformed: AtomicU64,
     pub(crate) was_live: AtomicBool,
 }
@@ -98,6 +104,8 @@ impl Bot {
                 taken_back: Box::default(),
             }),
             tally: Tally::default(),
+            kept: Kept::default(),
+            record_order: RecordOrder::default(),
         })
     }
 
@@ -291,6 +299,7 @@ impl Bot {
             shed: tally.shed.load(Relaxed),
             overloaded: self.is_overloaded(),
             unanswered: tally.unanswered.load(Relaxed),
+            unrecorded: tally.unrecorded.load(Relaxed),
             malformed: tally.malformed.load(Relaxed),
         }
     }

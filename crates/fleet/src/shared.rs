@@ -5,6 +5,7 @@
 use crate::bot::Bot;
 use crate::card::SharedCard;
 use crate::dispatch::Writing;
+use crate::kept::Kept;
 use crate::kind::ActorKind;
 use crate::malformed::Malformed;
 use crate::totals::Totals;
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) totals: Totals,
     pub(crate) malformed: Malformed,
     pub(crate) unfinished: Unfinished,
+    /// By connections that ended, of all bots.
+    pub(crate) kept: Kept,
     pub(crate) started_ms: i64,
     pub(crate) draining: AtomicBool,
     pub(crate) writing: watch::Sender<Writing>,
@@ -68,6 +71,7 @@ impl Shared {
             totals: Totals::new(),
             malformed: Malformed::default(),
             unfinished: Unfinished::new(),
+            kept: Kept::default(),
             started_ms: crate::clock::unix_ms(),
             draining: AtomicBool::new(false),
             writing: watch::Sender::new(Writing::Idle),

@@ -4,6 +4,7 @@
 //! says by closing, goes up to the pump as a [`Verdict`]. Whatever cannot be understood is counted and dropped, and ends
 //! the connection only where RFC 6455 says so.
 
+use super::ending::Loss;
 use super::feishu::Unanswered;
 use super::pump::Ended;
 use super::session::Content;
@@ -45,8 +46,18 @@ pub(super) struct Inbound {
     /// Of what all connections may hold of unfinished input, this one's part.
     unfinished_bytes: usize,
     paused: Pause,
-    /// The store takes nothing any more, because the process ends.
-    writer_ended: bool,
+    offers: Offers,
+}
+
+/// What happens to events that the store refuses and nobody repeats.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Offers {
+    /// They are offered again until they are recorded.
+    Go,
+    /// They are lost: the store takes nothing any more, because the process ends.
+    WriterEnded,
+    /// They are lost: the bot or the process keeps too much already.
+    NoRoom,
 }
 
 /// What is kept of an event until the store has spoken.
@@ -90,7 +101,7 @@ impl Inbound {
             backlog,
             unfinished_bytes: 0,
             paused: Pause::Reading,
-            writer_ended: false,
+            offers: Offers::Go,
         }
     }
 
@@ -116,6 +127,14 @@ impl Inbound {
     /// The store has spoken about so many events.
     pub(super) fn settled(&mut self, count: usize) {
         self.unrecorded.settled(count);
+    }
+
+    /// The connection brings nothing more. Returns how many bytes of an unfinished message were there, of those how many were
+    /// counted as such.
+    pub(super) fn cut_off(&mut self) -> (usize, usize) {
+        let reader = std::mem::replace(&mut self.reader, Reader::new(Limits::default()));
+        let unfinished_bytes = std::mem::take(&mut self.unfinished_bytes);
+        (reader.held_bytes(), unfinished_bytes)
     }
 
     /// How far the connection is behind, where that matters.
@@ -158,7 +177,7 @@ impl Socket {
 
     /// Whether there is room for another event, in the window and at the writer.
     pub(super) fn has_room(&self) -> bool {
-        self.window.has_room() && self.inbound.offer.is_none()
+        self.window.has_room() && self.inbound.offer.is_none() && !self.is_held_back()
     }
 
     /// Bytes came in, whatever they are: the link lives.
@@ -172,15 +191,15 @@ impl Socket {
         }
     }
 
-    /// Decodes what the reader holds, as far as there is room.
-    pub(super) fn take_messages(&mut self) -> Verdict {
+    /// Decodes what the reader holds, as long as `goes_on`.
+    pub(super) fn take_messages(&mut self, goes_on: impl Fn(&Self) -> bool) -> Verdict {
         // Asked before the events are here, because then they would be: thousands of connections with a burst each in
         // hand are more than the writer's queue may hold.
         if self.inbound.offer.is_none() && !self.shared.writer.has_room() {
             self.inbound.ask_later(now());
         }
         loop {
-            if !self.may_read() {
+            if !goes_on(self) {
                 return Verdict::Full;
             }
             match self.inbound.reader.next() {
@@ -256,9 +275,9 @@ impl Socket {
             .count(kind, &self.bot.public_id, size_bytes);
     }
 
-    /// Hands what waits to the writer as one group, or keeps it while there is no room.
+    /// Hands what waits to the writer as one group, or keeps it while there is no room, or another one has to be first.
     pub(super) fn submit(&mut self) {
-        let may_offer = self.inbound.unrecorded.may_offer();
+        let may_offer = self.inbound.unrecorded.may_offer() && self.may_record();
         if let Some(due) = self.inbound.offer_due() {
             let now = now();
             if due > now {
@@ -284,11 +303,14 @@ impl Socket {
 
     /// Events that were not recorded and that nobody else has are offered once more, before any other.
     pub(super) fn offer_again(&mut self, events: Vec<NewEvent>, cause: Cause, now: Instant) {
-        if cause == Cause::Poison || self.inbound.writer_ended {
-            // The store has said why, and saying it again would not help.
-            let lost = events.len() as u64;
-            self.shared.totals.unrecorded.fetch_add(lost, Relaxed);
-            return;
+        let loss = match (cause, self.inbound.offers) {
+            (Cause::Poison, _) => Some(Loss::Rule),
+            (_, Offers::WriterEnded) => Some(Loss::WriterEnded),
+            (_, Offers::NoRoom) => Some(Loss::NoRoom),
+            (_, Offers::Go) => None,
+        };
+        if let Some(loss) = loss {
+            return self.count_lost(events.len(), loss);
         }
         let again = events.into_iter().map(|event| self.readmit(event, now));
         let again = again.collect();
@@ -302,6 +324,17 @@ impl Socket {
         let Ticket(ticket) = self.window.admit(owed, event.payload.len(), now);
         event.ticket = ticket;
         event
+    }
+
+    /// There is no room to keep what the store does not take: what waits is lost, and what it refuses from now on.
+    pub(super) fn keep_nothing(&mut self) {
+        self.inbound.offers = Offers::NoRoom;
+        let events = self.inbound.unrecorded.give_up();
+        self.count_lost(events.len(), Loss::NoRoom);
+        for event in events {
+            self.window.settle(Ticket(event.ticket));
+        }
+        self.show_window();
     }
 
     fn hand_over(&mut self, events: Vec<NewEvent>, has_more: bool) {
@@ -332,7 +365,7 @@ impl Socket {
                 why: Refusal::Stopped,
             }) => {
                 self.inbound.offer = None;
-                self.inbound.writer_ended = true;
+                self.inbound.offers = Offers::WriterEnded;
                 drop(group);
             }
         }

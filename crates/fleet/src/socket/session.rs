@@ -7,12 +7,13 @@
 //! | an event is answered | with 200 from a receipt, or 500 for a repeat | not at all; it is offered to the store until it is recorded |
 //! | too much | is refused | waits unread |
 //! | groups at the store | any number | one, so that a refusal changes no order |
+//! | the end | answers what was read | records what was read and what still comes |
 
+use super::Socket;
 use super::feishu::{Feishu, Unanswered};
 use super::inbound::Owed;
 use super::pump::Ended;
 use super::wecom::Wecom;
-use super::{Phase, Socket};
 use crate::access::Access;
 use crate::installation::Opened;
 use crate::post::send;
@@ -50,11 +51,20 @@ impl Session {
         }
     }
 
+    /// Whether what is not recorded is lost, since the platform neither waits for an answer nor sends anything again.
+    pub(super) fn repeats_nothing(&self) -> bool {
+        match self {
+            Self::Feishu(_) => false,
+            Self::Wecom(_) => true,
+        }
+    }
+
     /// How many groups the store may have at a time.
     pub(super) fn flight(&self) -> Flight {
-        match self {
-            Self::Feishu(_) => Flight::Many,
-            Self::Wecom(_) => Flight::One,
+        if self.repeats_nothing() {
+            Flight::One
+        } else {
+            Flight::Many
         }
     }
 
@@ -164,18 +174,20 @@ impl Socket {
         }
     }
 
-    /// Whether events that were read are not recorded yet and nobody but us has them.
-    pub(super) fn keeps_unrecorded(&self) -> bool {
-        matches!(self.session, Session::Wecom(_)) && !self.window.is_empty()
+    /// Whether the platform has confirmed that the bot's events come over this connection, where that takes a word.
+    pub(super) fn is_subscribed(&self) -> bool {
+        match &self.session {
+            Session::Feishu(_) => false,
+            Session::Wecom(wecom) => wecom.is_subscribed(),
+        }
     }
 
-    /// When something of the session is due that no input announces.
+    /// When something of the session is due that no input announces. [`tend_session`](Self::tend_session) acts on it, in
+    /// every phase in which it may be due.
     pub(super) fn session_due(&self) -> Option<Instant> {
-        match (&self.session, &self.phase) {
-            (Session::Wecom(wecom), Phase::Open(_) | Phase::Finishing { .. }) => {
-                wecom.poll_timeout()
-            }
-            _ => None,
+        match &self.session {
+            Session::Feishu(_) => None,
+            Session::Wecom(wecom) => wecom.poll_timeout(),
         }
     }
 

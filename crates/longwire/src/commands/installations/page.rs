@@ -126,6 +126,15 @@ pub(super) fn detail(
                 if silent { never } else { "" }
             ),
         );
+        if lights["unrecorded"].as_u64() > Some(0) {
+            line(
+                "lost",
+                format!(
+                    "{} read and not recorded; the log says why",
+                    lights["unrecorded"]
+                ),
+            );
+        }
         line("reconnects", lights["reconnects"].to_string());
     }
     if !timeline.is_empty() {
