@@ -271,12 +271,8 @@ impl Drop for Locked {
 
 #[track_caller]
 fn until_degraded(gateway: &Gateway) {
-    wait_until("the store is in trouble", || {
-        let store = gateway.overview()["store"].take();
-        match store["state"] == "degraded" {
-            true => Ok(()),
-            false => Err(store.to_string()),
-        }
+    gateway.wait_overview("the store is in trouble", |overview| {
+        overview["store"]["state"] == "degraded"
     });
 }
 
