@@ -434,6 +434,33 @@ fn whoever_asked_is_told_while_a_drain_waits_for_the_store() {
     assert_eq!(missing(&control, &gateway), [0]);
 }
 
+/// A stop cannot wait for ever for a store that takes nothing. What goes with the process is said.
+#[test]
+fn what_a_stop_loses_while_the_store_is_locked_is_said() {
+    let sim = wecom();
+    let control = sim.control();
+    let mut gateway = Setup::without_platform()
+        .wecom_bot("a", &sim)
+        .set("server.drain", "1s")
+        .start();
+    gateway.wait_live("a");
+    gateway.expect_error("events were read and are lost");
+    let locked = Locked::new(&gateway);
+    until_degraded_by(&gateway, &control);
+    let id = gateway.installation("a")["id"].take();
+    gateway.signal(Signal::Term);
+    gateway.wait_end();
+    drop(locked);
+    let told = gateway.log().entry("events were read and are lost");
+    let told = told.expect("it is said");
+    assert_eq!(
+        (&told["installation"], &told["events"]),
+        (&id, &json!(10)),
+        "{told}"
+    );
+    assert_eq!(missing(&control, &gateway), [10]);
+}
+
 /// Each connection that is lost while the store takes nothing may leave some. What exceeds the bound is lost, and everybody
 /// can see of which bot.
 #[test]

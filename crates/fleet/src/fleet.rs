@@ -6,6 +6,7 @@ use crate::card::Exit;
 use crate::dispatch::{self, Dispatch};
 use crate::fault::{Fault, InjectError};
 use crate::installation::INSPECTION;
+use crate::loss::Loss;
 use crate::post::{Inspect, Mailbox, Post};
 use crate::request::{Ask, Reply, Request, RequestError};
 use crate::shared::{Parts, Shared};
@@ -131,7 +132,19 @@ impl Fleet {
                 );
             }
         }
+        self.tell_losses();
         drained
+    }
+
+    /// Says what goes with the process of bots whose platform sends nothing again.
+    fn tell_losses(&self) {
+        for bot in self.shared.bots() {
+            let unanswered = match bot.platform() {
+                Platform::Feishu | Platform::Lark => 0,
+                Platform::Wecom => bot.tally.unanswered.load(Relaxed),
+            };
+            Loss::ProcessEnds.count(&self.shared, &bot, bot.generation(), unanswered);
+        }
     }
 
     /// Whether the supervisor lives. Without it what is connected stays so, but nothing that is lost comes back.

@@ -28,6 +28,7 @@ mod installation;
 mod kept;
 mod kind;
 mod latency;
+mod loss;
 mod malformed;
 mod pinger;
 mod post;

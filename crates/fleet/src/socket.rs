@@ -23,6 +23,7 @@ use crate::clock::now;
 use crate::fault::{Fault, Inject};
 use crate::installation::{AssemblerIdle, AssemblerWanted, Finished, Lost, Opened};
 use crate::kind::ActorKind;
+use crate::loss::Loss;
 use crate::pinger::{Heard, Pong, ReadingPaused, ReadingResumed};
 use crate::post::{Deliver, End, Inspect, Mailbox, Words, send};
 use crate::request::Ask;
@@ -33,7 +34,7 @@ use actix::{
 };
 use bytes::Bytes;
 use bytestring::ByteString;
-use ending::{Ending, Loss, Why};
+use ending::{Ending, Why};
 use feishu::{Push, Unanswered};
 use inbound::{Inbound, Owed, Pause};
 use longwire_link::{Generation, Setback, Window};
@@ -407,7 +408,7 @@ impl Drop for Socket {
         self.show_unanswered(0);
         if self.session.repeats_nothing() {
             // None, unless the actor failed. What the writer has then is recorded, unless the store fails too.
-            self.count_lost(self.inbound.waiting(), Loss::ActorEnded);
+            self.lost(self.inbound.waiting(), Loss::ActorEnded);
             self.bot.record_order.leave(self.generation);
         }
     }

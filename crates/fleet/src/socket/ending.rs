@@ -67,42 +67,6 @@ enum Reading {
     HeldBack(Option<Instant>),
 }
 
-/// Why an event that nobody repeats is not recorded.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Loss {
-    /// A rule of the store's schema refuses it. The store has said which.
-    Rule,
-    /// The process ends while the store is in trouble.
-    WriterEnded,
-    /// The store is in trouble, and the ended connections of the bot or of all keep as much as they may.
-    NoRoom,
-    /// The connection's actor failed, or the process did not wait for it.
-    ActorEnded,
-}
-
-impl Loss {
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Rule => (
-                "a rule of the schema refuses them",
-                "read the store's own line about it",
-            ),
-            Self::WriterEnded => (
-                "the process ends before the store takes them",
-                "clear the store's trouble before longwire is stopped; `readyz` says what it is",
-            ),
-            Self::NoRoom => (
-                "the store takes nothing, and connections that ended keep as much as they may",
-                "clear the store's trouble; `readyz` says what it is",
-            ),
-            Self::ActorEnded => (
-                "the connection's actor ended before the store had them",
-                "read what the log says before this: an actor failed, or the process ended in a hurry",
-            ),
-        }
-    }
-}
-
 impl Ending {
     pub(super) fn is_keeping(&self) -> bool {
         self.io.is_none()
@@ -295,26 +259,5 @@ impl Socket {
         }
         let kept_bytes = self.bot.kept.bytes();
         kept_bytes > 0 && kept_bytes + self.window.bytes_held() > self.shared.window_bytes
-    }
-
-    /// Events that nobody repeats are not recorded.
-    pub(super) fn count_lost(&self, events: usize, loss: Loss) {
-        if events == 0 {
-            return;
-        }
-        self.shared
-            .totals
-            .unrecorded
-            .fetch_add(events as u64, Relaxed);
-        self.bot.tally.unrecorded.fetch_add(events as u64, Relaxed);
-        let (reason, next_step) = loss.words();
-        tracing::error!(
-            installation = self.bot.public_id,
-            generation = self.generation.0,
-            events,
-            reason,
-            next_step,
-            "events were read and are lost; the platform does not send them again"
-        );
     }
 }

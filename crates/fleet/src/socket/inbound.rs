@@ -4,12 +4,12 @@
 //! says by closing, goes up to the pump as a [`Verdict`]. Whatever cannot be understood is counted and dropped, and ends
 //! the connection only where RFC 6455 says so.
 
-use super::ending::Loss;
 use super::feishu::Unanswered;
 use super::pump::Ended;
 use super::session::Content;
 use super::{Question, Seam, Socket};
 use crate::clock::{now, unix_ms};
+use crate::loss::Loss;
 use crate::pinger::Heard;
 use crate::post::send;
 use bytes::Bytes;
@@ -305,12 +305,12 @@ impl Socket {
     pub(super) fn offer_again(&mut self, events: Vec<NewEvent>, cause: Cause, now: Instant) {
         let loss = match (cause, self.inbound.offers) {
             (Cause::Poison, _) => Some(Loss::Rule),
-            (_, Offers::WriterEnded) => Some(Loss::WriterEnded),
+            (_, Offers::WriterEnded) => Some(Loss::ProcessEnds),
             (_, Offers::NoRoom) => Some(Loss::NoRoom),
             (_, Offers::Go) => None,
         };
         if let Some(loss) = loss {
-            return self.count_lost(events.len(), loss);
+            return self.lost(events.len(), loss);
         }
         let again = events.into_iter().map(|event| self.readmit(event, now));
         let again = again.collect();
@@ -326,11 +326,16 @@ impl Socket {
         event
     }
 
+    /// So many events are lost.
+    pub(super) fn lost(&self, events: usize, loss: Loss) {
+        loss.count(&self.shared, &self.bot, self.generation, events as u64);
+    }
+
     /// There is no room to keep what the store does not take: what waits is lost, and what it refuses from now on.
     pub(super) fn keep_nothing(&mut self) {
         self.inbound.offers = Offers::NoRoom;
         let events = self.inbound.unrecorded.give_up();
-        self.count_lost(events.len(), Loss::NoRoom);
+        self.lost(events.len(), Loss::NoRoom);
         for event in events {
             self.window.settle(Ticket(event.ticket));
         }
