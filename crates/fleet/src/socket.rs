@@ -230,7 +230,7 @@ impl Socket {
         let timing = shared.timing(bot.platform());
         let session = Session::new(access, timing);
         let window = Window::new(
-            shared.window_events,
+            session.window_events(shared.window_events),
             shared.window_bytes,
             session.answer_budget(timing),
         );

@@ -68,6 +68,15 @@ impl Session {
         }
     }
 
+    /// How many events may be unanswered where `most` are allowed at the store. With one group there at a time, as many
+    /// are read meanwhile: were it one window for both, each group would be half as large, and a commit costs the same.
+    pub(super) fn window_events(&self, most: usize) -> usize {
+        match self.flight() {
+            Flight::Many => most,
+            Flight::One => 2 * most,
+        }
+    }
+
     /// Counts how far the connection is behind, where the platform hears a refusal.
     pub(super) fn backlog(&self) -> Option<Backlog> {
         match self {
