@@ -144,13 +144,8 @@ fn what_was_read_waits_for_a_full_disk_to_have_room() {
         payload_bytes: 1_024,
         ..Traffic::default()
     });
-    wait_until("the store is in trouble", || {
-        let store = gateway.overview()["store"].take();
-        if store["state"] == "degraded" {
-            Ok(())
-        } else {
-            Err(store.to_string())
-        }
+    gateway.wait_overview("the store is in trouble", |overview| {
+        overview["store"]["state"] == "degraded"
     });
     gateway.volume().empty().expect("it can be emptied");
     wait_until(

@@ -3,7 +3,9 @@
 
 use crate::card::{Card, SharedCard};
 use crate::clock::{instant_at, unix_ms, unix_ms_at};
+use crate::kept::Kept;
 use crate::kind::ActorKind;
+use crate::record_order::RecordOrder;
 use crate::view::{ActorView, InstallationView, Lights};
 use longwire_link::{ALARM_AFTER, Generation, Link, Setback, State, Unparsed, UnparsedBudget};
 use longwire_store::{Desired, InstallationId, InstallationRecord, Platform};
@@ -28,6 +30,9 @@ pub(crate) struct Bot {
     /// Of what cannot be read and nobody repeats. Outlives the connection that it came over.
     unparsed: Mutex<UnparsedBudget>,
     pub(crate) tally: Tally,
+    /// By its connections that ended.
+    pub(crate) kept: Kept,
+    pub(crate) record_order: RecordOrder,
 }
 
 /// What its link said last.
@@ -73,6 +78,7 @@ pub(crate) struct Tally {
     pub(crate) shed: AtomicU64,
     pub(crate) last_shed_ms: AtomicI64,
     pub(crate) unanswered: AtomicU64,
+    pub(crate) unrecorded: AtomicU64,
     pub(crate) malformed: AtomicU64,
     pub(crate) unparsed: AtomicU64,
     pub(crate) unparsed_dropped: AtomicU64,
@@ -133,6 +139,8 @@ impl Bot {
             }),
             unparsed: Mutex::default(),
             tally: Tally::default(),
+            kept: Kept::default(),
+            record_order: RecordOrder::default(),
         })
     }
 
@@ -343,6 +351,7 @@ impl Bot {
             shed: tally.shed.load(Relaxed),
             overloaded: self.is_overloaded(),
             unanswered: tally.unanswered.load(Relaxed),
+            unrecorded: tally.unrecorded.load(Relaxed),
             malformed: tally.malformed.load(Relaxed),
             unparsed: tally.unparsed.load(Relaxed),
             unparsed_dropped: tally.unparsed_dropped.load(Relaxed),

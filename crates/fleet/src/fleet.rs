@@ -8,6 +8,7 @@ use crate::failure::FleetFailure;
 use crate::fault::{Fault, InjectError};
 use crate::hindrance::Hindrance;
 use crate::installation::INSPECTION;
+use crate::loss::Loss;
 use crate::post::{Asked, Inspect, Mailbox, Post};
 use crate::request::{Ask, Patience, Reply, Request, RequestError, answer};
 use crate::shared::{Parts, Shared};
@@ -152,7 +153,19 @@ impl Fleet {
                 );
             }
         }
+        self.tell_losses();
         drained
+    }
+
+    /// Says what goes with the process of bots whose platform sends nothing again.
+    fn tell_losses(&self) {
+        for bot in self.shared.bots() {
+            let unanswered = match bot.platform() {
+                Platform::Feishu | Platform::Lark => 0,
+                Platform::Wecom => bot.tally.unanswered.load(Relaxed),
+            };
+            Loss::ProcessEnds.count(&self.shared, &bot, bot.generation(), unanswered);
+        }
     }
 
     /// Waits for connections that nobody supervises any more to end, until then at most.

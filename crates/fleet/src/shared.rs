@@ -7,6 +7,7 @@ use crate::card::SharedCard;
 use crate::dispatch::Writing;
 use crate::failure::Failure;
 use crate::hindrance::Hindrance;
+use crate::kept::Kept;
 use crate::kind::ActorKind;
 use crate::malformed::Malformed;
 use crate::open_files::OpenFiles;
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) totals: Totals,
     pub(crate) malformed: Malformed,
     pub(crate) unfinished: Unfinished,
+    /// By connections that ended, of all bots.
+    pub(crate) kept: Kept,
     pub(crate) started_ms: i64,
     pub(crate) draining: AtomicBool,
     pub(crate) failure: Failure,
@@ -77,6 +80,7 @@ impl Shared {
             totals: Totals::new(),
             malformed: Malformed::default(),
             unfinished: Unfinished::new(),
+            kept: Kept::default(),
             started_ms: crate::clock::unix_ms(),
             draining: AtomicBool::new(false),
             failure: Failure::none(),

@@ -7,6 +7,7 @@
 //! It never decides whether to connect again, and it never writes a code 200 without a receipt: what it may write is
 //! an [`Answer`].
 
+mod ending;
 mod feishu;
 mod inbound;
 mod outbound;
@@ -22,6 +23,7 @@ use crate::clock::now;
 use crate::fault::{Fault, Inject};
 use crate::installation::{AssemblerIdle, AssemblerWanted, Finished, Lost, Opened};
 use crate::kind::ActorKind;
+use crate::loss::Loss;
 use crate::pinger::{Heard, Pong, ReadingPaused, ReadingResumed};
 use crate::post::{Deliver, End, Inspect, Mailbox, Words, send};
 use crate::request::Ask;
@@ -32,6 +34,7 @@ use actix::{
 };
 use bytes::Bytes;
 use bytestring::ByteString;
+use ending::{Ending, Why};
 use feishu::{Push, Unanswered};
 use inbound::{Inbound, Owed, Pause};
 use longwire_link::{Generation, Setback, Window};
@@ -60,6 +63,12 @@ pub(crate) struct NotRecorded {
     tickets: Vec<u32>,
     cause: Cause,
 }
+
+/// The connections of this bot before you have nothing left to record: you may. From the one before you at its end, once at
+/// most.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct MayRecord;
 
 /// Ask the platform whether it hears us. From the pinger, once per interval.
 #[derive(Debug, Message)]
@@ -113,12 +122,13 @@ pub(crate) struct Close(pub(crate) Manner);
 /// How a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
-    /// Stop reading, wait for what the store has in hand, answer it, close with 1000.
+    /// Answer what was read and close with 1000. Where the platform repeats what is not answered, nothing more is read;
+    /// where not, the close frame goes first, and everything is recorded that comes until the platform has closed as well.
     Finish {
         /// At most this long.
         within: Duration,
     },
-    /// Now: the other side does not answer anyway.
+    /// Nobody waits for it: the other side does not answer anyway.
     Abandon,
 }
 
@@ -141,6 +151,7 @@ pub(crate) struct Socket {
     outbound: Outbound,
     me: Arc<Mailbox<Self>>,
     question: Question,
+    record_turn: RecordTurn,
     /// What this connection added to what its bot shows as unanswered. One that finishes has a successor beside it.
     shown_unanswered: u32,
 }
@@ -176,9 +187,17 @@ enum Phase {
         io: longwire_egress::BoxedSocket,
         until: Instant,
     },
-    /// The connection is gone. What it brought is offered to the store until it is recorded, since nobody repeats it.
-    Keeping,
+    /// Over for everybody else. What it brought and still brings is recorded, since nobody repeats it.
+    Ending(Box<Ending>),
     Over,
+}
+
+/// Whether events may be handed to the store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RecordTurn {
+    Ours,
+    /// An earlier connection of the bot has to be over first: its events come before ours.
+    Predecessors,
 }
 
 /// Whether somebody waits to hear that bytes came in.
@@ -211,14 +230,14 @@ impl Socket {
         let timing = shared.timing(bot.platform());
         let session = Session::new(access, timing);
         let window = Window::new(
-            shared.window_events,
+            session.window_events(shared.window_events),
             shared.window_bytes,
             session.answer_budget(timing),
         );
         Self {
             window,
             outbound: Outbound::new(timing.write),
-            inbound: Inbound::new(session.backlog()),
+            inbound: Inbound::new(session.flight(), session.backlog()),
             session,
             shared,
             local,
@@ -230,6 +249,7 @@ impl Socket {
             phase: Phase::Dialing,
             me,
             question: Question::None,
+            record_turn: RecordTurn::Ours,
             shown_unanswered: 0,
         }
     }
@@ -276,37 +296,40 @@ impl Socket {
             return;
         }
         self.phase = Phase::Open(line.io);
+        self.take_place();
         // An event may have come in the same packet as the 101.
         self.inbound.feed(line.early);
         self.greet();
         ctx.spawn(Pump::new());
     }
 
-    /// The connection is over. What the store has in hand becomes durable all the same; its repeat finds the row.
+    /// An open connection is over, or a dial failed.
     fn lose(&mut self, setback: Setback, detail: String, ctx: &mut Context<Self>) {
-        if matches!(self.phase, Phase::Over | Phase::Keeping) {
+        if !matches!(self.phase, Phase::Dialing | Phase::Open(_)) {
             return;
         }
-        let was_finishing = matches!(self.phase, Phase::Finishing { .. } | Phase::Leaving { .. });
-        if !was_finishing {
-            let lost = Lost {
-                generation: self.generation,
-                setback,
-                detail,
-            };
-            send(&*self.parent, lost);
-        }
+        let lost = Lost {
+            generation: self.generation,
+            setback,
+            detail,
+        };
+        send(&*self.parent, lost);
         self.let_go(ctx);
     }
 
-    /// There is no connection any more. Ends this actor, unless it has events that nobody else has.
+    /// Nobody counts on the connection any more. What the store has in hand becomes durable all the same: a repeat finds
+    /// the row, and where there are no repeats this actor stays until everything is recorded.
     fn let_go(&mut self, ctx: &mut Context<Self>) {
-        self.end_session();
-        if self.keeps_unrecorded() {
-            self.phase = Phase::Keeping;
-            ctx.spawn(Pump::new());
-        } else {
-            self.finish(ctx);
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Open(io) if self.session.repeats_nothing() => {
+                self.end_session();
+                self.begin_ending(io, Why::Lost);
+            }
+            phase @ (Phase::Ending(_) | Phase::Over) => self.phase = phase,
+            Phase::Dialing | Phase::Open(_) | Phase::Finishing { .. } | Phase::Leaving { .. } => {
+                self.end_session();
+                self.finish(ctx);
+            }
         }
     }
 
@@ -326,9 +349,12 @@ impl Socket {
         ctx.stop();
     }
 
-    /// Begins the farewell: no more reading, answers only.
+    /// The connection ends in order, because somebody here wants it to.
     fn begin_finish(&mut self, within: Duration, ctx: &mut Context<Self>) {
         match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Open(io) if self.session.repeats_nothing() => {
+                self.begin_ending(io, Why::Told(within));
+            }
             Phase::Open(io) => {
                 self.phase = Phase::Finishing {
                     io,
@@ -338,11 +364,25 @@ impl Socket {
             Phase::Dialing => self.finish(ctx),
             phase @ (Phase::Finishing { .. }
             | Phase::Leaving { .. }
-            | Phase::Keeping
+            | Phase::Ending(_)
             | Phase::Over) => {
                 self.phase = phase;
             }
         }
+    }
+
+    /// Where the log has to keep the order of the bot's connections, this one stands behind those before it.
+    fn take_place(&mut self) {
+        if self.session.repeats_nothing() {
+            let me = Arc::clone(&self.me);
+            if !self.bot.record_order.join(self.generation, me) {
+                self.record_turn = RecordTurn::Predecessors;
+            }
+        }
+    }
+
+    fn may_record(&self) -> bool {
+        self.record_turn == RecordTurn::Ours
     }
 
     fn show_window(&mut self) {
@@ -366,6 +406,11 @@ impl Drop for Socket {
         let unfinished_bytes = self.inbound.unfinished_bytes();
         self.shared.unfinished.change(unfinished_bytes, 0);
         self.show_unanswered(0);
+        if self.session.repeats_nothing() {
+            // None, unless the actor failed. What the writer has then is recorded, unless the store fails too.
+            self.lost(self.inbound.waiting(), Loss::ActorEnded);
+            self.bot.record_order.leave(self.generation);
+        }
     }
 }
 
@@ -375,6 +420,7 @@ impl Handler<Recorded> for Socket {
     fn handle(&mut self, Recorded(receipts): Recorded, _: &mut Self::Context) {
         let _handling = self.handling(Word::Recorded);
         let now = now();
+        self.inbound.settled(receipts.len());
         for receipt in receipts {
             self.recorded(receipt, now);
         }
@@ -395,8 +441,19 @@ impl Handler<NotRecorded> for Socket {
             cause = cause.label(),
             "not recorded; the platform is asked to repeat, or they are offered again"
         );
+        self.inbound.settled(tickets.len());
         self.not_recorded(tickets, cause, now());
         self.show_window();
+    }
+}
+
+impl Handler<MayRecord> for Socket {
+    type Result = ();
+
+    fn handle(&mut self, _: MayRecord, _: &mut Self::Context) {
+        let _handling = self.handling(Word::MayRecord);
+        // The pump runs after the mailbox and hands over what waits.
+        self.record_turn = RecordTurn::Ours;
     }
 }
 
@@ -498,7 +555,11 @@ impl Handler<End> for Socket {
 
     fn handle(&mut self, _: End, ctx: &mut Self::Context) {
         let _handling = self.handling(Word::End);
-        self.begin_finish(FAREWELL, ctx);
+        if self.session.repeats_nothing() {
+            self.let_go(ctx);
+        } else {
+            self.begin_finish(FAREWELL, ctx);
+        }
     }
 }
 
@@ -519,12 +580,13 @@ impl Handler<Inspect> for Socket {
 
     fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Words {
         let _handling = self.handling(Word::Inspect);
-        let phase = match self.phase {
+        let phase = match &self.phase {
             Phase::Dialing => "dialing",
             Phase::Open(_) => "open",
             Phase::Finishing { .. } => "finishing",
             Phase::Leaving { .. } => "leaving",
-            Phase::Keeping => "keeping",
+            Phase::Ending(ending) if ending.is_keeping() => "keeping",
+            Phase::Ending(_) => "ending",
             Phase::Over => "over",
         };
         let shedding = self.inbound.is_shedding();
@@ -536,7 +598,8 @@ impl Handler<Inspect> for Socket {
             "unanswered_bytes": self.window.bytes_held(),
             "unread_bytes": self.inbound.held_bytes(),
             "unsent_bytes": self.outbound.len(),
-            "waiting_for_the_writer": self.inbound.is_refused(),
+            "waiting_for_the_writer": self.inbound.waiting(),
+            "waiting_for_predecessors": !self.may_record(),
             "reading": self.may_read(),
             "shedding": shedding,
         }))

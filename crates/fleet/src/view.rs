@@ -80,8 +80,8 @@ pub struct AnswerTotals {
     pub late_receipts: u64,
     /// Receipts whose connection was gone; the platform's repeat finds the row.
     pub orphaned_receipts: u64,
-    /// Events that nobody repeats and the store did not take: a rule of the schema refused them, or the process ended
-    /// before the trouble did.
+    /// Events that were read, that nobody repeats, and that are lost: a rule of the schema refused them, the process ended
+    /// before the store's trouble did, or connections that ended kept too much already.
     pub unrecorded: u64,
 }
 
@@ -221,6 +221,8 @@ pub struct Lights {
     pub overloaded: bool,
     /// Events not yet answered.
     pub unanswered: u64,
+    /// Events that were read, that nobody repeats, and that are lost.
+    pub unrecorded: u64,
     /// Frames and parts that were not understood.
     pub malformed: u64,
     /// Of these, what was recorded all the same, as an event without a type.

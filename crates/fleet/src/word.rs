@@ -46,6 +46,7 @@ words! {
     Timer,
     Recorded,
     NotRecorded,
+    MayRecord,
     SendPing,
     Assembled,
     Finish,

@@ -10,7 +10,8 @@
 //!    Setback ── Disposition ──────┘ └──▶ Backoff          RebuildBudget: a child that ends too often
 //!
 //!    one connection:   Heartbeat (does it live?) · Assembly (split pushes) · Window (what awaits our answer)
-//!                      Requests (what awaits the platform's) · Upload (a file, step by step)
+//!                      Unrecorded (what awaits the store) · Requests (what awaits the platform's answer)
+//!                      Upload (a file, step by step)
 //!    one bot:          UnparsedBudget (what is kept of what cannot be read)
 //! ```
 //!
@@ -34,6 +35,7 @@ pub mod take_back;
 pub mod timing;
 pub mod turn;
 pub mod unparsed;
+pub mod unrecorded;
 pub mod upload;
 pub mod window;
 
@@ -53,5 +55,6 @@ pub use take_back::TakeBack;
 pub use timing::Timing;
 pub use turn::{Life, NextTurn, Standing, TurnLimits, Turns};
 pub use unparsed::{Unparsed, UnparsedBudget};
+pub use unrecorded::{Flight, Unrecorded};
 pub use upload::{StepOutcome, Upload, UploadAction, UploadEnd, UploadStep};
 pub use window::{Settled, Ticket, Window};

@@ -108,6 +108,9 @@ pub enum Setback {
     /// What came is no WebSocket traffic.
     #[error("the other side broke the websocket protocol")]
     ProtocolViolation,
+    /// Together with those of all other connections, what has come of a message that is not whole takes too much memory.
+    #[error("too much memory is taken by messages that have not wholly come")]
+    NoMemory,
     /// The code that served the connection panicked.
     #[error("the connection's own code panicked")]
     Panicked,
@@ -320,6 +323,7 @@ impl Setback {
             | Self::Silent
             | Self::WriteFailed
             | Self::ProtocolViolation
+            | Self::NoMemory
             | Self::SubscribeFailed { .. }
             | Self::SubscribeTimedOut
             | Self::NotSubscribed
@@ -336,7 +340,8 @@ impl Setback {
             Disposition::Retry(Pace::Normal | Pace::Busy | Pace::Clean) => {
                 matches!(
                     self,
-                    Self::Panicked
+                    Self::NoMemory
+                        | Self::Panicked
                         | Self::TlsFailed(_)
                         | Self::ProxyRefused { .. }
                         | Self::TooManyOpenFiles
@@ -408,6 +413,9 @@ impl Setback {
             Self::ProtocolViolation => {
                 "Look for a proxy or inspecting firewall on the way that alters WebSocket traffic."
             }
+            Self::NoMemory => {
+                "Nothing to do if it is rare: all connections together may hold 24 MiB of unfinished messages; otherwise look for bots that are sent huge messages (`no_room` among the malformed input)."
+            }
             Self::Panicked => {
                 "Report this as a bug of longwire, with the panic message from the log."
             }
@@ -474,6 +482,7 @@ impl Setback {
             Self::Silent => "silent",
             Self::WriteFailed => "write_failed",
             Self::ProtocolViolation => "protocol_violation",
+            Self::NoMemory => "no_memory",
             Self::Panicked => "panicked",
             Self::CredentialsRefused { .. } => "credentials_refused",
             Self::SubscribeLimited => "subscribe_limited",

@@ -53,7 +53,7 @@ pub use crate::wecom::ledger::{BotView, ConnectionView, Ledger, SubscriptionStat
 pub use crate::wecom::media::Media;
 pub use crate::wecom::push::{Chat, Content, Push};
 pub use crate::wecom::rate::RateLimit;
-pub use crate::wecom::record::{Delivery, DeliveryState, Record};
+pub use crate::wecom::record::{Delivery, DeliveryState, Record, Written};
 pub use crate::wecom::settings::{Bots, DisplacedOrder, SimSettings};
 pub use crate::wecom::shown::{Shown, Via};
 pub use crate::wecom::sim::Sim;

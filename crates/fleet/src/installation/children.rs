@@ -11,13 +11,14 @@ use crate::socket::{Attach, Close, Manner, Socket};
 use crate::watched::start_watched;
 use actix::{AsyncContext, Context};
 use longwire_link::{CloseReason, Generation, Heartbeat, Rebuild, Setback};
-use longwire_store::TimelineKind;
+use longwire_store::{Platform, TimelineKind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// How long a connection that is closed on purpose may go on answering what it read.
+/// How long a connection that is closed on purpose may go on answering what it read, where the platform repeats what it does
+/// not answer.
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// The actors of one connection. Dropping it ends them.
@@ -154,7 +155,10 @@ impl Installation {
         };
         let manner = match reason {
             CloseReason::Stopped | CloseReason::Reconfigured => Manner::Finish {
-                within: self.shared.timing.drain.min(FAREWELL),
+                within: match self.record.platform {
+                    Platform::Feishu | Platform::Lark => self.shared.timing.drain.min(FAREWELL),
+                    Platform::Wecom => self.shared.timing.drain,
+                },
             },
             CloseReason::TimedOut
             | CloseReason::Lost(_)

@@ -9,11 +9,12 @@ use super::pump::Ended;
 use super::session::Content;
 use super::{Question, Seam, Socket};
 use crate::clock::{now, unix_ms};
+use crate::loss::Loss;
 use crate::pinger::Heard;
 use crate::post::send;
 use bytes::Bytes;
 use longwire_egress::ws::{Incoming, Limits, Reader, Violation};
-use longwire_link::{Backlog, Ticket};
+use longwire_link::{Backlog, Flight, Ticket, Unrecorded};
 use longwire_store::{Cause, Group, NewEvent, Refusal, Rejected, Reply};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -37,9 +38,7 @@ const UNFINISHED_FREE_BYTES: usize = 64 * 1024;
 /// What came in and is not yet the writer's.
 pub(super) struct Inbound {
     reader: Reader,
-    burst: Vec<NewEvent>,
-    /// A group the writer had no room for. While it waits, no event is taken.
-    refused: Option<Box<Group>>,
+    unrecorded: Unrecorded<NewEvent>,
     /// When a writer that had no room is asked again, and how long after the last time that is.
     offer: Option<(Instant, Duration)>,
     /// How far the connection is behind, where the platform hears a refusal; where not, TCP holds it back.
@@ -47,8 +46,18 @@ pub(super) struct Inbound {
     /// Of what all connections may hold of unfinished input, this one's part.
     unfinished_bytes: usize,
     paused: Pause,
-    /// The store takes nothing any more, because the process ends.
-    writer_ended: bool,
+    offers: Offers,
+}
+
+/// What happens to events that the store refuses and nobody repeats.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Offers {
+    /// They are offered again until they are recorded.
+    Go,
+    /// They are lost: the store takes nothing any more, because the process ends.
+    WriterEnded,
+    /// They are lost: the bot or the process keeps too much already.
+    NoRoom,
 }
 
 /// What is kept of an event until the store has spoken.
@@ -77,21 +86,22 @@ pub(super) enum Verdict {
     Closed(Option<u16>),
     /// The bytes are no WebSocket any more.
     Broken(Violation),
+    /// All connections together have no memory left for messages that have not wholly come.
+    NoMemory { held_bytes: usize },
     /// What the platform said ends it.
     Over(Ended),
 }
 
 impl Inbound {
-    pub(super) fn new(backlog: Option<Backlog>) -> Self {
+    pub(super) fn new(flight: Flight, backlog: Option<Backlog>) -> Self {
         Self {
             reader: Reader::new(Limits::default()),
-            burst: Vec::new(),
-            refused: None,
+            unrecorded: Unrecorded::new(flight),
             offer: None,
             backlog,
             unfinished_bytes: 0,
             paused: Pause::Reading,
-            writer_ended: false,
+            offers: Offers::Go,
         }
     }
 
@@ -109,8 +119,22 @@ impl Inbound {
         self.unfinished_bytes
     }
 
-    pub(super) fn is_refused(&self) -> bool {
-        self.refused.is_some()
+    /// How many events wait to be handed to the writer.
+    pub(super) fn waiting(&self) -> usize {
+        self.unrecorded.waiting()
+    }
+
+    /// The store has spoken about so many events.
+    pub(super) fn settled(&mut self, count: usize) {
+        self.unrecorded.settled(count);
+    }
+
+    /// The connection brings nothing more. Returns how many bytes of an unfinished message were there, of those how many were
+    /// counted as such.
+    pub(super) fn cut_off(&mut self) -> (usize, usize) {
+        let reader = std::mem::replace(&mut self.reader, Reader::new(Limits::default()));
+        let unfinished_bytes = std::mem::take(&mut self.unfinished_bytes);
+        (reader.held_bytes(), unfinished_bytes)
     }
 
     /// How far the connection is behind, where that matters.
@@ -153,7 +177,7 @@ impl Socket {
 
     /// Whether there is room for another event, in the window and at the writer.
     pub(super) fn has_room(&self) -> bool {
-        self.window.has_room() && self.inbound.offer.is_none()
+        self.window.has_room() && self.inbound.offer.is_none() && !self.is_held_back()
     }
 
     /// Bytes came in, whatever they are: the link lives.
@@ -167,15 +191,15 @@ impl Socket {
         }
     }
 
-    /// Decodes what the reader holds, as far as there is room.
-    pub(super) fn take_messages(&mut self) -> Verdict {
+    /// Decodes what the reader holds, as long as `goes_on`.
+    pub(super) fn take_messages(&mut self, goes_on: impl Fn(&Self) -> bool) -> Verdict {
         // Asked before the events are here, because then they would be: thousands of connections with a burst each in
         // hand are more than the writer's queue may hold.
         if self.inbound.offer.is_none() && !self.shared.writer.has_room() {
             self.inbound.ask_later(now());
         }
         loop {
-            if !self.may_read() {
+            if !goes_on(self) {
                 return Verdict::Full;
             }
             match self.inbound.reader.next() {
@@ -213,13 +237,11 @@ impl Socket {
             return Verdict::Hungry;
         }
         let most_bytes = self.shared.unfinished.most_for(before);
+        if bytes > before && bytes > most_bytes {
+            return Verdict::NoMemory { held_bytes };
+        }
         self.shared.unfinished.change(before, bytes);
         self.inbound.unfinished_bytes = bytes;
-        if bytes > before && bytes > most_bytes {
-            return Verdict::Broken(Violation::TooLarge {
-                declared: held_bytes as u64,
-            });
-        }
         Verdict::Hungry
     }
 
@@ -243,7 +265,7 @@ impl Socket {
             .tally
             .last_event_ms
             .store(event.received_ms, Relaxed);
-        self.inbound.burst.push(event);
+        self.inbound.unrecorded.push(event);
     }
 
     pub(super) fn malformed(&self, kind: &'static str, size_bytes: usize) {
@@ -253,54 +275,46 @@ impl Socket {
             .count(kind, &self.bot.public_id, size_bytes);
     }
 
-    /// Hands the burst to the writer as one group, or keeps it when there is no room.
+    /// Hands what waits to the writer as one group, or keeps it while there is no room, or another one has to be first.
     pub(super) fn submit(&mut self) {
+        let may_offer = self.inbound.unrecorded.may_offer() && self.may_record();
         if let Some(due) = self.inbound.offer_due() {
             let now = now();
             if due > now {
                 return;
             }
-            if self.inbound.refused.is_none() {
+            if !may_offer {
                 if self.shared.writer.has_room() {
                     self.inbound.offer = None;
                 } else {
-                    return self.inbound.ask_later(now);
+                    self.inbound.ask_later(now);
                 }
             }
         }
-        let group = match self.inbound.refused.take() {
-            Some(group) => *group,
-            None if self.inbound.burst.is_empty() => return,
-            None => self.group(),
-        };
-        self.hand_over(group);
-        if self.inbound.refused.is_none() && !self.inbound.burst.is_empty() {
-            let group = self.group();
-            self.hand_over(group);
+        if !may_offer {
+            return;
         }
-        self.show_window();
+        let has_more = self.inbound.unrecorded.in_flight() > 0;
+        if let Some(events) = self.inbound.unrecorded.next_group() {
+            self.hand_over(events, has_more);
+            self.show_window();
+        }
     }
 
     /// Events that were not recorded and that nobody else has are offered once more, before any other.
     pub(super) fn offer_again(&mut self, events: Vec<NewEvent>, cause: Cause, now: Instant) {
-        if cause == Cause::Poison || self.inbound.writer_ended {
-            // The store has said why, and saying it again would not help.
-            let lost = events.len() as u64;
-            self.shared.totals.unrecorded.fetch_add(lost, Relaxed);
-            return;
+        let loss = match (cause, self.inbound.offers) {
+            (Cause::Poison, _) => Some(Loss::Rule),
+            (_, Offers::WriterEnded) => Some(Loss::ProcessEnds),
+            (_, Offers::NoRoom) => Some(Loss::NoRoom),
+            (_, Offers::Go) => None,
+        };
+        if let Some(loss) = loss {
+            return self.lost(events.len(), loss);
         }
-        let later = match self.inbound.refused.take() {
-            Some(mut group) => std::mem::take(&mut group.events),
-            None => Vec::new(),
-        };
         let again = events.into_iter().map(|event| self.readmit(event, now));
-        let events = again.collect::<Vec<_>>().into_iter().chain(later).collect();
-        let group = Group {
-            installation: self.bot.id,
-            events,
-            reply: Arc::clone(&self.me) as Arc<dyn Reply>,
-        };
-        self.inbound.refused = Some(Box::new(group));
+        let again = again.collect();
+        self.inbound.unrecorded.put_back(again);
         self.inbound.offer = Some((now + TROUBLE, OFFER_RARELY));
     }
 
@@ -312,17 +326,29 @@ impl Socket {
         event
     }
 
-    fn group(&mut self) -> Group {
-        Group {
-            installation: self.bot.id,
-            events: std::mem::take(&mut self.inbound.burst),
-            reply: Arc::clone(&self.me) as Arc<dyn Reply>,
-        }
+    /// So many events are lost.
+    pub(super) fn lost(&self, events: usize, loss: Loss) {
+        loss.count(&self.shared, &self.bot, self.generation, events as u64);
     }
 
-    fn hand_over(&mut self, group: Group) {
-        let not_there = self.inbound.burst.len() + group.events.len();
-        let submitted = if self.window.len() > not_there {
+    /// There is no room to keep what the store does not take: what waits is lost, and what it refuses from now on.
+    pub(super) fn keep_nothing(&mut self) {
+        self.inbound.offers = Offers::NoRoom;
+        let events = self.inbound.unrecorded.give_up();
+        self.lost(events.len(), Loss::NoRoom);
+        for event in events {
+            self.window.settle(Ticket(event.ticket));
+        }
+        self.show_window();
+    }
+
+    fn hand_over(&mut self, events: Vec<NewEvent>, has_more: bool) {
+        let group = Group {
+            installation: self.bot.id,
+            events,
+            reply: Arc::clone(&self.me) as Arc<dyn Reply>,
+        };
+        let submitted = if has_more {
             self.shared.writer.submit_more(group)
         } else {
             self.shared.writer.submit(group)
@@ -330,10 +356,12 @@ impl Socket {
         match submitted {
             Ok(()) => self.inbound.offer = None,
             Err(Rejected {
-                group,
+                mut group,
                 why: Refusal::Full,
             }) => {
-                self.inbound.refused = Some(Box::new(group));
+                let events = std::mem::take(&mut group.events);
+                self.inbound.unrecorded.settled(events.len());
+                self.inbound.unrecorded.put_back(events);
                 self.inbound.ask_later(now());
             }
             // Dropping it answers "not recorded" for each of its events.
@@ -342,7 +370,7 @@ impl Socket {
                 why: Refusal::Stopped,
             }) => {
                 self.inbound.offer = None;
-                self.inbound.writer_ended = true;
+                self.inbound.offers = Offers::WriterEnded;
                 drop(group);
             }
         }
@@ -355,7 +383,7 @@ mod tests {
 
     #[test]
     fn a_writer_without_room_is_asked_ever_more_rarely() {
-        let mut inbound = Inbound::new(None);
+        let mut inbound = Inbound::new(Flight::Many, None);
         let mut now = Instant::now();
         let mut questions = 0;
         let end = now + Duration::from_secs(10);

@@ -23,6 +23,7 @@ pub(super) struct Outbound {
     masks: MaskKeys,
     limit: Duration,
     stuck_since: Option<Instant>,
+    is_closed: bool,
 }
 
 /// Why writing failed.
@@ -41,7 +42,13 @@ impl Outbound {
             masks: MaskKeys::new(),
             limit,
             stuck_since: None,
+            is_closed: false,
         }
+    }
+
+    /// Whether the close frame is written: nothing may follow it (RFC 6455, section 5.5.1), so nothing is taken any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
     }
 
     pub(super) fn len(&self) -> usize {
@@ -53,10 +60,16 @@ impl Outbound {
     }
 
     pub(super) fn answer(&mut self, answer: &Answer, waited: Duration) {
+        if self.is_closed {
+            return;
+        }
         answer.write(waited, &mut self.masks, &mut self.buffer);
     }
 
     pub(super) fn frame(&mut self, frame: &Frame) {
+        if self.is_closed {
+            return;
+        }
         let bytes = frame.to_bytes();
         ws::frame_in_place(
             &mut self.buffer,
@@ -70,6 +83,9 @@ impl Outbound {
     }
 
     pub(super) fn text(&mut self, text: &[u8]) {
+        if self.is_closed {
+            return;
+        }
         ws::frame_in_place(
             &mut self.buffer,
             Opcode::Text,
@@ -82,11 +98,25 @@ impl Outbound {
     }
 
     pub(super) fn pong(&mut self, data: &[u8]) {
+        if self.is_closed {
+            return;
+        }
         ws::write_pong(&mut self.buffer, self.masks.next_key(), data);
     }
 
+    /// Says goodbye, once.
     pub(super) fn close(&mut self, code: u16) {
-        ws::write_close(&mut self.buffer, self.masks.next_key(), code, "");
+        if !std::mem::replace(&mut self.is_closed, true) {
+            ws::write_close(&mut self.buffer, self.masks.next_key(), code, "");
+        }
+    }
+
+    /// Nobody takes anything any more.
+    pub(super) fn give_up(&mut self) {
+        self.buffer = Vec::new();
+        self.written = 0;
+        self.stuck_since = None;
+        self.is_closed = true;
     }
 
     /// Writes what the kernel takes; ready when nothing is left.
@@ -227,6 +257,18 @@ mod tests {
         peer.room.set(usize::MAX);
         assert!(flush(&mut outbound, &peer, now).is_ready());
         assert_eq!(outbound.buffer.capacity(), 0);
+    }
+
+    #[test]
+    fn nothing_follows_the_close_frame() {
+        let mut outbound = Outbound::new(LIMIT);
+        outbound.close(1000);
+        let closed = outbound.len();
+        outbound.pong(b"late");
+        outbound.text(b"late");
+        outbound.frame(&Frame::ping(longwire_wire::frame::ServiceId(1)));
+        outbound.close(1009);
+        assert_eq!(outbound.len(), closed);
     }
 
     #[test]

@@ -29,13 +29,20 @@ use tokio::time::Sleep;
 const SCRATCH_BYTES: usize = 64 * 1024;
 
 /// Reads per poll; then the neighbours on this arbiter run.
-const READS: usize = 4;
+pub(super) const READS: usize = 4;
+
+/// A timer is set no closer than this, which is what timers can tell apart: whatever a turn leaves undone, it cannot keep the
+/// arbiter from its other connections.
+const TICK: Duration = Duration::from_millis(1);
 
 /// A pause in reading shorter than this is ordinary back-pressure, and the pinger need not know.
 const PAUSE_WORTH_TELLING: Duration = Duration::from_secs(1);
 
 /// How long the platform has to hang up after our goodbye. One that is in order needs a round trip.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// The close code for a message of which we cannot hold so much (RFC 6455, section 7.4.1).
+const MESSAGE_TOO_BIG: u16 = 1009;
 
 thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice());
@@ -47,7 +54,7 @@ pub(super) struct Pump {
 }
 
 /// How a poll of the pump ends.
-enum Step {
+pub(super) enum Step {
     Wait,
     Again,
     Over,
@@ -64,7 +71,7 @@ enum Farewell {
 }
 
 /// What one read brought.
-enum Read {
+pub(super) enum Read {
     Chunk(Bytes),
     End,
     Failed(std::io::Error),
@@ -111,6 +118,7 @@ impl ActorFuture<Socket> for Pump {
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
         loop {
+            let begun = now();
             match socket.turn(ctx, task) {
                 Step::Over => return Poll::Ready(()),
                 Step::Again => {
@@ -119,6 +127,12 @@ impl ActorFuture<Socket> for Pump {
                 }
                 Step::Wait => {
                     let due = socket.due();
+                    // A turn acts on all that is due. What it left alone would be due again at once, for ever.
+                    debug_assert!(
+                        due.is_none_or(|due| due > begun),
+                        "a turn left something undone that was due"
+                    );
+                    let due = due.map(|due| due.max(begun + TICK));
                     if self.arm(due, task).is_pending() {
                         return Poll::Pending;
                     }
@@ -140,7 +154,10 @@ impl Socket {
                     Ok(step) => step,
                     Err(end) => {
                         self.lose(end.setback, end.detail, ctx);
-                        Step::Over
+                        match self.phase {
+                            Phase::Over => Step::Over,
+                            _ => Step::Again,
+                        }
                     }
                 }
             }
@@ -167,16 +184,7 @@ impl Socket {
                 }
                 step
             }
-            Phase::Keeping => {
-                self.phase = Phase::Keeping;
-                self.submit();
-                if self.keeps_unrecorded() {
-                    Step::Wait
-                } else {
-                    self.finish(ctx);
-                    Step::Over
-                }
-            }
+            Phase::Ending(ending) => self.turn_ending(ending, ctx, task),
             phase @ (Phase::Dialing | Phase::Over) => {
                 self.phase = phase;
                 Step::Over
@@ -198,7 +206,7 @@ impl Socket {
         self.flush(io, task)?;
         let mut is_held_back = false;
         for read in 0.. {
-            match self.take_messages() {
+            match self.take_messages(Self::may_read) {
                 Verdict::Hungry => {}
                 Verdict::Full => {
                     is_held_back = true;
@@ -226,6 +234,13 @@ impl Socket {
                     self.outbound.close(violation.close_code());
                     drop(self.flush(io, task));
                     return Err(Ended::violation(&violation));
+                }
+                Verdict::NoMemory { held_bytes } => {
+                    self.submit();
+                    self.malformed("no_room", held_bytes);
+                    self.outbound.close(MESSAGE_TOO_BIG);
+                    drop(self.flush(io, task));
+                    return Err(Ended::new(Setback::NoMemory));
                 }
                 Verdict::Over(ended) => {
                     self.submit();
@@ -279,7 +294,7 @@ impl Socket {
     ) -> Farewell {
         self.refuse_late();
         self.submit();
-        let answered = self.window.is_empty() && !self.inbound.is_refused();
+        let answered = self.window.is_empty();
         let flushed = match self.outbound.poll_flush(io, task, now()) {
             Poll::Ready(Ok(())) => true,
             Poll::Ready(Err(_)) => return Farewell::Given,
@@ -381,8 +396,7 @@ impl Socket {
         *self.inbound.pause() = next;
     }
 
-    /// The next moment at which something is due without input. Only what this phase's turn acts on counts: what it leaves
-    /// alone would be due again at once, for ever.
+    /// The next moment at which something is due without input. Only what this phase's turn acts on counts.
     fn due(&mut self) -> Option<Instant> {
         let (until, pause, backlog) = match self.phase {
             // Only an open connection reads, so only there can a pause last.
@@ -400,7 +414,7 @@ impl Socket {
             Phase::Leaving { until, .. } => {
                 return Some(self.outbound.due().map_or(until, |due| due.min(until)));
             }
-            Phase::Keeping => return self.inbound.offer_due(),
+            Phase::Ending(ref ending) => (ending.due(), None, None),
             Phase::Dialing | Phase::Over => return None,
         };
         [
@@ -440,7 +454,7 @@ impl Ended {
     }
 }
 
-fn poll_read(io: &mut BoxedSocket, task: &mut TaskContext<'_>) -> Poll<Read> {
+pub(super) fn poll_read(io: &mut BoxedSocket, task: &mut TaskContext<'_>) -> Poll<Read> {
     SCRATCH.with_borrow_mut(|scratch| {
         let mut buffer = ReadBuf::new(scratch);
         match Pin::new(io).poll_read(task, &mut buffer) {

@@ -6,17 +6,19 @@
 //! | a message is | a protobuf frame | a JSON object |
 //! | an event is answered | with 200 from a receipt, or 500 for a repeat | not at all; it is offered to the store until it is recorded |
 //! | too much | is refused | waits unread |
+//! | groups at the store | any number | one, so that a refusal changes no order |
+//! | the end | answers what was read | records what was read and what still comes |
 
+use super::Socket;
 use super::feishu::{Feishu, Unanswered};
 use super::inbound::Owed;
 use super::pump::Ended;
 use super::wecom::Wecom;
-use super::{Phase, Socket};
 use crate::access::Access;
 use crate::installation::Opened;
 use crate::post::send;
 use bytes::Bytes;
-use longwire_link::{Backlog, Settled, Ticket, Timing};
+use longwire_link::{Backlog, Flight, Settled, Ticket, Timing};
 use longwire_store::{Cause, NewEvent, Receipt, Verdict};
 use longwire_wire::frame::Frame;
 use std::sync::atomic::Ordering::Relaxed;
@@ -46,6 +48,32 @@ impl Session {
             Access::Wecom { bot_id, secret, .. } => {
                 Self::Wecom(Box::new(Wecom::new(bot_id, secret, timing)))
             }
+        }
+    }
+
+    /// Whether what is not recorded is lost, since the platform neither waits for an answer nor sends anything again.
+    pub(super) fn repeats_nothing(&self) -> bool {
+        match self {
+            Self::Feishu(_) => false,
+            Self::Wecom(_) => true,
+        }
+    }
+
+    /// How many groups the store may have at a time.
+    pub(super) fn flight(&self) -> Flight {
+        if self.repeats_nothing() {
+            Flight::One
+        } else {
+            Flight::Many
+        }
+    }
+
+    /// How many events may be unanswered where `most` are allowed at the store. With one group there at a time, as many
+    /// are read meanwhile: were it one window for both, each group would be half as large, and a commit costs the same.
+    pub(super) fn window_events(&self, most: usize) -> usize {
+        match self.flight() {
+            Flight::Many => most,
+            Flight::One => 2 * most,
         }
     }
 
@@ -155,19 +183,20 @@ impl Socket {
         }
     }
 
-    /// Whether events that were read are not recorded yet and nobody but us has them.
-    pub(super) fn keeps_unrecorded(&self) -> bool {
-        matches!(self.session, Session::Wecom(_))
-            && (!self.window.is_empty() || self.inbound.is_refused())
+    /// Whether the platform has confirmed that the bot's events come over this connection, where that takes a word.
+    pub(super) fn is_subscribed(&self) -> bool {
+        match &self.session {
+            Session::Feishu(_) => false,
+            Session::Wecom(wecom) => wecom.is_subscribed(),
+        }
     }
 
-    /// When something of the session is due that no input announces.
+    /// When something of the session is due that no input announces. [`tend_session`](Self::tend_session) acts on it, in
+    /// every phase in which it may be due.
     pub(super) fn session_due(&self) -> Option<Instant> {
-        match (&self.session, &self.phase) {
-            (Session::Wecom(wecom), Phase::Open(_) | Phase::Finishing { .. }) => {
-                wecom.poll_timeout()
-            }
-            _ => None,
+        match &self.session {
+            Session::Feishu(_) => None,
+            Session::Wecom(wecom) => wecom.poll_timeout(),
         }
     }
 

@@ -62,6 +62,10 @@ impl Wecom {
         self.requests.poll_timeout()
     }
 
+    pub(super) fn is_subscribed(&self) -> bool {
+        self.standing == Standing::Subscribed
+    }
+
     /// The connection is over.
     pub(super) fn end(&mut self) {
         for ended in self.requests.end() {
@@ -163,6 +167,10 @@ impl Socket {
         let Session::Wecom(wecom) = &mut self.session else {
             return;
         };
+        // Nothing follows the close frame; whoever waits is told when the connection is over.
+        if self.outbound.is_closed() {
+            return;
+        }
         // The rest follows when the platform has taken these.
         while !self.outbound.is_full()
             && let Some(frame) = wecom.requests.poll_transmit(now())

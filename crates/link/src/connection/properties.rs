@@ -118,6 +118,15 @@ impl World {
     }
 }
 
+/// Once its timeout is handled, a link waits for something later, or the actor above it would be woken for ever. With a nonce
+/// of 0 the first attempt may follow at once.
+fn nothing_is_due(link: &Link, now: Instant) -> Result<(), TestCaseError> {
+    let at_once = matches!(link.state(), State::BackingOff { attempt: 0 | 1, .. });
+    let due = link.poll_timeout();
+    prop_assert!(at_once || due.is_none_or(|due| due > now), "a busy loop");
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
@@ -145,10 +154,12 @@ proptest! {
                 Input::Fire => {
                     now = link.poll_timeout().map_or(now, |due| due.max(now));
                     link.handle_timeout(now);
+                    nothing_is_due(&link, now)?;
                 }
                 Input::Pass(ms) => {
                     now += Duration::from_millis(*ms);
                     link.handle_timeout(now);
+                    nothing_is_due(&link, now)?;
                 }
                 Input::News(age, news) => {
                     let generation = Generation(link.generation().0.saturating_sub(*age));

@@ -265,6 +265,7 @@ proptest! {
                 None => {}
             }
             prop_assert_eq!(heartbeat.poll_timeout().is_none(), dead);
+            prop_assert!(heartbeat.poll_timeout().is_none_or(|due| due > now), "a busy loop");
         }
     }
 }

@@ -164,10 +164,12 @@ proptest! {
                 Input::Fire => {
                     now = all.poll_timeout().map_or(now, |due| due.max(now));
                     world.tell(all.handle_timeout(now), now)?;
+                    prop_assert!(all.poll_timeout().is_none_or(|due| due > now), "a busy loop");
                 }
                 Input::Pass(ms) => {
                     now += Duration::from_millis(ms);
                     world.tell(all.handle_timeout(now), now)?;
+                    prop_assert!(all.poll_timeout().is_none_or(|due| due > now), "a busy loop");
                 }
                 Input::End => {
                     let told = all.end();

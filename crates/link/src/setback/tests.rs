@@ -50,6 +50,7 @@ fn all() -> Vec<Setback> {
         S::Silent,
         S::WriteFailed,
         S::ProtocolViolation,
+        S::NoMemory,
         S::Panicked,
         S::CredentialsRefused { code: 853_000 },
         S::SubscribeLimited,
@@ -74,7 +75,8 @@ fn all() -> Vec<Setback> {
             S::RateLimited(_) => {}
             S::HandshakeForbidden | S::HandshakeRefused { .. } | S::HandshakeTimedOut => {}
             S::ClosedByPlatform { .. } | S::Reset | S::Silent | S::WriteFailed => {}
-            S::ProtocolViolation | S::Panicked | S::NoSecret | S::AddressRefused => {}
+            S::ProtocolViolation | S::NoMemory | S::Panicked => {}
+            S::NoSecret | S::AddressRefused => {}
             S::CredentialsRefused { .. } | S::SubscribeLimited | S::SubscribeFailed { .. } => {}
             S::SubscribeTimedOut | S::NotSubscribed | S::Displaced => {}
             S::SameBot | S::ProxyUnusable | S::TooManyOpenFiles => {}
@@ -168,6 +170,17 @@ fn bootstrap_answers() {
         assert_eq!(setback.label(), expected, "{setback:?}");
         assert_eq!(setback.disposition(), disposition, "{setback:?}");
     }
+}
+
+/// Our own shortage is not the platform's breach of the protocol, and nobody looks for a proxy because of it.
+#[test]
+fn a_lack_of_memory_is_called_so() {
+    let setback = Setback::NoMemory;
+    assert_eq!(
+        (setback.label(), setback.disposition(), setback.alarms()),
+        ("no_memory", NORMAL, true)
+    );
+    assert!(!setback.next_step().contains("proxy"));
 }
 
 /// The refused upgrades, row by row: headers first, then the HTTP status.

@@ -150,6 +150,7 @@ proptest! {
                 Input::Fire => {
                     now = upload.poll_timeout().map_or(now, |due| now.max(due));
                     upload.handle_timeout(now);
+                    prop_assert!(upload.poll_timeout().is_none_or(|due| due > now), "a busy loop");
                 }
             }
             witness.drain(&mut upload)?;

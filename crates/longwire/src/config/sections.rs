@@ -125,7 +125,7 @@ impl Default for LogSection {
     }
 }
 
-/// `[window]`: what one installation may have unanswered before its socket stops reading.
+/// `[window]`: what one installation may have unanswered before its socket stops reading; of WeCom twice as many events.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct WindowSection {

@@ -231,6 +231,11 @@ impl Snapshot {
             "Split pushes put together",
             events.assembled,
         )?;
+        sheet.counter(
+            "events_unrecorded",
+            "Events read that are lost, where the platform sends none again",
+            answers.unrecorded,
+        )?;
         sheet.counters(
             "answers",
             "Answers to the platform",

@@ -10,7 +10,7 @@ use crate::wecom::behaviour::Behaviour;
 use crate::wecom::fault::{Fault, Target};
 use crate::wecom::ledger::{BotView, ConnectionView, Ledger};
 use crate::wecom::push::Push;
-use crate::wecom::record::Record;
+use crate::wecom::record::{Record, Written};
 use crate::wecom::shown::Shown;
 use crate::wecom::traffic::Flood;
 use crate::wecom::upload::Uploaded;
@@ -112,6 +112,12 @@ impl Control {
     /// The `msgid`s of delivered callbacks, as far as their records are kept, in the order of the pushes.
     pub fn delivered_msgids(&self) -> Vec<String> {
         self.shared.world().delivered_msgids()
+    }
+
+    /// What was written to each connection of one bot or all, as far as the records are kept, in the order of the
+    /// connections.
+    pub fn written(&self, bot: Option<&str>) -> Vec<Written> {
+        self.shared.world().written(bot)
     }
 
     /// What users see of a bot, or with `None` of all, in the order in which it appeared.

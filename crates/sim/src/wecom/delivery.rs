@@ -161,10 +161,15 @@ impl World {
             return;
         };
         let (ledger, records) = (&mut self.ledger, &mut self.records);
+        let last_place = &mut self.last_place;
         live.wrote(written, |whole| {
             ledger.delivered += 1;
             ledger.unwritten -= 1;
-            records.note(whole, |hop| hop.state = DeliveryState::Delivered);
+            *last_place += 1;
+            records.note(whole, |hop| {
+                hop.state = DeliveryState::Delivered;
+                hop.place = *last_place;
+            });
         });
         // The task may have looked before the connection became half-open.
         if live.half_open || !own.is_empty() {

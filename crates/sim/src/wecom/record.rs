@@ -43,6 +43,16 @@ pub struct Delivery {
     pub at_ms: Option<u64>,
 }
 
+/// What was written to one connection, and so is its client's to keep: nobody sends it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// The connection, open or over.
+    pub connection: ConnectionId,
+    /// The `msgid`s of the callbacks that are wholly on its socket, in the order of their bytes, as far as their records
+    /// are kept.
+    pub msgids: Vec<String>,
+}
+
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -71,6 +81,8 @@ pub(crate) enum Body {
 pub(crate) struct Hop {
     pub(crate) state: DeliveryState,
     pub(crate) to: Option<(ConnectionId, Instant)>,
+    /// Its place among all that was written; 0 while it is not.
+    pub(crate) place: u64,
 }
 
 /// A push with its deliveries.
@@ -86,6 +98,7 @@ pub(crate) struct Tracked {
 const NEW: Hop = Hop {
     state: DeliveryState::Waiting,
     to: None,
+    place: 0,
 };
 
 impl Tracked {
@@ -102,6 +115,11 @@ impl Tracked {
     pub(crate) fn again(&mut self) -> u16 {
         self.more.push(NEW);
         u16::try_from(self.more.len() + 1).unwrap_or(u16::MAX)
+    }
+
+    /// Its deliveries so far.
+    pub(crate) fn hops(&self) -> impl Iterator<Item = &Hop> {
+        std::iter::once(&self.first).chain(&self.more)
     }
 
     pub(crate) fn hop(&self, attempt: u16) -> Option<&Hop> {
@@ -128,8 +146,7 @@ impl Tracked {
     }
 
     fn record(&self, push: u64, bot: &str, seed: u64, epoch: Epoch) -> Record {
-        let hops = std::iter::once(&self.first).chain(&self.more);
-        let deliveries = hops.zip(1..).map(|(hop, attempt)| {
+        let deliveries = self.hops().zip(1..).map(|(hop, attempt)| {
             let given = match &self.body {
                 Body::Built(callback) if attempt == 1 => callback.push.req_id.clone(),
                 _ => None,

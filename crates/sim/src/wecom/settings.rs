@@ -35,6 +35,9 @@ pub struct SimSettings {
     /// How long a displaced connection is kept until its TCP connection ends without a close frame.
     /// Measured on the platform: 2.2 s and 313 s.
     pub displaced_kept: Duration,
+    /// How long a client has to answer a close frame or a FIN, and to take what was written before; then the connection is
+    /// reset. The platform's patience is unknown.
+    pub close_patience: Duration,
     /// A connection from which nothing came for so long is closed. The platform closes silent ones and
     /// does not say when; 300 s fits what users report. `None`: never.
     pub idle_close: Option<Duration>,
@@ -93,6 +96,7 @@ impl Default for SimSettings {
             subscribes_per_minute: None,
             displaced_order: DisplacedOrder::AfterAck,
             displaced_kept: Duration::from_millis(2_200),
+            close_patience: Duration::from_secs(5),
             idle_close: Some(Duration::from_secs(300)),
             protocol_pings: None,
             keep_while_offline: true,

@@ -5,9 +5,9 @@
 //! made-up traffic in [`crate::wecom::generator`], subscribing in [`crate::wecom::subscription`], faults in
 //! [`crate::wecom::fault_work`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
 
@@ -26,13 +26,10 @@ use crate::wecom::ledger::{BotView, ConnectionView, Ledger};
 use crate::wecom::live::Live;
 use crate::wecom::media::Library;
 use crate::wecom::rate::Rate;
-use crate::wecom::record::{DeliveryState, Record, Records};
+use crate::wecom::record::{DeliveryState, Record, Records, Tracked, Written};
 use crate::wecom::settings::SimSettings;
 use crate::wecom::shown::Chats;
 use crate::wecom::upload::Uploads;
-
-/// How long a client has to answer a close frame or a FIN.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the tasks and handles of one simulator share.
 #[derive(Debug)]
@@ -83,6 +80,8 @@ pub(crate) struct World {
     pub(crate) connections: NumberMap<ConnectionId, Live>,
     last_connection: u64,
     pub(crate) last_push: u64,
+    /// Callbacks written so far.
+    pub(crate) last_place: u64,
     pub(crate) records: Records,
     /// Deliveries whose `req_id` was given with the push.
     pub(crate) given_req_ids: HashMap<String, ids::Delivery>,
@@ -120,6 +119,7 @@ impl World {
             connections: NumberMap::default(),
             last_connection: 0,
             last_push: 0,
+            last_place: 0,
             records: Records::default(),
             given_req_ids: HashMap::new(),
             known_chats: HashMap::new(),
@@ -216,7 +216,8 @@ impl World {
     pub(crate) fn end(&mut self, id: ConnectionId, ending: Ending, now: Instant) {
         self.withdraw(id);
         if ending != Ending::Reset {
-            self.agenda.add(now + CLOSE_PATIENCE, Due::Abort(id));
+            let until = now + self.settings.scaled(self.settings.close_patience);
+            self.agenda.add(until, Due::Abort(id));
         }
         self.change(id, |live| live.ending = Some(ending));
     }
@@ -337,6 +338,37 @@ impl World {
         }
         let numbers = self.records.numbers(index.flatten());
         numbers.filter_map(|number| self.record(number)).collect()
+    }
+
+    /// What was written to each connection, in the order of the connections.
+    pub(crate) fn written(&self, bot: Option<&str>) -> Vec<Written> {
+        let index = bot.map(|bot| self.known_bot(bot));
+        if index == Some(None) {
+            return Vec::new();
+        }
+        let mut places = BTreeMap::new();
+        for number in self.records.numbers(index.flatten()) {
+            let hops = self.records.get(number).into_iter().flat_map(Tracked::hops);
+            for hop in hops.filter(|hop| hop.state == DeliveryState::Delivered) {
+                if let Some((connection, _)) = hop.to {
+                    places.insert((connection, hop.place), number);
+                }
+            }
+        }
+        let mut all: Vec<Written> = Vec::new();
+        for ((connection, _), number) in places {
+            let Some(record) = self.record(number) else {
+                continue;
+            };
+            match all.last_mut() {
+                Some(last) if last.connection == connection => last.msgids.push(record.msgid),
+                _ => all.push(Written {
+                    connection,
+                    msgids: vec![record.msgid],
+                }),
+            }
+        }
+        all
     }
 
     /// `msgid`s of callbacks with a delivery that was written.

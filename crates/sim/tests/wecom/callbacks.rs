@@ -135,6 +135,32 @@ fn a_repeat_has_the_same_msgid_and_another_req_id() {
 }
 
 #[test]
+fn what_was_written_is_known_of_each_connection_in_its_order() {
+    let sim = start(|_| ());
+    let control = sim.control();
+    let push = |text: &str| control.push(BOT, Push::text(text));
+    let mut first = Client::subscribed(&sim);
+    let pushes = [push("one"), push("two")];
+    control.push_again(pushes[0]);
+    for _ in 0..3 {
+        first.frame();
+    }
+    let mut second = Client::subscribed(&sim);
+    let pushes = [pushes[0], pushes[1], push("three")];
+    second.frame();
+    wait(&control, |ledger| ledger.delivered == 4);
+    let msgid = |at: usize| control.record(pushes[at]).expect("a record").msgid;
+    let written: Vec<_> = control
+        .written(Some(BOT))
+        .into_iter()
+        .map(|written| (written.connection.0, written.msgids))
+        .collect();
+    let expected = [(1, vec![msgid(0), msgid(1), msgid(0)]), (2, vec![msgid(2)])];
+    assert_eq!(written, expected);
+    assert!(control.written(Some("another")).is_empty());
+}
+
+#[test]
 fn what_was_not_written_when_the_connection_ends_is_lost() {
     let sim = start(|settings| settings.unsent_bytes = 64 * 1024 * 1024);
     let control = sim.control();

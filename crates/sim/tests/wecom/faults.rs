@@ -40,6 +40,16 @@ fn connections_end_in_every_way() {
 }
 
 #[test]
+fn whoever_does_not_answer_an_end_is_reset() {
+    let sim = start(|settings| settings.close_patience = Duration::from_millis(50));
+    let mut client = Client::subscribed(&sim);
+    strike(&sim, Fault::Close(1000));
+    client.message().expect("a close frame");
+    let error = client.message().expect_err("the answer did not come");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+#[test]
 fn a_half_open_connection_recovers_or_is_aborted() {
     let sim = start(|_| ());
     let mut client = Client::subscribed(&sim);

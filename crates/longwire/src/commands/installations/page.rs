@@ -150,6 +150,15 @@ pub(super) fn detail(
                 format!("{unparsed}, recorded without a type{dropped}"),
             );
         }
+        if lights["unrecorded"].as_u64() > Some(0) {
+            line(
+                "lost",
+                format!(
+                    "{} read and not recorded; the log says why",
+                    lights["unrecorded"]
+                ),
+            );
+        }
         line("reconnects", lights["reconnects"].to_string());
     }
     if !timeline.is_empty() {

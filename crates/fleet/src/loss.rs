@@ -1,0 +1,61 @@
+//! Events that were read and are not recorded, where the platform sends none again: counted for the bot and for all, and said
+//! in the log. Wherever one is lost, it is lost here.
+
+use crate::bot::Bot;
+use crate::shared::Shared;
+use longwire_link::Generation;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Why an event that nobody repeats is not recorded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// A rule of the store's schema refuses it. The store has said which.
+    Rule,
+    /// The process ends before the store has taken it.
+    ProcessEnds,
+    /// The store is in trouble, and the ended connections of the bot or of all keep as much as they may.
+    NoRoom,
+    /// The connection's actor failed, or the process did not wait for it.
+    ActorEnded,
+}
+
+impl Loss {
+    /// So many events of a connection are lost.
+    pub(crate) fn count(self, shared: &Shared, bot: &Bot, generation: Generation, events: u64) {
+        if events == 0 {
+            return;
+        }
+        shared.totals.unrecorded.fetch_add(events, Relaxed);
+        bot.tally.unrecorded.fetch_add(events, Relaxed);
+        let (reason, next_step) = self.words();
+        tracing::error!(
+            installation = bot.public_id,
+            generation = generation.0,
+            events,
+            reason,
+            next_step,
+            "events were read and are lost; the platform does not send them again"
+        );
+    }
+
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Rule => (
+                "a rule of the schema refuses them",
+                "read the store's own line about it",
+            ),
+            Self::ProcessEnds => (
+                "the process ends before the store has taken them",
+                "clear the store's trouble before longwire is stopped; `/readyz` says what it is",
+            ),
+            Self::NoRoom => (
+                "the store takes nothing, and connections that ended keep as much as they may",
+                "clear the store's trouble; `/readyz` says what it is",
+            ),
+            Self::ActorEnded => (
+                "the connection's actor ended before the store had them",
+                "read what the log says before this: an actor failed, or the process ended in a hurry",
+            ),
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The end of a connection whose platform repeats nothing: what it brought is kept, and what it still brings too.
+//!
+//! ```text
+//! told to finish, or lost ──▶ reading on ──the other side ends, or time is up──▶ keeping ──all is recorded──▶ over
+//! ```
+//! The close frame is written first and ends everything that is said; then the connection is read until the other side
+//! ends it, since an event that was on its way comes on no other connection. A full window holds the reading back as ever. What
+//! the reader has at the end is decoded in any case: it is here, and one read bounds how much it is. A message that has not
+//! wholly come is counted as cut off.
+//!
+//! A successor may be connected meanwhile. It reads, and hands nothing to the store before this one is over
+//! ([`RecordOrder`](crate::record_order::RecordOrder)).
+
+use super::inbound::Verdict;
+use super::pump::{READS, Read, Step, poll_read};
+use super::{Phase, Socket};
+use crate::clock::now;
+use crate::kept::KeptPart;
+use actix::Context;
+use longwire_egress::BoxedSocket;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context as TaskContext, Poll};
+use std::time::{Duration, Instant};
+
+/// An ended connection that brings nothing for so long brings nothing more. One whose platform is gone without a word
+/// never says so, and its successor's events wait for it.
+const QUIET: Duration = Duration::from_secs(3);
+
+/// How long a connection that was lost may go on bringing something. The platform serves one connection of a bot, so it
+/// ends with the successor's subscription at the latest.
+const LOST_READS: Duration = Duration::from_secs(60);
+
+/// What a message means that lacks its end.
+const CUT_OFF: &str = "nothing to do if it is rare: the connection ended in the middle of a message, which nobody sends again";
+
+/// What input means that nobody could wait for any longer.
+const UNREAD: &str = "clear the store's trouble: it took too little for what came over a connection that ended, and nobody \
+     sends that again";
+
+/// A connection that is over for everybody else.
+pub(super) struct Ending {
+    /// `None` once it has brought everything.
+    io: Option<BoxedSocket>,
+    why: Why,
+    /// When reading ends at the latest.
+    until: Instant,
+    /// When reading ends if nothing comes.
+    quiet_at: Instant,
+    /// Its part of what ended connections may keep, once it brings nothing more.
+    kept: Option<KeptPart>,
+    reading: Reading,
+}
+
+/// Why a connection ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Somebody wants it to, and waits no longer than this.
+    Told(Duration),
+    /// It is lost, or given up for lost. Nobody waits for it but its successor.
+    Lost,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Goes,
+    /// There is no room; at this moment that has lasted too long.
+    HeldBack(Option<Instant>),
+}
+
+impl Ending {
+    pub(super) fn is_keeping(&self) -> bool {
+        self.io.is_none()
+    }
+
+    /// When something is to be done without input.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.io.as_ref()?;
+        match self.reading {
+            Reading::Goes => Some(self.until.min(self.quiet_at)),
+            Reading::HeldBack(until) => until,
+        }
+    }
+}
+
+impl Socket {
+    /// Ends the connection. What it brought and still brings is recorded first.
+    pub(super) fn begin_ending(&mut self, io: BoxedSocket, why: Why) {
+        self.outbound.close(1000);
+        let now = now();
+        let limit = match why {
+            Why::Told(within) => within,
+            Why::Lost => LOST_READS,
+        };
+        self.phase = Phase::Ending(Box::new(Ending {
+            io: Some(io),
+            why,
+            until: now + limit,
+            quiet_at: now + QUIET,
+            kept: None,
+            reading: Reading::Goes,
+        }));
+    }
+
+    pub(super) fn turn_ending(
+        &mut self,
+        mut ending: Box<Ending>,
+        ctx: &mut Context<Self>,
+        task: &mut TaskContext<'_>,
+    ) -> Step {
+        let now = now();
+        // Nothing can end it any more that ends a connection.
+        drop(self.tend_session(now));
+        self.submit();
+        if let Some(mut io) = ending.io.take() {
+            match self.read_on(&mut ending, &mut io, now, task) {
+                Some(step) => {
+                    ending.io = Some(io);
+                    self.phase = Phase::Ending(ending);
+                    return step;
+                }
+                None => self.take_rest(&mut ending, io, task),
+            }
+        }
+        self.submit();
+        if self.window.is_empty() {
+            self.finish(ctx);
+            return Step::Over;
+        }
+        self.phase = Phase::Ending(ending);
+        Step::Wait
+    }
+
+    /// Reads what still comes; `None` when nothing does any more.
+    fn read_on(
+        &mut self,
+        ending: &mut Ending,
+        io: &mut BoxedSocket,
+        now: Instant,
+        task: &mut TaskContext<'_>,
+    ) -> Option<Step> {
+        if let Poll::Ready(Err(_)) = self.outbound.poll_flush(io, task, now) {
+            // It may have been said before the other side stopped listening.
+            self.outbound.give_up();
+        }
+        for _ in 0..READS {
+            match self.take_messages(Self::has_room) {
+                Verdict::Hungry => {
+                    if let Reading::HeldBack(_) =
+                        std::mem::replace(&mut ending.reading, Reading::Goes)
+                    {
+                        // Nobody listened meanwhile.
+                        ending.quiet_at = now + QUIET;
+                    }
+                }
+                // What ends a connection is no news here.
+                Verdict::Over(_) => continue,
+                Verdict::Closed(_) | Verdict::Broken(_) | Verdict::NoMemory { .. } => return None,
+                Verdict::Full => {
+                    self.submit();
+                    return self.hold_back(ending, now);
+                }
+            }
+            self.submit();
+            match poll_read(io, task) {
+                Poll::Ready(Read::Chunk(chunk)) => {
+                    self.inbound.feed(chunk);
+                    ending.quiet_at = now + QUIET;
+                }
+                Poll::Ready(Read::End | Read::Failed(_)) => return None,
+                Poll::Pending if now < ending.until.min(ending.quiet_at) => {
+                    return Some(Step::Wait);
+                }
+                Poll::Pending => return None,
+            }
+        }
+        (now < ending.until).then_some(Step::Again)
+    }
+
+    /// There is no room for more: the store has to take something first. Whoever was told to finish waits for that as long as
+    /// it may; of a bot's lost connections the oldest waits as long as it takes, with a descriptor and what the kernel holds
+    /// for it, and those behind it not for long.
+    fn hold_back(&mut self, ending: &mut Ending, now: Instant) -> Option<Step> {
+        let until = match ending.why {
+            Why::Told(_) => Some(ending.until),
+            Why::Lost if self.may_record() => {
+                ending.until = ending.until.max(now + QUIET);
+                None
+            }
+            Why::Lost => Some(ending.until.min(ending.quiet_at)),
+        };
+        ending.reading = Reading::HeldBack(until);
+        if until.is_none_or(|until| until > now) {
+            // Where this very turn made room, nobody else would wake us.
+            let step = if self.has_room() {
+                Step::Again
+            } else {
+                Step::Wait
+            };
+            Some(step)
+        } else {
+            None
+        }
+    }
+
+    /// Reading ends. What has come is taken, whether there is room or not: the reader's part, and a last turn of reads, as
+    /// much as an open connection takes at a time.
+    fn take_rest(&mut self, ending: &mut Ending, mut io: BoxedSocket, task: &mut TaskContext<'_>) {
+        let mut reads = 0;
+        loop {
+            match self.take_messages(|_| true) {
+                Verdict::Over(_) => continue,
+                Verdict::Hungry | Verdict::Full => {}
+                Verdict::Closed(_) | Verdict::Broken(_) | Verdict::NoMemory { .. } => break,
+            }
+            match poll_read(&mut io, task) {
+                Poll::Ready(Read::Chunk(chunk)) if reads < READS => self.inbound.feed(chunk),
+                Poll::Ready(Read::Chunk(chunk)) => {
+                    self.cut_short("unread_at_the_end", chunk.len(), UNREAD);
+                    break;
+                }
+                Poll::Ready(Read::End | Read::Failed(_)) | Poll::Pending => break,
+            }
+            reads += 1;
+        }
+        self.outbound.give_up();
+        self.let_go_of_unfinished();
+        self.end_session();
+        self.submit();
+        if self.window.is_empty() {
+            return;
+        }
+        ending.kept = KeptPart::take(&self.shared, &self.bot, self.window.bytes_held());
+        if ending.kept.is_none() {
+            self.keep_nothing();
+        }
+    }
+
+    /// Nobody will bring the rest of what has not wholly come.
+    fn let_go_of_unfinished(&mut self) {
+        let (held_bytes, unfinished_bytes) = self.inbound.cut_off();
+        self.shared.unfinished.change(unfinished_bytes, 0);
+        if held_bytes > 0 {
+            self.cut_short("message_cut_off", held_bytes, CUT_OFF);
+        }
+    }
+
+    /// Something came and was not read to its end.
+    fn cut_short(&self, kind: &'static str, size_bytes: usize, advice: &'static str) {
+        self.bot.tally.malformed.fetch_add(1, Relaxed);
+        let (malformed, bot) = (&self.shared.malformed, &self.bot.public_id);
+        malformed.count_advised(kind, bot, size_bytes, Some(advice));
+    }
+
+    /// Whether what this bot's ended connections keep leaves no room for more events of this one.
+    pub(super) fn is_held_back(&self) -> bool {
+        // Before that it has to read, or it would never be connected.
+        if !self.is_subscribed() {
+            return false;
+        }
+        let kept_bytes = self.bot.kept.bytes();
+        kept_bytes > 0 && kept_bytes + self.window.bytes_held() > self.shared.window_bytes
+    }
+}
