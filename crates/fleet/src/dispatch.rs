@@ -2,8 +2,8 @@
 //!
 //! The thread does the writing (`longwire_store`): sockets give it groups, it gives receipts back. This actor starts it,
 //! learns how it ended, and starts it again: what was queued survives, what was in its hands is answered "not recorded",
-//! so that Feishu and Lark repeat it and WeCom's is offered once more. It never touches an event. The thread does not depend on this actor's life: an actor built anew
-//! finds it running and goes on watching it.
+//! so that Feishu and Lark repeat it and WeCom's is offered once more. It never touches an event. The thread does not
+//! depend on this actor's life: an actor built anew finds it running and goes on watching it.
 
 use crate::card::{Exit, Handling};
 use crate::clock::now;
