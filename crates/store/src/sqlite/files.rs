@@ -52,6 +52,12 @@ impl Files {
         }
     }
 
+    /// Whether they were looked at before. The first commit makes those that are not there; later an empty write-ahead log
+    /// is a file as well.
+    pub(crate) fn are_known(&self) -> bool {
+        self.wal.is_some()
+    }
+
     /// What the write-ahead log was last seen to hold, in bytes.
     pub(crate) fn wal_bytes(&self) -> u64 {
         self.wal_bytes

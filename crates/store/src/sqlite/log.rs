@@ -374,7 +374,7 @@ impl Log {
     /// Looks after the files while there may be nothing to write: whether they are in their places, and whether the
     /// write-ahead log can be cut that a reader has held up.
     pub(crate) fn look_after(&mut self) -> Result<(), Failure> {
-        if self.index.is_some() && self.files.wal_bytes() > 0 {
+        if self.index.is_some() && self.files.are_known() {
             self.confirm()?;
         }
         if self.files.wal_bytes() <= WAL_KEPT_BYTES {

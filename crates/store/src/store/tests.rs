@@ -137,7 +137,11 @@ impl Bench {
             if satisfied(&heard) {
                 return;
             }
-            assert!(Instant::now() < until, "the last answer was {heard:?}");
+            assert!(
+                Instant::now() < until,
+                "the last answer was {heard:?}: {:?}",
+                self.store.health()
+            );
         }
     }
 

@@ -455,10 +455,13 @@ fn a_database_that_knows_no_displacement_is_taken_over() {
         take_back: TakeBack::new(Duration::from_secs(600), 3).ok(),
         ..installation("old")
     };
-    let before = {
-        let store = Store::open(&settings).expect("opens");
-        store.add_installation(wecom).expect("added")
-    };
+    let store = Store::open(&settings).expect("opens");
+    let before = store.add_installation(wecom).expect("added");
+    // A writer that has ended leaves nobody who holds the store.
+    let writer = store.run_writer(|_| ()).expect("a thread");
+    store.stop_writer();
+    writer.join().expect("no panic");
+    drop(store);
     let path = directory.path().join("longwire.db").display().to_string();
     let mut old = SqliteConnection::establish(&path).expect("a database");
     migrations::back_to(&mut old, 3);

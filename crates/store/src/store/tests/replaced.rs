@@ -129,6 +129,15 @@ fn a_write_ahead_log_that_was_cut_is_noticed_before_the_next_receipt() {
 fn what_is_done_to_the_files_is_noticed_in_a_lull() {
     let bench = Bench::running();
     assert_eq!(bench.ask(event(1, 1)), recorded(1, 1));
+    // With an empty write-ahead log as well, which a lull soon has.
+    let mut other =
+        SqliteConnection::establish(&bench.database().display().to_string()).expect("connects");
+    other
+        .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        .expect("emptied");
+    drop(other);
+    let wal = bench.directory.path().join("longwire.db-wal");
+    assert_eq!(fs::metadata(&wal).expect("there").len(), 0);
     let aside = bench.directory.path().join("aside.db");
     fs::rename(bench.database(), &aside).expect("moved");
     bench.until_health(|health| {
