@@ -174,8 +174,8 @@ pub(crate) struct Sim {
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// Also ask the platform for a connection of each installation, and open none. For a WeCom bot, open one and leave
-    /// it unused: subscribing would end the connection that the bot has.
+    /// Also open a connection of each installation and close it again. An event that Feishu or Lark pushes in this moment
+    /// comes again 15 s later. A WeCom bot's is left unused: subscribing would end the connection that the bot has.
     #[arg(long)]
     pub(crate) online: bool,
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! `longwire check`: what is wrong with the configuration and this host, each finding with its fix.
 //!
-//! Changes nothing and takes no lock, so it can run beside the server. With `--online` it also asks the platform for
-//! a connection of each installation, and opens none.
+//! Changes nothing, so it can run beside the server. With `--online` it also opens a connection of each installation; the
+//! secrets of added ones are read under the store's lock, so beside a server only the declared ones are tried.
 
 mod findings;
 mod online;
@@ -123,13 +123,7 @@ fn same_bots(
     records: &[InstallationRecord],
     findings: &mut Findings,
 ) {
-    let is_declared = |name: &str| declared.iter().any(|section| section.name == name);
-    let added = records.iter().filter(|record| {
-        record.desired == Desired::Run
-            && record.origin != Origin::File
-            && !is_declared(&record.name)
-    });
-    let added = added.map(|record| {
+    let added = added(declared, records).map(|record| {
         let name = record.name.as_str();
         (name, (record.platform, record.app_id.as_str()))
     });
@@ -305,15 +299,24 @@ fn open_files(config: &Config, records: &[InstallationRecord], findings: &mut Fi
     }
 }
 
+/// The installations that are to be connected and stand in the store alone.
+fn added<'a>(
+    declared: &'a [InstallationSection],
+    records: &'a [InstallationRecord],
+) -> impl Iterator<Item = &'a InstallationRecord> {
+    let is_declared = |name: &str| declared.iter().any(|section| section.name == name);
+    records.iter().filter(move |record| {
+        record.desired == Desired::Run
+            && record.origin != Origin::File
+            && !is_declared(&record.name)
+    })
+}
+
 /// How many installations are to be connected: those declared, and those that were added to the store.
 fn wanted(config: &Config, records: &[InstallationRecord]) -> u64 {
     let declared = config.installations.iter();
     let declared = declared.filter(|section| section.enabled).count();
-    let added = records.iter();
-    let added = added.filter(|record| {
-        record.origin == Origin::Api && record.desired == longwire_store::Desired::Run
-    });
-    (declared + added.count()) as u64
+    (declared + added(&config.installations, records).count()) as u64
 }
 
 /// Where an installation's platform is.

@@ -86,10 +86,12 @@ pub(super) fn detail(
     if is_wecom {
         line("take back", take_back(record.take_back));
         let displaced = record.displaced_ms.map(|ms| {
-            format!(
-                "{} ago by another client, until `longwire installations start`",
-                moment::ago(ms)
-            )
+            // One that is taken back by itself says so in the line above.
+            let until = match record.take_back {
+                None => ", until `longwire installations start`",
+                Some(_) => "",
+            };
+            format!("{} ago by another client{until}", moment::ago(ms))
         });
         line("displaced", displaced.unwrap_or_default());
         if !record.taken_back_ms.is_empty() {
