@@ -1,7 +1,7 @@
 //! The overview, pushed once a second over a WebSocket.
 //!
-//! There are places for [`FEEDS`](super::FEEDS) of them. Bounded: each text is followed by a ping, and a client that leaves [`MAX_UNANSWERED`] of them unanswered does not
-//! read what it asked for and is dropped.
+//! There are places for [`FEEDS`] of them. Bounded: each text is followed by a ping, and a client that leaves
+//! [`MAX_UNANSWERED`] of them unanswered does not read what it asked for and is dropped.
 
 use std::sync::Arc;
 use std::time::Duration;
