@@ -15,7 +15,7 @@ const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Tries `addresses` one after the other, the next one as soon as the last failed or lingers, with the
 /// families taking turns so that a broken IPv6 costs one head start. Each address takes a permit; without one it waits
-/// for an earlier address to fail.
+/// for an earlier address to fail. The stream holds the dial's own permit, whichever address it leads to.
 pub(crate) async fn connect(
     addresses: Vec<IpAddr>,
     port: u16,
@@ -39,8 +39,10 @@ pub(crate) async fn connect(
         }
         tokio::select! {
             Some(outcome) = attempts.next() => match outcome {
-                Ok(stream) => return Ok(stream),
-                Err((error, permit)) => {
+                (Ok(tcp), permit) => {
+                    return Ok(CountedStream::new(tcp, permits.keep(permit)));
+                }
+                (Err(error), permit) => {
                     failure = error;
                     permits.give_back(permit);
                 }
@@ -50,14 +52,8 @@ pub(crate) async fn connect(
     }
 }
 
-async fn open(
-    address: SocketAddr,
-    permit: SocketPermit,
-) -> Result<CountedStream, (io::Error, SocketPermit)> {
-    match TcpStream::connect(address).await {
-        Ok(tcp) => Ok(CountedStream::new(tcp, permit)),
-        Err(error) => Err((error, permit)),
-    }
+async fn open(address: SocketAddr, permit: SocketPermit) -> (io::Result<TcpStream>, SocketPermit) {
+    (TcpStream::connect(address).await, permit)
 }
 
 /// The resolver's order within each family, families alternating, its favourite first.
@@ -77,6 +73,9 @@ fn in_turns(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::{TcpListener, TcpSocket};
+    use tokio::time::timeout;
+
     use super::*;
     use crate::sockets::SocketBudget;
 
@@ -116,5 +115,38 @@ mod tests {
         connect(Vec::new(), port, permits())
             .await
             .expect_err("there is nobody");
+    }
+
+    /// An address that answers nothing: it listens, and the queue of those whom it has not accepted is full.
+    async fn lingering(port: u16) -> (TcpListener, Vec<TcpStream>) {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        let address = SocketAddr::from(([127, 0, 0, 2], port));
+        socket.bind(address).expect("the port is free there");
+        let listener = socket.listen(1).expect("it listens");
+        let mut queue = Vec::new();
+        while let Ok(queued) = timeout(HEAD_START, TcpStream::connect(address)).await {
+            queue.push(queued.expect("it listens"));
+            assert!(queue.len() < 64, "its queue has no end");
+        }
+        (listener, queue)
+    }
+
+    /// A connection lives for hours; a permit of a call that it took along would be missing for as long.
+    #[actix_rt::test]
+    async fn a_connection_beside_a_lingering_address_holds_no_permit_of_a_call() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("its address").port();
+        let _lingers = lingering(port).await;
+        let addresses = ["127.0.0.2", "127.0.0.1"].map(|text| text.parse().expect("an address"));
+        // One for a connection, one for a call.
+        let budget = SocketBudget::new(2);
+        let permits = DialPermits::new(budget.connection(), &budget);
+        let stream = connect(addresses.to_vec(), port, permits)
+            .await
+            .expect("the second one answers");
+        assert!(budget.call().is_some(), "it holds the permit of a call");
+        assert_eq!(budget.connections(), 1);
+        drop(stream);
+        assert_eq!(budget.connections(), 0);
     }
 }

@@ -97,36 +97,57 @@ impl SocketBudget {
 /// Leave to have one socket open. Clones are the same leave: it counts until the last of them is dropped, so a bot that
 /// keeps one between two connections finds its place free.
 #[derive(Debug, Clone)]
-pub struct SocketPermit(#[expect(dead_code, reason = "held, not read")] Arc<OwnedSemaphorePermit>);
+pub struct SocketPermit(Arc<OwnedSemaphorePermit>);
 
 impl SocketPermit {
     fn of(semaphore: &Arc<Semaphore>) -> Option<Self> {
         let permit = Arc::clone(semaphore).try_acquire_owned().ok()?;
         Some(Self(Arc::new(permit)))
     }
+
+    /// Whether both are clones of one permit.
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
-/// What a dial opens its sockets with: first the permit it was given, if any, then those of calls.
+/// What a dial opens its sockets with: first its own permit, then those of calls for the addresses that are tried beside
+/// the first. The socket that is kept holds the dial's own permit, whichever address it leads to, so that a connection
+/// that lasts for hours never holds one of a call.
 pub(crate) struct DialPermits {
-    given: Option<SocketPermit>,
+    /// The permit it was given, else the first one of a call. `None` where there was none.
+    own: Option<SocketPermit>,
+    /// The same while no socket is opened with it.
+    free: Option<SocketPermit>,
     budget: SocketBudget,
 }
 
 impl DialPermits {
     pub(crate) fn new(given: Option<SocketPermit>, budget: &SocketBudget) -> Self {
+        let own = given.or_else(|| budget.call());
         Self {
-            given,
+            free: own.clone(),
+            own,
             budget: budget.clone(),
         }
     }
 
     pub(crate) fn take(&mut self) -> Option<SocketPermit> {
-        self.given.take().or_else(|| self.budget.call())
+        self.free.take().or_else(|| self.budget.call())
     }
 
     /// The socket that was opened with it is gone.
     pub(crate) fn give_back(&mut self, permit: SocketPermit) {
-        self.given = Some(permit);
+        // One of a call is free for everybody when it is dropped.
+        if self.own.as_ref().is_some_and(|own| own.is(&permit)) {
+            self.free = Some(permit);
+        }
+    }
+
+    /// The permit of the socket that is kept, which was opened with `permit`. The dial is over: its other sockets are
+    /// closed next, so that its own permit stands for one socket.
+    pub(crate) fn keep(self, permit: SocketPermit) -> SocketPermit {
+        self.own.unwrap_or(permit)
     }
 }
 
@@ -245,9 +266,14 @@ mod tests {
         let own = permits.take().expect("the one it was given");
         let second = permits.take().expect("one of a call");
         assert!(permits.take().is_none());
-        drop(second);
+        // Two addresses are tried at once and both fail, the one with the permit of a call last.
         permits.give_back(own);
-        assert!(permits.take().is_some());
+        permits.give_back(second);
+        assert!(budget.call().is_some(), "the permit of a call is free");
+        drop(permits.take().expect("its own one"));
+        assert!(budget.call().is_some(), "it was its own one");
+        drop(permits);
+        assert_eq!(budget.connections(), 0);
     }
 
     #[test]
