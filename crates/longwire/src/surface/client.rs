@@ -25,6 +25,7 @@ use actix_http::error::PayloadError;
 use actix_web::HttpMessage as _;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::rt::net::TcpStream;
 use bytes::Bytes;
@@ -241,8 +242,10 @@ pub(super) async fn answered_in_time(
     let body = request.take_payload();
     let has_body = !matches!(body, Payload::None);
     let answering = Answering::begin(&exchange, has_body);
-    // What follows an upgrade is no body, and may be silent for as long as it likes.
-    request.set_payload(if has_body && !request.head().upgrade() {
+    // What follows the upgrade to a feed is no body, and may be silent for as long as it likes. A client that writes the
+    // header elsewhere has a body like any other.
+    let is_feed = request.method() == Method::GET && request.head().upgrade();
+    request.set_payload(if has_body && !is_feed {
         Payload::Stream {
             payload: Box::pin(Body::new(body, exchange)),
         }

@@ -52,6 +52,11 @@ fn a_body_that_does_not_come_is_told_so() {
         for (head, body) in [
             ("Content-Length: 100", "{\"name\":"),
             ("Content-Length: 100", ""),
+            ("Content-Length: 100\r\nConnection: Upgrade", ""),
+            (
+                "Content-Length: 100\r\nConnection: Upgrade\r\nUpgrade: websocket",
+                "{\"name\":",
+            ),
             ("Transfer-Encoding: chunked", "3\r\n{\"n\r\n"),
         ] {
             let request = format!(
@@ -98,6 +103,11 @@ fn half_a_request_is_not_waited_for() {
             (format!("{whole}\r\n{whole}"), 1),
             // It is answered, and its body is waited for by nobody.
             (format!("{whole}Transfer-Encoding: chunked\r\n\r\n"), 1),
+            (
+                format!("{whole}Content-Length: 9\r\nConnection: Upgrade\r\n\r\n"),
+                1,
+            ),
+            (format!("{whole}Connection: Upgrade\r\n\r\n"), 1),
         ] {
             let answer = exchange(&stand.api, request.as_bytes()).await;
             let count = answer.matches("HTTP/1.1 200").count();
