@@ -127,7 +127,8 @@ impl Egress {
     }
 
     /// The same way out with a permit that was had from the [budget](EgressSettings::sockets) before: for the sockets of one
-    /// bot, which are opened one after the other. Each holds the permit until it is closed.
+    /// bot. Each holds the permit until it is closed, and clones of a permit count once: it
+    /// [must not be shared](SocketPermit::is_shared) with an open socket when the next one is opened.
     pub fn with_permit(&self, permit: SocketPermit) -> Self {
         Self {
             permit: Some(permit),

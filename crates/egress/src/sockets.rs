@@ -105,6 +105,12 @@ impl SocketPermit {
         Some(Self(Arc::new(permit)))
     }
 
+    /// Whether another clone of it lives, so that a socket may be open with it.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     /// Whether both are clones of one permit.
     fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -252,7 +258,9 @@ mod tests {
     fn a_permit_counts_until_its_last_clone_is_gone() {
         let budget = SocketBudget::new(2);
         let permit = budget.connection().expect("the only one");
+        assert!(!permit.is_shared());
         let kept = permit.clone();
+        assert!(permit.is_shared());
         drop(permit);
         assert!(budget.connection().is_none());
         drop(kept);

@@ -145,7 +145,7 @@ pub(crate) struct Installation {
     /// Held from the turn until the connection is open or given up.
     attempt: Option<Box<AttemptPermit>>,
     /// Its place among the connections that may be open at once. The socket holds it as well, and the link says how long it
-    /// is kept when there is no socket.
+    /// is kept when there is no socket. While an earlier connection still holds it, the next one takes another.
     place: Option<SocketPermit>,
     /// While it is not connected because there was no place.
     waits_for_file: Option<WaitsForFile>,
@@ -216,7 +216,7 @@ impl Installation {
             match action {
                 // Bounded: one open question per installation.
                 Action::AskTurn(generation)
-                    if self.place.is_none() && !self.shared.open_files.has_place() =>
+                    if !self.has_own_place() && !self.shared.open_files.has_place() =>
                 {
                     // A turn would only be taken from somebody who can use it.
                     self.setback(generation, Setback::TooManyOpenFiles, String::new());

@@ -1,6 +1,6 @@
 //! A whole fleet against the simulated platform, in one process: the way of an event, and what a failing actor costs.
 
-use longwire_egress::{EgressSettings, ProxyEnvironment, tls_config};
+use longwire_egress::{EgressSettings, ProxyEnvironment, SocketBudget, tls_config};
 use longwire_fleet::{ActorKind, Fault, Fleet, FleetFailure, FleetSettings, InstallationView};
 use longwire_link::Timing;
 use longwire_sim::{Behaviour, FragmentPlan, Push, Sim, SimSettings, Traffic};
@@ -54,12 +54,7 @@ impl World {
             ..SimSettings::default()
         })
         .expect("the simulator starts on loopback");
-        let home = tempfile::tempdir().expect("a temporary directory");
-        let store = Store::open(&StoreSettings::at(format!(
-            "sqlite:{}",
-            home.path().join("log.db").display()
-        )))
-        .expect("a fresh store opens");
+        let (home, store) = fresh_store();
         for number in 0..bots {
             let bot = NewInstallation {
                 app_id: app(number),
@@ -104,6 +99,16 @@ impl World {
     }
 }
 
+fn fresh_store() -> (tempfile::TempDir, Store) {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let store = Store::open(&StoreSettings::at(format!(
+        "sqlite:{}",
+        home.path().join("log.db").display()
+    )))
+    .expect("a fresh store opens");
+    (home, store)
+}
+
 /// A bot whose app is called as it is.
 fn bot(platform: Platform, name: &str, base_url: &str) -> NewInstallation {
     NewInstallation {
@@ -130,11 +135,20 @@ fn quick() -> Timing {
 }
 
 async fn fleet_of(store: &Store, timing: Timing, connect_per_second: u32) -> Fleet {
+    let settings = settings_of(store, timing);
+    Fleet::start(FleetSettings {
+        connect_per_second,
+        ..settings
+    })
+    .await
+}
+
+fn settings_of(store: &Store, timing: Timing) -> FleetSettings {
     let (tls, _) = tls_config(None).expect("roots");
     let environment = ProxyEnvironment::from_vars(std::iter::empty::<(&str, &str)>());
-    Fleet::start(FleetSettings {
+    FleetSettings {
         timing,
-        connect_per_second,
+        connect_per_second: 0,
         window_events: 64,
         window_bytes: 4 * 1024 * 1024,
         arbiters: 2,
@@ -142,8 +156,7 @@ async fn fleet_of(store: &Store, timing: Timing, connect_per_second: u32) -> Fle
         store: store.clone(),
         fault_injection: true,
         hindrances: std::collections::BTreeMap::new(),
-    })
-    .await
+    }
 }
 
 fn app(number: usize) -> String {
@@ -769,4 +782,45 @@ async fn take_backs_of_a_day_are_counted_over_restarts() {
     assert_eq!(sim.control().ledger().subscribes, 1);
     assert_eq!(kept().displaced_ms, Some(view.state_since_ms));
     again.drain(Duration::from_secs(5)).await;
+}
+
+/// A connection of WeCom that ended is read until it brings nothing more. Until then its file is open, and its successor's
+/// is another one.
+#[actix_rt::test]
+async fn an_ending_connection_and_its_successor_have_a_place_each() {
+    for places in [1, 2] {
+        let wecom = longwire_sim::wecom::Sim::start(longwire_sim::wecom::SimSettings::default())
+            .expect("the simulator starts on loopback");
+        let (_home, store) = fresh_store();
+        store
+            .add_installation(bot(Platform::Wecom, "bot", &wecom.base_url()))
+            .expect("an installation is added");
+        let timing = Timing {
+            ping_interval: Duration::from_secs(1),
+            ..quick()
+        };
+        let mut settings = settings_of(&store, timing);
+        // One socket more is for calls.
+        let sockets = SocketBudget::new(places + 1);
+        settings.egress.sockets = sockets.clone();
+        let fleet = Fleet::start(settings).await;
+        let view = || fleet.installation("bot");
+        until("it is live", || view().filter(|bot| bot.state == "live")).await;
+        // It answers no ping and does not hear the goodbye.
+        let target = longwire_sim::wecom::Target::Bot("bot".to_owned());
+        let silent = longwire_sim::wecom::Fault::StopReading;
+        assert_eq!(wecom.control().fault(target, silent), 1);
+        let is_connected_anew = || view().filter(|bot| bot.generation > 1 && bot.state == "live");
+        if places == 1 {
+            let waits =
+                |bot: &InstallationView| bot.reason.as_deref() == Some("too_many_open_files");
+            until("the next one waits", || view().filter(waits)).await;
+        } else {
+            let both = || is_connected_anew().filter(|_| sockets.connections() == 2);
+            until("both are counted", both).await;
+        }
+        let alone = || is_connected_anew().filter(|_| sockets.connections() == 1);
+        until("the former one is gone", alone).await;
+        fleet.drain(SOON).await;
+    }
 }

@@ -27,6 +27,12 @@ impl Installation {
         })
     }
 
+    /// Whether it has a place that no earlier connection uses any more. One that ends keeps its file open as long as it is
+    /// read, and its place stands for that file.
+    pub(super) fn has_own_place(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| !place.is_shared())
+    }
+
     fn line(&self) -> Result<Egress, String> {
         let proxy = self
             .shared
@@ -50,11 +56,11 @@ impl Installation {
         if let Some(hindrance) = self.hindrance.clone() {
             return self.setback(generation, hindrance.setback, hindrance.detail.clone());
         }
-        if self.place.is_none() {
-            self.place = self.shared.open_files.place();
-        }
-        if self.place.is_none() {
-            return self.setback(generation, Setback::TooManyOpenFiles, String::new());
+        if !self.has_own_place() {
+            let Some(place) = self.shared.open_files.place() else {
+                return self.setback(generation, Setback::TooManyOpenFiles, String::new());
+            };
+            self.place = Some(place);
         }
         self.shared.totals.attempts.fetch_add(1, Relaxed);
         if self.record.platform == Platform::Wecom {
