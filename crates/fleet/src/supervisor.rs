@@ -174,7 +174,7 @@ impl Supervisor {
             let again = std::mem::replace(&mut this.loading, Loading::Idle) == Loading::Again;
             let failure = match read {
                 Ok(Ok(records)) => {
-                    this.compare(records);
+                    this.compare(records, ctx);
                     None
                 }
                 Ok(Err(error)) => Some(crate::setback::chain(&error)),
@@ -195,7 +195,7 @@ impl Supervisor {
     }
 
     /// Wanted against running.
-    fn compare(&mut self, records: Vec<InstallationRecord>) {
+    fn compare(&mut self, records: Vec<InstallationRecord>, ctx: &mut Context<Self>) {
         if self.drain.is_some() {
             // Whoever was told to stay away would hear of a changed row as a call to come back.
             return;
@@ -233,6 +233,8 @@ impl Supervisor {
                 self.shared.delist(id);
             }
         }
+        // Whoever changed its lane may begin there.
+        self.give_turns(ctx);
     }
 
     fn settle(&mut self, record: InstallationRecord, hindrance: Option<Arc<Hindrance>>) {
@@ -427,6 +429,8 @@ impl Handler<Ended> for Supervisor {
         );
         let id = ended.installation;
         ctx.run_later(pause, move |this, _| this.move_in(id));
+        // It has left its place in the queue.
+        self.give_turns(ctx);
     }
 }
 

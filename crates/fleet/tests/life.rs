@@ -824,3 +824,61 @@ async fn an_ending_connection_and_its_successor_have_a_place_each() {
         fleet.drain(SOON).await;
     }
 }
+
+/// Attempts that hang take all the turns that one platform may have. A bot that is moved to another one need not wait
+/// for them.
+#[actix_rt::test]
+async fn a_bot_that_changes_its_platform_gets_its_turn_there() {
+    // What one platform may have with a single arbiter.
+    const AT_ONCE: usize = 128;
+    let hanging = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let hanging = format!("http://{}", hanging.local_addr().expect("its address"));
+    let sim = Sim::start(SimSettings::default()).expect("the simulator starts on loopback");
+    let declared = |moved: Option<&str>| -> Vec<NewInstallation> {
+        let bot = |number: usize| {
+            let name = format!("bot-{number}");
+            let at = if moved == Some(&name) {
+                &sim.base_url()
+            } else {
+                &hanging
+            };
+            NewInstallation {
+                app_id: app(number),
+                ..bot(Platform::Feishu, &name, at)
+            }
+        };
+        (0..=AT_ONCE).map(bot).collect()
+    };
+    let (_home, store) = fresh_store();
+    store.put_from_file(declared(None)).expect("they are put");
+    let timing = Timing {
+        bootstrap: LATE,
+        turn: LATE,
+        ..quick()
+    };
+    let fleet = Fleet::start(FleetSettings {
+        arbiters: 1,
+        ..settings_of(&store, timing)
+    })
+    .await;
+    until("all turns are taken", || {
+        let by_state = fleet.overview().by_state;
+        (by_state.get("bootstrapping") == Some(&(AT_ONCE as u64))).then_some(())
+    })
+    .await;
+    let waiting = fleet.installations().into_iter();
+    let waiting = waiting.map(|bot| (bot.state, bot.name));
+    let mut waiting = waiting.filter(|(state, _)| *state == "queued");
+    let (_, waiting) = waiting.next().expect("one is left");
+    store
+        .put_from_file(declared(Some(&waiting)))
+        .expect("they are put");
+    fleet.reload();
+    until("it is live there", || {
+        fleet
+            .installation(&waiting)
+            .filter(|bot| bot.state == "live")
+    })
+    .await;
+    fleet.drain(Duration::ZERO).await;
+}

@@ -59,7 +59,8 @@ pub enum NextTurn<L, B> {
     },
     /// Somebody may begin at this instant, not earlier.
     At(Instant),
-    /// Nobody waits who may begin. The next call to [`Turns::ask`] or [`Turns::finished`] may change that.
+    /// Nobody waits who may begin, until something changes: [`Turns::ask`], [`Turns::finished`],
+    /// [`Turns::change_lane`] or [`Turns::withdraw`].
     Nobody,
 }
 

@@ -40,7 +40,7 @@ impl Drop for AttemptPermit {
 
 impl Supervisor {
     /// Hands out turns as long as somebody may begin, and sets the timer of the next one.
-    fn give_turns(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn give_turns(&mut self, ctx: &mut Context<Self>) {
         if self.drain.is_some() {
             return;
         }
