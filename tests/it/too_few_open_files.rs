@@ -104,7 +104,17 @@ fn bots_that_find_no_place_wait_and_the_others_stay() {
     let about_one_bot = said("not connected; trying again");
     assert!(about_one_bot <= 5, "{about_one_bot}, and five were dropped");
 
-    // A place that somebody leaves is taken.
+    // A place that somebody leaves is taken, here by a bot that had none for five attempts and more. It has nothing to
+    // raise an alarm about.
+    wait_until("all that wait have failed often enough", || {
+        let views = gateway.installations();
+        let failures = |view: &serde_json::Value| view["lights"]["failures"].as_u64();
+        let mut waiting = views.iter().filter(|view| view["state"] != "live");
+        match waiting.find(|view| failures(view) < Some(5)) {
+            None => Ok(()),
+            Some(view) => Err(view.to_string()),
+        }
+    });
     let leaves = connected.keys().find(|name| *name != "healthy");
     gateway.tell(leaves.expect("there are others"), "stop");
     gateway.wait_overview("another bot has the place", |now| {
@@ -112,6 +122,27 @@ fn bots_that_find_no_place_wait_and_the_others_stay() {
             && now["by_state"]["live"] == places
             && now["connection_limit"]["waiting"] == all - places - 1
     });
+    let after = live(&gateway).into_keys();
+    let newcomer: Vec<_> = after.filter(|name| !connected.contains_key(name)).collect();
+    let [newcomer] = newcomer.as_slice() else {
+        panic!("one came: {newcomer:?}");
+    };
+    let view = gateway.wait_installation(newcomer, "its connection lasts", |view| {
+        view["lights"]["failures"] == 0
+    });
+    let entries = gateway.log().entries();
+    let of_it = entries
+        .iter()
+        .filter(|entry| entry["installation"] == view["id"]);
+    let alarms: Vec<_> = of_it
+        .filter(|entry| {
+            entry["message"]
+                .as_str()
+                .unwrap_or_default()
+                .contains("alarm")
+        })
+        .collect();
+    assert!(alarms.is_empty(), "{alarms:?}");
 }
 
 #[test]

@@ -185,7 +185,10 @@ impl Installation {
         if failures == 0 {
             self.told.warned_of = None;
         }
-        let has_alarm = self.link.has_alarm();
+        // It begins with a failure and its reason. Attempts without an open file are told for all bots together: whoever
+        // is connected after many of them has nothing to raise an alarm about.
+        let may_begin = self.told.alarm || state.reason().is_some();
+        let has_alarm = self.link.has_alarm() && may_begin;
         if has_alarm == std::mem::replace(&mut self.told.alarm, has_alarm) {
             return;
         }
