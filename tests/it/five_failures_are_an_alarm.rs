@@ -89,7 +89,8 @@ fn an_unreachable_platform_is_an_alarm_once_and_until_it_is_back() {
 /// S48 and S25.
 #[test]
 fn connections_and_fragments_are_logged_with_their_facts() {
-    let sim = platform(|_| ());
+    // The platform names a longer interval than the operator, whose holds.
+    let sim = platform(|settings| settings.client_config.ping_interval = Some(90));
     let wecom = wecom_platform(|_| ());
     let gateway = Setup::new(&sim)
         .bot("feishu")

@@ -136,7 +136,7 @@ impl Installation {
             }
             State::Live { .. } => {
                 let service_id = self.service.map(|service| service.0);
-                let ping_interval = self.link.config().ping_interval;
+                let ping_interval = self.link.ping_interval();
                 tracing::info!(
                     app_id,
                     installation,
