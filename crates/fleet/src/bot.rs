@@ -1,6 +1,7 @@
 //! What everybody may know of one installation without asking it: its facts, its status, its lights and the cards of
 //! its actors. One allocation per installation, made by the supervisor, shared with the actors that write it.
 
+use crate::absence::Absence;
 use crate::card::{Card, SharedCard};
 use crate::clock::{instant_at, unix_ms, unix_ms_at};
 use crate::kept::Kept;
@@ -43,6 +44,8 @@ struct Status {
     attempts_exceeded: bool,
     failures: u32,
     detail: Option<Box<str>>,
+    /// What state `restarting` comes from.
+    absence: Absence,
     /// Outlives the link, and with the store the process: an installation that is built anew has to leave the bot alone as
     /// well.
     displaced: Option<Displaced>,
@@ -97,6 +100,14 @@ impl Status {
         self.state = *state;
         self.generation = generation;
         self.detail = detail.map(Box::from);
+        self.absence = Absence::RebuildsSpent;
+    }
+
+    /// Nothing is left that could say so.
+    fn failed(&mut self, state: &State, detail: Option<&str>) {
+        self.is(state, self.generation, detail);
+        self.attempts_exceeded = false;
+        self.failures = 0;
     }
 }
 
@@ -134,6 +145,7 @@ impl Bot {
                 attempts_exceeded: false,
                 failures: 0,
                 detail: None,
+                absence: Absence::RebuildsSpent,
                 displaced,
                 taken_back: taken_back.collect(),
             }),
@@ -186,11 +198,17 @@ impl Bot {
 
     /// Its installation failed and cannot say so itself.
     pub(crate) fn failed(&self, state: &State, words: &str) {
+        self.status().failed(state, Some(words));
+    }
+
+    /// What carried its installation ended, and this process builds none anew. One that nobody wants to run stays stopped.
+    pub(crate) fn orphaned(&self, absence: Absence, detail: Option<&str>) {
         let mut status = self.status();
-        let generation = status.generation;
-        status.is(state, generation, Some(words));
-        status.attempts_exceeded = false;
-        status.failures = 0;
+        if status.state != State::Stopped {
+            let until = crate::clock::now();
+            status.failed(&State::Restarting { until }, detail);
+            status.absence = absence;
+        }
     }
 
     /// Since when another program has it, unless an operator decided otherwise after that.
@@ -290,14 +308,20 @@ impl Bot {
             } => (Some(*until), *attempt, Some(reason)),
             State::Refused { until, reason } => (Some(*until), 0, Some(reason)),
             State::Displaced { until, .. } => (*until, 0, Some(&Setback::Displaced)),
-            State::Restarting { until } => (Some(*until), 0, None),
+            State::Restarting { until } => {
+                let until = status.absence.is_tried_again().then_some(*until);
+                (until, 0, None)
+            }
             State::Stopped
             | State::Queued
             | State::Bootstrapping
             | State::Dialing
             | State::Live { .. } => (None, 0, None),
         };
-        let restarting = matches!(status.state, State::Restarting { .. });
+        let absence = match status.state {
+            State::Restarting { .. } => Some(status.absence),
+            _ => None,
+        };
         InstallationView {
             id: self.public_id.to_string(),
             name: record.name.clone(),
@@ -309,19 +333,19 @@ impl Bot {
             state_since_ms: status.since_ms,
             until_ms: until.map(unix_ms_at),
             attempt,
-            reason: match reason {
-                Some(reason) => Some(reason.label().to_owned()),
-                None => restarting.then(|| "rebuild_budget_spent".to_owned()),
-            },
+            reason: reason
+                .map(Setback::label)
+                .or(absence.map(Absence::label))
+                .map(str::to_owned),
             reason_text: match (reason, &status.detail) {
                 (Some(reason), Some(detail)) => Some(format!("{reason}: {detail}")),
                 (Some(reason), None) => Some(reason.to_string()),
-                (None, _) => restarting.then(|| "its actors failed more than 8 times within 10 minutes".to_owned()),
+                (None, detail) => absence.map(|absence| absence.text(detail.as_deref())),
             },
-            next_step: match reason {
-                Some(reason) => Some(reason.next_step().to_owned()),
-                None => restarting.then(|| "read supervision.last_exit of its actors and report it; it is tried again by itself".to_owned()),
-            },
+            next_step: reason
+                .map(Setback::next_step)
+                .or(absence.map(Absence::next_step))
+                .map(str::to_owned),
             generation: status.generation,
             lights: self.lights(&status),
         }

@@ -2,6 +2,7 @@
 //! question waits for an actor, except [`Fleet::inspect`], which says when it waited in vain.
 
 use crate::ActorKind;
+use crate::absence::Absence;
 use crate::card::Exit;
 use crate::dispatch::{self, Dispatch, Writing};
 use crate::failure::FleetFailure;
@@ -97,14 +98,12 @@ impl Fleet {
                 if matches!(exit, Exit::Panicked(_)) {
                     ended.totals.panics.fetch_add(1, Relaxed);
                 }
+                let how = exit.how();
                 for bot in ended.bots() {
                     // Its installation ends and says nothing more.
-                    let until = crate::clock::now();
-                    bot.failed(&State::Restarting { until }, "the supervisor ended");
+                    bot.orphaned(Absence::SupervisorEnded, Some(&how));
                 }
-                ended
-                    .failure
-                    .is(FleetFailure::Supervisor { how: exit.how() });
+                ended.failure.is(FleetFailure::Supervisor { how });
             },
         );
         for (index, arbiter) in watched.iter().enumerate() {

@@ -15,6 +15,7 @@
 //!
 //! This crate decides nothing about a connection's life (`longwire_link` does) and knows no HTTP surface of its own.
 
+mod absence;
 mod access;
 mod answer;
 mod assembler;

@@ -433,7 +433,14 @@ async fn without_a_supervisor_all_is_finished_and_a_new_process_is_asked_for() {
                 how: how.to_owned()
             })
         );
-        assert_eq!(world.bot(0).state, "restarting");
+        let bot = world.bot(0);
+        assert_eq!(bot.state, "restarting");
+        assert_eq!(bot.reason.as_deref(), Some("supervisor_ended"));
+        let text = format!("the supervisor ended, and its installations with it: {how}");
+        assert_eq!(bot.reason_text, Some(text));
+        assert_eq!(bot.until_ms, None, "nothing is tried again");
+        let next_step = bot.next_step.unwrap_or_default();
+        assert!(next_step.contains("started again"), "{next_step}");
         // Each connection ends in order by itself; who drains then need not wait for long.
         let drained = tokio::time::timeout(SOON, world.fleet.drain(LATE)).await;
         let drained = drained.expect("nothing holds it up");
@@ -469,6 +476,13 @@ async fn a_thread_that_ends_is_told_and_holds_up_no_drain() {
     .await;
     let drained = tokio::time::timeout(SOON, world.fleet.drain(LATE)).await;
     let drained = drained.expect("nobody waits for the dead");
+    let gone = world.bot(0);
+    assert_eq!(gone.reason.as_deref(), Some("arbiter_ended"));
+    let text = gone.reason_text.unwrap_or_default();
+    assert_eq!(text, "the thread that carried it ended");
+    assert_eq!(gone.until_ms, None, "nothing is tried again");
+    let next_step = gone.next_step.unwrap_or_default();
+    assert!(next_step.contains("started again"), "{next_step}");
     assert_eq!((drained.closed, drained.abandoned), (4, 0));
 }
 
@@ -580,6 +594,14 @@ async fn a_drain_waits_for_no_bot_that_has_nothing_in_hand() {
         is(&world, "bot-1", "restarting")
     })
     .await;
+    let left_alone = world.bot(1);
+    assert_eq!(left_alone.reason.as_deref(), Some("rebuild_budget_spent"));
+    let text = left_alone.reason_text.unwrap_or_default();
+    assert!(
+        text.ends_with("the last time: injected into a socket"),
+        "{text}"
+    );
+    assert!(left_alone.until_ms.is_some(), "it is tried again");
     let stopped = world.store.installation("bot-5").expect("readable");
     let stopped = stopped.expect("it was added").id;
     world

@@ -211,7 +211,10 @@ impl Installation {
             self.connection = None;
         }
         match (self.rebuilds.spend(now()), kind) {
-            (Rebuild::Spent { until }, _) => self.link.handle_spent(until, now()),
+            (Rebuild::Spent { until }, _) => {
+                self.detail = Some(words.into());
+                self.link.handle_spent(until, now());
+            }
             (Rebuild::After(_), ActorKind::Socket) => {
                 self.setback(generation, Setback::Panicked, words.to_owned());
             }

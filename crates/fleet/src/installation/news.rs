@@ -20,7 +20,7 @@ impl Installation {
     pub(super) fn show(&mut self) {
         let state = *self.link.state();
         let generation = self.link.generation();
-        if state.reason().is_none() {
+        if state.reason().is_none() && !matches!(state, State::Restarting { .. }) {
             self.detail = None;
         }
         self.bot.shows(&self.link, self.detail.as_deref());
@@ -125,6 +125,8 @@ impl Installation {
                     installation,
                     generation,
                     wait_ms,
+                    reason,
+                    next_step,
                     "its actors fail too often; left alone for a while"
                 );
             }

@@ -2,6 +2,7 @@
 //! word, and this is how that is learned.
 
 use super::Supervisor;
+use crate::absence::Absence;
 use crate::failure::FleetFailure;
 use crate::kind::ActorKind;
 use crate::post::Mailbox;
@@ -9,7 +10,6 @@ use crate::shared::Shared;
 use crate::word::Word;
 use actix::{Handler, Message};
 use actix_rt::ArbiterHandle;
-use longwire_link::State;
 use longwire_store::InstallationId;
 use std::future::pending;
 use std::sync::Arc;
@@ -85,11 +85,7 @@ impl Handler<ArbiterEnded> for Supervisor {
             ] {
                 place.bot.card(kind).vanished();
             }
-            let until = crate::clock::now();
-            place.bot.failed(
-                &State::Restarting { until },
-                "the thread that carried it ended",
-            );
+            place.bot.orphaned(Absence::ArbiterEnded, None);
             ended.push(*id);
         }
         for id in ended {
