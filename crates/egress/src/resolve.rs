@@ -3,20 +3,36 @@
 //! The system's resolver blocks, so each lookup takes a thread of the arbiter's blocking pool. A fleet that
 //! comes back after an outage dials the same two names thousands of times: lookups are few at a time,
 //! one per name, and their answers, failures too, are used again for a while.
+//!
+//! All names share those few places, and a name server that hangs holds one for as long as the system waits for it. So the
+//! last good addresses of a name outlive their time, and are the answer where a fresh one does not come soon: one
+//! platform's name server keeps no bot of another one from coming back.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs as _};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
+use crate::sockets::is_out_of_files;
+
 /// A failure is believed for this long: enough to answer all who waited for it, short enough not to delay
 /// the next attempt of anybody's backoff.
 const FAILURE_TTL: Duration = Duration::from_secs(1);
+
+/// How long a fresh answer is waited for where the name had one before. Name servers that work answer within a fraction of
+/// that, and a dial may take much longer.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long the last good addresses of a name are kept. The name of a connection is looked up again only when the
+/// connection is lost, which may be days later. An address that is somebody else's by then fails the dial, as no answer
+/// would, since TLS tells who has it.
+const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Names kept at most. Past it, those whose answers have expired are forgotten.
 const MAX_NAMES: usize = 1024;
@@ -28,11 +44,23 @@ pub(crate) struct Resolver {
     permits: Arc<Semaphore>,
     ttl: Duration,
     failure_ttl: Duration,
-    names: RefCell<HashMap<String, Arc<Name>>>,
+    patience: Duration,
+    kept_for: Duration,
+    names: RefCell<HashMap<String, Rc<Name>>>,
 }
 
-/// The lookup that is under way holds the lock; everybody else waits for the answer.
-type Name = Mutex<Option<Answer>>;
+#[derive(Default)]
+struct Name {
+    /// The lookup that is under way holds the lock; everybody else waits for the answer.
+    answer: Arc<Mutex<Option<Answer>>>,
+    last_good: RefCell<Option<Known>>,
+}
+
+/// The addresses that a name had when it was last looked up with success.
+struct Known {
+    until: Instant,
+    addresses: Vec<IpAddr>,
+}
 
 struct Answer {
     until: Instant,
@@ -76,11 +104,14 @@ impl Resolver {
             permits: Arc::new(Semaphore::new(concurrent.max(1))),
             ttl,
             failure_ttl: FAILURE_TTL.min(ttl),
+            patience: PATIENCE,
+            kept_for: KEPT_FOR,
             names: RefCell::default(),
         }
     }
 
-    /// The addresses of `host`, at least one. An address stands for itself, brackets allowed.
+    /// The addresses of `host`, at least one. An address stands for itself, brackets allowed. Where the lookup takes long or
+    /// fails, they are those that the name had before, if that is not too long ago.
     pub(crate) async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
         let bare = host
             .strip_prefix('[')
@@ -89,17 +120,36 @@ impl Resolver {
         if let Ok(address) = bare.parse() {
             return Ok(vec![address]);
         }
-        let mut answer = self.name(host).lock_owned().await;
+        let name = self.name(host);
+        let fresh = self.fresh(&name, host);
+        let Some(known) = name.last_good() else {
+            return fresh.await;
+        };
+        match tokio::time::timeout(self.patience, fresh).await {
+            Ok(Ok(addresses)) => Ok(addresses),
+            // This host's own lack is no word about the name.
+            Ok(Err(error)) if is_out_of_files(&error) => Err(error),
+            Ok(Err(_)) | Err(_) => Ok(known),
+        }
+    }
+
+    /// The answer to a lookup that is at most so old as answers are used again.
+    async fn fresh(&self, name: &Rc<Name>, host: &str) -> io::Result<Vec<IpAddr>> {
+        let mut answer = Arc::clone(&name.answer).lock_owned().await;
         if let Some(known) = answer.as_ref().filter(|known| known.until > Instant::now()) {
             return known.get();
         }
         let lookup = look_up(self.lookup, Arc::clone(&self.permits), host.to_owned());
-        let (ttl, failure_ttl) = (self.ttl, self.failure_ttl);
+        let (ttl, failure_ttl, kept_for) = (self.ttl, self.failure_ttl, self.kept_for);
+        let name = Rc::clone(name);
         // The lookup is the name's and not the dial's. When a dial is given up, whoever dials next waits for the lookup
         // that is under way. With one of its own each dial to a name that hangs would take another permit, until nobody
         // finds an address any more.
         let answered = actix_rt::spawn(async move {
             let addresses = lookup.await;
+            if let Ok(addresses) = &addresses {
+                name.keep(addresses, kept_for);
+            }
             let ttl = if addresses.is_ok() { ttl } else { failure_ttl };
             let fresh = Answer {
                 until: Instant::now() + ttl,
@@ -110,19 +160,35 @@ impl Resolver {
         answered.await.map_err(io::Error::other)?
     }
 
-    fn name(&self, host: &str) -> Arc<Name> {
+    fn name(&self, host: &str) -> Rc<Name> {
         let mut names = self.names.borrow_mut();
         if let Some(name) = names.get(host) {
-            return Arc::clone(name);
+            return Rc::clone(name);
         }
         if names.len() >= MAX_NAMES {
             let now = Instant::now();
-            names.retain(|_, name| match name.try_lock() {
+            names.retain(|_, name| match name.answer.try_lock() {
                 Ok(answer) => answer.as_ref().is_some_and(|answer| answer.until > now),
                 Err(_) => true,
             });
         }
-        Arc::clone(names.entry(host.to_owned()).or_default())
+        Rc::clone(names.entry(host.to_owned()).or_default())
+    }
+}
+
+impl Name {
+    fn keep(&self, addresses: &[IpAddr], kept_for: Duration) {
+        *self.last_good.borrow_mut() = Some(Known {
+            until: Instant::now() + kept_for,
+            addresses: addresses.to_vec(),
+        });
+    }
+
+    /// Its last good addresses, while they are kept.
+    fn last_good(&self) -> Option<Vec<IpAddr>> {
+        let known = self.last_good.borrow();
+        let known = known.as_ref().filter(|known| known.until > Instant::now());
+        known.map(|known| known.addresses.clone())
     }
 }
 
@@ -275,6 +341,62 @@ mod tests {
             .await
             .expect("it hangs no more");
         assert_eq!(LOOKUPS.load(Ordering::SeqCst), 1);
+    }
+
+    /// Names that hang may take every place there is. Whoever was reached before is reached all the same.
+    #[actix_rt::test]
+    async fn a_name_that_was_known_needs_no_place() {
+        static HANGS: AtomicBool = AtomicBool::new(true);
+        let lookup: Lookup = |host| {
+            while host == "hanging.example" && HANGS.load(Ordering::SeqCst) {
+                std::thread::park_timeout(Duration::from_millis(1));
+            }
+            Ok(vec![Ipv4Addr::LOCALHOST.into()])
+        };
+        // No answer is used again, so each dial needs a lookup.
+        let resolver = Resolver {
+            patience: Duration::from_millis(10),
+            ..Resolver::with_lookup(lookup, 1, Duration::ZERO)
+        };
+        let first = resolver.resolve("healthy.example").await;
+        let first = first.expect("an address");
+        let hanging = resolver.resolve("hanging.example");
+        let given_up = tokio::time::timeout(Duration::from_millis(10), hanging).await;
+        given_up.expect_err("it hangs");
+        for _ in 0..3 {
+            let again = resolver.resolve("healthy.example");
+            let again = tokio::time::timeout(Duration::from_secs(10), again).await;
+            HANGS.store(again.is_ok(), Ordering::SeqCst);
+            let again = again.expect("it waits for no place");
+            assert_eq!(again.expect("the address it had"), first);
+        }
+        HANGS.store(false, Ordering::SeqCst);
+    }
+
+    /// A name server that fails is no reason to be deaf either. A name that never had an address has none.
+    #[actix_rt::test]
+    async fn a_failure_does_not_take_away_what_was_known() {
+        static FAILS: AtomicBool = AtomicBool::new(false);
+        let lookup: Lookup = |_| match FAILS.load(Ordering::SeqCst) {
+            false => Ok(vec![Ipv4Addr::LOCALHOST.into()]),
+            true => Err(io::Error::other("temporary failure in name resolution")),
+        };
+        let resolver = Resolver::with_lookup(lookup, 1, Duration::ZERO);
+        let forgetful = Resolver {
+            kept_for: Duration::ZERO,
+            ..Resolver::with_lookup(lookup, 1, Duration::ZERO)
+        };
+        let first = resolver.resolve("known.example").await;
+        let first = first.expect("an address");
+        let same = forgetful.resolve("known.example").await;
+        assert_eq!(same.expect("an address"), first);
+        FAILS.store(true, Ordering::SeqCst);
+        let later = forgetful.resolve("known.example").await;
+        later.expect_err("what was known is too old");
+        let again = resolver.resolve("known.example").await;
+        assert_eq!(again.expect("the address it had"), first);
+        let unknown = resolver.resolve("unknown.example").await;
+        unknown.expect_err("it never had one");
     }
 
     #[actix_rt::test]

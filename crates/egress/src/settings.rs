@@ -26,7 +26,8 @@ pub struct EgressSettings {
     pub plain_hosts: Vec<String>,
     /// Name lookups running at the same time, per arbiter. Each one occupies a thread.
     pub concurrent_lookups: usize,
-    /// How long a resolved name is used again.
+    /// How long a resolved name is used again without another lookup. Beyond that, up to a week, its addresses are used only
+    /// where a lookup takes longer than a second or fails.
     pub lookup_ttl: Duration,
     /// How many sockets all arbiters together may have open.
     pub sockets: SocketBudget,
