@@ -328,6 +328,54 @@ fn a_connection_lost_while_the_store_is_locked_keeps_its_place() {
     assert_eq!(settle(&control, &gateway), [0, 0, 0]);
 }
 
+/// What younger connections keep is no reason for the oldest to wait: they wait for it themselves.
+#[test]
+fn the_oldest_lost_connection_does_not_wait_for_those_behind_it() {
+    // More than a window, and no more than the ended connections of a bot may keep.
+    const EACH: usize = 75;
+    let sim = wecom_platform(|settings| settings.keep_records = 10_000);
+    let control = sim.control();
+    let gateway = Setup::without_platform()
+        .wecom_bot("a", &sim)
+        .set("window.bytes", "64KiB")
+        .start();
+    gateway.wait_live("a");
+    let locked = Locked::new(&gateway);
+    for generation in 1..=2 {
+        let push = Push::text(&"x".repeat(1024));
+        control.push_burst(&bot_id("a"), vec![push; EACH]);
+        until_reading(&gateway, false);
+        assert_eq!(
+            control.fault(Target::Bot(bot_id("a")), Fault::Drop),
+            1,
+            "of generation {generation}"
+        );
+        gateway.wait_installation("a", "connected anew", |view| {
+            view["state"] == "live" && view["generation"].as_u64() > Some(generation)
+        });
+    }
+    // The third is not read from the moment on at which the second keeps what it brought.
+    until_reading(&gateway, false);
+    drop(locked);
+    burst(&control, 10);
+    assert_eq!(settle(&control, &gateway), [0, 0]);
+    until_reading(&gateway, true);
+    assert_eq!(gateway.wait_live("a")["lights"]["unrecorded"], 0);
+}
+
+#[track_caller]
+fn until_reading(gateway: &Gateway, wanted: bool) {
+    let id = gateway.installation("a")["id"].take();
+    let actor = format!("/fleet/bots/{}/socket", id.as_str().expect("it has an id"));
+    wait_until("it reads, or no longer", || {
+        let words = gateway.inspect(&actor);
+        match &words["reading"] {
+            reading if *reading == wanted => Ok(()),
+            _ => Err(words.to_string()),
+        }
+    });
+}
+
 fn failed_transactions(gateway: &Gateway) -> u64 {
     let metrics = gateway.public().get("/metrics").expect("it answers").body;
     let figure = metrics

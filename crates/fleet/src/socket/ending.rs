@@ -251,10 +251,12 @@ impl Socket {
         malformed.count_advised(kind, bot, size_bytes, Some(advice));
     }
 
-    /// Whether what this bot's ended connections keep leaves no room for more events of this one.
+    /// Whether what this bot's ended connections keep leaves no room for more events of this one. What a connection waits for
+    /// never depends on a younger one.
     pub(super) fn is_held_back(&self) -> bool {
-        // Before that it has to read, or it would never be connected.
-        if !self.is_subscribed() {
+        // The oldest is read in any case: what is kept then belongs to younger ones, and they wait for it. So is one that is
+        // not subscribed yet, or it would never be connected.
+        if self.may_record() || !self.is_subscribed() {
             return false;
         }
         let kept_bytes = self.bot.kept.bytes();
