@@ -124,10 +124,15 @@ fn a_bot_that_is_stopped_answers_what_it_read() {
 
 /// A gateway whose one bot has answers that its platform does not take, so that a drain has to wait.
 fn clogged(sim: &Sim) -> Gateway {
+    clogged_with(sim, "10m")
+}
+
+/// The same, where a drain lasts so long at most.
+fn clogged_with(sim: &Sim, drain: &str) -> Gateway {
     let control = sim.control();
     let gateway = Setup::new(sim)
         .bot("a")
-        .set("server.drain", "10m")
+        .set("server.drain", drain)
         .set("timing.write", "10m")
         .set("timing.pong_grace", "10m")
         .start();
@@ -221,4 +226,43 @@ fn a_drain_waits_for_connections_that_were_stopped_before() {
     let ledger = control.ledger();
     assert_eq!(ledger.closed_by_client, 1, "with a goodbye: {ledger:?}");
     assert_eq!(ledger.acked, gateway.events().len() as u64, "{ledger:?}");
+}
+
+/// Waits for the end, and asserts that the bot's connection had ended before.
+#[track_caller]
+fn ends_with_its_bot_closed(gateway: &mut Gateway) {
+    let status = gateway.wait_end();
+    assert_eq!(status.code(), Some(0), "{status}");
+    let end = gateway.log().entry("stopped").expect("its last words");
+    assert_eq!(
+        (&end["closed"], &end["abandoned"]),
+        (&1.into(), &0.into()),
+        "{end}"
+    );
+}
+
+/// Nobody is left who could be answered, and a drain waits for nobody.
+#[test]
+fn a_drain_is_over_when_the_platform_resets() {
+    let sim = platform(|settings| settings.ack_deadline = Duration::from_secs(60));
+    let control = sim.control();
+    let mut gateway = clogged(&sim);
+    gateway.signal(Signal::Term);
+    wait_until("it drains", || {
+        gateway
+            .log()
+            .entry("drain")
+            .ok_or_else(|| gateway.log().tail())
+    });
+    assert_eq!(control.fault(Target::App(app_id("a")), Fault::Drop), 1);
+    ends_with_its_bot_closed(&mut gateway);
+}
+
+/// A connection whose time is up ends, whatever it owes.
+#[test]
+fn a_drain_at_its_limit_ends_a_connection_whose_platform_takes_nothing() {
+    let sim = platform(|settings| settings.ack_deadline = Duration::from_secs(60));
+    let mut gateway = clogged_with(&sim, "1s");
+    gateway.signal(Signal::Term);
+    ends_with_its_bot_closed(&mut gateway);
 }

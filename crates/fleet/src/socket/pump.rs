@@ -172,7 +172,8 @@ impl Socket {
                     Step::Again
                 }
                 Farewell::Given => {
-                    self.let_go(ctx);
+                    self.end_session();
+                    self.finish(ctx);
                     Step::Over
                 }
             },
