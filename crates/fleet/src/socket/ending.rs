@@ -72,6 +72,17 @@ impl Ending {
         self.io.is_none()
     }
 
+    /// There is room. While there was none nobody listened, and that may have been long ago: a disk that hangs makes no
+    /// turn, so nothing moved the times on.
+    fn go_on(&mut self, now: Instant) {
+        if let Reading::HeldBack(_) = std::mem::replace(&mut self.reading, Reading::Goes) {
+            self.quiet_at = now + QUIET;
+            if self.why == Why::Lost {
+                self.until = self.until.max(now + QUIET);
+            }
+        }
+    }
+
     /// When something is to be done without input.
     pub(super) fn due(&self) -> Option<Instant> {
         self.io.as_ref()?;
@@ -144,14 +155,7 @@ impl Socket {
         }
         for _ in 0..READS {
             match self.take_messages(Self::has_room) {
-                Verdict::Hungry => {
-                    if let Reading::HeldBack(_) =
-                        std::mem::replace(&mut ending.reading, Reading::Goes)
-                    {
-                        // Nobody listened meanwhile.
-                        ending.quiet_at = now + QUIET;
-                    }
-                }
+                Verdict::Hungry => ending.go_on(now),
                 // What ends a connection is no news here.
                 Verdict::Over(_) => continue,
                 Verdict::Closed(_) | Verdict::Broken(_) | Verdict::NoMemory { .. } => return None,
@@ -261,5 +265,39 @@ impl Socket {
         }
         let kept_bytes = self.bot.kept.bytes();
         kept_bytes > 0 && kept_bytes + self.window.bytes_held() > self.shared.window_bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of a connection that is held back for as long as it takes.
+    fn held_back(why: Why, until: Instant) -> Ending {
+        Ending {
+            io: None,
+            why,
+            until,
+            quiet_at: until,
+            kept: None,
+            reading: Reading::HeldBack(None),
+        }
+    }
+
+    #[test]
+    fn a_lost_connection_is_read_after_however_long_a_pause() {
+        let begun = now();
+        let later = begun + 10 * LOST_READS;
+        let mut ending = held_back(Why::Lost, begun + LOST_READS);
+        ending.go_on(later);
+        assert_eq!(
+            (ending.until, ending.quiet_at),
+            (later + QUIET, later + QUIET)
+        );
+        ending.go_on(later + QUIET);
+        assert_eq!(ending.until, later + QUIET, "only a pause counts");
+        let mut told = held_back(Why::Told(QUIET), begun + QUIET);
+        told.go_on(later);
+        assert_eq!(told.until, begun + QUIET, "somebody waits for it no longer");
     }
 }
