@@ -6,6 +6,7 @@ use crate::card::{Card, SharedCard};
 use crate::clock::{instant_at, unix_ms, unix_ms_at};
 use crate::kept::Kept;
 use crate::kind::ActorKind;
+use crate::loss::ToldLosses;
 use crate::record_order::RecordOrder;
 use crate::view::{ActorView, InstallationView, Lights};
 use longwire_link::{ALARM_AFTER, Generation, Link, Setback, State, Unparsed, UnparsedBudget};
@@ -31,6 +32,7 @@ pub(crate) struct Bot {
     /// Of what cannot be read and nobody repeats. Outlives the connection that it came over.
     unparsed: Mutex<UnparsedBudget>,
     pub(crate) tally: Tally,
+    pub(crate) told_losses: ToldLosses,
     /// By its connections that ended.
     pub(crate) kept: Kept,
     pub(crate) record_order: RecordOrder,
@@ -151,6 +153,7 @@ impl Bot {
             }),
             unparsed: Mutex::default(),
             tally: Tally::default(),
+            told_losses: ToldLosses::default(),
             kept: Kept::default(),
             record_order: RecordOrder::default(),
         })

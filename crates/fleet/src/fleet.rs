@@ -159,11 +159,10 @@ impl Fleet {
     /// Says what goes with the process of bots whose platform sends nothing again.
     fn tell_losses(&self) {
         for bot in self.shared.bots() {
-            let unanswered = match bot.platform() {
-                Platform::Feishu | Platform::Lark => 0,
-                Platform::Wecom => bot.tally.unanswered.load(Relaxed),
-            };
-            Loss::ProcessEnds.count(&self.shared, &bot, bot.generation(), unanswered);
+            match bot.platform() {
+                Platform::Feishu | Platform::Lark => {}
+                Platform::Wecom => Loss::count_unanswered(&self.shared, &bot),
+            }
         }
     }
 

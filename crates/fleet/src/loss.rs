@@ -5,6 +5,7 @@ use crate::bot::Bot;
 use crate::shared::Shared;
 use longwire_link::Generation;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Why an event that nobody repeats is not recorded.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,9 +20,51 @@ pub(crate) enum Loss {
     ActorEnded,
 }
 
+/// How many of a bot's lost events are told, though their connections still hold them: what a stop has counted, a connection
+/// gives up a little later.
+#[derive(Default)]
+pub(crate) struct ToldLosses(Mutex<u64>);
+
+impl ToldLosses {
+    fn lock(&self) -> MutexGuard<'_, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Loss {
-    /// So many events of a connection are lost.
-    pub(crate) fn count(self, shared: &Shared, bot: &Bot, generation: Generation, events: u64) {
+    /// So many events of a connection are lost. Nothing is counted twice: `let_go` takes them out of what the bot shows as
+    /// unanswered, in the same moment in which it is seen how many of them a stop has told.
+    pub(crate) fn count(
+        self,
+        shared: &Shared,
+        bot: &Bot,
+        generation: Generation,
+        events: u64,
+        let_go: impl FnOnce(),
+    ) {
+        let untold = {
+            let mut told = bot.told_losses.lock();
+            let_go();
+            let known = events.min(*told);
+            *told -= known;
+            events - known
+        };
+        self.tell(shared, bot, generation, untold);
+    }
+
+    /// The store takes nothing any more: what the bot shows as unanswered goes with the process. Its connections still hold it.
+    pub(crate) fn count_unanswered(shared: &Shared, bot: &Bot) {
+        let untold = {
+            let mut told = bot.told_losses.lock();
+            let unanswered = bot.tally.unanswered.load(Relaxed);
+            let untold = unanswered.saturating_sub(*told);
+            *told += untold;
+            untold
+        };
+        Self::ProcessEnds.tell(shared, bot, bot.generation(), untold);
+    }
+
+    fn tell(self, shared: &Shared, bot: &Bot, generation: Generation, events: u64) {
         if events == 0 {
             return;
         }

@@ -405,11 +405,12 @@ impl Drop for Socket {
     fn drop(&mut self) {
         let unfinished_bytes = self.inbound.unfinished_bytes();
         self.shared.unfinished.change(unfinished_bytes, 0);
-        self.show_unanswered(0);
         if self.session.repeats_nothing() {
             // None, unless the actor failed. What the writer has then is recorded, unless the store fails too.
-            self.lost(self.inbound.waiting(), Loss::ActorEnded);
+            self.lost(self.inbound.waiting(), Loss::ActorEnded, 0);
             self.bot.record_order.leave(self.generation);
+        } else {
+            self.show_unanswered(0);
         }
     }
 }

@@ -689,6 +689,20 @@ async fn a_drain_that_ends_at_its_limit_counts_every_installation_once() {
         (2, 1, 1),
         "{drained:?}"
     );
+    // What goes with the process is told once, though the connection offers it again before that.
+    until("the connection has given it up", || {
+        let bot = world.fleet.installation("keeping")?;
+        (bot.lights.unanswered == 0).then_some(())
+    })
+    .await;
+    let bot = world.fleet.installation("keeping").expect("it was added");
+    assert_eq!(
+        (
+            bot.lights.unrecorded,
+            world.fleet.overview().answers.unrecorded
+        ),
+        (1, 1)
+    );
 }
 
 /// While a host sleeps its connections die without a word; here the next ping by itself would come in minutes.

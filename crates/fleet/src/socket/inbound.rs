@@ -310,7 +310,7 @@ impl Socket {
             (_, Offers::Go) => None,
         };
         if let Some(loss) = loss {
-            return self.lost(events.len(), loss);
+            return self.lost(events.len(), loss, self.window.len());
         }
         let again = events.into_iter().map(|event| self.readmit(event, now));
         let again = again.collect();
@@ -326,20 +326,22 @@ impl Socket {
         event
     }
 
-    /// So many events are lost.
-    pub(super) fn lost(&self, events: usize, loss: Loss) {
-        loss.count(&self.shared, &self.bot, self.generation, events as u64);
+    /// So many events are lost, which are no longer in the window. `unanswered` remain.
+    pub(super) fn lost(&mut self, events: usize, loss: Loss, unanswered: usize) {
+        let (shared, bot) = (Arc::clone(&self.shared), Arc::clone(&self.bot));
+        loss.count(&shared, &bot, self.generation, events as u64, || {
+            self.show_unanswered(u32::try_from(unanswered).unwrap_or(u32::MAX));
+        });
     }
 
     /// There is no room to keep what the store does not take: what waits is lost, and what it refuses from now on.
     pub(super) fn keep_nothing(&mut self) {
         self.inbound.offers = Offers::NoRoom;
         let events = self.inbound.unrecorded.give_up();
-        self.lost(events.len(), Loss::NoRoom);
-        for event in events {
+        for event in &events {
             self.window.settle(Ticket(event.ticket));
         }
-        self.show_window();
+        self.lost(events.len(), Loss::NoRoom, self.window.len());
     }
 
     fn hand_over(&mut self, events: Vec<NewEvent>, has_more: bool) {
