@@ -1,5 +1,5 @@
-//! Events that were read and are not recorded, where the platform sends none again: counted for the bot and for all, and said
-//! in the log. Wherever one is lost, it is lost here.
+//! Events that are not recorded, where the platform sends none again: counted for the bot and for all, and said in the log.
+//! Wherever one is lost, it is lost here: one by one what was read, and by connections what was not.
 
 use crate::bot::Bot;
 use crate::shared::Shared;
@@ -101,4 +101,17 @@ impl Loss {
             ),
         }
     }
+}
+
+/// A connection ended, and not all was read that had come over it. How many events that were, nobody knows.
+pub(crate) fn left_unread(shared: &Shared, bot: &Bot, generation: Generation) {
+    shared.totals.left_unread.fetch_add(1, Relaxed);
+    bot.tally.left_unread.fetch_add(1, Relaxed);
+    tracing::error!(
+        installation = bot.public_id,
+        generation = generation.0,
+        next_step = "clear the store's trouble, which `/readyz` names; without one, read what the log says before this: an \
+                     actor failed, or memory for unfinished messages ran out",
+        "a connection ended with input unread; the platform does not send it again"
+    );
 }

@@ -23,7 +23,7 @@ use crate::clock::now;
 use crate::fault::{Fault, Inject};
 use crate::installation::{AssemblerIdle, AssemblerWanted, Finished, Lost, Opened};
 use crate::kind::ActorKind;
-use crate::loss::Loss;
+use crate::loss::{self, Loss};
 use crate::pinger::{Heard, Pong, ReadingPaused, ReadingResumed};
 use crate::post::{Deliver, End, Inspect, Mailbox, Words, send};
 use crate::request::Ask;
@@ -408,6 +408,9 @@ impl Drop for Socket {
         if self.session.repeats_nothing() {
             // None, unless the actor failed. What the writer has then is recorded, unless the store fails too.
             self.lost(self.inbound.waiting(), Loss::ActorEnded, 0);
+            if self.inbound.held_bytes() > 0 {
+                loss::left_unread(&self.shared, &self.bot, self.generation);
+            }
             self.bot.record_order.leave(self.generation);
         } else {
             self.show_unanswered(0);

@@ -28,6 +28,7 @@ pub(crate) struct Totals {
     pub(crate) lost: AtomicU64,
     pub(crate) reconnects: AtomicU64,
     pub(crate) silent: AtomicU64,
+    pub(crate) left_unread: AtomicU64,
     pub(crate) panics: AtomicU64,
     ack_latency_us: Histogram,
     record_latency_us: Histogram,
@@ -55,6 +56,7 @@ impl Totals {
             lost: AtomicU64::new(0),
             reconnects: AtomicU64::new(0),
             silent: AtomicU64::new(0),
+            left_unread: AtomicU64::new(0),
             panics: AtomicU64::new(0),
             ack_latency_us: Histogram::new(),
             record_latency_us: Histogram::new(),
@@ -118,6 +120,7 @@ impl Totals {
             lost: self.lost.load(Relaxed),
             reconnects: self.reconnects.load(Relaxed),
             silent: self.silent.load(Relaxed),
+            left_unread: self.left_unread.load(Relaxed),
             panics: self.panics.load(Relaxed),
         }
     }

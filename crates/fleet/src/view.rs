@@ -98,6 +98,8 @@ pub struct ConnectionTotals {
     pub reconnects: u64,
     /// Connections found half-open: a question without an answer.
     pub silent: u64,
+    /// Connections that ended before everything was read that had come over them, where the platform sends nothing again.
+    pub left_unread: u64,
     /// Actors that panicked.
     pub panics: u64,
 }
@@ -223,6 +225,8 @@ pub struct Lights {
     pub unanswered: u64,
     /// Events that were read, that nobody repeats, and that are lost.
     pub unrecorded: u64,
+    /// Connections that ended before everything was read that had come over them. Nobody repeats it.
+    pub left_unread: u64,
     /// Frames and parts that were not understood.
     pub malformed: u64,
     /// Of these, what was recorded all the same, as an event without a type.

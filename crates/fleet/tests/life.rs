@@ -705,6 +705,61 @@ async fn a_drain_that_ends_at_its_limit_counts_every_installation_once() {
     );
 }
 
+/// What a connection has brought when its time is up, and what nobody can read any more, is told of its own bot, however
+/// many of them there are.
+#[actix_rt::test]
+async fn what_is_left_unread_at_an_end_is_counted_for_its_bot() {
+    // Much more than the windows, the kernels' buffers and a last turn of reads.
+    const EACH: usize = 16_000;
+    let world = World::new(0).await;
+    let wecom = longwire_sim::wecom::Sim::start(longwire_sim::wecom::SimSettings::default())
+        .expect("the simulator starts on loopback");
+    let bots = ["one", "two", "idle"];
+    for bot in bots {
+        world.add(Platform::Wecom, bot, &wecom.base_url());
+    }
+    world.fleet.reload();
+    until("all are live", || {
+        bots.iter()
+            .all(|bot| is(&world, bot, "live").is_some())
+            .then_some(())
+    })
+    .await;
+    std::fs::remove_file(world.home.path().join("log.db")).expect("the database is there");
+    let lights = |bot| world.fleet.installation(bot).expect("it was added").lights;
+    for bot in &bots[..2] {
+        let push = longwire_sim::wecom::Push::text(&"x".repeat(1_024));
+        wecom.control().push_burst(bot, vec![push; EACH]);
+        until("it reads no more", || {
+            (lights(bot).unanswered >= 128).then_some(())
+        })
+        .await;
+        // It hears no goodbye, so it goes on writing.
+        let target = longwire_sim::wecom::Target::Bot((*bot).to_owned());
+        let fault = longwire_sim::wecom::Fault::StopReading;
+        assert_eq!(wecom.control().fault(target, fault), 1);
+    }
+    world.fleet.drain(Duration::from_millis(100)).await;
+    until("both have said what they leave", || {
+        (world.fleet.overview().connections.left_unread == 2).then_some(())
+    })
+    .await;
+    let left = bots.map(|bot| lights(bot).left_unread);
+    assert_eq!(left, [1, 1, 0]);
+    let overview = world.fleet.overview();
+    assert_eq!(
+        overview.malformed.get("message_cut_off"),
+        None,
+        "{overview:?}"
+    );
+    // Of what was read, nothing is missing in the count.
+    until("all that was read is told", || {
+        let told = |bot| lights(bot).unrecorded == lights(bot).events && lights(bot).events > 128;
+        (told("one") && told("two")).then_some(())
+    })
+    .await;
+}
+
 /// While a host sleeps its connections die without a word; here the next ping by itself would come in minutes.
 #[actix_rt::test]
 async fn after_a_sleep_of_the_host_every_connection_is_asked() {

@@ -12,10 +12,11 @@
 //! ([`RecordOrder`](crate::record_order::RecordOrder)).
 
 use super::inbound::Verdict;
-use super::pump::{READS, Read, Step, poll_read};
+use super::pump::{READS, Read, SCRATCH_BYTES, Step, poll_read, poll_read_within};
 use super::{Phase, Socket};
 use crate::clock::now;
 use crate::kept::KeptPart;
+use crate::loss;
 use actix::Context;
 use longwire_egress::BoxedSocket;
 use std::sync::atomic::Ordering::Relaxed;
@@ -32,10 +33,6 @@ const LOST_READS: Duration = Duration::from_secs(60);
 
 /// What a message means that lacks its end.
 const CUT_OFF: &str = "nothing to do if it is rare: the connection ended in the middle of a message, which nobody sends again";
-
-/// What input means that nobody could wait for any longer.
-const UNREAD: &str = "clear the store's trouble: it took too little for what came over a connection that ended, and nobody \
-     sends that again";
 
 /// A connection that is over for everybody else.
 pub(super) struct Ending {
@@ -65,6 +62,13 @@ enum Reading {
     Goes,
     /// There is no room; at this moment that has lasted too long.
     HeldBack(Option<Instant>),
+}
+
+/// What of a connection's input is there when its reading ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    Nothing,
+    Unread,
 }
 
 impl Ending {
@@ -207,27 +211,50 @@ impl Socket {
     }
 
     /// Reading ends. What has come is taken, whether there is room or not: the reader's part, and a last turn of reads, as
-    /// much as an open connection takes at a time.
+    /// much as an open connection takes at a time. That there is more, or was about to come, is said.
     fn take_rest(&mut self, ending: &mut Ending, mut io: BoxedSocket, task: &mut TaskContext<'_>) {
+        let was_held_back = matches!(ending.reading, Reading::HeldBack(_));
         let mut reads = 0;
+        let mut rest = Rest::Nothing;
         loop {
             match self.take_messages(|_| true) {
                 Verdict::Over(_) => continue,
                 Verdict::Hungry | Verdict::Full => {}
-                Verdict::Closed(_) | Verdict::Broken(_) | Verdict::NoMemory { .. } => break,
-            }
-            match poll_read(&mut io, task) {
-                Poll::Ready(Read::Chunk(chunk)) if reads < READS => self.inbound.feed(chunk),
-                Poll::Ready(Read::Chunk(chunk)) => {
-                    self.cut_short("unread_at_the_end", chunk.len(), UNREAD);
+                Verdict::Closed(_) | Verdict::Broken(_) => {
+                    // Nothing behind that can be read.
+                    rest = Rest::Nothing;
                     break;
                 }
-                Poll::Ready(Read::End | Read::Failed(_)) | Poll::Pending => break,
+                Verdict::NoMemory { .. } => rest = Rest::Unread,
+            }
+            if rest == Rest::Unread {
+                break;
+            }
+            // Only a read can tell whether there is more. One byte is enough for that.
+            let most_bytes = if reads < READS { SCRATCH_BYTES } else { 1 };
+            match poll_read_within(&mut io, most_bytes, task) {
+                Poll::Ready(Read::Chunk(chunk)) => {
+                    self.inbound.feed(chunk);
+                    if reads == READS {
+                        rest = Rest::Unread;
+                    }
+                }
+                Poll::Ready(Read::End | Read::Failed(_)) => break,
+                Poll::Pending => {
+                    // The other side could not send the rest of this message as long as nothing was read.
+                    if was_held_back && self.inbound.held_bytes() > 0 {
+                        rest = Rest::Unread;
+                    }
+                    break;
+                }
             }
             reads += 1;
         }
+        if rest == Rest::Unread {
+            loss::left_unread(&self.shared, &self.bot, self.generation);
+        }
         self.outbound.give_up();
-        self.let_go_of_unfinished();
+        self.let_go_of_unfinished(rest);
         self.end_session();
         self.submit();
         if self.window.is_empty() {
@@ -240,19 +267,15 @@ impl Socket {
     }
 
     /// Nobody will bring the rest of what has not wholly come.
-    fn let_go_of_unfinished(&mut self) {
+    fn let_go_of_unfinished(&mut self, rest: Rest) {
         let (held_bytes, unfinished_bytes) = self.inbound.cut_off();
         self.shared.unfinished.change(unfinished_bytes, 0);
-        if held_bytes > 0 {
-            self.cut_short("message_cut_off", held_bytes, CUT_OFF);
+        // Otherwise its end is with what was left unread, and that is said.
+        if held_bytes > 0 && rest == Rest::Nothing {
+            self.bot.tally.malformed.fetch_add(1, Relaxed);
+            let (malformed, bot) = (&self.shared.malformed, &self.bot.public_id);
+            malformed.count_advised("message_cut_off", bot, held_bytes, Some(CUT_OFF));
         }
-    }
-
-    /// Something came and was not read to its end.
-    fn cut_short(&self, kind: &'static str, size_bytes: usize, advice: &'static str) {
-        self.bot.tally.malformed.fetch_add(1, Relaxed);
-        let (malformed, bot) = (&self.shared.malformed, &self.bot.public_id);
-        malformed.count_advised(kind, bot, size_bytes, Some(advice));
     }
 
     /// Whether what this bot's ended connections keep leaves no room for more events of this one. What a connection waits for

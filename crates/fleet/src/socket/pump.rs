@@ -26,7 +26,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Sleep;
 
 /// What one read takes at most.
-const SCRATCH_BYTES: usize = 64 * 1024;
+pub(super) const SCRATCH_BYTES: usize = 64 * 1024;
 
 /// Reads per poll; then the neighbours on this arbiter run.
 pub(super) const READS: usize = 4;
@@ -456,8 +456,18 @@ impl Ended {
 }
 
 pub(super) fn poll_read(io: &mut BoxedSocket, task: &mut TaskContext<'_>) -> Poll<Read> {
+    poll_read_within(io, SCRATCH_BYTES, task)
+}
+
+/// Reads so many bytes at most, of those that one read may take.
+pub(super) fn poll_read_within(
+    io: &mut BoxedSocket,
+    most_bytes: usize,
+    task: &mut TaskContext<'_>,
+) -> Poll<Read> {
     SCRATCH.with_borrow_mut(|scratch| {
-        let mut buffer = ReadBuf::new(scratch);
+        let most_bytes = most_bytes.min(scratch.len());
+        let mut buffer = ReadBuf::new(&mut scratch[..most_bytes]);
         match Pin::new(io).poll_read(task, &mut buffer) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Err(error)) => Poll::Ready(Read::Failed(error)),

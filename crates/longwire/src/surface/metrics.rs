@@ -191,6 +191,11 @@ impl Snapshot {
             "Connections found half-open",
             connections.silent,
         )?;
+        sheet.counter(
+            "connections_left_unread",
+            "Connections that ended with input unread, where the platform sends it no second time",
+            connections.left_unread,
+        )?;
         sheet.counter("panics", "Actors that panicked", connections.panics)?;
         sheet.counter(
             "log_lines_dropped",

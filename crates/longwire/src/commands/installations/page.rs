@@ -161,6 +161,15 @@ pub(super) fn detail(
                 ),
             );
         }
+        if lights["left_unread"].as_u64() > Some(0) {
+            line(
+                "left unread",
+                format!(
+                    "the end of {} connections; the log says why",
+                    lights["left_unread"]
+                ),
+            );
+        }
         line("reconnects", lights["reconnects"].to_string());
     }
     if !timeline.is_empty() {
