@@ -122,7 +122,9 @@ impl Desk {
             }
         };
         match outcome {
-            DatabaseState::Works => self.recovered(),
+            DatabaseState::Works if self.is_ready() => self.recovered(),
+            // Events wait for the retry, which compares the log with the one before it.
+            DatabaseState::Works => {}
             DatabaseState::Fails(failure) => self.failed(failure),
             DatabaseState::Untried => {}
         }

@@ -113,7 +113,8 @@ impl Drop for Sitting {
     fn drop(&mut self) {
         if let Some(desk) = &mut self.desk {
             if let Some(log) = desk.log.take() {
-                desk.left = Some(log.leave(Cause::WriterGone));
+                let earlier = desk.left.take();
+                desk.left = Some(log.leave(Cause::WriterGone).after(earlier));
             }
             desk.retry_at = Instant::now();
             let failure = Failure::new(

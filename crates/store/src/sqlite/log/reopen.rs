@@ -37,6 +37,16 @@ impl Left {
         self.must_close.strong_count() > 0
     }
 
+    #[cfg(test)]
+    pub(crate) fn through(&self) -> Option<Seq> {
+        self.through
+    }
+
+    #[cfg(test)]
+    pub(crate) fn given(&self) -> Option<Seq> {
+        self.given
+    }
+
     /// Together with what is left of the log before this one, which was never compared with it.
     pub(crate) fn after(mut self, earlier: Option<Self>) -> Self {
         if let Some(earlier) = earlier {

@@ -269,3 +269,58 @@ fn a_writer_is_started_and_stopped_while_a_change_hangs() {
     bench.run();
     assert_eq!(bench.ask(event(2, 1)), repeat(2, 1, Tier::EventId));
 }
+
+/// A store with one event, whose log failed and was opened again. A lock refused the first write to it, so it has not been
+/// compared with the log before it.
+fn reopened_and_locked() -> (Bench, Box<Desk>) {
+    let mut bench = Bench::running();
+    assert_eq!(bench.ask(event(1, 1)), recorded(1, 1));
+    bench.stop();
+    let Seat::Free(mut desk) = mem::replace(&mut *bench.store.shared.seat(), Seat::Changing) else {
+        panic!("the writer has ended");
+    };
+    desk.left = desk.log.take().map(|log| log.leave(Cause::Other));
+    let file = Arc::clone(&desk.file);
+    let log = Log::reopen(file, &mut desk.lock, desk.left.as_mut(), desk.run_events);
+    desk.log = Some(log.expect("opens again"));
+    let locked = Failure::new(Cause::Locked, "as the test wants");
+    desk.health.degrade(&locked);
+    desk.trouble = Some(locked);
+    desk.retry_at = Instant::now();
+    (bench, desk)
+}
+
+#[test]
+fn a_change_that_succeeds_does_not_end_trouble_that_events_still_have() {
+    let (mut bench, desk) = reopened_and_locked();
+    *bench.store.shared.seat() = Seat::Free(desk);
+    let changed = bench.store.set_desired(bench.bot, Desired::Stop);
+    changed.expect("the lock is gone");
+    let health = bench.store.health();
+    assert!(
+        matches!(
+            health,
+            Health::Degraded {
+                cause: Cause::Locked,
+                ..
+            }
+        ),
+        "{health:?}"
+    );
+    // The writer's next attempt compares the logs.
+    bench.run();
+    bench.until_health(|health| *health == Health::Ok);
+    assert_eq!(bench.ask(event(2, 2)), recorded(2, 2));
+}
+
+#[test]
+fn a_panic_forgets_no_log_that_was_never_compared() {
+    let (bench, desk) = reopened_and_locked();
+    drop(Sitting::with(Arc::clone(&bench.store.shared), desk));
+    let seat = bench.store.shared.seat();
+    let Seat::Free(desk) = &*seat else {
+        panic!("nobody has it");
+    };
+    let left = desk.left.as_ref().expect("it was closed");
+    assert_eq!((left.through(), left.given()), (Some(Seq(1)), Some(Seq(1))));
+}
