@@ -160,11 +160,9 @@ fn clogged_with(sim: &Sim, drain: &str) -> Gateway {
     gateway
 }
 
-/// An operator need not wait for the platform.
-#[test]
-fn a_second_signal_leaves_at_once() {
-    let sim = platform(|_| ());
-    let mut gateway = clogged(&sim);
+/// Asks it to stop, and waits until it is about to.
+#[track_caller]
+fn begin_to_drain(gateway: &mut Gateway) {
     gateway.signal(Signal::Term);
     wait_until("it drains", || {
         gateway
@@ -172,6 +170,14 @@ fn a_second_signal_leaves_at_once() {
             .entry("drain")
             .ok_or_else(|| gateway.log().tail())
     });
+}
+
+/// An operator need not wait for the platform.
+#[test]
+fn a_second_signal_leaves_at_once() {
+    let sim = platform(|_| ());
+    let mut gateway = clogged(&sim);
+    begin_to_drain(&mut gateway);
     gateway.signal(Signal::Interrupt);
     let status = gateway.wait_end();
     assert_eq!(status.code(), Some(130), "{status}");
@@ -213,13 +219,7 @@ fn a_drain_waits_for_connections_that_were_stopped_before() {
     let control = sim.control();
     let mut gateway = clogged(&sim);
     gateway.tell("a", "stop");
-    gateway.signal(Signal::Term);
-    wait_until("it drains", || {
-        gateway
-            .log()
-            .entry("drain")
-            .ok_or_else(|| gateway.log().tail())
-    });
+    begin_to_drain(&mut gateway);
     control.fault(Target::All, Fault::Recover);
     let status = gateway.wait_end();
     assert_eq!(status.code(), Some(0), "{status}");
@@ -247,13 +247,7 @@ fn a_drain_is_over_when_the_platform_resets() {
     let sim = platform(|settings| settings.ack_deadline = Duration::from_secs(60));
     let control = sim.control();
     let mut gateway = clogged(&sim);
-    gateway.signal(Signal::Term);
-    wait_until("it drains", || {
-        gateway
-            .log()
-            .entry("drain")
-            .ok_or_else(|| gateway.log().tail())
-    });
+    begin_to_drain(&mut gateway);
     assert_eq!(control.fault(Target::App(app_id("a")), Fault::Drop), 1);
     ends_with_its_bot_closed(&mut gateway);
 }
