@@ -5,8 +5,8 @@
 //! ```
 //! The close frame is written first and ends everything that is said; then the connection is read until the other side
 //! ends it, since an event that was on its way comes on no other connection. A full window holds the reading back as ever. What
-//! the reader has at the end is decoded in any case: it is here, and one read bounds how much it is. A message that has not
-//! wholly come is counted as cut off.
+//! the reader has at the end is decoded in any case: it is here, and the last reads bound how much it is. A message that has not
+//! wholly come is counted as cut off, or the connection as left unread where we ended the reading.
 //!
 //! A successor may be connected meanwhile. It reads, and hands nothing to the store before this one is over
 //! ([`RecordOrder`](crate::record_order::RecordOrder)).
