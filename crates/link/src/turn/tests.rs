@@ -1,3 +1,5 @@
+//! Turns to connect: rate, lanes, order within a lane, and properties over any order of inputs.
+
 use super::*;
 
 const FRESH: Standing = Standing {

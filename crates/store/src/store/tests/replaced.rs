@@ -124,20 +124,25 @@ fn a_write_ahead_log_that_was_cut_is_noticed_before_the_next_receipt() {
     }
 }
 
+/// Another program empties the write-ahead log in order. It stays connected until what is returned is dropped.
+fn emptied_by_another(bench: &Bench) -> SqliteConnection {
+    let mut other =
+        SqliteConnection::establish(&bench.database().display().to_string()).expect("connects");
+    other
+        .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        .expect("emptied");
+    let wal = bench.directory.path().join("longwire.db-wal");
+    assert_eq!(fs::metadata(&wal).expect("there").len(), 0);
+    other
+}
+
 /// Nothing has to come for it.
 #[test]
 fn what_is_done_to_the_files_is_noticed_in_a_lull() {
     let bench = Bench::running();
     assert_eq!(bench.ask(event(1, 1)), recorded(1, 1));
     // With an empty write-ahead log as well, which a lull soon has.
-    let mut other =
-        SqliteConnection::establish(&bench.database().display().to_string()).expect("connects");
-    other
-        .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        .expect("emptied");
-    drop(other);
-    let wal = bench.directory.path().join("longwire.db-wal");
-    assert_eq!(fs::metadata(&wal).expect("there").len(), 0);
+    drop(emptied_by_another(&bench));
     let aside = bench.directory.path().join("aside.db");
     fs::rename(bench.database(), &aside).expect("moved");
     bench.until_health(|health| {
@@ -259,13 +264,7 @@ fn a_database_that_was_vacuumed_is_no_trouble() {
 fn a_write_ahead_log_that_was_emptied_in_order_is_no_trouble() {
     let bench = Bench::running();
     assert_eq!(bench.ask(event(1, 1)), recorded(1, 1));
-    let mut other =
-        SqliteConnection::establish(&bench.database().display().to_string()).expect("connects");
-    other
-        .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        .expect("emptied");
-    let wal = bench.directory.path().join("longwire.db-wal");
-    assert_eq!(fs::metadata(&wal).expect("there").len(), 0);
+    let _other = emptied_by_another(&bench);
     assert_eq!(bench.ask(event(2, 2)), recorded(2, 2));
     assert_eq!(bench.ask(event(3, 1)), repeat(3, 1, Tier::EventId));
 }
