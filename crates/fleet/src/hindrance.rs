@@ -3,8 +3,9 @@
 //! Its declaration may lack something that only this host can give, or another installation may be the same bot. It is its
 //! own trouble: it shows as refused, with the reason and the next step, and the others run.
 
+use longwire_installation::{Desired, InstallationId, Platform};
 use longwire_link::Setback;
-use longwire_store::{Desired, InstallationId, InstallationRecord, Platform};
+use longwire_store::InstallationRecord;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 

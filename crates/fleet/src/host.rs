@@ -1,7 +1,8 @@
 //! Where an installation's platform is.
 
+use longwire_installation::Platform;
 use longwire_platform::{feishu, wecom};
-use longwire_store::{InstallationRecord, Platform};
+use longwire_store::InstallationRecord;
 use std::sync::Arc;
 use url::Url;
 

@@ -297,8 +297,8 @@ fn take_back(record: &InstallationRecord) -> Option<TakeBack> {
 
 fn wanted(record: &InstallationRecord) -> Desired {
     match record.desired {
-        longwire_store::Desired::Run => Desired::Run,
-        longwire_store::Desired::Stop => Desired::Stop,
+        longwire_installation::Desired::Run => Desired::Run,
+        longwire_installation::Desired::Stop => Desired::Stop,
     }
 }
 

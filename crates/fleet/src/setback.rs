@@ -2,10 +2,10 @@
 //! (`longwire_link::Setback`), not here.
 
 use longwire_egress::{HttpError, TlsProblem, UpgradeError};
+use longwire_installation::Platform;
 use longwire_link::{Setback, TlsFault};
 use longwire_platform::DialError;
 use longwire_platform::feishu::EndpointError;
-use longwire_store::Platform;
 
 /// Why there is no endpoint.
 #[must_use]

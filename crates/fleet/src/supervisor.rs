@@ -34,8 +34,9 @@ use actix::{
 use actix_rt::ArbiterHandle;
 use arbiters::number_of;
 use drain::Farewell;
+use longwire_installation::{Desired, InstallationId};
 use longwire_link::{Generation, Rebuild, RebuildBudget, Setback, State, TurnLimits, Turns};
-use longwire_store::{Desired, InstallationId, InstallationRecord};
+use longwire_store::InstallationRecord;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;

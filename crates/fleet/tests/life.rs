@@ -2,11 +2,10 @@
 
 use longwire_egress::{EgressSettings, ProxyEnvironment, SocketBudget, tls_config};
 use longwire_fleet::{ActorKind, Fault, Fleet, FleetFailure, FleetSettings, InstallationView};
+use longwire_installation::{Desired, Origin, Platform, TakeBack};
 use longwire_link::Timing;
 use longwire_sim::{Behaviour, FragmentPlan, Push, Sim, SimSettings, Traffic};
-use longwire_store::{
-    Desired, Displacement, NewInstallation, Origin, Platform, Store, StoreSettings, TakeBack,
-};
+use longwire_store::{Displacement, NewInstallation, Store, StoreSettings};
 use longwire_wire::endpoint::ClientConfig;
 use secrecy::SecretString;
 use std::time::{Duration, Instant};

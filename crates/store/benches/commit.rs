@@ -8,9 +8,9 @@ use std::sync::mpsc::{Sender, channel};
 use bytes::Bytes;
 use bytestring::ByteString;
 use divan::counter::ItemsCount;
+use longwire_installation::{Desired, Origin, Platform};
 use longwire_store::{
-    Cause, Desired, Group, NewEvent, NewInstallation, Origin, Platform, Receipt, Reply, Source,
-    Store, StoreSettings,
+    Cause, Group, NewEvent, NewInstallation, Receipt, Reply, Source, Store, StoreSettings,
 };
 use longwire_wire::identity::Identity;
 

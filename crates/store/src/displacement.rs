@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::InstallationId;
+use longwire_installation::InstallationId;
 
 /// What is to be kept of who has a bot. It replaces what was kept before.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use longwire_wire::identity::EventKey;
 
-use crate::{InstallationId, Seq, Source};
+use crate::{Seq, Source};
+use longwire_installation::InstallationId;
 
 /// Which events to read, oldest first.
 #[derive(Clone, Debug)]

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use longwire_wire::identity::Identity;
 
-use crate::{Cause, InstallationId, Receipt};
+use crate::{Cause, Receipt};
+use longwire_installation::InstallationId;
 
 /// The way an event came to us.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]

@@ -2,73 +2,8 @@
 
 use std::fmt;
 
+use longwire_installation::{Desired, InstallationId, Origin, Platform, PublicId, TakeBack};
 use secrecy::SecretString;
-
-use crate::{InstallationId, PublicId, TakeBack};
-
-/// Declares an enum whose variants are words in the database, in JSON and on the command line.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]
-        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
-
-        impl $name {
-            /// Every value, in the order of declaration.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The word for it.
-            pub fn label(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-
-            /// The value a word stands for.
-            pub fn parse(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.label() == word)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.label())
-            }
-        }
-    };
-}
-
-words! {
-    /// Which platform the bot lives on.
-    Platform {
-        /// Feishu, on `open.feishu.cn`.
-        Feishu = "feishu",
-        /// Lark, on `open.larksuite.com`.
-        Lark = "lark",
-        /// WeCom, whose intelligent robots have one long connection each.
-        Wecom = "wecom",
-    }
-}
-
-words! {
-    /// What the operator wants of an installation.
-    Desired {
-        /// Connected.
-        Run = "run",
-        /// Kept, but not connected.
-        Stop = "stop",
-    }
-}
-
-words! {
-    /// Who declared an installation, and so who may change it.
-    Origin {
-        /// The configuration file; what is no longer declared there is stopped.
-        File = "file",
-        /// The command line.
-        Cli = "cli",
-        /// The HTTP interface.
-        Api = "api",
-    }
-}
 
 /// An installation to be kept. Not printable: it holds credentials in clear.
 pub struct NewInstallation {
@@ -151,52 +86,5 @@ impl fmt::Debug for InstallationRecord {
             .field("app_id", &self.app_id)
             .field("desired", &self.desired)
             .finish_non_exhaustive()
-    }
-}
-
-/// The longest name, in bytes: it labels metrics and fills a column of a table.
-const NAME_MAX_BYTES: usize = 64;
-
-/// A name is printable, has no blank at its ends, and cannot be taken for a public id.
-pub(crate) fn is_valid_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= NAME_MAX_BYTES
-        && name.trim() == name
-        && !name.chars().any(char::is_control)
-        && !name.starts_with("ins_")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names() {
-        for name in ["bot", "客服 1", "a/b"] {
-            assert!(is_valid_name(name), "{name}");
-        }
-        for name in ["", " bot", "bot\n", "ins_1", &"x".repeat(65)] {
-            assert!(!is_valid_name(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn words_come_back() {
-        for &desired in Desired::ALL {
-            assert_eq!(Desired::parse(desired.label()), Some(desired));
-        }
-        for &platform in Platform::ALL {
-            assert_eq!(Platform::parse(platform.label()), Some(platform));
-        }
-        assert_eq!(Platform::parse("dingtalk"), None);
-    }
-
-    #[test]
-    fn a_promise_is_no_larger_than_the_platforms() {
-        let ids = Platform::ALL
-            .iter()
-            .map(|platform| platform.guarantee().id());
-        let ids: Vec<&str> = ids.collect();
-        assert_eq!(ids, ["at_least_once", "at_least_once", "from_first_byte"]);
     }
 }

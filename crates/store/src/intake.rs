@@ -232,8 +232,9 @@ impl Drop for Room {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cause, InstallationId, NewEvent, Receipt, Reply, Source};
+    use crate::{Cause, NewEvent, Receipt, Reply, Source};
     use bytes::Bytes;
+    use longwire_installation::InstallationId;
     use longwire_wire::identity::Identity;
 
     struct Nobody;

@@ -8,9 +8,8 @@ use crate::sqlite::file::DatabaseFile;
 use crate::sqlite::log::Log;
 use crate::sqlite::readers::Readers;
 use crate::sqlite::{events, installations, timeline};
-use crate::{
-    EventPage, EventQuery, InstallationId, InstallationRecord, Seq, StoreSettings, TimelineRecord,
-};
+use crate::{EventPage, EventQuery, InstallationRecord, Seq, StoreSettings, TimelineRecord};
+use longwire_installation::InstallationId;
 
 /// A query was not answered.
 #[derive(Debug, thiserror::Error)]

@@ -35,10 +35,11 @@ use crate::sqlite::log::Log;
 use crate::sqlite::timeline::Notebook;
 use crate::writer::{Desk, Job};
 use crate::{
-    Cause, Desired, EventPage, EventQuery, Figures, Health, InstallationId, InstallationRecord,
-    KeyRingError, NewInstallation, OpenError, ReadError, Reader, SealError, Seq, StoreSettings,
-    TimelineRecord, Writer,
+    Cause, EventPage, EventQuery, Figures, Health, InstallationRecord, KeyRingError,
+    NewInstallation, OpenError, ReadError, Reader, SealError, Seq, StoreSettings, TimelineRecord,
+    Writer,
 };
+use longwire_installation::{Desired, InstallationId};
 
 /// Administrative writes that may wait for the writer.
 const JOBS: usize = 64;

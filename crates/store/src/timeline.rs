@@ -3,7 +3,7 @@
 //! Best effort: notes ride in the writer's transactions, after the events, and are dropped and
 //! counted when there are too many.
 
-use crate::InstallationId;
+use longwire_installation::InstallationId;
 
 /// One thing that happened.
 #[derive(Clone, Debug, Eq, PartialEq)]

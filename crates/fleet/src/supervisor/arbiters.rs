@@ -10,7 +10,7 @@ use crate::shared::Shared;
 use crate::word::Word;
 use actix::{Handler, Message};
 use actix_rt::ArbiterHandle;
-use longwire_store::InstallationId;
+use longwire_installation::InstallationId;
 use std::future::pending;
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use crate::installation::Drain;
 use crate::view::Drained as DrainReport;
 use crate::word::Word;
 use actix::{Handler, Message, ResponseFuture};
-use longwire_store::InstallationId;
+use longwire_installation::InstallationId;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;

@@ -10,8 +10,8 @@ use crate::request::{Ask, RequestError};
 use crate::view::Inspection;
 use crate::word::Word;
 use actix::{ActorContext, Handler, Message, ResponseFuture};
+use longwire_installation::InstallationId;
 use longwire_link::State;
-use longwire_store::InstallationId;
 
 /// Do this to one of yours, or to yourself. From the fleet's handle, when fault injection is on.
 #[derive(Debug, Message)]

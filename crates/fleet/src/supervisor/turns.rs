@@ -7,8 +7,8 @@ use crate::installation::Turn;
 use crate::post::Mailbox;
 use crate::word::Word;
 use actix::{AsyncContext, Context, Handler, Message};
+use longwire_installation::InstallationId;
 use longwire_link::{Generation, NextTurn, Standing};
-use longwire_store::InstallationId;
 use std::sync::Arc;
 
 /// May I begin an attempt? From an installation, one open question at most; the answer is a `Turn`, now or later.

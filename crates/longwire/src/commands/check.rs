@@ -11,10 +11,9 @@ use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use longwire_egress::{EgressSettings, ProxyPolicy, Route};
+use longwire_installation::{Desired, Origin, Platform};
 use longwire_link::Setback;
-use longwire_store::{
-    Desired, InstallationRecord, OpenError, Origin, Platform, Reader, StoreSettings,
-};
+use longwire_store::{InstallationRecord, OpenError, Reader, StoreSettings};
 use url::Url;
 
 use crate::cli::Check;
@@ -320,12 +319,12 @@ fn wanted(config: &Config, records: &[InstallationRecord]) -> u64 {
 }
 
 /// Where an installation's platform is.
-fn platform_url(platform: longwire_store::Platform, base_url: Option<&str>) -> Option<Url> {
+fn platform_url(platform: longwire_installation::Platform, base_url: Option<&str>) -> Option<Url> {
     use longwire_platform::feishu::{FEISHU_BASE_URL, LARK_BASE_URL};
     let text = base_url.unwrap_or(match platform {
-        longwire_store::Platform::Feishu => FEISHU_BASE_URL,
-        longwire_store::Platform::Lark => LARK_BASE_URL,
-        longwire_store::Platform::Wecom => longwire_platform::wecom::BASE_URL,
+        longwire_installation::Platform::Feishu => FEISHU_BASE_URL,
+        longwire_installation::Platform::Lark => LARK_BASE_URL,
+        longwire_installation::Platform::Wecom => longwire_platform::wecom::BASE_URL,
     });
     text.parse().ok()
 }

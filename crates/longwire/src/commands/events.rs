@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use longwire_store::{EventQuery, EventRecord, InstallationId, Reader, Seq};
+use longwire_installation::InstallationId;
+use longwire_store::{EventQuery, EventRecord, Reader, Seq};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 

@@ -10,7 +10,8 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::Path;
 
-use longwire_store::{Desired, InstallationRecord, OpenError, Origin, Platform, Reader, Store};
+use longwire_installation::{Desired, Origin, Platform};
+use longwire_store::{InstallationRecord, OpenError, Reader, Store};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use url::Url;

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use longwire_store::{Platform, TakeBack, TakeBackError};
+use longwire_installation::{Platform, TakeBack, TakeBackError};
 
 use super::StrayCharacter;
 

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use longwire_store::{Desired, NewInstallation, Origin, Platform, TakeBack};
+use longwire_installation::{Desired, Origin, Platform, TakeBack};
+use longwire_store::NewInstallation;
 use secrecy::SecretString;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use url::Url;

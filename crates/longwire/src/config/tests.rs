@@ -172,7 +172,7 @@ fn wecom_bots() {
     )
     .expect("nothing is wrong");
     let bot = &loaded.config.installations[0];
-    assert_eq!(bot.platform(), longwire_store::Platform::Wecom);
+    assert_eq!(bot.platform(), longwire_installation::Platform::Wecom);
     let take_back = bot.take_back().expect("it fits").expect("it is set");
     assert_eq!((take_back.after_ms(), take_back.per_day()), (1_800_000, 3));
     let credentials = bot.credentials().expect("they fit");

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use longwire_egress::NoProxy;
-use longwire_store::Platform;
+use longwire_installation::Platform;
 use tracing_subscriber::filter::LevelFilter;
 use url::{Host, Url};
 

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use longwire_store::{EventQuery, InstallationId, ReadError, Reader, Seq};
+use longwire_installation::InstallationId;
+use longwire_store::{EventQuery, ReadError, Reader, Seq};
 
 /// Events read at a time.
 const PAGE: usize = 1000;

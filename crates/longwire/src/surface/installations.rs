@@ -4,10 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Path, Query};
 use longwire_egress::ProxyPolicy;
 use longwire_fleet::InstallationView;
-use longwire_store::{
-    Desired, Guarantee, InstallationRecord, NewInstallation, Origin, Platform, ReadError, TakeBack,
-    TimelineRecord, WriteError,
-};
+use longwire_installation::{Desired, Guarantee, Origin, Platform, TakeBack};
+use longwire_store::{InstallationRecord, NewInstallation, ReadError, TimelineRecord, WriteError};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;

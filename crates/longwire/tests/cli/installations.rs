@@ -1,6 +1,7 @@
 //! Installations by command: added, listed, shown and stopped; what does not fit is refused, and no secret is printed.
 
-use longwire_store::{Desired, NewInstallation, Origin, Platform, Store, StoreSettings};
+use longwire_installation::{Desired, Origin, Platform};
+use longwire_store::{NewInstallation, Store, StoreSettings};
 
 use crate::{initialised, longwire, run, write};
 

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use longwire_wire::identity::EventKey;
 
-use crate::InstallationId;
+use longwire_installation::InstallationId;
 
 /// Pages of a run. With 131,072 events a page holds 256 keys: 5 KiB, one page of the database.
 pub(crate) const BUCKETS: usize = 1 << BUCKET_BITS;

@@ -4,7 +4,7 @@ use longwire_wire::identity::EventKey;
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::InstallationId;
+use longwire_installation::InstallationId;
 
 fn key(number: u64) -> LogKey {
     let digest = Sha256::digest(number.to_le_bytes());

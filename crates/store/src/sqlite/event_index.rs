@@ -5,11 +5,12 @@ use diesel::prelude::*;
 use longwire_wire::identity::EventKey;
 
 use super::schema::{event, event_index_page, event_index_run};
+use crate::Seq;
 use crate::event_index::{
     Claims, EventIndex, Filter, LogKey, Page, PageId, Run, RunId, Span, window_begins,
 };
 use crate::failure::Failure;
-use crate::{InstallationId, Seq};
+use longwire_installation::InstallationId;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = event_index_run)]

@@ -6,7 +6,8 @@ use diesel::prelude::*;
 use longwire_wire::identity::EventKey;
 
 use super::schema::event;
-use crate::{EventPage, EventQuery, EventRecord, InstallationId, Seq, Source};
+use crate::{EventPage, EventQuery, EventRecord, Seq, Source};
+use longwire_installation::InstallationId;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = event)]

@@ -9,7 +9,8 @@ use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, RunQueryDsl, SqliteConnection};
 
-use crate::{InstallationId, NewEvent, Seq};
+use crate::{NewEvent, Seq};
+use longwire_installation::InstallationId;
 
 /// Inserts one row; none where a unique key is taken.
 pub(super) struct InsertEvent<'a> {

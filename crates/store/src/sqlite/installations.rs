@@ -9,12 +9,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::schema::{installation, taken_back};
 use crate::clock::now_ms;
-use crate::installation::is_valid_name;
 use crate::seal::{KeyRing, Place, key_id};
-use crate::{
-    Desired, Displacement, InstallationId, InstallationRecord, NewInstallation, Origin, Platform,
-    PublicId, SealError, TakeBack, WriteError,
-};
+use crate::{Displacement, InstallationRecord, NewInstallation, SealError, WriteError};
+use longwire_installation::is_valid_name;
+use longwire_installation::{Desired, InstallationId, Origin, Platform, PublicId, TakeBack};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = installation)]
@@ -166,7 +164,7 @@ fn insert(
     keys: &KeyRing,
     new: &NewInstallation,
 ) -> Result<InstallationRecord, WriteError> {
-    let public_id = PublicId::generate();
+    let public_id = PublicId::new(uuid::Uuid::now_v7());
     let now = now_ms();
     let proxy = new
         .proxy

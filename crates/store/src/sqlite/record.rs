@@ -15,7 +15,8 @@ use super::schema::event;
 use crate::event_index::{EventIndex, LogKey};
 use crate::failure::Failure;
 use crate::intake::Queued;
-use crate::{Cause, InstallationId, NewEvent, Seq, Verdict};
+use crate::{Cause, NewEvent, Seq, Verdict};
+use longwire_installation::InstallationId;
 
 /// What became of one event, once the transaction is committed.
 pub(crate) enum Outcome {

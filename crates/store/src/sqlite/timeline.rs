@@ -7,7 +7,8 @@ use diesel::prelude::*;
 
 use super::schema::timeline;
 use crate::failure::Failure;
-use crate::{Cause, InstallationId, TimelineEntry, TimelineKind, TimelineRecord};
+use crate::{Cause, TimelineEntry, TimelineKind, TimelineRecord};
+use longwire_installation::InstallationId;
 
 /// Notes kept per installation: some days of a bot that reconnects every ten minutes.
 pub(crate) const KEPT: i64 = 1_000;

@@ -24,9 +24,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::sqlite::migrations;
 use crate::{
-    Displacement, Group, NewEvent, Origin, Platform, Receipt, Refusal, Rejected, Reply, Source,
-    TakeBack, TimelineEntry, TimelineKind, Verdict,
+    Displacement, Group, NewEvent, Receipt, Refusal, Rejected, Reply, Source, TimelineEntry,
+    TimelineKind, Verdict,
 };
+use longwire_installation::{Origin, Platform, TakeBack};
 
 /// Longer than any wait that succeeds.
 const DEADLINE: Duration = Duration::from_secs(20);

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use longwire_egress::{Egress, EgressSettings, ProxyPolicy, ProxyUrlError};
 use longwire_fleet::setback;
+use longwire_installation::Platform;
 use longwire_link::Setback;
 use longwire_platform::dial;
 use longwire_platform::feishu::{Credentials, endpoint};
-use longwire_store::{InstallationRecord, OpenError, Platform, Store, StoreSettings};
+use longwire_store::{InstallationRecord, OpenError, Store, StoreSettings};
 use longwire_wire::endpoint::ConnectionUrl;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;

@@ -6,7 +6,8 @@
 use std::collections::HashSet;
 
 use longwire_fleet::Fleet;
-use longwire_store::{InstallationId, Reader};
+use longwire_installation::InstallationId;
+use longwire_store::Reader;
 
 use super::platform::Platform;
 use crate::cli::Played;

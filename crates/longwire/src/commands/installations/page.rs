@@ -1,6 +1,7 @@
 //! What is known of installations, for people.
 
-use longwire_store::{InstallationRecord, Platform, TakeBack, TimelineRecord};
+use longwire_installation::{Platform, TakeBack};
+use longwire_store::{InstallationRecord, TimelineRecord};
 use serde_json::Value;
 
 use crate::escaped::escaped;

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use longwire_installation::{Desired, InstallationId, Origin, Platform};
 use longwire_store::{
-    Cause, Desired, Group, InstallationId, NewEvent, NewInstallation, Origin, Platform, Receipt,
-    Reply, Seq, Source, Store, StoreSettings, Writer,
+    Cause, Group, NewEvent, NewInstallation, Receipt, Reply, Seq, Source, Store, StoreSettings,
+    Writer,
 };
 use longwire_wire::envelope::Envelope;
 use longwire_wire::identity::Identity;

@@ -47,3 +47,17 @@ impl Platform {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_promise_is_no_larger_than_the_platforms() {
+        let ids = Platform::ALL
+            .iter()
+            .map(|platform| platform.guarantee().id());
+        let ids: Vec<&str> = ids.collect();
+        assert_eq!(ids, ["at_least_once", "at_least_once", "from_first_byte"]);
+    }
+}

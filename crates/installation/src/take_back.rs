@@ -64,7 +64,7 @@ impl TakeBack {
     }
 
     /// What a row holds: both columns, or neither.
-    pub(crate) fn of_columns(
+    pub fn of_columns(
         after_ms: Option<i64>,
         per_day: Option<i32>,
     ) -> Result<Option<Self>, &'static str> {

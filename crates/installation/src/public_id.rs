@@ -19,16 +19,21 @@ const LETTERS: usize = 26;
 pub struct PublicId(Uuid);
 
 impl PublicId {
-    /// A new one, made of the present time and 74 random bits.
-    pub(crate) fn generate() -> Self {
-        Self(Uuid::now_v7())
+    /// The id of a new installation. `uuid` is of version 7: whoever adds the installation has the clock.
+    #[must_use]
+    pub fn new(uuid: Uuid) -> Self {
+        Self(uuid)
     }
 
-    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+    /// The id that a database holds as bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8; 16] {
+    /// Its bytes, as a database holds them.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }
 }
@@ -90,8 +95,8 @@ mod tests {
 
     #[test]
     fn newer_ids_sort_later_as_text() {
-        let older = PublicId::generate();
-        let newer = PublicId::generate();
+        let older = PublicId::new(Uuid::now_v7());
+        let newer = PublicId::new(Uuid::now_v7());
         assert!(older.to_string() < newer.to_string());
     }
 

@@ -1,0 +1,15 @@
+//! The number of an installation in one database.
+//!
+//! It means nothing outside that database; what an operator sees and types is a [`PublicId`](crate::PublicId).
+
+use std::fmt;
+
+/// The row of one installation.
+#[derive(Copy, Clone, Eq, PartialEq, Hash, Ord, PartialOrd, Debug)]
+pub struct InstallationId(pub i64);
+
+impl fmt::Display for InstallationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
