@@ -32,7 +32,8 @@ use children::Connection;
 use drain::Farewell;
 pub(crate) use drain::{Drain, Finished};
 use longwire_egress::SocketPermit;
-use longwire_link::{Action, Desired, Generation, Link, RebuildBudget, Setback, State, TakeBack};
+use longwire_installation::Desired;
+use longwire_link::{Action, Generation, Link, RebuildBudget, Setback, State};
 use longwire_store::{InstallationRecord, TimelineKind};
 use longwire_wire::endpoint::ClientConfig;
 use longwire_wire::frame::ServiceId;
@@ -271,7 +272,7 @@ impl Actor for Installation {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.link.handle_desired(wanted(&self.record), now());
+        self.link.handle_desired(self.record.desired, now());
         self.drive(ctx);
     }
 }
@@ -282,24 +283,9 @@ fn link_of(shared: &Shared, record: &InstallationRecord, bot: &Bot) -> Link {
     // timeline, and whoever displaced it has the bot still.
     Link::new(timing, rand::random())
         .after(bot.generation())
-        .with_take_back(take_back(record))
+        .with_take_back(record.take_back)
         .displaced(bot.displaced_since(record.claims))
         .taken_back_at(bot.taken_back())
-}
-
-/// Whether and when the bot is taken back from another connection.
-fn take_back(record: &InstallationRecord) -> Option<TakeBack> {
-    record.take_back.map(|wish| TakeBack {
-        after: wish.after(),
-        per_day: wish.per_day(),
-    })
-}
-
-fn wanted(record: &InstallationRecord) -> Desired {
-    match record.desired {
-        longwire_installation::Desired::Run => Desired::Run,
-        longwire_installation::Desired::Stop => Desired::Stop,
-    }
 }
 
 impl Handler<Configure> for Installation {
@@ -319,11 +305,11 @@ impl Handler<Configure> for Installation {
         }
         self.record = record;
         self.bot.configured(&self.record);
-        self.link.handle_desired(wanted(&self.record), now());
-        if is_claimed && wanted(&self.record) == Desired::Run {
+        self.link.handle_desired(self.record.desired, now());
+        if is_claimed && self.record.desired == Desired::Run {
             self.link.handle_claimed(now());
         }
-        self.link.handle_take_back(take_back(&self.record));
+        self.link.handle_take_back(self.record.take_back);
         if is_reachable_differently {
             self.link.handle_configured(now());
         }

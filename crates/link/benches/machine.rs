@@ -6,9 +6,10 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use longwire_installation::Desired;
 use longwire_link::{
-    Action, Assembly, AssemblyLimits, Desired, Heartbeat, Link, RequestKind, RequestLimits,
-    Requests, Setback, Timing, Window,
+    Action, Assembly, AssemblyLimits, Heartbeat, Link, RequestKind, RequestLimits, Requests,
+    Setback, Timing, Window,
 };
 
 fn main() {

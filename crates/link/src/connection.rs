@@ -13,7 +13,7 @@
 //! - It is never deaf: in every state but `stopped` and `displaced` either a timer runs or a connection lives, whose
 //!   own heartbeat ends it. Bootstrap and dial have deadlines here too, in case the caller never reports.
 //! - A bot that another connection displaced is left to it, or the two would take it from each other for ever. It comes
-//!   back by an operator's hand (start, change the settings), or by the [`TakeBack`] wished beforehand. Both the
+//!   back by an operator's hand (start, change the settings), or by its [`TakeBack`] policy. Both the
 //!   displacement and each take-back are recorded on disk, so a process that is started again knows them; a take-back is
 //!   recorded first and done then.
 //! - The backoff starts over when a connection that answered a ping ends after a life of [`Timing::lasting`] or more.
@@ -26,6 +26,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use longwire_installation::{Desired, TakeBack};
 use longwire_wire::endpoint::ClientConfig;
 
 use crate::backoff::{Backoff, FirstProbe};
@@ -33,7 +34,7 @@ use crate::config::{Rejected, ServerConfig};
 use crate::generation::Generation;
 use crate::setback::{Disposition, Pace, Setback};
 use crate::state::State;
-use crate::take_back::{TakeBack, TakeBacks};
+use crate::take_back::TakeBacks;
 use crate::timing::Timing;
 use crate::turn::{Life, Standing};
 
@@ -48,15 +49,6 @@ const RECENTLY: Duration = Duration::from_secs(10 * 60);
 /// four minutes. A short outage of one platform must not give its bots' places to others, and a long one must not keep
 /// them empty.
 const PLACE_IS_KEPT_FOR: u32 = 10;
-
-/// What the operator wants of an installation.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Desired {
-    /// Be connected.
-    Run,
-    /// Be disconnected.
-    Stop,
-}
 
 /// What is to be done. Answered by a `handle_…` call with the same generation, except for `Close`.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -182,10 +174,10 @@ impl Link {
         self
     }
 
-    /// The same, taken back as wished when another connection displaces it.
+    /// The same, with the policy for when another connection displaces it.
     #[must_use]
-    pub fn with_take_back(mut self, wish: Option<TakeBack>) -> Self {
-        self.take_backs.wish(wish);
+    pub fn with_take_back(mut self, policy: Option<TakeBack>) -> Self {
+        self.take_backs.set_policy(policy);
         self
     }
 
@@ -363,9 +355,9 @@ impl Link {
         }
     }
 
-    /// Another wish about being taken back, which holds for a displacement that has happened, too.
-    pub fn handle_take_back(&mut self, wish: Option<TakeBack>) {
-        self.take_backs.wish(wish);
+    /// Another take-back policy. It also applies to a displacement that has happened already.
+    pub fn handle_take_back(&mut self, policy: Option<TakeBack>) {
+        self.take_backs.set_policy(policy);
         if let State::Displaced { since, .. } = self.state
             // One that is being recorded was due already.
             && !self.take_backs.is_recording()

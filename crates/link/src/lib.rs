@@ -43,7 +43,7 @@ pub use assembly::{Assembly, AssemblyLimits, DropReason, Outcome};
 pub use backlog::Backlog;
 pub use backoff::Backoff;
 pub use config::{Rejected, ServerConfig};
-pub use connection::{ALARM_AFTER, Action, CloseReason, Desired, Link};
+pub use connection::{ALARM_AFTER, Action, CloseReason, Link};
 pub use generation::Generation;
 pub use heartbeat::{Heartbeat, HeartbeatAction};
 pub use rebuild::{Rebuild, RebuildBudget};
@@ -51,7 +51,6 @@ pub use requests::{Acked, RequestKind, RequestLimits, Requests, SubmitError, Uns
 pub use setback::{Disposition, Pace, Setback, TlsFault};
 pub use sleep::{Clocks, SleepWatch};
 pub use state::State;
-pub use take_back::TakeBack;
 pub use timing::Timing;
 pub use turn::{Life, NextTurn, Standing, TurnLimits, Turns};
 pub use unparsed::{Unparsed, UnparsedBudget};

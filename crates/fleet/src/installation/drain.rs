@@ -8,7 +8,8 @@ use crate::socket::{Close, Manner};
 use crate::supervisor::Drained;
 use crate::word::Word;
 use actix::{Handler, Message};
-use longwire_link::{Desired, Generation};
+use longwire_installation::Desired;
+use longwire_link::Generation;
 use std::time::Duration;
 
 /// Finish what is in hand and stay away. From the supervisor, once.

@@ -54,9 +54,8 @@ fn news() -> impl Strategy<Value = News> {
 }
 
 fn take_back() -> impl Strategy<Value = TakeBack> {
-    (300_u64..1000, 0_u32..4).prop_map(|(after, per_day)| TakeBack {
-        after: secs(after),
-        per_day,
+    (300_u64..1000, 1_u32..4).prop_map(|(after, per_day)| {
+        TakeBack::new(secs(after), per_day).expect("within the bounds")
     })
 }
 

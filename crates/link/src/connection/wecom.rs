@@ -10,6 +10,10 @@ fn secs(seconds: u64) -> Duration {
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+fn take_back(after: Duration, per_day: u32) -> TakeBack {
+    TakeBack::new(after, per_day).expect("within the bounds")
+}
+
 fn link(seed: u64) -> Link {
     Link::new(Timing::default().for_wecom(), seed)
 }
@@ -149,10 +153,7 @@ fn a_displaced_one_that_is_made_anew_leaves_the_bot_alone_too() {
     patient.handle_desired(Desired::Run, now);
     assert!(matches!(patient.state(), State::Queued));
 
-    let wish = TakeBack {
-        after: secs(300),
-        per_day: 1,
-    };
+    let wish = take_back(secs(300), 1);
     let mut willing = anew(Some(wish));
     willing.handle_desired(Desired::Run, now);
     let until = since + secs(300);
@@ -225,10 +226,7 @@ fn an_operator_takes_the_bot_back() {
 /// A rival that takes the bot again each time, for three days.
 #[test]
 fn take_backs_are_slow_and_few() {
-    let wish = TakeBack {
-        after: secs(300),
-        per_day: 4,
-    };
+    let wish = take_back(secs(300), 4);
     let mut platform = Platform::new(vec![link(1).with_take_back(Some(wish)), link(2)]);
     platform.wants(0, Desired::Run);
     let end = platform.now + 3 * DAY;
@@ -241,7 +239,7 @@ fn take_backs_are_slow_and_few() {
         let due = platform.links[0].poll_timeout().expect("it is wished");
         platform.pass(due - displaced_at);
         assert_eq!(platform.holder, Some(0));
-        assert!(platform.now - displaced_at >= wish.after);
+        assert!(platform.now - displaced_at >= wish.after());
         taken.push(platform.now);
         platform.pass(secs(60));
     }
@@ -263,7 +261,7 @@ fn a_wish_made_later_holds_for_a_displacement_that_happened() {
     let since = platform.now;
     platform.pass(secs(100));
     let after = secs(300);
-    platform.links[0].handle_take_back(Some(TakeBack { after, per_day: 1 }));
+    platform.links[0].handle_take_back(Some(take_back(after, 1)));
     let until = Some(since + after);
     assert_eq!(
         *platform.links[0].state(),
@@ -272,7 +270,7 @@ fn a_wish_made_later_holds_for_a_displacement_that_happened() {
     platform.links[0].handle_take_back(None);
     platform.pass(HOUR);
     assert_eq!(platform.holder, Some(1), "the wish was withdrawn");
-    platform.links[0].handle_take_back(Some(TakeBack { after, per_day: 1 }));
+    platform.links[0].handle_take_back(Some(take_back(after, 1)));
     platform.pass(secs(0));
     assert_eq!(platform.holder, Some(0), "its time had come already");
 }
@@ -281,10 +279,7 @@ fn a_wish_made_later_holds_for_a_displacement_that_happened() {
 #[test]
 fn a_take_back_is_recorded_before_it_is_done() {
     let since = Instant::now();
-    let wish = TakeBack {
-        after: secs(300),
-        per_day: 1,
-    };
+    let wish = take_back(secs(300), 1);
     let mut link = link(7).with_take_back(Some(wish)).displaced(Some(since));
     link.handle_desired(Desired::Run, since);
     let mut now = since + secs(300);
