@@ -6,7 +6,6 @@
 //!
 //! Nothing here opens a connection or reads a secret. Secrets are only referred to ([`SecretRef`]).
 
-mod credentials;
 mod duration;
 mod error;
 mod installation;
@@ -17,7 +16,6 @@ pub(crate) mod sample;
 mod secret;
 mod sections;
 mod size;
-mod stray;
 mod validate;
 
 #[cfg(test)]
@@ -27,7 +25,6 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-pub(crate) use credentials::{Misfit, Written, take_back};
 pub(crate) use duration::parse as parse_duration;
 pub(crate) use error::ConfigError;
 pub(crate) use installation::{DeclarationError, InstallationSection, PlatformName};
@@ -37,7 +34,6 @@ pub(crate) use sections::{
     ConnectSection, DebugSection, EgressSection, FleetSection, LogFormat, LogSection, ProxySection,
     ServerSection, StoreSection, TimingSection, TlsSection, WindowSection,
 };
-pub(crate) use stray::StrayCharacter;
 pub(crate) use validate::base_url_is_usable;
 
 use locate::Located;

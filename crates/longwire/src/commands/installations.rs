@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::Path;
 
-use longwire_installation::{Desired, Origin, Platform};
+use longwire_installation::{Desired, Origin, Platform, StrayCharacter};
 use longwire_store::{InstallationRecord, OpenError, Reader, Store};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::cli::{Add, Form, Installations, Output, Server};
 use crate::client::{Client, ClientError};
-use crate::config::{Loaded, SecretRef, StrayCharacter};
+use crate::config::{Loaded, SecretRef};
 use crate::escaped::escaped;
 use crate::exit::{Exit, Failure};
 use crate::stderr::say;

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use longwire_installation::{Desired, Origin, Platform, TakeBack};
+use longwire_installation::{
+    self as installation, Credentials, Desired, Misfit, Origin, Platform, TakeBack, Written,
+};
 use longwire_store::NewInstallation;
 use secrecy::SecretString;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use url::Url;
 
-use super::credentials::{self, Credentials, Misfit, Written};
 use super::proxy::ProxySettingError;
 use super::{ProxySetting, SecretError, SecretRef, duration};
 
@@ -142,7 +143,7 @@ impl InstallationSection {
 
     /// Whether and how it takes its connection back.
     pub(crate) fn take_back(&self) -> Result<Option<TakeBack>, Misfit> {
-        credentials::take_back(
+        installation::take_back(
             self.platform(),
             self.take_back_after,
             self.take_back_per_day,

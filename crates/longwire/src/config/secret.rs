@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroize as _};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
-use super::StrayCharacter;
+use longwire_installation::StrayCharacter;
 
 /// Where a secret is found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use longwire_egress::NoProxy;
-use longwire_installation::Platform;
+use longwire_installation::{Misfit, Platform};
 use tracing_subscriber::filter::LevelFilter;
 use url::{Host, Url};
 
-use super::{Config, Misfit};
+use super::Config;
 
 /// The first thing that is wrong.
 pub(super) struct Finding {

@@ -4,7 +4,9 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Path, Query};
 use longwire_egress::ProxyPolicy;
 use longwire_fleet::InstallationView;
-use longwire_installation::{Desired, Guarantee, Origin, Platform, TakeBack};
+use longwire_installation::{
+    Desired, Guarantee, Origin, Platform, StrayCharacter, TakeBack, Written, take_back,
+};
 use longwire_store::{InstallationRecord, NewInstallation, ReadError, TimelineRecord, WriteError};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,7 @@ use url::Url;
 
 use super::disk::on_disk;
 use super::{Problem, Surface};
-use crate::config::{StrayCharacter, Written, base_url_is_usable, parse_duration, take_back};
+use crate::config::{base_url_is_usable, parse_duration};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;

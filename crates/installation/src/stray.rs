@@ -8,7 +8,7 @@ use std::fmt;
 /// A character that belongs to no id and no secret. `Display` continues a sentence that begins with the key:
 /// "contains U+200B ZERO WIDTH SPACE at position 5".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct StrayCharacter {
+pub struct StrayCharacter {
     character: char,
     /// In characters, counted from 1.
     position: usize,
@@ -16,7 +16,8 @@ pub(crate) struct StrayCharacter {
 
 impl StrayCharacter {
     /// The first one in `text`.
-    pub(crate) fn in_text(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn in_text(text: &str) -> Option<Self> {
         (1..)
             .zip(text.chars())
             .find(|&(_, character)| is_stray(character))

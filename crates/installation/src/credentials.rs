@@ -6,13 +6,11 @@
 
 use std::time::Duration;
 
-use longwire_installation::{Platform, TakeBack, TakeBackError};
-
-use super::StrayCharacter;
+use crate::{Platform, StrayCharacter, TakeBack, TakeBackError};
 
 /// Why an installation's keys do not fit its platform. Never repeats a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Misfit {
+pub enum Misfit {
     /// A key must be there.
     #[error("missing field `{key}`")]
     Missing {
@@ -40,27 +38,33 @@ impl Misfit {
 
 /// What was written, each under its own key. `S` is a secret, or the place where one is found.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Written<'a, S> {
-    pub(crate) app_id: Option<&'a str>,
-    pub(crate) app_secret: Option<&'a S>,
-    pub(crate) bot_id: Option<&'a str>,
-    pub(crate) secret: Option<&'a S>,
+pub struct Written<'a, S> {
+    /// `app_id`.
+    pub app_id: Option<&'a str>,
+    /// `app_secret`.
+    pub app_secret: Option<&'a S>,
+    /// `bot_id`.
+    pub bot_id: Option<&'a str>,
+    /// `secret`.
+    pub secret: Option<&'a S>,
 }
 
 /// A platform's pair of them.
 #[derive(Debug)]
-pub(crate) struct Credentials<'a, S> {
-    pub(crate) id: &'a str,
+pub struct Credentials<'a, S> {
+    /// The app's id or the bot's.
+    pub id: &'a str,
     /// The key that the id stood under.
-    pub(crate) id_key: &'static str,
-    pub(crate) secret: &'a S,
+    pub id_key: &'static str,
+    /// Its secret, or the place where it is found.
+    pub secret: &'a S,
     /// The key that the secret stood under.
-    pub(crate) secret_key: &'static str,
+    pub secret_key: &'static str,
 }
 
 impl<'a, S> Written<'a, S> {
     /// The pair that a bot of `platform` has, if it is all that was written.
-    pub(crate) fn of(self, platform: Platform) -> Result<Credentials<'a, S>, Misfit> {
+    pub fn of(self, platform: Platform) -> Result<Credentials<'a, S>, Misfit> {
         let app = [
             ("app_id", self.app_id.is_some()),
             ("app_secret", self.app_secret.is_some()),
@@ -109,7 +113,7 @@ impl<'a, S> Written<'a, S> {
 }
 
 /// Whether and how a bot of `platform` takes its connection back. Both keys make it one; neither is never.
-pub(crate) fn take_back(
+pub fn take_back(
     platform: Platform,
     after: Option<Duration>,
     per_day: Option<u32>,
