@@ -177,7 +177,7 @@ impl Bot {
 
     /// Whether people or programs call it so.
     pub(crate) fn is(&self, id_or_name: &str) -> bool {
-        *self.public_id == *id_or_name || self.record().name == id_or_name
+        *self.public_id == *id_or_name || self.record().name.as_str() == id_or_name
     }
 
     /// What the link says now. `detail` are words for people beside the reason's own.
@@ -329,7 +329,7 @@ impl Bot {
         };
         InstallationView {
             id: self.public_id.to_string(),
-            name: record.name.clone(),
+            name: record.name.to_string(),
             platform: record.platform.label(),
             app_id: record.app_id.clone(),
             desired: record.desired.label(),

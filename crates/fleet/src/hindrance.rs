@@ -3,10 +3,10 @@
 //! Its declaration may lack something that only this host can give, or another installation may be the same bot. It is its
 //! own trouble: it shows as refused, with the reason and the next step, and the others run.
 
-use longwire_installation::{Desired, InstallationId, Platform};
+use longwire_installation::{BotNames, Desired, InstallationId};
 use longwire_link::Setback;
 use longwire_store::InstallationRecord;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Why an installation is not connected, although it is wanted.
@@ -25,20 +25,17 @@ pub(crate) fn of_all(
     declared: &BTreeMap<InstallationId, Arc<Hindrance>>,
 ) -> BTreeMap<InstallationId, Arc<Hindrance>> {
     let mut hindrances = declared.clone();
-    let mut names: HashMap<(Platform, &str), &str> = HashMap::new();
+    let mut names = BotNames::default();
     for record in records {
         if record.desired != Desired::Run || declared.contains_key(&record.id) {
             continue;
         }
-        let bot = (record.platform, record.app_id.as_str());
-        if let Some(other) = names.get(&bot) {
+        if let Err(other) = names.assign(record.bot(), record.name.as_str()) {
             let hindrance = Hindrance {
                 setback: Setback::SameBot,
                 detail: format!("`{}` is the same as `{other}`, which runs", record.name),
             };
             hindrances.insert(record.id, Arc::new(hindrance));
-        } else {
-            names.insert(bot, &record.name);
         }
     }
     hindrances

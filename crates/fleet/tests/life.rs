@@ -2,7 +2,7 @@
 
 use longwire_egress::{EgressSettings, ProxyEnvironment, SocketBudget, tls_config};
 use longwire_fleet::{ActorKind, Fault, Fleet, FleetFailure, FleetSettings, InstallationView};
-use longwire_installation::{Desired, Origin, Platform, TakeBack};
+use longwire_installation::{BaseUrl, Desired, Origin, Platform, TakeBack};
 use longwire_link::Timing;
 use longwire_sim::{Behaviour, FragmentPlan, Push, Sim, SimSettings, Traffic};
 use longwire_store::{Displacement, NewInstallation, Store, StoreSettings};
@@ -111,11 +111,11 @@ fn fresh_store() -> (tempfile::TempDir, Store) {
 /// A bot whose app is called as it is.
 fn bot(platform: Platform, name: &str, base_url: &str) -> NewInstallation {
     NewInstallation {
-        name: name.to_owned(),
+        name: name.parse().expect("a name"),
         platform,
         app_id: name.to_owned(),
         app_secret: SecretString::from("secret"),
-        base_url: Some(base_url.to_owned()),
+        base_url: Some(BaseUrl::parse(platform, base_url, &[]).expect("a base URL")),
         proxy: None,
         take_back: None,
         desired: Desired::Run,
@@ -187,11 +187,11 @@ async fn the_same_bot_under_two_names_runs_once() {
     let older = world.store.installation("bot-0").expect("readable");
     let older = older.expect("it was added");
     let declared = NewInstallation {
-        name: "again".to_owned(),
+        name: "again".parse().expect("a name"),
         platform: Platform::Feishu,
         app_id: app(0),
         app_secret: SecretString::from("secret"),
-        base_url: Some(world.sim.base_url()),
+        base_url: BaseUrl::parse(Platform::Feishu, &world.sim.base_url(), &[]).ok(),
         proxy: None,
         take_back: None,
         desired: Desired::Run,

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::{Platform, StrayCharacter, TakeBack, TakeBackError};
+use crate::{BotIdentity, Platform, StrayCharacter, TakeBack, TakeBackError};
 
 /// Why an installation's keys do not fit its platform. Never repeats a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +54,8 @@ pub struct Written<'a, S> {
 pub struct Credentials<'a, S> {
     /// The app's id or the bot's.
     pub id: &'a str,
+    /// Where it is one.
+    pub platform: Platform,
     /// The key that the id stood under.
     pub id_key: &'static str,
     /// Its secret, or the place where it is found.
@@ -104,11 +106,23 @@ impl<'a, S> Written<'a, S> {
             return Err(Misfit::wrong(id_key, stray.to_string()));
         }
         Ok(Credentials {
+            platform,
             id,
             id_key,
             secret: secret.ok_or(Misfit::Missing { key: secret_key })?,
             secret_key,
         })
+    }
+}
+
+impl<'a, S> Credentials<'a, S> {
+    /// Which bot they are of.
+    #[must_use]
+    pub fn bot(&self) -> BotIdentity<'a> {
+        BotIdentity {
+            platform: self.platform,
+            app_id: self.id,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a bot is: its name, platform, policies and identity, as every other crate knows them. No I/O, clock or log.
 
+mod base_url;
+mod bot;
 mod credentials;
 mod desired;
 mod guarantee;
@@ -9,16 +11,20 @@ mod name;
 mod origin;
 mod platform;
 mod public_id;
+mod revision;
 mod stray;
 mod take_back;
 
+pub use base_url::{BaseUrl, BaseUrlError};
+pub use bot::{BotIdentity, BotNames};
 pub use credentials::{Credentials, Misfit, Written, take_back};
 pub use desired::Desired;
 pub use guarantee::Guarantee;
 pub use id::InstallationId;
-pub use name::is_valid_name;
+pub use name::{Name, NameError};
 pub use origin::Origin;
 pub use platform::Platform;
 pub use public_id::{PublicId, PublicIdError};
+pub use revision::Revision;
 pub use stray::StrayCharacter;
 pub use take_back::{TakeBack, TakeBackError};

@@ -34,7 +34,6 @@ pub(crate) use sections::{
     ConnectSection, DebugSection, EgressSection, FleetSection, LogFormat, LogSection, ProxySection,
     ServerSection, StoreSection, TimingSection, TlsSection, WindowSection,
 };
-pub(crate) use validate::base_url_is_usable;
 
 use locate::Located;
 

@@ -9,7 +9,6 @@
 //! `serve` and `demo` run the same one.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,7 +64,7 @@ impl Gateway {
         tell_proxies(&egress.environment);
         let declared = installations
             .iter()
-            .map(|section| declared(section, &loaded.directory));
+            .map(|section| declared(section, loaded));
         let (declared, hindrances) = declared.collect::<Result<(Vec<_>, Vec<_>), _>>()?;
         drop(installations);
         let settings = loaded.store_settings();
@@ -221,13 +220,15 @@ type Declared = (NewInstallation, Option<Hindrance>);
 
 /// The file's installation with its secret. One that is not there is this bot's trouble and nobody else's: the bot is kept
 /// without, and shows as refused.
-fn declared(section: &InstallationSection, directory: &Path) -> Result<Declared, DeclarationError> {
-    let (setback, detail) = match section.resolve(directory) {
+fn declared(section: &InstallationSection, loaded: &Loaded) -> Result<Declared, DeclarationError> {
+    let (setback, detail) = match section.resolve(loaded) {
         Ok(new) => return Ok((new, None)),
         Err(DeclarationError::Secret { source, .. }) => (Setback::NoSecret, chain(&source)),
         Err(DeclarationError::Proxy { source, .. }) => (Setback::ProxyUnusable, chain(&source)),
-        Err(misfit @ DeclarationError::Misfit { .. }) => return Err(misfit),
+        Err(error @ (DeclarationError::Misfit { .. } | DeclarationError::BaseUrl { .. })) => {
+            return Err(error);
+        }
     };
     let hindrance = Hindrance { setback, detail };
-    Ok((section.without_access()?, Some(hindrance)))
+    Ok((section.without_access(loaded)?, Some(hindrance)))
 }

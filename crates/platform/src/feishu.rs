@@ -17,12 +17,6 @@ use url::Url;
 
 use crate::explanation;
 
-/// The open platform of Feishu, mainland China.
-pub const FEISHU_BASE_URL: &str = "https://open.feishu.cn";
-
-/// The open platform of Lark, everywhere else. The two do not know each other's apps.
-pub const LARK_BASE_URL: &str = "https://open.larksuite.com";
-
 /// A real answer has less than 1 KiB; what is longer than this is something else's.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
@@ -86,7 +80,7 @@ pub enum EndpointError {
 
 /// Asks the platform at `base` where the app may connect.
 ///
-/// `base` is an open platform's base URL, [`FEISHU_BASE_URL`], [`LARK_BASE_URL`], or a private deployment's, whose path is kept.
+/// `base` is the platform's base URL, or a private deployment's, whose path is kept.
 /// `deadline` covers the whole call. The secret is wiped from our copy of the request afterwards; awc's write
 /// buffer is beyond our reach.
 pub async fn endpoint(
@@ -161,17 +155,19 @@ fn read(answer: &HttpAnswer, secret: &str) -> Result<Endpoint, EndpointError> {
 
 #[cfg(test)]
 mod tests {
+    use longwire_installation::Platform;
+
     use super::*;
 
     #[test]
     fn where_the_call_goes() {
         for (base, expected) in [
             (
-                FEISHU_BASE_URL,
+                Platform::Feishu.base_url(),
                 "https://open.feishu.cn/callback/ws/endpoint",
             ),
             (
-                LARK_BASE_URL,
+                Platform::Lark.base_url(),
                 "https://open.larksuite.com/callback/ws/endpoint",
             ),
             (

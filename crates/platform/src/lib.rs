@@ -1,12 +1,11 @@
-//! The platforms' addresses and calls: how a long connection is asked for and opened.
+//! The platforms' calls: how a long connection is asked for and opened.
 //!
-//! This crate knows the platforms' addresses, request shapes and refusals; how bytes leave the host is
+//! This crate knows the platforms' request shapes and refusals; how bytes leave the host is
 //! `longwire-egress`'s business, what the bytes mean `longwire-wire`'s. It keeps no state and never retries:
 //! what follows from an error is decided by whoever called.
 
 mod dial;
 pub mod explanation;
 pub mod feishu;
-pub mod wecom;
 
 pub use dial::{DialError, dial};

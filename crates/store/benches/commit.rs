@@ -64,7 +64,7 @@ fn commit(bencher: divan::Bencher<'_, '_>, events: u64) {
     let store = Store::open(&StoreSettings::at(path)).expect("a fresh store opens");
     let installation = store
         .add_installation(NewInstallation {
-            name: "bench".to_owned(),
+            name: "bench".parse().expect("a name"),
             platform: Platform::Feishu,
             app_id: "cli_bench".to_owned(),
             app_secret: "no-real-secret".into(),

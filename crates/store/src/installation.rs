@@ -2,13 +2,16 @@
 
 use std::fmt;
 
-use longwire_installation::{Desired, InstallationId, Origin, Platform, PublicId, TakeBack};
+use longwire_installation::{
+    BaseUrl, BotIdentity, Desired, InstallationId, Name, Origin, Platform, PublicId, TakeBack,
+};
 use secrecy::SecretString;
+use url::Url;
 
 /// An installation to be kept. Not printable: it holds credentials in clear.
 pub struct NewInstallation {
     /// The operator's name for it, unique in the database.
-    pub name: String,
+    pub name: Name,
     /// Where the app lives.
     pub platform: Platform,
     /// The app's id, `cli_…`; of a WeCom bot, its bot id.
@@ -16,7 +19,7 @@ pub struct NewInstallation {
     /// The app's secret; of a WeCom bot, the bot's. Empty where it cannot be read at the moment: one that is kept stays.
     pub app_secret: SecretString,
     /// Another address of the platform, for a private deployment or the simulator.
-    pub base_url: Option<String>,
+    pub base_url: Option<BaseUrl>,
     /// The proxy of this installation alone; it may hold credentials. Empty where it cannot be read at the moment.
     pub proxy: Option<SecretString>,
     /// Whether it takes its connection back when another client took it; `None` is never. Of WeCom bots only.
@@ -35,13 +38,13 @@ pub struct InstallationRecord {
     /// Its name to the outside, for good.
     pub public_id: PublicId,
     /// The operator's name for it.
-    pub name: String,
+    pub name: Name,
     /// Where the app lives.
     pub platform: Platform,
     /// The app's id, `cli_…`; of a WeCom bot, its bot id.
     pub app_id: String,
     /// Another address of the platform.
-    pub base_url: Option<String>,
+    pub base_url: Option<BaseUrl>,
     /// Whether it has a proxy of its own: [`Store::open_proxy`](crate::Store::open_proxy).
     pub has_proxy: bool,
     /// Whether it takes its connection back when another client took it; `None` is never.
@@ -66,12 +69,36 @@ pub struct InstallationRecord {
     pub(crate) sealed_proxy: Option<String>,
 }
 
+impl NewInstallation {
+    /// Which bot it is.
+    #[must_use]
+    pub fn bot(&self) -> BotIdentity<'_> {
+        BotIdentity {
+            platform: self.platform,
+            app_id: &self.app_id,
+        }
+    }
+}
+
 impl InstallationRecord {
+    /// Which bot it is.
+    #[must_use]
+    pub fn bot(&self) -> BotIdentity<'_> {
+        BotIdentity {
+            platform: self.platform,
+            app_id: &self.app_id,
+        }
+    }
+
+    /// Where its platform is reached. Fails only where an older version kept a text that is no URL.
+    pub fn resolved_base_url(&self) -> Result<Url, url::ParseError> {
+        BaseUrl::resolve(self.base_url.as_ref(), self.platform)
+    }
+
     /// Whether a connection made with one is as good as one made with the other: same app, same secret, same way out.
     #[must_use]
     pub fn has_same_access(&self, other: &Self) -> bool {
-        self.platform == other.platform
-            && self.app_id == other.app_id
+        self.bot() == other.bot()
             && self.base_url == other.base_url
             && self.sealed_secret == other.sealed_secret
             && self.sealed_proxy == other.sealed_proxy

@@ -47,14 +47,6 @@ const JOBS: usize = 64;
 /// An administrative write was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// The name is not usable.
-    #[error(
-        "`{name}` is no name: 1 to 64 bytes, printable, no blank at the ends, not beginning with `ins_`"
-    )]
-    InvalidName {
-        /// The name.
-        name: String,
-    },
     /// There is one of this name already.
     #[error("the name `{name}` is taken")]
     NameTaken {
@@ -118,8 +110,7 @@ impl WriteError {
             Self::Overdue { .. } => Some(
                 "look at the disk, and then whether the change was made, before it is tried again",
             ),
-            Self::InvalidName { .. }
-            | Self::SameBot { .. }
+            Self::SameBot { .. }
             | Self::UnknownInstallation { .. }
             | Self::Seal(_)
             | Self::WriterGone => None,

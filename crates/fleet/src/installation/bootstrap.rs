@@ -3,7 +3,6 @@
 use super::Installation;
 use crate::access::Access;
 use crate::clock::now;
-use crate::host::base_url;
 use crate::setback;
 use crate::shared::Shared;
 use crate::word::Word;
@@ -80,7 +79,7 @@ impl Installation {
 
     /// WeCom has one address for all bots; what is a bot's own is said once the connection stands.
     fn wecom_access(&self) -> Result<Access, (Setback, String)> {
-        let base = base_url(&self.record).map_err(|error| bad_base_url(&error))?;
+        let base = (self.record.resolved_base_url()).map_err(|error| bad_base_url(&error))?;
         let url = ConnectionUrl::parse(base.as_str()).map_err(|error| bad_base_url(&error))?;
         Ok(Access::Wecom {
             url,
@@ -98,7 +97,7 @@ impl Installation {
             let egress = egress.map_err(|detail| (Setback::ProxyUnusable, detail))?;
             // Unsealed for this call and gone with it.
             let secret = open_secret(&shared, &record)?;
-            let base = base_url(&record).map_err(|error| bad_base_url(&error))?;
+            let base = (record.resolved_base_url()).map_err(|error| bad_base_url(&error))?;
             let credentials = Credentials {
                 app_id: &record.app_id,
                 app_secret: &secret,

@@ -6,15 +6,12 @@
 mod findings;
 mod online;
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use longwire_egress::{EgressSettings, ProxyPolicy, Route};
-use longwire_installation::{Desired, Origin, Platform};
+use longwire_installation::{BotNames, Desired, Name, Origin};
 use longwire_link::Setback;
 use longwire_store::{InstallationRecord, OpenError, Reader, StoreSettings};
-use url::Url;
 
 use crate::cli::Check;
 use crate::config::{Config, InstallationSection, Loaded, ProxySetting};
@@ -105,7 +102,7 @@ fn exposure(config: &Config, findings: &mut Findings) {
 fn secrets(loaded: &Loaded, findings: &mut Findings) {
     for section in &loaded.config.installations {
         let what = format!("secret of {}", section.name);
-        match (section.resolve(&loaded.directory), section.credentials()) {
+        match (section.resolve(loaded), section.credentials()) {
             (Ok(_), Ok(credentials)) => findings.good(what, credentials.secret.to_string()),
             (Ok(_), Err(misfit)) => {
                 findings.bad(what, misfit.to_string(), "correct the installation's keys");
@@ -122,29 +119,20 @@ fn same_bots(
     records: &[InstallationRecord],
     findings: &mut Findings,
 ) {
-    let added = added(declared, records).map(|record| {
-        let name = record.name.as_str();
-        (name, (record.platform, record.app_id.as_str()))
-    });
+    let added = added(declared, records).map(|record| (record.name.as_str(), record.bot()));
     let declared = declared.iter().filter(|section| section.enabled);
     let declared = declared.filter_map(|section| {
         let credentials = section.credentials().ok()?;
-        Some((section.name.as_str(), (section.platform(), credentials.id)))
+        Some((section.name.as_str(), credentials.bot()))
     });
-    let mut names: HashMap<(Platform, &str), &str> = HashMap::new();
+    let mut names = BotNames::default();
     for (name, bot) in added.chain(declared) {
-        match names.entry(bot) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(name);
-            }
-            Entry::Occupied(other) => findings.bad(
+        if let Err(other) = names.assign(bot, name) {
+            findings.bad(
                 format!("bot of {name}"),
-                format!(
-                    "`{}` is the same bot; only the older one is connected",
-                    other.get()
-                ),
+                format!("`{other}` is the same bot; only the older one is connected"),
                 Setback::SameBot.next_step(),
-            ),
+            );
         }
     }
 }
@@ -303,7 +291,7 @@ fn added<'a>(
     declared: &'a [InstallationSection],
     records: &'a [InstallationRecord],
 ) -> impl Iterator<Item = &'a InstallationRecord> {
-    let is_declared = |name: &str| declared.iter().any(|section| section.name == name);
+    let is_declared = |name: &Name| declared.iter().any(|section| section.name == *name);
     records.iter().filter(move |record| {
         record.desired == Desired::Run
             && record.origin != Origin::File
@@ -316,17 +304,6 @@ fn wanted(config: &Config, records: &[InstallationRecord]) -> u64 {
     let declared = config.installations.iter();
     let declared = declared.filter(|section| section.enabled).count();
     (declared + added(&config.installations, records).count()) as u64
-}
-
-/// Where an installation's platform is.
-fn platform_url(platform: longwire_installation::Platform, base_url: Option<&str>) -> Option<Url> {
-    use longwire_platform::feishu::{FEISHU_BASE_URL, LARK_BASE_URL};
-    let text = base_url.unwrap_or(match platform {
-        longwire_installation::Platform::Feishu => FEISHU_BASE_URL,
-        longwire_installation::Platform::Lark => LARK_BASE_URL,
-        longwire_installation::Platform::Wecom => longwire_platform::wecom::BASE_URL,
-    });
-    text.parse().ok()
 }
 
 /// The way to each platform host, told once per host and way.
@@ -342,10 +319,9 @@ fn routes(
         .installations
         .iter()
         .map(|section: &InstallationSection| {
-            let base = section.base_url.as_ref().map(Url::as_str);
             (
                 section.name.as_str(),
-                platform_url(section.platform(), base),
+                Some(section.resolved_base_url()),
                 section.proxy.as_ref(),
             )
         });
@@ -359,13 +335,7 @@ fn routes(
     let kept = records
         .iter()
         .filter(|record| !record.has_proxy && !declared_names.contains(&record.name.as_str()));
-    let kept = kept.map(|record| {
-        (
-            record.name.as_str(),
-            platform_url(record.platform, record.base_url.as_deref()),
-            None,
-        )
-    });
+    let kept = kept.map(|record| (record.name.as_str(), record.resolved_base_url().ok(), None));
     for (name, url, proxy) in declared.chain(kept) {
         let Some(url) = url else {
             findings.bad(

@@ -178,8 +178,10 @@ impl<'a> Printer<'a> {
 
     fn learn_names(&mut self, reader: &Reader) -> Result<(), Failure> {
         for record in reader.installations()? {
-            self.names
-                .insert(record.id, (record.public_id.to_string(), record.name));
+            self.names.insert(
+                record.id,
+                (record.public_id.to_string(), record.name.to_string()),
+            );
         }
         Ok(())
     }

@@ -286,7 +286,7 @@ fn set_desired(
         Ok(store) => {
             let record = store.installation(id_or_name)?.ok_or_else(missing)?;
             store.set_desired(record.id, desired)?;
-            let name = escaped(&record.name);
+            let name = escaped(record.name.as_str());
             say(format_args!(
                 "{name}: {done} from the server's next start on"
             ));
@@ -300,7 +300,7 @@ fn set_desired(
                 "/admin/v1/installations/{}/{verb}",
                 record.public_id
             )))?;
-            let name = escaped(&record.name);
+            let name = escaped(record.name.as_str());
             say(format_args!(
                 "{name}: {done}; the running server acts on it"
             ));

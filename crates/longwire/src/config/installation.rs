@@ -1,10 +1,10 @@
 //! An installation that the file declares.
 
-use std::path::Path;
 use std::time::Duration;
 
 use longwire_installation::{
-    self as installation, Credentials, Desired, Misfit, Origin, Platform, TakeBack, Written,
+    self as installation, BaseUrl, BaseUrlError, Credentials, Desired, Misfit, Name, Origin,
+    Platform, TakeBack, Written,
 };
 use longwire_store::NewInstallation;
 use secrecy::SecretString;
@@ -12,14 +12,15 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use url::Url;
 
 use super::proxy::ProxySettingError;
-use super::{ProxySetting, SecretError, SecretRef, duration};
+use super::{Loaded, ProxySetting, SecretError, SecretRef, duration};
 
 /// `[[installation]]`: one bot. Which of its keys must be there depends on its platform.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InstallationSection {
     /// The operator's name for it.
-    pub(crate) name: String,
+    #[serde(deserialize_with = "name")]
+    pub(crate) name: Name,
     /// Where the app lives.
     #[serde(default)]
     pub(crate) platform: PlatformName,
@@ -49,6 +50,11 @@ pub(crate) struct InstallationSection {
 
 fn yes() -> bool {
     true
+}
+
+fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(D::Error::custom)
 }
 
 /// Does not repeat the text: someone may have put credentials into it.
@@ -86,16 +92,25 @@ pub(crate) enum DeclarationError {
     #[error("installation `{name}` does not fit its platform")]
     Misfit {
         /// The installation.
-        name: String,
+        name: Name,
         /// Why.
         #[source]
         source: Misfit,
+    },
+    /// Its base URL is not legal. A file that was read has none of these.
+    #[error("the base_url of installation `{name}` cannot be used")]
+    BaseUrl {
+        /// The installation.
+        name: Name,
+        /// Why.
+        #[source]
+        source: BaseUrlError,
     },
     /// Its secret cannot be had.
     #[error("the {key} of installation `{name}` cannot be had")]
     Secret {
         /// The installation.
-        name: String,
+        name: Name,
         /// The secret's key.
         key: &'static str,
         /// Why.
@@ -106,7 +121,7 @@ pub(crate) enum DeclarationError {
     #[error("the proxy of installation `{name}` cannot be used")]
     Proxy {
         /// The installation.
-        name: String,
+        name: Name,
         /// Why.
         #[source]
         source: ProxySettingError,
@@ -117,7 +132,7 @@ impl DeclarationError {
     /// What to do about it.
     pub(crate) fn advice(&self) -> &'static str {
         match self {
-            Self::Misfit { .. } => "correct the installation's keys",
+            Self::Misfit { .. } | Self::BaseUrl { .. } => "correct the installation's keys",
             Self::Secret { source, .. } => source.advice(),
             Self::Proxy { source, .. } => source.advice(),
         }
@@ -150,8 +165,23 @@ impl InstallationSection {
         )
     }
 
+    /// Another address of the platform, if it names one.
+    pub(crate) fn base_url(&self, plain_hosts: &[String]) -> Result<Option<BaseUrl>, BaseUrlError> {
+        let url = self.base_url.as_ref();
+        url.map(|url| BaseUrl::parse(self.platform(), url.as_str(), plain_hosts))
+            .transpose()
+    }
+
+    /// Where its platform is reached.
+    pub(crate) fn resolved_base_url(&self) -> Url {
+        self.base_url.clone().unwrap_or_else(|| {
+            BaseUrl::resolve(None, self.platform()).expect("a public address is a URL")
+        })
+    }
+
     /// The same with its secrets at hand, as the store takes it.
-    pub(crate) fn resolve(&self, directory: &Path) -> Result<NewInstallation, DeclarationError> {
+    pub(crate) fn resolve(&self, loaded: &Loaded) -> Result<NewInstallation, DeclarationError> {
+        let directory = &loaded.directory;
         let credentials = self.credentials().map_err(|misfit| self.misfit(misfit))?;
         let app_secret = credentials
             .secret
@@ -170,13 +200,17 @@ impl InstallationSection {
                 name: self.name.clone(),
                 source,
             })?;
-        self.with(app_secret, proxy)
+        self.with(app_secret, proxy, loaded)
     }
 
     /// The same where its secret or its proxy cannot be had: with neither, so that it cannot be connected by mistake.
-    pub(crate) fn without_access(&self) -> Result<NewInstallation, DeclarationError> {
+    pub(crate) fn without_access(
+        &self,
+        loaded: &Loaded,
+    ) -> Result<NewInstallation, DeclarationError> {
         let nothing = || SecretString::from("");
-        self.with(nothing(), self.proxy.as_ref().map(|_| nothing()))
+        let proxy = self.proxy.as_ref().map(|_| nothing());
+        self.with(nothing(), proxy, loaded)
     }
 
     fn misfit(&self, source: Misfit) -> DeclarationError {
@@ -190,14 +224,19 @@ impl InstallationSection {
         &self,
         app_secret: SecretString,
         proxy: Option<SecretString>,
+        loaded: &Loaded,
     ) -> Result<NewInstallation, DeclarationError> {
         let misfit = |source| self.misfit(source);
+        let base_url = self.base_url(&loaded.config.egress.plain_http_hosts);
         Ok(NewInstallation {
             name: self.name.clone(),
             platform: self.platform(),
             app_id: self.credentials().map_err(misfit)?.id.to_owned(),
             app_secret,
-            base_url: self.base_url.as_ref().map(ToString::to_string),
+            base_url: base_url.map_err(|source| DeclarationError::BaseUrl {
+                name: self.name.clone(),
+                source,
+            })?,
             proxy,
             take_back: self.take_back().map_err(misfit)?,
             desired: if self.enabled {

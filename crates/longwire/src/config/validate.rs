@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use longwire_egress::NoProxy;
-use longwire_installation::{Misfit, Platform};
+use longwire_installation::{BotNames, Misfit};
 use tracing_subscriber::filter::LevelFilter;
-use url::{Host, Url};
 
 use super::Config;
 
@@ -109,13 +108,10 @@ fn timing(config: &Config) -> Result<(), Finding> {
 
 fn installations(config: &Config) -> Result<(), Finding> {
     let mut seen: HashMap<&str, usize> = HashMap::new();
-    let mut bots: HashMap<(Platform, &str), &str> = HashMap::new();
+    let mut bots = BotNames::default();
     for (index, installation) in config.installations.iter().enumerate() {
         let key = |field: &str| format!("installation[{index}].{field}");
         let name = installation.name.as_str();
-        if let Err(reason) = name_is_usable(name) {
-            refuse(key("name"), reason)?;
-        }
         if let Some(first) = seen.insert(name, index) {
             refuse(
                 key("name"),
@@ -127,8 +123,7 @@ fn installations(config: &Config) -> Result<(), Finding> {
             .and_then(|_| installation.credentials());
         match fits {
             Ok(credentials) if installation.enabled => {
-                let bot = (installation.platform(), credentials.id);
-                if let Some(other) = bots.insert(bot, name) {
+                if let Err(other) = bots.assign(credentials.bot(), name) {
                     refuse(
                         key(credentials.id_key),
                         format!("`{name}` is the same bot as `{other}`; a bot has one name"),
@@ -144,14 +139,8 @@ fn installations(config: &Config) -> Result<(), Finding> {
                 refuse(format!("installation[{index}]"), missing.to_string())?;
             }
         }
-        if let Some(url) = &installation.base_url
-            && let Err(reason) = base_url_is_usable(
-                installation.platform(),
-                url,
-                &config.egress.plain_http_hosts,
-            )
-        {
-            refuse(key("base_url"), reason)?;
+        if let Err(error) = installation.base_url(&config.egress.plain_http_hosts) {
+            refuse(key("base_url"), error.to_string())?;
         }
     }
     Ok(())
@@ -173,57 +162,6 @@ fn log_filter_is_usable(filter: &str) -> Result<(), String> {
         Some(directive) => Err(format!(
             "`{directive}` is no level; write one of off, error, warn, info, debug, trace, or a target with its \
              level as in \"longwire_fleet=debug\""
-        )),
-    }
-}
-
-/// The same rule the store has, so that the place in the file can be told.
-fn name_is_usable(name: &str) -> Result<(), &'static str> {
-    if name.is_empty() || name.len() > 64 {
-        return Err("a name has 1 to 64 bytes");
-    }
-    if name.trim() != name || name.chars().any(char::is_control) {
-        return Err("a name has no control characters and no blanks at its ends");
-    }
-    if name.starts_with("ins_") {
-        return Err("`ins_` begins an installation's id, not its name");
-    }
-    Ok(())
-}
-
-/// Plain text only to loopback or to hosts that were allowed by name: the bot's secret travels there.
-pub(crate) fn base_url_is_usable(
-    platform: Platform,
-    url: &Url,
-    plain_hosts: &[String],
-) -> Result<(), String> {
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("an address of the platform holds no credentials".to_owned());
-    }
-    let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err("has no host".to_owned()),
-    };
-    // Feishu and Lark are asked for a connection by HTTP; WeCom's base is the connection's own address.
-    let (secure, plain) = match platform {
-        Platform::Feishu | Platform::Lark => ("https", "http"),
-        Platform::Wecom => ("wss", "ws"),
-    };
-    let may_be_plain = is_loopback
-        || plain_hosts
-            .iter()
-            .any(|host| Some(host.to_ascii_lowercase().as_str()) == url.host_str());
-    match url.scheme() {
-        scheme if scheme == secure => Ok(()),
-        scheme if scheme == plain && may_be_plain => Ok(()),
-        scheme if scheme == plain => Err(format!(
-            "{plain} would send the bot's secret in clear; use {secure}, or name the host in \
-             egress.plain_http_hosts"
-        )),
-        other => Err(format!(
-            "`{other}` is no scheme of {platform}; use {secure}"
         )),
     }
 }

@@ -5,16 +5,15 @@ use actix_web::web::{Data, Json, Path, Query};
 use longwire_egress::ProxyPolicy;
 use longwire_fleet::InstallationView;
 use longwire_installation::{
-    Desired, Guarantee, Origin, Platform, StrayCharacter, TakeBack, Written, take_back,
+    BaseUrl, Desired, Guarantee, Origin, Platform, StrayCharacter, TakeBack, Written, take_back,
 };
 use longwire_store::{InstallationRecord, NewInstallation, ReadError, TimelineRecord, WriteError};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use super::disk::on_disk;
 use super::{Problem, Surface};
-use crate::config::{base_url_is_usable, parse_duration};
+use crate::config::parse_duration;
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
@@ -124,11 +123,11 @@ impl From<&InstallationRecord> for Kept {
         };
         Self {
             id: record.public_id.to_string(),
-            name: record.name.clone(),
+            name: record.name.to_string(),
             platform: record.platform.label(),
             app_id,
             bot_id,
-            base_url: record.base_url.clone(),
+            base_url: (record.base_url.as_ref()).map(|base_url| base_url.as_str().to_owned()),
             has_proxy: record.has_proxy,
             take_back_after_ms: record.take_back.map(TakeBack::after_ms),
             take_back_per_day: record.take_back.map(TakeBack::per_day),
@@ -256,13 +255,11 @@ impl AddRequest {
         };
         let take_back = take_back(platform, after, self.take_back_per_day)
             .map_err(|misfit| misfit.to_string())?;
-        if let Some(text) = &self.base_url {
-            let url: Url = text
-                .parse()
-                .map_err(|error| format!("base_url is no address: {error}"))?;
-            base_url_is_usable(platform, &url, plain_hosts)
-                .map_err(|reason| format!("base_url: {reason}"))?;
-        }
+        let base_url = self.base_url.as_deref();
+        let base_url = base_url.map(|text| BaseUrl::parse(platform, text, plain_hosts));
+        let base_url = base_url
+            .transpose()
+            .map_err(|error| format!("base_url: {error}"))?;
         if let Some(proxy) = &proxy {
             (proxy.expose_secret().parse::<ProxyPolicy>())
                 .map_err(|error| format!("proxy: {error}"))?;
@@ -271,10 +268,11 @@ impl AddRequest {
             platform,
             desired: Desired::parse(&self.desired)
                 .ok_or_else(|| format!("desired is run or stop, not `{}`", self.desired))?,
-            name: self.name,
+            name: (self.name.parse())
+                .map_err(|error| format!("`{}` is no name: {error}", self.name))?,
             app_id: credentials.id.to_owned(),
             app_secret: credentials.secret.clone(),
-            base_url: self.base_url,
+            base_url,
             proxy,
             take_back,
             origin,
@@ -352,7 +350,6 @@ async fn write<T: Send + 'static>(
     change: impl FnOnce() -> Result<T, WriteError> + Send + 'static,
 ) -> Result<T, Problem> {
     on_disk(change).await?.map_err(|error| match error {
-        WriteError::InvalidName { .. } => Problem::invalid(error.to_string()),
         WriteError::NameTaken { .. } => Problem::conflict("name_taken", error.to_string()),
         WriteError::SameBot { .. } => Problem::conflict("same_bot", error.to_string()),
         WriteError::UnknownInstallation { .. } => Problem::not_found(error.to_string()),

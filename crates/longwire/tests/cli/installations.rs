@@ -1,6 +1,6 @@
 //! Installations by command: added, listed, shown and stopped; what does not fit is refused, and no secret is printed.
 
-use longwire_installation::{Desired, Origin, Platform};
+use longwire_installation::{BaseUrl, Desired, Origin, Platform};
 use longwire_store::{NewInstallation, Store, StoreSettings};
 
 use crate::{initialised, longwire, run, write};
@@ -201,11 +201,11 @@ fn what_is_listed_and_shown_does_not_act_on_the_screen() {
     let store = Store::open(&settings).expect("nobody holds it");
     store
         .add_installation(NewInstallation {
-            name: "user\u{202e}gpj".to_owned(),
+            name: "user\u{202e}gpj".parse().expect("a name"),
             platform: Platform::Feishu,
             app_id: "cli_\x1b[2J1".to_owned(),
             app_secret: "s".into(),
-            base_url: Some("https://a\u{9b}b".to_owned()),
+            base_url: Some(BaseUrl::from_row("https://a\u{9b}b".to_owned())),
             proxy: None,
             take_back: None,
             desired: Desired::Run,

@@ -11,8 +11,9 @@ use super::schema::{installation, taken_back};
 use crate::clock::now_ms;
 use crate::seal::{KeyRing, Place, key_id};
 use crate::{Displacement, InstallationRecord, NewInstallation, SealError, WriteError};
-use longwire_installation::is_valid_name;
-use longwire_installation::{Desired, InstallationId, Origin, Platform, PublicId, TakeBack};
+use longwire_installation::{
+    BaseUrl, BotIdentity, Desired, InstallationId, Name, Origin, Platform, PublicId, TakeBack,
+};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = installation)]
@@ -109,33 +110,22 @@ pub(crate) fn sealed_with(connection: &mut SqliteConnection) -> QueryResult<Vec<
     Ok(keys)
 }
 
-fn check_name(name: &str) -> Result<(), WriteError> {
-    if is_valid_name(name) {
-        Ok(())
-    } else {
-        Err(WriteError::InvalidName {
-            name: name.to_owned(),
-        })
-    }
-}
-
 /// Adds one whose name is free, and whose bot nobody else is to be.
 pub(crate) fn add(
     connection: &mut SqliteConnection,
     keys: &KeyRing,
     new: &NewInstallation,
 ) -> Result<InstallationRecord, WriteError> {
-    check_name(&new.name)?;
-    if find(connection, &new.name)?.is_some() {
+    if find(connection, new.name.as_str())?.is_some() {
         return Err(WriteError::NameTaken {
-            name: new.name.clone(),
+            name: new.name.to_string(),
         });
     }
     if new.desired == Desired::Run
-        && let Some(other) = wanted_as(connection, new.platform, &new.app_id)?
+        && let Some(other) = wanted_as(connection, new.bot())?
     {
         return Err(WriteError::SameBot {
-            name: new.name.clone(),
+            name: new.name.to_string(),
             other,
         });
     }
@@ -145,13 +135,12 @@ pub(crate) fn add(
 /// The name of one that is to be connected as this bot.
 fn wanted_as(
     connection: &mut SqliteConnection,
-    platform: Platform,
-    app_id: &str,
+    bot: BotIdentity<'_>,
 ) -> QueryResult<Option<String>> {
     installation::table
         .filter(installation::desired.eq(Desired::Run.label()))
-        .filter(installation::platform.eq(platform.label()))
-        .filter(installation::app_id.eq(app_id))
+        .filter(installation::platform.eq(bot.platform.label()))
+        .filter(installation::app_id.eq(bot.app_id))
         .order(installation::id)
         .select(installation::name)
         .first(connection)
@@ -174,11 +163,11 @@ fn insert(
     diesel::insert_into(installation::table)
         .values((
             installation::public_id.eq(public_id.as_bytes().to_vec()),
-            installation::name.eq(&new.name),
+            installation::name.eq(new.name.as_str()),
             installation::platform.eq(new.platform.label()),
             installation::app_id.eq(&new.app_id),
             installation::secret.eq(keys.seal(&new.app_secret, place(&public_id, "secret"))?),
-            installation::base_url.eq(&new.base_url),
+            installation::base_url.eq(new.base_url.as_ref().map(BaseUrl::as_str)),
             installation::proxy.eq(proxy),
             installation::desired.eq(new.desired.label()),
             installation::origin.eq(new.origin.label()),
@@ -188,7 +177,7 @@ fn insert(
             installation::take_back_per_day.eq(new.take_back.map(per_day)),
         ))
         .execute(connection)?;
-    find(connection, &new.name)?.ok_or_else(|| diesel::result::Error::NotFound.into())
+    find(connection, new.name.as_str())?.ok_or_else(|| diesel::result::Error::NotFound.into())
 }
 
 /// Makes the ones of the configuration file what the file says: adds, changes, and stops those it
@@ -201,7 +190,7 @@ pub(crate) fn put_from_file(
     let mut names = HashSet::new();
     if let Some(twice) = declared.iter().find(|new| !names.insert(new.name.as_str())) {
         return Err(WriteError::NameTaken {
-            name: twice.name.clone(),
+            name: twice.name.to_string(),
         });
     }
     let mut kept = HashMap::new();
@@ -216,10 +205,7 @@ pub(crate) fn put_from_file(
         .iter()
         .map(|new| match kept.get(&new.name) {
             Some(former) => change(connection, keys, former, new),
-            None => {
-                check_name(&new.name)?;
-                insert(connection, keys, new)
-            }
+            None => insert(connection, keys, new),
         })
         .collect()
 }
@@ -348,11 +334,8 @@ fn change(
     let same_proxy = new.proxy.as_ref().is_some_and(is_unknown)
         || former_proxy.as_ref().map(SecretString::expose_secret)
             == new.proxy.as_ref().map(SecretString::expose_secret);
-    let same_access = same_secret
-        && same_proxy
-        && former.platform == new.platform
-        && former.app_id == new.app_id
-        && former.base_url == new.base_url;
+    let same_access =
+        same_secret && same_proxy && former.bot() == new.bot() && former.base_url == new.base_url;
     let same_rest = former.take_back == new.take_back
         && former.desired == new.desired
         && former.origin == new.origin;
@@ -381,7 +364,7 @@ fn change(
             installation::platform.eq(new.platform.label()),
             installation::app_id.eq(&new.app_id),
             installation::secret.eq(secret),
-            installation::base_url.eq(&new.base_url),
+            installation::base_url.eq(new.base_url.as_ref().map(BaseUrl::as_str)),
             installation::proxy.eq(proxy),
             installation::desired.eq(new.desired.label()),
             installation::origin.eq(new.origin.label()),
@@ -390,7 +373,7 @@ fn change(
             installation::take_back_per_day.eq(new.take_back.map(per_day)),
         ))
         .execute(connection)?;
-    find(connection, &new.name)?.ok_or_else(|| diesel::result::Error::NotFound.into())
+    find(connection, new.name.as_str())?.ok_or_else(|| diesel::result::Error::NotFound.into())
 }
 
 /// SQLite's integers are signed.
@@ -419,11 +402,11 @@ impl InstallationRow {
                     .try_into()
                     .map_err(|_| foreign("a public id of another length"))?,
             ),
-            name: row.name,
+            name: Name::from_row(row.name),
             platform: Platform::parse(&row.platform)
                 .ok_or_else(|| foreign("an unknown platform"))?,
             app_id: row.app_id,
-            base_url: row.base_url,
+            base_url: row.base_url.map(BaseUrl::from_row),
             has_proxy: row.proxy.is_some(),
             take_back: TakeBack::of_columns(row.take_back_after_ms, row.take_back_per_day)
                 .map_err(foreign)?,

@@ -231,7 +231,7 @@ fn settings(directory: &Path) -> StoreSettings {
 
 fn installation(name: &str) -> NewInstallation {
     NewInstallation {
-        name: name.to_owned(),
+        name: name.parse().expect("a name"),
         platform: Platform::Feishu,
         app_id: format!("cli_{name}"),
         app_secret: "canary-secret-0123456789".into(),

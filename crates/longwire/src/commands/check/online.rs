@@ -19,7 +19,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::findings::Findings;
-use super::platform_url;
 use crate::config::Loaded;
 use crate::exit::chain;
 
@@ -142,14 +141,11 @@ fn declared(loaded: &Loaded) -> Vec<Question> {
         let proxy = section.proxy.as_ref();
         let proxy = proxy.map(|proxy| proxy.policy(&loaded.directory));
         Some(Question {
-            name: section.name.clone(),
+            name: section.name.to_string(),
             platform: section.platform(),
             app_id: credentials.id.to_owned(),
             app_secret: credentials.secret.resolve_secret(&loaded.directory).ok()?,
-            base: platform_url(
-                section.platform(),
-                section.base_url.as_ref().map(Url::as_str),
-            )?,
+            base: section.resolved_base_url(),
             proxy: proxy.transpose().ok()?,
         })
     });
@@ -193,13 +189,12 @@ fn question(store: &Store, record: &InstallationRecord) -> Result<Question, (Str
         .map(|proxy| proxy.expose_secret().parse())
         .transpose()
         .map_err(|error: ProxyUrlError| (error.to_string(), Setback::ProxyUnusable))?;
-    let base = platform_url(record.platform, record.base_url.as_deref());
-    let base = base.ok_or_else(|| {
+    let base = record.resolved_base_url().map_err(|_| {
         let finding = "its base url is no address".to_owned();
         (finding, Setback::AddressRefused)
     })?;
     Ok(Question {
-        name: record.name.clone(),
+        name: record.name.to_string(),
         platform: record.platform,
         app_id: record.app_id.clone(),
         app_secret,

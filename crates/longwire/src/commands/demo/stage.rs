@@ -107,7 +107,7 @@ fn installations(platform: &Platform) -> impl Iterator<Item = InstallationSectio
     let secret = || SecretRef::File(PathBuf::from("bot.secret"));
     platform.bots.iter().map(move |name| {
         let bare = InstallationSection {
-            name: name.clone(),
+            name: name.parse().expect("a bot of the demo has a name"),
             platform: PlatformName::Feishu,
             app_id: None,
             app_secret: None,

@@ -1,6 +1,6 @@
 //! What is known of installations, for people.
 
-use longwire_installation::{Platform, TakeBack};
+use longwire_installation::{BaseUrl, Platform, TakeBack};
 use longwire_store::{InstallationRecord, TimelineRecord};
 use serde_json::Value;
 
@@ -76,7 +76,10 @@ pub(super) fn detail(
             text.push_str(&format!("{key:<12} {value}\n"));
         }
     };
-    line("name", palette.paint(Ink::Bold, escaped(&record.name)));
+    line(
+        "name",
+        palette.paint(Ink::Bold, escaped(record.name.as_str())),
+    );
     line("id", record.public_id.to_string());
     let is_wecom = record.platform == Platform::Wecom;
     line(
@@ -101,7 +104,10 @@ pub(super) fn detail(
             line("taken back", times.join(", "));
         }
     }
-    line("base url", shown(record.base_url.as_deref()));
+    line(
+        "base url",
+        shown(record.base_url.as_ref().map(BaseUrl::as_str)),
+    );
     line(
         "wanted",
         format!(

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use longwire_installation::{Desired, InstallationId, Origin, Platform};
+use longwire_installation::{BaseUrl, Desired, InstallationId, Origin, Platform};
 use longwire_store::{
     Cause, Group, NewEvent, NewInstallation, Receipt, Reply, Seq, Source, Store, StoreSettings,
     Writer,
@@ -135,13 +135,14 @@ impl Filling {
 
     /// As the configuration of the gateways will declare them, so that those find nothing to change.
     fn declared(&self) -> Result<Vec<NewInstallation>, Failure> {
-        let base_url: Url = self.base_url.parse().map_err(failed)?;
+        let url: Url = self.base_url.parse().map_err(failed)?;
+        let base_url = BaseUrl::parse(Platform::Feishu, url.as_str(), &[]).map_err(failed)?;
         let declare = |number| NewInstallation {
-            name: format!("bot-{number}"),
+            name: format!("bot-{number}").parse().expect("a name"),
             platform: Platform::Feishu,
             app_id: format!("cli_{number:016}"),
             app_secret: "no-real-secret".into(),
-            base_url: Some(base_url.to_string()),
+            base_url: Some(base_url.clone()),
             proxy: Some("direct".into()),
             take_back: None,
             desired: Desired::Run,
