@@ -210,10 +210,7 @@ impl Supervisor {
             match self.places.get_mut(&id) {
                 None => self.settle(record, hindrance),
                 Some(place)
-                    if place.record.updated_ms != record.updated_ms
-                        || place.record.desired != record.desired
-                        || place.record.claims != record.claims
-                        || place.hindrance != hindrance =>
+                    if place.record.revision != record.revision || place.hindrance != hindrance =>
                 {
                     place.record = Arc::new(record);
                     place.hindrance = hindrance;

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use longwire_installation::{
-    BaseUrl, BotIdentity, Desired, InstallationId, Name, Origin, Platform, PublicId, TakeBack,
+    BaseUrl, BotIdentity, Desired, InstallationId, Name, Origin, Platform, PublicId, Revision,
+    TakeBack,
 };
 use secrecy::SecretString;
 use url::Url;
@@ -63,8 +64,10 @@ pub struct InstallationRecord {
     pub claims: u64,
     /// When it was added, in milliseconds since 1970.
     pub created_ms: i64,
-    /// When anything of it last changed, in milliseconds since 1970.
+    /// When anything of it last changed, in milliseconds since 1970: for people. What is newer, `revision` tells.
     pub updated_ms: i64,
+    /// Its latest change.
+    pub revision: Revision,
     pub(crate) sealed_secret: String,
     pub(crate) sealed_proxy: Option<String>,
 }

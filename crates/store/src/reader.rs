@@ -9,7 +9,7 @@ use crate::sqlite::log::Log;
 use crate::sqlite::readers::Readers;
 use crate::sqlite::{events, installations, timeline};
 use crate::{EventPage, EventQuery, InstallationRecord, Seq, StoreSettings, TimelineRecord};
-use longwire_installation::InstallationId;
+use longwire_installation::{InstallationId, Revision};
 
 /// A query was not answered.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,15 @@ impl Reader {
     /// All installations, oldest first.
     pub fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError> {
         self.readers.read(installations::all)
+    }
+
+    /// The installations that changed after `revision`, oldest first.
+    pub fn installations_after(
+        &self,
+        revision: Revision,
+    ) -> Result<Vec<InstallationRecord>, ReadError> {
+        self.readers
+            .read(move |connection| installations::changed_after(connection, revision))
     }
 
     /// The installation with this public id or name.

@@ -39,7 +39,7 @@ use crate::{
     NewInstallation, OpenError, ReadError, Reader, SealError, Seq, StoreSettings, TimelineRecord,
     Writer,
 };
-use longwire_installation::{Desired, InstallationId};
+use longwire_installation::{Desired, InstallationId, Revision};
 
 /// Administrative writes that may wait for the writer.
 const JOBS: usize = 64;
@@ -312,6 +312,14 @@ impl Store {
     /// [`Reader::installations`].
     pub fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError> {
         self.shared.reader.installations()
+    }
+
+    /// [`Reader::installations_after`].
+    pub fn installations_after(
+        &self,
+        revision: Revision,
+    ) -> Result<Vec<InstallationRecord>, ReadError> {
+        self.shared.reader.installations_after(revision)
     }
 
     /// [`Reader::installation`].

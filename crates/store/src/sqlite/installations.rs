@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use diesel::SqliteConnection;
 use diesel::prelude::*;
-use longwire_installation::{Desired, PublicId};
+use longwire_installation::{Desired, PublicId, Revision};
 
 use self::row::InstallationRow;
 use super::schema::{installation, taken_back};
@@ -21,7 +21,16 @@ pub(crate) use self::secret::{open_proxy, open_secret, sealed_with};
 
 /// All installations, oldest first.
 pub(crate) fn all(connection: &mut SqliteConnection) -> QueryResult<Vec<InstallationRecord>> {
+    changed_after(connection, Revision::NONE)
+}
+
+/// The installations that changed after `revision`, oldest first.
+pub(crate) fn changed_after(
+    connection: &mut SqliteConnection,
+    Revision(revision): Revision,
+) -> QueryResult<Vec<InstallationRecord>> {
     let rows: Vec<InstallationRow> = installation::table
+        .filter(installation::revision.gt(revision))
         .order(installation::id)
         .select(InstallationRow::as_select())
         .load(connection)?;

@@ -55,6 +55,7 @@ diesel::table! {
         take_back_per_day -> Nullable<Integer>,
         displaced_ms -> Nullable<BigInt>,
         claims -> BigInt,
+        revision -> BigInt,
     }
 }
 
@@ -70,6 +71,7 @@ diesel::table! {
         id -> BigInt,
         identity -> Binary,
         open_ms -> BigInt,
+        revision -> BigInt,
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
     Displacement, Group, NewEvent, Receipt, Refusal, Rejected, Reply, Source, TimelineEntry,
     TimelineKind, Verdict,
 };
-use longwire_installation::{Origin, Platform, TakeBack};
+use longwire_installation::{Origin, Platform, Revision, TakeBack};
 
 /// Longer than any wait that succeeds.
 const DEADLINE: Duration = Duration::from_secs(20);

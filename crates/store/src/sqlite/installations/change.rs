@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::SqliteConnection;
 use diesel::prelude::*;
-use longwire_installation::{BotIdentity, Desired, InstallationId, Origin, PublicId};
+use longwire_installation::{BotIdentity, Desired, InstallationId, Origin, PublicId, Revision};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::displacement::claim;
@@ -13,8 +13,17 @@ use super::secret::{open_proxy, open_secret, place};
 use super::{all, find};
 use crate::clock::now_ms;
 use crate::seal::KeyRing;
-use crate::sqlite::schema::installation;
+use crate::sqlite::schema::{installation, store};
 use crate::{InstallationRecord, NewInstallation, SealError, WriteError};
+
+/// The number of the change that is about to be made, in the caller's transaction.
+fn next_revision(connection: &mut SqliteConnection) -> QueryResult<Revision> {
+    diesel::update(store::table)
+        .set(store::revision.eq(store::revision + 1))
+        .returning(store::revision)
+        .get_result(connection)
+        .map(Revision)
+}
 
 /// Adds one whose name is free, and whose bot nobody else is to be.
 pub(crate) fn add(
@@ -62,12 +71,13 @@ fn insert(
     let public_id = PublicId::new(uuid::Uuid::now_v7());
     let secret = keys.seal(&new.app_secret, place(&public_id, "secret"))?;
     let proxy = seal_proxy(keys, &public_id, new)?;
+    let revision = next_revision(connection)?;
     diesel::insert_into(installation::table)
         .values(NewRow {
             public_id: public_id.as_bytes(),
             name: new.name.as_str(),
             created_ms: now_ms(),
-            settings: Settings::new(new, secret, proxy),
+            settings: Settings::new(new, secret, proxy, revision),
         })
         .execute(connection)?;
     written(connection, new)
@@ -156,10 +166,12 @@ pub(crate) fn set_desired(
         }
         claim(connection, id)?;
     }
+    let Revision(revision) = next_revision(connection)?;
     let changed = diesel::update(installation::table.find(id.0))
         .set((
             installation::desired.eq(desired.label()),
             installation::updated_ms.eq(now_ms()),
+            installation::revision.eq(revision),
         ))
         .execute(connection)?;
     if changed == 0 {
@@ -207,8 +219,9 @@ fn change(
     } else {
         seal_proxy(keys, id, new)?
     };
+    let revision = next_revision(connection)?;
     diesel::update(installation::table.find(former.id.0))
-        .set(Settings::new(new, secret, proxy))
+        .set(Settings::new(new, secret, proxy, revision))
         .execute(connection)?;
     written(connection, new)
 }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use longwire_installation::{
-    BaseUrl, Desired, InstallationId, Name, Origin, Platform, PublicId, TakeBack,
+    BaseUrl, Desired, InstallationId, Name, Origin, Platform, PublicId, Revision, TakeBack,
 };
 
 use crate::clock::now_ms;
@@ -29,6 +29,7 @@ pub(super) struct InstallationRow {
     take_back_per_day: Option<i32>,
     displaced_ms: Option<i64>,
     claims: i64,
+    revision: i64,
 }
 
 /// A row that is added. Its public id and name stay as long as it does.
@@ -56,11 +57,17 @@ pub(super) struct Settings<'a> {
     updated_ms: i64,
     take_back_after_ms: Option<i64>,
     take_back_per_day: Option<i32>,
+    revision: i64,
 }
 
 impl<'a> Settings<'a> {
-    /// The settings of `new`, whose secrets are sealed, set now.
-    pub(super) fn new(new: &'a NewInstallation, secret: String, proxy: Option<String>) -> Self {
+    /// The settings of `new`, whose secrets are sealed, as a change that is made now.
+    pub(super) fn new(
+        new: &'a NewInstallation,
+        secret: String,
+        proxy: Option<String>,
+        Revision(revision): Revision,
+    ) -> Self {
         let per_day = |take_back: TakeBack| {
             i32::try_from(take_back.per_day()).expect("a take-back is bounded far below 2^31")
         };
@@ -75,6 +82,7 @@ impl<'a> Settings<'a> {
             updated_ms: now_ms(),
             take_back_after_ms: new.take_back.map(TakeBack::after_ms),
             take_back_per_day: new.take_back.map(per_day),
+            revision,
         }
     }
 }
@@ -107,6 +115,7 @@ impl InstallationRow {
             claims: row.claims.cast_unsigned(),
             created_ms: row.created_ms,
             updated_ms: row.updated_ms,
+            revision: Revision(row.revision),
             sealed_secret: row.secret,
             sealed_proxy: row.proxy,
         })

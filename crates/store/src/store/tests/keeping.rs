@@ -133,13 +133,15 @@ fn the_configuration_file_owns_what_it_declares() {
         .put_from_file(vec![declare("a"), declare("b")])
         .expect("put");
     assert_eq!(
-        (first[0].updated_ms, &first[0].sealed_secret),
-        (again[0].updated_ms, &again[0].sealed_secret)
+        (first[0].updated_ms, first[0].revision),
+        (again[0].updated_ms, again[0].revision)
     );
+    assert_eq!(first[0].sealed_secret, again[0].sealed_secret);
     let mut changed = declare("a");
     changed.app_secret = "another".into();
     let third = bench.store.put_from_file(vec![changed]).expect("put");
     assert_eq!(third[0].public_id, first[0].public_id);
+    assert!(third[0].revision > first[1].revision, "changed last");
     assert_eq!(
         bench
             .store
@@ -476,4 +478,88 @@ fn a_database_that_knows_no_displacement_is_taken_over() {
         (after.displaced_ms, after.claims, after.taken_back_ms.len()),
         (None, 0, 0)
     );
+}
+
+/// What changed after a revision is what an operator changed since, in whatever order the rows are.
+#[test]
+fn changes_are_numbered_in_their_order() {
+    let bench = Bench::running();
+    let add = |name| {
+        let added = bench.store.add_installation(installation(name));
+        added.expect("added")
+    };
+    let (first, second) = (add("first"), add("second"));
+    assert!(bot(&bench).revision < first.revision && first.revision < second.revision);
+    let changed_after = |revision| -> Vec<String> {
+        let changed = bench.store.installations_after(revision);
+        let changed = changed.expect("readable").into_iter();
+        changed.map(|record| record.name.to_string()).collect()
+    };
+    assert_eq!(changed_after(Revision::NONE), ["bot", "first", "second"]);
+    assert_eq!(changed_after(second.revision), [""; 0]);
+
+    // A wish that is repeated is a change: it claims the bot.
+    for desired in [Desired::Stop, Desired::Run, Desired::Run] {
+        let latest = bench.store.installations().expect("readable");
+        let latest = latest.iter().map(|record| record.revision).max();
+        let latest = latest.expect("there are some");
+        let set = bench.store.set_desired(first.id, desired);
+        set.expect("it is there");
+        assert_eq!(changed_after(latest), ["first"]);
+    }
+    // Who has a bot is seen, not decided.
+    let before = bot(&bench).revision;
+    keep(&bench, displaced(&bench, 0, Some(3_000)));
+    assert_eq!(bot(&bench).revision, before);
+    // What is refused has no number.
+    let nobody = bench.store.set_desired(InstallationId(404), Desired::Stop);
+    assert!(matches!(
+        nobody,
+        Err(WriteError::UnknownInstallation { .. })
+    ));
+    let next = add("third").revision;
+    let latest = bench.store.installations_after(second.revision);
+    let latest = latest.expect("readable");
+    assert_eq!(next, Revision(latest[0].revision.0 + 1));
+}
+
+/// The schema before changes were numbered. A name and a base URL that are not legal any more stay.
+#[test]
+fn a_database_without_revisions_is_taken_over() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let settings = settings(directory.path());
+    let before = {
+        let store = Store::open(&settings).expect("opens");
+        let add = |name| store.add_installation(installation(name)).expect("added");
+        let both = [add("older"), add("newer")];
+        store
+            .set_desired(both[0].id, Desired::Stop)
+            .expect("changed");
+        both
+    };
+    let path = directory.path().join("longwire.db").display().to_string();
+    let mut old = SqliteConnection::establish(&path).expect("a database");
+    migrations::back_to(&mut old, 6);
+    old.batch_execute(
+        "UPDATE installation SET name = 'ins_older ', base_url = 'nowhere' WHERE name = 'older'",
+    )
+    .expect("a row");
+    drop(old);
+    let store = Store::open(&settings).expect("brought up to date");
+    let after = store.installations().expect("readable");
+    assert_eq!(after.len(), 2);
+    for (after, before) in after.iter().zip(&before) {
+        assert_eq!(
+            (after.public_id, after.created_ms, after.claims),
+            (before.public_id, before.created_ms, before.claims)
+        );
+        let secret = store.open_secret(after).expect("opens");
+        assert_eq!(secret.expose_secret(), "canary-secret-0123456789");
+    }
+    assert_eq!(after[0].name.as_str(), "ins_older ");
+    assert_eq!(after[0].desired, Desired::Stop);
+    assert!(after[0].resolved_base_url().is_err());
+    assert!(after[0].revision < after[1].revision);
+    let newest = store.add_installation(installation("newest"));
+    assert!(newest.expect("added").revision > after[1].revision);
 }
