@@ -1,9 +1,9 @@
-//! Who has a bot of which only one client at a time can be connected, as it is kept with the installation.
+//! Displacements on their way to the disk. A displaced bot is one whose only connection another client took.
 //!
-//! A process that starts reads it and leaves a bot to whoever displaced it, as the process before it did. The fleet
-//! decides; this is the way of its decisions to the disk: each rides in the writer's next transaction, the newest of an
-//! installation replaces an older one that still waits, and what the database does not take waits until it does. So at
-//! most one waits for each installation, and none is dropped while the process lives.
+//! A process that starts reads the displacements and leaves each bot to whoever displaced it. The fleet decides; this
+//! file holds its decisions until the writer's next transaction writes them. A newer decision on an installation
+//! replaces one that still waits, and one that the database does not take waits until it does. So at most one waits for
+//! each installation, and none is dropped while the process lives.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,33 +13,33 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use longwire_installation::InstallationId;
 
-/// What is to be kept of who has a bot. It replaces what was kept before.
+/// Who has a bot, and when it was taken back. It replaces what the row held before.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Displacement {
-    /// Whose.
+    /// The installation whose bot it is.
     pub installation: InstallationId,
-    /// The [`InstallationRecord::claims`](crate::InstallationRecord::claims) that whoever says this has heard of. After
-    /// a later one `displaced_ms` is not kept, because an operator has decided otherwise meanwhile.
+    /// The [`InstallationRecord::claims`](crate::InstallationRecord::claims) that the sender knows. If the row has a
+    /// later one, `displaced_ms` is not written: an operator has decided otherwise meanwhile.
     pub claims: u64,
-    /// Since when another client has it, in milliseconds since 1970; `None` when it is to be connected.
+    /// Since when another client has the bot, in milliseconds since 1970; `None` when it is to be connected.
     pub displaced_ms: Option<i64>,
-    /// When it was taken back from another client by itself, in milliseconds since 1970, oldest first.
+    /// When the bot was taken back automatically, in milliseconds since 1970, oldest first.
     pub taken_back_ms: Vec<i64>,
 }
 
-/// Called once, on the writer's thread, when what it came with is durable.
+/// Called once, on the writer thread, when the displacement it came with is durable.
 pub(crate) type Kept = Box<dyn FnOnce() + Send>;
 
-/// One that waits for the writer.
+/// A displacement that waits for the writer.
 pub(crate) struct Waiting {
     pub(crate) displacement: Displacement,
     kept: Kept,
 }
 
-/// Those that wait for the writer, the newest of each installation.
+/// The displacements that wait for the writer, the newest of each installation.
 pub(crate) struct Displacements {
     waiting: Mutex<BTreeMap<InstallationId, Waiting>>,
-    /// Holds something while the writer has to be woken for them.
+    /// Holds a token while the writer has to be woken.
     pub(crate) wake: (Sender<()>, Receiver<()>),
 }
 
@@ -51,7 +51,7 @@ impl Displacements {
         }
     }
 
-    /// The newest of its installation, and work for the writer.
+    /// Replaces the installation's waiting displacement and wakes the writer.
     pub(crate) fn put(&self, displacement: Displacement, kept: Kept) {
         let installation = displacement.installation;
         let waiting = Waiting { displacement, kept };
@@ -59,10 +59,10 @@ impl Displacements {
         self.wake_writer();
     }
 
-    /// Sees to it that the writer looks, if any wait.
+    /// Wakes the writer if any displacement waits.
     pub(crate) fn wake_writer(&self) {
         if !self.is_empty() {
-            // When it is full, the writer is about to look.
+            // If the channel is full, the writer is about to look.
             let _ = self.wake.0.try_send(());
         }
     }
@@ -71,7 +71,7 @@ impl Displacements {
         self.lock().is_empty()
     }
 
-    /// All of them, to be written in one transaction.
+    /// Takes all waiting displacements, to be written in one transaction.
     pub(crate) fn take(&self) -> InHand<'_> {
         let waiting = std::mem::take(&mut *self.lock());
         InHand {
@@ -94,7 +94,8 @@ impl fmt::Debug for Displacements {
     }
 }
 
-/// Those that the writer writes now. Dropped without having been written, also by a panic, they wait again.
+/// The displacements that the writer writes now. Unless they are [`written`](Self::written), they wait again when this is
+/// dropped, also by a panic.
 pub(crate) struct InHand<'a> {
     home: &'a Displacements,
     waiting: Vec<Waiting>,
@@ -122,7 +123,7 @@ impl Drop for InHand<'_> {
         let mut waiting = self.home.lock();
         for unwritten in self.waiting.drain(..) {
             let installation = unwritten.displacement.installation;
-            // What came meanwhile is newer.
+            // A displacement that came meanwhile is newer.
             waiting.entry(installation).or_insert(unwritten);
         }
     }

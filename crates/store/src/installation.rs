@@ -1,4 +1,4 @@
-//! One bot of one platform app, as it is kept.
+//! An installation as it is handed to the store and read from it.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use longwire_installation::{
 use secrecy::SecretString;
 use url::Url;
 
-/// An installation to be kept. Not printable: it holds credentials in clear.
+/// An installation to be written. Not printable: it holds credentials in clear.
 pub struct NewInstallation {
     /// The operator's name for it, unique in the database.
     pub name: Name,
@@ -17,26 +17,26 @@ pub struct NewInstallation {
     pub platform: Platform,
     /// The app's id, `cli_…`; of a WeCom bot, its bot id.
     pub app_id: String,
-    /// The app's secret; of a WeCom bot, the bot's. Empty where it cannot be read at the moment: one that is kept stays.
+    /// The app's secret; of a WeCom bot, the bot's. Empty if it cannot be read at the moment: then the stored one stays.
     pub app_secret: SecretString,
     /// Another address of the platform, for a private deployment or the simulator.
     pub base_url: Option<BaseUrl>,
-    /// The proxy of this installation alone; it may hold credentials. Empty where it cannot be read at the moment.
+    /// The proxy of this installation alone; it may hold credentials. Empty if it cannot be read at the moment.
     pub proxy: Option<SecretString>,
     /// Whether it takes its connection back when another client took it; `None` is never. Of WeCom bots only.
     pub take_back: Option<TakeBack>,
     /// Whether it is to be connected.
     pub desired: Desired,
-    /// Who declares it.
+    /// Who declared it.
     pub origin: Origin,
 }
 
-/// An installation as it is kept. Its secrets stay sealed: [`Store::open_secret`](crate::Store::open_secret).
+/// An installation as it is stored. Its secrets stay sealed: [`Store::open_secret`](crate::Store::open_secret).
 #[derive(Clone)]
 pub struct InstallationRecord {
     /// Its row.
     pub id: InstallationId,
-    /// Its name to the outside, for good.
+    /// Its public id, which never changes.
     pub public_id: PublicId,
     /// The operator's name for it.
     pub name: Name,
@@ -54,13 +54,13 @@ pub struct InstallationRecord {
     pub desired: Desired,
     /// Who declared it.
     pub origin: Origin,
-    /// Since when another client has the bot, in milliseconds since 1970; until an operator starts the installation, or
-    /// its access changes.
+    /// Since when another client has the bot, in milliseconds since 1970. Cleared when an operator starts the
+    /// installation or its access changes.
     pub displaced_ms: Option<i64>,
-    /// When the bot was taken back by itself, in milliseconds since 1970, oldest first; of the last 24 hours.
+    /// When the bot was taken back automatically, in milliseconds since 1970, oldest first; of the last 24 hours.
     pub taken_back_ms: Box<[i64]>,
-    /// How often an operator decided that the bot is this installation's, whoever else has it: started it, or changed
-    /// its access.
+    /// How often an operator claimed the bot for this installation: started it, or changed its access. A displacement
+    /// that was seen before the latest claim no longer counts.
     pub claims: u64,
     /// When it was added, in milliseconds since 1970.
     pub created_ms: i64,
