@@ -1,7 +1,7 @@
 //! Characters that came along with an id or a secret when it was copied: blanks, quotes, and those that nobody sees.
 //!
-//! No platform has them in an id or a secret. It would answer that the credentials are wrong, and whoever looks at them
-//! finds nothing wrong. So they are told by their names, before anybody is asked, and what they stand in is not.
+//! No platform uses them in an id or a secret. The platform would answer that the credentials are wrong, and an operator
+//! could not see why. So the character is named before the platform is asked; the id or secret is never repeated.
 
 use std::fmt;
 

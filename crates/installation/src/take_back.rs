@@ -1,11 +1,13 @@
 //! Whether a bot takes back the connection that another client took from it.
 //!
-//! WeCom lets a bot have one connection. Whoever subscribes later displaces the earlier client, so two that both
-//! come back at once displace each other for ever. Hence never, unless the operator says after which pause and how
-//! often; the pause and the count are bounded here, so that no setting makes that war.
+//! WeCom lets a bot have one connection. Whoever subscribes later displaces the earlier client, so two clients that
+//! both come back at once would displace each other for ever. By default a bot is not taken back. An operator can set
+//! after which pause and how often it is; the bounds of both are here.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use crate::{Misfit, Platform};
 
 /// The pause and the budget of taking a connection back. Always within the bounds.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
@@ -43,6 +45,45 @@ impl TakeBack {
             return Err(TakeBackError::PerDay);
         }
         Ok(Self { after, per_day })
+    }
+
+    /// The policy that the keys `take_back_after` and `take_back_per_day` of a bot of `platform` make: both of them, or
+    /// none.
+    pub fn from_keys(
+        platform: Platform,
+        after: Option<Duration>,
+        per_day: Option<u32>,
+    ) -> Result<Option<Self>, Misfit> {
+        const AFTER: &str = "take_back_after";
+        const PER_DAY: &str = "take_back_per_day";
+        let (after, per_day) = match (after, per_day) {
+            (None, None) => return Ok(None),
+            (after, _) if platform != Platform::Wecom => {
+                let key = if after.is_some() { AFTER } else { PER_DAY };
+                let message = "only WeCom takes a bot's connection away for another client's";
+                return Err(Misfit::wrong(key, message));
+            }
+            (Some(after), Some(per_day)) => (after, per_day),
+            (None, Some(_)) => {
+                return Err(Misfit::wrong(
+                    PER_DAY,
+                    "says nothing without take_back_after",
+                ));
+            }
+            (Some(_), None) => {
+                return Err(Misfit::wrong(
+                    AFTER,
+                    "says nothing without take_back_per_day",
+                ));
+            }
+        };
+        Self::new(after, per_day).map(Some).map_err(|error| {
+            let key = match error {
+                TakeBackError::After => AFTER,
+                TakeBackError::PerDay => PER_DAY,
+            };
+            Misfit::wrong(key, error.to_string())
+        })
     }
 
     /// How long to wait after the connection was taken.
@@ -129,6 +170,61 @@ mod tests {
                 TakeBack::of_columns(after_ms, per_day).is_err(),
                 "{after_ms:?} {per_day:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_connection_is_taken_back_on_wecom_and_within_bounds() {
+        let minutes = |minutes: u64| Some(Duration::from_secs(60 * minutes));
+        let take_back = |platform, after, per_day| {
+            TakeBack::from_keys(platform, after, per_day).map_err(|misfit| misfit.to_string())
+        };
+        let kept = TakeBack::new(Duration::from_secs(600), 3).expect("within the bounds");
+        assert_eq!(
+            take_back(Platform::Wecom, minutes(10), Some(3)),
+            Ok(Some(kept))
+        );
+        assert_eq!(take_back(Platform::Lark, None, None), Ok(None));
+        for (platform, after, per_day, words) in [
+            (
+                Platform::Feishu,
+                minutes(10),
+                Some(3),
+                "take_back_after: only WeCom",
+            ),
+            (
+                Platform::Lark,
+                None,
+                Some(3),
+                "take_back_per_day: only WeCom",
+            ),
+            (
+                Platform::Wecom,
+                minutes(10),
+                None,
+                "take_back_after: says nothing without",
+            ),
+            (
+                Platform::Wecom,
+                None,
+                Some(3),
+                "take_back_per_day: says nothing without",
+            ),
+            (
+                Platform::Wecom,
+                minutes(4),
+                Some(3),
+                "take_back_after: a connection is taken back after 5m",
+            ),
+            (
+                Platform::Wecom,
+                minutes(10),
+                Some(49),
+                "take_back_per_day: a connection is taken back from 1 to 48",
+            ),
+        ] {
+            let misfit = take_back(platform, after, per_day).expect_err(words);
+            assert!(misfit.starts_with(words), "{misfit}");
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use longwire_installation::{
-    self as installation, BaseUrl, BaseUrlError, Credentials, Desired, Misfit, Name, Origin,
-    Platform, TakeBack, Written,
+    BaseUrl, BaseUrlError, CredentialKeys, Credentials, Desired, Misfit, Name, Origin, Platform,
+    TakeBack,
 };
 use longwire_store::NewInstallation;
 use secrecy::SecretString;
@@ -24,13 +24,13 @@ pub(crate) struct InstallationSection {
     /// Where the app lives.
     #[serde(default)]
     pub(crate) platform: PlatformName,
-    /// Of Feishu and Lark: the app's `cli_…`.
+    /// The app's `cli_…`; Feishu and Lark only.
     pub(crate) app_id: Option<String>,
-    /// Of Feishu and Lark: where the app's secret is found.
+    /// Where the app's secret is found; Feishu and Lark only.
     pub(crate) app_secret: Option<SecretRef>,
-    /// Of WeCom: the bot's id.
+    /// The bot's id; WeCom only.
     pub(crate) bot_id: Option<String>,
-    /// Of WeCom: where the bot's secret is found.
+    /// Where the bot's secret is found; WeCom only.
     pub(crate) secret: Option<SecretRef>,
     /// Another address of the platform, for a private deployment or the simulator.
     #[serde(default, deserialize_with = "address")]
@@ -38,10 +38,10 @@ pub(crate) struct InstallationSection {
     /// Its own way out.
     #[serde(default)]
     pub(crate) proxy: Option<ProxySetting>,
-    /// Of WeCom: how long after another client took the connection it is taken back.
+    /// How long after another client took the connection it is taken back; WeCom only.
     #[serde(default, deserialize_with = "duration::deserialize_some")]
     pub(crate) take_back_after: Option<Duration>,
-    /// Of WeCom: how often within 24 hours.
+    /// How often within 24 hours; WeCom only.
     pub(crate) take_back_per_day: Option<u32>,
     /// Whether it is to be connected.
     #[serde(default = "yes")]
@@ -57,7 +57,7 @@ fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
     text.parse().map_err(D::Error::custom)
 }
 
-/// Does not repeat the text: someone may have put credentials into it.
+/// The error does not repeat the text: it may hold credentials.
 fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse()
@@ -147,18 +147,18 @@ impl InstallationSection {
 
     /// Who it is there.
     pub(crate) fn credentials(&self) -> Result<Credentials<'_, SecretRef>, Misfit> {
-        let written = Written {
+        let given = CredentialKeys {
             app_id: self.app_id.as_deref(),
             app_secret: self.app_secret.as_ref(),
             bot_id: self.bot_id.as_deref(),
             secret: self.secret.as_ref(),
         };
-        written.of(self.platform())
+        given.for_platform(self.platform())
     }
 
     /// Whether and how it takes its connection back.
     pub(crate) fn take_back(&self) -> Result<Option<TakeBack>, Misfit> {
-        installation::take_back(
+        TakeBack::from_keys(
             self.platform(),
             self.take_back_after,
             self.take_back_per_day,

@@ -5,7 +5,7 @@ use actix_web::web::{Data, Json, Path, Query};
 use longwire_egress::ProxyPolicy;
 use longwire_fleet::InstallationView;
 use longwire_installation::{
-    BaseUrl, Desired, Guarantee, Origin, Platform, StrayCharacter, TakeBack, Written, take_back,
+    BaseUrl, CredentialKeys, Desired, Guarantee, Origin, Platform, StrayCharacter, TakeBack,
 };
 use longwire_store::{InstallationRecord, NewInstallation, ReadError, TimelineRecord, WriteError};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -233,13 +233,15 @@ impl AddRequest {
         let proxy = self.proxy.map(SecretString::from);
         let platform = Platform::parse(&self.platform)
             .ok_or_else(|| format!("platform is feishu, lark or wecom, not `{}`", self.platform))?;
-        let written = Written {
+        let given = CredentialKeys {
             app_id: self.app_id.as_deref(),
             app_secret: app_secret.as_ref(),
             bot_id: self.bot_id.as_deref(),
             secret: secret.as_ref(),
         };
-        let credentials = written.of(platform).map_err(|misfit| misfit.to_string())?;
+        let credentials = given
+            .for_platform(platform)
+            .map_err(|misfit| misfit.to_string())?;
         if credentials.secret.expose_secret().trim().is_empty() {
             return Err(format!("{} is empty", credentials.secret_key));
         }
@@ -253,7 +255,7 @@ impl AddRequest {
                 return Err("take_back_after is no duration with its unit, as in 10m".to_owned());
             }
         };
-        let take_back = take_back(platform, after, self.take_back_per_day)
+        let take_back = TakeBack::from_keys(platform, after, self.take_back_per_day)
             .map_err(|misfit| misfit.to_string())?;
         let base_url = self.base_url.as_deref();
         let base_url = base_url.map(|text| BaseUrl::parse(platform, text, plain_hosts));
