@@ -115,7 +115,8 @@ fn bot(platform: Platform, name: &str, base_url: &str) -> NewInstallation {
         platform,
         app_id: name.to_owned(),
         app_secret: SecretString::from("secret"),
-        base_url: Some(BaseUrl::parse(platform, base_url, &[]).expect("a base URL")),
+        // Unchecked, as in a row of an older version: one bot here has an address that nobody can dial.
+        base_url: Some(BaseUrl::from_row(base_url.to_owned())),
         proxy: None,
         take_back: None,
         desired: Desired::Run,
