@@ -1,9 +1,10 @@
 //! A child, as its parent holds it.
 
 use crate::context::TreeActor;
-use crate::mailbox::{Address, Mailbox};
+use crate::mailbox::{Address, Asked, Mailbox};
 use actix::{Handler, Message};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A child, as its parent holds it: its mailbox, and the promise that it ends with its parent.
 pub struct Child<A: TreeActor + Handler<End>> {
@@ -30,6 +31,20 @@ impl<A: TreeActor + Handler<End>> Child<A> {
         A: Handler<M>,
     {
         self.mailbox.send(message);
+    }
+
+    /// Sends and waits for the answer, this long at most.
+    pub fn ask<M>(
+        &self,
+        message: M,
+        limit: Duration,
+    ) -> impl Future<Output = Asked<M::Result>> + use<A, M>
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        A: Handler<M>,
+    {
+        self.mailbox.ask(message, limit)
     }
 
     /// The way for one kind of message.

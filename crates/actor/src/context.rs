@@ -3,7 +3,6 @@
 
 use crate::card::{Card, CardHandle, Handling};
 use crate::mailbox::Mailbox;
-use crate::message_kind::MessageKind;
 use actix::dev::{
     AsyncContextParts, ContextFut, ContextParts, Envelope, EnvelopeProxy, MessageResponse,
     OneshotSender, ToEnvelope,
@@ -58,7 +57,7 @@ impl<A: TreeActor> Context<A> {
     /// card shows the name of `W`, which is a message in all but the mailbox.
     #[must_use]
     pub fn working<W: 'static>(&self) -> Handling<A::Card> {
-        Handling::of_work(self.card.clone(), MessageKind::of::<W>())
+        Handling::of_work::<W>(self.card.clone())
     }
 
     /// Does `work` after a pause, unless it is cancelled before. The card shows it under the name of `W`.
@@ -150,7 +149,7 @@ where
 {
     fn handle(&mut self, actor: &mut A, ctx: &mut Context<A>) {
         // Its end is recorded even when the handler panics.
-        let _handling = Handling::of_message(ctx.card.clone(), MessageKind::of::<M>());
+        let _handling = Handling::of_message::<M>(ctx.card.clone());
         let answer = self.answer.take();
         if answer.as_ref().is_some_and(OneshotSender::is_closed) {
             // Whoever asked has stopped waiting.

@@ -1,4 +1,4 @@
-//! Joins the split pushes of one connection.
+//! AssemblerAddress the split pushes of one connection.
 //!
 //! The socket gives it fragments only; whole pushes never come here. Most connections never see one, so it is started
 //! for the first, and ends when it has held nothing for as long as a push may be incomplete.
@@ -6,18 +6,15 @@
 //! [`Assembly`] decides what is complete, repeated, too much or too old. The answer is built on the fragment that arrived last, so that one's frame goes along and comes
 //! back with the whole. It dies with its connection: the platform begins a push anew on the next one.
 
-use crate::bot::Bot;
-use crate::card::{Handling, SharedCard};
+use crate::bot::{AssemblerCard, Bot};
 use crate::clock::now;
-use crate::fault::{Fault, Inject};
-use crate::kind::ActorKind;
-use crate::post::{Deliver, End, Inspect, Words, send};
-use crate::shared::Shared;
+use crate::context::FleetContext;
 use crate::socket::{Assembled, Emptied};
-use crate::word::Word;
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, SpawnHandle};
+use crate::view::AssemblerState;
+use actix::{Actor, ActorContext, AsyncContext, Handler, Message, MessageResult, SpawnHandle};
 use bytes::Bytes;
 use bytestring::ByteString;
+use longwire_actor::{Context, End, Inject, Inspect, Receives, Timer, TreeActor, send};
 use longwire_link::{Assembly, AssemblyLimits, Outcome};
 use longwire_wire::answer::Echo;
 use std::sync::Arc;
@@ -41,25 +38,29 @@ pub(crate) struct Fragment {
 #[rtype(result = "()")]
 pub(crate) struct Refused(pub(crate) ByteString);
 
-/// Joins the split pushes of one connection.
+/// AssemblerAddress the split pushes of one connection.
 pub(crate) struct Assembler {
-    shared: Arc<Shared>,
+    shared: Arc<FleetContext>,
     bot: Arc<Bot>,
     assembly: Assembly,
     /// Of what all connections may hold, this one's part.
     held_bytes: usize,
-    socket: Arc<dyn Gives>,
+    socket: Arc<dyn SocketAddress>,
     /// Fragments that came, in all; it wraps.
     came: u32,
     timer: Option<SpawnHandle>,
 }
 
-/// The socket whose fragments these are.
-pub(crate) trait Gives: Deliver<Assembled> + Deliver<Emptied> {}
-impl<T: Deliver<Assembled> + Deliver<Emptied>> Gives for T {}
+/// The socket whose fragments these are, as its assembler knows it.
+pub(crate) trait SocketAddress: Receives<Assembled> + Receives<Emptied> {}
+impl<T: Receives<Assembled> + Receives<Emptied>> SocketAddress for T {}
 
 impl Assembler {
-    pub(crate) fn new(shared: Arc<Shared>, bot: Arc<Bot>, socket: Arc<dyn Gives>) -> Self {
+    pub(crate) fn new(
+        shared: Arc<FleetContext>,
+        bot: Arc<Bot>,
+        socket: Arc<dyn SocketAddress>,
+    ) -> Self {
         let limits = AssemblyLimits {
             ttl: shared.timing.fragment_ttl,
             ..AssemblyLimits::default()
@@ -73,14 +74,6 @@ impl Assembler {
             came: 0,
             timer: None,
         }
-    }
-
-    fn card(&self) -> SharedCard {
-        self.bot.shared_card(ActorKind::Assembler)
-    }
-
-    fn handling(&self, word: Word) -> Handling {
-        self.card().handling(word)
     }
 
     fn malformed(&self, kind: &'static str, size_bytes: usize) {
@@ -105,8 +98,7 @@ impl Assembler {
         let pause = due.map_or(self.shared.timing.fragment_ttl, |due| {
             due.saturating_duration_since(now())
         });
-        self.timer = Some(ctx.run_later(pause, |this, ctx| {
-            let _working = this.card().working(Word::Timer);
+        self.timer = Some(ctx.work_later::<Timer>(pause, |this, ctx| {
             this.timer = None;
             for _ in 0..this.assembly.handle_timeout(now()) {
                 this.malformed("fragments_incomplete", 0);
@@ -118,6 +110,10 @@ impl Assembler {
             send(&*this.socket, Emptied(this.came));
         }));
     }
+}
+
+impl TreeActor for Assembler {
+    type Card = AssemblerCard;
 }
 
 impl Actor for Assembler {
@@ -138,7 +134,6 @@ impl Handler<Fragment> for Assembler {
     type Result = ();
 
     fn handle(&mut self, part: Fragment, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Fragment);
         self.came = self.came.wrapping_add(1);
         let size_bytes = part.payload.len();
         let (sum, seq) = (part.sum, part.seq);
@@ -193,7 +188,6 @@ impl Handler<Refused> for Assembler {
     type Result = ();
 
     fn handle(&mut self, Refused(message_id): Refused, _: &mut Self::Context) {
-        let _handling = self.handling(Word::NotRecorded);
         self.assembly.handle_refused(&message_id);
     }
 }
@@ -202,7 +196,6 @@ impl Handler<End> for Assembler {
     type Result = ();
 
     fn handle(&mut self, _: End, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::End);
         ctx.stop();
     }
 }
@@ -211,22 +204,17 @@ impl Handler<Inject> for Assembler {
     type Result = ();
 
     fn handle(&mut self, Inject(fault): Inject, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Inject);
-        match fault {
-            Fault::Panic => panic!("injected into an assembler"),
-            Fault::Stop => ctx.stop(),
-        }
+        fault.strike("an assembler", ctx);
     }
 }
 
-impl Handler<Inspect> for Assembler {
-    type Result = Words;
+impl Handler<Inspect<AssemblerState>> for Assembler {
+    type Result = MessageResult<Inspect<AssemblerState>>;
 
-    fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Words {
-        let _handling = self.handling(Word::Inspect);
-        Words(serde_json::json!({
-            "open_pushes": self.assembly.open(),
-            "held_bytes": self.assembly.held_bytes(),
-        }))
+    fn handle(&mut self, _: Inspect<AssemblerState>, _: &mut Self::Context) -> Self::Result {
+        MessageResult(AssemblerState {
+            open_pushes: self.assembly.open(),
+            held_bytes: self.assembly.held_bytes(),
+        })
     }
 }

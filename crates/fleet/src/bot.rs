@@ -1,14 +1,18 @@
 //! What everybody may know of one installation without asking it: its facts, its status, its lights and the cards of
 //! its actors. One allocation per installation, made by the supervisor, shared with the actors that write it.
 
+mod cards;
+
+pub(crate) use cards::{AssemblerCard, InstallationCard, PingerCard, SocketCard};
+
 use crate::absence::Absence;
-use crate::card::{Card, SharedCard};
 use crate::clock::{instant_at, unix_ms, unix_ms_at};
 use crate::kept::Kept;
-use crate::kind::ActorKind;
+use crate::kind::{self, ConnectionActor};
 use crate::loss::ToldLosses;
 use crate::record_order::RecordOrder;
 use crate::view::{ActorView, InstallationView, Lights};
+use longwire_actor::{ActorKind, Card, TreeEntry};
 use longwire_installation::{Desired, InstallationId, Platform};
 use longwire_link::{ALARM_AFTER, Generation, Link, Setback, State, Unparsed, UnparsedBudget};
 use longwire_store::InstallationRecord;
@@ -137,10 +141,10 @@ impl Bot {
         Arc::new(Self {
             id: record.id,
             public_id: record.public_id.to_string().into(),
-            installation: Card::new(ActorKind::Installation),
-            socket: Card::new(ActorKind::Socket),
-            pinger: Card::new(ActorKind::Pinger),
-            assembler: Card::new(ActorKind::Assembler),
+            installation: Card::new(),
+            socket: Card::new(),
+            pinger: Card::new(),
+            assembler: Card::new(),
             record: Mutex::new(Arc::clone(record)),
             status: Mutex::new(Status {
                 state,
@@ -173,11 +177,6 @@ impl Bot {
     /// Where its app lives.
     pub(crate) fn platform(&self) -> Platform {
         self.record().platform
-    }
-
-    /// Whether people or programs call it so.
-    pub(crate) fn is(&self, id_or_name: &str) -> bool {
-        *self.public_id == *id_or_name || self.record().name.as_str() == id_or_name
     }
 
     /// What the link says now. `detail` are words for people beside the reason's own.
@@ -271,22 +270,13 @@ impl Bot {
         unix_ms() - self.tally.last_shed_ms.load(Relaxed) < OVERLOAD_SHOWS_MS
     }
 
-    /// The card of its actor of that kind.
-    pub(crate) fn card(&self, kind: ActorKind) -> &Card {
-        match kind {
-            ActorKind::Socket => &self.socket,
-            ActorKind::Pinger => &self.pinger,
-            ActorKind::Assembler => &self.assembler,
-            // The other two are no bot's.
-            ActorKind::Installation | ActorKind::Supervisor | ActorKind::Dispatch => {
-                &self.installation
-            }
+    /// The card of one of its connection's actors.
+    pub(crate) fn card(&self, actor: ConnectionActor) -> &Card {
+        match actor {
+            ConnectionActor::Socket => &self.socket,
+            ConnectionActor::Pinger => &self.pinger,
+            ConnectionActor::Assembler => &self.assembler,
         }
-    }
-
-    /// The same, for those who keep it.
-    pub(crate) fn shared_card(self: &Arc<Self>, kind: ActorKind) -> SharedCard {
-        SharedCard::Of(Arc::clone(self), kind)
     }
 
     pub(crate) fn cards(&self) -> [&Card; 4] {
@@ -295,6 +285,16 @@ impl Bot {
             &self.socket,
             &self.pinger,
             &self.assembler,
+        ]
+    }
+
+    /// The same with what kind of actor each belongs to.
+    pub(crate) fn actor_cards(&self) -> [(&'static ActorKind, &Card); 4] {
+        [
+            (&kind::INSTALLATION, &self.installation),
+            (&kind::SOCKET, &self.socket),
+            (&kind::PINGER, &self.pinger),
+            (&kind::ASSEMBLER, &self.assembler),
         ]
     }
 
@@ -388,51 +388,53 @@ impl Bot {
         }
     }
 
-    /// The cards of its actors.
+    /// The cards of its actors, as people read them.
     pub(crate) fn actors(&self, window_events: u64) -> [ActorView; 4] {
         let path = self.path();
-        let state = self.state_label();
         let children = [&self.socket, &self.pinger, &self.assembler]
             .into_iter()
             .filter(|card| card.is_present())
             .count() as u64;
         let unanswered = self.tally.unanswered.load(Relaxed);
-        let child = |card: &Card, doing: String| {
-            let name = card.kind.label();
-            card.view(
-                format!("{path}/{name}"),
-                Some(path.clone()),
-                0,
-                doing,
-                window_events,
-            )
+        let child = |kind: &ActorKind, card: &Card, capacity: u64, doing: String| {
+            card.view(TreeEntry {
+                kind,
+                path: format!("{path}/{}", kind.label),
+                parent: Some(path.clone()),
+                children: 0,
+                doing: Some(doing)
+                    .filter(|_| card.is_present())
+                    .unwrap_or_default(),
+                capacity,
+            })
         };
-        let absent = |card: &Card, doing: String| {
-            if card.is_present() {
-                doing
-            } else {
-                String::new()
-            }
-        };
+        let (socket, pinger, assembler) = (&kind::SOCKET, &kind::PINGER, &kind::ASSEMBLER);
         [
-            self.installation.view(
-                path.clone(),
-                Some("/fleet".to_owned()),
+            self.installation.view(TreeEntry {
+                kind: &kind::INSTALLATION,
+                path: path.clone(),
+                parent: Some("/fleet".to_owned()),
                 children,
-                state.to_owned(),
-                window_events,
-            ),
+                doing: self.state_label().to_owned(),
+                capacity: kind::INSTALLATION.capacity,
+            }),
             child(
+                socket,
                 &self.socket,
-                absent(&self.socket, format!("{unanswered} unanswered")),
+                socket.capacity + window_events,
+                format!("{unanswered} unanswered"),
             ),
             child(
+                pinger,
                 &self.pinger,
-                absent(&self.pinger, "asking and listening".to_owned()),
+                pinger.capacity,
+                "asking and listening".to_owned(),
             ),
             child(
+                assembler,
                 &self.assembler,
-                absent(&self.assembler, "joining split pushes".to_owned()),
+                assembler.capacity,
+                "joining split pushes".to_owned(),
             ),
         ]
     }

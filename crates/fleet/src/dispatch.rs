@@ -5,20 +5,17 @@
 //! so that Feishu and Lark repeat it and WeCom's is offered once more. It never touches an event. The thread does not
 //! depend on this actor's life: an actor built anew finds it running and goes on watching it.
 
-use crate::card::{Exit, Handling};
 use crate::clock::now;
+use crate::context::FleetContext;
 use crate::failure::FleetFailure;
-use crate::fault::{Fault, Inject};
-use crate::installation::{REBUILDS, REBUILDS_WITHIN};
-use crate::post::{End, Inspect, Words};
-use crate::shared::Shared;
-use crate::watched::panic_text;
-use crate::word::Word;
+use crate::view::DispatchState;
 use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture,
-    WrapFuture,
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Handler, Message, MessageResult,
+    ResponseFuture, WrapFuture,
 };
-use longwire_link::{Rebuild, RebuildBudget};
+use longwire_actor::{
+    Card, Context, End, Exit, Inject, Inspect, Rebuild, RebuildBudget, TreeActor, panic_text,
+};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use tokio::sync::watch;
@@ -30,7 +27,7 @@ pub(crate) struct Drain;
 
 /// Keeps the writer thread alive.
 pub(crate) struct Dispatch {
-    shared: Arc<Shared>,
+    shared: Arc<FleetContext>,
     rebuilds: RebuildBudget,
     life: Life,
     ended: watch::Sender<bool>,
@@ -57,17 +54,13 @@ enum Life {
 }
 
 impl Dispatch {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: Arc<FleetContext>) -> Self {
         Self {
             shared,
-            rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
+            rebuilds: RebuildBudget::default(),
             life: Life::Rebuilding,
             ended: watch::Sender::new(false),
         }
-    }
-
-    fn handling(&self, word: Word) -> Handling {
-        self.shared.dispatch.clone().handling(word)
     }
 
     /// Sees to it that the writer runs, and watches it.
@@ -86,7 +79,7 @@ impl Dispatch {
             if let Err(error) = started {
                 writing.send_replace(Writing::Idle);
                 tracing::error!(%error, "no thread for the store's writer; it is tried again");
-                self.shared.dispatch.suffered(&Exit::Stopped);
+                self.shared.dispatch.failed_beneath(&Exit::Stopped);
                 return self.try_again(error.to_string(), ctx);
             }
         }
@@ -110,13 +103,13 @@ impl Dispatch {
     }
 
     fn ended(&mut self, exit: &Exit, ctx: &mut Context<Self>) {
-        let _working = self.shared.dispatch.clone().working(Word::WriterEnded);
+        let _working = ctx.working::<WriterEnded>();
         if self.life == Life::Draining {
             self.life = Life::Ended;
             self.ended.send_replace(true);
             return;
         }
-        self.shared.dispatch.suffered(exit);
+        self.shared.dispatch.failed_beneath(exit);
         if let Exit::Panicked(text) = exit {
             self.shared.totals.panics.fetch_add(1, Relaxed);
             tracing::error!(
@@ -126,7 +119,7 @@ impl Dispatch {
         } else {
             tracing::error!("the store's writer ended by itself; it is started again");
         }
-        self.try_again(exit.how(), ctx);
+        self.try_again(exit.how().to_owned(), ctx);
     }
 
     /// The writer, which ended so, is started after a pause; too often is a failure of the fleet.
@@ -139,12 +132,22 @@ impl Dispatch {
                 until.saturating_duration_since(now())
             }
         };
-        ctx.run_later(pause, |this, ctx| {
+        ctx.work_later::<Rebuilding>(pause, |this, ctx| {
             if this.life == Life::Rebuilding {
                 this.write(ctx);
             }
         });
     }
+}
+
+/// The writer thread ended.
+struct WriterEnded;
+
+/// The writer thread is started again, after its pause.
+struct Rebuilding;
+
+impl TreeActor for Dispatch {
+    type Card = Arc<Card>;
 }
 
 impl Actor for Dispatch {
@@ -159,7 +162,6 @@ impl Handler<Drain> for Dispatch {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
-        let _handling = self.handling(Word::Drain);
         match self.life {
             Life::Writing => {
                 self.life = Life::Draining;
@@ -184,26 +186,26 @@ impl Handler<Inject> for Dispatch {
     type Result = ();
 
     fn handle(&mut self, Inject(fault): Inject, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Inject);
-        match fault {
-            Fault::Panic => panic!("injected into dispatch"),
-            Fault::Stop => ctx.stop(),
-        }
+        fault.strike("dispatch", ctx);
     }
 }
 
-impl Handler<Inspect> for Dispatch {
-    type Result = Words;
+impl Handler<Inspect<DispatchState>> for Dispatch {
+    type Result = MessageResult<Inspect<DispatchState>>;
 
-    fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Words {
-        let _handling = self.handling(Word::Inspect);
+    fn handle(&mut self, _: Inspect<DispatchState>, _: &mut Self::Context) -> Self::Result {
         let figures = self.shared.store.figures();
-        Words(serde_json::json!({
-            "writer": format!("{:?}", self.life).to_lowercase(),
-            "commits": figures.commits,
-            "queue": figures.queue_events,
-            "batch_rows_high_water": figures.batch_max,
-        }))
+        MessageResult(DispatchState {
+            writer: match self.life {
+                Life::Writing => "writing",
+                Life::Rebuilding => "rebuilding",
+                Life::Draining => "draining",
+                Life::Ended => "ended",
+            },
+            commits: figures.commits,
+            queue: figures.queue_events,
+            batch_rows_high_water: figures.batch_max,
+        })
     }
 }
 
@@ -211,7 +213,6 @@ impl Handler<End> for Dispatch {
     type Result = ();
 
     fn handle(&mut self, _: End, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::End);
         ctx.stop();
     }
 }
@@ -219,8 +220,8 @@ impl Handler<End> for Dispatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::Parts;
-    use crate::watched::start_watched;
+    use crate::context::Parts;
+    use longwire_actor::{Place, start};
     use longwire_egress::{EgressSettings, ProxyEnvironment, tls_config};
     use longwire_link::Timing;
     use longwire_store::{Store, StoreSettings};
@@ -235,24 +236,25 @@ mod tests {
         let url = format!("sqlite:{}", home.path().join("log.db").display());
         let (tls, _) = tls_config(None).expect("roots");
         let environment = ProxyEnvironment::from_vars(std::iter::empty::<(&str, &str)>());
-        let shared = Shared::new(Parts {
+        let shared = FleetContext::new(Parts {
             timing: Timing::default(),
             window_events: 64,
             window_bytes: 1 << 20,
             egress: EgressSettings::new(tls, environment),
             store: Store::open(&StoreSettings::at(url)).expect("a fresh store opens"),
             fault_injection: false,
-            hindrances: std::collections::BTreeMap::new(),
+            config_faults: std::collections::BTreeMap::new(),
         });
         let parts = Arc::clone(&shared);
-        let _dispatch = start_watched(
+        let _dispatch = start(
             shared.dispatch.clone(),
+            Place::default(),
             move |_, _| Dispatch {
                 // None at all: the first end is one too many.
-                rebuilds: RebuildBudget::new(0, REBUILDS_WITHIN),
+                rebuilds: RebuildBudget::new(0, LONG),
                 ..Dispatch::new(parts)
             },
-            |exit| panic!("{exit:?}"),
+            |ended| panic!("{ended:?}"),
         );
         let mut writing = shared.writing.subscribe();
         let runs = writing.wait_for(|writing| *writing == Writing::Running);
@@ -261,7 +263,7 @@ mod tests {
         assert_eq!(shared.failure.get(), None);
         shared.store.stop_writer();
         let failure = tokio::time::timeout(LONG, shared.failure.wait()).await;
-        let how = Exit::Stopped.how();
+        let how = Exit::Stopped.how().to_owned();
         assert_eq!(failure, Ok(FleetFailure::Writer { how }));
         assert_eq!(*shared.writing.borrow(), Writing::Ended(Exit::Stopped));
     }

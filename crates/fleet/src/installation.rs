@@ -10,30 +10,30 @@ mod displacement;
 mod drain;
 mod news;
 
-use crate::ActorKind;
 use crate::access::Access;
-use crate::bot::Bot;
-use crate::card::{Exit, Handling};
+use crate::bot::{Bot, InstallationCard};
 use crate::clock::{now, unix_ms};
-use crate::fault::{Fault, Inject};
-use crate::hindrance::Hindrance;
+use crate::config_fault::ConfigFault;
+use crate::context::{ArbiterContext, FleetContext};
+use crate::kind::ConnectionActor;
 use crate::open_files::WaitsForFile;
 use crate::pinger::{AskWithin, PingEvery};
-use crate::post::{Asked, Child, Deliver, End, Inspect, Mailbox, Post, Words, send};
-use crate::request::{Ask, RequestError};
-use crate::shared::{Local, Shared};
 use crate::supervisor::{AskTurn, AttemptPermit, Drained};
-use crate::view::Inspection;
-use crate::word::Word;
+use crate::view::{Inspection, InstallationState};
+use crate::wecom::request::Ask;
 use actix::{
-    Actor, ActorContext, AsyncContext, Context, Handler, Message, ResponseFuture, SpawnHandle,
+    Actor, ActorContext, AsyncContext, Handler, Message, MessageResult, ResponseFuture, SpawnHandle,
 };
 use children::Connection;
 use drain::Farewell;
 pub(crate) use drain::{Drain, Finished};
+use longwire_actor::{
+    Context, End, Ended, Fault, Inject, Inspect, Mailbox, RebuildBudget, Receives, Timer,
+    TreeActor, send,
+};
 use longwire_egress::SocketPermit;
 use longwire_installation::Desired;
-use longwire_link::{Action, Generation, Link, RebuildBudget, Setback, State};
+use longwire_link::{Action, Generation, Link, Setback, State};
 use longwire_store::{InstallationRecord, TimelineKind};
 use longwire_wire::endpoint::ClientConfig;
 use longwire_wire::frame::ServiceId;
@@ -43,23 +43,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// Rebuilds of children allowed before the installation is left alone for a while.
-pub(crate) const REBUILDS: usize = 8;
-/// The time in which they count.
-pub(crate) const REBUILDS_WITHIN: Duration = Duration::from_secs(600);
-
 /// The time over which all connections are asked after the host slept.
 const ASK_SPREAD: Duration = Duration::from_secs(2);
-
-/// How long the admin endpoint waits for an actor's own words.
-pub(crate) const INSPECTION: Duration = Duration::from_millis(500);
 
 /// Your configuration is this now. From the supervisor, when the store's row changed, or what hinders the installation.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Configure {
     pub(crate) record: Arc<InstallationRecord>,
-    pub(crate) hindrance: Option<Arc<Hindrance>>,
+    pub(crate) config_fault: Option<Arc<ConfigFault>>,
 }
 
 /// You may begin an attempt. From the supervisor, the answer to one [`AskTurn`].
@@ -115,33 +107,32 @@ pub(crate) struct AssemblerIdle(pub(crate) Generation);
 /// A child is gone. From its watcher, once per child, whatever ended it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-struct Ended {
-    kind: ActorKind,
+struct ChildEnded {
+    actor: ConnectionActor,
     generation: Generation,
-    instance: u32,
-    exit: Exit,
+    ended: Ended,
 }
 
 /// Do this to your child. From the supervisor, on behalf of the fleet's handle.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(crate) struct InjectChild(pub(crate) ActorKind, pub(crate) Fault);
+pub(crate) struct InjectChild(pub(crate) ConnectionActor, pub(crate) Fault);
 
-/// Ask your child for its own words. From the supervisor, on behalf of the admin endpoint.
+/// Ask your child for its state. From the supervisor, on behalf of the admin endpoint.
 #[derive(Debug, Message)]
 #[rtype(result = "Inspection")]
-pub(crate) struct InspectChild(pub(crate) ActorKind);
+pub(crate) struct InspectChild(pub(crate) ConnectionActor);
 
 /// Keeps one installation connected.
 pub(crate) struct Installation {
-    shared: Arc<Shared>,
-    local: Rc<Local>,
+    shared: Arc<FleetContext>,
+    local: Rc<ArbiterContext>,
     bot: Arc<Bot>,
     me: Arc<Mailbox<Self>>,
     record: Arc<InstallationRecord>,
-    hindrance: Option<Arc<Hindrance>>,
+    config_fault: Option<Arc<ConfigFault>>,
     link: Link,
-    supervisor: Arc<dyn Parent>,
+    supervisor: Arc<dyn SupervisorAddress>,
     rebuilds: RebuildBudget,
     /// Held from the turn until the connection is open or given up.
     attempt: Option<Box<AttemptPermit>>,
@@ -164,18 +155,21 @@ pub(crate) struct Installation {
     timer: Option<SpawnHandle>,
 }
 
-/// Whom an installation reports to.
-pub(crate) trait Parent: Deliver<AskTurn> + Deliver<Drained> {}
-impl<T: Deliver<AskTurn> + Deliver<Drained>> Parent for T {}
+/// The supervisor, as an installation knows it.
+pub(crate) trait SupervisorAddress: Receives<AskTurn> + Receives<Drained> {}
+impl<T: Receives<AskTurn> + Receives<Drained>> SupervisorAddress for T {}
 
 impl Installation {
     pub(crate) fn new(
-        shared: Arc<Shared>,
-        local: Rc<Local>,
+        shared: Arc<FleetContext>,
+        local: Rc<ArbiterContext>,
         bot: Arc<Bot>,
         me: Arc<Mailbox<Self>>,
-        Configure { record, hindrance }: Configure,
-        supervisor: Arc<dyn Parent>,
+        Configure {
+            record,
+            config_fault,
+        }: Configure,
+        supervisor: Arc<dyn SupervisorAddress>,
     ) -> Self {
         let link = link_of(&shared, &record, &bot);
         Self {
@@ -184,10 +178,10 @@ impl Installation {
             bot,
             me,
             record,
-            hindrance,
+            config_fault,
             link,
             supervisor,
-            rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
+            rebuilds: RebuildBudget::default(),
             attempt: None,
             place: None,
             waits_for_file: None,
@@ -201,14 +195,6 @@ impl Installation {
             told: Told::default(),
             timer: None,
         }
-    }
-
-    fn handling(&self, word: Word) -> Handling {
-        self.bot.shared_card(ActorKind::Installation).handling(word)
-    }
-
-    fn working(&self, word: Word) -> Handling {
-        self.bot.shared_card(ActorKind::Installation).working(word)
     }
 
     /// Carries out what the link decided. Every handler ends here and nowhere else.
@@ -248,8 +234,8 @@ impl Installation {
             ctx.cancel_future(timer);
         }
         self.timer = self.link.poll_timeout().map(|due| {
-            ctx.run_later(due.saturating_duration_since(now()), |this, ctx| {
-                let _working = this.working(Word::Timer);
+            let pause = due.saturating_duration_since(now());
+            ctx.work_later::<Timer>(pause, |this, ctx| {
                 this.timer = None;
                 this.link.handle_timeout(now());
                 this.drive(ctx);
@@ -268,6 +254,10 @@ impl Installation {
     }
 }
 
+impl TreeActor for Installation {
+    type Card = InstallationCard;
+}
+
 impl Actor for Installation {
     type Context = Context<Self>;
 
@@ -277,7 +267,7 @@ impl Actor for Installation {
     }
 }
 
-fn link_of(shared: &Shared, record: &InstallationRecord, bot: &Bot) -> Link {
+fn link_of(shared: &FleetContext, record: &InstallationRecord, bot: &Bot) -> Link {
     let timing = Arc::clone(shared.timing(record.platform));
     // One that panicked, or one of a former process, may have gone before: its connections are in the log and the
     // timeline, and whoever displaced it has the bot still.
@@ -291,12 +281,18 @@ fn link_of(shared: &Shared, record: &InstallationRecord, bot: &Bot) -> Link {
 impl Handler<Configure> for Installation {
     type Result = ();
 
-    fn handle(&mut self, Configure { record, hindrance }: Configure, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Configure);
+    fn handle(
+        &mut self,
+        Configure {
+            record,
+            config_fault,
+        }: Configure,
+        ctx: &mut Self::Context,
+    ) {
         let is_reachable_differently =
-            !self.record.has_same_access(&record) || self.hindrance != hindrance;
+            !self.record.has_same_access(&record) || self.config_fault != config_fault;
         let is_claimed = self.record.claims != record.claims;
-        self.hindrance = hindrance;
+        self.config_fault = config_fault;
         if self.record.platform != record.platform {
             // Another platform's paces, and nothing of what was there.
             self.link.handle_desired(Desired::Stop, now());
@@ -321,7 +317,6 @@ impl Handler<Turn> for Installation {
     type Result = ();
 
     fn handle(&mut self, Turn { generation, permit }: Turn, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Turn);
         let is_awaited =
             generation == self.link.generation() && *self.link.state() == State::Queued;
         if is_awaited {
@@ -336,7 +331,6 @@ impl Handler<Opened> for Installation {
     type Result = ();
 
     fn handle(&mut self, Opened(generation): Opened, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Opened);
         self.link.handle_opened(generation, now());
         let is_ours = self
             .connection
@@ -361,7 +355,6 @@ impl Handler<Lost> for Installation {
     type Result = ();
 
     fn handle(&mut self, lost: Lost, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Lost);
         self.lost(lost);
         self.drive(ctx);
     }
@@ -371,7 +364,6 @@ impl Handler<Alive> for Installation {
     type Result = ();
 
     fn handle(&mut self, Alive { generation, config }: Alive, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Alive);
         let before = *self.link.config();
         let ping_interval_before = self.link.ping_interval();
         let rejected = self.link.handle_pong(generation, config.as_ref(), now());
@@ -403,7 +395,6 @@ impl Handler<Silent> for Installation {
     type Result = ();
 
     fn handle(&mut self, Silent(generation): Silent, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Silent);
         if self
             .connection
             .as_ref()
@@ -422,7 +413,6 @@ impl Handler<Slept> for Installation {
     type Result = ();
 
     fn handle(&mut self, _: Slept, _: &mut Self::Context) {
-        let _handling = self.handling(Word::Slept);
         // Only what is open can have died unnoticed: a dial under way has its own deadline.
         let pinger = self
             .connection
@@ -439,7 +429,6 @@ impl Handler<AssemblerWanted> for Installation {
     type Result = ();
 
     fn handle(&mut self, AssemblerWanted(generation): AssemblerWanted, _: &mut Self::Context) {
-        let _handling = self.handling(Word::AssemblerWanted);
         if self
             .connection
             .as_ref()
@@ -454,7 +443,6 @@ impl Handler<AssemblerIdle> for Installation {
     type Result = ();
 
     fn handle(&mut self, AssemblerIdle(generation): AssemblerIdle, _: &mut Self::Context) {
-        let _handling = self.handling(Word::AssemblerIdle);
         if let Some(connection) = &mut self.connection
             && connection.generation == generation
         {
@@ -464,25 +452,24 @@ impl Handler<AssemblerIdle> for Installation {
     }
 }
 
-impl Handler<Ended> for Installation {
+impl Handler<ChildEnded> for Installation {
     type Result = ();
 
-    fn handle(&mut self, ended: Ended, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Ended);
+    fn handle(&mut self, child: ChildEnded, ctx: &mut Self::Context) {
+        let ChildEnded {
+            actor,
+            generation,
+            ended,
+        } = child;
         let is_current = self.connection.as_ref().is_some_and(|connection| {
-            let instance = match ended.kind {
-                ActorKind::Socket => Some(connection.socket.instance),
-                ActorKind::Assembler => connection.assembler.as_ref().map(|child| child.instance),
-                ActorKind::Pinger => connection.pinger.as_ref().map(|child| child.instance),
-                ActorKind::Supervisor | ActorKind::Dispatch | ActorKind::Installation => None,
-            };
-            connection.generation == ended.generation && instance == Some(ended.instance)
+            connection.generation == generation
+                && connection.instance(actor) == Some(ended.instance)
         });
         if is_current {
-            self.rebuild(ended.kind, ended.generation, &ended.exit, ctx);
-        } else if ended.kind == ActorKind::Socket {
-            // Perhaps without a word of farewell.
-            self.finished(ended.generation, 0);
+            self.rebuild(actor, generation, &ended.exit, ctx);
+        } else if actor == ConnectionActor::Socket {
+            // Perhaps it could not say so itself.
+            self.finished(generation, 0);
         }
         self.drive(ctx);
     }
@@ -492,99 +479,65 @@ impl Handler<Ask> for Installation {
     type Result = ();
 
     fn handle(&mut self, ask: Ask, _: &mut Self::Context) {
-        let _handling = self.handling(Word::Ask);
         match &self.connection {
             Some(connection) => connection.socket.send(ask),
-            None => ask.fail(RequestError::not_connected(self.link.state())),
+            None => ask.not_connected(self.link.state()),
         }
+    }
+}
+
+impl Handler<Inject> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, Inject(fault): Inject, ctx: &mut Self::Context) {
+        fault.strike("an installation", ctx);
     }
 }
 
 impl Handler<InjectChild> for Installation {
     type Result = ();
 
-    fn handle(&mut self, InjectChild(kind, fault): InjectChild, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Inject);
-        if kind == ActorKind::Assembler {
+    fn handle(&mut self, InjectChild(actor, fault): InjectChild, _: &mut Self::Context) {
+        if actor == ConnectionActor::Assembler {
             // Mostly there is none, since no push came split.
             self.start_assembler();
         }
-        match (kind, &self.connection) {
-            (ActorKind::Socket, Some(connection)) => connection.socket.send(Inject(fault)),
-            (
-                ActorKind::Assembler,
-                Some(Connection {
-                    assembler: Some(child),
-                    ..
-                }),
-            ) => child.send(Inject(fault)),
-            (
-                ActorKind::Pinger,
-                Some(Connection {
-                    pinger: Some(child),
-                    ..
-                }),
-            ) => child.send(Inject(fault)),
-            (ActorKind::Installation, _) => match fault {
-                Fault::Panic => panic!("injected into an installation"),
-                Fault::Stop => ctx.stop(),
-            },
-            _ => tracing::warn!(
+        let connection = self.connection.as_ref();
+        if !connection.is_some_and(|connection| connection.inject(actor, Inject(fault))) {
+            tracing::warn!(
                 installation = self.bot.public_id,
-                actor = kind.label(),
+                actor = actor.kind().label,
                 "no such actor lives; nothing injected"
-            ),
+            );
         }
     }
 }
 
-impl Handler<Inspect> for Installation {
-    type Result = Words;
+impl Handler<Inspect<InstallationState>> for Installation {
+    type Result = MessageResult<Inspect<InstallationState>>;
 
-    fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Words {
-        let _handling = self.handling(Word::Inspect);
+    fn handle(&mut self, _: Inspect<InstallationState>, _: &mut Self::Context) -> Self::Result {
         let config = self.link.config();
-        Words(serde_json::json!({
-            "state": self.link.state().label(),
-            "generation": self.link.generation().0,
-            "reconnects": self.link.reconnects(),
-            "attempts_exceeded": self.link.attempts_exceeded(),
-            "ping_interval_s": self.link.ping_interval().as_secs(),
-            "reconnect_interval_s": config.reconnect_interval.as_secs(),
-            "reconnect_nonce_s": config.reconnect_nonce.as_secs(),
-            "next_due_ms": self.link.poll_timeout().map(crate::clock::unix_ms_at),
-        }))
+        MessageResult(InstallationState {
+            state: self.link.state().label(),
+            generation: self.link.generation().0,
+            reconnects: self.link.reconnects(),
+            attempts_exceeded: self.link.attempts_exceeded(),
+            ping_interval_s: self.link.ping_interval().as_secs(),
+            reconnect_interval_s: config.reconnect_interval.as_secs(),
+            reconnect_nonce_s: config.reconnect_nonce.as_secs(),
+            next_due_ms: self.link.poll_timeout().map(crate::clock::unix_ms_at),
+        })
     }
 }
 
 impl Handler<InspectChild> for Installation {
     type Result = ResponseFuture<Inspection>;
 
-    fn handle(&mut self, InspectChild(kind): InspectChild, _: &mut Self::Context) -> Self::Result {
-        let _handling = self.handling(Word::Inspect);
-        let child: Option<Post<Inspect>> = match (kind, &self.connection) {
-            (ActorKind::Socket, Some(connection)) => Some(connection.socket.post()),
-            (ActorKind::Assembler, Some(connection)) => {
-                connection.assembler.as_ref().map(Child::post)
-            }
-            (ActorKind::Pinger, Some(connection)) => connection.pinger.as_ref().map(Child::post),
-            _ => None,
-        };
-        Box::pin(async move {
-            match child {
-                Some(child) => Inspection::from(child.ask(Inspect, INSPECTION).await),
-                None => Inspection::Absent,
-            }
-        })
-    }
-}
-
-impl From<Asked<Words>> for Inspection {
-    fn from(asked: Asked<Words>) -> Self {
-        match asked {
-            Asked::Answered(Words(words)) => Self::Answered { words },
-            Asked::NoAnswer => Self::NoAnswer,
-            Asked::Gone => Self::Absent,
+    fn handle(&mut self, InspectChild(actor): InspectChild, _: &mut Self::Context) -> Self::Result {
+        match &self.connection {
+            Some(connection) => connection.inspect(actor),
+            None => Box::pin(std::future::ready(Inspection::Absent)),
         }
     }
 }
@@ -593,7 +546,6 @@ impl Handler<End> for Installation {
     type Result = ();
 
     fn handle(&mut self, _: End, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::End);
         ctx.stop();
     }
 }

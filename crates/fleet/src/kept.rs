@@ -7,7 +7,7 @@
 //! well, what connections keep is recorded in a moment, and nothing is lost however many of them end at once.
 
 use crate::bot::Bot;
-use crate::shared::Shared;
+use crate::context::FleetContext;
 use longwire_store::Health;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -54,14 +54,14 @@ impl Kept {
 
 /// What one ended connection keeps; given back when it is dropped.
 pub(crate) struct KeptPart {
-    shared: Arc<Shared>,
+    shared: Arc<FleetContext>,
     bot: Arc<Bot>,
     bytes: usize,
 }
 
 impl KeptPart {
     /// Of a connection with so many bytes of payload. `None` while the store is in trouble and that exceeds a bound.
-    pub(crate) fn take(shared: &Arc<Shared>, bot: &Arc<Bot>, bytes: usize) -> Option<Self> {
+    pub(crate) fn take(shared: &Arc<FleetContext>, bot: &Arc<Bot>, bytes: usize) -> Option<Self> {
         let (all, own) = (&shared.kept, &bot.kept);
         if shared.store.health() == Health::Ok {
             all.bytes.fetch_add(bytes, Relaxed);

@@ -1,61 +1,108 @@
-//! The kinds of actors.
+//! The kinds of actors that a fleet has.
 
-/// Kinds of actors.
+use longwire_actor::ActorKind;
+
+/// The actors of a fleet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ActorKind {
+pub enum FleetActor {
     /// Compares wanted installations with running ones; one per process.
     Supervisor,
-    /// Owns the writer thread of the store; one per process.
+    /// Keeps the writer thread of the store alive; one per process.
     Dispatch,
     /// One bot.
     Installation,
-    /// One connection's bytes.
+    /// One of the actors of a connection.
+    Connection(ConnectionActor),
+}
+
+/// The actors of one connection, children of its installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ConnectionActor {
+    /// Its bytes.
     Socket,
-    /// One connection's heartbeat.
+    /// Its heartbeat.
     Pinger,
-    /// One connection's split pushes.
+    /// Its split pushes.
     Assembler,
 }
 
-impl ActorKind {
+pub(crate) const SUPERVISOR: ActorKind = ActorKind {
+    label: "supervisor",
+    parent: None,
+    // Three messages per installation at most: its turn, its end, its start.
+    capacity: 65_536,
+};
+
+pub(crate) const DISPATCH: ActorKind = ActorKind {
+    label: "dispatch",
+    parent: Some("supervisor"),
+    capacity: 16,
+};
+
+pub(crate) const INSTALLATION: ActorKind = ActorKind {
+    label: "installation",
+    parent: Some("supervisor"),
+    capacity: 16,
+};
+
+/// One `Recorded` per group in flight, and a group holds one event at least: the window's events come on top.
+pub(crate) const SOCKET: ActorKind = ActorKind {
+    label: "socket",
+    parent: Some("installation"),
+    capacity: 16,
+};
+
+pub(crate) const PINGER: ActorKind = ActorKind {
+    label: "pinger",
+    parent: Some("installation"),
+    capacity: 16,
+};
+
+pub(crate) const ASSEMBLER: ActorKind = ActorKind {
+    label: "assembler",
+    parent: Some("installation"),
+    capacity: 256,
+};
+
+impl FleetActor {
     /// Every kind, in the order of the tree.
     pub const ALL: [Self; 6] = [
         Self::Supervisor,
         Self::Dispatch,
         Self::Installation,
-        Self::Socket,
-        Self::Pinger,
-        Self::Assembler,
+        Self::Connection(ConnectionActor::Socket),
+        Self::Connection(ConnectionActor::Pinger),
+        Self::Connection(ConnectionActor::Assembler),
     ];
 
     /// Stable label.
     #[must_use]
     pub fn label(self) -> &'static str {
+        self.kind().label
+    }
+
+    pub(crate) fn kind(self) -> &'static ActorKind {
         match self {
-            Self::Supervisor => "supervisor",
-            Self::Dispatch => "dispatch",
-            Self::Installation => "installation",
-            Self::Socket => "socket",
-            Self::Pinger => "pinger",
-            Self::Assembler => "assembler",
+            Self::Supervisor => &SUPERVISOR,
+            Self::Dispatch => &DISPATCH,
+            Self::Installation => &INSTALLATION,
+            Self::Connection(actor) => actor.kind(),
         }
     }
 
-    /// The kind of that label.
+    /// The actor with that label.
     #[must_use]
     pub fn from_label(label: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.label() == label)
+        Self::ALL.into_iter().find(|actor| actor.label() == label)
     }
+}
 
-    /// What its construction bounds the mailbox to; a warning is due well before.
-    pub(crate) fn capacity(self, window_events: u64) -> u64 {
+impl ConnectionActor {
+    pub(crate) fn kind(self) -> &'static ActorKind {
         match self {
-            // Three messages per installation at most: its turn, its end, its start.
-            Self::Supervisor => 65_536,
-            Self::Dispatch | Self::Installation | Self::Pinger => 16,
-            // One `Recorded` per group in flight, and a group holds one event at least.
-            Self::Socket => window_events + 16,
-            Self::Assembler => 256,
+            Self::Socket => &SOCKET,
+            Self::Pinger => &PINGER,
+            Self::Assembler => &ASSEMBLER,
         }
     }
 }

@@ -20,13 +20,14 @@ mod access;
 mod answer;
 mod assembler;
 mod bot;
-mod card;
+mod bot_index;
 mod clock;
+mod config_fault;
+mod context;
 mod dispatch;
 mod failure;
 mod fault;
 mod fleet;
-mod hindrance;
 mod host;
 mod installation;
 mod kept;
@@ -36,30 +37,26 @@ mod loss;
 mod malformed;
 mod open_files;
 mod pinger;
-mod post;
 mod record_order;
-mod request;
 pub mod setback;
-mod shared;
 mod socket;
 mod supervisor;
 mod totals;
 mod unfinished;
-mod upload;
 pub mod view;
-mod watched;
-mod word;
+mod wecom;
 
 pub use answer::Answer;
 
+pub use config_fault::ConfigFault;
 pub use failure::FleetFailure;
-pub use fault::{Fault, InjectError};
+pub use fault::InjectError;
 pub use fleet::{Fleet, FleetSettings};
-pub use hindrance::Hindrance;
-pub use kind::ActorKind;
-pub use request::{Reply, Request, RequestError};
-pub use upload::{UploadError, UploadFile};
+pub use kind::{ConnectionActor, FleetActor};
+pub use longwire_actor::Fault;
 pub use view::{
     ActorView, AnswerTotals, ConnectionLimitView, ConnectionTotals, Drained, EventTotals,
     Inspection, InstallationView, Lights, Overview, Quantiles, StoreView,
 };
+pub use wecom::request::{Reply, Request, RequestError};
+pub use wecom::upload::{UploadError, UploadFile};

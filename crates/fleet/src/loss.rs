@@ -2,7 +2,7 @@
 //! Wherever one is lost, it is lost here: one by one what was read, and by connections what was not.
 
 use crate::bot::Bot;
-use crate::shared::Shared;
+use crate::context::FleetContext;
 use longwire_link::Generation;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -36,7 +36,7 @@ impl Loss {
     /// unanswered, in the same moment in which it is seen how many of them a stop has told.
     pub(crate) fn count(
         self,
-        shared: &Shared,
+        shared: &FleetContext,
         bot: &Bot,
         generation: Generation,
         events: u64,
@@ -53,7 +53,7 @@ impl Loss {
     }
 
     /// The store takes nothing any more: what the bot shows as unanswered goes with the process. Its connections still hold it.
-    pub(crate) fn count_unanswered(shared: &Shared, bot: &Bot) {
+    pub(crate) fn count_unanswered(shared: &FleetContext, bot: &Bot) {
         let untold = {
             let mut told = bot.told_losses.lock();
             let unanswered = bot.tally.unanswered.load(Relaxed);
@@ -64,7 +64,7 @@ impl Loss {
         Self::ProcessEnds.tell(shared, bot, bot.generation(), untold);
     }
 
-    fn tell(self, shared: &Shared, bot: &Bot, generation: Generation, events: u64) {
+    fn tell(self, shared: &FleetContext, bot: &Bot, generation: Generation, events: u64) {
         if events == 0 {
             return;
         }
@@ -104,7 +104,7 @@ impl Loss {
 }
 
 /// A connection ended, and not all was read that had come over it. How many events that were, nobody knows.
-pub(crate) fn left_unread(shared: &Shared, bot: &Bot, generation: Generation) {
+pub(crate) fn left_unread(shared: &FleetContext, bot: &Bot, generation: Generation) {
     shared.totals.left_unread.fetch_add(1, Relaxed);
     bot.tally.left_unread.fetch_add(1, Relaxed);
     tracing::error!(

@@ -3,16 +3,13 @@
 //! Every ping is a question with a deadline; [`Heartbeat`] decides when to ask and when silence is death. The socket
 //! tells of pongs always, and of other inbound bytes only while a question is open, so an event costs no message here.
 
-use crate::bot::Bot;
-use crate::card::{Handling, SharedCard};
+use crate::bot::{Bot, PingerCard};
 use crate::clock::now;
-use crate::fault::{Fault, Inject};
 use crate::installation::{Alive, Silent};
-use crate::kind::ActorKind;
-use crate::post::{Deliver, End, Inspect, Post, Words, send};
 use crate::socket::SendPing;
-use crate::word::Word;
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, SpawnHandle};
+use crate::view::PingerState;
+use actix::{Actor, ActorContext, AsyncContext, Handler, Message, MessageResult, SpawnHandle};
+use longwire_actor::{Address, Context, End, Inject, Inspect, Receives, Timer, TreeActor, send};
 use longwire_link::{Generation, Heartbeat, HeartbeatAction};
 use longwire_wire::endpoint::ClientConfig;
 use std::sync::Arc;
@@ -54,39 +51,31 @@ pub(crate) struct Pinger {
     bot: Arc<Bot>,
     generation: Generation,
     heartbeat: Heartbeat,
-    socket: Post<SendPing>,
-    parent: Arc<dyn Parent>,
+    socket: Address<SendPing>,
+    installation: Arc<dyn InstallationAddress>,
     timer: Option<SpawnHandle>,
 }
 
-/// Whom a pinger reports to.
-pub(crate) trait Parent: Deliver<Alive> + Deliver<Silent> {}
-impl<T: Deliver<Alive> + Deliver<Silent>> Parent for T {}
+/// The installation, as its pinger knows it.
+pub(crate) trait InstallationAddress: Receives<Alive> + Receives<Silent> {}
+impl<T: Receives<Alive> + Receives<Silent>> InstallationAddress for T {}
 
 impl Pinger {
     pub(crate) fn new(
         bot: Arc<Bot>,
         generation: Generation,
         heartbeat: Heartbeat,
-        socket: Post<SendPing>,
-        parent: Arc<dyn Parent>,
+        socket: Address<SendPing>,
+        installation: Arc<dyn InstallationAddress>,
     ) -> Self {
         Self {
             bot,
             generation,
             heartbeat,
             socket,
-            parent,
+            installation,
             timer: None,
         }
-    }
-
-    fn card(&self) -> SharedCard {
-        self.bot.shared_card(ActorKind::Pinger)
-    }
-
-    fn handling(&self, word: Word) -> Handling {
-        self.card().handling(word)
     }
 
     /// Carries out what the heartbeat decided. Every handler ends here.
@@ -95,21 +84,25 @@ impl Pinger {
             // Both are bounded: one ping per interval, one end per connection.
             match action {
                 HeartbeatAction::SendPing => self.socket.send(SendPing),
-                HeartbeatAction::Silent => send(&*self.parent, Silent(self.generation)),
+                HeartbeatAction::Silent => send(&*self.installation, Silent(self.generation)),
             }
         }
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);
         }
         self.timer = self.heartbeat.poll_timeout().map(|due| {
-            ctx.run_later(due.saturating_duration_since(now()), |this, ctx| {
-                let _working = this.card().working(Word::Timer);
+            let pause = due.saturating_duration_since(now());
+            ctx.work_later::<Timer>(pause, |this, ctx| {
                 this.timer = None;
                 this.heartbeat.handle_timeout(now());
                 this.drive(ctx);
             })
         });
     }
+}
+
+impl TreeActor for Pinger {
+    type Card = PingerCard;
 }
 
 impl Actor for Pinger {
@@ -124,7 +117,6 @@ impl Handler<Heard> for Pinger {
     type Result = ();
 
     fn handle(&mut self, _: Heard, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Heard);
         self.heartbeat.handle_heard(now());
         self.drive(ctx);
     }
@@ -134,7 +126,6 @@ impl Handler<Pong> for Pinger {
     type Result = ();
 
     fn handle(&mut self, Pong(config): Pong, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Pong);
         self.heartbeat.handle_pong(now());
         if let Some(round_trip) = self.heartbeat.round_trip() {
             let micros = u32::try_from(round_trip.as_micros()).unwrap_or(u32::MAX);
@@ -148,7 +139,7 @@ impl Handler<Pong> for Pinger {
             generation: self.generation,
             config,
         };
-        send(&*self.parent, alive);
+        send(&*self.installation, alive);
         self.drive(ctx);
     }
 }
@@ -157,7 +148,6 @@ impl Handler<ReadingPaused> for Pinger {
     type Result = ();
 
     fn handle(&mut self, _: ReadingPaused, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::ReadingPaused);
         self.heartbeat.handle_reading_paused(now());
         self.drive(ctx);
     }
@@ -167,7 +157,6 @@ impl Handler<ReadingResumed> for Pinger {
     type Result = ();
 
     fn handle(&mut self, _: ReadingResumed, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::ReadingResumed);
         self.heartbeat.handle_reading_resumed(now());
         self.drive(ctx);
     }
@@ -177,7 +166,6 @@ impl Handler<PingEvery> for Pinger {
     type Result = ();
 
     fn handle(&mut self, PingEvery(interval): PingEvery, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Configure);
         self.heartbeat.set_interval(interval, now());
         self.drive(ctx);
     }
@@ -187,7 +175,6 @@ impl Handler<AskWithin> for Pinger {
     type Result = ();
 
     fn handle(&mut self, AskWithin(pause): AskWithin, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Slept);
         self.heartbeat.handle_slept(pause, now());
         self.drive(ctx);
     }
@@ -197,7 +184,6 @@ impl Handler<End> for Pinger {
     type Result = ();
 
     fn handle(&mut self, _: End, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::End);
         ctx.stop();
     }
 }
@@ -206,24 +192,19 @@ impl Handler<Inject> for Pinger {
     type Result = ();
 
     fn handle(&mut self, Inject(fault): Inject, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Inject);
-        match fault {
-            Fault::Panic => panic!("injected into a pinger"),
-            Fault::Stop => ctx.stop(),
-        }
+        fault.strike("a pinger", ctx);
     }
 }
 
-impl Handler<Inspect> for Pinger {
-    type Result = Words;
+impl Handler<Inspect<PingerState>> for Pinger {
+    type Result = MessageResult<Inspect<PingerState>>;
 
-    fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Words {
-        let _handling = self.handling(Word::Inspect);
-        let due = self.heartbeat.poll_timeout().map(crate::clock::unix_ms_at);
-        Words(serde_json::json!({
-            "generation": self.generation.0,
-            "next_due_ms": due,
-            "round_trip_us": self.heartbeat.round_trip().map(|trip| trip.as_micros() as u64),
-        }))
+    fn handle(&mut self, _: Inspect<PingerState>, _: &mut Self::Context) -> Self::Result {
+        let round_trip = self.heartbeat.round_trip();
+        MessageResult(PingerState {
+            generation: self.generation.0,
+            next_due_ms: self.heartbeat.poll_timeout().map(crate::clock::unix_ms_at),
+            round_trip_us: round_trip.map(|trip| trip.as_micros() as u64),
+        })
     }
 }

@@ -4,8 +4,8 @@
 //! each bot's order, so the successor waits. Only connections of platforms that repeat nothing stand here; of the others
 //! the platform itself decides in which order events come again.
 
-use crate::post::Deliver;
 use crate::socket::MayRecord;
+use longwire_actor::Receives;
 use longwire_link::Generation;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +17,7 @@ pub(crate) struct RecordOrder {
 
 struct Connection {
     generation: Generation,
-    mailbox: Arc<dyn Deliver<MayRecord>>,
+    mailbox: Arc<dyn Receives<MayRecord>>,
 }
 
 impl RecordOrder {
@@ -25,7 +25,7 @@ impl RecordOrder {
     pub(crate) fn join(
         &self,
         generation: Generation,
-        mailbox: Arc<dyn Deliver<MayRecord>>,
+        mailbox: Arc<dyn Receives<MayRecord>>,
     ) -> bool {
         let mut connections = self.connections();
         // One, nearly always.
@@ -70,7 +70,7 @@ mod tests {
     #[derive(Default)]
     struct Told(AtomicU32);
 
-    impl Deliver<MayRecord> for Told {
+    impl Receives<MayRecord> for Told {
         fn deliver(&self, _: MayRecord) {
             self.0.fetch_add(1, Relaxed);
         }

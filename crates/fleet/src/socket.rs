@@ -17,26 +17,23 @@ mod wecom;
 
 use crate::access::Access;
 use crate::assembler::{Fragment, Refused};
-use crate::bot::Bot;
-use crate::card::Handling;
+use crate::bot::{Bot, SocketCard};
 use crate::clock::now;
-use crate::fault::{Fault, Inject};
+use crate::context::{ArbiterContext, FleetContext};
 use crate::installation::{AssemblerIdle, AssemblerWanted, Finished, Lost, Opened};
-use crate::kind::ActorKind;
 use crate::loss::{self, Loss};
 use crate::pinger::{Heard, Pong, ReadingPaused, ReadingResumed};
-use crate::post::{Deliver, End, Inspect, Mailbox, Words, send};
-use crate::request::Ask;
-use crate::shared::{Local, Shared};
-use crate::word::Word;
+use crate::view::SocketState;
+use crate::wecom::request::Ask;
 use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture,
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Handler, Message, MessageResult, WrapFuture,
 };
 use bytes::Bytes;
 use bytestring::ByteString;
 use ending::{Ending, Why};
 use feishu::{Push, Unanswered};
 use inbound::{Inbound, Owed, Pause};
+use longwire_actor::{Context, End, Handling, Inject, Inspect, Mailbox, Receives, TreeActor, send};
 use longwire_link::{Generation, Setback, Window};
 use longwire_platform::DialError;
 use longwire_store::{Cause, Receipt, Reply};
@@ -95,33 +92,33 @@ pub(crate) struct Emptied(pub(crate) u32);
 #[rtype(result = "()")]
 pub(crate) enum Attach {
     /// Give fragments to this one.
-    Assembler(Arc<dyn Joins>),
+    Assembler(Arc<dyn AssemblerAddress>),
     /// Tell this one what you hear.
-    Pinger(Arc<dyn Hears>),
+    Pinger(Arc<dyn PingerAddress>),
 }
 
 /// An assembler, as the socket knows it.
-pub(crate) trait Joins: Deliver<Fragment> + Deliver<Refused> {}
-impl<T: Deliver<Fragment> + Deliver<Refused>> Joins for T {}
+pub(crate) trait AssemblerAddress: Receives<Fragment> + Receives<Refused> {}
+impl<T: Receives<Fragment> + Receives<Refused>> AssemblerAddress for T {}
 
 /// A pinger, as the socket knows it.
-pub(crate) trait Hears:
-    Deliver<Heard> + Deliver<Pong> + Deliver<ReadingPaused> + Deliver<ReadingResumed>
+pub(crate) trait PingerAddress:
+    Receives<Heard> + Receives<Pong> + Receives<ReadingPaused> + Receives<ReadingResumed>
 {
 }
-impl<T> Hears for T where
-    T: Deliver<Heard> + Deliver<Pong> + Deliver<ReadingPaused> + Deliver<ReadingResumed>
+impl<T> PingerAddress for T where
+    T: Receives<Heard> + Receives<Pong> + Receives<ReadingPaused> + Receives<ReadingResumed>
 {
 }
 
 /// End this connection. From the installation, once.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(crate) struct Close(pub(crate) Manner);
+pub(crate) struct Close(pub(crate) CloseMode);
 
 /// How a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Manner {
+pub(crate) enum CloseMode {
     /// Answer what was read and close with 1000. Where the platform repeats what is not answered, nothing more is read;
     /// where not, the close frame goes first, and everything is recorded that comes until the platform has closed as well.
     Finish {
@@ -133,44 +130,44 @@ pub(crate) enum Manner {
 }
 
 /// How long a socket that nobody wants any more may go on answering what it read.
-const FAREWELL: Duration = Duration::from_secs(3);
+const CLOSE_LIMIT: Duration = Duration::from_secs(3);
 
 /// One connection's bytes.
 pub(crate) struct Socket {
-    shared: Arc<Shared>,
-    local: Rc<Local>,
+    shared: Arc<FleetContext>,
+    local: Rc<ArbiterContext>,
     bot: Arc<Bot>,
     generation: Generation,
-    parent: Arc<dyn Parent>,
-    seam: Seam,
-    ears: Option<Arc<dyn Hears>>,
+    installation: Arc<dyn InstallationAddress>,
+    routing: FragmentRouting,
+    pinger: Option<Arc<dyn PingerAddress>>,
     phase: Phase,
     session: Session,
     window: Window<Owed>,
     inbound: Inbound,
     outbound: Outbound,
-    me: Arc<Mailbox<Self>>,
+    me: Arc<SocketMailbox>,
     question: Question,
     record_turn: RecordTurn,
     /// What this connection added to what its bot shows as unanswered. One that finishes has a successor beside it.
     shown_unanswered: u32,
 }
 
-/// Whom a socket reports to.
-pub(crate) trait Parent:
-    Deliver<Opened>
-    + Deliver<Lost>
-    + Deliver<Finished>
-    + Deliver<AssemblerWanted>
-    + Deliver<AssemblerIdle>
+/// The installation, as its socket knows it.
+pub(crate) trait InstallationAddress:
+    Receives<Opened>
+    + Receives<Lost>
+    + Receives<Finished>
+    + Receives<AssemblerWanted>
+    + Receives<AssemblerIdle>
 {
 }
-impl<T> Parent for T where
-    T: Deliver<Opened>
-        + Deliver<Lost>
-        + Deliver<Finished>
-        + Deliver<AssemblerWanted>
-        + Deliver<AssemblerIdle>
+impl<T> InstallationAddress for T where
+    T: Receives<Opened>
+        + Receives<Lost>
+        + Receives<Finished>
+        + Receives<AssemblerWanted>
+        + Receives<AssemblerIdle>
 {
 }
 
@@ -207,25 +204,28 @@ enum Question {
     None,
 }
 
+/// The network brought bytes, which is work that comes by no mailbox.
+struct ReadBurst;
+
 /// Who joins fragments.
-enum Seam {
+enum FragmentRouting {
     /// Nobody: none has come, or none for long.
     Open,
     /// One is on its way; the fragment that called for it waits, and nothing is read meanwhile.
     Wanted(Box<Fragment>),
     /// This one, which was given so many fragments; the count wraps.
-    Joined(Arc<dyn Joins>, u32),
+    Joined(Arc<dyn AssemblerAddress>, u32),
 }
 
 impl Socket {
     pub(crate) fn new(
-        shared: Arc<Shared>,
-        local: Rc<Local>,
+        shared: Arc<FleetContext>,
+        local: Rc<ArbiterContext>,
         bot: Arc<Bot>,
         me: Arc<Mailbox<Self>>,
         generation: Generation,
         access: Access,
-        parent: Arc<dyn Parent>,
+        installation: Arc<dyn InstallationAddress>,
     ) -> Self {
         let timing = shared.timing(bot.platform());
         let session = Session::new(access, timing);
@@ -243,23 +243,20 @@ impl Socket {
             local,
             bot,
             generation,
-            parent,
-            seam: Seam::Open,
-            ears: None,
+            installation,
+            routing: FragmentRouting::Open,
+            pinger: None,
             phase: Phase::Dialing,
-            me,
+            me: Arc::new(SocketMailbox(me)),
             question: Question::None,
             record_turn: RecordTurn::Ours,
             shown_unanswered: 0,
         }
     }
 
-    fn handling(&self, word: Word) -> Handling {
-        self.bot.shared_card(ActorKind::Socket).handling(word)
-    }
-
-    fn working(&self, word: Word) -> Handling {
-        self.bot.shared_card(ActorKind::Socket).working(word)
+    /// To be held while a read burst is taken in.
+    fn working(&self) -> Handling<SocketCard> {
+        Handling::of_work::<ReadBurst>(SocketCard(Arc::clone(&self.bot)))
     }
 
     /// Dials. The answer of the network starts the pump, or ends this actor.
@@ -291,7 +288,7 @@ impl Socket {
     }
 
     fn opened(&mut self, line: longwire_egress::WebSocketIo, ctx: &mut Context<Self>) {
-        let _working = self.working(Word::Opened);
+        let _working = ctx.working::<Opened>();
         if !matches!(self.phase, Phase::Dialing) {
             return;
         }
@@ -313,7 +310,7 @@ impl Socket {
             setback,
             detail,
         };
-        send(&*self.parent, lost);
+        send(&*self.installation, lost);
         self.let_go(ctx);
     }
 
@@ -341,7 +338,7 @@ impl Socket {
             generation: self.generation,
             unanswered,
         };
-        send(&*self.parent, finished);
+        send(&*self.installation, finished);
         self.shared
             .totals
             .orphaned_receipts
@@ -374,7 +371,7 @@ impl Socket {
     /// Where the log has to keep the order of the bot's connections, this one stands behind those before it.
     fn take_place(&mut self) {
         if self.session.repeats_nothing() {
-            let me = Arc::clone(&self.me);
+            let me = Arc::clone(&self.me.0);
             if !self.bot.record_order.join(self.generation, me) {
                 self.record_turn = RecordTurn::Predecessors;
             }
@@ -395,6 +392,10 @@ impl Socket {
         // Adding what wraps around subtracts.
         shown.fetch_add(u64::from(now).wrapping_sub(u64::from(before)), Relaxed);
     }
+}
+
+impl TreeActor for Socket {
+    type Card = SocketCard;
 }
 
 impl Actor for Socket {
@@ -422,7 +423,6 @@ impl Handler<Recorded> for Socket {
     type Result = ();
 
     fn handle(&mut self, Recorded(receipts): Recorded, _: &mut Self::Context) {
-        let _handling = self.handling(Word::Recorded);
         let now = now();
         self.inbound.settled(receipts.len());
         for receipt in receipts {
@@ -437,7 +437,6 @@ impl Handler<NotRecorded> for Socket {
     type Result = ();
 
     fn handle(&mut self, NotRecorded { tickets, cause }: NotRecorded, _: &mut Self::Context) {
-        let _handling = self.handling(Word::NotRecorded);
         tracing::debug!(
             installation = self.bot.public_id,
             generation = self.generation.0,
@@ -455,7 +454,6 @@ impl Handler<MayRecord> for Socket {
     type Result = ();
 
     fn handle(&mut self, _: MayRecord, _: &mut Self::Context) {
-        let _handling = self.handling(Word::MayRecord);
         // The pump runs after the mailbox and hands over what waits.
         self.record_turn = RecordTurn::Ours;
     }
@@ -465,7 +463,6 @@ impl Handler<SendPing> for Socket {
     type Result = ();
 
     fn handle(&mut self, _: SendPing, _: &mut Self::Context) {
-        let _handling = self.handling(Word::SendPing);
         self.question = Question::Open;
         self.ask();
     }
@@ -475,7 +472,6 @@ impl Handler<Ask> for Socket {
     type Result = ();
 
     fn handle(&mut self, ask: Ask, _: &mut Self::Context) {
-        let _handling = self.handling(Word::Ask);
         self.ask_platform(ask);
     }
 }
@@ -484,7 +480,6 @@ impl Handler<Assembled> for Socket {
     type Result = ();
 
     fn handle(&mut self, whole: Assembled, _: &mut Self::Context) {
-        let _handling = self.handling(Word::Assembled);
         // After the goodbye nobody hears an answer; the platform pushes it again on the next connection.
         if !matches!(self.phase, Phase::Open(_) | Phase::Finishing { .. }) {
             return;
@@ -512,11 +507,10 @@ impl Handler<Emptied> for Socket {
     type Result = ();
 
     fn handle(&mut self, Emptied(came): Emptied, _: &mut Self::Context) {
-        let _handling = self.handling(Word::AssemblerIdle);
         // With a fragment on its way to it, it is not empty for long.
-        if matches!(&self.seam, Seam::Joined(_, given) if *given == came) {
-            self.seam = Seam::Open;
-            send(&*self.parent, AssemblerIdle(self.generation));
+        if matches!(&self.routing, FragmentRouting::Joined(_, given) if *given == came) {
+            self.routing = FragmentRouting::Open;
+            send(&*self.installation, AssemblerIdle(self.generation));
         }
     }
 }
@@ -525,16 +519,16 @@ impl Handler<Attach> for Socket {
     type Result = ();
 
     fn handle(&mut self, attach: Attach, _: &mut Self::Context) {
-        let _handling = self.handling(Word::Attach);
         match attach {
             Attach::Assembler(assembler) => {
-                let before = std::mem::replace(&mut self.seam, Seam::Joined(assembler, 0));
-                if let Seam::Wanted(fragment) = before {
+                let before =
+                    std::mem::replace(&mut self.routing, FragmentRouting::Joined(assembler, 0));
+                if let FragmentRouting::Wanted(fragment) = before {
                     self.join(*fragment);
                 }
             }
-            Attach::Pinger(ears) => {
-                self.ears = Some(ears);
+            Attach::Pinger(pinger) => {
+                self.pinger = Some(pinger);
                 // A pause that lasts has to be told to this one too, or it takes our silence for the platform's.
                 *self.inbound.pause() = Pause::Reading;
             }
@@ -546,10 +540,9 @@ impl Handler<Close> for Socket {
     type Result = ();
 
     fn handle(&mut self, Close(manner): Close, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Close);
         match manner {
-            Manner::Finish { within } => self.begin_finish(within, ctx),
-            Manner::Abandon => self.let_go(ctx),
+            CloseMode::Finish { within } => self.begin_finish(within, ctx),
+            CloseMode::Abandon => self.let_go(ctx),
         }
     }
 }
@@ -558,11 +551,10 @@ impl Handler<End> for Socket {
     type Result = ();
 
     fn handle(&mut self, _: End, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::End);
         if self.session.repeats_nothing() {
             self.let_go(ctx);
         } else {
-            self.begin_finish(FAREWELL, ctx);
+            self.begin_finish(CLOSE_LIMIT, ctx);
         }
     }
 }
@@ -571,19 +563,14 @@ impl Handler<Inject> for Socket {
     type Result = ();
 
     fn handle(&mut self, Inject(fault): Inject, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Inject);
-        match fault {
-            Fault::Panic => panic!("injected into a socket"),
-            Fault::Stop => ctx.stop(),
-        }
+        fault.strike("a socket", ctx);
     }
 }
 
-impl Handler<Inspect> for Socket {
-    type Result = Words;
+impl Handler<Inspect<SocketState>> for Socket {
+    type Result = MessageResult<Inspect<SocketState>>;
 
-    fn handle(&mut self, _: Inspect, _: &mut Self::Context) -> Words {
-        let _handling = self.handling(Word::Inspect);
+    fn handle(&mut self, _: Inspect<SocketState>, _: &mut Self::Context) -> Self::Result {
         let phase = match &self.phase {
             Phase::Dialing => "dialing",
             Phase::Open(_) => "open",
@@ -594,29 +581,31 @@ impl Handler<Inspect> for Socket {
             Phase::Over => "over",
         };
         let shedding = self.inbound.is_shedding();
-        Words(serde_json::json!({
-            "generation": self.generation.0,
-            "phase": phase,
-            "arbiter": self.local.arbiter,
-            "unanswered": self.window.len(),
-            "unanswered_bytes": self.window.bytes_held(),
-            "unread_bytes": self.inbound.held_bytes(),
-            "unsent_bytes": self.outbound.len(),
-            "waiting_for_the_writer": self.inbound.waiting(),
-            "waiting_for_predecessors": !self.may_record(),
-            "reading": self.may_read(),
-            "shedding": shedding,
-        }))
+        MessageResult(SocketState {
+            generation: self.generation.0,
+            phase,
+            arbiter: self.local.arbiter,
+            unanswered: self.window.len(),
+            unanswered_bytes: self.window.bytes_held(),
+            unread_bytes: self.inbound.held_bytes(),
+            unsent_bytes: self.outbound.len(),
+            waiting_for_the_writer: self.inbound.waiting(),
+            waiting_for_predecessors: !self.may_record(),
+            reading: self.may_read(),
+            shedding,
+        })
     }
 }
 
 /// The writer's way back to a socket: one message per group.
-impl Reply for Mailbox<Socket> {
+struct SocketMailbox(Arc<Mailbox<Socket>>);
+
+impl Reply for SocketMailbox {
     fn recorded(&self, receipts: Vec<Receipt>) {
-        self.send(Recorded(receipts));
+        self.0.send(Recorded(receipts));
     }
 
     fn not_recorded(&self, tickets: Vec<u32>, cause: Cause) {
-        self.send(NotRecorded { tickets, cause });
+        self.0.send(NotRecorded { tickets, cause });
     }
 }

@@ -5,37 +5,34 @@
 
 mod arbiters;
 mod drain;
-mod requests;
+mod outside;
 mod sleep;
 mod turns;
 
 pub(crate) use arbiters::{EndArbiterOf, watch as watch_arbiter};
 pub(crate) use drain::{DrainAll, Drained};
-pub(crate) use requests::{AskAt, InjectAt, InspectAt};
 pub(crate) use sleep::Slept;
 pub(crate) use turns::{AskTurn, AttemptPermit};
 
-use crate::bot::Bot;
-use crate::card::{Exit, Handling};
+use crate::bot::{Bot, InstallationCard};
+use crate::bot_index::BotIndex;
 use crate::clock::now;
+use crate::config_fault::{self, ConfigFault};
+use crate::context::{ArbiterContext, FleetContext};
 use crate::dispatch::Dispatch;
 use crate::failure::FleetFailure;
-use crate::hindrance::{self, Hindrance};
 use crate::host::Host;
-use crate::installation::{Configure, Drain, Installation, REBUILDS, REBUILDS_WITHIN};
-use crate::kind::ActorKind;
-use crate::post::{End, Mailbox};
-use crate::shared::{Local, Shared};
-use crate::watched::start_watched;
-use crate::word::Word;
-use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture,
-};
+use crate::installation::{Configure, Drain, Installation};
+use actix::{Actor, ActorFutureExt, AsyncContext, Handler, Message, SpawnHandle, WrapFuture};
 use actix_rt::ArbiterHandle;
 use arbiters::number_of;
-use drain::Farewell;
+use drain::Draining;
+use longwire_actor::{
+    Card, Child, Context, Ended, Exit, Mailbox, Place, Rebuild, RebuildBudget, Timer, TreeActor,
+    start,
+};
 use longwire_installation::{Desired, InstallationId};
-use longwire_link::{Generation, Rebuild, RebuildBudget, Setback, State, TurnLimits, Turns};
+use longwire_link::{Generation, Setback, State, TurnLimits, Turns};
 use longwire_store::InstallationRecord;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -52,18 +49,16 @@ pub(crate) struct Reload;
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Started {
-    installation: InstallationId,
-    instance: u32,
-    mailbox: Arc<Mailbox<Installation>>,
+    id: InstallationId,
+    installation: Child<Installation>,
 }
 
 /// An installation is gone. From its watcher, once per instance, whatever ended it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-struct Ended {
-    installation: InstallationId,
-    instance: u32,
-    exit: Exit,
+struct InstallationEnded {
+    id: InstallationId,
+    ended: Ended,
 }
 
 /// Attempts under way at once for each arbiter, in one lane. More would only make every one of them slower than its
@@ -72,53 +67,42 @@ const ATTEMPTS_PER_ARBITER: usize = 128;
 
 /// Compares wanted installations with running ones.
 pub(crate) struct Supervisor {
-    shared: Arc<Shared>,
+    shared: Arc<FleetContext>,
+    bots: Arc<BotIndex>,
     me: Arc<Mailbox<Self>>,
     arbiters: Vec<ArbiterHandle>,
-    places: BTreeMap<InstallationId, Place>,
+    entries: BTreeMap<InstallationId, Entry>,
     turns: Turns<Host, InstallationId>,
     /// Fires when the next turn is due.
     next_turn: Option<SpawnHandle>,
     loading: Loading,
-    drain: Option<Farewell>,
+    drain: Option<Draining>,
     dispatch_rebuilds: RebuildBudget,
     dispatch: Option<Arc<Mailbox<Dispatch>>>,
     /// Tells the fleet's handle which `Dispatch` lives.
     dispatch_seen: watch::Sender<Option<Arc<Mailbox<Dispatch>>>>,
 }
 
-/// One installation's place: its arbiter, its row, and who lives there.
-struct Place {
+/// One installation: its arbiter, its row, and the actor while it runs.
+struct Entry {
     arbiter: usize,
     bot: Arc<Bot>,
     record: Arc<InstallationRecord>,
-    hindrance: Option<Arc<Hindrance>>,
+    config_fault: Option<Arc<ConfigFault>>,
     rebuilds: RebuildBudget,
-    tenant: Option<Tenant>,
+    /// It ends with this, also when the supervisor panics: without a supervisor it would never get a turn to connect again.
+    running: Option<Child<Installation>>,
     /// The attempt that it asked a turn for last.
     asked: Generation,
 }
 
-impl Place {
-    /// What its tenant has to know.
+impl Entry {
+    /// What the actor has to know.
     fn configure(&self) -> Configure {
         Configure {
             record: Arc::clone(&self.record),
-            hindrance: self.hindrance.clone(),
+            config_fault: self.config_fault.clone(),
         }
-    }
-}
-
-/// The installation that lives at a place. Dropping it ends it: also when the supervisor panics, since one without a
-/// supervisor would never get a turn to connect again.
-struct Tenant {
-    instance: u32,
-    mailbox: Arc<Mailbox<Installation>>,
-}
-
-impl Drop for Tenant {
-    fn drop(&mut self) {
-        self.mailbox.send(End);
     }
 }
 
@@ -132,7 +116,8 @@ enum Loading {
 
 impl Supervisor {
     pub(crate) fn new(
-        shared: Arc<Shared>,
+        shared: Arc<FleetContext>,
+        bots: Arc<BotIndex>,
         me: Arc<Mailbox<Self>>,
         arbiters: Vec<ArbiterHandle>,
         connect_per_second: u32,
@@ -145,21 +130,18 @@ impl Supervisor {
         });
         Self {
             shared,
+            bots,
             me,
             arbiters,
-            places: BTreeMap::new(),
+            entries: BTreeMap::new(),
             turns,
             next_turn: None,
             loading: Loading::Idle,
             drain: None,
-            dispatch_rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
+            dispatch_rebuilds: RebuildBudget::default(),
             dispatch: None,
             dispatch_seen,
         }
-    }
-
-    fn handling(&self, word: Word) -> Handling {
-        self.shared.supervisor.clone().handling(word)
     }
 
     fn load(&mut self, ctx: &mut Context<Self>) {
@@ -171,7 +153,7 @@ impl Supervisor {
         let store = self.shared.store.clone();
         let read = actix_rt::task::spawn_blocking(move || store.installations());
         ctx.spawn(read.into_actor(self).map(|read, this, ctx| {
-            let _working = this.shared.supervisor.clone().working(Word::Wanted);
+            let _working = ctx.working::<Wanted>();
             let again = std::mem::replace(&mut this.loading, Loading::Idle) == Loading::Again;
             let failure = match read {
                 Ok(Ok(records)) => {
@@ -187,7 +169,7 @@ impl Supervisor {
                     error,
                     "the wanted installations cannot be read; trying again in 5 s"
                 );
-                ctx.run_later(Duration::from_secs(5), |this, ctx| this.load(ctx));
+                ctx.work_later::<Timer>(Duration::from_secs(5), |this, ctx| this.load(ctx));
             }
             if again {
                 this.load(ctx);
@@ -201,102 +183,82 @@ impl Supervisor {
             // Whoever was told to stay away would hear of a changed row as a call to come back.
             return;
         }
-        let mut gone: BTreeSet<InstallationId> = self.places.keys().copied().collect();
-        let mut hindrances = hindrance::of_all(&records, &self.shared.hindrances);
+        let mut gone: BTreeSet<InstallationId> = self.entries.keys().copied().collect();
+        let mut config_faults = config_fault::of_all(&records, &self.shared.config_faults);
         for record in records {
             let id = record.id;
             gone.remove(&id);
-            let hindrance = hindrances.remove(&id);
-            match self.places.get_mut(&id) {
-                None => self.settle(record, hindrance),
-                Some(place)
-                    if place.record.revision != record.revision || place.hindrance != hindrance =>
+            let config_fault = config_faults.remove(&id);
+            match self.entries.get_mut(&id) {
+                None => self.add(record, config_fault),
+                Some(entry)
+                    if entry.record.revision != record.revision
+                        || entry.config_fault != config_fault =>
                 {
-                    place.record = Arc::new(record);
-                    place.hindrance = hindrance;
-                    match place.record.desired {
-                        Desired::Run => self.turns.change_lane(id, Host::of(&place.record)),
+                    if entry.record.name != record.name {
+                        self.bots
+                            .rename(id, entry.record.name.as_str(), record.name.as_str());
+                    }
+                    entry.record = Arc::new(record);
+                    entry.config_fault = config_fault;
+                    match entry.record.desired {
+                        Desired::Run => self.turns.change_lane(id, Host::of(&entry.record)),
                         Desired::Stop => self.turns.withdraw(id),
                     }
-                    if let Some(tenant) = &place.tenant {
-                        tenant.mailbox.send(place.configure());
+                    if let Some(running) = &entry.running {
+                        running.send(entry.configure());
                     }
                 }
                 Some(_) => {}
             }
         }
         for id in gone {
-            if self.places.remove(&id).is_some() {
+            if let Some(entry) = self.entries.remove(&id) {
                 self.turns.withdraw(id);
-                self.shared.delist(id);
+                self.bots.delist(id, entry.record.name.as_str());
             }
         }
         // Whoever changed its lane may begin there.
         self.give_turns(ctx);
     }
 
-    fn settle(&mut self, record: InstallationRecord, hindrance: Option<Arc<Hindrance>>) {
+    fn add(&mut self, record: InstallationRecord, config_fault: Option<Arc<ConfigFault>>) {
         let record = Arc::new(record);
         let bot = Bot::new(&record);
-        self.shared.enlist(&bot);
+        self.bots
+            .enlist(&bot, record.public_id, record.name.as_str());
         let id = record.id;
-        let place = Place {
-            arbiter: self.places.len() % self.arbiters.len(),
+        let entry = Entry {
+            arbiter: self.entries.len() % self.arbiters.len(),
             bot,
             record,
-            hindrance,
-            rebuilds: RebuildBudget::new(REBUILDS, REBUILDS_WITHIN),
-            tenant: None,
+            config_fault,
+            rebuilds: RebuildBudget::default(),
+            running: None,
             asked: Generation::default(),
         };
-        self.places.insert(id, place);
-        self.move_in(id);
+        self.entries.insert(id, entry);
+        self.start(id);
     }
 
     /// Starts a fresh installation at its place.
-    fn move_in(&mut self, id: InstallationId) {
-        let Some(place) = self.places.get(&id) else {
+    fn start(&mut self, id: InstallationId) {
+        let Some(entry) = self.entries.get(&id) else {
             return;
         };
-        if self.drain.is_some() || place.tenant.is_some() {
+        if self.drain.is_some() || entry.running.is_some() {
             return;
         }
-        let number = number_of(place.arbiter);
-        let instance = place.bot.installation.born(number, 0);
+        let number = number_of(entry.arbiter);
         let (shared, bot, configuration) = (
             Arc::clone(&self.shared),
-            Arc::clone(&place.bot),
-            place.configure(),
+            Arc::clone(&entry.bot),
+            entry.configure(),
         );
         let me = Arc::clone(&self.me);
-        let spawned = self.arbiters[place.arbiter].spawn_fn(move || {
-            let supervisor = Arc::clone(&me);
-            let parent = Arc::clone(&me);
-            let (place, totals) = (Arc::clone(&bot), Arc::clone(&shared));
-            let mailbox = start_watched(
-                bot.shared_card(ActorKind::Installation),
-                move |me, _| {
-                    let me = Arc::clone(me);
-                    let local = Local::of(&shared, number);
-                    Installation::new(shared, local, bot, me, configuration, supervisor)
-                },
-                move |exit| {
-                    place.installation.ended(instance, &exit);
-                    if matches!(exit, Exit::Panicked(_)) {
-                        totals.totals.panics.fetch_add(1, Relaxed);
-                    }
-                    parent.send(Ended {
-                        installation: place.id,
-                        instance,
-                        exit,
-                    });
-                },
-            );
-            me.send(Started {
-                installation: id,
-                instance,
-                mailbox,
-            });
+        let spawned = self.arbiters[entry.arbiter].spawn_fn(move || {
+            let installation = start_installation(shared, bot, number, configuration, &me);
+            me.send(Started { id, installation });
         });
         if !spawned {
             // Its end was told, and this process is about to end.
@@ -309,26 +271,63 @@ impl Supervisor {
 
     fn start_dispatch(&mut self) {
         let shared = Arc::clone(&self.shared);
-        let instance = self.shared.dispatch.born(0, 0);
-        let card = self.shared.dispatch.clone();
         let me = Arc::clone(&self.me);
-        let dispatch = start_watched(
+        let dispatch = start(
             self.shared.dispatch.clone(),
+            Place::default(),
             move |_, _| Dispatch::new(shared),
-            move |exit| {
-                card.ended(instance, &exit);
-                me.send(DispatchEnded(exit));
-            },
+            move |ended| me.send(DispatchEnded(ended.exit)),
         );
         self.dispatch_seen.send_replace(Some(Arc::clone(&dispatch)));
         self.dispatch = Some(dispatch);
     }
 }
 
+/// Starts an installation on the arbiter that this runs on.
+fn start_installation(
+    shared: Arc<FleetContext>,
+    bot: Arc<Bot>,
+    arbiter: u16,
+    configuration: Configure,
+    supervisor: &Arc<Mailbox<Supervisor>>,
+) -> Child<Installation> {
+    let (id, totals) = (bot.id, Arc::clone(&shared));
+    let (parent, told) = (Arc::clone(supervisor), Arc::clone(supervisor));
+    let place = Place {
+        arbiter,
+        generation: 0,
+    };
+    Child::new(start(
+        InstallationCard(Arc::clone(&bot)),
+        place,
+        move |me, _| {
+            let me = Arc::clone(me);
+            let local = ArbiterContext::of(&shared, arbiter);
+            Installation::new(shared, local, bot, me, configuration, parent)
+        },
+        move |ended| {
+            if matches!(ended.exit, Exit::Panicked(_)) {
+                totals.totals.panics.fetch_add(1, Relaxed);
+            }
+            told.send(InstallationEnded { id, ended });
+        },
+    ))
+}
+
+/// The wanted installations were read from the store.
+struct Wanted;
+
+/// Something that ended is started again, after its pause.
+struct Rebuilding;
+
 /// The store's keeper is gone. From its watcher.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 struct DispatchEnded(Exit);
+
+impl TreeActor for Supervisor {
+    type Card = Arc<Card>;
+}
 
 impl Actor for Supervisor {
     type Context = Context<Self>;
@@ -344,7 +343,6 @@ impl Handler<Reload> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, _: Reload, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Reload);
         self.load(ctx);
     }
 }
@@ -352,54 +350,50 @@ impl Handler<Reload> for Supervisor {
 impl Handler<Started> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, started: Started, _: &mut Self::Context) {
-        let _handling = self.handling(Word::Started);
-        match self.places.get_mut(&started.installation) {
-            Some(place) => {
-                let tenant = Tenant {
-                    instance: started.instance,
-                    mailbox: started.mailbox,
-                };
-                if self.drain.is_some() {
-                    // The drain began while it moved in. It has no turn, so it has nothing in hand.
-                    tenant.mailbox.send(Drain {
-                        within: Duration::ZERO,
-                    });
-                } else {
-                    // Its row may have changed meanwhile.
-                    tenant.mailbox.send(place.configure());
-                }
-                place.tenant = Some(tenant);
-            }
-            None => started.mailbox.send(End),
+    fn handle(&mut self, Started { id, installation }: Started, _: &mut Self::Context) {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            // Dropped, and so ended.
+            return;
+        };
+        if self.drain.is_some() {
+            // The drain began while it was started. It has no turn, so it has nothing in hand.
+            installation.send(Drain {
+                within: Duration::ZERO,
+            });
+        } else {
+            // Its row may have changed meanwhile.
+            installation.send(entry.configure());
         }
+        self.bots.run_by(id, Some(installation.mailbox()));
+        entry.running = Some(installation);
     }
 }
 
-impl Handler<Ended> for Supervisor {
+impl Handler<InstallationEnded> for Supervisor {
     type Result = ();
 
-    fn handle(&mut self, ended: Ended, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Ended);
-        self.tick_off(ended.installation, 0);
-        let Some(place) = self.places.get_mut(&ended.installation) else {
+    fn handle(
+        &mut self,
+        InstallationEnded { id, ended }: InstallationEnded,
+        ctx: &mut Self::Context,
+    ) {
+        self.tick_off(id, 0);
+        let Some(entry) = self.entries.get_mut(&id) else {
             return;
         };
-        if place
-            .tenant
-            .as_ref()
-            .is_some_and(|tenant| tenant.instance != ended.instance)
-        {
+        let running = entry.running.as_ref();
+        if running.is_some_and(|running| running.instance() != ended.instance) {
             return;
         }
-        place.tenant = None;
+        entry.running = None;
+        self.bots.run_by(id, None);
         if ended.exit == Exit::Stopped {
-            place.bot.installation.deserted();
+            entry.bot.installation.stopped_unasked();
         }
-        self.turns.withdraw(ended.installation);
-        let words = ended.exit.how();
-        // It cannot say so itself any more, and its last words were perhaps "live".
-        let state = match place.rebuilds.spend(now()) {
+        self.turns.withdraw(id);
+        let how = ended.exit.how();
+        // It cannot say so itself any more, and what it said last was perhaps "live".
+        let state = match entry.rebuilds.spend(now()) {
             Rebuild::After(pause) => State::BackingOff {
                 until: now() + pause,
                 attempt: 0,
@@ -407,26 +401,25 @@ impl Handler<Ended> for Supervisor {
             },
             Rebuild::Spent { until } => State::Restarting { until },
         };
-        place.bot.failed(&state, &words);
+        entry.bot.failed(&state, how);
         let pause = state.until().map_or(Duration::ZERO, |until| {
             until.saturating_duration_since(now())
         });
         tracing::error!(
-            app_id = place.record.app_id,
-            installation = place.bot.public_id,
-            panic = words,
+            app_id = entry.record.app_id,
+            installation = entry.bot.public_id,
+            panic = how,
             again_in_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
             "an installation failed; it is built anew"
         );
-        let bot = Arc::clone(&place.bot);
+        let bot = Arc::clone(&entry.bot);
         self.shared.note(
             &bot,
             0,
             longwire_store::TimelineKind::Panicked,
-            format!("installation: {words}"),
+            format!("installation: {how}"),
         );
-        let id = ended.installation;
-        ctx.run_later(pause, move |this, _| this.move_in(id));
+        ctx.work_later::<Rebuilding>(pause, move |this, _| this.start(id));
         // It has left its place in the queue.
         self.give_turns(ctx);
     }
@@ -436,7 +429,6 @@ impl Handler<DispatchEnded> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, DispatchEnded(exit): DispatchEnded, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Ended);
         if self.drain.is_some() {
             return;
         }
@@ -449,7 +441,7 @@ impl Handler<DispatchEnded> for Supervisor {
                 );
             }
             Exit::Stopped => {
-                self.shared.dispatch.deserted();
+                self.shared.dispatch.stopped_unasked();
                 tracing::error!("dispatch stopped without being told to; it is built anew");
             }
         }
@@ -457,12 +449,12 @@ impl Handler<DispatchEnded> for Supervisor {
             Rebuild::After(pause) => pause,
             Rebuild::Spent { until } => {
                 // Nobody would start a writer that ends meanwhile.
-                self.shared
-                    .failure
-                    .is(FleetFailure::Writer { how: exit.how() });
+                self.shared.failure.is(FleetFailure::Writer {
+                    how: exit.how().to_owned(),
+                });
                 until.saturating_duration_since(now())
             }
         };
-        ctx.run_later(pause, |this, _| this.start_dispatch());
+        ctx.work_later::<Rebuilding>(pause, |this, _| this.start_dispatch());
     }
 }

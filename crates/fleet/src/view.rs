@@ -1,8 +1,16 @@
 //! What the fleet says of itself: one snapshot from which the admin JSON, the metrics, the demo's summary and later the
 //! page are made, so that they cannot disagree.
 //!
-//! Everything here is plain data made from cards (`card`), lights and totals. Making a view asks no actor: one that is
-//! stuck shows as stuck instead of keeping the reader waiting.
+//! Everything here is plain data made from cards, lights and totals. Making a view asks no actor: one that is stuck shows
+//! as stuck instead of keeping the reader waiting. Only an [`Inspection`] comes from an actor itself.
+
+mod inspection;
+
+pub use inspection::{
+    ActorState, AssemblerState, DispatchState, Inspection, InstallationState, PingerState,
+    SocketState, SupervisorState,
+};
+pub use longwire_actor::ActorView;
 
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -235,111 +243,6 @@ pub struct Lights {
     pub unparsed_dropped: u64,
 }
 
-/// One actor's card (`stack`: the admin endpoint's shape).
-#[derive(Debug, Clone, Serialize)]
-pub struct ActorView {
-    /// `act_…`, stable over rebuilds.
-    pub id: String,
-    /// Place in the tree, e.g. `/fleet/bots/ins_…/socket`.
-    pub path: String,
-    /// `supervisor`, `dispatch`, `installation`, `socket`, `pinger`, `assembler`.
-    pub kind: &'static str,
-    /// The arbiter it runs on; 0 is the main one.
-    pub arbiter: u16,
-    /// Path of its parent.
-    pub parent: Option<String>,
-    /// Living children.
-    pub children: u64,
-    /// `absent`, `ready`, `busy`, `stopping` or `rebuilding`.
-    pub state: &'static str,
-    /// Since when, Unix milliseconds.
-    pub state_since_ms: i64,
-    /// What it is about, in words.
-    pub doing: String,
-    /// Milliseconds since this instance started; none while absent.
-    pub uptime_ms: Option<i64>,
-    /// Connection it belongs to, for the actors of one connection.
-    pub generation: Option<u64>,
-    /// Its mailbox.
-    pub mailbox: MailboxView,
-    /// Messages handled since the process started.
-    pub handled: u64,
-    /// Messages per second over the last minute.
-    pub rate_1m: f64,
-    /// Time in handlers.
-    pub handle_ms: HandleTimes,
-    /// The last message.
-    pub last: Option<LastMessage>,
-    /// Rebuilds.
-    pub supervision: SupervisionView,
-    /// What is odd about it, computed from the card.
-    pub warnings: Vec<Warning>,
-}
-
-/// A mailbox: depth is counted by us (accepted − handled), since actix cannot tell it.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct MailboxView {
-    /// Messages waiting or in the handler.
-    pub depth: u64,
-    /// The most that ever waited.
-    pub high_water: u64,
-    /// The count its construction bounds it to.
-    pub capacity: u64,
-}
-
-/// Handler times in milliseconds; quantiles are upper bounds of log buckets.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct HandleTimes {
-    /// Median.
-    pub p50: f64,
-    /// 99th percentile.
-    pub p99: f64,
-    /// Longest.
-    pub max: f64,
-}
-
-/// The last message an actor handled.
-#[derive(Debug, Clone, Serialize)]
-pub struct LastMessage {
-    /// Its type.
-    pub message: &'static str,
-    /// When, Unix milliseconds.
-    pub at_ms: i64,
-}
-
-/// How an actor is kept alive.
-#[derive(Debug, Clone, Serialize)]
-pub struct SupervisionView {
-    /// Always `rebuild`: a fresh value from a factory.
-    pub strategy: &'static str,
-    /// Rebuilds so far.
-    pub restarts: u64,
-    /// The budget, in words.
-    pub limit: &'static str,
-    /// How the last instance ended, where it ended unexpectedly.
-    pub last_exit: Option<LastExit>,
-}
-
-/// An unexpected end.
-#[derive(Debug, Clone, Serialize)]
-pub struct LastExit {
-    /// `panic` or `stopped`.
-    pub reason: &'static str,
-    /// The panic's text.
-    pub detail: String,
-    /// When, Unix milliseconds.
-    pub at_ms: i64,
-}
-
-/// Something about an actor that somebody should look at.
-#[derive(Debug, Clone, Serialize)]
-pub struct Warning {
-    /// Stable code.
-    pub code: &'static str,
-    /// What to do.
-    pub hint: &'static str,
-}
-
 /// What a drain ended with. Every installation is either closed or abandoned.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Drained {
@@ -350,19 +253,4 @@ pub struct Drained {
     pub abandoned: u64,
     /// Events read but not answered, or of WeCom not recorded. Feishu and Lark repeat them, WeCom does not.
     pub unanswered: u64,
-}
-
-/// An actor's own words about its state, or the lack of them.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Inspection {
-    /// It answered.
-    Answered {
-        /// Its words.
-        words: serde_json::Value,
-    },
-    /// It did not answer within 500 ms: it is stuck or busy, look at its card.
-    NoAnswer,
-    /// Nothing lives at that path now.
-    Absent,
 }

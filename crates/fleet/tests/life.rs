@@ -1,7 +1,9 @@
 //! A whole fleet against the simulated platform, in one process: the way of an event, and what a failing actor costs.
 
 use longwire_egress::{EgressSettings, ProxyEnvironment, SocketBudget, tls_config};
-use longwire_fleet::{ActorKind, Fault, Fleet, FleetFailure, FleetSettings, InstallationView};
+use longwire_fleet::{
+    ConnectionActor, Fault, Fleet, FleetActor, FleetFailure, FleetSettings, InstallationView,
+};
 use longwire_installation::{BaseUrl, Desired, Origin, Platform, TakeBack};
 use longwire_link::Timing;
 use longwire_sim::{Behaviour, FragmentPlan, Push, Sim, SimSettings, Traffic};
@@ -155,7 +157,7 @@ fn settings_of(store: &Store, timing: Timing) -> FleetSettings {
         egress: EgressSettings::new(tls, environment),
         store: store.clone(),
         fault_injection: true,
-        hindrances: std::collections::BTreeMap::new(),
+        config_faults: std::collections::BTreeMap::new(),
     }
 }
 
@@ -284,10 +286,10 @@ async fn any_actor_that_fails_is_built_anew_and_its_neighbours_do_not_notice() {
     });
     let before: Vec<u64> = (0..4).map(|number| world.bot(number).generation).collect();
     for (round, kind) in [
-        ActorKind::Socket,
-        ActorKind::Pinger,
-        ActorKind::Assembler,
-        ActorKind::Installation,
+        FleetActor::Connection(ConnectionActor::Socket),
+        FleetActor::Connection(ConnectionActor::Pinger),
+        FleetActor::Connection(ConnectionActor::Assembler),
+        FleetActor::Installation,
     ]
     .into_iter()
     .enumerate()
@@ -382,7 +384,7 @@ async fn a_failing_dispatch_loses_no_receipt() {
     let control = world.sim.control();
     world
         .fleet
-        .inject("bot-0", ActorKind::Dispatch, Fault::Panic)
+        .inject("bot-0", FleetActor::Dispatch, Fault::Panic)
         .expect("fault injection is on");
     until("dispatch is built anew", || {
         let actors = world.fleet.actors();
@@ -420,7 +422,7 @@ async fn without_a_supervisor_all_is_finished_and_a_new_process_is_asked_for() {
         .await;
         world
             .fleet
-            .inject("bot-0", ActorKind::Supervisor, fault)
+            .inject("bot-0", FleetActor::Supervisor, fault)
             .expect("fault injection is on");
         let failed = tokio::time::timeout(SOON, world.fleet.failed()).await;
         let how = match fault {
@@ -588,7 +590,11 @@ async fn a_drain_waits_for_no_bot_that_has_nothing_in_hand() {
     // Its sockets fail until their budget is spent.
     until("bot-1 is left alone", || {
         if is(&world, "bot-1", "live").is_some() {
-            let inject = world.fleet.inject("bot-1", ActorKind::Socket, Fault::Panic);
+            let inject = world.fleet.inject(
+                "bot-1",
+                FleetActor::Connection(ConnectionActor::Socket),
+                Fault::Panic,
+            );
             inject.expect("fault injection is on");
         }
         is(&world, "bot-1", "restarting")
@@ -624,7 +630,7 @@ async fn a_drain_waits_for_no_bot_that_has_nothing_in_hand() {
     // Last, because it is built anew after a quarter of a second.
     let inject = world
         .fleet
-        .inject("bot-6", ActorKind::Installation, Fault::Panic);
+        .inject("bot-6", FleetActor::Installation, Fault::Panic);
     inject.expect("fault injection is on");
     until("it failed", || {
         (world.bot(6).reason.as_deref() == Some("panicked")).then_some(())

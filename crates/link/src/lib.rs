@@ -7,7 +7,7 @@
 //! ```text
 //!            Turns ── may I? ──▶ Link ──▶ bootstrap, dial, close
 //!                                 ▲ │
-//!    Setback ── Disposition ──────┘ └──▶ Backoff          RebuildBudget: a child that ends too often
+//!    Setback ── Disposition ──────┘ └──▶ Backoff
 //!
 //!    one connection:   Heartbeat (does it live?) · Assembly (split pushes) · Window (what awaits our answer)
 //!                      Unrecorded (what awaits the store) · Requests (what awaits the platform's answer)
@@ -26,7 +26,6 @@ pub mod connection;
 pub mod generation;
 pub mod heartbeat;
 mod jitter;
-pub mod rebuild;
 pub mod requests;
 pub mod setback;
 pub mod sleep;
@@ -46,7 +45,6 @@ pub use config::{Rejected, ServerConfig};
 pub use connection::{ALARM_AFTER, Action, CloseReason, Link};
 pub use generation::Generation;
 pub use heartbeat::{Heartbeat, HeartbeatAction};
-pub use rebuild::{Rebuild, RebuildBudget};
 pub use requests::{Acked, RequestKind, RequestLimits, Requests, SubmitError, Unsettled};
 pub use setback::{Disposition, Pace, Setback, TlsFault};
 pub use sleep::{Clocks, SleepWatch};

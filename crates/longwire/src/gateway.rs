@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longwire_egress::{EgressSettings, NoProxy, ProxyEnvironment, RootsReport, tls_config};
-use longwire_fleet::{Drained, Fleet, FleetFailure, FleetSettings, Hindrance};
+use longwire_fleet::{ConfigFault, Drained, Fleet, FleetFailure, FleetSettings};
 use longwire_link::Setback;
 use longwire_store::{NewInstallation, Store, StoreSettings};
 
@@ -65,15 +65,16 @@ impl Gateway {
         let declared = installations
             .iter()
             .map(|section| declared(section, loaded));
-        let (declared, hindrances) = declared.collect::<Result<(Vec<_>, Vec<_>), _>>()?;
+        let (declared, config_faults) = declared.collect::<Result<(Vec<_>, Vec<_>), _>>()?;
         drop(installations);
         let settings = loaded.store_settings();
         let store = Store::open(&settings)?;
         tell_exposed(&settings);
         // Always, even with none: what is no longer declared is to stop.
         let records = store.put_from_file(declared)?;
-        let hindrances = records.iter().zip(hindrances);
-        let hindrances = hindrances.filter_map(|(record, hindrance)| Some((record.id, hindrance?)));
+        let config_faults = records.iter().zip(config_faults);
+        let config_faults =
+            config_faults.filter_map(|(record, config_fault)| Some((record.id, config_fault?)));
         open_files.tell(store.count_wanted()?);
         let fleet = Fleet::start(FleetSettings {
             timing: config.timing.timing(),
@@ -84,7 +85,7 @@ impl Gateway {
             egress,
             store: store.clone(),
             fault_injection: config.debug.fault_injection,
-            hindrances: hindrances.collect(),
+            config_faults: config_faults.collect(),
         })
         .await;
         let surface = Arc::new(Surface::new(fleet.clone(), store.clone(), config));
@@ -216,7 +217,7 @@ fn tell_proxies(environment: &ProxyEnvironment) {
 }
 
 /// An installation of the file, and what keeps it from being connected.
-type Declared = (NewInstallation, Option<Hindrance>);
+type Declared = (NewInstallation, Option<ConfigFault>);
 
 /// The file's installation with its secret. One that is not there is this bot's trouble and nobody else's: the bot is kept
 /// without, and shows as refused.
@@ -229,6 +230,6 @@ fn declared(section: &InstallationSection, loaded: &Loaded) -> Result<Declared, 
             return Err(error);
         }
     };
-    let hindrance = Hindrance { setback, detail };
-    Ok((section.without_access(loaded)?, Some(hindrance)))
+    let config_fault = ConfigFault { setback, detail };
+    Ok((section.without_access(loaded)?, Some(config_fault)))
 }

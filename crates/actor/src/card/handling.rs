@@ -64,13 +64,14 @@ pub struct Handling<C: CardHandle> {
 
 impl<C: CardHandle> Handling<C> {
     /// A message is handled.
-    pub(crate) fn of_message(card: C, kind: MessageKind) -> Self {
-        Self::begin(card, kind, true)
+    pub(crate) fn of_message<M: 'static>(card: C) -> Self {
+        Self::begin(card, MessageKind::of::<M>(), true)
     }
 
-    /// The actor works on something that came by no mailbox: a timer, a read.
-    pub(crate) fn of_work(card: C, kind: MessageKind) -> Self {
-        Self::begin(card, kind, false)
+    /// The actor works on something that came by no mailbox: a timer, a read. The card shows it under the name of `W`.
+    #[must_use]
+    pub fn of_work<W: 'static>(card: C) -> Self {
+        Self::begin(card, MessageKind::of::<W>(), false)
     }
 
     fn begin(card: C, kind: MessageKind, from_mailbox: bool) -> Self {

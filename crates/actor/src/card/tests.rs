@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::kind::ActorKind;
-use crate::message_kind::MessageKind;
 use std::sync::Arc;
 
 const KIND: ActorKind = ActorKind {
@@ -32,7 +31,7 @@ fn at(generation: u64) -> Place {
 }
 
 fn handling(card: &Arc<Card>) -> Handling<Arc<Card>> {
-    Handling::of_message(Arc::clone(card), MessageKind::of::<Recorded>())
+    Handling::of_message::<Recorded>(Arc::clone(card))
 }
 
 /// Ten thousand bots have forty thousand of them.

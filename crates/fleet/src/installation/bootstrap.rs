@@ -3,10 +3,10 @@
 use super::Installation;
 use crate::access::Access;
 use crate::clock::now;
+use crate::context::FleetContext;
 use crate::setback;
-use crate::shared::Shared;
-use crate::word::Word;
-use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use actix::{ActorFutureExt, AsyncContext, WrapFuture};
+use longwire_actor::Context;
 use longwire_egress::{Egress, ProxyUrlError};
 use longwire_installation::Platform;
 use longwire_link::{Generation, Setback};
@@ -16,6 +16,9 @@ use longwire_wire::endpoint::{ClientConfig, ConnectionUrl};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+
+/// The platform answered the question for an endpoint, or did not.
+struct Bootstrapped;
 
 impl Installation {
     /// The way out for this installation: its own proxy, or everybody's, with its place among the open connections.
@@ -53,8 +56,12 @@ impl Installation {
     }
 
     pub(super) fn bootstrap(&mut self, generation: Generation, ctx: &mut Context<Self>) {
-        if let Some(hindrance) = self.hindrance.clone() {
-            return self.setback(generation, hindrance.setback, hindrance.detail.clone());
+        if let Some(config_fault) = self.config_fault.clone() {
+            return self.setback(
+                generation,
+                config_fault.setback,
+                config_fault.detail.clone(),
+            );
         }
         if !self.has_own_place() {
             let Some(place) = self.shared.open_files.place() else {
@@ -70,7 +77,7 @@ impl Installation {
         }
         let asked = self.ask_endpoint();
         ctx.spawn(asked.into_actor(self).map(move |answer, this, ctx| {
-            let _working = this.working(Word::Bootstrapped);
+            let _working = ctx.working::<Bootstrapped>();
             let answer = answer.map(|endpoint| (Access::Feishu(endpoint.url), endpoint.config));
             this.bootstrapped(generation, answer);
             this.drive(ctx);
@@ -128,7 +135,7 @@ impl Installation {
 }
 
 fn open_secret(
-    shared: &Shared,
+    shared: &FleetContext,
     record: &InstallationRecord,
 ) -> Result<SecretString, (Setback, String)> {
     let secret = shared

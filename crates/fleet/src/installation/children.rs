@@ -1,17 +1,19 @@
 //! The actors of one connection: started from factories, watched, built anew when they fail, let go together.
 
-use super::{Ended, Installation, Lost};
-use crate::ActorKind;
+use super::{ChildEnded, Installation, Lost};
 use crate::assembler::Assembler;
-use crate::card::Exit;
+use crate::bot::{AssemblerCard, PingerCard, SocketCard};
 use crate::clock::now;
+use crate::kind::ConnectionActor;
 use crate::pinger::Pinger;
-use crate::post::Child;
-use crate::socket::{Attach, Close, Manner, Socket};
-use crate::watched::start_watched;
-use actix::{AsyncContext, Context};
+use crate::socket::{Attach, Close, CloseMode, Socket};
+use crate::view::{ActorState, AssemblerState, Inspection, PingerState, SocketState};
+use actix::{Handler, ResponseFuture};
+use longwire_actor::{
+    Child, Context, End, Ended, Exit, Inject, Inspect, Place, Rebuild, TreeActor, start,
+};
 use longwire_installation::Platform;
-use longwire_link::{CloseReason, Generation, Heartbeat, Rebuild, Setback};
+use longwire_link::{CloseReason, Generation, Heartbeat, Setback};
 use longwire_store::TimelineKind;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,7 +22,7 @@ use std::time::Duration;
 
 /// How long a connection that is closed on purpose may go on answering what it read, where the platform repeats what it does
 /// not answer.
-const FAREWELL: Duration = Duration::from_secs(3);
+const CLOSE_LIMIT: Duration = Duration::from_secs(3);
 
 /// The actors of one connection. Dropping it ends them.
 pub(super) struct Connection {
@@ -28,6 +30,53 @@ pub(super) struct Connection {
     pub(super) socket: Child<Socket>,
     pub(super) assembler: Option<Child<Assembler>>,
     pub(super) pinger: Option<Child<Pinger>>,
+}
+
+/// The installation starts a child again, after its pause.
+struct Rebuilding;
+
+impl Connection {
+    /// Which instance of an actor belongs to it now.
+    pub(super) fn instance(&self, actor: ConnectionActor) -> Option<u32> {
+        match actor {
+            ConnectionActor::Socket => Some(self.socket.instance()),
+            ConnectionActor::Pinger => self.pinger.as_ref().map(Child::instance),
+            ConnectionActor::Assembler => self.assembler.as_ref().map(Child::instance),
+        }
+    }
+
+    /// Provokes a fault in one of its actors, if that lives.
+    pub(super) fn inject(&self, actor: ConnectionActor, inject: Inject) -> bool {
+        let sent = match actor {
+            ConnectionActor::Socket => Some(self.socket.send(inject)),
+            ConnectionActor::Pinger => self.pinger.as_ref().map(|child| child.send(inject)),
+            ConnectionActor::Assembler => self.assembler.as_ref().map(|child| child.send(inject)),
+        };
+        sent.is_some()
+    }
+
+    /// Asks one of its actors for its state.
+    pub(super) fn inspect(&self, actor: ConnectionActor) -> ResponseFuture<Inspection> {
+        match actor {
+            ConnectionActor::Socket => state_of::<_, SocketState>(Some(&self.socket)),
+            ConnectionActor::Pinger => state_of::<_, PingerState>(self.pinger.as_ref()),
+            ConnectionActor::Assembler => state_of::<_, AssemblerState>(self.assembler.as_ref()),
+        }
+    }
+}
+
+fn state_of<A, S>(child: Option<&Child<A>>) -> ResponseFuture<Inspection>
+where
+    A: TreeActor + Handler<End> + Handler<Inspect<S>>,
+    S: Into<ActorState> + Send + 'static,
+{
+    let asked = child.map(|child| child.ask(Inspect::<S>::new(), Inspect::<S>::LIMIT));
+    Box::pin(async move {
+        match asked {
+            Some(asked) => Inspection::from(asked.await),
+            None => Inspection::Absent,
+        }
+    })
 }
 
 impl Installation {
@@ -40,15 +89,15 @@ impl Installation {
             Ok(egress) => egress,
             Err(detail) => return self.setback(generation, Setback::ProxyUnusable, detail),
         };
-        let instance = self.bot.socket.born(self.local.arbiter, generation.0);
         let (shared, local, bot) = (
             Arc::clone(&self.shared),
             Rc::clone(&self.local),
             Arc::clone(&self.bot),
         );
         let parent = Arc::clone(&self.me);
-        let socket = start_watched(
-            self.bot.shared_card(ActorKind::Socket),
+        let socket = start(
+            SocketCard(Arc::clone(&self.bot)),
+            self.place_of(generation),
             move |me, ctx| {
                 let me = Arc::clone(me);
                 let url = access.url().clone();
@@ -56,9 +105,9 @@ impl Installation {
                 socket.dial(egress, url, ctx);
                 socket
             },
-            self.watch(ActorKind::Socket, generation, instance),
+            self.watch(ConnectionActor::Socket, generation),
         );
-        let socket = Child::new(socket, instance);
+        let socket = Child::new(socket);
         self.connection = Some(Connection {
             generation,
             socket,
@@ -76,18 +125,18 @@ impl Installation {
             return;
         }
         let generation = connection.generation;
-        let instance = self.bot.assembler.born(self.local.arbiter, generation.0);
         let (shared, bot, socket) = (
             Arc::clone(&self.shared),
             Arc::clone(&self.bot),
             connection.socket.mailbox(),
         );
-        let assembler = start_watched(
-            self.bot.shared_card(ActorKind::Assembler),
+        let assembler = start(
+            AssemblerCard(Arc::clone(&self.bot)),
+            self.place_of(generation),
             move |_, _| Assembler::new(shared, bot, socket),
-            self.watch(ActorKind::Assembler, generation, instance),
+            self.watch(ConnectionActor::Assembler, generation),
         );
-        let assembler = Child::new(assembler, instance);
+        let assembler = Child::new(assembler);
         connection
             .socket
             .send(Attach::Assembler(assembler.mailbox()));
@@ -101,7 +150,6 @@ impl Installation {
             return;
         };
         let generation = connection.generation;
-        let instance = self.bot.pinger.born(self.local.arbiter, generation.0);
         let heartbeat = Heartbeat::new(
             self.link.ping_interval(),
             self.shared.timing(self.record.platform).pong_grace,
@@ -109,40 +157,44 @@ impl Installation {
         )
         .spread(rand::random());
         let bot = Arc::clone(&self.bot);
-        let socket = connection.socket.post();
+        let socket = connection.socket.address();
         let parent = Arc::clone(&self.me);
-        let pinger = start_watched(
-            self.bot.shared_card(ActorKind::Pinger),
+        let pinger = start(
+            PingerCard(Arc::clone(&self.bot)),
+            self.place_of(generation),
             move |_, _| Pinger::new(bot, generation, heartbeat, socket, parent),
-            self.watch(ActorKind::Pinger, generation, instance),
+            self.watch(ConnectionActor::Pinger, generation),
         );
-        let pinger = Child::new(pinger, instance);
+        let pinger = Child::new(pinger);
         connection.socket.send(Attach::Pinger(pinger.mailbox()));
         if let Some(connection) = &mut self.connection {
             connection.pinger = Some(pinger);
         }
     }
 
-    /// What to do when a child is gone: write it on its card, and tell the parent if there still is one.
+    fn place_of(&self, generation: Generation) -> Place {
+        Place {
+            arbiter: self.local.arbiter,
+            generation: generation.0,
+        }
+    }
+
+    /// What to do when a child is gone: count a panic, and tell the installation if there still is one.
     fn watch(
         &self,
-        kind: ActorKind,
+        actor: ConnectionActor,
         generation: Generation,
-        instance: u32,
-    ) -> impl FnOnce(Exit) + 'static {
-        let bot = Arc::clone(&self.bot);
+    ) -> impl FnOnce(Ended) + 'static {
         let shared = Arc::clone(&self.shared);
-        let parent = Arc::clone(&self.me);
-        move |exit| {
-            bot.card(kind).ended(instance, &exit);
-            if matches!(exit, Exit::Panicked(_)) {
+        let installation = Arc::clone(&self.me);
+        move |ended| {
+            if matches!(ended.exit, Exit::Panicked(_)) {
                 shared.totals.panics.fetch_add(1, Relaxed);
             }
-            parent.send(Ended {
-                kind,
+            installation.send(ChildEnded {
+                actor,
                 generation,
-                instance,
-                exit,
+                ended,
             });
         }
     }
@@ -155,16 +207,16 @@ impl Installation {
             return;
         };
         let manner = match reason {
-            CloseReason::Stopped | CloseReason::Reconfigured => Manner::Finish {
+            CloseReason::Stopped | CloseReason::Reconfigured => CloseMode::Finish {
                 within: match self.record.platform {
-                    Platform::Feishu | Platform::Lark => self.shared.timing.drain.min(FAREWELL),
+                    Platform::Feishu | Platform::Lark => self.shared.timing.drain.min(CLOSE_LIMIT),
                     Platform::Wecom => self.shared.timing.drain,
                 },
             },
             CloseReason::TimedOut
             | CloseReason::Lost(_)
             | CloseReason::Stale
-            | CloseReason::Restarting => Manner::Abandon,
+            | CloseReason::Restarting => CloseMode::Abandon,
         };
         self.finishes(generation);
         connection.socket.send(Close(manner));
@@ -179,61 +231,55 @@ impl Installation {
     /// A child of the current connection ended although nobody had told it to.
     pub(super) fn rebuild(
         &mut self,
-        kind: ActorKind,
+        actor: ConnectionActor,
         generation: Generation,
         exit: &Exit,
         ctx: &mut Context<Self>,
     ) {
         let (app_id, installation) = (&self.record.app_id, &self.bot.public_id);
-        let words = match exit {
-            Exit::Panicked(text) => text.as_str(),
-            Exit::Stopped => "it stopped without being told to",
-        };
+        let (label, how) = (actor.kind().label, exit.how());
         if *exit == Exit::Stopped {
-            self.bot.card(kind).deserted();
+            self.bot.card(actor).stopped_unasked();
         }
         tracing::error!(
             app_id,
             installation,
             generation = generation.0,
-            actor = kind.label(),
-            panic = words,
+            actor = label,
+            panic = how,
             "an actor failed; it is built anew"
         );
         self.shared.note(
             &self.bot,
             generation.0,
             TimelineKind::Panicked,
-            format!("{}: {words}", kind.label()),
+            format!("{label}: {how}"),
         );
-        if kind == ActorKind::Socket {
+        if actor == ConnectionActor::Socket {
             // Nobody is left who could be told to close, or who would say that it is over: whoever waited for that, as a
             // drain does, would wait for ever.
             self.connection = None;
         }
-        match (self.rebuilds.spend(now()), kind) {
-            (Rebuild::Spent { until }, _) => {
-                self.detail = Some(words.into());
-                self.link.handle_spent(until, now());
+        let pause = match self.rebuilds.spend(now()) {
+            Rebuild::After(pause) => pause,
+            Rebuild::Spent { until } => {
+                self.detail = Some(how.into());
+                return self.link.handle_spent(until, now());
             }
-            (Rebuild::After(_), ActorKind::Socket) => {
-                self.setback(generation, Setback::Panicked, words.to_owned());
+        };
+        let start_again = match actor {
+            ConnectionActor::Socket => {
+                return self.setback(generation, Setback::Panicked, how.to_owned());
             }
-            (Rebuild::After(pause), kind) => {
-                ctx.run_later(pause, move |this, _| {
-                    if this
-                        .connection
-                        .as_ref()
-                        .is_some_and(|connection| connection.generation == generation)
-                    {
-                        match kind {
-                            ActorKind::Assembler => this.start_assembler(),
-                            _ => this.start_pinger(),
-                        }
-                    }
-                });
+            ConnectionActor::Pinger => Self::start_pinger,
+            ConnectionActor::Assembler => Self::start_assembler,
+        };
+        ctx.work_later::<Rebuilding>(pause, move |this, _| {
+            let connection = this.connection.as_ref();
+            if connection.is_some_and(|connection| connection.generation == generation) {
+                start_again(this);
             }
-        }
+        });
     }
 
     pub(super) fn lost(

@@ -6,7 +6,6 @@
 
 use super::Installation;
 use crate::clock::{now, unix_ms_at};
-use crate::word::Word;
 use actix::{Handler, Message};
 use longwire_link::{Generation, State};
 use longwire_store::Displacement;
@@ -58,7 +57,6 @@ impl Handler<TakeBackRecorded> for Installation {
     type Result = ();
 
     fn handle(&mut self, TakeBackRecorded(generation): TakeBackRecorded, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::TakeBackRecorded);
         self.link.handle_take_back_recorded(generation, now());
         self.drive(ctx);
     }

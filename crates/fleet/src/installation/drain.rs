@@ -3,11 +3,10 @@
 
 use super::Installation;
 use crate::clock::now;
-use crate::post::send;
-use crate::socket::{Close, Manner};
+use crate::socket::{Close, CloseMode};
 use crate::supervisor::Drained;
-use crate::word::Word;
 use actix::{Handler, Message};
+use longwire_actor::send;
 use longwire_installation::Desired;
 use longwire_link::Generation;
 use std::time::Duration;
@@ -70,7 +69,6 @@ impl Handler<Finished> for Installation {
     type Result = ();
 
     fn handle(&mut self, finished: Finished, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Finished);
         self.finished(finished.generation, finished.unanswered);
         self.drive(ctx);
     }
@@ -80,13 +78,12 @@ impl Handler<Drain> for Installation {
     type Result = ();
 
     fn handle(&mut self, Drain { within }: Drain, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::Drain);
         let connection = self.connection.take();
         self.link.handle_desired(Desired::Stop, now());
         self.farewell = Some(Farewell::default());
         if let Some(connection) = connection {
             self.finishes(connection.generation);
-            connection.socket.send(Close(Manner::Finish { within }));
+            connection.socket.send(Close(CloseMode::Finish { within }));
         }
         self.report_drained();
         self.drive(ctx);

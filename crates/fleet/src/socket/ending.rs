@@ -17,7 +17,7 @@ use super::{Phase, Socket};
 use crate::clock::now;
 use crate::kept::KeptPart;
 use crate::loss;
-use actix::Context;
+use longwire_actor::Context;
 use longwire_egress::BoxedSocket;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context as TaskContext, Poll};

@@ -3,15 +3,15 @@
 //! Every event is answered: 200 from a receipt, 500 for a repeat later.
 
 use super::inbound::Owed;
-use super::{Seam, Socket};
+use super::{FragmentRouting, Socket};
 use crate::answer::Answer;
 use crate::assembler::{Fragment, Refused};
 use crate::clock::{now, unix_ms};
 use crate::installation::AssemblerWanted;
 use crate::pinger::Pong;
-use crate::post::send;
 use bytes::Bytes;
 use bytestring::ByteString;
+use longwire_actor::send;
 use longwire_store::{NewEvent, Receipt, Source};
 use longwire_wire::answer::Echo;
 use longwire_wire::endpoint::ClientConfig;
@@ -121,14 +121,14 @@ impl Socket {
 
     /// Gives a fragment to the assembler, and calls for one where none lives.
     pub(super) fn join(&mut self, fragment: Fragment) {
-        match &mut self.seam {
-            Seam::Joined(assembler, given) => {
+        match &mut self.routing {
+            FragmentRouting::Joined(assembler, given) => {
                 *given = given.wrapping_add(1);
                 send(&**assembler, fragment);
             }
-            seam => {
-                *seam = Seam::Wanted(Box::new(fragment));
-                send(&*self.parent, AssemblerWanted(self.generation));
+            routing => {
+                *routing = FragmentRouting::Wanted(Box::new(fragment));
+                send(&*self.installation, AssemblerWanted(self.generation));
             }
         }
     }
@@ -182,8 +182,8 @@ impl Socket {
         if config.is_none() && !payload.is_empty() {
             self.malformed("pong_config", payload.len());
         }
-        if let Some(ears) = &self.ears {
-            send(&**ears, Pong(config));
+        if let Some(pinger) = &self.pinger {
+            send(&**pinger, Pong(config));
         }
     }
 
@@ -214,7 +214,9 @@ impl Socket {
         self.outbound
             .answer(&Answer::refused(unanswered.echo), waited);
         self.bot.tally.refused.fetch_add(1, Relaxed);
-        if let (Some(message_id), Seam::Joined(assembler, _)) = (unanswered.split, &self.seam) {
+        if let (Some(message_id), FragmentRouting::Joined(assembler, _)) =
+            (unanswered.split, &self.routing)
+        {
             send(&**assembler, Refused(message_id));
         }
     }

@@ -7,12 +7,12 @@
 use super::feishu::Unanswered;
 use super::pump::Ended;
 use super::session::Content;
-use super::{Question, Seam, Socket};
+use super::{FragmentRouting, Question, Socket};
 use crate::clock::{now, unix_ms};
 use crate::loss::Loss;
 use crate::pinger::Heard;
-use crate::post::send;
 use bytes::Bytes;
+use longwire_actor::send;
 use longwire_egress::ws::{Incoming, Limits, Reader, Violation};
 use longwire_link::{Backlog, Flight, Ticket, Unrecorded};
 use longwire_store::{Cause, Group, NewEvent, Refusal, Rejected, Reply};
@@ -171,7 +171,7 @@ impl Socket {
     /// fragment waits for its assembler.
     pub(super) fn may_read(&self) -> bool {
         !self.outbound.is_full()
-            && !matches!(self.seam, Seam::Wanted(_))
+            && !matches!(self.routing, FragmentRouting::Wanted(_))
             && (self.has_room() || self.inbound.is_shedding())
     }
 
@@ -185,8 +185,8 @@ impl Socket {
         self.bot.tally.last_heard_ms.store(unix_ms(), Relaxed);
         if self.question == Question::Open {
             self.question = Question::None;
-            if let Some(ears) = &self.ears {
-                send(&**ears, Heard);
+            if let Some(pinger) = &self.pinger {
+                send(&**pinger, Heard);
             }
         }
     }

@@ -9,11 +9,10 @@ use super::outbound::WriteFailure;
 use super::{Phase, Socket};
 use crate::clock::now;
 use crate::pinger::{ReadingPaused, ReadingResumed};
-use crate::post::send;
-use crate::word::Word;
-use actix::Context;
 use actix::fut::ActorFuture;
 use bytes::Bytes;
+use longwire_actor::Context;
+use longwire_actor::send;
 use longwire_egress::BoxedSocket;
 use longwire_egress::ws::Violation;
 use longwire_link::Setback;
@@ -264,7 +263,7 @@ impl Socket {
                     break;
                 }
                 Poll::Ready(Read::Chunk(chunk)) => {
-                    let _working = self.working(Word::ReadBurst);
+                    let _working = self.working();
                     self.heard();
                     self.inbound.feed(chunk);
                 }
@@ -377,8 +376,8 @@ impl Socket {
         let pause = *self.inbound.pause();
         let next = match (reads, pause) {
             (true, Pause::Told) => {
-                if let Some(ears) = &self.ears {
-                    send(&**ears, ReadingResumed);
+                if let Some(pinger) = &self.pinger {
+                    send(&**pinger, ReadingResumed);
                 }
                 Pause::Reading
             }
@@ -387,8 +386,8 @@ impl Socket {
             (false, Pause::Since(since))
                 if now.saturating_duration_since(since) >= PAUSE_WORTH_TELLING =>
             {
-                if let Some(ears) = &self.ears {
-                    send(&**ears, ReadingPaused);
+                if let Some(pinger) = &self.pinger {
+                    send(&**pinger, ReadingPaused);
                 }
                 Pause::Told
             }

@@ -16,8 +16,8 @@ use super::pump::Ended;
 use super::wecom::Wecom;
 use crate::access::Access;
 use crate::installation::Opened;
-use crate::post::send;
 use bytes::Bytes;
+use longwire_actor::send;
 use longwire_link::{Backlog, Flight, Settled, Ticket, Timing};
 use longwire_store::{Cause, NewEvent, Receipt, Verdict};
 use longwire_wire::frame::Frame;
@@ -104,7 +104,7 @@ impl Socket {
     }
 
     pub(super) fn tell_opened(&self) {
-        send(&*self.parent, Opened(self.generation));
+        send(&*self.installation, Opened(self.generation));
     }
 
     /// One message of the platform.

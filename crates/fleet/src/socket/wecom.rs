@@ -9,10 +9,10 @@ use super::session::Session;
 use super::{Phase, Socket};
 use crate::clock::{now, unix_ms};
 use crate::pinger::Pong;
-use crate::post::send;
-use crate::request::{Ask, Reply, RequestError, Teller};
+use crate::wecom::request::{Ask, Reply, RequestError, Teller};
 use bytes::Bytes;
 use bytestring::ByteString;
+use longwire_actor::send;
 use longwire_link::{
     Acked, RequestKind, RequestLimits, Requests, Setback, SubmitError, Timing, Unparsed,
     UnparsedBudget,
@@ -290,8 +290,8 @@ impl Socket {
             Acked::Settled { waiter, .. } => match waiter {
                 Waiter::Subscription => return self.subscribed(&ack),
                 Waiter::Ping if ack.is_ok() => {
-                    if let Some(ears) = &self.ears {
-                        send(&**ears, Pong(None));
+                    if let Some(pinger) = &self.pinger {
+                        send(&**pinger, Pong(None));
                     }
                 }
                 Waiter::Ping => self.malformed("ping_refused", 0),

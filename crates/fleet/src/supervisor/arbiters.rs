@@ -3,13 +3,11 @@
 
 use super::Supervisor;
 use crate::absence::Absence;
+use crate::context::FleetContext;
 use crate::failure::FleetFailure;
-use crate::kind::ActorKind;
-use crate::post::Mailbox;
-use crate::shared::Shared;
-use crate::word::Word;
 use actix::{Handler, Message};
 use actix_rt::ArbiterHandle;
+use longwire_actor::Mailbox;
 use longwire_installation::InstallationId;
 use std::future::pending;
 use std::sync::Arc;
@@ -33,7 +31,7 @@ pub(crate) struct EndArbiterOf(pub(crate) InstallationId);
 
 /// Lies in a task that never ends, so it is dropped when the thread drops its tasks.
 struct Guard {
-    shared: Arc<Shared>,
+    shared: Arc<FleetContext>,
     supervisor: Arc<Mailbox<Supervisor>>,
     index: usize,
 }
@@ -51,7 +49,7 @@ impl Drop for Guard {
 pub(crate) fn watch(
     arbiter: &ArbiterHandle,
     index: usize,
-    shared: &Arc<Shared>,
+    shared: &Arc<FleetContext>,
     supervisor: &Arc<Mailbox<Supervisor>>,
 ) {
     let guard = Guard {
@@ -70,22 +68,17 @@ impl Handler<ArbiterEnded> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, ArbiterEnded { index }: ArbiterEnded, _: &mut Self::Context) {
-        let _handling = self.handling(Word::ArbiterEnded);
         let mut ended = Vec::new();
-        for (id, place) in &mut self.places {
-            if place.arbiter != index {
+        for (id, entry) in &mut self.entries {
+            if entry.arbiter != index {
                 continue;
             }
-            place.tenant = None;
-            for kind in [
-                ActorKind::Installation,
-                ActorKind::Socket,
-                ActorKind::Pinger,
-                ActorKind::Assembler,
-            ] {
-                place.bot.card(kind).vanished();
+            entry.running = None;
+            self.bots.run_by(*id, None);
+            for card in entry.bot.cards() {
+                card.thread_ended();
             }
-            place.bot.orphaned(Absence::ArbiterEnded, None);
+            entry.bot.orphaned(Absence::ArbiterEnded, None);
             ended.push(*id);
         }
         for id in ended {
@@ -99,9 +92,8 @@ impl Handler<EndArbiterOf> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, EndArbiterOf(id): EndArbiterOf, _: &mut Self::Context) {
-        let _handling = self.handling(Word::Inject);
-        if let Some(place) = self.places.get(&id) {
-            self.arbiters[place.arbiter].stop();
+        if let Some(entry) = self.entries.get(&id) {
+            self.arbiters[entry.arbiter].stop();
         }
     }
 }

@@ -5,7 +5,6 @@ use super::Supervisor;
 use crate::bot::Bot;
 use crate::installation::Drain;
 use crate::view::Drained as DrainReport;
-use crate::word::Word;
 use actix::{Handler, Message, ResponseFuture};
 use longwire_installation::InstallationId;
 use std::collections::BTreeSet;
@@ -31,7 +30,7 @@ pub(crate) struct Drained {
 }
 
 /// A drain under way.
-pub(super) struct Farewell {
+pub(super) struct Draining {
     /// The installations that have not reported yet.
     pub(super) left: BTreeSet<InstallationId>,
     pub(super) told: watch::Sender<Progress>,
@@ -48,11 +47,11 @@ pub(super) struct Progress {
 impl Supervisor {
     /// One installation less to wait for.
     pub(super) fn tick_off(&mut self, id: InstallationId, unanswered: u64) {
-        let Some(farewell) = &mut self.drain else {
+        let Some(draining) = &mut self.drain else {
             return;
         };
-        if farewell.left.remove(&id) {
-            farewell.told.send_modify(|progress| {
+        if draining.left.remove(&id) {
+            draining.told.send_modify(|progress| {
                 progress.left -= 1;
                 progress.report.closed += 1;
                 progress.report.unanswered += unanswered;
@@ -65,15 +64,14 @@ impl Handler<DrainAll> for Supervisor {
     type Result = ResponseFuture<DrainReport>;
 
     fn handle(&mut self, DrainAll { within }: DrainAll, _: &mut Self::Context) -> Self::Result {
-        let _handling = self.handling(Word::Drain);
         self.shared.draining.store(true, Relaxed);
         self.turns.clear();
         let mut left = BTreeSet::new();
         let mut report = DrainReport::default();
-        for (id, place) in &self.places {
-            match &place.tenant {
-                Some(tenant) => {
-                    tenant.mailbox.send(Drain { within });
+        for (id, entry) in &self.entries {
+            match &entry.running {
+                Some(running) => {
+                    running.send(Drain { within });
                     left.insert(*id);
                 }
                 // It failed and is not built anew yet, or it is about to begin: it has nothing in hand.
@@ -86,8 +84,8 @@ impl Handler<DrainAll> for Supervisor {
         };
         let told = watch::Sender::new(progress);
         let mut hears = told.subscribe();
-        self.drain = Some(Farewell { left, told });
-        let shared = Arc::clone(&self.shared);
+        self.drain = Some(Draining { left, told });
+        let bots = Arc::clone(&self.bots);
         Box::pin(async move {
             // A little more than the installations themselves have, so that they report rather than vanish.
             let limit = within + Duration::from_millis(500);
@@ -104,7 +102,7 @@ impl Handler<DrainAll> for Supervisor {
             DrainReport {
                 abandoned: left,
                 // Those of whoever reported are not among them any more: the count goes with its connection.
-                unanswered: report.unanswered + shared.bots().iter().map(unanswered).sum::<u64>(),
+                unanswered: report.unanswered + bots.bots().iter().map(unanswered).sum::<u64>(),
                 ..report
             }
         })
@@ -115,7 +113,6 @@ impl Handler<Drained> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, drained: Drained, _: &mut Self::Context) {
-        let _handling = self.handling(Word::Finished);
         self.tick_off(drained.installation, drained.unanswered);
     }
 }

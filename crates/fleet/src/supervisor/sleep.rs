@@ -3,8 +3,8 @@
 use super::Supervisor;
 use crate::clock::clocks;
 use crate::installation;
-use crate::word::Word;
-use actix::{AsyncContext, Context, Handler, Message};
+use actix::{AsyncContext, Handler, Message};
+use longwire_actor::Context;
 use longwire_link::SleepWatch;
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ impl Supervisor {
     /// Looks at the clocks from now on.
     pub(super) fn watch_for_sleep(&self, ctx: &mut Context<Self>) {
         let mut watch = SleepWatch::new(clocks());
-        ctx.run_interval(SleepWatch::PERIOD, move |this, _| {
+        ctx.run_interval(SleepWatch::PERIOD, move |this, ctx| {
             if let Some(slept) = watch.look(clocks()) {
-                let _working = this.shared.supervisor.clone().working(Word::Slept);
+                let _working = ctx.working::<Slept>();
                 this.slept(slept);
             }
         });
@@ -30,10 +30,10 @@ impl Supervisor {
             slept_s = slept.as_secs(),
             "the host slept, or this process was held up; every connection is asked whether it lives"
         );
-        for place in self.places.values() {
-            if let Some(tenant) = &place.tenant {
+        for entry in self.entries.values() {
+            if let Some(running) = &entry.running {
                 // One per installation and sleep.
-                tenant.mailbox.send(installation::Slept);
+                running.send(installation::Slept);
             }
         }
     }
@@ -43,7 +43,6 @@ impl Handler<Slept> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, Slept(slept): Slept, _: &mut Self::Context) {
-        let _handling = self.handling(Word::Slept);
         self.slept(slept);
     }
 }

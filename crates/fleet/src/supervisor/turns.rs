@@ -4,9 +4,8 @@ use super::Supervisor;
 use crate::clock::now;
 use crate::host::Host;
 use crate::installation::Turn;
-use crate::post::Mailbox;
-use crate::word::Word;
-use actix::{AsyncContext, Context, Handler, Message};
+use actix::{Handler, Message};
+use longwire_actor::{Context, Mailbox, Timer};
 use longwire_installation::InstallationId;
 use longwire_link::{Generation, NextTurn, Standing};
 use std::sync::Arc;
@@ -51,8 +50,7 @@ impl Supervisor {
                 NextTurn::At(_) if self.next_turn.is_some() => return,
                 NextTurn::At(due) => {
                     let pause = due.saturating_duration_since(now());
-                    self.next_turn = Some(ctx.run_later(pause, |this, ctx| {
-                        let _working = this.shared.supervisor.clone().working(Word::Timer);
+                    self.next_turn = Some(ctx.work_later::<Timer>(pause, |this, ctx| {
                         this.next_turn = None;
                         this.give_turns(ctx);
                     }));
@@ -69,12 +67,12 @@ impl Supervisor {
             host,
             supervisor: Arc::clone(&self.me),
         };
-        if let Some(place) = self.places.get(&installation)
-            && let Some(tenant) = &place.tenant
+        if let Some(entry) = self.entries.get(&installation)
+            && let Some(running) = &entry.running
         {
             // One per question.
-            tenant.mailbox.send(Turn {
-                generation: place.asked,
+            running.send(Turn {
+                generation: entry.asked,
                 permit: Box::new(permit),
             });
         }
@@ -85,15 +83,14 @@ impl Handler<AskTurn> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, ask: AskTurn, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::AskTurn);
         if self.drain.is_some() {
             return;
         }
-        let Some(place) = self.places.get_mut(&ask.installation) else {
+        let Some(entry) = self.entries.get_mut(&ask.installation) else {
             return;
         };
-        place.asked = ask.generation;
-        let host = Host::of(&place.record);
+        entry.asked = ask.generation;
+        let host = Host::of(&entry.record);
         self.turns.ask(ask.installation, host, ask.standing);
         self.give_turns(ctx);
     }
@@ -103,7 +100,6 @@ impl Handler<AttemptOver> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, AttemptOver(host): AttemptOver, ctx: &mut Self::Context) {
-        let _handling = self.handling(Word::AttemptOver);
         self.turns.finished(&host);
         self.give_turns(ctx);
     }

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Path};
-use longwire_fleet::{ActorKind, Fault, InjectError};
+use longwire_fleet::{Fault, FleetActor, InjectError};
 use serde::Deserialize;
 
 use super::{Problem, Surface};
@@ -34,7 +34,7 @@ pub(super) async fn inject(
     let injected = match (request.actor.as_str(), fault) {
         ("arbiter", Fault::Stop) => surface.fleet.end_arbiter(&installation),
         (label, fault) => {
-            let actor = ActorKind::from_label(label).ok_or_else(|| {
+            let actor = FleetActor::from_label(label).ok_or_else(|| {
                 Problem::invalid(format!("there is no `{label}` that this could be done to"))
             })?;
             surface.fleet.inject(&installation, actor, fault)

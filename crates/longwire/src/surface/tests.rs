@@ -45,7 +45,7 @@ impl Stand {
             egress: EgressSettings::new(tls, ProxyEnvironment::default()),
             store: store.clone(),
             fault_injection: config.debug.fault_injection,
-            hindrances: std::collections::BTreeMap::new(),
+            config_faults: std::collections::BTreeMap::new(),
         })
         .await;
         let surface = Arc::new(Surface::new(fleet, store, config));

@@ -1,18 +1,17 @@
-//! What every actor of one fleet may use: settings, the store, counters, and the list of bots.
+//! What every actor of one fleet may use: settings, the store and counters.
 //!
 //! Nothing here is an actor's state; an actor that dies leaves it as it was.
 
 use crate::bot::Bot;
-use crate::card::SharedCard;
+use crate::config_fault::ConfigFault;
 use crate::dispatch::Writing;
 use crate::failure::Failure;
-use crate::hindrance::Hindrance;
 use crate::kept::Kept;
-use crate::kind::ActorKind;
 use crate::malformed::Malformed;
 use crate::open_files::OpenFiles;
 use crate::totals::Totals;
 use crate::unfinished::Unfinished;
+use longwire_actor::Card;
 use longwire_egress::{Egress, EgressSettings};
 use longwire_installation::{InstallationId, Platform};
 use longwire_link::Timing;
@@ -20,13 +19,13 @@ use longwire_store::{Store, TimelineEntry, TimelineKind, Writer};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
 /// What every actor of one fleet may use.
-pub(crate) struct Shared {
-    /// Of Feishu and Lark; and of what no platform has a say in.
+pub(crate) struct FleetContext {
+    /// The deadlines and paces of Feishu and Lark, and those that do not depend on a platform.
     pub(crate) timing: Arc<Timing>,
     wecom_timing: Arc<Timing>,
     pub(crate) window_events: usize,
@@ -37,7 +36,7 @@ pub(crate) struct Shared {
     pub(crate) writer: Writer,
     pub(crate) fault_injection: bool,
     /// What is wrong with declarations, until the process ends.
-    pub(crate) hindrances: BTreeMap<InstallationId, Arc<Hindrance>>,
+    pub(crate) config_faults: BTreeMap<InstallationId, Arc<ConfigFault>>,
     pub(crate) totals: Totals,
     pub(crate) malformed: Malformed,
     pub(crate) unfinished: Unfinished,
@@ -47,9 +46,8 @@ pub(crate) struct Shared {
     pub(crate) draining: AtomicBool,
     pub(crate) failure: Failure,
     pub(crate) writing: watch::Sender<Writing>,
-    pub(crate) supervisor: SharedCard,
-    pub(crate) dispatch: SharedCard,
-    bots: RwLock<BTreeMap<InstallationId, Arc<Bot>>>,
+    pub(crate) supervisor: Arc<Card>,
+    pub(crate) dispatch: Arc<Card>,
 }
 
 /// What a fleet is made of besides its counters.
@@ -60,10 +58,10 @@ pub(crate) struct Parts {
     pub(crate) egress: EgressSettings,
     pub(crate) store: Store,
     pub(crate) fault_injection: bool,
-    pub(crate) hindrances: BTreeMap<InstallationId, Hindrance>,
+    pub(crate) config_faults: BTreeMap<InstallationId, ConfigFault>,
 }
 
-impl Shared {
+impl FleetContext {
     pub(crate) fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Self {
             wecom_timing: Arc::new(parts.timing.for_wecom()),
@@ -75,8 +73,8 @@ impl Shared {
             writer: parts.store.writer(),
             store: parts.store,
             fault_injection: parts.fault_injection,
-            hindrances: (parts.hindrances.into_iter())
-                .map(|(id, hindrance)| (id, Arc::new(hindrance)))
+            config_faults: (parts.config_faults.into_iter())
+                .map(|(id, config_fault)| (id, Arc::new(config_fault)))
                 .collect(),
             totals: Totals::new(),
             malformed: Malformed::default(),
@@ -86,9 +84,8 @@ impl Shared {
             draining: AtomicBool::new(false),
             failure: Failure::none(),
             writing: watch::Sender::new(Writing::Idle),
-            supervisor: SharedCard::alone(ActorKind::Supervisor),
-            dispatch: SharedCard::alone(ActorKind::Dispatch),
-            bots: RwLock::new(BTreeMap::new()),
+            supervisor: Arc::new(Card::new()),
+            dispatch: Arc::new(Card::new()),
         })
     }
 
@@ -98,35 +95,6 @@ impl Shared {
             Platform::Feishu | Platform::Lark => &self.timing,
             Platform::Wecom => &self.wecom_timing,
         }
-    }
-
-    pub(crate) fn enlist(&self, bot: &Arc<Bot>) {
-        self.bots
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(bot.id, Arc::clone(bot));
-    }
-
-    pub(crate) fn delist(&self, id: InstallationId) {
-        self.bots
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&id);
-    }
-
-    pub(crate) fn bots(&self) -> Vec<Arc<Bot>> {
-        self.bots
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .cloned()
-            .collect()
-    }
-
-    /// By public id or name.
-    pub(crate) fn bot(&self, id_or_name: &str) -> Option<Arc<Bot>> {
-        let bots = self.bots.read().unwrap_or_else(PoisonError::into_inner);
-        bots.values().find(|bot| bot.is(id_or_name)).cloned()
     }
 
     /// Keeps a line of an installation's timeline, best effort.
@@ -148,18 +116,18 @@ impl Shared {
 }
 
 /// What the installations of one arbiter share.
-pub(crate) struct Local {
+pub(crate) struct ArbiterContext {
     pub(crate) egress: Egress,
     pub(crate) arbiter: u16,
 }
 
 thread_local! {
-    static LOCAL: OnceCell<Rc<Local>> = const { OnceCell::new() };
+    static LOCAL: OnceCell<Rc<ArbiterContext>> = const { OnceCell::new() };
 }
 
-impl Local {
+impl ArbiterContext {
     /// Of the current arbiter, made on first use. An arbiter carries the installations of one fleet only.
-    pub(crate) fn of(shared: &Shared, arbiter: u16) -> Rc<Self> {
+    pub(crate) fn of(shared: &FleetContext, arbiter: u16) -> Rc<Self> {
         LOCAL.with(|local| {
             Rc::clone(local.get_or_init(|| {
                 Rc::new(Self {

@@ -11,32 +11,32 @@ use std::sync::Arc;
 
 /// Why an installation is not connected, although it is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hindrance {
+pub struct ConfigFault {
     /// The reason, of those that wait for somebody to act.
     pub setback: Setback,
     /// Words for people beside the reason's own. No secret.
     pub detail: String,
 }
 
-/// The hindrances of `records`, which are all there are, oldest first: what is wrong with a declaration, and that an older
+/// The config_faults of `records`, which are all there are, oldest first: what is wrong with a declaration, and that an older
 /// one that is wanted is the same bot. A platform grants one bot few connections, or one.
 pub(crate) fn of_all(
     records: &[InstallationRecord],
-    declared: &BTreeMap<InstallationId, Arc<Hindrance>>,
-) -> BTreeMap<InstallationId, Arc<Hindrance>> {
-    let mut hindrances = declared.clone();
+    declared: &BTreeMap<InstallationId, Arc<ConfigFault>>,
+) -> BTreeMap<InstallationId, Arc<ConfigFault>> {
+    let mut config_faults = declared.clone();
     let mut names = BotNames::default();
     for record in records {
         if record.desired != Desired::Run || declared.contains_key(&record.id) {
             continue;
         }
         if let Err(other) = names.assign(record.bot(), record.name.as_str()) {
-            let hindrance = Hindrance {
+            let config_fault = ConfigFault {
                 setback: Setback::SameBot,
                 detail: format!("`{}` is the same as `{other}`, which runs", record.name),
             };
-            hindrances.insert(record.id, Arc::new(hindrance));
+            config_faults.insert(record.id, Arc::new(config_fault));
         }
     }
-    hindrances
+    config_faults
 }

@@ -203,7 +203,7 @@ pub(crate) async fn answer(
 /// Where the answer goes.
 pub(crate) type Teller = oneshot::Sender<Result<Reply, RequestError>>;
 
-/// Ask the platform this. From the fleet's handle, by way of the supervisor and the installation; bounded by what the
+/// Ask the platform this. From the fleet's handle to the installation, which hands it to its socket; bounded by what the
 /// socket lets wait.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -219,6 +219,11 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
+    /// Answers for a bot in a state without a connection.
+    pub(crate) fn not_connected(self, state: &State) {
+        self.fail(RequestError::not_connected(state));
+    }
+
     /// Answers without a platform.
     pub(crate) fn fail(self, error: RequestError) {
         // Whoever asked may have gone.

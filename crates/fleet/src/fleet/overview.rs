@@ -1,0 +1,113 @@
+//! The fleet as people and programs read it, made from cards and counters.
+
+use super::Fleet;
+use crate::kind;
+use crate::view::{ActorView, Overview, StoreView};
+use longwire_actor::TreeEntry;
+use longwire_store::Health;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
+
+impl Fleet {
+    /// Installations to which more came lately than could be recorded in time.
+    #[must_use]
+    pub fn overloaded(&self) -> u64 {
+        let bots = self.bots.bots();
+        bots.iter().filter(|bot| bot.is_overloaded()).count() as u64
+    }
+
+    /// The whole fleet in one look.
+    #[must_use]
+    pub fn overview(&self) -> Overview {
+        let bots = self.bots.bots();
+        let mut by_state: BTreeMap<&'static str, u64> = BTreeMap::new();
+        let mut actors: BTreeMap<&'static str, u64> = BTreeMap::new();
+        let mut count = |kind: &longwire_actor::ActorKind, is_present: bool| {
+            *actors.entry(kind.label).or_default() += u64::from(is_present);
+        };
+        count(&kind::SUPERVISOR, self.shared.supervisor.is_present());
+        count(&kind::DISPATCH, self.shared.dispatch.is_present());
+        for bot in &bots {
+            *by_state.entry(bot.state_label()).or_default() += 1;
+            for (kind, card) in bot.actor_cards() {
+                count(kind, card.is_present());
+            }
+        }
+        let totals = &self.shared.totals;
+        Overview {
+            started_ms: self.shared.started_ms,
+            now_ms: crate::clock::unix_ms(),
+            installations: bots.len() as u64,
+            by_state,
+            overloaded: self.overloaded(),
+            alarms: bots.iter().filter(|bot| bot.has_alarm()).count() as u64,
+            actors,
+            events: totals.events(),
+            answers: totals.answers(),
+            connections: totals.connections(),
+            malformed: self.shared.malformed.totals(),
+            ack_latency_us: totals.ack_latency_us(),
+            record_latency_us: totals.record_latency_us(),
+            store: self.store_view(),
+            connection_limit: self.shared.open_files.view(),
+            draining: self.shared.draining.load(Relaxed),
+        }
+    }
+
+    fn store_view(&self) -> StoreView {
+        let figures = self.shared.store.figures();
+        let (state, cause, detail, advice, since_ms) = match self.shared.store.health() {
+            Health::Ok => ("ok", None, None, None, None),
+            Health::Degraded {
+                since_ms,
+                cause,
+                detail,
+            } => (
+                "degraded",
+                Some(cause.label()),
+                Some(detail),
+                Some(cause.advice()),
+                Some(since_ms),
+            ),
+        };
+        StoreView {
+            state,
+            cause,
+            detail,
+            advice,
+            since_ms,
+            queue: figures.queue_events,
+            queue_high_water: figures.queue_events_max,
+            commits: figures.commits,
+            notes_dropped: figures.notes_dropped,
+        }
+    }
+
+    /// All cards, parents before children.
+    #[must_use]
+    pub fn actors(&self) -> Vec<ActorView> {
+        let window = self.shared.window_events as u64;
+        let bots = self.bots.bots();
+        let queue = self.shared.store.figures().queue_events;
+        let mut views = vec![
+            self.shared.supervisor.view(TreeEntry {
+                kind: &kind::SUPERVISOR,
+                path: "/fleet".to_owned(),
+                parent: None,
+                children: bots.len() as u64 + 1,
+                doing: "keeping installations alive".to_owned(),
+                capacity: kind::SUPERVISOR.capacity,
+            }),
+            self.shared.dispatch.view(TreeEntry {
+                kind: &kind::DISPATCH,
+                path: "/fleet/dispatch".to_owned(),
+                parent: Some("/fleet".to_owned()),
+                children: 0,
+                doing: format!("{queue} events with the writer"),
+                capacity: kind::DISPATCH.capacity,
+            }),
+        ];
+        views.extend(bots.iter().flat_map(|bot| bot.actors(window)));
+        views
+    }
+}

@@ -1,0 +1,33 @@
+//! What comes from outside the fleet for the supervisor itself: a question for its state, and a fault to provoke.
+
+use super::Supervisor;
+use crate::view::SupervisorState;
+use actix::{Handler, MessageResult};
+use longwire_actor::{Inject, Inspect};
+
+impl Handler<Inject> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, Inject(fault): Inject, ctx: &mut Self::Context) {
+        fault.strike("the supervisor", ctx);
+    }
+}
+
+impl Handler<Inspect<SupervisorState>> for Supervisor {
+    type Result = MessageResult<Inspect<SupervisorState>>;
+
+    fn handle(&mut self, _: Inspect<SupervisorState>, _: &mut Self::Context) -> Self::Result {
+        let running = self
+            .entries
+            .values()
+            .filter(|entry| entry.running.is_some());
+        MessageResult(SupervisorState {
+            installations: self.entries.len(),
+            running: running.count(),
+            arbiters: self.arbiters.len(),
+            waiting_for_a_turn: self.turns.waiting(),
+            attempts_under_way: self.turns.under_way(),
+            draining: self.drain.is_some(),
+        })
+    }
+}
