@@ -17,12 +17,7 @@ use crate::exit::{Exit, Failure};
 
 /// What came of writing data to standard output. A reader who has seen enough (`| head`) is no failure.
 fn tell(written: io::Result<()>) -> Result<Exit, Failure> {
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
-        Err(source) => Err(Failure::Io {
-            doing: "write to standard output".to_owned(),
-            source,
-        }),
-        Ok(()) => Ok(Exit::Done),
-    }
+    longwire_terminal::closed_reader_is_fine(written)
+        .map(|()| Exit::Done)
+        .map_err(Failure::io("write to standard output"))
 }

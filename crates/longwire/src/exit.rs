@@ -45,7 +45,7 @@ impl From<Exit> for ExitCode {
 
 /// Ends the process here and now, whatever its other threads do. What was logged is still written, unless nobody reads it.
 pub(crate) fn leave(exit: Exit) -> ! {
-    crate::stderr::flush();
+    longwire_terminal::stderr::flush();
     std::process::exit(exit as i32)
 }
 

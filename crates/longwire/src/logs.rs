@@ -1,4 +1,4 @@
-//! Where the log goes and how it looks: [standard error](crate::stderr), text on a terminal and JSON on a pipe.
+//! Where the log goes and how it looks: [standard error](longwire_terminal::stderr), text on a terminal and JSON on a pipe.
 //!
 //! Standard output belongs to a command's data. A log line is handed to a thread that writes it, so that logging neither
 //! waits nor fails. A panic becomes one log line: those of actors are caught and acted on by the fleet, so the runtime's
@@ -16,9 +16,9 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{LogFormat, LogSection};
-use crate::escaped::escaped_json;
-use crate::stderr::{self, LOST_TARGET};
 use fields::EscapedFields;
+use longwire_terminal::escaped_json;
+use longwire_terminal::stderr::{self, LOST_TARGET};
 
 /// Starts logging as the configuration says. Call once.
 pub(crate) fn start(section: &LogSection, wanted: Option<LogFormat>) {
@@ -27,7 +27,7 @@ pub(crate) fn start(section: &LogSection, wanted: Option<LogFormat>) {
         LogFormat::Json => Form::Json,
         LogFormat::Auto if !terminal.is_terminal() => Form::Json,
         LogFormat::Text | LogFormat::Auto => Form::Text {
-            colours: crate::terminal::colours_on(&terminal),
+            colours: longwire_terminal::colours_on(&terminal),
         },
     };
     let filter =

@@ -3,15 +3,13 @@
 //! Data goes to standard output, everything else to standard error. What a command's exit code means stands
 //! in [`exit`].
 
-// Both wait for whoever reads, and panic when nobody does. Data is written with `commands::tell`, all else with `stderr::say`.
+// Both wait for whoever reads, and panic when nobody does. Data is written with `commands::tell`, all else with `longwire_terminal::say`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-mod background;
 mod cli;
 mod client;
 mod commands;
 mod config;
-mod escaped;
 mod exit;
 mod files;
 mod gateway;
@@ -20,20 +18,18 @@ mod moment;
 mod prompt;
 mod signals;
 mod stand;
-mod stderr;
 mod surface;
 mod systemd;
-mod terminal;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use crate::cli::{Cli, Command};
-use crate::escaped::escaped;
 use crate::exit::chain;
-use crate::stderr::say;
-use crate::terminal::{Ink, Palette};
+use longwire_terminal::escaped;
+use longwire_terminal::say;
+use longwire_terminal::{Ink, Palette};
 
 /// Many short-lived small allocations on several threads are what it is good at.
 #[global_allocator]
@@ -85,6 +81,6 @@ struct LastLines;
 
 impl Drop for LastLines {
     fn drop(&mut self) {
-        stderr::flush();
+        longwire_terminal::stderr::flush();
     }
 }

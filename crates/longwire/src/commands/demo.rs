@@ -21,15 +21,15 @@ use std::time::{Duration, Instant};
 
 use longwire_fleet::Fleet;
 
-use crate::background::{BackgroundWriter, descriptor_of};
 use crate::cli;
 use crate::config::{LogFormat, LogSection};
 use crate::exit::{Exit, Failure};
 use crate::gateway::Gateway;
 use crate::signals::Signals;
-use crate::stderr::say;
-use crate::terminal::{Palette, Redrawn};
 use crate::{files, logs};
+use longwire_terminal::say;
+use longwire_terminal::{BackgroundWriter, descriptor_of};
+use longwire_terminal::{Palette, Redrawn};
 
 use platform::Platform;
 use show::Show;

@@ -14,10 +14,10 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::cli::{Events, Form, Tail};
 use crate::config::Loaded;
-use crate::escaped::escaped;
 use crate::exit::{Exit, Failure};
-use crate::terminal::{Ink, Palette};
 use crate::{logs, moment};
+use longwire_terminal::escaped;
+use longwire_terminal::{Ink, Palette};
 
 /// Events read at a time.
 const PAGE: usize = 500;

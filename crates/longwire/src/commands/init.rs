@@ -10,8 +10,8 @@ use crate::config::sample::SAMPLE;
 use crate::config::{DEFAULT_FILE, Loaded};
 use crate::exit::{Exit, Failure};
 use crate::logs;
-use crate::stderr::say;
-use crate::terminal::{Ink, Palette};
+use longwire_terminal::say;
+use longwire_terminal::{Ink, Palette};
 
 pub(crate) fn run() -> Result<Exit, Failure> {
     logs::start_for_command();

@@ -19,11 +19,11 @@ use url::Url;
 use crate::cli::{Add, Form, Installations, Output, Server};
 use crate::client::{Client, ClientError};
 use crate::config::{Loaded, SecretRef};
-use crate::escaped::escaped;
 use crate::exit::{Exit, Failure};
-use crate::stderr::say;
 use crate::surface::{AddRequest, Kept, Note};
 use crate::{logs, prompt};
+use longwire_terminal::escaped;
+use longwire_terminal::say;
 
 const TIMELINE_NOTES: usize = 20;
 

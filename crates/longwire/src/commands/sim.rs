@@ -11,9 +11,9 @@ use super::tell;
 use crate::cli;
 use crate::exit::{Exit, Failure};
 use crate::signals::{Signals, end_with_parent};
-use crate::stderr::say;
-use crate::terminal::{Ink, Palette};
 use crate::{files, logs};
+use longwire_terminal::say;
+use longwire_terminal::{Ink, Palette};
 
 pub(crate) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
     logs::start_for_command();

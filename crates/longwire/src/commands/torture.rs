@@ -24,7 +24,7 @@ use crate::cli::Torture;
 use crate::exit::{Exit, Failure};
 use crate::logs;
 use crate::stand::{PlatformSettings, Progress, Stand, carry_out};
-use crate::stderr::say;
+use longwire_terminal::say;
 
 use run::Run;
 use schedule::Schedule;

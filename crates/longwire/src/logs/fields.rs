@@ -1,5 +1,5 @@
 //! How the fields of a text line are written: as tracing's own formatter does, and with everything that would act on
-//! the reader's screen [escaped](mod@crate::escaped). That one escapes a few characters, in messages only.
+//! the reader's screen [escaped](longwire_terminal::escaped). That one escapes a few characters, in messages only.
 
 use std::fmt::{self, Debug, Write as _};
 
@@ -8,7 +8,7 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
 
-use crate::escaped::Escaping;
+use longwire_terminal::Escaping;
 
 /// The message first, then `key=value`.
 pub(super) struct EscapedFields;

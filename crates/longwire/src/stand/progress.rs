@@ -32,7 +32,7 @@ impl Progress {
 
     fn write(&self, text: &str) {
         if self.on {
-            crate::stderr::write(format!("\r\x1b[?7l{text}\x1b[K\x1b[?7h").as_bytes());
+            longwire_terminal::stderr::write(format!("\r\x1b[?7l{text}\x1b[K\x1b[?7h").as_bytes());
         }
     }
 }

@@ -59,7 +59,7 @@ fn render(surface: &Surface) -> Result<String, Problem> {
         kinds: kinds(&surface.fleet.actors()),
         figures: surface.store.figures(),
         store_up: surface.store.health() == Health::Ok,
-        log_lines_dropped: crate::stderr::lost_lines(),
+        log_lines_dropped: longwire_terminal::stderr::lost_lines(),
     };
     let mut text = String::new();
     let mut registry = Registry::with_prefix("longwire");

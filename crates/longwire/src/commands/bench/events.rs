@@ -14,7 +14,7 @@ use super::sample::extremes;
 use crate::cli::{BenchEvents, Played};
 use crate::exit::{Exit, Failure};
 use crate::stand::{Client, PlatformSettings, Progress, Resident, Stand};
-use crate::terminal::grouped;
+use longwire_terminal::grouped;
 use throughput::{GatewayLatency, Throughput};
 
 /// Caches, pages of the store and the processor's clock come to rest.

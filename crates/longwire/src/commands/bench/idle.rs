@@ -15,7 +15,7 @@ use super::report::{Figures, Host, Report, Row, mib, seconds};
 use crate::cli::BenchIdle;
 use crate::exit::{Exit, Failure};
 use crate::stand::{Gateway, PlatformSettings, Progress, Stand};
-use crate::terminal::grouped;
+use longwire_terminal::grouped;
 
 /// After it, first pings are answered and the allocator has given back what it can do without.
 const REST: Duration = Duration::from_secs(2);

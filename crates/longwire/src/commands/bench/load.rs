@@ -8,7 +8,7 @@ use longwire_sim::{ClosedLoop, Traffic};
 use super::sample::{Done, Sample, Window, latencies};
 use crate::exit::Failure;
 use crate::stand::{Client, Platform, Progress};
-use crate::terminal::grouped;
+use longwire_terminal::grouped;
 
 /// Windows of a stretch, a second each at least.
 const WINDOWS: u32 = 10;

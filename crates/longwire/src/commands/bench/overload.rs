@@ -27,7 +27,7 @@ use super::sample::Window;
 use crate::cli::BenchOverload;
 use crate::exit::{Exit, Failure};
 use crate::stand::{Client, PlatformSettings, Progress, Stand, Verdict};
-use crate::terminal::{grouped, ms};
+use longwire_terminal::{grouped, ms};
 use search::Search;
 
 /// What the simulated platform is sure to make.

@@ -18,8 +18,8 @@ use super::report::{Figures, Host, Report, Row, seconds};
 use crate::cli::{BenchPeers, Peer};
 use crate::exit::{Exit, Failure};
 use crate::stand::{INSTALL, Progress, Sdks, StandError, Verdict, allow_connections, parent};
-use crate::stderr::say;
-use crate::terminal::{Table, grouped, ms};
+use longwire_terminal::say;
+use longwire_terminal::{Table, grouped, ms};
 
 const ALL: [Peer; 6] = [
     Peer::Longwire,

@@ -9,7 +9,7 @@ pub(crate) use super::host::Host;
 use crate::commands::tell;
 use crate::exit::{Exit, Failure};
 use crate::stand::Verdict;
-use crate::terminal::{Ink, Palette, Table, grouped};
+use longwire_terminal::{Ink, Palette, Table, grouped};
 
 /// One line of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]

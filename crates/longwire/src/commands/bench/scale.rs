@@ -16,7 +16,7 @@ use super::window;
 use crate::cli::BenchScale;
 use crate::exit::{Exit, Failure};
 use crate::stand::{Client, PlatformSettings, Progress, Stand, Verdict, allow_connections, parent};
-use crate::terminal::{Table, grouped, ms};
+use longwire_terminal::{Table, grouped, ms};
 
 const WARM_UP: Duration = Duration::from_secs(2);
 

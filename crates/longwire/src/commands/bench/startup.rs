@@ -15,8 +15,8 @@ use super::report::{Figures, Host, Report, Row, mib, seconds};
 use crate::cli::BenchStartup;
 use crate::exit::{Exit, Failure};
 use crate::stand::{Gateway, PlatformSettings, Progress, Stand, Verdict};
-use crate::terminal::grouped;
 use filling::{Filled, Filling};
+use longwire_terminal::grouped;
 
 /// How often the gateway is asked until the first bot is live.
 const LOOK: Duration = Duration::from_millis(5);

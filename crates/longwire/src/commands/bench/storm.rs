@@ -10,7 +10,7 @@ use super::report::{Figures, Host, Report, Row, seconds};
 use crate::cli::{BenchStorm, How};
 use crate::exit::{Exit, Failure};
 use crate::stand::{Breakage, Gateway, PlatformSettings, Progress, Stand, StandError, View, look};
-use crate::terminal::grouped;
+use longwire_terminal::grouped;
 
 /// Traffic before the connections break, so that events are under way.
 const BEFORE: Duration = Duration::from_secs(1);

@@ -1,7 +1,7 @@
 //! How many unanswered events a connection has at saturation, by the number of connections: the same wherever they are
 //! measured.
 
-use crate::terminal::grouped;
+use longwire_terminal::grouped;
 
 /// On each connection. It is longwire's default for one.
 const EACH: u32 = 64;

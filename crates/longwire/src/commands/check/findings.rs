@@ -5,10 +5,10 @@ use std::io::Write as _;
 use serde_json::{Value, json};
 
 use crate::cli::Form;
-use crate::escaped::escaped;
 use crate::exit::{Exit, Failure};
-use crate::stderr::say;
-use crate::terminal::{Ink, Palette};
+use longwire_terminal::escaped;
+use longwire_terminal::say;
+use longwire_terminal::{Ink, Palette};
 
 /// Collects findings; people see each as it is made.
 pub(super) struct Findings {

@@ -11,7 +11,7 @@ use super::show::Show;
 use super::stage::Stage;
 use crate::cli::Played;
 use crate::stand::Ledger;
-use crate::terminal::{Ink, Palette, grouped, ms};
+use longwire_terminal::{Ink, Palette, grouped, ms};
 
 /// Turns snapshots into words.
 pub(super) struct Summary {

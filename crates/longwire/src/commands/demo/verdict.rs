@@ -7,7 +7,7 @@ use super::account::Account;
 use super::platform::Platform;
 use crate::cli::Played;
 use crate::exit::Failure;
-use crate::terminal::{Ink, Palette, grouped, ms};
+use longwire_terminal::{Ink, Palette, grouped, ms};
 
 /// Width of the names of rows, and of a platform's column.
 const KEY: usize = 15;

@@ -4,9 +4,9 @@ use longwire_installation::{BaseUrl, Platform, TakeBack};
 use longwire_store::{InstallationRecord, TimelineRecord};
 use serde_json::Value;
 
-use crate::escaped::escaped;
 use crate::moment;
-use crate::terminal::{Ink, Palette, Table};
+use longwire_terminal::escaped;
+use longwire_terminal::{Ink, Palette, Table};
 
 /// All installations for people; `rows` are what is kept, with what the server observes.
 pub(super) fn table(rows: &[Value]) -> Table {

@@ -10,8 +10,8 @@ use super::{seed, until_told, write_authority};
 use crate::cli;
 use crate::exit::{Exit, Failure};
 use crate::signals::Signals;
-use crate::stderr::say;
-use crate::terminal::{Ink, Palette};
+use longwire_terminal::say;
+use longwire_terminal::{Ink, Palette};
 
 pub(super) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
     let sim = Sim::start(SimSettings {

@@ -8,7 +8,7 @@ use super::schedule::{Life, Trouble};
 use super::suffered::Suffered;
 use crate::exit::Failure;
 use crate::stand::{Breakage, Frozen, Gateway, Stand, StandError, Volume};
-use crate::terminal::grouped;
+use longwire_terminal::grouped;
 
 /// How often the gateway is asked how it does.
 const LOOK: Duration = Duration::from_millis(100);

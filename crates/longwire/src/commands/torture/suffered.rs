@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::bench::report::{Figures, Row, mib};
-use crate::terminal::grouped;
+use longwire_terminal::grouped;
 
 /// So many stalls have to show before silence is a broken promise.
 const STALLS_THAT_DECIDE: u32 = 3;

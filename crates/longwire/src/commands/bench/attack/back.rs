@@ -21,7 +21,7 @@ use super::{Attacked, RETURN};
 use crate::cli::{Attack, BenchAttack, Played};
 use crate::exit::Failure;
 use crate::stand::{Breakage, Gateway, PlatformSettings, Prober, Progress, Stand, StandError};
-use crate::terminal::grouped;
+use longwire_terminal::grouped;
 
 /// Healthy bots. Each loses its connection once: WeCom's bots wait longer after a life of less than a minute.
 const HEALTHY: u32 = 10;

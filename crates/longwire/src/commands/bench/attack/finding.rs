@@ -7,7 +7,7 @@ use super::super::report::{Figures, Row, mib};
 use super::super::sample::Quantiles;
 use super::back::Back;
 use crate::cli::Attack;
-use crate::terminal::{grouped, ms};
+use longwire_terminal::{grouped, ms};
 
 /// What the gateway's memory may grow by, in MiB.
 const GROWTH_BAR_MIB: Bar = Bar {

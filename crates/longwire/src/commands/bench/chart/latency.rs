@@ -4,7 +4,7 @@
 //! are what one looks for.
 
 use super::{Axis, Line, Mark, Panel};
-use crate::terminal::ms;
+use longwire_terminal::ms;
 
 /// The median; the curve begins there.
 const BEGIN: f64 = 0.5;

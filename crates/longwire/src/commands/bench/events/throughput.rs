@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::super::report::{Figures, Row, mib};
 use super::super::sample::{Done, Quantiles, Window};
 use crate::stand::Latency;
-use crate::terminal::{grouped, ms};
+use longwire_terminal::{grouped, ms};
 
 /// What a run found.
 #[derive(Debug, Serialize)]

@@ -11,7 +11,7 @@ use std::fmt::{self, Display, Write};
 
 /// `text` with every character that would act on its reader's screen written as Rust writes it: `\n`, `\u{1b}`,
 /// `\u{202e}`. The result is one line.
-pub(crate) fn escaped(text: &str) -> impl Display {
+pub fn escaped(text: &str) -> impl Display {
     Escaped(text)
 }
 
@@ -24,7 +24,7 @@ impl Display for Escaped<'_> {
 }
 
 /// Escapes what is written through it, for text that comes in pieces.
-pub(crate) struct Escaping<W>(pub(crate) W);
+pub struct Escaping<W>(pub W);
 
 impl<W: Write> Write for Escaping<W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -43,7 +43,7 @@ impl<W: Write> Write for Escaping<W> {
 
 /// A line of JSON with the same characters written as JSON escapes them, so that it is shown safely and read back as it
 /// was. The end of the line stays.
-pub(crate) fn escaped_json(line: &str) -> Cow<'_, str> {
+pub fn escaped_json(line: &str) -> Cow<'_, str> {
     let acts = |character: char| character != '\n' && acts_on_the_screen(character);
     if !line.contains(acts) {
         return Cow::Borrowed(line);

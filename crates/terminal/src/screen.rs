@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write as _};
 use std::io::IsTerminal;
 
 /// Whether `stream` takes colours: a terminal, no `NO_COLOR` (<https://no-color.org>), no dumb terminal.
-pub(crate) fn colours_on(stream: &impl IsTerminal) -> bool {
+pub fn colours_on(stream: &impl IsTerminal) -> bool {
     stream.is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         && std::env::var_os("TERM").is_none_or(|value| value != "dumb")
@@ -12,30 +12,35 @@ pub(crate) fn colours_on(stream: &impl IsTerminal) -> bool {
 
 /// The few colours in use.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Ink {
+pub enum Ink {
+    /// For what stands beside.
     Dim,
+    /// For what is looked for first.
     Bold,
+    /// Good.
     Green,
+    /// Not yet good.
     Yellow,
+    /// Wrong.
     Red,
 }
 
 /// Puts colours on, or leaves them off.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Palette {
+pub struct Palette {
     on: bool,
 }
 
 impl Palette {
     /// For what is written to `stream`.
-    pub(crate) fn of(stream: &impl IsTerminal) -> Self {
+    pub fn of(stream: &impl IsTerminal) -> Self {
         Self {
             on: colours_on(stream),
         }
     }
 
     /// `text` in `ink`.
-    pub(crate) fn paint(self, ink: Ink, text: impl Display) -> String {
+    pub fn paint(self, ink: Ink, text: impl Display) -> String {
         let code = match ink {
             Ink::Dim => 2,
             Ink::Bold => 1,
@@ -53,20 +58,20 @@ impl Palette {
 
 /// Left-aligned columns, as wide as their widest cell.
 #[derive(Debug, Default)]
-pub(crate) struct Table {
+pub struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table with these headings.
-    pub(crate) fn new<const N: usize>(headings: [&str; N]) -> Self {
+    pub fn new<const N: usize>(headings: [&str; N]) -> Self {
         Self {
             rows: vec![headings.map(str::to_owned).to_vec()],
         }
     }
 
     /// Adds a row.
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
         self.rows.push(cells.to_vec());
     }
 }
@@ -118,13 +123,13 @@ fn width(text: &str) -> usize {
 
 /// A block of lines that replaces itself.
 #[derive(Debug, Default)]
-pub(crate) struct Redrawn {
+pub struct Redrawn {
     lines: usize,
 }
 
 impl Redrawn {
     /// What writes `text` over what was written last time.
-    pub(crate) fn over(&mut self, text: &str) -> String {
+    pub fn over(&mut self, text: &str) -> String {
         // Without wrapping, a line too long for the window is cut and the block keeps its height.
         let mut frame = String::from("\x1b[?7l");
         if self.lines > 0 {
@@ -143,7 +148,7 @@ impl Redrawn {
 }
 
 /// A number with blanks between thousands.
-pub(crate) fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -156,7 +161,7 @@ pub(crate) fn grouped(number: u64) -> String {
 }
 
 /// Microseconds in milliseconds, short.
-pub(crate) fn ms(us: u64) -> String {
+pub fn ms(us: u64) -> String {
     let ms = us as f64 / 1000.0;
     match us {
         0..10_000 => format!("{ms:.2} ms"),

@@ -1,7 +1,5 @@
 //! Standard error: the log, and what a command says besides its data. All of it goes one way, so that it keeps its
-//! order; nobody waits for whoever reads it, and nobody ends because it cannot be written (see [`background`]).
-//!
-//! [`background`]: crate::background
+//! order; nobody waits for whoever reads it, and nobody ends because it cannot be written (see [`BackgroundWriter`]).
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -11,7 +9,7 @@ use std::time::Duration;
 use crate::background::{BackgroundWriter, Lost, descriptor_of};
 
 /// The target of the one log line that tells of lost ones, and is itself never lost.
-pub(crate) const LOST_TARGET: &str = "longwire::log";
+pub const LOST_TARGET: &str = "longwire::log";
 
 /// How long an ending process waits for its last lines to be written. A reader that is only busy takes them in
 /// milliseconds; one that stalls is not waited for.
@@ -37,7 +35,7 @@ fn tell(Lost { lines, error }: Lost) {
 }
 
 /// Writes whole lines. Waits for nothing; what finds no room is counted and lost.
-pub(crate) fn write(bytes: &[u8]) {
+pub fn write(bytes: &[u8]) {
     match writer() {
         Some(writer) => writer.write(bytes),
         None => write_directly(bytes),
@@ -45,7 +43,7 @@ pub(crate) fn write(bytes: &[u8]) {
 }
 
 /// The same for the line that tells of lost ones. There is one at most for each write to standard error.
-pub(crate) fn write_for_certain(bytes: &[u8]) {
+pub fn write_for_certain(bytes: &[u8]) {
     match writer() {
         Some(writer) => writer.write_for_certain(bytes),
         None => write_directly(bytes),
@@ -59,12 +57,12 @@ fn write_directly(bytes: &[u8]) {
 }
 
 /// Says a line, or several, to whoever runs the command.
-pub(crate) fn say(text: impl Display) {
+pub fn say(text: impl Display) {
     write(format!("{text}\n").as_bytes());
 }
 
 /// Waits for what was written so far, a second at most. Whoever ends the process calls it.
-pub(crate) fn flush() {
+pub fn flush() {
     if let Some(Some(writer)) = WRITER.get() {
         // Nothing can be done about a reader that does not read.
         let _ = writer.flush(LAST_LINES);
@@ -72,6 +70,6 @@ pub(crate) fn flush() {
 }
 
 /// Lines that were lost since the start.
-pub(crate) fn lost_lines() -> u64 {
+pub fn lost_lines() -> u64 {
     writer().map_or(0, BackgroundWriter::lost_lines)
 }

@@ -30,21 +30,21 @@ const RETRY: Duration = Duration::from_millis(10);
 
 /// A descriptor of standard output or error for one thread alone: the standard library's have a lock, which a thread
 /// would hold for as long as it is in a write.
-pub(crate) fn descriptor_of(stream: &impl AsFd) -> io::Result<File> {
+pub fn descriptor_of(stream: &impl AsFd) -> io::Result<File> {
     Ok(File::from(stream.as_fd().try_clone_to_owned()?))
 }
 
 /// Lines that nobody will read.
 #[derive(Debug)]
-pub(crate) struct Lost {
+pub struct Lost {
     /// How many, since it was told last.
-    pub(crate) lines: u64,
+    pub lines: u64,
     /// Why the last ones could not be written; `None` when there was only no room for them.
-    pub(crate) error: Option<io::Error>,
+    pub error: Option<io::Error>,
 }
 
 /// Hands bytes to a thread that writes them. Dropping it ends the thread once everything is written.
-pub(crate) struct BackgroundWriter {
+pub struct BackgroundWriter {
     shared: Arc<Shared>,
 }
 
@@ -76,7 +76,7 @@ impl BackgroundWriter {
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub(crate) fn start(
+    pub fn start(
         name: &str,
         out: impl Write + Send + 'static,
         tell: impl Fn(Lost) + Send + 'static,
@@ -95,17 +95,17 @@ impl BackgroundWriter {
     }
 
     /// Takes `bytes`, all or nothing: what finds no room is lost and counted. Waits for nothing.
-    pub(crate) fn write(&self, bytes: &[u8]) {
+    pub fn write(&self, bytes: &[u8]) {
         self.shared.accept(bytes, QUEUE_BYTES);
     }
 
     /// The same for what must not be lost to a lack of room. Its caller bounds how much that is.
-    pub(crate) fn write_for_certain(&self, bytes: &[u8]) {
+    pub fn write_for_certain(&self, bytes: &[u8]) {
         self.shared.accept(bytes, usize::MAX);
     }
 
     /// Waits until what was taken so far is written or given up, `limit` at most; whether it is.
-    pub(crate) fn flush(&self, limit: Duration) -> bool {
+    pub fn flush(&self, limit: Duration) -> bool {
         let until = Instant::now() + limit;
         let mut state = self.shared.lock();
         let wanted = state.accepted;
@@ -125,12 +125,12 @@ impl BackgroundWriter {
     }
 
     /// Lines lost since the start.
-    pub(crate) fn lost_lines(&self) -> u64 {
+    pub fn lost_lines(&self) -> u64 {
         self.shared.lost_lines.load(Relaxed)
     }
 
     /// Whether the last attempt to write failed.
-    pub(crate) fn is_broken(&self) -> bool {
+    pub fn is_broken(&self) -> bool {
         self.shared.lock().is_broken
     }
 }
