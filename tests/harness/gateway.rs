@@ -14,8 +14,8 @@ use crate::judge::Expectations;
 use crate::log::Log;
 use crate::process::{Process, Signal};
 use crate::setup::Setup;
-use crate::volume::Volume;
 use crate::wait::wait_until;
+use longwire_bench::disk::Volume;
 
 /// A gateway in a directory of its own. It ends with this value, and is judged then; see the crate's documentation.
 pub struct Gateway {

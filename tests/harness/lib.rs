@@ -33,8 +33,6 @@ mod log;
 mod platform;
 mod process;
 mod setup;
-#[path = "../../crates/longwire/src/stand/volume.rs"]
-mod volume;
 mod wait;
 mod wecom;
 
@@ -44,9 +42,9 @@ pub use command::{Ended, longwire};
 pub use events::{message, message_of};
 pub use gateway::Gateway;
 pub use log::Log;
+pub use longwire_bench::disk::{Frozen, Volume};
 pub use platform::{SECRET, absent_platform, app_id, bot_id, platform, wecom_platform};
 pub use process::Signal;
 pub use setup::Setup;
-pub use volume::{Frozen, Volume};
 pub use wait::{LIMIT, until_answered, wait_until};
 pub use wecom::{holder, live_wecom_bot};

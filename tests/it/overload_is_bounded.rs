@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use longwire_bench::WriteLock;
 use longwire_sim::{Control, Fault, FragmentPlan, Ledger, Push, RecordState, Target, Traffic};
-use longwire_store::outsider::WriteLock;
 use longwire_tests::{Gateway, Setup, app_id, message, platform, wait_until};
 
 /// What the gateway's memory may grow by, whatever is done to it.

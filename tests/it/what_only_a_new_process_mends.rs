@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use longwire_bench::WriteLock;
 use longwire_sim::Traffic;
 use longwire_sim::wecom::Push;
-use longwire_store::outsider::WriteLock;
 use longwire_tests::{
     Gateway, Setup, app_id, bot_id, live_wecom_bot, message, platform, wait_until,
 };

@@ -1,19 +1,14 @@
 //! The command line.
 
-mod bench;
-
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{LogFormat, PlatformName, parse_duration};
+use longwire_bench::cli::{Bench, Demo, Played, Torture};
 
-pub(crate) use bench::{
-    Attack, Bench, BenchAttack, BenchEvents, BenchIdle, BenchOverload, BenchPeers, BenchScale,
-    BenchStartup, BenchStorm, Floor, How, Peer, Plot, Torture,
-};
+use crate::config::{LogFormat, PlatformName, parse_duration};
 
 /// Holds thousands of Feishu, Lark and WeCom bots' long connections, and records every event before it acknowledges it.
 ///
@@ -80,61 +75,8 @@ pub(crate) struct Serve {
     pub(crate) end_with_parent: bool,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct Demo {
-    /// Play this platform alone. Both are played unless given, each for half of the bots.
-    #[arg(long, value_enum)]
-    pub(crate) platform: Option<Played>,
-    /// Bots to run.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(crate) bots: u32,
-    /// Events per second over all bots.
-    #[arg(long, default_value_t = 200.0, value_name = "PER_SECOND", value_parser = rate)]
-    pub(crate) rate: f64,
-    /// End by itself after so many seconds.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
-    pub(crate) seconds: Option<u64>,
-    /// Where the admin interface listens; 127.0.0.1:7701, or a free port when that is taken.
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) admin_listen: Option<SocketAddr>,
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if (0.1..=1_000_000.0).contains(&rate) => Ok(rate),
-        _ => Err("a rate is a number from 0.1 to 1000000".to_owned()),
-    }
-}
-
 fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "a duration has its unit, as in 30s or 500ms".to_owned())
-}
-
-/// A platform that the simulator plays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Played {
-    /// Feishu and Lark.
-    Feishu,
-    /// WeCom's intelligent robots.
-    Wecom,
-}
-
-impl Played {
-    /// As it is typed.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Feishu => "feishu",
-            Self::Wecom => "wecom",
-        }
-    }
-
-    /// What stands before the words of a run. Feishu's runs are the usual ones and need none.
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::Feishu => "",
-            Self::Wecom => "WeCom, ",
-        }
-    }
 }
 
 #[derive(Debug, Args)]

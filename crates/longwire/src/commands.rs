@@ -9,7 +9,6 @@ pub(crate) mod installations;
 pub(crate) mod print;
 pub(crate) mod serve;
 pub(crate) mod sim;
-pub(crate) mod torture;
 
 use std::io;
 

@@ -7,11 +7,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use longwire_bench::BenchError;
 use longwire_store::{OpenError, ReadError, WriteError};
 
 use crate::client::ClientError;
 use crate::config::{ConfigError, DeclarationError, ProxySettingError, SecretError};
-use crate::stand::StandError;
 
 /// Exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,16 +98,7 @@ pub(crate) enum Failure {
     Sim(#[from] longwire_sim::StartError),
     /// A measured run came to nothing.
     #[error(transparent)]
-    Stand(#[from] StandError),
-    /// A floor program that the gateway is measured against ended.
-    #[error(transparent)]
-    Floor(#[from] longwire_bare::FloorError),
-    /// What the floor program recorded cannot be read.
-    #[error(transparent)]
-    FloorLog(#[from] longwire_bare::LogError),
-    /// A database cannot be locked.
-    #[error(transparent)]
-    Lock(#[from] longwire_store::outsider::LockError),
+    Bench(#[from] BenchError),
     /// There is no such installation.
     #[error("there is no installation `{0}`")]
     NoInstallation(String),
@@ -137,6 +128,7 @@ impl Failure {
         match self {
             Self::Config(_) | Self::Declaration(_) | Self::Proxy(_) | Self::Tls(_) => Exit::Config,
             Self::Usage(_) | Self::Secret(_) => Exit::Usage,
+            Self::Bench(error) => Exit::of_run(error),
             Self::NoInstallation(_) => Exit::NotFound,
             Self::Client(error) => error.exit(),
             Self::Open(_)
@@ -144,10 +136,6 @@ impl Failure {
             | Self::Write(_)
             | Self::Listen { .. }
             | Self::Sim(_)
-            | Self::Stand(_)
-            | Self::Floor(_)
-            | Self::FloorLog(_)
-            | Self::Lock(_)
             | Self::Io { .. } => Exit::Failed,
         }
     }
@@ -169,17 +157,11 @@ impl Failure {
                 io::ErrorKind::PermissionDenied => "ports below 1024 need CAP_NET_BIND_SERVICE",
                 _ => "choose an address of this host",
             }),
-            Self::Stand(error) => error.advice(),
+            Self::Bench(error) => error.advice(),
             Self::NoInstallation(_) => Some("`longwire installations list` shows them"),
             Self::Write(WriteError::SameBot { .. }) => Some(ONE_NAME),
             Self::Write(error) => error.advice(),
-            Self::Read(_)
-            | Self::Sim(_)
-            | Self::Floor(_)
-            | Self::FloorLog(_)
-            | Self::Lock(_)
-            | Self::Usage(_)
-            | Self::Io { .. } => None,
+            Self::Read(_) | Self::Sim(_) | Self::Usage(_) | Self::Io { .. } => None,
         }
     }
 }

@@ -9,6 +9,8 @@ mod fields;
 use std::io::{self, IsTerminal as _};
 use std::panic::PanicHookInfo;
 
+use longwire_terminal::escaped_json;
+use longwire_terminal::stderr::{self, LOST_TARGET};
 use tracing::{Dispatch, Metadata};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
@@ -17,8 +19,6 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{LogFormat, LogSection};
 use fields::EscapedFields;
-use longwire_terminal::escaped_json;
-use longwire_terminal::stderr::{self, LOST_TARGET};
 
 /// Starts logging as the configuration says. Call once.
 pub(crate) fn start(section: &LogSection, wanted: Option<LogFormat>) {

@@ -17,19 +17,16 @@ mod logs;
 mod moment;
 mod prompt;
 mod signals;
-mod stand;
 mod surface;
 mod systemd;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use longwire_terminal::{Ink, Palette, escaped, say};
 
 use crate::cli::{Cli, Command};
 use crate::exit::chain;
-use longwire_terminal::escaped;
-use longwire_terminal::say;
-use longwire_terminal::{Ink, Palette};
 
 /// Many short-lived small allocations on several threads are what it is good at.
 #[global_allocator]
@@ -44,7 +41,7 @@ fn main() -> ExitCode {
         Command::Demo(demo) => commands::demo::run(&demo),
         Command::Sim(sim) => commands::sim::run(&sim),
         Command::Bench(bench) => commands::bench::run(&bench),
-        Command::Torture(torture) => commands::torture::run(&torture),
+        Command::Torture(torture) => commands::bench::torture(&torture),
         Command::Init => commands::init::run(),
         Command::Check(check) => commands::check::run(config, &check),
         Command::Installations(command) => commands::installations::run(config, command),

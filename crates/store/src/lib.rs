@@ -26,7 +26,6 @@ mod installation;
 mod intake;
 mod lock;
 mod open;
-pub mod outsider;
 mod pace;
 mod reader;
 mod receipt;

@@ -1,57 +1,79 @@
-//! `longwire bench`: this build on this host, measured against the simulated platform.
-//!
-//! ```text
-//! events  warm-up, windows under load, last answers   ACKs per second, their latency, processor time per event
-//! idle    a tenth of the bots, then all               memory per bot before and after traffic, processor time
-//! attack  calm, an attack, calm again                 what the others feel of it, memory, recovery
-//! startup a store filled, then a gateway on it   time until it listens, until one bot is live, until all are
-//! storm   every connection broken at once             time until all are live again, attempts, repeats
-//! peers   rounds of the gateway, the floor, the SDKs  ratios beside their bars
-//! scale   1 to 10,000 connections                     ACKs per second over connections
-//! overload  the sustainable rate, then twice that     what is still acknowledged, and how late
-//! ```
-//! Platform and gateway run in processes of their own ([`crate::stand`]). Every run ends with the platform's ledger
-//! held against the store, and a run that lost or doubled an event has failed, whatever its figures.
+//! `longwire bench` and `longwire torture`: this binary, measured and killed by the crate `bench`.
 
-mod attack;
-mod bar;
-mod chart;
-mod events;
-mod floor;
-mod host;
-mod idle;
-mod load;
-mod overload;
-mod peers;
-pub(crate) mod report;
-mod sample;
-mod scale;
-mod startup;
-mod storm;
-mod window;
+use longwire_bench::cli::{Bench, Torture};
+use longwire_bench::{BenchError, Program, RunOutcome, run_floor};
 
-use crate::cli::Bench;
 use crate::exit::{Exit, Failure};
+use crate::files::{self, OpenFiles};
 use crate::logs;
-use crate::stand::carry_out;
+use crate::signals::{Signals, end_with_parent};
 
 pub(crate) fn run(command: &Bench) -> Result<Exit, Failure> {
     logs::start_for_command();
     match command {
-        Bench::Events(command) => {
-            events::check(command)?;
-            carry_out(events::run(command))
+        Bench::Measure(command) => carry_out(longwire_bench::run(command, &program()?)),
+        Bench::Floor(command) => {
+            end_with_parent();
+            files::raise();
+            run_floor(command)?;
+            Ok(Exit::Done)
         }
-        Bench::Idle(command) => carry_out(idle::run(command)),
-        Bench::Attack(command) => carry_out(attack::run(command)),
-        Bench::Startup(command) => carry_out(startup::run(command)),
-        Bench::Storm(command) => carry_out(storm::run(command)),
-        Bench::Peers(command) => carry_out(peers::run(command)),
-        Bench::Scale(command) => carry_out(scale::run(command)),
-        Bench::Overload(command) => {
-            overload::check(command)?;
-            carry_out(overload::run(command))
+    }
+}
+
+pub(crate) fn torture(command: &Torture) -> Result<Exit, Failure> {
+    logs::start_for_command();
+    carry_out(longwire_bench::torture(command, &program()?))
+}
+
+/// This binary. The processes of a run inherit the limit on open files, which is raised here.
+fn program() -> Result<Program, Failure> {
+    Ok(Program {
+        executable: std::env::current_exe().map_err(Failure::io("find this program"))?,
+        version: env!("CARGO_PKG_VERSION"),
+        open_files: files::raise().soft,
+        open_files_needed: |connections| {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            OpenFiles::new(None, cores).needed(connections)
+        },
+    })
+}
+
+/// Carries out a run, which a signal cuts short: what it started ends with it.
+fn carry_out(run: impl Future<Output = Result<RunOutcome, BenchError>>) -> Result<Exit, Failure> {
+    actix_rt::System::new().block_on(async {
+        let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
+        tokio::select! {
+            biased;
+            _ = signals.next() => Ok(Exit::Interrupted),
+            outcome = run => Ok(outcome?.into()),
         }
-        Bench::Floor(command) => floor::run(command),
+    })
+}
+
+impl Exit {
+    /// Of a run that came to nothing.
+    pub(crate) fn of_run(error: &BenchError) -> Self {
+        match error {
+            BenchError::Usage(_) => Self::Usage,
+            BenchError::Stand(_)
+            | BenchError::Sim(_)
+            | BenchError::Open(_)
+            | BenchError::Read(_)
+            | BenchError::Write(_)
+            | BenchError::Floor(_)
+            | BenchError::FloorLog(_)
+            | BenchError::Lock(_)
+            | BenchError::Io { .. } => Self::Failed,
+        }
+    }
+}
+
+impl From<RunOutcome> for Exit {
+    fn from(outcome: RunOutcome) -> Self {
+        match outcome {
+            RunOutcome::Passed => Self::Done,
+            RunOutcome::Failed => Self::Failed,
+        }
     }
 }

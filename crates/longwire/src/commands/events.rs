@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use longwire_installation::InstallationId;
 use longwire_store::{EventQuery, EventRecord, Reader, Seq};
+use longwire_terminal::{Ink, Palette, escaped};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -16,8 +17,6 @@ use crate::cli::{Events, Form, Tail};
 use crate::config::Loaded;
 use crate::exit::{Exit, Failure};
 use crate::{logs, moment};
-use longwire_terminal::escaped;
-use longwire_terminal::{Ink, Palette};
 
 /// Events read at a time.
 const PAGE: usize = 500;

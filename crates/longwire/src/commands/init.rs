@@ -5,13 +5,12 @@ use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use longwire_store::Store;
+use longwire_terminal::{Ink, Palette, say};
 
 use crate::config::sample::SAMPLE;
 use crate::config::{DEFAULT_FILE, Loaded};
 use crate::exit::{Exit, Failure};
 use crate::logs;
-use longwire_terminal::say;
-use longwire_terminal::{Ink, Palette};
 
 pub(crate) fn run() -> Result<Exit, Failure> {
     logs::start_for_command();

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use longwire_installation::{Desired, Origin, Platform, StrayCharacter};
 use longwire_store::{InstallationRecord, OpenError, Reader, Store};
+use longwire_terminal::{escaped, say};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use url::Url;
@@ -22,8 +23,6 @@ use crate::config::{Loaded, SecretRef};
 use crate::exit::{Exit, Failure};
 use crate::surface::{AddRequest, Kept, Note};
 use crate::{logs, prompt};
-use longwire_terminal::escaped;
-use longwire_terminal::say;
 
 const TIMELINE_NOTES: usize = 20;
 

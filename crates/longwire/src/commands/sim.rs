@@ -4,7 +4,9 @@ mod wecom;
 
 use std::io::Write as _;
 
+use longwire_bench::cli::Played;
 use longwire_sim::{Sim, SimSettings, SimTls};
+use longwire_terminal::{Ink, Palette, say};
 use longwire_wire::endpoint::ClientConfig;
 
 use super::tell;
@@ -12,8 +14,6 @@ use crate::cli;
 use crate::exit::{Exit, Failure};
 use crate::signals::{Signals, end_with_parent};
 use crate::{files, logs};
-use longwire_terminal::say;
-use longwire_terminal::{Ink, Palette};
 
 pub(crate) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
     logs::start_for_command();
@@ -22,8 +22,8 @@ pub(crate) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
     }
     files::raise();
     match command.platform {
-        cli::Played::Feishu => feishu(command),
-        cli::Played::Wecom => wecom::run(command),
+        Played::Feishu => feishu(command),
+        Played::Wecom => wecom::run(command),
     }
 }
 

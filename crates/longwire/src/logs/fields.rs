@@ -3,12 +3,11 @@
 
 use std::fmt::{self, Debug, Write as _};
 
+use longwire_terminal::Escaping;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
-
-use longwire_terminal::Escaping;
 
 /// The message first, then `key=value`.
 pub(super) struct EscapedFields;

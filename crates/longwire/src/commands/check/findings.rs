@@ -2,13 +2,11 @@
 
 use std::io::Write as _;
 
+use longwire_terminal::{Ink, Palette, escaped, say};
 use serde_json::{Value, json};
 
 use crate::cli::Form;
 use crate::exit::{Exit, Failure};
-use longwire_terminal::escaped;
-use longwire_terminal::say;
-use longwire_terminal::{Ink, Palette};
 
 /// Collects findings; people see each as it is made.
 pub(super) struct Findings {

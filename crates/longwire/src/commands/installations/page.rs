@@ -2,11 +2,10 @@
 
 use longwire_installation::{BaseUrl, Platform, TakeBack};
 use longwire_store::{InstallationRecord, TimelineRecord};
+use longwire_terminal::{Ink, Palette, Table, escaped};
 use serde_json::Value;
 
 use crate::moment;
-use longwire_terminal::escaped;
-use longwire_terminal::{Ink, Palette, Table};
 
 /// All installations for people; `rows` are what is kept, with what the server observes.
 pub(super) fn table(rows: &[Value]) -> Table {

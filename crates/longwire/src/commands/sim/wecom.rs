@@ -4,14 +4,13 @@ use std::io::Write as _;
 
 use longwire_sim::SimTls;
 use longwire_sim::wecom::{Sim, SimSettings};
+use longwire_terminal::{Ink, Palette, say};
 
 use super::super::tell;
 use super::{seed, until_told, write_authority};
 use crate::cli;
 use crate::exit::{Exit, Failure};
 use crate::signals::Signals;
-use longwire_terminal::say;
-use longwire_terminal::{Ink, Palette};
 
 pub(super) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
     let sim = Sim::start(SimSettings {

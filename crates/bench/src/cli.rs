@@ -1,0 +1,470 @@
+//! The arguments of `bench`, `torture` and `demo`, which the binary mounts as its subcommands. A size or rate outside of what can be meant is refused with the range.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
+
+/// What `bench` can be told to do.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// A measurement.
+    #[command(flatten)]
+    Measure(Measurement),
+    /// Be the floor that `peers` compares with.
+    #[command(hide = true)]
+    Floor(Floor),
+}
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub enum Measurement {
+    /// How many events a second are recorded and acknowledged, how fast, and at what cost.
+    Events(BenchEvents),
+    /// What an idle installation costs in memory, before and after traffic, and all of them in processor time.
+    Idle(BenchIdle),
+    /// How long the gateway takes to start on a store with many installations and events.
+    Startup(BenchStartup),
+    /// How long all installations need to come back when every connection breaks at once.
+    ///
+    /// The platform asks for a reconnect nonce of 0, and the gateway has no budget of attempts: what is told is how
+    /// fast it can be. In service the platform's nonce (30 s) and `connect.per_second` spread the return.
+    Storm(BenchStorm),
+    /// The gateway beside others: the least a client can do, with and without a record, and the official SDKs.
+    ///
+    /// In rounds, each client in turn, every run with a fresh platform of the same kind. What is told is the ratio
+    /// within a round, the median over all rounds, beside the bar it is held to. The SDKs store nothing; they are
+    /// found where tests/conformance/install puts them, and left out with a word when they are not there.
+    Peers(BenchPeers),
+    /// How throughput grows with the number of connections.
+    Scale(BenchScale),
+    /// What happens when twice as many events come as can be kept up with.
+    ///
+    /// First looks for the highest paced rate that is kept up with, then offers twice that.
+    Overload(BenchOverload),
+    /// What the excess of one party costs everybody else: latency, memory, connections, events.
+    ///
+    /// Each attack has a gateway of its own. Bots that nothing is done to live beside those that are attacked, on a
+    /// platform of their own. Ends with code 1 if an event is lost or doubled, if the gateway's memory grew by more
+    /// than 64 MiB, or if a bot that nothing was done to lost its connection. Timings are told beside their bars; where
+    /// a whole platform is in trouble, they are what is promised, and one that misses its bar ends with code 1 too.
+    Attack(BenchAttack),
+}
+
+/// What every run takes.
+#[derive(Debug, Clone, Args)]
+pub struct Ground {
+    /// Where the store lies during the run; the system's temporary directory unless given. Every event is written
+    /// there, so the disk is part of what is measured.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Print one JSON document instead of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// At what pace the installations connect, besides as fast as they can.
+#[derive(Debug, Clone, Args)]
+pub struct Budget {
+    /// Connection attempts begun per second in the run that has a budget: as in service, unless given.
+    #[arg(long, default_value_t = 50, value_name = "ATTEMPTS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) per_second: u32,
+    /// Leave that run out. With the budget of service, 10,000 installations need over three minutes.
+    #[arg(long, conflicts_with = "per_second")]
+    pub(crate) no_budget: bool,
+}
+
+impl Budget {
+    /// Attempts per second; `None` to leave the run with a budget out.
+    pub fn per_second(&self) -> Option<u32> {
+        (!self.no_budget).then_some(self.per_second)
+    }
+}
+
+/// Where a run is drawn.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Plot {
+    /// Draw the run into this SVG file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+}
+
+/// Arguments of `bench events`.
+#[derive(Debug, Args)]
+pub struct BenchEvents {
+    /// Which platform is played. WeCom asks for no ACK: what counts is what the gateway has recorded of a flood that
+    /// only its reading holds back.
+    #[arg(long, value_enum, default_value_t = Played::Feishu)]
+    pub(crate) platform: Played,
+    /// Installations, one connection each.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) connections: u32,
+    /// Feishu, closed loop: every connection always has so many unanswered events; 64 unless given.
+    #[arg(long, value_name = "EVENTS", value_parser = clap::value_parser!(u32).range(1..=4_096))]
+    pub(crate) window: Option<u32>,
+    /// Open loop instead: so many events a second over all connections, evenly paced.
+    #[arg(long, value_name = "PER_SECOND", value_parser = rate, conflicts_with = "window")]
+    pub(crate) rate: Option<f64>,
+    /// Size of an event's JSON.
+    #[arg(long, default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1_024..=1_048_576))]
+    pub(crate) payload_bytes: u32,
+    /// How long to measure, after a warm-up.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
+    #[command(flatten)]
+    pub(crate) plot: Plot,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// Arguments of `bench idle`.
+#[derive(Debug, Args)]
+pub struct BenchIdle {
+    /// Which platform is played.
+    #[arg(long, value_enum, default_value_t = Played::Feishu)]
+    pub(crate) platform: Played,
+    /// Installations. Memory is the growth from a tenth of them to all.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(100..=50_000))]
+    pub(crate) installations: u32,
+    /// Connect over TLS.
+    #[arg(long)]
+    pub(crate) tls: bool,
+    #[command(flatten)]
+    pub(crate) budget: Budget,
+    /// How long to watch them do nothing.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub(crate) seconds: u32,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// Arguments of `bench startup`.
+#[derive(Debug, Args)]
+pub struct BenchStartup {
+    /// Installations in the store, all of them declared in the file and wanted.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    pub(crate) installations: u32,
+    /// Events in the store. They are recorded first, by the store's own writer.
+    #[arg(long, default_value_t = 500_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub(crate) events: u64,
+    /// Size of an event's JSON.
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(512..=65_536))]
+    pub(crate) payload_bytes: u32,
+    /// Keep the store in this directory, and use the one that is there: only what it lacks is recorded.
+    #[arg(long, value_name = "DIRECTORY", conflicts_with = "directory")]
+    pub(crate) store: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) budget: Budget,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// Arguments of `bench storm`.
+#[derive(Debug, Args)]
+pub struct BenchStorm {
+    /// Installations, one connection each.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) connections: u32,
+    /// How the connections end.
+    #[arg(long, value_enum, default_value_t = How::Drop)]
+    pub(crate) how: How,
+    /// Seconds between pings, as the platform asks. A half-open connection is found by an unanswered one.
+    #[arg(long, default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub(crate) ping_interval: u32,
+    #[command(flatten)]
+    pub(crate) plot: Plot,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// Arguments of `bench peers`.
+#[derive(Debug, Args)]
+pub struct BenchPeers {
+    /// How often everything is done.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) rounds: u32,
+    /// How long each run measures, after a warm-up.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
+    /// The clients; all of them unless given.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "CLIENTS")]
+    pub(crate) only: Vec<Peer>,
+    /// Numbers of connections that always have 64 unanswered events each, or 16,384 together and 2 at least.
+    #[arg(long, value_delimiter = ',', default_value = "1,20,100", value_name = "NUMBERS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) connections: Vec<u32>,
+    /// Evenly paced events per second over 20 connections.
+    #[arg(long, default_value_t = 200.0, value_name = "PER_SECOND", value_parser = peers_rate)]
+    pub(crate) rate: f64,
+    /// Connections dropped at once, for those that come back by themselves at once; 0 leaves it out.
+    #[arg(long, default_value_t = 1_000, value_name = "CONNECTIONS", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub(crate) storm: u32,
+    /// Where the official SDKs are installed; `conformance` in the target directory of this build unless given.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) sdks: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// A client of the platform that is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Peer {
+    /// This gateway; every event is on disk before its ACK.
+    Longwire,
+    /// The least a client can do; nothing is stored.
+    Bare,
+    /// The least a client can do that commits every event to SQLite before its ACK, under a unique key.
+    BareDurable,
+    /// The same without the key: it records a platform's repeat once more.
+    BareAppend,
+    /// The official Node SDK with a handler that only returns; nothing is stored.
+    Node,
+    /// The official Python SDK with a handler that only returns; nothing is stored.
+    Python,
+}
+
+impl Peer {
+    /// As it is typed.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Longwire => "longwire",
+            Self::Bare => "bare",
+            Self::BareDurable => "bare-durable",
+            Self::BareAppend => "bare-append",
+            Self::Node => "node",
+            Self::Python => "python",
+        }
+    }
+}
+
+/// Arguments of `bench scale`.
+#[derive(Debug, Args)]
+pub struct BenchScale {
+    /// Numbers of connections. Each has 64 unanswered events, fewer where all would have more than 16,384 together,
+    /// and 2 at least.
+    #[arg(long, value_delimiter = ',', default_value = "1,10,100,1000,10000", value_name = "NUMBERS", value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub(crate) connections: Vec<u32>,
+    /// Size of an event's JSON.
+    #[arg(long, default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1_024..=16_384))]
+    pub(crate) payload_bytes: u32,
+    /// How long to measure each number, after a warm-up.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
+    #[command(flatten)]
+    pub(crate) plot: Plot,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// Arguments of `bench overload`.
+#[derive(Debug, Args)]
+pub struct BenchOverload {
+    /// Installations, one connection each.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) connections: u32,
+    /// The rate that is kept up with, if it is known already; otherwise it is looked for.
+    #[arg(long, value_name = "PER_SECOND", value_parser = sustainable_rate)]
+    pub(crate) sustainable: Option<f64>,
+    /// Size of an event's JSON.
+    #[arg(long, default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1_024..=16_384))]
+    pub(crate) payload_bytes: u32,
+    /// How long twice the rate is offered.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub(crate) seconds: u32,
+    #[command(flatten)]
+    pub(crate) plot: Plot,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// Arguments of the hidden `bench floor`.
+#[derive(Debug, Args)]
+pub struct Floor {
+    pub(crate) base_url: String,
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub(crate) connections: u32,
+    /// Commit every event to this database before its ACK.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+    /// Without a key to know repeats by.
+    #[arg(long, requires = "log")]
+    pub(crate) append: bool,
+}
+
+/// Arguments of `bench attack`.
+#[derive(Debug, Args)]
+pub struct BenchAttack {
+    /// Which; all of them in turn unless given.
+    #[arg(value_enum)]
+    pub(crate) attacks: Vec<Attack>,
+    /// Bots that nothing is done to.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    pub(crate) neighbours: u32,
+    /// Events a second to each of them.
+    #[arg(long, default_value_t = 10.0, value_name = "PER_SECOND", value_parser = neighbour_rate)]
+    pub(crate) rate: f64,
+    /// How long an attack lasts; the store is stalled three times as long, and a platform is in trouble for as long
+    /// before the first healthy bot loses its connection.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=600))]
+    pub(crate) seconds: u32,
+    /// Bots of the platform that is in trouble; 3,000 that hang or 2,000 that flap unless given.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub(crate) troubled: Option<u32>,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Attack {
+    /// 20,000 events a second to one bot.
+    Flood,
+    /// The same to one bot of WeCom, which cannot be refused anything.
+    WecomFlood,
+    /// Headers of frames of 256 MiB, on twenty connections twice a second.
+    Header,
+    /// 6,000 split events on forty connections, all incomplete at the same time: 180 MB of parts.
+    Fragments,
+    /// Somebody else keeps the database's write lock while 10,000 events a second come.
+    Stall,
+    /// A platform does not answer 3,000 bots; a bot of another one loses its connection.
+    Hanging,
+    /// A platform drops 2,000 bots as soon as they are connected; a bot of another one loses its connection.
+    Flapping,
+    /// 5,000 bots of a platform and 1,024 open files; a bot of another one loses its connection.
+    Files,
+}
+
+/// How a connection breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum How {
+    /// TCP reset.
+    Drop,
+    /// WebSocket close frame 1001.
+    Close,
+    /// Nothing arrives any more, and nothing says so.
+    HalfOpen,
+}
+
+/// Arguments of `torture`.
+#[derive(Debug, Args)]
+pub struct Torture {
+    /// How often the gateway is killed.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) kills: u32,
+    /// The longest a gateway lives; each life is a random part of it.
+    #[arg(long, default_value_t = 2.0, value_name = "SECONDS", value_parser = life)]
+    pub(crate) seconds_per_kill: f64,
+    /// Installations, one connection each.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) connections: u32,
+    /// Events per second over all connections.
+    #[arg(long, default_value_t = 500.0, value_name = "PER_SECOND", value_parser = torture_rate)]
+    pub(crate) rate: f64,
+    /// How often it is stopped (SIGSTOP) for a random time and continued, in a life each; a quarter of the kills unless
+    /// given. Some stops outlast the platform's patience, in some the platform drops the connections.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub(crate) stops: Option<u32>,
+    /// In one life of ten the disk is full for a while; some gateways die in it, and their successors start in it. The
+    /// store lies on a file system of its own for that, which takes root.
+    #[arg(long)]
+    pub(crate) full_disk: bool,
+    /// In one life of a hundred, and one at least, the disk takes no writes for so long and does not say so. Takes
+    /// root as well.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) stall: Option<u32>,
+    /// The instants of the kills follow from it; a new one every time unless given.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Play this platform alone. Both are played unless given, each for half of the bots.
+    #[arg(long, value_enum)]
+    pub(crate) platform: Option<Played>,
+    /// Bots to run.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub bots: u32,
+    /// Events per second over all bots.
+    #[arg(long, default_value_t = 200.0, value_name = "PER_SECOND", value_parser = rate)]
+    pub(crate) rate: f64,
+    /// End by itself after so many seconds.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    pub(crate) seconds: Option<u64>,
+    /// Where the admin interface listens; 127.0.0.1:7701, or a free port when that is taken.
+    #[arg(long, value_name = "ADDRESS")]
+    pub admin_listen: Option<SocketAddr>,
+}
+
+/// A platform that the simulator plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Played {
+    /// Feishu and Lark.
+    Feishu,
+    /// WeCom's intelligent robots.
+    Wecom,
+}
+
+impl Played {
+    /// As it is typed.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Feishu => "feishu",
+            Self::Wecom => "wecom",
+        }
+    }
+
+    /// What stands before the words of a run. Feishu's runs are the usual ones and need none.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Feishu => "",
+            Self::Wecom => "WeCom, ",
+        }
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if (0.1..=1_000_000.0).contains(&rate) => Ok(rate),
+        _ => Err("a rate is a number from 0.1 to 1000000".to_owned()),
+    }
+}
+
+/// Ten thousand a second are more than the slowest peer bears, and leave the comparison without one.
+fn peers_rate(text: &str) -> Result<f64, String> {
+    within(text, 1.0..=10_000.0)
+}
+
+/// Twice of it is what the simulated platform can still make on a core of its own.
+fn sustainable_rate(text: &str) -> Result<f64, String> {
+    within(text, 1.0..=250_000.0)
+}
+
+fn neighbour_rate(text: &str) -> Result<f64, String> {
+    within(text, 0.1..=1_000.0)
+}
+
+fn life(text: &str) -> Result<f64, String> {
+    within(text, 0.3..=60.0)
+}
+
+/// Every event is compared by its id, so their number is bounded.
+fn torture_rate(text: &str) -> Result<f64, String> {
+    within(text, 1.0..=5_000.0)
+}
+
+fn within(text: &str, range: std::ops::RangeInclusive<f64>) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!(
+            "it is a number from {} to {}",
+            range.start(),
+            range.end()
+        )),
+    }
+}

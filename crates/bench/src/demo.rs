@@ -1,0 +1,24 @@
+//! The show of `longwire demo`: simulated platforms with traffic and trouble, a picture of it, and a verdict.
+//!
+//! ```text
+//! Feishu ──events──▶ gateway ──▶ store       one link dropped, one left half-open, over and over
+//!    ▲                │   ▲
+//!    └───── ACK ──────┘   └──events── WeCom      the platforms' counters against the store: the verdict
+//! ```
+//! The gateway belongs to whoever runs the show, which knows it as [`ShownGateway`] and by the reader of its log. Only
+//! two things of it are hurried, as [`Stage`] says: pings go out every few seconds instead of every two minutes (Feishu)
+//! or half a minute (WeCom), and Feishu repeats an event after seconds instead of minutes.
+
+mod account;
+mod perform;
+mod platform;
+mod show;
+mod shown;
+mod stage;
+mod summary;
+mod verdict;
+
+pub use perform::{perform, settle};
+pub use shown::{ShownBot, ShownGateway, ShownLatency, ShownOverview};
+pub use stage::{DemoBot, PING_INTERVAL, PONG_GRACE, SECRET_FILE, Stage};
+pub use verdict::Verdict;

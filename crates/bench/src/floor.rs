@@ -1,0 +1,23 @@
+//! The hidden `longwire bench floor`: this process becomes the floor that `bench peers` compares with.
+
+use longwire_bare::Record;
+
+use crate::cli::Floor;
+use crate::error::BenchError;
+
+/// This process becomes the floor that `bench peers` compares with, until its platform ends.
+///
+/// # Errors
+/// As [`longwire_bare::run`].
+pub fn run(command: &Floor) -> Result<(), BenchError> {
+    longwire_bare::run(&longwire_bare::Floor {
+        base_url: command.base_url.clone(),
+        connections: command.connections,
+        record: match (&command.log, command.append) {
+            (None, _) => Record::Nothing,
+            (Some(path), true) => Record::Appended(path.clone()),
+            (Some(path), false) => Record::Keyed(path.clone()),
+        },
+    })?;
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! What measures longwire, and what shows it: `longwire bench`, `longwire torture` and the show of `longwire demo`.
+//!
+//! ```text
+//! events    warm-up, windows under load, last answers   ACKs per second, their latency, processor time per event
+//! idle      a tenth of the bots, then all               memory per bot before and after traffic, processor time
+//! attack    calm, an attack, calm again                 what the others feel of it, memory, recovery
+//! startup   a store filled, then a gateway on it        time until it listens, until one bot is live, until all are
+//! storm     every connection broken at once             time until all are live again, attempts, repeats
+//! peers     rounds of the gateway, the floor, the SDKs  ratios beside their bars
+//! scale     1 to 10,000 connections                     ACKs per second over connections
+//! overload  the sustainable rate, then twice that       what is still acknowledged, and how late
+//! torture   kills at random instants                    whether anything acknowledged is missing
+//! ```
+//! Platform and gateway run in processes of their own ([`stand`]): the binary is started again with other arguments, and
+//! what is needed of it comes in as a [`Program`]. Every run ends with the platform's counters held against the store,
+//! and a run that lost or doubled an event has failed, whatever its figures. This crate uses nothing of the gateway's
+//! code but the reader of its log.
+
+// Both wait for whoever reads, and panic when nobody does. `longwire_terminal` has the ways out.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+mod attack;
+mod bar;
+mod chart;
+pub mod cli;
+pub mod demo;
+pub mod disk;
+mod error;
+mod events;
+mod floor;
+mod host;
+mod idle;
+mod load;
+mod outcome;
+mod overload;
+mod peers;
+mod program;
+mod report;
+mod sample;
+mod scale;
+mod seed;
+mod stand;
+mod startup;
+mod storm;
+mod torture;
+mod window;
+mod write_lock;
+
+pub use error::BenchError;
+pub use floor::run as run_floor;
+pub use outcome::RunOutcome;
+pub use program::Program;
+pub use stand::{Role, StandError};
+pub use torture::run as torture;
+pub use write_lock::{LockError, WriteLock};
+
+use cli::Measurement;
+
+/// Carries out one measurement, inside an actix system. Dropping the future ends every process it started.
+///
+/// # Errors
+/// When the run comes to nothing: a process ends or does not answer, or the arguments do not fit together.
+pub async fn run(command: &Measurement, program: &Program) -> Result<RunOutcome, BenchError> {
+    match command {
+        Measurement::Events(command) => events::run(command, program).await,
+        Measurement::Idle(command) => idle::run(command, program).await,
+        Measurement::Attack(command) => attack::run(command, program).await,
+        Measurement::Startup(command) => startup::run(command, program).await,
+        Measurement::Storm(command) => storm::run(command, program).await,
+        Measurement::Peers(command) => peers::run(command, program).await,
+        Measurement::Scale(command) => scale::run(command, program).await,
+        Measurement::Overload(command) => overload::run(command, program).await,
+    }
+}

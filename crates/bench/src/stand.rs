@@ -1,0 +1,347 @@
+//! The test stand that `bench` and `torture` share: platform and gateway, each in a process of its own, so that the
+//! cost of each is told apart.
+//!
+//! ```text
+//! longwire sim ◀──────events, ACKs──────▶ longwire serve ──▶ store in a temporary directory
+//!      ▲  control interface                  ▲  admin interface, /proc          │
+//!      └──────────────── the run ────────────┘            verdict ◀─────────────┘
+//! ```
+//! The gateway is the one that `serve` runs, with the defaults of its configuration but for what a run names. Nothing
+//! here decides what is measured; it only makes sure that both processes end with the run, however it ends.
+
+mod client;
+mod error;
+mod gateway;
+mod http;
+mod ledger;
+mod platform;
+mod process;
+mod progress;
+mod recorded;
+mod sdks;
+mod verdict;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use longwire_store::{Reader, StoreSettings};
+use tempfile::TempDir;
+
+use crate::disk::Volume;
+use crate::error::BenchError;
+use crate::program::Program;
+
+pub(crate) use client::Client;
+pub use error::StandError;
+pub(crate) use gateway::{Gateway, Latency, Prober, View};
+pub(crate) use ledger::Ledger;
+pub(crate) use platform::{Breakage, Platform, PlatformSettings};
+pub(crate) use process::Resident;
+pub use process::Role;
+pub(crate) use progress::Progress;
+pub(crate) use recorded::Recorded;
+pub(crate) use sdks::{INSTALL, Sdks};
+pub(crate) use verdict::Verdict;
+
+/// How long installations may take to connect, besides what the number of them and their budget demand.
+const CONNECT: Duration = Duration::from_secs(30);
+/// How long nothing may go on once the traffic has ended: the platform's first repeat, three times.
+const SETTLE: Duration = Duration::from_secs(60);
+
+/// Platform, directory and store of one run.
+pub(crate) struct Stand {
+    pub(crate) platform: Platform,
+    program: Program,
+    annex: Option<Annex>,
+    per_second: u32,
+    /// What the gateway logs.
+    log_filter: &'static str,
+    /// Open files of the gateway; as many as this process may have unless it is set.
+    open_files: Option<u32>,
+    /// Where the store lies, if it has a file system of its own. Out of sight before the directory is removed.
+    volume: Option<Volume>,
+    directory: TempDir,
+    /// Where the store lies when it is not to go with the run.
+    kept: Option<PathBuf>,
+}
+
+/// A second platform with installations of its own in the same gateway, so that what is done to them and what the
+/// others feel are told apart.
+pub(crate) struct Annex {
+    pub(crate) platform: Platform,
+    pub(crate) installations: u32,
+}
+
+impl Annex {
+    /// The app of the installation with this number, counted from 1.
+    pub(crate) fn app(number: u32) -> String {
+        format!("cli_annex{number:011}")
+    }
+}
+
+impl Stand {
+    /// Starts the platform. `connections` are the most a process will hold at one time; `directory` is where the
+    /// store is to lie, and `per_second` the gateway's budget of connection attempts.
+    pub(crate) async fn build(
+        program: &Program,
+        connections: u64,
+        directory: Option<&Path>,
+        per_second: u32,
+        settings: &PlatformSettings,
+    ) -> Result<Self, BenchError> {
+        allow_connections(program, connections)?;
+        let directory = tempfile::Builder::new()
+            .prefix("longwire-stand-")
+            .tempdir_in(parent(directory))
+            .map_err(BenchError::io("make a directory for the store"))?;
+        Ok(Self {
+            platform: Platform::start(program, settings, directory.path()).await?,
+            program: program.clone(),
+            annex: None,
+            per_second,
+            log_filter: "longwire::commands::serve=info,error",
+            open_files: None,
+            volume: None,
+            directory,
+            kept: None,
+        })
+    }
+
+    /// Gives the store a file system of its own, before the first gateway is started.
+    pub(crate) fn isolate_store(&mut self, size_bytes: u64) -> Result<(), StandError> {
+        let volume = Volume::mount(self.directory.path(), size_bytes);
+        self.volume = Some(volume.map_err(|source| StandError::NoVolume { source })?);
+        Ok(())
+    }
+
+    /// The store's own file system.
+    pub(crate) fn volume(&self) -> Option<&Volume> {
+        self.volume.as_ref()
+    }
+
+    /// Puts the store of the gateways that are started from now on into a directory that outlives the run.
+    pub(crate) fn keep_store_in(&mut self, directory: &Path) {
+        self.kept = Some(directory.to_owned());
+    }
+
+    /// Gives the gateways that are started from now on another budget of attempts; 0 means none.
+    pub(crate) fn budget(&mut self, per_second: u32) {
+        self.per_second = per_second;
+    }
+
+    /// Lets the gateways that are started from now on have so many files open, and log as one that is in use does.
+    pub(crate) fn limit_open_files(&mut self, limit: u32) {
+        self.open_files = Some(limit);
+        self.log_filter = "info";
+    }
+
+    /// The database.
+    pub(crate) fn store(&self) -> PathBuf {
+        let volume = self.volume.as_ref().map(Volume::directory);
+        let directory = self.kept.as_deref().or(volume);
+        directory
+            .unwrap_or(self.directory.path())
+            .join("longwire.db")
+    }
+
+    /// What the store takes on disk, its write-ahead log included.
+    pub(crate) fn store_bytes(&self) -> u64 {
+        let mut log = self.store().into_os_string();
+        log.push("-wal");
+        let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        length(&self.store()) + length(Path::new(&log))
+    }
+
+    /// Starts a second platform; a gateway spawned from now on has so many installations there besides.
+    pub(crate) async fn extend(
+        &mut self,
+        installations: u32,
+        settings: &PlatformSettings,
+    ) -> Result<(), BenchError> {
+        self.annex = Some(Annex {
+            platform: Platform::start(&self.program, settings, self.directory.path()).await?,
+            installations,
+        });
+        Ok(())
+    }
+
+    /// The second platform, once there is one.
+    pub(crate) fn annex(&self) -> Option<&Annex> {
+        self.annex.as_ref()
+    }
+
+    /// Starts a gateway with so many installations, and does not wait for it.
+    pub(crate) fn spawn(&self, installations: u32) -> Result<Gateway, BenchError> {
+        let write = |name: &str, text: &str| {
+            let path = self.directory.path().join(name);
+            std::fs::write(&path, text)
+                .map(|()| path.clone())
+                .map_err(BenchError::io(format!("write {}", path.display())))
+        };
+        write("bot.secret", "no-real-secret")?;
+        let config = write("longwire.toml", &self.config(installations))?;
+        Ok(Gateway::spawn(&self.program, &config, self.open_files)?)
+    }
+
+    fn config(&self, installations: u32) -> String {
+        let mut text = format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
+             [connect]\nper_second = {}\n\
+             [store]\nurl = {}\n\
+             [log]\nfilter = \"{}\"\n",
+            self.per_second,
+            toml::Value::from(format!("sqlite:{}", self.store().display())),
+            self.log_filter,
+        );
+        if let Some(path) = &self.platform.ca_file {
+            let path = toml::Value::from(path.display().to_string());
+            text += &format!("[tls]\nca_file = {path}\n");
+        }
+        let own = (1..=installations).map(|number| {
+            let identity = self.platform.identity(number);
+            (format!("bot-{number}"), identity, &self.platform)
+        });
+        let annexed = self.annex.iter().flat_map(|annex| {
+            (1..=annex.installations).map(|number| {
+                let app = Annex::app(number);
+                (format!("annex-{number}"), app, &annex.platform)
+            })
+        });
+        for (name, identity, platform) in own.chain(annexed) {
+            // Writing to a text cannot fail.
+            let _ = write!(
+                text,
+                "[[installation]]\nname = \"{name}\"\nproxy = \"direct\"\n{}",
+                platform.declare(&identity),
+            );
+        }
+        text
+    }
+
+    /// Waits until so many installations are live; returns what the gateway then says.
+    pub(crate) async fn all_live(
+        &self,
+        gateway: &mut Gateway,
+        wanted: u32,
+    ) -> Result<View, BenchError> {
+        let limit = CONNECT
+            + Duration::from_millis(u64::from(wanted) * 10)
+            + Duration::from_secs(u64::from(wanted / self.per_second.max(1)))
+                * u32::from(self.per_second > 0);
+        let wanted = u64::from(wanted);
+        let until = Instant::now() + limit;
+        loop {
+            gateway.process.check()?;
+            let view = gateway.view().await?;
+            if view.live() >= wanted {
+                return Ok(view);
+            }
+            if Instant::now() >= until {
+                let live = view.live();
+                return Err(StandError::NotLive {
+                    live,
+                    wanted,
+                    limit,
+                }
+                .into());
+            }
+            tokio::time::sleep(look(wanted)).await;
+        }
+    }
+
+    /// Waits until no platform waits for anything and the store has what it owes them, or nothing has gone on for too
+    /// long. What a platform that asks for no ACK has written may be on its way to us when it waits for nothing more.
+    pub(crate) async fn settle(&self) -> Result<Ledger, BenchError> {
+        let mut settled = 0;
+        let mut since = Instant::now();
+        let mut reader = None;
+        loop {
+            let ledger = self.ledger().await?;
+            if reader.is_none() && ledger.delivered > 0 {
+                reader = Some(Arc::new(self.reader()?));
+            }
+            let recorded = match &reader {
+                Some(reader) => count(Arc::clone(reader)).await?,
+                None => 0,
+            };
+            if ledger.acked + recorded != settled {
+                (settled, since) = (ledger.acked + recorded, Instant::now());
+            }
+            // Every ACK has its row already; where both are owed, neither may stand for the other.
+            let owed = if ledger.delivered > 0 {
+                ledger.owed()
+            } else {
+                0
+            };
+            let done = ledger.pending == 0 && recorded >= owed;
+            if done || since.elapsed() >= SETTLE {
+                return Ok(ledger);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The counters of all platforms together, as far as they can be added.
+    async fn ledger(&self) -> Result<Ledger, StandError> {
+        let mut ledger = self.platform.ledger().await?;
+        if let Some(annex) = &self.annex {
+            ledger.add_events(&annex.platform.ledger().await?);
+        }
+        Ok(ledger)
+    }
+
+    /// Ends the gateway, then holds the ledger against the store.
+    pub(crate) async fn verdict(&self, gateway: Gateway) -> Result<Verdict, BenchError> {
+        gateway.end().await?;
+        let ledger = self.ledger().await?;
+        let mut owed = self.platform.owed().await?;
+        if let Some(annex) = &self.annex {
+            owed.extend(annex.platform.owed().await?);
+        }
+        Ok(Verdict::reach(
+            &ledger,
+            &owed,
+            &Recorded::read(&self.reader()?)?,
+        ))
+    }
+
+    fn reader(&self) -> Result<Reader, BenchError> {
+        let settings = StoreSettings::at(self.store().display().to_string());
+        Ok(Reader::open(&settings)?)
+    }
+
+    /// Where the store lies.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+/// The rows of millions are counted for a while, and who waits for that does other things.
+async fn count(reader: Arc<Reader>) -> Result<u64, BenchError> {
+    let counted = tokio::task::spawn_blocking(move || reader.count_events()).await;
+    // It neither panics nor is it given up.
+    Ok(counted
+        .map_err(|error| BenchError::io("count the events")(std::io::Error::other(error)))??)
+}
+
+/// Where the directories of runs lie.
+pub(crate) fn parent(directory: Option<&Path>) -> PathBuf {
+    directory.map_or_else(std::env::temp_dir, Path::to_owned)
+}
+
+/// How often a fleet of this size is looked at: looking at thousands of installations takes some time itself.
+pub(crate) fn look(installations: u64) -> Duration {
+    Duration::from_millis((installations / 50).clamp(5, 100))
+}
+
+/// Says so when fewer files may be open in one process than so many connections need.
+pub(crate) fn allow_connections(program: &Program, connections: u64) -> Result<(), StandError> {
+    // The gateway keeps more of them for itself than the other processes need besides their connections.
+    let needed = (program.open_files_needed)(connections);
+    match program.open_files {
+        Some(allowed) if allowed < needed => Err(StandError::OpenFiles { needed, allowed }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,136 @@
+//! Whoever holds the connections in a run: the gateway, or a peer it is compared with.
+//!
+//! Both are measured by the same yardstick: the platform's counters, and the process's own time and memory as the
+//! operating system tells them. A gateway can be asked more than that.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::process::{Process, Role};
+use super::verdict::Verdict;
+use super::{CONNECT, Gateway, Recorded, Stand, StandError, View, look};
+use crate::cli::Peer;
+use crate::error::BenchError;
+use crate::stand::Sdks;
+
+/// The database of the durable floor, in the directory of the run.
+const FLOOR_LOG: &str = "bare.db";
+
+/// A running one. Dropping it kills it.
+pub(crate) enum Client {
+    Gateway(Box<Gateway>),
+    Peer { which: Peer, process: Process },
+}
+
+impl Client {
+    pub(crate) fn process(&self) -> &Process {
+        match self {
+            Self::Gateway(gateway) => &gateway.process,
+            Self::Peer { process, .. } => process,
+        }
+    }
+
+    /// What it says of itself; a peer says nothing.
+    pub(crate) async fn view(&mut self) -> Result<View, BenchError> {
+        match self {
+            Self::Gateway(gateway) => gateway.view().await,
+            Self::Peer { .. } => Ok(View::default()),
+        }
+    }
+
+    fn check(&mut self) -> Result<(), StandError> {
+        match self {
+            Self::Gateway(gateway) => gateway.process.check(),
+            Self::Peer { process, .. } => process.check(),
+        }
+    }
+}
+
+impl Stand {
+    /// Starts a client with so many bots, and does not wait for it.
+    pub(crate) fn spawn_client(
+        &self,
+        which: Peer,
+        bots: u32,
+        sdks: &Sdks,
+    ) -> Result<Client, BenchError> {
+        let (base_url, number) = (&self.platform.base_url, bots.to_string());
+        let role = Role::Peer(which.name());
+        let process = match which {
+            Peer::Longwire => return Ok(Client::Gateway(Box::new(self.spawn(bots)?))),
+            Peer::Bare | Peer::BareDurable | Peer::BareAppend => {
+                let arguments = ["bench", "floor", base_url, &number].map(OsStr::new);
+                let log = self.floor_log();
+                let record = [OsStr::new("--log"), log.as_os_str(), OsStr::new("--append")];
+                let record = match which {
+                    Peer::Bare => &record[..0],
+                    Peer::BareAppend => &record[..],
+                    _ => &record[..2],
+                };
+                Process::spawn(
+                    &self.program,
+                    role,
+                    &[&arguments[..], record].concat(),
+                    |_| None,
+                )?
+            }
+            Peer::Node | Peer::Python => {
+                let mut command = sdks.command(which, self.directory())?;
+                command.args([base_url, &number]);
+                Process::run(role, command, |_| None)?
+            }
+        };
+        Ok(Client::Peer { which, process })
+    }
+
+    /// Waits until the platform has so many connections.
+    pub(crate) async fn all_connected(
+        &self,
+        client: &mut Client,
+        wanted: u32,
+    ) -> Result<(), BenchError> {
+        let limit = CONNECT + Duration::from_millis(u64::from(wanted) * 20);
+        let wanted = u64::from(wanted);
+        let until = Instant::now() + limit;
+        loop {
+            client.check()?;
+            let ledger = self.platform.ledger().await?;
+            let live = ledger.connections_opened - ledger.connections_ended;
+            if live >= wanted {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                return Err(StandError::NotLive {
+                    live,
+                    wanted,
+                    limit,
+                }
+                .into());
+            }
+            tokio::time::sleep(look(wanted)).await;
+        }
+    }
+
+    /// Ends the client, then holds the ledger against what it recorded; `None` for one that records nothing.
+    pub(crate) async fn verdict_of(&self, client: Client) -> Result<Option<Verdict>, BenchError> {
+        let (which, process) = match client {
+            Client::Gateway(gateway) => return self.verdict(*gateway).await.map(Some),
+            Client::Peer { which, process } => (which, process),
+        };
+        // Dropping it kills it.
+        drop(process);
+        if !matches!(which, Peer::BareDurable | Peer::BareAppend) {
+            return Ok(None);
+        }
+        let ledger = self.platform.ledger().await?;
+        let owed = self.platform.owed().await?;
+        let rows = longwire_bare::rows(&self.floor_log())?;
+        let recorded = Recorded::gather(rows.into_iter().map(|row| row.event_id));
+        Ok(Some(Verdict::reach(&ledger, &owed, &recorded)))
+    }
+
+    fn floor_log(&self) -> std::path::PathBuf {
+        Path::join(self.directory(), FLOOR_LOG)
+    }
+}
