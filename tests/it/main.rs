@@ -10,9 +10,6 @@ mod one_bots_trouble_is_its_own;
 mod one_odd_answer_is_no_verdict;
 mod one_platforms_trouble_is_its_own;
 mod overload_is_bounded;
-#[path = "../../crates/egress/tests/support/proxy.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with the tests of egress")]
-mod proxy;
 mod repeats_are_recorded_once;
 mod signals_are_served;
 mod through_a_proxy;

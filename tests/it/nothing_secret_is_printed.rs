@@ -16,7 +16,7 @@ use longwire_tests::{
 use serde_json::{Value, json};
 use std::path::Path;
 
-use crate::proxy::{Manner, Proxy};
+use longwire_sim::proxy::{Proxy, ProxyAnswer};
 
 /// The secret that lets most bots in.
 const SECRET: &str = "sesame/0ne+5b1c";
@@ -66,7 +66,7 @@ fn tell_nothing(format: &str) {
         });
     });
     let control = sim.control();
-    let way_out = Proxy::start(Manner::Authorized(format!(
+    let way_out = Proxy::start(ProxyAnswer::Authorized(format!(
         "Basic {}",
         STANDARD.encode(format!("gate:{PROXY_PASSWORD}"))
     )));

@@ -9,14 +9,14 @@ use longwire_sim::{Sim, SimTls};
 use longwire_tests::{Gateway, Setup, app_id, message, platform, wait_until};
 use serde_json::json;
 
-use crate::proxy::{Manner, Proxy};
+use longwire_sim::proxy::{Proxy, ProxyAnswer};
 
 const USER: &str = "gate";
 const PASSWORD: &str = "p@ss/word";
 
 /// A proxy for those who know the password.
 fn proxy() -> Proxy {
-    Proxy::start(Manner::Authorized(authorization()))
+    Proxy::start(ProxyAnswer::Authorized(authorization()))
 }
 
 fn authorization() -> String {

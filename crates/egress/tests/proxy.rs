@@ -8,7 +8,7 @@ use bytes::Bytes;
 use longwire_egress::{
     Egress, EgressSettings, HttpError, HttpLimits, ProxyEnvironment, ProxyPolicy, UpgradeError,
 };
-use support::proxy::{Manner, Proxy, Tunnel};
+use longwire_sim::proxy::{Proxy, ProxyAnswer, Tunnel};
 use support::server::{Identity, Stream, echo, say, serve, settings};
 use support::{PATIENCE, url};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -61,7 +61,7 @@ async fn ok(mut stream: Stream, _head: String) {
 async fn upgrades_go_through() {
     let identity = Identity::new(&["localhost"]);
     let (plain, secure) = (serve(None, echo).await, serve(Some(&identity), echo).await);
-    let proxy = Proxy::start(Manner::Open);
+    let proxy = Proxy::start(ProxyAnswer::Open);
     let egress = egress(settings(Some(&identity)), &proxy);
     exchange(&egress, &format!("ws://127.0.0.1:{plain}/ws")).await;
     exchange(&egress, &format!("wss://localhost:{secure}/ws")).await;
@@ -76,7 +76,7 @@ async fn upgrades_go_through() {
 async fn requests_go_through() {
     let identity = Identity::new(&["localhost"]);
     let (plain, secure) = (serve(None, ok).await, serve(Some(&identity), ok).await);
-    let proxy = Proxy::start(Manner::Open);
+    let proxy = Proxy::start(ProxyAnswer::Open);
     let egress = egress(settings(Some(&identity)), &proxy);
     for target in [
         format!("http://127.0.0.1:{plain}/"),
@@ -94,7 +94,7 @@ async fn requests_go_through() {
 async fn the_password_is_decoded() {
     let port = serve(None, echo).await;
     // "us er:p@ss:wörd"
-    let proxy = Proxy::start(Manner::Authorized(
+    let proxy = Proxy::start(ProxyAnswer::Authorized(
         "Basic dXMgZXI6cEBzczp3w7ZyZA==".to_owned(),
     ));
     let direct = Egress::new(&settings(None));
@@ -124,8 +124,8 @@ async fn the_password_is_decoded() {
 
 #[actix_rt::test]
 async fn what_a_proxy_may_say_instead() {
-    let attempt = async |manner: Manner, deadline: Duration| {
-        let proxy = Proxy::start(manner);
+    let attempt = async |answer: ProxyAnswer, deadline: Duration| {
+        let proxy = Proxy::start(answer);
         let egress = egress(settings(None), &proxy);
         let opened = egress
             .websocket(&url("wss://host.invalid/"), deadline)
@@ -137,35 +137,35 @@ async fn what_a_proxy_may_say_instead() {
         );
         opened.expect_err("no tunnel")
     };
-    let refused = attempt(Manner::Answer("HTTP/1.1 503 No".to_owned()), PATIENCE).await;
+    let refused = attempt(ProxyAnswer::Answer("HTTP/1.1 503 No".to_owned()), PATIENCE).await;
     assert!(
         matches!(refused, UpgradeError::ProxyRefused { status: 503 }),
         "{refused:?}"
     );
-    let nobody = attempt(Manner::Open, PATIENCE).await;
+    let nobody = attempt(ProxyAnswer::Open, PATIENCE).await;
     assert!(
         matches!(nobody, UpgradeError::ProxyRefused { status: 502 }),
         "{nobody:?}"
     );
-    let garbage = attempt(Manner::Answer("SSH-2.0".to_owned()), PATIENCE).await;
+    let garbage = attempt(ProxyAnswer::Answer("SSH-2.0".to_owned()), PATIENCE).await;
     assert!(
         matches!(garbage, UpgradeError::Protocol { .. }),
         "{garbage:?}"
     );
-    let endless = Manner::Answer(format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(9000)));
+    let endless = ProxyAnswer::Answer(format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(9000)));
     let endless = attempt(endless, PATIENCE).await;
     assert!(
         matches!(endless, UpgradeError::Protocol { .. }),
         "{endless:?}"
     );
-    let hung = attempt(Manner::Hang, Duration::from_millis(200)).await;
+    let hung = attempt(ProxyAnswer::Hang, Duration::from_millis(200)).await;
     assert!(matches!(hung, UpgradeError::TimedOut), "{hung:?}");
 }
 
 #[actix_rt::test]
 async fn a_bypassed_target_is_reached_straight() {
     let port = serve(None, echo).await;
-    let proxy = Proxy::start(Manner::Answer("HTTP/1.1 500 Not for you".to_owned()));
+    let proxy = Proxy::start(ProxyAnswer::Answer("HTTP/1.1 500 Not for you".to_owned()));
     let mut settings = settings(None);
     settings.no_proxy = "127.0.0.0/8".parse().expect("a list");
     exchange(
@@ -178,7 +178,7 @@ async fn a_bypassed_target_is_reached_straight() {
 
 #[actix_rt::test]
 async fn the_environment_is_followed_unless_overruled() {
-    let proxy = Proxy::start(Manner::Answer("HTTP/1.1 500 Seen".to_owned()));
+    let proxy = Proxy::start(ProxyAnswer::Answer("HTTP/1.1 500 Seen".to_owned()));
     let mut settings = settings(None);
     let variable = ("HTTPS_PROXY", proxy.address().to_string());
     settings.environment = ProxyEnvironment::from_vars([variable]);

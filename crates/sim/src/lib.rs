@@ -35,6 +35,7 @@ mod ledger;
 mod live;
 mod message;
 mod numbers;
+pub mod proxy;
 mod push;
 mod pushes;
 mod script;

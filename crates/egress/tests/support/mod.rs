@@ -6,7 +6,6 @@
     reason = "each test takes what it needs"
 )]
 
-pub mod proxy;
 pub mod server;
 
 use std::time::Duration;

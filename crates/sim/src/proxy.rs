@@ -1,7 +1,6 @@
-//! A `CONNECT` proxy on loopback.
+//! A `CONNECT` proxy on loopback, for tests of clients that have to use one.
 //!
-//! It runs on threads of its own and needs nothing but the standard library, so that any test may
-//! include it. It notes every request and either opens the tunnel or answers what it was told. Names below
+//! It runs on threads of its own, which end with the process. It notes every request and either opens the tunnel or answers as it was told. Names below
 //! `.test`, which RFC 2606 keeps free of meaning, lead to loopback: only this proxy can reach them.
 
 use std::io::{self, Read, Write};
@@ -10,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// What the proxy does with a request.
-#[derive(Clone)]
-pub enum Manner {
+#[derive(Debug, Clone)]
+pub enum ProxyAnswer {
     /// Opens the tunnel for everyone.
     Open,
     /// Opens it for those who bring this `Proxy-Authorization`, answers 407 to the others.
@@ -31,7 +30,8 @@ pub struct Tunnel {
     pub authorization: Option<String>,
 }
 
-/// A running proxy. Its threads end with the process.
+/// A running proxy.
+#[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
     tunnels: Arc<Mutex<Vec<Tunnel>>>,
@@ -39,16 +39,19 @@ pub struct Proxy {
 
 impl Proxy {
     /// Starts a proxy on a free port of 127.0.0.1.
-    pub fn start(manner: Manner) -> Self {
+    ///
+    /// # Panics
+    /// When the host has none.
+    pub fn start(answer: ProxyAnswer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("its address");
         let tunnels = Arc::<Mutex<Vec<Tunnel>>>::default();
         let seen = Arc::clone(&tunnels);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let (manner, seen) = (manner.clone(), Arc::clone(&seen));
+                let (answer, seen) = (answer.clone(), Arc::clone(&seen));
                 // A broken connection is the client's to report.
-                thread::spawn(move || serve(client, &manner, &seen).ok());
+                thread::spawn(move || serve(client, &answer, &seen).ok());
             }
         });
         Self { address, tunnels }
@@ -65,7 +68,7 @@ impl Proxy {
     }
 }
 
-fn serve(mut client: TcpStream, manner: &Manner, seen: &Mutex<Vec<Tunnel>>) -> io::Result<()> {
+fn serve(mut client: TcpStream, answer: &ProxyAnswer, seen: &Mutex<Vec<Tunnel>>) -> io::Result<()> {
     let head = read_head(&mut client)?;
     let mut lines = head.split("\r\n");
     let mut words = lines.next().unwrap_or_default().split(' ');
@@ -82,16 +85,16 @@ fn serve(mut client: TcpStream, manner: &Manner, seen: &Mutex<Vec<Tunnel>>) -> i
         authority: authority.to_owned(),
         authorization: authorization.clone(),
     });
-    match manner {
-        Manner::Open => tunnel(client, authority),
-        Manner::Authorized(wanted) if Some(wanted) == authorization.as_ref() => {
+    match answer {
+        ProxyAnswer::Open => tunnel(client, authority),
+        ProxyAnswer::Authorized(wanted) if Some(wanted) == authorization.as_ref() => {
             tunnel(client, authority)
         }
-        Manner::Authorized(_) => client.write_all(
+        ProxyAnswer::Authorized(_) => client.write_all(
             b"HTTP/1.1 407 Who are you\r\nProxy-Authenticate: Basic realm=\"test\"\r\n\r\n",
         ),
-        Manner::Answer(status) => client.write_all(format!("{status}\r\n\r\n").as_bytes()),
-        Manner::Hang => client.read(&mut [0]).map(drop),
+        ProxyAnswer::Answer(status) => client.write_all(format!("{status}\r\n\r\n").as_bytes()),
+        ProxyAnswer::Hang => client.read(&mut [0]).map(drop),
     }
 }
 
