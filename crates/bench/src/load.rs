@@ -6,7 +6,7 @@ use longwire_sim::wecom::Flood;
 use longwire_sim::{ClosedLoop, Traffic};
 use longwire_terminal::grouped;
 
-use super::sample::{Done, Sample, Window, latencies};
+use super::sample::{Done, Sample, Window};
 use crate::error::BenchError;
 use crate::stand::{Client, Platform, Progress};
 
@@ -65,7 +65,7 @@ impl Stretch {
     /// Buckets of the latencies, as the platform saw them.
     pub(super) fn latencies(&self) -> Vec<(u64, u64)> {
         let (first, last) = (&self.first().ledger, &self.last().ledger);
-        latencies(&first.ack_latency, &last.ack_latency)
+        last.ack_latency.since(&first.ack_latency).buckets
     }
 
     /// Events per second over the seconds since the start of the measurement, a point at the end of each window.

@@ -1,6 +1,10 @@
 //! A distribution that many threads count into and anybody reads: log-linear buckets of atomics.
 //!
 //! Sixteen steps per power of two keep the error under 6.25 %; 512 buckets of 8 bytes cover 1 µs to over an hour.
+//!
+//! `hdrhistogram` counts for one thread at a time. Behind a lock it takes as long as this when one thread counts (9 ns
+//! against 8), and longer when two do (28 ns against 19, two cores); and an arbiter that loses its core inside the lock
+//! would hold up the others.
 
 use crate::view::Quantiles;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

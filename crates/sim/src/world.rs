@@ -20,9 +20,9 @@ use crate::data_frame::FrameHead;
 use crate::deadlines::{Deadlines, Due};
 use crate::fault::ConnectionId;
 use crate::generator::Generator;
-use crate::histogram::Histogram;
 use crate::ids::scramble;
-use crate::ledger::{ConnectionView, Latency, Ledger};
+use crate::latencies::Latencies;
+use crate::ledger::{ConnectionView, Ledger};
 use crate::live::{Doorbell, Live};
 use crate::numbers::NumberMap;
 use crate::pushes::Pushes;
@@ -111,7 +111,7 @@ pub(crate) struct World {
     pub(crate) scripts: Scripts,
     pub(crate) tickets: Tickets,
     pub(crate) ledger: Ledger,
-    pub(crate) latency: Histogram,
+    pub(crate) latency: Latencies,
     pub(crate) nominal_config: Bytes,
     spare: Vec<Vec<u8>>,
     alarm: Arc<Notify>,
@@ -152,7 +152,7 @@ impl World {
             scripts: Scripts::default(),
             tickets: Tickets::default(),
             ledger: Ledger::default(),
-            latency: Histogram::default(),
+            latency: Latencies::default(),
             nominal_config: nominal.to_json().into(),
             spare: Vec::new(),
             alarm,
@@ -397,13 +397,7 @@ impl World {
         let mut ledger = self.ledger.clone();
         ledger.pending = self.pushes.len() as u64;
         ledger.waiting_for_connection = self.apps.iter().map(|app| app.waiting.len() as u64).sum();
-        ledger.ack_latency = Latency {
-            count: self.latency.count(),
-            p50_us: self.latency.quantile_us(0.5),
-            p99_us: self.latency.quantile_us(0.99),
-            max_us: self.latency.max_us(),
-            buckets: self.latency.buckets(),
-        };
+        ledger.ack_latency = self.latency.summary();
         ledger
     }
 
@@ -416,7 +410,7 @@ impl World {
         self.generator = Generator::default();
         self.scripts.clear();
         self.ledger = Ledger::default();
-        self.latency = Histogram::default();
+        self.latency = Latencies::default();
         for app in &mut self.apps {
             app.waiting.clear();
         }

@@ -1,0 +1,145 @@
+//! The latencies that the platform sees: constant size, each value kept within 1/16 of itself.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use crate::ledger::Latency;
+
+/// Longer ones, of more than twelve days, count as this.
+const LONGEST_US: u64 = 1 << 40;
+/// One significant digit: 16 steps for each power of two.
+const DIGITS: u8 = 1;
+
+/// Latencies in microseconds. The largest is kept exactly.
+#[derive(Clone, Debug)]
+pub(crate) struct Latencies {
+    counts: Histogram<u64>,
+    max_us: u64,
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self {
+            counts: Histogram::new_with_bounds(1, LONGEST_US, DIGITS)
+                .expect("the bounds are constants in range"),
+            max_us: 0,
+        }
+    }
+}
+
+impl Latencies {
+    pub(crate) fn record(&mut self, latency: Duration) {
+        let us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        self.counts.saturating_record(us);
+        self.max_us = self.max_us.max(us);
+    }
+
+    /// What was recorded so far.
+    pub(crate) fn summary(&self) -> Latency {
+        let within = |us: u64| us.min(self.max_us);
+        let buckets = self.counts.iter_recorded().map(|bucket| {
+            let bound = self.counts.highest_equivalent(bucket.value_iterated_to());
+            (within(bound), bucket.count_at_value())
+        });
+        Latency {
+            count: self.counts.len(),
+            p50_us: within(self.counts.value_at_quantile(0.5)),
+            p99_us: within(self.counts.value_at_quantile(0.99)),
+            max_us: self.max_us,
+            buckets: buckets.collect(),
+        }
+    }
+
+    fn of(latency: &Latency) -> Self {
+        let mut latencies = Self {
+            max_us: latency.max_us,
+            ..Self::default()
+        };
+        for &(bound, count) in &latency.buckets {
+            latencies.counts.saturating_record_n(bound, count);
+        }
+        latencies
+    }
+}
+
+impl Latency {
+    /// What came since an earlier look at the same platform. The largest of that is known as exactly as its bucket.
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut between = Latencies::of(self);
+        // Fails only for what is no earlier look; then all of it counts as new.
+        let _ = between.counts.subtract(&Latencies::of(earlier).counts);
+        let largest = between.counts.max();
+        between.max_us = between.counts.highest_equivalent(largest).min(self.max_us);
+        if between.counts.is_empty() {
+            between.max_us = 0;
+        }
+        between.summary()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(latencies_us: impl IntoIterator<Item = u64>) -> Latencies {
+        let mut latencies = Latencies::default();
+        for us in latencies_us {
+            latencies.record(Duration::from_micros(us));
+        }
+        latencies
+    }
+
+    #[test]
+    fn every_value_is_within_its_bucket() {
+        for us in (0..5_000).chain([1 << 20, (1 << 33) + 7, LONGEST_US]) {
+            let buckets = of([us]).summary().buckets;
+            let [(bound, 1)] = buckets[..] else {
+                panic!("{us} is in {buckets:?}")
+            };
+            assert!(us <= bound && bound - us <= us / 16, "{us} is in {bound}");
+        }
+    }
+
+    #[test]
+    fn no_latency_is_too_long() {
+        let latency = of([u64::MAX]).summary();
+        assert_eq!((latency.count, latency.max_us), (1, u64::MAX));
+    }
+
+    #[test]
+    fn quantiles_of_a_known_series() {
+        let latency = of(1..=1_000).summary();
+        assert_eq!((latency.count, latency.max_us), (1_000, 1_000));
+        assert!((500..=532).contains(&latency.p50_us));
+        assert!((990..=1_000).contains(&latency.p99_us));
+        assert_eq!(Latencies::default().summary(), Latency::default());
+    }
+
+    #[test]
+    fn buckets_hold_all_that_was_recorded() {
+        let buckets = of((1..=1_000).chain(1..=500)).summary().buckets;
+        assert_eq!(buckets.iter().map(|(_, count)| count).sum::<u64>(), 1_500);
+        assert!(buckets.is_sorted() && buckets[..3] == [(1, 2), (2, 2), (3, 2)]);
+    }
+
+    #[test]
+    fn what_was_before_is_forgotten() {
+        let earlier = of(std::iter::repeat_n(10, 5).chain(std::iter::repeat_n(480, 100)));
+        let mut later = earlier.clone();
+        for us in (std::iter::repeat_n(10, 50))
+            .chain(std::iter::repeat_n(20, 49))
+            .chain([690])
+        {
+            later.record(Duration::from_micros(us));
+        }
+        let between = later.summary().since(&earlier.summary());
+        assert_eq!(between.buckets, [(10, 50), (20, 49), (690, 1)]);
+        assert_eq!(
+            (between.p50_us, between.p99_us, between.max_us),
+            (10, 20, 690)
+        );
+        let nothing = later.summary().since(&later.summary());
+        assert_eq!(nothing, Latency::default());
+    }
+}
