@@ -1,4 +1,4 @@
-//! AssemblerAddress the split pushes of one connection.
+//! Joins the split pushes of one connection.
 //!
 //! The socket gives it fragments only; whole pushes never come here. Most connections never see one, so it is started
 //! for the first, and ends when it has held nothing for as long as a push may be incomplete.
@@ -9,7 +9,6 @@
 use crate::bot::{AssemblerCard, Bot};
 use crate::clock::now;
 use crate::context::FleetContext;
-use crate::socket::{Assembled, Emptied};
 use crate::view::AssemblerState;
 use actix::{Actor, ActorContext, AsyncContext, Handler, Message, MessageResult, SpawnHandle};
 use bytes::Bytes;
@@ -38,7 +37,22 @@ pub(crate) struct Fragment {
 #[rtype(result = "()")]
 pub(crate) struct Refused(pub(crate) ByteString);
 
-/// AssemblerAddress the split pushes of one connection.
+/// A split push is whole. To the socket, once per push.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Assembled {
+    pub(crate) echo: Echo,
+    pub(crate) message_id: ByteString,
+    pub(crate) trace_id: Option<ByteString>,
+    pub(crate) payload: Bytes,
+}
+
+/// I hold nothing, after so many fragments. To the socket, once per lull.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Emptied(pub(crate) u32);
+
+/// Joins the split pushes of one connection.
 pub(crate) struct Assembler {
     shared: Arc<FleetContext>,
     bot: Arc<Bot>,

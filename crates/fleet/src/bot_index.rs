@@ -113,3 +113,68 @@ impl Entries {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use longwire_installation::{Desired, Origin, Platform};
+    use longwire_store::{NewInstallation, Store, StoreSettings};
+
+    fn indexed(names: [&str; 2]) -> (BotIndex, [Arc<Bot>; 2]) {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        let url = format!("sqlite:{}", home.path().join("log.db").display());
+        let store = Store::open(&StoreSettings::at(url)).expect("a fresh store opens");
+        let index = BotIndex::default();
+        let bots = names.map(|name| {
+            let new = NewInstallation {
+                name: name.parse().expect("a name"),
+                platform: Platform::Feishu,
+                app_id: name.to_owned(),
+                app_secret: "secret".into(),
+                base_url: None,
+                proxy: None,
+                take_back: None,
+                desired: Desired::Run,
+                origin: Origin::Cli,
+            };
+            let record = store.add_installation(new).expect("it is added");
+            let bot = Bot::new(&Arc::new(record.clone()));
+            index.enlist(&bot, record.public_id, name);
+            bot
+        });
+        (index, bots)
+    }
+
+    fn id_of(index: &BotIndex, id_or_name: &str) -> Option<InstallationId> {
+        index.find(id_or_name).map(|entry| entry.bot.id)
+    }
+
+    #[test]
+    fn a_bot_is_found_by_every_name_it_has_and_by_no_other() {
+        let (index, [red, blue]) = indexed(["red", "blue"]);
+        assert_eq!(id_of(&index, "red"), Some(red.id));
+        assert_eq!(id_of(&index, &red.public_id), Some(red.id));
+        assert_eq!(id_of(&index, &red.public_id.to_uppercase()), None);
+        assert_eq!(id_of(&index, "green"), None);
+        let order: Vec<_> = index.bots().iter().map(|bot| bot.id).collect();
+        assert_eq!(order, [red.id, blue.id]);
+        index.delist(red.id, "red");
+        assert_eq!(id_of(&index, "red"), None);
+        assert_eq!(id_of(&index, &red.public_id), None);
+        assert!(index.get(red.id).is_none());
+        assert_eq!(id_of(&index, "blue"), Some(blue.id));
+    }
+
+    #[test]
+    fn bots_may_swap_their_names_and_take_those_of_others() {
+        let (index, [red, blue]) = indexed(["red", "blue"]);
+        index.rename(red.id, "red", "blue");
+        index.rename(blue.id, "blue", "red");
+        assert_eq!(id_of(&index, "red"), Some(blue.id));
+        assert_eq!(id_of(&index, "blue"), Some(red.id));
+        // One is removed, and the other has its name already.
+        index.rename(blue.id, "red", "blue");
+        index.delist(red.id, "blue");
+        assert_eq!(id_of(&index, "blue"), Some(blue.id));
+    }
+}

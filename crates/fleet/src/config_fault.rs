@@ -18,7 +18,7 @@ pub struct ConfigFault {
     pub detail: String,
 }
 
-/// The config_faults of `records`, which are all there are, oldest first: what is wrong with a declaration, and that an older
+/// What is wrong with `records`, which are all there are, oldest first: what is wrong with a declaration, and that an older
 /// one that is wanted is the same bot. A platform grants one bot few connections, or one.
 pub(crate) fn of_all(
     records: &[InstallationRecord],

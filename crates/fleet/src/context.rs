@@ -2,15 +2,14 @@
 //!
 //! Nothing here is an actor's state; an actor that dies leaves it as it was.
 
-use crate::bot::Bot;
 use crate::config_fault::ConfigFault;
-use crate::dispatch::Writing;
 use crate::failure::Failure;
-use crate::kept::Kept;
 use crate::malformed::Malformed;
 use crate::open_files::OpenFiles;
+use crate::retained_bytes::RetainedBytes;
 use crate::totals::Totals;
 use crate::unfinished::Unfinished;
+use crate::writing::Writing;
 use longwire_actor::Card;
 use longwire_egress::{Egress, EgressSettings};
 use longwire_installation::{InstallationId, Platform};
@@ -41,7 +40,7 @@ pub(crate) struct FleetContext {
     pub(crate) malformed: Malformed,
     pub(crate) unfinished: Unfinished,
     /// By connections that ended, of all bots.
-    pub(crate) kept: Kept,
+    pub(crate) kept: RetainedBytes,
     pub(crate) started_ms: i64,
     pub(crate) draining: AtomicBool,
     pub(crate) failure: Failure,
@@ -79,7 +78,7 @@ impl FleetContext {
             totals: Totals::new(),
             malformed: Malformed::default(),
             unfinished: Unfinished::new(),
-            kept: Kept::default(),
+            kept: RetainedBytes::default(),
             started_ms: crate::clock::unix_ms(),
             draining: AtomicBool::new(false),
             failure: Failure::none(),
@@ -100,13 +99,13 @@ impl FleetContext {
     /// Keeps a line of an installation's timeline, best effort.
     pub(crate) fn note(
         &self,
-        bot: &Bot,
+        installation: InstallationId,
         generation: u64,
         kind: TimelineKind,
         detail: impl Into<String>,
     ) {
         self.writer.note(TimelineEntry {
-            installation: bot.id,
+            installation,
             at_ms: crate::clock::unix_ms(),
             generation,
             kind,

@@ -9,6 +9,7 @@ use crate::clock::now;
 use crate::context::FleetContext;
 use crate::failure::FleetFailure;
 use crate::view::DispatchState;
+use crate::writing::Writing;
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Handler, Message, MessageResult,
     ResponseFuture, WrapFuture,
@@ -31,17 +32,6 @@ pub(crate) struct Dispatch {
     rebuilds: RebuildBudget,
     life: Life,
     ended: watch::Sender<bool>,
-}
-
-/// The writer thread, as its watchers know it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Writing {
-    /// Not started yet.
-    Idle,
-    /// Alive.
-    Running,
-    /// It ended.
-    Ended(Exit),
 }
 
 /// Where this actor is with it.

@@ -38,13 +38,16 @@ mod malformed;
 mod open_files;
 mod pinger;
 mod record_order;
+mod retained_bytes;
 pub mod setback;
 mod socket;
 mod supervisor;
+mod told_losses;
 mod totals;
 mod unfinished;
 pub mod view;
 mod wecom;
+mod writing;
 
 pub use answer::Answer;
 

@@ -5,7 +5,6 @@ use crate::bot::Bot;
 use crate::context::FleetContext;
 use longwire_link::Generation;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Why an event that nobody repeats is not recorded.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,17 +17,6 @@ pub(crate) enum Loss {
     NoRoom,
     /// The connection's actor failed, or the process did not wait for it.
     ActorEnded,
-}
-
-/// How many of a bot's lost events are told, though their connections still hold them: what a stop has counted, a connection
-/// gives up a little later.
-#[derive(Default)]
-pub(crate) struct ToldLosses(Mutex<u64>);
-
-impl ToldLosses {
-    fn lock(&self) -> MutexGuard<'_, u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Loss {

@@ -5,8 +5,6 @@
 
 use crate::bot::{Bot, PingerCard};
 use crate::clock::now;
-use crate::installation::{Alive, Silent};
-use crate::socket::SendPing;
 use crate::view::PingerState;
 use actix::{Actor, ActorContext, AsyncContext, Handler, Message, MessageResult, SpawnHandle};
 use longwire_actor::{Address, Context, End, Inject, Inspect, Receives, Timer, TreeActor, send};
@@ -45,6 +43,24 @@ pub(crate) struct PingEvery(pub(crate) Duration);
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct AskWithin(pub(crate) Duration);
+
+/// Ask the platform whether it hears us. From the pinger, once per interval.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct SendPing;
+
+/// The platform answered a ping. From the pinger, once per pong.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Alive {
+    pub(crate) generation: Generation,
+    pub(crate) config: Option<ClientConfig>,
+}
+
+/// The platform did not answer a ping in time. From the pinger, once per connection.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Silent(pub(crate) Generation);
 
 /// Keeps asking one connection whether it lives.
 pub(crate) struct Pinger {

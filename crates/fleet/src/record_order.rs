@@ -4,10 +4,16 @@
 //! each bot's order, so the successor waits. Only connections of platforms that repeat nothing stand here; of the others
 //! the platform itself decides in which order events come again.
 
-use crate::socket::MayRecord;
+use actix::Message;
 use longwire_actor::Receives;
 use longwire_link::Generation;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The connections of this bot before you have nothing left to record: you may. From the one before you at its end, once at
+/// most.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct MayRecord;
 
 /// The connections of one bot, oldest first. Outlives its installation: one that panicked has connections that go on.
 #[derive(Default)]

@@ -10,26 +10,25 @@
 mod ending;
 mod feishu;
 mod inbound;
+mod news;
 mod outbound;
 mod pump;
 mod session;
 mod wecom;
 
 use crate::access::Access;
-use crate::assembler::{Fragment, Refused};
+use crate::assembler::{Assembled, Emptied, Fragment, Refused};
 use crate::bot::{Bot, SocketCard};
 use crate::clock::now;
 use crate::context::{ArbiterContext, FleetContext};
-use crate::installation::{AssemblerIdle, AssemblerWanted, Finished, Lost, Opened};
 use crate::loss::{self, Loss};
-use crate::pinger::{Heard, Pong, ReadingPaused, ReadingResumed};
+use crate::pinger::{Heard, Pong, ReadingPaused, ReadingResumed, SendPing};
+use crate::record_order::MayRecord;
 use crate::view::SocketState;
 use crate::wecom::request::Ask;
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Handler, Message, MessageResult, WrapFuture,
 };
-use bytes::Bytes;
-use bytestring::ByteString;
 use ending::{Ending, Why};
 use feishu::{Push, Unanswered};
 use inbound::{Inbound, Owed, Pause};
@@ -37,8 +36,8 @@ use longwire_actor::{Context, End, Handling, Inject, Inspect, Mailbox, Receives,
 use longwire_link::{Generation, Setback, Window};
 use longwire_platform::DialError;
 use longwire_store::{Cause, Receipt, Reply};
-use longwire_wire::answer::Echo;
 use longwire_wire::endpoint::ConnectionUrl;
+pub(crate) use news::{AssemblerIdle, AssemblerWanted, Finished, Lost, Opened};
 use outbound::Outbound;
 use pump::Pump;
 use session::Session;
@@ -60,32 +59,6 @@ pub(crate) struct NotRecorded {
     tickets: Vec<u32>,
     cause: Cause,
 }
-
-/// The connections of this bot before you have nothing left to record: you may. From the one before you at its end, once at
-/// most.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct MayRecord;
-
-/// Ask the platform whether it hears us. From the pinger, once per interval.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct SendPing;
-
-/// A split push is whole. From the assembler, once per push.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct Assembled {
-    pub(crate) echo: Echo,
-    pub(crate) message_id: ByteString,
-    pub(crate) trace_id: Option<ByteString>,
-    pub(crate) payload: Bytes,
-}
-
-/// I hold nothing, after so many fragments. From the assembler, once per lull.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct Emptied(pub(crate) u32);
 
 /// This one sits beside you now. From the installation, after it started or rebuilt one of them.
 #[derive(Message)]

@@ -1,17 +1,14 @@
 //! The actors of one connection: started from factories, watched, built anew when they fail, let go together.
 
-use super::{ChildEnded, Installation, Lost};
+use super::Installation;
+use super::connection::{ChildEnded, Connection};
 use crate::assembler::Assembler;
 use crate::bot::{AssemblerCard, PingerCard, SocketCard};
 use crate::clock::now;
 use crate::kind::ConnectionActor;
 use crate::pinger::Pinger;
-use crate::socket::{Attach, Close, CloseMode, Socket};
-use crate::view::{ActorState, AssemblerState, Inspection, PingerState, SocketState};
-use actix::{Handler, ResponseFuture};
-use longwire_actor::{
-    Child, Context, End, Ended, Exit, Inject, Inspect, Place, Rebuild, TreeActor, start,
-};
+use crate::socket::{Attach, Close, CloseMode, Lost, Socket};
+use longwire_actor::{Child, Context, Ended, Exit, Place, Rebuild, start};
 use longwire_installation::Platform;
 use longwire_link::{CloseReason, Generation, Heartbeat, Setback};
 use longwire_store::TimelineKind;
@@ -24,60 +21,8 @@ use std::time::Duration;
 /// not answer.
 const CLOSE_LIMIT: Duration = Duration::from_secs(3);
 
-/// The actors of one connection. Dropping it ends them.
-pub(super) struct Connection {
-    pub(super) generation: Generation,
-    pub(super) socket: Child<Socket>,
-    pub(super) assembler: Option<Child<Assembler>>,
-    pub(super) pinger: Option<Child<Pinger>>,
-}
-
 /// The installation starts a child again, after its pause.
 struct Rebuilding;
-
-impl Connection {
-    /// Which instance of an actor belongs to it now.
-    pub(super) fn instance(&self, actor: ConnectionActor) -> Option<u32> {
-        match actor {
-            ConnectionActor::Socket => Some(self.socket.instance()),
-            ConnectionActor::Pinger => self.pinger.as_ref().map(Child::instance),
-            ConnectionActor::Assembler => self.assembler.as_ref().map(Child::instance),
-        }
-    }
-
-    /// Provokes a fault in one of its actors, if that lives.
-    pub(super) fn inject(&self, actor: ConnectionActor, inject: Inject) -> bool {
-        let sent = match actor {
-            ConnectionActor::Socket => Some(self.socket.send(inject)),
-            ConnectionActor::Pinger => self.pinger.as_ref().map(|child| child.send(inject)),
-            ConnectionActor::Assembler => self.assembler.as_ref().map(|child| child.send(inject)),
-        };
-        sent.is_some()
-    }
-
-    /// Asks one of its actors for its state.
-    pub(super) fn inspect(&self, actor: ConnectionActor) -> ResponseFuture<Inspection> {
-        match actor {
-            ConnectionActor::Socket => state_of::<_, SocketState>(Some(&self.socket)),
-            ConnectionActor::Pinger => state_of::<_, PingerState>(self.pinger.as_ref()),
-            ConnectionActor::Assembler => state_of::<_, AssemblerState>(self.assembler.as_ref()),
-        }
-    }
-}
-
-fn state_of<A, S>(child: Option<&Child<A>>) -> ResponseFuture<Inspection>
-where
-    A: TreeActor + Handler<End> + Handler<Inspect<S>>,
-    S: Into<ActorState> + Send + 'static,
-{
-    let asked = child.map(|child| child.ask(Inspect::<S>::new(), Inspect::<S>::LIMIT));
-    Box::pin(async move {
-        match asked {
-            Some(asked) => Inspection::from(asked.await),
-            None => Inspection::Absent,
-        }
-    })
-}
 
 impl Installation {
     pub(super) fn dial(&mut self, generation: Generation) {
@@ -225,7 +170,7 @@ impl Installation {
             reason => format!("closed by us: {}", reason.label()),
         };
         self.shared
-            .note(&self.bot, generation.0, TimelineKind::Lost, text);
+            .note(self.bot.id, generation.0, TimelineKind::Lost, text);
     }
 
     /// A child of the current connection ended although nobody had told it to.
@@ -250,7 +195,7 @@ impl Installation {
             "an actor failed; it is built anew"
         );
         self.shared.note(
-            &self.bot,
+            self.bot.id,
             generation.0,
             TimelineKind::Panicked,
             format!("{label}: {how}"),
@@ -308,7 +253,7 @@ impl Installation {
             format!("{setback}: {detail}")
         };
         self.shared
-            .note(&self.bot, generation.0, TimelineKind::Lost, text);
+            .note(self.bot.id, generation.0, TimelineKind::Lost, text);
         self.setback(generation, setback, detail);
     }
 }

@@ -2,33 +2,17 @@
 //! waits for them.
 
 use super::Installation;
+use super::messages::{Drain, Drained};
 use crate::clock::now;
-use crate::socket::{Close, CloseMode};
-use crate::supervisor::Drained;
-use actix::{Handler, Message};
+use crate::socket::{Close, CloseMode, Finished};
+use actix::Handler;
 use longwire_actor::send;
 use longwire_installation::Desired;
 use longwire_link::Generation;
-use std::time::Duration;
-
-/// Finish what is in hand and stay away. From the supervisor, once.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct Drain {
-    pub(crate) within: Duration,
-}
-
-/// A socket that was told to finish is gone. From the socket, once.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct Finished {
-    pub(crate) generation: Generation,
-    pub(crate) unanswered: u64,
-}
 
 /// A drain under way, until no connection answers any more.
 #[derive(Default)]
-pub(super) struct Farewell {
+pub(super) struct Draining {
     /// Events that the connections read and did not answer.
     unanswered: u64,
 }
@@ -45,17 +29,16 @@ impl Installation {
         let rest = self.finishing.iter().filter(|of| **of != generation);
         self.finishing = rest.copied().collect();
         if self.finishing.len() < before
-            && let Some(farewell) = &mut self.farewell
+            && let Some(drain) = &mut self.drain
         {
-            farewell.unanswered += unanswered;
+            drain.unanswered += unanswered;
         }
         self.report_drained();
     }
 
     /// Ends a drain once nobody answers any more.
     fn report_drained(&mut self) {
-        if let Some(Farewell { unanswered }) = self.farewell.take_if(|_| self.finishing.is_empty())
-        {
+        if let Some(Draining { unanswered }) = self.drain.take_if(|_| self.finishing.is_empty()) {
             let drained = Drained {
                 installation: self.bot.id,
                 unanswered,
@@ -80,7 +63,7 @@ impl Handler<Drain> for Installation {
     fn handle(&mut self, Drain { within }: Drain, ctx: &mut Self::Context) {
         let connection = self.connection.take();
         self.link.handle_desired(Desired::Stop, now());
-        self.farewell = Some(Farewell::default());
+        self.drain = Some(Draining::default());
         if let Some(connection) = connection {
             self.finishes(connection.generation);
             connection.socket.send(Close(CloseMode::Finish { within }));

@@ -3,11 +3,11 @@
 //! Every event is answered: 200 from a receipt, 500 for a repeat later.
 
 use super::inbound::Owed;
+use super::news::AssemblerWanted;
 use super::{FragmentRouting, Socket};
 use crate::answer::Answer;
 use crate::assembler::{Fragment, Refused};
 use crate::clock::{now, unix_ms};
-use crate::installation::AssemblerWanted;
 use crate::pinger::Pong;
 use bytes::Bytes;
 use bytestring::ByteString;

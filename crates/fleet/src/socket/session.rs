@@ -12,10 +12,10 @@
 use super::Socket;
 use super::feishu::{Feishu, Unanswered};
 use super::inbound::Owed;
+use super::news::Opened;
 use super::pump::Ended;
 use super::wecom::Wecom;
 use crate::access::Access;
-use crate::installation::Opened;
 use bytes::Bytes;
 use longwire_actor::send;
 use longwire_link::{Backlog, Flight, Settled, Ticket, Timing};

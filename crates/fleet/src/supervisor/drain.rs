@@ -3,7 +3,7 @@
 
 use super::Supervisor;
 use crate::bot::Bot;
-use crate::installation::Drain;
+use crate::installation::{Drain, Drained};
 use crate::view::Drained as DrainReport;
 use actix::{Handler, Message, ResponseFuture};
 use longwire_installation::InstallationId;
@@ -19,14 +19,6 @@ use tokio::sync::watch;
 #[rtype(result = "DrainReport")]
 pub(crate) struct DrainAll {
     pub(crate) within: Duration,
-}
-
-/// An installation has nothing in hand any more. From the installation, the answer to `Drain`.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct Drained {
-    pub(crate) installation: InstallationId,
-    pub(crate) unanswered: u64,
 }
 
 /// A drain under way.

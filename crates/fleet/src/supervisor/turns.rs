@@ -3,39 +3,11 @@
 use super::Supervisor;
 use crate::clock::now;
 use crate::host::Host;
-use crate::installation::Turn;
-use actix::{Handler, Message};
-use longwire_actor::{Context, Mailbox, Timer};
+use crate::installation::{AskTurn, AttemptOver, AttemptPermit, Turn};
+use actix::Handler;
+use longwire_actor::{Context, Timer};
 use longwire_installation::InstallationId;
-use longwire_link::{Generation, NextTurn, Standing};
-use std::sync::Arc;
-
-/// May I begin an attempt? From an installation, one open question at most; the answer is a `Turn`, now or later.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct AskTurn {
-    pub(crate) installation: InstallationId,
-    pub(crate) generation: Generation,
-    pub(crate) standing: Standing,
-}
-
-/// An attempt that had a turn is over. From its [`AttemptPermit`], once per turn.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-struct AttemptOver(Host);
-
-/// Permission for one attempt to be under way, from its turn until the connection is open or given up. However it is
-/// dropped, the supervisor hears that the attempt is over.
-pub(crate) struct AttemptPermit {
-    host: Host,
-    supervisor: Arc<Mailbox<Supervisor>>,
-}
-
-impl Drop for AttemptPermit {
-    fn drop(&mut self) {
-        self.supervisor.send(AttemptOver(self.host.clone()));
-    }
-}
+use longwire_link::NextTurn;
 
 impl Supervisor {
     /// Hands out turns as long as somebody may begin, and sets the timer of the next one.
@@ -65,7 +37,7 @@ impl Supervisor {
         // Dropped, and so over, where nobody takes it.
         let permit = AttemptPermit {
             host,
-            supervisor: Arc::clone(&self.me),
+            supervisor: self.me.address(),
         };
         if let Some(entry) = self.entries.get(&installation)
             && let Some(running) = &entry.running

@@ -1,0 +1,175 @@
+//! Where a bot stands, as its link said last, or as somebody said whose installation cannot speak any more.
+
+use super::Bot;
+use crate::absence::Absence;
+use crate::clock::{instant_at, unix_ms};
+use longwire_installation::Desired;
+use longwire_link::{ALARM_AFTER, Generation, Link, State};
+use longwire_store::InstallationRecord;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// What its link said last.
+pub(super) struct Status {
+    pub(super) state: State,
+    pub(super) since_ms: i64,
+    pub(super) generation: u64,
+    pub(super) attempts_exceeded: bool,
+    pub(super) failures: u32,
+    pub(super) detail: Option<Box<str>>,
+    /// What state `restarting` comes from.
+    pub(super) absence: Absence,
+    /// Outlives the link, and with the store the process: an installation that is built anew has to leave the bot alone as
+    /// well.
+    pub(super) displaced: Option<Displaced>,
+    /// When it was taken back from other programs, oldest first. Outlives them as well: panics and restarts must not allow
+    /// more of that in a day.
+    pub(super) taken_back: Box<[Instant]>,
+}
+
+/// Another program has the bot.
+#[derive(Clone, Copy)]
+pub(super) struct Displaced {
+    /// Since when, as the link says.
+    since: Instant,
+    /// The same as it is shown.
+    since_ms: i64,
+    /// The operator's decisions before that; with a later one it is over.
+    claims: u64,
+}
+
+impl Status {
+    /// Until its installation, which is about to be built, speaks for itself.
+    pub(super) fn of(record: &InstallationRecord) -> Self {
+        let displaced = record.displaced_ms.map(|displaced_ms| Displaced {
+            since: instant_at(displaced_ms),
+            since_ms: displaced_ms,
+            claims: record.claims,
+        });
+        let taken_back = record.taken_back_ms.iter().copied().map(instant_at);
+        let (state, since_ms) = match (record.desired, displaced) {
+            (Desired::Stop, _) => (State::Stopped, unix_ms()),
+            (Desired::Run, None) => (State::Queued, unix_ms()),
+            (
+                Desired::Run,
+                Some(Displaced {
+                    since, since_ms, ..
+                }),
+            ) => (State::Displaced { since, until: None }, since_ms),
+        };
+        Self {
+            state,
+            since_ms,
+            generation: 0,
+            attempts_exceeded: false,
+            failures: 0,
+            detail: None,
+            absence: Absence::RebuildsSpent,
+            displaced,
+            taken_back: taken_back.collect(),
+        }
+    }
+
+    pub(super) fn has_alarm(&self) -> bool {
+        self.failures >= ALARM_AFTER
+    }
+
+    fn is(&mut self, state: &State, generation: u64, detail: Option<&str>) {
+        if self.state.label() != state.label() || self.generation != generation {
+            self.since_ms = unix_ms();
+        }
+        self.state = *state;
+        self.generation = generation;
+        self.detail = detail.map(Box::from);
+        self.absence = Absence::RebuildsSpent;
+    }
+
+    /// Nothing is left that could say so.
+    fn failed(&mut self, state: &State, detail: Option<&str>) {
+        self.is(state, self.generation, detail);
+        self.attempts_exceeded = false;
+        self.failures = 0;
+    }
+}
+
+impl Bot {
+    /// What the link says now. `detail` are words for people beside the reason's own.
+    pub(crate) fn shows(&self, link: &Link, detail: Option<&str>) {
+        let claims = self.record().claims;
+        let mut status = self.status();
+        status.is(link.state(), link.generation().0, detail);
+        status.attempts_exceeded = link.attempts_exceeded();
+        status.failures = link.failures();
+        status.displaced = match (*link.state(), status.displaced) {
+            (State::Displaced { since, .. }, Some(known)) if since == known.since => {
+                status.since_ms = known.since_ms;
+                Some(known)
+            }
+            (State::Displaced { since, .. }, _) => Some(Displaced {
+                since,
+                since_ms: status.since_ms,
+                claims,
+            }),
+            _ => None,
+        };
+    }
+
+    /// Its installation failed and cannot say so itself.
+    pub(crate) fn failed(&self, state: &State, words: &str) {
+        self.status().failed(state, Some(words));
+    }
+
+    /// What carried its installation ended, and this process builds none anew. One that nobody wants to run stays stopped.
+    pub(crate) fn orphaned(&self, absence: Absence, detail: Option<&str>) {
+        let mut status = self.status();
+        if status.state != State::Stopped {
+            let until = crate::clock::now();
+            status.failed(&State::Restarting { until }, detail);
+            status.absence = absence;
+        }
+    }
+
+    /// Since when another program has it, unless an operator decided otherwise after that.
+    pub(crate) fn displaced_since(&self, claims: u64) -> Option<Instant> {
+        let displaced = self.status().displaced;
+        displaced
+            .filter(|displaced| displaced.claims == claims)
+            .map(|displaced| displaced.since)
+    }
+
+    /// When it was taken back until now.
+    pub(crate) fn was_taken_back(&self, times: impl ExactSizeIterator<Item = Instant>) {
+        let mut status = self.status();
+        if times.len() > 0 {
+            status.taken_back = times.collect();
+        }
+    }
+
+    pub(crate) fn taken_back(&self) -> Box<[Instant]> {
+        self.status().taken_back.clone()
+    }
+
+    fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The attempt that was shown last.
+    pub(crate) fn generation(&self) -> Generation {
+        Generation(self.status().generation)
+    }
+
+    /// The link's last state.
+    pub(crate) fn state(&self) -> State {
+        self.status().state
+    }
+
+    /// Its name.
+    pub(crate) fn state_label(&self) -> &'static str {
+        self.state().label()
+    }
+
+    /// Whether somebody should look at it: so many attempts in a row failed.
+    pub(crate) fn has_alarm(&self) -> bool {
+        self.status().has_alarm()
+    }
+}

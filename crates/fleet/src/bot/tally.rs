@@ -1,0 +1,27 @@
+//! What a bot's actors counted and saw.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64};
+
+/// What its actors counted and saw.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) connected_ms: AtomicI64,
+    pub(crate) last_heard_ms: AtomicI64,
+    /// An hour and more is an hour.
+    pub(crate) pong_round_trip_us: AtomicU32,
+    pub(crate) last_event_ms: AtomicI64,
+    pub(crate) reconnects: AtomicU32,
+    pub(crate) events: AtomicU64,
+    pub(crate) repeats: AtomicU64,
+    pub(crate) acked: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) shed: AtomicU64,
+    pub(crate) last_shed_ms: AtomicI64,
+    pub(crate) unanswered: AtomicU64,
+    pub(crate) unrecorded: AtomicU64,
+    pub(crate) left_unread: AtomicU64,
+    pub(crate) malformed: AtomicU64,
+    pub(crate) unparsed: AtomicU64,
+    pub(crate) unparsed_dropped: AtomicU64,
+    pub(crate) was_live: AtomicBool,
+}

@@ -1,0 +1,144 @@
+//! What the actors of a connection tell their installation. The link decides what follows.
+
+use super::Installation;
+use super::connection::ChildEnded;
+use crate::clock::{now, unix_ms};
+use crate::kind::ConnectionActor;
+use crate::pinger::{Alive, PingEvery, Silent};
+use crate::socket::{AssemblerIdle, AssemblerWanted, Lost, Opened};
+use actix::Handler;
+use longwire_link::{Setback, State};
+use longwire_store::TimelineKind;
+use std::sync::atomic::Ordering::Relaxed;
+
+impl Handler<Opened> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, Opened(generation): Opened, ctx: &mut Self::Context) {
+        self.link.handle_opened(generation, now());
+        let is_ours = self
+            .connection
+            .as_ref()
+            .is_some_and(|connection| connection.generation == generation);
+        if is_ours && matches!(self.link.state(), State::Live { .. }) {
+            self.shared.totals.opened.fetch_add(1, Relaxed);
+            if self.bot.tally.was_live.swap(true, Relaxed) {
+                self.shared.totals.reconnects.fetch_add(1, Relaxed);
+                self.bot.tally.reconnects.fetch_add(1, Relaxed);
+            }
+            self.bot.tally.connected_ms.store(unix_ms(), Relaxed);
+            self.shared
+                .note(self.bot.id, generation.0, TimelineKind::Opened, "");
+            self.start_pinger();
+        }
+        self.drive(ctx);
+    }
+}
+
+impl Handler<Lost> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, lost: Lost, ctx: &mut Self::Context) {
+        self.lost(lost);
+        self.drive(ctx);
+    }
+}
+
+impl Handler<Alive> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, Alive { generation, config }: Alive, ctx: &mut Self::Context) {
+        let before = *self.link.config();
+        let ping_interval_before = self.link.ping_interval();
+        let rejected = self.link.handle_pong(generation, config.as_ref(), now());
+        self.note_rejected(rejected);
+        let after = *self.link.config();
+        if before != after {
+            let text = format!(
+                "ping every {:?}, reconnect within {:?}",
+                self.link.ping_interval(),
+                after.reconnect_nonce
+            );
+            self.shared
+                .note(self.bot.id, generation.0, TimelineKind::ConfigApplied, text);
+        }
+        let pinger = self
+            .connection
+            .as_ref()
+            .and_then(|connection| connection.pinger.as_ref());
+        if ping_interval_before != self.link.ping_interval()
+            && let Some(pinger) = pinger
+        {
+            pinger.send(PingEvery(self.link.ping_interval()));
+        }
+        self.drive(ctx);
+    }
+}
+
+impl Handler<Silent> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, Silent(generation): Silent, ctx: &mut Self::Context) {
+        if self
+            .connection
+            .as_ref()
+            .is_some_and(|connection| connection.generation == generation)
+        {
+            self.shared.totals.silent.fetch_add(1, Relaxed);
+            self.shared.totals.lost.fetch_add(1, Relaxed);
+            // The link answers with `Close`.
+            self.setback(generation, Setback::Silent, String::new());
+        }
+        self.drive(ctx);
+    }
+}
+
+impl Handler<AssemblerWanted> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, AssemblerWanted(generation): AssemblerWanted, _: &mut Self::Context) {
+        if self
+            .connection
+            .as_ref()
+            .is_some_and(|connection| connection.generation == generation)
+        {
+            self.start_assembler();
+        }
+    }
+}
+
+impl Handler<AssemblerIdle> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, AssemblerIdle(generation): AssemblerIdle, _: &mut Self::Context) {
+        if let Some(connection) = &mut self.connection
+            && connection.generation == generation
+        {
+            // Dropped, and so ended.
+            connection.assembler = None;
+        }
+    }
+}
+
+impl Handler<ChildEnded> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, child: ChildEnded, ctx: &mut Self::Context) {
+        let ChildEnded {
+            actor,
+            generation,
+            ended,
+        } = child;
+        let is_current = self.connection.as_ref().is_some_and(|connection| {
+            connection.generation == generation
+                && connection.instance(actor) == Some(ended.instance)
+        });
+        if is_current {
+            self.rebuild(actor, generation, &ended.exit, ctx);
+        } else if actor == ConnectionActor::Socket {
+            // Perhaps it could not say so itself.
+            self.finished(generation, 0);
+        }
+        self.drive(ctx);
+    }
+}

@@ -1,0 +1,91 @@
+//! What an installation is told and asked by the supervisor and from outside, and what it tells the supervisor. What its
+//! children tell it stands with the children.
+
+use crate::config_fault::ConfigFault;
+use crate::host::Host;
+use crate::kind::ConnectionActor;
+use crate::view::Inspection;
+use actix::Message;
+use longwire_actor::{Address, Fault, Receives};
+use longwire_installation::InstallationId;
+use longwire_link::{Generation, Standing};
+use longwire_store::InstallationRecord;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Your configuration is this now. From the supervisor, when the store's row changed, or what hinders the installation.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Configure {
+    pub(crate) record: Arc<InstallationRecord>,
+    pub(crate) config_fault: Option<Arc<ConfigFault>>,
+}
+
+/// May I begin an attempt? From an installation, one open question at most; the answer is a `Turn`, now or later.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct AskTurn {
+    pub(crate) installation: InstallationId,
+    pub(crate) generation: Generation,
+    pub(crate) standing: Standing,
+}
+
+/// You may begin an attempt. From the supervisor, the answer to one [`AskTurn`].
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Turn {
+    pub(crate) generation: Generation,
+    pub(crate) permit: Box<AttemptPermit>,
+}
+
+/// Permission for one attempt to be under way, from its turn until the connection is open or given up. However it is
+/// dropped, the supervisor hears that the attempt is over.
+pub(crate) struct AttemptPermit {
+    pub(crate) host: Host,
+    pub(crate) supervisor: Address<AttemptOver>,
+}
+
+impl Drop for AttemptPermit {
+    fn drop(&mut self) {
+        self.supervisor.send(AttemptOver(self.host.clone()));
+    }
+}
+
+/// An attempt that had a turn is over. From its [`AttemptPermit`], once per turn.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct AttemptOver(pub(crate) Host);
+
+/// The host slept: what was connected may be dead. From the supervisor, once per sleep.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Slept;
+
+/// Finish what is in hand and stay away. From the supervisor, once.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Drain {
+    pub(crate) within: Duration,
+}
+
+/// An installation has nothing in hand any more. From the installation, the answer to `Drain`.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Drained {
+    pub(crate) installation: InstallationId,
+    pub(crate) unanswered: u64,
+}
+
+/// The supervisor, as an installation knows it.
+pub(crate) trait SupervisorAddress: Receives<AskTurn> + Receives<Drained> {}
+impl<T: Receives<AskTurn> + Receives<Drained>> SupervisorAddress for T {}
+
+/// Do this to your child. From the fleet's handle, when fault injection is on.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct InjectChild(pub(crate) ConnectionActor, pub(crate) Fault);
+
+/// Ask your child for its state. From the fleet's handle, on behalf of the admin endpoint.
+#[derive(Debug, Message)]
+#[rtype(result = "Inspection")]
+pub(crate) struct InspectChild(pub(crate) ConnectionActor);

@@ -1,0 +1,87 @@
+//! What the supervisor tells an installation: its configuration, its turn, that the host slept.
+
+use super::messages::{Configure, Slept, Turn};
+use super::{Installation, link_of};
+use crate::clock::now;
+use crate::pinger::AskWithin;
+use actix::{ActorContext, Handler};
+use longwire_actor::End;
+use longwire_installation::Desired;
+use longwire_link::State;
+use std::time::Duration;
+
+/// The time over which all connections are asked after the host slept.
+const ASK_SPREAD: Duration = Duration::from_secs(2);
+
+impl Handler<Configure> for Installation {
+    type Result = ();
+
+    fn handle(
+        &mut self,
+        Configure {
+            record,
+            config_fault,
+        }: Configure,
+        ctx: &mut Self::Context,
+    ) {
+        let is_reachable_differently =
+            !self.record.has_same_access(&record) || self.config_fault != config_fault;
+        let is_claimed = self.record.claims != record.claims;
+        self.config_fault = config_fault;
+        if self.record.platform != record.platform {
+            // Another platform's paces, and nothing of what was there.
+            self.link.handle_desired(Desired::Stop, now());
+            self.drive(ctx);
+            self.link = link_of(&self.shared, &record, &self.bot);
+        }
+        self.record = record;
+        self.bot.configured(&self.record);
+        self.link.handle_desired(self.record.desired, now());
+        if is_claimed && self.record.desired == Desired::Run {
+            self.link.handle_claimed(now());
+        }
+        self.link.handle_take_back(self.record.take_back);
+        if is_reachable_differently {
+            self.link.handle_configured(now());
+        }
+        self.drive(ctx);
+    }
+}
+
+impl Handler<Turn> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, Turn { generation, permit }: Turn, ctx: &mut Self::Context) {
+        let is_awaited =
+            generation == self.link.generation() && *self.link.state() == State::Queued;
+        if is_awaited {
+            self.attempt = Some(permit);
+        }
+        self.link.handle_turn(generation, now());
+        self.drive(ctx);
+    }
+}
+
+impl Handler<Slept> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, _: Slept, _: &mut Self::Context) {
+        // Only what is open can have died unnoticed: a dial under way has its own deadline.
+        let pinger = self
+            .connection
+            .as_ref()
+            .and_then(|connection| connection.pinger.as_ref());
+        if let Some(pinger) = pinger {
+            // Thousands who ask at the same moment would keep each other's answers waiting.
+            pinger.send(AskWithin(ASK_SPREAD.mul_f32(rand::random())));
+        }
+    }
+}
+
+impl Handler<End> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, _: End, ctx: &mut Self::Context) {
+        ctx.stop();
+    }
+}

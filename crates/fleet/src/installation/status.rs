@@ -1,0 +1,70 @@
+//! What an installation shows of itself: its status for the admin view, and whether it waits for an open file.
+
+use super::Installation;
+use longwire_link::{Rejected, Setback, State};
+use longwire_store::TimelineKind;
+use std::sync::atomic::Ordering::Relaxed;
+
+impl Installation {
+    /// Tells the world where the link stands: the status, the timeline, the log, each change once.
+    pub(super) fn show(&mut self) {
+        let state = *self.link.state();
+        let generation = self.link.generation();
+        if state.reason().is_none() && !matches!(state, State::Restarting { .. }) {
+            self.detail = None;
+        }
+        self.bot.shows(&self.link, self.detail.as_deref());
+        let waited_before = self.waits_for_file.is_some();
+        self.count_waiting(&state);
+        if waited_before && self.waits_for_file.is_some() {
+            // It waits as before. Thousands may, and the fleet's log has a line about all of them.
+            self.shown = Some((state, generation));
+            return;
+        }
+        self.log_alarm(&state);
+        if self.shown == Some((state, generation)) {
+            return;
+        }
+        self.shown = Some((state, generation));
+        self.bot.was_taken_back(self.link.taken_back());
+        self.log_state(&state);
+    }
+
+    /// Counts this bot among those that wait for open files, from the first attempt that found none until one is
+    /// connected, or fails for another reason.
+    fn count_waiting(&mut self, state: &State) {
+        match state {
+            State::BackingOff {
+                reason: Setback::TooManyOpenFiles,
+                ..
+            } => {
+                self.waits_for_file
+                    .get_or_insert_with(|| self.shared.open_files.wait());
+            }
+            State::Queued | State::Bootstrapping | State::Dialing => {}
+            State::Stopped
+            | State::Live { .. }
+            | State::BackingOff { .. }
+            | State::Refused { .. }
+            | State::Displaced { .. }
+            | State::Restarting { .. } => self.waits_for_file = None,
+        }
+    }
+
+    /// Settings of the platform that the link does not take.
+    pub(super) fn note_rejected(&self, rejected: Vec<Rejected>) {
+        for rejected in rejected {
+            self.bot.tally.malformed.fetch_add(1, Relaxed);
+            self.shared
+                .malformed
+                .count("config_value", &self.bot.public_id, 0);
+            self.note(TimelineKind::ConfigRejected, rejected.to_string());
+        }
+    }
+
+    /// Keeps a line of the bot's timeline about the attempt or connection that the link has now.
+    pub(super) fn note(&self, kind: TimelineKind, detail: impl Into<String>) {
+        let generation = self.link.generation().0;
+        self.shared.note(self.bot.id, generation, kind, detail);
+    }
+}

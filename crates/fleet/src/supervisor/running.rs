@@ -1,0 +1,173 @@
+//! The installations that run: each is started on its arbiter, and built anew when it ended.
+
+use super::Supervisor;
+use super::arbiters::number_of;
+use crate::bot::{Bot, InstallationCard};
+use crate::clock::now;
+use crate::context::{ArbiterContext, FleetContext};
+use crate::installation::{Configure, Drain, Installation};
+use actix::{Handler, Message};
+use longwire_actor::{Child, Ended, Exit, Mailbox, Place, Rebuild, start};
+use longwire_installation::InstallationId;
+use longwire_link::{Setback, State};
+use longwire_store::TimelineKind;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// An installation runs. From its arbiter, once per instance, before anything the instance itself says.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Started {
+    id: InstallationId,
+    installation: Child<Installation>,
+}
+
+/// An installation is gone. From its watcher, once per instance, whatever ended it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct InstallationEnded {
+    id: InstallationId,
+    ended: Ended,
+}
+
+/// An installation that ended is started again, after its pause.
+struct Rebuilding;
+
+impl Supervisor {
+    /// Starts a fresh installation at its place.
+    pub(super) fn start(&mut self, id: InstallationId) {
+        let Some(entry) = self.entries.get(&id) else {
+            return;
+        };
+        if self.drain.is_some() || entry.running.is_some() {
+            return;
+        }
+        let number = number_of(entry.arbiter);
+        let (shared, bot, configuration) = (
+            Arc::clone(&self.shared),
+            Arc::clone(&entry.bot),
+            entry.configure(),
+        );
+        let me = Arc::clone(&self.me);
+        let spawned = self.arbiters[entry.arbiter].spawn_fn(move || {
+            let installation = start_installation(shared, bot, number, configuration, &me);
+            me.send(Started { id, installation });
+        });
+        if !spawned {
+            // Its end was told, and this process is about to end.
+            tracing::debug!(
+                arbiter = number,
+                "an installation stays away: its arbiter is gone"
+            );
+        }
+    }
+}
+
+/// Starts an installation on the arbiter that this runs on.
+fn start_installation(
+    shared: Arc<FleetContext>,
+    bot: Arc<Bot>,
+    arbiter: u16,
+    configuration: Configure,
+    supervisor: &Arc<Mailbox<Supervisor>>,
+) -> Child<Installation> {
+    let (id, totals) = (bot.id, Arc::clone(&shared));
+    let (parent, told) = (Arc::clone(supervisor), Arc::clone(supervisor));
+    let place = Place {
+        arbiter,
+        generation: 0,
+    };
+    Child::new(start(
+        InstallationCard(Arc::clone(&bot)),
+        place,
+        move |me, _| {
+            let me = Arc::clone(me);
+            let local = ArbiterContext::of(&shared, arbiter);
+            Installation::new(shared, local, bot, me, configuration, parent)
+        },
+        move |ended| {
+            if matches!(ended.exit, Exit::Panicked(_)) {
+                totals.totals.panics.fetch_add(1, Relaxed);
+            }
+            told.send(InstallationEnded { id, ended });
+        },
+    ))
+}
+
+impl Handler<Started> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, Started { id, installation }: Started, _: &mut Self::Context) {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            // Dropped, and so ended.
+            return;
+        };
+        if self.drain.is_some() {
+            // The drain began while it was started. It has no turn, so it has nothing in hand.
+            installation.send(Drain {
+                within: Duration::ZERO,
+            });
+        } else {
+            // Its row may have changed meanwhile.
+            installation.send(entry.configure());
+        }
+        self.bots.run_by(id, Some(installation.mailbox()));
+        entry.running = Some(installation);
+    }
+}
+
+impl Handler<InstallationEnded> for Supervisor {
+    type Result = ();
+
+    fn handle(
+        &mut self,
+        InstallationEnded { id, ended }: InstallationEnded,
+        ctx: &mut Self::Context,
+    ) {
+        self.tick_off(id, 0);
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return;
+        };
+        let running = entry.running.as_ref();
+        if running.is_some_and(|running| running.instance() != ended.instance) {
+            return;
+        }
+        entry.running = None;
+        self.bots.run_by(id, None);
+        if ended.exit == Exit::Stopped {
+            entry.bot.installation.stopped_unasked();
+        }
+        self.turns.withdraw(id);
+        let how = ended.exit.how();
+        // It cannot say so itself any more, and what it said last was perhaps "live".
+        let state = match entry.rebuilds.spend(now()) {
+            Rebuild::After(pause) => State::BackingOff {
+                until: now() + pause,
+                attempt: 0,
+                reason: Setback::Panicked,
+            },
+            Rebuild::Spent { until } => State::Restarting { until },
+        };
+        entry.bot.failed(&state, how);
+        let pause = state.until().map_or(Duration::ZERO, |until| {
+            until.saturating_duration_since(now())
+        });
+        tracing::error!(
+            app_id = entry.record.app_id,
+            installation = entry.bot.public_id,
+            panic = how,
+            again_in_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+            "an installation failed; it is built anew"
+        );
+        self.shared.note(
+            entry.bot.id,
+            0,
+            TimelineKind::Panicked,
+            format!("installation: {how}"),
+        );
+        ctx.work_later::<Rebuilding>(pause, move |this, _| this.start(id));
+        // It has left its place in the queue.
+        self.give_turns(ctx);
+    }
+}

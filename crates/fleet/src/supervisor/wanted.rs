@@ -1,0 +1,130 @@
+//! Which installations are wanted, and what differs from those that run.
+
+use super::Supervisor;
+use super::entry::Entry;
+use crate::bot::Bot;
+use crate::config_fault::{self, ConfigFault};
+use crate::host::Host;
+use actix::{ActorFutureExt, AsyncContext, Handler, Message, WrapFuture};
+use longwire_actor::{Context, Timer};
+use longwire_installation::{Desired, InstallationId};
+use longwire_store::InstallationRecord;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The wanted installations may have changed. From the fleet's handle, after every change of the store.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Reload;
+
+/// Reading the wanted installations takes a while; asking again meanwhile is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loading {
+    Idle,
+    UnderWay,
+    Again,
+}
+
+/// The wanted installations were read from the store.
+struct Wanted;
+
+impl Supervisor {
+    pub(super) fn load(&mut self, ctx: &mut Context<Self>) {
+        if self.loading != Loading::Idle {
+            self.loading = Loading::Again;
+            return;
+        }
+        self.loading = Loading::UnderWay;
+        let store = self.shared.store.clone();
+        let read = actix_rt::task::spawn_blocking(move || store.installations());
+        ctx.spawn(read.into_actor(self).map(|read, this, ctx| {
+            let _working = ctx.working::<Wanted>();
+            let again = std::mem::replace(&mut this.loading, Loading::Idle) == Loading::Again;
+            let failure = match read {
+                Ok(Ok(records)) => {
+                    this.compare(records, ctx);
+                    None
+                }
+                Ok(Err(error)) => Some(crate::setback::chain(&error)),
+                // The reading itself panicked.
+                Err(error) => Some(crate::setback::chain(&error)),
+            };
+            if let Some(error) = failure {
+                tracing::error!(
+                    error,
+                    "the wanted installations cannot be read; trying again in 5 s"
+                );
+                ctx.work_later::<Timer>(Duration::from_secs(5), |this, ctx| this.load(ctx));
+            }
+            if again {
+                this.load(ctx);
+            }
+        }));
+    }
+
+    /// Wanted against running.
+    fn compare(&mut self, records: Vec<InstallationRecord>, ctx: &mut Context<Self>) {
+        if self.drain.is_some() {
+            // Whoever was told to stay away would hear of a changed row as a call to come back.
+            return;
+        }
+        let mut gone: BTreeSet<InstallationId> = self.entries.keys().copied().collect();
+        let mut config_faults = config_fault::of_all(&records, &self.shared.config_faults);
+        for record in records {
+            let id = record.id;
+            gone.remove(&id);
+            let config_fault = config_faults.remove(&id);
+            match self.entries.get_mut(&id) {
+                None => self.add(record, config_fault),
+                Some(entry)
+                    if entry.record.revision != record.revision
+                        || entry.config_fault != config_fault =>
+                {
+                    if entry.record.name != record.name {
+                        self.bots
+                            .rename(id, entry.record.name.as_str(), record.name.as_str());
+                    }
+                    entry.record = Arc::new(record);
+                    entry.config_fault = config_fault;
+                    match entry.record.desired {
+                        Desired::Run => self.turns.change_lane(id, Host::of(&entry.record)),
+                        Desired::Stop => self.turns.withdraw(id),
+                    }
+                    if let Some(running) = &entry.running {
+                        running.send(entry.configure());
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        for id in gone {
+            if let Some(entry) = self.entries.remove(&id) {
+                self.turns.withdraw(id);
+                self.bots.delist(id, entry.record.name.as_str());
+            }
+        }
+        // Whoever changed its lane may begin there.
+        self.give_turns(ctx);
+    }
+
+    fn add(&mut self, record: InstallationRecord, config_fault: Option<Arc<ConfigFault>>) {
+        let record = Arc::new(record);
+        let bot = Bot::new(&record);
+        self.bots
+            .enlist(&bot, record.public_id, record.name.as_str());
+        let id = record.id;
+        let arbiter = self.entries.len() % self.arbiters.len();
+        let entry = Entry::new(arbiter, bot, record, config_fault);
+        self.entries.insert(id, entry);
+        self.start(id);
+    }
+}
+
+impl Handler<Reload> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, _: Reload, ctx: &mut Self::Context) {
+        self.load(ctx);
+    }
+}

@@ -1,0 +1,14 @@
+//! Whether the store's writer thread lives. Dispatch says so; everybody may look.
+
+use longwire_actor::Exit;
+
+/// The writer thread, as its watchers know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Writing {
+    /// Not started yet.
+    Idle,
+    /// Alive.
+    Running,
+    /// It ended.
+    Ended(Exit),
+}
