@@ -3,8 +3,9 @@
 //! The socket gives it fragments only; whole pushes never come here. Most connections never see one, so it is started
 //! for the first, and ends when it has held nothing for as long as a push may be incomplete.
 //!
-//! [`Assembly`] decides what is complete, repeated, too much or too old. The answer is built on the fragment that arrived last, so that one's frame goes along and comes
-//! back with the whole. It dies with its connection: the platform begins a push anew on the next one.
+//! [`Assembly`] decides what is complete, repeated, too much or too old. The platform is answered on the fragment that
+//! arrived last, so that one's frame goes along and comes back with the whole. The actor ends with its connection: the
+//! platform sends the whole push again on the next one.
 
 use crate::bot::{AssemblerCard, Bot};
 use crate::clock::now;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A part of a split push. From the socket, in order of arrival; bounded because the socket hands over what one poll
-/// read and then lets its neighbours run. Its payload is a copy, so that what waits here pins no read buffer.
+/// read and then yields. Its payload is a copy, so that what waits here pins no read buffer.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct Fragment {
@@ -47,7 +48,7 @@ pub(crate) struct Assembled {
     pub(crate) payload: Bytes,
 }
 
-/// I hold nothing, after so many fragments. To the socket, once per lull.
+/// The assembler holds nothing, after this many fragments. To the socket, once after each time that it became empty.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct Emptied(pub(crate) u32);
@@ -57,10 +58,10 @@ pub(crate) struct Assembler {
     shared: Arc<FleetContext>,
     bot: Arc<Bot>,
     assembly: Assembly,
-    /// Of what all connections may hold, this one's part.
+    /// How many bytes of the bound of all connections it uses.
     held_bytes: usize,
     socket: Arc<dyn SocketAddress>,
-    /// Fragments that came, in all; it wraps.
+    /// How many fragments came in all; the count wraps.
     came: u32,
     timer: Option<SpawnHandle>,
 }
@@ -102,7 +103,7 @@ impl Assembler {
         self.held_bytes = bytes;
     }
 
-    /// Keeps the timer of the next incomplete push that grows too old, or of the end. Every handler ends here.
+    /// Sets the timer for the next incomplete push that grows too old, or for the end. Every handler ends with it.
     fn drive(&mut self, ctx: &mut Context<Self>) {
         self.hold(self.assembly.cost_bytes());
         if let Some(timer) = self.timer.take() {
@@ -120,7 +121,7 @@ impl Assembler {
             if this.assembly.poll_timeout().is_some() {
                 return this.drive(ctx);
             }
-            // Once per lull; a fragment that is under way already begins the next one.
+            // Bounded: one per timer. If a fragment is on its way, the socket does not let go of us.
             send(&*this.socket, Emptied(this.came));
         }));
     }
@@ -182,7 +183,7 @@ impl Handler<Fragment> for Assembler {
                     "a split push is whole"
                 );
                 self.shared.totals.assembled.fetch_add(1, Relaxed);
-                // One for several fragments, and those are paced by the socket.
+                // Bounded: one for several fragments, and the socket bounds those.
                 let whole = Assembled {
                     echo: part.echo,
                     message_id: part.message_id,

@@ -1,5 +1,5 @@
-//! What everybody may know of one installation without asking it: its facts, its status, its lights and the cards of
-//! its actors. One allocation per installation, made by the supervisor, shared with the actors that write it.
+//! What can be read of one installation without asking it: its row, its status, its counters and the cards of its actors.
+//! The supervisor makes one allocation per installation; the installation's actors share it and write it.
 
 mod cards;
 mod status;
@@ -31,11 +31,11 @@ pub(crate) struct Bot {
     pub(crate) assembler: Card,
     record: Mutex<Arc<InstallationRecord>>,
     status: Mutex<Status>,
-    /// Of what cannot be read and nobody repeats. Outlives the connection that it came over.
+    /// How many unreadable frames are recorded, where the platform repeats nothing. It outlives the connections.
     unparsed: Mutex<UnparsedBudget>,
     pub(crate) tally: Tally,
     pub(crate) told_losses: ToldLosses,
-    /// By its connections that ended.
+    /// What its ended connections keep.
     pub(crate) kept: RetainedBytes,
     pub(crate) record_order: RecordOrder,
 }
@@ -59,7 +59,7 @@ impl Bot {
         })
     }
 
-    /// Its configuration changed.
+    /// Takes over a changed row.
     pub(crate) fn configured(&self, record: &Arc<InstallationRecord>) {
         *self.record.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(record);
     }
@@ -68,18 +68,18 @@ impl Bot {
         Arc::clone(&self.record.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Where its app lives.
+    /// The platform of its app.
     pub(crate) fn platform(&self) -> Platform {
         self.record().platform
     }
 
-    /// What becomes of a frame that cannot be read and nobody repeats.
+    /// Says whether an unreadable frame is recorded, where the platform repeats nothing.
     pub(crate) fn spend_unparsed(&self, size_bytes: usize, now: Instant) -> Unparsed {
         let mut budget = self.unparsed.lock().unwrap_or_else(PoisonError::into_inner);
         budget.spend(size_bytes, now)
     }
 
-    /// The card of one of its connection's actors.
+    /// The card of one of the connection's actors.
     pub(crate) fn card(&self, actor: ConnectionActor) -> &Card {
         match actor {
             ConnectionActor::Socket => &self.socket,
@@ -97,7 +97,7 @@ impl Bot {
         ]
     }
 
-    /// The same with what kind of actor each belongs to.
+    /// Its cards, each with the kind of its actor.
     pub(crate) fn actor_cards(&self) -> [(&'static ActorKind, &Card); 4] {
         [
             (&kind::INSTALLATION, &self.installation),

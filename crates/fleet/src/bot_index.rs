@@ -30,7 +30,7 @@ pub(crate) struct BotEntry {
 }
 
 impl BotIndex {
-    /// The supervisor knows one bot more.
+    /// Adds a bot.
     pub(crate) fn enlist(&self, bot: &Arc<Bot>, public_id: PublicId, name: &str) {
         let mut entries = self.write();
         let entry = BotEntry {
@@ -43,14 +43,14 @@ impl BotIndex {
         entries.by_id.insert(bot.id, entry);
     }
 
-    /// It has another name now.
+    /// A bot has another name.
     pub(crate) fn rename(&self, id: InstallationId, before: &str, after: &str) {
         let mut entries = self.write();
         entries.forget_name(id, before);
         entries.by_name.insert(after.into(), id);
     }
 
-    /// It is no more; `name` is the last one it had.
+    /// Removes a bot; `name` is its last one.
     pub(crate) fn delist(&self, id: InstallationId, name: &str) {
         let mut entries = self.write();
         entries.forget_name(id, name);
@@ -59,7 +59,7 @@ impl BotIndex {
         }
     }
 
-    /// This installation runs the bot now, or none does.
+    /// This installation runs the bot from now on, or none does.
     pub(crate) fn run_by(
         &self,
         id: InstallationId,
@@ -77,7 +77,7 @@ impl BotIndex {
         let public_id: Option<PublicId> = id_or_name.parse().ok();
         let by_public_id = public_id
             .and_then(|public_id| entry(entries.by_public_id.get(&public_id)?))
-            // A public id is written in one way only.
+            // Parsing takes capital letters too; the public id itself has none.
             .filter(|entry| *entry.bot.public_id == *id_or_name);
         by_public_id
             .or_else(|| entry(entries.by_name.get(id_or_name)?))

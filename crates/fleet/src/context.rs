@@ -34,12 +34,12 @@ pub(crate) struct FleetContext {
     pub(crate) store: Store,
     pub(crate) writer: Writer,
     pub(crate) fault_injection: bool,
-    /// What is wrong with declarations, until the process ends.
+    /// The faults of declarations. They hold until the process ends.
     pub(crate) config_faults: BTreeMap<InstallationId, Arc<ConfigFault>>,
     pub(crate) totals: Totals,
     pub(crate) malformed: Malformed,
     pub(crate) unfinished: Unfinished,
-    /// By connections that ended, of all bots.
+    /// What the ended connections of all bots keep.
     pub(crate) kept: RetainedBytes,
     pub(crate) started_ms: i64,
     pub(crate) draining: AtomicBool,
@@ -49,7 +49,7 @@ pub(crate) struct FleetContext {
     pub(crate) dispatch: Arc<Card>,
 }
 
-/// What a fleet is made of besides its counters.
+/// What a [`FleetContext`] is made from.
 pub(crate) struct Parts {
     pub(crate) timing: Timing,
     pub(crate) window_events: usize,
@@ -96,7 +96,7 @@ impl FleetContext {
         }
     }
 
-    /// Keeps a line of an installation's timeline, best effort.
+    /// Writes a line of an installation's timeline. The writer may drop it when it is busy.
     pub(crate) fn note(
         &self,
         installation: InstallationId,
@@ -125,7 +125,7 @@ thread_local! {
 }
 
 impl ArbiterContext {
-    /// Of the current arbiter, made on first use. An arbiter carries the installations of one fleet only.
+    /// The context of the current arbiter, made on first use. An arbiter carries the installations of one fleet only.
     pub(crate) fn of(shared: &FleetContext, arbiter: u16) -> Rc<Self> {
         LOCAL.with(|local| {
             Rc::clone(local.get_or_init(|| {

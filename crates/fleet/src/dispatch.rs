@@ -1,8 +1,8 @@
 //! Keeps the store's writer thread alive.
 //!
 //! The thread does the writing (`longwire_store`): sockets give it groups, it gives receipts back. This actor starts it,
-//! learns how it ended, and starts it again: what was queued survives, what was in its hands is answered "not recorded",
-//! so that Feishu and Lark repeat it and WeCom's is offered once more. It never touches an event. The thread does not
+//! learns how it ended, and starts it again. What was queued survives. What the thread had taken is answered "not recorded":
+//! Feishu and Lark repeat it, and a WeCom socket offers it again. It never touches an event. The thread does not
 //! depend on this actor's life: an actor built anew finds it running and goes on watching it.
 
 use crate::clock::now;
@@ -34,7 +34,7 @@ pub(crate) struct Dispatch {
     ended: watch::Sender<bool>,
 }
 
-/// Where this actor is with it.
+/// What this actor does about the writer thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Life {
     Writing,
@@ -53,7 +53,7 @@ impl Dispatch {
         }
     }
 
-    /// Sees to it that the writer runs, and watches it.
+    /// Starts the writer unless it runs, and watches it.
     fn write(&mut self, ctx: &mut Context<Self>) {
         let writing = &self.shared.writing;
         if !matches!(*writing.borrow(), Writing::Running) {
@@ -112,7 +112,7 @@ impl Dispatch {
         self.try_again(exit.how().to_owned(), ctx);
     }
 
-    /// The writer, which ended so, is started after a pause; too often is a failure of the fleet.
+    /// Starts the writer again after a pause. One that ends too often is a failure of the fleet.
     fn try_again(&mut self, how: String, ctx: &mut Context<Self>) {
         self.life = Life::Rebuilding;
         let pause = match self.rebuilds.spend(now()) {
@@ -157,7 +157,7 @@ impl Handler<Drain> for Dispatch {
                 self.life = Life::Draining;
                 self.shared.store.stop_writer();
             }
-            // No thread lives: what it had in hand is answered, what is queued was never acknowledged.
+            // No thread lives. What it had taken is answered, and what is queued was never acknowledged.
             Life::Rebuilding => {
                 self.life = Life::Ended;
                 self.ended.send_replace(true);
@@ -166,7 +166,7 @@ impl Handler<Drain> for Dispatch {
         }
         let mut ended = self.ended.subscribe();
         Box::pin(async move {
-            // An error means that the actor is gone, and the thread's fate with it.
+            // An error means that the actor is gone, so nobody learns of the thread's end.
             drop(ended.wait_for(|ended| *ended).await);
         })
     }

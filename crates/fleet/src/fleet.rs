@@ -1,5 +1,5 @@
-//! The fleet from outside: start it, ask it, drain it. Everything a caller sees is made of cards and counters, so no
-//! question waits for an actor, except [`Fleet::inspect`], which says when it waited in vain.
+//! The fleet's handle: starts it, reads it, drains it. Views are made of cards and counters, so no reader waits for an actor,
+//! except in [`Fleet::inspect`], which has a time limit.
 
 mod drain;
 mod faults;

@@ -10,7 +10,7 @@ use url::Url;
 pub(crate) struct Host(Arc<str>);
 
 impl Host {
-    /// Of an installation. Those whose base URL cannot be read share one that nobody can dial.
+    /// The host of an installation's platform. Installations whose base URL cannot be read share one that nobody can dial.
     pub(crate) fn of(record: &InstallationRecord) -> Self {
         let url = record.resolved_base_url().ok();
         let name = url.as_ref().and_then(Url::host_str).unwrap_or_default();

@@ -51,17 +51,17 @@ pub(crate) struct Installation {
     rebuilds: RebuildBudget,
     /// Held from the turn until the connection is open or given up.
     attempt: Option<Box<AttemptPermit>>,
-    /// Its place among the connections that may be open at once. The socket holds it as well, and the link says how long it
-    /// is kept when there is no socket. While an earlier connection still holds it, the next one takes another.
+    /// Permission for one open connection. The socket holds it as well, and the link says how long it is kept without a
+    /// socket. While an earlier connection still holds it, the next one takes another.
     place: Option<SocketPermit>,
-    /// While it is not connected because there was no place.
+    /// Held while it is not connected because too many files are open.
     waits_for_file: Option<WaitsForFile>,
     /// Between bootstrap and dial; boxed because for most of its life there is none.
     access: Option<Box<(Generation, Access)>>,
     /// What the platform calls the service of the latest connection; WeCom has none.
     service: Option<ServiceId>,
     connection: Option<Connection>,
-    /// Connections let go of that still answer or record what they read; almost always none.
+    /// Connections that it let go of and that still answer or record what they read; almost always none.
     finishing: Box<[Generation]>,
     drain: Option<Draining>,
     detail: Option<Box<str>>,
@@ -116,7 +116,7 @@ impl Installation {
                 Action::AskTurn(generation)
                     if !self.has_own_place() && !self.shared.open_files.has_place() =>
                 {
-                    // A turn would only be taken from somebody who can use it.
+                    // It could not use the turn, and another bot can.
                     self.setback(generation, Setback::TooManyOpenFiles, String::new());
                 }
                 Action::AskTurn(generation) => {
@@ -180,8 +180,8 @@ impl Actor for Installation {
 
 fn link_of(shared: &FleetContext, record: &InstallationRecord, bot: &Bot) -> Link {
     let timing = Arc::clone(shared.timing(record.platform));
-    // One that panicked, or one of a former process, may have gone before: its connections are in the log and the
-    // timeline, and whoever displaced it has the bot still.
+    // An earlier link, of an installation that panicked or of a former process, may have used generations already, and the
+    // program that displaced it may still have the bot.
     Link::new(timing, rand::random())
         .after(bot.generation())
         .with_take_back(record.take_back)

@@ -11,7 +11,7 @@ use longwire_link::Setback;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// The places for connections, and how many bots wait for one.
+/// The connections that may be open, and how many bots wait for one.
 pub(crate) struct OpenFiles {
     sockets: SocketBudget,
     waiting: AtomicU64,
@@ -28,12 +28,12 @@ impl OpenFiles {
         })
     }
 
-    /// A place for one connection, if there is one.
+    /// Permission for one connection, if any is left.
     pub(crate) fn place(&self) -> Option<SocketPermit> {
         self.sockets.connection()
     }
 
-    /// Whether there is one.
+    /// Whether any is left.
     pub(crate) fn has_place(&self) -> bool {
         self.sockets.has_connection()
     }

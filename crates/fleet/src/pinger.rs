@@ -94,7 +94,7 @@ impl Pinger {
         }
     }
 
-    /// Carries out what the heartbeat decided. Every handler ends here.
+    /// Carries out what the heartbeat decided. Every handler ends with it.
     fn drive(&mut self, ctx: &mut Context<Self>) {
         while let Some(action) = self.heartbeat.poll_action() {
             // Both are bounded: one ping per interval, one end per connection.
@@ -150,7 +150,7 @@ impl Handler<Pong> for Pinger {
                 .pong_round_trip_us
                 .store(micros.max(1), Relaxed);
         }
-        // One per pong frame, and those are read under the socket's own pace.
+        // Bounded: one per pong frame, and the socket bounds how many frames it reads per turn.
         let alive = Alive {
             generation: self.generation,
             config,

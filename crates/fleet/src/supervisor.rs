@@ -34,8 +34,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use wanted::Loading;
 
-/// Attempts under way at once for each arbiter, in one lane. More would only make every one of them slower than its
-/// deadline.
+/// Attempts under way at once for each arbiter, in one lane. With more of them, each would take longer than its deadline.
 const ATTEMPTS_PER_ARBITER: usize = 128;
 
 /// Compares wanted installations with running ones.
@@ -52,7 +51,7 @@ pub(crate) struct Supervisor {
     drain: Option<Draining>,
     dispatch_rebuilds: RebuildBudget,
     dispatch: Option<Arc<Mailbox<Dispatch>>>,
-    /// Tells the fleet's handle which `Dispatch` lives.
+    /// Tells the fleet's handle which `Dispatch` runs.
     dispatch_seen: watch::Sender<Option<Arc<Mailbox<Dispatch>>>>,
 }
 
@@ -67,7 +66,7 @@ impl Supervisor {
     ) -> Self {
         let turns = Turns::new(TurnLimits {
             per_second: connect_per_second,
-            // One lane alone has half of it.
+            // One lane alone gets half of them.
             at_once: arbiters.len() * ATTEMPTS_PER_ARBITER * 2,
         });
         Self {

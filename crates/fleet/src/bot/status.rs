@@ -1,4 +1,4 @@
-//! Where a bot stands, as its link said last, or as somebody said whose installation cannot speak any more.
+//! The state of a bot: as its link reported it last, or as the supervisor says after the installation ended.
 
 use super::Bot;
 use crate::absence::Absence;
@@ -9,7 +9,7 @@ use longwire_store::InstallationRecord;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// What its link said last.
+/// The state that was reported last.
 pub(super) struct Status {
     pub(super) state: State,
     pub(super) since_ms: i64,
@@ -17,29 +17,28 @@ pub(super) struct Status {
     pub(super) attempts_exceeded: bool,
     pub(super) failures: u32,
     pub(super) detail: Option<Box<str>>,
-    /// What state `restarting` comes from.
+    /// Why the state is `restarting`, if it is.
     pub(super) absence: Absence,
-    /// Outlives the link, and with the store the process: an installation that is built anew has to leave the bot alone as
-    /// well.
+    /// Outlives the link, and by the store the process, since a rebuilt installation must not take the bot back either.
     pub(super) displaced: Option<Displaced>,
-    /// When it was taken back from other programs, oldest first. Outlives them as well: panics and restarts must not allow
-    /// more of that in a day.
+    /// When it was taken back from other programs, oldest first. Outlives the link and the process too: a panic or restart
+    /// must not allow more take-backs in a day.
     pub(super) taken_back: Box<[Instant]>,
 }
 
 /// Another program has the bot.
 #[derive(Clone, Copy)]
 pub(super) struct Displaced {
-    /// Since when, as the link says.
+    /// Since when, by the link's clock.
     since: Instant,
-    /// The same as it is shown.
+    /// Since when, by the wall clock.
     since_ms: i64,
-    /// The operator's decisions before that; with a later one it is over.
+    /// The number of the operator's claims at that time. A later claim ends the displacement.
     claims: u64,
 }
 
 impl Status {
-    /// Until its installation, which is about to be built, speaks for itself.
+    /// The state of a bot whose installation was not started yet.
     pub(super) fn of(record: &InstallationRecord) -> Self {
         let displaced = record.displaced_ms.map(|displaced_ms| Displaced {
             since: instant_at(displaced_ms),
@@ -84,7 +83,7 @@ impl Status {
         self.absence = Absence::RebuildsSpent;
     }
 
-    /// Nothing is left that could say so.
+    /// The installation ended and cannot report this itself.
     fn failed(&mut self, state: &State, detail: Option<&str>) {
         self.is(state, self.generation, detail);
         self.attempts_exceeded = false;
@@ -93,7 +92,7 @@ impl Status {
 }
 
 impl Bot {
-    /// What the link says now. `detail` are words for people beside the reason's own.
+    /// Takes over the link's state. `detail` is text for people beside the reason's own.
     pub(crate) fn shows(&self, link: &Link, detail: Option<&str>) {
         let claims = self.record().claims;
         let mut status = self.status();
@@ -114,12 +113,12 @@ impl Bot {
         };
     }
 
-    /// Its installation failed and cannot say so itself.
-    pub(crate) fn failed(&self, state: &State, words: &str) {
-        self.status().failed(state, Some(words));
+    /// The installation failed; `how` says how.
+    pub(crate) fn failed(&self, state: &State, how: &str) {
+        self.status().failed(state, Some(how));
     }
 
-    /// What carried its installation ended, and this process builds none anew. One that nobody wants to run stays stopped.
+    /// The supervisor or the thread of the installation ended, and this process starts no other. A stopped bot stays stopped.
     pub(crate) fn orphaned(&self, absence: Absence, detail: Option<&str>) {
         let mut status = self.status();
         if status.state != State::Stopped {
@@ -137,7 +136,7 @@ impl Bot {
             .map(|displaced| displaced.since)
     }
 
-    /// When it was taken back until now.
+    /// Remembers when it was taken back.
     pub(crate) fn was_taken_back(&self, times: impl ExactSizeIterator<Item = Instant>) {
         let mut status = self.status();
         if times.len() > 0 {
@@ -153,22 +152,22 @@ impl Bot {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The attempt that was shown last.
+    /// The generation that was reported last.
     pub(crate) fn generation(&self) -> Generation {
         Generation(self.status().generation)
     }
 
-    /// The link's last state.
+    /// The state that was reported last.
     pub(crate) fn state(&self) -> State {
         self.status().state
     }
 
-    /// Its name.
+    /// The label of that state.
     pub(crate) fn state_label(&self) -> &'static str {
         self.state().label()
     }
 
-    /// Whether somebody should look at it: so many attempts in a row failed.
+    /// Whether so many attempts in a row failed that somebody should look at it.
     pub(crate) fn has_alarm(&self) -> bool {
         self.status().has_alarm()
     }

@@ -1,13 +1,13 @@
-//! What a bot's actors counted and saw.
+//! Counters and times that a bot's actors keep.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64};
 
-/// What its actors counted and saw.
+/// Counters and times that a bot's actors keep.
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) connected_ms: AtomicI64,
     pub(crate) last_heard_ms: AtomicI64,
-    /// An hour and more is an hour.
+    /// 0 before the first pong; an hour at most.
     pub(crate) pong_round_trip_us: AtomicU32,
     pub(crate) last_event_ms: AtomicI64,
     pub(crate) reconnects: AtomicU32,

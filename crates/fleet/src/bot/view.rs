@@ -11,12 +11,12 @@ use longwire_link::{Setback, State};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
-/// How long after the last event that was refused for want of time an installation shows as overloaded: longer than an
-/// operator's probes are apart.
+/// An installation shows as overloaded for so long after the last event that was refused because of overload. Longer than
+/// an operator's probes are apart.
 const OVERLOAD_SHOWS_MS: i64 = 15_000;
 
 impl Bot {
-    /// Whether more came lately than could be recorded in time.
+    /// Whether events were refused lately because more came than could be recorded in time.
     pub(crate) fn is_overloaded(&self) -> bool {
         unix_ms() - self.tally.last_shed_ms.load(Relaxed) < OVERLOAD_SHOWS_MS
     }

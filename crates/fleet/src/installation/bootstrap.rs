@@ -1,4 +1,4 @@
-//! How an installation asks its platform for an endpoint, and by which way out.
+//! Asks the platform for an endpoint, by the installation's own proxy or everybody's.
 
 use super::Installation;
 use crate::access::Access;
@@ -21,7 +21,8 @@ use std::sync::atomic::Ordering::Relaxed;
 struct Bootstrapped;
 
 impl Installation {
-    /// The way out for this installation: its own proxy, or everybody's, with its place among the open connections.
+    /// The HTTP and WebSocket client of this installation: with its own proxy if it has one, and with its permit for an open
+    /// connection.
     pub(super) fn egress(&self) -> Result<Egress, String> {
         let egress = self.line()?;
         Ok(match &self.place {
@@ -30,8 +31,8 @@ impl Installation {
         })
     }
 
-    /// Whether it has a place that no earlier connection uses any more. One that ends keeps its file open as long as it is
-    /// read, and its place stands for that file.
+    /// Whether it has a permit for an open connection that no earlier connection still uses. A connection that ends keeps
+    /// its file open as long as it is read, and the permit counts that file.
     pub(super) fn has_own_place(&self) -> bool {
         self.place.as_ref().is_some_and(|place| !place.is_shared())
     }
@@ -71,7 +72,7 @@ impl Installation {
         }
         self.shared.totals.attempts.fetch_add(1, Relaxed);
         if self.record.platform == Platform::Wecom {
-            // Nobody has to be asked.
+            // Its address is known.
             let access = self.wecom_access().map(|access| (access, None));
             return self.bootstrapped(generation, access);
         }
@@ -84,7 +85,7 @@ impl Installation {
         }));
     }
 
-    /// WeCom has one address for all bots; what is a bot's own is said once the connection stands.
+    /// WeCom has one address for all bots. A bot's id and secret are sent over the connection.
     fn wecom_access(&self) -> Result<Access, (Setback, String)> {
         let base = (self.record.resolved_base_url()).map_err(|error| bad_base_url(&error))?;
         let url = ConnectionUrl::parse(base.as_str()).map_err(|error| bad_base_url(&error))?;
@@ -95,14 +96,14 @@ impl Installation {
         })
     }
 
-    /// The platform's answer; no answer at all is an error of our own side.
+    /// Asks the platform. The error says what kept it from giving an endpoint.
     fn ask_endpoint(&self) -> impl Future<Output = Result<Endpoint, (Setback, String)>> + use<> {
         let shared = Arc::clone(&self.shared);
         let record = Arc::clone(&self.record);
         let egress = self.egress();
         async move {
             let egress = egress.map_err(|detail| (Setback::ProxyUnusable, detail))?;
-            // Unsealed for this call and gone with it.
+            // Unsealed for this call and wiped after it.
             let secret = open_secret(&shared, &record)?;
             let base = (record.resolved_base_url()).map_err(|error| bad_base_url(&error))?;
             let credentials = Credentials {
@@ -153,7 +154,7 @@ fn bad_base_url(error: &dyn std::error::Error) -> (Setback, String) {
     (Setback::AddressRefused, detail)
 }
 
-/// What the platform or the network said, without a secret or a URL; those types cannot be printed.
+/// The text of the platform or the network. It holds no secret and no URL, since those types cannot be printed.
 fn detail_of(error: &EndpointError) -> String {
     match error {
         EndpointError::Code { code, msg }

@@ -1,4 +1,4 @@
-//! The actors of one connection: started from factories, watched, built anew when they fail, let go together.
+//! Starts the actors of a connection, builds them anew when they fail, and lets go of all of them together.
 
 use super::Installation;
 use super::connection::{ChildEnded, Connection};
@@ -17,8 +17,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// How long a connection that is closed on purpose may go on answering what it read, where the platform repeats what it does
-/// not answer.
+/// How long a connection that is closed on purpose may go on answering what it read, where the platform repeats what is not
+/// answered.
 const CLOSE_LIMIT: Duration = Duration::from_secs(3);
 
 /// The installation starts a child again, after its pause.
@@ -61,7 +61,7 @@ impl Installation {
         });
     }
 
-    /// Does nothing where one lives.
+    /// Starts an assembler, unless one lives.
     pub(super) fn start_assembler(&mut self) {
         let Some(connection) = &self.connection else {
             return;
@@ -124,7 +124,7 @@ impl Installation {
         }
     }
 
-    /// What to do when a child is gone: count a panic, and tell the installation if there still is one.
+    /// Run when a child is gone: counts a panic, and tells the installation if there still is one.
     fn watch(
         &self,
         actor: ConnectionActor,
@@ -201,8 +201,8 @@ impl Installation {
             format!("{label}: {how}"),
         );
         if actor == ConnectionActor::Socket {
-            // Nobody is left who could be told to close, or who would say that it is over: whoever waited for that, as a
-            // drain does, would wait for ever.
+            // Nobody is left who could be told to close, or who would say that the connection is over. A drain would wait
+            // for that for ever.
             self.connection = None;
         }
         let pause = match self.rebuilds.spend(now()) {

@@ -27,7 +27,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Which instance of an actor belongs to it now.
+    /// The instance of one of its actors, if that was started.
     pub(super) fn instance(&self, actor: ConnectionActor) -> Option<u32> {
         match actor {
             ConnectionActor::Socket => Some(self.socket.instance()),
@@ -36,7 +36,7 @@ impl Connection {
         }
     }
 
-    /// Provokes a fault in one of its actors, if that lives.
+    /// Provokes a fault in one of its actors. False if there is none.
     pub(super) fn inject(&self, actor: ConnectionActor, inject: Inject) -> bool {
         let sent = match actor {
             ConnectionActor::Socket => Some(self.socket.send(inject)),

@@ -1,8 +1,8 @@
-//! What must outlive the process of a bot that another client took: that it is displaced, and when it was taken back.
+//! Has the store keep that another client has the bot, and when the bot was taken back: both must outlive the process.
 //!
 //! [`Link`](longwire_link::Link) decides what is recorded and what waits for that; the store's writer puts it on the
-//! disk with its next transaction. A process killed within these milliseconds connects the bot once more at its next
-//! start. So does one whose store takes nothing from the displacement to its end.
+//! disk with its next transaction. If the process is killed within these milliseconds, the bot is connected once more at the
+//! next start; likewise if the store takes nothing until the process ends.
 
 use super::Installation;
 use crate::clock::{now, unix_ms_at};
@@ -12,17 +12,17 @@ use longwire_store::Displacement;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Take-backs count for so long, so older ones need not be kept.
+/// A take-back counts against the day's number for so long.
 const COUNTED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// It is on disk that the bot is taken back. From the store's writer, once for each time it was told to record that,
-/// unless it was told something newer.
+/// A take-back is on disk. From the store's writer, once for each time that it was told to record one, unless it was told
+/// something newer.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct TakeBackRecorded(Generation);
 
 impl Installation {
-    /// Has the disk know that another client has the bot.
+    /// Records that another client has the bot.
     pub(super) fn record_displaced(&self) {
         if let State::Displaced { since, .. } = *self.link.state() {
             let displacement = self.displacement(Some(unix_ms_at(since)));
@@ -30,7 +30,7 @@ impl Installation {
         }
     }
 
-    /// Has the disk know that the bot is taken back, and hears when it does.
+    /// Records that the bot is taken back; [`TakeBackRecorded`] says when that is on disk.
     pub(super) fn record_take_back(&self, generation: Generation) {
         let me = Arc::clone(&self.me);
         // Bounded: one answer to each question of the link, which asks again after minutes.

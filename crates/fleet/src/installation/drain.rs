@@ -1,5 +1,4 @@
-//! What an installation let go of and is not over yet: connections that still answer what they read, and the drain that
-//! waits for them.
+//! Connections that the installation let go of and that still answer what they read, and the drain that waits for them.
 
 use super::Installation;
 use super::messages::{Drain, Drained};
@@ -18,12 +17,12 @@ pub(super) struct Draining {
 }
 
 impl Installation {
-    /// A connection was let go of that still answers what it read.
+    /// The installation let go of a connection, which still answers what it read.
     pub(super) fn finishes(&mut self, generation: Generation) {
         self.finishing = [&self.finishing[..], &[generation]].concat().into();
     }
 
-    /// A connection that was let go of has ended, with so many events read and not answered. Told once or twice.
+    /// Such a connection has ended, with so many events read and not answered. Its end may be reported twice.
     pub(super) fn finished(&mut self, generation: Generation, unanswered: u64) {
         let before = self.finishing.len();
         let rest = self.finishing.iter().filter(|of| **of != generation);

@@ -1,16 +1,16 @@
-//! What an installation writes into the log and the timeline when its link changes its state. Each change once.
+//! Writes each change of the link's state into the log and the timeline.
 
 use super::Installation;
 use crate::clock::unix_ms;
 use longwire_link::{Setback, State};
 use longwire_store::TimelineKind;
 
-/// What the log holds already of a series of failures, so that it is not said with every attempt.
+/// What was logged of a series of failures, so that it is not logged with every attempt.
 #[derive(Default)]
 pub(super) struct Logged {
-    /// That there is an alarm.
+    /// Whether the alarm was logged.
     alarm: bool,
-    /// The reason that the last warning named.
+    /// The reason in the last warning.
     warned_of: Option<&'static str>,
 }
 
@@ -23,7 +23,7 @@ struct StateText {
 }
 
 impl Installation {
-    /// The link is in another state.
+    /// Logs the link's new state.
     pub(super) fn log_state(&mut self, state: &State) {
         let text = self.state_text();
         self.note_state(state, &text);
@@ -57,7 +57,7 @@ impl Installation {
         }
     }
 
-    /// Which bot and which attempt a line of the log is about.
+    /// App id, public id and generation, which every line has.
     fn log_fields(&self) -> (&str, &str, u64) {
         (
             &self.record.app_id,
@@ -66,7 +66,7 @@ impl Installation {
         )
     }
 
-    /// The timeline's line about a state, where it has one.
+    /// Writes the timeline's line about a state, if there is one for it.
     fn note_state(&self, state: &State, text: &StateText) {
         let StateText {
             reason,
@@ -88,7 +88,7 @@ impl Installation {
                 (TimelineKind::Displaced, line)
             }
             State::Restarting { .. } => (TimelineKind::BackingOff, reason.clone()),
-            // One that never tried to connect has nothing to tell.
+            // It never tried to connect.
             State::Stopped if self.link.generation().0 == 0 => return,
             State::Stopped => (TimelineKind::Stopped, String::new()),
             State::Live { .. } | State::Queued | State::Bootstrapping | State::Dialing => return,
@@ -145,7 +145,7 @@ impl Installation {
         );
     }
 
-    /// A state that ends by itself late or never.
+    /// Logs a state that ends by itself late or never.
     fn log_left_alone(&self, what: &'static str, text: &StateText) {
         let (app_id, installation, generation) = self.log_fields();
         let StateText {
@@ -178,14 +178,14 @@ impl Installation {
         );
     }
 
-    /// Says once that the last attempts failed, and once that this is over.
+    /// Logs once that the last attempts failed, and once that this is over.
     pub(super) fn log_alarm(&mut self, state: &State) {
         let failures = self.link.failures();
         if failures == 0 {
             self.logged.warned_of = None;
         }
-        // It begins with a failure and its reason. Attempts without an open file are told for all bots together: whoever
-        // is connected after many of them has nothing to raise an alarm about.
+        // An alarm begins with a failure that has a reason. Attempts without an open file are logged for all bots together,
+        // so a bot that connects after many of them raises no alarm.
         let may_begin = self.logged.alarm || state.reason().is_some();
         let has_alarm = self.link.has_alarm() && may_begin;
         if has_alarm == std::mem::replace(&mut self.logged.alarm, has_alarm) {
@@ -215,7 +215,7 @@ impl Installation {
         }
     }
 
-    /// Whether a setback that may pass by itself is told at level `warn`: the first time in a series of failures.
+    /// Whether a setback that may pass by itself is logged at level `warn`: the first time in a series of failures.
     fn is_worth_a_warning(&mut self, setback: Setback) -> bool {
         setback.alarms() && self.logged.warned_of.replace(setback.label()) != Some(setback.label())
     }

@@ -1,5 +1,5 @@
-//! What an installation is told and asked by the supervisor and from outside, and what it tells the supervisor. What its
-//! children tell it stands with the children.
+//! The messages between an installation and the supervisor, and those from outside. The messages of its children stand
+//! with the children.
 
 use crate::config_fault::ConfigFault;
 use crate::host::Host;
@@ -13,7 +13,7 @@ use longwire_store::InstallationRecord;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Your configuration is this now. From the supervisor, when the store's row changed, or what hinders the installation.
+/// The installation's configuration. From the supervisor, when the store's row changed, or its [`ConfigFault`].
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Configure {
@@ -61,14 +61,14 @@ pub(crate) struct AttemptOver(pub(crate) Host);
 #[rtype(result = "()")]
 pub(crate) struct Slept;
 
-/// Finish what is in hand and stay away. From the supervisor, once.
+/// Answer what was read, close, and do not connect again. From the supervisor, once.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct Drain {
     pub(crate) within: Duration,
 }
 
-/// An installation has nothing in hand any more. From the installation, the answer to `Drain`.
+/// An installation has no unanswered events any more. From the installation, the answer to `Drain`.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct Drained {
@@ -80,12 +80,12 @@ pub(crate) struct Drained {
 pub(crate) trait SupervisorAddress: Receives<AskTurn> + Receives<Drained> {}
 impl<T: Receives<AskTurn> + Receives<Drained>> SupervisorAddress for T {}
 
-/// Do this to your child. From the fleet's handle, when fault injection is on.
+/// Provoke a fault in a child. From the fleet's handle, when fault injection is on.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct InjectChild(pub(crate) ConnectionActor, pub(crate) Fault);
 
-/// Ask your child for its state. From the fleet's handle, on behalf of the admin endpoint.
+/// Ask a child for its state. From the fleet's handle, on behalf of the admin endpoint.
 #[derive(Debug, Message)]
 #[rtype(result = "Inspection")]
 pub(crate) struct InspectChild(pub(crate) ConnectionActor);

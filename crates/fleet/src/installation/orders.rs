@@ -29,7 +29,7 @@ impl Handler<Configure> for Installation {
         let is_claimed = self.record.claims != record.claims;
         self.config_fault = config_fault;
         if self.record.platform != record.platform {
-            // Another platform's paces, and nothing of what was there.
+            // Another platform has other timings, and nothing of the old link's state holds there.
             self.link.handle_desired(Desired::Stop, now());
             self.drive(ctx);
             self.link = link_of(&self.shared, &record, &self.bot);
@@ -66,13 +66,13 @@ impl Handler<Slept> for Installation {
     type Result = ();
 
     fn handle(&mut self, _: Slept, _: &mut Self::Context) {
-        // Only what is open can have died unnoticed: a dial under way has its own deadline.
+        // Only an open connection can have died unnoticed: a dial under way has its own deadline.
         let pinger = self
             .connection
             .as_ref()
             .and_then(|connection| connection.pinger.as_ref());
         if let Some(pinger) = pinger {
-            // Thousands who ask at the same moment would keep each other's answers waiting.
+            // If thousands of bots asked at the same moment, the answers would be late.
             pinger.send(AskWithin(ASK_SPREAD.mul_f32(rand::random())));
         }
     }

@@ -33,7 +33,7 @@ impl Handler<InjectChild> for Installation {
 
     fn handle(&mut self, InjectChild(actor, fault): InjectChild, _: &mut Self::Context) {
         if actor == ConnectionActor::Assembler {
-            // Mostly there is none, since no push came split.
+            // There is mostly none, since most connections see no split push.
             self.start_assembler();
         }
         let connection = self.connection.as_ref();

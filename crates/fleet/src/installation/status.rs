@@ -6,7 +6,7 @@ use longwire_store::TimelineKind;
 use std::sync::atomic::Ordering::Relaxed;
 
 impl Installation {
-    /// Tells the world where the link stands: the status, the timeline, the log, each change once.
+    /// Writes the link's state into the status, and each change once into the timeline and the log.
     pub(super) fn show(&mut self) {
         let state = *self.link.state();
         let generation = self.link.generation();
@@ -17,7 +17,7 @@ impl Installation {
         let waited_before = self.waits_for_file.is_some();
         self.count_waiting(&state);
         if waited_before && self.waits_for_file.is_some() {
-            // It waits as before. Thousands may, and the fleet's log has a line about all of them.
+            // It waits as before. Thousands of bots may wait, so the log has one line about all of them.
             self.shown = Some((state, generation));
             return;
         }
@@ -51,7 +51,7 @@ impl Installation {
         }
     }
 
-    /// Settings of the platform that the link does not take.
+    /// Counts and notes settings of the platform that the link rejected.
     pub(super) fn note_rejected(&self, rejected: Vec<Rejected>) {
         for rejected in rejected {
             self.bot.tally.malformed.fetch_add(1, Relaxed);
@@ -62,7 +62,7 @@ impl Installation {
         }
     }
 
-    /// Keeps a line of the bot's timeline about the attempt or connection that the link has now.
+    /// Writes a line of the bot's timeline about the link's current generation.
     pub(super) fn note(&self, kind: TimelineKind, detail: impl Into<String>) {
         let generation = self.link.generation().0;
         self.shared.note(self.bot.id, generation, kind, detail);

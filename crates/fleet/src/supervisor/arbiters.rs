@@ -1,5 +1,5 @@
-//! The threads that carry installations. None ends before its process does; should one, its installations end without a
-//! word, and this is how that is learned.
+//! The threads that installations run on. None should end before its process. If one does, its installations end without
+//! an `Ended` message, so the supervisor learns it from a guard here.
 
 use super::Supervisor;
 use crate::absence::Absence;
@@ -17,19 +17,19 @@ pub(super) fn number_of(index: usize) -> u16 {
     u16::try_from(index + 1).unwrap_or(u16::MAX)
 }
 
-/// A thread that carries installations has ended. From its last drop, once.
+/// A thread that installations run on has ended. From the guard in it, once.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct ArbiterEnded {
     index: usize,
 }
 
-/// End the thread that carries this installation. From the fleet's handle, when fault injection is on.
+/// End the thread that this installation runs on. From the fleet's handle, when fault injection is on.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct EndArbiterOf(pub(crate) InstallationId);
 
-/// Lies in a task that never ends, so it is dropped when the thread drops its tasks.
+/// Held by a task that never ends, so it is dropped when the thread drops its tasks.
 struct Guard {
     shared: Arc<FleetContext>,
     supervisor: Arc<Mailbox<Supervisor>>,
@@ -38,7 +38,7 @@ struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // Before anybody has a reason to drain.
+        // Before the failure below makes somebody drain.
         self.supervisor.send(ArbiterEnded { index: self.index });
         let number = number_of(self.index);
         self.shared.failure.is(FleetFailure::Arbiter { number });
@@ -57,7 +57,7 @@ pub(crate) fn watch(
         supervisor: Arc::clone(supervisor),
         index,
     };
-    // Where it has ended already, the guard is dropped here.
+    // If the arbiter has ended already, the guard is dropped here.
     arbiter.spawn(async move {
         let _guard = guard;
         pending::<()>().await;
@@ -82,7 +82,7 @@ impl Handler<ArbiterEnded> for Supervisor {
             ended.push(*id);
         }
         for id in ended {
-            // A drain has nothing to wait for there.
+            // A drain need not wait for it.
             self.tick_off(id, 0);
         }
     }

@@ -1,5 +1,4 @@
-//! The end of everybody: each installation finishes what it has in hand and reports; the last report, or the limit, ends
-//! the drain.
+//! A drain: each installation finishes what it has in hand and reports. The last report, or the time limit, ends it.
 
 use super::Supervisor;
 use crate::bot::Bot;
@@ -13,8 +12,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Finish what is in hand and stay away, all of you. From the fleet's handle, once; answered when every installation
-/// did, or when time is up.
+/// Drain every installation. From the fleet's handle, once; answered when every installation has reported, or when time is
+/// up.
 #[derive(Debug, Message)]
 #[rtype(result = "DrainReport")]
 pub(crate) struct DrainAll {
@@ -31,13 +30,13 @@ pub(super) struct Draining {
 /// How far a drain has come.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Progress {
-    /// Of those who reported.
+    /// The sum of the reports that came.
     report: DrainReport,
     left: u64,
 }
 
 impl Supervisor {
-    /// One installation less to wait for.
+    /// An installation has reported, or is gone.
     pub(super) fn tick_off(&mut self, id: InstallationId, unanswered: u64) {
         let Some(draining) = &mut self.drain else {
             return;
@@ -66,7 +65,7 @@ impl Handler<DrainAll> for Supervisor {
                     running.send(Drain { within });
                     left.insert(*id);
                 }
-                // It failed and is not built anew yet, or it is about to begin: it has nothing in hand.
+                // It failed and was not started again yet, or it is being started: it has nothing in hand.
                 None => report.closed += 1,
             }
         }
@@ -79,10 +78,10 @@ impl Handler<DrainAll> for Supervisor {
         self.drain = Some(Draining { left, told });
         let bots = Arc::clone(&self.bots);
         Box::pin(async move {
-            // A little more than the installations themselves have, so that they report rather than vanish.
+            // A little longer than the installations themselves have, so that their reports arrive.
             let limit = within + Duration::from_millis(500);
             let all = hears.wait_for(|progress| progress.left == 0);
-            // At the limit, or without a supervisor, what was reported until then holds.
+            // At the limit, or without a supervisor, the reports until then count.
             let in_time = tokio::time::timeout(limit, all)
                 .await
                 .is_ok_and(|told| told.is_ok());
@@ -93,7 +92,7 @@ impl Handler<DrainAll> for Supervisor {
             let unanswered = |bot: &Arc<Bot>| bot.tally.unanswered.load(Relaxed);
             DrainReport {
                 abandoned: left,
-                // Those of whoever reported are not among them any more: the count goes with its connection.
+                // Installations that reported show none any more, since their connections have ended.
                 unanswered: report.unanswered + bots.bots().iter().map(unanswered).sum::<u64>(),
                 ..report
             }

@@ -8,21 +8,22 @@ use longwire_link::Generation;
 use longwire_store::InstallationRecord;
 use std::sync::Arc;
 
-/// One installation: its arbiter, its row, and the actor while it runs.
+/// An installation's arbiter, its row, and the actor while it runs.
 pub(super) struct Entry {
     pub(super) arbiter: usize,
     pub(super) bot: Arc<Bot>,
     pub(super) record: Arc<InstallationRecord>,
     pub(super) config_fault: Option<Arc<ConfigFault>>,
     pub(super) rebuilds: RebuildBudget,
-    /// It ends with this, also when the supervisor panics: without a supervisor it would never get a turn to connect again.
+    /// The actor ends when this is dropped, also when the supervisor panics: without a supervisor it would get no turn to
+    /// connect.
     pub(super) running: Option<Child<Installation>>,
-    /// The attempt that it asked a turn for last.
+    /// The attempt for which it asked for a turn last.
     pub(super) asked: Generation,
 }
 
 impl Entry {
-    /// Of a bot that is about to be started for the first time.
+    /// An installation that is about to be started for the first time.
     pub(super) fn new(
         arbiter: usize,
         bot: Arc<Bot>,
@@ -40,7 +41,7 @@ impl Entry {
         }
     }
 
-    /// What the actor has to know.
+    /// The message that tells the actor its configuration.
     pub(super) fn configure(&self) -> Configure {
         Configure {
             record: Arc::clone(&self.record),

@@ -35,7 +35,7 @@ struct InstallationEnded {
 struct Rebuilding;
 
 impl Supervisor {
-    /// Starts a fresh installation at its place.
+    /// Starts a fresh installation on its arbiter, unless one runs.
     pub(super) fn start(&mut self, id: InstallationId) {
         let Some(entry) = self.entries.get(&id) else {
             return;
@@ -55,7 +55,7 @@ impl Supervisor {
             me.send(Started { id, installation });
         });
         if !spawned {
-            // Its end was told, and this process is about to end.
+            // The arbiter's end was reported already, and this process is about to end.
             tracing::debug!(
                 arbiter = number,
                 "an installation stays away: its arbiter is gone"

@@ -8,7 +8,7 @@ use longwire_actor::Context;
 use longwire_link::SleepWatch;
 use std::time::Duration;
 
-/// The host slept for so long. From the supervisor's own watch, and from the fleet's handle as an injected fault.
+/// The host slept for so long. The name of the supervisor's own watch, and a message from the fleet's handle as an injected fault.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct Slept(pub(crate) Duration);
@@ -32,7 +32,7 @@ impl Supervisor {
         );
         for entry in self.entries.values() {
             if let Some(running) = &entry.running {
-                // One per installation and sleep.
+                // Bounded: one per installation and sleep.
                 running.send(installation::Slept);
             }
         }

@@ -34,7 +34,7 @@ impl Supervisor {
     }
 
     fn give_turn(&self, installation: InstallationId, host: Host) {
-        // Dropped, and so over, where nobody takes it.
+        // If nobody takes it, it is dropped, and the attempt is over.
         let permit = AttemptPermit {
             host,
             supervisor: self.me.address(),
@@ -42,7 +42,7 @@ impl Supervisor {
         if let Some(entry) = self.entries.get(&installation)
             && let Some(running) = &entry.running
         {
-            // One per question.
+            // Bounded: one per question.
             running.send(Turn {
                 generation: entry.asked,
                 permit: Box::new(permit),

@@ -1,4 +1,4 @@
-//! Which installations are wanted, and what differs from those that run.
+//! Reads the wanted installations from the store and compares them with those that run.
 
 use super::Supervisor;
 use super::entry::Entry;
@@ -18,7 +18,7 @@ use std::time::Duration;
 #[rtype(result = "()")]
 pub(crate) struct Reload;
 
-/// Reading the wanted installations takes a while; asking again meanwhile is remembered.
+/// Whether the wanted installations are being read, and whether they have to be read again after that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Loading {
     Idle,
@@ -63,10 +63,10 @@ impl Supervisor {
         }));
     }
 
-    /// Wanted against running.
+    /// Starts, changes and ends installations until those that run are the wanted ones.
     fn compare(&mut self, records: Vec<InstallationRecord>, ctx: &mut Context<Self>) {
         if self.drain.is_some() {
-            // Whoever was told to stay away would hear of a changed row as a call to come back.
+            // An installation that drains would take a changed row as an order to connect again.
             return;
         }
         let mut gone: BTreeSet<InstallationId> = self.entries.keys().copied().collect();
@@ -104,7 +104,7 @@ impl Supervisor {
                 self.bots.delist(id, entry.record.name.as_str());
             }
         }
-        // Whoever changed its lane may begin there.
+        // An installation that changed its lane may get a turn there.
         self.give_turns(ctx);
     }
 

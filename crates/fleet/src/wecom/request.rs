@@ -1,7 +1,7 @@
 //! What an application asks of a platform over a bot's connection, and what it hears back.
 //!
-//! A request goes out once. Whatever happens to the connection, its asker hears something: the platform's answer, or
-//! which of the reasons there are it has none for. It hears that in time, also when an actor on the way is stuck.
+//! A request is sent once. Whatever happens to the connection, whoever asked gets the platform's answer or a
+//! [`RequestError`] that says why there is none, in time, also when an actor on the way is stuck.
 
 use actix::Message;
 use bytestring::ByteString;
@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 /// A request of WeCom's long connection.
 pub struct Request {
-    /// Which.
+    /// Which command.
     pub command: Command,
     /// The `req_id` of the callback that is answered. The other commands get one of their own.
     pub req_id: Option<String>,
@@ -54,7 +54,7 @@ impl Reply {
     }
 }
 
-/// There is no answer.
+/// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     /// No installation of this id or name.
@@ -162,12 +162,12 @@ impl RequestError {
     }
 }
 
-/// How long an asker waits. Beyond that an actor on the way is stuck, and would never answer.
+/// How long whoever asked waits. After that time an actor on the way is stuck and would never answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
-    /// Until the socket has the request.
+    /// The longest time until the socket has the request.
     reach: Duration,
-    /// From then on.
+    /// The longest time from then on.
     longest: Duration,
 }
 
@@ -181,17 +181,17 @@ impl Patience {
     }
 }
 
-/// What comes of a request, in time whatever happens on the way.
+/// Waits for the answer of a request, no longer than `patience`.
 pub(crate) async fn answer(
     taken: oneshot::Receiver<()>,
     told: oneshot::Receiver<Result<Reply, RequestError>>,
     patience: Patience,
 ) -> Result<Reply, RequestError> {
-    // Dropped without a word it was answered on the way.
+    // If the sender was dropped, the request was answered on the way.
     let reached = tokio::time::timeout(patience.reach, taken).await;
     let answered = match reached {
         Ok(_) => tokio::time::timeout(patience.longest, told).await,
-        // A socket that gets it now finds nobody who waits, and sends nothing; unless it has it this moment.
+        // A socket that gets the request after this sends nothing, because nobody waits for the answer.
         Err(late) => Err(late),
     };
     match answered {

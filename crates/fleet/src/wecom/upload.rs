@@ -1,4 +1,4 @@
-//! A file's way to the platform: reads its parts, asks for each step, and tells the machine what came of it.
+//! Uploads a file: reads its parts, asks the platform for each step, and tells the machine how each one ended.
 //!
 //! ```text
 //! UploadFile ─▶ link::Upload ─▶ Send(step) ─▶ read, encode ─▶ Fleet::ask ─▶ (socket, platform)
@@ -6,9 +6,9 @@
 //!                    └──────────── StepOutcome ◀──────────────────┘
 //! ```
 //!
-//! Every step goes the way of every other request, over the connection that took the first one: whether an upload
-//! outlives its connection is not documented, so none tries to. What is read of the file is encoded and sent at once;
-//! in memory are the few chunks that are under way. Whoever drops the future gives the upload up.
+//! Every step is a request like any other, over the connection that took the first one: it is not documented whether an
+//! upload outlives its connection. What is read of the file is encoded and sent at once, so that only the few chunks under
+//! way are in memory. Dropping the future gives the upload up.
 
 mod error;
 
@@ -37,7 +37,7 @@ use std::task::{Context, Poll};
 pub struct UploadFile {
     /// Its bytes, from the beginning of the file. Nobody writes to it any more.
     pub file: File,
-    /// Its length, and as what it is sent.
+    /// Its length, and the media type it is sent as.
     pub plan: UploadPlan,
     /// Its name, as [`media::check_name`](longwire_wire::wecom::media::check_name) allows it.
     pub name: String,
@@ -45,14 +45,14 @@ pub struct UploadFile {
     pub md5: String,
 }
 
-/// Why a step is not done.
+/// Why a step failed.
 enum Trouble {
     Unanswered(RequestError),
     Refused {
         code: Option<i64>,
         message: String,
     },
-    /// The platform did it and did not say what is needed to go on.
+    /// The platform agreed, and its answer lacks what the next step needs.
     Unreadable,
     File(io::Error),
 }
@@ -68,14 +68,14 @@ pub(crate) struct UploadRun {
     bot: InstallationId,
     file: Arc<File>,
     plan: UploadPlan,
-    /// The body of the first step, sent once or thrice.
+    /// The body of the first step, which is sent up to three times.
     init: Box<RawValue>,
     upload: Upload,
     flights: Vec<Flight>,
     /// The platform's name of the upload and the connection it belongs to, from the first step on.
     begun: Option<(Arc<str>, Generation)>,
     uploaded: Option<Uploaded>,
-    /// What came last that was no success: it is what ends an upload.
+    /// The last failure. It is the one that ends an upload.
     trouble: Option<Trouble>,
 }
 
@@ -101,7 +101,7 @@ impl UploadRun {
         }
     }
 
-    /// Carries out what the machine decides, until its end.
+    /// Carries out what the machine decides until the upload ends.
     pub(crate) async fn finish(mut self) -> Result<Uploaded, UploadError> {
         loop {
             while let Some(action) = self.upload.poll_action() {
@@ -140,7 +140,7 @@ impl UploadRun {
         })
     }
 
-    /// The body of a step; a chunk's is read where a disk that hangs holds nobody else.
+    /// The body of a step. A chunk is read on a blocking thread, so that a disk that hangs stops nobody else.
     fn body(
         &self,
         step: UploadStep,
@@ -213,7 +213,7 @@ impl UploadRun {
     fn conclude(self, end: UploadEnd) -> Result<Uploaded, UploadError> {
         let (step, tries) = match (end, self.uploaded) {
             (UploadEnd::Done, Some(uploaded)) => return Ok(uploaded),
-            // A finish that named no file is none.
+            // The platform ended it without naming a file.
             (UploadEnd::Done, None) => {
                 return Err(UploadError::Unreadable {
                     step: UploadStep::Finish,

@@ -1,4 +1,4 @@
-//! The verbs of the fleet's handle that are WeCom's.
+//! What the fleet's handle can do with WeCom's bots: requests and uploads.
 
 use super::request::{Ask, Patience, Reply, Request, RequestError, answer};
 use super::upload::{UploadError, UploadFile, UploadRun};
