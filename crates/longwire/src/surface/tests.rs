@@ -1,6 +1,7 @@
 //! The listeners over real sockets, with a fleet that has no bot to connect.
 
 mod clients;
+mod documents;
 mod uploads;
 
 use std::net::Ipv4Addr;
@@ -65,6 +66,12 @@ impl Stand {
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let (status, text) = self.text(method, path, body).await;
+        (status, serde_json::from_str(&text).unwrap_or_default())
+    }
+
+    /// The answer as it is written.
+    async fn text(&self, method: Method, path: &str, body: Option<Value>) -> (u16, String) {
         let request = awc::Client::default().request(method, format!("{}{path}", self.admin));
         let sent = match body {
             Some(body) => request.send_json(&body).await,
@@ -74,7 +81,7 @@ impl Stand {
         let body = answer.body().await.expect("the body comes");
         (
             answer.status().as_u16(),
-            serde_json::from_slice(&body).unwrap_or_default(),
+            String::from_utf8_lossy(&body).into_owned(),
         )
     }
 

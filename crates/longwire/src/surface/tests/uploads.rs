@@ -11,8 +11,8 @@ use super::*;
 const BOT: &str = "aib1";
 
 /// A bot that is live, and its platform.
-struct Scene {
-    stand: Stand,
+pub(super) struct Scene {
+    pub(super) stand: Stand,
     sim: Sim,
 }
 
@@ -116,7 +116,7 @@ fn started() -> Sim {
     Sim::start(SimSettings::default()).expect("the simulator starts on loopback")
 }
 
-fn with_scene<F: Future<Output = ()>>(test: impl FnOnce(Scene) -> F) {
+pub(super) fn with_scene<F: Future<Output = ()>>(test: impl FnOnce(Scene) -> F) {
     actix_rt::System::new().block_on(async { test(Scene::start().await).await });
 }
 

@@ -1,0 +1,318 @@
+//! The JSON that programs read: names of fields, their order, and how values are written.
+
+use longwire_fleet::view::{
+    HandleTimes, LastExit, LastMessage, MailboxView, SupervisionView, Warning,
+};
+use longwire_fleet::{ActorView, Inspection, InstallationView, Lights};
+
+use super::uploads::with_scene;
+use super::*;
+
+/// A document without its values: names in their order, a number as `0`, a text as `""`, a truth as `?`.
+fn shape(text: &str) -> String {
+    let mut shape = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let len = match first {
+            '"' => 1 + end_of_text(&rest[1..]),
+            '{' | '}' | '[' | ']' | ',' | ':' => 1,
+            _ => rest.find([',', '}', ']']).unwrap_or(rest.len()),
+        };
+        let (token, after) = rest.split_at(len);
+        match first {
+            '"' if after.starts_with(':') => shape.push_str(token.trim_matches('"')),
+            '"' => shape.push_str("\"\""),
+            't' | 'f' => shape.push('?'),
+            '-' | '0'..='9' => shape.push('0'),
+            _ => shape.push_str(token),
+        }
+        rest = after;
+    }
+    shape
+}
+
+/// Bytes up to and with the closing quotation mark.
+fn end_of_text(text: &str) -> usize {
+    let mut is_escaped = false;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+const OVERVIEW: &str = "{started_ms:0,now_ms:0,installations:0,by_state:{stopped:0},overloaded:0,alarms:0,\
+    actors:{assembler:0,dispatch:0,installation:0,pinger:0,socket:0,supervisor:0},\
+    events:{received:0,recorded:0,repeats_by_event_id:0,repeats_by_message:0,unparsed:0,unparsed_dropped:0,assembled:0},\
+    answers:{acked:0,refused:0,refused_late:0,shed:0,late_receipts:0,orphaned_receipts:0,unrecorded:0},\
+    connections:{attempts:0,opened:0,lost:0,reconnects:0,silent:0,left_unread:0,panics:0},malformed:{},\
+    ack_latency_us:{count:0,p50:0,p99:0,max:0},record_latency_us:{count:0,p50:0,p99:0,max:0},\
+    store:{state:\"\",cause:null,detail:null,advice:null,since_ms:null,queue:0,queue_high_water:0,commits:0,notes_dropped:0},\
+    connection_limit:{limit:null,held:0,waiting:0},draining:?}";
+
+const FOLD: &str =
+    "{kind:\"\",path:\"\",count:0,states:{ready:0},restarts:0,deepest_mailbox:0,warned:0}";
+
+/// The supervisor's, which has no parent.
+const ACTOR: &str = "{id:\"\",path:\"\",kind:\"\",arbiter:0,parent:null,children:0,state:\"\",state_since_ms:0,doing:\"\",\
+    uptime_ms:0,generation:null,mailbox:{depth:0,high_water:0,capacity:0},handled:0,rate_1m:0,\
+    handle_ms:{p50:0,p99:0,max:0},last:{message:\"\",at_ms:0},\
+    supervision:{strategy:\"\",restarts:0,limit:\"\",last_exit:null},warnings:[]}";
+
+const KEPT: &str = "{id:\"\",name:\"\",platform:\"\",app_id:\"\",bot_id:null,base_url:\"\",has_proxy:?,\
+    take_back_after_ms:null,take_back_per_day:null,displaced_ms:null,taken_back_ms:[],guarantee:{id:\"\",text:\"\"},\
+    desired:\"\",origin:\"\",created_ms:0,updated_ms:0}";
+
+/// Of one that was never connected.
+const OBSERVED: &str = "{id:\"\",name:\"\",platform:\"\",app_id:\"\",desired:\"\",state:\"\",legacy_state:\"\",\
+    state_since_ms:0,until_ms:null,attempt:0,reason:null,reason_text:null,next_step:null,generation:0,\
+    lights:{connected_ms:null,last_heard_ms:null,pong_round_trip_us:null,last_event_ms:null,never_heard_an_event:?,\
+    attempts_exceeded:?,failures:0,alarm:?,restarts:0,reconnects:0,events:0,repeats:0,acked:0,refused:0,shed:0,\
+    overloaded:?,unanswered:0,unrecorded:0,left_unread:0,malformed:0,unparsed:0,unparsed_dropped:0}}";
+
+#[test]
+fn what_every_fleet_answers_keeps_its_shape() {
+    with_stand(|stand| async move {
+        let (status, _) = stand.post("/admin/v1/installations", bot("a")).await;
+        assert_eq!(status, 201);
+        until_observed(&stand).await;
+        let absent = FOLD.replace("ready", "absent");
+        for (path, wanted) in [
+            ("overview", OVERVIEW.to_owned()),
+            (
+                "tree",
+                format!("{{groups:[{FOLD},{FOLD},{FOLD},{absent},{absent},{absent}]}}"),
+            ),
+            (
+                "tree?unfold=/fleet/dispatch",
+                "{path:\"\",children:[],more:0}".to_owned(),
+            ),
+            (
+                "actors?under=/fleet&limit=1",
+                format!("{{data:[{ACTOR}],matched:0}}"),
+            ),
+            ("installations", format!("{{data:[{OBSERVED}],next:null}}")),
+            (
+                "installations/a",
+                format!("{{kept:{KEPT},observed:{OBSERVED},timeline:[]}}"),
+            ),
+        ] {
+            let (status, text) = stand
+                .text(Method::GET, &format!("/admin/v1/{path}"), None)
+                .await;
+            assert_eq!((status, shape(&text)), (200, wanted), "{path}: {text}");
+        }
+    });
+}
+
+async fn until_observed(stand: &Stand) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    while stand.get("/admin/v1/installations/a").await.1["observed"].is_null() {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the fleet never notices it"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[test]
+fn what_actors_say_of_themselves_keeps_its_shape() {
+    with_scene(|scene| async move {
+        let scene = &scene;
+        let (_, detail) = scene.stand.get("/admin/v1/installations/w").await;
+        let bot = format!(
+            "/fleet/bots/{}",
+            detail["kept"]["id"].as_str().expect("it has an id")
+        );
+        for (path, words) in [
+            (
+                "/fleet".to_owned(),
+                "{arbiters:0,attempts_under_way:0,draining:?,installations:0,running:0,waiting_for_a_turn:0}",
+            ),
+            (
+                "/fleet/dispatch".to_owned(),
+                "{batch_rows_high_water:0,commits:0,queue:0,writer:\"\"}",
+            ),
+            (
+                bot.clone(),
+                "{attempts_exceeded:?,generation:0,next_due_ms:0,ping_interval_s:0,reconnect_interval_s:0,\
+                 reconnect_nonce_s:0,reconnects:0,state:\"\"}",
+            ),
+            (
+                format!("{bot}/socket"),
+                "{arbiter:0,generation:0,phase:\"\",reading:?,shedding:?,unanswered:0,unanswered_bytes:0,unread_bytes:0,\
+                 unsent_bytes:0,waiting_for_predecessors:?,waiting_for_the_writer:0}",
+            ),
+            (
+                format!("{bot}/pinger"),
+                "{generation:0,next_due_ms:0,round_trip_us:0}",
+            ),
+        ] {
+            let path = format!("/admin/v1/actors/inspect?path={path}");
+            let (status, text) = scene.stand.text(Method::POST, &path, None).await;
+            let wanted = format!("{{outcome:\"\",words:{words}}}");
+            // A time that is not set yet is a number soon.
+            let shape = shape(&text).replace(":null", ":0");
+            assert_eq!((status, shape), (200, wanted), "{path}: {text}");
+            assert!(text.starts_with("{\"outcome\":\"answered\","), "{text}");
+        }
+    });
+}
+
+#[test]
+fn what_the_platform_answers_keeps_its_shape() {
+    with_scene(|scene| async move {
+        let scene = &scene;
+        let send = json!({
+            "cmd": "aibot_send_msg",
+            "body": {"chatid": "c", "msgtype": "markdown", "markdown": {"content": "x"}},
+        });
+        let begin = json!({
+            "cmd": "aibot_upload_media_init",
+            "body": {"type": "file", "filename": "f", "total_size": 5, "total_chunks": 1, "md5": "0".repeat(32)},
+        });
+        for (request, wanted) in [
+            (send, "{\"code\":0,\"message\":\"ok\"}"),
+            (
+                begin,
+                "{\"code\":0,\"message\":\"ok\",\"body\":{\"upload_id\":",
+            ),
+        ] {
+            let path = "/admin/v1/installations/w/requests";
+            let (status, text) = scene.stand.text(Method::POST, path, Some(request)).await;
+            assert_eq!(status, 200, "{text}");
+            assert!(text.starts_with(wanted), "{text}");
+        }
+    });
+}
+
+#[test]
+fn an_actor_that_ended_and_was_rebuilt_is_written_whole() {
+    let actor = ActorView {
+        id: "act_1".to_owned(),
+        path: "/fleet/bots/ins_1/socket".to_owned(),
+        kind: "socket",
+        arbiter: 1,
+        parent: Some("/fleet/bots/ins_1".to_owned()),
+        children: 2,
+        state: "rebuilding",
+        state_since_ms: 3,
+        doing: "waits".to_owned(),
+        uptime_ms: Some(4),
+        generation: Some(5),
+        mailbox: MailboxView {
+            depth: 6,
+            high_water: 7,
+            capacity: 8,
+        },
+        handled: 9,
+        rate_1m: 0.5,
+        handle_ms: HandleTimes {
+            p50: 0.25,
+            p99: 1.0,
+            max: 2.5,
+        },
+        last: Some(LastMessage {
+            message: "Recorded",
+            at_ms: 10,
+        }),
+        supervision: SupervisionView {
+            strategy: "rebuild",
+            restarts: 11,
+            limit: "8 in 10 minutes",
+            last_exit: Some(LastExit {
+                reason: "panic",
+                detail: "\"odd\"".to_owned(),
+                at_ms: 12,
+            }),
+        },
+        warnings: vec![Warning {
+            code: "stuck",
+            hint: "look",
+        }],
+    };
+    let text = serde_json::to_string(&actor).expect("it has a JSON form");
+    assert_eq!(
+        text,
+        "{\"id\":\"act_1\",\"path\":\"/fleet/bots/ins_1/socket\",\"kind\":\"socket\",\"arbiter\":1,\
+         \"parent\":\"/fleet/bots/ins_1\",\"children\":2,\"state\":\"rebuilding\",\"state_since_ms\":3,\
+         \"doing\":\"waits\",\"uptime_ms\":4,\"generation\":5,\
+         \"mailbox\":{\"depth\":6,\"high_water\":7,\"capacity\":8},\"handled\":9,\"rate_1m\":0.5,\
+         \"handle_ms\":{\"p50\":0.25,\"p99\":1.0,\"max\":2.5},\"last\":{\"message\":\"Recorded\",\"at_ms\":10},\
+         \"supervision\":{\"strategy\":\"rebuild\",\"restarts\":11,\"limit\":\"8 in 10 minutes\",\
+         \"last_exit\":{\"reason\":\"panic\",\"detail\":\"\\\"odd\\\"\",\"at_ms\":12}},\
+         \"warnings\":[{\"code\":\"stuck\",\"hint\":\"look\"}]}"
+    );
+}
+
+#[test]
+fn a_bot_in_trouble_is_written_whole() {
+    let bot = InstallationView {
+        id: "ins_1".to_owned(),
+        name: "客服".to_owned(),
+        platform: "feishu",
+        app_id: "cli_1".to_owned(),
+        desired: "run",
+        state: "refused",
+        legacy_state: "error",
+        state_since_ms: 1,
+        until_ms: Some(2),
+        attempt: 3,
+        reason: Some("r".to_owned()),
+        reason_text: Some("t".to_owned()),
+        next_step: Some("n".to_owned()),
+        generation: 4,
+        lights: Lights {
+            connected_ms: Some(5),
+            last_heard_ms: Some(6),
+            pong_round_trip_us: Some(7),
+            last_event_ms: Some(8),
+            never_heard_an_event: false,
+            attempts_exceeded: true,
+            failures: 9,
+            alarm: true,
+            restarts: 10,
+            reconnects: 11,
+            events: 12,
+            repeats: 13,
+            acked: 14,
+            refused: 15,
+            shed: 16,
+            overloaded: false,
+            unanswered: 17,
+            unrecorded: 18,
+            left_unread: 19,
+            malformed: 20,
+            unparsed: 21,
+            unparsed_dropped: 22,
+        },
+    };
+    let text = serde_json::to_string(&bot).expect("it has a JSON form");
+    assert_eq!(
+        text,
+        "{\"id\":\"ins_1\",\"name\":\"客服\",\"platform\":\"feishu\",\"app_id\":\"cli_1\",\"desired\":\"run\",\
+         \"state\":\"refused\",\"legacy_state\":\"error\",\"state_since_ms\":1,\"until_ms\":2,\"attempt\":3,\
+         \"reason\":\"r\",\"reason_text\":\"t\",\"next_step\":\"n\",\"generation\":4,\
+         \"lights\":{\"connected_ms\":5,\"last_heard_ms\":6,\"pong_round_trip_us\":7,\"last_event_ms\":8,\
+         \"never_heard_an_event\":false,\"attempts_exceeded\":true,\"failures\":9,\"alarm\":true,\"restarts\":10,\
+         \"reconnects\":11,\"events\":12,\"repeats\":13,\"acked\":14,\"refused\":15,\"shed\":16,\
+         \"overloaded\":false,\"unanswered\":17,\"unrecorded\":18,\"left_unread\":19,\"malformed\":20,\
+         \"unparsed\":21,\"unparsed_dropped\":22}}"
+    );
+}
+
+#[test]
+fn an_actor_that_says_nothing_has_an_outcome_too() {
+    for (inspection, wanted) in [
+        (Inspection::NoAnswer, "{\"outcome\":\"no_answer\"}"),
+        (Inspection::Absent, "{\"outcome\":\"absent\"}"),
+    ] {
+        let text = serde_json::to_string(&inspection).expect("it has a JSON form");
+        assert_eq!(text, wanted);
+    }
+}
