@@ -20,7 +20,7 @@ use longwire_store::{NewInstallation, Store, StoreSettings};
 use crate::config::{Config, DeclarationError, InstallationSection, Loaded};
 use crate::exit::{Failure, chain};
 use crate::files::OpenFiles;
-use crate::surface::{self, Listener, Listeners, Patience, Surface};
+use crate::surface::{self, Listener, Listeners, Surface};
 
 /// Everything that runs.
 pub(crate) struct Gateway {
@@ -91,8 +91,7 @@ impl Gateway {
         let surface = Arc::new(Surface::new(fleet.clone(), store.clone(), config));
         let listen = Failure::io("serve HTTP");
         let (api_address, admin_address) = (address(&api)?, address(&admin)?);
-        let listeners =
-            surface::serve(&surface, api, admin, Patience::default()).map_err(listen)?;
+        let listeners = surface::serve(&surface, api, admin).map_err(listen)?;
         Ok(Self {
             store,
             fleet,

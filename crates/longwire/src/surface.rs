@@ -10,16 +10,11 @@
 //! page of another origin.
 
 mod actors;
-mod client;
-mod disk;
 mod faults;
 mod feed;
-mod guard;
 mod health;
 mod installations;
-mod listener;
 mod metrics;
-mod problem;
 mod requests;
 mod spool;
 mod tree;
@@ -31,21 +26,17 @@ mod tests;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use actix_web::App;
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 use longwire_fleet::Fleet;
+use longwire_listener::{Draining, ListenerSettings, Timeouts};
 use longwire_store::Store;
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::Config;
 
-pub(crate) use client::Patience;
 pub(crate) use installations::{AddRequest, Kept, Note};
-use problem::Problem;
 
 /// Clients that the listener of probes and metrics serves at once. The probes of an orchestrator and the scrapes of a few
 /// collectors are far fewer.
@@ -61,7 +52,7 @@ const FEEDS: usize = 16;
 pub(crate) struct Surface {
     fleet: Fleet,
     store: Store,
-    draining: AtomicBool,
+    draining: Draining,
     fault_injection: bool,
     admin_hosts: Vec<String>,
     plain_hosts: Vec<String>,
@@ -77,7 +68,7 @@ impl Surface {
         Self {
             fleet,
             store,
-            draining: AtomicBool::new(false),
+            draining: Draining::default(),
             fault_injection: config.debug.fault_injection,
             admin_hosts: config.server.admin_hosts.clone(),
             plain_hosts: config.egress.plain_http_hosts.clone(),
@@ -89,11 +80,11 @@ impl Surface {
 
     /// From now on readiness says no, feeds end, and nothing is changed any more.
     pub(crate) fn begin_drain(&self) {
-        self.draining.store(true, Ordering::Release);
+        self.draining.begin();
     }
 
     fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+        self.draining.has_begun()
     }
 }
 
@@ -112,33 +103,36 @@ pub(crate) enum Listener {
     Admin,
 }
 
-/// Starts answering on both. A thread that fails is started again by the HTTP server.
+/// Starts answering on both.
 pub(crate) fn serve(
     surface: &Arc<Surface>,
     api: TcpListener,
     admin: TcpListener,
-    patience: Patience,
 ) -> io::Result<Listeners> {
     let data = Data::from(Arc::clone(surface));
+    let settings = ListenerSettings {
+        name: "api",
+        connections: API_CONNECTIONS,
+        timeouts: Timeouts::default(),
+        hosts: None,
+    };
     let api = {
         let data = data.clone();
-        listener::serve("api", api, API_CONNECTIONS, patience, move || {
-            App::new()
-                .wrap(from_fn(client::answered_in_time))
-                .app_data(data.clone())
-                .configure(problem::settings)
-                .configure(probes)
+        longwire_listener::serve(settings.clone(), api, move |config| {
+            config.app_data(data.clone()).configure(probes);
         })?
     };
-    let admin = listener::serve("admin", admin, ADMIN_CONNECTIONS, patience, move || {
-        App::new()
-            .wrap(from_fn(guard::same_host))
-            // The last one is the first to see a request.
-            .wrap(from_fn(client::answered_in_time))
+    let settings = ListenerSettings {
+        name: "admin",
+        connections: ADMIN_CONNECTIONS,
+        hosts: Some(surface.admin_hosts.clone()),
+        ..settings
+    };
+    let admin = longwire_listener::serve(settings, admin, move |config| {
+        config
             .app_data(data.clone())
-            .configure(problem::settings)
             .configure(probes)
-            .configure(administration)
+            .configure(administration);
     })?;
     let handles = [api.handle(), admin.handle()];
     let (tell, ended) = watch::channel(None);
@@ -161,8 +155,7 @@ fn probes(config: &mut ServiceConfig) {
     config
         .route("/livez", web::get().to(health::livez))
         .route("/readyz", web::get().to(health::readyz))
-        .route("/metrics", web::get().to(metrics::scrape))
-        .default_service(web::to(|| async { Problem::not_found("no such resource") }));
+        .route("/metrics", web::get().to(metrics::scrape));
 }
 
 fn administration(config: &mut ServiceConfig) {

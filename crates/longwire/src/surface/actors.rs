@@ -6,7 +6,9 @@ use actix_web::web::{Data, Json, Query};
 use longwire_fleet::{ActorView, Inspection};
 use serde::{Deserialize, Serialize};
 
-use super::{Problem, Surface};
+use longwire_listener::Problem;
+
+use super::Surface;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

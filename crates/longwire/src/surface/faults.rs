@@ -5,7 +5,9 @@ use actix_web::web::{Data, Json, Path};
 use longwire_fleet::{Fault, FleetActor, InjectError};
 use serde::Deserialize;
 
-use super::{Problem, Surface};
+use longwire_listener::Problem;
+
+use super::Surface;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -15,7 +15,9 @@ use actix_web_actors::ws::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{FEEDS, Problem, Surface};
+use longwire_listener::Problem;
+
+use super::{FEEDS, Surface};
 
 const PERIOD: Duration = Duration::from_secs(1);
 /// Pings, one a second, that a client may leave unanswered.

@@ -1,6 +1,7 @@
 //! Installations: listed, shown with timeline and lights, added, started, stopped.
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Path, Query};
 use longwire_egress::ProxyPolicy;
 use longwire_fleet::InstallationView;
@@ -11,8 +12,10 @@ use longwire_store::{InstallationRecord, NewInstallation, ReadError, TimelineRec
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::disk::on_disk;
-use super::{Problem, Surface};
+use longwire_listener::Problem;
+use longwire_listener::blocking;
+
+use super::Surface;
 use crate::config::parse_duration;
 
 const DEFAULT_LIMIT: usize = 50;
@@ -343,19 +346,27 @@ fn refuse_while_draining(surface: &Surface) -> Result<(), Problem> {
 async fn read<T: Send + 'static>(
     query: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
 ) -> Result<T, Problem> {
-    on_disk(query)
+    blocking::run(query)
         .await?
-        .map_err(|error| Problem::store(&error))
+        .map_err(|error| unavailable(&error))
 }
 
 async fn write<T: Send + 'static>(
     change: impl FnOnce() -> Result<T, WriteError> + Send + 'static,
 ) -> Result<T, Problem> {
-    on_disk(change).await?.map_err(|error| match error {
+    blocking::run(change).await?.map_err(|error| match error {
         WriteError::NameTaken { .. } => Problem::conflict("name_taken", error.to_string()),
         WriteError::SameBot { .. } => Problem::conflict("same_bot", error.to_string()),
         WriteError::UnknownInstallation { .. } => Problem::not_found(error.to_string()),
-        WriteError::Overdue { .. } => Problem::unsettled(&error),
-        error => Problem::store(&error),
+        // The store has not said in time whether it did it.
+        WriteError::Overdue { .. } => {
+            Problem::caused(StatusCode::GATEWAY_TIMEOUT, "store_unsettled", &error)
+        }
+        error => unavailable(&error),
     })
+}
+
+/// The store did not do it.
+fn unavailable(error: &dyn std::error::Error) -> Problem {
+    Problem::caused(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", error)
 }

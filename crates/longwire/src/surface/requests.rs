@@ -10,7 +10,9 @@ use longwire_wire::wecom::Command;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Problem, Surface};
+use longwire_listener::Problem;
+
+use super::Surface;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

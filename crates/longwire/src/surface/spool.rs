@@ -13,8 +13,7 @@ use futures_util::{Stream, StreamExt as _};
 use longwire_wire::wecom::media::Kind;
 use longwire_wire::wecom::media::upload::Checksum;
 
-use super::client::has_stalled;
-use super::disk;
+use longwire_listener::{blocking, has_stalled};
 
 /// So much is gathered before it is handed to the disk: fewer changes of thread.
 const WRITE_BYTES: usize = 256 * 1024;
@@ -39,7 +38,7 @@ pub(super) enum SpoolError {
     /// The client left, or its chunks are no chunks.
     #[error("the body ended early: {0}")]
     Broken(PayloadError),
-    /// The client sends too little or nothing (`Patience::body`).
+    /// The client sends too little or nothing (`Timeouts::body`).
     #[error("the body came too slowly")]
     Stalled,
     /// The disk does not take it.
@@ -111,7 +110,7 @@ pub(super) async fn receive(
 async fn on_disk<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    disk::on_disk(work).await.map_err(io::Error::other)?
+    blocking::run(work).await.map_err(io::Error::other)?
 }
 
 #[cfg(test)]

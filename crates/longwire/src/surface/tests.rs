@@ -1,6 +1,5 @@
 //! The listeners over real sockets, with a fleet that has no bot to connect.
 
-mod clients;
 mod documents;
 mod uploads;
 
@@ -29,10 +28,6 @@ struct Stand {
 
 impl Stand {
     async fn start(config: &Config) -> Self {
-        Self::start_with(config, Patience::default()).await
-    }
-
-    async fn start_with(config: &Config, patience: Patience) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let url = format!("sqlite:{}", directory.path().join("test.db").display());
         let store = Store::open(&StoreSettings::at(url)).expect("a new store opens");
@@ -56,7 +51,7 @@ impl Stand {
             format!("http://{}", listener.local_addr().expect("it is bound"))
         };
         let (api_base, admin_base) = (base(&api), base(&admin));
-        serve(&surface, api, admin, patience).expect("the listeners are taken over");
+        serve(&surface, api, admin).expect("the listeners are taken over");
         Self {
             surface,
             admin: admin_base,
@@ -469,4 +464,48 @@ where
         .await
         .expect("a frame comes in time");
     frame.map(|frame| frame.expect("the feed speaks websocket"))
+}
+
+/// Far above what is needed; bounds how long a broken test hangs.
+const LIMIT: Duration = Duration::from_secs(30);
+
+#[test]
+fn there_are_places_for_so_many_feeds() {
+    with_stand(|stand| async move {
+        let open = || {
+            let url = format!("{}/admin/v1/feed", stand.admin);
+            async move { awc::Client::default().ws(url).connect().await }
+        };
+        let mut feeds = Vec::new();
+        for _ in 0..FEEDS {
+            feeds.push(open().await.expect("there is a place"));
+        }
+        let refused = open().await.err();
+        assert!(
+            matches!(
+                refused,
+                Some(awc::error::WsClientError::InvalidResponseStatus(status)) if status == 429
+            ),
+            "{refused:?}"
+        );
+        // They outlast a client's timeouts: what follows an upgrade is no body and no request.
+        let (_, feed) = feeds.last_mut().expect("there are some");
+        let began = std::time::Instant::now();
+        while began.elapsed() < Timeouts::default().request + Duration::from_secs(1) {
+            let frame = tokio::time::timeout(LIMIT, feed.next())
+                .await
+                .expect("a second passes");
+            let frame = frame.expect("it is open").expect("it is sound");
+            if matches!(frame, Frame::Ping(_)) {
+                use futures_util::SinkExt as _;
+                let pong = awc::ws::Message::Pong(bytes::Bytes::new());
+                feed.send(pong).await.expect("it is open");
+            }
+        }
+        drop(feeds);
+        let began = std::time::Instant::now();
+        while open().await.is_err() {
+            assert!(began.elapsed() < LIMIT, "the places are not free again");
+        }
+    });
 }

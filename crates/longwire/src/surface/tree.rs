@@ -6,7 +6,9 @@ use actix_web::web::{Data, Json, Query};
 use longwire_fleet::ActorView;
 use serde::{Deserialize, Serialize};
 
-use super::{Problem, Surface};
+use longwire_listener::Problem;
+
+use super::Surface;
 
 /// Children listed by one unfolding; the rest is told as a number.
 const MAX_UNFOLDED: usize = 500;

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use super::requests::{status, unanswered};
 use super::spool::{self, SpoolError, Spooled};
-use super::{Problem, Surface};
+use longwire_listener::Problem;
+
+use super::Surface;
 
 /// Uploads under way, over all bots. Each has a file of up to 20 MB on the disk and up to four chunks of 512 KiB in
 /// memory, each of them some four times on its way: as read, in Base64, in its frame, masked.

@@ -1,28 +1,49 @@
-//! What a client may hold, over real sockets, with little patience.
+//! What a client may hold, over real sockets, with short timeouts.
 
-use std::time::Instant;
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::{Duration, Instant};
 
-use awc::error::WsClientError;
+use actix_web::web::{self, Json, ServiceConfig};
+use longwire_listener::{ListenerSettings, Timeouts, serve};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-
-use super::*;
 
 /// Far above what is needed; bounds how long a broken test hangs.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// So short that waiting for it is no wait, and no answer of ours takes as long.
-const PATIENCE: Patience = Patience {
+const TIMEOUTS: Timeouts = Timeouts {
     request: Duration::from_millis(1_500),
-    reading: Duration::from_millis(300),
+    response: Duration::from_millis(300),
     body: Duration::from_millis(300),
     body_bytes: 1_000,
 };
 
-fn with_impatient_stand<F: Future<Output = ()>>(test: impl FnOnce(Stand) -> F) {
+fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/livez", web::get().to(|| async { "ok\n" }))
+        .route("/large", web::get().to(|| async { "x".repeat(16 << 10) }))
+        .route(
+            "/json",
+            web::post().to(|_: Json<serde_json::Value>| async { "taken" }),
+        );
+}
+
+/// Runs a test against a listener with these timeouts, in a system of its own.
+fn with_listener<F: Future<Output = ()>>(test: impl FnOnce(String) -> F) {
     actix_rt::System::new().block_on(async {
-        test(Stand::start_with(&Config::default(), PATIENCE).await).await;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has ports");
+        let base = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let settings = ListenerSettings {
+            name: "test",
+            connections: 16,
+            timeouts: TIMEOUTS,
+            hosts: None,
+        };
+        let server = serve(settings, listener, routes).expect("the listener is taken over");
+        actix_rt::spawn(server);
+        test(base).await;
     });
 }
 
@@ -48,7 +69,7 @@ async fn until_the_end(client: &mut TcpStream) -> String {
 
 #[test]
 fn a_body_that_does_not_come_is_told_so() {
-    with_impatient_stand(|stand| async move {
+    with_listener(|base| async move {
         for (head, body) in [
             ("Content-Length: 100", "{\"name\":"),
             ("Content-Length: 100", ""),
@@ -60,10 +81,10 @@ fn a_body_that_does_not_come_is_told_so() {
             ("Transfer-Encoding: chunked", "3\r\n{\"n\r\n"),
         ] {
             let request = format!(
-                "POST /admin/v1/installations HTTP/1.1\r\nHost: localhost\r\n\
+                "POST /json HTTP/1.1\r\nHost: localhost\r\n\
                  Content-Type: application/json\r\n{head}\r\n\r\n{body}"
             );
-            let answer = exchange(&stand.admin, request.as_bytes()).await;
+            let answer = exchange(&base, request.as_bytes()).await;
             assert!(answer.starts_with("HTTP/1.1 408 "), "{head}: {answer}");
             assert!(answer.contains("body_stalled"), "{head}: {answer}");
         }
@@ -73,9 +94,9 @@ fn a_body_that_does_not_come_is_told_so() {
 /// A body that comes in small pieces, each in time, has to come to something all the same.
 #[test]
 fn a_body_that_trickles_is_no_progress() {
-    with_impatient_stand(|stand| async move {
-        let mut client = connect(&stand.admin).await;
-        let head = b"POST /admin/v1/installations HTTP/1.1\r\nHost: localhost\r\n\
+    with_listener(|base| async move {
+        let mut client = connect(&base).await;
+        let head = b"POST /json HTTP/1.1\r\nHost: localhost\r\n\
             Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n";
         client.write_all(head).await.expect("it is taken");
         let began = Instant::now();
@@ -95,7 +116,7 @@ fn a_body_that_trickles_is_no_progress() {
 
 #[test]
 fn half_a_request_is_not_waited_for() {
-    with_impatient_stand(|stand| async move {
+    with_listener(|base| async move {
         let whole = "GET /livez HTTP/1.1\r\nHost: localhost\r\n";
         for (request, answers) in [
             (String::new(), 0),
@@ -109,7 +130,7 @@ fn half_a_request_is_not_waited_for() {
             ),
             (format!("{whole}Connection: Upgrade\r\n\r\n"), 1),
         ] {
-            let answer = exchange(&stand.api, request.as_bytes()).await;
+            let answer = exchange(&base, request.as_bytes()).await;
             let count = answer.matches("HTTP/1.1 200").count();
             assert_eq!(count, answers, "{request}: {answer}");
         }
@@ -118,25 +139,26 @@ fn half_a_request_is_not_waited_for() {
 
 #[test]
 fn who_does_not_read_is_let_go() {
-    with_impatient_stand(|stand| async move {
-        let mut client = connect(&stand.api).await;
-        let requests = b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
+    with_listener(|base| async move {
+        let mut client = connect(&base).await;
+        let requests = b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
         let asked = async {
             // Ends when the server has hung up; before that it takes what the kernel has room for.
             while client.write_all(&requests).await.is_ok() {}
         };
         timeout(LIMIT, asked).await.expect("the server hangs up");
-        assert_eq!(stand.get("/livez").await.0, 200);
+        let answer = awc::Client::default().get(format!("{base}/livez")).send();
+        assert_eq!(answer.await.expect("it answers").status().as_u16(), 200);
     });
 }
 
-/// Each answer begins the patience anew, so one who asks now and then keeps the connection.
+/// Each answer begins the timeout anew, so a client that asks now and then keeps its connection.
 #[test]
 fn who_asks_and_reads_stays() {
-    with_impatient_stand(|stand| async move {
-        let mut client = connect(&stand.api).await;
+    with_listener(|base| async move {
+        let mut client = connect(&base).await;
         let began = Instant::now();
-        while began.elapsed() < PATIENCE.request * 2 {
+        while began.elapsed() < TIMEOUTS.request * 2 {
             let request = b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n";
             client.write_all(request).await.expect("it is taken");
             let mut answer = Vec::new();
@@ -152,53 +174,14 @@ fn who_asks_and_reads_stays() {
 /// All of them, in their order, although the server reads on only when one is answered.
 #[test]
 fn requests_sent_ahead_are_answered() {
-    with_impatient_stand(|stand| async move {
+    with_listener(|base| async move {
         let mut requests = String::new();
         for number in 0..200 {
             requests += &format!("GET /nothing-{number} HTTP/1.1\r\nHost: a\r\n\r\n");
         }
         requests += "GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-        let answer = exchange(&stand.api, requests.as_bytes()).await;
+        let answer = exchange(&base, requests.as_bytes()).await;
         assert_eq!(answer.matches("HTTP/1.1 404").count(), 200, "{answer}");
         assert!(answer.ends_with("ok\n"), "{answer}");
-    });
-}
-
-#[test]
-fn there_are_places_for_so_many_feeds() {
-    with_impatient_stand(|stand| async move {
-        let open = || {
-            let url = format!("{}/admin/v1/feed", stand.admin);
-            async move { awc::Client::default().ws(url).connect().await }
-        };
-        let mut feeds = Vec::new();
-        for _ in 0..FEEDS {
-            feeds.push(open().await.expect("there is a place"));
-        }
-        let refused = open().await.err();
-        assert!(
-            matches!(
-                refused,
-                Some(WsClientError::InvalidResponseStatus(status)) if status == 429
-            ),
-            "{refused:?}"
-        );
-        // They outlast a client's patience: what follows an upgrade is no body and no request.
-        let (_, feed) = feeds.last_mut().expect("there are some");
-        let began = Instant::now();
-        while began.elapsed() < PATIENCE.request * 2 {
-            let frame = timeout(LIMIT, feed.next()).await.expect("a second passes");
-            let frame = frame.expect("it is open").expect("it is sound");
-            if matches!(frame, Frame::Ping(_)) {
-                use futures_util::SinkExt as _;
-                let pong = awc::ws::Message::Pong(bytes::Bytes::new());
-                feed.send(pong).await.expect("it is open");
-            }
-        }
-        drop(feeds);
-        let began = Instant::now();
-        while open().await.is_err() {
-            assert!(began.elapsed() < LIMIT, "the places are not free again");
-        }
     });
 }

@@ -10,14 +10,14 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::client::has_stalled;
+use crate::has_stalled;
 
-/// Bodies of the admin interface are small.
+/// JSON bodies are small.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// What went wrong with a request.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Problem {
+pub struct Problem {
     #[serde(rename = "type")]
     kind: String,
     title: &'static str,
@@ -30,7 +30,8 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    /// An error with this status, a stable code for programs, and a text for people.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self {
             kind: format!("/problems/{code}"),
             title: status.canonical_reason().unwrap_or("error"),
@@ -41,44 +42,50 @@ impl Problem {
         }
     }
 
-    /// With this besides.
-    pub(crate) fn with(mut self, fact: &'static str, value: impl Into<Value>) -> Self {
+    /// With this member besides.
+    pub fn with(mut self, fact: &'static str, value: impl Into<Value>) -> Self {
         self.facts.insert(fact, value.into());
         self
     }
 
-    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+    /// An error whose text is that of `error` with its causes.
+    pub fn caused(status: StatusCode, code: &'static str, error: &dyn std::error::Error) -> Self {
+        let mut detail = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            // Transparent errors repeat their cause.
+            if !detail.ends_with(&cause_text) {
+                detail.push_str(": ");
+                detail.push_str(&cause_text);
+            }
+            source = cause.source();
+        }
+        Self::new(status, code, detail)
+    }
+
+    /// What was asked for does not exist.
+    pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 
-    pub(crate) fn invalid(detail: impl Into<String>) -> Self {
+    /// Nothing has this path.
+    pub(crate) fn no_such_resource() -> Self {
+        Self::not_found("no such resource")
+    }
+
+    /// The request is not what it has to be.
+    pub fn invalid(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
     }
 
-    pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+    /// The request does not fit the state that the gateway is in.
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
-    /// The store did not do it; `error` is told with its causes.
-    pub(crate) fn store(error: &dyn std::error::Error) -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "store_unavailable",
-            crate::exit::chain(error),
-        )
-    }
-
-    /// The store has not said in time whether it did it.
-    pub(crate) fn unsettled(error: &dyn std::error::Error) -> Self {
-        Self::new(
-            StatusCode::GATEWAY_TIMEOUT,
-            "store_unsettled",
-            crate::exit::chain(error),
-        )
-    }
-
     /// It was begun and not finished.
-    pub(crate) fn interrupted() -> Self {
+    pub fn interrupted() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "interrupted",
@@ -114,8 +121,8 @@ impl actix_web::Responder for Problem {
     }
 }
 
-/// Makes problems of what extractors refuse. None repeats the body, which may hold a secret.
-pub(super) fn settings(config: &mut ServiceConfig) {
+/// Makes problems of what extractors refuse. No problem repeats the body, which may hold a secret.
+pub(crate) fn refusals_of_extractors(config: &mut ServiceConfig) {
     config
         .app_data(
             JsonConfig::default()
@@ -154,7 +161,7 @@ pub(super) fn settings(config: &mut ServiceConfig) {
         .app_data(PathConfig::default().error_handler(|error, _| {
             match &error {
                 PathError::Deserialize(error) => Problem::not_found(error.to_string()),
-                _ => Problem::not_found("no such resource"),
+                _ => Problem::no_such_resource(),
             }
             .into()
         }));

@@ -1,27 +1,36 @@
-//! Keeps web pages away from the admin interface.
+//! Decides who may ask a listener. Every request passes here before its route.
 //!
 //! A browser on the operator's machine can reach loopback. Against a page whose name was rebound to 127.0.0.1 the
 //! `Host` header is checked, against a page of another origin the `Origin` header. Neither is sent wrongly by
 //! `curl`, scripts or probes.
+
+use std::sync::Arc;
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
-use actix_web::web::Data;
 use url::{Host, Url};
 
-use super::{Problem, Surface};
+use crate::Problem;
 
-/// Lets a request pass whose `Host`, and `Origin` if any, are this host's own.
-pub(super) async fn same_host(
+/// Names that a listener answers to, besides addresses and `localhost`; `None` for every name.
+#[derive(Debug, Clone)]
+pub(crate) struct AllowedHosts(pub(crate) Option<Arc<[String]>>);
+
+/// Passes a request on if its `Host`, and its `Origin` if it has one, are this host's own.
+pub(crate) async fn check(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let allowed: &[String] = request
-        .app_data::<Data<Surface>>()
-        .map_or(&[], |surface| &surface.admin_hosts);
+    if let Some(AllowedHosts(Some(allowed))) = request.app_data() {
+        check_headers(&request, allowed)?;
+    }
+    next.call(request).await
+}
+
+fn check_headers(request: &ServiceRequest, allowed: &[String]) -> Result<(), Problem> {
     let host = request
         .headers()
         .get(header::HOST)
@@ -35,8 +44,7 @@ pub(super) async fn same_host(
             format!(
                 "this interface does not answer to the name `{host}`; name it in server.admin_hosts"
             ),
-        )
-        .into());
+        ));
     }
     let origin = request
         .headers()
@@ -49,10 +57,9 @@ pub(super) async fn same_host(
             StatusCode::FORBIDDEN,
             "foreign_origin",
             "web pages of another origin have no access",
-        )
-        .into());
+        ));
     }
-    next.call(request).await
+    Ok(())
 }
 
 /// Whether the host of `url` is an address (which nobody can rebind), loopback's name, or allowed by name.

@@ -1,0 +1,30 @@
+//! An HTTP listener that bounds what a client may hold, and for how long.
+//!
+//! ```text
+//! TCP ─▶ ClientStream ─▶ HTTP/1.1 ─▶ exchange ─▶ access ─▶ routes of the crate that serves them
+//!        reads little,               deadlines    who may
+//!        ends who is late            of a body    ask
+//! ```
+//!
+//! [`serve`] is the whole of it: the caller names its bounds and brings its routes. Errors are [`Problem`]s. A handler that
+//! waits for the disk does so through [`blocking::run`].
+//!
+//! Each request passes [`access`] before its route. Tokens and the record of who changed what belong there: one place for
+//! all listeners.
+//!
+//! The crate knows nothing of bots, and no route but "no such resource".
+
+mod access;
+pub mod blocking;
+mod draining;
+mod exchange;
+mod problem;
+mod serve;
+mod stream;
+mod timeouts;
+
+pub use draining::Draining;
+pub use exchange::has_stalled;
+pub use problem::Problem;
+pub use serve::{ListenerSettings, serve};
+pub use timeouts::Timeouts;

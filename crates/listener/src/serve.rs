@@ -1,0 +1,101 @@
+//! Starts a listener: how many clients it serves at once, and each of them over a [`ClientStream`].
+//!
+//! `actix_web::HttpServer` does the same over a plain TCP stream and takes no other one.
+
+use std::future::ready;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_http::{HttpService, Protocol};
+use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::dev::{AppConfig, Server};
+use actix_web::middleware::from_fn;
+use actix_web::rt::net::TcpStream;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{App, Error};
+
+use crate::access::{self, AllowedHosts};
+use crate::stream::ClientStream;
+use crate::{Problem, Timeouts, exchange, problem};
+
+/// How long an idle client keeps its connection after an answer. Shorter than [`Timeouts::request`], so that it is closed
+/// in order.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// How long the bytes of a request that was answered early are still read, so that the client sees its answer.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// The bounds of one listener.
+#[derive(Debug, Clone)]
+pub struct ListenerSettings {
+    /// Its name in the log.
+    pub name: &'static str,
+    /// Clients served at once. The others wait in the kernel, where they are no open files of this process.
+    pub connections: usize,
+    /// How long each of them is waited for.
+    pub timeouts: Timeouts,
+    /// Names that requests may have in `Host`, besides addresses and `localhost`, with web pages of another origin refused.
+    /// `None` serves every name and every page.
+    pub hosts: Option<Vec<String>>,
+}
+
+/// Serves the routes that `configure` adds. The thread is one of its own: operators and probes ask little. The HTTP server
+/// starts it again if it fails.
+///
+/// # Errors
+/// The operating system refuses the listener or the thread.
+pub fn serve(
+    settings: ListenerSettings,
+    listener: TcpListener,
+    configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+) -> io::Result<Server> {
+    let ListenerSettings {
+        name,
+        connections,
+        timeouts,
+        hosts,
+    } = settings;
+    let hosts = AllowedHosts(hosts.map(Arc::from));
+    let builder = Server::build()
+        .workers(1)
+        .max_concurrent_connections(connections)
+        .disable_signals()
+        .shutdown_timeout(1);
+    let shutdown = builder.graceful_shutdown_signal();
+    let builder = builder.listen(name, listener, move || {
+        let shutdown = shutdown.clone();
+        let application = App::new()
+            .wrap(from_fn(access::check))
+            // The last one is the first to see a request.
+            .wrap(from_fn(exchange::track))
+            .app_data(hosts.clone())
+            .configure(problem::refusals_of_extractors)
+            .configure(&configure)
+            .default_service(web::to(|| async { Problem::no_such_resource() }))
+            .into_factory()
+            .map_err(|error: Error| error.error_response());
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let shutdown = shutdown.clone();
+                async move { shutdown.notified().await }
+            })
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(timeouts.request.min(KEEP_ALIVE))
+            .client_disconnect_timeout(LINGER)
+            .on_connect_ext(|stream: &ClientStream, data| {
+                data.insert(stream.exchange());
+            })
+            .finish(map_config(application, |()| AppConfig::default()));
+        fn_service(move |tcp: TcpStream| {
+            let peer = tcp.peer_addr().ok();
+            ready(Ok((
+                ClientStream::new(tcp, timeouts),
+                Protocol::Http1,
+                peer,
+            )))
+        })
+        .and_then(http)
+    })?;
+    Ok(builder.run())
+}

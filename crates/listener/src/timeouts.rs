@@ -1,0 +1,28 @@
+//! How long clients are waited for.
+
+use std::time::Duration;
+
+/// A client that does not keep these is disconnected, or its body refused.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// For a whole request head, from the end of the answer before it or from the beginning of the connection.
+    pub request: Duration,
+    /// For a client to read its answer, from the moment its buffers are full.
+    pub response: Duration,
+    /// For each [`Timeouts::body_bytes`] of a body, or its end.
+    pub body: Duration,
+    /// Bytes that a body has to bring within that time.
+    pub body_bytes: usize,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            request: Duration::from_secs(10),
+            response: Duration::from_secs(20),
+            // A file of 20 MB has 13 minutes; any other body is shorter than this and has ten seconds.
+            body: Duration::from_secs(10),
+            body_bytes: 256 * 1024,
+        }
+    }
+}
