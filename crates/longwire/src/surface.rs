@@ -12,9 +12,7 @@
 mod actors;
 mod faults;
 mod feed;
-mod health;
 mod installations;
-mod metrics;
 mod requests;
 mod spool;
 mod tree;
@@ -29,6 +27,7 @@ use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::{self, Data, ServiceConfig};
+use longwire_api::{Api, ApiSettings};
 use longwire_fleet::Fleet;
 use longwire_listener::{Draining, ListenerSettings, Timeouts};
 use longwire_store::Store;
@@ -60,7 +59,6 @@ pub(crate) struct Surface {
     uploads: Semaphore,
     /// Places for feeds.
     feeds: Arc<Semaphore>,
-    metrics: metrics::Rendered,
 }
 
 impl Surface {
@@ -74,7 +72,6 @@ impl Surface {
             plain_hosts: config.egress.plain_http_hosts.clone(),
             uploads: Semaphore::new(uploads::MOST_AT_ONCE),
             feeds: Arc::new(Semaphore::new(FEEDS)),
-            metrics: metrics::Rendered::default(),
         }
     }
 
@@ -110,6 +107,13 @@ pub(crate) fn serve(
     admin: TcpListener,
 ) -> io::Result<Listeners> {
     let data = Data::from(Arc::clone(surface));
+    let probes = Api::new(ApiSettings {
+        fleet: surface.fleet.clone(),
+        store: surface.store.clone(),
+        draining: surface.draining.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+        log_lines_dropped: longwire_terminal::stderr::lost_lines,
+    });
     let settings = ListenerSettings {
         name: "api",
         connections: API_CONNECTIONS,
@@ -117,10 +121,8 @@ pub(crate) fn serve(
         hosts: None,
     };
     let api = {
-        let data = data.clone();
-        longwire_listener::serve(settings.clone(), api, move |config| {
-            config.app_data(data.clone()).configure(probes);
-        })?
+        let probes = Arc::clone(&probes);
+        longwire_listener::serve(settings.clone(), api, move |config| probes.routes(config))?
     };
     let settings = ListenerSettings {
         name: "admin",
@@ -129,10 +131,8 @@ pub(crate) fn serve(
         ..settings
     };
     let admin = longwire_listener::serve(settings, admin, move |config| {
-        config
-            .app_data(data.clone())
-            .configure(probes)
-            .configure(administration);
+        probes.routes(config);
+        config.app_data(data.clone()).configure(administration);
     })?;
     let handles = [api.handle(), admin.handle()];
     let (tell, ended) = watch::channel(None);
@@ -151,17 +151,10 @@ pub(crate) fn serve(
     Ok(Listeners { handles, ended })
 }
 
-fn probes(config: &mut ServiceConfig) {
-    config
-        .route("/livez", web::get().to(health::livez))
-        .route("/readyz", web::get().to(health::readyz))
-        .route("/metrics", web::get().to(metrics::scrape));
-}
-
 fn administration(config: &mut ServiceConfig) {
     config.service(
         web::scope("/admin/v1")
-            .route("/overview", web::get().to(health::overview))
+            .route("/overview", web::get().to(feed::overview))
             .route("/tree", web::get().to(tree::tree))
             .route("/actors", web::get().to(actors::list))
             .route("/actors/inspect", web::post().to(actors::inspect))

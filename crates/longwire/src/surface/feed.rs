@@ -1,4 +1,4 @@
-//! The overview, pushed once a second over a WebSocket.
+//! The overview: told once, or pushed once a second over a WebSocket.
 //!
 //! There are places for [`FEEDS`] of them. Bounded: each text is followed by a ping, and a client that leaves
 //! [`MAX_UNANSWERED`] of them unanswered does not read what it asked for and is dropped.
@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use actix::{Actor, ActorContext as _, AsyncContext as _, StreamHandler};
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::{Data, Json, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use actix_web_actors::ws::{
     CloseCode, CloseReason, Message, ProtocolError, WebsocketContext, WsResponseBuilder,
 };
 use tokio::sync::OwnedSemaphorePermit;
 
+use longwire_fleet::Overview;
 use longwire_listener::Problem;
 
 use super::{FEEDS, Surface};
@@ -22,6 +23,11 @@ use super::{FEEDS, Surface};
 const PERIOD: Duration = Duration::from_secs(1);
 /// Pings, one a second, that a client may leave unanswered.
 const MAX_UNANSWERED: u32 = 5;
+
+/// The whole fleet in one look.
+pub(super) async fn overview(surface: Data<Surface>) -> Json<Overview> {
+    Json(surface.fleet.overview())
+}
 
 pub(super) async fn open(
     surface: Data<Surface>,

@@ -1,8 +1,6 @@
 //! The JSON that programs read: names of fields, their order, and how values are written.
 
-use longwire_fleet::view::{
-    HandleTimes, LastExit, LastMessage, MailboxView, SupervisionView, Warning,
-};
+use longwire_actor::{HandleTimes, LastExit, LastMessage, MailboxView, SupervisionView, Warning};
 use longwire_fleet::{ActorView, Inspection, InstallationView, Lights};
 
 use super::uploads::with_scene;

@@ -1,12 +1,11 @@
 //! Probes. Alive means that this process can still do its work; ready means that it records events.
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Json};
-use longwire_fleet::Overview;
+use actix_web::web::Data;
 use longwire_store::Health;
 use serde::Serialize;
 
-use super::Surface;
+use crate::{Api, ApiSettings};
 
 /// A part that keeps the gateway from being ready.
 #[derive(Debug, Serialize)]
@@ -21,14 +20,14 @@ struct Failing {
 struct Readiness {
     ready: bool,
     failing: Vec<Failing>,
-    /// Installations of Feishu and Lark to which more comes than can be recorded in time. What is too much is refused and
-    /// comes again, so this is no reason to send work elsewhere.
+    /// Installations of Feishu and Lark that receive more events than can be recorded in time. The excess is refused and
+    /// the platform sends it again, so this is no reason to send work elsewhere.
     overloaded: u64,
 }
 
-/// 503 from the moment on when only a new process helps, until this one has drained and ended.
-pub(super) async fn livez(surface: Data<Surface>) -> HttpResponse {
-    let (mut answer, text) = match surface.fleet.failure() {
+/// 503 once only a new process helps, until this one has drained and ended.
+pub(crate) async fn livez(api: Data<Api>) -> HttpResponse {
+    let (mut answer, text) = match api.settings.fleet.failure() {
         None => (HttpResponse::Ok(), "ok".to_owned()),
         Some(failure) => (HttpResponse::ServiceUnavailable(), failure.to_string()),
     };
@@ -37,40 +36,8 @@ pub(super) async fn livez(surface: Data<Surface>) -> HttpResponse {
         .body(text + "\n")
 }
 
-pub(super) async fn readyz(surface: Data<Surface>) -> HttpResponse {
-    let mut failing = Vec::new();
-    if surface.is_draining() {
-        failing.push(Failing {
-            part: "gateway",
-            state: "draining",
-            detail: "the process is about to end".to_owned(),
-            next_step: "send no more work here",
-        });
-    }
-    if let Health::Degraded { cause, detail, .. } = surface.store.health() {
-        failing.push(Failing {
-            part: "store",
-            state: "degraded",
-            detail: format!("{}: {detail}", cause.label()),
-            next_step: cause.advice(),
-        });
-    }
-    if !surface.fleet.is_writing() && !surface.is_draining() {
-        failing.push(Failing {
-            part: "writer",
-            state: "ended",
-            detail: "the thread that records events does not run; it is started again".to_owned(),
-            next_step: "wait; if it ends again and again, report the panic in the log",
-        });
-    }
-    if let Some(failure) = surface.fleet.failure() {
-        failing.push(Failing {
-            part: failure.part(),
-            state: "ended",
-            detail: failure.to_string(),
-            next_step: "have it started again: it drains and ends with exit code 70. Report the panic in the log",
-        });
-    }
+pub(crate) async fn readyz(api: Data<Api>) -> HttpResponse {
+    let failing = failing(&api.settings);
     let mut answer = if failing.is_empty() {
         HttpResponse::Ok()
     } else {
@@ -79,11 +46,44 @@ pub(super) async fn readyz(surface: Data<Surface>) -> HttpResponse {
     answer.json(Readiness {
         ready: failing.is_empty(),
         failing,
-        overloaded: surface.fleet.overloaded(),
+        overloaded: api.settings.fleet.overloaded(),
     })
 }
 
-/// The whole fleet in one look.
-pub(super) async fn overview(surface: Data<Surface>) -> Json<Overview> {
-    Json(surface.fleet.overview())
+fn failing(of: &ApiSettings) -> Vec<Failing> {
+    let draining = of.draining.has_begun();
+    let mut failing = Vec::new();
+    if draining {
+        failing.push(Failing {
+            part: "gateway",
+            state: "draining",
+            detail: "the process is about to end".to_owned(),
+            next_step: "send no more work here",
+        });
+    }
+    if let Health::Degraded { cause, detail, .. } = of.store.health() {
+        failing.push(Failing {
+            part: "store",
+            state: "degraded",
+            detail: format!("{}: {detail}", cause.label()),
+            next_step: cause.advice(),
+        });
+    }
+    if !of.fleet.is_writing() && !draining {
+        failing.push(Failing {
+            part: "writer",
+            state: "ended",
+            detail: "the thread that records events does not run; it is started again".to_owned(),
+            next_step: "wait; if it ends again and again, report the panic in the log",
+        });
+    }
+    if let Some(failure) = of.fleet.failure() {
+        failing.push(Failing {
+            part: failure.part(),
+            state: "ended",
+            detail: failure.to_string(),
+            next_step: "have it started again: it drains and ends with exit code 70. Report the panic in the log",
+        });
+    }
+    failing
 }

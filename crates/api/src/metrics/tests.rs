@@ -1,0 +1,150 @@
+//! The text that collectors read, byte for byte, and how long it is reused.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use longwire_fleet::{
+    AnswerTotals, ConnectionLimitView, ConnectionTotals, EventTotals, Quantiles, StoreView,
+};
+
+use super::*;
+
+/// Every number another one, and every family there is.
+fn snapshot() -> Snapshot {
+    let kind = |count| actors::Kind {
+        states: BTreeMap::from([("busy", count), ("ready", count + 1)]),
+        mailbox_depth_max: count + 2,
+        restarts: count + 3,
+    };
+    Snapshot {
+        version: "…",
+        overview: Overview {
+            started_ms: 0,
+            now_ms: 0,
+            installations: 0,
+            by_state: BTreeMap::new(),
+            overloaded: 28,
+            alarms: 29,
+            actors: BTreeMap::new(),
+            events: EventTotals {
+                received: 11,
+                recorded: 12,
+                repeats_by_event_id: 13,
+                repeats_by_message: 14,
+                unparsed: 15,
+                unparsed_dropped: 16,
+                assembled: 17,
+            },
+            answers: AnswerTotals {
+                acked: 18,
+                refused: 19,
+                refused_late: 20,
+                shed: 21,
+                late_receipts: 0,
+                orphaned_receipts: 23,
+                unrecorded: 22,
+            },
+            connections: ConnectionTotals {
+                attempts: 4,
+                opened: 5,
+                lost: 6,
+                reconnects: 7,
+                silent: 8,
+                left_unread: 9,
+                panics: 10,
+            },
+            malformed: BTreeMap::from([("frame", 30), ("payload", 31)]),
+            ack_latency_us: Quantiles {
+                count: 0,
+                p50: 1_500,
+                p99: 2_500,
+                max: 3_500_000,
+            },
+            record_latency_us: Quantiles {
+                count: 0,
+                p50: 0,
+                p99: 1,
+                max: 2,
+            },
+            store: StoreView {
+                state: "ok",
+                cause: None,
+                detail: None,
+                advice: None,
+                since_ms: None,
+                queue: 0,
+                queue_high_water: 0,
+                commits: 0,
+                notes_dropped: 0,
+            },
+            connection_limit: ConnectionLimitView {
+                limit: Some(1),
+                held: 2,
+                waiting: 3,
+            },
+            draining: true,
+        },
+        connections: BTreeMap::from([(("feishu", "live"), 32), (("wecom", "refused"), 33)]),
+        kinds: BTreeMap::from([("dispatch", kind(40)), ("socket", kind(50))]),
+        figures: Figures {
+            failed_commits: 60,
+            rows: 61,
+            batch_max: 62,
+            commit_sum_us: 1_234_567,
+            commit_us: std::array::from_fn(|at| at as u64),
+            wal_bytes: 63,
+            free_bytes: Some(64),
+            queue_events: 65,
+            queue_bytes: 66,
+            rejected_groups: 67,
+            notes_dropped: 68,
+            ..Figures::default()
+        },
+        store_up: false,
+        log_lines_dropped: 69,
+    }
+}
+
+#[test]
+fn the_text_is_what_collectors_know() {
+    let text = render(snapshot()).expect("it can be written");
+    assert_eq!(text, include_str!("expected.txt"));
+}
+
+/// What is not known is left out, its name and its help stay.
+#[test]
+fn an_unknown_number_is_absent() {
+    let mut snapshot = snapshot();
+    snapshot.overview.connection_limit.limit = None;
+    snapshot.figures.free_bytes = None;
+    let text = render(snapshot).expect("it can be written");
+    let known = include_str!("expected.txt");
+    for line in known.lines() {
+        let is_unknown = line.starts_with("longwire_connections_limit ")
+            || line.starts_with("longwire_store_free_bytes ");
+        assert_eq!(text.contains(line), !is_unknown, "{line}");
+    }
+}
+
+/// Those who ask at the same time get the same text, and it is made again all the same.
+#[test]
+fn a_text_is_given_out_for_a_while() {
+    let cache = Cache::default();
+    let made = Cell::new(0);
+    let ask = || {
+        cache.get(|| {
+            made.set(made.get() + 1);
+            // What takes time to make.
+            std::thread::sleep(Duration::from_millis(20));
+            Ok::<_, ()>(made.get().to_string())
+        })
+    };
+    let first = ask().expect("it is made");
+    assert_eq!(ask(), Ok(first));
+    assert_eq!(made.get(), 1);
+    let began = Instant::now();
+    while ask().expect("it is there") == "1" {
+        let limit = Duration::from_secs(30);
+        assert!(began.elapsed() < limit, "it is never made again");
+    }
+}
