@@ -23,6 +23,7 @@ mod serve;
 mod stream;
 mod timeouts;
 
+pub use actix_web::dev::{Server, ServerHandle};
 pub use draining::Draining;
 pub use exchange::has_stalled;
 pub use problem::Problem;

@@ -3,7 +3,7 @@
 use longwire_egress::SocketBudget;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::surface;
+use crate::listeners;
 
 /// Open files that the process needs besides its listeners' clients and its arbiters: standard streams, the log, the
 /// listeners, the store with its readers, eight uploads, the threads of the listeners. A gateway that does nothing has
@@ -65,7 +65,7 @@ impl OpenFiles {
     pub(crate) fn new(limit: Option<u64>, arbiters: usize) -> Self {
         Self {
             limit,
-            reserve: surface::CONNECTIONS as u64 + OWN + PER_ARBITER * arbiters as u64,
+            reserve: listeners::CONNECTIONS as u64 + OWN + PER_ARBITER * arbiters as u64,
         }
     }
 

@@ -9,7 +9,6 @@
 //! `serve` and `demo` run the same one.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::time::Duration;
 
 use longwire_egress::{EgressSettings, NoProxy, ProxyEnvironment, RootsReport, tls_config};
@@ -20,7 +19,7 @@ use longwire_store::{NewInstallation, Store, StoreSettings};
 use crate::config::{Config, DeclarationError, InstallationSection, Loaded};
 use crate::exit::{Failure, chain};
 use crate::files::OpenFiles;
-use crate::surface::{self, Listener, Listeners, Surface};
+use crate::listeners::{Listener, Listeners};
 
 /// Everything that runs.
 pub(crate) struct Gateway {
@@ -30,7 +29,6 @@ pub(crate) struct Gateway {
     pub(crate) api: SocketAddr,
     /// Where the admin interface is.
     pub(crate) admin: SocketAddr,
-    surface: Arc<Surface>,
     listeners: Listeners,
 }
 
@@ -88,16 +86,14 @@ impl Gateway {
             config_faults: config_faults.collect(),
         })
         .await;
-        let surface = Arc::new(Surface::new(fleet.clone(), store.clone(), config));
         let listen = Failure::io("serve HTTP");
         let (api_address, admin_address) = (address(&api)?, address(&admin)?);
-        let listeners = surface::serve(&surface, api, admin).map_err(listen)?;
+        let listeners = Listeners::start(config, &fleet, &store, api, admin).map_err(listen)?;
         Ok(Self {
             store,
             fleet,
             api: api_address,
             admin: admin_address,
-            surface,
             listeners,
         })
     }
@@ -116,7 +112,7 @@ impl Gateway {
 
     /// Ends everything, within `limit` and a little more.
     pub(crate) async fn drain(self, limit: Duration) -> Drained {
-        self.surface.begin_drain();
+        self.listeners.draining.begin();
         let drained = self.fleet.drain(limit).await;
         // Nothing of worth is under way on the listeners by now; those who still ask have had their answer.
         let [api, admin] = self.listeners.handles;

@@ -13,11 +13,11 @@ mod config;
 mod exit;
 mod files;
 mod gateway;
+mod listeners;
 mod logs;
 mod moment;
 mod prompt;
 mod signals;
-mod surface;
 mod systemd;
 
 use std::process::ExitCode;

@@ -10,6 +10,8 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::Path;
 
+use longwire_admin::AddRequest;
+use longwire_admin::document::{StoredInstallation, TimelineDocument};
 use longwire_installation::{Desired, Origin, Platform, StrayCharacter};
 use longwire_store::{InstallationRecord, OpenError, Reader, Store};
 use longwire_terminal::{escaped, say};
@@ -21,7 +23,7 @@ use crate::cli::{Add, Form, Installations, Output, Server};
 use crate::client::{Client, ClientError};
 use crate::config::{Loaded, SecretRef};
 use crate::exit::{Exit, Failure};
-use crate::surface::{AddRequest, Kept, Note};
+use crate::listeners::add_rules;
 use crate::{logs, prompt};
 
 const TIMELINE_NOTES: usize = 20;
@@ -134,11 +136,11 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
     let kept = match Store::open(&loaded.store_settings()) {
         Ok(store) => {
             let new = request()
-                .check(Origin::Cli, &loaded.config.egress.plain_http_hosts)
+                .check(Origin::Cli, &add_rules(&loaded.config))
                 .map_err(Failure::Usage)?;
             let record = store.add_installation(new)?;
             say("kept; it is connected when the server starts: longwire serve");
-            json!(Kept::from(&record))
+            json!(StoredInstallation::from(&record))
         }
         Err(OpenError::Held { .. }) => {
             let client = client(loaded, &wanted.server);
@@ -200,7 +202,7 @@ fn list(loaded: &Loaded, output: Output, server: &Server) -> Result<Exit, Failur
     let observed = ask(async { Ok(observed_all(&client(loaded, server)).await) })?;
     let mut rows: Vec<Value> = Vec::with_capacity(records.len());
     for record in &records {
-        let mut row = json!(Kept::from(record));
+        let mut row = json!(StoredInstallation::from(record));
         row["observed"] = observed
             .get(&record.public_id.to_string())
             .cloned()
@@ -259,8 +261,8 @@ fn show(
         ask(async { Ok(observed(&client(loaded, server), &record).await) })?.unwrap_or(Value::Null);
     let mut out = std::io::stdout().lock();
     if output.output != Form::Table {
-        let notes: Vec<Note> = timeline.iter().map(Note::from).collect();
-        let detail = json!({"kept": Kept::from(&record), "observed": observed, "timeline": notes});
+        let notes: Vec<TimelineDocument> = timeline.iter().map(TimelineDocument::from).collect();
+        let detail = json!({"kept": StoredInstallation::from(&record), "observed": observed, "timeline": notes});
         return super::tell(writeln!(out, "{detail}"));
     }
     super::tell(write!(

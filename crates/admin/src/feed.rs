@@ -1,6 +1,6 @@
 //! The overview: told once, or pushed once a second over a WebSocket.
 //!
-//! There are places for [`FEEDS`] of them. Bounded: each text is followed by a ping, and a client that leaves
+//! At most [`FEEDS`] are open. Bounded: each text is followed by a ping, and a client that leaves
 //! [`MAX_UNANSWERED`] of them unanswered does not read what it asked for and is dropped.
 
 use std::sync::Arc;
@@ -15,30 +15,28 @@ use actix_web_actors::ws::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 
-use longwire_fleet::Overview;
 use longwire_listener::Problem;
 
-use super::{FEEDS, Surface};
+use crate::document::OverviewDocument;
+use crate::{Admin, FEEDS};
 
 const PERIOD: Duration = Duration::from_secs(1);
 /// Pings, one a second, that a client may leave unanswered.
 const MAX_UNANSWERED: u32 = 5;
 
 /// The whole fleet in one look.
-pub(super) async fn overview(surface: Data<Surface>) -> Json<Overview> {
-    Json(surface.fleet.overview())
+pub(crate) async fn overview(admin: Data<Admin>) -> Json<OverviewDocument> {
+    Json(OverviewDocument(admin.settings.fleet.overview()))
 }
 
-pub(super) async fn open(
-    surface: Data<Surface>,
+pub(crate) async fn open(
+    admin: Data<Admin>,
     request: HttpRequest,
     stream: Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
-    if surface.is_draining() {
-        return Err(Problem::conflict("draining", "the gateway is about to end").into());
-    }
-    let place = Arc::clone(&surface.feeds).try_acquire_owned();
-    let place = place.map_err(|_| {
+    admin.settings.draining.refuse()?;
+    let permit = Arc::clone(&admin.feeds).try_acquire_owned();
+    let permit = permit.map_err(|_| {
         Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too_many_feeds",
@@ -48,9 +46,9 @@ pub(super) async fn open(
     // Clients have nothing to tell; 4 KiB is more than any control frame.
     WsResponseBuilder::new(
         Feed {
-            surface,
+            admin,
             unanswered: 0,
-            _place: place,
+            _permit: permit,
         },
         &request,
         stream,
@@ -61,14 +59,14 @@ pub(super) async fn open(
 
 /// One client.
 struct Feed {
-    surface: Data<Surface>,
+    admin: Data<Admin>,
     unanswered: u32,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Feed {
     fn push(&mut self, ctx: &mut WebsocketContext<Self>) {
-        if self.surface.is_draining() {
+        if self.admin.settings.draining.has_begun() {
             ctx.close(Some(CloseReason {
                 code: CloseCode::Away,
                 description: Some("draining".to_owned()),
@@ -79,8 +77,9 @@ impl Feed {
             tracing::info!("a feed's client does not keep up and is dropped");
             return ctx.stop();
         }
+        let overview = OverviewDocument(self.admin.settings.fleet.overview());
         // Plain data of strings and numbers always has a JSON form.
-        if let Ok(text) = serde_json::to_string(&self.surface.fleet.overview()) {
+        if let Ok(text) = serde_json::to_string(&overview) {
             ctx.text(text);
         }
         ctx.ping(b"");

@@ -10,51 +10,40 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Json, Path, Payload, Query};
 use longwire_fleet::{UploadError, UploadFile};
 use longwire_wire::wecom::media::{Kind, Limits, UploadPlan, UploadRefusal, check_name};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::requests::{status, unanswered};
-use super::spool::{self, SpoolError, Spooled};
 use longwire_listener::Problem;
 
-use super::Surface;
+use crate::Admin;
+use crate::document::UploadDocument;
+use crate::requests::{status, unanswered};
+use crate::spool::{self, SpoolError, Spooled};
 
 /// Uploads under way, over all bots. Each has a file of up to 20 MB on the disk and up to four chunks of 512 KiB in
 /// memory, each of them some four times on its way: as read, in Base64, in its frame, masked.
-pub(super) const MOST_AT_ONCE: usize = 8;
+pub(crate) const MOST_AT_ONCE: usize = 8;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
+pub(crate) struct UploadQuery {
     /// The name users see.
     file_name: String,
     /// `image`, `voice`, `video` or `file`; without it, what the file is.
     r#type: Option<String>,
 }
 
-/// A file the platform has.
-#[derive(Serialize)]
-pub(super) struct Taken {
-    r#type: &'static str,
-    /// By which messages show it, for three days.
-    media_id: String,
-    /// When these began, in seconds since 1970, if the platform said so.
-    created_at: Option<i64>,
-}
-
-pub(super) async fn upload(
-    surface: Data<Surface>,
+pub(crate) async fn upload(
+    admin: Data<Admin>,
     installation: Path<String>,
-    wanted: Query<Wanted>,
+    query: Query<UploadQuery>,
     request: HttpRequest,
     body: Payload,
-) -> Result<Json<Taken>, Problem> {
-    if surface.is_draining() {
-        return Err(Problem::conflict("draining", "the gateway is about to end"));
-    }
-    let Wanted { file_name, r#type } = wanted.into_inner();
+) -> Result<Json<UploadDocument>, Problem> {
+    admin.settings.draining.refuse()?;
+    let UploadQuery { file_name, r#type } = query.into_inner();
     check_name(&file_name).map_err(|refusal| refused(&refusal))?;
     let kind = r#type.map(|name| parse(&name)).transpose()?;
-    let ready = surface.fleet.may_request(&installation);
+    let ready = admin.settings.fleet.may_request(&installation);
     ready.map_err(|error| unanswered(&error))?;
     let limits = Limits::default();
     // What is too long for its kind can still be sent as a file.
@@ -63,14 +52,14 @@ pub(super) async fn upload(
         UploadPlan::of(len, kind.unwrap_or(Kind::File), &limits)
             .map_err(|refusal| refused(&refusal))?;
     }
-    let _place = surface.uploads.try_acquire().map_err(|_| {
+    let _permit = admin.uploads.try_acquire().map_err(|_| {
         Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too_many_uploads",
             format!("{MOST_AT_ONCE} uploads are under way. Send it again when one is done"),
         )
     })?;
-    let spooled = spool::receive(surface.store.directory(), body, most).await;
+    let spooled = spool::receive(admin.settings.store.directory(), body, most).await;
     let Spooled {
         file,
         len,
@@ -85,9 +74,9 @@ pub(super) async fn upload(
         name: file_name,
         md5,
     };
-    let uploaded = surface.fleet.upload(&installation, file).await;
+    let uploaded = admin.settings.fleet.upload(&installation, file).await;
     let uploaded = uploaded.map_err(|error| failed(&error))?;
-    Ok(Json(Taken {
+    Ok(Json(UploadDocument {
         r#type: kind.name(),
         media_id: uploaded.media_id,
         created_at: uploaded.created_s,

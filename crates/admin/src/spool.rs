@@ -19,19 +19,19 @@ use longwire_listener::{blocking, has_stalled};
 const WRITE_BYTES: usize = 256 * 1024;
 
 /// A body that has come whole.
-pub(super) struct Spooled {
-    pub(super) file: File,
+pub(crate) struct Spooled {
+    pub(crate) file: File,
     /// Bytes in it.
-    pub(super) len: u64,
+    pub(crate) len: u64,
     /// Its beginning, as far as [`Kind::detect`] looks.
-    pub(super) head: Vec<u8>,
+    pub(crate) head: Vec<u8>,
     /// 32 hex digits.
-    pub(super) md5: String,
+    pub(crate) md5: String,
 }
 
 /// It has not.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SpoolError {
+pub(crate) enum SpoolError {
     /// More came than may come.
     #[error("more than {most} bytes came")]
     TooLong { most: u64 },
@@ -63,7 +63,7 @@ impl Spool {
 }
 
 /// Receives a body of at most `most` bytes into a file in `directory`.
-pub(super) async fn receive(
+pub(crate) async fn receive(
     directory: &Path,
     body: impl Stream<Item = Result<Bytes, PayloadError>>,
     most: u64,

@@ -1,22 +1,23 @@
 //! What an application asks of a bot's platform over the bot's own connection: replies, messages, steps of an upload.
 //!
-//! The answer is the platform's own, whatever its code. There is a problem only where it has none, and then it says
-//! whether anything may have been done.
+//! The answer is the platform's own, whatever its code. If the platform does not answer, the problem says whether the
+//! request may have been carried out.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Path};
-use longwire_fleet::{Reply, Request, RequestError};
+use longwire_fleet::{Request, RequestError};
 use longwire_wire::wecom::Command;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use longwire_listener::Problem;
 
-use super::Surface;
+use crate::Admin;
+use crate::document::ReplyDocument;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
+pub(crate) struct RequestBody {
     /// The platform's name of the command.
     cmd: String,
     /// Of the callback that is answered.
@@ -24,12 +25,12 @@ pub(super) struct Wanted {
     body: Box<RawValue>,
 }
 
-pub(super) async fn ask(
-    surface: Data<Surface>,
+pub(crate) async fn ask(
+    admin: Data<Admin>,
     installation: Path<String>,
-    wanted: Json<Wanted>,
-) -> Result<Json<Reply>, Problem> {
-    let Wanted { cmd, req_id, body } = wanted.into_inner();
+    request: Json<RequestBody>,
+) -> Result<Json<ReplyDocument>, Problem> {
+    let RequestBody { cmd, req_id, body } = request.into_inner();
     let command = Command::parse(&cmd).ok_or_else(|| {
         let known = Command::ALL.map(Command::name).join(", ");
         Problem::invalid(format!("cmd is one of {known}"))
@@ -39,16 +40,17 @@ pub(super) async fn ask(
         req_id,
         body,
     };
-    let reply = surface.fleet.request(&installation, request).await;
-    Ok(Json(reply.map_err(|error| unanswered(&error))?))
+    let reply = admin.settings.fleet.request(&installation, request).await;
+    let reply = reply.map_err(|error| unanswered(&error))?;
+    Ok(Json(reply.into()))
 }
 
 /// Why there is no answer, and what to do about it.
-pub(super) fn unanswered(error: &RequestError) -> Problem {
+pub(crate) fn unanswered(error: &RequestError) -> Problem {
     Problem::new(status(error), error.label(), error.to_string()).with("next_step", error.advice())
 }
 
-pub(super) fn status(error: &RequestError) -> StatusCode {
+pub(crate) fn status(error: &RequestError) -> StatusCode {
     match error {
         RequestError::UnknownInstallation => StatusCode::NOT_FOUND,
         RequestError::NoRequests | RequestError::SpentReqId => StatusCode::CONFLICT,

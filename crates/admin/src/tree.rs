@@ -4,56 +4,30 @@ use std::collections::BTreeMap;
 
 use actix_web::web::{Data, Json, Query};
 use longwire_fleet::ActorView;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use longwire_listener::Problem;
 
-use super::Surface;
+use crate::Admin;
+use crate::document::{ActorDocument, KindGroup, TreeDocument};
 
-/// Children listed by one unfolding; the rest is told as a number.
+/// Children listed by one unfolding; the rest is a number.
 const MAX_UNFOLDED: usize = 500;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
+pub(crate) struct TreeQuery {
     /// List the children of the actor at this path.
     unfold: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub(super) enum Tree {
-    Folded {
-        groups: Vec<Fold>,
-    },
-    Unfolded {
-        path: String,
-        children: Vec<ActorView>,
-        more: usize,
-    },
-}
-
-/// All actors of one kind.
-#[derive(Debug, Serialize)]
-pub(super) struct Fold {
-    kind: &'static str,
-    /// The path of its one actor, or the pattern of many.
-    path: String,
-    count: usize,
-    states: BTreeMap<&'static str, usize>,
-    restarts: u64,
-    deepest_mailbox: u64,
-    /// Actors with a warning.
-    warned: usize,
-}
-
-pub(super) async fn tree(
-    surface: Data<Surface>,
-    wanted: Query<Wanted>,
-) -> Result<Json<Tree>, Problem> {
-    let actors = surface.fleet.actors();
-    let Some(path) = wanted.into_inner().unfold else {
-        return Ok(Json(Tree::Folded {
+pub(crate) async fn tree(
+    admin: Data<Admin>,
+    query: Query<TreeQuery>,
+) -> Result<Json<TreeDocument>, Problem> {
+    let actors = admin.settings.fleet.actors();
+    let Some(path) = query.into_inner().unfold else {
+        return Ok(Json(TreeDocument::Folded {
             groups: fold(&actors),
         }));
     };
@@ -66,8 +40,9 @@ pub(super) async fn tree(
         .into_iter()
         .filter(of_path)
         .take(MAX_UNFOLDED)
+        .map(ActorDocument)
         .collect();
-    Ok(Json(Tree::Unfolded {
+    Ok(Json(TreeDocument::Unfolded {
         path,
         children,
         more: total.saturating_sub(MAX_UNFOLDED),
@@ -75,13 +50,13 @@ pub(super) async fn tree(
 }
 
 /// One group per kind, in the order parents come before children.
-fn fold(actors: &[ActorView]) -> Vec<Fold> {
-    let mut groups: Vec<Fold> = Vec::new();
+fn fold(actors: &[ActorView]) -> Vec<KindGroup> {
+    let mut groups: Vec<KindGroup> = Vec::new();
     for actor in actors {
         let group = match groups.iter_mut().position(|group| group.kind == actor.kind) {
             Some(at) => &mut groups[at],
             None => {
-                groups.push(Fold {
+                groups.push(KindGroup {
                     kind: actor.kind,
                     path: actor.path.clone(),
                     count: 0,

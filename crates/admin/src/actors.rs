@@ -1,18 +1,19 @@
-//! The actors' cards, filtered and sorted; and the question to one actor about itself.
+//! The actors' cards, filtered and sorted, and the state of one actor in its own words.
 
 use std::cmp::Ordering;
 
 use actix_web::web::{Data, Json, Query};
 use longwire_fleet::{ActorView, Inspection};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use longwire_listener::Problem;
 
-use super::Surface;
+use crate::Admin;
+use crate::document::{ActorDocument, ActorPage, InspectionDocument};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
+pub(crate) struct ListQuery {
     /// Only the actor at this path and those below.
     under: Option<String>,
     kind: Option<String>,
@@ -22,27 +23,20 @@ pub(super) struct Wanted {
     limit: Option<usize>,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct Page {
-    data: Vec<ActorView>,
-    /// How many matched, listed or not.
-    matched: usize,
-}
-
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
 
-pub(super) async fn list(
-    surface: Data<Surface>,
-    wanted: Query<Wanted>,
-) -> Result<Json<Page>, Problem> {
-    let limit = wanted.limit.unwrap_or(DEFAULT_LIMIT);
+pub(crate) async fn list(
+    admin: Data<Admin>,
+    query: Query<ListQuery>,
+) -> Result<Json<ActorPage>, Problem> {
+    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Problem::invalid(format!("limit is from 1 to {MAX_LIMIT}")));
     }
-    let mut actors = surface.fleet.actors();
-    actors.retain(|actor| matches(actor, &wanted));
-    if let Some(sort) = &wanted.sort {
+    let mut actors = admin.settings.fleet.actors();
+    actors.retain(|actor| matches(actor, &query));
+    if let Some(sort) = &query.sort {
         let (field, descending) = match sort.strip_prefix('-') {
             Some(field) => (field, true),
             None => (sort.as_str(), false),
@@ -58,13 +52,11 @@ pub(super) async fn list(
     }
     let matched = actors.len();
     actors.truncate(limit);
-    Ok(Json(Page {
-        data: actors,
-        matched,
-    }))
+    let data = actors.into_iter().map(ActorDocument).collect();
+    Ok(Json(ActorPage { data, matched }))
 }
 
-fn matches(actor: &ActorView, wanted: &Wanted) -> bool {
+fn matches(actor: &ActorView, query: &ListQuery) -> bool {
     let below = |under: &str| {
         let under = under.trim_end_matches('/');
         actor
@@ -72,9 +64,9 @@ fn matches(actor: &ActorView, wanted: &Wanted) -> bool {
             .strip_prefix(under)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    wanted.under.as_deref().is_none_or(below)
-        && wanted.kind.as_deref().is_none_or(|kind| kind == actor.kind)
-        && wanted
+    query.under.as_deref().is_none_or(below)
+        && query.kind.as_deref().is_none_or(|kind| kind == actor.kind)
+        && query
             .state
             .as_deref()
             .is_none_or(|state| state == actor.state)
@@ -109,21 +101,21 @@ fn order(field: &str) -> Option<fn(&ActorView, &ActorView) -> Ordering> {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(crate) struct InspectQuery {
     path: String,
 }
 
-/// Asks an actor for its own words. That it does not answer within 500 ms is an answer too.
-pub(super) async fn inspect(
-    surface: Data<Surface>,
-    asked: Query<Asked>,
-) -> Result<Json<Inspection>, Problem> {
-    match surface.fleet.inspect(&asked.path).await {
+/// Asks an actor for its state. That it does not answer within 500 ms is an answer too.
+pub(crate) async fn inspect(
+    admin: Data<Admin>,
+    query: Query<InspectQuery>,
+) -> Result<Json<InspectionDocument>, Problem> {
+    match admin.settings.fleet.inspect(&query.path).await {
         Inspection::Absent => Err(Problem::not_found(format!(
             "no actor lives at {}",
-            asked.path
+            query.path
         ))),
-        inspection => Ok(Json(inspection)),
+        inspection => Ok(Json(InspectionDocument(inspection))),
     }
 }
 

@@ -1,10 +1,9 @@
-//! The listeners over real sockets, with a fleet that has no bot to connect.
+//! The routes over real sockets, with a fleet that has no bot to connect.
 
 mod documents;
 mod uploads;
 
-use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use actix_web::http::Method;
@@ -12,50 +11,76 @@ use awc::ws::Frame;
 use futures_util::StreamExt as _;
 use longwire_egress::{EgressSettings, ProxyEnvironment, tls_config};
 use longwire_fleet::FleetSettings;
+use longwire_link::Timing;
+use longwire_listener::{ListenerSettings, Timeouts, serve};
 use longwire_store::StoreSettings;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
 
-/// A gateway's listeners and what is behind them.
-struct Stand {
-    surface: Arc<Surface>,
-    admin: String,
-    api: String,
+/// An admin listener and what is behind it.
+struct Served {
+    admin: Arc<Admin>,
+    store: Store,
+    draining: Draining,
+    base: String,
     _directory: TempDir,
 }
 
-impl Stand {
-    async fn start(config: &Config) -> Self {
+/// What tests set.
+#[derive(Default)]
+struct Setup {
+    timing: Timing,
+    timeouts: Timeouts,
+    fault_injection: bool,
+}
+
+impl Served {
+    async fn start(setup: Setup) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let url = format!("sqlite:{}", directory.path().join("test.db").display());
         let store = Store::open(&StoreSettings::at(url)).expect("a new store opens");
         let (tls, _roots) = tls_config(None).expect("the system's roots load");
         let fleet = Fleet::start(FleetSettings {
-            timing: config.timing.timing(),
+            timing: setup.timing,
             connect_per_second: 0,
             window_events: 64,
             window_bytes: 1 << 20,
             arbiters: 1,
             egress: EgressSettings::new(tls, ProxyEnvironment::default()),
             store: store.clone(),
-            fault_injection: config.debug.fault_injection,
+            fault_injection: setup.fault_injection,
             config_faults: std::collections::BTreeMap::new(),
         })
         .await;
-        let surface = Arc::new(Surface::new(fleet, store, config));
-        let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has ports");
-        let (api, admin) = (listen(), listen());
-        let base = |listener: &TcpListener| {
-            format!("http://{}", listener.local_addr().expect("it is bound"))
+        let draining = Draining::default();
+        let admin = Admin::new(AdminSettings {
+            fleet,
+            store: store.clone(),
+            draining: draining.clone(),
+            fault_injection: setup.fault_injection,
+            rules: AddRules {
+                plain_hosts: Vec::new(),
+                parse_duration,
+            },
+        });
+        let routes = Arc::clone(&admin);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has ports");
+        let base = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let settings = ListenerSettings {
+            name: "admin",
+            connections: 32,
+            timeouts: setup.timeouts,
+            hosts: Some(Vec::new()),
         };
-        let (api_base, admin_base) = (base(&api), base(&admin));
-        serve(&surface, api, admin).expect("the listeners are taken over");
+        let server = serve(settings, listener, move |config| routes.routes(config));
+        actix_rt::spawn(server.expect("the listener is taken over"));
         Self {
-            surface,
-            admin: admin_base,
-            api: api_base,
+            admin,
+            store,
+            draining,
+            base,
             _directory: directory,
         }
     }
@@ -67,7 +92,7 @@ impl Stand {
 
     /// The answer as it is written.
     async fn text(&self, method: Method, path: &str, body: Option<Value>) -> (u16, String) {
-        let request = awc::Client::default().request(method, format!("{}{path}", self.admin));
+        let request = awc::Client::default().request(method, format!("{}{path}", self.base));
         let sent = match body {
             Some(body) => request.send_json(&body).await,
             None => request.send().await,
@@ -89,9 +114,19 @@ impl Stand {
     }
 }
 
+/// Minutes alone, as in `10m`.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let minutes = text.strip_suffix('m')?.parse::<u64>().ok()?;
+    Some(Duration::from_secs(60 * minutes))
+}
+
 /// Runs a test in a system of its own.
-fn with_stand<F: Future<Output = ()>>(test: impl FnOnce(Stand) -> F) {
-    actix_rt::System::new().block_on(async { test(Stand::start(&Config::default()).await).await });
+fn with_admin<F: Future<Output = ()>>(test: impl FnOnce(Served) -> F) {
+    with_admin_of(Setup::default(), test);
+}
+
+fn with_admin_of<F: Future<Output = ()>>(setup: Setup, test: impl FnOnce(Served) -> F) {
+    actix_rt::System::new().block_on(async { test(Served::start(setup).await).await });
 }
 
 fn bot(name: &str) -> Value {
@@ -110,12 +145,12 @@ fn wecom_bot(name: &str) -> Value {
 
 #[test]
 fn a_wecom_bot_is_added_and_shown_with_what_is_promised() {
-    with_stand(|stand| async move {
-        let (status, kept) = stand.post("/admin/v1/installations", wecom_bot("w")).await;
+    with_admin(|served| async move {
+        let (status, kept) = served.post("/admin/v1/installations", wecom_bot("w")).await;
         assert_eq!(status, 201, "{kept}");
-        let app = stand.post("/admin/v1/installations", bot("f")).await.1;
+        let app = served.post("/admin/v1/installations", bot("f")).await.1;
         for (name, told) in [("w", kept), ("f", app)] {
-            let (_, detail) = stand.get(&format!("/admin/v1/installations/{name}")).await;
+            let (_, detail) = served.get(&format!("/admin/v1/installations/{name}")).await;
             assert_eq!(detail["kept"], told);
             assert!(!detail.to_string().contains("canary"), "{detail}");
             let wanted = match name {
@@ -138,47 +173,32 @@ fn a_wecom_bot_is_added_and_shown_with_what_is_promised() {
 }
 
 #[test]
-fn readiness_says_no_while_draining() {
-    with_stand(|stand| async move {
-        assert_eq!(stand.get("/livez").await.0, 200);
-        assert_eq!(
-            stand.get("/readyz").await,
-            (200, json!({"ready": true, "failing": [], "overloaded": 0}))
-        );
-        stand.surface.begin_drain();
-        let (status, body) = stand.get("/readyz").await;
-        assert_eq!(
-            (
-                status,
-                &body["failing"][0]["part"],
-                &body["failing"][0]["state"]
-            ),
-            (503, &json!("gateway"), &json!("draining"))
-        );
-        assert_eq!(stand.get("/livez").await.0, 200);
-        let (status, problem) = stand.post("/admin/v1/installations", bot("late")).await;
+fn nothing_is_changed_while_draining() {
+    with_admin(|served| async move {
+        served.draining.begin();
+        let (status, problem) = served.post("/admin/v1/installations", bot("late")).await;
         assert_eq!((status, &problem["code"]), (409, &json!("draining")));
     });
 }
 
 #[test]
 fn an_installation_is_added_shown_started_and_stopped() {
-    with_stand(|stand| async move {
-        let (status, kept) = stand.post("/admin/v1/installations", bot("客服")).await;
+    with_admin(|served| async move {
+        let (status, kept) = served.post("/admin/v1/installations", bot("客服")).await;
         assert_eq!(
             (status, &kept["desired"], &kept["origin"]),
             (201, &json!("stop"), &json!("api"))
         );
         let id = kept["id"].as_str().expect("it has an id").to_owned();
-        let (status, started) = stand
+        let (status, started) = served
             .post(&format!("/admin/v1/installations/{id}/start"), Value::Null)
             .await;
         assert_eq!((status, &started["desired"]), (200, &json!("run")));
-        let (status, stopped) = stand
+        let (status, stopped) = served
             .post(&format!("/admin/v1/installations/{id}/stop"), Value::Null)
             .await;
         assert_eq!((status, &stopped["desired"]), (200, &json!("stop")));
-        let (status, detail) = stand.get(&format!("/admin/v1/installations/{id}")).await;
+        let (status, detail) = served.get(&format!("/admin/v1/installations/{id}")).await;
         assert_eq!((status, &detail["kept"]["name"]), (200, &json!("客服")));
         for answer in [kept, started, stopped, detail] {
             assert!(!answer.to_string().contains("canary"), "{answer}");
@@ -188,15 +208,15 @@ fn an_installation_is_added_shown_started_and_stopped() {
 
 #[test]
 fn what_is_wrong_with_a_request_has_a_code() {
-    with_stand(|stand| async move {
-        stand.post("/admin/v1/installations", bot("a")).await;
+    with_admin(|served| async move {
+        served.post("/admin/v1/installations", bot("a")).await;
         let wanted = |name: &str| {
             let mut body = bot(name);
             body["app_id"] = json!("cli_2");
             body["desired"] = json!("run");
             body
         };
-        stand.post("/admin/v1/installations", wanted("w")).await;
+        served.post("/admin/v1/installations", wanted("w")).await;
         let without = |key: &str| {
             let mut body = bot("b");
             body.as_object_mut().expect("it is an object").remove(key);
@@ -277,7 +297,7 @@ fn what_is_wrong_with_a_request_has_a_code() {
                 "invalid_request",
             ),
         ] {
-            let (told, problem) = stand.post("/admin/v1/installations", body.clone()).await;
+            let (told, problem) = served.post("/admin/v1/installations", body.clone()).await;
             assert_eq!(
                 (told, problem["code"].as_str()),
                 (status, Some(code)),
@@ -294,7 +314,7 @@ fn what_is_wrong_with_a_request_has_a_code() {
             ("/admin/v1/actors?colour=red", 400),
             ("/admin/v1/tree?unfold=/nope", 404),
         ] {
-            let (told, problem) = stand.get(path).await;
+            let (told, problem) = served.get(path).await;
             assert_eq!(
                 (told, problem["status"].as_u64()),
                 (status, Some(u64::from(status))),
@@ -306,15 +326,15 @@ fn what_is_wrong_with_a_request_has_a_code() {
 
 #[test]
 fn pages_of_other_origins_and_foreign_names_have_no_access() {
-    with_stand(|stand| async move {
+    with_admin(|served| async move {
         for (header, value, status) in [
             ("Origin", "http://evil.example", 403),
             ("Origin", "null", 403),
             ("Host", "evil.example", 421),
-            ("Origin", stand.admin.as_str(), 200),
+            ("Origin", served.base.as_str(), 200),
             ("Host", "localhost:7701", 200),
         ] {
-            let request = awc::Client::default().get(format!("{}/admin/v1/overview", stand.admin));
+            let request = awc::Client::default().get(format!("{}/admin/v1/overview", served.base));
             let answer = request
                 .insert_header((header, value))
                 .send()
@@ -328,20 +348,27 @@ fn pages_of_other_origins_and_foreign_names_have_no_access() {
 #[test]
 fn faults_are_absent_unless_allowed() {
     let fault = json!({"actor": "socket", "fault": "panic"});
-    with_stand(|stand| async move {
-        stand.post("/admin/v1/installations", bot("a")).await;
+    with_admin(|served| async move {
+        served.post("/admin/v1/installations", bot("a")).await;
         assert_eq!(
-            stand.post("/admin/v1/installations/a/fault", fault).await.0,
+            served
+                .post("/admin/v1/installations/a/fault", fault)
+                .await
+                .0,
             404
         );
     });
-    let mut config = Config::default();
-    config.debug.fault_injection = true;
-    actix_rt::System::new().block_on(async {
-        let stand = Stand::start(&config).await;
+    let setup = Setup {
+        fault_injection: true,
+        ..Setup::default()
+    };
+    with_admin_of(setup, |served| async move {
         let fault = json!({"actor": "colour", "fault": "panic"});
         assert_eq!(
-            stand.post("/admin/v1/installations/a/fault", fault).await.0,
+            served
+                .post("/admin/v1/installations/a/fault", fault)
+                .await
+                .0,
             400
         );
     });
@@ -349,27 +376,27 @@ fn faults_are_absent_unless_allowed() {
 
 #[test]
 fn actors_are_folded_listed_and_asked() {
-    with_stand(|stand| async move {
-        let (_, tree) = stand.get("/admin/v1/tree").await;
+    with_admin(|served| async move {
+        let (_, tree) = served.get("/admin/v1/tree").await;
         assert_eq!(tree["groups"][0]["path"], "/fleet", "{tree}");
-        let (_, children) = stand.get("/admin/v1/tree?unfold=/fleet").await;
+        let (_, children) = served.get("/admin/v1/tree?unfold=/fleet").await;
         assert_eq!(
             children["children"][0]["path"], "/fleet/dispatch",
             "{children}"
         );
-        let (_, page) = stand
+        let (_, page) = served
             .get("/admin/v1/actors?under=/fleet/dispatch&sort=-mailbox.depth&limit=5")
             .await;
         assert_eq!(
             (&page["matched"], &page["data"][0]["kind"]),
             (&json!(1), &json!("dispatch"))
         );
-        let (status, words) = stand
+        let (status, words) = served
             .post("/admin/v1/actors/inspect?path=/fleet", Value::Null)
             .await;
         assert_eq!((status, &words["outcome"]), (200, &json!("answered")));
         assert_eq!(
-            stand
+            served
                 .post("/admin/v1/actors/inspect?path=/nope", Value::Null)
                 .await
                 .0,
@@ -379,42 +406,9 @@ fn actors_are_folded_listed_and_asked() {
 }
 
 #[test]
-fn metrics_tell_the_same_on_both_listeners() {
-    with_stand(|stand| async move {
-        for base in [&stand.api, &stand.admin] {
-            let mut answer = awc::Client::default()
-                .get(format!("{base}/metrics"))
-                .send()
-                .await
-                .expect("an answer");
-            let body = answer.body().await.expect("the body comes");
-            let text = String::from_utf8(body.to_vec()).expect("metrics are text");
-            for wanted in [
-                "longwire_events_recorded_total 0\n",
-                "longwire_answers_total{outcome=\"acked\"} 0\n",
-                "longwire_actors{kind=\"supervisor\",state=\"ready\"} 1.0\n",
-                "longwire_store_up 1.0\n",
-                "longwire_store_wal_bytes ",
-                "longwire_store_free_bytes ",
-                "longwire_store_txn_seconds_bucket{le=\"+Inf\"}",
-            ] {
-                assert!(text.contains(wanted), "{wanted:?} is not in\n{text}");
-            }
-            assert!(text.ends_with("# EOF\n"));
-        }
-        let mut answer = awc::Client::default()
-            .get(format!("{}/admin/v1/overview", stand.api))
-            .send()
-            .await
-            .expect("an answer");
-        assert_eq!(answer.status().as_u16(), 404, "{:?}", answer.body().await);
-    });
-}
-
-#[test]
 fn the_feed_pushes_the_overview_and_ends_with_the_gateway() {
-    with_stand(|stand| async move {
-        let url = format!("{}/admin/v1/feed", stand.admin);
+    with_admin(|served| async move {
+        let url = format!("{}/admin/v1/feed", served.base);
         let (_, mut feed) = awc::Client::default()
             .ws(url)
             .connect()
@@ -426,7 +420,7 @@ fn the_feed_pushes_the_overview_and_ends_with_the_gateway() {
         };
         let overview: Value = serde_json::from_slice(&text).expect("the text is json");
         assert_eq!(overview["draining"], false);
-        stand.surface.begin_drain();
+        served.draining.begin();
         loop {
             match next_frame(&mut feed).await {
                 Some(Frame::Close(Some(reason))) => {
@@ -453,10 +447,20 @@ where
 const LIMIT: Duration = Duration::from_secs(30);
 
 #[test]
-fn there_are_places_for_so_many_feeds() {
-    with_stand(|stand| async move {
+fn so_many_feeds_are_open_and_no_more() {
+    let timeouts = Timeouts {
+        request: Duration::from_millis(1_500),
+        response: Duration::from_millis(300),
+        body: Duration::from_millis(300),
+        body_bytes: 1_000,
+    };
+    let setup = Setup {
+        timeouts,
+        ..Setup::default()
+    };
+    with_admin_of(setup, |served| async move {
         let open = || {
-            let url = format!("{}/admin/v1/feed", stand.admin);
+            let url = format!("{}/admin/v1/feed", served.base);
             async move { awc::Client::default().ws(url).connect().await }
         };
         let mut feeds = Vec::new();
@@ -474,7 +478,7 @@ fn there_are_places_for_so_many_feeds() {
         // They outlast a client's timeouts: what follows an upgrade is no body and no request.
         let (_, feed) = feeds.last_mut().expect("there are some");
         let began = std::time::Instant::now();
-        while began.elapsed() < Timeouts::default().request + Duration::from_secs(1) {
+        while began.elapsed() < timeouts.request * 2 {
             let frame = tokio::time::timeout(LIMIT, feed.next())
                 .await
                 .expect("a second passes");

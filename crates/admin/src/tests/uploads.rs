@@ -12,21 +12,21 @@ const BOT: &str = "aib1";
 
 /// A bot that is live, and its platform.
 pub(super) struct Scene {
-    pub(super) stand: Stand,
+    pub(super) served: Served,
     sim: Sim,
 }
 
 impl Scene {
     async fn start() -> Self {
-        let mut config = Config::default();
-        config.timing.upload_ack = Duration::from_secs(2);
-        let (stand, sim) = (Stand::start(&config).await, started());
+        let mut setup = Setup::default();
+        setup.timing.upload_ack = Duration::from_secs(2);
+        let (served, sim) = (Served::start(setup).await, started());
         let bot = json!({
             "name": "w", "platform": "wecom", "bot_id": BOT, "secret": "canary", "base_url": sim.base_url(),
         });
-        let (status, kept) = stand.post("/admin/v1/installations", bot).await;
+        let (status, kept) = served.post("/admin/v1/installations", bot).await;
         assert_eq!(status, 201, "{kept}");
-        let scene = Self { stand, sim };
+        let scene = Self { served, sim };
         scene.until("live").await;
         scene
     }
@@ -39,7 +39,7 @@ impl Scene {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
         loop {
             let (_, detail) = self
-                .stand
+                .served
                 .get(&format!("/admin/v1/installations/{name}"))
                 .await;
             if detail["observed"]["state"] == state {
@@ -53,7 +53,7 @@ impl Scene {
     fn request(&self, query: &str) -> awc::ClientRequest {
         let url = format!(
             "{}/admin/v1/installations/w/uploads?{query}",
-            self.stand.admin
+            self.served.base
         );
         awc::Client::default()
             .post(url)
@@ -77,7 +77,7 @@ impl Scene {
     /// Beside the database there is nothing else, and soon no file without a name is open: a chunk that is being read
     /// when its upload fails is read to its end.
     async fn nothing_is_left(&self) {
-        let directory = self.stand.surface.store.directory();
+        let directory = self.served.store.directory();
         let names = std::fs::read_dir(directory).expect("the directory is there");
         for name in names {
             let name = name.expect("an entry").file_name();
@@ -140,7 +140,7 @@ fn a_file_arrives_whole_and_can_be_shown() {
         let shown = json!({"cmd": "aibot_send_msg", "body":
             {"chatid": "u", "msgtype": "file", "file": {"media_id": media_id}}});
         let (status, reply) = scene
-            .stand
+            .served
             .post("/admin/v1/installations/w/requests", shown)
             .await;
         assert_eq!((status, &reply["code"]), (200, &json!(0)), "{reply}");
@@ -349,7 +349,7 @@ fn whatever_fails_says_at_which_step_and_why() {
 fn so_many_at_once_and_no_more() {
     with_scene(|scene| async move {
         let all = uploads_at_once().try_into().expect("a few");
-        let places = scene.stand.surface.uploads.try_acquire_many(all);
+        let places = scene.served.admin.uploads.try_acquire_many(all);
         let places = places.expect("nobody uploads");
         let (status, problem) = scene.upload("file_name=a", bytes(5)).await;
         let told = (status, &problem["code"]);
@@ -372,17 +372,17 @@ fn uploads_at_once() -> usize {
 fn a_bot_that_is_not_live_takes_none_and_says_what_it_is() {
     with_scene(|scene| async move {
         let (_, problem) = scene
-            .stand
+            .served
             .post(
                 "/admin/v1/installations/nobody/uploads?file_name=a",
                 json!(5),
             )
             .await;
         assert_eq!(problem["code"], "unknown_installation");
-        scene.stand.post("/admin/v1/installations", bot("f")).await;
+        scene.served.post("/admin/v1/installations", bot("f")).await;
         scene.until_is("f", "stopped").await;
         let (_, problem) = scene
-            .stand
+            .served
             .post("/admin/v1/installations/f/uploads?file_name=a", json!(5))
             .await;
         assert_eq!(problem["code"], "no_requests");
@@ -394,7 +394,7 @@ fn a_bot_that_is_not_live_takes_none_and_says_what_it_is() {
         let (status, problem) = scene.upload("file_name=a", bytes(5)).await;
         assert_eq!((status, &problem["code"]), (503, &json!("displaced")));
         scene
-            .stand
+            .served
             .post("/admin/v1/installations/w/stop", Value::Null)
             .await;
         scene.until("stopped").await;

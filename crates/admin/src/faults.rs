@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use longwire_listener::Problem;
 
-use super::Surface;
+use crate::Admin;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FaultRequest {
+pub(crate) struct FaultRequest {
     /// One of the installation's own, `installation`, `socket`, `pinger` or `assembler`; one that all share, `supervisor`
     /// or `dispatch`; or `arbiter`, the thread that carries the installation.
     actor: String,
@@ -19,12 +19,12 @@ pub(super) struct FaultRequest {
     fault: String,
 }
 
-pub(super) async fn inject(
-    surface: Data<Surface>,
+pub(crate) async fn inject(
+    admin: Data<Admin>,
     installation: Path<String>,
     request: Json<FaultRequest>,
 ) -> Result<HttpResponse, Problem> {
-    if !surface.fault_injection {
+    if !admin.settings.fault_injection {
         return Err(Problem::not_found("no such resource"));
     }
     let fault = Fault::from_label(&request.fault).ok_or_else(|| {
@@ -34,12 +34,12 @@ pub(super) async fn inject(
         ))
     })?;
     let injected = match (request.actor.as_str(), fault) {
-        ("arbiter", Fault::Stop) => surface.fleet.end_arbiter(&installation),
+        ("arbiter", Fault::Stop) => admin.settings.fleet.end_arbiter(&installation),
         (label, fault) => {
             let actor = FleetActor::from_label(label).ok_or_else(|| {
                 Problem::invalid(format!("there is no `{label}` that this could be done to"))
             })?;
-            surface.fleet.inject(&installation, actor, fault)
+            admin.settings.fleet.inject(&installation, actor, fault)
         }
     };
     injected.map_err(|error| match error {

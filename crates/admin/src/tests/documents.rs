@@ -5,6 +5,7 @@ use longwire_fleet::{ActorView, Inspection, InstallationView, Lights};
 
 use super::uploads::with_scene;
 use super::*;
+use crate::document::{ActorDocument, InspectionDocument, InstallationDocument};
 
 /// A document without its values: names in their order, a number as `0`, a text as `""`, a truth as `?`.
 fn shape(text: &str) -> String {
@@ -74,10 +75,10 @@ const OBSERVED: &str = "{id:\"\",name:\"\",platform:\"\",app_id:\"\",desired:\"\
 
 #[test]
 fn what_every_fleet_answers_keeps_its_shape() {
-    with_stand(|stand| async move {
-        let (status, _) = stand.post("/admin/v1/installations", bot("a")).await;
+    with_admin(|served| async move {
+        let (status, _) = served.post("/admin/v1/installations", bot("a")).await;
         assert_eq!(status, 201);
-        until_observed(&stand).await;
+        until_observed(&served).await;
         let absent = FOLD.replace("ready", "absent");
         for (path, wanted) in [
             ("overview", OVERVIEW.to_owned()),
@@ -99,7 +100,7 @@ fn what_every_fleet_answers_keeps_its_shape() {
                 format!("{{kept:{KEPT},observed:{OBSERVED},timeline:[]}}"),
             ),
         ] {
-            let (status, text) = stand
+            let (status, text) = served
                 .text(Method::GET, &format!("/admin/v1/{path}"), None)
                 .await;
             assert_eq!((status, shape(&text)), (200, wanted), "{path}: {text}");
@@ -107,9 +108,9 @@ fn what_every_fleet_answers_keeps_its_shape() {
     });
 }
 
-async fn until_observed(stand: &Stand) {
+async fn until_observed(served: &Served) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
-    while stand.get("/admin/v1/installations/a").await.1["observed"].is_null() {
+    while served.get("/admin/v1/installations/a").await.1["observed"].is_null() {
         assert!(
             tokio::time::Instant::now() < deadline,
             "the fleet never notices it"
@@ -122,7 +123,7 @@ async fn until_observed(stand: &Stand) {
 fn what_actors_say_of_themselves_keeps_its_shape() {
     with_scene(|scene| async move {
         let scene = &scene;
-        let (_, detail) = scene.stand.get("/admin/v1/installations/w").await;
+        let (_, detail) = scene.served.get("/admin/v1/installations/w").await;
         let bot = format!(
             "/fleet/bots/{}",
             detail["kept"]["id"].as_str().expect("it has an id")
@@ -152,7 +153,7 @@ fn what_actors_say_of_themselves_keeps_its_shape() {
             ),
         ] {
             let path = format!("/admin/v1/actors/inspect?path={path}");
-            let (status, text) = scene.stand.text(Method::POST, &path, None).await;
+            let (status, text) = scene.served.text(Method::POST, &path, None).await;
             let wanted = format!("{{outcome:\"\",words:{words}}}");
             // A time that is not set yet is a number soon.
             let shape = shape(&text).replace(":null", ":0");
@@ -182,7 +183,7 @@ fn what_the_platform_answers_keeps_its_shape() {
             ),
         ] {
             let path = "/admin/v1/installations/w/requests";
-            let (status, text) = scene.stand.text(Method::POST, path, Some(request)).await;
+            let (status, text) = scene.served.text(Method::POST, path, Some(request)).await;
             assert_eq!(status, 200, "{text}");
             assert!(text.starts_with(wanted), "{text}");
         }
@@ -234,7 +235,7 @@ fn an_actor_that_ended_and_was_rebuilt_is_written_whole() {
             hint: "look",
         }],
     };
-    let text = serde_json::to_string(&actor).expect("it has a JSON form");
+    let text = serde_json::to_string(&ActorDocument(actor)).expect("it has a JSON form");
     assert_eq!(
         text,
         "{\"id\":\"act_1\",\"path\":\"/fleet/bots/ins_1/socket\",\"kind\":\"socket\",\"arbiter\":1,\
@@ -290,7 +291,7 @@ fn a_bot_in_trouble_is_written_whole() {
             unparsed_dropped: 22,
         },
     };
-    let text = serde_json::to_string(&bot).expect("it has a JSON form");
+    let text = serde_json::to_string(&InstallationDocument::from(bot)).expect("it has a JSON form");
     assert_eq!(
         text,
         "{\"id\":\"ins_1\",\"name\":\"客服\",\"platform\":\"feishu\",\"app_id\":\"cli_1\",\"desired\":\"run\",\
@@ -310,7 +311,8 @@ fn an_actor_that_says_nothing_has_an_outcome_too() {
         (Inspection::NoAnswer, "{\"outcome\":\"no_answer\"}"),
         (Inspection::Absent, "{\"outcome\":\"absent\"}"),
     ] {
-        let text = serde_json::to_string(&inspection).expect("it has a JSON form");
+        let text =
+            serde_json::to_string(&InspectionDocument(inspection)).expect("it has a JSON form");
         assert_eq!(text, wanted);
     }
 }

@@ -1,0 +1,210 @@
+//! Installations: as the store has them, as the fleet sees them, and what happened to them.
+//!
+//! The command line reads them, too. Fields that it does not know it leaves out.
+
+use std::borrow::Cow;
+
+use longwire_fleet::{InstallationView, Lights};
+use longwire_installation::{Guarantee, Platform, TakeBack};
+use longwire_store::{InstallationRecord, TimelineRecord};
+use serde::{Deserialize, Serialize};
+
+/// A label that this program wrote, or read from another one.
+type Label = Cow<'static, str>;
+
+/// `GET /installations`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct InstallationPage {
+    /// Installations in the order they were made.
+    pub data: Vec<InstallationDocument>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
+/// `GET /installations/{installation}`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct InstallationDetail {
+    /// As the store has it.
+    pub kept: StoredInstallation,
+    /// As the fleet sees it; `null` while the fleet does not know it.
+    pub observed: Option<InstallationDocument>,
+    /// Newest first.
+    pub timeline: Vec<TimelineDocument>,
+}
+
+/// An installation as the store has it, without its secrets.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StoredInstallation {
+    /// Public id, `ins_…`.
+    pub id: String,
+    /// The operator's name for it.
+    pub name: String,
+    /// `feishu`, `lark` or `wecom`.
+    pub platform: Label,
+    /// On Feishu and Lark.
+    pub app_id: Option<String>,
+    /// On WeCom.
+    pub bot_id: Option<String>,
+    /// Another address of the platform.
+    pub base_url: Option<String>,
+    /// Whether it has a proxy of its own.
+    pub has_proxy: bool,
+    /// When a bot is taken back that another client took. `null`, as `take_back_per_day`: never.
+    pub take_back_after_ms: Option<i64>,
+    /// How often within 24 hours.
+    pub take_back_per_day: Option<u32>,
+    /// Since when another client has the bot, until the installation is started or its access changes; kept over restarts.
+    pub displaced_ms: Option<i64>,
+    /// When it was taken back by itself within 24 hours, oldest first.
+    pub taken_back_ms: Box<[i64]>,
+    /// What is promised of its events.
+    pub guarantee: GuaranteeDocument,
+    /// `run` or `stop`.
+    pub desired: Label,
+    /// Who declared it: `file`, `api` or `cli`.
+    pub origin: Label,
+    /// When it was added.
+    pub created_ms: i64,
+    /// When it was changed last.
+    pub updated_ms: i64,
+}
+
+/// What is promised of an installation's events.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GuaranteeDocument {
+    /// Its stable name.
+    pub id: Label,
+    /// The promise, for people.
+    pub text: Label,
+}
+
+/// One entry of a timeline.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TimelineDocument {
+    /// When it happened.
+    pub at_ms: i64,
+    /// The connection it is about.
+    pub generation: u64,
+    /// What happened.
+    pub kind: Label,
+    /// The same, for people.
+    pub detail: String,
+}
+
+/// An installation as the fleet sees it. The fields are described with [`InstallationView`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the view describes them")]
+pub struct InstallationDocument {
+    pub id: String,
+    pub name: String,
+    pub platform: Label,
+    pub app_id: String,
+    pub desired: Label,
+    pub state: Label,
+    pub legacy_state: Label,
+    pub state_since_ms: i64,
+    pub until_ms: Option<i64>,
+    pub attempt: u32,
+    pub reason: Option<String>,
+    pub reason_text: Option<String>,
+    pub next_step: Option<String>,
+    pub generation: u64,
+    #[serde(with = "LightFields")]
+    pub lights: Lights,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Lights")]
+struct LightFields {
+    connected_ms: Option<i64>,
+    last_heard_ms: Option<i64>,
+    pong_round_trip_us: Option<u64>,
+    last_event_ms: Option<i64>,
+    never_heard_an_event: bool,
+    attempts_exceeded: bool,
+    failures: u32,
+    alarm: bool,
+    restarts: u64,
+    reconnects: u64,
+    events: u64,
+    repeats: u64,
+    acked: u64,
+    refused: u64,
+    shed: u64,
+    overloaded: bool,
+    unanswered: u64,
+    unrecorded: u64,
+    left_unread: u64,
+    malformed: u64,
+    unparsed: u64,
+    unparsed_dropped: u64,
+}
+
+impl From<&InstallationRecord> for StoredInstallation {
+    fn from(record: &InstallationRecord) -> Self {
+        let (app_id, bot_id) = match record.platform {
+            Platform::Feishu | Platform::Lark => (Some(record.app_id.clone()), None),
+            Platform::Wecom => (None, Some(record.app_id.clone())),
+        };
+        Self {
+            id: record.public_id.to_string(),
+            name: record.name.to_string(),
+            platform: record.platform.label().into(),
+            app_id,
+            bot_id,
+            base_url: (record.base_url.as_ref()).map(|base_url| base_url.as_str().to_owned()),
+            has_proxy: record.has_proxy,
+            take_back_after_ms: record.take_back.map(TakeBack::after_ms),
+            take_back_per_day: record.take_back.map(TakeBack::per_day),
+            displaced_ms: record.displaced_ms,
+            taken_back_ms: record.taken_back_ms.clone(),
+            guarantee: record.platform.guarantee().into(),
+            desired: record.desired.label().into(),
+            origin: record.origin.label().into(),
+            created_ms: record.created_ms,
+            updated_ms: record.updated_ms,
+        }
+    }
+}
+
+impl From<Guarantee> for GuaranteeDocument {
+    fn from(guarantee: Guarantee) -> Self {
+        Self {
+            id: guarantee.id().into(),
+            text: guarantee.text().into(),
+        }
+    }
+}
+
+impl From<&TimelineRecord> for TimelineDocument {
+    fn from(TimelineRecord { entry, .. }: &TimelineRecord) -> Self {
+        Self {
+            at_ms: entry.at_ms,
+            generation: entry.generation,
+            kind: entry.kind.label().into(),
+            detail: entry.detail.clone(),
+        }
+    }
+}
+
+impl From<InstallationView> for InstallationDocument {
+    fn from(view: InstallationView) -> Self {
+        Self {
+            id: view.id,
+            name: view.name,
+            platform: view.platform.into(),
+            app_id: view.app_id,
+            desired: view.desired.into(),
+            state: view.state.into(),
+            legacy_state: view.legacy_state.into(),
+            state_since_ms: view.state_since_ms,
+            until_ms: view.until_ms,
+            attempt: view.attempt,
+            reason: view.reason,
+            reason_text: view.reason_text,
+            next_step: view.next_step,
+            generation: view.generation,
+            lights: view.lights,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The two listeners of a running gateway, and which routes each of them serves.
+//!
+//! ```text
+//! api    the routes of `longwire_api`
+//! admin  the same, and those of `longwire_admin`
+//! ```
+//!
+//! The admin listener asks for no password. It answers only to names of this host, and takes no request from a web page of
+//! another origin.
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use longwire_admin::{AddRules, Admin, AdminSettings};
+use longwire_api::{Api, ApiSettings};
+use longwire_fleet::Fleet;
+use longwire_listener::{Draining, ListenerSettings, ServerHandle, Timeouts, serve};
+use longwire_store::Store;
+use tokio::sync::watch;
+
+use crate::config::{Config, parse_duration};
+
+/// Clients that the listener of probes and metrics serves at once. The probes of an orchestrator and the scrapes of a few
+/// collectors are far fewer.
+const API_CONNECTIONS: usize = 64;
+/// Clients of the admin listener: operators, their pages and commands, uploads.
+const ADMIN_CONNECTIONS: usize = 32;
+/// Clients of both, which are that many open files.
+pub(crate) const CONNECTIONS: usize = API_CONNECTIONS + ADMIN_CONNECTIONS;
+
+/// Both listeners.
+pub(crate) struct Listeners {
+    /// Stop them: the public one first.
+    pub(crate) handles: [ServerHandle; 2],
+    /// The one that ended first, whoever ended it.
+    pub(crate) ended: watch::Receiver<Option<Listener>>,
+    /// Tells handlers that the process is about to end.
+    pub(crate) draining: Draining,
+}
+
+/// One of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listener {
+    Api,
+    Admin,
+}
+
+impl Listeners {
+    /// Starts answering on both.
+    pub(crate) fn start(
+        config: &Config,
+        fleet: &Fleet,
+        store: &Store,
+        api: TcpListener,
+        admin: TcpListener,
+    ) -> io::Result<Self> {
+        let draining = Draining::default();
+        let api_routes = Api::new(ApiSettings {
+            fleet: fleet.clone(),
+            store: store.clone(),
+            draining: draining.clone(),
+            version: env!("CARGO_PKG_VERSION"),
+            log_lines_dropped: longwire_terminal::stderr::lost_lines,
+        });
+        let admin_routes = Admin::new(AdminSettings {
+            fleet: fleet.clone(),
+            store: store.clone(),
+            draining: draining.clone(),
+            fault_injection: config.debug.fault_injection,
+            rules: add_rules(config),
+        });
+        let public = ListenerSettings {
+            name: "api",
+            connections: API_CONNECTIONS,
+            timeouts: Timeouts::default(),
+            hosts: None,
+        };
+        let private = ListenerSettings {
+            name: "admin",
+            connections: ADMIN_CONNECTIONS,
+            timeouts: Timeouts::default(),
+            hosts: Some(config.server.admin_hosts.clone()),
+        };
+        let routes = Arc::clone(&api_routes);
+        let api = serve(public, api, move |config| routes.routes(config))?;
+        let admin = serve(private, admin, move |config| {
+            api_routes.routes(config);
+            admin_routes.routes(config);
+        })?;
+        let handles = [api.handle(), admin.handle()];
+        let (tell, ended) = watch::channel(None);
+        for (listener, server) in [(Listener::Api, api), (Listener::Admin, admin)] {
+            let tell = tell.clone();
+            actix_rt::spawn(async move {
+                // The server has logged why it ended.
+                drop(server.await);
+                tell.send_if_modified(|first| {
+                    let is_first = first.is_none();
+                    first.get_or_insert(listener);
+                    is_first
+                });
+            });
+        }
+        Ok(Self {
+            handles,
+            ended,
+            draining,
+        })
+    }
+}
+
+/// What the configuration says of installations that are added.
+pub(crate) fn add_rules(config: &Config) -> AddRules {
+    AddRules {
+        plain_hosts: config.egress.plain_http_hosts.clone(),
+        parse_duration,
+    }
+}
