@@ -13,7 +13,7 @@
 //! burst to the writer and gets its receipts in one message. An [`Answer`] with code 200 cannot be built without a
 //! receipt.
 //!
-//! This crate decides nothing about a connection's life (`longwire_link` does) and knows no HTTP surface of its own.
+//! This crate decides nothing about a connection's life (`longwire_link` does) and knows neither HTTP nor JSON of its own.
 
 mod absence;
 mod access;

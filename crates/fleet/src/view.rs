@@ -12,11 +12,10 @@ pub use inspection::{
 };
 pub use longwire_actor::ActorView;
 
-use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The whole fleet in one look.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Overview {
     /// When this fleet started, Unix milliseconds.
     pub started_ms: i64,
@@ -54,7 +53,7 @@ pub struct Overview {
 }
 
 /// Events since the start.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct EventTotals {
     /// Whole events read from connections, repeats included.
     pub received: u64,
@@ -74,7 +73,7 @@ pub struct EventTotals {
 }
 
 /// Answers to the platform since the start.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct AnswerTotals {
     /// Answered 200, each from a receipt.
     pub acked: u64,
@@ -94,7 +93,7 @@ pub struct AnswerTotals {
 }
 
 /// Connections since the start.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct ConnectionTotals {
     /// Attempts begun.
     pub attempts: u64,
@@ -113,9 +112,9 @@ pub struct ConnectionTotals {
 }
 
 /// The connections that the limit on open files allows, after the files that the process needs for itself.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct ConnectionLimitView {
-    /// How many may be open at once; `null` when there is no limit.
+    /// How many may be open at once; `None` when there is no limit.
     pub limit: Option<u64>,
     /// Of them, how many are open, being opened, or kept for a bot that was connected and is about to be again.
     pub held: u64,
@@ -124,7 +123,7 @@ pub struct ConnectionLimitView {
 }
 
 /// A distribution in four numbers.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Quantiles {
     /// Values counted.
     pub count: u64,
@@ -137,7 +136,7 @@ pub struct Quantiles {
 }
 
 /// The store as the fleet sees it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct StoreView {
     /// `ok` or `degraded`.
     pub state: &'static str,
@@ -160,7 +159,7 @@ pub struct StoreView {
 }
 
 /// One installation, as far as its own facts go.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct InstallationView {
     /// Public id, `ins_…`.
     pub id: String,
@@ -195,7 +194,7 @@ pub struct InstallationView {
 }
 
 /// What stands beside the state: each light is a fact of its own.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Lights {
     /// When the connection opened, Unix milliseconds.
     pub connected_ms: Option<i64>,
@@ -244,7 +243,7 @@ pub struct Lights {
 }
 
 /// What a drain ended with. Every installation is either closed or abandoned.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Drained {
     /// Installations that have nothing in hand any more: their connections answered everything and closed in order, or
     /// there was none.

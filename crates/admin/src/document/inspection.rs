@@ -17,8 +17,8 @@ enum InspectionFields {
     /// It answered.
     Answered {
         /// Its state.
-        #[serde(with = "StateFields")]
-        words: ActorState,
+        #[serde(rename = "words", with = "StateFields")]
+        state: ActorState,
     },
     /// It did not answer within 500 ms: it is stuck or busy, look at its card.
     NoAnswer,

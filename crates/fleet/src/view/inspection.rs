@@ -1,16 +1,14 @@
 //! What an actor says of itself when it is asked: one type per kind of actor.
 
 use longwire_actor::Asked;
-use serde::Serialize;
 
 /// What came of asking an actor for its state.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[derive(Debug, Clone)]
 pub enum Inspection {
     /// It answered.
     Answered {
         /// Its state.
-        words: ActorState,
+        state: ActorState,
     },
     /// It did not answer within 500 ms: it is stuck or busy, look at its card.
     NoAnswer,
@@ -22,7 +20,7 @@ impl<T: Into<ActorState>> From<Asked<T>> for Inspection {
     fn from(asked: Asked<T>) -> Self {
         match asked {
             Asked::Answered(state) => Self::Answered {
-                words: state.into(),
+                state: state.into(),
             },
             Asked::NoAnswer => Self::NoAnswer,
             Asked::Gone => Self::Absent,
@@ -31,8 +29,7 @@ impl<T: Into<ActorState>> From<Asked<T>> for Inspection {
 }
 
 /// An actor's state, by the kind of actor.
-#[derive(Debug, Clone, Serialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone)]
 pub enum ActorState {
     /// Of the supervisor.
     Supervisor(SupervisorState),
@@ -68,7 +65,7 @@ is_the_state_of! {
 }
 
 /// The supervisor's state.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct SupervisorState {
     /// Installations it knows.
     pub installations: usize,
@@ -85,7 +82,7 @@ pub struct SupervisorState {
 }
 
 /// The state of the actor that keeps the store's writer alive.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct DispatchState {
     /// `writing`, `rebuilding`, `draining` or `ended`.
     pub writer: &'static str,
@@ -98,7 +95,7 @@ pub struct DispatchState {
 }
 
 /// An installation's state.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct InstallationState {
     /// State label of its link.
     pub state: &'static str,
@@ -119,7 +116,7 @@ pub struct InstallationState {
 }
 
 /// A socket's state.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct SocketState {
     /// Generation of its connection.
     pub generation: u64,
@@ -146,7 +143,7 @@ pub struct SocketState {
 }
 
 /// A pinger's state.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct PingerState {
     /// Generation of its connection.
     pub generation: u64,
@@ -157,7 +154,7 @@ pub struct PingerState {
 }
 
 /// An assembler's state.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct AssemblerState {
     /// Split pushes that lack a part.
     pub open_pushes: usize,

@@ -7,7 +7,6 @@ use actix::Message;
 use bytestring::ByteString;
 use longwire_link::{Generation, RequestLimits, State};
 use longwire_wire::wecom::{Ack, BodyRefusal, Command, code};
-use serde::Serialize;
 use serde_json::value::RawValue;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -23,17 +22,15 @@ pub struct Request {
 }
 
 /// The platform's answer to a request, whether it did what was asked or not.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Reply {
     /// 0, or why not.
     pub code: Option<i64>,
     /// The platform's words.
     pub message: String,
     /// What it gave, where the command gives something.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Box<RawValue>>,
     /// The connection it came over.
-    #[serde(skip)]
     pub(crate) generation: Generation,
 }
 
