@@ -69,25 +69,53 @@ pub(super) fn detail(
     timeline: &[TimelineRecord],
 ) -> String {
     let palette = Palette::of(&std::io::stdout());
-    let mut text = String::new();
-    let mut line = |key: &str, value: String| {
-        if !value.is_empty() {
-            text.push_str(&format!("{key:<12} {value}\n"));
-        }
-    };
-    line(
+    let mut page = Page::default();
+    page.line(
         "name",
         palette.paint(Ink::Bold, escaped(record.name.as_str())),
     );
-    line("id", record.public_id.to_string());
-    let is_wecom = record.platform == Platform::Wecom;
-    line(
-        if is_wecom { "bot" } else { "app" },
-        format!("{} on {}", escaped(&record.app_id), record.platform.label()),
-    );
-    line("guarantee", record.platform.guarantee().text().to_owned());
-    if is_wecom {
-        line("take back", take_back(record.take_back));
+    page.line("id", record.public_id.to_string());
+    page.record(record);
+    page.state(record, observed, &palette);
+    page.traffic(record.platform, &observed["lights"]);
+    if !timeline.is_empty() {
+        page.text.push_str(&format!("\n{}", history(timeline)));
+    }
+    page.text
+}
+
+/// Lines of a key and a value each.
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    /// One line, unless there is nothing to say.
+    fn line(&mut self, key: &str, value: String) {
+        if !value.is_empty() {
+            self.text.push_str(&format!("{key:<12} {value}\n"));
+        }
+    }
+
+    /// What is kept of the bot, and who has it.
+    fn record(&mut self, record: &InstallationRecord) {
+        let is_wecom = record.platform == Platform::Wecom;
+        self.line(
+            if is_wecom { "bot" } else { "app" },
+            format!("{} on {}", escaped(&record.app_id), record.platform.label()),
+        );
+        self.line("guarantee", record.platform.guarantee().text().to_owned());
+        if is_wecom {
+            self.take_backs(record);
+        }
+        let base_url = record.base_url.as_ref().map(BaseUrl::as_str);
+        self.line("base url", shown(base_url));
+    }
+
+    /// What happens, and what happened, when another client took the bot's connection.
+    fn take_backs(&mut self, record: &InstallationRecord) {
+        self.line("take back", take_back(record.take_back));
         let displaced = record.displaced_ms.map(|ms| {
             // One that is taken back by itself says so in the line above.
             let until = match record.take_back {
@@ -96,99 +124,94 @@ pub(super) fn detail(
             };
             format!("{} ago by another client{until}", moment::ago(ms))
         });
-        line("displaced", displaced.unwrap_or_default());
+        self.line("displaced", displaced.unwrap_or_default());
         if !record.taken_back_ms.is_empty() {
             let times = record.taken_back_ms.iter().copied();
             let times: Vec<String> = times.map(moment::rfc3339).collect();
-            line("taken back", times.join(", "));
+            self.line("taken back", times.join(", "));
         }
     }
-    line(
-        "base url",
-        shown(record.base_url.as_ref().map(BaseUrl::as_str)),
-    );
-    line(
-        "wanted",
-        format!(
-            "{} (declared by: {})",
-            record.desired.label(),
-            record.origin.label()
-        ),
-    );
-    let state = observed["state"]
-        .as_str()
-        .unwrap_or("unknown: no server answers");
-    let since = observed["state_since_ms"]
-        .as_i64()
-        .map(|ms| format!(" for {}", moment::ago(ms)))
-        .unwrap_or_default();
-    line(
-        "state",
-        format!("{}{since}", palette.paint(ink(state), escaped(state))),
-    );
-    let words = |key: &str| shown(observed[key].as_str());
-    line("reason", words("reason_text"));
-    line("next step", words("next_step"));
-    let lights = &observed["lights"];
-    if let Some(events) = lights["events"].as_u64() {
-        let last = lights["last_event_ms"]
-            .as_i64()
-            .map(|ms| format!(", the last {} ago", moment::ago(ms)));
-        let never = if is_wecom {
-            "; none since it went live: has anybody written to the bot?"
-        } else {
-            "; none since it went live: is the event subscribed in the developer console?"
-        };
-        let silent = lights["never_heard_an_event"].as_bool() == Some(true);
-        line(
-            "events",
+
+    /// What is wanted, and what the server observes.
+    fn state(&mut self, record: &InstallationRecord, observed: &Value, palette: &Palette) {
+        self.line(
+            "wanted",
             format!(
-                "{events}{}{}",
-                last.unwrap_or_default(),
-                if silent { never } else { "" }
+                "{} (declared by: {})",
+                record.desired.label(),
+                record.origin.label()
             ),
         );
+        let state = observed["state"]
+            .as_str()
+            .unwrap_or("unknown: no server answers");
+        let since = observed["state_since_ms"]
+            .as_i64()
+            .map(|ms| format!(" for {}", moment::ago(ms)))
+            .unwrap_or_default();
+        self.line(
+            "state",
+            format!("{}{since}", palette.paint(ink(state), escaped(state))),
+        );
+        self.line("reason", shown(observed["reason_text"].as_str()));
+        self.line("next step", shown(observed["next_step"].as_str()));
+    }
+
+    /// What came over the connections since the server started; nothing if no server says so.
+    fn traffic(&mut self, platform: Platform, lights: &Value) {
+        let Some(events) = lights["events"].as_u64() else {
+            return;
+        };
+        let last = lights["last_event_ms"]
+            .as_i64()
+            .map(|ms| format!(", the last {} ago", moment::ago(ms)))
+            .unwrap_or_default();
+        let never = match (lights["never_heard_an_event"].as_bool(), platform) {
+            (Some(true), Platform::Wecom) => {
+                "; none since it went live: has anybody written to the bot?"
+            }
+            (Some(true), Platform::Feishu | Platform::Lark) => {
+                "; none since it went live: is the event subscribed in the developer console?"
+            }
+            (Some(false) | None, _) => "",
+        };
+        self.line("events", format!("{events}{last}{never}"));
         if let Some(unparsed) = lights["unparsed"].as_u64().filter(|count| *count > 0) {
             let dropped = match lights["unparsed_dropped"].as_u64() {
                 None | Some(0) => String::new(),
                 Some(count) => format!("; {count} more were dropped"),
             };
-            line(
+            self.line(
                 "unreadable",
                 format!("{unparsed}, recorded without a type{dropped}"),
             );
         }
-        if lights["unrecorded"].as_u64() > Some(0) {
-            line(
+        if let Some(count) = lights["unrecorded"].as_u64().filter(|count| *count > 0) {
+            self.line(
                 "lost",
-                format!(
-                    "{} read and not recorded; the log says why",
-                    lights["unrecorded"]
-                ),
+                format!("{count} read and not recorded; the log says why"),
             );
         }
-        if lights["left_unread"].as_u64() > Some(0) {
-            line(
+        if let Some(count) = lights["left_unread"].as_u64().filter(|count| *count > 0) {
+            self.line(
                 "left unread",
-                format!(
-                    "the end of {} connections; the log says why",
-                    lights["left_unread"]
-                ),
+                format!("the end of {count} connections; the log says why"),
             );
         }
-        line("reconnects", lights["reconnects"].to_string());
+        self.line("reconnects", lights["reconnects"].to_string());
     }
-    if !timeline.is_empty() {
-        let mut table = Table::new(["WHEN", "CONNECTION", "WHAT", "DETAIL"]);
-        for TimelineRecord { entry, .. } in timeline {
-            table.row([
-                moment::rfc3339(entry.at_ms),
-                entry.generation.to_string(),
-                entry.kind.label().to_owned(),
-                shown(Some(&entry.detail)),
-            ]);
-        }
-        text.push_str(&format!("\n{table}"));
+}
+
+/// What happened to the connections, as a table.
+fn history(timeline: &[TimelineRecord]) -> Table {
+    let mut table = Table::new(["WHEN", "CONNECTION", "WHAT", "DETAIL"]);
+    for TimelineRecord { entry, .. } in timeline {
+        table.row([
+            moment::rfc3339(entry.at_ms),
+            entry.generation.to_string(),
+            entry.kind.label().to_owned(),
+            shown(Some(&entry.detail)),
+        ]);
     }
-    text
+    table
 }
