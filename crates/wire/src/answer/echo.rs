@@ -1,9 +1,8 @@
-//! A received frame on its way back.
+//! Keeps a received frame and writes its answer.
 //!
-//! Ids, service, method, headers and the three texts nobody reads are repeated as they came: the
-//! platform finds the push, and the instance that waits for it, by what it sent. Only the payload
-//! is replaced, and `biz_rt` appended. Fields go out in ascending order, as every SDK writes them;
-//! unknown fields are dropped, as Go and Node drop them.
+//! An answer repeats the ids, service, method, headers and the three unused texts of the frame: by these the platform
+//! finds the push, and the instance that waits for it. Only the payload is replaced, and the header `biz_rt` is added.
+//! Fields are written in ascending order, as every SDK does; unknown fields are dropped, as Go and Node do.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,19 +10,19 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::frame::{
-    FrameView, Layout, Scan, Span, delimited_len, extended, header_len, headers, key, scan,
+    ByteRange, FrameFields, FrameView, Layout, delimited_len, extended, header_len, headers, key,
+    scan,
 };
 
 const VARINT: u8 = 0;
 const LENGTH_DELIMITED: u8 = 2;
 
-/// A frame that waits for its answer. Holds the received bytes and where they are cut, and nothing
-/// else, because many of them wait while a commit runs.
+/// A frame that waits for its answer. It holds the received bytes and their layout only, because many frames wait while
+/// a commit runs.
 #[derive(Clone)]
 pub struct Echo {
     received: Bytes,
-    /// `None` for a frame that is not written in the usual way: its answer is put together field by
-    /// field.
+    /// `None` if the frame is not in canonical form. Its answer is then encoded field by field.
     layout: Option<Layout>,
 }
 
@@ -36,7 +35,7 @@ impl Echo {
         }
     }
 
-    /// The same without the frame's payload, in memory of its own: for a long frame whose payload went elsewhere.
+    /// A copy without the frame's payload, in memory of its own. For a long frame whose payload is held elsewhere.
     #[must_use]
     pub fn slim(&self) -> Echo {
         let mut frame = Vec::new();
@@ -71,7 +70,7 @@ impl Echo {
         repeated + biz_rt
     }
 
-    /// The answer to a frame in the usual layout: its own bytes, but for the payload.
+    /// Writes the answer to a canonical frame: its own bytes with another payload.
     fn splice(&self, layout: Layout, payload: &[u8], biz_rt: Option<Duration>, out: &mut Vec<u8>) {
         let (headers, rest) = self.received.split_at(layout.headers_end as usize);
         let replaced = layout.payload_field.range();
@@ -89,7 +88,7 @@ impl Echo {
     }
 }
 
-/// Without the payload, which is what people write to each other.
+/// Omits the payload, because it holds what people write to each other.
 impl fmt::Debug for Echo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Echo")
@@ -98,10 +97,10 @@ impl fmt::Debug for Echo {
     }
 }
 
-/// The answer, read field by field and not yet written.
+/// The fields of an answer that is not yet written.
 struct Outgoing<'a> {
     received: &'a [u8],
-    fields: Scan,
+    fields: FrameFields,
     payload: &'a [u8],
     biz_rt: Option<Decimal>,
 }
@@ -117,7 +116,7 @@ impl<'a> Outgoing<'a> {
         }
     }
 
-    /// Without `biz_rt`.
+    /// Length in bytes without the header `biz_rt`.
     fn len(&self) -> usize {
         self.fields.encoded_len(self.payload.len())
     }
@@ -140,7 +139,7 @@ impl<'a> Outgoing<'a> {
         self.put_text(out, 9, fields.log_id_new);
     }
 
-    fn put_text(&self, out: &mut Vec<u8>, field: u8, text: Option<Span>) {
+    fn put_text(&self, out: &mut Vec<u8>, field: u8, text: Option<ByteRange>) {
         if let Some(span) = text {
             put_delimited(out, field, span.of(self.received));
         }
@@ -155,7 +154,7 @@ fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// All field numbers are below 16: a tag is one byte.
+/// A tag is one byte, because all field numbers are below 16.
 fn put_tag(out: &mut Vec<u8>, field: u8, wire_type: u8) {
     out.push(field << 3 | wire_type);
 }
@@ -178,7 +177,7 @@ fn put_header(out: &mut Vec<u8>, key: &[u8], value: &[u8]) {
     put_delimited(out, 2, value);
 }
 
-/// The digits of a number, without an allocation.
+/// The decimal digits of a number, without an allocation.
 struct Decimal {
     buffer: [u8; 20],
     start: usize,
@@ -186,7 +185,7 @@ struct Decimal {
 
 impl Decimal {
     fn of(value: u128) -> Decimal {
-        // More milliseconds than a u64 counts are no duration that a process saw.
+        // No process measures a duration of more milliseconds than a u64 holds.
         let mut rest = u64::try_from(value).unwrap_or(u64::MAX);
         let mut decimal = Decimal {
             buffer: [b'0'; 20],
@@ -223,7 +222,7 @@ mod tests {
         }
     }
 
-    /// Both ways to an answer write the same bytes, whatever the frame has and lacks.
+    /// Both ways of writing an answer give the same bytes, whichever optional fields the frame has.
     #[test]
     fn spliced_and_put_together_are_one() {
         for fields in 0..16_u8 {
@@ -316,7 +315,7 @@ mod tests {
         assert_eq!(answer(&slim), answer(&whole));
     }
 
-    /// Such a frame has the length of a usual one, and is put in order all the same.
+    /// Such a frame has the length of a canonical one, and its answer is in canonical order all the same.
     #[test]
     fn a_header_with_its_value_first_is_no_usual_layout() {
         let frame = Frame {

@@ -1,4 +1,4 @@
-//! Why bytes are not a frame.
+//! The reasons why bytes are not a frame. What follows from an error is the caller's decision.
 
 /// The bytes of one binary message are not a frame of the long connection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +13,7 @@ pub enum FrameError {
     /// A field number is zero or does not fit its 29 bits.
     #[error("a field number is out of range")]
     FieldNumber,
-    /// A field does not have the wire type it must have, or one that does not exist.
+    /// A field has another wire type than the schema says, or one that does not exist.
     #[error("field {field} has wire type {wire_type}")]
     WireType {
         /// The field's number.
@@ -21,10 +21,10 @@ pub enum FrameError {
         /// The wire type found, 0 to 7.
         wire_type: u8,
     },
-    /// A group ends that was not begun, or another one than was begun.
+    /// A group end without its group start.
     #[error("an unknown group is not properly closed")]
     GroupEnd,
-    /// Groups within groups, deeper than any encoder writes.
+    /// Unknown groups are nested more than 100 deep, which is prost's limit.
     #[error("unknown groups are nested too deeply")]
     TooDeep,
     /// A text field is not UTF-8.
@@ -39,10 +39,10 @@ pub enum FrameError {
         /// The field's name.
         field: &'static str,
     },
-    /// More bytes than a protobuf message may have.
+    /// The message has more bytes than protobuf allows.
     #[error("the message is longer than 2 GiB")]
     TooLong,
-    /// prost refuses what the scan accepted.
+    /// prost refused a message that the scan accepted.
     #[error("the message cannot be decoded")]
     Undecodable(#[source] prost::DecodeError),
 }

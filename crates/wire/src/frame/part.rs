@@ -1,12 +1,12 @@
-//! Which part of a push a frame carries, from its headers `sum` and `seq`.
+//! Reads from the headers `sum` and `seq` which part of a push a frame carries.
 
 use super::key;
 
-/// The most fragments a push may be cut into. The platform cuts at 60 KiB, so this is 60 MiB: far
-/// above any event, and far below what a forged `sum` could make an assembler reserve.
+/// The largest accepted number of fragments of one push. The platform cuts at 60 KiB, so this allows 60 MiB, far
+/// more than any event has. The limit keeps a forged `sum` from making an assembler reserve much memory.
 pub const MAX_PARTS: u16 = 1024;
 
-/// What a data frame carries of its push.
+/// The part of a push that a data frame carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The whole push.
@@ -23,30 +23,30 @@ pub enum Part {
 /// A frame whose `sum` and `seq` name no possible fragment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PartError {
-    /// A header that must be a decimal number is none.
+    /// A header is not a decimal number.
     #[error("header {key} is not a number")]
     NotANumber {
         /// The header's key.
         key: &'static str,
     },
-    /// `sum` promises fragments, `seq` is absent.
+    /// `sum` is above 1 and `seq` is absent.
     #[error("header seq is absent from one of {sum} fragments")]
     NoSeq {
-        /// The number of fragments promised.
+        /// Value of the header `sum`.
         sum: i64,
     },
     /// More than [`MAX_PARTS`] fragments.
     #[error("{sum} fragments are more than {MAX_PARTS}")]
     TooMany {
-        /// The number of fragments promised.
+        /// Value of the header `sum`.
         sum: i64,
     },
     /// `seq` lies outside `0..sum`.
     #[error("fragment {seq} of {sum} does not exist")]
     OutOfRange {
-        /// The number of fragments promised.
+        /// Value of the header `sum`.
         sum: i64,
-        /// The index given.
+        /// Value of the header `seq`.
         seq: i64,
     },
 }
@@ -64,8 +64,8 @@ impl PartError {
 }
 
 impl Part {
-    /// Reads the two headers. Without `sum`, or with one of at most 1, the push is whole and `seq`
-    /// does not matter: so the Go SDK treats it, and the platform's own frames say `1` and `0`.
+    /// Reads the two headers. If `sum` is absent or at most 1, the push is whole and `seq` is ignored, as in the Go
+    /// SDK. The platform's own whole frames have `sum` 1 and `seq` 0.
     pub(super) fn of(sum: Option<&str>, seq: Option<&str>) -> Result<Part, PartError> {
         let Some(sum) = sum else {
             return Ok(Part::Whole);

@@ -1,4 +1,4 @@
-//! The number a connection is addressed by.
+//! The `service_id` of a connection: the number that its URL has and its pings carry.
 
 use std::fmt;
 
@@ -9,8 +9,8 @@ use url::Url;
 pub struct ServiceId(pub i32);
 
 impl ServiceId {
-    /// Reads the query. Missing or unparsable becomes 0, as in the Go and Node SDKs: the platform
-    /// decides whether it likes that, and a connection is not worth losing over it.
+    /// Reads the query of a connection URL. A missing or unparsable value becomes 0, as in the Go and Node SDKs, so
+    /// that the platform and not this client decides whether the connection can be used.
     pub fn from_url(url: &Url) -> ServiceId {
         let id = url
             .query_pairs()

@@ -1,30 +1,30 @@
-//! A received frame, read in place.
+//! A received frame, read in place: its kind, its headers and where its payload lies.
 
 use std::fmt;
 
 use bytes::Bytes;
 
 use super::{
-    FrameError, Layout, METHOD_CONTROL, METHOD_DATA, Part, PartError, Span, headers, scan,
+    ByteRange, FrameError, Layout, METHOD_CONTROL, METHOD_DATA, Part, PartError, headers, scan,
 };
 
 /// What a frame is for, from its `method` and its header `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The platform asks. No official SDK answers; answering is harmless.
+    /// A ping of the platform. No official SDK answers it; an answer does no harm.
     Ping,
-    /// The answer to our ping, usually with a configuration as payload.
+    /// The platform's answer to a ping, usually with a configuration as payload.
     Pong,
-    /// A control frame of a type nobody has documented. To be ignored.
+    /// A control frame of an undocumented type. It is ignored.
     OtherControl,
-    /// An event or card callback, or a fragment of one. To be answered.
+    /// An event or card callback, or a fragment of one. It has to be answered.
     Event,
-    /// Sent when the app's callback subscription is not set to long connection. All official SDKs
-    /// drop it without an answer.
+    /// A card click of an app whose callback subscription is not set to long connection. All official SDKs drop it
+    /// without an answer.
     Card,
-    /// A data frame of a type nobody has documented. To be ignored.
+    /// A data frame of an undocumented type. It is ignored.
     OtherData,
-    /// Neither control nor data. To be ignored, without an answer.
+    /// `method` is neither control nor data. The frame is ignored and gets no answer.
     UnknownMethod(i32),
 }
 
@@ -55,8 +55,7 @@ impl Kind {
     }
 }
 
-/// One frame within the bytes it was received in. Parsing allocates nothing; every part handed out
-/// is a slice of the same bytes.
+/// One frame and the bytes it was received in. Parsing allocates nothing; every part returned is a slice of these bytes.
 #[derive(Clone)]
 pub struct FrameView {
     bytes: Bytes,
@@ -65,23 +64,22 @@ pub struct FrameView {
     service: i32,
     method: i32,
     kind: Kind,
-    payload: Option<Span>,
-    message_id: Option<Span>,
-    trace_id: Option<Span>,
-    sum: Option<Span>,
-    seq: Option<Span>,
+    payload: Option<ByteRange>,
+    message_id: Option<ByteRange>,
+    trace_id: Option<ByteRange>,
+    sum: Option<ByteRange>,
+    seq: Option<ByteRange>,
     layout: Option<Layout>,
 }
 
 impl FrameView {
-    /// Checks the whole frame and remembers where its parts lie.
+    /// Checks the whole frame and notes where its parts lie.
     ///
-    /// Refuses what the platform's Go side refuses (an absent required field above all) and text
-    /// that is not UTF-8.
+    /// An absent required field is an error, as on the platform's Go side, and so is text that is not UTF-8.
     pub fn parse(bytes: Bytes) -> Result<FrameView, FrameError> {
         let (mut kind, mut message_id, mut trace_id) = (None, None, None);
         let (mut sum, mut seq) = (None, None);
-        let fields = scan(&bytes, |key: Span, value| {
+        let fields = scan(&bytes, |key: ByteRange, value| {
             let slot = match key.of(&bytes) {
                 b"type" => &mut kind,
                 b"message_id" => &mut message_id,
@@ -90,7 +88,7 @@ impl FrameView {
                 b"seq" => &mut seq,
                 _ => return,
             };
-            // Of a repeated key the first counts.
+            // The first header with a key counts.
             slot.get_or_insert(value);
         })?;
         Ok(FrameView {
@@ -134,9 +132,9 @@ impl FrameView {
         self.kind
     }
 
-    /// The value of the first header called `key`. Scans the frame again; the headers every push
-    /// has are at hand without: [`message_id`](Self::message_id), [`trace_id`](Self::trace_id),
-    /// [`part`](Self::part), [`kind`](Self::kind).
+    /// The value of the first header called `key`. Scans the frame again. The headers that every push has are
+    /// available without a scan: [`message_id`](Self::message_id), [`trace_id`](Self::trace_id), [`part`](Self::part),
+    /// [`kind`](Self::kind).
     pub fn header(&self, key: &str) -> Option<&str> {
         let (_, value) = headers(&self.bytes).find(|(name, _)| *name == key.as_bytes())?;
         Some(std::str::from_utf8(value).expect("the scan has checked every text field"))
@@ -159,11 +157,11 @@ impl FrameView {
 
     /// Whether the frame carries a whole push or a fragment of one.
     pub fn part(&self) -> Result<Part, PartError> {
-        let text = |span: Option<Span>| span.map(|span| span.text(&self.bytes));
+        let text = |span: Option<ByteRange>| span.map(|span| span.text(&self.bytes));
         Part::of(text(self.sum), text(self.seq))
     }
 
-    /// Where its parts lie, if it is written in the usual way.
+    /// Where its parts lie, if the frame is in canonical form.
     pub(crate) fn layout(&self) -> Option<Layout> {
         self.layout
     }
@@ -174,7 +172,7 @@ impl FrameView {
     }
 }
 
-/// Without the payload, which is what people write to each other.
+/// Omits the payload, because it holds what people write to each other.
 impl fmt::Debug for FrameView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FrameView")
