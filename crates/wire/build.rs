@@ -1,4 +1,4 @@
-//! Compiles the envelope's schema without `protoc`, so that a Rust toolchain is all a build needs.
+//! Compiles the schema of the frame without `protoc`, so that a build needs a Rust toolchain only.
 
 use std::error::Error;
 

@@ -1,9 +1,10 @@
-//! What goes back for a push: the received frame with another payload.
+//! The answer to a push: the received frame with another payload.
 //!
-//! [`Echo`] keeps the frame until its event is recorded and then writes the answer. The payload is
-//! a small JSON object; only `code` 200 counts as success, anything else makes the platform push
-//! the event again. The result of a card click travels in it, see [`with_data`]. [`Answer`] reads
-//! such a payload, which the platform does and so does the simulator.
+//! [`Echo`] keeps the frame until its event is recorded and then writes the answer. The payload is a small JSON object.
+//! Only `code` 200 means success; after any other code the platform pushes the event again. The result of a card click
+//! goes into the same payload, see [`with_data`]. [`Answer`] reads such a payload, as the platform and the simulator do.
+//!
+//! This module never decides which answer a push gets.
 
 mod echo;
 
@@ -13,16 +14,16 @@ use serde::Deserialize;
 
 pub use self::echo::Echo;
 
-/// The event is recorded. As the Node SDK writes it.
+/// Payload that says: the event is recorded. The Node SDK writes the same bytes.
 pub const RECORDED: &[u8] = br#"{"code":200}"#;
-/// The event is not recorded: push it again. As the Node SDK writes it.
+/// Payload that says: the event is not recorded, push it again. The Node SDK writes the same bytes.
 pub const REFUSED: &[u8] = br#"{"code":500}"#;
 
-/// Recorded, with the result of a card callback: `data` is the base64 text of its JSON.
+/// Payload that says: the event is recorded, and `data` is the result of a card callback, its JSON in base64.
 pub fn with_data(result_json: &[u8]) -> Vec<u8> {
     const HEAD: &str = r#"{"code":200,"data":""#;
     const TAIL: &str = r#""}"#;
-    // Base64 makes four characters of every three bytes begun.
+    // Base64 writes four characters for each three bytes, the last group padded.
     let base64_len = result_json.len().div_ceil(3) * 4;
     let mut payload = String::with_capacity(HEAD.len() + base64_len + TAIL.len());
     payload.push_str(HEAD);
@@ -53,8 +54,7 @@ pub enum AnswerError {
 }
 
 impl Answer {
-    /// Reads what any of the SDKs writes: with or without spaces, `headers` and `data`, either of
-    /// which may be `null`.
+    /// Reads the payload of any official SDK: with or without spaces, `headers` and `data`; the latter two may be `null`.
     pub fn parse(payload: &[u8]) -> Result<Answer, AnswerError> {
         #[derive(Deserialize)]
         struct Raw {

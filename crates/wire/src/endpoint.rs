@@ -1,8 +1,8 @@
 //! The HTTP call that precedes every connection, as JSON in both directions.
 //!
-//! A client posts [`EndpointRequest`] to [`PATH`] below the platform's base URL and receives
-//! [`EndpointAnswer`]: an URL that is good for one connection, and the configuration in force.
-//! Nothing here sends anything, and nothing that holds a credential can be printed.
+//! A client posts [`EndpointRequest`] to [`PATH`] below the platform's base URL and receives [`EndpointAnswer`]: a URL
+//! that is valid for one connection, and the platform's current configuration. This module sends nothing, and its types
+//! never print a credential.
 
 mod config;
 mod handshake_refusal;
@@ -20,7 +20,7 @@ pub use self::config::ClientConfig;
 pub use self::handshake_refusal::{HandshakeRefusal, handshake};
 pub use self::url::{ConnectionUrl, ConnectionUrlError};
 
-/// Below the base URL of the open platform (`ws/const.go`).
+/// Path of the call, below the base URL of the open platform (`ws/const.go`).
 pub const PATH: &str = "/callback/ws/endpoint";
 
 /// `code` of the answer, and of a refused handshake. Zero is success.
@@ -33,19 +33,19 @@ pub mod code {
     pub const FORBIDDEN: i64 = 403;
     /// App id and secret do not match; at a handshake, see the sub-code.
     pub const AUTH_FAILED: i64 = 514;
-    /// Trouble on the platform's side.
+    /// An internal error of the platform.
     pub const INTERNAL: i64 = 1_000_040_343;
     /// Seen with the text "system busy"; unnamed in the SDKs.
     pub const BUSY_TOO: i64 = 1_000_040_345;
-    /// The app has all the connections it may have, 50 by documentation.
+    /// The app has reached its number of connections, 50 by documentation.
     pub const CONNECTION_LIMIT: i64 = 1_000_040_350;
     /// The app belongs to the other cloud (Feishu or Lark); unnamed in the SDKs.
     pub const WRONG_DOMAIN: i64 = 1_000_040_351;
-    /// The rate limit of every call of the open platform. It comes with status 429, and with 400 from older calls.
+    /// The rate limit that all calls of the open platform share. The HTTP status is 429, or 400 from older calls.
     pub const RATE_LIMIT: i64 = 99_991_400;
 
-    /// Whether a code says that something was asked too often: the general one, or one that a group of older calls has
-    /// (messages: 11232, 11233, 11247; basic services: 1000004, 1000005).
+    /// Whether a code is a rate limit: the general one, or one of a group of older calls (messages: 11232, 11233, 11247;
+    /// basic services: 1000004, 1000005).
     pub fn is_rate_limit(code: i64) -> bool {
         matches!(
             code,
@@ -54,7 +54,7 @@ pub mod code {
     }
 }
 
-/// The body of the call. Has no `Debug`: it is a secret.
+/// The body of the call. It has no `Debug`, because it holds a secret.
 #[derive(Serialize, Deserialize)]
 pub struct EndpointRequest<'a> {
     /// The app, `cli_...`.
@@ -80,7 +80,7 @@ impl<'a> EndpointRequest<'a> {
         serde_json::from_slice(body)
     }
 
-    /// The request body. Holds the secret: wipe it after use.
+    /// The request body. It holds the secret, so wipe it after use.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("two strings are always JSON")
     }
@@ -89,12 +89,12 @@ impl<'a> EndpointRequest<'a> {
 /// The answer to the call, whatever the HTTP status.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EndpointAnswer {
-    /// Zero for success, else see [`code`].
+    /// Zero for success; otherwise see [`code`].
     pub code: i64,
-    /// For people; its language follows the request's `locale`.
+    /// A text for people, in the language of the request's `locale`.
     #[serde(default, deserialize_with = "lenient")]
     pub msg: String,
-    /// Present and empty with most errors.
+    /// Present, but empty, in most errors.
     #[serde(
         default,
         deserialize_with = "lenient",
@@ -104,22 +104,22 @@ pub struct EndpointAnswer {
 }
 
 impl EndpointAnswer {
-    /// Reads an answer. Only `code` must be there and be an integer: an answer that says why it
-    /// refuses is understood however odd the rest is.
+    /// Reads an answer. Only `code` is required, and must be an integer. A member of another type than expected counts as
+    /// absent, so that a refusal is understood even if its other members are odd.
     pub fn parse(body: &[u8]) -> Result<EndpointAnswer, serde_json::Error> {
         repair::from_slice(body)
     }
 
-    /// The response body. Holds credentials when `data` has an URL.
+    /// The response body. It holds credentials if `data` has a URL.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("numbers and strings are always JSON")
     }
 }
 
-/// What a successful answer brings.
+/// The data of a successful answer.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EndpointData {
-    /// Where to connect, credentials included. To be read with [`ConnectionUrl::parse`].
+    /// The URL to connect to, credentials included. Read it with [`ConnectionUrl::parse`].
     #[serde(
         rename = "URL",
         default,
@@ -127,7 +127,7 @@ pub struct EndpointData {
         skip_serializing_if = "Option::is_none"
     )]
     pub url: Option<String>,
-    /// The configuration in force, if the platform sent one.
+    /// The platform's current configuration, if it sent one.
     #[serde(
         rename = "ClientConfig",
         default,
@@ -146,7 +146,7 @@ impl fmt::Debug for EndpointData {
     }
 }
 
-/// A value of another shape than expected counts as absent.
+/// Reads a value; one of another type than expected counts as absent.
 fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

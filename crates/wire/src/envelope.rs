@@ -1,8 +1,8 @@
-//! What every event says about itself: id, type, app, tenant, chat, age.
+//! The facts of an event: id, type, app, tenant, chat, message, time.
 //!
-//! One pass over the payload, fields in any order, unknown ones skipped; what is kept are slices
-//! of the payload wherever its JSON has no escapes. The whole document is checked to be JSON,
-//! but its event is never interpreted beyond what recording and routing need.
+//! They are read in one pass over the payload, in any order of members; unknown members are skipped. Texts are slices of
+//! the payload if its JSON has no escapes. The whole document must be JSON. The event itself is read only as far as
+//! recording and routing need.
 
 mod fields;
 
@@ -13,7 +13,7 @@ use self::fields::Document;
 use crate::members::Text;
 use crate::repair;
 
-/// How an event is laid out. The two are told apart by the presence of `header`, as in the Go SDK.
+/// The schema of an event. An event with `header` is of schema 2.0, as in the Go SDK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Schema {
     /// `uuid`, `event.type`.
@@ -25,7 +25,7 @@ pub enum Schema {
 /// The facts of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// How the event is laid out.
+    /// The schema of the event.
     pub schema: Schema,
     /// The platform's id, the same in every repeat.
     pub event_id: ByteString,
@@ -37,27 +37,27 @@ pub struct Envelope {
     pub tenant_key: Option<ByteString>,
     /// The chat it happened in, for the types that have one: `oc_...`.
     pub chat: Option<ByteString>,
-    /// The chat message it is about, for the types that say so once per message and revision.
+    /// The chat message it is about, for the types with one event per message and revision.
     pub message: Option<MessageFacts>,
     /// When it happened, in milliseconds since 1970. Platforms write milliseconds, microseconds
     /// (16 digits, card callbacks) or seconds with a fraction (schema 1.0).
     pub created_ms: Option<i64>,
 }
 
-/// A chat message at one point of its life.
+/// A chat message at one revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageFacts {
     /// `om_...`
     pub message_id: ByteString,
-    /// The time of the change that the event tells of, as the platform writes it.
+    /// The time of the change that the event reports, as the platform writes it.
     pub revision: ByteString,
 }
 
-/// The payload is no event.
+/// Why a payload is not an event.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnvelopeError {
-    /// Not UTF-8, and not JSON either with what is no character replaced.
+    /// Not UTF-8, and not JSON even with the invalid bytes replaced.
     #[error("the payload is not valid utf-8")]
     NotUtf8,
     /// Not one JSON document, even after repair.
@@ -66,8 +66,8 @@ pub enum EnvelopeError {
     /// JSON, but no object.
     #[error("the payload is not a json object")]
     NotAnObject,
-    /// Only `encrypt`. Long connections are never encrypted; somebody has set the app up for
-    /// webhooks, or pushes here what was meant for one.
+    /// Only `encrypt`. Events of long connections are never encrypted: the app is set up for webhooks, or the event was
+    /// meant for a webhook.
     #[error("the payload is encrypted, which a long connection never is")]
     Encrypted,
     /// Neither `header.event_id` nor `uuid`.
@@ -93,10 +93,10 @@ impl EnvelopeError {
 }
 
 impl Envelope {
-    /// Reads a whole payload, fragments joined. The slices handed out keep its buffer alive.
+    /// Reads a whole payload, fragments joined. The returned slices keep its buffer alive.
     ///
-    /// What is not quite JSON is read as what it plainly means: it comes again in another push, and only its ids say that
-    /// it is the same event. The payload itself is nobody's to change.
+    /// A payload that is nearly JSON is repaired before it is read, so that its repeat is recognised by its ids. The
+    /// payload itself is not changed.
     pub fn parse(payload: &Bytes) -> Result<Envelope, EnvelopeError> {
         let read = ByteString::try_from(payload.clone())
             .map_err(|_| EnvelopeError::NotUtf8)
@@ -112,10 +112,10 @@ impl Envelope {
         }
     }
 
-    /// Reads what is not quite what was sent: an id that lost a character is none, for two of them may look alike.
+    /// Reads a repaired payload. An id with a replaced character counts as absent, because two such ids may look alike.
     fn read_repaired(text: String) -> Result<Envelope, EnvelopeError> {
         let is_whole = |id: &ByteString| !id.contains(repair::REPLACEMENT);
-        // Copied out, or they would keep the repaired text alive, up to six times the payload, which nobody counts.
+        // Slices would keep the repaired text alive. It can be six times as long as the payload, and no limit counts it.
         let envelope = Self::read(&text.into())?.detached();
         if !is_whole(&envelope.event_id) {
             return Err(EnvelopeError::NoEventId);
@@ -129,7 +129,7 @@ impl Envelope {
         })
     }
 
-    /// With texts of its own, which keep no buffer alive.
+    /// Copies all texts, so that no buffer is kept alive.
     fn detached(self) -> Self {
         let own = |text: ByteString| ByteString::from(&*text);
         Self {
@@ -189,8 +189,8 @@ impl Envelope {
     }
 }
 
-/// Milliseconds since 1970 from the platform's three ways to write a time. The number of digits
-/// tells the unit, and will until the year 2286.
+/// Milliseconds since 1970 from a time in any of the platform's three forms. The number of digits tells the unit until
+/// the year 2286.
 pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if !whole

@@ -1,11 +1,12 @@
-//! By what an event is recognised when it comes again.
+//! The keys by which an event is recognised when it comes again.
 //!
-//! Feishu repeats a push it saw no answer to (after 15 s, 5 min, 1 h, 6 h), under the same
-//! event id; WeCom asks for no answer, and what comes twice there has the same `msgid`. Now and then the same chat message arrives as two events with different ids; those
-//! are recognised by the message itself. Keys hold within one installation: the store adds it.
+//! Feishu repeats a push that got no answer (after 15 s, 5 min, 1 h and 6 h), with the same event id. WeCom wants no
+//! answer; a message that comes twice has the same `msgid`. Sometimes one chat message arrives as two events with
+//! different ids; those are recognised by the message itself. Keys are unique within one installation: the store adds
+//! the installation.
 //!
-//! A look-alike is never a repeat: where the second key is not truly unique (reactions: a second
-//! click of the same emoji), there is none.
+//! Two different events never share a key. The second key exists only where it is unique; reactions have none, because
+//! a user can add the same emoji twice.
 
 use std::fmt;
 
@@ -13,11 +14,11 @@ use sha2::{Digest, Sha256};
 
 use crate::envelope::Envelope;
 
-/// 128 bits that stand for an event. Equal keys mean the same event.
+/// A 128-bit key of an event. Equal keys mean the same event.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EventKey(pub [u8; 16]);
 
-/// By which of its keys an event was recognised.
+/// The key by which an event was recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tier {
     /// The platform's event id: `header.event_id`, `uuid` in schema 1.0, WeCom's `msgid`.
@@ -39,9 +40,9 @@ impl Tier {
 /// The keys of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Identity {
-    /// Always there.
+    /// The key that every event has.
     pub event: EventKey,
-    /// Only for event types whose (type, message, revision) occurs once.
+    /// The key made of type, message and revision, for event types in which this triple occurs once.
     pub message: Option<EventKey>,
 }
 
@@ -89,8 +90,8 @@ impl Identity {
         }
     }
 
-    /// The key of a payload that could not be read: the same bytes in the same push. Two pushes
-    /// are kept apart even if their bytes are equal, since nothing says that they are one event.
+    /// The key of a payload that could not be read, made of its bytes and the push's id. Two pushes with equal bytes
+    /// have different keys, because nothing shows that they are one event.
     pub fn unparsed(frame_message_id: Option<&str>, payload: &[u8]) -> Identity {
         let event = match frame_message_id {
             Some(id) => EventKey::digest(Domain::Unparsed, &[payload, id.as_bytes()]),
@@ -103,7 +104,8 @@ impl Identity {
     }
 }
 
-/// Keeps keys of different making apart. The numbers are in every key on disk: never reuse one.
+/// Domain separation: keys made of different parts never meet. The numbers go into every key on disk, so a number must
+/// never be reused.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 enum Domain {
@@ -115,8 +117,8 @@ enum Domain {
 }
 
 impl EventKey {
-    /// Truncated SHA-256. Every part is preceded by its length, so that no two lists of parts
-    /// meet by concatenation.
+    /// Truncated SHA-256. Each part is preceded by its length, so that two different lists of parts never have the same
+    /// concatenation.
     fn digest(domain: Domain, parts: &[&[u8]]) -> EventKey {
         let mut hash = Sha256::new();
         hash.update([domain as u8]);
@@ -130,9 +132,9 @@ impl EventKey {
         EventKey(key)
     }
 
-    /// The same key behind 48 bits of time, where the revision is a time in milliseconds; it is one for every message
-    /// event. Keys of neighbours in time are then neighbours in the store's index, and a batch touches a few of its
-    /// pages instead of one for each event.
+    /// Replaces the first 48 bits by the time, if the revision is a time in milliseconds, as in every message event.
+    /// Events close in time then have keys close in the store's index, and a batch touches a few index pages instead of
+    /// one page per event.
     fn in_order_of(mut self, revision: &str) -> EventKey {
         if let Ok(at_ms) = revision.parse::<u64>() {
             self.0[..6].copy_from_slice(&at_ms.to_be_bytes()[2..]);
@@ -225,7 +227,7 @@ mod tests {
         assert_ne!(key("v1"), key("v2"));
     }
 
-    /// Keys are on disk: a change of the recipe would make every known event new.
+    /// Keys are on disk. If the way they are made changed, every known event would count as new.
     #[test]
     fn the_recipe_is_fixed() {
         let identity = event(

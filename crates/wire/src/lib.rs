@@ -1,6 +1,6 @@
-//! Bytes to frames, events and answers of the long connections of Feishu / Lark and WeCom, and back.
+//! Converts bytes to the frames, events and answers of long connections (Feishu, Lark, WeCom), and back.
 //!
-//! The way of a push of Feishu or Lark through this crate:
+//! A push of Feishu or Lark passes through this crate as follows:
 //!
 //! ```text
 //! Bytes ─▶ FrameView ─▶ (fragments joined elsewhere) ─▶ Envelope ─▶ Identity
@@ -8,9 +8,9 @@
 //!              └─▶ Echo ─▶ answer frame, once the event is recorded
 //! ```
 //!
-//! [`endpoint`] holds the JSON of the HTTP call that precedes every connection and the URL it
-//! answers with. [`wecom`] is all of the other platform's. Everything of Feishu and Lark works in both directions, since the simulator is built on it too.
-//! This crate does no I/O, reads no clock and does not log.
+//! [`endpoint`] holds the JSON of the HTTP call that precedes every connection, and the URL that the call returns.
+//! [`wecom`] holds everything of WeCom. The types for Feishu and Lark both read and write, because the simulator uses
+//! them too. This crate does no I/O, reads no clock and does not log.
 
 pub mod answer;
 pub mod endpoint;

@@ -1,8 +1,7 @@
-//! JSON objects read member by member, in one pass and without a tree.
+//! Reads JSON objects member by member, in one pass and without a tree.
 //!
-//! Hand-written visitors, for three reasons: text is borrowed where it has no escapes, a member of
-//! an unexpected shape counts as absent instead of spoiling its document, and of a repeated member
-//! the last one counts.
+//! The visitors are written by hand for three reasons: text without escapes is borrowed, a member of an unexpected type
+//! counts as absent instead of failing the document, and the last of a repeated member counts.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,12 +16,12 @@ pub(crate) trait Members<'a>: Default {
     fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error>;
 }
 
-/// Passes over a value, which is still checked to be JSON.
+/// Skips a value. The value must still be valid JSON.
 pub(crate) fn skip<'a, A: MapAccess<'a>>(map: &mut A) -> Result<(), A::Error> {
     map.next_value::<IgnoredAny>().map(drop)
 }
 
-/// A JSON object read into its members, `None` for any other JSON value.
+/// A JSON object read into its members; `None` for any other JSON value.
 pub(crate) struct Object<T>(pub(crate) Option<T>);
 
 impl<'de, T: Members<'de>> Deserialize<'de> for Object<T> {
@@ -78,8 +77,8 @@ impl<'de, T: Members<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// A JSON string, borrowed if it has no escapes. An integer counts as its digits; anything else,
-/// the empty string included, as absent.
+/// A JSON string, borrowed if it has no escapes. An integer counts as the text of its digits. Any other value and the
+/// empty string count as absent.
 #[derive(Clone, Default)]
 pub(crate) struct Text<'a>(Option<Cow<'a, str>>);
 
@@ -88,7 +87,7 @@ impl<'a> Text<'a> {
         self.0.as_deref()
     }
 
-    /// The text as a slice of `payload` if it was borrowed from there.
+    /// The text, as a slice of `payload` if it was borrowed from there.
     pub(crate) fn keep(&self, payload: &ByteString) -> Option<ByteString> {
         self.0.as_ref().map(|text| match text {
             Cow::Borrowed(text) => payload.slice_ref(text),
@@ -103,19 +102,19 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
-/// Like [`Text`], but an integer counts as absent too.
+/// A [`Text`] in which an integer counts as absent too.
 #[derive(Clone, Default)]
-pub(crate) struct Word<'a>(pub(crate) Text<'a>);
+pub(crate) struct StrictText<'a>(pub(crate) Text<'a>);
 
-impl<'de> Deserialize<'de> for Word<'de> {
+impl<'de> Deserialize<'de> for StrictText<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = deserializer.deserialize_any(TextVisitor { numbers: false })?;
-        Ok(Word(text))
+        Ok(StrictText(text))
     }
 }
 
 struct TextVisitor {
-    /// An integer counts as its digits.
+    /// An integer counts as the text of its digits.
     numbers: bool,
 }
 

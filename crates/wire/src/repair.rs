@@ -1,28 +1,28 @@
-//! Makes bytes that are nearly JSON into JSON.
+//! Turns bytes that are nearly JSON into JSON, so that one bad character does not lose an event.
 //!
-//! WeCom has sent raw control characters within strings (the official Node SDK strips some of them since 1.0.7, and
-//! loses messages with a raw newline); what JavaScript accepts as a string may hold half of a surrogate pair; a text that
-//! was cut by bytes ends inside a character; and what passes a document on may put a byte-order mark before it or a NUL
-//! behind it. Each concerns a single character, which is no reason to lose the rest.
+//! Four defects are repaired. WeCom has sent raw control characters within strings (the official Node SDK strips some of
+//! them since 1.0.7, and loses messages with a raw newline). A JavaScript string may hold half of a surrogate pair. A
+//! text that was cut at a byte position ends inside a character. A byte-order mark may stand before a document, and NULs
+//! behind it.
 //!
-//! Nothing here is asked about a document that parses, but for half surrogate pairs on WeCom.
+//! A document that parses is not repaired, except for half surrogate pairs in WeCom's frames.
 
 use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 
-/// Stands where a character was that cannot be read. An id that has it may be one of several, so it is no id.
+/// Replaces a character that cannot be read. Two ids with a replaced character may look alike, so such a text is no id.
 pub(crate) const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Whether a `\u` escape of a surrogate may be in the text: cheap, and true too often rather than too
-/// rarely. JSON readers do not agree on a lone one, so it is looked for although the text parses.
+/// Whether the text may hold a `\u` escape of a surrogate. This is a cheap test with false positives and no false
+/// negatives. It is also made on text that parses, because JSON readers treat a lone surrogate differently.
 pub(crate) fn may_hold_surrogates(text: &str) -> bool {
     text.contains("\\ud") || text.contains("\\uD")
 }
 
-/// Reads JSON, of `bytes` as they are or as they are repaired. The error is that of the bytes as they are.
+/// Reads JSON from `bytes`, and if that fails from the repaired bytes. The error is that of the original bytes.
 pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
     serde_json::from_slice(bytes).or_else(|error| {
         repaired(bytes)
@@ -31,9 +31,9 @@ pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_j
     })
 }
 
-/// The text that `bytes` plainly mean: without a byte-order mark before it and NULs behind it, bytes that are no
-/// character and unpaired surrogates replaced by U+FFFD, control characters within strings escaped. `None` if there is
-/// nothing of that. Whether the text is JSON then is for its reader to say.
+/// The repaired text: without a byte-order mark before it and NULs behind it, invalid bytes and unpaired surrogates
+/// replaced by U+FFFD, control characters within strings escaped. `None` if nothing had to be repaired. The text may
+/// still not be JSON.
 pub(crate) fn repaired(bytes: &[u8]) -> Option<String> {
     let bare = without_surroundings(bytes);
     let text = String::from_utf8_lossy(bare);
@@ -44,7 +44,7 @@ pub(crate) fn repaired(bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// Blanks at the end are JSON's own and stay, unless there is a NUL among them.
+/// Removes a byte-order mark, and the end of the text if it has a NUL. White space alone at the end is JSON and stays.
 fn without_surroundings(bytes: &[u8]) -> &[u8] {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let is_content = |byte: &u8| !matches!(byte, 0 | b' ' | b'\t' | b'\r' | b'\n');
@@ -64,7 +64,7 @@ fn without_surroundings(bytes: &[u8]) -> &[u8] {
 fn with_whole_characters(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out = String::new();
-    // What precedes it is in `out`. Always at a character's beginning: only ASCII is replaced.
+    // Everything before this position is in `out`. It is always a character boundary, because only ASCII is replaced.
     let mut kept = 0;
     let mut in_string = false;
     let mut at = 0;
@@ -102,7 +102,7 @@ enum Surrogate {
     Lone,
 }
 
-/// What the escape at the beginning of `bytes` is.
+/// Classifies the escape at the beginning of `bytes`.
 fn surrogate(bytes: &[u8]) -> Surrogate {
     match (escaped(bytes), bytes.get(6..).and_then(escaped)) {
         (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => Surrogate::Pair,

@@ -1,19 +1,19 @@
-//! The long connection of WeCom's intelligent robots: JSON text frames, `{cmd, headers, body}`.
+//! The frames of the long connection of WeCom's intelligent robots: JSON text, `{cmd, headers, body}`.
 //!
-//! The way of a frame through here:
+//! A received frame passes through this module as follows:
 //!
 //! ```text
-//! Bytes ─▶ Incoming ─┬─▶ Callback ─▶ Identity    a message or an event; nothing answers for its receipt
-//!                    ├─▶ Ack                     the answer to a frame of ours, by its req_id
-//!                    └─▶ Unknown                 a command nobody has documented
+//! Bytes ─▶ Incoming ─┬─▶ Callback ─▶ Identity    a message or an event; WeCom wants no acknowledgement
+//!                    ├─▶ Ack                     the answer to a frame that we sent, found by its req_id
+//!                    └─▶ Unknown                 an undocumented command
 //! ```
 //!
-//! [`subscribe`], [`ping`] and [`command`] are what we send; [`check_body`] says what of it is in vain. [`media`] decrypts what a
-//! callback links to and plans uploads, [`limit`] and [`code`] hold the platform's figures. Nothing here knows of time,
-//! order or what was asked before.
+//! [`subscribe`], [`ping`] and [`command`] write the frames that we send. [`check_body`] finds bodies that the platform
+//! would refuse. [`media`] decrypts downloads and plans uploads. [`limit`] and [`code`] hold the platform's figures.
+//! This module has no clock and no state: it does not know which frames came or were sent before.
 //!
-//! Sources: WeCom developer centre, document path 101463; the official SDKs for Node 1.0.7 and
-//! Python 1.0.2; reports of live use where those are silent.
+//! Sources: WeCom developer centre, document path 101463; the official SDKs for Node 1.0.7 and Python 1.0.2; reports of
+//! live use for facts that these do not have.
 
 mod ack;
 mod body;

@@ -1,13 +1,13 @@
-//! The timing the platform wants, as it says it.
+//! The timing that the platform asks for, as received. Limits are applied by the user of the values.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::repair;
 
-/// Four numbers from the endpoint's answer or from a pong, each as received and not yet judged.
+/// Four numbers from the endpoint's answer or from a pong, as received and not checked.
 ///
-/// `None` is a key that was absent or not an integer. The official SDKs read that as zero or NaN
-/// and then ping hundreds of times per second; whoever applies these takes them one by one.
+/// `None` means that the key was absent or not an integer. The official SDKs read this as zero or NaN and then ping
+/// hundreds of times per second, so a caller must check each value before use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ClientConfig {
@@ -26,14 +26,14 @@ pub struct ClientConfig {
 }
 
 impl ClientConfig {
-    /// Reads a pong's payload. `None` if that is not a JSON object: the configuration stays.
+    /// Reads a pong's payload. `None` if it is not a JSON object; the configuration then stays as it is.
     pub fn parse(payload: &[u8]) -> Option<ClientConfig> {
         // serde would also take an array for a struct.
         let object: serde_json::Map<_, _> = repair::from_slice(payload).ok()?;
         ClientConfig::deserialize(serde_json::Value::Object(object)).ok()
     }
 
-    /// The payload of a pong: the keys that are set, in the platform's order.
+    /// The payload of a pong: the values that are set, in the platform's order of keys.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("integers are always JSON")
     }

@@ -1,8 +1,8 @@
-//! Why the platform refused a WebSocket handshake.
+//! The headers in which the platform says why it refused a WebSocket handshake.
 
 /// Names of the response headers, in lower case (`ws/const.go`; their case differs between SDKs).
 pub mod handshake {
-    /// A decimal code, the same space as [`code`](crate::endpoint::code).
+    /// A decimal code, one of the same codes as [`code`](crate::endpoint::code).
     pub const STATUS: &str = "handshake-status";
     /// A text for people.
     pub const MESSAGE: &str = "handshake-msg";
@@ -11,21 +11,21 @@ pub mod handshake {
     pub const AUTH_ERROR_CODE: &str = "handshake-autherrcode";
 }
 
-/// An upgrade answered by anything but 101.
+/// The answer to an upgrade request whose status is not 101.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandshakeRefusal {
     /// The HTTP status of the answer.
     pub http_status: u16,
-    /// `Handshake-Status`, if there and a number.
+    /// `Handshake-Status`, if present and a number.
     pub status: Option<i64>,
-    /// `Handshake-Msg`, if there.
+    /// `Handshake-Msg`, if present.
     pub message: Option<String>,
-    /// `Handshake-Autherrcode`, if there and a number.
+    /// `Handshake-Autherrcode`, if present and a number.
     pub auth_error_code: Option<i64>,
 }
 
 impl HandshakeRefusal {
-    /// Reads the answer's headers; `header` looks one up by name, ignoring case.
+    /// Reads the answer's headers. `header` looks one up by name, ignoring case.
     pub fn read<'h>(
         http_status: u16,
         header: impl Fn(&str) -> Option<&'h str>,

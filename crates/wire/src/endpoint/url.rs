@@ -1,4 +1,4 @@
-//! The address of one connection, with the credentials for it.
+//! The URL of one connection, which carries the credentials for it.
 
 use std::fmt;
 
@@ -6,13 +6,12 @@ use url::Url;
 
 use crate::frame::ServiceId;
 
-/// Where to connect. The query is the credential, good for one connection; so this prints as
-/// scheme, host, port and path only, and is passed on byte for byte.
+/// The URL of one connection. Its query is the credential and is valid for this connection only, so `Display` and
+/// `Debug` print scheme, host, port and path only. The URL is passed on byte for byte.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConnectionUrl(Url);
 
-/// The platform, or whoever answered in its place, sent an address we do not dial.
-/// The texts never contain the address.
+/// Why a URL is not dialled. The texts never contain the URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectionUrlError {
     /// Not an absolute URL.
@@ -24,13 +23,13 @@ pub enum ConnectionUrlError {
     /// A user name or password before the host.
     #[error("the connection url has user information")]
     UserInfo,
-    /// Something after `#`, which no server would ever see.
+    /// A fragment after `#`, which is never sent to a server.
     #[error("the connection url has a fragment")]
     Fragment,
 }
 
 impl ConnectionUrl {
-    /// Checks the address. Whether plain `ws` may be dialled is decided by who dials.
+    /// Parses and checks a URL. Plain `ws` is accepted here; the dialler decides whether to allow it.
     pub fn parse(text: &str) -> Result<ConnectionUrl, ConnectionUrlError> {
         let url = Url::parse(text).map_err(ConnectionUrlError::Unparsable)?;
         if !matches!(url.scheme(), "ws" | "wss") {
@@ -45,17 +44,17 @@ impl ConnectionUrl {
         Ok(ConnectionUrl(url))
     }
 
-    /// The address itself, for the one who dials. Not to be printed.
+    /// The whole URL, for dialling. It must not be printed.
     pub fn expose(&self) -> &Url {
         &self.0
     }
 
-    /// What every ping of this connection carries.
+    /// The id that every ping of this connection carries.
     pub fn service_id(&self) -> ServiceId {
         ServiceId::from_url(&self.0)
     }
 
-    /// The platform's name of this connection, if it gave one. Fit for logs.
+    /// The platform's id of this connection, if it gave one. It is no secret and may be logged.
     pub fn device_id(&self) -> Option<String> {
         let mut pairs = self.0.query_pairs();
         let (_, value) = pairs.find(|(key, _)| key == "device_id")?;

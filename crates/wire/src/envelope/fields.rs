@@ -1,6 +1,6 @@
-//! The few members of an event's JSON that an envelope is made of.
+//! The members of an event's JSON that an envelope is made of.
 //!
-//! Read by [`crate::members`], so a member of an unexpected shape counts as absent.
+//! They are read by [`crate::members`], so a member of an unexpected type counts as absent.
 
 use serde::de::MapAccess;
 
@@ -9,7 +9,7 @@ use crate::members::{Members, Object, Text, skip};
 /// The top level.
 #[derive(Default)]
 pub(super) struct Document<'a> {
-    pub(super) header: Option<About<'a>>,
+    pub(super) header: Option<EventHeader<'a>>,
     pub(super) event: Option<Event<'a>>,
     pub(super) uuid: Text<'a>,
     pub(super) ts: Text<'a>,
@@ -24,9 +24,9 @@ impl<'a> Document<'a> {
     }
 }
 
-/// What an event says about itself: `header`, or its likeness put together from schema 1.0.
+/// The member `header`, or in schema 1.0 the same facts from their other places.
 #[derive(Default)]
-pub(super) struct About<'a> {
+pub(super) struct EventHeader<'a> {
     pub(super) event_id: Text<'a>,
     pub(super) event_type: Text<'a>,
     pub(super) created: Text<'a>,
@@ -34,7 +34,7 @@ pub(super) struct About<'a> {
     pub(super) tenant_key: Text<'a>,
 }
 
-/// `event`: members of all types that have something for an envelope.
+/// The member `event`: all members, of any event type, that an envelope needs.
 #[derive(Default)]
 pub(super) struct Event<'a> {
     event_type: Text<'a>,
@@ -49,9 +49,9 @@ pub(super) struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// Schema 1.0 keeps half of it inside the event.
-    pub(super) fn about_v1(&self, uuid: Text<'a>, ts: Text<'a>) -> About<'a> {
-        About {
+    /// The header of an event of schema 1.0, which has half of these members inside the event.
+    pub(super) fn about_v1(&self, uuid: Text<'a>, ts: Text<'a>) -> EventHeader<'a> {
+        EventHeader {
             event_id: uuid,
             event_type: self.event_type.clone(),
             created: ts,
@@ -60,7 +60,7 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// The places a chat id may be in, the most telling first.
+    /// The members in which a chat id may stand, the most reliable first.
     pub(super) fn chats(&self) -> [&Text<'a>; 4] {
         [
             &self.message.chat_id,
@@ -70,8 +70,8 @@ impl<'a> Event<'a> {
         ]
     }
 
-    /// Message id and revision, for the types of which one message and revision has one event.
-    /// Reactions are not among them: the same emoji can come, go and come again.
+    /// Message id and revision, for the types with one event per message and revision. Reactions are not among them,
+    /// because a user can add, remove and add the same emoji.
     pub(super) fn message_facts(&self, event_type: &str) -> Option<(&Text<'a>, &Text<'a>)> {
         match event_type {
             "im.message.receive_v1" => {
@@ -96,7 +96,7 @@ struct Message<'a> {
     update_time: Text<'a>,
 }
 
-/// Where a card was clicked.
+/// The place where a card was clicked.
 #[derive(Default)]
 struct Context<'a> {
     open_chat_id: Text<'a>,
@@ -119,7 +119,7 @@ impl<'a> Members<'a> for Document<'a> {
     }
 }
 
-impl<'a> Members<'a> for About<'a> {
+impl<'a> Members<'a> for EventHeader<'a> {
     fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         match key {
             "event_id" => self.event_id = map.next_value()?,

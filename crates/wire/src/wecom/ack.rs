@@ -1,4 +1,4 @@
-//! The answer to a frame of ours.
+//! The platform's answer to a frame that we sent. Which frame it answers is found by the caller, by its id.
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -6,18 +6,17 @@ use bytestring::ByteString;
 use super::document::{Document, raw_body};
 use super::{FrameError, code};
 
-/// The answer to the one frame in flight under its id.
+/// The answer to a frame that we sent. At most one frame is in flight under each id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ack {
     /// The id of our frame, as we sent it.
     pub req_id: ByteString,
-    /// `errcode`, from the top level, else from the body; a number in a string counts. `None` is no
-    /// success, though some clients take it for one.
+    /// `errcode`, from the top level, else from the body. A number in a string counts. `None` does not mean success,
+    /// although some clients read it so.
     pub code: Option<i64>,
-    /// `errmsg`, from the same two places; empty if there is none. For people: it holds the caller's
-    /// address.
+    /// `errmsg`, from the same two places; empty if absent. A text for people, which holds the caller's IP address.
     pub message: ByteString,
-    /// `body` as JSON, whatever it is but `null`: what an upload step answers with.
+    /// `body` as JSON, `None` for `null`. The result of an upload step stands here.
     pub body: Option<Bytes>,
 }
 
@@ -39,7 +38,7 @@ impl Ack {
         })
     }
 
-    /// The platform did what it was asked to.
+    /// Whether the platform carried out the request.
     pub fn is_ok(&self) -> bool {
         self.code == Some(code::OK)
     }

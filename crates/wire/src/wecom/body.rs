@@ -1,11 +1,11 @@
-//! What the body of a reply or message must have, before it is sent.
+//! Checks the body of a reply or message before it is sent.
 //!
-//! Only what the platform certainly does not take is refused: a type of message that the command does not have, a
-//! member that names what is shown and is not there, text above the documented length. What it answers to text that is
-//! too long is not documented, so none is sent; what is merely undocumented passes, and the platform decides.
+//! A body is refused only if the platform certainly would refuse it: a message type that the command does not have, a
+//! missing member that the type requires, text above the documented length. The platform's answer to longer text is not
+//! documented, so such text is never sent. Bodies that are merely undocumented pass, and the platform decides.
 //!
-//! Sources: document paths 101463 and 101031; the bodies of the official Node SDK 1.0.7. `text` is no reply: 40008, by
-//! reports of live use.
+//! Sources: document paths 101463 and 101031; the bodies of the official Node SDK 1.0.7. A reply of type `text` gets
+//! 40008, by reports of live use.
 
 use std::borrow::Cow;
 
@@ -14,44 +14,44 @@ use serde_json::value::RawValue;
 
 use super::Command;
 use super::limit::{CONTENT_BYTES, FEEDBACK_ID_BYTES, TASK_ID_BYTES};
-use crate::members::{Members, Object, Word, skip};
+use crate::members::{Members, Object, StrictText, skip};
 use crate::repair::{may_hold_surrogates, repaired};
 
-/// Why a body is not sent.
+/// Why a body is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BodyRefusal {
-    /// No JSON object.
+    /// The body is not a JSON object.
     #[error("the body is no JSON object")]
     NotAnObject,
-    /// The command has no message of this type, or none was named.
+    /// The command does not have this message type, or `msgtype` is absent.
     #[error("{} takes as msgtype one of {}", command.name(), types(*command))]
     MessageType {
         /// The command.
         command: Command,
     },
-    /// `response_type` of a card's update is always the same.
+    /// `response_type` of a card update is not `update_template_card`.
     #[error("response_type must be update_template_card")]
     ResponseType,
-    /// Without it there is nothing to show, or nobody to show it to.
+    /// A required member is absent.
     #[error("{member} is missing")]
     Missing {
-        /// Its path in the body.
+        /// Path of the member in the body.
         member: &'static str,
     },
-    /// The platform takes no text that long.
+    /// A text is longer than the platform allows.
     #[error("{member} has {len} bytes in UTF-8, and the platform takes at most {max}")]
     TooLong {
-        /// Its path within the message.
+        /// Path of the member within the message.
         member: &'static str,
-        /// Its length in bytes of UTF-8.
+        /// Length of the text in bytes of UTF-8.
         len: usize,
         /// The limit in bytes.
         max: usize,
     },
 }
 
-/// Checks the body of a command. Of an upload's steps only that they are objects.
+/// Checks the body of a command. The body of an upload step must be an object, and is not checked further.
 pub fn check_body(command: Command, body: &RawValue) -> Result<(), BodyRefusal> {
     if !body.get().starts_with('{') {
         return Err(BodyRefusal::NotAnObject);
@@ -64,7 +64,8 @@ pub fn check_body(command: Command, body: &RawValue) -> Result<(), BodyRefusal> 
         Command::UploadInit | Command::UploadChunk | Command::UploadFinish => return Ok(()),
     };
     let mut text = Cow::Borrowed(body.get());
-    // Half a pair is the platform's to judge; it is only measured here.
+    // The body is sent as it is, and the platform decides about half surrogate pairs. Only this copy is repaired, so
+    // that its text can be measured.
     if may_hold_surrogates(&text)
         && let Some(repaired) = repaired(text.as_bytes())
     {
@@ -104,7 +105,8 @@ use MessageType::{
     File, Image, Markdown, Stream, StreamWithCard, TemplateCard, Text, Video, Voice,
 };
 
-/// The document says that a stream with a card is not supported here; the official Node SDK sends it.
+/// Message types of a reply. The document says that a stream with a card is not supported, but the official Node SDK
+/// sends it.
 const REPLIES: [MessageType; 8] = [
     Stream,
     Markdown,
@@ -116,11 +118,11 @@ const REPLIES: [MessageType; 8] = [
     StreamWithCard,
 ];
 const MESSAGES: [MessageType; 6] = [Markdown, TemplateCard, File, Image, Voice, Video];
-/// Text and cards are documented; of the others it is only certain that no stream is among them.
+/// Message types of a welcome reply. Text and cards are documented; a stream is certainly refused, the others may pass.
 const WELCOMES: [MessageType; 7] = [Text, TemplateCard, Markdown, File, Image, Voice, Video];
 
 impl MessageType {
-    /// Its `msgtype`, and but for the last one the member that holds what is shown.
+    /// The `msgtype`. Except for the last type, it is also the name of the member that holds the content.
     fn name(self) -> &'static str {
         match self {
             Stream => "stream",
@@ -136,7 +138,7 @@ impl MessageType {
     }
 }
 
-/// The types of a command, for people.
+/// The message types of a command, as text for people.
 fn types(command: Command) -> String {
     let types: &[MessageType] = match command {
         Command::RespondMessage => &REPLIES,
@@ -147,7 +149,7 @@ fn types(command: Command) -> String {
     names.join(", ")
 }
 
-/// What is shown stands under the name of its type, one of these.
+/// Types whose name is also the name of the member that holds the content.
 const MEMBERS: [MessageType; 8] = [
     Stream,
     Markdown,
@@ -159,29 +161,29 @@ const MEMBERS: [MessageType; 8] = [
     Video,
 ];
 
-/// A body, as far as it is looked at.
+/// The members of a body that are checked.
 #[derive(Default)]
 struct Body<'a> {
-    msgtype: Word<'a>,
-    chatid: Word<'a>,
-    response_type: Word<'a>,
+    msgtype: StrictText<'a>,
+    chatid: StrictText<'a>,
+    response_type: StrictText<'a>,
     /// In the order of [`MEMBERS`].
     shown: [Option<Shown<'a>>; MEMBERS.len()],
 }
 
-/// What is shown, of whatever type.
+/// The content of a message of any type.
 #[derive(Default)]
 struct Shown<'a> {
-    content: Word<'a>,
-    id: Word<'a>,
-    media_id: Word<'a>,
-    task_id: Word<'a>,
+    content: StrictText<'a>,
+    id: StrictText<'a>,
+    media_id: StrictText<'a>,
+    task_id: StrictText<'a>,
     feedback: Feedback<'a>,
 }
 
 #[derive(Default)]
 struct Feedback<'a> {
-    id: Word<'a>,
+    id: StrictText<'a>,
 }
 
 impl Body<'_> {
@@ -223,7 +225,7 @@ impl Shown<'_> {
     }
 }
 
-fn present(word: &Word<'_>, member: &'static str) -> Result<(), BodyRefusal> {
+fn present(word: &StrictText<'_>, member: &'static str) -> Result<(), BodyRefusal> {
     let found = word.0.as_str().map(drop);
     found.ok_or(BodyRefusal::Missing { member })
 }
@@ -282,7 +284,7 @@ mod tests {
         json!({"msgtype": "stream", "stream": {"id": "s", "content": content}})
     }
 
-    /// As the document's table has it; what it leaves open passes.
+    /// The types follow the document's table; types that it leaves open pass.
     #[test]
     fn each_command_has_its_types() {
         let media = json!({"media_id": "m"});

@@ -1,4 +1,5 @@
-//! What the platform tells unasked: messages and events.
+//! Callbacks: the messages and events that the platform sends. This file reads their facts and their identity, and
+//! leaves the rest of the frame alone.
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -8,24 +9,23 @@ use super::document::Document;
 use crate::envelope::milliseconds;
 use crate::identity::Identity;
 
-/// A message or an event. The platform wants no acknowledgement and repeats nothing: what is not
-/// recorded now is lost.
+/// A message or an event. The platform wants no acknowledgement and never resends: a callback that is not recorded now
+/// is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Callback {
-    /// Under which it can be answered, on this connection alone. Chosen by the platform and opaque;
-    /// absent from a callback that cannot be answered.
+    /// The id that a reply must carry, on this connection only. It is opaque; absent if the callback cannot be answered.
     pub req_id: Option<ByteString>,
-    /// By the frame's command.
+    /// Message or event, from the frame's command.
     pub kind: CallbackKind,
-    /// What recording and routing need.
+    /// The facts that recording and routing need.
     pub facts: Facts,
-    /// The frame as it was received; where that was not quite JSON, with control characters within
-    /// strings escaped, half surrogate pairs and parts of characters replaced by U+FFFD, and without
-    /// a byte-order mark before it or NULs behind it. Always a JSON object.
+    /// The frame as it was received; always a JSON object. A frame that was nearly JSON is repaired: control characters
+    /// within strings are escaped, half surrogate pairs and parts of characters replaced by U+FFFD, a byte-order mark
+    /// before it and NULs behind it removed.
     pub payload: Bytes,
 }
 
-/// Which of the two commands a callback came under.
+/// The command of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CallbackKind {
     /// `aibot_msg_callback`
@@ -34,17 +34,17 @@ pub enum CallbackKind {
     Event,
 }
 
-/// Where a conversation takes place.
+/// The type of a chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ChatType {
     /// One user and the bot.
     Single,
-    /// Several users; the bot hears what mentions it.
+    /// Several users. The bot receives only messages that mention it.
     Group,
 }
 
 impl ChatType {
-    /// As callbacks write it.
+    /// The value of `chattype` in callbacks.
     pub fn name(self) -> &'static str {
         match self {
             ChatType::Single => "single",
@@ -52,7 +52,7 @@ impl ChatType {
         }
     }
 
-    /// As `aibot_send_msg` takes it, in `chat_type`.
+    /// The value of `chat_type` in `aibot_send_msg`.
     pub fn number(self) -> u32 {
         match self {
             ChatType::Single => 1,
@@ -69,25 +69,23 @@ impl ChatType {
     }
 }
 
-/// The facts of one callback. Slices of its payload where the JSON has no escapes.
+/// The facts of one callback. Texts are slices of its payload if the JSON has no escapes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// The platform's id, the same if it comes twice. Any text, often Base64.
+    /// The platform's id, the same if the callback comes twice. It can be any text and is often Base64.
     pub msgid: Option<ByteString>,
     /// The bot it was sent to.
     pub bot_id: Option<ByteString>,
-    /// `chatid` in a group, the user's id elsewhere. A message always has one, some events do not.
-    /// Upper and lower case differ.
+    /// `chatid` in a group, the user's id elsewhere. Every message has one, some events do not. Case matters.
     pub chat_id: Option<ByteString>,
-    /// Who wrote or clicked.
+    /// The user who wrote or clicked.
     pub user_id: Option<ByteString>,
-    /// Where.
+    /// The type of the chat.
     pub chat_type: Option<ChatType>,
-    /// `message.` and the message type, `event.` and the event type: `message.text`,
-    /// `event.enter_chat`; `event` alone if it does not say.
+    /// `message.` and the message type or `event.` and the event type, such as `message.text` and `event.enter_chat`.
+    /// `event` alone if the event type is absent.
     pub type_name: ByteString,
-    /// When it happened, in milliseconds since 1970; the platform writes seconds, messages often
-    /// without.
+    /// Time of the callback in milliseconds since 1970. The platform writes seconds; messages often have no time.
     pub created_ms: Option<i64>,
 }
 
@@ -131,13 +129,13 @@ impl Callback {
         })
     }
 
-    /// Another connection has subscribed for the bot; on this one nothing more will come.
+    /// Whether another connection has subscribed for the bot. This connection then gets no more callbacks.
     pub fn is_displacement(&self) -> bool {
         self.facts.type_name == DISPLACEMENT
     }
 
-    /// By what it is recognised if it comes twice: `msgid` alone. An event without one is recognised
-    /// by type, time and request id, anything else by its bytes.
+    /// The keys by which the callback is recognised if it comes twice. They are made of `msgid` alone; without it, an
+    /// event's of type, time and request id, and a message's of its bytes.
     pub fn identity(&self) -> Identity {
         let facts = &self.facts;
         match (&facts.msgid, self.kind, &self.req_id) {
@@ -152,7 +150,7 @@ impl Callback {
 
 const DISPLACEMENT: &str = "event.disconnected_event";
 
-/// Known names cost no allocation.
+/// The type name of a message. The documented types cost no allocation.
 fn message_type(msgtype: &str) -> ByteString {
     ByteString::from_static(match msgtype {
         "text" => "message.text",
@@ -226,7 +224,7 @@ mod tests {
         check(r#"{"msgtype":"text","from":{"userid":"u"}}"#, "u");
     }
 
-    /// An answer to a group must not go to one of its members.
+    /// If a group without an id were taken for its sender, a reply to the group would go to one member.
     #[test]
     fn a_group_without_an_id_is_not_its_sender() {
         let text = r#"{"cmd":"aibot_msg_callback","body":{"msgtype":"text","chattype":"group","from":{"userid":"u"}}}"#;

@@ -1,4 +1,4 @@
-//! The frames we send, as the text of one WebSocket message.
+//! Writes the frames that we send, each as the text of one WebSocket message. Nothing here checks a body or sends.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -6,18 +6,18 @@ use zeroize::Zeroizing;
 
 use super::ReqId;
 
-/// What can be asked of the platform on behalf of others. Subscribing and pings are the connection's
-/// own affair, see [`subscribe`] and [`ping`].
+/// The commands that an application can ask for. Subscribe and ping belong to the connection itself, see [`subscribe`]
+/// and [`ping`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
-    /// A reply to a message, streams included; under the callback's id.
+    /// A reply to a message, streams included. It carries the callback's id.
     RespondMessage,
-    /// The reply to `enter_chat`, within [`limit::WELCOME`](super::limit::WELCOME); under the event's id.
+    /// The reply to `enter_chat`, due within [`limit::WELCOME`](super::limit::WELCOME). It carries the event's id.
     RespondWelcome,
-    /// The new state of a card after `template_card_event`, within
-    /// [`limit::CARD_UPDATE`](super::limit::CARD_UPDATE); under the event's id.
+    /// The new state of a card after `template_card_event`, due within
+    /// [`limit::CARD_UPDATE`](super::limit::CARD_UPDATE). It carries the event's id.
     RespondUpdate,
-    /// A message that answers nothing.
+    /// A message that is not a reply.
     Send,
     /// The first step of an upload.
     UploadInit,
@@ -28,7 +28,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// All of them.
+    /// All commands.
     pub const ALL: [Command; 7] = [
         Command::RespondMessage,
         Command::RespondWelcome,
@@ -39,7 +39,7 @@ impl Command {
         Command::UploadFinish,
     ];
 
-    /// The frame's `cmd`.
+    /// The value of `cmd` in the frame.
     pub fn name(self) -> &'static str {
         match self {
             Command::RespondMessage => "aibot_respond_msg",
@@ -52,14 +52,14 @@ impl Command {
         }
     }
 
-    /// The command of that `cmd`.
+    /// The command with this `cmd`.
     pub fn parse(name: &str) -> Option<Command> {
         Command::ALL
             .into_iter()
             .find(|command| command.name() == name)
     }
 
-    /// Sent under the id of the callback it answers, on the connection that brought it.
+    /// Whether the command carries the id of a callback and must be sent on the connection of that callback.
     pub fn is_reply(self) -> bool {
         matches!(
             self,
@@ -87,14 +87,14 @@ struct Credentials<'a> {
     secret: &'a str,
 }
 
-/// Bytes of a frame beside its command, its id and its body.
+/// Number of bytes of a frame without its command, id and body.
 const FRAMING_BYTES: usize = r#"{"cmd":"","headers":{"req_id":""},"body":}"#.len();
 
-/// Authenticates the connection; the first frame on it. Wiped when it is dropped, and written in one
-/// piece, so that no grown buffer leaves a copy of the secret behind.
+/// The first frame of a connection, which authenticates it. The buffer is allocated once, so that no copy of the secret
+/// stays in memory that it grew out of, and is wiped when it is dropped.
 pub fn subscribe(req_id: &ReqId, bot_id: &str, secret: &str) -> Zeroizing<Vec<u8>> {
     const CMD: &str = "aibot_subscribe";
-    // JSON writes at most six characters for a byte.
+    // JSON writes at most six bytes for one byte of text.
     let text = req_id.as_str().len() + bot_id.len() + secret.len();
     let capacity = FRAMING_BYTES + CMD.len() + r#"{"bot_id":"","secret":""}"#.len() + 6 * text;
     let mut out = Zeroizing::new(Vec::with_capacity(capacity));
@@ -103,16 +103,15 @@ pub fn subscribe(req_id: &ReqId, bot_id: &str, secret: &str) -> Zeroizing<Vec<u8
     out
 }
 
-/// Asks for an ack. Without a body: with an empty one the platform is said to drop the connection
-/// after five minutes.
+/// A ping, which the platform acks. It has no body, because with an empty body the platform is reported to drop the
+/// connection after five minutes.
 pub fn ping(req_id: &ReqId) -> Vec<u8> {
     let mut out = Vec::with_capacity(FRAMING_BYTES + 32);
     write("ping", req_id.as_str(), None::<()>, &mut out);
     out
 }
 
-/// A command with `body` as it is; whether the platform takes it, [`check_body`](super::check_body)
-/// says.
+/// A frame with this command and `body`, which is not checked here; see [`check_body`](super::check_body).
 pub fn command(command: Command, req_id: &str, body: &RawValue) -> Vec<u8> {
     let name = command.name();
     let mut out =
@@ -141,7 +140,7 @@ mod tests {
         assert_eq!(Command::parse(""), None);
     }
 
-    /// Even where every byte of a secret has to be escaped.
+    /// One allocation is enough even if every byte of the secret is escaped.
     #[test]
     fn a_secret_is_written_into_one_allocation() {
         let req_id = ReqId::new(Prefix::Subscribe, 7);
@@ -156,7 +155,7 @@ mod tests {
         }
     }
 
-    /// S155: the seed's heartbeat, which has no body.
+    /// S155: the heartbeat has no body.
     #[test]
     fn a_ping_has_no_body() {
         let frame = ping(&ReqId::new(Prefix::Ping, 1));

@@ -1,15 +1,15 @@
-//! The members of a frame that receiving it needs, whichever kind of frame it is.
+//! The members of a received frame that are read, for all kinds of frames.
 
 use serde::de::MapAccess;
 use serde_json::value::RawValue;
 
-use crate::members::{Members, Object, Text, Word, skip};
+use crate::members::{Members, Object, StrictText, Text, skip};
 
-/// The top level. Members of callbacks and acks together, since `cmd` may come last.
+/// The top level. It has the members of callbacks and of acks, because `cmd`, which tells them apart, may come last.
 #[derive(Default)]
 pub(super) struct Document<'a> {
     /// `None` if absent or `null`.
-    pub(super) cmd: Option<Word<'a>>,
+    pub(super) cmd: Option<StrictText<'a>>,
     pub(super) headers: Headers<'a>,
     pub(super) body: Option<Body<'a>>,
     pub(super) errcode: Text<'a>,
@@ -26,10 +26,10 @@ impl<'a> Document<'a> {
 
 #[derive(Default)]
 pub(super) struct Headers<'a> {
-    pub(super) req_id: Word<'a>,
+    pub(super) req_id: StrictText<'a>,
 }
 
-/// `body` of a callback, and the second place of an ack's code.
+/// The member `body` of a callback, and of an ack whose code stands there.
 #[derive(Default)]
 pub(super) struct Body<'a> {
     pub(super) msgid: Text<'a>,
@@ -54,7 +54,7 @@ pub(super) struct Event<'a> {
     pub(super) eventtype: Text<'a>,
 }
 
-/// The text of `body`, which few acks have and nobody else needs: a second pass over a short frame.
+/// The text of `body`, from a second pass over the frame. Only acks need it; they are short and few have a body.
 pub(super) fn raw_body(text: &str) -> Option<&str> {
     let Object(document) = serde_json::from_str::<Object<RawBody<'_>>>(text).ok()?;
     document?.body.map(RawValue::get)

@@ -1,19 +1,19 @@
-//! Why a text frame is neither callback nor ack.
+//! The reasons why a frame is neither a callback nor an ack.
 
-/// A frame that cannot be used. The connection it came on is none the worse for it.
+/// Why a frame cannot be used. Such a frame does not affect its connection.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
-    /// Not UTF-8, and not JSON either with what is no character replaced.
+    /// Not UTF-8, and not JSON even with the invalid bytes replaced.
     #[error("the frame is not valid utf-8")]
     NotUtf8,
     /// Not one JSON document, even after repair.
     #[error("the frame is not json")]
     NotJson(#[source] serde_json::Error),
-    /// JSON, but no object: `null` among them, which ends the receive loop of an official SDK.
+    /// JSON, but no object. (`null` ends the receive loop of an official SDK.)
     #[error("the frame is not a json object")]
     NotAnObject,
-    /// Neither a command nor the id of a request it could answer.
+    /// The frame has no command and no request id.
     #[error("the frame has neither a command nor a request id")]
     NoReqId,
     /// A callback whose `body` is absent or no object.
@@ -22,13 +22,13 @@ pub enum FrameError {
     /// A callback without `msgtype`.
     #[error("the callback has no message type")]
     NoMsgType,
-    /// A message of which no chat can be told: no `chatid` in a group, no sender elsewhere.
+    /// A message whose chat is unknown: it has no `chatid` in a group, or no sender elsewhere.
     #[error("the message belongs to no chat")]
     NoChat,
 }
 
 impl FrameError {
-    /// Whether it came as a callback, and so is a message or an event in a shape that nobody has described.
+    /// Whether the frame has the command of a callback, so that it is a message or event in an undocumented form.
     pub fn is_callback(&self) -> bool {
         matches!(self, Self::NoBody | Self::NoMsgType | Self::NoChat)
     }

@@ -1,4 +1,4 @@
-//! Tells callbacks, acks and the rest apart, in one pass over a frame.
+//! Reads a received frame in one pass and classifies it: callback, ack or unknown command.
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -8,21 +8,20 @@ use super::document::Document;
 use super::{Ack, FrameError};
 use crate::repair;
 
-/// What the platform sent in one text frame.
+/// A frame that the platform sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incoming {
-    /// A message or an event. Its command decides, even if its id is one that an answer is awaited
-    /// under.
+    /// A message or an event. The command decides, even if the id is that of a request in flight.
     Callback(Callback),
-    /// No command: the answer to a frame of ours.
+    /// A frame without a command: the answer to a frame that we sent.
     Ack(Ack),
-    /// Another command than those documented. To be ignored.
+    /// A frame with an undocumented command. It is ignored.
     Unknown,
 }
 
 impl Incoming {
-    /// Reads a whole message, fragments joined, whether it came as text or as binary. What is handed
-    /// out are slices of it, unless it had to be repaired, see [`Callback::payload`].
+    /// Reads a whole WebSocket message, text or binary, fragments joined. The result refers to slices of `bytes`, unless
+    /// they had to be repaired, see [`Callback::payload`].
     pub fn parse(bytes: Bytes) -> Result<Incoming, FrameError> {
         let error = match ByteString::try_from(bytes.clone()) {
             Err(_) => FrameError::NotUtf8,
@@ -41,7 +40,7 @@ impl Incoming {
         }
     }
 
-    /// Reads what is not quite what was sent: an id that lost a character is none, for two of them may look alike.
+    /// Reads a repaired frame. An id with a replaced character counts as absent, because two such ids may look alike.
     fn read_repaired(text: String) -> Result<Incoming, FrameError> {
         let mut read = Self::read(&text.into())?;
         if let Incoming::Callback(callback) = &mut read {

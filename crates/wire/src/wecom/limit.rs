@@ -1,36 +1,36 @@
-//! The platform's limits on what is sent, and keeping to them.
+//! The platform's limits on what we send.
 //!
-//! Sizes in bytes of UTF-8. Where sources disagree, both figures are named. What the platform
-//! answers to more is not documented, so nothing above a limit is sent.
+//! Sizes are in bytes of UTF-8. Where sources disagree, the comment names both figures. The platform's answer to more is
+//! not documented, so nothing above a limit is sent.
 
 use std::time::Duration;
 
-/// `content` of a stream or markdown message.
+/// Longest `content` of a stream or markdown message.
 pub const CONTENT_BYTES: usize = 20_480;
-/// `feedback.id`.
+/// Longest `feedback.id`.
 pub const FEEDBACK_ID_BYTES: usize = 256;
-/// `task_id` of a card: letters, digits and `_-@`.
+/// Longest `task_id` of a card, which has letters, digits and `_-@`.
 pub const TASK_ID_BYTES: usize = 128;
-/// `filename` of an upload.
+/// Longest `filename` of an upload.
 pub const FILE_NAME_BYTES: usize = 256;
 
-/// An `enter_chat` event is answered within this time or not at all.
+/// Time for the reply to an `enter_chat` event.
 pub const WELCOME: Duration = Duration::from_secs(5);
-/// A card is updated within this time after the click or not at all.
+/// Time from a click on a card to the update of the card.
 pub const CARD_UPDATE: Duration = Duration::from_secs(5);
-/// A stream is updated for less than 6 minutes from its first frame (10 by newer texts of the error).
+/// Time from a stream's first frame to its last update. The platform allows 6 minutes, by newer texts of the error 10.
 pub const STREAM: Duration = Duration::from_secs(330);
-/// An upload that is not finished is forgotten after this time.
+/// Time after which the platform forgets an unfinished upload.
 pub const UPLOAD: Duration = Duration::from_secs(30 * 60);
-/// What a callback links to can be fetched for this time.
+/// Time for which the link of a callback is valid.
 pub const MEDIA_URL: Duration = Duration::from_secs(5 * 60);
 
-/// The longest beginning of `text` that has at most `max_bytes` and ends with a whole character, and
-/// the rest. [`CONTENT_BYTES`] for the content of a message.
+/// Splits `text` into its longest beginning of at most `max_bytes` that ends with a whole character, and the rest. Use
+/// [`CONTENT_BYTES`] for the content of a message.
 pub fn cut_content(text: &str, max_bytes: usize) -> (&str, &str) {
     let mut end = max_bytes.min(text.len());
     while !text.is_char_boundary(end) {
-        end -= 1; // Ends at 0, which is a boundary, at the latest.
+        end -= 1; // 0 is a boundary, so this cannot underflow.
     }
     text.split_at(end)
 }

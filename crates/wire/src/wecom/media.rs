@@ -1,8 +1,8 @@
-//! Files: what a callback links to, and uploads.
+//! Files: downloads that a callback links to, and uploads. Nothing here reads a file or calls the platform.
 //!
-//! A download is encrypted with a key of its own ([`decrypt`]) and named by its HTTP header
-//! ([`file_name`]). An upload goes in chunks; [`UploadPlan`] says which, [`upload`] writes the bodies
-//! of its three steps and reads their answers.
+//! A download is encrypted with a key of its own ([`decrypt`]), and its name is in an HTTP header ([`file_name`]). An
+//! upload is sent in chunks: [`UploadPlan`] computes them, [`upload`] writes the bodies of the three steps and reads
+//! their answers.
 
 mod decrypt;
 mod file_name;

@@ -1,11 +1,11 @@
-//! The ids under which we ask, and are answered.
+//! The ids of our requests. The platform repeats the id in its ack.
 
 use std::fmt;
 
 use bytestring::ByteString;
 
-/// What a request is for, as the beginning of its id. For readers of logs: the platform attaches no
-/// meaning to it, and an answer is found by the whole id.
+/// The beginning of a request id, which names the request for readers of logs. The platform gives it no meaning, and an
+/// ack is matched by the whole id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Prefix {
     /// `subscribe`
@@ -25,7 +25,7 @@ pub enum Prefix {
 }
 
 impl Prefix {
-    /// As it stands in the id, without the underscore that follows.
+    /// The prefix as text, without the underscore that follows it.
     pub fn as_str(self) -> &'static str {
         match self {
             Prefix::Subscribe => "subscribe",
@@ -39,13 +39,12 @@ impl Prefix {
     }
 }
 
-/// The id of a request of ours. Replies to a callback carry the callback's id instead.
+/// The id of a request that we send. A reply to a callback carries the callback's id instead.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReqId(ByteString);
 
 impl ReqId {
-    /// The prefix, an underscore and 16 hex digits. Whoever passes `random` makes it unique on the
-    /// connection.
+    /// The prefix, an underscore and `random` as 16 hex digits. The caller makes `random` unique on the connection.
     pub fn new(prefix: Prefix, random: u64) -> ReqId {
         ReqId(format!("{}_{random:016x}", prefix.as_str()).into())
     }

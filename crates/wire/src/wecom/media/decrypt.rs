@@ -1,9 +1,8 @@
 //! Decrypts a download.
 //!
-//! AES-256-CBC; the initialisation vector is the beginning of the key, which is used for one link
-//! alone. The padding is PKCS#7 to a multiple of 32 bytes, twice the cipher's block, so it is removed
-//! here and not by the cipher. Nothing authenticates the content: what was altered on the way may
-//! decrypt to other bytes, and it is TLS that keeps it from being altered.
+//! The cipher is AES-256-CBC. The initialisation vector is the beginning of the key; each link has a key of its own. The
+//! padding is PKCS#7 to a multiple of 32 bytes, twice the cipher's block, so it is removed here and not by the cipher.
+//! The ciphertext is not authenticated: only TLS protects a download from being altered on its way.
 
 use aes::Aes256;
 use base64::Engine as _;
@@ -13,7 +12,7 @@ use cbc::cipher::block_padding::NoPadding;
 use cbc::cipher::{BlockModeDecrypt as _, KeyIvInit as _};
 use zeroize::Zeroizing;
 
-/// The padding `=` of a key is missing now and then, which leaves 43 characters.
+/// Some keys come without the padding `=`, and then have 43 characters.
 const KEY_BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -23,7 +22,7 @@ const KEY_BYTES: usize = 32;
 const BLOCK_BYTES: usize = 16;
 const MAX_PADDING_BYTES: usize = 32;
 
-/// The bytes are not what the key was made for.
+/// Why a download cannot be decrypted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecryptError {
@@ -33,19 +32,18 @@ pub enum DecryptError {
     /// `aeskey` is not a key of AES-256.
     #[error("the key has {0} bytes instead of 32")]
     KeyLength(usize),
-    /// Nothing to decrypt: even an empty file has padding.
+    /// The ciphertext is empty. Even that of an empty file has padding.
     #[error("there is nothing to decrypt")]
     Empty,
-    /// The download broke off.
+    /// The ciphertext is not a whole number of blocks: the download was cut off.
     #[error("the ciphertext ends within a block")]
     Truncated,
-    /// Another key, or other bytes.
+    /// The padding is wrong: the key is another one, or the bytes were altered.
     #[error("the padding is wrong: another key, or the ciphertext was damaged")]
     Padding,
 }
 
-/// The content of a download. `aeskey` is the text beside the link; where there is none, the content
-/// is not encrypted.
+/// Decrypts a download. `aeskey` is the text beside the link. A link without one has content that is not encrypted.
 pub fn decrypt(aeskey: &str, ciphertext: &[u8]) -> Result<Vec<u8>, DecryptError> {
     let key = KEY_BASE64.decode(aeskey).map(Zeroizing::new);
     let key = key.map_err(|_| DecryptError::KeyNotBase64)?;
@@ -66,7 +64,7 @@ pub fn decrypt(aeskey: &str, ciphertext: &[u8]) -> Result<Vec<u8>, DecryptError>
     Ok(content)
 }
 
-/// How many bytes at the end are padding.
+/// Number of padding bytes at the end.
 fn padding(content: &[u8]) -> Result<usize, DecryptError> {
     let last = *content.last().ok_or(DecryptError::Padding)?;
     let count = usize::from(last);

@@ -1,11 +1,10 @@
-//! The name of a download, from its `Content-Disposition`.
+//! Reads the name of a download from its `Content-Disposition`, and makes it safe to use as a file name.
 
-/// Most file systems take no longer name.
+/// The longest name that most file systems allow.
 const MAX_BYTES: usize = 255;
 
-/// The file's name, safe to be one: without folders, control characters and what changes the
-/// direction of writing. `filename*` (in UTF-8) counts before `filename`, either percent-decoded.
-/// `None` if the header names nothing usable.
+/// The file's name, without folders, control characters and marks that change the direction of writing. `filename*` (in
+/// UTF-8) has precedence over `filename`; both are percent-decoded. `None` if the header has no usable name.
 pub fn file_name(content_disposition: &str) -> Option<String> {
     let mut plain = None;
     let mut extended = None;
@@ -20,7 +19,7 @@ pub fn file_name(content_disposition: &str) -> Option<String> {
     safe(extended).or_else(|| safe(plain))
 }
 
-/// `name=value` and `name="value"` between semicolons; the quotes of the latter are gone.
+/// The parameters `name=value` and `name="value"`, separated by semicolons. Quotes are removed.
 fn parameters(header: &str) -> Vec<(&str, String)> {
     let mut found = Vec::new();
     let mut rest = header;
@@ -45,8 +44,8 @@ fn parameters(header: &str) -> Vec<(&str, String)> {
     found
 }
 
-/// The text before the closing quote, and what follows it. Only a quote and a backslash are escaped
-/// by a backslash: some servers write whole Windows paths.
+/// The text before the closing quote, and the rest after it. A backslash escapes only a quote and a backslash, because
+/// some servers write whole Windows paths.
 fn unquoted(text: &str) -> (String, &str) {
     let mut value = String::new();
     let mut characters = text.char_indices().peekable();
@@ -63,7 +62,7 @@ fn unquoted(text: &str) -> (String, &str) {
     (value, "")
 }
 
-/// The text of `UTF-8'language'percent-encoded`; `None` in another charset.
+/// The text of `UTF-8'language'percent-encoded`; `None` for another charset.
 fn in_utf8(value: &str) -> Option<String> {
     let (charset, rest) = value.split_once('\'')?;
     let (_, encoded) = rest.split_once('\'')?;
@@ -71,7 +70,7 @@ fn in_utf8(value: &str) -> Option<String> {
     known.then(|| percent_decoded(encoded)).flatten()
 }
 
-/// `None` if the result is not UTF-8. A percent sign before anything but two digits is one.
+/// The percent-decoded text; `None` if it is not UTF-8. A percent sign without two hex digits after it is kept.
 fn percent_decoded(text: &str) -> Option<String> {
     let digit = |byte: Option<&u8>| char::from(*byte?).to_digit(16);
     let bytes = text.as_bytes();
@@ -81,7 +80,7 @@ fn percent_decoded(text: &str) -> Option<String> {
         let pair = (digit(bytes.get(at + 1)), digit(bytes.get(at + 2)));
         match (byte, pair) {
             (b'%', (Some(high), Some(low))) => {
-                decoded.push((high << 4 | low) as u8); // Two digits are below 256.
+                decoded.push((high << 4 | low) as u8); // Two hex digits fit a byte.
                 at += 3;
             }
             _ => {
@@ -108,7 +107,7 @@ fn sanitized(name: &str) -> Option<String> {
     (!safe.is_empty()).then(|| shortened(safe))
 }
 
-/// Marks that make `exe.txt` of what ends in `txt.exe`.
+/// Whether the character changes the direction of writing, which can make `txt.exe` look like `exe.txt`.
 fn changes_direction(character: char) -> bool {
     matches!(
         character,
@@ -116,7 +115,7 @@ fn changes_direction(character: char) -> bool {
     )
 }
 
-/// At most [`MAX_BYTES`], with the extension if it is one.
+/// The name cut to [`MAX_BYTES`]. An extension of at most 15 bytes is kept.
 fn shortened(name: &str) -> String {
     if name.len() <= MAX_BYTES {
         return name.to_owned();

@@ -1,15 +1,15 @@
-//! What a file is sent as.
+//! The media kind that a file is sent as, detected from its name and content.
 
 /// The platform's four kinds of media.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// PNG, JPEG or GIF.
     Image,
-    /// AMR alone.
+    /// AMR only.
     Voice,
     /// MP4.
     Video,
-    /// Anything.
+    /// A file of any format.
     File,
 }
 
@@ -24,14 +24,14 @@ impl Kind {
         }
     }
 
-    /// The kind of that name.
+    /// The kind with this name.
     pub fn parse(name: &str) -> Option<Kind> {
         [Kind::Image, Kind::Voice, Kind::Video, Kind::File]
             .into_iter()
             .find(|kind| kind.name() == name)
     }
 
-    /// What the extension promises, upper or lower case; a file where it promises nothing.
+    /// The kind of the name's extension, in upper or lower case; `File` for an unknown extension.
     pub fn by_extension(file_name: &str) -> Kind {
         match extension(file_name).to_ascii_lowercase().as_str() {
             "jpg" | "jpeg" | "png" | "gif" | "webp" => Kind::Image,
@@ -41,10 +41,9 @@ impl Kind {
         }
     }
 
-    /// What the platform will take the file as. `head` is its first [`Kind::HEAD_BYTES`] or more, the
-    /// whole of a shorter one. An image, voice or video is one only if its content is in a format
-    /// that the platform has for it, and its extension, if it has one, does not say otherwise;
-    /// everything else is a file.
+    /// The kind that the platform accepts the file as. `head` is the first [`Kind::HEAD_BYTES`] of the file or more, or a
+    /// shorter file whole. The kind is image, voice or video only if the content has a format that the platform takes
+    /// for it, and the extension, if any, is of the same kind.
     pub fn detect(file_name: &str, head: &[u8]) -> Kind {
         match by_content(head) {
             Some(kind) if extension(file_name).is_empty() => kind,
@@ -53,11 +52,11 @@ impl Kind {
         }
     }
 
-    /// How much of a file's beginning [`Kind::detect`] looks at.
+    /// Number of bytes of a file's beginning that [`Kind::detect`] reads.
     pub const HEAD_BYTES: usize = 12;
 }
 
-/// Without the dot; empty if there is none. A dot at the beginning begins no extension.
+/// The extension without the dot; empty if there is none. A name that begins with its only dot has none.
 fn extension(file_name: &str) -> &str {
     let name = file_name.rsplit(['/', '\\']).next().unwrap_or_default();
     match name.rsplit_once('.') {
@@ -66,7 +65,7 @@ fn extension(file_name: &str) -> &str {
     }
 }
 
-/// By the signatures of the formats the platform takes.
+/// The kind by the signatures of the formats that the platform takes.
 fn by_content(head: &[u8]) -> Option<Kind> {
     let is = |signature: &[u8]| head.starts_with(signature);
     if is(b"\x89PNG\r\n\x1a\n") || is(b"\xff\xd8\xff") || is(b"GIF87a") || is(b"GIF89a") {
@@ -75,7 +74,7 @@ fn by_content(head: &[u8]) -> Option<Kind> {
     if is(b"#!AMR\n") || is(b"#!AMR-WB\n") {
         return Some(Kind::Voice);
     }
-    // QuickTime movies have the same box, under the brand `qt  `, and are no MP4.
+    // QuickTime movies have the same box with the brand `qt  `, but are not MP4.
     let brand = head.get(4..8) == Some(b"ftyp") && head.get(8..12) != Some(b"qt  ");
     (brand && head.len() >= Kind::HEAD_BYTES).then_some(Kind::Video)
 }
@@ -84,7 +83,7 @@ fn by_content(head: &[u8]) -> Option<Kind> {
 mod tests {
     use super::*;
 
-    /// S170, as the seed had it.
+    /// S170.
     #[test]
     fn extensions_promise_a_kind() {
         let check = |names: &[&str], kind| {
@@ -106,8 +105,7 @@ mod tests {
         );
     }
 
-    /// S170, refined: the seed sends a WebP as an image and an MP3 as voice, which the platform
-    /// refuses.
+    /// S170: the platform refuses a WebP sent as an image and an MP3 sent as voice.
     #[test]
     fn the_content_decides_what_is_sent() {
         let png = b"\x89PNG\r\n\x1a\n....";

@@ -1,13 +1,13 @@
-//! Into how many chunks an upload is cut, and what is refused before it begins.
+//! Plans an upload: its kind and chunks, and the refusals that are known before it begins.
 
 use std::ops::Range;
 
 use super::Kind;
 use crate::wecom::limit::FILE_NAME_BYTES;
 
-/// A chunk before Base64; the last one may be shorter.
+/// Bytes of a chunk before Base64. The last chunk may be shorter.
 pub const CHUNK_BYTES: u64 = 512 * 1024;
-/// Chunks of one upload.
+/// The largest number of chunks of one upload.
 pub const MAX_CHUNKS: u64 = 100;
 /// The shortest file the platform takes.
 pub const MIN_BYTES: u64 = 5;
@@ -39,7 +39,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The longest file of that kind.
+    /// The longest file of this kind, in bytes.
     pub fn of(&self, kind: Kind) -> u64 {
         match kind {
             Kind::Image => self.image,
@@ -49,7 +49,7 @@ impl Limits {
         }
     }
 
-    /// The kind itself, or a plain file if it is too long to be anything better.
+    /// The kind itself, or `File` if `len` is above the limit of the kind.
     pub fn fitting(&self, kind: Kind, len: u64) -> Kind {
         if len <= self.of(kind) {
             kind
@@ -59,7 +59,7 @@ impl Limits {
     }
 }
 
-/// The platform would refuse the upload.
+/// Why the platform would refuse an upload.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UploadRefusal {
@@ -76,10 +76,10 @@ pub enum UploadRefusal {
         len: u64,
         /// The limit in bytes.
         max: u64,
-        /// As what it was to be sent.
+        /// The kind that it was to be sent as.
         kind: Kind,
     },
-    /// Without a name.
+    /// The name is empty.
     #[error("the file has no name")]
     NoName,
     /// Above [`FILE_NAME_BYTES`].
@@ -91,12 +91,12 @@ pub enum UploadRefusal {
     /// Above [`MAX_CHUNKS`].
     #[error("file too large: {chunks} chunks (max {MAX_CHUNKS})")]
     TooManyChunks {
-        /// How many it would take.
+        /// The number of chunks that the file needs.
         chunks: u64,
     },
 }
 
-/// Whether the platform takes a file of this name.
+/// Checks that the platform takes a file with this name.
 pub fn check_name(file_name: &str) -> Result<(), UploadRefusal> {
     match file_name.len() {
         0 => Err(UploadRefusal::NoName),
@@ -105,7 +105,7 @@ pub fn check_name(file_name: &str) -> Result<(), UploadRefusal> {
     }
 }
 
-/// How one file is uploaded.
+/// The kind, length and chunks of one upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UploadPlan {
     len: u64,
@@ -135,7 +135,7 @@ impl UploadPlan {
         self.len
     }
 
-    /// As what it is sent.
+    /// The kind that the file is sent as.
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -145,11 +145,11 @@ impl UploadPlan {
         self.len.div_ceil(CHUNK_BYTES)
     }
 
-    /// Where the chunks lie in the file, in the order of their indices from 0. The platform takes them
-    /// in any order, and one that comes twice once.
+    /// The byte range of each chunk, by index from 0. The platform takes chunks in any order, and ignores one that comes
+    /// twice.
     pub fn chunks(&self) -> impl ExactSizeIterator<Item = Range<u64>> + use<> {
         let len = self.len;
-        // At most 100, so it is an exact size on any machine.
+        // There are at most 100 chunks, so the iterator's size is exact on any machine.
         (0..self.chunk_count() as u32).map(move |index| {
             let start = u64::from(index) * CHUNK_BYTES;
             start..len.min(start + CHUNK_BYTES)

@@ -1,7 +1,7 @@
-//! The bodies of an upload's three steps, and what the platform answers to them.
+//! Writes the bodies of an upload's three steps, and reads the platform's answers.
 //!
-//! Each step is a command of its own with an id of its own: [`init`], a [`chunk`] per range of the
-//! plan, [`finish`]. Whether an upload outlives its connection is not documented: begin anew.
+//! Each step is a command with an id of its own: [`init`], one [`chunk`] per range of the plan, [`finish`]. It is not
+//! documented whether an upload outlives its connection, so after a lost connection an upload begins again.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,18 +13,18 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::UploadPlan;
 use crate::members::{Members, Object, Text, skip};
 
-/// The MD5 of a file, taken as it is read. Nothing relies on it for safety: it is the platform's
-/// check that the chunks have come whole.
+/// The MD5 of a file, computed while the file is read. The platform uses it to check that all chunks arrived whole; it
+/// is no protection against an attacker.
 #[derive(Clone, Debug, Default)]
 pub struct Checksum(Md5);
 
 impl Checksum {
-    /// The next bytes of the file.
+    /// Adds the next bytes of the file.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// 32 hex digits.
+    /// The sum as 32 hex digits.
     pub fn finish(self) -> String {
         let digest = self.0.finalize();
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -84,12 +84,12 @@ pub fn upload_id(body: &[u8]) -> Option<String> {
     Some(Answer::read(body)?.upload_id.as_str()?.to_owned())
 }
 
-/// A file the platform has.
+/// An uploaded file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uploaded {
-    /// By which a message shows it, for three days.
+    /// The id by which messages refer to the file. It is valid for three days.
     pub media_id: String,
-    /// When that time began, in seconds since 1970. The platform writes a number or a string.
+    /// Start of these three days, in seconds since 1970. The platform writes a number or a string.
     pub created_s: Option<i64>,
 }
 

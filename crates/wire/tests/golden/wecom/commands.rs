@@ -85,7 +85,7 @@ fn a_subscription_is_written_as_documented() {
     assert_eq!(&frame[..], minimal.as_bytes());
     let more: Frame<'_> =
         serde_json::from_str(&case("subscribe_with_optional_fields").text).expect("json");
-    assert_eq!(more.headers.req_id, req_id.as_str(), "the seed's form");
+    assert_eq!(more.headers.req_id, req_id.as_str(), "the usual form");
 }
 
 /// S155.

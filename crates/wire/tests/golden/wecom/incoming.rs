@@ -126,7 +126,7 @@ fn messages_say_who_and_where() {
     }
 }
 
-/// S160: the seed ignores every event.
+/// S160.
 #[test]
 fn events_say_what_happened() {
     for case in of_class("event_callback") {
@@ -149,8 +149,7 @@ fn events_say_what_happened() {
     }
 }
 
-/// A callback whose id is awaited is still a callback: its command is looked at first. S179: the seed
-/// gives such a message to the waiter alone, and it is lost.
+/// S179: a callback with the id of a request in flight is still a callback, because its command is read first.
 #[test]
 fn a_callback_may_reuse_the_id_of_a_request() {
     let callback = callback(case("msg_reusing_a_pending_req_id"));

@@ -38,8 +38,7 @@ fn downloads_are_decrypted() {
     assert_eq!(no_key, Err(DecryptError::KeyNotBase64));
 }
 
-/// S150, S151, S167. S169: the seed reads a file whole; here its sum is taken piece by piece, and chunks
-/// are ranges of it.
+/// S150, S151, S167, S169: the sum is computed piece by piece, and chunks are ranges of the file.
 #[test]
 fn uploads_are_cut_and_summed() {
     for vector in &VECTORS.upload_vectors {
@@ -80,7 +79,7 @@ fn uploads_are_cut_and_summed() {
     }
 }
 
-/// S151 and S168: the seed counts an empty file as one chunk, which the platform refuses.
+/// S151 and S168: the platform refuses an empty file.
 #[test]
 fn what_is_refused_says_why() {
     let refusal = |len, kind| UploadPlan::of(len, kind, &Limits::default()).expect_err("refused");
