@@ -1,8 +1,7 @@
-//! The one dialer: a TCP stream to a target, straight or through a proxy.
+//! The dialer: opens a TCP stream to a target, directly or through a proxy.
 //!
-//! awc calls it for every new connection, HTTP or WebSocket, and lays TLS on top for `https` and `wss`.
-//! With a proxy the target's name is resolved by the proxy; plain targets get a tunnel too, so there is one
-//! way for all.
+//! awc calls it for every new connection, HTTP or WebSocket, and adds TLS for `https` and `wss`. A proxy resolves the
+//! target's name itself. Plain targets are reached through a tunnel too, so that all targets are dialled in the same way.
 
 use std::cell::Cell;
 use std::io;
@@ -13,23 +12,25 @@ use actix_tls::connect::{ConnectError, ConnectInfo, Connection};
 use awc::http::Uri;
 use futures_util::future::LocalBoxFuture;
 
-use crate::fault::{Fault, NoRoute};
-use crate::policy::{Routing, Target, Unusable};
+use crate::environment::UnusableProxy;
+use crate::error::{EgressError, NoRoute};
+use crate::policy::{Routing, Target};
 use crate::resolve::Resolver;
 use crate::sockets::{CountedStream, DialPermits, SocketBudget, SocketPermit, is_out_of_files};
 use crate::{race, tunnel};
 
 tokio::task_local! {
-    /// The permit that a dial was given. awc has no way to hand something from a request to the connector it calls, but
-    /// it calls it from the same future.
-    static GIVEN: Cell<Option<SocketPermit>>;
+    /// The permit of the dial in progress. awc cannot pass a value from a request to its connector, but it calls the
+    /// connector from the same future.
+    static DIAL_PERMIT: Cell<Option<SocketPermit>>;
 }
 
-/// Has the dial of `work`, if it comes to one, open its socket with `permit`.
+/// Runs `work`. If it dials, the dial opens its socket with `permit`.
 pub(crate) async fn with_permit<F: Future>(permit: Option<SocketPermit>, work: F) -> F::Output {
-    GIVEN.scope(Cell::new(permit), work).await
+    DIAL_PERMIT.scope(Cell::new(permit), work).await
 }
 
+/// The connector that awc calls. Clones share resolver and budget.
 #[derive(Clone)]
 pub(crate) struct Dialer {
     resolver: Rc<Resolver>,
@@ -46,10 +47,10 @@ impl Dialer {
         }
     }
 
-    async fn dial(&self, target: Target<'_>) -> Result<CountedStream, Fault> {
+    async fn dial(&self, target: Target<'_>) -> Result<CountedStream, EgressError> {
         let proxy = self.routing.proxy_to(target);
         let Some(proxy) =
-            proxy.map_err(|Unusable { variable }| Fault::ProxyUnusable { variable })?
+            proxy.map_err(|UnusableProxy { variable }| EgressError::ProxyUnusable { variable })?
         else {
             return self.connect(target.host, target.port).await;
         };
@@ -58,12 +59,12 @@ impl Dialer {
         Ok(stream)
     }
 
-    async fn connect(&self, host: &str, port: u16) -> Result<CountedStream, Fault> {
+    async fn connect(&self, host: &str, port: u16) -> Result<CountedStream, EgressError> {
         let failed = |error: io::Error, reason: fn(io::Error) -> NoRoute| {
             if is_out_of_files(&error) {
-                return Fault::TooManyOpenFiles;
+                return EgressError::TooManyOpenFiles;
             }
-            Fault::Unreachable {
+            EgressError::Unreachable {
                 peer: peer(host, port),
                 source: reason(error),
             }
@@ -73,13 +74,14 @@ impl Dialer {
             .resolve(host)
             .await
             .map_err(|error| failed(error, NoRoute::Name))?;
-        // Outside of `with_permit` there is none.
-        let given = GIVEN.try_with(Cell::take).unwrap_or_default();
+        // A dial outside of `with_permit` has no permit of its own.
+        let given = DIAL_PERMIT.try_with(Cell::take).unwrap_or_default();
         let permits = DialPermits::new(given, &self.sockets);
         let stream = race::connect(addresses, port, permits)
             .await
             .map_err(|error| failed(error, NoRoute::of_io))?;
-        // ACKs are small and each one is waited for: Nagle would hold it back for the peer's delayed ACK.
+        // ACK frames are small and the platform waits for each. With Nagle's algorithm a frame would wait for the
+        // peer's delayed TCP ACK.
         stream
             .tcp
             .set_nodelay(true)
@@ -128,8 +130,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::environment::ProxyEnvironment;
     use crate::no_proxy::NoProxy;
-    use crate::policy::{ProxyEnvironment, ProxyPolicy};
+    use crate::policy::ProxyPolicy;
     use crate::sockets::out_of_files;
 
     fn dialer(lookup: crate::resolve::Lookup, sockets: SocketBudget) -> Dialer {
@@ -142,7 +145,7 @@ mod tests {
         Dialer::new(Rc::new(resolver), routing, sockets)
     }
 
-    /// Whoever finds that there are no more: the budget before a socket is opened, or the system when something is.
+    /// The error is the same whether the budget or the system has no more files.
     #[actix_rt::test]
     async fn too_many_open_files_are_one_reason() {
         let target = Target {
@@ -158,7 +161,10 @@ mod tests {
             ),
         ] {
             let failed = dialer.dial(target).await;
-            assert!(matches!(failed, Err(Fault::TooManyOpenFiles)), "{failed:?}");
+            assert!(
+                matches!(failed, Err(EgressError::TooManyOpenFiles)),
+                "{failed:?}"
+            );
         }
     }
 }

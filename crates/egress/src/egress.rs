@@ -1,4 +1,7 @@
-//! One arbiter's way out: requests and upgrades over the common dialer.
+//! HTTP requests and WebSocket upgrades of one arbiter, over the common dialer.
+//!
+//! Every arbiter makes one [`Egress`] from the settings; each bot uses a clone with its own proxy policy and permit.
+//! Nothing here retries.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,27 +18,26 @@ use futures_util::StreamExt as _;
 use url::Url;
 
 use crate::dial::{Dialer, peer, with_permit};
-use crate::fault::{self, Fault, HttpError, NoRoute, UpgradeError};
+use crate::error::{self, EgressError, HttpError, NoRoute, UpgradeError};
 use crate::policy::{ProxyPolicy, Target};
 use crate::refusal::KeepRefusals;
 use crate::resolve::Resolver;
 use crate::settings::EgressSettings;
 use crate::sockets::SocketPermit;
 
-/// awc has time limits of its own, 5 s each and blind to ours. This one never comes first: every call is
-/// bounded by its caller's deadline.
-const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
+/// Timeout given to awc, whose own defaults are 5 s each. It is so long that the caller's deadline always passes first.
+const AWC_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What one request may cost.
+/// The limits of one request.
 #[derive(Debug, Clone, Copy)]
 pub struct HttpLimits {
-    /// From the call to the last byte of the answer: lookup, proxy, TLS and body included.
+    /// Time from the call to the last byte of the answer, with lookup, proxy, TLS and body.
     pub deadline: Duration,
-    /// The longest body accepted, in bytes. Checked before memory is taken.
+    /// The longest accepted body, in bytes. It is checked before memory is allocated.
     pub max_body: usize,
 }
 
-/// A complete answer, whatever its status. Redirects are answers like any other.
+/// A complete answer of any status. A redirect is returned like any other answer.
 #[derive(Clone)]
 pub struct HttpAnswer {
     /// HTTP status.
@@ -48,7 +50,7 @@ pub struct HttpAnswer {
 
 impl fmt::Debug for HttpAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Neither body nor headers: an answer may be nothing but credentials.
+        // Body and headers are left out, because both may hold credentials.
         f.debug_struct("HttpAnswer")
             .field("status", &self.status)
             .field("body_bytes", &self.body.len())
@@ -58,9 +60,9 @@ impl fmt::Debug for HttpAnswer {
 
 /// An open WebSocket without its framing; see [`ws`](crate::ws).
 pub struct WebSocketIo {
-    /// Where the frames go. Nothing times out on it and nothing is answered: that is the owner's work.
+    /// The socket. It has no timeouts and answers no ping; both are the owner's work.
     pub io: BoxedSocket,
-    /// What came in the same read as the 101: the first bytes for the [`Reader`](crate::ws::Reader).
+    /// The bytes that came in the same read as the 101: the first bytes for the [`Reader`](crate::ws::Reader).
     pub early: Bytes,
 }
 
@@ -72,25 +74,26 @@ impl fmt::Debug for WebSocketIo {
     }
 }
 
-/// Every outgoing connection of one arbiter. Cheap to clone, not `Send`.
+/// Opens all outgoing connections of one arbiter. Cheap to clone, not `Send`.
 #[derive(Clone)]
 pub struct Egress {
-    shared: Rc<Shared>,
-    line: Rc<Line>,
+    arbiter: Rc<ArbiterEgress>,
+    clients: Rc<Clients>,
     permit: Option<SocketPermit>,
 }
 
-struct Shared {
+/// The parts that all clones of an [`Egress`] have in common.
+struct ArbiterEgress {
     settings: EgressSettings,
     resolver: Rc<Resolver>,
-    /// Lines in use, so that all installations behind one proxy share its connections.
-    lines: RefCell<HashMap<ProxyPolicy, Weak<Line>>>,
+    /// The clients in use, so that all installations with one proxy policy share connections.
+    clients: RefCell<HashMap<ProxyPolicy, Weak<Clients>>>,
 }
 
-/// The clients of one proxy policy.
-struct Line {
+/// The HTTP clients of one proxy policy.
+struct Clients {
     http: Client,
-    /// Apart from `http` so that an upgrade never meets a kept connection that is about to close.
+    /// Separate from `http`, so that an upgrade never reuses a kept connection that is about to close.
     upgrade: Client,
 }
 
@@ -101,34 +104,35 @@ impl fmt::Debug for Egress {
 }
 
 impl Egress {
-    /// Makes the way out of this arbiter, under the proxy policy of `settings`.
+    /// The egress of this arbiter, with the proxy policy of `settings`.
     pub fn new(settings: &EgressSettings) -> Self {
         let resolver = Resolver::new(settings.concurrent_lookups, settings.lookup_ttl);
-        let shared = Rc::new(Shared {
+        let arbiter = Rc::new(ArbiterEgress {
             settings: settings.clone(),
             resolver: Rc::new(resolver),
-            lines: RefCell::default(),
+            clients: RefCell::default(),
         });
-        let line = shared.line(&settings.proxy);
+        let clients = arbiter.clients(&settings.proxy);
         Self {
-            shared,
-            line,
+            arbiter,
+            clients,
             permit: None,
         }
     }
 
-    /// The same way out under another proxy policy. Those who ask for the same one share connections.
+    /// The same egress with another proxy policy. All users of one policy share connections.
     pub fn with_proxy(&self, policy: ProxyPolicy) -> Self {
         Self {
-            shared: Rc::clone(&self.shared),
-            line: self.shared.line(&policy),
+            arbiter: Rc::clone(&self.arbiter),
+            clients: self.arbiter.clients(&policy),
             permit: self.permit.clone(),
         }
     }
 
-    /// The same way out with a permit that was had from the [budget](EgressSettings::sockets) before: for the sockets of one
-    /// bot. Each holds the permit until it is closed, and clones of a permit count once: it
-    /// [must not be shared](SocketPermit::is_shared) with an open socket when the next one is opened.
+    /// The same egress with a permit of the [budget](EgressSettings::sockets), for the sockets of one bot.
+    ///
+    /// A socket holds a clone of the permit until it is closed, and all clones count as one socket. Therefore no open
+    /// socket may [share](SocketPermit::is_shared) the permit when the next one is opened.
     pub fn with_permit(&self, permit: SocketPermit) -> Self {
         Self {
             permit: Some(permit),
@@ -138,10 +142,9 @@ impl Egress {
 
     /// Posts `body` as `application/json` to `url` (`http` or `https`) and reads the whole answer.
     ///
-    /// `headers` are added, replacing ours. Connections are kept for a while and used again while there are plenty of
-    /// sockets for calls. A chunked
-    /// body cut short is not noticed, as awc does not tell; what it should hold has to be checked by whoever
-    /// parses it.
+    /// `headers` are added and replace ours. A connection is kept open for the next call while at least half of the
+    /// budget's sockets for calls are free. A chunked body that was cut short is not noticed, because awc does not report
+    /// it; the parser of the body has to check that it is complete.
     pub async fn post_json(
         &self,
         url: &Url,
@@ -152,21 +155,21 @@ impl Egress {
         let (uri, peer) = self.permitted(url, ["http", "https"])?;
         within(limits.deadline, async {
             let mut request = self
-                .line
+                .clients
                 .http
                 .post(uri)
                 .insert_header((header::CONTENT_TYPE, "application/json"));
             for (name, value) in headers {
                 request = request.insert_header((*name, *value));
             }
-            let mut permit = self.shared.settings.sockets.kept_call();
+            let mut permit = self.arbiter.settings.sockets.kept_call();
             if permit.is_none() {
                 request = request.force_close();
                 permit.clone_from(&self.permit);
             }
             let mut answer = with_permit(permit, request.send_body(body))
                 .await
-                .map_err(|error| fault::of_request(error, &peer))?;
+                .map_err(|error| error::of_request(error, &peer))?;
             let declared = answer
                 .headers()
                 .get(header::CONTENT_LENGTH)
@@ -179,13 +182,13 @@ impl Egress {
             }
             let mut body = BytesMut::new();
             while let Some(chunk) = answer.next().await {
-                let chunk = chunk.map_err(|error| fault::of_body(error, &peer))?;
+                let chunk = chunk.map_err(|error| error::of_body(error, &peer))?;
                 if body.len() + chunk.len() > limits.max_body {
                     return Err(too_large());
                 }
                 body.extend_from_slice(&chunk);
             }
-            // awc takes a connection that ends early for the end of the body.
+            // awc reads an early end of the connection as the end of the body.
             if declared.is_some_and(|declared| declared != body.len()) {
                 return Err(HttpError::Unreachable {
                     peer,
@@ -208,8 +211,8 @@ impl Egress {
 
     /// Opens a WebSocket at `url` (`ws` or `wss`), without subprotocol or extension.
     ///
-    /// `deadline` covers lookup, proxy, TLS and handshake. Without a [permit](Self::with_permit) its socket is another one of
-    /// the budget's connections.
+    /// `deadline` covers lookup, proxy, TLS and handshake. Without a [permit](Self::with_permit) the socket takes a permit
+    /// for a connection from the budget.
     pub async fn websocket(
         &self,
         url: &Url,
@@ -217,14 +220,14 @@ impl Egress {
     ) -> Result<WebSocketIo, UpgradeError> {
         let (uri, peer) = self.permitted(url, ["ws", "wss"])?;
         let permit = self.permit.clone();
-        let permit = permit.or_else(|| self.shared.settings.sockets.connection());
+        let permit = permit.or_else(|| self.arbiter.settings.sockets.connection());
         let permit = permit.ok_or(UpgradeError::TooManyOpenFiles)?;
-        let connected = with_permit(Some(permit), self.line.upgrade.ws(uri).connect());
+        let connected = with_permit(Some(permit), self.clients.upgrade.ws(uri).connect());
         let (answer, framed) = within(deadline, connected)
             .await
             .ok_or(UpgradeError::TimedOut)?
-            .map_err(|error| fault::of_upgrade(error, &peer))?;
-        // We offered neither, so a server that picked one would go on in a language we do not speak.
+            .map_err(|error| error::of_upgrade(error, &peer))?;
+        // We offered neither a subprotocol nor an extension, so a server that chose one would send what we cannot read.
         for name in [
             header::SEC_WEBSOCKET_EXTENSIONS,
             header::SEC_WEBSOCKET_PROTOCOL,
@@ -238,63 +241,63 @@ impl Egress {
         let parts = framed.into_parts();
         Ok(WebSocketIo {
             io: parts.io,
-            // Copied out, or these few bytes would keep the 8 KiB buffer of the handshake alive.
+            // A slice would keep the 8 KiB buffer of the handshake alive for these few bytes.
             early: Bytes::copy_from_slice(&parts.read_buf),
         })
     }
 
-    /// `url` as awc takes it, and its `host:port`; refuses what must not be dialled.
-    fn permitted(&self, url: &Url, schemes: [&str; 2]) -> Result<(Uri, String), Fault> {
+    /// Converts `url` for awc and returns its `host:port`. Refuses a URL that must not be dialled.
+    fn permitted(&self, url: &Url, schemes: [&str; 2]) -> Result<(Uri, String), EgressError> {
         if !schemes.contains(&url.scheme()) {
-            return Err(Fault::BadUrl {
+            return Err(EgressError::BadUrl {
                 reason: "the scheme does not fit",
             });
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Fault::BadUrl {
+            return Err(EgressError::BadUrl {
                 reason: "it holds a user or a password",
             });
         }
-        let target = Target::of_url(url).ok_or(Fault::BadUrl {
+        let target = Target::of_url(url).ok_or(EgressError::BadUrl {
             reason: "it names no host",
         })?;
-        if !self.shared.settings.allows(target) {
-            return Err(Fault::PlainRefused);
+        if !self.arbiter.settings.allows(target) {
+            return Err(EgressError::PlainRefused);
         }
-        let uri = Uri::try_from(url.as_str()).map_err(|_| Fault::BadUrl {
+        let uri = Uri::try_from(url.as_str()).map_err(|_| EgressError::BadUrl {
             reason: "it holds characters http cannot carry",
         })?;
         Ok((uri, peer(target.host, target.port)))
     }
 }
 
-impl Shared {
-    fn line(&self, policy: &ProxyPolicy) -> Rc<Line> {
-        let mut lines = self.lines.borrow_mut();
-        if let Some(line) = lines.get(policy).and_then(Weak::upgrade) {
-            return line;
+impl ArbiterEgress {
+    fn clients(&self, policy: &ProxyPolicy) -> Rc<Clients> {
+        let mut in_use = self.clients.borrow_mut();
+        if let Some(clients) = in_use.get(policy).and_then(Weak::upgrade) {
+            return clients;
         }
-        lines.retain(|_, line| line.strong_count() > 0);
+        in_use.retain(|_, clients| clients.strong_count() > 0);
         let dialer = Dialer::new(
             Rc::clone(&self.resolver),
             self.settings.routing(policy),
             self.settings.sockets.clone(),
         );
-        let line = Rc::new(Line {
+        let clients = Rc::new(Clients {
             http: self.client(dialer.clone()),
             upgrade: self.client(dialer),
         });
-        lines.insert(policy.clone(), Rc::downgrade(&line));
-        line
+        in_use.insert(policy.clone(), Rc::downgrade(&clients));
+        clients
     }
 
     fn client(&self, dialer: Dialer) -> Client {
         let connector = Connector::new()
             .connector(dialer)
             .rustls_0_23(Arc::clone(&self.settings.tls))
-            .timeout(NEVER)
-            .handshake_timeout(NEVER)
-            // awc's limit of 100 counts open WebSockets; the fleet has its own connect budget.
+            .timeout(AWC_TIMEOUT)
+            .handshake_timeout(AWC_TIMEOUT)
+            // 0 removes awc's limit of 100, which would count open WebSockets.
             .limit(0);
         Client::builder()
             .connector(connector)
@@ -306,7 +309,7 @@ impl Shared {
     }
 }
 
-/// `None` when `deadline` passes first.
+/// Runs `work`; `None` if `deadline` passes first.
 async fn within<F: Future>(deadline: Duration, work: F) -> Option<F::Output> {
     tokio::time::timeout(deadline, work).await.ok()
 }

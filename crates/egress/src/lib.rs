@@ -1,22 +1,22 @@
-//! Every outgoing byte: TLS, proxy, HTTP and WebSocket.
+//! All outgoing traffic: TLS, proxy, HTTP and WebSocket.
 //!
-//! There is one dialer. A request or an upgrade asks [`EgressSettings`] for its [`Route`], the dialer
-//! resolves the name, connects straight or through `CONNECT`, and awc lays TLS and HTTP/1.1 on what
-//! it returns. So a bot's bootstrap call and its WebSocket always take the same way out.
+//! There is one dialer. It takes the [`Route`] of a request or upgrade from [`EgressSettings`], resolves the name and
+//! connects directly or through a `CONNECT` tunnel. awc adds TLS and HTTP/1.1 on the socket. A bot's bootstrap call and
+//! its WebSocket therefore always take the same route.
 //!
-//! An upgraded connection leaves this crate as [`WebSocketIo`]: the bare socket and the bytes that came
-//! with the 101. Its owner reads and writes it with [`ws`], a framing that keeps nothing of an idle
-//! connection.
+//! This crate returns an upgraded connection as [`WebSocketIo`]: the socket and the bytes that came with the 101. Its
+//! owner reads and writes it with [`ws`], a framing that holds no memory for an idle connection.
 //!
 //! Every socket is opened with a permit of a [`SocketBudget`] and counted until it is closed, so that the process keeps
 //! open files for everything else.
 //!
-//! This crate never follows a redirect, never talks plain text beyond the hosts it was told, never waits
-//! longer than its caller allowed, and never names a URL's credentials in an error.
+//! This crate never follows a redirect, never sends plain text to hosts that are not allowed in the settings, never
+//! waits longer than its caller's deadline, and never shows the credentials of a URL in an error.
 
 mod dial;
 mod egress;
-mod fault;
+mod environment;
+mod error;
 mod no_proxy;
 mod policy;
 mod proxy;
@@ -30,14 +30,15 @@ mod tunnel;
 pub mod ws;
 
 pub use egress::{Egress, HttpAnswer, HttpLimits, WebSocketIo};
-pub use fault::{HttpError, NoRoute, UpgradeError};
+pub use environment::{InvalidVariable, ProxyEnvironment};
+pub use error::{HttpError, NoRoute, UpgradeError};
 pub use no_proxy::{NoProxy, NoProxyError};
-pub use policy::{ProxyEnvironment, ProxyPolicy, Route, Unread};
+pub use policy::{ProxyPolicy, Route};
 pub use proxy::{ProxyUrl, ProxyUrlError};
 pub use refusal::RefusedUpgrade;
 pub use settings::EgressSettings;
 pub use sockets::{SocketBudget, SocketPermit};
 pub use tls::{RootsReport, TlsError, TlsProblem, tls_config};
 
-/// What an upgraded connection reads from and writes to: TCP or TLS, boxed by awc.
+/// The socket of an upgraded connection: TCP or TLS, boxed by awc.
 pub use awc::BoxedSocket;

@@ -1,30 +1,30 @@
-//! Which way a target is reached: explicit proxy, the environment's, or none.
+//! Decides the route to a target: an explicit proxy, the environment's proxy, or none. Nothing here connects.
 
-use std::ffi::OsStr;
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use url::Url;
 
+use crate::environment::{ProxyEnvironment, UnusableProxy};
 use crate::no_proxy::NoProxy;
 use crate::proxy::{ProxyUrl, ProxyUrlError};
 
-/// What an installation, or the whole gateway, wants of proxies.
+/// The proxy setting of an installation or of the whole gateway.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub enum ProxyPolicy {
-    /// What the environment variables said when the process started.
+    /// As the environment variables said when the process started.
     #[default]
     Environment,
-    /// None, whatever the environment says.
+    /// No proxy; the environment is ignored.
     Direct,
-    /// This one, whatever the environment says.
+    /// This proxy; the environment's proxy is ignored.
     Url(ProxyUrl),
 }
 
 impl FromStr for ProxyPolicy {
     type Err = ProxyUrlError;
 
-    /// Reads what people write for a proxy: `direct`, in any case, or an address. The error never repeats it.
+    /// Reads a setting: `direct` in any case, or the address of a proxy. The error never holds the text.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.trim().eq_ignore_ascii_case("direct") {
             Ok(Self::Direct)
@@ -34,14 +34,14 @@ impl FromStr for ProxyPolicy {
     }
 }
 
-/// The way to one target. `Display` is fit for an operator: it never shows credentials.
+/// The route to one target. `Display` never shows credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
-    /// Straight to the target.
+    /// Directly to the target.
     Direct,
     /// Through a `CONNECT` tunnel of this proxy.
     Proxy(ProxyUrl),
-    /// None: this variable of the environment should say which, and cannot be used.
+    /// No route: this environment variable should name the proxy and cannot be used.
     Unusable {
         /// The variable's name.
         variable: &'static str,
@@ -58,152 +58,7 @@ impl std::fmt::Display for Route {
     }
 }
 
-/// The proxy variables of the environment, read once when the process starts.
-///
-/// `HTTPS_PROXY` serves `https` and `wss`, `HTTP_PROXY` serves `http` and `ws`, `ALL_PROXY` whatever has
-/// none of its own; `NO_PROXY` exempts. Upper case goes before lower case, an empty value is an
-/// unset one.
-///
-/// A proxy that cannot be used is not the same as none: what depends on it is refused, never sent
-/// straight out, where a host that demands a proxy would not let it go or somebody may read it.
-#[derive(Debug, Clone, Default)]
-pub struct ProxyEnvironment {
-    https: Variable,
-    http: Variable,
-    no_proxy: NoProxy,
-    unusable: Vec<Unread>,
-    ignored: Vec<Unread>,
-}
-
-/// What a variable says of the proxy of one scheme.
-#[derive(Debug, Clone, Default)]
-enum Variable {
-    #[default]
-    Unset,
-    Proxy(ProxyUrl),
-    Unusable(&'static str),
-}
-
-impl Variable {
-    fn or(self, other: &Self) -> Self {
-        match self {
-            Self::Unset => other.clone(),
-            set => set,
-        }
-    }
-
-    fn proxy(&self) -> Result<Option<&ProxyUrl>, Unusable> {
-        match self {
-            Self::Unset => Ok(None),
-            Self::Proxy(proxy) => Ok(Some(proxy)),
-            Self::Unusable(variable) => Err(Unusable { variable }),
-        }
-    }
-}
-
-/// The variable that should say which proxy to use cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unusable {
-    pub(crate) variable: &'static str,
-}
-
-/// A variable, or an entry of one, that cannot be read. Worth a word at start.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
-    /// The variable's name.
-    pub variable: &'static str,
-    /// Why; never the value, which may hold a password.
-    pub reason: String,
-}
-
-impl ProxyEnvironment {
-    /// Reads the proxy variables among `variables`, usually `std::env::vars_os()`.
-    pub fn from_vars<I, K, V>(variables: I) -> Self
-    where
-        I: IntoIterator<Item = (K, V)>,
-        K: AsRef<OsStr>,
-        V: AsRef<OsStr>,
-    {
-        const NAMES: [&str; 8] = [
-            "HTTPS_PROXY",
-            "https_proxy",
-            "HTTP_PROXY",
-            "http_proxy",
-            "ALL_PROXY",
-            "all_proxy",
-            "NO_PROXY",
-            "no_proxy",
-        ];
-        // What is no UTF-8 has a replacement character, which no host, address or list has.
-        let mut found: [Option<String>; NAMES.len()] = Default::default();
-        for (name, value) in variables {
-            let value = value.as_ref().to_string_lossy();
-            if let Some(at) = NAMES.iter().position(|known| name.as_ref() == *known)
-                && !value.trim().is_empty()
-            {
-                found[at] = Some(value.trim().to_owned());
-            }
-        }
-        let mut first = |upper: usize| {
-            let at = if found[upper].is_some() {
-                upper
-            } else {
-                upper + 1
-            };
-            found[at].take().map(|value| (NAMES[at], value))
-        };
-        let (https, http, all, no_proxy) = (first(0), first(2), first(4), first(6));
-
-        let mut unusable = Vec::new();
-        let mut read = |variable: Option<(&'static str, String)>| {
-            let Some((variable, value)) = variable else {
-                return Variable::Unset;
-            };
-            let parsed = if value.contains(char::REPLACEMENT_CHARACTER) {
-                Err("it is not utf-8".to_owned())
-            } else {
-                value
-                    .parse()
-                    .map_err(|error: ProxyUrlError| error.to_string())
-            };
-            match parsed {
-                Ok(proxy) => Variable::Proxy(proxy),
-                Err(reason) => {
-                    unusable.push(Unread { variable, reason });
-                    Variable::Unusable(variable)
-                }
-            }
-        };
-        let (https, http, all) = (read(https), read(http), read(all));
-        let (no_proxy, ignored) = no_proxy.map_or_else(Default::default, |(variable, list)| {
-            let (no_proxy, errors) = NoProxy::lenient(&list);
-            let ignored = errors.into_iter().map(|error| Unread {
-                variable,
-                reason: error.to_string(),
-            });
-            (no_proxy, ignored.collect())
-        });
-        Self {
-            https: https.or(&all),
-            http: http.or(&all),
-            no_proxy,
-            unusable,
-            ignored,
-        }
-    }
-
-    /// The proxies that were set and cannot be used: what depends on one is refused.
-    pub fn unusable(&self) -> &[Unread] {
-        &self.unusable
-    }
-
-    /// The entries of `NO_PROXY` that say nothing: they exempt nobody from the proxy.
-    pub fn ignored(&self) -> &[Unread] {
-        &self.ignored
-    }
-}
-
-/// Where a connection is wanted.
+/// The host and port that a connection is wanted to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Target<'a> {
     pub(crate) host: &'a str,
@@ -226,7 +81,7 @@ impl<'a> Target<'a> {
         host.strip_suffix(']').unwrap_or(host).parse().ok()
     }
 
-    /// `localhost` or a loopback address.
+    /// Whether the host is `localhost` or a loopback address.
     pub(crate) fn is_loopback(&self) -> bool {
         self.host.eq_ignore_ascii_case("localhost")
             || self
@@ -244,11 +99,11 @@ pub(crate) struct Routing {
 }
 
 impl Routing {
-    /// The proxy to `target`, if one is to be used. Both bypass lists count under every policy.
+    /// The proxy for `target`, or `None` for a direct connection. Both bypass lists apply to every policy.
     ///
-    /// The environment's proxy never gets loopback targets, as with Go's `ProxyFromEnvironment`; an explicit
-    /// one gets everything the lists leave to it.
-    pub(crate) fn proxy_to(&self, target: Target<'_>) -> Result<Option<&ProxyUrl>, Unusable> {
+    /// The environment's proxy is never used for loopback targets, as in Go's `ProxyFromEnvironment`. An explicit proxy
+    /// is used for all targets that the lists do not exempt.
+    pub(crate) fn proxy_to(&self, target: Target<'_>) -> Result<Option<&ProxyUrl>, UnusableProxy> {
         let exempt = |list: &NoProxy| list.matches(target.host, target.port);
         if exempt(&self.no_proxy) || exempt(&self.environment.no_proxy) {
             return Ok(None);
@@ -265,9 +120,11 @@ impl Routing {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
 
     use super::*;
+    use crate::environment::InvalidVariable;
 
     fn check(policy: &str, variables: &[(&str, &str)], no_proxy: &str, url: &str, expected: &str) {
         let routing = Routing {
@@ -281,7 +138,7 @@ mod tests {
         let url = Url::parse(url).expect("a url");
         let shown = match routing.proxy_to(Target::of_url(&url).expect("a target")) {
             Ok(proxy) => proxy.map_or("direct".to_owned(), ToString::to_string),
-            Err(Unusable { variable }) => format!("unusable {variable}"),
+            Err(UnusableProxy { variable }) => format!("unusable {variable}"),
         };
         assert_eq!(shown, expected, "{policy} {variables:?} {no_proxy} {url}");
     }
@@ -398,7 +255,7 @@ mod tests {
             ),
             (OsStr::new("no_proxy"), OsStr::new("10.0.0.0/99")),
         ]);
-        let told = |list: &[Unread]| list.iter().map(|it| it.variable).collect::<Vec<_>>();
+        let told = |list: &[InvalidVariable]| list.iter().map(|it| it.variable).collect::<Vec<_>>();
         assert_eq!(told(environment.unusable()), ["HTTPS_PROXY", "ALL_PROXY"]);
         assert_eq!(told(environment.ignored()), ["no_proxy"]);
         assert!(!format!("{environment:?}").contains("canary"));

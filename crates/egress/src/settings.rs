@@ -1,4 +1,4 @@
-//! What every arbiter's [`Egress`](crate::Egress) is made from.
+//! The settings of all outgoing traffic, from which every arbiter makes its [`Egress`](crate::Egress).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,36 +6,37 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use url::Url;
 
+use crate::environment::{ProxyEnvironment, UnusableProxy};
 use crate::no_proxy::NoProxy;
-use crate::policy::{ProxyEnvironment, ProxyPolicy, Route, Routing, Target, Unusable};
+use crate::policy::{ProxyPolicy, Route, Routing, Target};
 use crate::sockets::SocketBudget;
 
-/// Settings of all outgoing traffic, made once and handed to every arbiter.
+/// The settings of all outgoing traffic, made once and cloned for every arbiter.
 #[derive(Debug, Clone)]
 pub struct EgressSettings {
-    /// From [`tls_config`](crate::tls_config); shared so that sessions resume across arbiters.
+    /// The configuration of [`tls_config`](crate::tls_config). It is shared so that TLS sessions resume across arbiters.
     pub tls: Arc<ClientConfig>,
-    /// The proxy of everything that does not bring its own.
+    /// The proxy of installations without a proxy setting of their own.
     pub proxy: ProxyPolicy,
     /// Targets that bypass any proxy, in addition to the environment's `NO_PROXY`.
     pub no_proxy: NoProxy,
     /// The proxy variables, read once at start.
     pub environment: ProxyEnvironment,
-    /// Hosts that `http://` and `ws://` are allowed to besides loopback: exact names or addresses, any
-    /// case. Everything sent there can be read on the way, secrets included.
+    /// Hosts besides loopback that may be reached by `http://` and `ws://`: exact names or addresses, ignoring case.
+    /// Traffic to them, secrets included, can be read on the way.
     pub plain_hosts: Vec<String>,
-    /// Name lookups running at the same time, per arbiter. Each one occupies a thread.
+    /// The largest number of concurrent name lookups per arbiter. Each one occupies a thread.
     pub concurrent_lookups: usize,
-    /// How long a resolved name is used again without another lookup. Beyond that, up to a week, its addresses are used only
-    /// where a lookup takes longer than a second or fails.
+    /// How long a resolved name is reused without another lookup. After that, up to a week, its addresses are used only
+    /// if a lookup fails or takes longer than a second.
     pub lookup_ttl: Duration,
-    /// How many sockets all arbiters together may have open.
+    /// The sockets that all arbiters together may have open.
     pub sockets: SocketBudget,
 }
 
 impl EgressSettings {
-    /// Straight or as the environment says, plain text to loopback only, four lookups at a time kept
-    /// for 30 s, and as many sockets as the system gives.
+    /// The defaults: proxy as the environment says, plain text to loopback only, four concurrent lookups that are reused
+    /// for 30 s, and no limit of sockets.
     pub fn new(tls: Arc<ClientConfig>, environment: ProxyEnvironment) -> Self {
         Self {
             tls,
@@ -49,13 +50,13 @@ impl EgressSettings {
         }
     }
 
-    /// The way `url` would be reached under `policy`, for those who want to look before they dial.
+    /// The route to `url` under `policy`, to be shown without dialling.
     pub fn route(&self, policy: &ProxyPolicy, url: &Url) -> Route {
         let routing = self.routing(policy);
         match Target::of_url(url).map(|target| routing.proxy_to(target)) {
             None | Some(Ok(None)) => Route::Direct,
             Some(Ok(Some(proxy))) => Route::Proxy(proxy.clone()),
-            Some(Err(Unusable { variable })) => Route::Unusable { variable },
+            Some(Err(UnusableProxy { variable })) => Route::Unusable { variable },
         }
     }
 
@@ -67,7 +68,8 @@ impl EgressSettings {
         }
     }
 
-    /// Whether `target` may be talked to as its scheme asks.
+    /// Whether the scheme of `target` is allowed: a secure scheme always, plain text only to loopback and
+    /// [`plain_hosts`](Self::plain_hosts).
     pub(crate) fn allows(&self, target: Target<'_>) -> bool {
         target.secure
             || target.is_loopback()

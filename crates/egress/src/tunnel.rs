@@ -1,24 +1,24 @@
-//! Opens a `CONNECT` tunnel (RFC 9110, section 9.3.6).
+//! Opens a `CONNECT` tunnel through a proxy (RFC 9110, section 9.3.6).
 
 use std::io;
 
 use actix_rt::net::TcpStream;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::fault::{Fault, NoRoute};
+use crate::error::{EgressError, NoRoute};
 use crate::proxy::ProxyUrl;
 
-/// A proxy's answer to `CONNECT` is a status line and a few headers.
+/// The longest accepted head of a proxy's answer, which usually is a status line and a few headers.
 const MAX_HEAD_BYTES: usize = 8 * 1024;
 
-/// Asks `proxy` at the other end of `stream` for a tunnel to `authority` (`host:port`).
+/// Asks the proxy at the other end of `stream` for a tunnel to `authority` (`host:port`).
 ///
-/// Reads the answer's head and not one byte more: what follows belongs to the target.
+/// It reads exactly the head of the answer, because the bytes after it come from the target.
 pub(crate) async fn open(
     stream: &mut TcpStream,
     proxy: &ProxyUrl,
     authority: &str,
-) -> Result<(), Fault> {
+) -> Result<(), EgressError> {
     let mut request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n");
     if let Some(authorization) = proxy.authorization() {
         request.push_str("Proxy-Authorization: ");
@@ -26,7 +26,7 @@ pub(crate) async fn open(
         request.push_str("\r\n");
     }
     request.push_str("\r\n");
-    let unreachable = |error| Fault::Unreachable {
+    let unreachable = |error| EgressError::Unreachable {
         peer: proxy.to_string(),
         source: NoRoute::of_io(error),
     };
@@ -37,15 +37,15 @@ pub(crate) async fn open(
     let head = read_head(stream).await.map_err(unreachable)?;
     match head.as_deref().and_then(status) {
         Some(200..=299) => Ok(()),
-        Some(407) => Err(Fault::ProxyUnauthorized),
-        Some(status) => Err(Fault::ProxyRefused { status }),
-        None => Err(Fault::Protocol {
+        Some(407) => Err(EgressError::ProxyUnauthorized),
+        Some(status) => Err(EgressError::ProxyRefused { status }),
+        None => Err(EgressError::Protocol {
             detail: format!("{proxy} does not answer like a proxy"),
         }),
     }
 }
 
-/// The head up to its empty line, or `None` when that does not come within [`MAX_HEAD_BYTES`].
+/// The head up to its empty line; `None` if it is longer than [`MAX_HEAD_BYTES`].
 async fn read_head(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
     let mut head = Vec::new();
     let mut peeked = [0; 1024];
@@ -56,7 +56,7 @@ async fn read_head(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
         }
         let before = head.len();
         head.extend_from_slice(&peeked[..count]);
-        // The empty line may have begun in what was read before.
+        // The empty line may have begun in an earlier read.
         let from = before.saturating_sub(3);
         let end = head[from..]
             .windows(4)

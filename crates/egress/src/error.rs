@@ -1,6 +1,7 @@
-//! What can go wrong on the way out, and how awc's errors are read.
+//! The errors of requests and upgrades, and how awc's errors become one of them.
 //!
-//! Hosts and ports are named, paths, queries and credentials never.
+//! Every error names host and port, and never a path, a query or credentials. What follows from an error is decided by
+//! the caller.
 
 use std::io;
 
@@ -9,19 +10,19 @@ use awc::error::{ConnectError, PayloadError, SendRequestError, WsClientError};
 
 use crate::refusal::RefusedUpgrade;
 
-/// Why a peer could not be reached or did not stay.
+/// Why a peer could not be reached, or closed early.
 #[derive(Debug, thiserror::Error)]
 pub enum NoRoute {
     /// The name could not be looked up.
     #[error("the name does not resolve")]
     Name(#[source] io::Error),
-    /// Nobody listens there.
+    /// The peer refused the TCP connection.
     #[error("the connection was refused")]
     Refused,
     /// The peer closed before its answer was complete.
     #[error("the connection was closed before the answer was complete")]
     Dropped,
-    /// Anything else of the network.
+    /// Any other network error.
     #[error("the network failed")]
     Network(#[source] io::Error),
 }
@@ -39,9 +40,9 @@ impl NoRoute {
     }
 }
 
-/// What a request and an upgrade can both suffer. Travels through awc inside an [`io::Error`].
+/// The errors that a request and an upgrade have in common. The dialer passes them through awc inside an [`io::Error`].
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Fault {
+pub(crate) enum EgressError {
     #[error("took too long")]
     TimedOut,
     #[error("cannot reach {peer}")]
@@ -64,8 +65,8 @@ pub(crate) enum Fault {
     Protocol { detail: String },
 }
 
-impl From<Fault> for io::Error {
-    fn from(fault: Fault) -> Self {
+impl From<EgressError> for io::Error {
+    fn from(fault: EgressError) -> Self {
         Self::other(fault)
     }
 }
@@ -73,7 +74,7 @@ impl From<Fault> for io::Error {
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// The caller's deadline passed, whatever we were waiting for.
+    /// The caller's deadline passed, at whatever step.
     #[error("no complete answer within the deadline")]
     TimedOut,
     /// The target, or the proxy on the way to it, could not be reached or hung up.
@@ -136,7 +137,7 @@ pub enum HttpError {
 /// Why there is no WebSocket.
 #[derive(Debug, thiserror::Error)]
 pub enum UpgradeError {
-    /// The caller's deadline passed, whatever we were waiting for.
+    /// The caller's deadline passed, at whatever step.
     #[error("no upgrade within the deadline")]
     TimedOut,
     /// The target, or the proxy on the way to it, could not be reached or hung up.
@@ -193,62 +194,62 @@ pub enum UpgradeError {
     },
 }
 
-impl From<Fault> for HttpError {
-    fn from(fault: Fault) -> Self {
+impl From<EgressError> for HttpError {
+    fn from(fault: EgressError) -> Self {
         match fault {
-            Fault::TimedOut => Self::TimedOut,
-            Fault::Unreachable { peer, source } => Self::Unreachable { peer, source },
-            Fault::TooManyOpenFiles => Self::TooManyOpenFiles,
-            Fault::ProxyRefused { status } => Self::ProxyRefused { status },
-            Fault::ProxyUnauthorized => Self::ProxyUnauthorized,
-            Fault::ProxyUnusable { variable } => Self::ProxyUnusable { variable },
-            Fault::Tls { peer, source } => Self::Tls { peer, source },
-            Fault::PlainRefused => Self::PlainRefused,
-            Fault::BadUrl { reason } => Self::BadUrl { reason },
-            Fault::Protocol { detail } => Self::Protocol { detail },
+            EgressError::TimedOut => Self::TimedOut,
+            EgressError::Unreachable { peer, source } => Self::Unreachable { peer, source },
+            EgressError::TooManyOpenFiles => Self::TooManyOpenFiles,
+            EgressError::ProxyRefused { status } => Self::ProxyRefused { status },
+            EgressError::ProxyUnauthorized => Self::ProxyUnauthorized,
+            EgressError::ProxyUnusable { variable } => Self::ProxyUnusable { variable },
+            EgressError::Tls { peer, source } => Self::Tls { peer, source },
+            EgressError::PlainRefused => Self::PlainRefused,
+            EgressError::BadUrl { reason } => Self::BadUrl { reason },
+            EgressError::Protocol { detail } => Self::Protocol { detail },
         }
     }
 }
 
-impl From<Fault> for UpgradeError {
-    fn from(fault: Fault) -> Self {
+impl From<EgressError> for UpgradeError {
+    fn from(fault: EgressError) -> Self {
         match fault {
-            Fault::TimedOut => Self::TimedOut,
-            Fault::Unreachable { peer, source } => Self::Unreachable { peer, source },
-            Fault::TooManyOpenFiles => Self::TooManyOpenFiles,
-            Fault::ProxyRefused { status } => Self::ProxyRefused { status },
-            Fault::ProxyUnauthorized => Self::ProxyUnauthorized,
-            Fault::ProxyUnusable { variable } => Self::ProxyUnusable { variable },
-            Fault::Tls { peer, source } => Self::Tls { peer, source },
-            Fault::PlainRefused => Self::PlainRefused,
-            Fault::BadUrl { reason } => Self::BadUrl { reason },
-            Fault::Protocol { detail } => Self::Protocol { detail },
+            EgressError::TimedOut => Self::TimedOut,
+            EgressError::Unreachable { peer, source } => Self::Unreachable { peer, source },
+            EgressError::TooManyOpenFiles => Self::TooManyOpenFiles,
+            EgressError::ProxyRefused { status } => Self::ProxyRefused { status },
+            EgressError::ProxyUnauthorized => Self::ProxyUnauthorized,
+            EgressError::ProxyUnusable { variable } => Self::ProxyUnusable { variable },
+            EgressError::Tls { peer, source } => Self::Tls { peer, source },
+            EgressError::PlainRefused => Self::PlainRefused,
+            EgressError::BadUrl { reason } => Self::BadUrl { reason },
+            EgressError::Protocol { detail } => Self::Protocol { detail },
         }
     }
 }
 
-/// Reads what awc says of a request to `peer`.
-pub(crate) fn of_request(error: SendRequestError, peer: &str) -> Fault {
+/// Converts awc's error of a request to `peer`.
+pub(crate) fn of_request(error: SendRequestError, peer: &str) -> EgressError {
     match error {
         SendRequestError::Timeout | SendRequestError::Connect(ConnectError::Timeout) => {
-            Fault::TimedOut
+            EgressError::TimedOut
         }
         SendRequestError::Connect(ConnectError::Io(error)) => of_connect(error, peer),
-        SendRequestError::Connect(ConnectError::Disconnected) => Fault::Unreachable {
+        SendRequestError::Connect(ConnectError::Disconnected) => EgressError::Unreachable {
             peer: peer.to_owned(),
             source: NoRoute::Dropped,
         },
         SendRequestError::Send(error) | SendRequestError::Response(ParseError::Io(error)) => {
             of_transfer(error, peer)
         }
-        SendRequestError::Response(ParseError::Timeout) => Fault::TimedOut,
-        other => Fault::Protocol {
+        SendRequestError::Response(ParseError::Timeout) => EgressError::TimedOut,
+        other => EgressError::Protocol {
             detail: other.to_string(),
         },
     }
 }
 
-/// Reads what awc says of an upgrade at `peer`.
+/// Converts awc's error of an upgrade at `peer`.
 pub(crate) fn of_upgrade(error: WsClientError, peer: &str) -> UpgradeError {
     match error {
         WsClientError::SendRequest(SendRequestError::Custom(error, context)) => {
@@ -264,26 +265,26 @@ pub(crate) fn of_upgrade(error: WsClientError, peer: &str) -> UpgradeError {
     }
 }
 
-/// Reads what awc says of a body from `peer`.
-pub(crate) fn of_body(error: PayloadError, peer: &str) -> Fault {
+/// Converts awc's error of a body from `peer`.
+pub(crate) fn of_body(error: PayloadError, peer: &str) -> EgressError {
     match error {
         PayloadError::Io(error) | PayloadError::Incomplete(Some(error)) => of_transfer(error, peer),
-        PayloadError::Incomplete(None) => Fault::Unreachable {
+        PayloadError::Incomplete(None) => EgressError::Unreachable {
             peer: peer.to_owned(),
             source: NoRoute::Dropped,
         },
-        other => Fault::Protocol {
+        other => EgressError::Protocol {
             detail: other.to_string(),
         },
     }
 }
 
-/// Our dialer wraps all that goes wrong before TLS as [`Fault`]; the rest is the handshake's.
-fn of_connect(error: io::Error, peer: &str) -> Fault {
-    match error.downcast::<Fault>() {
+/// Converts an error of connecting. The dialer's own errors are inside; any other is an error of the TLS handshake.
+fn of_connect(error: io::Error, peer: &str) -> EgressError {
+    match error.downcast::<EgressError>() {
         Ok(fault) => fault,
-        // The host is no name a certificate could be for.
-        Err(source) if source.kind() == io::ErrorKind::InvalidInput => Fault::Tls {
+        // The host is not a name that a certificate can have.
+        Err(source) if source.kind() == io::ErrorKind::InvalidInput => EgressError::Tls {
             peer: peer.to_owned(),
             source,
         },
@@ -291,20 +292,20 @@ fn of_connect(error: io::Error, peer: &str) -> Fault {
     }
 }
 
-/// What rustls says is TLS, at any time: a TLS 1.3 server refuses late. What the socket says is the
-/// network, even in the middle of a handshake.
-fn of_transfer(error: io::Error, peer: &str) -> Fault {
+/// Converts an error of an open connection. An error of rustls counts as TLS at any time, because a TLS 1.3 server may
+/// refuse after the handshake. An error of the socket counts as network, even within a handshake.
+fn of_transfer(error: io::Error, peer: &str) -> EgressError {
     let peer = peer.to_owned();
     if error
         .get_ref()
         .is_some_and(|inner| inner.is::<rustls::Error>())
     {
-        return Fault::Tls {
+        return EgressError::Tls {
             peer,
             source: error,
         };
     }
-    Fault::Unreachable {
+    EgressError::Unreachable {
         peer,
         source: NoRoute::of_io(error),
     }
