@@ -1,4 +1,4 @@
-//! Which targets are reached without the proxy.
+//! The list of targets that are reached without the proxy: its syntax and its matching.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -8,15 +8,15 @@ use std::str::FromStr;
 /// - `*`: everything;
 /// - `example.com`, `.example.com`, `*.example.com`: that host and every host below it;
 /// - an address: `10.0.0.7`, `::1`;
-/// - a network: `10.0.0.0/8`, `fd00::/8`, compared with targets given as addresses (names are not resolved
-///   for it: behind a proxy they often cannot be);
+/// - a network: `10.0.0.0/8`, `fd00::/8`, compared with targets that are addresses (names are not resolved
+///   for it, because behind a proxy they often cannot be);
 /// - any host or address with `:port` (`[::1]:443` for IPv6): only that port.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NoProxy {
     rules: Vec<Rule>,
 }
 
-/// One entry of a bypass list makes no sense.
+/// An entry of a bypass list that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{entry}` is neither a host, an address nor a network")]
 pub struct NoProxyError {
@@ -33,7 +33,7 @@ enum Rule {
 }
 
 impl NoProxy {
-    /// Reads entries that are already apart, as a configuration file gives them.
+    /// Reads a list of separate entries, as a configuration file has them.
     pub fn from_entries<I>(entries: I) -> Result<Self, NoProxyError>
     where
         I: IntoIterator,
@@ -46,7 +46,7 @@ impl NoProxy {
         Ok(Self { rules })
     }
 
-    /// Reads what can be read of an environment variable; the rest comes back.
+    /// Reads the valid entries of an environment variable, and returns the errors of the others.
     pub(crate) fn lenient(list: &str) -> (Self, Vec<NoProxyError>) {
         let (mut rules, mut errors) = (Vec::new(), Vec::new());
         for entry in entries(list) {
@@ -103,7 +103,7 @@ impl Rule {
             }
             return Ok(Self::Network { address, prefix });
         }
-        // An IPv6 address without brackets has colons of its own and no port.
+        // An IPv6 address without brackets has colons and no port.
         if let Ok(address) = unbracketed(entry).parse::<IpAddr>() {
             return Ok(Self::Address {
                 address: address.to_canonical(),

@@ -1,7 +1,7 @@
-//! The address of an HTTP proxy, and what it may know of us.
+//! The address of an HTTP proxy and our credentials for it.
 //!
-//! Parsed once from configuration or environment. The credentials become the ready
-//! `Proxy-Authorization` value and cannot be printed from then on.
+//! It is parsed once, from configuration or environment. The credentials are stored as the value of
+//! `Proxy-Authorization` and are never printed.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -12,11 +12,10 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-/// An `http://[user[:password]@]host[:port]` proxy, spoken to with `CONNECT`.
+/// The address `http://[user[:password]@]host[:port]` of a proxy that is used with `CONNECT`.
 ///
-/// User and password are percent-decoded. Without a port it is 80. A bare `host:port` is read as
-/// `http://host:port`, as the environment variables are often written. `Display` and `Debug` show scheme,
-/// host and port only.
+/// User and password are percent-decoded. The default port is 80. A bare `host:port` is read as `http://host:port`, as
+/// environment variables are often written. `Display` and `Debug` show scheme, host and port only.
 #[derive(Clone)]
 pub struct ProxyUrl {
     host: String,
@@ -24,28 +23,28 @@ pub struct ProxyUrl {
     authorization: Option<SecretString>,
 }
 
-/// Why a text is not the address of a proxy we can use. Never repeats the text, which may hold a password.
+/// Why a text is not the address of a usable proxy. The error never holds the text, which may have a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProxyUrlError {
-    /// No URL at all.
+    /// The text is not a URL.
     #[error("the proxy address is not a url")]
     Unparsable(#[source] url::ParseError),
-    /// `https://`, `socks5://` and the like.
+    /// Another scheme than `http`, such as `https` or `socks5`.
     #[error("proxies are spoken to over http://, not {scheme}://")]
     Scheme {
-        /// What was asked for.
+        /// The scheme of the URL.
         scheme: String,
     },
-    /// Nobody to connect to.
+    /// The URL has no host.
     #[error("the proxy address names no host")]
     NoHost,
-    /// A path, query or fragment, which usually means a URL pasted into the wrong place.
+    /// The URL has a path, query or fragment. It was probably meant for another setting.
     #[error("a proxy address ends after its port")]
     Trailing,
 }
 
 impl ProxyUrl {
-    /// Host as it is dialled: a name or an address, without brackets.
+    /// The host to dial: a name or an address, without brackets.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -55,7 +54,7 @@ impl ProxyUrl {
         self.port
     }
 
-    /// Whether we introduce ourselves with a password.
+    /// Whether the address has a user or a password.
     pub fn has_credentials(&self) -> bool {
         self.authorization.is_some()
     }
@@ -104,7 +103,7 @@ impl FromStr for ProxyUrl {
     }
 }
 
-/// `%XX` to bytes; a `%` that starts no pair of hex digits stands for itself, as in the URL standard.
+/// Decodes `%XX`. A `%` without two hex digits after it is kept, as in the URL standard.
 fn percent_decoded(text: &str) -> Vec<u8> {
     let mut rest = text.as_bytes();
     let mut decoded = Vec::with_capacity(rest.len());
@@ -144,7 +143,7 @@ impl fmt::Debug for ProxyUrl {
     }
 }
 
-// Two installations with the same proxy and password share one set of connections.
+// Two addresses are equal if proxy and credentials are, so that their installations share connections.
 impl PartialEq for ProxyUrl {
     fn eq(&self, other: &Self) -> bool {
         (&self.host, self.port, self.authorization())

@@ -1,4 +1,4 @@
-//! Connects to whichever of a host's addresses answers first.
+//! Connects to the first of a host's addresses that answers (RFC 8305). Attempts overlap; the others are dropped.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -10,18 +10,18 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::sockets::{CountedStream, DialPermits, SocketPermit, out_of_files};
 
-/// How long an address is tried alone before the next one joins in (RFC 8305, section 5).
-const HEAD_START: Duration = Duration::from_millis(250);
+/// Time from one attempt to the next (the "Connection Attempt Delay" of RFC 8305, section 5).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Tries `addresses` one after the other, the next one as soon as the last failed or lingers, with the
-/// families taking turns so that a broken IPv6 costs one head start. Each address takes a permit; without one it waits
-/// for an earlier address to fail. The stream holds the dial's own permit, whichever address it leads to.
+/// Tries `addresses` in order. The next attempt starts when the last one failed or after [`ATTEMPT_DELAY`]. IPv4 and IPv6
+/// alternate, so that a broken IPv6 costs one delay. Each attempt takes a permit; without a free permit it waits for an
+/// earlier attempt to fail. The returned stream holds the dial's own permit, whichever address it leads to.
 pub(crate) async fn connect(
     addresses: Vec<IpAddr>,
     port: u16,
     mut permits: DialPermits,
 ) -> io::Result<CountedStream> {
-    let mut waiting = in_turns(addresses).into_iter().peekable();
+    let mut waiting = alternating(addresses).into_iter().peekable();
     let mut attempts = FuturesUnordered::new();
     let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
     loop {
@@ -47,7 +47,7 @@ pub(crate) async fn connect(
                     permits.give_back(permit);
                 }
             },
-            () = tokio::time::sleep(HEAD_START), if waiting.len() > 0 => {}
+            () = tokio::time::sleep(ATTEMPT_DELAY), if waiting.len() > 0 => {}
         }
     }
 }
@@ -56,8 +56,8 @@ async fn open(address: SocketAddr, permit: SocketPermit) -> (io::Result<TcpStrea
     (TcpStream::connect(address).await, permit)
 }
 
-/// The resolver's order within each family, families alternating, its favourite first.
-fn in_turns(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+/// Alternates IPv4 and IPv6, beginning with the family of the first address. The order within a family stays.
+fn alternating(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
     let favourite = addresses.first().is_some_and(IpAddr::is_ipv4);
     let (first, second): (Vec<_>, Vec<_>) = addresses
         .into_iter()
@@ -90,8 +90,8 @@ mod tests {
             ["::1", "::2", "::3", "1.1.1.1"],
             ["::1", "1.1.1.1", "::2", "::3"],
         );
-        assert_eq!(in_turns(parse(&mixed)), parse(&expected));
-        assert_eq!(in_turns(Vec::new()), Vec::<IpAddr>::new());
+        assert_eq!(alternating(parse(&mixed)), parse(&expected));
+        assert_eq!(alternating(Vec::new()), Vec::<IpAddr>::new());
     }
 
     #[actix_rt::test]
@@ -117,21 +117,21 @@ mod tests {
             .expect_err("there is nobody");
     }
 
-    /// An address that answers nothing: it listens, and the queue of those whom it has not accepted is full.
+    /// An address that does not answer: its listener's queue of connections to accept is full.
     async fn lingering(port: u16) -> (TcpListener, Vec<TcpStream>) {
         let socket = TcpSocket::new_v4().expect("a socket");
         let address = SocketAddr::from(([127, 0, 0, 2], port));
         socket.bind(address).expect("the port is free there");
         let listener = socket.listen(1).expect("it listens");
         let mut queue = Vec::new();
-        while let Ok(queued) = timeout(HEAD_START, TcpStream::connect(address)).await {
+        while let Ok(queued) = timeout(ATTEMPT_DELAY, TcpStream::connect(address)).await {
             queue.push(queued.expect("it listens"));
             assert!(queue.len() < 64, "its queue has no end");
         }
         (listener, queue)
     }
 
-    /// A connection lives for hours; a permit of a call that it took along would be missing for as long.
+    /// A connection lives for hours. If it held a permit for calls, that permit would be missing for as long.
     #[actix_rt::test]
     async fn a_connection_beside_a_lingering_address_holds_no_permit_of_a_call() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

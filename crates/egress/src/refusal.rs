@@ -1,8 +1,8 @@
 //! Keeps the headers of a refused upgrade.
 //!
-//! awc reports a refused handshake by its status alone. The platform's reason stands in the headers, so
-//! this middleware looks at every upgrade's answer before awc does and turns all but a 101 into an
-//! error that carries them. Nothing is shared between dials: any number may run on one client.
+//! awc reports only the status of a refused handshake, but the platform's reason is in the headers. This middleware
+//! reads the answer to every upgrade before awc does, and turns any status but 101 into an error with the headers. It
+//! has no state, so any number of dials may use one client.
 
 use std::fmt;
 use std::rc::Rc;
@@ -15,10 +15,10 @@ use awc::middleware::Transform;
 use awc::{ConnectRequest, ConnectResponse};
 use futures_util::future::LocalBoxFuture;
 
-/// The server's answer to an upgrade it did not grant.
+/// The server's answer to an upgrade that it refused.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RefusedUpgrade {
-    /// HTTP status, anything but 101.
+    /// HTTP status; never 101.
     pub http_status: u16,
     /// Headers in the order received, names in lower case. Bytes that are not UTF-8 are replaced.
     pub headers: Vec<(String, String)>,
@@ -36,7 +36,7 @@ impl RefusedUpgrade {
         }
     }
 
-    /// The first value of the header `name`, whatever its case.
+    /// The first value of the header `name`, ignoring case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let (_, value) = self
             .headers
@@ -48,7 +48,7 @@ impl RefusedUpgrade {
 
 impl fmt::Debug for RefusedUpgrade {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Names only: a value may be a cookie or another credential.
+        // Values are left out, because one may be a cookie or another credential.
         f.debug_struct("RefusedUpgrade")
             .field("http_status", &self.http_status)
             .field(
@@ -71,7 +71,7 @@ impl fmt::Display for RefusedUpgrade {
 
 impl std::error::Error for RefusedUpgrade {}
 
-/// The middleware; see the module.
+/// The awc middleware described at the top of this file.
 pub(crate) struct KeepRefusals;
 
 impl<S> Transform<S, ConnectRequest> for KeepRefusals

@@ -1,7 +1,7 @@
-//! How many sockets may be open at once. They are counted before they are opened.
+//! Limits the number of open sockets. A socket is counted before it is opened.
 //!
-//! A socket is an open file, and a process may have so many of them. One that has none left can accept no probe and reopen
-//! no store, so this crate stops before that: a socket is opened with a permit, or not at all.
+//! A socket is an open file, and the number of open files of a process is limited. A process without a free file can
+//! neither accept a probe nor reopen its store. So this crate stops earlier: a socket is opened only with a permit.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -12,18 +12,18 @@ use actix_rt::net::{ActixStream, Ready, TcpStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// One in so many sockets is for calls: requests with an answer, and the further addresses of a host that a dial tries.
-/// Connections last for hours. With a part of their own, calls never wait for one of them to end.
-const CALLS_ARE_ONE_IN: usize = 8;
+/// One socket in this many is reserved for calls: HTTP requests, and further addresses that a dial tries. Connections
+/// last for hours; because of the reserve a call never waits for a connection to end.
+const ONE_CALL_SOCKET_IN: usize = 8;
 
-/// Above this many sockets nobody counts: the process has no limit.
+/// The number of sockets of a process without a limit.
 const UNLIMITED: usize = Semaphore::MAX_PERMITS;
 
 /// `EMFILE` and `ENFILE`: this process, or this host, may open no more files. The same numbers on Linux, macOS and the
 /// BSDs.
 const OUT_OF_FILES: [i32; 2] = [24, 23];
 
-/// How many sockets may be open at once: those of connections, and those of calls. Clones share the count.
+/// The number of sockets that may be open at once, for connections and for calls. Clones share the count.
 #[derive(Debug, Clone)]
 pub struct SocketBudget {
     connections: Arc<Semaphore>,
@@ -33,11 +33,11 @@ pub struct SocketBudget {
 }
 
 impl SocketBudget {
-    /// A budget of so many sockets.
+    /// A budget of `sockets` sockets.
     #[must_use]
     pub fn new(sockets: usize) -> Self {
         let sockets = sockets.min(UNLIMITED);
-        let calls = sockets.div_ceil(CALLS_ARE_ONE_IN);
+        let calls = sockets.div_ceil(ONE_CALL_SOCKET_IN);
         let most_connections = sockets - calls;
         Self {
             connections: Arc::new(Semaphore::new(most_connections)),
@@ -53,26 +53,25 @@ impl SocketBudget {
         Self::new(UNLIMITED)
     }
 
-    /// A permit for one connection, to be given to [`Egress::with_permit`](crate::Egress::with_permit). `None` when all are
-    /// taken.
+    /// A permit for one connection, for [`Egress::with_permit`](crate::Egress::with_permit). `None` if all are taken.
     #[must_use]
     pub fn connection(&self) -> Option<SocketPermit> {
         SocketPermit::of(&self.connections)
     }
 
-    /// Whether [`connection`](Self::connection) would give one now.
+    /// Whether a permit for a connection is free now.
     #[must_use]
     pub fn has_connection(&self) -> bool {
         self.connections.available_permits() > 0
     }
 
-    /// Connections that may be open at once; `None` when there is no limit.
+    /// The largest number of open connections; `None` if there is no limit.
     #[must_use]
     pub fn most_connections(&self) -> Option<usize> {
         (self.most_connections < UNLIMITED / 2).then_some(self.most_connections)
     }
 
-    /// Permits for connections that are taken.
+    /// The number of permits for connections that are taken.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.most_connections - self.connections.available_permits()
@@ -83,8 +82,8 @@ impl SocketBudget {
         SocketPermit::of(&self.calls)
     }
 
-    /// A permit for the socket of a call that may be kept open for the next one. `None` when half of those for calls are
-    /// taken: kept sockets are given up only when the same host is called again, and must not be in the way of other calls.
+    /// A permit for the socket of a call that is kept open for the next call. `None` if half of the permits for calls are
+    /// taken, because a kept socket is closed only when the same host is called again and would block other calls.
     pub(crate) fn kept_call(&self) -> Option<SocketPermit> {
         if self.calls.available_permits() * 2 > self.most_calls + 1 {
             self.call()
@@ -94,8 +93,8 @@ impl SocketBudget {
     }
 }
 
-/// Leave to have one socket open. Clones are the same leave: it counts until the last of them is dropped, so a bot that
-/// keeps one between two connections finds its place free.
+/// The permission to have one socket open. All clones count as one; it is free again when the last clone is dropped. A
+/// bot that keeps its permit between two connections can always open the next one.
 #[derive(Debug, Clone)]
 pub struct SocketPermit(Arc<OwnedSemaphorePermit>);
 
@@ -105,25 +104,25 @@ impl SocketPermit {
         Some(Self(Arc::new(permit)))
     }
 
-    /// Whether another clone of it lives, so that a socket may be open with it.
+    /// Whether another clone exists, so that a socket may be open with this permit.
     #[must_use]
     pub fn is_shared(&self) -> bool {
         Arc::strong_count(&self.0) > 1
     }
 
     /// Whether both are clones of one permit.
-    fn is(&self, other: &Self) -> bool {
+    fn is_clone_of(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-/// What a dial opens its sockets with: first its own permit, then those of calls for the addresses that are tried beside
-/// the first. The socket that is kept holds the dial's own permit, whichever address it leads to, so that a connection
-/// that lasts for hours never holds one of a call.
+/// The permits of one dial. The first attempt uses the dial's own permit, attempts beside it use permits for calls. The
+/// socket that the dial returns holds the dial's own permit, whichever attempt it came from, so that a connection of
+/// hours never holds a permit for calls.
 pub(crate) struct DialPermits {
-    /// The permit it was given, else the first one of a call. `None` where there was none.
+    /// The permit that the dial was given, else one for calls. `None` if none was free.
     own: Option<SocketPermit>,
-    /// The same while no socket is opened with it.
+    /// The same permit while no socket uses it.
     free: Option<SocketPermit>,
     budget: SocketBudget,
 }
@@ -142,34 +141,38 @@ impl DialPermits {
         self.free.take().or_else(|| self.budget.call())
     }
 
-    /// The socket that was opened with it is gone.
+    /// Returns the permit of a socket that is closed.
     pub(crate) fn give_back(&mut self, permit: SocketPermit) {
-        // One of a call is free for everybody when it is dropped.
-        if self.own.as_ref().is_some_and(|own| own.is(&permit)) {
+        // A permit for calls returns to the budget when it is dropped.
+        if self
+            .own
+            .as_ref()
+            .is_some_and(|own| own.is_clone_of(&permit))
+        {
             self.free = Some(permit);
         }
     }
 
-    /// The permit of the socket that is kept, which was opened with `permit`. The dial is over: its other sockets are
-    /// closed next, so that its own permit stands for one socket.
+    /// Ends the dial with the socket that was opened with `permit`, and returns the permit that the socket holds from now
+    /// on. The dial's other sockets are closed next, so its own permit counts one socket.
     pub(crate) fn keep(self, permit: SocketPermit) -> SocketPermit {
         self.own.unwrap_or(permit)
     }
 }
 
-/// What the kernel says when there are no more open files; also said by us, before it has to.
+/// The kernel's error for no more open files. The budget returns the same error before the kernel would.
 pub(crate) fn out_of_files() -> io::Error {
     io::Error::from_raw_os_error(OUT_OF_FILES[0])
 }
 
-/// Whether that is what it said.
+/// Whether the error means that there are no more open files.
 pub(crate) fn is_out_of_files(error: &io::Error) -> bool {
     error
         .raw_os_error()
         .is_some_and(|code| OUT_OF_FILES.contains(&code))
 }
 
-/// A TCP stream that is counted as long as it is open.
+/// A TCP stream with its permit, which counts as long as the stream is open.
 #[derive(Debug)]
 pub(crate) struct CountedStream {
     pub(crate) tcp: TcpStream,

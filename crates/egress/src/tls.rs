@@ -1,8 +1,8 @@
 //! The TLS configuration of every outgoing connection.
 //!
-//! rustls with ring, HTTP/1.1 only (the WebSocket upgrade needs it). Trusted are the system's roots, which
-//! honour `SSL_CERT_FILE` and `SSL_CERT_DIR`, and those of a CA file; an image without any roots gets
-//! the set compiled in from Mozilla's. There is no switch that turns verification off.
+//! It is rustls with ring, and HTTP/1.1 only, because the WebSocket upgrade needs it. Trusted roots are the system's,
+//! which honour `SSL_CERT_FILE` and `SSL_CERT_DIR`, and those of a CA file. A system without any roots gets Mozilla's,
+//! which are compiled in. Verification cannot be turned off.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use rustls::{CertificateError, ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::{self, PemObject as _};
 
-/// Where the trusted roots came from, to be told at start.
+/// The sources of the trusted roots. The gateway logs it at start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RootsReport {
     /// Roots of the system's store.
     pub system: usize,
     /// Roots of the configured CA file.
     pub ca_file: usize,
-    /// Compiled-in roots: not 0 only when the system's store was empty. Worth a warning.
+    /// Compiled-in roots: 0 unless the system's store was empty, which deserves a warning.
     pub compiled_in: usize,
     /// Files or certificates of the system's store that could not be used.
     pub ignored: usize,
@@ -48,7 +48,7 @@ pub enum TlsError {
     CaFileRefused {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Why the certificate was refused.
         #[source]
         source: rustls::Error,
     },
@@ -57,23 +57,23 @@ pub enum TlsError {
     Versions(#[source] rustls::Error),
 }
 
-/// Why a server's certificate was not accepted, as far as it decides what somebody can do about it.
+/// Why a server's certificate was not accepted, in as many cases as have a remedy of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsProblem {
-    /// Nobody who is trusted vouches for it.
+    /// No trusted root has signed it.
     Untrusted,
-    /// It is a certificate authority's, which cannot be a server's own. Self-signed certificates often are.
+    /// It is the certificate of a certificate authority, which a server cannot use. Self-signed certificates often are.
     AuthorityAsServer,
     /// It is for other names.
     WrongName,
-    /// It is not valid any more, or not yet.
+    /// It has expired, or is not valid yet.
     OutOfTime,
-    /// Something else, or no problem of the certificate at all.
+    /// Another problem, or none of the certificate.
     Other,
 }
 
 impl TlsProblem {
-    /// Reads the source of an error named `Tls`.
+    /// Classifies the source of an error `Tls`.
     pub fn of(error: &io::Error) -> Self {
         let error = error.get_ref().and_then(|inner| inner.downcast_ref());
         let Some(rustls::Error::InvalidCertificate(certificate)) = error else {
@@ -97,7 +97,7 @@ impl TlsProblem {
     }
 }
 
-/// Builds the configuration that all arbiters share. Reads files; call it at start.
+/// Builds the configuration that all arbiters share. It reads files, so call it at start only.
 pub fn tls_config(ca_file: Option<&Path>) -> Result<(Arc<ClientConfig>, RootsReport), TlsError> {
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
