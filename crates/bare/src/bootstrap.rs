@@ -1,6 +1,6 @@
 //! Asks the platform where to connect: one POST, one JSON answer.
 //!
-//! HTTP is written by hand, for as much of it as a `Content-Length` answer needs.
+//! HTTP is written by hand and reads only answers with a `Content-Length`.
 
 use std::time::Duration;
 
@@ -9,41 +9,41 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
 
-/// Largest answer that is read.
+/// The longest answer that is read.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 /// Why there is no connection URL.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BootstrapError {
-    /// Not a plain http URL with a host.
+    /// The URL is not a plain http URL with a host.
     #[error("not a plain http or ws URL: {0}")]
     Url(String),
     /// The platform does not answer.
     #[error("the platform does not answer")]
     Io(#[from] std::io::Error),
-    /// It answers something else than a URL.
+    /// The answer has no URL.
     #[error("the platform grants no connection: {0}")]
     Refused(String),
 }
 
-/// Where a bot gets its connection URLs, and its credentials.
+/// The bootstrap call of one bot, ready to be sent.
 #[derive(Debug)]
 pub(crate) struct Bootstrap {
     address: String,
     request: Vec<u8>,
 }
 
-/// What the platform grants.
+/// The platform's answer: where to connect, and its timing.
 #[derive(Debug)]
-pub(crate) struct Grant {
+pub(crate) struct Endpoint {
     /// Host and port.
     pub(crate) address: String,
     /// Path and query.
     pub(crate) target: String,
     pub(crate) service_id: i32,
     pub(crate) ping_interval: Duration,
-    /// The first reconnect is spread over so long.
+    /// Upper bound of the random delay before a reconnect.
     pub(crate) reconnect_nonce: Duration,
 }
 
@@ -85,18 +85,18 @@ impl Bootstrap {
     }
 
     /// Asks once.
-    pub(crate) async fn ask(&self) -> Result<Grant, BootstrapError> {
+    pub(crate) async fn ask(&self) -> Result<Endpoint, BootstrapError> {
         let mut stream = TcpStream::connect(&self.address).await?;
         stream.set_nodelay(true)?;
         stream.write_all(&self.request).await?;
         let mut answer = Vec::new();
         let mut limited = stream.take(MAX_ANSWER_BYTES as u64);
         limited.read_to_end(&mut answer).await?;
-        grant(&answer)
+        endpoint(&answer)
     }
 }
 
-fn grant(answer: &[u8]) -> Result<Grant, BootstrapError> {
+fn endpoint(answer: &[u8]) -> Result<Endpoint, BootstrapError> {
     let text = String::from_utf8_lossy(answer);
     let refused = || BootstrapError::Refused(text.chars().take(200).collect());
     let (_, body) = text.split_once("\r\n\r\n").ok_or_else(refused)?;
@@ -109,7 +109,7 @@ fn grant(answer: &[u8]) -> Result<Grant, BootstrapError> {
         .find_map(|(key, value)| (key == "service_id").then(|| value.parse().ok())?)
         .ok_or_else(refused)?;
     let config = data.config.unwrap_or_default();
-    Ok(Grant {
+    Ok(Endpoint {
         address: address(&url)?,
         target: url[url::Position::BeforePath..url::Position::AfterQuery].to_owned(),
         service_id,
@@ -132,21 +132,21 @@ fn address(url: &Url) -> Result<String, BootstrapError> {
 mod tests {
     use super::*;
 
-    fn answered(body: &str) -> Result<Grant, BootstrapError> {
-        grant(format!("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{body}").as_bytes())
+    fn answered(body: &str) -> Result<Endpoint, BootstrapError> {
+        endpoint(format!("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{body}").as_bytes())
     }
 
     #[test]
-    fn a_grant_says_where_and_how() {
-        let grant = answered(
+    fn an_endpoint_says_where_and_how() {
+        let endpoint = answered(
             r#"{"code":0,"msg":"","data":{"URL":"ws://127.0.0.1:7/ws/v2?aid=1&service_id=33&ticket=t","ClientConfig":{"PingInterval":90,"ReconnectNonce":0}}}"#,
         )
         .expect("granted");
-        assert_eq!(grant.address, "127.0.0.1:7");
-        assert_eq!(grant.target, "/ws/v2?aid=1&service_id=33&ticket=t");
-        assert_eq!(grant.service_id, 33);
-        assert_eq!(grant.ping_interval, Duration::from_secs(90));
-        assert_eq!(grant.reconnect_nonce, Duration::ZERO);
+        assert_eq!(endpoint.address, "127.0.0.1:7");
+        assert_eq!(endpoint.target, "/ws/v2?aid=1&service_id=33&ticket=t");
+        assert_eq!(endpoint.service_id, 33);
+        assert_eq!(endpoint.ping_interval, Duration::from_secs(90));
+        assert_eq!(endpoint.reconnect_nonce, Duration::ZERO);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! One bot: connect, answer, ping, and once more when the connection is gone.
+//! One bot: it connects, answers events, pings, and connects again when the connection ends.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -10,32 +10,32 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::bootstrap::{Bootstrap, BootstrapError, Grant};
+use crate::bootstrap::{Bootstrap, BootstrapError, Endpoint};
 use crate::event;
 use crate::frame::{self, METHOD_DATA, RECORDED};
-use crate::log::{Group, Log};
+use crate::log::{EventLog, ReadBurst};
 use crate::websocket::{self, BINARY, CLOSE, Masks, PING, PONG};
 
-/// One read of a socket at most.
+/// Most bytes of one read.
 const READ_BYTES: usize = 64 * 1024;
-/// Pause after an attempt that came to nothing.
+/// Longest pause after an attempt that failed.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Longest answer to an upgrade.
+/// Longest head of the answer to an upgrade.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// Where an event lies in what was read.
+/// The position of an event in the bytes that were read.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct EventRange {
     pub(crate) id: Range<usize>,
     pub(crate) payload: Range<usize>,
 }
 
-/// A bot.
+/// A bot and its connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
     number: u32,
     bootstrap: Bootstrap,
-    log: Option<Log>,
+    log: Option<EventLog>,
     masks: Masks,
 }
 
@@ -43,7 +43,7 @@ impl Connection {
     pub(crate) fn new(
         base_url: &str,
         number: u32,
-        log: Option<Log>,
+        log: Option<EventLog>,
     ) -> Result<Self, BootstrapError> {
         Ok(Self {
             number,
@@ -53,16 +53,16 @@ impl Connection {
         })
     }
 
-    /// Holds a connection for ever.
+    /// Keeps the bot connected; never returns.
     pub(crate) async fn run(mut self) {
         loop {
             let mut nonce = PAUSE;
-            if let Ok(grant) = self.bootstrap.ask().await
-                && let Ok((stream, early)) = upgrade(&grant).await
+            if let Ok(endpoint) = self.bootstrap.ask().await
+                && let Ok((stream, early)) = upgrade(&endpoint).await
             {
-                // Every end is answered by the next attempt, so its reason does not matter.
-                let _ = self.converse(stream, early, &grant).await;
-                nonce = grant.reconnect_nonce;
+                // Any end is followed by the next attempt, so its reason does not matter.
+                let _ = self.serve(stream, early, &endpoint).await;
+                nonce = endpoint.reconnect_nonce;
             }
             if !nonce.is_zero() {
                 let wait = rand::rng().random_range(Duration::ZERO..=nonce);
@@ -71,19 +71,20 @@ impl Connection {
         }
     }
 
-    async fn converse(
+    /// Answers events and sends pings until the connection ends.
+    async fn serve(
         &mut self,
         mut stream: TcpStream,
         mut buffer: BytesMut,
-        grant: &Grant,
+        endpoint: &Endpoint,
     ) -> io::Result<()> {
-        let ping = frame::ping(grant.service_id);
-        let mut pings = interval(grant.ping_interval);
+        let ping = frame::ping(endpoint.service_id);
+        let mut pings = interval(endpoint.ping_interval);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (reply, mut committed) = unbounded_channel();
         let mut out = Vec::new();
         loop {
-            if !self.burst(&mut buffer, &mut out, &reply) {
+            if !self.handle_messages(&mut buffer, &mut out, &reply) {
                 return Ok(());
             }
             stream.write_all(&out).await?;
@@ -101,8 +102,8 @@ impl Connection {
         }
     }
 
-    /// Takes the complete messages; `false` after a close frame.
-    fn burst(
+    /// Handles the complete messages in `buffer`; `false` after a close frame.
+    fn handle_messages(
         &mut self,
         buffer: &mut BytesMut,
         out: &mut Vec<u8>,
@@ -132,7 +133,7 @@ impl Connection {
                         if self.log.is_some() {
                             let start = message.payload.start + frame.payload.start;
                             let end = message.payload.start + frame.payload.end;
-                            events.push(Place {
+                            events.push(EventRange {
                                 id: start + id.start..start + id.end,
                                 payload: start..end,
                             });
@@ -146,7 +147,7 @@ impl Connection {
             at = message.payload.end;
         }
         match &self.log {
-            Some(log) if !events.is_empty() => log.record(Group {
+            Some(log) if !events.is_empty() => log.record(ReadBurst {
                 app: self.number,
                 chunk: buffer.split_to(at).freeze(),
                 events,
@@ -159,7 +160,7 @@ impl Connection {
     }
 }
 
-/// All answers that are there go out in one write.
+/// Appends all answers that are ready, so that they go out in one write.
 fn collect(first: Vec<u8>, more: &mut UnboundedReceiver<Vec<u8>>, out: &mut Vec<u8>) {
     out.extend_from_slice(&first);
     while let Ok(answers) = more.try_recv() {
@@ -167,11 +168,11 @@ fn collect(first: Vec<u8>, more: &mut UnboundedReceiver<Vec<u8>>, out: &mut Vec<
     }
 }
 
-/// A connection that is upgraded, and what came in the same packet as the answer.
-async fn upgrade(grant: &Grant) -> io::Result<(TcpStream, BytesMut)> {
-    let mut stream = TcpStream::connect(&grant.address).await?;
+/// Opens and upgrades a connection. Also returns the bytes that came in the same packet as the answer.
+async fn upgrade(endpoint: &Endpoint) -> io::Result<(TcpStream, BytesMut)> {
+    let mut stream = TcpStream::connect(&endpoint.address).await?;
     stream.set_nodelay(true)?;
-    let request = websocket::upgrade(&grant.address, &grant.target);
+    let request = websocket::upgrade(&endpoint.address, &endpoint.target);
     stream.write_all(request.as_bytes()).await?;
     let mut head = BytesMut::with_capacity(1024);
     loop {

@@ -1,4 +1,4 @@
-//! The id of an event: the one thing of its JSON that the floor has to know.
+//! Finds the id of an event, the only member of its JSON that the floor reads.
 
 use std::ops::Range;
 
@@ -15,11 +15,11 @@ struct Header<'a> {
     event_id: &'a str,
 }
 
-/// Where the id lies in the event's JSON; `None` when it has none that is written without escapes.
+/// The position of the id in the event's JSON; `None` if there is no id without escapes.
 pub(crate) fn id(payload: &[u8]) -> Option<Range<usize>> {
     let event: Event<'_> = serde_json::from_slice(payload).ok()?;
     let id = event.header.event_id;
-    // Borrowed, so it lies within.
+    // The id is borrowed, so it lies within the payload.
     let start = id.as_ptr().addr() - payload.as_ptr().addr();
     Some(start..start + id.len())
 }

@@ -1,25 +1,25 @@
-//! The platform's frame, scanned by hand: which method, and where the payload lies.
+//! Reads the platform's frame by hand: its method, and the position of its payload.
 //!
-//! The answer to an event is its frame with another payload. Everything before the payload is copied as it came;
-//! the platform writes nothing after it.
+//! The answer to an event is its frame with another payload. Everything before the payload is copied; the platform
+//! writes nothing after it.
 
 use std::ops::Range;
 
-/// What an ACK says, behind the tag and length of field 8.
+/// Field 8, the payload, of an ACK.
 pub(crate) const RECORDED: &[u8] = b"\x42\x0c{\"code\":200}";
-/// Field 4 of events. Pongs have 0.
+/// Field 4, the method, of events. Pongs have 0.
 pub(crate) const METHOD_DATA: u64 = 1;
 
-/// A frame, as places in its bytes.
+/// A frame, as positions in its bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) method: u64,
-    /// Everything before the payload.
+    /// Length of everything before the payload.
     pub(crate) head: usize,
     pub(crate) payload: Range<usize>,
 }
 
-/// Finds the parts; `None` when the bytes are no frame with a payload.
+/// Finds the parts; `None` if the bytes are not a frame with a payload.
 pub(crate) fn scan(bytes: &[u8]) -> Option<Frame> {
     let (mut at, mut method) = (0, 0);
     while at < bytes.len() {

@@ -1,17 +1,16 @@
-//! The floor: the least that a client of the long connection can do.
+//! The floor of the benchmarks: clients that do the least that a client of the long connection can do.
 //!
 //! ```text
 //! bare          bootstrap ─▶ upgrade ─▶ event ─▶ ACK
 //! bare durable  bootstrap ─▶ upgrade ─▶ event ─▶ writer thread: one transaction of all that waits ─▶ ACK
 //! bare append   the same, into a table without a key: it records a repeat once more
 //! ```
-//! longwire's figures mean something only beside those of a program that does as little as possible on the same
-//! host in the same minute. This is that program. It shares no code with the gateway, so that neither's mistake nor
-//! trick is in both, and it is written to be fast: one thread for all sockets, reads of 64 KiB, all answers of a
-//! burst in one write.
+//! The figures of longwire are compared with those of this program, on the same host in the same minute. It shares no
+//! code with the gateway, so that no mistake and no trick is in both. It is written to be fast: one thread for all
+//! sockets, reads of 64 KiB, all answers of a burst in one write.
 //!
-//! What it leaves out is what longwire is for: split events, deadlines, a bound on anything, half-open links, a
-//! writer that survives an error, a word to whoever operates it. Never use it for more than a measurement.
+//! It has no split events, no deadlines, no limits, no detection of half-open connections, no writer that survives an
+//! error, and no logs or metrics. Use it for measurements only.
 
 mod bootstrap;
 mod connection;
@@ -30,16 +29,16 @@ pub use crate::log::{LogError, Row, rows};
 pub use crate::official::{NODE_PROGRAM, PYTHON_PROGRAM};
 
 use crate::connection::Connection;
-use crate::log::{Keys, Log};
+use crate::log::{EventLog, Keys};
 
-/// What a floor program is started with.
+/// The settings of a floor program.
 #[derive(Debug, Clone)]
 pub struct Floor {
-    /// Scheme, host and port of the platform. Plain http only: nobody measures TLS here.
+    /// Scheme, host and port of the platform. Plain http only, because TLS is not measured here.
     pub base_url: String,
-    /// Bots, one connection each: `cli_0000000000000001` and so on.
+    /// Number of bots, one connection each: `cli_0000000000000001` and so on.
     pub connections: u32,
-    /// What is done before an ACK.
+    /// What is done with an event before its ACK.
     pub record: Record,
 }
 
@@ -48,9 +47,9 @@ pub struct Floor {
 pub enum Record {
     /// Nothing.
     Nothing,
-    /// Commits it to this database; a repeat is one more event.
+    /// Commits it to this database. A repeat is recorded as one more event.
     Appended(PathBuf),
-    /// Commits it to this database, where a unique key knows repeats.
+    /// Commits it to this database, whose unique key recognises repeats.
     Keyed(PathBuf),
 }
 
@@ -58,7 +57,7 @@ pub enum Record {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FloorError {
-    /// The operating system gives no runtime.
+    /// The runtime cannot be started.
     #[error("cannot start the runtime")]
     Runtime(#[source] std::io::Error),
     /// The platform cannot be reached or does not grant a connection.
@@ -72,12 +71,12 @@ pub enum FloorError {
     Task(#[source] tokio::task::JoinError),
 }
 
-/// Holds the connections until an error; there is no other end.
+/// Holds the connections until an error ends the program.
 pub fn run(floor: &Floor) -> Result<(), FloorError> {
     let log = match &floor.record {
         Record::Nothing => None,
-        Record::Appended(path) => Some(Log::open(path, Keys::None)?),
-        Record::Keyed(path) => Some(Log::open(path, Keys::Unique)?),
+        Record::Appended(path) => Some(EventLog::open(path, Keys::None)?),
+        Record::Keyed(path) => Some(EventLog::open(path, Keys::Unique)?),
     };
     let (log, ended) = log.unzip();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -99,7 +98,7 @@ pub fn run(floor: &Floor) -> Result<(), FloorError> {
         };
         let writer = async {
             match ended {
-                // The thread told why it ended, or panicked.
+                // A thread that sent no reason has panicked.
                 Some(ended) => Err(ended.await.unwrap_or(LogError::Panicked)),
                 None => std::future::pending().await,
             }

@@ -1,8 +1,8 @@
-//! The durable floor's log: one SQLite database and the thread that writes it.
+//! The event log of the durable floor: one SQLite database and the thread that writes it.
 //!
-//! The thread takes everything that waits, writes it in one transaction with `synchronous=FULL`, and only then gives
-//! back the answers that were handed in with the events. Page size and checkpoints are SQLite's own. After an error
-//! the thread ends and nothing is answered any more.
+//! The thread takes all waiting events, writes them in one transaction with `synchronous=FULL`, and then returns the
+//! answers that came with the events. Page size and checkpoints are SQLite's defaults. After an error the thread ends
+//! and nothing is answered any more.
 
 use std::path::Path;
 use std::sync::mpsc;
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, params};
 use tokio::sync::{mpsc as replies, oneshot};
 
-use crate::connection::Place;
+use crate::connection::EventRange;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS event (
@@ -23,15 +23,15 @@ const SCHEMA: &str = "
 const KEY: &str = "CREATE UNIQUE INDEX IF NOT EXISTS event_key ON event (app, event_id);";
 const INSERT: &str =
     "INSERT INTO event (app, event_id, payload) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-/// What `PRAGMA synchronous` answers for FULL.
+/// The value of `PRAGMA synchronous` for FULL.
 const FULL: i64 = 2;
 
-/// By what repeats are known.
+/// How repeats are recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keys {
     /// A unique index over the events' ids.
     Unique,
-    /// Nothing: a repeat is one more row.
+    /// Not at all: a repeat is one more row.
     None,
 }
 
@@ -39,45 +39,45 @@ pub(crate) enum Keys {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogError {
-    /// SQLite refuses.
+    /// SQLite returned an error.
     #[error("the floor's log cannot be written or read")]
     Sqlite(#[from] rusqlite::Error),
-    /// SQLite took the file and not the way to write it.
+    /// SQLite opened the file but did not accept the durable settings.
     #[error("the floor's log is not durable: journal {journal}, synchronous {synchronous}")]
     NotDurable {
-        /// What it writes ahead with.
+        /// The value of `PRAGMA journal_mode`.
         journal: String,
-        /// How it waits for the disk.
+        /// The value of `PRAGMA synchronous`.
         synchronous: i64,
     },
-    /// The operating system gives no thread.
+    /// The writer thread cannot be started.
     #[error("cannot start the floor's writer")]
     Thread(#[source] std::io::Error),
-    /// The thread is gone and did not say why.
+    /// The writer thread ended without a reason.
     #[error("the floor's writer panicked")]
     Panicked,
 }
 
 /// The events of one read burst.
 #[derive(Debug)]
-pub(crate) struct Group {
+pub(crate) struct ReadBurst {
     pub(crate) app: u32,
-    /// What was read.
+    /// The bytes that were read.
     pub(crate) chunk: Bytes,
-    pub(crate) events: Vec<Place>,
-    /// The answers, ready to be sent once all of it is committed.
+    pub(crate) events: Vec<EventRange>,
+    /// The answers, to be sent once all events are committed.
     pub(crate) answers: Vec<u8>,
     pub(crate) reply: replies::UnboundedSender<Vec<u8>>,
 }
 
-/// A handle to the thread. It ends when the last one is dropped.
+/// A handle to the writer thread, which ends when the last handle is dropped.
 #[derive(Debug, Clone)]
-pub(crate) struct Log {
-    groups: mpsc::Sender<Group>,
+pub(crate) struct EventLog {
+    bursts: mpsc::Sender<ReadBurst>,
 }
 
-impl Log {
-    /// Opens or makes the database; the receiver tells why the thread ended.
+impl EventLog {
+    /// Opens or creates the database. The receiver gets the error that ended the thread.
     pub(crate) fn open(
         path: &Path,
         keys: Keys,
@@ -86,23 +86,23 @@ impl Log {
         if keys == Keys::Unique {
             connection.execute_batch(KEY)?;
         }
-        let (groups, waiting) = mpsc::channel();
+        let (bursts, waiting) = mpsc::channel();
         let (tell, ended) = oneshot::channel();
         std::thread::Builder::new()
             .name("bare-writer".to_owned())
             .spawn(move || {
                 if let Err(error) = write(&connection, &waiting) {
-                    // Nobody listens when the program is ending anyway.
+                    // At the end of the program there is no receiver.
                     let _ = tell.send(LogError::Sqlite(error));
                 }
             })
             .map_err(LogError::Thread)?;
-        Ok((Self { groups }, ended))
+        Ok((Self { bursts }, ended))
     }
 
-    /// Hands over events. After the thread's end nothing comes of it.
-    pub(crate) fn record(&self, group: Group) {
-        let _ = self.groups.send(group);
+    /// Sends events to the thread. After the thread's end they are dropped.
+    pub(crate) fn record(&self, burst: ReadBurst) {
+        let _ = self.bursts.send(burst);
     }
 }
 
@@ -121,32 +121,32 @@ fn durable(path: &Path) -> Result<Connection, LogError> {
     Ok(connection)
 }
 
-fn write(connection: &Connection, waiting: &mpsc::Receiver<Group>) -> rusqlite::Result<()> {
+fn write(connection: &Connection, waiting: &mpsc::Receiver<ReadBurst>) -> rusqlite::Result<()> {
     let mut begin = connection.prepare("BEGIN IMMEDIATE")?;
     let mut commit = connection.prepare("COMMIT")?;
     let mut insert = connection.prepare(INSERT)?;
-    let mut groups = Vec::new();
+    let mut bursts = Vec::new();
     while let Ok(first) = waiting.recv() {
-        groups.push(first);
-        groups.extend(waiting.try_iter());
+        bursts.push(first);
+        bursts.extend(waiting.try_iter());
         begin.execute([])?;
-        for group in &groups {
-            for Place { id, payload } in &group.events {
-                // The platform's ids are text; one that is not would be no id.
-                let id = str::from_utf8(&group.chunk[id.clone()]).unwrap_or_default();
-                insert.execute(params![group.app, id, &group.chunk[payload.clone()]])?;
+        for burst in &bursts {
+            for EventRange { id, payload } in &burst.events {
+                // The platform's ids are text. Other bytes are not an id.
+                let id = str::from_utf8(&burst.chunk[id.clone()]).unwrap_or_default();
+                insert.execute(params![burst.app, id, &burst.chunk[payload.clone()]])?;
             }
         }
         commit.execute([])?;
-        for group in groups.drain(..) {
-            // The connection may be gone; the platform then repeats, and the key recognises it.
-            let _ = group.reply.send(group.answers);
+        for burst in bursts.drain(..) {
+            // The connection may have ended. The platform then repeats the event, and the key recognises it.
+            let _ = burst.reply.send(burst.answers);
         }
     }
     Ok(())
 }
 
-/// An event as the log holds it.
+/// An event in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Number of the bot.
@@ -155,7 +155,7 @@ pub struct Row {
     pub event_id: String,
 }
 
-/// Everything a finished run has recorded, in the order of its commits.
+/// All events that a finished run has recorded, in the order of their commits.
 pub fn rows(path: &Path) -> Result<Vec<Row>, LogError> {
     let connection = Connection::open(path)?;
     let mut query = connection.prepare("SELECT app, event_id FROM event ORDER BY id")?;
@@ -172,18 +172,18 @@ pub fn rows(path: &Path) -> Result<Vec<Row>, LogError> {
 mod tests {
     use super::*;
 
-    fn group(app: u32, ids: &[&str], reply: &replies::UnboundedSender<Vec<u8>>) -> Group {
+    fn burst(app: u32, ids: &[&str], reply: &replies::UnboundedSender<Vec<u8>>) -> ReadBurst {
         let chunk = ids.concat();
         let mut at = 0;
         let mut place = |id: &&str| {
             let id = at..at + id.len();
             at = id.end;
-            Place {
+            EventRange {
                 payload: id.clone(),
                 id,
             }
         };
-        Group {
+        ReadBurst {
             app,
             events: ids.iter().map(&mut place).collect(),
             chunk: chunk.into(),
@@ -196,11 +196,11 @@ mod tests {
     fn a_repeat_is_answered_and_not_written_again() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("bare.db");
-        let (log, _ended) = Log::open(&path, Keys::Unique).expect("it opens");
+        let (log, _ended) = EventLog::open(&path, Keys::Unique).expect("it opens");
         let (reply, mut answers) = replies::unbounded_channel();
-        log.record(group(1, &["a", "b"], &reply));
-        log.record(group(2, &["a"], &reply));
-        log.record(group(1, &["b"], &reply));
+        log.record(burst(1, &["a", "b"], &reply));
+        log.record(burst(2, &["a"], &reply));
+        log.record(burst(1, &["b"], &reply));
         let answered: Vec<_> = (0..3).map(|_| answers.blocking_recv()).collect();
         assert_eq!(answered, ["ab", "a", "b"].map(|of| Some(of.into())));
         let row = |app, id: &str| Row {
@@ -217,10 +217,10 @@ mod tests {
     fn without_a_key_a_repeat_is_one_more_row() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("bare.db");
-        let (log, _ended) = Log::open(&path, Keys::None).expect("it opens");
+        let (log, _ended) = EventLog::open(&path, Keys::None).expect("it opens");
         let (reply, mut answers) = replies::unbounded_channel();
-        log.record(group(1, &["a"], &reply));
-        log.record(group(1, &["a"], &reply));
+        log.record(burst(1, &["a"], &reply));
+        log.record(burst(1, &["a"], &reply));
         for _ in 0..2 {
             assert_eq!(answers.blocking_recv(), Some("a".into()));
         }
@@ -231,11 +231,11 @@ mod tests {
     fn after_an_error_nothing_is_answered() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("bare.db");
-        let (log, ended) = Log::open(&path, Keys::Unique).expect("it opens");
+        let (log, ended) = EventLog::open(&path, Keys::Unique).expect("it opens");
         let other = Connection::open(&path).expect("it opens");
         other.execute_batch("DROP TABLE event").expect("dropped");
         let (reply, mut answers) = replies::unbounded_channel();
-        log.record(group(1, &["a"], &reply));
+        log.record(burst(1, &["a"], &reply));
         drop(reply);
         assert!(ended.blocking_recv().is_ok(), "the thread says why");
         assert_eq!(answers.blocking_recv(), None);

@@ -1,7 +1,7 @@
-//! The official SDKs as peers: programs that hold many bots and whose handler does nothing but return.
+//! Programs of the official SDKs to compare with. Each holds many bots, and its handler only returns.
 //!
-//! They store nothing, so what they reach is what an ACK without a record is worth. Interpreter and SDK are the
-//! caller's to find; these are the texts to run, with the platform's base URL and the number of bots as arguments.
+//! They store nothing, so their figures are those of an ACK without a record. The caller finds interpreter and SDK, and
+//! runs these texts with the platform's base URL and the number of bots as arguments.
 
 /// For `node`, with the SDK on `NODE_PATH`.
 pub const NODE_PROGRAM: &str = include_str!("../peers/node.cjs");

@@ -1,8 +1,8 @@
-//! As much of RFC 6455 as the platform uses: whole unmasked messages in, masked messages out.
+//! The part of RFC 6455 that the platform uses: whole unmasked messages in, masked messages out.
 
 use std::ops::Range;
 
-/// `Sec-WebSocket-Key` of every connection. Whether the other side is what it says is not the floor's matter.
+/// `Sec-WebSocket-Key` of every connection. The floor does not check the server's answer to it.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
 pub(crate) const BINARY: u8 = 2;
@@ -10,7 +10,7 @@ pub(crate) const CLOSE: u8 = 8;
 pub(crate) const PING: u8 = 9;
 pub(crate) const PONG: u8 = 10;
 
-/// The request that makes a WebSocket of a connection.
+/// The upgrade request.
 pub(crate) fn upgrade(address: &str, target: &str) -> String {
     format!(
         "GET {target} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -18,7 +18,7 @@ pub(crate) fn upgrade(address: &str, target: &str) -> String {
     )
 }
 
-/// A message in what was read.
+/// A message in the bytes that were read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) opcode: u8,
@@ -43,7 +43,7 @@ pub(crate) fn message(data: &[u8], at: usize) -> Option<Message> {
     })
 }
 
-/// Hands out masks. They need not be secret from a platform we run ourselves, only cost what masks cost.
+/// Makes masking keys. They are not random enough for the open network; here only the cost of masking matters.
 #[derive(Debug)]
 pub(crate) struct Masks(u64);
 
@@ -90,7 +90,7 @@ pub(crate) fn write(out: &mut Vec<u8>, opcode: u8, parts: &[&[u8]], masks: &mut 
     for (byte, mask) in rest.iter_mut().zip(mask) {
         *byte ^= mask;
     }
-    // At most seven bytes are left over, so the mask comes round once.
+    // At most seven bytes are left, so the mask is used at most twice.
     for (byte, mask) in rest.iter_mut().skip(4).zip(mask) {
         *byte ^= mask;
     }
