@@ -1,4 +1,4 @@
-//! The second step of every platform: the upgrade, and what a refused one says.
+//! Opens a WebSocket at a platform, and reads the reason of a refused handshake. All platforms are dialled alike.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use longwire_wire::endpoint::{ConnectionUrl, HandshakeRefusal};
 
 use crate::explanation;
 
-/// Why the connection did not open.
+/// Why a connection was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
     /// The platform refused the handshake.
     #[error("the platform refused the handshake with http status {}", .0.http_status)]
     Refused(HandshakeRefusal),
-    /// It did not come to an answer.
+    /// The platform did not answer.
     #[error("the connection could not be opened")]
     Upgrade(#[source] UpgradeError),
 }
 
-/// Opens the connection. `deadline` covers everything up to the platform's 101.
+/// Opens the connection. `deadline` covers lookup, proxy, TLS and the handshake up to the platform's 101.
 pub async fn dial(
     egress: &Egress,
     url: &ConnectionUrl,

@@ -1,30 +1,30 @@
-//! What the platform says for people, made fit for logs and timelines.
+//! Makes the platform's texts safe for logs and timelines.
 //!
-//! It is somebody else's text: it may be of any length, and it may repeat what it was asked with.
+//! Such a text may have any length and may repeat a secret of the request. It is cut, and secrets are replaced.
 
 use url::Url;
 
-/// Longer texts are cut, in characters.
+/// The longest text, in characters.
 const MAX_CHARS: usize = 300;
 
-/// What is shorter than this is no secret of the platform, whose secrets and tickets have 32 characters and more;
-/// taking it out would only garble the text.
+/// The shortest secret that is replaced. The platform's secrets and tickets have 32 characters and more, and replacing a
+/// very short one would make the text unreadable.
 const MIN_SECRET_BYTES: usize = 6;
 
-/// Stands for a secret that was taken out.
+/// Replaces a secret.
 const HIDDEN: &str = "<redacted>";
 
-/// `text` cut to 300 characters, and without `secret`.
+/// `text` without `secret`, cut to 300 characters.
 #[must_use]
 pub fn without(secret: &str, text: &str) -> String {
-    // Cut last: half a secret is not found.
+    // The text is cut last, because a secret that was cut in half would not be found.
     hide(text.to_owned(), secret)
         .chars()
         .take(MAX_CHARS)
         .collect()
 }
 
-/// The same without the values of the query of `url`, written in either way.
+/// `text` without the values of the query of `url`, percent-encoded or plain, cut to 300 characters.
 pub(crate) fn without_query(url: &Url, text: &str) -> String {
     let raw = url.query().unwrap_or_default().split('&');
     let raw = raw.filter_map(|pair| Some(pair.split_once('=')?.1.to_owned()));

@@ -1,8 +1,8 @@
-//! Feishu and Lark: the bootstrap call and the dial it allows.
+//! Feishu and Lark: the bootstrap call that precedes every connection.
 //!
-//! Each connection takes two steps, each time anew: [`endpoint()`] trades the app's credentials for a URL
-//! that is good for one connection, [`dial`](crate::dial()) opens it. Request and refusals are as in `ws/client.go` and
-//! `ws/const.go` of oapi-sdk-go and in lark-oapi 1.7.5.
+//! Each connection takes two steps: [`endpoint()`] sends the app's credentials and gets a URL that is valid for one
+//! connection, and [`dial`](crate::dial()) opens it. Request and refusals are as in `ws/client.go` and `ws/const.go` of
+//! oapi-sdk-go and in lark-oapi 1.7.5.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ use url::Url;
 
 use crate::explanation;
 
-/// A real answer has less than 1 KiB; what is longer than this is something else's.
+/// The longest accepted answer. A real one has less than 1 KiB; a longer body is not the platform's.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
 const USER_AGENT: &str = concat!("longwire/", env!("CARGO_PKG_VERSION"));
 
-/// Which app asks.
+/// The credentials of an app.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
     /// `cli_…`.
@@ -31,12 +31,12 @@ pub struct Credentials<'a> {
     pub app_secret: &'a SecretString,
 }
 
-/// Leave to open one connection.
+/// Where one connection may be opened.
 #[derive(Debug)]
 pub struct Endpoint {
-    /// Where to, credentials included.
+    /// The URL to connect to, credentials included.
     pub url: ConnectionUrl,
-    /// The configuration to follow, if the platform sent one.
+    /// The platform's current configuration, if it sent one.
     pub config: Option<ClientConfig>,
 }
 
@@ -56,12 +56,12 @@ pub enum EndpointError {
     HttpStatus {
         /// The status.
         status: u16,
-        /// The code of the body, if it had one.
+        /// The code of the body, if it has one.
         code: Option<i64>,
-        /// The explanation of the body, cut to 300 characters and without the secret; empty where there is none.
+        /// The explanation of the body, cut to 300 characters and without the secret; empty if there is none.
         msg: String,
     },
-    /// Status 200, but the body is not an answer: a captive portal or a proxy's page, usually.
+    /// Status 200, but the body is not an answer. Usually it is the page of a captive portal or of a proxy.
     #[error("the answer is not the json of an endpoint")]
     NotJson,
     /// Code 0 without a URL.
@@ -70,19 +70,19 @@ pub enum EndpointError {
     /// Code 0 with a URL that cannot be dialled.
     #[error("the url of the answer cannot be dialled")]
     BadUrl(#[source] ConnectionUrlError),
-    /// No answer at all.
+    /// No answer was received.
     #[error("the platform could not be asked")]
     Http(#[source] HttpError),
-    /// The app has no secret, so nobody was asked.
+    /// The app has no secret, so no request was sent.
     #[error("the app has no secret")]
     NoSecret,
 }
 
 /// Asks the platform at `base` where the app may connect.
 ///
-/// `base` is the platform's base URL, or a private deployment's, whose path is kept.
-/// `deadline` covers the whole call. The secret is wiped from our copy of the request afterwards; awc's write
-/// buffer is beyond our reach.
+/// `base` is the platform's base URL or that of a private deployment, whose path is kept.
+/// `deadline` covers the whole call. Our copy of the request, which holds the secret, is wiped afterwards; awc's write
+/// buffer cannot be wiped.
 pub async fn endpoint(
     egress: &Egress,
     base: &Url,
@@ -97,7 +97,7 @@ pub async fn endpoint(
     let headers = [
         ("Content-Type", "application/json"),
         ("User-Agent", USER_AGENT),
-        // Sent by every SDK; the platform's texts follow it.
+        // The language of the platform's texts. Every SDK sends this value.
         ("locale", "zh"),
     ];
     let limits = HttpLimits {
@@ -111,7 +111,7 @@ pub async fn endpoint(
     read(&answer, secret)
 }
 
-/// The base's own path, then the call's.
+/// The URL of the call: the path of the base, then the path of the call.
 fn call_url(base: &Url) -> Url {
     let mut url = base.clone();
     url.set_path(&format!(

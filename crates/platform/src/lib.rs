@@ -1,8 +1,8 @@
-//! The platforms' calls: how a long connection is asked for and opened.
+//! The platforms' HTTP calls: asking for a long connection and opening it.
 //!
-//! This crate knows the platforms' request shapes and refusals; how bytes leave the host is
-//! `longwire-egress`'s business, what the bytes mean `longwire-wire`'s. It keeps no state and never retries:
-//! what follows from an error is decided by whoever called.
+//! This crate knows the platforms' requests and refusals. `longwire-egress` sends the bytes, and
+//! `longwire-wire` reads and writes them. This crate has no state and never retries; the caller decides what follows
+//! from an error.
 
 mod dial;
 pub mod explanation;
