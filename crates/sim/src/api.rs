@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::control::Control;
 use crate::fault::{Fault, Target};
-use crate::http::Request;
+use crate::http::HttpRequest;
 use crate::push::Push;
 use crate::script::Script;
 
@@ -54,7 +54,7 @@ struct BehaviourRequest {
 }
 
 /// Status and JSON body of the answer to a request below [`ROOT`].
-pub(crate) fn answer(control: &Control, request: &Request) -> (u16, Value) {
+pub(crate) fn answer(control: &Control, request: &HttpRequest) -> (u16, Value) {
     let verb = request.path().strip_prefix(ROOT).unwrap_or_default();
     let verb = verb.trim_matches('/');
     let result = match (request.method.as_str(), verb) {
@@ -95,12 +95,12 @@ pub(crate) fn answer(control: &Control, request: &Request) -> (u16, Value) {
     }
 }
 
-pub(crate) fn body<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
+pub(crate) fn body<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, String> {
     serde_json::from_slice(&request.body)
         .map_err(|error| format!("{error}; GET {ROOT} shows an example of the body"))
 }
 
-fn push(control: &Control, request: &Request) -> Result<Value, String> {
+fn push(control: &Control, request: &HttpRequest) -> Result<Value, String> {
     let asked: PushRequest = body(request)?;
     let pushes = if asked.interleaved.is_empty() {
         vec![control.push(&asked.app, asked.push)]
@@ -117,7 +117,7 @@ fn push(control: &Control, request: &Request) -> Result<Value, String> {
     Ok(json!({"pushed": pushed}))
 }
 
-fn traffic(control: &Control, request: &Request) -> Result<Value, String> {
+fn traffic(control: &Control, request: &HttpRequest) -> Result<Value, String> {
     match body(request)? {
         TrafficRequest::Rate(traffic) => control.push_at_rate(traffic),
         TrafficRequest::ClosedLoop(closed) => control.push_closed_loop(closed),
@@ -126,13 +126,13 @@ fn traffic(control: &Control, request: &Request) -> Result<Value, String> {
     Ok(json!(control.traffic()))
 }
 
-fn fault(control: &Control, request: &Request) -> Result<Value, String> {
+fn fault(control: &Control, request: &HttpRequest) -> Result<Value, String> {
     let asked: FaultRequest = body(request)?;
     let connections = control.fault(asked.target, asked.fault);
     Ok(json!({"connections": connections}))
 }
 
-fn behaviour(control: &Control, request: &Request) -> Result<Value, String> {
+fn behaviour(control: &Control, request: &HttpRequest) -> Result<Value, String> {
     let asked: BehaviourRequest = body(request)?;
     control.behaviour(asked.app.as_deref(), asked.script);
     Ok(json!({"scripted": true}))

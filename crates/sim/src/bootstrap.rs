@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::behaviour::{Behaviour, DataShape, Occasion};
 use crate::ids::hex32;
 use crate::settings::Apps;
-use crate::tickets::Grant;
-use crate::world::{Scheme, Shared, World};
+use crate::state::{PlatformState, Scheme, SharedState};
+use crate::tickets::Ticket;
 
 /// What the caller does with a bootstrap request.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,9 +23,9 @@ pub(crate) enum BootstrapReply {
 }
 
 /// Answers one request whose `Host` header is `host`.
-pub(crate) fn answer(shared: &Shared, host: &str, body: &[u8]) -> BootstrapReply {
-    let mut world = shared.world();
-    world.ledger.bootstraps += 1;
+pub(crate) fn answer(shared: &SharedState, host: &str, body: &[u8]) -> BootstrapReply {
+    let mut state = shared.state();
+    state.ledger.bootstraps += 1;
     let Ok(request) = EndpointRequest::parse(body) else {
         return json_answer(
             400,
@@ -34,7 +34,7 @@ pub(crate) fn answer(shared: &Shared, host: &str, body: &[u8]) -> BootstrapReply
     };
     let host = shared.settings.public_host.as_deref().unwrap_or(host);
     let mut config = None;
-    match world.scripts.take(Occasion::Bootstrap, &request.app_id) {
+    match state.scripts.take(Occasion::Bootstrap, &request.app_id) {
         Some(Behaviour::BootstrapAnswer { code, msg, data }) => return refuse(code, &msg, data),
         Some(Behaviour::BootstrapHttp { status }) => {
             let body = format!("<html><body>{status}</body></html>").into_bytes();
@@ -47,24 +47,27 @@ pub(crate) fn answer(shared: &Shared, host: &str, body: &[u8]) -> BootstrapReply
         Some(Behaviour::BootstrapHuge { body_bytes }) => return plain(vec![b' '; body_bytes]),
         Some(Behaviour::BootstrapHang) => return BootstrapReply::Hang,
         Some(Behaviour::BootstrapReset) => return BootstrapReply::Reset,
-        Some(Behaviour::BootstrapEmptyUrl) => return granted("", world.nominal_config_text()),
-        Some(Behaviour::BootstrapUrl { url }) => return granted(&url, world.nominal_config_text()),
+        Some(Behaviour::BootstrapEmptyUrl) => return granted("", state.nominal_config_text()),
+        Some(Behaviour::BootstrapUrl { url }) => return granted(&url, state.nominal_config_text()),
         Some(Behaviour::BootstrapNoConfig) => config = Some(None),
         Some(Behaviour::BootstrapConfig { raw }) => config = Some(Some(raw)),
         _ => {}
     }
-    if let Err((code, msg)) = admit(&mut world, &request) {
+    if let Err((code, msg)) = admit(&mut state, &request) {
         return refuse(code, msg, DataShape::Empty);
     }
-    let app = world.app(&request.app_id);
-    let url = issue(&mut world, app, shared.scheme, host);
-    world.ledger.bootstraps_granted += 1;
-    granted(&url, config.unwrap_or_else(|| world.nominal_config_text()))
+    let app = state.app(&request.app_id);
+    let url = issue(&mut state, app, shared.scheme, host);
+    state.ledger.bootstraps_granted += 1;
+    granted(&url, config.unwrap_or_else(|| state.nominal_config_text()))
 }
 
-fn admit(world: &mut World, request: &EndpointRequest<'_>) -> Result<(), (i64, &'static str)> {
+fn admit(
+    state: &mut PlatformState,
+    request: &EndpointRequest<'_>,
+) -> Result<(), (i64, &'static str)> {
     let app = &*request.app_id;
-    if world
+    if state
         .settings
         .foreign_apps
         .iter()
@@ -72,7 +75,7 @@ fn admit(world: &mut World, request: &EndpointRequest<'_>) -> Result<(), (i64, &
     {
         return Err((code::WRONG_DOMAIN, "Incorrect domain name"));
     }
-    let known = match &world.settings.apps {
+    let known = match &state.settings.apps {
         Apps::Any => !app.is_empty() && !request.app_secret.is_empty(),
         Apps::Known(apps) => apps
             .iter()
@@ -81,10 +84,10 @@ fn admit(world: &mut World, request: &EndpointRequest<'_>) -> Result<(), (i64, &
     if !known {
         return Err((code::AUTH_FAILED, "auth failed"));
     }
-    let live = world
+    let live = state
         .known_app(app)
-        .map_or(0, |index| world.apps[index].live.len());
-    if live >= world.settings.connections_per_app {
+        .map_or(0, |index| state.apps[index].live.len());
+    if live >= state.settings.connections_per_app {
         return Err((
             code::CONNECTION_LIMIT,
             "the number of connections exceeded the limit",
@@ -95,18 +98,18 @@ fn admit(world: &mut World, request: &EndpointRequest<'_>) -> Result<(), (i64, &
 
 /// A connection URL of the shape seen in the field. `device_id` and `service_id` are never first: a
 /// client that reads the query with a plain split would glue the path to the first key.
-fn issue(world: &mut World, app: usize, scheme: Scheme, host: &str) -> String {
-    let device_id = world
+fn issue(state: &mut PlatformState, app: usize, scheme: Scheme, host: &str) -> String {
+    let device_id = state
         .rng
         .random_range(7_000_000_000_000_000_000u64..7_999_999_999_999_999_999);
-    let ticket = uuid::Builder::from_random_bytes(world.rng.random()).into_uuid();
-    let access_key = hex32(world.rng.random(), world.rng.random());
-    let service_id = world.apps[app].service;
-    let grant = Grant {
+    let ticket = uuid::Builder::from_random_bytes(state.rng.random()).into_uuid();
+    let access_key = hex32(state.rng.random(), state.rng.random());
+    let service_id = state.apps[app].service;
+    let grant = Ticket {
         app,
         device_id: device_id.to_string(),
     };
-    world.tickets.issue(ticket.to_string(), grant);
+    state.tickets.issue(ticket.to_string(), grant);
     let scheme = match scheme {
         Scheme::Plain => "ws",
         Scheme::Tls => "wss",
@@ -117,7 +120,7 @@ fn issue(world: &mut World, app: usize, scheme: Scheme, host: &str) -> String {
     )
 }
 
-impl World {
+impl PlatformState {
     fn nominal_config_text(&self) -> Option<String> {
         Some(String::from_utf8_lossy(&self.nominal_config).into_owned())
     }

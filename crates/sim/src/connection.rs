@@ -1,7 +1,7 @@
 //! The task of one live connection: it owns the socket, everything else is in the platform's shared state.
 //!
 //! Each poll takes the output that gathered, writes what the kernel accepts, and reads bursts into a
-//! buffer that all connections of the thread share. A burst is judged by the [`Platform`] in one go. There
+//! buffer that all connections of the thread share. A burst is judged by the [`ConnectionHandler`] in one go. There
 //! are no timers here; what has to happen later is the clock's.
 
 use std::cell::RefCell;
@@ -14,9 +14,9 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use crate::fault::ConnectionId;
-use crate::live::{Doorbell, Ending};
-use crate::socket::Socket;
-use crate::websocket::{Incoming, Reader, Violation};
+use crate::live::{Ending, OutputSignal};
+use crate::socket::ServerSocket;
+use crate::websocket::{ClientMessage, MessageReader, Violation};
 
 /// One read of a socket at most.
 const SCRATCH_BYTES: usize = 64 * 1024;
@@ -30,16 +30,16 @@ thread_local! {
 }
 
 /// What a connection's task asks of the platform it belongs to, and tells it.
-pub(crate) trait Platform: Send + Sync + 'static {
+pub(crate) trait ConnectionHandler: Send + Sync + 'static {
     /// How the connection stands; `None` once nobody knows it any more.
-    fn standing(&self, id: ConnectionId) -> Option<Standing>;
+    fn mode(&self, id: ConnectionId) -> Option<ConnectionMode>;
 
     /// `written` bytes went to the kernel since the last call. If `own` is empty, it is exchanged for what
     /// is to be sent next.
     fn output(&self, id: ConnectionId, written: usize, own: &mut Vec<u8>);
 
     /// What came in one burst, and how the client broke the protocol after it.
-    fn burst(&self, id: ConnectionId, incoming: Vec<Incoming>, violation: Option<Violation>);
+    fn burst(&self, id: ConnectionId, incoming: Vec<ClientMessage>, violation: Option<Violation>);
 
     /// The connection is over.
     fn gone(&self, id: ConnectionId);
@@ -47,7 +47,7 @@ pub(crate) trait Platform: Send + Sync + 'static {
 
 /// How a connection stands.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Standing {
+pub(crate) struct ConnectionMode {
     pub(crate) ending: Option<Ending>,
     pub(crate) reading: bool,
     pub(crate) half_open: bool,
@@ -55,11 +55,11 @@ pub(crate) struct Standing {
 
 /// A connection from its 101 to its end.
 pub(crate) struct Connection<P> {
-    platform: Arc<P>,
+    handler: Arc<P>,
     id: ConnectionId,
-    doorbell: Arc<Doorbell>,
-    socket: Socket,
-    reader: Reader,
+    output_signal: Arc<OutputSignal>,
+    socket: ServerSocket,
+    reader: MessageReader,
     out: Vec<u8>,
     /// Bytes of `out` that went to the kernel.
     written: usize,
@@ -75,21 +75,21 @@ enum End {
     Reset,
 }
 
-impl<P: Platform> Connection<P> {
+impl<P: ConnectionHandler> Connection<P> {
     /// The task of a connection that the platform already knows. `head` is sent before anything else.
     pub(crate) fn new(
-        platform: Arc<P>,
+        handler: Arc<P>,
         id: ConnectionId,
-        doorbell: Arc<Doorbell>,
-        socket: Socket,
+        output_signal: Arc<OutputSignal>,
+        socket: ServerSocket,
         head: Vec<u8>,
     ) -> Self {
         Self {
-            platform,
+            handler,
             id,
-            doorbell,
+            output_signal,
             socket,
-            reader: Reader::default(),
+            reader: MessageReader::default(),
             // The head is the HTTP answer, which is no output of the platform's.
             told: head.len(),
             out: head,
@@ -104,34 +104,34 @@ impl<P: Platform> Connection<P> {
             self.feed(&early);
         }
         let end = poll_fn(|cx| self.poll(cx)).await;
-        self.platform.gone(self.id);
+        self.handler.gone(self.id);
         if let End::Reset = end {
             self.socket.reset();
         }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        self.doorbell.listen(cx.waker());
+        self.output_signal.register(cx.waker());
         let mut reads = 0;
         loop {
-            let Some(standing) = self.platform.standing(self.id) else {
+            let Some(mode) = self.handler.mode(self.id) else {
                 return Poll::Ready(End::Peer);
             };
-            if standing.ending == Some(Ending::Reset) {
+            if mode.ending == Some(Ending::Reset) {
                 return Poll::Ready(End::Reset);
             }
-            if standing.half_open {
+            if mode.half_open {
                 return Poll::Pending;
             }
             match self.poll_write(cx) {
                 Poll::Ready(Err(_)) => return Poll::Ready(End::Peer),
                 // After our own close frame the peer answers first, and that makes it a hang-up.
-                Poll::Ready(Ok(())) if standing.ending == Some(Ending::Hangup) && !self.shut => {
+                Poll::Ready(Ok(())) if mode.ending == Some(Ending::Hangup) && !self.shut => {
                     self.shut = Pin::new(&mut self.socket).poll_shutdown(cx).is_ready();
                 }
                 _ => {}
             }
-            if !standing.reading {
+            if !mode.reading {
                 return Poll::Pending;
             }
             if reads == READS_PER_POLL {
@@ -154,7 +154,7 @@ impl<P: Platform> Connection<P> {
                 self.out.clear();
                 self.written = 0;
                 self.told = 0;
-                self.platform.output(self.id, written, &mut self.out);
+                self.handler.output(self.id, written, &mut self.out);
                 if self.out.is_empty() {
                     return Pin::new(&mut self.socket).poll_flush(cx);
                 }
@@ -172,7 +172,7 @@ impl<P: Platform> Connection<P> {
                     if self.written > self.told {
                         let written = self.written - self.told;
                         self.told = self.written;
-                        self.platform.output(self.id, written, &mut self.out);
+                        self.handler.output(self.id, written, &mut self.out);
                     }
                     return Poll::Pending;
                 }
@@ -196,6 +196,6 @@ impl<P: Platform> Connection<P> {
     fn feed(&mut self, data: &[u8]) {
         let mut incoming = Vec::new();
         let fed = self.reader.feed(data, &mut incoming);
-        self.platform.burst(self.id, incoming, fed.err());
+        self.handler.burst(self.id, incoming, fed.err());
     }
 }

@@ -7,8 +7,8 @@ use crate::fault::{Fault, Target};
 use crate::ledger::{ConnectionView, Ledger, Record};
 use crate::push::{Push, PushId};
 use crate::script::Script;
+use crate::state::SharedState;
 use crate::traffic::{ClosedLoop, Traffic, TrafficProgress};
-use crate::world::Shared;
 
 /// How often [`Control::wait_until`] looks.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -16,87 +16,87 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// Steers a simulated platform. Usable from any thread; no method waits for the network.
 #[derive(Clone, Debug)]
 pub struct Control {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<SharedState>,
 }
 
 impl Control {
     /// Pushes an event to a random live connection of the app, or as soon as it has one.
     pub fn push(&self, app: &str, push: impl Into<Push>) -> PushId {
-        let mut world = self.shared.world();
+        let mut state = self.shared.state();
         let now = Instant::now();
-        world.push(app, push.into(), now)
+        state.push(app, push.into(), now)
     }
 
     /// Pushes several events over one connection with their fragments taking turns.
     pub fn push_interleaved(&self, app: &str, pushes: Vec<Push>) -> Vec<PushId> {
-        let mut world = self.shared.world();
+        let mut state = self.shared.state();
         let now = Instant::now();
-        world.push_interleaved(app, pushes, now)
+        state.push_interleaved(app, pushes, now)
     }
 
     /// Starts a paced stream in place of the one that runs.
     pub fn push_at_rate(&self, traffic: Traffic) {
-        self.shared.world().start_pacing(traffic, Instant::now());
+        self.shared.state().start_pacing(traffic, Instant::now());
         self.shared.alarm.notify_one();
     }
 
     /// Starts a closed loop in place of the one that runs.
     pub fn push_closed_loop(&self, closed: ClosedLoop) {
-        let mut world = self.shared.world();
+        let mut state = self.shared.state();
         let now = Instant::now();
-        world.start_loop(closed, now);
+        state.start_loop(closed, now);
     }
 
     /// Makes no more events. Those made keep their way to a verdict.
     pub fn stop_traffic(&self) {
-        self.shared.world().stop_traffic();
+        self.shared.state().stop_traffic();
     }
 
     /// How far made-up traffic has come.
     pub fn traffic(&self) -> TrafficProgress {
-        self.shared.world().traffic(Instant::now())
+        self.shared.state().traffic(Instant::now())
     }
 
     /// The live connections, of one app or all, in the order they came.
     pub fn connections(&self, app: Option<&str>) -> Vec<ConnectionView> {
-        self.shared.world().views(app)
+        self.shared.state().views(app)
     }
 
     /// Puts a fault on live connections; returns on how many.
     pub fn fault(&self, target: Target, fault: Fault) -> usize {
-        let mut world = self.shared.world();
+        let mut state = self.shared.state();
         let now = Instant::now();
-        world.fault(&target, &fault, now)
+        state.fault(&target, &fault, now)
     }
 
     /// Scripts an answer for one app, or with `None` for all.
     pub fn behaviour(&self, app: Option<&str>, script: impl Into<Script>) {
-        self.shared.world().scripts.add(app, script.into());
+        self.shared.state().scripts.add(app, script.into());
     }
 
     /// The counters now.
     pub fn ledger(&self) -> Ledger {
-        self.shared.world().ledger()
+        self.shared.state().ledger()
     }
 
     /// What happened to one event; `None` if unknown or no longer kept.
     pub fn record(&self, push: PushId) -> Option<Record> {
-        self.shared.world().record(push)
+        self.shared.state().record(push)
     }
 
     /// What happened to the events of one app or all, as far as kept, in the order of the pushes.
     pub fn records(&self, app: Option<&str>) -> Vec<Record> {
-        self.shared.world().records(app)
+        self.shared.state().records(app)
     }
 
     /// The ids of ACKed events, as far as their records are kept, in the order of their ACKs.
     pub fn acked_event_ids(&self) -> Vec<String> {
-        self.shared.world().acked_event_ids()
+        self.shared.state().acked_event_ids()
     }
 
     /// Forgets pushes, records, counters, scripts and traffic. Connections stay.
     pub fn reset(&self) {
-        self.shared.world().reset();
+        self.shared.state().reset();
     }
 
     /// Blocks the calling thread until the ledger is as wanted; after `limit` gives up with the last one.

@@ -3,22 +3,22 @@
 //!
 //! ACK deadlines all lie the same span ahead and arrive in order, so they are a queue. Repeats of one rung of the
 //! ladder do as well, and in an overload there are millions of them: whatever comes no sooner than all before it
-//! joins a queue of its own. Everything else is rare and sits in the [`Agenda`].
+//! joins a queue of its own. Everything else is rare and sits in the [`TimerQueue`].
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::agenda::Agenda;
 use crate::fault::ConnectionId;
-use crate::ids::Delivery;
+use crate::ids::AttemptId;
+use crate::timer_queue::TimerQueue;
 
 /// What is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     /// The attempt had its time.
-    Answer(Delivery),
+    Answer(AttemptId),
     /// The push's next attempt.
     Repush(u64),
     /// A late pong with this payload.
@@ -32,21 +32,21 @@ pub(crate) enum Due {
 /// Everything that is due some time.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
-    answers: VecDeque<(Instant, Delivery)>,
+    answers: VecDeque<(Instant, AttemptId)>,
     /// Pushes that are repeated, the next one first.
     repeats: VecDeque<(Instant, u64)>,
-    others: Agenda<Due>,
+    others: TimerQueue<Due>,
 }
 
 impl Deadlines {
     /// The answer to `delivery` is due at `at`, which is never before the ones awaited so far.
-    pub(crate) fn await_answer(&mut self, at: Instant, delivery: Delivery) {
+    pub(crate) fn await_answer(&mut self, at: Instant, delivery: AttemptId) {
         debug_assert!(self.answers.back().is_none_or(|(last, _)| *last <= at));
         self.answers.push_back((at, delivery));
     }
 
     /// Forgets awaited answers from the oldest on, as long as they are no longer awaited.
-    pub(crate) fn trim(&mut self, awaited: impl Fn(Delivery) -> bool) {
+    pub(crate) fn trim(&mut self, awaited: impl Fn(AttemptId) -> bool) {
         while let Some((_, delivery)) = self.answers.front() {
             if awaited(*delivery) {
                 break;
@@ -105,7 +105,7 @@ mod tests {
     fn everything_comes_out_once_and_in_time() {
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);
-        let delivery = Delivery {
+        let delivery = AttemptId {
             push: 1,
             attempt: 1,
         };
@@ -130,7 +130,7 @@ mod tests {
         let start = Instant::now();
         let mut deadlines = Deadlines::default();
         for push in 1..=4 {
-            deadlines.await_answer(start, Delivery { push, attempt: 1 });
+            deadlines.await_answer(start, AttemptId { push, attempt: 1 });
         }
         deadlines.trim(|of| of.push == 3);
         assert_eq!(deadlines.answers.len(), 2);

@@ -13,17 +13,17 @@ use rand::Rng as _;
 
 use crate::fault::ConnectionId;
 use crate::fragments;
-use crate::ids::{Delivery, delivery_of, hex32};
+use crate::ids::{AttemptId, attempt_of, hex32};
 use crate::ledger::{Outcome, Record, RecordState};
 use crate::message::event_words;
 use crate::push::{HeaderType, Payload, Push, PushId};
-use crate::tracked::{Body, PayloadFacts, Tracked};
-use crate::world::World;
+use crate::state::PlatformState;
+use crate::tracked::{PayloadFacts, PayloadSource, TrackedPush};
 
 /// Pushes are numbered in 48 bits of their `message_id`; number 0 is for frames nobody waits for.
 pub(crate) const UNTRACKED: u64 = 0;
 
-impl World {
+impl PlatformState {
     /// Takes an event and sends it, or has it wait.
     pub(crate) fn push(&mut self, app: &str, push: Push, now: Instant) -> PushId {
         let number = self.admit(app, push, now);
@@ -75,13 +75,13 @@ impl World {
                     hex32(high, low)
                 };
                 let own = push.event_id.as_deref().or(facts.event_id());
-                Body::Given {
+                PayloadSource::Given {
                     event_id: own.map_or_else(invented, str::to_owned),
                     payload: payload.clone(),
                 }
             }
         };
-        let mut tracked = Tracked::new(number, index, body, Some(Box::new(push)), now);
+        let mut tracked = TrackedPush::new(number, index, body, Some(Box::new(push)), now);
         tracked.repeats = repeats;
         self.track(tracked);
         number
@@ -92,7 +92,7 @@ impl World {
         self.last_push
     }
 
-    pub(crate) fn track(&mut self, tracked: Tracked) {
+    pub(crate) fn track(&mut self, tracked: TrackedPush) {
         self.ledger.pushed += 1;
         self.pushes.add(tracked);
     }
@@ -126,13 +126,13 @@ impl World {
         else {
             return;
         };
-        tracked.begin_attempt(id, now, self.epoch);
+        tracked.begin_attempt(id, now, self.wall_clock);
         live.attempts += 1;
         live.unanswered += 1;
         if live.takes_frames(limit) {
-            let manner = Self::manner(&self.settings, &self.apps, live);
-            tracked.write(&mut live.outbox, &manner, &mut self.rng);
-            live.doorbell.ring();
+            let frame_style = Self::frame_style(&self.settings, &self.apps, live);
+            tracked.write(&mut live.outbox, &frame_style, &mut self.rng);
+            live.output_signal.notify();
         } else {
             self.ledger.unsent_frames += 1;
         }
@@ -147,17 +147,17 @@ impl World {
         else {
             return Vec::new();
         };
-        tracked.begin_attempt(id, now, self.epoch);
+        tracked.begin_attempt(id, now, self.wall_clock);
         live.attempts += 1;
         live.unanswered += 1;
-        let manner = Self::manner(&self.settings, &self.apps, live);
-        let frames = tracked.frames(&manner, &mut self.rng);
+        let frame_style = Self::frame_style(&self.settings, &self.apps, live);
+        let frames = tracked.frames(&frame_style, &mut self.rng);
         let delivery = tracked.delivery();
         self.count_attempt(delivery, now);
         frames
     }
 
-    fn count_attempt(&mut self, delivery: Delivery, now: Instant) {
+    fn count_attempt(&mut self, delivery: AttemptId, now: Instant) {
         self.ledger.attempts += 1;
         if delivery.attempt > 1 {
             self.ledger.re_pushed += 1;
@@ -171,7 +171,7 @@ impl World {
         let seed = self.settings.seed;
         let Some(delivery) = answer
             .message_id()
-            .and_then(|text| delivery_of(text, seed))
+            .and_then(|text| attempt_of(text, seed))
             .filter(|delivery| delivery.push <= self.last_push)
         else {
             self.ledger.bad_acks.unknown_message_id += 1;
@@ -196,12 +196,12 @@ impl World {
             self.ledger.bad_acks.other_connection += 1;
             return;
         };
-        let manner = Self::manner(&self.settings, &self.apps, live);
-        if answer.service() != manner.service {
+        let frame_style = Self::frame_style(&self.settings, &self.apps, live);
+        if answer.service() != frame_style.service {
             self.ledger.bad_acks.wrong_service += 1;
             return;
         }
-        if !tracked.echoed(answer, &manner) {
+        if !tracked.echoed(answer, &frame_style) {
             self.ledger.bad_acks.header_not_echoed += 1;
             return;
         }
@@ -214,7 +214,7 @@ impl World {
                 tracked.answer_data = data;
                 tracked.acked_at = Some(now);
                 self.ledger.acked += 1;
-                self.settle(delivery.push, Outcome::Acked);
+                self.finish_attempt(delivery.push, Outcome::Acked);
                 self.finish(delivery.push, RecordState::Acked);
             }
             Ok(Answer { code, .. }) => {
@@ -225,7 +225,7 @@ impl World {
     }
 
     /// The attempt's time is over.
-    pub(crate) fn time_out(&mut self, delivery: Delivery, now: Instant) {
+    pub(crate) fn time_out(&mut self, delivery: AttemptId, now: Instant) {
         let awaited = self.pushes.get(delivery.push).filter(|tracked| {
             tracked.attempt == delivery.attempt && tracked.state == RecordState::UnderWay
         });
@@ -246,7 +246,7 @@ impl World {
     }
 
     fn fail(&mut self, number: u64, outcome: Outcome, now: Instant) {
-        self.settle(number, outcome);
+        self.finish_attempt(number, outcome);
         let Some(tracked) = self.pushes.get_mut(number) else {
             return;
         };
@@ -264,11 +264,11 @@ impl World {
                 self.finish(number, RecordState::Lost);
             }
         }
-        self.top_up(connection, now);
+        self.fill_window(connection, now);
     }
 
     /// The current attempt has its outcome; its connection has one unanswered less.
-    fn settle(&mut self, number: u64, outcome: Outcome) {
+    fn finish_attempt(&mut self, number: u64, outcome: Outcome) {
         let Some(tracked) = self.pushes.get_mut(number) else {
             return;
         };
@@ -306,7 +306,8 @@ impl World {
 
     /// Records in the order of the pushes.
     pub(crate) fn records(&self, app: Option<&str>) -> Vec<Record> {
-        let wanted = |tracked: &&Tracked| app.is_none_or(|app| self.apps[tracked.app].id == app);
+        let wanted =
+            |tracked: &&TrackedPush| app.is_none_or(|app| self.apps[tracked.app].id == app);
         let mut all: Vec<_> = self
             .finished
             .iter()
@@ -318,8 +319,12 @@ impl World {
         all
     }
 
-    fn record_of(&self, tracked: &Tracked) -> Record {
-        tracked.record(&self.apps[tracked.app].id, self.settings.seed, self.epoch)
+    fn record_of(&self, tracked: &TrackedPush) -> Record {
+        tracked.record(
+            &self.apps[tracked.app].id,
+            self.settings.seed,
+            self.wall_clock,
+        )
     }
 
     pub(crate) fn acked_event_ids(&self) -> Vec<String> {

@@ -9,15 +9,15 @@ use crate::data_frame::FrameHead;
 use crate::deadlines::Due;
 use crate::delivery::UNTRACKED;
 use crate::fault::{ConnectionId, Fault, Target};
-use crate::ids::{Delivery, WireIds};
-use crate::live::{Ending, PongManner};
+use crate::ids::{AttemptId, WireIds};
+use crate::live::{Ending, PongMode};
+use crate::state::PlatformState;
 use crate::websocket::{self, opcode};
-use crate::world::World;
 
 /// How long a client has to answer a close frame.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-impl World {
+impl PlatformState {
     /// Puts a fault on the target's connections; returns on how many.
     pub(crate) fn fault(&mut self, target: &Target, fault: &Fault, now: Instant) -> usize {
         let live = self
@@ -33,13 +33,13 @@ impl World {
             .map(|live| live.id)
             .collect();
         for id in &ids {
-            self.strike(*id, fault, now);
+            self.apply_fault(*id, fault, now);
         }
         self.wake_clock();
         ids.len()
     }
 
-    fn strike(&mut self, id: ConnectionId, fault: &Fault, now: Instant) {
+    fn apply_fault(&mut self, id: ConnectionId, fault: &Fault, now: Instant) {
         match fault {
             Fault::Drop => self.end(id, Ending::Reset, now),
             Fault::Hangup => self.end(id, Ending::Hangup, now),
@@ -58,7 +58,7 @@ impl World {
                 live.reading = true;
                 live.half_open = false;
                 live.pieces = 1;
-                live.pong = PongManner::default();
+                live.pong = PongMode::default();
             }),
             Fault::SlowPong(delay) => self.change(id, |live| live.pong.delay = Some(*delay)),
             Fault::SilentPong => self.change(id, |live| live.pong.silent = true),
@@ -83,16 +83,16 @@ impl World {
             Fault::ProtocolPing => self.send(id, |out| {
                 websocket::write_message(out, opcode::PING, b"longwire")
             }),
-            Fault::Method2 => self.stray(id, 2, "event"),
-            Fault::CardFrame => self.stray(id, METHOD_DATA, "card"),
+            Fault::Method2 => self.send_untracked(id, 2, "event"),
+            Fault::CardFrame => self.send_untracked(id, METHOD_DATA, "card"),
             Fault::KickWithoutPing(periods) => self.kick_after(id, *periods, now),
         }
     }
 
-    fn change(&mut self, id: ConnectionId, change: impl FnOnce(&mut crate::live::Live)) {
+    fn change(&mut self, id: ConnectionId, change: impl FnOnce(&mut crate::live::LiveConnection)) {
         if let Some(live) = self.connections.get_mut(&id) {
             change(live);
-            live.doorbell.ring();
+            live.output_signal.notify();
         }
     }
 
@@ -100,7 +100,7 @@ impl World {
     pub(crate) fn end(&mut self, id: ConnectionId, ending: Ending, now: Instant) {
         self.withdraw(id);
         if ending != Ending::Reset {
-            self.deadlines.add(now + CLOSE_PATIENCE, Due::Abort(id));
+            self.deadlines.add(now + CLOSE_TIMEOUT, Due::Abort(id));
         }
         self.change(id, |live| live.ending = Some(ending));
     }
@@ -127,12 +127,12 @@ impl World {
     }
 
     /// A frame the ledger does not know; an answer to it changes nothing.
-    fn stray(&mut self, id: ConnectionId, method: i32, kind: &str) {
+    fn send_untracked(&mut self, id: ConnectionId, method: i32, kind: &str) {
         let Some(service) = self.service_of(id) else {
             return;
         };
         let ids = WireIds::of(
-            Delivery {
+            AttemptId {
                 push: UNTRACKED,
                 attempt: 1,
             },

@@ -1,4 +1,4 @@
-//! Carries out made-up traffic: the clock calls [`World::pace`], connections call [`World::top_up`].
+//! Carries out made-up traffic: the clock calls [`PlatformState::pace`], connections call [`PlatformState::fill_window`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use crate::fault::ConnectionId;
 use crate::message::Template;
-use crate::tracked::{Body, Tracked};
+use crate::state::PlatformState;
+use crate::tracked::{PayloadSource, TrackedPush};
 use crate::traffic::{ClosedLoop, Loop, Pacing, Traffic, TrafficProgress};
-use crate::world::World;
 
 /// The running streams and what they need.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ impl Generator {
     }
 }
 
-impl World {
+impl PlatformState {
     pub(crate) fn start_pacing(&mut self, traffic: Traffic, now: Instant) {
         for app in &traffic.apps {
             self.app(app);
@@ -63,7 +63,7 @@ impl World {
         self.generator.closed = Some(closed);
         ids.sort();
         for id in ids {
-            self.top_up(id, now);
+            self.fill_window(id, now);
         }
         self.wake_clock();
     }
@@ -143,7 +143,7 @@ impl World {
     }
 
     /// Fills the connection's closed-loop window.
-    pub(crate) fn top_up(&mut self, id: ConnectionId, now: Instant) {
+    pub(crate) fn fill_window(&mut self, id: ConnectionId, now: Instant) {
         loop {
             let (Some(live), Some(closed)) =
                 (self.connections.get_mut(&id), &mut self.generator.closed)
@@ -166,23 +166,23 @@ impl World {
     fn make(&mut self, app: usize, bytes: usize, looped: bool, now: Instant) -> u64 {
         let number = self.next_number();
         let body = self.made_up(app, bytes, now);
-        let mut tracked = Tracked::new(number, app, body, None, now);
+        let mut tracked = TrackedPush::new(number, app, body, None, now);
         tracked.looped = looped;
         self.generator.made += 1;
         self.track(tracked);
         number
     }
 
-    pub(crate) fn made_up(&mut self, app: usize, bytes: usize, now: Instant) -> Body {
+    pub(crate) fn made_up(&mut self, app: usize, bytes: usize, now: Instant) -> PayloadSource {
         let apps = &self.apps;
         let template = self
             .generator
             .templates
             .entry((app, bytes))
             .or_insert_with(|| Arc::new(Template::new(&apps[app].id, bytes)));
-        Body::MadeUp {
+        PayloadSource::MadeUp {
             template: Arc::clone(template),
-            created_ms: self.epoch.unix_ms(now),
+            created_ms: self.wall_clock.unix_ms(now),
         }
     }
 }

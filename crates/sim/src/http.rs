@@ -6,7 +6,7 @@ use std::io;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::socket::Socket;
+use crate::socket::ServerSocket;
 
 /// Longest request line and headers.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -16,7 +16,7 @@ const MAX_HEADERS: usize = 64;
 
 /// A request with its body.
 #[derive(Debug)]
-pub(crate) struct Request {
+pub(crate) struct HttpRequest {
     pub(crate) method: String,
     /// Path and query as sent.
     pub(crate) target: String,
@@ -24,7 +24,7 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
 }
 
-impl Request {
+impl HttpRequest {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         let found = headers.find(|(key, _)| key.eq_ignore_ascii_case(name));
@@ -53,7 +53,7 @@ impl Request {
 
 /// Why a request could not be read.
 #[derive(Debug, Error)]
-pub(crate) enum RequestError {
+pub(crate) enum HttpRequestError {
     #[error("connection lost")]
     Lost(#[from] io::Error),
     #[error("not an http request")]
@@ -64,7 +64,7 @@ pub(crate) enum RequestError {
     NoLength,
 }
 
-impl RequestError {
+impl HttpRequestError {
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
             Self::Lost(_) => None,
@@ -78,27 +78,27 @@ impl RequestError {
 /// A connection that speaks HTTP.
 #[derive(Debug)]
 pub(crate) struct Http {
-    pub(crate) socket: Socket,
+    pub(crate) socket: ServerSocket,
     /// Bytes read and not used yet; after an upgrade they belong to the WebSocket.
     pub(crate) buffer: Vec<u8>,
 }
 
 impl Http {
     /// The next request; `None` at the end of the connection between two.
-    pub(crate) async fn next(&mut self) -> Result<Option<Request>, RequestError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<HttpRequest>, HttpRequestError> {
         let (mut request, head_len, body_len) = loop {
             if let Some(found) = parse_head(&self.buffer)? {
                 break found;
             }
             if self.buffer.len() > MAX_HEAD_BYTES {
-                return Err(RequestError::TooLarge);
+                return Err(HttpRequestError::TooLarge);
             }
             let before = self.buffer.len();
             if self.socket.read_buf(&mut self.buffer).await? == 0 {
                 return if before == 0 {
                     Ok(None)
                 } else {
-                    Err(RequestError::Malformed)
+                    Err(HttpRequestError::Malformed)
                 };
             }
         };
@@ -109,7 +109,7 @@ impl Http {
         }
         while self.buffer.len() < head_len + body_len {
             if self.socket.read_buf(&mut self.buffer).await? == 0 {
-                return Err(RequestError::Malformed);
+                return Err(HttpRequestError::Malformed);
             }
         }
         let rest = self.buffer.split_off(head_len + body_len);
@@ -157,33 +157,36 @@ impl Http {
     }
 }
 
-fn parse_head(buffer: &[u8]) -> Result<Option<(Request, usize, usize)>, RequestError> {
+fn parse_head(buffer: &[u8]) -> Result<Option<(HttpRequest, usize, usize)>, HttpRequestError> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut parsed = httparse::Request::new(&mut headers);
     let head_len = match parsed.parse(buffer) {
         Ok(httparse::Status::Complete(len)) => len,
         Ok(httparse::Status::Partial) => return Ok(None),
-        Err(_) => return Err(RequestError::Malformed),
+        Err(_) => return Err(HttpRequestError::Malformed),
     };
     let headers = parsed.headers.iter().map(|header| {
         let value = String::from_utf8_lossy(header.value).into_owned();
         (header.name.to_owned(), value)
     });
-    let request = Request {
+    let request = HttpRequest {
         method: parsed.method.unwrap_or_default().to_owned(),
         target: parsed.path.unwrap_or_default().to_owned(),
         headers: headers.collect(),
         body: Vec::new(),
     };
     if request.header("transfer-encoding").is_some() {
-        return Err(RequestError::NoLength);
+        return Err(HttpRequestError::NoLength);
     }
     let body_len = match request.header("content-length") {
         None => 0,
-        Some(text) => text.trim().parse().map_err(|_| RequestError::Malformed)?,
+        Some(text) => text
+            .trim()
+            .parse()
+            .map_err(|_| HttpRequestError::Malformed)?,
     };
     if body_len > MAX_BODY_BYTES {
-        return Err(RequestError::TooLarge);
+        return Err(HttpRequestError::TooLarge);
     }
     Ok(Some((request, head_len, body_len)))
 }

@@ -19,7 +19,7 @@ pub(crate) fn unscramble(mut x: u64) -> u64 {
 
 /// One attempt of one push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Delivery {
+pub(crate) struct AttemptId {
     /// Number of the push, below 2^48.
     pub(crate) push: u64,
     /// 1 for the first attempt.
@@ -36,7 +36,7 @@ pub(crate) struct WireIds {
 }
 
 impl WireIds {
-    pub(crate) fn of(delivery: Delivery, seed: u64) -> Self {
+    pub(crate) fn of(delivery: AttemptId, seed: u64) -> Self {
         let high = scramble((delivery.push << ATTEMPT_BITS | u64::from(delivery.attempt)) ^ seed);
         let low = scramble(high.wrapping_add(seed));
         let mut trace = [0; 32];
@@ -65,7 +65,7 @@ impl WireIds {
 }
 
 /// The delivery behind a `message_id`; `None` if it is not one of ours.
-pub(crate) fn delivery_of(message_id: &str, seed: u64) -> Option<Delivery> {
+pub(crate) fn attempt_of(message_id: &str, seed: u64) -> Option<AttemptId> {
     let text = message_id.as_bytes();
     if text.len() != 36 {
         return None;
@@ -88,7 +88,7 @@ pub(crate) fn delivery_of(message_id: &str, seed: u64) -> Option<Delivery> {
         return None;
     }
     let plain = unscramble(high) ^ seed;
-    Some(Delivery {
+    Some(AttemptId {
         push: plain >> ATTEMPT_BITS,
         attempt: plain as u16,
     })
@@ -114,14 +114,14 @@ mod tests {
     #[test]
     fn a_message_id_leads_back_to_its_delivery() {
         for (push, attempt) in [(1, 1), (77, 3), ((1 << 48) - 1, u16::MAX)] {
-            let delivery = Delivery { push, attempt };
+            let delivery = AttemptId { push, attempt };
             let ids = WireIds::of(delivery, 9);
-            assert_eq!(delivery_of(ids.message_id(), 9), Some(delivery));
+            assert_eq!(attempt_of(ids.message_id(), 9), Some(delivery));
             assert_eq!(ids.message_id().replace('-', ""), ids.trace_id());
-            assert_eq!(delivery_of(ids.message_id(), 8), None);
+            assert_eq!(attempt_of(ids.message_id(), 8), None);
         }
-        assert_eq!(delivery_of("4f6c2b7e-1d0a-4c7e-9a51-0d8f6f3a2b10", 9), None);
-        assert_eq!(delivery_of("", 9), None);
+        assert_eq!(attempt_of("4f6c2b7e-1d0a-4c7e-9a51-0d8f6f3a2b10", 9), None);
+        assert_eq!(attempt_of("", 9), None);
     }
 
     #[test]

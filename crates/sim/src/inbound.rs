@@ -4,16 +4,16 @@ use std::time::Instant;
 
 use longwire_wire::frame::{FrameView, Kind};
 
-use crate::connection::{Platform, Standing};
+use crate::connection::{ConnectionHandler, ConnectionMode};
 use crate::fault::ConnectionId;
 use crate::live::Ending;
-use crate::websocket::{self, Incoming, Violation, opcode};
-use crate::world::{Shared, World};
+use crate::state::{PlatformState, SharedState};
+use crate::websocket::{self, ClientMessage, Violation, opcode};
 
-impl Platform for Shared {
-    fn standing(&self, id: ConnectionId) -> Option<Standing> {
-        let world = self.world();
-        world.connections.get(&id).map(|live| Standing {
+impl ConnectionHandler for SharedState {
+    fn mode(&self, id: ConnectionId) -> Option<ConnectionMode> {
+        let state = self.state();
+        state.connections.get(&id).map(|live| ConnectionMode {
             ending: live.ending,
             reading: live.reading,
             half_open: live.half_open,
@@ -22,66 +22,75 @@ impl Platform for Shared {
 
     fn output(&self, id: ConnectionId, _written: usize, own: &mut Vec<u8>) {
         if own.is_empty() {
-            self.world().swap_output(id, own);
+            self.state().swap_output(id, own);
         }
     }
 
-    fn burst(&self, id: ConnectionId, incoming: Vec<Incoming>, violation: Option<Violation>) {
-        let mut world = self.world();
+    fn burst(&self, id: ConnectionId, incoming: Vec<ClientMessage>, violation: Option<Violation>) {
+        let mut state = self.state();
         let now = Instant::now();
         for message in incoming {
-            judge(&mut world, id, message, now);
+            handle_message(&mut state, id, message, now);
         }
         if let Some(violation) = violation {
             tracing::debug!(connection = %id, %violation, "client breaks the protocol");
-            world.ledger.protocol_errors += 1;
-            world.close(id, Some(violation.close_code()), now);
+            state.ledger.protocol_errors += 1;
+            state.close(id, Some(violation.close_code()), now);
         }
-        world.trim_deadlines();
-        world.top_up(id, now);
-        world.wake_clock();
+        state.trim_deadlines();
+        state.fill_window(id, now);
+        state.wake_clock();
     }
 
     fn gone(&self, id: ConnectionId) {
-        self.world().disconnect(id);
+        self.state().disconnect(id);
     }
 }
 
-fn judge(world: &mut World, id: ConnectionId, message: Incoming, now: Instant) {
+fn handle_message(
+    state: &mut PlatformState,
+    id: ConnectionId,
+    message: ClientMessage,
+    now: Instant,
+) {
     match message {
-        Incoming::Binary(bytes) => match FrameView::parse(bytes) {
-            Err(_) => world.ledger.protocol_errors += 1,
+        ClientMessage::Binary(bytes) => match FrameView::parse(bytes) {
+            Err(_) => state.ledger.protocol_errors += 1,
             Ok(frame) => match frame.kind() {
-                Kind::Ping => world.ping(id, frame.service(), now),
-                Kind::Event | Kind::Card | Kind::OtherData => world.answer(id, &frame, now),
-                Kind::Pong => count(world, id, |live| live.pongs += 1),
+                Kind::Ping => state.ping(id, frame.service(), now),
+                Kind::Event | Kind::Card | Kind::OtherData => state.answer(id, &frame, now),
+                Kind::Pong => count(state, id, |live| live.pongs += 1),
                 Kind::OtherControl | Kind::UnknownMethod(_) => {}
             },
         },
-        Incoming::Text(_) => world.ledger.protocol_errors += 1,
-        Incoming::Ping(payload) => {
-            count(world, id, |live| live.protocol_pings += 1);
-            world.send(id, |out| {
+        ClientMessage::Text(_) => state.ledger.protocol_errors += 1,
+        ClientMessage::Ping(payload) => {
+            count(state, id, |live| live.protocol_pings += 1);
+            state.send(id, |out| {
                 websocket::write_message(out, opcode::PONG, &payload)
             });
         }
-        Incoming::Pong => count(world, id, |live| live.protocol_pongs += 1),
-        Incoming::Close(code) => {
-            if world
+        ClientMessage::Pong => count(state, id, |live| live.protocol_pongs += 1),
+        ClientMessage::Close(code) => {
+            if state
                 .connections
                 .get(&id)
                 .is_some_and(|live| live.ending.is_none())
             {
-                world.ledger.closed_by_client += 1;
-                world.send(id, |out| websocket::write_close(out, code, ""));
+                state.ledger.closed_by_client += 1;
+                state.send(id, |out| websocket::write_close(out, code, ""));
             }
-            world.end(id, Ending::Hangup, now);
+            state.end(id, Ending::Hangup, now);
         }
     }
 }
 
-fn count(world: &mut World, id: ConnectionId, add: impl FnOnce(&mut crate::live::Live)) {
-    if let Some(live) = world.connections.get_mut(&id) {
+fn count(
+    state: &mut PlatformState,
+    id: ConnectionId,
+    add: impl FnOnce(&mut crate::live::LiveConnection),
+) {
+    if let Some(live) = state.connections.get_mut(&id) {
         add(live);
     }
 }

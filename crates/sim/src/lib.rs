@@ -14,7 +14,6 @@
 //! The double is strict where the platform's strictness is known and offers a setting where it is not.
 //! It never verifies what a client does with an event beyond its answer.
 
-mod agenda;
 mod api;
 mod behaviour;
 mod bootstrap;
@@ -44,14 +43,15 @@ mod server;
 mod settings;
 mod sim;
 mod socket;
+mod state;
 mod tickets;
+mod timer_queue;
 mod tls;
 mod tracked;
 mod traffic;
 mod upgrade;
 mod websocket;
 pub mod wecom;
-mod world;
 
 pub use crate::behaviour::{Behaviour, DataShape};
 pub use crate::control::Control;

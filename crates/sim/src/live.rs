@@ -1,7 +1,7 @@
 //! One live connection as the shared state sees it: what is to be sent, and which faults are on it.
 //!
 //! The connection's task owns the socket and takes the output from here; whoever adds to it rings the
-//! doorbell.
+//! output_signal.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,24 +13,24 @@ use futures_util::task::AtomicWaker;
 
 use crate::fault::ConnectionId;
 use crate::ledger::ConnectionView;
-use crate::tracked::Epoch;
+use crate::tracked::WallClock;
 
 /// Wakes a connection's task.
 #[derive(Debug, Default)]
-pub(crate) struct Doorbell {
+pub(crate) struct OutputSignal {
     rung: AtomicBool,
     waker: AtomicWaker,
 }
 
-impl Doorbell {
-    pub(crate) fn ring(&self) {
+impl OutputSignal {
+    pub(crate) fn notify(&self) {
         if !self.rung.swap(true, Ordering::AcqRel) {
             self.waker.wake();
         }
     }
 
     /// Called at the start of a poll: from here on a ring wakes the task again.
-    pub(crate) fn listen(&self, waker: &Waker) {
+    pub(crate) fn register(&self, waker: &Waker) {
         self.waker.register(waker);
         self.rung.store(false, Ordering::Release);
     }
@@ -49,7 +49,7 @@ pub(crate) enum Ending {
 
 /// How pings are answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct PongManner {
+pub(crate) struct PongMode {
     pub(crate) silent: bool,
     pub(crate) delay: Option<std::time::Duration>,
     pub(crate) config: Option<Bytes>,
@@ -57,18 +57,18 @@ pub(crate) struct PongManner {
 
 /// A live connection.
 #[derive(Debug)]
-pub(crate) struct Live {
+pub(crate) struct LiveConnection {
     pub(crate) id: ConnectionId,
     pub(crate) app: usize,
     pub(crate) device_id: String,
-    pub(crate) doorbell: Arc<Doorbell>,
+    pub(crate) output_signal: Arc<OutputSignal>,
     pub(crate) outbox: Vec<u8>,
     /// Bytes the task holds and has not written yet.
     pub(crate) unsent: usize,
     pub(crate) ending: Option<Ending>,
     pub(crate) reading: bool,
     pub(crate) half_open: bool,
-    pub(crate) pong: PongManner,
+    pub(crate) pong: PongMode,
     pub(crate) pieces: usize,
     pub(crate) kick_after_periods: Option<u32>,
     pub(crate) in_loop: bool,
@@ -84,25 +84,25 @@ pub(crate) struct Live {
     pub(crate) unanswered: u32,
 }
 
-impl Live {
+impl LiveConnection {
     pub(crate) fn new(
         id: ConnectionId,
         app: usize,
         device_id: String,
-        doorbell: Arc<Doorbell>,
+        output_signal: Arc<OutputSignal>,
         now: Instant,
     ) -> Self {
         Self {
             id,
             app,
             device_id,
-            doorbell,
+            output_signal,
             outbox: Vec::new(),
             unsent: 0,
             ending: None,
             reading: true,
             half_open: false,
-            pong: PongManner::default(),
+            pong: PongMode::default(),
             pieces: 1,
             kick_after_periods: None,
             in_loop: false,
@@ -123,16 +123,16 @@ impl Live {
         !self.half_open && self.ending.is_none() && self.outbox.len() + self.unsent < limit
     }
 
-    pub(crate) fn view(&self, app: &str, epoch: Epoch) -> ConnectionView {
+    pub(crate) fn view(&self, app: &str, wall_clock: WallClock) -> ConnectionView {
         ConnectionView {
             id: self.id,
             app: app.to_owned(),
             device_id: self.device_id.clone(),
-            opened_at_ms: epoch.unix_ms(self.opened),
+            opened_at_ms: wall_clock.unix_ms(self.opened),
             attempts: self.attempts,
             unanswered: self.unanswered,
             pings: self.pings,
-            last_ping_at_ms: self.last_ping.map(|at| epoch.unix_ms(at)),
+            last_ping_at_ms: self.last_ping.map(|at| wall_clock.unix_ms(at)),
             protocol_pings: self.protocol_pings,
             protocol_pongs: self.protocol_pongs,
             pongs: self.pongs,

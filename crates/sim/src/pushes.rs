@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::tracked::Tracked;
+use crate::tracked::TrackedPush;
 
 /// Pushes of one allocation.
 const PAGE: usize = 1024;
@@ -23,7 +23,7 @@ pub(crate) struct Pushes {
 #[derive(Debug, Default)]
 struct Page {
     /// By number, as far as there are; empty when all of them have gone.
-    slots: Vec<Option<Tracked>>,
+    slots: Vec<Option<TrackedPush>>,
     used: usize,
 }
 
@@ -32,18 +32,18 @@ impl Pushes {
         self.len
     }
 
-    pub(crate) fn get(&self, number: u64) -> Option<&Tracked> {
+    pub(crate) fn get(&self, number: u64) -> Option<&TrackedPush> {
         let (page, slot) = self.place(number)?;
         self.pages.get(page)?.slots.get(slot)?.as_ref()
     }
 
-    pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut Tracked> {
+    pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut TrackedPush> {
         let (page, slot) = self.place(number)?;
         self.pages.get_mut(page)?.slots.get_mut(slot)?.as_mut()
     }
 
     /// Takes a push whose number is above that of all before it.
-    pub(crate) fn add(&mut self, tracked: Tracked) {
+    pub(crate) fn add(&mut self, tracked: TrackedPush) {
         let number = tracked.number;
         if self.pages.is_empty() {
             self.first_page = number / PAGE as u64;
@@ -64,7 +64,7 @@ impl Pushes {
         self.len += 1;
     }
 
-    pub(crate) fn remove(&mut self, number: u64) -> Option<Tracked> {
+    pub(crate) fn remove(&mut self, number: u64) -> Option<TrackedPush> {
         let (index, slot) = self.place(number)?;
         let newest = index + 1 == self.pages.len();
         let page = self.pages.get_mut(index)?;
@@ -82,14 +82,14 @@ impl Pushes {
     }
 
     /// In the order of their numbers.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Tracked> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &TrackedPush> {
         self.pages
             .iter()
             .flat_map(|page| page.slots.iter().flatten())
     }
 
     /// In the order of their numbers.
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Tracked> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut TrackedPush> {
         let pages = self.pages.iter_mut();
         pages.flat_map(|page| page.slots.iter_mut().flatten())
     }
@@ -115,14 +115,14 @@ mod tests {
 
     use super::*;
     use crate::message::Template;
-    use crate::tracked::Body;
+    use crate::tracked::PayloadSource;
 
-    fn push(number: u64) -> Tracked {
-        let body = Body::MadeUp {
+    fn push(number: u64) -> TrackedPush {
+        let body = PayloadSource::MadeUp {
             template: Template::new("cli_a", 1_024).into(),
             created_ms: 0,
         };
-        Tracked::new(number, 0, body, None, Instant::now())
+        TrackedPush::new(number, 0, body, None, Instant::now())
     }
 
     fn numbers(pushes: &Pushes) -> Vec<u64> {

@@ -1,5 +1,5 @@
 //! Serves a simulated platform: one thread with its own runtime, whatever the caller runs on, one TCP port,
-//! plain or TLS, and one clock. What is said over a connection is the [`Site`]'s.
+//! plain or TLS, and one clock. What is said over a connection is the [`Service`]'s.
 
 use std::future::Future;
 use std::io;
@@ -12,9 +12,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
 use tokio_rustls::TlsAcceptor;
 
-use crate::http::{Http, Request};
+use crate::http::{Http, HttpRequest};
 use crate::settings::{SimTls, StartError};
-use crate::socket::Socket;
+use crate::socket::ServerSocket;
 use crate::tls;
 
 /// Thousands of clients that come back at once wait here.
@@ -23,12 +23,12 @@ const BACKLOG: i32 = 4096;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A platform that is served.
-pub(crate) trait Site: Send + Sync + 'static {
+pub(crate) trait Service: Send + Sync + 'static {
     /// Answers one request; gives the connection back if more may follow on it.
     fn answer(
         self: Arc<Self>,
         http: Http,
-        request: Request,
+        request: HttpRequest,
     ) -> impl Future<Output = io::Result<Option<Http>>> + Send;
 
     /// Does all that is due, and says when to come back.
@@ -39,14 +39,14 @@ pub(crate) trait Site: Send + Sync + 'static {
 }
 
 /// A bound port, not served yet.
-pub(crate) struct Bound {
+pub(crate) struct BoundListener {
     listener: std::net::TcpListener,
     acceptor: Option<TlsAcceptor>,
     pub(crate) address: SocketAddr,
     ca_pem: Option<String>,
 }
 
-impl Bound {
+impl BoundListener {
     pub(crate) fn new(listen: SocketAddr, tls: Option<&SimTls>) -> Result<Self, StartError> {
         let (acceptor, ca_pem) = match tls {
             None => (None, None),
@@ -69,7 +69,7 @@ impl Bound {
     }
 
     /// Serves the site from a thread of its own.
-    pub(crate) fn serve(self, site: Arc<impl Site>) -> Result<Server, StartError> {
+    pub(crate) fn serve(self, site: Arc<impl Service>) -> Result<Server, StartError> {
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -128,7 +128,7 @@ fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
 }
 
 async fn accept(
-    site: &Arc<impl Site>,
+    site: &Arc<impl Service>,
     listener: std::net::TcpListener,
     acceptor: Option<TlsAcceptor>,
 ) {
@@ -142,7 +142,7 @@ async fn accept(
     loop {
         match listener.accept().await {
             Ok((tcp, _)) => {
-                tokio::spawn(greet(Arc::clone(site), tcp, acceptor.clone()));
+                tokio::spawn(serve_connection(Arc::clone(site), tcp, acceptor.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "accept failed");
@@ -152,14 +152,14 @@ async fn accept(
     }
 }
 
-async fn greet(site: Arc<impl Site>, tcp: TcpStream, acceptor: Option<TlsAcceptor>) {
+async fn serve_connection(site: Arc<impl Service>, tcp: TcpStream, acceptor: Option<TlsAcceptor>) {
     if let Err(error) = tcp.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
     let socket = match acceptor {
-        None => Socket::Plain(tcp),
+        None => ServerSocket::Plain(tcp),
         Some(acceptor) => match acceptor.accept(tcp).await {
-            Ok(tls) => Socket::Tls(Box::new(tls)),
+            Ok(tls) => ServerSocket::Tls(Box::new(tls)),
             Err(error) => {
                 tracing::debug!(%error, "tls handshake failed");
                 return;
@@ -176,7 +176,7 @@ async fn greet(site: Arc<impl Site>, tcp: TcpStream, acceptor: Option<TlsAccepto
 }
 
 /// Serves requests until the connection ends or becomes a WebSocket.
-async fn requests(site: Arc<impl Site>, mut http: Http) -> io::Result<()> {
+async fn requests(site: Arc<impl Service>, mut http: Http) -> io::Result<()> {
     loop {
         let request = match http.next().await {
             Ok(Some(request)) => request,
@@ -198,7 +198,7 @@ async fn requests(site: Arc<impl Site>, mut http: Http) -> io::Result<()> {
 }
 
 /// The only timer: sleeps until the next thing is due.
-async fn run_clock(site: &impl Site) {
+async fn run_clock(site: &impl Service) {
     loop {
         match site.tick() {
             None => site.alarm().notified().await,

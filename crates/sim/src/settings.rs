@@ -34,7 +34,7 @@ pub struct SimSettings {
     pub ack_deadline: Duration,
     /// Payloads above this many bytes are split. Seen on the platform: 61,440.
     pub fragment_bytes: usize,
-    /// Live connections one app may have: 50. The next is refused with code 1000040350.
+    /// LiveConnection connections one app may have: 50. The next is refused with code 1000040350.
     pub connections_per_app: usize,
     /// The configuration in bootstrap answers and pongs; a missing value is sent as its default.
     pub client_config: ClientConfig,

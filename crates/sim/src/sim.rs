@@ -13,17 +13,17 @@ use crate::api;
 use crate::bootstrap::{self, BootstrapReply};
 use crate::connection::Connection;
 use crate::control::Control;
-use crate::http::{Http, Request};
-use crate::live::Doorbell;
-use crate::server::{Bound, Server, Site};
+use crate::http::{Http, HttpRequest};
+use crate::live::OutputSignal;
+use crate::server::{BoundListener, Server, Service};
 use crate::settings::{SimSettings, StartError};
+use crate::state::{Scheme, SharedState};
 use crate::upgrade::{self, UpgradeReply};
-use crate::world::{Scheme, Shared};
 
 /// A running simulated platform. Dropping it stops it.
 #[derive(Debug)]
 pub struct Sim {
-    shared: Arc<Shared>,
+    shared: Arc<SharedState>,
     server: Server,
 }
 
@@ -31,8 +31,8 @@ impl Sim {
     /// Listens and serves from a thread of its own. Works inside and outside of any runtime.
     pub fn start(settings: SimSettings) -> Result<Self, StartError> {
         settings.check()?;
-        let bound = Bound::new(settings.listen, settings.tls.as_ref())?;
-        let shared = Arc::new(Shared::new(settings));
+        let bound = BoundListener::new(settings.listen, settings.tls.as_ref())?;
+        let shared = Arc::new(SharedState::new(settings));
         let server = bound.serve(Arc::clone(&shared))?;
         Ok(Self { shared, server })
     }
@@ -68,8 +68,12 @@ impl Sim {
     }
 }
 
-impl Site for Shared {
-    async fn answer(self: Arc<Self>, mut http: Http, request: Request) -> io::Result<Option<Http>> {
+impl Service for SharedState {
+    async fn answer(
+        self: Arc<Self>,
+        mut http: Http,
+        request: HttpRequest,
+    ) -> io::Result<Option<Http>> {
         let path = request.path();
         if path == upgrade::PATH {
             upgraded(self, http, &request).await?;
@@ -106,10 +110,10 @@ impl Site for Shared {
     }
 
     fn tick(&self) -> Option<Instant> {
-        let mut world = self.world();
+        let mut state = self.state();
         // Taken under the lock, as all instants are: deadlines rely on their order.
         let now = Instant::now();
-        world.tick(now)
+        state.tick(now)
     }
 
     fn alarm(&self) -> &Notify {
@@ -117,7 +121,11 @@ impl Site for Shared {
     }
 }
 
-async fn upgraded(shared: Arc<Shared>, mut http: Http, request: &Request) -> io::Result<()> {
+async fn upgraded(
+    shared: Arc<SharedState>,
+    mut http: Http,
+    request: &HttpRequest,
+) -> io::Result<()> {
     match upgrade::answer(&shared, request) {
         UpgradeReply::Open {
             app,
@@ -130,13 +138,13 @@ async fn upgraded(shared: Arc<Shared>, mut http: Http, request: &Request) -> io:
                 head.clear();
             }
             let Http { socket, buffer } = http;
-            let doorbell = Arc::new(Doorbell::default());
+            let output_signal = Arc::new(OutputSignal::default());
             let id = {
-                let mut world = shared.world();
+                let mut state = shared.state();
                 let now = Instant::now();
-                world.connect(app, device_id, Arc::clone(&doorbell), now)
+                state.connect(app, device_id, Arc::clone(&output_signal), now)
             };
-            Connection::new(shared, id, doorbell, socket, head)
+            Connection::new(shared, id, output_signal, socket, head)
                 .run(buffer)
                 .await;
         }

@@ -7,7 +7,7 @@ const MAX_TICKETS: usize = 100_000;
 
 /// What a ticket is good for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Grant {
+pub(crate) struct Ticket {
     pub(crate) app: usize,
     pub(crate) device_id: String,
 }
@@ -15,27 +15,27 @@ pub(crate) struct Grant {
 /// Tickets by their text.
 #[derive(Debug, Default)]
 pub(crate) struct Tickets {
-    grants: HashMap<String, Grant>,
+    by_text: HashMap<String, Ticket>,
     order: VecDeque<String>,
 }
 
 impl Tickets {
-    pub(crate) fn issue(&mut self, ticket: String, grant: Grant) {
-        self.grants.insert(ticket.clone(), grant);
-        self.order.push_back(ticket);
+    pub(crate) fn issue(&mut self, text: String, ticket: Ticket) {
+        self.by_text.insert(text.clone(), ticket);
+        self.order.push_back(text);
         while self.order.len() > MAX_TICKETS {
             if let Some(oldest) = self.order.pop_front() {
-                self.grants.remove(&oldest);
+                self.by_text.remove(&oldest);
             }
         }
     }
 
-    /// The grant of a ticket, used up if it is `one_time`.
-    pub(crate) fn redeem(&mut self, ticket: &str, one_time: bool) -> Option<Grant> {
+    /// The ticket of a ticket, used up if it is `one_time`.
+    pub(crate) fn redeem(&mut self, ticket: &str, one_time: bool) -> Option<Ticket> {
         if one_time {
-            self.grants.remove(ticket)
+            self.by_text.remove(ticket)
         } else {
-            self.grants.get(ticket).cloned()
+            self.by_text.get(ticket).cloned()
         }
     }
 }
@@ -46,14 +46,14 @@ mod tests {
 
     #[test]
     fn a_one_time_ticket_opens_once() {
-        let grant = Grant {
+        let ticket = Ticket {
             app: 0,
             device_id: "7".into(),
         };
         let mut tickets = Tickets::default();
-        tickets.issue("t".into(), grant.clone());
-        assert_eq!(tickets.redeem("t", false), Some(grant.clone()));
-        assert_eq!(tickets.redeem("t", true), Some(grant));
+        tickets.issue("t".into(), ticket.clone());
+        assert_eq!(tickets.redeem("t", false), Some(ticket.clone()));
+        assert_eq!(tickets.redeem("t", true), Some(ticket));
         assert_eq!(tickets.redeem("t", true), None);
     }
 }

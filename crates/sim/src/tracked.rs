@@ -12,18 +12,18 @@ use longwire_wire::frame::{FrameView, METHOD_DATA, Part, key};
 use crate::data_frame::FrameHead;
 use crate::fault::ConnectionId;
 use crate::fragments;
-use crate::ids::{Delivery, WireIds, hex32};
+use crate::ids::{AttemptId, WireIds, hex32};
 use crate::ledger::{Attempt, Outcome, Record, RecordState};
 use crate::message::{Template, event_words};
 use crate::push::{Push, PushId};
 
 /// A push with all that is needed to repeat it.
 #[derive(Debug)]
-pub(crate) struct Tracked {
+pub(crate) struct TrackedPush {
     pub(crate) number: u64,
     /// Index of the app.
     pub(crate) app: usize,
-    pub(crate) body: Body,
+    pub(crate) body: PayloadSource,
     /// `None` for plain made-up traffic.
     pub(crate) shape: Option<Box<Push>>,
     pub(crate) repeats: bool,
@@ -43,7 +43,7 @@ pub(crate) struct Tracked {
 
 /// The payload, or how to make it.
 #[derive(Debug)]
-pub(crate) enum Body {
+pub(crate) enum PayloadSource {
     Given {
         payload: Bytes,
         event_id: String,
@@ -56,23 +56,23 @@ pub(crate) enum Body {
 
 /// Turns the instants of attempts into wall-clock time.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Epoch {
+pub(crate) struct WallClock {
     pub(crate) instant: Instant,
     pub(crate) unix_ms: u64,
 }
 
-impl Epoch {
+impl WallClock {
     pub(crate) fn unix_ms(&self, at: Instant) -> u64 {
         let since = at.saturating_duration_since(self.instant).as_millis();
         self.unix_ms + u64::try_from(since).unwrap_or(0)
     }
 }
 
-impl Tracked {
+impl TrackedPush {
     pub(crate) fn new(
         number: u64,
         app: usize,
-        body: Body,
+        body: PayloadSource,
         shape: Option<Box<Push>>,
         now: Instant,
     ) -> Self {
@@ -94,18 +94,23 @@ impl Tracked {
         }
     }
 
-    pub(crate) fn delivery(&self) -> Delivery {
-        Delivery {
+    pub(crate) fn delivery(&self) -> AttemptId {
+        AttemptId {
             push: self.number,
             attempt: self.attempt,
         }
     }
 
-    pub(crate) fn begin_attempt(&mut self, connection: ConnectionId, now: Instant, epoch: Epoch) {
+    pub(crate) fn begin_attempt(
+        &mut self,
+        connection: ConnectionId,
+        now: Instant,
+        wall_clock: WallClock,
+    ) {
         if self.attempt > 0 {
             // Mostly there is one repeat, and in an overload there are millions of those.
             self.earlier.reserve_exact(1);
-            self.earlier.push(self.current(epoch));
+            self.earlier.push(self.current(wall_clock));
         }
         self.attempt = self.attempt.saturating_add(1);
         self.connection = connection;
@@ -114,9 +119,9 @@ impl Tracked {
         self.state = RecordState::UnderWay;
     }
 
-    fn current(&self, epoch: Epoch) -> Attempt {
+    fn current(&self, wall_clock: WallClock) -> Attempt {
         Attempt {
-            at_ms: epoch.unix_ms(self.at),
+            at_ms: wall_clock.unix_ms(self.at),
             connection: self.connection,
             outcome: self.outcome,
         }
@@ -124,18 +129,18 @@ impl Tracked {
 
     pub(crate) fn event_id(&self, seed: u64) -> String {
         match &self.body {
-            Body::Given { event_id, .. } => event_id.clone(),
-            Body::MadeUp { .. } => {
+            PayloadSource::Given { event_id, .. } => event_id.clone(),
+            PayloadSource::MadeUp { .. } => {
                 let (high, low) = event_words(self.number, seed);
                 hex32(high, low)
             }
         }
     }
 
-    pub(crate) fn record(&self, app: &str, seed: u64, epoch: Epoch) -> Record {
+    pub(crate) fn record(&self, app: &str, seed: u64, wall_clock: WallClock) -> Record {
         let mut attempts = self.earlier.clone();
         if self.attempt > 0 {
-            attempts.push(self.current(epoch));
+            attempts.push(self.current(wall_clock));
         }
         Record {
             push: PushId(self.number),
@@ -143,7 +148,7 @@ impl Tracked {
             app: app.to_owned(),
             state: self.state,
             attempts,
-            acked_at_ms: self.acked_at.map(|at| epoch.unix_ms(at)),
+            acked_at_ms: self.acked_at.map(|at| wall_clock.unix_ms(at)),
             answer_data: self
                 .answer_data
                 .as_deref()
@@ -153,15 +158,15 @@ impl Tracked {
 
     fn body_len(&self) -> usize {
         match &self.body {
-            Body::Given { payload, .. } => payload.len(),
-            Body::MadeUp { template, .. } => template.len(),
+            PayloadSource::Given { payload, .. } => payload.len(),
+            PayloadSource::MadeUp { template, .. } => template.len(),
         }
     }
 
     fn write_body(&self, seed: u64, out: &mut Vec<u8>) {
         match &self.body {
-            Body::Given { payload, .. } => out.extend_from_slice(payload),
-            Body::MadeUp {
+            PayloadSource::Given { payload, .. } => out.extend_from_slice(payload),
+            PayloadSource::MadeUp {
                 template,
                 created_ms,
             } => template.write(self.number, seed, *created_ms, out),
@@ -169,7 +174,7 @@ impl Tracked {
     }
 
     /// Appends the current attempt's frames.
-    pub(crate) fn write(&self, out: &mut Vec<u8>, to: &Manner, rng: &mut StdRng) {
+    pub(crate) fn write(&self, out: &mut Vec<u8>, to: &FrameStyle, rng: &mut StdRng) {
         let len = self.body_len();
         if self.shape.is_some() || to.pieces > 1 || len > to.fragment_bytes {
             for frame in self.frames(to, rng) {
@@ -190,7 +195,7 @@ impl Tracked {
     }
 
     /// The current attempt's frames one by one.
-    pub(crate) fn frames(&self, to: &Manner, rng: &mut StdRng) -> Vec<Vec<u8>> {
+    pub(crate) fn frames(&self, to: &FrameStyle, rng: &mut StdRng) -> Vec<Vec<u8>> {
         let mut payload = Vec::with_capacity(self.body_len());
         self.write_body(to.seed, &mut payload);
         let plan = self.shape.as_ref().and_then(|push| push.fragments.as_ref());
@@ -220,7 +225,12 @@ impl Tracked {
         order.into_iter().map(frame).collect()
     }
 
-    fn head<'a>(&self, to: &Manner, seq: u64, headers: &'a [(&'a str, &'a str)]) -> FrameHead<'a> {
+    fn head<'a>(
+        &self,
+        to: &FrameStyle,
+        seq: u64,
+        headers: &'a [(&'a str, &'a str)],
+    ) -> FrameHead<'a> {
         FrameHead {
             seq_id: self.number + seq,
             // Above 2^53 like the platform's, so that a client that keeps it in a double shows.
@@ -261,7 +271,7 @@ impl Tracked {
 
     /// Whether an answer echoes the headers of the current attempt. `seq` may be that of any fragment:
     /// which one arrived last is the network's choice.
-    pub(crate) fn echoed(&self, answer: &FrameView, to: &Manner) -> bool {
+    pub(crate) fn echoed(&self, answer: &FrameView, to: &FrameStyle) -> bool {
         let ids = WireIds::of(self.delivery(), to.seed);
         let Some(shape) = &self.shape else {
             let sum = self.body_len().div_ceil(to.fragment_bytes).max(1);
@@ -297,7 +307,7 @@ fn echoes_part(answer: &FrameView, sum: usize) -> bool {
 
 /// What a frame needs to know of the connection it goes to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Manner {
+pub(crate) struct FrameStyle {
     pub(crate) seed: u64,
     pub(crate) service: i32,
     pub(crate) fragment_bytes: usize,

@@ -82,13 +82,13 @@ const BATCH_EVENTS: u64 = 4_096;
 
 /// Limits and progress of a stream; both kinds share it.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub(crate) struct StreamLimits {
     total: Option<u64>,
     until: Option<Instant>,
     pub(crate) made: u64,
 }
 
-impl Budget {
+impl StreamLimits {
     pub(crate) fn new(total: Option<u64>, seconds: Option<f64>, now: Instant) -> Self {
         let until = seconds.and_then(|s| Duration::try_from_secs_f64(s).ok());
         Self {
@@ -111,7 +111,7 @@ impl Budget {
 #[derive(Debug)]
 pub(crate) struct Pacing {
     pub(crate) traffic: Traffic,
-    pub(crate) budget: Budget,
+    pub(crate) budget: StreamLimits,
     /// Next connection, or next app where there is none.
     pub(crate) turn: usize,
     started: Instant,
@@ -120,7 +120,7 @@ pub(crate) struct Pacing {
 impl Pacing {
     pub(crate) fn new(traffic: Traffic, now: Instant) -> Self {
         Self {
-            budget: Budget::new(traffic.total, traffic.seconds, now),
+            budget: StreamLimits::new(traffic.total, traffic.seconds, now),
             turn: 0,
             started: now,
             traffic,
@@ -162,13 +162,13 @@ impl Pacing {
 #[derive(Debug)]
 pub(crate) struct Loop {
     pub(crate) settings: ClosedLoop,
-    pub(crate) budget: Budget,
+    pub(crate) budget: StreamLimits,
 }
 
 impl Loop {
     pub(crate) fn new(settings: ClosedLoop, now: Instant) -> Self {
         Self {
-            budget: Budget::new(settings.total, settings.seconds, now),
+            budget: StreamLimits::new(settings.total, settings.seconds, now),
             settings,
         }
     }

@@ -5,9 +5,9 @@
 use longwire_wire::endpoint::{code, handshake};
 
 use crate::behaviour::{Behaviour, Occasion};
-use crate::http::{Request, reason};
+use crate::http::{HttpRequest, reason};
+use crate::state::SharedState;
 use crate::websocket;
-use crate::world::Shared;
 
 /// Path of connection URLs.
 pub(crate) const PATH: &str = "/ws/v2";
@@ -30,27 +30,27 @@ pub(crate) enum UpgradeReply {
 }
 
 /// Decides one upgrade request.
-pub(crate) fn answer(shared: &Shared, request: &Request) -> UpgradeReply {
-    let mut world = shared.world();
+pub(crate) fn answer(shared: &SharedState, request: &HttpRequest) -> UpgradeReply {
+    let mut state = shared.state();
     let status = shared.settings.refusal_http_status;
     let websocket_asked = request
         .header("upgrade")
         .is_some_and(|value| value.eq_ignore_ascii_case("websocket"));
     let (Some(key), true) = (request.header("sec-websocket-key"), websocket_asked) else {
-        world.ledger.upgrades_refused += 1;
+        state.ledger.upgrades_refused += 1;
         return refusal(400, &[]);
     };
     let ticket = request.query("ticket").unwrap_or_default();
-    let Some(grant) = world
+    let Some(grant) = state
         .tickets
         .redeem(&ticket, shared.settings.one_time_ticket)
     else {
-        world.ledger.upgrades_refused += 1;
+        state.ledger.upgrades_refused += 1;
         return failed_auth(status, "the ticket is unknown or used", None);
     };
-    let app = &world.apps[grant.app];
+    let app = &state.apps[grant.app];
     let (id, live) = (app.id.clone(), app.live.len());
-    let script = world.scripts.take(Occasion::Upgrade, &id);
+    let script = state.scripts.take(Occasion::Upgrade, &id);
     let accept = match script {
         Some(Behaviour::UpgradeHang) => return UpgradeReply::Hang,
         Some(Behaviour::UpgradeReset) => return UpgradeReply::Reset,
@@ -60,7 +60,7 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> UpgradeReply {
             msg,
             auth,
         }) => {
-            world.ledger.upgrades_refused += 1;
+            state.ledger.upgrades_refused += 1;
             let number = |value: Option<i64>| value.map(|value| value.to_string());
             let headers = [
                 (handshake::STATUS, number(status)),
@@ -77,7 +77,7 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> UpgradeReply {
         _ => websocket::accept_key(key),
     };
     if live >= shared.settings.connections_per_app {
-        world.ledger.upgrades_refused += 1;
+        state.ledger.upgrades_refused += 1;
         return failed_auth(
             status,
             "the number of connections exceeded the limit",

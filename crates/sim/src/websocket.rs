@@ -96,7 +96,7 @@ pub(crate) fn write_close(out: &mut Vec<u8>, code: Option<u16>, reason: &str) {
 
 /// What a client sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Incoming {
+pub(crate) enum ClientMessage {
     Binary(Bytes),
     Text(Bytes),
     Ping(Bytes),
@@ -133,7 +133,7 @@ impl Violation {
 
 /// The reading side of one connection.
 #[derive(Debug, Default)]
-pub(crate) struct Reader {
+pub(crate) struct MessageReader {
     tail: Vec<u8>,
     /// Opcode and bytes of a message whose last frame is still to come.
     started: Option<(u8, Vec<u8>)>,
@@ -148,9 +148,13 @@ struct Header {
     len: usize,
 }
 
-impl Reader {
+impl MessageReader {
     /// Takes a read burst and appends the messages that are complete.
-    pub(crate) fn feed(&mut self, burst: &[u8], out: &mut Vec<Incoming>) -> Result<(), Violation> {
+    pub(crate) fn feed(
+        &mut self,
+        burst: &[u8],
+        out: &mut Vec<ClientMessage>,
+    ) -> Result<(), Violation> {
         let mut data = Vec::with_capacity(self.tail.len() + burst.len());
         data.append(&mut self.tail);
         data.extend_from_slice(burst);
@@ -169,13 +173,17 @@ impl Reader {
         Ok(())
     }
 
-    fn accept(&mut self, header: &Header, payload: Bytes) -> Result<Option<Incoming>, Violation> {
+    fn accept(
+        &mut self,
+        header: &Header,
+        payload: Bytes,
+    ) -> Result<Option<ClientMessage>, Violation> {
         match (header.opcode, &mut self.started) {
-            (opcode::PING, _) => return Ok(Some(Incoming::Ping(payload))),
-            (opcode::PONG, _) => return Ok(Some(Incoming::Pong)),
+            (opcode::PING, _) => return Ok(Some(ClientMessage::Ping(payload))),
+            (opcode::PONG, _) => return Ok(Some(ClientMessage::Pong)),
             (opcode::CLOSE, _) => {
                 let code = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
-                return Ok(Some(Incoming::Close(code)));
+                return Ok(Some(ClientMessage::Close(code)));
             }
             (opcode::CONTINUATION, Some((_, so_far))) => {
                 if so_far.len() + payload.len() > MAX_MESSAGE_BYTES {
@@ -199,11 +207,11 @@ impl Reader {
     }
 }
 
-fn whole(opcode: u8, payload: Bytes) -> Incoming {
+fn whole(opcode: u8, payload: Bytes) -> ClientMessage {
     if opcode == opcode::BINARY {
-        Incoming::Binary(payload)
+        ClientMessage::Binary(payload)
     } else {
-        Incoming::Text(payload)
+        ClientMessage::Text(payload)
     }
 }
 
@@ -304,8 +312,8 @@ mod tests {
         out
     }
 
-    fn binary(payload: &[u8]) -> Incoming {
-        Incoming::Binary(Bytes::copy_from_slice(payload))
+    fn binary(payload: &[u8]) -> ClientMessage {
+        ClientMessage::Binary(Bytes::copy_from_slice(payload))
     }
 
     #[test]
@@ -327,13 +335,13 @@ mod tests {
         stream.extend(masked(0x88, &[3, 0xe8]));
         let wanted = vec![
             binary(&long),
-            Incoming::Ping(Bytes::from_static(b"hey")),
-            Incoming::Pong,
+            ClientMessage::Ping(Bytes::from_static(b"hey")),
+            ClientMessage::Pong,
             binary(b"one message"),
-            Incoming::Close(Some(1000)),
+            ClientMessage::Close(Some(1000)),
         ];
         for cut in 0..stream.len() {
-            let (mut reader, mut got) = (Reader::default(), Vec::new());
+            let (mut reader, mut got) = (MessageReader::default(), Vec::new());
             reader.feed(&stream[..cut], &mut got).expect("valid");
             reader.feed(&stream[cut..], &mut got).expect("valid");
             assert_eq!(got, wanted, "cut at {cut}");
@@ -344,7 +352,7 @@ mod tests {
     #[test]
     fn breaches_are_found() {
         let check = |bytes: &[u8], wanted| {
-            let got = Reader::default().feed(bytes, &mut Vec::new());
+            let got = MessageReader::default().feed(bytes, &mut Vec::new());
             assert_eq!(got, Err(wanted));
         };
         check(&[0x82, 0x00], Violation::NotMasked);

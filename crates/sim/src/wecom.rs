@@ -40,11 +40,11 @@ mod req_id;
 mod settings;
 mod shown;
 mod sim;
+mod state;
 mod subscription;
 mod traffic;
 mod upgrade;
 mod upload;
-mod world;
 
 pub use crate::wecom::behaviour::{Answer, Asked, Behaviour};
 pub use crate::wecom::control::Control;

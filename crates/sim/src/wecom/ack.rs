@@ -29,13 +29,13 @@ pub(crate) mod code {
 
 /// What a command is answered with.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Verdict {
+pub(crate) struct CommandResult {
     pub(crate) code: i64,
     pub(crate) text: &'static str,
     pub(crate) body: Option<Value>,
 }
 
-impl Verdict {
+impl CommandResult {
     pub(crate) fn ok() -> Self {
         Self {
             code: code::OK,
@@ -87,7 +87,7 @@ fn text_of(code: i64) -> &'static str {
 }
 
 /// The frame's text. Refusals carry the tail that real ones have: nobody may compare texts.
-pub(crate) fn text(req_id: &str, verdict: &Verdict, hint: u64) -> String {
+pub(crate) fn text(req_id: &str, verdict: &CommandResult, hint: u64) -> String {
     let message = if verdict.code == code::OK {
         verdict.text.to_owned()
     } else {

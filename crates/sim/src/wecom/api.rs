@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::api::{ROOT, body};
-use crate::http::Request;
+use crate::http::HttpRequest;
 use crate::push::PushId;
 use crate::script::Script;
 use crate::wecom::behaviour::Behaviour;
@@ -70,7 +70,7 @@ const VERBS: [&str; 13] = [
 ];
 
 /// Status and JSON body of the answer to a request below [`ROOT`].
-pub(crate) fn answer(control: &Control, request: &Request) -> (u16, Value) {
+pub(crate) fn answer(control: &Control, request: &HttpRequest) -> (u16, Value) {
     let verb = request.path().strip_prefix(ROOT).unwrap_or_default();
     let verb = verb.trim_matches('/');
     let bot = request.query("bot").or_else(|| request.query("app"));
@@ -114,7 +114,7 @@ pub(crate) fn answer(control: &Control, request: &Request) -> (u16, Value) {
     }
 }
 
-fn push(control: &Control, request: &Request) -> Result<Value, String> {
+fn push(control: &Control, request: &HttpRequest) -> Result<Value, String> {
     let asked: PushRequest = body(request)?;
     let pushes = if asked.burst.is_empty() {
         vec![control.push(&asked.bot, asked.push)]
@@ -128,12 +128,12 @@ fn push(control: &Control, request: &Request) -> Result<Value, String> {
     Ok(json!({"pushed": pushed.collect::<Vec<_>>()}))
 }
 
-fn push_again(control: &Control, request: &Request) -> Result<Value, String> {
+fn push_again(control: &Control, request: &HttpRequest) -> Result<Value, String> {
     let asked: PushAgainRequest = body(request)?;
     Ok(json!({"pushed": control.push_again(asked.push)}))
 }
 
-fn traffic(control: &Control, request: &Request) -> Result<Value, String> {
+fn traffic(control: &Control, request: &HttpRequest) -> Result<Value, String> {
     match body(request)? {
         TrafficRequest::Rate(traffic) => control.push_at_rate(traffic),
         TrafficRequest::Flood(flood) => control.push_flood(flood),
@@ -142,13 +142,13 @@ fn traffic(control: &Control, request: &Request) -> Result<Value, String> {
     Ok(json!(control.traffic()))
 }
 
-fn fault(control: &Control, request: &Request) -> Result<Value, String> {
+fn fault(control: &Control, request: &HttpRequest) -> Result<Value, String> {
     let asked: FaultRequest = body(request)?;
     let connections = control.fault(asked.target, asked.fault);
     Ok(json!({"connections": connections}))
 }
 
-fn behaviour(control: &Control, request: &Request) -> Result<Value, String> {
+fn behaviour(control: &Control, request: &HttpRequest) -> Result<Value, String> {
     let asked: BehaviourRequest = body(request)?;
     control.behaviour(asked.bot.as_deref(), asked.script);
     Ok(json!({"scripted": true}))

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::fault::ConnectionId;
-use crate::ids::Delivery;
+use crate::ids::AttemptId;
 use crate::wecom::rate::Rate;
-use crate::wecom::record::Body;
+use crate::wecom::record::CallbackSource;
 
 /// A bot that was subscribed or pushed to.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(crate) struct Bot {
     pub(crate) id: String,
     pub(crate) holder: Option<ConnectionId>,
     /// Callbacks in their order that no holder took yet.
-    pub(crate) waiting: VecDeque<(Delivery, Body)>,
+    pub(crate) waiting: VecDeque<(AttemptId, CallbackSource)>,
     pub(crate) subscribes: u64,
     pub(crate) displacements: u64,
     /// Uploads begun.

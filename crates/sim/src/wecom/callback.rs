@@ -9,7 +9,7 @@ use crate::wecom::push::{Content, Push};
 #[derive(Clone, Debug)]
 pub(crate) struct Callback {
     pub(crate) push: Push,
-    pub(crate) kind: Kind,
+    pub(crate) allowed_reply: AllowedReply,
     pub(crate) msgid: String,
     body: Map<String, Value>,
 }
@@ -23,7 +23,7 @@ pub(crate) struct Invented {
 
 /// What a callback lets bots do with its `req_id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum AllowedReply {
     Message,
     EnterChat,
     CardEvent,
@@ -31,7 +31,7 @@ pub(crate) enum Kind {
     OtherEvent,
 }
 
-impl Kind {
+impl AllowedReply {
     fn of(content: &Content) -> Self {
         match content {
             Content::Event { eventtype, .. } => match eventtype.as_str() {
@@ -52,7 +52,7 @@ impl Callback {
         invented: Invented,
         link: &mut dyn FnMut(&Media) -> Value,
     ) -> Self {
-        let kind = Kind::of(&push.content);
+        let allowed_reply = AllowedReply::of(&push.content);
         let msgid = push.msgid.clone().unwrap_or(invented.msgid);
         let chat = &push.chat;
         let mut body = Map::new();
@@ -72,7 +72,10 @@ impl Callback {
         };
         body.insert("chattype".into(), json!(chattype));
         body.insert("from".into(), json!({"userid": chat.user}));
-        if matches!(kind, Kind::Message | Kind::CardEvent) {
+        if matches!(
+            allowed_reply,
+            AllowedReply::Message | AllowedReply::CardEvent
+        ) {
             body.insert("response_url".into(), json!(invented.response_url));
         }
         put(&mut body, &push.content, link);
@@ -89,7 +92,7 @@ impl Callback {
         }
         Self {
             push,
-            kind,
+            allowed_reply,
             msgid,
             body,
         }
@@ -100,8 +103,8 @@ impl Callback {
         if let Content::Raw(text) = &self.push.content {
             return text.clone();
         }
-        let cmd = match self.kind {
-            Kind::Message => "aibot_msg_callback",
+        let cmd = match self.allowed_reply {
+            AllowedReply::Message => "aibot_msg_callback",
             _ => "aibot_event_callback",
         };
         json!({"cmd": cmd, "headers": {"req_id": req_id}, "body": self.body}).to_string()

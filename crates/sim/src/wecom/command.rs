@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 use crate::fault::ConnectionId;
 use crate::ids::scramble;
 use crate::live::Ending;
-use crate::wecom::ack::{self, Verdict, code};
+use crate::wecom::ack::{self, CommandResult, code};
 use crate::wecom::behaviour::{Answer, Asked, Behaviour, Occasion};
-use crate::wecom::world::{Due, World};
+use crate::wecom::state::{Due, PlatformState};
 
 /// Under this code the ledger counts what a script did not have carried out.
 const NOT_CARRIED_OUT: i64 = -1;
 
-impl World {
+impl PlatformState {
     /// A text or binary message of a client; both are taken for the same JSON.
     pub(crate) fn command(&mut self, id: ConnectionId, text: &[u8], now: Instant) {
         let Ok(frame) = serde_json::from_slice::<Value>(text) else {
@@ -35,7 +35,7 @@ impl World {
         let (Some(req_id), Some(cmd), Some(asked), Some(body)) = (req_id, cmd, asked, body) else {
             self.ledger.malformed += 1;
             if frame.is_object() {
-                let refusal = Verdict::invalid("invalid Request Parameter");
+                let refusal = CommandResult::invalid("invalid Request Parameter");
                 let text = ack::text(req_id.unwrap_or_default(), &refusal, self.hint());
                 self.change(id, |live| live.send_text(text.as_bytes()));
             }
@@ -44,7 +44,7 @@ impl World {
         if asked == Asked::Ping {
             self.count_ping(id, frame.get("body").is_some(), now);
         }
-        let how = self.how(id, asked, body);
+        let how = self.scripted_answer(id, asked, body);
         match how {
             Some(Answer::Ignore) => self.count(cmd, NOT_CARRIED_OUT),
             Some(Answer::Raw(text)) => {
@@ -53,18 +53,23 @@ impl World {
                 self.change(id, |live| live.send_text(text.as_bytes()));
             }
             Some(Answer::Code(code)) => {
-                self.settle(cmd, id, req_id, Verdict::refused(code), None, now);
+                self.answer_command(cmd, id, req_id, CommandResult::refused(code), None, now);
             }
             how => {
                 if let Some(verdict) = self.carry_out(id, asked, req_id, body, &how, now) {
-                    self.settle(cmd, id, req_id, verdict, how, now);
+                    self.answer_command(cmd, id, req_id, verdict, how, now);
                 }
             }
         }
     }
 
     /// What a script or a fault says about the answer.
-    fn how(&mut self, id: ConnectionId, asked: Asked, body: &Map<String, Value>) -> Option<Answer> {
+    fn scripted_answer(
+        &mut self,
+        id: ConnectionId,
+        asked: Asked,
+        body: &Map<String, Value>,
+    ) -> Option<Answer> {
         let bot = match asked {
             Asked::Subscribe => body.get("bot_id").and_then(Value::as_str),
             _ => None,
@@ -92,16 +97,16 @@ impl World {
         body: &Map<String, Value>,
         how: &Option<Answer>,
         now: Instant,
-    ) -> Option<Verdict> {
+    ) -> Option<CommandResult> {
         match asked {
             Asked::Subscribe => return self.subscribe(id, body, req_id, how, now),
             // Heartbeats are answered in any state.
-            Asked::Ping => return Some(Verdict::ok()),
+            Asked::Ping => return Some(CommandResult::ok()),
             _ => {}
         }
         let live = self.connections.get(&id)?;
         let Some(bot) = live.bot.filter(|_| live.subscribed()) else {
-            return Some(Verdict::refused(code::NOT_SUBSCRIBED));
+            return Some(CommandResult::refused(code::NOT_SUBSCRIBED));
         };
         Some(match asked {
             Asked::Send => self.send_message(bot, body, now),
@@ -113,12 +118,12 @@ impl World {
     }
 
     /// Counts a verdict and answers with it.
-    pub(crate) fn settle(
+    pub(crate) fn answer_command(
         &mut self,
         cmd: &str,
         id: ConnectionId,
         req_id: &str,
-        verdict: Verdict,
+        verdict: CommandResult,
         how: Option<Answer>,
         now: Instant,
     ) {
@@ -127,7 +132,7 @@ impl World {
         match how {
             Some(Answer::Silence) => {}
             Some(Answer::Late(delay)) => {
-                self.agenda.add(now + delay, Due::Text(id, text));
+                self.timer_queue.add(now + delay, Due::Text(id, text));
                 self.wake_clock();
             }
             Some(Answer::Twice) => self.change(id, |live| {

@@ -12,9 +12,9 @@ use crate::wecom::ledger::{BotView, ConnectionView, Ledger};
 use crate::wecom::push::Push;
 use crate::wecom::record::{Record, Written};
 use crate::wecom::shown::Shown;
+use crate::wecom::state::SharedState;
 use crate::wecom::traffic::Flood;
 use crate::wecom::upload::Uploaded;
-use crate::wecom::world::Shared;
 
 /// How often [`Control::wait_until`] looks.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -22,119 +22,119 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// Steers a simulated platform. Usable from any thread; no method waits for the network.
 #[derive(Clone, Debug)]
 pub struct Control {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<SharedState>,
 }
 
 impl Control {
     /// Pushes a callback to the connection that holds the bot, or as soon as there is one.
     pub fn push(&self, bot: &str, push: impl Into<Push>) -> PushId {
-        let mut world = self.shared.world();
+        let mut state = self.shared.state();
         let now = Instant::now();
-        world.push(bot, push.into(), now)
+        state.push(bot, push.into(), now)
     }
 
     /// Pushes several callbacks back to back, so that they come in one burst.
     pub fn push_burst(&self, bot: &str, pushes: Vec<Push>) -> Vec<PushId> {
-        let mut world = self.shared.world();
+        let mut state = self.shared.state();
         let now = Instant::now();
         let pushes = pushes.into_iter();
-        pushes.map(|push| world.push(bot, push, now)).collect()
+        pushes.map(|push| state.push(bot, push, now)).collect()
     }
 
     /// Delivers a callback once more: the same `msgid` under a new `req_id`, as networks make the platform
     /// do. `false` if its record is no longer kept.
     pub fn push_again(&self, push: PushId) -> bool {
-        let mut world = self.shared.world();
+        let mut state = self.shared.state();
         let now = Instant::now();
-        world.push_again(push, now)
+        state.push_again(push, now)
     }
 
     /// Starts a paced stream in place of the one that runs, evenly over the bots.
     pub fn push_at_rate(&self, traffic: Traffic) {
-        self.shared.world().start_pacing(traffic, Instant::now());
+        self.shared.state().start_pacing(traffic, Instant::now());
         self.shared.alarm.notify_one();
     }
 
     /// Starts a flood in place of the one that runs: messages as fast as the sockets take them.
     pub fn push_flood(&self, flood: Flood) {
-        let mut world = self.shared.world();
+        let mut state = self.shared.state();
         let now = Instant::now();
-        world.start_flood(flood, now);
+        state.start_flood(flood, now);
     }
 
     /// Makes no more messages. Those made keep their way.
     pub fn stop_traffic(&self) {
-        self.shared.world().stop_traffic();
+        self.shared.state().stop_traffic();
     }
 
     /// How far made-up traffic has come.
     pub fn traffic(&self) -> TrafficProgress {
-        self.shared.world().traffic(Instant::now())
+        self.shared.state().traffic(Instant::now())
     }
 
     /// The live connections that subscribed a bot, or with `None` all, in the order they came.
     pub fn connections(&self, bot: Option<&str>) -> Vec<ConnectionView> {
-        self.shared.world().views(bot)
+        self.shared.state().views(bot)
     }
 
     /// The bots that were subscribed or pushed to, in the order they came.
     pub fn bots(&self) -> Vec<BotView> {
-        self.shared.world().bot_views()
+        self.shared.state().bot_views()
     }
 
     /// Puts a fault on live connections; returns on how many.
     pub fn fault(&self, target: Target, fault: Fault) -> usize {
-        let mut world = self.shared.world();
+        let mut state = self.shared.state();
         let now = Instant::now();
-        world.fault(&target, &fault, now)
+        state.fault(&target, &fault, now)
     }
 
     /// Scripts an answer for one bot, or with `None` for all.
     pub fn behaviour(&self, bot: Option<&str>, script: impl Into<Script<Behaviour>>) {
-        self.shared.world().scripts.add(bot, script.into());
+        self.shared.state().scripts.add(bot, script.into());
     }
 
     /// The counters now.
     pub fn ledger(&self) -> Ledger {
-        self.shared.world().ledger()
+        self.shared.state().ledger()
     }
 
     /// What happened to one callback; `None` if unknown or no longer kept.
     pub fn record(&self, push: PushId) -> Option<Record> {
-        self.shared.world().record(push.0)
+        self.shared.state().record(push.0)
     }
 
     /// What happened to the callbacks of one bot or all, as far as kept, in the order of the pushes.
     pub fn records(&self, bot: Option<&str>) -> Vec<Record> {
-        self.shared.world().all_records(bot)
+        self.shared.state().all_records(bot)
     }
 
     /// The `msgid`s of delivered callbacks, as far as their records are kept, in the order of the pushes.
     pub fn delivered_msgids(&self) -> Vec<String> {
-        self.shared.world().delivered_msgids()
+        self.shared.state().delivered_msgids()
     }
 
     /// What was written to each connection of one bot or all, as far as the records are kept, in the order of the
     /// connections.
     pub fn written(&self, bot: Option<&str>) -> Vec<Written> {
-        self.shared.world().written(bot)
+        self.shared.state().written(bot)
     }
 
     /// What users see of a bot, or with `None` of all, in the order in which it appeared.
     pub fn shown(&self, bot: Option<&str>) -> Vec<Shown> {
-        let world = self.shared.world();
+        let state = self.shared.state();
         let of_bot = |shown: &&Shown| bot.is_none_or(|bot| shown.bot == bot);
-        world.chats.all().filter(of_bot).cloned().collect()
+        state.chats.all().filter(of_bot).cloned().collect()
     }
 
     /// The files that bots uploaded, in the order in which they were finished.
     pub fn uploaded(&self) -> Vec<Uploaded> {
-        self.shared.world().uploads.files()
+        self.shared.state().uploads.files()
     }
 
     /// Forgets pushes, records, messages, counters, scripts and traffic. Uploads and connections stay.
     pub fn reset(&self) {
-        self.shared.world().reset();
+        self.shared.state().reset();
     }
 
     /// Blocks the calling thread until the ledger is as wanted; after `limit` gives up with the last one.

@@ -9,25 +9,25 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::fault::ConnectionId;
-use crate::ids::Delivery;
+use crate::ids::AttemptId;
 use crate::push::PushId;
 use crate::wecom::callback::{Callback, Invented};
 use crate::wecom::message::{self, response_code};
 use crate::wecom::push::{Content, Push};
-use crate::wecom::record::{Body, DeliveryState, Tracked};
+use crate::wecom::record::{CallbackSource, DeliveryState, TrackedCallback};
 use crate::wecom::req_id::{msgid, req_id};
-use crate::wecom::world::World;
+use crate::wecom::state::PlatformState;
 
-impl World {
+impl PlatformState {
     /// Pushes a callback, or keeps it until somebody holds the bot.
     pub(crate) fn push(&mut self, bot: &str, push: Push, now: Instant) -> PushId {
         let bot = self.bot(bot);
         let number = self.next_number();
         let body = self.body_of(bot, number, push, now);
-        if let Body::Built(callback) = &body
+        if let CallbackSource::Built(callback) = &body
             && let Some(given) = &callback.push.req_id
         {
-            let delivery = Delivery {
+            let delivery = AttemptId {
                 push: number,
                 attempt: 1,
             };
@@ -38,7 +38,7 @@ impl World {
         PushId(number)
     }
 
-    fn body_of(&mut self, bot: u32, number: u64, push: Push, now: Instant) -> Body {
+    fn body_of(&mut self, bot: u32, number: u64, push: Push, now: Instant) -> CallbackSource {
         let plain = Push {
             content: push.content.clone(),
             ..Push::default()
@@ -51,7 +51,7 @@ impl World {
         let seed = self.settings.seed;
         let invented = Invented {
             msgid: msgid(number, seed),
-            created_s: self.epoch.unix_ms(now) / 1_000,
+            created_s: self.wall_clock.unix_ms(now) / 1_000,
             response_url: format!(
                 "{}/response?response_code={:016x}",
                 self.origin,
@@ -62,7 +62,7 @@ impl World {
         self.known_chats.insert(chat, push.chat.group.is_some());
         let name = self.bots[bot as usize].id.clone();
         let mut link = |media: &_| self.serve_media(media, now);
-        Body::Built(Arc::new(Callback::new(push, &name, invented, &mut link)))
+        CallbackSource::Built(Arc::new(Callback::new(push, &name, invented, &mut link)))
     }
 
     /// Whether a chat of the bot in which somebody wrote is a group; `None` if nobody did.
@@ -89,19 +89,27 @@ impl World {
         self.last_push
     }
 
-    pub(crate) fn track(&mut self, number: u64, bot: u32, body: Body) {
+    pub(crate) fn track(&mut self, number: u64, bot: u32, body: CallbackSource) {
         self.ledger.pushed += 1;
         let limit = self.settings.keep_records;
-        self.records.add(number, Tracked::new(bot, body), limit);
+        self.records
+            .add(number, TrackedCallback::new(bot, body), limit);
     }
 
-    pub(crate) fn dispatch(&mut self, bot: u32, push: u64, attempt: u16, body: Body, now: Instant) {
-        let delivery = Delivery { push, attempt };
+    pub(crate) fn dispatch(
+        &mut self,
+        bot: u32,
+        push: u64,
+        attempt: u16,
+        body: CallbackSource,
+        now: Instant,
+    ) {
+        let delivery = AttemptId { push, attempt };
         let holder = self.bots[bot as usize].holder;
         if holder.is_none() && !self.settings.keep_while_offline {
             self.ledger.lost += 1;
             self.records
-                .note(delivery, |hop| hop.state = DeliveryState::Lost);
+                .note(delivery, |progress| progress.state = DeliveryState::Lost);
             return;
         }
         if let Some(id) = holder
@@ -120,13 +128,19 @@ impl World {
     }
 
     /// Puts a callback into a connection's output.
-    pub(crate) fn deliver(&mut self, id: ConnectionId, of: Delivery, body: &Body, now: Instant) {
+    pub(crate) fn deliver(
+        &mut self,
+        id: ConnectionId,
+        of: AttemptId,
+        body: &CallbackSource,
+        now: Instant,
+    ) {
         let Some(live) = self.connections.get_mut(&id) else {
             return;
         };
         let seed = self.settings.seed;
         match body {
-            Body::MadeUp {
+            CallbackSource::MadeUp {
                 template,
                 created_s,
             } => {
@@ -135,7 +149,7 @@ impl World {
                     template.write(of, seed, u64::from(*created_s), out);
                 });
             }
-            Body::Built(callback) => {
+            CallbackSource::Built(callback) => {
                 let given = callback.push.req_id.clone().filter(|_| of.attempt == 1);
                 let req_id = given.unwrap_or_else(|| req_id(of, seed));
                 let text = callback.text(&req_id);
@@ -143,9 +157,9 @@ impl World {
             }
         }
         self.ledger.unwritten += 1;
-        self.records.note(of, |hop| {
-            hop.state = DeliveryState::Unwritten;
-            hop.to = Some((id, now));
+        self.records.note(of, |progress| {
+            progress.state = DeliveryState::Unwritten;
+            progress.to = Some((id, now));
         });
     }
 
@@ -166,9 +180,9 @@ impl World {
             ledger.delivered += 1;
             ledger.unwritten -= 1;
             *last_place += 1;
-            records.note(whole, |hop| {
-                hop.state = DeliveryState::Delivered;
-                hop.place = *last_place;
+            records.note(whole, |progress| {
+                progress.state = DeliveryState::Delivered;
+                progress.place = *last_place;
             });
         });
         // The task may have looked before the connection became half-open.
@@ -196,12 +210,12 @@ impl World {
     }
 
     /// Callbacks whose connection is over.
-    pub(crate) fn lose(&mut self, marks: VecDeque<(u64, Delivery)>) {
+    pub(crate) fn lose(&mut self, marks: VecDeque<(u64, AttemptId)>) {
         for (_, delivery) in marks {
             self.ledger.unwritten -= 1;
             self.ledger.lost += 1;
             self.records
-                .note(delivery, |hop| hop.state = DeliveryState::Lost);
+                .note(delivery, |progress| progress.state = DeliveryState::Lost);
         }
     }
 }

@@ -7,10 +7,10 @@ use crate::live::Ending;
 use crate::websocket::{self, opcode};
 use crate::wecom::fault::{Fault, Target};
 use crate::wecom::ledger::SubscriptionState;
-use crate::wecom::live::PongManner;
-use crate::wecom::world::{Due, World};
+use crate::wecom::live::PongMode;
+use crate::wecom::state::{Due, PlatformState};
 
-impl World {
+impl PlatformState {
     /// Puts a fault on the target's connections; returns on how many.
     pub(crate) fn fault(&mut self, target: &Target, fault: &Fault, now: Instant) -> usize {
         let holder = match target {
@@ -30,13 +30,13 @@ impl World {
         });
         let ids: Vec<ConnectionId> = struck.map(|live| live.id).collect();
         for id in &ids {
-            self.strike(*id, fault, now);
+            self.apply_fault(*id, fault, now);
         }
         self.wake_clock();
         ids.len()
     }
 
-    fn strike(&mut self, id: ConnectionId, fault: &Fault, now: Instant) {
+    fn apply_fault(&mut self, id: ConnectionId, fault: &Fault, now: Instant) {
         match fault {
             Fault::Drop => self.end(id, Ending::Reset, now),
             Fault::Hangup => self.end(id, Ending::Hangup, now),
@@ -44,7 +44,7 @@ impl World {
             Fault::CloseWithoutCode => self.close(id, None, now),
             Fault::HalfOpen => {
                 let until = now + self.settings.scaled(self.settings.half_open_kept);
-                self.agenda.add(until, Due::Abort(id));
+                self.timer_queue.add(until, Due::Abort(id));
                 self.change(id, |live| live.half_open = true);
             }
             Fault::StopReading => self.change(id, |live| live.reading = false),
@@ -52,7 +52,7 @@ impl World {
                 live.reading = true;
                 live.half_open = false;
                 live.pieces = 1;
-                live.pong = PongManner::default();
+                live.pong = PongMode::default();
             }),
             Fault::SlowPong(delay) => self.change(id, |live| live.pong.delay = Some(*delay)),
             Fault::SilentPong => self.change(id, |live| live.pong.silent = true),

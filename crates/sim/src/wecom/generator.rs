@@ -1,16 +1,16 @@
-//! Carries out made-up traffic: the clock calls [`World::pace`], connections that have nothing left to
-//! write call [`World::flood`].
+//! Carries out made-up traffic: the clock calls [`PlatformState::pace`], connections that have nothing left to
+//! write call [`PlatformState::flood`].
 
 use std::collections::HashMap;
 use std::time::Instant;
 
 use crate::fault::ConnectionId;
-use crate::ids::Delivery;
-use crate::traffic::{Budget, Pacing, Traffic, TrafficProgress};
+use crate::ids::AttemptId;
+use crate::traffic::{Pacing, StreamLimits, Traffic, TrafficProgress};
 use crate::wecom::message::Template;
-use crate::wecom::record::Body;
+use crate::wecom::record::CallbackSource;
+use crate::wecom::state::PlatformState;
 use crate::wecom::traffic::Flood;
-use crate::wecom::world::World;
 
 /// A flooded connection gets so many bytes in one go: enough for one system call to be cheap per message,
 /// little enough that its neighbours wait for less than a millisecond.
@@ -31,7 +31,7 @@ pub(crate) struct Generator {
 #[derive(Debug)]
 struct Flooding {
     settings: Flood,
-    budget: Budget,
+    budget: StreamLimits,
 }
 
 impl Generator {
@@ -49,7 +49,7 @@ impl Generator {
     }
 }
 
-impl World {
+impl PlatformState {
     pub(crate) fn start_pacing(&mut self, traffic: Traffic, now: Instant) {
         for bot in &traffic.apps {
             self.bot(bot);
@@ -62,13 +62,13 @@ impl World {
     pub(crate) fn start_flood(&mut self, settings: Flood, now: Instant) {
         self.generator.made = 0;
         self.generator.flood = Some(Flooding {
-            budget: Budget::new(settings.total, settings.seconds, now),
+            budget: StreamLimits::new(settings.total, settings.seconds, now),
             settings,
         });
         for bot in &self.bots {
             let holder = bot.holder.and_then(|id| self.connections.get(&id));
             if let Some(live) = holder {
-                live.doorbell.ring();
+                live.output_signal.notify();
             }
         }
     }
@@ -130,7 +130,7 @@ impl World {
             let bytes = flooding.settings.payload_bytes;
             while left > 0 && self.output_below(id, FLOOD_BYTES) {
                 let (push, body) = self.make(bot, bytes, now);
-                self.deliver(id, Delivery { push, attempt: 1 }, &body, now);
+                self.deliver(id, AttemptId { push, attempt: 1 }, &body, now);
                 flooding.budget.made += 1;
                 left -= 1;
             }
@@ -153,7 +153,7 @@ impl World {
         })
     }
 
-    fn make(&mut self, bot: u32, bytes: usize, now: Instant) -> (u64, Body) {
+    fn make(&mut self, bot: u32, bytes: usize, now: Instant) -> (u64, CallbackSource) {
         let number = self.next_number();
         let body = self.made_up(bot, bytes, now);
         self.generator.made += 1;
@@ -161,7 +161,7 @@ impl World {
         (number, body)
     }
 
-    pub(crate) fn made_up(&mut self, bot: u32, bytes: usize, now: Instant) -> Body {
+    pub(crate) fn made_up(&mut self, bot: u32, bytes: usize, now: Instant) -> CallbackSource {
         let generator = &mut self.generator;
         let next = u32::try_from(generator.templates.len()).expect("templates fit into memory");
         let template = *generator.template_index.entry((bot, bytes)).or_insert(next);
@@ -170,10 +170,10 @@ impl World {
             let made = Template::new(bot, &self.origin, bytes);
             generator.templates.push(made);
         }
-        Body::MadeUp {
+        CallbackSource::MadeUp {
             template,
             // Seconds fit until 2106.
-            created_s: u32::try_from(self.epoch.unix_ms(now) / 1_000).unwrap_or(u32::MAX),
+            created_s: u32::try_from(self.wall_clock.unix_ms(now) / 1_000).unwrap_or(u32::MAX),
         }
     }
 }

@@ -2,68 +2,73 @@
 
 use std::time::Instant;
 
-use crate::connection::{Platform, Standing};
+use crate::connection::{ConnectionHandler, ConnectionMode};
 use crate::fault::ConnectionId;
 use crate::live::Ending;
-use crate::websocket::{self, Incoming, Violation, opcode};
-use crate::wecom::live::Live;
-use crate::wecom::world::{Shared, World};
+use crate::websocket::{self, ClientMessage, Violation, opcode};
+use crate::wecom::live::LiveConnection;
+use crate::wecom::state::{PlatformState, SharedState};
 
-impl Platform for Shared {
-    fn standing(&self, id: ConnectionId) -> Option<Standing> {
-        self.world().connections.get(&id).map(Live::standing)
+impl ConnectionHandler for SharedState {
+    fn mode(&self, id: ConnectionId) -> Option<ConnectionMode> {
+        self.state().connections.get(&id).map(LiveConnection::mode)
     }
 
     fn output(&self, id: ConnectionId, written: usize, own: &mut Vec<u8>) {
-        let mut world = self.world();
+        let mut state = self.state();
         // Taken under the lock, so that no two readers of it disagree about the order.
         let now = Instant::now();
-        world.output(id, written, own, now);
+        state.output(id, written, own, now);
     }
 
-    fn burst(&self, id: ConnectionId, incoming: Vec<Incoming>, violation: Option<Violation>) {
-        let mut world = self.world();
+    fn burst(&self, id: ConnectionId, incoming: Vec<ClientMessage>, violation: Option<Violation>) {
+        let mut state = self.state();
         let now = Instant::now();
-        if let Some(live) = world.connections.get_mut(&id) {
+        if let Some(live) = state.connections.get_mut(&id) {
             live.last_heard = now;
         }
         for message in incoming {
-            judge(&mut world, id, message, now);
+            handle_message(&mut state, id, message, now);
         }
         if let Some(violation) = violation {
             tracing::debug!(connection = %id, %violation, "client breaks the protocol");
-            world.ledger.protocol_errors += 1;
-            world.close(id, Some(violation.close_code()), now);
+            state.ledger.protocol_errors += 1;
+            state.close(id, Some(violation.close_code()), now);
         }
-        world.wake_clock();
+        state.wake_clock();
     }
 
     fn gone(&self, id: ConnectionId) {
-        self.world().disconnect(id);
+        self.state().disconnect(id);
     }
 }
 
-fn judge(world: &mut World, id: ConnectionId, message: Incoming, now: Instant) {
+fn handle_message(
+    state: &mut PlatformState,
+    id: ConnectionId,
+    message: ClientMessage,
+    now: Instant,
+) {
     match message {
-        Incoming::Text(bytes) | Incoming::Binary(bytes) => world.command(id, &bytes, now),
-        Incoming::Ping(payload) => {
-            world.ledger.protocol_pings += 1;
-            world.send(id, |out| {
+        ClientMessage::Text(bytes) | ClientMessage::Binary(bytes) => state.command(id, &bytes, now),
+        ClientMessage::Ping(payload) => {
+            state.ledger.protocol_pings += 1;
+            state.send(id, |out| {
                 websocket::write_message(out, opcode::PONG, &payload)
             });
         }
-        Incoming::Pong => {
-            if let Some(live) = world.connections.get_mut(&id) {
+        ClientMessage::Pong => {
+            if let Some(live) = state.connections.get_mut(&id) {
                 live.protocol_pongs += 1;
             }
         }
-        Incoming::Close(code) => {
-            let live = world.connections.get(&id);
+        ClientMessage::Close(code) => {
+            let live = state.connections.get(&id);
             if live.is_some_and(|live| live.ending.is_none()) {
-                world.ledger.closed_by_client += 1;
-                world.send(id, |out| websocket::write_close(out, code, ""));
+                state.ledger.closed_by_client += 1;
+                state.send(id, |out| websocket::write_close(out, code, ""));
             }
-            world.end(id, Ending::Hangup, now);
+            state.end(id, Ending::Hangup, now);
         }
     }
 }

@@ -2,23 +2,23 @@
 //! stands with its bot, and which faults are on it.
 //!
 //! The connection's task owns the socket and takes the output from here; whoever adds to it rings the
-//! doorbell.
+//! output_signal.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::connection::Standing;
+use crate::connection::ConnectionMode;
 use crate::fault::ConnectionId;
-use crate::ids::Delivery;
-use crate::live::{Doorbell, Ending};
-use crate::tracked::Epoch;
+use crate::ids::AttemptId;
+use crate::live::{Ending, OutputSignal};
+use crate::tracked::WallClock;
 use crate::websocket::{self, opcode};
 use crate::wecom::ledger::{ConnectionView, SubscriptionState};
 
 /// How heartbeats are answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct PongManner {
+pub(crate) struct PongMode {
     pub(crate) silent: bool,
     pub(crate) delay: Option<Duration>,
     pub(crate) code: Option<i64>,
@@ -26,23 +26,23 @@ pub(crate) struct PongManner {
 
 /// A live connection.
 #[derive(Debug)]
-pub(crate) struct Live {
+pub(crate) struct LiveConnection {
     pub(crate) id: ConnectionId,
-    pub(crate) doorbell: Arc<Doorbell>,
+    pub(crate) output_signal: Arc<OutputSignal>,
     pub(crate) outbox: Vec<u8>,
     /// Bytes handed to the task since the connection opened.
     handed: u64,
     /// Of these, written to the socket.
     written: u64,
     /// Callbacks not written yet, each with the offset of its end.
-    marks: VecDeque<(u64, Delivery)>,
+    marks: VecDeque<(u64, AttemptId)>,
     pub(crate) bot: Option<u32>,
     pub(crate) state: SubscriptionState,
     pub(crate) subscribed: Option<Instant>,
     pub(crate) ending: Option<Ending>,
     pub(crate) reading: bool,
     pub(crate) half_open: bool,
-    pub(crate) pong: PongManner,
+    pub(crate) pong: PongMode,
     /// WebSocket frames of each message.
     pub(crate) pieces: usize,
     opened: Instant,
@@ -53,11 +53,11 @@ pub(crate) struct Live {
     callbacks: u64,
 }
 
-impl Live {
-    pub(crate) fn new(id: ConnectionId, doorbell: Arc<Doorbell>, now: Instant) -> Self {
+impl LiveConnection {
+    pub(crate) fn new(id: ConnectionId, output_signal: Arc<OutputSignal>, now: Instant) -> Self {
         Self {
             id,
-            doorbell,
+            output_signal,
             outbox: Vec::new(),
             handed: 0,
             written: 0,
@@ -68,7 +68,7 @@ impl Live {
             ending: None,
             reading: true,
             half_open: false,
-            pong: PongManner::default(),
+            pong: PongMode::default(),
             pieces: 1,
             opened: now,
             last_heard: now,
@@ -79,8 +79,8 @@ impl Live {
         }
     }
 
-    pub(crate) fn standing(&self) -> Standing {
-        Standing {
+    pub(crate) fn mode(&self) -> ConnectionMode {
+        ConnectionMode {
             ending: self.ending,
             reading: self.reading,
             half_open: self.half_open,
@@ -108,7 +108,7 @@ impl Live {
             return;
         }
         self.write_text(text);
-        self.doorbell.ring();
+        self.output_signal.notify();
     }
 
     fn write_text(&mut self, text: &[u8]) {
@@ -122,7 +122,7 @@ impl Live {
     /// Appends a callback. Its text, `len` bytes long, is written by `write` where it belongs.
     pub(crate) fn send_callback(
         &mut self,
-        of: Delivery,
+        of: AttemptId,
         len: usize,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
@@ -137,11 +137,11 @@ impl Live {
         let end = self.handed + self.outbox.len() as u64;
         self.marks.push_back((end, of));
         self.callbacks += 1;
-        self.doorbell.ring();
+        self.output_signal.notify();
     }
 
     /// So many bytes more are on the socket: the callbacks that are whole now.
-    pub(crate) fn wrote(&mut self, bytes: usize, mut whole: impl FnMut(Delivery)) {
+    pub(crate) fn wrote(&mut self, bytes: usize, mut whole: impl FnMut(AttemptId)) {
         self.written += bytes as u64;
         while let Some((end, of)) = self.marks.front().copied() {
             if end > self.written {
@@ -164,21 +164,21 @@ impl Live {
     }
 
     /// Takes the callbacks that were never written.
-    pub(crate) fn take_marks(&mut self) -> VecDeque<(u64, Delivery)> {
+    pub(crate) fn take_marks(&mut self) -> VecDeque<(u64, AttemptId)> {
         std::mem::take(&mut self.marks)
     }
 
-    pub(crate) fn view(&self, bot: Option<&str>, epoch: Epoch) -> ConnectionView {
+    pub(crate) fn view(&self, bot: Option<&str>, wall_clock: WallClock) -> ConnectionView {
         ConnectionView {
             id: self.id,
             bot: bot.map(str::to_owned),
             state: self.state,
-            opened_at_ms: epoch.unix_ms(self.opened),
-            subscribed_at_ms: self.subscribed.map(|at| epoch.unix_ms(at)),
+            opened_at_ms: wall_clock.unix_ms(self.opened),
+            subscribed_at_ms: self.subscribed.map(|at| wall_clock.unix_ms(at)),
             callbacks: self.callbacks,
             unwritten: self.marks.len() as u64,
             pings: self.pings,
-            last_ping_at_ms: self.last_ping.map(|at| epoch.unix_ms(at)),
+            last_ping_at_ms: self.last_ping.map(|at| wall_clock.unix_ms(at)),
             protocol_pongs: self.protocol_pongs,
             reading: self.reading && !self.half_open,
             half_open: self.half_open,

@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 use crate::ids::scramble;
 use crate::serde_forms::base64_bytes;
 use crate::wecom::behaviour::{Behaviour, Occasion};
-use crate::wecom::world::World;
+use crate::wecom::state::PlatformState;
 
 /// A link is good for so long.
-const KEPT: Duration = Duration::from_secs(5 * 60);
+const LINK_TTL: Duration = Duration::from_secs(5 * 60);
 /// Files kept at most; the oldest go first.
 const MAX_FILES: usize = 4_096;
 /// Padding is PKCS#7 to a multiple of this, twice the cipher's block.
@@ -56,7 +56,7 @@ struct Served {
 
 /// The files there are links to.
 #[derive(Debug, Default)]
-pub(crate) struct Library {
+pub(crate) struct MediaStore {
     files: BTreeMap<u64, Served>,
     last: u64,
 }
@@ -72,30 +72,30 @@ pub(crate) enum Download {
     Refused(u16),
 }
 
-impl World {
+impl PlatformState {
     /// Serves a file from now on; the `url` and `aeskey` of the callback that brings it.
     pub(crate) fn serve_media(&mut self, media: &Media, now: Instant) -> Value {
-        self.library.last += 1;
-        let id = id_of(self.library.last, self.settings.seed);
+        self.media_store.last += 1;
+        let id = id_of(self.media_store.last, self.settings.seed);
         let key = key_of(id);
         let served = Served {
             ciphertext: encrypt(&key, &media.bytes).into(),
             file_name: media.file_name.clone(),
-            until: now + self.settings.scaled(KEPT),
+            until: now + self.settings.scaled(LINK_TTL),
         };
-        self.library.files.insert(self.library.last, served);
-        if self.library.files.len() > MAX_FILES {
-            self.library.files.pop_first();
+        self.media_store.files.insert(self.media_store.last, served);
+        if self.media_store.files.len() > MAX_FILES {
+            self.media_store.files.pop_first();
         }
         // Some keys come without their padding.
-        let aeskey = if self.library.last.is_multiple_of(2) {
+        let aeskey = if self.media_store.last.is_multiple_of(2) {
             STANDARD.encode(key)
         } else {
             STANDARD_NO_PAD.encode(key)
         };
         let url = format!(
             "{}/media/{}-{id:016x}?x=1&y=2",
-            self.origin, self.library.last
+            self.origin, self.media_store.last
         );
         json!({"url": url, "aeskey": aeskey})
     }
@@ -115,7 +115,7 @@ impl World {
                 let id = u64::from_str_radix(id, 16).ok()?;
                 (id == id_of(number, seed)).then_some(number)
             })
-            .and_then(|number| self.library.files.get(&number));
+            .and_then(|number| self.media_store.files.get(&number));
         match served {
             None => Download::Refused(404),
             Some(served) if now > served.until => Download::Refused(403),

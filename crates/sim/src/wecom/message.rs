@@ -3,7 +3,7 @@
 //! The frame is built once per bot and size; a message copies it and patches its ids, its user, its time
 //! and its number in place. The shape is that of the developer centre's sample; every id is invented.
 
-use crate::ids::{Delivery, scramble, write_hex};
+use crate::ids::{AttemptId, scramble, write_hex};
 use crate::wecom::push::Chat;
 use crate::wecom::req_id::{MSGID_LEN, REQ_ID_LEN, write_msgid, write_req_id};
 
@@ -72,7 +72,7 @@ impl Template {
     }
 
     /// Appends the frame's text of this delivery. `created_s` has 10 digits, as all times of this century.
-    pub(crate) fn write(&self, of: Delivery, seed: u64, created_s: u64, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, of: AttemptId, seed: u64, created_s: u64, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(&self.text);
         let text = &mut out[start..];
@@ -121,7 +121,7 @@ mod tests {
 
     fn frame(push: u64, bytes: usize) -> Vec<u8> {
         let mut out = Vec::new();
-        let of = Delivery { push, attempt: 1 };
+        let of = AttemptId { push, attempt: 1 };
         Template::new("aib\"1", "http://h", bytes).write(of, 5, 1_767_225_601, &mut out);
         out
     }
@@ -131,7 +131,7 @@ mod tests {
         let bytes = frame(77, 1024);
         assert_eq!(bytes.len(), 1024);
         let frame: Value = serde_json::from_slice(&bytes).expect("json");
-        let of = Delivery {
+        let of = AttemptId {
             push: 77,
             attempt: 1,
         };

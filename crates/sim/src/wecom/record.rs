@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault::ConnectionId;
 use crate::ids;
 use crate::push::PushId;
-use crate::tracked::Epoch;
+use crate::tracked::WallClock;
 use crate::wecom::callback::Callback;
 use crate::wecom::message;
 use crate::wecom::push::Chat;
@@ -69,7 +69,7 @@ pub enum DeliveryState {
 
 /// What a callback is made of.
 #[derive(Clone, Debug)]
-pub(crate) enum Body {
+pub(crate) enum CallbackSource {
     /// A number of the generator's templates, and its time in seconds.
     MadeUp { template: u32, created_s: u32 },
     /// Everything else.
@@ -78,7 +78,7 @@ pub(crate) enum Body {
 
 /// How far one delivery came.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Hop {
+pub(crate) struct DeliveryProgress {
     pub(crate) state: DeliveryState,
     pub(crate) to: Option<(ConnectionId, Instant)>,
     /// Its place among all that was written; 0 while it is not.
@@ -87,22 +87,22 @@ pub(crate) struct Hop {
 
 /// A push with its deliveries.
 #[derive(Debug)]
-pub(crate) struct Tracked {
+pub(crate) struct TrackedCallback {
     pub(crate) bot: u32,
-    pub(crate) body: Body,
-    first: Hop,
+    pub(crate) body: CallbackSource,
+    first: DeliveryProgress,
     /// Rare.
-    more: Vec<Hop>,
+    more: Vec<DeliveryProgress>,
 }
 
-const NEW: Hop = Hop {
+const NEW: DeliveryProgress = DeliveryProgress {
     state: DeliveryState::Waiting,
     to: None,
     place: 0,
 };
 
-impl Tracked {
-    pub(crate) fn new(bot: u32, body: Body) -> Self {
+impl TrackedCallback {
+    pub(crate) fn new(bot: u32, body: CallbackSource) -> Self {
         Self {
             bot,
             body,
@@ -118,11 +118,11 @@ impl Tracked {
     }
 
     /// Its deliveries so far.
-    pub(crate) fn hops(&self) -> impl Iterator<Item = &Hop> {
+    pub(crate) fn all_progress(&self) -> impl Iterator<Item = &DeliveryProgress> {
         std::iter::once(&self.first).chain(&self.more)
     }
 
-    pub(crate) fn hop(&self, attempt: u16) -> Option<&Hop> {
+    pub(crate) fn progress(&self, attempt: u16) -> Option<&DeliveryProgress> {
         match attempt {
             0 => None,
             1 => Some(&self.first),
@@ -130,7 +130,7 @@ impl Tracked {
         }
     }
 
-    fn hop_mut(&mut self, attempt: u16) -> Option<&mut Hop> {
+    fn progress_mut(&mut self, attempt: u16) -> Option<&mut DeliveryProgress> {
         match attempt {
             0 => None,
             1 => Some(&mut self.first),
@@ -140,30 +140,30 @@ impl Tracked {
 
     pub(crate) fn chat(&self, push: u64) -> Chat {
         match &self.body {
-            Body::MadeUp { .. } => message::chat(push),
-            Body::Built(callback) => callback.push.chat.clone(),
+            CallbackSource::MadeUp { .. } => message::chat(push),
+            CallbackSource::Built(callback) => callback.push.chat.clone(),
         }
     }
 
-    fn record(&self, push: u64, bot: &str, seed: u64, epoch: Epoch) -> Record {
-        let deliveries = self.hops().zip(1..).map(|(hop, attempt)| {
+    fn record(&self, push: u64, bot: &str, seed: u64, wall_clock: WallClock) -> Record {
+        let deliveries = self.all_progress().zip(1..).map(|(progress, attempt)| {
             let given = match &self.body {
-                Body::Built(callback) if attempt == 1 => callback.push.req_id.clone(),
+                CallbackSource::Built(callback) if attempt == 1 => callback.push.req_id.clone(),
                 _ => None,
             };
             Delivery {
-                req_id: given.unwrap_or_else(|| req_id(ids::Delivery { push, attempt }, seed)),
-                state: hop.state,
-                connection: hop.to.map(|(id, _)| id),
-                at_ms: hop.to.map(|(_, at)| epoch.unix_ms(at)),
+                req_id: given.unwrap_or_else(|| req_id(ids::AttemptId { push, attempt }, seed)),
+                state: progress.state,
+                connection: progress.to.map(|(id, _)| id),
+                at_ms: progress.to.map(|(_, at)| wall_clock.unix_ms(at)),
             }
         });
         Record {
             push: PushId(push),
             bot: bot.to_owned(),
             msgid: match &self.body {
-                Body::MadeUp { .. } => msgid(push, seed),
-                Body::Built(callback) => callback.msgid.clone(),
+                CallbackSource::MadeUp { .. } => msgid(push, seed),
+                CallbackSource::Built(callback) => callback.msgid.clone(),
             },
             chat: self.chat(push).key().to_owned(),
             deliveries: deliveries.collect(),
@@ -174,14 +174,14 @@ impl Tracked {
 /// The newest pushes, found by their number.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
-    ring: VecDeque<Tracked>,
+    ring: VecDeque<TrackedCallback>,
     /// Number of the front one.
     first: u64,
 }
 
 impl Records {
     /// Keeps `limit` of them with this one, which is the newest.
-    pub(crate) fn add(&mut self, number: u64, tracked: Tracked, limit: usize) {
+    pub(crate) fn add(&mut self, number: u64, tracked: TrackedCallback, limit: usize) {
         if limit == 0 {
             return;
         }
@@ -198,20 +198,20 @@ impl Records {
         usize::try_from(number.checked_sub(self.first)?).ok()
     }
 
-    pub(crate) fn get(&self, number: u64) -> Option<&Tracked> {
+    pub(crate) fn get(&self, number: u64) -> Option<&TrackedCallback> {
         self.ring.get(self.index(number)?)
     }
 
-    pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut Tracked> {
+    pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut TrackedCallback> {
         let index = self.index(number)?;
         self.ring.get_mut(index)
     }
 
     /// Notes how far a delivery came, as long as its record is kept.
-    pub(crate) fn note(&mut self, of: ids::Delivery, change: impl FnOnce(&mut Hop)) {
+    pub(crate) fn note(&mut self, of: ids::AttemptId, change: impl FnOnce(&mut DeliveryProgress)) {
         let tracked = self.get_mut(of.push);
-        if let Some(hop) = tracked.and_then(|tracked| tracked.hop_mut(of.attempt)) {
-            change(hop);
+        if let Some(progress) = tracked.and_then(|tracked| tracked.progress_mut(of.attempt)) {
+            change(progress);
         }
     }
 
@@ -223,16 +223,16 @@ impl Records {
         &self,
         number: u64,
         seed: u64,
-        epoch: Epoch,
+        wall_clock: WallClock,
         name: impl Fn(u32) -> String,
     ) -> Option<Record> {
         let tracked = self.get(number)?;
-        Some(tracked.record(number, &name(tracked.bot), seed, epoch))
+        Some(tracked.record(number, &name(tracked.bot), seed, wall_clock))
     }
 
     /// Numbers of the pushes with a record, of one bot or all.
     pub(crate) fn numbers(&self, bot: Option<u32>) -> impl Iterator<Item = u64> {
-        let of_bot = move |tracked: &Tracked| bot.is_none_or(|bot| tracked.bot == bot);
+        let of_bot = move |tracked: &TrackedCallback| bot.is_none_or(|bot| tracked.bot == bot);
         let numbered = (self.first..).zip(&self.ring);
         numbered
             .filter(move |(_, tracked)| of_bot(tracked))

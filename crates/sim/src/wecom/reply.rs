@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use crate::fault::ConnectionId;
-use crate::ids::{Delivery, unscramble};
-use crate::wecom::ack::{Verdict, code};
+use crate::ids::{AttemptId, unscramble};
+use crate::wecom::ack::{CommandResult, code};
 use crate::wecom::behaviour::Asked;
-use crate::wecom::callback::Kind;
-use crate::wecom::record::Body;
-use crate::wecom::req_id::delivery_of;
+use crate::wecom::callback::AllowedReply;
+use crate::wecom::record::CallbackSource;
+use crate::wecom::req_id::attempt_of;
 use crate::wecom::shown::{Via, first_frame};
-use crate::wecom::world::World;
+use crate::wecom::state::PlatformState;
 
 /// `aibot_respond_msg` is possible for so long after the callback.
 const REPLY_WINDOW: Duration = Duration::from_secs(24 * 3_600);
@@ -27,7 +27,7 @@ const CONTENT_BYTES: usize = 20_480;
 const FEEDBACK_ID_BYTES: usize = 256;
 const MEDIA: [&str; 4] = ["file", "image", "voice", "video"];
 
-impl World {
+impl PlatformState {
     /// The verdict on one of the three `aibot_respond_*` commands.
     pub(crate) fn reply(
         &mut self,
@@ -37,34 +37,34 @@ impl World {
         req_id: &str,
         body: &Map<String, Value>,
         now: Instant,
-    ) -> Verdict {
+    ) -> CommandResult {
         let given = self.given_req_ids.get(req_id).copied();
-        let delivery = given.or_else(|| delivery_of(req_id, self.settings.seed));
+        let delivery = given.or_else(|| attempt_of(req_id, self.settings.seed));
         let (wanted, window) = match asked {
-            Asked::Welcome => (Kind::EnterChat, EVENT_WINDOW),
-            Asked::Update => (Kind::CardEvent, EVENT_WINDOW),
-            _ => (Kind::Message, REPLY_WINDOW),
+            Asked::Welcome => (AllowedReply::EnterChat, EVENT_WINDOW),
+            Asked::Update => (AllowedReply::CardEvent, EVENT_WINDOW),
+            _ => (AllowedReply::Message, REPLY_WINDOW),
         };
         let window = self.settings.scaled(window);
         let Some((delivery, chat)) = delivery.and_then(|delivery| {
             let tracked = self.records.get(delivery.push)?;
-            let (connection, at) = tracked.hop(delivery.attempt)?.to?;
-            let kind = match &tracked.body {
-                Body::MadeUp { .. } => Kind::Message,
-                Body::Built(callback) => callback.kind,
+            let (connection, at) = tracked.progress(delivery.attempt)?.to?;
+            let allowed = match &tracked.body {
+                CallbackSource::MadeUp { .. } => AllowedReply::Message,
+                CallbackSource::Built(callback) => callback.allowed_reply,
             };
             let here = connection == id || !self.settings.req_ids_end_with_connection;
             let young = now.saturating_duration_since(at) <= window;
-            let fits = tracked.bot == bot && kind == wanted && here && young;
+            let fits = tracked.bot == bot && allowed == wanted && here && young;
             fits.then(|| (delivery, tracked.chat(delivery.push).key().to_owned()))
         }) else {
-            return Verdict::refused(code::INVALID_REQ_ID);
+            return CommandResult::refused(code::INVALID_REQ_ID);
         };
         match asked {
             Asked::Update => {
                 if body.get("response_type").and_then(Value::as_str) != Some("update_template_card")
                 {
-                    return Verdict::invalid("response_type must be update_template_card");
+                    return CommandResult::invalid("response_type must be update_template_card");
                 }
                 let via = Via::Update(req_id.to_owned());
                 self.show_one(bot, &chat, via, "template_card", body, now)
@@ -75,7 +75,7 @@ impl World {
                     Some(kind @ ("text" | "template_card")) => {
                         self.show_one(bot, &chat, via, kind, body, now)
                     }
-                    _ => Verdict::refused(code::INVALID_MESSAGE_TYPE),
+                    _ => CommandResult::refused(code::INVALID_MESSAGE_TYPE),
                 }
             }
             _ => match body.get("msgtype").and_then(Value::as_str) {
@@ -86,7 +86,7 @@ impl World {
                     let via = Via::Reply(req_id.to_owned());
                     self.show_one(bot, &chat, via, kind, body, now)
                 }
-                _ => Verdict::refused(code::INVALID_MESSAGE_TYPE),
+                _ => CommandResult::refused(code::INVALID_MESSAGE_TYPE),
             },
         }
     }
@@ -97,7 +97,7 @@ impl World {
         bot: u32,
         body: &Map<String, Value>,
         now: Instant,
-    ) -> Verdict {
+    ) -> CommandResult {
         let chat = body
             .get("chatid")
             .and_then(Value::as_str)
@@ -105,22 +105,22 @@ impl World {
         let known = self.chat_is_group(bot, chat);
         let unknown = self.settings.require_known_chat && known.is_none();
         if chat.is_empty() || chat.contains(':') || unknown {
-            return Verdict::refused(code::INVALID_CHATID);
+            return CommandResult::refused(code::INVALID_CHATID);
         }
         let group = match body.get("chat_type").map(Value::as_u64) {
             None | Some(Some(0)) => known == Some(true),
             Some(Some(1)) => false,
             Some(Some(2)) => true,
-            Some(_) => return Verdict::invalid("chat_type must be 0, 1 or 2"),
+            Some(_) => return CommandResult::invalid("chat_type must be 0, 1 or 2"),
         };
         match body.get("msgtype").and_then(Value::as_str) {
-            Some("template_card") if group => Verdict::refused(code::INVALID_MESSAGE_TYPE),
+            Some("template_card") if group => CommandResult::refused(code::INVALID_MESSAGE_TYPE),
             Some(kind)
                 if kind == "markdown" || kind == "template_card" || MEDIA.contains(&kind) =>
             {
                 self.show_one(bot, chat, Via::Send, kind, body, now)
             }
-            _ => Verdict::refused(code::INVALID_MESSAGE_TYPE),
+            _ => CommandResult::refused(code::INVALID_MESSAGE_TYPE),
         }
     }
 
@@ -130,78 +130,78 @@ impl World {
         response_code: u64,
         body: &Map<String, Value>,
         now: Instant,
-    ) -> Verdict {
+    ) -> CommandResult {
         let push = unscramble(response_code) ^ self.settings.seed.rotate_left(17);
         let window = self.settings.scaled(RESPONSE_URL_WINDOW);
         let Some((bot, chat)) = self.records.get(push).and_then(|tracked| {
-            let (_, at) = tracked.hop(1)?.to?;
+            let (_, at) = tracked.progress(1)?.to?;
             let young = now.saturating_duration_since(at) <= window;
             young.then(|| (tracked.bot, tracked.chat(push).key().to_owned()))
         }) else {
-            return Verdict::invalid("response_code is unknown or too old");
+            return CommandResult::invalid("response_code is unknown or too old");
         };
         if !self.used_response_codes.insert(response_code) {
-            return Verdict::invalid("response_code is used");
+            return CommandResult::invalid("response_code is used");
         }
         match body.get("msgtype").and_then(Value::as_str) {
             Some(kind @ ("markdown" | "template_card")) => {
                 self.show_one(bot, &chat, Via::ResponseUrl, kind, body, now)
             }
-            _ => Verdict::refused(code::INVALID_MESSAGE_TYPE),
+            _ => CommandResult::refused(code::INVALID_MESSAGE_TYPE),
         }
     }
 
     fn stream(
         &mut self,
         bot: u32,
-        of: Delivery,
+        of: AttemptId,
         chat: &str,
         req_id: &str,
         body: &Map<String, Value>,
         now: Instant,
-    ) -> Verdict {
+    ) -> CommandResult {
         let stream = body.get("stream").unwrap_or(&Value::Null);
         let Some(id) = stream.get("id").and_then(Value::as_str) else {
-            return Verdict::invalid("stream.id must be a string");
+            return CommandResult::invalid("stream.id must be a string");
         };
         let finished = match stream.get("finish") {
             None => false,
             Some(Value::Bool(finish)) => *finish,
-            Some(_) => return Verdict::invalid("stream.finish must be a boolean"),
+            Some(_) => return CommandResult::invalid("stream.finish must be a boolean"),
         };
         if let Some(refusal) = self.content_refusal("stream", stream) {
             return refusal;
         }
-        let now_ms = self.epoch.unix_ms(now);
+        let now_ms = self.wall_clock.unix_ms(now);
         if let Some(known) = self.chats.stream(of, id) {
             let limit = self.settings.scaled(self.settings.stream_limit);
             if now.saturating_duration_since(known.first) > limit {
-                return Verdict::refused(code::STREAM_EXPIRED);
+                return CommandResult::refused(code::STREAM_EXPIRED);
             }
             if let Some(code) = self
                 .settings
                 .finished_stream_code
                 .filter(|_| known.finished)
             {
-                return Verdict::refused(code);
+                return CommandResult::refused(code);
             }
             if self.settings.count_refreshes && !self.admit(bot, chat, now) {
-                return Verdict::refused(code::TOO_OFTEN);
+                return CommandResult::refused(code::TOO_OFTEN);
             }
             self.chats.refresh(of, id, stream, finished, now_ms);
-            return Verdict::ok();
+            return CommandResult::ok();
         }
         if !self.admit(bot, chat, now) {
-            return Verdict::refused(code::TOO_OFTEN);
+            return CommandResult::refused(code::TOO_OFTEN);
         }
         let via = Via::Reply(req_id.to_owned());
         let bot = &self.bots[bot as usize].id;
-        let mut shown = first_frame(bot, chat, via, "stream", stream, (self.epoch, now));
+        let mut shown = first_frame(bot, chat, via, "stream", stream, (self.wall_clock, now));
         shown.finished = finished;
         self.ledger.shown += 1;
         let number = self.chats.show(shown, self.settings.keep_records);
         self.chats.start(of, id, number, now, finished);
-        Verdict::ok()
+        CommandResult::ok()
     }
 
     /// Shows a message of one frame, if its content and the conversation's rate permit it.
@@ -213,7 +213,7 @@ impl World {
         kind: &str,
         body: &Map<String, Value>,
         now: Instant,
-    ) -> Verdict {
+    ) -> CommandResult {
         let content = body.get(kind).unwrap_or(&Value::Null);
         if let Some(refusal) = self.content_refusal(kind, content) {
             return refusal;
@@ -221,38 +221,42 @@ impl World {
         if MEDIA.contains(&kind) {
             let media_id = content.get("media_id").and_then(Value::as_str);
             if !self.uploads.holds(bot, kind, media_id.unwrap_or_default()) {
-                return Verdict::refused(code::INVALID_MEDIA_ID);
+                return CommandResult::refused(code::INVALID_MEDIA_ID);
             }
         }
         if !self.admit(bot, chat, now) {
-            return Verdict::refused(code::TOO_OFTEN);
+            return CommandResult::refused(code::TOO_OFTEN);
         }
         let bot = &self.bots[bot as usize].id;
-        let shown = first_frame(bot, chat, via, kind, content, (self.epoch, now));
+        let shown = first_frame(bot, chat, via, kind, content, (self.wall_clock, now));
         self.ledger.shown += 1;
         self.chats.show(shown, self.settings.keep_records);
-        Verdict::ok()
+        CommandResult::ok()
     }
 
     /// Why this cannot be the content of such a message.
-    fn content_refusal(&self, kind: &str, content: &Value) -> Option<Verdict> {
+    fn content_refusal(&self, kind: &str, content: &Value) -> Option<CommandResult> {
         if !content.is_object() {
-            return Some(Verdict::invalid("the member named like msgtype is missing"));
+            return Some(CommandResult::invalid(
+                "the member named like msgtype is missing",
+            ));
         }
         if matches!(kind, "stream" | "markdown" | "text") {
             match content.get("content").map(Value::as_str) {
                 Some(Some(text)) if text.len() > CONTENT_BYTES => {
-                    return Some(Verdict::refused(self.settings.oversize_code));
+                    return Some(CommandResult::refused(self.settings.oversize_code));
                 }
                 Some(Some(_)) => {}
                 // A stream may end without saying anything more.
                 None if kind == "stream" => {}
-                _ => return Some(Verdict::invalid("content must be a string")),
+                _ => return Some(CommandResult::invalid("content must be a string")),
             }
         }
         let feedback = content.pointer("/feedback/id").and_then(Value::as_str);
         if feedback.is_some_and(|id| id.len() > FEEDBACK_ID_BYTES) {
-            return Some(Verdict::invalid("feedback.id is longer than 256 bytes"));
+            return Some(CommandResult::invalid(
+                "feedback.id is longer than 256 bytes",
+            ));
         }
         None
     }

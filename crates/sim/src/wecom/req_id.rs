@@ -3,7 +3,7 @@
 //! A `req_id` hides the push and which delivery of it this is, so that a reply finds its callback without
 //! a table of ids, and an id this simulator never sent is recognized. To clients both are opaque text.
 
-use crate::ids::{Delivery, scramble, unscramble, write_hex};
+use crate::ids::{AttemptId, scramble, unscramble, write_hex};
 
 /// Length of a made-up `req_id`.
 pub(crate) const REQ_ID_LEN: usize = 36;
@@ -15,7 +15,7 @@ const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 /// Writes the `req_id` of a delivery. Some hold `ping` in their middle: clients that tell answers by such
 /// words instead of exact ids have to be found out.
-pub(crate) fn write_req_id(of: Delivery, seed: u64, out: &mut [u8; REQ_ID_LEN]) {
+pub(crate) fn write_req_id(of: AttemptId, seed: u64, out: &mut [u8; REQ_ID_LEN]) {
     let high = scramble((of.push << 16 | u64::from(of.attempt)) ^ seed);
     let low = scramble(high.wrapping_add(seed));
     write_hex(high, &mut out[..16]);
@@ -27,18 +27,18 @@ pub(crate) fn write_req_id(of: Delivery, seed: u64, out: &mut [u8; REQ_ID_LEN]) 
 }
 
 /// The `req_id` of a delivery as text.
-pub(crate) fn req_id(of: Delivery, seed: u64) -> String {
+pub(crate) fn req_id(of: AttemptId, seed: u64) -> String {
     let mut out = [0; REQ_ID_LEN];
     write_req_id(of, seed, &mut out);
     ascii(&out)
 }
 
 /// The delivery behind a `req_id`; `None` if it is not one of ours.
-pub(crate) fn delivery_of(text: &str, seed: u64) -> Option<Delivery> {
+pub(crate) fn attempt_of(text: &str, seed: u64) -> Option<AttemptId> {
     let bytes: &[u8; REQ_ID_LEN] = text.as_bytes().try_into().ok()?;
     let digits = std::str::from_utf8(&bytes[..16]).ok()?;
     let plain = unscramble(u64::from_str_radix(digits, 16).ok()?) ^ seed;
-    let delivery = Delivery {
+    let delivery = AttemptId {
         push: plain >> 16,
         attempt: plain as u16,
     };
@@ -88,16 +88,16 @@ mod tests {
     #[test]
     fn a_req_id_leads_back_to_its_delivery() {
         for (push, attempt) in [(1, 1), (4, 2), ((1 << 48) - 1, u16::MAX)] {
-            let delivery = Delivery { push, attempt };
+            let delivery = AttemptId { push, attempt };
             let text = req_id(delivery, 9);
-            assert_eq!(delivery_of(&text, 9), Some(delivery), "{text}");
-            assert_eq!(delivery_of(&text, 8), None);
+            assert_eq!(attempt_of(&text, 9), Some(delivery), "{text}");
+            assert_eq!(attempt_of(&text, 8), None);
             let tampered = text.replace(&text[20..24], "zzzz");
-            assert_eq!(delivery_of(&tampered, 9), None);
+            assert_eq!(attempt_of(&tampered, 9), None);
         }
         assert!(
             req_id(
-                Delivery {
+                AttemptId {
                     push: 4,
                     attempt: 1
                 },
@@ -106,7 +106,7 @@ mod tests {
             .contains("ping")
         );
         for strange in ["", "neverIssued", "äöüäöüäöüäöüäöüäöü"] {
-            assert_eq!(delivery_of(strange, 9), None);
+            assert_eq!(attempt_of(strange, 9), None);
         }
     }
 

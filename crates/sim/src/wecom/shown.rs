@@ -6,8 +6,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ids::Delivery;
-use crate::tracked::Epoch;
+use crate::ids::AttemptId;
+use crate::tracked::WallClock;
 
 /// A message in a chat.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ pub(crate) struct Chats {
     shown: VecDeque<Shown>,
     /// Number of the front one.
     first: u64,
-    streams: HashMap<(Delivery, String), Stream>,
+    streams: HashMap<(AttemptId, String), Stream>,
 }
 
 impl Chats {
@@ -89,13 +89,13 @@ impl Chats {
         number
     }
 
-    pub(crate) fn stream(&self, of: Delivery, id: &str) -> Option<Stream> {
+    pub(crate) fn stream(&self, of: AttemptId, id: &str) -> Option<Stream> {
         self.streams.get(&(of, id.to_owned())).copied()
     }
 
     pub(crate) fn start(
         &mut self,
-        of: Delivery,
+        of: AttemptId,
         id: &str,
         number: u64,
         now: Instant,
@@ -112,7 +112,7 @@ impl Chats {
     /// Replaces what a stream shows.
     pub(crate) fn refresh(
         &mut self,
-        of: Delivery,
+        of: AttemptId,
         id: &str,
         content: &Value,
         finished: bool,
@@ -140,7 +140,7 @@ pub(crate) fn first_frame(
     via: Via,
     msgtype: &str,
     content: &Value,
-    at: (Epoch, Instant),
+    at: (WallClock, Instant),
 ) -> Shown {
     let at_ms = at.0.unix_ms(at.1);
     Shown {

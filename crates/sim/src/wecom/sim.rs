@@ -11,22 +11,22 @@ use tokio::sync::Notify;
 
 use crate::api::is_below_root;
 use crate::connection::Connection;
-use crate::http::{Http, Request};
-use crate::live::Doorbell;
-use crate::server::{Bound, Server, Site};
+use crate::http::{Http, HttpRequest};
+use crate::live::OutputSignal;
+use crate::server::{BoundListener, Server, Service};
 use crate::settings::StartError;
-use crate::wecom::ack::Verdict;
+use crate::wecom::ack::CommandResult;
 use crate::wecom::api;
 use crate::wecom::control::Control;
 use crate::wecom::media::{Download, disposition};
 use crate::wecom::settings::SimSettings;
+use crate::wecom::state::{PlatformState, SharedState};
 use crate::wecom::upgrade::{self, UpgradeReply};
-use crate::wecom::world::{Shared, World};
 
 /// A running simulated WeCom platform. Dropping it stops it.
 #[derive(Debug)]
 pub struct Sim {
-    shared: Arc<Shared>,
+    shared: Arc<SharedState>,
     server: Server,
     tls: bool,
 }
@@ -36,11 +36,11 @@ impl Sim {
     pub fn start(settings: SimSettings) -> Result<Self, StartError> {
         settings.check()?;
         let tls = settings.tls.is_some();
-        let bound = Bound::new(settings.listen, settings.tls.as_ref())?;
+        let bound = BoundListener::new(settings.listen, settings.tls.as_ref())?;
         let host = settings.public_host.clone();
         let host = host.unwrap_or_else(|| bound.address.to_string());
         let scheme = if tls { "https" } else { "http" };
-        let shared = Arc::new(Shared::new(settings, format!("{scheme}://{host}")));
+        let shared = Arc::new(SharedState::new(settings, format!("{scheme}://{host}")));
         let server = bound.serve(Arc::clone(&shared))?;
         Ok(Self {
             shared,
@@ -84,8 +84,12 @@ impl Sim {
     }
 }
 
-impl Site for Shared {
-    async fn answer(self: Arc<Self>, mut http: Http, request: Request) -> io::Result<Option<Http>> {
+impl Service for SharedState {
+    async fn answer(
+        self: Arc<Self>,
+        mut http: Http,
+        request: HttpRequest,
+    ) -> io::Result<Option<Http>> {
         let path = request.path();
         if is_below_root(path) {
             let (status, answer) = api::answer(&Control { shared: self }, &request);
@@ -93,16 +97,16 @@ impl Site for Shared {
                 .await?;
         } else if path.starts_with("/media/") {
             let download = {
-                let mut world = self.world();
+                let mut state = self.state();
                 let now = Instant::now();
-                world.download(path, now)
+                state.download(path, now)
             };
             return media(http, download).await.map(Some);
         } else if path == "/response" && request.method == "POST" {
             let answer = {
-                let mut world = self.world();
+                let mut state = self.state();
                 let now = Instant::now();
-                respond_by_url(&mut world, &request, now)
+                respond_by_url(&mut state, &request, now)
             };
             http.respond(200, "application/json", answer.to_string().as_bytes())
                 .await?;
@@ -117,9 +121,9 @@ impl Site for Shared {
     }
 
     fn tick(&self) -> Option<Instant> {
-        let mut world = self.world();
+        let mut state = self.state();
         let now = Instant::now();
-        world.tick(now)
+        state.tick(now)
     }
 
     fn alarm(&self) -> &Notify {
@@ -148,31 +152,35 @@ async fn media(mut http: Http, download: Download) -> io::Result<Http> {
 }
 
 /// The answer to a POST to a `response_url`.
-fn respond_by_url(world: &mut World, request: &Request, now: Instant) -> Value {
+fn respond_by_url(state: &mut PlatformState, request: &HttpRequest, now: Instant) -> Value {
     let code = request.query("response_code");
     let code = code.and_then(|code| u64::from_str_radix(&code, 16).ok());
     let body = serde_json::from_slice::<Map<String, Value>>(&request.body);
     let verdict = match (code, body) {
-        (Some(code), Ok(body)) => world.respond_by_url(code, &body, now),
-        (None, _) => Verdict::invalid("response_code is missing"),
-        (_, Err(_)) => Verdict::invalid("the body is not a JSON object"),
+        (Some(code), Ok(body)) => state.respond_by_url(code, &body, now),
+        (None, _) => CommandResult::invalid("response_code is missing"),
+        (_, Err(_)) => CommandResult::invalid("the body is not a JSON object"),
     };
     json!({"errcode": verdict.code, "errmsg": verdict.text})
 }
 
-async fn upgraded(shared: Arc<Shared>, mut http: Http, request: &Request) -> io::Result<()> {
+async fn upgraded(
+    shared: Arc<SharedState>,
+    mut http: Http,
+    request: &HttpRequest,
+) -> io::Result<()> {
     match upgrade::answer(&shared, request) {
         UpgradeReply::Open(head) => {
             http.socket.write_all(head.as_bytes()).await?;
             http.socket.flush().await?;
             let Http { socket, buffer } = http;
-            let doorbell = Arc::new(Doorbell::default());
+            let output_signal = Arc::new(OutputSignal::default());
             let id = {
-                let mut world = shared.world();
+                let mut state = shared.state();
                 let now = Instant::now();
-                world.connect(Arc::clone(&doorbell), now)
+                state.connect(Arc::clone(&output_signal), now)
             };
-            Connection::new(shared, id, doorbell, socket, Vec::new())
+            Connection::new(shared, id, output_signal, socket, Vec::new())
                 .run(buffer)
                 .await;
         }

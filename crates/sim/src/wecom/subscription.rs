@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use crate::fault::ConnectionId;
-use crate::ids::Delivery;
-use crate::wecom::ack::{Verdict, code};
+use crate::ids::AttemptId;
+use crate::wecom::ack::{CommandResult, code};
 use crate::wecom::behaviour::Answer;
 use crate::wecom::callback;
 use crate::wecom::ledger::SubscriptionState;
 use crate::wecom::req_id::req_id;
 use crate::wecom::settings::DisplacedOrder;
-use crate::wecom::world::{Due, World};
+use crate::wecom::state::{Due, PlatformState};
 
 /// Within so much the limit of subscribes counts.
 const RATE_WINDOW: Duration = Duration::from_secs(60);
@@ -20,7 +20,7 @@ const RATE_WINDOW: Duration = Duration::from_secs(60);
 /// over two sockets, so only time can order them.
 const EVENT_LEAD: Duration = Duration::from_millis(20);
 
-impl World {
+impl PlatformState {
     /// The verdict on a subscribe; `None` if it comes later.
     pub(crate) fn subscribe(
         &mut self,
@@ -29,33 +29,33 @@ impl World {
         answered_to: &str,
         how: &Option<Answer>,
         now: Instant,
-    ) -> Option<Verdict> {
+    ) -> Option<CommandResult> {
         self.ledger.subscribes += 1;
         let text = |key| body.get(key).and_then(Value::as_str);
         let (Some(bot), Some(secret)) = (text("bot_id"), text("secret")) else {
-            return Some(Verdict::invalid("bot_id and secret must be strings"));
+            return Some(CommandResult::invalid("bot_id and secret must be strings"));
         };
         if !self.settings.bots.accepts(bot, secret) {
             // The socket stays open, as it does on the platform: closing it is the client's task.
-            return Some(Verdict::refused(code::BAD_CREDENTIALS));
+            return Some(CommandResult::refused(code::BAD_CREDENTIALS));
         }
         let index = self.bot(bot);
         let window = self.settings.scaled(RATE_WINDOW);
         let known = &mut self.bots[index as usize];
         known.subscribes += 1;
         if !known.may_subscribe(self.settings.subscribes_per_minute, window, now) {
-            return Some(Verdict::refused(code::TOO_OFTEN));
+            return Some(CommandResult::refused(code::TOO_OFTEN));
         }
         if let Some(old) = known.holder.filter(|old| *old != id) {
             self.displace(old, now);
             if self.settings.displaced_order == DisplacedOrder::BeforeAck {
                 let due = Due::Hold(id, index, answered_to.to_owned(), how.clone());
-                self.agenda.add(now + EVENT_LEAD, due);
+                self.timer_queue.add(now + EVENT_LEAD, due);
                 return None;
             }
         }
         self.hold(id, index, now);
-        Some(Verdict::ok())
+        Some(CommandResult::ok())
     }
 
     /// The connection takes the bot, now that its predecessor knows.
@@ -72,7 +72,14 @@ impl World {
             self.displace(old, now);
         }
         self.hold(id, bot, now);
-        self.settle("aibot_subscribe", id, answered_to, Verdict::ok(), how, now);
+        self.answer_command(
+            "aibot_subscribe",
+            id,
+            answered_to,
+            CommandResult::ok(),
+            how,
+            now,
+        );
     }
 
     fn hold(&mut self, id: ConnectionId, bot: u32, now: Instant) {
@@ -99,21 +106,21 @@ impl World {
         self.withdraw(id);
         self.ledger.displacements += 1;
         self.bots[bot as usize].displacements += 1;
-        let event = Delivery {
+        let event = AttemptId {
             push: 0,
             attempt: self.bots[bot as usize].displacements as u16,
         };
         let text = callback::disconnected(
             &self.bots[bot as usize].id,
             &req_id(event, self.settings.seed ^ u64::from(bot)),
-            self.epoch.unix_ms(now) / 1_000,
+            self.wall_clock.unix_ms(now) / 1_000,
         );
         self.change(id, |live| {
             live.state = SubscriptionState::Displaced;
             live.send_text(text.as_bytes());
         });
         let at = now + self.settings.scaled(self.settings.displaced_kept);
-        self.agenda.add(at, Due::Cut(id));
+        self.timer_queue.add(at, Due::Cut(id));
         self.wake_clock();
     }
 }

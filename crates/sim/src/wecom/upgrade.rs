@@ -3,10 +3,10 @@
 //!
 //! Extension offers are ignored; no subprotocol is ever chosen.
 
-use crate::http::{Request, reason};
+use crate::http::{HttpRequest, reason};
 use crate::websocket;
 use crate::wecom::behaviour::{Behaviour, Occasion};
-use crate::wecom::world::Shared;
+use crate::wecom::state::SharedState;
 
 /// What the caller does with an upgrade request.
 #[derive(Debug)]
@@ -20,21 +20,21 @@ pub(crate) enum UpgradeReply {
 }
 
 /// Decides one upgrade request.
-pub(crate) fn answer(shared: &Shared, request: &Request) -> UpgradeReply {
-    let mut world = shared.world();
+pub(crate) fn answer(shared: &SharedState, request: &HttpRequest) -> UpgradeReply {
+    let mut state = shared.state();
     let websocket_asked = request
         .header("upgrade")
         .is_some_and(|value| value.eq_ignore_ascii_case("websocket"));
     let (Some(key), true) = (request.header("sec-websocket-key"), websocket_asked) else {
-        world.ledger.upgrades_refused += 1;
+        state.ledger.upgrades_refused += 1;
         return refusal(400);
     };
-    let script = world.scripts.take(Occasion::Upgrade, "");
+    let script = state.scripts.take(Occasion::Upgrade, "");
     let accept = match script {
         Some(Behaviour::UpgradeHang) => return UpgradeReply::Hang,
         Some(Behaviour::UpgradeReset) => return UpgradeReply::Reset,
         Some(Behaviour::UpgradeRefuse { http }) => {
-            world.ledger.upgrades_refused += 1;
+            state.ledger.upgrades_refused += 1;
             return refusal(http);
         }
         Some(Behaviour::UpgradeWrongAccept) => websocket::accept_key("another key"),

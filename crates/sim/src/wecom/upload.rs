@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 
 use crate::fault::ConnectionId;
 use crate::serde_forms::base64_bytes;
-use crate::wecom::ack::{Verdict, code};
-use crate::wecom::world::World;
+use crate::wecom::ack::{CommandResult, code};
+use crate::wecom::state::PlatformState;
 
 /// Largest chunk before Base64.
 const CHUNK_BYTES: u64 = 512 * 1024;
@@ -76,48 +76,48 @@ impl Uploads {
     }
 }
 
-impl World {
+impl PlatformState {
     pub(crate) fn upload_init(
         &mut self,
         id: ConnectionId,
         bot: u32,
         body: &Map<String, Value>,
         now: Instant,
-    ) -> Verdict {
+    ) -> CommandResult {
         let text = |key| body.get(key).and_then(Value::as_str);
         let number = |key| body.get(key).and_then(Value::as_u64);
         let (Some(kind), Some(file_name)) = (text("type"), text("filename")) else {
-            return Verdict::invalid("type and filename must be strings");
+            return CommandResult::invalid("type and filename must be strings");
         };
         let (Some(total_size), Some(total_chunks)) = (number("total_size"), number("total_chunks"))
         else {
-            return Verdict::invalid("total_size and total_chunks must be numbers");
+            return CommandResult::invalid("total_size and total_chunks must be numbers");
         };
         let (limit, formats): (u64, &[&str]) = match kind {
             "image" => (self.settings.image_bytes, &["png", "jpg", "jpeg", "gif"]),
             "voice" => (2 * MEGABYTE, &["amr"]),
             "video" => (10 * MEGABYTE, &["mp4"]),
             "file" => (20 * MEGABYTE, &[]),
-            _ => return Verdict::invalid("type must be file, image, voice or video"),
+            _ => return CommandResult::invalid("type must be file, image, voice or video"),
         };
         let extension = file_name.rsplit('.').next().unwrap_or_default();
         if !formats.is_empty() && !formats.iter().any(|ok| ok.eq_ignore_ascii_case(extension)) {
-            return Verdict::invalid("the type does not take this format");
+            return CommandResult::invalid("the type does not take this format");
         }
         if file_name.is_empty() || file_name.len() > FILE_NAME_BYTES {
-            return Verdict::invalid("filename must have 1 to 256 bytes");
+            return CommandResult::invalid("filename must have 1 to 256 bytes");
         }
         if !(MIN_BYTES..=limit).contains(&total_size) {
-            return Verdict::invalid("total_size is out of range");
+            return CommandResult::invalid("total_size is out of range");
         }
         let enough = total_chunks.saturating_mul(CHUNK_BYTES) >= total_size;
         if !(1..=MAX_CHUNKS).contains(&total_chunks) || !enough {
-            return Verdict::invalid("total_chunks is out of range");
+            return CommandResult::invalid("total_chunks is out of range");
         }
         let limit = self.settings.upload_limit;
         let known = &mut self.bots[bot as usize];
         if !known.uploads.admit(limit, self.settings.time_factor, now) {
-            return Verdict::refused(code::TOO_OFTEN);
+            return CommandResult::refused(code::TOO_OFTEN);
         }
         self.uploads.last += 1;
         let upload_id = format!("UPL_{:04}", self.uploads.last);
@@ -133,7 +133,7 @@ impl World {
             chunks: vec![None; chunks],
         };
         self.uploads.open.insert(upload_id.clone(), upload);
-        Verdict::with(json!({"upload_id": upload_id}))
+        CommandResult::with(json!({"upload_id": upload_id}))
     }
 
     pub(crate) fn upload_chunk(
@@ -142,27 +142,27 @@ impl World {
         bot: u32,
         body: &Map<String, Value>,
         now: Instant,
-    ) -> Verdict {
+    ) -> CommandResult {
         let index = body.get("chunk_index").and_then(Value::as_u64);
         let data = body.get("base64_data").and_then(Value::as_str);
         let Some(upload) = self.upload_of(id, bot, body, now) else {
-            return Verdict::invalid("upload_id is unknown or too old");
+            return CommandResult::invalid("upload_id is unknown or too old");
         };
         let Some(slot) = index
             .and_then(|index| usize::try_from(index).ok())
             .and_then(|index| upload.chunks.get_mut(index))
         else {
-            return Verdict::invalid("chunk_index is out of range");
+            return CommandResult::invalid("chunk_index is out of range");
         };
         let Some(bytes) = data.and_then(|data| STANDARD.decode(data).ok()) else {
-            return Verdict::invalid("base64_data is not standard base64");
+            return CommandResult::invalid("base64_data is not standard base64");
         };
         if bytes.is_empty() || bytes.len() as u64 > CHUNK_BYTES {
-            return Verdict::invalid("a chunk has 1 to 524288 bytes");
+            return CommandResult::invalid("a chunk has 1 to 524288 bytes");
         }
         // A repeated chunk is ignored, as documented.
         slot.get_or_insert(bytes);
-        Verdict::ok()
+        CommandResult::ok()
     }
 
     pub(crate) fn upload_finish(
@@ -171,29 +171,29 @@ impl World {
         bot: u32,
         body: &Map<String, Value>,
         now: Instant,
-    ) -> Verdict {
+    ) -> CommandResult {
         let Some(upload) = self.upload_of(id, bot, body, now) else {
-            return Verdict::invalid("upload_id is unknown or too old");
+            return CommandResult::invalid("upload_id is unknown or too old");
         };
         if upload.chunks.iter().any(Option::is_none) {
-            return Verdict::invalid("a chunk is missing");
+            return CommandResult::invalid("a chunk is missing");
         }
         let bytes: Vec<u8> = upload.chunks.iter().flatten().flatten().copied().collect();
         if bytes.len() as u64 != upload.total_size {
-            return Verdict::invalid("the chunks do not make total_size");
+            return CommandResult::invalid("the chunks do not make total_size");
         }
         let digest = Md5::digest(&bytes);
         let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         if upload.md5.as_ref().is_some_and(|md5| *md5 != digest) {
-            return Verdict::invalid("md5 does not match");
+            return CommandResult::invalid("md5 does not match");
         }
         let upload_id = body.get("upload_id").and_then(Value::as_str);
         let Some(upload) = upload_id.and_then(|id| self.uploads.open.remove(id)) else {
-            return Verdict::invalid("upload_id is unknown or too old");
+            return CommandResult::invalid("upload_id is unknown or too old");
         };
         self.uploads.last += 1;
         let media_id = format!("MEDIA_{:04}_{}", self.uploads.last, &digest[..8]);
-        let created_s = self.epoch.unix_ms(now) / 1_000;
+        let created_s = self.wall_clock.unix_ms(now) / 1_000;
         let created_at = if self.settings.created_at_number {
             json!(created_s)
         } else {
@@ -209,7 +209,7 @@ impl World {
             bytes: bytes.into(),
         };
         self.uploads.finished.push((bot, file));
-        Verdict::with(answer)
+        CommandResult::with(answer)
     }
 
     fn upload_of(

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 /// Things that are due some time. What is due at the same instant comes out in the order it was added.
 #[derive(Debug)]
-pub(crate) struct Agenda<T> {
+pub(crate) struct TimerQueue<T> {
     entries: BinaryHeap<Reverse<Entry<T>>>,
     order: u64,
 }
@@ -19,7 +19,7 @@ struct Entry<T> {
     due: T,
 }
 
-impl<T> Default for Agenda<T> {
+impl<T> Default for TimerQueue<T> {
     fn default() -> Self {
         Self {
             entries: BinaryHeap::new(),
@@ -28,7 +28,7 @@ impl<T> Default for Agenda<T> {
     }
 }
 
-impl<T> Agenda<T> {
+impl<T> TimerQueue<T> {
     pub(crate) fn add(&mut self, at: Instant, due: T) {
         self.order += 1;
         self.entries.push(Reverse(Entry {

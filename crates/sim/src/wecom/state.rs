@@ -1,7 +1,7 @@
 //! The platform's state: bots, live connections, callbacks, scripts and the ledger.
 //!
 //! One mutex guards it. Connection tasks take it once per read burst and once per buffer they write, the
-//! control handle once per call; nobody holds it across I/O. Delivery is in [`crate::wecom::delivery`],
+//! control handle once per call; nobody holds it across I/O. AttemptId is in [`crate::wecom::delivery`],
 //! made-up traffic in [`crate::wecom::generator`], subscribing in [`crate::wecom::subscription`], faults in
 //! [`crate::wecom::fault_work`].
 
@@ -11,44 +11,44 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
 
-use crate::agenda::Agenda;
 use crate::fault::ConnectionId;
 use crate::ids;
-use crate::live::{Doorbell, Ending};
+use crate::live::{Ending, OutputSignal};
 use crate::numbers::NumberMap;
 use crate::script::Scripts;
-use crate::tracked::Epoch;
+use crate::timer_queue::TimerQueue;
+use crate::tracked::WallClock;
 use crate::websocket::{self, opcode};
 use crate::wecom::behaviour::{Answer, Behaviour};
 use crate::wecom::bot::Bot;
 use crate::wecom::generator::Generator;
 use crate::wecom::ledger::{BotView, ConnectionView, Ledger};
-use crate::wecom::live::Live;
-use crate::wecom::media::Library;
+use crate::wecom::live::LiveConnection;
+use crate::wecom::media::MediaStore;
 use crate::wecom::rate::Rate;
-use crate::wecom::record::{DeliveryState, Record, Records, Tracked, Written};
+use crate::wecom::record::{DeliveryState, Record, Records, TrackedCallback, Written};
 use crate::wecom::settings::SimSettings;
 use crate::wecom::shown::Chats;
 use crate::wecom::upload::Uploads;
 
 /// What the tasks and handles of one simulator share.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct SharedState {
     pub(crate) alarm: Arc<Notify>,
-    world: Mutex<World>,
+    state: Mutex<PlatformState>,
 }
 
-impl Shared {
+impl SharedState {
     /// `origin` is the scheme and host of URLs in callbacks, such as `http://127.0.0.1:40123`.
     pub(crate) fn new(settings: SimSettings, origin: String) -> Self {
         let alarm = Arc::new(Notify::new());
-        let world = Mutex::new(World::new(settings, origin, Arc::clone(&alarm)));
-        Self { alarm, world }
+        let state = Mutex::new(PlatformState::new(settings, origin, Arc::clone(&alarm)));
+        Self { alarm, state }
     }
 
     /// The state. A panic elsewhere leaves counters that are at worst one short, so it is used on.
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn state(&self) -> MutexGuard<'_, PlatformState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -71,20 +71,20 @@ pub(crate) enum Due {
 
 /// Everything behind the mutex.
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct PlatformState {
     pub(crate) settings: SimSettings,
     pub(crate) origin: String,
-    pub(crate) epoch: Epoch,
+    pub(crate) wall_clock: WallClock,
     pub(crate) bots: Vec<Bot>,
     bot_index: HashMap<String, u32>,
-    pub(crate) connections: NumberMap<ConnectionId, Live>,
+    pub(crate) connections: NumberMap<ConnectionId, LiveConnection>,
     last_connection: u64,
     pub(crate) last_push: u64,
     /// Callbacks written so far.
     pub(crate) last_place: u64,
     pub(crate) records: Records,
     /// Deliveries whose `req_id` was given with the push.
-    pub(crate) given_req_ids: HashMap<String, ids::Delivery>,
+    pub(crate) given_req_ids: HashMap<String, ids::AttemptId>,
     /// Chats of bots in which somebody wrote, and whether they are groups. Those of made-up messages are
     /// not in it.
     pub(crate) known_chats: HashMap<(u32, String), bool>,
@@ -92,8 +92,8 @@ pub(crate) struct World {
     pub(crate) rates: HashMap<(u32, String), Rate>,
     pub(crate) used_response_codes: HashSet<u64>,
     pub(crate) uploads: Uploads,
-    pub(crate) library: Library,
-    pub(crate) agenda: Agenda<Due>,
+    pub(crate) media_store: MediaStore,
+    pub(crate) timer_queue: TimerQueue<Due>,
     pub(crate) generator: Generator,
     pub(crate) scripts: Scripts<Behaviour>,
     pub(crate) ledger: Ledger,
@@ -102,13 +102,13 @@ pub(crate) struct World {
     armed: Option<Instant>,
 }
 
-impl World {
+impl PlatformState {
     fn new(settings: SimSettings, origin: String, alarm: Arc<Notify>) -> Self {
         let unix = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Self {
-            epoch: Epoch {
+            wall_clock: WallClock {
                 instant: Instant::now(),
                 unix_ms: u64::try_from(unix.as_millis()).unwrap_or(0),
             },
@@ -127,8 +127,8 @@ impl World {
             rates: HashMap::new(),
             used_response_codes: HashSet::new(),
             uploads: Uploads::default(),
-            library: Library::default(),
-            agenda: Agenda::default(),
+            media_store: MediaStore::default(),
+            timer_queue: TimerQueue::default(),
             generator: Generator::default(),
             scripts: Scripts::default(),
             ledger: Ledger::default(),
@@ -160,18 +160,23 @@ impl World {
     }
 
     /// A connection is up. It holds nothing until it subscribes.
-    pub(crate) fn connect(&mut self, doorbell: Arc<Doorbell>, now: Instant) -> ConnectionId {
+    pub(crate) fn connect(
+        &mut self,
+        output_signal: Arc<OutputSignal>,
+        now: Instant,
+    ) -> ConnectionId {
         self.last_connection += 1;
         let id = ConnectionId(self.last_connection);
-        self.connections.insert(id, Live::new(id, doorbell, now));
+        self.connections
+            .insert(id, LiveConnection::new(id, output_signal, now));
         self.ledger.connections_opened += 1;
         if let Some(idle) = self.settings.idle_close {
             let at = now + self.settings.scaled(idle);
-            self.agenda.add(at, Due::IdleCheck(id));
+            self.timer_queue.add(at, Due::IdleCheck(id));
         }
         if let Some(every) = self.settings.protocol_pings {
             let at = now + self.settings.scaled(every);
-            self.agenda.add(at, Due::ProtocolPing(id));
+            self.timer_queue.add(at, Due::ProtocolPing(id));
         }
         self.wake_clock();
         id
@@ -196,10 +201,10 @@ impl World {
         }
     }
 
-    pub(crate) fn change(&mut self, id: ConnectionId, change: impl FnOnce(&mut Live)) {
+    pub(crate) fn change(&mut self, id: ConnectionId, change: impl FnOnce(&mut LiveConnection)) {
         if let Some(live) = self.connections.get_mut(&id) {
             change(live);
-            live.doorbell.ring();
+            live.output_signal.notify();
         }
     }
 
@@ -217,7 +222,7 @@ impl World {
         self.withdraw(id);
         if ending != Ending::Reset {
             let until = now + self.settings.scaled(self.settings.close_patience);
-            self.agenda.add(until, Due::Abort(id));
+            self.timer_queue.add(until, Due::Abort(id));
         }
         self.change(id, |live| live.ending = Some(ending));
     }
@@ -229,7 +234,7 @@ impl World {
 
     /// Tells the clock if something is due before it wakes up by itself.
     pub(crate) fn wake_clock(&mut self) {
-        let Some(next) = self.agenda.next() else {
+        let Some(next) = self.timer_queue.next() else {
             return;
         };
         if self.armed.is_none_or(|armed| next < armed) {
@@ -240,7 +245,7 @@ impl World {
 
     /// Does all that is due, and says when to come back.
     pub(crate) fn tick(&mut self, now: Instant) -> Option<Instant> {
-        while let Some(due) = self.agenda.pop(now) {
+        while let Some(due) = self.timer_queue.pop(now) {
             match due {
                 Due::Text(id, text) => self.change(id, |live| live.send_text(text.as_bytes())),
                 Due::Hold(id, bot, req_id, how) => self.hold_late(id, bot, &req_id, how, now),
@@ -251,7 +256,7 @@ impl World {
             }
         }
         let traffic = self.pace(now);
-        self.armed = self.agenda.next().into_iter().chain(traffic).min();
+        self.armed = self.timer_queue.next().into_iter().chain(traffic).min();
         self.armed
     }
 
@@ -275,7 +280,7 @@ impl World {
             self.ledger.idle_closed += 1;
             self.end(id, Ending::Hangup, now);
         } else {
-            self.agenda.add(due, Due::IdleCheck(id));
+            self.timer_queue.add(due, Due::IdleCheck(id));
         }
     }
 
@@ -288,7 +293,7 @@ impl World {
                 websocket::write_message(out, opcode::PING, b"longwire")
             });
             let at = now + self.settings.scaled(every);
-            self.agenda.add(at, Due::ProtocolPing(id));
+            self.timer_queue.add(at, Due::ProtocolPing(id));
         }
     }
 
@@ -299,7 +304,7 @@ impl World {
             .filter(|live| live.ending.is_none())
             .map(|live| {
                 let bot = live.bot.map(|bot| self.bots[bot as usize].id.as_str());
-                live.view(bot, self.epoch)
+                live.view(bot, self.wall_clock)
             })
             .filter(|view| bot.is_none() || view.bot.as_deref() == bot)
             .collect();
@@ -327,7 +332,7 @@ impl World {
     pub(crate) fn record(&self, number: u64) -> Option<Record> {
         let name = |bot| self.bots[bot as usize].id.clone();
         self.records
-            .record(number, self.settings.seed, self.epoch, name)
+            .record(number, self.settings.seed, self.wall_clock, name)
     }
 
     /// Records in the order of the pushes.
@@ -348,10 +353,16 @@ impl World {
         }
         let mut places = BTreeMap::new();
         for number in self.records.numbers(index.flatten()) {
-            let hops = self.records.get(number).into_iter().flat_map(Tracked::hops);
-            for hop in hops.filter(|hop| hop.state == DeliveryState::Delivered) {
-                if let Some((connection, _)) = hop.to {
-                    places.insert((connection, hop.place), number);
+            let all_progress = self
+                .records
+                .get(number)
+                .into_iter()
+                .flat_map(TrackedCallback::all_progress);
+            for progress in
+                all_progress.filter(|progress| progress.state == DeliveryState::Delivered)
+            {
+                if let Some((connection, _)) = progress.to {
+                    places.insert((connection, progress.place), number);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The platform's state: apps, live connections, pushes under way, scripts and the ledger.
 //!
 //! One mutex guards it. Connection tasks take it once per read burst, the control handle once per call;
-//! nobody holds it across I/O. Delivery is in [`crate::delivery`], made-up traffic in
+//! nobody holds it across I/O. AttemptId is in [`crate::delivery`], made-up traffic in
 //! [`crate::generator`], faults in [`crate::fault_work`].
 
 use std::collections::{HashMap, VecDeque};
@@ -23,16 +23,16 @@ use crate::generator::Generator;
 use crate::ids::scramble;
 use crate::latencies::Latencies;
 use crate::ledger::{ConnectionView, Ledger};
-use crate::live::{Doorbell, Live};
+use crate::live::{LiveConnection, OutputSignal};
 use crate::numbers::NumberMap;
 use crate::pushes::Pushes;
 use crate::script::Scripts;
 use crate::settings::SimSettings;
 use crate::tickets::Tickets;
-use crate::tracked::{Epoch, Manner, Tracked};
+use crate::tracked::{FrameStyle, TrackedPush, WallClock};
 
 /// A ping this soon after the one before is hasty. The platform's smallest interval is a second.
-const HASTY: Duration = Duration::from_millis(900);
+const MIN_PING_GAP: Duration = Duration::from_millis(900);
 /// The platform looks at liveness in periods of this length (larksuite/cli#2358).
 const LIVENESS_PERIOD: Duration = Duration::from_secs(30);
 /// Output buffers kept for the next connection that needs one.
@@ -42,11 +42,11 @@ const SPARE_BUFFER_BYTES: usize = 1024 * 1024;
 
 /// What the tasks and handles of one simulator share.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct SharedState {
     pub(crate) settings: SimSettings,
     pub(crate) scheme: Scheme,
     pub(crate) alarm: Arc<Notify>,
-    world: Mutex<World>,
+    state: Mutex<PlatformState>,
 }
 
 /// Plain or TLS, as it shows in URLs.
@@ -56,7 +56,7 @@ pub(crate) enum Scheme {
     Tls,
 }
 
-impl Shared {
+impl SharedState {
     pub(crate) fn new(settings: SimSettings) -> Self {
         let alarm = Arc::new(Notify::new());
         let scheme = if settings.tls.is_some() {
@@ -64,18 +64,18 @@ impl Shared {
         } else {
             Scheme::Plain
         };
-        let world = Mutex::new(World::new(settings.clone(), Arc::clone(&alarm)));
+        let state = Mutex::new(PlatformState::new(settings.clone(), Arc::clone(&alarm)));
         Self {
             settings,
             scheme,
             alarm,
-            world,
+            state,
         }
     }
 
     /// The state. A panic elsewhere leaves counters that are at worst one short, so it is used on.
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn state(&self) -> MutexGuard<'_, PlatformState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -91,18 +91,18 @@ pub(crate) struct App {
 
 /// Everything behind the mutex.
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct PlatformState {
     pub(crate) settings: SimSettings,
-    pub(crate) epoch: Epoch,
+    pub(crate) wall_clock: WallClock,
     pub(crate) rng: StdRng,
     pub(crate) apps: Vec<App>,
     app_index: HashMap<String, usize>,
-    pub(crate) connections: NumberMap<ConnectionId, Live>,
+    pub(crate) connections: NumberMap<ConnectionId, LiveConnection>,
     last_connection: u64,
     /// Changes whenever a connection comes or goes.
     pub(crate) topology: u64,
     pub(crate) pushes: Pushes,
-    pub(crate) finished: VecDeque<Tracked>,
+    pub(crate) finished: VecDeque<TrackedPush>,
     pub(crate) last_push: u64,
     /// Pushes up to this number were forgotten by a reset.
     pub(crate) forgotten: u64,
@@ -119,7 +119,7 @@ pub(crate) struct World {
     armed: Option<Instant>,
 }
 
-impl World {
+impl PlatformState {
     fn new(settings: SimSettings, alarm: Arc<Notify>) -> Self {
         let unix = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -132,7 +132,7 @@ impl World {
             ping_interval: config.ping_interval.or(Some(120)),
         };
         Self {
-            epoch: Epoch {
+            wall_clock: WallClock {
                 instant: Instant::now(),
                 unix_ms: u64::try_from(unix.as_millis()).unwrap_or(0),
             },
@@ -190,12 +190,12 @@ impl World {
         &mut self,
         app: usize,
         device_id: String,
-        doorbell: Arc<Doorbell>,
+        output_signal: Arc<OutputSignal>,
         now: Instant,
     ) -> ConnectionId {
         self.last_connection += 1;
         let id = ConnectionId(self.last_connection);
-        let mut live = Live::new(id, app, device_id, doorbell, now);
+        let mut live = LiveConnection::new(id, app, device_id, output_signal, now);
         live.in_loop = self.generator.loop_covers(&self.apps[app].id);
         self.connections.insert(id, live);
         self.apps[app].live.push(id);
@@ -207,7 +207,7 @@ impl World {
         for number in std::mem::take(&mut self.apps[app].waiting) {
             self.deliver(number, id, now);
         }
-        self.top_up(id, now);
+        self.fill_window(id, now);
         self.wake_clock();
         id
     }
@@ -238,17 +238,19 @@ impl World {
         if service != app.service {
             self.ledger.wrong_service_pings += 1;
         }
-        if live.last_ping.is_some_and(|last| now - last < HASTY) {
+        if live.last_ping.is_some_and(|last| now - last < MIN_PING_GAP) {
             self.ledger.hasty_pings += 1;
         }
         live.pings += 1;
         live.last_ping = Some(now);
-        let manner = live.pong.clone();
-        let payload = manner.config.unwrap_or_else(|| self.nominal_config.clone());
-        if manner.silent {
+        let frame_style = live.pong.clone();
+        let payload = frame_style
+            .config
+            .unwrap_or_else(|| self.nominal_config.clone());
+        if frame_style.silent {
             return;
         }
-        if let Some(delay) = manner.delay {
+        if let Some(delay) = frame_style.delay {
             self.deadlines.add(now + delay, Due::Pong(id, payload));
             self.wake_clock();
             return;
@@ -261,7 +263,7 @@ impl World {
         }
     }
 
-    /// Sends a pong, or a server ping's look-alike through [`World::send`].
+    /// Sends a pong, or a server ping's look-alike through [`PlatformState::send`].
     pub(crate) fn pong(&mut self, id: ConnectionId, payload: Option<&[u8]>) {
         let headers = [(key::TYPE, "pong")];
         let Some(service) = self.service_of(id) else {
@@ -283,7 +285,7 @@ impl World {
             .filter(|live| live.takes_frames(limit))
         {
             write(&mut live.outbox);
-            live.doorbell.ring();
+            live.output_signal.notify();
         }
     }
 
@@ -319,8 +321,12 @@ impl World {
     }
 
     /// How frames to this connection are written.
-    pub(crate) fn manner(settings: &SimSettings, apps: &[App], live: &Live) -> Manner {
-        Manner {
+    pub(crate) fn frame_style(
+        settings: &SimSettings,
+        apps: &[App],
+        live: &LiveConnection,
+    ) -> FrameStyle {
+        FrameStyle {
             seed: settings.seed,
             service: apps[live.app].service,
             fragment_bytes: settings.fragment_bytes,
@@ -386,7 +392,7 @@ impl World {
             .connections
             .values()
             .filter(|live| live.ending.is_none())
-            .map(|live| live.view(&self.apps[live.app].id, self.epoch))
+            .map(|live| live.view(&self.apps[live.app].id, self.wall_clock))
             .filter(|view| app.is_none_or(|app| view.app == app))
             .collect();
         views.sort_by_key(|view| view.id);
