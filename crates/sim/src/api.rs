@@ -1,4 +1,4 @@
-//! The control API: the verbs of [`Control`] as JSON over HTTP, for scripts in any language.
+//! The control API: the commands of [`Control`] as JSON over HTTP, for scripts in any language. Nothing is decided here.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -10,10 +10,10 @@ use crate::http::HttpRequest;
 use crate::push::Push;
 use crate::script::Script;
 
-/// Root of the API.
+/// The path below which the API is served.
 pub(crate) const ROOT: &str = "/sim/v1";
 
-/// Whether a request path is the API's.
+/// Whether a request path belongs to the API.
 pub(crate) fn is_below_root(path: &str) -> bool {
     path.strip_prefix(ROOT)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -25,7 +25,7 @@ struct PushRequest {
     app: String,
     #[serde(default)]
     push: Push,
-    /// With this the pushes go out interleaved and `push` is not used.
+    /// If not empty, these pushes are sent interleaved and `push` is ignored.
     #[serde(default)]
     interleaved: Vec<Push>,
 }

@@ -146,7 +146,7 @@ impl Behaviour {
         Self::bootstrap_error(code::WRONG_DOMAIN, "Incorrect domain name")
     }
 
-    /// Use this so many times, then forget it.
+    /// Use this `times` times, then remove it.
     pub fn times(self, times: u32) -> Script {
         Script {
             behaviour: self,
@@ -155,7 +155,7 @@ impl Behaviour {
         }
     }
 
-    /// Let so many occasions pass as if this were not scripted.
+    /// Use this after `after` occasions have passed.
     pub fn after(self, after: u32) -> Script {
         Script {
             behaviour: self,

@@ -1,8 +1,8 @@
-//! `POST /callback/ws/endpoint`: who may connect, and the URL to connect to.
+//! Answers `POST /callback/ws/endpoint`: decides who may connect, and makes the URL to connect to.
 //!
-//! Checked in this order: key case of the body (`AppID`, `AppSecret`; anything else is HTTP 400 with code
-//! 9499), a scripted behaviour, the cloud of the app, its secret, the number of its live connections.
-//! Further keys are ignored and no `Content-Type` is asked for, as the official SDKs need it.
+//! A request is checked in this order: spelling of the body's keys (`AppID`, `AppSecret`; anything else gets HTTP 400
+//! with code 9499), a scripted behaviour, the cloud of the app, its secret, the number of its live connections. Further
+//! keys are ignored and no `Content-Type` is required, as the official SDKs need it.
 
 use longwire_wire::endpoint::{EndpointRequest, code};
 use rand::Rng as _;
@@ -14,7 +14,7 @@ use crate::settings::Apps;
 use crate::state::{PlatformState, Scheme, SharedState};
 use crate::tickets::Ticket;
 
-/// What the caller does with a bootstrap request.
+/// The reply to a bootstrap request, which the caller sends.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BootstrapReply {
     Answer { status: u16, body: Vec<u8> },
@@ -96,8 +96,8 @@ fn admit(
     Ok(())
 }
 
-/// A connection URL of the shape seen in the field. `device_id` and `service_id` are never first: a
-/// client that reads the query with a plain split would glue the path to the first key.
+/// A connection URL like the platform's. `device_id` and `service_id` are never the first keys, because a client that
+/// splits the URL at `&` would join the path and the first key.
 fn issue(state: &mut PlatformState, app: usize, scheme: Scheme, host: &str) -> String {
     let device_id = state
         .rng
@@ -126,7 +126,7 @@ impl PlatformState {
     }
 }
 
-/// Code 0. The configuration is put in as text, since a scripted one need not be JSON.
+/// The answer with code 0. The configuration is inserted as text, because a scripted one need not be JSON.
 fn granted(url: &str, config: Option<String>) -> BootstrapReply {
     let url = Value::from(url);
     let config = config.map_or_else(String::new, |config| format!(r#","ClientConfig":{config}"#));

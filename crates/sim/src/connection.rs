@@ -1,8 +1,8 @@
-//! The task of one live connection: it owns the socket, everything else is in the platform's shared state.
+//! The task of one live connection. It owns the socket; everything else is in the platform's state.
 //!
-//! Each poll takes the output that gathered, writes what the kernel accepts, and reads bursts into a
-//! buffer that all connections of the thread share. A burst is judged by the [`ConnectionHandler`] in one go. There
-//! are no timers here; what has to happen later is the clock's.
+//! Each poll takes the waiting output, writes what the kernel accepts, and reads bursts into a buffer that all
+//! connections of the thread share. The [`ConnectionHandler`] handles each burst as a whole. The task has no timers;
+//! the simulator's clock does what is due later.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -18,34 +18,34 @@ use crate::live::{Ending, OutputSignal};
 use crate::socket::ServerSocket;
 use crate::websocket::{ClientMessage, MessageReader, Violation};
 
-/// One read of a socket at most.
+/// Most bytes of one read.
 const SCRATCH_BYTES: usize = 64 * 1024;
-/// Reads before the neighbours get their turn.
+/// Most reads of one poll, so that other connections are served.
 const READS_PER_POLL: usize = 4;
-/// Buffers written before the neighbours get their turn.
+/// Most buffers written in one poll, so that other connections are served.
 const WRITES_PER_POLL: usize = 16;
 
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
 }
 
-/// What a connection's task asks of the platform it belongs to, and tells it.
+/// The platform of a connection, as the connection's task calls it.
 pub(crate) trait ConnectionHandler: Send + Sync + 'static {
-    /// How the connection stands; `None` once nobody knows it any more.
+    /// Whether the connection is read, half-open or ending; `None` if the platform has removed it.
     fn mode(&self, id: ConnectionId) -> Option<ConnectionMode>;
 
-    /// `written` bytes went to the kernel since the last call. If `own` is empty, it is exchanged for what
-    /// is to be sent next.
+    /// Reports that `written` bytes went to the kernel since the last call. An empty `own` is exchanged for the next
+    /// output.
     fn output(&self, id: ConnectionId, written: usize, own: &mut Vec<u8>);
 
-    /// What came in one burst, and how the client broke the protocol after it.
+    /// Handles the messages of one burst, and the violation of the protocol that followed them.
     fn burst(&self, id: ConnectionId, incoming: Vec<ClientMessage>, violation: Option<Violation>);
 
-    /// The connection is over.
+    /// Reports the end of the connection.
     fn gone(&self, id: ConnectionId);
 }
 
-/// How a connection stands.
+/// How a connection's socket is to be treated.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConnectionMode {
     pub(crate) ending: Option<Ending>,
@@ -63,9 +63,9 @@ pub(crate) struct Connection<P> {
     out: Vec<u8>,
     /// Bytes of `out` that went to the kernel.
     written: usize,
-    /// Those of them that the platform was told of.
+    /// Of these, the bytes that were reported to the handler.
     told: usize,
-    /// FIN was sent; only the peer's end is awaited.
+    /// FIN was sent; the task waits for the peer's end.
     shut: bool,
 }
 
@@ -76,7 +76,7 @@ enum End {
 }
 
 impl<P: ConnectionHandler> Connection<P> {
-    /// The task of a connection that the platform already knows. `head` is sent before anything else.
+    /// The task of a connection that is in the platform's state already. `head` is sent first.
     pub(crate) fn new(
         handler: Arc<P>,
         id: ConnectionId,
@@ -90,7 +90,7 @@ impl<P: ConnectionHandler> Connection<P> {
             output_signal,
             socket,
             reader: MessageReader::default(),
-            // The head is the HTTP answer, which is no output of the platform's.
+            // The head is the HTTP answer and does not come from the handler.
             told: head.len(),
             out: head,
             written: 0,
@@ -98,7 +98,7 @@ impl<P: ConnectionHandler> Connection<P> {
         }
     }
 
-    /// Runs to the end. `early` came in the same packet as the upgrade request.
+    /// Runs until the connection ends. `early` came in the same packet as the upgrade request.
     pub(crate) async fn run(mut self, early: Vec<u8>) {
         if !early.is_empty() {
             self.feed(&early);
@@ -125,7 +125,7 @@ impl<P: ConnectionHandler> Connection<P> {
             }
             match self.poll_write(cx) {
                 Poll::Ready(Err(_)) => return Poll::Ready(End::Peer),
-                // After our own close frame the peer answers first, and that makes it a hang-up.
+                // After our close frame the peer answers first; the ending then becomes a hang-up.
                 Poll::Ready(Ok(())) if mode.ending == Some(Ending::Hangup) && !self.shut => {
                     self.shut = Pin::new(&mut self.socket).poll_shutdown(cx).is_ready();
                 }
@@ -145,7 +145,7 @@ impl<P: ConnectionHandler> Connection<P> {
         }
     }
 
-    /// Writes until there is nothing left, the kernel takes no more, or it is the neighbours' turn.
+    /// Writes until nothing is left, the kernel takes no more, or [`WRITES_PER_POLL`] is reached.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut buffers = 0;
         loop {
@@ -180,7 +180,7 @@ impl<P: ConnectionHandler> Connection<P> {
         }
     }
 
-    /// Reads and judges one burst; an error is the end of the connection.
+    /// Reads and handles one burst. An error ends the connection.
     fn poll_burst(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         SCRATCH.with_borrow_mut(|scratch| {
             let mut buffer = ReadBuf::new(scratch);

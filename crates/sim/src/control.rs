@@ -1,4 +1,4 @@
-//! The handle by which tests, benches and the control API steer a simulated platform.
+//! The handle with which tests, benches and the control API control a simulated platform.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,24 +10,24 @@ use crate::script::Script;
 use crate::state::SharedState;
 use crate::traffic::{ClosedLoop, Traffic, TrafficProgress};
 
-/// How often [`Control::wait_until`] looks.
+/// How often [`Control::wait_until`] checks its condition.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
-/// Steers a simulated platform. Usable from any thread; no method waits for the network.
+/// Controls a simulated platform. It can be used from any thread, and no method waits for the network.
 #[derive(Clone, Debug)]
 pub struct Control {
     pub(crate) shared: Arc<SharedState>,
 }
 
 impl Control {
-    /// Pushes an event to a random live connection of the app, or as soon as it has one.
+    /// Pushes an event to a random live connection of the app. Without one the event waits for a connection.
     pub fn push(&self, app: &str, push: impl Into<Push>) -> PushId {
         let mut state = self.shared.state();
         let now = Instant::now();
         state.push(app, push.into(), now)
     }
 
-    /// Pushes several events over one connection with their fragments taking turns.
+    /// Pushes several events over one connection, with their fragments interleaved.
     pub fn push_interleaved(&self, app: &str, pushes: Vec<Push>) -> Vec<PushId> {
         let mut state = self.shared.state();
         let now = Instant::now();
@@ -47,12 +47,12 @@ impl Control {
         state.start_loop(closed, now);
     }
 
-    /// Makes no more events. Those made keep their way to a verdict.
+    /// Stops generating events. Events already made are still delivered.
     pub fn stop_traffic(&self) {
         self.shared.state().stop_traffic();
     }
 
-    /// How far made-up traffic has come.
+    /// The progress of generated traffic.
     pub fn traffic(&self) -> TrafficProgress {
         self.shared.state().traffic(Instant::now())
     }
@@ -84,12 +84,12 @@ impl Control {
         self.shared.state().record(push)
     }
 
-    /// What happened to the events of one app or all, as far as kept, in the order of the pushes.
+    /// What happened to the events of one app, or with `None` of all, in the order of the pushes. Old records are dropped.
     pub fn records(&self, app: Option<&str>) -> Vec<Record> {
         self.shared.state().records(app)
     }
 
-    /// The ids of ACKed events, as far as their records are kept, in the order of their ACKs.
+    /// The ids of ACKed events in the order of their ACKs. Old records are dropped.
     pub fn acked_event_ids(&self) -> Vec<String> {
         self.shared.state().acked_event_ids()
     }
@@ -99,7 +99,7 @@ impl Control {
         self.shared.state().reset();
     }
 
-    /// Blocks the calling thread until the ledger is as wanted; after `limit` gives up with the last one.
+    /// Blocks the calling thread until `wanted` is true of the ledger. After `limit` it returns the last ledger as error.
     pub fn wait_until(
         &self,
         limit: Duration,

@@ -1,7 +1,7 @@
-//! Platform frames written straight into a connection's output, WebSocket header included.
+//! Writes Feishu's frames directly into a connection's output, with their WebSocket headers.
 //!
-//! The protobuf is written by hand because every event of a load test passes here; a test compares it
-//! with the generated message. Fields 1 to 4 are always present, 6, 7 and 9 never, as on the platform.
+//! The protobuf is written by hand, because every event of a load test is written here. A test compares it with the
+//! generated message. Fields 1 to 4 are always present and 6, 7 and 9 never, as on the platform.
 
 use longwire_wire::frame::METHOD_CONTROL;
 
@@ -18,7 +18,7 @@ pub(crate) struct FrameHead<'a> {
 }
 
 impl<'a> FrameHead<'a> {
-    /// A control frame with this header `type`. Put together by hand: `headers` has to outlive it.
+    /// A control frame; `headers` holds its `type`.
     pub(crate) fn control(service: i32, headers: &'a [(&'a str, &'a str)]) -> Self {
         Self {
             seq_id: 0,
@@ -57,7 +57,7 @@ impl<'a> FrameHead<'a> {
         self.write_head(out);
     }
 
-    /// Appends the frame as one binary message in so many WebSocket frames.
+    /// Appends the frame as one binary message of `pieces` WebSocket frames.
     pub(crate) fn write_in_pieces(&self, out: &mut Vec<u8>, payload: &[u8], pieces: usize) {
         let mut frame = Vec::new();
         self.write_head(&mut frame);
@@ -107,7 +107,7 @@ fn field(number: u8, wire_type: u8) -> u8 {
     number << 3 | wire_type
 }
 
-/// protobuf's int32: negative numbers take ten bytes.
+/// The value of an int32 on the wire: protobuf writes negative numbers in ten bytes.
 fn sign_extended(value: i32) -> u64 {
     i64::from(value) as u64
 }

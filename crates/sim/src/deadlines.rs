@@ -1,9 +1,8 @@
-//! What happens later: one ordered set for the whole simulator, so that no push and no connection has a
-//! timer of its own.
+//! All deadlines of the simulator in one place, so that no push and no connection needs a timer.
 //!
-//! ACK deadlines all lie the same span ahead and arrive in order, so they are a queue. Repeats of one rung of the
-//! ladder do as well, and in an overload there are millions of them: whatever comes no sooner than all before it
-//! joins a queue of its own. Everything else is rare and sits in the [`TimerQueue`].
+//! All ACK deadlines are the same time ahead, so they come in order and are kept in a plain queue. Repeats after the same
+//! delay come in order too, and an overload has millions of them, so repeats that come in order have a second plain
+//! queue. Everything else is rare and is kept in the [`TimerQueue`].
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -14,38 +13,38 @@ use crate::fault::ConnectionId;
 use crate::ids::AttemptId;
 use crate::timer_queue::TimerQueue;
 
-/// What is due.
+/// What has to be done at a deadline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
-    /// The attempt had its time.
+    /// The attempt has no answer in time.
     Answer(AttemptId),
-    /// The push's next attempt.
+    /// The next attempt of a push.
     Repush(u64),
     /// A late pong with this payload.
     Pong(ConnectionId, Bytes),
-    /// Look whether the connection still pings.
+    /// Check whether the connection still pings.
     PingCheck(ConnectionId),
-    /// End the connection without further words.
+    /// End the connection without a close frame.
     Abort(ConnectionId),
 }
 
-/// Everything that is due some time.
+/// All deadlines of the simulator.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
     answers: VecDeque<(Instant, AttemptId)>,
-    /// Pushes that are repeated, the next one first.
+    /// Pushes to be repeated, the next one first.
     repeats: VecDeque<(Instant, u64)>,
     others: TimerQueue<Due>,
 }
 
 impl Deadlines {
-    /// The answer to `delivery` is due at `at`, which is never before the ones awaited so far.
+    /// Adds the deadline of the answer to `delivery`. `at` is never earlier than those added before.
     pub(crate) fn await_answer(&mut self, at: Instant, delivery: AttemptId) {
         debug_assert!(self.answers.back().is_none_or(|(last, _)| *last <= at));
         self.answers.push_back((at, delivery));
     }
 
-    /// Forgets awaited answers from the oldest on, as long as they are no longer awaited.
+    /// Removes deadlines from the front of the queue while their answers are no longer awaited.
     pub(crate) fn trim(&mut self, awaited: impl Fn(AttemptId) -> bool) {
         while let Some((_, delivery)) = self.answers.front() {
             if awaited(*delivery) {
@@ -55,7 +54,7 @@ impl Deadlines {
         }
     }
 
-    /// The push is to be repeated at `at`.
+    /// Adds a repeat of the push at `at`.
     pub(crate) fn repeat(&mut self, at: Instant, number: u64) {
         if self.repeats.back().is_none_or(|(last, _)| *last <= at) {
             self.repeats.push_back((at, number));
@@ -68,7 +67,7 @@ impl Deadlines {
         self.others.add(at, due);
     }
 
-    /// When something is due next.
+    /// The time of the next deadline.
     pub(crate) fn next(&self) -> Option<Instant> {
         let answer = self.answers.front().map(|(at, _)| *at);
         let repeat = self.repeats.front().map(|(at, _)| *at);
@@ -76,7 +75,7 @@ impl Deadlines {
         first.chain(self.others.next()).min()
     }
 
-    /// Takes what is due by now, one at a time.
+    /// Removes and returns one deadline that has passed at `now`.
     pub(crate) fn pop(&mut self, now: Instant) -> Option<Due> {
         if self.answers.front().is_some_and(|(at, _)| *at <= now) {
             return self.answers.pop_front().map(|(_, of)| Due::Answer(of));
@@ -87,7 +86,7 @@ impl Deadlines {
         self.others.pop(now)
     }
 
-    /// Forgets everything about pushes.
+    /// Removes all deadlines of pushes.
     pub(crate) fn forget_pushes(&mut self) {
         self.answers.clear();
         self.repeats.clear();

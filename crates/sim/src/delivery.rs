@@ -1,9 +1,8 @@
-//! From push to verdict: first attempt, answer or time-out, the ladder of repeats.
+//! Delivers pushes: first attempt, answer or time-out, repeats.
 //!
-//! An attempt goes to one live connection of the app, drawn at random with equal weights. No answer in
-//! time or a code other than 200 sends the event again, under a new `message_id` and the same
-//! `event_id`, after the next rung of the ladder. An app without a connection has its pushes wait;
-//! waiting is no attempt and costs no rung.
+//! An attempt goes to one live connection of the app, chosen at random. If no answer comes in time, or its code is not
+//! 200, the event is sent again after the next delay of the ladder, with a new `message_id` and the same `event_id`. The
+//! pushes of an app without a connection wait; waiting is not an attempt and uses no delay of the ladder.
 
 use std::time::Instant;
 
@@ -20,11 +19,11 @@ use crate::push::{HeaderType, Payload, Push, PushId};
 use crate::state::PlatformState;
 use crate::tracked::{PayloadFacts, PayloadSource, TrackedPush};
 
-/// Pushes are numbered in 48 bits of their `message_id`; number 0 is for frames nobody waits for.
+/// The push number of frames whose answer is ignored. Push numbers have 48 bits of the `message_id` and begin with 1.
 pub(crate) const UNTRACKED: u64 = 0;
 
 impl PlatformState {
-    /// Takes an event and sends it, or has it wait.
+    /// Accepts an event, and sends it or lets it wait for a connection.
     pub(crate) fn push(&mut self, app: &str, push: Push, now: Instant) -> PushId {
         let number = self.admit(app, push, now);
         self.push_out(number, now);
@@ -32,7 +31,7 @@ impl PlatformState {
         PushId(number)
     }
 
-    /// Takes several events and sends their fragments in turns over one connection.
+    /// Accepts several events and sends their fragments interleaved over one connection.
     pub(crate) fn push_interleaved(
         &mut self,
         app: &str,
@@ -97,7 +96,7 @@ impl PlatformState {
         self.pushes.add(tracked);
     }
 
-    /// One more attempt over a random live connection, or waiting for one.
+    /// Begins the next attempt over a random live connection, or lets the push wait for one.
     pub(crate) fn push_out(&mut self, number: u64, now: Instant) {
         let Some(tracked) = self.pushes.get_mut(number) else {
             return;
@@ -118,7 +117,7 @@ impl PlatformState {
         }
     }
 
-    /// An attempt over this connection.
+    /// Begins an attempt over this connection.
     pub(crate) fn deliver(&mut self, number: u64, id: ConnectionId, now: Instant) {
         let limit = self.settings.unsent_bytes;
         let (Some(tracked), Some(live)) =
@@ -166,7 +165,7 @@ impl PlatformState {
         self.deadlines.await_answer(at, delivery);
     }
 
-    /// A data frame from a client: the answer to an attempt, or not.
+    /// Handles a data frame of a client, which should be the answer to an attempt.
     pub(crate) fn answer(&mut self, id: ConnectionId, answer: &FrameView, now: Instant) {
         let seed = self.settings.seed;
         let Some(delivery) = answer
@@ -224,7 +223,7 @@ impl PlatformState {
         }
     }
 
-    /// The attempt's time is over.
+    /// Fails an attempt that was not answered in time.
     pub(crate) fn time_out(&mut self, delivery: AttemptId, now: Instant) {
         let awaited = self.pushes.get(delivery.push).filter(|tracked| {
             tracked.attempt == delivery.attempt && tracked.state == RecordState::UnderWay
@@ -235,7 +234,7 @@ impl PlatformState {
         }
     }
 
-    /// Awaited answers that came are forgotten early, so that a fast client costs no memory.
+    /// Removes the deadlines of answers that came, so that a fast client costs no memory.
     pub(crate) fn trim_deadlines(&mut self) {
         let pushes = &self.pushes;
         self.deadlines.trim(|delivery| {
@@ -267,7 +266,7 @@ impl PlatformState {
         self.fill_window(connection, now);
     }
 
-    /// The current attempt has its outcome; its connection has one unanswered less.
+    /// Ends the current attempt with this outcome and counts its connection's unanswered attempts down.
     fn finish_attempt(&mut self, number: u64, outcome: Outcome) {
         let Some(tracked) = self.pushes.get_mut(number) else {
             return;

@@ -1,4 +1,4 @@
-//! Faults put on connections that are live.
+//! The faults that can be put on live connections, and the choice of connections.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl std::fmt::Display for ConnectionId {
     }
 }
 
-/// What goes wrong. In JSON the name in snake case with its value: `"half_open"`, `{"close": 1001}`,
+/// A fault of a connection. Its JSON is the name in snake case with the value: `"half_open"`, `{"close": 1001}`,
 /// `{"slow_pong": 5000}` (milliseconds), `{"raw": "<base64>"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -43,13 +43,13 @@ pub enum Fault {
     Close(u16),
     /// WebSocket close frame without code.
     CloseWithoutCode,
-    /// Neither read nor write any more, without a FIN. Pushes still choose the connection.
+    /// Neither read nor write any more, without a FIN. Pushes may still be sent over the connection.
     HalfOpen,
-    /// Stop reading only: ACKs and pings pile up in the kernel.
+    /// Stop reading only, so that ACKs and pings wait in the kernel.
     StopReading,
     /// End of `HalfOpen`, `StopReading`, `SlowPong`, `SilentPong` and `Continuation`.
     Recover,
-    /// Answer pings late by this much.
+    /// Delay the answers to pings by this time.
     SlowPong(#[serde(with = "millis")] Duration),
     /// Answer no ping.
     SilentPong,
@@ -63,9 +63,9 @@ pub enum Fault {
     Raw(#[serde(with = "base64_bytes")] Bytes),
     /// The header of a binary message of this length, and 16 of its bytes. The stream is unusable after.
     OversizedFrame(u64),
-    /// From now on every data frame is sent as so many WebSocket frames (continuation).
+    /// From now on every data frame is sent as this many WebSocket frames (continuation).
     Continuation(u16),
-    /// A control frame with `type` = `ping`, as no client has to answer.
+    /// A control frame with `type` = `ping`, which a client need not answer.
     ServerPing,
     /// An RFC 6455 ping.
     ProtocolPing,
@@ -73,6 +73,6 @@ pub enum Fault {
     Method2,
     /// A data frame with `type` = `card`.
     CardFrame,
-    /// Hang up when so many periods of 30 s (in the simulator's time) pass without an application ping.
+    /// Hang up after this many periods of 30 s (in the simulator's time) without an application ping.
     KickWithoutPing(u32),
 }

@@ -1,4 +1,4 @@
-//! Carries out faults on live connections.
+//! Applies faults to live connections, and ends connections.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::live::{Ending, PongMode};
 use crate::state::PlatformState;
 use crate::websocket::{self, opcode};
 
-/// How long a client has to answer a close frame.
+/// How long the simulator waits for the answer to a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl PlatformState {
@@ -105,7 +105,7 @@ impl PlatformState {
         self.change(id, |live| live.ending = Some(ending));
     }
 
-    /// The peer of a closing connection, or everybody's patience with a half-open one, had its time.
+    /// Resets a connection that was not closed by its peer in time, or was half-open for long enough.
     pub(crate) fn abort_if_overdue(&mut self, id: ConnectionId, now: Instant) {
         let live = self.connections.get(&id);
         if live.is_some_and(|live| live.half_open || live.ending.is_some()) {
@@ -126,7 +126,7 @@ impl PlatformState {
         }
     }
 
-    /// A frame the ledger does not know; an answer to it changes nothing.
+    /// Sends a frame that the ledger does not count. An answer to it is ignored.
     fn send_untracked(&mut self, id: ConnectionId, method: i32, kind: &str) {
         let Some(service) = self.service_of(id) else {
             return;

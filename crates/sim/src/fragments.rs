@@ -1,4 +1,4 @@
-//! Cutting a payload, and the order in which the pieces go out.
+//! Cuts a payload into fragments, and decides the order in which they are sent.
 
 use std::ops::Range;
 
@@ -48,7 +48,7 @@ pub(crate) fn sequence(
     sent
 }
 
-/// Takes one piece of each message in turn.
+/// Interleaves messages: one piece of each in turn.
 pub(crate) fn interleave<T>(messages: Vec<Vec<T>>) -> Vec<T> {
     let mut messages: Vec<_> = messages.into_iter().map(Vec::into_iter).collect();
     let mut mixed = Vec::new();

@@ -1,4 +1,5 @@
-//! Carries out made-up traffic: the clock calls [`PlatformState::pace`], connections call [`PlatformState::fill_window`].
+//! Generates traffic. The clock calls [`PlatformState::pace`] for paced streams, and connections call
+//! [`PlatformState::fill_window`] for closed loops.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use crate::state::PlatformState;
 use crate::tracked::{PayloadSource, TrackedPush};
 use crate::traffic::{ClosedLoop, Loop, Pacing, Traffic, TrafficProgress};
 
-/// The running streams and what they need.
+/// The running streams and their state.
 #[derive(Debug, Default)]
 pub(crate) struct Generator {
     pacing: Option<Pacing>,
@@ -21,7 +22,7 @@ pub(crate) struct Generator {
     slots_of: Option<u64>,
 }
 
-/// Where a paced event goes.
+/// The destination of a paced event.
 #[derive(Clone, Copy, Debug)]
 enum Slot {
     Connection(ConnectionId, usize),
@@ -56,7 +57,7 @@ impl PlatformState {
             live.loop_open = 0;
             ids.push(live.id);
         }
-        // What is still open of an earlier loop does not count in this one.
+        // Unanswered events of an earlier loop do not count in this one.
         for tracked in self.pushes.iter_mut() {
             tracked.looped = false;
         }
@@ -90,7 +91,7 @@ impl PlatformState {
         }
     }
 
-    /// Makes the paced events that are due, and says when the next one is.
+    /// Makes the paced events that are due, and returns the time of the next one.
     pub(crate) fn pace(&mut self, now: Instant) -> Option<Instant> {
         let mut pacing = self.generator.pacing.take()?;
         if self.generator.slots_of != Some(self.topology) {

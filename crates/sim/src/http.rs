@@ -1,5 +1,5 @@
-//! As much HTTP/1.1 as the platform and the control API need: one request after the other, bodies with a
-//! `Content-Length`, bounded sizes.
+//! The part of HTTP/1.1 that the platform and the control API need: one request after the other, bodies with a
+//! `Content-Length`, limited sizes.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::socket::ServerSocket;
 
 /// Longest request line and headers.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
-/// Longest body: a push over the control API may carry a large payload.
+/// Longest body. A push over the control API may have a large payload.
 const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 const MAX_HEADERS: usize = 64;
 
@@ -75,16 +75,16 @@ impl HttpRequestError {
     }
 }
 
-/// A connection that speaks HTTP.
+/// A connection as long as it carries HTTP.
 #[derive(Debug)]
 pub(crate) struct Http {
     pub(crate) socket: ServerSocket,
-    /// Bytes read and not used yet; after an upgrade they belong to the WebSocket.
+    /// Bytes that were read and not used yet. After an upgrade they belong to the WebSocket.
     pub(crate) buffer: Vec<u8>,
 }
 
 impl Http {
-    /// The next request; `None` at the end of the connection between two.
+    /// The next request; `None` if the connection ends between two requests.
     pub(crate) async fn next(&mut self) -> Result<Option<HttpRequest>, HttpRequestError> {
         let (mut request, head_len, body_len) = loop {
             if let Some(found) = parse_head(&self.buffer)? {
@@ -150,7 +150,7 @@ impl Http {
         self.socket.flush().await
     }
 
-    /// Reads and ignores until the peer gives up.
+    /// Reads and ignores everything until the peer closes.
     pub(crate) async fn hang(mut self) {
         let mut sink = [0; 512];
         while matches!(self.socket.read(&mut sink).await, Ok(1..)) {}

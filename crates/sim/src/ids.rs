@@ -1,9 +1,9 @@
-//! Ids on the wire, made from counters.
+//! The ids that the simulator sends, computed from counters.
 //!
-//! The `message_id` of a push hides its number and attempt in 16 bytes that look random, so that an ACK
-//! finds its push without a table of ids, and so that an id this simulator never sent is recognized.
+//! The `message_id` encodes the push's number and attempt in 16 bytes that look random. So an ACK finds its push without
+//! a table of ids, and an id that this simulator never sent is recognised.
 
-/// Finalizer of splitmix64: a bijection that makes neighbours look unrelated.
+/// Finalizer of splitmix64: a bijection that maps consecutive numbers to unrelated ones.
 pub(crate) fn scramble(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -64,7 +64,7 @@ impl WireIds {
     }
 }
 
-/// The delivery behind a `message_id`; `None` if it is not one of ours.
+/// The attempt that a `message_id` belongs to; `None` if this simulator never sent it.
 pub(crate) fn attempt_of(message_id: &str, seed: u64) -> Option<AttemptId> {
     let text = message_id.as_bytes();
     if text.len() != 36 {

@@ -1,4 +1,4 @@
-//! What the clients of one platform send: the shared state seen from a connection's task.
+//! Handles the messages of Feishu's clients: the state's side of a connection's task.
 
 use std::time::Instant;
 

@@ -1,5 +1,4 @@
-//! The verdict: what was pushed, and what became of it. The types here are what tests assert on and what
-//! the control API answers with.
+//! The ledger: what was pushed, and what became of it. Tests assert on these types, and the control API returns them.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +14,7 @@ pub struct Ledger {
     pub acked: u64,
     /// Events whose last attempt failed.
     pub lost: u64,
-    /// Events without a verdict: under way, waiting for a repeat or for a connection.
+    /// Events that are neither acked nor lost: sent, or waiting for a repeat or for a connection.
     pub pending: u64,
     /// Of the pending ones, those that wait for a live connection.
     pub waiting_for_connection: u64,
@@ -27,9 +26,9 @@ pub struct Ledger {
     pub nacked: u64,
     /// Attempts not answered within the deadline.
     pub timed_out: u64,
-    /// ACKs for events that already had one or have their verdict.
+    /// ACKs of events that were acked or lost already.
     pub extra_acks: u64,
-    /// ACKs of an attempt that had already failed; the event is repeated all the same.
+    /// ACKs of an attempt that had failed already. The event is repeated all the same.
     pub late_acks: u64,
     /// Answers not accepted, by reason.
     pub bad_acks: BadAcks,
@@ -51,31 +50,31 @@ pub struct Ledger {
     pub connections_opened: u64,
     /// Upgrades refused.
     pub upgrades_refused: u64,
-    /// Connections ended, by whomever.
+    /// Connections that ended, for any reason.
     pub connections_ended: u64,
     /// Connections the client closed with a WebSocket close frame.
     pub closed_by_client: u64,
-    /// Breaches of RFC 6455 or frames that are not protobuf, by the client.
+    /// Violations of RFC 6455 and frames that are not protobuf, by clients.
     pub protocol_errors: u64,
 }
 
 /// Answers that were not accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BadAcks {
-    /// No `message_id` that this simulator ever sent.
+    /// The `message_id` was never sent by this simulator.
     pub unknown_message_id: u64,
-    /// Came over another connection than the push.
+    /// The answer came over another connection than the push.
     pub other_connection: u64,
     /// A header of the push is missing or changed.
     pub header_not_echoed: u64,
-    /// `service` is not the push's.
+    /// `service` differs from the push's.
     pub wrong_service: u64,
     /// The payload is not an answer.
     pub not_an_answer: u64,
 }
 
 impl BadAcks {
-    /// All of them.
+    /// The sum of all reasons.
     pub fn total(&self) -> u64 {
         self.unknown_message_id
             + self.other_connection
@@ -109,7 +108,7 @@ pub struct Record {
     pub event_id: String,
     /// The app.
     pub app: String,
-    /// Where it stands.
+    /// Its state.
     pub state: RecordState,
     /// Its attempts in order.
     pub attempts: Vec<Attempt>,
@@ -119,7 +118,7 @@ pub struct Record {
     pub answer_data: Option<String>,
 }
 
-/// Where an event stands.
+/// The state of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordState {
@@ -127,26 +126,26 @@ pub enum RecordState {
     Waiting,
     /// Sent and not answered yet.
     UnderWay,
-    /// Failed and waits for its next attempt.
+    /// Its last attempt failed, and it waits for the next one.
     Failed,
     /// Answered with 200.
     Acked,
-    /// Its last attempt failed.
+    /// Its last attempt failed, and no other follows.
     Lost,
 }
 
-/// One delivery of an event.
+/// One attempt to deliver an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Milliseconds since 1970.
     pub at_ms: u64,
-    /// Where it was sent.
+    /// The connection it was sent over.
     pub connection: ConnectionId,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
-/// What came of an attempt.
+/// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -183,10 +182,10 @@ pub struct ConnectionView {
     pub protocol_pings: u64,
     /// RFC 6455 pongs received.
     pub protocol_pongs: u64,
-    /// Control frames with `type` = `pong` received: answers to a server ping, which no client owes.
+    /// Control frames with `type` = `pong` received: answers to a server ping, which a client need not answer.
     pub pongs: u64,
     /// `false` under `Fault::StopReading` and `Fault::HalfOpen`.
     pub reading: bool,
-    /// Under `Fault::HalfOpen`.
+    /// `true` under `Fault::HalfOpen`.
     pub half_open: bool,
 }

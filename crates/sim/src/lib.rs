@@ -1,4 +1,4 @@
-//! Long-connection platforms as scriptable doubles: Feishu here, WeCom in [`wecom`].
+//! Simulated long-connection platforms that can be scripted: Feishu here, WeCom in [`wecom`].
 //!
 //! ```text
 //!  POST /callback/ws/endpoint ─▶ ticket ─▶ GET /ws/v2 ─▶ connection ◀─ pushes, pongs, faults
@@ -6,13 +6,13 @@
 //!                                        ACKs ─▶ ledger ◀─ clock (time-outs, ladder, paced traffic)
 //! ```
 //!
-//! [`Sim`] serves all of it on one TCP port from one thread; [`Control`], or the same verbs as JSON below
-//! `/sim/v1`, pushes events, scripts answers, breaks connections and reads the [`Ledger`], which says of
-//! every event whether it was acknowledged as the platform demands. Every byte of protocol knowledge
-//! here is the official SDKs' (`ws/` of oapi-sdk-go, lark-oapi 1.7.5, `@larksuiteoapi/node-sdk` 1.74).
+//! [`Sim`] serves all of this on one TCP port from one thread. [`Control`], or the same commands as JSON below
+//! `/sim/v1`, pushes events, scripts answers, breaks connections and reads the [`Ledger`]. The ledger says of every
+//! event whether it was acknowledged as the platform demands. The protocol is taken from the official SDKs (`ws/` of
+//! oapi-sdk-go, lark-oapi 1.7.5, `@larksuiteoapi/node-sdk` 1.74).
 //!
-//! The double is strict where the platform's strictness is known and offers a setting where it is not.
-//! It never verifies what a client does with an event beyond its answer.
+//! The simulator is strict where the platform is known to be strict, and has a setting where this is not known. It
+//! checks only the answer to an event, and never what a client does with the event.
 
 mod api;
 mod behaviour;

@@ -1,7 +1,7 @@
-//! One live connection as the shared state sees it: what is to be sent, and which faults are on it.
+//! The state of one live connection: its output and its faults.
 //!
-//! The connection's task owns the socket and takes the output from here; whoever adds to it rings the
-//! output_signal.
+//! The connection's task owns the socket and takes the output from here. Code that adds output notifies the task through
+//! the [`OutputSignal`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,24 +15,24 @@ use crate::fault::ConnectionId;
 use crate::ledger::ConnectionView;
 use crate::tracked::WallClock;
 
-/// Wakes a connection's task.
+/// Wakes a connection's task when it has output to write.
 #[derive(Debug, Default)]
 pub(crate) struct OutputSignal {
-    rung: AtomicBool,
+    notified: AtomicBool,
     waker: AtomicWaker,
 }
 
 impl OutputSignal {
     pub(crate) fn notify(&self) {
-        if !self.rung.swap(true, Ordering::AcqRel) {
+        if !self.notified.swap(true, Ordering::AcqRel) {
             self.waker.wake();
         }
     }
 
-    /// Called at the start of a poll: from here on a ring wakes the task again.
+    /// Called at the start of a poll. A later notification wakes the task again.
     pub(crate) fn register(&self, waker: &Waker) {
         self.waker.register(waker);
-        self.rung.store(false, Ordering::Release);
+        self.notified.store(false, Ordering::Release);
     }
 }
 
@@ -63,7 +63,7 @@ pub(crate) struct LiveConnection {
     pub(crate) device_id: String,
     pub(crate) output_signal: Arc<OutputSignal>,
     pub(crate) outbox: Vec<u8>,
-    /// Bytes the task holds and has not written yet.
+    /// Bytes that the task has taken and not written yet.
     pub(crate) unsent: usize,
     pub(crate) ending: Option<Ending>,
     pub(crate) reading: bool,

@@ -1,11 +1,11 @@
-//! Made-up `im.message.receive_v1` events of a wanted size.
+//! Generates `im.message.receive_v1` events of a given size.
 //!
-//! The JSON is built once per app and size; an event copies it and patches its ids and times in place.
-//! The shape is the one of the open platform's documentation of that event; every id is invented.
+//! The JSON is built once per app and size. An event copies it and writes its ids and times into it. The members are
+//! those in the open platform's documentation of the event; all ids are invented.
 
 use crate::ids::{scramble, write_hex};
 
-/// A text message with holes for what differs from event to event.
+/// The JSON of a text message, with the positions of ids and times.
 #[derive(Debug)]
 pub(crate) struct Template {
     text: Vec<u8>,
@@ -20,11 +20,11 @@ const MESSAGE_ID: &str = "om_x100MMMMMMMMMMMMMMMMMMMMMMM";
 const HEADER_TIME: &str = "HHHHHHHHHHHHH";
 const CREATE_TIME: &str = "CCCCCCCCCCCCC";
 const UPDATE_TIME: &str = "UUUUUUUUUUUUU";
-/// `om_x100` stays, the rest is the message's own.
+/// Length of `om_x100`, which all message ids begin with.
 const MESSAGE_ID_PREFIX: usize = 7;
 
 impl Template {
-    /// About `bytes` long, filled up with message text; never shorter than an empty message.
+    /// A template of about `bytes` bytes, filled with text; never shorter than an empty message.
     pub(crate) fn new(app: &str, bytes: usize) -> Self {
         let tenant = format!("{:016x}", scramble(0x7e4a));
         let person = scramble(0x0a17);
@@ -73,7 +73,7 @@ impl Template {
         self.text.len()
     }
 
-    /// Appends the event of this number. `created_ms` has 13 digits, as all times of this century.
+    /// Appends the event with this number. `created_ms` has 13 digits, as all times of this century.
     pub(crate) fn write(&self, number: u64, seed: u64, created_ms: u64, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(&self.text);
@@ -97,7 +97,7 @@ impl Template {
     }
 }
 
-/// The two halves of the event id of a made-up event.
+/// The two halves of the event id of a generated event.
 pub(crate) fn event_words(number: u64, seed: u64) -> (u64, u64) {
     let high = scramble(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     (high, scramble(high ^ number))

@@ -1,8 +1,8 @@
-//! Maps keyed by numbers that we count up ourselves.
+//! Maps whose keys are numbers that the simulator counts up itself.
 //!
-//! Nobody outside chooses them, so they need no hash that withstands an attacker, and every event of a load test is
-//! looked up several times. One multiplication spreads neighbours over the table; its high bits, which are the good
-//! ones, are what the table tells groups apart by.
+//! Clients do not choose these numbers, so the hash need not resist an attacker; and it must be fast, because every event
+//! of a load test is looked up several times. One multiplication spreads consecutive numbers over the table. Its high
+//! bits are the well-mixed ones, and the hash table distinguishes the entries of a group by them.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -19,7 +19,7 @@ pub(crate) struct Multiply(u64);
 
 impl Hasher for Multiply {
     fn write(&mut self, bytes: &[u8]) {
-        // Not what numbers call, and right all the same.
+        // Integer keys use `write_u64`; this is here to be correct for any key.
         for byte in bytes {
             self.write_u64(u64::from(*byte));
         }

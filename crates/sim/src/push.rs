@@ -1,4 +1,4 @@
-//! What can be pushed, and in which pieces.
+//! The events that can be pushed, and how they are cut into fragments.
 
 use std::collections::BTreeMap;
 
@@ -18,15 +18,15 @@ pub struct PushId(pub u64);
 pub struct Push {
     /// The event.
     pub payload: Payload,
-    /// Id under which the ledger keeps the event. `None`: `header.event_id` or `uuid` of the payload, or
-    /// an invented one where it has neither.
+    /// The event's id in the ledger. `None` takes `header.event_id` or `uuid` of the payload, or an invented id if the
+    /// payload has neither.
     pub event_id: Option<String>,
     /// Frame header `type`.
     pub header_type: HeaderType,
     /// How the payload is cut; `None` cuts above the simulator's `fragment_bytes`, in order.
     pub fragments: Option<FragmentPlan>,
-    /// Frame headers to replace or add, or with `null` to leave out. For hostile metadata such as
-    /// `sum` = `50000000`. An ACK has to echo these.
+    /// Frame headers to replace or add, or with `null` to leave out. They are for hostile metadata such as `sum` =
+    /// `50000000`. An ACK has to echo them.
     pub headers: BTreeMap<String, Option<String>>,
 }
 
@@ -39,7 +39,7 @@ impl Push {
         }
     }
 
-    /// A made-up `im.message.receive_v1` of about this many bytes.
+    /// A generated `im.message.receive_v1` of about this many bytes.
     pub fn made_up(bytes: usize) -> Self {
         Self {
             payload: Payload::MadeUp { bytes },
@@ -133,8 +133,7 @@ pub struct FragmentPlan {
     pub drop: Vec<usize>,
     /// After all others the piece sent last is sent again.
     pub repeat_last: bool,
-    /// `duplicate`, `drop` and `repeat_last` hold for repeats of the push too, not only for the first
-    /// attempt.
+    /// `duplicate`, `drop` and `repeat_last` apply to every attempt; otherwise to the first attempt only.
     pub every_attempt: bool,
 }
 

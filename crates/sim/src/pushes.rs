@@ -1,8 +1,8 @@
-//! The pushes without a verdict, found by their number.
+//! The unfinished pushes, found by their number.
 //!
-//! Numbers are counted up, so the place of a push is computed from its number and no table has to be rebuilt: in an
-//! overload millions of pushes wait for their repeat, and moving them all at once would hold the platform for a second
-//! of somebody's measurement.
+//! Numbers are counted up, so the position of a push is computed from its number, and no hash table has to grow. In an
+//! overload millions of pushes wait for their repeat. A growing table would move them all at once and stop the simulator
+//! for a second in the middle of a measurement.
 
 use std::collections::VecDeque;
 
@@ -11,18 +11,18 @@ use crate::tracked::TrackedPush;
 /// Pushes of one allocation.
 const PAGE: usize = 1024;
 
-/// Pages of neighbours. One whose pushes all have their verdict is given back, except the newest, which is not full.
+/// Pages of consecutive pushes. A page whose pushes are all finished is freed, except the newest, which is not full.
 #[derive(Debug, Default)]
 pub(crate) struct Pushes {
     pages: VecDeque<Page>,
-    /// Of the first page, in pages; 0 is that of number 0.
+    /// Index of the first page; page 0 begins with number 0.
     first_page: u64,
     len: usize,
 }
 
 #[derive(Debug, Default)]
 struct Page {
-    /// By number, as far as there are; empty when all of them have gone.
+    /// The pushes by number; empty once all have been removed.
     slots: Vec<Option<TrackedPush>>,
     used: usize,
 }
@@ -42,7 +42,7 @@ impl Pushes {
         self.pages.get_mut(page)?.slots.get_mut(slot)?.as_mut()
     }
 
-    /// Takes a push whose number is above that of all before it.
+    /// Adds a push. Its number must be above all earlier ones.
     pub(crate) fn add(&mut self, tracked: TrackedPush) {
         let number = tracked.number;
         if self.pages.is_empty() {
@@ -98,7 +98,7 @@ impl Pushes {
         *self = Self::default();
     }
 
-    /// Index of a number's page, and of its slot there; none where the page is gone.
+    /// Index of a number's page and of its slot in the page; `None` if the page was freed.
     fn place(&self, number: u64) -> Option<(usize, usize)> {
         let page = (number / PAGE as u64).checked_sub(self.first_page)?;
         let slot = number % PAGE as u64;

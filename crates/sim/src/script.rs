@@ -1,44 +1,44 @@
-//! Scripts: answers that are used in place of the nominal ones.
+//! Scripts: answers that replace the nominal ones.
 //!
-//! Scripts queue up. At each occasion the oldest script that fits it and the app (or bot) is used, scripts
-//! of the app before those for everybody; one with a number of times is forgotten when it is used up.
-//! Nothing scripted means the nominal answer.
+//! Scripts are kept in a queue. On each occasion the oldest script that fits is used; scripts for the app (or bot) come
+//! before scripts for all. A script with a number of times is removed after its last use. Without a fitting script the
+//! answer is the nominal one.
 
 use serde::{Deserialize, Serialize};
 
-/// What a platform can be scripted to do.
+/// A behaviour that can be scripted.
 pub(crate) trait Scripted: Clone {
-    /// Where it can apply.
+    /// The occasions on which it can be used.
     type Occasion: Copy;
 
-    /// Whether this means: forget the scripts.
+    /// Whether it removes the scripts.
     fn is_nominal(&self) -> bool;
 
-    /// Whether it says something about this occasion.
+    /// Whether it can be used on this occasion.
     fn fits(&self, occasion: Self::Occasion) -> bool;
 }
 
-/// A behaviour with how often and from when on it is used.
+/// A behaviour, how often it is used, and after how many occasions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Script<B = crate::Behaviour> {
-    /// What happens.
+    /// The behaviour.
     pub behaviour: B,
-    /// How many times; `None` for ever.
+    /// How often it is used; `None` for always.
     #[serde(default)]
     pub times: Option<u32>,
-    /// How many occasions pass first.
+    /// Number of occasions that pass first.
     #[serde(default)]
     pub after: u32,
 }
 
 impl<B> Script<B> {
-    /// The same script, used so many times.
+    /// The same script, used `times` times.
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// The same script, after so many occasions have passed.
+    /// The same script, used after `after` occasions have passed.
     pub fn after(mut self, after: u32) -> Self {
         self.after = after;
         self
@@ -81,7 +81,7 @@ impl<B: Scripted> Scripts<B> {
         self.queue.clear();
     }
 
-    /// The behaviour for this occasion, used once by asking.
+    /// The behaviour for this occasion. The call counts as one use of its script.
     pub(crate) fn take(&mut self, occasion: B::Occasion, app: &str) -> Option<B> {
         if self.queue.is_empty() {
             return None;

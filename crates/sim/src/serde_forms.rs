@@ -1,7 +1,7 @@
-//! How durations and raw bytes look in the JSON of the control API.
+//! The JSON forms of durations and bytes in the control API.
 //!
-//! Durations are whole milliseconds, bytes are standard base64. Event payloads have a form of their
-//! own: a JSON string holds the payload's text, any other JSON value is the payload itself, byte for byte.
+//! A duration is whole milliseconds, bytes are standard base64. An event payload is either a JSON string with its text,
+//! or any other JSON value, which is the payload byte for byte.
 
 /// A `Duration` as whole milliseconds.
 pub(crate) mod millis {

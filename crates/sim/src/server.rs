@@ -1,5 +1,5 @@
-//! Serves a simulated platform: one thread with its own runtime, whatever the caller runs on, one TCP port,
-//! plain or TLS, and one clock. What is said over a connection is the [`Service`]'s.
+//! Serves a simulated platform: one thread with a runtime of its own, one TCP port, plain or TLS, and one clock. The
+//! [`Service`] decides what is answered.
 
 use std::future::Future;
 use std::io;
@@ -17,24 +17,24 @@ use crate::settings::{SimTls, StartError};
 use crate::socket::ServerSocket;
 use crate::tls;
 
-/// Thousands of clients that come back at once wait here.
+/// Length of the accept queue, in which thousands of clients that reconnect at once wait.
 const BACKLOG: i32 = 4096;
-/// Pause after a failed accept, which is mostly a lack of file descriptors.
+/// Pause after a failed accept. The usual reason is a lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A platform that is served.
 pub(crate) trait Service: Send + Sync + 'static {
-    /// Answers one request; gives the connection back if more may follow on it.
+    /// Answers one request. Returns the connection if more requests may follow on it.
     fn answer(
         self: Arc<Self>,
         http: Http,
         request: HttpRequest,
     ) -> impl Future<Output = io::Result<Option<Http>>> + Send;
 
-    /// Does all that is due, and says when to come back.
+    /// Does everything that is due, and returns the time of the next call.
     fn tick(&self) -> Option<Instant>;
 
-    /// Rung when something became due earlier than the clock knows.
+    /// Notified if something is due earlier than the last `tick` returned.
     fn alarm(&self) -> &Notify;
 }
 
@@ -197,7 +197,7 @@ async fn requests(site: Arc<impl Service>, mut http: Http) -> io::Result<()> {
     }
 }
 
-/// The only timer: sleeps until the next thing is due.
+/// Runs the only timer, which sleeps until the next thing is due.
 async fn run_clock(site: &impl Service) {
     loop {
         match site.tick() {

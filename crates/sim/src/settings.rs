@@ -1,7 +1,7 @@
-//! What a simulated platform is started with.
+//! The settings of a simulated Feishu platform.
 //!
-//! The defaults are the platform's documented values; tests shrink time with
-//! [`SimSettings::time_factor`] and never the schedule itself.
+//! The defaults are the platform's documented values. Tests make time faster with [`SimSettings::time_factor`] and leave
+//! the schedule as it is.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,8 +22,8 @@ pub struct SimSettings {
     pub apps: Apps,
     /// Apps that belong to the other cloud: their bootstrap is answered with code 1000040351.
     pub foreign_apps: Vec<String>,
-    /// Everything random and every made-up id follows from this. Two runs with one seed make up the
-    /// same event ids, so give a new one when the receiving side keeps its log between runs.
+    /// Seed of all random choices and invented ids. Two runs with the same seed invent the same event ids, so use a new
+    /// seed if the receiver keeps its log between runs.
     pub seed: u64,
     /// The retry ladder, the ACK deadline and the 30-second liveness period are divided by this.
     pub time_factor: f64,
@@ -34,7 +34,7 @@ pub struct SimSettings {
     pub ack_deadline: Duration,
     /// Payloads above this many bytes are split. Seen on the platform: 61,440.
     pub fragment_bytes: usize,
-    /// LiveConnection connections one app may have: 50. The next is refused with code 1000040350.
+    /// Live connections that one app may have: 50. The next is refused with code 1000040350.
     pub connections_per_app: usize,
     /// The configuration in bootstrap answers and pongs; a missing value is sent as its default.
     pub client_config: ClientConfig,
@@ -44,19 +44,17 @@ pub struct SimSettings {
     pub one_time_ticket: bool,
     /// HTTP status of a refused upgrade. What the real platform sends is not documented.
     pub refusal_http_status: u16,
-    /// Deliver what is waiting for the app in the same packet as the 101 answer. Clients that hand the
-    /// socket over after the upgrade without its early bytes lose those events.
+    /// Send the app's waiting events in the same packet as the 101 answer. A client that drops the bytes after the
+    /// answer loses these events.
     pub events_with_upgrade: bool,
-    /// Hang up on a connection that sent no application ping for so many periods of 30 s.
+    /// Hang up on a connection that sent no application ping for this many periods of 30 s.
     pub kick_after_periods: Option<u32>,
-    /// How long a half-open connection still counts as live, and is chosen for pushes. It is aborted
-    /// afterwards.
+    /// How long a half-open connection still counts as live and gets pushes. Then it is reset.
     pub half_open_kept: Duration,
-    /// A connection whose peer does not read keeps at most this many unsent bytes; further frames to it
-    /// are not written and time out.
+    /// Most unsent bytes of a connection whose peer does not read. Further frames are not written and time out.
     pub unsent_bytes: usize,
-    /// How many finished pushes keep their record. Counters are exact in any case, and unfinished pushes
-    /// always have one.
+    /// Number of finished pushes whose records are kept. Unfinished pushes always have a record, and counters are always
+    /// exact.
     pub keep_records: usize,
 }
 
@@ -113,7 +111,7 @@ impl SimSettings {
     }
 }
 
-/// Which apps the platform knows.
+/// The apps that the platform knows.
 #[derive(Clone)]
 pub enum Apps {
     /// Every app with any secret.

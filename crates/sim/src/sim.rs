@@ -1,4 +1,4 @@
-//! Starts and stops a simulated Feishu platform, and routes what is asked of it.
+//! Starts and stops a simulated Feishu platform, and routes its HTTP requests.
 
 use std::io;
 use std::net::SocketAddr;
@@ -37,7 +37,7 @@ impl Sim {
         Ok(Self { shared, server })
     }
 
-    /// What clients take for the open platform, such as `http://127.0.0.1:40123`.
+    /// The base URL that clients use as the open platform's, such as `http://127.0.0.1:40123`.
     pub fn base_url(&self) -> String {
         match self.shared.scheme {
             Scheme::Plain => format!("http://{}", self.address()),
@@ -55,7 +55,7 @@ impl Sim {
         self.server.ca_pem.as_deref()
     }
 
-    /// A handle that steers it.
+    /// A handle that controls it.
     pub fn control(&self) -> Control {
         Control {
             shared: Arc::clone(&self.shared),
@@ -111,7 +111,7 @@ impl Service for SharedState {
 
     fn tick(&self) -> Option<Instant> {
         let mut state = self.state();
-        // Taken under the lock, as all instants are: deadlines rely on their order.
+        // All instants are taken under the lock, because deadlines rely on their order.
         let now = Instant::now();
         state.tick(now)
     }

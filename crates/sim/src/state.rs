@@ -1,8 +1,8 @@
-//! The platform's state: apps, live connections, pushes under way, scripts and the ledger.
+//! The state of a simulated Feishu platform: apps, live connections, unfinished pushes, scripts and the ledger.
 //!
-//! One mutex guards it. Connection tasks take it once per read burst, the control handle once per call;
-//! nobody holds it across I/O. AttemptId is in [`crate::delivery`], made-up traffic in
-//! [`crate::generator`], faults in [`crate::fault_work`].
+//! One mutex guards it. A connection's task locks it once per read burst, the control handle once per call, and it is
+//! never held across I/O. Other files add to [`PlatformState`]: [`crate::delivery`] delivers, [`crate::generator`]
+//! generates traffic, [`crate::fault_work`] applies faults.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,16 +31,16 @@ use crate::settings::SimSettings;
 use crate::tickets::Tickets;
 use crate::tracked::{FrameStyle, TrackedPush, WallClock};
 
-/// A ping this soon after the one before is hasty. The platform's smallest interval is a second.
+/// Pings on one connection that are closer than this are counted. The platform's smallest interval is a second.
 const MIN_PING_GAP: Duration = Duration::from_millis(900);
-/// The platform looks at liveness in periods of this length (larksuite/cli#2358).
+/// The period in which the platform checks for pings (larksuite/cli#2358).
 const LIVENESS_PERIOD: Duration = Duration::from_secs(30);
-/// Output buffers kept for the next connection that needs one.
+/// Number of empty output buffers that are kept for reuse.
 const SPARE_BUFFERS: usize = 64;
-/// Larger buffers are given back instead.
+/// Buffers larger than this are freed instead of kept.
 const SPARE_BUFFER_BYTES: usize = 1024 * 1024;
 
-/// What the tasks and handles of one simulator share.
+/// The part of a simulator that its tasks and handles share.
 #[derive(Debug)]
 pub(crate) struct SharedState {
     pub(crate) settings: SimSettings,
@@ -49,7 +49,7 @@ pub(crate) struct SharedState {
     state: Mutex<PlatformState>,
 }
 
-/// Plain or TLS, as it shows in URLs.
+/// Plain or TLS, for the scheme of URLs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
     Plain,
@@ -73,7 +73,7 @@ impl SharedState {
         }
     }
 
-    /// The state. A panic elsewhere leaves counters that are at worst one short, so it is used on.
+    /// Locks the state. After a panic elsewhere the state is still used, because at worst a counter is one too low.
     pub(crate) fn state(&self) -> MutexGuard<'_, PlatformState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -99,12 +99,12 @@ pub(crate) struct PlatformState {
     app_index: HashMap<String, usize>,
     pub(crate) connections: NumberMap<ConnectionId, LiveConnection>,
     last_connection: u64,
-    /// Changes whenever a connection comes or goes.
+    /// Changes whenever a connection is opened or ends.
     pub(crate) topology: u64,
     pub(crate) pushes: Pushes,
     pub(crate) finished: VecDeque<TrackedPush>,
     pub(crate) last_push: u64,
-    /// Pushes up to this number were forgotten by a reset.
+    /// Pushes up to this number were removed by a reset.
     pub(crate) forgotten: u64,
     pub(crate) deadlines: Deadlines,
     pub(crate) generator: Generator,
@@ -115,7 +115,7 @@ pub(crate) struct PlatformState {
     pub(crate) nominal_config: Bytes,
     spare: Vec<Vec<u8>>,
     alarm: Arc<Notify>,
-    /// When the clock wakes up by itself.
+    /// The time at which the clock wakes up next.
     armed: Option<Instant>,
 }
 
@@ -160,7 +160,7 @@ impl PlatformState {
         }
     }
 
-    /// The index of an app, known from now on.
+    /// The index of an app, which is added if it is new.
     pub(crate) fn app(&mut self, id: &str) -> usize {
         if let Some(index) = self.app_index.get(id) {
             return *index;
@@ -185,7 +185,7 @@ impl PlatformState {
         self.app_index.get(id).copied()
     }
 
-    /// A connection is up: it gets what waited for its app and its share of the closed loop.
+    /// Adds a connection, and sends it the app's waiting pushes and the events of a closed loop.
     pub(crate) fn connect(
         &mut self,
         app: usize,
@@ -212,7 +212,7 @@ impl PlatformState {
         id
     }
 
-    /// Pushes choose this connection no more.
+    /// Stops sending pushes over this connection.
     pub(crate) fn withdraw(&mut self, id: ConnectionId) {
         if let Some(live) = self.connections.get(&id) {
             self.apps[live.app].live.retain(|other| *other != id);
@@ -220,7 +220,7 @@ impl PlatformState {
         }
     }
 
-    /// The connection is gone. Its unanswered pushes time out at their deadlines.
+    /// Removes a connection that has ended. Its unanswered pushes time out at their deadlines.
     pub(crate) fn disconnect(&mut self, id: ConnectionId) {
         self.withdraw(id);
         if self.connections.remove(&id).is_some() {
@@ -228,7 +228,7 @@ impl PlatformState {
         }
     }
 
-    /// An application ping arrived.
+    /// Handles an application ping.
     pub(crate) fn ping(&mut self, id: ConnectionId, service: i32, now: Instant) {
         let Some(live) = self.connections.get_mut(&id) else {
             return;
@@ -263,7 +263,7 @@ impl PlatformState {
         }
     }
 
-    /// Sends a pong, or a server ping's look-alike through [`PlatformState::send`].
+    /// Sends a pong with this payload.
     pub(crate) fn pong(&mut self, id: ConnectionId, payload: Option<&[u8]>) {
         let headers = [(key::TYPE, "pong")];
         let Some(service) = self.service_of(id) else {
@@ -293,7 +293,7 @@ impl PlatformState {
         Some(self.apps[self.connections.get(&id)?.app].service)
     }
 
-    /// Hang up when so many periods pass without a ping.
+    /// Ends the connection once `periods` periods pass without a ping.
     pub(crate) fn kick_after(&mut self, id: ConnectionId, periods: u32, now: Instant) {
         if let Some(live) = self.connections.get_mut(&id) {
             live.kick_after_periods = Some(periods);
@@ -303,7 +303,7 @@ impl PlatformState {
         }
     }
 
-    /// Whether the connection pinged in time; if so, when to look again.
+    /// Ends the connection if it did not ping in time; otherwise schedules the next check.
     pub(crate) fn check_ping(&mut self, id: ConnectionId, now: Instant) {
         let Some(live) = self.connections.get(&id) else {
             return;
@@ -320,7 +320,7 @@ impl PlatformState {
         }
     }
 
-    /// How frames to this connection are written.
+    /// The style of frames to this connection.
     pub(crate) fn frame_style(
         settings: &SimSettings,
         apps: &[App],
@@ -334,7 +334,7 @@ impl PlatformState {
         }
     }
 
-    /// Moves a connection's output to its task, whose own buffer is empty, and takes that buffer back.
+    /// Exchanges the empty buffer of a connection's task for the connection's output.
     pub(crate) fn swap_output(&mut self, id: ConnectionId, own: &mut Vec<u8>) {
         let Some(live) = self.connections.get_mut(&id) else {
             return;
@@ -360,7 +360,7 @@ impl PlatformState {
         }
     }
 
-    /// Tells the clock if something is due before it wakes up by itself.
+    /// Wakes the clock if something is due before it would wake up.
     pub(crate) fn wake_clock(&mut self) {
         let Some(next) = self.deadlines.next() else {
             return;
@@ -371,7 +371,7 @@ impl PlatformState {
         }
     }
 
-    /// Does all that is due, and says when to come back.
+    /// Does everything that is due, and returns the time of the next call.
     pub(crate) fn tick(&mut self, now: Instant) -> Option<Instant> {
         while let Some(due) = self.deadlines.pop(now) {
             match due {
@@ -407,7 +407,7 @@ impl PlatformState {
         ledger
     }
 
-    /// Forgets pushes, scripts, traffic and counters. Connections stay, with the faults on them.
+    /// Removes pushes, scripts, traffic and counters. Connections stay, with their faults.
     pub(crate) fn reset(&mut self) {
         self.forgotten = self.last_push;
         self.pushes.clear();

@@ -1,11 +1,11 @@
-//! Connection URLs given out by the bootstrap and not used yet.
+//! The tickets of connection URLs that the bootstrap has issued and that are not used yet.
 
 use std::collections::{HashMap, VecDeque};
 
-/// Unused tickets beyond this many are forgotten, oldest first.
+/// Most unused tickets. The oldest are dropped first.
 const MAX_TICKETS: usize = 100_000;
 
-/// What a ticket is good for.
+/// The app and the connection that a ticket is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket {
     pub(crate) app: usize,
@@ -30,7 +30,7 @@ impl Tickets {
         }
     }
 
-    /// The ticket of a ticket, used up if it is `one_time`.
+    /// The ticket with this text. With `one_time` it cannot be used again.
     pub(crate) fn redeem(&mut self, ticket: &str, one_time: bool) -> Option<Ticket> {
         if one_time {
             self.by_text.remove(ticket)

@@ -1,11 +1,11 @@
-//! What is due later, in the order of its time: rare things of a whole simulator, so that nothing in it
-//! needs a timer of its own. It has no clock; whoever owns it asks with the time.
+//! A queue of things that are due later, ordered by time. A whole simulator uses one, for rare things, so that none of
+//! them needs a timer. The queue has no clock: its owner passes the time.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::time::Instant;
 
-/// Things that are due some time. What is due at the same instant comes out in the order it was added.
+/// Things that are due later. Things that are due at the same instant come out in the order they were added.
 #[derive(Debug)]
 pub(crate) struct TimerQueue<T> {
     entries: BinaryHeap<Reverse<Entry<T>>>,
@@ -38,12 +38,12 @@ impl<T> TimerQueue<T> {
         }));
     }
 
-    /// When something is due next.
+    /// The time at which the next thing is due.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.entries.peek().map(|Reverse(entry)| entry.at)
     }
 
-    /// Takes what is due by now, one at a time.
+    /// Removes and returns one thing that is due at `now`.
     pub(crate) fn pop(&mut self, now: Instant) -> Option<T> {
         let Reverse(first) = self.entries.peek()?;
         if first.at > now {
@@ -52,7 +52,7 @@ impl<T> TimerQueue<T> {
         self.entries.pop().map(|Reverse(entry)| entry.due)
     }
 
-    /// Keeps what `wanted` says.
+    /// Keeps the things for which `wanted` is true.
     pub(crate) fn retain(&mut self, mut wanted: impl FnMut(&T) -> bool) {
         self.entries.retain(|Reverse(entry)| wanted(&entry.due));
     }

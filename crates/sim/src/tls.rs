@@ -1,4 +1,4 @@
-//! A certificate authority and a server certificate, made afresh at every start.
+//! Makes a certificate authority and a server certificate at every start.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::settings::{SimTls, StartError};
 
-/// The server's TLS and the PEM of the authority that clients have to trust.
+/// The server's TLS configuration, and the PEM of the authority that clients have to trust.
 pub(crate) struct GeneratedTls {
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) ca_pem: String,

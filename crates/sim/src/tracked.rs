@@ -1,4 +1,4 @@
-//! One push from its first attempt to its verdict, and the frames that carry it.
+//! One push with its attempts, and the frames that carry it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,14 +17,14 @@ use crate::ledger::{Attempt, Outcome, Record, RecordState};
 use crate::message::{Template, event_words};
 use crate::push::{Push, PushId};
 
-/// A push with all that is needed to repeat it.
+/// A push with everything that is needed to repeat it.
 #[derive(Debug)]
 pub(crate) struct TrackedPush {
     pub(crate) number: u64,
     /// Index of the app.
     pub(crate) app: usize,
     pub(crate) body: PayloadSource,
-    /// `None` for plain made-up traffic.
+    /// `None` for generated traffic.
     pub(crate) shape: Option<Box<Push>>,
     pub(crate) repeats: bool,
     pub(crate) state: RecordState,
@@ -35,7 +35,7 @@ pub(crate) struct TrackedPush {
     pub(crate) outcome: Outcome,
     /// Attempts before the current one.
     earlier: Vec<Attempt>,
-    /// Counts in the window of a closed loop.
+    /// Whether it counts in the window of a closed loop.
     pub(crate) looped: bool,
     pub(crate) acked_at: Option<Instant>,
     pub(crate) answer_data: Option<Vec<u8>>,
@@ -54,7 +54,7 @@ pub(crate) enum PayloadSource {
     },
 }
 
-/// Turns the instants of attempts into wall-clock time.
+/// Converts the instants of attempts to wall-clock time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WallClock {
     pub(crate) instant: Instant,
@@ -108,7 +108,7 @@ impl TrackedPush {
         wall_clock: WallClock,
     ) {
         if self.attempt > 0 {
-            // Mostly there is one repeat, and in an overload there are millions of those.
+            // Usually there is one repeat, and an overload has millions of them, so nothing more is reserved.
             self.earlier.reserve_exact(1);
             self.earlier.push(self.current(wall_clock));
         }
@@ -233,7 +233,7 @@ impl TrackedPush {
     ) -> FrameHead<'a> {
         FrameHead {
             seq_id: self.number + seq,
-            // Above 2^53 like the platform's, so that a client that keeps it in a double shows.
+            // Above 2^53 as on the platform, so that a client that stores it in a double is detected.
             log_id: 7_300_000_000_000_000_000 + self.number,
             service: to.service,
             method: METHOD_DATA,
@@ -241,7 +241,7 @@ impl TrackedPush {
         }
     }
 
-    /// The frame headers, with those replaced, left out and added that the push asks for.
+    /// The frame headers, with the changes that the push asks for.
     fn headers<'a>(
         &'a self,
         ids: &'a WireIds,
@@ -269,8 +269,8 @@ impl TrackedPush {
         headers
     }
 
-    /// Whether an answer echoes the headers of the current attempt. `seq` may be that of any fragment:
-    /// which one arrived last is the network's choice.
+    /// Whether an answer echoes the headers of the current attempt. `seq` may be that of any fragment, because any of
+    /// them may arrive last.
     pub(crate) fn echoed(&self, answer: &FrameView, to: &FrameStyle) -> bool {
         let ids = WireIds::of(self.delivery(), to.seed);
         let Some(shape) = &self.shape else {
@@ -300,12 +300,12 @@ fn echoes_part(answer: &FrameView, sum: usize) -> bool {
         && match answer.part() {
             Ok(Part::Whole) => sum == 1,
             Ok(Part::Fragment { sum: echoed, .. }) => usize::from(echoed) == sum,
-            // More parts than a client accepts: nothing to compare with.
+            // There are more parts than a client accepts, so there is nothing to compare.
             Err(_) => sum > usize::from(longwire_wire::frame::MAX_PARTS),
         }
 }
 
-/// What a frame needs to know of the connection it goes to.
+/// The properties of a connection and its app that its frames depend on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FrameStyle {
     pub(crate) seed: u64,
@@ -315,7 +315,7 @@ pub(crate) struct FrameStyle {
     pub(crate) pieces: usize,
 }
 
-/// What a given payload says of itself. Payloads need not be events, so nothing here is required.
+/// The facts of a given payload. All are optional, because a payload need not be an event.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct PayloadFacts {
@@ -343,7 +343,7 @@ impl PayloadFacts {
         header.or(self.uuid.as_deref())
     }
 
-    /// Card callbacks are answered at once or never: the platform does not repeat them.
+    /// Whether it is a card callback, which the platform does not repeat.
     pub(crate) fn is_callback(&self) -> bool {
         let kind = self
             .header

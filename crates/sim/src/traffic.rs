@@ -1,15 +1,15 @@
-//! Made-up traffic: what is asked for, and how much of it is due.
+//! Settings and progress of generated traffic.
 //!
-//! One paced stream and one closed loop can run at a time. Both make `im.message.receive_v1` events with
-//! unique ids. Nothing here has a timer: the clock asks how many events are due.
+//! One paced stream and one closed loop can run at a time. Both generate `im.message.receive_v1` events with unique ids.
+//! Nothing here has a timer: the clock asks how many events are due.
 
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-/// Events at a rate, evenly over all connections of the apps (open loop).
+/// Events at a fixed rate, evenly over all connections of the apps (open loop).
 ///
-/// While an app has no connection its share waits and is delivered at the next connect.
+/// The events of an app without a connection wait for its next connection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Traffic {
@@ -20,9 +20,9 @@ pub struct Traffic {
     pub per_second: f64,
     /// Size of an event's JSON.
     pub payload_bytes: usize,
-    /// Stop after so many events.
+    /// Stop after this many events.
     pub total: Option<u64>,
-    /// Stop after so many seconds.
+    /// Stop after this many seconds.
     pub seconds: Option<f64>,
 }
 
@@ -48,9 +48,9 @@ pub struct ClosedLoop {
     pub window: u32,
     /// Size of an event's JSON.
     pub payload_bytes: usize,
-    /// Stop after so many events.
+    /// Stop after this many events.
     pub total: Option<u64>,
-    /// Stop after so many seconds.
+    /// Stop after this many seconds.
     pub seconds: Option<f64>,
 }
 
@@ -66,10 +66,10 @@ impl Default for ClosedLoop {
     }
 }
 
-/// How far a stream has come.
+/// The progress of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrafficProgress {
-    /// A paced stream or closed loop still makes events.
+    /// Whether a paced stream or closed loop still makes events.
     pub running: bool,
     /// Events made since it was started.
     pub made: u64,
@@ -77,7 +77,7 @@ pub struct TrafficProgress {
 
 /// The shortest pause between two batches of paced events: the resolution of the runtime's timer.
 const TICK: Duration = Duration::from_millis(1);
-/// Events made in one go at most, so that a stalled simulator catches up without stalling the rest.
+/// Most events made at once, so that a simulator that fell behind catches up without blocking the rest.
 const BATCH_EVENTS: u64 = 4_096;
 
 /// Limits and progress of a stream; both kinds share it.
@@ -131,7 +131,7 @@ impl Pacing {
     pub(crate) fn due(&self, now: Instant) -> u64 {
         let end = self.budget.until.map_or(now, |until| until.min(now));
         let elapsed = end.saturating_duration_since(self.started).as_secs_f64();
-        // Truncation is meant: an event is due once its whole interval has passed.
+        // Truncation is right: an event is due once its whole interval has passed.
         let owed = (elapsed * self.traffic.per_second) as u64;
         let left = self
             .budget
@@ -142,7 +142,7 @@ impl Pacing {
             .min(BATCH_EVENTS)
     }
 
-    /// Everything owed has been made and nothing more comes.
+    /// Whether all events are made and none follow.
     pub(crate) fn finished(&self, now: Instant) -> bool {
         self.budget.left(now) == 0 && self.due(now) == 0
     }

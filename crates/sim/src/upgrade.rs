@@ -1,6 +1,6 @@
-//! `GET /ws/v2`: from a connection URL to a connection, or a refusal in response headers.
+//! Answers `GET /ws/v2`: opens the connection, or refuses it with the reason in response headers.
 //!
-//! Extension offers are ignored; no subprotocol is ever chosen.
+//! Offered extensions are ignored, and no subprotocol is chosen.
 
 use longwire_wire::endpoint::{code, handshake};
 
@@ -12,7 +12,7 @@ use crate::websocket;
 /// Path of connection URLs.
 pub(crate) const PATH: &str = "/ws/v2";
 
-/// What the caller does with an upgrade request.
+/// The reply to an upgrade request, which the caller sends.
 #[derive(Debug)]
 pub(crate) enum UpgradeReply {
     /// Send `head`, then the connection is live.

@@ -1,8 +1,8 @@
-//! The server's side of RFC 6455, as far as the platforms use it: unmasked messages out, masked messages
-//! in. Extensions are never agreed to.
+//! The server's side of RFC 6455, as far as the platforms use it: unmasked messages out, masked messages in, no
+//! extensions.
 //!
-//! A read burst is copied once and unmasked in place; the messages in it are slices of that copy.
-//! Nothing is kept between bursts but an incomplete tail.
+//! A read burst is copied once and unmasked in place; its messages are slices of the copy. Between bursts only an
+//! incomplete message is kept.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use sha1::{Digest as _, Sha1};
 use thiserror::Error;
 
-/// Largest client message that is read. ACKs with a card stay far below.
+/// Largest client message that is read. An ACK with a card is much shorter.
 const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Longest payload of a control frame (RFC 6455, 5.5).
 const MAX_CONTROL_BYTES: usize = 125;
@@ -25,7 +25,7 @@ pub(crate) mod opcode {
     pub(crate) const PONG: u8 = 10;
 }
 
-/// What `Sec-WebSocket-Accept` answers to a key.
+/// The value of `Sec-WebSocket-Accept` for a key.
 pub(crate) fn accept_key(key: &str) -> String {
     let mut sha = Sha1::new();
     sha.update(key.as_bytes());
@@ -55,7 +55,7 @@ pub(crate) fn write_message(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     out.extend_from_slice(payload);
 }
 
-/// Appends a message in one masked frame, as no server may send it.
+/// Appends a message in one masked frame, which RFC 6455 forbids a server to send.
 pub(crate) fn write_masked(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     const MASK: [u8; 4] = [0x5a, 0xa5, 0x3c, 0xc3];
     let start = out.len();
@@ -94,7 +94,7 @@ pub(crate) fn write_close(out: &mut Vec<u8>, code: Option<u16>, reason: &str) {
     write_message(out, opcode::CLOSE, &payload);
 }
 
-/// What a client sent.
+/// A message or control frame of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ClientMessage {
     Binary(Bytes),
@@ -104,7 +104,7 @@ pub(crate) enum ClientMessage {
     Close(Option<u16>),
 }
 
-/// How a client broke the protocol.
+/// A violation of RFC 6455 by a client.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(crate) enum Violation {
     #[error("a client's frame is not masked")]
@@ -122,7 +122,7 @@ pub(crate) enum Violation {
 }
 
 impl Violation {
-    /// The close code that tells the client.
+    /// The close code for this violation.
     pub(crate) fn close_code(self) -> u16 {
         match self {
             Self::TooLarge => 1009,
@@ -149,7 +149,7 @@ struct Header {
 }
 
 impl MessageReader {
-    /// Takes a read burst and appends the messages that are complete.
+    /// Reads a burst and appends the messages that are complete.
     pub(crate) fn feed(
         &mut self,
         burst: &[u8],

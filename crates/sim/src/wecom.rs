@@ -1,4 +1,4 @@
-//! The WeCom platform as a scriptable double: the long connection of intelligent robots (aibot).
+//! The simulated WeCom platform: the long connection of intelligent robots (aibot).
 //!
 //! ```text
 //!  GET / ─▶ upgrade ─▶ connection ─▶ aibot_subscribe ─▶ the bot's holder ◀─ callbacks, acks, faults
@@ -6,15 +6,17 @@
 //!                                 commands ─▶ acks, ledger ◀─ clock (displaced ones, paced traffic)
 //! ```
 //!
-//! It serves on a port of its own and has the look of the Feishu double beside it: [`Sim`] with
-//! [`SimSettings`], [`Control`] or the same verbs as JSON below `/sim/v1`, and a [`Ledger`]. Callbacks are
-//! not acknowledged on this platform, so the ledger says how far a callback came: pushed, written to the
-//! socket of the bot's holder, or lost with it. What bots send is acknowledged and counted.
+//! It listens on a port of its own and is used like the simulated Feishu: [`Sim`] with [`SimSettings`], [`Control`] or
+//! the same commands as JSON below `/sim/v1`, and a [`Ledger`]. Callbacks are not acknowledged on this platform, so the
+//! ledger says how far each came: pushed, written to the socket of the bot's holder, or lost with its connection. The
+//! commands of bots are acked and counted.
+//!
+//! The holder of a bot is the connection that subscribed it last.
 //!
 //! The protocol is that of developer centre page 101463 and of the official Node and Python SDKs
-//! (`@wecom/aibot-node-sdk` 1.0.7, `wecom-aibot-python-sdk` 1.0.2). Where the platform's answer is not
-//! known it is a setting, and the setting says so. The Node SDK and the community's Python port of it run
-//! against this double in `tests/conformance/wecom`.
+//! (`@wecom/aibot-node-sdk` 1.0.7, `wecom-aibot-python-sdk` 1.0.2). If the platform's answer is not known, it is a
+//! setting, whose comment says so. The Node SDK and the community's Python port of it run against this simulator in
+//! `tests/conformance/wecom`.
 
 mod ack;
 mod api;

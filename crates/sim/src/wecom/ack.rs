@@ -1,19 +1,18 @@
-//! Answers to commands: the frame without `cmd` that echoes the `req_id`.
+//! The answers to commands: frames without `cmd` that echo the `req_id`.
 
 use serde_json::{Value, json};
 
-/// Codes of the platform. Which command gets which is in the protocol's pages or was measured; where a
-/// code is assumed it says so.
+/// Codes of the platform. They are from the protocol's pages or were measured, unless the comment says assumed.
 pub(crate) mod code {
-    /// Carried out.
+    /// Success.
     pub(crate) const OK: i64 = 0;
     /// Unknown bot or wrong secret.
     pub(crate) const BAD_CREDENTIALS: i64 = 853_000;
-    /// The connection holds no subscription, or no longer.
+    /// The connection has no subscription.
     pub(crate) const NOT_SUBSCRIBED: i64 = 846_609;
-    /// Too often. Seen on subscribe; assumed for messages.
+    /// A rate limit was reached. Seen on subscribe; assumed for messages.
     pub(crate) const TOO_OFTEN: i64 = 45_009;
-    /// The callback's id is unknown, too old, of another connection, or not for this command.
+    /// The callback's id is unknown, too old, of another connection, or does not fit the command.
     pub(crate) const INVALID_REQ_ID: i64 = 846_605;
     /// The stream is too old.
     pub(crate) const STREAM_EXPIRED: i64 = 846_608;
@@ -27,7 +26,7 @@ pub(crate) mod code {
     pub(crate) const INVALID_PARAMETER: i64 = 40_058;
 }
 
-/// What a command is answered with.
+/// The result of a command, which its ack carries.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CommandResult {
     pub(crate) code: i64,
@@ -44,7 +43,7 @@ impl CommandResult {
         }
     }
 
-    /// Carried out, with a result.
+    /// Success with this body.
     pub(crate) fn with(body: Value) -> Self {
         Self {
             body: Some(body),
@@ -60,7 +59,7 @@ impl CommandResult {
         }
     }
 
-    /// Refused as malformed, for this reason.
+    /// A refusal of a malformed command, for this reason.
     pub(crate) fn invalid(text: &'static str) -> Self {
         Self {
             code: code::INVALID_PARAMETER,
@@ -86,20 +85,20 @@ fn text_of(code: i64) -> &'static str {
     }
 }
 
-/// The frame's text. Refusals carry the tail that real ones have: nobody may compare texts.
-pub(crate) fn text(req_id: &str, verdict: &CommandResult, hint: u64) -> String {
-    let message = if verdict.code == code::OK {
-        verdict.text.to_owned()
+/// The text of the frame. A refusal has the tail that the platform's have, because clients must not compare texts.
+pub(crate) fn text(req_id: &str, result: &CommandResult, hint: u64) -> String {
+    let message = if result.code == code::OK {
+        result.text.to_owned()
     } else {
         format!(
             "{}, hint: [{:025}], from ip: 127.0.0.1, more info at https://open.work.weixin.qq.com/devtool/query?e={}",
-            verdict.text, hint, verdict.code
+            result.text, hint, result.code
         )
     };
     let mut ack = json!({
-        "headers": {"req_id": req_id}, "errcode": verdict.code, "errmsg": message,
+        "headers": {"req_id": req_id}, "errcode": result.code, "errmsg": message,
     });
-    if let Some(body) = &verdict.body {
+    if let Some(body) = &result.body {
         ack["body"] = body.clone();
     }
     ack.to_string()

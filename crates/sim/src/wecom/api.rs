@@ -1,4 +1,4 @@
-//! The control API: the verbs of [`Control`] as JSON over HTTP, for scripts in any language.
+//! The control API: the commands of [`Control`] as JSON over HTTP, for scripts in any language. Nothing is decided here.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ struct PushRequest {
     bot: String,
     #[serde(default)]
     push: Push,
-    /// With this the pushes go out back to back and `push` is not used.
+    /// If not empty, these pushes are sent back to back and `push` is ignored.
     #[serde(default)]
     burst: Vec<Push>,
 }

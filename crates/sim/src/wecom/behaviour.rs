@@ -14,8 +14,8 @@ use crate::serde_forms::millis;
 pub enum Behaviour {
     /// Back to nominal: forget the bot's scripts, or without a bot all scripts.
     Nominal,
-    /// The upgrade request is read and never answered. No upgrade names its bot, so scripts for upgrades
-    /// are for everybody.
+    /// The upgrade request is read and never answered. An upgrade does not name its bot, so a script for upgrades applies
+    /// to all bots.
     UpgradeHang,
     /// The connection is reset instead of an answer to the upgrade.
     UpgradeReset,
@@ -24,20 +24,20 @@ pub enum Behaviour {
         /// HTTP status.
         http: u16,
     },
-    /// 101, and at once the end of the connection without a word.
+    /// 101, and at once the end of the connection without a close frame.
     UpgradeThenDrop,
     /// 101 with a wrong `Sec-WebSocket-Accept`.
     UpgradeWrongAccept,
-    /// A request for media is answered with this HTTP status. No request names its bot either.
+    /// A request for media is answered with this HTTP status. Such a request does not name its bot either.
     MediaHttp {
         /// HTTP status.
         status: u16,
     },
     /// A command is answered differently.
     Answer {
-        /// Which.
+        /// The kind of command.
         to: Asked,
-        /// How.
+        /// The answer.
         with: Answer,
     },
 }
@@ -46,7 +46,7 @@ pub enum Behaviour {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Asked {
-    /// Everything.
+    /// Every command.
     Any,
     /// `aibot_subscribe`.
     Subscribe,
@@ -97,7 +97,7 @@ pub enum Answer {
     Late(#[serde(with = "millis")] Duration),
     /// Carried out, answered twice.
     Twice,
-    /// Carried out, answered under a `req_id` that nobody asked with.
+    /// Carried out, answered under a `req_id` that no command had.
     Foreign,
     /// Not carried out, answered with this code.
     Code(i64),
@@ -115,18 +115,18 @@ impl Behaviour {
         Self::Answer { to, with }
     }
 
-    /// Use this so many times, then forget it.
+    /// Use this `times` times, then remove it.
     pub fn times(self, times: u32) -> Script<Self> {
         Script::from(self).times(times)
     }
 
-    /// Let so many occasions pass as if this were not scripted.
+    /// Use this after `after` occasions have passed.
     pub fn after(self, after: u32) -> Script<Self> {
         Script::from(self).after(after)
     }
 }
 
-/// Where a behaviour applies.
+/// An occasion for which a behaviour can be scripted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Occasion {
     Upgrade,

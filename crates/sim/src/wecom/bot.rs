@@ -1,4 +1,4 @@
-//! A bot as the platform knows it: who holds it, what waits for it, how often it was subscribed.
+//! The state of a bot: its holder, its waiting callbacks, and how often it was subscribed.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -13,11 +13,11 @@ use crate::wecom::record::CallbackSource;
 pub(crate) struct Bot {
     pub(crate) id: String,
     pub(crate) holder: Option<ConnectionId>,
-    /// Callbacks in their order that no holder took yet.
+    /// Callbacks that no holder has got yet, in their order.
     pub(crate) waiting: VecDeque<(AttemptId, CallbackSource)>,
     pub(crate) subscribes: u64,
     pub(crate) displacements: u64,
-    /// Uploads begun.
+    /// The rate of its uploads.
     pub(crate) uploads: Rate,
     /// Subscribes of the last minute.
     recent: VecDeque<Instant>,
@@ -36,7 +36,7 @@ impl Bot {
         }
     }
 
-    /// Counts a subscribe; whether it is within the limit of so many per window.
+    /// Counts a subscribe, and returns whether it is within the limit per window.
     pub(crate) fn may_subscribe(
         &mut self,
         limit: Option<u32>,

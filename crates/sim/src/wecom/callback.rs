@@ -1,11 +1,11 @@
-//! A callback as it is pushed, and the text of its frame.
+//! A pushed callback and the text of its frame.
 
 use serde_json::{Map, Value, json};
 
 use crate::wecom::media::Media;
 use crate::wecom::push::{Content, Push};
 
-/// A push with all of its frame but the `req_id`, which is each delivery's own.
+/// A push with its frame, except the `req_id`, which each delivery has of its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Callback {
     pub(crate) push: Push,
@@ -14,20 +14,20 @@ pub(crate) struct Callback {
     body: Map<String, Value>,
 }
 
-/// What is invented for a push.
+/// The values that are invented for a push.
 pub(crate) struct Invented {
     pub(crate) msgid: String,
     pub(crate) created_s: u64,
     pub(crate) response_url: String,
 }
 
-/// What a callback lets bots do with its `req_id`.
+/// The reply that a callback allows under its `req_id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AllowedReply {
     Message,
     EnterChat,
     CardEvent,
-    /// Takes no reply.
+    /// No reply is allowed.
     OtherEvent,
 }
 
@@ -142,14 +142,14 @@ fn put(body: &mut Map<String, Value>, content: &Content, link: &mut dyn FnMut(&M
             ("event", Value::Object(event))
         }
         Content::Other { msgtype, value } => (msgtype.as_str(), value.clone()),
-        // A raw text is a frame of its own and never a part of one.
+        // A raw text is a whole frame and never a part of one.
         Content::Raw(_) => return,
     };
     body.insert("msgtype".into(), json!(msgtype));
     body.insert(msgtype.into(), value);
 }
 
-/// An item of a mixed message. None of the platform's is mixed itself, and a deeper one is made empty.
+/// An item of a mixed message. The platform does not nest mixed messages; a nested one is written empty.
 fn put_item(
     members: &mut Map<String, Value>,
     item: &Content,

@@ -1,4 +1,4 @@
-//! A command of a client: from the text of its frame to its answer.
+//! Handles a command of a client: reads the frame, carries the command out, and answers it.
 
 use std::time::Instant;
 
@@ -11,11 +11,11 @@ use crate::wecom::ack::{self, CommandResult, code};
 use crate::wecom::behaviour::{Answer, Asked, Behaviour, Occasion};
 use crate::wecom::state::{Due, PlatformState};
 
-/// Under this code the ledger counts what a script did not have carried out.
+/// The code under which the ledger counts commands that a script did not carry out.
 const NOT_CARRIED_OUT: i64 = -1;
 
 impl PlatformState {
-    /// A text or binary message of a client; both are taken for the same JSON.
+    /// Handles a text or binary message of a client; both hold the same JSON.
     pub(crate) fn command(&mut self, id: ConnectionId, text: &[u8], now: Instant) {
         let Ok(frame) = serde_json::from_slice::<Value>(text) else {
             self.ledger.malformed += 1;
@@ -56,14 +56,14 @@ impl PlatformState {
                 self.answer_command(cmd, id, req_id, CommandResult::refused(code), None, now);
             }
             how => {
-                if let Some(verdict) = self.carry_out(id, asked, req_id, body, &how, now) {
-                    self.answer_command(cmd, id, req_id, verdict, how, now);
+                if let Some(result) = self.carry_out(id, asked, req_id, body, &how, now) {
+                    self.answer_command(cmd, id, req_id, result, how, now);
                 }
             }
         }
     }
 
-    /// What a script or a fault says about the answer.
+    /// The answer that a script or a fault asks for.
     fn scripted_answer(
         &mut self,
         id: ConnectionId,
@@ -88,7 +88,7 @@ impl PlatformState {
         }
     }
 
-    /// The verdict on a command; `None` if it comes later.
+    /// The result of a command; `None` if it comes later.
     fn carry_out(
         &mut self,
         id: ConnectionId,
@@ -117,18 +117,18 @@ impl PlatformState {
         })
     }
 
-    /// Counts a verdict and answers with it.
+    /// Counts a result and answers with it.
     pub(crate) fn answer_command(
         &mut self,
         cmd: &str,
         id: ConnectionId,
         req_id: &str,
-        verdict: CommandResult,
+        result: CommandResult,
         how: Option<Answer>,
         now: Instant,
     ) {
-        self.count(cmd, verdict.code);
-        let text = ack::text(req_id, &verdict, self.hint());
+        self.count(cmd, result.code);
+        let text = ack::text(req_id, &result, self.hint());
         match how {
             Some(Answer::Silence) => {}
             Some(Answer::Late(delay)) => {
@@ -141,7 +141,7 @@ impl PlatformState {
             }),
             Some(Answer::Foreign) => {
                 let foreign = format!("{req_id}_{:016x}", self.hint());
-                let text = ack::text(&foreign, &verdict, self.hint());
+                let text = ack::text(&foreign, &result, self.hint());
                 self.change(id, |live| live.send_text(text.as_bytes()));
             }
             Some(Answer::DropBefore) => self.end(id, Ending::Reset, now),
@@ -173,7 +173,7 @@ impl PlatformState {
         }
     }
 
-    /// The digits in refusals, different every time.
+    /// The digits in the text of a refusal, different every time.
     fn hint(&self) -> u64 {
         let answered: u64 = self
             .ledger

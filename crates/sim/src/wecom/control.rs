@@ -1,4 +1,4 @@
-//! The handle by which tests, benches and the control API steer a simulated WeCom platform.
+//! The handle with which tests, benches and the control API control a simulated WeCom platform.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,24 +16,24 @@ use crate::wecom::state::SharedState;
 use crate::wecom::traffic::Flood;
 use crate::wecom::upload::Uploaded;
 
-/// How often [`Control::wait_until`] looks.
+/// How often [`Control::wait_until`] checks its condition.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
-/// Steers a simulated platform. Usable from any thread; no method waits for the network.
+/// Controls a simulated platform. It can be used from any thread, and no method waits for the network.
 #[derive(Clone, Debug)]
 pub struct Control {
     pub(crate) shared: Arc<SharedState>,
 }
 
 impl Control {
-    /// Pushes a callback to the connection that holds the bot, or as soon as there is one.
+    /// Pushes a callback to the connection that holds the bot. Without one the callback waits for a holder.
     pub fn push(&self, bot: &str, push: impl Into<Push>) -> PushId {
         let mut state = self.shared.state();
         let now = Instant::now();
         state.push(bot, push.into(), now)
     }
 
-    /// Pushes several callbacks back to back, so that they come in one burst.
+    /// Pushes several callbacks back to back, so that they arrive in one burst.
     pub fn push_burst(&self, bot: &str, pushes: Vec<Push>) -> Vec<PushId> {
         let mut state = self.shared.state();
         let now = Instant::now();
@@ -41,8 +41,8 @@ impl Control {
         pushes.map(|push| state.push(bot, push, now)).collect()
     }
 
-    /// Delivers a callback once more: the same `msgid` under a new `req_id`, as networks make the platform
-    /// do. `false` if its record is no longer kept.
+    /// Delivers a callback once more, with the same `msgid` and a new `req_id`, as the platform does after a network
+    /// failure. `false` if its record is no longer kept.
     pub fn push_again(&self, push: PushId) -> bool {
         let mut state = self.shared.state();
         let now = Instant::now();
@@ -62,12 +62,12 @@ impl Control {
         state.start_flood(flood, now);
     }
 
-    /// Makes no more messages. Those made keep their way.
+    /// Stops generating messages. Messages already made are still delivered.
     pub fn stop_traffic(&self) {
         self.shared.state().stop_traffic();
     }
 
-    /// How far made-up traffic has come.
+    /// The progress of generated traffic.
     pub fn traffic(&self) -> TrafficProgress {
         self.shared.state().traffic(Instant::now())
     }
@@ -104,23 +104,24 @@ impl Control {
         self.shared.state().record(push.0)
     }
 
-    /// What happened to the callbacks of one bot or all, as far as kept, in the order of the pushes.
+    /// What happened to the callbacks of one bot, or with `None` of all, in the order of the pushes. Old records are
+    /// dropped.
     pub fn records(&self, bot: Option<&str>) -> Vec<Record> {
         self.shared.state().all_records(bot)
     }
 
-    /// The `msgid`s of delivered callbacks, as far as their records are kept, in the order of the pushes.
+    /// The `msgid`s of delivered callbacks, in the order of the pushes. Old records are dropped.
     pub fn delivered_msgids(&self) -> Vec<String> {
         self.shared.state().delivered_msgids()
     }
 
-    /// What was written to each connection of one bot or all, as far as the records are kept, in the order of the
-    /// connections.
+    /// What was written to each connection of one bot, or with `None` of all, in the order of the connections. Old records
+    /// are dropped.
     pub fn written(&self, bot: Option<&str>) -> Vec<Written> {
         self.shared.state().written(bot)
     }
 
-    /// What users see of a bot, or with `None` of all, in the order in which it appeared.
+    /// The messages that users see from a bot, or with `None` from all, in the order in which they appeared.
     pub fn shown(&self, bot: Option<&str>) -> Vec<Shown> {
         let state = self.shared.state();
         let of_bot = |shown: &&Shown| bot.is_none_or(|bot| shown.bot == bot);
@@ -137,7 +138,7 @@ impl Control {
         self.shared.state().reset();
     }
 
-    /// Blocks the calling thread until the ledger is as wanted; after `limit` gives up with the last one.
+    /// Blocks the calling thread until `wanted` is true of the ledger. After `limit` it returns the last ledger as error.
     pub fn wait_until(
         &self,
         limit: Duration,

@@ -1,8 +1,8 @@
-//! From a push to the socket of the bot's holder.
+//! Delivers callbacks to the socket of their bot's holder.
 //!
-//! A callback goes to the connection that holds its bot; while there is none, or it does not read, the
-//! callback waits in its order. It is delivered once every byte of it is on the socket, and lost when the
-//! connection ends before that. Nothing is repeated unless asked for.
+//! A callback goes to the connection that holds its bot. Without a holder, or if the holder does not read, it waits in
+//! its order. It is delivered once all its bytes are on the socket, and lost if the connection ends before that. A
+//! callback is repeated only by [`PlatformState::push_again`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::wecom::req_id::{msgid, req_id};
 use crate::wecom::state::PlatformState;
 
 impl PlatformState {
-    /// Pushes a callback, or keeps it until somebody holds the bot.
+    /// Pushes a callback, or keeps it until the bot has a holder.
     pub(crate) fn push(&mut self, bot: &str, push: Push, now: Instant) -> PushId {
         let bot = self.bot(bot);
         let number = self.next_number();
@@ -65,14 +65,14 @@ impl PlatformState {
         CallbackSource::Built(Arc::new(Callback::new(push, &name, invented, &mut link)))
     }
 
-    /// Whether a chat of the bot in which somebody wrote is a group; `None` if nobody did.
+    /// Whether a chat of the bot is a group; `None` if no user has written in it.
     pub(crate) fn chat_is_group(&self, bot: u32, chat: &str) -> Option<bool> {
         let known = self.known_chats.get(&(bot, chat.to_owned()));
         let made_up = message::is_chat(chat) && self.generator.has_template(bot);
         known.copied().or(made_up.then_some(false))
     }
 
-    /// The same callback once more, under a new `req_id`. `false` if its record is no longer kept.
+    /// Delivers the same callback again under a new `req_id`. `false` if its record is no longer kept.
     pub(crate) fn push_again(&mut self, push: PushId, now: Instant) -> bool {
         let Some(tracked) = self.records.get_mut(push.0) else {
             return false;
@@ -127,7 +127,7 @@ impl PlatformState {
         live.is_some_and(|live| live.has_room(self.settings.unsent_bytes))
     }
 
-    /// Puts a callback into a connection's output.
+    /// Appends a callback to a connection's output.
     pub(crate) fn deliver(
         &mut self,
         id: ConnectionId,
@@ -163,7 +163,7 @@ impl PlatformState {
         });
     }
 
-    /// The task wrote so many bytes more and, if its buffer is empty, takes what is to be sent next.
+    /// Counts the bytes that the task wrote, and exchanges its empty buffer for the next output.
     pub(crate) fn output(
         &mut self,
         id: ConnectionId,
@@ -185,7 +185,7 @@ impl PlatformState {
                 progress.place = *last_place;
             });
         });
-        // The task may have looked before the connection became half-open.
+        // The task may have read the mode before the connection became half-open.
         if live.half_open || !own.is_empty() {
             return;
         }
@@ -196,7 +196,7 @@ impl PlatformState {
         }
     }
 
-    /// A holder with room takes what waits for its bot.
+    /// Delivers the waiting callbacks of a bot to its holder, as far as the holder's output has room.
     fn deliver_waiting(&mut self, id: ConnectionId, now: Instant) {
         let bot = self.connections.get(&id).and_then(|live| live.bot);
         let Some(bot) = bot.filter(|bot| self.bots[*bot as usize].holder == Some(id)) else {
@@ -209,7 +209,7 @@ impl PlatformState {
         }
     }
 
-    /// Callbacks whose connection is over.
+    /// Marks the unwritten callbacks of an ended connection as lost.
     pub(crate) fn lose(&mut self, marks: VecDeque<(u64, AttemptId)>) {
         for (_, delivery) in marks {
             self.ledger.unwritten -= 1;

@@ -1,4 +1,4 @@
-//! Faults put on connections that are live.
+//! The faults that can be put on live connections, and the choice of connections.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub enum Target {
     Connection(ConnectionId),
 }
 
-/// What goes wrong. In JSON the name in snake case with its value: `"half_open"`, `{"close": 1000}`,
+/// A fault of a connection. Its JSON is the name in snake case with the value: `"half_open"`, `{"close": 1000}`,
 /// `{"slow_pong": 5000}` (milliseconds), `{"raw": "<base64>"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -34,22 +34,21 @@ pub enum Fault {
     Close(u16),
     /// WebSocket close frame without code.
     CloseWithoutCode,
-    /// Neither read nor write any more, without a FIN. Callbacks still choose the connection.
+    /// Neither read nor write any more, without a FIN. Callbacks may still be sent over the connection.
     HalfOpen,
     /// Stop reading only.
     StopReading,
     /// End of `HalfOpen`, `StopReading`, `SlowPong`, `SilentPong`, `PongCode` and `Continuation`.
     Recover,
-    /// Answer heartbeats late by this much.
+    /// Delay the answers to heartbeats by this time.
     SlowPong(#[serde(with = "millis")] Duration),
     /// Answer no heartbeat.
     SilentPong,
     /// Answer heartbeats with this code.
     PongCode(i64),
-    /// Displace the connection although nobody else subscribed.
+    /// Displace the connection although no other one subscribed.
     Displace,
-    /// The subscription goes away without a word: no more callbacks, commands answered 846609, heartbeats
-    /// as before.
+    /// Remove the subscription without telling the client: no more callbacks, commands get 846609, heartbeats go on.
     Unsubscribe,
     /// A text message, valid or not.
     Text(String),
@@ -59,7 +58,7 @@ pub enum Fault {
     Raw(#[serde(with = "base64_bytes")] Bytes),
     /// The header of a text message of this length, and 16 of its bytes. The stream is unusable after.
     OversizedFrame(u64),
-    /// From now on every message is sent as so many WebSocket frames (continuation).
+    /// From now on every message is sent as this many WebSocket frames (continuation).
     Continuation(u16),
     /// An RFC 6455 ping.
     ProtocolPing,

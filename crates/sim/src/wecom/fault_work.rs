@@ -1,4 +1,4 @@
-//! Carries out faults on live connections.
+//! Applies faults to live connections.
 
 use std::time::Instant;
 

@@ -1,5 +1,5 @@
-//! Carries out made-up traffic: the clock calls [`PlatformState::pace`], connections that have nothing left to
-//! write call [`PlatformState::flood`].
+//! Generates traffic. The clock calls [`PlatformState::pace`] for paced streams, and connections with nothing left to
+//! write call [`PlatformState::flood`] for floods.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -12,11 +12,11 @@ use crate::wecom::record::CallbackSource;
 use crate::wecom::state::PlatformState;
 use crate::wecom::traffic::Flood;
 
-/// A flooded connection gets so many bytes in one go: enough for one system call to be cheap per message,
-/// little enough that its neighbours wait for less than a millisecond.
+/// Bytes that a flooded connection gets at once: many messages for one system call, and so few that other connections
+/// wait for less than a millisecond.
 const FLOOD_BYTES: usize = 128 * 1024;
 
-/// The running streams and what they need.
+/// The running streams and their state.
 #[derive(Debug, Default)]
 pub(crate) struct Generator {
     pacing: Option<Pacing>,
@@ -24,7 +24,7 @@ pub(crate) struct Generator {
     made: u64,
     templates: Vec<Template>,
     template_index: HashMap<(u32, usize), u32>,
-    /// The bots of the paced stream; `None` once there may be others.
+    /// The bots of the paced stream; `None` if the list has to be made again.
     slots: Option<Vec<u32>>,
 }
 
@@ -39,7 +39,7 @@ impl Generator {
         self.slots = None;
     }
 
-    /// Whether messages were made up for the bot.
+    /// Whether messages were generated for the bot.
     pub(crate) fn has_template(&self, bot: u32) -> bool {
         self.template_index.keys().any(|(of, _)| *of == bot)
     }
@@ -88,7 +88,7 @@ impl PlatformState {
         }
     }
 
-    /// Makes the paced messages that are due, and says when the next one is.
+    /// Makes the paced messages that are due, and returns the time of the next one.
     pub(crate) fn pace(&mut self, now: Instant) -> Option<Instant> {
         let mut pacing = self.generator.pacing.take()?;
         let slots = match self.generator.slots.take() {
@@ -120,7 +120,7 @@ impl PlatformState {
         known.collect()
     }
 
-    /// Fills the output of a connection that a flood is for.
+    /// Fills the output of a connection, if a flood includes its bot.
     pub(crate) fn flood(&mut self, id: ConnectionId, now: Instant) {
         let Some(mut flooding) = self.generator.flood.take() else {
             return;

@@ -1,4 +1,4 @@
-//! What clients of the WeCom platform send: the shared state seen from a connection's task.
+//! Handles the messages of WeCom's clients: the state's side of a connection's task.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ impl ConnectionHandler for SharedState {
 
     fn output(&self, id: ConnectionId, written: usize, own: &mut Vec<u8>) {
         let mut state = self.state();
-        // Taken under the lock, so that no two readers of it disagree about the order.
+        // The time is taken under the lock, so that all users of the state see the same order.
         let now = Instant::now();
         state.output(id, written, own, now);
     }

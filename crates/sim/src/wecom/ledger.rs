@@ -1,5 +1,5 @@
-//! The verdict: how far callbacks came, and what bots asked. The types here are what tests assert on and
-//! what the control API answers with.
+//! The ledger: how far callbacks came, and what bots asked. Tests assert on these types, and the control API returns
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct Ledger {
     pub pushed: u64,
     /// Further deliveries of the same callback: its `msgid` under a new `req_id`.
     pub re_pushed: u64,
-    /// Written to the socket of the bot's holder. Nobody on this platform says that it was read.
+    /// Written to the socket of the bot's holder. On this platform a client does not confirm that it read a callback.
     pub delivered: u64,
     /// Waiting for a holder, or for a holder that reads.
     pub waiting: u64,
@@ -36,12 +36,11 @@ pub struct Ledger {
     pub pings_with_body: u64,
     /// RFC 6455 pings received, which no client should send either.
     pub protocol_pings: u64,
-    /// Commands by name and by the code they were answered with. One that was carried out and never
-    /// answered counts under its nominal code; one that a script ignored or answered with a raw text, under
-    /// -1.
+    /// Commands by name and by the code of their answer. A command that was carried out and not answered counts under its
+    /// nominal code. One that a script ignored or answered with a raw text counts under -1.
     pub commands: BTreeMap<String, BTreeMap<i64, u64>>,
-    /// Frames that are no JSON object, and commands without `req_id`, with an unknown name or a body that
-    /// is no object.
+    /// Frames that are not a JSON object, and commands without `req_id`, with an unknown name or with a body that is not
+    /// an object.
     pub malformed: u64,
     /// Messages that users see; a refreshed stream is one.
     pub shown: u64,
@@ -51,13 +50,13 @@ pub struct Ledger {
     pub connections_opened: u64,
     /// Upgrades refused.
     pub upgrades_refused: u64,
-    /// Connections ended, by whomever.
+    /// Connections that ended, for any reason.
     pub connections_ended: u64,
     /// Connections the client closed with a WebSocket close frame.
     pub closed_by_client: u64,
-    /// Connections closed because nothing came from them for too long.
+    /// Connections closed because they sent nothing for too long.
     pub idle_closed: u64,
-    /// Breaches of RFC 6455 by the client.
+    /// Violations of RFC 6455 by clients.
     pub protocol_errors: u64,
 }
 
@@ -72,17 +71,17 @@ impl Ledger {
     }
 }
 
-/// How a connection stands with its bot.
+/// The subscription of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SubscriptionState {
-    /// Nothing subscribed yet, or refused.
+    /// It has not subscribed, or was refused.
     None,
     /// It holds the bot.
     Subscribed,
     /// A newer connection holds the bot.
     Displaced,
-    /// The subscription went away without a word.
+    /// The subscription was removed without telling the client.
     Gone,
 }
 
@@ -93,13 +92,13 @@ pub struct ConnectionView {
     pub id: ConnectionId,
     /// The bot it subscribed last.
     pub bot: Option<String>,
-    /// How it stands with it.
+    /// Its subscription.
     pub state: SubscriptionState,
     /// Milliseconds since 1970.
     pub opened_at_ms: u64,
     /// Milliseconds since 1970 of the subscription.
     pub subscribed_at_ms: Option<u64>,
-    /// Callbacks written or meant to be.
+    /// Callbacks in its output or on its socket.
     pub callbacks: u64,
     /// Of these, not written yet.
     pub unwritten: u64,
@@ -111,7 +110,7 @@ pub struct ConnectionView {
     pub protocol_pongs: u64,
     /// `false` under `Fault::StopReading` and `Fault::HalfOpen`.
     pub reading: bool,
-    /// Under `Fault::HalfOpen`.
+    /// `true` under `Fault::HalfOpen`.
     pub half_open: bool,
 }
 

@@ -1,8 +1,7 @@
-//! One live connection as the shared state sees it: what is to be sent, which callbacks are in it, how it
-//! stands with its bot, and which faults are on it.
+//! The state of one live connection: its output and the callbacks in it, its subscription and its faults.
 //!
-//! The connection's task owns the socket and takes the output from here; whoever adds to it rings the
-//! output_signal.
+//! The connection's task owns the socket and takes the output from here. Code that adds output notifies the task through
+//! the [`OutputSignal`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use crate::tracked::WallClock;
 use crate::websocket::{self, opcode};
 use crate::wecom::ledger::{ConnectionView, SubscriptionState};
 
-/// How heartbeats are answered.
+/// How the platform answers heartbeats.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PongMode {
     pub(crate) silent: bool,
@@ -30,7 +29,7 @@ pub(crate) struct LiveConnection {
     pub(crate) id: ConnectionId,
     pub(crate) output_signal: Arc<OutputSignal>,
     pub(crate) outbox: Vec<u8>,
-    /// Bytes handed to the task since the connection opened.
+    /// Bytes given to the task since the connection opened.
     handed: u64,
     /// Of these, written to the socket.
     written: u64,
@@ -97,12 +96,12 @@ impl LiveConnection {
         handed.saturating_add(self.outbox.len())
     }
 
-    /// Whether another frame may be added.
+    /// Whether another frame fits the output.
     pub(crate) fn has_room(&self, limit: usize) -> bool {
         self.ending.is_none() && self.unsent() < limit
     }
 
-    /// Appends a text message and rings.
+    /// Appends a text message and notifies the task.
     pub(crate) fn send_text(&mut self, text: &[u8]) {
         if self.ending.is_some() {
             return;
@@ -119,7 +118,7 @@ impl LiveConnection {
         }
     }
 
-    /// Appends a callback. Its text, `len` bytes long, is written by `write` where it belongs.
+    /// Appends a callback. `write` appends its text, which has `len` bytes.
     pub(crate) fn send_callback(
         &mut self,
         of: AttemptId,
@@ -140,7 +139,7 @@ impl LiveConnection {
         self.output_signal.notify();
     }
 
-    /// So many bytes more are on the socket: the callbacks that are whole now.
+    /// Counts bytes that are on the socket now, and calls `whole` for each callback that is complete.
     pub(crate) fn wrote(&mut self, bytes: usize, mut whole: impl FnMut(AttemptId)) {
         self.written += bytes as u64;
         while let Some((end, of)) = self.marks.front().copied() {
@@ -157,13 +156,13 @@ impl LiveConnection {
         self.handed += self.outbox.len() as u64;
         std::mem::swap(&mut self.outbox, own);
         if own.is_empty() {
-            // An idle connection keeps no buffer.
+            // An idle connection holds no buffer.
             *own = Vec::new();
             self.outbox = Vec::new();
         }
     }
 
-    /// Takes the callbacks that were never written.
+    /// Removes and returns the callbacks that were not written.
     pub(crate) fn take_marks(&mut self) -> VecDeque<(u64, AttemptId)> {
         std::mem::take(&mut self.marks)
     }

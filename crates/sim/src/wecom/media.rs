@@ -1,5 +1,5 @@
-//! Media of users: files that callbacks point to, encrypted as the platform does it and served over HTTP
-//! for five minutes.
+//! The files of users that callbacks link to. They are encrypted as on the platform and served over HTTP for five
+//! minutes.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -18,9 +18,9 @@ use crate::serde_forms::base64_bytes;
 use crate::wecom::behaviour::{Behaviour, Occasion};
 use crate::wecom::state::PlatformState;
 
-/// A link is good for so long.
+/// How long a link is valid.
 const LINK_TTL: Duration = Duration::from_secs(5 * 60);
-/// Files kept at most; the oldest go first.
+/// Most files that are kept. The oldest are dropped first.
 const MAX_FILES: usize = 4_096;
 /// Padding is PKCS#7 to a multiple of this, twice the cipher's block.
 const PADDED_TO: usize = 32;
@@ -29,10 +29,10 @@ const PADDED_TO: usize = 32;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Media {
-    /// What is in it. Base64 in JSON.
+    /// Its content. Base64 in JSON.
     #[serde(with = "base64_bytes")]
     pub bytes: Bytes,
-    /// Its name, told by the download alone.
+    /// Its name, which only the download's header carries.
     #[serde(default)]
     pub file_name: Option<String>,
 }
@@ -54,26 +54,26 @@ struct Served {
     until: Instant,
 }
 
-/// The files there are links to.
+/// The files that links exist for.
 #[derive(Debug, Default)]
 pub(crate) struct MediaStore {
     files: BTreeMap<u64, Served>,
     last: u64,
 }
 
-/// What a download is answered with.
+/// The answer to a download.
 #[derive(Debug)]
 pub(crate) enum Download {
     File {
         ciphertext: Bytes,
         file_name: Option<String>,
     },
-    /// With this HTTP status.
+    /// Refused with this HTTP status.
     Refused(u16),
 }
 
 impl PlatformState {
-    /// Serves a file from now on; the `url` and `aeskey` of the callback that brings it.
+    /// Serves a file from now on, and returns the `url` and `aeskey` for its callback.
     pub(crate) fn serve_media(&mut self, media: &Media, now: Instant) -> Value {
         self.media_store.last += 1;
         let id = id_of(self.media_store.last, self.settings.seed);
@@ -127,7 +127,7 @@ impl PlatformState {
     }
 }
 
-/// What makes a link hard to guess.
+/// The unguessable part of a link.
 fn id_of(number: u64, seed: u64) -> u64 {
     scramble(
         number
@@ -150,7 +150,7 @@ fn key_of(id: u64) -> [u8; 32] {
 fn encrypt(key: &[u8; 32], plain: &[u8]) -> Vec<u8> {
     let padding = PADDED_TO - plain.len() % PADDED_TO;
     let mut buffer = plain.to_vec();
-    // At most 32, so it fits.
+    // The padding is at most 32, so it fits a byte.
     buffer.resize(plain.len() + padding, padding as u8);
     let iv: [u8; 16] = *key.first_chunk().expect("a key has 32 bytes");
     let len = buffer.len();

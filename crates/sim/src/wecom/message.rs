@@ -1,16 +1,16 @@
-//! Made-up text messages of a wanted size.
+//! Generates text messages of a given size.
 //!
-//! The frame is built once per bot and size; a message copies it and patches its ids, its user, its time
-//! and its number in place. The shape is that of the developer centre's sample; every id is invented.
+//! The frame is built once per bot and size. A message copies it and writes its ids, user, time and number into it. The
+//! members are those of the developer centre's sample; all ids are invented.
 
 use crate::ids::{AttemptId, scramble, write_hex};
 use crate::wecom::push::Chat;
 use crate::wecom::req_id::{MSGID_LEN, REQ_ID_LEN, write_msgid, write_req_id};
 
-/// Made-up messages come from so many users, one single chat each.
+/// Number of users that generated messages come from, each with a single chat.
 const USERS: u64 = 64;
 
-/// A text message's frame with holes for what differs from message to message.
+/// The frame of a text message, with the positions of the parts that differ between messages.
 #[derive(Debug)]
 pub(crate) struct Template {
     text: Vec<u8>,
@@ -30,7 +30,7 @@ const CODE: &str = "CCCCCCCCCCCCCCCC";
 const NUMBER: &str = "NNNNNNNNNNNN";
 
 impl Template {
-    /// A frame of about `bytes`, filled up with text; never shorter than a message that says its number.
+    /// A frame of about `bytes` bytes, filled with text; never shorter than a message that contains its number.
     pub(crate) fn new(bot: &str, origin: &str, bytes: usize) -> Self {
         let bot = serde_json::Value::from(bot);
         let head = format!(
@@ -90,17 +90,17 @@ impl Template {
     }
 }
 
-/// The chat of a made-up message.
+/// The chat of a generated message.
 pub(crate) fn chat(push: u64) -> Chat {
     Chat::single(&format!("user_{:02x}", push % USERS))
 }
 
-/// Whether made-up messages come from this chat.
+/// Whether generated messages come from this chat.
 pub(crate) fn is_chat(key: &str) -> bool {
     (0..USERS).any(|user| chat(user).key() == key)
 }
 
-/// What stands in the `response_url` of a push.
+/// The code in the `response_url` of a push.
 pub(crate) fn response_code(push: u64, seed: u64) -> u64 {
     scramble(push ^ seed.rotate_left(17))
 }

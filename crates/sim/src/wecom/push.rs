@@ -1,4 +1,4 @@
-//! What can be pushed: callbacks of every kind the platform has, and some it does not.
+//! The callbacks that can be pushed: all kinds that the platform has, and some that it does not have.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -9,24 +9,24 @@ use crate::wecom::media::Media;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Push {
-    /// What it says.
+    /// Its content.
     pub content: Content,
-    /// Who says it, and where.
+    /// The user and the chat it comes from.
     pub chat: Chat,
-    /// `msgid`. `None`: an invented one. Give that of an earlier push to repeat a message.
+    /// `msgid`; `None` invents one. The `msgid` of an earlier push repeats its message.
     pub msgid: Option<String>,
-    /// `headers.req_id`. `None`: an invented one. Replies under a given one are possible too.
+    /// `headers.req_id`; `None` invents one. Replies under a given id are possible too.
     pub req_id: Option<String>,
-    /// `create_time` in seconds since 1970. `None`: now.
+    /// `create_time` in seconds since 1970; `None` is now.
     pub create_time: Option<i64>,
-    /// What the user quotes.
+    /// The content that the user quotes.
     pub quote: Option<Content>,
     /// Members of `body` to replace or add, or with `null` to leave out.
     pub body: Map<String, Value>,
 }
 
 impl Push {
-    /// A callback that says this, in the chat of user `zhangsan`.
+    /// A callback with this content, in the single chat of user `zhangsan`.
     pub fn of(content: Content) -> Self {
         Self {
             content,
@@ -47,7 +47,7 @@ impl Push {
         })
     }
 
-    /// A made-up text message whose frame has about this many bytes.
+    /// A generated text message whose frame has about this many bytes.
     pub fn made_up(bytes: usize) -> Self {
         Self::of(Content::MadeUp { bytes })
     }
@@ -129,13 +129,13 @@ impl Default for Chat {
     }
 }
 
-/// What a callback says. In JSON the name in snake case with its value: `{"text": "hi"}`,
+/// The content of a callback. Its JSON is the name in snake case with the value: `{"text": "hi"}`,
 /// `{"event": {"eventtype": "enter_chat"}}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Content {
-    /// A text message whose frame has about this many bytes. With nothing else given in the push it is
-    /// patched into a template and comes from one of 64 users.
+    /// A text message whose frame has about this many bytes. If the push has no other values, it is made from a template
+    /// and comes from one of 64 users.
     MadeUp {
         /// Size of the frame. Smaller ones than a short message needs become that.
         bytes: usize,
@@ -167,7 +167,7 @@ pub enum Content {
         /// The member.
         value: Value,
     },
-    /// This text as it is for a whole frame, valid or not. Only its place in the ledger is the push's.
+    /// This text is the whole frame, valid or not. The push's ids are used in the ledger only.
     Raw(String),
 }
 

@@ -1,4 +1,4 @@
-//! How much one conversation, or one bot's uploading, may do per minute and per hour.
+//! Rate limits per minute and per hour, of a conversation or of a bot's uploads.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -15,14 +15,14 @@ pub struct RateLimit {
     pub per_hour: u32,
 }
 
-/// What was admitted within the last hour.
+/// The requests admitted within the last hour.
 #[derive(Debug, Default)]
 pub(crate) struct Rate {
     admitted: VecDeque<Instant>,
 }
 
 impl Rate {
-    /// Whether one more is within the limit; if so it counts. Time runs `factor` times as fast.
+    /// Admits and counts one more request if it is within the limit. Time runs `factor` times as fast.
     pub(crate) fn admit(&mut self, limit: RateLimit, factor: f64, now: Instant) -> bool {
         let (minute, hour) = (MINUTE.div_f64(factor), HOUR.div_f64(factor));
         let age = |at: &Instant| now.saturating_duration_since(*at);

@@ -1,4 +1,4 @@
-//! What became of each callback.
+//! The records of callbacks: what happened to each, and how far each delivery came.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,11 +22,11 @@ pub struct Record {
     pub push: PushId,
     /// The bot.
     pub bot: String,
-    /// Its `msgid`; of a raw frame the one given with the push.
+    /// Its `msgid`; for a raw frame that of the push.
     pub msgid: String,
-    /// What names its chat in `aibot_send_msg`.
+    /// The id of its chat in `aibot_send_msg`.
     pub chat: String,
-    /// Its deliveries in order, the first one first.
+    /// Its deliveries in order.
     pub deliveries: Vec<Delivery>,
 }
 
@@ -35,44 +35,43 @@ pub struct Record {
 pub struct Delivery {
     /// `headers.req_id`.
     pub req_id: String,
-    /// Where it stands.
+    /// Its state.
     pub state: DeliveryState,
     /// The connection it was meant for.
     pub connection: Option<ConnectionId>,
-    /// Milliseconds since 1970 at which it was handed to that connection.
+    /// Milliseconds since 1970 at which it was added to that connection's output.
     pub at_ms: Option<u64>,
 }
 
-/// What was written to one connection, and so is its client's to keep: nobody sends it again.
+/// The callbacks written to one connection. The platform never resends them, so its client must have recorded them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Written {
-    /// The connection, open or over.
+    /// The connection, open or ended.
     pub connection: ConnectionId,
-    /// The `msgid`s of the callbacks that are wholly on its socket, in the order of their bytes, as far as their records
-    /// are kept.
+    /// The `msgid`s of the callbacks that are wholly on its socket, in the order of their bytes. Old records are dropped.
     pub msgids: Vec<String>,
 }
 
-/// Where a delivery stands.
+/// The state of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
     /// Waits for a holder of the bot.
     Waiting,
-    /// Handed to a connection and not yet written to its socket.
+    /// In a connection's output and not yet on its socket.
     Unwritten,
     /// Written.
     Delivered,
-    /// The connection ended first, or there was none and callbacks do not wait.
+    /// The connection ended before that, or there was no holder and callbacks do not wait.
     Lost,
 }
 
-/// What a callback is made of.
+/// The source of a callback's frame.
 #[derive(Clone, Debug)]
 pub(crate) enum CallbackSource {
-    /// A number of the generator's templates, and its time in seconds.
+    /// One of the generator's templates, by number, and a time in seconds.
     MadeUp { template: u32, created_s: u32 },
-    /// Everything else.
+    /// Any other callback.
     Built(Arc<Callback>),
 }
 
@@ -81,7 +80,7 @@ pub(crate) enum CallbackSource {
 pub(crate) struct DeliveryProgress {
     pub(crate) state: DeliveryState,
     pub(crate) to: Option<(ConnectionId, Instant)>,
-    /// Its place among all that was written; 0 while it is not.
+    /// Its place in the order of all written callbacks; 0 before it is written.
     pub(crate) place: u64,
 }
 
@@ -91,7 +90,7 @@ pub(crate) struct TrackedCallback {
     pub(crate) bot: u32,
     pub(crate) body: CallbackSource,
     first: DeliveryProgress,
-    /// Rare.
+    /// Further deliveries, which are rare.
     more: Vec<DeliveryProgress>,
 }
 
@@ -180,7 +179,7 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// Keeps `limit` of them with this one, which is the newest.
+    /// Adds the newest push and keeps at most `limit` of them.
     pub(crate) fn add(&mut self, number: u64, tracked: TrackedCallback, limit: usize) {
         if limit == 0 {
             return;
@@ -207,7 +206,7 @@ impl Records {
         self.ring.get_mut(index)
     }
 
-    /// Notes how far a delivery came, as long as its record is kept.
+    /// Changes the progress of a delivery, if its record is still kept.
     pub(crate) fn note(&mut self, of: ids::AttemptId, change: impl FnOnce(&mut DeliveryProgress)) {
         let tracked = self.get_mut(of.push);
         if let Some(progress) = tracked.and_then(|tracked| tracked.progress_mut(of.attempt)) {

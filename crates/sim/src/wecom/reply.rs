@@ -1,5 +1,5 @@
-//! What bots say: replies to callbacks, welcomes, card updates, proactive messages, and the rules for
-//! each. Who passes is shown to the user.
+//! Handles the messages of bots: replies to callbacks, welcomes, card updates and proactive messages, with the rules for
+//! each. An accepted message is shown to the user.
 
 use std::time::{Duration, Instant};
 
@@ -15,11 +15,11 @@ use crate::wecom::req_id::attempt_of;
 use crate::wecom::shown::{Via, first_frame};
 use crate::wecom::state::PlatformState;
 
-/// `aibot_respond_msg` is possible for so long after the callback.
+/// Time from a callback to the last possible `aibot_respond_msg`.
 const REPLY_WINDOW: Duration = Duration::from_secs(24 * 3_600);
-/// Welcomes and card updates are possible for so long after their event.
+/// Time from an event to the last possible welcome or card update.
 const EVENT_WINDOW: Duration = Duration::from_secs(5);
-/// A `response_url` is good for so long.
+/// How long a `response_url` is valid.
 const RESPONSE_URL_WINDOW: Duration = Duration::from_secs(3_600);
 /// Longest `content` of a stream, markdown or text, in bytes of UTF-8.
 const CONTENT_BYTES: usize = 20_480;
@@ -28,7 +28,7 @@ const FEEDBACK_ID_BYTES: usize = 256;
 const MEDIA: [&str; 4] = ["file", "image", "voice", "video"];
 
 impl PlatformState {
-    /// The verdict on one of the three `aibot_respond_*` commands.
+    /// Carries out one of the three `aibot_respond_*` commands.
     pub(crate) fn reply(
         &mut self,
         id: ConnectionId,
@@ -91,7 +91,7 @@ impl PlatformState {
         }
     }
 
-    /// The verdict on `aibot_send_msg`.
+    /// Carries out `aibot_send_msg`.
     pub(crate) fn send_message(
         &mut self,
         bot: u32,
@@ -124,7 +124,7 @@ impl PlatformState {
         }
     }
 
-    /// The verdict on a POST to a `response_url`: one use, one hour.
+    /// Carries out a POST to a `response_url`, which is valid for one use within one hour.
     pub(crate) fn respond_by_url(
         &mut self,
         response_code: u64,
@@ -234,7 +234,7 @@ impl PlatformState {
         CommandResult::ok()
     }
 
-    /// Why this cannot be the content of such a message.
+    /// The refusal of this content; `None` if it is accepted.
     fn content_refusal(&self, kind: &str, content: &Value) -> Option<CommandResult> {
         if !content.is_object() {
             return Some(CommandResult::invalid(
@@ -247,7 +247,7 @@ impl PlatformState {
                     return Some(CommandResult::refused(self.settings.oversize_code));
                 }
                 Some(Some(_)) => {}
-                // A stream may end without saying anything more.
+                // The last frame of a stream may have no content.
                 None if kind == "stream" => {}
                 _ => return Some(CommandResult::invalid("content must be a string")),
             }

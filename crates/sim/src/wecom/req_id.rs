@@ -1,20 +1,20 @@
-//! The `req_id` and `msgid` of callbacks, made from counters.
+//! The `req_id` and `msgid` of callbacks, computed from counters.
 //!
-//! A `req_id` hides the push and which delivery of it this is, so that a reply finds its callback without
-//! a table of ids, and an id this simulator never sent is recognized. To clients both are opaque text.
+//! A `req_id` encodes the push and the number of the delivery. So a reply finds its callback without a table of ids, and
+//! an id that this simulator never sent is recognised. For clients both are opaque text.
 
 use crate::ids::{AttemptId, scramble, unscramble, write_hex};
 
-/// Length of a made-up `req_id`.
+/// Length of an invented `req_id`.
 pub(crate) const REQ_ID_LEN: usize = 36;
-/// Length of a made-up `msgid`.
+/// Length of an invented `msgid`.
 pub(crate) const MSGID_LEN: usize = 28;
 
 const MSGID_HEAD: &[u8; 4] = b"CAIQ";
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Writes the `req_id` of a delivery. Some hold `ping` in their middle: clients that tell answers by such
-/// words instead of exact ids have to be found out.
+/// Writes the `req_id` of a delivery. Some contain `ping`, to detect clients that match answers by such a word and not by
+/// the exact id.
 pub(crate) fn write_req_id(of: AttemptId, seed: u64, out: &mut [u8; REQ_ID_LEN]) {
     let high = scramble((of.push << 16 | u64::from(of.attempt)) ^ seed);
     let low = scramble(high.wrapping_add(seed));
@@ -33,7 +33,7 @@ pub(crate) fn req_id(of: AttemptId, seed: u64) -> String {
     ascii(&out)
 }
 
-/// The delivery behind a `req_id`; `None` if it is not one of ours.
+/// The attempt that a `req_id` belongs to; `None` if this simulator never made it.
 pub(crate) fn attempt_of(text: &str, seed: u64) -> Option<AttemptId> {
     let bytes: &[u8; REQ_ID_LEN] = text.as_bytes().try_into().ok()?;
     let digits = std::str::from_utf8(&bytes[..16]).ok()?;

@@ -20,8 +20,8 @@ pub struct SimSettings {
     pub public_host: Option<String>,
     /// The bots that may subscribe.
     pub bots: Bots,
-    /// Everything random and every made-up id follows from this. Two runs with one seed make up the same
-    /// ids, so give a new one when the receiving side keeps its log between runs.
+    /// Seed of all random choices and invented ids. Two runs with the same seed invent the same ids, so use a new seed if
+    /// the receiver keeps its log between runs.
     pub seed: u64,
     /// Every duration of the platform below is divided by this.
     pub time_factor: f64,
@@ -30,57 +30,57 @@ pub struct SimSettings {
     /// Subscribes one bot may make per minute; further ones are answered 45009. The platform has such a
     /// limit and does not say which. `None`: no limit.
     pub subscribes_per_minute: Option<u32>,
-    /// Whether a displaced connection hears of it before or after its successor's subscribe is answered.
+    /// Whether a displaced connection gets the event before or after its successor's subscribe is answered.
     pub displaced_order: DisplacedOrder,
     /// How long a displaced connection is kept until its TCP connection ends without a close frame.
     /// Measured on the platform: 2.2 s and 313 s.
     pub displaced_kept: Duration,
-    /// How long a client has to answer a close frame or a FIN, and to take what was written before; then the connection is
-    /// reset. The platform's patience is unknown.
+    /// Time for a client to read what was written and to answer a close frame or a FIN. Then the connection is reset. The
+    /// platform's value is unknown.
     pub close_patience: Duration,
-    /// A connection from which nothing came for so long is closed. The platform closes silent ones and
-    /// does not say when; 300 s fits what users report. `None`: never.
+    /// A connection that sends nothing for this time is closed. The platform closes silent connections and does not say
+    /// when; 300 s fits what users report. `None`: never.
     pub idle_close: Option<Duration>,
-    /// Send an RFC 6455 ping to every connection this often. The platform is said to do so about every
-    /// 30 s; one source. `None`: never.
+    /// Interval of RFC 6455 pings to every connection. One source reports that the platform pings about every 30 s.
+    /// `None`: never.
     pub protocol_pings: Option<Duration>,
-    /// Callbacks for a bot that nobody holds wait for its next subscription. The platform promises
-    /// nothing; `false` loses them.
+    /// Whether callbacks of a bot without a holder wait for its next subscription; `false` loses them. The platform
+    /// promises nothing.
     pub keep_while_offline: bool,
-    /// Replies are possible only on the connection that got the callback; under an older `req_id` they are
-    /// answered 846605, as users report, although the documented window is 24 h.
+    /// Whether replies are possible only on the connection that got the callback. A reply with an older `req_id` then gets
+    /// 846605, as users report, although the documented window is 24 h.
     pub req_ids_end_with_connection: bool,
     /// Age from which a stream can no longer be refreshed: 6 minutes in the documentation and in answers of
     /// spring 2026, 10 minutes in those of autumn.
     pub stream_limit: Duration,
     /// Code for a frame of a stream that is finished. The platform's is unknown; `None` accepts it.
     pub finished_stream_code: Option<i64>,
-    /// Code for `content` above 20480 bytes. The platform's is unknown.
+    /// Code for `content` above 20480 bytes. The platform's code is unknown.
     pub oversize_code: i64,
     /// Messages to one conversation, replies included: 30 per minute, 1000 per hour. More is 45009.
     pub message_limit: RateLimit,
     /// Refreshes of streams count as messages. Measured: they do not.
     pub count_refreshes: bool,
-    /// Proactive messages are only possible to chats in which somebody wrote before; others are answered
-    /// 93006. Documented without its code.
+    /// Whether proactive messages are possible only to chats in which a user wrote before; others get 93006. The rule is
+    /// documented, its code is not.
     pub require_known_chat: bool,
     /// Largest image: 10 MiB in clients, 2 MB in the documentation.
     pub image_bytes: u64,
     /// Uploads of one bot: 30 per minute, 1000 per hour. More is 45009.
     pub upload_limit: RateLimit,
-    /// An upload cannot go on over another connection. The platform does not say.
+    /// Whether an upload ends with its connection. The platform does not say.
     pub uploads_end_with_connection: bool,
-    /// `created_at` of a finished upload is a number. The documentation has it as both; by default text.
+    /// Whether `created_at` of a finished upload is a number. The documentation has both; the default is text.
     pub created_at_number: bool,
-    /// How long a half-open connection still counts as live. It is aborted afterwards.
+    /// How long a half-open connection still counts as live. Then it is reset.
     pub half_open_kept: Duration,
-    /// Close a connection with 1007 when it sends something that is not JSON. The platform's answer is
-    /// unknown; the default ignores and counts it.
+    /// Whether a connection that sends something other than JSON is closed with 1007. The platform's answer is unknown;
+    /// by default such a message is ignored and counted.
     pub close_on_bad_json: bool,
-    /// A connection whose peer does not read keeps at most this many unsent bytes; what comes after waits.
+    /// Most unsent bytes of a connection whose peer does not read. Further callbacks wait.
     pub unsent_bytes: usize,
-    /// How many of the newest pushes, and how many of the newest messages that users see, keep a record.
-    /// Counters are exact in any case. Replies are only possible to callbacks with a record.
+    /// Number of newest pushes, and of newest messages that users see, whose records are kept. Counters are always exact.
+    /// Replies are possible only to callbacks with a record.
     pub keep_records: usize,
 }
 
@@ -145,7 +145,7 @@ impl SimSettings {
     }
 }
 
-/// Which bots the platform knows.
+/// The bots that the platform knows.
 #[derive(Clone)]
 pub enum Bots {
     /// Every bot with any secret.
@@ -175,7 +175,7 @@ impl std::fmt::Debug for Bots {
     }
 }
 
-/// When a displaced connection hears of it. Both were assumed by clients; the platform does not say.
+/// When a displaced connection gets its event. Clients assume either order; the platform does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DisplacedOrder {

@@ -1,4 +1,4 @@
-//! What users see of a bot: every message that was shown, streams as they stand.
+//! The messages that users see from bots. A stream is one message with its latest content.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
@@ -16,15 +16,15 @@ pub struct Shown {
     pub bot: String,
     /// `chatid` of the group, or the user of the single chat.
     pub chat: String,
-    /// How it came there.
+    /// How the bot sent it.
     pub via: Via,
     /// `msgtype`; a stream stays `stream` when it is finished.
     pub msgtype: String,
-    /// The member named like the type, as last sent: a stream's frame replaces the one before.
+    /// The member named like the type, as last sent. Each frame of a stream replaces the one before.
     pub content: Value,
-    /// Frames that made it: 1, or more for a stream.
+    /// Number of its frames: 1, or more for a stream.
     pub frames: u64,
-    /// Nothing more comes. Only a stream can be unfinished.
+    /// Whether it is complete. Only a stream can be unfinished.
     pub finished: bool,
     /// Milliseconds since 1970 of the first frame.
     pub at_ms: u64,
@@ -40,7 +40,7 @@ impl Shown {
     }
 }
 
-/// How a message came into its chat.
+/// How a message was sent to its chat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Via {
@@ -48,7 +48,7 @@ pub enum Via {
     Reply(String),
     /// `aibot_respond_welcome_msg`.
     Welcome(String),
-    /// `aibot_respond_update_msg`: what a card became.
+    /// `aibot_respond_update_msg`: the new state of a card.
     Update(String),
     /// `aibot_send_msg`.
     Send,

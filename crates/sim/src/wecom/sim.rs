@@ -1,4 +1,4 @@
-//! Starts and stops a simulated WeCom platform, and routes what is asked of it.
+//! Starts and stops a simulated WeCom platform, and routes its HTTP requests.
 
 use std::io;
 use std::net::SocketAddr;
@@ -49,13 +49,13 @@ impl Sim {
         })
     }
 
-    /// What clients connect to, such as `ws://127.0.0.1:40123`.
+    /// The URL that clients connect to, such as `ws://127.0.0.1:40123`.
     pub fn base_url(&self) -> String {
         let scheme = if self.tls { "wss" } else { "ws" };
         format!("{scheme}://{}", self.address())
     }
 
-    /// Below this the control API is served, such as `http://127.0.0.1:40123`.
+    /// The base URL of the control API, such as `http://127.0.0.1:40123`.
     pub fn control_url(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://{}", self.address())
@@ -71,7 +71,7 @@ impl Sim {
         self.server.ca_pem.as_deref()
     }
 
-    /// A handle that steers it.
+    /// A handle that controls it.
     pub fn control(&self) -> Control {
         Control {
             shared: Arc::clone(&self.shared),
@@ -156,12 +156,12 @@ fn respond_by_url(state: &mut PlatformState, request: &HttpRequest, now: Instant
     let code = request.query("response_code");
     let code = code.and_then(|code| u64::from_str_radix(&code, 16).ok());
     let body = serde_json::from_slice::<Map<String, Value>>(&request.body);
-    let verdict = match (code, body) {
+    let result = match (code, body) {
         (Some(code), Ok(body)) => state.respond_by_url(code, &body, now),
         (None, _) => CommandResult::invalid("response_code is missing"),
         (_, Err(_)) => CommandResult::invalid("the body is not a JSON object"),
     };
-    json!({"errcode": verdict.code, "errmsg": verdict.text})
+    json!({"errcode": result.code, "errmsg": result.text})
 }
 
 async fn upgraded(

@@ -1,9 +1,9 @@
-//! The platform's state: bots, live connections, callbacks, scripts and the ledger.
+//! The state of a simulated WeCom platform: bots, live connections, callbacks, scripts and the ledger.
 //!
-//! One mutex guards it. Connection tasks take it once per read burst and once per buffer they write, the
-//! control handle once per call; nobody holds it across I/O. AttemptId is in [`crate::wecom::delivery`],
-//! made-up traffic in [`crate::wecom::generator`], subscribing in [`crate::wecom::subscription`], faults in
-//! [`crate::wecom::fault_work`].
+//! One mutex guards it. A connection's task locks it once per read burst and once per buffer it writes, the control handle
+//! once per call, and it is never held across I/O. Other files add to [`PlatformState`]: [`crate::wecom::delivery`]
+//! delivers, [`crate::wecom::generator`] generates traffic, [`crate::wecom::subscription`] decides who holds a bot,
+//! [`crate::wecom::fault_work`] applies faults.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,7 +31,7 @@ use crate::wecom::settings::SimSettings;
 use crate::wecom::shown::Chats;
 use crate::wecom::upload::Uploads;
 
-/// What the tasks and handles of one simulator share.
+/// The part of a simulator that its tasks and handles share.
 #[derive(Debug)]
 pub(crate) struct SharedState {
     pub(crate) alarm: Arc<Notify>,
@@ -46,24 +46,25 @@ impl SharedState {
         Self { alarm, state }
     }
 
-    /// The state. A panic elsewhere leaves counters that are at worst one short, so it is used on.
+    /// Locks the state. After a panic elsewhere the state is still used, because at worst a counter is one too low.
     pub(crate) fn state(&self) -> MutexGuard<'_, PlatformState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What is due.
+/// What has to be done at a deadline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     /// A text message to send late.
     Text(ConnectionId, String),
-    /// The connection takes its bot; its predecessor was told before. With the `req_id` to answer.
+    /// Make the connection the bot's holder, and answer the subscribe with this `req_id`. Its predecessor got the event
+    /// before.
     Hold(ConnectionId, u32, String, Option<Answer>),
-    /// The TCP connection of a displaced one ends.
+    /// End the TCP connection of a displaced connection.
     Cut(ConnectionId),
-    /// End the connection without further words.
+    /// End the connection without a close frame.
     Abort(ConnectionId),
-    /// Look whether the connection still says something.
+    /// Check whether the connection still sends something.
     IdleCheck(ConnectionId),
     /// An RFC 6455 ping.
     ProtocolPing(ConnectionId),
@@ -85,8 +86,7 @@ pub(crate) struct PlatformState {
     pub(crate) records: Records,
     /// Deliveries whose `req_id` was given with the push.
     pub(crate) given_req_ids: HashMap<String, ids::AttemptId>,
-    /// Chats of bots in which somebody wrote, and whether they are groups. Those of made-up messages are
-    /// not in it.
+    /// Chats of bots in which a user wrote, and whether they are groups; without the chats of generated messages.
     pub(crate) known_chats: HashMap<(u32, String), bool>,
     pub(crate) chats: Chats,
     pub(crate) rates: HashMap<(u32, String), Rate>,
@@ -98,7 +98,7 @@ pub(crate) struct PlatformState {
     pub(crate) scripts: Scripts<Behaviour>,
     pub(crate) ledger: Ledger,
     alarm: Arc<Notify>,
-    /// When the clock wakes up by itself.
+    /// The time at which the clock wakes up next.
     armed: Option<Instant>,
 }
 
@@ -137,7 +137,7 @@ impl PlatformState {
         }
     }
 
-    /// The index of a bot, known from now on.
+    /// The index of a bot, which is added if it is new.
     pub(crate) fn bot(&mut self, id: &str) -> u32 {
         if let Some(index) = self.bot_index.get(id) {
             return *index;
@@ -159,7 +159,7 @@ impl PlatformState {
         bot.map_or_else(String::new, |bot| self.bots[bot as usize].id.clone())
     }
 
-    /// A connection is up. It holds nothing until it subscribes.
+    /// Adds a connection. It holds no bot until it subscribes.
     pub(crate) fn connect(
         &mut self,
         output_signal: Arc<OutputSignal>,
@@ -182,7 +182,7 @@ impl PlatformState {
         id
     }
 
-    /// The connection is over: what it had not written is lost.
+    /// Removes a connection that has ended. Its unwritten callbacks are lost.
     pub(crate) fn disconnect(&mut self, id: ConnectionId) {
         self.withdraw(id);
         if let Some(mut live) = self.connections.remove(&id) {
@@ -191,7 +191,7 @@ impl PlatformState {
         }
     }
 
-    /// Routes nothing to the connection any more.
+    /// Stops sending callbacks over this connection.
     pub(crate) fn withdraw(&mut self, id: ConnectionId) {
         let bot = self.connections.get(&id).and_then(|live| live.bot);
         if let Some(bot) = bot.map(|bot| &mut self.bots[bot as usize])
@@ -232,7 +232,7 @@ impl PlatformState {
         self.end(id, Ending::Close, now);
     }
 
-    /// Tells the clock if something is due before it wakes up by itself.
+    /// Wakes the clock if something is due before it would wake up.
     pub(crate) fn wake_clock(&mut self) {
         let Some(next) = self.timer_queue.next() else {
             return;
@@ -243,7 +243,7 @@ impl PlatformState {
         }
     }
 
-    /// Does all that is due, and says when to come back.
+    /// Does everything that is due, and returns the time of the next call.
     pub(crate) fn tick(&mut self, now: Instant) -> Option<Instant> {
         while let Some(due) = self.timer_queue.pop(now) {
             match due {
@@ -260,7 +260,7 @@ impl PlatformState {
         self.armed
     }
 
-    /// The peer of a closing connection, or everybody's patience with a half-open one, had its time.
+    /// Resets a connection that was not closed by its peer in time, or was half-open for long enough.
     fn abort_if_overdue(&mut self, id: ConnectionId, now: Instant) {
         let live = self.connections.get(&id);
         if live.is_some_and(|live| live.half_open || live.ending.is_some()) {
@@ -392,7 +392,7 @@ impl PlatformState {
         records.map(|record| record.msgid).collect()
     }
 
-    /// Forgets pushes, messages, scripts, traffic and counters. Uploads, media and connections stay, with the faults on them.
+    /// Removes pushes, messages, scripts, traffic and counters. Uploads, media and connections stay, with their faults.
     pub(crate) fn reset(&mut self) {
         self.records.clear();
         self.given_req_ids.clear();

@@ -1,4 +1,4 @@
-//! Who holds a bot: `aibot_subscribe`, its verdicts, and displacement.
+//! Decides which connection holds a bot: `aibot_subscribe` and displacement.
 
 use std::time::{Duration, Instant};
 
@@ -14,14 +14,14 @@ use crate::wecom::req_id::req_id;
 use crate::wecom::settings::DisplacedOrder;
 use crate::wecom::state::{Due, PlatformState};
 
-/// Within so much the limit of subscribes counts.
+/// The window of the limit of subscribes.
 const RATE_WINDOW: Duration = Duration::from_secs(60);
-/// How far the news of a displacement is ahead of the answer under [`DisplacedOrder::BeforeAck`]: they go
-/// over two sockets, so only time can order them.
+/// Time from the event of a displacement to the answer under [`DisplacedOrder::BeforeAck`]. They go over two sockets, so
+/// only time can order them.
 const EVENT_LEAD: Duration = Duration::from_millis(20);
 
 impl PlatformState {
-    /// The verdict on a subscribe; `None` if it comes later.
+    /// The result of a subscribe; `None` if it comes later.
     pub(crate) fn subscribe(
         &mut self,
         id: ConnectionId,
@@ -36,7 +36,7 @@ impl PlatformState {
             return Some(CommandResult::invalid("bot_id and secret must be strings"));
         };
         if !self.settings.bots.accepts(bot, secret) {
-            // The socket stays open, as it does on the platform: closing it is the client's task.
+            // The socket stays open, as on the platform; the client has to close it.
             return Some(CommandResult::refused(code::BAD_CREDENTIALS));
         }
         let index = self.bot(bot);
@@ -58,7 +58,7 @@ impl PlatformState {
         Some(CommandResult::ok())
     }
 
-    /// The connection takes the bot, now that its predecessor knows.
+    /// Makes the connection the bot's holder, after its predecessor got the event.
     pub(crate) fn hold_late(
         &mut self,
         id: ConnectionId,
@@ -67,7 +67,7 @@ impl PlatformState {
         how: Option<Answer>,
         now: Instant,
     ) {
-        // Another one may have been quicker meanwhile.
+        // Another connection may have become the holder meanwhile.
         if let Some(old) = self.bots[bot as usize].holder.filter(|old| *old != id) {
             self.displace(old, now);
         }
@@ -97,8 +97,8 @@ impl PlatformState {
         });
     }
 
-    /// Tells a holder that it holds its bot no longer, and later ends its TCP connection. Its heartbeats
-    /// are answered until then.
+    /// Sends a holder the event of its displacement, and ends its TCP connection later. Its heartbeats are answered until
+    /// then.
     pub(crate) fn displace(&mut self, id: ConnectionId, now: Instant) {
         let Some(bot) = self.connections.get(&id).and_then(|live| live.bot) else {
             return;

@@ -1,9 +1,9 @@
-//! Made-up traffic without a pace. Paced traffic is the [`crate::Traffic`] that both platforms share.
+//! The settings of a flood. Paced traffic is [`crate::Traffic`], which both platforms use.
 
 use serde::{Deserialize, Serialize};
 
-/// Messages as fast as the sockets of the bots' holders take them: on a platform without acknowledgement
-/// the closest there is to a closed loop. TCP alone holds it back.
+/// Messages as fast as the sockets of the bots' holders take them; only TCP limits the rate. A platform without
+/// acknowledgements cannot have a closed loop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Flood {
@@ -12,9 +12,9 @@ pub struct Flood {
     pub apps: Vec<String>,
     /// Size of a message's frame.
     pub payload_bytes: usize,
-    /// Stop after so many messages.
+    /// Stop after this many messages.
     pub total: Option<u64>,
-    /// Stop after so many seconds.
+    /// Stop after this many seconds.
     pub seconds: Option<f64>,
 }
 

@@ -1,14 +1,14 @@
-//! From an HTTP request to a connection. The platform's path is `/`; private deployments have their own,
-//! so any path that is nothing else is taken.
+//! Answers upgrade requests. The platform's path is `/`, and private deployments have paths of their own, so every path
+//! without another use is accepted.
 //!
-//! Extension offers are ignored; no subprotocol is ever chosen.
+//! Offered extensions are ignored, and no subprotocol is chosen.
 
 use crate::http::{HttpRequest, reason};
 use crate::websocket;
 use crate::wecom::behaviour::{Behaviour, Occasion};
 use crate::wecom::state::SharedState;
 
-/// What the caller does with an upgrade request.
+/// The reply to an upgrade request, which the caller sends.
 #[derive(Debug)]
 pub(crate) enum UpgradeReply {
     /// Send this head, then the connection is live.

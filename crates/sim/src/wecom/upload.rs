@@ -1,5 +1,5 @@
-//! Uploads of bots: three commands, checked as the platform documents them. The codes of refusals are not
-//! documented; everything but the rate is 40058 here.
+//! Handles the uploads of bots: three commands, checked as the platform documents them. The codes of refusals are not
+//! documented; here all are 40058 except the rate limit.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -19,10 +19,10 @@ use crate::wecom::state::PlatformState;
 /// Largest chunk before Base64.
 const CHUNK_BYTES: u64 = 512 * 1024;
 const MAX_CHUNKS: u64 = 100;
-/// The platform takes no smaller file.
+/// Smallest file.
 const MIN_BYTES: u64 = 5;
 const FILE_NAME_BYTES: usize = 256;
-/// An upload that is not finished is forgotten after this.
+/// Time after which an unfinished upload is dropped.
 const SESSION: Duration = Duration::from_secs(30 * 60);
 const MEGABYTE: u64 = 1024 * 1024;
 
@@ -31,15 +31,15 @@ const MEGABYTE: u64 = 1024 * 1024;
 pub struct Uploaded {
     /// The bot.
     pub bot: String,
-    /// Under this it can be sent.
+    /// The id by which messages refer to it.
     pub media_id: String,
     /// `file`, `image`, `voice` or `video`.
     pub kind: String,
     /// Its name.
     pub file_name: String,
-    /// The bot announced its MD5, which fits. `false`: it announced none.
+    /// Whether the bot announced its MD5, and it was right. `false` if it announced none.
     pub md5_checked: bool,
-    /// All of it.
+    /// Its content.
     #[serde(with = "base64_bytes")]
     pub bytes: Bytes,
 }
@@ -56,7 +56,7 @@ struct Upload {
     chunks: Vec<Option<Vec<u8>>>,
 }
 
-/// Uploads under way, and finished ones.
+/// Unfinished and finished uploads.
 #[derive(Debug, Default)]
 pub(crate) struct Uploads {
     open: HashMap<String, Upload>,
@@ -65,7 +65,7 @@ pub(crate) struct Uploads {
 }
 
 impl Uploads {
-    /// Whether the bot may send this.
+    /// Whether the bot has uploaded this file, so that it may send it.
     pub(crate) fn holds(&self, bot: u32, kind: &str, media_id: &str) -> bool {
         let mut own = self.finished.iter().filter(|(of, _)| *of == bot);
         own.any(|(_, file)| file.media_id == media_id && file.kind == kind)
