@@ -1,4 +1,5 @@
-//! The operator's interface, spoken with nothing but a TCP stream: a story depends on no HTTP client of ours.
+//! A client of the gateway's HTTP listeners. It uses a plain TCP stream, so that a story does not depend on our own HTTP
+//! client.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -27,13 +28,13 @@ pub struct Answer {
 }
 
 impl Admin {
-    /// Speaks to the listener at `address`.
+    /// A client of the listener at `address`.
     #[must_use]
     pub fn at(address: SocketAddr) -> Self {
         Self { address }
     }
 
-    /// Where the listener is.
+    /// The listener's address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -59,14 +60,14 @@ impl Admin {
         answer.json()
     }
 
-    /// `POST path` with bytes, of which so many are announced; fewer may come.
+    /// `POST path` with `bytes` and the announced length, which may be larger.
     pub fn post_bytes(&self, path: &str, announced: u64, bytes: &[u8]) -> std::io::Result<Answer> {
         let mut stream = self.begin("POST", path, "application/octet-stream", announced)?;
         stream.write_all(bytes)?;
         Self::finish(stream)
     }
 
-    /// The same up to the last of these bytes: the answer is not waited for.
+    /// Sends the same request and does not wait for the answer.
     pub fn begin_post(
         &self,
         path: &str,

@@ -1,11 +1,11 @@
-//! Where the binary under test is.
+//! Finds the binary under test.
 
 use std::path::PathBuf;
 
 /// `target/<profile>/longwire`, beside the test executable in `target/<profile>/deps`.
 ///
 /// # Panics
-/// When nobody built it.
+/// If it is not built.
 pub(crate) fn longwire() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own executable");
     let profile = test

@@ -1,8 +1,7 @@
-//! A time of day that is wrong for the gateway alone, and can be set while it runs.
+//! Gives the gateway a wrong time of day, which can be changed while it runs.
 //!
-//! A library of a few lines is compiled and loaded before the gateway's own; it shifts what the process reads of the
-//! time of day. Timers and deadlines are measured by monotonic clocks, which it leaves alone, as the system does when
-//! somebody sets its clock.
+//! A small library is compiled and preloaded into the gateway. It shifts the time of day that the process reads. Timers
+//! and deadlines use monotonic clocks, which it does not change, as when an operator sets the system's clock.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -26,7 +25,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that is right. Takes the C compiler that links Rust programs too.
+    /// A clock that is right. It needs the C compiler that Rust uses for linking.
     #[track_caller]
     #[must_use]
     pub fn new() -> Self {
@@ -38,7 +37,7 @@ impl Clock {
         clock
     }
 
-    /// From now on the gateway's time of day is off by so many seconds.
+    /// Shifts the gateway's time of day by this many seconds from now on.
     pub fn shift_by(&self, seconds: i64) {
         self.shift
             .write_all_at(&seconds.to_ne_bytes(), 0)

@@ -1,4 +1,4 @@
-//! A command of the binary that ends by itself.
+//! Runs a command of the binary that ends by itself, and checks its result.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -9,22 +9,22 @@ use serde_json::Value;
 
 use crate::binary;
 
-/// How a command ended, and what it said.
+/// The exit code and the output of a command.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// Its exit code; `None` when a signal ended it.
+    /// Its exit code; `None` if a signal ended it.
     pub code: Option<i32>,
-    /// Its data.
+    /// Its standard output, which holds its data.
     pub output: String,
-    /// Everything else.
+    /// Its standard error, which holds everything else.
     pub errors: String,
 }
 
 impl Ended {
-    /// Its data as one JSON document.
+    /// Its standard output as one JSON document.
     ///
     /// # Panics
-    /// When it failed, or printed something else.
+    /// If it failed, or printed something else.
     #[track_caller]
     #[must_use]
     pub fn json(&self) -> Value {
@@ -33,7 +33,7 @@ impl Ended {
             .unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
     }
 
-    /// Fails the story unless it ended with `code` and said each of `words`.
+    /// Fails the story unless it ended with `code` and printed each of `words`.
     #[track_caller]
     pub fn assert(&self, code: i32, words: &[&str]) {
         assert_eq!(self.code, Some(code), "{self:?}");
@@ -48,8 +48,8 @@ impl Ended {
     }
 }
 
-/// Runs `longwire` with `arguments` in `directory`, with `environment` and nothing else in its environment, and with
-/// `input` on its standard input.
+/// Runs `longwire` with `arguments` in `directory`, with `environment` as its whole environment, and with `input` on its
+/// standard input.
 #[track_caller]
 pub fn longwire(
     directory: &Path,

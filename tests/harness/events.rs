@@ -1,4 +1,4 @@
-//! Events that stories push.
+//! The events that stories push.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ pub fn message(event_id: &str, message_id: &str) -> String {
     message_of(event_id, message_id, "hello")
 }
 
-/// The same with this text, for events of a wanted size.
+/// A text message with this text, for events of a given size.
 #[must_use]
 pub fn message_of(event_id: &str, message_id: &str, text: &str) -> String {
     json!({

@@ -10,17 +10,18 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::admin::{Admin, Answer};
-use crate::judge::Expectations;
+use crate::expectations::Expectations;
 use crate::log::Log;
 use crate::process::{Process, Signal};
 use crate::setup::Setup;
 use crate::wait::wait_until;
 use longwire_bench::disk::Volume;
 
-/// A gateway in a directory of its own. It ends with this value, and is judged then; see the crate's documentation.
+/// A gateway in a directory of its own. When this value is dropped, the gateway is ended and checked; see the crate's
+/// documentation.
 pub struct Gateway {
     pub(crate) setup: Setup,
-    /// Out of sight before the directory, in which it is mounted, is removed.
+    /// Dropped before the directory, in which it is mounted, is removed.
     volume: Option<Volume>,
     pub(crate) directory: TempDir,
     pub(crate) log: Log,
@@ -36,7 +37,7 @@ impl Gateway {
         Self::start_in(directory, None, setup)
     }
 
-    /// With the store on a file system of its own; `None` where nobody may make one.
+    /// Starts it with the store on a file system of its own; `None` if this user may not mount one.
     pub(crate) fn start_on_volume(setup: Setup, size_bytes: u64) -> Option<Self> {
         let directory = TempDir::with_prefix("longwire-story-").expect("a temporary directory");
         match Volume::mount(directory.path(), size_bytes) {
@@ -46,7 +47,7 @@ impl Gateway {
             }
             Err(error) if std::env::var_os("CI").is_none() => {
                 let what = "a disk in trouble takes root and a loop device";
-                // Past the capture of the test harness, which hides what a passing test prints.
+                // Written to the real standard error, because the test harness hides the output of a passing test.
                 let _ = writeln!(std::io::stderr(), "SKIPPED: {what}: {error}");
                 None
             }
@@ -54,7 +55,7 @@ impl Gateway {
         }
     }
 
-    /// With its standard error somewhere else than in the log.
+    /// Starts it with another standard error than the log.
     pub(crate) fn start_logging_to(setup: Setup, errors: Stdio) -> Self {
         let directory = TempDir::with_prefix("longwire-story-").expect("a temporary directory");
         let (public, admin) = (free_address(), free_address());
@@ -118,13 +119,13 @@ impl Gateway {
         self.public
     }
 
-    /// What it said so far.
+    /// Its log so far.
     #[must_use]
     pub fn log(&self) -> &Log {
         &self.log
     }
 
-    /// Where its configuration, database and log are.
+    /// The directory of its configuration, database and log.
     #[must_use]
     pub fn directory(&self) -> &Path {
         self.directory.path()
@@ -145,14 +146,14 @@ impl Gateway {
         volume.expect("the story asked for one")
     }
 
-    /// Everything the fleet says of itself (`longwire_fleet::Overview`).
+    /// The overview of the fleet (`longwire_fleet::Overview`).
     #[track_caller]
     #[must_use]
     pub fn overview(&self) -> Value {
         self.admin.json("/admin/v1/overview")
     }
 
-    /// One installation as it is, by name (`longwire_fleet::InstallationView`); null before the fleet knows it.
+    /// One installation by name (`longwire_fleet::InstallationView`); null before the fleet has it.
     #[track_caller]
     #[must_use]
     pub fn installation(&self, name: &str) -> Value {
@@ -240,7 +241,7 @@ impl Gateway {
         })
     }
 
-    /// What the actor at `path` says of itself; null when it does not answer.
+    /// The inspection of the actor at `path`; null if it does not answer.
     #[track_caller]
     #[must_use]
     pub fn inspect(&self, path: &str) -> Value {
@@ -252,7 +253,7 @@ impl Gateway {
         answer.json()["words"].take()
     }
 
-    /// A reader of the database, beside the process or after it.
+    /// A reader of the database, while the process runs or after its end.
     #[track_caller]
     #[must_use]
     pub fn reader(&self) -> Reader {
@@ -306,7 +307,7 @@ impl Gateway {
             .unwrap_or_else(|| panic!("no {figure} in {status}"))
     }
 
-    /// Files it has open.
+    /// The number of files it has open.
     #[track_caller]
     #[must_use]
     pub fn open_files(&self) -> usize {
@@ -336,7 +337,7 @@ impl Gateway {
         status
     }
 
-    /// Ends it as a power cut would.
+    /// Kills it, as a power cut would end it.
     #[track_caller]
     pub fn kill(&mut self) {
         self.signal(Signal::Kill);
@@ -351,7 +352,7 @@ impl Gateway {
         (self.process, self.public, self.admin) = (Some(process), public, admin);
     }
 
-    /// Starts it again where that may be refused: it is up, or it has ended with this.
+    /// Starts it again if that may fail: returns once it is up, or with its exit status.
     #[track_caller]
     pub fn try_restart(&mut self) -> Option<ExitStatus> {
         assert!(self.process.is_none(), "it still runs");
@@ -365,18 +366,17 @@ impl Gateway {
         }
     }
 
-    /// Announces error-level log lines that contain `words`; any number of them may come.
+    /// Allows any number of error-level log lines that contain `words`.
     pub fn expect_error(&self, words: &str) {
         self.expectations.error(words);
     }
 
-    /// Announces that an event will be ACKed although no row carries its id, because it repeats another one or cannot
-    /// be read.
+    /// Allows that an event is ACKed without a row with its id, because it repeats another one or cannot be read.
     pub fn expect_no_row_for(&self, event_id: &str) {
         self.expectations.no_row(event_id);
     }
 
-    /// Ends it with SIGTERM and judges it. The same as dropping it, said aloud.
+    /// Ends it with SIGTERM and checks it, as dropping it does.
     pub fn stop(self) {
         drop(self);
     }
@@ -429,7 +429,7 @@ fn try_serve(
     Ok((process, public, admin))
 }
 
-/// Whether the admin interface is there.
+/// Whether the admin interface answers.
 fn answers(admin: Admin) -> Result<(), String> {
     match admin.get("/admin/v1/overview") {
         Ok(answer) if answer.status == 200 => Ok(()),
@@ -438,7 +438,7 @@ fn answers(admin: Admin) -> Result<(), String> {
     }
 }
 
-/// An address that nobody listened on a moment ago.
+/// A free address. Another process may take it before it is used.
 fn free_address() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
     listener.local_addr().expect("it is bound")

@@ -1,4 +1,4 @@
-//! What every story needs: a simulated platform, the real binary, and a judge that looks on.
+//! The parts of every story: a simulated platform, the real binary, and checks at its end.
 //!
 //! ```text
 //! let sim = platform(|_| ());                              // longwire_sim in this process
@@ -6,29 +6,29 @@
 //! gateway.wait_live("a");
 //! sim.control().push(&app_id("a"), message("evt-1", "om-1"));
 //! gateway.wait("the event is on disk", || gateway.recorded(1));
-//! // Dropping the gateway ends it and complains of what nobody expected.
+//! // Dropping the gateway ends it and fails the story for anything unexpected.
 //! ```
 //!
-//! - [`platform`] is a Feishu, [`wecom_platform`] a WeCom; one gateway can have bots on both.
-//! - [`Setup`] says what the configuration file holds, [`Gateway`] is the running process, [`Admin`] its operator's
-//!   interface, [`Log`] what it said, [`wait_until`] the only way to wait.
-//! - A dropped [`Gateway`] gets SIGTERM and is judged: it has to end with code 0, to have logged no error that the
-//!   story did not announce ([`Gateway::expect_error`]), and to have on disk every event the simulator saw ACKed.
-//! - Timings are short, and they are the configuration's own: nothing in the binary knows that it is watched.
+//! - [`platform`] starts a simulated Feishu, [`wecom_platform`] a simulated WeCom; one gateway can have bots on both.
+//! - [`Setup`] writes the configuration file, [`Gateway`] is the running process, [`Admin`] is a client of its admin
+//!   interface, [`Log`] reads its log, and [`wait_until`] is the only way to wait.
+//! - A dropped [`Gateway`] gets SIGTERM and is checked. It must end with code 0, must not have logged an error that the
+//!   story did not allow ([`Gateway::expect_error`]), and must have on disk every event that the simulator saw ACKed.
+//! - Timings are short and are set in the configuration. The binary has no test mode.
 //!
-//! - [`Setup::start_logging_to`] gives the log to something that stalls, breaks or is full.
-//! - [`Volume`] is a file system for the store alone, whose troubles are real ones ([`Setup::start_on_volume`]).
+//! - [`Setup::start_logging_to`] writes the log to a target that stalls, breaks or is full.
+//! - [`Volume`] is a file system for the store alone, which fails as a real one does ([`Setup::start_on_volume`]).
 //! - [`Clock`] is a time of day for the gateway alone, which can be wrong by years ([`Setup::clock`]).
 //!
-//! No story sleeps to wait, and none asserts how long something took.
+//! No story waits by sleeping, and none asserts how long something took.
 
 mod admin;
 mod binary;
 mod clock;
 mod command;
 mod events;
+mod expectations;
 mod gateway;
-mod judge;
 mod log;
 mod platform;
 mod process;

@@ -1,10 +1,10 @@
-//! What the gateway said: its standard output and error in one file, one entry a line, as JSON or as text.
+//! Reads the gateway's log: its standard output and error in one file, one entry per line, as JSON or as text.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// Lines shown when a story fails.
+/// Number of lines shown when a story fails.
 const TAIL: usize = 60;
 
 /// The log of one gateway, restarts included.
@@ -22,17 +22,17 @@ impl Log {
         &self.path
     }
 
-    /// Everything so far.
+    /// The whole text so far.
     #[must_use]
     pub fn text(&self) -> String {
-        // A gateway that has not begun has said nothing.
+        // Before the gateway starts there is no file.
         std::fs::read(&self.path).map_or_else(
             |_| String::new(),
             |bytes| String::from_utf8_lossy(&bytes).into_owned(),
         )
     }
 
-    /// The entries so far; other lines, such as a panic's text, are not among them.
+    /// The entries so far, without other lines such as the text of a panic.
     #[must_use]
     pub fn entries(&self) -> Vec<Value> {
         self.text().lines().filter_map(entry).collect()
@@ -46,7 +46,7 @@ impl Log {
             .find(|entry| message(entry).contains(words))
     }
 
-    /// Lines that ask for somebody to act: of level `error`, or no log entry at all.
+    /// The lines of level `error`, and the lines that are not log entries.
     pub(crate) fn alarms(&self) -> Vec<String> {
         let text = self.text();
         let is_alarm = |line: &&str| entry(line).is_none_or(|entry| entry["level"] == "ERROR");
@@ -54,7 +54,7 @@ impl Log {
         lines.filter(is_alarm).map(str::to_owned).collect()
     }
 
-    /// The last lines, for whoever looks into a failure.
+    /// The last lines, for the report of a failure.
     #[must_use]
     pub fn tail(&self) -> String {
         let text = self.text();
@@ -63,7 +63,7 @@ impl Log {
     }
 }
 
-/// A line as an entry: a JSON object, or the text form `time LEVEL message key=value …` in the same shape.
+/// Reads a line as an entry: a JSON object, or the text form `time LEVEL message key=value …` with the same members.
 fn entry(line: &str) -> Option<Value> {
     const LEVELS: [&str; 5] = ["ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
     if line.starts_with('{') {

@@ -1,4 +1,4 @@
-//! The platforms of a story.
+//! Starts the simulated platforms of a story, and makes the ids of its bots.
 
 use std::net::SocketAddr;
 
@@ -6,8 +6,8 @@ use longwire_sim::{Sim, SimSettings, wecom};
 use longwire_wire::endpoint::ClientConfig;
 use tokio::net::TcpSocket;
 
-/// Starts a platform that asks for a ping every second and for no pause before a reconnect, the shortest values the
-/// protocol allows. `change` has the last word on its settings.
+/// Starts a Feishu platform that asks for a ping every second and for no pause before a reconnect, the shortest values
+/// that the protocol allows. `change` may change its settings.
 pub fn platform(change: impl FnOnce(&mut SimSettings)) -> Sim {
     let mut settings = SimSettings {
         client_config: ClientConfig {
@@ -22,18 +22,18 @@ pub fn platform(change: impl FnOnce(&mut SimSettings)) -> Sim {
     Sim::start(settings).expect("a simulator starts on a free port")
 }
 
-/// The secret of every declared bot. A judge of a leak looks for it.
+/// The secret of every declared bot. Tests for leaks search for it.
 pub const SECRET: &str = "a-secret-nobody-may-print";
 
-/// Starts a WeCom. `change` has the last word on its settings.
+/// Starts a WeCom platform. `change` may change its settings.
 pub fn wecom_platform(change: impl FnOnce(&mut wecom::SimSettings)) -> wecom::Sim {
     let mut settings = wecom::SimSettings::default();
     change(&mut settings);
     wecom::Sim::start(settings).expect("a simulator starts on a free port")
 }
 
-/// Where a platform will be: its port is taken, and nobody listens there until the socket is dropped and a platform
-/// started.
+/// The address of a platform that is started later. The port is reserved by the socket, and nothing listens on it until
+/// the socket is dropped and the platform is started.
 #[must_use]
 pub fn absent_platform() -> (TcpSocket, SocketAddr) {
     let socket = TcpSocket::new_v4().expect("a socket");
@@ -43,13 +43,13 @@ pub fn absent_platform() -> (TcpSocket, SocketAddr) {
     (socket, address)
 }
 
-/// The id of the WeCom bot of this name.
+/// The id of the WeCom bot with this name.
 #[must_use]
 pub fn bot_id(bot: &str) -> String {
     format!("aib{:016x}", hash(bot))
 }
 
-/// The app id of the bot of this name, in the platform's shape: `cli_` and 16 hex digits.
+/// The app id of the bot with this name, in the platform's form: `cli_` and 16 hex digits.
 #[must_use]
 pub fn app_id(bot: &str) -> String {
     format!("cli_{:016x}", hash(bot))

@@ -1,4 +1,4 @@
-//! The process under test: started, told, and never left behind.
+//! The process under test: starts it, sends it signals, and kills it at the latest when it is dropped.
 
 use std::fs::OpenOptions;
 use std::path::Path;
@@ -7,20 +7,20 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use crate::binary;
 use crate::wait::wait_until;
 
-/// What an operator or the system sends.
+/// A signal that an operator or the system sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// End in order.
+    /// SIGTERM: an orderly stop.
     Term,
     /// Ctrl-C.
     Interrupt,
-    /// The terminal is gone, or read your configuration again.
+    /// SIGHUP: the terminal is gone, or the configuration has to be read again.
     Hangup,
-    /// Whatever a program makes of it.
+    /// SIGUSR1: its meaning is the program's choice.
     User1,
-    /// The same.
+    /// SIGUSR2: its meaning is the program's choice.
     User2,
-    /// End now; cannot be caught.
+    /// SIGKILL: an end that cannot be caught.
     Kill,
 }
 
@@ -44,9 +44,9 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// `longwire serve` in `directory`, with an environment of nothing but `environment`.
+    /// Starts `longwire serve` in `directory` with `environment` as its whole environment.
     ///
-    /// `open_files` is how many files it may have open; without it, as many as this process may.
+    /// `open_files` limits its open files; without it the limit is that of this process.
     pub(crate) fn serve(
         directory: &Path,
         log: &Path,
@@ -68,7 +68,7 @@ impl Process {
         )
     }
 
-    /// The same with its standard output and error somewhere else.
+    /// Starts it with another standard output and error.
     pub(crate) fn serve_into(
         directory: &Path,
         output: Stdio,
@@ -78,7 +78,7 @@ impl Process {
     ) -> Self {
         let mut command = match open_files {
             None => Command::new(binary::longwire()),
-            // The shell's own `ulimit`, both limits at once, and then the shell is the gateway.
+            // The shell's `ulimit` sets both limits, and `exec` replaces the shell by the gateway.
             Some(limit) => {
                 let mut shell = Command::new("/bin/sh");
                 shell.args(["-c", "ulimit -n \"$0\" && exec \"$@\"", &limit.to_string()]);
@@ -89,7 +89,7 @@ impl Process {
         let child = command
             .args(["serve", "--config", "longwire.toml"])
             .current_dir(directory)
-            // Proxy variables and LONGWIRE_ overrides of whoever runs the tests are none of the story's.
+            // Proxy variables and LONGWIRE_ overrides of the user who runs the tests must not reach the gateway.
             .env_clear()
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
@@ -104,12 +104,12 @@ impl Process {
         self.child.id()
     }
 
-    /// Sends a signal; nothing happens when the process has ended.
+    /// Sends a signal; does nothing if the process has ended.
     pub(crate) fn signal(&mut self, signal: Signal) {
         if self.ended().is_some() {
             return;
         }
-        // The shell's own `kill`: present wherever a shell is, and no code of ours is unsafe.
+        // The shell's `kill` is available on every system with a shell, and needs no unsafe code.
         let sent = Command::new("sh")
             .args(["-c", "kill -s \"$0\" \"$1\"", signal.name()])
             .arg(self.id().to_string())
@@ -122,7 +122,7 @@ impl Process {
         );
     }
 
-    /// How it ended, if it did.
+    /// Its exit status, if it has ended.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         if self.ended.is_none() {
             self.ended = self.child.try_wait().expect("we are its parent");
@@ -142,7 +142,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if self.ended().is_none() {
-            // Both fail only when it is gone already.
+            // Both fail only if the process has ended already.
             drop(self.child.kill());
             drop(self.child.wait());
         }

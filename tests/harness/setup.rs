@@ -1,4 +1,4 @@
-//! What a story's configuration file holds.
+//! Writes the configuration file and the environment of a story's gateway.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,26 +11,26 @@ use serde_json::{Value, json};
 use crate::gateway::Gateway;
 use crate::platform::{SECRET, app_id, bot_id};
 
-/// The environment variable every declared bot's secret is referred to by.
+/// The environment variable that holds the secret of every declared bot.
 const SECRET_VARIABLE: &str = "STORY_SECRET";
 
-/// A gateway before its start: the built-in settings are short timings, free ports and JSON logs.
+/// The settings of a gateway before its start. The defaults are short timings, free ports and JSON logs.
 #[derive(Clone)]
 pub struct Setup {
-    /// Section, key, TOML literal.
+    /// Each setting's section, key and TOML literal.
     sections: BTreeMap<String, BTreeMap<String, String>>,
-    /// Key, TOML literal of each declared bot.
+    /// Keys and TOML literals of each declared bot.
     bots: Vec<BTreeMap<String, String>>,
     files: Vec<(String, String)>,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) open_files: Option<u32>,
     pub(crate) platforms: Vec<Control>,
-    /// Of the platform that bots are declared on; `None` where all bots are WeCom's.
+    /// Base URL of the platform that bots are declared on; `None` if all bots are WeCom's.
     base_url: Option<String>,
 }
 
 impl Setup {
-    /// A gateway whose bots live on this platform. More platforms can be [watched](Self::watch).
+    /// A gateway whose bots are on this platform. More platforms can be [watched](Self::watch).
     #[must_use]
     pub fn new(sim: &Sim) -> Self {
         let base_url = Some(sim.base_url());
@@ -75,7 +75,7 @@ impl Setup {
         self.bot_at(name, &base_url)
     }
 
-    /// Declares a bot of WeCom. Its bot id is [`bot_id`] of the name.
+    /// Declares a WeCom bot. Its bot id is [`bot_id`] of the name.
     #[must_use]
     pub fn wecom_bot(mut self, name: &str, sim: &wecom::Sim) -> Self {
         self.bots.push(BTreeMap::new());
@@ -86,7 +86,7 @@ impl Setup {
             .with("base_url", sim.base_url())
     }
 
-    /// Declares a bot whose platform is somewhere else.
+    /// Declares a bot on another platform, at this base URL.
     #[must_use]
     pub fn bot_at(mut self, name: &str, base_url: &str) -> Self {
         self.bots.push(BTreeMap::new());
@@ -120,21 +120,21 @@ impl Setup {
         self
     }
 
-    /// Adds a variable to the gateway's environment, which is empty otherwise.
+    /// Adds a variable to the gateway's environment, which has no other variables than those of the story.
     #[must_use]
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Lets the gateway have so many files open and no more.
+    /// Limits the gateway's open files.
     #[must_use]
     pub fn open_files(mut self, limit: u32) -> Self {
         self.open_files = Some(limit);
         self
     }
 
-    /// Has the judge compare this platform's ACKs with the store as well.
+    /// Compares the ACKs that this platform saw with the store too.
     #[must_use]
     pub fn watch(mut self, platform: &Sim) -> Self {
         self.platforms.push(platform.control());
@@ -147,15 +147,15 @@ impl Setup {
         Gateway::start(self)
     }
 
-    /// The same with the store on a file system of its own, which can be filled, frozen and forbidden. `None`, said
-    /// aloud, where nobody may make one; where the environment has `CI`, that fails the story.
+    /// Starts the gateway with the store on a file system of its own, which can be filled, frozen and made read-only. If
+    /// this user may not mount one, a notice is printed and `None` returned; with `CI` in the environment the story fails.
     #[must_use]
     pub fn start_on_volume(self, size_bytes: u64) -> Option<Gateway> {
         Gateway::start_on_volume(self, size_bytes)
     }
 
-    /// The same with standard error somewhere else than in the story's log, which stays empty: a pipe that nobody reads,
-    /// a device that takes nothing. The listeners' addresses cannot be read there, so they are chosen before.
+    /// Starts the gateway with another standard error, such as a pipe that is not read or a full device. The story's log
+    /// then stays empty. The listeners' addresses cannot be read from it, so they are chosen before.
     #[must_use]
     pub fn start_logging_to(self, errors: impl Into<Stdio>) -> Gateway {
         Gateway::start_logging_to(self, errors.into())
@@ -179,7 +179,7 @@ impl Setup {
         text
     }
 
-    /// Writes everything that the process reads at its start.
+    /// Writes all files that the process reads at its start.
     pub(crate) fn write(&self, directory: &Path) {
         let configuration = ("longwire.toml".to_owned(), self.toml());
         for (name, text) in self.files.iter().chain([&configuration]) {
@@ -188,7 +188,7 @@ impl Setup {
     }
 }
 
-/// JSON's scalars and lists of them are TOML's too; an object becomes an inline table.
+/// Writes a JSON value as TOML. Scalars and lists of them are the same in both; an object becomes an inline table.
 fn literal(value: &Value) -> String {
     let Value::Object(object) = value else {
         return value.to_string();

@@ -4,17 +4,17 @@ use std::time::{Duration, Instant};
 
 use longwire_sim::{Control, Ledger};
 
-/// How long anything may take before a story fails. Far above what is needed on a busy machine with two cores: it
-/// only bounds how long a broken story hangs.
+/// How long a story waits for anything before it fails. Much more than a busy machine with two cores needs: it only
+/// limits how long a broken story hangs.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
-/// How often a condition is looked at.
+/// How often a condition is checked.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// Looks until there is something to return; `Err` says what was seen instead.
+/// Calls `look` until it returns `Ok`. `Err` says what it saw instead.
 ///
 /// # Panics
-/// After [`LIMIT`], with `what` was waited for and the last thing seen.
+/// After [`LIMIT`], with `what` and the last `Err`.
 #[track_caller]
 pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
     let end = Instant::now() + LIMIT;
@@ -30,7 +30,7 @@ pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) ->
     }
 }
 
-/// Waits until the platform knows what became of everything that it sent, and returns its ledger.
+/// Waits until no push of the platform is unfinished, and returns its ledger.
 #[track_caller]
 pub fn until_answered(control: &Control) -> Ledger {
     wait_until("everything has a verdict", || {

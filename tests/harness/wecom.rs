@@ -1,4 +1,4 @@
-//! What stories about WeCom bots ask and look for again and again.
+//! Requests and conditions that several stories about WeCom bots use.
 
 use longwire_sim::wecom::{ConnectionView, Control, Sim, SubscriptionState};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::setup::Setup;
 use crate::wait::wait_until;
 
 impl Gateway {
-    /// What an application asks of the bot's platform: a command with the `req_id` it answers, if any, and its body.
+    /// A request of an application to the bot's platform: a command, the `req_id` it replies to, if any, and its body.
     #[track_caller]
     pub fn ask(&self, name: &str, cmd: &str, req_id: Option<&str>, body: Value) -> Answer {
         let path = format!("/admin/v1/installations/{name}/requests");
@@ -23,7 +23,7 @@ impl Gateway {
             .unwrap_or_else(|error| panic!("POST {path}: {error}"))
     }
 
-    /// Waits until WeCom has written so many callbacks, and all are recorded, each once.
+    /// Waits until WeCom has written this many callbacks, and checks that each is recorded once.
     #[track_caller]
     pub fn wait_all_recorded(&self, control: &Control, count: usize) {
         wait_until("everything that was written is recorded, each once", || {
@@ -49,7 +49,7 @@ impl Gateway {
     }
 }
 
-/// WeCom, and a gateway whose only bot `a` is live there; `change` is made to its configuration first.
+/// Starts WeCom and a gateway whose only bot `a` is live there. `change` may change its configuration.
 #[track_caller]
 pub fn live_wecom_bot(change: impl FnOnce(Setup) -> Setup) -> (Sim, Gateway) {
     let sim = wecom_platform(|_| ());

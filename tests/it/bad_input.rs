@@ -1,4 +1,5 @@
-//! What an operator or the platform gets wrong is told once, with its place and the way out, and costs nothing else.
+//! A mistake of an operator or of the platform is reported once, with its place and the remedy, and affects nothing
+//! else.
 
 use longwire_sim::{Fault, Target};
 use longwire_tests::{SECRET, Setup, app_id, longwire, message, platform, wait_until};

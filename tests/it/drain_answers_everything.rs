@@ -1,4 +1,4 @@
-//! A stop in order owes the platform nothing: what was read is recorded and answered before the process goes.
+//! At an orderly stop every event that was read is recorded and answered before the process ends.
 
 use std::time::Duration;
 

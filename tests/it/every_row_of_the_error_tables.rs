@@ -1,9 +1,9 @@
-//! Every answer of the platform leads where the table of the protocol says, and nowhere for good.
+//! Every answer of the platform leads to the state in the protocol's table, and no state is final.
 //!
-//! The rows are those of the two tables "bootstrap" and "handshake" that can be read out of the official SDKs
-//! (`ws/client.go` and `ws/const.go` of oapi-sdk-go, `ws/client.py` of lark-oapi 1.7.5, `WSClient` of
-//! `@larksuiteoapi/node-sdk` 1.74), where each of them has rows that it never recovers from. Here one process holds a
-//! bot per row. What is compared are facts of the admin interface: state, reason, and how long the wait was made.
+//! The rows are those of the tables "bootstrap" and "handshake", which are read from the official SDKs (`ws/client.go`
+//! and `ws/const.go` of oapi-sdk-go, `ws/client.py` of lark-oapi 1.7.5, `WSClient` of `@larksuiteoapi/node-sdk` 1.74).
+//! Each SDK has rows that it never recovers from. Here one process has one bot per row. The test compares what the
+//! admin interface shows: state, reason, and length of the wait.
 
 use std::ops::RangeInclusive;
 

@@ -1,6 +1,6 @@
-//! A bot that fails five times in a row is an alarm, whatever the cause: told once, with the cause to the bottom, and taken
-//! back by the next connection that lasts. And the log says of connections and split pushes what somebody needs who has
-//! nothing but the log.
+//! A bot that fails five times in a row raises an alarm for any cause: it is logged once with the whole chain of
+//! causes, and cleared by the next connection that lasts. The log alone says enough about connections and split pushes
+//! to find a failure.
 
 use longwire_sim::{FragmentPlan, Push, SimSettings, wecom};
 use longwire_tests::{

@@ -1,5 +1,5 @@
-//! An operator's day at the command line, beside a running server and without one; and a server that is killed over and
-//! over while events pour in.
+//! An operator uses the command line, with a server running and without one. Also: a server is killed repeatedly while
+//! events arrive.
 
 use longwire_sim::{Behaviour, ClosedLoop, wecom};
 use longwire_tests::{

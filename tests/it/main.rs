@@ -1,4 +1,5 @@
-//! Stories: the real binary, real sockets, and a simulated platform that misbehaves. Each file's name is a promise.
+//! Stories: the real binary, real sockets, and a simulated platform that misbehaves. The name of each file is a
+//! promise.
 
 mod bad_input;
 mod drain_answers_everything;

@@ -1,8 +1,8 @@
-//! Secrets, the addresses that hold them, and what people wrote appear in no log line at any level, in no answer of the
-//! admin interface and in no command's output, whatever goes wrong; and the secrets in no file but their own.
+//! Secrets, URLs that hold them, and what people wrote appear in no log line of any level, in no answer of the admin
+//! interface and in no command's output. Secrets appear only in the files that are made for them.
 //!
-//! Every kind of secret carries a mark of its own. The story makes each of them go through everything that handles it,
-//! well and badly, and then searches what was said for the marks in every form they might have taken.
+//! Every secret contains a mark. The story passes each secret through all code that handles it, in success and in
+//! failure, and then searches all output for the marks in every encoding.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -78,7 +78,7 @@ fn tell_nothing(format: &str) {
     let wecom = wecom_platform(|_| ());
     let mut gateway = start(&sim, &rude, &wecom, &way_out, format);
     if format == "text" {
-        // Some entries of rustls have many lines there. What else is said is judged in the other form.
+        // Some entries of rustls have many lines in this form. All other lines are checked in the JSON form.
         gateway.expect_error("");
     }
 

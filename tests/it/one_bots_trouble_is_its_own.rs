@@ -1,5 +1,5 @@
-//! Two hundred bots in one process: what one of them suffers, does or is refused costs the others nothing, not an event
-//! and not a connection.
+//! Two hundred bots run in one process. A failure, an action or a refusal of one of them costs the others no event and
+//! no connection.
 
 use longwire_sim::{Apps, Behaviour, ClosedLoop, ConnectionId, Control, RecordState, Traffic};
 use longwire_tests::{Gateway, SECRET, Setup, app_id, message, platform, wait_until};

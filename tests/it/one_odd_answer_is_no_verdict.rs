@@ -1,5 +1,5 @@
-//! What the platform says once is not believed for an hour: its rate limit is no refusal, and a refusal is asked about
-//! again soon, until it has repeated.
+//! A single answer of the platform does not stop a bot for an hour. A rate limit is not a refusal, and a refusal is
+//! asked about again soon until it has repeated.
 
 use longwire_sim::wecom::{self, Answer, Asked, Fault, Target};
 use longwire_sim::{Behaviour, Sim};

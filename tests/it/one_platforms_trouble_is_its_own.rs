@@ -1,7 +1,8 @@
-//! A platform that hangs, or takes its bots and drops them, costs the bots of another platform host nothing; and a bot
-//! that was live a moment ago does not wait behind those that fail again and again.
+//! A platform that hangs, or accepts its bots and drops them, does not affect the bots of another platform host. A bot
+//! that was live a moment ago does not wait behind bots that fail again and again.
 //!
-//! Each story makes the whole queue longer than a story may take, so that whoever has to wait for all of it fails.
+//! Each story makes the whole queue longer than a story may take, so that a bot that has to wait for all of it fails
+//! the story.
 
 use longwire_sim::wecom::{self, Fault, Target};
 use longwire_sim::{Behaviour, Sim};

@@ -1,4 +1,5 @@
-//! More than can be recorded, more than can be finished: it is refused, counted and bounded, and forgotten when it ends.
+//! Events beyond what can be recorded or finished are refused and counted, memory stays bounded, and nothing of the
+//! overload remains after it.
 
 use std::collections::HashSet;
 use std::time::Duration;

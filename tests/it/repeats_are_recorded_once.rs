@@ -1,7 +1,7 @@
-//! However often and in whatever pieces the platform sends an event, it is on disk once, and answered each time.
+//! An event that the platform sends several times, whole or in fragments, is on disk once and is answered each time.
 //!
-//! The platform repeats what it saw no answer to (15 s, 5 min, 1 h, 6 h), under the same event id and a new frame
-//! `message_id`; no official SDK recognises such a repeat (AionCore#796).
+//! The platform repeats a push that got no answer (after 15 s, 5 min, 1 h, 6 h), with the same event id and a new frame
+//! `message_id`. No official SDK recognises such a repeat (AionCore#796).
 
 use std::time::Duration;
 

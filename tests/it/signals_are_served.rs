@@ -1,5 +1,5 @@
-//! A signal does what whoever sends it to a server means by it, and a service manager that listens to nothing keeps it
-//! from nothing.
+//! A signal does what the sender of a signal to a server expects. A service manager that reads nothing does not block
+//! the gateway.
 
 use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;

@@ -1,7 +1,8 @@
-//! Behind a proxy that asks who we are, bootstrap and WebSocket both go through it, whichever way it was set; what is
-//! exempt goes past it; and a wrong password is a state with a next step, not a riddle.
+//! Behind a proxy that requires credentials, bootstrap and WebSocket both use it, whichever setting names it. Exempt
+//! targets do not use it. A wrong password is a state with a next step.
 //!
-//! The platform has names below `.test`, which nobody but the proxy can resolve: being live proves the way taken.
+//! The platform has names below `.test`, which only the proxy can resolve, so a live bot proves that the proxy was
+//! used.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

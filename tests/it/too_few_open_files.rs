@@ -1,4 +1,4 @@
-//! With fewer open files than bots, some bots wait, and nothing else is the worse for it.
+//! With fewer open files than bots, some bots wait, and nothing else is affected.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! A hundred bots of each platform in one process: what happens on one platform is nothing to the other, and a power cut
-//! finds everything recorded that was said to be.
+//! A hundred bots of each platform run in one process. Events and failures of one platform do not affect the other, and
+//! after a power cut everything that was acknowledged is on disk.
 
 use std::collections::HashSet;
 use std::io::Write as _;

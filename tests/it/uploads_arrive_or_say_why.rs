@@ -1,5 +1,5 @@
-//! A file that an application uploads to a WeCom bot's platform arrives whole, or the application hears at which step it
-//! failed and why. In every case nothing of it stays on the disk.
+//! A file that an application uploads to a WeCom bot's platform arrives whole, or the application gets the step that
+//! failed and the reason. In every case no part of it stays on the disk.
 
 use std::path::PathBuf;
 

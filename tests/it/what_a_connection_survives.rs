@@ -1,4 +1,4 @@
-//! A connection that breaks, freezes or talks nonsense costs a bot nothing but that connection, or not even that.
+//! A connection that breaks, freezes or sends nonsense costs a bot at most this connection.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Whoever can reach the listeners can ask a lot, send nothing and read nothing. That costs the bots nothing, and the
+//! A client of the listeners may ask much, send nothing and read nothing. It does not affect the bots, and costs the
 //! process little.
 
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -92,7 +92,7 @@ fn clients_take_no_file_from_bots() {
     assert_eq!(ready.status, 200, "{}", ready.body);
 }
 
-/// The judge of the story complains of every error in the log.
+/// The checks at the end of the story fail for every error in the log.
 #[test]
 fn what_is_no_request_is_no_error_of_ours() {
     let gateway = Setup::without_platform().start();

@@ -1,5 +1,5 @@
-//! What an application asks of a WeCom bot's platform is answered in every case: by the platform, or with the reason why
-//! there is no answer and whether anything may have been done.
+//! Every request of an application to a WeCom bot's platform is answered: by the platform, or with the reason why there
+//! is no answer and whether the request may have been carried out.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! A disk in real trouble under a store that is written to: full, locked, stalled, without its file, without leave to
-//! write. While it lasts nothing is acknowledged and the gateway says what the matter is; afterwards it goes on by
-//! itself, and the ledger is right.
+//! The disk of a store in use fails: it is full, locked, stalled, without its file, or without write permission.
+//! Meanwhile nothing is acknowledged and the gateway reports the cause. Afterwards it continues by itself, and the
+//! ledger is right.
 
 use std::fs;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A log that cannot be written costs its lines and nothing else: a reader that stalls or leaves, a full device. Events
-//! are acknowledged in time, the probes say what is true, SIGTERM drains, and the lines that are missing are counted.
+//! A log that cannot be written, because its reader stalls or leaves or its device is full, loses log lines and nothing
+//! else. Events are acknowledged in time, the probes are right, SIGTERM drains, and the lost lines are counted.
 
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, PipeReader, pipe};

@@ -1,4 +1,5 @@
-//! What people wrote is data: it does not act on the screen of whoever reads the log, and programs get it as it came.
+//! The texts that people wrote are data. They cannot act on the terminal of a reader of the log, and programs get them
+//! unchanged.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

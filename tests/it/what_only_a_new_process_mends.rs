@@ -1,5 +1,5 @@
-//! A gateway that lost what nothing in it can replace says so, drains, and ends with a code of its own: no bot stays deaf
-//! because a log line was all that told.
+//! A gateway that has lost a part that it cannot replace reports it, drains, and ends with an exit code of its own.
+//! Then a service manager starts it again, and no bot stays without a connection.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ fn it_drains_says_so_and_ends_with_70() {
             }
         });
         assert_eq!(control.ledger().lost, 0);
-        // The judge compares what was acknowledged with the store.
+        // At the end of the story the acknowledged events are compared with the store.
         gateway.stop();
     }
 }

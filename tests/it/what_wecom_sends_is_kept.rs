@@ -1,5 +1,5 @@
-//! WeCom repeats nothing: what was read is recorded, once and in its order, whatever happens to the disk, the process or
-//! another bot.
+//! WeCom never resends. A message that was read is recorded once and in its order, whatever happens to the disk, the
+//! process or another bot.
 
 use longwire_sim::Traffic;
 use longwire_sim::wecom::{Content, Flood, Media, Push};

@@ -1,8 +1,8 @@
-//! Nobody sends a message of WeCom again. So everything that the platform wrote to a connection is held against the log,
-//! in order: in floods, over stops, kills, ends from either side, a full disk and a locked store.
+//! WeCom never resends a message. So everything that the platform wrote to a connection is compared with the log, in
+//! order: in floods, over stops, kills, ends from either side, a full disk and a locked store.
 //!
-//! Where the connection carries the bytes to its end (FIN, a goodbye from either side), all of them are in the log. Where it
-//! does not (a reset, a killed process), the log has what came before, without a gap.
+//! If the connection carries its bytes to the end (FIN, or a close frame from either side), all messages are in the
+//! log. Otherwise (a reset, a killed process) the log has the earlier messages without a gap.
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};

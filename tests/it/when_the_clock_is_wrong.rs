@@ -1,5 +1,5 @@
-//! The host's time of day jumps by years, either way, before, while and after events and their repeats: what is
-//! acknowledged is recorded, and recorded once.
+//! The host's time of day jumps by years, forward and back, before, during and after events and their repeats. An
+//! acknowledged event is recorded, and recorded once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! One gateway has its store, and only its own: whatever takes the store's place, whoever else is started on it, and whoever
-//! puts a hand on its files while events pour in. What cannot be saved is counted.
+//! One gateway has its store, and no other store. The stories replace the store's file, start a second gateway on it,
+//! and change its files while events arrive. Events that cannot be saved are counted.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,5 @@
-//! Whoever subscribes last holds a WeCom bot; whoever is displaced shows it, and does not take it back by reflex.
+//! The connection that subscribes last holds a WeCom bot. A displaced gateway shows it, and does not take the bot back
+//! by reflex.
 
 use longwire_sim::wecom::{Control, DisplacedOrder, Fault, Push, Target};
 use longwire_tests::{

@@ -1,4 +1,4 @@
-//! The judgement at a story's end: what the story itself need not ask for, because it holds for every one.
+//! The checks at the end of every story, which the story itself need not ask for.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::gateway::Gateway;
 use crate::process::Signal;
 
-/// What a story announced to be in order.
+/// The exceptions that a story allows.
 #[derive(Default)]
 pub(crate) struct Expectations {
     errors: Mutex<Vec<String>>,
@@ -23,14 +23,14 @@ impl Expectations {
     }
 }
 
-/// Whoever panicked with the lock has announced what was announced.
+/// Locks the exceptions. After a panic elsewhere they are still complete.
 fn lock<T>(expectations: &Mutex<T>) -> MutexGuard<'_, T> {
     expectations.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Gateway {
-    /// Ends the process if it runs, and returns what is wrong.
-    fn judge(&mut self) -> Vec<String> {
+    /// Ends the process if it runs, and returns all violations.
+    fn violations(&mut self) -> Vec<String> {
         let mut complaints = Vec::new();
         if let Some(mut process) = self.process.take() {
             process.signal(Signal::Term);
@@ -54,7 +54,7 @@ impl Gateway {
             .collect()
     }
 
-    /// The promise above all others: an ACK means a row.
+    /// Checks that every ACKed event has a row.
     fn acknowledged_and_missing(&self) -> Vec<String> {
         let acked: Vec<String> = self
             .setup
@@ -82,11 +82,11 @@ impl Gateway {
 impl Drop for Gateway {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // The story has failed already; who reads about it wants the log, and the process gone.
+            // The story has failed already; its reader needs the log, and the process has to end.
             eprintln!("the gateway's last words:\n{}", self.log.tail());
             return;
         }
-        let complaints = self.judge();
+        let complaints = self.violations();
         assert!(
             complaints.is_empty(),
             "the story went well, but:\n- {}\nthe gateway's last words:\n{}",
@@ -102,7 +102,7 @@ mod tests {
 
     use crate::{Setup, app_id, message, platform, wait_until};
 
-    /// A repeat under a fresh id has no row of its own: what a lost event would look like.
+    /// A repeat with a new id has no row of its own, and so looks like a lost event.
     #[test]
     #[should_panic(expected = "event evt-fresh was acknowledged and is not in the store")]
     fn an_acknowledged_event_without_a_row_is_noticed() {
