@@ -34,6 +34,7 @@ mod ledger;
 mod live;
 mod message;
 mod numbers;
+mod pings;
 pub mod proxy;
 mod push;
 mod pushes;

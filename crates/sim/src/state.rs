@@ -2,21 +2,18 @@
 //!
 //! One mutex guards it. A connection's task locks it once per read burst, the control handle once per call, and it is
 //! never held across I/O. Other files add to [`PlatformState`]: [`crate::delivery`] delivers, [`crate::generator`]
-//! generates traffic, [`crate::fault_work`] applies faults.
+//! generates traffic, [`crate::pings`] answers pings, [`crate::fault_work`] applies faults.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use longwire_wire::endpoint::ClientConfig;
-use longwire_wire::frame::key;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::sync::Notify;
 
-use crate::behaviour::{Behaviour, Occasion};
-use crate::data_frame::FrameHead;
 use crate::deadlines::{Deadlines, Due};
 use crate::fault::ConnectionId;
 use crate::generator::Generator;
@@ -31,10 +28,6 @@ use crate::settings::SimSettings;
 use crate::tickets::Tickets;
 use crate::tracked::{FrameStyle, TrackedPush, WallClock};
 
-/// Pings on one connection that are closer than this are counted. The platform's smallest interval is a second.
-const MIN_PING_GAP: Duration = Duration::from_millis(900);
-/// The period in which the platform checks for pings (larksuite/cli#2358).
-const LIVENESS_PERIOD: Duration = Duration::from_secs(30);
 /// Number of empty output buffers that are kept for reuse.
 const SPARE_BUFFERS: usize = 64;
 /// Buffers larger than this are freed instead of kept.
@@ -228,54 +221,6 @@ impl PlatformState {
         }
     }
 
-    /// Handles an application ping.
-    pub(crate) fn ping(&mut self, id: ConnectionId, service: i32, now: Instant) {
-        let Some(live) = self.connections.get_mut(&id) else {
-            return;
-        };
-        self.ledger.pings += 1;
-        let app = &self.apps[live.app];
-        if service != app.service {
-            self.ledger.wrong_service_pings += 1;
-        }
-        if live.last_ping.is_some_and(|last| now - last < MIN_PING_GAP) {
-            self.ledger.hasty_pings += 1;
-        }
-        live.pings += 1;
-        live.last_ping = Some(now);
-        let frame_style = live.pong.clone();
-        let payload = frame_style
-            .config
-            .unwrap_or_else(|| self.nominal_config.clone());
-        if frame_style.silent {
-            return;
-        }
-        if let Some(delay) = frame_style.delay {
-            self.deadlines.add(now + delay, Due::Pong(id, payload));
-            self.wake_clock();
-            return;
-        }
-        match self.scripts.take(Occasion::Ping, &app.id) {
-            Some(Behaviour::PongSilent) => {}
-            Some(Behaviour::PongNoPayload) => self.pong(id, None),
-            Some(Behaviour::PongConfig { raw }) => self.pong(id, Some(raw.as_bytes())),
-            _ => self.pong(id, Some(&payload)),
-        }
-    }
-
-    /// Sends a pong with this payload.
-    pub(crate) fn pong(&mut self, id: ConnectionId, payload: Option<&[u8]>) {
-        let headers = [(key::TYPE, "pong")];
-        let Some(service) = self.service_of(id) else {
-            return;
-        };
-        let head = FrameHead::control(service, &headers);
-        self.send(id, |out| match payload {
-            Some(payload) => head.write(out, payload.len(), |out| out.extend_from_slice(payload)),
-            None => head.write_bare(out),
-        });
-    }
-
     /// Adds bytes to a connection's output.
     pub(crate) fn send(&mut self, id: ConnectionId, write: impl FnOnce(&mut Vec<u8>)) {
         let limit = self.settings.unsent_bytes;
@@ -291,33 +236,6 @@ impl PlatformState {
 
     pub(crate) fn service_of(&self, id: ConnectionId) -> Option<i32> {
         Some(self.apps[self.connections.get(&id)?.app].service)
-    }
-
-    /// Ends the connection once `periods` periods pass without a ping.
-    pub(crate) fn kick_after(&mut self, id: ConnectionId, periods: u32, now: Instant) {
-        if let Some(live) = self.connections.get_mut(&id) {
-            live.kick_after_periods = Some(periods);
-            let at = now + self.settings.scaled(LIVENESS_PERIOD * periods);
-            self.deadlines.add(at, Due::PingCheck(id));
-            self.wake_clock();
-        }
-    }
-
-    /// Ends the connection if it did not ping in time; otherwise schedules the next check.
-    pub(crate) fn check_ping(&mut self, id: ConnectionId, now: Instant) {
-        let Some(live) = self.connections.get(&id) else {
-            return;
-        };
-        let Some(periods) = live.kick_after_periods else {
-            return;
-        };
-        let due =
-            live.last_ping.unwrap_or(live.opened) + self.settings.scaled(LIVENESS_PERIOD * periods);
-        if due <= now {
-            self.end(id, crate::live::Ending::Hangup, now);
-        } else {
-            self.deadlines.add(due, Due::PingCheck(id));
-        }
     }
 
     /// The style of frames to this connection.

@@ -47,6 +47,7 @@ mod subscription;
 mod traffic;
 mod upgrade;
 mod upload;
+mod views;
 
 pub use crate::wecom::behaviour::{Answer, Asked, Behaviour};
 pub use crate::wecom::control::Control;

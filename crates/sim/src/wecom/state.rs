@@ -5,7 +5,7 @@
 //! delivers, [`crate::wecom::generator`] generates traffic, [`crate::wecom::subscription`] decides who holds a bot,
 //! [`crate::wecom::fault_work`] applies faults.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -22,11 +22,11 @@ use crate::websocket::{self, opcode};
 use crate::wecom::behaviour::{Answer, Behaviour};
 use crate::wecom::bot::Bot;
 use crate::wecom::generator::Generator;
-use crate::wecom::ledger::{BotView, ConnectionView, Ledger};
+use crate::wecom::ledger::Ledger;
 use crate::wecom::live::LiveConnection;
 use crate::wecom::media::MediaStore;
 use crate::wecom::rate::Rate;
-use crate::wecom::record::{DeliveryState, Record, Records, TrackedCallback, Written};
+use crate::wecom::record::Records;
 use crate::wecom::settings::SimSettings;
 use crate::wecom::shown::Chats;
 use crate::wecom::upload::Uploads;
@@ -295,101 +295,6 @@ impl PlatformState {
             let at = now + self.settings.scaled(every);
             self.timer_queue.add(at, Due::ProtocolPing(id));
         }
-    }
-
-    pub(crate) fn views(&self, bot: Option<&str>) -> Vec<ConnectionView> {
-        let mut views: Vec<_> = self
-            .connections
-            .values()
-            .filter(|live| live.ending.is_none())
-            .map(|live| {
-                let bot = live.bot.map(|bot| self.bots[bot as usize].id.as_str());
-                live.view(bot, self.wall_clock)
-            })
-            .filter(|view| bot.is_none() || view.bot.as_deref() == bot)
-            .collect();
-        views.sort_by_key(|view| view.id);
-        views
-    }
-
-    pub(crate) fn bot_views(&self) -> Vec<BotView> {
-        let bots = self.bots.iter().map(|bot| BotView {
-            bot: bot.id.clone(),
-            holder: bot.holder,
-            waiting: bot.waiting.len() as u64,
-            subscribes: bot.subscribes,
-            displacements: bot.displacements,
-        });
-        bots.collect()
-    }
-
-    pub(crate) fn ledger(&self) -> Ledger {
-        let mut ledger = self.ledger.clone();
-        ledger.waiting = self.bots.iter().map(|bot| bot.waiting.len() as u64).sum();
-        ledger
-    }
-
-    pub(crate) fn record(&self, number: u64) -> Option<Record> {
-        let name = |bot| self.bots[bot as usize].id.clone();
-        self.records
-            .record(number, self.settings.seed, self.wall_clock, name)
-    }
-
-    /// Records in the order of the pushes.
-    pub(crate) fn all_records(&self, bot: Option<&str>) -> Vec<Record> {
-        let index = bot.map(|bot| self.known_bot(bot));
-        if index == Some(None) {
-            return Vec::new();
-        }
-        let numbers = self.records.numbers(index.flatten());
-        numbers.filter_map(|number| self.record(number)).collect()
-    }
-
-    /// What was written to each connection, in the order of the connections.
-    pub(crate) fn written(&self, bot: Option<&str>) -> Vec<Written> {
-        let index = bot.map(|bot| self.known_bot(bot));
-        if index == Some(None) {
-            return Vec::new();
-        }
-        let mut places = BTreeMap::new();
-        for number in self.records.numbers(index.flatten()) {
-            let all_progress = self
-                .records
-                .get(number)
-                .into_iter()
-                .flat_map(TrackedCallback::all_progress);
-            for progress in
-                all_progress.filter(|progress| progress.state == DeliveryState::Delivered)
-            {
-                if let Some((connection, _)) = progress.to {
-                    places.insert((connection, progress.place), number);
-                }
-            }
-        }
-        let mut all: Vec<Written> = Vec::new();
-        for ((connection, _), number) in places {
-            let Some(record) = self.record(number) else {
-                continue;
-            };
-            match all.last_mut() {
-                Some(last) if last.connection == connection => last.msgids.push(record.msgid),
-                _ => all.push(Written {
-                    connection,
-                    msgids: vec![record.msgid],
-                }),
-            }
-        }
-        all
-    }
-
-    /// `msgid`s of callbacks with a delivery that was written.
-    pub(crate) fn delivered_msgids(&self) -> Vec<String> {
-        let delivered = |record: &Record| {
-            let mut deliveries = record.deliveries.iter();
-            deliveries.any(|delivery| delivery.state == DeliveryState::Delivered)
-        };
-        let records = self.all_records(None).into_iter().filter(delivered);
-        records.map(|record| record.msgid).collect()
     }
 
     /// Removes pushes, messages, scripts, traffic and counters. Uploads, media and connections stay, with their faults.
