@@ -1,4 +1,4 @@
-//! The latencies that the platform sees: constant size, each value kept within 1/16 of itself.
+//! The ACK latencies that a simulated platform measures: constant size, relative error at most 1/16.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use hdrhistogram::Histogram;
 
 use crate::ledger::Latency;
 
-/// Longer ones, of more than twelve days, count as this.
+/// The longest latency, of more than twelve days. Longer ones count as this.
 const LONGEST_US: u64 = 1 << 40;
-/// One significant digit: 16 steps for each power of two.
+/// One significant digit gives 16 steps for each power of two.
 const DIGITS: u8 = 1;
 
 /// Latencies in microseconds. The largest is kept exactly.
@@ -35,7 +35,7 @@ impl Latencies {
         self.max_us = self.max_us.max(us);
     }
 
-    /// What was recorded so far.
+    /// The latencies recorded so far.
     pub(crate) fn summary(&self) -> Latency {
         let within = |us: u64| us.min(self.max_us);
         let buckets = self.counts.iter_recorded().map(|bucket| {
@@ -64,10 +64,10 @@ impl Latencies {
 }
 
 impl Latency {
-    /// What came since an earlier look at the same platform. The largest of that is known as exactly as its bucket.
+    /// The latencies since an earlier summary of the same platform. Their largest is known as exactly as its bucket.
     pub fn since(&self, earlier: &Self) -> Self {
         let mut between = Latencies::of(self);
-        // Fails only for what is no earlier look; then all of it counts as new.
+        // This fails only for a summary that is not an earlier one; then all latencies count as new.
         let _ = between.counts.subtract(&Latencies::of(earlier).counts);
         let largest = between.counts.max();
         between.max_us = between.counts.highest_equivalent(largest).min(self.max_us);

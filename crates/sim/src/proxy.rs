@@ -1,27 +1,27 @@
 //! A `CONNECT` proxy on loopback, for tests of clients that have to use one.
 //!
-//! It runs on threads of its own, which end with the process. It notes every request and either opens the tunnel or answers as it was told. Names below
-//! `.test`, which RFC 2606 keeps free of meaning, lead to loopback: only this proxy can reach them.
+//! It runs on threads of its own, which end with the process. It records every request, and opens the tunnel or answers
+//! as configured. Names below `.test`, which RFC 2606 reserves, resolve to loopback, and only this proxy can reach them.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// What the proxy does with a request.
+/// The proxy's answer to requests.
 #[derive(Debug, Clone)]
 pub enum ProxyAnswer {
     /// Opens the tunnel for everyone.
     Open,
-    /// Opens it for those who bring this `Proxy-Authorization`, answers 407 to the others.
+    /// Opens the tunnel for requests with this `Proxy-Authorization`, and answers 407 to others.
     Authorized(String),
-    /// Answers this status line, `HTTP/1.1 503 No`, say, and hangs up.
+    /// Answers with this status line, such as `HTTP/1.1 503 No`, and closes.
     Answer(String),
-    /// Says nothing and keeps the connection.
+    /// Never answers, and keeps the connection open.
     Hang,
 }
 
-/// One `CONNECT` as received.
+/// A `CONNECT` request as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tunnel {
     /// `host:port` of the target.
@@ -41,7 +41,7 @@ impl Proxy {
     /// Starts a proxy on a free port of 127.0.0.1.
     ///
     /// # Panics
-    /// When the host has none.
+    /// If the host has no free port.
     pub fn start(answer: ProxyAnswer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("its address");
@@ -50,19 +50,19 @@ impl Proxy {
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let (answer, seen) = (answer.clone(), Arc::clone(&seen));
-                // A broken connection is the client's to report.
+                // A client reports a broken connection itself.
                 thread::spawn(move || serve(client, &answer, &seen).ok());
             }
         });
         Self { address, tunnels }
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it was asked for so far.
+    /// The requests so far.
     pub fn tunnels(&self) -> Vec<Tunnel> {
         self.tunnels.lock().expect("no thread panicked").clone()
     }
@@ -120,7 +120,7 @@ fn tunnel(mut client: TcpStream, authority: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads up to the empty line, byte by byte: what follows is the tunnel's.
+/// Reads up to the empty line, byte by byte, because the bytes after it belong to the tunnel.
 fn read_head(stream: &mut TcpStream) -> io::Result<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
