@@ -10,7 +10,7 @@ use std::path::Path;
 use actix_web::error::PayloadError;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
-use longwire_wire::wecom::media::Kind;
+use longwire_wire::wecom::media::MediaKind;
 use longwire_wire::wecom::media::upload::Checksum;
 
 use longwire_listener::{blocking, has_stalled};
@@ -23,7 +23,7 @@ pub(crate) struct Spooled {
     pub(crate) file: File,
     /// Bytes in it.
     pub(crate) len: u64,
-    /// Its beginning, as far as [`Kind::detect`] looks.
+    /// Its beginning, as far as [`MediaKind::detect`] looks.
     pub(crate) head: Vec<u8>,
     /// 32 hex digits.
     pub(crate) md5: String,
@@ -55,7 +55,7 @@ struct Spool {
 
 impl Spool {
     fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let missing = Kind::HEAD_BYTES - self.head.len();
+        let missing = MediaKind::HEAD_BYTES - self.head.len();
         self.head.extend(bytes.iter().take(missing));
         self.md5.update(bytes);
         self.file.write_all(bytes)
@@ -73,7 +73,7 @@ pub(crate) async fn receive(
     let mut spool = Spool {
         file,
         md5: Checksum::default(),
-        head: Vec::with_capacity(Kind::HEAD_BYTES),
+        head: Vec::with_capacity(MediaKind::HEAD_BYTES),
     };
     let mut body = std::pin::pin!(body);
     let (mut len, mut gathered) = (0, BytesMut::new());

@@ -9,7 +9,7 @@ use actix_web::HttpRequest;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Json, Path, Payload, Query};
 use longwire_fleet::{UploadError, UploadFile};
-use longwire_wire::wecom::media::{Kind, Limits, UploadPlan, UploadRefusal, check_name};
+use longwire_wire::wecom::media::{MediaKind, MediaLimits, UploadPlan, UploadRefusal, check_name};
 use serde::Deserialize;
 
 use longwire_listener::Problem;
@@ -45,11 +45,11 @@ pub(crate) async fn upload(
     let kind = r#type.map(|name| parse(&name)).transpose()?;
     let ready = admin.settings.fleet.may_request(&installation);
     ready.map_err(|error| unanswered(&error))?;
-    let limits = Limits::default();
+    let limits = MediaLimits::default();
     // What is too long for its kind can still be sent as a file.
-    let most = limits.of(kind.unwrap_or(Kind::File));
+    let most = limits.of(kind.unwrap_or(MediaKind::File));
     if let Some(len) = announced(&request) {
-        UploadPlan::of(len, kind.unwrap_or(Kind::File), &limits)
+        UploadPlan::of(len, kind.unwrap_or(MediaKind::File), &limits)
             .map_err(|refusal| refused(&refusal))?;
     }
     let _permit = admin.uploads.try_acquire().map_err(|_| {
@@ -66,7 +66,7 @@ pub(crate) async fn upload(
         head,
         md5,
     } = spooled.map_err(|error| not_kept(&error))?;
-    let kind = kind.unwrap_or_else(|| limits.fitting(Kind::detect(&file_name, &head), len));
+    let kind = kind.unwrap_or_else(|| limits.fitting(MediaKind::detect(&file_name, &head), len));
     let plan = UploadPlan::of(len, kind, &limits).map_err(|refusal| refused(&refusal))?;
     let file = UploadFile {
         file,
@@ -83,8 +83,8 @@ pub(crate) async fn upload(
     }))
 }
 
-fn parse(name: &str) -> Result<Kind, Problem> {
-    Kind::parse(name).ok_or_else(|| Problem::invalid("type is image, voice, video or file"))
+fn parse(name: &str) -> Result<MediaKind, Problem> {
+    MediaKind::parse(name).ok_or_else(|| Problem::invalid("type is image, voice, video or file"))
 }
 
 /// The body's length, where the client says it beforehand.

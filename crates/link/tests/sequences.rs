@@ -8,7 +8,7 @@ use std::time::Instant;
 use base64::Engine as _;
 use bytes::Bytes;
 use longwire_link::{Assembly, AssemblyLimits, Outcome};
-use longwire_wire::frame::{FrameView, Kind, Part};
+use longwire_wire::frame::{FrameKind, FrameView, Part};
 use serde_json::Value;
 
 const FRAMES: &str = include_str!("../../wire/vectors/feishu-frames.json");
@@ -50,7 +50,7 @@ fn feed<'v>(cases: &'v [Value], names: &'v [Value]) -> (Vec<(&'v str, Bytes)>, A
     let now = Instant::now();
     for name in names.iter().map(|name| name.as_str().expect("a name")) {
         let view = frame(named(cases, name));
-        if view.kind() != Kind::Event {
+        if view.kind() != FrameKind::Event {
             continue;
         }
         let payload = view.payload().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use longwire_wire::frame::{FrameView, Kind};
+use longwire_wire::frame::{FrameKind, FrameView};
 
 use crate::connection::{ConnectionHandler, ConnectionMode};
 use crate::fault::ConnectionId;
@@ -57,10 +57,12 @@ fn handle_message(
         ClientMessage::Binary(bytes) => match FrameView::parse(bytes) {
             Err(_) => state.ledger.protocol_errors += 1,
             Ok(frame) => match frame.kind() {
-                Kind::Ping => state.ping(id, frame.service(), now),
-                Kind::Event | Kind::Card | Kind::OtherData => state.answer(id, &frame, now),
-                Kind::Pong => count(state, id, |live| live.pongs += 1),
-                Kind::OtherControl | Kind::UnknownMethod(_) => {}
+                FrameKind::Ping => state.ping(id, frame.service(), now),
+                FrameKind::Event | FrameKind::Card | FrameKind::OtherData => {
+                    state.answer(id, &frame, now)
+                }
+                FrameKind::Pong => count(state, id, |live| live.pongs += 1),
+                FrameKind::OtherControl | FrameKind::UnknownMethod(_) => {}
             },
         },
         ClientMessage::Text(_) => state.ledger.protocol_errors += 1,

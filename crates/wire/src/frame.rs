@@ -23,7 +23,7 @@ pub use self::error::FrameError;
 pub use self::part::{MAX_PARTS, Part, PartError};
 pub(crate) use self::scan::{FrameFields, Layout, headers, scan};
 pub use self::service::ServiceId;
-pub use self::view::{FrameView, Kind};
+pub use self::view::{FrameKind, FrameView};
 pub use crate::proto::{Frame, Header};
 
 use crate::endpoint::ClientConfig;

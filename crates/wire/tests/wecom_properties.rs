@@ -7,7 +7,9 @@ use bytes::Bytes;
 use cbc::cipher::block_padding::NoPadding;
 use cbc::cipher::{BlockModeEncrypt as _, KeyIvInit as _};
 use longwire_wire::wecom::limit::cut_content;
-use longwire_wire::wecom::media::{CHUNK_BYTES, Kind, Limits, UploadPlan, decrypt, file_name};
+use longwire_wire::wecom::media::{
+    CHUNK_BYTES, MediaKind, MediaLimits, UploadPlan, decrypt, file_name,
+};
 use longwire_wire::wecom::{Command, Incoming, command};
 use proptest::collection::vec;
 use proptest::option;
@@ -221,7 +223,7 @@ proptest! {
 
     #[test]
     fn chunks_cover_a_file_once(len in 5u64..=20 * 1024 * 1024) {
-        let plan = UploadPlan::of(len, Kind::File, &Limits::default()).expect("within the limits");
+        let plan = UploadPlan::of(len, MediaKind::File, &MediaLimits::default()).expect("within the limits");
         let mut covered = 0;
         for range in plan.chunks() {
             prop_assert_eq!(range.start, covered);

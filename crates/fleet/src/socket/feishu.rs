@@ -16,7 +16,7 @@ use longwire_store::{NewEvent, Receipt, Source};
 use longwire_wire::answer::Echo;
 use longwire_wire::endpoint::ClientConfig;
 use longwire_wire::envelope::Envelope;
-use longwire_wire::frame::{Frame, FrameView, Kind, Part, ServiceId};
+use longwire_wire::frame::{Frame, FrameKind, FrameView, Part, ServiceId};
 use longwire_wire::identity::Identity;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -54,14 +54,14 @@ impl Socket {
             Err(error) => return self.malformed(error.kind(), size_bytes),
         };
         match view.kind() {
-            Kind::Event => self.take_push(&view),
-            Kind::Pong => self.take_pong(&view),
+            FrameKind::Event => self.take_push(&view),
+            FrameKind::Pong => self.take_pong(&view),
             // No official client answers it; one third-party client does, and it does no harm.
-            Kind::Ping => self.outbound.frame(&Frame::pong(service, None)),
-            Kind::Card => self.take_card(size_bytes),
-            Kind::OtherControl => self.malformed("unknown_control_frame", size_bytes),
-            Kind::OtherData => self.malformed("unknown_data_frame", size_bytes),
-            Kind::UnknownMethod(_) => self.malformed("unknown_method", size_bytes),
+            FrameKind::Ping => self.outbound.frame(&Frame::pong(service, None)),
+            FrameKind::Card => self.take_card(size_bytes),
+            FrameKind::OtherControl => self.malformed("unknown_control_frame", size_bytes),
+            FrameKind::OtherData => self.malformed("unknown_data_frame", size_bytes),
+            FrameKind::UnknownMethod(_) => self.malformed("unknown_method", size_bytes),
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
 
 /// What a frame is for, from its `method` and its header `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FrameKind {
     /// A ping of the platform. No official SDK answers it; an answer does no harm.
     Ping,
     /// The platform's answer to a ping, usually with a configuration as payload.
@@ -28,29 +28,29 @@ pub enum Kind {
     UnknownMethod(i32),
 }
 
-impl Kind {
-    fn of(method: i32, kind: Option<&[u8]>) -> Kind {
+impl FrameKind {
+    fn of(method: i32, kind: Option<&[u8]>) -> FrameKind {
         match (method, kind) {
-            (METHOD_DATA, Some(b"event")) => Kind::Event,
-            (METHOD_DATA, Some(b"card")) => Kind::Card,
-            (METHOD_DATA, _) => Kind::OtherData,
-            (METHOD_CONTROL, Some(b"ping")) => Kind::Ping,
-            (METHOD_CONTROL, Some(b"pong")) => Kind::Pong,
-            (METHOD_CONTROL, _) => Kind::OtherControl,
-            (method, _) => Kind::UnknownMethod(method),
+            (METHOD_DATA, Some(b"event")) => FrameKind::Event,
+            (METHOD_DATA, Some(b"card")) => FrameKind::Card,
+            (METHOD_DATA, _) => FrameKind::OtherData,
+            (METHOD_CONTROL, Some(b"ping")) => FrameKind::Ping,
+            (METHOD_CONTROL, Some(b"pong")) => FrameKind::Pong,
+            (METHOD_CONTROL, _) => FrameKind::OtherControl,
+            (method, _) => FrameKind::UnknownMethod(method),
         }
     }
 
     /// A stable label for counters.
     pub fn label(self) -> &'static str {
         match self {
-            Kind::Ping => "ping",
-            Kind::Pong => "pong",
-            Kind::OtherControl => "other_control",
-            Kind::Event => "event",
-            Kind::Card => "card",
-            Kind::OtherData => "other_data",
-            Kind::UnknownMethod(_) => "unknown_method",
+            FrameKind::Ping => "ping",
+            FrameKind::Pong => "pong",
+            FrameKind::OtherControl => "other_control",
+            FrameKind::Event => "event",
+            FrameKind::Card => "card",
+            FrameKind::OtherData => "other_data",
+            FrameKind::UnknownMethod(_) => "unknown_method",
         }
     }
 }
@@ -63,7 +63,7 @@ pub struct FrameView {
     log_id: u64,
     service: i32,
     method: i32,
-    kind: Kind,
+    kind: FrameKind,
     payload: Option<ByteRange>,
     message_id: Option<ByteRange>,
     trace_id: Option<ByteRange>,
@@ -96,7 +96,7 @@ impl FrameView {
             log_id: fields.log_id,
             service: fields.service,
             method: fields.method,
-            kind: Kind::of(fields.method, kind.map(|kind| kind.of(&bytes))),
+            kind: FrameKind::of(fields.method, kind.map(|kind| kind.of(&bytes))),
             payload: fields.payload,
             message_id,
             trace_id,
@@ -128,7 +128,7 @@ impl FrameView {
     }
 
     /// What the frame is for.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> FrameKind {
         self.kind
     }
 
@@ -206,16 +206,16 @@ mod tests {
         let check = |method, kind: &str, expected| {
             assert_eq!(view(method, &[(key::TYPE, kind)]).kind(), expected);
         };
-        check(0, "ping", Kind::Ping);
-        check(0, "pong", Kind::Pong);
-        check(0, "event", Kind::OtherControl);
-        check(1, "event", Kind::Event);
-        check(1, "card", Kind::Card);
-        check(1, "ping", Kind::OtherData);
-        check(2, "event", Kind::UnknownMethod(2));
-        check(-1, "ping", Kind::UnknownMethod(-1));
-        assert_eq!(view(0, &[]).kind(), Kind::OtherControl);
-        assert_eq!(view(1, &[]).kind(), Kind::OtherData);
+        check(0, "ping", FrameKind::Ping);
+        check(0, "pong", FrameKind::Pong);
+        check(0, "event", FrameKind::OtherControl);
+        check(1, "event", FrameKind::Event);
+        check(1, "card", FrameKind::Card);
+        check(1, "ping", FrameKind::OtherData);
+        check(2, "event", FrameKind::UnknownMethod(2));
+        check(-1, "ping", FrameKind::UnknownMethod(-1));
+        assert_eq!(view(0, &[]).kind(), FrameKind::OtherControl);
+        assert_eq!(view(1, &[]).kind(), FrameKind::OtherData);
     }
 
     #[test]
@@ -224,7 +224,7 @@ mod tests {
             1,
             &[("type", "event"), ("type", "card"), ("x", "1"), ("x", "2")],
         );
-        assert_eq!(view.kind(), Kind::Event);
+        assert_eq!(view.kind(), FrameKind::Event);
         assert_eq!(view.header("x"), Some("1"));
         assert_eq!(view.header("y"), None);
     }

@@ -12,7 +12,7 @@ pub mod upload;
 
 pub use self::decrypt::{DecryptError, decrypt};
 pub use self::file_name::file_name;
-pub use self::kind::Kind;
+pub use self::kind::MediaKind;
 pub use self::plan::{
-    CHUNK_BYTES, Limits, MAX_CHUNKS, MIN_BYTES, UploadPlan, UploadRefusal, check_name,
+    CHUNK_BYTES, MAX_CHUNKS, MIN_BYTES, MediaLimits, UploadPlan, UploadRefusal, check_name,
 };

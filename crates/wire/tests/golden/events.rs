@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use longwire_wire::envelope::{Envelope, Schema};
-use longwire_wire::frame::{Frame, FrameView, Header, Kind, Part};
+use longwire_wire::frame::{Frame, FrameKind, FrameView, Header, Part};
 use longwire_wire::identity::Identity;
 use serde_json::Value;
 
@@ -133,7 +133,7 @@ fn through_a_frame_and_back() {
             ..Frame::default()
         };
         let view = FrameView::parse(sent.to_bytes()).expect(&event.name);
-        assert_eq!(view.kind(), Kind::Event);
+        assert_eq!(view.kind(), FrameKind::Event);
         assert_eq!(view.part(), Ok(Part::Whole));
         assert_eq!(view.message_id(), Some(event.name.as_str()));
         let payload = view.payload().expect("present");

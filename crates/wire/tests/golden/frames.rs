@@ -1,7 +1,7 @@
 //! All 88 frames: accepted or refused, decoded, encoded again.
 
 use longwire_wire::endpoint::ClientConfig;
-use longwire_wire::frame::{Frame, FrameError, FrameView, Kind, ServiceId};
+use longwire_wire::frame::{Frame, FrameError, FrameKind, FrameView, ServiceId};
 
 use crate::vectors::{FRAMES, case, event};
 
@@ -101,21 +101,21 @@ fn the_view_agrees_with_the_owned_frame() {
 #[test]
 fn what_frames_are_for() {
     let check = |name, kind| assert_eq!(case(name).view().kind(), kind, "{name}");
-    check("ping_python", Kind::Ping);
-    check("ping_go", Kind::Ping);
-    check("server_ping", Kind::Ping);
-    check("pong_with_config", Kind::Pong);
-    check("pong_no_payload", Kind::Pong);
-    check("control_unknown_type", Kind::OtherControl);
-    check("control_no_type", Kind::OtherControl);
-    check("method_unknown", Kind::UnknownMethod(2));
-    check("method_negative", Kind::UnknownMethod(-1));
-    check("event_text_p2p", Kind::Event);
-    check("event_card_action", Kind::Event);
-    check("event_header_order_reversed", Kind::Event);
-    check("event_missing_sum_seq", Kind::Event);
-    check("card_type_frame", Kind::Card);
-    check("ack_go_200", Kind::Event);
+    check("ping_python", FrameKind::Ping);
+    check("ping_go", FrameKind::Ping);
+    check("server_ping", FrameKind::Ping);
+    check("pong_with_config", FrameKind::Pong);
+    check("pong_no_payload", FrameKind::Pong);
+    check("control_unknown_type", FrameKind::OtherControl);
+    check("control_no_type", FrameKind::OtherControl);
+    check("method_unknown", FrameKind::UnknownMethod(2));
+    check("method_negative", FrameKind::UnknownMethod(-1));
+    check("event_text_p2p", FrameKind::Event);
+    check("event_card_action", FrameKind::Event);
+    check("event_header_order_reversed", FrameKind::Event);
+    check("event_missing_sum_seq", FrameKind::Event);
+    check("card_type_frame", FrameKind::Card);
+    check("ack_go_200", FrameKind::Event);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Kind;
+use super::MediaKind;
 use crate::wecom::limit::FILE_NAME_BYTES;
 
 /// Bytes of a chunk before Base64. The last chunk may be shorter.
@@ -16,7 +16,7 @@ const MEGABYTE: u64 = 1024 * 1024;
 
 /// The longest file of each kind, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct MediaLimits {
     /// The document says 2 MB, the platform's own plugin sends up to 10.
     pub image: u64,
     /// 2 MB.
@@ -27,9 +27,9 @@ pub struct Limits {
     pub file: u64,
 }
 
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
+impl Default for MediaLimits {
+    fn default() -> MediaLimits {
+        MediaLimits {
             image: 10 * MEGABYTE,
             voice: 2 * MEGABYTE,
             video: 10 * MEGABYTE,
@@ -38,23 +38,23 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl MediaLimits {
     /// The longest file of this kind, in bytes.
-    pub fn of(&self, kind: Kind) -> u64 {
+    pub fn of(&self, kind: MediaKind) -> u64 {
         match kind {
-            Kind::Image => self.image,
-            Kind::Voice => self.voice,
-            Kind::Video => self.video,
-            Kind::File => self.file,
+            MediaKind::Image => self.image,
+            MediaKind::Voice => self.voice,
+            MediaKind::Video => self.video,
+            MediaKind::File => self.file,
         }
     }
 
     /// The kind itself, or `File` if `len` is above the limit of the kind.
-    pub fn fitting(&self, kind: Kind, len: u64) -> Kind {
+    pub fn fitting(&self, kind: MediaKind, len: u64) -> MediaKind {
         if len <= self.of(kind) {
             kind
         } else {
-            Kind::File
+            MediaKind::File
         }
     }
 }
@@ -69,7 +69,7 @@ pub enum UploadRefusal {
         /// Its length in bytes.
         len: u64,
     },
-    /// Above [`Limits`].
+    /// Above [`MediaLimits`].
     #[error("the file has {len} bytes, and at most {max} can be sent as {}", kind.name())]
     TooLong {
         /// Its length in bytes.
@@ -77,7 +77,7 @@ pub enum UploadRefusal {
         /// The limit in bytes.
         max: u64,
         /// The kind that it was to be sent as.
-        kind: Kind,
+        kind: MediaKind,
     },
     /// The name is empty.
     #[error("the file has no name")]
@@ -109,12 +109,16 @@ pub fn check_name(file_name: &str) -> Result<(), UploadRefusal> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UploadPlan {
     len: u64,
-    kind: Kind,
+    kind: MediaKind,
 }
 
 impl UploadPlan {
     /// The plan for a file of `len` bytes.
-    pub fn of(len: u64, kind: Kind, limits: &Limits) -> Result<UploadPlan, UploadRefusal> {
+    pub fn of(
+        len: u64,
+        kind: MediaKind,
+        limits: &MediaLimits,
+    ) -> Result<UploadPlan, UploadRefusal> {
         if len < MIN_BYTES {
             return Err(UploadRefusal::TooShort { len });
         }
@@ -136,7 +140,7 @@ impl UploadPlan {
     }
 
     /// The kind that the file is sent as.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> MediaKind {
         self.kind
     }
 

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use longwire_wire::wecom::limit::{CONTENT_BYTES, FEEDBACK_ID_BYTES, cut_content};
 use longwire_wire::wecom::media::upload::{self, Checksum};
 use longwire_wire::wecom::media::{
-    DecryptError, Kind, Limits, MAX_CHUNKS, UploadPlan, UploadRefusal, check_name, decrypt,
-    file_name,
+    DecryptError, MAX_CHUNKS, MediaKind, MediaLimits, UploadPlan, UploadRefusal, check_name,
+    decrypt, file_name,
 };
 use serde_json::Value;
 
@@ -43,11 +43,11 @@ fn downloads_are_decrypted() {
 fn uploads_are_cut_and_summed() {
     for vector in &VECTORS.upload_vectors {
         let (name, file) = (&vector.name, vector.file());
-        let kind = Kind::parse(&vector.r#type).expect(name);
+        let kind = MediaKind::parse(&vector.r#type).expect(name);
         let mut checksum = Checksum::default();
         file.chunks(65_537).for_each(|part| checksum.update(part));
         assert_eq!(checksum.finish(), vector.md5, "{name}");
-        let plan = UploadPlan::of(vector.total_size, kind, &Limits::default());
+        let plan = UploadPlan::of(vector.total_size, kind, &MediaLimits::default());
         assert_eq!(plan.is_ok(), vector.accept, "{name}: {plan:?}");
         let Ok(plan) = plan else { continue };
         assert_eq!(plan.chunk_count(), vector.total_chunks, "{name}");
@@ -82,16 +82,23 @@ fn uploads_are_cut_and_summed() {
 /// S151 and S168: the platform refuses an empty file.
 #[test]
 fn what_is_refused_says_why() {
-    let refusal = |len, kind| UploadPlan::of(len, kind, &Limits::default()).expect_err("refused");
+    let refusal =
+        |len, kind| UploadPlan::of(len, kind, &MediaLimits::default()).expect_err("refused");
     let mb = 1024 * 1024;
-    assert_eq!(refusal(0, Kind::File), UploadRefusal::TooShort { len: 0 });
-    assert_eq!(refusal(4, Kind::File), UploadRefusal::TooShort { len: 4 });
+    assert_eq!(
+        refusal(0, MediaKind::File),
+        UploadRefusal::TooShort { len: 0 }
+    );
+    assert_eq!(
+        refusal(4, MediaKind::File),
+        UploadRefusal::TooShort { len: 4 }
+    );
     let long = |len, max, kind| UploadRefusal::TooLong { len, max, kind };
-    let file = long(20 * mb + 1, 20 * mb, Kind::File);
-    assert_eq!(refusal(20 * mb + 1, Kind::File), file);
-    let voice = long(2 * mb + 1, 2 * mb, Kind::Voice);
-    assert_eq!(refusal(2 * mb + 1, Kind::Voice), voice);
-    let chunks = refusal(50 * mb + 1, Kind::File);
+    let file = long(20 * mb + 1, 20 * mb, MediaKind::File);
+    assert_eq!(refusal(20 * mb + 1, MediaKind::File), file);
+    let voice = long(2 * mb + 1, 2 * mb, MediaKind::Voice);
+    assert_eq!(refusal(2 * mb + 1, MediaKind::Voice), voice);
+    let chunks = refusal(50 * mb + 1, MediaKind::File);
     assert_eq!(chunks.to_string(), "file too large: 101 chunks (max 100)");
     assert_eq!(check_name(""), Err(UploadRefusal::NoName));
     assert_eq!(check_name(&"n".repeat(256)), Ok(()));
@@ -100,13 +107,16 @@ fn what_is_refused_says_why() {
         check_name(&name),
         Err(UploadRefusal::NameTooLong { len: 258 })
     );
-    let strict = Limits {
+    let strict = MediaLimits {
         image: 2 * mb,
-        ..Limits::default()
+        ..MediaLimits::default()
     };
-    assert!(UploadPlan::of(2 * mb + 1, Kind::Image, &strict).is_err());
-    assert_eq!(strict.fitting(Kind::Image, 2 * mb), Kind::Image);
-    assert_eq!(strict.fitting(Kind::Image, 2 * mb + 1), Kind::File);
+    assert!(UploadPlan::of(2 * mb + 1, MediaKind::Image, &strict).is_err());
+    assert_eq!(strict.fitting(MediaKind::Image, 2 * mb), MediaKind::Image);
+    assert_eq!(
+        strict.fitting(MediaKind::Image, 2 * mb + 1),
+        MediaKind::File
+    );
 }
 
 /// S164 to S166: bodies as in the vectors, to the letter.
@@ -116,7 +126,8 @@ fn the_three_steps_of_an_upload() {
     let name = "two_full_chunks_plus_one_byte";
     let vector = vectors.iter().find(|vector| vector.name == name);
     let vector = vector.expect(name);
-    let plan = UploadPlan::of(vector.total_size, Kind::File, &Limits::default()).expect("fits");
+    let plan =
+        UploadPlan::of(vector.total_size, MediaKind::File, &MediaLimits::default()).expect("fits");
     let check = |name, body: &str| {
         let pointer = format!("@upload:{}.md5", vector.name);
         let text = case(name).text.replace(&pointer, &vector.md5);
