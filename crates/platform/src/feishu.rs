@@ -24,7 +24,7 @@ const USER_AGENT: &str = concat!("longwire/", env!("CARGO_PKG_VERSION"));
 
 /// The credentials of an app.
 #[derive(Clone, Copy)]
-pub struct Credentials<'a> {
+pub struct AppCredentials<'a> {
     /// `cli_…`.
     pub app_id: &'a str,
     /// Its secret.
@@ -86,7 +86,7 @@ pub enum EndpointError {
 pub async fn endpoint(
     egress: &Egress,
     base: &Url,
-    credentials: Credentials<'_>,
+    credentials: AppCredentials<'_>,
     deadline: Duration,
 ) -> Result<Endpoint, EndpointError> {
     let secret = credentials.app_secret.expose_secret();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longwire_egress::{Egress, EgressSettings, HttpError, ProxyEnvironment, tls_config};
-use longwire_platform::feishu::{self, Credentials, Endpoint, EndpointError};
+use longwire_platform::feishu::{self, AppCredentials, Endpoint, EndpointError};
 use longwire_platform::{DialError, dial};
 use longwire_wire::endpoint::ConnectionUrl;
 use secrecy::SecretString;
@@ -51,7 +51,7 @@ impl Platform {
     }
 
     async fn ask(&self, secret: &str, deadline: Duration) -> Result<Endpoint, EndpointError> {
-        let credentials = Credentials {
+        let credentials = AppCredentials {
             app_id: "cli_0123456789abcdef",
             app_secret: &SecretString::from(secret),
         };

@@ -10,7 +10,7 @@ use longwire_actor::Context;
 use longwire_egress::{Egress, ProxyUrlError};
 use longwire_installation::Platform;
 use longwire_link::{Generation, Setback};
-use longwire_platform::feishu::{self, Credentials, Endpoint, EndpointError};
+use longwire_platform::feishu::{self, AppCredentials, Endpoint, EndpointError};
 use longwire_store::InstallationRecord;
 use longwire_wire::endpoint::{ClientConfig, ConnectionUrl};
 use secrecy::{ExposeSecret, SecretString};
@@ -106,7 +106,7 @@ impl Installation {
             // Unsealed for this call and wiped after it.
             let secret = open_secret(&shared, &record)?;
             let base = (record.resolved_base_url()).map_err(|error| bad_base_url(&error))?;
-            let credentials = Credentials {
+            let credentials = AppCredentials {
                 app_id: &record.app_id,
                 app_secret: &secret,
             };

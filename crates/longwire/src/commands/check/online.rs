@@ -12,7 +12,7 @@ use longwire_fleet::setback;
 use longwire_installation::Platform;
 use longwire_link::Setback;
 use longwire_platform::dial;
-use longwire_platform::feishu::{Credentials, endpoint};
+use longwire_platform::feishu::{AppCredentials, endpoint};
 use longwire_store::{InstallationRecord, OpenError, Store, StoreSettings};
 use longwire_wire::endpoint::ConnectionUrl;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -69,7 +69,7 @@ pub(super) fn ask_all(
 
 /// Whether Feishu or Lark grants a connection, and whether the address that it names can be reached.
 async fn grant(what: String, question: &Question, way: &Egress, findings: &mut Findings) {
-    let credentials = Credentials {
+    let credentials = AppCredentials {
         app_id: &question.app_id,
         app_secret: &question.app_secret,
     };
