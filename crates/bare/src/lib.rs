@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use tokio::task::JoinSet;
 
 pub use crate::bootstrap::BootstrapError;
-pub use crate::log::{LogError, Row, rows};
+pub use crate::log::{LogError, RecordedEvent, recorded_events};
 pub use crate::official::{NODE_PROGRAM, PYTHON_PROGRAM};
 
 use crate::connection::Connection;
@@ -33,18 +33,18 @@ use crate::log::{EventLog, Keys};
 
 /// The settings of a floor program.
 #[derive(Debug, Clone)]
-pub struct Floor {
+pub struct FloorSettings {
     /// Scheme, host and port of the platform. Plain http only, because TLS is not measured here.
     pub base_url: String,
     /// Number of bots, one connection each: `cli_0000000000000001` and so on.
     pub connections: u32,
     /// What is done with an event before its ACK.
-    pub record: Record,
+    pub record: Recording,
 }
 
 /// What the floor does with an event before it acknowledges it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Record {
+pub enum Recording {
     /// Nothing.
     Nothing,
     /// Commits it to this database. A repeat is recorded as one more event.
@@ -72,11 +72,11 @@ pub enum FloorError {
 }
 
 /// Holds the connections until an error ends the program.
-pub fn run(floor: &Floor) -> Result<(), FloorError> {
+pub fn run(floor: &FloorSettings) -> Result<(), FloorError> {
     let log = match &floor.record {
-        Record::Nothing => None,
-        Record::Appended(path) => Some(EventLog::open(path, Keys::None)?),
-        Record::Keyed(path) => Some(EventLog::open(path, Keys::Unique)?),
+        Recording::Nothing => None,
+        Recording::Appended(path) => Some(EventLog::open(path, Keys::None)?),
+        Recording::Keyed(path) => Some(EventLog::open(path, Keys::Unique)?),
     };
     let (log, ended) = log.unzip();
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -148,7 +148,7 @@ fn write(connection: &Connection, waiting: &mpsc::Receiver<ReadBurst>) -> rusqli
 
 /// An event in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct RecordedEvent {
     /// Number of the bot.
     pub app: u32,
     /// The platform's id.
@@ -156,11 +156,11 @@ pub struct Row {
 }
 
 /// All events that a finished run has recorded, in the order of their commits.
-pub fn rows(path: &Path) -> Result<Vec<Row>, LogError> {
+pub fn recorded_events(path: &Path) -> Result<Vec<RecordedEvent>, LogError> {
     let connection = Connection::open(path)?;
     let mut query = connection.prepare("SELECT app, event_id FROM event ORDER BY id")?;
     let rows = query.query_map([], |row| {
-        Ok(Row {
+        Ok(RecordedEvent {
             app: row.get(0)?,
             event_id: row.get(1)?,
         })
@@ -203,12 +203,12 @@ mod tests {
         log.record(burst(1, &["b"], &reply));
         let answered: Vec<_> = (0..3).map(|_| answers.blocking_recv()).collect();
         assert_eq!(answered, ["ab", "a", "b"].map(|of| Some(of.into())));
-        let row = |app, id: &str| Row {
+        let row = |app, id: &str| RecordedEvent {
             app,
             event_id: id.to_owned(),
         };
         assert_eq!(
-            rows(&path).expect("it is readable"),
+            recorded_events(&path).expect("it is readable"),
             [row(1, "a"), row(1, "b"), row(2, "a")]
         );
     }
@@ -224,7 +224,7 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(answers.blocking_recv(), Some("a".into()));
         }
-        assert_eq!(rows(&path).expect("it is readable").len(), 2);
+        assert_eq!(recorded_events(&path).expect("it is readable").len(), 2);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The hidden `longwire bench floor`: this process becomes the floor that `bench peers` compares with.
 
-use longwire_bare::Record;
+use longwire_bare::Recording;
 
 use crate::cli::Floor;
 use crate::error::BenchError;
@@ -10,13 +10,13 @@ use crate::error::BenchError;
 /// # Errors
 /// As [`longwire_bare::run`].
 pub fn run(command: &Floor) -> Result<(), BenchError> {
-    longwire_bare::run(&longwire_bare::Floor {
+    longwire_bare::run(&longwire_bare::FloorSettings {
         base_url: command.base_url.clone(),
         connections: command.connections,
         record: match (&command.log, command.append) {
-            (None, _) => Record::Nothing,
-            (Some(path), true) => Record::Appended(path.clone()),
-            (Some(path), false) => Record::Keyed(path.clone()),
+            (None, _) => Recording::Nothing,
+            (Some(path), true) => Recording::Appended(path.clone()),
+            (Some(path), false) => Recording::Keyed(path.clone()),
         },
     })?;
     Ok(())

@@ -125,8 +125,8 @@ impl Stand {
         }
         let ledger = self.platform.ledger().await?;
         let owed = self.platform.owed().await?;
-        let rows = longwire_bare::rows(&self.floor_log())?;
-        let recorded = Recorded::gather(rows.into_iter().map(|row| row.event_id));
+        let events = longwire_bare::recorded_events(&self.floor_log())?;
+        let recorded = Recorded::gather(events.into_iter().map(|event| event.event_id));
         Ok(Some(Verdict::reach(&ledger, &owed, &recorded)))
     }
 
