@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use longwire_wire::answer::Answer;
+use longwire_wire::answer::AnswerPayload;
 use longwire_wire::frame::FrameView;
 use rand::Rng as _;
 
@@ -205,9 +205,9 @@ impl PlatformState {
             return;
         }
         let payload = answer.payload().unwrap_or_default();
-        match Answer::parse(&payload) {
+        match AnswerPayload::parse(&payload) {
             Err(_) => self.ledger.bad_acks.not_an_answer += 1,
-            Ok(Answer { code: 200, data }) => {
+            Ok(AnswerPayload { code: 200, data }) => {
                 self.latency
                     .record(now.saturating_duration_since(tracked.at));
                 tracked.answer_data = data;
@@ -216,7 +216,7 @@ impl PlatformState {
                 self.finish_attempt(delivery.push, Outcome::Acked);
                 self.finish(delivery.push, RecordState::Acked);
             }
-            Ok(Answer { code, .. }) => {
+            Ok(AnswerPayload { code, .. }) => {
                 self.ledger.nacked += 1;
                 self.fail(delivery.push, Outcome::Nacked(code), now);
             }

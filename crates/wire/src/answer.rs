@@ -2,7 +2,7 @@
 //!
 //! [`Echo`] keeps the frame until its event is recorded and then writes the answer. The payload is a small JSON object.
 //! Only `code` 200 means success; after any other code the platform pushes the event again. The result of a card click
-//! goes into the same payload, see [`with_data`]. [`Answer`] reads such a payload, as the platform and the simulator do.
+//! goes into the same payload, see [`with_data`]. [`AnswerPayload`] reads such a payload, as the platform and the simulator do.
 //!
 //! This module never decides which answer a push gets.
 
@@ -34,7 +34,7 @@ pub fn with_data(result_json: &[u8]) -> Vec<u8> {
 
 /// The payload of an answer, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct AnswerPayload {
     /// 200 for success, nothing else.
     pub code: i64,
     /// The result of a card callback, decoded: the bytes of a JSON document.
@@ -53,9 +53,9 @@ pub enum AnswerError {
     NotBase64(#[source] base64::DecodeError),
 }
 
-impl Answer {
+impl AnswerPayload {
     /// Reads the payload of any official SDK: with or without spaces, `headers` and `data`; the latter two may be `null`.
-    pub fn parse(payload: &[u8]) -> Result<Answer, AnswerError> {
+    pub fn parse(payload: &[u8]) -> Result<AnswerPayload, AnswerError> {
         #[derive(Deserialize)]
         struct Raw {
             code: i64,
@@ -64,7 +64,7 @@ impl Answer {
         }
         let raw: Raw = serde_json::from_slice(payload).map_err(AnswerError::NotAnAnswer)?;
         let data = raw.data.map(|data| STANDARD.decode(data)).transpose();
-        Ok(Answer {
+        Ok(AnswerPayload {
             code: raw.code,
             data: data.map_err(AnswerError::NotBase64)?,
         })
@@ -78,10 +78,10 @@ mod tests {
     #[test]
     fn answers_of_the_sdks() {
         let check = |payload: &str, code, data: Option<&[u8]>| {
-            let answer = Answer::parse(payload.as_bytes()).expect(payload);
+            let answer = AnswerPayload::parse(payload.as_bytes()).expect(payload);
             assert_eq!(
                 answer,
-                Answer {
+                AnswerPayload {
                     code,
                     data: data.map(<[u8]>::to_vec)
                 }
@@ -108,7 +108,7 @@ mod tests {
             r#"{"code":"200"}"#,
             r#"{"code":200,"data":{}}"#,
         ] {
-            let answer = Answer::parse(payload.as_bytes());
+            let answer = AnswerPayload::parse(payload.as_bytes());
             assert!(
                 matches!(answer, Err(AnswerError::NotAnAnswer(_))),
                 "{payload}"
@@ -116,7 +116,7 @@ mod tests {
         }
         for data in ["e30", "e3_=", "?"] {
             let payload = format!(r#"{{"code":200,"data":"{data}"}}"#);
-            let answer = Answer::parse(payload.as_bytes());
+            let answer = AnswerPayload::parse(payload.as_bytes());
             assert!(
                 matches!(answer, Err(AnswerError::NotBase64(_))),
                 "{payload}"
@@ -128,7 +128,7 @@ mod tests {
     fn a_result_travels_as_base64() {
         for result in ["", "{}", r#"{"toast":{"type":"info","content":"好"}}"#] {
             let payload = with_data(result.as_bytes());
-            let answer = Answer::parse(&payload).expect("our own");
+            let answer = AnswerPayload::parse(&payload).expect("our own");
             assert_eq!(answer.code, 200);
             assert_eq!(answer.data.as_deref(), Some(result.as_bytes()));
             assert_eq!(payload.capacity(), payload.len(), "reserved exactly");
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_two_plain_answers() {
-        assert_eq!(Answer::parse(RECORDED).expect("an answer").code, 200);
-        assert_eq!(Answer::parse(REFUSED).expect("an answer").code, 500);
+        assert_eq!(AnswerPayload::parse(RECORDED).expect("an answer").code, 200);
+        assert_eq!(AnswerPayload::parse(REFUSED).expect("an answer").code, 500);
     }
 }

@@ -82,7 +82,7 @@ struct Headers<'a> {
 }
 
 #[derive(Serialize)]
-struct Credentials<'a> {
+struct SubscribeBody<'a> {
     bot_id: &'a str,
     secret: &'a str,
 }
@@ -98,7 +98,7 @@ pub fn subscribe(req_id: &ReqId, bot_id: &str, secret: &str) -> Zeroizing<Vec<u8
     let text = req_id.as_str().len() + bot_id.len() + secret.len();
     let capacity = FRAMING_BYTES + CMD.len() + r#"{"bot_id":"","secret":""}"#.len() + 6 * text;
     let mut out = Zeroizing::new(Vec::with_capacity(capacity));
-    let body = Some(Credentials { bot_id, secret });
+    let body = Some(SubscribeBody { bot_id, secret });
     write(CMD, req_id.as_str(), body, &mut out);
     out
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longwire_wire::answer::{Answer, Echo, RECORDED, REFUSED, with_data};
+use longwire_wire::answer::{AnswerPayload, Echo, RECORDED, REFUSED, with_data};
 use longwire_wire::frame::{FrameView, Header};
 
 use crate::vectors::{FRAMES, case};
@@ -65,12 +65,12 @@ fn go() {
 fn our_own_payloads_are_nodes() {
     assert_eq!(RECORDED, payload_of("ack_node_200"));
     let card = payload_of("ack_node_200_card");
-    let result = Answer::parse(&card)
+    let result = AnswerPayload::parse(&card)
         .expect("an answer")
         .data
         .expect("a result");
     assert_eq!(with_data(&result), card);
-    assert_eq!(Answer::parse(REFUSED).expect("an answer").code, 500);
+    assert_eq!(AnswerPayload::parse(REFUSED).expect("an answer").code, 500);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn every_answer_of_the_sdks_is_read() {
     let mut read = 0;
     for case in FRAMES.iter().filter(|case| case.name.starts_with("ack_")) {
         let payload = case.view().payload().expect(&case.name);
-        let answer = Answer::parse(&payload).expect(&case.name);
+        let answer = AnswerPayload::parse(&payload).expect(&case.name);
         let code = if case.name.contains("500") { 500 } else { 200 };
         assert_eq!(answer.code, code, "{}", case.name);
         let has_result = case.name.contains("card") || case.name == "ack_node_200_no_handler";
