@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use longwire_sim::{
-    Control, Fault, FragmentPlan, Order, Outcome, Push, PushId, RecordState, SimSettings, Target,
+    AttemptOutcome, Control, Fault, FragmentPlan, Order, Push, PushId, RecordState, SimSettings,
+    Target,
 };
 use longwire_tests::{Gateway, Setup, app_id, message, message_of, platform, wait_until};
 
@@ -19,7 +20,7 @@ fn soon_again(settings: &mut SimSettings) {
 }
 
 #[track_caller]
-fn wait_acked(control: &Control, push: PushId) -> longwire_sim::Record {
+fn wait_acked(control: &Control, push: PushId) -> longwire_sim::EventRecord {
     wait_until("the event is acknowledged", || {
         let record = control
             .record(push)
@@ -135,7 +136,7 @@ fn an_event_that_was_refused_is_recorded_when_it_comes_again() {
         let refused = record
             .attempts
             .iter()
-            .any(|attempt| attempt.outcome == Outcome::Nacked(500));
+            .any(|attempt| attempt.outcome == AttemptOutcome::Nacked(500));
         if refused {
             Ok(())
         } else {

@@ -13,7 +13,7 @@ use rand::Rng as _;
 use crate::fault::ConnectionId;
 use crate::fragments;
 use crate::ids::{AttemptId, attempt_of, hex32};
-use crate::ledger::{Outcome, Record, RecordState};
+use crate::ledger::{AttemptOutcome, EventRecord, RecordState};
 use crate::message::event_words;
 use crate::push::{HeaderType, Payload, Push, PushId};
 use crate::state::PlatformState;
@@ -213,12 +213,12 @@ impl PlatformState {
                 tracked.answer_data = data;
                 tracked.acked_at = Some(now);
                 self.ledger.acked += 1;
-                self.finish_attempt(delivery.push, Outcome::Acked);
+                self.finish_attempt(delivery.push, AttemptOutcome::Acked);
                 self.finish(delivery.push, RecordState::Acked);
             }
             Ok(AnswerPayload { code, .. }) => {
                 self.ledger.nacked += 1;
-                self.fail(delivery.push, Outcome::Nacked(code), now);
+                self.fail(delivery.push, AttemptOutcome::Nacked(code), now);
             }
         }
     }
@@ -230,7 +230,7 @@ impl PlatformState {
         });
         if awaited.is_some() {
             self.ledger.timed_out += 1;
-            self.fail(delivery.push, Outcome::TimedOut, now);
+            self.fail(delivery.push, AttemptOutcome::TimedOut, now);
         }
     }
 
@@ -244,7 +244,7 @@ impl PlatformState {
         });
     }
 
-    fn fail(&mut self, number: u64, outcome: Outcome, now: Instant) {
+    fn fail(&mut self, number: u64, outcome: AttemptOutcome, now: Instant) {
         self.finish_attempt(number, outcome);
         let Some(tracked) = self.pushes.get_mut(number) else {
             return;
@@ -267,7 +267,7 @@ impl PlatformState {
     }
 
     /// Ends the current attempt with this outcome and counts its connection's unanswered attempts down.
-    fn finish_attempt(&mut self, number: u64, outcome: Outcome) {
+    fn finish_attempt(&mut self, number: u64, outcome: AttemptOutcome) {
         let Some(tracked) = self.pushes.get_mut(number) else {
             return;
         };
@@ -293,7 +293,7 @@ impl PlatformState {
         self.finished.push_back(tracked);
     }
 
-    pub(crate) fn record(&self, push: PushId) -> Option<Record> {
+    pub(crate) fn record(&self, push: PushId) -> Option<EventRecord> {
         let finished = || {
             self.finished
                 .iter()
@@ -304,7 +304,7 @@ impl PlatformState {
     }
 
     /// Records in the order of the pushes.
-    pub(crate) fn records(&self, app: Option<&str>) -> Vec<Record> {
+    pub(crate) fn records(&self, app: Option<&str>) -> Vec<EventRecord> {
         let wanted =
             |tracked: &&TrackedPush| app.is_none_or(|app| self.apps[tracked.app].id == app);
         let mut all: Vec<_> = self
@@ -318,7 +318,7 @@ impl PlatformState {
         all
     }
 
-    fn record_of(&self, tracked: &TrackedPush) -> Record {
+    fn record_of(&self, tracked: &TrackedPush) -> EventRecord {
         tracked.record(
             &self.apps[tracked.app].id,
             self.settings.seed,

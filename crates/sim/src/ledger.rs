@@ -101,7 +101,7 @@ pub struct Latency {
 
 /// What happened to one event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct EventRecord {
     /// The push.
     pub push: PushId,
     /// Id inside the payload.
@@ -142,13 +142,13 @@ pub struct Attempt {
     /// The connection it was sent over.
     pub connection: ConnectionId,
     /// Its outcome.
-    pub outcome: Outcome,
+    pub outcome: AttemptOutcome,
 }
 
 /// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum AttemptOutcome {
     /// Not answered yet.
     Open,
     /// Answered with 200.

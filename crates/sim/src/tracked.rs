@@ -13,7 +13,7 @@ use crate::data_frame::FrameHead;
 use crate::fault::ConnectionId;
 use crate::fragments;
 use crate::ids::{AttemptId, WireIds, hex32};
-use crate::ledger::{Attempt, Outcome, Record, RecordState};
+use crate::ledger::{Attempt, AttemptOutcome, EventRecord, RecordState};
 use crate::message::{Template, event_words};
 use crate::push::{Push, PushId};
 
@@ -32,7 +32,7 @@ pub(crate) struct TrackedPush {
     pub(crate) attempt: u16,
     pub(crate) connection: ConnectionId,
     pub(crate) at: Instant,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: AttemptOutcome,
     /// Attempts before the current one.
     earlier: Vec<Attempt>,
     /// Whether it counts in the window of a closed loop.
@@ -86,7 +86,7 @@ impl TrackedPush {
             attempt: 0,
             connection: ConnectionId(0),
             at: now,
-            outcome: Outcome::Open,
+            outcome: AttemptOutcome::Open,
             earlier: Vec::new(),
             looped: false,
             acked_at: None,
@@ -115,7 +115,7 @@ impl TrackedPush {
         self.attempt = self.attempt.saturating_add(1);
         self.connection = connection;
         self.at = now;
-        self.outcome = Outcome::Open;
+        self.outcome = AttemptOutcome::Open;
         self.state = RecordState::UnderWay;
     }
 
@@ -137,12 +137,12 @@ impl TrackedPush {
         }
     }
 
-    pub(crate) fn record(&self, app: &str, seed: u64, wall_clock: WallClock) -> Record {
+    pub(crate) fn record(&self, app: &str, seed: u64, wall_clock: WallClock) -> EventRecord {
         let mut attempts = self.earlier.clone();
         if self.attempt > 0 {
             attempts.push(self.current(wall_clock));
         }
-        Record {
+        EventRecord {
             push: PushId(self.number),
             event_id: self.event_id(seed),
             app: app.to_owned(),

@@ -56,9 +56,9 @@ pub use crate::wecom::ledger::{BotView, ConnectionView, Ledger, SubscriptionStat
 pub use crate::wecom::media::Media;
 pub use crate::wecom::push::{Chat, Content, Push};
 pub use crate::wecom::rate::RateLimit;
-pub use crate::wecom::record::{Delivery, DeliveryState, Record, Written};
+pub use crate::wecom::record::{CallbackDelivery, CallbackRecord, DeliveryState, WrittenCallbacks};
 pub use crate::wecom::settings::{Bots, DisplacedOrder, SimSettings};
 pub use crate::wecom::shown::{Shown, Via};
 pub use crate::wecom::sim::Sim;
 pub use crate::wecom::traffic::Flood;
-pub use crate::wecom::upload::Uploaded;
+pub use crate::wecom::upload::UploadedFile;

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use longwire_sim::{
-    ClosedLoop, Fault, FragmentPlan, Order, Outcome, Push, RecordState, Target, Traffic,
+    AttemptOutcome, ClosedLoop, Fault, FragmentPlan, Order, Push, RecordState, Target, Traffic,
 };
 use longwire_wire::frame::Frame;
 use support::{APP, Client, LIMIT, start, wait};
@@ -38,7 +38,7 @@ fn an_acked_event_is_settled_once() {
     let record = control.record(push).expect("kept");
     assert_eq!(record.event_id, "e1");
     assert_eq!(record.answer_data.as_deref(), Some("{}"));
-    assert_eq!(record.attempts[0].outcome, Outcome::Acked);
+    assert_eq!(record.attempts[0].outcome, AttemptOutcome::Acked);
     assert_eq!(control.acked_event_ids(), ["e1"]);
 }
 

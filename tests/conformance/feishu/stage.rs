@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use longwire_sim::{Apps, Control, Ledger, Push, PushId, Record, RecordState, Sim, SimSettings};
+use longwire_sim::{
+    Apps, Control, EventRecord, Ledger, Push, PushId, RecordState, Sim, SimSettings,
+};
 use longwire_wire::endpoint::ClientConfig;
 
 use super::news::News;
@@ -72,7 +74,7 @@ impl Stage {
     }
 
     /// Waits until the event is ACKed.
-    pub(crate) fn acked(&self, push: PushId) -> Record {
+    pub(crate) fn acked(&self, push: PushId) -> EventRecord {
         self.client.until("the ACK", || {
             self.sim
                 .record(push)

@@ -1,6 +1,6 @@
 //! What each official client shows of the simulator.
 
-use longwire_sim::{Fault, FragmentPlan, Order, Outcome, Push, Target};
+use longwire_sim::{AttemptOutcome, Fault, FragmentPlan, Order, Push, Target};
 use longwire_wire::frame::{Frame, METHOD_DATA, key};
 use serde_json::{Value, json};
 
@@ -78,7 +78,10 @@ pub(crate) fn gets_again_what_its_handler_refused(sdk: Sdk) {
         .iter()
         .map(|attempt| attempt.outcome)
         .collect();
-    assert_eq!(outcomes, [Outcome::Nacked(500), Outcome::Acked]);
+    assert_eq!(
+        outcomes,
+        [AttemptOutcome::Nacked(500), AttemptOutcome::Acked]
+    );
     let ledger = stage.sim.ledger();
     assert_eq!((ledger.nacked, ledger.re_pushed), (1, 1));
     assert_eq!(ledger.bad_acks.total(), 0);

@@ -1,7 +1,7 @@
 //! One simulator and clients of one bot that talk to it.
 
 use longwire_sim::PushId;
-use longwire_sim::wecom::{Bots, Control, Ledger, Push, Record, Shown, Sim, SimSettings};
+use longwire_sim::wecom::{Bots, CallbackRecord, Control, Ledger, Push, Shown, Sim, SimSettings};
 use serde_json::Value;
 
 use super::news::News;
@@ -53,7 +53,7 @@ impl Stage {
         self.sim.push(BOT, push)
     }
 
-    pub(crate) fn record(&self, push: PushId) -> Record {
+    pub(crate) fn record(&self, push: PushId) -> CallbackRecord {
         self.sim.record(push).expect("records are kept")
     }
 

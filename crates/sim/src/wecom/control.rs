@@ -10,11 +10,11 @@ use crate::wecom::behaviour::Behaviour;
 use crate::wecom::fault::{Fault, Target};
 use crate::wecom::ledger::{BotView, ConnectionView, Ledger};
 use crate::wecom::push::Push;
-use crate::wecom::record::{Record, Written};
+use crate::wecom::record::{CallbackRecord, WrittenCallbacks};
 use crate::wecom::shown::Shown;
 use crate::wecom::state::SharedState;
 use crate::wecom::traffic::Flood;
-use crate::wecom::upload::Uploaded;
+use crate::wecom::upload::UploadedFile;
 
 /// How often [`Control::wait_until`] checks its condition.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -100,13 +100,13 @@ impl Control {
     }
 
     /// What happened to one callback; `None` if unknown or no longer kept.
-    pub fn record(&self, push: PushId) -> Option<Record> {
+    pub fn record(&self, push: PushId) -> Option<CallbackRecord> {
         self.shared.state().record(push.0)
     }
 
     /// What happened to the callbacks of one bot, or with `None` of all, in the order of the pushes. Old records are
     /// dropped.
-    pub fn records(&self, bot: Option<&str>) -> Vec<Record> {
+    pub fn records(&self, bot: Option<&str>) -> Vec<CallbackRecord> {
         self.shared.state().all_records(bot)
     }
 
@@ -117,7 +117,7 @@ impl Control {
 
     /// What was written to each connection of one bot, or with `None` of all, in the order of the connections. Old records
     /// are dropped.
-    pub fn written(&self, bot: Option<&str>) -> Vec<Written> {
+    pub fn written(&self, bot: Option<&str>) -> Vec<WrittenCallbacks> {
         self.shared.state().written(bot)
     }
 
@@ -129,7 +129,7 @@ impl Control {
     }
 
     /// The files that bots uploaded, in the order in which they were finished.
-    pub fn uploaded(&self) -> Vec<Uploaded> {
+    pub fn uploaded(&self) -> Vec<UploadedFile> {
         self.shared.state().uploads.files()
     }
 

@@ -16,7 +16,7 @@ pub struct Ledger {
     pub pushed: u64,
     /// Further deliveries of the same callback: its `msgid` under a new `req_id`.
     pub re_pushed: u64,
-    /// Written to the socket of the bot's holder. On this platform a client does not confirm that it read a callback.
+    /// WrittenCallbacks to the socket of the bot's holder. On this platform a client does not confirm that it read a callback.
     pub delivered: u64,
     /// Waiting for a holder, or for a holder that reads.
     pub waiting: u64,

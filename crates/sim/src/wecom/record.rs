@@ -17,7 +17,7 @@ use crate::wecom::req_id::{msgid, req_id};
 
 /// What happened to one callback.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub struct CallbackRecord {
     /// The push.
     pub push: PushId,
     /// The bot.
@@ -27,12 +27,12 @@ pub struct Record {
     /// The id of its chat in `aibot_send_msg`.
     pub chat: String,
     /// Its deliveries in order.
-    pub deliveries: Vec<Delivery>,
+    pub deliveries: Vec<CallbackDelivery>,
 }
 
 /// One delivery of a callback.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivery {
+pub struct CallbackDelivery {
     /// `headers.req_id`.
     pub req_id: String,
     /// Its state.
@@ -45,7 +45,7 @@ pub struct Delivery {
 
 /// The callbacks written to one connection. The platform never resends them, so its client must have recorded them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Written {
+pub struct WrittenCallbacks {
     /// The connection, open or ended.
     pub connection: ConnectionId,
     /// The `msgid`s of the callbacks that are wholly on its socket, in the order of their bytes. Old records are dropped.
@@ -60,7 +60,7 @@ pub enum DeliveryState {
     Waiting,
     /// In a connection's output and not yet on its socket.
     Unwritten,
-    /// Written.
+    /// WrittenCallbacks.
     Delivered,
     /// The connection ended before that, or there was no holder and callbacks do not wait.
     Lost,
@@ -144,20 +144,20 @@ impl TrackedCallback {
         }
     }
 
-    fn record(&self, push: u64, bot: &str, seed: u64, wall_clock: WallClock) -> Record {
+    fn record(&self, push: u64, bot: &str, seed: u64, wall_clock: WallClock) -> CallbackRecord {
         let deliveries = self.all_progress().zip(1..).map(|(progress, attempt)| {
             let given = match &self.body {
                 CallbackSource::Built(callback) if attempt == 1 => callback.push.req_id.clone(),
                 _ => None,
             };
-            Delivery {
+            CallbackDelivery {
                 req_id: given.unwrap_or_else(|| req_id(ids::AttemptId { push, attempt }, seed)),
                 state: progress.state,
                 connection: progress.to.map(|(id, _)| id),
                 at_ms: progress.to.map(|(_, at)| wall_clock.unix_ms(at)),
             }
         });
-        Record {
+        CallbackRecord {
             push: PushId(push),
             bot: bot.to_owned(),
             msgid: match &self.body {
@@ -224,7 +224,7 @@ impl Records {
         seed: u64,
         wall_clock: WallClock,
         name: impl Fn(u32) -> String,
-    ) -> Option<Record> {
+    ) -> Option<CallbackRecord> {
         let tracked = self.get(number)?;
         Some(tracked.record(number, &name(tracked.bot), seed, wall_clock))
     }

@@ -28,7 +28,7 @@ const MEGABYTE: u64 = 1024 * 1024;
 
 /// A file that a bot uploaded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Uploaded {
+pub struct UploadedFile {
     /// The bot.
     pub bot: String,
     /// The id by which messages refer to it.
@@ -60,7 +60,7 @@ struct Upload {
 #[derive(Debug, Default)]
 pub(crate) struct Uploads {
     open: HashMap<String, Upload>,
-    finished: Vec<(u32, Uploaded)>,
+    finished: Vec<(u32, UploadedFile)>,
     last: u64,
 }
 
@@ -71,7 +71,7 @@ impl Uploads {
         own.any(|(_, file)| file.media_id == media_id && file.kind == kind)
     }
 
-    pub(crate) fn files(&self) -> Vec<Uploaded> {
+    pub(crate) fn files(&self) -> Vec<UploadedFile> {
         self.finished.iter().map(|(_, file)| file.clone()).collect()
     }
 }
@@ -200,7 +200,7 @@ impl PlatformState {
             json!(created_s.to_string())
         };
         let answer = json!({"type": upload.kind, "media_id": media_id, "created_at": created_at});
-        let file = Uploaded {
+        let file = UploadedFile {
             bot: self.bots[bot as usize].id.clone(),
             media_id,
             kind: upload.kind,

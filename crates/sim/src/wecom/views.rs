@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::wecom::ledger::{BotView, ConnectionView, Ledger};
-use crate::wecom::record::{DeliveryState, Record, TrackedCallback, Written};
+use crate::wecom::record::{CallbackRecord, DeliveryState, TrackedCallback, WrittenCallbacks};
 use crate::wecom::state::PlatformState;
 
 impl PlatformState {
@@ -43,14 +43,14 @@ impl PlatformState {
     }
 
     /// The record of one push; `None` if it is no longer kept.
-    pub(crate) fn record(&self, number: u64) -> Option<Record> {
+    pub(crate) fn record(&self, number: u64) -> Option<CallbackRecord> {
         let name = |bot| self.bots[bot as usize].id.clone();
         self.records
             .record(number, self.settings.seed, self.wall_clock, name)
     }
 
     /// Records in the order of the pushes.
-    pub(crate) fn all_records(&self, bot: Option<&str>) -> Vec<Record> {
+    pub(crate) fn all_records(&self, bot: Option<&str>) -> Vec<CallbackRecord> {
         let index = bot.map(|bot| self.known_bot(bot));
         if index == Some(None) {
             return Vec::new();
@@ -60,7 +60,7 @@ impl PlatformState {
     }
 
     /// What was written to each connection, in the order of the connections.
-    pub(crate) fn written(&self, bot: Option<&str>) -> Vec<Written> {
+    pub(crate) fn written(&self, bot: Option<&str>) -> Vec<WrittenCallbacks> {
         let index = bot.map(|bot| self.known_bot(bot));
         if index == Some(None) {
             return Vec::new();
@@ -80,14 +80,14 @@ impl PlatformState {
                 }
             }
         }
-        let mut all: Vec<Written> = Vec::new();
+        let mut all: Vec<WrittenCallbacks> = Vec::new();
         for ((connection, _), number) in places {
             let Some(record) = self.record(number) else {
                 continue;
             };
             match all.last_mut() {
                 Some(last) if last.connection == connection => last.msgids.push(record.msgid),
-                _ => all.push(Written {
+                _ => all.push(WrittenCallbacks {
                     connection,
                     msgids: vec![record.msgid],
                 }),
@@ -98,7 +98,7 @@ impl PlatformState {
 
     /// `msgid`s of callbacks with a delivery that was written.
     pub(crate) fn delivered_msgids(&self) -> Vec<String> {
-        let delivered = |record: &Record| {
+        let delivered = |record: &CallbackRecord| {
             let mut deliveries = record.deliveries.iter();
             deliveries.any(|delivery| delivery.state == DeliveryState::Delivered)
         };

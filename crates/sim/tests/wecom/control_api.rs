@@ -1,6 +1,6 @@
 //! The control API speaks the types of the module.
 
-use longwire_sim::wecom::{Ledger, Record, Sim};
+use longwire_sim::wecom::{CallbackRecord, Ledger, Sim};
 use serde_json::{Value, json};
 
 use crate::client::{BOT, Client, http, start, wait};
@@ -26,7 +26,7 @@ fn a_script_can_drive_a_whole_story() {
         (1, 1)
     );
     let (_, records) = call(&sim, "GET", &format!("/records?bot={BOT}"), "");
-    let records: Vec<Record> = serde_json::from_value(records).expect("records");
+    let records: Vec<CallbackRecord> = serde_json::from_value(records).expect("records");
     assert_eq!(
         (records[0].msgid.as_str(), records[0].chat.as_str()),
         ("m1", "zhangsan")
