@@ -197,7 +197,10 @@ fn start(sim: &Sim, rude: &Sim, wecom: &wecom::Sim, way_out: &Proxy, format: &st
     });
     wecom.control().behaviour(
         Some(&bot_id("wecom-wrong")),
-        wecom::Behaviour::answer(wecom::Asked::Subscribe, wecom::Answer::Raw(msg.to_string())),
+        wecom::Behaviour::answer(
+            wecom::Asked::Subscribe,
+            wecom::ScriptedAnswer::Raw(msg.to_string()),
+        ),
     );
     for name in ["wecom", "wecom-wrong"] {
         setup = setup

@@ -1,7 +1,7 @@
 //! A single answer of the platform does not stop a bot for an hour. A rate limit is not a refusal, and a refusal is
 //! asked about again soon until it has repeated.
 
-use longwire_sim::wecom::{self, Answer, Asked, Fault, Target};
+use longwire_sim::wecom::{self, Asked, Fault, ScriptedAnswer, Target};
 use longwire_sim::{Behaviour, Sim};
 use longwire_tests::{
     Gateway, Setup, app_id, bot_id, holder, live_wecom_bot, platform, wait_until, wecom_platform,
@@ -99,7 +99,7 @@ fn a_bot_of_wecom_that_was_refused_once_is_back_too() {
     gateway.expect_error("refused by the platform");
     let control = sim.control();
     holder(&control, "a");
-    let refused = wecom::Behaviour::answer(Asked::Subscribe, Answer::Code(853_000));
+    let refused = wecom::Behaviour::answer(Asked::Subscribe, ScriptedAnswer::Code(853_000));
     control.behaviour(Some(&bot_id("a")), refused.times(2));
     assert_eq!(control.fault(Target::Bot(bot_id("a")), Fault::Drop), 1);
     gateway.wait_installation("a", "live again by itself", |view| {

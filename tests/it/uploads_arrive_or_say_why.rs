@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use longwire_sim::wecom::{Answer, Asked, Behaviour, Fault, Push, Sim, Target, Via};
+use longwire_sim::wecom::{Asked, Behaviour, Fault, Push, ScriptedAnswer, Sim, Target, Via};
 use longwire_tests::{Gateway, Setup, bot_id, live_wecom_bot, wait_until, wecom_platform};
 use serde_json::{Value, json};
 
@@ -94,7 +94,7 @@ fn a_chunk_whose_answer_is_lost_is_sent_again() {
     let control = sim.control();
     control.behaviour(
         None,
-        Behaviour::answer(Asked::UploadChunk, Answer::Silence).times(1),
+        Behaviour::answer(Asked::UploadChunk, ScriptedAnswer::Silence).times(1),
     );
     let (status, taken) = upload(&gateway, &file());
     assert_eq!(status, 200, "{taken}");
@@ -111,7 +111,10 @@ fn a_chunk_whose_answer_is_lost_is_sent_again() {
 fn a_step_that_is_never_answered_is_told() {
     let (sim, gateway) = live_wecom_bot(|setup| setup.set("timing.upload_ack", "500ms"));
     let control = sim.control();
-    control.behaviour(None, Behaviour::answer(Asked::UploadChunk, Answer::Ignore));
+    control.behaviour(
+        None,
+        Behaviour::answer(Asked::UploadChunk, ScriptedAnswer::Ignore),
+    );
     let (status, problem) = upload(&gateway, b"hello");
     let told = (
         status,
@@ -135,7 +138,7 @@ fn a_step_that_is_never_answered_is_told() {
 fn a_connection_that_ends_under_way_is_told_at_once() {
     let (sim, gateway) = live_wecom_bot(|setup| setup.set("timing.upload_ack", "1d"));
     let control = sim.control();
-    let second = Behaviour::answer(Asked::UploadChunk, Answer::DropBefore).after(1);
+    let second = Behaviour::answer(Asked::UploadChunk, ScriptedAnswer::DropBefore).after(1);
     control.behaviour(None, second.times(1));
     let (status, problem) = upload(&gateway, &file());
     let told = (status, &problem["code"], &problem["step"]);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longwire_sim::SimTls;
-use longwire_sim::wecom::{Answer, Asked, Behaviour, Fault, Push, Target};
+use longwire_sim::wecom::{Asked, Behaviour, Fault, Push, ScriptedAnswer, Target};
 use longwire_tests::{
     Gateway, SECRET, Setup, Signal, bot_id, holder, live_wecom_bot, wait_until, wecom_platform,
 };
@@ -284,12 +284,12 @@ fn an_attempt_that_hangs_or_breaks_is_followed_by_another() {
         Behaviour::UpgradeWrongAccept,
         Behaviour::UpgradeThenDrop,
         Behaviour::UpgradeHang,
-        Behaviour::answer(Asked::Subscribe, Answer::Ignore),
-        Behaviour::answer(Asked::Subscribe, Answer::Code(846_601)),
-        Behaviour::answer(Asked::Subscribe, Answer::Code(-1)),
-        Behaviour::answer(Asked::Subscribe, Answer::DropBefore),
-        Behaviour::answer(Asked::Subscribe, Answer::Foreign),
-        Behaviour::answer(Asked::Subscribe, Answer::Raw("null".to_owned())),
+        Behaviour::answer(Asked::Subscribe, ScriptedAnswer::Ignore),
+        Behaviour::answer(Asked::Subscribe, ScriptedAnswer::Code(846_601)),
+        Behaviour::answer(Asked::Subscribe, ScriptedAnswer::Code(-1)),
+        Behaviour::answer(Asked::Subscribe, ScriptedAnswer::DropBefore),
+        Behaviour::answer(Asked::Subscribe, ScriptedAnswer::Foreign),
+        Behaviour::answer(Asked::Subscribe, ScriptedAnswer::Raw("null".to_owned())),
     ];
     for script in scripts {
         control.behaviour(None, script.times(1));
@@ -345,7 +345,7 @@ fn a_bot_with_a_wrong_secret_says_so_and_waits() {
 fn too_many_subscriptions_are_waited_out() {
     let sim = wecom_platform(|_| ());
     let control = sim.control();
-    let limited = Behaviour::answer(Asked::Subscribe, Answer::Code(45_009));
+    let limited = Behaviour::answer(Asked::Subscribe, ScriptedAnswer::Code(45_009));
     control.behaviour(None, limited.times(1));
     let gateway = Setup::without_platform().wecom_bot("a", &sim).start();
     let view = gateway.wait_installation("a", "it waits", |view| {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use longwire_sim::wecom::{Answer, Asked, Behaviour, Control, Fault, Push, Target, Via};
+use longwire_sim::wecom::{Asked, Behaviour, Control, Fault, Push, ScriptedAnswer, Target, Via};
 use longwire_tests::{Gateway, Setup, bot_id, holder, live_wecom_bot, wait_until, wecom_platform};
 use serde_json::{Value, json};
 
@@ -246,25 +246,25 @@ fn a_forgotten_subscription_is_noticed_and_made_anew() {
 fn a_missing_answer_is_told() {
     let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
-    let ask = |with: Answer, content: &str| {
+    let ask = |with: ScriptedAnswer, content: &str| {
         control.behaviour(None, Behaviour::answer(Asked::Send, with).times(1));
         let answer = gateway.ask("a", "aibot_send_msg", None, markdown("zhangsan", content));
         let code = answer.json()["code"].clone();
         (answer.status, code)
     };
-    assert_eq!(ask(Answer::Silence, "1"), (504, json!("timed_out")));
-    assert_eq!(ask(Answer::Foreign, "2"), (504, json!("timed_out")));
+    assert_eq!(ask(ScriptedAnswer::Silence, "1"), (504, json!("timed_out")));
+    assert_eq!(ask(ScriptedAnswer::Foreign, "2"), (504, json!("timed_out")));
     assert_eq!(
-        ask(Answer::DropBefore, "3"),
+        ask(ScriptedAnswer::DropBefore, "3"),
         (502, json!("connection_lost"))
     );
     gateway.wait_installation("a", "live again", |view| {
         view["state"] == "live" && view["generation"] == 2
     });
-    assert_eq!(ask(Answer::Twice, "4"), (200, json!(0)));
-    assert_eq!(ask(Answer::Code(45_009), "5"), (200, json!(45_009)));
+    assert_eq!(ask(ScriptedAnswer::Twice, "4"), (200, json!(0)));
+    assert_eq!(ask(ScriptedAnswer::Code(45_009), "5"), (200, json!(45_009)));
     assert_eq!(
-        ask(Answer::Late(Duration::from_millis(700)), "6"),
+        ask(ScriptedAnswer::Late(Duration::from_millis(700)), "6"),
         (200, json!(0))
     );
     let shown: Vec<_> = control
@@ -283,7 +283,10 @@ fn a_missing_answer_is_told() {
 fn a_stop_answers_those_who_wait() {
     let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
-    control.behaviour(None, Behaviour::answer(Asked::Send, Answer::Silence));
+    control.behaviour(
+        None,
+        Behaviour::answer(Asked::Send, ScriptedAnswer::Silence),
+    );
     std::thread::scope(|scope| {
         let asker = scope
             .spawn(|| gateway.ask("a", "aibot_send_msg", None, markdown("zhangsan", "waiting")));

@@ -7,7 +7,9 @@
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use longwire_sim::ConnectionId;
-use longwire_sim::wecom::{Answer, Asked, Behaviour, Control, Fault, Flood, Push, Sim, Target};
+use longwire_sim::wecom::{
+    Asked, Behaviour, Control, Fault, Flood, Push, ScriptedAnswer, Sim, Target,
+};
 use longwire_tests::{Gateway, Setup, Signal, bot_id, holder, wait_until, wecom_platform};
 use serde_json::json;
 use std::collections::HashSet;
@@ -446,7 +448,7 @@ fn a_kill_in_a_flood_leaves_no_gap() {
 fn whoever_asked_is_told_while_a_drain_waits_for_the_store() {
     let sim = wecom();
     let control = sim.control();
-    let ignored = Behaviour::answer(Asked::Send, Answer::Ignore);
+    let ignored = Behaviour::answer(Asked::Send, ScriptedAnswer::Ignore);
     control.behaviour(Some(&bot_id("a")), ignored);
     let mut gateway = Setup::without_platform()
         .wecom_bot("a", &sim)

@@ -571,7 +571,7 @@ async fn a_drain_waits_for_no_bot_that_has_nothing_in_hand() {
         .expect("the simulator starts on loopback");
     let silent = longwire_sim::wecom::Behaviour::answer(
         longwire_sim::wecom::Asked::Subscribe,
-        longwire_sim::wecom::Answer::Ignore,
+        longwire_sim::wecom::ScriptedAnswer::Ignore,
     );
     wecom
         .control()

@@ -49,7 +49,7 @@ mod upgrade;
 mod upload;
 mod views;
 
-pub use crate::wecom::behaviour::{Answer, Asked, Behaviour};
+pub use crate::wecom::behaviour::{Asked, Behaviour, ScriptedAnswer};
 pub use crate::wecom::control::Control;
 pub use crate::wecom::fault::{Fault, Target};
 pub use crate::wecom::ledger::{BotView, ConnectionView, Ledger, SubscriptionState};

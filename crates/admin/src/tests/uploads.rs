@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures_util::stream;
-use longwire_sim::wecom::{Answer, Asked, Behaviour, Fault, Sim, SimSettings, Target};
+use longwire_sim::wecom::{Asked, Behaviour, Fault, ScriptedAnswer, Sim, SimSettings, Target};
 
 use super::*;
 
@@ -90,7 +90,7 @@ impl Scene {
         }
     }
 
-    fn script(&self, to: Asked, with: Answer) {
+    fn script(&self, to: Asked, with: ScriptedAnswer) {
         let once = Behaviour::answer(to, with).times(1);
         self.sim.control().behaviour(None, once);
     }
@@ -251,7 +251,7 @@ fn a_body_of_unknown_length_is_cut_off_at_the_limit_and_one_that_breaks_is_dropp
 #[test]
 fn a_chunk_whose_answer_is_lost_is_sent_again() {
     with_scene(|scene| async move {
-        scene.script(Asked::UploadChunk, Answer::Silence);
+        scene.script(Asked::UploadChunk, ScriptedAnswer::Silence);
         let whole = bytes(700_000);
         let (status, taken) = scene.upload("file_name=a", whole.clone()).await;
         assert_eq!(status, 200, "{taken}");
@@ -271,57 +271,63 @@ fn whatever_fails_says_at_which_step_and_why() {
         for (to, with, status, code, step) in [
             (
                 Asked::UploadInit,
-                Answer::Code(45_009),
+                ScriptedAnswer::Code(45_009),
                 429,
                 "rate_limited",
                 "init",
             ),
-            (Asked::UploadInit, Answer::Silence, 504, "timed_out", "init"),
+            (
+                Asked::UploadInit,
+                ScriptedAnswer::Silence,
+                504,
+                "timed_out",
+                "init",
+            ),
             (
                 Asked::UploadChunk,
-                Answer::Code(40_058),
+                ScriptedAnswer::Code(40_058),
                 502,
                 "upload_refused",
                 "chunk",
             ),
             (
                 Asked::UploadFinish,
-                Answer::Code(40_058),
+                ScriptedAnswer::Code(40_058),
                 502,
                 "upload_refused",
                 "finish",
             ),
             (
                 Asked::UploadFinish,
-                Answer::Silence,
+                ScriptedAnswer::Silence,
                 504,
                 "timed_out",
                 "finish",
             ),
             (
                 Asked::UploadInit,
-                Answer::DropBefore,
+                ScriptedAnswer::DropBefore,
                 502,
                 "connection_lost",
                 "init",
             ),
             (
                 Asked::UploadChunk,
-                Answer::DropBefore,
+                ScriptedAnswer::DropBefore,
                 502,
                 "connection_lost",
                 "chunk",
             ),
             (
                 Asked::UploadChunk,
-                Answer::Code(846_609),
+                ScriptedAnswer::Code(846_609),
                 502,
                 "connection_lost",
                 "chunk",
             ),
             (
                 Asked::UploadFinish,
-                Answer::DropBefore,
+                ScriptedAnswer::DropBefore,
                 502,
                 "connection_lost",
                 "finish",
@@ -337,7 +343,7 @@ fn whatever_fails_says_at_which_step_and_why() {
                 "{with:?}: {problem}"
             );
             let platform_code = match with {
-                Answer::Code(code) if code != 846_609 => json!(code),
+                ScriptedAnswer::Code(code) if code != 846_609 => json!(code),
                 _ => Value::Null,
             };
             assert_eq!(problem["platform_code"], platform_code, "{problem}");
@@ -357,7 +363,7 @@ fn so_many_at_once_and_no_more() {
         drop(places);
         // One that fails gives its place back as well.
         for _ in 0..=uploads_at_once() {
-            scene.script(Asked::UploadInit, Answer::Code(40_058));
+            scene.script(Asked::UploadInit, ScriptedAnswer::Code(40_058));
             let (status, problem) = scene.upload("file_name=a", bytes(5)).await;
             assert_eq!(status, 502, "{problem}");
         }

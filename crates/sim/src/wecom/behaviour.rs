@@ -38,7 +38,7 @@ pub enum Behaviour {
         /// The kind of command.
         to: Asked,
         /// The answer.
-        with: Answer,
+        with: ScriptedAnswer,
     },
 }
 
@@ -88,7 +88,7 @@ impl Asked {
 /// How a scripted command is answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Answer {
+pub enum ScriptedAnswer {
     /// Not carried out, not answered.
     Ignore,
     /// Carried out, not answered.
@@ -111,7 +111,7 @@ pub enum Answer {
 
 impl Behaviour {
     /// Commands of this kind are answered like this.
-    pub fn answer(to: Asked, with: Answer) -> Self {
+    pub fn answer(to: Asked, with: ScriptedAnswer) -> Self {
         Self::Answer { to, with }
     }
 
@@ -162,18 +162,19 @@ mod tests {
     fn the_json_form_is_short() {
         let text = r#"{"behaviour":{"answer":{"to":"subscribe","with":{"code":45009}}},"times":3}"#;
         let script: Script<Behaviour> = serde_json::from_str(text).expect("valid script");
-        let wanted = Behaviour::answer(Asked::Subscribe, Answer::Code(45009)).times(3);
+        let wanted = Behaviour::answer(Asked::Subscribe, ScriptedAnswer::Code(45009)).times(3);
         assert_eq!(script, wanted);
     }
 
     #[test]
     fn an_answer_fits_its_command_and_any_fits_all() {
-        let fits =
-            |to, asked| Behaviour::answer(to, Answer::Silence).fits(Occasion::Command(asked));
+        let fits = |to, asked| {
+            Behaviour::answer(to, ScriptedAnswer::Silence).fits(Occasion::Command(asked))
+        };
         assert!(fits(Asked::Send, Asked::Send));
         assert!(fits(Asked::Any, Asked::Ping));
         assert!(!fits(Asked::Send, Asked::Ping));
-        assert!(!Behaviour::answer(Asked::Any, Answer::Silence).fits(Occasion::Upgrade));
+        assert!(!Behaviour::answer(Asked::Any, ScriptedAnswer::Silence).fits(Occasion::Upgrade));
         assert!(Behaviour::UpgradeHang.fits(Occasion::Upgrade));
     }
 }

@@ -8,7 +8,7 @@ use crate::fault::ConnectionId;
 use crate::ids::scramble;
 use crate::live::Ending;
 use crate::wecom::ack::{self, CommandResult, code};
-use crate::wecom::behaviour::{Answer, Asked, Behaviour, Occasion};
+use crate::wecom::behaviour::{Asked, Behaviour, Occasion, ScriptedAnswer};
 use crate::wecom::state::{Due, PlatformState};
 
 /// The code under which the ledger counts commands that a script did not carry out.
@@ -46,13 +46,13 @@ impl PlatformState {
         }
         let how = self.scripted_answer(id, asked, body);
         match how {
-            Some(Answer::Ignore) => self.count(cmd, NOT_CARRIED_OUT),
-            Some(Answer::Raw(text)) => {
+            Some(ScriptedAnswer::Ignore) => self.count(cmd, NOT_CARRIED_OUT),
+            Some(ScriptedAnswer::Raw(text)) => {
                 self.count(cmd, NOT_CARRIED_OUT);
                 let text = text.replace("{req_id}", req_id);
                 self.change(id, |live| live.send_text(text.as_bytes()));
             }
-            Some(Answer::Code(code)) => {
+            Some(ScriptedAnswer::Code(code)) => {
                 self.answer_command(cmd, id, req_id, CommandResult::refused(code), None, now);
             }
             how => {
@@ -69,7 +69,7 @@ impl PlatformState {
         id: ConnectionId,
         asked: Asked,
         body: &Map<String, Value>,
-    ) -> Option<Answer> {
+    ) -> Option<ScriptedAnswer> {
         let bot = match asked {
             Asked::Subscribe => body.get("bot_id").and_then(Value::as_str),
             _ => None,
@@ -81,9 +81,9 @@ impl PlatformState {
         }
         let pong = &self.connections.get(&id)?.pong;
         match asked {
-            Asked::Ping if pong.silent => Some(Answer::Silence),
-            Asked::Ping if pong.code.is_some() => pong.code.map(Answer::Code),
-            Asked::Ping => pong.delay.map(Answer::Late),
+            Asked::Ping if pong.silent => Some(ScriptedAnswer::Silence),
+            Asked::Ping if pong.code.is_some() => pong.code.map(ScriptedAnswer::Code),
+            Asked::Ping => pong.delay.map(ScriptedAnswer::Late),
             _ => None,
         }
     }
@@ -95,7 +95,7 @@ impl PlatformState {
         asked: Asked,
         req_id: &str,
         body: &Map<String, Value>,
-        how: &Option<Answer>,
+        how: &Option<ScriptedAnswer>,
         now: Instant,
     ) -> Option<CommandResult> {
         match asked {
@@ -124,28 +124,28 @@ impl PlatformState {
         id: ConnectionId,
         req_id: &str,
         result: CommandResult,
-        how: Option<Answer>,
+        how: Option<ScriptedAnswer>,
         now: Instant,
     ) {
         self.count(cmd, result.code);
         let text = ack::text(req_id, &result, self.hint());
         match how {
-            Some(Answer::Silence) => {}
-            Some(Answer::Late(delay)) => {
+            Some(ScriptedAnswer::Silence) => {}
+            Some(ScriptedAnswer::Late(delay)) => {
                 self.timer_queue.add(now + delay, Due::Text(id, text));
                 self.wake_clock();
             }
-            Some(Answer::Twice) => self.change(id, |live| {
+            Some(ScriptedAnswer::Twice) => self.change(id, |live| {
                 live.send_text(text.as_bytes());
                 live.send_text(text.as_bytes());
             }),
-            Some(Answer::Foreign) => {
+            Some(ScriptedAnswer::Foreign) => {
                 let foreign = format!("{req_id}_{:016x}", self.hint());
                 let text = ack::text(&foreign, &result, self.hint());
                 self.change(id, |live| live.send_text(text.as_bytes()));
             }
-            Some(Answer::DropBefore) => self.end(id, Ending::Reset, now),
-            Some(Answer::DropAfter) => {
+            Some(ScriptedAnswer::DropBefore) => self.end(id, Ending::Reset, now),
+            Some(ScriptedAnswer::DropAfter) => {
                 self.change(id, |live| live.send_text(text.as_bytes()));
                 self.end(id, Ending::Hangup, now);
             }

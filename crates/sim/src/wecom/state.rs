@@ -19,7 +19,7 @@ use crate::script::Scripts;
 use crate::timer_queue::TimerQueue;
 use crate::tracked::WallClock;
 use crate::websocket::{self, opcode};
-use crate::wecom::behaviour::{Answer, Behaviour};
+use crate::wecom::behaviour::{Behaviour, ScriptedAnswer};
 use crate::wecom::bot::Bot;
 use crate::wecom::generator::Generator;
 use crate::wecom::ledger::Ledger;
@@ -59,7 +59,7 @@ pub(crate) enum Due {
     Text(ConnectionId, String),
     /// Make the connection the bot's holder, and answer the subscribe with this `req_id`. Its predecessor got the event
     /// before.
-    Hold(ConnectionId, u32, String, Option<Answer>),
+    Hold(ConnectionId, u32, String, Option<ScriptedAnswer>),
     /// End the TCP connection of a displaced connection.
     Cut(ConnectionId),
     /// End the connection without a close frame.

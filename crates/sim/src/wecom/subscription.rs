@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::fault::ConnectionId;
 use crate::ids::AttemptId;
 use crate::wecom::ack::{CommandResult, code};
-use crate::wecom::behaviour::Answer;
+use crate::wecom::behaviour::ScriptedAnswer;
 use crate::wecom::callback;
 use crate::wecom::ledger::SubscriptionState;
 use crate::wecom::req_id::req_id;
@@ -27,7 +27,7 @@ impl PlatformState {
         id: ConnectionId,
         body: &Map<String, Value>,
         answered_to: &str,
-        how: &Option<Answer>,
+        how: &Option<ScriptedAnswer>,
         now: Instant,
     ) -> Option<CommandResult> {
         self.ledger.subscribes += 1;
@@ -64,7 +64,7 @@ impl PlatformState {
         id: ConnectionId,
         bot: u32,
         answered_to: &str,
-        how: Option<Answer>,
+        how: Option<ScriptedAnswer>,
         now: Instant,
     ) {
         // Another connection may have become the holder meanwhile.

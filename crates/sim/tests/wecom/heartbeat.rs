@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longwire_sim::wecom::{Answer, Asked, Behaviour, Fault, Sim, Target};
+use longwire_sim::wecom::{Asked, Behaviour, Fault, ScriptedAnswer, Sim, Target};
 use serde_json::{Value, json};
 
 use crate::client::{BOT, Client, start, until, wait};
@@ -44,7 +44,10 @@ fn pongs_can_be_silent_late_or_refusals() {
     strike(&sim, Fault::Recover);
     strike(&sim, Fault::SlowPong(Duration::from_millis(30)));
     assert_eq!(client.ping()["errcode"], 0);
-    control.behaviour(None, Behaviour::answer(Asked::Ping, Answer::Twice).times(1));
+    control.behaviour(
+        None,
+        Behaviour::answer(Asked::Ping, ScriptedAnswer::Twice).times(1),
+    );
     strike(&sim, Fault::Recover);
     let first = client.ping();
     assert_eq!(client.frame(), first);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longwire_sim::wecom::{
-    Answer, Asked, Behaviour, Chat, Content, Push, RateLimit, Shown, Sim, Via,
+    Asked, Behaviour, Chat, Content, Push, RateLimit, ScriptedAnswer, Shown, Sim, Via,
 };
 use serde_json::{Value, json};
 
@@ -245,27 +245,27 @@ fn a_lost_or_late_answer_does_not_mean_that_nothing_was_shown() {
         control.behaviour(Some(BOT), Behaviour::answer(Asked::Send, with).times(1));
     };
     let body = json!({"chatid": "u", "msgtype": "markdown", "markdown": {"content": "x"}});
-    script(Answer::Silence);
+    script(ScriptedAnswer::Silence);
     client.command("aibot_send_msg", body.clone());
     wait(&control, |ledger| ledger.shown == 1);
-    script(Answer::Ignore);
+    script(ScriptedAnswer::Ignore);
     client.command("aibot_send_msg", body.clone());
     wait(&control, |ledger| {
         ledger.answered("aibot_send_msg", -1) == 1
     });
     assert_eq!(control.ledger().shown, 1);
-    script(Answer::Foreign);
+    script(ScriptedAnswer::Foreign);
     let asked = client.command("aibot_send_msg", body.clone());
     let foreign = client.frame();
     assert_ne!(foreign["headers"]["req_id"], asked);
-    script(Answer::Late(Duration::from_millis(200)));
+    script(ScriptedAnswer::Late(Duration::from_millis(200)));
     let frame = |req_id: &str| {
         json!({"cmd": "aibot_send_msg", "headers": {"req_id": req_id}, "body": body}).to_string()
     };
     client.send_together(&[frame("late"), frame("prompt")]);
     assert_eq!(client.frame()["headers"]["req_id"], "prompt");
     assert_eq!(client.frame()["headers"]["req_id"], "late");
-    script(Answer::DropAfter);
+    script(ScriptedAnswer::DropAfter);
     assert_eq!(client.ask("aibot_send_msg", body.clone())["errcode"], 0);
     client.ends();
     assert_eq!(control.ledger().shown, 5);

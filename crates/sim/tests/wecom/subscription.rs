@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longwire_sim::wecom::{
-    Answer, Asked, Behaviour, Bots, DisplacedOrder, Push, SubscriptionState,
+    Asked, Behaviour, Bots, DisplacedOrder, Push, ScriptedAnswer, SubscriptionState,
 };
 use serde_json::{Value, json};
 
@@ -115,12 +115,12 @@ fn a_subscribe_can_be_left_without_an_answer_or_get_a_strange_one() {
             Behaviour::answer(Asked::Subscribe, with).times(1),
         );
     };
-    script(Answer::Ignore);
-    script(Answer::Code(-1));
-    script(Answer::Raw(
+    script(ScriptedAnswer::Ignore);
+    script(ScriptedAnswer::Code(-1));
+    script(ScriptedAnswer::Raw(
         r#"{"headers":{"req_id":"{req_id}"},"body":{"errcode":853000}}"#.to_owned(),
     ));
-    script(Answer::Late(Duration::from_millis(30)));
+    script(ScriptedAnswer::Late(Duration::from_millis(30)));
     let body = || json!({"bot_id": BOT, "secret": SECRET});
     client.command("aibot_subscribe", body());
     assert_eq!(
@@ -133,7 +133,7 @@ fn a_subscribe_can_be_left_without_an_answer_or_get_a_strange_one() {
     assert_eq!(strange.get("errcode"), None::<&Value>);
     assert_eq!(control.ledger().subscribed, 0);
     assert_eq!(client.subscribe(BOT, SECRET)["errcode"], 0);
-    script(Answer::DropBefore);
+    script(ScriptedAnswer::DropBefore);
     client.command("aibot_subscribe", body());
     client.ends();
     assert_eq!(
