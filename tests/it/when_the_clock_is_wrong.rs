@@ -7,7 +7,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longwire_sim::{Control, Fault, Target, Traffic};
-use longwire_store::{Cause, Group, NewEvent, Receipt, Reply, Source, Store, StoreSettings};
+use longwire_store::{Cause, Group, GroupReply, NewEvent, Receipt, Source, Store, StoreSettings};
 use longwire_tests::{Clock, Gateway, Setup, app_id, platform, until_answered, wait_until};
 use longwire_wire::envelope::Envelope;
 use longwire_wire::identity::Identity;
@@ -152,7 +152,7 @@ const GROUP: u32 = 1_000;
 
 struct Told(Sender<usize>);
 
-impl Reply for Told {
+impl GroupReply for Told {
     fn recorded(&self, receipts: Vec<Receipt>) {
         // Nobody listens when the story has failed.
         let _ = self.0.send(receipts.len());
@@ -170,7 +170,7 @@ fn record(gateway: &Gateway, off_by_s: i64) {
     let bot = store.installation(BOT).expect("readable").expect("kept");
     let thread = store.run_writer(|_| ()).expect("a thread");
     let (tell, told) = channel();
-    let reply: Arc<dyn Reply> = Arc::new(Told(tell));
+    let reply: Arc<dyn GroupReply> = Arc::new(Told(tell));
     for first in (0..RUN_AND_MORE).step_by(GROUP as usize) {
         let events = (first..first + GROUP).map(|number| {
             let payload = event(number).into_bytes().into();

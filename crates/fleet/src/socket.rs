@@ -35,7 +35,7 @@ use inbound::{Inbound, Owed, Pause};
 use longwire_actor::{Context, End, Handling, Inject, Inspect, Mailbox, Receives, TreeActor, send};
 use longwire_link::{Generation, Setback, Window};
 use longwire_platform::DialError;
-use longwire_store::{Cause, Receipt, Reply};
+use longwire_store::{Cause, GroupReply, Receipt};
 use longwire_wire::endpoint::ConnectionUrl;
 pub(crate) use news::{AssemblerIdle, AssemblerWanted, Finished, Lost, Opened};
 use outbound::Outbound;
@@ -573,7 +573,7 @@ impl Handler<Inspect<SocketState>> for Socket {
 /// The writer's way back to a socket: one message per group.
 struct SocketMailbox(Arc<Mailbox<Socket>>);
 
-impl Reply for SocketMailbox {
+impl GroupReply for SocketMailbox {
     fn recorded(&self, receipts: Vec<Receipt>) {
         self.0.send(Recorded(receipts));
     }

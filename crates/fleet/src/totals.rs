@@ -2,7 +2,7 @@
 
 use crate::latency::Histogram;
 use crate::view::{AnswerTotals, ConnectionTotals, EventTotals, Quantiles};
-use longwire_store::Verdict;
+use longwire_store::RecordOutcome;
 use longwire_wire::identity::Tier;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -64,14 +64,14 @@ impl Totals {
     }
 
     /// What the store found out about one event.
-    pub(crate) fn verdict(&self, verdict: Verdict) {
-        let counter = match verdict {
-            Verdict::Recorded(_) => &self.recorded,
-            Verdict::Repeat {
+    pub(crate) fn recorded(&self, outcome: RecordOutcome) {
+        let counter = match outcome {
+            RecordOutcome::Recorded(_) => &self.recorded,
+            RecordOutcome::Repeat {
                 tier: Tier::EventId,
                 ..
             } => &self.repeats_by_event_id,
-            Verdict::Repeat {
+            RecordOutcome::Repeat {
                 tier: Tier::Message,
                 ..
             } => &self.repeats_by_message,

@@ -10,7 +10,7 @@ use bytestring::ByteString;
 use divan::counter::ItemsCount;
 use longwire_installation::{Desired, Origin, Platform};
 use longwire_store::{
-    Cause, Group, NewEvent, NewInstallation, Receipt, Reply, Source, Store, StoreSettings,
+    Cause, Group, GroupReply, NewEvent, NewInstallation, Receipt, Source, Store, StoreSettings,
 };
 use longwire_wire::identity::Identity;
 
@@ -24,7 +24,7 @@ fn main() {
 /// Tells of each group how many receipts it got.
 struct Told(Sender<usize>);
 
-impl Reply for Told {
+impl GroupReply for Told {
     fn recorded(&self, receipts: Vec<Receipt>) {
         // Nobody listens after the last round.
         let _ = self.0.send(receipts.len());
@@ -77,7 +77,7 @@ fn commit(bencher: divan::Bencher<'_, '_>, events: u64) {
         .expect("an installation is added")
         .id;
     let (tell, told) = channel();
-    let reply: Arc<dyn Reply> = Arc::new(Told(tell));
+    let reply: Arc<dyn GroupReply> = Arc::new(Told(tell));
     let thread = store
         .run_writer(|_| {})
         .expect("the operating system gives a thread");

@@ -28,12 +28,12 @@ pub struct Displacement {
 }
 
 /// Called once, on the writer thread, when the displacement it came with is durable.
-pub(crate) type Kept = Box<dyn FnOnce() + Send>;
+pub(crate) type OnDurable = Box<dyn FnOnce() + Send>;
 
 /// A displacement that waits for the writer.
 pub(crate) struct Waiting {
     pub(crate) displacement: Displacement,
-    kept: Kept,
+    kept: OnDurable,
 }
 
 /// The displacements that wait for the writer, the newest of each installation.
@@ -52,7 +52,7 @@ impl Displacements {
     }
 
     /// Replaces the installation's waiting displacement and wakes the writer.
-    pub(crate) fn put(&self, displacement: Displacement, kept: Kept) {
+    pub(crate) fn put(&self, displacement: Displacement, kept: OnDurable) {
         let installation = displacement.installation;
         let waiting = Waiting { displacement, kept };
         self.lock().insert(installation, waiting);

@@ -1,7 +1,7 @@
 //! What a connection asks the store to record, and how it hears back.
 //!
 //! A [`Group`] holds the whole events of one read burst. It is answered exactly once per event: by
-//! [`Reply::recorded`] with receipts, or by [`Reply::not_recorded`] with the cause. Dropping a group
+//! [`GroupReply::recorded`] with receipts, or by [`GroupReply::not_recorded`] with the cause. Dropping a group
 //! is an answer too, so no path, a panic included, leaves the asker waiting.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -82,7 +82,7 @@ impl NewEvent {
 
 /// Hears what became of a group. Called on the writer thread: it hands on and returns, and never
 /// blocks.
-pub trait Reply: Send + Sync {
+pub trait GroupReply: Send + Sync {
     /// The transaction that holds these events was committed. Called at most once per group.
     fn recorded(&self, receipts: Vec<Receipt>);
 
@@ -98,7 +98,7 @@ pub struct Group {
     /// The events, in the order they came.
     pub events: Vec<NewEvent>,
     /// Who is told.
-    pub reply: Arc<dyn Reply>,
+    pub reply: Arc<dyn GroupReply>,
 }
 
 impl Group {

@@ -1,7 +1,7 @@
 //! The event log, and everything else longwire keeps.
 //!
 //! A connection submits the events of one read burst as a [`Group`]; the writer thread records many
-//! groups in one transaction; each hears back through its [`Reply`]: a [`Receipt`] per event, made
+//! groups in one transaction; each hears back through its [`GroupReply`]: a [`Receipt`] per event, made
 //! only after COMMIT has returned, or the [`Cause`] why there is none. Repeats are known by their
 //! keys in the same transaction and get a receipt too, since what they repeat is on disk.
 //!
@@ -23,7 +23,6 @@ mod group;
 mod health;
 mod ids;
 mod installation;
-mod intake;
 mod lock;
 mod open;
 mod pace;
@@ -35,6 +34,7 @@ mod sqlite;
 mod store;
 mod timeline;
 mod underway;
+mod write_queue;
 mod writer;
 
 pub use cause::Cause;
@@ -43,15 +43,15 @@ pub use event_record::{EventPage, EventQuery, EventRecord};
 pub use exposure::Exposed;
 pub use failure::Failure;
 pub use figures::{COMMIT_EDGES_US, Figures};
-pub use group::{Group, NewEvent, Reply, Source};
+pub use group::{Group, GroupReply, NewEvent, Source};
 pub use health::Health;
 pub use ids::Seq;
 pub use installation::{InstallationRecord, NewInstallation};
-pub use intake::{Refusal, Rejected, Writer};
 pub use open::OpenError;
 pub use reader::{ReadError, Reader};
-pub use receipt::{Receipt, Verdict};
+pub use receipt::{Receipt, RecordOutcome};
 pub use seal::{KeyRingError, SealError};
 pub use settings::StoreSettings;
 pub use store::{Store, WriteError};
 pub use timeline::{TimelineEntry, TimelineKind, TimelineRecord};
+pub use write_queue::{Refusal, Rejected, Writer};

@@ -25,7 +25,7 @@
 //! use longwire_store::Receipt;
 //! fn hand_on(receipt: Receipt) -> (Receipt, u32) {
 //!     let ticket = receipt.ticket();
-//!     (Receipt { ticket, verdict: receipt.verdict() }, ticket)
+//!     (Receipt { ticket, outcome: receipt.outcome() }, ticket)
 //! }
 //! ```
 
@@ -33,16 +33,16 @@ use longwire_wire::identity::Tier;
 
 use crate::displacement::InHand;
 use crate::failure::Failure;
-use crate::intake::Queued;
 use crate::sqlite::installations::keep_displacement;
 use crate::sqlite::log::Log;
-use crate::sqlite::record::{Outcome, insert};
-use crate::sqlite::timeline::Notebook;
+use crate::sqlite::record::{EventOutcome, insert};
+use crate::sqlite::timeline::TimelineBuffer;
+use crate::write_queue::Queued;
 use crate::{Seq, TimelineEntry};
 
 /// What the log made of an event. Either way it is on disk.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
-pub enum Verdict {
+pub enum RecordOutcome {
     /// It was new, and is recorded under this number.
     Recorded(Seq),
     /// It was recorded before.
@@ -59,7 +59,7 @@ pub enum Verdict {
 #[must_use = "an event with a receipt is owed an acknowledgement"]
 pub struct Receipt {
     ticket: u32,
-    verdict: Verdict,
+    outcome: RecordOutcome,
 }
 
 impl Receipt {
@@ -69,14 +69,14 @@ impl Receipt {
     }
 
     /// What the log made of it.
-    pub fn verdict(&self) -> Verdict {
-        self.verdict
+    pub fn outcome(&self) -> RecordOutcome {
+        self.outcome
     }
 }
 
 /// What became of one group of a committed batch.
 #[derive(Debug, Default)]
-pub(crate) struct Settled {
+pub(crate) struct GroupOutcome {
     pub(crate) receipts: Vec<Receipt>,
     /// Tickets of events that a rule of the schema refused, with the rule's words.
     pub(crate) poisoned: Vec<(u32, String)>,
@@ -88,11 +88,11 @@ pub(crate) fn record(
     groups: &[Queued],
     notes: &[TimelineEntry],
     displacements: &InHand<'_>,
-    notebook: &mut Notebook,
-) -> Result<Vec<Settled>, Failure> {
+    timeline: &mut TimelineBuffer,
+) -> Result<Vec<GroupOutcome>, Failure> {
     let outcomes = log.record(|connection, index| {
         let outcomes = insert(connection, index, groups)?;
-        notebook.write(connection, notes)?;
+        timeline.write(connection, notes)?;
         for displacement in displacements.iter() {
             keep_displacement(connection, displacement)?;
         }
@@ -104,20 +104,20 @@ pub(crate) fn record(
     Ok(groups
         .iter()
         .map(|queued| {
-            let mut settled = Settled {
+            let mut group = GroupOutcome {
                 receipts: Vec::with_capacity(queued.group.events.len()),
                 poisoned: Vec::new(),
             };
             for (event, outcome) in queued.group.events.iter().zip(&mut outcomes) {
                 match outcome {
-                    Outcome::Verdict(verdict) => settled.receipts.push(Receipt {
+                    EventOutcome::Recorded(outcome) => group.receipts.push(Receipt {
                         ticket: event.ticket,
-                        verdict,
+                        outcome,
                     }),
-                    Outcome::Poison(rule) => settled.poisoned.push((event.ticket, rule)),
+                    EventOutcome::Poison(rule) => group.poisoned.push((event.ticket, rule)),
                 }
             }
-            settled
+            group
         })
         .collect())
 }

@@ -5,7 +5,7 @@
 //! connection, ever.
 
 mod administer;
-mod seat;
+mod slot;
 
 use std::any::Any;
 use std::io;
@@ -21,19 +21,19 @@ use crossbeam_channel::{Receiver, bounded};
 use diesel::SqliteConnection;
 use secrecy::SecretString;
 
-use self::seat::{Mail, Seat, Sitting, Successor};
+use self::slot::{CommandChannel, Successor, WriterRun, WriterSlot};
 use crate::event_index::RUN_EVENTS;
 use crate::failure::Failure;
 use crate::health::HealthCell;
-use crate::intake::Intake;
 use crate::lock::{LockError, LockFile};
 use crate::open::{beside, database_path};
 use crate::seal::KeyRing;
 use crate::sqlite::file::{DatabaseFile, free_bytes};
 use crate::sqlite::installations;
 use crate::sqlite::log::Log;
-use crate::sqlite::timeline::Notebook;
-use crate::writer::{Desk, Job};
+use crate::sqlite::timeline::TimelineBuffer;
+use crate::write_queue::WriteQueue;
+use crate::writer::{Job, WriterState};
 use crate::{
     Cause, EventPage, EventQuery, Figures, Health, InstallationRecord, KeyRingError,
     NewInstallation, OpenError, ReadError, Reader, SealError, Seq, StoreSettings, TimelineRecord,
@@ -127,17 +127,17 @@ impl From<diesel::result::Error> for WriteError {
 /// The open store; clones are handles to the same one.
 #[derive(Clone)]
 pub struct Store {
-    shared: Arc<Shared>,
+    open: Arc<OpenStore>,
 }
 
-struct Shared {
-    intake: Arc<Intake>,
+struct OpenStore {
+    queue: Arc<WriteQueue>,
     health: Arc<HealthCell>,
     file: Arc<DatabaseFile>,
     reader: Reader,
     keys: Arc<KeyRing>,
     key_file: PathBuf,
-    seat: Mutex<Seat>,
+    slot: Mutex<WriterSlot>,
 }
 
 impl Store {
@@ -175,32 +175,32 @@ impl Store {
             .clone()
             .unwrap_or_else(|| beside(&path, ".key"));
         let keys = Arc::new(KeyRing::load(&key_file, &sealed_with)?);
-        let intake = Arc::new(Intake::new(settings));
-        intake.counters.set_disk(log.wal_bytes(), free_bytes(&path));
+        let queue = Arc::new(WriteQueue::new(settings));
+        queue.counters.set_disk(log.wal_bytes(), free_bytes(&path));
         let health = Arc::new(HealthCell::new());
-        let desk = Desk {
-            intake: Arc::clone(&intake),
+        let state = WriterState {
+            queue: Arc::clone(&queue),
             file: Arc::clone(&file),
             health: Arc::clone(&health),
             reader: reader.clone(),
             log: Some(log),
-            left: None,
+            previous: None,
             lock,
             run_events,
-            notebook: Notebook::default(),
+            timeline: TimelineBuffer::default(),
             trouble: None,
             retry_at: Instant::now(),
         };
-        let seat = Mutex::new(Seat::Free(Box::new(desk)));
+        let slot = Mutex::new(WriterSlot::Free(Box::new(state)));
         Ok(Self {
-            shared: Arc::new(Shared {
-                intake,
+            open: Arc::new(OpenStore {
+                queue,
                 health,
                 file,
                 reader,
                 keys,
                 key_file,
-                seat,
+                slot,
             }),
         })
     }
@@ -213,7 +213,7 @@ impl Store {
     /// A handle to the writer's queue. What is submitted before the writer runs waits for it.
     pub fn writer(&self) -> Writer {
         Writer {
-            intake: Arc::clone(&self.shared.intake),
+            queue: Arc::clone(&self.open.queue),
         }
     }
 
@@ -226,39 +226,39 @@ impl Store {
         &self,
         ended: impl FnOnce(Result<(), &(dyn Any + Send)>) + Send + 'static,
     ) -> io::Result<JoinHandle<()>> {
-        let shared = Arc::clone(&self.shared);
+        let open = Arc::clone(&self.open);
         let (jobs, inbox) = bounded(JOBS);
         let (stop, stopped) = bounded(1);
-        let mail = Mail { jobs, stop };
-        let mut sitting = Sitting {
-            shared: Arc::clone(&shared),
-            desk: None,
-            coming: None,
+        let commands = CommandChannel { jobs, stop };
+        let mut run = WriterRun {
+            open: Arc::clone(&open),
+            state: None,
+            handed_over: None,
         };
         {
-            let mut seat = shared.seat();
-            match mem::replace(&mut *seat, Seat::Changing) {
-                Seat::Free(desk) => {
-                    *seat = Seat::Taken(mail);
-                    sitting.desk = Some(desk);
+            let mut slot = open.slot();
+            match mem::replace(&mut *slot, WriterSlot::Changing) {
+                WriterSlot::Free(state) => {
+                    *slot = WriterSlot::Taken(commands);
+                    run.state = Some(state);
                 }
-                Seat::Lent { jobs, next: None } => {
-                    let (desk, coming) = bounded(1);
-                    let next = Some(Successor { mail, desk });
-                    *seat = Seat::Lent { jobs, next };
-                    sitting.coming = Some(coming);
+                WriterSlot::Lent { jobs, next: None } => {
+                    let (state, handed_over) = bounded(1);
+                    let next = Some(Successor { commands, state });
+                    *slot = WriterSlot::Lent { jobs, next };
+                    run.handed_over = Some(handed_over);
                 }
-                taken => *seat = taken,
+                taken => *slot = taken,
             }
         }
-        if sitting.desk.is_some() || sitting.coming.is_some() {
-            shared.intake.accepting.store(true, SeqCst);
+        if run.state.is_some() || run.handed_over.is_some() {
+            open.queue.accepting.store(true, SeqCst);
         }
-        // Made here and not by the thread: without a thread, dropping it frees the desk for the next one.
+        // Made here and not by the thread: without a thread, dropping it frees the state for the next one.
         std::thread::Builder::new()
             .name("longwire-writer".to_owned())
             .spawn(move || {
-                let outcome = catch_unwind(AssertUnwindSafe(|| sitting.work(&inbox, &stopped)));
+                let outcome = catch_unwind(AssertUnwindSafe(|| run.work(&inbox, &stopped)));
                 match outcome {
                     Ok(()) => ended(Ok(())),
                     Err(payload) => {
@@ -271,26 +271,26 @@ impl Store {
 
     /// Takes nothing more, records what is queued, and ends the thread. Waits for nothing.
     pub fn stop_writer(&self) {
-        Desk::close(&self.shared.intake);
-        if let Seat::Taken(mail)
-        | Seat::Lent {
-            next: Some(Successor { mail, .. }),
+        WriterState::close(&self.open.queue);
+        if let WriterSlot::Taken(commands)
+        | WriterSlot::Lent {
+            next: Some(Successor { commands, .. }),
             ..
-        } = &*self.shared.seat()
+        } = &*self.open.slot()
         {
             // Told already, or gone already: either way it need not be told.
-            let _ = mail.stop.try_send(());
+            let _ = commands.stop.try_send(());
         }
     }
 
     /// Whether events are being recorded. Cheap, at any time.
     pub fn health(&self) -> Health {
-        self.shared.health.read()
+        self.open.health.read()
     }
 
     /// Where the database lies: what must be on its disk for a while, and must not be lost for its sake, belongs here.
     pub fn directory(&self) -> &Path {
-        match self.shared.file.path().parent() {
+        match self.open.file.path().parent() {
             Some(directory) if !directory.as_os_str().is_empty() => directory,
             _ => Path::new("."),
         }
@@ -298,20 +298,18 @@ impl Store {
 
     /// What the writer has done. Cheap, at any time.
     pub fn figures(&self) -> Figures {
-        let intake = &self.shared.intake;
-        intake
-            .counters
-            .read(intake.held_events(), intake.held_bytes())
+        let queue = &self.open.queue;
+        queue.counters.read(queue.held_events(), queue.held_bytes())
     }
 
     /// All queries, as a handle that can be given to those who only read.
     pub fn reader(&self) -> &Reader {
-        &self.shared.reader
+        &self.open.reader
     }
 
     /// [`Reader::installations`].
     pub fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError> {
-        self.shared.reader.installations()
+        self.open.reader.installations()
     }
 
     /// [`Reader::installations_after`].
@@ -324,12 +322,12 @@ impl Store {
 
     /// [`Reader::installation`].
     pub fn installation(&self, id_or_name: &str) -> Result<Option<InstallationRecord>, ReadError> {
-        self.shared.reader.installation(id_or_name)
+        self.open.reader.installation(id_or_name)
     }
 
     /// [`Reader::count_wanted`].
     pub fn count_wanted(&self) -> Result<u64, ReadError> {
-        self.shared.reader.count_wanted()
+        self.open.reader.count_wanted()
     }
 
     /// [`Reader::timeline`].
@@ -338,31 +336,31 @@ impl Store {
         installation: InstallationId,
         limit: usize,
     ) -> Result<Vec<TimelineRecord>, ReadError> {
-        self.shared.reader.timeline(installation, limit)
+        self.open.reader.timeline(installation, limit)
     }
 
     /// [`Reader::events`].
     pub fn events(&self, query: EventQuery) -> Result<EventPage, ReadError> {
-        self.shared.reader.events(query)
+        self.open.reader.events(query)
     }
 
     /// [`Reader::last_seq`].
     pub fn last_seq(&self) -> Result<Option<Seq>, ReadError> {
-        self.shared.reader.last_seq()
+        self.open.reader.last_seq()
     }
 
     /// [`Reader::count_events`].
     pub fn count_events(&self) -> Result<u64, ReadError> {
-        self.shared.reader.count_events()
+        self.open.reader.count_events()
     }
 
     /// Adds an installation under a free name. If it is wanted, no other may be the same bot. Blocks until it is durable, for
     /// some seconds at most.
     pub fn add_installation(&self, new: NewInstallation) -> Result<InstallationRecord, WriteError> {
-        let shared = Arc::clone(&self.shared);
+        let open = Arc::clone(&self.open);
         self.administer(administer::patience_for(1), move |connection| {
-            shared.keys.is_kept_in(&shared.key_file)?;
-            installations::add(connection, &shared.keys, &new)
+            open.keys.is_kept_in(&open.key_file)?;
+            installations::add(connection, &open.keys, &new)
         })
     }
 
@@ -374,13 +372,13 @@ impl Store {
         &self,
         declared: Vec<NewInstallation>,
     ) -> Result<Vec<InstallationRecord>, WriteError> {
-        let shared = Arc::clone(&self.shared);
+        let open = Arc::clone(&self.open);
         let patience = administer::patience_for(declared.len());
         self.administer(patience, move |connection| {
             if !declared.is_empty() {
-                shared.keys.is_kept_in(&shared.key_file)?;
+                open.keys.is_kept_in(&open.key_file)?;
             }
-            installations::put_from_file(connection, &shared.keys, &declared)
+            installations::put_from_file(connection, &open.keys, &declared)
         })
     }
 
@@ -394,7 +392,7 @@ impl Store {
 
     /// The app secret in clear.
     pub fn open_secret(&self, record: &InstallationRecord) -> Result<SecretString, SealError> {
-        installations::open_secret(&self.shared.keys, record)
+        installations::open_secret(&self.open.keys, record)
     }
 
     /// The installation's own proxy in clear, if it has one.
@@ -402,7 +400,7 @@ impl Store {
         &self,
         record: &InstallationRecord,
     ) -> Result<Option<SecretString>, SealError> {
-        installations::open_proxy(&self.shared.keys, record)
+        installations::open_proxy(&self.open.keys, record)
     }
 
     /// Sets something on the writing connection alone.
@@ -422,21 +420,21 @@ impl Store {
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store")
-            .field("path", &self.shared.file.path())
+            .field("path", &self.open.file.path())
             .finish_non_exhaustive()
     }
 }
 
-impl Shared {
-    fn seat(&self) -> MutexGuard<'_, Seat> {
+impl OpenStore {
+    fn slot(&self) -> MutexGuard<'_, WriterSlot> {
         // Every change of hands is one assignment.
-        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Shared {
+impl Drop for OpenStore {
     fn drop(&mut self) {
-        Desk::close(&self.intake);
+        WriterState::close(&self.queue);
     }
 }
 

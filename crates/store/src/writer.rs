@@ -16,14 +16,14 @@ use longwire_wire::identity::Tier;
 use crate::failure::Failure;
 use crate::figures::Counters;
 use crate::health::HealthCell;
-use crate::intake::{Intake, Queued};
 use crate::lock::LockFile;
 use crate::reader::Reader;
-use crate::receipt::{Settled, record};
+use crate::receipt::{GroupOutcome, record};
 use crate::sqlite::file::{DatabaseFile, free_bytes};
-use crate::sqlite::log::{Left, Log};
-use crate::sqlite::timeline::Notebook;
-use crate::{Cause, TimelineEntry, Verdict};
+use crate::sqlite::log::{Log, PreviousLog};
+use crate::sqlite::timeline::TimelineBuffer;
+use crate::write_queue::{Queued, WriteQueue};
+use crate::{Cause, RecordOutcome, TimelineEntry};
 
 /// Events that end a batch's gathering: beyond this a larger transaction gains nothing and its
 /// first event waits longer.
@@ -56,25 +56,25 @@ pub(crate) enum DatabaseState {
 }
 
 /// The writing connection and everything that outlives one thread.
-pub(crate) struct Desk {
-    pub(crate) intake: Arc<Intake>,
+pub(crate) struct WriterState {
+    pub(crate) queue: Arc<WriteQueue>,
     pub(crate) file: Arc<DatabaseFile>,
     pub(crate) health: Arc<HealthCell>,
     pub(crate) reader: Reader,
     pub(crate) log: Option<Log>,
     /// Of the log before, until another one is open and was compared with it.
-    pub(crate) left: Option<Left>,
+    pub(crate) previous: Option<PreviousLog>,
     /// Declared after the log, so let go after it was closed.
     pub(crate) lock: LockFile,
     /// Events that fill a run of the event index.
     pub(crate) run_events: usize,
-    pub(crate) notebook: Notebook,
+    pub(crate) timeline: TimelineBuffer,
     /// Why there is no log, or why the last commit failed.
     pub(crate) trouble: Option<Failure>,
     pub(crate) retry_at: Instant,
 }
 
-enum Woken {
+enum Wakeup {
     Group(Queued),
     Note(TimelineEntry),
     Job(Job),
@@ -87,19 +87,19 @@ enum Woken {
     Stop,
 }
 
-impl Desk {
+impl WriterState {
     /// The thread's life. Returns when it was told to stop and the queue is empty.
     pub(crate) fn run(&mut self, jobs: &Receiver<Job>, stop: &Receiver<()>) {
         let looks = tick(LOOK_EVERY);
         loop {
             match self.wait(jobs, stop, &looks) {
-                Woken::Group(first) => self.write(Some(first), None),
-                Woken::Note(first) => self.write(None, Some(first)),
-                Woken::Job(job) => self.do_job(job),
-                Woken::Displacements => self.write(None, None),
-                Woken::Stop => return self.drain(jobs),
-                Woken::Retry => self.retry(),
-                Woken::Look => self.look(),
+                Wakeup::Group(first) => self.write(Some(first), None),
+                Wakeup::Note(first) => self.write(None, Some(first)),
+                Wakeup::Job(job) => self.do_job(job),
+                Wakeup::Displacements => self.write(None, None),
+                Wakeup::Stop => return self.drain(jobs),
+                Wakeup::Retry => self.retry(),
+                Wakeup::Look => self.look(),
             }
         }
     }
@@ -130,33 +130,33 @@ impl Desk {
         }
     }
 
-    fn wait(&self, jobs: &Receiver<Job>, stop: &Receiver<()>, looks: &Receiver<Instant>) -> Woken {
+    fn wait(&self, jobs: &Receiver<Job>, stop: &Receiver<()>, looks: &Receiver<Instant>) -> Wakeup {
         let retry = match self.trouble {
             Some(_) => after(self.retry_at.saturating_duration_since(Instant::now())),
             None => never(),
         };
         select! {
-            recv(self.intake.groups.1) -> group => group.map_or(Woken::Stop, Woken::Group),
-            recv(self.intake.notes.1) -> note => note.map_or(Woken::Stop, Woken::Note),
-            recv(self.intake.displacements.wake.1) -> _ => Woken::Displacements,
-            recv(jobs) -> job => job.map_or(Woken::Stop, Woken::Job),
-            recv(stop) -> _ => Woken::Stop,
-            recv(retry) -> _ => Woken::Retry,
-            recv(looks) -> _ => Woken::Look,
+            recv(self.queue.groups.1) -> group => group.map_or(Wakeup::Stop, Wakeup::Group),
+            recv(self.queue.notes.1) -> note => note.map_or(Wakeup::Stop, Wakeup::Note),
+            recv(self.queue.displacements.wake.1) -> _ => Wakeup::Displacements,
+            recv(jobs) -> job => job.map_or(Wakeup::Stop, Wakeup::Job),
+            recv(stop) -> _ => Wakeup::Stop,
+            recv(retry) -> _ => Wakeup::Retry,
+            recv(looks) -> _ => Wakeup::Look,
         }
     }
 
     /// Records the rest of the queue, and whatever got room before the door was shut.
     fn drain(&mut self, jobs: &Receiver<Job>) {
-        while self.intake.held_events() > 0 {
-            if let Ok(first) = self.intake.groups.1.recv_timeout(LAST_LOOK) {
+        while self.queue.held_events() > 0 {
+            if let Ok(first) = self.queue.groups.1.recv_timeout(LAST_LOOK) {
                 self.write(Some(first), None);
             }
         }
-        while !self.intake.notes.1.is_empty() {
+        while !self.queue.notes.1.is_empty() {
             self.write(None, None);
         }
-        if !self.intake.displacements.is_empty() {
+        if !self.queue.displacements.is_empty() {
             self.write(None, None);
         }
         while let Ok(job) = jobs.try_recv() {
@@ -174,16 +174,16 @@ impl Desk {
         let mut bytes = groups.iter().map(Queued::held_bytes).sum::<usize>();
         while events < BATCH_EVENTS
             && bytes < BATCH_BYTES
-            && let Ok(queued) = self.intake.groups.1.try_recv()
+            && let Ok(queued) = self.queue.groups.1.try_recv()
         {
             events += queued.group.events.len();
             bytes += queued.held_bytes();
             groups.push(queued);
         }
-        let waiting = self.intake.notes.1.try_iter();
+        let waiting = self.queue.notes.1.try_iter();
         let notes: Vec<TimelineEntry> = note.into_iter().chain(waiting.take(BATCH_NOTES)).collect();
-        let intake = Arc::clone(&self.intake);
-        let displacements = intake.displacements.take();
+        let queue = Arc::clone(&self.queue);
+        let displacements = queue.displacements.take();
         if groups.is_empty() && notes.is_empty() && displacements.is_empty() {
             return;
         }
@@ -201,16 +201,16 @@ impl Desk {
         let begun = Instant::now();
         let recorded = {
             let _working = self.health.working();
-            record(log, &groups, &notes, &displacements, &mut self.notebook)
+            record(log, &groups, &notes, &displacements, &mut self.timeline)
         };
         match recorded {
-            Ok(settled) => {
+            Ok(outcomes) => {
                 let took = begun.elapsed();
                 self.counters().count_commit(took, events);
-                self.intake.pace.count(took);
+                self.queue.pace.count(took);
                 self.recovered();
-                for (queued, settled) in groups.into_iter().zip(settled) {
-                    self.answer(queued, settled);
+                for (queued, outcome) in groups.into_iter().zip(outcomes) {
+                    self.answer(queued, outcome);
                 }
                 displacements.written();
             }
@@ -226,25 +226,25 @@ impl Desk {
 
     /// Whether the log is open, takes writes, and was compared with the one before it.
     fn is_ready(&self) -> bool {
-        self.log.is_some() && self.left.is_none()
+        self.log.is_some() && self.previous.is_none()
     }
 
-    fn answer(&self, mut queued: Queued, settled: Settled) {
-        self.count(&settled);
+    fn answer(&self, mut queued: Queued, outcome: GroupOutcome) {
+        self.count(&outcome);
         // Taken out first: what is left in a group when it is dropped counts as unanswered.
         let events = std::mem::take(&mut queued.group.events);
-        if !settled.receipts.is_empty() {
-            queued.group.reply.recorded(settled.receipts);
+        if !outcome.receipts.is_empty() {
+            queued.group.reply.recorded(outcome.receipts);
         }
-        if let Some((_, rule)) = settled.poisoned.first() {
+        if let Some((_, rule)) = outcome.poisoned.first() {
             tracing::error!(
                 installation = queued.group.installation.0,
-                events = settled.poisoned.len(),
+                events = outcome.poisoned.len(),
                 detail = %rule,
                 next_step = Cause::Poison.advice(),
                 "events were refused by a rule of the schema",
             );
-            let tickets = settled.poisoned.iter().map(|(ticket, _)| *ticket).collect();
+            let tickets = outcome.poisoned.iter().map(|(ticket, _)| *ticket).collect();
             queued.group.reply.not_recorded(tickets, Cause::Poison);
         }
         drop(events);
@@ -294,27 +294,32 @@ impl Desk {
             Some(log) => log,
             none => {
                 self.reader.close_outdated();
-                if self.left.as_ref().is_some_and(Left::is_in_use) {
+                if self.previous.as_ref().is_some_and(PreviousLog::is_in_use) {
                     return Err(self.trouble.clone().unwrap_or_else(|| {
                         Failure::new(Cause::Gone, "queries still use the files of before")
                     }));
                 }
                 let file = Arc::clone(&self.file);
-                let left = self.left.as_mut();
-                none.insert(Log::reopen(file, &mut self.lock, left, self.run_events)?)
+                let previous = self.previous.as_mut();
+                none.insert(Log::reopen(
+                    file,
+                    &mut self.lock,
+                    previous,
+                    self.run_events,
+                )?)
             }
         };
         log.probe()?;
         log.load_index()?;
-        if let Some(left) = self.left.take() {
-            log.go_on_after(&left);
+        if let Some(previous) = self.previous.take() {
+            log.go_on_after(&previous);
         }
         Ok(())
     }
 
     fn recovered(&mut self) {
         if self.trouble.take().is_some() {
-            self.intake.displacements.wake_writer();
+            self.queue.displacements.wake_writer();
         }
         self.health.recover();
     }
@@ -326,23 +331,23 @@ impl Desk {
         if !matches!(failure.cause, Cause::Locked | Cause::DiskFull)
             && let Some(log) = self.log.take()
         {
-            let earlier = self.left.take();
-            self.left = Some(log.leave(failure.cause).after(earlier));
+            let earlier = self.previous.take();
+            self.previous = Some(log.leave(failure.cause).after(earlier));
         }
         self.trouble = Some(failure);
         self.retry_at = Instant::now() + RETRY;
     }
 
-    fn count(&self, settled: &Settled) {
+    fn count(&self, outcome: &GroupOutcome) {
         let counters = self.counters();
-        for receipt in &settled.receipts {
-            let counter = match receipt.verdict() {
-                Verdict::Recorded(_) => &counters.rows,
-                Verdict::Repeat {
+        for receipt in &outcome.receipts {
+            let counter = match receipt.outcome() {
+                RecordOutcome::Recorded(_) => &counters.rows,
+                RecordOutcome::Repeat {
                     tier: Tier::EventId,
                     ..
                 } => &counters.repeats_event_id,
-                Verdict::Repeat {
+                RecordOutcome::Repeat {
                     tier: Tier::Message,
                     ..
                 } => &counters.repeats_message,
@@ -351,15 +356,15 @@ impl Desk {
         }
         counters
             .poisoned
-            .fetch_add(settled.poisoned.len() as u64, Relaxed);
+            .fetch_add(outcome.poisoned.len() as u64, Relaxed);
     }
 
     fn counters(&self) -> &Counters {
-        &self.intake.counters
+        &self.queue.counters
     }
 
     /// Lets nothing more in.
-    pub(crate) fn close(intake: &Intake) {
-        intake.accepting.store(false, SeqCst);
+    pub(crate) fn close(queue: &WriteQueue) {
+        queue.accepting.store(false, SeqCst);
     }
 }

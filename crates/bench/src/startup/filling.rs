@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use longwire_installation::{BaseUrl, Desired, InstallationId, Origin, Platform};
 use longwire_store::{
-    Cause, Group, NewEvent, NewInstallation, Receipt, Reply, Seq, Source, Store, StoreSettings,
-    Writer,
+    Cause, Group, GroupReply, NewEvent, NewInstallation, Receipt, Seq, Source, Store,
+    StoreSettings, Writer,
 };
 use longwire_wire::envelope::Envelope;
 use longwire_wire::identity::Identity;
@@ -69,7 +69,7 @@ struct Count {
     refused: AtomicU64,
 }
 
-impl Reply for Count {
+impl GroupReply for Count {
     fn recorded(&self, receipts: Vec<Receipt>) {
         self.recorded.fetch_add(receipts.len() as u64, Relaxed);
     }
@@ -111,7 +111,7 @@ impl Filling {
                 events: (next..next + size)
                     .map(|number| self.event(number))
                     .collect(),
-                reply: Arc::clone(&count) as Arc<dyn Reply>,
+                reply: Arc::clone(&count) as Arc<dyn GroupReply>,
             };
             let is_vain = || thread.is_finished() || is_cut.load(Relaxed);
             if !submit(&writer, group, is_vain) {

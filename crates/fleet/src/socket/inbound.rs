@@ -15,7 +15,7 @@ use bytes::Bytes;
 use longwire_actor::send;
 use longwire_egress::ws::{Incoming, Limits, Reader, Violation};
 use longwire_link::{Backlog, Flight, Ticket, Unrecorded};
-use longwire_store::{Cause, Group, NewEvent, Refusal, Rejected, Reply};
+use longwire_store::{Cause, Group, GroupReply, NewEvent, Refusal, Rejected};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -348,7 +348,7 @@ impl Socket {
         let group = Group {
             installation: self.bot.id,
             events,
-            reply: Arc::clone(&self.me) as Arc<dyn Reply>,
+            reply: Arc::clone(&self.me) as Arc<dyn GroupReply>,
         };
         let submitted = if has_more {
             self.shared.writer.submit_more(group)

@@ -19,7 +19,7 @@ use crate::access::Access;
 use bytes::Bytes;
 use longwire_actor::send;
 use longwire_link::{Backlog, Flight, Settled, Ticket, Timing};
-use longwire_store::{Cause, NewEvent, Receipt, Verdict};
+use longwire_store::{Cause, NewEvent, Receipt, RecordOutcome};
 use longwire_wire::frame::Frame;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -138,9 +138,9 @@ impl Socket {
 
     /// An event is durable.
     pub(super) fn recorded(&mut self, receipt: Receipt, now: Instant) {
-        let verdict = receipt.verdict();
-        self.shared.totals.verdict(verdict);
-        if matches!(verdict, Verdict::Repeat { .. }) {
+        let outcome = receipt.outcome();
+        self.shared.totals.recorded(outcome);
+        if matches!(outcome, RecordOutcome::Repeat { .. }) {
             self.bot.tally.repeats.fetch_add(1, Relaxed);
         }
         match self.window.settle(Ticket(receipt.ticket())) {

@@ -7,7 +7,7 @@
 
 mod reopen;
 
-pub(crate) use reopen::Left;
+pub(crate) use reopen::PreviousLog;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

@@ -14,13 +14,13 @@ use super::insert_event::InsertEvent;
 use super::schema::event;
 use crate::event_index::{EventIndex, LogKey};
 use crate::failure::Failure;
-use crate::intake::Queued;
-use crate::{Cause, NewEvent, Seq, Verdict};
+use crate::write_queue::Queued;
+use crate::{Cause, NewEvent, RecordOutcome, Seq};
 use longwire_installation::InstallationId;
 
 /// What became of one event, once the transaction is committed.
-pub(crate) enum Outcome {
-    Verdict(Verdict),
+pub(crate) enum EventOutcome {
+    Recorded(RecordOutcome),
     /// Refused by a rule of the schema, in the rule's words.
     Poison(String),
 }
@@ -30,7 +30,7 @@ pub(crate) fn insert(
     connection: &mut SqliteConnection,
     index: &mut EventIndex,
     groups: &[Queued],
-) -> Result<Vec<Outcome>, Failure> {
+) -> Result<Vec<EventOutcome>, Failure> {
     let events = groups.iter().map(|queued| queued.group.events.len()).sum();
     let mut outcomes = Vec::with_capacity(events);
     if events == 0 {
@@ -59,18 +59,18 @@ pub(crate) fn insert(
                         index.note(key, next, new.created_ms);
                         let recorded = next;
                         next = Seq(next.0 + 1);
-                        Outcome::Verdict(Verdict::Recorded(recorded))
+                        EventOutcome::Recorded(RecordOutcome::Recorded(recorded))
                     }
                     Ok(_) => match earlier(connection, group.installation, new)? {
                         Some(of) => repeat(connection, of, Tier::Message, new)?,
                         // Only a row that another program wrote under our next number.
-                        None => Outcome::Poison("the sequence number is taken".to_owned()),
+                        None => EventOutcome::Poison("the sequence number is taken".to_owned()),
                     },
                     Err(error) => match Failure::from(error) {
                         Failure {
                             cause: Cause::Poison,
                             detail,
-                        } => Outcome::Poison(detail),
+                        } => EventOutcome::Poison(detail),
                         failure => return Err(failure),
                     },
                 },
@@ -87,14 +87,14 @@ fn repeat(
     of: Seq,
     tier: Tier,
     new: &NewEvent,
-) -> Result<Outcome, Failure> {
+) -> Result<EventOutcome, Failure> {
     diesel::update(event::table.find(of.0))
         .set((
             event::repeats.eq(event::repeats + 1),
             event::last_repeat_ms.eq(new.received_ms),
         ))
         .execute(connection)?;
-    Ok(Outcome::Verdict(Verdict::Repeat { of, tier }))
+    Ok(EventOutcome::Recorded(RecordOutcome::Repeat { of, tier }))
 }
 
 /// The event of the same chat message.

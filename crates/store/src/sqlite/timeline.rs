@@ -19,11 +19,11 @@ const PRUNE_EVERY: u32 = 64;
 
 /// Writes notes and remembers when to prune.
 #[derive(Debug, Default)]
-pub(crate) struct Notebook {
+pub(crate) struct TimelineBuffer {
     written: HashMap<InstallationId, u32>,
 }
 
-impl Notebook {
+impl TimelineBuffer {
     /// Writes the notes within the caller's transaction. A note of an unknown installation is left
     /// out.
     pub(crate) fn write(

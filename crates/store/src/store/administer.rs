@@ -106,35 +106,35 @@ impl Store {
 
     /// Gives a job to whoever has the connection. Waits for nothing.
     pub(super) fn hand_in(&self, job: Job) -> Result<(), WriteError> {
-        let shared = &self.shared;
-        let mut seat = shared.seat();
+        let open = &self.open;
+        let mut slot = open.slot();
         // Sent under the lock, so that whoever gives the connection up under it has seen all of them.
-        match &*seat {
-            Seat::Taken(Mail { jobs, .. }) | Seat::Lent { jobs, .. } => {
+        match &*slot {
+            WriterSlot::Taken(CommandChannel { jobs, .. }) | WriterSlot::Lent { jobs, .. } => {
                 return jobs.try_send(job).map_err(|_| WriteError::Busy);
             }
-            Seat::Free(_) | Seat::Changing => {}
+            WriterSlot::Free(_) | WriterSlot::Changing => {}
         }
-        let Seat::Free(desk) = mem::replace(&mut *seat, Seat::Changing) else {
+        let WriterSlot::Free(state) = mem::replace(&mut *slot, WriterSlot::Changing) else {
             return Err(WriteError::Busy);
         };
         let (jobs, inbox) = bounded(JOBS);
-        *seat = Seat::Lent { jobs, next: None };
-        drop(seat);
-        let sitting = Sitting::with(Arc::clone(shared), desk);
+        *slot = WriterSlot::Lent { jobs, next: None };
+        drop(slot);
+        let run = WriterRun::with(Arc::clone(open), state);
         std::thread::Builder::new()
             .name("longwire-change".to_owned())
-            .spawn(move || sitting.carry_out(job, &inbox))
+            .spawn(move || run.carry_out(job, &inbox))
             .map(drop)
             .map_err(|_| WriteError::WriterGone)
     }
 }
 
-impl Sitting {
+impl WriterRun {
     /// The life of a thread that makes one change and those that come meanwhile.
     fn carry_out(mut self, job: Job, inbox: &Receiver<Job>) {
-        if let Some(desk) = &mut self.desk {
-            desk.do_job(job);
+        if let Some(state) = &mut self.state {
+            state.do_job(job);
         }
         self.pass_on(inbox);
     }

@@ -24,8 +24,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::sqlite::migrations;
 use crate::{
-    Displacement, Group, NewEvent, Receipt, Refusal, Rejected, Reply, Source, TimelineEntry,
-    TimelineKind, Verdict,
+    Displacement, Group, GroupReply, NewEvent, Receipt, RecordOutcome, Refusal, Rejected, Source,
+    TimelineEntry, TimelineKind,
 };
 use longwire_installation::{Origin, Platform, Revision, TakeBack};
 
@@ -35,18 +35,18 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// An answer as a test compares it.
 #[derive(Debug, PartialEq)]
 enum Heard {
-    Recorded(Vec<(u32, Verdict)>),
+    Recorded(Vec<(u32, RecordOutcome)>),
     NotRecorded(Vec<u32>, Cause),
 }
 
 /// Passes answers on to the test.
-struct Ear(mpsc::Sender<Heard>);
+struct Recorder(mpsc::Sender<Heard>);
 
-impl Reply for Ear {
+impl GroupReply for Recorder {
     fn recorded(&self, receipts: Vec<Receipt>) {
         let receipts = receipts
             .iter()
-            .map(|receipt| (receipt.ticket(), receipt.verdict()))
+            .map(|receipt| (receipt.ticket(), receipt.outcome()))
             .collect();
         let _ = self.0.send(Heard::Recorded(receipts));
     }
@@ -63,7 +63,7 @@ struct Bench {
     bot: InstallationId,
     thread: Option<JoinHandle<()>>,
     heard: mpsc::Receiver<Heard>,
-    ear: Arc<Ear>,
+    recorder: Arc<Recorder>,
 }
 
 impl Bench {
@@ -81,14 +81,14 @@ impl Bench {
             .add_installation(installation("bot"))
             .expect("added")
             .id;
-        let (ear, heard) = mpsc::channel();
+        let (recorder, heard) = mpsc::channel();
         Self {
             directory,
             store,
             bot,
             thread: None,
             heard,
-            ear: Arc::new(Ear(ear)),
+            recorder: Arc::new(Recorder(recorder)),
         }
     }
 
@@ -110,7 +110,7 @@ impl Bench {
         Group {
             installation: self.bot,
             events,
-            reply: self.ear.clone(),
+            reply: self.recorder.clone(),
         }
     }
 
@@ -267,11 +267,11 @@ fn with_message(mut event: NewEvent, key: u8) -> NewEvent {
 }
 
 fn recorded(ticket: u32, seq: i64) -> Heard {
-    Heard::Recorded(vec![(ticket, Verdict::Recorded(Seq(seq)))])
+    Heard::Recorded(vec![(ticket, RecordOutcome::Recorded(Seq(seq)))])
 }
 
 fn repeat(ticket: u32, of: i64, tier: Tier) -> Heard {
-    Heard::Recorded(vec![(ticket, Verdict::Repeat { of: Seq(of), tier })])
+    Heard::Recorded(vec![(ticket, RecordOutcome::Repeat { of: Seq(of), tier })])
 }
 
 fn everything() -> EventQuery {

@@ -17,7 +17,7 @@ use crate::sqlite::migrations;
 use crate::{Cause, Seq};
 
 /// What a closed connection leaves for the next one to know.
-pub(crate) struct Left {
+pub(crate) struct PreviousLog {
     files: Files,
     /// The newest event that it had, and the newest number that it had given.
     through: Option<Seq>,
@@ -31,7 +31,7 @@ pub(crate) struct Left {
     held_open: Option<SqliteConnection>,
 }
 
-impl Left {
+impl PreviousLog {
     /// Whether somebody still has open what must be closed first.
     pub(crate) fn is_in_use(&self) -> bool {
         self.must_close.strong_count() > 0
@@ -47,7 +47,7 @@ impl Left {
         self.given
     }
 
-    /// Together with what is left of the log before this one, which was never compared with it.
+    /// Together with what the log before this one had, which was never compared with it.
     pub(crate) fn after(mut self, earlier: Option<Self>) -> Self {
         if let Some(earlier) = earlier {
             self.through = self.through.or(earlier.through);
@@ -63,13 +63,13 @@ impl Log {
     pub(crate) fn reopen(
         file: Arc<DatabaseFile>,
         lock: &mut LockFile,
-        left: Option<&mut Left>,
+        previous: Option<&mut PreviousLog>,
         run_events: usize,
     ) -> Result<Self, Failure> {
-        may_open(&file, left.as_deref())?;
-        if let Some(left) = left {
+        may_open(&file, previous.as_deref())?;
+        if let Some(previous) = previous {
             // All others are closed by now, and what this one has open shall not live on in what comes.
-            left.held_open = None;
+            previous.held_open = None;
         }
         look_inside(&file)?;
         lock.renew().map_err(|error| not_ours(lock, error))?;
@@ -77,16 +77,16 @@ impl Log {
     }
 
     /// Compares the log with the one before it, and gives no number a second time. Once its index is loaded.
-    pub(crate) fn go_on_after(&mut self, left: &Left) {
+    pub(crate) fn go_on_after(&mut self, previous: &PreviousLog) {
         let Some(index) = &mut self.index else { return };
-        tell_what_is_lost(left.through, index.events.through());
-        index.events.go_on_after(left.given);
+        tell_what_is_lost(previous.through, index.events.through());
+        index.events.go_on_after(previous.given);
     }
 
     /// Closes the connection after a failure that leaves its state in doubt.
-    pub(crate) fn leave(mut self, cause: Cause) -> Left {
+    pub(crate) fn leave(mut self, cause: Cause) -> PreviousLog {
         let events = self.index.as_ref().map(|index| &index.events);
-        let mut left = Left {
+        let mut previous = PreviousLog {
             files: self.files.clone(),
             through: events.and_then(EventIndex::through),
             given: events.and_then(EventIndex::given),
@@ -96,12 +96,12 @@ impl Log {
         };
         // SQLite makes the index of the write-ahead log anew only when nobody else of this process has it.
         if matches!(cause, Cause::Gone | Cause::Truncated) || self.ruined {
-            left.must_close = self.file.begin_epoch();
+            previous.must_close = self.file.begin_epoch();
         }
         match cause {
             // SQLite would copy pages into the database that are no longer there, or to where nothing is left.
             _ if cause == Cause::Truncated || self.ruined => {
-                left.held_open = self.file.hold_open().ok();
+                previous.held_open = self.file.hold_open().ok();
             }
             // The opposite: what the write-ahead log holds is saved, as far as that is possible.
             Cause::Gone if self.files.has_database(&self.file) => {
@@ -112,21 +112,24 @@ impl Log {
             }
             _ => {}
         }
-        left
+        previous
     }
 }
 
 /// Whether the file that is there may be opened at all, before anything touches it.
-fn may_open(file: &DatabaseFile, left: Option<&Left>) -> Result<(), Failure> {
+fn may_open(file: &DatabaseFile, previous: Option<&PreviousLog>) -> Result<(), Failure> {
     let database = FileIdentity::of(file.path())
         .map_err(|error| Failure::new(Cause::Gone, error.to_string()))?;
     find_room(file.path())?;
-    let Some(left) = left else { return Ok(()) };
-    if left.ruined && left.files.has_database(file) {
+    let Some(previous) = previous else {
+        return Ok(());
+    };
+    if previous.ruined && previous.files.has_database(file) {
         let bytes = std::fs::metadata(file.path()).map_or(0, |found| found.len());
         return Err(cut(file.path(), bytes, Cause::Corrupt));
     }
-    left.files
+    previous
+        .files
         .may_be_followed_by(database, wal_with_content(file))
         .map_err(|why| {
             let wal = file.wal().display();

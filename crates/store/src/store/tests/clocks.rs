@@ -37,7 +37,7 @@ fn send(bench: &Bench, events: impl IntoIterator<Item = NewEvent>) -> usize {
         };
         new += receipts
             .iter()
-            .filter(|(_, verdict)| matches!(verdict, Verdict::Recorded(_)))
+            .filter(|(_, outcome)| matches!(outcome, RecordOutcome::Recorded(_)))
             .count();
     }
     new

@@ -68,11 +68,12 @@ impl Said {
     }
 }
 
-impl Reply for Said {
+impl GroupReply for Said {
     fn recorded(&self, receipts: Vec<Receipt>) {
         let mut text = String::new();
         for receipt in &receipts {
-            let (Verdict::Recorded(seq) | Verdict::Repeat { of: seq, .. }) = receipt.verdict();
+            let (RecordOutcome::Recorded(seq) | RecordOutcome::Repeat { of: seq, .. }) =
+                receipt.outcome();
             writeln!(text, "event {} {}", receipt.ticket(), seq.0)
                 .expect("a String takes every write");
         }
@@ -166,7 +167,7 @@ fn push(
                     continue;
                 }
                 unanswered += events.len();
-                let reply = Arc::clone(said) as Arc<dyn Reply>;
+                let reply = Arc::clone(said) as Arc<dyn GroupReply>;
                 store
                     .writer()
                     .submit(Group {
@@ -294,8 +295,8 @@ fn push_again(
     bots: &[InstallationId],
     known: &BTreeMap<u32, i64>,
 ) -> Result<(), String> {
-    let (ear, heard) = mpsc::channel();
-    let ear = Arc::new(Ear(ear));
+    let (recorder, heard) = mpsc::channel();
+    let recorder = Arc::new(Recorder(recorder));
     let thread = store.run_writer(|_| ()).expect("a thread");
     let newest = known.keys().max().map_or(10, |newest| newest + 10);
     let mut groups = 0;
@@ -307,7 +308,7 @@ fn push_again(
             .submit(Group {
                 installation,
                 events,
-                reply: ear.clone(),
+                reply: recorder.clone(),
             })
             .expect("room");
         groups += 1;
@@ -315,16 +316,16 @@ fn push_again(
     let mut wrong = Ok(());
     for _ in 0..groups {
         match heard.recv_timeout(DEADLINE).expect("an answer") {
-            Heard::Recorded(verdicts) => {
-                for (number, verdict) in verdicts {
-                    let is_right = match (verdict, known.get(&number)) {
-                        (Verdict::Repeat { of, .. }, Some(seq)) => of.0 == *seq,
-                        (Verdict::Recorded(_), None) => true,
+            Heard::Recorded(outcomes) => {
+                for (number, outcome) in outcomes {
+                    let is_right = match (outcome, known.get(&number)) {
+                        (RecordOutcome::Repeat { of, .. }, Some(seq)) => of.0 == *seq,
+                        (RecordOutcome::Recorded(_), None) => true,
                         _ => false,
                     };
                     if !is_right {
                         wrong = Err(format!(
-                            "event {number} at {:?} was pushed again: {verdict:?}",
+                            "event {number} at {:?} was pushed again: {outcome:?}",
                             known.get(&number)
                         ));
                     }

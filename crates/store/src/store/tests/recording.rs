@@ -47,10 +47,10 @@ fn a_repeat_within_one_group_is_told_too() {
     bench.submit(vec![event(1, 1), event(2, 1)]);
     let of = Seq(1);
     let expected = vec![
-        (1, Verdict::Recorded(of)),
+        (1, RecordOutcome::Recorded(of)),
         (
             2,
-            Verdict::Repeat {
+            RecordOutcome::Repeat {
                 of,
                 tier: Tier::EventId,
             },
@@ -75,7 +75,7 @@ fn a_restart_keeps_what_was_recorded() {
 
     let store = Store::open(&settings(directory.path())).expect("opens again");
     let thread = store.run_writer(|_| ()).expect("a thread");
-    let (ear, heard) = mpsc::channel();
+    let (recorder, heard) = mpsc::channel();
     let bot = store
         .installation("bot")
         .expect("readable")
@@ -84,18 +84,18 @@ fn a_restart_keeps_what_was_recorded() {
     let group = Group {
         installation: bot,
         events: vec![event(7, 1), event(8, 2)],
-        reply: Arc::new(Ear(ear)),
+        reply: Arc::new(Recorder(recorder)),
     };
     store.writer().submit(group).expect("room");
     let expected = vec![
         (
             7,
-            Verdict::Repeat {
+            RecordOutcome::Repeat {
                 of: Seq(1),
                 tier: Tier::EventId,
             },
         ),
-        (8, Verdict::Recorded(Seq(2))),
+        (8, RecordOutcome::Recorded(Seq(2))),
     ];
     assert_eq!(heard.recv_timeout(DEADLINE), Ok(Heard::Recorded(expected)));
     let kept = store.events(everything()).expect("readable").events;
@@ -111,7 +111,7 @@ fn a_restart_keeps_what_was_recorded() {
 fn a_receipt_leaves_after_the_commit() {
     /// Looks for the row with a connection of its own while it holds the receipt.
     struct Witness(Reader, mpsc::Sender<Option<Seq>>);
-    impl Reply for Witness {
+    impl GroupReply for Witness {
         fn recorded(&self, _: Vec<Receipt>) {
             let _ = self.1.send(self.0.last_seq().expect("readable"));
         }
@@ -140,8 +140,8 @@ fn a_full_queue_gives_the_group_back() {
         .add_installation(installation("bot"))
         .expect("added")
         .id;
-    let (ear, heard) = mpsc::channel();
-    let reply = Arc::new(Ear(ear));
+    let (recorder, heard) = mpsc::channel();
+    let reply = Arc::new(Recorder(recorder));
     let group = |events| Group {
         installation: bot,
         events,

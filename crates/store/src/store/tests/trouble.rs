@@ -79,7 +79,7 @@ fn a_read_only_database_is_refused_and_recovers() {
 fn a_full_disk_is_refused_and_recovers() {
     let mut bench = Bench::still();
     let pages = 40;
-    bench.store.shared.file.page_limit.store(pages, SeqCst);
+    bench.store.open.file.page_limit.store(pages, SeqCst);
     bench
         .store
         .pragma(format!("PRAGMA max_page_count = {pages}"));
@@ -97,7 +97,7 @@ fn a_full_disk_is_refused_and_recovers() {
             ..
         }
     ));
-    bench.store.shared.file.page_limit.store(0, SeqCst);
+    bench.store.open.file.page_limit.store(0, SeqCst);
     // A full disk is met with the same connection, which has a limit of its own.
     bench
         .store
@@ -113,7 +113,7 @@ fn a_full_disk_is_refused_and_recovers() {
 fn a_panic_answers_what_was_in_hand_and_the_queue_survives() {
     /// Panics on the writer's thread.
     struct Bomb;
-    impl Reply for Bomb {
+    impl GroupReply for Bomb {
         fn recorded(&self, _: Vec<Receipt>) {
             panic!("as the test wants");
         }
@@ -153,12 +153,12 @@ fn a_panic_answers_what_was_in_hand_and_the_queue_survives() {
     let expected = vec![
         (
             3,
-            Verdict::Repeat {
+            RecordOutcome::Repeat {
                 of: Seq(2),
                 tier: Tier::EventId,
             },
         ),
-        (4, Verdict::Recorded(Seq(3))),
+        (4, RecordOutcome::Recorded(Seq(3))),
     ];
     assert_eq!(bench.hear(), Heard::Recorded(expected));
     bench.until_health(|health| *health == Health::Ok);
@@ -272,28 +272,35 @@ fn a_writer_is_started_and_stopped_while_a_change_hangs() {
 
 /// A store with one event, whose log failed and was opened again. A lock refused the first write to it, so it has not been
 /// compared with the log before it.
-fn reopened_and_locked() -> (Bench, Box<Desk>) {
+fn reopened_and_locked() -> (Bench, Box<WriterState>) {
     let mut bench = Bench::running();
     assert_eq!(bench.ask(event(1, 1)), recorded(1, 1));
     bench.stop();
-    let Seat::Free(mut desk) = mem::replace(&mut *bench.store.shared.seat(), Seat::Changing) else {
+    let WriterSlot::Free(mut state) =
+        mem::replace(&mut *bench.store.open.slot(), WriterSlot::Changing)
+    else {
         panic!("the writer has ended");
     };
-    desk.left = desk.log.take().map(|log| log.leave(Cause::Other));
-    let file = Arc::clone(&desk.file);
-    let log = Log::reopen(file, &mut desk.lock, desk.left.as_mut(), desk.run_events);
-    desk.log = Some(log.expect("opens again"));
+    state.previous = state.log.take().map(|log| log.leave(Cause::Other));
+    let file = Arc::clone(&state.file);
+    let log = Log::reopen(
+        file,
+        &mut state.lock,
+        state.previous.as_mut(),
+        state.run_events,
+    );
+    state.log = Some(log.expect("opens again"));
     let locked = Failure::new(Cause::Locked, "as the test wants");
-    desk.health.degrade(&locked);
-    desk.trouble = Some(locked);
-    desk.retry_at = Instant::now();
-    (bench, desk)
+    state.health.degrade(&locked);
+    state.trouble = Some(locked);
+    state.retry_at = Instant::now();
+    (bench, state)
 }
 
 #[test]
 fn a_change_that_succeeds_does_not_end_trouble_that_events_still_have() {
-    let (mut bench, desk) = reopened_and_locked();
-    *bench.store.shared.seat() = Seat::Free(desk);
+    let (mut bench, state) = reopened_and_locked();
+    *bench.store.open.slot() = WriterSlot::Free(state);
     let changed = bench.store.set_desired(bench.bot, Desired::Stop);
     changed.expect("the lock is gone");
     let health = bench.store.health();
@@ -315,12 +322,15 @@ fn a_change_that_succeeds_does_not_end_trouble_that_events_still_have() {
 
 #[test]
 fn a_panic_forgets_no_log_that_was_never_compared() {
-    let (bench, desk) = reopened_and_locked();
-    drop(Sitting::with(Arc::clone(&bench.store.shared), desk));
-    let seat = bench.store.shared.seat();
-    let Seat::Free(desk) = &*seat else {
+    let (bench, state) = reopened_and_locked();
+    drop(WriterRun::with(Arc::clone(&bench.store.open), state));
+    let slot = bench.store.open.slot();
+    let WriterSlot::Free(state) = &*slot else {
         panic!("nobody has it");
     };
-    let left = desk.left.as_ref().expect("it was closed");
-    assert_eq!((left.through(), left.given()), (Some(Seq(1)), Some(Seq(1))));
+    let previous = state.previous.as_ref().expect("it was closed");
+    assert_eq!(
+        (previous.through(), previous.given()),
+        (Some(Seq(1)), Some(Seq(1)))
+    );
 }

@@ -38,27 +38,27 @@ pub struct Rejected {
 /// A handle to the writer's queue.
 #[derive(Clone, Debug)]
 pub struct Writer {
-    pub(crate) intake: Arc<Intake>,
+    pub(crate) queue: Arc<WriteQueue>,
 }
 
 impl Writer {
     /// Queues a group of an installation that has nothing here yet. Never blocks; a group that finds no room comes
     /// back in the error.
     pub fn submit(&self, group: Group) -> Result<(), Rejected> {
-        self.queue(group, self.intake.max_events())
+        self.queue(group, self.queue.max_events())
     }
 
     /// The same for an installation whose events already wait here or are being written. It leaves the last eighth of
     /// the queue to others, so that those with little to say get a word in beside those with much.
     pub fn submit_more(&self, group: Group) -> Result<(), Rejected> {
-        let max_events = self.intake.max_events();
+        let max_events = self.queue.max_events();
         self.queue(group, max_events - max_events / 8)
     }
 
     /// Whether a group of an installation that has nothing here yet would find room now.
     pub fn has_room(&self) -> bool {
-        let intake = &self.intake;
-        intake.held_events() < intake.max_events() && intake.held_bytes() < intake.max_bytes()
+        let queue = &self.queue;
+        queue.held_events() < queue.max_events() && queue.held_bytes() < queue.max_bytes()
     }
 
     fn queue(&self, group: Group, max_events: usize) -> Result<(), Rejected> {
@@ -67,8 +67,8 @@ impl Writer {
             return Ok(());
         }
         let (events, bytes) = (group.events.len(), group.held_bytes());
-        let Some(room) = Room::reserve(&self.intake, events, bytes, max_events) else {
-            self.intake.counters.rejected_groups.fetch_add(1, Relaxed);
+        let Some(room) = Room::reserve(&self.queue, events, bytes, max_events) else {
+            self.queue.counters.rejected_groups.fetch_add(1, Relaxed);
             return Err(Rejected {
                 group,
                 why: Refusal::Full,
@@ -76,13 +76,13 @@ impl Writer {
         };
         // Asked after the reservation: a closing writer waits for every reservation it can see, and
         // whoever reserves later sees it closing.
-        if !self.intake.accepting.load(SeqCst) {
+        if !self.queue.accepting.load(SeqCst) {
             return Err(Rejected {
                 group,
                 why: Refusal::Stopped,
             });
         }
-        self.intake
+        self.queue
             .groups
             .0
             .try_send(Queued { group, room })
@@ -100,8 +100,8 @@ impl Writer {
 
     /// Queues a note for the timeline: best effort, never blocks, counted when it is dropped.
     pub fn note(&self, entry: TimelineEntry) {
-        if self.intake.notes.0.try_send(entry).is_err() {
-            self.intake.counters.notes_dropped.fetch_add(1, Relaxed);
+        if self.queue.notes.0.try_send(entry).is_err() {
+            self.queue.counters.notes_dropped.fetch_add(1, Relaxed);
         }
     }
 
@@ -113,13 +113,13 @@ impl Writer {
         displacement: Displacement,
         kept: impl FnOnce() + Send + 'static,
     ) {
-        self.intake.displacements.put(displacement, Box::new(kept));
+        self.queue.displacements.put(displacement, Box::new(kept));
     }
 }
 
 /// The queues and their bound.
 #[derive(Debug)]
-pub(crate) struct Intake {
+pub(crate) struct WriteQueue {
     pub(crate) groups: (Sender<Queued>, Receiver<Queued>),
     pub(crate) notes: (Sender<TimelineEntry>, Receiver<TimelineEntry>),
     pub(crate) displacements: Displacements,
@@ -132,7 +132,7 @@ pub(crate) struct Intake {
     bytes: AtomicUsize,
 }
 
-impl Intake {
+impl WriteQueue {
     pub(crate) fn new(settings: &StoreSettings) -> Self {
         Self {
             // A group has one event at least, so the channel is never full before the bound is.
@@ -185,7 +185,7 @@ impl Queued {
 /// A share of the bound.
 #[derive(Debug)]
 pub(crate) struct Room {
-    intake: Arc<Intake>,
+    queue: Arc<WriteQueue>,
     events: usize,
     bytes: usize,
 }
@@ -194,21 +194,21 @@ impl Room {
     /// A group passes while the bound is not reached yet, and may reach over it by itself. A rule that wants all of it
     /// below would keep the largest out for as long as small ones keep coming.
     fn reserve(
-        intake: &Arc<Intake>,
+        queue: &Arc<WriteQueue>,
         events: usize,
         bytes: usize,
         max_events: usize,
     ) -> Option<Self> {
         let mut room = Self {
-            intake: Arc::clone(intake),
+            queue: Arc::clone(queue),
             events: 0,
             bytes: 0,
         };
-        let before = add_below(&intake.events, max_events, events)?;
+        let before = add_below(&queue.events, max_events, events)?;
         room.events = events;
-        add_below(&intake.bytes, intake.max_bytes(), bytes)?;
+        add_below(&queue.bytes, queue.max_bytes(), bytes)?;
         room.bytes = bytes;
-        intake
+        queue
             .counters
             .queue_events_max
             .fetch_max((before + events) as u64, Relaxed);
@@ -224,29 +224,29 @@ fn add_below(held: &AtomicUsize, bound: usize, more: usize) -> Option<usize> {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        self.intake.events.fetch_sub(self.events, SeqCst);
-        self.intake.bytes.fetch_sub(self.bytes, SeqCst);
+        self.queue.events.fetch_sub(self.events, SeqCst);
+        self.queue.bytes.fetch_sub(self.bytes, SeqCst);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cause, NewEvent, Receipt, Reply, Source};
+    use crate::{Cause, GroupReply, NewEvent, Receipt, Source};
     use bytes::Bytes;
     use longwire_installation::InstallationId;
     use longwire_wire::identity::Identity;
 
     struct Nobody;
 
-    impl Reply for Nobody {
+    impl GroupReply for Nobody {
         fn recorded(&self, _: Vec<Receipt>) {}
         fn not_recorded(&self, _: Vec<u32>, _: Cause) {}
     }
 
     fn writer(channel_events: usize, channel_bytes: usize) -> Writer {
         Writer {
-            intake: Arc::new(Intake::new(&StoreSettings {
+            queue: Arc::new(WriteQueue::new(&StoreSettings {
                 channel_events,
                 channel_bytes,
                 ..StoreSettings::default()
@@ -276,7 +276,7 @@ mod tests {
     }
 
     fn finish_one(writer: &Writer) -> usize {
-        let queued = writer.intake.groups.1.try_recv().expect("one waits");
+        let queued = writer.queue.groups.1.try_recv().expect("one waits");
         queued.group.events.len()
     }
 
@@ -295,7 +295,7 @@ mod tests {
             .expect_err("the bound is reached");
         assert_eq!(refused.why, Refusal::Full);
         assert_eq!(
-            writer.intake.held_events(),
+            writer.queue.held_events(),
             15 + 64,
             "the refused left no trace"
         );
@@ -308,14 +308,14 @@ mod tests {
         writer
             .submit(group(1, 1 << 20))
             .expect("room for a large one");
-        let before = (writer.intake.held_events(), writer.intake.held_bytes());
+        let before = (writer.queue.held_events(), writer.queue.held_bytes());
         writer.submit(group(1, 1)).expect_err("bytes count as well");
-        let after = (writer.intake.held_events(), writer.intake.held_bytes());
+        let after = (writer.queue.held_events(), writer.queue.held_bytes());
         assert_eq!(after, before);
-        while writer.intake.held_events() > 0 {
+        while writer.queue.held_events() > 0 {
             finish_one(&writer);
         }
-        assert_eq!(writer.intake.held_bytes(), 0);
+        assert_eq!(writer.queue.held_bytes(), 0);
         assert!(writer.has_room());
     }
 
