@@ -223,7 +223,8 @@ fn nothing_is_missing_after_the_index_of_the_write_ahead_log_was_cut() {
 fn checkpoint(settings: &StoreSettings) {
     use diesel::connection::SimpleConnection as _;
     use diesel::{Connection as _, SqliteConnection};
-    let mut other = SqliteConnection::establish(&settings.url).expect("this process connects");
+    let mut other =
+        SqliteConnection::establish(&settings.url.to_string()).expect("this process connects");
     other
         .batch_execute("PRAGMA busy_timeout = 20000; PRAGMA wal_checkpoint(FULL)")
         .expect("moved");

@@ -128,17 +128,10 @@ impl Loaded {
     /// The store's settings, with the paths made relative to the working directory.
     pub(crate) fn store_settings(&self) -> longwire_store::StoreSettings {
         let store = &self.config.store;
-        let url = match store.url.strip_prefix("sqlite:") {
-            Some(path) if !path.starts_with('/') => {
-                format!("sqlite:{}", self.path(Path::new(path)).display())
-            }
-            Some(_) => store.url.clone(),
-            None if store.url.contains(':') => store.url.clone(),
-            None => format!("sqlite:{}", self.path(Path::new(&store.url)).display()),
-        };
         longwire_store::StoreSettings {
             key_file: store.key_file.as_deref().map(|path| self.path(path)),
-            ..longwire_store::StoreSettings::at(url)
+            url: store.url.relative_to(&self.directory),
+            ..longwire_store::StoreSettings::default()
         }
     }
 }

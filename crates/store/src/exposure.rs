@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use crate::StoreSettings;
-use crate::open::{beside, database_path};
+use crate::open::database_path;
 use crate::sqlite::file::DatabaseFile;
 
 /// What others may do with a file: any of the permissions of its group and of everybody.
@@ -38,13 +38,10 @@ impl StoreSettings {
     /// The files of the store that are there and that others may use.
     #[must_use]
     pub fn exposed(&self) -> Vec<Exposed> {
-        let Ok(path) = database_path(self) else {
+        let Ok(path) = database_path(&self.url) else {
             return Vec::new();
         };
-        let key = self
-            .key_file
-            .clone()
-            .unwrap_or_else(|| beside(&path, ".key"));
+        let key = self.key_file_for(&path);
         let file = DatabaseFile::new(path.clone());
         let files = [file.path(), file.wal(), file.shm(), file.lock(), &key];
         let mut exposed: Vec<Exposed> = files

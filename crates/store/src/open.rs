@@ -5,20 +5,14 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::seal::KeyRingError;
-use crate::{Cause, StoreSettings};
+use crate::{Cause, StoreUrl, StoreUrlError};
 
 /// The store could not be opened. Its text says why; [`advice`](Self::advice) says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Only SQLite is built in.
-    #[error("{scheme}: is no store this build can open")]
-    UnknownScheme {
-        /// What stood before the colon.
-        scheme: String,
-    },
-    /// The settings name no file, or one that lives in memory.
-    #[error("the store's address names no file")]
-    NoFile,
+    /// The address of the store cannot be used.
+    #[error(transparent)]
+    Url(#[from] StoreUrlError),
     /// The operating system refuses access.
     #[error("no permission for {}", path.display())]
     NoPermission {
@@ -119,7 +113,7 @@ impl OpenError {
     /// What an operator does about it.
     pub fn advice(&self) -> &'static str {
         match self {
-            Self::UnknownScheme { .. } | Self::NoFile => "give a path, or `sqlite:PATH`",
+            Self::Url(error) => error.advice(),
             Self::NoPermission { .. } => {
                 "give the user that runs longwire read and write access to the file and its directory"
             }
@@ -178,25 +172,11 @@ impl OpenError {
     }
 }
 
-/// The file that a store's address names.
-pub(crate) fn database_path(settings: &StoreSettings) -> Result<PathBuf, OpenError> {
-    let url = settings.url.as_str();
-    let path = match url.split_once(':') {
-        Some(("sqlite" | "file", rest)) => rest.strip_prefix("//").unwrap_or(rest),
-        Some((scheme, _))
-            if scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
-        {
-            return Err(OpenError::UnknownScheme {
-                scheme: scheme.to_owned(),
-            });
-        }
-        _ => url,
-    };
-    if path.is_empty() || path.starts_with(':') || path.ends_with('/') {
-        return Err(OpenError::NoFile);
-    }
-    // Made absolute, so that a later change of the working directory changes nothing.
-    std::path::absolute(path).map_err(|source| OpenError::of_io(Path::new(path), source))
+/// The absolute path of the file that a store's address names, so that a later change of the working directory changes
+/// nothing.
+pub(crate) fn database_path(url: &StoreUrl) -> Result<PathBuf, OpenError> {
+    let path = url.file()?;
+    std::path::absolute(&path).map_err(|source| OpenError::of_io(&path, source))
 }
 
 /// The database's path with `suffix` appended to its file name.
@@ -204,30 +184,4 @@ pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses() {
-        for url in ["sqlite:/a/b.db", "sqlite:///a/b.db", "/a/b.db"] {
-            let path = database_path(&StoreSettings::at(url)).expect(url);
-            assert_eq!(path, Path::new("/a/b.db"), "{url}");
-        }
-        for url in ["", "sqlite:", ":memory:", "sqlite::memory:", "/a/"] {
-            assert!(
-                matches!(
-                    database_path(&StoreSettings::at(url)),
-                    Err(OpenError::NoFile)
-                ),
-                "{url}"
-            );
-        }
-        let postgres = database_path(&StoreSettings::at("postgres://host/db"));
-        assert!(
-            matches!(postgres, Err(OpenError::UnknownScheme { scheme }) if scheme == "postgres")
-        );
-    }
 }

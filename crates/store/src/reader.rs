@@ -35,7 +35,7 @@ pub struct Reader {
 impl Reader {
     /// Opens the database for reading; it must exist.
     pub fn open(settings: &StoreSettings) -> Result<Self, OpenError> {
-        let file = Arc::new(DatabaseFile::new(database_path(settings)?));
+        let file = Arc::new(DatabaseFile::new(database_path(&settings.url)?));
         Log::inspect(&file)?;
         Ok(Self::new(file, settings.reader_connections))
     }

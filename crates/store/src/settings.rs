@@ -1,12 +1,15 @@
 //! Where the store lies and how much it may hold back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::StoreUrl;
+use crate::open::beside;
 
 /// Everything the store is told from outside.
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
     /// `sqlite:PATH` or a plain path. The directory is made when it is missing.
-    pub url: String,
+    pub url: StoreUrl,
     /// The ring of keys that seal secrets; `None` means `PATH.key` beside the database. Made with
     /// its first key, and mode 0600, when neither it nor any sealed secret exists.
     pub key_file: Option<PathBuf>,
@@ -22,16 +25,24 @@ impl StoreSettings {
     /// The defaults, for the database at `url`.
     pub fn at(url: impl Into<String>) -> Self {
         Self {
-            url: url.into(),
+            url: StoreUrl::new(url),
             ..Self::default()
         }
+    }
+
+    /// Where the keys lie that seal the secrets of the store in `database`.
+    #[must_use]
+    pub fn key_file_for(&self, database: &Path) -> PathBuf {
+        self.key_file
+            .clone()
+            .unwrap_or_else(|| beside(database, ".key"))
     }
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
         Self {
-            url: "sqlite:longwire.db".to_owned(),
+            url: StoreUrl::new("sqlite:longwire.db"),
             key_file: None,
             // An eighth of a second at the writer's full speed: enough for a burst of every
             // connection, little enough that the answer to the last one is in time.

@@ -26,7 +26,7 @@ use crate::event_index::RUN_EVENTS;
 use crate::failure::Failure;
 use crate::health::HealthCell;
 use crate::lock::{LockError, LockFile};
-use crate::open::{beside, database_path};
+use crate::open::database_path;
 use crate::seal::KeyRing;
 use crate::sqlite::file::{DatabaseFile, free_bytes};
 use crate::sqlite::installations;
@@ -149,7 +149,7 @@ impl Store {
 
     /// The same, with runs of the event index that are full after so many events.
     fn open_with_runs_of(settings: &StoreSettings, run_events: usize) -> Result<Self, OpenError> {
-        let path = database_path(settings)?;
+        let path = database_path(&settings.url)?;
         if let Some(directory) = path.parent() {
             crate::directory::make(directory)
                 .map_err(|error| OpenError::of_io(directory, error))?;
@@ -170,10 +170,7 @@ impl Store {
         let sealed_with = reader.sealed_with().map_err(|error| {
             OpenError::of_failure(&path, Failure::new(Cause::Other, error.to_string()))
         })?;
-        let key_file = settings
-            .key_file
-            .clone()
-            .unwrap_or_else(|| beside(&path, ".key"));
+        let key_file = settings.key_file_for(&path);
         let keys = Arc::new(KeyRing::load(&key_file, &sealed_with)?);
         let queue = Arc::new(WriteQueue::new(settings));
         queue.counters.set_disk(log.wal_bytes(), free_bytes(&path));

@@ -191,11 +191,7 @@ fn store(settings: &StoreSettings, findings: &mut Findings) -> Vec<InstallationR
 }
 
 fn key(settings: &StoreSettings, sealed: usize, findings: &mut Findings) {
-    let path = settings.key_file.clone().unwrap_or_else(|| {
-        let mut name = database(settings).into_os_string();
-        name.push(".key");
-        PathBuf::from(name)
-    });
+    let path = settings.key_file_for(&database(settings));
     match std::fs::File::open(&path) {
         Ok(_) => findings.good(
             "key",
@@ -229,8 +225,9 @@ fn permissions(settings: &StoreSettings, findings: &mut Findings) {
     }
 }
 
+/// The database's file; an address that names none has been complained of already.
 fn database(settings: &StoreSettings) -> PathBuf {
-    PathBuf::from(settings.url.trim_start_matches("sqlite:"))
+    settings.url.file().unwrap_or_default()
 }
 
 fn disk(settings: &StoreSettings, findings: &mut Findings) {

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use longwire_store::Store;
+use longwire_store::{OpenError, Store};
 use longwire_terminal::{Ink, Palette, say};
 
 use crate::config::sample::SAMPLE;
@@ -36,7 +36,8 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     let loaded = Loaded::read(Some(Path::new(DEFAULT_FILE)))?;
     let settings = loaded.store_settings();
     drop(Store::open(&settings)?);
-    let path = settings.url.trim_start_matches("sqlite:");
+    let path = settings.url.file().map_err(OpenError::from)?;
+    let path = path.display();
     done(&format!("the store is {path}"));
     match &settings.key_file {
         Some(key) => done(&format!("its key is {}", key.display())),

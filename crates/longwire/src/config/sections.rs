@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use longwire_link::Timing;
+use longwire_store::StoreUrl;
 use serde::Deserialize;
 
 use super::{ProxySetting, duration, size};
@@ -40,7 +41,7 @@ impl Default for ServerSection {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct StoreSection {
     /// `sqlite:PATH`, relative to this file.
-    pub(crate) url: String,
+    pub(crate) url: StoreUrl,
     /// The keys that seal secrets; beside the database unless set.
     pub(crate) key_file: Option<PathBuf>,
 }
@@ -48,7 +49,7 @@ pub(crate) struct StoreSection {
 impl Default for StoreSection {
     fn default() -> Self {
         Self {
-            url: "sqlite:longwire.db".to_owned(),
+            url: StoreUrl::new("sqlite:longwire.db"),
             key_file: None,
         }
     }

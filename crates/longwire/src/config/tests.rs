@@ -29,7 +29,10 @@ const WECOM: &str = "[[installation]]\nname = \"a\"\nplatform = \"wecom\"\nbot_i
 fn an_empty_file_is_the_defaults() {
     let loaded = load("", &[]).expect("nothing is wrong");
     assert_eq!(loaded.config, Config::default());
-    assert_eq!(loaded.store_settings().url, "sqlite:etc/longwire.db");
+    assert_eq!(
+        loaded.store_settings().url.to_string(),
+        "sqlite:etc/longwire.db"
+    );
 }
 
 #[test]
@@ -375,9 +378,9 @@ fn variables_are_laid_over_the_file() {
     assert_eq!(
         (
             config.egress.plain_http_hosts.len(),
-            config.store.url.as_str()
+            config.store.url.to_string()
         ),
-        (2, "42")
+        (2, "42".to_owned())
     );
     assert_eq!(loaded.overrides.len(), 5);
 }
