@@ -35,7 +35,8 @@ pub(crate) use filter::Filter;
 pub(crate) use log_key::LogKey;
 pub(crate) use page::{Page, PageId};
 
-use crate::Seq;
+use crate::failure::Failure;
+use crate::{Cause, Seq};
 use log_key::BUCKETS;
 use tail::Tail;
 
@@ -109,6 +110,12 @@ struct Closing {
     written: usize,
 }
 
+/// The pages of the runs, within a transaction of the engine that keeps them.
+pub(crate) trait IndexPages {
+    /// The page of this id.
+    fn page(&mut self, id: PageId) -> Result<Option<Page>, Failure>;
+}
+
 impl EventIndex {
     /// An index with these runs, oldest first, and an empty tail.
     pub(crate) fn new(run_events: usize, runs: Vec<Run>) -> Self {
@@ -138,6 +145,30 @@ impl EventIndex {
     /// The number of the next event: behind whatever a follower has read.
     pub(crate) fn next(&self) -> Seq {
         Seq(self.given().map_or(1, |seq| seq.0 + 1))
+    }
+
+    /// The event of this key, wherever it is; `claimed_ms` is when the event says that it happened.
+    pub(crate) fn find(
+        &self,
+        pages: &mut impl IndexPages,
+        key: LogKey,
+        claimed_ms: Option<i64>,
+    ) -> Result<Option<Seq>, Failure> {
+        if let Some(seq) = self.recent(key) {
+            return Ok(Some(seq));
+        }
+        for run in self.may_hold(key, claimed_ms) {
+            let page = pages.page(PageId::of(run.id, key.bucket()))?;
+            // A run has all its pages from the transaction that completed it.
+            let page = page.ok_or_else(|| {
+                Failure::new(Cause::Corrupt, "a page of the event index is missing")
+            })?;
+            let found = page.find(key, run.span.first);
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// The event of this key, if it is one of the newest.

@@ -1,8 +1,12 @@
 //! Events as they are read back.
 
 use bytes::Bytes;
+#[cfg(test)]
+use bytestring::ByteString;
 use longwire_wire::identity::EventKey;
 
+#[cfg(test)]
+use crate::NewEvent;
 use crate::{Seq, Source};
 use longwire_installation::InstallationId;
 
@@ -28,6 +32,36 @@ pub struct EventPage {
     /// Whether the log went on behind it when it was read. A stretch that ends before the log does may have few wanted
     /// events in it, or none.
     pub more: bool,
+}
+
+#[cfg(test)]
+impl EventPage {
+    /// The page that begins behind what was asked for, when all that lies there is in memory.
+    pub(crate) fn of<'a>(
+        behind: impl DoubleEndedIterator<Item = &'a EventRecord> + Clone,
+        query: &EventQuery,
+    ) -> Self {
+        let newest = behind.clone().next_back().map(|event| event.seq);
+        let mut page = Self {
+            events: Vec::new(),
+            reached: query.after,
+            more: false,
+        };
+        for event in behind {
+            if page.events.len() >= query.limit {
+                break;
+            }
+            page.reached = Some(event.seq);
+            let wanted = query
+                .installation
+                .is_none_or(|only| only == event.installation);
+            if wanted {
+                page.events.push(event.clone());
+            }
+        }
+        page.more = page.reached < newest;
+        page
+    }
 }
 
 /// A recorded event.
@@ -59,4 +93,27 @@ pub struct EventRecord {
     pub last_repeat_ms: Option<i64>,
     /// The platform's bytes, untouched.
     pub payload: Bytes,
+}
+
+#[cfg(test)]
+impl EventRecord {
+    /// An event that was recorded just now.
+    pub(crate) fn new(seq: Seq, installation: InstallationId, new: &NewEvent) -> Self {
+        let text = |field: &Option<ByteString>| field.as_ref().map(ToString::to_string);
+        Self {
+            seq,
+            installation,
+            event_key: new.identity.event,
+            event_id: text(&new.event_id),
+            event_type: text(&new.event_type),
+            chat: text(&new.chat),
+            source: new.source,
+            received_ms: new.received_ms,
+            created_ms: new.created_ms,
+            trace_id: text(&new.trace_id),
+            repeats: 0,
+            last_repeat_ms: None,
+            payload: new.payload.clone(),
+        }
+    }
 }

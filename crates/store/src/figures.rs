@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use crate::engine::DiskUsage;
+
 /// Upper edges of the commit time buckets in microseconds; a last bucket holds what took longer.
 pub const COMMIT_EDGES_US: [u64; 12] = [
     100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 500_000, 1_000_000,
@@ -89,9 +91,9 @@ impl Counters {
         self.commit_us[bucket].fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn set_disk(&self, wal_bytes: u64, free_bytes: Option<u64>) {
-        self.wal_bytes.store(wal_bytes, Relaxed);
-        let free = free_bytes.map_or(0, |free| free.saturating_add(1));
+    pub(crate) fn set_disk(&self, disk: DiskUsage) {
+        self.wal_bytes.store(disk.wal_bytes, Relaxed);
+        let free = disk.free_bytes.map_or(0, |free| free.saturating_add(1));
         self.free_bytes.store(free, Relaxed);
     }
 
@@ -146,7 +148,10 @@ mod tests {
     fn a_full_disk_is_not_an_unknown_one() {
         let counters = Counters::default();
         assert_eq!(counters.read(0, 0).free_bytes, None);
-        counters.set_disk(7, Some(0));
+        counters.set_disk(DiskUsage {
+            wal_bytes: 7,
+            free_bytes: Some(0),
+        });
         let figures = counters.read(0, 0);
         assert_eq!((figures.wal_bytes, figures.free_bytes), (7, Some(0)));
     }

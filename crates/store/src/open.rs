@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::seal::KeyRingError;
-use crate::{Cause, StoreUrl, StoreUrlError};
+use crate::{StoreUrl, StoreUrlError};
 
 /// The store could not be opened. Its text says why; [`advice`](Self::advice) says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -157,17 +157,6 @@ impl OpenError {
             io::ErrorKind::NotFound => Self::Missing { path },
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
             _ => Self::Io { path, source },
-        }
-    }
-
-    pub(crate) fn of_failure(path: &Path, source: Failure) -> Self {
-        let path = path.to_owned();
-        match source.cause {
-            Cause::DiskFull => Self::DiskFull { path },
-            Cause::Corrupt if source.detail.contains("not a database") => {
-                Self::NotADatabase { path }
-            }
-            _ => Self::Database { path, source },
         }
     }
 }

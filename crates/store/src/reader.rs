@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::engine::ReadEngine;
 use crate::failure::Failure;
 use crate::open::{OpenError, database_path};
-use crate::sqlite::file::DatabaseFile;
-use crate::sqlite::log::Log;
-use crate::sqlite::readers::Readers;
-use crate::sqlite::{events, installations, timeline};
+use crate::sqlite;
 use crate::{EventPage, EventQuery, InstallationRecord, Seq, StoreSettings, TimelineRecord};
 use longwire_installation::{InstallationId, Revision};
 
@@ -29,26 +27,24 @@ pub enum ReadError {
 /// key, and changes nothing.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    readers: Readers,
+    engine: Arc<dyn ReadEngine>,
 }
 
 impl Reader {
     /// Opens the database for reading; it must exist.
     pub fn open(settings: &StoreSettings) -> Result<Self, OpenError> {
-        let file = Arc::new(DatabaseFile::new(database_path(&settings.url)?));
-        Log::inspect(&file)?;
-        Ok(Self::new(file, settings.reader_connections))
+        let path = database_path(&settings.url)?;
+        let engine = sqlite::open_readers(&path, settings.reader_connections)?;
+        Ok(Self::new(engine))
     }
 
-    pub(crate) fn new(file: Arc<DatabaseFile>, connections: u32) -> Self {
-        Self {
-            readers: Readers::new(file, connections),
-        }
+    pub(crate) fn new(engine: Arc<dyn ReadEngine>) -> Self {
+        Self { engine }
     }
 
     /// All installations, oldest first.
     pub fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError> {
-        self.readers.read(installations::all)
+        self.engine.installations()
     }
 
     /// The installations that changed after `revision`, oldest first.
@@ -56,19 +52,17 @@ impl Reader {
         &self,
         revision: Revision,
     ) -> Result<Vec<InstallationRecord>, ReadError> {
-        self.readers
-            .read(move |connection| installations::changed_after(connection, revision))
+        self.engine.installations_after(revision)
     }
 
     /// The installation with this public id or name.
     pub fn installation(&self, id_or_name: &str) -> Result<Option<InstallationRecord>, ReadError> {
-        self.readers
-            .read(|connection| installations::find(connection, id_or_name))
+        self.engine.installation(id_or_name)
     }
 
     /// How many installations are to be connected.
     pub fn count_wanted(&self) -> Result<u64, ReadError> {
-        self.readers.read(installations::count_wanted)
+        self.engine.count_wanted()
     }
 
     /// The newest notes on an installation, newest first.
@@ -77,32 +71,25 @@ impl Reader {
         installation: InstallationId,
         limit: usize,
     ) -> Result<Vec<TimelineRecord>, ReadError> {
-        self.readers
-            .read(|connection| timeline::newest(connection, installation, limit))
+        self.engine.timeline(installation, limit)
     }
 
     /// The next stretch of the log. Those of one installation are searched for in a bounded number of rows at a time.
     pub fn events(&self, query: EventQuery) -> Result<EventPage, ReadError> {
-        self.readers
-            .read(|connection| events::page(connection, &query, events::SCAN_ROWS))
+        self.engine.events(&query)
     }
 
     /// The number of the newest event; `None` while there is none.
     pub fn last_seq(&self) -> Result<Option<Seq>, ReadError> {
-        self.readers.read(events::last_seq)
+        self.engine.last_seq()
     }
 
     /// How many events there are. Walks an index: not for every page view.
     pub fn count_events(&self) -> Result<u64, ReadError> {
-        self.readers.read(events::count)
-    }
-
-    /// Closes the connections that are out of date and in nobody's hands.
-    pub(crate) fn close_outdated(&self) {
-        self.readers.close_outdated();
+        self.engine.count_events()
     }
 
     pub(crate) fn sealed_with(&self) -> Result<Vec<(String, usize)>, ReadError> {
-        self.readers.read(installations::sealed_with)
+        self.engine.sealed_with()
     }
 }

@@ -1,8 +1,7 @@
 //! The proof that an event is on disk, without which no acknowledgement can be built.
 //!
-//! A [`Receipt`] is made in one place, [`record`], from the verdicts of a transaction whose COMMIT
-//! has returned, on a file that is still the one its path names. Its fields are private, it has no
-//! constructor, and it cannot be copied: one commit, one receipt, one acknowledgement.
+//! A [`Receipt`] is made in one place, [`Committed::answers`], from what an engine says of a transaction that is durable.
+//! Its fields are private, it has no constructor, and it cannot be copied: one commit, one receipt, one acknowledgement.
 //!
 //! It can be had and handed on:
 //! ```
@@ -31,14 +30,8 @@
 
 use longwire_wire::identity::Tier;
 
-use crate::displacement::InHand;
-use crate::failure::Failure;
-use crate::sqlite::installations::keep_displacement;
-use crate::sqlite::log::Log;
-use crate::sqlite::record::{EventOutcome, insert};
-use crate::sqlite::timeline::TimelineBuffer;
+use crate::Seq;
 use crate::write_queue::Queued;
-use crate::{Seq, TimelineEntry};
 
 /// What the log made of an event. Either way it is on disk.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
@@ -82,42 +75,87 @@ pub(crate) struct GroupOutcome {
     pub(crate) poisoned: Vec<(u32, String)>,
 }
 
-/// Records the groups, then the notes and who has which bot, in one transaction; an element per group comes back.
-pub(crate) fn record(
-    log: &mut Log,
-    groups: &[Queued],
-    notes: &[TimelineEntry],
-    displacements: &InHand<'_>,
-    timeline: &mut TimelineBuffer,
-) -> Result<Vec<GroupOutcome>, Failure> {
-    let outcomes = log.record(|connection, index| {
-        let outcomes = insert(connection, index, groups)?;
-        timeline.write(connection, notes)?;
-        for displacement in displacements.iter() {
-            keep_displacement(connection, displacement)?;
-        }
-        Ok::<_, Failure>(outcomes)
-    })?;
-    // COMMIT has returned, and the file is in its place: from here on, and only here, receipts are
-    // true.
-    let mut outcomes = outcomes.into_iter();
-    Ok(groups
-        .iter()
-        .map(|queued| {
-            let mut group = GroupOutcome {
-                receipts: Vec::with_capacity(queued.group.events.len()),
-                poisoned: Vec::new(),
-            };
-            for (event, outcome) in queued.group.events.iter().zip(&mut outcomes) {
-                match outcome {
-                    EventOutcome::Recorded(outcome) => group.receipts.push(Receipt {
-                        ticket: event.ticket,
-                        outcome,
-                    }),
-                    EventOutcome::Poison(rule) => group.poisoned.push((event.ticket, rule)),
+/// What became of one event of a committed transaction.
+#[derive(Debug)]
+pub(crate) enum EventOutcome {
+    Recorded(RecordOutcome),
+    /// Refused by a rule of the schema, in the rule's words.
+    Poison(String),
+}
+
+/// A batch is durable. Only an engine makes one, and each of them in a single place, behind its commit.
+#[derive(Debug)]
+#[must_use = "whoever submitted the batch waits for its receipts"]
+pub(crate) struct Committed {
+    outcomes: Vec<EventOutcome>,
+}
+
+impl Committed {
+    /// The transaction was committed, and will be found after a crash; an outcome for each event of the batch, in order.
+    pub(crate) fn after_commit(outcomes: Vec<EventOutcome>) -> Self {
+        Self { outcomes }
+    }
+
+    /// Makes the receipts; an element for each group of the batch.
+    pub(crate) fn answers(&self, groups: &[Queued]) -> Vec<GroupOutcome> {
+        let events: usize = groups.iter().map(|queued| queued.group.events.len()).sum();
+        // A receipt for the wrong event would be worse than none.
+        assert_eq!(self.outcomes.len(), events, "an outcome for each event");
+        let mut outcomes = self.outcomes.iter();
+        groups
+            .iter()
+            .map(|queued| {
+                let mut group = GroupOutcome {
+                    receipts: Vec::with_capacity(queued.group.events.len()),
+                    poisoned: Vec::new(),
+                };
+                for (event, outcome) in queued.group.events.iter().zip(&mut outcomes) {
+                    match outcome {
+                        EventOutcome::Recorded(outcome) => group.receipts.push(Receipt {
+                            ticket: event.ticket,
+                            outcome: *outcome,
+                        }),
+                        EventOutcome::Poison(rule) => {
+                            group.poisoned.push((event.ticket, rule.clone()));
+                        }
+                    }
+                }
+                group
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    /// Whoever adds a place that vouches for a commit has to come here and say so.
+    #[test]
+    fn each_engine_vouches_for_its_commits_in_one_place() {
+        fn count(directory: &Path, found: &mut Vec<(String, usize)>) {
+            for entry in fs::read_dir(directory).expect("readable") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    count(&path, found);
+                } else {
+                    let text = fs::read_to_string(&path).unwrap_or_default();
+                    let calls = text
+                        .matches(concat!("Committed::", "after_commit("))
+                        .count();
+                    if calls > 0 {
+                        found.push((path.display().to_string(), calls));
+                    }
                 }
             }
-            group
-        })
-        .collect())
+        }
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut found = Vec::new();
+        count(&source, &mut found);
+        found.sort();
+        let expected = ["memory.rs", "sqlite/engine.rs"];
+        let expected = expected.map(|file| (source.join(file).display().to_string(), 1));
+        assert_eq!(found, expected);
+    }
 }

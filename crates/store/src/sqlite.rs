@@ -3,16 +3,23 @@
 //! One writing connection ([`log`]) and a pool of reading ones ([`readers`]); a file for each table
 //! that is written or read.
 
+pub(crate) mod engine;
 pub(crate) mod event_index;
 pub(crate) mod events;
+mod failure;
 pub(crate) mod file;
+pub(crate) mod file_identity;
 pub(crate) mod files;
 mod insert_event;
 pub(crate) mod installations;
+pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod migrations;
+pub(crate) mod opening;
 pub(crate) mod readers;
-pub(crate) mod record;
+mod record;
 mod schema;
 pub(crate) mod store_row;
 pub(crate) mod timeline;
+
+pub(crate) use engine::{open, open_readers};

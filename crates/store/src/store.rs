@@ -18,20 +18,16 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded};
-use diesel::SqliteConnection;
 use secrecy::SecretString;
 
 use self::slot::{CommandChannel, Successor, WriterRun, WriterSlot};
+use crate::engine::Opened;
 use crate::event_index::RUN_EVENTS;
 use crate::failure::Failure;
 use crate::health::HealthCell;
-use crate::lock::{LockError, LockFile};
 use crate::open::database_path;
 use crate::seal::KeyRing;
-use crate::sqlite::file::{DatabaseFile, free_bytes};
-use crate::sqlite::installations;
-use crate::sqlite::log::Log;
-use crate::sqlite::timeline::TimelineBuffer;
+use crate::sqlite;
 use crate::write_queue::WriteQueue;
 use crate::writer::{Job, WriterState};
 use crate::{
@@ -118,12 +114,6 @@ impl WriteError {
     }
 }
 
-impl From<diesel::result::Error> for WriteError {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Refused(error.into())
-    }
-}
-
 /// The open store; clones are handles to the same one.
 #[derive(Clone)]
 pub struct Store {
@@ -133,7 +123,8 @@ pub struct Store {
 struct OpenStore {
     queue: Arc<WriteQueue>,
     health: Arc<HealthCell>,
-    file: Arc<DatabaseFile>,
+    /// Of the database.
+    path: PathBuf,
     reader: Reader,
     keys: Arc<KeyRing>,
     key_file: PathBuf,
@@ -150,41 +141,31 @@ impl Store {
     /// The same, with runs of the event index that are full after so many events.
     fn open_with_runs_of(settings: &StoreSettings, run_events: usize) -> Result<Self, OpenError> {
         let path = database_path(&settings.url)?;
-        if let Some(directory) = path.parent() {
-            crate::directory::make(directory)
-                .map_err(|error| OpenError::of_io(directory, error))?;
-        }
-        let file = Arc::new(DatabaseFile::new(path.clone()));
-        let lock = LockFile::take(file.lock()).map_err(|error| match error {
-            LockError::Held(pid) => OpenError::Held {
-                pid,
-                path: path.clone(),
-            },
-            LockError::NotPlain => OpenError::Linked {
-                path: file.lock().to_owned(),
-            },
-            LockError::Io(error) => OpenError::of_io(file.lock(), error),
-        })?;
-        let log = Log::create(Arc::clone(&file), &lock, run_events)?;
-        let reader = Reader::new(Arc::clone(&file), settings.reader_connections);
-        let sealed_with = reader.sealed_with().map_err(|error| {
-            OpenError::of_failure(&path, Failure::new(Cause::Other, error.to_string()))
+        let opened = sqlite::open(&path, settings.reader_connections, run_events)?;
+        Self::with_engine(settings, opened)
+    }
+
+    /// A store on a database that its engine has opened.
+    fn with_engine(settings: &StoreSettings, opened: Opened) -> Result<Self, OpenError> {
+        let Opened {
+            writer: engine,
+            readers,
+            path,
+        } = opened;
+        let reader = Reader::new(readers);
+        let sealed_with = reader.sealed_with().map_err(|error| OpenError::Database {
+            path: path.clone(),
+            source: Failure::new(Cause::Other, error.to_string()),
         })?;
         let key_file = settings.key_file_for(&path);
         let keys = Arc::new(KeyRing::load(&key_file, &sealed_with)?);
         let queue = Arc::new(WriteQueue::new(settings));
-        queue.counters.set_disk(log.wal_bytes(), free_bytes(&path));
+        queue.counters.set_disk(engine.disk());
         let health = Arc::new(HealthCell::new());
         let state = WriterState {
             queue: Arc::clone(&queue),
-            file: Arc::clone(&file),
             health: Arc::clone(&health),
-            reader: reader.clone(),
-            log: Some(log),
-            previous: None,
-            lock,
-            run_events,
-            timeline: TimelineBuffer::default(),
+            engine,
             trouble: None,
             retry_at: Instant::now(),
         };
@@ -193,7 +174,7 @@ impl Store {
             open: Arc::new(OpenStore {
                 queue,
                 health,
-                file,
+                path,
                 reader,
                 keys,
                 key_file,
@@ -287,7 +268,7 @@ impl Store {
 
     /// Where the database lies: what must be on its disk for a while, and must not be lost for its sake, belongs here.
     pub fn directory(&self) -> &Path {
-        match self.open.file.path().parent() {
+        match self.open.path.parent() {
             Some(directory) if !directory.as_os_str().is_empty() => directory,
             _ => Path::new("."),
         }
@@ -314,7 +295,7 @@ impl Store {
         &self,
         revision: Revision,
     ) -> Result<Vec<InstallationRecord>, ReadError> {
-        self.shared.reader.installations_after(revision)
+        self.open.reader.installations_after(revision)
     }
 
     /// [`Reader::installation`].
@@ -355,9 +336,9 @@ impl Store {
     /// some seconds at most.
     pub fn add_installation(&self, new: NewInstallation) -> Result<InstallationRecord, WriteError> {
         let open = Arc::clone(&self.open);
-        self.administer(administer::patience_for(1), move |connection| {
+        self.administer(administer::patience_for(1), move |table| {
             open.keys.is_kept_in(&open.key_file)?;
-            installations::add(connection, &open.keys, &new)
+            table.add(&open.keys, &new)
         })
     }
 
@@ -371,25 +352,25 @@ impl Store {
     ) -> Result<Vec<InstallationRecord>, WriteError> {
         let open = Arc::clone(&self.open);
         let patience = administer::patience_for(declared.len());
-        self.administer(patience, move |connection| {
+        self.administer(patience, move |table| {
             if !declared.is_empty() {
                 open.keys.is_kept_in(&open.key_file)?;
             }
-            installations::put_from_file(connection, &open.keys, &declared)
+            table.put_from_file(&open.keys, &declared)
         })
     }
 
     /// Sets whether an installation is to be connected; only one of those that are the same bot may be. Blocks until it
     /// is durable, for some seconds at most.
     pub fn set_desired(&self, id: InstallationId, desired: Desired) -> Result<(), WriteError> {
-        self.administer(administer::patience_for(1), move |connection| {
-            installations::set_desired(connection, id, desired)
+        self.administer(administer::patience_for(1), move |table| {
+            table.set_desired(id, desired)
         })
     }
 
     /// The app secret in clear.
     pub fn open_secret(&self, record: &InstallationRecord) -> Result<SecretString, SealError> {
-        installations::open_secret(&self.open.keys, record)
+        sqlite::installations::open_secret(&self.open.keys, record)
     }
 
     /// The installation's own proxy in clear, if it has one.
@@ -397,27 +378,14 @@ impl Store {
         &self,
         record: &InstallationRecord,
     ) -> Result<Option<SecretString>, SealError> {
-        installations::open_proxy(&self.open.keys, record)
-    }
-
-    /// Sets something on the writing connection alone.
-    #[cfg(test)]
-    fn pragma(&self, pragma: String) {
-        let (done, heard) = bounded(1);
-        let job: Job = Box::new(move |log| {
-            log.expect("an open database").pragma(&pragma);
-            let _ = done.send(());
-            crate::writer::DatabaseState::Works
-        });
-        self.hand_in(job).expect("there is room");
-        heard.recv().expect("done");
+        sqlite::installations::open_proxy(&self.open.keys, record)
     }
 }
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store")
-            .field("path", &self.open.file.path())
+            .field("path", &self.open.path)
             .finish_non_exhaustive()
     }
 }

@@ -13,15 +13,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, after, never, select, tick};
 use longwire_wire::identity::Tier;
 
+use crate::engine::{Batch, WriteEngine};
 use crate::failure::Failure;
 use crate::figures::Counters;
 use crate::health::HealthCell;
-use crate::lock::LockFile;
-use crate::reader::Reader;
-use crate::receipt::{GroupOutcome, record};
-use crate::sqlite::file::{DatabaseFile, free_bytes};
-use crate::sqlite::log::{Log, PreviousLog};
-use crate::sqlite::timeline::TimelineBuffer;
+use crate::receipt::GroupOutcome;
 use crate::write_queue::{Queued, WriteQueue};
 use crate::{Cause, RecordOutcome, TimelineEntry};
 
@@ -42,7 +38,8 @@ const LAST_LOOK: Duration = Duration::from_millis(5);
 
 /// A piece of work that needs the writing connection. It tells its asker itself how it went, and
 /// the writer what that says of the database.
-pub(crate) type Job = Box<dyn FnOnce(Result<&mut Log, &Failure>) -> DatabaseState + Send>;
+pub(crate) type Job =
+    Box<dyn FnOnce(Result<&mut dyn WriteEngine, &Failure>) -> DatabaseState + Send>;
 
 /// What a job found the database to be like.
 #[derive(Debug)]
@@ -58,18 +55,9 @@ pub(crate) enum DatabaseState {
 /// The writing connection and everything that outlives one thread.
 pub(crate) struct WriterState {
     pub(crate) queue: Arc<WriteQueue>,
-    pub(crate) file: Arc<DatabaseFile>,
     pub(crate) health: Arc<HealthCell>,
-    pub(crate) reader: Reader,
-    pub(crate) log: Option<Log>,
-    /// Of the log before, until another one is open and was compared with it.
-    pub(crate) previous: Option<PreviousLog>,
-    /// Declared after the log, so let go after it was closed.
-    pub(crate) lock: LockFile,
-    /// Events that fill a run of the event index.
-    pub(crate) run_events: usize,
-    pub(crate) timeline: TimelineBuffer,
-    /// Why there is no log, or why the last commit failed.
+    pub(crate) engine: Box<dyn WriteEngine>,
+    /// Why the engine is closed, or why the last commit failed.
     pub(crate) trouble: Option<Failure>,
     pub(crate) retry_at: Instant,
 }
@@ -106,23 +94,21 @@ impl WriterState {
 
     /// Carries out a job, on this connection, in turn with the batches.
     pub(crate) fn do_job(&mut self, job: Job) {
-        if self.log.is_none() && Instant::now() >= self.retry_at {
+        if !self.engine.is_open() && Instant::now() >= self.retry_at {
             self.retry();
         }
-        let outcome = match (&mut self.log, &self.trouble) {
-            (Some(log), _) => {
-                let _working = self.health.working();
-                job(Ok(log))
-            }
-            (None, trouble) => {
-                let closed = Failure::new(Cause::WriterGone, "the database is not open");
-                // Its failure is known already.
-                let _ = job(Err(trouble.as_ref().unwrap_or(&closed)));
-                return;
-            }
+        if !self.engine.is_open() {
+            let closed = Failure::new(Cause::WriterGone, "the database is not open");
+            // Its failure is known already.
+            let _ = job(Err(self.trouble.as_ref().unwrap_or(&closed)));
+            return;
+        }
+        let outcome = {
+            let _working = self.health.working();
+            job(Ok(&mut *self.engine))
         };
         match outcome {
-            DatabaseState::Works if self.is_ready() => self.recovered(),
+            DatabaseState::Works if self.engine.is_ready() => self.recovered(),
             // Events wait for the retry, which compares the log with the one before it.
             DatabaseState::Works => {}
             DatabaseState::Fails(failure) => self.failed(failure),
@@ -187,24 +173,26 @@ impl WriterState {
         if groups.is_empty() && notes.is_empty() && displacements.is_empty() {
             return;
         }
-        if !self.is_ready() && Instant::now() >= self.retry_at {
+        if !self.engine.is_ready() && Instant::now() >= self.retry_at {
             self.retry();
         }
-        let is_ready = self.is_ready();
-        let Some(log) = self.log.as_mut().filter(|_| is_ready) else {
-            let cause = self
-                .trouble
-                .as_ref()
-                .map_or(Cause::WriterGone, |failure| failure.cause);
+        if !self.engine.is_ready() {
+            let trouble = self.trouble.as_ref();
+            let cause = trouble.map_or(Cause::WriterGone, |failure| failure.cause);
             return self.refuse(groups, notes.len(), cause);
-        };
+        }
         let begun = Instant::now();
         let recorded = {
             let _working = self.health.working();
-            record(log, &groups, &notes, &displacements, &mut self.timeline)
+            self.engine.record(Batch {
+                groups: &groups,
+                notes: &notes,
+                displacements: &displacements.iter().collect::<Vec<_>>(),
+            })
         };
         match recorded {
-            Ok(outcomes) => {
+            Ok(committed) => {
+                let outcomes = committed.answers(&groups);
                 let took = begun.elapsed();
                 self.counters().count_commit(took, events);
                 self.queue.pace.count(took);
@@ -215,18 +203,12 @@ impl WriterState {
                 displacements.written();
             }
             Err(failure) => {
-                let failure = log.explain(failure);
                 self.counters().failed_commits.fetch_add(1, Relaxed);
                 let cause = failure.cause;
                 self.failed(failure);
                 self.refuse(groups, notes.len(), cause);
             }
         }
-    }
-
-    /// Whether the log is open, takes writes, and was compared with the one before it.
-    fn is_ready(&self) -> bool {
-        self.log.is_some() && self.previous.is_none()
     }
 
     fn answer(&self, mut queued: Queued, outcome: GroupOutcome) {
@@ -259,19 +241,16 @@ impl WriterState {
         }
     }
 
-    /// Looks after the files. What is found wrong with them is known before the next event comes.
+    /// Looks after the database. What is found wrong with it is known before the next event comes.
     fn look(&mut self) {
-        let health = Arc::clone(&self.health);
         let looked = {
-            let _working = health.working();
-            let looked = match (&mut self.log, &self.trouble) {
-                (Some(log), None) => log.look_after(),
+            let _working = self.health.working();
+            let looked = match &self.trouble {
+                None => self.engine.look_after(),
                 // The next attempt to write looks closer than this.
-                _ => Ok(()),
+                Some(_) => Ok(()),
             };
-            let wal_bytes = self.log.as_ref().map_or(0, Log::wal_bytes);
-            self.counters()
-                .set_disk(wal_bytes, free_bytes(self.file.path()));
+            self.queue.counters.set_disk(self.engine.disk());
             looked
         };
         if let Err(failure) = looked {
@@ -281,40 +260,14 @@ impl WriterState {
 
     fn retry(&mut self) {
         self.counters().retries.fetch_add(1, Relaxed);
-        match self.reopen_and_probe() {
+        let recovered = {
+            let _working = self.health.working();
+            self.engine.recover()
+        };
+        match recovered {
             Ok(()) => self.recovered(),
             Err(failure) => self.failed(failure),
         }
-    }
-
-    fn reopen_and_probe(&mut self) -> Result<(), Failure> {
-        let health = Arc::clone(&self.health);
-        let _working = health.working();
-        let log = match &mut self.log {
-            Some(log) => log,
-            none => {
-                self.reader.close_outdated();
-                if self.previous.as_ref().is_some_and(PreviousLog::is_in_use) {
-                    return Err(self.trouble.clone().unwrap_or_else(|| {
-                        Failure::new(Cause::Gone, "queries still use the files of before")
-                    }));
-                }
-                let file = Arc::clone(&self.file);
-                let previous = self.previous.as_mut();
-                none.insert(Log::reopen(
-                    file,
-                    &mut self.lock,
-                    previous,
-                    self.run_events,
-                )?)
-            }
-        };
-        log.probe()?;
-        log.load_index()?;
-        if let Some(previous) = self.previous.take() {
-            log.go_on_after(&previous);
-        }
-        Ok(())
     }
 
     fn recovered(&mut self) {
@@ -328,11 +281,8 @@ impl WriterState {
         self.health.degrade(&failure);
         // A locked database and a full disk are met again in a moment, and the connection is as good
         // as before. After anything else its state is not worth trusting.
-        if !matches!(failure.cause, Cause::Locked | Cause::DiskFull)
-            && let Some(log) = self.log.take()
-        {
-            let earlier = self.previous.take();
-            self.previous = Some(log.leave(failure.cause).after(earlier));
+        if !matches!(failure.cause, Cause::Locked | Cause::DiskFull) {
+            self.engine.close(&failure);
         }
         self.trouble = Some(failure);
         self.retry_at = Instant::now() + RETRY;

@@ -94,32 +94,6 @@ pub(crate) fn load(
     }
 }
 
-/// The event of this key, wherever it is; `claimed_ms` is when the event says that it happened.
-pub(crate) fn find(
-    connection: &mut SqliteConnection,
-    index: &EventIndex,
-    key: LogKey,
-    claimed_ms: Option<i64>,
-) -> Result<Option<Seq>, Failure> {
-    if let Some(seq) = index.recent(key) {
-        return Ok(Some(seq));
-    }
-    for run in index.may_hold(key, claimed_ms) {
-        let page: Option<Vec<u8>> = event_index_page::table
-            .find(PageId::of(run.id, key.bucket()).0)
-            .select(event_index_page::keys)
-            .first(connection)
-            .optional()?;
-        // A run has all its pages from the transaction that completed it.
-        let page = page.ok_or_else(|| foreign("a page of the event index is missing"))?;
-        let found = Page::from_bytes(page).find(key, run.span.first);
-        if found.is_some() {
-            return Ok(found);
-        }
-    }
-    Ok(None)
-}
-
 /// Writes what is due of the closing run; returns the run that was forgotten for it, if one was.
 pub(crate) fn write_due(
     connection: &mut SqliteConnection,

@@ -8,9 +8,9 @@ use std::io;
 use std::path::Path;
 
 use super::file::DatabaseFile;
+use super::file_identity::FileIdentity;
 use crate::Cause;
 use crate::failure::Failure;
-use crate::file_identity::FileIdentity;
 
 /// The files of one connection.
 #[derive(Clone, Debug)]

@@ -15,7 +15,6 @@ use self::row::InstallationRow;
 use super::schema::{installation, taken_back};
 use crate::InstallationRecord;
 
-pub(crate) use self::change::{add, put_from_file, set_desired};
 pub(crate) use self::displacement::keep_displacement;
 pub(crate) use self::secret::{open_proxy, open_secret, sealed_with};
 

@@ -9,7 +9,6 @@ mod reopen;
 
 pub(crate) use reopen::PreviousLog;
 
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,16 +18,14 @@ use diesel::{SqliteConnection, connection::SimpleConnection};
 
 use super::event_index;
 use super::file::{DatabaseFile, free_bytes};
+use super::file_identity::FileIdentity;
 use super::files::{Files, Shrunk};
-use super::migrations::{self, Maker};
+use super::lock::LockFile;
 use super::schema::probe;
 use super::store_row::OpenTime;
 use crate::Cause;
 use crate::event_index::EventIndex;
 use crate::failure::Failure;
-use crate::file_identity::FileIdentity;
-use crate::lock::LockFile;
-use crate::open::OpenError;
 
 /// The write lock is waited for as long as an event can wait and still be answered in time.
 ///
@@ -60,8 +57,8 @@ const PROBE_BYTES: usize = 64 * 1024;
 
 /// The writing connection and the files it writes to.
 pub(crate) struct Log {
-    connection: SqliteConnection,
-    file: Arc<DatabaseFile>,
+    pub(super) connection: SqliteConnection,
+    pub(super) file: Arc<DatabaseFile>,
     files: Files,
     page_bytes: u64,
     /// Pages of the database were cut off, and nobody can bring them back.
@@ -113,69 +110,8 @@ struct Checkpoint {
     log: i32,
 }
 
-/// The schema of a file of ours.
-enum Schema {
-    Current,
-    /// Empty, or it waits for a migration.
-    Older,
-}
-
 impl Log {
-    /// Opens the file at the start of the process: makes it, and brings its schema up to date.
-    pub(crate) fn create(
-        file: Arc<DatabaseFile>,
-        lock: &LockFile,
-        run_events: usize,
-    ) -> Result<Self, OpenError> {
-        file.create()
-            .map_err(|error| OpenError::of_io(file.path(), error))?;
-        let path = file.path().to_owned();
-        let refused = |failure| OpenError::of_failure(&path, blame_the_disk(&path, failure));
-        find_room(&path).map_err(refused)?;
-        let found = std::fs::metadata(&path).map_err(|error| OpenError::of_io(&path, error))?;
-        if found.is_file() && found.nlink() > 1 {
-            return Err(OpenError::Linked { path });
-        }
-        // Asked before any pragma is set, which would alter a stranger's file.
-        Self::refuse_foreign(&file)?;
-        let mut log = Self::connect(file, lock, run_events).map_err(refused)?;
-        migrations::run(&mut log.connection).map_err(refused)?;
-        log.file.recognize(&mut log.connection).map_err(refused)?;
-        log.probe().map_err(refused)?;
-        log.load_index().map_err(refused)?;
-        Ok(log)
-    }
-
-    /// Whether the file that is there can be read by this build: it is ours, and neither newer nor older.
-    pub(crate) fn inspect(file: &DatabaseFile) -> Result<(), OpenError> {
-        match Self::refuse_foreign(file)? {
-            Schema::Current => Ok(()),
-            Schema::Older => Err(OpenError::OlderSchema {
-                path: file.path().to_owned(),
-            }),
-        }
-    }
-
-    /// Whether the file that is there can be written to: it is ours, and of no newer version.
-    fn refuse_foreign(file: &DatabaseFile) -> Result<Schema, OpenError> {
-        let path = file.path().to_owned();
-        let metadata = std::fs::metadata(&path).map_err(|error| OpenError::of_io(&path, error))?;
-        if metadata.is_dir() {
-            return Err(OpenError::IsADirectory { path });
-        }
-        let maker = file
-            .connect("PRAGMA busy_timeout = 1000;")
-            .and_then(|mut first| migrations::maker(&mut first));
-        let refused = |failure| OpenError::of_failure(&path, blame_the_disk(&path, failure));
-        match maker.map_err(refused)? {
-            Maker::Us => Ok(Schema::Current),
-            Maker::Older => Ok(Schema::Older),
-            Maker::Stranger => Err(OpenError::Foreign { path }),
-            Maker::Newer(version) => Err(OpenError::NewerSchema { path, version }),
-        }
-    }
-
-    fn connect(
+    pub(super) fn connect(
         file: Arc<DatabaseFile>,
         lock: &LockFile,
         run_events: usize,
@@ -466,7 +402,7 @@ fn cut(path: &Path, left_bytes: u64, cause: Cause) -> Failure {
 }
 
 /// An unexplained error on a full disk is its being full.
-fn blame_the_disk(path: &Path, failure: Failure) -> Failure {
+pub(super) fn blame_the_disk(path: &Path, failure: Failure) -> Failure {
     match failure.cause {
         Cause::Io | Cause::Other if find_room(path).is_err() => Failure {
             cause: Cause::DiskFull,
@@ -477,7 +413,7 @@ fn blame_the_disk(path: &Path, failure: Failure) -> Failure {
 }
 
 /// Whether there is room for a write. A file system that does not tell has some.
-fn find_room(path: &Path) -> Result<(), Failure> {
+pub(super) fn find_room(path: &Path) -> Result<(), Failure> {
     match free_bytes(path) {
         Some(free) if free < NO_SPACE_BYTES => Err(Failure::new(
             Cause::DiskFull,

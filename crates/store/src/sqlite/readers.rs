@@ -10,9 +10,12 @@ use std::time::Duration;
 use diesel::{QueryResult, SqliteConnection};
 
 use super::file::{DatabaseFile, Epoch};
+use super::file_identity::FileIdentity;
+use super::{events, installations, timeline};
+use crate::engine::ReadEngine;
 use crate::failure::Failure;
-use crate::file_identity::FileIdentity;
-use crate::reader::ReadError;
+use crate::{EventPage, EventQuery, InstallationRecord, ReadError, Seq, TimelineRecord};
+use longwire_installation::{InstallationId, Revision};
 
 const PRAGMAS: &str = "PRAGMA busy_timeout = 1000; PRAGMA query_only = ON;";
 
@@ -42,7 +45,7 @@ impl Readers {
         drop(self.pool.try_get());
     }
 
-    pub(crate) fn read<T>(
+    fn read<T>(
         &self,
         query: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
     ) -> Result<T, ReadError> {
@@ -50,6 +53,48 @@ impl Readers {
             detail: error.to_string(),
         })?;
         query(&mut connection.connection).map_err(|error| ReadError::Refused(Failure::from(error)))
+    }
+}
+
+impl ReadEngine for Readers {
+    fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError> {
+        self.read(installations::all)
+    }
+
+    fn installations_after(&self, revision: Revision) -> Result<Vec<InstallationRecord>, ReadError> {
+        self.read(|connection| installations::changed_after(connection, revision))
+    }
+
+    fn installation(&self, id_or_name: &str) -> Result<Option<InstallationRecord>, ReadError> {
+        self.read(|connection| installations::find(connection, id_or_name))
+    }
+
+    fn count_wanted(&self) -> Result<u64, ReadError> {
+        self.read(installations::count_wanted)
+    }
+
+    fn timeline(
+        &self,
+        installation: InstallationId,
+        limit: usize,
+    ) -> Result<Vec<TimelineRecord>, ReadError> {
+        self.read(|connection| timeline::newest(connection, installation, limit))
+    }
+
+    fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
+        self.read(|connection| events::page(connection, query, events::SCAN_ROWS))
+    }
+
+    fn last_seq(&self) -> Result<Option<Seq>, ReadError> {
+        self.read(events::last_seq)
+    }
+
+    fn count_events(&self) -> Result<u64, ReadError> {
+        self.read(events::count)
+    }
+
+    fn sealed_with(&self) -> Result<Vec<(String, usize)>, ReadError> {
+        self.read(installations::sealed_with)
     }
 }
 

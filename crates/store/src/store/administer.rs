@@ -11,6 +11,7 @@ use std::time::Duration;
 use crossbeam_channel::RecvTimeoutError;
 
 use super::*;
+use crate::engine::{InstallationTable, WriteEngine};
 use crate::writer::DatabaseState;
 
 /// How long a change is waited for. Longer than a write lock is waited for (1 s), and than it takes until a disk that
@@ -61,18 +62,18 @@ impl Store {
     pub(super) fn administer<T: Send + 'static>(
         &self,
         patience: Duration,
-        work: impl FnOnce(&mut SqliteConnection) -> Result<T, WriteError> + Send + 'static,
+        work: impl FnOnce(&mut dyn InstallationTable) -> Result<T, WriteError> + Send + 'static,
     ) -> Result<T, WriteError> {
         let (answer, answered) = bounded(1);
         let progress = Arc::new(Progress::new());
         let seen = Arc::clone(&progress);
-        let job: Job = Box::new(move |log| {
+        let job: Job = Box::new(move |engine| {
             if !seen.begin() {
                 return DatabaseState::Untried;
             }
-            let (outcome, state) = match log {
-                Ok(log) => {
-                    let outcome = log.transact(work);
+            let (outcome, state) = match engine {
+                Ok(engine) => {
+                    let outcome = change(engine, work);
                     let state = match &outcome {
                         Err(WriteError::Refused(failure)) if failure.cause != Cause::Poison => {
                             DatabaseState::Fails(failure.clone())
@@ -128,6 +129,22 @@ impl Store {
             .map(drop)
             .map_err(|_| WriteError::WriterGone)
     }
+}
+
+/// Makes a change in a transaction of its own, and says what it returned.
+fn change<T>(
+    engine: &mut dyn WriteEngine,
+    work: impl FnOnce(&mut dyn InstallationTable) -> Result<T, WriteError>,
+) -> Result<T, WriteError> {
+    let mut work = Some(work);
+    let mut made = None;
+    engine.change(&mut |table| {
+        if let Some(work) = work.take() {
+            made = Some(work(table)?);
+        }
+        Ok(())
+    })?;
+    made.ok_or(WriteError::WriterGone)
 }
 
 impl WriterRun {

@@ -116,15 +116,12 @@ impl WriterSlot {
 impl Drop for WriterRun {
     fn drop(&mut self) {
         if let Some(state) = &mut self.state {
-            if let Some(log) = state.log.take() {
-                let earlier = state.previous.take();
-                state.previous = Some(log.leave(Cause::WriterGone).after(earlier));
-            }
             state.retry_at = Instant::now();
             let failure = Failure::new(
                 Cause::WriterGone,
                 "the writer thread panicked or could not be started",
             );
+            state.engine.close(&failure);
             // Until there is another thread nothing is recorded, and whoever asks is to know.
             state.health.degrade(&failure);
             state.trouble = Some(failure);

@@ -1,5 +1,6 @@
 //! Stories of the store on a real database, each in a directory of its own.
 
+mod border;
 mod clocks;
 mod keeping;
 mod power_cut;
@@ -22,6 +23,8 @@ use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use super::*;
+use crate::memory::MemoryDatabase;
+use crate::sqlite::engine::SqliteEngine;
 use crate::sqlite::migrations;
 use crate::{
     Displacement, Group, GroupReply, NewEvent, Receipt, RecordOutcome, Refusal, Rejected, Source,
@@ -76,7 +79,18 @@ impl Bench {
     fn with_runs_of(run_events: usize) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Store::open_with_runs_of(&settings(directory.path()), run_events);
-        let store = store.expect("opens");
+        Self::with(directory, store.expect("opens"))
+    }
+
+    /// On an engine that fails when the test wants it.
+    fn in_memory(database: &MemoryDatabase) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let opened = database.open(directory.path());
+        let store = Store::with_engine(&settings(directory.path()), opened);
+        Self::with(directory, store.expect("opens"))
+    }
+
+    fn with(directory: TempDir, store: Store) -> Self {
         let bot = store
             .add_installation(installation("bot"))
             .expect("added")
@@ -153,6 +167,24 @@ impl Bench {
             assert!(Instant::now() < until, "{:?}", self.store.health());
             std::thread::yield_now();
         }
+    }
+
+    /// Does something to the engine, on the thread that has it.
+    fn sqlite(&self, work: impl FnOnce(&mut SqliteEngine) + Send + 'static) {
+        let (done, heard) = bounded(1);
+        let job: Job = Box::new(move |engine| {
+            let engine = engine.expect("an open database");
+            work(engine.as_any().downcast_mut().expect("it is SQLite"));
+            let _ = done.send(());
+            crate::writer::DatabaseState::Works
+        });
+        self.store.hand_in(job).expect("there is room");
+        heard.recv().expect("done");
+    }
+
+    /// Sets something on the writing connection alone.
+    fn pragma(&self, pragma: String) {
+        self.sqlite(move |engine| engine.log.as_mut().expect("it is open").pragma(&pragma));
     }
 
     fn retries(&self) -> u64 {

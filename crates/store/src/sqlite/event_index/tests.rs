@@ -42,7 +42,8 @@ fn record(
     index.turn();
     let outcome = connection.immediate_transaction(|connection| {
         for &number in numbers {
-            if find(connection, index, log_key(number), None)
+            if index
+                .find(connection, log_key(number), None)
                 .expect("an answer")
                 .is_some()
             {
@@ -128,7 +129,7 @@ proptest! {
             prop_assert_eq!(recorded.insert(number, Seq(seq)), None, "{} is there twice", number);
         }
         for number in 0..600 {
-            let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
+            let found = index.find(&mut connection, log_key(number), None).expect("an answer");
             prop_assert_eq!(found, recorded.get(&number).copied());
         }
     }
@@ -148,7 +149,9 @@ fn runs_are_made_and_found_again() {
     );
     let index = load(&mut connection, RUN, 1).expect("a log");
     for number in 0..200 {
-        let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
+        let found = index
+            .find(&mut connection, log_key(number), None)
+            .expect("an answer");
         assert_eq!(found, Some(Seq(i64::from(number) + 1)));
     }
 }
@@ -167,7 +170,9 @@ fn a_lost_index_is_made_from_the_log() {
     let index = load(&mut connection, RUN, 1).expect("a log");
     assert_eq!(runs(&mut connection).len(), 5);
     for number in 0..200 {
-        let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
+        let found = index
+            .find(&mut connection, log_key(number), None)
+            .expect("an answer");
         assert_eq!(found, Some(Seq(i64::from(number) + 1)));
     }
 }
@@ -197,7 +202,9 @@ fn a_log_of_the_first_schema_is_taken_over() {
     let index = load(&mut connection, RUN, 1).expect("a log");
     assert_eq!(runs(&mut connection), [1, 2]);
     for number in 0..100 {
-        let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
+        let found = index
+            .find(&mut connection, log_key(number), None)
+            .expect("an answer");
         assert_eq!(found, Some(Seq(i64::from(number) + 1)));
     }
 }
@@ -225,7 +232,9 @@ fn runs_of_the_third_schema_are_taken_over() {
     for number in 0..in_them {
         for claimed_ms in [None, Some(i64::from(number) * DAY_MS)] {
             let key = log_key(number);
-            let found = find(&mut connection, &index, key, claimed_ms).expect("an answer");
+            let found = index
+                .find(&mut connection, key, claimed_ms)
+                .expect("an answer");
             assert_eq!(found, Some(Seq(i64::from(number) + 1)));
         }
     }
@@ -259,7 +268,9 @@ fn runs_out_of_the_window_are_forgotten() {
     // Everything of the last seven days is known, before and after a restart.
     for _ in 0..2 {
         for number in 1_300..2_000 {
-            let found = find(&mut connection, &index, log_key(number), None).expect("an answer");
+            let found = index
+                .find(&mut connection, log_key(number), None)
+                .expect("an answer");
             assert_eq!(found, Some(Seq(i64::from(number) + 1)));
         }
         index = load(&mut connection, RUN, 19 * DAY_MS).expect("a log");

@@ -12,9 +12,32 @@ use super::row::{NewRow, Settings};
 use super::secret::{open_proxy, open_secret, place};
 use super::{all, find};
 use crate::clock::now_ms;
+use crate::engine::InstallationTable;
 use crate::seal::KeyRing;
 use crate::sqlite::schema::{installation, store};
 use crate::{InstallationRecord, NewInstallation, SealError, WriteError};
+
+impl InstallationTable for SqliteConnection {
+    fn add(
+        &mut self,
+        keys: &KeyRing,
+        new: &NewInstallation,
+    ) -> Result<InstallationRecord, WriteError> {
+        add(self, keys, new)
+    }
+
+    fn put_from_file(
+        &mut self,
+        keys: &KeyRing,
+        declared: &[NewInstallation],
+    ) -> Result<Vec<InstallationRecord>, WriteError> {
+        put_from_file(self, keys, declared)
+    }
+
+    fn set_desired(&mut self, id: InstallationId, desired: Desired) -> Result<(), WriteError> {
+        set_desired(self, id, desired)
+    }
+}
 
 /// The number of the change that is about to be made, in the caller's transaction.
 fn next_revision(connection: &mut SqliteConnection) -> QueryResult<Revision> {
@@ -26,7 +49,7 @@ fn next_revision(connection: &mut SqliteConnection) -> QueryResult<Revision> {
 }
 
 /// Adds one whose name is free, and whose bot nobody else is to be.
-pub(crate) fn add(
+fn add(
     connection: &mut SqliteConnection,
     keys: &KeyRing,
     new: &NewInstallation,
@@ -104,7 +127,7 @@ fn seal_proxy(
 
 /// Makes the ones of the configuration file what the file says: adds, changes, and stops those it
 /// no longer names.
-pub(crate) fn put_from_file(
+fn put_from_file(
     connection: &mut SqliteConnection,
     keys: &KeyRing,
     declared: &[NewInstallation],
@@ -154,7 +177,7 @@ fn same_bot_wanted(
 }
 
 /// An operator starts or stops an installation. Who starts it wants the bot, whoever else has it.
-pub(crate) fn set_desired(
+fn set_desired(
     connection: &mut SqliteConnection,
     id: InstallationId,
     desired: Desired,

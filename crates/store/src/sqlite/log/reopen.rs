@@ -9,15 +9,17 @@ use diesel::connection::SimpleConnection;
 use super::{Log, cut, find_room};
 use crate::event_index::EventIndex;
 use crate::failure::Failure;
-use crate::file_identity::FileIdentity;
-use crate::lock::{LockError, LockFile};
 use crate::sqlite::file::{DatabaseFile, Epoch};
+use crate::sqlite::file_identity::FileIdentity;
 use crate::sqlite::files::{Files, wal_with_content};
+use crate::sqlite::lock::{LockError, LockFile};
 use crate::sqlite::migrations;
 use crate::{Cause, Seq};
 
 /// What a closed connection leaves for the next one to know.
 pub(crate) struct PreviousLog {
+    /// Why it was closed.
+    failure: Failure,
     files: Files,
     /// The newest event that it had, and the newest number that it had given.
     through: Option<Seq>,
@@ -35,6 +37,11 @@ impl PreviousLog {
     /// Whether somebody still has open what must be closed first.
     pub(crate) fn is_in_use(&self) -> bool {
         self.must_close.strong_count() > 0
+    }
+
+    /// Why it was closed.
+    pub(crate) fn failure(&self) -> &Failure {
+        &self.failure
     }
 
     #[cfg(test)]
@@ -84,9 +91,11 @@ impl Log {
     }
 
     /// Closes the connection after a failure that leaves its state in doubt.
-    pub(crate) fn leave(mut self, cause: Cause) -> PreviousLog {
+    pub(crate) fn leave(mut self, failure: &Failure) -> PreviousLog {
+        let cause = failure.cause;
         let events = self.index.as_ref().map(|index| &index.events);
         let mut previous = PreviousLog {
+            failure: failure.clone(),
             files: self.files.clone(),
             through: events.and_then(EventIndex::through),
             given: events.and_then(EventIndex::given),

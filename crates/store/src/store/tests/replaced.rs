@@ -100,9 +100,7 @@ fn rows_of_another_writer_are_known() {
 fn a_write_ahead_log_that_was_cut_is_noticed_before_the_next_receipt() {
     for keeps_bytes in [0, 40_000] {
         let bench = Bench::running();
-        bench
-            .store
-            .pragma("PRAGMA wal_checkpoint(PASSIVE)".to_owned());
+        bench.pragma("PRAGMA wal_checkpoint(PASSIVE)".to_owned());
         for key in 1..=20 {
             assert!(is_recorded(&bench.ask(event(1, key))));
         }
@@ -210,12 +208,8 @@ fn a_database_that_was_cut_is_noticed_and_left_alone() {
         assert!(is_recorded(&bench.ask(event(1, key))));
     }
     let backup = bench.directory.path().join("backup.db");
-    bench
-        .store
-        .pragma(format!("VACUUM INTO '{}'", backup.display()));
-    bench
-        .store
-        .pragma("PRAGMA wal_checkpoint(PASSIVE)".to_owned());
+    bench.pragma(format!("VACUUM INTO '{}'", backup.display()));
+    bench.pragma("PRAGMA wal_checkpoint(PASSIVE)".to_owned());
     assert!(is_recorded(&bench.ask(event(1, 21))));
     let file = fs::File::options().write(true).open(bench.database());
     let file = file.expect("there");

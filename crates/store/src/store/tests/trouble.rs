@@ -1,6 +1,8 @@
 //! Everything that may go wrong under the writer, and how it ends.
 
 use super::*;
+use crate::engine::WriteEngine as _;
+use crate::sqlite::log::Log;
 use crate::writer::DatabaseState;
 
 #[test]
@@ -66,7 +68,7 @@ fn a_vanished_write_ahead_log_is_noticed() {
 fn a_read_only_database_is_refused_and_recovers() {
     let bench = Bench::running();
     // Root may write anywhere, so the mode of the file would show nothing.
-    bench.store.pragma("PRAGMA query_only = ON".to_owned());
+    bench.pragma("PRAGMA query_only = ON".to_owned());
     assert_eq!(
         bench.ask(event(1, 1)),
         Heard::NotRecorded(vec![1], Cause::ReadOnly)
@@ -79,10 +81,8 @@ fn a_read_only_database_is_refused_and_recovers() {
 fn a_full_disk_is_refused_and_recovers() {
     let mut bench = Bench::still();
     let pages = 40;
-    bench.store.open.file.page_limit.store(pages, SeqCst);
-    bench
-        .store
-        .pragma(format!("PRAGMA max_page_count = {pages}"));
+    bench.sqlite(move |engine| engine.file.page_limit.store(pages, SeqCst));
+    bench.pragma(format!("PRAGMA max_page_count = {pages}"));
     bench.run();
     let mut large = event(1, 1);
     large.payload = Bytes::from(vec![b'x'; 1024 * 1024]);
@@ -97,11 +97,9 @@ fn a_full_disk_is_refused_and_recovers() {
             ..
         }
     ));
-    bench.store.open.file.page_limit.store(0, SeqCst);
+    bench.sqlite(|engine| engine.file.page_limit.store(0, SeqCst));
     // A full disk is met with the same connection, which has a limit of its own.
-    bench
-        .store
-        .pragma("PRAGMA max_page_count = 1073741823".to_owned());
+    bench.pragma("PRAGMA max_page_count = 1073741823".to_owned());
     bench.until_health(|health| *health == Health::Ok);
     let until = Instant::now() + DEADLINE;
     while !is_recorded(&bench.ask(large.clone())) {
@@ -213,9 +211,8 @@ fn a_change_that_the_disk_holds_is_waited_for_no_longer_than_is_said() {
         }
         let let_go = hang(&bench.store);
         let (bot, store) = (bench.bot, bench.store.clone());
-        let not_begun = store.administer(PATIENCE, move |connection| {
-            installations::set_desired(connection, bot, Desired::Stop)
-        });
+        let not_begun =
+            store.administer(PATIENCE, move |table| table.set_desired(bot, Desired::Stop));
         assert!(
             matches!(not_begun, Err(WriteError::NotBegun { after: PATIENCE })),
             "{not_begun:?}"
@@ -270,6 +267,10 @@ fn a_writer_is_started_and_stopped_while_a_change_hangs() {
     assert_eq!(bench.ask(event(2, 1)), repeat(2, 1, Tier::EventId));
 }
 
+fn sqlite_of(state: &mut WriterState) -> &mut SqliteEngine {
+    state.engine.as_any().downcast_mut().expect("it is SQLite")
+}
+
 /// A store with one event, whose log failed and was opened again. A lock refused the first write to it, so it has not been
 /// compared with the log before it.
 fn reopened_and_locked() -> (Bench, Box<WriterState>) {
@@ -281,15 +282,12 @@ fn reopened_and_locked() -> (Bench, Box<WriterState>) {
     else {
         panic!("the writer has ended");
     };
-    state.previous = state.log.take().map(|log| log.leave(Cause::Other));
-    let file = Arc::clone(&state.file);
-    let log = Log::reopen(
-        file,
-        &mut state.lock,
-        state.previous.as_mut(),
-        state.run_events,
-    );
-    state.log = Some(log.expect("opens again"));
+    let engine = sqlite_of(&mut state);
+    engine.close(&Failure::new(Cause::Other, "as the test wants"));
+    let file = Arc::clone(&engine.file);
+    let previous = engine.previous.as_mut();
+    let log = Log::reopen(file, &mut engine.lock, previous, engine.run_events);
+    engine.log = Some(log.expect("opens again"));
     let locked = Failure::new(Cause::Locked, "as the test wants");
     state.health.degrade(&locked);
     state.trouble = Some(locked);
@@ -324,11 +322,12 @@ fn a_change_that_succeeds_does_not_end_trouble_that_events_still_have() {
 fn a_panic_forgets_no_log_that_was_never_compared() {
     let (bench, state) = reopened_and_locked();
     drop(WriterRun::with(Arc::clone(&bench.store.open), state));
-    let slot = bench.store.open.slot();
-    let WriterSlot::Free(state) = &*slot else {
+    let mut slot = bench.store.open.slot();
+    let WriterSlot::Free(state) = &mut *slot else {
         panic!("nobody has it");
     };
-    let previous = state.previous.as_ref().expect("it was closed");
+    let engine = sqlite_of(state);
+    let previous = engine.previous.as_ref().expect("it was closed");
     assert_eq!(
         (previous.through(), previous.given()),
         (Some(Seq(1)), Some(Seq(1)))

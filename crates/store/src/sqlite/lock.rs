@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use crate::file_identity::FileIdentity;
+use super::file_identity::FileIdentity;
 
 /// How often a file that is deleted between its opening and its locking is tried anew.
 const ATTEMPTS: usize = 10;

@@ -1,0 +1,138 @@
+//! The border between the store and a database engine.
+//!
+//! Everything on this side is the same for every engine: the writer thread, its queue, receipts, health, the sealing of
+//! secrets, the rules of installations. An engine owns its files or its server, its connections and its statements; it is
+//! called once per batch, never per event. SQLite's is [`crate::sqlite`].
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::failure::Failure;
+use crate::reader::ReadError;
+use crate::receipt::Committed;
+use crate::seal::KeyRing;
+use crate::write_queue::Queued;
+use crate::{
+    Displacement, EventPage, EventQuery, InstallationRecord, NewInstallation, Seq, TimelineEntry,
+    TimelineRecord, WriteError,
+};
+use longwire_installation::{Desired, InstallationId, Revision};
+
+/// An open database, as its engine hands it over.
+pub(crate) struct Opened {
+    pub(crate) writer: Box<dyn WriteEngine>,
+    pub(crate) readers: Arc<dyn ReadEngine>,
+    /// What the store is called in messages; its keys and other files of ours lie beside it.
+    pub(crate) path: PathBuf,
+}
+
+/// What one transaction records.
+#[derive(Copy, Clone)]
+pub(crate) struct Batch<'a> {
+    /// In the order in which they came.
+    pub(crate) groups: &'a [Queued],
+    pub(crate) notes: &'a [TimelineEntry],
+    pub(crate) displacements: &'a [&'a Displacement],
+}
+
+/// What the database takes of its disk.
+#[derive(Copy, Clone, Debug, Default)]
+pub(crate) struct DiskUsage {
+    /// Bytes of the write-ahead log.
+    pub(crate) wal_bytes: u64,
+    /// Bytes free to us; `None` where nobody tells.
+    pub(crate) free_bytes: Option<u64>,
+}
+
+/// The one writing connection of a store. It belongs to one thread at a time and outlives each.
+///
+/// It is open or closed. Whoever holds it closes it after a failure that leaves its state in doubt, and opens it again with
+/// [`recover`](Self::recover).
+pub(crate) trait WriteEngine: Send {
+    /// Whether there is a connection.
+    fn is_open(&self) -> bool;
+
+    /// Whether it is open and its log was compared with the one before it, so that batches may come.
+    fn is_ready(&self) -> bool;
+
+    /// Opens the database again, if it is closed, compares the log with the one before it, and writes something to learn
+    /// whether it takes writes.
+    fn recover(&mut self) -> Result<(), Failure>;
+
+    /// Closes the connection after this failure. What must be known of the log that is left is kept for the next one.
+    fn close(&mut self, failure: &Failure);
+
+    /// Records a batch in one transaction. On success all of it is durable; on failure nothing of it counts.
+    fn record(&mut self, batch: Batch<'_>) -> Result<Committed, Failure>;
+
+    /// Makes a change of installations in one transaction, which is committed if `change` returns `Ok`.
+    fn change(&mut self, change: &mut Change<'_>) -> Result<(), WriteError>;
+
+    /// Looks after the database while there may be nothing to write.
+    fn look_after(&mut self) -> Result<(), Failure>;
+
+    /// What it takes of its disk.
+    fn disk(&self) -> DiskUsage;
+
+    /// For tests of one engine.
+    #[cfg(test)]
+    fn as_any(&mut self) -> &mut dyn std::any::Any;
+}
+
+/// What is done to the installations within one transaction.
+pub(crate) type Change<'a> = dyn FnMut(&mut dyn InstallationTable) -> Result<(), WriteError> + 'a;
+
+/// The installations within a transaction.
+pub(crate) trait InstallationTable {
+    /// Adds one.
+    fn add(
+        &mut self,
+        keys: &KeyRing,
+        new: &NewInstallation,
+    ) -> Result<InstallationRecord, WriteError>;
+
+    /// Makes those of the configuration file what the file says.
+    fn put_from_file(
+        &mut self,
+        keys: &KeyRing,
+        declared: &[NewInstallation],
+    ) -> Result<Vec<InstallationRecord>, WriteError>;
+
+    /// Sets whether one is to be connected.
+    fn set_desired(&mut self, id: InstallationId, desired: Desired) -> Result<(), WriteError>;
+}
+
+/// The reading side of a store. Its queries block and may run side by side.
+pub(crate) trait ReadEngine: fmt::Debug + Send + Sync {
+    /// All installations, oldest first.
+    fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError>;
+
+    /// The installations that changed after `revision`, oldest first.
+    fn installations_after(&self, revision: Revision) -> Result<Vec<InstallationRecord>, ReadError>;
+
+    /// The installation with this public id or name.
+    fn installation(&self, id_or_name: &str) -> Result<Option<InstallationRecord>, ReadError>;
+
+    /// How many installations are to be connected.
+    fn count_wanted(&self) -> Result<u64, ReadError>;
+
+    /// The newest notes on an installation, newest first.
+    fn timeline(
+        &self,
+        installation: InstallationId,
+        limit: usize,
+    ) -> Result<Vec<TimelineRecord>, ReadError>;
+
+    /// The next stretch of the log.
+    fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError>;
+
+    /// The number of the newest event.
+    fn last_seq(&self) -> Result<Option<Seq>, ReadError>;
+
+    /// How many events there are.
+    fn count_events(&self) -> Result<u64, ReadError>;
+
+    /// How many secrets each key has sealed, by the key's id.
+    fn sealed_with(&self) -> Result<Vec<(String, usize)>, ReadError>;
+}

@@ -1,0 +1,368 @@
+//! A second engine, in memory, for tests: it shows that the border is one, and fails when it is told to.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crossbeam_channel::Receiver;
+use longwire_wire::identity::EventKey;
+
+use crate::clock::now_ms;
+use crate::engine::{Batch, Change, DiskUsage, InstallationTable, Opened, ReadEngine, WriteEngine};
+use crate::event_index::{EventIndex, IndexPages, LogKey, Page, PageId, RUN_EVENTS};
+use crate::failure::Failure;
+use crate::receipt::Committed;
+use crate::recording::{EventTable, Inserted, record_groups};
+use crate::seal::{KeyRing, key_id};
+use crate::{
+    Cause, Displacement, EventPage, EventQuery, EventRecord, InstallationRecord, NewEvent,
+    NewInstallation, ReadError, Seq, TimelineEntry, TimelineRecord, WriteError,
+};
+use longwire_installation::{Desired, InstallationId, PublicId, Revision};
+
+/// The database. A test keeps a handle to it beside the store.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MemoryDatabase(Arc<Mutex<Memory>>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    tables: Tables,
+    faults: VecDeque<Cause>,
+    /// The events of each batch that was recorded or refused.
+    batches: Vec<usize>,
+    gate: Option<Receiver<()>>,
+}
+
+/// What is committed; a transaction works on a copy.
+#[derive(Clone, Debug, Default)]
+struct Tables {
+    events: Vec<(EventRecord, Option<EventKey>)>,
+    installations: Vec<InstallationRecord>,
+    notes: Vec<TimelineRecord>,
+}
+
+impl MemoryDatabase {
+    /// What a store is made of; its keys lie in `directory`.
+    pub(crate) fn open(&self, directory: &Path) -> Opened {
+        Opened {
+            writer: Box::new(MemoryEngine {
+                database: self.clone(),
+                index: Some(self.index()),
+                is_compared: true,
+            }),
+            readers: Arc::new(self.clone()),
+            path: directory.join("memory"),
+        }
+    }
+
+    /// The next transactions fail for these reasons, one after the other.
+    pub(crate) fn fail(&self, causes: impl IntoIterator<Item = Cause>) {
+        self.lock().faults.extend(causes);
+    }
+
+    /// Each batch waits for one message, until the sender is dropped.
+    pub(crate) fn hold(&self, gate: Receiver<()>) {
+        self.lock().gate = Some(gate);
+    }
+
+    /// The events of each batch so far.
+    pub(crate) fn batches(&self) -> Vec<usize> {
+        self.lock().batches.clone()
+    }
+
+    fn index(&self) -> EventIndex {
+        let mut index = EventIndex::new(RUN_EVENTS, Vec::new());
+        for (event, _) in &self.lock().tables.events {
+            let key = LogKey::of(event.installation, event.event_key);
+            index.note(key, event.seq, event.created_ms);
+        }
+        index.keep(None, 0);
+        index
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().expect("no test panics while it has it")
+    }
+
+    /// Fails if the test wants that.
+    fn transact<T, E: From<Failure>>(
+        &self,
+        work: impl FnOnce(&mut Tables) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut memory = self.lock();
+        if let Some(cause) = memory.faults.pop_front() {
+            return Err(Failure::new(cause, "as the test wants").into());
+        }
+        let mut tables = memory.tables.clone();
+        let value = work(&mut tables)?;
+        memory.tables = tables;
+        Ok(value)
+    }
+}
+
+struct MemoryEngine {
+    database: MemoryDatabase,
+    /// `None` while it is closed.
+    index: Option<EventIndex>,
+    /// The log was compared with the one before it.
+    is_compared: bool,
+}
+
+impl WriteEngine for MemoryEngine {
+    fn is_open(&self) -> bool {
+        self.index.is_some()
+    }
+
+    fn is_ready(&self) -> bool {
+        self.index.is_some() && self.is_compared
+    }
+
+    fn recover(&mut self) -> Result<(), Failure> {
+        self.database.transact(|_| Ok::<_, Failure>(()))?;
+        self.index = Some(self.database.index());
+        self.is_compared = true;
+        Ok(())
+    }
+
+    fn close(&mut self, _: &Failure) {
+        self.index = None;
+        self.is_compared = false;
+    }
+
+    fn record(&mut self, batch: Batch<'_>) -> Result<Committed, Failure> {
+        let events = batch.groups.iter().map(|queued| queued.group.events.len());
+        let events = events.sum();
+        let gate = {
+            let mut memory = self.database.lock();
+            memory.batches.push(events);
+            memory.gate.clone()
+        };
+        if let Some(gate) = gate {
+            // When the sender is gone, nothing is held any more.
+            let _ = gate.recv();
+        }
+        let index = self
+            .index
+            .as_mut()
+            .ok_or_else(|| Failure::new(Cause::WriterGone, "the database is not open"))?;
+        let recorded = self.database.transact(|tables| {
+            let outcomes = record_groups(tables, index, batch.groups)?;
+            batch.notes.iter().for_each(|note| tables.note(note));
+            for displacement in batch.displacements {
+                tables.keep(displacement);
+            }
+            Ok::<_, Failure>(outcomes)
+        });
+        match recorded {
+            Ok(outcomes) => {
+                index.keep(None, 0);
+                Ok(Committed::after_commit(outcomes))
+            }
+            Err(failure) => {
+                index.undo();
+                Err(failure)
+            }
+        }
+    }
+
+    fn change(&mut self, change: &mut Change<'_>) -> Result<(), WriteError> {
+        self.database.transact(|tables| change(tables))
+    }
+
+    fn look_after(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn disk(&self) -> DiskUsage {
+        DiskUsage::default()
+    }
+
+    fn as_any(&mut self) -> &mut dyn std::any::Any {
+        self
+    }
+}
+
+impl Tables {
+    fn bot(&mut self, id: InstallationId) -> Option<&mut InstallationRecord> {
+        self.installations.iter_mut().find(|bot| bot.id == id)
+    }
+
+    fn note(&mut self, note: &TimelineEntry) {
+        if self.bot(note.installation).is_some() {
+            self.notes.push(TimelineRecord {
+                id: self.notes.len() as i64 + 1,
+                entry: note.clone(),
+            });
+        }
+    }
+
+    fn keep(&mut self, displacement: &Displacement) {
+        if let Some(bot) = self.bot(displacement.installation) {
+            if bot.claims == displacement.claims {
+                bot.displaced_ms = displacement.displaced_ms;
+            }
+            bot.taken_back_ms = displacement.taken_back_ms.clone().into();
+        }
+    }
+}
+
+impl IndexPages for Tables {
+    fn page(&mut self, _: PageId) -> Result<Option<Page>, Failure> {
+        Ok(None)
+    }
+}
+
+impl EventTable for Tables {
+    fn newest(&mut self) -> Result<Option<Seq>, Failure> {
+        Ok(self.events.last().map(|(event, _)| event.seq))
+    }
+
+    fn insert(
+        &mut self,
+        seq: Seq,
+        installation: InstallationId,
+        new: &NewEvent,
+    ) -> Result<Inserted, Failure> {
+        if self.bot(installation).is_none() {
+            let rule = "FOREIGN KEY constraint failed".to_owned();
+            return Ok(Inserted::Refused(rule));
+        }
+        if let Some(message) = new.identity.message
+            && self.of_message(installation, message)?.is_some()
+        {
+            return Ok(Inserted::KeyTaken);
+        }
+        let event = EventRecord::new(seq, installation, new);
+        self.events.push((event, new.identity.message));
+        Ok(Inserted::Yes)
+    }
+
+    fn of_message(
+        &mut self,
+        installation: InstallationId,
+        message: EventKey,
+    ) -> Result<Option<Seq>, Failure> {
+        let is_it = |(event, key): &&(EventRecord, Option<EventKey>)| {
+            event.installation == installation && *key == Some(message)
+        };
+        Ok(self.events.iter().find(is_it).map(|(event, _)| event.seq))
+    }
+
+    fn count_repeat(&mut self, of: Seq, at_ms: i64) -> Result<(), Failure> {
+        if let Some((event, _)) = self.events.iter_mut().find(|(event, _)| event.seq == of) {
+            event.repeats += 1;
+            event.last_repeat_ms = Some(at_ms);
+        }
+        Ok(())
+    }
+}
+
+impl ReadEngine for MemoryDatabase {
+    fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError> {
+        Ok(self.lock().tables.installations.clone())
+    }
+
+    fn installations_after(&self, revision: Revision) -> Result<Vec<InstallationRecord>, ReadError> {
+        let mut all = self.installations()?;
+        all.retain(|bot| bot.revision > revision);
+        Ok(all)
+    }
+
+    fn installation(&self, id_or_name: &str) -> Result<Option<InstallationRecord>, ReadError> {
+        let is_it = |bot: &InstallationRecord| {
+            bot.name.as_str() == id_or_name || bot.public_id.to_string() == id_or_name
+        };
+        Ok(self.installations()?.into_iter().find(is_it))
+    }
+
+    fn count_wanted(&self) -> Result<u64, ReadError> {
+        let all = self.installations()?;
+        Ok(all.iter().filter(|bot| bot.desired == Desired::Run).count() as u64)
+    }
+
+    fn timeline(
+        &self,
+        installation: InstallationId,
+        limit: usize,
+    ) -> Result<Vec<TimelineRecord>, ReadError> {
+        let memory = self.lock();
+        let notes = memory.tables.notes.iter().rev();
+        let of_it = notes.filter(|note| note.entry.installation == installation);
+        Ok(of_it.take(limit).cloned().collect())
+    }
+
+    fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
+        let memory = self.lock();
+        let events = &memory.tables.events;
+        let after = events.partition_point(|(event, _)| Some(event.seq) <= query.after);
+        let behind = events[after..].iter().map(|(event, _)| event);
+        Ok(EventPage::of(behind, query))
+    }
+
+    fn last_seq(&self) -> Result<Option<Seq>, ReadError> {
+        Ok(self.lock().tables.events.last().map(|(event, _)| event.seq))
+    }
+
+    fn count_events(&self) -> Result<u64, ReadError> {
+        Ok(self.lock().tables.events.len() as u64)
+    }
+
+    fn sealed_with(&self) -> Result<Vec<(String, usize)>, ReadError> {
+        let all = self.installations()?;
+        let ids = all.iter().filter_map(|bot| key_id(&bot.sealed_secret));
+        Ok(ids.map(|id| (id.to_owned(), 1)).collect())
+    }
+}
+
+impl InstallationTable for Tables {
+    fn add(
+        &mut self,
+        keys: &KeyRing,
+        new: &NewInstallation,
+    ) -> Result<InstallationRecord, WriteError> {
+        let public_id = PublicId::new(uuid::Uuid::now_v7());
+        let now = now_ms();
+        let place = crate::seal::Place {
+            table: "installation",
+            row: public_id.as_bytes(),
+            column: "secret",
+        };
+        let record = InstallationRecord {
+            id: InstallationId(self.installations.len() as i64 + 1),
+            sealed_secret: keys.seal(&new.app_secret, place)?,
+            public_id,
+            name: new.name.clone(),
+            platform: new.platform,
+            app_id: new.app_id.clone(),
+            base_url: new.base_url.clone(),
+            has_proxy: false,
+            take_back: new.take_back,
+            desired: new.desired,
+            origin: new.origin,
+            displaced_ms: None,
+            taken_back_ms: Box::default(),
+            claims: 0,
+            created_ms: now,
+            updated_ms: now,
+            revision: Revision(self.installations.len() as i64 + 1),
+            sealed_proxy: None,
+        };
+        self.installations.push(record.clone());
+        Ok(record)
+    }
+
+    fn put_from_file(
+        &mut self,
+        keys: &KeyRing,
+        declared: &[NewInstallation],
+    ) -> Result<Vec<InstallationRecord>, WriteError> {
+        declared.iter().map(|new| self.add(keys, new)).collect()
+    }
+
+    fn set_desired(&mut self, id: InstallationId, desired: Desired) -> Result<(), WriteError> {
+        let bot = self.bot(id);
+        let bot = bot.ok_or(WriteError::UnknownInstallation { id })?;
+        bot.desired = desired;
+        Ok(())
+    }
+}

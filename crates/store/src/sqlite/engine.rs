@@ -1,0 +1,170 @@
+//! SQLite behind the store's border: one writing connection, which is closed and opened again after trouble.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::file::{DatabaseFile, free_bytes};
+use super::lock::{LockError, LockFile};
+use super::log::{Log, PreviousLog};
+use super::readers::Readers;
+use super::timeline::TimelineBuffer;
+use super::{installations, opening};
+use crate::engine::{Batch, Change, DiskUsage, Opened, ReadEngine, WriteEngine};
+use crate::failure::Failure;
+use crate::receipt::Committed;
+use crate::recording::record_groups;
+use crate::{Cause, OpenError, WriteError};
+
+/// The writing connection and everything that outlives it.
+pub(crate) struct SqliteEngine {
+    pub(crate) file: Arc<DatabaseFile>,
+    readers: Readers,
+    pub(crate) log: Option<Log>,
+    /// Of the log before, until another one is open and was compared with it.
+    pub(crate) previous: Option<PreviousLog>,
+    /// Declared after the log, so let go after it was closed.
+    pub(crate) lock: LockFile,
+    /// Events that fill a run of the event index.
+    pub(crate) run_events: usize,
+    timeline: TimelineBuffer,
+}
+
+/// Opens the database for this process alone: makes its directory and the file where they are missing, takes the lock, and
+/// brings the schema up to date.
+pub(crate) fn open(
+    path: &Path,
+    reader_connections: u32,
+    run_events: usize,
+) -> Result<Opened, OpenError> {
+    if let Some(directory) = path.parent() {
+        crate::directory::make(directory).map_err(|error| OpenError::of_io(directory, error))?;
+    }
+    let file = Arc::new(DatabaseFile::new(path.to_owned()));
+    let lock = LockFile::take(file.lock()).map_err(|error| match error {
+        LockError::Held(pid) => OpenError::Held {
+            pid,
+            path: path.to_owned(),
+        },
+        LockError::NotPlain => OpenError::Linked {
+            path: file.lock().to_owned(),
+        },
+        LockError::Io(error) => OpenError::of_io(file.lock(), error),
+    })?;
+    let log = Log::create(Arc::clone(&file), &lock, run_events)?;
+    let readers = Readers::new(Arc::clone(&file), reader_connections);
+    Ok(Opened {
+        readers: Arc::new(readers.clone()),
+        writer: Box::new(SqliteEngine {
+            file,
+            readers,
+            log: Some(log),
+            previous: None,
+            lock,
+            run_events,
+            timeline: TimelineBuffer::default(),
+        }),
+        path: path.to_owned(),
+    })
+}
+
+/// Opens the database for reading, beside the process that writes to it or without any; it must exist.
+pub(crate) fn open_readers(
+    path: &Path,
+    connections: u32,
+) -> Result<Arc<dyn ReadEngine>, OpenError> {
+    let file = Arc::new(DatabaseFile::new(path.to_owned()));
+    opening::inspect(&file)?;
+    Ok(Arc::new(Readers::new(file, connections)))
+}
+
+impl SqliteEngine {
+    fn reopen(&mut self) -> Result<Log, Failure> {
+        self.readers.close_outdated();
+        if let Some(previous) = &self.previous
+            && previous.is_in_use()
+        {
+            return Err(previous.failure().clone());
+        }
+        let file = Arc::clone(&self.file);
+        Log::reopen(
+            file,
+            &mut self.lock,
+            self.previous.as_mut(),
+            self.run_events,
+        )
+    }
+}
+
+/// The connection is closed, and nobody has opened it again.
+fn closed() -> Failure {
+    Failure::new(Cause::WriterGone, "the database is not open")
+}
+
+impl WriteEngine for SqliteEngine {
+    fn is_open(&self) -> bool {
+        self.log.is_some()
+    }
+
+    fn is_ready(&self) -> bool {
+        self.log.is_some() && self.previous.is_none()
+    }
+
+    fn recover(&mut self) -> Result<(), Failure> {
+        if self.log.is_none() {
+            self.log = Some(self.reopen()?);
+        }
+        let log = self.log.as_mut().ok_or_else(closed)?;
+        log.probe()?;
+        log.load_index()?;
+        if let Some(previous) = self.previous.take() {
+            log.go_on_after(&previous);
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, failure: &Failure) {
+        if let Some(log) = self.log.take() {
+            let earlier = self.previous.take();
+            self.previous = Some(log.leave(failure).after(earlier));
+        }
+    }
+
+    fn record(&mut self, batch: Batch<'_>) -> Result<Committed, Failure> {
+        let log = self.log.as_mut().ok_or_else(closed)?;
+        let timeline = &mut self.timeline;
+        let outcomes = log.record(|connection, index| {
+            let outcomes = record_groups(connection, index, batch.groups)?;
+            timeline.write(connection, batch.notes)?;
+            for displacement in batch.displacements {
+                installations::keep_displacement(connection, displacement)?;
+            }
+            Ok(outcomes)
+        });
+        match outcomes {
+            // COMMIT has returned, and the files are in their places.
+            Ok(outcomes) => Ok(Committed::after_commit(outcomes)),
+            Err(failure) => Err(log.explain(failure)),
+        }
+    }
+
+    fn change(&mut self, change: &mut Change<'_>) -> Result<(), WriteError> {
+        let log = self.log.as_mut().ok_or_else(closed)?;
+        log.transact(|connection| change(connection))
+    }
+
+    fn look_after(&mut self) -> Result<(), Failure> {
+        self.log.as_mut().map_or(Ok(()), Log::look_after)
+    }
+
+    fn disk(&self) -> DiskUsage {
+        DiskUsage {
+            wal_bytes: self.log.as_ref().map_or(0, Log::wal_bytes),
+            free_bytes: free_bytes(self.file.path()),
+        }
+    }
+
+    #[cfg(test)]
+    fn as_any(&mut self) -> &mut dyn std::any::Any {
+        self
+    }
+}

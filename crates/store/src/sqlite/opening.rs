@@ -1,0 +1,88 @@
+//! The database at the start of the process: whether the file that is there may be opened, and the first connection to it.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::file::DatabaseFile;
+use super::lock::LockFile;
+use super::log::{Log, blame_the_disk, find_room};
+use super::migrations::{self, Maker};
+use crate::failure::Failure;
+use crate::{Cause, OpenError};
+
+/// The schema of a file of ours.
+pub(super) enum Schema {
+    Current,
+    /// Empty, or it waits for a migration.
+    Older,
+}
+
+impl Log {
+    /// Opens the file at the start of the process: makes it, and brings its schema up to date.
+    pub(crate) fn create(
+        file: Arc<DatabaseFile>,
+        lock: &LockFile,
+        run_events: usize,
+    ) -> Result<Self, OpenError> {
+        file.create()
+            .map_err(|error| OpenError::of_io(file.path(), error))?;
+        let path = file.path().to_owned();
+        let refused = |failure| refusal(&path, failure);
+        find_room(&path).map_err(refused)?;
+        let found = std::fs::metadata(&path).map_err(|error| OpenError::of_io(&path, error))?;
+        if found.is_file() && found.nlink() > 1 {
+            return Err(OpenError::Linked { path });
+        }
+        // Asked before any pragma is set, which would alter a stranger's file.
+        refuse_foreign(&file)?;
+        let mut log = Self::connect(file, lock, run_events).map_err(refused)?;
+        migrations::run(&mut log.connection).map_err(refused)?;
+        log.file.recognize(&mut log.connection).map_err(refused)?;
+        log.probe().map_err(refused)?;
+        log.load_index().map_err(refused)?;
+        Ok(log)
+    }
+}
+
+/// Whether the file that is there can be read by this build: it is ours, and neither newer nor older.
+pub(crate) fn inspect(file: &DatabaseFile) -> Result<(), OpenError> {
+    match refuse_foreign(file)? {
+        Schema::Current => Ok(()),
+        Schema::Older => Err(OpenError::OlderSchema {
+            path: file.path().to_owned(),
+        }),
+    }
+}
+
+/// Whether the file that is there can be written to: it is ours, and of no newer version.
+pub(super) fn refuse_foreign(file: &DatabaseFile) -> Result<Schema, OpenError> {
+    let path = file.path().to_owned();
+    let metadata = std::fs::metadata(&path).map_err(|error| OpenError::of_io(&path, error))?;
+    if metadata.is_dir() {
+        return Err(OpenError::IsADirectory { path });
+    }
+    let maker = file
+        .connect("PRAGMA busy_timeout = 1000;")
+        .and_then(|mut first| migrations::maker(&mut first));
+    let refused = |failure| refusal(&path, failure);
+    match maker.map_err(refused)? {
+        Maker::Us => Ok(Schema::Current),
+        Maker::Older => Ok(Schema::Older),
+        Maker::Stranger => Err(OpenError::Foreign { path }),
+        Maker::Newer(version) => Err(OpenError::NewerSchema { path, version }),
+    }
+}
+
+/// What the failure means for somebody who wants to open the database.
+fn refusal(path: &Path, failure: Failure) -> OpenError {
+    let source = blame_the_disk(path, failure);
+    let path = path.to_owned();
+    match source.cause {
+        Cause::DiskFull => OpenError::DiskFull { path },
+        Cause::Corrupt if source.detail.contains("not a database") => {
+            OpenError::NotADatabase { path }
+        }
+        _ => OpenError::Database { path, source },
+    }
+}

@@ -1,0 +1,124 @@
+//! What the writer does with any engine, told with one that fails on command.
+
+use super::*;
+use crate::writer::BATCH_EVENTS;
+
+/// An event with a key of its own.
+fn numbered(number: usize) -> NewEvent {
+    let mut event = event(u32::try_from(number).expect("few"), 0);
+    event.identity.event.0[..8].copy_from_slice(&number.to_le_bytes());
+    event
+}
+
+#[test]
+fn whatever_fails_is_told_and_passes() {
+    for cause in [Cause::Io, Cause::Locked, Cause::DiskFull, Cause::Gone] {
+        let database = MemoryDatabase::default();
+        let mut bench = Bench::in_memory(&database);
+        bench.run();
+        assert_eq!(bench.ask(event(1, 1)), recorded(1, 1));
+        database.fail([cause]);
+        assert_eq!(bench.ask(event(2, 2)), Heard::NotRecorded(vec![2], cause));
+        let health = bench.store.health();
+        assert!(
+            matches!(health, Health::Degraded { cause: known, .. } if known == cause),
+            "{health:?}"
+        );
+        if matches!(cause, Cause::Locked | Cause::DiskFull) {
+            // The connection is as good as before.
+            assert_eq!(bench.ask(event(3, 3)), recorded(3, 2));
+            assert_eq!(bench.store.health(), Health::Ok);
+            continue;
+        }
+        // At once, and without the engine.
+        let batches = database.batches().len();
+        assert_eq!(bench.ask(event(3, 3)), Heard::NotRecorded(vec![3], cause));
+        assert_eq!(database.batches().len(), batches);
+        bench.until_health(|health| *health == Health::Ok);
+        assert_eq!(bench.retries(), 1);
+        assert_eq!(bench.ask(event(4, 1)), repeat(4, 1, Tier::EventId));
+        assert_eq!(bench.ask(event(5, 2)), recorded(5, 2));
+    }
+}
+
+#[test]
+fn the_writer_tries_again_until_the_engine_recovers() {
+    let database = MemoryDatabase::default();
+    let mut bench = Bench::in_memory(&database);
+    bench.run();
+    database.fail([Cause::Io, Cause::Io, Cause::ReadOnly]);
+    assert_eq!(
+        bench.ask(event(1, 1)),
+        Heard::NotRecorded(vec![1], Cause::Io)
+    );
+    bench.until_health(
+        |health| matches!(health, Health::Degraded { cause, .. } if *cause == Cause::ReadOnly),
+    );
+    bench.until_health(|health| *health == Health::Ok);
+    assert_eq!(bench.retries(), 3);
+    assert_eq!(bench.ask(event(1, 1)), recorded(1, 1));
+}
+
+#[test]
+fn one_bad_event_is_refused_alone_by_any_engine() {
+    let database = MemoryDatabase::default();
+    let mut bench = Bench::in_memory(&database);
+    let mut stranger = bench.group(vec![event(1, 1)]);
+    stranger.installation = InstallationId(77);
+    bench.store.writer().submit(stranger).expect("room");
+    bench.submit(vec![event(2, 2), with_message(event(3, 3), 9)]);
+    bench.submit(vec![event(4, 2), with_message(event(5, 5), 9)]);
+    bench.run();
+    assert_eq!(bench.hear(), Heard::NotRecorded(vec![1], Cause::Poison));
+    let first = |ticket, seq| (ticket, RecordOutcome::Recorded(Seq(seq)));
+    let again = |ticket, of, tier| (ticket, RecordOutcome::Repeat { of: Seq(of), tier });
+    assert_eq!(
+        bench.hear(),
+        Heard::Recorded(vec![first(2, 1), first(3, 2)])
+    );
+    let repeats = vec![again(4, 1, Tier::EventId), again(5, 2, Tier::Message)];
+    assert_eq!(bench.hear(), Heard::Recorded(repeats));
+    assert_eq!(bench.store.figures().poisoned, 1);
+    assert_eq!(bench.store.count_events().expect("readable"), 2);
+}
+
+#[test]
+fn what_comes_during_a_commit_is_the_next_batch() {
+    let database = MemoryDatabase::default();
+    let (release, gate) = bounded(1);
+    database.hold(gate);
+    let mut bench = Bench::in_memory(&database);
+    bench.run();
+    bench.submit(vec![numbered(0)]);
+    while database.batches().is_empty() {
+        std::thread::yield_now();
+    }
+    let more = BATCH_EVENTS + 10;
+    for number in 1..=more {
+        bench.submit(vec![numbered(number)]);
+    }
+    drop(release);
+    for _ in 0..=more {
+        assert!(is_recorded(&bench.hear()));
+    }
+    assert_eq!(database.batches(), [1, BATCH_EVENTS, 10]);
+}
+
+#[test]
+fn a_change_that_fails_degrades_the_store_and_is_made_later() {
+    let database = MemoryDatabase::default();
+    let bench = Bench::in_memory(&database);
+    database.fail([Cause::ReadOnly]);
+    let refused = bench.store.set_desired(bench.bot, Desired::Stop);
+    assert!(
+        matches!(&refused, Err(WriteError::Refused(failure)) if failure.cause == Cause::ReadOnly),
+        "{refused:?}"
+    );
+    assert_ne!(bench.store.health(), Health::Ok);
+    let until = Instant::now() + DEADLINE;
+    while bench.store.set_desired(bench.bot, Desired::Stop).is_err() {
+        assert!(Instant::now() < until, "{:?}", bench.store.health());
+        std::thread::yield_now();
+    }
+    assert_eq!(bench.store.health(), Health::Ok);
+}
