@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::failure::Failure;
+use crate::lane::LaneBatch;
 use crate::reader::ReadError;
 use crate::receipt::Committed;
 use crate::seal::KeyRing;
 use crate::write_queue::Queued;
 use crate::{
-    Displacement, EventPage, EventQuery, InstallationRecord, NewInstallation, Seq, TimelineEntry,
-    TimelineRecord, WriteError,
+    EventPage, EventQuery, InstallationRecord, NewInstallation, Seq, TimelineRecord, WriteError,
 };
 use longwire_installation::{Desired, InstallationId, Revision};
 
@@ -32,8 +32,8 @@ pub(crate) struct Opened {
 pub(crate) struct Batch<'a> {
     /// In the order in which they came.
     pub(crate) groups: &'a [Queued],
-    pub(crate) notes: &'a [TimelineEntry],
-    pub(crate) displacements: &'a [&'a Displacement],
+    /// Written after the groups.
+    pub(crate) small: &'a LaneBatch<'a>,
 }
 
 /// What the database takes of its disk.

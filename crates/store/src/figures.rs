@@ -77,7 +77,6 @@ pub(crate) struct Counters {
     pub(crate) commit_us: [AtomicU64; COMMIT_EDGES_US.len() + 1],
     pub(crate) queue_events_max: AtomicU64,
     pub(crate) rejected_groups: AtomicU64,
-    pub(crate) notes_dropped: AtomicU64,
 }
 
 impl Counters {
@@ -97,7 +96,12 @@ impl Counters {
         self.free_bytes.store(free, Relaxed);
     }
 
-    pub(crate) fn read(&self, queue_events: usize, queue_bytes: usize) -> Figures {
+    pub(crate) fn read(
+        &self,
+        queue_events: usize,
+        queue_bytes: usize,
+        notes_dropped: u64,
+    ) -> Figures {
         Figures {
             commits: self.commits.load(Relaxed),
             failed_commits: self.failed_commits.load(Relaxed),
@@ -116,7 +120,7 @@ impl Counters {
             queue_bytes: queue_bytes as u64,
             queue_events_max: self.queue_events_max.load(Relaxed),
             rejected_groups: self.rejected_groups.load(Relaxed),
-            notes_dropped: self.notes_dropped.load(Relaxed),
+            notes_dropped,
         }
     }
 }
@@ -131,7 +135,7 @@ mod tests {
         for us in [100, 101, 2_000_000] {
             counters.count_commit(Duration::from_micros(us), 3);
         }
-        let figures = counters.read(0, 0);
+        let figures = counters.read(0, 0, 0);
         assert_eq!(
             (
                 figures.commit_us[0],
@@ -147,12 +151,12 @@ mod tests {
     #[test]
     fn a_full_disk_is_not_an_unknown_one() {
         let counters = Counters::default();
-        assert_eq!(counters.read(0, 0).free_bytes, None);
+        assert_eq!(counters.read(0, 0, 0).free_bytes, None);
         counters.set_disk(DiskUsage {
             wal_bytes: 7,
             free_bytes: Some(0),
         });
-        let figures = counters.read(0, 0);
+        let figures = counters.read(0, 0, 0);
         assert_eq!((figures.wal_bytes, figures.free_bytes), (7, Some(0)));
     }
 }

@@ -23,6 +23,7 @@ mod group;
 mod health;
 mod ids;
 mod installation;
+mod lane;
 #[cfg(test)]
 mod memory;
 mod open;

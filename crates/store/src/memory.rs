@@ -11,6 +11,7 @@ use crate::clock::now_ms;
 use crate::engine::{Batch, Change, DiskUsage, InstallationTable, Opened, ReadEngine, WriteEngine};
 use crate::event_index::{EventIndex, IndexPages, LogKey, Page, PageId, RUN_EVENTS};
 use crate::failure::Failure;
+use crate::lane::SmallWrite;
 use crate::receipt::Committed;
 use crate::recording::{EventTable, Inserted, record_groups};
 use crate::seal::{KeyRing, key_id};
@@ -28,8 +29,8 @@ pub(crate) struct MemoryDatabase(Arc<Mutex<Memory>>);
 struct Memory {
     tables: Tables,
     faults: VecDeque<Cause>,
-    /// The events of each batch that was recorded or refused.
-    batches: Vec<usize>,
+    /// The events and the small writes of each batch that was recorded or refused.
+    batches: Vec<(usize, usize)>,
     gate: Option<Receiver<()>>,
 }
 
@@ -65,8 +66,8 @@ impl MemoryDatabase {
         self.lock().gate = Some(gate);
     }
 
-    /// The events of each batch so far.
-    pub(crate) fn batches(&self) -> Vec<usize> {
+    /// The events and the small writes of each batch so far.
+    pub(crate) fn batches(&self) -> Vec<(usize, usize)> {
         self.lock().batches.clone()
     }
 
@@ -134,7 +135,7 @@ impl WriteEngine for MemoryEngine {
         let events = events.sum();
         let gate = {
             let mut memory = self.database.lock();
-            memory.batches.push(events);
+            memory.batches.push((events, batch.small.writes().count()));
             memory.gate.clone()
         };
         if let Some(gate) = gate {
@@ -147,9 +148,11 @@ impl WriteEngine for MemoryEngine {
             .ok_or_else(|| Failure::new(Cause::WriterGone, "the database is not open"))?;
         let recorded = self.database.transact(|tables| {
             let outcomes = record_groups(tables, index, batch.groups)?;
-            batch.notes.iter().for_each(|note| tables.note(note));
-            for displacement in batch.displacements {
-                tables.keep(displacement);
+            for small in batch.small.writes() {
+                match small {
+                    SmallWrite::Note(note) => tables.note(note),
+                    SmallWrite::Displacement(displacement) => tables.keep(displacement),
+                }
             }
             Ok::<_, Failure>(outcomes)
         });

@@ -277,7 +277,11 @@ impl Store {
     /// What the writer has done. Cheap, at any time.
     pub fn figures(&self) -> Figures {
         let queue = &self.open.queue;
-        queue.counters.read(queue.held_events(), queue.held_bytes())
+        queue.counters.read(
+            queue.held_events(),
+            queue.held_bytes(),
+            queue.lane.dropped(),
+        )
     }
 
     /// All queries, as a handle that can be given to those who only read.

@@ -8,13 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::Se
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use crate::displacement::{Displacement, Displacements};
 use crate::figures::Counters;
+use crate::lane::{SmallWrite, WriteLane};
 use crate::pace::Pace;
-use crate::{Group, StoreSettings, TimelineEntry};
-
-/// Notes that may wait: a fleet of thousands reconnecting at once writes a few each.
-const NOTES: usize = 16_384;
+use crate::{Displacement, Group, StoreSettings, TimelineEntry};
 
 /// Why a group was not taken.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
@@ -98,11 +95,9 @@ impl Writer {
             })
     }
 
-    /// Queues a note for the timeline: best effort, never blocks, counted when it is dropped.
+    /// Puts a note for the timeline on the lane of small writes: best effort, never blocks, counted when it is dropped.
     pub fn note(&self, entry: TimelineEntry) {
-        if self.queue.notes.0.try_send(entry).is_err() {
-            self.queue.counters.notes_dropped.fetch_add(1, Relaxed);
-        }
+        self.queue.lane.put(SmallWrite::Note(entry), None);
     }
 
     /// Keeps who has a bot. Never blocks, and is not dropped while the process lives: it waits for a database that takes
@@ -113,7 +108,8 @@ impl Writer {
         displacement: Displacement,
         kept: impl FnOnce() + Send + 'static,
     ) {
-        self.queue.displacements.put(displacement, Box::new(kept));
+        let write = SmallWrite::Displacement(displacement);
+        self.queue.lane.put(write, Some(Box::new(kept)));
     }
 }
 
@@ -121,8 +117,7 @@ impl Writer {
 #[derive(Debug)]
 pub(crate) struct WriteQueue {
     pub(crate) groups: (Sender<Queued>, Receiver<Queued>),
-    pub(crate) notes: (Sender<TimelineEntry>, Receiver<TimelineEntry>),
-    pub(crate) displacements: Displacements,
+    pub(crate) lane: WriteLane,
     pub(crate) accepting: AtomicBool,
     pub(crate) counters: Counters,
     pub(crate) pace: Pace,
@@ -137,8 +132,7 @@ impl WriteQueue {
         Self {
             // A group has one event at least, so the channel is never full before the bound is.
             groups: bounded(settings.channel_events.max(1)),
-            notes: bounded(NOTES),
-            displacements: Displacements::new(),
+            lane: WriteLane::new(),
             accepting: AtomicBool::new(true),
             counters: Counters::default(),
             pace: Pace::default(),

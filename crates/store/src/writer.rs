@@ -19,15 +19,13 @@ use crate::figures::Counters;
 use crate::health::HealthCell;
 use crate::receipt::GroupOutcome;
 use crate::write_queue::{Queued, WriteQueue};
-use crate::{Cause, RecordOutcome, TimelineEntry};
+use crate::{Cause, RecordOutcome};
 
 /// Events that end a batch's gathering: beyond this a larger transaction gains nothing and its
 /// first event waits longer.
 pub(crate) const BATCH_EVENTS: usize = 1024;
 /// Bytes that end it: the database's cache holds a transaction until it commits, and so do we.
 pub(crate) const BATCH_BYTES: usize = 4 << 20;
-/// Notes that ride along in one batch.
-const BATCH_NOTES: usize = 256;
 /// How long a writer in trouble rests between attempts.
 const RETRY: Duration = Duration::from_secs(1);
 /// How often the writer looks after its files, traffic or none. Often enough that a figure on a page is of now.
@@ -64,10 +62,9 @@ pub(crate) struct WriterState {
 
 enum Wakeup {
     Group(Queued),
-    Note(TimelineEntry),
+    /// Small writes wait.
+    Lane,
     Job(Job),
-    /// It is to be kept who has a bot.
-    Displacements,
     Retry,
     /// Look after the files.
     Look,
@@ -81,10 +78,9 @@ impl WriterState {
         let looks = tick(LOOK_EVERY);
         loop {
             match self.wait(jobs, stop, &looks) {
-                Wakeup::Group(first) => self.write(Some(first), None),
-                Wakeup::Note(first) => self.write(None, Some(first)),
+                Wakeup::Group(first) => self.write(Some(first)),
+                Wakeup::Lane => self.write(None),
                 Wakeup::Job(job) => self.do_job(job),
-                Wakeup::Displacements => self.write(None, None),
                 Wakeup::Stop => return self.drain(jobs),
                 Wakeup::Retry => self.retry(),
                 Wakeup::Look => self.look(),
@@ -123,8 +119,7 @@ impl WriterState {
         };
         select! {
             recv(self.queue.groups.1) -> group => group.map_or(Wakeup::Stop, Wakeup::Group),
-            recv(self.queue.notes.1) -> note => note.map_or(Wakeup::Stop, Wakeup::Note),
-            recv(self.queue.displacements.wake.1) -> _ => Wakeup::Displacements,
+            recv(self.queue.lane.wake.1) -> _ => Wakeup::Lane,
             recv(jobs) -> job => job.map_or(Wakeup::Stop, Wakeup::Job),
             recv(stop) -> _ => Wakeup::Stop,
             recv(retry) -> _ => Wakeup::Retry,
@@ -136,14 +131,14 @@ impl WriterState {
     fn drain(&mut self, jobs: &Receiver<Job>) {
         while self.queue.held_events() > 0 {
             if let Ok(first) = self.queue.groups.1.recv_timeout(LAST_LOOK) {
-                self.write(Some(first), None);
+                self.write(Some(first));
             }
         }
-        while !self.queue.notes.1.is_empty() {
-            self.write(None, None);
-        }
-        if !self.queue.displacements.is_empty() {
-            self.write(None, None);
+        // What a database in trouble does not take stays on the lane.
+        let mut waiting = usize::MAX;
+        while (1..waiting).contains(&self.queue.lane.len()) {
+            waiting = self.queue.lane.len();
+            self.write(None);
         }
         while let Ok(job) = jobs.try_recv() {
             self.do_job(job);
@@ -151,8 +146,8 @@ impl WriterState {
     }
 
     /// Records one batch that begins with what woke us.
-    fn write(&mut self, group: Option<Queued>, note: Option<TimelineEntry>) {
-        let mut groups: Vec<Queued> = group.into_iter().collect();
+    fn write(&mut self, first: Option<Queued>) {
+        let mut groups: Vec<Queued> = first.into_iter().collect();
         let mut events = groups
             .iter()
             .map(|queued| queued.group.events.len())
@@ -166,11 +161,9 @@ impl WriterState {
             bytes += queued.held_bytes();
             groups.push(queued);
         }
-        let waiting = self.queue.notes.1.try_iter();
-        let notes: Vec<TimelineEntry> = note.into_iter().chain(waiting.take(BATCH_NOTES)).collect();
         let queue = Arc::clone(&self.queue);
-        let displacements = queue.displacements.take();
-        if groups.is_empty() && notes.is_empty() && displacements.is_empty() {
+        let small = queue.lane.take();
+        if groups.is_empty() && small.is_empty() {
             return;
         }
         if !self.engine.is_ready() && Instant::now() >= self.retry_at {
@@ -179,15 +172,14 @@ impl WriterState {
         if !self.engine.is_ready() {
             let trouble = self.trouble.as_ref();
             let cause = trouble.map_or(Cause::WriterGone, |failure| failure.cause);
-            return self.refuse(groups, notes.len(), cause);
+            return refuse(groups, cause);
         }
         let begun = Instant::now();
         let recorded = {
             let _working = self.health.working();
             self.engine.record(Batch {
                 groups: &groups,
-                notes: &notes,
-                displacements: &displacements.iter().collect::<Vec<_>>(),
+                small: &small,
             })
         };
         match recorded {
@@ -200,13 +192,14 @@ impl WriterState {
                 for (queued, outcome) in groups.into_iter().zip(outcomes) {
                     self.answer(queued, outcome);
                 }
-                displacements.written();
+                small.written();
+                self.queue.lane.wake_writer();
             }
             Err(failure) => {
                 self.counters().failed_commits.fetch_add(1, Relaxed);
                 let cause = failure.cause;
                 self.failed(failure);
-                self.refuse(groups, notes.len(), cause);
+                refuse(groups, cause);
             }
         }
     }
@@ -230,15 +223,6 @@ impl WriterState {
             queued.group.reply.not_recorded(tickets, Cause::Poison);
         }
         drop(events);
-    }
-
-    fn refuse(&self, groups: Vec<Queued>, notes: usize, cause: Cause) {
-        self.counters()
-            .notes_dropped
-            .fetch_add(notes as u64, Relaxed);
-        for mut queued in groups {
-            queued.group.refuse(cause);
-        }
     }
 
     /// Looks after the database. What is found wrong with it is known before the next event comes.
@@ -272,7 +256,7 @@ impl WriterState {
 
     fn recovered(&mut self) {
         if self.trouble.take().is_some() {
-            self.queue.displacements.wake_writer();
+            self.queue.lane.wake_writer();
         }
         self.health.recover();
     }
@@ -316,5 +300,12 @@ impl WriterState {
     /// Lets nothing more in.
     pub(crate) fn close(queue: &WriteQueue) {
         queue.accepting.store(false, SeqCst);
+    }
+}
+
+/// Says of all groups that nothing of them was recorded.
+fn refuse(groups: Vec<Queued>, cause: Cause) {
+    for mut queued in groups {
+        queued.group.refuse(cause);
     }
 }

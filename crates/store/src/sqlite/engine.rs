@@ -8,7 +8,7 @@ use super::lock::{LockError, LockFile};
 use super::log::{Log, PreviousLog};
 use super::readers::Readers;
 use super::timeline::TimelineBuffer;
-use super::{installations, opening};
+use super::{opening, small_write};
 use crate::engine::{Batch, Change, DiskUsage, Opened, ReadEngine, WriteEngine};
 use crate::failure::Failure;
 use crate::receipt::Committed;
@@ -134,9 +134,8 @@ impl WriteEngine for SqliteEngine {
         let timeline = &mut self.timeline;
         let outcomes = log.record(|connection, index| {
             let outcomes = record_groups(connection, index, batch.groups)?;
-            timeline.write(connection, batch.notes)?;
-            for displacement in batch.displacements {
-                installations::keep_displacement(connection, displacement)?;
+            for small in batch.small.writes() {
+                small_write::write(connection, timeline, small)?;
             }
             Ok(outcomes)
         });

@@ -24,33 +24,29 @@ pub(crate) struct TimelineBuffer {
 }
 
 impl TimelineBuffer {
-    /// Writes the notes within the caller's transaction. A note of an unknown installation is left
-    /// out.
+    /// Writes a note within the caller's transaction. One of an unknown installation is left out.
     pub(crate) fn write(
         &mut self,
         connection: &mut SqliteConnection,
-        notes: &[TimelineEntry],
+        note: &TimelineEntry,
     ) -> Result<(), Failure> {
-        for note in notes {
-            let inserted = diesel::insert_into(timeline::table)
-                .values((
-                    timeline::installation_id.eq(note.installation.0),
-                    timeline::at_ms.eq(note.at_ms),
-                    timeline::generation.eq(i64::try_from(note.generation).unwrap_or(i64::MAX)),
-                    timeline::kind.eq(note.kind.label()),
-                    timeline::detail.eq(&note.detail),
-                ))
-                .execute(connection);
-            match inserted.map_err(Failure::from) {
-                Ok(_) => self.prune(connection, note.installation)?,
-                Err(Failure {
-                    cause: Cause::Poison,
-                    ..
-                }) => {}
-                Err(failure) => return Err(failure),
-            }
+        let inserted = diesel::insert_into(timeline::table)
+            .values((
+                timeline::installation_id.eq(note.installation.0),
+                timeline::at_ms.eq(note.at_ms),
+                timeline::generation.eq(i64::try_from(note.generation).unwrap_or(i64::MAX)),
+                timeline::kind.eq(note.kind.label()),
+                timeline::detail.eq(&note.detail),
+            ))
+            .execute(connection);
+        match inserted.map_err(Failure::from) {
+            Ok(_) => Ok(self.prune(connection, note.installation)?),
+            Err(Failure {
+                cause: Cause::Poison,
+                ..
+            }) => Ok(()),
+            Err(failure) => Err(failure),
         }
-        Ok(())
     }
 
     fn prune(

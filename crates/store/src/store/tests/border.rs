@@ -1,6 +1,7 @@
 //! What the writer does with any engine, told with one that fails on command.
 
 use super::*;
+use crate::lane::LANE_BATCH;
 use crate::writer::BATCH_EVENTS;
 
 /// An event with a key of its own.
@@ -85,14 +86,7 @@ fn one_bad_event_is_refused_alone_by_any_engine() {
 #[test]
 fn what_comes_during_a_commit_is_the_next_batch() {
     let database = MemoryDatabase::default();
-    let (release, gate) = bounded(1);
-    database.hold(gate);
-    let mut bench = Bench::in_memory(&database);
-    bench.run();
-    bench.submit(vec![numbered(0)]);
-    while database.batches().is_empty() {
-        std::thread::yield_now();
-    }
+    let (bench, release) = held(&database);
     let more = BATCH_EVENTS + 10;
     for number in 1..=more {
         bench.submit(vec![numbered(number)]);
@@ -101,7 +95,50 @@ fn what_comes_during_a_commit_is_the_next_batch() {
     for _ in 0..=more {
         assert!(is_recorded(&bench.hear()));
     }
-    assert_eq!(database.batches(), [1, BATCH_EVENTS, 10]);
+    assert_eq!(database.batches(), [(1, 0), (BATCH_EVENTS, 0), (10, 0)]);
+}
+
+/// A store whose first batch, of one event, is held until the sender is dropped.
+fn held(database: &MemoryDatabase) -> (Bench, crossbeam_channel::Sender<()>) {
+    let (release, gate) = bounded(1);
+    database.hold(gate);
+    let mut bench = Bench::in_memory(database);
+    bench.run();
+    bench.submit(vec![numbered(0)]);
+    while database.batches().is_empty() {
+        std::thread::yield_now();
+    }
+    (bench, release)
+}
+
+#[test]
+fn a_small_write_waits_for_one_commit_and_many_delay_no_event() {
+    let database = MemoryDatabase::default();
+    let (bench, release) = held(&database);
+    let (kept, is_kept) = mpsc::channel();
+    for number in 0..10 * LANE_BATCH {
+        let kept = kept.clone();
+        let displacement = Displacement {
+            installation: InstallationId(i64::try_from(number).expect("few")),
+            claims: 0,
+            displaced_ms: Some(1),
+            taken_back_ms: Vec::new(),
+        };
+        bench
+            .store
+            .writer()
+            .keep_displacement(displacement, move || drop(kept.send(number)));
+    }
+    bench.submit(vec![numbered(1), numbered(2)]);
+    drop(release);
+    assert!(is_recorded(&bench.hear()));
+    assert!(is_recorded(&bench.hear()));
+    for number in 0..10 * LANE_BATCH {
+        assert_eq!(is_kept.recv_timeout(DEADLINE), Ok(number));
+    }
+    let batches = database.batches();
+    assert_eq!(batches[..2], [(1, 0), (2, LANE_BATCH)]);
+    assert_eq!(batches[2..], [(0, LANE_BATCH); 9]);
 }
 
 #[test]

@@ -1,0 +1,347 @@
+//! The lane of small writes: rows that ride in the writer's next transaction and have no commit of their own.
+//!
+//! Each is one of [`SmallWrite`], which says its key. Of two with one key only the newer is written; it takes the place of
+//! the older one that still waits. At most [`LANE_BATCH`] ride in one transaction, oldest first, so that no number of them
+//! delays events; one that waits alone wakes the writer. Whoever wants to know is told when his is durable.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::{Displacement, TimelineEntry};
+use longwire_installation::InstallationId;
+
+/// Small writes that ride in one transaction: some two milliseconds of the writer's time.
+pub(crate) const LANE_BATCH: usize = 256;
+
+/// Writes without a key that may wait. A fleet of thousands that reconnects at once writes a few notes for each bot.
+const KEYLESS: usize = 16_384;
+
+/// A row or two. How each kind is written is an engine's business.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum SmallWrite {
+    /// A line of an installation's timeline.
+    Note(TimelineEntry),
+    /// Who has an installation's bot.
+    Displacement(Displacement),
+}
+
+/// Of the writes with one key, the newest replaces the others. There are no more keys than rows they stand for.
+#[derive(Copy, Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum LaneKey {
+    Displacement(InstallationId),
+}
+
+/// What becomes of a write that the database did not take.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+enum InTrouble {
+    /// It is dropped, and counted.
+    Drop,
+    /// It waits for a database that takes it.
+    Wait,
+}
+
+impl SmallWrite {
+    fn key(&self) -> Option<LaneKey> {
+        match self {
+            Self::Note(_) => None,
+            Self::Displacement(displacement) => {
+                Some(LaneKey::Displacement(displacement.installation))
+            }
+        }
+    }
+
+    fn in_trouble(&self) -> InTrouble {
+        match self {
+            Self::Note(_) => InTrouble::Drop,
+            Self::Displacement(_) => InTrouble::Wait,
+        }
+    }
+}
+
+/// Called once, on the writer's thread, when what it came with is durable.
+pub(crate) type OnDurable = Box<dyn FnOnce() + Send>;
+
+/// One that waits.
+struct Entry {
+    write: SmallWrite,
+    on_durable: Option<OnDurable>,
+}
+
+/// Those that wait for the writer.
+pub(crate) struct WriteLane {
+    waiting: Mutex<Waiting>,
+    dropped: AtomicU64,
+    /// Holds something while the writer has to be woken for them.
+    pub(crate) wake: (Sender<()>, Receiver<()>),
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// Oldest first.
+    entries: VecDeque<Entry>,
+    /// The number of the first entry; the others follow it.
+    first: i64,
+    numbers: HashMap<LaneKey, i64>,
+    keyless: usize,
+}
+
+impl Waiting {
+    /// Behind all others, or in the place of an older one of its key. Not, if too many wait.
+    fn put(&mut self, entry: Entry) -> bool {
+        match entry.write.key() {
+            None if self.keyless >= KEYLESS => return false,
+            None => self.keyless += 1,
+            Some(key) => {
+                let next = self.first + self.entries.len() as i64;
+                let number = *self.numbers.entry(key).or_insert(next);
+                if let Some(older) = self.at(number) {
+                    *older = entry;
+                    return true;
+                }
+            }
+        }
+        self.entries.push_back(entry);
+        true
+    }
+
+    fn at(&mut self, number: i64) -> Option<&mut Entry> {
+        let index = usize::try_from(number - self.first).ok()?;
+        self.entries.get_mut(index)
+    }
+
+    fn pop(&mut self) -> Option<Entry> {
+        let entry = self.entries.pop_front()?;
+        self.first += 1;
+        match entry.write.key() {
+            None => self.keyless -= 1,
+            Some(key) => {
+                self.numbers.remove(&key);
+            }
+        }
+        Some(entry)
+    }
+
+    /// Before all others, unless a newer one of its key came meanwhile.
+    fn give_back(&mut self, entry: Entry) {
+        match entry.write.key() {
+            Some(key) if self.numbers.contains_key(&key) => return,
+            Some(key) => {
+                self.numbers.insert(key, self.first - 1);
+            }
+            None => self.keyless += 1,
+        }
+        self.first -= 1;
+        self.entries.push_front(entry);
+    }
+}
+
+impl WriteLane {
+    pub(crate) fn new() -> Self {
+        Self {
+            waiting: Mutex::default(),
+            dropped: AtomicU64::new(0),
+            wake: bounded(1),
+        }
+    }
+
+    /// Puts a write on the lane. Never blocks. One without a key that finds too many before it is dropped and counted.
+    pub(crate) fn put(&self, write: SmallWrite, on_durable: Option<OnDurable>) {
+        if self.lock().put(Entry { write, on_durable }) {
+            // When it is full, the writer is about to look.
+            let _ = self.wake.0.try_send(());
+        } else {
+            self.dropped.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Sees to it that the writer looks, if any wait.
+    pub(crate) fn wake_writer(&self) {
+        if !self.is_empty() {
+            let _ = self.wake.0.try_send(());
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().entries.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Writes that were not kept.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Relaxed)
+    }
+
+    /// The oldest of them, to be written in one transaction.
+    pub(crate) fn take(&self) -> LaneBatch<'_> {
+        let mut waiting = self.lock();
+        let entries = (0..LANE_BATCH).map_while(|_| waiting.pop()).collect();
+        LaneBatch {
+            lane: self,
+            entries,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing in between two assignments of a change can panic.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for WriteLane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteLane")
+            .field("waiting", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Those that the writer writes now. What is dropped without having been written, also by a panic, waits again if its kind
+/// does.
+pub(crate) struct LaneBatch<'a> {
+    lane: &'a WriteLane,
+    entries: Vec<Entry>,
+}
+
+impl LaneBatch<'_> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// In the order in which they are written.
+    pub(crate) fn writes(&self) -> impl Iterator<Item = &SmallWrite> {
+        self.entries.iter().map(|entry| &entry.write)
+    }
+
+    /// The transaction is committed.
+    pub(crate) fn written(mut self) {
+        for entry in std::mem::take(&mut self.entries) {
+            if let Some(on_durable) = entry.on_durable {
+                on_durable();
+            }
+        }
+    }
+}
+
+impl Drop for LaneBatch<'_> {
+    fn drop(&mut self) {
+        if self.entries.is_empty() {
+            return;
+        }
+        let mut waiting = self.lane.lock();
+        // From the last, so that they stand in their order again.
+        for entry in self.entries.drain(..).rev() {
+            match entry.write.in_trouble() {
+                InTrouble::Wait => waiting.give_back(entry),
+                InTrouble::Drop => {
+                    self.lane.dropped.fetch_add(1, Relaxed);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TimelineKind;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+
+    fn displacement(installation: i64, at_ms: i64) -> SmallWrite {
+        SmallWrite::Displacement(Displacement {
+            installation: InstallationId(installation),
+            claims: 0,
+            displaced_ms: Some(at_ms),
+            taken_back_ms: Vec::new(),
+        })
+    }
+
+    fn note(at_ms: i64) -> SmallWrite {
+        SmallWrite::Note(TimelineEntry {
+            installation: InstallationId(1),
+            at_ms,
+            generation: 1,
+            kind: TimelineKind::Lost,
+            detail: String::new(),
+        })
+    }
+
+    fn writes(batch: &LaneBatch<'_>) -> Vec<SmallWrite> {
+        batch.writes().cloned().collect()
+    }
+
+    #[test]
+    fn the_newest_of_a_key_takes_the_place_of_the_older() {
+        let lane = WriteLane::new();
+        for write in [
+            displacement(1, 1),
+            note(2),
+            displacement(2, 3),
+            displacement(1, 4),
+        ] {
+            lane.put(write, None);
+        }
+        let batch = lane.take();
+        let expected = [displacement(1, 4), note(2), displacement(2, 3)];
+        assert_eq!(writes(&batch), expected);
+        batch.written();
+        assert!(lane.is_empty());
+    }
+
+    #[test]
+    fn what_was_not_written_waits_again_before_the_others_unless_it_is_old() {
+        let lane = WriteLane::new();
+        lane.put(displacement(1, 1), None);
+        lane.put(displacement(2, 2), None);
+        lane.put(note(3), None);
+        lane.put(displacement(3, 4), None);
+        let batch = lane.take();
+        lane.put(displacement(4, 5), None);
+        lane.put(displacement(2, 6), None);
+        drop(batch);
+        assert_eq!(lane.dropped(), 1, "a note is not worth a second attempt");
+        lane.put(displacement(3, 7), None);
+        let expected = [
+            displacement(1, 1),
+            displacement(3, 7),
+            displacement(4, 5),
+            displacement(2, 6),
+        ];
+        assert_eq!(writes(&lane.take()), expected);
+    }
+
+    #[test]
+    fn only_so_many_ride_in_one_transaction_and_all_are_told() {
+        let lane = WriteLane::new();
+        let told = Arc::new(AtomicUsize::new(0));
+        for installation in 0..600 {
+            let told = Arc::clone(&told);
+            let on_durable = move || {
+                told.fetch_add(1, Relaxed);
+            };
+            lane.put(displacement(installation, 1), Some(Box::new(on_durable)));
+        }
+        for expected in [256, 512, 600, 600] {
+            lane.take().written();
+            assert_eq!(told.load(Relaxed), expected);
+        }
+    }
+
+    #[test]
+    fn notes_that_are_too_many_are_dropped_and_counted() {
+        let lane = WriteLane::new();
+        for at_ms in 0..20_000 {
+            lane.put(note(at_ms), None);
+        }
+        lane.put(displacement(1, 1), None);
+        assert_eq!(lane.len(), KEYLESS + 1);
+        assert_eq!(lane.dropped(), 20_000 - KEYLESS as u64);
+    }
+}
