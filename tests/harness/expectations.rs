@@ -70,6 +70,7 @@ impl Gateway {
             .events()
             .into_iter()
             .filter_map(|event| event.event_id)
+            .map(String::from)
             .collect();
         let is_missing = |id: &String| !recorded.contains(id) && !without_row.contains(id);
         let missing = acked.into_iter().filter(is_missing);

@@ -34,6 +34,7 @@ impl Gateway {
                 .events()
                 .into_iter()
                 .filter_map(|event| event.event_id)
+                .map(String::from)
                 .collect();
             recorded.sort();
             if delivered.len() == count && recorded == delivered {

@@ -51,7 +51,7 @@ fn sigterm_under_load_leaves_no_event_without_an_answer() {
         .into_iter()
         .filter_map(|event| event.event_id)
         .filter(|id| {
-            let record = records.iter().find(|record| record.event_id == *id);
+            let record = records.iter().find(|record| **id == record.event_id);
             record.is_none_or(|record| record.state != RecordState::Acked)
         })
         .collect();

@@ -282,6 +282,7 @@ fn a_server_that_is_killed_under_load_loses_nothing_it_acknowledged() {
         .events()
         .into_iter()
         .filter_map(|event| event.event_id)
+        .map(String::from)
         .collect();
     ids.sort();
     let recorded = ids.len();

@@ -109,7 +109,7 @@ fn an_event_that_is_nearly_json_is_recognised_when_it_comes_again() {
         .collect();
     assert_eq!(bytes, payloads, "each once, and as it came");
     for (number, event) in recorded.iter().enumerate() {
-        assert_eq!(event.event_id, Some(format!("evt-{number}")));
+        assert_eq!(event.event_id.as_deref(), Some(&*format!("evt-{number}")));
         assert_eq!(event.repeats, 1, "{event:?}");
     }
 }
@@ -190,7 +190,7 @@ fn a_message_under_a_fresh_event_id_is_the_same_message() {
         .into_iter()
         .map(|event| (event.event_id, event.repeats))
         .collect();
-    let row = |id: &str, repeats| (Some(id.to_owned()), repeats);
+    let row = |id: &str, repeats| (Some(id.into()), repeats);
     assert_eq!(ids, [row("evt-1", 1), row("evt-2", 0), row("evt-1", 0)]);
 }
 

@@ -18,7 +18,7 @@ fn spoken_to(control: &Control, gateway: &Gateway, push: Push) -> String {
     let event = wait_until("the message is recorded", || {
         gateway.event(&msgid).ok_or_else(|| "not yet".to_owned())
     });
-    event.trace_id.expect("a callback has a req_id")
+    event.trace_id.expect("a callback has a req_id").into()
 }
 
 fn stream(content: &str, finish: bool) -> Value {

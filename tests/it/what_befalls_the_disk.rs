@@ -128,7 +128,10 @@ fn recover(gateway: &Gateway, control: &Control) -> Ledger {
 #[track_caller]
 fn each_once(gateway: &Gateway, ledger: &Ledger) {
     let events = gateway.events().into_iter();
-    let mut ids: Vec<String> = events.filter_map(|event| event.event_id).collect();
+    let mut ids: Vec<String> = events
+        .filter_map(|event| event.event_id)
+        .map(String::from)
+        .collect();
     ids.sort();
     let rows = ids.len() as u64;
     ids.dedup();

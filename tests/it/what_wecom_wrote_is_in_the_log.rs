@@ -65,6 +65,7 @@ fn missing(control: &Control, gateway: &Gateway) -> Vec<usize> {
         .events()
         .into_iter()
         .filter_map(|event| event.event_id)
+        .map(String::from)
         .filter(|id| pushed.contains(id))
         .collect();
     let mut rest = &log[..];
@@ -570,7 +571,7 @@ fn what_lost_connections_leave_is_bounded_and_its_excess_is_counted() {
             .into_iter()
             .filter_map(|event| event.event_id);
         let mut rest = written.iter();
-        let in_order = recorded.clone().all(|id| rest.any(|sent| *sent == id));
+        let in_order = recorded.clone().all(|id| rest.any(|sent| id == *sent));
         assert!(in_order, "another order");
         match recorded.count() {
             all if all as u64 + lost == written.len() as u64 => Ok(()),

@@ -42,7 +42,8 @@ fn event(number: u32) -> String {
 fn compare(gateway: &Gateway, control: &Control) {
     let mut rows: BTreeMap<String, u32> = BTreeMap::new();
     for event in gateway.events() {
-        *rows.entry(event.event_id.expect("it has one")).or_default() += 1;
+        let id = event.event_id.expect("it has one");
+        *rows.entry(id.into()).or_default() += 1;
     }
     let acked: BTreeMap<String, u32> = control
         .acked_event_ids()

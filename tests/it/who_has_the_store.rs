@@ -62,7 +62,10 @@ fn settle(gateway: &Gateway, control: &Control) {
 #[track_caller]
 fn missing(gateway: &Gateway, control: &Control) -> Vec<String> {
     let events = gateway.events().into_iter();
-    let mut ids: Vec<String> = events.filter_map(|event| event.event_id).collect();
+    let mut ids: Vec<String> = events
+        .filter_map(|event| event.event_id)
+        .map(String::from)
+        .collect();
     let rows = ids.len();
     ids.sort();
     ids.dedup();

@@ -72,6 +72,9 @@ pub(crate) trait WriteEngine: Send {
     /// Looks after the database while there may be nothing to write.
     fn look_after(&mut self) -> Result<(), Failure>;
 
+    /// The newest event of the log, while it is open.
+    fn newest(&self) -> Option<Seq>;
+
     /// What it takes of its disk.
     fn disk(&self) -> DiskUsage;
 

@@ -1,13 +1,10 @@
 //! Events as they are read back.
 
 use bytes::Bytes;
-#[cfg(test)]
 use bytestring::ByteString;
 use longwire_wire::identity::EventKey;
 
-#[cfg(test)]
-use crate::NewEvent;
-use crate::{Seq, Source};
+use crate::{NewEvent, Seq, Source};
 use longwire_installation::InstallationId;
 
 /// Which events to read, oldest first.
@@ -34,19 +31,23 @@ pub struct EventPage {
     pub more: bool,
 }
 
-#[cfg(test)]
 impl EventPage {
+    /// There is nothing behind what was asked for.
+    pub(crate) fn empty(query: &EventQuery) -> Self {
+        Self {
+            events: Vec::new(),
+            reached: query.after,
+            more: false,
+        }
+    }
+
     /// The page that begins behind what was asked for, when all that lies there is in memory.
     pub(crate) fn of<'a>(
         behind: impl DoubleEndedIterator<Item = &'a EventRecord> + Clone,
         query: &EventQuery,
     ) -> Self {
         let newest = behind.clone().next_back().map(|event| event.seq);
-        let mut page = Self {
-            events: Vec::new(),
-            reached: query.after,
-            more: false,
-        };
+        let mut page = Self::empty(query);
         for event in behind {
             if page.events.len() >= query.limit {
                 break;
@@ -74,11 +75,11 @@ pub struct EventRecord {
     /// The key that its repeats are recognized by.
     pub event_key: EventKey,
     /// The platform's id of it.
-    pub event_id: Option<String>,
+    pub event_id: Option<ByteString>,
     /// The platform's type of it; `None` for a payload that could not be read.
-    pub event_type: Option<String>,
+    pub event_type: Option<ByteString>,
     /// The chat it belongs to.
-    pub chat: Option<String>,
+    pub chat: Option<ByteString>,
     /// The way it came.
     pub source: Source,
     /// When we had the whole of it, in milliseconds since 1970.
@@ -86,7 +87,7 @@ pub struct EventRecord {
     /// When the platform says it happened, in milliseconds since 1970.
     pub created_ms: Option<i64>,
     /// The platform's trace id.
-    pub trace_id: Option<String>,
+    pub trace_id: Option<ByteString>,
     /// How often the platform pushed it again.
     pub repeats: u64,
     /// When it last did, in milliseconds since 1970.
@@ -95,25 +96,30 @@ pub struct EventRecord {
     pub payload: Bytes,
 }
 
-#[cfg(test)]
 impl EventRecord {
     /// An event that was recorded just now.
-    pub(crate) fn new(seq: Seq, installation: InstallationId, new: &NewEvent) -> Self {
-        let text = |field: &Option<ByteString>| field.as_ref().map(ToString::to_string);
+    pub(crate) fn new(seq: Seq, installation: InstallationId, new: NewEvent) -> Self {
         Self {
             seq,
             installation,
             event_key: new.identity.event,
-            event_id: text(&new.event_id),
-            event_type: text(&new.event_type),
-            chat: text(&new.chat),
+            event_id: new.event_id,
+            event_type: new.event_type,
+            chat: new.chat,
             source: new.source,
             received_ms: new.received_ms,
             created_ms: new.created_ms,
-            trace_id: text(&new.trace_id),
+            trace_id: new.trace_id,
             repeats: 0,
             last_repeat_ms: None,
-            payload: new.payload.clone(),
+            payload: new.payload,
         }
+    }
+
+    /// The memory it holds, near enough for a bound.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let texts = [&self.event_id, &self.event_type, &self.chat, &self.trace_id];
+        let texts = texts.into_iter().flatten().map(|text| text.len());
+        size_of::<Self>() + self.payload.len() + texts.sum::<usize>()
     }
 }

@@ -1,6 +1,7 @@
 //! A second engine, in memory, for tests: it shows that the border is one, and fails when it is told to.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -29,6 +30,8 @@ pub(crate) struct MemoryDatabase(Arc<Mutex<Memory>>);
 struct Memory {
     tables: Tables,
     faults: VecDeque<Cause>,
+    /// The next transaction that is to fail is committed all the same.
+    commits_first: bool,
     /// The events and the small writes of each batch that was recorded or refused.
     batches: Vec<(usize, usize)>,
     gate: Option<Receiver<()>>,
@@ -61,6 +64,11 @@ impl MemoryDatabase {
         self.lock().faults.extend(causes);
     }
 
+    /// Of the next transaction that fails nobody will know that it was committed.
+    pub(crate) fn commit_and_fail(&self) {
+        self.lock().commits_first = true;
+    }
+
     /// Each batch waits for one message, until the sender is dropped.
     pub(crate) fn hold(&self, gate: Receiver<()>) {
         self.lock().gate = Some(gate);
@@ -91,13 +99,16 @@ impl MemoryDatabase {
         work: impl FnOnce(&mut Tables) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut memory = self.lock();
-        if let Some(cause) = memory.faults.pop_front() {
-            return Err(Failure::new(cause, "as the test wants").into());
-        }
         let mut tables = memory.tables.clone();
         let value = work(&mut tables)?;
-        memory.tables = tables;
-        Ok(value)
+        let fault = memory.faults.pop_front();
+        if fault.is_none() || mem::take(&mut memory.commits_first) {
+            memory.tables = tables;
+        }
+        match fault {
+            Some(cause) => Err(Failure::new(cause, "as the test wants").into()),
+            None => Ok(value),
+        }
     }
 }
 
@@ -176,6 +187,10 @@ impl WriteEngine for MemoryEngine {
         Ok(())
     }
 
+    fn newest(&self) -> Option<Seq> {
+        self.index.as_ref()?.through()
+    }
+
     fn disk(&self) -> DiskUsage {
         DiskUsage::default()
     }
@@ -235,7 +250,7 @@ impl EventTable for Tables {
         {
             return Ok(Inserted::KeyTaken);
         }
-        let event = EventRecord::new(seq, installation, new);
+        let event = EventRecord::new(seq, installation, new.clone());
         self.events.push((event, new.identity.message));
         Ok(Inserted::Yes)
     }

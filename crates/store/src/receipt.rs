@@ -96,6 +96,11 @@ impl Committed {
         Self { outcomes }
     }
 
+    /// The outcome of each event.
+    pub(crate) fn outcomes(&self) -> &[EventOutcome] {
+        &self.outcomes
+    }
+
     /// Makes the receipts; an element for each group of the batch.
     pub(crate) fn answers(&self, groups: &[Queued]) -> Vec<GroupOutcome> {
         let events: usize = groups.iter().map(|queued| queued.group.events.len()).sum();

@@ -24,6 +24,7 @@ use self::slot::{CommandChannel, Successor, WriterRun, WriterSlot};
 use crate::engine::Opened;
 use crate::event_index::RUN_EVENTS;
 use crate::failure::Failure;
+use crate::head::Head;
 use crate::health::HealthCell;
 use crate::open::database_path;
 use crate::seal::KeyRing;
@@ -31,7 +32,7 @@ use crate::sqlite;
 use crate::write_queue::WriteQueue;
 use crate::writer::{Job, WriterState};
 use crate::{
-    Cause, EventPage, EventQuery, Figures, Health, InstallationRecord, KeyRingError,
+    Cause, EventPage, EventQuery, Figures, HeadWatch, Health, InstallationRecord, KeyRingError,
     NewInstallation, OpenError, ReadError, Reader, SealError, Seq, StoreSettings, TimelineRecord,
     Writer,
 };
@@ -123,6 +124,7 @@ pub struct Store {
 struct OpenStore {
     queue: Arc<WriteQueue>,
     health: Arc<HealthCell>,
+    head: Arc<Head>,
     /// Of the database.
     path: PathBuf,
     reader: Reader,
@@ -162,9 +164,11 @@ impl Store {
         let queue = Arc::new(WriteQueue::new(settings));
         queue.counters.set_disk(engine.disk());
         let health = Arc::new(HealthCell::new());
+        let head = Arc::new(Head::new(engine.newest()));
         let state = WriterState {
             queue: Arc::clone(&queue),
             health: Arc::clone(&health),
+            head: Arc::clone(&head),
             engine,
             trouble: None,
             retry_at: Instant::now(),
@@ -174,6 +178,7 @@ impl Store {
             open: Arc::new(OpenStore {
                 queue,
                 health,
+                head,
                 path,
                 reader,
                 keys,
@@ -324,6 +329,25 @@ impl Store {
     /// [`Reader::events`].
     pub fn events(&self, query: EventQuery) -> Result<EventPage, ReadError> {
         self.open.reader.events(query)
+    }
+
+    /// A signal after each commit that recorded something. While somebody watches, the newest events are kept in memory.
+    pub fn watch_head(&self) -> HeadWatch {
+        self.open.head.watch()
+    }
+
+    /// What [`events`](Self::events) would answer, if the newest events that are in memory are enough for it. Never blocks
+    /// on the disk.
+    pub fn recent(&self, query: &EventQuery) -> Option<EventPage> {
+        self.open.head.page(query)
+    }
+
+    /// The next stretch of the log for somebody who follows it: out of memory, or out of the database, which blocks.
+    pub fn follow(&self, query: EventQuery) -> Result<EventPage, ReadError> {
+        match self.recent(&query) {
+            Some(page) => Ok(page),
+            None => self.events(query),
+        }
     }
 
     /// [`Reader::last_seq`].

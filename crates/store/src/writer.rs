@@ -16,10 +16,11 @@ use longwire_wire::identity::Tier;
 use crate::engine::{Batch, WriteEngine};
 use crate::failure::Failure;
 use crate::figures::Counters;
+use crate::head::Head;
 use crate::health::HealthCell;
-use crate::receipt::GroupOutcome;
+use crate::receipt::{Committed, GroupOutcome};
 use crate::write_queue::{Queued, WriteQueue};
-use crate::{Cause, RecordOutcome};
+use crate::{Cause, NewEvent, RecordOutcome};
 
 /// Events that end a batch's gathering: beyond this a larger transaction gains nothing and its
 /// first event waits longer.
@@ -54,6 +55,7 @@ pub(crate) enum DatabaseState {
 pub(crate) struct WriterState {
     pub(crate) queue: Arc<WriteQueue>,
     pub(crate) health: Arc<HealthCell>,
+    pub(crate) head: Arc<Head>,
     pub(crate) engine: Box<dyn WriteEngine>,
     /// Why the engine is closed, or why the last commit failed.
     pub(crate) trouble: Option<Failure>,
@@ -146,21 +148,8 @@ impl WriterState {
     }
 
     /// Records one batch that begins with what woke us.
-    fn write(&mut self, first: Option<Queued>) {
-        let mut groups: Vec<Queued> = first.into_iter().collect();
-        let mut events = groups
-            .iter()
-            .map(|queued| queued.group.events.len())
-            .sum::<usize>();
-        let mut bytes = groups.iter().map(Queued::held_bytes).sum::<usize>();
-        while events < BATCH_EVENTS
-            && bytes < BATCH_BYTES
-            && let Ok(queued) = self.queue.groups.1.try_recv()
-        {
-            events += queued.group.events.len();
-            bytes += queued.held_bytes();
-            groups.push(queued);
-        }
+    pub(crate) fn write(&mut self, first: Option<Queued>) {
+        let groups = self.gather(first);
         let queue = Arc::clone(&self.queue);
         let small = queue.lane.take();
         if groups.is_empty() && small.is_empty() {
@@ -184,14 +173,12 @@ impl WriterState {
         };
         match recorded {
             Ok(committed) => {
-                let outcomes = committed.answers(&groups);
                 let took = begun.elapsed();
+                let events = committed.outcomes().len();
                 self.counters().count_commit(took, events);
                 self.queue.pace.count(took);
                 self.recovered();
-                for (queued, outcome) in groups.into_iter().zip(outcomes) {
-                    self.answer(queued, outcome);
-                }
+                self.answer_all(groups, &committed);
                 small.written();
                 self.queue.lane.wake_writer();
             }
@@ -204,7 +191,41 @@ impl WriterState {
         }
     }
 
-    fn answer(&self, mut queued: Queued, outcome: GroupOutcome) {
+    /// The groups of one batch: the first one and those that wait behind it, up to the batch's bounds.
+    fn gather(&self, first: Option<Queued>) -> Vec<Queued> {
+        let mut groups: Vec<Queued> = first.into_iter().collect();
+        let mut events: usize = groups.iter().map(|queued| queued.group.events.len()).sum();
+        let mut bytes: usize = groups.iter().map(Queued::held_bytes).sum();
+        while events < BATCH_EVENTS
+            && bytes < BATCH_BYTES
+            && let Ok(queued) = self.queue.groups.1.try_recv()
+        {
+            events += queued.group.events.len();
+            bytes += queued.held_bytes();
+            groups.push(queued);
+        }
+        groups
+    }
+
+    /// Hands out the receipts, then tells those who follow the log.
+    fn answer_all(&self, groups: Vec<Queued>, committed: &Committed) {
+        let outcomes = committed.answers(&groups);
+        let mut followed = self
+            .head
+            .is_watched()
+            .then(|| Vec::with_capacity(groups.len()));
+        for (queued, outcome) in groups.into_iter().zip(outcomes) {
+            let installation = queued.group.installation;
+            let events = self.answer(queued, outcome);
+            if let Some(followed) = &mut followed {
+                followed.push((installation, events));
+            }
+        }
+        self.head.publish(committed, followed);
+    }
+
+    /// Answers a group; returns its events.
+    fn answer(&self, mut queued: Queued, outcome: GroupOutcome) -> Vec<NewEvent> {
         self.count(&outcome);
         // Taken out first: what is left in a group when it is dropped counts as unanswered.
         let events = std::mem::take(&mut queued.group.events);
@@ -222,7 +243,7 @@ impl WriterState {
             let tickets = outcome.poisoned.iter().map(|(ticket, _)| *ticket).collect();
             queued.group.reply.not_recorded(tickets, Cause::Poison);
         }
-        drop(events);
+        events
     }
 
     /// Looks after the database. What is found wrong with it is known before the next event comes.
@@ -242,14 +263,18 @@ impl WriterState {
         }
     }
 
-    fn retry(&mut self) {
+    pub(crate) fn retry(&mut self) {
         self.counters().retries.fetch_add(1, Relaxed);
         let recovered = {
             let _working = self.health.working();
             self.engine.recover()
         };
         match recovered {
-            Ok(()) => self.recovered(),
+            Ok(()) => {
+                // A commit whose success nobody could confirm may be in the log after all.
+                self.head.advance(self.engine.newest());
+                self.recovered();
+            }
             Err(failure) => self.failed(failure),
         }
     }
@@ -267,6 +292,8 @@ impl WriterState {
         // as before. After anything else its state is not worth trusting.
         if !matches!(failure.cause, Cause::Locked | Cause::DiskFull) {
             self.engine.close(&failure);
+            // The log that is opened next may lack events.
+            self.head.forget();
         }
         self.trouble = Some(failure);
         self.retry_at = Instant::now() + RETRY;

@@ -38,7 +38,7 @@ impl Recorded {
             for event in page.events {
                 if is_wanted(event.installation) {
                     recorded.rows += 1;
-                    recorded.ids.extend(event.event_id);
+                    recorded.ids.extend(event.event_id.map(String::from));
                 }
             }
             if !page.more {

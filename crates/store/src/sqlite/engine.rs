@@ -13,7 +13,7 @@ use crate::engine::{Batch, Change, DiskUsage, Opened, ReadEngine, WriteEngine};
 use crate::failure::Failure;
 use crate::receipt::Committed;
 use crate::recording::record_groups;
-use crate::{Cause, OpenError, WriteError};
+use crate::{Cause, OpenError, Seq, WriteError};
 
 /// The writing connection and everything that outlives it.
 pub(crate) struct SqliteEngine {
@@ -153,6 +153,10 @@ impl WriteEngine for SqliteEngine {
 
     fn look_after(&mut self) -> Result<(), Failure> {
         self.log.as_mut().map_or(Ok(()), Log::look_after)
+    }
+
+    fn newest(&self) -> Option<Seq> {
+        self.log.as_ref()?.newest()
     }
 
     fn disk(&self) -> DiskUsage {

@@ -1,6 +1,7 @@
 //! Events out of rows.
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use diesel::SqliteConnection;
 use diesel::prelude::*;
 use longwire_wire::identity::EventKey;
@@ -109,13 +110,13 @@ impl TryFrom<EventRow> for EventRecord {
                     .try_into()
                     .map_err(|_| foreign("an event key of another length"))?,
             ),
-            event_id: row.event_id,
-            event_type: row.event_type,
-            chat: row.chat,
+            event_id: row.event_id.map(ByteString::from),
+            event_type: row.event_type.map(ByteString::from),
+            chat: row.chat.map(ByteString::from),
             source: Source::parse(&row.source).ok_or_else(|| foreign("an unknown event source"))?,
             received_ms: row.received_ms,
             created_ms: row.created_ms,
-            trace_id: row.trace_id,
+            trace_id: row.trace_id.map(ByteString::from),
             repeats: row.repeats.cast_unsigned(),
             last_repeat_ms: row.last_repeat_ms,
             payload: Bytes::from(row.payload),

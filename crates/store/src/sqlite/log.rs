@@ -23,9 +23,9 @@ use super::files::{Files, Shrunk};
 use super::lock::LockFile;
 use super::schema::probe;
 use super::store_row::OpenTime;
-use crate::Cause;
 use crate::event_index::EventIndex;
 use crate::failure::Failure;
+use crate::{Cause, Seq};
 
 /// The write lock is waited for as long as an event can wait and still be answered in time.
 ///
@@ -321,6 +321,11 @@ impl Log {
             "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 1000;",
         )?;
         self.confirm()
+    }
+
+    /// The newest event, once the index is loaded.
+    pub(crate) fn newest(&self) -> Option<Seq> {
+        self.index.as_ref()?.events.through()
     }
 
     /// What the write-ahead log was last seen to hold, in bytes.

@@ -122,6 +122,7 @@ impl Drop for WriterRun {
                 "the writer thread panicked or could not be started",
             );
             state.engine.close(&failure);
+            state.head.forget();
             // Until there is another thread nothing is recorded, and whoever asks is to know.
             state.health.degrade(&failure);
             state.trouble = Some(failure);

@@ -2,6 +2,7 @@
 
 mod border;
 mod clocks;
+mod following;
 mod keeping;
 mod power_cut;
 mod recording;

@@ -127,7 +127,9 @@ fn a_small_write_waits_for_one_commit_and_many_delay_no_event() {
         bench
             .store
             .writer()
-            .keep_displacement(displacement, move || drop(kept.send(number)));
+            .keep_displacement(displacement, move || {
+                let _ = kept.send(number);
+            });
     }
     bench.submit(vec![numbered(1), numbered(2)]);
     drop(release);

@@ -1,0 +1,127 @@
+//! The end of the log: a signal after each commit that recorded something, and the newest events in memory.
+//!
+//! Whoever follows the log watches the head and reads what is new from memory; whoever lags, or begins earlier, reads pages
+//! of the database. Nothing is kept in memory while nobody watches.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::receipt::{Committed, EventOutcome};
+use crate::recent::{RecentEvents, keep_only};
+use crate::{EventPage, EventQuery, NewEvent, RecordOutcome, Seq};
+use longwire_installation::InstallationId;
+
+/// Tells of the newest event of the log, as often as it changes or less often: several commits may be one change.
+#[derive(Clone, Debug)]
+pub struct HeadWatch(watch::Receiver<Option<Seq>>);
+
+impl HeadWatch {
+    /// The newest event; `None` while there is none.
+    #[must_use]
+    pub fn newest(&self) -> Option<Seq> {
+        *self.0.borrow()
+    }
+
+    /// Waits until there is an event that this watch has not told of, and tells which is the newest then. `None` when the
+    /// store is gone.
+    pub async fn changed(&mut self) -> Option<Seq> {
+        self.0.changed().await.ok()?;
+        *self.0.borrow_and_update()
+    }
+}
+
+/// The events of one group that was answered.
+pub(crate) type GroupEvents = (InstallationId, Vec<NewEvent>);
+
+/// The head as the writer moves it and followers read it.
+#[derive(Debug)]
+pub(crate) struct Head {
+    newest: watch::Sender<Option<Seq>>,
+    recent: Mutex<RecentEvents>,
+    /// Spares a writer that nobody follows the mutex.
+    has_recent: AtomicBool,
+}
+
+impl Head {
+    pub(crate) fn new(newest: Option<Seq>) -> Self {
+        Self {
+            newest: watch::Sender::new(newest),
+            recent: Mutex::default(),
+            has_recent: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn watch(&self) -> HeadWatch {
+        HeadWatch(self.newest.subscribe())
+    }
+
+    /// Whether anybody wants to know of commits.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.newest.receiver_count() > 0
+    }
+
+    /// A batch was committed. Its events are given if somebody [watches](Self::is_watched), and each receipt has left by
+    /// now.
+    pub(crate) fn publish(&self, committed: &Committed, events: Option<Vec<GroupEvents>>) {
+        match events {
+            Some(mut events) => {
+                events.iter_mut().for_each(|(_, events)| keep_only(events));
+                let events = events.into_iter().flat_map(|(installation, events)| {
+                    events.into_iter().map(move |event| (installation, event))
+                });
+                self.recent().extend(events.zip(committed.outcomes()));
+                self.has_recent.store(true, Relaxed);
+            }
+            None => self.forget(),
+        }
+        let last = committed
+            .outcomes()
+            .iter()
+            .rev()
+            .find_map(|outcome| match outcome {
+                EventOutcome::Recorded(RecordOutcome::Recorded(seq)) => Some(*seq),
+                EventOutcome::Recorded(RecordOutcome::Repeat { .. }) | EventOutcome::Poison(_) => {
+                    None
+                }
+            });
+        self.advance(last);
+    }
+
+    /// The log reaches to here. The head never goes back: numbers of events that were lost are not given again.
+    pub(crate) fn advance(&self, newest: Option<Seq>) {
+        self.newest.send_if_modified(|head| {
+            let is_newer = newest > *head;
+            if is_newer {
+                *head = newest;
+            }
+            is_newer
+        });
+    }
+
+    /// Nothing in memory counts any more: nobody watched a commit, or the database may not have what is in memory.
+    pub(crate) fn forget(&self) {
+        if self.has_recent.swap(false, Relaxed) {
+            self.recent().clear();
+        }
+    }
+
+    /// The page from memory; `None` if it has to be read from the database.
+    pub(crate) fn page(&self, query: &EventQuery) -> Option<EventPage> {
+        self.recent().page(query).or_else(|| {
+            // Who has read everything learns so without the database.
+            (query.after >= *self.newest.borrow()).then(|| EventPage::empty(query))
+        })
+    }
+
+    fn recent(&self) -> MutexGuard<'_, RecentEvents> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps no more events in memory than this.
+    #[cfg(test)]
+    pub(crate) fn limit_recent(&self, events: usize, bytes: usize) {
+        self.recent().limit(events, bytes);
+    }
+}
