@@ -9,15 +9,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::failure::Failure;
+use crate::installation::InstallationTable;
 use crate::lane::LaneBatch;
 use crate::reader::ReadError;
 use crate::receipt::Committed;
-use crate::seal::KeyRing;
 use crate::write_queue::Queued;
-use crate::{
-    EventPage, EventQuery, InstallationRecord, NewInstallation, Seq, TimelineRecord, WriteError,
-};
-use longwire_installation::{Desired, InstallationId, Revision};
+use crate::{EventPage, EventQuery, InstallationRecord, Seq, TimelineRecord, WriteError};
+use longwire_installation::{InstallationId, Revision};
 
 /// An open database, as its engine hands it over.
 pub(crate) struct Opened {
@@ -86,33 +84,14 @@ pub(crate) trait WriteEngine: Send {
 /// What is done to the installations within one transaction.
 pub(crate) type Change<'a> = dyn FnMut(&mut dyn InstallationTable) -> Result<(), WriteError> + 'a;
 
-/// The installations within a transaction.
-pub(crate) trait InstallationTable {
-    /// Adds one.
-    fn add(
-        &mut self,
-        keys: &KeyRing,
-        new: &NewInstallation,
-    ) -> Result<InstallationRecord, WriteError>;
-
-    /// Makes those of the configuration file what the file says.
-    fn put_from_file(
-        &mut self,
-        keys: &KeyRing,
-        declared: &[NewInstallation],
-    ) -> Result<Vec<InstallationRecord>, WriteError>;
-
-    /// Sets whether one is to be connected.
-    fn set_desired(&mut self, id: InstallationId, desired: Desired) -> Result<(), WriteError>;
-}
-
 /// The reading side of a store. Its queries block and may run side by side.
 pub(crate) trait ReadEngine: fmt::Debug + Send + Sync {
     /// All installations, oldest first.
     fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError>;
 
     /// The installations that changed after `revision`, oldest first.
-    fn installations_after(&self, revision: Revision) -> Result<Vec<InstallationRecord>, ReadError>;
+    fn installations_after(&self, revision: Revision)
+    -> Result<Vec<InstallationRecord>, ReadError>;
 
     /// The installation with this public id or name.
     fn installation(&self, id_or_name: &str) -> Result<Option<InstallationRecord>, ReadError>;

@@ -1,5 +1,8 @@
 //! An installation as it is handed to the store and read from it.
 
+mod change;
+mod secret;
+
 use std::fmt;
 
 use longwire_installation::{
@@ -8,6 +11,9 @@ use longwire_installation::{
 };
 use secrecy::SecretString;
 use url::Url;
+
+pub(crate) use self::change::{InstallationTable, Sealed, add, put_from_file, set_desired};
+pub(crate) use self::secret::{open_proxy, open_secret};
 
 /// An installation to be written. Not printable: it holds credentials in clear.
 pub struct NewInstallation {

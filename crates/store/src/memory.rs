@@ -9,18 +9,19 @@ use crossbeam_channel::Receiver;
 use longwire_wire::identity::EventKey;
 
 use crate::clock::now_ms;
-use crate::engine::{Batch, Change, DiskUsage, InstallationTable, Opened, ReadEngine, WriteEngine};
+use crate::engine::{Batch, Change, DiskUsage, Opened, ReadEngine, WriteEngine};
 use crate::event_index::{EventIndex, IndexPages, LogKey, Page, PageId, RUN_EVENTS};
 use crate::failure::Failure;
+use crate::installation::{InstallationTable, Sealed};
 use crate::lane::SmallWrite;
 use crate::receipt::Committed;
 use crate::recording::{EventTable, Inserted, record_groups};
-use crate::seal::{KeyRing, key_id};
+use crate::seal::key_id;
 use crate::{
     Cause, Displacement, EventPage, EventQuery, EventRecord, InstallationRecord, NewEvent,
     NewInstallation, ReadError, Seq, TimelineEntry, TimelineRecord, WriteError,
 };
-use longwire_installation::{Desired, InstallationId, PublicId, Revision};
+use longwire_installation::{BotIdentity, Desired, InstallationId, PublicId, Revision};
 
 /// The database. A test keeps a handle to it beside the store.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +44,7 @@ struct Tables {
     events: Vec<(EventRecord, Option<EventKey>)>,
     installations: Vec<InstallationRecord>,
     notes: Vec<TimelineRecord>,
+    revision: i64,
 }
 
 impl MemoryDatabase {
@@ -280,7 +282,10 @@ impl ReadEngine for MemoryDatabase {
         Ok(self.lock().tables.installations.clone())
     }
 
-    fn installations_after(&self, revision: Revision) -> Result<Vec<InstallationRecord>, ReadError> {
+    fn installations_after(
+        &self,
+        revision: Revision,
+    ) -> Result<Vec<InstallationRecord>, ReadError> {
         let mut all = self.installations()?;
         all.retain(|bot| bot.revision > revision);
         Ok(all)
@@ -333,54 +338,123 @@ impl ReadEngine for MemoryDatabase {
 }
 
 impl InstallationTable for Tables {
-    fn add(
+    fn all(&mut self) -> Result<Vec<InstallationRecord>, Failure> {
+        Ok(self.installations.clone())
+    }
+
+    fn find(&mut self, id_or_name: &str) -> Result<Option<InstallationRecord>, Failure> {
+        let found = self
+            .installations
+            .iter()
+            .find(|bot| bot.name.as_str() == id_or_name || bot.public_id.to_string() == id_or_name);
+        Ok(found.cloned())
+    }
+
+    fn wanted_as(&mut self, wanted: BotIdentity<'_>) -> Result<Option<String>, Failure> {
+        let is_it = |bot: &&InstallationRecord| bot.bot() == wanted && bot.desired == Desired::Run;
+        let found = self.installations.iter().find(is_it);
+        Ok(found.map(|bot| bot.name.to_string()))
+    }
+
+    fn same_bot_wanted(&mut self, id: InstallationId) -> Result<Option<(String, String)>, Failure> {
+        let Some(this) = self.bot(id).cloned() else {
+            return Ok(None);
+        };
+        let other = self
+            .installations
+            .iter()
+            .find(|bot| bot.id != id && bot.bot() == this.bot() && bot.desired == Desired::Run);
+        Ok(other.map(|bot| (this.name.to_string(), bot.name.to_string())))
+    }
+
+    fn next_revision(&mut self) -> Result<Revision, Failure> {
+        self.revision += 1;
+        Ok(Revision(self.revision))
+    }
+
+    fn insert(
         &mut self,
-        keys: &KeyRing,
+        public_id: &PublicId,
         new: &NewInstallation,
-    ) -> Result<InstallationRecord, WriteError> {
-        let public_id = PublicId::new(uuid::Uuid::now_v7());
-        let now = now_ms();
-        let place = crate::seal::Place {
-            table: "installation",
-            row: public_id.as_bytes(),
-            column: "secret",
-        };
-        let record = InstallationRecord {
-            id: InstallationId(self.installations.len() as i64 + 1),
-            sealed_secret: keys.seal(&new.app_secret, place)?,
-            public_id,
-            name: new.name.clone(),
-            platform: new.platform,
-            app_id: new.app_id.clone(),
-            base_url: new.base_url.clone(),
-            has_proxy: false,
-            take_back: new.take_back,
-            desired: new.desired,
-            origin: new.origin,
-            displaced_ms: None,
-            taken_back_ms: Box::default(),
-            claims: 0,
-            created_ms: now,
-            updated_ms: now,
-            revision: Revision(self.installations.len() as i64 + 1),
-            sealed_proxy: None,
-        };
-        self.installations.push(record.clone());
-        Ok(record)
-    }
-
-    fn put_from_file(
-        &mut self,
-        keys: &KeyRing,
-        declared: &[NewInstallation],
-    ) -> Result<Vec<InstallationRecord>, WriteError> {
-        declared.iter().map(|new| self.add(keys, new)).collect()
-    }
-
-    fn set_desired(&mut self, id: InstallationId, desired: Desired) -> Result<(), WriteError> {
-        let bot = self.bot(id);
-        let bot = bot.ok_or(WriteError::UnknownInstallation { id })?;
-        bot.desired = desired;
+        sealed: Sealed,
+        revision: Revision,
+    ) -> Result<(), Failure> {
+        let id = InstallationId(self.installations.len() as i64 + 1);
+        let row = row(id, public_id.clone(), new, sealed, revision);
+        self.installations.push(row);
         Ok(())
+    }
+
+    fn update(
+        &mut self,
+        id: InstallationId,
+        new: &NewInstallation,
+        sealed: Sealed,
+        revision: Revision,
+    ) -> Result<(), Failure> {
+        if let Some(bot) = self.bot(id) {
+            let former = bot.clone();
+            *bot = InstallationRecord {
+                displaced_ms: former.displaced_ms,
+                taken_back_ms: former.taken_back_ms,
+                claims: former.claims,
+                created_ms: former.created_ms,
+                ..row(id, former.public_id, new, sealed, revision)
+            };
+        }
+        Ok(())
+    }
+
+    fn write_desired(
+        &mut self,
+        id: InstallationId,
+        desired: Desired,
+        revision: Revision,
+    ) -> Result<bool, Failure> {
+        let Some(bot) = self.bot(id) else {
+            return Ok(false);
+        };
+        bot.desired = desired;
+        bot.revision = revision;
+        Ok(true)
+    }
+
+    fn claim(&mut self, id: InstallationId) -> Result<(), Failure> {
+        if let Some(bot) = self.bot(id) {
+            bot.claims += 1;
+            bot.displaced_ms = None;
+        }
+        Ok(())
+    }
+}
+
+/// A new row with these settings.
+fn row(
+    id: InstallationId,
+    public_id: PublicId,
+    new: &NewInstallation,
+    sealed: Sealed,
+    revision: Revision,
+) -> InstallationRecord {
+    let now = now_ms();
+    InstallationRecord {
+        id,
+        public_id,
+        name: new.name.clone(),
+        platform: new.platform,
+        app_id: new.app_id.clone(),
+        base_url: new.base_url.clone(),
+        has_proxy: sealed.proxy.is_some(),
+        take_back: new.take_back,
+        desired: new.desired,
+        origin: new.origin,
+        displaced_ms: None,
+        taken_back_ms: Box::default(),
+        claims: 0,
+        created_ms: now,
+        updated_ms: now,
+        revision,
+        sealed_secret: sealed.secret,
+        sealed_proxy: sealed.proxy,
     }
 }

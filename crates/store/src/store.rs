@@ -26,6 +26,7 @@ use crate::event_index::RUN_EVENTS;
 use crate::failure::Failure;
 use crate::head::Head;
 use crate::health::HealthCell;
+use crate::installation;
 use crate::open::database_path;
 use crate::seal::KeyRing;
 use crate::sqlite;
@@ -366,7 +367,7 @@ impl Store {
         let open = Arc::clone(&self.open);
         self.administer(administer::patience_for(1), move |table| {
             open.keys.is_kept_in(&open.key_file)?;
-            table.add(&open.keys, &new)
+            installation::add(table, &open.keys, &new)
         })
     }
 
@@ -384,7 +385,7 @@ impl Store {
             if !declared.is_empty() {
                 open.keys.is_kept_in(&open.key_file)?;
             }
-            table.put_from_file(&open.keys, &declared)
+            installation::put_from_file(table, &open.keys, &declared)
         })
     }
 
@@ -392,13 +393,13 @@ impl Store {
     /// is durable, for some seconds at most.
     pub fn set_desired(&self, id: InstallationId, desired: Desired) -> Result<(), WriteError> {
         self.administer(administer::patience_for(1), move |table| {
-            table.set_desired(id, desired)
+            installation::set_desired(table, id, desired)
         })
     }
 
     /// The app secret in clear.
     pub fn open_secret(&self, record: &InstallationRecord) -> Result<SecretString, SealError> {
-        sqlite::installations::open_secret(&self.open.keys, record)
+        installation::open_secret(&self.open.keys, record)
     }
 
     /// The installation's own proxy in clear, if it has one.
@@ -406,7 +407,7 @@ impl Store {
         &self,
         record: &InstallationRecord,
     ) -> Result<Option<SecretString>, SealError> {
-        sqlite::installations::open_proxy(&self.open.keys, record)
+        installation::open_proxy(&self.open.keys, record)
     }
 }
 

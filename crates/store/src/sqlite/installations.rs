@@ -1,9 +1,9 @@
 //! Installations in the database: who reads them finds secrets sealed, and are opened one by one.
 
-mod change;
 mod displacement;
 mod row;
 mod secret;
+mod table;
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use super::schema::{installation, taken_back};
 use crate::InstallationRecord;
 
 pub(crate) use self::displacement::keep_displacement;
-pub(crate) use self::secret::{open_proxy, open_secret, sealed_with};
+pub(crate) use self::secret::sealed_with;
 
 /// All installations, oldest first.
 pub(crate) fn all(connection: &mut SqliteConnection) -> QueryResult<Vec<InstallationRecord>> {

@@ -61,7 +61,10 @@ impl ReadEngine for Readers {
         self.read(installations::all)
     }
 
-    fn installations_after(&self, revision: Revision) -> Result<Vec<InstallationRecord>, ReadError> {
+    fn installations_after(
+        &self,
+        revision: Revision,
+    ) -> Result<Vec<InstallationRecord>, ReadError> {
         self.read(|connection| installations::changed_after(connection, revision))
     }
 

@@ -11,7 +11,8 @@ use std::time::Duration;
 use crossbeam_channel::RecvTimeoutError;
 
 use super::*;
-use crate::engine::{InstallationTable, WriteEngine};
+use crate::engine::WriteEngine;
+use crate::installation::InstallationTable;
 use crate::writer::DatabaseState;
 
 /// How long a change is waited for. Longer than a write lock is waited for (1 s), and than it takes until a disk that

@@ -161,3 +161,33 @@ fn a_change_that_fails_degrades_the_store_and_is_made_later() {
     }
     assert_eq!(bench.store.health(), Health::Ok);
 }
+
+#[test]
+fn the_rules_of_installations_hold_on_any_engine() {
+    let bench = Bench::in_memory(&MemoryDatabase::default());
+    let store = &bench.store;
+    let taken = store.add_installation(installation("bot"));
+    assert!(
+        matches!(taken, Err(WriteError::NameTaken { .. })),
+        "{taken:?}"
+    );
+    let again = NewInstallation {
+        app_id: "cli_bot".to_owned(),
+        ..installation("again")
+    };
+    let same = store.add_installation(again);
+    assert!(matches!(same, Err(WriteError::SameBot { .. })), "{same:?}");
+    let declare = |name: &str| NewInstallation {
+        origin: Origin::File,
+        ..installation(name)
+    };
+    let first = store.put_from_file(vec![declare("a"), declare("b")]);
+    let first = first.expect("put");
+    let second = store.put_from_file(vec![declare("a")]).expect("put");
+    assert_eq!(second[0].revision, first[0].revision, "nothing changed");
+    let stopped = store.installation("b").expect("readable").expect("there");
+    assert_eq!(stopped.desired, Desired::Stop);
+    assert!(stopped.revision > first[1].revision);
+    let secret = store.open_secret(&second[0]).expect("opens");
+    assert_eq!(secret.expose_secret(), "canary-secret-0123456789");
+}

@@ -1,0 +1,112 @@
+//! The table `installation` within a writing transaction.
+
+use diesel::SqliteConnection;
+use diesel::prelude::*;
+use longwire_installation::{BotIdentity, Desired, InstallationId, PublicId, Revision};
+
+use super::displacement::claim;
+use super::row::{NewRow, Settings};
+use crate::clock::now_ms;
+use crate::failure::Failure;
+use crate::installation::{InstallationTable, Sealed};
+use crate::sqlite::schema::{installation, store};
+use crate::{InstallationRecord, NewInstallation};
+
+impl InstallationTable for SqliteConnection {
+    fn all(&mut self) -> Result<Vec<InstallationRecord>, Failure> {
+        Ok(super::all(self)?)
+    }
+
+    fn find(&mut self, id_or_name: &str) -> Result<Option<InstallationRecord>, Failure> {
+        Ok(super::find(self, id_or_name)?)
+    }
+
+    fn wanted_as(&mut self, bot: BotIdentity<'_>) -> Result<Option<String>, Failure> {
+        let name = installation::table
+            .filter(installation::desired.eq(Desired::Run.label()))
+            .filter(installation::platform.eq(bot.platform.label()))
+            .filter(installation::app_id.eq(bot.app_id))
+            .order(installation::id)
+            .select(installation::name)
+            .first(self)
+            .optional()?;
+        Ok(name)
+    }
+
+    fn same_bot_wanted(&mut self, id: InstallationId) -> Result<Option<(String, String)>, Failure> {
+        let other = diesel::alias!(installation as other);
+        let names = installation::table
+            .inner_join(
+                other.on(other
+                    .field(installation::platform)
+                    .eq(installation::platform)
+                    .and(other.field(installation::app_id).eq(installation::app_id))
+                    .and(other.field(installation::id).ne(installation::id))
+                    .and(other.field(installation::desired).eq(Desired::Run.label()))),
+            )
+            .filter(installation::id.eq(id.0))
+            .select((installation::name, other.field(installation::name)))
+            .first(self)
+            .optional()?;
+        Ok(names)
+    }
+
+    fn next_revision(&mut self) -> Result<Revision, Failure> {
+        let revision = diesel::update(store::table)
+            .set(store::revision.eq(store::revision + 1))
+            .returning(store::revision)
+            .get_result(self)?;
+        Ok(Revision(revision))
+    }
+
+    fn insert(
+        &mut self,
+        public_id: &PublicId,
+        new: &NewInstallation,
+        Sealed { secret, proxy }: Sealed,
+        revision: Revision,
+    ) -> Result<(), Failure> {
+        diesel::insert_into(installation::table)
+            .values(NewRow {
+                public_id: public_id.as_bytes(),
+                name: new.name.as_str(),
+                created_ms: now_ms(),
+                settings: Settings::new(new, secret, proxy, revision),
+            })
+            .execute(self)?;
+        Ok(())
+    }
+
+    fn update(
+        &mut self,
+        id: InstallationId,
+        new: &NewInstallation,
+        Sealed { secret, proxy }: Sealed,
+        revision: Revision,
+    ) -> Result<(), Failure> {
+        diesel::update(installation::table.find(id.0))
+            .set(Settings::new(new, secret, proxy, revision))
+            .execute(self)?;
+        Ok(())
+    }
+
+    fn write_desired(
+        &mut self,
+        id: InstallationId,
+        desired: Desired,
+        Revision(revision): Revision,
+    ) -> Result<bool, Failure> {
+        let changed = diesel::update(installation::table.find(id.0))
+            .set((
+                installation::desired.eq(desired.label()),
+                installation::updated_ms.eq(now_ms()),
+                installation::revision.eq(revision),
+            ))
+            .execute(self)?;
+        Ok(changed > 0)
+    }
+
+    fn claim(&mut self, id: InstallationId) -> Result<(), Failure> {
+        Ok(claim(self, id)?)
+    }
+}
