@@ -1,4 +1,9 @@
-//! An axis: its words and scale, the part of it that the data need, and the places that get a number.
+//! An axis: its words and scale, the part of it that the data need, and the places that get a number. `plotters` has
+//! ranges of its own, whose ends are those of the data and whose numbers cannot be decades of what is left.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
 /// Steps between ticks on a linear axis, and the ticks within a decade of a logarithmic one.
 const STEPS: [f64; 3] = [1.0, 2.0, 5.0];
@@ -105,7 +110,7 @@ impl Axis {
 
 impl Fitted {
     /// Where a value lies between the axis's ends, 0 to 1.
-    pub(super) fn share(&self, value: f64) -> f64 {
+    fn share(&self, value: f64) -> f64 {
         let place = |value: f64| match self.scale {
             Scale::Linear => value,
             Scale::Logarithmic => value.max(self.from).log10(),
@@ -113,9 +118,29 @@ impl Fitted {
         let (from, to) = (place(self.from), place(self.to));
         ((place(value) - from) / (to - from)).clamp(0.0, 1.0)
     }
+}
 
-    pub(super) fn ticks(&self) -> &[(f64, String)] {
-        &self.ticks
+impl Ranged for Fitted {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
+        from + (self.share(*value) * f64::from(to - from)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        self.ticks.iter().map(|tick| tick.0).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.from..self.to
+    }
+}
+
+impl ValueFormatter<f64> for Fitted {
+    fn format_ext(&self, value: &f64) -> String {
+        let tick = self.ticks.iter().find(|tick| tick.0 == *value);
+        tick.map(|tick| tick.1.clone()).unwrap_or_default()
     }
 }
 
@@ -169,7 +194,7 @@ mod tests {
 
     fn ticks(axis: &Axis, values: &[f64]) -> Vec<String> {
         let fitted = axis.fit(values.iter().copied());
-        fitted.ticks().iter().map(|tick| tick.1.clone()).collect()
+        fitted.ticks.iter().map(|tick| tick.1.clone()).collect()
     }
 
     #[test]
@@ -212,7 +237,7 @@ mod tests {
             for values in [&[][..], &[7.0], &[f64::NAN, 0.0]] {
                 let fitted = axis.fit(values.iter().copied());
                 assert!(fitted.share(7.0).is_finite(), "{values:?}");
-                assert!(fitted.ticks().len() > 1, "{values:?}");
+                assert!(fitted.ticks.len() > 1, "{values:?}");
             }
         }
     }

@@ -76,6 +76,7 @@ fn check_text(text: &str) {
 fn drawn(svg: &str) -> Vec<Vec<(f64, f64)>> {
     svg.lines()
         .filter_map(|line| line.strip_prefix("<polyline"))
+        .filter(|line| line.contains("stroke-width=\"2\""))
         .map(|line| {
             let points = line.split("points=\"").nth(1).expect("it has points");
             let points = points.split('"').next().expect("they end");
@@ -113,15 +114,24 @@ fn data_become_points() {
         line("b", &[(0.0, 100.0)]),
     ])]);
     let lines = drawn(&text);
-    let (bottom, top) = (HEAD + PANEL_HEAD + PANEL_AREA, HEAD + PANEL_HEAD);
-    let middle = ((LEFT + RIGHT) / 2.0, (bottom + top) / 2.0);
-    assert_eq!(
-        lines,
-        [
-            vec![(LEFT, bottom), middle, (RIGHT, top)],
-            vec![(LEFT, top)]
-        ]
-    );
+    let (left, right) = (f64::from(LEFT), f64::from(WIDTH - RIGHT));
+    let top = f64::from(HEAD + PANEL_HEAD);
+    let bottom = f64::from(HEAD + PANEL - PANEL_FOOT - PANEL_GAP);
+    let middle = ((left + right) / 2.0, (bottom + top) / 2.0);
+    let wanted = [
+        vec![(left, bottom), middle, (right, top)],
+        vec![(left, top)],
+    ];
+    assert_eq!(lines.len(), wanted.len());
+    for (points, wanted) in lines.iter().flatten().zip(wanted.iter().flatten()) {
+        // Whole pixels, the last of which is within the area.
+        let (x, y) = (points.0 - wanted.0, points.1 - wanted.1);
+        assert!(
+            x.abs() <= 1.0 && y.abs() <= 1.0,
+            "{points:?} is not {wanted:?}"
+        );
+    }
+    assert_eq!(lines.concat().len(), wanted.concat().len());
 }
 
 #[test]
