@@ -23,16 +23,17 @@ use crate::write_lock::WriteLock;
 use clap::ValueEnum as _;
 use longwire_sim::Traffic;
 
-use super::report::{Host, Report};
-use super::sample::{Sample, Window};
+use super::report::{HostFacts, Report};
+use super::sample::{MeasuredWindow, Sample};
 use crate::cli::{Attack, BenchAttack, Played};
 use crate::error::BenchError;
 use crate::outcome::RunOutcome;
 use crate::program::Program;
 use crate::stand::{
-    Annex, Breakage, Client, Platform, PlatformSettings, Progress, Stand, Verdict, look,
+    Annex, Breakage, MeasuredClient, PlatformSettings, ProgressLine, RunVerdict, SimulatedPlatform,
+    TestStand, look,
 };
-use finding::{Finding, Findings, Outcome};
+use finding::{AttackFinding, AttackFindings, AttackOutcome};
 
 /// Caches, pages of the store and the processor's clock come to rest.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -57,9 +58,9 @@ pub(super) async fn run(
         [] => Attack::value_variants(),
         some => some,
     };
-    let progress = Progress::new();
+    let progress = ProgressLine::new();
     let mut outcomes = Vec::new();
-    let mut verdict = Verdict::default();
+    let mut verdict = RunVerdict::default();
     let mut ground = None;
     for attack in attacks {
         let attacked = carry_out(*attack, command, program, &progress).await?;
@@ -68,7 +69,7 @@ pub(super) async fn run(
         ground = Some(attacked.ground);
     }
     drop(progress);
-    let findings = Findings::of(outcomes);
+    let findings = AttackFindings::of(outcomes);
     let kept = findings.kept;
     let exit = Report {
         command: "bench attack",
@@ -86,9 +87,9 @@ pub(super) async fn run(
 
 /// What came of one attack.
 struct Attacked {
-    outcome: Outcome,
-    verdict: Verdict,
-    ground: Host,
+    outcome: AttackOutcome,
+    verdict: RunVerdict,
+    ground: HostFacts,
 }
 
 /// Carries out one attack on a stand of its own.
@@ -96,7 +97,7 @@ async fn carry_out(
     attack: Attack,
     command: &BenchAttack,
     program: &Program,
-    progress: &Progress,
+    progress: &ProgressLine,
 ) -> Result<Attacked, BenchError> {
     match attack {
         Attack::Hanging => hanging::carry_out(command, program, progress).await,
@@ -106,9 +107,9 @@ async fn carry_out(
             let stand = build(attack, command, program).await?;
             let (finding, verdict) = suffer(&stand, attack, command, progress).await?;
             Ok(Attacked {
-                outcome: Outcome::Felt(finding),
+                outcome: AttackOutcome::Felt(finding),
                 verdict,
-                ground: Host::of(program, stand.directory()),
+                ground: HostFacts::of(program, stand.directory()),
             })
         }
     }
@@ -128,7 +129,7 @@ async fn build(
     attack: Attack,
     command: &BenchAttack,
     program: &Program,
-) -> Result<Stand, BenchError> {
+) -> Result<TestStand, BenchError> {
     let settings = PlatformSettings {
         repeats: vec![REPEAT; 20],
         ..PlatformSettings::default()
@@ -136,7 +137,7 @@ async fn build(
     let attacked = attacked(attack);
     let connections = u64::from(command.neighbours + attacked) * 5 / 4;
     let directory = command.ground.directory.as_deref();
-    let mut stand = Stand::build(program, connections, directory, 0, &settings).await?;
+    let mut stand = TestStand::build(program, connections, directory, 0, &settings).await?;
     if attacked > 0 {
         let seed = settings.seed + 1;
         let played = match attack {
@@ -155,18 +156,18 @@ async fn build(
 
 /// One attack from calm to calm, and the ledger after it.
 async fn suffer(
-    stand: &Stand,
+    stand: &TestStand,
     attack: Attack,
     command: &BenchAttack,
-    progress: &Progress,
-) -> Result<(Finding, Verdict), BenchError> {
+    progress: &ProgressLine,
+) -> Result<(AttackFinding, RunVerdict), BenchError> {
     let name = finding::name(attack);
     let all = command.neighbours + attacked(attack);
     let calm = Duration::from_secs(command.seconds.into()).min(Duration::from_secs(10));
     let mut gateway = stand.spawn(command.neighbours)?;
     progress.say(&format!("{name}: connecting"));
     stand.all_live(&mut gateway, all).await?;
-    let mut client = Client::Gateway(Box::new(gateway));
+    let mut client = MeasuredClient::Gateway(Box::new(gateway));
     stand.platform.pace(&calm_traffic(attack, command)).await?;
     progress.say(&format!("{name}: calm"));
     tokio::time::sleep(WARM_UP).await;
@@ -194,11 +195,11 @@ async fn suffer(
     let neighbours = stand.platform.ledger().await?;
     progress.say(&format!("{name}: comparing the ledger with the store"));
     let verdict = stand.verdict_of(client).await?.unwrap_or_default();
-    let finding = Finding {
+    let finding = AttackFinding {
         attack: name,
-        before: Window::between(&begun, &calm_until).ack(),
-        during: Window::between(&calm_until, &attacked_until).ack(),
-        after: Window::between(&again, &end).ack(),
+        before: MeasuredWindow::between(&begun, &calm_until).ack(),
+        during: MeasuredWindow::between(&calm_until, &attacked_until).ack(),
+        after: MeasuredWindow::between(&again, &end).ack(),
         neighbours_feel_it: attack == Attack::Stall,
         grown_bytes: at_last.most.saturating_sub(at_first.now),
         neighbours_lost: neighbours.connections_ended,
@@ -214,7 +215,7 @@ async fn suffer(
 }
 
 /// How many are live, once those that were attacked have had time to come back.
-async fn live_at_last(client: &mut Client, wanted: u64) -> Result<u64, BenchError> {
+async fn live_at_last(client: &mut MeasuredClient, wanted: u64) -> Result<u64, BenchError> {
     let until = Instant::now() + RETURN;
     loop {
         let live = client.view().await?.live();
@@ -238,7 +239,7 @@ fn calm_traffic(attack: Attack, command: &BenchAttack) -> Traffic {
 }
 
 /// Attacks for this long.
-async fn strike(attack: Attack, stand: &Stand, length: Duration) -> Result<(), BenchError> {
+async fn strike(attack: Attack, stand: &TestStand, length: Duration) -> Result<(), BenchError> {
     if attack == Attack::Stall {
         let lock = WriteLock::take(&stand.store()).map_err(BenchError::from)?;
         tokio::time::sleep(length * 3).await;
@@ -285,7 +286,7 @@ async fn strike(attack: Attack, stand: &Stand, length: Duration) -> Result<(), B
 
 /// Waits until neighbours are acknowledged again; returns how long that took, and `None` when they are not.
 async fn recover(
-    platform: &Platform,
+    platform: &SimulatedPlatform,
     until: &Sample,
     attack: Attack,
 ) -> Result<Option<Duration>, BenchError> {

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// Which side of a number is the good one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Bound {
+pub(super) enum BarBound {
     AtLeast(f64),
     AtMost(f64),
 }
@@ -13,20 +13,20 @@ pub(super) enum Bound {
 /// What is promised, and what is hoped for.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) struct Bar {
-    pub(super) bar: Bound,
-    pub(super) stretch: Option<Bound>,
+    pub(super) bar: BarBound,
+    pub(super) stretch: Option<BarBound>,
 }
 
 /// How far a figure came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Standing {
+pub(super) enum BarStanding {
     Stretch,
     Reached,
     Missed,
 }
 
-impl Bound {
+impl BarBound {
     fn is_met(self, value: f64) -> bool {
         match self {
             Self::AtLeast(least) => value >= least,
@@ -44,18 +44,18 @@ impl Bound {
 }
 
 impl Bar {
-    pub(super) fn judge(&self, value: f64) -> Standing {
+    pub(super) fn judge(&self, value: f64) -> BarStanding {
         if self.stretch.is_some_and(|stretch| stretch.is_met(value)) {
-            Standing::Stretch
+            BarStanding::Stretch
         } else if self.bar.is_met(value) {
-            Standing::Reached
+            BarStanding::Reached
         } else {
-            Standing::Missed
+            BarStanding::Missed
         }
     }
 }
 
-impl Standing {
+impl BarStanding {
     pub(super) fn tell(self) -> &'static str {
         match self {
             Self::Stretch => "stretch reached",
@@ -72,24 +72,28 @@ mod tests {
     #[test]
     fn a_figure_reaches_its_bar_from_the_right_side() {
         let rate = Bar {
-            bar: Bound::AtLeast(2.0),
-            stretch: Some(Bound::AtLeast(3.0)),
+            bar: BarBound::AtLeast(2.0),
+            stretch: Some(BarBound::AtLeast(3.0)),
         };
         assert_eq!(
             [1.9, 2.0, 3.5].map(|value| rate.judge(value)),
-            [Standing::Missed, Standing::Reached, Standing::Stretch]
+            [
+                BarStanding::Missed,
+                BarStanding::Reached,
+                BarStanding::Stretch
+            ]
         );
         let latency = Bar {
-            bar: Bound::AtMost(2.0),
+            bar: BarBound::AtMost(2.0),
             stretch: None,
         };
         assert_eq!(
             [1.0, 2.0, 2.1, f64::NAN].map(|value| latency.judge(value)),
             [
-                Standing::Reached,
-                Standing::Reached,
-                Standing::Missed,
-                Standing::Missed
+                BarStanding::Reached,
+                BarStanding::Reached,
+                BarStanding::Missed,
+                BarStanding::Missed
             ]
         );
     }

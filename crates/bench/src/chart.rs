@@ -57,13 +57,13 @@ pub(super) struct Panel {
     pub(super) title: String,
     pub(super) x: Axis,
     pub(super) y: Axis,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<Series>,
     pub(super) marks: Vec<Mark>,
 }
 
 /// Points in the order in which they are joined.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(super) struct Series {
     pub(super) name: String,
     pub(super) points: Vec<(f64, f64)>,
 }
@@ -152,7 +152,7 @@ impl Panel {
     }
 }
 
-impl Line {
+impl Series {
     /// The points that are numbers.
     fn known(&self) -> impl Iterator<Item = (f64, f64)> {
         let points = self.points.iter().copied();

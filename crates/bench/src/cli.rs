@@ -14,7 +14,7 @@ pub enum Bench {
     Measure(Measurement),
     /// Be the floor that `peers` compares with.
     #[command(hide = true)]
-    Floor(Floor),
+    Floor(FloorArgs),
 }
 
 /// What can be measured.
@@ -66,7 +66,7 @@ pub struct Ground {
 
 /// At what pace the installations connect, besides as fast as they can.
 #[derive(Debug, Clone, Args)]
-pub struct Budget {
+pub struct ConnectBudget {
     /// Connection attempts begun per second in the run that has a budget: as in service, unless given.
     #[arg(long, default_value_t = 50, value_name = "ATTEMPTS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) per_second: u32,
@@ -75,7 +75,7 @@ pub struct Budget {
     pub(crate) no_budget: bool,
 }
 
-impl Budget {
+impl ConnectBudget {
     /// Attempts per second; `None` to leave the run with a budget out.
     pub fn per_second(&self) -> Option<u32> {
         (!self.no_budget).then_some(self.per_second)
@@ -131,7 +131,7 @@ pub struct BenchIdle {
     #[arg(long)]
     pub(crate) tls: bool,
     #[command(flatten)]
-    pub(crate) budget: Budget,
+    pub(crate) budget: ConnectBudget,
     /// How long to watch them do nothing.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub(crate) seconds: u32,
@@ -155,7 +155,7 @@ pub struct BenchStartup {
     #[arg(long, value_name = "DIRECTORY", conflicts_with = "directory")]
     pub(crate) store: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) budget: Budget,
+    pub(crate) budget: ConnectBudget,
     #[command(flatten)]
     pub(crate) ground: Ground,
 }
@@ -189,7 +189,7 @@ pub struct BenchPeers {
     pub(crate) seconds: u32,
     /// The clients; all of them unless given.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "CLIENTS")]
-    pub(crate) only: Vec<Peer>,
+    pub(crate) only: Vec<PeerClient>,
     /// Numbers of connections that always have 64 unanswered events each, or 16,384 together and 2 at least.
     #[arg(long, value_delimiter = ',', default_value = "1,20,100", value_name = "NUMBERS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) connections: Vec<u32>,
@@ -209,7 +209,7 @@ pub struct BenchPeers {
 /// A client of the platform that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Peer {
+pub enum PeerClient {
     /// This gateway; every event is on disk before its ACK.
     Longwire,
     /// The least a client can do; nothing is stored.
@@ -224,7 +224,7 @@ pub enum Peer {
     Python,
 }
 
-impl Peer {
+impl PeerClient {
     /// As it is typed.
     pub const fn name(self) -> &'static str {
         match self {
@@ -280,7 +280,7 @@ pub struct BenchOverload {
 
 /// Arguments of the hidden `bench floor`.
 #[derive(Debug, Args)]
-pub struct Floor {
+pub struct FloorArgs {
     pub(crate) base_url: String,
     #[arg(value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub(crate) connections: u32,

@@ -6,7 +6,7 @@
 //!    └───── ACK ──────┘   └──events── WeCom      the platforms' counters against the store: the verdict
 //! ```
 //! The gateway belongs to whoever runs the show, which knows it as [`ShownGateway`] and by the reader of its log. Only
-//! two things of it are hurried, as [`Stage`] says: pings go out every few seconds instead of every two minutes (Feishu)
+//! two things of it are hurried, as [`DemoStage`] says: pings go out every few seconds instead of every two minutes (Feishu)
 //! or half a minute (WeCom), and Feishu repeats an event after seconds instead of minutes.
 
 mod account;
@@ -20,5 +20,5 @@ mod verdict;
 
 pub use perform::{perform, settle};
 pub use shown::{ShownBot, ShownGateway, ShownLatency, ShownOverview};
-pub use stage::{DemoBot, PING_INTERVAL, PONG_GRACE, SECRET_FILE, Stage};
-pub use verdict::Verdict;
+pub use stage::{DemoBot, DemoStage, PING_INTERVAL, PONG_GRACE, SECRET_FILE};
+pub use verdict::DemoVerdict;

@@ -5,7 +5,7 @@ use std::io;
 use longwire_store::{OpenError, ReadError, WriteError};
 
 use crate::stand::StandError;
-use crate::write_lock::LockError;
+use crate::write_lock::WriteLockError;
 
 /// A run that came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub enum BenchError {
     FloorLog(#[from] longwire_bare::LogError),
     /// A database cannot be locked.
     #[error(transparent)]
-    Lock(#[from] LockError),
+    Lock(#[from] WriteLockError),
     /// A value of the command line is wrong in a way its type could not tell.
     #[error("{0}")]
     Usage(String),

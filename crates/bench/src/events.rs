@@ -7,15 +7,15 @@ mod throughput;
 
 use std::time::Duration;
 
-use super::chart::{Axis, Chart, Line, Panel, SvgFile, latency_panel};
-use super::load::{Load, Pace, Stretch};
-use super::report::{Host, Report};
+use super::chart::{Axis, Chart, Panel, Series, SvgFile, latency_panel};
+use super::load::{Load, LoadPace, Stretch};
+use super::report::{HostFacts, Report};
 use super::sample::extremes;
 use crate::cli::{BenchEvents, Played};
 use crate::error::BenchError;
 use crate::outcome::RunOutcome;
 use crate::program::Program;
-use crate::stand::{Client, PlatformSettings, Progress, Resident, Stand};
+use crate::stand::{MeasuredClient, PlatformSettings, ProgressLine, Resident, TestStand};
 use longwire_terminal::grouped;
 use throughput::{GatewayLatency, Throughput};
 
@@ -36,12 +36,12 @@ fn check(command: &BenchEvents) -> Result<(), BenchError> {
         f64::from(command.payload_bytes),
     );
     let (bytes, words) = match pace(command)? {
-        Pace::Rate(rate) => (rate * payload, "--rate × --payload-bytes"),
-        Pace::Window(window) => (
+        LoadPace::Rate(rate) => (rate * payload, "--rate × --payload-bytes"),
+        LoadPace::Window(window) => (
             connections * f64::from(window) * payload,
             "--connections × --window × --payload-bytes",
         ),
-        Pace::Flood => (
+        LoadPace::Flood => (
             connections * payload.max(f64::from(FLOOD_BYTES)),
             "--connections × what a flood has ready for each (128 KiB, or --payload-bytes)",
         ),
@@ -52,11 +52,11 @@ fn check(command: &BenchEvents) -> Result<(), BenchError> {
     Ok(())
 }
 
-fn pace(command: &BenchEvents) -> Result<Pace, BenchError> {
+fn pace(command: &BenchEvents) -> Result<LoadPace, BenchError> {
     match (command.rate, command.platform, command.window) {
-        (Some(per_second), ..) => Ok(Pace::Rate(per_second)),
-        (None, Played::Feishu, window) => Ok(Pace::Window(window.unwrap_or(WINDOW))),
-        (None, Played::Wecom, None) => Ok(Pace::Flood),
+        (Some(per_second), ..) => Ok(LoadPace::Rate(per_second)),
+        (None, Played::Feishu, window) => Ok(LoadPace::Window(window.unwrap_or(WINDOW))),
+        (None, Played::Wecom, None) => Ok(LoadPace::Flood),
         (None, Played::Wecom, Some(_)) => Err(BenchError::Usage(
             "--window counts events without an ACK, and WeCom asks for none: leave it out to be sent as much as is \
              read, or give --rate"
@@ -70,7 +70,7 @@ pub(super) async fn run(
     program: &Program,
 ) -> Result<RunOutcome, BenchError> {
     check(command)?;
-    let progress = Progress::new();
+    let progress = ProgressLine::new();
     progress.say("starting");
     let drawing = SvgFile::reserve(&command.plot)?;
     let settings = PlatformSettings {
@@ -80,14 +80,14 @@ pub(super) async fn run(
     let load = load(command)?;
     let directory = command.ground.directory.as_deref();
     let connections = command.connections;
-    let stand = Stand::build(program, u64::from(connections), directory, 0, &settings).await?;
+    let stand = TestStand::build(program, u64::from(connections), directory, 0, &settings).await?;
     let mut gateway = stand.spawn(connections)?;
     progress.say("connecting");
     stand.all_live(&mut gateway, connections).await?;
     let before = gateway.process.resident()?;
 
     progress.say("under load");
-    let mut client = Client::Gateway(Box::new(gateway));
+    let mut client = MeasuredClient::Gateway(Box::new(gateway));
     let stretch = load.carry(&stand.platform, &mut client, &progress).await?;
     stand.platform.stop_traffic().await?;
     progress.say("waiting for the last of them");
@@ -102,7 +102,7 @@ pub(super) async fn run(
     Report {
         command: "bench events",
         asked: asked(command),
-        ground: Host::of(program, stand.directory()),
+        ground: HostFacts::of(program, stand.directory()),
         figures: Throughput {
             all: stretch.all(),
             lowest_per_second,
@@ -139,11 +139,11 @@ fn chart(command: &BenchEvents, stretch: &Stretch) -> Chart {
         Played::Feishu => ("Events recorded and acknowledged", "acknowledged", "ACKs/s"),
         Played::Wecom => ("Events recorded", "recorded", "recorded/s"),
     };
-    let done = Line {
+    let done = Series {
         name: word.to_owned(),
         points: stretch.course(),
     };
-    let offered = command.rate.map(|rate| Line {
+    let offered = command.rate.map(|rate| Series {
         name: "offered".to_owned(),
         points: done.points.iter().map(|point| (point.0, rate)).collect(),
     });

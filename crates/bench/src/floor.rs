@@ -2,14 +2,14 @@
 
 use longwire_bare::Recording;
 
-use crate::cli::Floor;
+use crate::cli::FloorArgs;
 use crate::error::BenchError;
 
 /// This process becomes the floor that `bench peers` compares with, until its platform ends.
 ///
 /// # Errors
 /// As [`longwire_bare::run`].
-pub fn run(command: &Floor) -> Result<(), BenchError> {
+pub fn run(command: &FloorArgs) -> Result<(), BenchError> {
     longwire_bare::run(&longwire_bare::FloorSettings {
         base_url: command.base_url.clone(),
         connections: command.connections,

@@ -11,7 +11,7 @@ const TMPFS: u64 = 0x0102_1994;
 
 /// What the figures depend on besides the program.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct Host {
+pub(crate) struct HostFacts {
     pub(super) version: &'static str,
     /// Built with optimisation. Figures of a build without say little.
     pub(super) optimised: bool,
@@ -27,7 +27,7 @@ pub(crate) struct Host {
     pub(super) store_in_memory: bool,
 }
 
-impl Host {
+impl HostFacts {
     /// This one, with the store in `directory`. What the kernel does not tell stays empty.
     pub(crate) fn of(program: &Program, directory: &Path) -> Self {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn this_host_has_a_name() {
-        let host = Host::of(&Program::nowhere(), &std::env::temp_dir());
+        let host = HostFacts::of(&Program::nowhere(), &std::env::temp_dir());
         assert!(host.cores > 0 && !host.kernel.is_empty(), "{host:?}");
         assert!(host.tell().contains(&host.kernel));
     }

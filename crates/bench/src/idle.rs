@@ -12,12 +12,12 @@ use longwire_sim::Traffic;
 use longwire_terminal::grouped;
 use serde::Serialize;
 
-use super::report::{Figures, Host, Report, Row, mib, seconds};
+use super::report::{HostFacts, Report, ReportFigures, ReportRow, mib, seconds};
 use crate::cli::BenchIdle;
 use crate::error::BenchError;
 use crate::outcome::RunOutcome;
 use crate::program::Program;
-use crate::stand::{Gateway, PlatformSettings, Progress, Stand};
+use crate::stand::{GatewayProcess, PlatformSettings, ProgressLine, TestStand};
 
 /// After it, first pings are answered and the allocator has given back what it can do without.
 const REST: Duration = Duration::from_secs(2);
@@ -81,7 +81,7 @@ impl Footprint {
 }
 
 pub(super) async fn run(command: &BenchIdle, program: &Program) -> Result<RunOutcome, BenchError> {
-    let progress = Progress::new();
+    let progress = ProgressLine::new();
     let count = command.installations;
     let settings = PlatformSettings {
         played: command.platform,
@@ -89,7 +89,7 @@ pub(super) async fn run(command: &BenchIdle, program: &Program) -> Result<RunOut
         ..PlatformSettings::default()
     };
     let directory = command.ground.directory.as_deref();
-    let mut stand = Stand::build(program, u64::from(count), directory, 0, &settings).await?;
+    let mut stand = TestStand::build(program, u64::from(count), directory, 0, &settings).await?;
 
     let mut gateway = stand.spawn(count / 10)?;
     progress.say(&format!("a tenth: {} installations", count / 10));
@@ -136,7 +136,7 @@ pub(super) async fn run(command: &BenchIdle, program: &Program) -> Result<RunOut
     Report {
         command: "bench idle",
         asked: asked(command),
-        ground: Host::of(program, stand.directory()),
+        ground: HostFacts::of(program, stand.directory()),
         figures: Idle {
             installations: count,
             all_live_seconds,
@@ -157,7 +157,7 @@ pub(super) async fn run(command: &BenchIdle, program: &Program) -> Result<RunOut
 
 /// Starts a gateway, and waits until all are live: seconds from when it could be asked, before which it has not begun
 /// to connect.
-async fn connect(stand: &Stand, count: u32) -> Result<(Gateway, f64), BenchError> {
+async fn connect(stand: &TestStand, count: u32) -> Result<(GatewayProcess, f64), BenchError> {
     let mut gateway = stand.spawn(count)?;
     gateway.view().await?;
     let began = Instant::now();
@@ -166,7 +166,7 @@ async fn connect(stand: &Stand, count: u32) -> Result<(Gateway, f64), BenchError
 }
 
 /// Signs of life and of trouble, since the start.
-async fn signs(stand: &Stand, gateway: &mut Gateway) -> Result<Quiet, BenchError> {
+async fn signs(stand: &TestStand, gateway: &mut GatewayProcess) -> Result<Quiet, BenchError> {
     let connections = gateway.view().await?.connections;
     Ok(Quiet {
         heartbeats: stand.platform.ledger().await?.pings,
@@ -186,7 +186,10 @@ impl Quiet {
 }
 
 /// Of the gateway and of the platform, since they began.
-fn processor_time(stand: &Stand, gateway: &Gateway) -> Result<[Duration; 2], BenchError> {
+fn processor_time(
+    stand: &TestStand,
+    gateway: &GatewayProcess,
+) -> Result<[Duration; 2], BenchError> {
     Ok([
         gateway.process.processor_time()?,
         stand.platform.process.processor_time()?,
@@ -195,8 +198,8 @@ fn processor_time(stand: &Stand, gateway: &Gateway) -> Result<[Duration; 2], Ben
 
 /// Gives every installation its traffic, and measures again.
 async fn burden(
-    stand: &Stand,
-    gateway: &Gateway,
+    stand: &TestStand,
+    gateway: &GatewayProcess,
     installations: u32,
     idle_bytes: u64,
 ) -> Result<Footprint, BenchError> {
@@ -230,8 +233,8 @@ fn asked(command: &BenchIdle) -> String {
     )
 }
 
-impl Figures for Idle {
-    fn rows(&self) -> Vec<Row> {
+impl ReportFigures for Idle {
+    fn rows(&self) -> Vec<ReportRow> {
         let kib = |bytes: f64| format!("{:.1} KiB", bytes / 1024.0);
         let memory = |bytes: fn(&Footprint) -> u64| {
             format!(
@@ -242,27 +245,27 @@ impl Figures for Idle {
                 mib(bytes(&self.all)),
             )
         };
-        let mut rows = vec![Row::new(
+        let mut rows = vec![ReportRow::new(
             "all live",
             seconds(self.all_live_seconds),
             "from the gateway's first answer to the last first pong, without a budget of attempts",
         )];
         rows.extend(self.budgeted.map(|budgeted| {
             let note = format!("with a budget of {} attempts/s", budgeted.per_second);
-            Row::new("", seconds(budgeted.all_live_seconds), note)
+            ReportRow::new("", seconds(budgeted.all_live_seconds), note)
         }));
         rows.extend([
-            Row::new(
+            ReportRow::new(
                 "memory each",
                 format!("{} idle", kib(self.idle_bytes_each)),
                 memory(|of| of.idle_bytes),
             ),
-            Row::new(
+            ReportRow::new(
                 "",
                 format!("{} after traffic", kib(self.after_traffic_bytes_each)),
                 memory(|of| of.after_traffic_bytes),
             ),
-            Row::new(
+            ReportRow::new(
                 "doing nothing",
                 format!("{:.2} % of a core", self.cpu_share * 100.0),
                 format!(
@@ -271,7 +274,7 @@ impl Figures for Idle {
                     self.platform_cpu_share * 100.0,
                 ),
             ),
-            Row::new(
+            ReportRow::new(
                 "heartbeats",
                 grouped(self.quiet.heartbeats),
                 format!(

@@ -52,7 +52,7 @@ pub use outcome::RunOutcome;
 pub use program::Program;
 pub use stand::{Role, StandError};
 pub use torture::run as torture;
-pub use write_lock::{LockError, WriteLock};
+pub use write_lock::{WriteLock, WriteLockError};
 
 use cli::Measurement;
 

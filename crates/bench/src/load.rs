@@ -6,16 +6,16 @@ use longwire_sim::wecom::Flood;
 use longwire_sim::{ClosedLoop, Traffic};
 use longwire_terminal::grouped;
 
-use super::sample::{Done, Sample, Window};
+use super::sample::{Done, MeasuredWindow, Sample};
 use crate::error::BenchError;
-use crate::stand::{Client, Platform, Progress};
+use crate::stand::{MeasuredClient, ProgressLine, SimulatedPlatform};
 
 /// Windows of a stretch, a second each at least.
 const WINDOWS: u32 = 10;
 
 /// How events come.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Pace {
+pub(super) enum LoadPace {
     /// So many unanswered ones on each connection, always.
     Window(u32),
     /// As fast as the connections take them, from a platform that waits for no answers.
@@ -27,7 +27,7 @@ pub(super) enum Pace {
 /// What is asked of a stretch.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Load {
-    pub(super) pace: Pace,
+    pub(super) pace: LoadPace,
     pub(super) payload_bytes: u32,
     /// Caches, pages of the store and the processor's clock come to rest.
     pub(super) warm_up: Duration,
@@ -39,13 +39,13 @@ pub(super) struct Load {
 pub(super) struct Stretch {
     /// Before the first window, and after each.
     samples: Vec<Sample>,
-    pub(super) windows: Vec<Window>,
+    pub(super) windows: Vec<MeasuredWindow>,
 }
 
 impl Stretch {
     /// The whole measured time.
-    pub(super) fn all(&self) -> Window {
-        Window::between(self.first(), self.last())
+    pub(super) fn all(&self) -> MeasuredWindow {
+        MeasuredWindow::between(self.first(), self.last())
     }
 
     pub(super) fn first(&self) -> &Sample {
@@ -83,10 +83,10 @@ impl Stretch {
 
 impl Load {
     /// Starts the events. They go on until somebody stops them.
-    pub(super) async fn start(&self, platform: &Platform) -> Result<(), BenchError> {
+    pub(super) async fn start(&self, platform: &SimulatedPlatform) -> Result<(), BenchError> {
         let payload_bytes = self.payload_bytes as usize;
         match self.pace {
-            Pace::Rate(per_second) => {
+            LoadPace::Rate(per_second) => {
                 let traffic = Traffic {
                     per_second,
                     payload_bytes,
@@ -94,7 +94,7 @@ impl Load {
                 };
                 platform.pace(&traffic).await?;
             }
-            Pace::Window(window) => {
+            LoadPace::Window(window) => {
                 let closed = ClosedLoop {
                     window,
                     payload_bytes,
@@ -102,7 +102,7 @@ impl Load {
                 };
                 platform.close_loop(&closed).await?;
             }
-            Pace::Flood => {
+            LoadPace::Flood => {
                 let flood = Flood {
                     payload_bytes,
                     ..Flood::default()
@@ -116,9 +116,9 @@ impl Load {
     /// Starts the events and watches them for the time asked for.
     pub(super) async fn carry(
         &self,
-        platform: &Platform,
-        client: &mut Client,
-        progress: &Progress,
+        platform: &SimulatedPlatform,
+        client: &mut MeasuredClient,
+        progress: &ProgressLine,
     ) -> Result<Stretch, BenchError> {
         self.start(platform).await?;
         tokio::time::sleep(self.warm_up).await;
@@ -133,7 +133,7 @@ impl Load {
         for number in 1..=count {
             tokio::time::sleep_until((start + length * number).into()).await;
             let sample = Sample::take(platform, client).await?;
-            let window = Window::between(stretch.last(), &sample);
+            let window = MeasuredWindow::between(stretch.last(), &sample);
             let unit = match window.done {
                 Done::Acked { .. } => "ACKs/s",
                 Done::Recorded { .. } => "recorded/s",

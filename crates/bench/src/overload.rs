@@ -20,16 +20,16 @@ use std::time::Duration;
 use longwire_terminal::{grouped, ms};
 use serde::Serialize;
 
-use super::bar::{Bar, Bound, Standing};
-use super::chart::{Axis, Chart, Line, Panel, SvgFile, latency_panel};
-use super::load::{Load, Pace, Stretch};
-use super::report::{Figures, Host, Report, Row, mib};
-use super::sample::Window;
+use super::bar::{Bar, BarBound, BarStanding};
+use super::chart::{Axis, Chart, Panel, Series, SvgFile, latency_panel};
+use super::load::{Load, LoadPace, Stretch};
+use super::report::{HostFacts, Report, ReportFigures, ReportRow, mib};
+use super::sample::MeasuredWindow;
 use crate::cli::BenchOverload;
 use crate::error::BenchError;
 use crate::outcome::RunOutcome;
 use crate::program::Program;
-use crate::stand::{Client, PlatformSettings, Progress, Stand, Verdict};
+use crate::stand::{MeasuredClient, PlatformSettings, ProgressLine, RunVerdict, TestStand};
 use search::Search;
 
 /// What the simulated platform is sure to make.
@@ -48,15 +48,15 @@ const MAX_BYTES: f64 = (512 << 20) as f64;
 
 /// Held to these.
 const SHARE_BAR: Bar = Bar {
-    bar: Bound::AtLeast(0.9),
+    bar: BarBound::AtLeast(0.9),
     stretch: None,
 };
 const P99_BAR_MS: Bar = Bar {
-    bar: Bound::AtMost(2_500.0),
+    bar: BarBound::AtMost(2_500.0),
     stretch: None,
 };
 const GROWTH_BAR_MIB: Bar = Bar {
-    bar: Bound::AtMost(64.0),
+    bar: BarBound::AtMost(64.0),
     stretch: None,
 };
 
@@ -70,7 +70,7 @@ struct Overload {
     steps: Vec<Step>,
     offered_per_second: f64,
     /// The measured time at twice the rate.
-    all: Window,
+    all: MeasuredWindow,
     /// Of the sustainable rate.
     acked_share: f64,
     /// Answered too late to count, at twice the rate.
@@ -84,14 +84,14 @@ struct Overload {
     resident_before_bytes: u64,
     /// The most of all looks at twice the rate.
     resident_most_bytes: u64,
-    standings: Standings,
+    standings: BarStandings,
 }
 
 #[derive(Debug, Serialize)]
-struct Standings {
-    acked_share: Standing,
-    ack_p99: Standing,
-    memory_growth: Standing,
+struct BarStandings {
+    acked_share: BarStanding,
+    ack_p99: BarStanding,
+    memory_growth: BarStanding,
 }
 
 /// One rate of the search.
@@ -123,7 +123,7 @@ pub(super) async fn run(
     program: &Program,
 ) -> Result<RunOutcome, BenchError> {
     check(command)?;
-    let progress = Progress::new();
+    let progress = ProgressLine::new();
     let drawing = SvgFile::reserve(&command.plot)?;
     let Sought {
         sustainable,
@@ -159,7 +159,7 @@ pub(super) async fn run(
     Report {
         command: "bench overload",
         asked: asked(command, offered),
-        ground: Host::of(program, stand.directory()),
+        ground: HostFacts::of(program, stand.directory()),
         figures: Overload {
             sustainable_per_second: sustainable,
             closed_loop_per_second: closed,
@@ -172,7 +172,7 @@ pub(super) async fn run(
             repeats_recognized: repeats,
             resident_before_bytes: before,
             resident_most_bytes: most,
-            standings: Standings {
+            standings: BarStandings {
                 acked_share: SHARE_BAR.judge(acked_share),
                 ack_p99: P99_BAR_MS.judge(all.ack().p99_us as f64 / 1_000.0),
                 memory_growth: GROWTH_BAR_MIB.judge(growth),
@@ -188,16 +188,16 @@ pub(super) async fn run(
 async fn begin(
     command: &BenchOverload,
     program: &Program,
-    progress: &Progress,
-) -> Result<(Stand, Client), BenchError> {
+    progress: &ProgressLine,
+) -> Result<(TestStand, MeasuredClient), BenchError> {
     progress.say("connecting");
     let settings = PlatformSettings::default();
     let directory = command.ground.directory.as_deref();
     let connections = command.connections;
-    let stand = Stand::build(program, connections.into(), directory, 0, &settings).await?;
+    let stand = TestStand::build(program, connections.into(), directory, 0, &settings).await?;
     let mut gateway = stand.spawn(connections)?;
     stand.all_live(&mut gateway, connections).await?;
-    Ok((stand, Client::Gateway(Box::new(gateway))))
+    Ok((stand, MeasuredClient::Gateway(Box::new(gateway))))
 }
 
 /// The rate that is kept up with, and how it was found.
@@ -205,7 +205,7 @@ struct Sought {
     sustainable: f64,
     closed: Option<f64>,
     steps: Vec<Step>,
-    verdict: Verdict,
+    verdict: RunVerdict,
 }
 
 impl Sought {
@@ -215,7 +215,7 @@ impl Sought {
             sustainable,
             closed: None,
             steps: Vec::new(),
-            verdict: Verdict::default(),
+            verdict: RunVerdict::default(),
         }
     }
 }
@@ -223,7 +223,7 @@ impl Sought {
 async fn seek(
     command: &BenchOverload,
     program: &Program,
-    progress: &Progress,
+    progress: &ProgressLine,
 ) -> Result<Sought, BenchError> {
     let (stand, mut client) = begin(command, program, progress).await?;
     let closed = close_loop(command, &stand, &mut client, progress).await?;
@@ -241,14 +241,14 @@ async fn seek(
 /// What is acknowledged a second as fast as answers come.
 async fn close_loop(
     command: &BenchOverload,
-    stand: &Stand,
-    client: &mut Client,
-    progress: &Progress,
+    stand: &TestStand,
+    client: &mut MeasuredClient,
+    progress: &ProgressLine,
 ) -> Result<f64, BenchError> {
     progress.say("a closed loop");
     let (each, all) = CLOSED_WINDOW;
     let load = Load {
-        pace: Pace::Window(each.min(all / command.connections).max(1)),
+        pace: LoadPace::Window(each.min(all / command.connections).max(1)),
         ..load(command, 0.0, STEP_SECONDS)
     };
     let all = load.carry(&stand.platform, client, progress).await?.all();
@@ -261,9 +261,9 @@ async fn close_loop(
 async fn search(
     command: &BenchOverload,
     closed_per_second: f64,
-    stand: &Stand,
-    client: &mut Client,
-    progress: &Progress,
+    stand: &TestStand,
+    client: &mut MeasuredClient,
+    progress: &ProgressLine,
 ) -> Result<(f64, Vec<Step>), BenchError> {
     let most = f64::min(MOST_RATE, most_rate(command));
     let mut search = Search::from_closed_loop(closed_per_second, most);
@@ -288,13 +288,13 @@ async fn search(
     }
 }
 
-fn kept_up(all: &Window, rate: f64) -> bool {
+fn kept_up(all: &MeasuredWindow, rate: f64) -> bool {
     all.per_second() >= rate * KEPT_SHARE && all.ack().p99_us <= KEPT_P99_US
 }
 
 fn load(command: &BenchOverload, per_second: f64, seconds: u32) -> Load {
     Load {
-        pace: Pace::Rate(per_second),
+        pace: LoadPace::Rate(per_second),
         payload_bytes: command.payload_bytes,
         warm_up: WARM_UP,
         seconds,
@@ -313,12 +313,12 @@ fn asked(command: &BenchOverload, offered: f64) -> String {
 
 fn chart(command: &BenchOverload, offered: f64, sustainable: f64, stretch: &Stretch) -> Chart {
     let course = stretch.course();
-    let level = |name: &str, rate: f64| Line {
+    let level = |name: &str, rate: f64| Series {
         name: name.to_owned(),
         points: course.iter().map(|point| (point.0, rate)).collect(),
     };
     let levels = [level("offered", offered), level("sustainable", sustainable)];
-    let acked = Line {
+    let acked = Series {
         name: "acknowledged".to_owned(),
         points: course.clone(),
     };
@@ -352,10 +352,10 @@ impl Overload {
     }
 }
 
-impl Figures for Overload {
-    fn rows(&self) -> Vec<Row> {
+impl ReportFigures for Overload {
+    fn rows(&self) -> Vec<ReportRow> {
         let all = &self.all;
-        let judged = |bar: Bar, unit: &str, standing: Standing| {
+        let judged = |bar: Bar, unit: &str, standing: BarStanding| {
             format!("bar {}{unit}: {}", bar.bar.tell(), standing.tell())
         };
         let found = match self.closed_loop_per_second {
@@ -373,12 +373,12 @@ impl Figures for Overload {
             .saturating_sub(self.resident_before_bytes);
         let [gateway_share, platform_share] = all.processor_rows();
         vec![
-            Row::new(
+            ReportRow::new(
                 "sustainable",
                 format!("{} /s", grouped(self.sustainable_per_second as u64)),
                 found,
             ),
-            Row::new(
+            ReportRow::new(
                 "acknowledged",
                 format!("{} /s", grouped(all.per_second() as u64)),
                 format!(
@@ -388,7 +388,7 @@ impl Figures for Overload {
                     judged(SHARE_BAR, " ×", self.standings.acked_share)
                 ),
             ),
-            Row::new(
+            ReportRow::new(
                 "ack",
                 format!("p50 {}, p99 {}", ms(all.ack().p50_us), ms(all.ack().p99_us)),
                 format!(
@@ -396,7 +396,7 @@ impl Figures for Overload {
                     judged(P99_BAR_MS, " ms", self.standings.ack_p99)
                 ),
             ),
-            Row::new(
+            ReportRow::new(
                 "refused",
                 grouped(all.refused),
                 format!(
@@ -405,7 +405,7 @@ impl Figures for Overload {
                     grouped(self.late_acks)
                 ),
             ),
-            Row::new(
+            ReportRow::new(
                 "repeats",
                 format!("{} pushed again", grouped(self.pushed_again)),
                 format!(
@@ -413,7 +413,7 @@ impl Figures for Overload {
                     grouped(self.repeats_recognized)
                 ),
             ),
-            Row::new(
+            ReportRow::new(
                 "memory",
                 format!("+ {}", mib(growth)),
                 format!(
@@ -431,21 +431,21 @@ impl Figures for Overload {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Done, Quantiles};
+    use super::super::sample::{Done, LatencyQuantiles};
     use super::*;
 
     #[test]
     fn a_rate_is_kept_up_with_when_all_of_it_is_answered_soon() {
-        let window = |p99_us| Window {
+        let window = |p99_us| MeasuredWindow {
             done: Done::Acked {
                 acked: 990,
                 acked_per_second: 990.0,
-                ack: Quantiles {
+                ack: LatencyQuantiles {
                     p99_us,
-                    ..Quantiles::default()
+                    ..LatencyQuantiles::default()
                 },
             },
-            ..Window::default()
+            ..MeasuredWindow::default()
         };
         assert!(kept_up(&window(100_000), 1_000.0));
         assert!(!kept_up(&window(100_000), 1_100.0), "a backlog grows");

@@ -14,21 +14,23 @@ use longwire_terminal::{Table, grouped, ms, say};
 use serde::Serialize;
 
 use self::comparison::{Comparison, compare, median};
-use self::run::{Measured, Run, Scenario};
-use super::report::{Figures, Host, Report, Row, seconds};
-use crate::cli::{BenchPeers, Peer};
+use self::run::{Measured, PeerRun, Scenario};
+use super::report::{HostFacts, Report, ReportFigures, ReportRow, seconds};
+use crate::cli::{BenchPeers, PeerClient};
 use crate::error::BenchError;
 use crate::outcome::RunOutcome;
 use crate::program::Program;
-use crate::stand::{INSTALL, Progress, Sdks, StandError, Verdict, allow_connections, parent};
+use crate::stand::{
+    INSTALL, ProgressLine, RunVerdict, Sdks, StandError, allow_connections, parent,
+};
 
-const ALL: [Peer; 6] = [
-    Peer::Longwire,
-    Peer::BareDurable,
-    Peer::BareAppend,
-    Peer::Bare,
-    Peer::Node,
-    Peer::Python,
+const ALL: [PeerClient; 6] = [
+    PeerClient::Longwire,
+    PeerClient::BareDurable,
+    PeerClient::BareAppend,
+    PeerClient::Bare,
+    PeerClient::Node,
+    PeerClient::Python,
 ];
 
 /// What all rounds found.
@@ -36,15 +38,15 @@ const ALL: [Peer; 6] = [
 struct Peers {
     clients: Vec<ClientFacts>,
     /// Clients that were left out because their SDK is not installed.
-    skipped: Vec<Peer>,
+    skipped: Vec<PeerClient>,
     medians: Vec<Median>,
     comparisons: Vec<Comparison>,
-    runs: Vec<Run>,
+    runs: Vec<PeerRun>,
 }
 
 #[derive(Debug, Serialize)]
 struct ClientFacts {
-    client: Peer,
+    client: PeerClient,
     /// Of the SDK and its interpreter.
     version: Option<String>,
     /// Every event is on disk before its ACK.
@@ -55,22 +57,22 @@ struct ClientFacts {
 #[derive(Debug, Serialize)]
 struct Median {
     scenario: Scenario,
-    client: Peer,
+    client: PeerClient,
     figures: Measured,
 }
 
 pub(super) async fn run(command: &BenchPeers, program: &Program) -> Result<RunOutcome, BenchError> {
-    let progress = Progress::new();
+    let progress = ProgressLine::new();
     let sdks = Sdks::find(program, command.sdks.as_deref());
     let (clients, skipped) = choose(command, &sdks)?;
     let scenarios = scenarios(command);
     let most = scenarios.iter().map(|scenario| scenario.at_a_time()).max();
     allow_connections(program, most.unwrap_or(1))?;
-    let mut runs: Vec<Run> = Vec::new();
-    let mut verdict = Verdict::default();
+    let mut runs: Vec<PeerRun> = Vec::new();
+    let mut verdict = RunVerdict::default();
     for round in 1..=command.rounds {
         for scenario in &scenarios {
-            let mut takers: Vec<Peer> = clients
+            let mut takers: Vec<PeerClient> = clients
                 .iter()
                 .copied()
                 .filter(|client| scenario.takes(*client))
@@ -89,7 +91,7 @@ pub(super) async fn run(command: &BenchPeers, program: &Program) -> Result<RunOu
                 if let Some(own) = own {
                     verdict.add(&own);
                 }
-                runs.push(Run {
+                runs.push(PeerRun {
                     round,
                     scenario: *scenario,
                     client,
@@ -99,18 +101,18 @@ pub(super) async fn run(command: &BenchPeers, program: &Program) -> Result<RunOu
         }
     }
     drop(progress);
-    let facts = |client: &Peer| ClientFacts {
+    let facts = |client: &PeerClient| ClientFacts {
         client: *client,
         version: sdks.version(*client).map(str::to_owned),
         durable: matches!(
             client,
-            Peer::Longwire | Peer::BareDurable | Peer::BareAppend
+            PeerClient::Longwire | PeerClient::BareDurable | PeerClient::BareAppend
         ),
     };
     Report {
         command: "bench peers",
         asked: asked(command),
-        ground: Host::of(program, &parent(command.ground.directory.as_deref())),
+        ground: HostFacts::of(program, &parent(command.ground.directory.as_deref())),
         figures: Peers {
             clients: clients.iter().map(facts).collect(),
             skipped,
@@ -124,10 +126,13 @@ pub(super) async fn run(command: &BenchPeers, program: &Program) -> Result<RunOu
 }
 
 /// Those that can be run, and those that cannot. One that was asked for by name has to be there.
-fn choose(command: &BenchPeers, sdks: &Sdks) -> Result<(Vec<Peer>, Vec<Peer>), BenchError> {
-    let wanted = |client: &Peer| command.only.is_empty() || command.only.contains(client);
-    let there = |client: &Peer| {
-        !matches!(client, Peer::Node | Peer::Python) || sdks.version(*client).is_some()
+fn choose(
+    command: &BenchPeers,
+    sdks: &Sdks,
+) -> Result<(Vec<PeerClient>, Vec<PeerClient>), BenchError> {
+    let wanted = |client: &PeerClient| command.only.is_empty() || command.only.contains(client);
+    let there = |client: &PeerClient| {
+        !matches!(client, PeerClient::Node | PeerClient::Python) || sdks.version(*client).is_some()
     };
     let (clients, skipped): (Vec<_>, Vec<_>) = ALL.into_iter().filter(wanted).partition(there);
     for client in &skipped {
@@ -151,7 +156,7 @@ fn scenarios(command: &BenchPeers) -> Vec<Scenario> {
     saturation.chain([Scenario::Paced]).chain(storm).collect()
 }
 
-fn medians(scenarios: &[Scenario], clients: &[Peer], runs: &[Run]) -> Vec<Median> {
+fn medians(scenarios: &[Scenario], clients: &[PeerClient], runs: &[PeerRun]) -> Vec<Median> {
     let mut medians = Vec::new();
     for scenario in scenarios {
         for client in clients {
@@ -189,7 +194,7 @@ fn asked(command: &BenchPeers) -> String {
     )
 }
 
-impl Figures for Peers {
+impl ReportFigures for Peers {
     fn table(&self) -> Option<Table> {
         let mut table = Table::new([
             "SCENARIO",
@@ -238,16 +243,20 @@ impl Figures for Peers {
         Some(table)
     }
 
-    fn rows(&self) -> Vec<Row> {
-        let mut rows: Vec<Row> = self
+    fn rows(&self) -> Vec<ReportRow> {
+        let mut rows: Vec<ReportRow> = self
             .clients
             .iter()
             .filter_map(|client| {
                 let version = client.version.as_ref()?;
-                Some(Row::new(client.client.name(), version, "stores nothing"))
+                Some(ReportRow::new(
+                    client.client.name(),
+                    version,
+                    "stores nothing",
+                ))
             })
             .collect();
-        let skipped = |client: &Peer| Row::new(client.name(), "SKIPPED", INSTALL);
+        let skipped = |client: &PeerClient| ReportRow::new(client.name(), "SKIPPED", INSTALL);
         rows.extend(self.skipped.iter().map(skipped));
         rows.extend(self.comparisons.iter().map(Comparison::row));
         rows

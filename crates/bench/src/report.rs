@@ -4,20 +4,20 @@ use longwire_terminal::{Ink, Palette, Table, grouped, write_data};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-pub(crate) use super::host::Host;
+pub(crate) use super::host::HostFacts;
 use crate::error::BenchError;
 use crate::outcome::RunOutcome;
-use crate::stand::Verdict;
+use crate::stand::RunVerdict;
 
 /// One line of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Row {
+pub(crate) struct ReportRow {
     key: &'static str,
     value: String,
     note: String,
 }
 
-impl Row {
+impl ReportRow {
     pub(crate) fn new(
         key: &'static str,
         value: impl Into<String>,
@@ -32,9 +32,9 @@ impl Row {
 }
 
 /// Figures that a report can show.
-pub(crate) trait Figures: Serialize {
+pub(crate) trait ReportFigures: Serialize {
     /// The lines of the table.
-    fn rows(&self) -> Vec<Row>;
+    fn rows(&self) -> Vec<ReportRow>;
 
     /// What needs more columns than a line has; stands above the lines.
     fn table(&self) -> Option<Table> {
@@ -48,12 +48,12 @@ pub(crate) struct Report<F> {
     pub(crate) command: &'static str,
     /// What was asked for, in words.
     pub(crate) asked: String,
-    pub(crate) ground: Host,
+    pub(crate) ground: HostFacts,
     pub(crate) figures: F,
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: RunVerdict,
 }
 
-impl<F: Figures> Report<F> {
+impl<F: ReportFigures> Report<F> {
     /// Writes it to standard output; the command ends as the verdict says.
     pub(crate) fn print(&self, as_json: bool) -> Result<RunOutcome, BenchError> {
         let text = if as_json {
@@ -89,7 +89,7 @@ impl<F: Figures> Report<F> {
         let rows = self.figures.rows();
         let widest = rows.iter().map(|row| row.value.chars().count()).max();
         let width = widest.unwrap_or(0);
-        for Row { key, value, note } in rows {
+        for ReportRow { key, value, note } in rows {
             let line = format!(
                 "{key:<14}{value:<width$}   {}",
                 palette.paint(Ink::Dim, note)
@@ -101,7 +101,7 @@ impl<F: Figures> Report<F> {
     }
 }
 
-fn tell_verdict(verdict: &Verdict, palette: Palette) -> String {
+fn tell_verdict(verdict: &RunVerdict, palette: Palette) -> String {
     let owed = match (verdict.acked, verdict.delivered) {
         (acked, 0) => format!("{} acknowledged", grouped(acked)),
         (0, delivered) => format!("{} delivered", grouped(delivered)),
@@ -163,9 +163,9 @@ mod tests {
         number: u64,
     }
 
-    impl Figures for One {
-        fn rows(&self) -> Vec<Row> {
-            vec![Row::new("number", self.number.to_string(), "a note")]
+    impl ReportFigures for One {
+        fn rows(&self) -> Vec<ReportRow> {
+            vec![ReportRow::new("number", self.number.to_string(), "a note")]
         }
     }
 
@@ -173,19 +173,19 @@ mod tests {
         Report {
             command: "bench one",
             asked: "1 bot".to_owned(),
-            ground: Host {
+            ground: HostFacts {
                 version: "1.2.3",
                 optimised: true,
                 cores: 2,
-                ..Host::default()
+                ..HostFacts::default()
             },
             figures: One { number: 7 },
-            verdict: Verdict {
+            verdict: RunVerdict {
                 pushed: 1_000,
                 acked: 1_000,
                 recorded: 1_000,
                 lost,
-                ..Verdict::default()
+                ..RunVerdict::default()
             },
         }
     }

@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 use longwire_sim::Latency;
 use serde::Serialize;
 
-use super::report::Row;
+use super::report::ReportRow;
 use crate::cli::Played;
 use crate::error::BenchError;
-use crate::stand::{Client, Ledger, Platform, View};
+use crate::stand::{GatewayOverview, MeasuredClient, PlatformCounts, SimulatedPlatform};
 
 /// Everything that is counted, at one moment.
 #[derive(Debug, Clone)]
 pub(super) struct Sample {
     pub(super) at: Instant,
     pub(super) played: Played,
-    pub(super) ledger: Ledger,
-    pub(super) view: View,
+    pub(super) ledger: PlatformCounts,
+    pub(super) view: GatewayOverview,
     /// Of the gateway, or of the peer in its place.
     pub(super) gateway_cpu: Duration,
     pub(super) platform_cpu: Duration,
@@ -29,7 +29,10 @@ pub(super) struct Sample {
 
 impl Sample {
     /// Now.
-    pub(super) async fn take(platform: &Platform, client: &mut Client) -> Result<Self, BenchError> {
+    pub(super) async fn take(
+        platform: &SimulatedPlatform,
+        client: &mut MeasuredClient,
+    ) -> Result<Self, BenchError> {
         let ledger = platform.ledger().await?;
         Ok(Self {
             at: Instant::now(),
@@ -45,7 +48,7 @@ impl Sample {
 
 /// Between two samples.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub(super) struct Window {
+pub(super) struct MeasuredWindow {
     pub(super) seconds: f64,
     #[serde(flatten)]
     pub(super) done: Done,
@@ -75,7 +78,7 @@ pub(super) enum Done {
         acked: u64,
         acked_per_second: f64,
         /// From push to ACK, as the platform saw it.
-        ack: Quantiles,
+        ack: LatencyQuantiles,
     },
     /// The gateway has recorded them. The platform asks for no ACK, so nobody else can say when.
     Recorded {
@@ -89,7 +92,7 @@ impl Default for Done {
         Self::Acked {
             acked: 0,
             acked_per_second: 0.0,
-            ack: Quantiles::default(),
+            ack: LatencyQuantiles::default(),
         }
     }
 }
@@ -103,7 +106,7 @@ impl Done {
                 Self::Acked {
                     acked,
                     acked_per_second: ratio(acked as f64, seconds),
-                    ack: Quantiles::from(&ack),
+                    ack: LatencyQuantiles::from(&ack),
                 }
             }
             Played::Wecom => {
@@ -126,13 +129,13 @@ impl Done {
 
 /// Of latencies, in microseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Quantiles {
+pub(super) struct LatencyQuantiles {
     pub(super) p50_us: u64,
     pub(super) p99_us: u64,
     pub(super) max_us: u64,
 }
 
-impl Window {
+impl MeasuredWindow {
     pub(super) fn between(from: &Sample, to: &Sample) -> Self {
         let seconds = to.at.duration_since(from.at).as_secs_f64();
         let done = Done::between(from, to, seconds);
@@ -168,22 +171,22 @@ impl Window {
     }
 
     /// From push to ACK, as the platform saw it; zeros where there are no ACKs.
-    pub(super) fn ack(&self) -> Quantiles {
+    pub(super) fn ack(&self) -> LatencyQuantiles {
         match self.done {
             Done::Acked { ack, .. } => ack,
-            Done::Recorded { .. } => Quantiles::default(),
+            Done::Recorded { .. } => LatencyQuantiles::default(),
         }
     }
 
     /// What the two processes took, as lines of a table.
-    pub(super) fn processor_rows(&self) -> [Row; 2] {
+    pub(super) fn processor_rows(&self) -> [ReportRow; 2] {
         [
-            Row::new(
+            ReportRow::new(
                 "gateway",
                 format!("{:.1} µs CPU per event", self.gateway_us_per_event),
                 format!("{:.0} % of a core", self.gateway_cpu_share * 100.0),
             ),
-            Row::new(
+            ReportRow::new(
                 "platform",
                 format!("{:.1} µs CPU per event", self.platform_us_per_event),
                 format!(
@@ -200,7 +203,7 @@ fn ratio(of: f64, to: f64) -> f64 {
     if to > 0.0 { of / to } else { 0.0 }
 }
 
-impl From<&Latency> for Quantiles {
+impl From<&Latency> for LatencyQuantiles {
     fn from(of: &Latency) -> Self {
         Self {
             p50_us: of.p50_us,
@@ -211,7 +214,7 @@ impl From<&Latency> for Quantiles {
 }
 
 /// The lowest and the highest of the windows' rates.
-pub(super) fn extremes(windows: &[Window]) -> (f64, f64) {
+pub(super) fn extremes(windows: &[MeasuredWindow]) -> (f64, f64) {
     windows
         .iter()
         .fold((f64::INFINITY, 0.0), |(lowest, highest), window| {
@@ -239,13 +242,13 @@ mod tests {
         Sample {
             at,
             played: Played::Feishu,
-            ledger: Ledger {
+            ledger: PlatformCounts {
                 acked,
                 re_pushed: acked / 100,
                 ack_latency: latency(buckets, 1_000_000),
-                ..Ledger::default()
+                ..PlatformCounts::default()
             },
-            view: View::default(),
+            view: GatewayOverview::default(),
             gateway_cpu: Duration::from_millis(gateway_cpu_ms),
             platform_cpu: Duration::from_millis(gateway_cpu_ms / 2),
             resident_bytes: 0,
@@ -263,7 +266,7 @@ mod tests {
             &[(41, 1_000), (91, 2_000)],
         );
         to.view.store.commits = 10;
-        let window = Window::between(&from, &to);
+        let window = MeasuredWindow::between(&from, &to);
         assert_eq!(
             (window.done.events(), window.per_second()),
             (2_000.0, 1_000.0)
@@ -286,7 +289,7 @@ mod tests {
         let mut to = sample(start + Duration::from_secs(2), 0, 1_000, &[]);
         to.played = Played::Wecom;
         to.view.events.recorded = 2_100;
-        let window = Window::between(&from, &to);
+        let window = MeasuredWindow::between(&from, &to);
         assert_eq!(
             (window.per_second(), window.gateway_us_per_event),
             (1_000.0, 500.0)
@@ -300,12 +303,12 @@ mod tests {
     fn a_window_without_events_divides_by_nothing() {
         let start = Instant::now();
         let still = sample(start, 5, 0, &[(91, 5)]);
-        let window = Window::between(&still, &still);
+        let window = MeasuredWindow::between(&still, &still);
         assert_eq!(
             (window.per_second(), window.gateway_us_per_event),
             (0.0, 0.0)
         );
-        assert_eq!(window.ack(), Quantiles::default());
+        assert_eq!(window.ack(), LatencyQuantiles::default());
     }
 
     #[test]
@@ -313,7 +316,7 @@ mod tests {
         let start = Instant::now();
         let window = |acked| {
             let to = sample(start + Duration::from_secs(1), acked, 0, &[]);
-            Window::between(&sample(start, 0, 0, &[]), &to)
+            MeasuredWindow::between(&sample(start, 0, 0, &[]), &to)
         };
         assert_eq!(
             extremes(&[window(300), window(100), window(200)]),

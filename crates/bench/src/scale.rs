@@ -9,16 +9,19 @@ use std::time::Duration;
 use longwire_terminal::{Table, grouped, ms};
 use serde::Serialize;
 
-use super::chart::{Axis, Chart, Line, Panel, SvgFile};
-use super::load::{Load, Pace};
-use super::report::{Figures, Host, Report, Row, mib};
-use super::sample::Window;
+use super::chart::{Axis, Chart, Panel, Series, SvgFile};
+use super::load::{Load, LoadPace};
+use super::report::{HostFacts, Report, ReportFigures, ReportRow, mib};
+use super::sample::MeasuredWindow;
 use super::window;
 use crate::cli::BenchScale;
 use crate::error::BenchError;
 use crate::outcome::RunOutcome;
 use crate::program::Program;
-use crate::stand::{Client, PlatformSettings, Progress, Stand, Verdict, allow_connections, parent};
+use crate::stand::{
+    MeasuredClient, PlatformSettings, ProgressLine, RunVerdict, TestStand, allow_connections,
+    parent,
+};
 
 const WARM_UP: Duration = Duration::from_secs(2);
 
@@ -35,17 +38,17 @@ struct Point {
     /// Unanswered events on each.
     window: u32,
     /// The measured time.
-    all: Window,
+    all: MeasuredWindow,
     resident_bytes: u64,
 }
 
 pub(super) async fn run(command: &BenchScale, program: &Program) -> Result<RunOutcome, BenchError> {
-    let progress = Progress::new();
+    let progress = ProgressLine::new();
     let drawing = SvgFile::reserve(&command.plot)?;
     let most = command.connections.iter().copied().max().unwrap_or(1);
     allow_connections(program, most.into())?;
     let mut points = Vec::new();
-    let mut verdict = Verdict::default();
+    let mut verdict = RunVerdict::default();
     for connections in &command.connections {
         progress.say(&format!("{connections} connections"));
         let (point, own) = measure(command, program, *connections, &progress).await?;
@@ -58,7 +61,7 @@ pub(super) async fn run(command: &BenchScale, program: &Program) -> Result<RunOu
     Report {
         command: "bench scale",
         asked: asked(command),
-        ground: Host::of(program, &parent(command.ground.directory.as_deref())),
+        ground: HostFacts::of(program, &parent(command.ground.directory.as_deref())),
         figures: scale,
         verdict,
     }
@@ -69,21 +72,21 @@ async fn measure(
     command: &BenchScale,
     program: &Program,
     connections: u32,
-    progress: &Progress,
-) -> Result<(Point, Verdict), BenchError> {
+    progress: &ProgressLine,
+) -> Result<(Point, RunVerdict), BenchError> {
     let settings = PlatformSettings::default();
     let directory = command.ground.directory.as_deref();
-    let stand = Stand::build(program, connections.into(), directory, 0, &settings).await?;
+    let stand = TestStand::build(program, connections.into(), directory, 0, &settings).await?;
     let mut gateway = stand.spawn(connections)?;
     stand.all_live(&mut gateway, connections).await?;
     let window = window::at(connections);
     let load = Load {
-        pace: Pace::Window(window),
+        pace: LoadPace::Window(window),
         payload_bytes: command.payload_bytes,
         warm_up: WARM_UP.min(Duration::from_secs(command.seconds.into())),
         seconds: command.seconds,
     };
-    let mut client = Client::Gateway(Box::new(gateway));
+    let mut client = MeasuredClient::Gateway(Box::new(gateway));
     let stretch = load.carry(&stand.platform, &mut client, progress).await?;
     stand.platform.stop_traffic().await?;
     stand.settle().await?;
@@ -116,7 +119,7 @@ impl Scale {
                 .map(|point| (f64::from(point.connections), value(point)))
                 .collect();
             points.sort_by(|one, other| one.0.total_cmp(&other.0));
-            Line {
+            Series {
                 name: name.to_owned(),
                 points,
             }
@@ -148,8 +151,8 @@ impl Scale {
     }
 }
 
-impl Figures for Scale {
-    fn rows(&self) -> Vec<Row> {
+impl ReportFigures for Scale {
+    fn rows(&self) -> Vec<ReportRow> {
         Vec::new()
     }
 

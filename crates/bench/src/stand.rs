@@ -10,10 +10,10 @@
 //! here decides what is measured; it only makes sure that both processes end with the run, however it ends.
 
 mod client;
+mod counts;
 mod error;
 mod gateway;
 mod http;
-mod ledger;
 mod platform;
 mod process;
 mod progress;
@@ -33,17 +33,17 @@ use crate::disk::Volume;
 use crate::error::BenchError;
 use crate::program::Program;
 
-pub(crate) use client::Client;
+pub(crate) use client::MeasuredClient;
+pub(crate) use counts::PlatformCounts;
 pub use error::StandError;
-pub(crate) use gateway::{Gateway, Latency, Prober, View};
-pub(crate) use ledger::Ledger;
-pub(crate) use platform::{Breakage, Platform, PlatformSettings};
+pub(crate) use gateway::{GatewayOverview, GatewayProcess, LatencySummary, Prober};
+pub(crate) use platform::{Breakage, PlatformSettings, SimulatedPlatform};
 pub(crate) use process::Resident;
 pub use process::Role;
-pub(crate) use progress::Progress;
-pub(crate) use recorded::Recorded;
+pub(crate) use progress::ProgressLine;
+pub(crate) use recorded::RecordedIds;
 pub(crate) use sdks::{INSTALL, Sdks};
-pub(crate) use verdict::Verdict;
+pub(crate) use verdict::RunVerdict;
 
 /// How long installations may take to connect, besides what the number of them and their budget demand.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -51,8 +51,8 @@ const CONNECT: Duration = Duration::from_secs(30);
 const SETTLE: Duration = Duration::from_secs(60);
 
 /// Platform, directory and store of one run.
-pub(crate) struct Stand {
-    pub(crate) platform: Platform,
+pub(crate) struct TestStand {
+    pub(crate) platform: SimulatedPlatform,
     program: Program,
     annex: Option<Annex>,
     per_second: u32,
@@ -70,7 +70,7 @@ pub(crate) struct Stand {
 /// A second platform with installations of its own in the same gateway, so that what is done to them and what the
 /// others feel are told apart.
 pub(crate) struct Annex {
-    pub(crate) platform: Platform,
+    pub(crate) platform: SimulatedPlatform,
     pub(crate) installations: u32,
 }
 
@@ -81,7 +81,7 @@ impl Annex {
     }
 }
 
-impl Stand {
+impl TestStand {
     /// Starts the platform. `connections` are the most a process will hold at one time; `directory` is where the
     /// store is to lie, and `per_second` the gateway's budget of connection attempts.
     pub(crate) async fn build(
@@ -97,7 +97,7 @@ impl Stand {
             .tempdir_in(parent(directory))
             .map_err(BenchError::io("make a directory for the store"))?;
         Ok(Self {
-            platform: Platform::start(program, settings, directory.path()).await?,
+            platform: SimulatedPlatform::start(program, settings, directory.path()).await?,
             program: program.clone(),
             annex: None,
             per_second,
@@ -161,7 +161,8 @@ impl Stand {
         settings: &PlatformSettings,
     ) -> Result<(), BenchError> {
         self.annex = Some(Annex {
-            platform: Platform::start(&self.program, settings, self.directory.path()).await?,
+            platform: SimulatedPlatform::start(&self.program, settings, self.directory.path())
+                .await?,
             installations,
         });
         Ok(())
@@ -173,7 +174,7 @@ impl Stand {
     }
 
     /// Starts a gateway with so many installations, and does not wait for it.
-    pub(crate) fn spawn(&self, installations: u32) -> Result<Gateway, BenchError> {
+    pub(crate) fn spawn(&self, installations: u32) -> Result<GatewayProcess, BenchError> {
         let write = |name: &str, text: &str| {
             let path = self.directory.path().join(name);
             std::fs::write(&path, text)
@@ -182,7 +183,11 @@ impl Stand {
         };
         write("bot.secret", "no-real-secret")?;
         let config = write("longwire.toml", &self.config(installations))?;
-        Ok(Gateway::spawn(&self.program, &config, self.open_files)?)
+        Ok(GatewayProcess::spawn(
+            &self.program,
+            &config,
+            self.open_files,
+        )?)
     }
 
     fn config(&self, installations: u32) -> String {
@@ -223,9 +228,9 @@ impl Stand {
     /// Waits until so many installations are live; returns what the gateway then says.
     pub(crate) async fn all_live(
         &self,
-        gateway: &mut Gateway,
+        gateway: &mut GatewayProcess,
         wanted: u32,
-    ) -> Result<View, BenchError> {
+    ) -> Result<GatewayOverview, BenchError> {
         let limit = CONNECT
             + Duration::from_millis(u64::from(wanted) * 10)
             + Duration::from_secs(u64::from(wanted / self.per_second.max(1)))
@@ -253,7 +258,7 @@ impl Stand {
 
     /// Waits until no platform waits for anything and the store has what it owes them, or nothing has gone on for too
     /// long. What a platform that asks for no ACK has written may be on its way to us when it waits for nothing more.
-    pub(crate) async fn settle(&self) -> Result<Ledger, BenchError> {
+    pub(crate) async fn settle(&self) -> Result<PlatformCounts, BenchError> {
         let mut settled = 0;
         let mut since = Instant::now();
         let mut reader = None;
@@ -284,7 +289,7 @@ impl Stand {
     }
 
     /// The counters of all platforms together, as far as they can be added.
-    async fn ledger(&self) -> Result<Ledger, StandError> {
+    async fn ledger(&self) -> Result<PlatformCounts, StandError> {
         let mut ledger = self.platform.ledger().await?;
         if let Some(annex) = &self.annex {
             ledger.add_events(&annex.platform.ledger().await?);
@@ -293,17 +298,17 @@ impl Stand {
     }
 
     /// Ends the gateway, then holds the ledger against the store.
-    pub(crate) async fn verdict(&self, gateway: Gateway) -> Result<Verdict, BenchError> {
+    pub(crate) async fn verdict(&self, gateway: GatewayProcess) -> Result<RunVerdict, BenchError> {
         gateway.end().await?;
         let ledger = self.ledger().await?;
         let mut owed = self.platform.owed().await?;
         if let Some(annex) = &self.annex {
             owed.extend(annex.platform.owed().await?);
         }
-        Ok(Verdict::reach(
+        Ok(RunVerdict::reach(
             &ledger,
             &owed,
-            &Recorded::read(&self.reader()?)?,
+            &RecordedIds::read(&self.reader()?)?,
         ))
     }
 

@@ -12,12 +12,12 @@ use longwire_store::{Reader, StoreSettings};
 use longwire_terminal::grouped;
 use serde::Serialize;
 
-use super::report::{Figures, Host, Report, Row, mib, seconds};
+use super::report::{HostFacts, Report, ReportFigures, ReportRow, mib, seconds};
 use crate::cli::BenchStartup;
 use crate::error::BenchError;
 use crate::outcome::RunOutcome;
 use crate::program::Program;
-use crate::stand::{Gateway, PlatformSettings, Progress, Stand, Verdict};
+use crate::stand::{GatewayProcess, PlatformSettings, ProgressLine, RunVerdict, TestStand};
 use filling::{Filled, Filling};
 
 /// How often the gateway is asked until the first bot is live.
@@ -53,11 +53,11 @@ pub(super) async fn run(
     command: &BenchStartup,
     program: &Program,
 ) -> Result<RunOutcome, BenchError> {
-    let progress = Progress::new();
+    let progress = ProgressLine::new();
     let count = command.installations;
     let settings = PlatformSettings::default();
     let directory = command.ground.directory.as_deref();
-    let mut stand = Stand::build(program, count.into(), directory, 0, &settings).await?;
+    let mut stand = TestStand::build(program, count.into(), directory, 0, &settings).await?;
     if let Some(directory) = &command.store {
         std::fs::create_dir_all(directory)
             .map_err(BenchError::io(format!("make {}", directory.display())))?;
@@ -96,7 +96,7 @@ pub(super) async fn run(
             grouped(count.into()),
             grouped(filled.events)
         ),
-        ground: Host::of(program, stand.store().parent().unwrap_or(stand.directory())),
+        ground: HostFacts::of(program, stand.store().parent().unwrap_or(stand.directory())),
         figures: Startup {
             installations: count,
             filled,
@@ -109,9 +109,9 @@ pub(super) async fn run(
     .print(command.ground.json)
 }
 
-async fn start(stand: &Stand, per_second: u32, count: u32) -> Result<Start, BenchError> {
+async fn start(stand: &TestStand, per_second: u32, count: u32) -> Result<Start, BenchError> {
     let began = Instant::now();
-    let mut gateway: Gateway = stand.spawn(count)?;
+    let mut gateway: GatewayProcess = stand.spawn(count)?;
     let mut live = gateway.view().await?.live();
     let listening_seconds = began.elapsed().as_secs_f64();
     while live == 0 {
@@ -137,19 +137,19 @@ async fn start(stand: &Stand, per_second: u32, count: u32) -> Result<Start, Benc
 }
 
 /// No event was pushed; those that were there must still be.
-fn untouched(stand: &Stand, expected: u64) -> Result<Verdict, BenchError> {
+fn untouched(stand: &TestStand, expected: u64) -> Result<RunVerdict, BenchError> {
     let reader = Reader::open(&StoreSettings::at(stand.store().display().to_string()))?;
     let recorded = reader.count_events()?;
-    Ok(Verdict {
+    Ok(RunVerdict {
         recorded,
         missing: expected.saturating_sub(recorded),
         unknown: recorded.saturating_sub(expected),
-        ..Verdict::default()
+        ..RunVerdict::default()
     })
 }
 
-impl Figures for Startup {
-    fn rows(&self) -> Vec<Row> {
+impl ReportFigures for Startup {
+    fn rows(&self) -> Vec<ReportRow> {
         let filled = match self.filled.added {
             0 => "all events were there already".to_owned(),
             added => format!(
@@ -158,7 +158,7 @@ impl Figures for Startup {
                 grouped(self.filled.per_second())
             ),
         };
-        let mut rows = vec![Row::new(
+        let mut rows = vec![ReportRow::new(
             "filled",
             seconds(self.filled.seconds),
             format!("{filled}; {} on disk", mib(self.disk_bytes)),
@@ -170,28 +170,28 @@ impl Figures for Startup {
 }
 
 impl Start {
-    fn rows(&self) -> [Row; 4] {
+    fn rows(&self) -> [ReportRow; 4] {
         let budget = match self.per_second {
             0 => "without a budget of attempts".to_owned(),
             per_second => format!("with a budget of {per_second} attempts/s"),
         };
         [
-            Row::new(
+            ReportRow::new(
                 "listening",
                 seconds(self.listening_seconds),
                 format!("from the start of the process; {budget}"),
             ),
-            Row::new(
+            ReportRow::new(
                 "first live",
                 seconds(self.first_live_seconds),
                 "the first bot has had its pong",
             ),
-            Row::new(
+            ReportRow::new(
                 "all live",
                 seconds(self.all_live_seconds),
                 "the last one has",
             ),
-            Row::new(
+            ReportRow::new(
                 "memory",
                 mib(self.resident_bytes),
                 format!(

@@ -6,13 +6,16 @@ use longwire_sim::Traffic;
 use longwire_terminal::grouped;
 use serde::Serialize;
 
-use super::chart::{Axis, Chart, Line, Panel, SvgFile};
-use super::report::{Figures, Host, Report, Row, seconds};
+use super::chart::{Axis, Chart, Panel, Series, SvgFile};
+use super::report::{HostFacts, Report, ReportFigures, ReportRow, seconds};
 use crate::cli::{BenchStorm, How};
 use crate::error::BenchError;
 use crate::outcome::RunOutcome;
 use crate::program::Program;
-use crate::stand::{Breakage, Gateway, PlatformSettings, Progress, Stand, StandError, View, look};
+use crate::stand::{
+    Breakage, GatewayOverview, GatewayProcess, PlatformSettings, ProgressLine, StandError,
+    TestStand, look,
+};
 
 /// Traffic before the connections break, so that events are under way.
 const BEFORE: Duration = Duration::from_secs(1);
@@ -47,7 +50,7 @@ struct Storm {
 }
 
 pub(super) async fn run(command: &BenchStorm, program: &Program) -> Result<RunOutcome, BenchError> {
-    let progress = Progress::new();
+    let progress = ProgressLine::new();
     let drawing = SvgFile::reserve(&command.plot)?;
     let count = command.connections;
     let settings = PlatformSettings {
@@ -62,7 +65,7 @@ pub(super) async fn run(command: &BenchStorm, program: &Program) -> Result<RunOu
         // Some replace one that is still being closed.
         How::Drop | How::Close => u64::from(count) * 5 / 4,
     };
-    let stand = Stand::build(program, most, directory, 0, &settings).await?;
+    let stand = TestStand::build(program, most, directory, 0, &settings).await?;
     let built = Instant::now();
     let mut gateway = stand.spawn(count)?;
     progress.say("connecting");
@@ -104,7 +107,7 @@ pub(super) async fn run(command: &BenchStorm, program: &Program) -> Result<RunOu
     Report {
         command: "bench storm",
         asked: asked(command, traffic.per_second),
-        ground: Host::of(program, stand.directory()),
+        ground: HostFacts::of(program, stand.directory()),
         figures: Storm {
             broken,
             half_seconds: half.as_secs_f64(),
@@ -127,15 +130,15 @@ struct Return {
     /// When all were live again.
     all: Duration,
     /// What the gateway said then.
-    view: View,
+    view: GatewayOverview,
     /// Seconds, and those that had a new connection by then.
     course: Vec<(f64, f64)>,
 }
 
 /// Watches them come back.
 async fn watch(
-    gateway: &mut Gateway,
-    calm: &View,
+    gateway: &mut GatewayProcess,
+    calm: &GatewayOverview,
     broken: u64,
     began: Instant,
     limit: Duration,
@@ -179,7 +182,7 @@ fn chart(command: &BenchStorm, per_second: f64, course: Vec<(f64, f64)>) -> Char
             title: "Connected again".to_owned(),
             x: Axis::linear("seconds", |value| format!("{value:.2}")),
             y: Axis::linear("connections", |value| grouped(value as u64)),
-            lines: vec![Line {
+            lines: vec![Series {
                 name: "new connections".to_owned(),
                 points: course,
             }],
@@ -211,10 +214,10 @@ fn asked(command: &BenchStorm, per_second: f64) -> String {
     )
 }
 
-impl Figures for Storm {
-    fn rows(&self) -> Vec<Row> {
+impl ReportFigures for Storm {
+    fn rows(&self) -> Vec<ReportRow> {
         vec![
-            Row::new(
+            ReportRow::new(
                 "all live",
                 seconds(self.all_seconds),
                 format!(
@@ -223,17 +226,17 @@ impl Figures for Storm {
                     seconds(self.half_seconds)
                 ),
             ),
-            Row::new(
+            ReportRow::new(
                 "attempts",
                 grouped(self.attempts),
                 format!("{} were found by an unanswered ping", grouped(self.silent)),
             ),
-            Row::new(
+            ReportRow::new(
                 "platform",
                 format!("{:.0} % of a core", self.platform_cpu_share * 100.0),
                 "the simulator's part of the same cores, over the whole run",
             ),
-            Row::new(
+            ReportRow::new(
                 "repeats",
                 format!("{} pushed again", grouped(self.pushed_again)),
                 format!(

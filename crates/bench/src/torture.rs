@@ -24,10 +24,10 @@ use crate::cli::Torture;
 use crate::error::BenchError;
 use crate::outcome::RunOutcome;
 use crate::program::Program;
-use crate::report::{Host, Report};
-use crate::stand::{PlatformSettings, Progress, Stand};
+use crate::report::{HostFacts, Report};
+use crate::stand::{PlatformSettings, ProgressLine, TestStand};
 
-use run::Run;
+use run::TortureRun;
 use schedule::Schedule;
 use suffered::Suffered;
 
@@ -53,7 +53,7 @@ fn repeats() -> impl Iterator<Item = Duration> {
 /// When the run comes to nothing: a process ends or does not answer, or the arguments do not fit together.
 pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, BenchError> {
     let plan = plan::of(command)?;
-    let progress = Progress::new();
+    let progress = ProgressLine::new();
     let seed = command.seed.unwrap_or_else(crate::seed::fresh);
     say(format_args!("seed {seed}"));
     let settings = PlatformSettings {
@@ -65,7 +65,7 @@ pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, Ben
     };
     let directory = command.ground.directory.as_deref();
     let most = u64::from(command.connections) * 2;
-    let mut stand = Stand::build(program, most, directory, 0, &settings).await?;
+    let mut stand = TestStand::build(program, most, directory, 0, &settings).await?;
     if plan.full_disks + plan.stalls > 0 {
         stand.isolate_store(plan::volume_bytes(command))?;
     }
@@ -78,7 +78,7 @@ pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, Ben
     };
     let (began, spent) = (Instant::now(), stand.platform.process.processor_time()?);
     stand.platform.pace(&traffic).await?;
-    let mut run = Run::new(&stand, command.connections, gateway, Suffered::new(seed));
+    let mut run = TortureRun::new(&stand, command.connections, gateway, Suffered::new(seed));
     let longest = Duration::from_secs_f64(command.seconds_per_kill);
     let mut schedule = Schedule::new(seed, longest, plan);
     for kill in 1..=command.kills {
@@ -105,7 +105,7 @@ pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, Ben
             "{} kills, {} stops, {} times a full disk, {} stalls, {} connections, {} events/s, seed {seed}",
             command.kills, plan.stops, plan.full_disks, plan.stalls, command.connections, command.rate
         ),
-        ground: Host::of(program, stand.directory()),
+        ground: HostFacts::of(program, stand.directory()),
         figures: suffered,
         verdict,
     }

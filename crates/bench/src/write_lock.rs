@@ -18,14 +18,14 @@ pub struct WriteLock {
 /// Why the write lock was not had.
 #[derive(Debug, thiserror::Error)]
 #[error("the write lock of the database cannot be had")]
-pub struct LockError(#[from] rusqlite::Error);
+pub struct WriteLockError(#[from] rusqlite::Error);
 
 impl WriteLock {
     /// Takes it; waits up to ten seconds for whoever has it.
     ///
     /// # Errors
     /// The file is no database, or somebody keeps the lock.
-    pub fn take(database: &Path) -> Result<Self, LockError> {
+    pub fn take(database: &Path) -> Result<Self, WriteLockError> {
         let connection = Connection::open(database)?;
         connection.busy_timeout(PATIENCE)?;
         connection.execute_batch("BEGIN IMMEDIATE")?;

@@ -36,7 +36,7 @@ pub(crate) enum Command {
     /// Show it: both platforms simulated, bots, traffic and trouble, with a verdict at the end.
     Demo(Demo),
     /// Run the simulated platform alone, for tests of your own.
-    Sim(Sim),
+    Sim(SimArgs),
     /// Measure this build on this host against the simulated platform.
     ///
     /// Platform and gateway run in processes of their own, so the cost of each is told apart; they share this host's
@@ -80,7 +80,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Sim {
+pub(crate) struct SimArgs {
     /// Which platform is played. What says so below is Feishu's alone.
     #[arg(long, value_enum, default_value_t = Played::Feishu)]
     pub(crate) platform: Played,
@@ -133,7 +133,7 @@ pub(crate) enum Installations {
         #[command(flatten)]
         output: Output,
         #[command(flatten)]
-        server: Server,
+        server: ServerArgs,
     },
     /// Show one installation: its state, the reason, the next step, and its timeline.
     Show {
@@ -142,14 +142,14 @@ pub(crate) enum Installations {
         #[command(flatten)]
         output: Output,
         #[command(flatten)]
-        server: Server,
+        server: ServerArgs,
     },
     /// Want an installation connected. A bot that another client took is taken back.
     Start {
         /// Id or name.
         installation: String,
         #[command(flatten)]
-        server: Server,
+        server: ServerArgs,
     },
     /// Want an installation not connected. What Feishu and Lark push meanwhile is repeated only for some hours, and
     /// what WeCom does is gone.
@@ -157,7 +157,7 @@ pub(crate) enum Installations {
         /// Id or name.
         installation: String,
         #[command(flatten)]
-        server: Server,
+        server: ServerArgs,
     },
 }
 
@@ -202,7 +202,7 @@ pub(crate) struct Add {
     #[command(flatten)]
     pub(crate) output: Output,
     #[command(flatten)]
-    pub(crate) server: Server,
+    pub(crate) server: ServerArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -259,7 +259,7 @@ pub(crate) enum Form {
 
 /// Which server is asked.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Server {
+pub(crate) struct ServerArgs {
     /// Address of the running server's admin interface; what the configuration says unless given.
     #[arg(long, env = "LONGWIRE_ADMIN_URL", value_name = "URL")]
     pub(crate) admin_url: Option<url::Url>,

@@ -15,14 +15,16 @@ use longwire_sim::Behaviour;
 use longwire_terminal::grouped;
 use serde::Serialize;
 
-use super::super::bar::{Bar, Bound, Standing};
-use super::super::report::{Host, Row, seconds};
-use super::finding::{self, Outcome};
+use super::super::bar::{Bar, BarBound, BarStanding};
+use super::super::report::{HostFacts, ReportRow, seconds};
+use super::finding::{self, AttackOutcome};
 use super::{Attacked, RETURN};
 use crate::cli::{Attack, BenchAttack, Played};
 use crate::error::BenchError;
 use crate::program::Program;
-use crate::stand::{Breakage, Gateway, PlatformSettings, Prober, Progress, Stand, StandError};
+use crate::stand::{
+    Breakage, GatewayProcess, PlatformSettings, Prober, ProgressLine, StandError, TestStand,
+};
 
 /// Healthy bots. Each loses its connection once: WeCom's bots wait longer after a life of less than a minute.
 const HEALTHY: u32 = 10;
@@ -37,17 +39,17 @@ const PROBES: (Duration, [&str; 2]) = (Duration::from_millis(50), ["/livez", "/r
 
 /// From the loss of a connection to the next one that is live, in seconds.
 const BACK_BAR: Bar = Bar {
-    bar: Bound::AtMost(2.0),
-    stretch: Some(Bound::AtMost(1.0)),
+    bar: BarBound::AtMost(2.0),
+    stretch: Some(BarBound::AtMost(1.0)),
 };
 /// A probe's answer, in milliseconds: 99 of 100.
 const PROBE_BAR_MS: Bar = Bar {
-    bar: Bound::AtMost(100.0),
+    bar: BarBound::AtMost(100.0),
     stretch: None,
 };
 
 /// What befalls a platform.
-pub(super) struct Trouble {
+pub(super) struct PlatformTrouble {
     pub(super) attack: Attack,
     /// Its bots.
     pub(super) bots: u32,
@@ -109,31 +111,31 @@ impl Back {
         all?.into_iter().max_by(f64::total_cmp)
     }
 
-    fn returns(&self) -> Standing {
+    fn returns(&self) -> BarStanding {
         self.longest()
-            .map_or(Standing::Missed, |longest| BACK_BAR.judge(longest))
+            .map_or(BarStanding::Missed, |longest| BACK_BAR.judge(longest))
     }
 
-    fn answers(&self) -> Standing {
+    fn answers(&self) -> BarStanding {
         if self.probes.failed > 0 || self.probes.answered == 0 {
-            return Standing::Missed;
+            return BarStanding::Missed;
         }
         PROBE_BAR_MS.judge(self.probes.p99_ms)
     }
 
     /// Both came in time.
     pub(super) fn kept(&self) -> bool {
-        self.returns() != Standing::Missed && self.answers() != Standing::Missed
+        self.returns() != BarStanding::Missed && self.answers() != BarStanding::Missed
     }
 
-    pub(super) fn rows(&self) -> Vec<Row> {
+    pub(super) fn rows(&self) -> Vec<ReportRow> {
         let each = self.back_seconds.iter().map(|back| match back {
             Some(back) => format!("{back:.2}"),
             None => "never".to_owned(),
         });
         let longest = self.longest().map_or("NOT BACK".to_owned(), seconds);
         vec![
-            Row::new(
+            ReportRow::new(
                 self.attack,
                 longest,
                 format!(
@@ -143,7 +145,7 @@ impl Back {
                     each.collect::<Vec<_>>().join(" ")
                 ),
             ),
-            Row::new(
+            ReportRow::new(
                 "",
                 format!("{:.1} ms", self.probes.p99_ms),
                 format!(
@@ -156,7 +158,7 @@ impl Back {
                     self.probes.failed
                 ),
             ),
-            Row::new(
+            ReportRow::new(
                 "",
                 grouped(self.attempts),
                 format!(
@@ -172,10 +174,10 @@ impl Back {
 
 /// Builds a stand with a healthy platform and one in trouble, and measures.
 pub(super) async fn carry_out(
-    trouble: &Trouble,
+    trouble: &PlatformTrouble,
     command: &BenchAttack,
     program: &Program,
-    progress: &Progress,
+    progress: &ProgressLine,
 ) -> Result<Attacked, BenchError> {
     let name = finding::name(trouble.attack);
     let healthy = PlatformSettings {
@@ -192,7 +194,7 @@ pub(super) async fn carry_out(
         Some(limit) => limit.into(),
     };
     let directory = command.ground.directory.as_deref();
-    let mut stand = Stand::build(program, connections, directory, PER_SECOND, &healthy).await?;
+    let mut stand = TestStand::build(program, connections, directory, PER_SECOND, &healthy).await?;
     stand.extend(trouble.bots, &troubled).await?;
     if let Some(annex) = stand.annex() {
         annex.platform.behave(&trouble.behaviour).await?;
@@ -230,17 +232,17 @@ pub(super) async fn carry_out(
         waiting: view.connection_limit.waiting,
         log_lines: gateway.process.lines(),
     };
-    let ground = Host::of(program, stand.directory());
+    let ground = HostFacts::of(program, stand.directory());
     progress.say(&format!("{name}: ending"));
     Ok(Attacked {
-        outcome: Outcome::Back(back),
+        outcome: AttackOutcome::Back(back),
         verdict: stand.verdict(gateway).await?,
         ground,
     })
 }
 
 /// Waits until there are no more places for connections, and some bots have been told so.
-async fn until_some_wait(gateway: &mut Gateway) -> Result<(), BenchError> {
+async fn until_some_wait(gateway: &mut GatewayProcess) -> Result<(), BenchError> {
     let until = Instant::now() + RETURN;
     loop {
         let view = gateway.view().await?;
@@ -265,8 +267,8 @@ async fn until_some_wait(gateway: &mut Gateway) -> Result<(), BenchError> {
 /// Drops the connection of the healthy bot with this number; returns how long it is away, and `None` when it does not
 /// come back.
 async fn lose_and_return(
-    stand: &Stand,
-    gateway: &mut Gateway,
+    stand: &TestStand,
+    gateway: &mut GatewayProcess,
     number: u32,
 ) -> Result<Option<Duration>, BenchError> {
     let name = format!("bot-{number}");

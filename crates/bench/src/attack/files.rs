@@ -4,11 +4,11 @@
 use longwire_sim::Behaviour;
 
 use super::Attacked;
-use super::back::{self, Trouble};
+use super::back::{self, PlatformTrouble};
 use crate::cli::{Attack, BenchAttack};
 use crate::error::BenchError;
 use crate::program::Program;
-use crate::stand::Progress;
+use crate::stand::ProgressLine;
 
 /// Bots of the other platform.
 const BOTS: u32 = 5_000;
@@ -18,9 +18,9 @@ const OPEN_FILES: u32 = 1_024;
 pub(super) async fn carry_out(
     command: &BenchAttack,
     program: &Program,
-    progress: &Progress,
+    progress: &ProgressLine,
 ) -> Result<Attacked, BenchError> {
-    let trouble = Trouble {
+    let trouble = PlatformTrouble {
         attack: Attack::Files,
         bots: command.troubled.unwrap_or(BOTS),
         behaviour: Behaviour::Nominal,

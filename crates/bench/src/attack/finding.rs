@@ -3,31 +3,31 @@
 use longwire_terminal::{grouped, ms};
 use serde::Serialize;
 
-use super::super::bar::{Bar, Bound, Standing};
-use super::super::report::{Figures, Row, mib};
-use super::super::sample::Quantiles;
+use super::super::bar::{Bar, BarBound, BarStanding};
+use super::super::report::{ReportFigures, ReportRow, mib};
+use super::super::sample::LatencyQuantiles;
 use super::back::Back;
 use crate::cli::Attack;
 
 /// What the gateway's memory may grow by, in MiB.
 const GROWTH_BAR_MIB: Bar = Bar {
-    bar: Bound::AtMost(64.0),
+    bar: BarBound::AtMost(64.0),
     stretch: None,
 };
 /// What the neighbours' ACK p99 may become, as a multiple of what it was.
 const SLOWER_BAR: Bar = Bar {
-    bar: Bound::AtMost(2.0),
+    bar: BarBound::AtMost(2.0),
     stretch: None,
 };
 
 /// What one attack cost.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Finding {
+pub(super) struct AttackFinding {
     pub(super) attack: &'static str,
     /// The neighbours' ACKs, as their platform saw them.
-    pub(super) before: Quantiles,
-    pub(super) during: Quantiles,
-    pub(super) after: Quantiles,
+    pub(super) before: LatencyQuantiles,
+    pub(super) during: LatencyQuantiles,
+    pub(super) after: LatencyQuantiles,
     /// The attack is on what all share, so that they have to feel it.
     pub(super) neighbours_feel_it: bool,
     /// The gateway's memory, from the calm before to its most.
@@ -48,16 +48,16 @@ pub(super) struct Finding {
     pub(super) wanted: u64,
 }
 
-impl Finding {
+impl AttackFinding {
     /// Everything that is no matter of timing is as promised.
     fn kept(&self) -> bool {
-        self.growth() != Standing::Missed
+        self.growth() != BarStanding::Missed
             && self.neighbours_lost == 0
             && self.recovery_seconds.is_some()
             && self.live == self.wanted
     }
 
-    fn growth(&self) -> Standing {
+    fn growth(&self) -> BarStanding {
         GROWTH_BAR_MIB.judge(self.grown_bytes as f64 / f64::from(1 << 20))
     }
 
@@ -65,7 +65,7 @@ impl Finding {
         self.during.p99_us as f64 / self.before.p99_us.max(1) as f64
     }
 
-    fn rows(&self) -> Vec<Row> {
+    fn rows(&self) -> Vec<ReportRow> {
         let felt = if self.neighbours_feel_it {
             "before, during, after; the store is everybody's".to_owned()
         } else {
@@ -83,12 +83,12 @@ impl Finding {
         let quantiles = [self.before, self.during, self.after];
         let ack = quantiles.map(|of| format!("{}/{}", ms(of.p50_us), ms(of.p99_us)));
         vec![
-            Row::new(
+            ReportRow::new(
                 self.attack,
                 ack.join("  "),
                 format!("neighbours' ACK p50/p99 {felt}"),
             ),
-            Row::new(
+            ReportRow::new(
                 "",
                 format!("+{}", mib(self.grown_bytes)),
                 format!(
@@ -97,7 +97,7 @@ impl Finding {
                     self.growth().tell()
                 ),
             ),
-            Row::new(
+            ReportRow::new(
                 "",
                 format!("{} refused", grouped(self.refused)),
                 format!(
@@ -107,7 +107,7 @@ impl Finding {
                     grouped(self.attacked_lost),
                 ),
             ),
-            Row::new(
+            ReportRow::new(
                 "",
                 format!("{} of {} live", grouped(self.live), grouped(self.wanted)),
                 format!(
@@ -122,14 +122,14 @@ impl Finding {
 /// What came of one attack, by what is looked at.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(super) enum Outcome {
+pub(super) enum AttackOutcome {
     /// What neighbours felt who kept their connections.
-    Felt(Finding),
+    Felt(AttackFinding),
     /// How soon a bot was back that lost its connection.
     Back(Back),
 }
 
-impl Outcome {
+impl AttackOutcome {
     /// Everything that is promised came about.
     fn kept(&self) -> bool {
         match self {
@@ -138,7 +138,7 @@ impl Outcome {
         }
     }
 
-    fn rows(&self) -> Vec<Row> {
+    fn rows(&self) -> Vec<ReportRow> {
         match self {
             Self::Felt(finding) => finding.rows(),
             Self::Back(back) => back.rows(),
@@ -148,24 +148,24 @@ impl Outcome {
 
 /// What came of all of them.
 #[derive(Debug, Serialize)]
-pub(super) struct Findings {
-    attacks: Vec<Outcome>,
+pub(super) struct AttackFindings {
+    attacks: Vec<AttackOutcome>,
     /// Everything that is promised came about.
     pub(super) kept: bool,
 }
 
-impl Findings {
-    pub(super) fn of(attacks: Vec<Outcome>) -> Self {
+impl AttackFindings {
+    pub(super) fn of(attacks: Vec<AttackOutcome>) -> Self {
         Self {
-            kept: attacks.iter().all(Outcome::kept),
+            kept: attacks.iter().all(AttackOutcome::kept),
             attacks,
         }
     }
 }
 
-impl Figures for Findings {
-    fn rows(&self) -> Vec<Row> {
-        self.attacks.iter().flat_map(Outcome::rows).collect()
+impl ReportFigures for AttackFindings {
+    fn rows(&self) -> Vec<ReportRow> {
+        self.attacks.iter().flat_map(AttackOutcome::rows).collect()
     }
 }
 
@@ -187,13 +187,13 @@ pub(super) fn name(attack: Attack) -> &'static str {
 mod tests {
     use super::*;
 
-    fn finding() -> Finding {
-        let ack = |p99_us| Quantiles {
+    fn finding() -> AttackFinding {
+        let ack = |p99_us| LatencyQuantiles {
             p50_us: p99_us / 2,
             p99_us,
             max_us: p99_us,
         };
-        Finding {
+        AttackFinding {
             attack: "flood",
             before: ack(1_000),
             during: ack(1_900),
@@ -211,7 +211,7 @@ mod tests {
         }
     }
 
-    fn text(finding: &Finding) -> String {
+    fn text(finding: &AttackFinding) -> String {
         format!("{:?}", finding.rows())
     }
 
@@ -224,8 +224,8 @@ mod tests {
             "{}",
             text(&calm)
         );
-        let slow = Finding {
-            during: Quantiles {
+        let slow = AttackFinding {
+            during: LatencyQuantiles {
                 p99_us: 2_100,
                 ..calm.during
             },
@@ -234,19 +234,19 @@ mod tests {
         assert!(slow.kept(), "a busy machine is no broken promise");
         assert!(text(&slow).contains("MISSED"), "{}", text(&slow));
         for broken in [
-            Finding {
+            AttackFinding {
                 grown_bytes: 65 << 20,
                 ..calm.clone()
             },
-            Finding {
+            AttackFinding {
                 neighbours_lost: 1,
                 ..calm.clone()
             },
-            Finding {
+            AttackFinding {
                 recovery_seconds: None,
                 ..calm.clone()
             },
-            Finding {
+            AttackFinding {
                 live: 2,
                 ..calm.clone()
             },

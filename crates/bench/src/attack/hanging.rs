@@ -4,11 +4,11 @@
 use longwire_sim::Behaviour;
 
 use super::Attacked;
-use super::back::{self, Trouble};
+use super::back::{self, PlatformTrouble};
 use crate::cli::{Attack, BenchAttack};
 use crate::error::BenchError;
 use crate::program::Program;
-use crate::stand::Progress;
+use crate::stand::ProgressLine;
 
 /// Bots of that platform.
 const BOTS: u32 = 3_000;
@@ -16,9 +16,9 @@ const BOTS: u32 = 3_000;
 pub(super) async fn carry_out(
     command: &BenchAttack,
     program: &Program,
-    progress: &Progress,
+    progress: &ProgressLine,
 ) -> Result<Attacked, BenchError> {
-    let trouble = Trouble {
+    let trouble = PlatformTrouble {
         attack: Attack::Hanging,
         bots: command.troubled.unwrap_or(BOTS),
         behaviour: Behaviour::BootstrapHang,

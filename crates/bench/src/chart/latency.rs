@@ -5,16 +5,16 @@
 
 use longwire_terminal::ms;
 
-use super::{Axis, Line, Mark, Panel};
+use super::{Axis, Mark, Panel, Series};
 
 /// The median; the curve begins there.
 const BEGIN: f64 = 0.5;
 
 /// A panel with one curve for each name. Buckets hold the largest value in µs and the count, in ascending order.
 pub(in super::super) fn latency_panel(title: &str, of: &[(&str, Vec<(u64, u64)>)]) -> Panel {
-    let lines: Vec<Line> = of
+    let lines: Vec<Series> = of
         .iter()
-        .map(|(name, buckets)| Line {
+        .map(|(name, buckets)| Series {
             name: (*name).to_owned(),
             points: curve(buckets),
         })

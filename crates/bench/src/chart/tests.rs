@@ -1,6 +1,6 @@
 use super::*;
 
-fn panel(lines: Vec<Line>) -> Panel {
+fn panel(lines: Vec<Series>) -> Panel {
     Panel {
         title: "a & b <c>".to_owned(),
         x: Axis::linear("seconds", |value| format!("{value}")),
@@ -13,8 +13,8 @@ fn panel(lines: Vec<Line>) -> Panel {
     }
 }
 
-fn line(name: &str, points: &[(f64, f64)]) -> Line {
-    Line {
+fn line(name: &str, points: &[(f64, f64)]) -> Series {
+    Series {
         name: name.to_owned(),
         points: points.to_vec(),
     }

@@ -8,17 +8,17 @@ use std::collections::HashSet;
 use longwire_installation::InstallationId;
 use longwire_store::Reader;
 
-use super::platform::Platform;
+use super::platform::DemoPlatform;
 use super::shown::ShownGateway;
 use crate::cli::Played;
 use crate::error::BenchError;
-use crate::stand::{Ledger, Recorded};
+use crate::stand::{PlatformCounts, RecordedIds};
 
 /// Of one platform.
 #[derive(Debug, Clone)]
 pub(super) struct Account {
     pub(super) played: Played,
-    pub(super) ledger: Ledger,
+    pub(super) ledger: PlatformCounts,
     /// Rows of the store.
     pub(super) recorded: u64,
     /// Gone with a connection of a platform that repeats nothing: not written to it, or not read from it.
@@ -40,7 +40,7 @@ struct Counted {
 impl Account {
     /// Compares, after the gateway has drained. Reads the whole log.
     pub(super) fn reach(
-        platform: &Platform,
+        platform: &DemoPlatform,
         reader: &Reader,
         gateway: &impl ShownGateway,
     ) -> Result<Self, BenchError> {
@@ -51,7 +51,7 @@ impl Account {
             .filter(|record| names.contains(record.name.as_str()))
             .map(|record| record.id)
             .collect();
-        let recorded = Recorded::read_of(reader, |of| ids.contains(&of))?;
+        let recorded = RecordedIds::read_of(reader, |of| ids.contains(&of))?;
         let counted = Counted {
             read: platform.read(gateway),
             repeats: platform.repeats(gateway),
@@ -67,9 +67,9 @@ impl Account {
 
     fn of(
         played: Played,
-        ledger: Ledger,
+        ledger: PlatformCounts,
         owed: &[String],
-        recorded: &Recorded,
+        recorded: &RecordedIds,
         counted: Counted,
     ) -> Self {
         let absent = recorded.missing(owed);
@@ -115,21 +115,21 @@ mod tests {
     use super::*;
 
     fn wecom(delivered: &[&str], lost: u64, read: u64, recorded: &[&str]) -> Account {
-        let ledger = Ledger {
+        let ledger = PlatformCounts {
             pushed: delivered.len() as u64 + lost,
             delivered: delivered.len() as u64,
             lost,
-            ..Ledger::default()
+            ..PlatformCounts::default()
         };
         let delivered: Vec<String> = delivered.iter().map(|id| (*id).to_owned()).collect();
         let counted = Counted { read, repeats: 0 };
-        let recorded = Recorded::of(recorded);
+        let recorded = RecordedIds::of(recorded);
         Account::of(Played::Wecom, ledger, &delivered, &recorded, counted)
     }
 
-    fn feishu(ledger: Ledger, acked: &[&str], recorded: &[&str]) -> Account {
+    fn feishu(ledger: PlatformCounts, acked: &[&str], recorded: &[&str]) -> Account {
         let acked: Vec<String> = acked.iter().map(|id| (*id).to_owned()).collect();
-        let recorded = Recorded::of(recorded);
+        let recorded = RecordedIds::of(recorded);
         Account::of(
             Played::Feishu,
             ledger,
@@ -158,13 +158,13 @@ mod tests {
 
     #[test]
     fn nothing_of_feishu_may_be_lost_or_without_a_verdict() {
-        assert!(feishu(Ledger::default(), &["a"], &["a"]).is_good());
-        assert!(!feishu(Ledger::default(), &["a"], &["b"]).is_good());
+        assert!(feishu(PlatformCounts::default(), &["a"], &["a"]).is_good());
+        assert!(!feishu(PlatformCounts::default(), &["a"], &["b"]).is_good());
         for (lost, pending) in [(1, 0), (0, 1)] {
-            let ledger = Ledger {
+            let ledger = PlatformCounts {
                 lost,
                 pending,
-                ..Ledger::default()
+                ..PlatformCounts::default()
             };
             assert!(!feishu(ledger, &[], &[]).is_good());
         }

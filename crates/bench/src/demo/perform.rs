@@ -8,7 +8,7 @@ use longwire_terminal::{BackgroundWriter, Palette, Redrawn};
 
 use super::show::Show;
 use super::shown::ShownGateway;
-use super::stage::Stage;
+use super::stage::DemoStage;
 use super::summary::Summary;
 
 /// How often the picture is renewed on a terminal.
@@ -28,7 +28,7 @@ const NO_NEWS: Duration = Duration::from_secs(3);
 /// Traffic, trouble and the picture, until `stop` or the end of the time, or until nobody reads `out` any more. The
 /// traffic has ended when this returns. `admin` is where the gateway's admin interface listens.
 pub async fn perform(
-    stage: &Stage,
+    stage: &DemoStage,
     gateway: &impl ShownGateway,
     admin: SocketAddr,
     out: &BackgroundWriter,
@@ -45,7 +45,7 @@ pub async fn perform(
 }
 
 async fn play(
-    stage: &Stage,
+    stage: &DemoStage,
     gateway: &impl ShownGateway,
     admin: SocketAddr,
     out: &BackgroundWriter,
@@ -97,7 +97,7 @@ async fn play(
 
 /// Until no platform waits for anything and all that one without ACKs has written is read, or it takes too long. What a
 /// broken connection took with it is never read, so a while without news is the end of that wait.
-pub async fn settle(stage: &Stage, gateway: &impl ShownGateway) {
+pub async fn settle(stage: &DemoStage, gateway: &impl ShownGateway) {
     let end = Instant::now() + SETTLE;
     let mut looks = tokio::time::interval(Duration::from_millis(20));
     let mut news = (0, Instant::now());

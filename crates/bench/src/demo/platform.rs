@@ -10,7 +10,7 @@ use super::shown::ShownGateway;
 use super::stage::PING_INTERVAL;
 use crate::cli::Played;
 use crate::error::BenchError;
-use crate::stand::Ledger;
+use crate::stand::PlatformCounts;
 
 /// Feishu's repeats come ten times as fast: the first after 1.5 s.
 const TIME_FACTOR: f64 = 10.0;
@@ -22,7 +22,7 @@ const KEPT_RECORDS: usize = 500_000;
 
 /// One of them.
 #[derive(Debug)]
-pub(super) struct Platform {
+pub(super) struct DemoPlatform {
     pub(super) played: Played,
     /// Names of its bots, each also its app's or bot's id.
     pub(super) bots: Vec<String>,
@@ -42,7 +42,7 @@ pub(super) enum Act {
     HalfOpen,
 }
 
-impl Platform {
+impl DemoPlatform {
     /// Starts one with so many bots.
     pub(super) fn start(played: Played, bots: u32) -> Result<Self, BenchError> {
         let seed = crate::seed::fresh();
@@ -113,14 +113,14 @@ impl Platform {
         struck > 0
     }
 
-    pub(super) fn ledger(&self) -> Ledger {
+    pub(super) fn ledger(&self) -> PlatformCounts {
         match &self.double {
             Double::Feishu(sim) => sim.control().ledger().into(),
             Double::Wecom(sim) => sim.control().ledger().into(),
         }
     }
 
-    /// The ids of the events that [`Ledger::owed`] counts, as many as it keeps.
+    /// The ids of the events that [`PlatformCounts::owed`] counts, as many as it keeps.
     pub(super) fn owed(&self) -> Vec<String> {
         match &self.double {
             Double::Feishu(sim) => sim.control().acked_event_ids(),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::platform::{Act, Platform};
+use super::platform::{Act, DemoPlatform};
 use super::shown::{LIVE, ShownGateway};
 
 /// Pause between two acts where the demo has no end.
@@ -54,7 +54,7 @@ impl Show {
     pub(super) fn look(
         &mut self,
         elapsed: Duration,
-        platforms: &[Platform],
+        platforms: &[DemoPlatform],
         gateway: &impl ShownGateway,
     ) {
         match &mut self.playing {
@@ -72,7 +72,7 @@ impl Show {
         }
     }
 
-    fn begin(&mut self, platforms: &[Platform], gateway: &impl ShownGateway) {
+    fn begin(&mut self, platforms: &[DemoPlatform], gateway: &impl ShownGateway) {
         let act = if self.played.is_multiple_of(2) {
             Act::Drop
         } else {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::platform::Platform;
+use super::platform::DemoPlatform;
 use crate::cli::{Demo, Played};
 use crate::error::BenchError;
 
@@ -18,9 +18,9 @@ pub const SECRET_FILE: &str = "bot.secret";
 
 /// Platforms, and the place that the gateway needs.
 #[derive(Debug)]
-pub struct Stage {
+pub struct DemoStage {
     /// One, or both, each with a bot at least.
-    pub(super) platforms: Vec<Platform>,
+    pub(super) platforms: Vec<DemoPlatform>,
     pub(super) bots: u32,
     /// Events per second over all bots.
     pub(super) rate: f64,
@@ -40,7 +40,7 @@ pub struct DemoBot {
     pub base_url: String,
 }
 
-impl Stage {
+impl DemoStage {
     /// Starts the platforms.
     ///
     /// # Errors
@@ -51,9 +51,9 @@ impl Stage {
             .prefix("longwire-demo-")
             .tempdir()
             .map_err(BenchError::io("make a temporary directory"))?;
-        let started: Result<Vec<Platform>, BenchError> = shares
+        let started: Result<Vec<DemoPlatform>, BenchError> = shares
             .into_iter()
-            .map(|(played, bots)| Platform::start(played, bots))
+            .map(|(played, bots)| DemoPlatform::start(played, bots))
             .collect();
         let secret = directory.path().join(SECRET_FILE);
         std::fs::write(&secret, "no-real-secret")

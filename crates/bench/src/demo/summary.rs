@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use longwire_terminal::{Ink, Palette, grouped, ms};
 
-use super::platform::Platform;
+use super::platform::DemoPlatform;
 use super::show::Show;
 use super::shown::{LIVE, ShownOverview};
-use super::stage::Stage;
+use super::stage::DemoStage;
 use crate::cli::Played;
-use crate::stand::Ledger;
+use crate::stand::PlatformCounts;
 
 /// Turns snapshots into words.
 pub(super) struct Summary {
@@ -26,7 +26,7 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    pub(super) fn new(stage: &Stage, admin: SocketAddr, palette: Palette) -> Self {
+    pub(super) fn new(stage: &DemoStage, admin: SocketAddr, palette: Palette) -> Self {
         Self {
             palette,
             admin,
@@ -39,7 +39,7 @@ impl Summary {
     }
 
     /// Written once, above everything.
-    pub(super) fn title(&self, platforms: &[Platform]) -> String {
+    pub(super) fn title(&self, platforms: &[DemoPlatform]) -> String {
         let mut text = format!(
             "{}  {} bots, {} events/s\n",
             self.palette.paint(Ink::Bold, "longwire demo"),
@@ -98,7 +98,7 @@ impl Summary {
     pub(super) fn picture(
         &mut self,
         overview: &ShownOverview,
-        platforms: &[Platform],
+        platforms: &[DemoPlatform],
         show: &Show,
     ) -> String {
         self.measure(overview);
@@ -142,7 +142,7 @@ impl Summary {
     pub(super) fn line(
         &mut self,
         overview: &ShownOverview,
-        platforms: &[Platform],
+        platforms: &[DemoPlatform],
         show: &Show,
     ) -> String {
         self.measure(overview);
@@ -171,7 +171,7 @@ impl Summary {
 }
 
 /// How far the platform's events came.
-fn fate(played: Played, ledger: &Ledger) -> String {
+fn fate(played: Played, ledger: &PlatformCounts) -> String {
     let mut text = match played {
         Played::Feishu => format!("{} acknowledged", grouped(ledger.acked)),
         Played::Wecom => format!("{} delivered", grouped(ledger.delivered)),

@@ -5,7 +5,7 @@ use longwire_terminal::{Ink, Palette, grouped, ms};
 
 use super::account::Account;
 use super::shown::ShownGateway;
-use super::stage::Stage;
+use super::stage::DemoStage;
 use crate::cli::Played;
 use crate::error::BenchError;
 use crate::outcome::RunOutcome;
@@ -16,7 +16,7 @@ const COLUMN: usize = 11;
 
 /// What became of every event.
 #[derive(Debug, Default)]
-pub struct Verdict {
+pub struct DemoVerdict {
     accounts: Vec<Account>,
     repeats: u64,
     reconnects: u64,
@@ -25,7 +25,7 @@ pub struct Verdict {
 }
 
 /// A row of the table: a number of each platform, `None` where it has none.
-struct Row {
+struct VerdictRow {
     key: &'static str,
     of: fn(&Account) -> Option<u64>,
     note: &'static str,
@@ -33,56 +33,56 @@ struct Row {
     is_wrong: bool,
 }
 
-const ROWS: [Row; 9] = [
-    Row {
+const ROWS: [VerdictRow; 9] = [
+    VerdictRow {
         key: "pushed",
         of: |account| Some(account.ledger.pushed),
         note: "events the platform had for its bots",
         is_wrong: false,
     },
-    Row {
+    VerdictRow {
         key: "acknowledged",
         of: |account| (account.played == Played::Feishu).then_some(account.ledger.acked),
         note: "answered with 200, each after its commit",
         is_wrong: false,
     },
-    Row {
+    VerdictRow {
         key: "delivered",
         of: |account| (account.played == Played::Wecom).then_some(account.ledger.delivered),
         note: "written to a connection; nobody is asked for an ACK",
         is_wrong: false,
     },
-    Row {
+    VerdictRow {
         key: "recorded",
         of: |account| Some(account.recorded),
         note: "events in the store",
         is_wrong: false,
     },
-    Row {
+    VerdictRow {
         key: "pushed again",
         of: |account| (account.played == Played::Feishu).then_some(account.ledger.re_pushed),
         note: "after a link died",
         is_wrong: false,
     },
-    Row {
+    VerdictRow {
         key: "gone",
         of: |account| (account.played == Played::Wecom).then_some(account.gone),
         note: "lost with their connection before they were read; WeCom repeats nothing",
         is_wrong: false,
     },
-    Row {
+    VerdictRow {
         key: "lost",
         of: |account| (account.played == Played::Feishu).then(|| account.lost()),
         note: "given up by a platform that repeats",
         is_wrong: true,
     },
-    Row {
+    VerdictRow {
         key: "missing",
         of: |account| Some(account.missing),
         note: "acknowledged or read, but not recorded",
         is_wrong: true,
     },
-    Row {
+    VerdictRow {
         key: "twice",
         of: |account| Some(account.twice),
         note: "recorded more than once",
@@ -90,13 +90,13 @@ const ROWS: [Row; 9] = [
     },
 ];
 
-impl Verdict {
+impl DemoVerdict {
     /// Compares, after the gateway has drained and left so many events unanswered. Reads the whole log.
     ///
     /// # Errors
     /// When the log cannot be read.
     pub fn reach(
-        stage: &Stage,
+        stage: &DemoStage,
         reader: &Reader,
         gateway: &impl ShownGateway,
         unanswered: u64,
@@ -177,7 +177,7 @@ impl Verdict {
     }
 
     /// Empty where no platform has such a number.
-    fn row(&self, row: &Row, palette: Palette) -> String {
+    fn row(&self, row: &VerdictRow, palette: Palette) -> String {
         let counts: Vec<Option<u64>> = self.accounts.iter().map(row.of).collect();
         if counts.iter().all(Option::is_none) {
             return String::new();
@@ -219,14 +219,14 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stand::Ledger;
+    use crate::stand::PlatformCounts;
 
     fn account(played: Played) -> Account {
         Account {
             played,
-            ledger: Ledger {
+            ledger: PlatformCounts {
                 pushed: 3,
-                ..Ledger::default()
+                ..PlatformCounts::default()
             },
             recorded: 3,
             gone: 0,
@@ -236,9 +236,9 @@ mod tests {
     }
 
     fn tell(accounts: Vec<Account>) -> (bool, String) {
-        let verdict = Verdict {
+        let verdict = DemoVerdict {
             accounts,
-            ..Verdict::default()
+            ..DemoVerdict::default()
         };
         // A file is no terminal, so there are no colours.
         let plain = Palette::of(&tempfile::tempfile().expect("a temporary file"));

@@ -3,15 +3,15 @@
 use longwire_terminal::{grouped, ms};
 use serde::Serialize;
 
-use super::super::report::{Figures, Row, mib};
-use super::super::sample::{Done, Quantiles, Window};
-use crate::stand::Latency;
+use super::super::report::{ReportFigures, ReportRow, mib};
+use super::super::sample::{Done, LatencyQuantiles, MeasuredWindow};
+use crate::stand::LatencySummary;
 
 /// What a run found.
 #[derive(Debug, Serialize)]
 pub(super) struct Throughput {
     /// The whole measured time.
-    pub(super) all: Window,
+    pub(super) all: MeasuredWindow,
     pub(super) lowest_per_second: f64,
     pub(super) highest_per_second: f64,
     pub(super) windows: usize,
@@ -35,12 +35,12 @@ pub(super) struct Throughput {
 #[serde(rename_all = "snake_case")]
 pub(super) enum GatewayLatency {
     /// From read to ACK.
-    GatewayAck(Latency),
+    GatewayAck(LatencySummary),
     /// From read to durable. How long it was under way before that, nobody has seen.
-    GatewayRecord(Latency),
+    GatewayRecord(LatencySummary),
 }
 
-fn quantiles(of: Quantiles) -> String {
+fn quantiles(of: LatencyQuantiles) -> String {
     format!(
         "p50 {}, p99 {}, max {}",
         ms(of.p50_us),
@@ -49,14 +49,14 @@ fn quantiles(of: Quantiles) -> String {
     )
 }
 
-impl Figures for Throughput {
-    fn rows(&self) -> Vec<Row> {
+impl ReportFigures for Throughput {
+    fn rows(&self) -> Vec<ReportRow> {
         let all = &self.all;
         let word = match all.done {
             Done::Acked { .. } => "acknowledged",
             Done::Recorded { .. } => "recorded",
         };
-        let mut rows = vec![Row::new(
+        let mut rows = vec![ReportRow::new(
             word,
             format!("{} /s", grouped(all.per_second() as u64)),
             format!(
@@ -69,14 +69,14 @@ impl Figures for Throughput {
         )];
         rows.extend(self.latency_rows());
         rows.extend(all.processor_rows());
-        rows.push(Row::new(
+        rows.push(ReportRow::new(
             "commits",
             grouped(all.batches),
             format!("{:.1} events in each", all.events_per_batch),
         ));
         // Who asks for no ACK does not push again for want of one.
         if let Done::Acked { .. } = all.done {
-            rows.push(Row::new(
+            rows.push(ReportRow::new(
                 "repeats",
                 format!("{} pushed again", grouped(self.pushed_again)),
                 format!(
@@ -86,7 +86,7 @@ impl Figures for Throughput {
                 ),
             ));
         }
-        rows.push(Row::new(
+        rows.push(ReportRow::new(
             "memory",
             format!(
                 "{} before, {} after",
@@ -103,9 +103,9 @@ impl Figures for Throughput {
 }
 
 impl Throughput {
-    fn latency_rows(&self) -> Vec<Row> {
-        let seen = |of: Latency| {
-            quantiles(Quantiles {
+    fn latency_rows(&self) -> Vec<ReportRow> {
+        let seen = |of: LatencySummary| {
+            quantiles(LatencyQuantiles {
                 p50_us: of.p50,
                 p99_us: of.p99,
                 max_us: of.max,
@@ -118,15 +118,15 @@ impl Throughput {
                     None => "as the platform saw it; in a closed loop mostly waiting in line",
                 };
                 vec![
-                    Row::new("ack", quantiles(self.all.ack()), queueing),
-                    Row::new(
+                    ReportRow::new("ack", quantiles(self.all.ack()), queueing),
+                    ReportRow::new(
                         "",
                         seen(gateway),
                         "from read to ACK, as the gateway saw it since its start",
                     ),
                 ]
             }
-            GatewayLatency::GatewayRecord(gateway) => vec![Row::new(
+            GatewayLatency::GatewayRecord(gateway) => vec![ReportRow::new(
                 "durable",
                 seen(gateway),
                 "from read to durable, as the gateway saw it since its start; nobody sees how long it waited unread",

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::super::bar::{Bar, Bound, Standing};
-use super::super::report::Row;
-use super::run::{Measured, Run, Scenario};
-use crate::cli::Peer;
+use super::super::bar::{Bar, BarBound, BarStanding};
+use super::super::report::ReportRow;
+use super::run::{Measured, PeerRun, Scenario};
+use crate::cli::PeerClient;
 
 /// A figure of a run.
 type Figure = fn(&Measured) -> f64;
@@ -16,7 +16,7 @@ struct Question {
     asks: fn(Scenario) -> bool,
     figure: Figure,
     /// `None` holds longwire's own figure to the bar.
-    against: Option<Peer>,
+    against: Option<PeerClient>,
     /// `None` only tells the figure.
     bar: Option<Bar>,
 }
@@ -26,18 +26,18 @@ struct Question {
 pub(super) struct Comparison {
     what: &'static str,
     scenario: Scenario,
-    against: Option<Peer>,
+    against: Option<PeerClient>,
     /// longwire's figure, or its ratio to the peer's.
     value: f64,
     lowest: f64,
     highest: f64,
     #[serde(flatten)]
     bar: Option<Bar>,
-    standing: Option<Standing>,
+    standing: Option<BarStanding>,
 }
 
 impl Comparison {
-    pub(super) fn row(&self) -> Row {
+    pub(super) fn row(&self) -> ReportRow {
         let (unit, against) = match self.against {
             Some(peer) => (" ×", format!(" of {}", peer.name())),
             None => ("", String::new()),
@@ -48,7 +48,7 @@ impl Comparison {
             });
             format!("; bar {}{stretch}: {}", bar.bar.tell(), standing.tell())
         });
-        Row::new(
+        ReportRow::new(
             self.what,
             format!("{:.2}{unit}{against}", self.value),
             format!(
@@ -64,15 +64,15 @@ impl Comparison {
 
 fn at_least(bar: f64, stretch: f64) -> Option<Bar> {
     Some(Bar {
-        bar: Bound::AtLeast(bar),
-        stretch: Some(Bound::AtLeast(stretch)),
+        bar: BarBound::AtLeast(bar),
+        stretch: Some(BarBound::AtLeast(stretch)),
     })
 }
 
 fn at_most(bar: f64, stretch: Option<f64>) -> Option<Bar> {
     Some(Bar {
-        bar: Bound::AtMost(bar),
-        stretch: stretch.map(Bound::AtMost),
+        bar: BarBound::AtMost(bar),
+        stretch: stretch.map(BarBound::AtMost),
     })
 }
 
@@ -95,8 +95,8 @@ fn questions() -> Vec<Question> {
     let paced: fn(Scenario) -> bool = |scenario| scenario == Scenario::Paced;
     let storm: fn(Scenario) -> bool = |scenario| matches!(scenario, Scenario::Storm(_));
     let spread: Figure = |run| run.p99_us / run.p50_us;
-    let (durable, node) = (Some(Peer::BareDurable), Some(Peer::Node));
-    let append = Some(Peer::BareAppend);
+    let (durable, node) = (Some(PeerClient::BareDurable), Some(PeerClient::Node));
+    let append = Some(PeerClient::BareAppend);
     vec![
         question("acks/s", saturation(100), rate, node, at_least(2.0, 3.0)),
         question("acks/s", saturation(100), rate, durable, at_least(1.3, 1.8)),
@@ -107,7 +107,7 @@ fn questions() -> Vec<Question> {
             rate,
             node,
             Some(Bar {
-                bar: Bound::AtLeast(1.1),
+                bar: BarBound::AtLeast(1.1),
                 stretch: None,
             }),
         ),
@@ -150,30 +150,30 @@ fn questions() -> Vec<Question> {
             "all back",
             storm,
             |run| run.all_back_seconds,
-            Some(Peer::Bare),
+            Some(PeerClient::Bare),
             at_most(2.0, None),
         ),
     ]
 }
 
 /// Answers every question that the runs can answer.
-pub(super) fn compare(runs: &[Run]) -> Vec<Comparison> {
+pub(super) fn compare(runs: &[PeerRun]) -> Vec<Comparison> {
     questions()
         .iter()
         .filter_map(|question| answer(question, runs))
         .collect()
 }
 
-fn answer(question: &Question, runs: &[Run]) -> Option<Comparison> {
+fn answer(question: &Question, runs: &[PeerRun]) -> Option<Comparison> {
     let asked = || runs.iter().filter(|run| (question.asks)(run.scenario));
     let scenario = asked().next()?.scenario;
-    let figure = |round: u32, client: Peer| {
+    let figure = |round: u32, client: PeerClient| {
         asked()
             .find(|run| run.round == round && run.client == client)
             .map(|run| (question.figure)(&run.figures))
     };
     let mut values: Vec<f64> = asked()
-        .filter(|run| run.client == Peer::Longwire)
+        .filter(|run| run.client == PeerClient::Longwire)
         .filter_map(|run| {
             let own = (question.figure)(&run.figures);
             match question.against {
@@ -213,8 +213,8 @@ pub(super) fn median(values: impl Iterator<Item = f64>) -> f64 {
 mod tests {
     use super::*;
 
-    fn run(round: u32, client: Peer, acked_per_second: f64) -> Run {
-        Run {
+    fn run(round: u32, client: PeerClient, acked_per_second: f64) -> PeerRun {
+        PeerRun {
             round,
             scenario: Scenario::Saturation(100),
             client,
@@ -232,18 +232,21 @@ mod tests {
     fn ratios_are_taken_within_a_round() {
         // The host was three times as fast in the second round.
         let runs = [
-            run(1, Peer::Longwire, 100.0),
-            run(1, Peer::Node, 50.0),
-            run(2, Peer::Node, 150.0),
-            run(2, Peer::Longwire, 450.0),
-            run(3, Peer::Longwire, 250.0),
-            run(3, Peer::Node, 100.0),
+            run(1, PeerClient::Longwire, 100.0),
+            run(1, PeerClient::Node, 50.0),
+            run(2, PeerClient::Node, 150.0),
+            run(2, PeerClient::Longwire, 450.0),
+            run(3, PeerClient::Longwire, 250.0),
+            run(3, PeerClient::Node, 100.0),
         ];
         let compared = compare(&runs);
         let ratio = &compared[0];
-        assert_eq!((ratio.what, ratio.against), ("acks/s", Some(Peer::Node)));
+        assert_eq!(
+            (ratio.what, ratio.against),
+            ("acks/s", Some(PeerClient::Node))
+        );
         assert_eq!((ratio.lowest, ratio.value, ratio.highest), (2.0, 2.5, 3.0));
-        assert_eq!(ratio.standing, Some(Standing::Reached));
+        assert_eq!(ratio.standing, Some(BarStanding::Reached));
         let own: Vec<_> = compared[1..]
             .iter()
             .map(|own| (own.what, own.standing))
@@ -251,8 +254,8 @@ mod tests {
         assert_eq!(
             own,
             [
-                ("ack p99/p50", Some(Standing::Missed)),
-                ("µs CPU/event", Some(Standing::Stretch))
+                ("ack p99/p50", Some(BarStanding::Missed)),
+                ("µs CPU/event", Some(BarStanding::Stretch))
             ],
             "and nothing is said of clients that did not run"
         );

@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::super::load::{Load, Pace};
+use super::super::load::{Load, LoadPace};
 use super::super::window;
-use crate::cli::{BenchPeers, Peer};
+use crate::cli::{BenchPeers, PeerClient};
 use crate::error::BenchError;
 use crate::program::Program;
 use crate::stand::{
-    Breakage, Client, PlatformSettings, Progress, Sdks, Stand, StandError, Verdict,
+    Breakage, MeasuredClient, PlatformSettings, ProgressLine, RunVerdict, Sdks, StandError,
+    TestStand,
 };
 
 /// Connections of the paced scenario.
@@ -51,8 +52,8 @@ impl Scenario {
     }
 
     /// The SDKs' return is no measure for anybody, and the durable floor's is the floor's.
-    pub(super) fn takes(self, client: Peer) -> bool {
-        !matches!(self, Self::Storm(_)) || matches!(client, Peer::Longwire | Peer::Bare)
+    pub(super) fn takes(self, client: PeerClient) -> bool {
+        !matches!(self, Self::Storm(_)) || matches!(client, PeerClient::Longwire | PeerClient::Bare)
     }
 
     pub(super) fn tell(self) -> String {
@@ -67,10 +68,10 @@ impl Scenario {
 
 /// A run and what it found.
 #[derive(Debug, Serialize)]
-pub(super) struct Run {
+pub(super) struct PeerRun {
     pub(super) round: u32,
     pub(super) scenario: Scenario,
-    pub(super) client: Peer,
+    pub(super) client: PeerClient,
     pub(super) figures: Measured,
 }
 
@@ -96,21 +97,21 @@ pub(super) async fn carry(
     command: &BenchPeers,
     program: &Program,
     scenario: Scenario,
-    which: Peer,
+    which: PeerClient,
     sdks: &Sdks,
-    progress: &Progress,
-) -> Result<(Measured, Option<Verdict>), BenchError> {
+    progress: &ProgressLine,
+) -> Result<(Measured, Option<RunVerdict>), BenchError> {
     let connections = scenario.connections();
     let directory = command.ground.directory.as_deref();
     let settings = PlatformSettings::default();
-    let stand = Stand::build(program, scenario.at_a_time(), directory, 0, &settings).await?;
+    let stand = TestStand::build(program, scenario.at_a_time(), directory, 0, &settings).await?;
     let mut client = stand.spawn_client(which, connections, sdks)?;
     stand.all_connected(&mut client, connections).await?;
     let measured = match scenario {
         Scenario::Saturation(_) => {
             load(
                 command,
-                Pace::Window(window::at(connections)),
+                LoadPace::Window(window::at(connections)),
                 &stand,
                 &mut client,
                 progress,
@@ -118,7 +119,7 @@ pub(super) async fn carry(
             .await?
         }
         Scenario::Paced => {
-            let pace = Pace::Rate(command.rate);
+            let pace = LoadPace::Rate(command.rate);
             load(command, pace, &stand, &mut client, progress).await?
         }
         Scenario::Storm(_) => storm(&stand).await?,
@@ -129,10 +130,10 @@ pub(super) async fn carry(
 
 async fn load(
     command: &BenchPeers,
-    pace: Pace,
-    stand: &Stand,
-    client: &mut Client,
-    progress: &Progress,
+    pace: LoadPace,
+    stand: &TestStand,
+    client: &mut MeasuredClient,
+    progress: &ProgressLine,
 ) -> Result<Measured, BenchError> {
     let load = Load {
         pace,
@@ -154,7 +155,7 @@ async fn load(
     })
 }
 
-async fn storm(stand: &Stand) -> Result<Measured, BenchError> {
+async fn storm(stand: &TestStand) -> Result<Measured, BenchError> {
     let platform = &stand.platform;
     let calm = platform.ledger().await?;
     let began = Instant::now();

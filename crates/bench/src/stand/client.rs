@@ -8,9 +8,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::process::{Process, Role};
-use super::verdict::Verdict;
-use super::{CONNECT, Gateway, Recorded, Stand, StandError, View, look};
-use crate::cli::Peer;
+use super::verdict::RunVerdict;
+use super::{CONNECT, GatewayOverview, GatewayProcess, RecordedIds, StandError, TestStand, look};
+use crate::cli::PeerClient;
 use crate::error::BenchError;
 use crate::stand::Sdks;
 
@@ -18,12 +18,12 @@ use crate::stand::Sdks;
 const FLOOR_LOG: &str = "bare.db";
 
 /// A running one. Dropping it kills it.
-pub(crate) enum Client {
-    Gateway(Box<Gateway>),
-    Peer { which: Peer, process: Process },
+pub(crate) enum MeasuredClient {
+    Gateway(Box<GatewayProcess>),
+    Peer { which: PeerClient, process: Process },
 }
 
-impl Client {
+impl MeasuredClient {
     pub(crate) fn process(&self) -> &Process {
         match self {
             Self::Gateway(gateway) => &gateway.process,
@@ -32,10 +32,10 @@ impl Client {
     }
 
     /// What it says of itself; a peer says nothing.
-    pub(crate) async fn view(&mut self) -> Result<View, BenchError> {
+    pub(crate) async fn view(&mut self) -> Result<GatewayOverview, BenchError> {
         match self {
             Self::Gateway(gateway) => gateway.view().await,
-            Self::Peer { .. } => Ok(View::default()),
+            Self::Peer { .. } => Ok(GatewayOverview::default()),
         }
     }
 
@@ -47,25 +47,27 @@ impl Client {
     }
 }
 
-impl Stand {
+impl TestStand {
     /// Starts a client with so many bots, and does not wait for it.
     pub(crate) fn spawn_client(
         &self,
-        which: Peer,
+        which: PeerClient,
         bots: u32,
         sdks: &Sdks,
-    ) -> Result<Client, BenchError> {
+    ) -> Result<MeasuredClient, BenchError> {
         let (base_url, number) = (&self.platform.base_url, bots.to_string());
         let role = Role::Peer(which.name());
         let process = match which {
-            Peer::Longwire => return Ok(Client::Gateway(Box::new(self.spawn(bots)?))),
-            Peer::Bare | Peer::BareDurable | Peer::BareAppend => {
+            PeerClient::Longwire => {
+                return Ok(MeasuredClient::Gateway(Box::new(self.spawn(bots)?)));
+            }
+            PeerClient::Bare | PeerClient::BareDurable | PeerClient::BareAppend => {
                 let arguments = ["bench", "floor", base_url, &number].map(OsStr::new);
                 let log = self.floor_log();
                 let record = [OsStr::new("--log"), log.as_os_str(), OsStr::new("--append")];
                 let record = match which {
-                    Peer::Bare => &record[..0],
-                    Peer::BareAppend => &record[..],
+                    PeerClient::Bare => &record[..0],
+                    PeerClient::BareAppend => &record[..],
                     _ => &record[..2],
                 };
                 Process::spawn(
@@ -75,19 +77,19 @@ impl Stand {
                     |_| None,
                 )?
             }
-            Peer::Node | Peer::Python => {
+            PeerClient::Node | PeerClient::Python => {
                 let mut command = sdks.command(which, self.directory())?;
                 command.args([base_url, &number]);
                 Process::run(role, command, |_| None)?
             }
         };
-        Ok(Client::Peer { which, process })
+        Ok(MeasuredClient::Peer { which, process })
     }
 
     /// Waits until the platform has so many connections.
     pub(crate) async fn all_connected(
         &self,
-        client: &mut Client,
+        client: &mut MeasuredClient,
         wanted: u32,
     ) -> Result<(), BenchError> {
         let limit = CONNECT + Duration::from_millis(u64::from(wanted) * 20);
@@ -113,21 +115,24 @@ impl Stand {
     }
 
     /// Ends the client, then holds the ledger against what it recorded; `None` for one that records nothing.
-    pub(crate) async fn verdict_of(&self, client: Client) -> Result<Option<Verdict>, BenchError> {
+    pub(crate) async fn verdict_of(
+        &self,
+        client: MeasuredClient,
+    ) -> Result<Option<RunVerdict>, BenchError> {
         let (which, process) = match client {
-            Client::Gateway(gateway) => return self.verdict(*gateway).await.map(Some),
-            Client::Peer { which, process } => (which, process),
+            MeasuredClient::Gateway(gateway) => return self.verdict(*gateway).await.map(Some),
+            MeasuredClient::Peer { which, process } => (which, process),
         };
         // Dropping it kills it.
         drop(process);
-        if !matches!(which, Peer::BareDurable | Peer::BareAppend) {
+        if !matches!(which, PeerClient::BareDurable | PeerClient::BareAppend) {
             return Ok(None);
         }
         let ledger = self.platform.ledger().await?;
         let owed = self.platform.owed().await?;
         let events = longwire_bare::recorded_events(&self.floor_log())?;
-        let recorded = Recorded::gather(events.into_iter().map(|event| event.event_id));
-        Ok(Some(Verdict::reach(&ledger, &owed, &recorded)))
+        let recorded = RecordedIds::gather(events.into_iter().map(|event| event.event_id));
+        Ok(Some(RunVerdict::reach(&ledger, &owed, &recorded)))
     }
 
     fn floor_log(&self) -> std::path::PathBuf {

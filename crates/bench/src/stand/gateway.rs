@@ -10,32 +10,32 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::StandError;
-use super::http::Http;
+use super::http::JsonClient;
 use super::process::{Process, Role};
 use crate::error::BenchError;
 use crate::program::Program;
 
 /// A running one. Dropping it kills it.
-pub(crate) struct Gateway {
+pub(crate) struct GatewayProcess {
     pub(crate) process: Process,
     listeners: Option<Listeners>,
 }
 
 /// Where it is asked.
 struct Listeners {
-    admin: Http,
+    admin: JsonClient,
     /// The base URL of probes and metrics.
     api: String,
 }
 
 /// One installation, as far as the stand uses it.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Installation {
+pub(crate) struct ObservedInstallation {
     state: String,
     pub(crate) generation: u64,
 }
 
-impl Installation {
+impl ObservedInstallation {
     pub(crate) fn is_live(&self) -> bool {
         self.state == "live"
     }
@@ -44,11 +44,11 @@ impl Installation {
 /// The answer about one installation.
 #[derive(Deserialize)]
 struct Observed {
-    observed: Installation,
+    observed: ObservedInstallation,
 }
 
 /// What a running one is probed with: a new connection each time, as whoever watches a service does it.
-pub(crate) struct Prober(Http);
+pub(crate) struct Prober(JsonClient);
 
 impl Prober {
     /// How long the answer takes.
@@ -61,13 +61,13 @@ impl Prober {
 
 /// What it says of itself: the part of its overview that the stand uses. Counted since its start.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct View {
+pub(crate) struct GatewayOverview {
     by_state: BTreeMap<String, u64>,
     pub(crate) events: EventCounts,
     pub(crate) answers: AnswerCounts,
     pub(crate) connections: ConnectionCounts,
-    pub(crate) ack_latency_us: Latency,
-    pub(crate) record_latency_us: Latency,
+    pub(crate) ack_latency_us: LatencySummary,
+    pub(crate) record_latency_us: LatencySummary,
     pub(crate) store: StoreCounts,
     #[serde(default)]
     pub(crate) connection_limit: ConnectionLimit,
@@ -100,7 +100,7 @@ pub(crate) struct ConnectionCounts {
 /// From the read of an event's last byte until it is durable, and its ACK, where one is asked for, is encoded; in
 /// microseconds.
 #[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
-pub(crate) struct Latency {
+pub(crate) struct LatencySummary {
     #[serde(rename(serialize = "p50_us"))]
     pub(crate) p50: u64,
     #[serde(rename(serialize = "p99_us"))]
@@ -123,7 +123,7 @@ pub(crate) struct StoreCounts {
     pub(crate) cause: Option<String>,
 }
 
-impl View {
+impl GatewayOverview {
     /// Installations that are connected and have had their first pong.
     pub(crate) fn live(&self) -> u64 {
         self.by_state.get("live").copied().unwrap_or(0)
@@ -145,7 +145,7 @@ impl View {
     }
 }
 
-impl Gateway {
+impl GatewayProcess {
     /// Starts one and does not wait for it. `open_files` is how many files it may have open; without it, as many as this
     /// process may.
     pub(super) fn spawn(
@@ -181,7 +181,7 @@ impl Gateway {
                 let addresses = self.process.address().await?;
                 let (admin, api) = addresses.split_once(' ').unwrap_or((&addresses, ""));
                 none.insert(Listeners {
-                    admin: Http::new(Role::Gateway, format!("http://{admin}"), None)?,
+                    admin: JsonClient::new(Role::Gateway, format!("http://{admin}"), None)?,
                     api: format!("http://{api}"),
                 })
             }
@@ -189,13 +189,16 @@ impl Gateway {
     }
 
     /// What it says of itself, as soon as it can.
-    pub(crate) async fn view(&mut self) -> Result<View, BenchError> {
+    pub(crate) async fn view(&mut self) -> Result<GatewayOverview, BenchError> {
         let admin = &self.listeners().await?.admin;
         Ok(admin.get("/admin/v1/overview").await?)
     }
 
     /// What it says of the installation of this name.
-    pub(crate) async fn installation(&mut self, name: &str) -> Result<Installation, BenchError> {
+    pub(crate) async fn installation(
+        &mut self,
+        name: &str,
+    ) -> Result<ObservedInstallation, BenchError> {
         let admin = &self.listeners().await?.admin;
         let path = format!("/admin/v1/installations/{name}");
         Ok(admin.get::<Observed>(&path).await?.observed)
@@ -204,7 +207,7 @@ impl Gateway {
     /// For probes of the listener that service managers watch.
     pub(crate) async fn prober(&mut self) -> Result<Prober, BenchError> {
         let api = self.listeners().await?.api.clone();
-        Ok(Prober(Http::new(Role::Gateway, api, None)?))
+        Ok(Prober(JsonClient::new(Role::Gateway, api, None)?))
     }
 
     /// How long the answer to a question takes, in which everything is looked at.

@@ -21,13 +21,13 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const MAX_ANSWER_BYTES: usize = 256 << 20;
 
 /// One of them.
-pub(super) struct Http {
+pub(super) struct JsonClient {
     role: Role,
     base: String,
     client: awc::Client,
 }
 
-impl Http {
+impl JsonClient {
     /// `ca_file` holds whom to trust where `base` is https.
     pub(super) fn new(
         role: Role,

@@ -10,9 +10,9 @@ use longwire_sim::{Behaviour, ClosedLoop, Traffic};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::http::Http;
+use super::http::JsonClient;
 use super::process::{Process, Role};
-use super::{Ledger, StandError};
+use super::{PlatformCounts, StandError};
 use crate::cli::Played;
 use crate::error::BenchError;
 use crate::program::Program;
@@ -80,14 +80,14 @@ impl PlatformSettings {
 }
 
 /// A running one.
-pub(crate) struct Platform {
+pub(crate) struct SimulatedPlatform {
     pub(crate) played: Played,
     pub(crate) process: Process,
     /// What clients are given.
     pub(crate) base_url: String,
     /// Whom its clients have to trust.
     pub(crate) ca_file: Option<PathBuf>,
-    http: Http,
+    http: JsonClient,
 }
 
 /// Faults the stand puts on connections.
@@ -119,7 +119,7 @@ struct Faulted {
     connections: u64,
 }
 
-impl Platform {
+impl SimulatedPlatform {
     /// Starts one; what it writes lies in `directory`.
     pub(super) async fn start(
         program: &Program,
@@ -136,7 +136,7 @@ impl Platform {
             // Both are served at one address: `ws` is to `wss` as `http` to `https`.
             Played::Wecom => base_url.replacen("ws", "http", 1),
         };
-        let http = Http::new(Role::Platform, control_url, ca_file.as_deref())?;
+        let http = JsonClient::new(Role::Platform, control_url, ca_file.as_deref())?;
         Ok(Self {
             played: settings.played,
             process,
@@ -147,7 +147,7 @@ impl Platform {
     }
 
     /// Its counters.
-    pub(crate) async fn ledger(&self) -> Result<Ledger, StandError> {
+    pub(crate) async fn ledger(&self) -> Result<PlatformCounts, StandError> {
         const PATH: &str = "/sim/v1/ledger";
         Ok(match self.played {
             Played::Feishu => self.http.get::<longwire_sim::Ledger>(PATH).await?.into(),
@@ -155,7 +155,7 @@ impl Platform {
         })
     }
 
-    /// The ids of the events that [`Ledger::owed`] counts, as many as it keeps.
+    /// The ids of the events that [`PlatformCounts::owed`] counts, as many as it keeps.
     pub(crate) async fn owed(&self) -> Result<Vec<String>, StandError> {
         let verb = match self.played {
             Played::Feishu => "/sim/v1/acked",

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::io::IsTerminal as _;
 
 /// The line. Dropping it takes it away.
-pub(crate) struct Progress {
+pub(crate) struct ProgressLine {
     on: bool,
     /// What the whole run is at.
     text: RefCell<String>,
 }
 
-impl Progress {
+impl ProgressLine {
     pub(crate) fn new() -> Self {
         Self {
             on: std::io::stderr().is_terminal(),
@@ -37,7 +37,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.say("");
     }

@@ -10,12 +10,12 @@ const PAGE: usize = 1000;
 
 /// The event ids in the store.
 #[derive(Debug, Default)]
-pub(crate) struct Recorded {
+pub(crate) struct RecordedIds {
     ids: HashSet<String>,
     rows: u64,
 }
 
-impl Recorded {
+impl RecordedIds {
     /// Reads the whole log.
     pub(crate) fn read(reader: &Reader) -> Result<Self, ReadError> {
         Self::read_of(reader, |_| true)

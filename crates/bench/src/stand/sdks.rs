@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::StandError;
-use crate::cli::Peer;
+use crate::cli::PeerClient;
 use crate::error::BenchError;
 use crate::program::Program;
 
@@ -46,25 +46,32 @@ impl Sdks {
     }
 
     /// The version of a peer's SDK; `None` when it cannot be run, and for a peer without one.
-    pub(crate) fn version(&self, which: Peer) -> Option<&str> {
+    pub(crate) fn version(&self, which: PeerClient) -> Option<&str> {
         self.sdk(which).map(|sdk| sdk.version.as_str())
     }
 
-    fn sdk(&self, which: Peer) -> Option<&Sdk> {
+    fn sdk(&self, which: PeerClient) -> Option<&Sdk> {
         match which {
-            Peer::Node => self.node.as_ref(),
-            Peer::Python => self.python.as_ref(),
-            Peer::Longwire | Peer::Bare | Peer::BareDurable | Peer::BareAppend => None,
+            PeerClient::Node => self.node.as_ref(),
+            PeerClient::Python => self.python.as_ref(),
+            PeerClient::Longwire
+            | PeerClient::Bare
+            | PeerClient::BareDurable
+            | PeerClient::BareAppend => None,
         }
     }
 
     /// The command of a peer, whose program is written into `directory`.
-    pub(super) fn command(&self, which: Peer, directory: &Path) -> Result<Command, BenchError> {
+    pub(super) fn command(
+        &self,
+        which: PeerClient,
+        directory: &Path,
+    ) -> Result<Command, BenchError> {
         let sdk = self
             .sdk(which)
             .ok_or(StandError::NoSdk { peer: which.name() })?;
         let (name, text) = match which {
-            Peer::Python => ("peer.py", longwire_bare::PYTHON_PROGRAM),
+            PeerClient::Python => ("peer.py", longwire_bare::PYTHON_PROGRAM),
             _ => ("peer.cjs", longwire_bare::NODE_PROGRAM),
         };
         let path = directory.join(name);
@@ -128,7 +135,7 @@ mod tests {
     fn what_is_not_installed_is_not_found() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let sdks = Sdks::find(&Program::nowhere(), Some(directory.path()));
-        for which in [Peer::Node, Peer::Python] {
+        for which in [PeerClient::Node, PeerClient::Python] {
             assert_eq!(sdks.version(which), None);
             let error = sdks.command(which, directory.path()).expect_err("missing");
             assert!(

@@ -7,13 +7,13 @@
 
 use serde::Serialize;
 
-use super::Ledger;
-use super::recorded::Recorded;
+use super::PlatformCounts;
+use super::recorded::RecordedIds;
 use crate::outcome::RunOutcome;
 
 /// What became of every event of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Verdict {
+pub(crate) struct RunVerdict {
     pub(crate) pushed: u64,
     pub(crate) acked: u64,
     /// Written to us by a platform that asks for no ACK.
@@ -34,9 +34,9 @@ pub(crate) struct Verdict {
     pub(crate) compared_by_id: u64,
 }
 
-impl Verdict {
+impl RunVerdict {
     /// Compares.
-    pub(crate) fn reach(ledger: &Ledger, owed: &[String], recorded: &Recorded) -> Self {
+    pub(crate) fn reach(ledger: &PlatformCounts, owed: &[String], recorded: &RecordedIds) -> Self {
         let distinct = recorded.rows() - recorded.twice();
         Self {
             pushed: ledger.pushed,
@@ -111,15 +111,15 @@ impl Verdict {
 mod tests {
     use super::*;
 
-    fn reach(pushed: u64, acked: &[&str], recorded: &[&str]) -> Verdict {
-        let ledger = Ledger {
+    fn reach(pushed: u64, acked: &[&str], recorded: &[&str]) -> RunVerdict {
+        let ledger = PlatformCounts {
             pushed,
             acked: acked.len() as u64,
             pending: pushed - acked.len() as u64,
-            ..Ledger::default()
+            ..PlatformCounts::default()
         };
         let acked: Vec<String> = acked.iter().map(|id| (*id).to_owned()).collect();
-        Verdict::reach(&ledger, &acked, &Recorded::of(recorded))
+        RunVerdict::reach(&ledger, &acked, &RecordedIds::of(recorded))
     }
 
     #[test]
@@ -146,14 +146,14 @@ mod tests {
 
     #[test]
     fn what_was_written_to_us_must_be_there_without_an_ack() {
-        let ledger = Ledger {
+        let ledger = PlatformCounts {
             pushed: 2,
             delivered: 2,
-            ..Ledger::default()
+            ..PlatformCounts::default()
         };
         let reach = |recorded: &[&str]| {
             let delivered = ["a".to_owned(), "b".to_owned()];
-            Verdict::reach(&ledger, &delivered, &Recorded::of(recorded))
+            RunVerdict::reach(&ledger, &delivered, &RecordedIds::of(recorded))
         };
         let all = reach(&["b", "a"]);
         assert_eq!((all.acked, all.delivered, all.is_good()), (0, 2, true));
@@ -165,12 +165,12 @@ mod tests {
 
     #[test]
     fn events_whose_ids_are_no_longer_known_are_compared_by_number() {
-        let ledger = Ledger {
+        let ledger = PlatformCounts {
             pushed: 3,
             acked: 3,
-            ..Ledger::default()
+            ..PlatformCounts::default()
         };
-        let verdict = Verdict::reach(&ledger, &["a".to_owned()], &Recorded::of(&["a", "b"]));
+        let verdict = RunVerdict::reach(&ledger, &["a".to_owned()], &RecordedIds::of(&["a", "b"]));
         assert_eq!((verdict.missing, verdict.compared_by_id), (1, 1));
     }
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use longwire_terminal::grouped;
 use rustix::process::Signal;
 
-use super::schedule::{Life, Trouble};
+use super::schedule::{GatewayLife, LifeTrouble};
 use super::suffered::Suffered;
 use crate::disk::{Frozen, Volume};
 use crate::error::BenchError;
-use crate::stand::{Breakage, Gateway, Stand, StandError};
+use crate::stand::{Breakage, GatewayProcess, StandError, TestStand};
 
 /// How often the gateway is asked how it does.
 const LOOK: Duration = Duration::from_millis(100);
@@ -23,10 +23,10 @@ const NO_ROOM: [&str; 2] = ["no space left for", "the disk is full"];
 const SHOWS: Duration = Duration::from_secs(8);
 
 /// A run, as far as it has come.
-pub(super) struct Run<'a> {
-    stand: &'a Stand,
+pub(super) struct TortureRun<'a> {
+    stand: &'a TestStand,
     installations: u32,
-    gateway: Gateway,
+    gateway: GatewayProcess,
     suffered: Suffered,
     acked: u64,
     /// Of the gateway that lives: the repeats it told of, and whether it ever answered.
@@ -34,11 +34,11 @@ pub(super) struct Run<'a> {
     served: bool,
 }
 
-impl<'a> Run<'a> {
+impl<'a> TortureRun<'a> {
     pub(super) fn new(
-        stand: &'a Stand,
+        stand: &'a TestStand,
         installations: u32,
-        gateway: Gateway,
+        gateway: GatewayProcess,
         suffered: Suffered,
     ) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn end(self) -> (Gateway, Suffered) {
+    pub(super) fn end(self) -> (GatewayProcess, Suffered) {
         (self.gateway, self.suffered)
     }
 
@@ -66,19 +66,19 @@ impl<'a> Run<'a> {
     }
 
     /// One life, its death, and the start of the next one.
-    pub(super) async fn live_and_die(&mut self, life: &Life) -> Result<(), BenchError> {
+    pub(super) async fn live_and_die(&mut self, life: &GatewayLife) -> Result<(), BenchError> {
         self.watch(life.before).await;
         match life.trouble {
             None => {
                 self.watch(life.after).await;
                 self.kill().await
             }
-            Some(Trouble::Stop { length, dropped }) => {
+            Some(LifeTrouble::Stop { length, dropped }) => {
                 self.gateway.process.check()?;
                 self.stop(length, dropped, life).await
             }
-            Some(Trouble::FullDisk(length)) => self.full_disk(length, life).await,
-            Some(Trouble::Stall(length)) => self.stall(length, life).await,
+            Some(LifeTrouble::FullDisk(length)) => self.full_disk(length, life).await,
+            Some(LifeTrouble::Stall(length)) => self.stall(length, life).await,
         }
     }
 
@@ -86,7 +86,7 @@ impl<'a> Run<'a> {
         &mut self,
         length: Duration,
         dropped: bool,
-        life: &Life,
+        life: &GatewayLife,
     ) -> Result<(), BenchError> {
         self.suffered.stops += 1;
         self.gateway.process.signal(Signal::STOP);
@@ -103,7 +103,7 @@ impl<'a> Run<'a> {
         self.kill().await
     }
 
-    async fn full_disk(&mut self, length: Duration, life: &Life) -> Result<(), BenchError> {
+    async fn full_disk(&mut self, length: Duration, life: &GatewayLife) -> Result<(), BenchError> {
         let refused = |source| StandError::Untroubled { source };
         let volume = self.volume()?;
         self.suffered.full_disks += 1;
@@ -138,7 +138,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn stall(&mut self, length: Duration, life: &Life) -> Result<(), BenchError> {
+    async fn stall(&mut self, length: Duration, life: &GatewayLife) -> Result<(), BenchError> {
         self.suffered.stalls += 1;
         // One that has yet to come up has nothing under way.
         self.suffered.stalls_to_tell += u32::from(self.served && length >= SHOWS);

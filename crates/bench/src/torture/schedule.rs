@@ -15,7 +15,7 @@ const FULL: Duration = Duration::from_secs(3);
 
 /// What befalls a gateway besides its death.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(super) enum LifeTrouble {
     /// SIGSTOP, and SIGCONT after this time. The platform may drop the connections meanwhile.
     Stop { length: Duration, dropped: bool },
     /// The disk is full for this time.
@@ -26,10 +26,10 @@ pub(super) enum Trouble {
 
 /// One life of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Life {
+pub(super) struct GatewayLife {
     /// Running, until the trouble.
     pub(super) before: Duration,
-    pub(super) trouble: Option<Trouble>,
+    pub(super) trouble: Option<LifeTrouble>,
     /// The kill comes while the trouble lasts.
     pub(super) dies_in_it: bool,
     /// Running, until the kill.
@@ -70,7 +70,7 @@ impl Schedule {
         }
     }
 
-    pub(super) fn next_life(&mut self) -> Life {
+    pub(super) fn next_life(&mut self) -> GatewayLife {
         let running = if self.one_in(STILLBORN_ONE_IN) {
             self.up_to(START_UP.min(self.longest))
         } else {
@@ -78,7 +78,7 @@ impl Schedule {
         };
         let before = self.up_to(running);
         let trouble = self.next_trouble();
-        Life {
+        GatewayLife {
             before,
             trouble,
             dies_in_it: trouble.is_some() && self.one_in(3),
@@ -87,7 +87,7 @@ impl Schedule {
     }
 
     /// As many of each as planned, spread evenly at random over the lives that are left.
-    fn next_trouble(&mut self) -> Option<Trouble> {
+    fn next_trouble(&mut self) -> Option<LifeTrouble> {
         let drawn = self.next_u64() % u64::from(self.left.lives.max(1));
         self.left.lives = self.left.lives.saturating_sub(1);
         let stops = u64::from(self.left.stops);
@@ -100,16 +100,16 @@ impl Schedule {
             } else {
                 LONG_STOP
             };
-            Some(Trouble::Stop {
+            Some(LifeTrouble::Stop {
                 length: self.up_to(most),
                 dropped: self.one_in(4),
             })
         } else if drawn < full_disks {
             self.left.full_disks -= 1;
-            Some(Trouble::FullDisk(self.up_to(FULL)))
+            Some(LifeTrouble::FullDisk(self.up_to(FULL)))
         } else if drawn < stalls {
             self.left.stalls -= 1;
-            Some(Trouble::Stall(self.left.stall))
+            Some(LifeTrouble::Stall(self.left.stall))
         } else {
             None
         }
@@ -147,7 +147,7 @@ mod tests {
         stall: Duration::from_secs(30),
     };
 
-    fn lives(seed: u64) -> Vec<Life> {
+    fn lives(seed: u64) -> Vec<GatewayLife> {
         let mut schedule = Schedule::new(seed, LONGEST, PLAN);
         (0..PLAN.lives).map(|_| schedule.next_life()).collect()
     }
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn lives_keep_to_their_bounds_and_differ() {
         let lives = lives(1);
-        let running = |life: &Life| life.before + life.after;
+        let running = |life: &GatewayLife| life.before + life.after;
         assert!(lives.iter().all(|life| running(life) <= LONGEST));
         let in_start_up = lives.iter().filter(|life| running(life) < START_UP).count();
         assert!((100..300).contains(&in_start_up), "{in_start_up} of 1000");
@@ -175,16 +175,16 @@ mod tests {
     #[test]
     fn there_is_as_much_trouble_as_was_planned() {
         for seed in 0..20 {
-            let troubles: Vec<Trouble> =
+            let troubles: Vec<LifeTrouble> =
                 lives(seed).iter().filter_map(|life| life.trouble).collect();
-            let count = |wanted: fn(&Trouble) -> bool| {
+            let count = |wanted: fn(&LifeTrouble) -> bool| {
                 troubles.iter().filter(|trouble| wanted(trouble)).count()
             };
             assert_eq!(
                 (
-                    count(|trouble| matches!(trouble, Trouble::Stop { .. })),
-                    count(|trouble| matches!(trouble, Trouble::FullDisk(_))),
-                    count(|trouble| matches!(trouble, Trouble::Stall(_))),
+                    count(|trouble| matches!(trouble, LifeTrouble::Stop { .. })),
+                    count(|trouble| matches!(trouble, LifeTrouble::FullDisk(_))),
+                    count(|trouble| matches!(trouble, LifeTrouble::Stall(_))),
                 ),
                 (250, 100, 10)
             );

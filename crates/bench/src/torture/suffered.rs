@@ -3,7 +3,7 @@
 use longwire_terminal::grouped;
 use serde::Serialize;
 
-use crate::report::{Figures, Row, mib};
+use crate::report::{ReportFigures, ReportRow, mib};
 
 /// So many stalls have to show before silence is a broken promise.
 const STALLS_THAT_DECIDE: u32 = 3;
@@ -55,10 +55,10 @@ impl Suffered {
     }
 }
 
-impl Figures for Suffered {
-    fn rows(&self) -> Vec<Row> {
+impl ReportFigures for Suffered {
+    fn rows(&self) -> Vec<ReportRow> {
         vec![
-            Row::new(
+            ReportRow::new(
                 "killed",
                 format!("{} times", grouped(self.kills.into())),
                 format!(
@@ -66,7 +66,7 @@ impl Figures for Suffered {
                     self.kills_under_load, self.kills_in_start_up, self.kills_in_trouble
                 ),
             ),
-            Row::new(
+            ReportRow::new(
                 "troubles",
                 format!("{} stops", grouped(self.stops.into())),
                 format!(
@@ -82,12 +82,12 @@ impl Figures for Suffered {
                     },
                 ),
             ),
-            Row::new(
+            ReportRow::new(
                 "unanswered",
                 grouped(self.unanswered_at_kills),
                 "events without an ACK at the moments of the kills",
             ),
-            Row::new(
+            ReportRow::new(
                 "repeats",
                 format!("{} pushed again", grouped(self.pushed_again)),
                 format!(
@@ -95,12 +95,12 @@ impl Figures for Suffered {
                     grouped(self.repeats_recognized)
                 ),
             ),
-            Row::new(
+            ReportRow::new(
                 "sizes",
                 format!("store {}", mib(self.store_bytes)),
                 format!("the platform's memory {}", mib(self.platform_bytes)),
             ),
-            Row::new(
+            ReportRow::new(
                 "simulator",
                 format!("{:.1} % of a core", self.platform_cpu_share * 100.0),
                 "the platform's share, on the same host",

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use longwire_bench::cli::{Demo, Played};
 use longwire_bench::demo::{
-    DemoBot, PING_INTERVAL, PONG_GRACE, SECRET_FILE, ShownBot, ShownGateway, ShownLatency,
-    ShownOverview, Stage, Verdict, perform, settle,
+    DemoBot, DemoStage, DemoVerdict, PING_INTERVAL, PONG_GRACE, SECRET_FILE, ShownBot,
+    ShownGateway, ShownLatency, ShownOverview, perform, settle,
 };
 use longwire_fleet::{Fleet, Quantiles};
 use longwire_terminal::{BackgroundWriter, Palette, descriptor_of, say};
@@ -40,7 +40,7 @@ pub(crate) fn run(command: &Demo) -> Result<Exit, Failure> {
         None,
     );
     files::raise();
-    let stage = Stage::build(command)?;
+    let stage = DemoStage::build(command)?;
     // A reader that stalls is to hold up the picture, and not the gateway behind it.
     let out = descriptor_of(&std::io::stdout())
         .and_then(|out| BackgroundWriter::start("longwire-stdout", out, drop))
@@ -60,9 +60,9 @@ pub(crate) fn run(command: &Demo) -> Result<Exit, Failure> {
 /// From the first dial to the verdict; `None` when a second signal cut it short.
 async fn play(
     command: &Demo,
-    stage: &Stage,
+    stage: &DemoStage,
     out: &BackgroundWriter,
-) -> Result<Option<Verdict>, Failure> {
+) -> Result<Option<DemoVerdict>, Failure> {
     let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
     let gateway = Gateway::start(&mut configured(command, stage)).await?;
     let shown = ShownFleet(gateway.fleet.clone());
@@ -77,13 +77,13 @@ async fn play(
         gateway.drain(DRAIN).await
     };
     tokio::select! {
-        drained = ending => Ok(Some(Verdict::reach(stage, &reader, &shown, drained.unanswered)?)),
+        drained = ending => Ok(Some(DemoVerdict::reach(stage, &reader, &shown, drained.unanswered)?)),
         _ = signals.next() => Ok(None),
     }
 }
 
 /// A configuration with the stage's bots. Only the pings are hurried.
-fn configured(command: &Demo, stage: &Stage) -> Loaded {
+fn configured(command: &Demo, stage: &DemoStage) -> Loaded {
     let mut config = Config {
         installations: stage.bots().map(declared).collect(),
         ..Config::default()

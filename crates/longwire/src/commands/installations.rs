@@ -19,7 +19,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::cli::{Add, Form, Installations, Output, Server};
+use crate::cli::{Add, Form, Installations, Output, ServerArgs};
 use crate::client::{Client, ClientError};
 use crate::config::{Loaded, SecretRef};
 use crate::exit::{Exit, Failure};
@@ -51,7 +51,7 @@ pub(crate) fn run(config: Option<&Path>, command: Installations) -> Result<Exit,
 }
 
 /// The admin interface of the server that this configuration describes.
-fn client(loaded: &Loaded, server: &Server) -> Client {
+fn client(loaded: &Loaded, server: &ServerArgs) -> Client {
     let base = server.admin_url.clone().unwrap_or_else(|| {
         let mut address = loaded.config.server.admin_listen;
         if address.ip().is_unspecified() {
@@ -197,7 +197,7 @@ async fn observed(client: &Client, record: &InstallationRecord) -> Option<Value>
         .cloned()
 }
 
-fn list(loaded: &Loaded, output: Output, server: &Server) -> Result<Exit, Failure> {
+fn list(loaded: &Loaded, output: Output, server: &ServerArgs) -> Result<Exit, Failure> {
     let records = Reader::open(&loaded.store_settings())?.installations()?;
     let observed = ask(async { Ok(observed_all(&client(loaded, server)).await) })?;
     let mut rows: Vec<Value> = Vec::with_capacity(records.len());
@@ -250,7 +250,7 @@ fn show(
     loaded: &Loaded,
     id_or_name: &str,
     output: Output,
-    server: &Server,
+    server: &ServerArgs,
 ) -> Result<Exit, Failure> {
     let reader = Reader::open(&loaded.store_settings())?;
     let record = reader
@@ -276,7 +276,7 @@ fn set_desired(
     loaded: &Loaded,
     id_or_name: &str,
     desired: Desired,
-    server: &Server,
+    server: &ServerArgs,
 ) -> Result<Exit, Failure> {
     let (verb, done) = match desired {
         Desired::Run => ("start", "wanted connected"),

@@ -15,7 +15,7 @@ use crate::exit::{Exit, Failure};
 use crate::signals::{Signals, end_with_parent};
 use crate::{files, logs};
 
-pub(crate) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
+pub(crate) fn run(command: &cli::SimArgs) -> Result<Exit, Failure> {
     logs::start_for_command();
     if command.end_with_parent {
         end_with_parent();
@@ -27,7 +27,7 @@ pub(crate) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
     }
 }
 
-fn feishu(command: &cli::Sim) -> Result<Exit, Failure> {
+fn feishu(command: &cli::SimArgs) -> Result<Exit, Failure> {
     let sim = Sim::start(SimSettings {
         listen: command.listen,
         seed: seed(command),
@@ -57,12 +57,12 @@ fn feishu(command: &cli::Sim) -> Result<Exit, Failure> {
 }
 
 /// Given, or a new one every time, so that ids do not repeat from run to run.
-fn seed(command: &cli::Sim) -> u64 {
+fn seed(command: &cli::SimArgs) -> u64 {
     let now = || crate::moment::now_ms().unsigned_abs();
     command.seed.unwrap_or_else(now)
 }
 
-fn write_authority(command: &cli::Sim, ca_pem: Option<&str>) -> Result<(), Failure> {
+fn write_authority(command: &cli::SimArgs, ca_pem: Option<&str>) -> Result<(), Failure> {
     if let (Some(path), Some(pem)) = (&command.tls_ca, ca_pem) {
         std::fs::write(path, pem).map_err(Failure::io(format!("write {}", path.display())))?;
     }
@@ -73,7 +73,7 @@ fn until_told(mut signals: Signals) {
     actix_rt::System::new().block_on(signals.next());
 }
 
-fn explain(base: &str, command: &cli::Sim) {
+fn explain(base: &str, command: &cli::SimArgs) {
     let head = |text: &str| Palette::of(&std::io::stderr()).paint(Ink::Bold, text);
     let trust = match &command.tls_ca {
         Some(path) => format!("[tls]\nca_file = \"{}\"\n\n", path.display()),

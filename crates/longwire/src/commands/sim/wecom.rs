@@ -12,7 +12,7 @@ use crate::cli;
 use crate::exit::{Exit, Failure};
 use crate::signals::Signals;
 
-pub(super) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
+pub(super) fn run(command: &cli::SimArgs) -> Result<Exit, Failure> {
     let sim = Sim::start(SimSettings {
         listen: command.listen,
         seed: seed(command),
@@ -35,7 +35,7 @@ pub(super) fn run(command: &cli::Sim) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn explain(sim: &Sim, command: &cli::Sim) {
+fn explain(sim: &Sim, command: &cli::SimArgs) {
     let head = |text: &str| Palette::of(&std::io::stderr()).paint(Ink::Bold, text);
     let (trust, curl) = match &command.tls_ca {
         Some(path) => (

@@ -5,7 +5,7 @@ use longwire_sim::{Latency, wecom};
 
 /// Counters since the platform's start.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Ledger {
+pub(crate) struct PlatformCounts {
     /// Events it had for its clients.
     pub(crate) pushed: u64,
     /// Answered 200 in time, where it asks for an ACK.
@@ -33,7 +33,7 @@ pub(crate) struct Ledger {
     pub(crate) connections_ended: u64,
 }
 
-impl Ledger {
+impl PlatformCounts {
     /// Events that whoever is connected has to have recorded.
     pub(crate) fn owed(&self) -> u64 {
         self.acked + self.delivered
@@ -51,7 +51,7 @@ impl Ledger {
     }
 }
 
-impl From<longwire_sim::Ledger> for Ledger {
+impl From<longwire_sim::Ledger> for PlatformCounts {
     fn from(of: longwire_sim::Ledger) -> Self {
         Self {
             pushed: of.pushed,
@@ -72,7 +72,7 @@ impl From<longwire_sim::Ledger> for Ledger {
     }
 }
 
-impl From<wecom::Ledger> for Ledger {
+impl From<wecom::Ledger> for PlatformCounts {
     fn from(of: wecom::Ledger) -> Self {
         Self {
             pushed: of.pushed,
