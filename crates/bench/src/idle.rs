@@ -91,27 +91,15 @@ pub(super) async fn run(command: &BenchIdle, program: &Program) -> Result<RunOut
     let directory = command.ground.directory.as_deref();
     let mut stand = TestStand::build(program, u64::from(count), directory, 0, &settings).await?;
 
-    let mut gateway = stand.spawn(count / 10)?;
     progress.say(&format!("a tenth: {} installations", count / 10));
-    stand.all_live(&mut gateway, count / 10).await?;
-    tokio::time::sleep(REST).await;
-    let idle_bytes = gateway.process.resident()?.now;
-    let tenth = burden(&stand, &gateway, count / 10, idle_bytes).await?;
-    gateway.end().await?;
+    let tenth = tenth(&stand, count / 10).await?;
 
     progress.say(&format!("connecting {count} installations"));
     let (mut gateway, all_live_seconds) = connect(&stand, count).await?;
     tokio::time::sleep(REST).await;
     let idle_bytes = gateway.process.resident()?.now;
     progress.say("watching them do nothing");
-    let calm = signs(&stand, &mut gateway).await?;
-    let (began, spent) = (Instant::now(), processor_time(&stand, &gateway)?);
-    tokio::time::sleep(Duration::from_secs(command.seconds.into())).await;
-    let after = processor_time(&stand, &gateway)?;
-    let watched_seconds = began.elapsed().as_secs_f64();
-    let quiet = signs(&stand, &mut gateway).await?.since(calm);
-    let share = |of: usize| (after[of] - spent[of]).as_secs_f64() / watched_seconds;
-    let (cpu_share, platform_cpu_share) = (share(0), share(1));
+    let watched = watch(&stand, &mut gateway, command.seconds).await?;
     progress.say("40 KiB for each");
     let all = burden(&stand, &gateway, count, idle_bytes).await?;
     let (gateway, budgeted) = match command.budget.per_second() {
@@ -145,14 +133,54 @@ pub(super) async fn run(command: &BenchIdle, program: &Program) -> Result<RunOut
             all,
             idle_bytes_each: all.growth(&tenth, |of| of.idle_bytes),
             after_traffic_bytes_each: all.growth(&tenth, |of| of.after_traffic_bytes),
-            cpu_share,
-            platform_cpu_share,
-            watched_seconds,
-            quiet,
+            cpu_share: watched.cpu_share,
+            platform_cpu_share: watched.platform_cpu_share,
+            watched_seconds: watched.seconds,
+            quiet: watched.quiet,
         },
         verdict,
     }
     .print(command.ground.json)
+}
+
+/// What a gateway with so many installations takes.
+async fn tenth(stand: &TestStand, count: u32) -> Result<Footprint, BenchError> {
+    let mut gateway = stand.spawn(count)?;
+    stand.all_live(&mut gateway, count).await?;
+    tokio::time::sleep(REST).await;
+    let idle_bytes = gateway.process.resident()?.now;
+    let tenth = burden(stand, &gateway, count, idle_bytes).await?;
+    gateway.end().await?;
+    Ok(tenth)
+}
+
+/// A while in which nothing happens.
+struct Watched {
+    seconds: f64,
+    /// Of one core.
+    cpu_share: f64,
+    /// Of one core.
+    platform_cpu_share: f64,
+    quiet: Quiet,
+}
+
+async fn watch(
+    stand: &TestStand,
+    gateway: &mut GatewayProcess,
+    seconds: u32,
+) -> Result<Watched, BenchError> {
+    let calm = signs(stand, gateway).await?;
+    let (began, spent) = (Instant::now(), processor_time(stand, gateway)?);
+    tokio::time::sleep(Duration::from_secs(seconds.into())).await;
+    let after = processor_time(stand, gateway)?;
+    let seconds = began.elapsed().as_secs_f64();
+    let share = |of: usize| (after[of] - spent[of]).as_secs_f64() / seconds;
+    Ok(Watched {
+        seconds,
+        cpu_share: share(0),
+        platform_cpu_share: share(1),
+        quiet: signs(stand, gateway).await?.since(calm),
+    })
 }
 
 /// Starts a gateway, and waits until all are live: seconds from when it could be asked, before which it has not begun

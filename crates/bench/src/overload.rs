@@ -13,23 +13,23 @@
 //! A platform that is answered too late pushes again, so lateness is load. What is looked for is that the gateway
 //! goes on acknowledging at its rate, says no to the rest in time, and keeps its memory.
 
+mod figures;
 mod search;
 
 use std::time::Duration;
 
-use longwire_terminal::{grouped, ms};
-use serde::Serialize;
+use longwire_terminal::grouped;
 
-use super::bar::{Bar, BarBound, BarStanding};
 use super::chart::{Axis, Chart, Panel, Series, SvgFile, latency_panel};
 use super::load::{Load, LoadPace, Stretch};
-use super::report::{HostFacts, Report, ReportFigures, ReportRow, mib};
+use super::report::{HostFacts, Report};
 use super::sample::MeasuredWindow;
 use crate::cli::BenchOverload;
 use crate::error::BenchError;
 use crate::outcome::RunOutcome;
 use crate::program::Program;
 use crate::stand::{MeasuredClient, PlatformSettings, ProgressLine, RunVerdict, TestStand};
+use figures::{Overload, Standings, Step};
 use search::Search;
 
 /// What the simulated platform is sure to make.
@@ -45,63 +45,6 @@ const KEPT_SHARE: f64 = 0.98;
 const KEPT_P99_US: u64 = 1_000_000;
 /// Events of one second are to fit into memory several times.
 const MAX_BYTES: f64 = (512 << 20) as f64;
-
-/// Held to these.
-const SHARE_BAR: Bar = Bar {
-    bar: BarBound::AtLeast(0.9),
-    stretch: None,
-};
-const P99_BAR_MS: Bar = Bar {
-    bar: BarBound::AtMost(2_500.0),
-    stretch: None,
-};
-const GROWTH_BAR_MIB: Bar = Bar {
-    bar: BarBound::AtMost(64.0),
-    stretch: None,
-};
-
-/// What a run found.
-#[derive(Debug, Serialize)]
-struct Overload {
-    /// The highest paced rate that was kept up with, or the one that was given.
-    sustainable_per_second: f64,
-    /// What a closed loop made, if one was asked.
-    closed_loop_per_second: Option<f64>,
-    steps: Vec<Step>,
-    offered_per_second: f64,
-    /// The measured time at twice the rate.
-    all: MeasuredWindow,
-    /// Of the sustainable rate.
-    acked_share: f64,
-    /// Answered too late to count, at twice the rate.
-    late_acks: u64,
-    /// Not answered within the platform's 3 s, at twice the rate.
-    timed_out: u64,
-    /// Until the last answer.
-    pushed_again: u64,
-    /// Of those, recognized as recorded already.
-    repeats_recognized: u64,
-    resident_before_bytes: u64,
-    /// The most of all looks at twice the rate.
-    resident_most_bytes: u64,
-    standings: BarStandings,
-}
-
-#[derive(Debug, Serialize)]
-struct BarStandings {
-    acked_share: BarStanding,
-    ack_p99: BarStanding,
-    memory_growth: BarStanding,
-}
-
-/// One rate of the search.
-#[derive(Debug, Serialize)]
-struct Step {
-    offered_per_second: f64,
-    acked_per_second: f64,
-    p99_us: u64,
-    kept_up: bool,
-}
 
 /// Refuses what is in range by itself and too much together.
 fn check(command: &BenchOverload) -> Result<(), BenchError> {
@@ -154,7 +97,7 @@ pub(super) async fn run(
     let (all, last) = (stretch.all(), &stretch.last().ledger);
     let most = stretch.resident_most();
     let acked_share = all.per_second() / sustainable;
-    let growth = most.saturating_sub(before) as f64 / f64::from(1 << 20);
+    let growth = most.saturating_sub(before);
     drawing.write(|| chart(command, offered, sustainable, &stretch))?;
     Report {
         command: "bench overload",
@@ -172,11 +115,7 @@ pub(super) async fn run(
             repeats_recognized: repeats,
             resident_before_bytes: before,
             resident_most_bytes: most,
-            standings: BarStandings {
-                acked_share: SHARE_BAR.judge(acked_share),
-                ack_p99: P99_BAR_MS.judge(all.ack().p99_us as f64 / 1_000.0),
-                memory_growth: GROWTH_BAR_MIB.judge(growth),
-            },
+            standings: Standings::of(acked_share, all.ack().p99_us, growth),
             all,
         },
         verdict,
@@ -338,94 +277,6 @@ fn chart(command: &BenchOverload, offered: f64, sustainable: f64, stretch: &Stre
                 marks: Vec::new(),
             },
         ],
-    }
-}
-
-impl Overload {
-    /// A search on a disturbed host ends too low.
-    fn doubt(&self) -> &'static str {
-        if kept_up(&self.all, self.offered_per_second) {
-            " (kept up with as well, so this was no overload)"
-        } else {
-            ""
-        }
-    }
-}
-
-impl ReportFigures for Overload {
-    fn rows(&self) -> Vec<ReportRow> {
-        let all = &self.all;
-        let judged = |bar: Bar, unit: &str, standing: BarStanding| {
-            format!("bar {}{unit}: {}", bar.bar.tell(), standing.tell())
-        };
-        let found = match self.closed_loop_per_second {
-            None => "given".to_owned(),
-            Some(closed) => format!(
-                "found in {} steps from {} /s in a closed loop: {:.0} % of it acknowledged, p99 within {} ms",
-                self.steps.len(),
-                grouped(closed as u64),
-                KEPT_SHARE * 100.0,
-                KEPT_P99_US / 1_000
-            ),
-        };
-        let growth = self
-            .resident_most_bytes
-            .saturating_sub(self.resident_before_bytes);
-        let [gateway_share, platform_share] = all.processor_rows();
-        vec![
-            ReportRow::new(
-                "sustainable",
-                format!("{} /s", grouped(self.sustainable_per_second as u64)),
-                found,
-            ),
-            ReportRow::new(
-                "acknowledged",
-                format!("{} /s", grouped(all.per_second() as u64)),
-                format!(
-                    "{:.2} × the sustainable rate{}; {}",
-                    self.acked_share,
-                    self.doubt(),
-                    judged(SHARE_BAR, " ×", self.standings.acked_share)
-                ),
-            ),
-            ReportRow::new(
-                "ack",
-                format!("p50 {}, p99 {}", ms(all.ack().p50_us), ms(all.ack().p99_us)),
-                format!(
-                    "as the platform saw it; p99 {}",
-                    judged(P99_BAR_MS, " ms", self.standings.ack_p99)
-                ),
-            ),
-            ReportRow::new(
-                "refused",
-                grouped(all.refused),
-                format!(
-                    "answered 500 in time; {} not answered within 3 s, {} ACKs came too late",
-                    grouped(self.timed_out),
-                    grouped(self.late_acks)
-                ),
-            ),
-            ReportRow::new(
-                "repeats",
-                format!("{} pushed again", grouped(self.pushed_again)),
-                format!(
-                    "until the last answer; {} recognized by their key",
-                    grouped(self.repeats_recognized)
-                ),
-            ),
-            ReportRow::new(
-                "memory",
-                format!("+ {}", mib(growth)),
-                format!(
-                    "{} before, {} at most; {}",
-                    mib(self.resident_before_bytes),
-                    mib(self.resident_most_bytes),
-                    judged(GROWTH_BAR_MIB, " MiB", self.standings.memory_growth)
-                ),
-            ),
-            gateway_share,
-            platform_share,
-        ]
     }
 }
 

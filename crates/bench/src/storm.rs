@@ -59,13 +59,7 @@ pub(super) async fn run(command: &BenchStorm, program: &Program) -> Result<RunOu
         ..PlatformSettings::default()
     };
     let directory = command.ground.directory.as_deref();
-    let most = match command.how {
-        // A half-open connection lives on at the platform beside the one that replaces it.
-        How::HalfOpen => 2 * u64::from(count),
-        // Some replace one that is still being closed.
-        How::Drop | How::Close => u64::from(count) * 5 / 4,
-    };
-    let stand = TestStand::build(program, most, directory, 0, &settings).await?;
+    let stand = TestStand::build(program, connections(command), directory, 0, &settings).await?;
     let built = Instant::now();
     let mut gateway = stand.spawn(count)?;
     progress.say("connecting");
@@ -121,6 +115,17 @@ pub(super) async fn run(command: &BenchStorm, program: &Program) -> Result<RunOu
         verdict,
     }
     .print(command.ground.json)
+}
+
+/// The most that the platform holds at one time.
+fn connections(command: &BenchStorm) -> u64 {
+    let count = u64::from(command.connections);
+    match command.how {
+        // A half-open connection lives on at the platform beside the one that replaces it.
+        How::HalfOpen => 2 * count,
+        // Some replace one that is still being closed.
+        How::Drop | How::Close => count * 5 / 4,
+    }
 }
 
 /// How everybody came back.

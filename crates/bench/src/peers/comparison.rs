@@ -62,10 +62,10 @@ impl Comparison {
     }
 }
 
-fn at_least(bar: f64, stretch: f64) -> Option<Bar> {
+fn at_least(bar: f64, stretch: Option<f64>) -> Option<Bar> {
     Some(Bar {
         bar: BarBound::AtLeast(bar),
-        stretch: Some(BarBound::AtLeast(stretch)),
+        stretch: stretch.map(BarBound::AtLeast),
     })
 }
 
@@ -76,91 +76,115 @@ fn at_most(bar: f64, stretch: Option<f64>) -> Option<Bar> {
     })
 }
 
-fn questions() -> Vec<Question> {
+/// All of them, in the order they are told in.
+fn questions() -> impl Iterator<Item = Question> {
+    (throughput().into_iter()).chain(latency()).chain(cost())
+}
+
+fn throughput() -> [Question; 8] {
     let rate: Figure = |run| run.acked_per_second;
-    let saturation = |connections| -> fn(Scenario) -> bool {
-        match connections {
-            1 => |scenario| scenario == Scenario::Saturation(1),
-            20 => |scenario| scenario == Scenario::Saturation(20),
-            _ => |scenario| scenario == Scenario::Saturation(100),
-        }
-    };
-    let question = |what, asks, figure, against, bar| Question {
-        what,
-        asks,
-        figure,
-        against,
-        bar,
-    };
-    let paced: fn(Scenario) -> bool = |scenario| scenario == Scenario::Paced;
-    let storm: fn(Scenario) -> bool = |scenario| matches!(scenario, Scenario::Storm(_));
-    let spread: Figure = |run| run.p99_us / run.p50_us;
-    let (durable, node) = (Some(PeerClient::BareDurable), Some(PeerClient::Node));
-    let append = Some(PeerClient::BareAppend);
-    vec![
-        question("acks/s", saturation(100), rate, node, at_least(2.0, 3.0)),
-        question("acks/s", saturation(100), rate, durable, at_least(1.3, 1.8)),
-        question("acks/s", saturation(20), rate, durable, at_least(0.75, 1.0)),
-        question(
-            "acks/s",
-            saturation(1),
-            rate,
-            node,
-            Some(Bar {
-                bar: BarBound::AtLeast(1.1),
-                stretch: None,
-            }),
-        ),
+    let acks = |asks, against, bar| question("acks/s", asks, rate, Some(against), bar);
+    let (durable, append) = (PeerClient::BareDurable, PeerClient::BareAppend);
+    [
+        acks(saturation_100, PeerClient::Node, at_least(2.0, Some(3.0))),
+        acks(saturation_100, durable, at_least(1.3, Some(1.8))),
+        acks(saturation_20, durable, at_least(0.75, Some(1.0))),
+        acks(saturation_1, PeerClient::Node, at_least(1.1, None)),
         // The stretch of the line above, which has a yardstick of its own.
-        question("acks/s", saturation(1), rate, durable, at_least(0.0, 0.9)),
+        acks(saturation_1, durable, at_least(0.0, Some(0.9))),
         // What the least of all records costs, which knows no repeats and so is no yardstick.
-        question("acks/s", saturation(100), rate, append, None),
-        question("acks/s", saturation(20), rate, append, None),
-        question("acks/s", saturation(1), rate, append, None),
-        question("ack p50", paced, |run| run.p50_us, append, None),
+        acks(saturation_100, append, None),
+        acks(saturation_20, append, None),
+        acks(saturation_1, append, None),
+    ]
+}
+
+fn latency() -> [Question; 4] {
+    let (p50, p99): (Figure, Figure) = (|run| run.p50_us, |run| run.p99_us);
+    let spread: Figure = |run| run.p99_us / run.p50_us;
+    let (durable, append) = (PeerClient::BareDurable, PeerClient::BareAppend);
+    [
+        question("ack p50", paced, p50, Some(append), None),
         question(
             "ack p50",
             paced,
-            |run| run.p50_us,
-            durable,
+            p50,
+            Some(durable),
             at_most(1.3, Some(1.1)),
         ),
         question(
             "ack p99",
             paced,
-            |run| run.p99_us,
-            durable,
+            p99,
+            Some(durable),
             at_most(2.0, Some(1.2)),
         ),
         question(
             "ack p99/p50",
-            saturation(100),
+            saturation_100,
             spread,
             None,
             at_most(4.0, None),
         ),
+    ]
+}
+
+fn cost() -> [Question; 2] {
+    let spent: Figure = |run| run.client_us_per_event;
+    let back: Figure = |run| run.all_back_seconds;
+    let bare = Some(PeerClient::Bare);
+    [
         question(
             "µs CPU/event",
-            saturation(100),
-            |run| run.client_us_per_event,
+            saturation_100,
+            spent,
             None,
             at_most(9.0, Some(7.0)),
         ),
-        question(
-            "all back",
-            storm,
-            |run| run.all_back_seconds,
-            Some(PeerClient::Bare),
-            at_most(2.0, None),
-        ),
+        question("all back", storm, back, bare, at_most(2.0, None)),
     ]
+}
+
+fn question(
+    what: &'static str,
+    asks: fn(Scenario) -> bool,
+    figure: Figure,
+    against: Option<PeerClient>,
+    bar: Option<Bar>,
+) -> Question {
+    Question {
+        what,
+        asks,
+        figure,
+        against,
+        bar,
+    }
+}
+
+fn saturation_1(scenario: Scenario) -> bool {
+    scenario == Scenario::Saturation(1)
+}
+
+fn saturation_20(scenario: Scenario) -> bool {
+    scenario == Scenario::Saturation(20)
+}
+
+fn saturation_100(scenario: Scenario) -> bool {
+    scenario == Scenario::Saturation(100)
+}
+
+fn paced(scenario: Scenario) -> bool {
+    scenario == Scenario::Paced
+}
+
+fn storm(scenario: Scenario) -> bool {
+    matches!(scenario, Scenario::Storm(_))
 }
 
 /// Answers every question that the runs can answer.
 pub(super) fn compare(runs: &[PeerRun]) -> Vec<Comparison> {
     questions()
-        .iter()
-        .filter_map(|question| answer(question, runs))
+        .filter_map(|question| answer(&question, runs))
         .collect()
 }
 
