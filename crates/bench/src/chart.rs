@@ -2,7 +2,7 @@
 //! the reader's choice of light or dark.
 //!
 //! A chart is a column of panels; a panel has two axes, lines of points, and marks beside points worth a word. What
-//! is worth drawing is the commands' matter, and `plotters` draws it.
+//! is drawn is decided by the commands; `plotters` draws it.
 
 mod axis;
 mod file;

@@ -5,7 +5,7 @@
 //!    ▲                │   ▲
 //!    └───── ACK ──────┘   └──events── WeCom      the platforms' counters against the store: the verdict
 //! ```
-//! The gateway belongs to whoever runs the show, which knows it as [`ShownGateway`] and by the reader of its log. Only
+//! The binary owns the gateway; the show asks it through [`ShownGateway`] and reads its log. Only
 //! two things of it are hurried, as [`DemoStage`] says: pings go out every few seconds instead of every two minutes (Feishu)
 //! or half a minute (WeCom), and Feishu repeats an event after seconds instead of minutes.
 

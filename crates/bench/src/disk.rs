@@ -4,7 +4,7 @@
 //! processes and threads it starts afterwards, see it, and it vanishes with them, however they end. Making one needs
 //! root, `mount` and `mkfs.ext4`.
 //!
-//! A frozen file system keeps whoever writes to it in the kernel, where not even SIGKILL ends it. So what freezes is a
+//! A process that writes to a frozen file system stays in the kernel, where not even SIGKILL ends it. So what freezes is a
 //! process of its own that thaws as soon as this one lets go of it or is gone.
 
 use std::fs::{self, File, OpenOptions};

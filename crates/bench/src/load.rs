@@ -82,7 +82,7 @@ impl Stretch {
 }
 
 impl Load {
-    /// Starts the events. They go on until somebody stops them.
+    /// Starts the events. They go on until the caller stops them.
     pub(super) async fn start(&self, platform: &SimulatedPlatform) -> Result<(), BenchError> {
         let payload_bytes = self.payload_bytes as usize;
         match self.pace {

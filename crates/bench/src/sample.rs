@@ -69,7 +69,7 @@ pub(super) struct MeasuredWindow {
     pub(super) refused: u64,
 }
 
-/// Events that are through, by whoever can say so.
+/// Events that are done, as counted by the side that can know.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(untagged)]
 pub(super) enum Done {
@@ -80,7 +80,7 @@ pub(super) enum Done {
         /// From push to ACK, as the platform saw it.
         ack: LatencyQuantiles,
     },
-    /// The gateway has recorded them. The platform asks for no ACK, so nobody else can say when.
+    /// The gateway has recorded them. The platform asks for no ACK, so it cannot know when.
     Recorded {
         recorded: u64,
         recorded_per_second: f64,

@@ -10,7 +10,9 @@
 //! here decides what is measured; it only makes sure that both processes end with the run, however it ends.
 
 mod client;
+mod configuration;
 mod counts;
+mod ending;
 mod error;
 mod gateway;
 mod http;
@@ -21,12 +23,9 @@ mod recorded;
 mod sdks;
 mod verdict;
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use longwire_store::{Reader, StoreSettings};
 use tempfile::TempDir;
 
 use crate::disk::Volume;
@@ -47,8 +46,6 @@ pub(crate) use verdict::RunVerdict;
 
 /// How long installations may take to connect, besides what the number of them and their budget demand.
 const CONNECT: Duration = Duration::from_secs(30);
-/// How long nothing may go on once the traffic has ended: the platform's first repeat, three times.
-const SETTLE: Duration = Duration::from_secs(60);
 
 /// Platform, directory and store of one run.
 pub(crate) struct TestStand {
@@ -190,41 +187,6 @@ impl TestStand {
         )?)
     }
 
-    fn config(&self, installations: u32) -> String {
-        let mut text = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
-             [connect]\nper_second = {}\n\
-             [store]\nurl = {}\n\
-             [log]\nfilter = \"{}\"\n",
-            self.per_second,
-            toml::Value::from(format!("sqlite:{}", self.store().display())),
-            self.log_filter,
-        );
-        if let Some(path) = &self.platform.ca_file {
-            let path = toml::Value::from(path.display().to_string());
-            text += &format!("[tls]\nca_file = {path}\n");
-        }
-        let own = (1..=installations).map(|number| {
-            let identity = self.platform.identity(number);
-            (format!("bot-{number}"), identity, &self.platform)
-        });
-        let annexed = self.annex.iter().flat_map(|annex| {
-            (1..=annex.installations).map(|number| {
-                let app = Annex::app(number);
-                (format!("annex-{number}"), app, &annex.platform)
-            })
-        });
-        for (name, identity, platform) in own.chain(annexed) {
-            // Writing to a text cannot fail.
-            let _ = write!(
-                text,
-                "[[installation]]\nname = \"{name}\"\nproxy = \"direct\"\n{}",
-                platform.declare(&identity),
-            );
-        }
-        text
-    }
-
     /// Waits until so many installations are live; returns what the gateway then says.
     pub(crate) async fn all_live(
         &self,
@@ -256,79 +218,10 @@ impl TestStand {
         }
     }
 
-    /// Waits until no platform waits for anything and the store has what it owes them, or nothing has gone on for too
-    /// long. What a platform that asks for no ACK has written may be on its way to us when it waits for nothing more.
-    pub(crate) async fn settle(&self) -> Result<PlatformCounts, BenchError> {
-        let mut settled = 0;
-        let mut since = Instant::now();
-        let mut reader = None;
-        loop {
-            let ledger = self.ledger().await?;
-            if reader.is_none() && ledger.delivered > 0 {
-                reader = Some(Arc::new(self.reader()?));
-            }
-            let recorded = match &reader {
-                Some(reader) => count(Arc::clone(reader)).await?,
-                None => 0,
-            };
-            if ledger.acked + recorded != settled {
-                (settled, since) = (ledger.acked + recorded, Instant::now());
-            }
-            // Every ACK has its row already; where both are owed, neither may stand for the other.
-            let owed = if ledger.delivered > 0 {
-                ledger.owed()
-            } else {
-                0
-            };
-            let done = ledger.pending == 0 && recorded >= owed;
-            if done || since.elapsed() >= SETTLE {
-                return Ok(ledger);
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    /// The counters of all platforms together, as far as they can be added.
-    async fn ledger(&self) -> Result<PlatformCounts, StandError> {
-        let mut ledger = self.platform.ledger().await?;
-        if let Some(annex) = &self.annex {
-            ledger.add_events(&annex.platform.ledger().await?);
-        }
-        Ok(ledger)
-    }
-
-    /// Ends the gateway, then holds the ledger against the store.
-    pub(crate) async fn verdict(&self, gateway: GatewayProcess) -> Result<RunVerdict, BenchError> {
-        gateway.end().await?;
-        let ledger = self.ledger().await?;
-        let mut owed = self.platform.owed().await?;
-        if let Some(annex) = &self.annex {
-            owed.extend(annex.platform.owed().await?);
-        }
-        Ok(RunVerdict::reach(
-            &ledger,
-            &owed,
-            &RecordedIds::read(&self.reader()?)?,
-        ))
-    }
-
-    fn reader(&self) -> Result<Reader, BenchError> {
-        let settings = StoreSettings::at(self.store().display().to_string());
-        Ok(Reader::open(&settings)?)
-    }
-
     /// Where the store lies.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }
-}
-
-/// The rows of millions are counted for a while, and who waits for that does other things.
-async fn count(reader: Arc<Reader>) -> Result<u64, BenchError> {
-    let counted = tokio::task::spawn_blocking(move || reader.count_events()).await;
-    // It neither panics nor is it given up.
-    Ok(counted
-        .map_err(|error| BenchError::io("count the events")(std::io::Error::other(error)))??)
 }
 
 /// Where the directories of runs lie.

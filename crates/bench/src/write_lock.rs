@@ -21,10 +21,10 @@ pub struct WriteLock {
 pub struct WriteLockError(#[from] rusqlite::Error);
 
 impl WriteLock {
-    /// Takes it; waits up to ten seconds for whoever has it.
+    /// Takes it; waits up to ten seconds for the program that has it.
     ///
     /// # Errors
-    /// The file is no database, or somebody keeps the lock.
+    /// The file is no database, or another program keeps the lock.
     pub fn take(database: &Path) -> Result<Self, WriteLockError> {
         let connection = Connection::open(database)?;
         connection.busy_timeout(PATIENCE)?;

@@ -9,7 +9,7 @@
 //! it, and its end waits for the last lines no longer than [`BackgroundWriter::flush`] is told to.
 //!
 //! `tracing-appender` has such a thread too. Its bound is a number of lines of any length, a line that could not be
-//! written is not counted, and nobody learns when it works again.
+//! written is not counted, and nothing says when it works again.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -34,7 +34,7 @@ pub fn descriptor_of(stream: &impl AsFd) -> io::Result<File> {
     Ok(File::from(stream.as_fd().try_clone_to_owned()?))
 }
 
-/// Lines that nobody will read.
+/// Lines that were not written.
 #[derive(Debug)]
 pub struct Lost {
     /// How many, since it was told last.

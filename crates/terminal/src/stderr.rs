@@ -1,5 +1,5 @@
 //! Standard error: the log, and what a command says besides its data. All of it goes one way, so that it keeps its
-//! order; nobody waits for whoever reads it, and nobody ends because it cannot be written (see [`BackgroundWriter`]).
+//! order. A reader that stalls holds up no caller, and a write that fails ends no process (see [`BackgroundWriter`]).
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -50,13 +50,13 @@ pub fn write_for_certain(bytes: &[u8]) {
     }
 }
 
-/// Without a thread to spare, whoever writes waits.
+/// If the operating system gave no thread, the caller waits.
 fn write_directly(bytes: &[u8]) {
     // Whoever closed standard error does not want to know.
     drop(io::stderr().write_all(bytes));
 }
 
-/// Says a line, or several, to whoever runs the command.
+/// Writes a line, or several, for the person who runs the command.
 pub fn say(text: impl Display) {
     write(format!("{text}\n").as_bytes());
 }

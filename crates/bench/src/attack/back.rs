@@ -48,7 +48,7 @@ const PROBE_BAR_MS: Bar = Bar {
     stretch: None,
 };
 
-/// What befalls a platform.
+/// The trouble that a platform is in.
 pub(super) struct PlatformTrouble {
     pub(super) attack: Attack,
     /// Its bots.
@@ -105,7 +105,7 @@ impl Probes {
 }
 
 impl Back {
-    /// The longest return; `None` where somebody was not back.
+    /// The longest return; `None` if a bot did not come back.
     fn longest(&self) -> Option<f64> {
         let all: Option<Vec<f64>> = self.back_seconds.iter().copied().collect();
         all?.into_iter().max_by(f64::total_cmp)

@@ -37,7 +37,7 @@ impl SvgFile {
         Ok(Self(Some(Reserved { path, file, unused })))
     }
 
-    /// Writes the chart, which is made only when somebody wants it.
+    /// Writes the chart, which is made only if a file was asked for.
     pub(in super::super) fn write(
         mut self,
         chart: impl FnOnce() -> Chart,

@@ -25,7 +25,7 @@ const SETTLE: Duration = Duration::from_secs(20);
 /// no time at all.
 const NO_NEWS: Duration = Duration::from_secs(3);
 
-/// Traffic, trouble and the picture, until `stop` or the end of the time, or until nobody reads `out` any more. The
+/// Traffic, trouble and the picture, until `stop` or the end of the time, or until `out` has no reader any more. The
 /// traffic has ended when this returns. `admin` is where the gateway's admin interface listens.
 pub async fn perform(
     stage: &DemoStage,

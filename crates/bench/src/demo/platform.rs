@@ -35,7 +35,7 @@ enum Double {
     Wecom(wecom::Sim),
 }
 
-/// What befalls a connection on show.
+/// The trouble that a connection of the show is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
     Drop,

@@ -36,7 +36,7 @@ pub(super) struct Throughput {
 pub(super) enum GatewayLatency {
     /// From read to ACK.
     GatewayAck(LatencySummary),
-    /// From read to durable. How long it was under way before that, nobody has seen.
+    /// From read to durable. The time before the read is not measured.
     GatewayRecord(LatencySummary),
 }
 

@@ -1,6 +1,6 @@
-//! Whoever holds the connections in a run: the gateway, or a peer it is compared with.
+//! The client that holds the connections in a run: the gateway, or a peer it is compared with.
 //!
-//! Both are measured by the same yardstick: the platform's counters, and the process's own time and memory as the
+//! Both are measured in the same way: by the platform's counters, and by the process's own time and memory as the
 //! operating system tells them. A gateway can be asked more than that.
 
 use std::ffi::OsStr;

@@ -34,7 +34,7 @@ pub(crate) struct PlatformCounts {
 }
 
 impl PlatformCounts {
-    /// Events that whoever is connected has to have recorded.
+    /// Events that the connected client must have recorded.
     pub(crate) fn owed(&self) -> u64 {
         self.acked + self.delivered
     }

@@ -17,7 +17,7 @@ pub enum StandError {
         #[source]
         source: io::Error,
     },
-    /// It ended although nobody asked it to.
+    /// The process ended without being told to.
     #[error("{role} ended by itself, {how}; its last words: {last_words}")]
     Ended {
         /// Which.

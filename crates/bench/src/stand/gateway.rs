@@ -47,7 +47,7 @@ struct Observed {
     observed: ObservedInstallation,
 }
 
-/// What a running one is probed with: a new connection each time, as whoever watches a service does it.
+/// Probes a running gateway with a new connection each time, as monitoring systems do.
 pub(crate) struct Prober(JsonClient);
 
 impl Prober {

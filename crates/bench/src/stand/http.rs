@@ -1,4 +1,4 @@
-//! Asks the processes of the stand, JSON both ways.
+//! Asks the processes of a run over HTTP, with JSON in both directions.
 
 use std::io;
 use std::path::Path;
@@ -28,7 +28,7 @@ pub(super) struct JsonClient {
 }
 
 impl JsonClient {
-    /// `ca_file` holds whom to trust where `base` is https.
+    /// `ca_file` holds the certificate authority of an https `base`.
     pub(super) fn new(
         role: Role,
         base: String,

@@ -63,8 +63,8 @@ pub(crate) struct Resident {
 }
 
 impl Process {
-    /// Starts the binary with `arguments`; `address` finds in a line it writes where it listens. Settings and
-    /// proxies of whoever runs the command are none of the process's.
+    /// Starts the binary with `arguments`; `address` finds in a line it writes where it listens. The
+    /// settings and proxies of this process's environment are not handed on.
     pub(crate) fn spawn(
         program: &Program,
         role: Role,

@@ -124,7 +124,7 @@ impl<'a> TortureRun<'a> {
         self.kill().await
     }
 
-    /// A gateway that starts on a full disk may end, as long as it says why; whoever keeps it running starts it again.
+    /// A gateway that starts on a full disk may end, as long as it says why; a service manager would start it again.
     fn revive(&mut self) -> Result<(), BenchError> {
         match self.gateway.process.check() {
             Ok(()) => Ok(()),

@@ -1,4 +1,4 @@
-//! When the gateway dies and what befalls it before: random lives that follow from a seed.
+//! When the gateway is killed and which trouble it has before: random lives that follow from a seed.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const LONG_STOP: Duration = Duration::from_secs(3);
 /// The disk is full for so long at most.
 const FULL: Duration = Duration::from_secs(3);
 
-/// What befalls a gateway besides its death.
+/// The trouble that a gateway has before it is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LifeTrouble {
     /// SIGSTOP, and SIGCONT after this time. The platform may drop the connections meanwhile.
