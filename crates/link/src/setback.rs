@@ -10,6 +10,8 @@
 //! WeCom has no bootstrap; its codes answer `aibot_subscribe` on the open connection, where its official SDK counts
 //! every one as wrong credentials, the rate limit included.
 
+mod next_step;
+
 use longwire_wire::endpoint::{HandshakeRefusal, code};
 use longwire_wire::wecom::code as wecom;
 
@@ -346,108 +348,6 @@ impl Setback {
                         | Self::ProxyRefused { .. }
                         | Self::TooManyOpenFiles
                 )
-            }
-        }
-    }
-
-    /// What an operator can do about it, in one sentence.
-    #[must_use]
-    pub fn next_step(&self) -> &'static str {
-        match *self {
-            Self::SystemBusy | Self::PlatformInternal => {
-                "Nothing to do: the platform has trouble of its own and longwire keeps trying."
-            }
-            Self::ConnectionLimit
-            | Self::HandshakeAuth {
-                sub: Some(code::CONNECTION_LIMIT),
-            } => {
-                "Stop the other programs that hold long connections of this app (the platform allows 50); longwire tries again by itself."
-            }
-            Self::WrongDomain => {
-                "Change this installation's platform: an app made at open.feishu.cn needs `feishu`, one made at open.larksuite.com needs `lark`."
-            }
-            Self::Forbidden | Self::HandshakeForbidden => {
-                "In the developer console check that the app is a self-built one, is enabled and published, and receives events through a long connection."
-            }
-            Self::AuthFailed => {
-                "Compare app id and app secret with the developer console under Credentials & Basic Info and store the secret again."
-            }
-            Self::UnknownCode(_) => {
-                "Look the code up in the platform's error code list; longwire probes after about 1, 2, 5 and 15 minutes, then once an hour, and when the installation is changed."
-            }
-            Self::HttpStatus(400 | 401 | 403) => {
-                "Check app id, app secret and base URL: the platform finds fault with the request itself."
-            }
-            Self::HttpStatus(404) => {
-                "Check the installation's base URL: there is no long-connection endpoint at that address."
-            }
-            Self::HttpStatus(429) | Self::RateLimited(_) => {
-                "Nothing to do if it passes; otherwise look for other programs that connect this app over and over."
-            }
-            Self::HttpStatus(_) => {
-                "Nothing to do if it passes; otherwise check the base URL and any proxy between this host and the platform."
-            }
-            Self::Unreachable => {
-                "Check name resolution, firewall and proxy settings for outgoing connections from this host to the platform."
-            }
-            Self::TimedOut | Self::HandshakeTimedOut => {
-                "Check whether a firewall or proxy swallows traffic from this host to the platform."
-            }
-            Self::NotJson | Self::NoUrl => {
-                "Check the base URL and whether a proxy or login page answers in the platform's place."
-            }
-            Self::ProxyRefused { .. } => {
-                "Allow the platform's hosts on the proxy, or configure this installation to connect directly."
-            }
-            Self::ProxyUnauthorized => "Correct the user name and password in the proxy URL.",
-            Self::ProxyUnusable => {
-                "Write the proxy as http://[user[:password]@]host[:port], in the setting or variable that is named, and start longwire again."
-            }
-            Self::TlsFailed(fault) => fault.next_step(),
-            Self::HandshakeAuth { .. } | Self::HandshakeRefused { .. } => {
-                "Nothing to do if it passes: longwire tries again with a new connection; otherwise check what stands between this host and the platform."
-            }
-            Self::ClosedByPlatform { .. } | Self::Reset | Self::Silent | Self::WriteFailed => {
-                "Nothing to do if it is rare; otherwise look for a device on the way that drops idle connections."
-            }
-            Self::ProtocolViolation => {
-                "Look for a proxy or inspecting firewall on the way that alters WebSocket traffic."
-            }
-            Self::NoMemory => {
-                "Nothing to do if it is rare: all connections together may hold 24 MiB of unfinished messages; otherwise look for bots that are sent huge messages (`no_room` among the malformed input)."
-            }
-            Self::Panicked => {
-                "Report this as a bug of longwire, with the panic message from the log."
-            }
-            Self::CredentialsRefused { .. } => {
-                "Compare bot id and secret with the bot's page in the WeCom admin console (API mode, long connection) and store the secret again."
-            }
-            Self::SubscribeLimited => {
-                "Stop other programs that connect this bot over and over; longwire tries again by itself, from a minute up to a quarter of an hour apart."
-            }
-            Self::SubscribeFailed { .. } => {
-                "Nothing to do if it passes; otherwise look the code up in the platform's error code list and check the bot in the WeCom admin console."
-            }
-            Self::SubscribeTimedOut => {
-                "Nothing to do if it passes; otherwise check the base URL and whether a firewall or proxy swallows traffic of the open connection."
-            }
-            Self::NotSubscribed => {
-                "Nothing to do if it is rare; otherwise look for another program that connects with the same bot id."
-            }
-            Self::Displaced => {
-                "Only one program can serve a bot: stop the other one that uses this bot id, then take the bot back with `longwire installations start`."
-            }
-            Self::NoSecret => {
-                "Put the secret where the configuration says and start longwire again; of an installation that was added, add the secret again or restore the key file that the store was made with."
-            }
-            Self::SameBot => {
-                "A bot has one name: remove one of the two from the configuration file, or stop the one that is not needed."
-            }
-            Self::AddressRefused => {
-                "Use an https base URL, or list the host under the hosts that plain connections are allowed to."
-            }
-            Self::TooManyOpenFiles => {
-                "Raise the limit on open files (LimitNOFILE in the systemd unit, `ulimit -n` in a shell) and restart longwire; it tries again by itself when another bot is stopped."
             }
         }
     }
