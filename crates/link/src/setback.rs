@@ -1,19 +1,21 @@
 //! Why an attempt or a connection ended, and what follows from it.
 //!
-//! This file is the only place that turns a code of the platform, an HTTP status, a refused upgrade or a lost
-//! socket into a decision. [`Setback::disposition`] is one exhaustive match: a new way to fail has to choose.
+//! This module is the only place that turns a code of the platform, an HTTP status, a refused upgrade or a lost socket
+//! into a decision.
 //!
-//! The codes are those of `ws/const.go` (oapi-sdk-go), `const.py` (lark-oapi) and `enum.ts` (node-sdk). Where the
-//! official SDKs give up for good ("fatal"), an installation here is *refused*: it waits for somebody to act,
-//! says so, and probes slowly, since a secret may be corrected on the platform's side as well.
+//! Some errors make the official SDKs give up for good ("fatal"). Here such an installation is *refused*: it waits for
+//! an operator, shows the reason, and tries again slowly, because a secret may also be corrected on the platform's side.
 //!
-//! WeCom has no bootstrap; its codes answer `aibot_subscribe` on the open connection, where its official SDK counts
-//! every one as wrong credentials, the rate limit included.
+//! WeCom has no bootstrap. Its codes answer `aibot_subscribe` on the open connection. Its official SDK takes each of them
+//! for wrong credentials, the rate limit included.
 
+mod answer;
+mod disposition;
 mod next_step;
+mod tls_fault;
 
-use longwire_wire::endpoint::{HandshakeRefusal, code};
-use longwire_wire::wecom::code as wecom;
+pub use disposition::{Disposition, Pace};
+pub use tls_fault::TlsFault;
 
 /// One reason for the end of an attempt or a connection. `Display` is the reason in words.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -154,21 +156,6 @@ pub enum Setback {
     TooManyOpenFiles,
 }
 
-/// What TLS failed over, as far as it changes what somebody can do about it.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum TlsFault {
-    /// Nobody who is trusted here vouches for the certificate.
-    Untrusted,
-    /// The server shows the certificate of a certificate authority as its own.
-    AuthorityAsServer,
-    /// The certificate is for other names.
-    WrongName,
-    /// The certificate is not valid any more, or not yet.
-    OutOfTime,
-    /// Anything else, such as no common version or a peer that does not speak TLS.
-    Other,
-}
-
 /// An optional number in the text of a reason.
 struct Sub(Option<i64>);
 
@@ -178,180 +165,7 @@ impl std::fmt::Display for Sub {
     }
 }
 
-/// What follows from a setback.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Disposition {
-    /// Try again by itself.
-    Retry(Pace),
-    /// Somebody has to act. Probed after about 1, 2, 5 and 15 minutes, then hourly, and whenever the configuration
-    /// changes.
-    Refuse,
-    /// Leave it to the other one, unless an operator wished to have it taken back.
-    Yield,
-}
-
-/// How fast to try again.
-#[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Pace {
-    /// The nonce first, then 1 s doubling to 60 s with full jitter.
-    Normal,
-    /// 30 s and up to a quarter more.
-    Busy,
-    /// 60 s doubling to 15 min, each with up to a quarter more.
-    Limited,
-    /// An orderly goodbye: the nonce alone, and no error is counted.
-    Clean,
-}
-
-/// Close codes of an orderly goodbye (RFC 6455, 7.4.1: normal closure, going away).
-const CLEAN_CLOSES: [u16; 2] = [1000, 1001];
-
 impl Setback {
-    /// What a bootstrap answer with a code other than 0 means.
-    #[must_use]
-    pub fn of_bootstrap_code(code: i64, msg: &str) -> Self {
-        match code {
-            code::SYSTEM_BUSY => Self::SystemBusy,
-            // In the field this code came with this text (CodePilot#323); with another one it means something
-            // that nobody has described.
-            code::BUSY_TOO if msg.to_ascii_lowercase().contains("system busy") => Self::SystemBusy,
-            code::INTERNAL => Self::PlatformInternal,
-            code::CONNECTION_LIMIT => Self::ConnectionLimit,
-            code::WRONG_DOMAIN => Self::WrongDomain,
-            code::FORBIDDEN => Self::Forbidden,
-            code::AUTH_FAILED => Self::AuthFailed,
-            code if code::is_rate_limit(code) => Self::RateLimited(code),
-            other => Self::UnknownCode(other),
-        }
-    }
-
-    /// What a bootstrap answer with an HTTP status other than 200 means, and with the code and text of its body, if it
-    /// is the platform's. A code that has a meaning decides; the platform sends its rate limit with 400 or 429. Of a
-    /// server's own error (5xx), and of a 429, only that is believed: whatever else the body says, it may pass.
-    #[must_use]
-    pub fn of_http_status(status: u16, said: Option<(i64, &str)>) -> Self {
-        let by_code = said.map(|(code, msg)| Self::of_bootstrap_code(code, msg));
-        match by_code {
-            None | Some(Self::UnknownCode(_)) => Self::HttpStatus(status),
-            Some(limit @ Self::RateLimited(_)) => limit,
-            Some(_) if status >= 500 || status == 429 => Self::HttpStatus(status),
-            Some(known) => known,
-        }
-    }
-
-    /// What a refused upgrade means. The headers decide; without them the HTTP status does.
-    #[must_use]
-    pub fn of_handshake(refusal: &HandshakeRefusal) -> Self {
-        match (refusal.status, refusal.http_status) {
-            (Some(code::AUTH_FAILED), _) => Self::HandshakeAuth {
-                sub: refusal.auth_error_code,
-            },
-            (Some(code::FORBIDDEN), _) | (None, 403) => Self::HandshakeForbidden,
-            (status, http) => Self::HandshakeRefused { http, status },
-        }
-    }
-
-    /// What an answer to `aibot_subscribe` means that is no success; codes decide, never texts.
-    #[must_use]
-    pub fn of_subscribe(code: Option<i64>) -> Self {
-        match code {
-            Some(
-                code @ (wecom::INVALID_CREDENTIALS
-                | wecom::INVALID_BOT_ID
-                | wecom::INVALID_PARAMETER),
-            ) => Self::CredentialsRefused { code },
-            Some(wecom::RATE_LIMITED) => Self::SubscribeLimited,
-            code => Self::SubscribeFailed { code },
-        }
-    }
-
-    /// What follows. The one table.
-    #[must_use]
-    pub fn disposition(&self) -> Disposition {
-        use Disposition::{Refuse, Retry, Yield};
-        match *self {
-            Self::SystemBusy => Retry(Pace::Busy),
-            Self::ConnectionLimit
-            | Self::SubscribeLimited
-            | Self::RateLimited(_)
-            | Self::HttpStatus(429)
-            | Self::HandshakeAuth {
-                sub: Some(code::CONNECTION_LIMIT),
-            }
-            | Self::HandshakeRefused {
-                status: Some(code::CONNECTION_LIMIT),
-                ..
-            }
-            | Self::HandshakeRefused {
-                http: 429,
-                status: None,
-            } => Retry(Pace::Limited),
-            Self::HandshakeAuth { sub: Some(status) }
-            | Self::HandshakeRefused {
-                status: Some(status),
-                ..
-            } if code::is_rate_limit(status) => Retry(Pace::Limited),
-            Self::WrongDomain
-            | Self::Forbidden
-            | Self::AuthFailed
-            | Self::UnknownCode(_)
-            | Self::HandshakeForbidden
-            | Self::ProxyUnauthorized
-            | Self::CredentialsRefused { .. }
-            | Self::ProxyUnusable
-            | Self::NoSecret
-            | Self::SameBot
-            | Self::AddressRefused => Refuse,
-            Self::Displaced => Yield,
-            // 408 is a timeout by another name. Every other 4xx finds fault with the request, which will
-            // not change by itself.
-            Self::HttpStatus(status) if status != 408 && (400..500).contains(&status) => Refuse,
-            Self::ClosedByPlatform { code: Some(code) } if CLEAN_CLOSES.contains(&code) => {
-                Retry(Pace::Clean)
-            }
-            Self::PlatformInternal
-            | Self::HttpStatus(_)
-            | Self::Unreachable
-            | Self::TimedOut
-            | Self::NotJson
-            | Self::NoUrl
-            | Self::ProxyRefused { .. }
-            | Self::TlsFailed(_)
-            | Self::HandshakeAuth { .. }
-            | Self::HandshakeRefused { .. }
-            | Self::HandshakeTimedOut
-            | Self::ClosedByPlatform { .. }
-            | Self::Reset
-            | Self::Silent
-            | Self::WriteFailed
-            | Self::ProtocolViolation
-            | Self::NoMemory
-            | Self::SubscribeFailed { .. }
-            | Self::SubscribeTimedOut
-            | Self::NotSubscribed
-            | Self::TooManyOpenFiles
-            | Self::Panicked => Retry(Pace::Normal),
-        }
-    }
-
-    /// Whether an operator should be told even if it may pass by itself.
-    #[must_use]
-    pub fn alarms(&self) -> bool {
-        match self.disposition() {
-            Disposition::Refuse | Disposition::Yield | Disposition::Retry(Pace::Limited) => true,
-            Disposition::Retry(Pace::Normal | Pace::Busy | Pace::Clean) => {
-                matches!(
-                    self,
-                    Self::NoMemory
-                        | Self::Panicked
-                        | Self::TlsFailed(_)
-                        | Self::ProxyRefused { .. }
-                        | Self::TooManyOpenFiles
-                )
-            }
-        }
-    }
-
     /// A stable name for counters, logs and interfaces.
     #[must_use]
     pub fn label(&self) -> &'static str {
@@ -394,29 +208,6 @@ impl Setback {
             Self::SameBot => "same_bot",
             Self::AddressRefused => "address_refused",
             Self::TooManyOpenFiles => "too_many_open_files",
-        }
-    }
-}
-
-impl TlsFault {
-    /// What an operator can do about it, in one sentence.
-    fn next_step(self) -> &'static str {
-        match self {
-            Self::Untrusted => {
-                "Add the certificate authority that signed the server's certificate, or the inspecting proxy's, to the trusted ones (`tls.ca_file`)."
-            }
-            Self::AuthorityAsServer => {
-                "The server shows the certificate of a certificate authority as its own: have it use a certificate of its own that this authority signed, and trust the authority (`tls.ca_file`)."
-            }
-            Self::WrongName => {
-                "Use the host name that the server's certificate is for in the base URL, or have the server use a certificate for this one."
-            }
-            Self::OutOfTime => {
-                "Check this host's clock, then the dates of the server's certificate."
-            }
-            Self::Other => {
-                "Check that the address and port are those of a TLS server, and whether a proxy or firewall on the way ends the session."
-            }
         }
     }
 }

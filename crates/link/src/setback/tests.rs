@@ -1,3 +1,5 @@
+use longwire_wire::endpoint::{HandshakeRefusal, code};
+
 use super::*;
 
 const NORMAL: Disposition = Disposition::Retry(Pace::Normal);

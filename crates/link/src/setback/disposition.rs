@@ -1,0 +1,124 @@
+//! What follows from a setback: a retry, a refusal, or the bot is left to another program.
+//!
+//! [`Setback::disposition`] is the only table of these decisions, and it is exhaustive: a new setback has to choose.
+
+use longwire_wire::endpoint::code;
+
+use super::Setback;
+
+/// What follows from a setback.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Disposition {
+    /// Try again by itself.
+    Retry(Pace),
+    /// Somebody has to act. Probed after about 1, 2, 5 and 15 minutes, then hourly, and whenever the configuration
+    /// changes.
+    Refuse,
+    /// Leave it to the other one, unless an operator wished to have it taken back.
+    Yield,
+}
+
+/// How fast to try again.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Pace {
+    /// The nonce first, then 1 s doubling to 60 s with full jitter.
+    Normal,
+    /// 30 s and up to a quarter more.
+    Busy,
+    /// 60 s doubling to 15 min, each with up to a quarter more.
+    Limited,
+    /// An orderly goodbye: the nonce alone, and no error is counted.
+    Clean,
+}
+
+/// Close codes of an orderly goodbye (RFC 6455, 7.4.1: normal closure, going away).
+const CLEAN_CLOSES: [u16; 2] = [1000, 1001];
+
+impl Setback {
+    /// What follows. The one table.
+    #[must_use]
+    pub fn disposition(&self) -> Disposition {
+        use Disposition::{Refuse, Retry, Yield};
+        match *self {
+            Self::SystemBusy => Retry(Pace::Busy),
+            Self::ConnectionLimit
+            | Self::SubscribeLimited
+            | Self::RateLimited(_)
+            | Self::HttpStatus(429)
+            | Self::HandshakeAuth {
+                sub: Some(code::CONNECTION_LIMIT),
+            }
+            | Self::HandshakeRefused {
+                status: Some(code::CONNECTION_LIMIT),
+                ..
+            }
+            | Self::HandshakeRefused {
+                http: 429,
+                status: None,
+            } => Retry(Pace::Limited),
+            Self::HandshakeAuth { sub: Some(status) }
+            | Self::HandshakeRefused {
+                status: Some(status),
+                ..
+            } if code::is_rate_limit(status) => Retry(Pace::Limited),
+            Self::WrongDomain
+            | Self::Forbidden
+            | Self::AuthFailed
+            | Self::UnknownCode(_)
+            | Self::HandshakeForbidden
+            | Self::ProxyUnauthorized
+            | Self::CredentialsRefused { .. }
+            | Self::ProxyUnusable
+            | Self::NoSecret
+            | Self::SameBot
+            | Self::AddressRefused => Refuse,
+            Self::Displaced => Yield,
+            // 408 is a timeout by another name. Every other 4xx finds fault with the request, which will
+            // not change by itself.
+            Self::HttpStatus(status) if status != 408 && (400..500).contains(&status) => Refuse,
+            Self::ClosedByPlatform { code: Some(code) } if CLEAN_CLOSES.contains(&code) => {
+                Retry(Pace::Clean)
+            }
+            Self::PlatformInternal
+            | Self::HttpStatus(_)
+            | Self::Unreachable
+            | Self::TimedOut
+            | Self::NotJson
+            | Self::NoUrl
+            | Self::ProxyRefused { .. }
+            | Self::TlsFailed(_)
+            | Self::HandshakeAuth { .. }
+            | Self::HandshakeRefused { .. }
+            | Self::HandshakeTimedOut
+            | Self::ClosedByPlatform { .. }
+            | Self::Reset
+            | Self::Silent
+            | Self::WriteFailed
+            | Self::ProtocolViolation
+            | Self::NoMemory
+            | Self::SubscribeFailed { .. }
+            | Self::SubscribeTimedOut
+            | Self::NotSubscribed
+            | Self::TooManyOpenFiles
+            | Self::Panicked => Retry(Pace::Normal),
+        }
+    }
+
+    /// Whether an operator should be told even if it may pass by itself.
+    #[must_use]
+    pub fn alarms(&self) -> bool {
+        match self.disposition() {
+            Disposition::Refuse | Disposition::Yield | Disposition::Retry(Pace::Limited) => true,
+            Disposition::Retry(Pace::Normal | Pace::Busy | Pace::Clean) => {
+                matches!(
+                    self,
+                    Self::NoMemory
+                        | Self::Panicked
+                        | Self::TlsFailed(_)
+                        | Self::ProxyRefused { .. }
+                        | Self::TooManyOpenFiles
+                )
+            }
+        }
+    }
+}

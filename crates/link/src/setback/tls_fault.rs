@@ -1,0 +1,39 @@
+//! Why TLS with the platform failed.
+
+/// What TLS failed over, as far as it changes what somebody can do about it.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum TlsFault {
+    /// Nobody who is trusted here vouches for the certificate.
+    Untrusted,
+    /// The server shows the certificate of a certificate authority as its own.
+    AuthorityAsServer,
+    /// The certificate is for other names.
+    WrongName,
+    /// The certificate is not valid any more, or not yet.
+    OutOfTime,
+    /// Anything else, such as no common version or a peer that does not speak TLS.
+    Other,
+}
+
+impl TlsFault {
+    /// What an operator can do about it, in one sentence.
+    pub(super) fn next_step(self) -> &'static str {
+        match self {
+            Self::Untrusted => {
+                "Add the certificate authority that signed the server's certificate, or the inspecting proxy's, to the trusted ones (`tls.ca_file`)."
+            }
+            Self::AuthorityAsServer => {
+                "The server shows the certificate of a certificate authority as its own: have it use a certificate of its own that this authority signed, and trust the authority (`tls.ca_file`)."
+            }
+            Self::WrongName => {
+                "Use the host name that the server's certificate is for in the base URL, or have the server use a certificate for this one."
+            }
+            Self::OutOfTime => {
+                "Check this host's clock, then the dates of the server's certificate."
+            }
+            Self::Other => {
+                "Check that the address and port are those of a TLS server, and whether a proxy or firewall on the way ends the session."
+            }
+        }
+    }
+}
