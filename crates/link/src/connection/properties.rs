@@ -1,8 +1,13 @@
 //! The link under any order of inputs, sensible or not.
 
+use std::time::Duration;
+
+use longwire_installation::TakeBack;
+use longwire_wire::endpoint::ClientConfig;
 use proptest::prelude::*;
 
 use super::*;
+use crate::setback::{Disposition, Pace};
 
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

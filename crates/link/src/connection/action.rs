@@ -1,0 +1,25 @@
+//! What a [`Link`](super::Link) has its owner do.
+
+use super::CloseReason;
+use crate::generation::Generation;
+
+/// What is to be done. The owner answers with a `handle_…` call of the same generation, except where none is named.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Ask the connect-rate budget. Answer: [`handle_turn`](super::Link::handle_turn), once it is granted.
+    AskTurn(Generation),
+    /// Ask the platform for a connection URL. Answer: [`handle_bootstrapped`](super::Link::handle_bootstrapped) or
+    /// [`handle_setback`](super::Link::handle_setback).
+    Bootstrap(Generation),
+    /// Connect to that URL. Answer: [`handle_opened`](super::Link::handle_opened) or
+    /// [`handle_setback`](super::Link::handle_setback).
+    Dial(Generation),
+    /// Record on disk that another connection has the bot, and since when ([`State::Displaced`](crate::State)). No answer.
+    RecordDisplaced,
+    /// Record on disk that the bot is taken back, with the times of earlier take-backs
+    /// ([`taken_back`](super::Link::taken_back)). Answer: [`handle_take_back_recorded`](super::Link::handle_take_back_recorded),
+    /// once that is durable. Without an answer this action is repeated.
+    RecordTakeBack(Generation),
+    /// End whatever this generation still has: a call, a dial or a connection. Harmless if it has nothing. No answer.
+    Close(Generation, CloseReason),
+}

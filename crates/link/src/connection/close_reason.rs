@@ -1,0 +1,50 @@
+//! Why a connection or an attempt is closed.
+
+use std::fmt;
+
+use crate::setback::Setback;
+
+/// Why a connection or an attempt is closed.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub enum CloseReason {
+    /// The operator stopped the installation.
+    Stopped,
+    /// Credentials or settings changed. The installation connects again at once.
+    Reconfigured,
+    /// The call or the dial was not reported in time.
+    TimedOut,
+    /// The connection is lost, for this reason.
+    Lost(Setback),
+    /// The actors of the connection ended too often.
+    Restarting,
+    /// It opened after its attempt had been given up.
+    Stale,
+}
+
+impl CloseReason {
+    /// A stable name for counters and logs.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Reconfigured => "reconfigured",
+            Self::TimedOut => "timed_out",
+            Self::Lost(setback) => setback.label(),
+            Self::Restarting => "restarting",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("stopped by the operator"),
+            Self::Reconfigured => f.write_str("the configuration changed"),
+            Self::TimedOut => f.write_str("it did not report in time"),
+            Self::Lost(setback) => setback.fmt(f),
+            Self::Restarting => f.write_str("its own code ended too often"),
+            Self::Stale => f.write_str("nobody waited for it any more"),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What a bot is given before others: a turn to connect, and one of the few open sockets.
+
+use std::time::{Duration, Instant};
+
+use super::Link;
+use super::live::StableConnection;
+use crate::state::State;
+use crate::turn::{Life, Standing};
+
+/// For this long after a stable connection, a bot connects before others. A longer outage has made all bots of a platform
+/// equal.
+const RECENTLY: Duration = Duration::from_secs(10 * 60);
+
+/// After this number of failures in a row, some four minutes, a bot gives back its socket permit. A short outage of one
+/// platform must not give its bots' permits to others, and a long one must not leave them unused.
+const FAILURES_WITH_PERMIT: u32 = 10;
+
+impl Link {
+    /// The order among the bots that want to connect.
+    #[must_use]
+    pub fn standing(&self, now: Instant) -> Standing {
+        let is_recent =
+            |last: StableConnection| now.saturating_duration_since(last.ended) < RECENTLY;
+        Standing {
+            life: if self.last_stable.is_some_and(is_recent) {
+                Life::Recent
+            } else {
+                Life::NotRecent
+            },
+            failures: self.failures(),
+        }
+    }
+
+    /// Whether the bot keeps its socket permit, if the process grants only so many. A bot that is live or tries to be
+    /// keeps it. Between two attempts a bot keeps it if it was connected before, for ten failures.
+    #[must_use]
+    pub fn keeps_place(&self) -> bool {
+        match self.state {
+            State::Queued | State::Bootstrapping | State::Dialing | State::Live { .. } => true,
+            State::BackingOff { .. } => {
+                self.opened_before && self.failures() <= FAILURES_WITH_PERMIT
+            }
+            State::Stopped
+            | State::Refused { .. }
+            | State::Displaced { .. }
+            | State::Restarting { .. } => false,
+        }
+    }
+}

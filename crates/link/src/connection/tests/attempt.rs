@@ -1,0 +1,87 @@
+//! Attempts: from the queue to the open connection, and their deadlines.
+
+use super::*;
+
+#[test]
+fn comes_up_and_comes_back() {
+    let now = Instant::now();
+    let mut link = link();
+    let first = open(&mut link, now);
+    link.handle_pong(first, None, now);
+    link.handle_setback(first, Setback::Reset, now);
+    let lost = CloseReason::Lost(Setback::Reset);
+    assert_eq!(actions(&mut link), [Action::Close(first, lost)]);
+    let State::BackingOff {
+        until,
+        attempt: 1,
+        reason: Setback::Reset,
+    } = *link.state()
+    else {
+        panic!("{:?}", link.state());
+    };
+    assert!(until - now < secs(30), "the nonce bounds the first delay");
+    link.handle_timeout(until - Duration::from_nanos(1));
+    assert_eq!(actions(&mut link), [], "not before its time");
+    let due = fire(&mut link);
+    let second = go_live(&mut link, due);
+    assert!(second > first);
+    assert_eq!(link.reconnects(), 1);
+}
+
+/// A caller that never reports does not make the bot deaf.
+#[test]
+fn bootstrap_and_dial_have_deadlines() {
+    let now = Instant::now();
+    let mut link = link();
+    link.handle_desired(Desired::Run, now);
+    let first = link.generation();
+    link.handle_turn(first, now);
+    actions(&mut link);
+    assert_eq!(fire(&mut link), now + secs(17));
+    assert_eq!(
+        actions(&mut link),
+        [Action::Close(first, CloseReason::TimedOut)]
+    );
+    assert_eq!(link.state().reason(), Some(Setback::TimedOut));
+
+    let due = fire(&mut link);
+    let second = link.generation();
+    link.handle_turn(second, due);
+    link.handle_bootstrapped(second, None, due);
+    actions(&mut link);
+    assert_eq!(fire(&mut link), due + secs(17));
+    assert_eq!(
+        actions(&mut link),
+        [Action::Close(second, CloseReason::TimedOut)]
+    );
+    assert_eq!(link.state().reason(), Some(Setback::HandshakeTimedOut));
+    let state = *link.state();
+    link.handle_setback(second, Setback::Unreachable, due + secs(18));
+    assert_eq!(*link.state(), state, "the late word changes nothing");
+    link.handle_opened(second, due + secs(18));
+    assert_eq!(
+        actions(&mut link),
+        [Action::Close(second, CloseReason::Stale)]
+    );
+}
+
+#[test]
+fn a_forgotten_place_in_the_queue_is_asked_for_again() {
+    let now = Instant::now();
+    let mut link = link();
+    link.handle_desired(Desired::Run, now);
+    assert_eq!(actions(&mut link), [Action::AskTurn(Generation(1))]);
+    assert_eq!(fire(&mut link), now + secs(600));
+    assert_eq!(actions(&mut link), [Action::AskTurn(Generation(1))]);
+}
+
+#[test]
+fn a_later_link_of_an_installation_numbers_on() {
+    let now = Instant::now();
+    let mut link = link().after(Generation(7));
+    assert_eq!(link.generation(), Generation(7));
+    link.handle_desired(Desired::Run, now);
+    assert_eq!(actions(&mut link), [Action::AskTurn(Generation(8))]);
+    link.handle_turn(Generation(1), now);
+    assert_eq!(link.state(), &State::Queued, "a turn of the one before");
+}

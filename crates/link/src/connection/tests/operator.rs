@@ -1,0 +1,126 @@
+//! What an operator asks for, and a spent rebuild budget.
+
+use super::*;
+
+/// S44, S118: stopping closes whatever there is and nothing follows.
+#[test]
+fn stop_ends_every_state() {
+    let now = Instant::now();
+    /// Brings a queued link into the state.
+    type Step = fn(&mut Link, Generation, Instant);
+    let steps: [(&str, Step, bool); 8] = [
+        ("queued", |_, _, _| {}, false),
+        (
+            "bootstrapping",
+            |link, g, now| link.handle_turn(g, now),
+            true,
+        ),
+        (
+            "dialing",
+            |link, g, now| {
+                link.handle_turn(g, now);
+                link.handle_bootstrapped(g, None, now);
+            },
+            true,
+        ),
+        (
+            "live",
+            |link, g, now| {
+                link.handle_turn(g, now);
+                link.handle_bootstrapped(g, None, now);
+                link.handle_opened(g, now);
+            },
+            true,
+        ),
+        (
+            "backing_off",
+            |link, g, now| link.handle_setback(g, Setback::Unreachable, now),
+            false,
+        ),
+        (
+            "refused",
+            |link, g, now| link.handle_setback(g, Setback::NoSecret, now),
+            false,
+        ),
+        (
+            "displaced",
+            |link, g, now| link.handle_setback(g, Setback::Displaced, now),
+            false,
+        ),
+        (
+            "restarting",
+            |link, _, now| link.handle_spent(now + secs(600), now),
+            false,
+        ),
+    ];
+    for (label, step, closes) in steps {
+        let mut link = link();
+        link.handle_desired(Desired::Run, now);
+        let generation = link.generation();
+        step(&mut link, generation, now);
+        assert_eq!(link.state().label(), label);
+        actions(&mut link);
+        link.handle_desired(Desired::Stop, now);
+        let close = Action::Close(generation, CloseReason::Stopped);
+        assert_eq!(
+            actions(&mut link),
+            closes.then_some(close).as_slice(),
+            "{label}"
+        );
+        assert_eq!(
+            (*link.state(), link.poll_timeout()),
+            (State::Stopped, None),
+            "{label}"
+        );
+    }
+}
+
+#[test]
+fn an_untaken_wish_is_withdrawn() {
+    let now = Instant::now();
+    let mut link = link();
+    link.handle_desired(Desired::Run, now);
+    link.handle_desired(Desired::Stop, now);
+    assert_eq!(actions(&mut link), []);
+    link.handle_desired(Desired::Run, now);
+    link.handle_desired(Desired::Run, now);
+    assert_eq!(actions(&mut link), [Action::AskTurn(Generation(2))]);
+}
+
+#[test]
+fn new_settings_redial_a_live_one() {
+    let now = Instant::now();
+    let mut link = link();
+    let first = open(&mut link, now);
+    link.handle_configured(now);
+    assert_eq!(
+        actions(&mut link),
+        [
+            Action::Close(first, CloseReason::Reconfigured),
+            Action::AskTurn(first.next())
+        ]
+    );
+    let mut stopped = self::link();
+    stopped.handle_configured(now);
+    assert_eq!(
+        (actions(&mut stopped), *stopped.state()),
+        (vec![], State::Stopped)
+    );
+}
+
+#[test]
+fn a_spent_rebuild_budget_waits_and_goes_on() {
+    let now = Instant::now();
+    let mut link = link();
+    let first = open(&mut link, now);
+    let until = now + secs(600);
+    link.handle_spent(until, now);
+    assert_eq!(
+        actions(&mut link),
+        [Action::Close(first, CloseReason::Restarting)]
+    );
+    link.handle_configured(now);
+    assert_eq!(*link.state(), State::Restarting { until });
+    assert_eq!(fire(&mut link), until);
+    go_live(&mut link, until);
+}

@@ -1,0 +1,56 @@
+//! The order among bots that want to connect, and socket permits.
+
+use super::*;
+use crate::turn::{Life, Standing};
+
+/// What its place among those that want to connect depends on.
+#[test]
+fn a_bot_that_was_live_a_moment_ago_stands_above_others() {
+    let mut now = Instant::now();
+    let mut link = link();
+    let standing = |life, failures| Standing { life, failures };
+    let first = open(&mut link, now);
+    assert_eq!(link.standing(now), standing(Life::NotRecent, 0));
+    link.handle_pong(first, None, now);
+    now += secs(5);
+    link.handle_setback(first, Setback::Reset, now);
+    actions(&mut link);
+    assert_eq!(link.standing(now), standing(Life::Recent, 1));
+    assert!(link.standing(now) < standing(Life::NotRecent, 0));
+    for failures in 2..40 {
+        let due = fire(&mut link);
+        fail(&mut link, Setback::Unreachable, due);
+        let life = if due - now < secs(600) {
+            Life::Recent
+        } else {
+            Life::NotRecent
+        };
+        assert_eq!(link.standing(due), standing(life, failures));
+    }
+    assert_eq!(link.standing(now + secs(600)).life, Life::NotRecent);
+}
+
+/// A place among the open connections is kept for a bot that was connected, and not for ever.
+#[test]
+fn a_place_is_kept_for_a_bot_that_was_connected() {
+    let mut now = Instant::now();
+    let mut link = link();
+    link.handle_desired(Desired::Run, now);
+    let first = link.generation();
+    assert!(link.keeps_place(), "an attempt keeps what it has");
+    link.handle_setback(first, Setback::Unreachable, now);
+    assert!(!link.keeps_place(), "it was never connected");
+    now = fire(&mut link);
+    actions(&mut link);
+    link.handle_turn(link.generation(), now);
+    link.handle_bootstrapped(link.generation(), None, now);
+    link.handle_opened(link.generation(), now);
+    for failed in 1..=20 {
+        link.handle_setback(link.generation(), Setback::Unreachable, now);
+        // The first attempt of all counts, because no pong has come since.
+        assert_eq!(link.keeps_place(), failed < 10, "after {failed}");
+        now = fire(&mut link);
+    }
+    link.handle_setback(link.generation(), Setback::AuthFailed, now);
+    assert!(!link.keeps_place());
+}
