@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::Link;
 use super::live::StableConnection;
+use crate::connect_scheduler::{Life, Standing};
 use crate::state::State;
-use crate::turn::{Life, Standing};
 
 /// For this long after a stable connection, a bot connects before others. A longer outage has made all bots of a platform
 /// equal.

@@ -1,7 +1,7 @@
 //! The order among bots that want to connect, and socket permits.
 
 use super::*;
-use crate::turn::{Life, Standing};
+use crate::connect_scheduler::{Life, Standing};
 
 /// What its place among those that want to connect depends on.
 #[test]

@@ -1,5 +1,6 @@
 //! The queue under any order of inputs.
 
+use super::lane::OLDEST_EVERY;
 use super::*;
 use proptest::prelude::*;
 
