@@ -11,7 +11,7 @@
 //! overload  the sustainable rate, then twice that       what is still acknowledged, and how late
 //! torture   kills at random instants                    whether anything acknowledged is missing
 //! ```
-//! Platform and gateway run in processes of their own ([`stand`]): the binary is started again with other arguments, and
+//! Platform and gateway run in processes of their own (module `stand`): the binary is started again with other arguments, and
 //! what is needed of it comes in as a [`Program`]. Every run ends with the platform's counters held against the store,
 //! and a run that lost or doubled an event has failed, whatever its figures. This crate uses nothing of the gateway's
 //! code but the reader of its log.

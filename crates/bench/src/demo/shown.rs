@@ -1,6 +1,6 @@
 //! What the show asks of the gateway.
 
-/// A gateway that is shown. The names of its bots are those that the [`DemoStage`](super::Stage) gave.
+/// A gateway that is shown. The names of its bots are those that the [`DemoStage`](super::DemoStage) gave.
 pub trait ShownGateway {
     /// All of it in numbers.
     fn overview(&self) -> ShownOverview;
