@@ -6,6 +6,7 @@ use crate::bot::Bot;
 use crate::installation::Installation;
 use longwire_actor::Mailbox;
 use longwire_installation::{InstallationId, PublicId};
+use longwire_store::InstallationRecord;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -26,37 +27,36 @@ pub(crate) struct BotEntry {
     pub(crate) bot: Arc<Bot>,
     /// None while it is started, or built anew after a failure.
     pub(crate) installation: Option<Arc<Mailbox<Installation>>>,
-    public_id: PublicId,
 }
 
 impl BotIndex {
     /// Adds a bot.
-    pub(crate) fn enlist(&self, bot: &Arc<Bot>, public_id: PublicId, name: &str) {
+    pub(crate) fn enlist(&self, bot: &Arc<Bot>, record: &InstallationRecord) {
         let mut entries = self.write();
         let entry = BotEntry {
             bot: Arc::clone(bot),
             installation: None,
-            public_id,
         };
-        entries.by_public_id.insert(public_id, bot.id);
-        entries.by_name.insert(name.into(), bot.id);
-        entries.by_id.insert(bot.id, entry);
+        entries.by_id.insert(record.id, entry);
+        entries.by_public_id.insert(record.public_id, record.id);
+        entries.take_name(record);
     }
 
-    /// A bot has another name.
-    pub(crate) fn rename(&self, id: InstallationId, before: &str, after: &str) {
-        let mut entries = self.write();
-        entries.forget_name(id, before);
-        entries.by_name.insert(after.into(), id);
-    }
-
-    /// Removes a bot; `name` is its last one.
-    pub(crate) fn delist(&self, id: InstallationId, name: &str) {
-        let mut entries = self.write();
-        entries.forget_name(id, name);
-        if let Some(entry) = entries.by_id.remove(&id) {
-            entries.by_public_id.remove(&entry.public_id);
+    /// A bot's row changed, and perhaps its name.
+    pub(crate) fn rename(&self, before: &InstallationRecord, after: &InstallationRecord) {
+        if before.name != after.name {
+            let mut entries = self.write();
+            entries.forget_name(before);
+            entries.take_name(after);
         }
+    }
+
+    /// Removes a bot; `record` is its last row.
+    pub(crate) fn delist(&self, record: &InstallationRecord) {
+        let mut entries = self.write();
+        entries.by_id.remove(&record.id);
+        entries.by_public_id.remove(&record.public_id);
+        entries.forget_name(record);
     }
 
     /// This installation runs the bot from now on, or none does.
@@ -106,10 +106,14 @@ impl BotIndex {
 }
 
 impl Entries {
+    fn take_name(&mut self, record: &InstallationRecord) {
+        self.by_name.insert(record.name.as_str().into(), record.id);
+    }
+
     /// The name may be another bot's already: two that swap their names are renamed one after the other.
-    fn forget_name(&mut self, id: InstallationId, name: &str) {
-        if self.by_name.get(name) == Some(&id) {
-            self.by_name.remove(name);
+    fn forget_name(&mut self, record: &InstallationRecord) {
+        if self.by_name.get(record.name.as_str()) == Some(&record.id) {
+            self.by_name.remove(record.name.as_str());
         }
     }
 }
@@ -120,12 +124,12 @@ mod tests {
     use longwire_installation::{Desired, Origin, Platform};
     use longwire_store::{NewInstallation, Store, StoreSettings};
 
-    fn indexed(names: [&str; 2]) -> (BotIndex, [Arc<Bot>; 2]) {
+    fn indexed(names: [&str; 2]) -> (BotIndex, [InstallationRecord; 2]) {
         let home = tempfile::tempdir().expect("a temporary directory");
         let url = format!("sqlite:{}", home.path().join("log.db").display());
         let store = Store::open(&StoreSettings::at(url)).expect("a fresh store opens");
         let index = BotIndex::default();
-        let bots = names.map(|name| {
+        let records = names.map(|name| {
             let new = NewInstallation {
                 name: name.parse().expect("a name"),
                 platform: Platform::Feishu,
@@ -138,29 +142,35 @@ mod tests {
                 origin: Origin::Cli,
             };
             let record = store.add_installation(new).expect("it is added");
-            let bot = Bot::new(&Arc::new(record.clone()));
-            index.enlist(&bot, record.public_id, name);
-            bot
+            index.enlist(&Bot::new(&Arc::new(record.clone())), &record);
+            record
         });
-        (index, bots)
+        (index, records)
     }
 
     fn id_of(index: &BotIndex, id_or_name: &str) -> Option<InstallationId> {
         index.find(id_or_name).map(|entry| entry.bot.id)
     }
 
+    fn named(record: &InstallationRecord, name: &str) -> InstallationRecord {
+        let mut record = record.clone();
+        record.name = name.parse().expect("a name");
+        record
+    }
+
     #[test]
     fn a_bot_is_found_by_every_name_it_has_and_by_no_other() {
         let (index, [red, blue]) = indexed(["red", "blue"]);
+        let public_id = red.public_id.to_string();
         assert_eq!(id_of(&index, "red"), Some(red.id));
-        assert_eq!(id_of(&index, &red.public_id), Some(red.id));
-        assert_eq!(id_of(&index, &red.public_id.to_uppercase()), None);
+        assert_eq!(id_of(&index, &public_id), Some(red.id));
+        assert_eq!(id_of(&index, &public_id.to_uppercase()), None);
         assert_eq!(id_of(&index, "green"), None);
         let order: Vec<_> = index.bots().iter().map(|bot| bot.id).collect();
         assert_eq!(order, [red.id, blue.id]);
-        index.delist(red.id, "red");
+        index.delist(&red);
         assert_eq!(id_of(&index, "red"), None);
-        assert_eq!(id_of(&index, &red.public_id), None);
+        assert_eq!(id_of(&index, &public_id), None);
         assert!(index.get(red.id).is_none());
         assert_eq!(id_of(&index, "blue"), Some(blue.id));
     }
@@ -168,13 +178,13 @@ mod tests {
     #[test]
     fn bots_may_swap_their_names_and_take_those_of_others() {
         let (index, [red, blue]) = indexed(["red", "blue"]);
-        index.rename(red.id, "red", "blue");
-        index.rename(blue.id, "blue", "red");
+        index.rename(&red, &named(&red, "blue"));
+        index.rename(&blue, &named(&blue, "red"));
         assert_eq!(id_of(&index, "red"), Some(blue.id));
         assert_eq!(id_of(&index, "blue"), Some(red.id));
         // One is removed, and the other has its name already.
-        index.rename(blue.id, "red", "blue");
-        index.delist(red.id, "blue");
+        index.rename(&named(&blue, "red"), &blue);
+        index.delist(&named(&red, "blue"));
         assert_eq!(id_of(&index, "blue"), Some(blue.id));
     }
 }

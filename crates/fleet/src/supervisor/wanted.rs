@@ -81,10 +81,7 @@ impl Supervisor {
                     if entry.record.revision != record.revision
                         || entry.config_fault != config_fault =>
                 {
-                    if entry.record.name != record.name {
-                        self.bots
-                            .rename(id, entry.record.name.as_str(), record.name.as_str());
-                    }
+                    self.bots.rename(&entry.record, &record);
                     entry.record = Arc::new(record);
                     entry.config_fault = config_fault;
                     match entry.record.desired {
@@ -101,7 +98,7 @@ impl Supervisor {
         for id in gone {
             if let Some(entry) = self.entries.remove(&id) {
                 self.turns.withdraw(id);
-                self.bots.delist(id, entry.record.name.as_str());
+                self.bots.delist(&entry.record);
             }
         }
         // An installation that changed its lane may get a turn there.
@@ -111,8 +108,7 @@ impl Supervisor {
     fn add(&mut self, record: InstallationRecord, config_fault: Option<Arc<ConfigFault>>) {
         let record = Arc::new(record);
         let bot = Bot::new(&record);
-        self.bots
-            .enlist(&bot, record.public_id, record.name.as_str());
+        self.bots.enlist(&bot, &record);
         let id = record.id;
         let arbiter = self.entries.len() % self.arbiters.len();
         let entry = Entry::new(arbiter, bot, record, config_fault);
