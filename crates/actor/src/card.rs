@@ -39,8 +39,8 @@ enum Presence {
     Rebuilding,
 }
 
-/// The atomics of one place in the tree. Every bot has four, so nothing is kept that follows from something else, and two
-/// of them are as large as a cache line's pair.
+/// The atomics of one place in the tree. Every bot has four, so a card holds nothing that can be computed from something
+/// else.
 pub struct Card {
     presence: AtomicU8,
     /// In a handler, since `last_ms`.

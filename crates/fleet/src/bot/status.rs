@@ -99,18 +99,20 @@ impl Bot {
         status.is(link.state(), link.generation().0, detail);
         status.attempts_exceeded = link.attempts_exceeded();
         status.failures = link.failures();
-        status.displaced = match (*link.state(), status.displaced) {
-            (State::Displaced { since, .. }, Some(known)) if since == known.since => {
-                status.since_ms = known.since_ms;
-                Some(known)
-            }
-            (State::Displaced { since, .. }, _) => Some(Displaced {
-                since,
-                since_ms: status.since_ms,
-                claims,
-            }),
-            _ => None,
+        let State::Displaced { since, .. } = *link.state() else {
+            status.displaced = None;
+            return;
         };
+        match status.displaced {
+            Some(known) if known.since == since => status.since_ms = known.since_ms,
+            Some(_) | None => {
+                status.displaced = Some(Displaced {
+                    since,
+                    since_ms: status.since_ms,
+                    claims,
+                });
+            }
+        }
     }
 
     /// The installation failed; `how` says how.

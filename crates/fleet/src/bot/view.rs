@@ -46,10 +46,8 @@ impl Bot {
             | State::Dialing
             | State::Live { .. } => (None, 0, None),
         };
-        let absence = match status.state {
-            State::Restarting { .. } => Some(status.absence),
-            _ => None,
-        };
+        let is_restarting = matches!(status.state, State::Restarting { .. });
+        let absence = is_restarting.then_some(status.absence);
         InstallationView {
             id: self.public_id.to_string(),
             name: record.name.to_string(),

@@ -52,10 +52,11 @@ impl UploadError {
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {
-            Self::Unanswered { error, .. } if self.is_connections_end() => match error {
-                RequestError::Displaced => error.label(),
-                _ => "connection_lost",
-            },
+            Self::Unanswered { error, .. }
+                if *error != RequestError::Displaced && self.is_connections_end() =>
+            {
+                "connection_lost"
+            }
             Self::Unanswered { error, .. } => error.label(),
             Self::Refused {
                 code: Some(code::RATE_LIMITED),
@@ -80,7 +81,15 @@ impl UploadError {
                 RequestError::TimedOut => {
                     "upload it again; on a slow line, make timing.upload_ack longer"
                 }
-                _ => "the upload ended with its connection: upload it again once the bot is live",
+                RequestError::NoReqId
+                | RequestError::Body(_)
+                | RequestError::NotConnected { .. }
+                | RequestError::NotSubscribed
+                | RequestError::ConnectionLost
+                | RequestError::NotSent
+                | RequestError::SpentReqId => {
+                    "the upload ended with its connection: upload it again once the bot is live"
+                }
             },
             Self::Refused {
                 code: Some(code::RATE_LIMITED),
