@@ -39,7 +39,10 @@ impl Connection {
     /// Provokes a fault in one of its actors. False if there is none.
     pub(super) fn inject(&self, actor: ConnectionActor, inject: Inject) -> bool {
         let sent = match actor {
-            ConnectionActor::Socket => Some(self.socket.send(inject)),
+            ConnectionActor::Socket => {
+                self.socket.send(inject);
+                Some(())
+            }
             ConnectionActor::Pinger => self.pinger.as_ref().map(|child| child.send(inject)),
             ConnectionActor::Assembler => self.assembler.as_ref().map(|child| child.send(inject)),
         };
