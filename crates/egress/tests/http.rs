@@ -1,4 +1,4 @@
-//! Requests: what is sent, what is read, and every way it can go wrong.
+//! HTTP requests: what is sent, what is read, and every error.
 
 mod support;
 
@@ -22,7 +22,7 @@ async fn post(egress: &Egress, target: &str, limits: HttpLimits) -> Result<HttpA
         .await
 }
 
-/// What a request sees of a server that answers `answer` and hangs up.
+/// The result of a request to a server that answers `answer` and closes.
 async fn answered(answer: impl Into<Vec<u8>>) -> Result<HttpAnswer, HttpError> {
     let answer = answer.into();
     let script = move |mut stream: Stream, _| {
@@ -261,7 +261,7 @@ async fn tls_is_verified() {
     );
 }
 
-/// What is wrong with a certificate decides what somebody can do about it.
+/// Each problem of a certificate has a remedy of its own, so the error names the problem.
 #[actix_rt::test]
 async fn a_certificate_that_is_refused_says_why() {
     let plain = Identity::new(&["localhost"]);

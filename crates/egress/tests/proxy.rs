@@ -1,4 +1,4 @@
-//! The way through a proxy, for requests and upgrades alike.
+//! Requests and upgrades through a proxy.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Sockets are counted before they are opened, and until they are closed.
+//! A socket is counted before it is opened, and until it is closed.
 
 mod support;
 
@@ -8,7 +8,7 @@ use support::server::{Stream, echo, say, serve, settings};
 use support::{PATIENCE, url};
 use tokio::io::AsyncReadExt as _;
 
-/// A way out with so many sockets.
+/// An egress with this many sockets.
 fn egress_with(sockets: usize) -> (Egress, SocketBudget) {
     let budget = SocketBudget::new(sockets);
     let egress = Egress::new(&EgressSettings {

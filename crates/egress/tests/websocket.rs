@@ -21,7 +21,7 @@ async fn open(egress: &Egress, port: u16) -> Result<WebSocketIo, UpgradeError> {
         .await
 }
 
-/// What an upgrade sees of a server that answers `answer`.
+/// The result of an upgrade at a server that answers `answer`.
 async fn answered(answer: impl Into<Vec<u8>>) -> Result<WebSocketIo, UpgradeError> {
     let answer = answer.into();
     let script = move |mut stream: Stream, _| {

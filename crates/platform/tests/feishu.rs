@@ -1,4 +1,4 @@
-//! The bootstrap call and the dial against a scripted platform on loopback.
+//! The bootstrap call and the dial, with a scripted platform on loopback.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ impl Platform {
     }
 }
 
-/// The head, and the two-byte-or-longer body that its length announces.
+/// Reads the head, and the body whose length it announces.
 async fn read_request(caller: &mut TcpStream) -> String {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {

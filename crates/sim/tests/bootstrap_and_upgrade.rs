@@ -1,4 +1,4 @@
-//! Checklist points 1 to 3: who gets a URL, what the URL is, how an upgrade is refused.
+//! Bootstrap and upgrade: who gets a URL, what the URL holds, and how an upgrade is refused.
 
 mod support;
 

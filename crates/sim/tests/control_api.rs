@@ -1,4 +1,4 @@
-//! The control API speaks the types of the crate.
+//! The control API reads and writes the JSON of the crate's types.
 
 mod support;
 

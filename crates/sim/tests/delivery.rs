@@ -1,4 +1,4 @@
-//! Checklist points 5 to 8: fragments, what counts as an ACK, the ladder, the choice of a connection.
+//! Delivery: fragments, which answers count as an ACK, the ladder of repeats, and the choice of a connection.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Checklist points 4, 9 and 10: pongs and their faults, broken connections, RFC 6455 pings.
+//! Pongs and their faults, broken connections, and RFC 6455 pings.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! What one event costs between the bytes of its frame and the keys it is recorded under, and what its ACK costs.
+//! Measures one event from the bytes of its frame to its keys, and its ACK.
 //!
 //! `cargo bench -p longwire-wire`
 
@@ -60,14 +60,14 @@ fn scan(bencher: divan::Bencher<'_, '_>, size_bytes: usize) {
     bencher.bench_local(|| FrameView::parse(black_box(frame.clone())));
 }
 
-/// What the event says of itself.
+/// The event's facts.
 #[divan::bench(args = PAYLOAD_BYTES)]
 fn envelope(bencher: divan::Bencher<'_, '_>, size_bytes: usize) {
     let payload = payload(size_bytes);
     bencher.bench_local(|| Envelope::parse(black_box(&payload)));
 }
 
-/// The keys that tell a repeat from news.
+/// The keys that recognise a repeat.
 #[divan::bench]
 fn identity(bencher: divan::Bencher<'_, '_>) {
     let envelope = Envelope::parse(&payload(1_024)).expect("an event made just above");

@@ -1,5 +1,4 @@
-//! What one callback of WeCom costs between the text of its frame and the key it is recorded under, and what the frames
-//! beside it cost.
+//! Measures one callback of WeCom from the text of its frame to its key, and the other frames.
 //!
 //! `cargo bench -p longwire-wire --bench wecom`
 
@@ -40,7 +39,7 @@ fn callback_to_event(bencher: divan::Bencher<'_, '_>, size_bytes: usize) {
     parsed_with_key(bencher, &frame(size_bytes, r#""}}}"#));
 }
 
-/// The same with a raw newline in the text, which costs a second look and a copy.
+/// A callback with a raw newline in its text, which costs a second parse and a copy.
 #[divan::bench(name = "wecom callback -> event, repaired", args = FRAME_BYTES)]
 fn repaired_to_event(bencher: divan::Bencher<'_, '_>, size_bytes: usize) {
     parsed_with_key(bencher, &frame(size_bytes, "\n\"}}}"));

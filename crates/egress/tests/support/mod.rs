@@ -1,4 +1,4 @@
-//! What the tests of this crate stand on.
+//! The servers and clients that several tests of this crate use.
 #![allow(
     dead_code,
     unreachable_pub,

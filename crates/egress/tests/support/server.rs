@@ -20,7 +20,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Duplex for T {}
 /// Plain or TLS.
 pub type Stream = Box<dyn Duplex>;
 
-/// A certificate for `localhost` and the file a client trusts it by.
+/// A certificate for `localhost`, and the file that a client trusts it by.
 pub struct Identity {
     acceptor: TlsAcceptor,
     /// PEM of the certificate.
@@ -135,7 +135,7 @@ pub fn switching(head: &str) -> String {
     )
 }
 
-/// Sends all of `bytes`; a client that left is the test's to notice.
+/// Sends all of `bytes`. If the client has closed, the test itself notices.
 pub async fn say(stream: &mut Stream, bytes: impl AsRef<[u8]>) {
     if stream.write_all(bytes.as_ref()).await.is_ok() {
         stream.flush().await.ok();
@@ -151,14 +151,14 @@ pub async fn echo(mut stream: Stream, head: String) {
     }
 }
 
-/// Settings that trust `identity` and know no environment.
+/// Settings that trust `identity` and have no proxy variables.
 pub fn settings(identity: Option<&Identity>) -> EgressSettings {
     let ca_file = identity.map(|identity| identity.ca_file.as_path());
     let (tls, _) = tls_config(ca_file).expect("a configuration");
     EgressSettings::new(tls, ProxyEnvironment::default())
 }
 
-/// A way out that trusts `identity` and goes straight.
+/// An egress that trusts `identity` and uses no proxy.
 pub fn egress(identity: Option<&Identity>) -> Egress {
     Egress::new(&settings(identity))
 }

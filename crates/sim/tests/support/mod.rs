@@ -1,5 +1,5 @@
-//! A small client, written by hand and blocking, with a deadline on every read. It shares nothing with
-//! the simulator but the frame's schema.
+//! A small blocking client, written by hand, with a deadline on every read. It shares only the frame's schema with the
+//! simulator.
 
 #![allow(dead_code)]
 
@@ -22,14 +22,14 @@ pub(crate) fn start(change: impl FnOnce(&mut SimSettings)) -> Sim {
     Sim::start(settings).expect("the simulator starts")
 }
 
-/// Waits for the ledger to be as wanted.
+/// Waits until `wanted` is true of the ledger.
 pub(crate) fn wait(control: &Control, wanted: impl FnMut(&Ledger) -> bool) -> Ledger {
     control
         .wait_until(LIMIT, wanted)
         .unwrap_or_else(|last| panic!("the ledger never came to that: {last:?}"))
 }
 
-/// Waits for any condition.
+/// Waits until a condition is true.
 pub(crate) fn until(mut condition: impl FnMut() -> bool) {
     let end = Instant::now() + LIMIT;
     while !condition() {

@@ -1,4 +1,4 @@
-//! Callbacks of every kind, their way to the holder, and traffic.
+//! Callbacks of every kind, their delivery to the holder, and generated traffic.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! A small client, written by hand and blocking, with a deadline on every read.
+//! A small blocking client, written by hand, with a deadline on every read.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -17,14 +17,14 @@ pub(crate) fn start(change: impl FnOnce(&mut SimSettings)) -> Sim {
     Sim::start(settings).expect("the simulator starts")
 }
 
-/// Waits for the ledger to be as wanted.
+/// Waits until `wanted` is true of the ledger.
 pub(crate) fn wait(control: &Control, wanted: impl FnMut(&Ledger) -> bool) -> Ledger {
     control
         .wait_until(LIMIT, wanted)
         .unwrap_or_else(|last| panic!("the ledger never came to that: {last:?}"))
 }
 
-/// Waits for any condition.
+/// Waits until a condition is true.
 pub(crate) fn until(mut condition: impl FnMut() -> bool) {
     let end = Instant::now() + LIMIT;
     while !condition() {
@@ -207,7 +207,7 @@ impl Client {
         self.send(1, frame.to_string().as_bytes());
     }
 
-    /// Asks under a fresh id, which is returned.
+    /// Sends a command with a new id, and returns the id.
     pub(crate) fn command(&mut self, cmd: &str, body: Value) -> String {
         self.asked += 1;
         let req_id = format!("{cmd}_{}", self.asked);
@@ -215,7 +215,7 @@ impl Client {
         req_id
     }
 
-    /// Asks and reads the answer, which has to be the next frame.
+    /// Sends a command and reads its answer, which must be the next frame.
     pub(crate) fn ask(&mut self, cmd: &str, body: Value) -> Value {
         let req_id = self.command(cmd, body);
         let ack = self.frame();

@@ -1,4 +1,4 @@
-//! The control API speaks the types of the module.
+//! The control API reads and writes the JSON of the module's types.
 
 use longwire_sim::wecom::{CallbackRecord, Ledger, Sim};
 use serde_json::{Value, json};

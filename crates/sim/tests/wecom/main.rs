@@ -1,4 +1,4 @@
-//! The WeCom double against a small client, which shares nothing with it.
+//! The simulated WeCom platform with a small client, which shares no code with it.
 
 mod callbacks;
 mod client;

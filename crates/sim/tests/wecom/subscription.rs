@@ -1,4 +1,4 @@
-//! Verdicts on subscribes, their rate, and displacement.
+//! The answers to subscribes, their rate limit, and displacement.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Uploads: what is checked, and that what was uploaded can be sent.
+//! Uploads: their checks, and that an uploaded file can be sent.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! Which fragment a frame is. Joining them is not this crate's work.
+//! Which fragment a frame carries. Another crate joins fragments.
 
 use longwire_wire::frame::{Part, PartError};
 

@@ -1,5 +1,4 @@
-//! What of the six sequences can be told from a frame alone. When to give up, close and come back is
-//! decided elsewhere, by the other three.
+//! The parts of the six sequences that can be checked with single frames. `link` decides when to close and reconnect.
 
 use bytes::Bytes;
 use longwire_wire::wecom::{Ack, Callback, Incoming, code};
