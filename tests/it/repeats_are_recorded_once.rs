@@ -20,7 +20,7 @@ fn soon_again(settings: &mut SimSettings) {
 }
 
 #[track_caller]
-fn wait_acked(control: &Control, push: PushId) -> longwire_sim::EventRecord {
+fn wait_acked(control: &Control, push: PushId) -> longwire_sim::PushRecord {
     wait_until("the event is acknowledged", || {
         let record = control
             .record(push)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::fault::{Fault, Target};
-use crate::ledger::{ConnectionView, EventRecord, Ledger};
+use crate::ledger::{ConnectionView, Ledger, PushRecord};
 use crate::push::{Push, PushId};
 use crate::script::Script;
 use crate::state::SharedState;
@@ -80,12 +80,12 @@ impl Control {
     }
 
     /// What happened to one event; `None` if unknown or no longer kept.
-    pub fn record(&self, push: PushId) -> Option<EventRecord> {
+    pub fn record(&self, push: PushId) -> Option<PushRecord> {
         self.shared.state().record(push)
     }
 
     /// What happened to the events of one app, or with `None` of all, in the order of the pushes. Old records are dropped.
-    pub fn records(&self, app: Option<&str>) -> Vec<EventRecord> {
+    pub fn records(&self, app: Option<&str>) -> Vec<PushRecord> {
         self.shared.state().records(app)
     }
 

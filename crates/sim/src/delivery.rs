@@ -13,7 +13,7 @@ use rand::Rng as _;
 use crate::fault::ConnectionId;
 use crate::fragments;
 use crate::ids::{AttemptId, attempt_of, hex32};
-use crate::ledger::{AttemptOutcome, EventRecord, RecordState};
+use crate::ledger::{AttemptOutcome, PushRecord, RecordState};
 use crate::message::event_words;
 use crate::push::{HeaderType, Payload, Push, PushId};
 use crate::state::PlatformState;
@@ -293,7 +293,7 @@ impl PlatformState {
         self.finished.push_back(tracked);
     }
 
-    pub(crate) fn record(&self, push: PushId) -> Option<EventRecord> {
+    pub(crate) fn record(&self, push: PushId) -> Option<PushRecord> {
         let finished = || {
             self.finished
                 .iter()
@@ -304,7 +304,7 @@ impl PlatformState {
     }
 
     /// Records in the order of the pushes.
-    pub(crate) fn records(&self, app: Option<&str>) -> Vec<EventRecord> {
+    pub(crate) fn records(&self, app: Option<&str>) -> Vec<PushRecord> {
         let wanted =
             |tracked: &&TrackedPush| app.is_none_or(|app| self.apps[tracked.app].id == app);
         let mut all: Vec<_> = self
@@ -318,7 +318,7 @@ impl PlatformState {
         all
     }
 
-    fn record_of(&self, tracked: &TrackedPush) -> EventRecord {
+    fn record_of(&self, tracked: &TrackedPush) -> PushRecord {
         tracked.record(
             &self.apps[tracked.app].id,
             self.settings.seed,

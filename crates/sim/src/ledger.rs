@@ -101,7 +101,7 @@ pub struct Latency {
 
 /// What happened to one event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EventRecord {
+pub struct PushRecord {
     /// The push.
     pub push: PushId,
     /// Id inside the payload.

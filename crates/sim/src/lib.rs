@@ -58,7 +58,7 @@ pub use crate::behaviour::{Behaviour, DataShape};
 pub use crate::control::Control;
 pub use crate::fault::{ConnectionId, Fault, Target};
 pub use crate::ledger::{
-    Attempt, AttemptOutcome, BadAcks, ConnectionView, EventRecord, Latency, Ledger, RecordState,
+    Attempt, AttemptOutcome, BadAcks, ConnectionView, Latency, Ledger, PushRecord, RecordState,
 };
 pub use crate::push::{FragmentPlan, HeaderType, Order, Payload, Push, PushId};
 pub use crate::script::Script;

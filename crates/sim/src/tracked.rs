@@ -13,7 +13,7 @@ use crate::data_frame::FrameHead;
 use crate::fault::ConnectionId;
 use crate::fragments;
 use crate::ids::{AttemptId, WireIds, hex32};
-use crate::ledger::{Attempt, AttemptOutcome, EventRecord, RecordState};
+use crate::ledger::{Attempt, AttemptOutcome, PushRecord, RecordState};
 use crate::message::{Template, event_words};
 use crate::push::{Push, PushId};
 
@@ -137,12 +137,12 @@ impl TrackedPush {
         }
     }
 
-    pub(crate) fn record(&self, app: &str, seed: u64, wall_clock: WallClock) -> EventRecord {
+    pub(crate) fn record(&self, app: &str, seed: u64, wall_clock: WallClock) -> PushRecord {
         let mut attempts = self.earlier.clone();
         if self.attempt > 0 {
             attempts.push(self.current(wall_clock));
         }
-        EventRecord {
+        PushRecord {
             push: PushId(self.number),
             event_id: self.event_id(seed),
             app: app.to_owned(),

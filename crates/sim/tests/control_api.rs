@@ -2,7 +2,7 @@
 
 mod support;
 
-use longwire_sim::{EventRecord, Ledger, RecordState};
+use longwire_sim::{Ledger, PushRecord, RecordState};
 use serde_json::Value;
 use support::{APP, Client, bootstrap, http, start, wait};
 
@@ -34,7 +34,7 @@ fn a_script_can_drive_a_whole_story() {
     let ledger: Ledger = serde_json::from_value(ledger).expect("a ledger");
     assert_eq!(ledger.acked, 1);
     let (_, records) = call(&sim, "GET", &format!("/records?app={APP}"), "");
-    let records: Vec<EventRecord> = serde_json::from_value(records).expect("records");
+    let records: Vec<PushRecord> = serde_json::from_value(records).expect("records");
     assert_eq!(records[0].state, RecordState::Acked);
     assert_eq!(call(&sim, "GET", "/acked", "").1, serde_json::json!(["e9"]));
     assert_eq!(call(&sim, "GET", "/connections", "").1[0]["app"], APP);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longwire_sim::{
-    Apps, Control, EventRecord, Ledger, Push, PushId, RecordState, Sim, SimSettings,
+    Apps, Control, Ledger, Push, PushId, PushRecord, RecordState, Sim, SimSettings,
 };
 use longwire_wire::endpoint::ClientConfig;
 
@@ -74,7 +74,7 @@ impl Stage {
     }
 
     /// Waits until the event is ACKed.
-    pub(crate) fn acked(&self, push: PushId) -> EventRecord {
+    pub(crate) fn acked(&self, push: PushId) -> PushRecord {
         self.client.until("the ACK", || {
             self.sim
                 .record(push)
