@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use secrecy::zeroize::Zeroizing;
-use serde::Serialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use crate::exit::{Exit, ONE_NAME};
@@ -30,6 +30,15 @@ pub(crate) enum ClientError {
         /// Where.
         url: Url,
     },
+    /// The server is another program, or another version of this one.
+    #[error("the server at {url} gives an answer that this version does not understand")]
+    Unreadable {
+        /// Where.
+        url: Url,
+        /// What is not understood.
+        #[source]
+        source: serde_json::Error,
+    },
     /// The server said no.
     #[error("{detail}")]
     Refused {
@@ -49,7 +58,7 @@ impl ClientError {
             Self::Unreachable { .. } => Exit::Unreachable,
             Self::Refused { status: 404, .. } => Exit::NotFound,
             Self::Plain { .. } => Exit::Usage,
-            Self::Refused { .. } => Exit::Failed,
+            Self::Unreadable { .. } | Self::Refused { .. } => Exit::Failed,
         }
     }
 
@@ -60,6 +69,7 @@ impl ClientError {
                 Some("start it with `longwire serve`, or name its admin interface with --admin-url")
             }
             Self::Plain { .. } => Some("run the command on the server's host"),
+            Self::Unreadable { .. } => Some("run the command of the version that the server has"),
             Self::Refused { code, .. } => match code.as_str() {
                 "name_taken" => Some("choose another name"),
                 "same_bot" => Some(ONE_NAME),
@@ -67,6 +77,14 @@ impl ClientError {
             },
         }
     }
+}
+
+/// What a server says when it says no (RFC 9457).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Refusal {
+    code: String,
+    detail: Option<String>,
 }
 
 /// The admin interface of one server.
@@ -80,11 +98,11 @@ impl Client {
     }
 
     /// `GET`; parameters without a value are left out.
-    pub(crate) async fn get(
+    pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         path: &str,
         query: &[(&str, &str)],
-    ) -> Result<Value, ClientError> {
+    ) -> Result<T, ClientError> {
         let mut url = self.url(path);
         let given = query.iter().filter(|(_, value)| !value.is_empty());
         url.query_pairs_mut().extend_pairs(given);
@@ -93,17 +111,17 @@ impl Client {
     }
 
     /// `POST` without a body.
-    pub(crate) async fn post(&self, path: &str) -> Result<Value, ClientError> {
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         let request = self.http().post(self.url(path).as_str());
         self.read(request.send().await).await
     }
 
     /// `POST` with a body that holds secrets.
-    pub(crate) async fn post_secret(
+    pub(crate) async fn post_secret<T: DeserializeOwned>(
         &self,
         path: &str,
         body: &impl Serialize,
-    ) -> Result<Value, ClientError> {
+    ) -> Result<T, ClientError> {
         let local = match self.base.host() {
             Some(Host::Ipv4(address)) => address.is_loopback(),
             Some(Host::Ipv6(address)) => address.is_loopback(),
@@ -137,11 +155,12 @@ impl Client {
         url
     }
 
-    async fn read<S>(
+    async fn read<T, S>(
         &self,
         answer: Result<awc::ClientResponse<S>, awc::error::SendRequestError>,
-    ) -> Result<Value, ClientError>
+    ) -> Result<T, ClientError>
     where
+        T: DeserializeOwned,
         S: futures_util::Stream<Item = Result<bytes::Bytes, awc::error::PayloadError>> + Unpin,
     {
         let unreachable = |reason: String| ClientError::Unreachable {
@@ -155,17 +174,17 @@ impl Client {
             .limit(MAX_ANSWER_BYTES)
             .await
             .map_err(|error| unreachable(error.to_string()))?;
-        let value: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         if status.is_success() {
-            return Ok(value);
+            return serde_json::from_slice(&body).map_err(|source| ClientError::Unreadable {
+                url: self.base.clone(),
+                source,
+            });
         }
-        let detail = value["detail"]
-            .as_str()
-            .map_or_else(|| format!("the server answers {status}"), str::to_owned);
+        let refusal: Refusal = serde_json::from_slice(&body).unwrap_or_default();
         Err(ClientError::Refused {
             status: status.as_u16(),
-            code: value["code"].as_str().unwrap_or_default().to_owned(),
-            detail,
+            code: refusal.code,
+            detail: (refusal.detail).unwrap_or_else(|| format!("the server answers {status}")),
         })
     }
 }

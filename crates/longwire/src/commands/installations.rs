@@ -11,12 +11,16 @@ use std::io::Write as _;
 use std::path::Path;
 
 use longwire_admin::AddRequest;
-use longwire_admin::document::{StoredInstallation, TimelineDocument};
+use longwire_admin::document::{
+    InstallationDetail, InstallationDocument, InstallationPage, StoredInstallation,
+    TimelineDocument,
+};
 use longwire_installation::{Desired, Origin, Platform, StrayCharacter};
 use longwire_store::{InstallationRecord, OpenError, Reader, Store};
 use longwire_terminal::{escaped, say};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use url::Url;
 
 use crate::cli::{Add, Form, Installations, Output, ServerArgs};
@@ -26,7 +30,15 @@ use crate::exit::{Exit, Failure};
 use crate::listeners::add_rules;
 use crate::{logs, prompt};
 
-const TIMELINE_NOTES: usize = 20;
+const TIMELINE_ENTRIES: usize = 20;
+
+/// An installation in a list: as the store has it, and as the server sees it.
+#[derive(Serialize)]
+struct Row {
+    #[serde(flatten)]
+    kept: StoredInstallation,
+    observed: Option<InstallationDocument>,
+}
 
 pub(crate) fn run(config: Option<&Path>, command: Installations) -> Result<Exit, Failure> {
     logs::start_for_command();
@@ -140,7 +152,7 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
                 .map_err(Failure::Usage)?;
             let record = store.add_installation(new)?;
             say("kept; it is connected when the server starts: longwire serve");
-            json!(StoredInstallation::from(&record))
+            StoredInstallation::from(&record)
         }
         Err(OpenError::Held { .. }) => {
             let client = client(loaded, &wanted.server);
@@ -151,12 +163,8 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
         Err(error) => return Err(error.into()),
     };
     super::tell(match wanted.output.output {
-        Form::Table => writeln!(
-            std::io::stdout(),
-            "{}",
-            kept["id"].as_str().unwrap_or_default()
-        ),
-        Form::Json | Form::Ndjson => writeln!(std::io::stdout(), "{kept}"),
+        Form::Table => writeln!(std::io::stdout(), "{}", kept.id),
+        Form::Json | Form::Ndjson => writeln!(std::io::stdout(), "{}", json!(kept)),
     })
 }
 
@@ -183,38 +191,30 @@ fn secret(wanted: &Add, platform: Platform) -> Result<SecretString, Failure> {
 }
 
 /// What the server sees of an installation, if there is a server and it knows it.
-async fn observed(client: &Client, record: &InstallationRecord) -> Option<Value> {
-    let detail = client
-        .get(
-            &format!("/admin/v1/installations/{}", record.public_id),
-            &[],
-        )
-        .await
-        .ok()?;
-    detail
-        .get("observed")
-        .filter(|observed| !observed.is_null())
-        .cloned()
+async fn observed(client: &Client, record: &InstallationRecord) -> Option<InstallationDocument> {
+    let path = format!("/admin/v1/installations/{}", record.public_id);
+    let detail: InstallationDetail = client.get(&path, &[]).await.ok()?;
+    detail.observed
 }
 
 fn list(loaded: &Loaded, output: Output, server: &ServerArgs) -> Result<Exit, Failure> {
     let records = Reader::open(&loaded.store_settings())?.installations()?;
-    let observed = ask(async { Ok(observed_all(&client(loaded, server)).await) })?;
-    let mut rows: Vec<Value> = Vec::with_capacity(records.len());
-    for record in &records {
-        let mut row = json!(StoredInstallation::from(record));
-        row["observed"] = observed
-            .get(&record.public_id.to_string())
-            .cloned()
-            .unwrap_or(Value::Null);
-        rows.push(row);
-    }
+    let mut observed = ask(async { Ok(observed_all(&client(loaded, server)).await) })?;
+    let is_answered = !observed.is_empty();
+    let row = |record| {
+        let kept = StoredInstallation::from(record);
+        let observed = observed.remove(&kept.id);
+        Row { kept, observed }
+    };
+    let rows: Vec<Row> = records.iter().map(row).collect();
     let mut out = std::io::stdout().lock();
     super::tell(match output.output {
         Form::Json => writeln!(out, "{}", json!({"data": rows, "next": null})),
-        Form::Ndjson => rows.iter().try_for_each(|row| writeln!(out, "{row}")),
+        Form::Ndjson => rows
+            .iter()
+            .try_for_each(|row| writeln!(out, "{}", json!(row))),
         Form::Table => {
-            if observed.is_empty() && !records.is_empty() {
+            if !is_answered && !rows.is_empty() {
                 say("no server answers, so the states are unknown");
             }
             write!(out, "{}", page::table(&rows))
@@ -223,23 +223,19 @@ fn list(loaded: &Loaded, output: Output, server: &ServerArgs) -> Result<Exit, Fa
 }
 
 /// Every page of the server's list, by id. Empty when nobody answers.
-async fn observed_all(client: &Client) -> HashMap<String, Value> {
+async fn observed_all(client: &Client) -> HashMap<String, InstallationDocument> {
     let mut found = HashMap::new();
     let mut after = String::new();
     while let Ok(page) = client
-        .get(
+        .get::<InstallationPage>(
             "/admin/v1/installations",
             &[("limit", "500"), ("after", &after)],
         )
         .await
     {
-        for view in page["data"].as_array().into_iter().flatten() {
-            if let Some(id) = view["id"].as_str() {
-                found.insert(id.to_owned(), view.clone());
-            }
-        }
-        match page["next"].as_str() {
-            Some(next) => next.clone_into(&mut after),
+        found.extend(page.data.into_iter().map(|seen| (seen.id.clone(), seen)));
+        match page.next {
+            Some(next) => after = next,
             None => break,
         }
     }
@@ -256,19 +252,21 @@ fn show(
     let record = reader
         .installation(id_or_name)?
         .ok_or_else(|| Failure::NoInstallation(id_or_name.to_owned()))?;
-    let timeline = reader.timeline(record.id, TIMELINE_NOTES)?;
-    let observed =
-        ask(async { Ok(observed(&client(loaded, server), &record).await) })?.unwrap_or(Value::Null);
+    let timeline = reader.timeline(record.id, TIMELINE_ENTRIES)?;
+    let observed = ask(async { Ok(observed(&client(loaded, server), &record).await) })?;
     let mut out = std::io::stdout().lock();
     if output.output != Form::Table {
-        let notes: Vec<TimelineDocument> = timeline.iter().map(TimelineDocument::from).collect();
-        let detail = json!({"kept": StoredInstallation::from(&record), "observed": observed, "timeline": notes});
-        return super::tell(writeln!(out, "{detail}"));
+        let detail = InstallationDetail {
+            kept: StoredInstallation::from(&record),
+            observed,
+            timeline: timeline.iter().map(TimelineDocument::from).collect(),
+        };
+        return super::tell(writeln!(out, "{}", json!(detail)));
     }
     super::tell(write!(
         out,
         "{}",
-        page::detail(&record, &observed, &timeline)
+        page::detail(&record, observed.as_ref(), &timeline)
     ))
 }
 
@@ -297,10 +295,8 @@ fn set_desired(
             let record = Reader::open(&loaded.store_settings())?
                 .installation(id_or_name)?
                 .ok_or_else(missing)?;
-            ask(client(loaded, server).post(&format!(
-                "/admin/v1/installations/{}/{verb}",
-                record.public_id
-            )))?;
+            let path = format!("/admin/v1/installations/{}/{verb}", record.public_id);
+            ask(client(loaded, server).post::<StoredInstallation>(&path))?;
             let name = escaped(record.name.as_str());
             say(format_args!(
                 "{name}: {done}; the running server acts on it"

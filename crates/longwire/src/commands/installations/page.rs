@@ -1,14 +1,16 @@
 //! What is known of installations, for people.
 
+use longwire_admin::document::InstallationDocument;
+use longwire_fleet::Lights;
 use longwire_installation::{BaseUrl, Platform, TakeBack};
 use longwire_store::{InstallationRecord, TimelineRecord};
 use longwire_terminal::{Ink, Palette, Table, escaped};
-use serde_json::Value;
 
+use super::Row;
 use crate::moment;
 
 /// All installations for people; `rows` are what is kept, with what the server observes.
-pub(super) fn table(rows: &[Value]) -> Table {
+pub(super) fn table(rows: &[Row]) -> Table {
     let palette = Palette::of(&std::io::stdout());
     let mut table = Table::new([
         "NAME",
@@ -19,18 +21,18 @@ pub(super) fn table(rows: &[Value]) -> Table {
         "STATE",
         "REASON",
     ]);
-    for row in rows {
-        let text = |key: &str| shown(row[key].as_str());
-        let seen = &row["observed"];
-        let state = seen["state"].as_str().unwrap_or("?");
+    for Row { kept, observed } in rows {
+        let observed = observed.as_ref();
+        let state = observed.map_or("?", |observed| &observed.state);
+        let reason = observed.and_then(|observed| observed.reason_text.as_deref());
         table.row([
-            text("name"),
-            text("id"),
-            text("platform"),
-            shown(row["app_id"].as_str().or(row["bot_id"].as_str())),
-            text("desired"),
+            shown(Some(&kept.name)),
+            shown(Some(&kept.id)),
+            shown(Some(&kept.platform)),
+            shown(kept.app_id.as_deref().or(kept.bot_id.as_deref())),
+            shown(Some(&kept.desired)),
             palette.paint(ink(state), escaped(state)),
-            shown(seen["reason_text"].as_str()),
+            shown(reason),
         ]);
     }
     table
@@ -65,7 +67,7 @@ fn ink(state: &str) -> Ink {
 /// One installation for people.
 pub(super) fn detail(
     record: &InstallationRecord,
-    observed: &Value,
+    observed: Option<&InstallationDocument>,
     timeline: &[TimelineRecord],
 ) -> String {
     let palette = Palette::of(&std::io::stdout());
@@ -77,7 +79,9 @@ pub(super) fn detail(
     page.line("id", record.public_id.to_string());
     page.record(record);
     page.state(record, observed, &palette);
-    page.traffic(record.platform, &observed["lights"]);
+    if let Some(observed) = observed {
+        page.traffic(record.platform, &observed.lights);
+    }
     if !timeline.is_empty() {
         page.text.push_str(&format!("\n{}", history(timeline)));
     }
@@ -133,7 +137,12 @@ impl Page {
     }
 
     /// What is wanted, and what the server observes.
-    fn state(&mut self, record: &InstallationRecord, observed: &Value, palette: &Palette) {
+    fn state(
+        &mut self,
+        record: &InstallationRecord,
+        observed: Option<&InstallationDocument>,
+        palette: &Palette,
+    ) {
         self.line(
             "wanted",
             format!(
@@ -142,63 +151,63 @@ impl Page {
                 record.origin.label()
             ),
         );
-        let state = observed["state"]
-            .as_str()
-            .unwrap_or("unknown: no server answers");
-        let since = observed["state_since_ms"]
-            .as_i64()
-            .map(|ms| format!(" for {}", moment::ago(ms)))
+        let state = observed.map_or("unknown: no server answers", |observed| &observed.state);
+        let since = observed
+            .map(|observed| format!(" for {}", moment::ago(observed.state_since_ms)))
             .unwrap_or_default();
         self.line(
             "state",
             format!("{}{since}", palette.paint(ink(state), escaped(state))),
         );
-        self.line("reason", shown(observed["reason_text"].as_str()));
-        self.line("next step", shown(observed["next_step"].as_str()));
+        if let Some(observed) = observed {
+            self.line("reason", shown(observed.reason_text.as_deref()));
+            self.line("next step", shown(observed.next_step.as_deref()));
+        }
     }
 
-    /// What came over the connections since the server started; nothing if no server says so.
-    fn traffic(&mut self, platform: Platform, lights: &Value) {
-        let Some(events) = lights["events"].as_u64() else {
-            return;
-        };
-        let last = lights["last_event_ms"]
-            .as_i64()
+    /// What came over the connections since the server started.
+    fn traffic(&mut self, platform: Platform, lights: &Lights) {
+        let last = lights
+            .last_event_ms
             .map(|ms| format!(", the last {} ago", moment::ago(ms)))
             .unwrap_or_default();
-        let never = match (lights["never_heard_an_event"].as_bool(), platform) {
-            (Some(true), Platform::Wecom) => {
-                "; none since it went live: has anybody written to the bot?"
-            }
-            (Some(true), Platform::Feishu | Platform::Lark) => {
+        let never = match (lights.never_heard_an_event, platform) {
+            (true, Platform::Wecom) => "; none since it went live: has anybody written to the bot?",
+            (true, Platform::Feishu | Platform::Lark) => {
                 "; none since it went live: is the event subscribed in the developer console?"
             }
-            (Some(false) | None, _) => "",
+            (false, _) => "",
         };
-        self.line("events", format!("{events}{last}{never}"));
-        if let Some(unparsed) = lights["unparsed"].as_u64().filter(|count| *count > 0) {
-            let dropped = match lights["unparsed_dropped"].as_u64() {
-                None | Some(0) => String::new(),
-                Some(count) => format!("; {count} more were dropped"),
+        self.line("events", format!("{}{last}{never}", lights.events));
+        if lights.unparsed > 0 {
+            let dropped = match lights.unparsed_dropped {
+                0 => String::new(),
+                count => format!("; {count} more were dropped"),
             };
             self.line(
                 "unreadable",
-                format!("{unparsed}, recorded without a type{dropped}"),
+                format!("{}, recorded without a type{dropped}", lights.unparsed),
             );
         }
-        if let Some(count) = lights["unrecorded"].as_u64().filter(|count| *count > 0) {
+        if lights.unrecorded > 0 {
             self.line(
                 "lost",
-                format!("{count} read and not recorded; the log says why"),
+                format!(
+                    "{} read and not recorded; the log says why",
+                    lights.unrecorded
+                ),
             );
         }
-        if let Some(count) = lights["left_unread"].as_u64().filter(|count| *count > 0) {
+        if lights.left_unread > 0 {
             self.line(
                 "left unread",
-                format!("the end of {count} connections; the log says why"),
+                format!(
+                    "the end of {} connections; the log says why",
+                    lights.left_unread
+                ),
             );
         }
-        self.line("reconnects", lights["reconnects"].to_string());
+        self.line("reconnects", lights.reconnects.to_string());
     }
 }
 
