@@ -150,7 +150,12 @@ async fn write<T: Send + 'static>(
         WriteError::Overdue { .. } => {
             Problem::caused(StatusCode::GATEWAY_TIMEOUT, "store_unsettled", &error)
         }
-        error => unavailable(&error),
+        WriteError::Seal(_)
+        | WriteError::Keys(_)
+        | WriteError::Refused(_)
+        | WriteError::NotBegun { .. }
+        | WriteError::Busy
+        | WriteError::WriterGone => unavailable(&error),
     })
 }
 

@@ -6,7 +6,7 @@
 //!        ends who is late            of a body    ask
 //! ```
 //!
-//! [`serve`] is the whole of it: the caller names its bounds and brings its routes. Errors are [`Problem`]s. A handler that
+//! [`serve()`] is the whole of it: the caller names its bounds and brings its routes. Errors are [`Problem`]s. A handler that
 //! waits for the disk does so through [`blocking::run`].
 //!
 //! Each request passes [`access`] before its route. Tokens and the record of who changed what belong there: one place for
