@@ -9,7 +9,7 @@
 //! [`serve()`] is the whole of it: the caller names its bounds and brings its routes. Errors are [`Problem`]s. A handler that
 //! waits for the disk does so through [`blocking::run`].
 //!
-//! Each request passes [`access`] before its route. Tokens and the record of who changed what belong there: one place for
+//! Each request passes the module `access` before its route. Tokens and the record of who changed what belong there: one place for
 //! all listeners.
 //!
 //! The crate knows nothing of bots, and no route but "no such resource".
