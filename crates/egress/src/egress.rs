@@ -62,7 +62,7 @@ impl fmt::Debug for HttpAnswer {
 pub struct WebSocketIo {
     /// The socket. It has no timeouts and answers no ping; both are the owner's work.
     pub io: BoxedSocket,
-    /// The bytes that came in the same read as the 101: the first bytes for the [`Reader`](crate::ws::Reader).
+    /// The bytes that came in the same read as the 101: the first bytes for the frame reader.
     pub early: Bytes,
 }
 

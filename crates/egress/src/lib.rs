@@ -1,11 +1,11 @@
-//! All outgoing traffic: TLS, proxy, HTTP and WebSocket.
+//! All outgoing traffic: TLS, proxy, HTTP and the upgrade to WebSocket.
 //!
 //! There is one dialer. It takes the [`Route`] of a request or upgrade from [`EgressSettings`], resolves the name and
 //! connects directly or through a `CONNECT` tunnel. awc adds TLS and HTTP/1.1 on the socket. A bot's bootstrap call and
 //! its WebSocket therefore always take the same route.
 //!
 //! This crate returns an upgraded connection as [`WebSocketIo`]: the socket and the bytes that came with the 101. Its
-//! owner reads and writes it with [`ws`], a framing that holds no memory for an idle connection.
+//! owner frames what it reads and writes (`longwire_wire::websocket`).
 //!
 //! Every socket is opened with a permit of a [`SocketBudget`] and counted until it is closed, so that the process keeps
 //! open files for everything else.
@@ -27,7 +27,6 @@ mod settings;
 mod sockets;
 mod tls;
 mod tunnel;
-pub mod ws;
 
 pub use egress::{Egress, HttpAnswer, HttpLimits, WebSocketIo};
 pub use environment::{InvalidVariable, ProxyEnvironment};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use longwire_egress::ws::{Incoming, Limits, MaskKeys, Reader, write_binary};
 use longwire_egress::{Egress, UpgradeError, WebSocketIo};
+use longwire_wire::websocket::{Incoming, Limits, MaskKeys, Reader, write_binary};
 use support::server::{Identity, Stream, echo, egress, say, serve, switching};
 use support::{PATIENCE, url};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -34,7 +34,7 @@ async fn answered(answer: impl Into<Vec<u8>>) -> Result<WebSocketIo, UpgradeErro
 
 /// One message there and, unmasked by the server, back.
 async fn round_trip(socket: &mut WebSocketIo, payload: &[u8]) {
-    let (mut out, mut keys) = (Vec::new(), MaskKeys::new());
+    let (mut out, mut keys) = (Vec::new(), MaskKeys::new(1));
     write_binary(&mut out, keys.next_key(), payload);
     socket.io.write_all(&out).await.expect("written");
     socket.io.flush().await.expect("flushed");

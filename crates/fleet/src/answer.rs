@@ -30,9 +30,9 @@
 //! }
 //! ```
 
-use longwire_egress::ws::{self, MaskKeys, Opcode};
 use longwire_store::Receipt;
 use longwire_wire::answer::{Echo, RECORDED, REFUSED};
+use longwire_wire::websocket::{self as ws, MaskKeys, Opcode};
 use std::time::Duration;
 
 /// One answer to one data frame of the platform.

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! [`endpoint`] holds the JSON of the HTTP call that precedes every connection, and the URL that the call returns.
-//! [`wecom`] holds everything of WeCom. The types for Feishu and Lark both read and write, because the simulator uses
+//! [`websocket`] is the framing of RFC 6455 beneath it. [`wecom`] holds everything of WeCom. The types for Feishu and Lark both read and write, because the simulator uses
 //! them too. This crate does no I/O, reads no clock and does not log.
 
 pub mod answer;
@@ -20,4 +20,5 @@ pub mod identity;
 mod members;
 mod proto;
 mod repair;
+pub mod websocket;
 pub mod wecom;

@@ -3,8 +3,8 @@
 
 use crate::answer::Answer;
 use longwire_egress::BoxedSocket;
-use longwire_egress::ws::{self, MaskKeys, Opcode};
 use longwire_wire::frame::Frame;
+use longwire_wire::websocket::{self as ws, MaskKeys, Opcode};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -39,7 +39,7 @@ impl Outbound {
         Self {
             buffer: Vec::new(),
             written: 0,
-            masks: MaskKeys::new(),
+            masks: MaskKeys::new(rand::random()),
             limit,
             stuck_since: None,
             is_closed: false,

@@ -6,19 +6,15 @@ use rand::{Rng as _, SeedableRng as _};
 /// The masking keys of one connection, a new one per frame.
 ///
 /// Masking keeps someone who chooses a payload from choosing the bytes on the wire, to fool a cache in
-/// between. Those who choose payloads do not see the keys of the connection, so a small generator seeded by
+/// between. Those who choose payloads do not see the keys of the connection, so a small generator seeded from
 /// the operating system is unpredictable to them; the server, which sees the keys, has nothing to gain.
 #[derive(Debug)]
 pub struct MaskKeys(SmallRng);
 
 impl MaskKeys {
-    /// Seeds a generator from the operating system's randomness.
-    #[expect(
-        clippy::new_without_default,
-        reason = "a default should not ask the operating system"
-    )]
-    pub fn new() -> Self {
-        Self(SmallRng::from_os_rng())
+    /// The keys that follow from `seed`, which comes from the operating system's randomness.
+    pub fn new(seed: u64) -> Self {
+        Self(SmallRng::seed_from_u64(seed))
     }
 
     /// The key of the next frame.
@@ -71,7 +67,7 @@ mod tests {
 
     #[test]
     fn connections_have_keys_of_their_own() {
-        let (mut one, mut other) = (MaskKeys::new(), MaskKeys::new());
+        let (mut one, mut other) = (MaskKeys::new(1), MaskKeys::new(2));
         let keys = |from: &mut MaskKeys| -> Vec<_> { (0..8).map(|_| from.next_key()).collect() };
         assert_ne!(keys(&mut one), keys(&mut other));
     }
