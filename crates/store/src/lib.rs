@@ -49,7 +49,7 @@ pub use event_record::{EventPage, EventQuery, EventRecord};
 pub use exposure::Exposed;
 pub use failure::Failure;
 pub use figures::{COMMIT_EDGES_US, Figures};
-pub use group::{Group, GroupReply, NewEvent, Source};
+pub use group::{Group, GroupReply};
 pub use head::HeadWatch;
 pub use health::Health;
 pub use ids::Seq;
@@ -63,3 +63,6 @@ pub use store::{Store, WriteError};
 pub use store_url::{StoreUrl, StoreUrlError};
 pub use timeline::{TimelineEntry, TimelineKind, TimelineRecord};
 pub use write_queue::{Refusal, Rejected, Writer};
+
+/// What is handed in and out as it is.
+pub use longwire_wire::event::{NewEvent, Source};

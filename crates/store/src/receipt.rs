@@ -28,6 +28,7 @@
 //! }
 //! ```
 
+use longwire_wire::event::DurableProof;
 use longwire_wire::identity::Tier;
 
 use crate::Seq;
@@ -64,6 +65,19 @@ impl Receipt {
     /// What the log made of it.
     pub fn outcome(&self) -> RecordOutcome {
         self.outcome
+    }
+}
+
+impl DurableProof for Receipt {
+    fn ticket(&self) -> u32 {
+        self.ticket
+    }
+
+    fn repeat(&self) -> Option<Tier> {
+        match self.outcome {
+            RecordOutcome::Recorded(_) => None,
+            RecordOutcome::Repeat { tier, .. } => Some(tier),
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! ```text
 //! Bytes ─▶ FrameView ─▶ (fragments joined elsewhere) ─▶ Envelope ─▶ Identity
 //!              │
-//!              └─▶ Echo ─▶ answer frame, once the event is recorded
+//!              └─▶ Echo ─▶ answer frame, once the event is recorded ([`event::DurableProof`])
 //! ```
 //!
 //! [`endpoint`] holds the JSON of the HTTP call that precedes every connection, and the URL that the call returns.
@@ -15,6 +15,7 @@
 pub mod answer;
 pub mod endpoint;
 pub mod envelope;
+pub mod event;
 pub mod frame;
 pub mod identity;
 mod members;
