@@ -5,7 +5,7 @@ use std::time::Duration;
 use longwire_egress::{Egress, UpgradeError, WebSocketIo};
 use longwire_wire::endpoint::{ConnectionUrl, HandshakeRefusal};
 
-use crate::explanation;
+use longwire_wire::explanation;
 
 /// Why a connection was not opened.
 #[derive(Debug, thiserror::Error)]

@@ -15,7 +15,7 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::explanation;
+use longwire_wire::explanation;
 
 /// The longest accepted answer. A real one has less than 1 KiB; a longer body is not the platform's.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;

@@ -5,7 +5,6 @@
 //! from an error.
 
 mod dial;
-pub mod explanation;
 pub mod feishu;
 
 pub use dial::{DialError, dial};

@@ -16,6 +16,7 @@ pub mod answer;
 pub mod endpoint;
 pub mod envelope;
 pub mod event;
+pub mod explanation;
 pub mod frame;
 pub mod identity;
 mod members;

@@ -17,7 +17,7 @@ use longwire_link::{
     Acked, RequestKind, RequestLimits, Requests, Setback, SubmitError, Timing, Unparsed,
     UnparsedBudget,
 };
-use longwire_platform::explanation;
+use longwire_wire::explanation;
 use longwire_store::{NewEvent, Source};
 use longwire_wire::identity::Identity;
 use longwire_wire::wecom::{self, Ack, Callback, Command, Incoming, Prefix, ReqId, code};

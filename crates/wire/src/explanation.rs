@@ -25,7 +25,8 @@ pub fn without(secret: &str, text: &str) -> String {
 }
 
 /// `text` without the values of the query of `url`, percent-encoded or plain, cut to 300 characters.
-pub(crate) fn without_query(url: &Url, text: &str) -> String {
+#[must_use]
+pub fn without_query(url: &Url, text: &str) -> String {
     let raw = url.query().unwrap_or_default().split('&');
     let raw = raw.filter_map(|pair| Some(pair.split_once('=')?.1.to_owned()));
     let plain = url.query_pairs().map(|(_, value)| value.into_owned());
