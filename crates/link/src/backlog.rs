@@ -58,9 +58,18 @@ enum Phase {
     Shedding {
         /// How long the first of it may have waited.
         waited: Duration,
-        /// When the connection was found empty first.
-        empty_at: Option<Instant>,
+        empty: Empty,
     },
+}
+
+/// Whether a connection that sheds is found empty.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+enum Empty {
+    No,
+    /// For the first time then.
+    Since(Instant),
+    /// First so long ago that it is up to date when it is found empty once more.
+    Long,
 }
 
 impl Backlog {
@@ -76,8 +85,8 @@ impl Backlog {
 
     /// The connection is not read on, whatever the reason: nobody knows whether it is empty.
     pub fn handle_unread(&mut self) {
-        if let Phase::Shedding { empty_at, .. } = &mut self.phase {
-            *empty_at = None;
+        if let Phase::Shedding { empty, .. } = &mut self.phase {
+            *empty = Empty::No;
         }
     }
 
@@ -86,12 +95,11 @@ impl Backlog {
         match &mut self.phase {
             Phase::Clear => {}
             Phase::Behind(_) => self.phase = Phase::Clear,
-            Phase::Shedding { empty_at, .. } => {
-                let first = *empty_at.get_or_insert(now);
-                if now >= first + AFTERFLOW {
-                    self.phase = Phase::Clear;
-                }
-            }
+            Phase::Shedding { empty, .. } => match *empty {
+                Empty::No => *empty = Empty::Since(now),
+                Empty::Since(first) if now < first + AFTERFLOW => {}
+                Empty::Since(_) | Empty::Long => self.phase = Phase::Clear,
+            },
         }
     }
 
@@ -111,6 +119,12 @@ impl Backlog {
 
     /// Patience may be over.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if let Phase::Shedding { empty, .. } = &mut self.phase
+            && let Empty::Since(first) = *empty
+            && now >= first + AFTERFLOW
+        {
+            *empty = Empty::Long;
+        }
         let Phase::Behind(since) = self.phase else {
             return;
         };
@@ -123,21 +137,25 @@ impl Backlog {
             Some(delay) if delay < self.tolerance(now) => Phase::Behind(now),
             late => Phase::Shedding {
                 waited: late.unwrap_or(patience).min(BURST),
-                empty_at: None,
+                empty: Empty::No,
             },
         };
         self.delay.begin();
     }
 
-    /// When there is something to decide without input. After a turn, which handles the timeout and then says whether
-    /// the connection was found empty or is not read on, it is never in the past.
+    /// When to call [`handle_timeout`](Self::handle_timeout), and to look whether the connection is empty. After that call it
+    /// is later than now.
     #[must_use]
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         match self.phase {
-            Phase::Clear | Phase::Shedding { empty_at: None, .. } => None,
+            Phase::Clear
+            | Phase::Shedding {
+                empty: Empty::No | Empty::Long,
+                ..
+            } => None,
             Phase::Behind(since) => Some(since + self.patience(now)),
             Phase::Shedding {
-                empty_at: Some(first),
+                empty: Empty::Since(first),
                 ..
             } => Some(first + AFTERFLOW),
         }

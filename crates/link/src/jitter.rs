@@ -1,7 +1,7 @@
 //! Chance from a seed.
 //!
 //! The generator is splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators",
-//! 2014). Its only use is to keep bots apart in time; nothing secret comes from it.
+//! 2014). It keeps bots apart in time, and makes ids of requests; nothing secret comes from it.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ impl Jitter {
         base.saturating_add(self.below(base.saturating_mul(percent) / 100))
     }
 
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

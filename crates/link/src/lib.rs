@@ -9,8 +9,9 @@
 //!                                 ▲ │
 //!    Setback ── Disposition ──────┘ └──▶ Backoff
 //!
-//!    one connection:   Heartbeat (does it live?) · Assembly (split pushes) · Window (what awaits our answer)
-//!                      Unrecorded (what awaits the store) · Requests (what awaits the platform's answer)
+//!    one connection:   Session (what is said over it: Feishu, Wecom), made of Window (what awaits our answer),
+//!                      Unrecorded (what awaits the store), Backlog (how far it is behind) and Requests (what awaits
+//!                      the platform's answer) · Heartbeat (does it live?) · Assembly (split pushes)
 //!                      Upload (a file, step by step)
 //!    one bot:          UnparsedBudget (what is kept of what cannot be read)
 //! ```
@@ -28,6 +29,7 @@ pub mod generation;
 pub mod heartbeat;
 mod jitter;
 pub mod requests;
+pub mod session;
 pub mod setback;
 pub mod sleep;
 pub mod state;

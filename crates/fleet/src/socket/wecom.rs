@@ -17,8 +17,8 @@ use longwire_link::{
     Acked, RequestKind, RequestLimits, Requests, Setback, SubmitError, Timing, Unparsed,
     UnparsedBudget,
 };
-use longwire_wire::explanation;
 use longwire_store::{NewEvent, Source};
+use longwire_wire::explanation;
 use longwire_wire::identity::Identity;
 use longwire_wire::wecom::{self, Ack, Callback, Command, Incoming, Prefix, ReqId, code};
 use secrecy::{ExposeSecret, SecretString};

@@ -1,0 +1,346 @@
+//! A connection of Feishu under any order of inputs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use longwire_wire::answer::AnswerPayload;
+use longwire_wire::frame::{Frame, Header, METHOD_DATA, ServiceId, key};
+use longwire_wire::wecom::Command;
+use proptest::prelude::*;
+
+use super::world::{World, Writer, frame};
+use crate::session::*;
+use crate::setback::Setback;
+use crate::timing::Timing;
+
+pub(super) const SERVICE: ServiceId = ServiceId(7);
+
+/// A connection with room for so many events.
+pub(super) fn connection(window_events: usize) -> World {
+    World::new(Feishu::new(
+        SERVICE,
+        SessionSettings {
+            timing: &Timing::default(),
+            window_events,
+            window_bytes: 1 << 20,
+            seed: 1,
+        },
+    ))
+}
+
+/// The payload of event `number`, padded.
+pub(super) fn event(number: u64, padding: usize) -> String {
+    let text = "x".repeat(padding);
+    format!(
+        r#"{{"schema":"2.0","header":{{"event_id":"e{number}","event_type":"im.message.receive_v1","create_time":"1700000000000","token":"","app_id":"a","tenant_key":"t"}},"event":{{"n":{number},"text":"{text}"}}}}"#
+    )
+}
+
+/// A part of a push as the platform frames it.
+pub(super) fn push(message_id: &str, sum: usize, seq: usize, payload: &[u8]) -> Vec<u8> {
+    let data = Frame {
+        seq_id: 1,
+        log_id: 2,
+        service: SERVICE.0,
+        method: METHOD_DATA,
+        headers: vec![
+            Header::new(key::TYPE, "event"),
+            Header::new(key::MESSAGE_ID, message_id),
+            Header::new(key::SUM, sum.to_string()),
+            Header::new(key::SEQ, seq.to_string()),
+        ],
+        payload: Some(Bytes::copy_from_slice(payload)),
+        ..Frame::default()
+    };
+    frame(2, &data.to_bytes())
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Push(u8),
+    PushSplit(usize),
+    Repeat(prop::sample::Index),
+    Unparsed,
+    PlatformPing,
+    Pong,
+    Garbage,
+    Half,
+    Violation,
+    PlatformCloses,
+    Reset,
+    Commit(Option<usize>),
+    Refuse,
+    HearStore,
+    Writer(u8),
+    SendPing,
+    PingerAttached,
+    AttachAssembler,
+    HearAssembler,
+    Request,
+    KernelTakes(bool),
+    NoMemory,
+    Pass(u64),
+    Turn,
+    Close(u8),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => (1_u8..6).prop_map(Step::Push),
+        2 => (2_usize..4).prop_map(Step::PushSplit),
+        2 => any::<prop::sample::Index>().prop_map(Step::Repeat),
+        1 => Just(Step::Unparsed),
+        1 => Just(Step::PlatformPing),
+        1 => Just(Step::Pong),
+        1 => Just(Step::Garbage),
+        8 => prop::option::weighted(0.1, 0_usize..5).prop_map(Step::Commit),
+        2 => Just(Step::Refuse),
+        8 => Just(Step::HearStore),
+        2 => (0_u8..5).prop_map(Step::Writer),
+        2 => Just(Step::SendPing),
+        1 => Just(Step::PingerAttached),
+        3 => Just(Step::AttachAssembler),
+        3 => Just(Step::HearAssembler),
+        1 => Just(Step::Request),
+        2 => any::<bool>().prop_map(Step::KernelTakes),
+        6 => (0_u64..2000).prop_map(Step::Pass),
+        10 => Just(Step::Turn),
+        1 => prop_oneof![
+            Just(Step::Half),
+            Just(Step::Violation),
+            Just(Step::PlatformCloses),
+            Just(Step::Reset),
+            Just(Step::NoMemory),
+            (0_u8..4).prop_map(Step::Close),
+            (8_000_u64..40_000).prop_map(Step::Pass),
+        ],
+    ]
+}
+
+/// A connection, and what was pushed over it.
+struct Life {
+    world: World,
+    next: u64,
+    /// How often each push was sent, by its message id.
+    pushed: BTreeMap<String, u32>,
+    payloads: Vec<(String, String)>,
+    read: usize,
+    answered: BTreeMap<String, u32>,
+}
+
+impl Life {
+    fn new() -> Self {
+        let mut world = connection(8);
+        world.tell(Input::Opened(Bytes::new()));
+        Self {
+            world,
+            next: 0,
+            pushed: BTreeMap::new(),
+            payloads: Vec::new(),
+            read: 0,
+            answered: BTreeMap::new(),
+        }
+    }
+
+    fn send(&mut self, message_id: &str, parts: usize, payload: &str) {
+        *self.pushed.entry(message_id.to_owned()).or_default() += 1;
+        let size = payload.len().div_ceil(parts);
+        for (seq, part) in payload.as_bytes().chunks(size).enumerate() {
+            let bytes = push(message_id, parts, seq, part);
+            self.world.incoming.extend(bytes);
+        }
+    }
+
+    fn push(&mut self, parts: usize) {
+        self.next += 1;
+        let (message_id, payload) = (format!("m{}", self.next), event(self.next, 40));
+        self.send(&message_id, parts, &payload);
+        self.payloads.push((message_id, payload));
+    }
+
+    fn take(&mut self, step: Step) {
+        let world = &mut self.world;
+        match step {
+            Step::Push(count) => (0..count).for_each(|_| self.push(1)),
+            Step::PushSplit(parts) => self.push(parts),
+            Step::Repeat(index) if !self.payloads.is_empty() => {
+                let (message_id, payload) = index.get(&self.payloads).clone();
+                self.send(&message_id, 1, &payload);
+            }
+            Step::Repeat(_) => {}
+            Step::Unparsed => self.send("u", 1, "no json"),
+            Step::PlatformPing => {
+                let ping = Frame::ping(SERVICE).to_bytes();
+                world.incoming.extend(frame(2, &ping));
+                world.incoming.extend(frame(9, b"there?"));
+            }
+            Step::Pong => {
+                let pong = Frame::pong(SERVICE, None).to_bytes();
+                world.incoming.extend(frame(2, &pong));
+            }
+            Step::Garbage => {
+                world.incoming.extend(frame(1, b"text"));
+                world.incoming.extend(frame(2, b"no frame"));
+            }
+            Step::Half => world.incoming.extend(&frame(2, &[0; 90_000])[..70_000]),
+            Step::Violation => world.incoming.extend([0xFF, 0]),
+            Step::PlatformCloses => world.incoming.extend(frame(8, &1001_u16.to_be_bytes())),
+            Step::Reset => world.is_input_over = true,
+            Step::Commit(poisoned) => world.commit(poisoned),
+            Step::Refuse => world.refuse(),
+            Step::HearStore => drop(world.hear_store()),
+            Step::Writer(how) => {
+                world.writer = match how {
+                    0 => Writer::Full,
+                    1 => Writer::Stopped,
+                    _ => Writer::Takes,
+                }
+            }
+            Step::SendPing => world.tell(Input::SendPing),
+            Step::PingerAttached => world.tell(Input::PingerAttached),
+            Step::AttachAssembler => world.attach_assembler(),
+            Step::HearAssembler => world.hear_assembler(),
+            Step::Request => world.request(|asker| Request {
+                command: Command::Send,
+                req_id: None,
+                body: Box::default(),
+                over: None,
+                asker,
+            }),
+            Step::KernelTakes(takes) => world.kernel_takes = takes,
+            Step::NoMemory => world.unfinished_most_bytes = 0,
+            Step::Pass(ms) => world.pass(Duration::from_millis(ms)),
+            Step::Turn => world.turn(),
+            Step::Close(how) => world.tell(Input::Close(match how {
+                0 => CloseMode::Abandon,
+                1 => CloseMode::ParentGone,
+                _ => CloseMode::Finish {
+                    within: Duration::from_secs(2),
+                },
+            })),
+        }
+        self.check();
+    }
+
+    /// Each answer is to a push, at most as many as it was sent, and 200 only for what is in the log.
+    fn check(&mut self) {
+        for (opcode, payload) in self.world.written.drain(..) {
+            let Ok(data) = Frame::from_bytes(payload.into()) else {
+                assert!(opcode == 8 || opcode == 10, "opcode {opcode}");
+                continue;
+            };
+            if data.method != METHOD_DATA {
+                continue;
+            }
+            let message_id = data.header(key::MESSAGE_ID).expect("an echo");
+            let count = self.answered.entry(message_id.to_owned()).or_default();
+            *count += 1;
+            assert!(
+                *count <= self.pushed[message_id],
+                "{message_id} answered twice"
+            );
+            let answer = AnswerPayload::parse(data.payload.as_deref().unwrap_or_default())
+                .expect("an answer");
+            if answer.code == 200 {
+                self.read += 1;
+                let payload = self.payloads.iter().find(|(id, _)| id == message_id);
+                let payload = payload.map_or("no json", |(_, payload)| payload);
+                let is_durable = self.world.log.iter().any(|durable| durable == payload);
+                assert!(is_durable, "{message_id} is acknowledged and not durable");
+            }
+        }
+        let World {
+            acked,
+            refused,
+            received,
+            ..
+        } = self.world;
+        assert!(acked + refused <= received);
+        assert!(
+            self.read as u64 <= acked,
+            "more ACKs on the wire than proofs"
+        );
+        assert!(self.world.all_told());
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_life_keeps_the_promises(steps in prop::collection::vec(step(), 0..120)) {
+        let mut life = Life::new();
+        for step in steps {
+            life.take(step);
+        }
+        life.world.recover();
+        life.check();
+        prop_assert!(life.world.lost.is_some() || life.world.finished.is_some());
+    }
+}
+
+#[test]
+fn a_finished_connection_answers_what_it_read_and_leaves() {
+    let mut life = Life::new();
+    life.push(1);
+    life.world.turn();
+    let within = Duration::from_secs(5);
+    life.world.tell(Input::Close(CloseMode::Finish { within }));
+    life.push(1);
+    life.world.turn();
+    assert_eq!(life.world.session.wants_bytes(), 0, "nothing more is read");
+    life.world.commit(None);
+    life.world.hear_store();
+    life.world.turn();
+    life.check();
+    assert_eq!(life.answered.len(), 1);
+    assert_eq!(life.world.session.view().phase, "leaving");
+    assert!(
+        life.world.incoming.is_empty(),
+        "what comes late is read away"
+    );
+    life.world.pass(Duration::from_secs(1));
+    assert_eq!(life.world.finished, Some(0));
+}
+
+#[test]
+fn an_event_without_a_proof_is_refused_in_time() {
+    let mut life = Life::new();
+    life.push(1);
+    life.world.turn();
+    life.world.pass(Timing::default().answer_budget);
+    life.check();
+    assert_eq!((life.world.refused, life.world.acked), (1, 0));
+    life.world.commit(None);
+    life.world.hear_store();
+    assert_eq!(life.world.acked, 0, "no second answer");
+}
+
+#[test]
+fn every_end_has_its_reason() {
+    for (step, setback) in [
+        (
+            Step::PlatformCloses,
+            Setback::ClosedByPlatform { code: Some(1001) },
+        ),
+        (Step::Reset, Setback::Reset),
+        (Step::Violation, Setback::ProtocolViolation),
+    ] {
+        let mut life = Life::new();
+        life.take(step);
+        life.world.turn();
+        let end = life.world.lost.as_ref().expect("it is lost");
+        assert_eq!(end.setback, setback);
+        assert_eq!(life.world.finished, Some(0));
+    }
+}
+
+#[test]
+fn a_platform_that_takes_nothing_is_given_up() {
+    let mut life = Life::new();
+    life.world.kernel_takes = false;
+    life.world.tell(Input::SendPing);
+    life.world.turn();
+    life.world.pass(Timing::default().write);
+    let end = life.world.lost.as_ref().expect("it is lost");
+    assert_eq!(end.setback, Setback::WriteFailed);
+}
