@@ -36,7 +36,7 @@ pub(crate) struct Bot {
     pub(crate) tally: Tally,
     pub(crate) told_losses: ToldLosses,
     /// What its ended connections keep.
-    pub(crate) kept: RetainedBytes,
+    pub(crate) retained: RetainedBytes,
     pub(crate) record_order: RecordOrder,
 }
 
@@ -54,7 +54,7 @@ impl Bot {
             unparsed: Mutex::default(),
             tally: Tally::default(),
             told_losses: ToldLosses::default(),
-            kept: RetainedBytes::default(),
+            retained: RetainedBytes::default(),
             record_order: RecordOrder::default(),
         })
     }

@@ -40,7 +40,7 @@ pub(crate) struct FleetContext {
     pub(crate) malformed: Malformed,
     pub(crate) unfinished: Unfinished,
     /// What the ended connections of all bots keep.
-    pub(crate) kept: RetainedBytes,
+    pub(crate) retained: RetainedBytes,
     pub(crate) started_ms: i64,
     pub(crate) draining: AtomicBool,
     pub(crate) failure: Failure,
@@ -78,7 +78,7 @@ impl FleetContext {
             totals: Totals::new(),
             malformed: Malformed::default(),
             unfinished: Unfinished::new(),
-            kept: RetainedBytes::default(),
+            retained: RetainedBytes::default(),
             started_ms: crate::clock::unix_ms(),
             draining: AtomicBool::new(false),
             failure: Failure::none(),

@@ -10,14 +10,13 @@
 //! ```
 //!
 //! The way of an event: bytes → frame → identity → group → commit → receipt → ACK. The socket hands one group per read
-//! burst to the writer and gets its receipts in one message. An [`Answer`] with code 200 cannot be built without a
-//! receipt.
+//! burst to the writer and gets its receipts in one message. An answer with code 200 cannot be built without a
+//! receipt (`longwire_link::session::Answer`).
 //!
 //! This crate decides nothing about a connection's life (`longwire_link` does) and knows neither HTTP nor JSON of its own.
 
 mod absence;
 mod access;
-mod answer;
 mod assembler;
 mod bot;
 mod bot_index;
@@ -30,7 +29,6 @@ mod fault;
 mod fleet;
 mod host;
 mod installation;
-mod kept;
 mod kind;
 mod latency;
 mod loss;
@@ -38,6 +36,7 @@ mod malformed;
 mod open_files;
 mod pinger;
 mod record_order;
+mod retained;
 mod retained_bytes;
 pub mod setback;
 mod socket;
@@ -48,8 +47,6 @@ mod unfinished;
 pub mod view;
 mod wecom;
 mod writing;
-
-pub use answer::Answer;
 
 pub use config_fault::ConfigFault;
 pub use failure::FleetFailure;

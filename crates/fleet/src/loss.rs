@@ -4,90 +4,78 @@
 use crate::bot::Bot;
 use crate::context::FleetContext;
 use longwire_link::Generation;
+use longwire_link::session::LossReason;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Why an event that nobody repeats is not recorded.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Loss {
-    /// A rule of the store's schema refuses it. The store has said which.
-    Rule,
-    /// The process ends before the store has taken it.
-    ProcessEnds,
-    /// The store is in trouble, and the ended connections of the bot or of all keep as much as they may.
-    NoRoom,
-    /// The connection's actor failed, or the process did not wait for it.
-    ActorEnded,
+/// So many events of a connection are lost. Nothing is counted twice: `let_go` takes them out of what the bot shows as
+/// unanswered, in the same moment in which it is seen how many of them a stop has told.
+pub(crate) fn count(
+    reason: LossReason,
+    shared: &FleetContext,
+    bot: &Bot,
+    generation: Generation,
+    events: u64,
+    let_go: impl FnOnce(),
+) {
+    let untold = {
+        let mut told = bot.told_losses.lock();
+        let_go();
+        let known = events.min(*told);
+        *told -= known;
+        events - known
+    };
+    tell(reason, shared, bot, generation, untold);
 }
 
-impl Loss {
-    /// So many events of a connection are lost. Nothing is counted twice: `let_go` takes them out of what the bot shows as
-    /// unanswered, in the same moment in which it is seen how many of them a stop has told.
-    pub(crate) fn count(
-        self,
-        shared: &FleetContext,
-        bot: &Bot,
-        generation: Generation,
-        events: u64,
-        let_go: impl FnOnce(),
-    ) {
-        let untold = {
-            let mut told = bot.told_losses.lock();
-            let_go();
-            let known = events.min(*told);
-            *told -= known;
-            events - known
-        };
-        self.tell(shared, bot, generation, untold);
-    }
+/// The store takes nothing any more: what the bot shows as unanswered goes with the process. Its connections still hold it.
+pub(crate) fn count_unanswered(shared: &FleetContext, bot: &Bot) {
+    let untold = {
+        let mut told = bot.told_losses.lock();
+        let unanswered = bot.tally.unanswered.load(Relaxed);
+        let untold = unanswered.saturating_sub(*told);
+        *told += untold;
+        untold
+    };
+    let reason = LossReason::ProcessEnds;
+    tell(reason, shared, bot, bot.generation(), untold);
+}
 
-    /// The store takes nothing any more: what the bot shows as unanswered goes with the process. Its connections still hold it.
-    pub(crate) fn count_unanswered(shared: &FleetContext, bot: &Bot) {
-        let untold = {
-            let mut told = bot.told_losses.lock();
-            let unanswered = bot.tally.unanswered.load(Relaxed);
-            let untold = unanswered.saturating_sub(*told);
-            *told += untold;
-            untold
-        };
-        Self::ProcessEnds.tell(shared, bot, bot.generation(), untold);
+fn tell(reason: LossReason, shared: &FleetContext, bot: &Bot, generation: Generation, events: u64) {
+    if events == 0 {
+        return;
     }
+    shared.totals.unrecorded.fetch_add(events, Relaxed);
+    bot.tally.unrecorded.fetch_add(events, Relaxed);
+    let (reason, next_step) = explain(reason);
+    tracing::error!(
+        installation = bot.public_id,
+        generation = generation.0,
+        events,
+        reason,
+        next_step,
+        "events were read and are lost; the platform does not send them again"
+    );
+}
 
-    fn tell(self, shared: &FleetContext, bot: &Bot, generation: Generation, events: u64) {
-        if events == 0 {
-            return;
-        }
-        shared.totals.unrecorded.fetch_add(events, Relaxed);
-        bot.tally.unrecorded.fetch_add(events, Relaxed);
-        let (reason, next_step) = self.words();
-        tracing::error!(
-            installation = bot.public_id,
-            generation = generation.0,
-            events,
-            reason,
-            next_step,
-            "events were read and are lost; the platform does not send them again"
-        );
-    }
-
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Rule => (
-                "a rule of the schema refuses them",
-                "read the store's own line about it",
-            ),
-            Self::ProcessEnds => (
-                "the process ends before the store has taken them",
-                "clear the store's trouble before longwire is stopped; `/readyz` says what it is",
-            ),
-            Self::NoRoom => (
-                "the store takes nothing, and connections that ended keep as much as they may",
-                "clear the store's trouble; `/readyz` says what it is",
-            ),
-            Self::ActorEnded => (
-                "the connection's actor ended before the store had them",
-                "read what the log says before this: an actor failed, or the process ended in a hurry",
-            ),
-        }
+/// The reason and what to do, in words.
+fn explain(reason: LossReason) -> (&'static str, &'static str) {
+    match reason {
+        LossReason::Rule => (
+            "a rule of the schema refuses them",
+            "read the store's own line about it",
+        ),
+        LossReason::ProcessEnds => (
+            "the process ends before the store has taken them",
+            "clear the store's trouble before longwire is stopped; `/readyz` says what it is",
+        ),
+        LossReason::NoRoom => (
+            "the store takes nothing, and connections that ended keep as much as they may",
+            "clear the store's trouble; `/readyz` says what it is",
+        ),
+        LossReason::ActorEnded => (
+            "the connection's actor ended before the store had them",
+            "read what the log says before this: an actor failed, or the process ended in a hurry",
+        ),
     }
 }
 

@@ -2,8 +2,6 @@
 
 use crate::latency::Histogram;
 use crate::view::{AnswerTotals, ConnectionTotals, EventTotals, Quantiles};
-use longwire_store::RecordOutcome;
-use longwire_wire::identity::Tier;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -61,22 +59,6 @@ impl Totals {
             ack_latency_us: Histogram::new(),
             record_latency_us: Histogram::new(),
         }
-    }
-
-    /// What the store found out about one event.
-    pub(crate) fn recorded(&self, outcome: RecordOutcome) {
-        let counter = match outcome {
-            RecordOutcome::Recorded(_) => &self.recorded,
-            RecordOutcome::Repeat {
-                tier: Tier::EventId,
-                ..
-            } => &self.repeats_by_event_id,
-            RecordOutcome::Repeat {
-                tier: Tier::Message,
-                ..
-            } => &self.repeats_by_message,
-        };
-        counter.fetch_add(1, Relaxed);
     }
 
     /// The ACK of an event is encoded this long after the event was read.

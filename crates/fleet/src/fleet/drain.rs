@@ -2,7 +2,7 @@
 
 use super::Fleet;
 use crate::dispatch;
-use crate::loss::Loss;
+use crate::loss;
 use crate::supervisor::DrainAll;
 use crate::view::Drained;
 use longwire_actor::Asked;
@@ -44,7 +44,7 @@ impl Fleet {
         for bot in self.bots.bots() {
             match bot.platform() {
                 Platform::Feishu | Platform::Lark => {}
-                Platform::Wecom => Loss::count_unanswered(&self.shared, &bot),
+                Platform::Wecom => loss::count_unanswered(&self.shared, &bot),
             }
         }
     }

@@ -7,9 +7,10 @@ use crate::bot::{AssemblerCard, PingerCard, SocketCard};
 use crate::clock::now;
 use crate::kind::ConnectionActor;
 use crate::pinger::Pinger;
-use crate::socket::{Attach, Close, CloseMode, Lost, Socket};
+use crate::socket::{Attach, Close, Lost, Socket};
 use longwire_actor::{Child, Context, Ended, Exit, Place, Rebuild, start};
 use longwire_installation::Platform;
+use longwire_link::session::CloseMode;
 use longwire_link::{CloseReason, Generation, Heartbeat, Setback};
 use longwire_store::TimelineKind;
 use std::rc::Rc;
@@ -151,7 +152,7 @@ impl Installation {
         else {
             return;
         };
-        let manner = match reason {
+        let mode = match reason {
             CloseReason::Stopped | CloseReason::Reconfigured => CloseMode::Finish {
                 within: match self.record.platform {
                     Platform::Feishu | Platform::Lark => self.shared.timing.drain.min(CLOSE_LIMIT),
@@ -164,7 +165,7 @@ impl Installation {
             | CloseReason::Restarting => CloseMode::Abandon,
         };
         self.finishes(generation);
-        connection.socket.send(Close(manner));
+        connection.socket.send(Close(mode));
         let text = match reason {
             CloseReason::Lost(setback) => setback.to_string(),
             reason => format!("closed by us: {}", reason.label()),

@@ -3,11 +3,12 @@
 use super::Installation;
 use super::messages::{Drain, Drained};
 use crate::clock::now;
-use crate::socket::{Close, CloseMode, Finished};
+use crate::socket::{Close, Finished};
 use actix::Handler;
 use longwire_actor::send;
 use longwire_installation::Desired;
 use longwire_link::Generation;
+use longwire_link::session::CloseMode;
 
 /// A drain under way, until no connection answers any more.
 #[derive(Default)]

@@ -1,10 +1,10 @@
-//! The memory that connections take which are over and wait for the store to record what they brought.
+//! The memory of connections that are over and wait for the store to record what they brought.
 //!
-//! While the store is in trouble, every connection that is lost may leave some. What a bot's ended connections keep counts
-//! towards the window of the one that lives, which is not read when that is used up; so a bot keeps little more than a
-//! window, however often it is connected anew. Each new connection reads once before it knows the bot, though, and ten
-//! thousand windows are more than a process has. What exceeds the bounds is lost, counted and named. While the store is
-//! well, what connections keep is recorded in a moment, and nothing is lost however many of them end at once.
+//! While the store is in trouble, every lost connection may leave some. What a bot's ended connections hold counts towards
+//! the window of the living one, which is not read when that window is used up; so a bot holds little more than a window,
+//! however often it is connected anew. But each new connection reads once before it is subscribed, and ten thousand
+//! windows are more than a process has. What exceeds the bounds is lost, counted and named. While the store is well, what
+//! connections hold is recorded in a moment, and nothing is lost however many of them end at once.
 
 use crate::bot::Bot;
 use crate::context::FleetContext;
@@ -16,17 +16,17 @@ use std::sync::Arc;
 /// connections bring in the read that brings their subscription.
 const WINDOWS: usize = 2;
 
-/// What one ended connection keeps; given back when it is dropped.
-pub(crate) struct KeptPart {
+/// What one ended connection holds; given back when it is dropped.
+pub(crate) struct RetainedPart {
     shared: Arc<FleetContext>,
     bot: Arc<Bot>,
     bytes: usize,
 }
 
-impl KeptPart {
+impl RetainedPart {
     /// Of a connection with so many bytes of payload. `None` while the store is in trouble and that exceeds a bound.
     pub(crate) fn take(shared: &Arc<FleetContext>, bot: &Arc<Bot>, bytes: usize) -> Option<Self> {
-        let (all, own) = (&shared.kept, &bot.kept);
+        let (all, own) = (&shared.retained, &bot.retained);
         if shared.store.health() == Health::Ok {
             all.add(bytes);
             own.add(bytes);
@@ -41,9 +41,9 @@ impl KeptPart {
     }
 }
 
-impl Drop for KeptPart {
+impl Drop for RetainedPart {
     fn drop(&mut self) {
-        self.shared.kept.give_back(self.bytes);
-        self.bot.kept.give_back(self.bytes);
+        self.shared.retained.give_back(self.bytes);
+        self.bot.retained.give_back(self.bytes);
     }
 }

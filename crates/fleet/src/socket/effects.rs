@@ -1,0 +1,286 @@
+//! What a socket does for its session: it carries out actions, hands groups to the writer, and adds up what was counted.
+
+use super::{AssemblerIdle, AssemblerWanted, Finished, Lost, Opened, Phase, Socket};
+use crate::assembler::{Fragment, Refused};
+use crate::loss;
+use crate::pinger::{Heard, Pong, ReadingPaused, ReadingResumed};
+use crate::retained::RetainedPart;
+use crate::wecom::request::{Reply, RequestError, Teller};
+use actix::{ActorContext, Message};
+use longwire_actor::{Context, Receives, send};
+use longwire_link::UnparsedBudget;
+use longwire_link::session::{
+    self, Action, Counts, Input, LossReason, RequestRefusal, Submitted, Surroundings,
+};
+use longwire_store::{Group, Receipt, Refusal, Rejected};
+use longwire_wire::wecom::Ack;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+impl Socket {
+    /// Tells the session, and does what it says.
+    pub(super) fn tell(&mut self, input: Input<Receipt, Teller>, ctx: &mut Context<Self>) {
+        let around = self.surroundings();
+        self.session.handle(input, around);
+        self.drive(around, ctx);
+    }
+
+    /// Lets the session act on what is due, and go on with what was read.
+    pub(super) fn tend(&mut self, ctx: &mut Context<Self>) {
+        let around = self.surroundings();
+        self.session.handle_timeout(around);
+        self.drive(around, ctx);
+    }
+
+    fn drive(&mut self, around: Surroundings, ctx: &mut Context<Self>) {
+        loop {
+            while let Some(group) = self.session.poll_group() {
+                let submitted = self.submit(group);
+                let submitted = Input::Submitted(submitted);
+                self.session.handle(submitted, around);
+            }
+            let Some(action) = self.session.poll_action() else {
+                break;
+            };
+            self.carry_out(action, around, ctx);
+        }
+        let counts = self.session.take_counts();
+        self.count(&counts, around);
+        let unfinished_bytes = self.session.unfinished_bytes();
+        let before = std::mem::replace(&mut self.unfinished_bytes, unfinished_bytes);
+        if unfinished_bytes != before {
+            self.shared.unfinished.change(before, unfinished_bytes);
+        }
+        self.show_unanswered();
+    }
+
+    fn carry_out(&mut self, action: Action<Teller>, around: Surroundings, ctx: &mut Context<Self>) {
+        let generation = self.generation;
+        match action {
+            Action::Opened => send(&*self.installation, Opened(generation)),
+            Action::Heard => self.tell_pinger(Heard),
+            Action::Pong(config) => self.tell_pinger(Pong(config)),
+            Action::ReadingPaused => self.tell_pinger(ReadingPaused),
+            Action::ReadingResumed => self.tell_pinger(ReadingResumed),
+            Action::AssemblerWanted => send(&*self.installation, AssemblerWanted(generation)),
+            Action::AssemblerIdle => {
+                self.assembler = None;
+                send(&*self.installation, AssemblerIdle(generation));
+            }
+            Action::Join(fragment) => self.join(fragment),
+            Action::JoinedRefused(message_id) => {
+                if let Some(assembler) = &self.assembler {
+                    send(&**assembler, Refused(message_id));
+                }
+            }
+            // Whoever asked may have gone.
+            Action::Answer(asker, answer) => drop(asker.send(self.reply(answer))),
+            Action::UnparsedFrame(size_bytes) => {
+                let unparsed = self.bot.spend_unparsed(size_bytes, around.now);
+                self.session.handle(Input::Unparsed(unparsed), around);
+            }
+            Action::Retain(bytes) => {
+                let part = RetainedPart::take(&self.shared, &self.bot, bytes);
+                self.retained = part.map(Box::new);
+                let is_retained = self.retained.is_some();
+                self.session.handle(Input::Retained(is_retained), around);
+            }
+            Action::Malformed {
+                kind,
+                size_bytes,
+                next_step,
+            } => {
+                self.bot.tally.malformed.fetch_add(1, Relaxed);
+                let (malformed, bot) = (&self.shared.malformed, &self.bot.public_id);
+                malformed.count_advised(kind, bot, size_bytes, next_step);
+            }
+            Action::UnparsedDropped => tracing::warn!(
+                installation = self.bot.public_id,
+                most_frames = UnparsedBudget::MOST_FRAMES,
+                most_bytes = UnparsedBudget::MOST_BYTES,
+                "more frames that nobody can read than are kept for one bot and hour; until the hour is over further ones \
+                 are counted and dropped. Look at those that are kept: longwire events tail"
+            ),
+            Action::EventsLost(events, reason) => self.lost(events, reason),
+            Action::LeftUnread => loss::left_unread(&self.shared, &self.bot, generation),
+            Action::HangUp => {
+                self.phase = Phase::HungUp;
+                self.io = None;
+            }
+            Action::Lost(end) => {
+                let lost = Lost {
+                    generation,
+                    setback: end.setback,
+                    detail: end.detail,
+                };
+                send(&*self.installation, lost);
+            }
+            Action::Finished(unanswered) => self.finish(unanswered, ctx),
+        }
+    }
+
+    /// Everything in hand is answered, or time is up.
+    pub(super) fn finish(&mut self, unanswered: usize, ctx: &mut Context<Self>) {
+        self.phase = Phase::Over;
+        let unanswered = unanswered as u64;
+        let finished = Finished {
+            generation: self.generation,
+            unanswered,
+        };
+        send(&*self.installation, finished);
+        let orphaned = &self.shared.totals.orphaned_receipts;
+        orphaned.fetch_add(unanswered, Relaxed);
+        ctx.stop();
+    }
+
+    fn tell_pinger<M>(&self, message: M)
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        dyn super::PingerAddress: Receives<M>,
+    {
+        if let Some(pinger) = &self.pinger {
+            send(&**pinger, message);
+        }
+    }
+
+    fn join(&self, fragment: session::Fragment) {
+        let Some(assembler) = &self.assembler else {
+            return;
+        };
+        let fragment = Fragment {
+            echo: fragment.echo,
+            message_id: fragment.message_id,
+            sum: fragment.sum,
+            seq: fragment.seq,
+            trace_id: fragment.trace_id,
+            payload: fragment.payload,
+        };
+        send(&**assembler, fragment);
+    }
+
+    fn reply(&self, answer: Result<Ack, RequestRefusal>) -> Result<Reply, RequestError> {
+        answer
+            .map(|ack| Reply::of(ack, self.generation))
+            .map_err(|refusal| match refusal {
+                RequestRefusal::NoRequests => RequestError::NoRequests,
+                RequestRefusal::NotConnected => RequestError::not_connected(&self.bot.state()),
+                RequestRefusal::NoReqId => RequestError::NoReqId,
+                RequestRefusal::Full => RequestError::Full,
+                RequestRefusal::SpentReqId => RequestError::SpentReqId,
+                RequestRefusal::NotSubscribed => RequestError::NotSubscribed,
+                RequestRefusal::TimedOut => RequestError::TimedOut,
+                RequestRefusal::NotSent | RequestRefusal::OtherConnection => RequestError::NotSent,
+                RequestRefusal::ConnectionLost => RequestError::ConnectionLost,
+            })
+    }
+
+    fn submit(&self, group: session::Group) -> Submitted {
+        let session::Group { events, has_more } = group;
+        let group = Group {
+            installation: self.bot.id,
+            events,
+            reply: Arc::clone(&self.me) as Arc<dyn longwire_store::GroupReply>,
+        };
+        let submitted = if has_more {
+            self.shared.writer.submit_more(group)
+        } else {
+            self.shared.writer.submit(group)
+        };
+        match submitted {
+            Ok(()) => Submitted::Accepted,
+            Err(Rejected {
+                mut group,
+                why: Refusal::Full,
+            }) => Submitted::Full(std::mem::take(&mut group.events)),
+            // Dropping it answers "not recorded" for each of its events.
+            Err(Rejected {
+                group: _,
+                why: Refusal::Stopped,
+            }) => Submitted::Stopped,
+        }
+    }
+
+    /// So many events are lost, which the session no longer has.
+    pub(super) fn lost(&mut self, events: usize, reason: LossReason) {
+        let (shared, bot) = (Arc::clone(&self.shared), Arc::clone(&self.bot));
+        let (events, generation) = (events as u64, self.generation);
+        loss::count(reason, &shared, &bot, generation, events, || {
+            self.show_unanswered();
+        });
+    }
+
+    /// Shows how many events of this connection are unanswered. One that finishes has a successor beside it, so each adds
+    /// and takes away its own.
+    pub(super) fn show_unanswered(&mut self) {
+        let now = u32::try_from(self.session.unanswered()).unwrap_or(u32::MAX);
+        self.show_as_unanswered(now);
+    }
+
+    pub(super) fn show_as_unanswered(&mut self, now: u32) {
+        let before = std::mem::replace(&mut self.shown_unanswered, now);
+        if now != before {
+            // Adding what wraps around subtracts.
+            let change = u64::from(now).wrapping_sub(u64::from(before));
+            self.bot.tally.unanswered.fetch_add(change, Relaxed);
+        }
+    }
+
+    fn count(&self, counts: &Counts, around: Surroundings) {
+        let (totals, tally) = (&self.shared.totals, &self.bot.tally);
+        let add = |counter: &AtomicU64, count: u32| {
+            if count > 0 {
+                counter.fetch_add(count.into(), Relaxed);
+            }
+        };
+        if counts.heard {
+            tally.last_heard_ms.store(around.unix_ms, Relaxed);
+        }
+        if counts.received > 0 {
+            tally.last_event_ms.store(around.unix_ms, Relaxed);
+        }
+        if counts.shed > 0 {
+            tally.last_shed_ms.store(around.unix_ms, Relaxed);
+        }
+        for (total, own, count) in [
+            (&totals.received, &tally.events, counts.received),
+            (&totals.acked, &tally.acked, counts.acked),
+            (&totals.refused, &tally.refused, counts.refused),
+            (&totals.refused_late, &tally.refused, counts.refused_late),
+            (&totals.shed, &tally.shed, counts.shed),
+            (&totals.unparsed, &tally.unparsed, counts.unparsed),
+            (
+                &totals.unparsed_dropped,
+                &tally.unparsed_dropped,
+                counts.unparsed_dropped,
+            ),
+            (
+                &totals.repeats_by_event_id,
+                &tally.repeats,
+                counts.repeats_by_event_id,
+            ),
+            (
+                &totals.repeats_by_message,
+                &tally.repeats,
+                counts.repeats_by_message,
+            ),
+        ] {
+            add(total, count);
+            add(own, count);
+        }
+        // What is shed is refused.
+        add(&tally.refused, counts.shed);
+        add(&totals.recorded, counts.recorded);
+        add(&totals.late_receipts, counts.late_receipts);
+        for wait in &counts.waits {
+            for _ in 0..wait.events {
+                if self.session.repeats_nothing() {
+                    totals.kept(wait.waited);
+                } else {
+                    totals.acknowledged(wait.waited);
+                }
+            }
+        }
+    }
+}
