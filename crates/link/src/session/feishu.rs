@@ -7,6 +7,7 @@
 //! ```
 //! A connection that finishes is not read any more: what it has not answered is pushed again.
 
+mod answers;
 mod fragments;
 mod push;
 
@@ -16,10 +17,9 @@ use bytes::Bytes;
 use longwire_wire::event::DurableProof;
 use longwire_wire::frame::{Frame, ServiceId};
 
+use self::answers::Unanswered;
 use self::fragments::FragmentRouting;
-use self::push::Unanswered;
 use super::action::{Action, Counts, End, Group, RequestRefusal, SessionView};
-use super::answer::Answer;
 use super::input::{CloseMode, Input, Surroundings, Whole};
 use super::outbox::Outbox;
 use super::recording::Recording;
@@ -28,7 +28,7 @@ use super::{Session, SessionSettings};
 use crate::backlog::Backlog;
 use crate::setback::Setback;
 use crate::unrecorded::Flight;
-use crate::window::{Settled, Window};
+use crate::window::Window;
 
 /// How long the platform has to hang up after our close frame. One that is in order needs a round trip.
 const LEAVING: Duration = Duration::from_secs(1);
@@ -196,43 +196,6 @@ impl<A> Feishu<A> {
         if self.phase == Phase::Open {
             self.transport.asks();
             self.transport.outbox.frame(&Frame::ping(self.service));
-        }
-    }
-
-    /// Events that are durable are answered.
-    fn recorded<P: DurableProof>(&mut self, proofs: Vec<P>, now: Instant) {
-        self.recording.handle_answered(proofs.len());
-        for proof in proofs {
-            self.transport.counts.count_outcome(proof.repeat());
-            match self.recording.release(proof.ticket()) {
-                Settled::Answer { kept, waited_since } => {
-                    let waited = now.saturating_duration_since(waited_since);
-                    self.transport.counts.count_wait(waited);
-                    self.transport.counts.acked += 1;
-                    let answer = Answer::recorded(kept.echo, proof);
-                    self.transport.outbox.answer(&answer, waited);
-                }
-                Settled::Late | Settled::Unknown => self.transport.counts.late_receipts += 1,
-            }
-        }
-    }
-
-    fn not_recorded(&mut self, tickets: &[u32], now: Instant) {
-        self.recording.handle_answered(tickets.len());
-        for ticket in tickets {
-            if let Settled::Answer { kept, waited_since } = self.recording.release(*ticket) {
-                self.transport.counts.refused += 1;
-                self.refuse(kept, waited_since, now);
-            }
-        }
-    }
-
-    /// Events whose proof did not come within the budget are refused, so that the platform pushes them again; the commit
-    /// that comes late is then found by its key.
-    fn refuse_late(&mut self, now: Instant) {
-        while let Some((unanswered, since)) = self.recording.expire(now) {
-            self.transport.counts.refused_late += 1;
-            self.refuse(unanswered, since, now);
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod ending;
 mod messages;
+mod recorded;
 mod requests;
 
 use std::time::{Duration, Instant};
@@ -17,9 +18,10 @@ use longwire_wire::event::{DurableProof, NewEvent};
 use secrecy::SecretString;
 
 use self::ending::{Ending, Why};
+use self::recorded::Refused;
 use self::requests::Waiter;
-use super::action::{Action, Counts, End, Group, LossReason, SessionView};
-use super::input::{CloseMode, Input, NotRecorded, Submitted, Surroundings};
+use super::action::{Action, Counts, End, Group, SessionView};
+use super::input::{CloseMode, Input, Surroundings};
 use super::outbox::Outbox;
 use super::recording::Recording;
 use super::transport::{Next, READ_BYTES, STUCK, Transport};
@@ -29,7 +31,7 @@ use crate::jitter::Jitter;
 use crate::requests::{RequestLimits, Requests};
 use crate::setback::Setback;
 use crate::unrecorded::Flight;
-use crate::window::{Settled, Window};
+use crate::window::Window;
 
 /// An event that nobody waits for an answer to waits as long as it takes.
 const UNHURRIED: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -59,17 +61,6 @@ enum Phase {
     /// Over for everybody else. What it brought and still brings is recorded, since nobody repeats it.
     Ending(Box<Ending>),
     Over,
-}
-
-/// What happens to events that the store refuses.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Refused {
-    /// They are offered again until they are recorded.
-    OfferedAgain,
-    /// They are lost: the store takes nothing any more, because the process ends.
-    LostWithTheProcess,
-    /// They are lost: the bot or the process holds too much already.
-    LostForWantOfRoom,
 }
 
 impl<A> Wecom<A> {
@@ -210,70 +201,6 @@ impl<A> Wecom<A> {
             Phase::Ending(_) => self.ending_read_all(around),
             Phase::Over => {}
         }
-    }
-
-    fn recorded<P: DurableProof>(&mut self, proofs: Vec<P>, now: Instant) {
-        self.recording.handle_answered(proofs.len());
-        for proof in proofs {
-            self.transport.counts.count_outcome(proof.repeat());
-            match self.recording.release(proof.ticket()) {
-                Settled::Answer { waited_since, .. } => {
-                    let waited = now.saturating_duration_since(waited_since);
-                    self.transport.counts.count_wait(waited);
-                }
-                Settled::Late | Settled::Unknown => self.transport.counts.late_receipts += 1,
-            }
-        }
-        self.finish_if_recorded();
-    }
-
-    /// Events that were not recorded and that nobody else has are offered once more, before any other.
-    fn not_recorded(&mut self, tickets: &[u32], why: NotRecorded, now: Instant) {
-        self.recording.handle_answered(tickets.len());
-        let mut events = Vec::with_capacity(tickets.len());
-        for ticket in tickets {
-            if let Settled::Answer { kept, .. } = self.recording.release(*ticket) {
-                events.push(*kept);
-            }
-        }
-        let loss = match (why, self.refused) {
-            (NotRecorded::Rule, _) => Some(LossReason::Rule),
-            (NotRecorded::Trouble, Refused::LostWithTheProcess) => Some(LossReason::ProcessEnds),
-            (NotRecorded::Trouble, Refused::LostForWantOfRoom) => Some(LossReason::NoRoom),
-            (NotRecorded::Trouble, Refused::OfferedAgain) => None,
-        };
-        match loss {
-            Some(loss) => self.lose_events(events.len(), loss),
-            None if events.is_empty() => {}
-            None => {
-                let keep = |event: &NewEvent| Box::new(event.clone());
-                self.recording.readmit(events, keep, now);
-            }
-        }
-        self.finish_if_recorded();
-    }
-
-    fn lose_events(&mut self, events: usize, reason: LossReason) {
-        if events > 0 {
-            self.transport.act(Action::EventsLost(events, reason));
-        }
-    }
-
-    fn submitted(&mut self, submitted: Submitted, now: Instant) {
-        if matches!(submitted, Submitted::Stopped) {
-            self.refused = Refused::LostWithTheProcess;
-        }
-        self.recording.handle_submitted(submitted, now);
-    }
-
-    /// Whether what waits for the store may be held although the connection is over.
-    fn retained(&mut self, is_retained: bool) {
-        if !is_retained {
-            self.refused = Refused::LostForWantOfRoom;
-            let events = self.recording.give_up_waiting();
-            self.lose_events(events, LossReason::NoRoom);
-        }
-        self.finish_if_recorded();
     }
 
     fn finish(&mut self) {

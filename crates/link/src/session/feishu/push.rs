@@ -12,23 +12,15 @@ use longwire_wire::frame::{Frame, FrameKind, FrameView, Part};
 use longwire_wire::identity::Identity;
 
 use super::Feishu;
+use super::answers::Unanswered;
 use super::fragments::Route;
 use crate::session::action::{Action, Fragment};
-use crate::session::answer::Answer;
 use crate::session::input::{Surroundings, Whole};
 use crate::session::transport::Content;
 
 /// What ends frames of type `card`.
 const CARD_ADVICE: &str = "set the app's callback subscription to long connection in the platform's console and publish the \
      app; until then a click ends in error 200340";
-
-/// What is needed to answer an event.
-#[derive(Debug)]
-pub(super) struct Unanswered {
-    pub(super) echo: Echo,
-    /// The id of the push, where it came split: a refusal makes the platform push it again, perhaps under the same id.
-    pub(super) split: Option<ByteString>,
-}
 
 /// One whole push.
 struct Push {
@@ -214,18 +206,6 @@ impl<A> Feishu<A> {
             self.transport.malformed("pong_config", payload.len());
         }
         self.transport.act(Action::Pong(config));
-    }
-
-    /// Asks the platform for a repeat of an event that is not durable.
-    pub(super) fn refuse(&mut self, unanswered: Unanswered, since: Instant, now: Instant) {
-        let waited = now.saturating_duration_since(since);
-        let answer = Answer::refused(unanswered.echo);
-        self.transport.outbox.answer(&answer, waited);
-        if let Some(message_id) = unanswered.split
-            && self.fragments.is_attached()
-        {
-            self.transport.act(Action::JoinedRefused(message_id));
-        }
     }
 }
 
