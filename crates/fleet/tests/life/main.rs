@@ -1,0 +1,8 @@
+//! A whole fleet against the simulated platform, in one process: the way of an event, and what a failing actor costs.
+
+mod actors;
+mod bots;
+mod connections;
+mod drain;
+mod events;
+mod world;
