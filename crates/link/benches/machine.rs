@@ -85,7 +85,7 @@ fn window(bencher: divan::Bencher<'_, '_>, waiting: usize) {
     }
     bencher.bench_local(|| {
         let ticket = window.admit((), 1_024, now);
-        window.settle(black_box(ticket))
+        window.release(black_box(ticket))
     });
 }
 

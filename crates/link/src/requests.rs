@@ -5,7 +5,7 @@
 //! it; different ids do not wait for each other.
 //!
 //! ```text
-//! submit ─▶ lane of its id ─▶ poll_transmit ─▶ (platform) ─▶ handle_ack: settled
+//! submit ─▶ lane of its id ─▶ poll_transmit ─▶ (platform) ─▶ handle_ack: answered
 //!                 ▲                                │
 //!                 │                                ▼ too late: the waiter is told, the answer is owed
 //!                 └──── the owed answer comes ─────┤
@@ -15,7 +15,7 @@
 //! **An answer that is late** must not be taken for the next frame's, as the official SDKs do. Counting it as owed and
 //! sending on would be right only if the platform answers in order and loses nothing: after one lost answer each one
 //! would be taken for the one before. So while an answer is owed, nothing is sent under its id. When it comes, it
-//! settles nobody and the lane goes on. When it has not come after the same patience once more, those behind it are
+//! answers nobody and the lane goes on. When it has not come after the same patience once more, those behind it are
 //! told that they were not sent, and further ones are not taken ([`SubmitError::Unanswered`]): say it in a message of
 //! its own, whose id is its own. After [`RequestLimits::owed_for`] the id is free again; an answer later than that could
 //! be taken for another's. So could a second answer to a frame that has its own: the two look alike.
@@ -58,7 +58,7 @@ impl<T> SubmitError<T> {
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Acked<T> {
     /// The request it answers.
-    Settled {
+    Answered {
         /// What was asked.
         kind: RequestKind,
         /// Who waits for it.
@@ -74,7 +74,7 @@ pub enum Acked<T> {
 
 /// A request that nobody will answer any more.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub struct Unsettled<T> {
+pub struct GivenUp<T> {
     /// What was asked.
     pub kind: RequestKind,
     /// Who waits for it.
@@ -237,7 +237,7 @@ impl<T> Requests<T> {
             }
             Head::Sent {
                 kind, waiter, at, ..
-            } => Acked::Settled {
+            } => Acked::Answered {
                 kind,
                 waiter,
                 round_trip: now.saturating_duration_since(at),
@@ -251,15 +251,15 @@ impl<T> Requests<T> {
 
     /// The time of [`poll_timeout`](Self::poll_timeout) has come; harmless when early. Returns those who need not wait
     /// any longer.
-    pub fn handle_timeout(&mut self, now: Instant) -> Vec<Unsettled<T>> {
-        let mut unsettled = Vec::new();
+    pub fn handle_timeout(&mut self, now: Instant) -> Vec<GivenUp<T>> {
+        let mut given_up = Vec::new();
         while self.poll_timeout().is_some_and(|due| due <= now)
             && let Some((_, req_id)) = self.timers.pop_first()
             && let Some(Lane { head, queue }) = self.lanes.remove(&req_id)
         {
             match head {
                 Head::Sent { kind, waiter, .. } => {
-                    unsettled.push(Unsettled {
+                    given_up.push(GivenUp {
                         kind,
                         waiter,
                         was_sent: true,
@@ -278,7 +278,7 @@ impl<T> Requests<T> {
                     for request in queue {
                         self.places -= 1;
                         self.bytes_held -= request.frame.len();
-                        unsettled.push(request.unsent());
+                        given_up.push(request.unsent());
                     }
                     let head = Head::Owed {
                         closing: None,
@@ -294,7 +294,7 @@ impl<T> Requests<T> {
                 head @ Head::Ready(_) => self.put(req_id, head, queue),
             }
         }
-        unsettled
+        given_up
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
@@ -304,7 +304,7 @@ impl<T> Requests<T> {
     }
 
     /// The connection is over, and with it every id and every answer. Returns all that wait, in the order they came.
-    pub fn end(&mut self) -> Vec<Unsettled<T>> {
+    pub fn end(&mut self) -> Vec<GivenUp<T>> {
         let ended = std::mem::replace(self, Self::new(self.limits));
         let mut numbered = Vec::with_capacity(ended.places);
         for Lane { head, queue } in ended.lanes.into_values() {
@@ -316,12 +316,12 @@ impl<T> Requests<T> {
                     waiter,
                     ..
                 } => {
-                    let unsettled = Unsettled {
+                    let given_up = GivenUp {
                         kind,
                         waiter,
                         was_sent: true,
                     };
-                    numbered.push((number, unsettled));
+                    numbered.push((number, given_up));
                 }
                 Head::Owed { .. } => {}
             }
@@ -382,8 +382,8 @@ impl<T> Requests<T> {
 }
 
 impl<T> Request<T> {
-    fn unsent(self) -> Unsettled<T> {
-        Unsettled {
+    fn unsent(self) -> GivenUp<T> {
+        GivenUp {
             kind: self.kind,
             waiter: self.waiter,
             was_sent: false,

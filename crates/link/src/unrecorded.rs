@@ -1,7 +1,7 @@
 //! What one connection has read and the store has not recorded yet, in the order it came.
 //!
 //! ```text
-//! push ──▶ waiting ──next_group──▶ the store ──settled──▶ recorded, or refused for good
+//! push ──▶ waiting ──next_group──▶ the store ──answered─▶ recorded, or refused for good
 //!             ▲                        │
 //!             └───────put_back─────────┘  refused, and to be offered again
 //! ```
@@ -58,12 +58,12 @@ impl<E> Unrecorded<E> {
         !self.waiting.is_empty() && (self.flight == Flight::Many || self.in_flight == 0)
     }
 
-    /// The store has spoken about so many of those it has.
-    pub fn settled(&mut self, count: usize) {
+    /// The store has answered so many of those it has.
+    pub fn handle_answered(&mut self, count: usize) {
         self.in_flight = self.in_flight.saturating_sub(count);
     }
 
-    /// Of those that are settled, these have to be offered again. They came before all that wait.
+    /// Of those that are answered, these have to be offered again. They came before all that wait.
     pub fn put_back(&mut self, mut events: Vec<E>) {
         events.append(&mut self.waiting);
         self.waiting = events;
@@ -160,7 +160,7 @@ mod properties {
                 Input::Offer => self.queue.extend(self.unrecorded.next_group()),
                 Input::Full => {
                     if let Some(group) = self.unrecorded.next_group() {
-                        self.unrecorded.settled(group.len());
+                        self.unrecorded.handle_answered(group.len());
                         self.unrecorded.put_back(group);
                     }
                 }
@@ -176,7 +176,7 @@ mod properties {
                 }),
                 Input::Hear => {
                     if let Some(Answer { settled, refused }) = self.answers.pop_front() {
-                        self.unrecorded.settled(settled);
+                        self.unrecorded.handle_answered(settled);
                         self.unrecorded.put_back(refused);
                     }
                 }

@@ -1,9 +1,9 @@
 //! What one installation has received and not yet answered.
 //!
-//! Every event that goes to the store takes a place and gets a ticket; the store's word about the ticket frees
+//! Every event that goes to the store takes a place and gets a ticket; the store's answer about the ticket frees
 //! it. When the places or the bytes are used up the connection is not read any more, and TCP holds the platform
 //! back. An event that waited longer than the budget is handed back to be refused, so that the platform hears
-//! something in time; its place stays taken until the store has spoken, because the store still holds it.
+//! something in time; its place stays taken until the store has answered, because the store still holds it.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Ticket(pub u32);
 
-/// What the store's word about a ticket finds.
+/// What the store's answer about a ticket finds.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Settled<T> {
+pub enum Released<T> {
     /// It waits for its answer: give it.
     Answer {
         /// What was kept with the ticket.
@@ -37,7 +37,7 @@ pub struct Window<T> {
     budget: Duration,
     places: HashMap<Ticket, Place<T>, BuildHasherDefault<TicketHasher>>,
     /// In the order of admission, which is the order of deadlines but for what waited unread. Its front is always waiting; further back
-    /// there may be tickets that are settled already.
+    /// there may be tickets that are released already.
     order: VecDeque<Ticket>,
     next: u32,
     bytes_held: usize,
@@ -133,19 +133,19 @@ impl<T> Window<T> {
         ticket
     }
 
-    /// The store has spoken about this ticket: its place is free.
-    pub fn settle(&mut self, ticket: Ticket) -> Settled<T> {
+    /// The store has answered this ticket: its place is free.
+    pub fn release(&mut self, ticket: Ticket) -> Released<T> {
         let Some(place) = self.places.remove(&ticket) else {
-            return Settled::Unknown;
+            return Released::Unknown;
         };
         self.bytes_held -= place.size_bytes;
         self.tidy();
         match place.kept {
-            Some(kept) => Settled::Answer {
+            Some(kept) => Released::Answer {
                 kept,
                 waited_since: place.since,
             },
-            None => Settled::Late,
+            None => Released::Late,
         }
     }
 

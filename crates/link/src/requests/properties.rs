@@ -55,8 +55,8 @@ struct World {
 }
 
 impl World {
-    fn tell(&mut self, told: Vec<Unsettled<u32>>, now: Instant) -> Result<(), TestCaseError> {
-        for Unsettled {
+    fn tell(&mut self, told: Vec<GivenUp<u32>>, now: Instant) -> Result<(), TestCaseError> {
+        for GivenUp {
             waiter, was_sent, ..
         } in told
         {
@@ -81,7 +81,7 @@ impl World {
     ) -> Result<(), TestCaseError> {
         let (id, timed_out) = self.there.remove(&frame).expect("it is there");
         match all.handle_ack(&name(id), now) {
-            Acked::Settled { waiter, .. } => {
+            Acked::Answered { waiter, .. } => {
                 prop_assert_eq!(waiter, frame, "told by another's answer");
                 prop_assert!(
                     self.waiting.remove(&waiter).is_some(),

@@ -29,15 +29,15 @@ fn sent(requests: &mut Requests<&'static str>, now: Instant) -> Vec<Bytes> {
 }
 
 fn settled(waiter: &'static str, round_trip: Duration) -> Acked<&'static str> {
-    Acked::Settled {
+    Acked::Answered {
         kind: RequestKind::Respond,
         waiter,
         round_trip,
     }
 }
 
-fn unsettled(waiter: &'static str, was_sent: bool) -> Unsettled<&'static str> {
-    Unsettled {
+fn given_up(waiter: &'static str, was_sent: bool) -> GivenUp<&'static str> {
+    GivenUp {
         kind: RequestKind::Respond,
         waiter,
         was_sent,
@@ -72,7 +72,7 @@ fn late_ack_must_not_settle_next_frame() {
     assert_eq!(sent(&mut all, start), ["f1"]);
     assert_eq!(all.poll_timeout(), Some(start + secs(5)));
     let timed_out = all.handle_timeout(start + secs(5));
-    assert_eq!(timed_out, [unsettled("f1", true)]);
+    assert_eq!(timed_out, [given_up("f1", true)]);
     respond(&mut all, ID, "f2");
     assert_eq!(sent(&mut all, start + secs(5)), [""; 0], "one is owed");
     assert_eq!(all.handle_ack(ID, start + secs(6)), Acked::Late);
@@ -103,11 +103,11 @@ fn an_owed_ack_that_never_comes_holds_nobody() {
         respond(&mut all, ID, name);
     }
     sent(&mut all, now);
-    assert_eq!(all.handle_timeout(now + secs(5)), [unsettled("f1", true)]);
+    assert_eq!(all.handle_timeout(now + secs(5)), [given_up("f1", true)]);
     assert_eq!(all.poll_timeout(), Some(now + secs(10)));
     assert_eq!(
         all.handle_timeout(now + secs(10)),
-        [unsettled("f2", false), unsettled("f3", false)]
+        [given_up("f2", false), given_up("f3", false)]
     );
     let refused = all.submit(ID, RequestKind::Respond, Bytes::new(), "f4");
     assert!(matches!(refused, Err(SubmitError::Unanswered("f4"))));
@@ -115,7 +115,7 @@ fn an_owed_ack_that_never_comes_holds_nobody() {
     assert_eq!(sent(&mut all, now + secs(10)), ["instead"]);
     assert!(matches!(
         all.handle_ack("send_1", now + secs(10)),
-        Acked::Settled {
+        Acked::Answered {
             waiter: "instead",
             ..
         }
@@ -184,7 +184,7 @@ fn too_many_are_refused_and_what_the_connection_needs_is_not() {
     assert_eq!(all.len(), 501);
     assert!(matches!(
         all.handle_ack("ping_1", now),
-        Acked::Settled { waiter: "ping", .. }
+        Acked::Answered { waiter: "ping", .. }
     ));
     sent(&mut all, now);
     assert_eq!(all.handle_ack("id 3", now), settled("one of many", secs(0)));
@@ -220,7 +220,7 @@ fn the_end_tells_everybody() {
     let told = [("a1", true), ("b1", false), ("a2", false)];
     assert_eq!(
         all.end(),
-        told.map(|(waiter, was_sent)| unsettled(waiter, was_sent))
+        told.map(|(waiter, was_sent)| given_up(waiter, was_sent))
     );
     assert!(all.is_empty() && all.poll_timeout().is_none());
     assert_eq!(all.poll_transmit(now), None);

@@ -7,7 +7,7 @@ use longwire_wire::event::NewEvent;
 use super::action::Group;
 use super::input::Submitted;
 use crate::unrecorded::{Flight, Unrecorded};
-use crate::window::{Settled, Ticket, Window};
+use crate::window::{Released, Ticket, Window};
 
 /// How soon a group that the writer had no room for is offered again at first. The writer commits several batches in this time.
 const OFFER_AGAIN: Duration = Duration::from_millis(3);
@@ -106,7 +106,7 @@ impl<K> Recording<K> {
         match submitted {
             Submitted::Accepted | Submitted::Stopped => self.offer = Offer::Now,
             Submitted::Full(events) => {
-                self.unrecorded.settled(events.len());
+                self.unrecorded.handle_answered(events.len());
                 self.unrecorded.put_back(events);
                 self.offer_later(now);
             }
@@ -149,19 +149,19 @@ impl<K> Recording<K> {
 
     /// The store has answered so many events of the writer's.
     pub(super) fn handle_answered(&mut self, events: usize) {
-        self.unrecorded.settled(events);
+        self.unrecorded.handle_answered(events);
     }
 
     /// The store has answered the event of this ticket: its place is free.
-    pub(super) fn release(&mut self, ticket: u32) -> Settled<K> {
-        self.window.settle(Ticket(ticket))
+    pub(super) fn release(&mut self, ticket: u32) -> Released<K> {
+        self.window.release(Ticket(ticket))
     }
 
     /// Gives up what the writer does not have. Returns how many events that were.
     pub(super) fn give_up_waiting(&mut self) -> usize {
         let events = self.unrecorded.give_up();
         for event in &events {
-            self.window.settle(Ticket(event.ticket));
+            self.window.release(Ticket(event.ticket));
         }
         events.len()
     }

@@ -16,14 +16,14 @@ fn an_answered_event_frees_its_place() {
         (window.len(), window.bytes_held(), window.high_water()),
         (2, 30, 2)
     );
-    let answer = |kept| Settled::Answer {
+    let answer = |kept| Released::Answer {
         kept,
         waited_since: now,
     };
-    assert_eq!(window.settle(second), answer("second"));
-    assert_eq!(window.settle(second), Settled::Unknown);
+    assert_eq!(window.release(second), answer("second"));
+    assert_eq!(window.release(second), Released::Unknown);
     assert!(window.has_room());
-    assert_eq!(window.settle(first), answer("first"));
+    assert_eq!(window.release(first), answer("first"));
     assert!(window.is_empty());
     assert_eq!(window.poll_timeout(), None);
 }
@@ -54,12 +54,12 @@ fn what_waits_too_long_is_refused_once_and_keeps_its_place() {
     assert_eq!(window.expire(due).count(), 0);
     assert_eq!(window.poll_timeout(), Some(due + Duration::from_secs(1)));
     assert!(!window.has_room(), "the store still holds it");
-    assert_eq!(window.settle(slow), Settled::Late);
-    assert_eq!(window.settle(slow), Settled::Unknown);
+    assert_eq!(window.release(slow), Released::Late);
+    assert_eq!(window.release(slow), Released::Unknown);
     assert!(window.has_room());
     assert!(matches!(
-        window.settle(later),
-        Settled::Answer { kept: "later", .. }
+        window.release(later),
+        Released::Answer { kept: "later", .. }
     ));
 }
 
@@ -90,8 +90,8 @@ fn numbers_start_over_around_one_that_is_still_taken() {
     assert_eq!(window.admit("last", 1, now), Ticket(u32::MAX));
     assert_eq!(window.admit("around", 1, now), Ticket(first.0 + 1));
     assert!(matches!(
-        window.settle(first),
-        Settled::Answer { kept: "stuck", .. }
+        window.release(first),
+        Released::Answer { kept: "stuck", .. }
     ));
 }
 
@@ -103,7 +103,7 @@ fn a_stuck_event_does_not_make_traces_pile_up() {
     window.admit(0, 1, now);
     for nth in 1..10_000 {
         let ticket = window.admit(nth, 1, now);
-        assert!(matches!(window.settle(ticket), Settled::Answer { .. }));
+        assert!(matches!(window.release(ticket), Released::Answer { .. }));
         assert!(window.order.len() <= 2 * window.len() + 65);
     }
     assert_eq!(window.high_water(), 2);
@@ -129,11 +129,11 @@ proptest! {
                 2 if !taken.is_empty() => {
                     let (ticket, size, since, refused) = taken.swap_remove(amount % taken.len());
                     let expected = if refused {
-                        Settled::Late
+                        Released::Late
                     } else {
-                        Settled::Answer { kept: size, waited_since: since }
+                        Released::Answer { kept: size, waited_since: since }
                     };
-                    prop_assert_eq!(window.settle(ticket), expected);
+                    prop_assert_eq!(window.release(ticket), expected);
                 }
                 _ => {
                     now += Duration::from_millis(gap_ms);

@@ -9,7 +9,7 @@ use longwire_wire::event::DurableProof;
 use super::Feishu;
 use crate::session::action::Action;
 use crate::session::answer::Answer;
-use crate::window::Settled;
+use crate::window::Released;
 
 /// What is needed to answer an event.
 #[derive(Debug)]
@@ -26,14 +26,14 @@ impl<A> Feishu<A> {
         for proof in proofs {
             self.transport.counts.count_outcome(proof.repeat());
             match self.recording.release(proof.ticket()) {
-                Settled::Answer { kept, waited_since } => {
+                Released::Answer { kept, waited_since } => {
                     let waited = now.saturating_duration_since(waited_since);
                     self.transport.counts.count_wait(waited);
                     self.transport.counts.acked += 1;
                     let answer = Answer::recorded(kept.echo, proof);
                     self.transport.outbox.answer(&answer, waited);
                 }
-                Settled::Late | Settled::Unknown => self.transport.counts.late_receipts += 1,
+                Released::Late | Released::Unknown => self.transport.counts.late_receipts += 1,
             }
         }
     }
@@ -41,7 +41,7 @@ impl<A> Feishu<A> {
     pub(super) fn not_recorded(&mut self, tickets: &[u32], now: Instant) {
         self.recording.handle_answered(tickets.len());
         for ticket in tickets {
-            if let Settled::Answer { kept, waited_since } = self.recording.release(*ticket) {
+            if let Released::Answer { kept, waited_since } = self.recording.release(*ticket) {
                 self.transport.counts.refused += 1;
                 self.refuse(kept, waited_since, now);
             }

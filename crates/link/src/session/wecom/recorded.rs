@@ -7,7 +7,7 @@ use longwire_wire::event::{DurableProof, NewEvent};
 use super::Wecom;
 use crate::session::action::{Action, LossReason};
 use crate::session::input::{NotRecorded, Submitted};
-use crate::window::Settled;
+use crate::window::Released;
 
 /// What happens to events that the store refuses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,11 +27,11 @@ impl<A> Wecom<A> {
         for proof in proofs {
             self.transport.counts.count_outcome(proof.repeat());
             match self.recording.release(proof.ticket()) {
-                Settled::Answer { waited_since, .. } => {
+                Released::Answer { waited_since, .. } => {
                     let waited = now.saturating_duration_since(waited_since);
                     self.transport.counts.count_wait(waited);
                 }
-                Settled::Late | Settled::Unknown => self.transport.counts.late_receipts += 1,
+                Released::Late | Released::Unknown => self.transport.counts.late_receipts += 1,
             }
         }
         self.finish_if_recorded();
@@ -42,7 +42,7 @@ impl<A> Wecom<A> {
         self.recording.handle_answered(tickets.len());
         let mut events = Vec::with_capacity(tickets.len());
         for ticket in tickets {
-            if let Settled::Answer { kept, .. } = self.recording.release(*ticket) {
+            if let Released::Answer { kept, .. } = self.recording.release(*ticket) {
                 events.push(*kept);
             }
         }

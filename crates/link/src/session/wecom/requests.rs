@@ -128,7 +128,7 @@ impl<A> Wecom<A> {
         let acked = self.requests.handle_ack(&ack.req_id, now);
         let is_forgotten = ack.code == Some(code::NOT_SUBSCRIBED);
         match acked {
-            Acked::Settled { waiter, .. } => match waiter {
+            Acked::Answered { waiter, .. } => match waiter {
                 Waiter::Subscription => return self.subscribed(&ack, now),
                 Waiter::Ping if ack.is_ok() => {
                     if matches!(self.phase, Phase::Open) {
