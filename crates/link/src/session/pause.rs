@@ -24,19 +24,18 @@ pub(super) enum PauseNews {
 impl Pause {
     /// Whether the connection is read now.
     pub(super) fn update(&mut self, reads: bool, now: Instant) -> Option<PauseNews> {
-        let before = *self;
         let is_worth_telling = |since| now.saturating_duration_since(since) >= WORTH_TELLING;
-        *self = match (reads, before) {
-            (true, _) => Self::Reading,
-            (false, Self::Reading) => Self::Since(now),
-            (false, Self::Since(since)) if is_worth_telling(since) => Self::Told,
-            (false, Self::Since(_) | Self::Told) => before,
+        let (next, news) = match (reads, *self) {
+            (true, Self::Told) => (Self::Reading, Some(PauseNews::Resumed)),
+            (true, Self::Reading | Self::Since(_)) => (Self::Reading, None),
+            (false, Self::Reading) => (Self::Since(now), None),
+            (false, Self::Since(since)) if is_worth_telling(since) => {
+                (Self::Told, Some(PauseNews::Paused))
+            }
+            (false, paused @ (Self::Since(_) | Self::Told)) => (paused, None),
         };
-        match (before, *self) {
-            (Self::Told, Self::Reading) => Some(PauseNews::Resumed),
-            (Self::Since(_), Self::Told) => Some(PauseNews::Paused),
-            _ => None,
-        }
+        *self = next;
+        news
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
