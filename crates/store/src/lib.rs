@@ -40,6 +40,7 @@ mod store;
 mod store_url;
 mod timeline;
 mod underway;
+mod write_error;
 mod write_queue;
 mod writer;
 
@@ -59,9 +60,10 @@ pub use reader::{ReadError, Reader};
 pub use receipt::{Receipt, RecordOutcome};
 pub use seal::{KeyRingError, SealError};
 pub use settings::StoreSettings;
-pub use store::{Store, WriteError};
+pub use store::Store;
 pub use store_url::{StoreUrl, StoreUrlError};
 pub use timeline::{TimelineEntry, TimelineKind, TimelineRecord};
+pub use write_error::WriteError;
 pub use write_queue::{Refusal, Rejected, Writer};
 
 /// What is handed in and out as it is.

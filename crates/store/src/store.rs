@@ -5,6 +5,8 @@
 //! connection, ever.
 
 mod administer;
+mod installations;
+mod queries;
 mod slot;
 
 use std::any::Any;
@@ -15,10 +17,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crossbeam_channel::{Receiver, bounded};
-use secrecy::SecretString;
+use crossbeam_channel::bounded;
 
 use self::slot::{CommandChannel, Successor, WriterRun, WriterSlot};
 use crate::engine::Opened;
@@ -26,95 +27,15 @@ use crate::event_index::RUN_EVENTS;
 use crate::failure::Failure;
 use crate::head::Head;
 use crate::health::HealthCell;
-use crate::installation;
 use crate::open::database_path;
 use crate::seal::KeyRing;
 use crate::sqlite;
 use crate::write_queue::WriteQueue;
-use crate::writer::{Job, WriterState};
-use crate::{
-    Cause, EventPage, EventQuery, Figures, HeadWatch, Health, InstallationRecord, KeyRingError,
-    NewInstallation, OpenError, ReadError, Reader, SealError, Seq, StoreSettings, TimelineRecord,
-    Writer,
-};
-use longwire_installation::{Desired, InstallationId, Revision};
+use crate::writer::WriterState;
+use crate::{Cause, Figures, Health, OpenError, Reader, StoreSettings, Writer};
 
 /// Administrative writes that may wait for the writer.
 const JOBS: usize = 64;
-
-/// An administrative write was not made.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError {
-    /// There is one of this name already.
-    #[error("the name `{name}` is taken")]
-    NameTaken {
-        /// The name.
-        name: String,
-    },
-    /// Another installation that is wanted is the same bot, and a bot cannot be held twice.
-    #[error("`{name}` is the same bot as `{other}`, which is wanted already")]
-    SameBot {
-        /// The one that is to be wanted too.
-        name: String,
-        /// The one that is.
-        other: String,
-    },
-    /// There is no such installation.
-    #[error("there is no installation {id}")]
-    UnknownInstallation {
-        /// Its row.
-        id: InstallationId,
-    },
-    /// A secret could not be sealed or opened.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    /// The key that would seal a secret is no longer in its file.
-    #[error(transparent)]
-    Keys(#[from] KeyRingError),
-    /// The database refused.
-    #[error("the database does not take the change")]
-    Refused(#[from] Failure),
-    /// The change was not begun in time, and will not be.
-    #[error("the writer did not get to the change within {} s, and it was not made", after.as_secs())]
-    NotBegun {
-        /// How long it was waited for.
-        after: Duration,
-    },
-    /// The change was begun, and nobody knows yet what becomes of it.
-    #[error("the disk has not taken the change within {} s; it may still be made", after.as_secs())]
-    Overdue {
-        /// How long it was waited for.
-        after: Duration,
-    },
-    /// Too many changes wait already.
-    #[error("too many changes wait for the writer")]
-    Busy,
-    /// The writer ended before it made the change.
-    #[error("the writer ended before it made the change")]
-    WriterGone,
-}
-
-impl WriteError {
-    /// What to do about it, where the error's words do not say it.
-    #[must_use]
-    pub fn advice(&self) -> Option<&'static str> {
-        match self {
-            Self::NameTaken { .. } => Some("choose another name"),
-            Self::Keys(error) => Some(error.advice()),
-            Self::Refused(failure) => Some(failure.cause.advice()),
-            Self::NotBegun { .. } | Self::Busy => {
-                Some("look at the state of the store, and try again when it is well")
-            }
-            Self::Overdue { .. } => Some(
-                "look at the disk, and then whether the change was made, before it is tried again",
-            ),
-            Self::SameBot { .. }
-            | Self::UnknownInstallation { .. }
-            | Self::Seal(_)
-            | Self::WriterGone => None,
-        }
-    }
-}
 
 /// The open store; clones are handles to the same one.
 #[derive(Clone)]
@@ -288,126 +209,6 @@ impl Store {
             queue.held_bytes(),
             queue.lane.dropped(),
         )
-    }
-
-    /// All queries, as a handle that can be given to those who only read.
-    pub fn reader(&self) -> &Reader {
-        &self.open.reader
-    }
-
-    /// [`Reader::installations`].
-    pub fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError> {
-        self.open.reader.installations()
-    }
-
-    /// [`Reader::installations_after`].
-    pub fn installations_after(
-        &self,
-        revision: Revision,
-    ) -> Result<Vec<InstallationRecord>, ReadError> {
-        self.open.reader.installations_after(revision)
-    }
-
-    /// [`Reader::installation`].
-    pub fn installation(&self, id_or_name: &str) -> Result<Option<InstallationRecord>, ReadError> {
-        self.open.reader.installation(id_or_name)
-    }
-
-    /// [`Reader::count_wanted`].
-    pub fn count_wanted(&self) -> Result<u64, ReadError> {
-        self.open.reader.count_wanted()
-    }
-
-    /// [`Reader::timeline`].
-    pub fn timeline(
-        &self,
-        installation: InstallationId,
-        limit: usize,
-    ) -> Result<Vec<TimelineRecord>, ReadError> {
-        self.open.reader.timeline(installation, limit)
-    }
-
-    /// [`Reader::events`].
-    pub fn events(&self, query: EventQuery) -> Result<EventPage, ReadError> {
-        self.open.reader.events(query)
-    }
-
-    /// A signal after each commit that recorded something. While somebody watches, the newest events are kept in memory.
-    pub fn watch_head(&self) -> HeadWatch {
-        self.open.head.watch()
-    }
-
-    /// What [`events`](Self::events) would answer, if the newest events that are in memory are enough for it. Never blocks
-    /// on the disk.
-    pub fn recent(&self, query: &EventQuery) -> Option<EventPage> {
-        self.open.head.page(query)
-    }
-
-    /// The next stretch of the log for somebody who follows it: out of memory, or out of the database, which blocks.
-    pub fn follow(&self, query: EventQuery) -> Result<EventPage, ReadError> {
-        match self.recent(&query) {
-            Some(page) => Ok(page),
-            None => self.events(query),
-        }
-    }
-
-    /// [`Reader::last_seq`].
-    pub fn last_seq(&self) -> Result<Option<Seq>, ReadError> {
-        self.open.reader.last_seq()
-    }
-
-    /// [`Reader::count_events`].
-    pub fn count_events(&self) -> Result<u64, ReadError> {
-        self.open.reader.count_events()
-    }
-
-    /// Adds an installation under a free name. If it is wanted, no other may be the same bot. Blocks until it is durable, for
-    /// some seconds at most.
-    pub fn add_installation(&self, new: NewInstallation) -> Result<InstallationRecord, WriteError> {
-        let open = Arc::clone(&self.open);
-        self.administer(administer::patience_for(1), move |table| {
-            open.keys.is_kept_in(&open.key_file)?;
-            installation::add(table, &open.keys, &new)
-        })
-    }
-
-    /// Makes the installations of the configuration file what the file says: by name, those it no
-    /// longer names are stopped. Returns the declared ones, in their order. One of them may be the same bot as another
-    /// that is wanted: that is for whoever runs them to see. Blocks until it is durable, for some seconds at most and a
-    /// hundredth of one for each installation.
-    pub fn put_from_file(
-        &self,
-        declared: Vec<NewInstallation>,
-    ) -> Result<Vec<InstallationRecord>, WriteError> {
-        let open = Arc::clone(&self.open);
-        let patience = administer::patience_for(declared.len());
-        self.administer(patience, move |table| {
-            if !declared.is_empty() {
-                open.keys.is_kept_in(&open.key_file)?;
-            }
-            installation::put_from_file(table, &open.keys, &declared)
-        })
-    }
-
-    /// Sets whether an installation is to be connected; only one of those that are the same bot may be. Blocks until it
-    /// is durable, for some seconds at most.
-    pub fn set_desired(&self, id: InstallationId, desired: Desired) -> Result<(), WriteError> {
-        self.administer(administer::patience_for(1), move |table| {
-            installation::set_desired(table, id, desired)
-        })
-    }
-
-    /// The app secret in clear.
-    pub fn open_secret(&self, record: &InstallationRecord) -> Result<SecretString, SealError> {
-        installation::open_secret(&self.open.keys, record)
-    }
-
-    /// The installation's own proxy in clear, if it has one.
-    pub fn open_proxy(
-        &self,
-        record: &InstallationRecord,
-    ) -> Result<Option<SecretString>, SealError> {
-        installation::open_proxy(&self.open.keys, record)
     }
 }
 

@@ -5,21 +5,26 @@
 //! and the database, its write-ahead log, that log's index and the lock are still the files that
 //! their paths name, none of them cut short.
 
+mod files_check;
 mod reopen;
+mod transaction;
 
 pub(crate) use reopen::PreviousLog;
+
+use self::files_check::cut;
 
 use std::path::Path;
 use std::sync::Arc;
 
+use diesel::SqliteConnection;
+#[cfg(test)]
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::Integer;
-use diesel::{SqliteConnection, connection::SimpleConnection};
 
 use super::event_index;
 use super::file::{DatabaseFile, free_bytes};
 use super::file_identity::FileIdentity;
-use super::files::{Files, Shrunk};
+use super::files::Files;
 use super::lock::LockFile;
 use super::schema::probe;
 use super::store_row::OpenTime;
@@ -73,41 +78,6 @@ pub(crate) struct Log {
 struct Index {
     events: EventIndex,
     open_time: OpenTime,
-}
-
-/// Why a transaction was not made.
-enum Refused<E> {
-    Failed(E),
-    /// Somebody made the files shorter, and in order; nothing is wrong with them, and the next attempt finds that.
-    TidiedUp,
-}
-
-impl<E: From<Failure>> Refused<E> {
-    fn failed(failure: Failure) -> Self {
-        Self::Failed(failure.into())
-    }
-
-    fn into_error(self) -> E {
-        match self {
-            Self::Failed(error) => error,
-            Self::TidiedUp => Failure::new(
-                Cause::Locked,
-                "another program tidied up the database during the transaction",
-            )
-            .into(),
-        }
-    }
-}
-
-/// SQLite's header of a write-ahead log, and of each page in it ("WAL File Format").
-const WAL_HEADER_BYTES: u64 = 32;
-const FRAME_HEADER_BYTES: u64 = 24;
-
-#[derive(QueryableByName)]
-struct Checkpoint {
-    /// Pages in the write-ahead log.
-    #[diesel(sql_type = Integer)]
-    log: i32,
 }
 
 impl Log {
@@ -180,98 +150,6 @@ impl Log {
         self.connection.batch_execute(pragma).expect("a pragma");
     }
 
-    /// Runs `work` in one transaction. What it returns is durable when it comes back.
-    pub(crate) fn transact<T, E: From<Failure>>(
-        &mut self,
-        work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
-    ) -> Result<T, E> {
-        self.attempt(work).map_err(Refused::into_error)
-    }
-
-    fn attempt<T, E: From<Failure>>(
-        &mut self,
-        work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
-    ) -> Result<T, Refused<E>> {
-        find_room(self.file.path()).map_err(Refused::failed)?;
-        // Kept aside, because the rollback of a transaction that SQLite has rolled back itself
-        // fails too, and that error would hide this one.
-        let mut first = None;
-        let mut shrunk = None;
-        let outcome = self.connection.immediate_transaction(|connection| {
-            let value = work(connection).map_err(|error| {
-                first = Some(error);
-                diesel::result::Error::RollbackTransaction
-            })?;
-            // Before SQLite writes to them, which would leave a hole that nobody finds any more.
-            shrunk = self.files.shrunk(&self.file);
-            match shrunk {
-                None => Ok(value),
-                Some(_) => Err(diesel::result::Error::RollbackTransaction),
-            }
-        });
-        match outcome {
-            Ok(value) => self.confirm().map(|()| value).map_err(Refused::failed),
-            Err(error) => {
-                // Whatever the error is called, a file that was cut is its cause. Once for each of them: what is
-                // accepted is no longer shorter than it was.
-                while let Some(shrunk) = self.files.shrunk(&self.file) {
-                    self.judge(shrunk).map_err(Refused::failed)?;
-                }
-                Err(match first {
-                    Some(error) => Refused::Failed(error),
-                    None if shrunk.is_some() => Refused::TidiedUp,
-                    None => Refused::Failed(self.explain(error.into()).into()),
-                })
-            }
-        }
-    }
-
-    /// [`transact`](Self::transact), with the index of what is recorded; it is as the database is
-    /// afterwards, whatever the outcome.
-    pub(crate) fn record<T>(
-        &mut self,
-        mut work: impl FnMut(&mut SqliteConnection, &mut EventIndex) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        self.load_index()?;
-        // Out of its place while it is ahead of the database: a panic leaves none.
-        let mut index = self.index.take().expect("it was loaded just now");
-        let Index { events, open_time } = &mut index;
-        let open_ms = open_time.now_ms();
-        events.turn();
-        let mut attempt = |log: &mut Self, events: &mut EventIndex| {
-            log.attempt(|connection| {
-                let value = work(connection, events)?;
-                let forgotten = event_index::write_due(connection, events, open_ms)?;
-                // A run says when it was completed, so what it says must not be ahead of what is written.
-                let saves = events.completed().is_some() || open_time.is_due();
-                if saves {
-                    OpenTime::save(connection, open_ms)?;
-                }
-                Ok::<_, Failure>((value, forgotten, saves))
-            })
-        };
-        let mut outcome = attempt(self, events);
-        if matches!(outcome, Err(Refused::TidiedUp)) {
-            events.undo();
-            outcome = attempt(self, events);
-        }
-        let outcome = match outcome.map_err(Refused::into_error) {
-            Ok((value, forgotten, saves)) => {
-                events.keep(forgotten, open_ms);
-                if saves {
-                    open_time.saved(open_ms);
-                }
-                Ok(value)
-            }
-            Err(failure) => {
-                events.undo();
-                Err(failure)
-            }
-        };
-        self.index = Some(index);
-        outcome
-    }
-
     /// Reads the index, if that has not been done since the file was opened.
     pub(crate) fn load_index(&mut self) -> Result<(), Failure> {
         if self.index.is_none() {
@@ -299,30 +177,6 @@ impl Log {
         })
     }
 
-    /// Whether what was committed is in the files that will be found after a restart.
-    pub(crate) fn confirm(&mut self) -> Result<(), Failure> {
-        match self.files.confirm(&self.file)? {
-            Some(shrunk) => self.judge(shrunk),
-            None => Ok(()),
-        }
-    }
-
-    /// Looks after the files while there may be nothing to write: whether they are in their places, and whether the
-    /// write-ahead log can be cut that a reader has held up.
-    pub(crate) fn look_after(&mut self) -> Result<(), Failure> {
-        if self.index.is_some() && self.files.are_known() {
-            self.confirm()?;
-        }
-        if self.files.wal_bytes() <= WAL_KEPT_BYTES {
-            return Ok(());
-        }
-        // Whoever still reads an old state is not waited for: events come first, and there is a next time.
-        self.connection.batch_execute(
-            "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 1000;",
-        )?;
-        self.confirm()
-    }
-
     /// The newest event, once the index is loaded.
     pub(crate) fn newest(&self) -> Option<Seq> {
         self.index.as_ref()?.events.through()
@@ -332,78 +186,6 @@ impl Log {
     pub(crate) fn wal_bytes(&self) -> u64 {
         self.files.wal_bytes()
     }
-
-    /// Tells a file that somebody tidied up in order from one that was cut.
-    fn judge(&mut self, shrunk: Shrunk) -> Result<(), Failure> {
-        match shrunk {
-            Shrunk::Wal { bytes } if !self.has_all_of_the_wal(bytes) => {
-                Err(cut(self.file.wal(), bytes, Cause::Truncated))
-            }
-            Shrunk::Database { bytes } if !self.is_smaller_by_itself() => {
-                self.ruined = true;
-                Err(cut(self.file.path(), bytes, Cause::Corrupt))
-            }
-            accepted => {
-                self.files.accept(accepted);
-                Ok(())
-            }
-        }
-    }
-
-    /// Whether a write-ahead log of this length has all pages that SQLite believes to be in it.
-    fn has_all_of_the_wal(&mut self, wal_bytes: u64) -> bool {
-        let asked =
-            diesel::sql_query("PRAGMA wal_checkpoint(NOOP)").get_result(&mut self.connection);
-        match asked {
-            Ok(Checkpoint { log }) => match u64::try_from(log) {
-                Ok(0) | Err(_) => true,
-                Ok(pages) => {
-                    let frame_bytes = FRAME_HEADER_BYTES + self.page_bytes;
-                    wal_bytes >= WAL_HEADER_BYTES + pages * frame_bytes
-                }
-            },
-            Err(error) => {
-                tracing::debug!(%error, "the length of the write-ahead log cannot be asked for");
-                false
-            }
-        }
-    }
-
-    /// Whether SQLite believes the database to have fewer pages than its file was last seen to have.
-    fn is_smaller_by_itself(&mut self) -> bool {
-        let asked: QueryResult<i64> =
-            diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
-                "(SELECT page_count FROM pragma_page_count)",
-            ))
-            .get_result(&mut self.connection);
-        asked.is_ok_and(|pages| {
-            pages.cast_unsigned() * self.page_bytes < self.files.database_bytes()
-        })
-    }
-
-    /// What SQLite's word means, seen with the file and the disk beside it.
-    pub(crate) fn explain(&self, failure: Failure) -> Failure {
-        let moved = !self.files.has_database(&self.file);
-        match failure.cause {
-            Cause::Poison => failure,
-            _ if moved => Failure {
-                cause: Cause::Gone,
-                ..failure
-            },
-            _ => blame_the_disk(self.file.path(), failure),
-        }
-    }
-}
-
-/// The file lacks pages that were in it.
-fn cut(path: &Path, left_bytes: u64, cause: Cause) -> Failure {
-    let path = path.display();
-    Failure::new(
-        cause,
-        format!(
-            "{path} was cut to {left_bytes} bytes, and pages that were recorded lay behind them"
-        ),
-    )
 }
 
 /// An unexplained error on a full disk is its being full.

@@ -5,15 +5,20 @@
 //! So a disk that hangs holds that thread and nobody else: not the asker, not who starts the next writer, not who ends the
 //! process.
 
+use std::mem;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use crossbeam_channel::RecvTimeoutError;
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
-use super::*;
+use super::slot::{CommandChannel, WriterRun, WriterSlot};
+use super::{JOBS, Store};
 use crate::engine::WriteEngine;
 use crate::installation::InstallationTable;
-use crate::writer::DatabaseState;
+use crate::writer::{DatabaseState, Job};
+use crate::{Cause, WriteError};
 
 /// How long a change is waited for. Longer than a write lock is waited for (1 s), and than it takes until a disk that
 /// hangs is told (3 s): whoever hears that it took too long finds the reason in the health.

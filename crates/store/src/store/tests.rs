@@ -2,6 +2,8 @@
 
 mod border;
 mod clocks;
+mod displacements;
+mod earlier_versions;
 mod following;
 mod keeping;
 mod power_cut;
@@ -27,11 +29,13 @@ use super::*;
 use crate::memory::MemoryDatabase;
 use crate::sqlite::engine::SqliteEngine;
 use crate::sqlite::migrations;
+use crate::writer::Job;
 use crate::{
     Displacement, Group, GroupReply, NewEvent, Receipt, RecordOutcome, Refusal, Rejected, Source,
     TimelineEntry, TimelineKind,
 };
-use longwire_installation::{Origin, Platform, Revision, TakeBack};
+use crate::{EventQuery, InstallationRecord, NewInstallation, Seq, WriteError};
+use longwire_installation::{Desired, InstallationId, Origin, Platform, Revision, TakeBack};
 
 /// Longer than any wait that succeeds.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -321,4 +325,9 @@ fn is_refused_as(cause: Cause) -> impl Fn(&Heard) -> bool {
 
 fn is_recorded(heard: &Heard) -> bool {
     matches!(heard, Heard::Recorded(_))
+}
+
+fn bot(bench: &Bench) -> InstallationRecord {
+    let bot = bench.store.installation("bot").expect("readable");
+    bot.expect("there")
 }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Weak};
 use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
 
-use super::{Log, cut, find_room};
+use super::files_check::cut;
+use super::{Log, find_room};
 use crate::event_index::EventIndex;
 use crate::failure::Failure;
 use crate::sqlite::file::{DatabaseFile, Epoch};

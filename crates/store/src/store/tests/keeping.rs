@@ -1,5 +1,6 @@
 //! Opening, secrets, installations and the timeline.
 
+use super::displacements::{displaced, keep};
 use super::*;
 
 #[test]
@@ -240,38 +241,6 @@ fn one_name_at_a_time_is_wanted_for_a_bot() {
     assert_eq!(put[0].desired, Desired::Run);
 }
 
-/// What the second schema kept is kept on, under the same id, and can be opened.
-#[test]
-fn a_database_of_the_second_schema_is_taken_over() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let settings = settings(directory.path());
-    let before = {
-        let store = Store::open(&settings).expect("opens");
-        store.add_installation(installation("old")).expect("added")
-    };
-    let path = directory.path().join("longwire.db").display().to_string();
-    let mut old = SqliteConnection::establish(&path).expect("a database");
-    migrations::back_to(&mut old, 2);
-    drop(old);
-    // A reader changes nothing, so it cannot bring it up to date.
-    assert!(matches!(
-        Store::open_reader(&settings),
-        Err(OpenError::OlderSchema { .. })
-    ));
-
-    let store = Store::open(&settings).expect("brought up to date");
-    let after = store.installation("old").expect("readable").expect("there");
-    assert_eq!(
-        (after.public_id, after.updated_ms, after.take_back),
-        (before.public_id, before.updated_ms, None)
-    );
-    assert_eq!(
-        store.open_secret(&after).expect("opens").expose_secret(),
-        "canary-secret-0123456789"
-    );
-    Store::open_reader(&settings).expect("it is up to date");
-}
-
 #[test]
 fn a_take_back_is_kept_and_changed_by_the_file() {
     let bench = Bench::running();
@@ -323,163 +292,6 @@ fn the_timeline_keeps_the_newest_thousand() {
     assert_eq!(kept[0].entry, newest);
 }
 
-/// Keeps it, and waits until it is durable.
-fn keep(bench: &Bench, displacement: Displacement) {
-    let (tell, told) = mpsc::channel();
-    let kept = move || tell.send(()).expect("somebody waits");
-    bench.store.writer().keep_displacement(displacement, kept);
-    told.recv_timeout(DEADLINE).expect("it is kept");
-}
-
-fn displaced(bench: &Bench, claims: u64, displaced_ms: Option<i64>) -> Displacement {
-    Displacement {
-        installation: bench.bot,
-        claims,
-        displaced_ms,
-        taken_back_ms: vec![1_000, 2_000],
-    }
-}
-
-fn bot(bench: &Bench) -> InstallationRecord {
-    let bot = bench.store.installation("bot").expect("readable");
-    bot.expect("there")
-}
-
-#[test]
-fn who_has_a_bot_is_kept_until_an_operator_starts_it() {
-    let mut bench = Bench::running();
-    assert_eq!((bot(&bench).displaced_ms, bot(&bench).claims), (None, 0));
-    keep(&bench, displaced(&bench, 0, Some(3_000)));
-    let before = bot(&bench);
-    assert_eq!(before.displaced_ms, Some(3_000));
-    assert_eq!(*before.taken_back_ms, [1_000, 2_000]);
-    let all = bench.store.installations().expect("readable");
-    assert_eq!(
-        (all[0].displaced_ms, &all[0].taken_back_ms),
-        (Some(3_000), &before.taken_back_ms)
-    );
-
-    // To stop it says nothing of who is to have it.
-    let set = |bench: &Bench, desired| {
-        let set = bench.store.set_desired(bench.bot, desired);
-        set.expect("it is there");
-    };
-    set(&bench, Desired::Stop);
-    assert_eq!(bot(&bench).displaced_ms, Some(3_000));
-    set(&bench, Desired::Run);
-    assert_eq!((bot(&bench).displaced_ms, bot(&bench).claims), (None, 1));
-    assert_eq!(*bot(&bench).taken_back_ms, [1_000, 2_000], "they count on");
-
-    // What was seen before the operator decided comes too late.
-    keep(&bench, displaced(&bench, 0, Some(4_000)));
-    assert_eq!(bot(&bench).displaced_ms, None);
-    keep(&bench, displaced(&bench, 1, Some(5_000)));
-    assert_eq!(bot(&bench).displaced_ms, Some(5_000));
-    // Already wanted, and wanted again: that is how a displaced one is taken back.
-    set(&bench, Desired::Run);
-    assert_eq!((bot(&bench).displaced_ms, bot(&bench).claims), (None, 2));
-    let nobodys = Displacement {
-        installation: InstallationId(404),
-        ..displaced(&bench, 0, Some(1))
-    };
-    keep(&bench, nobodys);
-    bench.stop();
-}
-
-#[test]
-fn new_access_is_a_new_beginning_and_a_new_wish_is_none() {
-    let bench = Bench::running();
-    let declare = |secret: &str, desired| NewInstallation {
-        app_secret: secret.into(),
-        desired,
-        origin: Origin::File,
-        ..installation("bot")
-    };
-    let put = |new| {
-        bench.store.put_from_file(vec![new]).expect("put");
-    };
-    put(declare("canary-secret-0123456789", Desired::Run));
-    keep(&bench, displaced(&bench, 0, Some(3_000)));
-    // Started again from its file, with and without a stop between.
-    for desired in [Desired::Run, Desired::Stop, Desired::Run] {
-        put(declare("canary-secret-0123456789", desired));
-        assert_eq!(bot(&bench).displaced_ms, Some(3_000));
-    }
-    put(declare("another", Desired::Run));
-    assert_eq!((bot(&bench).displaced_ms, bot(&bench).claims), (None, 1));
-}
-
-/// The disk that is full when a bot is displaced has room again before the next start.
-#[test]
-fn who_has_a_bot_waits_for_a_database_that_takes_it() {
-    let mut bench = Bench::running();
-    let path = bench.database().display().to_string();
-    let mut other = SqliteConnection::establish(&path).expect("a database");
-    other
-        .batch_execute("BEGIN IMMEDIATE")
-        .expect("nobody else writes");
-    let (tell, told) = mpsc::channel();
-    for (number, displaced_ms) in [(1, Some(1)), (2, None), (3, Some(3))] {
-        let tell = tell.clone();
-        let kept = move || tell.send(number).expect("somebody waits");
-        let displacement = displaced(&bench, 0, displaced_ms);
-        bench.store.writer().keep_displacement(displacement, kept);
-    }
-    let deadline = Instant::now() + DEADLINE;
-    while bench.store.health() == Health::Ok {
-        assert!(Instant::now() < deadline, "the database is locked");
-        std::thread::yield_now();
-    }
-    other.batch_execute("ROLLBACK").expect("it is ours");
-    while told.recv_timeout(DEADLINE).expect("the newest is kept") != 3 {}
-    assert_eq!(bot(&bench).displaced_ms, Some(3));
-    bench.stop();
-}
-
-/// Whatever the writer has not come to yet is written when it is told to end.
-#[test]
-fn who_has_a_bot_is_kept_before_the_writer_ends() {
-    let mut bench = Bench::still();
-    let displacement = displaced(&bench, 0, Some(7));
-    bench.store.writer().keep_displacement(displacement, || ());
-    bench.run();
-    bench.stop();
-    assert_eq!(bot(&bench).displaced_ms, Some(7));
-}
-
-/// The schema before it was kept who has a bot.
-#[test]
-fn a_database_that_knows_no_displacement_is_taken_over() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let settings = settings(directory.path());
-    let wecom = NewInstallation {
-        platform: Platform::Wecom,
-        take_back: TakeBack::new(Duration::from_secs(600), 3).ok(),
-        ..installation("old")
-    };
-    let store = Store::open(&settings).expect("opens");
-    let before = store.add_installation(wecom).expect("added");
-    // A writer that has ended leaves nobody who holds the store.
-    let writer = store.run_writer(|_| ()).expect("a thread");
-    store.stop_writer();
-    writer.join().expect("no panic");
-    drop(store);
-    let path = directory.path().join("longwire.db").display().to_string();
-    let mut old = SqliteConnection::establish(&path).expect("a database");
-    migrations::back_to(&mut old, 3);
-    drop(old);
-    let store = Store::open(&settings).expect("brought up to date");
-    let after = store.installation("old").expect("readable").expect("there");
-    assert_eq!(
-        (after.public_id, after.take_back, after.updated_ms),
-        (before.public_id, before.take_back, before.updated_ms)
-    );
-    assert_eq!(
-        (after.displaced_ms, after.claims, after.taken_back_ms.len()),
-        (None, 0, 0)
-    );
-}
-
 /// What changed after a revision is what an operator changed since, in whatever order the rows are.
 #[test]
 fn changes_are_numbered_in_their_order() {
@@ -521,45 +333,4 @@ fn changes_are_numbered_in_their_order() {
     let latest = bench.store.installations_after(second.revision);
     let latest = latest.expect("readable");
     assert_eq!(next, Revision(latest[0].revision.0 + 1));
-}
-
-/// The schema before changes were numbered. A name and a base URL that are not legal any more stay.
-#[test]
-fn a_database_without_revisions_is_taken_over() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let settings = settings(directory.path());
-    let before = {
-        let store = Store::open(&settings).expect("opens");
-        let add = |name| store.add_installation(installation(name)).expect("added");
-        let both = [add("older"), add("newer")];
-        store
-            .set_desired(both[0].id, Desired::Stop)
-            .expect("changed");
-        both
-    };
-    let path = directory.path().join("longwire.db").display().to_string();
-    let mut old = SqliteConnection::establish(&path).expect("a database");
-    migrations::back_to(&mut old, 6);
-    old.batch_execute(
-        "UPDATE installation SET name = 'ins_older ', base_url = 'nowhere' WHERE name = 'older'",
-    )
-    .expect("a row");
-    drop(old);
-    let store = Store::open(&settings).expect("brought up to date");
-    let after = store.installations().expect("readable");
-    assert_eq!(after.len(), 2);
-    for (after, before) in after.iter().zip(&before) {
-        assert_eq!(
-            (after.public_id, after.created_ms, after.claims),
-            (before.public_id, before.created_ms, before.claims)
-        );
-        let secret = store.open_secret(after).expect("opens");
-        assert_eq!(secret.expose_secret(), "canary-secret-0123456789");
-    }
-    assert_eq!(after[0].name.as_str(), "ins_older ");
-    assert_eq!(after[0].desired, Desired::Stop);
-    assert!(after[0].resolved_base_url().is_err());
-    assert!(after[0].revision < after[1].revision);
-    let newest = store.add_installation(installation("newest"));
-    assert!(newest.expect("added").revision > after[1].revision);
 }

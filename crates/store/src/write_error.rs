@@ -1,0 +1,82 @@
+//! Why an administrative write was not made, and what to do about it.
+
+use std::time::Duration;
+
+use longwire_installation::InstallationId;
+
+use crate::failure::Failure;
+use crate::{KeyRingError, SealError};
+
+/// An administrative write was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// There is one of this name already.
+    #[error("the name `{name}` is taken")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// Another installation that is wanted is the same bot, and a bot cannot be held twice.
+    #[error("`{name}` is the same bot as `{other}`, which is wanted already")]
+    SameBot {
+        /// The one that is to be wanted too.
+        name: String,
+        /// The one that is.
+        other: String,
+    },
+    /// There is no such installation.
+    #[error("there is no installation {id}")]
+    UnknownInstallation {
+        /// Its row.
+        id: InstallationId,
+    },
+    /// A secret could not be sealed or opened.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The key that would seal a secret is no longer in its file.
+    #[error(transparent)]
+    Keys(#[from] KeyRingError),
+    /// The database refused.
+    #[error("the database does not take the change")]
+    Refused(#[from] Failure),
+    /// The change was not begun in time, and will not be.
+    #[error("the writer did not get to the change within {} s, and it was not made", after.as_secs())]
+    NotBegun {
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// The change was begun, and nobody knows yet what becomes of it.
+    #[error("the disk has not taken the change within {} s; it may still be made", after.as_secs())]
+    Overdue {
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// Too many changes wait already.
+    #[error("too many changes wait for the writer")]
+    Busy,
+    /// The writer ended before it made the change.
+    #[error("the writer ended before it made the change")]
+    WriterGone,
+}
+
+impl WriteError {
+    /// What to do about it, where the error's words do not say it.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::NameTaken { .. } => Some("choose another name"),
+            Self::Keys(error) => Some(error.advice()),
+            Self::Refused(failure) => Some(failure.cause.advice()),
+            Self::NotBegun { .. } | Self::Busy => {
+                Some("look at the state of the store, and try again when it is well")
+            }
+            Self::Overdue { .. } => Some(
+                "look at the disk, and then whether the change was made, before it is tried again",
+            ),
+            Self::SameBot { .. }
+            | Self::UnknownInstallation { .. }
+            | Self::Seal(_)
+            | Self::WriterGone => None,
+        }
+    }
+}
