@@ -73,6 +73,20 @@ fn essence(event: &EventRecord) -> (Seq, InstallationId, EventKey, Bytes, Option
     )
 }
 
+/// Takes the writer's place, once the thread of the last change has given the connection back.
+fn take_state(store: &Store) -> Box<WriterState> {
+    loop {
+        let mut slot = store.open.slot();
+        if matches!(&*slot, WriterSlot::Free(_))
+            && let WriterSlot::Free(state) = mem::replace(&mut *slot, WriterSlot::Changing)
+        {
+            return state;
+        }
+        drop(slot);
+        std::thread::yield_now();
+    }
+}
+
 fn run(steps: &[Step]) -> usize {
     let database = MemoryDatabase::default();
     let bench = Bench::in_memory(&database);
@@ -85,10 +99,7 @@ fn run(steps: &[Step]) -> usize {
             .id
     }));
     store.open.head.limit_recent(7, 12_000);
-    let WriterSlot::Free(mut writer) = mem::replace(&mut *store.open.slot(), WriterSlot::Changing)
-    else {
-        panic!("the writer does not run");
-    };
+    let mut writer = take_state(store);
     let mut followers: [Follower; FOLLOWERS] = Default::default();
     followers[1].only = Some(bots[1]);
     followers[2].only = Some(bots[2]);
