@@ -1,16 +1,20 @@
 //! From the offer of a group to its receipts: queue, transaction, commit to the disk of the temporary directory.
 //!
-//! `cargo bench -p longwire-store`; `TMPDIR` says which disk.
+//! `cargo bench -p longwire-store`; `TMPDIR` says which disk. `beside` is a full writer with what else may use it: notes on
+//! the lane of small writes, 10,000 a second, and a follower of the log.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Sender, channel};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use bytestring::ByteString;
 use divan::counter::ItemsCount;
-use longwire_installation::{Desired, Origin, Platform};
+use longwire_installation::{Desired, InstallationId, Origin, Platform};
 use longwire_store::{
-    Cause, Group, GroupReply, NewEvent, NewInstallation, Receipt, Source, Store, StoreSettings,
+    Cause, EventQuery, Group, GroupReply, NewEvent, NewInstallation, Receipt, Source, Store,
+    StoreSettings, TimelineEntry, TimelineKind,
 };
 use longwire_wire::identity::Identity;
 
@@ -56,10 +60,7 @@ fn event(number: u64) -> NewEvent {
     }
 }
 
-/// One group at a time, so every commit holds just these events.
-#[divan::bench(args = [1, 64, 512], sample_size = 1)]
-fn commit(bencher: divan::Bencher<'_, '_>, events: u64) {
-    let home = tempfile::tempdir().expect("a temporary directory");
+fn open(home: &tempfile::TempDir) -> (Store, InstallationId) {
     let path = home.path().join("bench.db").display().to_string();
     let store = Store::open(&StoreSettings::at(path)).expect("a fresh store opens");
     let installation = store
@@ -76,6 +77,14 @@ fn commit(bencher: divan::Bencher<'_, '_>, events: u64) {
         })
         .expect("an installation is added")
         .id;
+    (store, installation)
+}
+
+/// One group at a time, so every commit holds just these events.
+#[divan::bench(args = [1, 64, 512], sample_size = 1)]
+fn commit(bencher: divan::Bencher<'_, '_>, events: u64) {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let (store, installation) = open(&home);
     let (tell, told) = channel();
     let reply: Arc<dyn GroupReply> = Arc::new(Told(tell));
     let thread = store
@@ -98,4 +107,106 @@ fn commit(bencher: divan::Bencher<'_, '_>, events: u64) {
         });
     store.stop_writer();
     thread.join().expect("the writer ends in order");
+}
+
+/// What uses the store beside the events.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+enum Beside {
+    Nothing,
+    SmallWrites,
+    Follower,
+}
+
+/// Groups that wait or are written at a time, of 64 events each: the writer is never without work.
+const UNDER_WAY: u64 = 32;
+
+/// Sixteen thousand events, as fast as the writer takes them.
+#[divan::bench(args = [Beside::Nothing, Beside::SmallWrites, Beside::Follower], sample_size = 1)]
+fn beside(bencher: divan::Bencher<'_, '_>, beside: Beside) {
+    const GROUPS: u64 = 256;
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let (store, installation) = open(&home);
+    let (tell, told) = channel();
+    let reply: Arc<dyn GroupReply> = Arc::new(Told(tell));
+    let writer = store.run_writer(|_| {}).expect("a thread");
+    let ends = Arc::new(AtomicBool::new(false));
+    let companion = {
+        let (store, ends) = (store.clone(), Arc::clone(&ends));
+        std::thread::spawn(move || match beside {
+            Beside::Nothing => {}
+            Beside::SmallWrites => write_small(&store, installation, &ends),
+            Beside::Follower => follow(&store, &ends),
+        })
+    };
+    let mut next = 0;
+    bencher
+        .counter(ItemsCount::new(GROUPS * 64))
+        .with_inputs(|| {
+            let groups = (0..GROUPS).map(|group| Group {
+                installation,
+                events: (next + group * 64..next + group * 64 + 64)
+                    .map(event)
+                    .collect(),
+                reply: Arc::clone(&reply),
+            });
+            let groups: Vec<Group> = groups.collect();
+            next += GROUPS * 64;
+            groups
+        })
+        .bench_local_values(|groups| {
+            let mut under_way = 0;
+            for group in groups {
+                if under_way == UNDER_WAY {
+                    told.recv().expect("every group is answered");
+                    under_way -= 1;
+                }
+                store.writer().submit(group).expect("little waits");
+                under_way += 1;
+            }
+            for _ in 0..under_way {
+                told.recv().expect("every group is answered");
+            }
+        });
+    ends.store(true, Relaxed);
+    companion.join().expect("it ends in order");
+    store.stop_writer();
+    writer.join().expect("the writer ends in order");
+}
+
+/// Ten notes each millisecond.
+fn write_small(store: &Store, installation: InstallationId, ends: &AtomicBool) {
+    let writer = store.writer();
+    let begun = Instant::now();
+    let mut written = 0;
+    while !ends.load(Relaxed) {
+        while written < begun.elapsed().as_millis() * 10 {
+            writer.note(TimelineEntry {
+                installation,
+                at_ms: 1_700_000_000_000,
+                generation: 1,
+                kind: TimelineKind::Opened,
+                detail: String::new(),
+            });
+            written += 1;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Reads all that is recorded, as soon as it is.
+fn follow(store: &Store, ends: &AtomicBool) {
+    let watch = store.watch_head();
+    let mut after = None;
+    while !ends.load(Relaxed) {
+        if watch.newest() == after {
+            std::thread::sleep(Duration::from_micros(200));
+            continue;
+        }
+        let page = store.follow(EventQuery {
+            after,
+            installation: None,
+            limit: 1_000,
+        });
+        after = page.expect("readable").reached;
+    }
 }
