@@ -2,7 +2,7 @@
 //!
 //! Each is one of [`SmallWrite`], which says its key. Of two with one key only the newer is written; it takes the place of
 //! the older one that still waits. At most [`LANE_BATCH`] ride in one transaction, oldest first, so that no number of them
-//! delays events; one that waits alone wakes the writer. Whoever wants to know is told when his is durable.
+//! delays events; each wakes the writer. A callback tells when a write is durable.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;

@@ -1,8 +1,7 @@
 //! The store as the rest of the program holds it.
 //!
-//! One process opens a database at a time. Writes go through the writer thread while it runs, and
-//! through a thread made for them, to the same connection, while it does not: there is one writing
-//! connection, ever.
+//! One process at a time opens a database, and it has one writing connection. The writer thread uses that connection while
+//! it runs; while it does not, a thread that is started for an administrative change uses it.
 
 mod administer;
 mod installations;
@@ -37,7 +36,7 @@ use crate::{Cause, Figures, Health, OpenError, Reader, StoreSettings, Writer};
 /// Administrative writes that may wait for the writer.
 const JOBS: usize = 64;
 
-/// The open store; clones are handles to the same one.
+/// A handle to an open store. Clones lead to the same store.
 #[derive(Clone)]
 pub struct Store {
     open: Arc<OpenStore>,
@@ -47,7 +46,7 @@ struct OpenStore {
     queue: Arc<WriteQueue>,
     health: Arc<HealthCell>,
     head: Arc<Head>,
-    /// Of the database.
+    /// Where the database lies.
     path: PathBuf,
     reader: Reader,
     keys: Arc<KeyRing>,
@@ -62,7 +61,7 @@ impl Store {
         Self::open_with_runs_of(settings, RUN_EVENTS)
     }
 
-    /// The same, with runs of the event index that are full after so many events.
+    /// [`open`](Self::open), with this many events in a run of the event index.
     fn open_with_runs_of(settings: &StoreSettings, run_events: usize) -> Result<Self, OpenError> {
         let path = database_path(&settings.url)?;
         let opened = sqlite::open(&path, settings.reader_connections, run_events)?;
@@ -183,7 +182,7 @@ impl Store {
             ..
         } = &*self.open.slot()
         {
-            // Told already, or gone already: either way it need not be told.
+            // If the channel is full or closed, the thread knows already or has ended.
             let _ = commands.stop.try_send(());
         }
     }
@@ -193,7 +192,7 @@ impl Store {
         self.open.health.read()
     }
 
-    /// Where the database lies: what must be on its disk for a while, and must not be lost for its sake, belongs here.
+    /// The directory of the database. Temporary files that must be on the same disk belong here.
     pub fn directory(&self) -> &Path {
         match self.open.path.parent() {
             Some(directory) if !directory.as_os_str().is_empty() => directory,
@@ -222,7 +221,7 @@ impl std::fmt::Debug for Store {
 
 impl OpenStore {
     fn slot(&self) -> MutexGuard<'_, WriterSlot> {
-        // Every change of hands is one assignment.
+        // Every change of the slot is one assignment, so a poisoned slot is a whole one.
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
-//! The way into the writer: bounded in events, bytes and time, and never blocking.
+//! The queue of the writer: bounded in events, bytes and time. To submit never blocks.
 //!
-//! A group reserves its room first and frees it when it has been answered, so the bound covers what
-//! waits and what is being written; one group at most reaches over it. The queue outlives the writer thread.
+//! A group reserves its room first and frees it when it has been answered, so the bound covers the groups that wait and
+//! those that are being written; one group at most reaches over it. The queue outlives the writer thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
@@ -46,7 +46,7 @@ impl Writer {
     }
 
     /// The same for an installation whose events already wait here or are being written. It leaves the last eighth of
-    /// the queue to others, so that those with little to say get a word in beside those with much.
+    /// the queue to the others, so that a bot with few events finds room beside a bot with many.
     pub fn submit_more(&self, group: Group) -> Result<(), Rejected> {
         let max_events = self.queue.max_events();
         self.queue(group, max_events - max_events / 8)
@@ -100,9 +100,9 @@ impl Writer {
         self.queue.lane.put(SmallWrite::Note(entry), None);
     }
 
-    /// Keeps who has a bot. Never blocks, and is not dropped while the process lives: it waits for a database that takes
-    /// it, unless a newer one of the same installation comes first. `kept` is called on the writer's thread when it is
-    /// durable; that of one that was replaced is not called.
+    /// Records who has a bot. Never blocks. The displacement waits until the database takes it, unless a newer one of the
+    /// same installation replaces it. `kept` is called on the writer thread when it is durable, and not at all when it was
+    /// replaced.
     pub fn keep_displacement(
         &self,
         displacement: Displacement,
@@ -161,7 +161,7 @@ impl WriteQueue {
     }
 }
 
-/// A group in the queue or in the writer's hands.
+/// A group that waits or is being written.
 #[derive(Debug)]
 pub(crate) struct Queued {
     pub(crate) group: Group,

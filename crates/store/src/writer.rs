@@ -1,10 +1,9 @@
-//! The writer thread: takes what waits, records it in one transaction, answers.
+//! The writer thread: it takes the groups that wait, records them in one transaction of its engine, and answers them.
 //!
-//! Batches form by themselves: while one commit runs, the next gathers. There is no timer. A thread
-//! that panics answers what it held by dropping it; what is queued waits for the next thread.
+//! While one commit runs, the next batch gathers; there is no timer. When the thread panics, the groups it held are answered
+//! by being dropped, and the queued ones wait for the next thread.
 //!
-//! In trouble it answers at once, with the cause, and tries again by itself each second whether or
-//! not anything arrives.
+//! While the engine is in trouble, groups are refused at once, with the cause, and the writer tries again each second.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -22,30 +21,28 @@ use crate::receipt::{Committed, GroupOutcome};
 use crate::write_queue::{Queued, WriteQueue};
 use crate::{Cause, NewEvent, RecordOutcome};
 
-/// Events that end a batch's gathering: beyond this a larger transaction gains nothing and its
-/// first event waits longer.
+/// A batch is full with this many events: a larger transaction costs as much per event, and its first event waits longer.
 pub(crate) const BATCH_EVENTS: usize = 1024;
-/// Bytes that end it: the database's cache holds a transaction until it commits, and so do we.
+/// A batch is full with this many bytes, because the database and the writer hold them in memory until the commit.
 pub(crate) const BATCH_BYTES: usize = 4 << 20;
 /// How long a writer in trouble rests between attempts.
 const RETRY: Duration = Duration::from_secs(1);
-/// How often the writer looks after its files, traffic or none. Often enough that a figure on a page is of now.
+/// How often the writer looks after its files, with and without traffic. The admin page shows these figures.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How long a closing writer waits for a group whose room it sees reserved but which is not yet in
-/// the queue.
+/// How long a closing writer waits for a group that has reserved its room but is not in the queue yet.
 const LAST_LOOK: Duration = Duration::from_millis(5);
 
-/// A piece of work that needs the writing connection. It tells its asker itself how it went, and
-/// the writer what that says of the database.
+/// Work that needs the writing connection. It sends its result to whoever asked, and returns what it found the database
+/// to be like.
 pub(crate) type Job =
     Box<dyn FnOnce(Result<&mut dyn WriteEngine, &Failure>) -> DatabaseState + Send>;
 
 /// What a job found the database to be like.
 #[derive(Debug)]
 pub(crate) enum DatabaseState {
-    /// It answered, be it with a refusal of this job alone.
+    /// It answered; the answer may be a refusal of this job alone.
     Works,
-    /// It did not.
+    /// It did not answer, or it cannot be written to.
     Fails(Failure),
     /// It was not asked.
     Untried,
@@ -75,7 +72,7 @@ enum Wakeup {
 }
 
 impl WriterState {
-    /// The thread's life. Returns when it was told to stop and the queue is empty.
+    /// Runs until the thread is told to stop and the queue is empty.
     pub(crate) fn run(&mut self, jobs: &Receiver<Job>, stop: &Receiver<()>) {
         let looks = tick(LOOK_EVERY);
         loop {
@@ -90,7 +87,7 @@ impl WriterState {
         }
     }
 
-    /// Carries out a job, on this connection, in turn with the batches.
+    /// Carries out a job on the writing connection, between two batches.
     pub(crate) fn do_job(&mut self, job: Job) {
         if !self.engine.is_open() && Instant::now() >= self.retry_at {
             self.retry();
@@ -129,7 +126,7 @@ impl WriterState {
         }
     }
 
-    /// Records the rest of the queue, and whatever got room before the door was shut.
+    /// Records the rest of the queue, and each group that reserved its room before the queue was closed.
     fn drain(&mut self, jobs: &Receiver<Job>) {
         while self.queue.held_events() > 0 {
             if let Ok(first) = self.queue.groups.1.recv_timeout(LAST_LOOK) {
@@ -324,7 +321,7 @@ impl WriterState {
         &self.queue.counters
     }
 
-    /// Lets nothing more in.
+    /// Closes the queue: groups that are submitted from now on are refused.
     pub(crate) fn close(queue: &WriteQueue) {
         queue.accepting.store(false, SeqCst);
     }

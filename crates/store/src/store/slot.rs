@@ -1,5 +1,7 @@
-//! Who has the writing connection, and how it changes hands: between the writer thread, the threads that make administrative
-//! changes while there is none, and nobody.
+//! Which thread has the writing connection, and how the connection is handed over.
+//!
+//! It belongs to the writer thread, to a thread that makes administrative changes while no writer thread runs, or to no
+//! thread.
 
 use std::mem;
 use std::sync::Arc;
@@ -12,26 +14,26 @@ use crate::Cause;
 use crate::failure::Failure;
 use crate::writer::{Job, WriterState};
 
-/// The ways to the writer thread besides its queue of events. To tell it to stop never waits: a thread that a disk
-/// holds in the kernel takes no commands, and must not hold whoever ends the process.
+/// What the writer thread is told besides its queue of events. To send `stop` never blocks: a writer thread that waits for a
+/// disk in the kernel reads no commands, and must not hold up the end of the process.
 pub(super) struct CommandChannel {
     pub(super) jobs: Sender<Job>,
     pub(super) stop: Sender<()>,
 }
 
-/// Who has the writing connection. Locked for a moment only, never while the disk is written to.
+/// Which thread has the writing connection. The lock is held for a moment, never while the disk is written to.
 pub(super) enum WriterSlot {
-    /// Nobody: whoever locks the slot may take it.
+    /// No thread has it: whoever locks the slot may take it.
     Free(Box<WriterState>),
-    /// The writer thread.
+    /// The writer thread has it.
     Taken(CommandChannel),
-    /// A thread that makes [administrative changes](super::administer) while there is no writer thread.
+    /// It is lent to a thread that makes [administrative changes](super::administer) while there is no writer thread.
     Lent {
         jobs: Sender<Job>,
-        /// The writer thread that has the connection after it.
+        /// The writer thread that gets the connection next.
         next: Option<Successor>,
     },
-    /// For the moment in which it changes hands.
+    /// It is being handed over.
     Changing,
 }
 
@@ -41,12 +43,12 @@ pub(super) struct Successor {
     pub(super) state: Sender<Box<WriterState>>,
 }
 
-/// A thread's hold on the state. When a panic takes the thread away, or it never comes to life, the state is cleared of the
-/// connection, whose state nobody knows then, and freed for the next thread.
+/// One thread's possession of the writer's state. When the thread panics or cannot be started, the connection is closed,
+/// because nobody knows its state then, and the slot is free for the next thread.
 pub(super) struct WriterRun {
     pub(super) open: Arc<OpenStore>,
     pub(super) state: Option<Box<WriterState>>,
-    /// Where the state comes from, when somebody else has it yet.
+    /// Brings the state, if another thread still has it.
     pub(super) handed_over: Option<Receiver<Box<WriterState>>>,
 }
 
@@ -72,8 +74,8 @@ impl WriterRun {
         self.pass_on(inbox);
     }
 
-    /// Gives the state up to whoever is next, after the jobs that came meanwhile. These are done without the lock, because
-    /// the disk may take any time.
+    /// Carries out the jobs that came meanwhile, then hands the state to the next thread. The jobs run without the lock,
+    /// because the disk may take any time.
     pub(super) fn pass_on(mut self, inbox: &Receiver<Job>) {
         let open = Arc::clone(&self.open);
         loop {
@@ -81,7 +83,7 @@ impl WriterRun {
                 state.do_job(job);
             }
             let mut slot = open.slot();
-            // They are sent under the lock.
+            // Jobs are sent under the lock, so no other one can come now.
             if inbox.is_empty() {
                 if let Some(state) = self.state.take() {
                     slot.pass_on(state);
@@ -93,7 +95,7 @@ impl WriterRun {
 }
 
 impl WriterSlot {
-    /// To the writer thread that waits for it, or to nobody.
+    /// Hands the state to the writer thread that waits for it, or leaves it to no thread.
     fn pass_on(&mut self, state: Box<WriterState>) {
         *self = match mem::replace(self, Self::Changing) {
             Self::Lent {
@@ -105,7 +107,7 @@ impl WriterSlot {
                 ..
             } => match next.try_send(state) {
                 Ok(()) => Self::Taken(commands),
-                // Its thread never came to life.
+                // The waiting thread could not be started.
                 Err(unsent) => Self::Free(unsent.into_inner()),
             },
             _ => Self::Free(state),
@@ -123,14 +125,14 @@ impl Drop for WriterRun {
             );
             state.engine.close(&failure);
             state.head.forget();
-            // Until there is another thread nothing is recorded, and whoever asks is to know.
+            // Until another thread runs nothing is recorded, and the health has to say so.
             state.health.degrade(&failure);
             state.trouble = Some(failure);
         }
         let open = Arc::clone(&self.open);
         let mut slot = open.slot();
         if let Some(handed_over) = self.handed_over.take() {
-            // This thread never came to life, and whoever has the state is not to wait for it.
+            // This thread could not be started, and whoever has the state must not wait for it.
             if let WriterSlot::Lent { next, .. } = &mut *slot {
                 *next = None;
             }
