@@ -5,9 +5,11 @@
 //! only after COMMIT has returned, or the [`Cause`] why there is none. Repeats are known by their
 //! keys in the same transaction and get a receipt too, since what they repeat is on disk.
 //!
-//! SQLite with write-ahead logging and `synchronous=FULL`: one writing connection, a pool of
-//! reading ones. Secrets are sealed before they reach a row. The store never decides what a failure
-//! means for a connection, and never makes an empty log where a log has been.
+//! A database engine stands behind one border: SQLite with write-ahead logging and `synchronous=FULL`, one writing
+//! connection and a pool of reading ones. Secrets are sealed before they reach a row. Small writes ride in the writer's next
+//! transaction, and whoever follows the log reads its newest events out of memory.
+//!
+//! The store never decides what a failure means for a connection, and never makes an empty log where a log has been.
 
 mod cause;
 mod clock;
