@@ -1,5 +1,15 @@
 //! What a bot is: its name, platform, policies and identity, as every other crate knows them. No I/O, clock or log.
 
+// Unit tests may read a clock to have some instant to begin with.
+#![cfg_attr(
+    not(test),
+    forbid(
+        clippy::disallowed_macros,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )
+)]
+
 mod base_url;
 mod bot;
 mod credentials;

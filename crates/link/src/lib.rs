@@ -19,6 +19,16 @@
 //! An hour's outage is therefore an ordinary unit test, and every machine is deterministic: its only
 //! chance comes from a seed.
 
+// Unit tests may read a clock to have some instant to begin with.
+#![cfg_attr(
+    not(test),
+    forbid(
+        clippy::disallowed_macros,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )
+)]
+
 pub mod assembly;
 pub mod backlog;
 pub mod backoff;

@@ -12,6 +12,16 @@
 //! [`websocket`] is the framing of RFC 6455 beneath it. [`wecom`] holds everything of WeCom. The types for Feishu and Lark both read and write, because the simulator uses
 //! them too. This crate does no I/O, reads no clock and does not log.
 
+// Unit tests may read a clock to have some instant to begin with.
+#![cfg_attr(
+    not(test),
+    forbid(
+        clippy::disallowed_macros,
+        clippy::disallowed_methods,
+        clippy::disallowed_types
+    )
+)]
+
 pub mod answer;
 pub mod endpoint;
 pub mod envelope;
