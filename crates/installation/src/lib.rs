@@ -9,6 +9,7 @@
         clippy::disallowed_types
     )
 )]
+#![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
 mod base_url;
 mod bot;

@@ -28,6 +28,7 @@
         clippy::disallowed_types
     )
 )]
+#![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
 pub mod assembly;
 pub mod backlog;

@@ -216,7 +216,7 @@ impl<T> Requests<T> {
                 (head, Some(request.frame))
             }
             // Only ready ones stand there.
-            head => (head, None),
+            head @ (Head::Sent { .. } | Head::Owed { .. }) => (head, None),
         };
         self.put(req_id, head, queue);
         frame

@@ -251,7 +251,9 @@ impl Upload {
                     at_once += 1;
                     send(UploadStep::Chunk(index), progress, now, &mut self.actions);
                 }
-                _ => send(UploadStep::Chunk(index), progress, now, &mut self.actions),
+                Progress::Sent { .. } | Progress::Resting { .. } | Progress::Done => {
+                    send(UploadStep::Chunk(index), progress, now, &mut self.actions);
+                }
             }
         }
     }

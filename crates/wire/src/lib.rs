@@ -21,6 +21,7 @@
         clippy::disallowed_types
     )
 )]
+#![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
 pub mod answer;
 pub mod endpoint;
