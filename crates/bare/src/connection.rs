@@ -1,6 +1,5 @@
 //! One bot: it connects, answers events, pings, and connects again when the connection ends.
 
-use std::ops::Range;
 use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
@@ -13,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::bootstrap::{Bootstrap, BootstrapError, Endpoint};
 use crate::event;
 use crate::frame::{self, METHOD_DATA, RECORDED};
-use crate::log::{EventLog, ReadBurst};
+use crate::log::{EventLog, EventRange, ReadBurst};
 use crate::websocket::{self, BINARY, CLOSE, Masks, PING, PONG};
 
 /// Most bytes of one read.
@@ -22,13 +21,6 @@ const READ_BYTES: usize = 64 * 1024;
 const PAUSE: Duration = Duration::from_millis(50);
 /// Longest head of the answer to an upgrade.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
-
-/// The position of an event in the bytes that were read.
-#[derive(Debug, Clone)]
-pub(crate) struct EventRange {
-    pub(crate) id: Range<usize>,
-    pub(crate) payload: Range<usize>,
-}
 
 /// A bot and its connection.
 #[derive(Debug)]

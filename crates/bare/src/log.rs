@@ -4,14 +4,13 @@
 //! answers that came with the events. Page size and checkpoints are SQLite's defaults. After an error the thread ends
 //! and nothing is answered any more.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::mpsc;
 
 use bytes::Bytes;
 use rusqlite::{Connection, params};
 use tokio::sync::{mpsc as replies, oneshot};
-
-use crate::connection::EventRange;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS event (
@@ -56,6 +55,13 @@ pub enum LogError {
     /// The writer thread ended without a reason.
     #[error("the floor's writer panicked")]
     Panicked,
+}
+
+/// The position of an event in the bytes that were read.
+#[derive(Debug, Clone)]
+pub(crate) struct EventRange {
+    pub(crate) id: Range<usize>,
+    pub(crate) payload: Range<usize>,
 }
 
 /// The events of one read burst.

@@ -6,6 +6,7 @@
 
 mod config;
 mod handshake_refusal;
+mod service;
 mod url;
 
 use std::borrow::Cow;
@@ -18,6 +19,7 @@ use crate::repair;
 
 pub use self::config::ClientConfig;
 pub use self::handshake_refusal::{HandshakeRefusal, handshake};
+pub use self::service::ServiceId;
 pub use self::url::{ConnectionUrl, ConnectionUrlError};
 
 /// Path of the call, below the base URL of the open platform (`ws/const.go`).

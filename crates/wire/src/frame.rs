@@ -11,7 +11,6 @@ mod encoded_len;
 mod error;
 mod part;
 mod scan;
-mod service;
 mod view;
 
 use bytes::Bytes;
@@ -22,8 +21,8 @@ pub(crate) use self::encoded_len::{delimited_len, extended, header_len, integer_
 pub use self::error::FrameError;
 pub use self::part::{MAX_PARTS, Part, PartError};
 pub(crate) use self::scan::{FrameFields, Layout, headers, scan};
-pub use self::service::ServiceId;
 pub use self::view::{FrameKind, FrameView};
+pub use crate::endpoint::ServiceId;
 pub use crate::proto::{Frame, Header};
 
 use crate::endpoint::ClientConfig;

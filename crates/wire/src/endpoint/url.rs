@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-use crate::frame::ServiceId;
+use super::ServiceId;
 
 /// The URL of one connection. Its query is the credential and is valid for this connection only, so `Display` and
 /// `Debug` print scheme, host, port and path only. The URL is passed on byte for byte.
