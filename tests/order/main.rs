@@ -1,0 +1,21 @@
+//! The order of the code itself: which crate may use which, what a crate of decisions may depend on, and that modules do
+//! not use each other in circles. `crates/ARCHITECTURE.md` is the list of what is allowed.
+
+mod circles;
+mod dependencies;
+mod map;
+mod modules;
+
+use std::path::{Path, PathBuf};
+
+/// Where the workspace lies.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("this crate lies in the workspace")
+        .to_owned()
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
