@@ -14,7 +14,7 @@ use crate::config::{LogFormat, PlatformName, parse_duration};
 ///
 /// First steps: `longwire demo` needs nothing at all; `longwire init` prepares the current directory.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, arg_required_else_help = true)]
+#[command(version, max_term_width = 100, arg_required_else_help = true, after_long_help = crate::exit_code::help())]
 pub(crate) struct Cli {
     /// The configuration file; `longwire.toml` in the working directory unless named.
     #[arg(

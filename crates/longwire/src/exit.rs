@@ -1,11 +1,8 @@
-//! How a command ends: its exit code, and for a failure what happened and what to do.
-//!
-//! The codes are a promise to scripts and units (`RestartPreventExitStatus=3`), so they never change meaning.
+//! How a command ends: its exit code ([`exit_code`](crate::exit_code)), and for a failure what happened and what to do.
 
 use std::error::Error as StdError;
 use std::io;
 use std::net::SocketAddr;
-use std::process::ExitCode;
 
 use longwire_bench::BenchError;
 use longwire_store::{OpenError, ReadError, WriteError};
@@ -13,41 +10,7 @@ use longwire_store::{OpenError, ReadError, WriteError};
 use crate::client::ClientError;
 use crate::config::{ConfigError, DeclarationError, ProxySettingError, SecretError};
 
-/// Exit codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
-    /// Done.
-    Done = 0,
-    /// It did not work.
-    Failed = 1,
-    /// The command line makes no sense.
-    Usage = 2,
-    /// The configuration makes no sense: starting again changes nothing.
-    Config = 3,
-    /// The server cannot be reached.
-    Unreachable = 4,
-    /// There is no such thing.
-    NotFound = 6,
-    /// `check` found problems.
-    Findings = 7,
-    /// The server lost a part that only a new process can replace; it should be started again. sysexits.h calls it
-    /// `EX_SOFTWARE`.
-    Broken = 70,
-    /// A second signal cut a stop short.
-    Interrupted = 130,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
-}
-
-/// Ends the process here and now, whatever its other threads do. What was logged is still written, unless nobody reads it.
-pub(crate) fn leave(exit: Exit) -> ! {
-    longwire_terminal::stderr::flush();
-    std::process::exit(exit as i32)
-}
+pub(crate) use crate::exit_code::{Exit, leave};
 
 /// What to do about a second installation of one bot, whoever refuses it.
 pub(crate) const ONE_NAME: &str = "a bot has one name: use the one that is there, or stop it first with `longwire installations stop`";

@@ -1,7 +1,7 @@
 //! The `longwire` binary: configuration, commands, and the two HTTP listeners of a running gateway.
 //!
 //! Data goes to standard output, everything else to standard error. What a command's exit code means stands
-//! in [`exit`].
+//! in [`exit_code`].
 
 // Both wait for whoever reads, and panic when nobody does. Data is written with `commands::tell`, all else with `longwire_terminal::say`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -11,6 +11,7 @@ mod client;
 mod commands;
 mod config;
 mod exit;
+mod exit_code;
 mod files;
 mod gateway;
 mod listeners;
