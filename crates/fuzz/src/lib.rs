@@ -1,0 +1,52 @@
+//! What every decoder of outside bytes holds, whatever the bytes: one function each, which panics when it does not.
+//!
+//! The functions run over the seeds and over the files beneath `corpus/` as a plain test. With cargo-fuzz and a nightly
+//! toolchain they run over what libFuzzer makes of those:
+//!
+//! ```sh
+//! cd crates/fuzz
+//! cargo run --quiet -- /tmp/seeds                         # writes the seeds, a folder for each decoder
+//! cargo +nightly fuzz run frame corpus/frame /tmp/seeds/frame -- -max_total_time=60
+//! ```
+//!
+//! `fuzz/` is a workspace of its own, so that nothing else needs libFuzzer. What a run finds becomes a file of `corpus/`.
+
+mod feishu;
+mod identifiers;
+mod seeds;
+mod websocket;
+mod wecom;
+
+pub use feishu::{answer, client_config, connection_url, endpoint, envelope, frame};
+pub use identifiers::{base_url, handshake_refusal, public_id};
+pub use websocket::websocket;
+pub use wecom::{wecom_body, wecom_decrypt, wecom_incoming, wecom_media};
+
+pub use seeds::seeds;
+
+/// One decoder: its name, which is that of its fuzz target and of its folder, and what it holds.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: [Target; 14] = [
+    ("answer", answer),
+    ("base_url", base_url),
+    ("client_config", client_config),
+    ("connection_url", connection_url),
+    ("endpoint", endpoint),
+    ("envelope", envelope),
+    ("frame", frame),
+    ("handshake_refusal", handshake_refusal),
+    ("public_id", public_id),
+    ("websocket", websocket),
+    ("wecom_body", wecom_body),
+    ("wecom_decrypt", wecom_decrypt),
+    ("wecom_incoming", wecom_incoming),
+    ("wecom_media", wecom_media),
+];
+
+/// Whether `part` is a slice of `whole`, not a copy.
+fn lies_in(part: &[u8], whole: &[u8]) -> bool {
+    let (part, whole) = (part.as_ptr_range(), whole.as_ptr_range());
+    part.is_empty() || (whole.start <= part.start && part.end <= whole.end)
+}

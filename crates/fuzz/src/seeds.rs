@@ -1,0 +1,135 @@
+//! What the decoders begin with: the golden vectors of `wire`, and texts of the shapes that have none.
+
+use bytes::Bytes;
+use longwire_egress::ws;
+use longwire_wire::frame::FrameView;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+const FEISHU_FRAMES: &str = include_str!("../../wire/vectors/feishu-frames.json");
+const FEISHU_EVENTS: &str = include_str!("../../wire/vectors/feishu-events.json");
+const WECOM_FRAMES: &str = include_str!("../../wire/vectors/wecom-frames.json");
+
+#[derive(Deserialize)]
+struct Frames {
+    cases: Vec<Frame>,
+}
+
+#[derive(Deserialize)]
+struct Frame {
+    hex: String,
+}
+
+#[derive(Deserialize)]
+struct Events {
+    events: Vec<Event>,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    payload: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Wecom {
+    cases: Vec<Text>,
+    content_disposition_vectors: Vec<Disposition>,
+}
+
+#[derive(Deserialize)]
+struct Text {
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct Disposition {
+    header: String,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    body: Option<Box<RawValue>>,
+}
+
+/// What has no vector.
+const TEXTS: [&str; 14] = [
+    r#"{"code":0,"msg":"ok","data":{"URL":"wss://host.invalid/ws/v2?device_id=7&service_id=3","ClientConfig":{"ReconnectCount":-1,"ReconnectInterval":120,"ReconnectNonce":30,"PingInterval":90}}}"#,
+    r#"{"code":1000040350,"msg":"too many","data":[]}"#,
+    r#"{"AppID":"cli_a","AppSecret":"s\"ecret","more":1}"#,
+    r#"{"ReconnectCount":-1,"ReconnectInterval":1.5,"PingInterval":99999999999999999999}"#,
+    "\u{feff}{\"PingInterval\":5}\0",
+    "wss://host.invalid:8443/ws/v2?fpid=1&device_id=7&access_key=k&service_id=3",
+    "https://open.feishu.cn/",
+    "ws://LOCALHOST:9/a",
+    r#"{"code":200,"headers":null,"data":"e30="}"#,
+    "ins_01kbvt2n4ye8gswqcbmnrx5j7d",
+    "INS_7ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+    "514\ntoo many connections\n1000040350",
+    r#"{"upload_id":"u","media_id":"m","created_at":"1767225622"}"#,
+    r#"{"chatid":"c","msgtype":"markdown","markdown":{"content":"x"}}"#,
+];
+
+/// The seeds of every decoder; what is one's is tried on the others as well.
+#[must_use]
+pub fn seeds() -> Vec<Vec<u8>> {
+    let mut seeds: Vec<Vec<u8>> = TEXTS.map(|text| text.as_bytes().to_vec()).into();
+    let frames: Frames = read(FEISHU_FRAMES);
+    for Frame { hex } in frames.cases {
+        let bytes = unhex(&hex);
+        if let Ok(view) = FrameView::parse(Bytes::from(bytes.clone())) {
+            seeds.extend(view.payload().map(Vec::from));
+        }
+        seeds.push(bytes);
+    }
+    let events: Events = read(FEISHU_EVENTS);
+    for Event { payload } in events.events {
+        seeds.push(payload.get().as_bytes().to_vec());
+    }
+    let wecom: Wecom = read(WECOM_FRAMES);
+    for Text { text } in wecom.cases {
+        if let Ok(Body { body: Some(body) }) = serde_json::from_str(&text) {
+            seeds.push(body.get().as_bytes().to_vec());
+        }
+        seeds.push(text.into_bytes());
+    }
+    for Disposition { header } in wecom.content_disposition_vectors {
+        seeds.push(header.into_bytes());
+    }
+    seeds.extend(websocket());
+    seeds
+}
+
+fn read<'a, T: Deserialize<'a>>(vectors: &'a str) -> T {
+    serde_json::from_str(vectors).expect("the vectors are readable")
+}
+
+fn unhex(hex: &str) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).expect("hex") as u8;
+    let pairs = hex.as_bytes().chunks_exact(2);
+    pairs
+        .map(|pair| digit(pair[0]) << 4 | digit(pair[1]))
+        .collect()
+}
+
+/// Frames as a server sends them, behind the byte that says how they are cut into reads.
+fn websocket() -> Vec<Vec<u8>> {
+    let long = [&[0x82, 126, 1, 0][..], &[7; 256]].concat();
+    let pieces: [&[u8]; 8] = [
+        b"\x82\x05hello",
+        b"\x81\x02{}",
+        // A message in three parts with a ping between them.
+        b"\x02\x03one\x00\x03two\x89\x01p\x80\x05three",
+        b"\x8a\x00",
+        b"\x88\x04\x03\xe8ok",
+        b"\x88\x00",
+        b"\x82\x7f\x00\x00\x00\x00\x00\x00\x10\x00",
+        &long,
+    ];
+    let mut seeds: Vec<Vec<u8>> = pieces.map(|piece| [&[3], piece].concat()).into();
+    seeds.push([&[1], pieces.concat().as_slice()].concat());
+    // What a client would send is masked, and so refused.
+    let mut masked = vec![9];
+    ws::write_ping(&mut masked, [1, 2, 3, 4], b"x");
+    seeds.push(masked);
+    seeds
+}
