@@ -12,6 +12,7 @@ mod installation;
 mod locate;
 mod overlay;
 mod proxy;
+mod quantity;
 pub(crate) mod sample;
 mod secret;
 mod sections;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::de::{self, Deserializer, Visitor};
 
+use super::quantity;
+
 /// For `#[serde(deserialize_with = …)]`.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -30,21 +32,17 @@ pub(crate) fn deserialize_some<'de, D: Deserializer<'de>>(
     deserialize(deserializer).map(Some)
 }
 
+const UNITS_MS: [(&str, u64); 5] = [
+    ("ms", 1),
+    ("s", 1_000),
+    ("m", 60_000),
+    ("h", 3_600_000),
+    ("d", 86_400_000),
+];
+
 /// A whole number and one unit.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let unit_ms: u64 = match unit.trim_start() {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    Some(Duration::from_millis(
-        number.parse::<u64>().ok()?.checked_mul(unit_ms)?,
-    ))
+    quantity::parse(text, &UNITS_MS).map(Duration::from_millis)
 }
 
 #[cfg(test)]
@@ -70,6 +68,11 @@ mod tests {
             "1.5s",
             "30sec",
             "1h30m",
+            "0",
+            "1M",
+            "1s ",
+            "1_000s",
+            "+1s",
             "99999999999999999999s",
             "999999999999999999d",
         ] {

@@ -1,6 +1,8 @@
-//! Sizes in bytes with a unit: `"512KiB"`, `"4MiB"`, `"1GiB"`, or a bare number of bytes.
+//! Sizes with a unit, `"512KiB"`, `"4MiB"`, `"1GiB"`, or a TOML integer of bytes.
 
 use serde::de::{self, Deserializer, Visitor};
+
+use super::quantity;
 
 /// For `#[serde(deserialize_with = …)]`.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
@@ -24,17 +26,15 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     deserializer.deserialize_any(Text)
 }
 
+const UNITS_BYTES: [(&str, u64); 4] = [
+    ("B", 1),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+];
+
 fn parse(text: &str) -> Option<usize> {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let unit_bytes: usize = match unit.trim_start() {
-        "B" => 1,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return None,
-    };
-    number.parse::<usize>().ok()?.checked_mul(unit_bytes)
+    quantity::parse(text, &UNITS_BYTES)?.try_into().ok()
 }
 
 #[cfg(test)]
@@ -51,7 +51,18 @@ mod tests {
         ] {
             assert_eq!(parse(text), Some(bytes), "{text}");
         }
-        for text in ["", "4", "4MB", "MiB", "-1KiB", "99999999999999999999GiB"] {
+        for text in [
+            "",
+            "4",
+            "4MB",
+            "4m",
+            "4mib",
+            "MiB",
+            "-1KiB",
+            "1.5MiB",
+            "99999999999999999999B",
+            "18446744073709551615KiB",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }
