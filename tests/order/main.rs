@@ -1,10 +1,11 @@
-//! The order of the code itself: which crate may use which, what a crate of decisions may depend on, and that modules do
-//! not use each other in circles. `crates/ARCHITECTURE.md` is the list of what is allowed.
+//! The order of the code itself: which crate may use which, what a crate of decisions may depend on, that modules do not use
+//! each other in circles, and that a public name means one thing. `crates/ARCHITECTURE.md` is the list of what is allowed.
 
 mod circles;
 mod dependencies;
 mod map;
 mod modules;
+mod names;
 
 use std::path::{Path, PathBuf};
 
