@@ -14,6 +14,11 @@
 //! reads the same documents. The crate opens no listener, knows no configuration file, and decides nothing about a
 //! connection.
 
+#![cfg_attr(
+    test,
+    allow(clippy::too_many_lines, reason = "a test may list many cases")
+)]
+
 mod actors;
 mod add_request;
 pub mod document;

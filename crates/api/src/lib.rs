@@ -12,6 +12,11 @@
 //! `/callbacks/feishu/{installation}`, `/callback/ws/endpoint` and `/relay` for SDKs, and the compatibility routes.
 //! The crate opens no listener and decides nothing about a connection.
 
+#![cfg_attr(
+    test,
+    allow(clippy::too_many_lines, reason = "a test may list many cases")
+)]
+
 mod metrics;
 mod probes;
 

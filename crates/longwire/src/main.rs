@@ -3,9 +3,9 @@
 //! Data goes to standard output, everything else to standard error. What a command's exit code means stands
 //! in [`exit_code`].
 
-#![allow(
-    clippy::too_many_lines,
-    reason = "surface/metrics.rs has a function that is still too long, and tests may be"
+#![cfg_attr(
+    test,
+    allow(clippy::too_many_lines, reason = "a test may list many cases")
 )]
 // Both wait for whoever reads, and panic when nobody does. Data is written with `commands::tell`, all else with `longwire_terminal::say`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
