@@ -1,8 +1,8 @@
 //! What the decoders begin with: the golden vectors of `wire`, and texts of the shapes that have none.
 
 use bytes::Bytes;
-use longwire_egress::ws;
 use longwire_wire::frame::FrameView;
+use longwire_wire::websocket;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -129,7 +129,7 @@ fn websocket() -> Vec<Vec<u8>> {
     seeds.push([&[1], pieces.concat().as_slice()].concat());
     // What a client would send is masked, and so refused.
     let mut masked = vec![9];
-    ws::write_ping(&mut masked, [1, 2, 3, 4], b"x");
+    websocket::write_ping(&mut masked, [1, 2, 3, 4], b"x");
     seeds.push(masked);
     seeds
 }

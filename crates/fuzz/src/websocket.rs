@@ -1,7 +1,7 @@
 //! The client's reader of WebSocket frames.
 
 use bytes::Bytes;
-use longwire_egress::ws::{Incoming, Limits, Reader, Violation};
+use longwire_wire::websocket::{Incoming, Limits, Reader, Violation};
 
 const LIMITS: Limits = Limits {
     max_message_bytes: 1024,
