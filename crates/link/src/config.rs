@@ -1,35 +1,35 @@
-//! What the platform last said about reconnecting and pinging.
+//! The platform's settings for reconnecting and pinging.
 //!
-//! It comes with the connection URL and again with every pong. The official SDKs replace all four values at
-//! once; a pong that lacks one then makes them ping hundreds of times a second or never again. Here each
-//! key is checked and applied by itself, and a value nobody can mean leaves the old one in force.
+//! They come with the connection URL and again with every pong. The official SDKs replace all four values at once. A pong
+//! that lacks one then makes them ping hundreds of times a second or never again. Here each value is checked and applied by
+//! itself. A value out of range leaves the old one in force.
 
 use std::fmt;
 use std::time::Duration;
 
 use longwire_wire::endpoint::ClientConfig;
 
-/// Bounds of the three durations, in seconds, as in `lark-channel-sdk` 1.4.0; only the nonce may be 0.
+/// The range of the three durations, in seconds, as in `lark-channel-sdk` 1.4.0. Only the nonce may be 0.
 const SECONDS: std::ops::RangeInclusive<i64> = 1..=86_400;
-/// Bounds of the attempt count; -1 is unlimited (the same source).
+/// The range of the attempt count, from the same source; -1 is unlimited.
 const COUNT: std::ops::RangeInclusive<i64> = -1..=10_000;
 
-/// The four values in force, all of them sane.
+/// The four values in force, all of them in range.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct ServerConfig {
-    /// Reconnect attempts after which the platform would have us give up; `None` is unlimited. We never
-    /// give up: passing it is shown, no more.
+    /// The attempts after which the platform wants a client to give up; `None` is unlimited. We never give up and only
+    /// show that it was exceeded.
     pub reconnect_count: Option<u32>,
-    /// The platform's pause between attempts; for us the ceiling of the backoff.
+    /// The platform's pause between attempts, which is the ceiling of our backoff.
     pub reconnect_interval: Duration,
-    /// Upper bound of the random delay before the first attempt; 0 is legal.
+    /// The upper bound of the random delay before the first attempt; may be 0.
     pub reconnect_nonce: Duration,
-    /// Distance of our pings, 1 s to 24 h.
+    /// The distance of pings, 1 s to 24 h.
     pub ping_interval: Duration,
 }
 
 impl Default for ServerConfig {
-    /// What every official SDK starts with: -1, 120 s, 30 s, 120 s.
+    /// The initial values of every official SDK: -1, 120 s, 30 s, 120 s.
     fn default() -> Self {
         Self {
             reconnect_count: None,
@@ -40,12 +40,12 @@ impl Default for ServerConfig {
     }
 }
 
-/// A value of the platform that was not taken over.
+/// A value of the platform that was out of range and was ignored.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Rejected {
-    /// The platform's name of the value.
+    /// The platform's name for it.
     pub key: &'static str,
-    /// What it said.
+    /// The value.
     pub value: i64,
 }
 
@@ -60,12 +60,12 @@ impl fmt::Display for Rejected {
 }
 
 impl ServerConfig {
-    /// Takes over each key that is present and sane; what is missing or rejected stays as it was.
+    /// Applies each value that is present and in range, and returns those that were ignored.
     pub fn apply(&mut self, received: &ClientConfig) -> Vec<Rejected> {
-        let mut rejected = Vec::new();
+        let mut ignored = Vec::new();
         if let Some(value) = received.reconnect_count {
             match u32::try_from(value) {
-                _ if !COUNT.contains(&value) => rejected.push(Rejected {
+                _ if !COUNT.contains(&value) => ignored.push(Rejected {
                     key: "ReconnectCount",
                     value,
                 }),
@@ -99,10 +99,10 @@ impl ServerConfig {
                 Ok(seconds) if (lowest..=*SECONDS.end()).contains(&value) => {
                     *current = Duration::from_secs(seconds);
                 }
-                _ => rejected.push(Rejected { key, value }),
+                _ => ignored.push(Rejected { key, value }),
             }
         }
-        rejected
+        ignored
     }
 }
 
@@ -118,7 +118,7 @@ mod tests {
 
     /// S26, S47: the platform's values win, key by key.
     #[test]
-    fn takes_over_what_is_there_and_sane() {
+    fn applies_what_is_present_and_in_range() {
         let (config, rejected) = applied(ClientConfig {
             reconnect_count: Some(-1),
             reconnect_interval: Some(90),
@@ -143,9 +143,9 @@ mod tests {
         assert_eq!(config.ping_interval, ServerConfig::default().ping_interval);
     }
 
-    /// A pong with a zero or negative interval makes the official SDKs flood; here it changes nothing.
+    /// A pong with a zero or negative interval makes the official SDKs send a flood of pings; here it changes nothing.
     #[test]
-    fn keeps_the_old_value_of_what_nobody_can_mean() {
+    fn a_value_out_of_range_leaves_the_old_one() {
         for bad in [0, -1, -120, 86_401, i64::MAX, i64::MIN] {
             let (config, rejected) = applied(ClientConfig {
                 reconnect_interval: Some(bad),

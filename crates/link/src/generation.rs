@@ -1,9 +1,9 @@
-//! The number of a connection attempt.
+//! The number of an attempt to connect.
 
 use std::fmt;
 
-/// Which attempt a message is about. Every new attempt of an installation gets a higher one; news that
-/// carries an older one changes nothing.
+/// The attempt that a message is about. Every new attempt of an installation gets a higher generation. News of an older
+/// generation changes nothing.
 #[derive(Copy, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Generation(pub u64);
 

@@ -1,7 +1,7 @@
-//! Chance from a seed.
+//! Random delays from a seed.
 //!
 //! The generator is splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators",
-//! 2014). It keeps bots apart in time, and makes ids of requests; nothing secret comes from it.
+//! 2014). It spreads bots over time and makes ids of requests. No secret is made with it.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 pub(crate) struct Jitter(u64);
 
 impl Jitter {
-    /// The same seed gives the same delays.
+    /// Equal seeds give equal delays.
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -22,7 +22,7 @@ impl Jitter {
         Duration::from_nanos(u64::try_from(scaled).expect("a u64 times a fraction below one fits"))
     }
 
-    /// `base` and up to `percent` of it on top.
+    /// `base` plus up to `percent` of it.
     pub(crate) fn stretched(&mut self, base: Duration, percent: u32) -> Duration {
         base.saturating_add(self.below(base.saturating_mul(percent) / 100))
     }

@@ -17,7 +17,7 @@ mod tls_fault;
 pub use disposition::{Disposition, Pace};
 pub use tls_fault::TlsFault;
 
-/// One reason for the end of an attempt or a connection. `Display` is the reason in words.
+/// Why an attempt or a connection ended. `Display` says it in words.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Setback {
     /// Bootstrap code 1, or 1000040345 with the text "system busy".
@@ -59,23 +59,23 @@ pub enum Setback {
     /// The bootstrap answer has no usable connection URL.
     #[error("the platform answered without a connection url")]
     NoUrl,
-    /// The proxy does not let us through, with this status.
+    /// The proxy refused the tunnel with this status.
     #[error("the proxy refused with http status {status}")]
     ProxyRefused {
-        /// What it answered.
+        /// The proxy's HTTP status.
         status: u16,
     },
-    /// The proxy wants credentials, or other ones.
+    /// The proxy requires credentials or did not accept ours.
     #[error("the proxy does not accept its credentials")]
     ProxyUnauthorized,
-    /// The proxy setting that holds for this installation cannot be read. Nothing went out.
+    /// The proxy setting of this installation cannot be read. Nothing was sent.
     #[error("the proxy setting cannot be used")]
     ProxyUnusable,
-    /// TLS could not be agreed on.
+    /// The TLS handshake failed.
     #[error("tls with the platform failed")]
     TlsFailed(TlsFault),
     /// The upgrade was refused with `Handshake-Status` 514.
-    #[error("the platform did not accept the connection's ticket{}", Sub(*sub))]
+    #[error("the platform did not accept the connection's ticket{}", OptionalCode(*sub))]
     HandshakeAuth {
         /// `Handshake-Autherrcode`, when present.
         sub: Option<i64>,
@@ -84,7 +84,7 @@ pub enum Setback {
     #[error("the platform forbids the connection")]
     HandshakeForbidden,
     /// The upgrade was refused in any other way.
-    #[error("the platform refused the connection with http status {http}{}", Sub(*status))]
+    #[error("the platform refused the connection with http status {http}{}", OptionalCode(*status))]
     HandshakeRefused {
         /// The HTTP status.
         http: u16,
@@ -94,8 +94,8 @@ pub enum Setback {
     /// The upgrade took too long.
     #[error("the connection was not established in time")]
     HandshakeTimedOut,
-    /// A close frame came, or the stream ended in order (no code).
-    #[error("the platform closed the connection{}", Sub(code.map(i64::from)))]
+    /// A close frame came, or the stream ended in order, without a code.
+    #[error("the platform closed the connection{}", OptionalCode(code.map(i64::from)))]
     ClosedByPlatform {
         /// The close code, when there was one.
         code: Option<u16>,
@@ -109,10 +109,10 @@ pub enum Setback {
     /// A write failed or took too long.
     #[error("writing to the connection failed")]
     WriteFailed,
-    /// What came is no WebSocket traffic.
+    /// The other side sent bytes that break the WebSocket protocol.
     #[error("the other side broke the websocket protocol")]
     ProtocolViolation,
-    /// Together with those of all other connections, what has come of a message that is not whole takes too much memory.
+    /// The unfinished messages of all connections together take too much memory.
     #[error("too much memory is taken by messages that have not wholly come")]
     NoMemory,
     /// The code that served the connection panicked.
@@ -121,16 +121,16 @@ pub enum Setback {
     /// `aibot_subscribe` was answered with 853000, 93019 or 40058.
     #[error("the platform does not accept the bot id and secret, code {code}")]
     CredentialsRefused {
-        /// What it answered.
+        /// The code of the answer.
         code: i64,
     },
     /// `aibot_subscribe` was answered with 45009.
     #[error("the bot subscribed more often than the platform allows")]
     SubscribeLimited,
     /// `aibot_subscribe` was answered with any other code than 0, or with none.
-    #[error("the platform did not accept the subscription{}", Sub(*code))]
+    #[error("the platform did not accept the subscription{}", OptionalCode(*code))]
     SubscribeFailed {
-        /// What it answered.
+        /// The code of the answer, if it has one.
         code: Option<i64>,
     },
     /// `aibot_subscribe` was not answered.
@@ -142,24 +142,24 @@ pub enum Setback {
     /// `disconnected_event`: another connection of the same bot subscribed.
     #[error("another program connected with the same bot")]
     Displaced,
-    /// There is no secret, it cannot be one, or it cannot be unsealed.
+    /// There is no secret, it has an impossible form, or it cannot be unsealed.
     #[error("there is no secret that can be used")]
     NoSecret,
-    /// An older installation that is wanted is the same bot.
+    /// An older installation that is to run is the same bot.
     #[error("another installation is the same bot")]
     SameBot,
-    /// Our own policy forbids the address, for instance plain `http` to a foreign host.
+    /// The address policy forbids the address, for instance plain `http` to a host that is not listed.
     #[error("the address is not allowed here")]
     AddressRefused,
-    /// No socket was opened: this process, or this host, may open no more files.
+    /// No socket was opened, because this process or this host has too many open files.
     #[error("too many files are open for one more connection")]
     TooManyOpenFiles,
 }
 
-/// An optional number in the text of a reason.
-struct Sub(Option<i64>);
+/// Writes an optional code behind the text of a reason.
+struct OptionalCode(Option<i64>);
 
-impl std::fmt::Display for Sub {
+impl std::fmt::Display for OptionalCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.map_or(Ok(()), |code| write!(f, ", code {code}"))
     }

@@ -1,60 +1,58 @@
-//! Where an installation stands.
+//! The state of an installation's connection.
 
 use std::time::Instant;
 
 use crate::setback::{Disposition, Pace, Setback};
 
-/// The state of an installation's connection. What it shows beside it (last heard, last event, counters)
-/// are lights, not states.
+/// The state of an installation's connection. Times and counters, such as the last frame or event, are no part of it.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum State {
-    /// Not wanted. The only state in which nothing is awaited.
+    /// Not to run. No timer runs and nothing is awaited.
     Stopped,
-    /// Waits to be begun, or for its turn in the connect-rate budget.
+    /// Waits for the connect scheduler.
     Queued,
-    /// Asks the platform for a connection URL.
+    /// Has asked the platform for a connection URL.
     Bootstrapping,
-    /// Establishes the connection.
+    /// Establishes the connection, the subscription included.
     Dialing,
     /// Connected.
     Live {
         /// When the connection opened.
         since: Instant,
     },
-    /// Waits before the next attempt.
+    /// Waits for the next attempt.
     BackingOff {
         /// When the wait ends.
         until: Instant,
-        /// The number of the attempt that follows, counted since a connection last proved itself; 0 after
-        /// an orderly goodbye.
+        /// The number of the attempt that follows, counted since the last stable connection; 0 after an orderly close.
         attempt: u32,
         /// Why the last attempt or connection ended.
         reason: Setback,
     },
-    /// Waits for somebody to act.
+    /// Waits for an operator to act.
     Refused {
         /// When the next probe is due.
         until: Instant,
-        /// What the platform, the proxy or our own policy objects to.
+        /// The objection of the platform, the proxy or our own policy.
         reason: Setback,
     },
-    /// Another connection of the same bot was served from then on. Nothing is tried, since whoever takes it back takes
-    /// it from the other one: that is an operator's decision, made now or beforehand.
+    /// The platform serves another connection of the same bot. Taking the bot back displaces that one, so it is an
+    /// operator's decision, made by hand or by a policy.
     Displaced {
-        /// When it was lost.
+        /// When the bot was lost.
         since: Instant,
-        /// When it is taken back, if that is wished.
+        /// When it is taken back, if a policy says so.
         until: Option<Instant>,
     },
-    /// Its own code ended too often; left alone until then.
+    /// Its actors ended too often. Nothing is tried before `until`.
     Restarting {
-        /// When it is tried again.
+        /// When the next attempt comes.
         until: Instant,
     },
 }
 
 impl State {
-    /// The stable name for interfaces, counters and logs.
+    /// A stable name for interfaces, counters and logs.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {
@@ -70,7 +68,7 @@ impl State {
         }
     }
 
-    /// The state in the four words of older interfaces: `disconnected`, `connecting`, `connected`, `error`.
+    /// The state as older interfaces name it: `disconnected`, `connecting`, `connected` or `error`.
     #[must_use]
     pub fn legacy(&self) -> &'static str {
         match self {
@@ -86,7 +84,7 @@ impl State {
         }
     }
 
-    /// Why there is no connection, where a setback is the cause.
+    /// Why there is no connection, if a setback is the cause.
     #[must_use]
     pub fn reason(&self) -> Option<Setback> {
         match self {

@@ -1,8 +1,8 @@
 //! When a displaced bot is taken back.
 //!
-//! WeCom serves only the newest connection of a bot, so two programs could take it from each other for ever. By default
-//! a displaced bot stays with the other program until an operator decides. With a [`TakeBack`] policy it is taken back
-//! some minutes after the loss, and a few times in any 24 hours.
+//! WeCom serves only the newest connection of a bot, so two programs could displace each other for ever. By default a
+//! displaced bot stays with the other program until an operator decides. With a [`TakeBack`] policy it is taken back some
+//! minutes after the loss, and a few times in any 24 hours.
 //!
 //! A take-back is counted on disk before it is done. Otherwise a process that restarts often would forget the count.
 
@@ -14,13 +14,13 @@ use longwire_installation::TakeBack;
 /// The span in which take-backs are counted.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The policy of one bot, and its take-backs of late.
+/// The policy of one bot and its latest take-backs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TakeBacks {
     policy: Option<TakeBack>,
-    /// The latest take-backs, oldest first; at most as many as a policy can allow in a day.
+    /// The latest take-backs, oldest first; no more than a policy can allow in a day.
     done: VecDeque<Instant>,
-    /// Whether the latest take-back waits to be counted on disk.
+    /// Whether the latest take-back is not yet on disk.
     is_recording: bool,
 }
 
@@ -29,8 +29,8 @@ impl TakeBacks {
         self.policy = policy;
     }
 
-    /// When the bot that was lost at `since` is taken back. Once the day's count is used up, that is a day after the
-    /// first of them, so that a bot comes back after its rival has left.
+    /// When a bot that was lost at `since` is taken back. Once the count of a day is used up, that is a day after the first
+    /// of them, so that the bot comes back after the other program has left.
     pub(crate) fn due(&self, since: Instant) -> Option<Instant> {
         let policy = self.policy?;
         let due = since + policy.after();
@@ -41,13 +41,13 @@ impl TakeBacks {
         })
     }
 
-    /// The bot is to be taken back now, once that is counted on disk. It counts even if the connection fails.
+    /// The take-back is due: it counts from now on, also if the connection fails, and has to be recorded on disk.
     pub(crate) fn begin(&mut self, now: Instant) {
         self.done(now);
         self.is_recording = true;
     }
 
-    /// The record on disk is no longer awaited.
+    /// No record on disk is awaited any more.
     pub(crate) fn end(&mut self) {
         self.is_recording = false;
     }

@@ -13,8 +13,7 @@ impl Setback {
     pub fn of_bootstrap_code(code: i64, msg: &str) -> Self {
         match code {
             code::SYSTEM_BUSY => Self::SystemBusy,
-            // In the field this code came with this text (CodePilot#323); with another one it means something
-            // that nobody has described.
+            // This code was seen with this text (CodePilot#323). Its meaning with another text is undocumented.
             code::BUSY_TOO if msg.to_ascii_lowercase().contains("system busy") => Self::SystemBusy,
             code::INTERNAL => Self::PlatformInternal,
             code::CONNECTION_LIMIT => Self::ConnectionLimit,
@@ -26,12 +25,12 @@ impl Setback {
         }
     }
 
-    /// What a bootstrap answer with an HTTP status other than 200 means, and with the code and text of its body, if it
-    /// is the platform's. A code that has a meaning decides; the platform sends its rate limit with 400 or 429. Of a
-    /// server's own error (5xx), and of a 429, only that is believed: whatever else the body says, it may pass.
+    /// What a bootstrap answer with an HTTP status other than 200 means. `body` has the code and the text of the body, if
+    /// the platform wrote it. A known code decides; the platform sends its rate limit with 400 or 429. With a server error
+    /// (5xx) or a 429, only a rate limit in the body counts, because every other cause may be temporary.
     #[must_use]
-    pub fn of_http_status(status: u16, said: Option<(i64, &str)>) -> Self {
-        let by_code = said.map(|(code, msg)| Self::of_bootstrap_code(code, msg));
+    pub fn of_http_status(status: u16, body: Option<(i64, &str)>) -> Self {
+        let by_code = body.map(|(code, msg)| Self::of_bootstrap_code(code, msg));
         match by_code {
             None | Some(Self::UnknownCode(_)) => Self::HttpStatus(status),
             Some(limit @ Self::RateLimited(_)) => limit,
@@ -52,7 +51,7 @@ impl Setback {
         }
     }
 
-    /// What an answer to `aibot_subscribe` means that is no success; codes decide, never texts.
+    /// What a failed answer to `aibot_subscribe` means. The code decides; the text is ignored.
     #[must_use]
     pub fn of_subscribe(code: Option<i64>) -> Self {
         match code {

@@ -9,33 +9,33 @@ use super::Setback;
 /// What follows from a setback.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Disposition {
-    /// Try again by itself.
+    /// The link tries again.
     Retry(Pace),
-    /// Somebody has to act. Probed after about 1, 2, 5 and 15 minutes, then hourly, and whenever the configuration
+    /// An operator has to act. The link probes after about 1, 2, 5 and 15 minutes, then hourly, and when the configuration
     /// changes.
     Refuse,
-    /// Leave it to the other one, unless an operator wished to have it taken back.
+    /// The bot is left to the other program, unless the operator's policy takes it back.
     Yield,
 }
 
-/// How fast to try again.
+/// How long to wait before the next attempt, and how the wait grows.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Pace {
-    /// The nonce first, then 1 s doubling to 60 s with full jitter.
+    /// The nonce first, then 1 s, doubling to 60 s, with full jitter.
     Normal,
-    /// 30 s and up to a quarter more.
+    /// 30 s plus up to a quarter.
     Busy,
-    /// 60 s doubling to 15 min, each with up to a quarter more.
+    /// 60 s, doubling to 15 min, each plus up to a quarter.
     Limited,
-    /// An orderly goodbye: the nonce alone, and no error is counted.
+    /// The nonce alone, and no failure is counted: the platform closed the connection in order.
     Clean,
 }
 
-/// Close codes of an orderly goodbye (RFC 6455, 7.4.1: normal closure, going away).
+/// Close codes of an orderly close (RFC 6455, 7.4.1: normal closure, going away).
 const CLEAN_CLOSES: [u16; 2] = [1000, 1001];
 
 impl Setback {
-    /// What follows. The one table.
+    /// What follows from the setback.
     #[must_use]
     pub fn disposition(&self) -> Disposition {
         use Disposition::{Refuse, Retry, Yield};
@@ -73,8 +73,7 @@ impl Setback {
             | Self::SameBot
             | Self::AddressRefused => Refuse,
             Self::Displaced => Yield,
-            // 408 is a timeout by another name. Every other 4xx finds fault with the request, which will
-            // not change by itself.
+            // 408 is a timeout. Every other 4xx rejects the request, which does not change by itself.
             Self::HttpStatus(status) if status != 408 && (400..500).contains(&status) => Refuse,
             Self::ClosedByPlatform { code: Some(code) } if CLEAN_CLOSES.contains(&code) => {
                 Retry(Pace::Clean)
@@ -104,7 +103,7 @@ impl Setback {
         }
     }
 
-    /// Whether an operator should be told even if it may pass by itself.
+    /// Whether the log warns an operator of it, even if the link recovers without one.
     #[must_use]
     pub fn alarms(&self) -> bool {
         match self.disposition() {

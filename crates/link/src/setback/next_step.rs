@@ -1,4 +1,4 @@
-//! What an operator can do about a setback: one sentence for each.
+//! The sentence that tells an operator what to do about a setback.
 
 use longwire_wire::endpoint::code;
 

@@ -1,17 +1,17 @@
 //! Why TLS with the platform failed.
 
-/// What TLS failed over, as far as it changes what somebody can do about it.
+/// Why TLS failed, as far as the operator's next step depends on it.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum TlsFault {
-    /// Nobody who is trusted here vouches for the certificate.
+    /// No trusted authority has signed the certificate.
     Untrusted,
-    /// The server shows the certificate of a certificate authority as its own.
+    /// The server sends the certificate of a certificate authority as its own.
     AuthorityAsServer,
-    /// The certificate is for other names.
+    /// The certificate is for another host name.
     WrongName,
-    /// The certificate is not valid any more, or not yet.
+    /// The certificate has expired or is not valid yet.
     OutOfTime,
-    /// Anything else, such as no common version or a peer that does not speak TLS.
+    /// Any other cause, such as no common version or a peer that does not speak TLS.
     Other,
 }
 
