@@ -1,23 +1,22 @@
 //! The decisions of a long connection, as machines without I/O, clock or log.
 //!
-//! One file, one machine. Inputs are calls named `handle_…` that bring news and `now`; what is to be done
-//! comes out of `poll_action`, and when the machine wants to be woken, out of `poll_timeout`. Whoever owns
-//! a machine carries out its actions and sets one timer; nothing is decided outside.
+//! Each machine has a file. Calls named `handle_…` bring news and the time; `poll_action` returns what is to be done, and
+//! `poll_timeout` when the machine has to be called again. The owner of a machine carries out its actions and sets one
+//! timer. It decides nothing.
 //!
 //! ```text
-//!            Turns ── may I? ──▶ Link ──▶ bootstrap, dial, close
+//!        Turns ── may start ──▶ Link ──▶ bootstrap, dial, close
 //!                                 ▲ │
 //!    Setback ── Disposition ──────┘ └──▶ Backoff
 //!
-//!    one connection:   Session (what is said over it: Feishu, Wecom), made of Window (what awaits our answer),
-//!                      Unrecorded (what awaits the store), Backlog (how far it is behind) and Requests (what awaits
-//!                      the platform's answer) · Heartbeat (does it live?) · Assembly (split pushes)
-//!                      Upload (a file, step by step)
-//!    one bot:          UnparsedBudget (what is kept of what cannot be read)
+//!    one connection:   Session (what is said over it, for Feishu or WeCom), made of Window (events without an answer),
+//!                      Unrecorded (events the store has not taken), Backlog (how far the store is behind) and Requests
+//!                      (requests without an answer) · Heartbeat (pings and their deadlines) · Assembly (split pushes)
+//!                      Upload (the steps of a file)
+//!    one bot:          UnparsedBudget (how much unreadable input is stored)
 //! ```
 //!
-//! An hour's outage is therefore an ordinary unit test, and every machine is deterministic: its only
-//! chance comes from a seed.
+//! So an hour's outage is an ordinary unit test. Every machine is deterministic: its only random numbers come from a seed.
 
 // Unit tests may read a clock to have some instant to begin with.
 #![cfg_attr(

@@ -1,54 +1,53 @@
-//! Whether the host slept.
+//! Detects that the host slept.
 //!
-//! While a host is suspended its connections may die without a word, and no timer of a heartbeat goes on: it would be
-//! found at the next ping, minutes later. So somebody looks at the clocks every [`SleepWatch::PERIOD`], and when they
-//! tell of a sleep, every connection is asked at once whether it lives.
+//! While a host is suspended its connections may die unnoticed, and the timers of heartbeats stand still. A dead connection
+//! would be found at the next ping, minutes later. So the owner compares the clocks every [`SleepWatch::PERIOD`]. After a
+//! sleep every connection is pinged at once.
 //!
-//! Three things tell of one, each of which can be missing:
-//! - The clock that counts a suspension got ahead of the one that does not. On Linux that is exact
+//! There are three signs of a sleep, and each of them may be missing:
+//! - The clock that counts a suspension got ahead of the one that does not. On Linux this is exact
 //!   (`CLOCK_BOOTTIME` and `CLOCK_MONOTONIC`).
-//! - The wall clock got ahead of the monotonic one: the guest of a host that slept sees nothing else. A clock that is
-//!   set looks the same; that costs each connection one ping.
-//! - The look itself comes late: the process was stopped, or got no processor.
+//! - The wall clock got ahead of the monotonic one. A guest of a host that slept has only this sign. A clock that is set
+//!   looks the same, which costs every connection one ping.
+//! - The comparison itself comes late, because the process was stopped or got no processor.
 
 use std::time::{Duration, Instant};
 
-/// Less than this is no sleep: no connection dies of it, and a busy host is late by as much.
+/// Anything shorter is no sleep. No connection dies of it, and timers of a busy host are as late.
 const SHORTEST: Duration = Duration::from_secs(10);
 
-/// What the clocks say at one moment.
+/// The clocks at one moment.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Clocks {
-    /// The clock that timers go by. On Linux it stands still while the host is suspended.
+    /// The clock of timers. On Linux it stands still while the host is suspended.
     pub monotonic: Instant,
-    /// The clock that goes on then, from any fixed moment on; where there is none, always the same.
+    /// The clock that goes on during a suspension, from any fixed moment on; constant if the system has none.
     pub boot: Duration,
     /// The wall clock, since 1970.
     pub wall: Duration,
 }
 
-/// Compares what the clocks say with what they said before.
+/// Compares the clocks with those of the previous call.
 #[derive(Clone, Debug)]
 pub struct SleepWatch {
     before: Clocks,
 }
 
 impl SleepWatch {
-    /// How often to [look](Self::look).
+    /// How often to call [`check`](Self::look).
     pub const PERIOD: Duration = Duration::from_secs(5);
 
-    /// Begins now.
+    /// Starts with these clocks.
     #[must_use]
     pub fn new(now: Clocks) -> Self {
         Self { before: now }
     }
 
-    /// For how long the host slept since the last look, or since then for how long nobody could look; `None` if it was
-    /// awake.
+    /// How long the host slept, or the process was stopped, since the last call; `None` if neither.
     pub fn look(&mut self, now: Clocks) -> Option<Duration> {
         let before = std::mem::replace(&mut self.before, now);
         let counted = now.monotonic.saturating_duration_since(before.monotonic);
-        // A clock that was set back says nothing.
+        // A clock that was set back is no sign of a sleep.
         let beyond = |clock: Duration, before: Duration| {
             clock.saturating_sub(before).saturating_sub(counted)
         };

@@ -1,64 +1,63 @@
-//! Every duration the machines obey, as one value.
+//! All durations of the machines, as one value.
 
 use std::time::Duration;
 
-/// How long things may take and how far apart they are. Machines receive it as a value, so nothing behaves
-/// differently because it runs under test.
+/// All limits and distances in time. Machines receive it as a value, so no behaviour depends on whether it runs under
+/// test.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub struct Timing {
-    /// The HTTP call that asks for a connection URL. The official Node SDK waits as long; the Go and
-    /// Python ones for ever (oapi-sdk-python#169).
+    /// Limit of the HTTP call that asks for a connection URL. The official Node SDK has the same; the Go and Python SDKs
+    /// wait for ever (oapi-sdk-python#169).
     pub bootstrap: Duration,
-    /// From the first byte of the dial to the 101.
+    /// Limit of the dial, from its first byte to the 101.
     pub handshake: Duration,
-    /// From the request to subscribe to the platform's word, where a connection has to subscribe.
+    /// Limit of a subscription, from the request to the answer, on platforms that have one.
     pub subscribe: Duration,
-    /// What the caller may take beyond `bootstrap` and `handshake` before the machine stops believing
-    /// that it will ever report.
+    /// After `bootstrap` or `handshake` and this, the link no longer waits for its owner's report.
     pub slack: Duration,
-    /// How long a place in the queue for the connect-rate budget is kept before it is asked for again.
+    /// How long the link waits for the connect scheduler or for a record on disk before it asks again.
     pub turn: Duration,
-    /// One write to the socket.
+    /// Limit of one write to the socket.
     pub write: Duration,
-    /// Longest distance of pings. What the platform names holds where it is shorter.
+    /// The longest distance of pings. The platform's own holds if it is shorter.
     pub ping_interval: Duration,
-    /// How long a ping may stay unanswered. 3 s proved far too short on lossy networks
+    /// Limit of the answer to a ping. 3 s is far too short on lossy networks
     /// (lark-coding-agent-bridge#252).
     pub pong_grace: Duration,
-    /// How long a command may be unanswered. The official Node SDK waits as long; what was measured is half a second.
+    /// Limit of the answer to a command. The official Node SDK has the same; measured answers took half a second.
     pub ack: Duration,
-    /// How long a step of an upload may be unanswered, 700 KB on their way included.
+    /// Limit of the answer to a step of an upload, the transfer of 700 KB included.
     pub upload_ack: Duration,
-    /// How long an event may wait for its receipt before it is refused; the platform allows 3 s.
+    /// How long an event may wait for its receipt before it gets 500. The platform allows 3 s.
     pub answer_budget: Duration,
     /// How long an incomplete split push waits for its next fragment.
     pub fragment_ttl: Duration,
-    /// Longest first delay of a series, whatever `ReconnectNonce` the platform names: a value of a day is
-    /// legal there and would make a bot deaf for a day.
+    /// The longest first delay of a series, whatever `ReconnectNonce` the platform names. It may name a day, and the bot
+    /// would be disconnected for as long.
     pub nonce_cap: Duration,
-    /// First step of the backoff after the nonce.
+    /// The first step of the backoff after the nonce.
     pub backoff_base: Duration,
-    /// Highest step of the backoff, and the highest `ReconnectInterval` that is obeyed.
+    /// The highest step of the backoff, and the highest `ReconnectInterval` that is followed.
     pub backoff_cap: Duration,
-    /// How long a connection must have lived for the backoff to start over. One that ends sooner is one more failure,
-    /// or a platform that accepts and drops would get a tight loop.
+    /// After this life a connection that answered a ping is stable, and the backoff starts over. One that ends sooner
+    /// counts as a failure, because a platform that accepts and drops must not cause a tight loop.
     pub lasting: Duration,
-    /// Delay after "system busy".
+    /// The delay after "system busy".
     pub busy: Duration,
-    /// First delay after "too many connections" or a rate limit; it doubles.
+    /// The first delay after "too many connections" or a rate limit; it doubles.
     pub limited_base: Duration,
-    /// Highest delay after "too many connections" or a rate limit.
+    /// The highest delay after "too many connections" or a rate limit.
     pub limited_cap: Duration,
-    /// First probe of an installation that was refused just after a [long life](Self::long_life): one odd answer after
-    /// weeks of service is more likely a mistake than a verdict. No longer than `refused_base`.
+    /// The first probe after a refusal if the connection before it lived for [`long_life`](Self::long_life). One odd answer
+    /// after weeks of service is more likely an error than a decision. No longer than `refused_base`.
     pub refused_early: Duration,
-    /// First probe of an installation that was refused. The ones after it come after 2, 5 and 15 times as long.
+    /// The first probe after a refusal. The next ones come after 2, 5 and 15 times as long.
     pub refused_base: Duration,
-    /// Distance of all further probes while an installation is refused, and the longest of the ones before.
+    /// The distance of all further probes, and the longest distance of the first ones.
     pub refused_probe: Duration,
-    /// A connection that lived as long makes a refusal that follows less credible.
+    /// A connection that lived as long makes the next refusal less credible.
     pub long_life: Duration,
-    /// How long a drain waits for answers that are still owed.
+    /// How long a drain waits for answers that events still await.
     pub drain: Duration,
 }
 
@@ -93,18 +92,18 @@ impl Default for Timing {
     }
 }
 
-/// How often WeCom has us ping; it names no other distance.
+/// The distance of pings that WeCom documents.
 const WECOM_PING_INTERVAL: Duration = Duration::from_secs(30);
-/// Longest wait for WeCom's 101.
+/// The limit of WeCom's handshake.
 const WECOM_HANDSHAKE: Duration = Duration::from_secs(10);
-/// WeCom names no nonce: after the first loss it is tried again within a second.
+/// WeCom names no nonce, so the first delay is below a second.
 const WECOM_NONCE: Duration = Duration::from_secs(1);
-/// Subscribing is what WeCom limits, and two programs that displace each other live shortly: only this long a life is
-/// proof of a stable one.
+/// WeCom limits subscriptions, and the connections of two programs that displace each other live shortly. Only a connection
+/// that lives this long is stable.
 const WECOM_LASTING: Duration = Duration::from_secs(60);
 
 impl Timing {
-    /// The same for a bot of WeCom. What an operator made shorter than WeCom wants it stays as short.
+    /// The durations for a bot of WeCom. Durations that the operator made shorter stay as short.
     #[must_use]
     pub fn for_wecom(&self) -> Self {
         Self {
@@ -113,9 +112,9 @@ impl Timing {
             slack: self.slack + self.subscribe,
             ping_interval: self.ping_interval.min(WECOM_PING_INTERVAL),
             nonce_cap: self.nonce_cap.min(WECOM_NONCE),
-            // Each probe is a subscription, and WeCom limits these without saying how many it grants: no extra one.
+            // Each probe is a subscription, and WeCom's limit on them is unknown: no extra probe.
             refused_early: self.refused_base,
-            // In proportion: a gateway with a quick backoff wants it to start over as much sooner.
+            // In proportion, because a quick backoff has to start over as much sooner.
             lasting: self.lasting.saturating_mul(60).min(WECOM_LASTING),
             ..*self
         }

@@ -1,25 +1,23 @@
-//! The order of one upload's steps: what is sent next, what is repeated, and when it is over.
+//! The steps of one upload: which is sent next, which is repeated, and when the upload ends.
 //!
 //! ```text
 //! new ─▶ Init ─▶ chunks, a few at once ─▶ Finish ─▶ End(Done)
 //!          │        │    ▲                    │
-//!          │        └────┘ rests, again       │
+//!          │        └────┘ waits, again       │
 //!          └────────┴─────────┬───────────────┘
 //!                             ▼
 //!                       End(Failed | Expired)
 //! ```
 //!
-//! A step is a request under an id of its own, so how long one may be unanswered is
-//! [`Requests`](crate::Requests)' to tell ([`RequestLimits::upload_ack`](crate::RequestLimits)): its clock begins when
-//! the frame leaves. Here it is decided what that means. The platform forgets an upload after half an hour, so an
-//! upload ends by then whatever comes.
+//! A step is a request with an id of its own. [`Requests`](crate::Requests) measures how long it is unanswered
+//! ([`RequestLimits::upload_ack`](crate::RequestLimits)), from when its frame leaves. This machine decides what follows. The
+//! platform forgets an upload after half an hour, so every upload ends by then.
 //!
-//! What is repeated is what cannot do harm twice: a step the platform refused for a reason that passes, one that was
-//! never sent, and a chunk that was not answered, because a chunk that comes twice counts once. An unanswered init is
-//! told at once instead, as nothing is lost with it; an unanswered finish may have been carried out, and the upload is
-//! then unknown.
+//! A step is repeated if a second one does no harm: if the platform refused it for a temporary reason, if it was never sent,
+//! or if it is an unanswered chunk, because a chunk that comes twice counts once. An unanswered init ends the upload, and
+//! nothing is lost. An unanswered finish ends it too, and the platform may have the file.
 //!
-//! It never sees the file, the upload's id or the platform's words; whoever carries out the actions keeps them.
+//! The machine never sees the file, the upload's id or the platform's texts; its owner keeps them.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -27,21 +25,21 @@ use std::time::{Duration, Instant};
 
 use longwire_wire::wecom::{code, limit};
 
-/// How often a step is sent at most, as by the official Node SDK 1.0.7.
+/// How often a step is sent at most, as in the official Node SDK 1.0.7.
 pub const UPLOAD_TRIES: u8 = 3;
 
-/// How long a step rests after its first failure and its second; the same SDK's.
-const RESTS: [Duration; UPLOAD_TRIES as usize - 1] =
+/// The delay after the first and the second failure of a step, as in the same SDK.
+const RETRY_DELAYS: [Duration; UPLOAD_TRIES as usize - 1] =
     [Duration::from_millis(500), Duration::from_secs(1)];
 
 /// One request of an upload.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
 pub enum UploadStep {
-    /// Says what comes; the answer names the upload.
+    /// Announces the file. The answer has the id of the upload.
     Init,
-    /// A part of the file, counted from 0.
+    /// Sends a part of the file, counted from 0.
     Chunk(u64),
-    /// Has the parts put together; the answer names the file.
+    /// Has the platform join the parts. The answer has the id of the file.
     Finish,
 }
 
@@ -57,7 +55,7 @@ impl UploadStep {
     }
 }
 
-/// For people: which step, a chunk with its number.
+/// For people: the step, a chunk with its number.
 impl fmt::Display for UploadStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -67,27 +65,27 @@ impl fmt::Display for UploadStep {
     }
 }
 
-/// What came of a step that was sent.
+/// The outcome of a step.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum StepOutcome {
-    /// The platform did it.
+    /// The platform accepted it.
     Done,
-    /// It did not, and said so with this code.
+    /// The platform refused it with this code.
     Refused(Option<i64>),
-    /// It said nothing in time.
+    /// The platform did not answer in time.
     TimedOut,
-    /// Nothing was sent, for want of room.
+    /// It was not sent, because the queue of requests was full.
     Crowded,
-    /// Nothing more can come of this upload: its connection is gone, or its file.
+    /// The connection or the file is gone, so the upload cannot succeed.
     Hopeless,
 }
 
 /// What is to be done.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum UploadAction {
-    /// Send this, and tell what came of it.
+    /// Send this step, and report its outcome.
     Send(UploadStep),
-    /// It is over; nothing follows, and answers that still come change nothing.
+    /// The upload has ended. This is the last action. Later outcomes change nothing.
     End(UploadEnd),
 }
 
@@ -96,18 +94,18 @@ pub enum UploadAction {
 pub enum UploadEnd {
     /// The platform has the file.
     Done,
-    /// This step failed, at its last try.
+    /// This step failed at its last try.
     Failed {
-        /// Which.
+        /// The step.
         step: UploadStep,
-        /// How often it was sent, 1 at least.
+        /// How often it was sent, at least once.
         tries: u8,
     },
-    /// It took longer than the platform remembers it.
+    /// The platform has forgotten the upload.
     Expired,
 }
 
-/// One upload under way.
+/// One upload.
 #[derive(Debug)]
 pub struct Upload {
     stage: Stage,
@@ -125,17 +123,17 @@ enum Stage {
     Over,
 }
 
-/// How far one step has come.
+/// The progress of one step.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 enum Progress {
     Unsent,
     Sent { tries: u8 },
-    Resting { tries: u8, until: Instant },
+    Waiting { tries: u8, until: Instant },
     Done,
 }
 
-/// How many chunks are under way at once: many of them make the platform answer "system error", as the official Node
-/// SDK says, whose ladder this is.
+/// How many chunks are under way at once, as in the official Node SDK. With more of them the platform answers "system
+/// error".
 fn most_at_once(chunks: u64) -> usize {
     match chunks {
         0..=4 => 4,
@@ -159,12 +157,12 @@ impl Upload {
         upload
     }
 
-    /// What is to be done next, if anything.
+    /// The next action, if any.
     pub fn poll_action(&mut self) -> Option<UploadAction> {
         self.actions.pop_front()
     }
 
-    /// This came of a step. News of one that is not under way changes nothing.
+    /// A step has this outcome. News of a step that is not under way changes nothing.
     pub fn handle_outcome(&mut self, step: UploadStep, outcome: StepOutcome, now: Instant) {
         let Some(progress) = self.progress(step) else {
             return;
@@ -174,12 +172,12 @@ impl Upload {
         };
         if outcome == StepOutcome::Done {
             *progress = Progress::Done;
-        } else if let Some(rest) = RESTS.get(usize::from(tries) - 1)
+        } else if let Some(delay) = RETRY_DELAYS.get(usize::from(tries) - 1)
             && is_worth_repeating(step, outcome)
         {
-            *progress = Progress::Resting {
+            *progress = Progress::Waiting {
                 tries,
-                until: now + *rest,
+                until: now + *delay,
             };
         } else {
             return self.end(UploadEnd::Failed { step, tries });
@@ -187,7 +185,7 @@ impl Upload {
         self.proceed(now);
     }
 
-    /// The time of [`poll_timeout`](Self::poll_timeout) has come; harmless when early.
+    /// The time of [`poll_timeout`](Self::poll_timeout) has come. An early call changes nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.stage != Stage::Over && self.due <= now {
             return self.end(UploadEnd::Expired);
@@ -195,22 +193,22 @@ impl Upload {
         self.proceed(now);
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout); `None` when it is over.
+    /// When to call [`handle_timeout`](Self::handle_timeout). `None` after the end.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let resting = |progress: &Progress| match *progress {
-            Progress::Resting { until, .. } => Some(until),
+        let wait_end = |progress: &Progress| match *progress {
+            Progress::Waiting { until, .. } => Some(until),
             Progress::Unsent | Progress::Sent { .. } | Progress::Done => None,
         };
-        let rested = match &self.stage {
+        let wait_end = match &self.stage {
             Stage::Over => return None,
-            Stage::Init(progress) | Stage::Finish(progress) => resting(progress),
-            Stage::Chunks => self.chunks.iter().filter_map(resting).min(),
+            Stage::Init(progress) | Stage::Finish(progress) => wait_end(progress),
+            Stage::Chunks => self.chunks.iter().filter_map(wait_end).min(),
         };
-        Some(rested.map_or(self.due, |rested| rested.min(self.due)))
+        Some(wait_end.map_or(self.due, |end| end.min(self.due)))
     }
 
-    /// A step of the stage it is in.
+    /// The progress of a step of the current stage.
     fn progress(&mut self, step: UploadStep) -> Option<&mut Progress> {
         match (&mut self.stage, step) {
             (Stage::Init(progress), UploadStep::Init)
@@ -218,11 +216,11 @@ impl Upload {
             (Stage::Chunks, UploadStep::Chunk(index)) => {
                 self.chunks.get_mut(usize::try_from(index).ok()?)
             }
-            _ => None,
+            (Stage::Init(_) | Stage::Chunks | Stage::Finish(_) | Stage::Over, _) => None,
         }
     }
 
-    /// Sends what may be sent now.
+    /// Sends the steps that are due.
     fn proceed(&mut self, now: Instant) {
         if self.stage == Stage::Init(Progress::Done) {
             self.stage = Stage::Chunks;
@@ -240,9 +238,9 @@ impl Upload {
     }
 
     fn send_chunks(&mut self, now: Instant) {
-        // One that rests keeps its place: a platform that is pressed hard is not to get another instead.
+        // A chunk that waits still counts: an overloaded platform must not get another one instead.
         let begun =
-            |one: &&Progress| matches!(one, Progress::Sent { .. } | Progress::Resting { .. });
+            |one: &&Progress| matches!(one, Progress::Sent { .. } | Progress::Waiting { .. });
         let mut at_once = self.chunks.iter().filter(begun).count();
         for (index, progress) in (0..).zip(&mut self.chunks) {
             match progress {
@@ -251,7 +249,7 @@ impl Upload {
                     at_once += 1;
                     send(UploadStep::Chunk(index), progress, now, &mut self.actions);
                 }
-                Progress::Sent { .. } | Progress::Resting { .. } | Progress::Done => {
+                Progress::Sent { .. } | Progress::Waiting { .. } | Progress::Done => {
                     send(UploadStep::Chunk(index), progress, now, &mut self.actions);
                 }
             }
@@ -260,13 +258,13 @@ impl Upload {
 
     fn end(&mut self, end: UploadEnd) {
         self.stage = Stage::Over;
-        // What was to be sent would find nobody.
+        // Steps that were not taken yet are obsolete.
         self.actions.clear();
         self.actions.push_back(UploadAction::End(end));
     }
 }
 
-/// Sends a step that is to be sent by now.
+/// Sends a step if it is due.
 fn send(
     step: UploadStep,
     progress: &mut Progress,
@@ -275,8 +273,8 @@ fn send(
 ) {
     let tries = match *progress {
         Progress::Unsent => 0,
-        Progress::Resting { tries, until } if until <= now => tries,
-        Progress::Resting { .. } | Progress::Sent { .. } | Progress::Done => return,
+        Progress::Waiting { tries, until } if until <= now => tries,
+        Progress::Waiting { .. } | Progress::Sent { .. } | Progress::Done => return,
     };
     *progress = Progress::Sent { tries: tries + 1 };
     actions.push_back(UploadAction::Send(step));

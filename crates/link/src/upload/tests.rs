@@ -89,11 +89,11 @@ fn the_more_chunks_the_fewer_at_once() {
 #[test]
 fn a_chunk_without_an_answer_is_sent_again_after_a_rest_and_three_times_at_most() {
     let mut run = Run::begun(1);
-    for rest in RESTS {
+    for delay in RETRY_DELAYS {
         run.expect_chunks(&[0]);
         run.tell(UploadStep::Chunk(0), StepOutcome::TimedOut);
-        assert_eq!(run.upload.poll_timeout(), Some(run.now + rest));
-        run.pass(rest - MS);
+        assert_eq!(run.upload.poll_timeout(), Some(run.now + delay));
+        run.pass(delay - MS);
         run.expect(&[]);
         run.pass(MS);
     }
@@ -110,7 +110,7 @@ fn a_chunk_that_rests_keeps_its_place() {
     run.expect(&[]);
     run.tell(UploadStep::Chunk(1), StepOutcome::Done);
     run.expect_chunks(&[2]);
-    run.pass(RESTS[0]);
+    run.pass(RETRY_DELAYS[0]);
     run.expect_chunks(&[0]);
 }
 
@@ -130,7 +130,7 @@ fn what_is_repeated_and_what_is_not() {
             return run.expect_failed(step, 1);
         }
         run.expect(&[]);
-        run.pass(RESTS[0]);
+        run.pass(RETRY_DELAYS[0]);
         run.expect(&[UploadAction::Send(step)]);
     };
     let (init, chunk, finish) = (UploadStep::Init, UploadStep::Chunk(0), UploadStep::Finish);
