@@ -22,6 +22,7 @@
 //!
 //! No story waits by sleeping, and none asserts how long something took.
 
+mod acks;
 mod admin;
 mod binary;
 mod clock;
@@ -36,6 +37,7 @@ mod setup;
 mod wait;
 mod wecom;
 
+pub use acks::{wait_acked, wait_more_acked};
 pub use admin::{Admin, Answer};
 pub use clock::Clock;
 pub use command::{Ended, longwire};

@@ -2,7 +2,7 @@
 //! else.
 
 use longwire_sim::{Fault, Target};
-use longwire_tests::{SECRET, Setup, app_id, longwire, message, platform, wait_until};
+use longwire_tests::{SECRET, Setup, app_id, longwire, message, platform, wait_acked, wait_until};
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -389,10 +389,7 @@ fn nonsense_is_counted_said_once_a_minute_and_survived() {
     );
 
     let push = control.push(&app_id("a"), message("evt-after", "om-after"));
-    wait_until("the connection serves on", || match control.record(push) {
-        Some(record) if record.acked_at_ms.is_some() => Ok(()),
-        record => Err(format!("{record:?}")),
-    });
+    wait_acked(&control, push);
     assert_eq!(gateway.wait_live("a")["generation"], 1);
     let light = &gateway.installation("a")["lights"]["malformed"];
     assert_eq!(light, 100);

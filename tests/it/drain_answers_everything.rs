@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use longwire_sim::{ClosedLoop, Fault, Push, RecordState, Sim, Target};
-use longwire_tests::{Gateway, Setup, Signal, app_id, message, platform, wait_until};
+use longwire_tests::{
+    Gateway, Setup, Signal, app_id, message, platform, wait_more_acked, wait_until,
+};
 
 const BOTS: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -24,14 +26,7 @@ fn sigterm_under_load_leaves_no_event_without_an_answer() {
         payload_bytes: 2_048,
         ..ClosedLoop::default()
     });
-    wait_until("the load is under way", || {
-        let acked = control.ledger().acked;
-        if acked > 500 {
-            Ok(())
-        } else {
-            Err(acked.to_string())
-        }
-    });
+    wait_more_acked(&control, 500);
     gateway.signal(Signal::Term);
     let status = gateway.wait_end();
     assert_eq!(status.code(), Some(0), "{status}");
@@ -85,14 +80,7 @@ fn a_bot_that_is_stopped_answers_what_it_read() {
         apps: vec![app_id("a")],
         ..ClosedLoop::default()
     });
-    wait_until("the load is under way", || {
-        let acked = control.ledger().acked;
-        if acked > 100 {
-            Ok(())
-        } else {
-            Err(acked.to_string())
-        }
-    });
+    wait_more_acked(&control, 100);
     gateway.tell("a", "stop");
     let stopped = gateway.wait_installation("a", "stopped", |view| view["state"] == "stopped");
     assert_eq!(stopped["desired"], "stop", "{stopped}");

@@ -4,7 +4,7 @@
 
 use longwire_sim::{FragmentPlan, Push, SimSettings, wecom};
 use longwire_tests::{
-    Gateway, Setup, absent_platform, app_id, platform, wait_until, wecom_platform,
+    Gateway, Setup, absent_platform, app_id, platform, wait_acked, wecom_platform,
 };
 use serde_json::{Value, json};
 
@@ -118,12 +118,7 @@ fn connections_and_fragments_are_logged_with_their_facts() {
         ..FragmentPlan::default()
     };
     let push = control.push(&app_id("feishu"), Push::made_up(2_500).in_fragments(plan));
-    let record = wait_until("the split push is acknowledged", || {
-        match control.record(push) {
-            Some(record) if record.acked_at_ms.is_some() => Ok(record),
-            record => Err(format!("{record:?}")),
-        }
-    });
+    let record = wait_acked(&control, push);
     let entries = gateway.log().entries();
     let of = |message: &str| -> Vec<&Value> {
         entries

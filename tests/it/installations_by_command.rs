@@ -3,7 +3,8 @@
 
 use longwire_sim::{Behaviour, ClosedLoop, wecom};
 use longwire_tests::{
-    Ended, Gateway, Setup, Signal, app_id, longwire, message_of, platform, wait_until,
+    Ended, Gateway, Setup, Signal, app_id, longwire, message_of, platform, until_answered,
+    wait_more_acked, wait_until,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -255,28 +256,13 @@ fn a_server_that_is_killed_under_load_loses_nothing_it_acknowledged() {
         payload_bytes: 1_024,
         ..ClosedLoop::default()
     });
-    for life in 1..=5 {
-        let before = control.ledger().acked;
-        wait_until(&format!("life {life} acknowledges"), || {
-            let acked = control.ledger().acked - before;
-            if acked >= 500 {
-                Ok(())
-            } else {
-                Err(acked.to_string())
-            }
-        });
+    for _ in 0..5 {
+        wait_more_acked(&control, 500);
         gateway.kill();
         gateway.restart();
     }
     control.stop_traffic();
-    let ledger = wait_until("everything has a verdict", || {
-        let ledger = control.ledger();
-        if ledger.pending == 0 {
-            Ok(ledger)
-        } else {
-            Err(format!("{ledger:?}"))
-        }
-    });
+    let ledger = until_answered(&control);
     assert_eq!((ledger.lost, ledger.bad_acks.total()), (0, 0), "{ledger:?}");
     let mut ids: Vec<String> = gateway
         .events()

@@ -2,7 +2,9 @@
 //! no connection.
 
 use longwire_sim::{Apps, Behaviour, ClosedLoop, ConnectionId, Control, RecordState, Traffic};
-use longwire_tests::{Gateway, SECRET, Setup, app_id, message, platform, wait_until};
+use longwire_tests::{
+    Gateway, SECRET, Setup, app_id, message, platform, until_answered, wait_until,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -186,14 +188,7 @@ fn two_hundred_bots_and_four_of_them_in_trouble() {
         }
     });
     control.stop_traffic();
-    let ledger = wait_until("nothing is left without a verdict", || {
-        let ledger = control.ledger();
-        if ledger.pending == 0 {
-            Ok(ledger)
-        } else {
-            Err(format!("{ledger:?}"))
-        }
-    });
+    let ledger = until_answered(&control);
     assert_eq!((ledger.lost, ledger.bad_acks.total()), (0, 0), "{ledger:?}");
     nobody_else_noticed(&gateway, &bystanders);
     let at_last = connections(&control);

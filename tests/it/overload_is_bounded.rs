@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use longwire_bench::WriteLock;
 use longwire_sim::{Control, Fault, FragmentPlan, Ledger, Push, RecordState, Target, Traffic};
-use longwire_tests::{Gateway, Setup, app_id, message, platform, wait_until};
+use longwire_tests::{
+    Gateway, Setup, app_id, message, platform, wait_acked, wait_more_acked, wait_until,
+};
 
 /// What the gateway's memory may grow by, whatever is done to it.
 const GROWTH_KIB: u64 = 64 * 1024;
@@ -38,12 +40,7 @@ fn nobody_reconnected(gateway: &Gateway) {
 /// Pushes one event to a bot and waits until it is ACKed.
 fn an_event_flows(control: &Control, bot: &str, id: &str) {
     let push = control.push(&app_id(bot), message(id, &format!("om-{id}")));
-    wait_until(&format!("{bot}: {id} is acknowledged"), || {
-        match control.record(push) {
-            Some(record) if record.state == RecordState::Acked => Ok(()),
-            record => Err(format!("{record:?}")),
-        }
-    });
+    wait_acked(control, push);
 }
 
 /// Waits until everything pushed has its verdict. Each wait is for one verdict more, so that a slow host has the time it
@@ -91,10 +88,7 @@ fn a_store_that_stalls_has_events_refused_early_and_loses_none() {
         payload_bytes: 1_024,
         ..Traffic::default()
     });
-    wait_until("traffic flows", || match control.ledger().acked {
-        0 => Err("no ACK".to_owned()),
-        _ => Ok(()),
-    });
+    wait_more_acked(&control, 1);
     let peak = gateway.memory_kib("VmHWM");
 
     let lock = WriteLock::take(&gateway.database()).expect("the database can be locked");
@@ -114,13 +108,7 @@ fn a_store_that_stalls_has_events_refused_early_and_loses_none() {
     );
 
     drop(lock);
-    let acked = control.ledger().acked;
-    wait_until("events are acknowledged again", || {
-        match control.ledger().acked {
-            now if now > acked => Ok(()),
-            now => Err(now.to_string()),
-        }
-    });
+    wait_more_acked(&control, 1);
     control.stop_traffic();
     let ledger = settle(&control);
     assert_eq!((ledger.lost, ledger.bad_acks.total()), (0, 0), "{ledger:?}");

@@ -5,11 +5,10 @@
 
 use std::time::Duration;
 
-use longwire_sim::{
-    AttemptOutcome, Control, Fault, FragmentPlan, Order, Push, PushId, RecordState, SimSettings,
-    Target,
+use longwire_sim::{AttemptOutcome, Fault, FragmentPlan, Order, Push, SimSettings, Target};
+use longwire_tests::{
+    Gateway, Setup, app_id, message, message_of, platform, wait_acked, wait_until,
 };
-use longwire_tests::{Gateway, Setup, app_id, message, message_of, platform, wait_until};
 
 const BOT: &str = "a";
 
@@ -17,20 +16,6 @@ const BOT: &str = "a";
 fn soon_again(settings: &mut SimSettings) {
     settings.ack_deadline = Duration::from_secs(1);
     settings.ladder = vec![Duration::from_millis(50); 50];
-}
-
-#[track_caller]
-fn wait_acked(control: &Control, push: PushId) -> longwire_sim::PushRecord {
-    wait_until("the event is acknowledged", || {
-        let record = control
-            .record(push)
-            .expect("the simulator keeps its records");
-        if record.state == RecordState::Acked {
-            Ok(record)
-        } else {
-            Err(format!("{record:?}"))
-        }
-    })
 }
 
 /// How often the store met the event again.

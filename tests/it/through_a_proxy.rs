@@ -7,7 +7,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use longwire_sim::{Sim, SimTls};
-use longwire_tests::{Gateway, Setup, app_id, message, platform, wait_until};
+use longwire_tests::{Gateway, Setup, app_id, message, platform, wait_acked};
 use serde_json::json;
 
 use longwire_sim::proxy::{Proxy, ProxyAnswer};
@@ -59,13 +59,7 @@ fn serves(gateway: &Gateway, sim: &Sim, bot: &str) {
     let control = sim.control();
     let event_id = format!("evt-{bot}");
     let push = control.push(&app_id(bot), message(&event_id, &format!("om-{bot}")));
-    wait_until(
-        &format!("the event of {bot} is acknowledged"),
-        || match control.record(push) {
-            Some(record) if record.acked_at_ms.is_some() => Ok(()),
-            record => Err(format!("{record:?}")),
-        },
-    );
+    wait_acked(&control, push);
 }
 
 /// Everything went to `authority` with the right password, and it was more than the bootstrap.

@@ -8,7 +8,9 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use longwire_sim::{Control, Ledger, Sim, Traffic};
-use longwire_tests::{Gateway, Setup, Signal, platform, until_answered, wait_until};
+use longwire_tests::{
+    Gateway, Setup, Signal, platform, until_answered, wait_more_acked, wait_until,
+};
 
 const BOTS: [&str; 2] = ["a", "b"];
 /// Room for what the slowest of stories records. What is not written takes none on the host, and the ballast takes what
@@ -40,10 +42,7 @@ fn pour(gateway: &Gateway, control: &Control) {
         payload_bytes: 16 * 1_024,
         ..Traffic::default()
     });
-    wait_until("events are acknowledged", || match control.ledger().acked {
-        0..=50 => Err(format!("{:?}", control.ledger())),
-        _ => Ok(()),
-    });
+    wait_more_acked(&control, 50);
 }
 
 /// The gateway says it is not ready and why, to the load balancer and to the operator.
@@ -100,24 +99,11 @@ fn until_ready(gateway: &Gateway) {
     });
 }
 
-/// So many events more are acknowledged.
-#[track_caller]
-fn until_acknowledged(gateway: &Gateway, control: &Control, more: u64) {
-    let wanted = control.ledger().acked + more;
-    wait_until("events are acknowledged again", || {
-        if control.ledger().acked >= wanted {
-            Ok(())
-        } else {
-            Err(gateway.overview()["store"].to_string())
-        }
-    });
-}
-
 /// Waits until all is well again, and compares.
 #[track_caller]
 fn recover(gateway: &Gateway, control: &Control) -> Ledger {
     until_ready(gateway);
-    until_acknowledged(gateway, control, 50);
+    wait_more_acked(control, 50);
     control.stop_traffic();
     let ledger = until_answered(control);
     assert_eq!((ledger.lost, ledger.bad_acks.total()), (0, 0), "{ledger:?}");
@@ -167,7 +153,7 @@ fn a_full_disk_refuses_and_recovers_when_there_is_room() {
     gateway.volume().fill().expect("the disk takes the ballast");
     suffer(&gateway, &control, "disk_full");
     gateway.volume().empty().expect("the ballast goes");
-    until_acknowledged(&gateway, &control, 1);
+    wait_more_acked(&control, 1);
     // Once more, and this time it is killed in the middle of it.
     gateway.volume().fill().expect("the disk takes the ballast");
     suffer(&gateway, &control, "disk_full");
@@ -258,7 +244,7 @@ fn a_directory_without_leave_to_write_refuses_and_recovers_when_it_is_given() {
     gateway.volume().forbid_writes().expect("chattr");
     suffer(&gateway, &control, "read_only");
     gateway.volume().allow_writes().expect("chattr");
-    until_acknowledged(&gateway, &control, 1);
+    wait_more_acked(&control, 1);
     gateway.volume().forbid_writes().expect("chattr");
     suffer(&gateway, &control, "read_only");
     restart_in_trouble(&mut gateway, "permi", |gateway| {

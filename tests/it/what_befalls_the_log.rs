@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, PipeReader, pipe};
 use std::process::Stdio;
 
 use longwire_sim::{Control, Sim, Traffic};
-use longwire_tests::{Gateway, Setup, Signal, platform, wait_until};
+use longwire_tests::{Gateway, Setup, Signal, platform, until_answered, wait_until};
 use rustix::io::ioctl_fionread;
 use serde_json::Value;
 
@@ -52,14 +52,7 @@ fn serves_well(gateway: &Gateway, control: &Control) {
 /// Ends the traffic, and the gateway while its log is in trouble still.
 fn is_served_sigterm(mut gateway: Gateway, control: &Control) {
     control.stop_traffic();
-    let ledger = wait_until("nothing is left without a verdict", || {
-        let ledger = control.ledger();
-        if ledger.pending == 0 {
-            Ok(ledger)
-        } else {
-            Err(format!("{ledger:?}"))
-        }
-    });
+    let ledger = until_answered(control);
     assert_eq!(
         (
             ledger.acked,

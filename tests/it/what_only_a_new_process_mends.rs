@@ -7,7 +7,7 @@ use longwire_bench::WriteLock;
 use longwire_sim::Traffic;
 use longwire_sim::wecom::Push;
 use longwire_tests::{
-    Gateway, Setup, app_id, bot_id, live_wecom_bot, message, platform, wait_until,
+    Gateway, Setup, app_id, bot_id, live_wecom_bot, message, platform, until_answered, wait_until,
 };
 use serde_json::json;
 
@@ -78,13 +78,7 @@ fn it_drains_says_so_and_ends_with_70() {
         gateway.restart();
         gateway.wait_overview("all are live again", |now| now["by_state"]["live"] == 4);
         control.stop_traffic();
-        wait_until("nothing is left without a verdict", || {
-            match control.ledger() {
-                ledger if ledger.pending == 0 => Ok(()),
-                ledger => Err(format!("{ledger:?}")),
-            }
-        });
-        assert_eq!(control.ledger().lost, 0);
+        assert_eq!(until_answered(&control).lost, 0);
         // At the end of the story the acknowledged events are compared with the store.
         gateway.stop();
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use longwire_sim::{Control, Fault, Target, Traffic};
 use longwire_store::{Cause, Group, GroupReply, NewEvent, Receipt, Source, Store, StoreSettings};
-use longwire_tests::{Clock, Gateway, Setup, app_id, platform, until_answered, wait_until};
+use longwire_tests::{Clock, Gateway, Setup, app_id, platform, until_answered, wait_more_acked};
 use longwire_wire::envelope::Envelope;
 use longwire_wire::identity::Identity;
 use serde_json::json;
@@ -127,16 +127,8 @@ fn a_clock_that_jumps_while_events_pour_in_loses_nothing_and_doubles_nothing() {
         .into_iter()
         .enumerate()
     {
-        let wanted = control.ledger().acked + 100;
         clock.shift_by(off_by_s);
-        wait_until("events are acknowledged", || {
-            let ledger = control.ledger();
-            if ledger.acked >= wanted {
-                Ok(())
-            } else {
-                Err(format!("{ledger:?}"))
-            }
-        });
+        wait_more_acked(&control, 100);
         if round == 2 {
             gateway.kill();
             gateway.restart();

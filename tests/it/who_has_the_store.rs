@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use longwire_sim::{Control, Traffic};
 use longwire_store::{EventQuery, Store, StoreSettings};
-use longwire_tests::{Gateway, Setup, longwire, platform, until_answered, wait_until};
+use longwire_tests::{
+    Gateway, Setup, longwire, platform, until_answered, wait_more_acked, wait_until,
+};
 
 const BOT: &str = "a";
 
@@ -26,20 +28,7 @@ fn pour(gateway: &Gateway, control: &Control) {
         per_second: 100.0,
         ..Traffic::default()
     });
-    acknowledged(control, 50);
-}
-
-#[track_caller]
-fn acknowledged(control: &Control, more: u64) {
-    let wanted = control.ledger().acked + more;
-    wait_until("events are acknowledged", || {
-        let ledger = control.ledger();
-        if ledger.acked >= wanted {
-            Ok(())
-        } else {
-            Err(format!("{ledger:?}"))
-        }
-    });
+    wait_more_acked(control, 50);
 }
 
 /// Until the store is in trouble for this reason.
@@ -52,7 +41,7 @@ fn until_degraded(gateway: &Gateway, cause: &str) {
 #[track_caller]
 fn settle(gateway: &Gateway, control: &Control) {
     gateway.wait_overview("the store is well", |now| now["store"]["state"] == "ok");
-    acknowledged(control, 20);
+    wait_more_acked(control, 20);
     control.stop_traffic();
     let ledger = until_answered(control);
     assert_eq!(ledger.lost, 0, "{ledger:?}");
@@ -177,7 +166,7 @@ fn what_a_cut_write_ahead_log_took_with_it_is_counted() {
     // What was made at the start is in the database from here on.
     let settings = StoreSettings::at(gateway.database().display().to_string());
     checkpoint(&settings);
-    acknowledged(&control, 50);
+    wait_more_acked(&control, 50);
     let wal = fs::File::options()
         .write(true)
         .open(beside(&gateway.database(), "-wal"));
