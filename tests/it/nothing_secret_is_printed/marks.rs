@@ -1,0 +1,21 @@
+//! The marks: every secret and every text of a person contains one.
+
+/// The secret that lets most bots in.
+pub(super) const SECRET: &str = "sesame/0ne+5b1c";
+/// A secret that the platform does not accept.
+pub(super) const WRONG_SECRET: &str = "sesame/tw0+9e3d";
+/// The secret of a WeCom bot, which goes into the first frame of its connection.
+pub(super) const BOT_SECRET: &str = "sesame/b0t+77c4";
+pub(super) const PROXY_PASSWORD: &str = "prxy/pw+47aa";
+pub(super) const TICKET: &str = "tckt/url+c02f";
+/// A field of an event that is not its text.
+pub(super) const BODY: &str = "evt/body+d31e";
+/// What somebody wrote.
+pub(super) const CONTENT: &str = "evt/said+88f0";
+
+/// What nobody may see anywhere. In a store, they are sealed.
+pub(super) const SECRETS: [&str; 5] = [SECRET, WRONG_SECRET, BOT_SECRET, PROXY_PASSWORD, TICKET];
+/// What stays in the store and leaves it only on request.
+pub(super) const BODIES: [&str; 2] = [BODY, CONTENT];
+/// Parts of a connection's address: whatever follows them is good for a connection.
+pub(super) const ADDRESS_PARTS: [&str; 2] = ["access_key=", "ticket="];

@@ -1,0 +1,208 @@
+//! What operators do: they make actors panic, add bots, and look at everything.
+
+use longwire_sim::Sim;
+use longwire_tests::{Gateway, app_id};
+use serde_json::{Value, json};
+
+use super::marks::{BOT_SECRET, PROXY_PASSWORD, SECRET, TICKET};
+use super::seen::Seen;
+
+pub(super) fn actors_panic(gateway: &Gateway) {
+    for (count, actor) in ["assembler", "pinger", "socket", "installation"]
+        .iter()
+        .enumerate()
+    {
+        gateway.wait_live("by-variable");
+        let request = json!({ "actor": actor, "fault": "panic" });
+        let path = "/admin/v1/installations/by-variable/fault";
+        let answer = gateway
+            .admin()
+            .post(path, Some(&request))
+            .expect("the admin interface answers");
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        gateway.wait_overview("the panic is counted", |overview| {
+            overview["connections"]["panics"].as_u64() > Some(count as u64)
+        });
+    }
+    gateway.wait_live("by-variable");
+}
+
+/// Bots are added with their secrets, rightly and wrongly.
+pub(super) fn operators_add_bots(gateway: &Gateway, sim: &Sim, seen: &mut Seen) {
+    let request = json!({
+        "name": "by-request", "platform": "feishu", "app_id": app_id("by-request"), "app_secret": SECRET,
+        "base_url": sim.base_url(), "proxy": format!("http://gate:{}@127.0.0.1:1", PROXY_PASSWORD.replace('/', "%2F")),
+        "desired": "run",
+    });
+    let with = |key: &str, value: Value| {
+        let mut request = request.clone();
+        request[key] = value;
+        request
+    };
+    for (request, status) in [
+        (with("surprise", json!(SECRET)), 400),
+        (with("desired", json!(SECRET)), 400),
+        (with("app_secret", json!([SECRET])), 400),
+        (
+            with(
+                "proxy",
+                json!(format!("socks5://gate:{PROXY_PASSWORD}@127.0.0.1:1")),
+            ),
+            400,
+        ),
+        (
+            with(
+                "base_url",
+                json!(format!("https://gate:{TICKET}@127.0.0.1")),
+            ),
+            400,
+        ),
+        (request.clone(), 201),
+        (request.clone(), 409),
+    ] {
+        let answer = gateway
+            .admin()
+            .post("/admin/v1/installations", Some(&request))
+            .expect("an answer");
+        assert_eq!(answer.status, status, "{}", answer.body);
+        // What was sent as a wanted state is no secret, and is told back.
+        if request["desired"] == "run" {
+            seen.text("POST /admin/v1/installations", &answer.body);
+        }
+    }
+    gateway.wait_installation("by-request", "tried", |view| {
+        view["reason"] == "unreachable"
+    });
+    let app = app_id("by-command");
+    let base_url = sim.base_url();
+    let add = [
+        "installations",
+        "add",
+        "by-command",
+        "--app-id",
+        &app,
+        "--base-url",
+        &base_url,
+        "--secret-stdin",
+    ];
+    seen.command(gateway, &add, &format!("{SECRET}\n"), 0);
+    gateway.wait_live("by-command");
+    seen.command(gateway, &add, &format!("{SECRET}\n"), 1);
+    operators_add_wecom_bots(gateway, seen);
+}
+
+/// Nobody listens where these bots are to connect, so their secret is unsealed for each attempt and goes nowhere.
+fn operators_add_wecom_bots(gateway: &Gateway, seen: &mut Seen) {
+    let nowhere = "wss://127.0.0.1:1";
+    let request = json!({
+        "name": "wecom-by-request", "platform": "wecom", "bot_id": "aib1", "secret": BOT_SECRET,
+        "base_url": nowhere, "take_back_after": "10m", "take_back_per_day": 3,
+    });
+    let with = |key: &str, value: Value| {
+        let mut request = request.clone();
+        request[key] = value;
+        request
+    };
+    for (request, status) in [
+        (with("surprise", json!(BOT_SECRET)), 400),
+        (with("app_secret", json!(BOT_SECRET)), 400),
+        (with("secret", json!([BOT_SECRET])), 400),
+        (with("take_back_after", json!(BOT_SECRET)), 400),
+        (with("take_back_per_day", json!(BOT_SECRET)), 400),
+        (
+            with("base_url", json!(format!("wss://aib1:{TICKET}@127.0.0.1"))),
+            400,
+        ),
+        (request.clone(), 201),
+        (request.clone(), 409),
+    ] {
+        let answer = gateway
+            .admin()
+            .post("/admin/v1/installations", Some(&request))
+            .expect("an answer");
+        assert_eq!(answer.status, status, "{}", answer.body);
+        seen.text("POST /admin/v1/installations", &answer.body);
+    }
+    let add = [
+        "installations",
+        "add",
+        "wecom-by-command",
+        "--bot-id",
+        "aib2",
+        "--base-url",
+        nowhere,
+        "--secret-stdin",
+    ];
+    seen.command(gateway, &add, &format!("{BOT_SECRET}\n"), 0);
+    seen.command(gateway, &add, &format!("{BOT_SECRET}\n"), 1);
+    // The secret is forgotten.
+    let forgotten = [
+        "installations",
+        "add",
+        "nobody",
+        "--bot-id",
+        "aib3",
+        "--secret-stdin",
+    ];
+    seen.command(gateway, &forgotten, "\n", 2);
+    for name in ["wecom-by-request", "wecom-by-command"] {
+        gateway.wait_installation(name, "tried", |view| view["reason"].is_string());
+    }
+}
+
+/// Every page, probe and command that tells something.
+pub(super) fn everything_is_looked_at(gateway: &Gateway, seen: &mut Seen) {
+    let admin = gateway.admin();
+    let mut paths: Vec<String> = [
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/admin/v1/overview",
+        "/admin/v1/tree",
+        "/admin/v1/tree?unfold=/fleet",
+        "/admin/v1/actors?limit=500",
+        "/admin/v1/installations?limit=500",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let names: Vec<String> = gateway
+        .installations()
+        .iter()
+        .filter_map(|view| view["name"].as_str().map(str::to_owned))
+        .collect();
+    assert_eq!(names.len(), 13, "{names:?}");
+    paths.extend(
+        names
+            .iter()
+            .map(|name| format!("/admin/v1/installations/{name}")),
+    );
+    for path in &paths {
+        let answer = admin.get(path).expect("the admin interface answers");
+        assert!(answer.status < 500, "GET {path}: {}", answer.body);
+        seen.text(&format!("GET {path}"), &answer.body);
+    }
+    let actors = admin.json("/admin/v1/actors?limit=500");
+    for actor in actors["data"].as_array().into_iter().flatten() {
+        let path = actor["path"].as_str().unwrap_or_default();
+        seen.text(
+            &format!("the words of {path}"),
+            &gateway.inspect(path).to_string(),
+        );
+    }
+    seen.command(gateway, &["installations", "list"], "", 0);
+    seen.command(gateway, &["installations", "list", "-o", "json"], "", 0);
+    for name in &names {
+        seen.command(gateway, &["installations", "show", name], "", 0);
+        seen.command(
+            gateway,
+            &["installations", "show", name, "-o", "json"],
+            "",
+            0,
+        );
+    }
+    seen.command(gateway, &["events", "tail", "--from-start"], "", 0);
+    seen.command(gateway, &["events", "tail", "-o", "json"], "", 0);
+    // Most bots are in trouble, so both have findings.
+    seen.command(gateway, &["check", "--online"], "", 7);
+    seen.command(gateway, &["check", "--online", "-o", "json"], "", 7);
+}
