@@ -1,0 +1,164 @@
+//! Starts the process, again too, and finds its listeners.
+
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+
+use longwire_bench::disk::Volume;
+use tempfile::TempDir;
+
+use super::Gateway;
+use crate::admin::Admin;
+use crate::expectations::Expectations;
+use crate::log::Log;
+use crate::process::Process;
+use crate::setup::Setup;
+use crate::wait::wait_until;
+
+impl Gateway {
+    pub(crate) fn start(setup: Setup) -> Self {
+        let directory = TempDir::with_prefix("longwire-story-").expect("a temporary directory");
+        Self::start_in(directory, None, setup)
+    }
+
+    /// Starts it with the store on a file system of its own; `None` if this user may not mount one.
+    pub(crate) fn start_on_volume(setup: Setup, size_bytes: u64) -> Option<Self> {
+        let directory = TempDir::with_prefix("longwire-story-").expect("a temporary directory");
+        match Volume::mount(directory.path(), size_bytes) {
+            Ok(volume) => {
+                let setup = setup.set("store.url", "sqlite:volume/longwire.db");
+                Some(Self::start_in(directory, Some(volume), setup))
+            }
+            Err(error) if std::env::var_os("CI").is_none() => {
+                let what = "a disk in trouble takes root and a loop device";
+                // Written to the real standard error, because the test harness hides the output of a passing test.
+                let _ = writeln!(std::io::stderr(), "SKIPPED: {what}: {error}");
+                None
+            }
+            Err(error) => panic!("here this story has to be told: {error}"),
+        }
+    }
+
+    /// Starts it with another standard error than the log.
+    pub(crate) fn start_logging_to(setup: Setup, errors: Stdio) -> Self {
+        let directory = TempDir::with_prefix("longwire-story-").expect("a temporary directory");
+        let (public, admin) = (free_address(), free_address());
+        let setup = setup
+            .set("server.listen", public.to_string())
+            .set("server.admin_listen", admin.to_string());
+        setup.write(directory.path());
+        let log = Log::at(directory.path().join("longwire.log"));
+        let process = Process::serve_into(
+            directory.path(),
+            Stdio::null(),
+            errors,
+            &setup.environment,
+            setup.open_files,
+        );
+        let mut gateway = Self {
+            setup,
+            volume: None,
+            directory,
+            log,
+            process: Some(process),
+            expectations: Expectations::default(),
+            admin: Admin::at(admin),
+            public: Admin::at(public),
+        };
+        let process = gateway.process.as_mut().expect("it was just started");
+        wait_until("the admin interface answers", || {
+            if let Some(status) = process.ended() {
+                panic!("the gateway ended with {status}");
+            }
+            answers(gateway.admin)
+        });
+        gateway
+    }
+
+    fn start_in(directory: TempDir, volume: Option<Volume>, setup: Setup) -> Self {
+        setup.write(directory.path());
+        let log = Log::at(directory.path().join("longwire.log"));
+        let (process, public, admin) = serve(&setup, directory.path(), &log);
+        Self {
+            setup,
+            volume,
+            directory,
+            log,
+            process: Some(process),
+            expectations: Expectations::default(),
+            admin,
+            public,
+        }
+    }
+
+    /// Starts it again with the same files, after it ended.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        assert!(self.process.is_none(), "it still runs");
+        let (process, public, admin) = serve(&self.setup, self.directory.path(), &self.log);
+        (self.process, self.public, self.admin) = (Some(process), public, admin);
+    }
+
+    /// Starts it again if that may fail: returns once it is up, or with its exit status.
+    #[track_caller]
+    pub fn try_restart(&mut self) -> Option<ExitStatus> {
+        assert!(self.process.is_none(), "it still runs");
+        let started = try_serve(&self.setup, self.directory.path(), &self.log);
+        match started {
+            Ok((process, public, admin)) => {
+                (self.process, self.public, self.admin) = (Some(process), public, admin);
+                None
+            }
+            Err(status) => Some(status),
+        }
+    }
+}
+
+/// Starts the process and finds its listeners: probes and metrics, and the admin interface.
+#[track_caller]
+fn serve(setup: &Setup, directory: &Path, log: &Log) -> (Process, Admin, Admin) {
+    try_serve(setup, directory, log)
+        .unwrap_or_else(|status| panic!("the gateway ended with {status}:\n{}", log.tail()))
+}
+
+#[track_caller]
+fn try_serve(
+    setup: &Setup,
+    directory: &Path,
+    log: &Log,
+) -> Result<(Process, Admin, Admin), ExitStatus> {
+    let said_before = log.entries().len();
+    let mut process = Process::serve(directory, log.path(), &setup.environment, setup.open_files);
+    let (public, admin) = wait_until("the gateway announces its listeners", || {
+        if let Some(status) = process.ended() {
+            return Ok(Err(status));
+        }
+        let said = log.entries().split_off(said_before);
+        let address = |key: &str| {
+            let texts = said.iter().filter_map(|entry| entry[key].as_str());
+            texts.filter_map(|text| text.parse().ok()).next()
+        };
+        match (address("api"), address("admin")) {
+            (Some(public), Some(admin)) => Ok(Ok((Admin::at(public), Admin::at(admin)))),
+            _ => Err(log.tail()),
+        }
+    })?;
+    wait_until("the admin interface answers", || answers(admin));
+    Ok((process, public, admin))
+}
+
+/// Whether the admin interface answers.
+fn answers(admin: Admin) -> Result<(), String> {
+    match admin.get("/admin/v1/overview") {
+        Ok(answer) if answer.status == 200 => Ok(()),
+        Ok(answer) => Err(format!("{} {}", answer.status, answer.body)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A free address. Another process may take it before it is used.
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+    listener.local_addr().expect("it is bound")
+}

@@ -1,0 +1,74 @@
+//! The gateway's store: its file, its events, and its write lock.
+
+use std::path::PathBuf;
+
+use longwire_bench::WriteLock;
+use longwire_bench::disk::Volume;
+use longwire_store::{EventQuery, EventRecord, Reader, Store, StoreSettings};
+
+use super::Gateway;
+
+impl Gateway {
+    /// The database's file.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        let volume = self.volume.as_ref().map(Volume::directory);
+        volume.unwrap_or(self.directory.path()).join("longwire.db")
+    }
+
+    /// The store's own file system.
+    #[track_caller]
+    #[must_use]
+    pub fn volume(&self) -> &Volume {
+        let volume = self.volume.as_ref();
+        volume.expect("the story asked for one")
+    }
+
+    /// A reader of the database, while the process runs or after its end.
+    #[track_caller]
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        let settings = StoreSettings::at(format!("sqlite:{}", self.database().display()));
+        Store::open_reader(&settings).expect("the gateway has made its database")
+    }
+
+    /// Every recorded event, oldest first.
+    #[track_caller]
+    #[must_use]
+    pub fn events(&self) -> Vec<EventRecord> {
+        let reader = self.reader();
+        let mut all: Vec<EventRecord> = Vec::new();
+        let mut after = None;
+        loop {
+            let page = reader
+                .events(EventQuery {
+                    after,
+                    installation: None,
+                    limit: 1_000,
+                })
+                .expect("the database answers");
+            after = page.reached;
+            all.extend(page.events);
+            if !page.more {
+                return all;
+            }
+        }
+    }
+
+    /// The recorded event of this id, if any.
+    #[track_caller]
+    #[must_use]
+    pub fn event(&self, event_id: &str) -> Option<EventRecord> {
+        self.events()
+            .into_iter()
+            .find(|event| event.event_id.as_deref() == Some(event_id))
+    }
+
+    /// Takes the write lock of the store, so that the gateway records nothing until the lock is dropped.
+    #[track_caller]
+    #[must_use]
+    pub fn lock_store(&self) -> WriteLock {
+        self.expect_error("events are not recorded");
+        WriteLock::take(&self.database()).expect("the database can be locked")
+    }
+}
