@@ -5,8 +5,6 @@
 use std::fs;
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, SqliteConnection};
 use longwire_sim::{Control, Ledger, Sim, Traffic};
 use longwire_tests::{
     Gateway, Setup, Signal, platform, until_answered, wait_more_acked, wait_until,
@@ -170,19 +168,13 @@ fn a_database_locked_by_another_process_refuses_and_recovers_when_it_lets_go() {
     let control = sim.control();
     let mut gateway = setup(&sim).start();
     pour(&gateway, &control);
-    let path = gateway.database().display().to_string();
-    let mut other = SqliteConnection::establish(&path).expect("this process connects");
-    let lock = "PRAGMA busy_timeout = 20000; BEGIN IMMEDIATE";
-    other.batch_execute(lock).expect("the write lock");
+    let lock = gateway.lock_store();
     suffer(&gateway, &control, "locked");
-    other.batch_execute("COMMIT").expect("released");
+    drop(lock);
     until_ready(&gateway);
-    other.batch_execute(lock).expect("the write lock");
+    let lock = gateway.lock_store();
     suffer(&gateway, &control, "locked");
-    restart_in_trouble(&mut gateway, "locked", |_| {
-        other.batch_execute("COMMIT").expect("released");
-    });
-    drop(other);
+    restart_in_trouble(&mut gateway, "locked", |_| drop(lock));
     let ledger = recover(&gateway, &control);
     each_once(&gateway, &ledger);
 }
