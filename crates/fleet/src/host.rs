@@ -4,7 +4,7 @@ use longwire_store::InstallationRecord;
 use std::sync::Arc;
 use url::Url;
 
-/// A platform's host and port, which all bots that are reached there share: the lane in which they wait for their turns
+/// A platform's host and port, which all bots that are reached there share: the lane in which they wait for permits
 /// to connect.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Host(Arc<str>);

@@ -1,6 +1,6 @@
 //! Keeps one installation connected.
 //!
-//! It asks for its turn, for an endpoint, starts a [`Socket`](crate::socket::Socket) for it, is told `Opened` or `Lost`, and
+//! It asks for a permit, for an endpoint, starts a [`Socket`](crate::socket::Socket) for it, is told `Opened` or `Lost`, and
 //! begins again after the delay that [`Link`] decides. This file moves inputs and actions; every decision is the link's.
 
 mod bootstrap;
@@ -16,8 +16,8 @@ mod outside;
 mod status;
 
 pub(crate) use messages::{
-    AskTurn, AttemptOver, AttemptPermit, Configure, Drain, Drained, InjectChild, InspectChild,
-    Slept, SupervisorAddress, Turn,
+    AttemptOver, AttemptPermit, Configure, Drain, Drained, InjectChild, InspectChild, Permitted,
+    RequestPermit, Slept, SupervisorAddress,
 };
 
 use crate::access::Access;
@@ -49,7 +49,7 @@ pub(crate) struct Installation {
     link: Link,
     supervisor: Arc<dyn SupervisorAddress>,
     rebuilds: RebuildBudget,
-    /// Held from the turn until the connection is open or given up.
+    /// Held until the connection is open or given up.
     attempt: Option<Box<AttemptPermit>>,
     /// Permission for one open connection. The socket holds it as well, and the link says how long it is kept without a
     /// socket. While an earlier connection still holds it, the next one takes another.
@@ -113,18 +113,18 @@ impl Installation {
         while let Some(action) = self.link.poll_action() {
             match action {
                 // Bounded: one open question per installation.
-                Action::AskTurn(generation)
+                Action::RequestPermit(generation)
                     if !self.has_own_place() && !self.shared.open_files.has_place() =>
                 {
-                    // It could not use the turn, and another bot can.
+                    // It could not use the permit, and another bot can.
                     self.setback(generation, Setback::TooManyOpenFiles, String::new());
                 }
-                Action::AskTurn(generation) => {
+                Action::RequestPermit(generation) => {
                     let installation = self.bot.id;
-                    let ask = AskTurn {
+                    let ask = RequestPermit {
                         installation,
                         generation,
-                        standing: self.link.standing(now()),
+                        priority: self.link.priority(now()),
                     };
                     send(&*self.supervisor, ask);
                 }

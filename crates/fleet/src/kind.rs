@@ -29,7 +29,7 @@ pub enum ConnectionActor {
 pub(crate) const SUPERVISOR: ActorKind = ActorKind {
     label: "supervisor",
     parent: None,
-    // Three messages per installation at most: its turn, its end, its start.
+    // Three messages per installation at most: its permit, its end, its start.
     capacity: 65_536,
 };
 

@@ -1,7 +1,7 @@
 //! The actors of longwire, from the supervisor down to the receipt.
 //!
 //! ```text
-//! Supervisor                one per process: wanted installations against running ones, turns to connect
+//! Supervisor                one per process: wanted installations against running ones, permits to connect
 //!  ├─ Dispatch              one per process: keeps the store's writer thread alive
 //!  └─ Installation          one per bot: owns the link's state machine
 //!      ├─ Socket            one per connection: the only one that touches its bytes

@@ -1,16 +1,16 @@
 //! Compares the installations we want with those that run. One per process, on the main arbiter.
 //!
-//! It gives each installation an arbiter and keeps it there, rebuilds one that ended unexpectedly, and hands out turns: an
-//! attempt to connect begins when [`Turns`] says so. It never touches a connection.
+//! It gives each installation an arbiter and keeps it there, rebuilds one that ended unexpectedly, and gives permits: an
+//! attempt to connect begins when [`ConnectScheduler`] says so. It never touches a connection.
 
 mod arbiters;
+mod attempts;
 mod dispatch;
 mod drain;
 mod entry;
 mod outside;
 mod running;
 mod sleep;
-mod turns;
 mod wanted;
 
 pub(crate) use arbiters::{EndArbiterOf, watch as watch_arbiter};
@@ -28,7 +28,7 @@ use drain::Draining;
 use entry::Entry;
 use longwire_actor::{Card, Context, Mailbox, RebuildBudget, TreeActor};
 use longwire_installation::InstallationId;
-use longwire_link::{TurnLimits, Turns};
+use longwire_link::{ConnectLimits, ConnectScheduler};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -44,9 +44,9 @@ pub(crate) struct Supervisor {
     me: Arc<Mailbox<Self>>,
     arbiters: Vec<ArbiterHandle>,
     entries: BTreeMap<InstallationId, Entry>,
-    turns: Turns<Host, InstallationId>,
-    /// Fires when the next turn is due.
-    next_turn: Option<SpawnHandle>,
+    scheduler: ConnectScheduler<Host, InstallationId>,
+    /// Fires when the next attempt may start.
+    next_attempt: Option<SpawnHandle>,
     loading: Loading,
     drain: Option<Draining>,
     dispatch_rebuilds: RebuildBudget,
@@ -64,7 +64,7 @@ impl Supervisor {
         connect_per_second: u32,
         dispatch_seen: watch::Sender<Option<Arc<Mailbox<Dispatch>>>>,
     ) -> Self {
-        let turns = Turns::new(TurnLimits {
+        let scheduler = ConnectScheduler::new(ConnectLimits {
             per_second: connect_per_second,
             // One lane alone gets half of them.
             at_once: arbiters.len() * ATTEMPTS_PER_ARBITER * 2,
@@ -75,8 +75,8 @@ impl Supervisor {
             me,
             arbiters,
             entries: BTreeMap::new(),
-            turns,
-            next_turn: None,
+            scheduler,
+            next_attempt: None,
             loading: Loading::Idle,
             drain: None,
             dispatch_rebuilds: RebuildBudget::default(),

@@ -25,7 +25,7 @@ fn connection(bencher: divan::Bencher<'_, '_>) {
     bencher.bench_local(|| {
         while let Some(action) = link.poll_action() {
             match action {
-                Action::AskTurn(generation) => link.handle_turn(generation, now),
+                Action::RequestPermit(generation) => link.handle_permitted(generation, now),
                 Action::Bootstrap(generation) => {
                     drop(link.handle_bootstrapped(generation, None, now));
                 }

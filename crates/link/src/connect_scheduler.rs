@@ -7,7 +7,7 @@
 //! - Every platform host has a *lane*, and the lanes are served round robin. Two private deployments have two lanes.
 //! - A lane may have as many attempts under way as it leaves free: a single lane half of all, two lanes a third each.
 //!   However many lanes hang, the next lane still gets attempts.
-//! - Within a lane the better [`Standing`] goes first: a bot that was live a moment ago goes before one that has failed
+//! - Within a lane the better [`AttemptPriority`] goes first: a bot that was live a moment ago goes before one that has failed
 //!   ten times. Every fourth attempt of a lane is for the bot that has waited longest, so no bot waits for ever.
 //!
 //! A bot waits once. If it asks again, it keeps its age and is not queued a second time. Otherwise, in a queue longer than
@@ -20,22 +20,23 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use lane::Lane;
-pub use priority::{Life, Standing};
+pub use priority::{AttemptPriority, Stability};
 
 /// The limits of a process.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub struct TurnLimits {
+pub struct ConnectLimits {
     /// Attempts that start per second; 0 means no limit.
     pub per_second: u32,
     /// Attempts under way at once, over all lanes; at least 1.
     pub at_once: usize,
 }
 
-/// What [`Turns::poll`] answers.
+/// What [`ConnectScheduler::poll`] answers.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum NextTurn<L, B> {
-    /// This bot may start an attempt now. When the attempt is over, [`Turns::finished`] has to be called once with the lane.
-    Given {
+pub enum NextAttempt<L, B> {
+    /// This bot may start an attempt now. When the attempt is over, [`ConnectScheduler::finished`] has to be called once
+    /// with the lane.
+    Start {
         /// The bot.
         bot: B,
         /// The lane in which its attempt is counted.
@@ -43,14 +44,14 @@ pub enum NextTurn<L, B> {
     },
     /// The next attempt may start at this instant.
     At(Instant),
-    /// No bot may start before something changes: [`Turns::ask`], [`Turns::finished`], [`Turns::change_lane`] or
-    /// [`Turns::withdraw`].
-    Nobody,
+    /// No bot may start before something changes: [`ConnectScheduler::ask`], [`ConnectScheduler::finished`],
+    /// [`ConnectScheduler::change_lane`] or [`ConnectScheduler::withdraw`].
+    Idle,
 }
 
 /// Decides which bot starts its next attempt to connect, and when. `L` names a platform host, `B` a bot.
 #[derive(Clone, Debug)]
-pub struct Turns<L, B> {
+pub struct ConnectScheduler<L, B> {
     /// The distance of two attempts; zero without a limit per second.
     spacing: Duration,
     /// When the next attempt may start.
@@ -71,15 +72,15 @@ pub struct Turns<L, B> {
 #[derive(Clone, Debug)]
 struct Waiting<L> {
     lane: L,
-    priority: Standing,
+    priority: AttemptPriority,
     /// Lower for bots that have waited longer.
     age: u64,
 }
 
-impl<L: Clone + Ord, B: Copy + Ord> Turns<L, B> {
+impl<L: Clone + Ord, B: Copy + Ord> ConnectScheduler<L, B> {
     /// A scheduler for which no bot waits.
     #[must_use]
-    pub fn new(limits: TurnLimits) -> Self {
+    pub fn new(limits: ConnectLimits) -> Self {
         Self {
             spacing: Duration::from_secs(1)
                 .checked_div(limits.per_second)
@@ -95,7 +96,7 @@ impl<L: Clone + Ord, B: Copy + Ord> Turns<L, B> {
     }
 
     /// A bot wants to start an attempt. A bot that waits already keeps its age and gets this lane and priority.
-    pub fn ask(&mut self, bot: B, lane: L, priority: Standing) {
+    pub fn ask(&mut self, bot: B, lane: L, priority: AttemptPriority) {
         self.change_lane(bot, lane.clone());
         if let Some(waiting) = self.waiting.get_mut(&bot) {
             // In place, because a lane that became empty would lose its place in the order.
@@ -153,13 +154,13 @@ impl<L: Clone + Ord, B: Copy + Ord> Turns<L, B> {
 
     /// The bot that starts next. To be called after every change and at the instant that was named, until no bot may
     /// start.
-    pub fn poll(&mut self, now: Instant) -> NextTurn<L, B> {
+    pub fn poll(&mut self, now: Instant) -> NextAttempt<L, B> {
         // A lane that may not start an attempt keeps its place in the order.
         let Some(position) = self.order.iter().position(|lane| self.may_start(lane)) else {
-            return NextTurn::Nobody;
+            return NextAttempt::Idle;
         };
         if let Some(next) = self.next.filter(|next| *next > now) {
-            return NextTurn::At(next);
+            return NextAttempt::At(next);
         }
         let lane = self
             .order
@@ -177,7 +178,7 @@ impl<L: Clone + Ord, B: Copy + Ord> Turns<L, B> {
             self.order.push_back(lane.clone());
         }
         self.next = Some(self.due(now) + self.spacing);
-        NextTurn::Given { bot, lane }
+        NextAttempt::Start { bot, lane }
     }
 
     /// How many bots wait.

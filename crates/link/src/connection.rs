@@ -157,7 +157,7 @@ impl Link {
             return;
         }
         match self.state {
-            State::Queued => self.ask_turn(now),
+            State::Queued => self.request_permit(now),
             State::Bootstrapping => {
                 self.close(CloseReason::TimedOut);
                 self.fail(Setback::TimedOut, now);

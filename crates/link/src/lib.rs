@@ -5,7 +5,7 @@
 //! timer. It decides nothing.
 //!
 //! ```text
-//!        Turns ── may start ──▶ Link ──▶ bootstrap, dial, close
+//!        ConnectScheduler ── permit ──▶ Link ──▶ bootstrap, dial, close
 //!                                 ▲ │
 //!    Setback ── Disposition ──────┘ └──▶ Backoff
 //!
@@ -54,7 +54,9 @@ pub use assembly::{Assembly, AssemblyLimits, DropReason, Outcome};
 pub use backlog::Backlog;
 pub use backoff::Backoff;
 pub use config::{Rejected, ServerConfig};
-pub use connect_scheduler::{Life, NextTurn, Standing, TurnLimits, Turns};
+pub use connect_scheduler::{
+    AttemptPriority, ConnectLimits, ConnectScheduler, NextAttempt, Stability,
+};
 pub use connection::{ALARM_AFTER, Action, CloseReason, Link};
 pub use generation::Generation;
 pub use heartbeat::{Heartbeat, HeartbeatAction};

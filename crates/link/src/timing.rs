@@ -16,7 +16,7 @@ pub struct Timing {
     /// After `bootstrap` or `handshake` and this, the link no longer waits for its owner's report.
     pub slack: Duration,
     /// How long the link waits for the connect scheduler or for a record on disk before it asks again.
-    pub turn: Duration,
+    pub permit: Duration,
     /// Limit of one write to the socket.
     pub write: Duration,
     /// The longest distance of pings. The platform's own holds if it is shorter.
@@ -68,7 +68,7 @@ impl Default for Timing {
             handshake: Duration::from_secs(15),
             subscribe: Duration::from_secs(10),
             slack: Duration::from_secs(2),
-            turn: Duration::from_secs(10 * 60),
+            permit: Duration::from_secs(10 * 60),
             write: Duration::from_secs(10),
             ping_interval: Duration::from_secs(120),
             pong_grace: Duration::from_secs(20),

@@ -8,7 +8,7 @@ use crate::view::Inspection;
 use actix::Message;
 use longwire_actor::{Address, Fault, Receives};
 use longwire_installation::InstallationId;
-use longwire_link::{Generation, Standing};
+use longwire_link::{AttemptPriority, Generation};
 use longwire_store::InstallationRecord;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,24 +21,24 @@ pub(crate) struct Configure {
     pub(crate) config_fault: Option<Arc<ConfigFault>>,
 }
 
-/// May I begin an attempt? From an installation, one open question at most; the answer is a `Turn`, now or later.
+/// May I begin an attempt? From an installation, one open question at most; the answer is `Permitted`, now or later.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(crate) struct AskTurn {
+pub(crate) struct RequestPermit {
     pub(crate) installation: InstallationId,
     pub(crate) generation: Generation,
-    pub(crate) standing: Standing,
+    pub(crate) priority: AttemptPriority,
 }
 
-/// You may begin an attempt. From the supervisor, the answer to one [`AskTurn`].
+/// You may begin an attempt. From the supervisor, the answer to one [`RequestPermit`].
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Turn {
+pub(crate) struct Permitted {
     pub(crate) generation: Generation,
     pub(crate) permit: Box<AttemptPermit>,
 }
 
-/// Permission for one attempt to be under way, from its turn until the connection is open or given up. However it is
+/// Permission for one attempt to be under way, from its start until the connection is open or given up. However it is
 /// dropped, the supervisor hears that the attempt is over.
 pub(crate) struct AttemptPermit {
     pub(crate) host: Host,
@@ -51,7 +51,7 @@ impl Drop for AttemptPermit {
     }
 }
 
-/// An attempt that had a turn is over. From its [`AttemptPermit`], once per turn.
+/// An attempt that had a permit is over. From its [`AttemptPermit`], once.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct AttemptOver(pub(crate) Host);
@@ -77,8 +77,8 @@ pub(crate) struct Drained {
 }
 
 /// The supervisor, as an installation knows it.
-pub(crate) trait SupervisorAddress: Receives<AskTurn> + Receives<Drained> {}
-impl<T: Receives<AskTurn> + Receives<Drained>> SupervisorAddress for T {}
+pub(crate) trait SupervisorAddress: Receives<RequestPermit> + Receives<Drained> {}
+impl<T: Receives<RequestPermit> + Receives<Drained>> SupervisorAddress for T {}
 
 /// Provoke a fault in a child. From the fleet's handle, when fault injection is on.
 #[derive(Debug, Message)]

@@ -1,6 +1,6 @@
-//! What the supervisor tells an installation: its configuration, its turn, that the host slept.
+//! What the supervisor tells an installation: its configuration, its permit, that the host slept.
 
-use super::messages::{Configure, Slept, Turn};
+use super::messages::{Configure, Permitted, Slept};
 use super::{Installation, link_of};
 use crate::clock::now;
 use crate::pinger::AskWithin;
@@ -48,16 +48,16 @@ impl Handler<Configure> for Installation {
     }
 }
 
-impl Handler<Turn> for Installation {
+impl Handler<Permitted> for Installation {
     type Result = ();
 
-    fn handle(&mut self, Turn { generation, permit }: Turn, ctx: &mut Self::Context) {
+    fn handle(&mut self, Permitted { generation, permit }: Permitted, ctx: &mut Self::Context) {
         let is_awaited =
             generation == self.link.generation() && *self.link.state() == State::Queued;
         if is_awaited {
             self.attempt = Some(permit);
         }
-        self.link.handle_turn(generation, now());
+        self.link.handle_permitted(generation, now());
         self.drive(ctx);
     }
 }

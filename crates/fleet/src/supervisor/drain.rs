@@ -56,7 +56,7 @@ impl Handler<DrainAll> for Supervisor {
 
     fn handle(&mut self, DrainAll { within }: DrainAll, _: &mut Self::Context) -> Self::Result {
         self.shared.draining.store(true, Relaxed);
-        self.turns.clear();
+        self.scheduler.clear();
         let mut left = BTreeSet::new();
         let mut report = DrainReport::default();
         for (id, entry) in &self.entries {

@@ -15,10 +15,10 @@ pub(super) struct Entry {
     pub(super) record: Arc<InstallationRecord>,
     pub(super) config_fault: Option<Arc<ConfigFault>>,
     pub(super) rebuilds: RebuildBudget,
-    /// The actor ends when this is dropped, also when the supervisor panics: without a supervisor it would get no turn to
+    /// The actor ends when this is dropped, also when the supervisor panics: without a supervisor it would get no permit to
     /// connect.
     pub(super) running: Option<Child<Installation>>,
-    /// The attempt for which it asked for a turn last.
+    /// The attempt for which it asked for a permit last.
     pub(super) asked: Generation,
 }
 

@@ -25,8 +25,8 @@ impl Handler<Inspect<SupervisorState>> for Supervisor {
             installations: self.entries.len(),
             running: running.count(),
             arbiters: self.arbiters.len(),
-            waiting_for_a_turn: self.turns.waiting(),
-            attempts_under_way: self.turns.under_way(),
+            waiting_for_a_turn: self.scheduler.waiting(),
+            attempts_under_way: self.scheduler.under_way(),
             draining: self.drain.is_some(),
         })
     }

@@ -104,7 +104,7 @@ impl Handler<Started> for Supervisor {
             return;
         };
         if self.drain.is_some() {
-            // The drain began while it was started. It has no turn, so it has nothing in hand.
+            // The drain began while it was started. It has no permit, so it has nothing in hand.
             installation.send(Drain {
                 within: Duration::ZERO,
             });
@@ -138,7 +138,7 @@ impl Handler<InstallationEnded> for Supervisor {
         if ended.exit == Exit::Stopped {
             entry.bot.installation.stopped_unasked();
         }
-        self.turns.withdraw(id);
+        self.scheduler.withdraw(id);
         let how = ended.exit.how();
         // It cannot say so itself any more, and what it said last was perhaps "live".
         let state = match entry.rebuilds.spend(now()) {
@@ -168,6 +168,6 @@ impl Handler<InstallationEnded> for Supervisor {
         );
         ctx.work_later::<Rebuilding>(pause, move |this, _| this.start(id));
         // It has left its place in the queue.
-        self.give_turns(ctx);
+        self.start_attempts(ctx);
     }
 }

@@ -85,8 +85,8 @@ impl Supervisor {
                     entry.record = Arc::new(record);
                     entry.config_fault = config_fault;
                     match entry.record.desired {
-                        Desired::Run => self.turns.change_lane(id, Host::of(&entry.record)),
-                        Desired::Stop => self.turns.withdraw(id),
+                        Desired::Run => self.scheduler.change_lane(id, Host::of(&entry.record)),
+                        Desired::Stop => self.scheduler.withdraw(id),
                     }
                     if let Some(running) = &entry.running {
                         running.send(entry.configure());
@@ -97,12 +97,12 @@ impl Supervisor {
         }
         for id in gone {
             if let Some(entry) = self.entries.remove(&id) {
-                self.turns.withdraw(id);
+                self.scheduler.withdraw(id);
                 self.bots.delist(&entry.record);
             }
         }
-        // An installation that changed its lane may get a turn there.
-        self.give_turns(ctx);
+        // An installation that changed its lane may start an attempt there.
+        self.start_attempts(ctx);
     }
 
     fn add(&mut self, record: InstallationRecord, config_fault: Option<Arc<ConfigFault>>) {

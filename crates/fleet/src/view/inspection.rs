@@ -73,9 +73,9 @@ pub struct SupervisorState {
     pub running: usize,
     /// Threads that carry installations.
     pub arbiters: usize,
-    /// Installations that wait for a turn to connect.
+    /// Installations that wait for a permit to connect.
     pub waiting_for_a_turn: usize,
-    /// Attempts that had a turn and are not over.
+    /// Attempts that had a permit and are not over.
     pub attempts_under_way: usize,
     /// Whether a drain is under way.
     pub draining: bool,

@@ -147,7 +147,7 @@ async fn take_backs_of_a_day_are_counted_over_restarts() {
     again.drain(Duration::from_secs(5)).await;
 }
 
-/// Attempts that hang take all the turns that one platform may have. A bot that is moved to another one need not wait
+/// Attempts that hang take all the permits that one platform may have. A bot that is moved to another one need not wait
 /// for them.
 #[actix_rt::test]
 async fn a_bot_that_changes_its_platform_gets_its_turn_there() {
@@ -175,7 +175,7 @@ async fn a_bot_that_changes_its_platform_gets_its_turn_there() {
     store.put_from_file(declared(None)).expect("they are put");
     let timing = Timing {
         bootstrap: LATE,
-        turn: LATE,
+        permit: LATE,
         ..quick()
     };
     let fleet = Fleet::start(FleetSettings {
@@ -183,7 +183,7 @@ async fn a_bot_that_changes_its_platform_gets_its_turn_there() {
         ..settings_of(&store, timing)
     })
     .await;
-    until("all turns are taken", || {
+    until("all permits are taken", || {
         let by_state = fleet.overview().by_state;
         (by_state.get("bootstrapping") == Some(&(AT_ONCE as u64))).then_some(())
     })

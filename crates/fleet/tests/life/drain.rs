@@ -100,7 +100,7 @@ async fn a_drain_waits_for_no_bot_that_has_nothing_in_hand() {
     );
 }
 
-/// Who waits for a turn has nothing in hand either.
+/// Who waits for a permit has nothing in hand either.
 #[actix_rt::test]
 async fn a_drain_waits_for_nobody_who_waits_for_a_turn() {
     let world = World::connecting(20, 1).await;

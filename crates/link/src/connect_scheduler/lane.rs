@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Standing;
+use super::AttemptPriority;
 
 /// Every fourth attempt of a lane is for the bot that has waited longest, whatever its priority.
 pub(super) const OLDEST_EVERY: u32 = 4;
@@ -13,7 +13,7 @@ pub(super) struct Lane<B> {
     pub(super) under_way: usize,
     /// Attempts started since the last one that was chosen by age.
     started: u32,
-    by_priority: BTreeSet<(Standing, u64, B)>,
+    by_priority: BTreeSet<(AttemptPriority, u64, B)>,
     by_age: BTreeSet<(u64, B)>,
 }
 
@@ -44,12 +44,12 @@ impl<B: Copy + Ord> Lane<B> {
         self.by_priority.first().map(|(_, _, bot)| *bot)
     }
 
-    pub(super) fn insert(&mut self, bot: B, priority: Standing, age: u64) {
+    pub(super) fn insert(&mut self, bot: B, priority: AttemptPriority, age: u64) {
         self.by_priority.insert((priority, age, bot));
         self.by_age.insert((age, bot));
     }
 
-    pub(super) fn remove(&mut self, bot: B, priority: Standing, age: u64) {
+    pub(super) fn remove(&mut self, bot: B, priority: AttemptPriority, age: u64) {
         self.by_priority.remove(&(priority, age, bot));
         self.by_age.remove(&(age, bot));
     }

@@ -1,4 +1,4 @@
-//! The queue under any order of inputs.
+//! The connect scheduler under any order of inputs.
 
 use super::lane::OLDEST_EVERY;
 use super::*;
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
 enum Input {
-    Ask(u8, u8, Standing),
+    Ask(u8, u8, AttemptPriority),
     ChangeLane(u8, u8),
     Withdraw(u8),
     /// The oldest attempt of a lane is over.
@@ -14,14 +14,17 @@ enum Input {
     Pass(u64),
 }
 
-fn standing() -> impl Strategy<Value = Standing> {
-    let life = prop_oneof![Just(Life::Recent), Just(Life::NotRecent)];
-    (life, 0_u32..20).prop_map(|(life, failures)| Standing { life, failures })
+fn priority() -> impl Strategy<Value = AttemptPriority> {
+    let stability = prop_oneof![Just(Stability::Recent), Just(Stability::NotRecent)];
+    (stability, 0_u32..20).prop_map(|(stability, failures)| AttemptPriority {
+        stability,
+        failures,
+    })
 }
 
 fn input() -> impl Strategy<Value = Input> {
     prop_oneof![
-        8 => (0_u8..40, 0_u8..5, standing()).prop_map(|(bot, lane, of)| Input::Ask(bot, lane, of)),
+        8 => (0_u8..40, 0_u8..5, priority()).prop_map(|(bot, lane, of)| Input::Ask(bot, lane, of)),
         1 => (0_u8..40, 0_u8..5).prop_map(|(bot, lane)| Input::ChangeLane(bot, lane)),
         1 => (0_u8..40).prop_map(Input::Withdraw),
         4 => (0_u8..5).prop_map(Input::Finished),
@@ -29,7 +32,7 @@ fn input() -> impl Strategy<Value = Input> {
     ]
 }
 
-/// The same queue, kept in the plainest way.
+/// The same scheduler in its plainest form.
 #[derive(Default)]
 struct Model {
     /// Bot, lane, age.
@@ -37,9 +40,9 @@ struct Model {
     under_way: BTreeMap<u8, usize>,
     age: u64,
     given_at: Vec<Instant>,
-    /// Turns that other lanes got since this one could have had one.
+    /// Attempts that other lanes started since this one could have had one.
     passed_over: BTreeMap<u8, BTreeMap<u8, u32>>,
-    /// Turns that the lane gave to others since this bot was the oldest in it.
+    /// Attempts that the lane gave to others since this bot was the oldest in it.
     overtaken: BTreeMap<u8, u32>,
 }
 
@@ -56,7 +59,7 @@ impl Model {
         self.waiting.values().any(|(of, _)| *of == lane)
     }
 
-    fn may_begin(&self, lane: u8, limits: TurnLimits) -> bool {
+    fn may_begin(&self, lane: u8, limits: ConnectLimits) -> bool {
         self.waits_in(lane) && self.of(lane) < limits.at_once - self.in_all()
     }
 
@@ -69,7 +72,7 @@ impl Model {
         &mut self,
         bot: u8,
         lane: u8,
-        limits: TurnLimits,
+        limits: ConnectLimits,
         now: Instant,
     ) -> Result<(), TestCaseError> {
         prop_assert_eq!(
@@ -132,55 +135,55 @@ proptest! {
         at_once in 1_usize..30,
         inputs in proptest::collection::vec(input(), 1..300),
     ) {
-        let limits = TurnLimits { per_second, at_once };
+        let limits = ConnectLimits { per_second, at_once };
         let mut now = Instant::now();
-        let mut turns = Turns::new(limits);
+        let mut scheduler = ConnectScheduler::new(limits);
         let mut model = Model::default();
         for input in inputs {
             match input {
-                Input::Ask(bot, lane, standing) => {
-                    turns.ask(bot, lane, standing);
+                Input::Ask(bot, lane, priority) => {
+                    scheduler.ask(bot, lane, priority);
                     model.change_lane(bot, lane);
                     model.age += 1;
                     let age = model.age;
                     model.waiting.entry(bot).or_insert((lane, age));
                 }
                 Input::ChangeLane(bot, lane) => {
-                    turns.change_lane(bot, lane);
+                    scheduler.change_lane(bot, lane);
                     model.change_lane(bot, lane);
                 }
                 Input::Withdraw(bot) => {
-                    turns.withdraw(bot);
+                    scheduler.withdraw(bot);
                     model.leave(bot);
                 }
                 Input::Finished(lane) => {
-                    turns.finished(&lane);
+                    scheduler.finished(&lane);
                     let of = model.under_way.entry(lane).or_default();
                     *of = of.saturating_sub(1);
                 }
                 Input::Pass(ms) => now += Duration::from_millis(ms),
             }
             loop {
-                match turns.poll(now) {
-                    NextTurn::Given { bot, lane } => model.give(bot, lane, limits, now)?,
-                    NextTurn::At(due) => {
-                        prop_assert!(due > now && due <= now + turns.spacing);
+                match scheduler.poll(now) {
+                    NextAttempt::Start { bot, lane } => model.give(bot, lane, limits, now)?,
+                    NextAttempt::At(due) => {
+                        prop_assert!(due > now && due <= now + scheduler.spacing);
                         prop_assert!((0..5).any(|lane| model.may_begin(lane, limits)));
                         break;
                     }
-                    NextTurn::Nobody => {
+                    NextAttempt::Idle => {
                         prop_assert!((0..5).all(|lane| !model.may_begin(lane, limits)), "idle");
                         break;
                     }
                 }
             }
-            prop_assert_eq!(turns.waiting(), model.waiting.len());
-            prop_assert_eq!(turns.under_way(), model.in_all());
-            prop_assert!(turns.under_way() <= at_once);
+            prop_assert_eq!(scheduler.waiting(), model.waiting.len());
+            prop_assert_eq!(scheduler.under_way(), model.in_all());
+            prop_assert!(scheduler.under_way() <= at_once);
             // Nothing is kept of those who are gone.
             let wanted = |lane: &u8| model.waits_in(*lane) || model.of(*lane) > 0;
-            prop_assert!(turns.lanes.keys().all(wanted));
-            prop_assert!(turns.order.len() <= turns.lanes.len());
+            prop_assert!(scheduler.lanes.keys().all(wanted));
+            prop_assert!(scheduler.order.len() <= scheduler.lanes.len());
         }
         if per_second > 0 {
             // One more for the second's edge, and one for a timer that fired late.

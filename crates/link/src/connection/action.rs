@@ -6,8 +6,8 @@ use crate::generation::Generation;
 /// What is to be done. The owner answers with a `handle_…` call of the same generation, except where none is named.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Action {
-    /// Ask the connect-rate budget. Answer: [`handle_turn`](super::Link::handle_turn), once it is granted.
-    AskTurn(Generation),
+    /// Ask the connect scheduler for a permit. Answer: [`handle_permitted`](super::Link::handle_permitted), once it is granted.
+    RequestPermit(Generation),
     /// Ask the platform for a connection URL. Answer: [`handle_bootstrapped`](super::Link::handle_bootstrapped) or
     /// [`handle_setback`](super::Link::handle_setback).
     Bootstrap(Generation),

@@ -1,4 +1,4 @@
-//! One attempt to connect: its turn, the bootstrap, the dial, the open connection.
+//! One attempt to connect: its permit, the bootstrap, the dial, the open connection.
 
 use std::time::Instant;
 
@@ -10,8 +10,8 @@ use crate::generation::Generation;
 use crate::state::State;
 
 impl Link {
-    /// The connect-rate budget lets this generation start.
-    pub fn handle_turn(&mut self, generation: Generation, now: Instant) {
+    /// The connect scheduler lets this generation start.
+    pub fn handle_permitted(&mut self, generation: Generation, now: Instant) {
         if self.is_current(generation) && self.state == State::Queued {
             let limit = self.timing.bootstrap + self.timing.slack;
             self.enter(State::Bootstrapping, Some(now + limit));
@@ -70,13 +70,14 @@ impl Link {
         self.generation = self.generation.next();
         self.answered_ping = false;
         self.enter(State::Queued, None);
-        self.ask_turn(now);
+        self.request_permit(now);
     }
 
-    /// Asks for a turn, the first time or once more.
-    pub(super) fn ask_turn(&mut self, now: Instant) {
-        self.deadline = Some(now + self.timing.turn);
-        self.actions.push_back(Action::AskTurn(self.generation));
+    /// Asks for a permit, the first time or once more.
+    pub(super) fn request_permit(&mut self, now: Instant) {
+        self.deadline = Some(now + self.timing.permit);
+        self.actions
+            .push_back(Action::RequestPermit(self.generation));
     }
 
     /// Closes the call, the dial or the connection of the current generation.

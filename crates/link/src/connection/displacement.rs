@@ -81,7 +81,7 @@ impl Link {
         if !self.take_backs.is_recording() {
             self.take_backs.begin(now);
         }
-        self.deadline = Some(now + self.timing.turn);
+        self.deadline = Some(now + self.timing.permit);
         self.actions
             .push_back(Action::RecordTakeBack(self.generation));
     }

@@ -1,10 +1,10 @@
-//! What a bot is given before others: a turn to connect, and one of the few open sockets.
+//! What a bot is given before others: a permit to connect, and a permit for an open socket.
 
 use std::time::{Duration, Instant};
 
 use super::Link;
 use super::live::StableConnection;
-use crate::connect_scheduler::{Life, Standing};
+use crate::connect_scheduler::{AttemptPriority, Stability};
 use crate::state::State;
 
 /// For this long after a stable connection, a bot connects before others. A longer outage has made all bots of a platform
@@ -18,14 +18,14 @@ const FAILURES_WITH_PERMIT: u32 = 10;
 impl Link {
     /// The order among the bots that want to connect.
     #[must_use]
-    pub fn standing(&self, now: Instant) -> Standing {
+    pub fn priority(&self, now: Instant) -> AttemptPriority {
         let is_recent =
             |last: StableConnection| now.saturating_duration_since(last.ended) < RECENTLY;
-        Standing {
-            life: if self.last_stable.is_some_and(is_recent) {
-                Life::Recent
+        AttemptPriority {
+            stability: if self.last_stable.is_some_and(is_recent) {
+                Stability::Recent
             } else {
-                Life::NotRecent
+                Stability::NotRecent
             },
             failures: self.failures(),
         }

@@ -38,7 +38,7 @@ impl World {
                 prop_assert_eq!(generation, link.generation());
                 self.recording = Some(generation);
             }
-            Action::AskTurn(generation) => {
+            Action::RequestPermit(generation) => {
                 prop_assert!(generation >= self.asked, "generations only grow");
                 prop_assert_eq!(generation, link.generation());
                 self.asked = generation;
@@ -135,7 +135,7 @@ impl Run {
     fn tell(&mut self, generation: Generation, news: &News) {
         let (link, now) = (&mut self.link, self.now);
         match news {
-            News::Turn => link.handle_turn(generation, now),
+            News::Permitted => link.handle_permitted(generation, now),
             News::Bootstrapped => {
                 let config = ClientConfig {
                     reconnect_nonce: Some(self.nonce),

@@ -36,8 +36,8 @@ fn open(link: &mut Link, now: Instant) -> Generation {
 /// From the queue to a live connection.
 fn go_live(link: &mut Link, now: Instant) -> Generation {
     let generation = link.generation();
-    assert_eq!(actions(link), [Action::AskTurn(generation)]);
-    link.handle_turn(generation, now);
+    assert_eq!(actions(link), [Action::RequestPermit(generation)]);
+    link.handle_permitted(generation, now);
     assert_eq!(actions(link), [Action::Bootstrap(generation)]);
     link.handle_bootstrapped(generation, None, now);
     assert_eq!(actions(link), [Action::Dial(generation)]);
@@ -57,8 +57,8 @@ fn fire(link: &mut Link) -> Instant {
 /// Lets the attempt that is queued fail before it opens.
 fn fail(link: &mut Link, setback: Setback, now: Instant) {
     let generation = link.generation();
-    assert_eq!(actions(link), [Action::AskTurn(generation)]);
-    link.handle_turn(generation, now);
+    assert_eq!(actions(link), [Action::RequestPermit(generation)]);
+    link.handle_permitted(generation, now);
     assert_eq!(actions(link), [Action::Bootstrap(generation)]);
     link.handle_setback(generation, setback, now);
 }

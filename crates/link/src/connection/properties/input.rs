@@ -22,7 +22,7 @@ pub(super) enum Input {
 
 #[derive(Clone, Debug)]
 pub(super) enum News {
-    Turn,
+    Permitted,
     Bootstrapped,
     Opened,
     Pong(Option<i64>),
@@ -42,7 +42,7 @@ fn news() -> impl Strategy<Value = News> {
         Just(Setback::Displaced),
     ];
     prop_oneof![
-        4 => Just(News::Turn),
+        4 => Just(News::Permitted),
         4 => Just(News::Bootstrapped),
         4 => Just(News::Opened),
         2 => proptest::option::of(-2_i64..100_000).prop_map(News::Pong),

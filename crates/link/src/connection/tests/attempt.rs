@@ -35,7 +35,7 @@ fn bootstrap_and_dial_have_deadlines() {
     let mut link = link();
     link.handle_desired(Desired::Run, now);
     let first = link.generation();
-    link.handle_turn(first, now);
+    link.handle_permitted(first, now);
     actions(&mut link);
     assert_eq!(fire(&mut link), now + secs(17));
     assert_eq!(
@@ -46,7 +46,7 @@ fn bootstrap_and_dial_have_deadlines() {
 
     let due = fire(&mut link);
     let second = link.generation();
-    link.handle_turn(second, due);
+    link.handle_permitted(second, due);
     link.handle_bootstrapped(second, None, due);
     actions(&mut link);
     assert_eq!(fire(&mut link), due + secs(17));
@@ -70,9 +70,9 @@ fn a_forgotten_place_in_the_queue_is_asked_for_again() {
     let now = Instant::now();
     let mut link = link();
     link.handle_desired(Desired::Run, now);
-    assert_eq!(actions(&mut link), [Action::AskTurn(Generation(1))]);
+    assert_eq!(actions(&mut link), [Action::RequestPermit(Generation(1))]);
     assert_eq!(fire(&mut link), now + secs(600));
-    assert_eq!(actions(&mut link), [Action::AskTurn(Generation(1))]);
+    assert_eq!(actions(&mut link), [Action::RequestPermit(Generation(1))]);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_later_link_of_an_installation_numbers_on() {
     let mut link = link().after(Generation(7));
     assert_eq!(link.generation(), Generation(7));
     link.handle_desired(Desired::Run, now);
-    assert_eq!(actions(&mut link), [Action::AskTurn(Generation(8))]);
-    link.handle_turn(Generation(1), now);
-    assert_eq!(link.state(), &State::Queued, "a turn of the one before");
+    assert_eq!(actions(&mut link), [Action::RequestPermit(Generation(8))]);
+    link.handle_permitted(Generation(1), now);
+    assert_eq!(link.state(), &State::Queued, "a permit of the one before");
 }

@@ -51,7 +51,7 @@ fn accept_and_drop_makes_no_tight_loop() {
             let (mut now, mut attempts, mut in_first_minute) = (start, 0, 0);
             while now < start + secs(3600) && attempts < 1000 {
                 let generation = link.generation();
-                link.handle_turn(generation, now);
+                link.handle_permitted(generation, now);
                 link.handle_bootstrapped(generation, Some(&config), now);
                 link.handle_opened(generation, now);
                 if attempts < pongs {
@@ -93,12 +93,12 @@ fn passing_the_attempt_count_is_only_shown() {
         assert_eq!(link.attempts_exceeded(), attempt > 2, "attempt {attempt}");
         now = fire(&mut link);
         let generation = link.generation();
-        link.handle_turn(generation, now);
+        link.handle_permitted(generation, now);
         link.handle_setback(generation, Setback::Unreachable, now);
     }
     now = fire(&mut link);
     actions(&mut link);
-    link.handle_turn(link.generation(), now);
+    link.handle_permitted(link.generation(), now);
     link.handle_bootstrapped(link.generation(), None, now);
     link.handle_opened(link.generation(), now);
     assert!(link.attempts_exceeded(), "an open socket proves little");
@@ -112,7 +112,7 @@ fn a_refused_one_is_probed_soon_then_hourly_and_on_new_settings() {
     let mut link = link();
     link.handle_desired(Desired::Run, now);
     let first = link.generation();
-    link.handle_turn(first, now);
+    link.handle_permitted(first, now);
     link.handle_setback(first, Setback::AuthFailed, now);
     actions(&mut link);
     let State::Refused {
@@ -125,12 +125,12 @@ fn a_refused_one_is_probed_soon_then_hourly_and_on_new_settings() {
     assert!(until - now >= secs(60) && until - now < secs(66));
     link.handle_configured(now + secs(5));
     let second = link.generation();
-    assert_eq!(actions(&mut link), [Action::AskTurn(second)]);
-    link.handle_turn(second, now);
+    assert_eq!(actions(&mut link), [Action::RequestPermit(second)]);
+    link.handle_permitted(second, now);
     link.handle_setback(second, Setback::AuthFailed, now);
     actions(&mut link);
     fire(&mut link);
-    assert_eq!(actions(&mut link), [Action::AskTurn(Generation(3))]);
+    assert_eq!(actions(&mut link), [Action::RequestPermit(Generation(3))]);
 }
 
 /// One odd answer after weeks of service is asked about again at once, and one that repeats is believed.

@@ -12,13 +12,13 @@ fn stop_ends_every_state() {
         ("queued", |_, _, _| {}, false),
         (
             "bootstrapping",
-            |link, g, now| link.handle_turn(g, now),
+            |link, g, now| link.handle_permitted(g, now),
             true,
         ),
         (
             "dialing",
             |link, g, now| {
-                link.handle_turn(g, now);
+                link.handle_permitted(g, now);
                 link.handle_bootstrapped(g, None, now);
             },
             true,
@@ -26,7 +26,7 @@ fn stop_ends_every_state() {
         (
             "live",
             |link, g, now| {
-                link.handle_turn(g, now);
+                link.handle_permitted(g, now);
                 link.handle_bootstrapped(g, None, now);
                 link.handle_opened(g, now);
             },
@@ -84,7 +84,7 @@ fn an_untaken_wish_is_withdrawn() {
     assert_eq!(actions(&mut link), []);
     link.handle_desired(Desired::Run, now);
     link.handle_desired(Desired::Run, now);
-    assert_eq!(actions(&mut link), [Action::AskTurn(Generation(2))]);
+    assert_eq!(actions(&mut link), [Action::RequestPermit(Generation(2))]);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn new_settings_redial_a_live_one() {
         actions(&mut link),
         [
             Action::Close(first, CloseReason::Reconfigured),
-            Action::AskTurn(first.next())
+            Action::RequestPermit(first.next())
         ]
     );
     let mut stopped = self::link();

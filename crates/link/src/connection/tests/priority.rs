@@ -1,33 +1,39 @@
 //! The order among bots that want to connect, and socket permits.
 
 use super::*;
-use crate::connect_scheduler::{Life, Standing};
+use crate::connect_scheduler::{AttemptPriority, Stability};
 
 /// What its place among those that want to connect depends on.
 #[test]
 fn a_bot_that_was_live_a_moment_ago_stands_above_others() {
     let mut now = Instant::now();
     let mut link = link();
-    let standing = |life, failures| Standing { life, failures };
+    let priority = |stability, failures| AttemptPriority {
+        stability,
+        failures,
+    };
     let first = open(&mut link, now);
-    assert_eq!(link.standing(now), standing(Life::NotRecent, 0));
+    assert_eq!(link.priority(now), priority(Stability::NotRecent, 0));
     link.handle_pong(first, None, now);
     now += secs(5);
     link.handle_setback(first, Setback::Reset, now);
     actions(&mut link);
-    assert_eq!(link.standing(now), standing(Life::Recent, 1));
-    assert!(link.standing(now) < standing(Life::NotRecent, 0));
+    assert_eq!(link.priority(now), priority(Stability::Recent, 1));
+    assert!(link.priority(now) < priority(Stability::NotRecent, 0));
     for failures in 2..40 {
         let due = fire(&mut link);
         fail(&mut link, Setback::Unreachable, due);
-        let life = if due - now < secs(600) {
-            Life::Recent
+        let stability = if due - now < secs(600) {
+            Stability::Recent
         } else {
-            Life::NotRecent
+            Stability::NotRecent
         };
-        assert_eq!(link.standing(due), standing(life, failures));
+        assert_eq!(link.priority(due), priority(stability, failures));
     }
-    assert_eq!(link.standing(now + secs(600)).life, Life::NotRecent);
+    assert_eq!(
+        link.priority(now + secs(600)).stability,
+        Stability::NotRecent
+    );
 }
 
 /// A place among the open connections is kept for a bot that was connected, and not for ever.
@@ -42,7 +48,7 @@ fn a_place_is_kept_for_a_bot_that_was_connected() {
     assert!(!link.keeps_place(), "it was never connected");
     now = fire(&mut link);
     actions(&mut link);
-    link.handle_turn(link.generation(), now);
+    link.handle_permitted(link.generation(), now);
     link.handle_bootstrapped(link.generation(), None, now);
     link.handle_opened(link.generation(), now);
     for failed in 1..=20 {

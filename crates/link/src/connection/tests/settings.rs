@@ -7,7 +7,7 @@ fn the_platforms_settings_are_applied_and_what_is_not_is_told() {
     let now = Instant::now();
     let mut link = link();
     link.handle_desired(Desired::Run, now);
-    link.handle_turn(Generation(1), now);
+    link.handle_permitted(Generation(1), now);
     let hostile = ClientConfig {
         ping_interval: Some(0),
         reconnect_nonce: Some(3),
@@ -67,7 +67,7 @@ fn the_shorter_ping_interval_holds() {
         assert_eq!(link.ping_interval(), secs(operators));
         link.handle_desired(Desired::Run, now);
         let generation = link.generation();
-        link.handle_turn(generation, now);
+        link.handle_permitted(generation, now);
         link.handle_bootstrapped(generation, Some(&config), now);
         let case = format!("{operators} s and {platforms:?}");
         assert_eq!(link.ping_interval(), secs(holds), "{case}");

@@ -21,7 +21,7 @@ pub(super) fn carry_out(link: &mut Link, now: Instant) -> Option<Generation> {
     let mut dialing = None;
     while let Some(action) = link.poll_action() {
         match action {
-            Action::AskTurn(generation) => link.handle_turn(generation, now),
+            Action::RequestPermit(generation) => link.handle_permitted(generation, now),
             // There is nothing to ask for.
             Action::Bootstrap(generation) => {
                 link.handle_bootstrapped(generation, None, now);
