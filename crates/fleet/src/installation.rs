@@ -138,7 +138,7 @@ impl Installation {
         if !matches!(self.link.state(), State::Bootstrapping | State::Dialing) {
             self.attempt = None;
         }
-        if !self.link.keeps_place() {
+        if !self.link.keeps_socket_permit() {
             self.place = None;
         }
         if let Some(timer) = self.timer.take() {

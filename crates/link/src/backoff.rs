@@ -16,7 +16,7 @@ use ::backoff::exponential::ExponentialBackoff;
 
 use crate::config::ServerConfig;
 use crate::jitter::Jitter;
-use crate::setback::Pace;
+use crate::setback::RetryPace;
 use crate::timing::Timing;
 
 /// The jitter of delays of the busy and limited paces, on top of their base.
@@ -47,9 +47,9 @@ pub struct Backoff {
     refusals: u32,
     /// Whether this series had its early probe.
     probed_early: bool,
-    /// The next step of [`Pace::Normal`].
+    /// The next step of [`RetryPace::Normal`].
     normal: Duration,
-    /// The next step of [`Pace::Limited`].
+    /// The next step of [`RetryPace::Limited`].
     limited: Duration,
 }
 
@@ -76,10 +76,10 @@ impl Backoff {
     }
 
     /// The delay before the next attempt.
-    pub fn delay(&mut self, pace: Pace, config: &ServerConfig, now: Instant) -> Duration {
+    pub fn delay(&mut self, pace: RetryPace, config: &ServerConfig, now: Instant) -> Duration {
         match pace {
-            Pace::Clean => self.first_delay(config),
-            Pace::Normal => {
+            RetryPace::Clean => self.first_delay(config),
+            RetryPace::Normal => {
                 self.count();
                 if self.attempts == 1 {
                     self.first_delay(config)
@@ -87,11 +87,11 @@ impl Backoff {
                     self.grown_delay(config, now)
                 }
             }
-            Pace::Busy => {
+            RetryPace::Busy => {
                 self.count();
                 self.jitter.stretched(self.timing.busy, PACE_JITTER_PERCENT)
             }
-            Pace::Limited => {
+            RetryPace::Limited => {
                 self.count();
                 let step = self.limited;
                 self.limited = doubled(step, self.timing.limited_cap, now);

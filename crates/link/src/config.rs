@@ -42,14 +42,14 @@ impl Default for ServerConfig {
 
 /// A value of the platform that was out of range and was ignored.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub struct Rejected {
+pub struct IgnoredSetting {
     /// The platform's name for it.
     pub key: &'static str,
     /// The value.
     pub value: i64,
 }
 
-impl fmt::Display for Rejected {
+impl fmt::Display for IgnoredSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -61,11 +61,11 @@ impl fmt::Display for Rejected {
 
 impl ServerConfig {
     /// Applies each value that is present and in range, and returns those that were ignored.
-    pub fn apply(&mut self, received: &ClientConfig) -> Vec<Rejected> {
+    pub fn apply(&mut self, received: &ClientConfig) -> Vec<IgnoredSetting> {
         let mut ignored = Vec::new();
         if let Some(value) = received.reconnect_count {
             match u32::try_from(value) {
-                _ if !COUNT.contains(&value) => ignored.push(Rejected {
+                _ if !COUNT.contains(&value) => ignored.push(IgnoredSetting {
                     key: "ReconnectCount",
                     value,
                 }),
@@ -99,7 +99,7 @@ impl ServerConfig {
                 Ok(seconds) if (lowest..=*SECONDS.end()).contains(&value) => {
                     *current = Duration::from_secs(seconds);
                 }
-                _ => ignored.push(Rejected { key, value }),
+                _ => ignored.push(IgnoredSetting { key, value }),
             }
         }
         ignored
@@ -112,20 +112,20 @@ mod tests {
 
     fn applied(received: ClientConfig) -> (ServerConfig, Vec<&'static str>) {
         let mut config = ServerConfig::default();
-        let rejected = config.apply(&received);
-        (config, rejected.into_iter().map(|one| one.key).collect())
+        let ignored = config.apply(&received);
+        (config, ignored.into_iter().map(|one| one.key).collect())
     }
 
     /// S26, S47: the platform's values win, key by key.
     #[test]
     fn applies_what_is_present_and_in_range() {
-        let (config, rejected) = applied(ClientConfig {
+        let (config, ignored) = applied(ClientConfig {
             reconnect_count: Some(-1),
             reconnect_interval: Some(90),
             reconnect_nonce: Some(25),
             ping_interval: Some(90),
         });
-        assert_eq!(rejected, [] as [&str; 0]);
+        assert_eq!(ignored, [] as [&str; 0]);
         assert_eq!(
             config,
             ServerConfig {
@@ -147,28 +147,28 @@ mod tests {
     #[test]
     fn a_value_out_of_range_leaves_the_old_one() {
         for bad in [0, -1, -120, 86_401, i64::MAX, i64::MIN] {
-            let (config, rejected) = applied(ClientConfig {
+            let (config, ignored) = applied(ClientConfig {
                 reconnect_interval: Some(bad),
                 ping_interval: Some(bad),
                 ..ClientConfig::default()
             });
-            assert_eq!(rejected, ["ReconnectInterval", "PingInterval"], "{bad}");
+            assert_eq!(ignored, ["ReconnectInterval", "PingInterval"], "{bad}");
             assert_eq!(config, ServerConfig::default(), "{bad}");
         }
         for bad in [-1, 86_401, i64::MIN] {
-            let (config, rejected) = applied(ClientConfig {
+            let (config, ignored) = applied(ClientConfig {
                 reconnect_nonce: Some(bad),
                 ..ClientConfig::default()
             });
-            assert_eq!(rejected, ["ReconnectNonce"], "{bad}");
+            assert_eq!(ignored, ["ReconnectNonce"], "{bad}");
             assert_eq!(config, ServerConfig::default(), "{bad}");
         }
         for bad in [-2, 10_001, i64::MAX, i64::MIN] {
-            let (config, rejected) = applied(ClientConfig {
+            let (config, ignored) = applied(ClientConfig {
                 reconnect_count: Some(bad),
                 ..ClientConfig::default()
             });
-            assert_eq!(rejected, ["ReconnectCount"], "{bad}");
+            assert_eq!(ignored, ["ReconnectCount"], "{bad}");
             assert_eq!(config, ServerConfig::default(), "{bad}");
         }
     }
@@ -176,11 +176,11 @@ mod tests {
     #[test]
     fn counts_from_zero_to_ten_thousand() {
         for count in [0, 1, 10_000] {
-            let (config, rejected) = applied(ClientConfig {
+            let (config, ignored) = applied(ClientConfig {
                 reconnect_count: Some(count),
                 ..ClientConfig::default()
             });
-            assert_eq!(rejected, [] as [&str; 0]);
+            assert_eq!(ignored, [] as [&str; 0]);
             assert_eq!(config.reconnect_count.map(i64::from), Some(count));
         }
     }

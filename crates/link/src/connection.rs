@@ -13,7 +13,7 @@
 //! - In every state but `stopped` and `displaced` either a timer runs or a connection lives, which its heartbeat ends.
 //!   Bootstrap and dial have deadlines here too, in case the owner never reports.
 //! - A displaced bot stays with the other program; see the `displacement` module.
-//! - The backoff starts over after a stable connection: one that answered a ping and lived for [`Timing::lasting`].
+//! - The backoff starts over after a stable connection: one that answered a ping and lived for [`Timing::stable_after`].
 //! - A refusal is checked soon at first, and hourly once it has repeated.
 //! - [`ALARM_AFTER`] failures in a row are an [alarm](Link::has_alarm), until a connection is stable.
 //! - The link never gives up. The platform's attempt count only makes [`Link::attempts_exceeded`] true.
@@ -143,7 +143,7 @@ impl Link {
     }
 
     /// The actors of the connection ended too often. Nothing is tried before `until`.
-    pub fn handle_spent(&mut self, until: Instant, _now: Instant) {
+    pub fn handle_restarts_exhausted(&mut self, until: Instant, _now: Instant) {
         // A displaced bot connects to nothing already. It must not come back when `until` is over.
         if !matches!(self.state, State::Stopped | State::Displaced { .. }) {
             self.close(CloseReason::Restarting);

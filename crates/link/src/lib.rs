@@ -53,7 +53,7 @@ pub mod window;
 pub use assembly::{Assembly, AssemblyLimits, DropReason, Outcome};
 pub use backlog::Backlog;
 pub use backoff::Backoff;
-pub use config::{Rejected, ServerConfig};
+pub use config::{IgnoredSetting, ServerConfig};
 pub use connect_scheduler::{
     AttemptPriority, ConnectLimits, ConnectScheduler, NextAttempt, Stability,
 };
@@ -61,7 +61,7 @@ pub use connection::{ALARM_AFTER, Action, CloseReason, Link};
 pub use generation::Generation;
 pub use heartbeat::{Heartbeat, HeartbeatAction};
 pub use requests::{Acked, GivenUp, RequestKind, RequestLimits, Requests, SubmitError};
-pub use setback::{Disposition, Pace, Setback, TlsFault};
+pub use setback::{Disposition, RetryPace, Setback, TlsFault};
 pub use sleep::{Clocks, SleepWatch};
 pub use state::State;
 pub use timing::Timing;

@@ -14,7 +14,7 @@ mod disposition;
 mod next_step;
 mod tls_fault;
 
-pub use disposition::{Disposition, Pace};
+pub use disposition::{Disposition, RetryPace};
 pub use tls_fault::TlsFault;
 
 /// Why an attempt or a connection ended. `Display` says it in words.

@@ -34,7 +34,7 @@ pub struct SleepWatch {
 }
 
 impl SleepWatch {
-    /// How often to call [`check`](Self::look).
+    /// How often to call [`check`](Self::check).
     pub const PERIOD: Duration = Duration::from_secs(5);
 
     /// Starts with these clocks.
@@ -44,7 +44,7 @@ impl SleepWatch {
     }
 
     /// How long the host slept, or the process was stopped, since the last call; `None` if neither.
-    pub fn look(&mut self, now: Clocks) -> Option<Duration> {
+    pub fn check(&mut self, now: Clocks) -> Option<Duration> {
         let before = std::mem::replace(&mut self.before, now);
         let counted = now.monotonic.saturating_duration_since(before.monotonic);
         // A clock that was set back is no sign of a sleep.
@@ -118,7 +118,7 @@ mod tests {
         ] {
             let before = start();
             let mut watch = SleepWatch::new(before);
-            let found = watch.look(later(before, monotonic, boot, wall));
+            let found = watch.check(later(before, monotonic, boot, wall));
             assert_eq!(found, slept.map(secs), "{what}");
         }
     }
@@ -129,7 +129,7 @@ mod tests {
         let mut watch = SleepWatch::new(before);
         let mut now = later(before, secs(5), secs(5), secs(0));
         now.wall -= secs(86_400);
-        assert_eq!(watch.look(now), None);
+        assert_eq!(watch.check(now), None);
     }
 
     proptest! {
@@ -141,13 +141,13 @@ mod tests {
             for drift_ms in drift_ms {
                 let drifted = SleepWatch::PERIOD + Duration::from_millis(drift_ms);
                 now = later(now, SleepWatch::PERIOD, SleepWatch::PERIOD, drifted);
-                prop_assert_eq!(watch.look(now), None);
+                prop_assert_eq!(watch.check(now), None);
             }
             let asleep = SleepWatch::PERIOD + secs(slept);
             now = later(now, SleepWatch::PERIOD, asleep, asleep);
-            prop_assert_eq!(watch.look(now), Some(secs(slept)));
+            prop_assert_eq!(watch.check(now), Some(secs(slept)));
             now = later(now, SleepWatch::PERIOD, SleepWatch::PERIOD, SleepWatch::PERIOD);
-            prop_assert_eq!(watch.look(now), None);
+            prop_assert_eq!(watch.check(now), None);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::setback::{Disposition, Pace, Setback};
+use crate::setback::{Disposition, RetryPace, Setback};
 
 /// The state of an installation's connection. Times and counters, such as the last frame or event, are no part of it.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
@@ -76,7 +76,7 @@ impl State {
             Self::Queued | Self::Bootstrapping | Self::Dialing => "connecting",
             Self::Live { .. } => "connected",
             Self::BackingOff { reason, .. }
-                if reason.disposition() == Disposition::Retry(Pace::Clean) =>
+                if reason.disposition() == Disposition::Retry(RetryPace::Clean) =>
             {
                 "connecting"
             }

@@ -41,7 +41,7 @@ pub struct Timing {
     pub backoff_cap: Duration,
     /// After this life a connection that answered a ping is stable, and the backoff starts over. One that ends sooner
     /// counts as a failure, because a platform that accepts and drops must not cause a tight loop.
-    pub lasting: Duration,
+    pub stable_after: Duration,
     /// The delay after "system busy".
     pub busy: Duration,
     /// The first delay after "too many connections" or a rate limit; it doubles.
@@ -79,7 +79,7 @@ impl Default for Timing {
             nonce_cap: Duration::from_secs(5 * 60),
             backoff_base: Duration::from_secs(1),
             backoff_cap: Duration::from_secs(60),
-            lasting: Duration::from_secs(1),
+            stable_after: Duration::from_secs(1),
             busy: Duration::from_secs(30),
             limited_base: Duration::from_secs(60),
             limited_cap: Duration::from_secs(15 * 60),
@@ -100,7 +100,7 @@ const WECOM_HANDSHAKE: Duration = Duration::from_secs(10);
 const WECOM_NONCE: Duration = Duration::from_secs(1);
 /// WeCom limits subscriptions, and the connections of two programs that displace each other live shortly. Only a connection
 /// that lives this long is stable.
-const WECOM_LASTING: Duration = Duration::from_secs(60);
+const WECOM_STABLE_AFTER: Duration = Duration::from_secs(60);
 
 impl Timing {
     /// The durations for a bot of WeCom. Durations that the operator made shorter stay as short.
@@ -115,7 +115,7 @@ impl Timing {
             // Each probe is a subscription, and WeCom's limit on them is unknown: no extra probe.
             refused_early: self.refused_base,
             // In proportion, because a quick backoff has to start over as much sooner.
-            lasting: self.lasting.saturating_mul(60).min(WECOM_LASTING),
+            stable_after: self.stable_after.saturating_mul(60).min(WECOM_STABLE_AFTER),
             ..*self
         }
     }
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(timing.slack, secs(12), "the subscription is awaited too");
         assert_eq!(timing.ping_interval, secs(30));
         assert_eq!(timing.pong_grace, secs(20));
-        assert_eq!(timing.lasting, secs(60));
+        assert_eq!(timing.stable_after, secs(60));
         assert_eq!(timing.nonce_cap, secs(1));
         assert_eq!(timing.backoff_base..timing.backoff_cap, secs(1)..secs(60));
         assert_eq!(timing.limited_base..timing.limited_cap, secs(60)..secs(900));
@@ -151,13 +151,13 @@ mod tests {
             pong_grace: ms(100),
             nonce_cap: ms(10),
             backoff_base: ms(50),
-            lasting: ms(50),
+            stable_after: ms(50),
             ..Timing::default()
         };
         let wecom = short.for_wecom();
-        assert_eq!(wecom.lasting, ms(3000));
+        assert_eq!(wecom.stable_after, ms(3000));
         let same = Timing {
-            lasting: short.lasting,
+            stable_after: short.stable_after,
             slack: short.slack,
             refused_early: short.refused_early,
             ..wecom

@@ -75,9 +75,9 @@ pub enum StepOutcome {
     /// The platform did not answer in time.
     TimedOut,
     /// It was not sent, because the queue of requests was full.
-    Crowded,
+    QueueFull,
     /// The connection or the file is gone, so the upload cannot succeed.
-    Hopeless,
+    Gone,
 }
 
 /// What is to be done.
@@ -282,10 +282,10 @@ fn send(
 
 fn is_worth_repeating(step: UploadStep, outcome: StepOutcome) -> bool {
     match outcome {
-        StepOutcome::Crowded => true,
+        StepOutcome::QueueFull => true,
         StepOutcome::Refused(code) => code.is_none_or(code::may_pass),
         StepOutcome::TimedOut => matches!(step, UploadStep::Chunk(_)),
-        StepOutcome::Done | StepOutcome::Hopeless => false,
+        StepOutcome::Done | StepOutcome::Gone => false,
     }
 }
 

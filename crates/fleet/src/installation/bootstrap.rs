@@ -125,10 +125,10 @@ impl Installation {
             Ok((access, config)) => {
                 self.service = access.service();
                 self.access = Some(Box::new((generation, access)));
-                let rejected = self
+                let ignored = self
                     .link
                     .handle_bootstrapped(generation, config.as_ref(), now());
-                self.note_rejected(rejected);
+                self.note_ignored_settings(ignored);
             }
             Err((setback, detail)) => self.setback(generation, setback, detail),
         }

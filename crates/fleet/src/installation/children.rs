@@ -210,7 +210,7 @@ impl Installation {
             Rebuild::After(pause) => pause,
             Rebuild::Spent { until } => {
                 self.detail = Some(how.into());
-                return self.link.handle_spent(until, now());
+                return self.link.handle_restarts_exhausted(until, now());
             }
         };
         let start_again = match actor {

@@ -50,8 +50,8 @@ impl Handler<Alive> for Installation {
     fn handle(&mut self, Alive { generation, config }: Alive, ctx: &mut Self::Context) {
         let before = *self.link.config();
         let ping_interval_before = self.link.ping_interval();
-        let rejected = self.link.handle_pong(generation, config.as_ref(), now());
-        self.note_rejected(rejected);
+        let ignored = self.link.handle_pong(generation, config.as_ref(), now());
+        self.note_ignored_settings(ignored);
         let after = *self.link.config();
         if before != after {
             let text = format!(

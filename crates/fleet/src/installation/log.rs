@@ -217,6 +217,7 @@ impl Installation {
 
     /// Whether a setback that may pass by itself is logged at level `warn`: the first time in a series of failures.
     fn is_worth_a_warning(&mut self, setback: Setback) -> bool {
-        setback.alarms() && self.logged.warned_of.replace(setback.label()) != Some(setback.label())
+        setback.needs_attention()
+            && self.logged.warned_of.replace(setback.label()) != Some(setback.label())
     }
 }

@@ -1,7 +1,7 @@
 //! What an installation shows of itself: its status for the admin view, and whether it waits for an open file.
 
 use super::Installation;
-use longwire_link::{Rejected, Setback, State};
+use longwire_link::{IgnoredSetting, Setback, State};
 use longwire_store::TimelineKind;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -51,14 +51,14 @@ impl Installation {
         }
     }
 
-    /// Counts and notes settings of the platform that the link rejected.
-    pub(super) fn note_rejected(&self, rejected: Vec<Rejected>) {
-        for rejected in rejected {
+    /// Counts and notes settings of the platform that the link ignored.
+    pub(super) fn note_ignored_settings(&self, ignored: Vec<IgnoredSetting>) {
+        for setting in ignored {
             self.bot.tally.malformed.fetch_add(1, Relaxed);
             self.shared
                 .malformed
                 .count("config_value", &self.bot.public_id, 0);
-            self.note(TimelineKind::ConfigRejected, rejected.to_string());
+            self.note(TimelineKind::ConfigRejected, setting.to_string());
         }
     }
 

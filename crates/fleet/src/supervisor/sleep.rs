@@ -18,7 +18,7 @@ impl Supervisor {
     pub(super) fn watch_for_sleep(&self, ctx: &mut Context<Self>) {
         let mut watch = SleepWatch::new(clocks());
         ctx.run_interval(SleepWatch::PERIOD, move |this, ctx| {
-            if let Some(slept) = watch.look(clocks()) {
+            if let Some(slept) = watch.check(clocks()) {
                 let _working = ctx.working::<Slept>();
                 this.slept(slept);
             }

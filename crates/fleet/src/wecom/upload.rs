@@ -178,9 +178,9 @@ impl UploadRun {
             Ok(()) => StepOutcome::Done,
             Err(Trouble::Refused { code, .. }) => StepOutcome::Refused(*code),
             Err(Trouble::Unanswered(RequestError::TimedOut)) => StepOutcome::TimedOut,
-            Err(Trouble::Unanswered(RequestError::Full)) => StepOutcome::Crowded,
+            Err(Trouble::Unanswered(RequestError::Full)) => StepOutcome::QueueFull,
             Err(Trouble::Unanswered(_) | Trouble::Unreadable | Trouble::File(_)) => {
-                StepOutcome::Hopeless
+                StepOutcome::Gone
             }
         };
         self.trouble = came.err().or(self.trouble.take());

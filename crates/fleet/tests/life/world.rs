@@ -133,7 +133,7 @@ pub(crate) fn quick() -> Timing {
     Timing {
         pong_grace: Duration::from_secs(1),
         backoff_base: Duration::from_millis(50),
-        lasting: Duration::from_millis(50),
+        stable_after: Duration::from_millis(50),
         ..Timing::default()
     }
 }

@@ -7,7 +7,7 @@ fn secs(seconds: u64) -> Duration {
 }
 
 /// The highest of many delays of the `nth` setback of a series, over many seeds.
-fn highest(nth: usize, pace: Pace, config: &ServerConfig) -> Duration {
+fn highest(nth: usize, pace: RetryPace, config: &ServerConfig) -> Duration {
     let now = Instant::now();
     let delays = (0..500).map(|seed| {
         let mut backoff = Backoff::new(Timing::default(), seed);
@@ -24,7 +24,7 @@ fn highest(nth: usize, pace: Pace, config: &ServerConfig) -> Duration {
 fn steps_grow_to_the_ceiling() {
     let config = ServerConfig::default();
     for (nth, step) in [30, 1, 2, 4, 8, 16, 32, 60, 60, 60].into_iter().enumerate() {
-        let highest = highest(nth, Pace::Normal, &config);
+        let highest = highest(nth, RetryPace::Normal, &config);
         assert!(highest < secs(step), "{nth}: {highest:?}");
         assert!(highest > secs(step) * 9 / 10, "{nth}: {highest:?}");
     }
@@ -37,7 +37,7 @@ fn the_platforms_interval_is_the_ceiling_within_bounds() {
             reconnect_interval: secs(interval),
             ..ServerConfig::default()
         };
-        let highest = highest(20, Pace::Normal, &config);
+        let highest = highest(20, RetryPace::Normal, &config);
         assert!(highest < secs(ceiling) && highest > secs(ceiling) * 9 / 10);
     }
 }
@@ -48,11 +48,11 @@ fn a_lowered_ceiling_holds_at_once() {
     let mut backoff = Backoff::new(Timing::default(), 1);
     let mut config = ServerConfig::default();
     for _ in 0..10 {
-        backoff.delay(Pace::Normal, &config, now);
+        backoff.delay(RetryPace::Normal, &config, now);
     }
     config.reconnect_interval = secs(2);
     for _ in 0..100 {
-        assert!(backoff.delay(Pace::Normal, &config, now) < secs(2));
+        assert!(backoff.delay(RetryPace::Normal, &config, now) < secs(2));
     }
 }
 
@@ -62,10 +62,10 @@ fn no_nonce_means_no_first_delay_and_a_huge_one_is_capped() {
         reconnect_nonce: Duration::ZERO,
         ..ServerConfig::default()
     };
-    assert_eq!(highest(0, Pace::Normal, &config), Duration::ZERO);
-    assert!(highest(1, Pace::Normal, &config) > Duration::ZERO);
+    assert_eq!(highest(0, RetryPace::Normal, &config), Duration::ZERO);
+    assert!(highest(1, RetryPace::Normal, &config) > Duration::ZERO);
     config.reconnect_nonce = secs(86_400);
-    assert!(highest(0, Pace::Normal, &config) < secs(300));
+    assert!(highest(0, RetryPace::Normal, &config) < secs(300));
 }
 
 #[test]
@@ -74,16 +74,16 @@ fn slow_paces_stay_in_their_bands() {
     let config = ServerConfig::default();
     let mut backoff = Backoff::new(Timing::default(), 5);
     for base in [60, 120, 240, 480, 900, 900] {
-        let limited = backoff.delay(Pace::Limited, &config, now);
+        let limited = backoff.delay(RetryPace::Limited, &config, now);
         assert!(
             limited >= secs(base) && limited < secs(base) * 5 / 4,
             "{limited:?}"
         );
-        let busy = backoff.delay(Pace::Busy, &config, now);
+        let busy = backoff.delay(RetryPace::Busy, &config, now);
         assert!(busy >= secs(30) && busy < secs(30) * 5 / 4, "{busy:?}");
     }
     backoff.start_over();
-    assert!(backoff.delay(Pace::Limited, &config, now) < secs(75));
+    assert!(backoff.delay(RetryPace::Limited, &config, now) < secs(75));
 }
 
 /// The probes of a series of refusals: soon at first, hourly once the refusal has repeated.
@@ -126,7 +126,7 @@ fn a_refusal_is_believed_when_it_repeats() {
 fn an_orderly_goodbye_counts_no_error() {
     let mut backoff = Backoff::new(Timing::default(), 5);
     let config = ServerConfig::default();
-    assert!(backoff.delay(Pace::Clean, &config, Instant::now()) < secs(30));
+    assert!(backoff.delay(RetryPace::Clean, &config, Instant::now()) < secs(30));
     assert_eq!(backoff.attempts(), 0);
 }
 
@@ -137,7 +137,7 @@ fn it_never_gives_up() {
     let mut backoff = Backoff::new(Timing::default(), 9);
     let config = ServerConfig::default();
     for _ in 0..10_000 {
-        let delay = backoff.delay(Pace::Normal, &config, now);
+        let delay = backoff.delay(RetryPace::Normal, &config, now);
         assert!(delay < secs(60));
         now += delay;
     }
@@ -151,7 +151,7 @@ fn equal_seeds_give_equal_delays() {
         let mut backoff = Backoff::new(Timing::default(), seed);
         let config = ServerConfig::default();
         (0..20)
-            .map(|_| backoff.delay(Pace::Normal, &config, now))
+            .map(|_| backoff.delay(RetryPace::Normal, &config, now))
             .collect::<Vec<_>>()
     };
     assert_eq!(delays(1), delays(1));

@@ -5,7 +5,7 @@ use std::time::Instant;
 use longwire_wire::endpoint::ClientConfig;
 
 use super::{Action, CloseReason, Link};
-use crate::config::Rejected;
+use crate::config::IgnoredSetting;
 use crate::generation::Generation;
 use crate::state::State;
 
@@ -25,7 +25,7 @@ impl Link {
         generation: Generation,
         config: Option<&ClientConfig>,
         now: Instant,
-    ) -> Vec<Rejected> {
+    ) -> Vec<IgnoredSetting> {
         if !self.is_current(generation) || self.state != State::Bootstrapping {
             return Vec::new();
         }
@@ -97,7 +97,7 @@ impl Link {
     }
 
     /// Applies the platform's settings and returns those that were ignored.
-    pub(super) fn apply(&mut self, config: Option<&ClientConfig>) -> Vec<Rejected> {
+    pub(super) fn apply(&mut self, config: Option<&ClientConfig>) -> Vec<IgnoredSetting> {
         config.map_or_else(Vec::new, |config| self.config.apply(config))
     }
 }

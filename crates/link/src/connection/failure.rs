@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{Action, CloseReason, Link};
 use crate::backoff::FirstProbe;
 use crate::generation::Generation;
-use crate::setback::{Disposition, Pace, Setback};
+use crate::setback::{Disposition, RetryPace, Setback};
 use crate::state::State;
 
 /// After this number of failures in a row, whatever their causes, the link has an alarm (S87, S125: other clients give up
@@ -77,11 +77,11 @@ impl Link {
         }
     }
 
-    fn retry(&mut self, pace: Pace, was_stable: bool, reason: Setback, now: Instant) -> State {
+    fn retry(&mut self, pace: RetryPace, was_stable: bool, reason: Setback, now: Instant) -> State {
         // An orderly close soon after the opening counts as a failure: a server that accepts and closes must not cause a
         // tight loop of attempts.
-        let pace = if pace == Pace::Clean && !was_stable {
-            Pace::Normal
+        let pace = if pace == RetryPace::Clean && !was_stable {
+            RetryPace::Normal
         } else {
             pace
         };
@@ -89,8 +89,8 @@ impl Link {
         State::BackingOff {
             until: now + delay,
             attempt: match pace {
-                Pace::Clean => 0,
-                Pace::Normal | Pace::Busy | Pace::Limited => self.backoff.attempts(),
+                RetryPace::Clean => 0,
+                RetryPace::Normal | RetryPace::Busy | RetryPace::Limited => self.backoff.attempts(),
             },
             reason,
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use longwire_wire::endpoint::ClientConfig;
 
 use super::Link;
-use crate::config::Rejected;
+use crate::config::IgnoredSetting;
 use crate::generation::Generation;
 use crate::state::State;
 
@@ -23,7 +23,7 @@ impl Link {
         generation: Generation,
         config: Option<&ClientConfig>,
         now: Instant,
-    ) -> Vec<Rejected> {
+    ) -> Vec<IgnoredSetting> {
         let State::Live { since } = self.state else {
             return Vec::new();
         };
@@ -33,7 +33,7 @@ impl Link {
         self.answered_ping = true;
         if self.has_alarm() {
             // The alarm ends when this connection is stable, which it may be already.
-            self.deadline = Some(since + self.timing.lasting);
+            self.deadline = Some(since + self.timing.stable_after);
             self.handle_timeout(now);
         }
         self.apply(config)
@@ -73,6 +73,6 @@ impl Link {
     /// proof: with a nonce of 0, a server that answers one ping and drops would cause a tight loop of attempts.
     fn is_stable(&self, now: Instant) -> bool {
         matches!(self.state, State::Live { since }
-            if self.answered_ping && now.saturating_duration_since(since) >= self.timing.lasting)
+            if self.answered_ping && now.saturating_duration_since(since) >= self.timing.stable_after)
     }
 }

@@ -34,7 +34,7 @@ impl Link {
     /// Whether the bot keeps its socket permit, if the process grants only so many. A bot that is live or tries to be
     /// keeps it. Between two attempts a bot keeps it if it was connected before, for ten failures.
     #[must_use]
-    pub fn keeps_place(&self) -> bool {
+    pub fn keeps_socket_permit(&self) -> bool {
         match self.state {
             State::Queued | State::Bootstrapping | State::Dialing | State::Live { .. } => true,
             State::BackingOff { .. } => {

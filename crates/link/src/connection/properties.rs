@@ -6,7 +6,7 @@ use longwire_wire::endpoint::ClientConfig;
 use proptest::prelude::*;
 
 use super::*;
-use crate::setback::{Disposition, Pace};
+use crate::setback::{Disposition, RetryPace};
 use input::{Input, News, input, take_back};
 
 mod input;
@@ -112,7 +112,9 @@ impl Run {
     fn feed(&mut self, input: &Input) -> Result<(), TestCaseError> {
         match input {
             Input::Desired(desired) => self.link.handle_desired(*desired, self.now),
-            Input::Spent(after) => self.link.handle_spent(self.now + secs(*after), self.now),
+            Input::Spent(after) => self
+                .link
+                .handle_restarts_exhausted(self.now + secs(*after), self.now),
             Input::Configured => self.link.handle_configured(self.now),
             Input::TakeBack(policy) => self.link.handle_take_back(*policy),
             Input::Claimed => self.link.handle_claimed(self.now),
@@ -295,9 +297,9 @@ impl Run {
             State::BackingOff { until, reason, .. } => {
                 let wait = until - self.now;
                 let bound = match reason.disposition() {
-                    Disposition::Retry(Pace::Busy) => secs(30)..secs(38),
-                    Disposition::Retry(Pace::Limited) => secs(60)..secs(1125),
-                    Disposition::Retry(Pace::Normal | Pace::Clean)
+                    Disposition::Retry(RetryPace::Busy) => secs(30)..secs(38),
+                    Disposition::Retry(RetryPace::Limited) => secs(60)..secs(1125),
+                    Disposition::Retry(RetryPace::Normal | RetryPace::Clean)
                     | Disposition::Refuse
                     | Disposition::Yield => secs(0)..secs(100),
                 };

@@ -10,7 +10,7 @@ use super::Setback;
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
 pub enum Disposition {
     /// The link tries again.
-    Retry(Pace),
+    Retry(RetryPace),
     /// An operator has to act. The link probes after about 1, 2, 5 and 15 minutes, then hourly, and when the configuration
     /// changes.
     Refuse,
@@ -20,7 +20,7 @@ pub enum Disposition {
 
 /// How long to wait before the next attempt, and how the wait grows.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub enum Pace {
+pub enum RetryPace {
     /// The nonce first, then 1 s, doubling to 60 s, with full jitter.
     Normal,
     /// 30 s plus up to a quarter.
@@ -40,7 +40,7 @@ impl Setback {
     pub fn disposition(&self) -> Disposition {
         use Disposition::{Refuse, Retry, Yield};
         match *self {
-            Self::SystemBusy => Retry(Pace::Busy),
+            Self::SystemBusy => Retry(RetryPace::Busy),
             Self::ConnectionLimit
             | Self::SubscribeLimited
             | Self::RateLimited(_)
@@ -55,12 +55,12 @@ impl Setback {
             | Self::HandshakeRefused {
                 http: 429,
                 status: None,
-            } => Retry(Pace::Limited),
+            } => Retry(RetryPace::Limited),
             Self::HandshakeAuth { sub: Some(status) }
             | Self::HandshakeRefused {
                 status: Some(status),
                 ..
-            } if code::is_rate_limit(status) => Retry(Pace::Limited),
+            } if code::is_rate_limit(status) => Retry(RetryPace::Limited),
             Self::WrongDomain
             | Self::Forbidden
             | Self::AuthFailed
@@ -76,7 +76,7 @@ impl Setback {
             // 408 is a timeout. Every other 4xx rejects the request, which does not change by itself.
             Self::HttpStatus(status) if status != 408 && (400..500).contains(&status) => Refuse,
             Self::ClosedByPlatform { code: Some(code) } if CLEAN_CLOSES.contains(&code) => {
-                Retry(Pace::Clean)
+                Retry(RetryPace::Clean)
             }
             Self::PlatformInternal
             | Self::HttpStatus(_)
@@ -99,16 +99,18 @@ impl Setback {
             | Self::SubscribeTimedOut
             | Self::NotSubscribed
             | Self::TooManyOpenFiles
-            | Self::Panicked => Retry(Pace::Normal),
+            | Self::Panicked => Retry(RetryPace::Normal),
         }
     }
 
     /// Whether the log warns an operator of it, even if the link recovers without one.
     #[must_use]
-    pub fn alarms(&self) -> bool {
+    pub fn needs_attention(&self) -> bool {
         match self.disposition() {
-            Disposition::Refuse | Disposition::Yield | Disposition::Retry(Pace::Limited) => true,
-            Disposition::Retry(Pace::Normal | Pace::Busy | Pace::Clean) => {
+            Disposition::Refuse | Disposition::Yield | Disposition::Retry(RetryPace::Limited) => {
+                true
+            }
+            Disposition::Retry(RetryPace::Normal | RetryPace::Busy | RetryPace::Clean) => {
                 matches!(
                     self,
                     Self::NoMemory

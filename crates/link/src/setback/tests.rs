@@ -2,10 +2,10 @@ use longwire_wire::endpoint::{HandshakeRefusal, code};
 
 use super::*;
 
-const NORMAL: Disposition = Disposition::Retry(Pace::Normal);
-const BUSY: Disposition = Disposition::Retry(Pace::Busy);
-const LIMITED: Disposition = Disposition::Retry(Pace::Limited);
-const CLEAN: Disposition = Disposition::Retry(Pace::Clean);
+const NORMAL: Disposition = Disposition::Retry(RetryPace::Normal);
+const BUSY: Disposition = Disposition::Retry(RetryPace::Busy);
+const LIMITED: Disposition = Disposition::Retry(RetryPace::Limited);
+const CLEAN: Disposition = Disposition::Retry(RetryPace::Clean);
 const REFUSE: Disposition = Disposition::Refuse;
 const YIELD: Disposition = Disposition::Yield;
 
@@ -179,7 +179,11 @@ fn bootstrap_answers() {
 fn a_lack_of_memory_is_called_so() {
     let setback = Setback::NoMemory;
     assert_eq!(
-        (setback.label(), setback.disposition(), setback.alarms()),
+        (
+            setback.label(),
+            setback.disposition(),
+            setback.needs_attention()
+        ),
         ("no_memory", NORMAL, true)
     );
     assert!(!setback.next_step().contains("proxy"));
@@ -311,7 +315,7 @@ fn every_setback_speaks_for_itself() {
             "{label} names two"
         );
         if matches!(setback.disposition(), REFUSE | YIELD) {
-            assert!(setback.alarms(), "{setback:?}");
+            assert!(setback.needs_attention(), "{setback:?}");
             assert!(!step.starts_with("Nothing to do"), "{setback:?}");
         }
     }

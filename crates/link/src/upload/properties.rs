@@ -22,8 +22,8 @@ fn outcome() -> impl Strategy<Value = StepOutcome> {
         2 => prop::option::of(prop_oneof![Just(-1), Just(40_058), any::<i64>()])
             .prop_map(StepOutcome::Refused),
         2 => Just(StepOutcome::TimedOut),
-        1 => Just(StepOutcome::Crowded),
-        1 => Just(StepOutcome::Hopeless),
+        1 => Just(StepOutcome::QueueFull),
+        1 => Just(StepOutcome::Gone),
     ]
 }
 

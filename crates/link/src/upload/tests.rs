@@ -138,14 +138,14 @@ fn what_is_repeated_and_what_is_not() {
         // "system error", and no code at all.
         check(step, StepOutcome::Refused(Some(-1)), true);
         check(step, StepOutcome::Refused(None), true);
-        check(step, StepOutcome::Crowded, true);
+        check(step, StepOutcome::QueueFull, true);
         check(
             step,
             StepOutcome::Refused(Some(code::INVALID_PARAMETER)),
             false,
         );
         check(step, StepOutcome::Refused(Some(code::RATE_LIMITED)), false);
-        check(step, StepOutcome::Hopeless, false);
+        check(step, StepOutcome::Gone, false);
         check(step, StepOutcome::TimedOut, step == chunk);
     }
 }
@@ -155,12 +155,12 @@ fn news_of_what_is_not_under_way_changes_nothing() {
     let mut run = Run::begun(2);
     run.expect_chunks(&[0, 1]);
     for step in [UploadStep::Init, UploadStep::Finish, UploadStep::Chunk(2)] {
-        run.tell(step, StepOutcome::Hopeless);
+        run.tell(step, StepOutcome::Gone);
     }
     run.tell(UploadStep::Chunk(0), StepOutcome::Done);
-    run.tell(UploadStep::Chunk(0), StepOutcome::Hopeless);
+    run.tell(UploadStep::Chunk(0), StepOutcome::Gone);
     run.expect(&[]);
-    run.tell(UploadStep::Chunk(1), StepOutcome::Hopeless);
+    run.tell(UploadStep::Chunk(1), StepOutcome::Gone);
     run.expect_failed(UploadStep::Chunk(1), 1);
     run.tell(UploadStep::Chunk(1), StepOutcome::Done);
     run.pass(limit::UPLOAD);

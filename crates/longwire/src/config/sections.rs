@@ -178,7 +178,7 @@ macro_rules! timing {
                 Timing {
                     $($key: self.$key,)+
                     // A connection has lasted when it outlived the shortest backoff.
-                    lasting: self.backoff_base,
+                    stable_after: self.backoff_base,
                     ..Timing::default()
                 }
             }

@@ -81,7 +81,7 @@ fn a_displaced_one_leaves_the_bot_alone() {
     // A late word about the old connection, and trouble of its own code.
     let first = platform.links[0].generation();
     platform.links[0].handle_setback(first, Setback::Reset, platform.now);
-    platform.links[0].handle_spent(platform.now + secs(1), platform.now);
+    platform.links[0].handle_restarts_exhausted(platform.now + secs(1), platform.now);
     platform.pass(DAY);
     assert_eq!(*platform.links[0].state(), displaced);
 }

@@ -49,7 +49,7 @@ fn stop_ends_every_state() {
         ),
         (
             "restarting",
-            |link, _, now| link.handle_spent(now + secs(600), now),
+            |link, _, now| link.handle_restarts_exhausted(now + secs(600), now),
             false,
         ),
     ];
@@ -114,7 +114,7 @@ fn a_spent_rebuild_budget_waits_and_goes_on() {
     let mut link = link();
     let first = open(&mut link, now);
     let until = now + secs(600);
-    link.handle_spent(until, now);
+    link.handle_restarts_exhausted(until, now);
     assert_eq!(
         actions(&mut link),
         [Action::Close(first, CloseReason::Restarting)]

@@ -43,9 +43,9 @@ fn a_place_is_kept_for_a_bot_that_was_connected() {
     let mut link = link();
     link.handle_desired(Desired::Run, now);
     let first = link.generation();
-    assert!(link.keeps_place(), "an attempt keeps what it has");
+    assert!(link.keeps_socket_permit(), "an attempt keeps what it has");
     link.handle_setback(first, Setback::Unreachable, now);
-    assert!(!link.keeps_place(), "it was never connected");
+    assert!(!link.keeps_socket_permit(), "it was never connected");
     now = fire(&mut link);
     actions(&mut link);
     link.handle_permitted(link.generation(), now);
@@ -54,9 +54,9 @@ fn a_place_is_kept_for_a_bot_that_was_connected() {
     for failed in 1..=20 {
         link.handle_setback(link.generation(), Setback::Unreachable, now);
         // The first attempt of all counts, because no pong has come since.
-        assert_eq!(link.keeps_place(), failed < 10, "after {failed}");
+        assert_eq!(link.keeps_socket_permit(), failed < 10, "after {failed}");
         now = fire(&mut link);
     }
     link.handle_setback(link.generation(), Setback::AuthFailed, now);
-    assert!(!link.keeps_place());
+    assert!(!link.keeps_socket_permit());
 }

@@ -13,10 +13,10 @@ fn the_platforms_settings_are_applied_and_what_is_not_is_told() {
         reconnect_nonce: Some(3),
         ..ClientConfig::default()
     };
-    let rejected = link.handle_bootstrapped(Generation(1), Some(&hostile), now);
+    let ignored = link.handle_bootstrapped(Generation(1), Some(&hostile), now);
     assert_eq!(
-        rejected,
-        [Rejected {
+        ignored,
+        [IgnoredSetting {
             key: "PingInterval",
             value: 0
         }]
