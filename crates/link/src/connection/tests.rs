@@ -11,6 +11,7 @@ mod attempt;
 mod displacement;
 mod failure;
 mod operator;
+mod platform;
 mod priority;
 mod settings;
 mod wecom;

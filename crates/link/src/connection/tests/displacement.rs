@@ -1,67 +1,8 @@
 //! Bots that displace each other, and take-backs.
 
-use super::wecom::{DAY, HOUR, link, open, subscribe, take_back};
+use super::platform::Platform;
+use super::wecom::{DAY, HOUR, link, open, take_back};
 use super::*;
-
-/// The platform with one bot and those who connect it: the newest subscription is served, the one before is told.
-struct Platform {
-    links: Vec<Link>,
-    now: Instant,
-    holder: Option<usize>,
-    /// Who subscribed when.
-    subscribed: Vec<(usize, Instant)>,
-}
-
-impl Platform {
-    fn new(links: Vec<Link>) -> Self {
-        Self {
-            links,
-            now: Instant::now(),
-            holder: None,
-            subscribed: Vec::new(),
-        }
-    }
-
-    fn wants(&mut self, index: usize, desired: Desired) {
-        self.links[index].handle_desired(desired, self.now);
-        self.settle(index);
-    }
-
-    /// Lets `index` do what it wants.
-    fn settle(&mut self, index: usize) {
-        let now = self.now;
-        if subscribe(&mut self.links[index], now).is_none() {
-            return;
-        }
-        self.subscribed.push((index, now));
-        if let Some(former) = self.holder.replace(index).filter(|former| *former != index) {
-            let generation = self.links[former].generation();
-            self.links[former].handle_setback(generation, Setback::Displaced, now);
-            let close = Action::Close(generation, CloseReason::Lost(Setback::Displaced));
-            assert_eq!(self.links[former].poll_action(), Some(close));
-            let record = Action::RecordDisplaced;
-            assert_eq!(self.links[former].poll_action(), Some(record));
-            self.settle(former);
-        }
-    }
-
-    /// Lets timers fire for so long.
-    fn pass(&mut self, duration: Duration) {
-        let end = self.now + duration;
-        loop {
-            let due = (0..self.links.len())
-                .filter_map(|index| Some((self.links[index].poll_timeout()?, index)))
-                .min();
-            let Some((due, index)) = due.filter(|(due, _)| *due <= end) else {
-                break;
-            };
-            self.now = due.max(self.now);
-            self.links[index].handle_timeout(self.now);
-            self.settle(index);
-        }
-        self.now = end;
-    }
-}
 
 /// S160: where others displace each other for ever.
 #[test]

@@ -1,0 +1,64 @@
+//! WeCom with one bot, and several links that connect it.
+
+use super::wecom::subscribe;
+use super::*;
+
+/// The platform with one bot and those who connect it: the newest subscription is served, the one before is told.
+pub(super) struct Platform {
+    pub(super) links: Vec<Link>,
+    pub(super) now: Instant,
+    pub(super) holder: Option<usize>,
+    /// Who subscribed when.
+    pub(super) subscribed: Vec<(usize, Instant)>,
+}
+
+impl Platform {
+    pub(super) fn new(links: Vec<Link>) -> Self {
+        Self {
+            links,
+            now: Instant::now(),
+            holder: None,
+            subscribed: Vec::new(),
+        }
+    }
+
+    pub(super) fn wants(&mut self, index: usize, desired: Desired) {
+        self.links[index].handle_desired(desired, self.now);
+        self.settle(index);
+    }
+
+    /// Lets `index` do what it wants.
+    pub(super) fn settle(&mut self, index: usize) {
+        let now = self.now;
+        if subscribe(&mut self.links[index], now).is_none() {
+            return;
+        }
+        self.subscribed.push((index, now));
+        if let Some(former) = self.holder.replace(index).filter(|former| *former != index) {
+            let generation = self.links[former].generation();
+            self.links[former].handle_setback(generation, Setback::Displaced, now);
+            let close = Action::Close(generation, CloseReason::Lost(Setback::Displaced));
+            assert_eq!(self.links[former].poll_action(), Some(close));
+            let record = Action::RecordDisplaced;
+            assert_eq!(self.links[former].poll_action(), Some(record));
+            self.settle(former);
+        }
+    }
+
+    /// Lets timers fire for so long.
+    pub(super) fn pass(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        loop {
+            let due = (0..self.links.len())
+                .filter_map(|index| Some((self.links[index].poll_timeout()?, index)))
+                .min();
+            let Some((due, index)) = due.filter(|(due, _)| *due <= end) else {
+                break;
+            };
+            self.now = due.max(self.now);
+            self.links[index].handle_timeout(self.now);
+            self.settle(index);
+        }
+        self.now = end;
+    }
+}
