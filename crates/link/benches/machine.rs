@@ -16,7 +16,7 @@ fn main() {
     divan::main();
 }
 
-/// A whole attempt: turn, bootstrap, dial, open, first pong, loss, and the wait for the next one.
+/// A whole attempt: permit, bootstrap, dial, open, first pong, loss, and the wait for the next one.
 #[divan::bench]
 fn connection(bencher: divan::Bencher<'_, '_>) {
     let mut now = Instant::now();

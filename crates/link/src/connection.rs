@@ -102,7 +102,7 @@ impl Link {
         self
     }
 
-    /// The operator's wish. Repeating it changes nothing.
+    /// The operator wants it to run or to stop. A repetition changes nothing.
     pub fn handle_desired(&mut self, desired: Desired, now: Instant) {
         let displaced = self.displaced.take();
         match (desired, self.state) {

@@ -123,7 +123,7 @@ fn a_refusal_is_believed_when_it_repeats() {
 }
 
 #[test]
-fn an_orderly_goodbye_counts_no_error() {
+fn an_orderly_close_counts_no_failure() {
     let mut backoff = Backoff::new(Timing::default(), 5);
     let config = ServerConfig::default();
     assert!(backoff.delay(RetryPace::Clean, &config, Instant::now()) < secs(30));

@@ -20,7 +20,7 @@ impl Link {
         self
     }
 
-    /// The same, displaced at `since` while an earlier link served this installation. The first wish to run then leads to
+    /// The same, displaced at `since` while an earlier link served this installation. The first `Desired::Run` then leads to
     /// [`State::Displaced`], because nobody has decided to take the bot back.
     #[must_use]
     pub fn displaced(mut self, since: Option<Instant>) -> Self {

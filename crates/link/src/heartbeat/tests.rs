@@ -7,7 +7,7 @@ mod properties;
 const INTERVAL: Duration = Duration::from_secs(120);
 const GRACE: Duration = Duration::from_secs(20);
 
-/// Lets the timers fire punctually up to `until` and returns what came of it.
+/// Fires the timers punctually up to `until` and returns the actions.
 fn run(heartbeat: &mut Heartbeat, until: Instant) -> Vec<(Instant, HeartbeatAction)> {
     let mut actions = Vec::new();
     while let Some(due) = heartbeat.poll_timeout().filter(|due| *due <= until) {
@@ -38,7 +38,7 @@ fn first_ping_at_once_then_per_interval() {
     );
 }
 
-/// P4: idle is legal for ever.
+/// P4: a bot may be idle for ever.
 #[test]
 fn a_day_of_an_idle_bot_is_no_trouble() {
     let start = Instant::now();
@@ -50,7 +50,7 @@ fn a_day_of_an_idle_bot_is_no_trouble() {
         match heartbeat.poll_action() {
             Some(HeartbeatAction::SendPing) => {
                 pings += 1;
-                // As slow as an answer may be.
+                // The slowest answer in time.
                 heartbeat.handle_pong(due + GRACE - Duration::from_nanos(1));
             }
             Some(HeartbeatAction::Silent) => panic!("silent after {:?}", due - start),
@@ -60,7 +60,7 @@ fn a_day_of_an_idle_bot_is_no_trouble() {
     assert_eq!(pings, 720);
 }
 
-/// P1: an unanswered ping is death, and it comes once.
+/// P1: an unanswered ping means that the connection is dead, which is reported once.
 #[test]
 fn an_unanswered_ping_is_death() {
     let start = Instant::now();
@@ -169,7 +169,7 @@ fn a_host_that_slept_reconnects_at_once() {
     }
 }
 
-/// A process that was stopped for a while finds its timers and what it has not read yet at the same moment.
+/// A process that was stopped for a while finds its due timers and its unread input at the same moment.
 #[test]
 fn who_was_held_up_asks_again_before_silence_is_death() {
     let start = Instant::now();
@@ -228,7 +228,7 @@ fn after_a_sleep_of_the_host_it_is_asked_at_once() {
         "dead within the grace"
     );
 
-    // One that lives goes on as before.
+    // A connection that answers goes on as before.
     let mut heartbeat = Heartbeat::new(INTERVAL, GRACE, start);
     run(&mut heartbeat, start);
     heartbeat.handle_pong(start + secs(1));
@@ -239,16 +239,16 @@ fn after_a_sleep_of_the_host_it_is_asked_at_once() {
         run(&mut heartbeat, asked + INTERVAL),
         [(asked + INTERVAL, HeartbeatAction::SendPing)]
     );
-    // It would have been asked sooner anyway.
+    // A ping is due sooner anyway.
     heartbeat.handle_pong(asked + INTERVAL);
     let soon = asked + 2 * INTERVAL;
     heartbeat.handle_slept(secs(2), soon - secs(1));
     assert_eq!(heartbeat.poll_timeout(), Some(soon));
 }
 
-/// The answer may have come while the host slept, and lies in the kernel's buffer.
+/// The answer may have come while the host slept and be in the kernel's buffer.
 #[test]
-fn a_question_that_was_open_when_the_host_slept_gets_its_whole_grace() {
+fn a_ping_that_was_unanswered_when_the_host_slept_gets_its_whole_grace() {
     let start = Instant::now();
     let mut heartbeat = Heartbeat::new(INTERVAL, GRACE, start);
     run(&mut heartbeat, start);

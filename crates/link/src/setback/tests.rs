@@ -27,7 +27,7 @@ fn a_lack_of_memory_is_called_so() {
     assert!(!setback.next_step().contains("proxy"));
 }
 
-/// S45: an orderly goodbye is no error; every other end of a connection is.
+/// S45: an orderly close is no failure; every other end of a connection is.
 #[test]
 fn ends_of_a_connection() {
     for (code, disposition) in [

@@ -8,9 +8,9 @@ use super::*;
 
 #[derive(Clone, Debug)]
 enum Input {
-    /// This comes of one of the steps under way.
+    /// The outcome of one of the steps under way.
     Outcome(prop::sample::Index, StepOutcome),
-    /// The same of any step, whether it is under way or not.
+    /// The outcome of any step, under way or not.
     Stray(UploadStep, StepOutcome),
     Pass(u64),
     Fire,
@@ -44,7 +44,7 @@ fn input() -> impl Strategy<Value = Input> {
     ]
 }
 
-/// What is true of every upload.
+/// Checks what holds of every upload.
 #[derive(Default)]
 struct Witness {
     chunks: u64,
@@ -54,7 +54,7 @@ struct Witness {
     end: Option<UploadEnd>,
 }
 
-/// In the order of an upload.
+/// The place of a step in an upload.
 type Step = (u8, u64);
 
 fn key(step: UploadStep) -> Step {
@@ -119,7 +119,7 @@ impl Witness {
 }
 
 proptest! {
-    /// In an order that the platform can follow, a few at once, each step thrice at most, and then one end.
+    /// Steps come in the platform's order, a few at once, each at most three times, and are followed by one end.
     #[test]
     fn whatever_comes_an_upload_ends_once(
         chunks in 1_u64..=20,
@@ -155,7 +155,7 @@ proptest! {
             }
             witness.drain(&mut upload)?;
         }
-        // Nobody answers any more: time alone brings the end.
+        // No answer comes any more, so the upload ends by time.
         while let Some(due) = upload.poll_timeout() {
             now = now.max(due);
             upload.handle_timeout(now);

@@ -4,7 +4,7 @@ use super::*;
 
 const MS: Duration = Duration::from_millis(1);
 
-/// An upload and the time it lives in.
+/// An upload and its time.
 struct Run {
     upload: Upload,
     now: Instant,
@@ -19,7 +19,7 @@ impl Run {
         }
     }
 
-    /// One whose init is done.
+    /// An upload whose init is done.
     fn begun(chunks: u64) -> Self {
         let mut run = Self::new(chunks);
         run.expect(&[UploadAction::Send(UploadStep::Init)]);
@@ -85,9 +85,9 @@ fn the_more_chunks_the_fewer_at_once() {
     }
 }
 
-/// Its ack may be what was lost: the platform takes a chunk that comes twice once.
+/// Perhaps only its answer was lost. The platform counts a chunk that comes twice once.
 #[test]
-fn a_chunk_without_an_answer_is_sent_again_after_a_rest_and_three_times_at_most() {
+fn a_chunk_without_an_answer_is_sent_again_after_a_delay_and_three_times_at_most() {
     let mut run = Run::begun(1);
     for delay in RETRY_DELAYS {
         run.expect_chunks(&[0]);
@@ -167,7 +167,7 @@ fn news_of_what_is_not_under_way_changes_nothing() {
     run.expect(&[]);
 }
 
-/// The platform forgets it by then.
+/// The platform forgets an upload by then.
 #[test]
 fn half_an_hour_is_the_end() {
     let mut run = Run::begun(1);

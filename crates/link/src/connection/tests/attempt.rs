@@ -28,7 +28,7 @@ fn comes_up_and_comes_back() {
     assert_eq!(link.reconnects(), 1);
 }
 
-/// A caller that never reports does not make the bot deaf.
+/// An owner that never reports does not keep the bot disconnected.
 #[test]
 fn bootstrap_and_dial_have_deadlines() {
     let now = Instant::now();
@@ -57,7 +57,7 @@ fn bootstrap_and_dial_have_deadlines() {
     assert_eq!(link.state().reason(), Some(Setback::HandshakeTimedOut));
     let state = *link.state();
     link.handle_setback(second, Setback::Unreachable, due + secs(18));
-    assert_eq!(*link.state(), state, "the late word changes nothing");
+    assert_eq!(*link.state(), state, "late news changes nothing");
     link.handle_opened(second, due + secs(18));
     assert_eq!(
         actions(&mut link),

@@ -4,7 +4,7 @@ use super::platform::Platform;
 use super::wecom::{DAY, HOUR, link, open, take_back};
 use super::*;
 
-/// S160: where others displace each other for ever.
+/// S160: other clients displace each other for ever.
 #[test]
 fn a_displaced_one_leaves_the_bot_alone() {
     let mut platform = Platform::new(vec![link(1), link(2)]);
@@ -19,7 +19,7 @@ fn a_displaced_one_leaves_the_bot_alone() {
     assert_eq!(*platform.links[0].state(), displaced);
     assert_eq!(*platform.links[1].state(), State::Live { since });
 
-    // A late word about the old connection, and trouble of its own code.
+    // Late news of the old connection, and actors that ended too often.
     let first = platform.links[0].generation();
     platform.links[0].handle_setback(first, Setback::Reset, platform.now);
     platform.links[0].handle_restarts_exhausted(platform.now + secs(1), platform.now);
@@ -27,12 +27,12 @@ fn a_displaced_one_leaves_the_bot_alone() {
     assert_eq!(*platform.links[0].state(), displaced);
 }
 
-/// Starting anew and changing the settings are the operator's ways to take the bot back.
+/// A new link of a displaced installation leaves the bot alone too, until an operator or the policy takes it back.
 #[test]
 fn a_displaced_one_that_is_made_anew_leaves_the_bot_alone_too() {
     let since = Instant::now();
     let now = since + secs(10);
-    let anew = |wish| link(7).with_take_back(wish).displaced(Some(since));
+    let anew = |policy| link(7).with_take_back(policy).displaced(Some(since));
 
     let mut patient = anew(None);
     patient.handle_desired(Desired::Run, now);
@@ -46,8 +46,8 @@ fn a_displaced_one_that_is_made_anew_leaves_the_bot_alone_too() {
     patient.handle_desired(Desired::Run, now);
     assert!(matches!(patient.state(), State::Queued));
 
-    let wish = take_back(secs(300), 1);
-    let mut willing = anew(Some(wish));
+    let policy = take_back(secs(300), 1);
+    let mut willing = anew(Some(policy));
     willing.handle_desired(Desired::Run, now);
     let until = since + secs(300);
     assert_eq!(
@@ -68,7 +68,7 @@ fn a_displaced_one_that_is_made_anew_leaves_the_bot_alone_too() {
 
     let day_is_used_up = willing.taken_back();
     assert_eq!(day_is_used_up.len(), 1);
-    let mut anew_again = anew(Some(wish)).taken_back_at(day_is_used_up);
+    let mut anew_again = anew(Some(policy)).taken_back_at(day_is_used_up);
     anew_again.handle_desired(Desired::Run, until);
     assert_eq!(
         *anew_again.state(),
@@ -92,7 +92,7 @@ fn an_operator_takes_the_bot_back() {
     let by_hand: [fn(&mut Platform); 3] = [
         |platform| {
             platform.links[0].handle_claimed(platform.now);
-            platform.settle(0);
+            platform.carry_out(0);
         },
         |platform| {
             platform.wants(0, Desired::Stop);
@@ -100,7 +100,7 @@ fn an_operator_takes_the_bot_back() {
         },
         |platform| {
             platform.links[0].handle_configured(platform.now);
-            platform.settle(0);
+            platform.carry_out(0);
         },
     ];
     for take in by_hand {
@@ -109,18 +109,18 @@ fn an_operator_takes_the_bot_back() {
         platform.wants(1, Desired::Run);
         platform.pass(secs(600));
         platform.wants(0, Desired::Run);
-        assert_eq!(platform.holder, Some(1), "a repeated wish takes nothing");
+        assert_eq!(platform.holder, Some(1), "a repeated start takes nothing");
         take(&mut platform);
         assert_eq!(platform.holder, Some(0));
         assert_eq!(platform.links[1].state().label(), "displaced");
     }
 }
 
-/// A rival that takes the bot again each time, for three days.
+/// Another program takes the bot again each time, for three days.
 #[test]
 fn take_backs_are_slow_and_few() {
-    let wish = take_back(secs(300), 4);
-    let mut platform = Platform::new(vec![link(1).with_take_back(Some(wish)), link(2)]);
+    let policy = take_back(secs(300), 4);
+    let mut platform = Platform::new(vec![link(1).with_take_back(Some(policy)), link(2)]);
     platform.wants(0, Desired::Run);
     let end = platform.now + 3 * DAY;
     let mut taken = Vec::new();
@@ -129,10 +129,12 @@ fn take_backs_are_slow_and_few() {
         platform.wants(1, Desired::Run);
         let displaced_at = platform.now;
         assert_eq!(platform.links[0].state().label(), "displaced");
-        let due = platform.links[0].poll_timeout().expect("it is wished");
+        let due = platform.links[0]
+            .poll_timeout()
+            .expect("the policy says so");
         platform.pass(due - displaced_at);
         assert_eq!(platform.holder, Some(0));
-        assert!(platform.now - displaced_at >= wish.after());
+        assert!(platform.now - displaced_at >= policy.after());
         taken.push(platform.now);
         platform.pass(secs(60));
     }
@@ -147,7 +149,7 @@ fn take_backs_are_slow_and_few() {
 }
 
 #[test]
-fn a_wish_made_later_holds_for_a_displacement_that_happened() {
+fn a_later_policy_holds_for_a_displacement_that_happened() {
     let mut platform = Platform::new(vec![link(1), link(2)]);
     platform.wants(0, Desired::Run);
     platform.wants(1, Desired::Run);
@@ -162,18 +164,18 @@ fn a_wish_made_later_holds_for_a_displacement_that_happened() {
     );
     platform.links[0].handle_take_back(None);
     platform.pass(HOUR);
-    assert_eq!(platform.holder, Some(1), "the wish was withdrawn");
+    assert_eq!(platform.holder, Some(1), "the policy was withdrawn");
     platform.links[0].handle_take_back(Some(take_back(after, 1)));
     platform.pass(secs(0));
     assert_eq!(platform.holder, Some(0), "its time had come already");
 }
 
-/// A process that is killed and started again while it takes a bot back must have counted it.
+/// A process that is killed while it takes a bot back must have counted that.
 #[test]
 fn a_take_back_is_recorded_before_it_is_done() {
     let since = Instant::now();
-    let wish = take_back(secs(300), 1);
-    let mut link = link(7).with_take_back(Some(wish)).displaced(Some(since));
+    let policy = take_back(secs(300), 1);
+    let mut link = link(7).with_take_back(Some(policy)).displaced(Some(since));
     link.handle_desired(Desired::Run, since);
     let mut now = since + secs(300);
     link.handle_timeout(now);
@@ -185,7 +187,7 @@ fn a_take_back_is_recorded_before_it_is_done() {
         assert_eq!(link.state().label(), "displaced");
         let times: Vec<_> = link.taken_back().collect();
         assert_eq!(times, [since + secs(300)], "asked again, counted once");
-        // The disk takes its time, and is asked again.
+        // The disk is slow, so the record is asked for again.
         let due = link.poll_timeout().expect("it is not forgotten");
         assert!(due > now);
         now = due;
@@ -197,9 +199,9 @@ fn a_take_back_is_recorded_before_it_is_done() {
     link.handle_take_back_recorded(generation, now);
     assert_eq!(*link.state(), State::Queued);
 
-    // An operator's stop comes first: the answer finds nobody.
+    // The operator stops it before the record: the answer changes nothing.
     let mut stopped = Link::new(Timing::default().for_wecom(), 7)
-        .with_take_back(Some(wish))
+        .with_take_back(Some(policy))
         .displaced(Some(since));
     stopped.handle_desired(Desired::Run, since);
     stopped.handle_timeout(since + secs(300));

@@ -2,9 +2,9 @@
 
 use super::*;
 
-/// S45: an orderly goodbye of a proved connection is followed by the nonce alone and counts no error.
+/// S45: an orderly close of a stable connection is followed by the nonce alone and counts as no failure.
 #[test]
-fn an_orderly_goodbye_is_no_error() {
+fn an_orderly_close_is_no_failure() {
     let mut now = Instant::now();
     let mut link = link();
     let mut generation = open(&mut link, now);
@@ -29,16 +29,16 @@ fn an_orderly_goodbye_is_no_error() {
     }
 }
 
-/// A server that accepts and drops, for an hour: whatever the nonce and the farewell, and even if it answers the first
-/// ping before it drops, no tight loop.
+/// A server accepts and drops for an hour. Whatever its nonce and its close, and even if it answers the first ping, this
+/// causes no tight loop.
 #[test]
 fn accept_and_drop_makes_no_tight_loop() {
-    let goodbye = Setback::ClosedByPlatform { code: Some(1000) };
-    for (farewell, pongs) in [
+    let orderly = Setback::ClosedByPlatform { code: Some(1000) };
+    for (close, pongs) in [
         (Setback::Reset, 1),
-        (goodbye, 1),
+        (orderly, 1),
         (Setback::Reset, u32::MAX),
-        (goodbye, u32::MAX),
+        (orderly, u32::MAX),
     ] {
         for seed in 0..200 {
             let start = Instant::now();
@@ -55,10 +55,10 @@ fn accept_and_drop_makes_no_tight_loop() {
                 link.handle_bootstrapped(generation, Some(&config), now);
                 link.handle_opened(generation, now);
                 if attempts < pongs {
-                    // That one answered proves nothing for those that follow.
+                    // An answer on one connection proves nothing for the next ones.
                     link.handle_pong(generation, None, now);
                 }
-                link.handle_setback(generation, farewell, now);
+                link.handle_setback(generation, close, now);
                 actions(&mut link);
                 attempts += 1;
                 in_first_minute += u32::from(now < start + secs(60));
@@ -77,7 +77,7 @@ fn accept_and_drop_makes_no_tight_loop() {
     }
 }
 
-/// P2: the count of the platform is shown, not obeyed.
+/// P2: the platform's attempt count is only shown.
 #[test]
 fn passing_the_attempt_count_is_only_shown() {
     let mut now = Instant::now();
@@ -133,7 +133,7 @@ fn a_refused_one_is_probed_soon_then_hourly_and_on_new_settings() {
     assert_eq!(actions(&mut link), [Action::RequestPermit(Generation(3))]);
 }
 
-/// One odd answer after weeks of service is asked about again at once, and one that repeats is believed.
+/// One odd answer after weeks of service is checked soon. A refusal that repeats is believed.
 #[test]
 fn a_refusal_after_a_long_life_is_doubted() {
     let start = Instant::now();
@@ -160,7 +160,7 @@ fn a_refusal_after_a_long_life_is_doubted() {
         );
         now = fire(&mut link);
     }
-    // Once it was right after all, the next refusal is doubted anew.
+    // After a live connection the series starts again.
     let generation = go_live(&mut link, now);
     link.handle_pong(generation, None, now);
     now += secs(60);
@@ -174,7 +174,7 @@ fn a_refusal_after_a_long_life_is_doubted() {
     );
 }
 
-/// S87, S125: five failures in a row are an alarm, whatever their causes; a life ends it, an open socket does not.
+/// S87, S125: five failures in a row are an alarm, whatever their causes. A stable connection ends it, an open one does not.
 #[test]
 fn five_failures_in_a_row_are_an_alarm() {
     let mut now = Instant::now();
@@ -203,7 +203,7 @@ fn five_failures_in_a_row_are_an_alarm() {
     assert!(link.has_alarm());
     actions(&mut link);
     now = fire(&mut link);
-    // It lasts.
+    // It is stable.
     let generation = go_live(&mut link, now);
     link.handle_pong(generation, None, now);
     assert_eq!(fire(&mut link), now + secs(1));
@@ -213,7 +213,7 @@ fn five_failures_in_a_row_are_an_alarm() {
     assert!(!link.has_alarm(), "one failure is none");
 }
 
-/// A pong that comes late finds that the connection has lasted; and an operator's hand ends an alarm too.
+/// A late pong ends the alarm at once, because the connection is stable already. So does an operator.
 #[test]
 fn an_alarm_ends_with_a_late_pong_or_by_hand() {
     let mut now = Instant::now();

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// S44, S118: stopping closes whatever there is and nothing follows.
+/// S44, S118: a stop closes what is open, and nothing follows.
 #[test]
 fn stop_ends_every_state() {
     let now = Instant::now();
@@ -76,7 +76,7 @@ fn stop_ends_every_state() {
 }
 
 #[test]
-fn an_untaken_wish_is_withdrawn() {
+fn a_stop_withdraws_an_action_that_was_not_taken() {
     let now = Instant::now();
     let mut link = link();
     link.handle_desired(Desired::Run, now);

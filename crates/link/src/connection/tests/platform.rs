@@ -3,7 +3,7 @@
 use super::wecom::subscribe;
 use super::*;
 
-/// The platform with one bot and those who connect it: the newest subscription is served, the one before is told.
+/// The platform with one bot and the links that connect it. It serves the newest subscription and tells the one before.
 pub(super) struct Platform {
     pub(super) links: Vec<Link>,
     pub(super) now: Instant,
@@ -24,11 +24,11 @@ impl Platform {
 
     pub(super) fn wants(&mut self, index: usize, desired: Desired) {
         self.links[index].handle_desired(desired, self.now);
-        self.settle(index);
+        self.carry_out(index);
     }
 
-    /// Lets `index` do what it wants.
-    pub(super) fn settle(&mut self, index: usize) {
+    /// Carries out the actions of the link `index`.
+    pub(super) fn carry_out(&mut self, index: usize) {
         let now = self.now;
         if subscribe(&mut self.links[index], now).is_none() {
             return;
@@ -41,11 +41,11 @@ impl Platform {
             assert_eq!(self.links[former].poll_action(), Some(close));
             let record = Action::RecordDisplaced;
             assert_eq!(self.links[former].poll_action(), Some(record));
-            self.settle(former);
+            self.carry_out(former);
         }
     }
 
-    /// Lets timers fire for so long.
+    /// Lets this time pass and fires the timers.
     pub(super) fn pass(&mut self, duration: Duration) {
         let end = self.now + duration;
         loop {
@@ -57,7 +57,7 @@ impl Platform {
             };
             self.now = due.max(self.now);
             self.links[index].handle_timeout(self.now);
-            self.settle(index);
+            self.carry_out(index);
         }
         self.now = end;
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::connect_scheduler::{AttemptPriority, Stability};
 
-/// What its place among those that want to connect depends on.
+/// The priority depends on the last stable connection and on the failures since.
 #[test]
 fn a_bot_that_was_live_a_moment_ago_stands_above_others() {
     let mut now = Instant::now();
@@ -36,7 +36,7 @@ fn a_bot_that_was_live_a_moment_ago_stands_above_others() {
     );
 }
 
-/// A place among the open connections is kept for a bot that was connected, and not for ever.
+/// A bot that was connected keeps its socket permit for some failures.
 #[test]
 fn a_place_is_kept_for_a_bot_that_was_connected() {
     let mut now = Instant::now();

@@ -42,7 +42,7 @@ fn the_platforms_settings_are_applied_and_what_is_not_is_told() {
     );
 }
 
-/// Middleboxes that drop a connection after a minute of silence are known to the operator, not to the platform.
+/// Only the operator knows the middleboxes that drop a connection after a minute of silence.
 #[test]
 fn the_shorter_ping_interval_holds() {
     for (operators, platforms, holds) in [
@@ -71,7 +71,7 @@ fn the_shorter_ping_interval_holds() {
         link.handle_bootstrapped(generation, Some(&config), now);
         let case = format!("{operators} s and {platforms:?}");
         assert_eq!(link.ping_interval(), secs(holds), "{case}");
-        // Every pong names it again.
+        // Every pong has it again.
         link.handle_opened(generation, now);
         link.handle_pong(generation, Some(&config), now);
         assert_eq!(link.ping_interval(), secs(holds), "{case}");

@@ -15,14 +15,13 @@ pub(super) fn link(seed: u64) -> Link {
     Link::new(Timing::default().for_wecom(), seed)
 }
 
-/// Carries out what the link asks for as a network without delays would, up to the subscription, and returns what of
-/// it the caller sees: a dial under way, or `None`.
+/// Carries out the link's actions without delay, up to the subscription, and returns the dial under way, if any.
 pub(super) fn carry_out(link: &mut Link, now: Instant) -> Option<Generation> {
     let mut dialing = None;
     while let Some(action) = link.poll_action() {
         match action {
             Action::RequestPermit(generation) => link.handle_permitted(generation, now),
-            // There is nothing to ask for.
+            // WeCom has no bootstrap.
             Action::Bootstrap(generation) => {
                 link.handle_bootstrapped(generation, None, now);
             }
@@ -34,7 +33,7 @@ pub(super) fn carry_out(link: &mut Link, now: Instant) -> Option<Generation> {
     dialing
 }
 
-/// From the wish to a live connection that has answered a ping.
+/// From the start to a live connection that has answered a ping.
 pub(super) fn open(link: &mut Link, now: Instant) -> Generation {
     link.handle_desired(Desired::Run, now);
     subscribe(link, now).expect("a stopped one dials at once")
@@ -56,7 +55,7 @@ fn refused(link: &mut Link, setback: Setback, now: Instant) -> Duration {
     link.poll_timeout().expect("it tries again") - now
 }
 
-/// 45009, which others take for wrong credentials.
+/// 45009, which other clients take for wrong credentials.
 #[test]
 fn too_many_subscriptions_wait_from_a_minute_to_a_quarter_of_an_hour() {
     for seed in 0..50 {
@@ -72,7 +71,7 @@ fn too_many_subscriptions_wait_from_a_minute_to_a_quarter_of_an_hour() {
     }
 }
 
-/// A subscription and a pong alone are no proof: programs that displace each other have both.
+/// A subscription and a pong do not make a connection stable: programs that displace each other have both.
 #[test]
 fn the_backoff_starts_over_after_a_minute_of_life() {
     for (life, starts_over) in [(secs(1), false), (secs(59), false), (secs(60), true)] {
@@ -97,7 +96,7 @@ fn the_backoff_starts_over_after_a_minute_of_life() {
     }
 }
 
-/// A clean close is an end like any other; two of three SDKs never come back from one.
+/// A clean close is followed by another connection; two of three SDKs never connect again.
 #[test]
 fn a_clean_close_is_followed_by_another_connection() {
     for code in [1000, 1001] {
@@ -114,7 +113,7 @@ fn a_clean_close_is_followed_by_another_connection() {
     }
 }
 
-/// A dial includes the subscription, and a caller that never speaks of either is not believed for ever.
+/// A dial includes the subscription, and both have a deadline.
 #[test]
 fn a_subscription_has_its_place_in_the_deadline_of_the_dial() {
     let now = Instant::now();
@@ -124,7 +123,7 @@ fn a_subscription_has_its_place_in_the_deadline_of_the_dial() {
     assert_eq!(link.poll_timeout(), Some(now + secs(10 + 10 + 2)));
 }
 
-/// P2: whatever fails, and however often: a day of failures is a day of attempts.
+/// P2: whatever fails, and however often, the attempts go on for a day.
 #[test]
 fn it_never_gives_up() {
     let passing = [

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 proptest! {
-    /// P1: whenever the other side falls silent, it is noticed within interval + grace.
+    /// P1: a silent platform is found within interval + grace, at any time.
     #[test]
     fn a_half_open_connection_is_found_in_any_phase(
         interval in 1_u64..400,
@@ -17,7 +17,7 @@ proptest! {
         let interval = secs(interval);
         let mut heartbeat = Heartbeat::new(interval, GRACE, start);
         let death = start + Duration::from_millis(life_ms);
-        // News up to the death: events at their own times, an answer to every ping that still gets through.
+        // Frames up to the death: events at their own times, and an answer to every earlier ping.
         let mut news = std::collections::BTreeSet::new();
         let mut at = start;
         for gap in events {
@@ -45,8 +45,8 @@ proptest! {
         prop_assert!(found >= death, "answered pings and still silent {:?} early", death - found);
     }
 
-    /// Any order of inputs: silent at most once and last, pings never closer than a second, and as long
-    /// as it lives there is a timer.
+    /// Any order of inputs: `Silent` comes at most once and last, pings are at least a second apart, and a timer runs until
+    /// the end.
     #[test]
     fn any_order_of_inputs(inputs in proptest::collection::vec((0_u8..8, 0_u64..200_000), 1..200)) {
         let mut now = Instant::now();
