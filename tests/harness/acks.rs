@@ -1,6 +1,6 @@
 //! Waits for ACKs of the Feishu platform.
 
-use longwire_sim::{Control, PushRecord, PushId, RecordState};
+use longwire_sim::{Control, PushId, PushRecord, RecordState};
 
 use crate::wait::wait_until;
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use longwire_sim::wecom::{Control, Flood, Push, Sim};
 use longwire_tests::{Gateway, bot_id, wait_until, wecom_platform};
 
-/// With the patience to let its connections carry what it wrote to their end: no reset takes that away.
+/// A WeCom that waits long before it resets a connection, so that all bytes arrive.
 fn wecom() -> Sim {
     wecom_platform(|settings| {
         settings.keep_records = 2_000_000;
@@ -30,7 +30,7 @@ fn flood(control: &Control) {
     });
 }
 
-/// Some messages that come in one packet.
+/// Pushes messages that come in one packet.
 fn burst(control: &Control, count: usize) {
     let push = |number: usize| Push::text(&number.to_string());
     control.push_burst(&bot_id("a"), (0..count).map(push).collect());
@@ -41,7 +41,7 @@ fn recorded(gateway: &Gateway) -> u64 {
     recorded.as_u64().expect("a number")
 }
 
-/// Waits until so many events more are in the log than now.
+/// Waits until this many events more are in the log than now.
 #[track_caller]
 fn until_more_are_recorded(gateway: &Gateway, more: u64) {
     let wanted = recorded(gateway) + more;

@@ -10,12 +10,12 @@ pub(super) const PROXY_PASSWORD: &str = "prxy/pw+47aa";
 pub(super) const TICKET: &str = "tckt/url+c02f";
 /// A field of an event that is not its text.
 pub(super) const BODY: &str = "evt/body+d31e";
-/// What somebody wrote.
+/// The text of a person.
 pub(super) const CONTENT: &str = "evt/said+88f0";
 
-/// What nobody may see anywhere. In a store, they are sealed.
+/// The secrets, which may appear nowhere. The store seals them.
 pub(super) const SECRETS: [&str; 5] = [SECRET, WRONG_SECRET, BOT_SECRET, PROXY_PASSWORD, TICKET];
-/// What stays in the store and leaves it only on request.
+/// Texts that stay in the store and are shown only on request.
 pub(super) const BODIES: [&str; 2] = [BODY, CONTENT];
-/// Parts of a connection's address: whatever follows them is good for a connection.
+/// Parts of a connection's URL. What follows them opens a connection.
 pub(super) const ADDRESS_PARTS: [&str; 2] = ["access_key=", "ticket="];

@@ -27,7 +27,7 @@ pub(super) fn actors_panic(gateway: &Gateway) {
     gateway.wait_live("by-variable");
 }
 
-/// Bots are added with their secrets, rightly and wrongly.
+/// Adds bots with their secrets, by valid and invalid requests.
 pub(super) fn operators_add_bots(gateway: &Gateway, sim: &Sim, seen: &mut Seen) {
     let request = json!({
         "name": "by-request", "platform": "feishu", "app_id": app_id("by-request"), "app_secret": SECRET,
@@ -91,7 +91,7 @@ pub(super) fn operators_add_bots(gateway: &Gateway, sim: &Sim, seen: &mut Seen) 
     operators_add_wecom_bots(gateway, seen);
 }
 
-/// Nobody listens where these bots are to connect, so their secret is unsealed for each attempt and goes nowhere.
+/// Adds bots whose address has no listener, so that their secret is unsealed for each attempt and sent to no one.
 fn operators_add_wecom_bots(gateway: &Gateway, seen: &mut Seen) {
     let nowhere = "wss://127.0.0.1:1";
     let request = json!({
@@ -150,7 +150,7 @@ fn operators_add_wecom_bots(gateway: &Gateway, seen: &mut Seen) {
     }
 }
 
-/// Every page, probe and command that tells something.
+/// Reads every page, probe and command.
 pub(super) fn everything_is_looked_at(gateway: &Gateway, seen: &mut Seen) {
     let admin = gateway.admin();
     let mut paths: Vec<String> = [

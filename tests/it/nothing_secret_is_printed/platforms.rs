@@ -1,4 +1,4 @@
-//! What the platforms send: events, answers with secrets in their texts, and bytes that nobody understands.
+//! What the platforms send: events, answers with secrets in their texts, and invalid bytes.
 
 use longwire_sim::{Behaviour, Control, Fault, FragmentPlan, Push, Sim, Target, wecom};
 use longwire_tests::{Admin, Gateway, app_id, bot_id, message_of, wait_acked};
@@ -7,8 +7,7 @@ use serde_json::json;
 use super::marks::{BODY, CONTENT, SECRET, TICKET};
 use super::seen::Seen;
 
-/// Has the platform give out the same address again and again, and refuse it with its ticket in the text; returns the
-/// ticket.
+/// Makes the platform answer with the same URL every time, and refuse it with its ticket in the text. Returns the ticket.
 pub(super) fn repeats_its_ticket(other: &Sim) -> String {
     let app = app_id("forbidden");
     let request = json!({ "AppID": app, "AppSecret": SECRET });
@@ -37,7 +36,7 @@ pub(super) fn repeats_its_ticket(other: &Sim) -> String {
     ticket
 }
 
-/// Events, whole and in pieces, understood and not.
+/// Pushes events: whole, split, and invalid.
 pub(super) fn people_write(control: &Control, gateway: &Gateway) {
     let event = |id: &str| {
         let event = message_of(id, &format!("om-{id}"), CONTENT);
@@ -67,7 +66,7 @@ pub(super) fn people_write(control: &Control, gateway: &Gateway) {
     );
 }
 
-/// Messages, nonsense, and what an application answers. Nobody but the one who asked reads that.
+/// Pushes messages and nonsense, and asks as an application does. Only the application reads the answers.
 pub(super) fn people_write_on_wecom(control: &wecom::Control, gateway: &Gateway, seen: &mut Seen) {
     let bot = bot_id("wecom");
     let said = wecom::Push::text(CONTENT).with_body("extra", BODY);
@@ -102,7 +101,7 @@ pub(super) fn people_write_on_wecom(control: &wecom::Control, gateway: &Gateway,
     }
 }
 
-/// Frames that nobody understands, pongs that nobody wants, and bytes that end the connection.
+/// Sends unknown frames, unexpected pongs, and bytes that end the connection.
 pub(super) fn the_platform_misbehaves(control: &Control, gateway: &Gateway) {
     let target = || Target::App(app_id("by-variable"));
     for fault in [

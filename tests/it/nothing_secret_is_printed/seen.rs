@@ -8,10 +8,10 @@ use longwire_tests::{Gateway, longwire};
 
 use super::marks::{ADDRESS_PARTS, BODIES, CONTENT, PROXY_PASSWORD, SECRET, SECRETS, TICKET};
 
-/// What was looked at, and the marks found there.
+/// The marks that were found.
 #[derive(Default)]
 pub(super) struct Seen {
-    /// A ticket that was really given out.
+    /// A ticket that the platform gave out.
     pub(super) ticket: String,
     pub(super) leaks: Vec<String>,
 }
@@ -56,7 +56,7 @@ impl Seen {
         );
     }
 
-    /// The store's files, for what is sealed in them.
+    /// Searches the store's files for secrets that should be sealed.
     pub(super) fn files(&mut self, directory: &Path) {
         let mut searched = Vec::new();
         for entry in std::fs::read_dir(directory).expect("it is ours").flatten() {
@@ -95,7 +95,7 @@ impl Seen {
     }
 }
 
-/// How a text may look after it was written into an address, a header, a JSON string or a dump of bytes.
+/// The encodings of a text in a URL, a header, a JSON string and a dump of bytes.
 fn forms(mark: &str) -> Vec<String> {
     let bytes = mark.as_bytes();
     let percent = |encoded: &dyn Fn(u8) -> String| -> String {

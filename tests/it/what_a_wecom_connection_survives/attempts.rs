@@ -41,7 +41,7 @@ fn an_attempt_that_hangs_or_breaks_is_followed_by_another() {
     gateway.wait_all_recorded(&control, 1);
 }
 
-/// S153 and section 6.6 of the protocol: wrong credentials are somebody's to mend, and are shown with what to do.
+/// S153 and section 6.6 of the protocol: an operator has to correct wrong credentials, and is told how.
 #[test]
 fn a_bot_with_a_wrong_secret_says_so_and_waits() {
     let sim = wecom_platform(|settings| {
@@ -74,7 +74,7 @@ fn a_bot_with_a_wrong_secret_says_so_and_waits() {
     );
 }
 
-/// Code 45009: who asks too often is asked to wait, and waits.
+/// Code 45009: a bot that subscribed too often waits.
 #[test]
 fn too_many_subscriptions_are_waited_out() {
     let sim = wecom_platform(|_| ());
@@ -95,7 +95,7 @@ fn too_many_subscriptions_are_waited_out() {
     );
 }
 
-/// S180: the secret goes to nobody whose certificate is not vouched for.
+/// S180: the secret is not sent to a server whose certificate is not trusted.
 #[test]
 fn a_certificate_that_nobody_vouches_for_is_refused() {
     let sim = wecom_platform(|settings| settings.tls = Some(SimTls::default()));

@@ -5,8 +5,8 @@ use longwire_tests::{Setup, Signal, bot_id, holder, live_wecom_bot, wait_until, 
 
 use super::{bot, wait_generation};
 
-/// S156 and S157: a heartbeat that is not answered ends the connection, in whichever way the answers stay away. The
-/// official clients take two or three unanswered ones for that, the seed none at all.
+/// S156 and S157: an unanswered heartbeat ends the connection, whatever the reason. The official clients wait for two or
+/// three unanswered ones.
 #[test]
 fn a_dead_connection_is_found_and_redialled() {
     let (sim, gateway) = live_wecom_bot(|setup| setup.set("timing.pong_grace", "1s"));
@@ -34,8 +34,8 @@ fn a_dead_connection_is_found_and_redialled() {
     );
 }
 
-/// S182, S183 and S184: closed with 1000 or 1001 it is over like any other, and none of them is followed by a
-/// tight loop.
+/// S182, S183 and S184: the bot connects again after every end, a close with 1000 or 1001 included, and without a tight
+/// loop.
 #[test]
 fn whatever_ends_a_connection_the_bot_comes_back() {
     let (sim, gateway) = live_wecom_bot(|setup| setup.set("timing.pong_grace", "1s"));
@@ -91,8 +91,8 @@ fn messages_come_in_whatever_packets_they_come() {
     assert_eq!(gateway.wait_live("a")["generation"], 1);
 }
 
-/// S186, S187 and S191: a bot that is stopped, and a process that ends, say goodbye and leave no connection; what was said
-/// and every heartbeat are no news for the log.
+/// S186, S187 and S191: a stopped bot and an ending process send a close frame and leave no connection. Messages and
+/// heartbeats do not appear in the log.
 #[test]
 fn a_stop_says_goodbye_and_leaves_nothing_behind() {
     let (sim, mut gateway) = live_wecom_bot(|setup| setup);

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::bot;
 
-/// Peak memory a platform that sends garbage may cost, over a megabyte of it.
+/// The growth of peak memory that more than a megabyte of garbage may cause.
 const GROWTH_KIB: u64 = 32 * 1024;
 
-/// S189 and S190: what cannot be read is counted, told by its kind alone, and the connection lives. Nobody repeats it, so
-/// it is recorded with its bytes as well, unless it says nothing or exceeds what is kept of such.
+/// S189 and S190: unreadable input is counted by its kind, and the connection stays open. WeCom never resends it, so its
+/// bytes are recorded, unless they are empty or beyond the budget of unreadable input.
 #[test]
 fn nonsense_is_counted_and_ends_no_connection() {
     let (sim, gateway) = live_wecom_bot(|setup| setup);
@@ -77,7 +77,7 @@ fn nonsense_is_counted_and_ends_no_connection() {
     );
 }
 
-/// Every frame that the vectors call one to log and ignore, over one connection.
+/// Sends every frame that the vectors mark as one to ignore over one connection.
 #[test]
 fn what_the_vectors_say_to_ignore_ends_no_connection() {
     let vectors = include_str!("../../../crates/wire/vectors/wecom-frames.json");
@@ -110,7 +110,7 @@ fn what_the_vectors_say_to_ignore_ends_no_connection() {
     assert_eq!(gateway.overview()["connections"]["panics"], 0);
 }
 
-/// A platform that sends nothing but what nobody can read does not fill the disk with it, and somebody is told.
+/// A platform that sends only unreadable input does not fill the disk, and the log says so.
 #[test]
 fn what_cannot_be_read_is_kept_within_bounds() {
     const SENT: u64 = 100;
@@ -139,7 +139,7 @@ fn what_cannot_be_read_is_kept_within_bounds() {
     assert_eq!(gateway.wait_live("a")["generation"], 1);
 }
 
-/// What a relay or a cut by bytes makes of a good frame is still that message, and comes again as the same.
+/// A frame that a relay or a cut in the middle of a character damaged slightly is still the same message.
 #[test]
 fn what_is_nearly_json_is_a_message_all_the_same() {
     let (sim, gateway) = live_wecom_bot(|setup| setup);

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use longwire_sim::wecom::Control;
 use longwire_tests::{Gateway, wait_until};
 
-/// How many of the messages written to each connection are missing at its end. That nothing is missing before that, that
-/// no message is there twice, and that the log has the connections one after the other, is asserted.
+/// The number of messages that are missing at the end of each connection. Asserts that none is missing before that, that
+/// none is there twice, and that the log has the connections one after the other.
 #[track_caller]
 pub(super) fn missing(control: &Control, gateway: &Gateway) -> Vec<usize> {
     let written = control.written(None);
@@ -40,8 +40,7 @@ pub(super) fn missing(control: &Control, gateway: &Gateway) -> Vec<usize> {
     missing
 }
 
-/// Waits until everything that can come is recorded: the traffic has stopped, and nothing is missing of the newest
-/// connection. Returns what is missing of the others.
+/// Stops the traffic and waits until nothing is missing of the newest connection. Returns the numbers of the others.
 #[track_caller]
 pub(super) fn settle(control: &Control, gateway: &Gateway) -> Vec<usize> {
     control.stop_traffic();

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::comparison::settle;
 use super::{burst, flood, until_more_are_recorded, wecom};
 
-/// The platform ends the connection in the middle of what it says, in each of its ways.
+/// The platform ends the connection in the middle of a flood, in each of its ways.
 #[test]
 fn an_end_by_the_platform_in_a_flood_loses_nothing_that_tcp_delivered() {
     let sim = wecom();
@@ -44,7 +44,7 @@ fn an_end_by_the_platform_in_a_flood_loses_nothing_that_tcp_delivered() {
     }
 }
 
-/// Whoever displaces the bot, and whatever breaks the protocol: what came before that is kept.
+/// Messages before a displacement or a violation of the protocol are kept.
 #[test]
 fn what_came_before_a_violation_or_a_displacement_is_kept() {
     let sim = wecom();
@@ -64,7 +64,7 @@ fn what_came_before_a_violation_or_a_displacement_is_kept() {
     assert_eq!(settle(&control, &gateway), [0]);
 }
 
-/// A message that the platform writes to a connection which the gateway has given up already.
+/// Writes a message to a connection that the gateway has given up already, and waits until it is recorded.
 fn late_message(gateway: &Gateway, control: &Control, over: ConnectionId, msgid: &str) {
     let message = json!({
         "cmd": "aibot_msg_callback", "headers": { "req_id": msgid },

@@ -11,7 +11,7 @@ use super::comparison::missing;
 use super::store_in_trouble::until_degraded_by;
 use super::{burst, wecom};
 
-/// Whoever asked the platform something hears in its time, though the drain waits for a store that takes nothing.
+/// A request to the platform is answered in time, although the drain waits for a locked store.
 #[test]
 fn whoever_asked_is_told_while_a_drain_waits_for_the_store() {
     let sim = wecom();
@@ -52,7 +52,7 @@ fn whoever_asked_is_told_while_a_drain_waits_for_the_store() {
     assert_eq!(missing(&control, &gateway), [0]);
 }
 
-/// A stop cannot wait for ever for a store that takes nothing. What goes with the process is said.
+/// A stop does not wait for ever for a locked store. The log names the events that are lost with the process.
 #[test]
 fn what_a_stop_loses_while_the_store_is_locked_is_said() {
     let sim = wecom();
@@ -79,8 +79,8 @@ fn what_a_stop_loses_while_the_store_is_locked_is_said() {
     assert_eq!(missing(&control, &gateway), [10]);
 }
 
-/// Each connection that is lost while the store takes nothing may leave some. What exceeds the bound is lost, and everybody
-/// can see of which bot.
+/// Connections that are lost while the store is locked may keep some events. Events beyond the bound are lost, and the log
+/// and the admin interface show of which bot.
 #[test]
 fn what_lost_connections_leave_is_bounded_and_its_excess_is_counted() {
     const EACH: usize = 60;

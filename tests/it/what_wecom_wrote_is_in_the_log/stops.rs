@@ -37,7 +37,7 @@ fn a_stop_of_the_process_in_a_flood_keeps_everything() {
     assert_eq!(end["unanswered"], 0, "{end}");
 }
 
-/// Stopped, started and given another address in the middle of its flood.
+/// The bot is stopped and started in the middle of its flood.
 #[test]
 fn a_stop_of_the_bot_in_a_flood_keeps_everything() {
     let sim = wecom();
@@ -56,7 +56,7 @@ fn a_stop_of_the_bot_in_a_flood_keeps_everything() {
     assert_eq!(settle(&control, &gateway), [0, 0, 0]);
 }
 
-/// A process that is killed has lost what it read and had not recorded; the log has no gap before that.
+/// A killed process loses what it had read and not recorded. The log has no gap before that.
 #[test]
 fn a_kill_in_a_flood_leaves_no_gap() {
     let sim = wecom();

@@ -13,7 +13,7 @@ fn until_degraded(gateway: &Gateway) {
     });
 }
 
-/// Something to record, so that the trouble shows.
+/// Pushes something to record, so that the trouble is noticed.
 #[track_caller]
 pub(super) fn until_degraded_by(gateway: &Gateway, control: &Control) {
     burst(control, 10);
@@ -39,7 +39,7 @@ fn a_store_that_is_locked_now_and_then_changes_no_order() {
     assert_eq!(gateway.wait_live("a")["generation"], 1);
 }
 
-/// What a lost connection brought comes before what its successor brings, however long the store takes neither.
+/// Events of a lost connection are recorded before those of its successor, however long the store is locked.
 #[test]
 fn a_connection_lost_while_the_store_is_locked_keeps_its_place() {
     let sim = wecom();
@@ -72,7 +72,7 @@ fn a_connection_lost_while_the_store_is_locked_keeps_its_place() {
     assert_eq!(settle(&control, &gateway), [0, 0, 0]);
 }
 
-/// What younger connections keep is no reason for the oldest to wait: they wait for it themselves.
+/// The oldest lost connection does not wait for the events that younger ones keep.
 #[test]
 fn the_oldest_lost_connection_does_not_wait_for_those_behind_it() {
     // More than a window, and no more than the ended connections of a bot may keep.
