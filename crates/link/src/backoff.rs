@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use ::backoff::backoff::Backoff as _;
 use ::backoff::exponential::ExponentialBackoff;
 
-use crate::config::ServerConfig;
+use crate::connection_settings::ConnectionSettings;
 use crate::jitter::Jitter;
 use crate::setback::RetryPace;
 use crate::timing::Timing;
@@ -76,15 +76,20 @@ impl Backoff {
     }
 
     /// The delay before the next attempt.
-    pub fn delay(&mut self, pace: RetryPace, config: &ServerConfig, now: Instant) -> Duration {
+    pub fn delay(
+        &mut self,
+        pace: RetryPace,
+        settings: &ConnectionSettings,
+        now: Instant,
+    ) -> Duration {
         match pace {
-            RetryPace::Clean => self.first_delay(config),
+            RetryPace::Clean => self.first_delay(settings),
             RetryPace::Normal => {
                 self.count();
                 if self.attempts == 1 {
-                    self.first_delay(config)
+                    self.first_delay(settings)
                 } else {
-                    self.grown_delay(config, now)
+                    self.grown_delay(settings, now)
                 }
             }
             RetryPace::Busy => {
@@ -134,13 +139,13 @@ impl Backoff {
         self.attempts = self.attempts.saturating_add(1);
     }
 
-    fn first_delay(&mut self, config: &ServerConfig) -> Duration {
-        let nonce = config.reconnect_nonce.min(self.timing.nonce_cap);
+    fn first_delay(&mut self, settings: &ConnectionSettings) -> Duration {
+        let nonce = settings.reconnect_nonce.min(self.timing.nonce_cap);
         self.jitter.below(nonce)
     }
 
-    fn grown_delay(&mut self, config: &ServerConfig, now: Instant) -> Duration {
-        let ceiling = config
+    fn grown_delay(&mut self, settings: &ConnectionSettings, now: Instant) -> Duration {
+        let ceiling = settings
             .reconnect_interval
             .max(self.timing.backoff_base)
             .min(self.timing.backoff_cap);

@@ -36,7 +36,7 @@ use std::time::Instant;
 use longwire_installation::Desired;
 
 use crate::backoff::Backoff;
-use crate::config::ServerConfig;
+use crate::connection_settings::ConnectionSettings;
 use crate::generation::Generation;
 use crate::setback::Setback;
 use crate::state::State;
@@ -53,7 +53,7 @@ use live::StableConnection;
 pub struct Link {
     timing: Arc<Timing>,
     backoff: Backoff,
-    config: ServerConfig,
+    settings: ConnectionSettings,
     state: State,
     generation: Generation,
     /// When the link stops waiting for news, in the states that have no end of their own.
@@ -77,9 +77,9 @@ impl Link {
         let timing = timing.into();
         Self {
             backoff: Backoff::new(Arc::clone(&timing), seed),
-            config: ServerConfig {
+            settings: ConnectionSettings {
                 ping_interval: timing.ping_interval,
-                ..ServerConfig::default()
+                ..ConnectionSettings::default()
             },
             state: State::Stopped,
             generation: Generation::default(),
@@ -208,8 +208,8 @@ impl Link {
 
     /// The platform's settings in force. For the distance of pings see [`ping_interval`](Self::ping_interval).
     #[must_use]
-    pub fn config(&self) -> &ServerConfig {
-        &self.config
+    pub fn settings(&self) -> &ConnectionSettings {
+        &self.settings
     }
 
     fn enter(&mut self, state: State, deadline: Option<Instant>) {

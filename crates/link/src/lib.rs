@@ -32,9 +32,9 @@
 pub mod assembly;
 pub mod backlog;
 pub mod backoff;
-pub mod config;
 pub mod connect_scheduler;
 pub mod connection;
+pub mod connection_settings;
 pub mod generation;
 pub mod heartbeat;
 mod jitter;
@@ -53,11 +53,11 @@ pub mod window;
 pub use assembly::{Assembly, AssemblyLimits, DropReason, Outcome};
 pub use backlog::Backlog;
 pub use backoff::Backoff;
-pub use config::{IgnoredSetting, ServerConfig};
 pub use connect_scheduler::{
     AttemptPriority, ConnectLimits, ConnectScheduler, NextAttempt, Stability,
 };
 pub use connection::{ALARM_AFTER, Action, CloseReason, Link};
+pub use connection_settings::{ConnectionSettings, IgnoredSetting};
 pub use generation::Generation;
 pub use heartbeat::{Heartbeat, HeartbeatAction};
 pub use requests::{Acked, GivenUp, RequestKind, RequestLimits, Requests, SubmitError};

@@ -48,11 +48,11 @@ impl Handler<Alive> for Installation {
     type Result = ();
 
     fn handle(&mut self, Alive { generation, config }: Alive, ctx: &mut Self::Context) {
-        let before = *self.link.config();
+        let before = *self.link.settings();
         let ping_interval_before = self.link.ping_interval();
         let ignored = self.link.handle_pong(generation, config.as_ref(), now());
         self.note_ignored_settings(ignored);
-        let after = *self.link.config();
+        let after = *self.link.settings();
         if before != after {
             let text = format!(
                 "ping every {:?}, reconnect within {:?}",

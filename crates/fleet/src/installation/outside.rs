@@ -51,7 +51,7 @@ impl Handler<Inspect<InstallationState>> for Installation {
     type Result = MessageResult<Inspect<InstallationState>>;
 
     fn handle(&mut self, _: Inspect<InstallationState>, _: &mut Self::Context) -> Self::Result {
-        let config = self.link.config();
+        let config = self.link.settings();
         MessageResult(InstallationState {
             state: self.link.state().label(),
             generation: self.link.generation().0,

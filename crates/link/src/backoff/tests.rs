@@ -7,7 +7,7 @@ fn secs(seconds: u64) -> Duration {
 }
 
 /// The highest of many delays of the `nth` setback of a series, over many seeds.
-fn highest(nth: usize, pace: RetryPace, config: &ServerConfig) -> Duration {
+fn highest(nth: usize, pace: RetryPace, config: &ConnectionSettings) -> Duration {
     let now = Instant::now();
     let delays = (0..500).map(|seed| {
         let mut backoff = Backoff::new(Timing::default(), seed);
@@ -22,7 +22,7 @@ fn highest(nth: usize, pace: RetryPace, config: &ServerConfig) -> Duration {
 /// S47, S91: the nonce first, then 1, 2, 4 … to the ceiling, each random below its step.
 #[test]
 fn steps_grow_to_the_ceiling() {
-    let config = ServerConfig::default();
+    let config = ConnectionSettings::default();
     for (nth, step) in [30, 1, 2, 4, 8, 16, 32, 60, 60, 60].into_iter().enumerate() {
         let highest = highest(nth, RetryPace::Normal, &config);
         assert!(highest < secs(step), "{nth}: {highest:?}");
@@ -33,9 +33,9 @@ fn steps_grow_to_the_ceiling() {
 #[test]
 fn the_platforms_interval_is_the_ceiling_within_bounds() {
     for (interval, ceiling) in [(1, 1), (5, 5), (60, 60), (90, 60), (86_400, 60)] {
-        let config = ServerConfig {
+        let config = ConnectionSettings {
             reconnect_interval: secs(interval),
-            ..ServerConfig::default()
+            ..ConnectionSettings::default()
         };
         let highest = highest(20, RetryPace::Normal, &config);
         assert!(highest < secs(ceiling) && highest > secs(ceiling) * 9 / 10);
@@ -46,7 +46,7 @@ fn the_platforms_interval_is_the_ceiling_within_bounds() {
 fn a_lowered_ceiling_holds_at_once() {
     let now = Instant::now();
     let mut backoff = Backoff::new(Timing::default(), 1);
-    let mut config = ServerConfig::default();
+    let mut config = ConnectionSettings::default();
     for _ in 0..10 {
         backoff.delay(RetryPace::Normal, &config, now);
     }
@@ -58,9 +58,9 @@ fn a_lowered_ceiling_holds_at_once() {
 
 #[test]
 fn no_nonce_means_no_first_delay_and_a_huge_one_is_capped() {
-    let mut config = ServerConfig {
+    let mut config = ConnectionSettings {
         reconnect_nonce: Duration::ZERO,
-        ..ServerConfig::default()
+        ..ConnectionSettings::default()
     };
     assert_eq!(highest(0, RetryPace::Normal, &config), Duration::ZERO);
     assert!(highest(1, RetryPace::Normal, &config) > Duration::ZERO);
@@ -71,7 +71,7 @@ fn no_nonce_means_no_first_delay_and_a_huge_one_is_capped() {
 #[test]
 fn slow_paces_stay_in_their_bands() {
     let now = Instant::now();
-    let config = ServerConfig::default();
+    let config = ConnectionSettings::default();
     let mut backoff = Backoff::new(Timing::default(), 5);
     for base in [60, 120, 240, 480, 900, 900] {
         let limited = backoff.delay(RetryPace::Limited, &config, now);
@@ -125,7 +125,7 @@ fn a_refusal_is_believed_when_it_repeats() {
 #[test]
 fn an_orderly_close_counts_no_failure() {
     let mut backoff = Backoff::new(Timing::default(), 5);
-    let config = ServerConfig::default();
+    let config = ConnectionSettings::default();
     assert!(backoff.delay(RetryPace::Clean, &config, Instant::now()) < secs(30));
     assert_eq!(backoff.attempts(), 0);
 }
@@ -135,7 +135,7 @@ fn an_orderly_close_counts_no_failure() {
 fn it_never_gives_up() {
     let mut now = Instant::now();
     let mut backoff = Backoff::new(Timing::default(), 9);
-    let config = ServerConfig::default();
+    let config = ConnectionSettings::default();
     for _ in 0..10_000 {
         let delay = backoff.delay(RetryPace::Normal, &config, now);
         assert!(delay < secs(60));
@@ -149,7 +149,7 @@ fn equal_seeds_give_equal_delays() {
     let delays = |seed| {
         let now = Instant::now();
         let mut backoff = Backoff::new(Timing::default(), seed);
-        let config = ServerConfig::default();
+        let config = ConnectionSettings::default();
         (0..20)
             .map(|_| backoff.delay(RetryPace::Normal, &config, now))
             .collect::<Vec<_>>()

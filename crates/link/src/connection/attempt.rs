@@ -5,7 +5,7 @@ use std::time::Instant;
 use longwire_wire::endpoint::ClientConfig;
 
 use super::{Action, CloseReason, Link};
-use crate::config::IgnoredSetting;
+use crate::connection_settings::IgnoredSetting;
 use crate::generation::Generation;
 use crate::state::State;
 
@@ -98,6 +98,6 @@ impl Link {
 
     /// Applies the platform's settings and returns those that were ignored.
     pub(super) fn apply(&mut self, config: Option<&ClientConfig>) -> Vec<IgnoredSetting> {
-        config.map_or_else(Vec::new, |config| self.config.apply(config))
+        config.map_or_else(Vec::new, |config| self.settings.apply(config))
     }
 }

@@ -39,7 +39,7 @@ impl Link {
         let attempts = self.backoff.attempts();
         !self.answered_ping
             && self
-                .config
+                .settings
                 .reconnect_count
                 .is_some_and(|count| attempts > count)
     }
@@ -85,7 +85,7 @@ impl Link {
         } else {
             pace
         };
-        let delay = self.backoff.delay(pace, &self.config, now);
+        let delay = self.backoff.delay(pace, &self.settings, now);
         State::BackingOff {
             until: now + delay,
             attempt: match pace {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use longwire_wire::endpoint::ClientConfig;
 
 use super::Link;
-use crate::config::IgnoredSetting;
+use crate::connection_settings::IgnoredSetting;
 use crate::generation::Generation;
 use crate::state::State;
 
@@ -43,7 +43,7 @@ impl Link {
     /// on the way that drop silent connections.
     #[must_use]
     pub fn ping_interval(&self) -> Duration {
-        self.config.ping_interval.min(self.timing.ping_interval)
+        self.settings.ping_interval.min(self.timing.ping_interval)
     }
 
     /// The time after which the live connection is stable has come.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use longwire_wire::endpoint::ClientConfig;
 
 use super::*;
-use crate::config::IgnoredSetting;
+use crate::connection_settings::IgnoredSetting;
 
 mod attempt;
 mod displacement;

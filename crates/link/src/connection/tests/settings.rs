@@ -21,22 +21,22 @@ fn the_platforms_settings_are_applied_and_what_is_not_is_told() {
             value: 0
         }]
     );
-    assert_eq!(link.config().ping_interval, secs(120));
-    assert_eq!(link.config().reconnect_nonce, secs(3));
+    assert_eq!(link.settings().ping_interval, secs(120));
+    assert_eq!(link.settings().reconnect_nonce, secs(3));
     link.handle_opened(Generation(1), now);
     let better = ClientConfig {
         ping_interval: Some(90),
         ..ClientConfig::default()
     };
     assert_eq!(link.handle_pong(Generation(1), Some(&better), now), []);
-    assert_eq!(link.config().ping_interval, secs(90));
+    assert_eq!(link.settings().ping_interval, secs(90));
     let old = ClientConfig {
         ping_interval: Some(7),
         ..ClientConfig::default()
     };
     link.handle_pong(Generation(0), Some(&old), now);
     assert_eq!(
-        link.config().ping_interval,
+        link.settings().ping_interval,
         secs(90),
         "news of an older one"
     );

@@ -16,7 +16,7 @@ const COUNT: std::ops::RangeInclusive<i64> = -1..=10_000;
 
 /// The four values in force, all of them in range.
 #[derive(Copy, Clone, PartialEq, Eq, Debug)]
-pub struct ServerConfig {
+pub struct ConnectionSettings {
     /// The attempts after which the platform wants a client to give up; `None` is unlimited. We never give up and only
     /// show that it was exceeded.
     pub reconnect_count: Option<u32>,
@@ -28,7 +28,7 @@ pub struct ServerConfig {
     pub ping_interval: Duration,
 }
 
-impl Default for ServerConfig {
+impl Default for ConnectionSettings {
     /// The initial values of every official SDK: -1, 120 s, 30 s, 120 s.
     fn default() -> Self {
         Self {
@@ -59,7 +59,7 @@ impl fmt::Display for IgnoredSetting {
     }
 }
 
-impl ServerConfig {
+impl ConnectionSettings {
     /// Applies each value that is present and in range, and returns those that were ignored.
     pub fn apply(&mut self, received: &ClientConfig) -> Vec<IgnoredSetting> {
         let mut ignored = Vec::new();
@@ -110,8 +110,8 @@ impl ServerConfig {
 mod tests {
     use super::*;
 
-    fn applied(received: ClientConfig) -> (ServerConfig, Vec<&'static str>) {
-        let mut config = ServerConfig::default();
+    fn applied(received: ClientConfig) -> (ConnectionSettings, Vec<&'static str>) {
+        let mut config = ConnectionSettings::default();
         let ignored = config.apply(&received);
         (config, ignored.into_iter().map(|one| one.key).collect())
     }
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(ignored, [] as [&str; 0]);
         assert_eq!(
             config,
-            ServerConfig {
+            ConnectionSettings {
                 reconnect_count: None,
                 reconnect_interval: Duration::from_secs(90),
                 reconnect_nonce: Duration::from_secs(25),
@@ -140,7 +140,10 @@ mod tests {
             ..ClientConfig::default()
         });
         assert_eq!(config.reconnect_nonce, Duration::ZERO);
-        assert_eq!(config.ping_interval, ServerConfig::default().ping_interval);
+        assert_eq!(
+            config.ping_interval,
+            ConnectionSettings::default().ping_interval
+        );
     }
 
     /// A pong with a zero or negative interval makes the official SDKs send a flood of pings; here it changes nothing.
@@ -153,7 +156,7 @@ mod tests {
                 ..ClientConfig::default()
             });
             assert_eq!(ignored, ["ReconnectInterval", "PingInterval"], "{bad}");
-            assert_eq!(config, ServerConfig::default(), "{bad}");
+            assert_eq!(config, ConnectionSettings::default(), "{bad}");
         }
         for bad in [-1, 86_401, i64::MIN] {
             let (config, ignored) = applied(ClientConfig {
@@ -161,7 +164,7 @@ mod tests {
                 ..ClientConfig::default()
             });
             assert_eq!(ignored, ["ReconnectNonce"], "{bad}");
-            assert_eq!(config, ServerConfig::default(), "{bad}");
+            assert_eq!(config, ConnectionSettings::default(), "{bad}");
         }
         for bad in [-2, 10_001, i64::MAX, i64::MIN] {
             let (config, ignored) = applied(ClientConfig {
@@ -169,7 +172,7 @@ mod tests {
                 ..ClientConfig::default()
             });
             assert_eq!(ignored, ["ReconnectCount"], "{bad}");
-            assert_eq!(config, ServerConfig::default(), "{bad}");
+            assert_eq!(config, ConnectionSettings::default(), "{bad}");
         }
     }
 
