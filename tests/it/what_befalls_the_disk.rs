@@ -40,7 +40,7 @@ fn pour(gateway: &Gateway, control: &Control) {
         payload_bytes: 16 * 1_024,
         ..Traffic::default()
     });
-    wait_more_acked(&control, 50);
+    wait_more_acked(control, 50);
 }
 
 /// The gateway says it is not ready and why, to the load balancer and to the operator.
