@@ -7,7 +7,7 @@ use crate::modules::texts;
 use crate::root;
 
 /// Names that still mean two things. None may be added.
-const STANDING: [&str; 16] = [
+const STANDING: [&str; 15] = [
     "Answer",
     "Asked",
     "Credentials",
@@ -19,7 +19,6 @@ const STANDING: [&str; 16] = [
     "Outcome",
     "Reader",
     "Record",
-    "Rejected",
     "Reply",
     "Uploaded",
     "Verdict",
