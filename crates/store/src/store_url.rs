@@ -24,7 +24,7 @@ pub(crate) enum Location {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum StoreUrlError {
     /// It is the address of a PostgreSQL server.
-    #[error("PostgreSQL is not built in yet")]
+    #[error("postgres: this version has no PostgreSQL built in")]
     PostgresNotBuiltIn,
     /// Its scheme is unknown.
     #[error("{scheme}: is no store this build can open")]
