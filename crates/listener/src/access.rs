@@ -24,8 +24,11 @@ pub(crate) async fn check(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    if let Some(AllowedHosts(Some(allowed))) = request.app_data() {
-        check_headers(&request, allowed)?;
+    match request.app_data() {
+        Some(AllowedHosts(None)) => {}
+        Some(AllowedHosts(Some(allowed))) => check_headers(&request, allowed)?,
+        // A listener that says nothing answers to addresses and `localhost` only.
+        None => check_headers(&request, &[])?,
     }
     next.call(request).await
 }

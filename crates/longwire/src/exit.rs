@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use longwire_bench::BenchError;
+use longwire_installation::NameError;
 use longwire_store::{OpenError, ReadError, WriteError};
 
 use crate::client::ClientError;
@@ -62,6 +63,15 @@ pub(crate) enum Failure {
     /// A measured run came to nothing.
     #[error(transparent)]
     Bench(#[from] BenchError),
+    /// An installation cannot be called so.
+    #[error("`{name}` is no name")]
+    Name {
+        /// What it was to be called.
+        name: String,
+        /// Why not.
+        #[source]
+        source: NameError,
+    },
     /// There is no such installation.
     #[error("there is no installation `{0}`")]
     NoInstallation(String),
@@ -99,6 +109,7 @@ impl Failure {
             | Self::Write(_)
             | Self::Listen { .. }
             | Self::Sim(_)
+            | Self::Name { .. }
             | Self::Io { .. } => Exit::Failed,
         }
     }
@@ -124,7 +135,9 @@ impl Failure {
             Self::NoInstallation(_) => Some("`longwire installations list` shows them"),
             Self::Write(WriteError::SameBot { .. }) => Some(ONE_NAME),
             Self::Write(error) => error.advice(),
-            Self::Read(_) | Self::Sim(_) | Self::Usage(_) | Self::Io { .. } => None,
+            Self::Read(_) | Self::Sim(_) | Self::Usage(_) | Self::Name { .. } | Self::Io { .. } => {
+                None
+            }
         }
     }
 }

@@ -172,12 +172,13 @@ fn store(settings: &StoreSettings, findings: &mut Findings) -> Vec<InstallationR
     match read {
         Ok((records, last)) => {
             let events = last.map_or(0, |seq| seq.0);
+            let installations = records.len();
             findings.good(
                 "store",
                 format!(
-                    "{}, {} installations, newest event {events}",
-                    database(settings).display(),
-                    records.len()
+                    "{}, {installations} installations, newest event {events}",
+                    // There is one: it is open.
+                    database(settings).unwrap_or_default().display(),
                 ),
             );
             key(settings, records.len(), findings);
@@ -191,7 +192,10 @@ fn store(settings: &StoreSettings, findings: &mut Findings) -> Vec<InstallationR
 }
 
 fn key(settings: &StoreSettings, sealed: usize, findings: &mut Findings) {
-    let path = settings.key_file_for(&database(settings));
+    let Some(database) = database(settings) else {
+        return;
+    };
+    let path = settings.key_file_for(&database);
     match std::fs::File::open(&path) {
         Ok(_) => findings.good(
             "key",
@@ -225,13 +229,15 @@ fn permissions(settings: &StoreSettings, findings: &mut Findings) {
     }
 }
 
-/// The database's file; an address that names none has been complained of already.
-fn database(settings: &StoreSettings) -> PathBuf {
-    settings.url.file().unwrap_or_default()
+/// The database's file. An address that names none is a finding of the store's.
+fn database(settings: &StoreSettings) -> Option<PathBuf> {
+    settings.url.file().ok()
 }
 
 fn disk(settings: &StoreSettings, findings: &mut Findings) {
-    let path = database(settings);
+    let Some(path) = database(settings) else {
+        return;
+    };
     let directory = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())

@@ -15,7 +15,7 @@ use longwire_admin::document::{
     InstallationDetail, InstallationDocument, InstallationPage, StoredInstallation,
     TimelineDocument,
 };
-use longwire_installation::{Desired, Origin, Platform, StrayCharacter};
+use longwire_installation::{Desired, Name, Origin, Platform, StrayCharacter};
 use longwire_store::{InstallationRecord, OpenError, Reader, Store};
 use longwire_terminal::{escaped, say};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -147,7 +147,9 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
     };
     let kept = match Store::open(&loaded.store_settings()) {
         Ok(store) => {
-            let new = request()
+            let request = request();
+            check_name(&request.name)?;
+            let new = request
                 .check(Origin::Cli, &add_rules(&loaded.config))
                 .map_err(Failure::Usage)?;
             let record = store.add_installation(new)?;
@@ -166,6 +168,17 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
         Form::Table => writeln!(std::io::stdout(), "{}", kept.id),
         Form::Json | Form::Ndjson => writeln!(std::io::stdout(), "{}", json!(kept)),
     })
+}
+
+/// A name that is none fails as it does where a server answers: the command was understood.
+fn check_name(name: &str) -> Result<(), Failure> {
+    match name.parse::<Name>() {
+        Ok(_) => Ok(()),
+        Err(source) => Err(Failure::Name {
+            name: name.to_owned(),
+            source,
+        }),
+    }
 }
 
 fn secret(wanted: &Add, platform: Platform) -> Result<SecretString, Failure> {

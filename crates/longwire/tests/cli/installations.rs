@@ -54,6 +54,20 @@ fn installations_are_added_listed_and_stopped() {
             .write_stdin(""),
         2,
     );
+    let (_, stderr) = run(
+        longwire(directory.path())
+            .args([
+                "installations",
+                "add",
+                "ins_1",
+                "--app-id",
+                "cli_1",
+                "--secret-stdin",
+            ])
+            .write_stdin("canary\n"),
+        1,
+    );
+    assert!(stderr.contains("`ins_1` is no name"), "{stderr}");
     let clear = [
         &[
             "installations",
