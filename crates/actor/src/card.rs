@@ -14,7 +14,7 @@ pub use view::{
 };
 
 use crate::clock::unix_ms;
-use crate::watched::{Exit, Place};
+use crate::exit::Exit;
 use handling::TIME_BOUNDS_US;
 use std::ops::Deref;
 use std::sync::atomic::{
@@ -26,6 +26,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// bots have several cards each, so these share one allocation per bot.
 pub trait CardHandle: Deref<Target = Card> + Clone + Send + Sync + Unpin + 'static {}
 impl<T: Deref<Target = Card> + Clone + Send + Sync + Unpin + 'static> CardHandle for T {}
+
+/// Where an instance lives, as its card shows it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Place {
+    /// The arbiter it runs on; 0 is the main one.
+    pub arbiter: u16,
+    /// The connection it belongs to; 0 where it belongs to none.
+    pub generation: u64,
+}
 
 /// Whether somebody lives at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

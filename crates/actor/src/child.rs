@@ -1,10 +1,10 @@
 //! A child, as its parent holds it.
 
 use crate::context::TreeActor;
-use crate::mailbox::{Address, Asked, Mailbox};
+use crate::mailbox::Mailbox;
 use actix::{Handler, Message};
+use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A child, as its parent holds it: its mailbox, and the promise that it ends with its parent.
 pub struct Child<A: TreeActor + Handler<End>> {
@@ -17,49 +17,13 @@ impl<A: TreeActor + Handler<End>> Child<A> {
     pub fn new(mailbox: Arc<Mailbox<A>>) -> Self {
         Self { mailbox }
     }
+}
 
-    /// Which of those that lived at its place one after the other it is.
-    pub fn instance(&self) -> u32 {
-        self.mailbox.instance()
-    }
+impl<A: TreeActor + Handler<End>> Deref for Child<A> {
+    type Target = Arc<Mailbox<A>>;
 
-    /// Sends without waiting.
-    pub fn send<M>(&self, message: M)
-    where
-        M: Message + Send + 'static,
-        M::Result: Send,
-        A: Handler<M>,
-    {
-        self.mailbox.send(message);
-    }
-
-    /// Sends and waits for the answer, this long at most.
-    pub fn ask<M>(
-        &self,
-        message: M,
-        limit: Duration,
-    ) -> impl Future<Output = Asked<M::Result>> + use<A, M>
-    where
-        M: Message + Send + 'static,
-        M::Result: Send,
-        A: Handler<M>,
-    {
-        self.mailbox.ask(message, limit)
-    }
-
-    /// The way for one kind of message.
-    pub fn address<M>(&self) -> Address<M>
-    where
-        M: Message + Send + 'static,
-        M::Result: Send,
-        A: Handler<M>,
-    {
-        self.mailbox.address()
-    }
-
-    /// The mailbox, for a sibling that writes to it.
-    pub fn mailbox(&self) -> Arc<Mailbox<A>> {
-        Arc::clone(&self.mailbox)
+    fn deref(&self) -> &Self::Target {
+        &self.mailbox
     }
 }
 

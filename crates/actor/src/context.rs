@@ -1,16 +1,14 @@
 //! An actor's context: actix's, and beside it the actor's card, on which every message and every named piece of work is
 //! counted. Handlers themselves keep no books.
 
-use crate::card::{Card, CardHandle, Handling};
-use crate::mailbox::Mailbox;
+use crate::card::{CardHandle, Handling};
 use actix::dev::{
-    AsyncContextParts, ContextFut, ContextParts, Envelope, EnvelopeProxy, MessageResponse,
+    AsyncContextParts, ContextFut, ContextParts, Envelope, EnvelopeProxy, Mailbox, MessageResponse,
     OneshotSender, ToEnvelope,
 };
 use actix::{
     Actor, ActorContext, ActorFuture, ActorState, Addr, AsyncContext, Handler, Message, SpawnHandle,
 };
-use std::sync::Arc;
 use std::time::Duration;
 
 /// An actor that has a place in the tree, and so a card.
@@ -29,28 +27,15 @@ pub struct Context<A: TreeActor> {
 }
 
 impl<A: TreeActor> Context<A> {
-    /// A context, the mailbox that belongs to it, and what reads from that.
-    pub(crate) fn new(
-        card: A::Card,
-        instance: u32,
-    ) -> (Self, Arc<Mailbox<A>>, actix::dev::Mailbox<A>) {
-        let inner = actix::dev::Mailbox::default();
-        let parts = ContextParts::new(inner.sender_producer());
-        let mailbox = Mailbox::new(parts.address(), card.clone(), instance);
-        (Self { parts, card }, mailbox, inner)
+    /// A context, and what its future reads messages from.
+    pub(crate) fn new(card: A::Card) -> (Self, Mailbox<A>) {
+        let mailbox = Mailbox::default();
+        let parts = ContextParts::new(mailbox.sender_producer());
+        (Self { parts, card }, mailbox)
     }
 
-    pub(crate) fn into_future(
-        self,
-        actor: A,
-        inner: actix::dev::Mailbox<A>,
-    ) -> ContextFut<A, Self> {
-        ContextFut::new(self, actor, inner)
-    }
-
-    /// The actor's card.
-    pub fn card(&self) -> &Card {
-        &self.card
+    pub(crate) fn into_future(self, actor: A, mailbox: Mailbox<A>) -> ContextFut<A, Self> {
+        ContextFut::new(self, actor, mailbox)
     }
 
     /// To be held while the actor works on something that came by no mailbox: a read, the answer of the network. The

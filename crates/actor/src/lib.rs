@@ -10,7 +10,7 @@
 //! | [`TreeActor`], [`Context`] | the actor's side: every message and every named piece of work is counted on the card |
 //! | [`start`], [`Child`] | a parent starts a child, learns of every end of it (stop, panic with its text), and ends it |
 //! | [`RebuildBudget`] | how soon and how often a child that ended is built again |
-//! | [`Mailbox`], [`Receives`], [`Address`] | ways to write to an actor, or to ask it something with a deadline |
+//! | [`Mailbox`], [`Receives`] | ways to write to an actor, or to ask it something with a deadline |
 //! | [`Inspect`] | asks an actor for its state, as a type of its own |
 //! | [`Fault`], [`Inject`] | provokes a panic or a stop in a test |
 //!
@@ -160,6 +160,7 @@ mod card;
 mod child;
 mod clock;
 mod context;
+mod exit;
 mod fault;
 mod inspect;
 mod kind;
@@ -169,15 +170,16 @@ mod rebuild;
 mod watched;
 
 pub use card::{
-    ActorView, Card, CardHandle, HandleTimes, Handling, LastExit, LastMessage, MailboxView,
+    ActorView, Card, CardHandle, HandleTimes, Handling, LastExit, LastMessage, MailboxView, Place,
     SupervisionView, TreeEntry, Warning,
 };
 pub use child::{Child, End};
 pub use context::{Context, Timer, TreeActor};
+pub use exit::{Exit, panic_text};
 pub use fault::{Fault, Inject};
 pub use inspect::Inspect;
 pub use kind::ActorKind;
-pub use mailbox::{Address, Asked, Mailbox, Receives, send};
+pub use mailbox::{Asked, Mailbox, Receives, send};
 pub use message_kind::MessageKind;
 pub use rebuild::{Rebuild, RebuildBudget};
-pub use watched::{Ended, Exit, Place, panic_text, start};
+pub use watched::{Ended, start};

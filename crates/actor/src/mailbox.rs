@@ -1,8 +1,7 @@
 //! Ways to an actor's mailbox, all of which count on the receiver's card.
 
-use crate::context::{Context, TreeActor};
-use actix::dev::{RecipientRequest, ToEnvelope};
-use actix::{Addr, Handler, MailboxError, Message};
+use crate::context::TreeActor;
+use actix::{Addr, Handler, Message};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,16 +29,6 @@ impl<A: TreeActor> Mailbox<A> {
         self.instance
     }
 
-    /// The way for one kind of message.
-    pub fn address<M>(self: &Arc<Self>) -> Address<M>
-    where
-        M: Message + Send + 'static,
-        M::Result: Send,
-        A: Handler<M>,
-    {
-        Address(Arc::clone(self) as Arc<dyn Receives<M>>)
-    }
-
     /// Sends without waiting.
     pub fn send<M>(&self, message: M)
     where
@@ -62,14 +51,23 @@ impl<A: TreeActor> Mailbox<A> {
         M::Result: Send,
         A: Handler<M>,
     {
-        within(Receives::request(self, message), limit)
+        self.card.accept();
+        let answer = self.addr.send(message);
+        async move {
+            match tokio::time::timeout(limit, answer).await {
+                Ok(Ok(answer)) => Asked::Answered(answer),
+                Ok(Err(_)) => Asked::Gone,
+                Err(_) => Asked::NoAnswer,
+            }
+        }
     }
 }
 
-/// What a mailbox can do with one kind of message, whoever it belongs to.
+/// A mailbox that takes one kind of message, whoever it belongs to: a child holds its parent as `Arc<dyn Receives<M>>`, and
+/// a test can stand in.
 ///
-/// Whoever sends several kinds to one actor holds it as one `Arc<dyn …>` of a trait that is `Receives` for each of them:
-/// an [`Address`] for each would cost every connection a hundred bytes.
+/// Whoever sends several kinds to one actor holds it as one `Arc<dyn …>` of a trait that is `Receives` for each of them,
+/// because an address for each would cost every connection a hundred bytes.
 pub trait Receives<M>: Send + Sync
 where
     M: Message + Send + 'static,
@@ -77,55 +75,20 @@ where
 {
     /// Sends without waiting.
     fn deliver(&self, message: M);
-
-    /// Sends; the answer comes by the future.
-    fn request(&self, message: M) -> RecipientRequest<M>;
 }
 
 impl<A, M> Receives<M> for Mailbox<A>
 where
     A: TreeActor + Handler<M>,
-    Context<A>: ToEnvelope<A, M>,
     M: Message + Send + 'static,
     M::Result: Send,
 {
     fn deliver(&self, message: M) {
         self.send(message);
     }
-
-    fn request(&self, message: M) -> RecipientRequest<M> {
-        self.card.accept();
-        self.addr.clone().recipient().send(message)
-    }
 }
 
-/// The way to somebody's mailbox for one kind of message, for those who need not know whose it is.
-pub struct Address<M>(Arc<dyn Receives<M>>)
-where
-    M: Message + Send + 'static,
-    M::Result: Send;
-
-impl<M> Address<M>
-where
-    M: Message + Send + 'static,
-    M::Result: Send,
-{
-    /// Sends without waiting.
-    pub fn send(&self, message: M) {
-        self.0.deliver(message);
-    }
-
-    /// Sends and waits for the answer, this long at most.
-    pub fn ask(
-        &self,
-        message: M,
-        limit: Duration,
-    ) -> impl Future<Output = Asked<M::Result>> + use<M> {
-        within(self.0.request(message), limit)
-    }
-}
-
-/// Sends, where `to` takes several kinds of messages.
+/// Sends without waiting. A function, since a method would be ambiguous where `to` takes several kinds of messages.
 pub fn send<M>(to: &(impl Receives<M> + ?Sized), message: M)
 where
     M: Message + Send + 'static,
@@ -143,26 +106,4 @@ pub enum Asked<T> {
     Gone,
     /// It did not answer in time.
     NoAnswer,
-}
-
-impl<T> Asked<T> {
-    /// The same, with the answer made into something else.
-    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Asked<U> {
-        match self {
-            Self::Answered(answer) => Asked::Answered(f(answer)),
-            Self::Gone => Asked::Gone,
-            Self::NoAnswer => Asked::NoAnswer,
-        }
-    }
-}
-
-async fn within<T>(
-    answer: impl Future<Output = Result<T, MailboxError>>,
-    limit: Duration,
-) -> Asked<T> {
-    match tokio::time::timeout(limit, answer).await {
-        Ok(Ok(answer)) => Asked::Answered(answer),
-        Ok(Err(_)) => Asked::Gone,
-        Err(_) => Asked::NoAnswer,
-    }
 }

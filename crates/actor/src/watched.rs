@@ -4,43 +4,16 @@
 //! its context and what is to be done afterwards, so that a panic ends the context and not the task; the parent then
 //! builds a fresh value.
 
+use crate::card::Place;
 use crate::context::{Context, TreeActor};
+use crate::exit::{Exit, panic_text};
 use crate::mailbox::Mailbox;
+use actix::AsyncContext;
 use actix::dev::ContextFut;
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
-
-/// How an instance ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Exit {
-    /// It stopped by itself or was told to.
-    Stopped,
-    /// It panicked, with this text.
-    Panicked(String),
-}
-
-impl Exit {
-    /// How it ended, where nobody had told it to.
-    #[must_use]
-    pub fn how(&self) -> &str {
-        match self {
-            Self::Stopped => "it stopped without being told to",
-            Self::Panicked(text) => text,
-        }
-    }
-}
-
-/// Where an instance lives, as its card shows it.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Place {
-    /// The arbiter it runs on; 0 is the main one.
-    pub arbiter: u16,
-    /// The connection it belongs to; 0 where it belongs to none.
-    pub generation: u64,
-}
 
 /// An instance is gone, and this is how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +35,8 @@ pub fn start<A: TreeActor>(
     on_end: impl FnOnce(Ended) + 'static,
 ) -> Arc<Mailbox<A>> {
     let instance = card.started(place);
-    let (mut ctx, mailbox, inner) = Context::new(card.clone(), instance);
+    let (mut ctx, inner) = Context::new(card.clone());
+    let mailbox = Mailbox::new(ctx.address(), card.clone(), instance);
     let on_exit = move |exit| {
         card.ended(instance, &exit);
         on_end(Ended { instance, exit });
@@ -120,18 +94,6 @@ where
         }
         Poll::Ready(())
     }
-}
-
-/// The text of a panic, bounded, since it is shown and stored.
-#[must_use]
-pub fn panic_text(payload: &(dyn Any + Send)) -> String {
-    const LIMIT: usize = 500;
-    let text = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic without words");
-    text.chars().take(LIMIT).collect()
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use actix::{Actor, ActorContext, Handler, Message, MessageResult, ResponseFuture};
 use longwire_actor::{
-    ActorKind, ActorView, Asked, Card, Child, Context, End, Inspect, Mailbox, Place, TreeActor,
-    TreeEntry, start,
+    ActorKind, ActorView, Asked, Card, Child, Context, End, Inspect, Mailbox, Place, Receives,
+    TreeActor, TreeEntry, send, start,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,7 +112,8 @@ fn last(card: &Card) -> Option<&'static str> {
 async fn every_message_is_counted_and_named_by_its_type() {
     let (card, counter) = counter();
     counter.send(Add(1));
-    counter.address().send(Add(2));
+    let address: Arc<dyn Receives<Add>> = counter.clone();
+    send(&*address, Add(2));
     let depth = view(&card).mailbox.depth;
     assert_eq!((depth, last(&card)), (2, None));
     assert_eq!(

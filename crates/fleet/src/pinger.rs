@@ -7,7 +7,7 @@ use crate::bot::{Bot, PingerCard};
 use crate::clock::now;
 use crate::view::PingerState;
 use actix::{Actor, ActorContext, AsyncContext, Handler, Message, MessageResult, SpawnHandle};
-use longwire_actor::{Address, Context, End, Inject, Inspect, Receives, Timer, TreeActor, send};
+use longwire_actor::{Context, End, Inject, Inspect, Receives, Timer, TreeActor, send};
 use longwire_link::{Generation, Heartbeat, HeartbeatAction};
 use longwire_wire::endpoint::ClientConfig;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ pub(crate) struct Pinger {
     bot: Arc<Bot>,
     generation: Generation,
     heartbeat: Heartbeat,
-    socket: Address<SendPing>,
+    socket: Arc<dyn Receives<SendPing>>,
     installation: Arc<dyn InstallationAddress>,
     timer: Option<SpawnHandle>,
 }
@@ -81,7 +81,7 @@ impl Pinger {
         bot: Arc<Bot>,
         generation: Generation,
         heartbeat: Heartbeat,
-        socket: Address<SendPing>,
+        socket: Arc<dyn Receives<SendPing>>,
         installation: Arc<dyn InstallationAddress>,
     ) -> Self {
         Self {
@@ -99,7 +99,7 @@ impl Pinger {
         while let Some(action) = self.heartbeat.poll_action() {
             // Both are bounded: one ping per interval, one end per connection.
             match action {
-                HeartbeatAction::SendPing => self.socket.send(SendPing),
+                HeartbeatAction::SendPing => send(&*self.socket, SendPing),
                 HeartbeatAction::Silent => send(&*self.installation, Silent(self.generation)),
             }
         }

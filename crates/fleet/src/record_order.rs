@@ -70,7 +70,6 @@ impl RecordOrder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix::dev::RecipientRequest;
     use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
     #[derive(Default)]
@@ -79,10 +78,6 @@ mod tests {
     impl Receives<MayRecord> for Told {
         fn deliver(&self, _: MayRecord) {
             self.0.fetch_add(1, Relaxed);
-        }
-
-        fn request(&self, _: MayRecord) -> RecipientRequest<MayRecord> {
-            unreachable!("nobody waits for an answer")
         }
     }
 

@@ -74,7 +74,7 @@ impl Installation {
         let (shared, bot, socket) = (
             Arc::clone(&self.shared),
             Arc::clone(&self.bot),
-            connection.socket.mailbox(),
+            Arc::clone(&connection.socket),
         );
         let assembler = start(
             AssemblerCard(Arc::clone(&self.bot)),
@@ -83,9 +83,7 @@ impl Installation {
             self.watch(ConnectionActor::Assembler, generation),
         );
         let assembler = Child::new(assembler);
-        connection
-            .socket
-            .send(Attach::Assembler(assembler.mailbox()));
+        connection.socket.send(Attach::Assembler(assembler.clone()));
         if let Some(connection) = &mut self.connection {
             connection.assembler = Some(assembler);
         }
@@ -103,7 +101,7 @@ impl Installation {
         )
         .spread(rand::random());
         let bot = Arc::clone(&self.bot);
-        let socket = connection.socket.address();
+        let socket = Arc::clone(&connection.socket);
         let parent = Arc::clone(&self.me);
         let pinger = start(
             PingerCard(Arc::clone(&self.bot)),
@@ -112,7 +110,7 @@ impl Installation {
             self.watch(ConnectionActor::Pinger, generation),
         );
         let pinger = Child::new(pinger);
-        connection.socket.send(Attach::Pinger(pinger.mailbox()));
+        connection.socket.send(Attach::Pinger(pinger.clone()));
         if let Some(connection) = &mut self.connection {
             connection.pinger = Some(pinger);
         }

@@ -31,8 +31,8 @@ impl Connection {
     pub(super) fn instance(&self, actor: ConnectionActor) -> Option<u32> {
         match actor {
             ConnectionActor::Socket => Some(self.socket.instance()),
-            ConnectionActor::Pinger => self.pinger.as_ref().map(Child::instance),
-            ConnectionActor::Assembler => self.assembler.as_ref().map(Child::instance),
+            ConnectionActor::Pinger => self.pinger.as_ref().map(|child| child.instance()),
+            ConnectionActor::Assembler => self.assembler.as_ref().map(|child| child.instance()),
         }
     }
 

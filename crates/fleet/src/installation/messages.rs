@@ -6,7 +6,7 @@ use crate::host::Host;
 use crate::kind::ConnectionActor;
 use crate::view::Inspection;
 use actix::Message;
-use longwire_actor::{Address, Fault, Receives};
+use longwire_actor::{Fault, Receives, send};
 use longwire_installation::InstallationId;
 use longwire_link::{AttemptPriority, Generation};
 use longwire_store::InstallationRecord;
@@ -42,12 +42,12 @@ pub(crate) struct Permitted {
 /// dropped, the supervisor hears that the attempt is over.
 pub(crate) struct AttemptPermit {
     pub(crate) host: Host,
-    pub(crate) supervisor: Address<AttemptOver>,
+    pub(crate) supervisor: Arc<dyn Receives<AttemptOver>>,
 }
 
 impl Drop for AttemptPermit {
     fn drop(&mut self) {
-        self.supervisor.send(AttemptOver(self.host.clone()));
+        send(&*self.supervisor, AttemptOver(self.host.clone()));
     }
 }
 

@@ -38,7 +38,7 @@ impl Supervisor {
         // If nobody takes it, it is dropped, and the attempt is over.
         let permit = AttemptPermit {
             host,
-            supervisor: self.me.address(),
+            supervisor: self.me.clone(),
         };
         if let Some(entry) = self.entries.get(&installation)
             && let Some(running) = &entry.running

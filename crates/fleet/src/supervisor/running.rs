@@ -112,7 +112,7 @@ impl Handler<Started> for Supervisor {
             // Its row may have changed meanwhile.
             installation.send(entry.configure());
         }
-        self.bots.run_by(id, Some(installation.mailbox()));
+        self.bots.run_by(id, Some(installation.clone()));
         entry.running = Some(installation);
     }
 }
