@@ -5,6 +5,10 @@ mod drain;
 mod faults;
 mod inspect;
 mod overview;
+mod requests;
+mod upload;
+
+pub use upload::{UploadError, UploadFile};
 
 use crate::absence::Absence;
 use crate::bot_index::BotIndex;
@@ -51,8 +55,8 @@ pub struct FleetSettings {
 /// A running fleet. Clones are handles to the same one.
 #[derive(Clone)]
 pub struct Fleet {
-    pub(crate) shared: Arc<FleetContext>,
-    pub(crate) bots: Arc<BotIndex>,
+    shared: Arc<FleetContext>,
+    bots: Arc<BotIndex>,
     supervisor: Arc<Mailbox<Supervisor>>,
     dispatch: watch::Receiver<Option<Arc<Mailbox<Dispatch>>>>,
 }

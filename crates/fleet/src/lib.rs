@@ -41,6 +41,7 @@ mod malformed;
 mod open_files;
 mod pinger;
 mod record_order;
+mod request;
 mod retained;
 mod retained_bytes;
 pub mod setback;
@@ -50,18 +51,16 @@ mod told_losses;
 mod totals;
 mod unfinished;
 pub mod view;
-mod wecom;
 mod writing;
 
 pub use config_fault::ConfigFault;
 pub use failure::FleetFailure;
 pub use fault::InjectError;
-pub use fleet::{Fleet, FleetSettings};
+pub use fleet::{Fleet, FleetSettings, UploadError, UploadFile};
 pub use kind::{ConnectionActor, FleetActor};
 pub use longwire_actor::Fault;
+pub use request::{Reply, Request, RequestError};
 pub use view::{
     ActorView, AnswerTotals, ConnectionLimitView, ConnectionTotals, Drained, EventTotals,
     Inspection, InstallationView, Lights, Overview, Quantiles, StoreView,
 };
-pub use wecom::request::{Reply, Request, RequestError};
-pub use wecom::upload::{UploadError, UploadFile};

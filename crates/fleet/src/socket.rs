@@ -22,15 +22,15 @@ use crate::context::{ArbiterContext, FleetContext};
 use crate::loss;
 use crate::pinger::{Heard, Pong, ReadingPaused, ReadingResumed, SendPing};
 use crate::record_order::MayRecord;
+use crate::request::{Ask, Teller};
 use crate::retained::RetainedPart;
 use crate::view::SocketState;
-use crate::wecom::request::{Ask, Teller};
 use actix::{Actor, ActorFutureExt, AsyncContext, Handler, Message, MessageResult, WrapFuture};
 use io::Pump;
 use longwire_actor::{Context, End, Inject, Inspect, Mailbox, Receives, TreeActor, send};
 use longwire_link::Generation;
 use longwire_link::session::{
-    CloseMode, Feishu, Input, LossReason, NotRecorded as NotRecordedBy, Request, Session,
+    CloseMode, Feishu, Input, LossReason, NotRecorded as NotRecordedBy, Session, SessionRequest,
     SessionSettings, Surroundings, Wecom, Whole,
 };
 use longwire_platform::DialError;
@@ -333,7 +333,7 @@ impl Handler<Ask> for Socket {
         }
         // Whoever asked may have gone this moment.
         let _ = ask.taken.send(());
-        let request = Request {
+        let request = SessionRequest {
             command: ask.command,
             req_id: ask.req_id,
             body: ask.body,
@@ -441,5 +441,38 @@ impl GroupReply for SocketMailbox {
 
     fn not_recorded(&self, tickets: Vec<u32>, cause: Cause) {
         self.0.send(NotRecorded { tickets, cause });
+    }
+}
+
+#[cfg(test)]
+mod sizes_probe {
+    use super::*;
+    #[test]
+    fn sizes() {
+        use longwire_link::session::*;
+        eprintln!(
+            "Socket {} Feishu {} Wecom {} Counts {} Outbox {} Surr {}",
+            size_of::<Socket>(),
+            size_of::<Feishu<Teller>>(),
+            size_of::<Wecom<Teller>>(),
+            size_of::<Counts>(),
+            size_of::<Outbox>(),
+            size_of::<Surroundings>()
+        );
+        eprintln!(
+            "Reader {} Action {} MaskKeys {} Backlog {}",
+            size_of::<longwire_wire::websocket::Reader>(),
+            size_of::<Action<Teller>>(),
+            size_of::<longwire_wire::websocket::MaskKeys>(),
+            size_of::<longwire_link::Backlog>()
+        );
+        eprintln!(
+            "Installation {} Link {} Pinger {} Heartbeat {} Bot {}",
+            size_of::<crate::installation::Installation>(),
+            size_of::<longwire_link::Link>(),
+            size_of::<crate::pinger::Pinger>(),
+            size_of::<longwire_link::Heartbeat>(),
+            size_of::<Bot>()
+        );
     }
 }

@@ -38,11 +38,12 @@ mod tests;
 use std::time::Instant;
 
 pub use action::{
-    Action, Counts, End, Fragment, Group, LossReason, RequestRefusal, SessionView, Wait,
+    Action, ConnectionLoss, Counts, EventGroup, Fragment, LossReason, RequestRefusal, SessionView,
+    Wait,
 };
 pub use answer::Answer;
 pub use feishu::Feishu;
-pub use input::{CloseMode, Input, NotRecorded, Request, Submitted, Surroundings, Whole};
+pub use input::{CloseMode, Input, NotRecorded, SessionRequest, Submitted, Surroundings, Whole};
 use longwire_wire::event::DurableProof;
 pub use outbox::Outbox;
 pub use wecom::Wecom;
@@ -76,7 +77,7 @@ pub trait Session<P: DurableProof, A> {
     fn poll_timeout(&self, now: Instant) -> Option<Instant>;
 
     /// The next group of events for the store's writer. [`Input::Submitted`] says what came of it.
-    fn poll_group(&mut self) -> Option<Group>;
+    fn poll_group(&mut self) -> Option<EventGroup>;
 
     /// What else is to be done.
     fn poll_action(&mut self) -> Option<Action<A>>;

@@ -4,8 +4,8 @@
 use super::Installation;
 use super::messages::{InjectChild, InspectChild};
 use crate::kind::ConnectionActor;
+use crate::request::Ask;
 use crate::view::{Inspection, InstallationState};
-use crate::wecom::request::Ask;
 use actix::{Handler, MessageResult, ResponseFuture};
 use longwire_actor::{Inject, Inspect};
 

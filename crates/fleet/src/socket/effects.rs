@@ -4,8 +4,8 @@ use super::{AssemblerIdle, AssemblerWanted, Finished, Lost, Opened, Phase, Socke
 use crate::assembler::{Fragment, Refused};
 use crate::loss;
 use crate::pinger::{Heard, Pong, ReadingPaused, ReadingResumed};
+use crate::request::{Reply, RequestError, Teller};
 use crate::retained::RetainedPart;
-use crate::wecom::request::{Reply, RequestError, Teller};
 use actix::{ActorContext, Message};
 use longwire_actor::{Context, Receives, send};
 use longwire_link::UnparsedBudget;
@@ -176,8 +176,8 @@ impl Socket {
             })
     }
 
-    fn submit(&self, group: session::Group) -> Submitted {
-        let session::Group { events, has_more } = group;
+    fn submit(&self, group: session::EventGroup) -> Submitted {
+        let session::EventGroup { events, has_more } = group;
         let group = Group {
             installation: self.bot.id,
             events,

@@ -59,21 +59,21 @@ pub enum Action<A> {
     /// Close the socket. What was read is still being recorded.
     HangUp,
     /// The connection is lost.
-    Lost(End),
+    Lost(ConnectionLoss),
     /// All is done; so many events were not answered. The last bytes may be written once, and the socket is closed.
     Finished(usize),
 }
 
 /// Why a connection is lost.
 #[derive(Debug)]
-pub struct End {
+pub struct ConnectionLoss {
     /// In the link's terms.
     pub setback: Setback,
     /// In words, where there are any.
     pub detail: String,
 }
 
-impl From<Setback> for End {
+impl From<Setback> for ConnectionLoss {
     fn from(setback: Setback) -> Self {
         Self {
             setback,
@@ -84,7 +84,7 @@ impl From<Setback> for End {
 
 /// The events of one or more reads, to be recorded in one transaction.
 #[derive(Debug)]
-pub struct Group {
+pub struct EventGroup {
     /// In the order they came.
     pub events: Vec<NewEvent>,
     /// Whether the store has events of this connection already.

@@ -19,7 +19,7 @@ use longwire_wire::frame::{Frame, ServiceId};
 
 use self::answers::Unanswered;
 use self::fragments::FragmentRouting;
-use super::action::{Action, Counts, End, Group, RequestRefusal, SessionView};
+use super::action::{Action, ConnectionLoss, Counts, EventGroup, RequestRefusal, SessionView};
 use super::input::{CloseMode, Input, Surroundings, Whole};
 use super::outbox::Outbox;
 use super::recording::Recording;
@@ -125,7 +125,7 @@ impl<A> Feishu<A> {
     }
 
     /// The connection is lost. What the store has becomes durable all the same, and a repeat finds it.
-    fn lose(&mut self, end: End) {
+    fn lose(&mut self, end: ConnectionLoss) {
         self.transport.act(Action::Lost(end));
         self.finish();
     }
@@ -158,7 +158,7 @@ impl<A> Feishu<A> {
     fn write_failed(&mut self, detail: String) {
         self.transport.outbox.give_up();
         match self.phase {
-            Phase::Open => self.lose(End {
+            Phase::Open => self.lose(ConnectionLoss {
                 setback: Setback::WriteFailed,
                 detail,
             }),
@@ -171,7 +171,7 @@ impl<A> Feishu<A> {
         match self.phase {
             Phase::Open => {
                 self.transport.outbox.give_up();
-                self.lose(End {
+                self.lose(ConnectionLoss {
                     setback: Setback::Reset,
                     detail,
                 });
@@ -307,7 +307,7 @@ impl<P: DurableProof, A> Session<P, A> for Feishu<A> {
         due.into_iter().flatten().min()
     }
 
-    fn poll_group(&mut self) -> Option<Group> {
+    fn poll_group(&mut self) -> Option<EventGroup> {
         self.recording.next_group()
     }
 

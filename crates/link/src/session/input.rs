@@ -61,7 +61,7 @@ pub enum Input<P, A> {
     /// The assembler joined a split push.
     Assembled(Whole),
     /// Somebody asks the platform something.
-    Request(Request<A>),
+    Request(SessionRequest<A>),
     /// What becomes of the frame of [`Action::UnparsedFrame`](super::Action::UnparsedFrame).
     Unparsed(Unparsed),
     /// Whether what is not recorded may be held, see [`Action::Retain`](super::Action::Retain).
@@ -105,7 +105,7 @@ pub struct Whole {
 
 /// A request of an application.
 #[derive(Debug)]
-pub struct Request<A> {
+pub struct SessionRequest<A> {
     /// Which.
     pub command: Command,
     /// The `req_id` of the callback that is answered. The other commands get one of their own.

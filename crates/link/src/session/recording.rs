@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use longwire_wire::event::NewEvent;
 
-use super::action::Group;
+use super::action::EventGroup;
 use super::input::Submitted;
 use crate::unrecorded::{Flight, Unrecorded};
 use crate::window::{Released, Ticket, Window};
@@ -88,13 +88,13 @@ impl<K> Recording<K> {
     }
 
     /// The next group for the writer, unless it is not to be offered any now.
-    pub(super) fn next_group(&mut self) -> Option<Group> {
+    pub(super) fn next_group(&mut self) -> Option<EventGroup> {
         if matches!(self.offer, Offer::Later { .. }) || !self.may_offer() {
             return None;
         }
         let has_more = self.unrecorded.in_flight() > 0;
         let events = self.unrecorded.next_group()?;
-        Some(Group { events, has_more })
+        Some(EventGroup { events, has_more })
     }
 
     fn may_offer(&self) -> bool {

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use longwire_wire::websocket::{Incoming, Limits, Reader, Violation};
 
-use super::action::{Action, Counts, End};
+use super::action::{Action, ConnectionLoss, Counts};
 use super::input::Surroundings;
 use super::outbox::Outbox;
 use super::pause::{Pause, PauseNews};
@@ -205,7 +205,7 @@ impl InputEnd {
     }
 }
 
-impl From<InputEnd> for End {
+impl From<InputEnd> for ConnectionLoss {
     fn from(end: InputEnd) -> Self {
         match end {
             InputEnd::Closed(code) => Setback::ClosedByPlatform { code }.into(),

@@ -20,7 +20,7 @@ use secrecy::SecretString;
 use self::ending::{Ending, Why};
 use self::recorded::Refused;
 use self::requests::Waiter;
-use super::action::{Action, Counts, End, Group, SessionView};
+use super::action::{Action, ConnectionLoss, Counts, EventGroup, SessionView};
 use super::input::{CloseMode, Input, Surroundings};
 use super::outbox::Outbox;
 use super::recording::Recording;
@@ -153,7 +153,7 @@ impl<A> Wecom<A> {
     }
 
     /// The connection is lost. What it brought is recorded.
-    fn lose(&mut self, end: End, close_code: u16, around: Surroundings) {
+    fn lose(&mut self, end: ConnectionLoss, close_code: u16, around: Surroundings) {
         self.transport.outbox.close(close_code);
         self.transport.act(Action::Lost(end));
         self.end_requests();
@@ -176,7 +176,7 @@ impl<A> Wecom<A> {
     fn write_failed(&mut self, detail: String, around: Surroundings) {
         if matches!(self.phase, Phase::Open) {
             let setback = Setback::WriteFailed;
-            self.lose(End { setback, detail }, 1000, around);
+            self.lose(ConnectionLoss { setback, detail }, 1000, around);
         }
         // What is left was perhaps said before the other side stopped listening.
         self.transport.outbox.give_up();
@@ -196,7 +196,7 @@ impl<A> Wecom<A> {
         match &self.phase {
             Phase::Open => {
                 let setback = Setback::Reset;
-                self.lose(End { setback, detail }, 1000, around);
+                self.lose(ConnectionLoss { setback, detail }, 1000, around);
             }
             Phase::Ending(_) => self.ending_read_all(around),
             Phase::Over => {}
@@ -270,7 +270,7 @@ impl<P: DurableProof, A> Session<P, A> for Wecom<A> {
         due.into_iter().flatten().min()
     }
 
-    fn poll_group(&mut self) -> Option<Group> {
+    fn poll_group(&mut self) -> Option<EventGroup> {
         self.recording.next_group()
     }
 

@@ -201,7 +201,7 @@ impl Life {
             Step::PingerAttached => world.tell(Input::PingerAttached),
             Step::AttachAssembler => world.attach_assembler(),
             Step::HearAssembler => world.hear_assembler(),
-            Step::Request => world.request(|asker| Request {
+            Step::Request => world.request(|asker| SessionRequest {
                 command: Command::Send,
                 req_id: None,
                 body: Box::default(),

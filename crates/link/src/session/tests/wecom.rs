@@ -177,7 +177,7 @@ impl Life {
             _ => (Command::Send, None),
         };
         let over = (which == 2).then_some(GENERATION);
-        self.world.request(|asker| Request {
+        self.world.request(|asker| SessionRequest {
             command,
             req_id,
             body: serde_json::from_str("{}").expect("json"),

@@ -80,7 +80,7 @@ pub(super) struct World {
     pub(super) malformed: Vec<&'static str>,
     pub(super) opened: u32,
     pub(super) pongs: u32,
-    pub(super) lost: Option<End>,
+    pub(super) lost: Option<ConnectionLoss>,
     pub(super) finished: Option<usize>,
     is_told_to_close: bool,
     has_hung_up: bool,
@@ -171,7 +171,7 @@ impl World {
         assert_eq!(waits + counts.late_receipts, proofs, "one wait per proof");
     }
 
-    fn submit(&mut self, group: Group) -> Submitted {
+    fn submit(&mut self, group: EventGroup) -> Submitted {
         assert!(!group.events.is_empty());
         match self.writer {
             Writer::Takes => {
@@ -281,7 +281,7 @@ impl World {
     }
 
     /// Somebody asks something.
-    pub(super) fn request(&mut self, request: impl FnOnce(u32) -> Request<u32>) {
+    pub(super) fn request(&mut self, request: impl FnOnce(u32) -> SessionRequest<u32>) {
         if self.finished.is_none() {
             self.next_asker += 1;
             let request = request(self.next_asker);

@@ -8,7 +8,7 @@ use longwire_wire::wecom::{Callback, Incoming};
 use std::time::Duration;
 
 use super::Wecom;
-use crate::session::action::{Action, End};
+use crate::session::action::{Action, ConnectionLoss};
 use crate::session::input::Surroundings;
 use crate::session::transport::Content;
 use crate::setback::Setback;
@@ -23,7 +23,7 @@ impl<A> Wecom<A> {
         &mut self,
         content: Content,
         around: Surroundings,
-    ) -> Result<(), End> {
+    ) -> Result<(), ConnectionLoss> {
         let (Content::Text(bytes) | Content::Binary(bytes)) = content;
         let size_bytes = bytes.len();
         match Incoming::parse(bytes.clone()) {
@@ -46,7 +46,11 @@ impl<A> Wecom<A> {
         }
     }
 
-    fn take_callback(&mut self, callback: Callback, around: Surroundings) -> Result<(), End> {
+    fn take_callback(
+        &mut self,
+        callback: Callback,
+        around: Surroundings,
+    ) -> Result<(), ConnectionLoss> {
         let is_displacement = callback.is_displacement();
         let identity = callback.identity();
         let Callback {

@@ -11,8 +11,8 @@ use secrecy::ExposeSecret;
 
 use super::{Phase, Wecom};
 use crate::requests::{Acked, RequestKind, SubmitError};
-use crate::session::action::{Action, End, RequestRefusal};
-use crate::session::input::Request;
+use crate::session::action::{Action, ConnectionLoss, RequestRefusal};
+use crate::session::input::SessionRequest;
 use crate::setback::Setback;
 
 /// Who waits for the answer to a request.
@@ -45,8 +45,8 @@ impl<A> Wecom<A> {
     }
 
     /// Somebody asks the platform something.
-    pub(super) fn request(&mut self, request: Request<A>, now: Instant) {
-        let Request {
+    pub(super) fn request(&mut self, request: SessionRequest<A>, now: Instant) {
+        let SessionRequest {
             command,
             req_id,
             body,
@@ -124,7 +124,7 @@ impl<A> Wecom<A> {
     ///
     /// # Errors
     /// When that ends the connection.
-    pub(super) fn take_ack(&mut self, ack: Ack, now: Instant) -> Result<(), End> {
+    pub(super) fn take_ack(&mut self, ack: Ack, now: Instant) -> Result<(), ConnectionLoss> {
         let acked = self.requests.handle_ack(&ack.req_id, now);
         let is_forgotten = ack.code == Some(code::NOT_SUBSCRIBED);
         match acked {
@@ -151,9 +151,9 @@ impl<A> Wecom<A> {
         Ok(())
     }
 
-    fn subscribed(&mut self, ack: &Ack, now: Instant) -> Result<(), End> {
+    fn subscribed(&mut self, ack: &Ack, now: Instant) -> Result<(), ConnectionLoss> {
         if !ack.is_ok() {
-            return Err(End {
+            return Err(ConnectionLoss {
                 setback: Setback::of_subscribe(ack.code),
                 detail: explanation::without(self.secret.expose_secret(), &ack.message),
             });
@@ -170,7 +170,7 @@ impl<A> Wecom<A> {
     ///
     /// # Errors
     /// When it is the subscription.
-    pub(super) fn tend_requests(&mut self, now: Instant) -> Result<(), End> {
+    pub(super) fn tend_requests(&mut self, now: Instant) -> Result<(), ConnectionLoss> {
         let mut is_subscription = false;
         for given_up in self.requests.handle_timeout(now) {
             is_subscription |= matches!(given_up.waiter, Waiter::Subscription);

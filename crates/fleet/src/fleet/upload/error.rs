@@ -1,6 +1,6 @@
 //! Why an upload failed: at which step, for which reason, and what to do about it.
 
-use crate::wecom::request::RequestError;
+use crate::request::RequestError;
 use longwire_link::UploadStep;
 use longwire_wire::wecom::code;
 use std::io;

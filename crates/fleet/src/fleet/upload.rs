@@ -14,9 +14,9 @@ mod error;
 
 pub use error::UploadError;
 
-use super::request::{Reply, Request, RequestError};
+use super::Fleet;
 use crate::clock::now;
-use crate::fleet::Fleet;
+use crate::request::{Reply, Request, RequestError};
 use longwire_installation::InstallationId;
 use longwire_link::{Generation, StepOutcome, Upload, UploadAction, UploadEnd, UploadStep};
 use longwire_wire::wecom::Command;

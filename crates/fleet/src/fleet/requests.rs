@@ -1,13 +1,14 @@
 //! What the fleet's handle can do with WeCom's bots: requests and uploads.
 
-use super::request::{Ask, Patience, Reply, Request, RequestError, answer};
+use super::Fleet;
 use super::upload::{UploadError, UploadFile, UploadRun};
-use crate::fleet::Fleet;
+use crate::request::{Ask, Reply, Request, RequestError};
 use bytestring::ByteString;
 use longwire_installation::{InstallationId, Platform};
 use longwire_link::{Generation, RequestLimits, State, UploadStep};
 use longwire_wire::wecom::check_body;
 use longwire_wire::wecom::media::upload::Uploaded;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 impl Fleet {
@@ -86,5 +87,79 @@ impl Fleet {
         }
         let limits = RequestLimits::from(&**self.shared.timing(Platform::Wecom));
         answer(taken, told, Patience::of(&limits)).await
+    }
+}
+
+/// How long whoever asked waits. After that time an actor on the way is stuck and would never answer.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// The longest time until the socket has the request.
+    reach: Duration,
+    /// The longest time from then on.
+    longest: Duration,
+}
+
+impl Patience {
+    /// Mailboxes are empty again within milliseconds; what the socket has is answered within the limits of its machine.
+    fn of(limits: &RequestLimits) -> Self {
+        Self {
+            reach: Duration::from_secs(5),
+            longest: limits.longest(),
+        }
+    }
+}
+
+/// Waits for the answer of a request, no longer than `patience`.
+async fn answer(
+    taken: oneshot::Receiver<()>,
+    told: oneshot::Receiver<Result<Reply, RequestError>>,
+    patience: Patience,
+) -> Result<Reply, RequestError> {
+    // If the sender was dropped, the request was answered on the way.
+    let reached = tokio::time::timeout(patience.reach, taken).await;
+    let answered = match reached {
+        Ok(_) => tokio::time::timeout(patience.longest, told).await,
+        // A socket that gets the request after this sends nothing, because nobody waits for the answer.
+        Err(late) => Err(late),
+    };
+    match answered {
+        Ok(told) => told.unwrap_or(Err(RequestError::ConnectionLost)),
+        Err(_) => Err(RequestError::TimedOut),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::Teller;
+
+    /// What the asker hears when this is done with its request.
+    async fn heard<T>(treat: impl FnOnce(oneshot::Sender<()>, Teller) -> T) -> RequestError {
+        let ((take, taken), (tell, told)) = (oneshot::channel(), oneshot::channel());
+        let _kept = treat(take, tell);
+        let patience = Patience {
+            reach: Duration::from_millis(20),
+            longest: Duration::from_millis(40),
+        };
+        let answered = answer(taken, told, patience).await;
+        answered.expect_err("there is no answer")
+    }
+
+    #[actix_rt::test]
+    async fn whoever_asks_hears_something_wherever_the_request_is_stuck() {
+        let in_a_mailbox = heard(|take, tell| (take, tell)).await;
+        assert_eq!(in_a_mailbox, RequestError::TimedOut);
+        let in_the_socket = heard(|take, tell| {
+            take.send(()).expect("somebody waits");
+            tell
+        });
+        assert_eq!(in_the_socket.await, RequestError::TimedOut);
+        let refused_on_the_way = heard(|take, tell| {
+            drop(tell.send(Err(RequestError::Displaced)));
+            drop(take);
+        });
+        assert_eq!(refused_on_the_way.await, RequestError::Displaced);
+        let dropped = heard(|_, _| ()).await;
+        assert_eq!(dropped, RequestError::ConnectionLost);
     }
 }
