@@ -443,36 +443,3 @@ impl GroupReply for SocketMailbox {
         self.0.send(NotRecorded { tickets, cause });
     }
 }
-
-#[cfg(test)]
-mod sizes_probe {
-    use super::*;
-    #[test]
-    fn sizes() {
-        use longwire_link::session::*;
-        eprintln!(
-            "Socket {} Feishu {} Wecom {} Counts {} Outbox {} Surr {}",
-            size_of::<Socket>(),
-            size_of::<Feishu<Teller>>(),
-            size_of::<Wecom<Teller>>(),
-            size_of::<Counts>(),
-            size_of::<Outbox>(),
-            size_of::<Surroundings>()
-        );
-        eprintln!(
-            "Reader {} Action {} MaskKeys {} Backlog {}",
-            size_of::<longwire_wire::websocket::Reader>(),
-            size_of::<Action<Teller>>(),
-            size_of::<longwire_wire::websocket::MaskKeys>(),
-            size_of::<longwire_link::Backlog>()
-        );
-        eprintln!(
-            "Installation {} Link {} Pinger {} Heartbeat {} Bot {}",
-            size_of::<crate::installation::Installation>(),
-            size_of::<longwire_link::Link>(),
-            size_of::<crate::pinger::Pinger>(),
-            size_of::<longwire_link::Heartbeat>(),
-            size_of::<Bot>()
-        );
-    }
-}

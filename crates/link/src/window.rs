@@ -32,7 +32,7 @@ pub enum Released<T> {
 /// The un-answered events of one installation; `T` is what is needed to answer one.
 #[derive(Debug)]
 pub struct Window<T> {
-    max_events: usize,
+    max_events: u32,
     max_bytes: usize,
     budget: Duration,
     places: HashMap<Ticket, Place<T>, BuildHasherDefault<TicketHasher>>,
@@ -41,7 +41,6 @@ pub struct Window<T> {
     order: VecDeque<Ticket>,
     next: u32,
     bytes_held: usize,
-    high_water: usize,
 }
 
 #[derive(Debug)]
@@ -82,21 +81,20 @@ impl<T> Window<T> {
     #[must_use]
     pub fn new(max_events: usize, max_bytes: usize, budget: Duration) -> Self {
         Self {
-            max_events,
+            max_events: u32::try_from(max_events).unwrap_or(u32::MAX),
             max_bytes,
             budget,
             places: HashMap::default(),
             order: VecDeque::new(),
             next: 0,
             bytes_held: 0,
-            high_water: 0,
         }
     }
 
     /// Whether more may be read.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.places.len() < self.max_events && self.bytes_held < self.max_bytes
+        self.places.len() < self.max_events as usize && self.bytes_held < self.max_bytes
     }
 
     /// Takes a place for an event that has been read. Always succeeds: what has been read is here, and one
@@ -129,7 +127,6 @@ impl<T> Window<T> {
         );
         self.order.push_back(ticket);
         self.bytes_held += size_bytes;
-        self.high_water = self.high_water.max(self.places.len());
         ticket
     }
 
@@ -188,12 +185,6 @@ impl<T> Window<T> {
     #[must_use]
     pub fn bytes_held(&self) -> usize {
         self.bytes_held
-    }
-
-    /// The most places ever taken at a time.
-    #[must_use]
-    pub fn high_water(&self) -> usize {
-        self.high_water
     }
 
     /// Keeps the promise about `order`'s front and its length.

@@ -21,7 +21,8 @@ pub struct Outbox {
     buffer: Vec<u8>,
     written: usize,
     masks: MaskKeys,
-    limit: Duration,
+    /// How long a write may take. Four bytes, since every connection has one.
+    limit_ms: u32,
     stuck_since: Option<Instant>,
     is_closed: bool,
 }
@@ -33,7 +34,7 @@ impl Outbox {
             buffer: Vec::new(),
             written: 0,
             masks: MaskKeys::new(seed),
-            limit,
+            limit_ms: u32::try_from(limit.as_millis()).unwrap_or(u32::MAX),
             stuck_since: None,
             is_closed: false,
         }
@@ -140,7 +141,8 @@ impl Outbox {
 
     /// When a write that does not proceed has had its time.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.stuck_since.map(|since| since + self.limit)
+        let limit = Duration::from_millis(self.limit_ms.into());
+        self.stuck_since.map(|since| since + limit)
     }
 
     /// Whether the other side took nothing for the whole write deadline.

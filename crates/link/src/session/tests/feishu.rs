@@ -344,3 +344,9 @@ fn a_platform_that_takes_nothing_is_given_up() {
     let end = life.world.lost.as_ref().expect("it is lost");
     assert_eq!(end.setback, Setback::WriteFailed);
 }
+
+/// Ten thousand bots have one each, and the allocator's next size above this is 768.
+#[test]
+fn an_idle_session_is_640_bytes() {
+    assert!(size_of::<Feishu<u32>>() <= 640);
+}
