@@ -27,8 +27,6 @@ mod health;
 mod ids;
 mod installation;
 mod lane;
-#[cfg(test)]
-mod memory;
 mod open;
 mod pace;
 mod reader;

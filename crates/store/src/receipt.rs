@@ -173,7 +173,7 @@ mod tests {
         let mut found = Vec::new();
         count(&source, &mut found);
         found.sort();
-        let expected = ["memory.rs", "sqlite/engine.rs"];
+        let expected = ["sqlite/engine.rs", "store/tests/memory/engine.rs"];
         let expected = expected.map(|file| (source.join(file).display().to_string(), 1));
         assert_eq!(found, expected);
     }

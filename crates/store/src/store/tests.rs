@@ -6,6 +6,7 @@ mod displacements;
 mod earlier_versions;
 mod following;
 mod keeping;
+mod memory;
 mod power_cut;
 mod recording;
 mod replaced;
@@ -25,8 +26,8 @@ use longwire_wire::identity::{EventKey, Identity, Tier};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
+use self::memory::MemoryDatabase;
 use super::*;
-use crate::memory::MemoryDatabase;
 use crate::sqlite::engine::SqliteEngine;
 use crate::sqlite::migrations;
 use crate::writer::Job;

@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 
+use super::memory::MemoryDatabase;
 use super::*;
-use crate::memory::MemoryDatabase;
 use crate::{EventRecord, HeadWatch};
 
 const BOTS: usize = 3;

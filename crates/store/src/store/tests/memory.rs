@@ -1,0 +1,162 @@
+//! A second engine, in memory, for tests: it shows that the border is one, and fails when it is told to.
+
+mod engine;
+mod tables;
+
+use std::collections::VecDeque;
+use std::mem;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crossbeam_channel::Receiver;
+use longwire_installation::{Desired, InstallationId, Revision};
+
+use self::engine::MemoryEngine;
+use self::tables::Tables;
+use crate::engine::{Opened, ReadEngine};
+use crate::event_index::{EventIndex, LogKey, RUN_EVENTS};
+use crate::failure::Failure;
+use crate::seal::key_id;
+use crate::{Cause, EventPage, EventQuery, InstallationRecord, ReadError, Seq, TimelineRecord};
+
+/// The database. A test keeps a handle to it beside the store.
+#[derive(Clone, Debug, Default)]
+pub(super) struct MemoryDatabase(Arc<Mutex<Memory>>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    tables: Tables,
+    faults: VecDeque<Cause>,
+    /// The next transaction that is to fail is committed all the same.
+    commits_first: bool,
+    /// The events and the small writes of each batch that was recorded or refused.
+    batches: Vec<(usize, usize)>,
+    gate: Option<Receiver<()>>,
+}
+
+impl MemoryDatabase {
+    /// What a store is made of; its keys lie in `directory`.
+    pub(super) fn open(&self, directory: &Path) -> Opened {
+        Opened {
+            writer: Box::new(MemoryEngine {
+                database: self.clone(),
+                index: Some(self.index()),
+                is_compared: true,
+            }),
+            readers: Arc::new(self.clone()),
+            path: directory.join("memory"),
+        }
+    }
+
+    /// The next transactions fail for these reasons, one after the other.
+    pub(super) fn fail(&self, causes: impl IntoIterator<Item = Cause>) {
+        self.lock().faults.extend(causes);
+    }
+
+    /// Of the next transaction that fails nobody will know that it was committed.
+    pub(super) fn commit_and_fail(&self) {
+        self.lock().commits_first = true;
+    }
+
+    /// Each batch waits for one message, until the sender is dropped.
+    pub(super) fn hold(&self, gate: Receiver<()>) {
+        self.lock().gate = Some(gate);
+    }
+
+    /// The events and the small writes of each batch so far.
+    pub(super) fn batches(&self) -> Vec<(usize, usize)> {
+        self.lock().batches.clone()
+    }
+
+    fn index(&self) -> EventIndex {
+        let mut index = EventIndex::new(RUN_EVENTS, Vec::new());
+        for (event, _) in &self.lock().tables.events {
+            let key = LogKey::of(event.installation, event.event_key);
+            index.note(key, event.seq, event.created_ms);
+        }
+        index.keep(None, 0);
+        index
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().expect("no test panics while it has it")
+    }
+
+    /// Fails if the test wants that.
+    fn transact<T, E: From<Failure>>(
+        &self,
+        work: impl FnOnce(&mut Tables) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut memory = self.lock();
+        let mut tables = memory.tables.clone();
+        let value = work(&mut tables)?;
+        let fault = memory.faults.pop_front();
+        if fault.is_none() || mem::take(&mut memory.commits_first) {
+            memory.tables = tables;
+        }
+        match fault {
+            Some(cause) => Err(Failure::new(cause, "as the test wants").into()),
+            None => Ok(value),
+        }
+    }
+}
+
+impl ReadEngine for MemoryDatabase {
+    fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError> {
+        Ok(self.lock().tables.installations.clone())
+    }
+
+    fn installations_after(
+        &self,
+        revision: Revision,
+    ) -> Result<Vec<InstallationRecord>, ReadError> {
+        let mut all = self.installations()?;
+        all.retain(|bot| bot.revision > revision);
+        Ok(all)
+    }
+
+    fn installation(&self, id_or_name: &str) -> Result<Option<InstallationRecord>, ReadError> {
+        let is_it = |bot: &InstallationRecord| {
+            bot.name.as_str() == id_or_name || bot.public_id.to_string() == id_or_name
+        };
+        Ok(self.installations()?.into_iter().find(is_it))
+    }
+
+    fn count_wanted(&self) -> Result<u64, ReadError> {
+        let all = self.installations()?;
+        Ok(all.iter().filter(|bot| bot.desired == Desired::Run).count() as u64)
+    }
+
+    fn timeline(
+        &self,
+        installation: InstallationId,
+        limit: usize,
+    ) -> Result<Vec<TimelineRecord>, ReadError> {
+        let memory = self.lock();
+        let notes = memory.tables.notes.iter().rev();
+        let of_it = notes.filter(|note| note.entry.installation == installation);
+        Ok(of_it.take(limit).cloned().collect())
+    }
+
+    fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
+        let memory = self.lock();
+        let events = &memory.tables.events;
+        let after = events.partition_point(|(event, _)| Some(event.seq) <= query.after);
+        let behind = events[after..].iter().map(|(event, _)| event);
+        Ok(EventPage::of(behind, query))
+    }
+
+    fn last_seq(&self) -> Result<Option<Seq>, ReadError> {
+        Ok(self.lock().tables.events.last().map(|(event, _)| event.seq))
+    }
+
+    fn count_events(&self) -> Result<u64, ReadError> {
+        Ok(self.lock().tables.events.len() as u64)
+    }
+
+    fn sealed_with(&self) -> Result<Vec<(String, usize)>, ReadError> {
+        let all = self.installations()?;
+        let ids = all.iter().filter_map(|bot| key_id(&bot.sealed_secret));
+        Ok(ids.map(|id| (id.to_owned(), 1)).collect())
+    }
+}

@@ -1,0 +1,220 @@
+//! The tables of a database in memory, as one transaction sees them.
+
+use longwire_installation::{BotIdentity, Desired, InstallationId, PublicId, Revision};
+use longwire_wire::identity::EventKey;
+
+use crate::clock::now_ms;
+use crate::event_index::{IndexPages, Page, PageId};
+use crate::failure::Failure;
+use crate::installation::{InstallationTable, Sealed};
+use crate::recording::{EventTable, Inserted};
+use crate::{
+    Displacement, EventRecord, InstallationRecord, NewEvent, NewInstallation, Seq, TimelineEntry,
+    TimelineRecord,
+};
+
+/// What is committed; a transaction works on a copy.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tables {
+    pub(super) events: Vec<(EventRecord, Option<EventKey>)>,
+    pub(super) installations: Vec<InstallationRecord>,
+    pub(super) notes: Vec<TimelineRecord>,
+    revision: i64,
+}
+
+impl Tables {
+    fn bot(&mut self, id: InstallationId) -> Option<&mut InstallationRecord> {
+        self.installations.iter_mut().find(|bot| bot.id == id)
+    }
+
+    pub(super) fn note(&mut self, note: &TimelineEntry) {
+        if self.bot(note.installation).is_some() {
+            self.notes.push(TimelineRecord {
+                id: self.notes.len() as i64 + 1,
+                entry: note.clone(),
+            });
+        }
+    }
+
+    pub(super) fn keep(&mut self, displacement: &Displacement) {
+        if let Some(bot) = self.bot(displacement.installation) {
+            if bot.claims == displacement.claims {
+                bot.displaced_ms = displacement.displaced_ms;
+            }
+            bot.taken_back_ms = displacement.taken_back_ms.clone().into();
+        }
+    }
+}
+
+impl IndexPages for Tables {
+    fn page(&mut self, _: PageId) -> Result<Option<Page>, Failure> {
+        Ok(None)
+    }
+}
+
+impl EventTable for Tables {
+    fn newest(&mut self) -> Result<Option<Seq>, Failure> {
+        Ok(self.events.last().map(|(event, _)| event.seq))
+    }
+
+    fn insert(
+        &mut self,
+        seq: Seq,
+        installation: InstallationId,
+        new: &NewEvent,
+    ) -> Result<Inserted, Failure> {
+        if self.bot(installation).is_none() {
+            let rule = "FOREIGN KEY constraint failed".to_owned();
+            return Ok(Inserted::Refused(rule));
+        }
+        if let Some(message) = new.identity.message
+            && self.of_message(installation, message)?.is_some()
+        {
+            return Ok(Inserted::KeyTaken);
+        }
+        let event = EventRecord::new(seq, installation, new.clone());
+        self.events.push((event, new.identity.message));
+        Ok(Inserted::Yes)
+    }
+
+    fn of_message(
+        &mut self,
+        installation: InstallationId,
+        message: EventKey,
+    ) -> Result<Option<Seq>, Failure> {
+        let is_it = |(event, key): &&(EventRecord, Option<EventKey>)| {
+            event.installation == installation && *key == Some(message)
+        };
+        Ok(self.events.iter().find(is_it).map(|(event, _)| event.seq))
+    }
+
+    fn count_repeat(&mut self, of: Seq, at_ms: i64) -> Result<(), Failure> {
+        if let Some((event, _)) = self.events.iter_mut().find(|(event, _)| event.seq == of) {
+            event.repeats += 1;
+            event.last_repeat_ms = Some(at_ms);
+        }
+        Ok(())
+    }
+}
+
+impl InstallationTable for Tables {
+    fn all(&mut self) -> Result<Vec<InstallationRecord>, Failure> {
+        Ok(self.installations.clone())
+    }
+
+    fn find(&mut self, id_or_name: &str) -> Result<Option<InstallationRecord>, Failure> {
+        let found = self
+            .installations
+            .iter()
+            .find(|bot| bot.name.as_str() == id_or_name || bot.public_id.to_string() == id_or_name);
+        Ok(found.cloned())
+    }
+
+    fn wanted_as(&mut self, wanted: BotIdentity<'_>) -> Result<Option<String>, Failure> {
+        let is_it = |bot: &&InstallationRecord| bot.bot() == wanted && bot.desired == Desired::Run;
+        let found = self.installations.iter().find(is_it);
+        Ok(found.map(|bot| bot.name.to_string()))
+    }
+
+    fn same_bot_wanted(&mut self, id: InstallationId) -> Result<Option<(String, String)>, Failure> {
+        let Some(this) = self.bot(id).cloned() else {
+            return Ok(None);
+        };
+        let other = self
+            .installations
+            .iter()
+            .find(|bot| bot.id != id && bot.bot() == this.bot() && bot.desired == Desired::Run);
+        Ok(other.map(|bot| (this.name.to_string(), bot.name.to_string())))
+    }
+
+    fn next_revision(&mut self) -> Result<Revision, Failure> {
+        self.revision += 1;
+        Ok(Revision(self.revision))
+    }
+
+    fn insert(
+        &mut self,
+        public_id: &PublicId,
+        new: &NewInstallation,
+        sealed: Sealed,
+        revision: Revision,
+    ) -> Result<(), Failure> {
+        let id = InstallationId(self.installations.len() as i64 + 1);
+        let row = row(id, *public_id, new, sealed, revision);
+        self.installations.push(row);
+        Ok(())
+    }
+
+    fn update(
+        &mut self,
+        id: InstallationId,
+        new: &NewInstallation,
+        sealed: Sealed,
+        revision: Revision,
+    ) -> Result<(), Failure> {
+        if let Some(bot) = self.bot(id) {
+            let former = bot.clone();
+            *bot = InstallationRecord {
+                displaced_ms: former.displaced_ms,
+                taken_back_ms: former.taken_back_ms,
+                claims: former.claims,
+                created_ms: former.created_ms,
+                ..row(id, former.public_id, new, sealed, revision)
+            };
+        }
+        Ok(())
+    }
+
+    fn write_desired(
+        &mut self,
+        id: InstallationId,
+        desired: Desired,
+        revision: Revision,
+    ) -> Result<bool, Failure> {
+        let Some(bot) = self.bot(id) else {
+            return Ok(false);
+        };
+        bot.desired = desired;
+        bot.revision = revision;
+        Ok(true)
+    }
+
+    fn claim(&mut self, id: InstallationId) -> Result<(), Failure> {
+        if let Some(bot) = self.bot(id) {
+            bot.claims += 1;
+            bot.displaced_ms = None;
+        }
+        Ok(())
+    }
+}
+
+/// A new row with these settings.
+fn row(
+    id: InstallationId,
+    public_id: PublicId,
+    new: &NewInstallation,
+    sealed: Sealed,
+    revision: Revision,
+) -> InstallationRecord {
+    let now = now_ms();
+    InstallationRecord {
+        id,
+        public_id,
+        name: new.name.clone(),
+        platform: new.platform,
+        app_id: new.app_id.clone(),
+        base_url: new.base_url.clone(),
+        has_proxy: sealed.proxy.is_some(),
+        take_back: new.take_back,
+        desired: new.desired,
+        origin: new.origin,
+        displaced_ms: None,
+        taken_back_ms: Box::default(),
+        claims: 0,
+        created_ms: now,
+        updated_ms: now,
+        revision,
+        sealed_secret: sealed.secret,
+        sealed_proxy: sealed.proxy,
+    }
+}
