@@ -160,7 +160,11 @@ impl GroupReply for Told {
 fn record(gateway: &Gateway, off_by_s: i64) {
     let settings = StoreSettings::at(gateway.database().display().to_string());
     let store = Store::open(&settings).expect("the gateway has ended");
-    let bot = store.installation(BOT).expect("readable").expect("kept");
+    let bot = store
+        .reader()
+        .installation(BOT)
+        .expect("readable")
+        .expect("kept");
     let thread = store.run_writer(|_| ()).expect("a thread");
     let (tell, told) = channel();
     let reply: Arc<dyn GroupReply> = Arc::new(Told(tell));

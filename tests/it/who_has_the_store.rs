@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use longwire_sim::{Control, Traffic};
-use longwire_store::{EventQuery, Store, StoreSettings};
+use longwire_store::{EventQuery, Reader, Store, StoreSettings};
 use longwire_tests::{
     Gateway, Setup, longwire, platform, until_answered, wait_more_acked, wait_until,
 };
@@ -85,7 +85,7 @@ fn events_in(database: &Path) -> usize {
         installation: None,
         limit: 1_000,
     };
-    let reader = Store::open_reader(&settings).expect("it is a store");
+    let reader = Reader::open(&settings).expect("it is a store");
     reader.events(query).expect("readable").events.len()
 }
 

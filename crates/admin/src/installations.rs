@@ -60,7 +60,7 @@ pub(crate) async fn show(
     let record = find(&admin, &installation).await?;
     let store = admin.settings.store.clone();
     let id = record.id;
-    let timeline = read(move || store.timeline(id, TIMELINE_ENTRIES)).await?;
+    let timeline = read(move || store.reader().timeline(id, TIMELINE_ENTRIES)).await?;
     let observed = admin
         .settings
         .fleet
@@ -75,7 +75,7 @@ pub(crate) async fn show(
 async fn find(admin: &Data<Admin>, id_or_name: &str) -> Result<InstallationRecord, Problem> {
     let store = admin.settings.store.clone();
     let wanted = id_or_name.to_owned();
-    read(move || store.installation(&wanted))
+    read(move || store.reader().installation(&wanted))
         .await?
         .ok_or_else(|| Problem::not_found(format!("there is no installation `{id_or_name}`")))
 }

@@ -73,7 +73,7 @@ impl Gateway {
         let config_faults = records.iter().zip(config_faults);
         let config_faults =
             config_faults.filter_map(|(record, config_fault)| Some((record.id, config_fault?)));
-        open_files.tell(store.count_wanted()?);
+        open_files.tell(store.reader().count_wanted()?);
         let fleet = Fleet::start(FleetSettings {
             timing: config.timing.timing(),
             connect_per_second: config.connect.per_second,

@@ -1,11 +1,11 @@
-//! Directories whose names are on the disk.
+//! Where the files of a store lie: the paths beside its database, and directories whose names are on the disk.
 //!
 //! A file that was synced is lost all the same when the power goes before the name of its directory was written: that name
 //! is an entry of the parent, and only a sync of the parent makes it certain.
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Makes `directory` and what is missing above it, and syncs the names of all that it made.
 ///
@@ -29,4 +29,11 @@ pub(crate) fn sync(directory: &Path) -> io::Result<()> {
         directory
     };
     File::open(directory)?.sync_all()
+}
+
+/// The database's path with `suffix` appended to its file name.
+pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }

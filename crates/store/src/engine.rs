@@ -9,9 +9,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::failure::Failure;
+use crate::figures::DiskUsage;
 use crate::installation::InstallationTable;
 use crate::lane::LaneBatch;
-use crate::reader::ReadError;
+use crate::read_error::ReadError;
 use crate::receipt::Committed;
 use crate::write_queue::Queued;
 use crate::{EventPage, EventQuery, InstallationRecord, Seq, TimelineRecord, WriteError};
@@ -21,6 +22,8 @@ use longwire_installation::{InstallationId, Revision};
 pub(crate) struct Opened {
     pub(crate) writer: Box<dyn WriteEngine>,
     pub(crate) readers: Arc<dyn ReadEngine>,
+    /// How many secrets each key has sealed, by the key's id.
+    pub(crate) sealed_with: Vec<(String, usize)>,
     /// What the store is called in messages; its keys and other files of ours lie beside it.
     pub(crate) path: PathBuf,
 }
@@ -32,15 +35,6 @@ pub(crate) struct Batch<'a> {
     pub(crate) groups: &'a [Queued],
     /// Written after the groups.
     pub(crate) small: &'a LaneBatch<'a>,
-}
-
-/// What the database takes of its disk.
-#[derive(Copy, Clone, Debug, Default)]
-pub(crate) struct DiskUsage {
-    /// Bytes of the write-ahead log.
-    pub(crate) wal_bytes: u64,
-    /// Bytes free to us; `None` where nobody tells.
-    pub(crate) free_bytes: Option<u64>,
 }
 
 /// The one writing connection of a store. It belongs to one thread at a time and outlives each.
@@ -84,8 +78,8 @@ pub(crate) trait WriteEngine: Send {
 /// What is done to the installations within one transaction.
 pub(crate) type Change<'a> = dyn FnMut(&mut dyn InstallationTable) -> Result<(), WriteError> + 'a;
 
-/// The reading side of a store. Its queries block and may run side by side.
-pub(crate) trait ReadEngine: fmt::Debug + Send + Sync {
+/// The queries of a store. They block, so callers use a thread that may; they may run side by side.
+pub trait ReadEngine: fmt::Debug + Send + Sync {
     /// All installations, oldest first.
     fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError>;
 
@@ -106,15 +100,12 @@ pub(crate) trait ReadEngine: fmt::Debug + Send + Sync {
         limit: usize,
     ) -> Result<Vec<TimelineRecord>, ReadError>;
 
-    /// The next stretch of the log.
-    fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError>;
+    /// The next stretch of the log. Those of one installation are searched for in a bounded number of rows at a time.
+    fn events(&self, query: EventQuery) -> Result<EventPage, ReadError>;
 
-    /// The number of the newest event.
+    /// The number of the newest event; `None` while there is none.
     fn last_seq(&self) -> Result<Option<Seq>, ReadError>;
 
-    /// How many events there are.
+    /// How many events there are. Walks an index: not for every page view.
     fn count_events(&self) -> Result<u64, ReadError>;
-
-    /// How many secrets each key has sealed, by the key's id.
-    fn sealed_with(&self) -> Result<Vec<(String, usize)>, ReadError>;
 }

@@ -3,8 +3,6 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::engine::DiskUsage;
-
 /// Upper edges of the commit time buckets in microseconds; a last bucket holds what took longer.
 pub const COMMIT_EDGES_US: [u64; 12] = [
     100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 500_000, 1_000_000,
@@ -56,6 +54,15 @@ impl Figures {
     pub fn commit_mean_us(&self) -> u64 {
         self.commit_sum_us.checked_div(self.commits).unwrap_or(0)
     }
+}
+
+/// What the database takes of its disk.
+#[derive(Copy, Clone, Debug, Default)]
+pub(crate) struct DiskUsage {
+    /// Bytes of the write-ahead log.
+    pub(crate) wal_bytes: u64,
+    /// Bytes free to us; `None` where the file system does not tell.
+    pub(crate) free_bytes: Option<u64>,
 }
 
 /// The counters themselves.

@@ -167,10 +167,3 @@ pub(crate) fn database_path(url: &StoreUrl) -> Result<PathBuf, OpenError> {
     let path = url.file()?;
     std::path::absolute(&path).map_err(|source| OpenError::of_io(&path, source))
 }
-
-/// The database's path with `suffix` appended to its file name.
-pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}

@@ -6,7 +6,10 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::writer::{BATCH_BYTES, BATCH_EVENTS};
+/// A batch is full with this many events: a larger transaction costs as much per event, and its first event waits longer.
+pub(crate) const BATCH_EVENTS: usize = 1024;
+/// A batch is full with this many bytes, because the database and the writer hold them in memory until the commit.
+pub(crate) const BATCH_BYTES: usize = 4 << 20;
 
 /// What waits is to be recorded within this. With what an event waited before it was read, and what its answer takes,
 /// that is within the platform's 3 s.

@@ -28,11 +28,10 @@
 //! }
 //! ```
 
-use longwire_wire::event::DurableProof;
+use longwire_wire::event::{DurableProof, NewEvent};
 use longwire_wire::identity::Tier;
 
-use crate::Seq;
-use crate::write_queue::Queued;
+use crate::ids::Seq;
 
 /// What the log made of an event. Either way it is on disk.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
@@ -115,20 +114,22 @@ impl Committed {
         &self.outcomes
     }
 
-    /// Makes the receipts; an element for each group of the batch.
-    pub(crate) fn answers(&self, groups: &[Queued]) -> Vec<GroupOutcome> {
-        let events: usize = groups.iter().map(|queued| queued.group.events.len()).sum();
+    /// Makes the receipts; an element for each group of the batch, whose events are given in its order.
+    pub(crate) fn answers<'a>(
+        &self,
+        groups: impl ExactSizeIterator<Item = &'a [NewEvent]> + Clone,
+    ) -> Vec<GroupOutcome> {
+        let events: usize = groups.clone().map(<[NewEvent]>::len).sum();
         // A receipt for the wrong event would be worse than none.
         assert_eq!(self.outcomes.len(), events, "an outcome for each event");
         let mut outcomes = self.outcomes.iter();
         groups
-            .iter()
-            .map(|queued| {
+            .map(|events| {
                 let mut group = GroupOutcome {
-                    receipts: Vec::with_capacity(queued.group.events.len()),
+                    receipts: Vec::with_capacity(events.len()),
                     poisoned: Vec::new(),
                 };
-                for (event, outcome) in queued.group.events.iter().zip(&mut outcomes) {
+                for (event, outcome) in events.iter().zip(&mut outcomes) {
                     match outcome {
                         EventOutcome::Recorded(outcome) => group.receipts.push(Receipt {
                             ticket: event.ticket,

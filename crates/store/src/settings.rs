@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::StoreUrl;
-use crate::open::beside;
+use crate::directory::beside;
 
 /// Everything the store is told from outside.
 #[derive(Clone, Debug)]

@@ -5,7 +5,6 @@
 
 mod administer;
 mod installations;
-mod queries;
 mod slot;
 
 use std::any::Any;
@@ -23,7 +22,6 @@ use crossbeam_channel::bounded;
 use self::slot::{CommandChannel, Successor, WriterRun, WriterSlot};
 use crate::engine::Opened;
 use crate::event_index::RUN_EVENTS;
-use crate::failure::Failure;
 use crate::head::Head;
 use crate::health::HealthCell;
 use crate::open::database_path;
@@ -31,7 +29,10 @@ use crate::seal::KeyRing;
 use crate::sqlite;
 use crate::write_queue::WriteQueue;
 use crate::writer::WriterState;
-use crate::{Cause, Figures, Health, OpenError, Reader, StoreSettings, Writer};
+use crate::{
+    EventPage, EventQuery, Figures, HeadWatch, Health, OpenError, ReadError, Reader, StoreSettings,
+    Writer,
+};
 
 /// Administrative writes that may wait for the writer.
 const JOBS: usize = 64;
@@ -73,13 +74,9 @@ impl Store {
         let Opened {
             writer: engine,
             readers,
+            sealed_with,
             path,
         } = opened;
-        let reader = Reader::new(readers);
-        let sealed_with = reader.sealed_with().map_err(|error| OpenError::Database {
-            path: path.clone(),
-            source: Failure::new(Cause::Other, error.to_string()),
-        })?;
         let key_file = settings.key_file_for(&path);
         let keys = Arc::new(KeyRing::load(&key_file, &sealed_with)?);
         let queue = Arc::new(WriteQueue::new(settings));
@@ -101,17 +98,12 @@ impl Store {
                 health,
                 head,
                 path,
-                reader,
+                reader: Reader::new(readers),
                 keys,
                 key_file,
                 slot,
             }),
         })
-    }
-
-    /// Opens the database for reading only, beside the process that holds it.
-    pub fn open_reader(settings: &StoreSettings) -> Result<Reader, OpenError> {
-        Reader::open(settings)
     }
 
     /// A handle to the writer's queue. What is submitted before the writer runs waits for it.
@@ -184,6 +176,24 @@ impl Store {
         {
             // If the channel is full or closed, the thread knows already or has ended.
             let _ = commands.stop.try_send(());
+        }
+    }
+
+    /// All queries, as a handle that can be given to those who only read.
+    pub fn reader(&self) -> &Reader {
+        &self.open.reader
+    }
+
+    /// A signal after each commit that recorded something. While somebody watches, the newest events are kept in memory.
+    pub fn watch_head(&self) -> HeadWatch {
+        self.open.head.watch()
+    }
+
+    /// The next stretch of the log for somebody who follows it: out of memory, or out of the database, which blocks.
+    pub fn follow(&self, query: EventQuery) -> Result<EventPage, ReadError> {
+        match self.open.head.page(&query) {
+            Some(page) => Ok(page),
+            None => self.reader().events(query),
         }
     }
 

@@ -17,14 +17,11 @@ use crate::failure::Failure;
 use crate::figures::Counters;
 use crate::head::Head;
 use crate::health::HealthCell;
+use crate::pace::{BATCH_BYTES, BATCH_EVENTS};
 use crate::receipt::{Committed, GroupOutcome};
 use crate::write_queue::{Queued, WriteQueue};
 use crate::{Cause, NewEvent, RecordOutcome};
 
-/// A batch is full with this many events: a larger transaction costs as much per event, and its first event waits longer.
-pub(crate) const BATCH_EVENTS: usize = 1024;
-/// A batch is full with this many bytes, because the database and the writer hold them in memory until the commit.
-pub(crate) const BATCH_BYTES: usize = 4 << 20;
 /// How long a writer in trouble rests between attempts.
 const RETRY: Duration = Duration::from_secs(1);
 /// How often the writer looks after its files, with and without traffic. The admin page shows these figures.
@@ -206,7 +203,7 @@ impl WriterState {
 
     /// Hands out the receipts, then tells those who follow the log.
     fn answer_all(&self, groups: Vec<Queued>, committed: &Committed) {
-        let outcomes = committed.answers(&groups);
+        let outcomes = committed.answers(groups.iter().map(|queued| &*queued.group.events));
         let mut followed = self
             .head
             .is_watched()

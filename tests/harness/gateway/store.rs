@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use longwire_bench::WriteLock;
 use longwire_bench::disk::Volume;
-use longwire_store::{EventQuery, EventRecord, Reader, Store, StoreSettings};
+use longwire_store::{EventQuery, EventRecord, Reader, StoreSettings};
 
 use super::Gateway;
 
@@ -29,7 +29,7 @@ impl Gateway {
     #[must_use]
     pub fn reader(&self) -> Reader {
         let settings = StoreSettings::at(format!("sqlite:{}", self.database().display()));
-        Store::open_reader(&settings).expect("the gateway has made its database")
+        Reader::open(&settings).expect("the gateway has made its database")
     }
 
     /// Every recorded event, oldest first.

@@ -93,9 +93,9 @@ impl Filling {
         let store = Store::open(&StoreSettings::at(self.store.display().to_string()))?;
         let records = store.put_from_file(self.declared()?)?;
         let ids: Vec<InstallationId> = records.iter().map(|record| record.id).collect();
-        let present = store.count_events()?;
+        let present = store.reader().count_events()?;
         let missing = self.events.saturating_sub(present);
-        let Seq(last) = store.last_seq()?.unwrap_or(Seq(0));
+        let Seq(last) = store.reader().last_seq()?.unwrap_or(Seq(0));
         let began = Instant::now();
         let thread = store
             .run_writer(|_| {})

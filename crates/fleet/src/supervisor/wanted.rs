@@ -37,7 +37,7 @@ impl Supervisor {
         }
         self.loading = Loading::UnderWay;
         let store = self.shared.store.clone();
-        let read = actix_rt::task::spawn_blocking(move || store.installations());
+        let read = actix_rt::task::spawn_blocking(move || store.reader().installations());
         ctx.spawn(read.into_actor(self).map(|read, this, ctx| {
             let _working = ctx.working::<Wanted>();
             let again = std::mem::replace(&mut this.loading, Loading::Idle) == Loading::Again;

@@ -72,7 +72,10 @@ async fn any_actor_that_fails_is_built_anew_and_its_neighbours_do_not_notice() {
     }
     let ledger = control.ledger();
     assert_eq!(ledger.lost, 0);
-    assert_eq!(world.store.count_events().expect("readable"), ledger.acked);
+    assert_eq!(
+        world.store.reader().count_events().expect("readable"),
+        ledger.acked
+    );
     world.fleet.drain(Duration::from_secs(5)).await;
 }
 
@@ -148,7 +151,7 @@ async fn without_a_supervisor_all_is_finished_and_a_new_process_is_asked_for() {
         .await;
         control.stop_traffic();
         let ledger = control.ledger();
-        let recorded = world.store.count_events().expect("readable");
+        let recorded = world.store.reader().count_events().expect("readable");
         assert!(
             ledger.acked >= 50 && recorded >= ledger.acked,
             "{recorded} recorded: {ledger:?}"

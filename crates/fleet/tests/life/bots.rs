@@ -14,7 +14,11 @@ use std::time::Duration;
 async fn the_same_bot_under_two_names_runs_once() {
     let world = World::new(2).await;
     world.all_live().await;
-    let older = world.store.installation("bot-0").expect("readable");
+    let older = world
+        .store
+        .reader()
+        .installation("bot-0")
+        .expect("readable");
     let older = older.expect("it was added");
     let declared = NewInstallation {
         name: "again".parse().expect("a name"),
@@ -85,7 +89,7 @@ async fn take_backs_of_a_day_are_counted_over_restarts() {
         })
         .expect("an installation is added");
     let kept = || {
-        let record = store.installation("bot").expect("readable");
+        let record = store.reader().installation("bot").expect("readable");
         record.expect("it was added")
     };
     // The process before was displaced, and ended a quarter of an hour ago.

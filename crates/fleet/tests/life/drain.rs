@@ -63,7 +63,11 @@ async fn a_drain_waits_for_no_bot_that_has_nothing_in_hand() {
         "{text}"
     );
     assert!(left_alone.until_ms.is_some(), "it is tried again");
-    let stopped = world.store.installation("bot-5").expect("readable");
+    let stopped = world
+        .store
+        .reader()
+        .installation("bot-5")
+        .expect("readable");
     let stopped = stopped.expect("it was added").id;
     world
         .store

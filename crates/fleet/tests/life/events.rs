@@ -27,7 +27,7 @@ async fn an_event_is_recorded_and_then_acknowledged() {
         ),
         (11, 11, 1)
     );
-    assert_eq!(world.store.count_events().expect("readable"), 11);
+    assert_eq!(world.store.reader().count_events().expect("readable"), 11);
     assert_eq!(world.bot(0).lights.acked, 11);
     assert!(!world.bot(0).lights.never_heard_an_event);
     let drained = world.fleet.drain(Duration::from_secs(5)).await;

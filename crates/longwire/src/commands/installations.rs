@@ -296,7 +296,10 @@ fn set_desired(
     let missing = || Failure::NoInstallation(id_or_name.to_owned());
     match Store::open(&loaded.store_settings()) {
         Ok(store) => {
-            let record = store.installation(id_or_name)?.ok_or_else(missing)?;
+            let record = store
+                .reader()
+                .installation(id_or_name)?
+                .ok_or_else(missing)?;
             store.set_desired(record.id, desired)?;
             let name = escaped(record.name.as_str());
             say(format_args!(

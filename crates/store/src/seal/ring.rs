@@ -17,8 +17,7 @@ use rand::TryRngCore;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::directory;
-use crate::open::beside;
+use crate::directory::{self, beside};
 
 /// The bytes of a root key.
 const KEY_BYTES: usize = 32;

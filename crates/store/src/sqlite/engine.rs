@@ -4,13 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::file::{DatabaseFile, free_bytes};
+use super::installations::sealed_with;
 use super::lock::{LockError, LockFile};
 use super::log::{Log, PreviousLog};
 use super::readers::Readers;
 use super::timeline::TimelineBuffer;
 use super::{opening, small_write};
-use crate::engine::{Batch, Change, DiskUsage, Opened, ReadEngine, WriteEngine};
+use crate::engine::{Batch, Change, Opened, ReadEngine, WriteEngine};
 use crate::failure::Failure;
+use crate::figures::DiskUsage;
 use crate::receipt::Committed;
 use crate::recording::record_groups;
 use crate::{Cause, OpenError, Seq, WriteError};
@@ -50,10 +52,15 @@ pub(crate) fn open(
         },
         LockError::Io(error) => OpenError::of_io(file.lock(), error),
     })?;
-    let log = Log::create(Arc::clone(&file), &lock, run_events)?;
+    let mut log = Log::create(Arc::clone(&file), &lock, run_events)?;
+    let sealed_with = sealed_with(&mut log.connection).map_err(|error| OpenError::Database {
+        path: path.to_owned(),
+        source: error.into(),
+    })?;
     let readers = Readers::new(Arc::clone(&file), reader_connections);
     Ok(Opened {
         readers: Arc::new(readers.clone()),
+        sealed_with,
         writer: Box::new(SqliteEngine {
             file,
             readers,

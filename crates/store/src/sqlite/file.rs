@@ -20,8 +20,8 @@ use diesel::{Connection, SqliteConnection};
 
 use super::store_row::StoreIdentity;
 use crate::Cause;
+use crate::directory::beside;
 use crate::failure::Failure;
-use crate::open::beside;
 
 /// Where the database lies, shared by everyone who opens it.
 #[derive(Debug)]
@@ -129,11 +129,8 @@ impl DatabaseFile {
         self.access.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the directory and an empty file that only its owner may use, where there is none.
+    /// Makes an empty file that only its owner may use, where there is none.
     pub(crate) fn create(&self) -> io::Result<()> {
-        if let Some(directory) = self.path.parent() {
-            crate::directory::make(directory)?;
-        }
         match OpenOptions::new()
             .write(true)
             .create_new(true)

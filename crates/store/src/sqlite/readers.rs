@@ -84,8 +84,8 @@ impl ReadEngine for Readers {
         self.read(|connection| timeline::newest(connection, installation, limit))
     }
 
-    fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
-        self.read(|connection| events::page(connection, query, events::SCAN_ROWS))
+    fn events(&self, query: EventQuery) -> Result<EventPage, ReadError> {
+        self.read(|connection| events::page(connection, &query, events::SCAN_ROWS))
     }
 
     fn last_seq(&self) -> Result<Option<Seq>, ReadError> {
@@ -94,10 +94,6 @@ impl ReadEngine for Readers {
 
     fn count_events(&self) -> Result<u64, ReadError> {
         self.read(events::count)
-    }
-
-    fn sealed_with(&self) -> Result<Vec<(String, usize)>, ReadError> {
-        self.read(installations::sealed_with)
     }
 }
 

@@ -28,14 +28,15 @@ use tempfile::TempDir;
 
 use self::memory::MemoryDatabase;
 use super::*;
+use crate::failure::Failure;
 use crate::sqlite::engine::SqliteEngine;
 use crate::sqlite::migrations;
 use crate::writer::Job;
+use crate::{Cause, InstallationRecord, NewInstallation, Seq, WriteError};
 use crate::{
     Displacement, Group, GroupReply, NewEvent, Receipt, RecordOutcome, Refusal, Rejected, Source,
     TimelineEntry, TimelineKind,
 };
-use crate::{EventQuery, InstallationRecord, NewInstallation, Seq, WriteError};
 use longwire_installation::{Desired, InstallationId, Origin, Platform, Revision, TakeBack};
 
 /// Longer than any wait that succeeds.
@@ -329,6 +330,6 @@ fn is_recorded(heard: &Heard) -> bool {
 }
 
 fn bot(bench: &Bench) -> InstallationRecord {
-    let bot = bench.store.installation("bot").expect("readable");
+    let bot = bench.store.reader().installation("bot").expect("readable");
     bot.expect("there")
 }

@@ -13,7 +13,7 @@ use longwire_installation::Platform;
 use longwire_link::Setback;
 use longwire_platform::dial;
 use longwire_platform::feishu::{AppCredentials, endpoint};
-use longwire_store::{InstallationRecord, OpenError, Store, StoreSettings};
+use longwire_store::{InstallationRecord, OpenError, Reader, Store, StoreSettings};
 use longwire_wire::endpoint::ConnectionUrl;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
@@ -158,10 +158,10 @@ fn kept(
     settings: &StoreSettings,
     findings: &mut Findings,
 ) -> Result<Vec<Question>, OpenError> {
-    Store::open_reader(settings)?;
+    Reader::open(settings)?;
     let store = Store::open(settings)?;
     let mut questions = Vec::new();
-    for record in store.installations().unwrap_or_default() {
+    for record in store.reader().installations().unwrap_or_default() {
         let mut declared = loaded.config.installations.iter();
         if declared.any(|section| section.name == record.name) {
             continue;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::lane::LANE_BATCH;
-use crate::writer::BATCH_EVENTS;
+use crate::pace::BATCH_EVENTS;
 
 /// An event with a key of its own.
 fn numbered(number: usize) -> NewEvent {
@@ -80,7 +80,7 @@ fn one_bad_event_is_refused_alone_by_any_engine() {
     let repeats = vec![again(4, 1, Tier::EventId), again(5, 2, Tier::Message)];
     assert_eq!(bench.hear(), Heard::Recorded(repeats));
     assert_eq!(bench.store.figures().poisoned, 1);
-    assert_eq!(bench.store.count_events().expect("readable"), 2);
+    assert_eq!(bench.store.reader().count_events().expect("readable"), 2);
 }
 
 #[test]
@@ -185,7 +185,11 @@ fn the_rules_of_installations_hold_on_any_engine() {
     let first = first.expect("put");
     let second = store.put_from_file(vec![declare("a")]).expect("put");
     assert_eq!(second[0].revision, first[0].revision, "nothing changed");
-    let stopped = store.installation("b").expect("readable").expect("there");
+    let stopped = store
+        .reader()
+        .installation("b")
+        .expect("readable")
+        .expect("there");
     assert_eq!(stopped.desired, Desired::Stop);
     assert!(stopped.revision > first[1].revision);
     let secret = store.open_secret(&second[0]).expect("opens");

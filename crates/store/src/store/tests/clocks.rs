@@ -69,7 +69,7 @@ fn no_clock_makes_a_repeat_new() {
                 bench.restart_with_runs_of(2 * GROUP as usize);
                 let repeats = send(&bench, first(last_ms - last_off_ms));
                 assert_eq!(repeats, 0, "{what}, after a restart");
-                assert_eq!(bench.store.count_events().expect("readable"), 200);
+                assert_eq!(bench.store.reader().count_events().expect("readable"), 200);
             }
         }
     }

@@ -27,7 +27,7 @@ fn who_has_a_bot_is_kept_until_an_operator_starts_it() {
     let before = bot(&bench);
     assert_eq!(before.displaced_ms, Some(3_000));
     assert_eq!(*before.taken_back_ms, [1_000, 2_000]);
-    let all = bench.store.installations().expect("readable");
+    let all = bench.store.reader().installations().expect("readable");
     assert_eq!(
         (all[0].displaced_ms, &all[0].taken_back_ms),
         (Some(3_000), &before.taken_back_ms)

@@ -17,12 +17,16 @@ fn a_database_of_the_second_schema_is_taken_over() {
     drop(old);
     // A reader changes nothing, so it cannot bring it up to date.
     assert!(matches!(
-        Store::open_reader(&settings),
+        Reader::open(&settings),
         Err(OpenError::OlderSchema { .. })
     ));
 
     let store = Store::open(&settings).expect("brought up to date");
-    let after = store.installation("old").expect("readable").expect("there");
+    let after = store
+        .reader()
+        .installation("old")
+        .expect("readable")
+        .expect("there");
     assert_eq!(
         (after.public_id, after.updated_ms, after.take_back),
         (before.public_id, before.updated_ms, None)
@@ -31,7 +35,7 @@ fn a_database_of_the_second_schema_is_taken_over() {
         store.open_secret(&after).expect("opens").expose_secret(),
         "canary-secret-0123456789"
     );
-    Store::open_reader(&settings).expect("it is up to date");
+    Reader::open(&settings).expect("it is up to date");
 }
 
 /// The schema before it was kept who has a bot.
@@ -56,7 +60,11 @@ fn a_database_that_knows_no_displacement_is_taken_over() {
     migrations::back_to(&mut old, 3);
     drop(old);
     let store = Store::open(&settings).expect("brought up to date");
-    let after = store.installation("old").expect("readable").expect("there");
+    let after = store
+        .reader()
+        .installation("old")
+        .expect("readable")
+        .expect("there");
     assert_eq!(
         (after.public_id, after.take_back, after.updated_ms),
         (before.public_id, before.take_back, before.updated_ms)
@@ -90,7 +98,7 @@ fn a_database_without_revisions_is_taken_over() {
     .expect("a row");
     drop(old);
     let store = Store::open(&settings).expect("brought up to date");
-    let after = store.installations().expect("readable");
+    let after = store.reader().installations().expect("readable");
     assert_eq!(after.len(), 2);
     for (after, before) in after.iter().zip(&before) {
         assert_eq!(

@@ -54,7 +54,7 @@ impl Follower {
             installation: self.only,
             limit,
         };
-        let is_recent = store.recent(&query).is_some();
+        let is_recent = store.open.head.page(&query).is_some();
         let page = store.follow(query).expect("readable");
         self.after = page.reached;
         self.read.extend(page.events);
@@ -138,7 +138,7 @@ fn run(steps: &[Step]) -> usize {
             }
         }
         if let Some(watch) = followers.iter().find_map(|one| one.watch.as_ref()) {
-            assert_eq!(watch.newest(), store.last_seq().expect("readable"));
+            assert_eq!(watch.newest(), store.reader().last_seq().expect("readable"));
         }
     }
     for follower in &mut followers {
@@ -147,7 +147,7 @@ fn run(steps: &[Step]) -> usize {
             installation: follower.only,
             ..everything()
         };
-        let all = store.events(query).expect("readable").events;
+        let all = store.reader().events(query).expect("readable").events;
         let expected: Vec<_> = all.iter().map(essence).collect();
         let read: Vec<_> = follower.read.iter().map(essence).collect();
         assert_eq!(read, expected);
@@ -189,8 +189,8 @@ fn who_watches_is_told_of_each_commit_and_reads_what_the_database_has() {
             after,
             ..everything()
         };
-        let recent = bench.store.recent(&query).expect("it is in memory");
-        let kept = bench.store.events(query).expect("readable");
+        let recent = bench.store.open.head.page(&query).expect("it is in memory");
+        let kept = bench.store.reader().events(query).expect("readable");
         assert_eq!(format!("{recent:?}"), format!("{kept:?}"));
         after = recent.reached;
     }
@@ -202,15 +202,19 @@ fn who_watches_is_told_of_each_commit_and_reads_what_the_database_has() {
         after: Some(Seq(18)),
         ..everything()
     };
-    let recent = bench.store.recent(&query).expect("it is in memory");
-    let kept = bench.store.events(query.clone()).expect("readable");
+    let recent = bench.store.open.head.page(&query).expect("it is in memory");
+    let kept = bench
+        .store
+        .reader()
+        .events(query.clone())
+        .expect("readable");
     assert_eq!(format!("{recent:?}"), format!("{kept:?}"));
     assert_eq!(recent.events[1].repeats, 1);
 
     drop(watch);
     assert_eq!(bench.ask(event(4, 22)), recorded(4, 22));
     let until = Instant::now() + DEADLINE;
-    while bench.store.recent(&query).is_some() {
+    while bench.store.open.head.page(&query).is_some() {
         assert!(
             Instant::now() < until,
             "nobody watches, and it is still in memory"

@@ -38,7 +38,7 @@ fn what_does_not_open_says_why() {
         Err(OpenError::IsADirectory { .. })
     ));
     assert!(matches!(
-        Store::open_reader(&at("absent")),
+        Reader::open(&at("absent")),
         Err(OpenError::Missing { .. })
     ));
 
@@ -68,6 +68,7 @@ fn secrets_are_sealed_on_disk_and_opened_for_use() {
     let mut bench = Bench::running();
     let record = bench
         .store
+        .reader()
         .installation("bot")
         .expect("readable")
         .expect("there");
@@ -88,6 +89,7 @@ fn secrets_are_sealed_on_disk_and_opened_for_use() {
     assert!(!format!("{record:?}").contains("canary"));
     let by_id = bench
         .store
+        .reader()
         .installation(&record.public_id.to_string())
         .expect("readable")
         .expect("there");
@@ -154,6 +156,7 @@ fn the_configuration_file_owns_what_it_declares() {
     let desired = |name| {
         bench
             .store
+            .reader()
             .installation(name)
             .expect("readable")
             .expect("there")
@@ -261,7 +264,11 @@ fn a_take_back_is_kept_and_changed_by_the_file() {
     ] {
         let put = bench.store.put_from_file(vec![declare(wanted)]);
         assert_eq!(put.expect("put")[0].take_back, wanted);
-        let kept = bench.store.installation("wecom").expect("readable");
+        let kept = bench
+            .store
+            .reader()
+            .installation("wecom")
+            .expect("readable");
         let kept = kept.expect("there");
         assert_eq!((kept.platform, kept.take_back), (Platform::Wecom, wanted));
     }
@@ -283,7 +290,11 @@ fn the_timeline_keeps_the_newest_thousand() {
     let newest = note(1_299);
     bench.run();
     bench.stop();
-    let kept = bench.store.timeline(bench.bot, 10_000).expect("readable");
+    let kept = bench
+        .store
+        .reader()
+        .timeline(bench.bot, 10_000)
+        .expect("readable");
     assert!(
         (1_000..=1_064).contains(&kept.len()),
         "{} notes",
@@ -303,7 +314,7 @@ fn changes_are_numbered_in_their_order() {
     let (first, second) = (add("first"), add("second"));
     assert!(bot(&bench).revision < first.revision && first.revision < second.revision);
     let changed_after = |revision| -> Vec<String> {
-        let changed = bench.store.installations_after(revision);
+        let changed = bench.store.reader().installations_after(revision);
         let changed = changed.expect("readable").into_iter();
         changed.map(|record| record.name.to_string()).collect()
     };
@@ -312,7 +323,7 @@ fn changes_are_numbered_in_their_order() {
 
     // A wish that is repeated is a change: it claims the bot.
     for desired in [Desired::Stop, Desired::Run, Desired::Run] {
-        let latest = bench.store.installations().expect("readable");
+        let latest = bench.store.reader().installations().expect("readable");
         let latest = latest.iter().map(|record| record.revision).max();
         let latest = latest.expect("there are some");
         let set = bench.store.set_desired(first.id, desired);
@@ -330,7 +341,7 @@ fn changes_are_numbered_in_their_order() {
         Err(WriteError::UnknownInstallation { .. })
     ));
     let next = add("third").revision;
-    let latest = bench.store.installations_after(second.revision);
+    let latest = bench.store.reader().installations_after(second.revision);
     let latest = latest.expect("readable");
     assert_eq!(next, Revision(latest[0].revision.0 + 1));
 }

@@ -44,6 +44,7 @@ impl MemoryDatabase {
                 is_compared: true,
             }),
             readers: Arc::new(self.clone()),
+            sealed_with: self.sealed_with(),
             path: directory.join("memory"),
         }
     }
@@ -66,6 +67,12 @@ impl MemoryDatabase {
     /// The events and the small writes of each batch so far.
     pub(super) fn batches(&self) -> Vec<(usize, usize)> {
         self.lock().batches.clone()
+    }
+
+    fn sealed_with(&self) -> Vec<(String, usize)> {
+        let all = &self.lock().tables.installations;
+        let ids = all.iter().filter_map(|bot| key_id(&bot.sealed_secret));
+        ids.map(|id| (id.to_owned(), 1)).collect()
     }
 
     fn index(&self) -> EventIndex {
@@ -138,12 +145,12 @@ impl ReadEngine for MemoryDatabase {
         Ok(of_it.take(limit).cloned().collect())
     }
 
-    fn events(&self, query: &EventQuery) -> Result<EventPage, ReadError> {
+    fn events(&self, query: EventQuery) -> Result<EventPage, ReadError> {
         let memory = self.lock();
         let events = &memory.tables.events;
         let after = events.partition_point(|(event, _)| Some(event.seq) <= query.after);
         let behind = events[after..].iter().map(|(event, _)| event);
-        Ok(EventPage::of(behind, query))
+        Ok(EventPage::of(behind, &query))
     }
 
     fn last_seq(&self) -> Result<Option<Seq>, ReadError> {
@@ -152,11 +159,5 @@ impl ReadEngine for MemoryDatabase {
 
     fn count_events(&self) -> Result<u64, ReadError> {
         Ok(self.lock().tables.events.len() as u64)
-    }
-
-    fn sealed_with(&self) -> Result<Vec<(String, usize)>, ReadError> {
-        let all = self.installations()?;
-        let ids = all.iter().filter_map(|bot| key_id(&bot.sealed_secret));
-        Ok(ids.map(|id| (id.to_owned(), 1)).collect())
     }
 }

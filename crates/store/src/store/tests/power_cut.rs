@@ -114,6 +114,7 @@ fn the_recorded_process() {
             } else {
                 bots.push(
                     store
+                        .reader()
                         .installation(name)
                         .expect("readable")
                         .expect("there")
@@ -223,6 +224,7 @@ fn judge(store: &Path, acknowledged: &Acknowledged) -> Result<(), String> {
     let mut bots = Vec::new();
     for name in BOTS {
         let found = store
+            .reader()
             .installation(name)
             .map_err(|error| error.to_string())?;
         match found {
@@ -263,6 +265,7 @@ fn judge(store: &Path, acknowledged: &Acknowledged) -> Result<(), String> {
 /// The events that the log holds, by their number. Of each bot there are the first ones, in their order, whole.
 fn recorded_numbers(store: &Store, bots: &[InstallationId]) -> Result<BTreeMap<u32, i64>, String> {
     let page = store
+        .reader()
         .events(EventQuery {
             limit: 2 * EVENTS as usize,
             ..everything()

@@ -28,7 +28,12 @@ fn repeats_are_told_by_key_within_an_installation() {
     bench.store.writer().submit(group).expect("room");
     assert_eq!(bench.hear(), recorded(5, 3));
 
-    let first = &bench.store.events(everything()).expect("readable").events[0];
+    let first = &bench
+        .store
+        .reader()
+        .events(everything())
+        .expect("readable")
+        .events[0];
     assert_eq!((first.repeats, first.last_repeat_ms), (2, Some(1_000)));
     let figures = bench.store.figures();
     assert_eq!(
@@ -77,6 +82,7 @@ fn a_restart_keeps_what_was_recorded() {
     let thread = store.run_writer(|_| ()).expect("a thread");
     let (recorder, heard) = mpsc::channel();
     let bot = store
+        .reader()
         .installation("bot")
         .expect("readable")
         .expect("kept")
@@ -98,7 +104,11 @@ fn a_restart_keeps_what_was_recorded() {
         (8, RecordOutcome::Recorded(Seq(2))),
     ];
     assert_eq!(heard.recv_timeout(DEADLINE), Ok(Heard::Recorded(expected)));
-    let kept = store.events(everything()).expect("readable").events;
+    let kept = store
+        .reader()
+        .events(everything())
+        .expect("readable")
+        .events;
     assert_eq!(
         (kept[0].event_type.as_deref(), &kept[0].payload[..]),
         (None, &b"\xff\x00 no json"[..])
@@ -120,7 +130,7 @@ fn a_receipt_leaves_after_the_commit() {
         }
     }
     let bench = Bench::running();
-    let reader = Store::open_reader(&settings(bench.directory.path())).expect("opens beside");
+    let reader = Reader::open(&settings(bench.directory.path())).expect("opens beside");
     let (send, seen) = mpsc::channel();
     let mut group = bench.group(vec![event(1, 1)]);
     group.reply = Arc::new(Witness(reader, send));

@@ -12,7 +12,12 @@ fn another_store(directory: &Path) -> Store {
 }
 
 fn events_of(store: &Store) -> usize {
-    store.events(everything()).expect("readable").events.len()
+    store
+        .reader()
+        .events(everything())
+        .expect("readable")
+        .events
+        .len()
 }
 
 /// The folder is moved away, and another gateway is started where it was.
@@ -31,7 +36,10 @@ fn another_store_in_its_place_is_left_alone() {
     );
     // Several attempts later, and also when the other gateway has ended.
     bench.ask_until_retried(Cause::Gone);
-    assert!(bench.store.installations().is_err(), "theirs are not ours");
+    assert!(
+        bench.store.reader().installations().is_err(),
+        "theirs are not ours"
+    );
     assert_eq!(events_of(&theirs), 0);
     drop(theirs);
     bench.ask_until_retried(Cause::Gone);
@@ -62,7 +70,7 @@ fn a_store_that_another_process_took_is_left_to_it() {
     drop(second);
     bench.until_health(|health| *health == Health::Ok);
     assert!(Store::open(&settings(bench.directory.path())).is_err());
-    assert_eq!(bench.store.count_events().expect("readable"), 2);
+    assert_eq!(bench.store.reader().count_events().expect("readable"), 2);
 }
 
 /// A deleted lock alone is no reason to stop for long.
@@ -92,7 +100,7 @@ fn rows_of_another_writer_are_known() {
         )
         .expect("written");
     bench.ask_until(2, is_recorded);
-    assert_eq!(bench.store.count_events().expect("readable"), 2);
+    assert_eq!(bench.store.reader().count_events().expect("readable"), 2);
     assert_eq!(bench.ask(event(3, 3)), recorded(3, 3));
 }
 
@@ -117,7 +125,7 @@ fn a_write_ahead_log_that_was_cut_is_noticed_before_the_next_receipt() {
         for key in 1..=20 {
             assert!(is_recorded(&bench.ask(event(1, key))));
         }
-        assert_eq!(bench.store.count_events().expect("readable"), 21);
+        assert_eq!(bench.store.reader().count_events().expect("readable"), 21);
         assert_eq!(bench.integrity(), "ok");
     }
 }

@@ -22,7 +22,7 @@ fn a_locked_database_is_refused_and_recovers() {
             ..
         }
     ));
-    assert_eq!(bench.store.count_events().expect("reads go on"), 0);
+    assert_eq!(bench.store.reader().count_events().expect("reads go on"), 0);
     other.batch_execute("COMMIT").expect("released");
     bench.until_health(|health| *health == Health::Ok);
     assert_eq!(bench.ask(event(1, 1)), recorded(1, 1));
@@ -241,7 +241,11 @@ fn a_change_that_the_disk_holds_is_waited_for_no_longer_than_is_said() {
         store
             .set_desired(bench.bot, Desired::Run)
             .expect("it goes on");
-        let kept = store.installation("bot").expect("readable").expect("there");
+        let kept = store
+            .reader()
+            .installation("bot")
+            .expect("readable")
+            .expect("there");
         assert_eq!(kept.desired, Desired::Run);
         if !writer_runs {
             bench.run();

@@ -1,8 +1,9 @@
 //! The writing connection to a database in memory.
 
-use crate::engine::{Batch, Change, DiskUsage, WriteEngine};
+use crate::engine::{Batch, Change, WriteEngine};
 use crate::event_index::EventIndex;
 use crate::failure::Failure;
+use crate::figures::DiskUsage;
 use crate::lane::SmallWrite;
 use crate::receipt::Committed;
 use crate::recording::record_groups;
