@@ -81,7 +81,9 @@ pub(crate) type Change<'a> = dyn FnMut(&mut dyn InstallationTable) -> Result<(),
 /// The queries of a store. They block, so callers use a thread that may; they may run side by side.
 pub trait ReadEngine: fmt::Debug + Send + Sync {
     /// All installations, oldest first.
-    fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError>;
+    fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError> {
+        self.installations_after(Revision::NONE)
+    }
 
     /// The installations that changed after `revision`, oldest first.
     fn installations_after(&self, revision: Revision)

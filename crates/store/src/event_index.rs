@@ -193,11 +193,8 @@ impl EventIndex {
 
     /// The newest event that is in here, if there is any.
     pub(crate) fn through(&self) -> Option<Seq> {
-        let closing = self
-            .closing
-            .as_ref()
-            .and_then(|closing| closing.tail.span());
-        let span = self.tail.span().or(closing);
+        let closing = self.closing.as_ref().and_then(|closing| closing.tail.span);
+        let span = self.tail.span.or(closing);
         span.or(self.runs.last().map(|run| run.span))
             .map(|span| span.through)
     }
@@ -205,10 +202,10 @@ impl EventIndex {
     /// Puts a full tail aside. Called between transactions.
     pub(crate) fn turn(&mut self) {
         debug_assert!(self.noted.is_empty(), "a transaction is under way");
-        if self.tail.len() >= self.run_events && self.closing.is_none() {
+        if self.tail.len >= self.run_events && self.closing.is_none() {
             let tail = std::mem::take(&mut self.tail);
             self.closing = Some(Closing {
-                filter: Filter::for_keys(tail.len()),
+                filter: Filter::for_keys(tail.len),
                 tail,
                 kept: 0,
                 written: 0,
@@ -258,9 +255,9 @@ impl EventIndex {
         let closing = self.closing.as_ref()?;
         (closing.written == BUCKETS).then_some(CompletedRun {
             id: self.next_run,
-            span: closing.tail.span()?,
+            span: closing.tail.span?,
             filter: &closing.filter,
-            claims: closing.tail.claims(),
+            claims: &closing.tail.claims,
         })
     }
 
@@ -276,19 +273,19 @@ impl EventIndex {
     /// expired run it deleted.
     pub(crate) fn keep(&mut self, forgotten: Option<RunId>, open_ms: i64) {
         self.noted.clear();
-        self.kept_span = self.tail.span();
+        self.kept_span = self.tail.span;
         self.runs.retain(|run| Some(run.id) != forgotten);
         if let Some(closing) = &mut self.closing {
             closing.kept = closing.written;
             if closing.kept == BUCKETS
                 && let Some(Closing { tail, filter, .. }) = self.closing.take()
-                && let Some(span) = tail.span()
+                && let Some(span) = tail.span
             {
                 self.runs.push(Run {
                     id: self.next_run,
                     span,
                     filter,
-                    claims: tail.claims().clone(),
+                    claims: tail.claims,
                     completed_ms: open_ms,
                 });
                 self.next_run = RunId(self.next_run.0 + 1);
@@ -302,7 +299,7 @@ impl EventIndex {
             self.tail.remove(key);
         }
         // Exactly: a run that claimed to reach further would hide the events that come next.
-        self.tail.set_span(self.kept_span);
+        self.tail.span = self.kept_span;
         if let Some(closing) = &mut self.closing {
             // Keys that stay in the filter are added again with their pages.
             closing.written = closing.kept;

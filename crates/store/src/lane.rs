@@ -29,35 +29,13 @@ pub(crate) enum SmallWrite {
     Displacement(Displacement),
 }
 
-/// Of the writes with one key, the newest replaces the others. There are no more keys than rows they stand for.
-#[derive(Copy, Clone, Debug, Eq, Hash, PartialEq)]
-pub(crate) enum LaneKey {
-    Displacement(InstallationId),
-}
-
-/// What becomes of a write that the database did not take.
-#[derive(Copy, Clone, Debug, Eq, PartialEq)]
-enum InTrouble {
-    /// It is dropped, and counted.
-    Drop,
-    /// It waits for a database that takes it.
-    Wait,
-}
-
 impl SmallWrite {
-    fn key(&self) -> Option<LaneKey> {
+    /// Of the writes with one key, the newest replaces the others, and it waits until the database takes it. There are no
+    /// more keys than rows they stand for. A write without a key that the database did not take is dropped, and counted.
+    fn key(&self) -> Option<InstallationId> {
         match self {
             Self::Note(_) => None,
-            Self::Displacement(displacement) => {
-                Some(LaneKey::Displacement(displacement.installation))
-            }
-        }
-    }
-
-    fn in_trouble(&self) -> InTrouble {
-        match self {
-            Self::Note(_) => InTrouble::Drop,
-            Self::Displacement(_) => InTrouble::Wait,
+            Self::Displacement(displacement) => Some(displacement.installation),
         }
     }
 }
@@ -85,7 +63,7 @@ struct Waiting {
     entries: VecDeque<Entry>,
     /// The number of the first entry; the others follow it.
     first: i64,
-    numbers: HashMap<LaneKey, i64>,
+    numbers: HashMap<InstallationId, i64>,
     keyless: usize,
 }
 
@@ -126,16 +104,12 @@ impl Waiting {
     }
 
     /// Before all others, unless a newer one of its key came meanwhile.
-    fn give_back(&mut self, entry: Entry) {
-        match entry.write.key() {
-            Some(key) if self.numbers.contains_key(&key) => return,
-            Some(key) => {
-                self.numbers.insert(key, self.first - 1);
-            }
-            None => self.keyless += 1,
+    fn give_back(&mut self, key: InstallationId, entry: Entry) {
+        if !self.numbers.contains_key(&key) {
+            self.first -= 1;
+            self.numbers.insert(key, self.first);
+            self.entries.push_front(entry);
         }
-        self.first -= 1;
-        self.entries.push_front(entry);
     }
 }
 
@@ -237,9 +211,9 @@ impl Drop for LaneBatch<'_> {
         let mut waiting = self.lane.lock();
         // From the last, so that they stand in their order again.
         for entry in self.entries.drain(..).rev() {
-            match entry.write.in_trouble() {
-                InTrouble::Wait => waiting.give_back(entry),
-                InTrouble::Drop => {
+            match entry.write.key() {
+                Some(key) => waiting.give_back(key, entry),
+                None => {
                     self.lane.dropped.fetch_add(1, Relaxed);
                 }
             }

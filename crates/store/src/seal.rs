@@ -85,7 +85,7 @@ impl KeyRing {
         let nonce = XNonce::try_from(&sealed[..]).map_err(|_| SealError::Malformed)?;
         let payload = Payload {
             msg: secret.expose_secret().as_bytes(),
-            aad: &place.associated_data(key.id()),
+            aad: &place.associated_data(&key.id),
         };
         let ciphertext = cipher(key)
             .encrypt(&nonce, payload)
@@ -93,7 +93,7 @@ impl KeyRing {
         sealed.extend_from_slice(&ciphertext);
         Ok(format!(
             "{VERSION}.{}.{}",
-            key.id(),
+            &key.id,
             URL_SAFE_NO_PAD.encode(sealed)
         ))
     }
@@ -143,7 +143,7 @@ fn split(sealed: &str) -> Option<(&str, &str)> {
 
 fn cipher(root: &RootKey) -> XChaCha20Poly1305 {
     let mut key = Zeroizing::new([0_u8; 32]);
-    hkdf::Hkdf::<Sha256>::new(None, root.expose())
+    hkdf::Hkdf::<Sha256>::new(None, &*root.bytes)
         .expand(PURPOSE, &mut *key)
         .expect("32 bytes are within what HKDF-SHA-256 expands to");
     XChaCha20Poly1305::new((&*key).into())

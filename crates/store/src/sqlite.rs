@@ -19,7 +19,6 @@ pub(crate) mod opening;
 pub(crate) mod readers;
 mod record;
 mod schema;
-mod small_write;
 pub(crate) mod store_row;
 pub(crate) mod timeline;
 

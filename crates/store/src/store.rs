@@ -98,7 +98,7 @@ impl Store {
                 health,
                 head,
                 path,
-                reader: Reader::new(readers),
+                reader: Reader(readers),
                 keys,
                 key_file,
                 slot,

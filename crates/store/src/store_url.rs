@@ -13,13 +13,6 @@ use serde::Deserialize;
 #[serde(transparent)]
 pub struct StoreUrl(String);
 
-/// The place that an address names.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Location {
-    /// A SQLite database in this file.
-    File(PathBuf),
-}
-
 /// The address of a store cannot be used. Its text holds no part of the address but the scheme.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum StoreUrlError {
@@ -65,11 +58,11 @@ impl StoreUrl {
     /// The same address, with a relative path taken from this directory.
     #[must_use]
     pub fn relative_to(&self, directory: &Path) -> Self {
-        match self.location() {
-            Ok(Location::File(path)) if path.is_relative() => {
+        match self.file() {
+            Ok(path) if path.is_relative() => {
                 Self(format!("sqlite:{}", directory.join(path).display()))
             }
-            Ok(Location::File(_)) | Err(_) => self.clone(),
+            Ok(_) | Err(_) => self.clone(),
         }
     }
 
@@ -78,11 +71,6 @@ impl StoreUrl {
     /// # Errors
     /// It names no file, or a kind of store that this build cannot open.
     pub fn file(&self) -> Result<PathBuf, StoreUrlError> {
-        let Location::File(path) = self.location()?;
-        Ok(path)
-    }
-
-    pub(crate) fn location(&self) -> Result<Location, StoreUrlError> {
         let path = match self.scheme() {
             None => self.0.as_str(),
             Some(scheme @ ("sqlite" | "file")) => {
@@ -101,7 +89,7 @@ impl StoreUrl {
         if path.is_empty() || path.starts_with(':') || path.ends_with('/') {
             return Err(StoreUrlError::NoFile);
         }
-        Ok(Location::File(PathBuf::from(path)))
+        Ok(PathBuf::from(path))
     }
 
     /// What stands before the first colon, unless this is a path. One letter alone is no scheme.
@@ -115,8 +103,8 @@ impl StoreUrl {
 
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.location() {
-            Ok(Location::File(_)) | Err(StoreUrlError::NoFile) => f.write_str(&self.0),
+        match self.file() {
+            Ok(_) | Err(StoreUrlError::NoFile) => f.write_str(&self.0),
             Err(StoreUrlError::PostgresNotBuiltIn | StoreUrlError::UnknownScheme { .. }) => {
                 write!(f, "{}:…", self.scheme().unwrap_or_default())
             }

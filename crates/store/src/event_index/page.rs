@@ -22,18 +22,10 @@ impl PageId {
 
 /// Entries of 20 bytes: the key, and the event's distance from the run's first (little endian).
 #[derive(Debug, Default)]
-pub(crate) struct Page(Vec<u8>);
+pub(crate) struct Page(pub(crate) Vec<u8>);
 
 impl Page {
     const ENTRY: usize = LogKey::LENGTH + size_of::<u32>();
-
-    pub(crate) fn from_bytes(bytes: Vec<u8>) -> Self {
-        Self(bytes)
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
 
     pub(super) fn push(&mut self, key: LogKey, offset: u32) {
         self.0.extend_from_slice(key.as_bytes());

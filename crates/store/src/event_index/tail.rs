@@ -13,9 +13,11 @@ type Bucket = HashMap<LogKey, u32, BuildHasherDefault<AsItIs>>;
 #[derive(Debug)]
 pub(super) struct Tail {
     buckets: Box<[Bucket]>,
-    len: usize,
-    span: Option<Span>,
-    claims: Claims,
+    pub(super) len: usize,
+    /// What it covers; `None` when it is empty.
+    pub(super) span: Option<Span>,
+    /// When its events say that they happened.
+    pub(super) claims: Claims,
 }
 
 impl Default for Tail {
@@ -30,10 +32,6 @@ impl Default for Tail {
 }
 
 impl Tail {
-    pub(super) fn len(&self) -> usize {
-        self.len
-    }
-
     /// Events come in the order of their numbers.
     pub(super) fn insert(&mut self, key: LogKey, seq: Seq, claimed_ms: Option<i64>) {
         let span = self.span.get_or_insert(Span {
@@ -65,20 +63,5 @@ impl Tail {
         self.buckets[bucket]
             .iter()
             .map(|(&key, &offset)| (key, offset))
-    }
-
-    /// What it covers; `None` when it is empty.
-    pub(super) fn span(&self) -> Option<Span> {
-        self.span
-    }
-
-    /// When its events say that they happened.
-    pub(super) fn claims(&self) -> &Claims {
-        &self.claims
-    }
-
-    /// Takes the span back to what it was.
-    pub(super) fn set_span(&mut self, span: Option<Span>) {
-        self.span = span;
     }
 }

@@ -53,7 +53,7 @@ fn a_page_finds_its_keys_and_no_others() {
     for number in 0..300 {
         page.push(key(number), u32::try_from(number).expect("small"));
     }
-    let page = Page::from_bytes(page.as_bytes().to_vec());
+    let page = Page(page.0.clone());
     assert_eq!(page.find(key(0), Seq(1_000)), Some(Seq(1_000)));
     assert_eq!(page.find(key(299), Seq(1_000)), Some(Seq(1_299)));
     assert_eq!(page.find(key(300), Seq(1_000)), None);

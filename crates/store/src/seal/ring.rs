@@ -106,8 +106,9 @@ impl KeyRingError {
 
 /// One root key. Wiped when dropped, never printed.
 pub(crate) struct RootKey {
-    id: String,
-    bytes: Zeroizing<[u8; KEY_BYTES]>,
+    /// The first four bytes of its SHA-256, in hexadecimal.
+    pub(super) id: String,
+    pub(super) bytes: Zeroizing<[u8; KEY_BYTES]>,
 }
 
 impl RootKey {
@@ -116,15 +117,6 @@ impl RootKey {
             id: hex(&Sha256::digest(*bytes)[..4]),
             bytes,
         }
-    }
-
-    /// The first four bytes of its SHA-256, in hexadecimal.
-    pub(super) fn id(&self) -> &str {
-        &self.id
-    }
-
-    pub(super) fn expose(&self) -> &[u8] {
-        &*self.bytes
     }
 }
 
@@ -202,7 +194,7 @@ impl KeyRing {
             },
         })?;
         let kept = Self::parse(&text).map_err(|_| away())?;
-        kept.by_id(self.newest().id()).map(drop).ok_or_else(away)
+        kept.by_id(&self.newest().id).map(drop).ok_or_else(away)
     }
 
     /// A ring with one new key.
@@ -236,7 +228,7 @@ impl KeyRing {
         Zeroizing::new(
             self.keys
                 .iter()
-                .map(|key| hex(key.expose()) + "\n")
+                .map(|key| hex(&*key.bytes) + "\n")
                 .collect(),
         )
     }

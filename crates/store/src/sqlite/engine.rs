@@ -4,15 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::file::{DatabaseFile, free_bytes};
-use super::installations::sealed_with;
+use super::installations::{keep_displacement, sealed_with};
 use super::lock::{LockError, LockFile};
 use super::log::{Log, PreviousLog};
+use super::opening;
 use super::readers::Readers;
 use super::timeline::TimelineBuffer;
-use super::{opening, small_write};
 use crate::engine::{Batch, Change, Opened, ReadEngine, WriteEngine};
 use crate::failure::Failure;
 use crate::figures::DiskUsage;
+use crate::lane::SmallWrite;
 use crate::receipt::Committed;
 use crate::recording::record_groups;
 use crate::{Cause, OpenError, Seq, WriteError};
@@ -90,7 +91,7 @@ impl SqliteEngine {
         if let Some(previous) = &self.previous
             && previous.is_in_use()
         {
-            return Err(previous.failure().clone());
+            return Err(previous.failure.clone());
         }
         let file = Arc::clone(&self.file);
         Log::reopen(
@@ -142,7 +143,12 @@ impl WriteEngine for SqliteEngine {
         let outcomes = log.record(|connection, index| {
             let outcomes = record_groups(connection, index, batch.groups)?;
             for small in batch.small.writes() {
-                small_write::write(connection, timeline, small)?;
+                match small {
+                    SmallWrite::Note(note) => timeline.write(connection, note)?,
+                    SmallWrite::Displacement(displacement) => {
+                        keep_displacement(connection, displacement)?;
+                    }
+                }
             }
             Ok(outcomes)
         });
@@ -168,7 +174,7 @@ impl WriteEngine for SqliteEngine {
 
     fn disk(&self) -> DiskUsage {
         DiskUsage {
-            wal_bytes: self.log.as_ref().map_or(0, Log::wal_bytes),
+            wal_bytes: self.log.as_ref().map_or(0, |log| log.files.wal_bytes),
             free_bytes: free_bytes(self.file.path()),
         }
     }

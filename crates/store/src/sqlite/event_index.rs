@@ -117,7 +117,7 @@ fn write(
         diesel::insert_into(event_index_page::table)
             .values((
                 event_index_page::id.eq(id.0),
-                event_index_page::keys.eq(page.as_bytes()),
+                event_index_page::keys.eq(&page.0),
             ))
             .execute(connection)?;
     }

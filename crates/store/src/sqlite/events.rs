@@ -50,11 +50,7 @@ pub(crate) fn page(
                 .first(connection)?,
         );
         let (Some(first), Some(newest)) = ends else {
-            return Ok(EventPage {
-                events: Vec::new(),
-                reached: query.after,
-                more: false,
-            });
+            return Ok(EventPage::empty(query));
         };
         let mut rows = behind
             .order(event::seq.asc())

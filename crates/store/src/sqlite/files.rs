@@ -21,8 +21,8 @@ pub(crate) struct Files {
     wal: Option<FileIdentity>,
     shm: Option<FileIdentity>,
     /// What they were last seen to hold.
-    wal_bytes: u64,
-    database_bytes: u64,
+    pub(super) wal_bytes: u64,
+    pub(super) database_bytes: u64,
 }
 
 /// A file is shorter than it was last seen, which a program in order explains, or one that cut it.
@@ -56,16 +56,6 @@ impl Files {
     /// is a file as well.
     pub(crate) fn are_known(&self) -> bool {
         self.wal.is_some()
-    }
-
-    /// What the write-ahead log was last seen to hold, in bytes.
-    pub(crate) fn wal_bytes(&self) -> u64 {
-        self.wal_bytes
-    }
-
-    /// The length that the database was last seen to have, in bytes.
-    pub(crate) fn database_bytes(&self) -> u64 {
-        self.database_bytes
     }
 
     /// The file was found to be whole all the same.

@@ -2,7 +2,6 @@
 
 mod displacement;
 mod row;
-mod secret;
 mod table;
 
 use std::collections::HashMap;
@@ -14,14 +13,9 @@ use longwire_installation::{Desired, PublicId, Revision};
 use self::row::InstallationRow;
 use super::schema::{installation, taken_back};
 use crate::InstallationRecord;
+use crate::seal::key_id;
 
 pub(crate) use self::displacement::keep_displacement;
-pub(crate) use self::secret::sealed_with;
-
-/// All installations, oldest first.
-pub(crate) fn all(connection: &mut SqliteConnection) -> QueryResult<Vec<InstallationRecord>> {
-    changed_after(connection, Revision::NONE)
-}
 
 /// The installations that changed after `revision`, oldest first.
 pub(crate) fn changed_after(
@@ -80,4 +74,23 @@ pub(crate) fn count_wanted(connection: &mut SqliteConnection) -> QueryResult<u64
         .count()
         .get_result(connection)?;
     Ok(count.cast_unsigned())
+}
+
+/// How many secrets each key has sealed.
+pub(crate) fn sealed_with(connection: &mut SqliteConnection) -> QueryResult<Vec<(String, usize)>> {
+    let rows: Vec<(String, Option<String>)> = installation::table
+        .select((installation::secret, installation::proxy))
+        .load(connection)?;
+    let mut keys: Vec<(String, usize)> = Vec::new();
+    for sealed in rows
+        .iter()
+        .flat_map(|(secret, proxy)| std::iter::once(secret).chain(proxy))
+    {
+        let id = key_id(sealed).unwrap_or_default();
+        match keys.iter_mut().find(|(known, _)| known == id) {
+            Some((_, count)) => *count += 1,
+            None => keys.push((id.to_owned(), 1)),
+        }
+    }
+    Ok(keys)
 }

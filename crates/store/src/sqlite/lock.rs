@@ -2,7 +2,7 @@
 //!
 //! The kernel drops the lock when its owner ends, however it ends, so a left-over file means
 //! nothing. A file that was deleted while it was locked means that another process can lock a new
-//! one, so the owner looks at its place again and again ([`LockFile::identity`]).
+//! one, so the owner looks at its place again and again ([`LockFile::renew`]).
 //!
 //! What is emptied and written here must be a file of its own: a link is refused, symbolic or hard,
 //! because it may lead to anything.
@@ -23,8 +23,10 @@ const ATTEMPTS: usize = 10;
 /// The lock, held until it is dropped.
 #[derive(Debug)]
 pub(crate) struct LockFile {
-    path: PathBuf,
-    identity: FileIdentity,
+    /// Where the file is looked for.
+    pub(crate) path: PathBuf,
+    /// What must be found there while the lock counts.
+    pub(crate) identity: FileIdentity,
     _file: File,
 }
 
@@ -73,16 +75,6 @@ impl LockFile {
         Err(LockError::Io(io::Error::other(
             "the lock file is deleted again and again",
         )))
-    }
-
-    /// Where the file is looked for.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// What must be found there while the lock is worth anything.
-    pub(crate) fn identity(&self) -> FileIdentity {
-        self.identity
     }
 
     /// Sees to it that the locked file is the one in its place: takes the lock anew if it is not.
@@ -149,14 +141,14 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("x.lock");
         let mut first = LockFile::take(&path).expect("free");
-        let before = first.identity();
+        let before = first.identity;
         first.renew().expect("it is in its place");
-        assert_eq!(first.identity(), before);
+        assert_eq!(first.identity, before);
 
         // Kept under another name, so that its number is not given to the next file.
         fs::rename(&path, directory.path().join("aside")).expect("moved");
         first.renew().expect("nobody else has it");
-        assert_ne!(first.identity(), before);
+        assert_ne!(first.identity, before);
         assert!(matches!(LockFile::take(&path), Err(LockError::Held(_))));
 
         fs::rename(&path, directory.path().join("aside too")).expect("moved");

@@ -64,7 +64,7 @@ const PROBE_BYTES: usize = 64 * 1024;
 pub(crate) struct Log {
     pub(super) connection: SqliteConnection,
     pub(super) file: Arc<DatabaseFile>,
-    files: Files,
+    pub(super) files: Files,
     page_bytes: u64,
     /// Pages of the database were cut off, and nobody can bring them back.
     ruined: bool,
@@ -99,7 +99,7 @@ impl Log {
         let mut log = Self {
             connection,
             file,
-            files: Files::new(database, lock.identity()),
+            files: Files::new(database, lock.identity),
             page_bytes: 0,
             ruined: false,
             index: None,
@@ -180,11 +180,6 @@ impl Log {
     /// The newest event, once the index is loaded.
     pub(crate) fn newest(&self) -> Option<Seq> {
         self.index.as_ref()?.events.through()
-    }
-
-    /// What the write-ahead log was last seen to hold, in bytes.
-    pub(crate) fn wal_bytes(&self) -> u64 {
-        self.files.wal_bytes()
     }
 }
 

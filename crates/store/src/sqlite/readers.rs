@@ -57,10 +57,6 @@ impl Readers {
 }
 
 impl ReadEngine for Readers {
-    fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError> {
-        self.read(installations::all)
-    }
-
     fn installations_after(
         &self,
         revision: Revision,

@@ -21,7 +21,7 @@ impl IndexPages for SqliteConnection {
             .select(event_index_page::keys)
             .first(self)
             .optional()?;
-        Ok(keys.map(Page::from_bytes))
+        Ok(keys.map(Page))
     }
 }
 

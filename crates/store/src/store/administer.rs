@@ -7,11 +7,11 @@
 
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU8;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::slot::{CommandChannel, WriterRun, WriterSlot};
 use super::{JOBS, Store};
@@ -33,33 +33,14 @@ pub(super) fn patience_for(installations: usize) -> Duration {
     PATIENCE.saturating_add(PATIENCE_PER_INSTALLATION.saturating_mul(installations))
 }
 
-/// How far a change is, for the one who asks and the one who carries it out: whoever is first decides.
-#[derive(Debug)]
-struct Progress(AtomicU8);
+/// Whether a change is made: the thread that begins it and the thread that gives it up both ask, and the first one decides.
+#[derive(Debug, Default)]
+struct Decided(AtomicBool);
 
-impl Progress {
-    const WAITING: u8 = 0;
-    const BEGUN: u8 = 1;
-    const GIVEN_UP: u8 = 2;
-
-    fn new() -> Self {
-        Self(AtomicU8::new(Self::WAITING))
-    }
-
-    /// From here on the change may be made; `false` if nobody waits for it any more.
-    fn begin(&self) -> bool {
-        self.leave_waiting(Self::BEGUN)
-    }
-
-    /// From here on it will not be begun; `false` if it was.
-    fn give_up(&self) -> bool {
-        self.leave_waiting(Self::GIVEN_UP)
-    }
-
-    fn leave_waiting(&self, to: u8) -> bool {
-        self.0
-            .compare_exchange(Self::WAITING, to, SeqCst, SeqCst)
-            .is_ok()
+impl Decided {
+    /// Whether nobody was here before.
+    fn is_first(&self) -> bool {
+        !self.0.swap(true, SeqCst)
     }
 }
 
@@ -71,10 +52,10 @@ impl Store {
         work: impl FnOnce(&mut dyn InstallationTable) -> Result<T, WriteError> + Send + 'static,
     ) -> Result<T, WriteError> {
         let (answer, answered) = bounded(1);
-        let progress = Arc::new(Progress::new());
-        let seen = Arc::clone(&progress);
+        let decided = Arc::new(Decided::default());
+        let begins = Arc::clone(&decided);
         let job: Job = Box::new(move |engine| {
-            if !seen.begin() {
+            if !begins.is_first() {
                 return DatabaseState::Untried;
             }
             let (outcome, state) = match engine {
@@ -101,7 +82,7 @@ impl Store {
         match answered.recv_timeout(patience) {
             Ok(outcome) => outcome,
             Err(RecvTimeoutError::Disconnected) => Err(WriteError::WriterGone),
-            Err(RecvTimeoutError::Timeout) if progress.give_up() => {
+            Err(RecvTimeoutError::Timeout) if decided.is_first() => {
                 Err(WriteError::NotBegun { after: patience })
             }
             // It may have come just now.
@@ -128,10 +109,20 @@ impl Store {
         let (jobs, inbox) = bounded(JOBS);
         *slot = WriterSlot::Lent { jobs, next: None };
         drop(slot);
-        let run = WriterRun::with(Arc::clone(open), state);
+        let mut run = WriterRun {
+            open: Arc::clone(open),
+            state: Some(state),
+            handed_over: None,
+        };
         std::thread::Builder::new()
             .name("longwire-change".to_owned())
-            .spawn(move || run.carry_out(job, &inbox))
+            .spawn(move || {
+                // This change, then those that come meanwhile.
+                if let Some(state) = &mut run.state {
+                    state.do_job(job);
+                }
+                run.pass_on(&inbox);
+            })
             .map(drop)
             .map_err(|_| WriteError::WriterGone)
     }
@@ -153,28 +144,18 @@ fn change<T>(
     made.ok_or(WriteError::WriterGone)
 }
 
-impl WriterRun {
-    /// The life of a thread that makes one change and those that come meanwhile.
-    fn carry_out(mut self, job: Job, inbox: &Receiver<Job>) {
-        if let Some(state) = &mut self.state {
-            state.do_job(job);
-        }
-        self.pass_on(inbox);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn whoever_is_first_decides() {
-        let progress = Progress::new();
-        assert!(progress.begin());
-        assert!(!progress.give_up(), "it may have been made");
-        let progress = Progress::new();
-        assert!(progress.give_up());
-        assert!(!progress.begin(), "nobody waits for it");
+        let decided = Decided::default();
+        assert!(decided.is_first(), "it is begun, or given up");
+        assert!(
+            !decided.is_first(),
+            "it may have been made, or nobody waits for it"
+        );
     }
 
     #[test]

@@ -53,14 +53,6 @@ pub(super) struct WriterRun {
 }
 
 impl WriterRun {
-    pub(super) fn with(open: Arc<OpenStore>, state: Box<WriterState>) -> Self {
-        Self {
-            open,
-            state: Some(state),
-            handed_over: None,
-        }
-    }
-
     /// The writer thread's life.
     pub(super) fn work(mut self, inbox: &Receiver<Job>, stopped: &Receiver<()>) {
         if let Some(handed_over) = self.handed_over.take() {

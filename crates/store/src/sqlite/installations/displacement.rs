@@ -2,21 +2,9 @@
 
 use diesel::SqliteConnection;
 use diesel::prelude::*;
-use longwire_installation::InstallationId;
 
 use crate::Displacement;
 use crate::sqlite::schema::{installation, taken_back};
-
-/// An operator has decided that the bot is this installation's.
-pub(super) fn claim(connection: &mut SqliteConnection, id: InstallationId) -> QueryResult<()> {
-    diesel::update(installation::table.find(id.0))
-        .set((
-            installation::displaced_ms.eq(None::<i64>),
-            installation::claims.eq(installation::claims + 1),
-        ))
-        .execute(connection)
-        .map(drop)
-}
 
 /// Keeps who has the bot, within the caller's transaction. One of an unknown installation is left out.
 pub(crate) fn keep_displacement(

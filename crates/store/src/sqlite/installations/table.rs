@@ -4,7 +4,6 @@ use diesel::SqliteConnection;
 use diesel::prelude::*;
 use longwire_installation::{BotIdentity, Desired, InstallationId, PublicId, Revision};
 
-use super::displacement::claim;
 use super::row::{NewRow, Settings};
 use crate::clock::now_ms;
 use crate::failure::Failure;
@@ -14,7 +13,7 @@ use crate::{InstallationRecord, NewInstallation};
 
 impl InstallationTable for SqliteConnection {
     fn all(&mut self) -> Result<Vec<InstallationRecord>, Failure> {
-        Ok(super::all(self)?)
+        Ok(super::changed_after(self, Revision::NONE)?)
     }
 
     fn find(&mut self, id_or_name: &str) -> Result<Option<InstallationRecord>, Failure> {
@@ -107,6 +106,12 @@ impl InstallationTable for SqliteConnection {
     }
 
     fn claim(&mut self, id: InstallationId) -> Result<(), Failure> {
-        Ok(claim(self, id)?)
+        diesel::update(installation::table.find(id.0))
+            .set((
+                installation::displaced_ms.eq(None::<i64>),
+                installation::claims.eq(installation::claims + 1),
+            ))
+            .execute(self)?;
+        Ok(())
     }
 }

@@ -39,7 +39,7 @@ impl Log {
         if self.index.is_some() && self.files.are_known() {
             self.confirm()?;
         }
-        if self.files.wal_bytes() <= WAL_KEPT_BYTES {
+        if self.files.wal_bytes <= WAL_KEPT_BYTES {
             return Ok(());
         }
         // Whoever still reads an old state is not waited for: events come first, and there is a next time.
@@ -92,9 +92,7 @@ impl Log {
                 "(SELECT page_count FROM pragma_page_count)",
             ))
             .get_result(&mut self.connection);
-        asked.is_ok_and(|pages| {
-            pages.cast_unsigned() * self.page_bytes < self.files.database_bytes()
-        })
+        asked.is_ok_and(|pages| pages.cast_unsigned() * self.page_bytes < self.files.database_bytes)
     }
 
     /// What SQLite's word means, seen with the file and the disk beside it.

@@ -20,11 +20,11 @@ use crate::{Cause, Seq};
 /// What a closed connection leaves for the next one to know.
 pub(crate) struct PreviousLog {
     /// Why it was closed.
-    failure: Failure,
+    pub(crate) failure: Failure,
     files: Files,
     /// The newest event that it had, and the newest number that it had given.
-    through: Option<Seq>,
-    given: Option<Seq>,
+    pub(crate) through: Option<Seq>,
+    pub(crate) given: Option<Seq>,
     /// Those who must close their connections before the next one is opened, because the index of the write-ahead log
     /// that they share is wrong or out of reach.
     must_close: Weak<Epoch>,
@@ -38,21 +38,6 @@ impl PreviousLog {
     /// Whether somebody still has open what must be closed first.
     pub(crate) fn is_in_use(&self) -> bool {
         self.must_close.strong_count() > 0
-    }
-
-    /// Why it was closed.
-    pub(crate) fn failure(&self) -> &Failure {
-        &self.failure
-    }
-
-    #[cfg(test)]
-    pub(crate) fn through(&self) -> Option<Seq> {
-        self.through
-    }
-
-    #[cfg(test)]
-    pub(crate) fn given(&self) -> Option<Seq> {
-        self.given
     }
 
     /// Together with what the log before this one had, which was never compared with it.
@@ -165,7 +150,7 @@ fn look_inside(file: &DatabaseFile) -> Result<(), Failure> {
 
 /// What it means that the lock cannot be had again.
 fn not_ours(lock: &LockFile, error: LockError) -> Failure {
-    let path = lock.path().display();
+    let path = lock.path.display();
     match error {
         LockError::Held(pid) => {
             let by = pid.map_or(String::new(), |pid| format!(" by process {pid}"));

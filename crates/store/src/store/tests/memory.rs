@@ -109,15 +109,11 @@ impl MemoryDatabase {
 }
 
 impl ReadEngine for MemoryDatabase {
-    fn installations(&self) -> Result<Vec<InstallationRecord>, ReadError> {
-        Ok(self.lock().tables.installations.clone())
-    }
-
     fn installations_after(
         &self,
         revision: Revision,
     ) -> Result<Vec<InstallationRecord>, ReadError> {
-        let mut all = self.installations()?;
+        let mut all = self.lock().tables.installations.clone();
         all.retain(|bot| bot.revision > revision);
         Ok(all)
     }
