@@ -51,6 +51,23 @@ impl Cause {
         }
     }
 
+    /// Whether the database gave no reason that says more than that it failed.
+    pub(crate) fn is_unexplained(self) -> bool {
+        match self {
+            Self::Io | Self::Other => true,
+            Self::DiskFull
+            | Self::Locked
+            | Self::Gone
+            | Self::Held
+            | Self::Truncated
+            | Self::ReadOnly
+            | Self::Corrupt
+            | Self::Stalled
+            | Self::Poison
+            | Self::WriterGone => false,
+        }
+    }
+
     /// What an operator does about it. Feishu and Lark push again what was not recorded; WeCom's events wait in memory.
     pub fn advice(self) -> &'static str {
         match self {

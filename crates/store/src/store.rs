@@ -144,7 +144,9 @@ impl Store {
                     *slot = WriterSlot::Lent { jobs, next };
                     run.handed_over = Some(handed_over);
                 }
-                taken => *slot = taken,
+                taken @ (WriterSlot::Taken(_)
+                | WriterSlot::Lent { next: Some(_), .. }
+                | WriterSlot::Changing) => *slot = taken,
             }
         }
         if run.state.is_some() || run.handed_over.is_some() {
@@ -206,7 +208,7 @@ impl Store {
     pub fn directory(&self) -> &Path {
         match self.open.path.parent() {
             Some(directory) if !directory.as_os_str().is_empty() => directory,
-            _ => Path::new("."),
+            Some(_) | None => Path::new("."),
         }
     }
 

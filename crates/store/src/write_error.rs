@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use longwire_installation::InstallationId;
 
+use crate::cause::Cause;
 use crate::failure::Failure;
 use crate::{KeyRingError, SealError};
 
@@ -60,6 +61,22 @@ pub enum WriteError {
 }
 
 impl WriteError {
+    /// What is wrong with the database, if this is more than a refusal of the change.
+    pub(crate) fn database_failure(&self) -> Option<Failure> {
+        match self {
+            Self::Refused(failure) => (failure.cause != Cause::Poison).then(|| failure.clone()),
+            Self::NameTaken { .. }
+            | Self::SameBot { .. }
+            | Self::UnknownInstallation { .. }
+            | Self::Seal(_)
+            | Self::Keys(_)
+            | Self::NotBegun { .. }
+            | Self::Overdue { .. }
+            | Self::Busy
+            | Self::WriterGone => None,
+        }
+    }
+
     /// What to do about it, where the error's words do not say it.
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {

@@ -183,24 +183,21 @@ impl Log {
     }
 }
 
-/// An unexplained error on a full disk is its being full.
-pub(super) fn blame_the_disk(path: &Path, failure: Failure) -> Failure {
-    match failure.cause {
-        Cause::Io | Cause::Other if find_room(path).is_err() => Failure {
-            cause: Cause::DiskFull,
-            ..failure
-        },
-        _ => failure,
+/// An unexplained error on a full disk means that the disk is full.
+pub(super) fn blame_the_disk(path: &Path, mut failure: Failure) -> Failure {
+    if failure.cause.is_unexplained() && find_room(path).is_err() {
+        failure.cause = Cause::DiskFull;
     }
+    failure
 }
 
-/// Whether there is room for a write. A file system that does not tell has some.
+/// Whether there is free space for a write. A file system that does not tell has some.
 pub(super) fn find_room(path: &Path) -> Result<(), Failure> {
     match free_bytes(path) {
         Some(free) if free < NO_SPACE_BYTES => Err(Failure::new(
             Cause::DiskFull,
             format!("{free} bytes are free, {NO_SPACE_BYTES} are needed"),
         )),
-        _ => Ok(()),
+        Some(_) | None => Ok(()),
     }
 }

@@ -78,11 +78,11 @@ pub(super) fn refuse_foreign(file: &DatabaseFile) -> Result<Schema, OpenError> {
 fn refusal(path: &Path, failure: Failure) -> OpenError {
     let source = blame_the_disk(path, failure);
     let path = path.to_owned();
-    match source.cause {
-        Cause::DiskFull => OpenError::DiskFull { path },
-        Cause::Corrupt if source.detail.contains("not a database") => {
-            OpenError::NotADatabase { path }
-        }
-        _ => OpenError::Database { path, source },
+    if source.cause == Cause::DiskFull {
+        OpenError::DiskFull { path }
+    } else if source.cause == Cause::Corrupt && source.detail.contains("not a database") {
+        OpenError::NotADatabase { path }
+    } else {
+        OpenError::Database { path, source }
     }
 }

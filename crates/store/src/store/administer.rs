@@ -15,10 +15,10 @@ use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::slot::{CommandChannel, WriterRun, WriterSlot};
 use super::{JOBS, Store};
+use crate::WriteError;
 use crate::engine::WriteEngine;
 use crate::installation::InstallationTable;
 use crate::writer::{DatabaseState, Job};
-use crate::{Cause, WriteError};
 
 /// How long a change is waited for. Longer than a write lock is waited for (1 s), and than it takes until a disk that
 /// hangs is told (3 s): whoever hears that it took too long finds the reason in the health.
@@ -61,12 +61,11 @@ impl Store {
             let (outcome, state) = match engine {
                 Ok(engine) => {
                     let outcome = change(engine, work);
-                    let state = match &outcome {
-                        Err(WriteError::Refused(failure)) if failure.cause != Cause::Poison => {
-                            DatabaseState::Fails(failure.clone())
-                        }
-                        _ => DatabaseState::Works,
-                    };
+                    let failure = outcome
+                        .as_ref()
+                        .err()
+                        .and_then(WriteError::database_failure);
+                    let state = failure.map_or(DatabaseState::Works, DatabaseState::Fails);
                     (outcome, state)
                 }
                 Err(failure) => (

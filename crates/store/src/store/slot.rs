@@ -102,7 +102,9 @@ impl WriterSlot {
                 // The waiting thread could not be started.
                 Err(unsent) => Self::Free(unsent.into_inner()),
             },
-            _ => Self::Free(state),
+            Self::Free(_) | Self::Taken(_) | Self::Lent { next: None, .. } | Self::Changing => {
+                Self::Free(state)
+            }
         };
     }
 }

@@ -59,8 +59,8 @@ impl Log {
                 self.ruined = true;
                 Err(cut(self.file.path(), bytes, Cause::Corrupt))
             }
-            accepted => {
-                self.files.accept(accepted);
+            Shrunk::Wal { .. } | Shrunk::Database { .. } => {
+                self.files.accept(shrunk);
                 Ok(())
             }
         }
@@ -95,17 +95,15 @@ impl Log {
         asked.is_ok_and(|pages| pages.cast_unsigned() * self.page_bytes < self.files.database_bytes)
     }
 
-    /// What SQLite's word means, seen with the file and the disk beside it.
-    pub(crate) fn explain(&self, failure: Failure) -> Failure {
-        let moved = !self.files.has_database(&self.file);
-        match failure.cause {
-            Cause::Poison => failure,
-            _ if moved => Failure {
-                cause: Cause::Gone,
-                ..failure
-            },
-            _ => blame_the_disk(self.file.path(), failure),
+    /// What SQLite's error means, given the state of the file and the disk.
+    pub(crate) fn explain(&self, mut failure: Failure) -> Failure {
+        if failure.cause == Cause::Poison {
+            return failure;
         }
+        if !self.files.has_database(&self.file) {
+            failure.cause = Cause::Gone;
+        }
+        blame_the_disk(self.file.path(), failure)
     }
 }
 

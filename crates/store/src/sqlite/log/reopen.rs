@@ -93,19 +93,13 @@ impl Log {
         if matches!(cause, Cause::Gone | Cause::Truncated) || self.ruined {
             previous.must_close = self.file.begin_epoch();
         }
-        match cause {
+        if cause == Cause::Truncated || self.ruined {
             // SQLite would copy pages into the database that are no longer there, or to where nothing is left.
-            _ if cause == Cause::Truncated || self.ruined => {
-                previous.held_open = self.file.hold_open().ok();
-            }
+            previous.held_open = self.file.hold_open().ok();
+        } else if cause == Cause::Gone && self.files.has_database(&self.file) {
             // The opposite: what the write-ahead log holds is saved, as far as that is possible.
-            Cause::Gone if self.files.has_database(&self.file) => {
-                drop(
-                    self.connection
-                        .batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"),
-                );
-            }
-            _ => {}
+            let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+            drop(self.connection.batch_execute(checkpoint));
         }
         previous
     }
