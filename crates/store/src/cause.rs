@@ -1,4 +1,4 @@
-//! Why something could not be recorded, and what to do about it.
+//! Why something could not be recorded, and what to do about it: its cause, and the database's own words.
 
 use std::fmt;
 
@@ -132,5 +132,24 @@ impl fmt::Display for Cause {
             Self::WriterGone => "the writer thread ended",
             Self::Other => "the database refused",
         })
+    }
+}
+
+/// Why a transaction did not become a record.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{cause}: {detail}")]
+pub struct Failure {
+    /// What kind of trouble it is.
+    pub cause: Cause,
+    /// The database's own words.
+    pub detail: String,
+}
+
+impl Failure {
+    pub(crate) fn new(cause: Cause, detail: impl Into<String>) -> Self {
+        Self {
+            cause,
+            detail: detail.into(),
+        }
     }
 }

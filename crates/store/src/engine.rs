@@ -8,14 +8,17 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::failure::Failure;
+use crate::cause::Failure;
+use crate::event_record::{EventPage, EventQuery};
 use crate::figures::DiskUsage;
-use crate::installation::InstallationTable;
+use crate::ids::Seq;
+use crate::installation::{InstallationRecord, InstallationTable};
 use crate::lane::LaneBatch;
 use crate::read_error::ReadError;
 use crate::receipt::Committed;
+use crate::timeline::TimelineRecord;
+use crate::write_error::WriteError;
 use crate::write_queue::Queued;
-use crate::{EventPage, EventQuery, InstallationRecord, Seq, TimelineRecord, WriteError};
 use longwire_installation::{InstallationId, Revision};
 
 /// An open database, as its engine hands it over.

@@ -35,8 +35,8 @@ pub(crate) use filter::Filter;
 pub(crate) use log_key::LogKey;
 pub(crate) use page::{Page, PageId};
 
-use crate::failure::Failure;
-use crate::{Cause, Seq};
+use crate::cause::{Cause, Failure};
+use crate::ids::Seq;
 use log_key::BUCKETS;
 use tail::Tail;
 

@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use longwire_wire::event::{NewEvent, Source};
 use longwire_wire::identity::EventKey;
 
-use crate::{NewEvent, Seq, Source};
+use crate::ids::Seq;
 use longwire_installation::InstallationId;
 
 /// Which events to read, oldest first.

@@ -6,8 +6,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use crate::StoreSettings;
 use crate::open::database_path;
+use crate::settings::StoreSettings;
 use crate::sqlite::file::DatabaseFile;
 
 /// What others may do with a file: any of the permissions of its group and of everybody.
@@ -69,7 +69,7 @@ mod tests {
     use std::fs::{self, Permissions};
 
     use super::*;
-    use crate::Store;
+    use crate::store::Store;
 
     #[test]
     fn what_others_may_use_is_named() {

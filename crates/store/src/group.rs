@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use longwire_wire::event::NewEvent;
 
-use crate::{Cause, Receipt};
+use crate::cause::Cause;
+use crate::receipt::Receipt;
 use longwire_installation::InstallationId;
 
 /// Hears what became of a group. Called on the writer thread: it hands on and returns, and never

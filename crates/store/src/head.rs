@@ -8,10 +8,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::receipt::{Committed, EventOutcome};
+use crate::event_record::{EventPage, EventQuery};
+use crate::ids::Seq;
+use crate::receipt::{Committed, EventOutcome, RecordOutcome};
 use crate::recent::{RecentEvents, keep_only};
-use crate::{EventPage, EventQuery, NewEvent, RecordOutcome, Seq};
 use longwire_installation::InstallationId;
+use longwire_wire::event::NewEvent;
 
 /// Tells of the newest event of the log, as often as it changes or less often: several commits may be one change.
 #[derive(Clone, Debug)]

@@ -4,9 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::Cause;
+use crate::cause::{Cause, Failure};
 use crate::clock::now_ms;
-use crate::failure::Failure;
 use crate::underway::Underway;
 
 /// The state of the log's writing side. Reading goes on in both.

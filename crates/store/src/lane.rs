@@ -11,7 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::{Displacement, TimelineEntry};
+use crate::displacement::Displacement;
+use crate::timeline::TimelineEntry;
 use longwire_installation::InstallationId;
 
 /// Small writes that ride in one transaction: some two milliseconds of the writer's time.
@@ -224,7 +225,7 @@ impl Drop for LaneBatch<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::TimelineKind;
+    use crate::timeline::TimelineKind;
     use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;
 

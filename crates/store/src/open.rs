@@ -3,9 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::failure::Failure;
+use crate::cause::Failure;
 use crate::seal::KeyRingError;
-use crate::{StoreUrl, StoreUrlError};
+use crate::store_url::{StoreUrl, StoreUrlError};
 
 /// The store could not be opened. Its text says why; [`advice`](Self::advice) says what to do.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Why a query was not answered.
 
-use crate::failure::Failure;
+use crate::cause::Failure;
 
 /// A query was not answered.
 #[derive(Debug, thiserror::Error)]

@@ -8,9 +8,11 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use crate::receipt::EventOutcome;
-use crate::{EventPage, EventQuery, EventRecord, NewEvent, RecordOutcome, Seq};
+use crate::event_record::{EventPage, EventQuery, EventRecord};
+use crate::ids::Seq;
+use crate::receipt::{EventOutcome, RecordOutcome};
 use longwire_installation::InstallationId;
+use longwire_wire::event::NewEvent;
 
 /// Some tenths of a second at the writer's full speed: a follower that is woken after each commit lags less.
 const EVENTS: usize = 4_096;
@@ -140,10 +142,10 @@ fn copy(event: &mut NewEvent) {
 
 #[cfg(test)]
 mod tests {
+    use longwire_wire::event::Source;
     use longwire_wire::identity::{Identity, Tier};
 
     use super::*;
-    use crate::Source;
 
     fn event(payload_bytes: usize) -> NewEvent {
         let payload = Bytes::from(vec![b'x'; payload_bytes]);

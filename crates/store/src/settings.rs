@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::StoreUrl;
 use crate::directory::beside;
+use crate::store_url::StoreUrl;
 
 /// Everything the store is told from outside.
 #[derive(Clone, Debug)]

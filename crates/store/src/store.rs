@@ -22,17 +22,18 @@ use crossbeam_channel::bounded;
 use self::slot::{CommandChannel, Successor, WriterRun, WriterSlot};
 use crate::engine::Opened;
 use crate::event_index::RUN_EVENTS;
-use crate::head::Head;
-use crate::health::HealthCell;
-use crate::open::database_path;
+use crate::event_record::{EventPage, EventQuery};
+use crate::figures::Figures;
+use crate::head::{Head, HeadWatch};
+use crate::health::{Health, HealthCell};
+use crate::open::{OpenError, database_path};
+use crate::read_error::ReadError;
+use crate::reader::Reader;
 use crate::seal::KeyRing;
+use crate::settings::StoreSettings;
 use crate::sqlite;
-use crate::write_queue::WriteQueue;
+use crate::write_queue::{WriteQueue, Writer};
 use crate::writer::WriterState;
-use crate::{
-    EventPage, EventQuery, Figures, HeadWatch, Health, OpenError, ReadError, Reader, StoreSettings,
-    Writer,
-};
 
 /// Administrative writes that may wait for the writer.
 const JOBS: usize = 64;

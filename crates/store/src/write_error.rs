@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use longwire_installation::InstallationId;
 
-use crate::cause::Cause;
-use crate::failure::Failure;
-use crate::{KeyRingError, SealError};
+use crate::cause::{Cause, Failure};
+use crate::seal::{KeyRingError, SealError};
 
 /// An administrative write was not made.
 #[derive(Debug, thiserror::Error)]

@@ -8,10 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::Se
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
+use crate::displacement::Displacement;
 use crate::figures::Counters;
+use crate::group::Group;
 use crate::lane::{SmallWrite, WriteLane};
 use crate::pace::Pace;
-use crate::{Displacement, Group, StoreSettings, TimelineEntry};
+use crate::settings::StoreSettings;
+use crate::timeline::TimelineEntry;
 
 /// Why a group was not taken.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
@@ -226,9 +229,12 @@ impl Drop for Room {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cause, GroupReply, NewEvent, Receipt, Source};
+    use crate::cause::Cause;
+    use crate::group::GroupReply;
+    use crate::receipt::Receipt;
     use bytes::Bytes;
     use longwire_installation::InstallationId;
+    use longwire_wire::event::{NewEvent, Source};
     use longwire_wire::identity::Identity;
 
     struct Nobody;

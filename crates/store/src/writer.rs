@@ -10,17 +10,17 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, after, never, select, tick};
+use longwire_wire::event::NewEvent;
 use longwire_wire::identity::Tier;
 
+use crate::cause::{Cause, Failure};
 use crate::engine::{Batch, WriteEngine};
-use crate::failure::Failure;
 use crate::figures::Counters;
 use crate::head::Head;
 use crate::health::HealthCell;
 use crate::pace::{BATCH_BYTES, BATCH_EVENTS};
-use crate::receipt::{Committed, GroupOutcome};
+use crate::receipt::{Committed, GroupOutcome, RecordOutcome};
 use crate::write_queue::{Queued, WriteQueue};
-use crate::{Cause, NewEvent, RecordOutcome};
 
 /// How long a writer in trouble rests between attempts.
 const RETRY: Duration = Duration::from_secs(1);

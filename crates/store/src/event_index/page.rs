@@ -2,7 +2,7 @@
 
 use super::log_key::BUCKETS;
 use super::{LogKey, RunId};
-use crate::Seq;
+use crate::ids::Seq;
 
 /// Where a page lies: the run and, within it, the first bits of the keys.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]

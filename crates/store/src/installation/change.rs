@@ -7,9 +7,10 @@ use longwire_installation::{BotIdentity, Desired, InstallationId, Origin, Public
 use secrecy::{ExposeSecret, SecretString};
 
 use super::secret::{open_proxy, open_secret, place};
-use crate::failure::Failure;
-use crate::seal::KeyRing;
-use crate::{Cause, InstallationRecord, NewInstallation, SealError, WriteError};
+use crate::cause::{Cause, Failure};
+use crate::installation::{InstallationRecord, NewInstallation};
+use crate::seal::{KeyRing, SealError};
+use crate::write_error::WriteError;
 
 /// The installations within a transaction of the engine that keeps them.
 pub(crate) trait InstallationTable {

@@ -3,8 +3,8 @@
 use longwire_installation::PublicId;
 use secrecy::SecretString;
 
-use crate::seal::{KeyRing, Place};
-use crate::{InstallationRecord, SealError};
+use crate::installation::InstallationRecord;
+use crate::seal::{KeyRing, Place, SealError};
 
 /// The secret in clear.
 pub(crate) fn open_secret(

@@ -10,13 +10,15 @@ use super::log::{Log, PreviousLog};
 use super::opening;
 use super::readers::Readers;
 use super::timeline::TimelineBuffer;
+use crate::cause::{Cause, Failure};
 use crate::engine::{Batch, Change, Opened, ReadEngine, WriteEngine};
-use crate::failure::Failure;
 use crate::figures::DiskUsage;
+use crate::ids::Seq;
 use crate::lane::SmallWrite;
+use crate::open::OpenError;
 use crate::receipt::Committed;
 use crate::recording::record_groups;
-use crate::{Cause, OpenError, Seq, WriteError};
+use crate::write_error::WriteError;
 
 /// The writing connection and everything that outlives it.
 pub(crate) struct SqliteEngine {

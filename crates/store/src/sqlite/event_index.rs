@@ -5,11 +5,11 @@ use diesel::prelude::*;
 use longwire_wire::identity::EventKey;
 
 use super::schema::{event, event_index_page, event_index_run};
-use crate::Seq;
+use crate::cause::{Cause, Failure};
 use crate::event_index::{
     Claims, EventIndex, Filter, LogKey, Page, PageId, Run, RunId, Span, window_begins,
 };
-use crate::failure::Failure;
+use crate::ids::Seq;
 use longwire_installation::InstallationId;
 
 #[derive(Queryable, Selectable)]
@@ -169,7 +169,7 @@ impl TryFrom<RunRow> for Run {
 }
 
 fn foreign(what: &str) -> Failure {
-    Failure::new(crate::Cause::Corrupt, what)
+    Failure::new(Cause::Corrupt, what)
 }
 
 #[cfg(test)]

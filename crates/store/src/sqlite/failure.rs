@@ -5,8 +5,8 @@
 
 use diesel::result::{ConnectionError, DatabaseErrorKind, Error};
 
-use crate::failure::Failure;
-use crate::{Cause, WriteError};
+use crate::cause::{Cause, Failure};
+use crate::write_error::WriteError;
 
 /// SQLite's message for a result code, and what it means here.
 const MESSAGES: &[(&str, Cause)] = &[

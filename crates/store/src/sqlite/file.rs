@@ -19,9 +19,8 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 
 use super::store_row::StoreIdentity;
-use crate::Cause;
+use crate::cause::{Cause, Failure};
 use crate::directory::beside;
-use crate::failure::Failure;
 
 /// Where the database lies, shared by everyone who opens it.
 #[derive(Debug)]

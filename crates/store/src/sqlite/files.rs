@@ -9,8 +9,7 @@ use std::path::Path;
 
 use super::file::DatabaseFile;
 use super::file_identity::FileIdentity;
-use crate::Cause;
-use crate::failure::Failure;
+use crate::cause::{Cause, Failure};
 
 /// The files of one connection.
 #[derive(Clone, Debug)]

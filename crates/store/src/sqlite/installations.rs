@@ -12,7 +12,7 @@ use longwire_installation::{Desired, PublicId, Revision};
 
 use self::row::InstallationRow;
 use super::schema::{installation, taken_back};
-use crate::InstallationRecord;
+use crate::installation::InstallationRecord;
 use crate::seal::key_id;
 
 pub(crate) use self::displacement::keep_displacement;

@@ -28,9 +28,9 @@ use super::files::Files;
 use super::lock::LockFile;
 use super::schema::probe;
 use super::store_row::OpenTime;
+use crate::cause::{Cause, Failure};
 use crate::event_index::EventIndex;
-use crate::failure::Failure;
-use crate::{Cause, Seq};
+use crate::ids::Seq;
 
 /// The write lock is waited for as long as an event can wait and still be answered in time.
 ///

@@ -8,8 +8,8 @@ use super::file::DatabaseFile;
 use super::lock::LockFile;
 use super::log::{Log, blame_the_disk, find_room};
 use super::migrations::{self, Maker};
-use crate::failure::Failure;
-use crate::{Cause, OpenError};
+use crate::cause::{Cause, Failure};
+use crate::open::OpenError;
 
 /// The schema of a file of ours.
 pub(super) enum Schema {

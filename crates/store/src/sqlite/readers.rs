@@ -12,9 +12,13 @@ use diesel::{QueryResult, SqliteConnection};
 use super::file::{DatabaseFile, Epoch};
 use super::file_identity::FileIdentity;
 use super::{events, installations, timeline};
+use crate::cause::{Cause, Failure};
 use crate::engine::ReadEngine;
-use crate::failure::Failure;
-use crate::{EventPage, EventQuery, InstallationRecord, ReadError, Seq, TimelineRecord};
+use crate::event_record::{EventPage, EventQuery};
+use crate::ids::Seq;
+use crate::installation::InstallationRecord;
+use crate::read_error::ReadError;
+use crate::timeline::TimelineRecord;
 use longwire_installation::{InstallationId, Revision};
 
 const PRAGMAS: &str = "PRAGMA busy_timeout = 1000; PRAGMA query_only = ON;";
@@ -112,7 +116,7 @@ impl r2d2::ManageConnection for Source {
 
     fn connect(&self) -> Result<Pooled, Failure> {
         let epoch = self.file.enter()?;
-        let gone = |error: std::io::Error| Failure::new(crate::Cause::Gone, error.to_string());
+        let gone = |error: std::io::Error| Failure::new(Cause::Gone, error.to_string());
         // Before: if it is replaced in between, the next look finds that.
         let file = FileIdentity::of(self.file.path()).map_err(gone)?;
         Ok(Pooled {
@@ -125,7 +129,7 @@ impl r2d2::ManageConnection for Source {
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Failure> {
         let found = FileIdentity::of(self.file.path());
         if self.has_broken(pooled) || !found.is_ok_and(|found| found == pooled.file) {
-            return Err(Failure::new(crate::Cause::Gone, "the file was replaced"));
+            return Err(Failure::new(Cause::Gone, "the file was replaced"));
         }
         Ok(())
     }

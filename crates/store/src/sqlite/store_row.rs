@@ -6,7 +6,7 @@ use diesel::SqliteConnection;
 use diesel::prelude::*;
 
 use super::schema::store;
-use crate::failure::Failure;
+use crate::cause::{Cause, Failure};
 
 /// What tells a database from every other one, but not from a copy of itself.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
@@ -18,7 +18,7 @@ impl StoreIdentity {
         bytes
             .try_into()
             .map(Self)
-            .map_err(|_| Failure::new(crate::Cause::Corrupt, "a store identity of another length"))
+            .map_err(|_| Failure::new(Cause::Corrupt, "a store identity of another length"))
     }
 }
 

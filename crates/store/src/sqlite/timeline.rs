@@ -6,8 +6,8 @@ use diesel::SqliteConnection;
 use diesel::prelude::*;
 
 use super::schema::timeline;
-use crate::failure::Failure;
-use crate::{Cause, TimelineEntry, TimelineKind, TimelineRecord};
+use crate::cause::{Cause, Failure};
+use crate::timeline::{TimelineEntry, TimelineKind, TimelineRecord};
 use longwire_installation::InstallationId;
 
 /// Notes kept per installation: some days of a bot that reconnects every ten minutes.

@@ -15,9 +15,9 @@ use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::slot::{CommandChannel, WriterRun, WriterSlot};
 use super::{JOBS, Store};
-use crate::WriteError;
 use crate::engine::WriteEngine;
 use crate::installation::InstallationTable;
+use crate::write_error::WriteError;
 use crate::writer::{DatabaseState, Job};
 
 /// How long a change is waited for. Longer than a write lock is waited for (1 s), and than it takes until a disk that

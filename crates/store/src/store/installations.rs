@@ -6,7 +6,9 @@ use secrecy::SecretString;
 
 use super::{Store, administer};
 use crate::installation;
-use crate::{InstallationRecord, NewInstallation, SealError, WriteError};
+use crate::installation::{InstallationRecord, NewInstallation};
+use crate::seal::SealError;
+use crate::write_error::WriteError;
 use longwire_installation::{Desired, InstallationId};
 
 impl Store {

@@ -10,8 +10,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender};
 
 use super::OpenStore;
-use crate::Cause;
-use crate::failure::Failure;
+use crate::cause::{Cause, Failure};
 use crate::writer::{Job, WriterState};
 
 /// What the writer thread is told besides its queue of events. To send `stop` never blocks: a writer thread that waits for a

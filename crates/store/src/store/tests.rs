@@ -22,21 +22,25 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, RunQueryDsl, SqliteConnection};
+use longwire_wire::event::{NewEvent, Source};
 use longwire_wire::identity::{EventKey, Identity, Tier};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use self::memory::MemoryDatabase;
 use super::*;
-use crate::failure::Failure;
+use crate::cause::{Cause, Failure};
+use crate::displacement::Displacement;
+use crate::group::{Group, GroupReply};
+use crate::ids::Seq;
+use crate::installation::{InstallationRecord, NewInstallation};
+use crate::receipt::{Receipt, RecordOutcome};
 use crate::sqlite::engine::SqliteEngine;
 use crate::sqlite::migrations;
+use crate::timeline::{TimelineEntry, TimelineKind};
+use crate::write_error::WriteError;
+use crate::write_queue::{Refusal, Rejected};
 use crate::writer::Job;
-use crate::{Cause, InstallationRecord, NewInstallation, Seq, WriteError};
-use crate::{
-    Displacement, Group, GroupReply, NewEvent, Receipt, RecordOutcome, Refusal, Rejected, Source,
-    TimelineEntry, TimelineKind,
-};
 use longwire_installation::{Desired, InstallationId, Origin, Platform, Revision, TakeBack};
 
 /// Longer than any wait that succeeds.

@@ -3,7 +3,7 @@
 use diesel::SqliteConnection;
 use diesel::prelude::*;
 
-use crate::Displacement;
+use crate::displacement::Displacement;
 use crate::sqlite::schema::{installation, taken_back};
 
 /// Keeps who has the bot, within the caller's transaction. One of an unknown installation is left out.

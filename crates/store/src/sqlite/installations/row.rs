@@ -6,8 +6,8 @@ use longwire_installation::{
 };
 
 use crate::clock::now_ms;
+use crate::installation::{InstallationRecord, NewInstallation};
 use crate::sqlite::schema::installation;
-use crate::{InstallationRecord, NewInstallation};
 
 /// A row as it is read.
 #[derive(Queryable, Selectable)]

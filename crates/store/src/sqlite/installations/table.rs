@@ -5,11 +5,10 @@ use diesel::prelude::*;
 use longwire_installation::{BotIdentity, Desired, InstallationId, PublicId, Revision};
 
 use super::row::{NewRow, Settings};
+use crate::cause::Failure;
 use crate::clock::now_ms;
-use crate::failure::Failure;
-use crate::installation::{InstallationTable, Sealed};
+use crate::installation::{InstallationRecord, InstallationTable, NewInstallation, Sealed};
 use crate::sqlite::schema::{installation, store};
-use crate::{InstallationRecord, NewInstallation};
 
 impl InstallationTable for SqliteConnection {
     fn all(&mut self) -> Result<Vec<InstallationRecord>, Failure> {

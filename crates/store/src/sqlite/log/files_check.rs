@@ -9,8 +9,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Integer;
 
 use super::{Log, WAL_KEPT_BYTES, blame_the_disk};
-use crate::Cause;
-use crate::failure::Failure;
+use crate::cause::{Cause, Failure};
 use crate::sqlite::files::Shrunk;
 
 /// SQLite's header of a write-ahead log, and of each page in it ("WAL File Format").

@@ -8,14 +8,14 @@ use diesel::connection::SimpleConnection;
 
 use super::files_check::cut;
 use super::{Log, find_room};
+use crate::cause::{Cause, Failure};
 use crate::event_index::EventIndex;
-use crate::failure::Failure;
+use crate::ids::Seq;
 use crate::sqlite::file::{DatabaseFile, Epoch};
 use crate::sqlite::file_identity::FileIdentity;
 use crate::sqlite::files::{Files, wal_with_content};
 use crate::sqlite::lock::{LockError, LockFile};
 use crate::sqlite::migrations;
-use crate::{Cause, Seq};
 
 /// What a closed connection leaves for the next one to know.
 pub(crate) struct PreviousLog {

@@ -3,9 +3,8 @@
 use diesel::SqliteConnection;
 
 use super::{Index, Log, find_room};
-use crate::Cause;
+use crate::cause::{Cause, Failure};
 use crate::event_index::EventIndex;
-use crate::failure::Failure;
 use crate::sqlite::event_index;
 use crate::sqlite::store_row::OpenTime;
 

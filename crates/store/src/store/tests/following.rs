@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::memory::MemoryDatabase;
 use super::*;
-use crate::{EventRecord, HeadWatch};
+use crate::event_record::EventRecord;
+use crate::head::HeadWatch;
 
 const BOTS: usize = 3;
 const FOLLOWERS: usize = 4;

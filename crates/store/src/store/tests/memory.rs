@@ -13,11 +13,15 @@ use longwire_installation::{Desired, InstallationId, Revision};
 
 use self::engine::MemoryEngine;
 use self::tables::Tables;
+use crate::cause::{Cause, Failure};
 use crate::engine::{Opened, ReadEngine};
 use crate::event_index::{EventIndex, LogKey, RUN_EVENTS};
-use crate::failure::Failure;
+use crate::event_record::{EventPage, EventQuery};
+use crate::ids::Seq;
+use crate::installation::InstallationRecord;
+use crate::read_error::ReadError;
 use crate::seal::key_id;
-use crate::{Cause, EventPage, EventQuery, InstallationRecord, ReadError, Seq, TimelineRecord};
+use crate::timeline::TimelineRecord;
 
 /// The database. A test keeps a handle to it beside the store.
 #[derive(Clone, Debug, Default)]

@@ -1,13 +1,14 @@
 //! The writing connection to a database in memory.
 
+use crate::cause::{Cause, Failure};
 use crate::engine::{Batch, Change, WriteEngine};
 use crate::event_index::EventIndex;
-use crate::failure::Failure;
 use crate::figures::DiskUsage;
+use crate::ids::Seq;
 use crate::lane::SmallWrite;
 use crate::receipt::Committed;
 use crate::recording::record_groups;
-use crate::{Cause, Seq, WriteError};
+use crate::write_error::WriteError;
 
 use super::MemoryDatabase;
 

@@ -1,17 +1,18 @@
 //! The tables of a database in memory, as one transaction sees them.
 
 use longwire_installation::{BotIdentity, Desired, InstallationId, PublicId, Revision};
+use longwire_wire::event::NewEvent;
 use longwire_wire::identity::EventKey;
 
+use crate::cause::Failure;
 use crate::clock::now_ms;
+use crate::displacement::Displacement;
 use crate::event_index::{IndexPages, Page, PageId};
-use crate::failure::Failure;
-use crate::installation::{InstallationTable, Sealed};
+use crate::event_record::EventRecord;
+use crate::ids::Seq;
+use crate::installation::{InstallationRecord, InstallationTable, NewInstallation, Sealed};
 use crate::recording::{EventTable, Inserted};
-use crate::{
-    Displacement, EventRecord, InstallationRecord, NewEvent, NewInstallation, Seq, TimelineEntry,
-    TimelineRecord,
-};
+use crate::timeline::{TimelineEntry, TimelineRecord};
 
 /// What is committed; a transaction works on a copy.
 #[derive(Clone, Debug, Default)]
