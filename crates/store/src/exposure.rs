@@ -43,7 +43,7 @@ impl StoreSettings {
         };
         let key = self.key_file_for(&path);
         let file = DatabaseFile::new(path.clone());
-        let files = [file.path(), file.wal(), file.shm(), file.lock(), &key];
+        let files = [&file.path, &file.wal, &file.shm, &file.lock, &key];
         let mut exposed: Vec<Exposed> = files
             .into_iter()
             .filter_map(|path| mode(path.to_owned()))

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::displacement::Displacement;
 use crate::figures::Counters;
@@ -69,33 +69,21 @@ impl Writer {
         let (events, bytes) = (group.events.len(), group.held_bytes());
         let Some(room) = Room::reserve(&self.queue, events, bytes, max_events) else {
             self.queue.counters.rejected_groups.fetch_add(1, Relaxed);
-            return Err(Rejected {
-                group,
-                why: Refusal::Full,
-            });
+            let why = Refusal::Full;
+            return Err(Rejected { group, why });
         };
         // Asked after the reservation: a closing writer waits for every reservation it can see, and
         // whoever reserves later sees it closing.
         if !self.queue.accepting.load(SeqCst) {
-            return Err(Rejected {
-                group,
-                why: Refusal::Stopped,
-            });
+            let why = Refusal::Stopped;
+            return Err(Rejected { group, why });
         }
-        self.queue
-            .groups
-            .0
-            .try_send(Queued { group, room })
-            .map_err(|unsent| {
-                let (queued, why) = match unsent {
-                    TrySendError::Full(queued) => (queued, Refusal::Full),
-                    TrySendError::Disconnected(queued) => (queued, Refusal::Stopped),
-                };
-                Rejected {
-                    group: queued.group,
-                    why,
-                }
-            })
+        let sent = self.queue.groups.0.try_send(Queued { group, room });
+        sent.map_err(|unsent| Rejected {
+            group: unsent.into_inner().group,
+            // The receiver lives as long as the sender.
+            why: Refusal::Full,
+        })
     }
 
     /// Puts a note for the timeline on the lane of small writes: best effort, never blocks, counted when it is dropped.

@@ -45,15 +45,15 @@ pub(crate) fn open(
         crate::directory::make(directory).map_err(|error| OpenError::of_io(directory, error))?;
     }
     let file = Arc::new(DatabaseFile::new(path.to_owned()));
-    let lock = LockFile::take(file.lock()).map_err(|error| match error {
+    let lock = LockFile::take(&file.lock).map_err(|error| match error {
         LockError::Held(pid) => OpenError::Held {
             pid,
             path: path.to_owned(),
         },
         LockError::NotPlain => OpenError::Linked {
-            path: file.lock().to_owned(),
+            path: file.lock.clone(),
         },
-        LockError::Io(error) => OpenError::of_io(file.lock(), error),
+        LockError::Io(error) => OpenError::of_io(&file.lock, error),
     })?;
     let mut log = Log::create(Arc::clone(&file), &lock, run_events)?;
     let sealed_with = sealed_with(&mut log.connection).map_err(|error| OpenError::Database {
@@ -177,7 +177,7 @@ impl WriteEngine for SqliteEngine {
     fn disk(&self) -> DiskUsage {
         DiskUsage {
             wal_bytes: self.log.as_ref().map_or(0, |log| log.files.wal_bytes),
-            free_bytes: free_bytes(self.file.path()),
+            free_bytes: free_bytes(&self.file.path),
         }
     }
 

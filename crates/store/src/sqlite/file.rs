@@ -25,10 +25,11 @@ use crate::directory::beside;
 /// Where the database lies, shared by everyone who opens it.
 #[derive(Debug)]
 pub(crate) struct DatabaseFile {
-    path: PathBuf,
-    wal: PathBuf,
-    shm: PathBuf,
-    lock: PathBuf,
+    pub(crate) path: PathBuf,
+    pub(crate) wal: PathBuf,
+    /// The index of the write-ahead log, which all who have the database open map into memory.
+    pub(crate) shm: PathBuf,
+    pub(crate) lock: PathBuf,
     /// What was in the file when it was first opened, and must be in whatever is opened later.
     identity: OnceLock<StoreIdentity>,
     access: Mutex<Access>,
@@ -50,13 +51,6 @@ struct Access {
     writer_first: bool,
 }
 
-/// What a connection may do.
-#[derive(Copy, Clone)]
-enum Mode {
-    ReadWrite,
-    ReadOnly,
-}
-
 impl DatabaseFile {
     pub(crate) fn new(path: PathBuf) -> Self {
         let target = link_target(&path);
@@ -73,23 +67,6 @@ impl DatabaseFile {
             #[cfg(test)]
             page_limit: std::sync::atomic::AtomicU32::new(0),
         }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub(crate) fn wal(&self) -> &Path {
-        &self.wal
-    }
-
-    /// The index of the write-ahead log, which all who have the database open map into memory.
-    pub(crate) fn shm(&self) -> &Path {
-        &self.shm
-    }
-
-    pub(crate) fn lock(&self) -> &Path {
-        &self.lock
     }
 
     /// What a reader takes along while it is connected.
@@ -144,15 +121,8 @@ impl DatabaseFile {
 
     /// Connects to the file that is there; never makes one.
     pub(crate) fn connect(&self, pragmas: &str) -> Result<SqliteConnection, Failure> {
-        let mut connection = SqliteConnection::establish(&self.uri(Mode::ReadWrite))?;
+        let mut connection = SqliteConnection::establish(&self.uri("rw"))?;
         connection.batch_execute(pragmas)?;
-        Ok(connection)
-    }
-
-    /// Connects to the file that is there, if it is still this store.
-    pub(crate) fn connect_to_ours(&self, pragmas: &str) -> Result<SqliteConnection, Failure> {
-        let mut connection = self.connect(pragmas)?;
-        self.recognize(&mut connection)?;
         Ok(connection)
     }
 
@@ -172,13 +142,13 @@ impl DatabaseFile {
     /// A connection that keeps the files open and, unlike any other, changes none of them when it is the last to be
     /// closed.
     pub(crate) fn hold_open(&self) -> Result<SqliteConnection, Failure> {
-        let mut connection = SqliteConnection::establish(&self.uri(Mode::ReadOnly))?;
+        let mut connection = SqliteConnection::establish(&self.uri("ro"))?;
         // What it reads does not matter, nor whether it can: it takes its hold on the files before.
         drop(connection.batch_execute("SELECT count(*) FROM sqlite_schema"));
         Ok(connection)
     }
 
-    fn uri(&self, mode: Mode) -> String {
+    fn uri(&self, mode: &str) -> String {
         let mut uri = String::from("file:");
         for &byte in self.path.as_os_str().as_encoded_bytes() {
             match byte {
@@ -188,10 +158,7 @@ impl DatabaseFile {
                 _ => write!(uri, "%{byte:02x}").expect("a String takes every write"),
             }
         }
-        uri + match mode {
-            Mode::ReadWrite => "?mode=rw",
-            Mode::ReadOnly => "?mode=ro",
-        }
+        uri + "?mode=" + mode
     }
 }
 

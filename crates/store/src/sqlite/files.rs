@@ -67,7 +67,7 @@ impl Files {
 
     /// Whether the database is where it was.
     pub(crate) fn has_database(&self, file: &DatabaseFile) -> bool {
-        FileIdentity::of(file.path()).is_ok_and(|found| found == self.database)
+        FileIdentity::of(&file.path).is_ok_and(|found| found == self.database)
     }
 
     /// Looks at the lengths alone. A file that is missing or replaced is left to [`confirm`](Self::confirm).
@@ -77,10 +77,10 @@ impl Files {
             let is_it = Some(FileIdentity::from(&found)) == known;
             (is_it && found.len() < bytes).then_some(found.len())
         };
-        let wal = shorter(file.wal(), self.wal, self.wal_bytes);
+        let wal = shorter(&file.wal, self.wal, self.wal_bytes);
         let wal = wal.map(|bytes| Shrunk::Wal { bytes });
         wal.or_else(|| {
-            let bytes = shorter(file.path(), Some(self.database), self.database_bytes)?;
+            let bytes = shorter(&file.path, Some(self.database), self.database_bytes)?;
             Some(Shrunk::Database { bytes })
         })
     }
@@ -88,14 +88,14 @@ impl Files {
     /// Whether all of them are in their places, and which of them is shorter than before. What is met for the first
     /// time is known from then on.
     pub(crate) fn confirm(&mut self, file: &DatabaseFile) -> Result<Option<Shrunk>, Failure> {
-        let lock = FileIdentity::of_link(file.lock());
-        is_known(file.lock(), lock, &mut Some(self.lock)).map_err(|failure| Failure {
+        let lock = FileIdentity::of_link(&file.lock);
+        is_known(&file.lock, lock, &mut Some(self.lock)).map_err(|failure| Failure {
             cause: Cause::Held,
             ..failure
         })?;
-        is_known(file.shm(), FileIdentity::of(file.shm()), &mut self.shm)?;
-        let database_bytes = length_of_known(file.path(), &mut Some(self.database))?;
-        let wal_bytes = length_of_known(file.wal(), &mut self.wal)?;
+        is_known(&file.shm, FileIdentity::of(&file.shm), &mut self.shm)?;
+        let database_bytes = length_of_known(&file.path, &mut Some(self.database))?;
+        let wal_bytes = length_of_known(&file.wal, &mut self.wal)?;
         if wal_bytes < self.wal_bytes {
             return Ok(Some(Shrunk::Wal { bytes: wal_bytes }));
         }
@@ -159,7 +159,7 @@ fn is_known(
 
 /// The write-ahead log that lies there, unless there is none or nothing in it.
 pub(crate) fn wal_with_content(file: &DatabaseFile) -> Option<FileIdentity> {
-    let found = fs::metadata(file.wal()).ok()?;
+    let found = fs::metadata(&file.wal).ok()?;
     (found.len() > 0).then(|| FileIdentity::from(&found))
 }
 

@@ -87,10 +87,10 @@ impl Log {
         run_events: usize,
     ) -> Result<Self, Failure> {
         let gone = |error: std::io::Error| Failure::new(Cause::Gone, error.to_string());
-        let database = FileIdentity::of(file.path()).map_err(gone)?;
+        let database = FileIdentity::of(&file.path).map_err(gone)?;
         let limit = format!("PRAGMA journal_size_limit = {WAL_KEPT_BYTES};");
         let connection = file.connect(&format!("{PRAGMAS} {limit}"))?;
-        if FileIdentity::of(file.path()).map_err(gone)? != database {
+        if FileIdentity::of(&file.path).map_err(gone)? != database {
             return Err(Failure::new(
                 Cause::Gone,
                 "the file was replaced while it was opened",
@@ -123,9 +123,9 @@ impl Log {
         ))
         .get_result(&mut log.connection)?;
         log.page_bytes = page_bytes.cast_unsigned();
-        let wal_bytes = std::fs::metadata(log.file.wal()).map_or(0, |found| found.len());
+        let wal_bytes = std::fs::metadata(&log.file.wal).map_or(0, |found| found.len());
         if !log.has_all_of_the_wal(wal_bytes) {
-            return Err(cut(log.file.wal(), wal_bytes, Cause::Truncated));
+            return Err(cut(&log.file.wal, wal_bytes, Cause::Truncated));
         }
         log.file.open_to_all();
         Ok(log)

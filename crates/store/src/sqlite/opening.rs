@@ -26,8 +26,8 @@ impl Log {
         run_events: usize,
     ) -> Result<Self, OpenError> {
         file.create()
-            .map_err(|error| OpenError::of_io(file.path(), error))?;
-        let path = file.path().to_owned();
+            .map_err(|error| OpenError::of_io(&file.path, error))?;
+        let path = file.path.clone();
         let refused = |failure| refusal(&path, failure);
         find_room(&path).map_err(refused)?;
         let found = std::fs::metadata(&path).map_err(|error| OpenError::of_io(&path, error))?;
@@ -50,14 +50,14 @@ pub(crate) fn inspect(file: &DatabaseFile) -> Result<(), OpenError> {
     match refuse_foreign(file)? {
         Schema::Current => Ok(()),
         Schema::Older => Err(OpenError::OlderSchema {
-            path: file.path().to_owned(),
+            path: file.path.clone(),
         }),
     }
 }
 
 /// Whether the file that is there can be written to: it is ours, and of no newer version.
 pub(super) fn refuse_foreign(file: &DatabaseFile) -> Result<Schema, OpenError> {
-    let path = file.path().to_owned();
+    let path = file.path.clone();
     let metadata = std::fs::metadata(&path).map_err(|error| OpenError::of_io(&path, error))?;
     if metadata.is_dir() {
         return Err(OpenError::IsADirectory { path });

@@ -118,16 +118,18 @@ impl r2d2::ManageConnection for Source {
         let epoch = self.file.enter()?;
         let gone = |error: std::io::Error| Failure::new(Cause::Gone, error.to_string());
         // Before: if it is replaced in between, the next look finds that.
-        let file = FileIdentity::of(self.file.path()).map_err(gone)?;
+        let file = FileIdentity::of(&self.file.path).map_err(gone)?;
+        let mut connection = self.file.connect(PRAGMAS)?;
+        self.file.recognize(&mut connection)?;
         Ok(Pooled {
-            connection: self.file.connect_to_ours(PRAGMAS)?,
+            connection,
             file,
             epoch,
         })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), Failure> {
-        let found = FileIdentity::of(self.file.path());
+        let found = FileIdentity::of(&self.file.path);
         if self.has_broken(pooled) || !found.is_ok_and(|found| found == pooled.file) {
             return Err(Failure::new(Cause::Gone, "the file was replaced"));
         }

@@ -52,11 +52,11 @@ impl Log {
     pub(super) fn judge(&mut self, shrunk: Shrunk) -> Result<(), Failure> {
         match shrunk {
             Shrunk::Wal { bytes } if !self.has_all_of_the_wal(bytes) => {
-                Err(cut(self.file.wal(), bytes, Cause::Truncated))
+                Err(cut(&self.file.wal, bytes, Cause::Truncated))
             }
             Shrunk::Database { bytes } if !self.is_smaller_by_itself() => {
                 self.ruined = true;
-                Err(cut(self.file.path(), bytes, Cause::Corrupt))
+                Err(cut(&self.file.path, bytes, Cause::Corrupt))
             }
             Shrunk::Wal { .. } | Shrunk::Database { .. } => {
                 self.files.accept(shrunk);
@@ -102,7 +102,7 @@ impl Log {
         if !self.files.has_database(&self.file) {
             failure.cause = Cause::Gone;
         }
-        blame_the_disk(self.file.path(), failure)
+        blame_the_disk(&self.file.path, failure)
     }
 }
 

@@ -107,21 +107,21 @@ impl Log {
 
 /// Whether the file that is there may be opened at all, before anything touches it.
 fn may_open(file: &DatabaseFile, previous: Option<&PreviousLog>) -> Result<(), Failure> {
-    let database = FileIdentity::of(file.path())
+    let database = FileIdentity::of(&file.path)
         .map_err(|error| Failure::new(Cause::Gone, error.to_string()))?;
-    find_room(file.path())?;
+    find_room(&file.path)?;
     let Some(previous) = previous else {
         return Ok(());
     };
     if previous.ruined && previous.files.has_database(file) {
-        let bytes = std::fs::metadata(file.path()).map_or(0, |found| found.len());
-        return Err(cut(file.path(), bytes, Cause::Corrupt));
+        let bytes = std::fs::metadata(&file.path).map_or(0, |found| found.len());
+        return Err(cut(&file.path, bytes, Cause::Corrupt));
     }
     previous
         .files
         .may_be_followed_by(database, wal_with_content(file))
         .map_err(|why| {
-            let wal = file.wal().display();
+            let wal = file.wal.display();
             Failure::new(
                 Cause::Gone,
                 format!("{wal}: {why}; move it away, or put its own database back"),

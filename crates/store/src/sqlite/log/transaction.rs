@@ -45,7 +45,7 @@ impl Log {
         &mut self,
         work: impl FnOnce(&mut SqliteConnection) -> Result<T, E>,
     ) -> Result<T, Refused<E>> {
-        find_room(self.file.path()).map_err(Refused::failed)?;
+        find_room(&self.file.path).map_err(Refused::failed)?;
         // Kept aside, because the rollback of a transaction that SQLite has rolled back itself
         // fails too, and that error would hide this one.
         let mut first = None;
