@@ -10,6 +10,7 @@ mod memory;
 mod power_cut;
 mod recording;
 mod replaced;
+mod shortened;
 mod trouble;
 
 use std::fs;
