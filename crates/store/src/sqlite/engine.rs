@@ -89,6 +89,9 @@ pub(crate) fn open_readers(
 
 impl SqliteEngine {
     fn reopen(&mut self) -> Result<Log, Failure> {
+        if let Some(previous) = &mut self.previous {
+            previous.close_readers_of_a_shorter_wal(&self.file);
+        }
         self.readers.close_outdated();
         if let Some(previous) = &self.previous
             && previous.is_in_use()

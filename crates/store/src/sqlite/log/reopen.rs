@@ -13,7 +13,7 @@ use crate::event_index::EventIndex;
 use crate::ids::Seq;
 use crate::sqlite::file::{DatabaseFile, Epoch};
 use crate::sqlite::file_identity::FileIdentity;
-use crate::sqlite::files::{Files, wal_with_content};
+use crate::sqlite::files::{Files, Shrunk, wal_with_content};
 use crate::sqlite::lock::{LockError, LockFile};
 use crate::sqlite::migrations;
 
@@ -38,6 +38,16 @@ impl PreviousLog {
     /// Whether somebody still has open what must be closed first.
     pub(crate) fn is_in_use(&self) -> bool {
         self.must_close.strong_count() > 0
+    }
+
+    /// Makes the readers close their connections if the write-ahead log became shorter while the writing connection was
+    /// closed: they keep its index, which may name pages that are no longer there.
+    pub(crate) fn close_readers_of_a_shorter_wal(&mut self, file: &DatabaseFile) {
+        let is_shorter = matches!(self.files.shrunk(file), Some(Shrunk::Wal { .. }));
+        if is_shorter && !self.is_in_use() {
+            self.must_close = file.begin_epoch();
+            self.held_open = file.hold_open().ok();
+        }
     }
 
     /// Together with what the log before this one had, which was never compared with it.

@@ -1,6 +1,7 @@
 //! The files of the store cut short, or made shorter in order, while it is in use.
 
 use super::*;
+use crate::engine::WriteEngine;
 
 #[test]
 fn a_write_ahead_log_that_was_cut_is_noticed_before_the_next_receipt() {
@@ -145,4 +146,28 @@ fn a_write_ahead_log_that_was_emptied_in_order_is_no_trouble() {
     let _other = emptied_by_another(&bench);
     assert_eq!(bench.ask(event(2, 2)), recorded(2, 2));
     assert_eq!(bench.ask(event(3, 1)), repeat(3, 1, Tier::EventId));
+}
+
+/// The connection is closed for another reason, and readers keep the index of pages that are no longer there.
+#[test]
+fn a_write_ahead_log_that_is_cut_during_other_trouble_is_given_up_by_readers() {
+    let bench = Bench::running();
+    bench.pragma("PRAGMA wal_checkpoint(PASSIVE)".to_owned());
+    for key in 1..=20 {
+        assert!(is_recorded(&bench.ask(event(1, key))));
+    }
+    assert_eq!(bench.store.reader().count_events().expect("readable"), 20);
+    let wal = bench.directory.path().join("longwire.db-wal");
+    bench.sqlite(move |engine| {
+        engine.close(&Failure::new(Cause::Io, "as the test wants"));
+        let file = fs::File::options().write(true).open(&wal).expect("there");
+        assert!(file.metadata().expect("there").len() > 40_000);
+        file.set_len(40_000).expect("cut");
+    });
+    bench.ask_until(98, is_recorded);
+    for key in 1..=20 {
+        assert!(is_recorded(&bench.ask(event(1, key))));
+    }
+    assert_eq!(bench.store.reader().count_events().expect("readable"), 21);
+    assert_eq!(bench.integrity(), "ok");
 }
