@@ -14,9 +14,9 @@
 //! does, so there is no moment at which a crash could make the two disagree. In memory a run takes
 //! two bytes per event, its filter.
 //!
-//! The time of day on this host has no say in any of it, because a clock can be wrong by years and
-//! be set right again between an event and its repeat. Which runs are asked is told by the
-//! platform's own times ([`Claims`]). A run is forgotten when the store has been open for the
+//! The time of day on this host is not used, because a clock can be wrong by years and be set right
+//! again between an event and its repeat. The platform's own times decide which runs are asked
+//! ([`Claims`]). A run is forgotten when the store has been open for the
 //! [window](WINDOW_MS) since the run was completed; that time only ever grows, and never faster than
 //! real time does.
 //!

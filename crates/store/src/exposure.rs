@@ -1,4 +1,4 @@
-//! Which of the store's files others than their owner may use.
+//! Which of the store's files somebody other than their owner may use.
 //!
 //! Payloads are the messages of people, and whoever may write to the lock or the directory can have a second gateway
 //! started on the store. The files are made for their owner alone; a copy that was put in place, or a restored backup, may not be.
@@ -14,7 +14,7 @@ use crate::sqlite::file::DatabaseFile;
 const OTHERS: u32 = 0o077;
 /// Everybody may write, and so, in a directory, delete.
 const EVERYBODY_WRITES: u32 = 0o002;
-/// In a directory with this bit everybody deletes only what is his own.
+/// In a directory with this bit a user can delete only files of their own.
 const STICKY: u32 = 0o1000;
 
 /// A file of the store that others may use, or its directory.

@@ -42,7 +42,7 @@ pub(crate) type GroupEvents = (InstallationId, Vec<NewEvent>);
 pub(crate) struct Head {
     newest: watch::Sender<Option<Seq>>,
     recent: Mutex<RecentEvents>,
-    /// Spares a writer that nobody follows the mutex.
+    /// A writer that nobody follows does not lock the mutex.
     has_recent: AtomicBool,
 }
 
@@ -64,8 +64,8 @@ impl Head {
         self.newest.receiver_count() > 0
     }
 
-    /// A batch was committed. Its events are given if somebody [watches](Self::is_watched), and each receipt has left by
-    /// now.
+    /// A batch was committed. Its events are given if somebody [watches](Self::is_watched). The receipts have been
+    /// handed out before.
     pub(crate) fn publish(&self, committed: &Committed, events: Option<Vec<GroupEvents>>) {
         match events {
             Some(mut events) => {

@@ -27,11 +27,11 @@ pub enum Health {
 /// Holds the health and logs each change once.
 #[derive(Debug)]
 pub(crate) struct HealthCell {
-    /// Spares the healthy path, one commit after another, the mutex.
+    /// Commits of a healthy store do not lock the mutex.
     degraded: AtomicBool,
     health: Mutex<Health>,
     underway: Underway,
-    /// Somebody saw the work under way last for too long, and said so.
+    /// A reader found that the current work takes too long, and logged it.
     stall_told: AtomicBool,
 }
 
@@ -45,7 +45,7 @@ impl HealthCell {
         }
     }
 
-    /// The writer goes into the database, until what is returned is dropped.
+    /// The writer uses the database until the returned guard is dropped.
     pub(crate) fn working(&self) -> Working<'_> {
         self.underway.begin();
         Working(self)
@@ -55,7 +55,7 @@ impl HealthCell {
         self.degraded.load(Ordering::Acquire)
     }
 
-    /// A writer that does not come out of the database cannot say so, which makes it the reader's judgement.
+    /// A writer that hangs in the database cannot report it, so whoever reads the health checks for it.
     pub(crate) fn read(&self) -> Health {
         let told = if self.is_degraded() {
             self.lock().clone()
@@ -144,7 +144,7 @@ impl HealthCell {
     }
 }
 
-/// The writer's stay inside the database.
+/// Marks the writer as working until it is dropped.
 pub(crate) struct Working<'a>(&'a HealthCell);
 
 impl Drop for Working<'_> {

@@ -60,7 +60,7 @@ pub enum OpenError {
         /// The migration this build does not know.
         version: String,
     },
-    /// An earlier longwire made the schema. Only who writes brings it up to date.
+    /// An earlier longwire made the schema. Only a process that writes brings it up to date.
     #[error("{} has the schema of an earlier version", path.display())]
     OlderSchema {
         /// The file.

@@ -1,4 +1,4 @@
-//! What happened to an installation's connection, for the operator who asks "why was it away".
+//! What happened to an installation's connection, for an operator who asks why it was not connected.
 //!
 //! Best effort: notes ride in the writer's transactions, after the events, and are dropped and
 //! counted when there are too many.
@@ -8,15 +8,15 @@ use longwire_installation::InstallationId;
 /// One thing that happened.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TimelineEntry {
-    /// To whom.
+    /// The installation it happened to.
     pub installation: InstallationId,
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
-    /// In which connection.
+    /// The connection it happened in.
     pub generation: u64,
     /// What.
     pub kind: TimelineKind,
-    /// The particulars, for a reader.
+    /// Details, as text.
     pub detail: String,
 }
 
@@ -62,7 +62,7 @@ pub enum TimelineKind {
     FirstEvent,
     /// Events could not be recorded.
     DegradedStore,
-    /// A word that a newer version wrote.
+    /// A kind that only a newer version knows.
     Other,
 }
 
@@ -87,7 +87,7 @@ impl TimelineKind {
         Self::Other,
     ];
 
-    /// The word in the database and in JSON.
+    /// The label in the database and in JSON.
     pub fn label(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -109,7 +109,7 @@ impl TimelineKind {
         }
     }
 
-    /// The kind a word stands for; [`Other`](Self::Other) for a word we do not know.
+    /// The kind of this label; [`Other`](Self::Other) for a label we do not know.
     pub fn parse(word: &str) -> Self {
         Self::ALL
             .into_iter()

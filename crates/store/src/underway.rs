@@ -1,7 +1,7 @@
-//! Since when the writer has been inside the database, for whoever cannot ask it.
+//! How long the writer has been working in the database, readable without asking it.
 //!
 //! A disk that hangs keeps the writer in the kernel: nothing fails, nothing returns, and the thread can tell nobody.
-//! So it leaves a mark before it goes in and takes it away when it comes out; who reads the mark judges.
+//! So it notes the time before it begins and clears the note afterwards. Whoever reads the note decides.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// longer than an event may wait for its answer (2.5 s): from here on nothing that arrives is acknowledged in time.
 pub(crate) const STALLED_AFTER: Duration = Duration::from_secs(3);
 
-/// The mark.
+/// The note.
 #[derive(Debug)]
 pub(crate) struct Underway {
     epoch: Instant,
@@ -26,12 +26,12 @@ impl Underway {
         }
     }
 
-    /// The writer goes in.
+    /// The writer begins a piece of work.
     pub(crate) fn begin(&self) {
         self.begun.store(self.now_ms() + 1, Relaxed);
     }
 
-    /// The writer is out; returns how long it was in.
+    /// The work is done; returns how long it took.
     pub(crate) fn end(&self) -> Duration {
         match self.begun.swap(0, Relaxed) {
             0 => Duration::ZERO,
@@ -39,7 +39,7 @@ impl Underway {
         }
     }
 
-    /// For how long it has been in, if that is longer than a disk that works would keep it.
+    /// How long the work has taken, if that is longer than a disk that works needs.
     pub(crate) fn stalled(&self) -> Option<Duration> {
         match self.begun.load(Relaxed) {
             0 => None,

@@ -1,7 +1,7 @@
 //! The queue of the writer: bounded in events, bytes and time. To submit never blocks.
 //!
-//! A group reserves its room first and frees it when it has been answered, so the bound covers the groups that wait and
-//! those that are being written; one group at most reaches over it. The queue outlives the writer thread.
+//! A group makes a reservation first and ends it when it has been answered, so the bound covers the groups that wait and
+//! those that are being written; one group at most exceeds it. The queue outlives the writer thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
@@ -19,7 +19,7 @@ use crate::timeline::TimelineEntry;
 /// Why a group was not taken.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub enum Refusal {
-    /// As many events or bytes wait as may; there is room again after the next commit.
+    /// As many events or bytes wait as may; there is space again after the next commit.
     Full,
     /// The store is closing.
     Stopped,
@@ -67,7 +67,7 @@ impl Writer {
             return Ok(());
         }
         let (events, bytes) = (group.events.len(), group.held_bytes());
-        let Some(room) = Room::reserve(&self.queue, events, bytes, max_events) else {
+        let Some(reservation) = Reservation::reserve(&self.queue, events, bytes, max_events) else {
             self.queue.counters.rejected_groups.fetch_add(1, Relaxed);
             let why = Refusal::Full;
             return Err(Rejected { group, why });
@@ -78,7 +78,7 @@ impl Writer {
             let why = Refusal::Stopped;
             return Err(Rejected { group, why });
         }
-        let sent = self.queue.groups.0.try_send(Queued { group, room });
+        let sent = self.queue.groups.0.try_send(Queued { group, reservation });
         sent.map_err(|unsent| Rejected {
             group: unsent.into_inner().group,
             // The receiver lives as long as the sender.
@@ -156,27 +156,27 @@ impl WriteQueue {
 #[derive(Debug)]
 pub(crate) struct Queued {
     pub(crate) group: Group,
-    /// Declared after the group, so freed after the group has been answered.
-    pub(crate) room: Room,
+    /// Declared after the group, so dropped after the group has been answered.
+    pub(crate) reservation: Reservation,
 }
 
 impl Queued {
     /// The memory that its events hold.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.room.bytes
+        self.reservation.bytes
     }
 }
 
 /// A share of the bound.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub(crate) struct Reservation {
     queue: Arc<WriteQueue>,
     events: usize,
     bytes: usize,
 }
 
-impl Room {
-    /// A group passes while the bound is not reached yet, and may reach over it by itself. A rule that wants all of it
+impl Reservation {
+    /// A group passes while the bound is not reached yet, and may exceed it by itself. A rule that wants all of it
     /// below would keep the largest out for as long as small ones keep coming.
     fn reserve(
         queue: &Arc<WriteQueue>,
@@ -184,20 +184,20 @@ impl Room {
         bytes: usize,
         max_events: usize,
     ) -> Option<Self> {
-        let mut room = Self {
+        let mut reservation = Self {
             queue: Arc::clone(queue),
             events: 0,
             bytes: 0,
         };
         let before = add_below(&queue.events, max_events, events)?;
-        room.events = events;
+        reservation.events = events;
         add_below(&queue.bytes, queue.max_bytes(), bytes)?;
-        room.bytes = bytes;
+        reservation.bytes = bytes;
         queue
             .counters
             .queue_events_max
             .fetch_max((before + events) as u64, Relaxed);
-        Some(room)
+        Some(reservation)
     }
 }
 
@@ -207,7 +207,7 @@ fn add_below(held: &AtomicUsize, bound: usize, more: usize) -> Option<usize> {
         .ok()
 }
 
-impl Drop for Room {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.queue.events.fetch_sub(self.events, SeqCst);
         self.queue.bytes.fetch_sub(self.bytes, SeqCst);

@@ -1,7 +1,7 @@
 //! When the events of a run say that they happened: what tells which runs a repeat can be in.
 //!
-//! Only the platform's word is compared with the platform's word. This host's clock has no say, because it may have
-//! been wrong by years while a run was written, or be wrong now.
+//! Only times that the platform gave are compared with each other. This host's clock is not used, because it may have been
+//! wrong by years while a run was written, or be wrong now.
 
 /// The width of one entry. A repeat that says when it was *sent* says so at most 7.1 hours after its first push, so the
 /// two of them lie in the same half-day or in neighbouring ones.

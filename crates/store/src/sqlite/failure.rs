@@ -1,4 +1,4 @@
-//! What SQLite's words mean.
+//! What SQLite's error messages mean.
 //!
 //! Diesel keeps SQLite's message and drops its code, so causes are told by the messages, which are fixed strings of SQLite
 //! (`sqlite3ErrStr` in `main.c`).

@@ -1,12 +1,11 @@
 //! The database file: its path, the files beside it, and the way to open it.
 //!
-//! A path can be emptied or given to another file while we write to the old one, and SQLite does
-//! not mind. A commit into such a file is no record, so the files behind the paths are looked at
-//! after each commit. Only `stat` is used: to open and close the database ourselves would drop
-//! SQLite's own locks on it (POSIX locks belong to the process, not to the descriptor).
+//! The file behind a path can be deleted or replaced while we write to it, and SQLite reports no error. A commit into such a
+//! file is no record, so the files behind the paths are checked after each commit. Only `stat` is used: to open and close
+//! the database ourselves would drop SQLite's own locks on it (POSIX locks belong to the process, not to the descriptor).
 //!
-//! A file in that place may be another store altogether. So whoever connects looks at the
-//! [identity](StoreIdentity) inside, readers too.
+//! The file in that place may be another store. So each new connection, a reader's too, compares the
+//! [identity](StoreIdentity) inside.
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
@@ -38,8 +37,8 @@ pub(crate) struct DatabaseFile {
     pub(crate) page_limit: std::sync::atomic::AtomicU32,
 }
 
-/// A time in which those who connect find the same files. Each of them keeps a handle, so that one can tell whether all
-/// of a time that is over are gone.
+/// A period in which every new connection finds the same files. Each connection keeps a handle, so that it is known when
+/// the last one of an earlier period is closed.
 #[derive(Debug)]
 pub(crate) struct Epoch;
 
@@ -69,7 +68,7 @@ impl DatabaseFile {
         }
     }
 
-    /// What a reader takes along while it is connected.
+    /// The present epoch, which a reader keeps while it is connected.
     pub(crate) fn enter(&self) -> Result<Arc<Epoch>, Failure> {
         let access = self.access();
         if access.writer_first {
@@ -81,7 +80,7 @@ impl DatabaseFile {
         Ok(Arc::clone(&access.epoch))
     }
 
-    /// Whether a reader that took this along has the files that others find now.
+    /// Whether a reader of this epoch has the files that others find now.
     pub(crate) fn is_current(&self, epoch: &Arc<Epoch>) -> bool {
         Arc::ptr_eq(epoch, &self.access().epoch)
     }

@@ -24,7 +24,7 @@ pub(crate) struct Files {
     pub(super) database_bytes: u64,
 }
 
-/// A file is shorter than it was last seen, which a program in order explains, or one that cut it.
+/// A file is shorter than when it was last seen: a program shortened it in order, or somebody cut it.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Shrunk {
     /// A checkpoint empties it.
@@ -110,8 +110,8 @@ impl Files {
 
     /// Whether the files that are there now may be opened after these.
     ///
-    /// SQLite applies whatever write-ahead log lies beside a database. One that belongs to another file would make a
-    /// ruin of it.
+    /// SQLite applies whatever write-ahead log lies beside a database. One that belongs to another file would
+    /// corrupt it.
     pub(crate) fn may_be_followed_by(
         &self,
         database: FileIdentity,

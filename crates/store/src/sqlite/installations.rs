@@ -1,4 +1,4 @@
-//! Installations in the database: who reads them finds secrets sealed, and are opened one by one.
+//! Installations in the database. Their secrets are read as they are stored, sealed, and opened one by one.
 
 mod displacement;
 mod row;

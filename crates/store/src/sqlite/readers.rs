@@ -97,7 +97,7 @@ impl ReadEngine for Readers {
     }
 }
 
-/// Makes connections to the file of the day.
+/// Makes connections to the file that is there now.
 #[derive(Debug)]
 struct Source {
     file: Arc<DatabaseFile>,
