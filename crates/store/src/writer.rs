@@ -15,7 +15,6 @@ use longwire_wire::identity::Tier;
 
 use crate::cause::{Cause, Failure};
 use crate::engine::{Batch, WriteEngine};
-use crate::figures::Counters;
 use crate::head::Head;
 use crate::health::HealthCell;
 use crate::pace::{BATCH_BYTES, BATCH_EVENTS};
@@ -102,9 +101,8 @@ impl WriterState {
         match outcome {
             DatabaseState::Works if self.engine.is_ready() => self.recovered(),
             // Events wait for the retry, which compares the log with the one before it.
-            DatabaseState::Works => {}
+            DatabaseState::Works | DatabaseState::Untried => {}
             DatabaseState::Fails(failure) => self.failed(failure),
-            DatabaseState::Untried => {}
         }
     }
 
@@ -169,7 +167,7 @@ impl WriterState {
             Ok(committed) => {
                 let took = begun.elapsed();
                 let events = committed.outcomes().len();
-                self.counters().count_commit(took, events);
+                self.queue.counters.count_commit(took, events);
                 self.queue.pace.count(took);
                 self.recovered();
                 self.answer_all(groups, &committed);
@@ -177,7 +175,7 @@ impl WriterState {
                 self.queue.lane.wake_writer();
             }
             Err(failure) => {
-                self.counters().failed_commits.fetch_add(1, Relaxed);
+                self.queue.counters.failed_commits.fetch_add(1, Relaxed);
                 let cause = failure.cause;
                 self.failed(failure);
                 refuse(groups, cause);
@@ -258,7 +256,7 @@ impl WriterState {
     }
 
     pub(crate) fn retry(&mut self) {
-        self.counters().retries.fetch_add(1, Relaxed);
+        self.queue.counters.retries.fetch_add(1, Relaxed);
         let recovered = {
             let _working = self.health.working();
             self.engine.recover()
@@ -294,7 +292,7 @@ impl WriterState {
     }
 
     fn count(&self, outcome: &GroupOutcome) {
-        let counters = self.counters();
+        let counters = &self.queue.counters;
         for receipt in &outcome.receipts {
             let counter = match receipt.outcome() {
                 RecordOutcome::Recorded(_) => &counters.rows,
@@ -312,10 +310,6 @@ impl WriterState {
         counters
             .poisoned
             .fetch_add(outcome.poisoned.len() as u64, Relaxed);
-    }
-
-    fn counters(&self) -> &Counters {
-        &self.queue.counters
     }
 
     /// Closes the queue: groups that are submitted from now on are refused.

@@ -94,17 +94,8 @@ pub(crate) fn load(
     }
 }
 
-/// Writes what is due of the closing run; returns the run that was forgotten for it, if one was.
-pub(crate) fn write_due(
-    connection: &mut SqliteConnection,
-    index: &mut EventIndex,
-    open_ms: i64,
-) -> QueryResult<Option<RunId>> {
-    let pages = index.due();
-    write(connection, index, pages, open_ms)
-}
-
-fn write(
+/// Writes these pages of the closing run; returns the run that was forgotten for it, if one was.
+pub(crate) fn write(
     connection: &mut SqliteConnection,
     index: &EventIndex,
     pages: Vec<(PageId, Page)>,

@@ -6,7 +6,6 @@
 use diesel::result::{ConnectionError, DatabaseErrorKind, Error};
 
 use crate::cause::{Cause, Failure};
-use crate::write_error::WriteError;
 
 /// SQLite's message for a result code, and what it means here.
 const MESSAGES: &[(&str, Cause)] = &[
@@ -57,12 +56,6 @@ impl From<ConnectionError> for Failure {
             ConnectionError::CouldntSetupConfiguration(error) => Self::from(error),
             other => Self::of_message(&other.to_string()),
         }
-    }
-}
-
-impl From<Error> for WriteError {
-    fn from(error: Error) -> Self {
-        Self::Refused(error.into())
     }
 }
 

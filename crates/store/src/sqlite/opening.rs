@@ -11,13 +11,6 @@ use super::migrations::{self, Maker};
 use crate::cause::{Cause, Failure};
 use crate::open::OpenError;
 
-/// The schema of a file of ours.
-pub(super) enum Schema {
-    Current,
-    /// Empty, or it waits for a migration.
-    Older,
-}
-
 impl Log {
     /// Opens the file at the start of the process: makes it, and brings its schema up to date.
     pub(crate) fn create(
@@ -47,16 +40,16 @@ impl Log {
 
 /// Whether the file that is there can be read by this build: it is ours, and neither newer nor older.
 pub(crate) fn inspect(file: &DatabaseFile) -> Result<(), OpenError> {
-    match refuse_foreign(file)? {
-        Schema::Current => Ok(()),
-        Schema::Older => Err(OpenError::OlderSchema {
-            path: file.path.clone(),
-        }),
+    if refuse_foreign(file)? {
+        return Ok(());
     }
+    let path = file.path.clone();
+    Err(OpenError::OlderSchema { path })
 }
 
-/// Whether the file that is there can be written to: it is ours, and of no newer version.
-pub(super) fn refuse_foreign(file: &DatabaseFile) -> Result<Schema, OpenError> {
+/// Refuses a file that cannot be written to: it must be ours, and of no newer version. Returns whether its schema is up to
+/// date; an empty file, and one that waits for a migration, has an older one.
+fn refuse_foreign(file: &DatabaseFile) -> Result<bool, OpenError> {
     let path = file.path.clone();
     let metadata = std::fs::metadata(&path).map_err(|error| OpenError::of_io(&path, error))?;
     if metadata.is_dir() {
@@ -67,8 +60,8 @@ pub(super) fn refuse_foreign(file: &DatabaseFile) -> Result<Schema, OpenError> {
         .and_then(|mut first| migrations::maker(&mut first));
     let refused = |failure| refusal(&path, failure);
     match maker.map_err(refused)? {
-        Maker::Us => Ok(Schema::Current),
-        Maker::Older => Ok(Schema::Older),
+        Maker::Us => Ok(true),
+        Maker::Older => Ok(false),
         Maker::Stranger => Err(OpenError::Foreign { path }),
         Maker::Newer(version) => Err(OpenError::NewerSchema { path, version }),
     }

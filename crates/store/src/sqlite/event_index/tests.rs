@@ -63,7 +63,8 @@ fn record(
                 .execute(connection)?;
             index.note(log_key(number), Seq(seq), None);
         }
-        let forgotten = write_due(connection, index, open_ms)?;
+        let pages = index.due();
+        let forgotten = write(connection, index, pages, open_ms)?;
         if commits {
             Ok(forgotten)
         } else {

@@ -15,7 +15,7 @@ use crate::sqlite::file::{DatabaseFile, Epoch};
 use crate::sqlite::file_identity::FileIdentity;
 use crate::sqlite::files::{Files, Shrunk, wal_with_content};
 use crate::sqlite::lock::{LockError, LockFile};
-use crate::sqlite::migrations;
+use crate::sqlite::migrations::{self, Maker};
 
 /// What a closed connection leaves for the next one to know.
 pub(crate) struct PreviousLog {
@@ -143,7 +143,7 @@ fn may_open(file: &DatabaseFile, previous: Option<&PreviousLog>) -> Result<(), F
 /// just be starting.
 fn look_inside(file: &DatabaseFile) -> Result<(), Failure> {
     let mut first = file.connect("PRAGMA busy_timeout = 1000;")?;
-    if !migrations::is_current(&mut first)? {
+    if !matches!(migrations::maker(&mut first)?, Maker::Us) {
         return Err(Failure::new(
             Cause::Gone,
             "the file in its place is not this log",

@@ -94,7 +94,8 @@ impl Log {
         let mut attempt = |log: &mut Self, events: &mut EventIndex| {
             log.attempt(|connection| {
                 let value = work(connection, events)?;
-                let forgotten = event_index::write_due(connection, events, open_ms)?;
+                let pages = events.due();
+                let forgotten = event_index::write(connection, events, pages, open_ms)?;
                 // A run says when it was completed, so what it says must not be ahead of what is written.
                 let saves = events.completed().is_some() || open_time.is_due();
                 if saves {
