@@ -1,29 +1,30 @@
 //! Masking of what a client sends (RFC 6455, section 5.3).
 
+use aes::Aes128;
+use aes::cipher::{Array, BlockCipherEncrypt as _, KeyInit as _};
+
 /// The masking keys of one connection, a new one per frame.
 ///
-/// Masking keeps someone who chooses a payload from choosing the bytes on the wire, to fool a cache in
-/// between. Those who choose payloads do not see the keys of the connection, so a small generator seeded from
-/// the operating system is unpredictable to them; the server, which sees the keys, has nothing to gain. It is splitmix64
-/// (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014), of eight bytes, since thousands of
-/// connections have one each.
+/// Masking keeps someone who chooses a payload from choosing the bytes on the wire, to fool a cache in between. So the
+/// keys that were sent must not tell the next one (RFC 6455, section 10.3). Each step encrypts a constant with AES-128
+/// under the state: half of the block is the next state, four more bytes are the key. The state has eight bytes, since
+/// thousands of connections have one each.
 #[derive(Debug)]
 pub struct MaskKeys(u64);
 
 impl MaskKeys {
-    /// The keys that follow from `seed`, which comes from the operating system's randomness.
+    /// The keys that follow from `seed`, which the caller takes from the operating system's randomness.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// The key of the next frame.
     pub fn next_key(&mut self) -> [u8; 4] {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        let [key @ .., _, _, _, _] = (mixed ^ (mixed >> 31)).to_le_bytes();
-        key
+        let mut block = Array([0; 16]);
+        Aes128::new(&Array(u128::from(self.0).to_le_bytes())).encrypt_block(&mut block);
+        let word = u128::from_le_bytes(block.0);
+        self.0 = word as u64;
+        ((word >> 64) as u32).to_le_bytes()
     }
 }
 
@@ -74,5 +75,16 @@ mod tests {
         let (mut one, mut other) = (MaskKeys::new(1), MaskKeys::new(2));
         let keys = |from: &mut MaskKeys| -> Vec<_> { (0..8).map(|_| from.next_key()).collect() };
         assert_ne!(keys(&mut one), keys(&mut other));
+    }
+
+    #[test]
+    fn keys_follow_from_the_seed() {
+        let mut keys = MaskKeys::new(0);
+        // AES-128 of zeros under a key of zeros is 66e94bd4ef8a2c3b 884cfa59ca342b2e.
+        assert_eq!(keys.next_key(), [0x88, 0x4c, 0xfa, 0x59]);
+        assert_eq!(
+            keys.0.to_le_bytes(),
+            [0x66, 0xe9, 0x4b, 0xd4, 0xef, 0x8a, 0x2c, 0x3b]
+        );
     }
 }
