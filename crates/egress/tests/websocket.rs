@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use longwire_egress::{Egress, UpgradeError, WebSocketIo};
-use longwire_wire::websocket::{Incoming, Limits, MaskKeys, Reader, write_binary};
+use longwire_wire::websocket::{FrameLimits, FrameReader, MaskKeys, ReceivedMessage, write_binary};
 use support::server::{Identity, Stream, echo, egress, say, serve, switching};
 use support::{PATIENCE, url};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -79,7 +79,7 @@ async fn an_event_in_the_packet_of_the_101_is_kept() {
     };
     let port = serve(None, script).await;
     let mut socket = open(&egress(None), port).await.expect("a socket");
-    let mut reader = Reader::new(Limits::default());
+    let mut reader = FrameReader::new(FrameLimits::default());
     reader.feed(socket.early.clone());
     let mut messages = Vec::new();
     while messages.len() < 2 {
@@ -94,7 +94,7 @@ async fn an_event_in_the_packet_of_the_101_is_kept() {
         }
     }
     let expected =
-        ["early", "late"].map(|text| Incoming::Binary(Bytes::from_static(text.as_bytes())));
+        ["early", "late"].map(|text| ReceivedMessage::Binary(Bytes::from_static(text.as_bytes())));
     assert_eq!(messages, expected);
 }
 

@@ -24,11 +24,11 @@ pub use wecom::{wecom_body, wecom_decrypt, wecom_incoming, wecom_media};
 
 pub use seeds::seeds;
 
-/// One decoder: its name, which is that of its fuzz target and of its folder, and what it holds.
-pub type Target = (&'static str, fn(&[u8]));
+/// A decoder: its name, which is that of its fuzz target and of its folder, and what it holds.
+pub type Decoder = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Decoder; 14] = [
     ("answer", answer),
     ("base_url", base_url),
     ("client_config", client_config),

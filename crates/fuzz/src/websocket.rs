@@ -1,9 +1,9 @@
 //! The client's reader of WebSocket frames.
 
 use bytes::Bytes;
-use longwire_wire::websocket::{Incoming, Limits, Reader, Violation};
+use longwire_wire::websocket::{FrameLimits, FrameReader, ReceivedMessage, Violation};
 
-const LIMITS: Limits = Limits {
+const LIMITS: FrameLimits = FrameLimits {
     max_message_bytes: 1024,
 };
 
@@ -19,15 +19,15 @@ pub fn websocket(data: &[u8]) {
 }
 
 /// What comes out of `bytes`, fed `length` at a time, and what ended it.
-fn read(bytes: &[u8], length: usize) -> (Vec<Incoming>, Option<Violation>) {
-    let mut reader = Reader::new(LIMITS);
+fn read(bytes: &[u8], length: usize) -> (Vec<ReceivedMessage>, Option<Violation>) {
+    let mut reader = FrameReader::new(LIMITS);
     let mut messages = Vec::new();
     for chunk in bytes.chunks(length) {
         reader.feed(Bytes::copy_from_slice(chunk));
         loop {
             match reader.next() {
                 Ok(Some(message)) => {
-                    let is_over = matches!(message, Incoming::Close(_));
+                    let is_over = matches!(message, ReceivedMessage::Close(_));
                     check(&message);
                     messages.push(message);
                     if is_over {
@@ -44,13 +44,17 @@ fn read(bytes: &[u8], length: usize) -> (Vec<Incoming>, Option<Violation>) {
     (messages, None)
 }
 
-fn check(message: &Incoming) {
+fn check(message: &ReceivedMessage) {
     match message {
-        Incoming::Binary(payload) | Incoming::Text(payload) => {
+        ReceivedMessage::Binary(payload) | ReceivedMessage::Text(payload) => {
             assert!(payload.len() <= LIMITS.max_message_bytes);
         }
-        Incoming::Ping(payload) | Incoming::Pong(payload) => assert!(payload.len() <= 125),
-        Incoming::Close(Some(close)) => assert!(close.code >= 1000 && close.reason.len() <= 123),
-        Incoming::Close(None) => {}
+        ReceivedMessage::Ping(payload) | ReceivedMessage::Pong(payload) => {
+            assert!(payload.len() <= 125)
+        }
+        ReceivedMessage::Close(Some(close)) => {
+            assert!(close.code >= 1000 && close.reason.len() <= 123)
+        }
+        ReceivedMessage::Close(None) => {}
     }
 }

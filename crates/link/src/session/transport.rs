@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use longwire_wire::websocket::{Incoming, Limits, Reader, Violation};
+use longwire_wire::websocket::{FrameLimits, FrameReader, ReceivedMessage, Violation};
 
 use super::action::{Action, ConnectionLoss, Counts};
 use super::input::Surroundings;
@@ -29,7 +29,7 @@ const MESSAGE_TOO_BIG: u16 = 1009;
 pub(super) struct Transport<A> {
     pub(super) outbox: Outbox,
     pub(super) counts: Counts,
-    reader: Reader,
+    reader: FrameReader,
     actions: VecDeque<Action<A>>,
     /// Of what all connections may hold of unfinished input, this one's part.
     unfinished_bytes: usize,
@@ -69,7 +69,7 @@ impl<A> Transport<A> {
         Self {
             outbox,
             counts: Counts::default(),
-            reader: Reader::new(Limits::default()),
+            reader: FrameReader::new(FrameLimits::default()),
             actions: VecDeque::new(),
             unfinished_bytes: 0,
             pause: Pause::default(),
@@ -114,14 +114,14 @@ impl<A> Transport<A> {
         loop {
             return match self.reader.next() {
                 Ok(None) => self.hold_unfinished(around.unfinished_most_bytes),
-                Ok(Some(Incoming::Binary(bytes))) => Next::Message(Content::Binary(bytes)),
-                Ok(Some(Incoming::Text(bytes))) => Next::Message(Content::Text(bytes)),
-                Ok(Some(Incoming::Ping(data))) => {
+                Ok(Some(ReceivedMessage::Binary(bytes))) => Next::Message(Content::Binary(bytes)),
+                Ok(Some(ReceivedMessage::Text(bytes))) => Next::Message(Content::Text(bytes)),
+                Ok(Some(ReceivedMessage::Ping(data))) => {
                     self.outbox.pong(&data);
                     continue;
                 }
-                Ok(Some(Incoming::Pong(_))) => continue,
-                Ok(Some(Incoming::Close(close))) => {
+                Ok(Some(ReceivedMessage::Pong(_))) => continue,
+                Ok(Some(ReceivedMessage::Close(close))) => {
                     Next::End(InputEnd::Closed(close.map(|close| close.code)))
                 }
                 Err(violation) => Next::End(InputEnd::Broken(violation)),
@@ -155,7 +155,7 @@ impl<A> Transport<A> {
     /// The connection brings nothing more. Returns how many bytes of an unfinished message were there.
     pub(super) fn cut_off(&mut self) -> usize {
         self.unfinished_bytes = 0;
-        std::mem::replace(&mut self.reader, Reader::new(Limits::default())).held_bytes()
+        std::mem::replace(&mut self.reader, FrameReader::new(FrameLimits::default())).held_bytes()
     }
 
     pub(super) fn malformed(&mut self, kind: &'static str, size_bytes: usize) {

@@ -13,12 +13,12 @@ use super::writer::Opcode;
 
 /// What a server may make us keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct FrameLimits {
     /// The longest message, all fragments together, in bytes.
     pub max_message_bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for FrameLimits {
     /// 4 MiB: the platform splits its pushes long before.
     fn default() -> Self {
         Self {
@@ -29,7 +29,7 @@ impl Default for Limits {
 
 /// One message, or one control frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Incoming {
+pub enum ReceivedMessage {
     /// A binary message. Keeping it keeps the chunk it came in.
     Binary(Bytes),
     /// A text message, as bytes: whoever wants to read it checks that it is UTF-8.
@@ -56,8 +56,8 @@ const MAX_HEADER_BYTES: usize = 10;
 
 /// The reading half of a connection. See the module.
 #[derive(Debug)]
-pub struct Reader {
-    limits: Limits,
+pub struct FrameReader {
+    limits: FrameLimits,
     /// What was fed and not consumed.
     chunk: Bytes,
     /// A header that a chunk cut off.
@@ -86,9 +86,9 @@ struct Message {
     joined: Vec<u8>,
 }
 
-impl Reader {
+impl FrameReader {
     /// A reader at the start of a connection.
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: FrameLimits) -> Self {
         Self {
             limits,
             chunk: Bytes::new(),
@@ -101,7 +101,7 @@ impl Reader {
         }
     }
 
-    /// Hands over what was read. Meant to be called when [`Reader::next`] has nothing more; before that, the
+    /// Hands over what was read. Meant to be called when [`FrameReader::next`] has nothing more; before that, the
     /// rest of the last chunk is copied in front of this one.
     pub fn feed(&mut self, chunk: Bytes) {
         self.chunk = if self.chunk.is_empty() {
@@ -117,7 +117,7 @@ impl Reader {
         clippy::should_implement_trait,
         reason = "none today may be some after the next chunk"
     )]
-    pub fn next(&mut self) -> Result<Option<Incoming>, Violation> {
+    pub fn next(&mut self) -> Result<Option<ReceivedMessage>, Violation> {
         if let Some(violation) = self.failed {
             return Err(violation);
         }
@@ -138,7 +138,7 @@ impl Reader {
         self.chunk.len() + self.payload.capacity() + message
     }
 
-    fn advance(&mut self) -> Result<Option<Incoming>, Violation> {
+    fn advance(&mut self) -> Result<Option<ReceivedMessage>, Violation> {
         loop {
             let frame = match self.frame {
                 Some(frame) => frame,
@@ -259,7 +259,7 @@ impl Reader {
     }
 
     /// Takes of the chunk what belongs to `frame`; the message, if the frame completes one.
-    fn read_payload(&mut self, mut frame: Frame) -> Result<Option<Incoming>, Violation> {
+    fn read_payload(&mut self, mut frame: Frame) -> Result<Option<ReceivedMessage>, Violation> {
         let whole = self.payload.is_empty() && self.chunk.len() >= frame.missing;
         if whole && frame.last && frame.opcode != Opcode::Continuation {
             self.frame = None;
@@ -332,14 +332,14 @@ fn is_control(opcode: Opcode) -> bool {
     matches!(opcode, Opcode::Close | Opcode::Ping | Opcode::Pong)
 }
 
-fn delivered(opcode: Opcode, payload: Bytes) -> Result<Incoming, Violation> {
+fn delivered(opcode: Opcode, payload: Bytes) -> Result<ReceivedMessage, Violation> {
     Ok(match opcode {
-        Opcode::Text => Incoming::Text(payload),
-        Opcode::Ping => Incoming::Ping(payload),
-        Opcode::Pong => Incoming::Pong(payload),
-        Opcode::Close => Incoming::Close(close_frame(&payload)?),
+        Opcode::Text => ReceivedMessage::Text(payload),
+        Opcode::Ping => ReceivedMessage::Ping(payload),
+        Opcode::Pong => ReceivedMessage::Pong(payload),
+        Opcode::Close => ReceivedMessage::Close(close_frame(&payload)?),
         // A continuation is delivered under the opcode its message began with.
-        Opcode::Binary | Opcode::Continuation => Incoming::Binary(payload),
+        Opcode::Binary | Opcode::Continuation => ReceivedMessage::Binary(payload),
     })
 }
 

@@ -25,14 +25,18 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn reader() -> Reader {
-    Reader::new(Limits {
+fn reader() -> FrameReader {
+    FrameReader::new(FrameLimits {
         max_message_bytes: MAX,
     })
 }
 
 /// All that `bytes`, fed in chunks of `size`, amount to.
-fn read(reader: &mut Reader, bytes: &[u8], size: usize) -> Result<Vec<Incoming>, Violation> {
+fn read(
+    reader: &mut FrameReader,
+    bytes: &[u8],
+    size: usize,
+) -> Result<Vec<ReceivedMessage>, Violation> {
     let mut messages = Vec::new();
     for chunk in bytes.chunks(size.max(1)) {
         reader.feed(Bytes::copy_from_slice(chunk));
@@ -43,8 +47,8 @@ fn read(reader: &mut Reader, bytes: &[u8], size: usize) -> Result<Vec<Incoming>,
     Ok(messages)
 }
 
-fn binary(payload: &'static [u8]) -> Incoming {
-    Incoming::Binary(Bytes::from_static(payload))
+fn binary(payload: &'static [u8]) -> ReceivedMessage {
+    ReceivedMessage::Binary(Bytes::from_static(payload))
 }
 
 #[test]
@@ -53,7 +57,7 @@ fn a_whole_message_is_a_slice_of_its_chunk() {
     let place = chunk[2..].as_ptr();
     let mut reader = reader();
     reader.feed(chunk);
-    let Ok(Some(Incoming::Binary(payload))) = reader.next() else {
+    let Ok(Some(ReceivedMessage::Binary(payload))) = reader.next() else {
         panic!("no message")
     };
     assert_eq!(payload.as_ptr(), place);
@@ -74,10 +78,10 @@ fn fragments_are_joined_around_control_frames() {
     ]
     .concat();
     let expected = [
-        Incoming::Ping(Bytes::from_static(b"ping")),
-        Incoming::Pong(Bytes::from_static(b"pong")),
+        ReceivedMessage::Ping(Bytes::from_static(b"ping")),
+        ReceivedMessage::Pong(Bytes::from_static(b"pong")),
         binary(b"one two three"),
-        Incoming::Text(Bytes::from_static(b"text")),
+        ReceivedMessage::Text(Bytes::from_static(b"text")),
     ];
     for size in 1..=stream.len() {
         let mut reader = reader();
@@ -159,7 +163,7 @@ fn closes() {
             reason: reason.to_owned(),
         });
         let messages = read(&mut reader(), &frame(0x88, payload), 1);
-        assert_eq!(messages, Ok(vec![Incoming::Close(expected)]));
+        assert_eq!(messages, Ok(vec![ReceivedMessage::Close(expected)]));
     };
     check(b"", None);
     check(b"\x03\xE8", Some((1000, "")));
@@ -177,14 +181,14 @@ fn the_limit_itself_is_allowed() {
         let messages = read(&mut reader(), &stream, size);
         assert_eq!(
             messages,
-            Ok(vec![Incoming::Binary(Bytes::from(vec![1; MAX]))])
+            Ok(vec![ReceivedMessage::Binary(Bytes::from(vec![1; MAX]))])
         );
     }
 }
 
 #[test]
 fn memory_follows_what_arrived_not_what_was_announced() {
-    let mut reader = Reader::new(Limits::default());
+    let mut reader = FrameReader::new(FrameLimits::default());
     let announced = 4 * 1024 * 1024;
     let mut stream = frame(0x82, &[]);
     stream[1] = 127;
@@ -202,7 +206,7 @@ fn memory_follows_what_arrived_not_what_was_announced() {
         );
     }
     reader.feed(read);
-    let Ok(Some(Incoming::Binary(payload))) = reader.next() else {
+    let Ok(Some(ReceivedMessage::Binary(payload))) = reader.next() else {
         panic!("no message")
     };
     assert_eq!(payload.len(), announced);
@@ -233,7 +237,7 @@ fn sent() -> impl Strategy<Value = Sent> {
 }
 
 impl Sent {
-    fn write(&self, stream: &mut Vec<u8>, expected: &mut Vec<Incoming>) {
+    fn write(&self, stream: &mut Vec<u8>, expected: &mut Vec<ReceivedMessage>) {
         let mut opcode = if self.text { 0x1 } else { 0x2 };
         let mut rest = &self.payload[..];
         for cut in &self.cuts {
@@ -242,15 +246,15 @@ impl Sent {
             (rest, opcode) = (after, 0);
             if self.pings {
                 stream.extend(frame(0x89, b"?"));
-                expected.push(Incoming::Ping(Bytes::from_static(b"?")));
+                expected.push(ReceivedMessage::Ping(Bytes::from_static(b"?")));
             }
         }
         stream.extend(frame(0x80 | opcode, rest));
         let payload = Bytes::copy_from_slice(&self.payload);
         expected.push(if self.text {
-            Incoming::Text(payload)
+            ReceivedMessage::Text(payload)
         } else {
-            Incoming::Binary(payload)
+            ReceivedMessage::Binary(payload)
         });
     }
 }
@@ -310,6 +314,6 @@ proptest! {
         out.drain(header - 4..header);
         out[1] &= 0x7F;
         let received = read(&mut reader(), &out, out.len());
-        prop_assert_eq!(received, Ok(vec![Incoming::Binary(payload.into())]));
+        prop_assert_eq!(received, Ok(vec![ReceivedMessage::Binary(payload.into())]));
     }
 }
