@@ -1,7 +1,7 @@
 //! A mistake of an operator or of the platform is reported once, with its place and the remedy, and affects nothing
 //! else.
 
-use longwire_sim::{Fault, Target};
+use longwire_sim::{ConnectionFault, Target};
 use longwire_tests::{SECRET, Setup, app_id, longwire, message, platform, wait_acked, wait_until};
 use std::path::Path;
 use tempfile::TempDir;
@@ -348,8 +348,11 @@ fn nonsense_is_counted_said_once_a_minute_and_survived() {
     let gateway = Setup::new(&sim).bot("a").start();
     gateway.wait_live("a");
     for _ in 0..50 {
-        control.fault(Target::All, Fault::Text("what is this".to_owned()));
-        control.fault(Target::All, Fault::Garbage(vec![0xff; 5].into()));
+        control.fault(
+            Target::All,
+            ConnectionFault::Text("what is this".to_owned()),
+        );
+        control.fault(Target::All, ConnectionFault::Garbage(vec![0xff; 5].into()));
     }
     let malformed = wait_until("all of it is counted", || {
         let malformed = gateway.overview()["malformed"].take();

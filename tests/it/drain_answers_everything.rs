@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longwire_sim::{ClosedLoop, Fault, Push, RecordState, Sim, Target};
+use longwire_sim::{ClosedLoop, ConnectionFault, Push, RecordState, Sim, Target};
 use longwire_tests::{
     Gateway, Setup, Signal, app_id, message, platform, wait_more_acked, wait_until,
 };
@@ -125,7 +125,7 @@ fn clogged_with(sim: &Sim, drain: &str) -> Gateway {
         .set("timing.pong_grace", "10m")
         .start();
     let view = gateway.wait_live("a");
-    control.fault(Target::App(app_id("a")), Fault::StopReading);
+    control.fault(Target::App(app_id("a")), ConnectionFault::StopReading);
     // Each answer echoes this header: soon the kernels of both sides hold all they can.
     let long = "t".repeat(64 * 1024);
     for number in 0..400 {
@@ -187,7 +187,7 @@ fn a_drain_waits_for_a_platform_that_takes_its_time() {
             Err(format!("{ledger:?}"))
         }
     });
-    control.fault(Target::All, Fault::Recover);
+    control.fault(Target::All, ConnectionFault::Recover);
     let status = gateway.wait_end();
     assert_eq!(status.code(), Some(0), "{status}");
     let ledger = control.ledger();
@@ -208,7 +208,7 @@ fn a_drain_waits_for_connections_that_were_stopped_before() {
     let mut gateway = clogged(&sim);
     gateway.tell("a", "stop");
     begin_to_drain(&mut gateway);
-    control.fault(Target::All, Fault::Recover);
+    control.fault(Target::All, ConnectionFault::Recover);
     let status = gateway.wait_end();
     assert_eq!(status.code(), Some(0), "{status}");
     let ledger = control.ledger();
@@ -236,7 +236,10 @@ fn a_drain_is_over_when_the_platform_resets() {
     let control = sim.control();
     let mut gateway = clogged(&sim);
     begin_to_drain(&mut gateway);
-    assert_eq!(control.fault(Target::App(app_id("a")), Fault::Drop), 1);
+    assert_eq!(
+        control.fault(Target::App(app_id("a")), ConnectionFault::Drop),
+        1
+    );
     ends_with_its_bot_closed(&mut gateway);
 }
 

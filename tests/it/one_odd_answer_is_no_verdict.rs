@@ -1,7 +1,7 @@
 //! A single answer of the platform does not stop a bot for an hour. A rate limit is not a refusal, and a refusal is
 //! asked about again soon until it has repeated.
 
-use longwire_sim::wecom::{self, Asked, Fault, ScriptedAnswer, Target};
+use longwire_sim::wecom::{self, CommandKind, ConnectionFault, ScriptedAnswer, Target};
 use longwire_sim::{Behaviour, Sim};
 use longwire_tests::{
     Gateway, Setup, app_id, bot_id, holder, live_wecom_bot, platform, wait_until, wecom_platform,
@@ -25,7 +25,7 @@ fn loses_its_link(setup: Setup, sim: &Sim, then: Behaviour) -> Gateway {
     control.behaviour(Some(&app_id("a")), then.times(1));
     let target = longwire_sim::Target::App(app_id("a"));
     wait_until("its connection is dropped", || {
-        match control.fault(target.clone(), longwire_sim::Fault::Drop) {
+        match control.fault(target.clone(), longwire_sim::ConnectionFault::Drop) {
             1 => Ok(()),
             other => Err(other.to_string()),
         }
@@ -99,9 +99,12 @@ fn a_bot_of_wecom_that_was_refused_once_is_back_too() {
     gateway.expect_error("refused by the platform");
     let control = sim.control();
     holder(&control, "a");
-    let refused = wecom::Behaviour::answer(Asked::Subscribe, ScriptedAnswer::Code(853_000));
+    let refused = wecom::Behaviour::answer(CommandKind::Subscribe, ScriptedAnswer::Code(853_000));
     control.behaviour(Some(&bot_id("a")), refused.times(2));
-    assert_eq!(control.fault(Target::Bot(bot_id("a")), Fault::Drop), 1);
+    assert_eq!(
+        control.fault(Target::Bot(bot_id("a")), ConnectionFault::Drop),
+        1
+    );
     gateway.wait_installation("a", "live again by itself", |view| {
         view["state"] == "live" && view["lights"]["reconnects"] == 1
     });

@@ -4,7 +4,7 @@
 //! Each story makes the whole queue longer than a story may take, so that a bot that has to wait for all of it fails
 //! the story.
 
-use longwire_sim::wecom::{self, Fault, Target};
+use longwire_sim::wecom::{self, ConnectionFault, Target};
 use longwire_sim::{Behaviour, Sim};
 use longwire_tests::{Gateway, Setup, app_id, bot_id, platform, wait_until, wecom_platform};
 
@@ -29,7 +29,7 @@ fn start(sim: &Sim, wecom: &wecom::Sim, change: impl FnOnce(Setup) -> Setup) -> 
 fn loses_its_link_and_is_back(gateway: &Gateway, wecom: &wecom::Sim) {
     let before = gateway.installation("healthy")["generation"].as_u64();
     let target = Target::Bot(bot_id("healthy"));
-    assert_eq!(wecom.control().fault(target, Fault::Drop), 1);
+    assert_eq!(wecom.control().fault(target, ConnectionFault::Drop), 1);
     gateway.wait_installation("healthy", "live again", |view| {
         view["state"] == "live" && view["generation"].as_u64() > before
     });
@@ -89,7 +89,7 @@ fn a_bot_that_was_live_goes_before_those_that_fail_on_the_same_platform() {
     wait_queued(&gateway, 200);
     let before = gateway.overview()["connections"]["attempts"].as_u64();
     let app = longwire_sim::Target::App(app_id("neighbour"));
-    assert_eq!(control.fault(app, longwire_sim::Fault::Drop), 1);
+    assert_eq!(control.fault(app, longwire_sim::ConnectionFault::Drop), 1);
     gateway.wait_installation("neighbour", "live again", |view| {
         view["state"] == "live" && view["lights"]["reconnects"] == 1
     });

@@ -4,7 +4,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use longwire_sim::{Control, Fault, FragmentPlan, Ledger, Push, RecordState, Target, Traffic};
+use longwire_sim::{
+    ConnectionFault, Control, FragmentPlan, Ledger, Push, RecordState, Target, Traffic,
+};
 use longwire_tests::{
     Gateway, Setup, app_id, message, platform, wait_acked, wait_more_acked, wait_until,
 };
@@ -180,7 +182,7 @@ fn unfinished_frames_of_many_bots_share_one_bound() {
     frame.extend_from_slice(&(4_u64 << 20).to_be_bytes());
     frame.resize(SENT_BYTES, 0);
     for number in 0..HOSTILE {
-        let fault = Fault::Raw(frame.clone().into());
+        let fault = ConnectionFault::Raw(frame.clone().into());
         control.fault(Target::App(app_id(&bot(number))), fault);
     }
     gateway.wait_overview("connections without room for theirs end", |now| {
@@ -202,7 +204,7 @@ fn unfinished_frames_of_many_bots_share_one_bound() {
     assert_eq!(view["generation"], 1, "{view}");
     an_event_flows(&control, &bystander, "beside");
     // Those that still wait for the rest of their frame are answered by nobody; a new connection ends that.
-    control.fault(Target::All, Fault::Drop);
+    control.fault(Target::All, ConnectionFault::Drop);
     for number in 0..HOSTILE {
         an_event_flows(&control, &bot(number), &format!("after-{number}"));
     }

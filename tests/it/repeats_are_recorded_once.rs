@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use longwire_sim::{AttemptOutcome, Fault, FragmentPlan, Order, Push, SimSettings, Target};
+use longwire_sim::{
+    AttemptOutcome, ConnectionFault, FragmentPlan, Order, Push, SimSettings, Target,
+};
 use longwire_tests::{
     Gateway, Setup, app_id, message, message_of, platform, wait_acked, wait_until,
 };
@@ -36,13 +38,13 @@ fn an_event_whose_ack_was_lost_is_recognised_when_it_comes_again() {
     let gateway = Setup::new(&sim).bot(BOT).start();
     gateway.wait_live(BOT);
     // ACKs pile up in the kernel; the platform sees none of them.
-    control.fault(Target::App(app_id(BOT)), Fault::StopReading);
+    control.fault(Target::App(app_id(BOT)), ConnectionFault::StopReading);
     let push = control.push(&app_id(BOT), message("evt-1", "om-1"));
     let view = gateway.wait_installation(BOT, "heard the event again", |view| {
         view["lights"]["repeats"].as_u64() >= Some(1)
     });
     assert_eq!(view["generation"], 1, "over the same connection: {view}");
-    control.fault(Target::App(app_id(BOT)), Fault::Recover);
+    control.fault(Target::App(app_id(BOT)), ConnectionFault::Recover);
     let record = wait_acked(&control, push);
     assert!(record.attempts.len() >= 2, "{record:?}");
     let overview = gateway.overview();
@@ -300,7 +302,7 @@ fn a_repeat_is_recognised_across_a_power_cut() {
     let control = sim.control();
     let mut gateway = Setup::new(&sim).bot(BOT).start();
     gateway.wait_live(BOT);
-    control.fault(Target::App(app_id(BOT)), Fault::StopReading);
+    control.fault(Target::App(app_id(BOT)), ConnectionFault::StopReading);
     let pushes: Vec<_> = (0..20)
         .map(|number| {
             let event = message(&format!("evt-{number}"), &format!("om-{number}"));
@@ -311,7 +313,7 @@ fn a_repeat_is_recognised_across_a_power_cut() {
     gateway.kill();
     assert_eq!(control.ledger().acked, 0, "the platform saw no answer");
     // The platform notices that the connection is gone.
-    control.fault(Target::App(app_id(BOT)), Fault::Drop);
+    control.fault(Target::App(app_id(BOT)), ConnectionFault::Drop);
     gateway.restart();
     for push in pushes {
         wait_acked(&control, push);

@@ -54,7 +54,10 @@ fn bots_that_find_no_place_wait_and_the_others_stay() {
     for generation in connected["healthy"] + 1..connected["healthy"] + 6 {
         let target = wecom::Target::Bot(bot_id("healthy"));
         wait_until("the platform has its connection", || {
-            match wecom.control().fault(target.clone(), wecom::Fault::Drop) {
+            match wecom
+                .control()
+                .fault(target.clone(), wecom::ConnectionFault::Drop)
+            {
                 1 => Ok(()),
                 count => Err(count.to_string()),
             }

@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
-use longwire_sim::wecom::{Asked, Behaviour, Fault, Push, ScriptedAnswer, Sim, Target, Via};
+use longwire_sim::wecom::{
+    Behaviour, CommandKind, ConnectionFault, Push, ScriptedAnswer, Sim, Target, Via,
+};
 use longwire_tests::{Gateway, Setup, bot_id, live_wecom_bot, wait_until, wecom_platform};
 use serde_json::{Value, json};
 
@@ -94,7 +96,7 @@ fn a_chunk_whose_answer_is_lost_is_sent_again() {
     let control = sim.control();
     control.behaviour(
         None,
-        Behaviour::answer(Asked::UploadChunk, ScriptedAnswer::Silence).times(1),
+        Behaviour::answer(CommandKind::UploadChunk, ScriptedAnswer::Silence).times(1),
     );
     let (status, taken) = upload(&gateway, &file());
     assert_eq!(status, 200, "{taken}");
@@ -113,7 +115,7 @@ fn a_step_that_is_never_answered_is_told() {
     let control = sim.control();
     control.behaviour(
         None,
-        Behaviour::answer(Asked::UploadChunk, ScriptedAnswer::Ignore),
+        Behaviour::answer(CommandKind::UploadChunk, ScriptedAnswer::Ignore),
     );
     let (status, problem) = upload(&gateway, b"hello");
     let told = (
@@ -138,7 +140,7 @@ fn a_step_that_is_never_answered_is_told() {
 fn a_connection_that_ends_under_way_is_told_at_once() {
     let (sim, gateway) = live_wecom_bot(|setup| setup.set("timing.upload_ack", "1d"));
     let control = sim.control();
-    let second = Behaviour::answer(Asked::UploadChunk, ScriptedAnswer::DropBefore).after(1);
+    let second = Behaviour::answer(CommandKind::UploadChunk, ScriptedAnswer::DropBefore).after(1);
     control.behaviour(None, second.times(1));
     let (status, problem) = upload(&gateway, &file());
     let told = (status, &problem["code"], &problem["step"]);
@@ -209,7 +211,7 @@ fn a_bot_that_another_program_took_says_so() {
     let (sim, gateway) = live_wecom_bot(|setup| setup);
     gateway.expect_error("another program has taken the bot");
     sim.control()
-        .fault(Target::Bot(bot_id("a")), Fault::Displace);
+        .fault(Target::Bot(bot_id("a")), ConnectionFault::Displace);
     gateway.wait_installation("a", "displaced", |view| view["state"] == "displaced");
     let (status, problem) = upload(&gateway, &file());
     assert_eq!(

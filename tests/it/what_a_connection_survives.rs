@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use longwire_sim::{Behaviour, Control, Fault, Push, Script, Target};
+use longwire_sim::{Behaviour, ConnectionFault, Control, Push, Script, Target};
 use longwire_tests::{Gateway, Setup, app_id, message, platform, wait_until};
 use serde_json::Value;
 
@@ -74,7 +74,7 @@ fn a_half_open_connection_is_found_and_redialled() {
         .start();
     gateway.wait_live("a");
     assert_eq!(
-        control.fault(Target::App(app_id("a")), Fault::HalfOpen),
+        control.fault(Target::App(app_id("a")), ConnectionFault::HalfOpen),
         1,
         "one live connection is there"
     );
@@ -96,44 +96,44 @@ fn whatever_ends_a_connection_the_bot_comes_back() {
     let ends = [
         (
             "close 1000",
-            Fault::Close(1000),
+            ConnectionFault::Close(1000),
             "the platform closed the connection, code 1000",
         ),
         (
             "close 1001",
-            Fault::Close(1001),
+            ConnectionFault::Close(1001),
             "the platform closed the connection, code 1001",
         ),
         (
             "close 1011",
-            Fault::Close(1011),
+            ConnectionFault::Close(1011),
             "the platform closed the connection, code 1011",
         ),
         (
             "close without code",
-            Fault::CloseWithoutCode,
+            ConnectionFault::CloseWithoutCode,
             "the platform closed the connection",
         ),
-        ("reset", Fault::Drop, "the connection broke"),
-        ("fin", Fault::Hangup, "the connection broke"),
+        ("reset", ConnectionFault::Drop, "the connection broke"),
+        ("fin", ConnectionFault::Hangup, "the connection broke"),
         (
             "256 MiB",
-            Fault::OversizedFrame(256 << 20),
+            ConnectionFault::OversizedFrame(256 << 20),
             "the other side broke the websocket protocol",
         ),
         (
             "2^63 bytes",
-            Fault::OversizedFrame(1 << 62),
+            ConnectionFault::OversizedFrame(1 << 62),
             "the other side broke the websocket protocol",
         ),
         (
             "reserved bits",
-            Fault::Raw(vec![0xf2, 0x01, 0x00].into()),
+            ConnectionFault::Raw(vec![0xf2, 0x01, 0x00].into()),
             "the other side broke the websocket protocol",
         ),
         (
             "masked by the server",
-            Fault::Raw(vec![0x82, 0x81, 1, 2, 3, 4, 5].into()),
+            ConnectionFault::Raw(vec![0x82, 0x81, 1, 2, 3, 4, 5].into()),
             "the other side broke the websocket protocol",
         ),
     ];
@@ -185,18 +185,18 @@ fn nonsense_is_counted_and_ends_no_connection() {
     gateway.wait_live("a");
     let app = Target::App(app_id("a"));
     let nonsense = [
-        Fault::Garbage(vec![0xff; 64].into()),
-        Fault::Garbage(Vec::new().into()),
-        Fault::Garbage(b"\x08\x01".to_vec().into()),
-        Fault::Text("{\"type\":\"ping\"}".to_owned()),
-        Fault::Method2,
-        Fault::CardFrame,
+        ConnectionFault::Garbage(vec![0xff; 64].into()),
+        ConnectionFault::Garbage(Vec::new().into()),
+        ConnectionFault::Garbage(b"\x08\x01".to_vec().into()),
+        ConnectionFault::Text("{\"type\":\"ping\"}".to_owned()),
+        ConnectionFault::Method2,
+        ConnectionFault::CardFrame,
     ];
     for fault in &nonsense {
         control.fault(app.clone(), fault.clone());
     }
-    control.fault(app.clone(), Fault::ProtocolPing);
-    control.fault(app, Fault::ServerPing);
+    control.fault(app.clone(), ConnectionFault::ProtocolPing);
+    control.fault(app, ConnectionFault::ServerPing);
     let many_parts = Push::of(message("hostile", "om-0")).with_header("sum", Some("50000000"));
     control.push(&app_id("a"), many_parts);
     let view = gateway.wait_installation("a", "everything is counted", |view| {
@@ -299,7 +299,7 @@ fn no_pong_makes_a_ping_storm_or_a_silence() {
 /// Once is enough to leave a bot of the Python SDK waiting for ever (oapi-sdk-python#169).
 #[test]
 fn an_attempt_that_hangs_or_breaks_is_followed_by_another() {
-    let once: Vec<(&str, Script)> = [
+    let once: Vec<(&str, Script<Behaviour>)> = [
         ("bootstrap hangs", Behaviour::BootstrapHang),
         ("bootstrap is reset", Behaviour::BootstrapReset),
         (

@@ -4,7 +4,7 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 
-use longwire_sim::{Fault, Target};
+use longwire_sim::{ConnectionFault, Target};
 use longwire_tests::{Gateway, Setup, platform, wait_until};
 
 /// Clients that the two listeners serve at once, and what else may be opened meanwhile.
@@ -80,7 +80,10 @@ fn clients_take_no_file_from_bots() {
     assert!(most >= before + 60, "it served {}", most - before);
     assert!(most <= before + CLIENTS + SLACK, "and {}", most - before);
     // Every bot needs two, one after the other.
-    assert_eq!(sim.control().fault(Target::All, Fault::Drop), BOTS);
+    assert_eq!(
+        sim.control().fault(Target::All, ConnectionFault::Drop),
+        BOTS
+    );
     gateway.wait_overview("all are live again", |now| {
         now["by_state"]["live"] == BOTS && now["connections"]["reconnects"] == BOTS
     });

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use longwire_sim::wecom::{Asked, Behaviour, Control, Fault, Push, ScriptedAnswer, Target, Via};
+use longwire_sim::wecom::{
+    Behaviour, CommandKind, ConnectionFault, Control, Push, ScriptedAnswer, Target, Via,
+};
 use longwire_tests::{Gateway, Setup, bot_id, holder, live_wecom_bot, wait_until, wecom_platform};
 use serde_json::{Value, json};
 
@@ -218,7 +220,7 @@ fn a_forgotten_subscription_is_noticed_and_made_anew() {
     let control = sim.control();
     for (generation, cmd) in (2_u64..).zip(["aibot_send_msg", "aibot_respond_msg"]) {
         let req_id = spoken_to(&control, &gateway, Push::text("a question"));
-        assert_eq!(control.fault(bot(), Fault::Unsubscribe), 1);
+        assert_eq!(control.fault(bot(), ConnectionFault::Unsubscribe), 1);
         let (req_id, body) = match cmd {
             "aibot_send_msg" => (None, markdown("zhangsan", "hello")),
             _ => (Some(req_id.as_str()), stream("hello", true)),
@@ -247,7 +249,7 @@ fn a_missing_answer_is_told() {
     let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     let ask = |with: ScriptedAnswer, content: &str| {
-        control.behaviour(None, Behaviour::answer(Asked::Send, with).times(1));
+        control.behaviour(None, Behaviour::answer(CommandKind::Send, with).times(1));
         let answer = gateway.ask("a", "aibot_send_msg", None, markdown("zhangsan", content));
         let code = answer.json()["code"].clone();
         (answer.status, code)
@@ -285,7 +287,7 @@ fn a_stop_answers_those_who_wait() {
     let control = sim.control();
     control.behaviour(
         None,
-        Behaviour::answer(Asked::Send, ScriptedAnswer::Silence),
+        Behaviour::answer(CommandKind::Send, ScriptedAnswer::Silence),
     );
     std::thread::scope(|scope| {
         let asker = scope

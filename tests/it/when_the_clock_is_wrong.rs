@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use longwire_sim::{Control, Fault, Target, Traffic};
+use longwire_sim::{ConnectionFault, Control, Target, Traffic};
 use longwire_store::{Cause, Group, GroupReply, NewEvent, Receipt, Source, Store, StoreSettings};
 use longwire_tests::{Clock, Gateway, Setup, app_id, platform, until_answered, wait_more_acked};
 use longwire_wire::envelope::Envelope;
@@ -76,7 +76,7 @@ fn a_clock_that_jumps_by_years_loses_nothing_and_doubles_nothing() {
         let first = NEW * u32::try_from(round).expect("a few rounds");
         let new: Vec<String> = (first..first + NEW).map(event).collect();
         // Of some of it, it sees no answer before the clock jumps once more.
-        control.fault(Target::App(app_id(BOT)), Fault::StopReading);
+        control.fault(Target::App(app_id(BOT)), ConnectionFault::StopReading);
         for event in &new {
             control.push(&app_id(BOT), event.clone());
         }
@@ -84,7 +84,7 @@ fn a_clock_that_jumps_by_years_loses_nothing_and_doubles_nothing() {
             now["store"]["state"] == "ok" && gateway.events().len() as u32 == first + NEW
         });
         clock.shift_by(-off_by_s);
-        control.fault(Target::App(app_id(BOT)), Fault::Recover);
+        control.fault(Target::App(app_id(BOT)), ConnectionFault::Recover);
         until_answered(&control);
         all.extend(new);
         compare(&gateway, &control);

@@ -1,7 +1,7 @@
 //! The connection that subscribes last holds a WeCom bot. A displaced gateway shows it, and does not take the bot back
 //! by reflex.
 
-use longwire_sim::wecom::{Control, DisplacedOrder, Fault, Push, Target};
+use longwire_sim::wecom::{ConnectionFault, Control, DisplacedOrder, Push, Target};
 use longwire_tests::{
     Gateway, SECRET, Setup, Signal, bot_id, holder, live_wecom_bot, longwire, wait_until,
     wecom_platform,
@@ -124,7 +124,10 @@ fn a_displaced_bot_that_is_rebuilt_stays_away() {
         gateway.expect_error(expected);
     }
     gateway.wait_live("a");
-    assert_eq!(control.fault(Target::Bot(bot_id("a")), Fault::Displace), 1);
+    assert_eq!(
+        control.fault(Target::Bot(bot_id("a")), ConnectionFault::Displace),
+        1
+    );
     let before = displaced(&gateway);
     let fault = json!({ "actor": "installation", "fault": "panic" });
     let answer = gateway
@@ -146,7 +149,7 @@ fn an_old_connections_displacement_is_not_ours() {
     let control = sim.control();
     let bot = || Target::Bot(bot_id("a"));
     // The platform takes the old connection for live until the new one subscribes, and tells it.
-    assert_eq!(control.fault(bot(), Fault::HalfOpen), 1);
+    assert_eq!(control.fault(bot(), ConnectionFault::HalfOpen), 1);
     gateway.wait_installation("a", "live again", |view| {
         view["state"] == "live" && view["generation"] == 2
     });
@@ -245,7 +248,7 @@ fn a_displaced_bot_is_taken_back_by_command() {
     gateway.expect_error("another program has taken the bot");
     gateway.wait_live("a");
     let target = Target::Bot(bot_id("a"));
-    assert_eq!(control.fault(target, Fault::Displace), 1);
+    assert_eq!(control.fault(target, ConnectionFault::Displace), 1);
     displaced(&gateway);
     displaced_for_good(&gateway);
     gateway.kill();

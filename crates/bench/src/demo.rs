@@ -19,6 +19,7 @@ mod summary;
 mod verdict;
 
 pub use perform::{perform, settle};
+pub use platform::PING_INTERVAL;
 pub use shown::{ShownBot, ShownGateway, ShownLatency, ShownOverview};
-pub use stage::{DemoBot, DemoStage, PING_INTERVAL, PONG_GRACE, SECRET_FILE};
+pub use stage::{DemoBot, DemoStage, PONG_GRACE, SECRET_FILE};
 pub use verdict::DemoVerdict;

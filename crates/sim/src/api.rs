@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::behaviour::Behaviour;
 use crate::control::Control;
-use crate::fault::{Fault, Target};
+use crate::fault::{ConnectionFault, Target};
 use crate::http::HttpRequest;
 use crate::push::Push;
 use crate::script::Script;
@@ -42,7 +43,7 @@ enum TrafficRequest {
 #[serde(deny_unknown_fields)]
 struct FaultRequest {
     target: Target,
-    fault: Fault,
+    fault: ConnectionFault,
 }
 
 #[derive(Deserialize)]
@@ -50,7 +51,7 @@ struct BehaviourRequest {
     #[serde(default)]
     app: Option<String>,
     #[serde(flatten)]
-    script: Script,
+    script: Script<Behaviour>,
 }
 
 /// Status and JSON body of the answer to a request below [`ROOT`].

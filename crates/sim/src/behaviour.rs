@@ -147,7 +147,7 @@ impl Behaviour {
     }
 
     /// Use this `times` times, then remove it.
-    pub fn times(self, times: u32) -> Script {
+    pub fn times(self, times: u32) -> Script<Self> {
         Script {
             behaviour: self,
             times: Some(times),
@@ -156,7 +156,7 @@ impl Behaviour {
     }
 
     /// Use this after `after` occasions have passed.
-    pub fn after(self, after: u32) -> Script {
+    pub fn after(self, after: u32) -> Script<Self> {
         Script {
             behaviour: self,
             times: None,

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::fault::{Fault, Target};
+use crate::behaviour::Behaviour;
+use crate::fault::{ConnectionFault, Target};
 use crate::ledger::{ConnectionView, Ledger, PushRecord};
 use crate::push::{Push, PushId};
 use crate::script::Script;
@@ -63,14 +64,14 @@ impl Control {
     }
 
     /// Puts a fault on live connections; returns on how many.
-    pub fn fault(&self, target: Target, fault: Fault) -> usize {
+    pub fn fault(&self, target: Target, fault: ConnectionFault) -> usize {
         let mut state = self.shared.state();
         let now = Instant::now();
         state.fault(&target, &fault, now)
     }
 
     /// Scripts an answer for one app, or with `None` for all.
-    pub fn behaviour(&self, app: Option<&str>, script: impl Into<Script>) {
+    pub fn behaviour(&self, app: Option<&str>, script: impl Into<Script<Behaviour>>) {
         self.shared.state().scripts.add(app, script.into());
     }
 

@@ -8,7 +8,7 @@ use longwire_wire::frame::{METHOD_DATA, key};
 use crate::data_frame::FrameHead;
 use crate::deadlines::Due;
 use crate::delivery::UNTRACKED;
-use crate::fault::{ConnectionId, Fault, Target};
+use crate::fault::{ConnectionFault, ConnectionId, Target};
 use crate::ids::{AttemptId, WireIds};
 use crate::live::{Ending, PongMode};
 use crate::state::PlatformState;
@@ -19,7 +19,12 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl PlatformState {
     /// Puts a fault on the target's connections; returns on how many.
-    pub(crate) fn fault(&mut self, target: &Target, fault: &Fault, now: Instant) -> usize {
+    pub(crate) fn fault(
+        &mut self,
+        target: &Target,
+        fault: &ConnectionFault,
+        now: Instant,
+    ) -> usize {
         let live = self
             .connections
             .values()
@@ -39,13 +44,13 @@ impl PlatformState {
         ids.len()
     }
 
-    fn apply_fault(&mut self, id: ConnectionId, fault: &Fault, now: Instant) {
+    fn apply_fault(&mut self, id: ConnectionId, fault: &ConnectionFault, now: Instant) {
         match fault {
-            Fault::Drop => self.end(id, Ending::Reset, now),
-            Fault::Hangup => self.end(id, Ending::Hangup, now),
-            Fault::Close(code) => self.close(id, Some(*code), now),
-            Fault::CloseWithoutCode => self.close(id, None, now),
-            Fault::HalfOpen => {
+            ConnectionFault::Drop => self.end(id, Ending::Reset, now),
+            ConnectionFault::Hangup => self.end(id, Ending::Hangup, now),
+            ConnectionFault::Close(code) => self.close(id, Some(*code), now),
+            ConnectionFault::CloseWithoutCode => self.close(id, None, now),
+            ConnectionFault::HalfOpen => {
                 let until = now + self.settings.scaled(self.settings.half_open_kept);
                 self.deadlines.add(until, Due::Abort(id));
                 self.change(id, |live| {
@@ -53,39 +58,41 @@ impl PlatformState {
                     live.outbox = Vec::new();
                 });
             }
-            Fault::StopReading => self.change(id, |live| live.reading = false),
-            Fault::Recover => self.change(id, |live| {
+            ConnectionFault::StopReading => self.change(id, |live| live.reading = false),
+            ConnectionFault::Recover => self.change(id, |live| {
                 live.reading = true;
                 live.half_open = false;
                 live.pieces = 1;
                 live.pong = PongMode::default();
             }),
-            Fault::SlowPong(delay) => self.change(id, |live| live.pong.delay = Some(*delay)),
-            Fault::SilentPong => self.change(id, |live| live.pong.silent = true),
-            Fault::PongConfig(raw) => {
+            ConnectionFault::SlowPong(delay) => {
+                self.change(id, |live| live.pong.delay = Some(*delay))
+            }
+            ConnectionFault::SilentPong => self.change(id, |live| live.pong.silent = true),
+            ConnectionFault::PongConfig(raw) => {
                 self.change(id, |live| live.pong.config = Some(Bytes::from(raw.clone())))
             }
-            Fault::Text(text) => self.send(id, |out| {
+            ConnectionFault::Text(text) => self.send(id, |out| {
                 websocket::write_message(out, opcode::TEXT, text.as_bytes())
             }),
-            Fault::Garbage(bytes) => self.send(id, |out| {
+            ConnectionFault::Garbage(bytes) => self.send(id, |out| {
                 websocket::write_message(out, opcode::BINARY, bytes)
             }),
-            Fault::Raw(bytes) => self.send(id, |out| out.extend_from_slice(bytes)),
-            Fault::OversizedFrame(len) => self.send(id, |out| {
+            ConnectionFault::Raw(bytes) => self.send(id, |out| out.extend_from_slice(bytes)),
+            ConnectionFault::OversizedFrame(len) => self.send(id, |out| {
                 websocket::write_header(out, true, opcode::BINARY, *len);
                 out.extend_from_slice(&[0; 16]);
             }),
-            Fault::Continuation(pieces) => {
+            ConnectionFault::Continuation(pieces) => {
                 self.change(id, |live| live.pieces = usize::from(*pieces))
             }
-            Fault::ServerPing => self.control(id, "ping"),
-            Fault::ProtocolPing => self.send(id, |out| {
+            ConnectionFault::ServerPing => self.control(id, "ping"),
+            ConnectionFault::ProtocolPing => self.send(id, |out| {
                 websocket::write_message(out, opcode::PING, b"longwire")
             }),
-            Fault::Method2 => self.send_untracked(id, 2, "event"),
-            Fault::CardFrame => self.send_untracked(id, METHOD_DATA, "card"),
-            Fault::KickWithoutPing(periods) => self.kick_after(id, *periods, now),
+            ConnectionFault::Method2 => self.send_untracked(id, 2, "event"),
+            ConnectionFault::CardFrame => self.send_untracked(id, METHOD_DATA, "card"),
+            ConnectionFault::KickWithoutPing(periods) => self.kick_after(id, *periods, now),
         }
     }
 

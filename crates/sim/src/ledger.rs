@@ -184,8 +184,8 @@ pub struct ConnectionView {
     pub protocol_pongs: u64,
     /// Control frames with `type` = `pong` received: answers to a server ping, which a client need not answer.
     pub pongs: u64,
-    /// `false` under `Fault::StopReading` and `Fault::HalfOpen`.
+    /// `false` under `ConnectionFault::StopReading` and `ConnectionFault::HalfOpen`.
     pub reading: bool,
-    /// `true` under `Fault::HalfOpen`.
+    /// `true` under `ConnectionFault::HalfOpen`.
     pub half_open: bool,
 }

@@ -25,7 +25,6 @@ mod delivery;
 mod fault;
 mod fault_work;
 mod fragments;
-mod generator;
 mod http;
 mod ids;
 mod inbound;
@@ -56,7 +55,7 @@ pub mod wecom;
 
 pub use crate::behaviour::{Behaviour, DataShape};
 pub use crate::control::Control;
-pub use crate::fault::{ConnectionId, Fault, Target};
+pub use crate::fault::{ConnectionFault, ConnectionId, Target};
 pub use crate::ledger::{
     Attempt, AttemptOutcome, BadAcks, ConnectionView, Latency, Ledger, PushRecord, RecordState,
 };

@@ -20,7 +20,7 @@ pub(crate) trait Scripted: Clone {
 
 /// A behaviour, how often it is used, and after how many occasions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Script<B = crate::Behaviour> {
+pub struct Script<B> {
     /// The behaviour.
     pub behaviour: B,
     /// How often it is used; `None` for always.
@@ -57,7 +57,7 @@ impl<B> From<B> for Script<B> {
 
 /// The queue of scripts.
 #[derive(Debug)]
-pub(crate) struct Scripts<B = crate::Behaviour> {
+pub(crate) struct Scripts<B> {
     queue: Vec<(Option<String>, Script<B>)>,
 }
 

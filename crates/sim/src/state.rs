@@ -1,8 +1,10 @@
 //! The state of a simulated Feishu platform: apps, live connections, unfinished pushes, scripts and the ledger.
 //!
 //! One mutex guards it. A connection's task locks it once per read burst, the control handle once per call, and it is
-//! never held across I/O. Other files add to [`PlatformState`]: [`crate::delivery`] delivers, [`crate::generator`]
+//! never held across I/O. Other files add to [`PlatformState`]: [`crate::delivery`] delivers, [`generator`]
 //! generates traffic, [`crate::pings`] answers pings, [`crate::fault_work`] applies faults.
+
+mod generator;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,9 +16,9 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::sync::Notify;
 
+use crate::behaviour::Behaviour;
 use crate::deadlines::{Deadlines, Due};
 use crate::fault::ConnectionId;
-use crate::generator::Generator;
 use crate::ids::scramble;
 use crate::latencies::Latencies;
 use crate::ledger::{ConnectionView, Ledger};
@@ -27,6 +29,7 @@ use crate::script::Scripts;
 use crate::settings::SimSettings;
 use crate::tickets::Tickets;
 use crate::tracked::{FrameStyle, TrackedPush, WallClock};
+use generator::Generator;
 
 /// Number of empty output buffers that are kept for reuse.
 const SPARE_BUFFERS: usize = 64;
@@ -101,7 +104,7 @@ pub(crate) struct PlatformState {
     pub(crate) forgotten: u64,
     pub(crate) deadlines: Deadlines,
     pub(crate) generator: Generator,
-    pub(crate) scripts: Scripts,
+    pub(crate) scripts: Scripts<Behaviour>,
     pub(crate) tickets: Tickets,
     pub(crate) ledger: Ledger,
     pub(crate) latency: Latencies,

@@ -5,7 +5,8 @@ mod support;
 use std::time::Duration;
 
 use longwire_sim::{
-    AttemptOutcome, ClosedLoop, Fault, FragmentPlan, Order, Push, RecordState, Target, Traffic,
+    AttemptOutcome, ClosedLoop, ConnectionFault, FragmentPlan, Order, Push, RecordState, Target,
+    Traffic,
 };
 use longwire_wire::frame::Frame;
 use support::{APP, Client, LIMIT, start, wait};
@@ -320,5 +321,5 @@ fn a_client_that_does_not_read_costs_bounded_memory() {
         control.push(APP, Push::made_up(50_000));
         assert!(std::time::Instant::now() < end, "everything was taken");
     }
-    assert_eq!(control.fault(Target::All, Fault::Drop), 1);
+    assert_eq!(control.fault(Target::All, ConnectionFault::Drop), 1);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use longwire_sim::{Behaviour, Fault, Push, Sim, SimTls, Target};
+use longwire_sim::{Behaviour, ConnectionFault, Push, Sim, SimTls, Target};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use support::{APP, Client, start, until, wait};
@@ -18,7 +18,7 @@ fn connected(sim: &Sim) -> Client {
     client
 }
 
-fn strike(sim: &Sim, fault: Fault) {
+fn strike(sim: &Sim, fault: ConnectionFault) {
     assert_eq!(sim.control().fault(Target::App(APP.into()), fault), 1);
 }
 
@@ -57,12 +57,12 @@ fn pongs_can_be_hostile_silent_and_late() {
     );
     client.ping();
     assert_eq!(client.frame().payload, None);
-    strike(&sim, Fault::SilentPong);
+    strike(&sim, ConnectionFault::SilentPong);
     client.ping();
     wait(&control, |ledger| ledger.pings == 3);
-    strike(&sim, Fault::Recover);
-    strike(&sim, Fault::SlowPong(Duration::from_millis(30)));
-    strike(&sim, Fault::PongConfig("late".into()));
+    strike(&sim, ConnectionFault::Recover);
+    strike(&sim, ConnectionFault::SlowPong(Duration::from_millis(30)));
+    strike(&sim, ConnectionFault::PongConfig("late".into()));
     client.ping();
     assert_eq!(
         client.frame().payload.as_deref(),
@@ -82,7 +82,7 @@ fn protocol_pings_are_answered_and_extensions_are_not_agreed() {
         (pong.opcode, pong.payload.as_slice()),
         (10, b"hello".as_slice())
     );
-    strike(&sim, Fault::ProtocolPing);
+    strike(&sim, ConnectionFault::ProtocolPing);
     assert_eq!(client.message().expect("a ping").opcode, 9);
     client.send(10, b"longwire");
     until(|| sim.control().connections(None)[0].protocol_pongs == 1);
@@ -92,29 +92,32 @@ fn protocol_pings_are_answered_and_extensions_are_not_agreed() {
 fn odd_messages_arrive_as_asked() {
     let sim = start(|_| ());
     let mut client = connected(&sim);
-    strike(&sim, Fault::Text("hi".into()));
+    strike(&sim, ConnectionFault::Text("hi".into()));
     assert_eq!(client.message().expect("text").opcode, 1);
-    strike(&sim, Fault::Garbage(Bytes::from_static(b"\xff\xff")));
+    strike(
+        &sim,
+        ConnectionFault::Garbage(Bytes::from_static(b"\xff\xff")),
+    );
     assert_eq!(client.message().expect("garbage").payload, b"\xff\xff");
-    strike(&sim, Fault::ServerPing);
+    strike(&sim, ConnectionFault::ServerPing);
     assert_eq!(client.frame().header("type"), Some("ping"));
-    strike(&sim, Fault::Method2);
+    strike(&sim, ConnectionFault::Method2);
     assert_eq!(client.frame().method, 2);
-    strike(&sim, Fault::CardFrame);
+    strike(&sim, ConnectionFault::CardFrame);
     let card = client.frame();
     assert_eq!(card.header("type"), Some("card"));
     client.ack(&card);
-    strike(&sim, Fault::Continuation(3));
+    strike(&sim, ConnectionFault::Continuation(3));
     sim.control().push(APP, Push::made_up(900));
     assert_eq!(client.message().expect("an event").frames, 3);
-    strike(&sim, Fault::Raw(Bytes::from_static(b"\x82\x01x")));
+    strike(&sim, ConnectionFault::Raw(Bytes::from_static(b"\x82\x01x")));
     assert_eq!(client.message().expect("raw").payload, b"x");
     assert_eq!(
         sim.control().ledger().bad_acks.total(),
         0,
         "an answer to a stray card is nobody's fault"
     );
-    strike(&sim, Fault::OversizedFrame(1 << 40));
+    strike(&sim, ConnectionFault::OversizedFrame(1 << 40));
     let mut head = [0; 10];
     client.tcp.read_exact(&mut head).expect("a header");
     assert_eq!(head, [0x82, 127, 0, 0, 1, 0, 0, 0, 0, 0]);
@@ -126,11 +129,11 @@ type Expected = Result<&'static [u8], ErrorKind>;
 #[test]
 fn connections_end_in_every_way() {
     let sim = start(|_| ());
-    let ends: [(Fault, Expected); 4] = [
-        (Fault::Drop, Err(ErrorKind::ConnectionReset)),
-        (Fault::Hangup, Err(ErrorKind::UnexpectedEof)),
-        (Fault::Close(1011), Ok(&[3, 0xf3])),
-        (Fault::CloseWithoutCode, Ok(&[])),
+    let ends: [(ConnectionFault, Expected); 4] = [
+        (ConnectionFault::Drop, Err(ErrorKind::ConnectionReset)),
+        (ConnectionFault::Hangup, Err(ErrorKind::UnexpectedEof)),
+        (ConnectionFault::Close(1011), Ok(&[3, 0xf3])),
+        (ConnectionFault::CloseWithoutCode, Ok(&[])),
     ];
     for (index, (fault, expected)) in (1..).zip(ends) {
         let mut client = Client::new(&sim);
@@ -177,7 +180,7 @@ fn a_clients_close_is_answered() {
 fn a_half_open_connection_is_still_chosen_until_the_platform_gives_it_up() {
     let sim = start(|settings| settings.time_factor = 300.0);
     let mut client = connected(&sim);
-    strike(&sim, Fault::HalfOpen);
+    strike(&sim, ConnectionFault::HalfOpen);
     client.ping();
     sim.control().push(APP, Push::made_up(700));
     let ledger = wait(&sim.control(), |ledger| ledger.timed_out >= 1);
@@ -193,12 +196,12 @@ fn a_connection_that_is_not_read_keeps_its_acks_until_recovery() {
     let sim = start(|_| ());
     let control = sim.control();
     let mut client = connected(&sim);
-    strike(&sim, Fault::StopReading);
+    strike(&sim, ConnectionFault::StopReading);
     control.push(APP, Push::made_up(700));
     let (_, frame) = client.event();
     client.ack(&frame);
     assert_eq!(control.ledger().acked, 0);
-    strike(&sim, Fault::Recover);
+    strike(&sim, ConnectionFault::Recover);
     wait(&control, |ledger| ledger.acked == 1);
 }
 
@@ -206,7 +209,7 @@ fn a_connection_that_is_not_read_keeps_its_acks_until_recovery() {
 fn silence_is_kicked_after_its_periods() {
     let sim = start(|settings| settings.time_factor = 1_000.0);
     let mut client = connected(&sim);
-    strike(&sim, Fault::KickWithoutPing(2));
+    strike(&sim, ConnectionFault::KickWithoutPing(2));
     assert_eq!(
         client.message().expect_err("kicked").kind(),
         ErrorKind::UnexpectedEof

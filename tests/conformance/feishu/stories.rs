@@ -1,6 +1,6 @@
 //! What each official client shows of the simulator.
 
-use longwire_sim::{AttemptOutcome, Fault, FragmentPlan, Order, Push, Target};
+use longwire_sim::{AttemptOutcome, ConnectionFault, FragmentPlan, Order, Push, Target};
 use longwire_wire::frame::{Frame, METHOD_DATA, key};
 use serde_json::{Value, json};
 
@@ -94,7 +94,12 @@ pub(crate) fn comes_back_after_a_drop(sdk: Sdk) {
     // Pinged: neither client is still busy with its start.
     stage.ledger(|ledger| ledger.pings >= 1);
     let first = stage.sim.connections(Some(APP))[0].id;
-    assert_eq!(stage.sim.fault(Target::App(APP.to_owned()), Fault::Drop), 1);
+    assert_eq!(
+        stage
+            .sim
+            .fault(Target::App(APP.to_owned()), ConnectionFault::Drop),
+        1
+    );
     assert_eq!(stage.client.next("the loss"), News::Reconnecting);
     assert_eq!(stage.client.next("the new connection"), News::Reconnected);
 

@@ -1,6 +1,6 @@
 //! Each client takes its bot, holds it, loses it.
 
-use longwire_sim::wecom::{ConnectionView, Fault, Push, SubscriptionState, Target};
+use longwire_sim::wecom::{ConnectionFault, ConnectionView, Push, SubscriptionState, Target};
 
 use super::news::News;
 use super::stage::{BOT, Stage};
@@ -38,7 +38,7 @@ pub(crate) fn keeps_pinging(sdk: Sdk) {
 pub(crate) fn notices_that_nobody_answers(sdk: Sdk) {
     let Some(stage) = Stage::set(sdk) else { return };
     let first = holder(&stage).id;
-    assert_eq!(fault(&stage, Fault::SilentPong), 1);
+    assert_eq!(fault(&stage, ConnectionFault::SilentPong), 1);
     match sdk {
         Sdk::Python => {
             let ledger = stage.ledger(|ledger| ledger.connections_ended == 1);
@@ -66,7 +66,7 @@ pub(crate) fn notices_that_nobody_answers(sdk: Sdk) {
 pub(crate) fn comes_back_after_a_drop(sdk: Sdk) {
     let Some(stage) = Stage::set(sdk) else { return };
     let first = holder(&stage).id;
-    assert_eq!(fault(&stage, Fault::Drop), 1);
+    assert_eq!(fault(&stage, ConnectionFault::Drop), 1);
     let push = stage.push(Push::text("still there?"));
     assert!(matches!(stage.next("the loss"), News::Disconnected { .. }));
     let attempt = 1;
@@ -199,6 +199,6 @@ fn holder(stage: &Stage) -> ConnectionView {
     holder.expect("who holds a bot is live")
 }
 
-fn fault(stage: &Stage, fault: Fault) -> usize {
+fn fault(stage: &Stage, fault: ConnectionFault) -> usize {
     stage.sim.fault(Target::Bot(BOT.to_owned()), fault)
 }

@@ -74,7 +74,7 @@ fn answer_with_secrets(sim: &Sim, wecom: &wecom::Sim) {
     wecom.control().behaviour(
         Some(&bot_id("wecom-wrong")),
         wecom::Behaviour::answer(
-            wecom::Asked::Subscribe,
+            wecom::CommandKind::Subscribe,
             wecom::ScriptedAnswer::Raw(msg.to_string()),
         ),
     );

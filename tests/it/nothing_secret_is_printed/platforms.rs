@@ -1,6 +1,6 @@
 //! What the platforms send: events, answers with secrets in their texts, and invalid bytes.
 
-use longwire_sim::{Behaviour, Control, Fault, FragmentPlan, Push, Sim, Target, wecom};
+use longwire_sim::{Behaviour, ConnectionFault, Control, FragmentPlan, Push, Sim, Target, wecom};
 use longwire_tests::{Admin, Gateway, app_id, bot_id, message_of, wait_acked};
 use serde_json::json;
 
@@ -78,7 +78,10 @@ pub(super) fn people_write_on_wecom(control: &wecom::Control, gateway: &Gateway,
         json!({ "cmd": "aibot_msg_callback", "headers": {}, "body": { "text": CONTENT } })
             .to_string(),
     ] {
-        control.fault(wecom::Target::Bot(bot.clone()), wecom::Fault::Text(text));
+        control.fault(
+            wecom::Target::Bot(bot.clone()),
+            wecom::ConnectionFault::Text(text),
+        );
     }
     gateway.wait_installation("wecom", "all of it is counted", |view| {
         view["lights"]["malformed"] == 4
@@ -105,11 +108,11 @@ pub(super) fn people_write_on_wecom(control: &wecom::Control, gateway: &Gateway,
 pub(super) fn the_platform_misbehaves(control: &Control, gateway: &Gateway) {
     let target = || Target::App(app_id("by-variable"));
     for fault in [
-        Fault::Text(format!("{CONTENT} {TICKET}")),
-        Fault::Garbage(format!("{CONTENT} {TICKET}").into_bytes().into()),
-        Fault::PongConfig(format!("{{\"PingInterval\": \"{CONTENT}\"}}")),
-        Fault::CardFrame,
-        Fault::Method2,
+        ConnectionFault::Text(format!("{CONTENT} {TICKET}")),
+        ConnectionFault::Garbage(format!("{CONTENT} {TICKET}").into_bytes().into()),
+        ConnectionFault::PongConfig(format!("{{\"PingInterval\": \"{CONTENT}\"}}")),
+        ConnectionFault::CardFrame,
+        ConnectionFault::Method2,
     ] {
         control.fault(target(), fault);
     }
@@ -123,7 +126,7 @@ pub(super) fn the_platform_misbehaves(control: &Control, gateway: &Gateway) {
     close.extend_from_slice(CONTENT.as_bytes());
     for bytes in [close, [&[0xff, 0x7f][..], CONTENT.as_bytes()].concat()] {
         let generation = gateway.wait_live("by-variable")["generation"].as_u64();
-        control.fault(target(), Fault::Raw(bytes.into()));
+        control.fault(target(), ConnectionFault::Raw(bytes.into()));
         gateway.wait_installation("by-variable", "connected anew", |view| {
             view["state"] == "live" && view["generation"].as_u64() > generation
         });

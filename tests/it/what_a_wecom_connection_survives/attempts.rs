@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longwire_sim::SimTls;
-use longwire_sim::wecom::{Asked, Behaviour, Push, ScriptedAnswer};
+use longwire_sim::wecom::{Behaviour, CommandKind, Push, ScriptedAnswer};
 use longwire_tests::{SECRET, Setup, bot_id, wecom_platform};
 
 /// S185 and S148: an attempt that hangs, is refused or breaks off is followed by another.
@@ -18,12 +18,15 @@ fn an_attempt_that_hangs_or_breaks_is_followed_by_another() {
         Behaviour::UpgradeWrongAccept,
         Behaviour::UpgradeThenDrop,
         Behaviour::UpgradeHang,
-        Behaviour::answer(Asked::Subscribe, ScriptedAnswer::Ignore),
-        Behaviour::answer(Asked::Subscribe, ScriptedAnswer::Code(846_601)),
-        Behaviour::answer(Asked::Subscribe, ScriptedAnswer::Code(-1)),
-        Behaviour::answer(Asked::Subscribe, ScriptedAnswer::DropBefore),
-        Behaviour::answer(Asked::Subscribe, ScriptedAnswer::Foreign),
-        Behaviour::answer(Asked::Subscribe, ScriptedAnswer::Raw("null".to_owned())),
+        Behaviour::answer(CommandKind::Subscribe, ScriptedAnswer::Ignore),
+        Behaviour::answer(CommandKind::Subscribe, ScriptedAnswer::Code(846_601)),
+        Behaviour::answer(CommandKind::Subscribe, ScriptedAnswer::Code(-1)),
+        Behaviour::answer(CommandKind::Subscribe, ScriptedAnswer::DropBefore),
+        Behaviour::answer(CommandKind::Subscribe, ScriptedAnswer::Foreign),
+        Behaviour::answer(
+            CommandKind::Subscribe,
+            ScriptedAnswer::Raw("null".to_owned()),
+        ),
     ];
     for script in scripts {
         control.behaviour(None, script.times(1));
@@ -79,7 +82,7 @@ fn a_bot_with_a_wrong_secret_says_so_and_waits() {
 fn too_many_subscriptions_are_waited_out() {
     let sim = wecom_platform(|_| ());
     let control = sim.control();
-    let limited = Behaviour::answer(Asked::Subscribe, ScriptedAnswer::Code(45_009));
+    let limited = Behaviour::answer(CommandKind::Subscribe, ScriptedAnswer::Code(45_009));
     control.behaviour(None, limited.times(1));
     let gateway = Setup::without_platform().wecom_bot("a", &sim).start();
     let view = gateway.wait_installation("a", "it waits", |view| {

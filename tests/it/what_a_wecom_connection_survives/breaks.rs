@@ -1,6 +1,6 @@
 //! The connection dies, is ended, or carries messages in odd packets.
 
-use longwire_sim::wecom::{Fault, Push};
+use longwire_sim::wecom::{ConnectionFault, Push};
 use longwire_tests::{Setup, Signal, bot_id, holder, live_wecom_bot, wait_until, wecom_platform};
 
 use super::{bot, wait_generation};
@@ -11,7 +11,11 @@ use super::{bot, wait_generation};
 fn a_dead_connection_is_found_and_redialled() {
     let (sim, gateway) = live_wecom_bot(|setup| setup.set("timing.pong_grace", "1s"));
     let control = sim.control();
-    let dead = [Fault::SilentPong, Fault::HalfOpen, Fault::StopReading];
+    let dead = [
+        ConnectionFault::SilentPong,
+        ConnectionFault::HalfOpen,
+        ConnectionFault::StopReading,
+    ];
     for (generation, fault) in (2..).zip(dead) {
         assert_eq!(control.fault(bot("a"), fault.clone()), 1, "{fault:?}");
         wait_generation(&gateway, generation);
@@ -41,15 +45,15 @@ fn whatever_ends_a_connection_the_bot_comes_back() {
     let (sim, gateway) = live_wecom_bot(|setup| setup.set("timing.pong_grace", "1s"));
     let control = sim.control();
     let ends = [
-        Fault::Close(1000),
-        Fault::Close(1001),
-        Fault::Close(1011),
-        Fault::CloseWithoutCode,
-        Fault::Hangup,
-        Fault::Drop,
-        Fault::OversizedFrame(1 << 40),
+        ConnectionFault::Close(1000),
+        ConnectionFault::Close(1001),
+        ConnectionFault::Close(1011),
+        ConnectionFault::CloseWithoutCode,
+        ConnectionFault::Hangup,
+        ConnectionFault::Drop,
+        ConnectionFault::OversizedFrame(1 << 40),
         // As the platform did to clients that ping below their JSON (S181).
-        Fault::MaskedFrame,
+        ConnectionFault::MaskedFrame,
     ];
     let count = ends.len() as u64;
     for (generation, end) in (2..).zip(ends) {
@@ -77,8 +81,8 @@ fn messages_come_in_whatever_packets_they_come() {
     let burst = |size: usize| (0..200).map(|_| Push::made_up(size)).collect::<Vec<_>>();
     control.push_burst(&bot_id("a"), burst(512));
     control.push_burst(&bot_id("a"), burst(9_000));
-    control.fault(bot("a"), Fault::ProtocolPing);
-    control.fault(bot("a"), Fault::Continuation(7));
+    control.fault(bot("a"), ConnectionFault::ProtocolPing);
+    control.fault(bot("a"), ConnectionFault::Continuation(7));
     control.push_burst(&bot_id("a"), burst(2_000));
     gateway.wait_all_recorded(&control, 600);
     wait_until(

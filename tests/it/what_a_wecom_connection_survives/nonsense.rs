@@ -1,6 +1,6 @@
 //! The platform sends what cannot be read.
 
-use longwire_sim::wecom::{Fault, Push};
+use longwire_sim::wecom::{ConnectionFault, Push};
 use longwire_tests::{bot_id, live_wecom_bot, wait_until};
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ fn nonsense_is_counted_and_ends_no_connection() {
     let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     let before = gateway.memory_kib("VmHWM");
-    let text = |text: &str| Fault::Text(text.to_owned());
+    let text = |text: &str| ConnectionFault::Text(text.to_owned());
     let nonsense = [
         (text("null"), "not_an_object"),
         (text("[1, 2]"), "not_an_object"),
@@ -38,7 +38,7 @@ fn nonsense_is_counted_and_ends_no_connection() {
             text(r#"{"headers":{"req_id":7},"errcode":"x"}"#),
             "no_req_id",
         ),
-        (Fault::Garbage(vec![0xff; 64].into()), "not_utf8"),
+        (ConnectionFault::Garbage(vec![0xff; 64].into()), "not_utf8"),
     ];
     for (fault, _) in &nonsense {
         assert_eq!(control.fault(bot("a"), fault.clone()), 1);
@@ -60,9 +60,9 @@ fn nonsense_is_counted_and_ends_no_connection() {
     control.push(&bot_id("a"), Push::text("still here?"));
     gateway.wait_all_recorded(&control, 1);
     let unparsed = nonsense.iter().filter_map(|(fault, kind)| match fault {
-        Fault::Text(text) if text.is_empty() || *kind == "answer_to_nothing" => None,
-        Fault::Text(text) => Some(text.clone().into_bytes()),
-        Fault::Garbage(bytes) => Some(bytes.to_vec()),
+        ConnectionFault::Text(text) if text.is_empty() || *kind == "answer_to_nothing" => None,
+        ConnectionFault::Text(text) => Some(text.clone().into_bytes()),
+        ConnectionFault::Garbage(bytes) => Some(bytes.to_vec()),
         other => panic!("{other:?}"),
     });
     let recorded = gateway.events().into_iter();
@@ -95,7 +95,10 @@ fn what_the_vectors_say_to_ignore_ends_no_connection() {
     let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     for text in ignored {
-        assert_eq!(control.fault(bot("a"), Fault::Text(text.to_owned())), 1);
+        assert_eq!(
+            control.fault(bot("a"), ConnectionFault::Text(text.to_owned())),
+            1
+        );
     }
     // Written behind them, over the same connection.
     let push = control.push(&bot_id("a"), Push::text("still here?"));
@@ -117,7 +120,7 @@ fn what_cannot_be_read_is_kept_within_bounds() {
     let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     for number in 0..SENT {
-        control.fault(bot("a"), Fault::Text(format!("what is {number}")));
+        control.fault(bot("a"), ConnectionFault::Text(format!("what is {number}")));
     }
     let view = gateway.wait_installation("a", "all of it is counted", |view| {
         view["lights"]["malformed"].as_u64() == Some(SENT)
@@ -158,7 +161,7 @@ fn what_is_nearly_json_is_a_message_all_the_same() {
         frame("r5", b"\\ud83d"),
     ];
     for frame in &frames {
-        control.fault(bot("a"), Fault::Garbage(frame.clone().into()));
+        control.fault(bot("a"), ConnectionFault::Garbage(frame.clone().into()));
     }
     gateway.wait_installation("a", "all of them came", |view| {
         view["lights"]["repeats"].as_u64() == Some(frames.len() as u64 - 1)

@@ -1,7 +1,7 @@
 //! The platform ends the connection, or the gateway gives it up.
 
 use longwire_sim::ConnectionId;
-use longwire_sim::wecom::{Control, Fault, Target};
+use longwire_sim::wecom::{ConnectionFault, Control, Target};
 use longwire_tests::{Gateway, Setup, bot_id, holder, wait_until};
 use serde_json::json;
 
@@ -17,11 +17,11 @@ fn an_end_by_the_platform_in_a_flood_loses_nothing_that_tcp_delivered() {
     gateway.wait_live("a");
     flood(&control);
     let ends = [
-        (Fault::Hangup, true),
-        (Fault::Close(1000), true),
-        (Fault::Drop, false),
-        (Fault::CloseWithoutCode, true),
-        (Fault::Hangup, true),
+        (ConnectionFault::Hangup, true),
+        (ConnectionFault::Close(1000), true),
+        (ConnectionFault::Drop, false),
+        (ConnectionFault::CloseWithoutCode, true),
+        (ConnectionFault::Hangup, true),
     ];
     for (fault, _) in &ends {
         until_more_are_recorded(&gateway, 300);
@@ -52,13 +52,13 @@ fn what_came_before_a_violation_or_a_displacement_is_kept() {
     let gateway = Setup::without_platform().wecom_bot("a", &sim).start();
     gateway.wait_live("a");
     burst(&control, 50);
-    control.fault(Target::Bot(bot_id("a")), Fault::MaskedFrame);
+    control.fault(Target::Bot(bot_id("a")), ConnectionFault::MaskedFrame);
     gateway.wait_installation("a", "back", |view| {
         view["state"] == "live" && view["generation"] == 2
     });
     burst(&control, 50);
     // In the same packet as a burst that comes behind it.
-    control.fault(Target::Bot(bot_id("a")), Fault::Displace);
+    control.fault(Target::Bot(bot_id("a")), ConnectionFault::Displace);
     gateway.expect_error("another program has taken the bot");
     gateway.wait_installation("a", "displaced", |view| view["state"] == "displaced");
     assert_eq!(settle(&control, &gateway), [0]);
@@ -73,7 +73,7 @@ fn late_message(gateway: &Gateway, control: &Control, over: ConnectionId, msgid:
             "msgtype": "text", "text": { "content": "late" },
         },
     });
-    let fault = Fault::Text(message.to_string());
+    let fault = ConnectionFault::Text(message.to_string());
     assert_eq!(control.fault(Target::Connection(over), fault), 1);
     wait_until("what came late is recorded", || {
         gateway
@@ -94,15 +94,15 @@ fn what_comes_over_a_connection_that_was_given_up_is_kept() {
     gateway.wait_live("a");
     // It answers no ping and takes no goodbye, but it still sends.
     let silent = holder(&control, "a").id;
-    control.fault(Target::Connection(silent), Fault::StopReading);
+    control.fault(Target::Connection(silent), ConnectionFault::StopReading);
     gateway.wait_installation("a", "connected anew", |view| {
         view["state"] == "live" && view["generation"] == 2
     });
     late_message(&gateway, &control, silent, "after-the-silence");
 
     let displaced = holder(&control, "a").id;
-    control.fault(Target::Connection(displaced), Fault::StopReading);
-    control.fault(Target::Connection(displaced), Fault::Displace);
+    control.fault(Target::Connection(displaced), ConnectionFault::StopReading);
+    control.fault(Target::Connection(displaced), ConnectionFault::Displace);
     gateway.expect_error("another program has taken the bot");
     gateway.wait_installation("a", "displaced", |view| view["state"] == "displaced");
     late_message(&gateway, &control, displaced, "after-the-displacement");

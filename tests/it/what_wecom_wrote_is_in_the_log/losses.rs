@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use longwire_sim::wecom::{Asked, Behaviour, Fault, Push, ScriptedAnswer, Target};
+use longwire_sim::wecom::{Behaviour, CommandKind, ConnectionFault, Push, ScriptedAnswer, Target};
 use longwire_tests::{Setup, Signal, bot_id, wait_until, wecom_platform};
 use serde_json::json;
 
@@ -16,7 +16,7 @@ use super::{burst, wecom};
 fn whoever_asked_is_told_while_a_drain_waits_for_the_store() {
     let sim = wecom();
     let control = sim.control();
-    let ignored = Behaviour::answer(Asked::Send, ScriptedAnswer::Ignore);
+    let ignored = Behaviour::answer(CommandKind::Send, ScriptedAnswer::Ignore);
     control.behaviour(Some(&bot_id("a")), ignored);
     let mut gateway = Setup::without_platform()
         .wecom_bot("a", &sim)
@@ -99,7 +99,7 @@ fn what_lost_connections_leave_is_bounded_and_its_excess_is_counted() {
     until_degraded_by(&gateway, &control);
     let lost = wait_until("something is lost", || {
         // They wait for the next subscription and come in the same read.
-        control.fault(Target::Bot(bot_id("a")), Fault::Hangup);
+        control.fault(Target::Bot(bot_id("a")), ConnectionFault::Hangup);
         let push = Push::text(&"x".repeat(1024));
         control.push_burst(&bot_id("a"), vec![push; EACH]);
         let generation = gateway.installation("a")["generation"].as_u64();

@@ -1,6 +1,6 @@
 //! The store is locked, or its disk is full: the order of the log does not change, and nothing is lost.
 
-use longwire_sim::wecom::{Control, Fault, Push, Target};
+use longwire_sim::wecom::{ConnectionFault, Control, Push, Target};
 use longwire_tests::{Gateway, Setup, bot_id, wait_until, wecom_platform};
 
 use super::comparison::settle;
@@ -51,7 +51,7 @@ fn a_connection_lost_while_the_store_is_locked_keeps_its_place() {
     for _ in 0..3 {
         let locked = gateway.lock_store();
         until_degraded_by(&gateway, &control);
-        control.fault(Target::Bot(bot_id("a")), Fault::Hangup);
+        control.fault(Target::Bot(bot_id("a")), ConnectionFault::Hangup);
         let generation = gateway.installation("a")["generation"].as_u64();
         gateway.wait_installation("a", "back", |view| {
             view["state"] == "live" && view["generation"].as_u64() > generation
@@ -90,7 +90,7 @@ fn the_oldest_lost_connection_does_not_wait_for_those_behind_it() {
         control.push_burst(&bot_id("a"), vec![push; EACH]);
         until_reading(&gateway, false);
         assert_eq!(
-            control.fault(Target::Bot(bot_id("a")), Fault::Drop),
+            control.fault(Target::Bot(bot_id("a")), ConnectionFault::Drop),
             1,
             "of generation {generation}"
         );
@@ -140,7 +140,7 @@ fn a_full_disk_in_a_flood_loses_nothing() {
     gateway.expect_error("events are not recorded");
     gateway.wait_live("a");
     flood(&control);
-    for fault in [None, Some(Fault::Hangup)] {
+    for fault in [None, Some(ConnectionFault::Hangup)] {
         until_more_are_recorded(&gateway, 300);
         gateway.volume().fill().expect("it can be filled");
         until_degraded(&gateway);

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures_util::stream;
-use longwire_sim::wecom::{Asked, Behaviour, Fault, ScriptedAnswer, Sim, SimSettings, Target};
+use longwire_sim::wecom::{
+    Behaviour, CommandKind, ConnectionFault, ScriptedAnswer, Sim, SimSettings, Target,
+};
 
 use super::*;
 
@@ -90,7 +92,7 @@ impl Scene {
         }
     }
 
-    fn script(&self, to: Asked, with: ScriptedAnswer) {
+    fn script(&self, to: CommandKind, with: ScriptedAnswer) {
         let once = Behaviour::answer(to, with).times(1);
         self.sim.control().behaviour(None, once);
     }
@@ -251,7 +253,7 @@ fn a_body_of_unknown_length_is_cut_off_at_the_limit_and_one_that_breaks_is_dropp
 #[test]
 fn a_chunk_whose_answer_is_lost_is_sent_again() {
     with_scene(|scene| async move {
-        scene.script(Asked::UploadChunk, ScriptedAnswer::Silence);
+        scene.script(CommandKind::UploadChunk, ScriptedAnswer::Silence);
         let whole = bytes(700_000);
         let (status, taken) = scene.upload("file_name=a", whole.clone()).await;
         assert_eq!(status, 200, "{taken}");
@@ -270,63 +272,63 @@ fn whatever_fails_says_at_which_step_and_why() {
     with_scene(|scene| async move {
         for (to, with, status, code, step) in [
             (
-                Asked::UploadInit,
+                CommandKind::UploadInit,
                 ScriptedAnswer::Code(45_009),
                 429,
                 "rate_limited",
                 "init",
             ),
             (
-                Asked::UploadInit,
+                CommandKind::UploadInit,
                 ScriptedAnswer::Silence,
                 504,
                 "timed_out",
                 "init",
             ),
             (
-                Asked::UploadChunk,
+                CommandKind::UploadChunk,
                 ScriptedAnswer::Code(40_058),
                 502,
                 "upload_refused",
                 "chunk",
             ),
             (
-                Asked::UploadFinish,
+                CommandKind::UploadFinish,
                 ScriptedAnswer::Code(40_058),
                 502,
                 "upload_refused",
                 "finish",
             ),
             (
-                Asked::UploadFinish,
+                CommandKind::UploadFinish,
                 ScriptedAnswer::Silence,
                 504,
                 "timed_out",
                 "finish",
             ),
             (
-                Asked::UploadInit,
+                CommandKind::UploadInit,
                 ScriptedAnswer::DropBefore,
                 502,
                 "connection_lost",
                 "init",
             ),
             (
-                Asked::UploadChunk,
+                CommandKind::UploadChunk,
                 ScriptedAnswer::DropBefore,
                 502,
                 "connection_lost",
                 "chunk",
             ),
             (
-                Asked::UploadChunk,
+                CommandKind::UploadChunk,
                 ScriptedAnswer::Code(846_609),
                 502,
                 "connection_lost",
                 "chunk",
             ),
             (
-                Asked::UploadFinish,
+                CommandKind::UploadFinish,
                 ScriptedAnswer::DropBefore,
                 502,
                 "connection_lost",
@@ -363,7 +365,7 @@ fn so_many_at_once_and_no_more() {
         drop(places);
         // One that fails gives its place back as well.
         for _ in 0..=uploads_at_once() {
-            scene.script(Asked::UploadInit, ScriptedAnswer::Code(40_058));
+            scene.script(CommandKind::UploadInit, ScriptedAnswer::Code(40_058));
             let (status, problem) = scene.upload("file_name=a", bytes(5)).await;
             assert_eq!(status, 502, "{problem}");
         }
@@ -395,7 +397,7 @@ fn a_bot_that_is_not_live_takes_none_and_says_what_it_is() {
         scene
             .sim
             .control()
-            .fault(Target::Bot(BOT.to_owned()), Fault::Displace);
+            .fault(Target::Bot(BOT.to_owned()), ConnectionFault::Displace);
         scene.until("displaced").await;
         let (status, problem) = scene.upload("file_name=a", bytes(5)).await;
         assert_eq!((status, &problem["code"]), (503, &json!("displaced")));

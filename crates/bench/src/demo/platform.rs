@@ -3,14 +3,16 @@
 
 use std::time::Duration;
 
-use longwire_sim::{Fault, Sim, SimSettings, Target, Traffic, wecom};
+use longwire_sim::{ConnectionFault, Sim, SimSettings, Target, Traffic, wecom};
 use longwire_wire::endpoint::ClientConfig;
 
 use super::shown::ShownGateway;
-use super::stage::PING_INTERVAL;
 use crate::cli::Played;
 use crate::error::BenchError;
 use crate::stand::PlatformCounts;
+
+/// Between pings: Feishu asks for it, for WeCom the gateway has to be configured so.
+pub const PING_INTERVAL: Duration = Duration::from_secs(4);
 
 /// Feishu's repeats come ten times as fast: the first after 1.5 s.
 const TIME_FACTOR: f64 = 10.0;
@@ -97,15 +99,15 @@ impl DemoPlatform {
         let struck = match &self.double {
             Double::Feishu(sim) => {
                 let fault = match act {
-                    Act::Drop => Fault::Drop,
-                    Act::HalfOpen => Fault::HalfOpen,
+                    Act::Drop => ConnectionFault::Drop,
+                    Act::HalfOpen => ConnectionFault::HalfOpen,
                 };
                 sim.control().fault(Target::App(bot), fault)
             }
             Double::Wecom(sim) => {
                 let fault = match act {
-                    Act::Drop => wecom::Fault::Drop,
-                    Act::HalfOpen => wecom::Fault::HalfOpen,
+                    Act::Drop => wecom::ConnectionFault::Drop,
+                    Act::HalfOpen => wecom::ConnectionFault::HalfOpen,
                 };
                 sim.control().fault(wecom::Target::Bot(bot), fault)
             }

@@ -9,8 +9,6 @@ use super::platform::DemoPlatform;
 use crate::cli::{Demo, Played};
 use crate::error::BenchError;
 
-/// Between pings: Feishu asks for it, for WeCom the gateway has to be configured so.
-pub const PING_INTERVAL: Duration = Duration::from_secs(4);
 /// How long the gateway is to let a ping stay unanswered.
 pub const PONG_GRACE: Duration = Duration::from_secs(2);
 /// The file in the stage's directory that holds the secret of every bot.

@@ -121,7 +121,7 @@ async fn take_backs_of_a_day_are_counted_over_restarts() {
         "counted before it was done"
     );
     let target = longwire_sim::wecom::Target::Bot("bot".to_owned());
-    let displace = longwire_sim::wecom::Fault::Displace;
+    let displace = longwire_sim::wecom::ConnectionFault::Displace;
     assert_eq!(sim.control().fault(target, displace), 1);
     let tomorrow_ms = record.taken_back_ms[0] + 24 * 60 * 60 * 1_000;
     // The clocks are read one after the other.

@@ -48,7 +48,7 @@ async fn a_half_open_link_is_found_and_replaced() {
     let before = world.bot(0).generation;
     control.fault(
         longwire_sim::Target::App(app(0)),
-        longwire_sim::Fault::HalfOpen,
+        longwire_sim::ConnectionFault::HalfOpen,
     );
     until("a newer connection is live", || {
         let bot = world.bot(0);
@@ -79,7 +79,10 @@ async fn after_a_sleep_of_the_host_every_connection_is_asked() {
     let before: Vec<_> = (0..3).map(heard).collect();
     for bot in [0, 1] {
         let target = longwire_sim::Target::App(app(bot));
-        assert_eq!(control.fault(target, longwire_sim::Fault::HalfOpen), 1);
+        assert_eq!(
+            control.fault(target, longwire_sim::ConnectionFault::HalfOpen),
+            1
+        );
     }
     world
         .fleet
@@ -125,7 +128,7 @@ async fn an_ending_connection_and_its_successor_have_a_place_each() {
         until("it is live", || view().filter(|bot| bot.state == "live")).await;
         // It answers no ping and does not hear the goodbye.
         let target = longwire_sim::wecom::Target::Bot("bot".to_owned());
-        let silent = longwire_sim::wecom::Fault::StopReading;
+        let silent = longwire_sim::wecom::ConnectionFault::StopReading;
         assert_eq!(wecom.control().fault(target, silent), 1);
         let is_connected_anew = || view().filter(|bot| bot.generation > 1 && bot.state == "live");
         if places == 1 {

@@ -20,12 +20,15 @@ async fn a_drain_waits_for_no_bot_that_has_nothing_in_hand() {
     ] {
         control.behaviour(Some(&app(bot)), behaviour.times(1_000));
         let target = longwire_sim::Target::App(app(bot));
-        assert_eq!(control.fault(target, longwire_sim::Fault::Drop), 1);
+        assert_eq!(
+            control.fault(target, longwire_sim::ConnectionFault::Drop),
+            1
+        );
     }
     let wecom = longwire_sim::wecom::Sim::start(longwire_sim::wecom::SimSettings::default())
         .expect("the simulator starts on loopback");
     let silent = longwire_sim::wecom::Behaviour::answer(
-        longwire_sim::wecom::Asked::Subscribe,
+        longwire_sim::wecom::CommandKind::Subscribe,
         longwire_sim::wecom::ScriptedAnswer::Ignore,
     );
     wecom
@@ -40,7 +43,7 @@ async fn a_drain_waits_for_no_bot_that_has_nothing_in_hand() {
     let displaced = longwire_sim::wecom::Target::Bot("displaced".to_owned());
     wecom
         .control()
-        .fault(displaced, longwire_sim::wecom::Fault::Displace);
+        .fault(displaced, longwire_sim::wecom::ConnectionFault::Displace);
 
     // Its sockets fail until their budget is spent.
     until("bot-1 is left alone", || {
@@ -141,7 +144,7 @@ async fn a_drain_that_ends_at_its_limit_counts_every_installation_once() {
     let target = longwire_sim::wecom::Target::Bot("keeping".to_owned());
     let dropped = wecom
         .control()
-        .fault(target, longwire_sim::wecom::Fault::Drop);
+        .fault(target, longwire_sim::wecom::ConnectionFault::Drop);
     assert_eq!(dropped, 1);
     until("its next connection is live", || {
         let bot = world.fleet.installation("keeping")?;

@@ -47,7 +47,7 @@ async fn a_socket_that_answered_a_flood_reads_on() {
     let empty_ping = [0x89, 0x00];
     control.fault(
         longwire_sim::Target::App(app(0)),
-        longwire_sim::Fault::Raw(empty_ping.repeat(150_000).into()),
+        longwire_sim::ConnectionFault::Raw(empty_ping.repeat(150_000).into()),
     );
     control.push(&app(0), Push::made_up(500));
     until("the event behind the flood is acknowledged", || {
@@ -88,7 +88,7 @@ async fn what_is_left_unread_at_an_end_is_counted_for_its_bot() {
         .await;
         // It hears no goodbye, so it goes on writing.
         let target = longwire_sim::wecom::Target::Bot((*bot).to_owned());
-        let fault = longwire_sim::wecom::Fault::StopReading;
+        let fault = longwire_sim::wecom::ConnectionFault::StopReading;
         assert_eq!(wecom.control().fault(target, fault), 1);
     }
     world.fleet.drain(Duration::from_millis(100)).await;

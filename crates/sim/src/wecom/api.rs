@@ -9,7 +9,7 @@ use crate::push::PushId;
 use crate::script::Script;
 use crate::wecom::behaviour::Behaviour;
 use crate::wecom::control::Control;
-use crate::wecom::fault::{Fault, Target};
+use crate::wecom::fault::{ConnectionFault, Target};
 use crate::wecom::push::Push;
 
 #[derive(Deserialize)]
@@ -42,7 +42,7 @@ enum TrafficRequest {
 #[serde(deny_unknown_fields)]
 struct FaultRequest {
     target: Target,
-    fault: Fault,
+    fault: ConnectionFault,
 }
 
 #[derive(Deserialize)]

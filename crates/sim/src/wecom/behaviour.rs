@@ -36,7 +36,7 @@ pub enum Behaviour {
     /// A command is answered differently.
     Answer {
         /// The kind of command.
-        to: Asked,
+        to: CommandKind,
         /// The answer.
         with: ScriptedAnswer,
     },
@@ -45,7 +45,7 @@ pub enum Behaviour {
 /// Commands of clients, by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Asked {
+pub enum CommandKind {
     /// Every command.
     Any,
     /// `aibot_subscribe`.
@@ -68,7 +68,7 @@ pub enum Asked {
     UploadFinish,
 }
 
-impl Asked {
+impl CommandKind {
     pub(crate) fn of(cmd: &str) -> Option<Self> {
         Some(match cmd {
             "aibot_subscribe" => Self::Subscribe,
@@ -111,7 +111,7 @@ pub enum ScriptedAnswer {
 
 impl Behaviour {
     /// Commands of this kind are answered like this.
-    pub fn answer(to: Asked, with: ScriptedAnswer) -> Self {
+    pub fn answer(to: CommandKind, with: ScriptedAnswer) -> Self {
         Self::Answer { to, with }
     }
 
@@ -131,7 +131,7 @@ impl Behaviour {
 pub(crate) enum Occasion {
     Upgrade,
     Media,
-    Command(Asked),
+    Command(CommandKind),
 }
 
 impl Scripted for Behaviour {
@@ -145,7 +145,7 @@ impl Scripted for Behaviour {
         match (self, occasion) {
             (Self::Nominal, _) => false,
             (Self::Answer { to, .. }, Occasion::Command(asked)) => {
-                *to == Asked::Any || *to == asked
+                *to == CommandKind::Any || *to == asked
             }
             (Self::Answer { .. }, _) => false,
             (Self::MediaHttp { .. }, occasion) => occasion == Occasion::Media,
@@ -162,7 +162,8 @@ mod tests {
     fn the_json_form_is_short() {
         let text = r#"{"behaviour":{"answer":{"to":"subscribe","with":{"code":45009}}},"times":3}"#;
         let script: Script<Behaviour> = serde_json::from_str(text).expect("valid script");
-        let wanted = Behaviour::answer(Asked::Subscribe, ScriptedAnswer::Code(45009)).times(3);
+        let wanted =
+            Behaviour::answer(CommandKind::Subscribe, ScriptedAnswer::Code(45009)).times(3);
         assert_eq!(script, wanted);
     }
 
@@ -171,10 +172,12 @@ mod tests {
         let fits = |to, asked| {
             Behaviour::answer(to, ScriptedAnswer::Silence).fits(Occasion::Command(asked))
         };
-        assert!(fits(Asked::Send, Asked::Send));
-        assert!(fits(Asked::Any, Asked::Ping));
-        assert!(!fits(Asked::Send, Asked::Ping));
-        assert!(!Behaviour::answer(Asked::Any, ScriptedAnswer::Silence).fits(Occasion::Upgrade));
+        assert!(fits(CommandKind::Send, CommandKind::Send));
+        assert!(fits(CommandKind::Any, CommandKind::Ping));
+        assert!(!fits(CommandKind::Send, CommandKind::Ping));
+        assert!(
+            !Behaviour::answer(CommandKind::Any, ScriptedAnswer::Silence).fits(Occasion::Upgrade)
+        );
         assert!(Behaviour::UpgradeHang.fits(Occasion::Upgrade));
     }
 }

@@ -8,7 +8,7 @@ use crate::fault::ConnectionId;
 use crate::ids::scramble;
 use crate::live::Ending;
 use crate::wecom::ack::{self, CommandResult, code};
-use crate::wecom::behaviour::{Asked, Behaviour, Occasion, ScriptedAnswer};
+use crate::wecom::behaviour::{Behaviour, CommandKind, Occasion, ScriptedAnswer};
 use crate::wecom::state::{Due, PlatformState};
 
 /// The code under which the ledger counts commands that a script did not carry out.
@@ -26,7 +26,7 @@ impl PlatformState {
         };
         let req_id = frame.pointer("/headers/req_id").and_then(Value::as_str);
         let cmd = frame.get("cmd").and_then(Value::as_str);
-        let asked = cmd.and_then(Asked::of);
+        let asked = cmd.and_then(CommandKind::of);
         let empty = Map::new();
         let body = match frame.get("body") {
             None => Some(&empty),
@@ -41,7 +41,7 @@ impl PlatformState {
             }
             return;
         };
-        if asked == Asked::Ping {
+        if asked == CommandKind::Ping {
             self.count_ping(id, frame.get("body").is_some(), now);
         }
         let how = self.scripted_answer(id, asked, body);
@@ -67,11 +67,11 @@ impl PlatformState {
     fn scripted_answer(
         &mut self,
         id: ConnectionId,
-        asked: Asked,
+        asked: CommandKind,
         body: &Map<String, Value>,
     ) -> Option<ScriptedAnswer> {
         let bot = match asked {
-            Asked::Subscribe => body.get("bot_id").and_then(Value::as_str),
+            CommandKind::Subscribe => body.get("bot_id").and_then(Value::as_str),
             _ => None,
         };
         let bot = bot.map_or_else(|| self.bot_id_of(id), str::to_owned);
@@ -81,9 +81,9 @@ impl PlatformState {
         }
         let pong = &self.connections.get(&id)?.pong;
         match asked {
-            Asked::Ping if pong.silent => Some(ScriptedAnswer::Silence),
-            Asked::Ping if pong.code.is_some() => pong.code.map(ScriptedAnswer::Code),
-            Asked::Ping => pong.delay.map(ScriptedAnswer::Late),
+            CommandKind::Ping if pong.silent => Some(ScriptedAnswer::Silence),
+            CommandKind::Ping if pong.code.is_some() => pong.code.map(ScriptedAnswer::Code),
+            CommandKind::Ping => pong.delay.map(ScriptedAnswer::Late),
             _ => None,
         }
     }
@@ -92,16 +92,16 @@ impl PlatformState {
     fn carry_out(
         &mut self,
         id: ConnectionId,
-        asked: Asked,
+        asked: CommandKind,
         req_id: &str,
         body: &Map<String, Value>,
         how: &Option<ScriptedAnswer>,
         now: Instant,
     ) -> Option<CommandResult> {
         match asked {
-            Asked::Subscribe => return self.subscribe(id, body, req_id, how, now),
+            CommandKind::Subscribe => return self.subscribe(id, body, req_id, how, now),
             // Heartbeats are answered in any state.
-            Asked::Ping => return Some(CommandResult::ok()),
+            CommandKind::Ping => return Some(CommandResult::ok()),
             _ => {}
         }
         let live = self.connections.get(&id)?;
@@ -109,10 +109,10 @@ impl PlatformState {
             return Some(CommandResult::refused(code::NOT_SUBSCRIBED));
         };
         Some(match asked {
-            Asked::Send => self.send_message(bot, body, now),
-            Asked::UploadInit => self.upload_init(id, bot, body, now),
-            Asked::UploadChunk => self.upload_chunk(id, bot, body, now),
-            Asked::UploadFinish => self.upload_finish(id, bot, body, now),
+            CommandKind::Send => self.send_message(bot, body, now),
+            CommandKind::UploadInit => self.upload_init(id, bot, body, now),
+            CommandKind::UploadChunk => self.upload_chunk(id, bot, body, now),
+            CommandKind::UploadFinish => self.upload_finish(id, bot, body, now),
             _ => self.reply(id, bot, asked, req_id, body, now),
         })
     }

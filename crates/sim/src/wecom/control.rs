@@ -7,14 +7,13 @@ use crate::push::PushId;
 use crate::script::Script;
 use crate::traffic::{Traffic, TrafficProgress};
 use crate::wecom::behaviour::Behaviour;
-use crate::wecom::fault::{Fault, Target};
+use crate::wecom::fault::{ConnectionFault, Target};
 use crate::wecom::ledger::{BotView, ConnectionView, Ledger};
 use crate::wecom::push::Push;
 use crate::wecom::record::{CallbackRecord, WrittenCallbacks};
 use crate::wecom::shown::Shown;
-use crate::wecom::state::SharedState;
+use crate::wecom::state::{SharedState, UploadedFile};
 use crate::wecom::traffic::Flood;
-use crate::wecom::upload::UploadedFile;
 
 /// How often [`Control::wait_until`] checks its condition.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -83,7 +82,7 @@ impl Control {
     }
 
     /// Puts a fault on live connections; returns on how many.
-    pub fn fault(&self, target: Target, fault: Fault) -> usize {
+    pub fn fault(&self, target: Target, fault: ConnectionFault) -> usize {
         let mut state = self.shared.state();
         let now = Instant::now();
         state.fault(&target, &fault, now)

@@ -25,7 +25,7 @@ pub enum Target {
 /// `{"slow_pong": 5000}` (milliseconds), `{"raw": "<base64>"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fault {
+pub enum ConnectionFault {
     /// TCP reset.
     Drop,
     /// TCP FIN without a WebSocket close frame, as the platform mostly ends connections.

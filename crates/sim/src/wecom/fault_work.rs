@@ -5,14 +5,19 @@ use std::time::Instant;
 use crate::fault::ConnectionId;
 use crate::live::Ending;
 use crate::websocket::{self, opcode};
-use crate::wecom::fault::{Fault, Target};
+use crate::wecom::fault::{ConnectionFault, Target};
 use crate::wecom::ledger::SubscriptionState;
 use crate::wecom::live::PongMode;
 use crate::wecom::state::{Due, PlatformState};
 
 impl PlatformState {
     /// Puts a fault on the target's connections; returns on how many.
-    pub(crate) fn fault(&mut self, target: &Target, fault: &Fault, now: Instant) -> usize {
+    pub(crate) fn fault(
+        &mut self,
+        target: &Target,
+        fault: &ConnectionFault,
+        now: Instant,
+    ) -> usize {
         let holder = match target {
             Target::Bot(bot) => {
                 let known = self.known_bot(bot);
@@ -36,48 +41,50 @@ impl PlatformState {
         ids.len()
     }
 
-    fn apply_fault(&mut self, id: ConnectionId, fault: &Fault, now: Instant) {
+    fn apply_fault(&mut self, id: ConnectionId, fault: &ConnectionFault, now: Instant) {
         match fault {
-            Fault::Drop => self.end(id, Ending::Reset, now),
-            Fault::Hangup => self.end(id, Ending::Hangup, now),
-            Fault::Close(code) => self.close(id, Some(*code), now),
-            Fault::CloseWithoutCode => self.close(id, None, now),
-            Fault::HalfOpen => {
+            ConnectionFault::Drop => self.end(id, Ending::Reset, now),
+            ConnectionFault::Hangup => self.end(id, Ending::Hangup, now),
+            ConnectionFault::Close(code) => self.close(id, Some(*code), now),
+            ConnectionFault::CloseWithoutCode => self.close(id, None, now),
+            ConnectionFault::HalfOpen => {
                 let until = now + self.settings.scaled(self.settings.half_open_kept);
                 self.timer_queue.add(until, Due::Abort(id));
                 self.change(id, |live| live.half_open = true);
             }
-            Fault::StopReading => self.change(id, |live| live.reading = false),
-            Fault::Recover => self.change(id, |live| {
+            ConnectionFault::StopReading => self.change(id, |live| live.reading = false),
+            ConnectionFault::Recover => self.change(id, |live| {
                 live.reading = true;
                 live.half_open = false;
                 live.pieces = 1;
                 live.pong = PongMode::default();
             }),
-            Fault::SlowPong(delay) => self.change(id, |live| live.pong.delay = Some(*delay)),
-            Fault::SilentPong => self.change(id, |live| live.pong.silent = true),
-            Fault::PongCode(code) => self.change(id, |live| live.pong.code = Some(*code)),
-            Fault::Displace => self.displace(id, now),
-            Fault::Unsubscribe => {
+            ConnectionFault::SlowPong(delay) => {
+                self.change(id, |live| live.pong.delay = Some(*delay))
+            }
+            ConnectionFault::SilentPong => self.change(id, |live| live.pong.silent = true),
+            ConnectionFault::PongCode(code) => self.change(id, |live| live.pong.code = Some(*code)),
+            ConnectionFault::Displace => self.displace(id, now),
+            ConnectionFault::Unsubscribe => {
                 self.withdraw(id);
                 self.change(id, |live| live.state = SubscriptionState::Gone);
             }
-            Fault::Text(text) => self.change(id, |live| live.send_text(text.as_bytes())),
-            Fault::Garbage(bytes) => self.send(id, |out| {
+            ConnectionFault::Text(text) => self.change(id, |live| live.send_text(text.as_bytes())),
+            ConnectionFault::Garbage(bytes) => self.send(id, |out| {
                 websocket::write_message(out, opcode::BINARY, bytes)
             }),
-            Fault::Raw(bytes) => self.send(id, |out| out.extend_from_slice(bytes)),
-            Fault::OversizedFrame(len) => self.send(id, |out| {
+            ConnectionFault::Raw(bytes) => self.send(id, |out| out.extend_from_slice(bytes)),
+            ConnectionFault::OversizedFrame(len) => self.send(id, |out| {
                 websocket::write_header(out, true, opcode::TEXT, *len);
                 out.extend_from_slice(&[b' '; 16]);
             }),
-            Fault::Continuation(pieces) => {
+            ConnectionFault::Continuation(pieces) => {
                 self.change(id, |live| live.pieces = usize::from(*pieces))
             }
-            Fault::ProtocolPing => self.send(id, |out| {
+            ConnectionFault::ProtocolPing => self.send(id, |out| {
                 websocket::write_message(out, opcode::PING, b"longwire")
             }),
-            Fault::MaskedFrame => {
+            ConnectionFault::MaskedFrame => {
                 self.send(id, |out| websocket::write_masked(out, opcode::PONG, b""))
             }
         }

@@ -108,9 +108,9 @@ pub struct ConnectionView {
     pub last_ping_at_ms: Option<u64>,
     /// RFC 6455 pongs received.
     pub protocol_pongs: u64,
-    /// `false` under `Fault::StopReading` and `Fault::HalfOpen`.
+    /// `false` under `ConnectionFault::StopReading` and `ConnectionFault::HalfOpen`.
     pub reading: bool,
-    /// `true` under `Fault::HalfOpen`.
+    /// `true` under `ConnectionFault::HalfOpen`.
     pub half_open: bool,
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::fault::ConnectionId;
 use crate::ids::{AttemptId, unscramble};
 use crate::wecom::ack::{CommandResult, code};
-use crate::wecom::behaviour::Asked;
+use crate::wecom::behaviour::CommandKind;
 use crate::wecom::callback::AllowedReply;
 use crate::wecom::record::CallbackSource;
 use crate::wecom::req_id::attempt_of;
@@ -33,7 +33,7 @@ impl PlatformState {
         &mut self,
         id: ConnectionId,
         bot: u32,
-        asked: Asked,
+        asked: CommandKind,
         req_id: &str,
         body: &Map<String, Value>,
         now: Instant,
@@ -41,8 +41,8 @@ impl PlatformState {
         let given = self.given_req_ids.get(req_id).copied();
         let delivery = given.or_else(|| attempt_of(req_id, self.settings.seed));
         let (wanted, window) = match asked {
-            Asked::Welcome => (AllowedReply::EnterChat, EVENT_WINDOW),
-            Asked::Update => (AllowedReply::CardEvent, EVENT_WINDOW),
+            CommandKind::Welcome => (AllowedReply::EnterChat, EVENT_WINDOW),
+            CommandKind::Update => (AllowedReply::CardEvent, EVENT_WINDOW),
             _ => (AllowedReply::Message, REPLY_WINDOW),
         };
         let window = self.settings.scaled(window);
@@ -61,7 +61,7 @@ impl PlatformState {
             return CommandResult::refused(code::INVALID_REQ_ID);
         };
         match asked {
-            Asked::Update => {
+            CommandKind::Update => {
                 if body.get("response_type").and_then(Value::as_str) != Some("update_template_card")
                 {
                     return CommandResult::invalid("response_type must be update_template_card");
@@ -69,7 +69,7 @@ impl PlatformState {
                 let via = Via::Update(req_id.to_owned());
                 self.show_one(bot, &chat, via, "template_card", body, now)
             }
-            Asked::Welcome => {
+            CommandKind::Welcome => {
                 let via = Via::Welcome(req_id.to_owned());
                 match body.get("msgtype").and_then(Value::as_str) {
                     Some(kind @ ("text" | "template_card")) => {

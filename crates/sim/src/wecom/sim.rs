@@ -18,8 +18,8 @@ use crate::settings::StartError;
 use crate::wecom::ack::CommandResult;
 use crate::wecom::api;
 use crate::wecom::control::Control;
-use crate::wecom::media::{Download, disposition};
 use crate::wecom::settings::SimSettings;
+use crate::wecom::state::{Download, disposition};
 use crate::wecom::state::{PlatformState, SharedState};
 use crate::wecom::upgrade::{self, UpgradeReply};
 

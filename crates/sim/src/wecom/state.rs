@@ -2,8 +2,12 @@
 //!
 //! One mutex guards it. A connection's task locks it once per read burst and once per buffer it writes, the control handle
 //! once per call, and it is never held across I/O. Other files add to [`PlatformState`]: [`crate::wecom::delivery`]
-//! delivers, [`crate::wecom::generator`] generates traffic, [`crate::wecom::subscription`] decides who holds a bot,
+//! delivers, [`generator`] generates traffic, [`crate::wecom::subscription`] decides who holds a bot,
 //! [`crate::wecom::fault_work`] applies faults.
+
+mod generator;
+mod media;
+mod upload;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,15 +25,18 @@ use crate::tracked::WallClock;
 use crate::websocket::{self, opcode};
 use crate::wecom::behaviour::{Behaviour, ScriptedAnswer};
 use crate::wecom::bot::Bot;
-use crate::wecom::generator::Generator;
 use crate::wecom::ledger::Ledger;
 use crate::wecom::live::LiveConnection;
-use crate::wecom::media::MediaStore;
 use crate::wecom::rate::Rate;
 use crate::wecom::record::Records;
 use crate::wecom::settings::SimSettings;
 use crate::wecom::shown::Chats;
-use crate::wecom::upload::Uploads;
+use generator::Generator;
+use media::MediaStore;
+use upload::Uploads;
+
+pub(crate) use media::{Download, disposition};
+pub use upload::UploadedFile;
 
 /// The part of a simulator that its tasks and handles share.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use longwire_sim::Traffic;
-use longwire_sim::wecom::{Chat, Content, DeliveryState, Fault, Flood, Push, Target};
+use longwire_sim::wecom::{Chat, ConnectionFault, Content, DeliveryState, Flood, Push, Target};
 use serde_json::{Value, json};
 
 use crate::client::{BOT, Client, SECRET, start, wait};
@@ -165,10 +165,13 @@ fn what_was_not_written_when_the_connection_ends_is_lost() {
     let sim = start(|settings| settings.unsent_bytes = 64 * 1024 * 1024);
     let control = sim.control();
     let client = Client::subscribed(&sim);
-    assert_eq!(control.fault(Target::Bot(BOT.into()), Fault::HalfOpen), 1);
+    assert_eq!(
+        control.fault(Target::Bot(BOT.into()), ConnectionFault::HalfOpen),
+        1
+    );
     let id = control.push(BOT, Push::text("never"));
     assert_eq!(control.ledger().unwritten, 1);
-    assert_eq!(control.fault(Target::All, Fault::Drop), 1);
+    assert_eq!(control.fault(Target::All, ConnectionFault::Drop), 1);
     let ledger = wait(&control, |ledger| ledger.connections_ended == 1);
     assert_eq!((ledger.lost, ledger.unwritten, ledger.delivered), (1, 0, 0));
     let record = control.record(id).expect("a record");

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use longwire_sim::SimTls;
-use longwire_sim::wecom::{Behaviour, Fault, Push, Sim, Target};
+use longwire_sim::wecom::{Behaviour, ConnectionFault, Push, Sim, Target};
 
 use crate::client::{BOT, Client, start, wait};
 
-fn strike(sim: &Sim, fault: Fault) {
+fn strike(sim: &Sim, fault: ConnectionFault) {
     assert_eq!(sim.control().fault(Target::Bot(BOT.into()), fault), 1);
 }
 
@@ -17,17 +17,20 @@ fn strike(sim: &Sim, fault: Fault) {
 fn connections_end_in_every_way() {
     let sim = start(|_| ());
     let mut client = Client::subscribed(&sim);
-    strike(&sim, Fault::Drop);
+    strike(&sim, ConnectionFault::Drop);
     let error = client.message().expect_err("a reset");
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     let mut client = Client::subscribed(&sim);
-    strike(&sim, Fault::Hangup);
+    strike(&sim, ConnectionFault::Hangup);
     let error = client.message().expect_err("the end");
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
     drop(client);
     for (fault, payload) in [
-        (Fault::Close(1000), 1000_u16.to_be_bytes().to_vec()),
-        (Fault::CloseWithoutCode, Vec::new()),
+        (
+            ConnectionFault::Close(1000),
+            1000_u16.to_be_bytes().to_vec(),
+        ),
+        (ConnectionFault::CloseWithoutCode, Vec::new()),
     ] {
         let mut client = Client::subscribed(&sim);
         strike(&sim, fault);
@@ -43,7 +46,7 @@ fn connections_end_in_every_way() {
 fn whoever_does_not_answer_an_end_is_reset() {
     let sim = start(|settings| settings.close_patience = Duration::from_millis(50));
     let mut client = Client::subscribed(&sim);
-    strike(&sim, Fault::Close(1000));
+    strike(&sim, ConnectionFault::Close(1000));
     client.message().expect("a close frame");
     let error = client.message().expect_err("the answer did not come");
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
@@ -53,15 +56,15 @@ fn whoever_does_not_answer_an_end_is_reset() {
 fn a_half_open_connection_recovers_or_is_aborted() {
     let sim = start(|_| ());
     let mut client = Client::subscribed(&sim);
-    strike(&sim, Fault::HalfOpen);
+    strike(&sim, ConnectionFault::HalfOpen);
     sim.control().push(BOT, Push::text("later"));
     assert_eq!(sim.control().ledger().unwritten, 1);
-    strike(&sim, Fault::Recover);
+    strike(&sim, ConnectionFault::Recover);
     assert_eq!(client.frame()["body"]["text"]["content"], "later");
 
     let impatient = start(|settings| settings.half_open_kept = Duration::from_millis(30));
     let mut client = Client::subscribed(&impatient);
-    strike(&impatient, Fault::HalfOpen);
+    strike(&impatient, ConnectionFault::HalfOpen);
     client.ends();
 }
 
@@ -69,7 +72,7 @@ fn a_half_open_connection_recovers_or_is_aborted() {
 fn a_subscription_can_go_away_without_a_word() {
     let sim = start(|_| ());
     let mut client = Client::subscribed(&sim);
-    strike(&sim, Fault::Unsubscribe);
+    strike(&sim, ConnectionFault::Unsubscribe);
     assert_eq!(client.ping()["errcode"], 0);
     assert_eq!(client.send_markdown("zhangsan")["errcode"], 846609);
     sim.control().push(BOT, Push::text("waits"));
@@ -78,7 +81,7 @@ fn a_subscription_can_go_away_without_a_word() {
     client.command("aibot_subscribe", body);
     assert_eq!(client.frame()["errcode"], 0);
     assert_eq!(client.frame()["body"]["text"]["content"], "waits");
-    strike(&sim, Fault::Displace);
+    strike(&sim, ConnectionFault::Displace);
     let event = client.frame();
     assert_eq!(event["body"]["event"]["eventtype"], "disconnected_event");
     client.ends();
@@ -88,27 +91,30 @@ fn a_subscription_can_go_away_without_a_word() {
 fn strange_frames_arrive_as_asked() {
     let sim = start(|_| ());
     let mut client = Client::subscribed(&sim);
-    strike(&sim, Fault::Text("null".into()));
+    strike(&sim, ConnectionFault::Text("null".into()));
     assert_eq!(client.text(), "null");
-    strike(&sim, Fault::Garbage(Bytes::from_static(b"\xff\xfe")));
+    strike(
+        &sim,
+        ConnectionFault::Garbage(Bytes::from_static(b"\xff\xfe")),
+    );
     let garbage = client.message().expect("garbage");
     assert_eq!(
         (garbage.opcode, garbage.payload.as_slice()),
         (2, b"\xff\xfe".as_slice())
     );
-    strike(&sim, Fault::MaskedFrame);
+    strike(&sim, ConnectionFault::MaskedFrame);
     let masked = client.message().expect("a pong");
     assert_eq!((masked.opcode, masked.masked), (10, true));
-    strike(&sim, Fault::ProtocolPing);
+    strike(&sim, ConnectionFault::ProtocolPing);
     assert_eq!(client.message().expect("a ping").opcode, 9);
-    strike(&sim, Fault::Continuation(3));
+    strike(&sim, ConnectionFault::Continuation(3));
     for push in [Push::made_up(900), Push::text("split")] {
         sim.control().push(BOT, push);
         assert_eq!(client.message().expect("a callback").frames, 3);
     }
-    strike(&sim, Fault::Raw(Bytes::from_static(b"\x81\x01x")));
+    strike(&sim, ConnectionFault::Raw(Bytes::from_static(b"\x81\x01x")));
     assert_eq!(client.text(), "x");
-    strike(&sim, Fault::OversizedFrame(1 << 40));
+    strike(&sim, ConnectionFault::OversizedFrame(1 << 40));
     let mut head = [0; 10];
     client.tcp.read_exact(&mut head).expect("a header");
     assert_eq!(head, [0x81, 127, 0, 0, 1, 0, 0, 0, 0, 0]);

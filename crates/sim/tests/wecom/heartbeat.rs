@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use longwire_sim::wecom::{Asked, Behaviour, Fault, ScriptedAnswer, Sim, Target};
+use longwire_sim::wecom::{Behaviour, CommandKind, ConnectionFault, ScriptedAnswer, Sim, Target};
 use serde_json::{Value, json};
 
 use crate::client::{BOT, Client, start, until, wait};
 
-fn strike(sim: &Sim, fault: Fault) {
+fn strike(sim: &Sim, fault: ConnectionFault) {
     assert_eq!(sim.control().fault(Target::Bot(BOT.into()), fault), 1);
 }
 
@@ -31,24 +31,24 @@ fn pongs_can_be_silent_late_or_refusals() {
     let sim = start(|_| ());
     let control = sim.control();
     let mut client = Client::subscribed(&sim);
-    strike(&sim, Fault::SilentPong);
+    strike(&sim, ConnectionFault::SilentPong);
     client.command("ping", Value::Null);
     wait(&control, |ledger| ledger.pings == 1);
-    strike(&sim, Fault::Recover);
-    strike(&sim, Fault::PongCode(846609));
+    strike(&sim, ConnectionFault::Recover);
+    strike(&sim, ConnectionFault::PongCode(846609));
     assert_eq!(
         client.ping()["errcode"],
         846609,
         "the silent one stays unanswered"
     );
-    strike(&sim, Fault::Recover);
-    strike(&sim, Fault::SlowPong(Duration::from_millis(30)));
+    strike(&sim, ConnectionFault::Recover);
+    strike(&sim, ConnectionFault::SlowPong(Duration::from_millis(30)));
     assert_eq!(client.ping()["errcode"], 0);
     control.behaviour(
         None,
-        Behaviour::answer(Asked::Ping, ScriptedAnswer::Twice).times(1),
+        Behaviour::answer(CommandKind::Ping, ScriptedAnswer::Twice).times(1),
     );
-    strike(&sim, Fault::Recover);
+    strike(&sim, ConnectionFault::Recover);
     let first = client.ping();
     assert_eq!(client.frame(), first);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longwire_sim::wecom::{
-    Asked, Behaviour, Chat, Content, Push, RateLimit, ScriptedAnswer, Shown, Sim, Via,
+    Behaviour, Chat, CommandKind, Content, Push, RateLimit, ScriptedAnswer, Shown, Sim, Via,
 };
 use serde_json::{Value, json};
 
@@ -242,7 +242,10 @@ fn a_lost_or_late_answer_does_not_mean_that_nothing_was_shown() {
     let control = sim.control();
     let mut client = Client::subscribed(&sim);
     let script = |with| {
-        control.behaviour(Some(BOT), Behaviour::answer(Asked::Send, with).times(1));
+        control.behaviour(
+            Some(BOT),
+            Behaviour::answer(CommandKind::Send, with).times(1),
+        );
     };
     let body = json!({"chatid": "u", "msgtype": "markdown", "markdown": {"content": "x"}});
     script(ScriptedAnswer::Silence);

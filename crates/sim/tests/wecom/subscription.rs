@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longwire_sim::wecom::{
-    Asked, Behaviour, Bots, DisplacedOrder, Push, ScriptedAnswer, SubscriptionState,
+    Behaviour, Bots, CommandKind, DisplacedOrder, Push, ScriptedAnswer, SubscriptionState,
 };
 use serde_json::{Value, json};
 
@@ -112,7 +112,7 @@ fn a_subscribe_can_be_left_without_an_answer_or_get_a_strange_one() {
     let script = |with| {
         control.behaviour(
             Some(BOT),
-            Behaviour::answer(Asked::Subscribe, with).times(1),
+            Behaviour::answer(CommandKind::Subscribe, with).times(1),
         );
     };
     script(ScriptedAnswer::Ignore);
