@@ -10,7 +10,7 @@ use crate::modules::{Module, texts, uses};
 use crate::root;
 
 /// How many modules of a crate still stand in circles. No crate may be added and no number raised.
-const STANDING: [(&str, usize); 3] = [("bench", 9), ("longwire", 4), ("sim", 13)];
+const STANDING: [(&str, usize); 0] = [];
 
 #[test]
 fn modules_use_each_other_in_no_circle() {

@@ -161,7 +161,7 @@ async fn suffer(
     command: &BenchAttack,
     progress: &ProgressLine,
 ) -> Result<(AttackFinding, RunVerdict), BenchError> {
-    let name = finding::name(attack);
+    let name = name(attack);
     let all = command.neighbours + attacked(attack);
     let calm = Duration::from_secs(command.seconds.into()).min(Duration::from_secs(10));
     let mut gateway = stand.spawn(command.neighbours)?;
@@ -305,4 +305,18 @@ async fn recover(
         tokio::time::sleep(REPEAT * 2).await;
     }
     Ok(recovery)
+}
+
+/// What it is called on the command line.
+fn name(attack: Attack) -> &'static str {
+    match attack {
+        Attack::Flood => "flood",
+        Attack::WecomFlood => "wecom-flood",
+        Attack::Header => "header",
+        Attack::Fragments => "fragments",
+        Attack::Stall => "stall",
+        Attack::Hanging => "hanging",
+        Attack::Flapping => "flapping",
+        Attack::Files => "files",
+    }
 }

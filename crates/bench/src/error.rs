@@ -1,11 +1,15 @@
 //! Why a command of this crate did not do what it was asked.
 
+mod stand;
+
 use std::io;
 
 use longwire_store::{OpenError, ReadError, WriteError};
 
-use crate::stand::StandError;
 use crate::write_lock::WriteLockError;
+
+pub(crate) use stand::INSTALL;
+pub use stand::{Role, StandError};
 
 /// A run that came to nothing.
 #[derive(Debug, thiserror::Error)]

@@ -46,11 +46,10 @@ mod torture;
 mod window;
 mod write_lock;
 
-pub use error::BenchError;
+pub use error::{BenchError, Role, StandError};
 pub use floor::run as run_floor;
 pub use outcome::RunOutcome;
 pub use program::Program;
-pub use stand::{Role, StandError};
 pub use torture::run as torture;
 pub use write_lock::{WriteLock, WriteLockError};
 

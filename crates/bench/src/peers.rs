@@ -17,12 +17,10 @@ use self::comparison::{Comparison, compare, median};
 use self::run::{Measured, PeerRun, Scenario};
 use super::report::{HostFacts, Report, ReportFigures, ReportRow, seconds};
 use crate::cli::{BenchPeers, PeerClient};
-use crate::error::BenchError;
+use crate::error::{BenchError, INSTALL, StandError};
 use crate::outcome::RunOutcome;
 use crate::program::Program;
-use crate::stand::{
-    INSTALL, ProgressLine, RunVerdict, Sdks, StandError, allow_connections, parent,
-};
+use crate::stand::{ProgressLine, RunVerdict, Sdks, allow_connections, parent};
 
 const ALL: [PeerClient; 6] = [
     PeerClient::Longwire,

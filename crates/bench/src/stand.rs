@@ -13,7 +13,6 @@ mod client;
 mod configuration;
 mod counts;
 mod ending;
-mod error;
 mod gateway;
 mod http;
 mod platform;
@@ -29,19 +28,17 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::disk::Volume;
-use crate::error::BenchError;
+use crate::error::{BenchError, StandError};
 use crate::program::Program;
 
 pub(crate) use client::MeasuredClient;
 pub(crate) use counts::PlatformCounts;
-pub use error::StandError;
 pub(crate) use gateway::{GatewayOverview, GatewayProcess, LatencySummary, Prober};
 pub(crate) use platform::{Breakage, PlatformSettings, SimulatedPlatform};
 pub(crate) use process::Resident;
-pub use process::Role;
 pub(crate) use progress::ProgressLine;
 pub(crate) use recorded::RecordedIds;
-pub(crate) use sdks::{INSTALL, Sdks};
+pub(crate) use sdks::Sdks;
 pub(crate) use verdict::RunVerdict;
 
 /// How long installations may take to connect, besides what the number of them and their budget demand.

@@ -9,12 +9,11 @@ use serde::Serialize;
 use super::chart::{Axis, Chart, Panel, Series, SvgFile};
 use super::report::{HostFacts, Report, ReportFigures, ReportRow, seconds};
 use crate::cli::{BenchStorm, How};
-use crate::error::BenchError;
+use crate::error::{BenchError, StandError};
 use crate::outcome::RunOutcome;
 use crate::program::Program;
 use crate::stand::{
-    Breakage, GatewayOverview, GatewayProcess, PlatformSettings, ProgressLine, StandError,
-    TestStand, look,
+    Breakage, GatewayOverview, GatewayProcess, PlatformSettings, ProgressLine, TestStand, look,
 };
 
 /// Traffic before the connections break, so that events are under way.

@@ -7,11 +7,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use crate::exit::{Exit, ONE_NAME};
+use crate::exit_code::Exit;
 
 /// An operator waits for the answer; a server that needs longer is not well.
 const DEADLINE: Duration = Duration::from_secs(10);
 const MAX_ANSWER_BYTES: usize = 8 << 20;
+
+/// What to do about a second installation of one bot, whoever refuses it.
+pub(crate) const ONE_NAME: &str = "a bot has one name: use the one that is there, or stop it first with `longwire installations stop`";
 
 /// Why the server did not do it.
 #[derive(Debug, thiserror::Error)]

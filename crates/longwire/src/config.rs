@@ -10,6 +10,7 @@ mod duration;
 mod error;
 mod installation;
 mod locate;
+pub(crate) mod log_filter;
 mod overlay;
 mod proxy;
 mod quantity;

@@ -8,13 +8,10 @@ use longwire_bench::BenchError;
 use longwire_installation::NameError;
 use longwire_store::{OpenError, ReadError, WriteError};
 
-use crate::client::ClientError;
+use crate::client::{ClientError, ONE_NAME};
 use crate::config::{ConfigError, DeclarationError, ProxySettingError, SecretError};
 
 pub(crate) use crate::exit_code::{Exit, leave};
-
-/// What to do about a second installation of one bot, whoever refuses it.
-pub(crate) const ONE_NAME: &str = "a bot has one name: use the one that is there, or stop it first with `longwire installations stop`";
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -13,11 +13,10 @@ use longwire_terminal::escaped_json;
 use longwire_terminal::stderr::{self, LOST_TARGET};
 use tracing::{Dispatch, Metadata};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::config::{LogFormat, LogSection};
+use crate::config::{LogFormat, LogSection, log_filter};
 use fields::EscapedFields;
 
 /// Starts logging as the configuration says. Call once.
@@ -30,8 +29,8 @@ pub(crate) fn start(section: &LogSection, wanted: Option<LogFormat>) {
             colours: longwire_terminal::colours_on(&terminal),
         },
     };
-    let filter =
-        filter(&section.filter).expect("validation has accepted the filter; others are constants");
+    let filter = log_filter::parse(&section.filter)
+        .expect("validation has accepted the filter; others are constants");
     // Fails only if logging was started before, which then goes on.
     let _ = dispatch(form, filter, LogLines).try_init();
     std::panic::set_hook(Box::new(report_panic));
@@ -136,12 +135,6 @@ impl io::Write for LogLine {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// What is logged. The HTTP server's notes on its threads are below what an operator asked for, unless he names it
-/// himself. Its errors are requests that are none: whoever can reach a listener could fill the log with them.
-pub(crate) fn filter(text: &str) -> Result<EnvFilter, ParseError> {
-    EnvFilter::try_new(format!("actix_server=warn,actix_http=off,{text}"))
 }
 
 /// The log of commands that are not servers: warnings, as text.

@@ -17,14 +17,11 @@ use serde::Serialize;
 
 use super::super::bar::{Bar, BarBound, BarStanding};
 use super::super::report::{HostFacts, ReportRow, seconds};
-use super::finding::{self, AttackOutcome};
 use super::{Attacked, RETURN};
 use crate::cli::{Attack, BenchAttack, Played};
-use crate::error::BenchError;
+use crate::error::{BenchError, StandError};
 use crate::program::Program;
-use crate::stand::{
-    Breakage, GatewayProcess, PlatformSettings, Prober, ProgressLine, StandError, TestStand,
-};
+use crate::stand::{Breakage, GatewayProcess, PlatformSettings, Prober, ProgressLine, TestStand};
 
 /// Healthy bots. Each loses its connection once: WeCom's bots wait longer after a life of less than a minute.
 const HEALTHY: u32 = 10;
@@ -179,7 +176,7 @@ pub(super) async fn carry_out(
     program: &Program,
     progress: &ProgressLine,
 ) -> Result<Attacked, BenchError> {
-    let name = finding::name(trouble.attack);
+    let name = super::name(trouble.attack);
     let healthy = PlatformSettings {
         played: Played::Wecom,
         ..PlatformSettings::default()
@@ -235,7 +232,7 @@ pub(super) async fn carry_out(
     let ground = HostFacts::of(program, stand.directory());
     progress.say(&format!("{name}: ending"));
     Ok(Attacked {
-        outcome: AttackOutcome::Back(back),
+        outcome: back.into(),
         verdict: stand.verdict(gateway).await?,
         ground,
     })

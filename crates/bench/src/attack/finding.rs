@@ -7,7 +7,6 @@ use super::super::bar::{Bar, BarBound, BarStanding};
 use super::super::report::{ReportFigures, ReportRow, mib};
 use super::super::sample::LatencyQuantiles;
 use super::back::Back;
-use crate::cli::Attack;
 
 /// What the gateway's memory may grow by, in MiB.
 const GROWTH_BAR_MIB: Bar = Bar {
@@ -129,6 +128,12 @@ pub(super) enum AttackOutcome {
     Back(Back),
 }
 
+impl From<Back> for AttackOutcome {
+    fn from(back: Back) -> Self {
+        Self::Back(back)
+    }
+}
+
 impl AttackOutcome {
     /// Everything that is promised came about.
     fn kept(&self) -> bool {
@@ -166,20 +171,6 @@ impl AttackFindings {
 impl ReportFigures for AttackFindings {
     fn rows(&self) -> Vec<ReportRow> {
         self.attacks.iter().flat_map(AttackOutcome::rows).collect()
-    }
-}
-
-/// What it is called on the command line.
-pub(super) fn name(attack: Attack) -> &'static str {
-    match attack {
-        Attack::Flood => "flood",
-        Attack::WecomFlood => "wecom-flood",
-        Attack::Header => "header",
-        Attack::Fragments => "fragments",
-        Attack::Stall => "stall",
-        Attack::Hanging => "hanging",
-        Attack::Flapping => "flapping",
-        Attack::Files => "files",
     }
 }
 

@@ -7,11 +7,10 @@ use serde::Serialize;
 use super::super::load::{Load, LoadPace};
 use super::super::window;
 use crate::cli::{BenchPeers, PeerClient};
-use crate::error::BenchError;
+use crate::error::{BenchError, StandError};
 use crate::program::Program;
 use crate::stand::{
-    Breakage, MeasuredClient, PlatformSettings, ProgressLine, RunVerdict, Sdks, StandError,
-    TestStand,
+    Breakage, MeasuredClient, PlatformSettings, ProgressLine, RunVerdict, Sdks, TestStand,
 };
 
 /// Connections of the paced scenario.

@@ -7,11 +7,11 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::process::{Process, Role};
+use super::process::Process;
 use super::verdict::RunVerdict;
-use super::{CONNECT, GatewayOverview, GatewayProcess, RecordedIds, StandError, TestStand, look};
+use super::{CONNECT, GatewayOverview, GatewayProcess, RecordedIds, TestStand, look};
 use crate::cli::PeerClient;
-use crate::error::BenchError;
+use crate::error::{BenchError, Role, StandError};
 use crate::stand::Sdks;
 
 /// The database of the durable floor, in the directory of the run.

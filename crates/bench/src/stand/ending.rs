@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use longwire_store::{Reader, StoreSettings};
 
-use super::{GatewayProcess, PlatformCounts, RecordedIds, RunVerdict, StandError, TestStand};
-use crate::error::BenchError;
+use super::{GatewayProcess, PlatformCounts, RecordedIds, RunVerdict, TestStand};
+use crate::error::{BenchError, StandError};
 
 /// How long nothing may go on once the traffic has ended: the platform's first repeat, three times.
 const SETTLE: Duration = Duration::from_secs(60);

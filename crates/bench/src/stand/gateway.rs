@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::StandError;
 use super::http::JsonClient;
-use super::process::{Process, Role};
-use crate::error::BenchError;
+use super::process::Process;
+use crate::error::{BenchError, Role, StandError};
 use crate::program::Program;
 
 /// A running one. Dropping it kills it.

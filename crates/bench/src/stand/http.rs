@@ -5,15 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::error::{BenchError, Role, StandError};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-
-use super::StandError;
-use super::process::Role;
-use crate::error::BenchError;
 
 /// Both are asked while they are as busy as they can be.
 const DEADLINE: Duration = Duration::from_secs(30);

@@ -10,11 +10,11 @@ use longwire_sim::{Behaviour, ClosedLoop, Traffic};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::PlatformCounts;
 use super::http::JsonClient;
-use super::process::{Process, Role};
-use super::{PlatformCounts, StandError};
+use super::process::Process;
 use crate::cli::Played;
-use crate::error::BenchError;
+use crate::error::{BenchError, Role, StandError};
 use crate::program::Program;
 
 /// How a platform is started. Its defaults are those of the real one, but for the reconnect nonce: clients come

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
-use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::oneshot;
 
-use super::StandError;
+use crate::error::{Role, StandError};
 use crate::program::Program;
 
 /// How long a process may take to say where it listens.
@@ -22,27 +21,6 @@ const LOOK: Duration = Duration::from_millis(10);
 const LAST_LINES: usize = 3;
 /// `/proc` counts processor time in hundredths of a second (`USER_HZ`) on every architecture Rust knows.
 const TICKS_PER_SECOND: u64 = 100;
-
-/// Which of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// The simulated platform.
-    Platform,
-    /// The gateway.
-    Gateway,
-    /// A client that the gateway is compared with.
-    Peer(&'static str),
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Platform => "the simulated platform",
-            Self::Gateway => "the gateway",
-            Self::Peer(name) => name,
-        })
-    }
-}
 
 /// A running one. Dropping it kills it.
 pub(crate) struct Process {

@@ -3,13 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::StandError;
 use crate::cli::PeerClient;
-use crate::error::BenchError;
+use crate::error::{BenchError, StandError};
 use crate::program::Program;
-
-/// What is done to have them.
-pub(crate) const INSTALL: &str = "in a checkout of the source, run tests/conformance/install";
 
 /// The places and versions of those that are installed.
 #[derive(Debug, Default)]

@@ -8,8 +8,8 @@ use rustix::process::Signal;
 use super::schedule::{GatewayLife, LifeTrouble};
 use super::suffered::Suffered;
 use crate::disk::{Frozen, Volume};
-use crate::error::BenchError;
-use crate::stand::{Breakage, GatewayProcess, StandError, TestStand};
+use crate::error::{BenchError, StandError};
+use crate::stand::{Breakage, GatewayProcess, TestStand};
 
 /// How often the gateway is asked how it does.
 const LOOK: Duration = Duration::from_millis(100);

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use longwire_egress::NoProxy;
 use longwire_installation::{BotNames, Misfit};
-use tracing_subscriber::filter::LevelFilter;
 
-use super::Config;
+use super::{Config, log_filter};
 
 /// The first thing that is wrong.
 pub(super) struct Finding {
@@ -29,7 +28,7 @@ pub(super) fn check(config: &Config) -> Result<(), Finding> {
     if let Err(error) = NoProxy::from_entries(config.proxy.no_proxy.iter().map(String::as_str)) {
         refuse("proxy.no_proxy", error.to_string())?;
     }
-    if let Err(reason) = log_filter_is_usable(&config.log.filter) {
+    if let Err(reason) = log_filter::check(&config.log.filter) {
         refuse("log.filter", reason)?;
     }
     installations(config)
@@ -144,24 +143,4 @@ fn installations(config: &Config) -> Result<(), Finding> {
         }
     }
     Ok(())
-}
-
-/// The log's own reader takes a word it does not know for the name of a target, and nothing for errors alone: a mistyped
-/// level would silence everything.
-fn log_filter_is_usable(filter: &str) -> Result<(), String> {
-    crate::logs::filter(filter).map_err(|error| error.to_string())?;
-    let is_word = |directive: &str| {
-        let mut characters = directive.chars();
-        characters.all(|c| c.is_alphanumeric() || "_:-".contains(c))
-    };
-    let unknown = filter.split(',').map(str::trim).find(|directive| {
-        directive.is_empty() || is_word(directive) && directive.parse::<LevelFilter>().is_err()
-    });
-    match unknown {
-        None => Ok(()),
-        Some(directive) => Err(format!(
-            "`{directive}` is no level; write one of off, error, warn, info, debug, trace, or a target with its \
-             level as in \"longwire_fleet=debug\""
-        )),
-    }
 }

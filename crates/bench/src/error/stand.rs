@@ -1,9 +1,31 @@
 //! Why a measured run came to nothing.
 
-use std::io;
 use std::time::Duration;
+use std::{fmt, io};
 
-use super::process::Role;
+/// What is done to have the SDKs of the peers.
+pub(crate) const INSTALL: &str = "in a checkout of the source, run tests/conformance/install";
+
+/// A process of the stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The simulated platform.
+    Platform,
+    /// The gateway.
+    Gateway,
+    /// A client that the gateway is compared with.
+    Peer(&'static str),
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Platform => "the simulated platform",
+            Self::Gateway => "the gateway",
+            Self::Peer(name) => name,
+        })
+    }
+}
 
 /// What went wrong on the stand.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +131,7 @@ impl StandError {
             Self::NotLive { .. } | Self::Slow { .. } => {
                 Some("ask for fewer, or try again on a host with less to do")
             }
-            Self::NoSdk { .. } => Some(super::sdks::INSTALL),
+            Self::NoSdk { .. } => Some(INSTALL),
             Self::NoVolume { .. } | Self::Untroubled { .. } => Some(
                 "a full disk and a stalled one are real ones: that takes root, a loop device, util-linux and e2fsprogs. \
                  Kills and stops alone need none of it",
