@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Path, Query};
+use longwire_fleet::setback::chain;
 use longwire_installation::{Desired, Origin};
 use longwire_listener::{Problem, blocking};
 use longwire_store::{InstallationRecord, ReadError, WriteError};
@@ -147,9 +148,11 @@ async fn write<T: Send + 'static>(
         WriteError::SameBot { .. } => Problem::conflict("same_bot", error.to_string()),
         WriteError::UnknownInstallation { .. } => Problem::not_found(error.to_string()),
         // The store has not said in time whether it did it.
-        WriteError::Overdue { .. } => {
-            Problem::caused(StatusCode::GATEWAY_TIMEOUT, "store_unsettled", &error)
-        }
+        WriteError::Overdue { .. } => Problem::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "store_unsettled",
+            chain(&error),
+        ),
         WriteError::Seal(_)
         | WriteError::Keys(_)
         | WriteError::Refused(_)
@@ -161,5 +164,9 @@ async fn write<T: Send + 'static>(
 
 /// The store did not do it.
 fn unavailable(error: &dyn std::error::Error) -> Problem {
-    Problem::caused(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", error)
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "store_unavailable",
+        chain(error),
+    )
 }

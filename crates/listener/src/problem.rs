@@ -48,22 +48,6 @@ impl Problem {
         self
     }
 
-    /// An error whose text is that of `error` with its causes.
-    pub fn caused(status: StatusCode, code: &'static str, error: &dyn std::error::Error) -> Self {
-        let mut detail = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            let cause_text = cause.to_string();
-            // Transparent errors repeat their cause.
-            if !detail.ends_with(&cause_text) {
-                detail.push_str(": ");
-                detail.push_str(&cause_text);
-            }
-            source = cause.source();
-        }
-        Self::new(status, code, detail)
-    }
-
     /// What was asked for does not exist.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)

@@ -1,6 +1,5 @@
 //! How a command ends: its exit code ([`exit_code`](crate::exit_code)), and for a failure what happened and what to do.
 
-use std::error::Error as StdError;
 use std::io;
 use std::net::SocketAddr;
 
@@ -137,20 +136,4 @@ impl Failure {
             }
         }
     }
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // Transparent errors repeat their cause.
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

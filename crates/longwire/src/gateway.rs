@@ -12,12 +12,13 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use longwire_egress::{EgressSettings, NoProxy, ProxyEnvironment, RootsReport, tls_config};
+use longwire_fleet::setback::chain;
 use longwire_fleet::{ConfigFault, Drained, Fleet, FleetFailure, FleetSettings};
 use longwire_link::Setback;
 use longwire_store::{NewInstallation, Store, StoreSettings};
 
 use crate::config::{Config, DeclarationError, InstallationSection, Loaded};
-use crate::exit::{Failure, chain};
+use crate::exit::Failure;
 use crate::files::OpenFiles;
 use crate::listeners::{Listener, Listeners};
 

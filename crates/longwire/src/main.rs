@@ -28,10 +28,10 @@ mod systemd;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use longwire_fleet::setback::chain;
 use longwire_terminal::{Ink, Palette, escaped, say};
 
 use crate::cli::{Cli, Command};
-use crate::exit::chain;
 
 /// Many short-lived small allocations on several threads are what it is good at.
 #[global_allocator]

@@ -9,13 +9,14 @@ mod online;
 use std::path::{Path, PathBuf};
 
 use longwire_egress::{EgressSettings, ProxyPolicy, Route};
+use longwire_fleet::setback::chain;
 use longwire_installation::{BotNames, Desired, Name, Origin};
 use longwire_link::Setback;
 use longwire_store::{InstallationRecord, OpenError, Reader, StoreSettings};
 
 use crate::cli::Check;
 use crate::config::{Config, InstallationSection, Loaded, ProxySetting};
-use crate::exit::{Exit, Failure, chain};
+use crate::exit::{Exit, Failure};
 use crate::files::{self, OpenFiles};
 use crate::{gateway, logs};
 

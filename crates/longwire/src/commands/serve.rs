@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use longwire_fleet::setback::chain;
+
 use crate::cli::Serve;
 use crate::config::Loaded;
-use crate::exit::{Exit, Failure, chain, leave};
+use crate::exit::{Exit, Failure, leave};
 use crate::gateway::{Broken, Gateway};
 use crate::signals::{Signals, end_with_parent, outlive_others};
 use crate::{files, logs, systemd};

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use longwire_egress::{Egress, EgressSettings, ProxyPolicy, ProxyUrlError};
-use longwire_fleet::setback;
+use longwire_fleet::setback::{self, chain};
 use longwire_installation::Platform;
 use longwire_link::Setback;
 use longwire_platform::dial;
@@ -20,7 +20,6 @@ use url::Url;
 
 use super::findings::Findings;
 use crate::config::Loaded;
-use crate::exit::chain;
 
 const DEADLINE: Duration = Duration::from_secs(15);
 
