@@ -9,7 +9,7 @@ use serde::Deserialize;
 use longwire_listener::Problem;
 
 use crate::Admin;
-use crate::document::{ActorDocument, ActorPage, InspectionDocument};
+use crate::document::ActorPage;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,8 +52,10 @@ pub(crate) async fn list(
     }
     let matched = actors.len();
     actors.truncate(limit);
-    let data = actors.into_iter().map(ActorDocument).collect();
-    Ok(Json(ActorPage { data, matched }))
+    Ok(Json(ActorPage {
+        data: actors,
+        matched,
+    }))
 }
 
 fn matches(actor: &ActorView, query: &ListQuery) -> bool {
@@ -109,13 +111,13 @@ pub(crate) struct InspectQuery {
 pub(crate) async fn inspect(
     admin: Data<Admin>,
     query: Query<InspectQuery>,
-) -> Result<Json<InspectionDocument>, Problem> {
+) -> Result<Json<Inspection>, Problem> {
     match admin.settings.fleet.inspect(&query.path).await {
         Inspection::Absent => Err(Problem::not_found(format!(
             "no actor lives at {}",
             query.path
         ))),
-        inspection => Ok(Json(InspectionDocument(inspection))),
+        inspection => Ok(Json(inspection)),
     }
 }
 

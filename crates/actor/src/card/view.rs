@@ -6,6 +6,7 @@ use crate::clock::unix_ms;
 use crate::kind::ActorKind;
 use crate::message_kind::MessageKind;
 use crate::rebuild::RebuildBudget;
+use serde::Serialize;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A handler that takes longer than this holds up everybody on its arbiter.
@@ -28,7 +29,7 @@ pub struct TreeEntry<'a> {
 }
 
 /// One actor's card, as people and programs read it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct ActorView {
     /// `act_…`, stable over rebuilds.
     pub id: String,
@@ -69,7 +70,7 @@ pub struct ActorView {
 }
 
 /// A mailbox: depth is counted by us (accepted − handled), since actix cannot tell it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct MailboxView {
     /// Messages waiting or in the handler.
     pub depth: u64,
@@ -80,7 +81,7 @@ pub struct MailboxView {
 }
 
 /// Handler times in milliseconds; quantiles are upper bounds of log buckets.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct HandleTimes {
     /// Median.
     pub p50: f64,
@@ -91,7 +92,7 @@ pub struct HandleTimes {
 }
 
 /// The last message an actor handled.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct LastMessage {
     /// Its type.
     pub message: &'static str,
@@ -100,7 +101,7 @@ pub struct LastMessage {
 }
 
 /// How an actor is kept alive.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct SupervisionView {
     /// Always `rebuild`: a fresh value from a factory.
     pub strategy: &'static str,
@@ -113,7 +114,7 @@ pub struct SupervisionView {
 }
 
 /// An unexpected end.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct LastExit {
     /// `panic` or `stopped`.
     pub reason: &'static str,
@@ -124,7 +125,7 @@ pub struct LastExit {
 }
 
 /// Something about an actor that somebody should look at.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Warning {
     /// Stable code.
     pub code: &'static str,

@@ -1,13 +1,16 @@
 //! What an actor says of itself when it is asked: one type per kind of actor.
 
 use longwire_actor::Asked;
+use serde::Serialize;
 
 /// What came of asking an actor for its state.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Inspection {
     /// It answered.
     Answered {
         /// Its state.
+        #[serde(rename = "words")]
         state: ActorState,
     },
     /// It did not answer within 500 ms: it is stuck or busy, look at its card.
@@ -29,7 +32,8 @@ impl<T: Into<ActorState>> From<Asked<T>> for Inspection {
 }
 
 /// An actor's state, by the kind of actor.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
 pub enum ActorState {
     /// Of the supervisor.
     Supervisor(SupervisorState),
@@ -64,66 +68,72 @@ is_the_state_of! {
     AssemblerState => Assembler,
 }
 
+// Fields of a state are in alphabetical order, as programs read them.
+
 /// The supervisor's state.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct SupervisorState {
-    /// Installations it knows.
-    pub installations: usize,
-    /// Of them, those that run.
-    pub running: usize,
     /// Threads that carry installations.
     pub arbiters: usize,
-    /// Installations that wait for a permit to connect.
-    pub waiting_for_a_turn: usize,
     /// Attempts that had a permit and are not over.
     pub attempts_under_way: usize,
     /// Whether a drain is under way.
     pub draining: bool,
+    /// Installations it knows.
+    pub installations: usize,
+    /// Of them, those that run.
+    pub running: usize,
+    /// Installations that wait for a permit to connect.
+    pub waiting_for_a_turn: usize,
 }
 
 /// The state of the actor that keeps the store's writer alive.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct DispatchState {
-    /// `writing`, `rebuilding`, `draining` or `ended`.
-    pub writer: &'static str,
+    /// The most rows that one transaction had.
+    pub batch_rows_high_water: u64,
     /// Transactions committed.
     pub commits: u64,
     /// Events with the writer.
     pub queue: u64,
-    /// The most rows that one transaction had.
-    pub batch_rows_high_water: u64,
+    /// `writing`, `rebuilding`, `draining` or `ended`.
+    pub writer: &'static str,
 }
 
 /// An installation's state.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct InstallationState {
-    /// State label of its link.
-    pub state: &'static str,
-    /// Generation of the current or last connection.
-    pub generation: u64,
-    /// Connections after the first.
-    pub reconnects: u64,
     /// The platform set a limit of attempts and it is exceeded.
     pub attempts_exceeded: bool,
+    /// Generation of the current or last connection.
+    pub generation: u64,
+    /// When its link acts next by itself, Unix milliseconds.
+    pub next_due_ms: Option<i64>,
     /// Seconds between pings.
     pub ping_interval_s: u64,
     /// What the platform says of the pause between attempts, in seconds.
     pub reconnect_interval_s: u64,
     /// What the platform says of the pause before the first attempt, in seconds.
     pub reconnect_nonce_s: u64,
-    /// When its link acts next by itself, Unix milliseconds.
-    pub next_due_ms: Option<i64>,
+    /// Connections after the first.
+    pub reconnects: u64,
+    /// State label of its link.
+    pub state: &'static str,
 }
 
 /// A socket's state.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct SocketState {
+    /// The arbiter it runs on.
+    pub arbiter: u16,
     /// Generation of its connection.
     pub generation: u64,
     /// `dialing`, `open`, `finishing`, `leaving`, `ending`, `keeping` or `over`.
     pub phase: &'static str,
-    /// The arbiter it runs on.
-    pub arbiter: u16,
+    /// Whether it reads.
+    pub reading: bool,
+    /// Whether more comes than can be recorded in time, so that some of it is refused unseen.
+    pub shedding: bool,
     /// Events that were read and are not answered or recorded.
     pub unanswered: usize,
     /// Their payloads.
@@ -132,18 +142,14 @@ pub struct SocketState {
     pub unread_bytes: usize,
     /// Written here, and not taken by the kernel yet.
     pub unsent_bytes: usize,
-    /// Events that the writer has not taken yet.
-    pub waiting_for_the_writer: usize,
     /// Whether an earlier connection of the bot has to record what it brought first.
     pub waiting_for_predecessors: bool,
-    /// Whether it reads.
-    pub reading: bool,
-    /// Whether more comes than can be recorded in time, so that some of it is refused unseen.
-    pub shedding: bool,
+    /// Events that the writer has not taken yet.
+    pub waiting_for_the_writer: usize,
 }
 
 /// A pinger's state.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct PingerState {
     /// Generation of its connection.
     pub generation: u64,
@@ -154,10 +160,10 @@ pub struct PingerState {
 }
 
 /// An assembler's state.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct AssemblerState {
-    /// Split pushes that lack a part.
-    pub open_pushes: usize,
     /// Bytes of their parts.
     pub held_bytes: usize,
+    /// Split pushes that lack a part.
+    pub open_pushes: usize,
 }
