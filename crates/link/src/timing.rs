@@ -125,6 +125,7 @@ impl Timing {
 mod tests {
     use super::*;
 
+    /// S147 and S149: a heartbeat every 30 s, dead 20 s after one without an answer.
     #[test]
     fn wecom_has_its_own() {
         let secs = Duration::from_secs;

@@ -95,7 +95,7 @@ fn messages_come_in_whatever_packets_they_come() {
     assert_eq!(gateway.wait_live("a")["generation"], 1);
 }
 
-/// S186, S187 and S191: a stopped bot and an ending process send a close frame and leave no connection. Messages and
+/// S186, S187, S191 and S193: a stopped bot and an ending process send a close frame and leave no connection. Messages and
 /// heartbeats do not appear in the log.
 #[test]
 fn a_stop_says_goodbye_and_leaves_nothing_behind() {

@@ -267,6 +267,7 @@ fn a_chunk_whose_answer_is_lost_is_sent_again() {
     });
 }
 
+/// S172 and S173: a failure is told to whoever asked.
 #[test]
 fn whatever_fails_says_at_which_step_and_why() {
     with_scene(|scene| async move {

@@ -167,6 +167,7 @@ fn installations() {
     load(&plain, &[]).expect("the host is allowed");
 }
 
+/// S145 and S192: a bot's id and secret, and another address.
 #[test]
 fn wecom_bots() {
     let loaded = load(

@@ -66,6 +66,7 @@ fn a_silent_client_is_hung_up_on_and_one_that_pings_is_not() {
     assert_eq!(lively.ping()["errcode"], 0);
 }
 
+/// S197: WeCom is said to send such pings; the simulator sends them when it is asked to.
 #[test]
 fn protocol_pings_go_both_ways_and_are_counted() {
     let sim = start(|settings| settings.protocol_pings = Some(Duration::from_millis(20)));

@@ -47,6 +47,7 @@ fn commands_are_written_as_the_sdks_write_them() {
 }
 
 /// But for what the platform refuses as well.
+/// S163 is among them: a file in a message.
 #[test]
 fn what_the_sdks_send_is_not_refused() {
     let mut refused = Vec::new();
