@@ -6,6 +6,7 @@ mod dependencies;
 mod map;
 mod modules;
 mod names;
+mod pages;
 
 use std::path::{Path, PathBuf};
 
