@@ -1,7 +1,7 @@
 //! What every actor of longwire has: a card, a mailbox that counts, a parent that learns of its end, a rebuild budget.
 //!
-//! Nothing of longwire is below this crate, and it knows none of the actors. Whoever brings actors defines them with
-//! these parts:
+//! This crate uses no other crate of longwire, knows none of the actors and logs nothing. Crates that have actors define them
+//! with these parts:
 //!
 //! | part | what it is for |
 //! |---|---|

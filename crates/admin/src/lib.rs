@@ -7,8 +7,7 @@
 //! /admin/v1/installations/{id}/…      requests and uploads to a bot's platform; faults for tests
 //! ```
 //!
-//! Whoever reaches the listener may do all of it: who that is, `longwire_listener` decides before a request comes here.
-//! The page will be served beside these routes.
+//! `longwire_listener` decides who may ask before a request comes here. Whoever may ask may do all of it.
 //!
 //! A handler asks the fleet and the store for typed views and answers with a [`document`] made of them. The command line
 //! reads the same documents. The crate opens no listener, knows no configuration file, and decides nothing about a

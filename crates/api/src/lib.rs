@@ -5,12 +5,11 @@
 //! /metrics         OpenMetrics
 //! ```
 //!
-//! They are open to whoever reaches the listener. Every answer is made of the fleet's own views, so pages, JSON and metrics
-//! cannot disagree. The admin listener serves the same routes beside its own.
+//! Anybody who reaches the listener may ask. Every answer is made of the fleet's own views, so JSON and metrics cannot
+//! disagree. The admin listener serves the same routes beside its own. What applications ask of the gateway belongs here
+//! too, each with a module and a route of its own.
 //!
-//! What applications ask of the gateway belongs here too, each with a module and a route of its own: `/v1`,
-//! `/callbacks/feishu/{installation}`, `/callback/ws/endpoint` and `/relay` for SDKs, and the compatibility routes.
-//! The crate opens no listener and decides nothing about a connection.
+//! The crate opens no listener, reads no configuration and decides nothing about a connection.
 
 #![cfg_attr(
     test,

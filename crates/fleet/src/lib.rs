@@ -9,11 +9,9 @@
 //!      └─ Assembler         one per connection: split pushes
 //! ```
 //!
-//! The way of an event: bytes → frame → identity → group → commit → receipt → ACK. The socket hands one group per read
-//! burst to the writer and gets its receipts in one message. An answer with code 200 cannot be built without a
-//! receipt (`longwire_link::session::Answer`).
-//!
-//! This crate decides nothing about a connection's life (`longwire_link` does) and knows neither HTTP nor JSON of its own.
+//! An event: bytes → frame → identity → group → commit → receipt → ACK. The socket hands one group per read burst to the
+//! writer and gets its receipts in one message. This crate decides nothing about a connection (`longwire_link` does) and has
+//! neither HTTP nor JSON of its own.
 
 #![allow(
     clippy::too_many_lines,

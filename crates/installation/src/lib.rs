@@ -1,4 +1,11 @@
-//! What a bot is: its name, platform, policies and identity, as every other crate knows them. No I/O, clock or log.
+//! What a bot is, as every other crate knows it: its name, platform, address, credential keys, policies and identity.
+//!
+//! Values come from the configuration file, the command line and the admin interface. This crate says which of them are
+//! valid and fit each other ([`Misfit`] says which do not, and why); the store keeps them, and the fleet runs them. Two
+//! installations with the same [`BotIdentity`] are one bot, of which only one may be connected. A [`Revision`] says which of
+//! two states of an installation is newer.
+//!
+//! This crate never looks into a secret, does no I/O, reads no clock and does not log.
 
 // Unit tests may read a clock to have some instant to begin with.
 #![cfg_attr(

@@ -1,19 +1,16 @@
 //! The decisions of a long connection, as machines without I/O, clock or log.
 //!
-//! Each machine has a file. Calls named `handle_…` bring news and the time; `poll_action` returns what is to be done, and
-//! `poll_timeout` when the machine has to be called again. The owner of a machine carries out its actions and sets one
-//! timer. It decides nothing.
+//! Each machine has a file. `handle_…` takes news and the time, `poll_action` returns what is to be done, and `poll_timeout`
+//! when to call again. The owner of a machine carries out its actions, sets one timer, and decides nothing.
 //!
 //! ```text
 //!        ConnectScheduler ── permit ──▶ Link ──▶ bootstrap, dial, close
 //!                                 ▲ │
 //!    Setback ── Disposition ──────┘ └──▶ Backoff
 //!
-//!    one connection:   Session (what is said over it, for Feishu or WeCom), made of Window (events without an answer),
-//!                      Unrecorded (events the store has not taken), Backlog (how far the store is behind) and Requests
-//!                      (requests without an answer) · Heartbeat (pings and their deadlines) · Assembly (split pushes)
-//!                      Upload (the steps of a file)
-//!    one bot:          UnparsedBudget (how much unreadable input is stored)
+//!    one connection:   Session (what is said over it, for Feishu or WeCom; it has a Window, Unrecorded, Backlog, Requests)
+//!                      Heartbeat (pings and their deadlines) · Assembly (split pushes) · Upload (the steps of a file)
+//!    one bot:          UnparsedBudget (how much unreadable input is stored) · TakeBacks (when a bot may be taken back)
 //! ```
 //!
 //! So an hour's outage is an ordinary unit test. Every machine is deterministic: its only random numbers come from a seed.

@@ -9,10 +9,9 @@
 //! [`serve()`] is the whole of it: the caller names its bounds and brings its routes. Errors are [`Problem`]s. A handler that
 //! waits for the disk does so through [`blocking::run`].
 //!
-//! Each request passes the module `access` before its route. Tokens and the record of who changed what belong there: one place for
-//! all listeners.
+//! Each request passes the module `access` before its route, the one place for all listeners that decides who may ask.
 //!
-//! The crate knows nothing of bots, and no route but "no such resource".
+//! The crate knows nothing of bots, and has no route of its own.
 
 mod access;
 pub mod blocking;

@@ -1,13 +1,14 @@
 //! The event log, and everything else longwire keeps.
 //!
-//! A connection submits the events of one read burst as a [`Group`]; the writer thread records many
-//! groups in one transaction; each hears back through its [`GroupReply`]: a [`Receipt`] per event, made
-//! only after COMMIT has returned, or the [`Cause`] why there is none. Repeats are known by their
-//! keys in the same transaction and get a receipt too, since what they repeat is on disk.
+//! ```text
+//! Writer::submit(Group) ──▶ queue ──▶ writer thread ──one transaction of many groups──▶ engine ──COMMIT──▶ GroupReply
+//! ```
+//! A [`Group`] is the events of one read burst. Its [`GroupReply`] gets a [`Receipt`] per event, made only after COMMIT has
+//! returned, or the [`Cause`] why there is none. A repeat is recognized by its key in the same transaction and gets a receipt
+//! too, since the event is on disk. Notes and displacements ride in the next transaction; [`Store::follow`] reads the log.
 //!
-//! A database engine stands behind one border: SQLite with write-ahead logging and `synchronous=FULL`, one writing
-//! connection and a pool of reading ones. Secrets are sealed before they reach a row. Small writes ride in the writer's next
-//! transaction, and whoever follows the log reads its newest events out of memory.
+//! The database is behind one border, the module `engine`. SQLite's engine uses write-ahead logging and `synchronous=FULL`, one
+//! writing connection and a pool of reading ones. Secrets are sealed before they reach a row.
 //!
 //! The store never decides what a failure means for a connection, and never makes an empty log where a log has been.
 

@@ -1,7 +1,10 @@
-//! The two ways out of the process, and what a person sees of it: a terminal that stalls must hold nothing up.
+//! Standard output and standard error of the process, so that a terminal or pipe that stalls holds nothing up.
 //!
-//! Data goes to standard output with [`write_data`], everything else to standard error with [`say`]. Nothing here reads
-//! what is written back, and nothing decides what is said.
+//! Data goes to standard output with [`write_data`], everything else to standard error with [`say`]. The log goes to standard
+//! error through a thread of its own, which drops and counts lines instead of waiting. Text from outside passes [`escaped`]
+//! before a person sees it.
+//!
+//! Nothing here reads input, and nothing decides what is said.
 
 // Both wait for whoever reads, and panic when nobody does.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
