@@ -1,4 +1,4 @@
-//! What kind of actor somebody is: a value that the crate defines which brings the actor.
+//! The kind of an actor: its label, its parent, the bound of its mailbox. Each crate defines those of its own actors.
 
 /// A kind of actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Why an installation is not there to speak for itself, in the words of the admin view.
+//! Why no actor runs an installation now, in the words of the admin view.
 
 /// What ended an installation that shows as `restarting`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

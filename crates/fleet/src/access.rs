@@ -1,4 +1,4 @@
-//! What one connection is opened with.
+//! What one connection is opened with: the address, and for WeCom the bot's secret.
 
 use longwire_wire::endpoint::ConnectionUrl;
 use longwire_wire::frame::ServiceId;

@@ -1,4 +1,4 @@
-//! What a fleet cannot mend by itself.
+//! Failures that no actor can repair: the process drains and ends, and a new one starts.
 //!
 //! Every actor that ends is built anew by its parent. Two things have no parent: the supervisor, and the threads that
 //! carry installations. Their end is told here, and a new process is the only way on: a supervisor built anew would know

@@ -1,4 +1,4 @@
-//! Why a fault was not provoked. What one is, the actor kit knows.
+//! Why a fault was not provoked on request. What a fault is, `longwire_actor::Fault` says.
 
 /// Why a fault was not injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

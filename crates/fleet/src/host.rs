@@ -1,4 +1,4 @@
-//! Where an installation's platform is.
+//! The host of an installation's platform. Bots of one host share a lane of the connect scheduler.
 
 use longwire_store::InstallationRecord;
 use std::sync::Arc;

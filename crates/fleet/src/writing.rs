@@ -1,4 +1,4 @@
-//! Whether the store's writer thread lives. Dispatch says so; everybody may look.
+//! Whether the store's writer thread lives. Dispatch sets it; everybody may read it.
 
 use longwire_actor::Exit;
 

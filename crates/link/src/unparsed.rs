@@ -1,4 +1,4 @@
-//! How much is kept of what cannot be read, where nobody sends it again.
+//! How much unreadable input of a bot is recorded, where nobody sends it again.
 //!
 //! A frame in a shape that nobody has described may be somebody's message, so it is recorded with its bytes. A platform
 //! that sends nothing else must not fill the disk with it: each bot has a number and a size for an hour, and the hour

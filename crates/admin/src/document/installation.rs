@@ -1,5 +1,8 @@
 //! Installations: as the store has them, as the fleet sees them, and what happened to them.
 //!
+//! A new field of what the fleet sees goes into [`InstallationView`] or [`Lights`], into `fleet/src/bot/view.rs`, which fills
+//! it, and here. A new field of what the store has goes into [`InstallationRecord`] and here.
+//!
 //! The command line reads them, too. Fields that it does not know it leaves out.
 
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! The I/O of a socket: one future on the actor's own context.
+//! The I/O of a socket, one future on the actor's own context: nothing else reads or writes the bytes of a connection.
 //!
 //! actix drains the mailbox first and polls this after, so every answer that came in at once leaves in one write. It
 //! reads through a scratch buffer of the thread: a connection that is idle holds no buffer, and what a burst holds lives
