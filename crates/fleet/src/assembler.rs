@@ -12,11 +12,10 @@ use crate::clock::now;
 use crate::context::FleetContext;
 use crate::view::AssemblerState;
 use actix::{Actor, ActorContext, AsyncContext, Handler, Message, MessageResult, SpawnHandle};
-use bytes::Bytes;
 use bytestring::ByteString;
 use longwire_actor::{Context, End, Inject, Inspect, Receives, Timer, TreeActor, send};
+use longwire_link::session::{self, Whole};
 use longwire_link::{Assembly, AssemblyLimits, Outcome};
-use longwire_wire::answer::Echo;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -24,14 +23,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// read and then yields. Its payload is a copy, so that what waits here pins no read buffer.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(crate) struct Fragment {
-    pub(crate) echo: Echo,
-    pub(crate) message_id: ByteString,
-    pub(crate) sum: u16,
-    pub(crate) seq: u16,
-    pub(crate) trace_id: Option<ByteString>,
-    pub(crate) payload: Bytes,
-}
+pub(crate) struct Fragment(pub(crate) session::Fragment);
 
 /// A joined push was answered 500, so the platform pushes it again. From the socket, once per refusal.
 #[derive(Debug, Message)]
@@ -41,12 +33,7 @@ pub(crate) struct Refused(pub(crate) ByteString);
 /// A split push is whole. To the socket, once per push.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(crate) struct Assembled {
-    pub(crate) echo: Echo,
-    pub(crate) message_id: ByteString,
-    pub(crate) trace_id: Option<ByteString>,
-    pub(crate) payload: Bytes,
-}
+pub(crate) struct Assembled(pub(crate) Whole);
 
 /// The assembler holds nothing, after this many fragments. To the socket, once after each time that it became empty.
 #[derive(Debug, Message)]
@@ -55,7 +42,7 @@ pub(crate) struct Emptied(pub(crate) u32);
 
 /// Joins the split pushes of one connection.
 pub(crate) struct Assembler {
-    shared: Arc<FleetContext>,
+    fleet: Arc<FleetContext>,
     bot: Arc<Bot>,
     assembly: Assembly,
     /// How many bytes of the bound of all connections it uses.
@@ -72,16 +59,16 @@ impl<T: Receives<Assembled> + Receives<Emptied>> SocketAddress for T {}
 
 impl Assembler {
     pub(crate) fn new(
-        shared: Arc<FleetContext>,
+        fleet: Arc<FleetContext>,
         bot: Arc<Bot>,
         socket: Arc<dyn SocketAddress>,
     ) -> Self {
         let limits = AssemblyLimits {
-            ttl: shared.timing.fragment_ttl,
+            ttl: fleet.timing.fragment_ttl,
             ..AssemblyLimits::default()
         };
         Self {
-            shared,
+            fleet,
             bot,
             assembly: Assembly::new(limits),
             held_bytes: 0,
@@ -92,14 +79,11 @@ impl Assembler {
     }
 
     fn malformed(&self, kind: &'static str, size_bytes: usize) {
-        self.bot.tally.malformed.fetch_add(1, Relaxed);
-        self.shared
-            .malformed
-            .count(kind, &self.bot.public_id, size_bytes);
+        (self.fleet.malformed).count(&self.bot, kind, size_bytes, None);
     }
 
     fn hold(&mut self, bytes: usize) {
-        self.shared.unfinished.change(self.held_bytes, bytes);
+        self.fleet.unfinished.change(self.held_bytes, bytes);
         self.held_bytes = bytes;
     }
 
@@ -110,7 +94,7 @@ impl Assembler {
             ctx.cancel_future(timer);
         }
         let due = self.assembly.poll_timeout();
-        let pause = due.map_or(self.shared.timing.fragment_ttl, |due| {
+        let pause = due.map_or(self.fleet.timing.fragment_ttl, |due| {
             due.saturating_duration_since(now())
         });
         self.timer = Some(ctx.work_later::<Timer>(pause, |this, ctx| {
@@ -148,11 +132,11 @@ impl Drop for Assembler {
 impl Handler<Fragment> for Assembler {
     type Result = ();
 
-    fn handle(&mut self, part: Fragment, ctx: &mut Self::Context) {
+    fn handle(&mut self, Fragment(part): Fragment, ctx: &mut Self::Context) {
         self.came = self.came.wrapping_add(1);
         let size_bytes = part.payload.len();
         let (sum, seq) = (part.sum, part.seq);
-        let most_bytes = self.shared.unfinished.most_for(self.held_bytes);
+        let most_bytes = self.fleet.unfinished.most_for(self.held_bytes);
         let outcome = self.assembly.handle_fragment_within(
             most_bytes,
             &part.message_id,
@@ -182,15 +166,15 @@ impl Handler<Fragment> for Assembler {
                     bytes,
                     "a split push is whole"
                 );
-                self.shared.totals.assembled.fetch_add(1, Relaxed);
+                self.fleet.totals.assembled.fetch_add(1, Relaxed);
                 // Bounded: one for several fragments, and the socket bounds those.
-                let whole = Assembled {
+                let whole = Whole {
                     echo: part.echo,
                     message_id: part.message_id,
                     trace_id: part.trace_id,
                     payload,
                 };
-                send(&*self.socket, whole);
+                send(&*self.socket, Assembled(whole));
             }
             Outcome::AlreadyComplete => self.malformed("fragment_after_completion", size_bytes),
             Outcome::Dropped(reason) => self.malformed(reason.label(), size_bytes),

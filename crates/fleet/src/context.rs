@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::malformed::Malformed;
 use crate::open_files::OpenFiles;
 use crate::retained_bytes::RetainedBytes;
+use crate::settings::FleetSettings;
 use crate::totals::Totals;
 use crate::unfinished::Unfinished;
 use crate::writing::Writing;
@@ -49,35 +50,24 @@ pub(crate) struct FleetContext {
     pub(crate) dispatch: Arc<Card>,
 }
 
-/// What a [`FleetContext`] is made from.
-pub(crate) struct Parts {
-    pub(crate) timing: Timing,
-    pub(crate) window_events: usize,
-    pub(crate) window_bytes: usize,
-    pub(crate) egress: EgressSettings,
-    pub(crate) store: Store,
-    pub(crate) fault_injection: bool,
-    pub(crate) config_faults: BTreeMap<InstallationId, ConfigFault>,
-}
-
 impl FleetContext {
-    pub(crate) fn new(parts: Parts) -> Arc<Self> {
+    pub(crate) fn new(settings: FleetSettings) -> Arc<Self> {
         Arc::new(Self {
-            wecom_timing: Arc::new(parts.timing.for_wecom()),
-            timing: Arc::new(parts.timing),
-            window_events: parts.window_events,
-            window_bytes: parts.window_bytes,
-            open_files: OpenFiles::new(parts.egress.sockets.clone()),
-            egress: parts.egress,
-            writer: parts.store.writer(),
-            store: parts.store,
-            fault_injection: parts.fault_injection,
-            config_faults: (parts.config_faults.into_iter())
+            wecom_timing: Arc::new(settings.timing.for_wecom()),
+            timing: Arc::new(settings.timing),
+            window_events: settings.window_events,
+            window_bytes: settings.window_bytes,
+            open_files: OpenFiles::new(settings.egress.sockets.clone()),
+            egress: settings.egress,
+            writer: settings.store.writer(),
+            store: settings.store,
+            fault_injection: settings.fault_injection,
+            config_faults: (settings.config_faults.into_iter())
                 .map(|(id, config_fault)| (id, Arc::new(config_fault)))
                 .collect(),
-            totals: Totals::new(),
+            totals: Totals::default(),
             malformed: Malformed::default(),
-            unfinished: Unfinished::new(),
+            unfinished: Unfinished::default(),
             retained: RetainedBytes::default(),
             started_ms: crate::clock::unix_ms(),
             draining: AtomicBool::new(false),
@@ -117,21 +107,22 @@ impl FleetContext {
 /// What the installations of one arbiter share.
 pub(crate) struct ArbiterContext {
     pub(crate) egress: Egress,
-    pub(crate) arbiter: u16,
+    /// Which arbiter it is; 0 is the main one, which carries none.
+    pub(crate) number: u16,
 }
 
 thread_local! {
-    static LOCAL: OnceCell<Rc<ArbiterContext>> = const { OnceCell::new() };
+    static OF_THIS_ARBITER: OnceCell<Rc<ArbiterContext>> = const { OnceCell::new() };
 }
 
 impl ArbiterContext {
     /// The context of the current arbiter, made on first use. An arbiter carries the installations of one fleet only.
-    pub(crate) fn of(shared: &FleetContext, arbiter: u16) -> Rc<Self> {
-        LOCAL.with(|local| {
-            Rc::clone(local.get_or_init(|| {
+    pub(crate) fn of(fleet: &FleetContext, number: u16) -> Rc<Self> {
+        OF_THIS_ARBITER.with(|context| {
+            Rc::clone(context.get_or_init(|| {
                 Rc::new(Self {
-                    egress: Egress::new(&shared.egress),
-                    arbiter,
+                    egress: Egress::new(&fleet.egress),
+                    number,
                 })
             }))
         })

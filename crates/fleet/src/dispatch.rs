@@ -28,7 +28,7 @@ pub(crate) struct Drain;
 
 /// Keeps the writer thread alive.
 pub(crate) struct Dispatch {
-    shared: Arc<FleetContext>,
+    fleet: Arc<FleetContext>,
     rebuilds: RebuildBudget,
     life: Life,
     ended: watch::Sender<bool>,
@@ -44,9 +44,9 @@ enum Life {
 }
 
 impl Dispatch {
-    pub(crate) fn new(shared: Arc<FleetContext>) -> Self {
+    pub(crate) fn new(fleet: Arc<FleetContext>) -> Self {
         Self {
-            shared,
+            fleet,
             rebuilds: RebuildBudget::default(),
             life: Life::Rebuilding,
             ended: watch::Sender::new(false),
@@ -55,26 +55,26 @@ impl Dispatch {
 
     /// Starts the writer unless it runs, and watches it.
     fn write(&mut self, ctx: &mut Context<Self>) {
-        let writing = &self.shared.writing;
+        let writing = &self.fleet.writing;
         if !matches!(*writing.borrow(), Writing::Running) {
             writing.send_replace(Writing::Running);
-            let shared = Arc::clone(&self.shared);
-            let started = self.shared.store.run_writer(move |outcome| {
+            let fleet = Arc::clone(&self.fleet);
+            let started = self.fleet.store.run_writer(move |outcome| {
                 let exit = match outcome {
                     Err(payload) => Exit::Panicked(panic_text(payload)),
                     Ok(()) => Exit::Stopped,
                 };
-                shared.writing.send_replace(Writing::Ended(exit));
+                fleet.writing.send_replace(Writing::Ended(exit));
             });
             if let Err(error) = started {
                 writing.send_replace(Writing::Idle);
                 tracing::error!(%error, "no thread for the store's writer; it is tried again");
-                self.shared.dispatch.failed_beneath(&Exit::Stopped);
+                self.fleet.dispatch.failed_beneath(&Exit::Stopped);
                 return self.try_again(error.to_string(), ctx);
             }
         }
         self.life = Life::Writing;
-        let mut watched = self.shared.writing.subscribe();
+        let mut watched = self.fleet.writing.subscribe();
         let ended = async move {
             match watched
                 .wait_for(|writing| matches!(writing, Writing::Ended(_)))
@@ -99,9 +99,9 @@ impl Dispatch {
             self.ended.send_replace(true);
             return;
         }
-        self.shared.dispatch.failed_beneath(exit);
+        self.fleet.dispatch.failed_beneath(exit);
         if let Exit::Panicked(text) = exit {
-            self.shared.totals.panics.fetch_add(1, Relaxed);
+            self.fleet.totals.panics.fetch_add(1, Relaxed);
             tracing::error!(
                 panic = text,
                 "the store's writer panicked; it is started again"
@@ -118,7 +118,7 @@ impl Dispatch {
         let pause = match self.rebuilds.spend(now()) {
             Rebuild::After(pause) => pause,
             Rebuild::Spent { until } => {
-                self.shared.failure.is(FleetFailure::Writer { how });
+                self.fleet.failure.is(FleetFailure::Writer { how });
                 until.saturating_duration_since(now())
             }
         };
@@ -155,7 +155,7 @@ impl Handler<Drain> for Dispatch {
         match self.life {
             Life::Writing => {
                 self.life = Life::Draining;
-                self.shared.store.stop_writer();
+                self.fleet.store.stop_writer();
             }
             // No thread lives. What it had taken is answered, and what is queued was never acknowledged.
             Life::Rebuilding => {
@@ -184,7 +184,7 @@ impl Handler<Inspect<DispatchState>> for Dispatch {
     type Result = MessageResult<Inspect<DispatchState>>;
 
     fn handle(&mut self, _: Inspect<DispatchState>, _: &mut Self::Context) -> Self::Result {
-        let figures = self.shared.store.figures();
+        let figures = self.fleet.store.figures();
         MessageResult(DispatchState {
             writer: match self.life {
                 Life::Writing => "writing",
@@ -210,7 +210,7 @@ impl Handler<End> for Dispatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::Parts;
+    use crate::settings::FleetSettings;
     use longwire_actor::{Place, start};
     use longwire_egress::{EgressSettings, ProxyEnvironment, tls_config};
     use longwire_link::Timing;
@@ -226,8 +226,10 @@ mod tests {
         let url = format!("sqlite:{}", home.path().join("log.db").display());
         let (tls, _) = tls_config(None).expect("roots");
         let environment = ProxyEnvironment::from_vars(std::iter::empty::<(&str, &str)>());
-        let shared = FleetContext::new(Parts {
+        let fleet = FleetContext::new(FleetSettings {
             timing: Timing::default(),
+            connect_per_second: 0,
+            arbiters: 1,
             window_events: 64,
             window_bytes: 1 << 20,
             egress: EgressSettings::new(tls, environment),
@@ -235,9 +237,9 @@ mod tests {
             fault_injection: false,
             config_faults: std::collections::BTreeMap::new(),
         });
-        let parts = Arc::clone(&shared);
+        let parts = Arc::clone(&fleet);
         let _dispatch = start(
-            shared.dispatch.clone(),
+            fleet.dispatch.clone(),
             Place::default(),
             move |_, _| Dispatch {
                 // None at all: the first end is one too many.
@@ -246,15 +248,15 @@ mod tests {
             },
             |ended| panic!("{ended:?}"),
         );
-        let mut writing = shared.writing.subscribe();
+        let mut writing = fleet.writing.subscribe();
         let runs = writing.wait_for(|writing| *writing == Writing::Running);
         let runs = tokio::time::timeout(LONG, runs).await.expect("in time");
         drop(runs.expect("there is a writer"));
-        assert_eq!(shared.failure.get(), None);
-        shared.store.stop_writer();
-        let failure = tokio::time::timeout(LONG, shared.failure.wait()).await;
+        assert_eq!(fleet.failure.get(), None);
+        fleet.store.stop_writer();
+        let failure = tokio::time::timeout(LONG, fleet.failure.wait()).await;
         let how = Exit::Stopped.how().to_owned();
         assert_eq!(failure, Ok(FleetFailure::Writer { how }));
-        assert_eq!(*shared.writing.borrow(), Writing::Ended(Exit::Stopped));
+        assert_eq!(*fleet.writing.borrow(), Writing::Ended(Exit::Stopped));
     }
 }

@@ -26,11 +26,12 @@ use crate::clock::now;
 use crate::config_fault::ConfigFault;
 use crate::context::{ArbiterContext, FleetContext};
 use crate::open_files::WaitsForFile;
+use crate::pinger::Pinger;
 use actix::{Actor, AsyncContext, SpawnHandle};
 use connection::Connection;
 use drain::Draining;
 use log::Logged;
-use longwire_actor::{Context, Mailbox, RebuildBudget, Timer, TreeActor, send};
+use longwire_actor::{Child, Context, Mailbox, RebuildBudget, Timer, TreeActor, send};
 use longwire_egress::SocketPermit;
 use longwire_link::{Action, Generation, Link, Setback, State};
 use longwire_store::InstallationRecord;
@@ -40,8 +41,8 @@ use std::sync::Arc;
 
 /// Keeps one installation connected.
 pub(crate) struct Installation {
-    shared: Arc<FleetContext>,
-    local: Rc<ArbiterContext>,
+    fleet: Arc<FleetContext>,
+    arbiter: Rc<ArbiterContext>,
     bot: Arc<Bot>,
     me: Arc<Mailbox<Self>>,
     record: Arc<InstallationRecord>,
@@ -72,8 +73,8 @@ pub(crate) struct Installation {
 
 impl Installation {
     pub(crate) fn new(
-        shared: Arc<FleetContext>,
-        local: Rc<ArbiterContext>,
+        fleet: Arc<FleetContext>,
+        arbiter: Rc<ArbiterContext>,
         bot: Arc<Bot>,
         me: Arc<Mailbox<Self>>,
         Configure {
@@ -82,10 +83,10 @@ impl Installation {
         }: Configure,
         supervisor: Arc<dyn SupervisorAddress>,
     ) -> Self {
-        let link = link_of(&shared, &record, &bot);
+        let link = link_of(&fleet, &record, &bot);
         Self {
-            shared,
-            local,
+            fleet,
+            arbiter,
             bot,
             me,
             record,
@@ -114,7 +115,7 @@ impl Installation {
             match action {
                 // Bounded: one open question per installation.
                 Action::RequestPermit(generation)
-                    if !self.has_own_place() && !self.shared.open_files.has_place() =>
+                    if !self.has_own_place() && !self.fleet.open_files.has_place() =>
                 {
                     // It could not use the permit, and another bot can.
                     self.setback(generation, Setback::TooManyOpenFiles, String::new());
@@ -155,6 +156,21 @@ impl Installation {
         self.show();
     }
 
+    /// Whether this is the generation of the present connection.
+    fn is_current(&self, generation: Generation) -> bool {
+        let connection = self.connection.as_ref();
+        connection.is_some_and(|connection| connection.generation == generation)
+    }
+
+    /// The present connection, if it is of this generation: the installation lets go of it.
+    fn take_connection(&mut self, generation: Generation) -> Option<Connection> {
+        (self.connection).take_if(|connection| connection.generation == generation)
+    }
+
+    fn pinger(&self) -> Option<&Child<Pinger>> {
+        self.connection.as_ref()?.pinger.as_ref()
+    }
+
     fn setback(&mut self, generation: Generation, setback: Setback, detail: String) {
         if generation == self.link.generation() {
             self.detail = Some(detail)
@@ -178,8 +194,8 @@ impl Actor for Installation {
     }
 }
 
-fn link_of(shared: &FleetContext, record: &InstallationRecord, bot: &Bot) -> Link {
-    let timing = Arc::clone(shared.timing(record.platform));
+fn link_of(fleet: &FleetContext, record: &InstallationRecord, bot: &Bot) -> Link {
+    let timing = Arc::clone(fleet.timing(record.platform));
     // An earlier link, of an installation that panicked or of a former process, may have used generations already, and the
     // program that displaced it may still have the bot.
     Link::new(timing, rand::random())

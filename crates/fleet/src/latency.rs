@@ -18,14 +18,16 @@ pub(crate) struct Histogram {
     max: AtomicU64,
 }
 
-impl Histogram {
-    pub(crate) fn new() -> Self {
+impl Default for Histogram {
+    fn default() -> Self {
         Self {
             counts: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(),
             max: AtomicU64::new(0),
         }
     }
+}
 
+impl Histogram {
     pub(crate) fn count(&self, value: u64) {
         self.counts[bucket(value)].fetch_add(1, Relaxed);
         self.max.fetch_max(value, Relaxed);
@@ -98,7 +100,7 @@ mod tests {
 
     #[test]
     fn quantiles_are_within_a_sixteenth() {
-        let histogram = Histogram::new();
+        let histogram = Histogram::default();
         for value in 1..=10_000 {
             histogram.count(value);
         }
@@ -110,6 +112,6 @@ mod tests {
 
     #[test]
     fn nothing_counted_is_all_zero() {
-        assert_eq!(Histogram::new().quantiles().p99, 0);
+        assert_eq!(Histogram::default().quantiles().p99, 0);
     }
 }

@@ -13,10 +13,7 @@
 //! writer and gets its receipts in one message. This crate decides nothing about a connection (`longwire_link` does) and has
 //! neither HTTP nor JSON of its own.
 
-#![allow(
-    clippy::too_many_lines,
-    reason = "installation/news.rs and socket/pump.rs have a function each that is still too long"
-)]
+#![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
 mod absence;
 mod access;
@@ -43,6 +40,7 @@ mod request;
 mod retained;
 mod retained_bytes;
 pub mod setback;
+mod settings;
 mod socket;
 mod supervisor;
 mod told_losses;
@@ -54,10 +52,11 @@ mod writing;
 pub use config_fault::ConfigFault;
 pub use failure::FleetFailure;
 pub use fault::InjectError;
-pub use fleet::{Fleet, FleetSettings, UploadError, UploadFile};
+pub use fleet::{Fleet, UploadError, UploadFile};
 pub use kind::{ConnectionActor, FleetActor};
 pub use longwire_actor::Fault;
 pub use request::{Reply, Request, RequestError};
+pub use settings::FleetSettings;
 pub use view::{
     ActorView, AnswerTotals, ConnectionLimitView, ConnectionTotals, Drained, EventTotals,
     Inspection, InstallationView, Lights, Overview, Quantiles, StoreView,

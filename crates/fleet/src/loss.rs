@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// unanswered, in the same moment in which it is seen how many of them a stop has told.
 pub(crate) fn count(
     reason: LossReason,
-    shared: &FleetContext,
+    fleet: &FleetContext,
     bot: &Bot,
     generation: Generation,
     events: u64,
@@ -24,11 +24,11 @@ pub(crate) fn count(
         *told -= known;
         events - known
     };
-    tell(reason, shared, bot, generation, untold);
+    tell(reason, fleet, bot, generation, untold);
 }
 
 /// The store takes nothing any more: what the bot shows as unanswered goes with the process. Its connections still hold it.
-pub(crate) fn count_unanswered(shared: &FleetContext, bot: &Bot) {
+pub(crate) fn count_unanswered(fleet: &FleetContext, bot: &Bot) {
     let untold = {
         let mut told = bot.told_losses.lock();
         let unanswered = bot.tally.unanswered.load(Relaxed);
@@ -37,14 +37,14 @@ pub(crate) fn count_unanswered(shared: &FleetContext, bot: &Bot) {
         untold
     };
     let reason = LossReason::ProcessEnds;
-    tell(reason, shared, bot, bot.generation(), untold);
+    tell(reason, fleet, bot, bot.generation(), untold);
 }
 
-fn tell(reason: LossReason, shared: &FleetContext, bot: &Bot, generation: Generation, events: u64) {
+fn tell(reason: LossReason, fleet: &FleetContext, bot: &Bot, generation: Generation, events: u64) {
     if events == 0 {
         return;
     }
-    shared.totals.unrecorded.fetch_add(events, Relaxed);
+    fleet.totals.unrecorded.fetch_add(events, Relaxed);
     bot.tally.unrecorded.fetch_add(events, Relaxed);
     let (reason, next_step) = explain(reason);
     tracing::error!(
@@ -80,8 +80,8 @@ fn explain(reason: LossReason) -> (&'static str, &'static str) {
 }
 
 /// A connection ended, and not all was read that had come over it. How many events that were, nobody knows.
-pub(crate) fn left_unread(shared: &FleetContext, bot: &Bot, generation: Generation) {
-    shared.totals.left_unread.fetch_add(1, Relaxed);
+pub(crate) fn left_unread(fleet: &FleetContext, bot: &Bot, generation: Generation) {
+    fleet.totals.left_unread.fetch_add(1, Relaxed);
     bot.tally.left_unread.fetch_add(1, Relaxed);
     tracing::error!(
         installation = bot.public_id,

@@ -1,17 +1,19 @@
-//! Input that could not be understood: counted by kind, and said in the log once a minute per kind.
+//! Counts input that could not be understood by kind, and logs one line per kind and minute.
 //!
-//! A platform that misbehaves sends the same nonsense thousands of times; the first one tells everything, the count
-//! tells the rest. Nothing of the input itself is ever logged.
+//! A platform that misbehaves sends the same input thousands of times. The first line says what it is, and later lines say
+//! how often it came. The input itself is never logged.
 
+use crate::bot::Bot;
 use crate::clock::now;
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// At most one line per kind in this time (the promise of the command's documentation).
-const QUIET: Duration = Duration::from_secs(60);
+/// At most one line per kind in this time, as the command's documentation says.
+const LINE_EVERY: Duration = Duration::from_secs(60);
 
-/// Counts by kind, and when each was last said.
+/// The counts by kind, and when each kind was logged last.
 #[derive(Default)]
 pub(crate) struct Malformed {
     kinds: Mutex<BTreeMap<&'static str, Seen>>,
@@ -20,50 +22,47 @@ pub(crate) struct Malformed {
 #[derive(Default)]
 struct Seen {
     count: u64,
-    said_at: Option<Instant>,
-    unsaid: u64,
+    logged_at: Option<Instant>,
+    unlogged: u64,
 }
 
 impl Malformed {
-    /// Counts one of `kind` from the installation named; says so unless it did within the last minute.
-    pub(crate) fn count(&self, kind: &'static str, installation: &str, size_bytes: usize) {
-        self.count_advised(kind, installation, size_bytes, None);
-    }
-
-    /// The same, for what an operator can do something about.
-    pub(crate) fn count_advised(
+    /// Counts one of `kind` for its bot and for all, and logs it unless one was logged within the last minute. `next_step` is what an operator can do
+    /// about it, if anything.
+    pub(crate) fn count(
         &self,
+        bot: &Bot,
         kind: &'static str,
-        installation: &str,
         size_bytes: usize,
         next_step: Option<&'static str>,
     ) {
-        if let Some(unsaid) = self.note(kind, now()) {
+        bot.tally.malformed.fetch_add(1, Relaxed);
+        if let Some(unlogged) = self.note(kind, now()) {
             tracing::warn!(
                 kind,
-                installation,
+                installation = bot.public_id,
                 size_bytes,
-                more_since_last = unsaid,
+                more_since_last = unlogged,
                 next_step,
                 "input of the platform not understood; counted"
             );
         }
     }
 
-    /// Counts; answers how many were not said, when it is time to say it again.
+    /// Counts one. When it is time for a line, returns how many came since the last one.
     fn note(&self, kind: &'static str, now: Instant) -> Option<u64> {
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = kinds.entry(kind).or_default();
         seen.count += 1;
         if seen
-            .said_at
-            .is_some_and(|at| now.saturating_duration_since(at) < QUIET)
+            .logged_at
+            .is_some_and(|at| now.saturating_duration_since(at) < LINE_EVERY)
         {
-            seen.unsaid += 1;
+            seen.unlogged += 1;
             return None;
         }
-        seen.said_at = Some(now);
-        Some(std::mem::take(&mut seen.unsaid))
+        seen.logged_at = Some(now);
+        Some(std::mem::take(&mut seen.unlogged))
     }
 
     pub(crate) fn totals(&self) -> BTreeMap<&'static str, u64> {
@@ -80,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_one_is_counted_and_one_a_minute_is_said() {
+    fn every_one_is_counted_and_one_a_minute_is_logged() {
         let malformed = Malformed::default();
         let start = now();
         let second = |s| start + Duration::from_secs(s);

@@ -4,7 +4,7 @@
 //! [`RequestError`] that says why there is none, in time, also when an actor on the way is stuck.
 
 use actix::Message;
-use bytestring::ByteString;
+use longwire_link::session::SessionRequest;
 use longwire_link::{Generation, State};
 use longwire_wire::wecom::{Ack, BodyRefusal, Command, code};
 use serde_json::value::RawValue;
@@ -98,11 +98,11 @@ pub enum RequestError {
 impl RequestError {
     /// For a bot in a state without a connection.
     pub(crate) fn not_connected(state: &State) -> Self {
-        match state {
-            State::Displaced { .. } => Self::Displaced,
-            other => Self::NotConnected {
-                state: other.label(),
-            },
+        if matches!(state, State::Displaced { .. }) {
+            return Self::Displaced;
+        }
+        Self::NotConnected {
+            state: state.label(),
         }
     }
 
@@ -166,25 +166,15 @@ pub(crate) type Teller = oneshot::Sender<Result<Reply, RequestError>>;
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Ask {
-    pub(crate) command: Command,
-    pub(crate) req_id: Option<ByteString>,
-    pub(crate) body: Box<RawValue>,
-    /// Over this connection or not at all.
-    pub(crate) over: Option<Generation>,
-    pub(crate) tell: Teller,
-    /// Told by the socket when it has the request: from then on its machine sees to an answer in time.
+    pub(crate) request: SessionRequest<Teller>,
+    /// Told by the socket when it has the request: from then on its session sees to an answer in time.
     pub(crate) taken: oneshot::Sender<()>,
 }
 
 impl Ask {
     /// Answers for a bot in a state without a connection.
     pub(crate) fn not_connected(self, state: &State) {
-        self.fail(RequestError::not_connected(state));
-    }
-
-    /// Answers without a platform.
-    pub(crate) fn fail(self, error: RequestError) {
         // Whoever asked may have gone.
-        drop(self.tell.send(Err(error)));
+        drop((self.request.asker).send(Err(RequestError::not_connected(state))));
     }
 }

@@ -18,23 +18,23 @@ const WINDOWS: usize = 2;
 
 /// What one ended connection holds; given back when it is dropped.
 pub(crate) struct RetainedPart {
-    shared: Arc<FleetContext>,
+    fleet: Arc<FleetContext>,
     bot: Arc<Bot>,
     bytes: usize,
 }
 
 impl RetainedPart {
     /// Of a connection with so many bytes of payload. `None` while the store is in trouble and that exceeds a bound.
-    pub(crate) fn take(shared: &Arc<FleetContext>, bot: &Arc<Bot>, bytes: usize) -> Option<Self> {
-        let (all, own) = (&shared.retained, &bot.retained);
-        if shared.store.health() == Health::Ok {
+    pub(crate) fn take(fleet: &Arc<FleetContext>, bot: &Arc<Bot>, bytes: usize) -> Option<Self> {
+        let (all, own) = (&fleet.retained, &bot.retained);
+        if fleet.store.health() == Health::Ok {
             all.add(bytes);
             own.add(bytes);
-        } else if !RetainedBytes::take_within(all, own, bytes, WINDOWS * shared.window_bytes) {
+        } else if !RetainedBytes::take_within(all, own, bytes, WINDOWS * fleet.window_bytes) {
             return None;
         }
         Some(Self {
-            shared: Arc::clone(shared),
+            fleet: Arc::clone(fleet),
             bot: Arc::clone(bot),
             bytes,
         })
@@ -43,7 +43,7 @@ impl RetainedPart {
 
 impl Drop for RetainedPart {
     fn drop(&mut self) {
-        self.shared.retained.give_back(self.bytes);
+        self.fleet.retained.give_back(self.bytes);
         self.bot.retained.give_back(self.bytes);
     }
 }

@@ -30,8 +30,8 @@ use io::Pump;
 use longwire_actor::{Context, End, Inject, Inspect, Mailbox, Receives, TreeActor, send};
 use longwire_link::Generation;
 use longwire_link::session::{
-    CloseMode, Feishu, Input, LossReason, NotRecorded as NotRecordedBy, Session, SessionRequest,
-    SessionSettings, Surroundings, Wecom, Whole,
+    CloseMode, Feishu, Input, LossReason, NotRecorded as NotRecordedBy, Session, SessionSettings,
+    Surroundings, Wecom,
 };
 use longwire_platform::DialError;
 use longwire_store::{Cause, GroupReply, Receipt};
@@ -85,8 +85,8 @@ pub(crate) struct Close(pub(crate) CloseMode);
 
 /// One connection.
 pub(crate) struct Socket {
-    shared: Arc<FleetContext>,
-    local: Rc<ArbiterContext>,
+    fleet: Arc<FleetContext>,
+    arbiter: Rc<ArbiterContext>,
     bot: Arc<Bot>,
     generation: Generation,
     installation: Arc<dyn InstallationAddress>,
@@ -135,8 +135,8 @@ enum Phase {
 
 impl Socket {
     pub(crate) fn new(
-        shared: Arc<FleetContext>,
-        local: Rc<ArbiterContext>,
+        fleet: Arc<FleetContext>,
+        arbiter: Rc<ArbiterContext>,
         bot: Arc<Bot>,
         me: Arc<Mailbox<Self>>,
         generation: Generation,
@@ -144,9 +144,9 @@ impl Socket {
         installation: Arc<dyn InstallationAddress>,
     ) -> Self {
         let settings = SessionSettings {
-            timing: shared.timing(bot.platform()),
-            window_events: shared.window_events,
-            window_bytes: shared.window_bytes,
+            timing: fleet.timing(bot.platform()),
+            window_events: fleet.window_events,
+            window_bytes: fleet.window_bytes,
             seed: rand::random(),
         };
         let session: Box<dyn Session<Receipt, Teller>> = match access {
@@ -156,8 +156,8 @@ impl Socket {
             }
         };
         Self {
-            shared,
-            local,
+            fleet,
+            arbiter,
             bot,
             generation,
             installation,
@@ -180,7 +180,7 @@ impl Socket {
         url: ConnectionUrl,
         ctx: &mut Context<Self>,
     ) {
-        let limit = self.shared.timing(self.bot.platform()).handshake;
+        let limit = self.fleet.timing(self.bot.platform()).handshake;
         let dialed = async move { longwire_platform::dial(&egress, &url, limit).await };
         ctx.spawn(
             dialed
@@ -241,8 +241,8 @@ impl Socket {
         Surroundings {
             now: now(),
             unix_ms: unix_ms(),
-            writer_has_room: self.shared.writer.has_room(),
-            unfinished_most_bytes: self.shared.unfinished.most_for(self.unfinished_bytes),
+            writer_has_room: self.fleet.writer.has_room(),
+            unfinished_most_bytes: self.fleet.unfinished.most_for(self.unfinished_bytes),
             retained_bytes: self.bot.retained.bytes(),
         }
     }
@@ -258,18 +258,18 @@ impl Actor for Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.shared.unfinished.change(self.unfinished_bytes, 0);
+        self.fleet.unfinished.change(self.unfinished_bytes, 0);
         if self.session.repeats_nothing() {
             let view = self.session.view();
             // None, unless the actor failed. What the writer has then is recorded, unless the store fails too.
             let events = view.waiting_for_the_writer as u64;
-            let (shared, bot) = (Arc::clone(&self.shared), Arc::clone(&self.bot));
+            let (fleet, bot) = (Arc::clone(&self.fleet), Arc::clone(&self.bot));
             let (reason, generation) = (LossReason::ActorEnded, self.generation);
-            loss::count(reason, &shared, &bot, generation, events, || {
+            loss::count(reason, &fleet, &bot, generation, events, || {
                 self.show_as_unanswered(0);
             });
             if view.unread_bytes > 0 {
-                loss::left_unread(&self.shared, &self.bot, self.generation);
+                loss::left_unread(&self.fleet, &self.bot, self.generation);
             }
             self.bot.record_order.leave(self.generation);
         } else {
@@ -327,33 +327,20 @@ impl Handler<Ask> for Socket {
     type Result = ();
 
     fn handle(&mut self, ask: Ask, ctx: &mut Self::Context) {
-        if ask.tell.is_closed() {
+        if ask.request.asker.is_closed() {
             // It was told that its time is up, or it left: what is sent now would come as a surprise.
             return;
         }
         // Whoever asked may have gone this moment.
         let _ = ask.taken.send(());
-        let request = SessionRequest {
-            command: ask.command,
-            req_id: ask.req_id,
-            body: ask.body,
-            over: ask.over,
-            asker: ask.tell,
-        };
-        self.tell(Input::Request(request), ctx);
+        self.tell(Input::Request(ask.request), ctx);
     }
 }
 
 impl Handler<Assembled> for Socket {
     type Result = ();
 
-    fn handle(&mut self, whole: Assembled, ctx: &mut Self::Context) {
-        let whole = Whole {
-            echo: whole.echo,
-            message_id: whole.message_id,
-            trace_id: whole.trace_id,
-            payload: whole.payload,
-        };
+    fn handle(&mut self, Assembled(whole): Assembled, ctx: &mut Self::Context) {
         self.tell(Input::Assembled(whole), ctx);
     }
 }
@@ -418,7 +405,7 @@ impl Handler<Inspect<SocketState>> for Socket {
                 Phase::Dialing => "dialing",
                 Phase::Open | Phase::HungUp | Phase::Over => view.phase,
             },
-            arbiter: self.local.arbiter,
+            arbiter: self.arbiter.number,
             unanswered: view.unanswered,
             unanswered_bytes: view.unanswered_bytes,
             unread_bytes: view.unread_bytes,

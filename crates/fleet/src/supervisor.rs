@@ -39,7 +39,7 @@ const ATTEMPTS_PER_ARBITER: usize = 128;
 
 /// Compares wanted installations with running ones.
 pub(crate) struct Supervisor {
-    shared: Arc<FleetContext>,
+    fleet: Arc<FleetContext>,
     bots: Arc<BotIndex>,
     me: Arc<Mailbox<Self>>,
     arbiters: Vec<ArbiterHandle>,
@@ -57,7 +57,7 @@ pub(crate) struct Supervisor {
 
 impl Supervisor {
     pub(crate) fn new(
-        shared: Arc<FleetContext>,
+        fleet: Arc<FleetContext>,
         bots: Arc<BotIndex>,
         me: Arc<Mailbox<Self>>,
         arbiters: Vec<ArbiterHandle>,
@@ -70,7 +70,7 @@ impl Supervisor {
             at_once: arbiters.len() * ATTEMPTS_PER_ARBITER * 2,
         });
         Self {
-            shared,
+            fleet,
             bots,
             me,
             arbiters,

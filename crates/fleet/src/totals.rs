@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// Counters of the whole fleet.
+#[derive(Default)]
 pub(crate) struct Totals {
     pub(crate) received: AtomicU64,
     pub(crate) recorded: AtomicU64,
@@ -33,34 +34,6 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    pub(crate) fn new() -> Self {
-        Self {
-            received: AtomicU64::new(0),
-            recorded: AtomicU64::new(0),
-            repeats_by_event_id: AtomicU64::new(0),
-            repeats_by_message: AtomicU64::new(0),
-            unparsed: AtomicU64::new(0),
-            unparsed_dropped: AtomicU64::new(0),
-            assembled: AtomicU64::new(0),
-            acked: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-            refused_late: AtomicU64::new(0),
-            shed: AtomicU64::new(0),
-            late_receipts: AtomicU64::new(0),
-            orphaned_receipts: AtomicU64::new(0),
-            unrecorded: AtomicU64::new(0),
-            attempts: AtomicU64::new(0),
-            opened: AtomicU64::new(0),
-            lost: AtomicU64::new(0),
-            reconnects: AtomicU64::new(0),
-            silent: AtomicU64::new(0),
-            left_unread: AtomicU64::new(0),
-            panics: AtomicU64::new(0),
-            ack_latency_us: Histogram::new(),
-            record_latency_us: Histogram::new(),
-        }
-    }
-
     /// The ACK of an event is encoded this long after the event was read.
     pub(crate) fn acknowledged(&self, waited: Duration) {
         self.ack_latency_us.count(micros(waited));

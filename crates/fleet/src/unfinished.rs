@@ -1,35 +1,30 @@
-//! The memory that unfinished input may take, over all connections: parts of split pushes, and of frames
-//! longer than the platform sends in order. Shorter ones are each connection's own.
+//! Bounds the memory for unfinished input over all connections: parts of split pushes, and parts of frames above 64 KiB.
+//! Frames up to 64 KiB are not counted.
 //!
-//! A connection's own limits do not help when thousands of them reach it at once, and one limit for all would let the
-//! first who comes take everything. So each may hold as much as it leaves to the others: one alone half of the whole,
-//! two a third each, and however many misbehave, there is room for whoever comes next.
+//! A limit per connection does not help when thousands of connections reach it at once, and one limit for all would let the
+//! first connection take everything. So a connection may hold as much as it leaves to the others: one alone half of the
+//! whole, two a third each. However many misbehave, there is room for the next one.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// What all connections may hold. The platform cuts pushes above 60 KiB and sends the parts one after the other, so a
-/// few hundred of them are never unfinished at the same time.
+/// How much all connections together may hold. The platform cuts pushes above 60 KiB and sends the parts one after the
+/// other, so a few hundred of them are never unfinished at the same time.
 const ALL_BYTES: usize = 24 << 20;
 
-/// What unfinished input holds.
+/// How many bytes of unfinished input all connections hold.
+#[derive(Default)]
 pub(crate) struct Unfinished {
     held_bytes: AtomicUsize,
 }
 
 impl Unfinished {
-    pub(crate) fn new() -> Self {
-        Self {
-            held_bytes: AtomicUsize::new(0),
-        }
-    }
-
-    /// The most that somebody may hold who holds `mine` now.
+    /// How many bytes a connection may hold that holds `mine` now.
     pub(crate) fn most_for(&self, mine: usize) -> usize {
         let others = self.held_bytes.load(Relaxed).saturating_sub(mine);
         ALL_BYTES.saturating_sub(others) / 2
     }
 
-    /// Somebody who held `before` holds `now`.
+    /// A connection that held `before` bytes holds `now`.
     pub(crate) fn change(&self, before: usize, now: usize) {
         if now >= before {
             self.held_bytes.fetch_add(now - before, Relaxed);
@@ -45,7 +40,7 @@ mod tests {
 
     #[test]
     fn however_many_are_greedy_somebody_else_finds_room() {
-        let unfinished = Unfinished::new();
+        let unfinished = Unfinished::default();
         let mut sum = 0;
         for greedy in 1..=1_000 {
             let most = unfinished.most_for(0);
@@ -63,7 +58,7 @@ mod tests {
 
     #[test]
     fn one_alone_may_hold_half() {
-        let unfinished = Unfinished::new();
+        let unfinished = Unfinished::default();
         assert_eq!(unfinished.most_for(0), ALL_BYTES / 2);
         unfinished.change(0, 1_000);
         assert_eq!(unfinished.most_for(1_000), ALL_BYTES / 2);

@@ -44,7 +44,7 @@ impl Fleet {
         for bot in self.bots.bots() {
             match bot.platform() {
                 Platform::Feishu | Platform::Lark => {}
-                Platform::Wecom => loss::count_unanswered(&self.shared, &bot),
+                Platform::Wecom => loss::count_unanswered(&self.context, &bot),
             }
         }
     }

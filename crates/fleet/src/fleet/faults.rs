@@ -10,7 +10,7 @@ use std::time::Duration;
 
 impl Fleet {
     fn check_injection(&self) -> Result<(), InjectError> {
-        if self.shared.fault_injection {
+        if self.context.fault_injection {
             Ok(())
         } else {
             Err(InjectError::Off)

@@ -10,23 +10,11 @@ use std::time::Duration;
 impl Fleet {
     /// Asks one actor, by its path, for its state; 500 ms at most.
     pub async fn inspect(&self, path: &str) -> Inspection {
-        let path = path.trim_end_matches('/');
-        if path == "/fleet" {
-            let question = Inspect::<SupervisorState>::new();
-            return self
-                .supervisor
-                .ask(question, Inspect::<()>::LIMIT)
-                .await
-                .into();
+        match path.trim_end_matches('/') {
+            "/fleet" => Inspection::of::<_, SupervisorState>(Some(&self.supervisor)).await,
+            "/fleet/dispatch" => Inspection::of::<_, DispatchState>(self.dispatch().as_ref()).await,
+            path => self.inspect_bot(path).await.unwrap_or(Inspection::Absent),
         }
-        if path == "/fleet/dispatch" {
-            let Some(dispatch) = self.dispatch() else {
-                return Inspection::Absent;
-            };
-            let question = Inspect::<DispatchState>::new();
-            return dispatch.ask(question, Inspect::<()>::LIMIT).await.into();
-        }
-        self.inspect_bot(path).await.unwrap_or(Inspection::Absent)
     }
 
     async fn inspect_bot(&self, path: &str) -> Option<Inspection> {
@@ -47,11 +35,7 @@ impl Fleet {
                 }
             }
             FleetActor::Installation => {
-                let question = Inspect::<InstallationState>::new();
-                installation
-                    .ask(question, Inspect::<()>::LIMIT)
-                    .await
-                    .into()
+                Inspection::of::<_, InstallationState>(Some(&installation)).await
             }
             // Neither is a bot's.
             FleetActor::Supervisor | FleetActor::Dispatch => return None,

@@ -25,17 +25,17 @@ impl Fleet {
         let mut count = |kind: &longwire_actor::ActorKind, is_present: bool| {
             *actors.entry(kind.label).or_default() += u64::from(is_present);
         };
-        count(&kind::SUPERVISOR, self.shared.supervisor.is_present());
-        count(&kind::DISPATCH, self.shared.dispatch.is_present());
+        count(&kind::SUPERVISOR, self.context.supervisor.is_present());
+        count(&kind::DISPATCH, self.context.dispatch.is_present());
         for bot in &bots {
             *by_state.entry(bot.state_label()).or_default() += 1;
             for (kind, card) in bot.actor_cards() {
                 count(kind, card.is_present());
             }
         }
-        let totals = &self.shared.totals;
+        let totals = &self.context.totals;
         Overview {
-            started_ms: self.shared.started_ms,
+            started_ms: self.context.started_ms,
             now_ms: crate::clock::unix_ms(),
             installations: bots.len() as u64,
             by_state,
@@ -45,18 +45,18 @@ impl Fleet {
             events: totals.events(),
             answers: totals.answers(),
             connections: totals.connections(),
-            malformed: self.shared.malformed.totals(),
+            malformed: self.context.malformed.totals(),
             ack_latency_us: totals.ack_latency_us(),
             record_latency_us: totals.record_latency_us(),
             store: self.store_view(),
-            connection_limit: self.shared.open_files.view(),
-            draining: self.shared.draining.load(Relaxed),
+            connection_limit: self.context.open_files.view(),
+            draining: self.context.draining.load(Relaxed),
         }
     }
 
     fn store_view(&self) -> StoreView {
-        let figures = self.shared.store.figures();
-        let (state, cause, detail, advice, since_ms) = match self.shared.store.health() {
+        let figures = self.context.store.figures();
+        let (state, cause, detail, advice, since_ms) = match self.context.store.health() {
             Health::Ok => ("ok", None, None, None, None),
             Health::Degraded {
                 since_ms,
@@ -86,11 +86,11 @@ impl Fleet {
     /// All cards, parents before children.
     #[must_use]
     pub fn actors(&self) -> Vec<ActorView> {
-        let window = self.shared.window_events as u64;
+        let window = self.context.window_events as u64;
         let bots = self.bots.bots();
-        let queue = self.shared.store.figures().queue_events;
+        let queue = self.context.store.figures().queue_events;
         let mut views = vec![
-            self.shared.supervisor.view(TreeEntry {
+            self.context.supervisor.view(TreeEntry {
                 kind: &kind::SUPERVISOR,
                 path: "/fleet".to_owned(),
                 parent: None,
@@ -98,7 +98,7 @@ impl Fleet {
                 doing: "keeping installations alive".to_owned(),
                 capacity: kind::SUPERVISOR.capacity,
             }),
-            self.shared.dispatch.view(TreeEntry {
+            self.context.dispatch.view(TreeEntry {
                 kind: &kind::DISPATCH,
                 path: "/fleet/dispatch".to_owned(),
                 parent: Some("/fleet".to_owned()),

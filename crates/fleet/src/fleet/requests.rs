@@ -2,12 +2,15 @@
 
 use super::Fleet;
 use super::upload::{UploadError, UploadFile, UploadRun};
+use crate::bot::Bot;
 use crate::request::{Ask, Reply, Request, RequestError};
 use bytestring::ByteString;
 use longwire_installation::{InstallationId, Platform};
+use longwire_link::session::SessionRequest;
 use longwire_link::{Generation, RequestLimits, State, UploadStep};
 use longwire_wire::wecom::check_body;
 use longwire_wire::wecom::media::upload::Uploaded;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -17,11 +20,7 @@ impl Fleet {
     /// # Errors
     /// When there is no answer; [`RequestError`] tells whether anything was sent.
     pub async fn request(&self, id_or_name: &str, request: Request) -> Result<Reply, RequestError> {
-        let entry = self.bots.find(id_or_name);
-        let bot = entry.ok_or(RequestError::UnknownInstallation)?.bot;
-        if bot.platform() != Platform::Wecom {
-            return Err(RequestError::NoRequests);
-        }
+        let bot = self.bot_that_takes_requests(id_or_name)?;
         check_body(request.command, &request.body).map_err(RequestError::Body)?;
         self.ask(bot.id, request, None).await
     }
@@ -31,14 +30,20 @@ impl Fleet {
     /// # Errors
     /// Why it would not even be sent.
     pub fn may_request(&self, id_or_name: &str) -> Result<(), RequestError> {
+        let bot = self.bot_that_takes_requests(id_or_name)?;
+        let state = bot.state();
+        if !matches!(state, State::Live { .. }) {
+            return Err(RequestError::not_connected(&state));
+        }
+        Ok(())
+    }
+
+    fn bot_that_takes_requests(&self, id_or_name: &str) -> Result<Arc<Bot>, RequestError> {
         let entry = self.bots.find(id_or_name);
         let bot = entry.ok_or(RequestError::UnknownInstallation)?.bot;
-        if bot.platform() != Platform::Wecom {
-            return Err(RequestError::NoRequests);
-        }
-        match bot.state() {
-            State::Live { .. } => Ok(()),
-            state => Err(RequestError::not_connected(&state)),
+        match bot.platform() {
+            Platform::Wecom => Ok(bot),
+            Platform::Feishu | Platform::Lark => Err(RequestError::NoRequests),
         }
     }
 
@@ -70,11 +75,13 @@ impl Fleet {
         let (tell, told) = oneshot::channel();
         let (take, taken) = oneshot::channel();
         let ask = Ask {
-            command: request.command,
-            req_id: request.req_id.map(ByteString::from),
-            body: request.body,
-            over,
-            tell,
+            request: SessionRequest {
+                command: request.command,
+                req_id: request.req_id.map(ByteString::from),
+                body: request.body,
+                over,
+                asker: tell,
+            },
             taken: take,
         };
         match self.bots.get(bot) {
@@ -85,7 +92,7 @@ impl Fleet {
                 Some(installation) => installation.send(ask),
             },
         }
-        let limits = RequestLimits::from(&**self.shared.timing(Platform::Wecom));
+        let limits = RequestLimits::from(&**self.context.timing(Platform::Wecom));
         answer(taken, told, Patience::of(&limits)).await
     }
 }

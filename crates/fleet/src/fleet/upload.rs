@@ -17,6 +17,8 @@ pub use error::UploadError;
 use super::Fleet;
 use crate::clock::now;
 use crate::request::{Reply, Request, RequestError};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use longwire_installation::InstallationId;
 use longwire_link::{Generation, StepOutcome, Upload, UploadAction, UploadEnd, UploadStep};
 use longwire_wire::wecom::Command;
@@ -24,13 +26,11 @@ use longwire_wire::wecom::media::UploadPlan;
 use longwire_wire::wecom::media::upload::{self, Uploaded};
 use serde_json::value::RawValue;
 use std::fs::File;
-use std::future::poll_fn;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 /// A file that is to be uploaded.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ pub(crate) struct UploadRun {
     /// The body of the first step, which is sent up to three times.
     init: Box<RawValue>,
     upload: Upload,
-    flights: Vec<Flight>,
+    flights: FuturesUnordered<Flight>,
     /// The platform's name of the upload and the connection it belongs to, from the first step on.
     begun: Option<(Arc<str>, Generation)>,
     uploaded: Option<Uploaded>,
@@ -94,7 +94,7 @@ impl UploadRun {
             plan,
             init: upload::init(&plan, &name, &md5),
             upload: Upload::new(plan.chunk_count(), now()),
-            flights: Vec::new(),
+            flights: FuturesUnordered::new(),
             begun: None,
             uploaded: None,
             trouble: None,
@@ -106,17 +106,14 @@ impl UploadRun {
         loop {
             while let Some(action) = self.upload.poll_action() {
                 match action {
-                    UploadAction::Send(step) => {
-                        let flight = self.begin(step);
-                        self.flights.push(flight);
-                    }
+                    UploadAction::Send(step) => self.flights.push(self.begin(step)),
                     UploadAction::End(end) => return self.conclude(end),
                 }
             }
             let due = self.upload.poll_timeout();
             let due = due.map(tokio::time::Instant::from_std);
             tokio::select! {
-                (step, came) = landed(&mut self.flights) => self.handle(step, came),
+                Some((step, came)) = self.flights.next() => self.handle(step, came),
                 () = until(due) => self.upload.handle_timeout(now()),
             }
         }
@@ -249,20 +246,6 @@ fn read(file: &File, range: Range<u64>) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; (range.end - range.start) as usize];
     file.read_exact_at(&mut bytes, range.start)?;
     Ok(bytes)
-}
-
-/// The next of these to end; for ever if there is none.
-async fn landed(flights: &mut Vec<Flight>) -> (UploadStep, Came) {
-    let poll = |task: &mut Context<'_>| {
-        for index in 0..flights.len() {
-            if let Poll::Ready(came) = flights[index].as_mut().poll(task) {
-                drop(flights.swap_remove(index));
-                return Poll::Ready(came);
-            }
-        }
-        Poll::Pending
-    };
-    poll_fn(poll).await
 }
 
 async fn until(due: Option<tokio::time::Instant>) {

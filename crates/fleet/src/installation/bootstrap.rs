@@ -38,20 +38,16 @@ impl Installation {
     }
 
     fn line(&self) -> Result<Egress, String> {
-        let proxy = self
-            .shared
-            .store
-            .open_proxy(&self.record)
-            .map_err(|error| {
-                format!(
-                    "the proxy setting cannot be unsealed: {}",
-                    setback::chain(&error)
-                )
-            })?;
+        let proxy = self.fleet.store.open_proxy(&self.record).map_err(|error| {
+            format!(
+                "the proxy setting cannot be unsealed: {}",
+                setback::chain(&error)
+            )
+        })?;
         match proxy {
-            None => Ok(self.local.egress.clone()),
+            None => Ok(self.arbiter.egress.clone()),
             Some(proxy) => (proxy.expose_secret().parse())
-                .map(|policy| self.local.egress.with_proxy(policy))
+                .map(|policy| self.arbiter.egress.with_proxy(policy))
                 .map_err(|error: ProxyUrlError| setback::chain(&error)),
         }
     }
@@ -65,12 +61,12 @@ impl Installation {
             );
         }
         if !self.has_own_place() {
-            let Some(place) = self.shared.open_files.place() else {
+            let Some(place) = self.fleet.open_files.place() else {
                 return self.setback(generation, Setback::TooManyOpenFiles, String::new());
             };
             self.place = Some(place);
         }
-        self.shared.totals.attempts.fetch_add(1, Relaxed);
+        self.fleet.totals.attempts.fetch_add(1, Relaxed);
         if self.record.platform == Platform::Wecom {
             // Its address is known.
             let access = self.wecom_access().map(|access| (access, None));
@@ -92,25 +88,25 @@ impl Installation {
         Ok(Access::Wecom {
             url,
             bot_id: self.record.app_id.clone(),
-            secret: open_secret(&self.shared, &self.record)?,
+            secret: open_secret(&self.fleet, &self.record)?,
         })
     }
 
     /// Asks the platform. The error says what kept it from giving an endpoint.
     fn ask_endpoint(&self) -> impl Future<Output = Result<Endpoint, (Setback, String)>> + use<> {
-        let shared = Arc::clone(&self.shared);
+        let fleet = Arc::clone(&self.fleet);
         let record = Arc::clone(&self.record);
         let egress = self.egress();
         async move {
             let egress = egress.map_err(|detail| (Setback::ProxyUnusable, detail))?;
             // Unsealed for this call and wiped after it.
-            let secret = open_secret(&shared, &record)?;
+            let secret = open_secret(&fleet, &record)?;
             let base = (record.resolved_base_url()).map_err(|error| bad_base_url(&error))?;
             let credentials = AppCredentials {
                 app_id: &record.app_id,
                 app_secret: &secret,
             };
-            feishu::endpoint(&egress, &base, credentials, shared.timing.bootstrap)
+            feishu::endpoint(&egress, &base, credentials, fleet.timing.bootstrap)
                 .await
                 .map_err(|error| (setback::of_endpoint(&error), detail_of(&error)))
         }
@@ -136,10 +132,10 @@ impl Installation {
 }
 
 fn open_secret(
-    shared: &FleetContext,
+    fleet: &FleetContext,
     record: &InstallationRecord,
 ) -> Result<SecretString, (Setback, String)> {
-    let secret = shared
+    let secret = fleet
         .store
         .open_secret(record)
         .map_err(|error| (Setback::NoSecret, setback::chain(&error)))?;

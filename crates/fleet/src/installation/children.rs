@@ -35,9 +35,9 @@ impl Installation {
             Ok(egress) => egress,
             Err(detail) => return self.setback(generation, Setback::ProxyUnusable, detail),
         };
-        let (shared, local, bot) = (
-            Arc::clone(&self.shared),
-            Rc::clone(&self.local),
+        let (fleet, arbiter, bot) = (
+            Arc::clone(&self.fleet),
+            Rc::clone(&self.arbiter),
             Arc::clone(&self.bot),
         );
         let parent = Arc::clone(&self.me);
@@ -47,7 +47,7 @@ impl Installation {
             move |me, ctx| {
                 let me = Arc::clone(me);
                 let url = access.url().clone();
-                let socket = Socket::new(shared, local, bot, me, generation, access, parent);
+                let socket = Socket::new(fleet, arbiter, bot, me, generation, access, parent);
                 socket.dial(egress, url, ctx);
                 socket
             },
@@ -71,15 +71,15 @@ impl Installation {
             return;
         }
         let generation = connection.generation;
-        let (shared, bot, socket) = (
-            Arc::clone(&self.shared),
+        let (fleet, bot, socket) = (
+            Arc::clone(&self.fleet),
             Arc::clone(&self.bot),
             Arc::clone(&connection.socket),
         );
         let assembler = start(
             AssemblerCard(Arc::clone(&self.bot)),
             self.place_of(generation),
-            move |_, _| Assembler::new(shared, bot, socket),
+            move |_, _| Assembler::new(fleet, bot, socket),
             self.watch(ConnectionActor::Assembler, generation),
         );
         let assembler = Child::new(assembler);
@@ -96,7 +96,7 @@ impl Installation {
         let generation = connection.generation;
         let heartbeat = Heartbeat::new(
             self.link.ping_interval(),
-            self.shared.timing(self.record.platform).pong_grace,
+            self.fleet.timing(self.record.platform).pong_grace,
             now(),
         )
         .spread(rand::random());
@@ -118,7 +118,7 @@ impl Installation {
 
     fn place_of(&self, generation: Generation) -> Place {
         Place {
-            arbiter: self.local.arbiter,
+            arbiter: self.arbiter.number,
             generation: generation.0,
         }
     }
@@ -129,11 +129,11 @@ impl Installation {
         actor: ConnectionActor,
         generation: Generation,
     ) -> impl FnOnce(Ended) + 'static {
-        let shared = Arc::clone(&self.shared);
+        let fleet = Arc::clone(&self.fleet);
         let installation = Arc::clone(&self.me);
         move |ended| {
             if matches!(ended.exit, Exit::Panicked(_)) {
-                shared.totals.panics.fetch_add(1, Relaxed);
+                fleet.totals.panics.fetch_add(1, Relaxed);
             }
             installation.send(ChildEnded {
                 actor,
@@ -144,17 +144,14 @@ impl Installation {
     }
 
     pub(super) fn close(&mut self, generation: Generation, reason: CloseReason) {
-        let Some(connection) = self
-            .connection
-            .take_if(|connection| connection.generation == generation)
-        else {
+        let Some(connection) = self.take_connection(generation) else {
             return;
         };
         let mode = match reason {
             CloseReason::Stopped | CloseReason::Reconfigured => CloseMode::Finish {
                 within: match self.record.platform {
-                    Platform::Feishu | Platform::Lark => self.shared.timing.drain.min(CLOSE_LIMIT),
-                    Platform::Wecom => self.shared.timing.drain,
+                    Platform::Feishu | Platform::Lark => self.fleet.timing.drain.min(CLOSE_LIMIT),
+                    Platform::Wecom => self.fleet.timing.drain,
                 },
             },
             CloseReason::TimedOut
@@ -164,12 +161,12 @@ impl Installation {
         };
         self.finishes(generation);
         connection.socket.send(Close(mode));
-        let text = match reason {
-            CloseReason::Lost(setback) => setback.to_string(),
-            reason => format!("closed by us: {}", reason.label()),
+        let text = if let CloseReason::Lost(setback) = reason {
+            setback.to_string()
+        } else {
+            format!("closed by us: {}", reason.label())
         };
-        self.shared
-            .note(self.bot.id, generation.0, TimelineKind::Lost, text);
+        self.note(generation, TimelineKind::Lost, text);
     }
 
     /// A child of the current connection ended although nobody had told it to.
@@ -193,9 +190,8 @@ impl Installation {
             panic = how,
             "an actor failed; it is built anew"
         );
-        self.shared.note(
-            self.bot.id,
-            generation.0,
+        self.note(
+            generation,
             TimelineKind::Panicked,
             format!("{label}: {how}"),
         );
@@ -219,8 +215,7 @@ impl Installation {
             ConnectionActor::Assembler => Self::start_assembler,
         };
         ctx.work_later::<Rebuilding>(pause, move |this, _| {
-            let connection = this.connection.as_ref();
-            if connection.is_some_and(|connection| connection.generation == generation) {
+            if this.is_current(generation) {
                 start_again(this);
             }
         });
@@ -234,14 +229,11 @@ impl Installation {
             detail,
         }: Lost,
     ) {
-        let Some(connection) = self
-            .connection
-            .take_if(|connection| connection.generation == generation)
-        else {
+        let Some(connection) = self.take_connection(generation) else {
             return;
         };
         if connection.pinger.is_some() {
-            self.shared.totals.lost.fetch_add(1, Relaxed);
+            self.fleet.totals.lost.fetch_add(1, Relaxed);
         }
         // What it read may still have to be recorded.
         self.finishes(generation);
@@ -251,8 +243,7 @@ impl Installation {
         } else {
             format!("{setback}: {detail}")
         };
-        self.shared
-            .note(self.bot.id, generation.0, TimelineKind::Lost, text);
+        self.note(generation, TimelineKind::Lost, text);
         self.setback(generation, setback, detail);
     }
 }

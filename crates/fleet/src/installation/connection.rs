@@ -4,9 +4,9 @@ use crate::assembler::Assembler;
 use crate::kind::ConnectionActor;
 use crate::pinger::Pinger;
 use crate::socket::Socket;
-use crate::view::{ActorState, AssemblerState, Inspection, PingerState, SocketState};
-use actix::{Handler, Message, ResponseFuture};
-use longwire_actor::{Child, End, Ended, Inject, Inspect, TreeActor};
+use crate::view::{AssemblerState, Inspection, PingerState, SocketState};
+use actix::{Message, ResponseFuture};
+use longwire_actor::{Child, Ended, Inject};
 use longwire_link::Generation;
 
 /// A child is gone. From its watcher, once per child, whatever ended it.
@@ -38,37 +38,32 @@ impl Connection {
 
     /// Provokes a fault in one of its actors. False if there is none.
     pub(super) fn inject(&self, actor: ConnectionActor, inject: Inject) -> bool {
-        let sent = match actor {
-            ConnectionActor::Socket => {
-                self.socket.send(inject);
-                Some(())
-            }
-            ConnectionActor::Pinger => self.pinger.as_ref().map(|child| child.send(inject)),
-            ConnectionActor::Assembler => self.assembler.as_ref().map(|child| child.send(inject)),
-        };
-        sent.is_some()
+        match actor {
+            ConnectionActor::Socket => self.socket.send(inject),
+            ConnectionActor::Pinger => match &self.pinger {
+                Some(pinger) => pinger.send(inject),
+                None => return false,
+            },
+            ConnectionActor::Assembler => match &self.assembler {
+                Some(assembler) => assembler.send(inject),
+                None => return false,
+            },
+        }
+        true
     }
 
     /// Asks one of its actors for its state.
     pub(super) fn inspect(&self, actor: ConnectionActor) -> ResponseFuture<Inspection> {
         match actor {
-            ConnectionActor::Socket => state_of::<_, SocketState>(Some(&self.socket)),
-            ConnectionActor::Pinger => state_of::<_, PingerState>(self.pinger.as_ref()),
-            ConnectionActor::Assembler => state_of::<_, AssemblerState>(self.assembler.as_ref()),
+            ConnectionActor::Socket => {
+                Box::pin(Inspection::of::<_, SocketState>(Some(&self.socket)))
+            }
+            ConnectionActor::Pinger => {
+                Box::pin(Inspection::of::<_, PingerState>(self.pinger.as_deref()))
+            }
+            ConnectionActor::Assembler => Box::pin(Inspection::of::<_, AssemblerState>(
+                self.assembler.as_deref(),
+            )),
         }
     }
-}
-
-fn state_of<A, S>(child: Option<&Child<A>>) -> ResponseFuture<Inspection>
-where
-    A: TreeActor + Handler<End> + Handler<Inspect<S>>,
-    S: Into<ActorState> + Send + 'static,
-{
-    let asked = child.map(|child| child.ask(Inspect::<S>::new(), Inspect::<S>::LIMIT));
-    Box::pin(async move {
-        match asked {
-            Some(asked) => Inspection::from(asked.await),
-            None => Inspection::Absent,
-        }
-    })
 }

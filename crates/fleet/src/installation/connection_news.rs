@@ -16,19 +16,15 @@ impl Handler<Opened> for Installation {
 
     fn handle(&mut self, Opened(generation): Opened, ctx: &mut Self::Context) {
         self.link.handle_opened(generation, now());
-        let is_ours = self
-            .connection
-            .as_ref()
-            .is_some_and(|connection| connection.generation == generation);
+        let is_ours = self.is_current(generation);
         if is_ours && matches!(self.link.state(), State::Live { .. }) {
-            self.shared.totals.opened.fetch_add(1, Relaxed);
+            self.fleet.totals.opened.fetch_add(1, Relaxed);
             if self.bot.tally.was_live.swap(true, Relaxed) {
-                self.shared.totals.reconnects.fetch_add(1, Relaxed);
+                self.fleet.totals.reconnects.fetch_add(1, Relaxed);
                 self.bot.tally.reconnects.fetch_add(1, Relaxed);
             }
             self.bot.tally.connected_ms.store(unix_ms(), Relaxed);
-            self.shared
-                .note(self.bot.id, generation.0, TimelineKind::Opened, "");
+            self.note(generation, TimelineKind::Opened, "");
             self.start_pinger();
         }
         self.drive(ctx);
@@ -59,15 +55,10 @@ impl Handler<Alive> for Installation {
                 self.link.ping_interval(),
                 after.reconnect_nonce
             );
-            self.shared
-                .note(self.bot.id, generation.0, TimelineKind::ConfigApplied, text);
+            self.note(generation, TimelineKind::ConfigApplied, text);
         }
-        let pinger = self
-            .connection
-            .as_ref()
-            .and_then(|connection| connection.pinger.as_ref());
         if ping_interval_before != self.link.ping_interval()
-            && let Some(pinger) = pinger
+            && let Some(pinger) = self.pinger()
         {
             pinger.send(PingEvery(self.link.ping_interval()));
         }
@@ -79,13 +70,9 @@ impl Handler<Silent> for Installation {
     type Result = ();
 
     fn handle(&mut self, Silent(generation): Silent, ctx: &mut Self::Context) {
-        if self
-            .connection
-            .as_ref()
-            .is_some_and(|connection| connection.generation == generation)
-        {
-            self.shared.totals.silent.fetch_add(1, Relaxed);
-            self.shared.totals.lost.fetch_add(1, Relaxed);
+        if self.is_current(generation) {
+            self.fleet.totals.silent.fetch_add(1, Relaxed);
+            self.fleet.totals.lost.fetch_add(1, Relaxed);
             // The link answers with `Close`.
             self.setback(generation, Setback::Silent, String::new());
         }
@@ -97,11 +84,7 @@ impl Handler<AssemblerWanted> for Installation {
     type Result = ();
 
     fn handle(&mut self, AssemblerWanted(generation): AssemblerWanted, _: &mut Self::Context) {
-        if self
-            .connection
-            .as_ref()
-            .is_some_and(|connection| connection.generation == generation)
-        {
+        if self.is_current(generation) {
             self.start_assembler();
         }
     }

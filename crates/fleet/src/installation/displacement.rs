@@ -26,7 +26,7 @@ impl Installation {
     pub(super) fn record_displaced(&self) {
         if let State::Displaced { since, .. } = *self.link.state() {
             let displacement = self.displacement(Some(unix_ms_at(since)));
-            self.shared.writer.keep_displacement(displacement, || ());
+            self.fleet.writer.keep_displacement(displacement, || ());
         }
     }
 
@@ -36,7 +36,7 @@ impl Installation {
         // Bounded: one answer to each question of the link, which asks again after minutes.
         let tell = move || me.send(TakeBackRecorded(generation));
         let displacement = self.displacement(None);
-        self.shared.writer.keep_displacement(displacement, tell);
+        self.fleet.writer.keep_displacement(displacement, tell);
     }
 
     fn displacement(&self, displaced_ms: Option<i64>) -> Displacement {

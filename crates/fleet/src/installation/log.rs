@@ -93,7 +93,7 @@ impl Installation {
             State::Stopped => (TimelineKind::Stopped, String::new()),
             State::Live { .. } | State::Queued | State::Bootstrapping | State::Dialing => return,
         };
-        self.note(kind, line);
+        self.note(self.link.generation(), kind, line);
     }
 
     fn log_backing_off(&mut self, attempt: u32, setback: Setback, text: &StateText) {

@@ -32,7 +32,7 @@ impl Handler<Configure> for Installation {
             // Another platform has other timings, and nothing of the old link's state holds there.
             self.link.handle_desired(Desired::Stop, now());
             self.drive(ctx);
-            self.link = link_of(&self.shared, &record, &self.bot);
+            self.link = link_of(&self.fleet, &record, &self.bot);
         }
         self.record = record;
         self.bot.configured(&self.record);
@@ -67,11 +67,7 @@ impl Handler<Slept> for Installation {
 
     fn handle(&mut self, _: Slept, _: &mut Self::Context) {
         // Only an open connection can have died unnoticed: a dial under way has its own deadline.
-        let pinger = self
-            .connection
-            .as_ref()
-            .and_then(|connection| connection.pinger.as_ref());
-        if let Some(pinger) = pinger {
+        if let Some(pinger) = self.pinger() {
             // If thousands of bots asked at the same moment, the answers would be late.
             pinger.send(AskWithin(ASK_SPREAD.mul_f32(rand::random())));
         }

@@ -1,9 +1,8 @@
 //! What an installation shows of itself: its status for the admin view, and whether it waits for an open file.
 
 use super::Installation;
-use longwire_link::{IgnoredSetting, Setback, State};
+use longwire_link::{Generation, IgnoredSetting, Setback, State};
 use longwire_store::TimelineKind;
-use std::sync::atomic::Ordering::Relaxed;
 
 impl Installation {
     /// Writes the link's state into the status, and each change once into the timeline and the log.
@@ -39,7 +38,7 @@ impl Installation {
                 ..
             } => {
                 self.waits_for_file
-                    .get_or_insert_with(|| self.shared.open_files.wait());
+                    .get_or_insert_with(|| self.fleet.open_files.wait());
             }
             State::Queued | State::Bootstrapping | State::Dialing => {}
             State::Stopped
@@ -54,17 +53,22 @@ impl Installation {
     /// Counts and notes settings of the platform that the link ignored.
     pub(super) fn note_ignored_settings(&self, ignored: Vec<IgnoredSetting>) {
         for setting in ignored {
-            self.bot.tally.malformed.fetch_add(1, Relaxed);
-            self.shared
-                .malformed
-                .count("config_value", &self.bot.public_id, 0);
-            self.note(TimelineKind::ConfigRejected, setting.to_string());
+            (self.fleet.malformed).count(&self.bot, "config_value", 0, None);
+            self.note(
+                self.link.generation(),
+                TimelineKind::ConfigRejected,
+                setting.to_string(),
+            );
         }
     }
 
-    /// Writes a line of the bot's timeline about the link's current generation.
-    pub(super) fn note(&self, kind: TimelineKind, detail: impl Into<String>) {
-        let generation = self.link.generation().0;
-        self.shared.note(self.bot.id, generation, kind, detail);
+    /// Writes a line of the bot's timeline about a connection.
+    pub(super) fn note(
+        &self,
+        generation: Generation,
+        kind: TimelineKind,
+        detail: impl Into<String>,
+    ) {
+        (self.fleet).note(self.bot.id, generation.0, kind, detail);
     }
 }

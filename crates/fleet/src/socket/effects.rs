@@ -10,7 +10,7 @@ use actix::{ActorContext, Message};
 use longwire_actor::{Context, Receives, send};
 use longwire_link::UnparsedBudget;
 use longwire_link::session::{
-    self, Action, Counts, Input, LossReason, RequestRefusal, Submitted, Surroundings,
+    Action, Counts, EventGroup, Input, LossReason, RequestRefusal, Submitted, Surroundings,
 };
 use longwire_store::{Group, Receipt, Refusal, Rejected};
 use longwire_wire::wecom::Ack;
@@ -50,7 +50,7 @@ impl Socket {
         let unfinished_bytes = self.session.unfinished_bytes();
         let before = std::mem::replace(&mut self.unfinished_bytes, unfinished_bytes);
         if unfinished_bytes != before {
-            self.shared.unfinished.change(before, unfinished_bytes);
+            self.fleet.unfinished.change(before, unfinished_bytes);
         }
         self.show_unanswered();
     }
@@ -68,7 +68,11 @@ impl Socket {
                 self.assembler = None;
                 send(&*self.installation, AssemblerIdle(generation));
             }
-            Action::Join(fragment) => self.join(fragment),
+            Action::Join(fragment) => {
+                if let Some(assembler) = &self.assembler {
+                    send(&**assembler, Fragment(fragment));
+                }
+            }
             Action::JoinedRefused(message_id) => {
                 if let Some(assembler) = &self.assembler {
                     send(&**assembler, Refused(message_id));
@@ -81,7 +85,7 @@ impl Socket {
                 self.session.handle(Input::Unparsed(unparsed), around);
             }
             Action::Retain(bytes) => {
-                let part = RetainedPart::take(&self.shared, &self.bot, bytes);
+                let part = RetainedPart::take(&self.fleet, &self.bot, bytes);
                 self.retained = part.map(Box::new);
                 let is_retained = self.retained.is_some();
                 self.session.handle(Input::Retained(is_retained), around);
@@ -90,11 +94,7 @@ impl Socket {
                 kind,
                 size_bytes,
                 next_step,
-            } => {
-                self.bot.tally.malformed.fetch_add(1, Relaxed);
-                let (malformed, bot) = (&self.shared.malformed, &self.bot.public_id);
-                malformed.count_advised(kind, bot, size_bytes, next_step);
-            }
+            } => (self.fleet.malformed).count(&self.bot, kind, size_bytes, next_step),
             Action::UnparsedDropped => tracing::warn!(
                 installation = self.bot.public_id,
                 most_frames = UnparsedBudget::MOST_FRAMES,
@@ -103,7 +103,7 @@ impl Socket {
                  are counted and dropped. Look at those that are kept: longwire events tail"
             ),
             Action::EventsLost(events, reason) => self.lost(events, reason),
-            Action::LeftUnread => loss::left_unread(&self.shared, &self.bot, generation),
+            Action::LeftUnread => loss::left_unread(&self.fleet, &self.bot, generation),
             Action::HangUp => {
                 self.phase = Phase::HungUp;
                 self.io = None;
@@ -129,7 +129,7 @@ impl Socket {
             unanswered,
         };
         send(&*self.installation, finished);
-        let orphaned = &self.shared.totals.orphaned_receipts;
+        let orphaned = &self.fleet.totals.orphaned_receipts;
         orphaned.fetch_add(unanswered, Relaxed);
         ctx.stop();
     }
@@ -143,21 +143,6 @@ impl Socket {
         if let Some(pinger) = &self.pinger {
             send(&**pinger, message);
         }
-    }
-
-    fn join(&self, fragment: session::Fragment) {
-        let Some(assembler) = &self.assembler else {
-            return;
-        };
-        let fragment = Fragment {
-            echo: fragment.echo,
-            message_id: fragment.message_id,
-            sum: fragment.sum,
-            seq: fragment.seq,
-            trace_id: fragment.trace_id,
-            payload: fragment.payload,
-        };
-        send(&**assembler, fragment);
     }
 
     fn reply(&self, answer: Result<Ack, RequestRefusal>) -> Result<Reply, RequestError> {
@@ -176,17 +161,16 @@ impl Socket {
             })
     }
 
-    fn submit(&self, group: session::EventGroup) -> Submitted {
-        let session::EventGroup { events, has_more } = group;
+    fn submit(&self, EventGroup { events, has_more }: EventGroup) -> Submitted {
         let group = Group {
             installation: self.bot.id,
             events,
             reply: Arc::clone(&self.me) as Arc<dyn longwire_store::GroupReply>,
         };
         let submitted = if has_more {
-            self.shared.writer.submit_more(group)
+            self.fleet.writer.submit_more(group)
         } else {
-            self.shared.writer.submit(group)
+            self.fleet.writer.submit(group)
         };
         match submitted {
             Ok(()) => Submitted::Accepted,
@@ -204,9 +188,9 @@ impl Socket {
 
     /// So many events are lost, which the session no longer has.
     pub(super) fn lost(&mut self, events: usize, reason: LossReason) {
-        let (shared, bot) = (Arc::clone(&self.shared), Arc::clone(&self.bot));
+        let (fleet, bot) = (Arc::clone(&self.fleet), Arc::clone(&self.bot));
         let (events, generation) = (events as u64, self.generation);
-        loss::count(reason, &shared, &bot, generation, events, || {
+        loss::count(reason, &fleet, &bot, generation, events, || {
             self.show_unanswered();
         });
     }
@@ -228,7 +212,7 @@ impl Socket {
     }
 
     fn count(&self, counts: &Counts, around: Surroundings) {
-        let (totals, tally) = (&self.shared.totals, &self.bot.tally);
+        let (totals, tally) = (&self.fleet.totals, &self.bot.tally);
         let add = |counter: &AtomicU64, count: u32| {
             if count > 0 {
                 counter.fetch_add(count.into(), Relaxed);

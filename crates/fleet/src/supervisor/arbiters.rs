@@ -31,7 +31,7 @@ pub(crate) struct EndArbiterOf(pub(crate) InstallationId);
 
 /// Held by a task that never ends, so it is dropped when the thread drops its tasks.
 struct Guard {
-    shared: Arc<FleetContext>,
+    fleet: Arc<FleetContext>,
     supervisor: Arc<Mailbox<Supervisor>>,
     index: usize,
 }
@@ -41,7 +41,7 @@ impl Drop for Guard {
         // Before the failure below makes somebody drain.
         self.supervisor.send(ArbiterEnded { index: self.index });
         let number = number_of(self.index);
-        self.shared.failure.is(FleetFailure::Arbiter { number });
+        self.fleet.failure.is(FleetFailure::Arbiter { number });
     }
 }
 
@@ -49,11 +49,11 @@ impl Drop for Guard {
 pub(crate) fn watch(
     arbiter: &ArbiterHandle,
     index: usize,
-    shared: &Arc<FleetContext>,
+    fleet: &Arc<FleetContext>,
     supervisor: &Arc<Mailbox<Supervisor>>,
 ) {
     let guard = Guard {
-        shared: Arc::clone(shared),
+        fleet: Arc::clone(fleet),
         supervisor: Arc::clone(supervisor),
         index,
     };

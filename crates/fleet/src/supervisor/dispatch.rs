@@ -19,12 +19,12 @@ struct Rebuilding;
 
 impl Supervisor {
     pub(super) fn start_dispatch(&mut self) {
-        let shared = Arc::clone(&self.shared);
+        let fleet = Arc::clone(&self.fleet);
         let me = Arc::clone(&self.me);
         let dispatch = start(
-            self.shared.dispatch.clone(),
+            self.fleet.dispatch.clone(),
             Place::default(),
-            move |_, _| Dispatch::new(shared),
+            move |_, _| Dispatch::new(fleet),
             move |ended| me.send(DispatchEnded(ended.exit)),
         );
         self.dispatch_seen.send_replace(Some(Arc::clone(&dispatch)));
@@ -41,14 +41,14 @@ impl Handler<DispatchEnded> for Supervisor {
         }
         match &exit {
             Exit::Panicked(text) => {
-                self.shared.totals.panics.fetch_add(1, Relaxed);
+                self.fleet.totals.panics.fetch_add(1, Relaxed);
                 tracing::error!(
                     panic = text,
                     "dispatch failed; it is built anew, the writer thread goes on"
                 );
             }
             Exit::Stopped => {
-                self.shared.dispatch.stopped_unasked();
+                self.fleet.dispatch.stopped_unasked();
                 tracing::error!("dispatch stopped without being told to; it is built anew");
             }
         }
@@ -56,7 +56,7 @@ impl Handler<DispatchEnded> for Supervisor {
             Rebuild::After(pause) => pause,
             Rebuild::Spent { until } => {
                 // Nobody would start a writer that ends meanwhile.
-                self.shared.failure.is(FleetFailure::Writer {
+                self.fleet.failure.is(FleetFailure::Writer {
                     how: exit.how().to_owned(),
                 });
                 until.saturating_duration_since(now())

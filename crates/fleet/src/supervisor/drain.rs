@@ -55,7 +55,7 @@ impl Handler<DrainAll> for Supervisor {
     type Result = ResponseFuture<DrainReport>;
 
     fn handle(&mut self, DrainAll { within }: DrainAll, _: &mut Self::Context) -> Self::Result {
-        self.shared.draining.store(true, Relaxed);
+        self.fleet.draining.store(true, Relaxed);
         self.scheduler.clear();
         let mut left = BTreeSet::new();
         let mut report = DrainReport::default();

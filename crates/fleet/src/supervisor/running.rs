@@ -44,14 +44,14 @@ impl Supervisor {
             return;
         }
         let number = number_of(entry.arbiter);
-        let (shared, bot, configuration) = (
-            Arc::clone(&self.shared),
+        let (fleet, bot, configuration) = (
+            Arc::clone(&self.fleet),
             Arc::clone(&entry.bot),
             entry.configure(),
         );
         let me = Arc::clone(&self.me);
         let spawned = self.arbiters[entry.arbiter].spawn_fn(move || {
-            let installation = start_installation(shared, bot, number, configuration, &me);
+            let installation = start_installation(fleet, bot, number, configuration, &me);
             me.send(Started { id, installation });
         });
         if !spawned {
@@ -66,13 +66,13 @@ impl Supervisor {
 
 /// Starts an installation on the arbiter that this runs on.
 fn start_installation(
-    shared: Arc<FleetContext>,
+    fleet: Arc<FleetContext>,
     bot: Arc<Bot>,
     arbiter: u16,
     configuration: Configure,
     supervisor: &Arc<Mailbox<Supervisor>>,
 ) -> Child<Installation> {
-    let (id, totals) = (bot.id, Arc::clone(&shared));
+    let (id, totals) = (bot.id, Arc::clone(&fleet));
     let (parent, told) = (Arc::clone(supervisor), Arc::clone(supervisor));
     let place = Place {
         arbiter,
@@ -83,8 +83,8 @@ fn start_installation(
         place,
         move |me, _| {
             let me = Arc::clone(me);
-            let local = ArbiterContext::of(&shared, arbiter);
-            Installation::new(shared, local, bot, me, configuration, parent)
+            let arbiter = ArbiterContext::of(&fleet, arbiter);
+            Installation::new(fleet, arbiter, bot, me, configuration, parent)
         },
         move |ended| {
             if matches!(ended.exit, Exit::Panicked(_)) {
@@ -160,7 +160,7 @@ impl Handler<InstallationEnded> for Supervisor {
             again_in_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
             "an installation failed; it is built anew"
         );
-        self.shared.note(
+        self.fleet.note(
             entry.bot.id,
             0,
             TimelineKind::Panicked,

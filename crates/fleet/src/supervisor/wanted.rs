@@ -36,7 +36,7 @@ impl Supervisor {
             return;
         }
         self.loading = Loading::UnderWay;
-        let store = self.shared.store.clone();
+        let store = self.fleet.store.clone();
         let read = actix_rt::task::spawn_blocking(move || store.reader().installations());
         ctx.spawn(read.into_actor(self).map(|read, this, ctx| {
             let _working = ctx.working::<Wanted>();
@@ -70,7 +70,7 @@ impl Supervisor {
             return;
         }
         let mut gone: BTreeSet<InstallationId> = self.entries.keys().copied().collect();
-        let mut config_faults = config_fault::of_all(&records, &self.shared.config_faults);
+        let mut config_faults = config_fault::of_all(&records, &self.fleet.config_faults);
         for record in records {
             let id = record.id;
             gone.remove(&id);

@@ -1,7 +1,9 @@
 //! What an actor says of itself when it is asked: one type per kind of actor.
 
-use longwire_actor::Asked;
+use actix::Handler;
+use longwire_actor::{Asked, Inspect, Mailbox, TreeActor};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// What came of asking an actor for its state.
 #[derive(Debug, Clone, Serialize)]
@@ -27,6 +29,25 @@ impl<T: Into<ActorState>> From<Asked<T>> for Inspection {
             },
             Asked::NoAnswer => Self::NoAnswer,
             Asked::Gone => Self::Absent,
+        }
+    }
+}
+
+impl Inspection {
+    /// Asks an actor, if there is one.
+    pub(crate) fn of<A, S>(
+        mailbox: Option<&Arc<Mailbox<A>>>,
+    ) -> impl Future<Output = Self> + use<A, S>
+    where
+        A: TreeActor + Handler<Inspect<S>>,
+        S: Into<ActorState> + Send + 'static,
+    {
+        let asked = mailbox.map(|mailbox| mailbox.ask(Inspect::<S>::new(), Inspect::<S>::LIMIT));
+        async move {
+            match asked {
+                Some(asked) => Self::from(asked.await),
+                None => Self::Absent,
+            }
         }
     }
 }
