@@ -1,7 +1,6 @@
 //! Asking an actor for its state.
 
 use actix::Message;
-use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -22,12 +21,6 @@ impl<T> Inspect<T> {
 impl<T> Default for Inspect<T> {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl<T> fmt::Debug for Inspect<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Inspect")
     }
 }
 

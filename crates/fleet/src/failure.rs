@@ -67,15 +67,11 @@ impl Failure {
 
     /// Waits for one.
     pub(crate) async fn wait(&self) -> FleetFailure {
-        let mut seen = self.0.subscribe();
-        loop {
-            if let Some(failure) = seen.borrow_and_update().clone() {
-                return failure;
-            }
-            if seen.changed().await.is_err() {
-                // Nobody can fail any more.
-                std::future::pending::<()>().await;
-            }
+        let mut known = self.0.subscribe();
+        match known.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(failure)) => failure.clone(),
+            // Nobody can fail any more.
+            Ok(None) | Err(_) => std::future::pending().await,
         }
     }
 }

@@ -65,29 +65,22 @@ pub enum Outcome {
     Dropped(DropReason),
 }
 
-/// Why a fragment was not kept. `Display` is the reason in words.
-#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug, thiserror::Error)]
+/// Why a fragment was not kept.
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
 pub enum DropReason {
     /// Without a usable id fragments cannot be told apart.
-    #[error("the fragment's message id is empty or too long")]
     BadMessageId,
     /// `sum` is zero or above the limit.
-    #[error("the number of fragments is zero or too large")]
     BadSum,
     /// `seq` is not below `sum`.
-    #[error("the fragment's number is not below their count")]
     BadSeq,
     /// Another `sum` than the message's earlier fragments; those are kept.
-    #[error("the number of fragments changed within one message")]
     SumChanged,
     /// The message grew too large; all of it is dropped.
-    #[error("the message is too large")]
     MessageTooLarge,
     /// Too many incomplete messages.
-    #[error("too many messages are incomplete")]
     TooManyOpen,
     /// No room for its bytes.
-    #[error("incomplete messages hold too many bytes")]
     NoRoom,
 }
 

@@ -35,23 +35,12 @@ use bytes::Bytes;
 pub use limits::{RequestKind, RequestLimits};
 
 /// Why a request was not taken, with its waiter.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum SubmitError<T> {
     /// There are too many, or their frames are too large together.
-    #[error("too many requests wait for the platform")]
     Full(T),
     /// An earlier frame under this id has waited so long for its answer that no other may follow.
-    #[error("an earlier request under this id was not answered")]
     Unanswered(T),
-}
-
-impl<T> SubmitError<T> {
-    /// Who is to be told.
-    pub fn into_waiter(self) -> T {
-        match self {
-            Self::Full(waiter) | Self::Unanswered(waiter) => waiter,
-        }
-    }
 }
 
 /// What an answer finds.
@@ -330,25 +319,6 @@ impl<T> Requests<T> {
         }
         numbered.sort_unstable_by_key(|(number, _)| *number);
         numbered.into_iter().map(|(_, one)| one).collect()
-    }
-
-    /// Whether a frame under this id would have to wait for another: what is overtaken by the next one anyway need not
-    /// be submitted then.
-    #[must_use]
-    pub fn is_busy(&self, req_id: &str) -> bool {
-        self.lanes.contains_key(req_id)
-    }
-
-    /// How many wait, are on their way or owed.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.places
-    }
-
-    /// Whether nothing is waiting, on its way or owed.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.places == 0
     }
 
     fn make_ready(&mut self, req_id: Arc<str>, request: Request<T>, queue: VecDeque<Request<T>>) {

@@ -20,14 +20,14 @@ pub(super) struct Status {
     /// Why the state is `restarting`, if it is.
     pub(super) absence: Absence,
     /// Outlives the link, and by the store the process, since a rebuilt installation must not take the bot back either.
-    pub(super) displaced: Option<Displaced>,
+    /// Boxed, since nearly no bot is displaced.
+    pub(super) displaced: Option<Box<Displaced>>,
     /// When it was taken back from other programs, oldest first. Outlives the link and the process too: a panic or restart
     /// must not allow more take-backs in a day.
     pub(super) taken_back: Box<[Instant]>,
 }
 
 /// Another program has the bot.
-#[derive(Clone, Copy)]
 pub(super) struct Displaced {
     /// Since when, by the link's clock.
     since: Instant,
@@ -40,21 +40,21 @@ pub(super) struct Displaced {
 impl Status {
     /// The state of a bot whose installation was not started yet.
     pub(super) fn of(record: &InstallationRecord) -> Self {
-        let displaced = record.displaced_ms.map(|displaced_ms| Displaced {
-            since: instant_at(displaced_ms),
-            since_ms: displaced_ms,
-            claims: record.claims,
+        let displaced = record.displaced_ms.map(|displaced_ms| {
+            Box::new(Displaced {
+                since: instant_at(displaced_ms),
+                since_ms: displaced_ms,
+                claims: record.claims,
+            })
         });
         let taken_back = record.taken_back_ms.iter().copied().map(instant_at);
-        let (state, since_ms) = match (record.desired, displaced) {
+        let (state, since_ms) = match (record.desired, &displaced) {
             (Desired::Stop, _) => (State::Stopped, unix_ms()),
             (Desired::Run, None) => (State::Queued, unix_ms()),
-            (
-                Desired::Run,
-                Some(Displaced {
-                    since, since_ms, ..
-                }),
-            ) => (State::Displaced { since, until: None }, since_ms),
+            (Desired::Run, Some(displaced)) => {
+                let since = displaced.since;
+                (State::Displaced { since, until: None }, displaced.since_ms)
+            }
         };
         Self {
             state,
@@ -103,15 +103,16 @@ impl Bot {
             status.displaced = None;
             return;
         };
-        match status.displaced {
-            Some(known) if known.since == since => status.since_ms = known.since_ms,
-            Some(_) | None => {
-                status.displaced = Some(Displaced {
-                    since,
-                    since_ms: status.since_ms,
-                    claims,
-                });
-            }
+        let known = status.displaced.as_deref();
+        if let Some(known) = known.filter(|known| known.since == since) {
+            status.since_ms = known.since_ms;
+        } else {
+            let since_ms = status.since_ms;
+            status.displaced = Some(Box::new(Displaced {
+                since,
+                since_ms,
+                claims,
+            }));
         }
     }
 
@@ -132,10 +133,9 @@ impl Bot {
 
     /// Since when another program has it, unless an operator decided otherwise after that.
     pub(crate) fn displaced_since(&self, claims: u64) -> Option<Instant> {
-        let displaced = self.status().displaced;
-        displaced
-            .filter(|displaced| displaced.claims == claims)
-            .map(|displaced| displaced.since)
+        let status = self.status();
+        let displaced = status.displaced.as_deref()?;
+        (displaced.claims == claims).then_some(displaced.since)
     }
 
     /// Remembers when it was taken back.

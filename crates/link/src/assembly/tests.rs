@@ -203,7 +203,7 @@ proptest! {
             match assembly.handle_fragment(&format!("m{message}"), sum, seq, payload, now()) {
                 Outcome::Complete(whole) => wholes[message].push(whole),
                 Outcome::Waiting | Outcome::AlreadyComplete => {}
-                Outcome::Dropped(reason) => prop_assert!(false, "{reason}"),
+                Outcome::Dropped(reason) => prop_assert!(false, "{reason:?}"),
             }
         }
         for (whole, parts) in wholes.iter().zip(&parts) {

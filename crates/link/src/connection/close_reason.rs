@@ -1,7 +1,5 @@
 //! Why a connection or an attempt is closed.
 
-use std::fmt;
-
 use crate::setback::Setback;
 
 /// Why a connection or an attempt is closed.
@@ -32,19 +30,6 @@ impl CloseReason {
             Self::Lost(setback) => setback.label(),
             Self::Restarting => "restarting",
             Self::Stale => "stale",
-        }
-    }
-}
-
-impl fmt::Display for CloseReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stopped => f.write_str("stopped by the operator"),
-            Self::Reconfigured => f.write_str("the configuration changed"),
-            Self::TimedOut => f.write_str("it did not report in time"),
-            Self::Lost(setback) => setback.fmt(f),
-            Self::Restarting => f.write_str("its own code ended too often"),
-            Self::Stale => f.write_str("nobody waited for it any more"),
         }
     }
 }

@@ -125,12 +125,12 @@ proptest! {
                             prop_assert_eq!(back, number);
                             let owed = |(there, timed_out): &(usize, Option<Instant>)| *there == id && timed_out.is_some();
                             // What the platform lost is owed too, as far as we know.
-                            prop_assert!(all.is_busy(&name(id)) || world.there.values().any(owed));
+                            prop_assert!(all.lanes.contains_key(name(id).as_str()) || world.there.values().any(owed));
                         }
                         Err(SubmitError::Full(back)) => {
                             prop_assert_eq!(back, number);
                             prop_assert!(!KINDS[kind].is_vital());
-                            prop_assert!(all.len() >= limits.most || world.waiting.len() > 1);
+                            prop_assert!(all.places >= limits.most || world.waiting.len() > 1);
                         }
                     }
                 }
@@ -176,19 +176,19 @@ proptest! {
                     prop_assert!(told.is_sorted_by_key(|one| one.waiter));
                     world.tell(told, now)?;
                     prop_assert!(world.waiting.is_empty(), "not told: {:?}", world.waiting);
-                    prop_assert!(all.is_empty() && all.poll_transmit(now).is_none());
+                    prop_assert!((all.places == 0) && all.poll_transmit(now).is_none());
                     world.there.clear();
                 }
             }
             // No answer comes later than it is owed.
             world.there.retain(|_, (_, timed_out)| timed_out.is_none_or(|at| now < at + limits.owed_for));
-            prop_assert!(all.len() >= world.waiting.len());
-            prop_assert_eq!(all.is_empty(), !(0..4).any(|id| all.is_busy(&name(id))));
+            prop_assert!(all.places >= world.waiting.len());
+            prop_assert_eq!(all.places == 0, !(0..4).any(|id| all.lanes.contains_key(name(id).as_str())));
         }
 
         // A platform that says no more: everybody is told, and then nothing is left.
         let start = now;
-        while !all.is_empty() {
+        while all.places != 0 {
             while let Some(frame) = all.poll_transmit(now) {
                 world.sent.insert(u32::from_be_bytes(frame.as_ref().try_into().expect("four bytes")));
             }
