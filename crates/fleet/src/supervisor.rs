@@ -50,7 +50,6 @@ pub(crate) struct Supervisor {
     loading: Loading,
     drain: Option<Draining>,
     dispatch_rebuilds: RebuildBudget,
-    dispatch: Option<Arc<Mailbox<Dispatch>>>,
     /// Tells the fleet's handle which `Dispatch` runs.
     dispatch_seen: watch::Sender<Option<Arc<Mailbox<Dispatch>>>>,
 }
@@ -80,7 +79,6 @@ impl Supervisor {
             loading: Loading::Idle,
             drain: None,
             dispatch_rebuilds: RebuildBudget::default(),
-            dispatch: None,
             dispatch_seen,
         }
     }

@@ -22,27 +22,64 @@ struct StateText {
     wait_ms: Option<i64>,
 }
 
+/// Logs a line about an installation, with the fields that every such line has.
+macro_rules! log {
+    ($level:ident, $installation:expr, $($fields_and_text:tt)+) => {
+        tracing::$level!(
+            app_id = $installation.record.app_id,
+            installation = $installation.bot.public_id,
+            generation = $installation.link.generation().0,
+            $($fields_and_text)+
+        )
+    };
+}
+
 impl Installation {
-    /// Logs the link's new state.
+    /// Logs the link's new state, and notes it in the timeline.
     pub(super) fn log_state(&mut self, state: &State) {
         let text = self.state_text();
         self.note_state(state, &text);
+        let StateText {
+            reason,
+            next_step,
+            wait_ms,
+        } = text;
         match *state {
             State::BackingOff {
-                attempt, reason, ..
-            } => self.log_backing_off(attempt, reason, &text),
-            State::Refused { .. } => self.log_refused(&text),
+                attempt,
+                reason: setback,
+                ..
+            } => {
+                let is_worth_a_warning = self.is_worth_a_warning(setback);
+                if setback == Setback::TooManyOpenFiles {
+                    log!(debug, self, "waits for open files");
+                } else if is_worth_a_warning {
+                    let text = "not connected; trying again, though it may take somebody's help";
+                    log!(warn, self, attempt, wait_ms, reason, next_step, "{text}");
+                } else {
+                    let text = "not connected; trying again";
+                    log!(info, self, attempt, wait_ms, reason, "{text}");
+                }
+            }
+            State::Refused { .. } => {
+                let text = "refused by the platform or by our own rules";
+                log!(error, self, reason, next_step, "{text}");
+            }
             State::Displaced { .. } => {
-                self.log_left_alone("another program has taken the bot", &text)
+                let text = "another program has taken the bot";
+                log!(error, self, wait_ms, reason, next_step, "{text}");
             }
             State::Restarting { .. } => {
-                self.log_left_alone("its actors fail too often; left alone for a while", &text);
+                let text = "its actors fail too often; left alone for a while";
+                log!(error, self, wait_ms, reason, next_step, "{text}");
             }
-            State::Live { .. } => self.log_live(),
+            State::Live { .. } => {
+                let service_id = self.service.map(|service| service.0);
+                let ping_interval = self.link.ping_interval();
+                log!(info, self, service_id, ?ping_interval, "connected");
+            }
             State::Queued | State::Bootstrapping | State::Dialing => {
-                let (app_id, installation, generation) = self.log_fields();
-                let state = state.label();
-                tracing::debug!(app_id, installation, generation, state, "connecting");
+                log!(debug, self, state = state.label(), "connecting");
             }
             State::Stopped => {}
         }
@@ -55,15 +92,6 @@ impl Installation {
             next_step: view.next_step.unwrap_or_default(),
             wait_ms: view.until_ms.map(|until| until - unix_ms()),
         }
-    }
-
-    /// App id, public id and generation, which every line has.
-    fn log_fields(&self) -> (&str, &str, u64) {
-        (
-            &self.record.app_id,
-            &self.bot.public_id,
-            self.link.generation().0,
-        )
     }
 
     /// Writes the timeline's line about a state, if there is one for it.
@@ -96,88 +124,6 @@ impl Installation {
         self.note(self.link.generation(), kind, line);
     }
 
-    fn log_backing_off(&mut self, attempt: u32, setback: Setback, text: &StateText) {
-        let is_worth_a_warning = self.is_worth_a_warning(setback);
-        let (app_id, installation, generation) = self.log_fields();
-        let StateText {
-            reason,
-            next_step,
-            wait_ms,
-        } = text;
-        if setback == Setback::TooManyOpenFiles {
-            tracing::debug!(app_id, installation, generation, "waits for open files");
-        } else if is_worth_a_warning {
-            tracing::warn!(
-                app_id,
-                installation,
-                generation,
-                attempt,
-                wait_ms,
-                reason,
-                next_step,
-                "not connected; trying again, though it may take somebody's help"
-            );
-        } else {
-            tracing::info!(
-                app_id,
-                installation,
-                generation,
-                attempt,
-                wait_ms,
-                reason,
-                "not connected; trying again"
-            );
-        }
-    }
-
-    fn log_refused(&self, text: &StateText) {
-        let (app_id, installation, generation) = self.log_fields();
-        let StateText {
-            reason, next_step, ..
-        } = text;
-        tracing::error!(
-            app_id,
-            installation,
-            generation,
-            reason,
-            next_step,
-            "refused by the platform or by our own rules"
-        );
-    }
-
-    /// Logs a state that ends by itself late or never.
-    fn log_left_alone(&self, what: &'static str, text: &StateText) {
-        let (app_id, installation, generation) = self.log_fields();
-        let StateText {
-            reason,
-            next_step,
-            wait_ms,
-        } = text;
-        tracing::error!(
-            app_id,
-            installation,
-            generation,
-            wait_ms,
-            reason,
-            next_step,
-            "{what}"
-        );
-    }
-
-    fn log_live(&self) {
-        let (app_id, installation, generation) = self.log_fields();
-        let service_id = self.service.map(|service| service.0);
-        let ping_interval = self.link.ping_interval();
-        tracing::info!(
-            app_id,
-            installation,
-            generation,
-            service_id,
-            ?ping_interval,
-            "connected"
-        );
-    }
-
     /// Logs once that the last attempts failed, and once that this is over.
     pub(super) fn log_alarm(&mut self, state: &State) {
         let failures = self.link.failures();
@@ -194,24 +140,12 @@ impl Installation {
         let StateText {
             reason, next_step, ..
         } = self.state_text();
-        let (app_id, installation, generation) = self.log_fields();
         if has_alarm {
-            tracing::warn!(
-                app_id,
-                installation,
-                generation,
-                failures,
-                reason,
-                next_step,
-                "alarm: max reconnect attempts reached; longwire goes on trying"
-            );
+            let text = "alarm: max reconnect attempts reached; longwire goes on trying";
+            log!(warn, self, failures, reason, next_step, "{text}");
         } else if matches!(state, State::Live { .. }) {
-            tracing::info!(
-                app_id,
-                installation,
-                generation,
-                "connected for long enough: the alarm is over"
-            );
+            let text = "connected for long enough: the alarm is over";
+            log!(info, self, "{text}");
         }
     }
 

@@ -27,8 +27,7 @@ impl Supervisor {
             move |_, _| Dispatch::new(fleet),
             move |ended| me.send(DispatchEnded(ended.exit)),
         );
-        self.dispatch_seen.send_replace(Some(Arc::clone(&dispatch)));
-        self.dispatch = Some(dispatch);
+        self.dispatch_seen.send_replace(Some(dispatch));
     }
 }
 

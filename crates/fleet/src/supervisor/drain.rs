@@ -74,18 +74,18 @@ impl Handler<DrainAll> for Supervisor {
             left: left.len() as u64,
         };
         let told = watch::Sender::new(progress);
-        let mut hears = told.subscribe();
+        let mut seen = told.subscribe();
         self.drain = Some(Draining { left, told });
         let bots = Arc::clone(&self.bots);
         Box::pin(async move {
             // A little longer than the installations themselves have, so that their reports arrive.
             let limit = within + Duration::from_millis(500);
-            let all = hears.wait_for(|progress| progress.left == 0);
+            let all = seen.wait_for(|progress| progress.left == 0);
             // At the limit, or without a supervisor, the reports until then count.
             let in_time = tokio::time::timeout(limit, all)
                 .await
                 .is_ok_and(|told| told.is_ok());
-            let Progress { report, left } = *hears.borrow();
+            let Progress { report, left } = *seen.borrow();
             if in_time {
                 return report;
             }
