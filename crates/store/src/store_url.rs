@@ -55,15 +55,21 @@ impl StoreUrl {
         self.0.is_empty()
     }
 
-    /// The same address, with a relative path taken from this directory.
+    /// The same address with its path taken from this directory: a bare path without any colon, and `sqlite:PATH` whose
+    /// path begins with no slash. Every other address stays as it is written, so a relative path in it is seen from the
+    /// working directory.
     #[must_use]
     pub fn relative_to(&self, directory: &Path) -> Self {
-        match self.file() {
-            Ok(path) if path.is_relative() => {
-                Self(format!("sqlite:{}", directory.join(path).display()))
-            }
-            Ok(_) | Err(_) => self.clone(),
+        let path = match self.0.strip_prefix("sqlite:") {
+            Some(path) => path,
+            None if self.0.contains(':') => return self.clone(),
+            None => self.0.as_str(),
+        };
+        // An address that names no file is refused as it is written: joined, `sqlite::memory:` would name one.
+        if path.starts_with('/') || self.file().is_err() {
+            return self.clone();
         }
+        Self(format!("sqlite:{}", directory.join(path).display()))
     }
 
     /// The file that it names, as it is written.
@@ -150,16 +156,36 @@ mod tests {
         }
     }
 
+    /// Versions before this one opened the same files. Another file would be a new and empty database.
     #[test]
-    fn a_relative_path_is_seen_from_a_directory() {
-        for (url, seen) in [
-            ("b.db", "sqlite:etc/b.db"),
-            ("sqlite:b.db", "sqlite:etc/b.db"),
-            ("sqlite:/b.db", "sqlite:/b.db"),
-            ("/b.db", "/b.db"),
+    fn only_a_bare_path_and_a_relative_sqlite_path_are_seen_from_a_directory() {
+        for (url, seen, file) in [
+            ("b.db", "sqlite:etc/b.db", "etc/b.db"),
+            ("a/b.db", "sqlite:etc/a/b.db", "etc/a/b.db"),
+            ("./b.db", "sqlite:etc/./b.db", "etc/b.db"),
+            ("../b.db", "sqlite:etc/../b.db", "etc/../b.db"),
+            ("sqlite:b.db", "sqlite:etc/b.db", "etc/b.db"),
+            ("sqlite:./b.db", "sqlite:etc/./b.db", "etc/b.db"),
+            ("sqlite:a:b.db", "sqlite:etc/a:b.db", "etc/a:b.db"),
+            ("sqlite:/b.db", "sqlite:/b.db", "/b.db"),
+            ("sqlite:///b.db", "sqlite:///b.db", "/b.db"),
+            ("/b.db", "/b.db", "/b.db"),
+            ("/a:b.db", "/a:b.db", "/a:b.db"),
+            // As they are written, so seen from the working directory.
+            ("sqlite://b.db", "sqlite://b.db", "b.db"),
+            ("file:b.db", "file:b.db", "b.db"),
+            ("file://b.db", "file://b.db", "b.db"),
+            ("file:/b.db", "file:/b.db", "/b.db"),
+            ("./a:b.db", "./a:b.db", "./a:b.db"),
+            ("a:b.db", "a:b.db", "a:b.db"),
         ] {
-            let url = StoreUrl::new(url).relative_to(Path::new("etc"));
-            assert_eq!(url, StoreUrl::new(seen));
+            let relative = StoreUrl::new(url).relative_to(Path::new("etc"));
+            assert_eq!(relative, StoreUrl::new(seen), "{url}");
+            assert_eq!(relative.file().as_deref(), Ok(Path::new(file)), "{url}");
+        }
+        for url in ["", "sqlite:", "sqlite::memory:", ":memory:", "sqlite:a/"] {
+            let relative = StoreUrl::new(url).relative_to(Path::new("etc"));
+            assert_eq!(relative.file(), Err(StoreUrlError::NoFile), "{url}");
         }
     }
 
