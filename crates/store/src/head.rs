@@ -69,7 +69,12 @@ impl Head {
     pub(crate) fn publish(&self, committed: &Committed, events: Option<Vec<GroupEvents>>) {
         match events {
             Some(mut events) => {
-                events.iter_mut().for_each(|(_, events)| keep_only(events));
+                let mut outcomes = committed.outcomes();
+                for (_, events) in &mut events {
+                    let (of_group, of_others) = outcomes.split_at(events.len());
+                    keep_only(events, of_group);
+                    outcomes = of_others;
+                }
                 let events = events.into_iter().flat_map(|(installation, events)| {
                     events.into_iter().map(move |event| (installation, event))
                 });

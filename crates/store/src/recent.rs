@@ -1,7 +1,7 @@
 //! The newest events of the log in memory: an unbroken stretch up to its end, bounded in events and bytes.
 //!
 //! Payloads are shared with whoever recorded them. A payload is a part of what one read of a connection brought, and keeps
-//! all of that in memory; so the events of a group that are few bytes are copied together, and the bound holds.
+//! all of that in memory; so the recorded events of a group are copied if they are few bytes, and the bound holds.
 
 use std::collections::VecDeque;
 
@@ -20,7 +20,8 @@ const EVENTS: usize = 4_096;
 /// What they may hold, payloads and fields together.
 const BYTES: usize = 4 << 20;
 
-/// What one read of a connection brings at most. A group whose events fill less than half of it is copied.
+/// What one read of a connection brings at most. Of a group whose recorded events fill less than half of it, these are
+/// copied. So a shared read is no more than twice what is counted for it.
 const READ_BYTES: usize = 64 << 10;
 
 /// The events.
@@ -119,11 +120,23 @@ impl RecentEvents {
     }
 }
 
-/// Brings the events of a group into a form that keeps little but themselves in memory.
-pub(crate) fn keep_only(events: &mut [NewEvent]) {
-    let payload_bytes: usize = events.iter().map(|event| event.payload.len()).sum();
+/// Brings the recorded events of a group into a form that keeps little but themselves in memory. Repeats and refused events
+/// are not kept, so their bytes say nothing.
+pub(crate) fn keep_only(events: &mut [NewEvent], outcomes: &[EventOutcome]) {
+    let is_recorded = |outcome: &EventOutcome| match outcome {
+        EventOutcome::Recorded(RecordOutcome::Recorded(_)) => true,
+        EventOutcome::Recorded(RecordOutcome::Repeat { .. }) | EventOutcome::Poison(_) => false,
+    };
+    let payload_bytes: usize = std::iter::zip(&*events, outcomes)
+        .filter(|(_, outcome)| is_recorded(outcome))
+        .map(|(event, _)| event.payload.len())
+        .sum();
     if payload_bytes < READ_BYTES / 2 {
-        events.iter_mut().for_each(copy);
+        for (event, outcome) in events.iter_mut().zip(outcomes) {
+            if is_recorded(outcome) {
+                copy(event);
+            }
+        }
     }
 }
 
@@ -230,10 +243,28 @@ mod tests {
         for (payload_bytes, is_shared) in [(READ_BYTES / 2, true), (100, false)] {
             let given = event(payload_bytes);
             let mut kept = [given.clone()];
-            keep_only(&mut kept);
+            keep_only(&mut kept, &[recorded(1)]);
             assert_eq!(kept[0].payload, given.payload);
             let is_same = kept[0].payload.as_ptr() == given.payload.as_ptr();
             assert_eq!(is_same, is_shared);
+        }
+    }
+
+    #[test]
+    fn a_small_new_event_is_copied_out_of_a_read_full_of_repeats() {
+        let repeat = EventOutcome::Recorded(RecordOutcome::Repeat {
+            of: Seq(1),
+            tier: Tier::EventId,
+        });
+        let refused = EventOutcome::Poison(String::new());
+        for large in [repeat, refused] {
+            let given = [event(60 << 10), event(200)];
+            let mut kept = given.clone();
+            keep_only(&mut kept, &[large, recorded(2)]);
+            assert_eq!(kept[1].payload, given[1].payload);
+            assert_ne!(kept[1].payload.as_ptr(), given[1].payload.as_ptr());
+            // It is not kept, so a copy of it would be for nothing.
+            assert_eq!(kept[0].payload.as_ptr(), given[0].payload.as_ptr());
         }
     }
 }
