@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -69,22 +70,21 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// Behind all others, or in the place of an older one of its key. Not, if too many wait.
-    fn put(&mut self, entry: Entry) -> bool {
+    /// Behind all others, or in the place of an older one of its key, which is given back. Not, if too many wait.
+    fn put(&mut self, entry: Entry) -> Result<Option<Entry>, Entry> {
         match entry.write.key() {
-            None if self.keyless >= KEYLESS => return false,
+            None if self.keyless >= KEYLESS => return Err(entry),
             None => self.keyless += 1,
             Some(key) => {
                 let next = self.first + self.entries.len() as i64;
                 let number = *self.numbers.entry(key).or_insert(next);
                 if let Some(older) = self.at(number) {
-                    *older = entry;
-                    return true;
+                    return Ok(Some(mem::replace(older, entry)));
                 }
             }
         }
         self.entries.push_back(entry);
-        true
+        Ok(None)
     }
 
     fn at(&mut self, number: i64) -> Option<&mut Entry> {
@@ -104,13 +104,15 @@ impl Waiting {
         Some(entry)
     }
 
-    /// Before all others, unless a newer one of its key came meanwhile.
-    fn give_back(&mut self, key: InstallationId, entry: Entry) {
-        if !self.numbers.contains_key(&key) {
-            self.first -= 1;
-            self.numbers.insert(key, self.first);
-            self.entries.push_front(entry);
+    /// Before all others. It comes back if a newer one of its key waits by now.
+    fn give_back(&mut self, key: InstallationId, entry: Entry) -> Result<(), Entry> {
+        if self.numbers.contains_key(&key) {
+            return Err(entry);
         }
+        self.first -= 1;
+        self.numbers.insert(key, self.first);
+        self.entries.push_front(entry);
+        Ok(())
     }
 }
 
@@ -125,11 +127,16 @@ impl WriteLane {
 
     /// Puts a write on the lane. Never blocks. One without a key that finds too many before it is dropped and counted.
     pub(crate) fn put(&self, write: SmallWrite, on_durable: Option<OnDurable>) {
-        if self.lock().put(Entry { write, on_durable }) {
-            // When it is full, the writer is about to look.
-            let _ = self.wake.0.try_send(());
-        } else {
-            self.dropped.fetch_add(1, Relaxed);
+        // The lock is free again before an entry is dropped: a callback may own anything, also a handle to this lane.
+        let put = self.lock().put(Entry { write, on_durable });
+        match put {
+            Ok(_replaced) => {
+                // When it is full, the writer is about to look.
+                let _ = self.wake.0.try_send(());
+            }
+            Err(_refused) => {
+                self.dropped.fetch_add(1, Relaxed);
+            }
         }
     }
 
@@ -196,7 +203,7 @@ impl LaneBatch<'_> {
 
     /// The transaction is committed.
     pub(crate) fn written(mut self) {
-        for entry in std::mem::take(&mut self.entries) {
+        for entry in mem::take(&mut self.entries) {
             if let Some(on_durable) = entry.on_durable {
                 on_durable();
             }
@@ -209,16 +216,20 @@ impl Drop for LaneBatch<'_> {
         if self.entries.is_empty() {
             return;
         }
+        // Dropped when the lock is free again, as in [`WriteLane::put`].
+        let mut left_out = Vec::new();
         let mut waiting = self.lane.lock();
         // From the last, so that they stand in their order again.
         for entry in self.entries.drain(..).rev() {
             match entry.write.key() {
-                Some(key) => waiting.give_back(key, entry),
+                Some(key) => left_out.extend(waiting.give_back(key, entry).err()),
                 None => {
                     self.lane.dropped.fetch_add(1, Relaxed);
+                    left_out.push(entry);
                 }
             }
         }
+        drop(waiting);
     }
 }
 
@@ -307,6 +318,41 @@ mod tests {
             lane.take().written();
             assert_eq!(told.load(Relaxed), expected);
         }
+    }
+
+    /// Looks, when it is dropped, whether the lane's lock is free.
+    struct LooksAtTheLock(Arc<WriteLane>, Arc<AtomicUsize>);
+
+    impl Drop for LooksAtTheLock {
+        fn drop(&mut self) {
+            if self.0.waiting.try_lock().is_ok() {
+                self.1.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_replaced_is_dropped_while_the_lock_is_free() {
+        let lane = Arc::new(WriteLane::new());
+        let found_free = Arc::new(AtomicUsize::new(0));
+        let put = |at_ms| {
+            let looks = LooksAtTheLock(Arc::clone(&lane), Arc::clone(&found_free));
+            let on_durable: OnDurable = Box::new(move || drop(looks));
+            lane.put(displacement(1, at_ms), Some(on_durable));
+        };
+        put(1);
+        put(2);
+        assert_eq!(found_free.load(Relaxed), 1, "the first was replaced");
+        let batch = lane.take();
+        put(3);
+        drop(batch);
+        assert_eq!(found_free.load(Relaxed), 2, "the second came back too late");
+        (0..KEYLESS).for_each(|_| lane.put(note(1), None));
+        let looks = LooksAtTheLock(Arc::clone(&lane), Arc::clone(&found_free));
+        lane.put(note(2), Some(Box::new(move || drop(looks))));
+        assert_eq!(found_free.load(Relaxed), 3, "too many wait");
+        lane.take().written();
+        assert_eq!(found_free.load(Relaxed), 4);
     }
 
     #[test]
