@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -201,12 +202,19 @@ impl LaneBatch<'_> {
         self.entries.iter().map(|entry| &entry.write)
     }
 
-    /// The transaction is committed.
+    /// The transaction is committed. Every callback runs, also behind one that panics; the first panic goes on after the
+    /// last of them.
     pub(crate) fn written(mut self) {
+        let mut panicked = None;
         for entry in mem::take(&mut self.entries) {
-            if let Some(on_durable) = entry.on_durable {
-                on_durable();
+            if let Some(on_durable) = entry.on_durable
+                && let Err(payload) = catch_unwind(AssertUnwindSafe(on_durable))
+            {
+                panicked.get_or_insert(payload);
             }
+        }
+        if let Some(payload) = panicked {
+            resume_unwind(payload);
         }
     }
 }
@@ -318,6 +326,24 @@ mod tests {
             lane.take().written();
             assert_eq!(told.load(Relaxed), expected);
         }
+    }
+
+    #[test]
+    fn a_callback_that_panics_keeps_no_other_from_being_called() {
+        let lane = WriteLane::new();
+        let told = Arc::new(AtomicUsize::new(0));
+        for installation in 0..5 {
+            let told = Arc::clone(&told);
+            let on_durable = move || {
+                assert_ne!(installation, 2, "as the test wants");
+                told.fetch_add(1, Relaxed);
+            };
+            lane.put(displacement(installation, 1), Some(Box::new(on_durable)));
+        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| lane.take().written()));
+        assert!(outcome.is_err(), "the panic is not hidden");
+        assert_eq!(told.load(Relaxed), 4);
+        assert!(lane.is_empty(), "what is durable is not written again");
     }
 
     /// Looks, when it is dropped, whether the lane's lock is free.
