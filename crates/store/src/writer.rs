@@ -17,6 +17,7 @@ use crate::cause::{Cause, Failure};
 use crate::engine::{Batch, WriteEngine};
 use crate::head::Head;
 use crate::health::HealthCell;
+use crate::lane::LANE_BATCH;
 use crate::pace::{BATCH_BYTES, BATCH_EVENTS};
 use crate::receipt::{Committed, GroupOutcome, RecordOutcome};
 use crate::write_queue::{Queued, WriteQueue};
@@ -25,6 +26,9 @@ use crate::write_queue::{Queued, WriteQueue};
 const RETRY: Duration = Duration::from_secs(1);
 /// How often the writer looks after its files, with and without traffic. The admin page shows these figures.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Batches of small writes that a closing writer writes beyond those that it finds. They are for writes that are put while
+/// it closes; whoever goes on putting them does not hold it for ever.
+const LAST_LANE_BATCHES: usize = 16;
 /// How long a closing writer waits for a group that has reserved its room but is not in the queue yet.
 const LAST_LOOK: Duration = Duration::from_millis(5);
 
@@ -121,18 +125,25 @@ impl WriterState {
         }
     }
 
-    /// Records the rest of the queue, and each group that reserved its room before the queue was closed.
-    fn drain(&mut self, jobs: &Receiver<Job>) {
+    /// Records the rest of the queue, each group that reserved its room before the queue was closed, and the small writes
+    /// that wait.
+    pub(crate) fn drain(&mut self, jobs: &Receiver<Job>) {
         while self.queue.held_events() > 0 {
             if let Ok(first) = self.queue.groups.1.recv_timeout(LAST_LOOK) {
                 self.write(Some(first));
             }
         }
-        // What a database in trouble does not take stays on the lane.
-        let mut waiting = usize::MAX;
-        while (1..waiting).contains(&self.queue.lane.len()) {
-            waiting = self.queue.lane.len();
+        // A write that replaces a waiting one takes its place, so these batches reach all that wait now.
+        let batches = self.queue.lane.len().div_ceil(LANE_BATCH) + LAST_LANE_BATCHES;
+        for _ in 0..batches {
+            if self.queue.lane.is_empty() {
+                break;
+            }
             self.write(None);
+            // What a database in trouble does not take stays on the lane.
+            if self.trouble.is_some() {
+                break;
+            }
         }
         while let Ok(job) = jobs.try_recv() {
             self.do_job(job);

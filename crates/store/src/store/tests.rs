@@ -334,6 +334,20 @@ fn is_recorded(heard: &Heard) -> bool {
     matches!(heard, Heard::Recorded(_))
 }
 
+/// Takes the writer's place, once the thread of the last change has given the connection back.
+fn take_state(store: &Store) -> Box<WriterState> {
+    loop {
+        let mut slot = store.open.slot();
+        if matches!(&*slot, WriterSlot::Free(_))
+            && let WriterSlot::Free(state) = mem::replace(&mut *slot, WriterSlot::Changing)
+        {
+            return state;
+        }
+        drop(slot);
+        std::thread::yield_now();
+    }
+}
+
 fn bot(bench: &Bench) -> InstallationRecord {
     let bot = bench.store.reader().installation("bot").expect("readable");
     bot.expect("there")

@@ -1,5 +1,9 @@
 //! What the writer does with any engine, told with one that fails on command.
 
+use std::sync::atomic::AtomicUsize;
+
+use crossbeam_channel::never;
+
 use super::*;
 use crate::lane::LANE_BATCH;
 use crate::pace::BATCH_EVENTS;
@@ -141,6 +145,66 @@ fn a_small_write_waits_for_one_commit_and_many_delay_no_event() {
     let batches = database.batches();
     assert_eq!(batches[..2], [(1, 0), (2, LANE_BATCH)]);
     assert_eq!(batches[2..], [(0, LANE_BATCH); 9]);
+}
+
+/// Who has a bot, of which the test wants to know nothing but that it is written.
+fn displaced(installation: usize) -> Displacement {
+    Displacement {
+        installation: InstallationId(i64::try_from(installation).expect("few")),
+        claims: 0,
+        displaced_ms: Some(1),
+        taken_back_ms: Vec::new(),
+    }
+}
+
+/// Puts a displacement on the lane, and another one as soon as it is durable.
+fn keep_again_and_again(writer: Writer) {
+    let again = writer.clone();
+    writer.keep_displacement(displaced(0), move || keep_again_and_again(again));
+}
+
+/// A closing writer whose database is in order leaves no small write that waited when it began to close, and few of those
+/// that come meanwhile.
+#[test]
+fn a_closing_writer_empties_the_lane_while_others_put() {
+    let database = MemoryDatabase::default();
+    let bench = Bench::in_memory(&database);
+    let mut state = take_state(&bench.store);
+    let written = Arc::new(AtomicUsize::new(0));
+    let count = |written: &Arc<AtomicUsize>| {
+        let written = Arc::clone(written);
+        move || {
+            written.fetch_add(1, SeqCst);
+        }
+    };
+    let writer = bench.store.writer();
+    let (putter, counter) = (writer.clone(), count(&written));
+    writer.keep_displacement(displaced(0), move || {
+        // More than a transaction takes, so the lane grows.
+        for number in 1_000..1_000 + LANE_BATCH + 50 {
+            putter.keep_displacement(displaced(number), counter.clone());
+        }
+    });
+    for number in 1..2 * LANE_BATCH {
+        writer.keep_displacement(displaced(number), count(&written));
+    }
+    state.drain(&never());
+    assert!(bench.store.open.queue.lane.is_empty());
+    assert_eq!(written.load(SeqCst), 3 * LANE_BATCH + 49);
+
+    // Somebody who never ceases does not hold it.
+    let batches = database.batches().len();
+    keep_again_and_again(writer.clone());
+    state.drain(&never());
+    assert!((2..100).contains(&(database.batches().len() - batches)));
+
+    // A database in trouble is not asked again and again.
+    let batches = database.batches().len();
+    database.fail([Cause::Locked]);
+    state.drain(&never());
+    assert_eq!(database.batches().len(), batches + 1);
+    assert!(!bench.store.open.queue.lane.is_empty());
+    *bench.store.open.slot() = WriterSlot::Free(state);
 }
 
 #[test]

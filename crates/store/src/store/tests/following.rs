@@ -74,20 +74,6 @@ fn essence(event: &EventRecord) -> (Seq, InstallationId, EventKey, Bytes, Option
     )
 }
 
-/// Takes the writer's place, once the thread of the last change has given the connection back.
-fn take_state(store: &Store) -> Box<WriterState> {
-    loop {
-        let mut slot = store.open.slot();
-        if matches!(&*slot, WriterSlot::Free(_))
-            && let WriterSlot::Free(state) = mem::replace(&mut *slot, WriterSlot::Changing)
-        {
-            return state;
-        }
-        drop(slot);
-        std::thread::yield_now();
-    }
-}
-
 fn run(steps: &[Step]) -> usize {
     let database = MemoryDatabase::default();
     let bench = Bench::in_memory(&database);
