@@ -9,6 +9,6 @@
 pub struct Revision(pub i64);
 
 impl Revision {
-    /// Before the first change.
-    pub const NONE: Self = Self(0);
+    /// Before every row, those of another program that have no number included: they hold 0.
+    pub const NONE: Self = Self(-1);
 }

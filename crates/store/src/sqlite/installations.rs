@@ -27,9 +27,21 @@ pub(crate) fn changed_after(
         .order(installation::id)
         .select(InstallationRow::as_select())
         .load(connection)?;
-    let times: Vec<(i64, i64)> = taken_back::table
+    let changed = installation::table
+        .filter(installation::revision.gt(revision))
+        .select(installation::id);
+    let times = taken_back::table
+        .filter(taken_back::installation_id.eq_any(changed))
         .order((taken_back::installation_id, taken_back::at_ms))
         .load(connection)?;
+    with_times(rows, times)
+}
+
+/// The records of these rows, with the times at which their bots were taken back.
+fn with_times(
+    rows: Vec<InstallationRow>,
+    times: Vec<(i64, i64)>,
+) -> QueryResult<Vec<InstallationRecord>> {
     let mut taken_back: HashMap<i64, Vec<i64>> = HashMap::new();
     for (installation, at_ms) in times {
         taken_back.entry(installation).or_default().push(at_ms);

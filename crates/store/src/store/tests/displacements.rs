@@ -60,6 +60,30 @@ fn who_has_a_bot_is_kept_until_an_operator_starts_it() {
     bench.stop();
 }
 
+/// A row that another program added or repaired has no revision of ours.
+#[test]
+fn an_installation_without_a_revision_is_one_of_all() {
+    let bench = Bench::running();
+    keep(&bench, displaced(&bench, 0, None));
+    let second = bench.store.add_installation(installation("b"));
+    let second = second.expect("added");
+    let path = bench.database().display().to_string();
+    let mut other = SqliteConnection::establish(&path).expect("connects");
+    other
+        .batch_execute("UPDATE installation SET revision = 0 WHERE name = 'bot'")
+        .expect("written");
+    let all = bench.store.reader().installations().expect("readable");
+    let names: Vec<&str> = all.iter().map(|bot| bot.name.as_str()).collect();
+    assert_eq!(names, ["bot", "b"]);
+    assert_eq!(*all[0].taken_back_ms, [1_000, 2_000]);
+    let before = Revision(second.revision.0 - 1);
+    let changed = bench.store.reader().installations_after(before);
+    let changed = changed.expect("readable");
+    assert_eq!(changed.len(), 1, "it is no change");
+    assert_eq!(changed[0].id, second.id);
+    assert!(changed[0].taken_back_ms.is_empty());
+}
+
 #[test]
 fn new_access_is_a_new_beginning_and_a_new_wish_is_none() {
     let bench = Bench::running();
