@@ -16,6 +16,10 @@ use longwire_installation::InstallationId;
 use longwire_wire::event::NewEvent;
 
 /// Tells of the newest event of the log, as often as it changes or less often: several commits may be one change.
+///
+/// A follower reads pages until one says that there is no [`more`](EventPage::more), then waits for a change. It does not
+/// read until it has the newest event: a database that was put in place of this one may lack it until the store has opened
+/// that database and tells of its newest event.
 #[derive(Clone, Debug)]
 pub struct HeadWatch(watch::Receiver<Option<Seq>>);
 
@@ -26,11 +30,17 @@ impl HeadWatch {
         *self.0.borrow()
     }
 
-    /// Waits until there is an event that this watch has not told of, and tells which is the newest then. `None` when the
-    /// store is gone.
+    /// Waits until the newest event is another one than this watch has told of, and tells which. It is an earlier one when
+    /// events were lost: a copy of the database with fewer events was put in its place. `None` when the store is gone.
     pub async fn changed(&mut self) -> Option<Seq> {
-        self.0.changed().await.ok()?;
-        *self.0.borrow_and_update()
+        loop {
+            self.0.changed().await.ok()?;
+            let newest = *self.0.borrow_and_update();
+            // A log that lost all its events has none to tell of.
+            if newest.is_some() {
+                return newest;
+            }
+        }
     }
 }
 
@@ -93,17 +103,17 @@ impl Head {
                     None
                 }
             });
-        self.advance(last);
+        if last.is_some() {
+            self.reaches(last);
+        }
     }
 
-    /// The log reaches to here. The head never goes back: numbers of events that were lost are not given again.
-    pub(crate) fn advance(&self, newest: Option<Seq>) {
+    /// The log reaches to here. It reaches less far than before when it was opened again and lacks events; their numbers are
+    /// not given again.
+    pub(crate) fn reaches(&self, newest: Option<Seq>) {
         self.newest.send_if_modified(|head| {
-            let is_newer = newest > *head;
-            if is_newer {
-                *head = newest;
-            }
-            is_newer
+            let before = std::mem::replace(head, newest);
+            before != newest
         });
     }
 

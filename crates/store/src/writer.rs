@@ -274,8 +274,9 @@ impl WriterState {
         };
         match recovered {
             Ok(()) => {
-                // A commit whose success nobody could confirm may be in the log after all.
-                self.head.advance(self.engine.newest());
+                // A commit whose success nobody could confirm may be in the log after all, and a log that was put back
+                // may lack events.
+                self.head.reaches(self.engine.newest());
                 self.recovered();
             }
             Err(failure) => self.failed(failure),

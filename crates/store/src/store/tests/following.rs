@@ -1,5 +1,5 @@
 //! Followers of the log: whatever they read in memory and whatever in the database, each event comes once, in its order, as
-//! it was recorded.
+//! it was recorded. What is in the log at the end has come to each of them, also when other events were lost meanwhile.
 
 use proptest::prelude::*;
 
@@ -16,10 +16,18 @@ const FOLLOWERS: usize = 4;
 enum Step {
     /// These events are committed in one batch: the bot, the event's key and its length.
     Commit(Vec<(usize, u8, usize)>),
+    /// The same with one group of one bot, as one read brings it.
+    Group(usize, Vec<(u8, usize)>),
     /// A commit fails, and the connection is closed and opened again.
     Trouble,
     /// Of a commit nobody knows whether it was made, and it was.
     Unconfirmed(u8),
+    /// A commit fails for a reason that leaves the connection open.
+    Refused(Cause),
+    /// After trouble, a log that lacks the newest events lies in the place of this one.
+    Shorter(usize),
+    /// The writer panics between a commit and the telling of it.
+    Panic(u8),
     /// A follower reads a page of so many events.
     Read(usize, usize),
     /// A follower begins or ceases to watch the head.
@@ -28,8 +36,18 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let event = (0..BOTS, 0..60_u8, 0..2_000_usize);
+    // News and repeats, small ones and those that fill a read.
+    let of_a_read = (
+        0..60_u8,
+        prop_oneof![3 => 0..2_000_usize, 1 => Just(60 << 10)],
+    );
+    let of_a_read = prop::collection::vec(of_a_read, 1..6);
     let step = prop_oneof![
         4 => prop::collection::vec(event, 1..6).prop_map(Step::Commit),
+        2 => (0..BOTS, of_a_read).prop_map(|(bot, events)| Step::Group(bot, events)),
+        1 => prop_oneof![Just(Cause::Locked), Just(Cause::DiskFull)].prop_map(Step::Refused),
+        1 => (0..8_usize).prop_map(Step::Shorter),
+        1 => any::<u8>().prop_map(Step::Panic),
         1 => Just(Step::Trouble),
         1 => any::<u8>().prop_map(Step::Unconfirmed),
         6 => (0..FOLLOWERS, 1..5_usize).prop_map(|(who, limit)| Step::Read(who, limit)),
@@ -64,7 +82,9 @@ impl Follower {
 }
 
 /// What of an event does not change after it was recorded.
-fn essence(event: &EventRecord) -> (Seq, InstallationId, EventKey, Bytes, Option<ByteString>) {
+type Essence = (Seq, InstallationId, EventKey, Bytes, Option<ByteString>);
+
+fn essence(event: &EventRecord) -> Essence {
     (
         event.seq,
         event.installation,
@@ -74,6 +94,30 @@ fn essence(event: &EventRecord) -> (Seq, InstallationId, EventKey, Bytes, Option
     )
 }
 
+/// Panics on the writer's thread.
+struct PanicsWhenTold;
+
+impl GroupReply for PanicsWhenTold {
+    fn recorded(&self, _: Vec<Receipt>) {
+        panic!("as the test wants");
+    }
+
+    fn not_recorded(&self, _: Vec<u32>, _: Cause) {}
+}
+
+fn with_payload(key: u8, length: usize) -> NewEvent {
+    let mut event = event(1, key);
+    event.payload = Bytes::from(vec![key; length]);
+    event
+}
+
+fn retry(store: &Store, writer: &mut WriterState) {
+    writer.retry_at = Instant::now();
+    writer.retry();
+    assert_eq!(store.health(), Health::Ok);
+}
+
+/// Plays the steps; returns how many pages came out of memory.
 fn run(steps: &[Step]) -> usize {
     let database = MemoryDatabase::default();
     let bench = Bench::in_memory(&database);
@@ -91,17 +135,58 @@ fn run(steps: &[Step]) -> usize {
     followers[1].only = Some(bots[1]);
     followers[2].only = Some(bots[2]);
     let mut from_memory = 0;
+    // Whatever was in the log at any time.
+    let mut ever: Vec<Essence> = Vec::new();
     for step in steps {
         match step {
             Step::Commit(events) => {
                 for &(bot, key, length) in events {
-                    let mut event = event(1, key);
-                    event.payload = Bytes::from(vec![key; length]);
-                    let mut group = bench.group(vec![event]);
+                    let mut group = bench.group(vec![with_payload(key, length)]);
                     group.installation = bots[bot];
                     store.writer().submit(group).expect("room");
                 }
                 writer.write(None);
+            }
+            Step::Group(bot, events) => {
+                let events = events.iter();
+                let events = events.map(|&(key, length)| with_payload(key, length));
+                let mut group = bench.group(events.collect());
+                group.installation = bots[*bot];
+                store.writer().submit(group).expect("room");
+                writer.write(None);
+            }
+            Step::Refused(cause) => {
+                database.fail([*cause]);
+                bench.submit(vec![event(1, 99)]);
+                writer.write(None);
+                assert!(writer.engine.is_ready(), "the next batch is recorded");
+            }
+            Step::Shorter(lost) => {
+                database.fail([Cause::Gone]);
+                bench.submit(vec![event(1, 99)]);
+                writer.write(None);
+                database.lose(*lost);
+                retry(store, &mut writer);
+            }
+            Step::Panic(key) => {
+                let mut group = bench.group(vec![event(1, 200 + key % 50)]);
+                group.reply = Arc::new(PanicsWhenTold);
+                store.writer().submit(group).expect("room");
+                let open = Arc::clone(&store.open);
+                let mut run = WriterRun {
+                    open,
+                    state: Some(writer),
+                    handed_over: None,
+                };
+                let outcome = catch_unwind(AssertUnwindSafe(|| {
+                    if let Some(state) = &mut run.state {
+                        state.write(None);
+                    }
+                }));
+                assert!(outcome.is_err());
+                drop(run);
+                writer = take_state(store);
+                retry(store, &mut writer);
             }
             Step::Trouble | Step::Unconfirmed(_) => {
                 database.fail([Cause::Io]);
@@ -112,9 +197,7 @@ fn run(steps: &[Step]) -> usize {
                     bench.submit(vec![event(1, 99)]);
                 }
                 writer.write(None);
-                writer.retry_at = Instant::now();
-                writer.retry();
-                assert_eq!(store.health(), Health::Ok);
+                retry(store, &mut writer);
             }
             Step::Read(who, limit) => {
                 let (_, is_recent) = followers[*who].read(store, *limit);
@@ -127,6 +210,11 @@ fn run(steps: &[Step]) -> usize {
         if let Some(watch) = followers.iter().find_map(|one| one.watch.as_ref()) {
             assert_eq!(watch.newest(), store.reader().last_seq().expect("readable"));
         }
+        let news = store.reader().events(EventQuery {
+            after: ever.last().map(|(seq, ..)| *seq),
+            ..everything()
+        });
+        ever.extend(news.expect("readable").events.iter().map(essence));
     }
     for follower in &mut followers {
         while follower.read(store, 3).0 {}
@@ -136,7 +224,11 @@ fn run(steps: &[Step]) -> usize {
         };
         let all = store.reader().events(query).expect("readable").events;
         let expected: Vec<_> = all.iter().map(essence).collect();
-        let read: Vec<_> = follower.read.iter().map(essence).collect();
+        let mut read: Vec<_> = follower.read.iter().map(essence).collect();
+        assert!(read.is_sorted_by(|(one, ..), (next, ..)| one < next));
+        assert!(read.iter().all(|event| ever.contains(event)));
+        // It may have read what was lost afterwards.
+        read.retain(|event| expected.contains(event));
         assert_eq!(read, expected);
     }
     from_memory
@@ -157,6 +249,48 @@ fn who_watches_reads_out_of_memory() {
         steps.push(Step::Read(0, 5));
     }
     assert_eq!(run(&steps), 20);
+}
+
+/// A follower that reads until it has the newest event comes to an end, although the newest ones were lost.
+#[test]
+fn a_log_that_comes_back_shorter_has_a_head_that_can_be_reached() {
+    let commit = |key| Step::Commit(vec![(0, key, 10)]);
+    for lost in 1..=3 {
+        let steps = [
+            Step::Watch(0, true),
+            commit(1),
+            commit(2),
+            commit(3),
+            Step::Read(0, 1),
+            Step::Shorter(lost),
+            Step::Read(0, 5),
+            commit(4),
+            Step::Read(0, 5),
+        ];
+        run(&steps);
+    }
+}
+
+/// A watch that waits is told of an earlier event, and not of the end when a log comes back empty.
+#[test]
+fn a_watch_waits_on_when_all_events_were_lost() {
+    let head = Head::new(Some(Seq(2)));
+    let head = Arc::new(head);
+    let mut watch = head.watch();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    head.reaches(Some(Seq(1)));
+    assert_eq!(runtime.block_on(watch.changed()), Some(Seq(1)));
+    head.reaches(None);
+    assert_eq!(watch.newest(), None);
+    let teller = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(20));
+        head.reaches(Some(Seq(3)));
+    });
+    assert_eq!(runtime.block_on(watch.changed()), Some(Seq(3)));
+    teller.join().expect("it tells");
+    assert_eq!(runtime.block_on(watch.changed()), None, "the store is gone");
 }
 
 /// The same on SQLite, with the writer's thread.

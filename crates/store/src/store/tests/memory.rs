@@ -46,6 +46,7 @@ impl MemoryDatabase {
                 database: self.clone(),
                 index: Some(self.index()),
                 is_compared: true,
+                given: None,
             }),
             readers: Arc::new(self.clone()),
             sealed_with: self.sealed_with(),
@@ -66,6 +67,12 @@ impl MemoryDatabase {
     /// Each batch waits for one message, until the sender is dropped.
     pub(super) fn hold(&self, gate: Receiver<()>) {
         self.lock().gate = Some(gate);
+    }
+
+    /// Takes the newest events away, as a copy that was made before them does that is put in place of the database.
+    pub(super) fn lose(&self, events: usize) {
+        let all = &mut self.lock().tables.events;
+        all.truncate(all.len().saturating_sub(events));
     }
 
     /// The events and the small writes of each batch so far.

@@ -19,6 +19,16 @@ pub(super) struct MemoryEngine {
     pub(super) index: Option<EventIndex>,
     /// The log was compared with the one before it.
     pub(super) is_compared: bool,
+    /// The newest number that the log before this one had given.
+    pub(super) given: Option<Seq>,
+}
+
+impl MemoryEngine {
+    /// No number is given a second time, whatever log is opened next.
+    fn keep_given(&mut self) {
+        let given = self.index.as_ref().and_then(EventIndex::given);
+        self.given = self.given.max(given);
+    }
 }
 
 impl WriteEngine for MemoryEngine {
@@ -32,12 +42,16 @@ impl WriteEngine for MemoryEngine {
 
     fn recover(&mut self) -> Result<(), Failure> {
         self.database.transact(|_| Ok::<_, Failure>(()))?;
-        self.index = Some(self.database.index());
+        self.keep_given();
+        let mut index = self.database.index();
+        index.go_on_after(self.given);
+        self.index = Some(index);
         self.is_compared = true;
         Ok(())
     }
 
     fn close(&mut self, _: &Failure) {
+        self.keep_given();
         self.index = None;
         self.is_compared = false;
     }
