@@ -1,10 +1,10 @@
 //! The end of the log: a signal after each commit that recorded something, and the newest events in memory.
 //!
 //! Whoever follows the log watches the head and reads what is new from memory; whoever lags, or begins earlier, reads pages
-//! of the database. Nothing is kept in memory while nobody watches.
+//! of the database. Nothing is kept in memory while nobody watches: the last watch that is dropped takes the events along.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::watch;
 
@@ -21,21 +21,38 @@ use longwire_wire::event::NewEvent;
 /// read until it has the newest event: a database that was put in place of this one may lack it until the store has opened
 /// that database and tells of its newest event.
 #[derive(Clone, Debug)]
-pub struct HeadWatch(watch::Receiver<Option<Seq>>);
+pub struct HeadWatch {
+    newest: watch::Receiver<Option<Seq>>,
+    /// Declared after the receiver, so dropped when that is counted no more.
+    _forgets: ForgetsUnwatched,
+}
+
+/// Has the newest events forgotten when it is dropped and nobody watches. It does not keep the head alive.
+#[derive(Clone, Debug)]
+struct ForgetsUnwatched(Weak<Head>);
+
+impl Drop for ForgetsUnwatched {
+    fn drop(&mut self) {
+        if let Some(head) = self.0.upgrade() {
+            let mut recent = head.recent();
+            head.forget_unwatched(&mut recent);
+        }
+    }
+}
 
 impl HeadWatch {
     /// The newest event; `None` while there is none.
     #[must_use]
     pub fn newest(&self) -> Option<Seq> {
-        *self.0.borrow()
+        *self.newest.borrow()
     }
 
     /// Waits until the newest event is another one than this watch has told of, and tells which. It is an earlier one when
     /// events were lost: a copy of the database with fewer events was put in its place. `None` when the store is gone.
     pub async fn changed(&mut self) -> Option<Seq> {
         loop {
-            self.0.changed().await.ok()?;
-            let newest = *self.0.borrow_and_update();
+            self.newest.changed().await.ok()?;
+            let newest = *self.newest.borrow_and_update();
             // A log that lost all its events has none to tell of.
             if newest.is_some() {
                 return newest;
@@ -65,8 +82,11 @@ impl Head {
         }
     }
 
-    pub(crate) fn watch(&self) -> HeadWatch {
-        HeadWatch(self.newest.subscribe())
+    pub(crate) fn watch(self: &Arc<Self>) -> HeadWatch {
+        HeadWatch {
+            newest: self.newest.subscribe(),
+            _forgets: ForgetsUnwatched(Arc::downgrade(self)),
+        }
     }
 
     /// Whether anybody wants to know of commits.
@@ -88,8 +108,11 @@ impl Head {
                 let events = events.into_iter().flat_map(|(installation, events)| {
                     events.into_iter().map(move |event| (installation, event))
                 });
-                self.recent().extend(events.zip(committed.outcomes()));
+                let mut recent = self.recent();
+                recent.extend(events.zip(committed.outcomes()));
                 self.has_recent.store(true, Relaxed);
+                // The last watch may have been dropped since the events were gathered.
+                self.forget_unwatched(&mut recent);
             }
             None => self.forget(),
         }
@@ -121,6 +144,15 @@ impl Head {
     pub(crate) fn forget(&self) {
         if self.has_recent.swap(false, Relaxed) {
             self.recent().clear();
+        }
+    }
+
+    /// Called with the lock: a watch that is dropped and a commit that is published do this one after the other, so the
+    /// second of them finds that nobody watches.
+    fn forget_unwatched(&self, recent: &mut RecentEvents) {
+        if !self.is_watched() {
+            recent.clear();
+            self.has_recent.store(false, Relaxed);
         }
     }
 

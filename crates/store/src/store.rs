@@ -193,6 +193,9 @@ impl Store {
     }
 
     /// The next stretch of the log for somebody who follows it: out of memory, or out of the database, which blocks.
+    ///
+    /// Events are in memory, and [watches](Self::watch_head) are told of them, a moment after their receipts have left. So
+    /// whoever has just got a receipt may find an empty page; a change of the head tells when there is more.
     pub fn follow(&self, query: EventQuery) -> Result<EventPage, ReadError> {
         match self.open.head.page(&query) {
             Some(page) => Ok(page),
