@@ -1,4 +1,4 @@
-//! What one installation has received and not yet answered.
+//! What one connection has received and not yet answered.
 //!
 //! Every event that goes to the store takes a place and gets a ticket; the store's answer about the ticket frees
 //! it. When the places or the bytes are used up the connection is not read any more, and TCP holds the platform
