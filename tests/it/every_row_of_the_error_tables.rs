@@ -46,36 +46,29 @@ enum Expected {
 use Expected::{Live, Refused, Retried};
 
 fn rows() -> Vec<Row> {
-    let mut rows = bootstrap_rows();
-    rows.extend(handshake_rows());
-    rows
+    [
+        code_rows(),
+        status_rows(),
+        answerless_rows(),
+        handshake_rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
-fn bootstrap_rows() -> Vec<Row> {
-    let code = |bot, code, msg: &str, expected| Row {
-        bot,
-        platform: Does::Answer(Behaviour::bootstrap_error(code, msg)),
-        expected,
-    };
-    let http = |bot, status, expected| Row {
-        bot,
-        platform: Does::Answer(Behaviour::BootstrapHttp { status }),
-        expected,
-    };
-    let does = |bot, behaviour, expected| Row {
+fn does(bot: &'static str, behaviour: Behaviour, expected: Expected) -> Row {
+    Row {
         bot,
         platform: Does::Answer(behaviour),
         expected,
-    };
-    let json = |bot, http, code, expected| Row {
-        bot,
-        platform: Does::Answer(Behaviour::BootstrapRefuse {
-            http,
-            code,
-            msg: "a word about it".to_owned(),
-        }),
-        expected,
-    };
+    }
+}
+
+/// The bootstrap answers with a code.
+fn code_rows() -> Vec<Row> {
+    let code =
+        |bot, code, msg: &str, expected| does(bot, Behaviour::bootstrap_error(code, msg), expected);
     let busy = || Retried("system_busy", BUSY);
     vec![
         code("code 1", 1, "system busy", busy()),
@@ -126,6 +119,21 @@ fn bootstrap_rows() -> Vec<Row> {
             },
             Refused("auth_failed"),
         ),
+    ]
+}
+
+/// The bootstrap answers with a status of HTTP, also beside a code.
+fn status_rows() -> Vec<Row> {
+    let http = |bot, status, expected| does(bot, Behaviour::BootstrapHttp { status }, expected);
+    let json = |bot, http, code, expected| {
+        let msg = "a word about it".to_owned();
+        does(
+            bot,
+            Behaviour::BootstrapRefuse { http, code, msg },
+            expected,
+        )
+    };
+    vec![
         json(
             "rate limit",
             200,
@@ -158,6 +166,12 @@ fn bootstrap_rows() -> Vec<Row> {
         http("http 429", 429, Retried("http_status", LIMITED)),
         http("http 500", 500, Retried("http_status", NORMAL)),
         http("http 503", 503, Retried("http_status", NORMAL)),
+    ]
+}
+
+/// The bootstrap does not come through, or lacks something.
+fn answerless_rows() -> Vec<Row> {
+    vec![
         Row {
             bot: "connection refused",
             platform: Does::Absent,
