@@ -15,8 +15,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The rebuilds of one period.
 #[derive(Clone, Debug)]
 pub struct RebuildBudget {
-    max: usize,
-    within: Duration,
+    max: u32,
+    /// Whole seconds, and four bytes of them, as of `max`: every bot has two budgets.
+    within_s: u32,
     #[expect(
         clippy::box_collection,
         reason = "almost always empty, and every bot has two of these"
@@ -47,28 +48,29 @@ impl RebuildBudget {
     /// The default, in words.
     pub(crate) const DEFAULT_TEXT: &'static str = "8 in 10m";
 
-    /// At most `max` rebuilds within any such period.
+    /// At most `max` rebuilds within any period of `within`, in whole seconds.
     #[must_use]
-    pub fn new(max: usize, within: Duration) -> Self {
+    pub fn new(max: u32, within: Duration) -> Self {
         Self {
             max,
-            within,
+            within_s: u32::try_from(within.as_secs()).unwrap_or(u32::MAX),
             spent: None,
         }
     }
 
     /// A child has ended and is to be built again. Call once per end.
     pub fn spend(&mut self, now: Instant) -> Rebuild {
+        let within = Duration::from_secs(self.within_s.into());
         let spent = self.spent.get_or_insert_default();
         while let Some(oldest) = spent.front()
-            && now.saturating_duration_since(*oldest) >= self.within
+            && now.saturating_duration_since(*oldest) >= within
         {
             spent.pop_front();
         }
-        if spent.len() >= self.max {
+        if spent.len() >= self.max as usize {
             spent.clear();
             return Rebuild::Spent {
-                until: now + self.within,
+                until: now + within,
             };
         }
         let pause = (0..spent.len()).fold(FIRST_PAUSE, |pause, _| (pause * 2).min(LONGEST_PAUSE));

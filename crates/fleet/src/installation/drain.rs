@@ -38,10 +38,10 @@ impl Installation {
 
     /// Ends a drain once nobody answers any more.
     fn report_drained(&mut self) {
-        if let Some(Draining { unanswered }) = self.drain.take_if(|_| self.finishing.is_empty()) {
+        if let Some(drain) = self.drain.take_if(|_| self.finishing.is_empty()) {
             let drained = Drained {
                 installation: self.bot.id,
-                unanswered,
+                unanswered: drain.unanswered,
             };
             send(&*self.supervisor, drained);
         }
@@ -63,7 +63,7 @@ impl Handler<Drain> for Installation {
     fn handle(&mut self, Drain { within }: Drain, ctx: &mut Self::Context) {
         let connection = self.connection.take();
         self.link.handle_desired(Desired::Stop, now());
-        self.drain = Some(Draining::default());
+        self.drain = Some(Box::default());
         if let Some(connection) = connection {
             self.finishes(connection.generation);
             connection.socket.send(Close(CloseMode::Finish { within }));
