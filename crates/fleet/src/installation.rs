@@ -54,7 +54,7 @@ pub(crate) struct Installation {
     attempt: Option<Box<AttemptPermit>>,
     /// Permission for one open connection. The socket holds it as well, and the link says how long it is kept without a
     /// socket. While an earlier connection still holds it, the next one takes another.
-    place: Option<SocketPermit>,
+    socket_permit: Option<SocketPermit>,
     /// Held while it is not connected because too many files are open.
     waits_for_file: Option<WaitsForFile>,
     /// Between bootstrap and dial; boxed because for most of its life there is none.
@@ -95,7 +95,7 @@ impl Installation {
             supervisor,
             rebuilds: RebuildBudget::default(),
             attempt: None,
-            place: None,
+            socket_permit: None,
             waits_for_file: None,
             access: None,
             service: None,
@@ -115,7 +115,7 @@ impl Installation {
             match action {
                 // Bounded: one open question per installation.
                 Action::RequestPermit(generation)
-                    if !self.has_own_place() && !self.fleet.open_files.has_place() =>
+                    if !self.has_own_permit() && !self.fleet.open_files.has_permit() =>
                 {
                     // It could not use the permit, and another bot can.
                     self.setback(generation, Setback::TooManyOpenFiles, String::new());
@@ -140,7 +140,7 @@ impl Installation {
             self.attempt = None;
         }
         if !self.link.keeps_socket_permit() {
-            self.place = None;
+            self.socket_permit = None;
         }
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);

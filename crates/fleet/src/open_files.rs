@@ -29,12 +29,12 @@ impl OpenFiles {
     }
 
     /// Permission for one connection, if any is left.
-    pub(crate) fn place(&self) -> Option<SocketPermit> {
+    pub(crate) fn permit(&self) -> Option<SocketPermit> {
         self.sockets.connection()
     }
 
     /// Whether any is left.
-    pub(crate) fn has_place(&self) -> bool {
+    pub(crate) fn has_permit(&self) -> bool {
         self.sockets.has_connection()
     }
 
@@ -75,16 +75,16 @@ mod tests {
     #[test]
     fn those_who_wait_are_counted_until_they_do_not() {
         let open_files = OpenFiles::new(SocketBudget::new(2));
-        let place = open_files.place();
+        let permit = open_files.permit();
         let (first, second) = (open_files.wait(), open_files.wait());
         let view = open_files.view();
         assert_eq!((view.limit, view.held, view.waiting), (Some(1), 1, 2));
-        assert!(!open_files.has_place());
-        drop((first, place));
+        assert!(!open_files.has_permit());
+        drop((first, permit));
         let view = open_files.view();
         assert_eq!((view.held, view.waiting), (0, 1));
         drop(second);
         assert_eq!(open_files.view().waiting, 0);
-        assert!(open_files.has_place());
+        assert!(open_files.has_permit());
     }
 }

@@ -44,7 +44,7 @@ pub(crate) struct PingEvery(pub(crate) Duration);
 #[rtype(result = "()")]
 pub(crate) struct AskWithin(pub(crate) Duration);
 
-/// Ask the platform whether it hears us. From the pinger, once per interval.
+/// Send the platform a ping. From the pinger, once per interval.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct SendPing;

@@ -1,4 +1,4 @@
-//! What an application asks of a platform over a bot's connection, and what it hears back.
+//! What an application asks of a platform over a bot's connection, and what it is answered.
 //!
 //! A request is sent once. Whatever happens to the connection, whoever asked gets the platform's answer or a
 //! [`RequestError`] that says why there is none, in time, also when an actor on the way is stuck.

@@ -140,7 +140,7 @@ mod tests {
     use super::*;
     use crate::request::Teller;
 
-    /// What the asker hears when this is done with its request.
+    /// What the asker is told when this is done with its request.
     async fn heard<T>(treat: impl FnOnce(oneshot::Sender<()>, Teller) -> T) -> RequestError {
         let ((take, taken), (tell, told)) = (oneshot::channel(), oneshot::channel());
         let _kept = treat(take, tell);

@@ -26,8 +26,8 @@ use longwire_wire::wecom::media::UploadPlan;
 use longwire_wire::wecom::media::upload::{self, Uploaded};
 use serde_json::value::RawValue;
 use std::fs::File;
+use std::future::ready;
 use std::io;
-use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -58,6 +58,9 @@ enum Trouble {
 }
 
 type Came = Result<Reply, Trouble>;
+
+/// The body of a step, which may have to be read first.
+type Body = Pin<Box<dyn Future<Output = io::Result<Box<RawValue>>> + Send>>;
 
 /// A step under way.
 type Flight = Pin<Box<dyn Future<Output = (UploadStep, Came)> + Send>>;
@@ -121,48 +124,51 @@ impl UploadRun {
 
     fn begin(&self, step: UploadStep) -> Flight {
         let (fleet, bot) = (self.fleet.clone(), self.bot);
-        let over = self.begun.as_ref().map(|(_, generation)| *generation);
-        let body = self.body(step);
+        // The machine sends nothing but the first step before there is an upload.
+        let (upload_id, over) = match &self.begun {
+            Some((upload_id, generation)) => (&**upload_id, Some(*generation)),
+            None => ("", None),
+        };
+        let (command, body): (_, Body) = match step {
+            UploadStep::Init => (Command::UploadInit, Box::pin(ready(Ok(self.init.clone())))),
+            UploadStep::Chunk(index) => {
+                (Command::UploadChunk, Box::pin(self.chunk(upload_id, index)))
+            }
+            UploadStep::Finish => (
+                Command::UploadFinish,
+                Box::pin(ready(Ok(upload::finish(upload_id)))),
+            ),
+        };
         Box::pin(async move {
-            let came = async {
-                let request = Request {
-                    command: command(step),
-                    req_id: None,
-                    body: body.await.map_err(Trouble::File)?,
-                };
-                let reply = fleet.ask(bot, request, over).await;
-                reply.map_err(Trouble::Unanswered)
+            let body = match body.await {
+                Ok(body) => body,
+                Err(error) => return (step, Err(Trouble::File(error))),
             };
-            (step, came.await)
+            let request = Request {
+                command,
+                req_id: None,
+                body,
+            };
+            let reply = fleet.ask(bot, request, over).await;
+            (step, reply.map_err(Trouble::Unanswered))
         })
     }
 
-    /// The body of a step. A chunk is read on a blocking thread, so that a disk that hangs stops nobody else.
-    fn body(
+    /// The body of a chunk. It is read on a blocking thread, so that a disk that hangs stops nobody else.
+    fn chunk(
         &self,
-        step: UploadStep,
+        upload_id: &str,
+        index: u64,
     ) -> impl Future<Output = io::Result<Box<RawValue>>> + Send + 'static {
-        let upload_id = self.begun.as_ref().map(|(id, _)| Arc::clone(id));
-        // The machine sends nothing but the first step before there is one.
-        let upload_id = upload_id.unwrap_or_default();
-        let ready = match step {
-            UploadStep::Init => Some(self.init.clone()),
-            UploadStep::Finish => Some(upload::finish(&upload_id)),
-            UploadStep::Chunk(_) => None,
-        };
-        let chunk = match step {
-            UploadStep::Chunk(index) => usize::try_from(index).ok(),
-            UploadStep::Init | UploadStep::Finish => None,
-        };
-        let chunk = chunk.and_then(|index| Some((index, self.plan.chunks().nth(index)?)));
-        let file = Arc::clone(&self.file);
+        let (file, upload_id) = (Arc::clone(&self.file), upload_id.to_owned());
+        let index = usize::try_from(index).ok();
+        let chunk = index.and_then(|index| Some((index, self.plan.chunks().nth(index)?)));
         async move {
-            if let Some(body) = ready {
-                return Ok(body);
-            }
             let (index, range) = chunk.ok_or(io::ErrorKind::InvalidInput)?;
             let read = tokio::task::spawn_blocking(move || {
-                let bytes = read(&file, range)?;
+                // At most 512 KiB.
+                let mut bytes = vec![0; (range.end - range.start) as usize];
+                file.read_exact_at(&mut bytes, range.start)?;
                 Ok(upload::chunk(&upload_id, index, &bytes))
             });
             read.await.map_err(io::Error::other)?
@@ -231,21 +237,6 @@ impl UploadRun {
             Some(Trouble::Unreadable) | None => UploadError::Unreadable { step },
         })
     }
-}
-
-fn command(step: UploadStep) -> Command {
-    match step {
-        UploadStep::Init => Command::UploadInit,
-        UploadStep::Chunk(_) => Command::UploadChunk,
-        UploadStep::Finish => Command::UploadFinish,
-    }
-}
-
-fn read(file: &File, range: Range<u64>) -> io::Result<Vec<u8>> {
-    // At most a chunk, 512 KiB.
-    let mut bytes = vec![0; (range.end - range.start) as usize];
-    file.read_exact_at(&mut bytes, range.start)?;
-    Ok(bytes)
 }
 
 async fn until(due: Option<tokio::time::Instant>) {

@@ -25,16 +25,18 @@ impl Installation {
     /// connection.
     pub(super) fn egress(&self) -> Result<Egress, String> {
         let egress = self.line()?;
-        Ok(match &self.place {
-            Some(place) => egress.with_permit(place.clone()),
+        Ok(match &self.socket_permit {
+            Some(permit) => egress.with_permit(permit.clone()),
             None => egress,
         })
     }
 
     /// Whether it has a permit for an open connection that no earlier connection still uses. A connection that ends keeps
     /// its file open as long as it is read, and the permit counts that file.
-    pub(super) fn has_own_place(&self) -> bool {
-        self.place.as_ref().is_some_and(|place| !place.is_shared())
+    pub(super) fn has_own_permit(&self) -> bool {
+        self.socket_permit
+            .as_ref()
+            .is_some_and(|permit| !permit.is_shared())
     }
 
     fn line(&self) -> Result<Egress, String> {
@@ -60,11 +62,11 @@ impl Installation {
                 config_fault.detail.clone(),
             );
         }
-        if !self.has_own_place() {
-            let Some(place) = self.fleet.open_files.place() else {
+        if !self.has_own_permit() {
+            let Some(permit) = self.fleet.open_files.permit() else {
                 return self.setback(generation, Setback::TooManyOpenFiles, String::new());
             };
-            self.place = Some(place);
+            self.socket_permit = Some(permit);
         }
         self.fleet.totals.attempts.fetch_add(1, Relaxed);
         if self.record.platform == Platform::Wecom {

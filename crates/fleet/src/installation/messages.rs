@@ -39,7 +39,7 @@ pub(crate) struct Permitted {
 }
 
 /// Permission for one attempt to be under way, from its start until the connection is open or given up. However it is
-/// dropped, the supervisor hears that the attempt is over.
+/// dropped, the supervisor is told that the attempt is over.
 pub(crate) struct AttemptPermit {
     pub(crate) host: Host,
     pub(crate) supervisor: Arc<dyn Receives<AttemptOver>>,

@@ -34,7 +34,7 @@ fn bytes_bound_it_too() {
     assert!(!window.has_room());
 }
 
-/// S13, P8: refused in time, answered once, and the place kept for the store's late word.
+/// S13, P8: refused in time, answered once, and the place kept for the store's late answer.
 #[test]
 fn what_waits_too_long_is_refused_once_and_keeps_its_place() {
     let start = Instant::now();
@@ -107,7 +107,7 @@ fn a_stuck_event_does_not_make_traces_pile_up() {
 }
 
 proptest! {
-    /// Every admitted event gets exactly one word, and the books balance.
+    /// Every admitted event gets exactly one answer, and the books balance.
     #[test]
     fn every_event_is_answered_exactly_once(
         inputs in proptest::collection::vec((0_u8..4, 0_usize..100, 0_u64..1500), 1..300),
