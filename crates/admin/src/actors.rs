@@ -9,7 +9,7 @@ use serde::Deserialize;
 use longwire_listener::Problem;
 
 use crate::Admin;
-use crate::document::ActorPage;
+use crate::document::{ActorDocument, ActorPage, InspectionDocument};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,10 +52,8 @@ pub(crate) async fn list(
     }
     let matched = actors.len();
     actors.truncate(limit);
-    Ok(Json(ActorPage {
-        data: actors,
-        matched,
-    }))
+    let data = actors.into_iter().map(ActorDocument).collect();
+    Ok(Json(ActorPage { data, matched }))
 }
 
 fn matches(actor: &ActorView, query: &ListQuery) -> bool {
@@ -111,13 +109,13 @@ pub(crate) struct InspectQuery {
 pub(crate) async fn inspect(
     admin: Data<Admin>,
     query: Query<InspectQuery>,
-) -> Result<Json<Inspection>, Problem> {
+) -> Result<Json<InspectionDocument>, Problem> {
     match admin.settings.fleet.inspect(&query.path).await {
         Inspection::Absent => Err(Problem::not_found(format!(
             "no actor lives at {}",
             query.path
         ))),
-        inspection => Ok(Json(inspection)),
+        inspection => Ok(Json(InspectionDocument(inspection))),
     }
 }
 

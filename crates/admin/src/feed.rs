@@ -15,9 +15,9 @@ use actix_web_actors::ws::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 
-use longwire_fleet::Overview;
 use longwire_listener::Problem;
 
+use crate::document::OverviewDocument;
 use crate::{Admin, FEEDS};
 
 const PERIOD: Duration = Duration::from_secs(1);
@@ -25,8 +25,8 @@ const PERIOD: Duration = Duration::from_secs(1);
 const MAX_UNANSWERED: u32 = 5;
 
 /// The whole fleet in one look.
-pub(crate) async fn overview(admin: Data<Admin>) -> Json<Overview> {
-    Json(admin.settings.fleet.overview())
+pub(crate) async fn overview(admin: Data<Admin>) -> Json<OverviewDocument> {
+    Json(OverviewDocument(admin.settings.fleet.overview()))
 }
 
 pub(crate) async fn open(
@@ -77,7 +77,7 @@ impl Feed {
             tracing::info!("a feed's client does not keep up and is dropped");
             return ctx.stop();
         }
-        let overview = self.admin.settings.fleet.overview();
+        let overview = OverviewDocument(self.admin.settings.fleet.overview());
         // Plain data of strings and numbers always has a JSON form.
         if let Ok(text) = serde_json::to_string(&overview) {
             ctx.text(text);

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use longwire_listener::Problem;
 
 use crate::Admin;
-use crate::document::{KindGroup, TreeDocument};
+use crate::document::{ActorDocument, KindGroup, TreeDocument};
 
 /// Children listed by one unfolding; the rest is a number.
 const MAX_UNFOLDED: usize = 500;
@@ -40,6 +40,7 @@ pub(crate) async fn tree(
         .into_iter()
         .filter(of_path)
         .take(MAX_UNFOLDED)
+        .map(ActorDocument)
         .collect();
     Ok(Json(TreeDocument::Unfolded {
         path,

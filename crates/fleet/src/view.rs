@@ -1,9 +1,8 @@
 //! What the fleet says of itself: one snapshot from which the admin JSON, the metrics, the demo's summary and later the
 //! page are made, so that they cannot disagree.
 //!
-//! Everything here is plain data made from cards, lights and totals. The admin interface writes it as JSON as it is, so
-//! fields keep their names and their order; `admin` compares the texts. Making a view asks no actor: one that is stuck
-//! shows as stuck instead of keeping the reader waiting. Only an [`Inspection`] comes from an actor itself.
+//! Everything here is plain data made from cards, lights and totals. Making a view asks no actor: one that is stuck shows
+//! as stuck instead of keeping the reader waiting. Only an [`Inspection`] comes from an actor itself.
 
 mod inspection;
 
@@ -15,10 +14,8 @@ pub use longwire_actor::ActorView;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 /// The whole fleet in one look.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Overview {
     /// When this fleet started, Unix milliseconds.
     pub started_ms: i64,
@@ -56,7 +53,7 @@ pub struct Overview {
 }
 
 /// Events since the start.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct EventTotals {
     /// Whole events read from connections, repeats included.
     pub received: u64,
@@ -76,7 +73,7 @@ pub struct EventTotals {
 }
 
 /// Answers to the platform since the start.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct AnswerTotals {
     /// Answered 200, each from a receipt.
     pub acked: u64,
@@ -96,7 +93,7 @@ pub struct AnswerTotals {
 }
 
 /// Connections since the start.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct ConnectionTotals {
     /// Attempts begun.
     pub attempts: u64,
@@ -115,7 +112,7 @@ pub struct ConnectionTotals {
 }
 
 /// The connections that the limit on open files allows, after the files that the process needs for itself.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct ConnectionLimitView {
     /// How many may be open at once; `None` when there is no limit.
     pub limit: Option<u64>,
@@ -126,7 +123,7 @@ pub struct ConnectionLimitView {
 }
 
 /// A distribution in four numbers.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Quantiles {
     /// Values counted.
     pub count: u64,
@@ -139,7 +136,7 @@ pub struct Quantiles {
 }
 
 /// The store as the fleet sees it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct StoreView {
     /// `ok` or `degraded`.
     pub state: &'static str,
@@ -197,7 +194,7 @@ pub struct InstallationView {
 }
 
 /// What stands beside the state: each light is a fact of its own.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Lights {
     /// When the connection opened, Unix milliseconds.
     pub connected_ms: Option<i64>,

@@ -6,7 +6,6 @@ use crate::clock::unix_ms;
 use crate::kind::ActorKind;
 use crate::message_kind::MessageKind;
 use crate::rebuild::RebuildBudget;
-use serde::Serialize;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A handler that takes longer than this holds up everybody on its arbiter.
@@ -29,7 +28,7 @@ pub struct TreeEntry<'a> {
 }
 
 /// One actor's card, as people and programs read it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct ActorView {
     /// `act_…`, stable over rebuilds.
     pub id: String,
@@ -70,7 +69,7 @@ pub struct ActorView {
 }
 
 /// A mailbox: depth is counted by us (accepted − handled), since actix cannot tell it.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct MailboxView {
     /// Messages waiting or in the handler.
     pub depth: u64,
@@ -81,7 +80,7 @@ pub struct MailboxView {
 }
 
 /// Handler times in milliseconds; quantiles are upper bounds of log buckets.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct HandleTimes {
     /// Median.
     pub p50: f64,
@@ -92,7 +91,7 @@ pub struct HandleTimes {
 }
 
 /// The last message an actor handled.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct LastMessage {
     /// Its type.
     pub message: &'static str,
@@ -101,7 +100,7 @@ pub struct LastMessage {
 }
 
 /// How an actor is kept alive.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct SupervisionView {
     /// Always `rebuild`: a fresh value from a factory.
     pub strategy: &'static str,
@@ -114,7 +113,7 @@ pub struct SupervisionView {
 }
 
 /// An unexpected end.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct LastExit {
     /// `panic` or `stopped`.
     pub reason: &'static str,
@@ -125,7 +124,7 @@ pub struct LastExit {
 }
 
 /// Something about an actor that somebody should look at.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Warning {
     /// Stable code.
     pub code: &'static str,

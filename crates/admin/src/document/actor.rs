@@ -1,15 +1,22 @@
-//! The actors: a page of cards, and the tree.
+//! The actors: one card, a page of cards, and the tree.
 
 use std::collections::BTreeMap;
 
-use longwire_actor::ActorView;
-use serde::Serialize;
+use longwire_actor::{
+    ActorView, HandleTimes, LastExit, LastMessage, MailboxView, SupervisionView, Warning,
+};
+use serde::{Serialize, Serializer};
+
+/// One actor's card. The fields are described with [`ActorView`].
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct ActorDocument(#[serde(with = "ActorFields")] pub ActorView);
 
 /// `GET /actors`.
 #[derive(Debug, Serialize)]
 pub struct ActorPage {
     /// The cards, in the order asked for.
-    pub data: Vec<ActorView>,
+    pub data: Vec<ActorDocument>,
     /// How many matched, listed or not.
     pub matched: usize,
 }
@@ -28,7 +35,7 @@ pub enum TreeDocument {
         /// Whose.
         path: String,
         /// Their cards.
-        children: Vec<ActorView>,
+        children: Vec<ActorDocument>,
         /// How many more there are.
         more: usize,
     },
@@ -51,4 +58,98 @@ pub struct KindGroup {
     pub deepest_mailbox: u64,
     /// Actors with a warning.
     pub warned: usize,
+}
+
+#[derive(Serialize)]
+#[serde(remote = "ActorView")]
+struct ActorFields {
+    id: String,
+    path: String,
+    kind: &'static str,
+    arbiter: u16,
+    parent: Option<String>,
+    children: u64,
+    state: &'static str,
+    state_since_ms: i64,
+    doing: String,
+    uptime_ms: Option<i64>,
+    generation: Option<u64>,
+    #[serde(with = "MailboxFields")]
+    mailbox: MailboxView,
+    handled: u64,
+    rate_1m: f64,
+    #[serde(with = "HandleTimeFields")]
+    handle_ms: HandleTimes,
+    #[serde(serialize_with = "last_message")]
+    last: Option<LastMessage>,
+    #[serde(with = "SupervisionFields")]
+    supervision: SupervisionView,
+    #[serde(serialize_with = "warnings")]
+    warnings: Vec<Warning>,
+}
+
+#[derive(Serialize)]
+#[serde(remote = "MailboxView")]
+struct MailboxFields {
+    depth: u64,
+    high_water: u64,
+    capacity: u64,
+}
+
+#[derive(Serialize)]
+#[serde(remote = "HandleTimes")]
+struct HandleTimeFields {
+    p50: f64,
+    p99: f64,
+    max: f64,
+}
+
+#[derive(Serialize)]
+#[serde(remote = "LastMessage")]
+struct LastMessageFields {
+    message: &'static str,
+    at_ms: i64,
+}
+
+#[derive(Serialize)]
+#[serde(remote = "SupervisionView")]
+struct SupervisionFields {
+    strategy: &'static str,
+    restarts: u64,
+    limit: &'static str,
+    #[serde(serialize_with = "last_exit")]
+    last_exit: Option<LastExit>,
+}
+
+#[derive(Serialize)]
+#[serde(remote = "LastExit")]
+struct LastExitFields {
+    reason: &'static str,
+    detail: String,
+    at_ms: i64,
+}
+
+#[derive(Serialize)]
+#[serde(remote = "Warning")]
+struct WarningFields {
+    code: &'static str,
+    hint: &'static str,
+}
+
+fn last_message<S: Serializer>(last: &Option<LastMessage>, to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Document<'a>(#[serde(with = "LastMessageFields")] &'a LastMessage);
+    last.as_ref().map(Document).serialize(to)
+}
+
+fn last_exit<S: Serializer>(exit: &Option<LastExit>, to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Document<'a>(#[serde(with = "LastExitFields")] &'a LastExit);
+    exit.as_ref().map(Document).serialize(to)
+}
+
+fn warnings<S: Serializer>(warnings: &[Warning], to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Document<'a>(#[serde(with = "WarningFields")] &'a Warning);
+    to.collect_seq(warnings.iter().map(Document))
 }

@@ -112,7 +112,35 @@ pub struct InstallationDocument {
     pub reason_text: Option<String>,
     pub next_step: Option<String>,
     pub generation: u64,
+    #[serde(with = "LightFields")]
     pub lights: Lights,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Lights")]
+struct LightFields {
+    connected_ms: Option<i64>,
+    last_heard_ms: Option<i64>,
+    pong_round_trip_us: Option<u64>,
+    last_event_ms: Option<i64>,
+    never_heard_an_event: bool,
+    attempts_exceeded: bool,
+    failures: u32,
+    alarm: bool,
+    restarts: u64,
+    reconnects: u64,
+    events: u64,
+    repeats: u64,
+    acked: u64,
+    refused: u64,
+    shed: u64,
+    overloaded: bool,
+    unanswered: u64,
+    unrecorded: u64,
+    left_unread: u64,
+    malformed: u64,
+    unparsed: u64,
+    unparsed_dropped: u64,
 }
 
 impl From<&InstallationRecord> for StoredInstallation {

@@ -5,7 +5,7 @@ use longwire_fleet::{ActorView, Inspection, InstallationView, Lights};
 
 use super::uploads::with_scene;
 use super::*;
-use crate::document::InstallationDocument;
+use crate::document::{ActorDocument, InspectionDocument, InstallationDocument};
 
 /// A document without its values: names in their order, a number as `0`, a text as `""`, a truth as `?`.
 fn shape(text: &str) -> String {
@@ -235,7 +235,7 @@ fn an_actor_that_ended_and_was_rebuilt_is_written_whole() {
             hint: "look",
         }],
     };
-    let text = serde_json::to_string(&actor).expect("it has a JSON form");
+    let text = serde_json::to_string(&ActorDocument(actor)).expect("it has a JSON form");
     assert_eq!(
         text,
         "{\"id\":\"act_1\",\"path\":\"/fleet/bots/ins_1/socket\",\"kind\":\"socket\",\"arbiter\":1,\
@@ -311,7 +311,8 @@ fn an_actor_that_says_nothing_has_an_outcome_too() {
         (Inspection::NoAnswer, "{\"outcome\":\"no_answer\"}"),
         (Inspection::Absent, "{\"outcome\":\"absent\"}"),
     ] {
-        let text = serde_json::to_string(&inspection).expect("it has a JSON form");
+        let text =
+            serde_json::to_string(&InspectionDocument(inspection)).expect("it has a JSON form");
         assert_eq!(text, wanted);
     }
 }

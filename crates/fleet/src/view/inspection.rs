@@ -2,17 +2,14 @@
 
 use actix::Handler;
 use longwire_actor::{Asked, Inspect, Mailbox, TreeActor};
-use serde::Serialize;
 use std::sync::Arc;
 
 /// What came of asking an actor for its state.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[derive(Debug, Clone)]
 pub enum Inspection {
     /// It answered.
     Answered {
         /// Its state.
-        #[serde(rename = "words")]
         state: ActorState,
     },
     /// It did not answer within 500 ms: it is stuck or busy, look at its card.
@@ -53,8 +50,7 @@ impl Inspection {
 }
 
 /// An actor's state, by the kind of actor.
-#[derive(Debug, Clone, Serialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone)]
 pub enum ActorState {
     /// Of the supervisor.
     Supervisor(SupervisorState),
@@ -89,72 +85,66 @@ is_the_state_of! {
     AssemblerState => Assembler,
 }
 
-// Fields of a state are in alphabetical order, as programs read them.
-
 /// The supervisor's state.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct SupervisorState {
-    /// Threads that carry installations.
-    pub arbiters: usize,
-    /// Attempts that had a permit and are not over.
-    pub attempts_under_way: usize,
-    /// Whether a drain is under way.
-    pub draining: bool,
     /// Installations it knows.
     pub installations: usize,
     /// Of them, those that run.
     pub running: usize,
+    /// Threads that carry installations.
+    pub arbiters: usize,
     /// Installations that wait for a permit to connect.
     pub waiting_for_a_turn: usize,
+    /// Attempts that had a permit and are not over.
+    pub attempts_under_way: usize,
+    /// Whether a drain is under way.
+    pub draining: bool,
 }
 
 /// The state of the actor that keeps the store's writer alive.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct DispatchState {
-    /// The most rows that one transaction had.
-    pub batch_rows_high_water: u64,
+    /// `writing`, `rebuilding`, `draining` or `ended`.
+    pub writer: &'static str,
     /// Transactions committed.
     pub commits: u64,
     /// Events with the writer.
     pub queue: u64,
-    /// `writing`, `rebuilding`, `draining` or `ended`.
-    pub writer: &'static str,
+    /// The most rows that one transaction had.
+    pub batch_rows_high_water: u64,
 }
 
 /// An installation's state.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct InstallationState {
-    /// The platform set a limit of attempts and it is exceeded.
-    pub attempts_exceeded: bool,
+    /// State label of its link.
+    pub state: &'static str,
     /// Generation of the current or last connection.
     pub generation: u64,
-    /// When its link acts next by itself, Unix milliseconds.
-    pub next_due_ms: Option<i64>,
+    /// Connections after the first.
+    pub reconnects: u64,
+    /// The platform set a limit of attempts and it is exceeded.
+    pub attempts_exceeded: bool,
     /// Seconds between pings.
     pub ping_interval_s: u64,
     /// What the platform says of the pause between attempts, in seconds.
     pub reconnect_interval_s: u64,
     /// What the platform says of the pause before the first attempt, in seconds.
     pub reconnect_nonce_s: u64,
-    /// Connections after the first.
-    pub reconnects: u64,
-    /// State label of its link.
-    pub state: &'static str,
+    /// When its link acts next by itself, Unix milliseconds.
+    pub next_due_ms: Option<i64>,
 }
 
 /// A socket's state.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct SocketState {
-    /// The arbiter it runs on.
-    pub arbiter: u16,
     /// Generation of its connection.
     pub generation: u64,
     /// `dialing`, `open`, `finishing`, `leaving`, `ending`, `keeping` or `over`.
     pub phase: &'static str,
-    /// Whether it reads.
-    pub reading: bool,
-    /// Whether more comes than can be recorded in time, so that some of it is refused unseen.
-    pub shedding: bool,
+    /// The arbiter it runs on.
+    pub arbiter: u16,
     /// Events that were read and are not answered or recorded.
     pub unanswered: usize,
     /// Their payloads.
@@ -163,14 +153,18 @@ pub struct SocketState {
     pub unread_bytes: usize,
     /// Written here, and not taken by the kernel yet.
     pub unsent_bytes: usize,
-    /// Whether an earlier connection of the bot has to record what it brought first.
-    pub waiting_for_predecessors: bool,
     /// Events that the writer has not taken yet.
     pub waiting_for_the_writer: usize,
+    /// Whether an earlier connection of the bot has to record what it brought first.
+    pub waiting_for_predecessors: bool,
+    /// Whether it reads.
+    pub reading: bool,
+    /// Whether more comes than can be recorded in time, so that some of it is refused unseen.
+    pub shedding: bool,
 }
 
 /// A pinger's state.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct PingerState {
     /// Generation of its connection.
     pub generation: u64,
@@ -181,10 +175,10 @@ pub struct PingerState {
 }
 
 /// An assembler's state.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct AssemblerState {
-    /// Bytes of their parts.
-    pub held_bytes: usize,
     /// Split pushes that lack a part.
     pub open_pushes: usize,
+    /// Bytes of their parts.
+    pub held_bytes: usize,
 }

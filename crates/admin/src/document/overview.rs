@@ -1,0 +1,109 @@
+//! The whole fleet in one look.
+
+use std::collections::BTreeMap;
+
+use longwire_fleet::{
+    AnswerTotals, ConnectionLimitView, ConnectionTotals, EventTotals, Overview, Quantiles,
+    StoreView,
+};
+use serde::Serialize;
+
+/// `GET /overview`, and each message of `GET /feed`. The fields are described with [`Overview`].
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct OverviewDocument(#[serde(with = "OverviewFields")] pub Overview);
+
+#[derive(Serialize)]
+#[serde(remote = "Overview")]
+struct OverviewFields {
+    started_ms: i64,
+    now_ms: i64,
+    installations: u64,
+    by_state: BTreeMap<&'static str, u64>,
+    overloaded: u64,
+    alarms: u64,
+    actors: BTreeMap<&'static str, u64>,
+    #[serde(with = "EventFields")]
+    events: EventTotals,
+    #[serde(with = "AnswerFields")]
+    answers: AnswerTotals,
+    #[serde(with = "ConnectionFields")]
+    connections: ConnectionTotals,
+    malformed: BTreeMap<&'static str, u64>,
+    #[serde(with = "QuantileFields")]
+    ack_latency_us: Quantiles,
+    #[serde(with = "QuantileFields")]
+    record_latency_us: Quantiles,
+    #[serde(with = "StoreFields")]
+    store: StoreView,
+    #[serde(with = "ConnectionLimitFields")]
+    connection_limit: ConnectionLimitView,
+    draining: bool,
+}
+
+#[derive(Serialize)]
+#[serde(remote = "EventTotals")]
+struct EventFields {
+    received: u64,
+    recorded: u64,
+    repeats_by_event_id: u64,
+    repeats_by_message: u64,
+    unparsed: u64,
+    unparsed_dropped: u64,
+    assembled: u64,
+}
+
+#[derive(Serialize)]
+#[serde(remote = "AnswerTotals")]
+struct AnswerFields {
+    acked: u64,
+    refused: u64,
+    refused_late: u64,
+    shed: u64,
+    late_receipts: u64,
+    orphaned_receipts: u64,
+    unrecorded: u64,
+}
+
+#[derive(Serialize)]
+#[serde(remote = "ConnectionTotals")]
+struct ConnectionFields {
+    attempts: u64,
+    opened: u64,
+    lost: u64,
+    reconnects: u64,
+    silent: u64,
+    left_unread: u64,
+    panics: u64,
+}
+
+#[derive(Serialize)]
+#[serde(remote = "ConnectionLimitView")]
+struct ConnectionLimitFields {
+    limit: Option<u64>,
+    held: u64,
+    waiting: u64,
+}
+
+#[derive(Serialize)]
+#[serde(remote = "Quantiles")]
+struct QuantileFields {
+    count: u64,
+    p50: u64,
+    p99: u64,
+    max: u64,
+}
+
+#[derive(Serialize)]
+#[serde(remote = "StoreView")]
+struct StoreFields {
+    state: &'static str,
+    cause: Option<&'static str>,
+    detail: Option<String>,
+    advice: Option<&'static str>,
+    since_ms: Option<i64>,
+    queue: u64,
+    queue_high_water: u64,
+    commits: u64,
+    notes_dropped: u64,
+}
