@@ -17,10 +17,12 @@
 //! | groups at the store | any number | one, so that a refusal changes no order |
 //! | the end | answers what was read | records what was read and what still comes |
 //!
-//! One turn of whoever owns a machine: write the [`outbox`](Session::outbox), call [`Session::handle_timeout`], then read
-//! as long as [`Session::wants_bytes`] is not zero and hand over what comes, until nothing more is there
-//! ([`Input::Empty`]). After every call it takes all groups first, then all actions. The machine is not called again after
-//! [`Action::Finished`].
+//! One turn of whoever owns a machine: write the [`outbox`](Session::outbox), call [`Session::handle_timeout`], take all
+//! groups, call [`Session::decode`], then read as long as [`Session::wants_bytes`] is not zero and hand over what comes, until
+//! nothing more is there ([`Input::Empty`]), at most [`READS_PER_TURN`] times, and write once more. Within a turn it takes
+//! all groups after every call, then carries out all actions. A message from elsewhere is handed over between turns, its
+//! actions are carried out, and a turn follows. Another turn follows at once while [`Session::wants_turn`] says so. The
+//! machine is not called again after [`Action::Finished`].
 
 mod action;
 mod answer;
@@ -50,6 +52,9 @@ pub use wecom::Wecom;
 
 use crate::timing::Timing;
 
+/// How often a connection is read in one turn at most; then its neighbours run.
+pub const READS_PER_TURN: usize = 4;
+
 /// What a session is told at its beginning.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionSettings<'a> {
@@ -68,16 +73,19 @@ pub trait Session<P: DurableProof, A> {
     /// Something came, from the network, from the store or from another actor.
     fn handle(&mut self, input: Input<P, A>, around: Surroundings);
 
-    /// Acts on all that is due, and goes on with what was read where there is room for it again. Harmless when early.
-    /// Afterwards [`poll_timeout`](Self::poll_timeout) is later than now.
+    /// Acts on all that is due. Harmless when early.
     fn handle_timeout(&mut self, around: Surroundings);
+
+    /// Goes on with what was read and had no room before. A group that waits is taken first, because the writer's answer
+    /// to it may make that room. At the end of the turn [`poll_timeout`](Self::poll_timeout) is later than now.
+    fn decode(&mut self, around: Surroundings);
 
     /// When to call [`handle_timeout`](Self::handle_timeout) if nothing happens before. One value for everything that can be
     /// due: events that wait too long for the store, requests, a write that does not proceed, the end.
     fn poll_timeout(&self, now: Instant) -> Option<Instant>;
 
     /// The next group of events for the store's writer. [`Input::Submitted`] says what came of it.
-    fn poll_group(&mut self) -> Option<EventGroup>;
+    fn poll_group(&mut self, now: Instant) -> Option<EventGroup>;
 
     /// What else is to be done.
     fn poll_action(&mut self) -> Option<Action<A>>;
@@ -88,8 +96,13 @@ pub trait Session<P: DurableProof, A> {
     /// What is to be written.
     fn outbox(&mut self) -> &mut Outbox;
 
-    /// How many bytes the next read may bring. Zero while nothing is to be read, so that TCP holds the other side back.
+    /// How many bytes the next read may bring. Zero while nothing is to be read, so that TCP holds the other side back, and
+    /// while something is read and not decoded.
     fn wants_bytes(&self) -> usize;
+
+    /// Whether a turn is to follow at once: this one made room for what is read and not decoded, or has something to write
+    /// before more is read. Nothing else would wake the owner for it.
+    fn wants_turn(&self) -> bool;
 
     /// How many events are unanswered or unrecorded.
     fn unanswered(&self) -> usize;

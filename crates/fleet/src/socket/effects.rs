@@ -2,6 +2,7 @@
 
 use super::{AssemblerIdle, AssemblerWanted, Finished, Lost, Opened, Phase, Socket};
 use crate::assembler::{Fragment, Refused};
+use crate::clock::{now, unix_ms};
 use crate::loss;
 use crate::pinger::{Heard, Pong, ReadingPaused, ReadingResumed};
 use crate::request::{Reply, RequestError, Teller};
@@ -10,7 +11,7 @@ use actix::{ActorContext, Message};
 use longwire_actor::{Context, Receives, send};
 use longwire_link::UnparsedBudget;
 use longwire_link::session::{
-    Action, Counts, EventGroup, Input, LossReason, RequestRefusal, Submitted, Surroundings,
+    Action, Counts, EventGroup, Input, LossReason, RequestRefusal, Submitted,
 };
 use longwire_store::{Group, Receipt, Refusal, Rejected};
 use longwire_wire::wecom::Ack;
@@ -19,43 +20,48 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 impl Socket {
-    /// Tells the session, and does what it says.
+    /// Tells the session what came by the mailbox, and does what it says. Its groups wait for the turn that follows, so that
+    /// all that came at once goes as one.
     pub(super) fn tell(&mut self, input: Input<Receipt, Teller>, ctx: &mut Context<Self>) {
-        let around = self.surroundings();
-        self.session.handle(input, around);
-        self.drive(around, ctx);
+        self.session.handle(input, self.surroundings());
+        while let Some(action) = self.session.poll_action() {
+            self.carry_out(action, ctx);
+        }
+        self.count();
+    }
+
+    /// Tells the session what the I/O brought, and does what it says.
+    pub(super) fn take_in(&mut self, input: Input<Receipt, Teller>, ctx: &mut Context<Self>) {
+        self.session.handle(input, self.surroundings());
+        self.drive(ctx);
     }
 
     /// Lets the session act on what is due, and go on with what was read.
     pub(super) fn tend(&mut self, ctx: &mut Context<Self>) {
-        let around = self.surroundings();
-        self.session.handle_timeout(around);
-        self.drive(around, ctx);
+        self.session.handle_timeout(self.surroundings());
+        self.drive(ctx);
+        if self.phase != Phase::Over {
+            self.session.decode(self.surroundings());
+            self.drive(ctx);
+        }
     }
 
-    fn drive(&mut self, around: Surroundings, ctx: &mut Context<Self>) {
+    /// Hands over all groups before it carries out an action.
+    fn drive(&mut self, ctx: &mut Context<Self>) {
         loop {
-            while let Some(group) = self.session.poll_group() {
-                let submitted = self.submit(group);
-                let submitted = Input::Submitted(submitted);
-                self.session.handle(submitted, around);
+            while let Some(group) = self.session.poll_group(now()) {
+                let submitted = Input::Submitted(self.submit(group));
+                self.session.handle(submitted, self.surroundings());
             }
             let Some(action) = self.session.poll_action() else {
                 break;
             };
-            self.carry_out(action, around, ctx);
+            self.carry_out(action, ctx);
         }
-        let counts = self.session.take_counts();
-        self.count(&counts, around);
-        let unfinished_bytes = self.session.unfinished_bytes();
-        let before = std::mem::replace(&mut self.unfinished_bytes, unfinished_bytes);
-        if unfinished_bytes != before {
-            self.fleet.unfinished.change(before, unfinished_bytes);
-        }
-        self.show_unanswered();
+        self.count();
     }
 
-    fn carry_out(&mut self, action: Action<Teller>, around: Surroundings, ctx: &mut Context<Self>) {
+    fn carry_out(&mut self, action: Action<Teller>, ctx: &mut Context<Self>) {
         let generation = self.generation;
         match action {
             Action::Opened => send(&*self.installation, Opened(generation)),
@@ -81,14 +87,16 @@ impl Socket {
             // Whoever asked may have gone.
             Action::Answer(asker, answer) => drop(asker.send(self.reply(answer))),
             Action::UnparsedFrame(size_bytes) => {
-                let unparsed = self.bot.spend_unparsed(size_bytes, around.now);
-                self.session.handle(Input::Unparsed(unparsed), around);
+                let unparsed = self.bot.spend_unparsed(size_bytes, now());
+                let input = Input::Unparsed(unparsed);
+                self.session.handle(input, self.surroundings());
             }
             Action::Retain(bytes) => {
                 let part = RetainedPart::take(&self.fleet, &self.bot, bytes);
                 self.retained = part.map(Box::new);
                 let is_retained = self.retained.is_some();
-                self.session.handle(Input::Retained(is_retained), around);
+                let input = Input::Retained(is_retained);
+                self.session.handle(input, self.surroundings());
             }
             Action::Malformed {
                 kind,
@@ -191,7 +199,9 @@ impl Socket {
         let (fleet, bot) = (Arc::clone(&self.fleet), Arc::clone(&self.bot));
         let (events, generation) = (events as u64, self.generation);
         loss::count(reason, &fleet, &bot, generation, events, || {
-            self.show_unanswered();
+            // Exactly these: of what the session no longer has, more may be told right after.
+            let shown = u64::from(self.shown_unanswered).saturating_sub(events);
+            self.show_as_unanswered(u32::try_from(shown).unwrap_or(u32::MAX));
         });
     }
 
@@ -211,7 +221,19 @@ impl Socket {
         }
     }
 
-    fn count(&self, counts: &Counts, around: Surroundings) {
+    /// Adds up what the session counted, and shows what it holds.
+    fn count(&mut self) {
+        let counts = self.session.take_counts();
+        self.add_counts(&counts);
+        let unfinished_bytes = self.session.unfinished_bytes();
+        let before = std::mem::replace(&mut self.unfinished_bytes, unfinished_bytes);
+        if unfinished_bytes != before {
+            self.fleet.unfinished.change(before, unfinished_bytes);
+        }
+        self.show_unanswered();
+    }
+
+    fn add_counts(&self, counts: &Counts) {
         let (totals, tally) = (&self.fleet.totals, &self.bot.tally);
         let add = |counter: &AtomicU64, count: u32| {
             if count > 0 {
@@ -219,13 +241,13 @@ impl Socket {
             }
         };
         if counts.heard {
-            tally.last_heard_ms.store(around.unix_ms, Relaxed);
+            tally.last_heard_ms.store(unix_ms(), Relaxed);
         }
         if counts.received > 0 {
-            tally.last_event_ms.store(around.unix_ms, Relaxed);
+            tally.last_event_ms.store(unix_ms(), Relaxed);
         }
         if counts.shed > 0 {
-            tally.last_shed_ms.store(around.unix_ms, Relaxed);
+            tally.last_shed_ms.store(unix_ms(), Relaxed);
         }
         for (total, own, count) in [
             (&totals.received, &tally.events, counts.received),
@@ -257,9 +279,10 @@ impl Socket {
         add(&tally.refused, counts.shed);
         add(&totals.recorded, counts.recorded);
         add(&totals.late_receipts, counts.late_receipts);
+        let repeats_nothing = self.session.repeats_nothing();
         for wait in &counts.waits {
             for _ in 0..wait.events {
-                if self.session.repeats_nothing() {
+                if repeats_nothing {
                     totals.kept(wait.waited);
                 } else {
                     totals.acknowledged(wait.waited);

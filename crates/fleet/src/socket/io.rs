@@ -10,7 +10,7 @@ use actix::fut::ActorFuture;
 use bytes::Bytes;
 use longwire_actor::Context;
 use longwire_egress::BoxedSocket;
-use longwire_link::session::{Input, Outbox};
+use longwire_link::session::{Input, Outbox, READS_PER_TURN};
 use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
@@ -21,9 +21,6 @@ use tokio::time::Sleep;
 
 /// What one read takes at most.
 const SCRATCH_BYTES: usize = 64 * 1024;
-
-/// Reads per poll; then the neighbours on this arbiter run.
-const READS: usize = 4;
 
 /// A timer is set no closer than this, which is what timers can tell apart: whatever a turn leaves undone, it cannot keep the
 /// arbiter from its other connections.
@@ -155,6 +152,9 @@ impl Socket {
         task: &mut TaskContext<'_>,
     ) -> Step {
         self.write(io, ctx, task);
+        if self.phase == Phase::Over {
+            return Step::Over;
+        }
         self.tend(ctx);
         let mut reads = 0;
         let mut is_empty = false;
@@ -163,7 +163,7 @@ impl Socket {
             if most_bytes == 0 {
                 break;
             }
-            if reads == READS {
+            if reads == READS_PER_TURN {
                 self.write(io, ctx, task);
                 return Step::Again;
             }
@@ -171,21 +171,21 @@ impl Socket {
             match poll_read(io, most_bytes, task) {
                 Poll::Ready(Read::Chunk(chunk)) => {
                     let _working = ctx.working::<ReadBurst>();
-                    self.tell(Input::Bytes(chunk), ctx);
+                    self.take_in(Input::Bytes(chunk), ctx);
                 }
-                Poll::Ready(Read::End) => self.tell(Input::InputEnded(String::new()), ctx),
+                Poll::Ready(Read::End) => self.take_in(Input::InputEnded(String::new()), ctx),
                 Poll::Ready(Read::Failed(error)) => {
-                    self.tell(Input::InputEnded(error.to_string()), ctx);
+                    self.take_in(Input::InputEnded(error.to_string()), ctx);
                 }
                 Poll::Pending => {
                     is_empty = true;
-                    self.tell(Input::Empty, ctx);
+                    self.take_in(Input::Empty, ctx);
                 }
             }
         }
         self.write(io, ctx, task);
-        if !is_empty && self.session.wants_bytes() > 0 {
-            // There is room again, made by this very turn: nobody else would wake us for what still waits to be read.
+        if self.session.wants_turn() || !is_empty && self.session.wants_bytes() > 0 {
+            // There is room again, made by this very turn: nobody else would wake us for what still waits.
             return Step::Again;
         }
         Step::Wait
@@ -194,7 +194,7 @@ impl Socket {
     /// Writes what the kernel takes.
     fn write(&mut self, io: &mut BoxedSocket, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) {
         if let Err(error) = poll_write(self.session.outbox(), io, task, now()) {
-            self.tell(Input::WriteFailed(error.to_string()), ctx);
+            self.take_in(Input::WriteFailed(error.to_string()), ctx);
         }
     }
 }

@@ -92,7 +92,7 @@ impl<A> Feishu<A> {
     }
 
     /// Decodes what was read, as far as there is room.
-    fn decode(&mut self, around: Surroundings) {
+    fn decode_input(&mut self, around: Surroundings) {
         let Surroundings {
             now,
             writer_has_room,
@@ -186,7 +186,7 @@ impl<A> Feishu<A> {
             Phase::Open => {
                 self.transport.heard();
                 self.transport.feed(chunk);
-                self.decode(around);
+                self.decode_input(around);
             }
             Phase::Finishing { .. } | Phase::Leaving { .. } | Phase::Over => {}
         }
@@ -210,24 +210,28 @@ impl<A> Feishu<A> {
 
 impl<P: DurableProof, A> Session<P, A> for Feishu<A> {
     fn handle(&mut self, input: Input<P, A>, around: Surroundings) {
-        if self.phase == Phase::Over {
-            if let Input::Request(request) = input {
-                self.refuse_request(request.asker);
-            }
-            return;
-        }
+        // What was read before the end is handed over before [`Action::Finished`] is carried out.
+        let is_submitted = matches!(input, Input::Submitted(_));
+        debug_assert!(
+            self.phase != Phase::Over || is_submitted,
+            "an input after the end"
+        );
         let now = around.now;
         match input {
             Input::Opened(early) => {
                 self.transport.act(Action::Opened);
-                // An event may have come in the same packet as the 101.
+                // An event may have come in the same packet as the 101. The first turn decodes it.
                 self.transport.feed(early);
-                self.decode(around);
             }
             Input::Bytes(chunk) => self.bytes(chunk, around),
             Input::Empty => {
                 if self.phase == Phase::Open {
+                    debug_assert!(
+                        self.transport.is_hungry(),
+                        "something is read and not decoded"
+                    );
                     self.backlog.handle_empty(now);
+                    self.transport.note_reading(self.may_read(), around);
                 }
             }
             Input::InputEnded(detail) => self.input_ended(detail),
@@ -266,11 +270,11 @@ impl<P: DurableProof, A> Session<P, A> for Feishu<A> {
             Phase::Open => {
                 self.refuse_late(now);
                 self.backlog.handle_timeout(now);
-                self.decode(around);
+                self.recording.handle_timeout(around.writer_has_room, now);
             }
             Phase::Finishing { until } => {
                 self.refuse_late(now);
-                self.recording.look_at_writer(around.writer_has_room, now);
+                self.recording.handle_timeout(around.writer_has_room, now);
                 if self.recording.is_empty() && self.transport.outbox.is_empty() {
                     self.transport.outbox.close(1000);
                     let until = until.min(now + LEAVING);
@@ -283,7 +287,14 @@ impl<P: DurableProof, A> Session<P, A> for Feishu<A> {
                 }
             }
             Phase::Leaving { until } if until <= now => self.finish(),
-            Phase::Leaving { .. } | Phase::Over => {}
+            Phase::Leaving { .. } => {}
+            Phase::Over => debug_assert!(false, "a turn after the end"),
+        }
+    }
+
+    fn decode(&mut self, around: Surroundings) {
+        if self.phase == Phase::Open {
+            self.decode_input(around);
         }
     }
 
@@ -307,8 +318,8 @@ impl<P: DurableProof, A> Session<P, A> for Feishu<A> {
         due.into_iter().flatten().min()
     }
 
-    fn poll_group(&mut self) -> Option<EventGroup> {
-        self.recording.next_group()
+    fn poll_group(&mut self, now: Instant) -> Option<EventGroup> {
+        self.recording.next_group(now)
     }
 
     fn poll_action(&mut self) -> Option<Action<A>> {
@@ -325,10 +336,14 @@ impl<P: DurableProof, A> Session<P, A> for Feishu<A> {
 
     fn wants_bytes(&self) -> usize {
         match self.phase {
-            Phase::Open if self.may_read() => READ_BYTES,
+            Phase::Open if self.may_read() && self.transport.is_hungry() => READ_BYTES,
             Phase::Leaving { .. } => READ_BYTES,
             Phase::Open | Phase::Finishing { .. } | Phase::Over => 0,
         }
+    }
+
+    fn wants_turn(&self) -> bool {
+        self.phase == Phase::Open && self.may_read() && !self.transport.is_hungry()
     }
 
     fn unanswered(&self) -> usize {

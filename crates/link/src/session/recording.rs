@@ -35,8 +35,6 @@ enum Offer {
     Now,
     /// Not before `due`: the writer had no room. `pause` is how long after the last time that is.
     Later { due: Instant, pause: Duration },
-    /// The pause is over, and a group waits to be taken.
-    Due { pause: Duration },
 }
 
 impl<K> Recording<K> {
@@ -88,8 +86,8 @@ impl<K> Recording<K> {
     }
 
     /// The next group for the writer, unless it is not to be offered any now.
-    pub(super) fn next_group(&mut self) -> Option<EventGroup> {
-        if matches!(self.offer, Offer::Later { .. }) || !self.may_offer() {
+    pub(super) fn next_group(&mut self, now: Instant) -> Option<EventGroup> {
+        if self.poll_offer().is_some_and(|due| due > now) || !self.may_offer() {
             return None;
         }
         let has_more = self.unrecorded.in_flight() > 0;
@@ -113,19 +111,24 @@ impl<K> Recording<K> {
         }
     }
 
+    /// The pause may be over. Where a group waits it is offered now ([`next_group`](Self::next_group)), and the writer's
+    /// answer says whether there is room; where none does, `writer_has_room` says it.
+    pub(super) fn handle_timeout(&mut self, writer_has_room: bool, now: Instant) {
+        if self.may_offer() || self.poll_offer().is_none_or(|due| due > now) {
+            return;
+        }
+        if writer_has_room {
+            self.offer = Offer::Now;
+        } else {
+            self.offer_later(now);
+        }
+    }
+
     /// Asks whether the writer has room before events are decoded, because then they would be here: thousands of
     /// connections with a burst each in hand are more than the writer's queue may hold.
-    pub(super) fn look_at_writer(&mut self, has_room: bool, now: Instant) {
-        match self.offer {
-            Offer::Now if !has_room => self.offer_later(now),
-            Offer::Later { due, pause } if due <= now && self.may_offer() => {
-                self.offer = Offer::Due { pause };
-            }
-            Offer::Later { due, .. } if due > now => {}
-            Offer::Due { .. } if self.may_offer() => {}
-            Offer::Later { .. } | Offer::Due { .. } if has_room => self.offer = Offer::Now,
-            Offer::Later { .. } | Offer::Due { .. } => self.offer_later(now),
-            Offer::Now => {}
+    pub(super) fn look_at_writer(&mut self, writer_has_room: bool, now: Instant) {
+        if self.offer == Offer::Now && !writer_has_room {
+            self.offer_later(now);
         }
     }
 
@@ -133,7 +136,7 @@ impl<K> Recording<K> {
     fn offer_later(&mut self, now: Instant) {
         let pause = match self.offer {
             Offer::Now => OFFER_AGAIN,
-            Offer::Later { pause, .. } | Offer::Due { pause } => (pause * 2).min(OFFER_RARELY),
+            Offer::Later { pause, .. } => (pause * 2).min(OFFER_RARELY),
         };
         let due = now + pause;
         self.offer = Offer::Later { due, pause };
@@ -143,7 +146,7 @@ impl<K> Recording<K> {
     pub(super) fn poll_offer(&self) -> Option<Instant> {
         match self.offer {
             Offer::Later { due, .. } => Some(due),
-            Offer::Now | Offer::Due { .. } => None,
+            Offer::Now => None,
         }
     }
 
@@ -223,7 +226,7 @@ mod tests {
             let due = recording.poll_offer().expect("it is asked again");
             assert!(due > now && due <= now + OFFER_RARELY);
             now = due;
-            recording.look_at_writer(false, now);
+            recording.handle_timeout(false, now);
             questions += 1;
         }
         assert!(
@@ -231,7 +234,7 @@ mod tests {
             "{questions} questions in ten seconds to a stuck writer"
         );
         assert!(!recording.has_room());
-        recording.look_at_writer(true, now + OFFER_RARELY);
+        recording.handle_timeout(true, now + OFFER_RARELY);
         assert!(recording.has_room());
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct Transport<A> {
     pause: Pause,
     /// Whether the pinger waits to hear that bytes came.
     is_asking: bool,
+    /// Whether everything that was read is decoded.
+    is_hungry: bool,
 }
 
 /// What the input holds next.
@@ -74,6 +76,7 @@ impl<A> Transport<A> {
             unfinished_bytes: 0,
             pause: Pause::default(),
             is_asking: false,
+            is_hungry: true,
         }
     }
 
@@ -93,7 +96,14 @@ impl<A> Transport<A> {
     pub(super) fn feed(&mut self, chunk: Bytes) {
         if !chunk.is_empty() {
             self.reader.feed(chunk);
+            self.is_hungry = false;
         }
+    }
+
+    /// Whether everything that was read is decoded. Only then is more to be read: the reader would have to copy what it
+    /// has, and nobody could say that the connection was found empty.
+    pub(super) fn is_hungry(&self) -> bool {
+        self.is_hungry
     }
 
     /// The link lives, whatever these bytes are.
@@ -141,6 +151,7 @@ impl<A> Transport<A> {
             return Next::End(InputEnd::NoMemory { held_bytes });
         }
         self.unfinished_bytes = bytes;
+        self.is_hungry = true;
         Next::Hungry
     }
 

@@ -120,22 +120,27 @@ impl<A> Wecom<A> {
     }
 
     /// Decodes what was read, as far as there is room.
-    fn decode(&mut self, around: Surroundings) {
-        let (has_room, now) = (around.writer_has_room, around.now);
-        self.recording.look_at_writer(has_room, now);
-        match self.phase {
+    fn decode_input(&mut self, around: Surroundings) {
+        match &self.phase {
             Phase::Open => self.decode_open(around),
+            Phase::Ending(ending) if ending.is_keeping() => {}
             Phase::Ending(_) => self.decode_ending(around),
             Phase::Over => {}
         }
     }
 
     fn decode_open(&mut self, around: Surroundings) {
+        let Surroundings {
+            now,
+            writer_has_room,
+            ..
+        } = around;
+        self.recording.look_at_writer(writer_has_room, now);
         while self.may_read() {
             match self.transport.next(around) {
                 Next::Message(content) => {
                     if let Err(end) = self.take_message(content, around) {
-                        return self.lose(end, 1000, around);
+                        return self.lose(end, 1000, now);
                     }
                 }
                 Next::Hungry => break,
@@ -143,7 +148,7 @@ impl<A> Wecom<A> {
                     if let Some((kind, size_bytes)) = end.malformed() {
                         self.transport.malformed(kind, size_bytes);
                     }
-                    return self.lose(end.into(), end.close_code(), around);
+                    return self.lose(end.into(), end.close_code(), now);
                 }
             }
         }
@@ -153,30 +158,30 @@ impl<A> Wecom<A> {
     }
 
     /// The connection is lost. What it brought is recorded.
-    fn lose(&mut self, end: ConnectionLoss, close_code: u16, around: Surroundings) {
+    fn lose(&mut self, end: ConnectionLoss, close_code: u16, now: Instant) {
         self.transport.outbox.close(close_code);
         self.transport.act(Action::Lost(end));
         self.end_requests();
-        self.begin_ending(Why::Lost, around);
+        self.begin_ending(Why::Lost, now);
     }
 
-    fn close(&mut self, mode: CloseMode, around: Surroundings) {
+    fn close(&mut self, mode: CloseMode, now: Instant) {
         match (&self.phase, mode) {
             (Phase::Open, CloseMode::Finish { within }) => {
-                self.begin_ending(Why::Told(within), around);
+                self.begin_ending(Why::Told(within), now);
             }
             (Phase::Open, CloseMode::Abandon | CloseMode::ParentGone) => {
                 self.end_requests();
-                self.begin_ending(Why::Lost, around);
+                self.begin_ending(Why::Lost, now);
             }
             (Phase::Ending(_) | Phase::Over, _) => {}
         }
     }
 
-    fn write_failed(&mut self, detail: String, around: Surroundings) {
+    fn write_failed(&mut self, detail: String, now: Instant) {
         if matches!(self.phase, Phase::Open) {
             let setback = Setback::WriteFailed;
-            self.lose(ConnectionLoss { setback, detail }, 1000, around);
+            self.lose(ConnectionLoss { setback, detail }, 1000, now);
         }
         // What is left was perhaps said before the other side stopped listening.
         self.transport.outbox.give_up();
@@ -189,16 +194,29 @@ impl<A> Wecom<A> {
             Phase::Over => return,
         }
         self.transport.feed(chunk);
-        self.decode(around);
+        self.decode_input(around);
     }
 
-    fn input_ended(&mut self, detail: String, around: Surroundings) {
+    fn input_ended(&mut self, detail: String, now: Instant) {
         match &self.phase {
             Phase::Open => {
                 let setback = Setback::Reset;
-                self.lose(ConnectionLoss { setback, detail }, 1000, around);
+                self.lose(ConnectionLoss { setback, detail }, 1000, now);
             }
-            Phase::Ending(_) => self.ending_read_all(around),
+            Phase::Ending(_) => self.ending_read_all(),
+            Phase::Over => {}
+        }
+    }
+
+    /// Everything that had come was read.
+    fn found_empty(&mut self, around: Surroundings) {
+        debug_assert!(
+            self.transport.is_hungry(),
+            "something is read and not decoded"
+        );
+        match &self.phase {
+            Phase::Open => self.transport.note_reading(self.may_read(), around),
+            Phase::Ending(_) => self.ending_found_empty(around.now),
             Phase::Over => {}
         }
     }
@@ -212,18 +230,18 @@ impl<A> Wecom<A> {
 
 impl<P: DurableProof, A> Session<P, A> for Wecom<A> {
     fn handle(&mut self, input: Input<P, A>, around: Surroundings) {
+        debug_assert!(!matches!(self.phase, Phase::Over), "an input after the end");
         let now = around.now;
         self.retained_bytes = around.retained_bytes;
         match input {
             Input::Opened(early) => {
                 self.transport.feed(early);
                 self.subscribe(now);
-                self.decode(around);
             }
             Input::Bytes(chunk) => self.bytes(chunk, around),
-            Input::Empty => self.ending_found_empty(around),
-            Input::InputEnded(detail) => self.input_ended(detail, around),
-            Input::WriteFailed(detail) => self.write_failed(detail, around),
+            Input::Empty => self.found_empty(around),
+            Input::InputEnded(detail) => self.input_ended(detail, now),
+            Input::WriteFailed(detail) => self.write_failed(detail, now),
             Input::Recorded(proofs) => self.recorded(proofs, now),
             Input::NotRecorded(tickets, why) => self.not_recorded(&tickets, why, now),
             Input::Submitted(submitted) => self.submitted(submitted, now),
@@ -234,26 +252,36 @@ impl<P: DurableProof, A> Session<P, A> for Wecom<A> {
             Input::Request(request) => self.request(request, now),
             Input::Unparsed(unparsed) => self.unparsed_decided(unparsed, around),
             Input::Retained(is_retained) => self.retained(is_retained),
-            Input::Close(mode) => self.close(mode, around),
+            Input::Close(mode) => self.close(mode, now),
             // WeCom splits nothing.
             Input::AssemblerAttached | Input::AssemblerEmpty(_) | Input::Assembled(_) => {}
         }
     }
 
     fn handle_timeout(&mut self, around: Surroundings) {
-        self.retained_bytes = around.retained_bytes;
-        if self.transport.outbox.is_stuck(around.now) {
-            self.write_failed(STUCK.to_owned(), around);
+        debug_assert!(!matches!(self.phase, Phase::Over), "a turn after the end");
+        let Surroundings {
+            now,
+            writer_has_room,
+            ..
+        } = around;
+        if let Phase::Ending(ending) = &mut self.phase {
+            ending.begin_turn();
         }
-        if let Err(end) = self.tend_requests(around.now)
+        if self.transport.outbox.is_stuck(now) {
+            self.write_failed(STUCK.to_owned(), now);
+        }
+        if let Err(end) = self.tend_requests(now)
             && matches!(self.phase, Phase::Open)
         {
-            self.lose(end, 1000, around);
+            self.lose(end, 1000, now);
         }
-        if let Phase::Ending(ending) = &mut self.phase {
-            ending.handle_timeout(around.now);
-        }
-        self.decode(around);
+        self.recording.handle_timeout(writer_has_room, now);
+    }
+
+    fn decode(&mut self, around: Surroundings) {
+        self.retained_bytes = around.retained_bytes;
+        self.decode_input(around);
     }
 
     fn poll_timeout(&self, _: Instant) -> Option<Instant> {
@@ -270,8 +298,8 @@ impl<P: DurableProof, A> Session<P, A> for Wecom<A> {
         due.into_iter().flatten().min()
     }
 
-    fn poll_group(&mut self) -> Option<EventGroup> {
-        self.recording.next_group()
+    fn poll_group(&mut self, now: Instant) -> Option<EventGroup> {
+        self.recording.next_group(now)
     }
 
     fn poll_action(&mut self) -> Option<Action<A>> {
@@ -288,9 +316,17 @@ impl<P: DurableProof, A> Session<P, A> for Wecom<A> {
 
     fn wants_bytes(&self) -> usize {
         match &self.phase {
-            Phase::Open if self.may_read() => READ_BYTES,
-            Phase::Ending(ending) => ending.wants_bytes(self.has_room()),
-            Phase::Open | Phase::Over => 0,
+            Phase::Open if self.may_read() && self.transport.is_hungry() => READ_BYTES,
+            Phase::Ending(ending) if self.transport.is_hungry() => ending.wants_bytes(),
+            Phase::Open | Phase::Ending(_) | Phase::Over => 0,
+        }
+    }
+
+    fn wants_turn(&self) -> bool {
+        match &self.phase {
+            Phase::Open => self.may_read() && !self.transport.is_hungry(),
+            Phase::Ending(ending) => ending.wants_turn(self.has_room()),
+            Phase::Over => false,
         }
     }
 

@@ -78,7 +78,9 @@ enum Step {
     AttachAssembler,
     HearAssembler,
     Request,
-    KernelTakes(bool),
+    Kernel(u8),
+    WriteBreaks,
+    FillsUp,
     NoMemory,
     Pass(u64),
     Turn,
@@ -103,7 +105,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::AttachAssembler),
         3 => Just(Step::HearAssembler),
         1 => Just(Step::Request),
-        2 => any::<bool>().prop_map(Step::KernelTakes),
+        2 => (0_u8..6).prop_map(Step::Kernel),
+        1 => Just(Step::FillsUp),
         6 => (0_u64..2000).prop_map(Step::Pass),
         10 => Just(Step::Turn),
         1 => prop_oneof![
@@ -111,6 +114,7 @@ fn step() -> impl Strategy<Value = Step> {
             Just(Step::Violation),
             Just(Step::PlatformCloses),
             Just(Step::Reset),
+            Just(Step::WriteBreaks),
             Just(Step::NoMemory),
             (0_u8..4).prop_map(Step::Close),
             (8_000_u64..40_000).prop_map(Step::Pass),
@@ -208,7 +212,9 @@ impl Life {
                 over: None,
                 asker,
             }),
-            Step::KernelTakes(takes) => world.kernel_takes = takes,
+            Step::Kernel(how) => world.set_kernel(how),
+            Step::WriteBreaks => world.is_write_broken = true,
+            Step::FillsUp => world.fills_up = true,
             Step::NoMemory => world.unfinished_most_bytes = 0,
             Step::Pass(ms) => world.pass(Duration::from_millis(ms)),
             Step::Turn => world.turn(),
@@ -257,6 +263,12 @@ impl Life {
             ..
         } = self.world;
         assert!(acked + refused <= received);
+        // What is refused late keeps its place until the store has answered.
+        let unanswered = self.world.session.unanswered() as u64;
+        assert!(
+            acked + refused + unanswered >= received,
+            "each is answered, or will be"
+        );
         assert!(
             self.read as u64 <= acked,
             "more ACKs on the wire than proofs"
@@ -349,4 +361,72 @@ fn a_platform_that_takes_nothing_is_given_up() {
 #[test]
 fn an_idle_session_is_640_bytes() {
     assert!(size_of::<Feishu<u32>>() <= 640);
+}
+
+#[test]
+fn every_end_is_said_to_the_platform() {
+    for (step, code) in [
+        (Step::PlatformCloses, 1001),
+        (Step::Violation, 1002),
+        (Step::NoMemory, 1009),
+    ] {
+        let mut life = Life::new();
+        life.take(step);
+        life.world
+            .incoming
+            .extend(&frame(2, &[0; 90_000])[..80_000]);
+        life.world.run();
+        assert_eq!(life.world.close_codes(), [code]);
+    }
+}
+
+#[test]
+fn what_came_with_the_upgrade_is_answered() {
+    let mut world = connection(8);
+    let mut early = frame(9, b"there?");
+    early.extend([0xFF, 0]);
+    world.tell(Input::Opened(early.into()));
+    assert_eq!(world.finished, None, "nothing could be written yet");
+    world.turn();
+    let opcodes: Vec<u8> = world.written.iter().map(|(opcode, _)| *opcode).collect();
+    assert_eq!(opcodes, [10, 8]);
+    assert!(world.finished.is_some());
+}
+
+#[test]
+fn what_is_whole_when_the_writer_is_full_is_refused() {
+    let mut life = Life::new();
+    life.push(2);
+    life.world.turn();
+    life.world.attach_assembler();
+    life.world.turn();
+    life.world.writer = Writer::Full;
+    life.world.hear_assembler();
+    life.world.turn();
+    life.check();
+    assert_eq!((life.world.shed, life.answered.len()), (1, 1));
+}
+
+#[test]
+fn a_connection_that_finishes_refuses_what_is_late() {
+    let mut life = Life::new();
+    life.push(1);
+    life.world.turn();
+    let within = Duration::from_secs(10);
+    life.world.tell(Input::Close(CloseMode::Finish { within }));
+    life.world.pass(Timing::default().answer_budget);
+    life.check();
+    assert_eq!((life.world.refused, life.answered.len()), (1, 1));
+}
+
+#[test]
+fn the_pinger_hears_what_comes() {
+    let mut life = Life::new();
+    life.world.tell(Input::SendPing);
+    life.world.turn();
+    life.take(Step::PlatformPing);
+    life.world.turn();
+    life.push(1);
+    life.world.turn();
+    assert_eq!(life.world.heard, 1, "once for each ping");
 }

@@ -1,6 +1,8 @@
 //! Everything around a session: the other side and the kernel between, the writer, the store, and the actor that owns it.
 //!
-//! It does what the actor does, in the order in which the actor does it, and checks what holds at all times.
+//! It does what the actor does, in the order in which the actor does it, and checks what holds at all times. Like the actor
+//! it is woken by something only: a message, bytes while a read waits for them, room in the kernel while a write does, or the
+//! timer that the last turn set. What a session leaves to a turn that nobody calls stays undone here too.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -53,10 +55,18 @@ pub(super) struct World {
     pub(super) incoming: Vec<u8>,
     pub(super) is_input_over: bool,
     pub(super) kernel_takes: bool,
+    /// How many bytes the kernel takes in one write.
+    pub(super) write_bytes: usize,
+    /// Whether the stream keeps in its own buffer what it took.
+    pub(super) is_flush_blocked: bool,
+    /// Whether the other side refuses what we write.
+    pub(super) is_write_broken: bool,
     client: Client,
     /// Messages that the other side got.
     pub(super) written: Vec<(u8, Vec<u8>)>,
     pub(super) writer: Writer,
+    /// Whether the next read finds the writer full, which had room when the turn began.
+    pub(super) fills_up: bool,
     /// Groups that the writer has.
     pub(super) queue: VecDeque<Vec<NewEvent>>,
     mailbox: VecDeque<Mail>,
@@ -75,16 +85,44 @@ pub(super) struct World {
     pub(super) received: u64,
     pub(super) acked: u64,
     pub(super) refused: u64,
+    pub(super) shed: u64,
+    /// Events for which a proof came.
+    pub(super) proven: u64,
+    pub(super) unparsed_dropped: u64,
     pub(super) events_lost: u64,
+    pub(super) losses: Vec<(usize, LossReason)>,
     pub(super) left_unread: u32,
     pub(super) malformed: Vec<&'static str>,
     pub(super) opened: u32,
     pub(super) pongs: u32,
+    pub(super) heard: u32,
     pub(super) lost: Option<ConnectionLoss>,
     pub(super) finished: Option<usize>,
     is_told_to_close: bool,
-    has_hung_up: bool,
+    pub(super) has_hung_up: bool,
     pub(super) turns: u64,
+    pinger: Pinger,
+    waking: Waking,
+}
+
+/// What the pinger was told.
+#[derive(Default)]
+struct Pinger {
+    /// It waits to hear that bytes came.
+    is_asking: bool,
+    is_paused: bool,
+}
+
+/// What wakes the actor.
+#[derive(Default)]
+struct Waking {
+    /// A message came, or the last turn wants another.
+    is_due: bool,
+    /// A read found nothing, and the kernel says when there is something.
+    reads: bool,
+    /// A write found no room.
+    writes: bool,
+    timer: Option<Instant>,
 }
 
 impl World {
@@ -97,9 +135,13 @@ impl World {
             incoming: Vec::new(),
             is_input_over: false,
             kernel_takes: true,
+            write_bytes: usize::MAX,
+            is_flush_blocked: false,
+            is_write_broken: false,
             client: Client::default(),
             written: Vec::new(),
             writer: Writer::Takes,
+            fills_up: false,
             queue: VecDeque::new(),
             mailbox: VecDeque::new(),
             log: Vec::new(),
@@ -116,16 +158,23 @@ impl World {
             received: 0,
             acked: 0,
             refused: 0,
+            shed: 0,
+            proven: 0,
+            unparsed_dropped: 0,
             events_lost: 0,
+            losses: Vec::new(),
             left_unread: 0,
             malformed: Vec::new(),
             opened: 0,
             pongs: 0,
+            heard: 0,
             lost: None,
             finished: None,
             is_told_to_close: false,
             has_hung_up: false,
             turns: 0,
+            pinger: Pinger::default(),
+            waking: Waking::default(),
         }
     }
 
@@ -140,21 +189,36 @@ impl World {
         }
     }
 
-    /// An input, and what the session wants done about it.
+    /// A message from elsewhere, and what the session wants done about it. A turn follows.
     pub(super) fn tell(&mut self, input: Input<Proof, u32>) {
         if self.finished.is_some() {
             return;
         }
-        self.is_told_to_close |= matches!(input, Input::Close(_));
+        let is_open = self.session.view().phase == "open";
+        match input {
+            Input::SendPing => self.pinger.is_asking |= is_open,
+            Input::PingerAttached => self.pinger.is_paused = false,
+            Input::Close(_) => self.is_told_to_close = true,
+            _ => {}
+        }
+        self.session.handle(input, self.around());
+        while let Some(action) = self.session.poll_action() {
+            self.carry_out(action);
+        }
+        self.count();
+        self.waking.is_due = true;
+    }
+
+    /// What a turn's own I/O brings.
+    fn take_in(&mut self, input: Input<Proof, u32>) {
         self.session.handle(input, self.around());
         self.drive();
     }
 
     fn drive(&mut self) {
         loop {
-            while let Some(group) = self.session.poll_group() {
-                let submitted = self.submit(group);
-                let submitted = Input::Submitted(submitted);
+            while let Some(group) = self.session.poll_group(self.now) {
+                let submitted = Input::Submitted(self.submit(group));
                 self.session.handle(submitted, self.around());
             }
             let Some(action) = self.session.poll_action() else {
@@ -162,12 +226,19 @@ impl World {
             };
             self.carry_out(action);
         }
+        self.count();
+    }
+
+    fn count(&mut self) {
         let counts = self.session.take_counts();
         self.received += u64::from(counts.received);
         self.acked += u64::from(counts.acked);
+        self.shed += u64::from(counts.shed);
         self.refused += u64::from(counts.refused + counts.refused_late + counts.shed);
+        self.unparsed_dropped += u64::from(counts.unparsed_dropped);
         let waits = counts.waits.iter().map(|wait| wait.events).sum::<u32>();
         let proofs = counts.recorded + counts.repeats_by_event_id + counts.repeats_by_message;
+        self.proven += u64::from(proofs);
         assert_eq!(waits + counts.late_receipts, proofs, "one wait per proof");
     }
 
@@ -205,7 +276,13 @@ impl World {
         match action {
             Action::Opened => self.opened += 1,
             Action::Pong(_) => self.pongs += 1,
-            Action::Heard | Action::ReadingPaused | Action::ReadingResumed => {}
+            Action::Heard => self.heard += 1,
+            Action::ReadingPaused => {
+                assert!(!std::mem::replace(&mut self.pinger.is_paused, true));
+            }
+            Action::ReadingResumed => {
+                assert!(std::mem::replace(&mut self.pinger.is_paused, false));
+            }
             Action::AssemblerWanted => assert!(self.assembly.is_none()),
             Action::AssemblerIdle => self.assembly = None,
             Action::Join(fragment) => self.join(fragment),
@@ -231,8 +308,9 @@ impl World {
             }
             Action::Malformed { kind, .. } => self.malformed.push(kind),
             Action::UnparsedDropped => {}
-            Action::EventsLost(events, _) => {
+            Action::EventsLost(events, reason) => {
                 assert!(events > 0);
+                self.losses.push((events, reason));
                 self.events_lost += events as u64;
             }
             Action::LeftUnread => self.left_unread += 1,
@@ -333,6 +411,26 @@ impl World {
         }
     }
 
+    /// What the kernel takes from now on: nothing, little, all but a flush, or everything.
+    pub(super) fn set_kernel(&mut self, how: u8) {
+        self.kernel_takes = how != 0;
+        self.write_bytes = if how == 1 { 7 } else { usize::MAX };
+        self.is_flush_blocked = how == 2;
+    }
+
+    /// Whether the pinger knows of a pause.
+    pub(super) fn is_paused(&self) -> bool {
+        self.pinger.is_paused
+    }
+
+    /// The codes of our close frames.
+    pub(super) fn close_codes(&self) -> Vec<u16> {
+        let closes = self.written.iter().filter(|(opcode, _)| *opcode == 8);
+        closes
+            .map(|(_, payload)| u16::from_be_bytes([payload[0], payload[1]]))
+            .collect()
+    }
+
     /// The oldest of the store's answers arrives. Whether there was one.
     pub(super) fn hear_store(&mut self) -> bool {
         match self.mailbox.pop_front() {
@@ -348,40 +446,103 @@ impl World {
         self.queue.len() + self.mailbox.len()
     }
 
-    /// One turn of the actor.
+    /// Whether something wakes the actor now.
+    pub(super) fn is_woken(&self) -> bool {
+        let Waking {
+            is_due,
+            reads,
+            writes,
+            timer,
+        } = self.waking;
+        let can_read = !self.incoming.is_empty() || self.is_input_over;
+        let can_write = self.is_write_broken || self.kernel_takes && !self.is_flush_blocked;
+        let is_late = timer.is_some_and(|due| due <= self.now);
+        self.finished.is_none()
+            && (is_due
+                || is_late
+                || !self.has_hung_up && (reads && can_read || writes && can_write))
+    }
+
+    /// One turn of the actor, if something wakes it.
     pub(super) fn turn(&mut self) {
-        self.turns += 1;
-        if self.finished.is_some() {
+        if !self.is_woken() {
             return;
         }
-        if !self.has_hung_up {
+        self.turns += 1;
+        self.waking = Waking::default();
+        let is_done = self.turn_awake();
+        if self.finished.is_some() {
+            // Best effort, as the actor does it.
             self.write();
+            return self.check_end();
+        }
+        if is_done {
+            self.check_timeout();
+            self.check_pause();
+            self.waking.timer = self.session.poll_timeout(self.now);
+        } else {
+            self.waking.is_due = true;
+        }
+    }
+
+    /// Whether the actor waits now.
+    fn turn_awake(&mut self) -> bool {
+        self.write();
+        if self.finished.is_some() {
+            return true;
         }
         self.session.handle_timeout(self.around());
-        self.check_timeout();
         self.drive();
-        let mut reads = 0;
-        while self.finished.is_none() && !self.has_hung_up {
+        if self.finished.is_some() {
+            return true;
+        }
+        self.session.decode(self.around());
+        self.drive();
+        let (mut reads, mut is_empty) = (0, false);
+        while !is_empty && self.finished.is_none() && !self.has_hung_up {
             let most_bytes = self.session.wants_bytes();
-            if most_bytes == 0 || reads == 64 {
+            if most_bytes == 0 {
                 break;
+            }
+            if reads == READS_PER_TURN {
+                self.write();
+                return false;
             }
             reads += 1;
-            if !self.incoming.is_empty() {
-                let count = most_bytes.min(self.incoming.len());
-                let chunk: Vec<u8> = self.incoming.drain(..count).collect();
-                self.tell(Input::Bytes(chunk.into()));
-            } else if self.is_input_over {
-                self.tell(Input::InputEnded(String::new()));
-            } else {
-                self.tell(Input::Empty);
-                break;
+            is_empty = self.read(most_bytes);
+        }
+        if self.finished.is_some() || self.has_hung_up {
+            return true;
+        }
+        self.write();
+        !self.session.wants_turn() && (is_empty || self.session.wants_bytes() == 0)
+    }
+
+    /// Reads once. Whether nothing was there.
+    fn read(&mut self, most_bytes: usize) -> bool {
+        if !self.incoming.is_empty() {
+            let count = most_bytes.min(self.incoming.len());
+            let chunk: Vec<u8> = self.incoming.drain(..count).collect();
+            let is_asking =
+                self.session.view().phase == "open" && std::mem::take(&mut self.pinger.is_asking);
+            let before = self.heard;
+            if std::mem::take(&mut self.fills_up) {
+                self.writer = Writer::Full;
             }
+            self.take_in(Input::Bytes(chunk.into()));
+            assert_eq!(
+                self.heard,
+                before + u32::from(is_asking),
+                "the pinger hears"
+            );
+        } else if self.is_input_over {
+            self.take_in(Input::InputEnded(String::new()));
+        } else {
+            self.waking.reads = true;
+            self.take_in(Input::Empty);
+            return true;
         }
-        if !self.has_hung_up {
-            self.write();
-        }
-        self.check_timeout();
+        false
     }
 
     fn check_timeout(&self) {
@@ -391,46 +552,91 @@ impl World {
             "something is left undone: {:?}",
             self.session.view()
         );
-        if self.finished.is_some() {
-            assert_eq!((due, self.session.wants_bytes()), (None, 0));
+    }
+
+    fn check_end(&self) {
+        assert_eq!(self.session.poll_timeout(self.now), None);
+        assert_eq!(self.session.wants_bytes(), 0);
+        assert!(!self.session.wants_turn());
+    }
+
+    /// The pinger knows of a pause, or is told soon, and it knows of none that is over.
+    fn check_pause(&self) {
+        let view = self.session.view();
+        if view.phase != "open" {
+            return;
+        }
+        if view.reading {
+            assert!(!self.pinger.is_paused, "reading goes on, and is not told");
+        } else if !self.pinger.is_paused {
+            let soon = self.now + Duration::from_secs(1);
+            let due = self.session.poll_timeout(self.now);
+            assert!(due.is_some_and(|due| due <= soon), "a pause is not told");
         }
     }
 
     fn write(&mut self) {
-        let outbox = self.session.outbox();
-        if !self.kernel_takes {
-            if !outbox.unwritten().is_empty() {
-                outbox.handle_blocked(self.now);
-            }
+        if self.has_hung_up {
             return;
         }
-        let bytes = outbox.unwritten().to_vec();
-        outbox.handle_written(bytes.len());
-        if outbox.needs_flush() {
-            outbox.handle_flushed();
+        loop {
+            let outbox = self.session.outbox();
+            let is_flush = outbox.needs_flush();
+            if outbox.unwritten().is_empty() && !is_flush {
+                return;
+            }
+            if self.is_write_broken {
+                if self.finished.is_none() {
+                    self.take_in(Input::WriteFailed(String::new()));
+                }
+                return;
+            }
+            if !self.kernel_takes || is_flush && self.is_flush_blocked {
+                outbox.handle_blocked(self.now);
+                self.waking.writes = true;
+                return;
+            }
+            if is_flush {
+                outbox.handle_flushed();
+                return;
+            }
+            let count = outbox.unwritten().len().min(self.write_bytes);
+            let bytes = outbox.unwritten()[..count].to_vec();
+            outbox.handle_written(count);
+            self.client.take(&bytes, &mut self.written);
         }
-        self.client.take(&bytes, &mut self.written);
+    }
+
+    /// Turns, as long as something wakes the actor.
+    pub(super) fn run(&mut self) {
+        for _ in 0..10_000 {
+            if !self.is_woken() {
+                return;
+            }
+            self.turn();
+        }
+        panic!("it never waits: {:?}", self.session.view());
     }
 
     /// Time passes, with a turn whenever one is due.
     pub(super) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
-        while let Some(due) = self
-            .session
-            .poll_timeout(self.now)
-            .filter(|due| *due <= end)
+        self.run();
+        while self.finished.is_none()
+            && let Some(due) = self.waking.timer.filter(|due| *due <= end)
         {
             self.now = due.max(self.now + Duration::from_millis(1));
-            self.turn();
+            self.run();
         }
         self.now = self.now.max(end);
-        self.turn();
+        self.run();
     }
 
     /// All trouble is over, and the other side hangs up. The session finishes on its own.
     pub(super) fn recover(&mut self) {
         self.writer = Writer::Takes;
-        self.kernel_takes = true;
+        self.fills_up = false;
+        self.set_kernel(9);
         self.is_input_over = true;
         self.unfinished_most_bytes = usize::MAX;
         self.tell(Input::MayRecord);
@@ -438,17 +644,18 @@ impl World {
             self.attach_assembler();
         }
         for _ in 0..2_000 {
+            self.run();
             if self.finished.is_some() {
                 return;
             }
-            self.turn();
             while !self.queue.is_empty() {
                 self.commit(None);
             }
-            let has_heard = self.hear_store();
-            if !has_heard && self.finished.is_none() {
-                let due = self.session.poll_timeout(self.now);
-                self.now = due.unwrap_or(self.now + Duration::from_millis(1));
+            if !self.hear_store() {
+                let due = self.waking.timer;
+                self.now = due.unwrap_or_else(|| {
+                    panic!("nothing wakes it any more: {:?}", self.session.view());
+                });
             }
         }
         panic!("it never finishes: {:?}", self.session.view());

@@ -1,7 +1,7 @@
 //! The end of a connection whose platform repeats nothing: what it brought is recorded, and what it still brings too.
 //!
 //! ```text
-//! told to finish, or lost ──▶ Reading ⇄ HeldBack ──the other side ends, or time is up──▶ Rest ──▶ Keeping ──▶ over
+//! told to finish, or lost ──▶ Begun ──▶ Reading ⇄ HeldBack ──the other side ends, or time is up──▶ Rest ──▶ Keeping ──▶ over
 //! ```
 //! The close frame is written first and ends everything that is said; then the connection is read until the other side
 //! ends it, since an event that was on its way comes on no other connection. A full window holds the reading back as ever. What
@@ -14,6 +14,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Phase, Wecom};
+use crate::session::READS_PER_TURN;
 use crate::session::action::Action;
 use crate::session::input::Surroundings;
 use crate::session::transport::{InputEnd, Next, READ_BYTES};
@@ -27,7 +28,7 @@ const QUIET: Duration = Duration::from_secs(3);
 const LOST_READS: Duration = Duration::from_secs(60);
 
 /// How many reads may follow when the time is up: as many as an open connection is granted in one turn.
-const LAST_READS: usize = 4;
+const LAST_READS: usize = READS_PER_TURN;
 
 /// What a message means that lacks its end.
 const CUT_OFF: &str = "nothing to do if it is rare: the connection ended in the middle of a message, which nobody sends again";
@@ -54,22 +55,16 @@ pub(super) enum Why {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Stage {
-    Reading,
+    /// The close frame waits to be written. A read may be the last one, and nothing is written after that.
+    Begun,
+    /// `late_reads` is how many reads brought something since the time was up.
+    Reading { late_reads: usize },
     /// There is no room; at this moment that has lasted too long.
     HeldBack(Option<Instant>),
-    /// The time is up, unless the very next read brings something, or there is room again.
-    TimeUp {
-        was_held_back: bool,
-    },
     /// Reading ends: so many reads were made since.
-    Rest {
-        reads: usize,
-        was_held_back: bool,
-    },
-    /// Nothing more comes. `is_left_unread`: but something would have.
-    Decoding {
-        is_left_unread: bool,
-    },
+    Rest { reads: usize, was_held_back: bool },
+    /// Reading ended, and more would have come.
+    MoreCame,
     /// Everything is decoded, and waits for the store.
     Keeping,
 }
@@ -84,7 +79,7 @@ impl Ending {
             why,
             until: now + limit,
             quiet_at: now + QUIET,
-            stage: Stage::Reading,
+            stage: Stage::Begun,
         }
     }
 
@@ -92,51 +87,58 @@ impl Ending {
         self.stage == Stage::Keeping
     }
 
-    pub(super) fn wants_bytes(&self, has_room: bool) -> usize {
+    /// How many bytes the next read may bring, if everything is decoded.
+    pub(super) fn wants_bytes(&self) -> usize {
         match self.stage {
-            Stage::Reading | Stage::HeldBack(_) | Stage::TimeUp { .. } if has_room => READ_BYTES,
-            Stage::Reading | Stage::HeldBack(_) | Stage::TimeUp { .. } => 0,
+            Stage::Reading { .. } => READ_BYTES,
             Stage::Rest { reads, .. } if reads < LAST_READS => READ_BYTES,
             // Only a read can tell whether there is more. One byte is enough for that.
             Stage::Rest { .. } => 1,
-            Stage::Decoding { .. } | Stage::Keeping => 0,
+            Stage::Begun | Stage::HeldBack(_) | Stage::MoreCame | Stage::Keeping => 0,
+        }
+    }
+
+    /// Whether another turn is to follow at once.
+    pub(super) fn wants_turn(&self, has_room: bool) -> bool {
+        match self.stage {
+            Stage::Begun => true,
+            Stage::HeldBack(_) => has_room,
+            Stage::Reading { .. } | Stage::Rest { .. } | Stage::MoreCame | Stage::Keeping => false,
         }
     }
 
     /// When something is to be done without input.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         match self.stage {
-            Stage::Reading => Some(self.until.min(self.quiet_at)),
+            Stage::Reading { .. } => Some(self.until.min(self.quiet_at)),
             Stage::HeldBack(until) => until,
-            Stage::TimeUp { .. } | Stage::Rest { .. } | Stage::Decoding { .. } | Stage::Keeping => {
-                None
-            }
+            Stage::Begun | Stage::Rest { .. } | Stage::MoreCame | Stage::Keeping => None,
         }
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
-        if self.poll_timeout().is_some_and(|due| due <= now) {
-            let was_held_back = matches!(self.stage, Stage::HeldBack(_));
-            self.stage = Stage::TimeUp { was_held_back };
+    /// What was to be written was offered to the kernel.
+    pub(super) fn begin_turn(&mut self) {
+        if self.stage == Stage::Begun {
+            self.stage = Stage::Reading { late_reads: 0 };
         }
     }
 
     /// A read brought something.
     pub(super) fn handle_read(&mut self, now: Instant) {
         self.stage = match self.stage {
-            Stage::Reading | Stage::HeldBack(_) | Stage::TimeUp { .. } if now >= self.until => {
-                Stage::Rest {
-                    reads: 0,
-                    was_held_back: false,
+            Stage::Reading { late_reads } => {
+                self.quiet_at = now + QUIET;
+                let late_reads = late_reads + usize::from(now >= self.until);
+                if late_reads < LAST_READS {
+                    Stage::Reading { late_reads }
+                } else {
+                    Stage::Rest {
+                        reads: 0,
+                        was_held_back: false,
+                    }
                 }
             }
-            Stage::Reading | Stage::HeldBack(_) | Stage::TimeUp { .. } => {
-                self.quiet_at = now + QUIET;
-                Stage::Reading
-            }
-            Stage::Rest { reads, .. } if reads == LAST_READS => Stage::Decoding {
-                is_left_unread: true,
-            },
+            Stage::Rest { reads, .. } if reads == LAST_READS => Stage::MoreCame,
             Stage::Rest {
                 reads,
                 was_held_back,
@@ -144,25 +146,19 @@ impl Ending {
                 reads: reads + 1,
                 was_held_back,
             },
-            stage @ (Stage::Decoding { .. } | Stage::Keeping) => stage,
+            stage @ (Stage::Begun | Stage::HeldBack(_) | Stage::MoreCame | Stage::Keeping) => stage,
         };
     }
 
     /// There is room. While there was none nobody listened, and that may have been long ago: a disk that hangs makes no
     /// turn, so nothing moved the times on.
     fn go_on(&mut self, now: Instant) {
-        if let Stage::HeldBack(_)
-        | Stage::TimeUp {
-            was_held_back: true,
-        } = self.stage
-        {
-            self.stage = Stage::Reading;
+        if let Stage::HeldBack(_) = self.stage {
+            self.stage = Stage::Reading { late_reads: 0 };
             self.quiet_at = now + QUIET;
             if self.why == Why::Lost {
                 self.until = self.until.max(now + QUIET);
             }
-            // Whoever was told to finish waits no longer than before.
-            self.handle_timeout(now);
         }
     }
 
@@ -191,61 +187,50 @@ impl Ending {
 
 impl<A> Wecom<A> {
     /// Ends the connection. What it brought and still brings is recorded first.
-    pub(super) fn begin_ending(&mut self, why: Why, around: Surroundings) {
+    pub(super) fn begin_ending(&mut self, why: Why, now: Instant) {
         self.transport.outbox.close(1000);
-        let ending = Ending::new(why, around.now);
-        self.phase = Phase::Ending(Box::new(ending));
-        self.decode_ending(around);
+        self.phase = Phase::Ending(Box::new(Ending::new(why, now)));
     }
 
     /// Everything that had come was read.
-    pub(super) fn ending_found_empty(&mut self, around: Surroundings) {
-        let Phase::Ending(ending) = &mut self.phase else {
-            return;
-        };
-        let was_held_back = match ending.stage {
-            Stage::Reading | Stage::HeldBack(_) => {
-                if around.now < ending.until.min(ending.quiet_at) {
-                    return;
-                }
-                false
-            }
-            Stage::TimeUp { was_held_back } | Stage::Rest { was_held_back, .. } => was_held_back,
-            Stage::Decoding { .. } | Stage::Keeping => return,
-        };
-        ending.stage = Stage::Decoding {
-            // The other side could not send the rest of this message as long as nothing was read.
-            is_left_unread: was_held_back && self.transport.held_bytes() > 0,
-        };
-        self.decode_ending(around);
-    }
-
-    /// The other side sends nothing more.
-    pub(super) fn ending_read_all(&mut self, around: Surroundings) {
-        let Phase::Ending(ending) = &mut self.phase else {
+    pub(super) fn ending_found_empty(&mut self, now: Instant) {
+        let Phase::Ending(ending) = &self.phase else {
             return;
         };
         match ending.stage {
-            Stage::Decoding { .. } | Stage::Keeping => return,
-            Stage::Reading | Stage::HeldBack(_) | Stage::TimeUp { .. } | Stage::Rest { .. } => {
-                ending.stage = Stage::Decoding {
-                    is_left_unread: false,
-                };
+            Stage::Reading { .. } if now < ending.until.min(ending.quiet_at) => {}
+            Stage::Reading { .. } => self.end_reading(false),
+            // The other side could not send the rest of this message as long as nothing was read.
+            Stage::Rest { was_held_back, .. } => {
+                self.end_reading(was_held_back && self.transport.held_bytes() > 0);
             }
+            Stage::Begun | Stage::HeldBack(_) | Stage::MoreCame | Stage::Keeping => {}
         }
-        self.decode_ending(around);
+    }
+
+    /// The other side sends nothing more.
+    pub(super) fn ending_read_all(&mut self) {
+        let Phase::Ending(ending) = &self.phase else {
+            return;
+        };
+        match ending.stage {
+            Stage::Reading { .. } | Stage::Rest { .. } => self.end_reading(false),
+            Stage::Begun | Stage::HeldBack(_) | Stage::MoreCame | Stage::Keeping => {}
+        }
     }
 
     /// Decodes what was read: as far as there is room, or all of it when the reading ends.
     pub(super) fn decode_ending(&mut self, around: Surroundings) {
+        let now = around.now;
+        self.recording.look_at_writer(around.writer_has_room, now);
         loop {
-            let Phase::Ending(ending) = &mut self.phase else {
+            let Phase::Ending(ending) = &self.phase else {
                 return;
             };
             let needs_room = match ending.stage {
-                Stage::Reading | Stage::HeldBack(_) | Stage::TimeUp { .. } => true,
-                Stage::Rest { .. } | Stage::Decoding { .. } => false,
-                Stage::Keeping => return,
+                Stage::Reading { .. } | Stage::HeldBack(_) => true,
+                Stage::Rest { .. } | Stage::MoreCame => false,
+                Stage::Begun | Stage::Keeping => return,
             };
             if self.unparsed.is_some() {
                 // It goes on with the answer.
@@ -254,7 +239,7 @@ impl<A> Wecom<A> {
             if needs_room && !self.has_room() {
                 let is_oldest = !self.recording.has_predecessors();
                 if let Phase::Ending(ending) = &mut self.phase {
-                    ending.hold_back(is_oldest, around.now);
+                    ending.hold_back(is_oldest, now);
                     if matches!(ending.stage, Stage::HeldBack(_)) {
                         return;
                     }
@@ -266,7 +251,7 @@ impl<A> Wecom<A> {
                     // What ends a connection is no news here.
                     drop(self.take_message(content, around));
                 }
-                Next::Hungry => return self.ending_hungry(around.now),
+                Next::Hungry => return self.ending_hungry(now),
                 Next::End(end) => {
                     // Nothing behind this can be read.
                     let is_left_unread = matches!(end, InputEnd::NoMemory { .. });
@@ -282,9 +267,9 @@ impl<A> Wecom<A> {
             return;
         };
         match ending.stage {
-            Stage::Reading | Stage::HeldBack(_) | Stage::TimeUp { .. } => ending.go_on(now),
-            Stage::Decoding { is_left_unread } => self.end_reading(is_left_unread),
-            Stage::Rest { .. } | Stage::Keeping => {}
+            Stage::Reading { .. } | Stage::HeldBack(_) => ending.go_on(now),
+            Stage::MoreCame => self.end_reading(true),
+            Stage::Begun | Stage::Rest { .. } | Stage::Keeping => {}
         }
     }
 

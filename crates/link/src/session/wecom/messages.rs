@@ -1,11 +1,11 @@
 //! Messages of WeCom to events.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use longwire_wire::event::{NewEvent, Source};
 use longwire_wire::identity::Identity;
 use longwire_wire::wecom::{Callback, Incoming};
-
-use std::time::Duration;
 
 use super::Wecom;
 use crate::session::action::{Action, ConnectionLoss};
@@ -101,7 +101,7 @@ impl<A> Wecom<A> {
                 }
             }
         }
-        self.decode(around);
+        self.decode_input(around);
     }
 
     /// What nobody could read is recorded with its bytes. It comes once. A callback among it always is: it is an event,
