@@ -1,5 +1,6 @@
 //! The order of the code itself: which crate may use which, what a crate of decisions may depend on, that modules do not use
-//! each other in circles, and that a public name means one thing. `crates/ARCHITECTURE.md` is the list of what is allowed.
+//! each other in circles, that a public name means one thing, and that one type proves what is recorded.
+//! `crates/ARCHITECTURE.md` is the list of what is allowed.
 
 mod circles;
 mod dependencies;
@@ -7,6 +8,7 @@ mod map;
 mod modules;
 mod names;
 mod pages;
+mod proofs;
 
 use std::path::{Path, PathBuf};
 
