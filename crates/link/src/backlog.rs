@@ -69,7 +69,7 @@ enum Empty {
     /// For the first time then.
     Since(Instant),
     /// First so long ago that it is up to date when it is found empty once more.
-    Long,
+    CheckAgain,
 }
 
 impl Backlog {
@@ -98,7 +98,7 @@ impl Backlog {
             Phase::Shedding { empty, .. } => match *empty {
                 Empty::No => *empty = Empty::Since(now),
                 Empty::Since(first) if now < first + AFTERFLOW => {}
-                Empty::Since(_) | Empty::Long => self.phase = Phase::Clear,
+                Empty::Since(_) | Empty::CheckAgain => self.phase = Phase::Clear,
             },
         }
     }
@@ -123,7 +123,7 @@ impl Backlog {
             && let Empty::Since(first) = *empty
             && now >= first + AFTERFLOW
         {
-            *empty = Empty::Long;
+            *empty = Empty::CheckAgain;
         }
         let Phase::Behind(since) = self.phase else {
             return;
@@ -150,7 +150,7 @@ impl Backlog {
         match self.phase {
             Phase::Clear
             | Phase::Shedding {
-                empty: Empty::No | Empty::Long,
+                empty: Empty::No | Empty::CheckAgain,
                 ..
             } => None,
             Phase::Behind(since) => Some(since + self.patience(now)),
