@@ -1,5 +1,6 @@
 //! What a session is told.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -27,8 +28,7 @@ pub struct Surroundings {
     pub retained_bytes: usize,
 }
 
-/// Something happened.
-#[derive(Debug)]
+/// Something happened. It cannot be printed: much of it is what the platform or an application said.
 pub enum Input<P, A> {
     /// The upgrade is done. These bytes came with it.
     Opened(Bytes),
@@ -104,7 +104,6 @@ pub struct Whole {
 }
 
 /// A request of an application.
-#[derive(Debug)]
 pub struct SessionRequest<A> {
     /// Which.
     pub command: Command,
@@ -116,6 +115,16 @@ pub struct SessionRequest<A> {
     pub over: Option<Generation>,
     /// Who is told.
     pub asker: A,
+}
+
+/// Without the body, which is an application's.
+impl<A> fmt::Debug for SessionRequest<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionRequest")
+            .field("command", &self.command)
+            .field("body_bytes", &self.body.get().len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// How a connection is to end.
