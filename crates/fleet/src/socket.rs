@@ -147,7 +147,8 @@ impl Socket {
             timing: fleet.timing(bot.platform()),
             window_events: fleet.window_events,
             window_bytes: fleet.window_bytes,
-            seed: rand::random(),
+            mask_seed: rand::random(),
+            id_seed: rand::random(),
         };
         let session: Box<dyn Session<Receipt, Teller>> = match access {
             Access::Feishu(url) => Box::new(Feishu::new(url.service_id(), settings)),

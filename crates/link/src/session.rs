@@ -64,8 +64,11 @@ pub struct SessionSettings<'a> {
     pub window_events: usize,
     /// How many bytes of payload.
     pub window_bytes: usize,
-    /// Where the masking keys and the ids of requests come from: a number of the operating system's randomness.
-    pub seed: u64,
+    /// Where the masking keys come from: a number of the operating system's randomness.
+    pub mask_seed: u64,
+    /// Where the ids of requests come from: another one. The platform and applications see the ids, and an id tells its
+    /// seed.
+    pub id_seed: u64,
 }
 
 /// What is said over one connection. `P` is the proof that an event is recorded, `A` whom the answer to a request goes to.

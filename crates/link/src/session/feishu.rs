@@ -70,13 +70,14 @@ impl<A> Feishu<A> {
             timing,
             window_events,
             window_bytes,
-            seed,
+            mask_seed,
+            id_seed: _,
         } = settings;
         let window = Window::new(window_events, window_bytes, timing.answer_budget);
         Self {
             service,
             phase: Phase::Open,
-            transport: Transport::new(Outbox::new(timing.write, seed)),
+            transport: Transport::new(Outbox::new(timing.write, mask_seed)),
             recording: Recording::new(window, Flight::Many),
             fragments: FragmentRouting::default(),
             backlog: Backlog::default(),

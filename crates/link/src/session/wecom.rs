@@ -76,7 +76,8 @@ impl<A> Wecom<A> {
             timing,
             window_events,
             window_bytes,
-            seed,
+            mask_seed,
+            id_seed,
         } = settings;
         // With one group at the store at a time, as many events are read meanwhile. With one window for both, each group
         // would be half as large, and a commit costs the same.
@@ -86,14 +87,14 @@ impl<A> Wecom<A> {
             bot_id,
             secret,
             phase: Phase::Open,
-            transport: Transport::new(Outbox::new(timing.write, seed)),
+            transport: Transport::new(Outbox::new(timing.write, mask_seed)),
             recording: Recording::new(window, Flight::One),
             refused: Refused::OfferedAgain,
             window_bytes,
             retained_bytes: 0,
             is_subscribed: false,
             requests: Requests::new(RequestLimits::from(timing)),
-            ids: Jitter::new(!seed),
+            ids: Jitter::new(id_seed),
             unparsed: None,
         }
     }

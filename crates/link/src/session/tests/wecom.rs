@@ -25,7 +25,8 @@ pub(super) fn connection(window_events: usize) -> World {
             timing: &Timing::default().for_wecom(),
             window_events,
             window_bytes: 1 << 20,
-            seed: 1,
+            mask_seed: 1,
+            id_seed: 2,
         },
     ))
 }
