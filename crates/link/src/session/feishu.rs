@@ -207,6 +207,11 @@ impl<A> Feishu<A> {
             Phase::Leaving { .. } | Phase::Over => {}
         }
     }
+
+    fn refuse_request(&mut self, asker: A) {
+        let refused = Err(RequestRefusal::NoRequests);
+        self.transport.act(Action::Answer(asker, refused));
+    }
 }
 
 impl<P: DurableProof, A> Session<P, A> for Feishu<A> {
@@ -376,12 +381,5 @@ impl<P: DurableProof, A> Session<P, A> for Feishu<A> {
             reading: self.may_read(),
             shedding: self.backlog.is_shedding(),
         }
-    }
-}
-
-impl<A> Feishu<A> {
-    fn refuse_request(&mut self, asker: A) {
-        let refused = Err(RequestRefusal::NoRequests);
-        self.transport.act(Action::Answer(asker, refused));
     }
 }
