@@ -7,10 +7,19 @@ use longwire_link::Generation;
 use longwire_link::session::LossReason;
 use std::sync::atomic::Ordering::Relaxed;
 
+/// Why events are lost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LossCause {
+    /// The session has said why.
+    Session(LossReason),
+    /// The connection's actor failed, or the process did not wait for it.
+    ActorEnded,
+}
+
 /// So many events of a connection are lost. Nothing is counted twice: `let_go` takes them out of what the bot shows as
 /// unanswered, in the same moment in which it is seen how many of them a stop has told.
 pub(crate) fn count(
-    reason: LossReason,
+    cause: LossCause,
     fleet: &FleetContext,
     bot: &Bot,
     generation: Generation,
@@ -24,7 +33,7 @@ pub(crate) fn count(
         *told -= known;
         events - known
     };
-    tell(reason, fleet, bot, generation, untold);
+    tell(cause, fleet, bot, generation, untold);
 }
 
 /// The store takes nothing any more: what the bot shows as unanswered goes with the process. Its connections still hold it.
@@ -36,17 +45,17 @@ pub(crate) fn count_unanswered(fleet: &FleetContext, bot: &Bot) {
         *told += untold;
         untold
     };
-    let reason = LossReason::ProcessEnds;
-    tell(reason, fleet, bot, bot.generation(), untold);
+    let cause = LossCause::Session(LossReason::ProcessEnds);
+    tell(cause, fleet, bot, bot.generation(), untold);
 }
 
-fn tell(reason: LossReason, fleet: &FleetContext, bot: &Bot, generation: Generation, events: u64) {
+fn tell(cause: LossCause, fleet: &FleetContext, bot: &Bot, generation: Generation, events: u64) {
     if events == 0 {
         return;
     }
     fleet.totals.unrecorded.fetch_add(events, Relaxed);
     bot.tally.unrecorded.fetch_add(events, Relaxed);
-    let (reason, next_step) = explain(reason);
+    let (reason, next_step) = explain(cause);
     tracing::error!(
         installation = bot.public_id,
         generation = generation.0,
@@ -58,21 +67,21 @@ fn tell(reason: LossReason, fleet: &FleetContext, bot: &Bot, generation: Generat
 }
 
 /// The reason and what to do, in words.
-fn explain(reason: LossReason) -> (&'static str, &'static str) {
-    match reason {
-        LossReason::Rule => (
+fn explain(cause: LossCause) -> (&'static str, &'static str) {
+    match cause {
+        LossCause::Session(LossReason::Rule) => (
             "a rule of the schema refuses them",
             "read the store's own line about it",
         ),
-        LossReason::ProcessEnds => (
+        LossCause::Session(LossReason::ProcessEnds) => (
             "the process ends before the store has taken them",
             "clear the store's trouble before longwire is stopped; `/readyz` says what it is",
         ),
-        LossReason::NoRoom => (
+        LossCause::Session(LossReason::NoRoom) => (
             "the store takes nothing, and connections that ended keep as much as they may",
             "clear the store's trouble; `/readyz` says what it is",
         ),
-        LossReason::ActorEnded => (
+        LossCause::ActorEnded => (
             "the connection's actor ended before the store had them",
             "read what the log says before this: an actor failed, or the process ended in a hurry",
         ),

@@ -19,7 +19,7 @@ use crate::assembler::{Assembled, Emptied, Fragment, Refused};
 use crate::bot::{Bot, SocketCard};
 use crate::clock::{now, unix_ms};
 use crate::context::{ArbiterContext, FleetContext};
-use crate::loss;
+use crate::loss::{self, LossCause};
 use crate::pinger::{Heard, Pong, ReadingPaused, ReadingResumed, SendPing};
 use crate::record_order::MayRecord;
 use crate::request::{Ask, Teller};
@@ -30,8 +30,8 @@ use io::Pump;
 use longwire_actor::{Context, End, Inject, Inspect, Mailbox, Receives, TreeActor, send};
 use longwire_link::Generation;
 use longwire_link::session::{
-    CloseMode, Feishu, Input, LossReason, NotRecorded as NotRecordedBy, Session, SessionSettings,
-    Surroundings, Wecom,
+    CloseMode, Feishu, Input, NotRecorded as NotRecordedBy, Session, SessionSettings, Surroundings,
+    Wecom,
 };
 use longwire_platform::DialError;
 use longwire_store::{Cause, GroupReply, Receipt};
@@ -261,15 +261,14 @@ impl Drop for Socket {
     fn drop(&mut self) {
         self.fleet.unfinished.change(self.unfinished_bytes, 0);
         if self.session.repeats_nothing() {
-            let view = self.session.view();
             // None, unless the actor failed. What the writer has then is recorded, unless the store fails too.
-            let events = view.waiting_for_the_writer as u64;
+            let events = self.session.unsubmitted() as u64;
             let (fleet, bot) = (Arc::clone(&self.fleet), Arc::clone(&self.bot));
-            let (reason, generation) = (LossReason::ActorEnded, self.generation);
-            loss::count(reason, &fleet, &bot, generation, events, || {
+            let (cause, generation) = (LossCause::ActorEnded, self.generation);
+            loss::count(cause, &fleet, &bot, generation, events, || {
                 self.show_as_unanswered(0);
             });
-            if view.unread_bytes > 0 {
+            if self.session.view().unread_bytes > 0 {
                 loss::left_unread(&self.fleet, &self.bot, self.generation);
             }
             self.bot.record_order.leave(self.generation);

@@ -110,6 +110,9 @@ pub trait Session<P: DurableProof, A> {
     /// How many events are unanswered or unrecorded.
     fn unanswered(&self) -> usize;
 
+    /// How many of these the store's writer has not been given.
+    fn unsubmitted(&self) -> usize;
+
     /// How much of the memory for unfinished input this connection takes.
     fn unfinished_bytes(&self) -> usize;
 

@@ -3,7 +3,7 @@
 use super::{AssemblerIdle, AssemblerWanted, Finished, Lost, Opened, Phase, Socket};
 use crate::assembler::{Fragment, Refused};
 use crate::clock::{now, unix_ms};
-use crate::loss;
+use crate::loss::{self, LossCause};
 use crate::pinger::{Heard, Pong, ReadingPaused, ReadingResumed};
 use crate::request::{Reply, RequestError, Teller};
 use crate::retained::RetainedPart;
@@ -198,7 +198,8 @@ impl Socket {
     pub(super) fn lost(&mut self, events: usize, reason: LossReason) {
         let (fleet, bot) = (Arc::clone(&self.fleet), Arc::clone(&self.bot));
         let (events, generation) = (events as u64, self.generation);
-        loss::count(reason, &fleet, &bot, generation, events, || {
+        let cause = LossCause::Session(reason);
+        loss::count(cause, &fleet, &bot, generation, events, || {
             // Exactly these: of what the session no longer has, more may be told right after.
             let shown = u64::from(self.shown_unanswered).saturating_sub(events);
             self.show_as_unanswered(u32::try_from(shown).unwrap_or(u32::MAX));

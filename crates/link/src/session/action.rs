@@ -142,8 +142,6 @@ pub enum LossReason {
     ProcessEnds,
     /// The store is in trouble, and the ended connections of the bot or of all hold as much as they may.
     NoRoom,
-    /// The connection's actor failed, or the process did not wait for it. No machine says so.
-    ActorEnded,
 }
 
 /// So many events waited so long between the read and the proof.

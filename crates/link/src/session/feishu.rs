@@ -356,6 +356,10 @@ impl<P: DurableProof, A> Session<P, A> for Feishu<A> {
         self.recording.len()
     }
 
+    fn unsubmitted(&self) -> usize {
+        self.recording.waiting()
+    }
+
     fn unfinished_bytes(&self) -> usize {
         self.transport.unfinished_bytes()
     }
