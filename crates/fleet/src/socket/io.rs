@@ -183,6 +183,9 @@ impl Socket {
                 }
             }
         }
+        if self.phase == Phase::Over {
+            return Step::Over;
+        }
         self.write(io, ctx, task);
         if self.session.wants_turn() || !is_empty && self.session.wants_bytes() > 0 {
             // There is room again, made by this very turn: nobody else would wake us for what still waits.

@@ -195,12 +195,9 @@ impl World {
             return;
         }
         let is_open = self.session.view().phase == "open";
-        match input {
-            Input::SendPing => self.pinger.is_asking |= is_open,
-            Input::PingerAttached => self.pinger.is_paused = false,
-            Input::Close(_) => self.is_told_to_close = true,
-            _ => {}
-        }
+        self.is_told_to_close |= matches!(input, Input::Close(_));
+        self.pinger.is_asking |= is_open && matches!(input, Input::SendPing);
+        self.pinger.is_paused &= !matches!(input, Input::PingerAttached);
         self.session.handle(input, self.around());
         while let Some(action) = self.session.poll_action() {
             self.carry_out(action);
