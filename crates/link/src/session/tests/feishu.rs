@@ -82,6 +82,7 @@ enum Step {
     Kernel(u8),
     WriteBreaks,
     FillsUp,
+    ReadTakes(u64),
     NoMemory,
     Pass(u64),
     Turn,
@@ -108,6 +109,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Request),
         2 => (0_u8..6).prop_map(Step::Kernel),
         1 => Just(Step::FillsUp),
+        1 => (1_u64..300).prop_map(Step::ReadTakes),
         6 => (0_u64..2000).prop_map(Step::Pass),
         10 => Just(Step::Turn),
         1 => prop_oneof![
@@ -216,6 +218,7 @@ impl Life {
             Step::Kernel(how) => world.set_kernel(how),
             Step::WriteBreaks => world.is_write_broken = true,
             Step::FillsUp => world.fills_up = true,
+            Step::ReadTakes(ms) => world.read_takes = Duration::from_millis(ms),
             Step::NoMemory => world.unfinished_most_bytes = 0,
             Step::Pass(ms) => world.pass(Duration::from_millis(ms)),
             Step::Turn => world.turn(),
@@ -431,4 +434,17 @@ fn the_pinger_hears_what_comes() {
     life.push(1);
     life.world.turn();
     assert_eq!(life.world.heard, 1, "once for each ping");
+}
+
+#[test]
+fn what_is_read_when_patience_ends_is_refused_at_once() {
+    let mut life = Life::new();
+    (0..9).for_each(|_| life.push(1));
+    life.world.pass(Duration::from_millis(999));
+    life.world.commit(None);
+    life.world.hear_store();
+    life.world.read_takes = Duration::from_millis(5);
+    (0..20).for_each(|_| life.push(1));
+    life.world.run();
+    assert_eq!((life.world.received, life.world.shed), (29, 13));
 }

@@ -70,6 +70,7 @@ enum Step {
     Kernel(u8),
     WriteBreaks,
     FillsUp,
+    ReadTakes(u64),
     Retained(usize),
     MayRetain(bool),
     NoMemory,
@@ -95,6 +96,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0_u8..4).prop_map(Step::Request),
         2 => (0_u8..6).prop_map(Step::Kernel),
         1 => Just(Step::FillsUp),
+        1 => (1_u64..300).prop_map(Step::ReadTakes),
         1 => (0_usize..4000).prop_map(Step::Retained),
         6 => (0_u64..4000).prop_map(Step::Pass),
         10 => Just(Step::Turn),
@@ -262,6 +264,7 @@ impl Life {
             Step::Kernel(how) => world.set_kernel(how),
             Step::WriteBreaks => world.is_write_broken = true,
             Step::FillsUp => world.fills_up = true,
+            Step::ReadTakes(ms) => world.read_takes = Duration::from_millis(ms),
             Step::Retained(bytes) => world.retained_bytes = bytes * 1_000,
             Step::MayRetain(may) => world.may_retain = may,
             Step::NoMemory => world.unfinished_most_bytes = 0,
@@ -351,4 +354,26 @@ proptest! {
             "all that came is read, or it is said that not all was"
         );
     }
+}
+
+#[test]
+fn what_a_long_request_held_up_is_decoded_when_it_is_written() {
+    let mut life = Life::subscribed(8);
+    let body = format!(r#"{{"text":"{}"}}"#, "x".repeat(300_000));
+    for _ in 0..2 {
+        let body = serde_json::from_str(&body).expect("json");
+        life.world.request(|asker| SessionRequest {
+            command: Command::RespondMessage,
+            req_id: Some("r1".into()),
+            body,
+            over: None,
+            asker,
+        });
+    }
+    life.world.run();
+    life.say(&ack("r1", 0));
+    life.callback();
+    life.world.run();
+    assert_eq!(life.world.written.len(), 2, "the second follows the first");
+    assert_eq!(life.world.received, 1);
 }

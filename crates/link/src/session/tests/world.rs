@@ -8,7 +8,7 @@ mod client;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use longwire_wire::event::{DurableProof, NewEvent};
@@ -72,6 +72,8 @@ pub(super) struct World {
     pub(super) writer: Writer,
     /// Whether the next read finds the writer full, which had room when the turn began.
     pub(super) fills_up: bool,
+    /// How long the next read takes.
+    pub(super) read_takes: Duration,
     /// Groups that the writer has.
     pub(super) queue: VecDeque<Vec<NewEvent>>,
     mailbox: VecDeque<Mail>,
@@ -147,6 +149,7 @@ impl World {
             written: Vec::new(),
             writer: Writer::Takes,
             fills_up: false,
+            read_takes: Duration::ZERO,
             queue: VecDeque::new(),
             mailbox: VecDeque::new(),
             log: Vec::new(),

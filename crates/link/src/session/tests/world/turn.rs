@@ -1,6 +1,6 @@
 //! The turns of the actor around a session, and what wakes it for one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Waking, World, Writer};
 use crate::session::*;
@@ -30,6 +30,7 @@ impl World {
         }
         self.turns += 1;
         self.waking = Waking::default();
+        let begun = self.now;
         let is_done = self.turn_awake();
         if self.finished.is_some() {
             // Best effort, as the actor does it.
@@ -37,7 +38,7 @@ impl World {
             return self.check_end();
         }
         if is_done {
-            self.check_timeout();
+            self.check_timeout(begun);
             self.check_pause();
             self.waking.timer = self.session.poll_timeout(self.now);
         } else {
@@ -86,6 +87,7 @@ impl World {
             let is_asking =
                 self.session.view().phase == "open" && std::mem::take(&mut self.pinger.is_asking);
             let before = self.heard;
+            self.now += std::mem::take(&mut self.read_takes);
             if std::mem::take(&mut self.fills_up) {
                 self.writer = Writer::Full;
             }
@@ -105,10 +107,11 @@ impl World {
         false
     }
 
-    fn check_timeout(&self) {
+    /// A turn acts on all that was due when it began.
+    fn check_timeout(&self, begun: Instant) {
         let due = self.session.poll_timeout(self.now);
         assert!(
-            due.is_none_or(|due| due > self.now),
+            due.is_none_or(|due| due > begun),
             "something is left undone: {:?}",
             self.session.view()
         );
