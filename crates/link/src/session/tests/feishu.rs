@@ -448,3 +448,17 @@ fn what_is_read_when_patience_ends_is_refused_at_once() {
     life.world.run();
     assert_eq!((life.world.received, life.world.shed), (29, 13));
 }
+
+#[test]
+fn what_comes_between_two_turns_is_one_group() {
+    let mut life = Life::new();
+    (0..2).for_each(|_| life.push(2));
+    life.world.turn();
+    life.world.attach_assembler();
+    life.world.turn();
+    (0..2).for_each(|_| life.world.hear_assembler());
+    assert!(life.world.queue.is_empty());
+    life.world.turn();
+    let sizes: Vec<usize> = life.world.queue.iter().map(Vec::len).collect();
+    assert_eq!(sizes, [2]);
+}

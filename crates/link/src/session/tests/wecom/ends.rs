@@ -251,3 +251,30 @@ fn a_pause_is_told_to_each_pinger() {
     life.world.pass(Duration::from_millis(300));
     assert!(!life.world.is_paused());
 }
+
+#[test]
+fn a_connection_that_reads_nothing_asks_the_writer_only_to_hand_over() {
+    let mut life = Life::subscribed(8);
+    for _ in 0..2 {
+        life.callback();
+        life.world.turn();
+    }
+    life.world.tell(Input::Close(CloseMode::Abandon));
+    life.world.is_input_over = true;
+    life.world.run();
+    assert_eq!(life.world.session.view().phase, "keeping");
+    life.world.writer = Writer::Full;
+    life.world.tell(Input::MayRecord);
+    let turns = life.world.turns;
+    life.world.pass(Duration::from_secs(10));
+    assert_eq!(life.world.turns, turns + 1, "the message's own turn");
+    life.world.writer = Writer::Takes;
+    life.world.commit(None);
+    life.world.hear_store();
+    life.world.turn();
+    assert_eq!(
+        life.world.queue.len(),
+        1,
+        "the next group is offered at once"
+    );
+}
