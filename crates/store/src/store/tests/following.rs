@@ -79,6 +79,23 @@ impl Follower {
         self.read.extend(page.events);
         (page.more, is_recent)
     }
+
+    /// Reads what is left, and holds all that was read against the log.
+    fn read_to_the_end(&mut self, store: &Store, ever: &[Essence]) {
+        while self.read(store, 3).0 {}
+        let query = EventQuery {
+            installation: self.only,
+            ..everything()
+        };
+        let all = store.reader().events(query).expect("readable").events;
+        let expected: Vec<_> = all.iter().map(essence).collect();
+        let mut read: Vec<_> = self.read.iter().map(essence).collect();
+        assert!(read.is_sorted_by(|(one, ..), (next, ..)| one < next));
+        assert!(read.iter().all(|event| ever.contains(event)));
+        // It may have read what was lost afterwards.
+        read.retain(|event| expected.contains(event));
+        assert_eq!(read, expected);
+    }
 }
 
 /// What of an event does not change after it was recorded.
@@ -139,66 +156,6 @@ fn run(steps: &[Step]) -> usize {
     let mut ever: Vec<Essence> = Vec::new();
     for step in steps {
         match step {
-            Step::Commit(events) => {
-                for &(bot, key, length) in events {
-                    let mut group = bench.group(vec![with_payload(key, length)]);
-                    group.installation = bots[bot];
-                    store.writer().submit(group).expect("room");
-                }
-                writer.write(None);
-            }
-            Step::Group(bot, events) => {
-                let events = events.iter();
-                let events = events.map(|&(key, length)| with_payload(key, length));
-                let mut group = bench.group(events.collect());
-                group.installation = bots[*bot];
-                store.writer().submit(group).expect("room");
-                writer.write(None);
-            }
-            Step::Refused(cause) => {
-                database.fail([*cause]);
-                bench.submit(vec![event(1, 99)]);
-                writer.write(None);
-                assert!(writer.engine.is_ready(), "the next batch is recorded");
-            }
-            Step::Shorter(lost) => {
-                database.fail([Cause::Gone]);
-                bench.submit(vec![event(1, 99)]);
-                writer.write(None);
-                database.lose(*lost);
-                retry(store, &mut writer);
-            }
-            Step::Panic(key) => {
-                let mut group = bench.group(vec![event(1, 200 + key % 50)]);
-                group.reply = Arc::new(PanicsWhenTold);
-                store.writer().submit(group).expect("room");
-                let open = Arc::clone(&store.open);
-                let mut run = WriterRun {
-                    open,
-                    state: Some(writer),
-                    handed_over: None,
-                };
-                let outcome = catch_unwind(AssertUnwindSafe(|| {
-                    if let Some(state) = &mut run.state {
-                        state.write(None);
-                    }
-                }));
-                assert!(outcome.is_err());
-                drop(run);
-                writer = take_state(store);
-                retry(store, &mut writer);
-            }
-            Step::Trouble | Step::Unconfirmed(_) => {
-                database.fail([Cause::Io]);
-                if let Step::Unconfirmed(key) = step {
-                    database.commit_and_fail();
-                    bench.submit(vec![event(1, 100 + key % 100)]);
-                } else {
-                    bench.submit(vec![event(1, 99)]);
-                }
-                writer.write(None);
-                retry(store, &mut writer);
-            }
             Step::Read(who, limit) => {
                 let (_, is_recent) = followers[*who].read(store, *limit);
                 from_memory += usize::from(is_recent);
@@ -206,6 +163,13 @@ fn run(steps: &[Step]) -> usize {
             Step::Watch(who, begins) => {
                 followers[*who].watch = begins.then(|| store.watch_head());
             }
+            Step::Panic(key) => writer = panic_after_commit(&bench, *key, writer),
+            Step::Commit(_)
+            | Step::Group(..)
+            | Step::Refused(_)
+            | Step::Shorter(_)
+            | Step::Trouble
+            | Step::Unconfirmed(_) => write(step, &database, &bench, &bots, &mut writer),
         }
         if let Some(watch) = followers.iter().find_map(|one| one.watch.as_ref()) {
             assert_eq!(watch.newest(), store.reader().last_seq().expect("readable"));
@@ -217,21 +181,90 @@ fn run(steps: &[Step]) -> usize {
         ever.extend(news.expect("readable").events.iter().map(essence));
     }
     for follower in &mut followers {
-        while follower.read(store, 3).0 {}
-        let query = EventQuery {
-            installation: follower.only,
-            ..everything()
-        };
-        let all = store.reader().events(query).expect("readable").events;
-        let expected: Vec<_> = all.iter().map(essence).collect();
-        let mut read: Vec<_> = follower.read.iter().map(essence).collect();
-        assert!(read.is_sorted_by(|(one, ..), (next, ..)| one < next));
-        assert!(read.iter().all(|event| ever.contains(event)));
-        // It may have read what was lost afterwards.
-        read.retain(|event| expected.contains(event));
-        assert_eq!(read, expected);
+        follower.read_to_the_end(store, &ever);
     }
     from_memory
+}
+
+/// What the writer does in one step.
+fn write(
+    step: &Step,
+    database: &MemoryDatabase,
+    bench: &Bench,
+    bots: &[InstallationId],
+    writer: &mut WriterState,
+) {
+    let store = &bench.store;
+    match step {
+        Step::Commit(events) => {
+            for &(bot, key, length) in events {
+                let mut group = bench.group(vec![with_payload(key, length)]);
+                group.installation = bots[bot];
+                store.writer().submit(group).expect("room");
+            }
+            writer.write(None);
+        }
+        Step::Group(bot, events) => {
+            let events = events.iter();
+            let events = events.map(|&(key, length)| with_payload(key, length));
+            let mut group = bench.group(events.collect());
+            group.installation = bots[*bot];
+            store.writer().submit(group).expect("room");
+            writer.write(None);
+        }
+        Step::Refused(cause) => {
+            database.fail([*cause]);
+            bench.submit(vec![event(1, 99)]);
+            writer.write(None);
+            assert!(writer.engine.is_ready(), "the next batch is recorded");
+        }
+        Step::Shorter(lost) => {
+            database.fail([Cause::Gone]);
+            bench.submit(vec![event(1, 99)]);
+            writer.write(None);
+            database.lose(*lost);
+            retry(store, writer);
+        }
+        Step::Trouble => {
+            database.fail([Cause::Io]);
+            bench.submit(vec![event(1, 99)]);
+            writer.write(None);
+            retry(store, writer);
+        }
+        Step::Unconfirmed(key) => {
+            database.fail([Cause::Io]);
+            database.commit_and_fail();
+            bench.submit(vec![event(1, 100 + key % 100)]);
+            writer.write(None);
+            retry(store, writer);
+        }
+        Step::Panic(_) | Step::Read(..) | Step::Watch(..) => {
+            unreachable!("the writer has no part in it")
+        }
+    }
+}
+
+/// The writer panics between a commit and telling the followers of it.
+fn panic_after_commit(bench: &Bench, key: u8, writer: Box<WriterState>) -> Box<WriterState> {
+    let store = &bench.store;
+    let mut group = bench.group(vec![event(1, 200 + key % 50)]);
+    group.reply = Arc::new(PanicsWhenTold);
+    store.writer().submit(group).expect("room");
+    let mut run = WriterRun {
+        open: Arc::clone(&store.open),
+        state: Some(writer),
+        handed_over: None,
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        if let Some(state) = &mut run.state {
+            state.write(None);
+        }
+    }));
+    assert!(outcome.is_err());
+    drop(run);
+    let mut writer = take_state(store);
+    retry(store, &mut writer);
+    writer
 }
 
 proptest! {
