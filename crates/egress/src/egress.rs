@@ -58,7 +58,7 @@ impl fmt::Debug for HttpAnswer {
     }
 }
 
-/// An open WebSocket without its framing; see [`ws`](crate::ws).
+/// An open WebSocket without its framing, which is `longwire_wire::websocket`.
 pub struct WebSocketIo {
     /// The socket. It has no timeouts and answers no ping; both are the owner's work.
     pub io: BoxedSocket,
