@@ -7,15 +7,13 @@
 //! calm, then the attack, then calm again; after that every event is accounted for
 //! ```
 //! The neighbours' platform knows nothing of the attack, so what it saw is what they felt. Where a whole platform is in
-//! trouble ([`hanging`], [`flapping`]) or there are too few open files ([`files`]), what is measured is how soon a bot of another one is back ([`back`]).
+//! trouble, or there are too few open files, the measurement is how soon a bot of another platform is back ([`back`]).
 //!
-//! An attack is a variant of [`Attack`], an arm of [`carry_out`], and a file that says what is done and what it may cost.
+//! An attack is a variant of [`Attack`]. One on a whole platform is an arm of [`PlatformTrouble::of`]; the others are
+//! arms of [`suffer`].
 
 mod back;
-mod files;
 mod finding;
-mod flapping;
-mod hanging;
 
 use std::time::{Duration, Instant};
 
@@ -33,6 +31,7 @@ use crate::stand::{
     Annex, Breakage, MeasuredClient, PlatformSettings, ProgressLine, RunVerdict, SimulatedPlatform,
     TestStand, look,
 };
+use back::PlatformTrouble;
 use finding::{AttackFinding, AttackFindings, AttackOutcome};
 
 /// Caches, pages of the store and the processor's clock come to rest.
@@ -99,20 +98,16 @@ async fn carry_out(
     program: &Program,
     progress: &ProgressLine,
 ) -> Result<Attacked, BenchError> {
-    match attack {
-        Attack::Hanging => hanging::carry_out(command, program, progress).await,
-        Attack::Flapping => flapping::carry_out(command, program, progress).await,
-        Attack::Files => files::carry_out(command, program, progress).await,
-        Attack::Flood | Attack::WecomFlood | Attack::Header | Attack::Fragments | Attack::Stall => {
-            let stand = build(attack, command, program).await?;
-            let (finding, verdict) = suffer(&stand, attack, command, progress).await?;
-            Ok(Attacked {
-                outcome: AttackOutcome::Felt(finding),
-                verdict,
-                ground: HostFacts::of(program, stand.directory()),
-            })
-        }
+    if let Some(trouble) = PlatformTrouble::of(attack, command.troubled) {
+        return back::carry_out(&trouble, command, program, progress).await;
     }
+    let stand = build(attack, command, program).await?;
+    let (finding, verdict) = suffer(&stand, attack, command, progress).await?;
+    Ok(Attacked {
+        outcome: AttackOutcome::Felt(finding),
+        verdict,
+        ground: HostFacts::of(program, stand.directory()),
+    })
 }
 
 /// How many bots are attacked; they have a platform of their own.

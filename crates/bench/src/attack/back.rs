@@ -47,14 +47,40 @@ const PROBE_BAR_MS: Bar = Bar {
 
 /// The trouble that a platform is in.
 pub(super) struct PlatformTrouble {
-    pub(super) attack: Attack,
+    attack: Attack,
     /// Its bots.
-    pub(super) bots: u32,
+    bots: u32,
     /// How it answers all of them.
-    pub(super) behaviour: Behaviour,
-    /// What the gateway may have open, if that is the trouble; it then has to be told some bots that they wait for a file
-    /// before the first healthy one loses its connection.
-    pub(super) open_files: Option<u32>,
+    behaviour: Behaviour,
+    /// What the gateway may have open, if that is the trouble. Some bots wait for a file then, before the first healthy
+    /// one loses its connection.
+    open_files: Option<u32>,
+}
+
+impl PlatformTrouble {
+    /// The trouble of an attack of this kind, with as many `bots` as are wished for; `None` for an attack of another kind.
+    pub(super) fn of(attack: Attack, bots: Option<u32>) -> Option<Self> {
+        let (default_bots, behaviour, open_files) = match attack {
+            // The platform reads what its bots ask and never answers. Each attempt takes as long as it may.
+            Attack::Hanging => (3_000, Behaviour::BootstrapHang, None),
+            // The platform accepts its bots and drops each of them at once. Every bot asks for a permit again and again.
+            Attack::Flapping => (2_000, Behaviour::UpgradeThenDrop, None),
+            // There are more bots than open files; the limit is what a shell hands out. Bots that were connected keep
+            // their place between two connections, and probes have files of their own.
+            Attack::Files => (5_000, Behaviour::Nominal, Some(1_024)),
+            Attack::Flood
+            | Attack::WecomFlood
+            | Attack::Header
+            | Attack::Fragments
+            | Attack::Stall => return None,
+        };
+        Some(Self {
+            attack,
+            bots: bots.unwrap_or(default_bots),
+            behaviour,
+            open_files,
+        })
+    }
 }
 
 /// How soon the healthy bots were back, and how soon probes were answered.
