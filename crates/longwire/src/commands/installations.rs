@@ -203,17 +203,26 @@ fn secret(wanted: &Add, platform: Platform) -> Result<SecretString, Failure> {
     Ok(secret)
 }
 
-/// What the server sees of an installation, if there is a server and it knows it.
+/// What the server sees of an installation, if there is a server and it knows it. Any other answer is said.
 async fn observed(client: &Client, record: &InstallationRecord) -> Option<InstallationDocument> {
     let path = format!("/admin/v1/installations/{}", record.public_id);
-    let detail: InstallationDetail = client.get(&path, &[]).await.ok()?;
-    detail.observed
+    match client.get::<InstallationDetail>(&path, &[]).await {
+        Ok(detail) => detail.observed,
+        Err(ClientError::Unreachable { .. } | ClientError::Refused { .. }) => None,
+        Err(error @ (ClientError::Plain { .. } | ClientError::Unreadable { .. })) => {
+            say(error.to_string());
+            None
+        }
+    }
 }
 
 fn list(loaded: &Loaded, output: Output, server: &ServerArgs) -> Result<Exit, Failure> {
     let records = Reader::open(&loaded.store_settings())?.installations()?;
-    let mut observed = ask(async { Ok(observed_all(&client(loaded, server)).await) })?;
-    let is_answered = !observed.is_empty();
+    let answer = ask(async { Ok(observed_all(&client(loaded, server)).await) })?;
+    let (mut observed, unknown) = match answer {
+        Ok(observed) => (observed, None),
+        Err(error) => (HashMap::new(), Some(error)),
+    };
     let row = |record| {
         let kept = StoredInstallation::from(record);
         let observed = observed.remove(&kept.id);
@@ -227,32 +236,34 @@ fn list(loaded: &Loaded, output: Output, server: &ServerArgs) -> Result<Exit, Fa
             .iter()
             .try_for_each(|row| writeln!(out, "{}", json!(row))),
         Form::Table => {
-            if !is_answered && !rows.is_empty() {
-                say("no server answers, so the states are unknown");
+            if let Some(error) = unknown.filter(|_| !rows.is_empty()) {
+                say(match error {
+                    ClientError::Unreachable { .. } => {
+                        "no server answers, so the states are unknown".to_owned()
+                    }
+                    other => format!("{other}, so the states are unknown"),
+                });
             }
             write!(out, "{}", page::table(&rows))
         }
     })
 }
 
-/// Every page of the server's list, by id. Empty when nobody answers.
-async fn observed_all(client: &Client) -> HashMap<String, InstallationDocument> {
+/// Every page of the server's list, by id.
+async fn observed_all(
+    client: &Client,
+) -> Result<HashMap<String, InstallationDocument>, ClientError> {
     let mut found = HashMap::new();
     let mut after = String::new();
-    while let Ok(page) = client
-        .get::<InstallationPage>(
-            "/admin/v1/installations",
-            &[("limit", "500"), ("after", &after)],
-        )
-        .await
-    {
+    loop {
+        let query = [("limit", "500"), ("after", after.as_str())];
+        let page: InstallationPage = client.get("/admin/v1/installations", &query).await?;
         found.extend(page.data.into_iter().map(|seen| (seen.id.clone(), seen)));
         match page.next {
             Some(next) => after = next,
-            None => break,
+            None => return Ok(found),
         }
     }
-    found
 }
 
 fn show(

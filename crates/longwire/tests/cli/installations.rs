@@ -411,3 +411,42 @@ fn what_does_not_fit_a_platform_ends_with_2() {
     );
     assert_eq!(list, "", "nothing was kept");
 }
+
+/// A program of another kind or version at the server's address is not taken for no server.
+#[test]
+fn an_answer_that_is_not_understood_is_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    run(longwire(directory.path()).arg("init"), 0);
+    let add = [
+        "installations",
+        "add",
+        "a",
+        "--app-id",
+        "cli_1",
+        "--secret-stdin",
+    ];
+    run(
+        longwire(directory.path()).args(add).write_stdin("canary\n"),
+        0,
+    );
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    // Ends with the test's process.
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let mut client = client.expect("a client");
+            let mut request = [0; 1024];
+            drop(std::io::Read::read(&mut client, &mut request));
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+            drop(std::io::Write::write_all(&mut client, answer));
+        }
+    });
+    for command in [&["list"][..], &["show", "a"]] {
+        let arguments = [&["installations"], command, &["--admin-url", &url]].concat();
+        let (_, stderr) = run(longwire(directory.path()).args(arguments), 0);
+        assert!(
+            stderr.contains("does not understand"),
+            "{command:?}: {stderr}"
+        );
+    }
+}
