@@ -190,10 +190,8 @@ impl Egress {
             }
             // awc reads an early end of the connection as the end of the body.
             if declared.is_some_and(|declared| declared != body.len()) {
-                return Err(HttpError::Unreachable {
-                    peer,
-                    source: NoRoute::Dropped,
-                });
+                let source = NoRoute::Dropped;
+                return Err(EgressError::Unreachable { peer, source }.into());
             }
             let headers = answer.headers().iter().map(|(name, value)| {
                 let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -206,7 +204,7 @@ impl Egress {
             })
         })
         .await
-        .unwrap_or(Err(HttpError::TimedOut))
+        .unwrap_or(Err(EgressError::TimedOut.into()))
     }
 
     /// Opens a WebSocket at `url` (`ws` or `wss`), without subprotocol or extension.
@@ -221,11 +219,11 @@ impl Egress {
         let (uri, peer) = self.permitted(url, ["ws", "wss"])?;
         let permit = self.permit.clone();
         let permit = permit.or_else(|| self.arbiter.settings.sockets.connection());
-        let permit = permit.ok_or(UpgradeError::TooManyOpenFiles)?;
+        let permit = permit.ok_or(EgressError::TooManyOpenFiles)?;
         let connected = with_permit(Some(permit), self.clients.upgrade.ws(uri).connect());
         let (answer, framed) = within(deadline, connected)
             .await
-            .ok_or(UpgradeError::TimedOut)?
+            .ok_or(EgressError::TimedOut)?
             .map_err(|error| error::of_upgrade(error, &peer))?;
         // We offered neither a subprotocol nor an extension, so a server that chose one would send what we cannot read.
         for name in [
@@ -233,9 +231,8 @@ impl Egress {
             header::SEC_WEBSOCKET_PROTOCOL,
         ] {
             if answer.headers().contains_key(&name) {
-                return Err(UpgradeError::Protocol {
-                    detail: format!("the server chose a {name} that was not offered"),
-                });
+                let detail = format!("the server chose a {name} that was not offered");
+                return Err(EgressError::Protocol { detail }.into());
             }
         }
         let parts = framed.into_parts();
@@ -262,7 +259,8 @@ impl Egress {
             reason: "it names no host",
         })?;
         if !self.arbiter.settings.allows(target) {
-            return Err(EgressError::PlainRefused);
+            let scheme = url.scheme().to_owned();
+            return Err(EgressError::PlainRefused { scheme });
         }
         let uri = Uri::try_from(url.as_str()).map_err(|_| EgressError::BadUrl {
             reason: "it holds characters http cannot carry",

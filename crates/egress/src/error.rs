@@ -40,40 +40,10 @@ impl NoRoute {
     }
 }
 
-/// The errors that a request and an upgrade have in common. The dialer passes them through awc inside an [`io::Error`].
+/// Why nothing came back, whether a request was made or an upgrade. The dialer passes it through awc inside an
+/// [`io::Error`].
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum EgressError {
-    #[error("took too long")]
-    TimedOut,
-    #[error("cannot reach {peer}")]
-    Unreachable { peer: String, source: NoRoute },
-    #[error("too many open files")]
-    TooManyOpenFiles,
-    #[error("the proxy refused")]
-    ProxyRefused { status: u16 },
-    #[error("the proxy wants other credentials")]
-    ProxyUnauthorized,
-    #[error("the proxy of {variable} cannot be used")]
-    ProxyUnusable { variable: &'static str },
-    #[error("no tls with {peer}")]
-    Tls { peer: String, source: io::Error },
-    #[error("plain text is not allowed")]
-    PlainRefused,
-    #[error("{reason}")]
-    BadUrl { reason: &'static str },
-    #[error("{detail}")]
-    Protocol { detail: String },
-}
-
-impl From<EgressError> for io::Error {
-    fn from(fault: EgressError) -> Self {
-        Self::other(fault)
-    }
-}
-
-/// Why a request has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum HttpError {
+pub enum EgressError {
     /// The caller's deadline passed, at whatever step.
     #[error("no complete answer within the deadline")]
     TimedOut,
@@ -111,81 +81,18 @@ pub enum HttpError {
         /// What rustls or the network said.
         source: io::Error,
     },
-    /// `http://` to a host that plain text is not allowed to.
-    #[error("plain http is allowed to loopback and configured hosts only")]
-    PlainRefused,
-    /// A URL that cannot be requested.
-    #[error("unusable url: {reason}")]
-    BadUrl {
-        /// Why; never the URL.
-        reason: &'static str,
+    /// `http://` or `ws://` to a host that plain text is not allowed to.
+    #[error("plain {scheme} is allowed to loopback and configured hosts only")]
+    PlainRefused {
+        /// `http` or `ws`.
+        scheme: String,
     },
-    /// The answer's body is longer than the caller's limit.
-    #[error("the answer is longer than {limit_bytes} bytes")]
-    BodyTooLarge {
-        /// The limit.
-        limit_bytes: usize,
-    },
-    /// The peer, or the proxy, does not speak HTTP as we know it.
-    #[error("unintelligible answer: {detail}")]
-    Protocol {
-        /// What was wrong.
-        detail: String,
-    },
-}
-
-/// Why there is no WebSocket.
-#[derive(Debug, thiserror::Error)]
-pub enum UpgradeError {
-    /// The caller's deadline passed, at whatever step.
-    #[error("no upgrade within the deadline")]
-    TimedOut,
-    /// The target, or the proxy on the way to it, could not be reached or hung up.
-    #[error("cannot reach {peer}")]
-    Unreachable {
-        /// `host:port` of the one that was dialled.
-        peer: String,
-        /// Why not.
-        source: NoRoute,
-    },
-    /// No socket was opened: all of the [budget](crate::SocketBudget) are, or the system gives no more.
-    #[error("too many open files")]
-    TooManyOpenFiles,
-    /// The proxy did not open a tunnel.
-    #[error("the proxy refused the tunnel with status {status}")]
-    ProxyRefused {
-        /// HTTP status of its answer.
-        status: u16,
-    },
-    /// The proxy wants credentials, or others (407).
-    #[error("the proxy refused our credentials")]
-    ProxyUnauthorized,
-    /// The environment names a proxy in a way that cannot be used. Nothing was sent.
-    #[error("the environment variable {variable} is no proxy that can be used")]
-    ProxyUnusable {
-        /// The variable's name.
-        variable: &'static str,
-    },
-    /// No TLS session: untrusted certificate, wrong name, no common version.
-    #[error("no tls session with {peer}")]
-    Tls {
-        /// `host:port` of the target.
-        peer: String,
-        /// What rustls or the network said.
-        source: io::Error,
-    },
-    /// `ws://` to a host that plain text is not allowed to.
-    #[error("plain ws is allowed to loopback and configured hosts only")]
-    PlainRefused,
     /// A URL that cannot be dialled.
     #[error("unusable url: {reason}")]
     BadUrl {
         /// Why; never the URL.
         reason: &'static str,
     },
-    /// The server answered the upgrade with something other than 101.
-    #[error("the upgrade was refused with http status {}", .0.http_status)]
-    Refused(RefusedUpgrade),
     /// The peer, or the proxy, does not speak HTTP or the WebSocket handshake as we know them.
     #[error("unintelligible answer: {detail}")]
     Protocol {
@@ -194,38 +101,35 @@ pub enum UpgradeError {
     },
 }
 
-impl From<EgressError> for HttpError {
-    fn from(fault: EgressError) -> Self {
-        match fault {
-            EgressError::TimedOut => Self::TimedOut,
-            EgressError::Unreachable { peer, source } => Self::Unreachable { peer, source },
-            EgressError::TooManyOpenFiles => Self::TooManyOpenFiles,
-            EgressError::ProxyRefused { status } => Self::ProxyRefused { status },
-            EgressError::ProxyUnauthorized => Self::ProxyUnauthorized,
-            EgressError::ProxyUnusable { variable } => Self::ProxyUnusable { variable },
-            EgressError::Tls { peer, source } => Self::Tls { peer, source },
-            EgressError::PlainRefused => Self::PlainRefused,
-            EgressError::BadUrl { reason } => Self::BadUrl { reason },
-            EgressError::Protocol { detail } => Self::Protocol { detail },
-        }
+impl From<EgressError> for io::Error {
+    fn from(error: EgressError) -> Self {
+        Self::other(error)
     }
 }
 
-impl From<EgressError> for UpgradeError {
-    fn from(fault: EgressError) -> Self {
-        match fault {
-            EgressError::TimedOut => Self::TimedOut,
-            EgressError::Unreachable { peer, source } => Self::Unreachable { peer, source },
-            EgressError::TooManyOpenFiles => Self::TooManyOpenFiles,
-            EgressError::ProxyRefused { status } => Self::ProxyRefused { status },
-            EgressError::ProxyUnauthorized => Self::ProxyUnauthorized,
-            EgressError::ProxyUnusable { variable } => Self::ProxyUnusable { variable },
-            EgressError::Tls { peer, source } => Self::Tls { peer, source },
-            EgressError::PlainRefused => Self::PlainRefused,
-            EgressError::BadUrl { reason } => Self::BadUrl { reason },
-            EgressError::Protocol { detail } => Self::Protocol { detail },
-        }
-    }
+/// Why a request has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// Nothing came back, or not all of it.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
+    /// The answer's body is longer than the caller's limit.
+    #[error("the answer is longer than {limit_bytes} bytes")]
+    BodyTooLarge {
+        /// The limit.
+        limit_bytes: usize,
+    },
+}
+
+/// Why there is no WebSocket.
+#[derive(Debug, thiserror::Error)]
+pub enum UpgradeError {
+    /// Nothing came back, or nothing that was understood.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
+    /// The server answered the upgrade with something other than 101.
+    #[error("the upgrade was refused with http status {}", .0.http_status)]
+    Refused(RefusedUpgrade),
 }
 
 /// Converts awc's error of a request to `peer`.
@@ -259,9 +163,9 @@ pub(crate) fn of_upgrade(error: WsClientError, peer: &str) -> UpgradeError {
             }
         }
         WsClientError::SendRequest(error) => of_request(error, peer).into(),
-        other => UpgradeError::Protocol {
+        other => UpgradeError::Egress(EgressError::Protocol {
             detail: other.to_string(),
-        },
+        }),
     }
 }
 

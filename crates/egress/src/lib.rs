@@ -30,7 +30,7 @@ mod tunnel;
 
 pub use egress::{Egress, HttpAnswer, HttpLimits, WebSocketIo};
 pub use environment::{InvalidVariable, ProxyEnvironment};
-pub use error::{HttpError, NoRoute, UpgradeError};
+pub use error::{EgressError, HttpError, NoRoute, UpgradeError};
 pub use no_proxy::{NoProxy, NoProxyError};
 pub use policy::{ProxyPolicy, Route};
 pub use proxy::{ProxyUrl, ProxyUrlError};

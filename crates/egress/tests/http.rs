@@ -5,7 +5,9 @@ mod support;
 use std::time::Duration;
 
 use bytes::Bytes;
-use longwire_egress::{Egress, HttpAnswer, HttpError, HttpLimits, NoRoute, TlsProblem};
+use longwire_egress::{
+    Egress, EgressError, HttpAnswer, HttpError, HttpLimits, NoRoute, TlsProblem,
+};
 use support::server::{Identity, Stream, egress, say, serve, settings};
 use support::{PATIENCE, url};
 use tokio::io::AsyncReadExt as _;
@@ -130,27 +132,36 @@ async fn answers_that_are_none() {
     assert!(
         matches!(
             cut,
-            Err(HttpError::Unreachable {
+            Err(HttpError::Egress(EgressError::Unreachable {
                 source: NoRoute::Dropped,
                 ..
-            })
+            }))
         ),
         "{cut:?}"
     );
     let silent = answered("").await;
     assert!(
-        matches!(silent, Err(HttpError::Unreachable { .. })),
+        matches!(
+            silent,
+            Err(HttpError::Egress(EgressError::Unreachable { .. }))
+        ),
         "{silent:?}"
     );
     let garbage = answered("SSH-2.0-OpenSSH_9.9\r\n\r\n").await;
     assert!(
-        matches!(garbage, Err(HttpError::Protocol { .. })),
+        matches!(
+            garbage,
+            Err(HttpError::Egress(EgressError::Protocol { .. }))
+        ),
         "{garbage:?}"
     );
     let head = format!("HTTP/1.1 200 OK\r\nX-Long: {}\r\n\r\n", "x".repeat(200_000));
     let oversize = answered(head).await;
     assert!(
-        matches!(oversize, Err(HttpError::Protocol { .. })),
+        matches!(
+            oversize,
+            Err(HttpError::Egress(EgressError::Protocol { .. }))
+        ),
         "{oversize:?}"
     );
 }
@@ -166,7 +177,10 @@ async fn a_server_that_hangs_costs_the_deadline_and_no_more() {
         let port = serve(None, script).await;
         let target = format!("http://127.0.0.1:{port}/");
         let hung = post(&egress(None), &target, HttpLimits { deadline, ..LIMITS }).await;
-        assert!(matches!(hung, Err(HttpError::TimedOut)), "{hung:?}");
+        assert!(
+            matches!(hung, Err(HttpError::Egress(EgressError::TimedOut))),
+            "{hung:?}"
+        );
     }
 }
 
@@ -176,10 +190,10 @@ async fn nobody_there() {
     let port = listener.local_addr().expect("its address").port();
     drop(listener);
     let refused = post(&egress(None), &format!("http://127.0.0.1:{port}/"), LIMITS).await;
-    let Err(HttpError::Unreachable {
+    let Err(HttpError::Egress(EgressError::Unreachable {
         peer,
         source: NoRoute::Refused,
-    }) = refused
+    })) = refused
     else {
         panic!("{refused:?}")
     };
@@ -189,10 +203,10 @@ async fn nobody_there() {
     assert!(
         matches!(
             &unknown,
-            HttpError::Unreachable {
+            HttpError::Egress(EgressError::Unreachable {
                 source: NoRoute::Name(_),
                 ..
-            }
+            })
         ),
         "{unknown:?}"
     );
@@ -205,13 +219,16 @@ async fn plain_text_goes_where_it_may() {
     let refused = post(&Egress::new(&settings), target, LIMITS)
         .await
         .expect_err("refused");
-    assert!(matches!(refused, HttpError::PlainRefused), "{refused:?}");
+    assert!(
+        matches!(refused, HttpError::Egress(EgressError::PlainRefused { .. })),
+        "{refused:?}"
+    );
     settings.plain_hosts = vec!["PLAIN.invalid".to_owned()];
     let allowed = post(&Egress::new(&settings), target, LIMITS)
         .await
         .expect_err("unknown");
     assert!(
-        matches!(allowed, HttpError::Unreachable { .. }),
+        matches!(allowed, HttpError::Egress(EgressError::Unreachable { .. })),
         "{allowed:?}"
     );
     assert!(!format!("{refused:?} {allowed:?} {allowed}").contains("canary"));
@@ -227,7 +244,10 @@ async fn urls_that_cannot_be_requested() {
         let refused = post(&egress(None), target, LIMITS)
             .await
             .expect_err("refused");
-        assert!(matches!(refused, HttpError::BadUrl { .. }), "{refused:?}");
+        assert!(
+            matches!(refused, HttpError::Egress(EgressError::BadUrl { .. })),
+            "{refused:?}"
+        );
         assert!(!format!("{refused:?} {refused}").contains("canary"));
     }
 }
@@ -253,10 +273,13 @@ async fn tls_is_verified() {
         b"ok"
     );
     let unknown = post(&egress(None), &target, LIMITS).await;
-    assert!(matches!(unknown, Err(HttpError::Tls { .. })), "{unknown:?}");
+    assert!(
+        matches!(unknown, Err(HttpError::Egress(EgressError::Tls { .. }))),
+        "{unknown:?}"
+    );
     let wrong_name = post(&trusting, &format!("https://127.0.0.1:{port}/"), LIMITS).await;
     assert!(
-        matches!(wrong_name, Err(HttpError::Tls { .. })),
+        matches!(wrong_name, Err(HttpError::Egress(EgressError::Tls { .. }))),
         "{wrong_name:?}"
     );
 }
@@ -281,7 +304,7 @@ async fn a_certificate_that_is_refused_says_why() {
         let port = serve(Some(identity), |_, _| async {}).await;
         let target = format!("https://{host}:{port}/");
         let refused = post(&egress(trusted), &target, LIMITS).await;
-        let Err(HttpError::Tls { source, .. }) = &refused else {
+        let Err(HttpError::Egress(EgressError::Tls { source, .. })) = &refused else {
             panic!("{refused:?}");
         };
         assert_eq!(TlsProblem::of(source), expected, "{source}");
@@ -305,5 +328,8 @@ async fn a_handshake_cut_off_is_the_networks_fault() {
         LIMITS,
     )
     .await;
-    assert!(matches!(cut, Err(HttpError::Unreachable { .. })), "{cut:?}");
+    assert!(
+        matches!(cut, Err(HttpError::Egress(EgressError::Unreachable { .. }))),
+        "{cut:?}"
+    );
 }

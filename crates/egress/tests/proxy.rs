@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use longwire_egress::{
-    Egress, EgressSettings, HttpError, HttpLimits, ProxyEnvironment, ProxyPolicy, UpgradeError,
+    Egress, EgressError, EgressSettings, HttpError, HttpLimits, ProxyEnvironment, ProxyPolicy,
+    UpgradeError,
 };
 use longwire_sim::proxy::{Proxy, ProxyAnswer, Tunnel};
 use support::server::{Identity, Stream, echo, say, serve, settings};
@@ -109,14 +110,20 @@ async fn the_password_is_decoded() {
             .await
             .expect_err("refused");
         assert!(
-            matches!(refused, UpgradeError::ProxyUnauthorized),
+            matches!(
+                refused,
+                UpgradeError::Egress(EgressError::ProxyUnauthorized)
+            ),
             "{refused:?}"
         );
         let refused = egress
             .post_json(&url("http://127.0.0.1:1/"), Bytes::new(), &[], LIMITS)
             .await;
         assert!(
-            matches!(refused, Err(HttpError::ProxyUnauthorized)),
+            matches!(
+                refused,
+                Err(HttpError::Egress(EgressError::ProxyUnauthorized))
+            ),
             "{refused:?}"
         );
     }
@@ -139,27 +146,36 @@ async fn what_a_proxy_may_say_instead() {
     };
     let refused = attempt(ProxyAnswer::Answer("HTTP/1.1 503 No".to_owned()), PATIENCE).await;
     assert!(
-        matches!(refused, UpgradeError::ProxyRefused { status: 503 }),
+        matches!(
+            refused,
+            UpgradeError::Egress(EgressError::ProxyRefused { status: 503 })
+        ),
         "{refused:?}"
     );
     let nobody = attempt(ProxyAnswer::Open, PATIENCE).await;
     assert!(
-        matches!(nobody, UpgradeError::ProxyRefused { status: 502 }),
+        matches!(
+            nobody,
+            UpgradeError::Egress(EgressError::ProxyRefused { status: 502 })
+        ),
         "{nobody:?}"
     );
     let garbage = attempt(ProxyAnswer::Answer("SSH-2.0".to_owned()), PATIENCE).await;
     assert!(
-        matches!(garbage, UpgradeError::Protocol { .. }),
+        matches!(garbage, UpgradeError::Egress(EgressError::Protocol { .. })),
         "{garbage:?}"
     );
     let endless = ProxyAnswer::Answer(format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(9000)));
     let endless = attempt(endless, PATIENCE).await;
     assert!(
-        matches!(endless, UpgradeError::Protocol { .. }),
+        matches!(endless, UpgradeError::Egress(EgressError::Protocol { .. })),
         "{endless:?}"
     );
     let hung = attempt(ProxyAnswer::Hang, Duration::from_millis(200)).await;
-    assert!(matches!(hung, UpgradeError::TimedOut), "{hung:?}");
+    assert!(
+        matches!(hung, UpgradeError::Egress(EgressError::TimedOut)),
+        "{hung:?}"
+    );
 }
 
 #[actix_rt::test]
@@ -186,7 +202,12 @@ async fn the_environment_is_followed_unless_overruled() {
     let target = url("wss://host.invalid/");
     let seen = egress.websocket(&target, PATIENCE).await;
     assert!(
-        matches!(seen, Err(UpgradeError::ProxyRefused { status: 500 })),
+        matches!(
+            seen,
+            Err(UpgradeError::Egress(EgressError::ProxyRefused {
+                status: 500
+            }))
+        ),
         "{seen:?}"
     );
     let route = settings.route(&ProxyPolicy::Environment, &target);
@@ -200,7 +221,10 @@ async fn the_environment_is_followed_unless_overruled() {
         .websocket(&target, PATIENCE)
         .await;
     assert!(
-        matches!(direct, Err(UpgradeError::Unreachable { .. })),
+        matches!(
+            direct,
+            Err(UpgradeError::Egress(EgressError::Unreachable { .. }))
+        ),
         "{direct:?}"
     );
     assert_eq!(
@@ -225,7 +249,7 @@ async fn a_proxy_that_is_not_there() {
         .websocket(&url("wss://host.invalid/"), PATIENCE)
         .await
         .expect_err("nobody");
-    let UpgradeError::Unreachable { peer, .. } = &error else {
+    let UpgradeError::Egress(EgressError::Unreachable { peer, .. }) = &error else {
         panic!("{error:?}")
     };
     assert_eq!(*peer, address);

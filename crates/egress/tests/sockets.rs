@@ -3,7 +3,9 @@
 mod support;
 
 use bytes::Bytes;
-use longwire_egress::{Egress, EgressSettings, HttpError, HttpLimits, SocketBudget, UpgradeError};
+use longwire_egress::{
+    Egress, EgressError, EgressSettings, HttpError, HttpLimits, SocketBudget, UpgradeError,
+};
 use support::server::{Stream, echo, say, serve, settings};
 use support::{PATIENCE, url};
 use tokio::io::AsyncReadExt as _;
@@ -30,7 +32,10 @@ async fn a_connection_counts_from_before_it_is_opened_until_it_is_closed() {
     assert_eq!(budget.connections(), 2);
     let third = open().await;
     assert!(
-        matches!(third, Err(UpgradeError::TooManyOpenFiles)),
+        matches!(
+            third,
+            Err(UpgradeError::Egress(EgressError::TooManyOpenFiles))
+        ),
         "{third:?}"
     );
     drop(first);
@@ -51,7 +56,10 @@ async fn a_dial_that_fails_gives_its_permit_back() {
     for _ in 0..3 {
         let refused = egress.websocket(&target, PATIENCE).await;
         assert!(
-            matches!(refused, Err(UpgradeError::Unreachable { .. })),
+            matches!(
+                refused,
+                Err(UpgradeError::Egress(EgressError::Unreachable { .. }))
+            ),
             "{refused:?}"
         );
     }
@@ -123,7 +131,7 @@ async fn calls_have_sockets_when_connections_have_none_and_keep_none_that_are_sc
         .await
         .expect_err("there is no socket");
     assert!(
-        matches!(refused, HttpError::TooManyOpenFiles),
+        matches!(refused, HttpError::Egress(EgressError::TooManyOpenFiles)),
         "{refused:?}"
     );
 }

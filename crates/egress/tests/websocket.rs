@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use longwire_egress::{Egress, UpgradeError, WebSocketIo};
+use longwire_egress::{Egress, EgressError, UpgradeError, WebSocketIo};
 use longwire_wire::websocket::{FrameLimits, FrameReader, MaskKeys, ReceivedMessage, write_binary};
 use support::server::{Identity, Stream, echo, egress, say, serve, switching};
 use support::{PATIENCE, url};
@@ -63,7 +63,10 @@ async fn bytes_go_both_ways_over_tls() {
     round_trip(&mut socket, &[7; 100_000][..1000]).await;
     let untrusted = egress(None).websocket(&target, PATIENCE).await;
     assert!(
-        matches!(untrusted, Err(UpgradeError::Tls { .. })),
+        matches!(
+            untrusted,
+            Err(UpgradeError::Egress(EgressError::Tls { .. }))
+        ),
         "{untrusted:?}"
     );
 }
@@ -150,12 +153,18 @@ async fn answers_that_are_no_upgrade() {
     )
     .await;
     assert!(
-        matches!(wrong_key, Err(UpgradeError::Protocol { .. })),
+        matches!(
+            wrong_key,
+            Err(UpgradeError::Egress(EgressError::Protocol { .. }))
+        ),
         "{wrong_key:?}"
     );
     let garbage = answered("what?\r\n\r\n").await;
     assert!(
-        matches!(garbage, Err(UpgradeError::Protocol { .. })),
+        matches!(
+            garbage,
+            Err(UpgradeError::Egress(EgressError::Protocol { .. }))
+        ),
         "{garbage:?}"
     );
     let oversize = answered(format!(
@@ -164,12 +173,18 @@ async fn answers_that_are_no_upgrade() {
     ))
     .await;
     assert!(
-        matches!(oversize, Err(UpgradeError::Protocol { .. })),
+        matches!(
+            oversize,
+            Err(UpgradeError::Egress(EgressError::Protocol { .. }))
+        ),
         "{oversize:?}"
     );
     let closed = answered("").await;
     assert!(
-        matches!(closed, Err(UpgradeError::Unreachable { .. })),
+        matches!(
+            closed,
+            Err(UpgradeError::Egress(EgressError::Unreachable { .. }))
+        ),
         "{closed:?}"
     );
     for error in [ok, wrong_key, garbage, oversize, closed] {
@@ -190,7 +205,10 @@ async fn an_extension_nobody_offered_is_refused() {
     let port = serve(None, script).await;
     let refused = open(&egress(None), port).await;
     assert!(
-        matches!(refused, Err(UpgradeError::Protocol { .. })),
+        matches!(
+            refused,
+            Err(UpgradeError::Egress(EgressError::Protocol { .. }))
+        ),
         "{refused:?}"
     );
 }
@@ -206,7 +224,10 @@ async fn a_handshake_that_hangs_costs_the_deadline_and_no_more() {
     let hung = egress(None)
         .websocket(&target, Duration::from_millis(50))
         .await;
-    assert!(matches!(hung, Err(UpgradeError::TimedOut)), "{hung:?}");
+    assert!(
+        matches!(hung, Err(UpgradeError::Egress(EgressError::TimedOut))),
+        "{hung:?}"
+    );
 }
 
 #[actix_rt::test]
@@ -215,14 +236,17 @@ async fn plain_text_goes_where_it_may() {
         .websocket(&url("ws://plain.invalid/"), PATIENCE)
         .await;
     assert!(
-        matches!(refused, Err(UpgradeError::PlainRefused)),
+        matches!(
+            refused,
+            Err(UpgradeError::Egress(EgressError::PlainRefused { .. }))
+        ),
         "{refused:?}"
     );
     let wrong = egress(None)
         .websocket(&url("https://host.invalid/"), PATIENCE)
         .await;
     assert!(
-        matches!(wrong, Err(UpgradeError::BadUrl { .. })),
+        matches!(wrong, Err(UpgradeError::Egress(EgressError::BadUrl { .. }))),
         "{wrong:?}"
     );
 }

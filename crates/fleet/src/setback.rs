@@ -1,7 +1,7 @@
 //! Errors of the platform's calls in the words of the link. What follows from each is decided there
 //! (`longwire_link::Setback`), not here.
 
-use longwire_egress::{HttpError, TlsProblem, UpgradeError};
+use longwire_egress::{EgressError, HttpError, TlsProblem, UpgradeError};
 use longwire_installation::Platform;
 use longwire_link::{Setback, TlsFault};
 use longwire_platform::DialError;
@@ -24,15 +24,11 @@ pub fn of_endpoint(error: &EndpointError) -> Setback {
 
 fn of_http(error: &HttpError) -> Setback {
     match error {
-        HttpError::TimedOut => Setback::TimedOut,
-        HttpError::Unreachable { .. } => Setback::Unreachable,
-        HttpError::TooManyOpenFiles => Setback::TooManyOpenFiles,
-        HttpError::ProxyRefused { status } => Setback::ProxyRefused { status: *status },
-        HttpError::ProxyUnauthorized => Setback::ProxyUnauthorized,
-        HttpError::ProxyUnusable { .. } => Setback::ProxyUnusable,
-        HttpError::Tls { source, .. } => of_tls(source),
-        HttpError::PlainRefused | HttpError::BadUrl { .. } => Setback::AddressRefused,
-        HttpError::BodyTooLarge { .. } | HttpError::Protocol { .. } => Setback::NotJson,
+        HttpError::Egress(EgressError::TimedOut) => Setback::TimedOut,
+        HttpError::Egress(EgressError::Protocol { .. }) | HttpError::BodyTooLarge { .. } => {
+            Setback::NotJson
+        }
+        HttpError::Egress(error) => of_egress(error),
     }
 }
 
@@ -46,21 +42,26 @@ pub fn of_dial(platform: Platform, error: &DialError) -> Setback {
             status: None,
         },
         DialError::Refused(refusal) => Setback::of_handshake(refusal),
-        DialError::Upgrade(error) => match error {
-            UpgradeError::TimedOut => Setback::HandshakeTimedOut,
-            UpgradeError::Unreachable { .. } => Setback::Unreachable,
-            UpgradeError::TooManyOpenFiles => Setback::TooManyOpenFiles,
-            UpgradeError::ProxyRefused { status } => Setback::ProxyRefused { status: *status },
-            UpgradeError::ProxyUnauthorized => Setback::ProxyUnauthorized,
-            UpgradeError::ProxyUnusable { .. } => Setback::ProxyUnusable,
-            UpgradeError::Tls { source, .. } => of_tls(source),
-            UpgradeError::PlainRefused | UpgradeError::BadUrl { .. } => Setback::AddressRefused,
-            UpgradeError::Refused(refused) => Setback::HandshakeRefused {
-                http: refused.http_status,
-                status: None,
-            },
-            UpgradeError::Protocol { .. } => Setback::ProtocolViolation,
+        DialError::Upgrade(UpgradeError::Egress(error)) => of_egress(error),
+        DialError::Upgrade(UpgradeError::Refused(refused)) => Setback::HandshakeRefused {
+            http: refused.http_status,
+            status: None,
         },
+    }
+}
+
+/// Why nothing came back of an upgrade, and with two exceptions of a request.
+fn of_egress(error: &EgressError) -> Setback {
+    match error {
+        EgressError::TimedOut => Setback::HandshakeTimedOut,
+        EgressError::Unreachable { .. } => Setback::Unreachable,
+        EgressError::TooManyOpenFiles => Setback::TooManyOpenFiles,
+        EgressError::ProxyRefused { status } => Setback::ProxyRefused { status: *status },
+        EgressError::ProxyUnauthorized => Setback::ProxyUnauthorized,
+        EgressError::ProxyUnusable { .. } => Setback::ProxyUnusable,
+        EgressError::Tls { source, .. } => of_tls(source),
+        EgressError::PlainRefused { .. } | EgressError::BadUrl { .. } => Setback::AddressRefused,
+        EgressError::Protocol { .. } => Setback::ProtocolViolation,
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use longwire_egress::{Egress, EgressSettings, HttpError, ProxyEnvironment, tls_config};
+use longwire_egress::{
+    Egress, EgressError, EgressSettings, HttpError, ProxyEnvironment, tls_config,
+};
 use longwire_platform::feishu::{self, AppCredentials, Endpoint, EndpointError};
 use longwire_platform::{DialError, dial};
 use longwire_wire::endpoint::ConnectionUrl;
@@ -256,7 +258,12 @@ async fn a_silent_platform_costs_the_deadline() {
     let platform = Platform::start(None).await;
     let error = platform.ask("secret", Duration::from_millis(50)).await;
     assert!(
-        matches!(error, Err(EndpointError::Http(HttpError::TimedOut))),
+        matches!(
+            error,
+            Err(EndpointError::Http(HttpError::Egress(
+                EgressError::TimedOut
+            )))
+        ),
         "{error:?}"
     );
 }
