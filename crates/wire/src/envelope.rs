@@ -10,7 +10,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use self::fields::Document;
-use crate::members::Text;
+use crate::members::{Text, read_object};
 use crate::repair;
 
 /// The schema of an event. An event with `header` is of schema 2.0, as in the Go SDK.
@@ -148,8 +148,8 @@ impl Envelope {
     }
 
     fn read(payload: &ByteString) -> Result<Envelope, EnvelopeError> {
-        let document = Document::read(payload).map_err(EnvelopeError::NotJson)?;
-        let document = document.ok_or(EnvelopeError::NotAnObject)?;
+        let document = read_object(payload).map_err(EnvelopeError::NotJson)?;
+        let document: Document<'_> = document.ok_or(EnvelopeError::NotAnObject)?;
         let keep = |text: &Text<'_>| text.keep(payload);
 
         let encrypted = document.encrypted;
@@ -160,7 +160,7 @@ impl Envelope {
                 error
             }
         };
-        let event = document.event.unwrap_or_default();
+        let event = document.event;
         let (schema, about) = match document.header {
             Some(header) => (Schema::V2, header),
             None => (Schema::V1, event.about_v1(document.uuid, document.ts)),

@@ -16,13 +16,48 @@ pub(crate) trait Members<'a>: Default {
     fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error>;
 }
 
+/// Says under which key each member of a struct stands. A value that is no object leaves the struct empty.
+macro_rules! members {
+    ($($name:ident { $($key:literal => $member:ident,)+ })+) => {$(
+        impl<'a> $crate::members::Members<'a> for $name<'a> {
+            fn take<A: serde::de::MapAccess<'a>>(
+                &mut self,
+                key: &str,
+                map: &mut A,
+            ) -> Result<(), A::Error> {
+                match key {
+                    $($key => self.$member = map.next_value()?,)+
+                    _ => $crate::members::skip(map)?,
+                }
+                Ok(())
+            }
+        }
+
+        impl<'a> serde::Deserialize<'a> for $name<'a> {
+            fn deserialize<D: serde::Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::members::Object::deserialize(deserializer)
+                    .map(|object| object.0.unwrap_or_default())
+            }
+        }
+    )+};
+}
+pub(crate) use members;
+
 /// Skips a value. The value must still be valid JSON.
 pub(crate) fn skip<'a, A: MapAccess<'a>>(map: &mut A) -> Result<(), A::Error> {
     map.next_value::<IgnoredAny>().map(drop)
 }
 
 /// A JSON object read into its members; `None` for any other JSON value.
+#[derive(Default)]
 pub(crate) struct Object<T>(pub(crate) Option<T>);
+
+/// Reads one JSON document; `None` if it is no object.
+pub(crate) fn read_object<'a, T: Members<'a>>(
+    text: &'a str,
+) -> Result<Option<T>, serde_json::Error> {
+    serde_json::from_str(text).map(|Object(members)| members)
+}
 
 impl<'de, T: Members<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -4,24 +4,16 @@
 
 use serde::de::MapAccess;
 
-use crate::members::{Members, Object, Text, skip};
+use crate::members::{Members, Object, Text, members, skip};
 
 /// The top level.
 #[derive(Default)]
 pub(super) struct Document<'a> {
     pub(super) header: Option<EventHeader<'a>>,
-    pub(super) event: Option<Event<'a>>,
+    pub(super) event: Event<'a>,
     pub(super) uuid: Text<'a>,
     pub(super) ts: Text<'a>,
     pub(super) encrypted: bool,
-}
-
-impl<'a> Document<'a> {
-    /// `None` if the text is JSON, but no object.
-    pub(super) fn read(text: &'a str) -> Result<Option<Document<'a>>, serde_json::Error> {
-        let Object(document) = serde_json::from_str(text)?;
-        Ok(document)
-    }
 }
 
 /// The member `header`, or in schema 1.0 the same facts from their other places.
@@ -106,7 +98,7 @@ impl<'a> Members<'a> for Document<'a> {
     fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         match key {
             "header" => Object(self.header) = map.next_value()?,
-            "event" => Object(self.event) = map.next_value()?,
+            "event" => self.event = map.next_value()?,
             "uuid" => self.uuid = map.next_value()?,
             "ts" => self.ts = map.next_value()?,
             "encrypt" => {
@@ -119,57 +111,32 @@ impl<'a> Members<'a> for Document<'a> {
     }
 }
 
-impl<'a> Members<'a> for EventHeader<'a> {
-    fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        match key {
-            "event_id" => self.event_id = map.next_value()?,
-            "event_type" => self.event_type = map.next_value()?,
-            "create_time" => self.created = map.next_value()?,
-            "app_id" => self.app_id = map.next_value()?,
-            "tenant_key" => self.tenant_key = map.next_value()?,
-            _ => skip(map)?,
-        }
-        Ok(())
+members! {
+    EventHeader {
+        "event_id" => event_id,
+        "event_type" => event_type,
+        "create_time" => created,
+        "app_id" => app_id,
+        "tenant_key" => tenant_key,
     }
-}
-
-impl<'a> Members<'a> for Event<'a> {
-    fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        match key {
-            "type" => self.event_type = map.next_value()?,
-            "app_id" => self.app_id = map.next_value()?,
-            "tenant_key" => self.tenant_key = map.next_value()?,
-            "chat_id" => self.chat_id = map.next_value()?,
-            "open_chat_id" => self.open_chat_id = map.next_value()?,
-            "message_id" => self.message_id = map.next_value()?,
-            "recall_time" => self.recall_time = map.next_value()?,
-            "message" => self.message = map.next_value::<Object<_>>()?.0.unwrap_or_default(),
-            "context" => self.context = map.next_value::<Object<_>>()?.0.unwrap_or_default(),
-            _ => skip(map)?,
-        }
-        Ok(())
+    Event {
+        "type" => event_type,
+        "app_id" => app_id,
+        "tenant_key" => tenant_key,
+        "chat_id" => chat_id,
+        "open_chat_id" => open_chat_id,
+        "message_id" => message_id,
+        "recall_time" => recall_time,
+        "message" => message,
+        "context" => context,
     }
-}
-
-impl<'a> Members<'a> for Message<'a> {
-    fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        match key {
-            "message_id" => self.message_id = map.next_value()?,
-            "chat_id" => self.chat_id = map.next_value()?,
-            "create_time" => self.create_time = map.next_value()?,
-            "update_time" => self.update_time = map.next_value()?,
-            _ => skip(map)?,
-        }
-        Ok(())
+    Message {
+        "message_id" => message_id,
+        "chat_id" => chat_id,
+        "create_time" => create_time,
+        "update_time" => update_time,
     }
-}
-
-impl<'a> Members<'a> for Context<'a> {
-    fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        match key {
-            "open_chat_id" => self.open_chat_id = map.next_value()?,
-            _ => skip(map)?,
-        }
-        Ok(())
+    Context {
+        "open_chat_id" => open_chat_id,
     }
 }

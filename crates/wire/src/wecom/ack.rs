@@ -24,7 +24,7 @@ impl Ack {
     pub(super) fn of(document: Document<'_>, text: &ByteString) -> Result<Ack, FrameError> {
         let req_id = document.headers.req_id.0.keep(text);
         let req_id = req_id.ok_or(FrameError::NoReqId)?;
-        let body = document.body.as_ref();
+        let body = document.body.0.as_ref();
         let number = |text: &str| text.parse().ok();
         let top = document.errcode.as_str().and_then(number);
         let code = top.or_else(|| body?.errcode.as_str().and_then(number));

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::Command;
 use super::limit::{CONTENT_BYTES, FEEDBACK_ID_BYTES, TASK_ID_BYTES};
-use crate::members::{Members, Object, StrictText, skip};
+use crate::members::{Members, Object, StrictText, members, read_object, skip};
 use crate::repair::{may_hold_surrogates, repaired};
 
 /// Why a body is refused.
@@ -71,7 +71,7 @@ pub fn check_body(command: Command, body: &RawValue) -> Result<(), BodyRefusal> 
     {
         text = Cow::Owned(repaired);
     }
-    let Ok(Object(Some(body))) = serde_json::from_str::<Object<Body<'_>>>(&text) else {
+    let Ok(Some(body)) = read_object::<Body<'_>>(&text) else {
         return Err(BodyRefusal::NotAnObject);
     };
     if command == Command::Send && body.chatid.0.as_str().is_none() {
@@ -252,27 +252,16 @@ impl<'a> Members<'a> for Body<'a> {
     }
 }
 
-impl<'a> Members<'a> for Shown<'a> {
-    fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        match key {
-            "content" => self.content = map.next_value()?,
-            "id" => self.id = map.next_value()?,
-            "media_id" => self.media_id = map.next_value()?,
-            "task_id" => self.task_id = map.next_value()?,
-            "feedback" => self.feedback = map.next_value::<Object<_>>()?.0.unwrap_or_default(),
-            _ => skip(map)?,
-        }
-        Ok(())
+members! {
+    Shown {
+        "content" => content,
+        "id" => id,
+        "media_id" => media_id,
+        "task_id" => task_id,
+        "feedback" => feedback,
     }
-}
-
-impl<'a> Members<'a> for Feedback<'a> {
-    fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        match key {
-            "id" => self.id = map.next_value()?,
-            _ => skip(map)?,
-        }
-        Ok(())
+    Feedback {
+        "id" => id,
     }
 }
 

@@ -96,7 +96,7 @@ impl Callback {
         text: &ByteString,
     ) -> Result<Callback, FrameError> {
         let req_id = document.headers.req_id.0.keep(text);
-        let body = document.body.ok_or(FrameError::NoBody)?;
+        let body = document.body.0.ok_or(FrameError::NoBody)?;
         let msgtype = body.msgtype.as_str().ok_or(FrameError::NoMsgType)?;
         let type_name = match kind {
             CallbackKind::Message => message_type(msgtype),

@@ -6,6 +6,7 @@ use bytestring::ByteString;
 use super::callback::{Callback, CallbackKind};
 use super::document::Document;
 use super::{Ack, FrameError};
+use crate::members::read_object;
 use crate::repair;
 
 /// A frame that the platform sent.
@@ -52,8 +53,8 @@ impl Incoming {
     }
 
     fn read(text: &ByteString) -> Result<Incoming, FrameError> {
-        let document = Document::read(text).map_err(FrameError::NotJson)?;
-        let document = document.ok_or(FrameError::NotAnObject)?;
+        let document = read_object(text).map_err(FrameError::NotJson)?;
+        let document: Document<'_> = document.ok_or(FrameError::NotAnObject)?;
         let kind = match &document.cmd {
             None => return Ack::of(document, text).map(Incoming::Ack),
             Some(cmd) => match cmd.0.as_str() {

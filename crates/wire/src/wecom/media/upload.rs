@@ -7,11 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
 use serde::Serialize;
-use serde::de::MapAccess;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::UploadPlan;
-use crate::members::{Members, Object, Text, skip};
+use crate::members::{Object, Text, members};
 
 /// The MD5 of a file, computed while the file is read. The platform uses it to check that all chunks arrived whole; it
 /// is no protection against an attacker.
@@ -121,14 +120,10 @@ impl<'a> Answer<'a> {
     }
 }
 
-impl<'a> Members<'a> for Answer<'a> {
-    fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        match key {
-            "upload_id" => self.upload_id = map.next_value()?,
-            "media_id" => self.media_id = map.next_value()?,
-            "created_at" => self.created_at = map.next_value()?,
-            _ => skip(map)?,
-        }
-        Ok(())
+members! {
+    Answer {
+        "upload_id" => upload_id,
+        "media_id" => media_id,
+        "created_at" => created_at,
     }
 }
