@@ -137,7 +137,7 @@ impl Handler<Fragment> for Assembler {
         let size_bytes = part.payload.len();
         let (sum, seq) = (part.sum, part.seq);
         let most_bytes = self.fleet.unfinished.most_for(self.held_bytes);
-        let outcome = self.assembly.handle_fragment_within(
+        let outcome = self.assembly.handle_fragment(
             most_bytes,
             &part.message_id,
             part.sum,

@@ -69,7 +69,8 @@ fn assembly(bencher: divan::Bencher<'_, '_>, parts: u16) {
         // By then the last one is forgotten, and the same id is news again.
         now += limits.ttl;
         for seq in 0..parts {
-            let outcome = assembly.handle_fragment("push", parts, seq, payload.clone(), now);
+            let outcome =
+                assembly.handle_fragment(usize::MAX, "push", parts, seq, payload.clone(), now);
             black_box(outcome);
         }
     });

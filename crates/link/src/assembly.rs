@@ -135,21 +135,9 @@ impl Assembly {
         }
     }
 
-    /// A fragment came in.
-    pub fn handle_fragment(
-        &mut self,
-        message_id: &str,
-        sum: u16,
-        seq: u16,
-        payload: Bytes,
-        now: Instant,
-    ) -> Outcome {
-        self.handle_fragment_within(usize::MAX, message_id, sum, seq, payload, now)
-    }
-
-    /// The same where no more than `most_bytes` may be held just now, counted as [`cost_bytes`](Self::cost_bytes): a
+    /// A fragment came in. No more than `most_bytes` may be held just now, counted as [`cost_bytes`](Self::cost_bytes): a
     /// limit that this connection shares with others.
-    pub fn handle_fragment_within(
+    pub fn handle_fragment(
         &mut self,
         most_bytes: usize,
         message_id: &str,

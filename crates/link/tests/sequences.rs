@@ -58,7 +58,7 @@ fn feed<'v>(cases: &'v [Value], names: &'v [Value]) -> (Vec<(&'v str, Bytes)>, A
             Ok(Part::Whole) => events.push((name, payload)),
             Ok(Part::Fragment { sum, seq }) => {
                 let id = view.message_id().unwrap_or_default();
-                let outcome = assembly.handle_fragment(id, sum, seq, payload, now);
+                let outcome = assembly.handle_fragment(usize::MAX, id, sum, seq, payload, now);
                 if let Outcome::Complete(whole) = outcome {
                     events.push((name, whole));
                 }

@@ -3,7 +3,14 @@ use proptest::prelude::*;
 use super::*;
 
 fn fragment(assembly: &mut Assembly, id: &str, sum: u16, seq: u16, text: &str) -> Outcome {
-    assembly.handle_fragment(id, sum, seq, Bytes::copy_from_slice(text.as_bytes()), now())
+    assembly.handle_fragment(
+        usize::MAX,
+        id,
+        sum,
+        seq,
+        Bytes::copy_from_slice(text.as_bytes()),
+        now(),
+    )
 }
 
 /// One instant for all tests that do not move time.
@@ -59,7 +66,7 @@ fn what_is_shared_with_others_bounds_small_parts_as_well() {
     for seq in 0..1024 {
         for id in ["a", "b", "c"] {
             let part = Bytes::from_static(b"x");
-            match assembly.handle_fragment_within(most_bytes, id, 1024, seq, part, now()) {
+            match assembly.handle_fragment(most_bytes, id, 1024, seq, part, now()) {
                 Outcome::Waiting => kept += 1,
                 Outcome::Dropped(DropReason::NoRoom) => {}
                 other => panic!("{other:?}"),
@@ -91,8 +98,8 @@ fn what_waits_too_long_is_dropped() {
     let mut assembly = Assembly::new(limits);
     let start = now();
     let late = start + limits.ttl - Duration::from_millis(1);
-    assembly.handle_fragment("m", 3, 0, Bytes::from_static(b"a"), start);
-    assembly.handle_fragment("m", 3, 1, Bytes::from_static(b"b"), late);
+    assembly.handle_fragment(usize::MAX, "m", 3, 0, Bytes::from_static(b"a"), start);
+    assembly.handle_fragment(usize::MAX, "m", 3, 1, Bytes::from_static(b"b"), late);
     assert_eq!(assembly.poll_timeout(), Some(late + limits.ttl));
     assert_eq!(assembly.handle_timeout(start + limits.ttl), 0);
     assert_eq!(assembly.handle_timeout(late + limits.ttl), 1);
@@ -108,8 +115,8 @@ fn a_completed_message_is_soon_forgotten() {
     let start = now();
     let again = start + Duration::from_secs(15);
     for at in [start, again] {
-        assembly.handle_fragment("m", 2, 0, Bytes::from_static(b"a"), at);
-        let whole = assembly.handle_fragment("m", 2, 1, Bytes::from_static(b"b"), at);
+        assembly.handle_fragment(usize::MAX, "m", 2, 0, Bytes::from_static(b"a"), at);
+        let whole = assembly.handle_fragment(usize::MAX, "m", 2, 1, Bytes::from_static(b"b"), at);
         assert_eq!(whole, complete("ab"));
     }
     assert!(assembly.poll_timeout().is_some());
@@ -200,7 +207,7 @@ proptest! {
             let sum = u16::try_from(parts[message].len()).expect("a few");
             let payload = Bytes::copy_from_slice(&parts[message][seq]);
             let seq = u16::try_from(seq).expect("a few");
-            match assembly.handle_fragment(&format!("m{message}"), sum, seq, payload, now()) {
+            match assembly.handle_fragment(usize::MAX, &format!("m{message}"), sum, seq, payload, now()) {
                 Outcome::Complete(whole) => wholes[message].push(whole),
                 Outcome::Waiting | Outcome::AlreadyComplete => {}
                 Outcome::Dropped(reason) => prop_assert!(false, "{reason:?}"),
@@ -230,7 +237,7 @@ proptest! {
         for (id, sum, seq, size, gap_ms) in fragments {
             now += Duration::from_millis(gap_ms);
             let id = if id == 0 { String::new() } else { format!("m{id}") };
-            let outcome = assembly.handle_fragment(&id, sum, seq, Bytes::from(vec![id.len() as u8; size]), now);
+            let outcome = assembly.handle_fragment(usize::MAX, &id, sum, seq, Bytes::from(vec![id.len() as u8; size]), now);
             if let Outcome::Complete(whole) = outcome {
                 prop_assert!(whole.len() <= limits.max_message_bytes);
             }

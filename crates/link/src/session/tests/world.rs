@@ -336,7 +336,8 @@ impl World {
             trace_id,
             payload,
         } = fragment;
-        let outcome = assembly.handle_fragment(&message_id, sum, seq, payload, self.now);
+        let outcome =
+            assembly.handle_fragment(usize::MAX, &message_id, sum, seq, payload, self.now);
         if let Outcome::Complete(payload) = outcome {
             self.wholes.push_back(Whole {
                 echo,
