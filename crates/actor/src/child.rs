@@ -38,3 +38,17 @@ impl<A: TreeActor + Handler<End>> Drop for Child<A> {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct End;
+
+/// Handles [`End`] for an actor that has nothing in hand: it stops.
+#[macro_export]
+macro_rules! stop_at_end {
+    ($actor:ty) => {
+        impl ::actix::Handler<$crate::End> for $actor {
+            type Result = ();
+
+            fn handle(&mut self, _: $crate::End, ctx: &mut Self::Context) {
+                ::actix::ActorContext::stop(ctx);
+            }
+        }
+    };
+}

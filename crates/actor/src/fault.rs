@@ -35,6 +35,20 @@ impl Fault {
     }
 }
 
+/// Handles [`Inject`] for an actor. The words after its type stand in the panic's text: "a socket".
+#[macro_export]
+macro_rules! handle_inject {
+    ($actor:ty, $whom:literal) => {
+        impl ::actix::Handler<$crate::Inject> for $actor {
+            type Result = ();
+
+            fn handle(&mut self, inject: $crate::Inject, ctx: &mut Self::Context) {
+                inject.0.strike($whom, ctx);
+            }
+        }
+    };
+}
+
 /// Do this to yourself. From whoever provokes faults, only where they are allowed.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]

@@ -11,9 +11,11 @@ use crate::bot::{AssemblerCard, Bot};
 use crate::clock::now;
 use crate::context::FleetContext;
 use crate::view::AssemblerState;
-use actix::{Actor, ActorContext, AsyncContext, Handler, Message, MessageResult, SpawnHandle};
+use actix::{Actor, AsyncContext, Handler, Message, MessageResult, SpawnHandle};
 use bytestring::ByteString;
-use longwire_actor::{Context, End, Inject, Inspect, Receives, Timer, TreeActor, send};
+use longwire_actor::{
+    Context, Inspect, Receives, Timer, TreeActor, handle_inject, send, stop_at_end,
+};
 use longwire_link::session::{self, Whole};
 use longwire_link::{Assembly, AssemblyLimits, Outcome};
 use std::sync::Arc;
@@ -191,21 +193,8 @@ impl Handler<Refused> for Assembler {
     }
 }
 
-impl Handler<End> for Assembler {
-    type Result = ();
-
-    fn handle(&mut self, _: End, ctx: &mut Self::Context) {
-        ctx.stop();
-    }
-}
-
-impl Handler<Inject> for Assembler {
-    type Result = ();
-
-    fn handle(&mut self, Inject(fault): Inject, ctx: &mut Self::Context) {
-        fault.strike("an assembler", ctx);
-    }
-}
+stop_at_end!(Assembler);
+handle_inject!(Assembler, "an assembler");
 
 impl Handler<Inspect<AssemblerState>> for Assembler {
     type Result = MessageResult<Inspect<AssemblerState>>;

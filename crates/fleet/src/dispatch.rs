@@ -11,11 +11,12 @@ use crate::failure::FleetFailure;
 use crate::view::DispatchState;
 use crate::writing::Writing;
 use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Handler, Message, MessageResult,
-    ResponseFuture, WrapFuture,
+    Actor, ActorFutureExt, AsyncContext, Handler, Message, MessageResult, ResponseFuture,
+    WrapFuture,
 };
 use longwire_actor::{
-    Card, Context, End, Exit, Inject, Inspect, Rebuild, RebuildBudget, TreeActor, panic_text,
+    Card, Context, Exit, Inspect, Rebuild, RebuildBudget, TreeActor, handle_inject, panic_text,
+    stop_at_end,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -172,13 +173,7 @@ impl Handler<Drain> for Dispatch {
     }
 }
 
-impl Handler<Inject> for Dispatch {
-    type Result = ();
-
-    fn handle(&mut self, Inject(fault): Inject, ctx: &mut Self::Context) {
-        fault.strike("dispatch", ctx);
-    }
-}
+handle_inject!(Dispatch, "dispatch");
 
 impl Handler<Inspect<DispatchState>> for Dispatch {
     type Result = MessageResult<Inspect<DispatchState>>;
@@ -199,13 +194,7 @@ impl Handler<Inspect<DispatchState>> for Dispatch {
     }
 }
 
-impl Handler<End> for Dispatch {
-    type Result = ();
-
-    fn handle(&mut self, _: End, ctx: &mut Self::Context) {
-        ctx.stop();
-    }
-}
+stop_at_end!(Dispatch);
 
 #[cfg(test)]
 mod tests {

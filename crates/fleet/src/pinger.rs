@@ -6,8 +6,10 @@
 use crate::bot::{Bot, PingerCard};
 use crate::clock::now;
 use crate::view::PingerState;
-use actix::{Actor, ActorContext, AsyncContext, Handler, Message, MessageResult, SpawnHandle};
-use longwire_actor::{Context, End, Inject, Inspect, Receives, Timer, TreeActor, send};
+use actix::{Actor, AsyncContext, Handler, Message, MessageResult, SpawnHandle};
+use longwire_actor::{
+    Context, Inspect, Receives, Timer, TreeActor, handle_inject, send, stop_at_end,
+};
 use longwire_link::{Generation, Heartbeat, HeartbeatAction};
 use longwire_wire::endpoint::ClientConfig;
 use std::sync::Arc;
@@ -196,21 +198,8 @@ impl Handler<AskWithin> for Pinger {
     }
 }
 
-impl Handler<End> for Pinger {
-    type Result = ();
-
-    fn handle(&mut self, _: End, ctx: &mut Self::Context) {
-        ctx.stop();
-    }
-}
-
-impl Handler<Inject> for Pinger {
-    type Result = ();
-
-    fn handle(&mut self, Inject(fault): Inject, ctx: &mut Self::Context) {
-        fault.strike("a pinger", ctx);
-    }
-}
+stop_at_end!(Pinger);
+handle_inject!(Pinger, "a pinger");
 
 impl Handler<Inspect<PingerState>> for Pinger {
     type Result = MessageResult<Inspect<PingerState>>;

@@ -27,7 +27,7 @@ use crate::retained::RetainedPart;
 use crate::view::SocketState;
 use actix::{Actor, ActorFutureExt, AsyncContext, Handler, Message, MessageResult, WrapFuture};
 use io::Pump;
-use longwire_actor::{Context, End, Inject, Inspect, Mailbox, Receives, TreeActor, send};
+use longwire_actor::{Context, End, Inspect, Mailbox, Receives, TreeActor, handle_inject, send};
 use longwire_link::Generation;
 use longwire_link::session::{
     CloseMode, Feishu, Input, NotRecorded as NotRecordedBy, Session, SessionSettings, Surroundings,
@@ -386,13 +386,7 @@ impl Handler<End> for Socket {
     }
 }
 
-impl Handler<Inject> for Socket {
-    type Result = ();
-
-    fn handle(&mut self, Inject(fault): Inject, ctx: &mut Self::Context) {
-        fault.strike("a socket", ctx);
-    }
-}
+handle_inject!(Socket, "a socket");
 
 impl Handler<Inspect<SocketState>> for Socket {
     type Result = MessageResult<Inspect<SocketState>>;

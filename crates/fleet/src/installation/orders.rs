@@ -4,8 +4,8 @@ use super::messages::{Configure, Permitted, Slept};
 use super::{Installation, link_of};
 use crate::clock::now;
 use crate::pinger::AskWithin;
-use actix::{ActorContext, Handler};
-use longwire_actor::End;
+use actix::Handler;
+use longwire_actor::stop_at_end;
 use longwire_installation::Desired;
 use longwire_link::State;
 use std::time::Duration;
@@ -74,10 +74,4 @@ impl Handler<Slept> for Installation {
     }
 }
 
-impl Handler<End> for Installation {
-    type Result = ();
-
-    fn handle(&mut self, _: End, ctx: &mut Self::Context) {
-        ctx.stop();
-    }
-}
+stop_at_end!(Installation);

@@ -7,7 +7,7 @@ use crate::kind::ConnectionActor;
 use crate::request::Ask;
 use crate::view::{Inspection, InstallationState};
 use actix::{Handler, MessageResult, ResponseFuture};
-use longwire_actor::{Inject, Inspect};
+use longwire_actor::{Inject, Inspect, handle_inject};
 
 impl Handler<Ask> for Installation {
     type Result = ();
@@ -20,13 +20,7 @@ impl Handler<Ask> for Installation {
     }
 }
 
-impl Handler<Inject> for Installation {
-    type Result = ();
-
-    fn handle(&mut self, Inject(fault): Inject, ctx: &mut Self::Context) {
-        fault.strike("an installation", ctx);
-    }
-}
+handle_inject!(Installation, "an installation");
 
 impl Handler<InjectChild> for Installation {
     type Result = ();

@@ -3,15 +3,9 @@
 use super::Supervisor;
 use crate::view::SupervisorState;
 use actix::{Handler, MessageResult};
-use longwire_actor::{Inject, Inspect};
+use longwire_actor::{Inspect, handle_inject};
 
-impl Handler<Inject> for Supervisor {
-    type Result = ();
-
-    fn handle(&mut self, Inject(fault): Inject, ctx: &mut Self::Context) {
-        fault.strike("the supervisor", ctx);
-    }
-}
+handle_inject!(Supervisor, "the supervisor");
 
 impl Handler<Inspect<SupervisorState>> for Supervisor {
     type Result = MessageResult<Inspect<SupervisorState>>;
