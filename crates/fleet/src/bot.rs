@@ -11,13 +11,12 @@ pub(crate) use cards::{AssemblerCard, InstallationCard, PingerCard, SocketCard};
 use crate::kind::{self, ConnectionActor};
 use crate::record_order::RecordOrder;
 use crate::retained_bytes::RetainedBytes;
-use crate::told_losses::ToldLosses;
 use longwire_actor::{ActorKind, Card};
 use longwire_installation::{InstallationId, Platform};
 use longwire_link::{Unparsed, UnparsedBudget};
 use longwire_store::InstallationRecord;
 use status::Status;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tally::Tally;
 
@@ -35,7 +34,9 @@ pub(crate) struct Bot {
     /// since nearly no bot ever has such a frame.
     unparsed: Mutex<Option<Box<UnparsedBudget>>>,
     pub(crate) tally: Tally,
-    pub(crate) told_losses: ToldLosses,
+    /// How many of its lost events are told, though their connections still hold them: what a stop has counted, a
+    /// connection gives up a little later.
+    told_losses: Mutex<u64>,
     /// What its ended connections keep.
     pub(crate) retained: RetainedBytes,
     pub(crate) record_order: RecordOrder,
@@ -54,7 +55,7 @@ impl Bot {
             status: Mutex::new(Status::of(record)),
             unparsed: Mutex::default(),
             tally: Tally::default(),
-            told_losses: ToldLosses::default(),
+            told_losses: Mutex::default(),
             retained: RetainedBytes::default(),
             record_order: RecordOrder::default(),
         })
@@ -78,6 +79,13 @@ impl Bot {
     pub(crate) fn spend_unparsed(&self, size_bytes: usize, now: Instant) -> Unparsed {
         let mut budget = self.unparsed.lock().unwrap_or_else(PoisonError::into_inner);
         budget.get_or_insert_default().spend(size_bytes, now)
+    }
+
+    /// How many of its lost events are told already.
+    pub(crate) fn told_losses(&self) -> MutexGuard<'_, u64> {
+        self.told_losses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The card of one of the connection's actors.

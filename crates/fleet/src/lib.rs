@@ -43,7 +43,6 @@ pub mod setback;
 mod settings;
 mod socket;
 mod supervisor;
-mod told_losses;
 mod totals;
 mod unfinished;
 pub mod view;

@@ -27,7 +27,7 @@ pub(crate) fn count(
     let_go: impl FnOnce(),
 ) {
     let untold = {
-        let mut told = bot.told_losses.lock();
+        let mut told = bot.told_losses();
         let_go();
         let known = events.min(*told);
         *told -= known;
@@ -39,7 +39,7 @@ pub(crate) fn count(
 /// The store takes nothing any more: what the bot shows as unanswered goes with the process. Its connections still hold it.
 pub(crate) fn count_unanswered(fleet: &FleetContext, bot: &Bot) {
     let untold = {
-        let mut told = bot.told_losses.lock();
+        let mut told = bot.told_losses();
         let unanswered = bot.tally.unanswered.load(Relaxed);
         let untold = unanswered.saturating_sub(*told);
         *told += untold;

@@ -1,7 +1,7 @@
 //! What the fleet counted since it started. One value, shared by every actor; each count is one relaxed addition.
 
 use crate::latency::Histogram;
-use crate::view::{AnswerTotals, ConnectionTotals, EventTotals, Quantiles};
+use crate::view::{AnswerTotals, ConnectionTotals, EventTotals};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -29,8 +29,8 @@ pub(crate) struct Totals {
     pub(crate) silent: AtomicU64,
     pub(crate) left_unread: AtomicU64,
     pub(crate) panics: AtomicU64,
-    ack_latency_us: Histogram,
-    record_latency_us: Histogram,
+    pub(crate) ack_latency_us: Histogram,
+    pub(crate) record_latency_us: Histogram,
 }
 
 impl Totals {
@@ -78,14 +78,6 @@ impl Totals {
             left_unread: self.left_unread.load(Relaxed),
             panics: self.panics.load(Relaxed),
         }
-    }
-
-    pub(crate) fn ack_latency_us(&self) -> Quantiles {
-        self.ack_latency_us.quantiles()
-    }
-
-    pub(crate) fn record_latency_us(&self) -> Quantiles {
-        self.record_latency_us.quantiles()
     }
 }
 

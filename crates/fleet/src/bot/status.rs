@@ -164,11 +164,6 @@ impl Bot {
         self.status().state
     }
 
-    /// The label of that state.
-    pub(crate) fn state_label(&self) -> &'static str {
-        self.state().label()
-    }
-
     /// Whether so many attempts in a row failed that somebody should look at it.
     pub(crate) fn has_alarm(&self) -> bool {
         self.status().has_alarm()

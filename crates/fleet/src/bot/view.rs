@@ -28,38 +28,29 @@ impl Bot {
     pub(crate) fn view(&self) -> InstallationView {
         let record = self.record();
         let status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        let (until, attempt, reason) = match &status.state {
-            State::BackingOff {
-                until,
-                attempt,
-                reason,
-            } => (Some(*until), *attempt, Some(reason)),
-            State::Refused { until, reason } => (Some(*until), 0, Some(reason)),
-            State::Displaced { until, .. } => (*until, 0, Some(&Setback::Displaced)),
-            State::Restarting { until } => {
-                let until = status.absence.is_tried_again().then_some(*until);
-                (until, 0, None)
-            }
-            State::Stopped
-            | State::Queued
-            | State::Bootstrapping
-            | State::Dialing
-            | State::Live { .. } => (None, 0, None),
-        };
-        let is_restarting = matches!(status.state, State::Restarting { .. });
+        let state = &status.state;
+        let is_restarting = matches!(state, State::Restarting { .. });
         let absence = is_restarting.then_some(status.absence);
+        let until = state.until();
+        let until = until.filter(|_| absence.is_none_or(Absence::is_tried_again));
+        let reason = state.reason();
         InstallationView {
             id: self.public_id.to_string(),
             name: record.name.to_string(),
             platform: record.platform.label(),
             app_id: record.app_id.clone(),
             desired: record.desired.label(),
-            state: status.state.label(),
-            legacy_state: status.state.legacy(),
+            state: state.label(),
+            legacy_state: state.legacy(),
             state_since_ms: status.since_ms,
             until_ms: until.map(unix_ms_at),
-            attempt,
+            attempt: if let State::BackingOff { attempt, .. } = *state {
+                attempt
+            } else {
+                0
+            },
             reason: reason
+                .as_ref()
                 .map(Setback::label)
                 .or(absence.map(Absence::label))
                 .map(str::to_owned),
@@ -69,6 +60,7 @@ impl Bot {
                 (None, detail) => absence.map(|absence| absence.text(detail.as_deref())),
             },
             next_step: reason
+                .as_ref()
                 .map(Setback::next_step)
                 .or(absence.map(Absence::next_step))
                 .map(str::to_owned),
@@ -136,7 +128,7 @@ impl Bot {
                 path: path.clone(),
                 parent: Some("/fleet".to_owned()),
                 children,
-                doing: self.state_label().to_owned(),
+                doing: self.state().label().to_owned(),
                 capacity: kind::INSTALLATION.capacity,
             }),
             child(

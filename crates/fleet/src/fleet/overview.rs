@@ -28,7 +28,7 @@ impl Fleet {
         count(&kind::SUPERVISOR, self.context.supervisor.is_present());
         count(&kind::DISPATCH, self.context.dispatch.is_present());
         for bot in &bots {
-            *by_state.entry(bot.state_label()).or_default() += 1;
+            *by_state.entry(bot.state().label()).or_default() += 1;
             for (kind, card) in bot.actor_cards() {
                 count(kind, card.is_present());
             }
@@ -46,8 +46,8 @@ impl Fleet {
             answers: totals.answers(),
             connections: totals.connections(),
             malformed: self.context.malformed.totals(),
-            ack_latency_us: totals.ack_latency_us(),
-            record_latency_us: totals.record_latency_us(),
+            ack_latency_us: totals.ack_latency_us.quantiles(),
+            record_latency_us: totals.record_latency_us.quantiles(),
             store: self.store_view(),
             connection_limit: self.context.open_files.view(),
             draining: self.context.draining.load(Relaxed),

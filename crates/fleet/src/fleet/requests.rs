@@ -14,6 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
+/// The longest time until the socket has a request. Mailboxes are empty again within milliseconds; what the socket has is
+/// answered within the limits of its machine.
+const REACH: Duration = Duration::from_secs(5);
+
 impl Fleet {
     /// Asks a bot's platform something over the bot's own connection, and waits for what it says.
     ///
@@ -93,39 +97,22 @@ impl Fleet {
             },
         }
         let limits = RequestLimits::from(&**self.context.timing(Platform::Wecom));
-        answer(taken, told, Patience::of(&limits)).await
+        answer(taken, told, REACH, limits.longest()).await
     }
 }
 
-/// How long whoever asked waits. After that time an actor on the way is stuck and would never answer.
-#[derive(Debug, Clone, Copy)]
-struct Patience {
-    /// The longest time until the socket has the request.
-    reach: Duration,
-    /// The longest time from then on.
-    longest: Duration,
-}
-
-impl Patience {
-    /// Mailboxes are empty again within milliseconds; what the socket has is answered within the limits of its machine.
-    fn of(limits: &RequestLimits) -> Self {
-        Self {
-            reach: Duration::from_secs(5),
-            longest: limits.longest(),
-        }
-    }
-}
-
-/// Waits for the answer of a request, no longer than `patience`.
+/// Waits for the answer of a request: so long at most until the socket has the request, and so long from then on. After
+/// that time an actor on the way is stuck and would never answer.
 async fn answer(
     taken: oneshot::Receiver<()>,
     told: oneshot::Receiver<Result<Reply, RequestError>>,
-    patience: Patience,
+    reach: Duration,
+    longest: Duration,
 ) -> Result<Reply, RequestError> {
     // If the sender was dropped, the request was answered on the way.
-    let reached = tokio::time::timeout(patience.reach, taken).await;
+    let reached = tokio::time::timeout(reach, taken).await;
     let answered = match reached {
-        Ok(_) => tokio::time::timeout(patience.longest, told).await,
+        Ok(_) => tokio::time::timeout(longest, told).await,
         // A socket that gets the request after this sends nothing, because nobody waits for the answer.
         Err(late) => Err(late),
     };
@@ -144,11 +131,8 @@ mod tests {
     async fn heard<T>(treat: impl FnOnce(oneshot::Sender<()>, Teller) -> T) -> RequestError {
         let ((take, taken), (tell, told)) = (oneshot::channel(), oneshot::channel());
         let _kept = treat(take, tell);
-        let patience = Patience {
-            reach: Duration::from_millis(20),
-            longest: Duration::from_millis(40),
-        };
-        let answered = answer(taken, told, patience).await;
+        let (reach, longest) = (Duration::from_millis(20), Duration::from_millis(40));
+        let answered = answer(taken, told, reach, longest).await;
         answered.expect_err("there is no answer")
     }
 

@@ -208,11 +208,6 @@ impl Socket {
 
     /// Shows how many events of this connection are unanswered. One that finishes has a successor beside it, so each adds
     /// and takes away its own.
-    pub(super) fn show_unanswered(&mut self) {
-        let now = u32::try_from(self.session.unanswered()).unwrap_or(u32::MAX);
-        self.show_as_unanswered(now);
-    }
-
     pub(super) fn show_as_unanswered(&mut self, now: u32) {
         let before = std::mem::replace(&mut self.shown_unanswered, now);
         if now != before {
@@ -231,7 +226,7 @@ impl Socket {
         if unfinished_bytes != before {
             self.fleet.unfinished.change(before, unfinished_bytes);
         }
-        self.show_unanswered();
+        self.show_as_unanswered(u32::try_from(self.session.unanswered()).unwrap_or(u32::MAX));
     }
 
     fn add_counts(&self, counts: &Counts) {
