@@ -25,6 +25,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use longwire_installation::Name;
 use serde::Deserialize;
 
 pub(crate) use duration::parse as parse_duration;
@@ -59,6 +60,15 @@ pub(crate) struct Config {
     pub(crate) debug: DebugSection,
     #[serde(rename = "installation")]
     pub(crate) installations: Vec<InstallationSection>,
+}
+
+impl Config {
+    /// Whether the file declares an installation of this name.
+    pub(crate) fn declares(&self, name: &Name) -> bool {
+        self.installations
+            .iter()
+            .any(|section| section.name == *name)
+    }
 }
 
 /// A valid configuration and the place it came from.

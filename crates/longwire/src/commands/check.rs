@@ -8,14 +8,14 @@ mod online;
 
 use std::path::{Path, PathBuf};
 
-use longwire_egress::{EgressSettings, ProxyPolicy, Route};
+use longwire_egress::{EgressSettings, Route};
 use longwire_fleet::setback::chain;
-use longwire_installation::{BotNames, Desired, Name, Origin};
+use longwire_installation::{BotNames, Desired, Origin};
 use longwire_link::Setback;
 use longwire_store::{InstallationRecord, OpenError, Reader, StoreSettings};
 
 use crate::cli::Check;
-use crate::config::{Config, InstallationSection, Loaded, ProxySetting};
+use crate::config::{Config, Loaded, ProxySetting};
 use crate::exit::{Exit, Failure};
 use crate::files::{self, OpenFiles};
 use crate::{gateway, logs};
@@ -46,7 +46,7 @@ fn everything(loaded: &Loaded, online: bool, findings: &mut Findings) {
     secrets(loaded, findings);
     let settings = loaded.store_settings();
     let records = store(&settings, findings);
-    same_bots(&config.installations, &records, findings);
+    same_bots(config, &records, findings);
     permissions(&settings, findings);
     disk(&settings, findings);
     open_files(config, &records, findings);
@@ -115,13 +115,10 @@ fn secrets(loaded: &Loaded, findings: &mut Findings) {
 
 /// Two that are wanted and are one bot, once the file's installations are what the file says. A file that declares two is
 /// no configuration, so one of them at least was added.
-fn same_bots(
-    declared: &[InstallationSection],
-    records: &[InstallationRecord],
-    findings: &mut Findings,
-) {
-    let added = added(declared, records).map(|record| (record.name.as_str(), record.bot()));
-    let declared = declared.iter().filter(|section| section.enabled);
+fn same_bots(config: &Config, records: &[InstallationRecord], findings: &mut Findings) {
+    let added = added(config, records).map(|record| (record.name.as_str(), record.bot()));
+    let declared = config.installations.iter();
+    let declared = declared.filter(|section| section.enabled);
     let declared = declared.filter_map(|section| {
         let credentials = section.credentials().ok()?;
         Some((section.name.as_str(), credentials.bot()))
@@ -142,28 +139,19 @@ fn same_bots(
 fn store(settings: &StoreSettings, findings: &mut Findings) -> Vec<InstallationRecord> {
     let reader = match Reader::open(settings) {
         Ok(reader) => reader,
-        Err(OpenError::Missing { path }) => {
-            findings.good(
-                "store",
-                format!(
-                    "{} is not there yet; the first start makes it",
-                    path.display()
-                ),
-            );
-            return Vec::new();
-        }
-        Err(OpenError::OlderSchema { path }) => {
-            findings.good(
-                "store",
-                format!(
-                    "{} has the schema of an earlier version; the next start brings it up to date",
-                    path.display()
-                ),
-            );
-            return Vec::new();
-        }
         Err(error) => {
-            findings.bad("store", chain(&error), error.advice());
+            let (path, what) = match &error {
+                OpenError::Missing { path } => (path, "is not there yet; the first start makes it"),
+                OpenError::OlderSchema { path } => (
+                    path,
+                    "has the schema of an earlier version; the next start brings it up to date",
+                ),
+                error => {
+                    findings.bad("store", chain(error), error.advice());
+                    return Vec::new();
+                }
+            };
+            findings.good("store", format!("{} {what}", path.display()));
             return Vec::new();
         }
     };
@@ -292,14 +280,13 @@ fn open_files(config: &Config, records: &[InstallationRecord], findings: &mut Fi
 
 /// The installations that are to be connected and stand in the store alone.
 fn added<'a>(
-    declared: &'a [InstallationSection],
+    config: &'a Config,
     records: &'a [InstallationRecord],
 ) -> impl Iterator<Item = &'a InstallationRecord> {
-    let is_declared = |name: &Name| declared.iter().any(|section| section.name == *name);
-    records.iter().filter(move |record| {
+    records.iter().filter(|record| {
         record.desired == Desired::Run
             && record.origin != Origin::File
-            && !is_declared(&record.name)
+            && !config.declares(&record.name)
     })
 }
 
@@ -307,7 +294,7 @@ fn added<'a>(
 fn wanted(config: &Config, records: &[InstallationRecord]) -> u64 {
     let declared = config.installations.iter();
     let declared = declared.filter(|section| section.enabled).count();
-    (declared + added(&config.installations, records).count()) as u64
+    (declared + added(config, records).count()) as u64
 }
 
 /// The way to each platform host, told once per host and way.
@@ -318,27 +305,14 @@ fn routes(
     findings: &mut Findings,
 ) {
     let mut told = std::collections::BTreeSet::new();
-    let declared = loaded
-        .config
-        .installations
-        .iter()
-        .map(|section: &InstallationSection| {
-            (
-                section.name.as_str(),
-                Some(section.resolved_base_url()),
-                section.proxy.as_ref(),
-            )
-        });
-    let declared_names: Vec<&str> = loaded
-        .config
-        .installations
-        .iter()
-        .map(|section| section.name.as_str())
-        .collect();
+    let declared = loaded.config.installations.iter().map(|section| {
+        let url = Some(section.resolved_base_url());
+        (section.name.as_str(), url, section.proxy.as_ref())
+    });
     // A kept proxy is sealed; its route is told by the server's own timeline.
-    let kept = records
-        .iter()
-        .filter(|record| !record.has_proxy && !declared_names.contains(&record.name.as_str()));
+    let is_kept =
+        |record: &&InstallationRecord| !record.has_proxy && !loaded.config.declares(&record.name);
+    let kept = records.iter().filter(is_kept);
     let kept = kept.map(|record| (record.name.as_str(), record.resolved_base_url().ok(), None));
     for (name, url, proxy) in declared.chain(kept) {
         let Some(url) = url else {
@@ -349,15 +323,14 @@ fn routes(
             );
             continue;
         };
-        let policy: ProxyPolicy =
-            match proxy.map(|proxy: &ProxySetting| proxy.policy(&loaded.directory)) {
-                None => egress.proxy.clone(),
-                Some(Ok(policy)) => policy,
-                Some(Err(error)) => {
-                    findings.bad(format!("proxy of {name}"), chain(&error), error.advice());
-                    continue;
-                }
-            };
+        let policy = match proxy.map(|proxy: &ProxySetting| proxy.policy(&loaded.directory)) {
+            None => egress.proxy.clone(),
+            Some(Ok(policy)) => policy,
+            Some(Err(error)) => {
+                findings.bad(format!("proxy of {name}"), chain(&error), error.advice());
+                continue;
+            }
+        };
         let route = egress.route(&policy, &url);
         let line = format!("{} {route}", url.host_str().unwrap_or_default());
         if told.insert(line.clone()) {

@@ -51,35 +51,29 @@ impl ProxySettingError {
 impl ProxySetting {
     /// The word the store keeps for it: `direct` or the address.
     pub(crate) fn resolve(&self, directory: &Path) -> Result<SecretString, ProxySettingError> {
-        match self {
-            Self::Direct => Ok(SecretString::from("direct")),
-            Self::Plain(url) => Ok(SecretString::from(url.to_string())),
-            Self::Secret(reference) => Ok(read(reference, directory)?.0),
-        }
+        Ok(self.read(directory)?.0)
     }
 
     /// The same as egress wants it.
     pub(crate) fn policy(&self, directory: &Path) -> Result<ProxyPolicy, ProxySettingError> {
-        match self {
-            Self::Direct => Ok(ProxyPolicy::Direct),
-            Self::Plain(url) => Ok(ProxyPolicy::Url(url.clone())),
-            Self::Secret(reference) => Ok(read(reference, directory)?.1),
-        }
+        Ok(self.read(directory)?.1)
     }
-}
 
-/// What a reference leads to, and what it means. Something that cannot be read never means the straight way.
-fn read(
-    reference: &SecretRef,
-    directory: &Path,
-) -> Result<(SecretString, ProxyPolicy), ProxySettingError> {
-    let secret = reference.resolve(directory)?;
-    match secret.expose_secret().parse() {
-        Ok(policy) => Ok((secret, policy)),
-        Err(source) => Err(ProxySettingError::Address {
-            reference: reference.clone(),
-            source,
-        }),
+    /// Both. A reference that cannot be read never means the straight way.
+    fn read(&self, directory: &Path) -> Result<(SecretString, ProxyPolicy), ProxySettingError> {
+        let reference = match self {
+            Self::Direct => return Ok(("direct".into(), ProxyPolicy::Direct)),
+            Self::Plain(url) => return Ok((url.to_string().into(), ProxyPolicy::Url(url.clone()))),
+            Self::Secret(reference) => reference,
+        };
+        let secret = reference.resolve(directory)?;
+        match secret.expose_secret().parse() {
+            Ok(policy) => Ok((secret, policy)),
+            Err(source) => Err(ProxySettingError::Address {
+                reference: reference.clone(),
+                source,
+            }),
+        }
     }
 }
 

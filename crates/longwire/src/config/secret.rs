@@ -11,8 +11,9 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use longwire_installation::StrayCharacter;
 
-/// Where a secret is found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a secret is found. The derived reader is the one of the table form; whatever is no table is refused before it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(remote = "Self", rename_all = "snake_case")]
 pub(crate) enum SecretRef {
     /// The content of a file, without its last line break.
     File(PathBuf),
@@ -148,24 +149,10 @@ impl fmt::Display for SecretRef {
     }
 }
 
-/// The table behind a reference.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Source {
-    File(PathBuf),
-    Env(String),
-    Credential(String),
-}
-
 impl SecretRef {
     /// Reads the table form from a map that a visitor came upon.
     pub(super) fn from_map<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
-        let source = Source::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        Ok(match source {
-            Source::File(path) => Self::File(path),
-            Source::Env(name) => Self::Env(name),
-            Source::Credential(name) => Self::Credential(name),
-        })
+        Self::deserialize(de::value::MapAccessDeserializer::new(map))
     }
 }
 

@@ -161,8 +161,7 @@ fn kept(
     let store = Store::open(settings)?;
     let mut questions = Vec::new();
     for record in store.reader().installations().unwrap_or_default() {
-        let mut declared = loaded.config.installations.iter();
-        if declared.any(|section| section.name == record.name) {
+        if loaded.config.declares(&record.name) {
             continue;
         }
         match question(&store, &record) {
