@@ -145,20 +145,18 @@ pub(crate) enum Installations {
         server: ServerArgs,
     },
     /// Want an installation connected. A bot that another client took is taken back.
-    Start {
-        /// Id or name.
-        installation: String,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
+    Start(Which),
     /// Want an installation not connected. What Feishu and Lark push meanwhile is repeated only for some hours, and
     /// what WeCom does is gone.
-    Stop {
-        /// Id or name.
-        installation: String,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
+    Stop(Which),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// Id or name.
+    pub(crate) installation: String,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 }
 
 #[derive(Debug, Args)]

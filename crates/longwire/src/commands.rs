@@ -12,7 +12,15 @@ pub(crate) mod sim;
 
 use std::io;
 
+use longwire_store::{InstallationRecord, Reader};
+
 use crate::exit::{Exit, Failure};
+
+/// The installation of this id or name.
+fn installation(reader: &Reader, id_or_name: &str) -> Result<InstallationRecord, Failure> {
+    let found = reader.installation(id_or_name)?;
+    found.ok_or_else(|| Failure::NoInstallation(id_or_name.to_owned()))
+}
 
 /// What came of writing data to standard output. A reader who has seen enough (`| head`) is no failure.
 fn tell(written: io::Result<()>) -> Result<Exit, Failure> {

@@ -29,14 +29,7 @@ pub(crate) fn run(config: Option<&Path>, command: &Events) -> Result<Exit, Failu
     let Events::Tail(wanted) = command;
     let reader = Reader::open(&loaded.store_settings())?;
     let only = match &wanted.installation {
-        Some(name) => {
-            let found = reader.installation(name)?;
-            Some(
-                found
-                    .ok_or_else(|| Failure::NoInstallation(name.clone()))?
-                    .id,
-            )
-        }
+        Some(name) => Some(super::installation(&reader, name)?.id),
         None => None,
     };
     tail(&reader, wanted, only)

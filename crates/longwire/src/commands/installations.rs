@@ -23,7 +23,7 @@ use serde::Serialize;
 use serde_json::json;
 use url::Url;
 
-use crate::cli::{Add, Form, Installations, Output, ServerArgs};
+use crate::cli::{Add, Form, Installations, Output, ServerArgs, Which};
 use crate::client::{Client, ClientError};
 use crate::config::{Loaded, SecretRef};
 use crate::exit::{Exit, Failure};
@@ -51,14 +51,8 @@ pub(crate) fn run(config: Option<&Path>, command: Installations) -> Result<Exit,
             output,
             server,
         } => show(&loaded, &installation, output, &server),
-        Installations::Start {
-            installation,
-            server,
-        } => set_desired(&loaded, &installation, Desired::Run, &server),
-        Installations::Stop {
-            installation,
-            server,
-        } => set_desired(&loaded, &installation, Desired::Stop, &server),
+        Installations::Start(which) => set_desired(&loaded, &which, Desired::Run),
+        Installations::Stop(which) => set_desired(&loaded, &which, Desired::Stop),
     }
 }
 
@@ -124,7 +118,7 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
             "a proxy's password is no argument; use --proxy-file".to_owned(),
         ));
     }
-    let request = || AddRequest {
+    let request = AddRequest {
         name: wanted.name.clone(),
         platform: platform.label().to_owned(),
         app_id: wanted.app_id.clone(),
@@ -132,7 +126,7 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
         bot_id: wanted.bot_id.clone(),
         secret: (platform == Platform::Wecom).then(|| secret.expose_secret().to_owned()),
         base_url: wanted.base_url.as_ref().map(ToString::to_string),
-        proxy: proxy.clone(),
+        proxy,
         take_back_after: wanted
             .take_back_after
             .map(|after| format!("{}ms", after.as_millis())),
@@ -147,7 +141,6 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
     };
     let kept = match Store::open(&loaded.store_settings()) {
         Ok(store) => {
-            let request = request();
             check_name(&request.name)?;
             let new = request
                 .check(Origin::Cli, &add_rules(&loaded.config))
@@ -158,7 +151,7 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
         }
         Err(OpenError::Held { .. }) => {
             let client = client(loaded, &wanted.server);
-            let kept = ask(client.post_secret("/admin/v1/installations", &request()))?;
+            let kept = ask(client.post_secret("/admin/v1/installations", &request))?;
             say("kept, and the running server connects it");
             kept
         }
@@ -172,13 +165,9 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
 
 /// A name that is none fails as it does where a server answers: the command was understood.
 fn check_name(name: &str) -> Result<(), Failure> {
-    match name.parse::<Name>() {
-        Ok(_) => Ok(()),
-        Err(source) => Err(Failure::Name {
-            name: name.to_owned(),
-            source,
-        }),
-    }
+    let checked = name.parse::<Name>().map(drop);
+    let name = name.to_owned();
+    checked.map_err(|source| Failure::Name { name, source })
 }
 
 fn secret(wanted: &Add, platform: Platform) -> Result<SecretString, Failure> {
@@ -273,9 +262,7 @@ fn show(
     server: &ServerArgs,
 ) -> Result<Exit, Failure> {
     let reader = Reader::open(&loaded.store_settings())?;
-    let record = reader
-        .installation(id_or_name)?
-        .ok_or_else(|| Failure::NoInstallation(id_or_name.to_owned()))?;
+    let record = super::installation(&reader, id_or_name)?;
     let timeline = reader.timeline(record.id, TIMELINE_ENTRIES)?;
     let observed = ask(async { Ok(observed(&client(loaded, server), &record).await) })?;
     let mut out = std::io::stdout().lock();
@@ -294,42 +281,28 @@ fn show(
     ))
 }
 
-fn set_desired(
-    loaded: &Loaded,
-    id_or_name: &str,
-    desired: Desired,
-    server: &ServerArgs,
-) -> Result<Exit, Failure> {
+fn set_desired(loaded: &Loaded, which: &Which, desired: Desired) -> Result<Exit, Failure> {
+    let id_or_name = &which.installation;
     let (verb, done) = match desired {
         Desired::Run => ("start", "wanted connected"),
         Desired::Stop => ("stop", "wanted stopped"),
     };
-    let missing = || Failure::NoInstallation(id_or_name.to_owned());
-    match Store::open(&loaded.store_settings()) {
+    let (record, done) = match Store::open(&loaded.store_settings()) {
         Ok(store) => {
-            let record = store
-                .reader()
-                .installation(id_or_name)?
-                .ok_or_else(missing)?;
+            let record = super::installation(store.reader(), id_or_name)?;
             store.set_desired(record.id, desired)?;
-            let name = escaped(record.name.as_str());
-            say(format_args!(
-                "{name}: {done} from the server's next start on"
-            ));
+            (record, format!("{done} from the server's next start on"))
         }
         Err(OpenError::Held { .. }) => {
             // The id, since a name may hold characters that mean something in a path.
-            let record = Reader::open(&loaded.store_settings())?
-                .installation(id_or_name)?
-                .ok_or_else(missing)?;
+            let reader = Reader::open(&loaded.store_settings())?;
+            let record = super::installation(&reader, id_or_name)?;
             let path = format!("/admin/v1/installations/{}/{verb}", record.public_id);
-            ask(client(loaded, server).post::<StoredInstallation>(&path))?;
-            let name = escaped(record.name.as_str());
-            say(format_args!(
-                "{name}: {done}; the running server acts on it"
-            ));
+            ask(client(loaded, &which.server).post::<StoredInstallation>(&path))?;
+            (record, format!("{done}; the running server acts on it"))
         }
         Err(error) => return Err(error.into()),
-    }
+    };
+    say(format_args!("{}: {done}", escaped(record.name.as_str())));
     Ok(Exit::Done)
 }

@@ -45,7 +45,22 @@ fn feishu(command: &cli::SimArgs) -> Result<Exit, Failure> {
     write_authority(command, sim.ca_pem())?;
     let signals = Signals::take().map_err(Failure::io("take over signals"))?;
     tell(writeln!(std::io::stdout(), "{}", sim.base_url()))?;
-    explain(&sim.base_url(), command);
+    let (base, curl) = (sim.base_url(), curl(command));
+    explain(
+        command,
+        &format!(
+            "app_id = \"cli_sim\"\n\
+             app_secret = {{ file = \"sim-bot.secret\" }}   # any text\n\
+             base_url = \"{base}\""
+        ),
+        &format!(
+            "{curl} {base}/sim/v1                # all verbs\n\
+             {curl} {base}/sim/v1/push -d '{{\"app\":\"cli_sim\"}}'\n\
+             {curl} {base}/sim/v1/traffic -d '{{\"rate\":{{\"per_second\":100}}}}'\n\
+             {curl} {base}/sim/v1/fault -d '{{\"target\":\"all\",\"fault\":\"half_open\"}}'\n\
+             {curl} {base}/sim/v1/ledger         # pushed, acknowledged, lost"
+        ),
+    );
     until_told(signals);
     let ledger = sim.control().ledger();
     sim.stop();
@@ -73,31 +88,22 @@ fn until_told(mut signals: Signals) {
     actix_rt::System::new().block_on(signals.next());
 }
 
-fn explain(base: &str, command: &cli::SimArgs) {
+fn curl(command: &cli::SimArgs) -> &'static str {
+    match command.tls_ca {
+        Some(_) => "curl -k",
+        None => "curl",
+    }
+}
+
+/// Shows the keys of an installation that lives there, and calls of the control interface.
+fn explain(command: &cli::SimArgs, keys: &str, calls: &str) {
     let head = |text: &str| Palette::of(&std::io::stderr()).paint(Ink::Bold, text);
     let trust = match &command.tls_ca {
         Some(path) => format!("[tls]\nca_file = \"{}\"\n\n", path.display()),
         None => String::new(),
     };
-    let curl = if command.tls_ca.is_some() {
-        "curl -k"
-    } else {
-        "curl"
-    };
     say(format_args!(
-        "{}\n\
-         {trust}[[installation]]\n\
-         name = \"sim-bot\"\n\
-         app_id = \"cli_sim\"\n\
-         app_secret = {{ file = \"sim-bot.secret\" }}   # any text\n\
-         base_url = \"{base}\"\n\n\
-         {}\n\
-         {curl} {base}/sim/v1                # all verbs\n\
-         {curl} {base}/sim/v1/push -d '{{\"app\":\"cli_sim\"}}'\n\
-         {curl} {base}/sim/v1/traffic -d '{{\"rate\":{{\"per_second\":100}}}}'\n\
-         {curl} {base}/sim/v1/fault -d '{{\"target\":\"all\",\"fault\":\"half_open\"}}'\n\
-         {curl} {base}/sim/v1/ledger         # pushed, acknowledged, lost\n\n\
-         Ctrl-C ends it.",
+        "{}\n{trust}[[installation]]\nname = \"sim-bot\"\n{keys}\n\n{}\n{calls}\n\nCtrl-C ends it.",
         head("# An installation for longwire.toml:"),
         head("# Things to do to it:"),
     ));

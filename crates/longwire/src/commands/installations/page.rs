@@ -184,28 +184,18 @@ impl Page {
                 0 => String::new(),
                 count => format!("; {count} more were dropped"),
             };
-            self.line(
-                "unreadable",
-                format!("{}, recorded without a type{dropped}", lights.unparsed),
-            );
+            let value = format!("{}, recorded without a type{dropped}", lights.unparsed);
+            self.line("unreadable", value);
         }
-        if lights.unrecorded > 0 {
-            self.line(
-                "lost",
-                format!(
-                    "{} read and not recorded; the log says why",
-                    lights.unrecorded
-                ),
-            );
+        let lost = lights.unrecorded;
+        if lost > 0 {
+            let value = format!("{lost} read and not recorded; the log says why");
+            self.line("lost", value);
         }
-        if lights.left_unread > 0 {
-            self.line(
-                "left unread",
-                format!(
-                    "the end of {} connections; the log says why",
-                    lights.left_unread
-                ),
-            );
+        let ends = lights.left_unread;
+        if ends > 0 {
+            let value = format!("the end of {ends} connections; the log says why");
+            self.line("left unread", value);
         }
         self.line("reconnects", lights.reconnects.to_string());
     }

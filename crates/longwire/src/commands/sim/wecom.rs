@@ -4,10 +4,10 @@ use std::io::Write as _;
 
 use longwire_sim::SimTls;
 use longwire_sim::wecom::{Sim, SimSettings};
-use longwire_terminal::{Ink, Palette, say};
+use longwire_terminal::say;
 
 use super::super::tell;
-use super::{seed, until_told, write_authority};
+use super::{curl, explain, seed, until_told, write_authority};
 use crate::cli;
 use crate::exit::{Exit, Failure};
 use crate::signals::Signals;
@@ -24,7 +24,24 @@ pub(super) fn run(command: &cli::SimArgs) -> Result<Exit, Failure> {
     write_authority(command, sim.ca_pem())?;
     let signals = Signals::take().map_err(Failure::io("take over signals"))?;
     tell(writeln!(std::io::stdout(), "{}", sim.base_url()))?;
-    explain(&sim, command);
+    let (base, control, curl) = (sim.base_url(), sim.control_url(), curl(command));
+    explain(
+        command,
+        &format!(
+            "platform = \"wecom\"\n\
+             bot_id = \"aib_sim\"\n\
+             secret = {{ file = \"sim-bot.secret\" }}   # any text\n\
+             base_url = \"{base}\""
+        ),
+        &format!(
+            "{curl} {control}/sim/v1                # all verbs\n\
+             {curl} {control}/sim/v1/push -d '{{\"bot\":\"aib_sim\",\"push\":{{\"content\":{{\"text\":\"hello\"}}}}}}'\n\
+             {curl} {control}/sim/v1/traffic -d '{{\"rate\":{{\"per_second\":100}}}}'\n\
+             {curl} {control}/sim/v1/fault -d '{{\"target\":{{\"bot\":\"aib_sim\"}},\"fault\":\"displace\"}}'\n\
+             {curl} {control}/sim/v1/shown          # what users see\n\
+             {curl} {control}/sim/v1/ledger         # pushed, delivered, lost"
+        ),
+    );
     until_told(signals);
     let ledger = sim.control().ledger();
     sim.stop();
@@ -33,35 +50,4 @@ pub(super) fn run(command: &cli::SimArgs) -> Result<Exit, Failure> {
         ledger.pushed, ledger.delivered, ledger.waiting, ledger.lost, ledger.shown
     ));
     Ok(Exit::Done)
-}
-
-fn explain(sim: &Sim, command: &cli::SimArgs) {
-    let head = |text: &str| Palette::of(&std::io::stderr()).paint(Ink::Bold, text);
-    let (trust, curl) = match &command.tls_ca {
-        Some(path) => (
-            format!("[tls]\nca_file = \"{}\"\n\n", path.display()),
-            "curl -k",
-        ),
-        None => (String::new(), "curl"),
-    };
-    let (base, control) = (sim.base_url(), sim.control_url());
-    say(format_args!(
-        "{}\n\
-         {trust}[[installation]]\n\
-         name = \"sim-bot\"\n\
-         platform = \"wecom\"\n\
-         bot_id = \"aib_sim\"\n\
-         secret = {{ file = \"sim-bot.secret\" }}   # any text\n\
-         base_url = \"{base}\"\n\n\
-         {}\n\
-         {curl} {control}/sim/v1                # all verbs\n\
-         {curl} {control}/sim/v1/push -d '{{\"bot\":\"aib_sim\",\"push\":{{\"content\":{{\"text\":\"hello\"}}}}}}'\n\
-         {curl} {control}/sim/v1/traffic -d '{{\"rate\":{{\"per_second\":100}}}}'\n\
-         {curl} {control}/sim/v1/fault -d '{{\"target\":{{\"bot\":\"aib_sim\"}},\"fault\":\"displace\"}}'\n\
-         {curl} {control}/sim/v1/shown          # what users see\n\
-         {curl} {control}/sim/v1/ledger         # pushed, delivered, lost\n\n\
-         Ctrl-C ends it.",
-        head("# An installation for longwire.toml:"),
-        head("# Things to do to it:"),
-    ));
 }
