@@ -33,5 +33,6 @@ pub mod identity;
 mod members;
 mod proto;
 mod repair;
+pub mod view;
 pub mod websocket;
 pub mod wecom;
