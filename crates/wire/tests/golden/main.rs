@@ -9,4 +9,5 @@ mod events;
 mod frames;
 mod parts;
 mod vectors;
+mod views;
 mod wecom;

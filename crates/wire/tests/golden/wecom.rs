@@ -4,4 +4,4 @@ mod commands;
 mod incoming;
 mod media;
 mod sequences;
-mod vectors;
+pub(crate) mod vectors;
