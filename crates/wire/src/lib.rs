@@ -24,6 +24,7 @@
 #![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
 pub mod answer;
+pub mod card_answer;
 pub mod endpoint;
 pub mod envelope;
 pub mod event;
