@@ -25,6 +25,7 @@
 
 pub mod answer;
 pub mod card_answer;
+pub mod catalogue;
 pub mod endpoint;
 pub mod envelope;
 pub mod event;

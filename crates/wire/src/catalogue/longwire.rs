@@ -1,0 +1,78 @@
+//! The operational events of longwire itself. Their payload is an [`Operation`](crate::view::Operation).
+
+use super::EventType;
+use super::Payload::Whole;
+use crate::view::{EventKind, Family};
+
+const fn entry(
+    name: &'static str,
+    english: &'static str,
+    chinese: &'static str,
+    payload: &'static str,
+) -> EventType {
+    EventType {
+        name,
+        family: Family::Longwire,
+        kind: EventKind::Operation,
+        english,
+        chinese,
+        payload: Whole(payload),
+    }
+}
+
+pub(super) static TYPES: [EventType; 9] = [
+    entry(
+        "longwire.installation.displaced",
+        "Another program took the bot's connection.",
+        "机器人的连接被其他程序占用。",
+        r#"{"installation":"ins_01kbvt2n4ye8gswqcbmnrx5j7d","reason":"displaced","detail":"Another connection has subscribed for the bot. It stays there until an operator takes it back."}"#,
+    ),
+    entry(
+        "longwire.installation.refused",
+        "The platform refuses the bot, for example its credentials.",
+        "平台拒绝该机器人，例如凭证错误。",
+        r#"{"installation":"ins_01kbvt2n4ye8gswqcbmnrx5j7d","reason":"credentials_refused","detail":"The platform does not accept app id and secret. The next try is in about an hour."}"#,
+    ),
+    entry(
+        "longwire.installation.live",
+        "The bot is connected again, after it was displaced, refused or deaf.",
+        "机器人恢复连接。",
+        r#"{"installation":"ins_01kbvt2n4ye8gswqcbmnrx5j7d","reason":"connected","detail":"The connection is open and stable."}"#,
+    ),
+    entry(
+        "longwire.installation.deaf",
+        "The bot has had no connection for long, and its events may be lost.",
+        "机器人长时间没有连接，事件可能丢失。",
+        r#"{"installation":"ins_01kbvt2n4ye8gswqcbmnrx5j7d","reason":"unreachable","detail":"Five attempts failed in a row. The next is in about a minute."}"#,
+    ),
+    entry(
+        "longwire.consumer.paused",
+        "Deliveries to a consumer stopped, and its backlog is kept.",
+        "消费者暂停投递，积压保留。",
+        r#"{"consumer":"orders","reason":"connection_refused","detail":"The endpoint refuses connections. It is probed, and deliveries resume by themselves.","lag_events":12,"lag_ms":61000}"#,
+    ),
+    entry(
+        "longwire.consumer.resumed",
+        "Deliveries to a consumer go on.",
+        "消费者恢复投递。",
+        r#"{"consumer":"orders","reason":"probe_succeeded","detail":"The endpoint answers again. The backlog is delivered in order.","lag_events":4200,"lag_ms":3600000}"#,
+    ),
+    entry(
+        "longwire.consumer.lagging",
+        "A consumer is behind by half, three quarters or all of its patience.",
+        "消费者积压达到其容忍度的 50%、75% 或 100%。",
+        r#"{"consumer":"orders","reason":"lag","detail":"The oldest event that waits was recorded 30 minutes ago.","lag_events":900,"lag_ms":1800000,"patience_percent":50}"#,
+    ),
+    entry(
+        "longwire.store.degraded",
+        "The store records nothing, and events are refused or wait.",
+        "存储无法写入，事件被拒绝或等待。",
+        r#"{"reason":"disk_full","detail":"The database's disk is full. Recording resumes by itself when there is free space."}"#,
+    ),
+    entry(
+        "longwire.store.recovered",
+        "The store records again.",
+        "存储恢复写入。",
+        r#"{"reason":"recording","detail":"Events are recorded again."}"#,
+    ),
+];
