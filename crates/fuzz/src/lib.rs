@@ -14,11 +14,13 @@
 mod feishu;
 mod identifiers;
 mod seeds;
+mod view;
 mod websocket;
 mod wecom;
 
 pub use feishu::{answer, client_config, connection_url, endpoint, envelope, frame};
 pub use identifiers::{base_url, handshake_refusal, public_id};
+pub use view::{card_answer, view};
 pub use websocket::websocket;
 pub use wecom::{wecom_body, wecom_decrypt, wecom_incoming, wecom_media};
 
@@ -28,9 +30,10 @@ pub use seeds::seeds;
 pub type Decoder = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Decoder; 14] = [
+pub const TARGETS: [Decoder; 16] = [
     ("answer", answer),
     ("base_url", base_url),
+    ("card_answer", card_answer),
     ("client_config", client_config),
     ("connection_url", connection_url),
     ("endpoint", endpoint),
@@ -38,6 +41,7 @@ pub const TARGETS: [Decoder; 14] = [
     ("frame", frame),
     ("handshake_refusal", handshake_refusal),
     ("public_id", public_id),
+    ("view", view),
     ("websocket", websocket),
     ("wecom_body", wecom_body),
     ("wecom_decrypt", wecom_decrypt),

@@ -52,7 +52,7 @@ struct Body {
 }
 
 /// What has no vector.
-const TEXTS: [&str; 14] = [
+const TEXTS: [&str; 16] = [
     r#"{"code":0,"msg":"ok","data":{"URL":"wss://host.invalid/ws/v2?device_id=7&service_id=3","ClientConfig":{"ReconnectCount":-1,"ReconnectInterval":120,"ReconnectNonce":30,"PingInterval":90}}}"#,
     r#"{"code":1000040350,"msg":"too many","data":[]}"#,
     r#"{"AppID":"cli_a","AppSecret":"s\"ecret","more":1}"#,
@@ -67,6 +67,8 @@ const TEXTS: [&str; 14] = [
     "514\ntoo many connections\n1000040350",
     r#"{"upload_id":"u","media_id":"m","created_at":"1767225622"}"#,
     r#"{"chatid":"c","msgtype":"markdown","markdown":{"content":"x"}}"#,
+    r#"{"toast":{"type":"info","content":"ok","i18n":{"zh_cn":"好"}},"card":{"type":"raw","data":{"schema":"2.0","body":{"elements":[{"tag":"form","elements":[{"tag":"button","name":"n"}]}]}}}}"#,
+    r#"{"inline":{"title":"t","url":{"pc":"https://host.invalid/"}},"card":{"type":"template","data":{"template_id":"t"}}}"#,
 ];
 
 /// The seeds of every decoder; what is one's is tried on the others as well.

@@ -286,3 +286,6 @@ impl EventView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

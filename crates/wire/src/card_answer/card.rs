@@ -43,9 +43,11 @@ fn object<'a>(pointer: &str, value: &'a Value) -> Result<&'a Map<String, Value>,
     let fault = match value {
         Value::Object(object) => return Ok(object),
         Value::String(_) if pointer == DATA => CardFault::JsonInString,
-        _ => CardFault::Type {
-            expected: "an object",
-        },
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            CardFault::Type {
+                expected: "an object",
+            }
+        }
     };
     Err(error(pointer, fault))
 }

@@ -111,10 +111,12 @@ impl Reading<'_> {
         text.keep(self.payload)
     }
 
+    /// The chat, looked for in the order of [`Envelope::chat`](crate::envelope::Envelope::chat).
     fn chat(&self, kind: EventKind, event: &Event<'_>) -> Option<ChatView> {
         let id = [
             &event.message.chat_id,
-            &event.flat.chat_id,
+            &event.chat_id,
+            &event.open_chat_id,
             &event.context.chat_id,
         ]
         .into_iter()

@@ -17,6 +17,8 @@ pub(super) struct Document<'a> {
 #[derive(Default)]
 pub(super) struct Event<'a> {
     pub(super) message: Message<'a>,
+    pub(super) chat_id: Text<'a>,
+    pub(super) open_chat_id: Text<'a>,
     /// The members of a message that stand directly in the event: in schema 1.0, and in events about a message.
     pub(super) flat: Message<'a>,
     pub(super) sender: Option<Someone<'a>>,
@@ -143,6 +145,8 @@ impl<'a> Members<'a> for Event<'a> {
     fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         match key {
             "message" => self.message = object(map)?.unwrap_or_default(),
+            "chat_id" => self.chat_id = map.next_value()?,
+            "open_chat_id" => self.open_chat_id = map.next_value()?,
             "sender" => self.sender = object(map)?,
             "reader" => self.reader = object(map)?,
             "operator" => self.operator = object(map)?.unwrap_or_default(),
@@ -182,7 +186,7 @@ impl<'a> Members<'a> for Message<'a> {
             "parent_id" => self.parent_id = map.next_value()?,
             "thread_id" => self.thread_id = map.next_value()?,
             "create_time" => self.create_time = map.next_value()?,
-            "chat_id" | "open_chat_id" => self.chat_id = map.next_value()?,
+            "chat_id" => self.chat_id = map.next_value()?,
             "chat_type" => self.chat_type = map.next_value()?,
             "message_type" | "msg_type" => self.message_type = map.next_value()?,
             "content" => self.content = map.next_value()?,
