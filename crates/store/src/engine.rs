@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::cause::Failure;
 use crate::event_record::{EventPage, EventQuery};
 use crate::figures::DiskUsage;
-use crate::ids::Seq;
+use longwire_wire::event::Seq;
 use crate::installation::{InstallationRecord, InstallationTable};
 use crate::lane::LaneBatch;
 use crate::read_error::ReadError;

@@ -36,7 +36,7 @@ pub(crate) use log_key::LogKey;
 pub(crate) use page::{Page, PageId};
 
 use crate::cause::{Cause, Failure};
-use crate::ids::Seq;
+use longwire_wire::event::Seq;
 use log_key::BUCKETS;
 use tail::Tail;
 

@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use longwire_wire::event::{NewEvent, Source};
+use longwire_wire::event::{NewEvent, Seq, Source};
 use longwire_wire::identity::EventKey;
 
-use crate::ids::Seq;
 use longwire_installation::InstallationId;
 
 /// Which events to read, oldest first.

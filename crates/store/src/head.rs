@@ -9,11 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::watch;
 
 use crate::event_record::{EventPage, EventQuery};
-use crate::ids::Seq;
 use crate::receipt::{Committed, EventOutcome, RecordOutcome};
 use crate::recent::{RecentEvents, keep_only};
 use longwire_installation::InstallationId;
-use longwire_wire::event::NewEvent;
+use longwire_wire::event::{NewEvent, Seq};
 
 /// Tells of the newest event of the log, as often as it changes or less often: several commits may be one change.
 ///

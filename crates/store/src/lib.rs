@@ -24,7 +24,6 @@ mod figures;
 mod group;
 mod head;
 mod health;
-mod ids;
 mod installation;
 mod lane;
 mod open;
@@ -54,7 +53,6 @@ pub use figures::{COMMIT_EDGES_US, Figures};
 pub use group::{Group, GroupReply};
 pub use head::HeadWatch;
 pub use health::Health;
-pub use ids::Seq;
 pub use installation::{InstallationRecord, NewInstallation};
 pub use open::OpenError;
 pub use read_error::ReadError;
@@ -69,4 +67,4 @@ pub use write_error::WriteError;
 pub use write_queue::{Refusal, Rejected, Writer};
 
 /// What is handed in and out as it is.
-pub use longwire_wire::event::{NewEvent, Source};
+pub use longwire_wire::event::{NewEvent, Seq, Source};

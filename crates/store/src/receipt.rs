@@ -28,10 +28,9 @@
 //! }
 //! ```
 
-use longwire_wire::event::{DurableProof, NewEvent};
+use longwire_wire::event::{DurableProof, NewEvent, Seq};
 use longwire_wire::identity::Tier;
 
-use crate::ids::Seq;
 
 /// What the log made of an event. Either way it is on disk.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]

@@ -9,10 +9,9 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::event_record::{EventPage, EventQuery, EventRecord};
-use crate::ids::Seq;
 use crate::receipt::{EventOutcome, RecordOutcome};
 use longwire_installation::InstallationId;
-use longwire_wire::event::NewEvent;
+use longwire_wire::event::{NewEvent, Seq};
 
 /// Some tenths of a second at the writer's full speed: a follower that is woken after each commit lags less.
 const EVENTS: usize = 4_096;

@@ -4,12 +4,11 @@
 //! the unique key of the message. There is one writer, and both are asked within its transaction, so nothing can come
 //! between the question and the record. A row that breaks another rule is refused alone, and the batch goes on.
 
-use longwire_wire::event::NewEvent;
+use longwire_wire::event::{NewEvent, Seq};
 use longwire_wire::identity::{EventKey, Tier};
 
 use crate::cause::{Cause, Failure};
 use crate::event_index::{EventIndex, IndexPages, LogKey};
-use crate::ids::Seq;
 use crate::receipt::{EventOutcome, RecordOutcome};
 use crate::write_queue::Queued;
 use longwire_installation::InstallationId;

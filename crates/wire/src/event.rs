@@ -3,10 +3,22 @@
 //! Whoever reads an event makes a [`NewEvent`] of it; whoever records it gives a [`DurableProof`] back. The two know
 //! nothing of each other, so that what is said over a connection can be decided without a store.
 
+use std::fmt;
+
 use bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::identity::{Identity, Tier};
+
+/// The place of an event in the log: rises by one with every recorded event, never given twice.
+#[derive(Copy, Clone, Eq, PartialEq, Hash, Ord, PartialOrd, Debug)]
+pub struct Seq(pub i64);
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// The way an event came to us.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]

@@ -2,7 +2,7 @@
 
 use super::log_key::BUCKETS;
 use super::{LogKey, RunId};
-use crate::ids::Seq;
+use longwire_wire::event::Seq;
 
 /// Where a page lies: the run and, within it, the first bits of the keys.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Hash)]

@@ -5,7 +5,7 @@ use std::hash::BuildHasherDefault;
 
 use super::log_key::{AsItIs, BUCKETS};
 use super::{Claims, LogKey, Span};
-use crate::ids::Seq;
+use longwire_wire::event::Seq;
 
 type Bucket = HashMap<LogKey, u32, BuildHasherDefault<AsItIs>>;
 

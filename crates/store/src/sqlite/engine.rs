@@ -13,7 +13,7 @@ use super::timeline::TimelineBuffer;
 use crate::cause::{Cause, Failure};
 use crate::engine::{Batch, Change, Opened, ReadEngine, WriteEngine};
 use crate::figures::DiskUsage;
-use crate::ids::Seq;
+use longwire_wire::event::Seq;
 use crate::lane::SmallWrite;
 use crate::open::OpenError;
 use crate::receipt::Committed;

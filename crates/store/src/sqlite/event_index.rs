@@ -9,7 +9,7 @@ use crate::cause::{Cause, Failure};
 use crate::event_index::{
     Claims, EventIndex, Filter, LogKey, Page, PageId, Run, RunId, Span, window_begins,
 };
-use crate::ids::Seq;
+use longwire_wire::event::Seq;
 use longwire_installation::InstallationId;
 
 #[derive(Queryable, Selectable)]

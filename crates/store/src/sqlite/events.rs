@@ -4,12 +4,11 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use diesel::SqliteConnection;
 use diesel::prelude::*;
-use longwire_wire::event::Source;
+use longwire_wire::event::{Seq, Source};
 use longwire_wire::identity::EventKey;
 
 use super::schema::event;
 use crate::event_record::{EventPage, EventQuery, EventRecord};
-use crate::ids::Seq;
 use longwire_installation::InstallationId;
 
 #[derive(Queryable, Selectable)]

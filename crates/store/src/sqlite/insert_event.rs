@@ -9,9 +9,8 @@ use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, RunQueryDsl, SqliteConnection};
 
-use crate::ids::Seq;
 use longwire_installation::InstallationId;
-use longwire_wire::event::NewEvent;
+use longwire_wire::event::{NewEvent, Seq};
 
 /// Inserts one row; none where a unique key is taken.
 pub(super) struct InsertEvent<'a> {

@@ -30,7 +30,7 @@ use super::schema::probe;
 use super::store_row::OpenTime;
 use crate::cause::{Cause, Failure};
 use crate::event_index::EventIndex;
-use crate::ids::Seq;
+use longwire_wire::event::Seq;
 
 /// The write lock is waited for as long as an event can wait and still be answered in time.
 ///

@@ -15,7 +15,7 @@ use super::{events, installations, timeline};
 use crate::cause::{Cause, Failure};
 use crate::engine::ReadEngine;
 use crate::event_record::{EventPage, EventQuery};
-use crate::ids::Seq;
+use longwire_wire::event::Seq;
 use crate::installation::InstallationRecord;
 use crate::read_error::ReadError;
 use crate::timeline::TimelineRecord;

@@ -4,14 +4,13 @@
 
 use diesel::SqliteConnection;
 use diesel::prelude::*;
-use longwire_wire::event::NewEvent;
+use longwire_wire::event::{NewEvent, Seq};
 use longwire_wire::identity::EventKey;
 
 use super::insert_event::InsertEvent;
 use super::schema::{event, event_index_page};
 use crate::cause::{Cause, Failure};
 use crate::event_index::{IndexPages, Page, PageId};
-use crate::ids::Seq;
 use crate::recording::{EventTable, Inserted};
 use longwire_installation::InstallationId;
 

@@ -10,7 +10,7 @@ use super::files_check::cut;
 use super::{Log, find_room};
 use crate::cause::{Cause, Failure};
 use crate::event_index::EventIndex;
-use crate::ids::Seq;
+use longwire_wire::event::Seq;
 use crate::sqlite::file::{DatabaseFile, Epoch};
 use crate::sqlite::file_identity::FileIdentity;
 use crate::sqlite::files::{Files, Shrunk, wal_with_content};

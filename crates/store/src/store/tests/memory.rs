@@ -17,7 +17,7 @@ use crate::cause::{Cause, Failure};
 use crate::engine::{Opened, ReadEngine};
 use crate::event_index::{EventIndex, LogKey, RUN_EVENTS};
 use crate::event_record::{EventPage, EventQuery};
-use crate::ids::Seq;
+use longwire_wire::event::Seq;
 use crate::installation::InstallationRecord;
 use crate::read_error::ReadError;
 use crate::seal::key_id;

@@ -4,7 +4,7 @@ use crate::cause::{Cause, Failure};
 use crate::engine::{Batch, Change, WriteEngine};
 use crate::event_index::EventIndex;
 use crate::figures::DiskUsage;
-use crate::ids::Seq;
+use longwire_wire::event::Seq;
 use crate::lane::SmallWrite;
 use crate::receipt::Committed;
 use crate::recording::record_groups;

@@ -1,7 +1,7 @@
 //! The tables of a database in memory, as one transaction sees them.
 
 use longwire_installation::{BotIdentity, Desired, InstallationId, PublicId, Revision};
-use longwire_wire::event::NewEvent;
+use longwire_wire::event::{NewEvent, Seq};
 use longwire_wire::identity::EventKey;
 
 use crate::cause::Failure;
@@ -9,7 +9,6 @@ use crate::clock::now_ms;
 use crate::displacement::Displacement;
 use crate::event_index::{IndexPages, Page, PageId};
 use crate::event_record::EventRecord;
-use crate::ids::Seq;
 use crate::installation::{InstallationRecord, InstallationTable, NewInstallation, Sealed};
 use crate::recording::{EventTable, Inserted};
 use crate::timeline::{TimelineEntry, TimelineRecord};
