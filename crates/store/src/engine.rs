@@ -61,7 +61,7 @@ pub(crate) trait WriteEngine: Send {
     /// Records a batch in one transaction. On success all of it is durable; on failure nothing of it counts.
     fn record(&mut self, batch: Batch<'_>) -> Result<Committed, Failure>;
 
-    /// Makes a change of installations in one transaction, which is committed if `change` returns `Ok`.
+    /// Makes a change in one transaction, which is committed if `change` returns `Ok`.
     fn change(&mut self, change: &mut Change<'_>) -> Result<(), WriteError>;
 
     /// Looks after the database while there may be nothing to write.
@@ -78,8 +78,14 @@ pub(crate) trait WriteEngine: Send {
     fn as_any(&mut self) -> &mut dyn std::any::Any;
 }
 
-/// What is done to the installations within one transaction.
-pub(crate) type Change<'a> = dyn FnMut(&mut dyn InstallationTable) -> Result<(), WriteError> + 'a;
+/// What is done to the tables within one transaction.
+pub(crate) type Change<'a> = dyn FnMut(&mut dyn Tables) -> Result<(), WriteError> + 'a;
+
+/// The tables that administrative changes are made in, within one transaction.
+pub(crate) trait Tables {
+    /// The installations.
+    fn installations(&mut self) -> &mut dyn InstallationTable;
+}
 
 /// The queries of a store. They block, so callers use a thread that may; they may run side by side.
 pub trait ReadEngine: fmt::Debug + Send + Sync {

@@ -20,6 +20,7 @@ pub(crate) mod readers;
 mod record;
 mod schema;
 pub(crate) mod store_row;
+mod tables;
 pub(crate) mod timeline;
 
 pub(crate) use engine::{open, open_readers};

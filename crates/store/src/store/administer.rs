@@ -15,8 +15,7 @@ use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::slot::{CommandChannel, WriterRun, WriterSlot};
 use super::{JOBS, Store};
-use crate::engine::WriteEngine;
-use crate::installation::InstallationTable;
+use crate::engine::{Tables, WriteEngine};
 use crate::write_error::WriteError;
 use crate::writer::{DatabaseState, Job};
 
@@ -49,7 +48,7 @@ impl Store {
     pub(super) fn administer<T: Send + 'static>(
         &self,
         patience: Duration,
-        work: impl FnOnce(&mut dyn InstallationTable) -> Result<T, WriteError> + Send + 'static,
+        work: impl FnOnce(&mut dyn Tables) -> Result<T, WriteError> + Send + 'static,
     ) -> Result<T, WriteError> {
         let (answer, answered) = bounded(1);
         let decided = Arc::new(Decided::default());
@@ -130,13 +129,13 @@ impl Store {
 /// Makes a change in a transaction of its own, and says what it returned.
 fn change<T>(
     engine: &mut dyn WriteEngine,
-    work: impl FnOnce(&mut dyn InstallationTable) -> Result<T, WriteError>,
+    work: impl FnOnce(&mut dyn Tables) -> Result<T, WriteError>,
 ) -> Result<T, WriteError> {
     let mut work = Some(work);
     let mut made = None;
-    engine.change(&mut |table| {
+    engine.change(&mut |tables| {
         if let Some(work) = work.take() {
-            made = Some(work(table)?);
+            made = Some(work(tables)?);
         }
         Ok(())
     })?;

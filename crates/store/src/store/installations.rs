@@ -16,9 +16,9 @@ impl Store {
     /// some seconds at most.
     pub fn add_installation(&self, new: NewInstallation) -> Result<InstallationRecord, WriteError> {
         let open = Arc::clone(&self.open);
-        self.administer(administer::patience_for(1), move |table| {
+        self.administer(administer::patience_for(1), move |tables| {
             open.keys.is_kept_in(&open.key_file)?;
-            installation::add(table, &open.keys, &new)
+            installation::add(tables.installations(), &open.keys, &new)
         })
     }
 
@@ -32,19 +32,19 @@ impl Store {
     ) -> Result<Vec<InstallationRecord>, WriteError> {
         let open = Arc::clone(&self.open);
         let patience = administer::patience_for(declared.len());
-        self.administer(patience, move |table| {
+        self.administer(patience, move |tables| {
             if !declared.is_empty() {
                 open.keys.is_kept_in(&open.key_file)?;
             }
-            installation::put_from_file(table, &open.keys, &declared)
+            installation::put_from_file(tables.installations(), &open.keys, &declared)
         })
     }
 
     /// Sets whether an installation is to be connected; only one of those that are the same bot may be. Blocks until it
     /// is durable, for some seconds at most.
     pub fn set_desired(&self, id: InstallationId, desired: Desired) -> Result<(), WriteError> {
-        self.administer(administer::patience_for(1), move |table| {
-            installation::set_desired(table, id, desired)
+        self.administer(administer::patience_for(1), move |tables| {
+            installation::set_desired(tables.installations(), id, desired)
         })
     }
 

@@ -12,7 +12,7 @@ use crossbeam_channel::Receiver;
 use longwire_installation::{Desired, InstallationId, Revision};
 
 use self::engine::MemoryEngine;
-use self::tables::Tables;
+use self::tables::MemoryTables;
 use crate::cause::{Cause, Failure};
 use crate::engine::{Opened, ReadEngine};
 use crate::event_index::{EventIndex, LogKey, RUN_EVENTS};
@@ -29,7 +29,7 @@ pub(super) struct MemoryDatabase(Arc<Mutex<Memory>>);
 
 #[derive(Debug, Default)]
 struct Memory {
-    tables: Tables,
+    tables: MemoryTables,
     faults: VecDeque<Cause>,
     /// The next transaction that is to fail is committed all the same.
     commits_first: bool,
@@ -103,7 +103,7 @@ impl MemoryDatabase {
     /// Fails if the test wants that.
     fn transact<T, E: From<Failure>>(
         &self,
-        work: impl FnOnce(&mut Tables) -> Result<T, E>,
+        work: impl FnOnce(&mut MemoryTables) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut memory = self.lock();
         let mut tables = memory.tables.clone();

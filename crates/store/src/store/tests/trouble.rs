@@ -211,8 +211,8 @@ fn a_change_that_the_disk_holds_is_waited_for_no_longer_than_is_said() {
         }
         let let_go = hang(&bench.store);
         let (bot, store) = (bench.bot, bench.store.clone());
-        let not_begun = store.administer(PATIENCE, move |table| {
-            crate::installation::set_desired(table, bot, Desired::Stop)
+        let not_begun = store.administer(PATIENCE, move |tables| {
+            crate::installation::set_desired(tables.installations(), bot, Desired::Stop)
         });
         assert!(
             matches!(not_begun, Err(WriteError::NotBegun { after: PATIENCE })),

@@ -7,6 +7,7 @@ use longwire_wire::identity::EventKey;
 use crate::cause::Failure;
 use crate::clock::now_ms;
 use crate::displacement::Displacement;
+use crate::engine::Tables;
 use crate::event_index::{IndexPages, Page, PageId};
 use crate::event_record::EventRecord;
 use crate::installation::{InstallationRecord, InstallationTable, NewInstallation, Sealed};
@@ -15,14 +16,14 @@ use crate::timeline::{TimelineEntry, TimelineRecord};
 
 /// What is committed; a transaction works on a copy.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tables {
+pub(super) struct MemoryTables {
     pub(super) events: Vec<(EventRecord, Option<EventKey>)>,
     pub(super) installations: Vec<InstallationRecord>,
     pub(super) notes: Vec<TimelineRecord>,
     revision: i64,
 }
 
-impl Tables {
+impl MemoryTables {
     fn bot(&mut self, id: InstallationId) -> Option<&mut InstallationRecord> {
         self.installations.iter_mut().find(|bot| bot.id == id)
     }
@@ -46,13 +47,13 @@ impl Tables {
     }
 }
 
-impl IndexPages for Tables {
+impl IndexPages for MemoryTables {
     fn page(&mut self, _: PageId) -> Result<Option<Page>, Failure> {
         Ok(None)
     }
 }
 
-impl EventTable for Tables {
+impl EventTable for MemoryTables {
     fn newest(&mut self) -> Result<Option<Seq>, Failure> {
         Ok(self.events.last().map(|(event, _)| event.seq))
     }
@@ -97,7 +98,13 @@ impl EventTable for Tables {
     }
 }
 
-impl InstallationTable for Tables {
+impl Tables for MemoryTables {
+    fn installations(&mut self) -> &mut dyn InstallationTable {
+        self
+    }
+}
+
+impl InstallationTable for MemoryTables {
     fn all(&mut self) -> Result<Vec<InstallationRecord>, Failure> {
         Ok(self.installations.clone())
     }
