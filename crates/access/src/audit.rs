@@ -1,0 +1,182 @@
+//! The audit: who changed what, and what came of it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::serial::as_text;
+use crate::{Space, TokenId, TokenName};
+
+/// A change that somebody asked for.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+pub enum AuditAction {
+    /// An installation was to be added.
+    InstallationAdd,
+    /// An installation was to be connected.
+    InstallationStart,
+    /// An installation was to be disconnected.
+    InstallationStop,
+    /// A platform was asked something through a bot.
+    MessageSend,
+    /// A file was sent to a platform.
+    FileUpload,
+    /// A fault was provoked.
+    FaultInject,
+    /// A token was to be made.
+    TokenCreate,
+    /// A token was to be revoked.
+    TokenRevoke,
+    /// A consumer was to be added.
+    ConsumerAdd,
+    /// A consumer's definition was to be changed.
+    ConsumerChange,
+    /// A consumer was to be paused.
+    ConsumerPause,
+    /// A consumer was to go on.
+    ConsumerResume,
+    /// A consumer's position was to be moved.
+    ConsumerSeek,
+    /// A consumer was to be removed.
+    ConsumerRemove,
+    /// Events were to be delivered again.
+    EventReplay,
+}
+
+/// The text is no action's.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("no change is called so")]
+pub struct AuditActionError;
+
+impl AuditAction {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::InstallationAdd,
+        Self::InstallationStart,
+        Self::InstallationStop,
+        Self::MessageSend,
+        Self::FileUpload,
+        Self::FaultInject,
+        Self::TokenCreate,
+        Self::TokenRevoke,
+        Self::ConsumerAdd,
+        Self::ConsumerChange,
+        Self::ConsumerPause,
+        Self::ConsumerResume,
+        Self::ConsumerSeek,
+        Self::ConsumerRemove,
+        Self::EventReplay,
+    ];
+
+    /// Its stable name.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::InstallationAdd => "installation.add",
+            Self::InstallationStart => "installation.start",
+            Self::InstallationStop => "installation.stop",
+            Self::MessageSend => "message.send",
+            Self::FileUpload => "file.upload",
+            Self::FaultInject => "fault.inject",
+            Self::TokenCreate => "token.create",
+            Self::TokenRevoke => "token.revoke",
+            Self::ConsumerAdd => "consumer.add",
+            Self::ConsumerChange => "consumer.change",
+            Self::ConsumerPause => "consumer.pause",
+            Self::ConsumerResume => "consumer.resume",
+            Self::ConsumerSeek => "consumer.seek",
+            Self::ConsumerRemove => "consumer.remove",
+            Self::EventReplay => "event.replay",
+        }
+    }
+}
+
+impl fmt::Display for AuditAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.label())
+    }
+}
+
+impl FromStr for AuditAction {
+    type Err = AuditActionError;
+
+    fn from_str(text: &str) -> Result<Self, AuditActionError> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|action| action.label() == text)
+            .ok_or(AuditActionError)
+    }
+}
+
+as_text!(AuditAction);
+
+/// What came of a change: `done`, or the stable code of the problem that was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AuditResult(Box<str>);
+
+impl AuditResult {
+    const DONE: &str = "done";
+
+    /// The change was made.
+    #[must_use]
+    pub fn done() -> Self {
+        Self(Self::DONE.into())
+    }
+
+    /// It was refused or failed, with the code of the problem that was answered. Where the code says that nothing is known,
+    /// the change may have been made.
+    #[must_use]
+    pub fn problem(code: &str) -> Self {
+        Self(code.into())
+    }
+
+    /// The result in a row of a database.
+    #[must_use]
+    pub fn from_row(text: String) -> Self {
+        Self(text.into())
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A change that is to be kept in the audit. It never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// When it was answered, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// The token that was used; `None` for a command that had the store for itself.
+    pub token: Option<TokenId>,
+    /// What the token was called then; `cli` for such a command.
+    pub name: TokenName,
+    /// Whose the token is.
+    pub space: Space,
+    /// What was asked for.
+    pub action: AuditAction,
+    /// Of what: a public id, or the name that was asked for, cut to 128 bytes.
+    pub subject: Box<str>,
+    /// What came of it.
+    pub result: AuditResult,
+}
+
+/// An entry of the audit as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// Its place: rises with each entry.
+    pub id: i64,
+    /// What happened.
+    pub entry: AuditEntry,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions_have_one_name_each() {
+        for action in AuditAction::ALL {
+            assert_eq!(action.label().parse::<AuditAction>(), Ok(action));
+        }
+        assert_eq!("installation".parse::<AuditAction>(), Err(AuditActionError));
+    }
+}
