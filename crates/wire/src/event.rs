@@ -29,6 +29,8 @@ pub enum Source {
     Webhook,
     /// Fetched afterwards, to close a gap.
     Backfill,
+    /// Of our own making: something happened to a bot, a consumer or the store.
+    Operational,
 }
 
 impl Source {
@@ -38,14 +40,19 @@ impl Source {
             Self::LongConnection => "long_connection",
             Self::Webhook => "webhook",
             Self::Backfill => "backfill",
+            Self::Operational => "operational",
         }
     }
 
     /// The source of that word.
     pub fn parse(label: &str) -> Option<Self> {
-        [Self::LongConnection, Self::Webhook, Self::Backfill]
-            .into_iter()
-            .find(|source| source.label() == label)
+        let all = [
+            Self::LongConnection,
+            Self::Webhook,
+            Self::Backfill,
+            Self::Operational,
+        ];
+        all.into_iter().find(|source| source.label() == label)
     }
 }
 

@@ -90,6 +90,15 @@ impl Identity {
         }
     }
 
+    /// The key of an event of our own: its type, and what tells this occurrence from any other one of the type.
+    pub fn operational(event_type: &str, occurrence: &str) -> Identity {
+        let parts = [event_type.as_bytes(), occurrence.as_bytes()];
+        Identity {
+            event: EventKey::digest(Domain::Operational, &parts),
+            message: None,
+        }
+    }
+
     /// The key of a payload that could not be read, made of its bytes and the push's id. Two pushes with equal bytes
     /// have different keys, because nothing shows that they are one event.
     pub fn unparsed(frame_message_id: Option<&str>, payload: &[u8]) -> Identity {
@@ -114,6 +123,7 @@ enum Domain {
     Unparsed = 3,
     WecomMsgid = 4,
     WecomOccurrence = 5,
+    Operational = 6,
 }
 
 impl EventKey {
@@ -252,6 +262,11 @@ mod tests {
         assert_eq!(
             occurrence.event.to_string(),
             "1f07d0a7349708081fc6e8cf7272e60b"
+        );
+        let operational = Identity::operational("longwire.consumer.paused", "7");
+        assert_eq!(
+            operational.event.to_string(),
+            "93d4e9151c3ef1d93d48f23bdf612756"
         );
     }
 }
