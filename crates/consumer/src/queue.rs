@@ -1,0 +1,377 @@
+//! Which event a consumer receives next, and what it has done.
+//!
+//! The owner of a [`ConsumerQueue`] reads where [`poll_want`](ConsumerQueue::poll_want) says, filters, and gives the events to
+//! [`handle_page`](ConsumerQueue::handle_page). It sends what [`poll_delivery`](ConsumerQueue::poll_delivery) or
+//! [`poll_claim`](ConsumerQueue::poll_claim) returns, and says how that ended. It keeps what
+//! [`poll_save`](ConsumerQueue::poll_save) returns, passes on what [`poll_news`](ConsumerQueue::poll_news) tells, and calls
+//! [`handle_timeout`](ConsumerQueue::handle_timeout) when [`poll_timeout`](ConsumerQueue::poll_timeout) says.
+//!
+//! ```text
+//! log ─ poll_want ─▶ handle_page ─▶ lanes ─▶ poll_delivery ─▶ application ─▶ handle_done, handle_failed, handle_acked …
+//!                                     │                                            │
+//!                                     └── deferred ◀── window is full              └─▶ poll_save ─▶ disk ─▶ handle_saved
+//! ```
+//!
+//! **Order.** Events with the same [`OrderKey`](crate::OrderKey) make a *lane*. Its oldest event is sent, and the next one when
+//! that is done. Other lanes pass by. Clicks on cards have lanes of their own and go first.
+//!
+//! **What is repeated.** An event is sent for the first time only after a position that reserves its number is on disk. So
+//! after a crash all that may have been sent is known, and each such event is sent with `redelivered`. Reservations are made
+//! ahead, in the numbers of about one window of events: that is the most that may be labelled without having been sent.
+//!
+//! **What waits.** The window bounds the events in memory. When it is full and every lane waits for its oldest event, the rest
+//! of the longest lane is left in the log: only the stretch is remembered, and read again when the lane is empty. So a chat
+//! whose event always fails stops nobody else. Beyond 256 such chats nothing more is read until one of them moves.
+//!
+//! **Whose failure.** A webhook's endpoint fails when it cannot be reached or asks for time (429, `Retry-After`), when events
+//! of three lanes failed since its last success, or when it failed five times within a minute or more without a success. Then
+//! one event at a time is sent as a probe: lanes that were not tried yet come first, then all in turn, and an event that was
+//! read since is tried within 5 s unless the endpoint cannot be reached. The first success ends it. Failures of probes count
+//! for the endpoint, not for the event. Any other failure is the event's: its lane waits for its retry, others go on.
+//!
+//! **Late answers.** An acknowledgement counts until the event is done, also after its claim ended or while somebody else has
+//! it. A result of a delivery that the queue gave up is ignored.
+
+mod delivering;
+mod failing;
+mod lag;
+mod lanes;
+mod readers;
+mod reading;
+mod reserving;
+mod saving;
+mod settling;
+mod throttle;
+mod waiting;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+use longwire_wire::event::Seq;
+
+use crate::delivery::{DeliveryId, ReaderId};
+use crate::moment::Moment;
+use crate::news::{ConsumerNews, QueueState};
+use crate::order_key::{OrderKey, Urgent};
+use crate::policy::DeliveryPolicy;
+use crate::position::{MAX_UNDONE, Position, UndoneEvent};
+
+use self::failing::EndpointHealth;
+use self::lag::LagWatch;
+use self::lanes::{Lane, Turn};
+use self::readers::Readers;
+use self::reserving::Reservations;
+use self::saving::Saves;
+use self::throttle::Throttle;
+
+/// What a queue may hold, and who takes from it.
+#[derive(Clone, Debug)]
+pub struct QueueSettings {
+    /// Whether there is one endpoint, or readers come and go.
+    pub receivers: Receivers,
+    /// The most events in memory, [`MAX_UNDONE`] at most.
+    pub window_events: NonZeroUsize,
+    /// The most bytes of them. One event may be larger.
+    pub window_bytes: usize,
+}
+
+impl QueueSettings {
+    /// The window unless configuration says otherwise: 1,024 events of 4 MiB at most.
+    #[must_use]
+    pub fn new(receivers: Receivers) -> Self {
+        Self {
+            receivers,
+            window_events: NonZeroUsize::new(1_024).expect("it is not zero"),
+            window_bytes: 4 << 20,
+        }
+    }
+}
+
+/// Who takes deliveries.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Receivers {
+    /// One endpoint: failures are told apart, and it is probed.
+    Endpoint,
+    /// Readers that come and go, of a stream or by pull.
+    Readers,
+}
+
+/// What a consumer receives next, and what it has done. See the module for the rules.
+#[derive(Debug)]
+pub struct ConsumerQueue<E> {
+    settings: QueueSettings,
+    policy: DeliveryPolicy,
+    /// Every event up to here was looked at.
+    read: i64,
+    /// Events up to here may have been sent by an earlier process, or before the last seek.
+    label_until: i64,
+    /// What an earlier process read and did not finish, and this one has not read again.
+    unfinished: VecDeque<UndoneEvent>,
+    /// The events in memory.
+    open: BTreeMap<i64, OpenEvent<E>>,
+    open_bytes: usize,
+    lanes: HashMap<OrderKey, Lane, BuildHasherDefault<KeyHasher>>,
+    /// Lanes whose oldest event can be sent, in their order.
+    ready: BTreeSet<Turn>,
+    /// Lanes whose oldest event has to wait, by the end of that.
+    waiting: BTreeSet<(Instant, OrderKey)>,
+    /// Empty lanes of which a part is in the log.
+    to_refill: BTreeSet<OrderKey>,
+    /// How many lanes have a part in the log.
+    deferred: usize,
+    /// Whether the next page is one of a lane that has a part in the log.
+    refill_next: bool,
+    in_flight: BTreeMap<DeliveryId, InFlight>,
+    claims: BTreeSet<(Instant, DeliveryId)>,
+    next_delivery: u64,
+    readers: Readers,
+    operator: OperatorWish,
+    health: EndpointHealth,
+    throttle: Throttle,
+    reservations: Reservations,
+    saves: Saves,
+    lag: LagWatch,
+    news: VecDeque<ConsumerNews>,
+    seed: u64,
+}
+
+/// An event that was read and is not done.
+#[derive(Debug)]
+struct OpenEvent<E> {
+    key: OrderKey,
+    urgent: Urgent,
+    recorded_ms: i64,
+    size_bytes: usize,
+    payload: E,
+    tried: Tried,
+    /// The delivery that has it.
+    delivery: Option<DeliveryId>,
+}
+
+/// What was done with an event so far.
+#[derive(Copy, Clone, Debug, Default)]
+struct Tried {
+    attempts: u32,
+    failures: u32,
+    /// In milliseconds since 1970; 0 without failures.
+    first_failed_ms: i64,
+}
+
+impl Tried {
+    /// What an earlier process did.
+    fn before(event: UndoneEvent) -> Self {
+        Self {
+            attempts: event.attempts,
+            failures: event.failures,
+            first_failed_ms: event.first_failed_ms,
+        }
+    }
+}
+
+/// A delivery that has not ended.
+#[derive(Debug)]
+struct InFlight {
+    key: OrderKey,
+    /// Its events that are not done. Never empty.
+    seqs: Vec<i64>,
+    reader: ReaderId,
+    deadline: Option<Instant>,
+}
+
+/// What the operator wants.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum OperatorWish {
+    Run,
+    Pause,
+}
+
+/// An [`OrderKey`] is a hash already.
+#[derive(Clone, Default, Debug)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("a key is one number");
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+}
+
+impl<E: Clone> ConsumerQueue<E> {
+    /// Goes on at `position`. `head` is the newest event of the log now, which this process cannot have sent yet. Equal seeds
+    /// give equal delays.
+    #[must_use]
+    pub fn new(
+        settings: QueueSettings,
+        policy: DeliveryPolicy,
+        position: Position,
+        head: Seq,
+        seed: u64,
+        now: Moment,
+    ) -> Self {
+        let position = position.in_order(policy.order);
+        let window = settings.window_events.get().min(MAX_UNDONE);
+        let mut queue = Self {
+            read: position.reached.0,
+            label_until: position.reserved.0.min(head.0),
+            unfinished: position.undone.into(),
+            open: BTreeMap::new(),
+            open_bytes: 0,
+            lanes: HashMap::default(),
+            ready: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            to_refill: BTreeSet::new(),
+            deferred: 0,
+            refill_next: false,
+            in_flight: BTreeMap::new(),
+            claims: BTreeSet::new(),
+            next_delivery: 1,
+            readers: Readers::new(settings.receivers, policy.concurrency),
+            operator: OperatorWish::Run,
+            health: EndpointHealth::default(),
+            throttle: Throttle::new(policy.rate, now.instant),
+            reservations: Reservations::new(position.reserved.0, window),
+            saves: Saves::new(now.instant),
+            lag: LagWatch::default(),
+            news: VecDeque::new(),
+            seed,
+            settings,
+            policy,
+        };
+        for chat in position.deferred {
+            queue.restore_deferred(chat);
+        }
+        queue
+    }
+
+    /// What happened since the last call.
+    pub fn poll_news(&mut self) -> Option<ConsumerNews> {
+        self.news.pop_front()
+    }
+
+    /// Why nothing is sent, if nothing is.
+    #[must_use]
+    pub fn state(&self) -> QueueState {
+        match self.operator {
+            OperatorWish::Pause => QueueState::Paused,
+            OperatorWish::Run => self.health.state(),
+        }
+    }
+
+    /// Sends nothing more until [`handle_resumed`](Self::handle_resumed). What is under way ends as it ends.
+    pub fn handle_paused(&mut self) {
+        self.operator = OperatorWish::Pause;
+    }
+
+    /// Sends again, also after a 410; an endpoint that fails is tried at once.
+    pub fn handle_resumed(&mut self) {
+        self.operator = OperatorWish::Run;
+        self.health = EndpointHealth::default();
+    }
+
+    /// Changes how events are delivered. If the order or the batches change, all lanes are made anew: what is under way counts
+    /// as given up and is sent again with `redelivered`.
+    pub fn handle_policy(&mut self, policy: DeliveryPolicy, now: Moment) {
+        let renew = policy.order != self.policy.order || policy.gather != self.policy.gather;
+        self.readers.set_concurrency(policy.concurrency);
+        self.throttle = Throttle::new(policy.rate, now.instant);
+        self.policy = policy;
+        if renew {
+            let position = self.position().in_order(self.policy.order);
+            // Only then something that is done is sent again.
+            if position.reached.0 < self.read {
+                self.label_what_was_sent();
+            }
+            self.restart_at(position);
+        }
+    }
+
+    /// Goes on behind `after`, forwards or backwards. What is under way is given up; what may have been sent before is sent
+    /// again with `redelivered`.
+    pub fn handle_seek(&mut self, after: Seq) {
+        let mut position = Position::behind(after);
+        position.order = self.policy.order;
+        self.label_what_was_sent();
+        self.restart_at(position);
+    }
+
+    /// Reads the log again from its position: a new filter lets other events through. Deliveries under way are given up and
+    /// sent again with `redelivered`, if they still pass.
+    pub fn handle_filter_changed(&mut self) {
+        let position = self.position();
+        self.restart_at(position);
+    }
+
+    fn label_what_was_sent(&mut self) {
+        let sent_until = self.reservations.durable().min(self.read);
+        self.label_until = self.label_until.max(sent_until);
+    }
+
+    fn restart_at(&mut self, position: Position) {
+        self.read = position.reached.0;
+        self.unfinished = position.undone.into();
+        self.open.clear();
+        self.open_bytes = 0;
+        self.lanes.clear();
+        self.ready.clear();
+        self.waiting.clear();
+        self.to_refill.clear();
+        self.deferred = 0;
+        self.in_flight.clear();
+        self.claims.clear();
+        self.readers.forget_deliveries();
+        self.health.forget_probe();
+        for chat in position.deferred {
+            self.restore_deferred(chat);
+        }
+        self.saves.changed();
+    }
+
+    /// Every event up to here is done.
+    #[must_use]
+    pub fn floor(&self) -> Seq {
+        self.position().floor()
+    }
+
+    /// Every event up to here was looked at.
+    #[must_use]
+    pub fn reached(&self) -> Seq {
+        Seq(self.read)
+    }
+
+    /// How many deliveries have not ended.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// How many events are in memory and not done.
+    #[must_use]
+    pub fn held_events(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The bytes that those hold.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.open_bytes
+    }
+
+    /// A number that differs from the last one, from the seed.
+    fn chance(&mut self) -> u64 {
+        self.seed = crate::spread::spread(self.seed);
+        self.seed
+    }
+
+    fn window_events(&self) -> usize {
+        self.settings.window_events.get().min(MAX_UNDONE)
+    }
+}

@@ -1,0 +1,220 @@
+//! What is sent next, and to whom.
+
+use std::time::{Duration, Instant};
+
+use longwire_wire::event::Seq;
+
+use super::failing::ProbeScope;
+use super::lanes::Turn;
+use super::{ConsumerQueue, InFlight, OperatorWish};
+use crate::delivery::{Delivery, DeliveryId, ReaderId, SentEvent};
+use crate::moment::Moment;
+use crate::news::{ConsumerNews, QueueState};
+use crate::order_key::{OrderKey, Urgent};
+use crate::policy::AgeRule;
+
+impl<E: Clone> ConsumerQueue<E> {
+    /// The next delivery for the endpoint, or for a reader that takes what comes. The owner calls it until it returns `None`,
+    /// after every other call.
+    pub fn poll_delivery(&mut self, now: Moment) -> Option<Delivery<E>> {
+        self.handle_timeout(now);
+        if !self.readers.has_room() {
+            return None;
+        }
+        let mut probe = false;
+        loop {
+            let (turn, reader) = match self.state() {
+                QueueState::Paused | QueueState::Stopped => return None,
+                QueueState::Active => self.next_for_readers()?,
+                QueueState::Failing { .. } => {
+                    probe = true;
+                    (self.next_probe(now.instant)?, ReaderId::ENDPOINT)
+                }
+            };
+            if self.skip_old(turn, now) {
+                continue;
+            }
+            return self.send(turn.key, reader, None, probe, now);
+        }
+    }
+
+    /// The next delivery for a pull reader, which may keep it until `deadline`. A reader that has a name is given the chats that
+    /// it had before, and those that no other reader has.
+    pub fn poll_claim(
+        &mut self,
+        reader: ReaderId,
+        deadline: Instant,
+        now: Moment,
+    ) -> Option<Delivery<E>> {
+        self.handle_timeout(now);
+        self.readers.hear(reader, now.instant);
+        if self.operator == OperatorWish::Pause {
+            return None;
+        }
+        loop {
+            let durable = self.reservations.durable();
+            let mut turns = self.ready.iter();
+            let may =
+                |turn: &&Turn| turn.oldest <= durable && self.readers.may_claim(turn.key, reader);
+            let turn = *turns.find(may)?;
+            if self.skip_old(turn, now) {
+                continue;
+            }
+            return self.send(turn.key, reader, Some(deadline), false, now);
+        }
+    }
+
+    fn next_for_readers(&self) -> Option<(Turn, ReaderId)> {
+        let durable = self.reservations.durable();
+        let turns = self.ready.iter().filter(|turn| turn.oldest <= durable);
+        let mut chosen = turns.filter_map(|turn| Some((*turn, self.readers.choose(turn.key)?)));
+        chosen.next()
+    }
+
+    /// The event that tells whether the endpoint still fails: one that was not tried yet, else the next one behind the last.
+    fn next_probe(&self, now: Instant) -> Option<Turn> {
+        let scope = self.health.may_probe(now)?;
+        let failing = self.health.failing()?;
+        let durable = self.reservations.durable();
+        let untried = |turn: &&Turn| {
+            let lane = self.lanes.get(&turn.key);
+            lane.is_some_and(|lane| lane.tried_in != self.health.number())
+        };
+        let sendable = || self.ready.iter().filter(|turn| turn.oldest <= durable);
+        match scope {
+            ProbeScope::Fresh => sendable()
+                .filter(untried)
+                .find(|turn| turn.oldest > failing.read)
+                .copied(),
+            ProbeScope::All => sendable()
+                .find(untried)
+                .or_else(|| sendable().find(|turn| turn.oldest > failing.last_tried))
+                .or_else(|| sendable().next())
+                .copied(),
+        }
+    }
+
+    /// Whether an event came since the endpoint fails that was not tried.
+    pub(super) fn has_fresh(&self) -> bool {
+        let Some(failing) = self.health.failing() else {
+            return false;
+        };
+        let fresh = |turn: &Turn| {
+            let lane = self.lanes.get(&turn.key);
+            turn.oldest > failing.read
+                && lane.is_some_and(|lane| lane.tried_in != self.health.number())
+        };
+        self.ready.iter().any(fresh)
+    }
+
+    /// Drops the oldest event of the lane if the consumer does not want it any more.
+    fn skip_old(&mut self, turn: Turn, now: Moment) -> bool {
+        let Some(limit) = self
+            .policy
+            .max_age
+            .filter(|limit| limit.then == AgeRule::Skip)
+        else {
+            return false;
+        };
+        let event = self.open.get(&turn.oldest);
+        let skip = event.is_some_and(|event| now.age_of(event.recorded_ms) > limit.after);
+        if skip {
+            self.remove(turn.oldest);
+            self.place(turn.key, now);
+            self.news.push_back(ConsumerNews::Skipped {
+                seq: Seq(turn.oldest),
+            });
+        }
+        skip
+    }
+
+    fn send(
+        &mut self,
+        key: OrderKey,
+        reader: ReaderId,
+        deadline: Option<Instant>,
+        is_probe: bool,
+        now: Moment,
+    ) -> Option<Delivery<E>> {
+        if self.throttle.next(now.instant).is_some() {
+            return None;
+        }
+        let id = DeliveryId(self.next_delivery);
+        let (count, is_batch) = self.batch_of(key, now);
+        let lane = self.lanes.get_mut(&key)?;
+        lane.batch = if is_batch { count } else { 0 };
+        lane.retry_at = None;
+        lane.tried_in = self.health.number();
+        let seqs: Vec<i64> = lane.events.iter().take(count).copied().collect();
+        let oldest = *seqs.first()?;
+        let events = seqs
+            .iter()
+            .filter_map(|seq| self.sent(*seq, id, now))
+            .collect();
+        self.next_delivery += 1;
+        self.throttle.take(now.instant);
+        self.readers.take(key, reader);
+        if is_probe {
+            self.health.handle_probe(id, oldest, now.instant);
+        }
+        self.send_lane(key, id);
+        self.claims.extend(deadline.map(|deadline| (deadline, id)));
+        let under_way = InFlight {
+            key,
+            seqs,
+            reader,
+            deadline,
+        };
+        self.in_flight.insert(id, under_way);
+        Some(Delivery {
+            id,
+            reader,
+            events,
+            is_batch,
+            is_probe,
+            deadline,
+        })
+    }
+
+    /// How many events of the lane are sent together, and whether they are a batch.
+    fn batch_of(&self, key: OrderKey, now: Moment) -> (usize, bool) {
+        let Some(lane) = self.lanes.get(&key) else {
+            return (0, false);
+        };
+        let oldest = lane.events.front().and_then(|seq| self.open.get(seq));
+        let urgent = oldest.map_or(Urgent::No, |event| event.urgent);
+        match self.policy.gather {
+            Some(gather) if urgent == Urgent::No => {
+                let count = match lane.batch {
+                    0 => self.gather(lane, gather, now).0,
+                    sent_before => sent_before,
+                };
+                // Beyond what is reserved nothing is sent; what follows makes a batch of its own.
+                let durable = self.reservations.durable();
+                let reserved = lane.events.iter().take_while(|seq| **seq <= durable);
+                (count.min(reserved.count()), true)
+            }
+            Some(_) | None => (1, false),
+        }
+    }
+
+    fn sent(&mut self, seq: i64, delivery: DeliveryId, now: Moment) -> Option<SentEvent<E>> {
+        let event = self.open.get_mut(&seq)?;
+        let redelivered = event.tried.attempts > 0 || seq <= self.label_until;
+        event.tried.attempts = event.tried.attempts.saturating_add(1);
+        event.delivery = Some(delivery);
+        let age: Duration = now.age_of(event.recorded_ms);
+        let limit = self
+            .policy
+            .max_age
+            .filter(|limit| limit.then == AgeRule::Label);
+        Some(SentEvent {
+            seq: Seq(seq),
+            payload: event.payload.clone(),
+            attempt: event.tried.attempts,
+            redelivered,
+            age,
+            is_stale: limit.is_some_and(|limit| age > limit.after),
+        })
+    }
+}

@@ -1,0 +1,70 @@
+//! Time.
+
+use std::time::Instant;
+
+use super::ConsumerQueue;
+use crate::delivery::DeliveryFailure;
+use crate::moment::Moment;
+use crate::news::QueueState;
+
+impl<E: Clone> ConsumerQueue<E> {
+    /// When to call [`handle_timeout`](Self::handle_timeout), and then to poll again. Never in the past of the last call but
+    /// for what that call could not do.
+    #[must_use]
+    pub fn poll_timeout(&self, now: Moment) -> Option<Instant> {
+        let lag = self.lag.due(self.oldest_ms(), self.policy.patience, now);
+        let dues = [
+            self.waiting.first().map(|(at, _)| *at),
+            self.claims.first().map(|(at, _)| *at),
+            self.saves.due(),
+            self.sending_due(now.instant),
+            lag,
+        ];
+        dues.into_iter().flatten().min()
+    }
+
+    /// When something that can be sent but for the time can be sent.
+    fn sending_due(&self, now: Instant) -> Option<Instant> {
+        let durable = self.reservations.durable();
+        let sendable = self.ready.iter().any(|turn| turn.oldest <= durable);
+        if !sendable {
+            return None;
+        }
+        let slot = self.throttle.next(now);
+        match self.state() {
+            QueueState::Active => slot,
+            QueueState::Failing { .. } => self.health.due(self.has_fresh()).max(slot),
+            QueueState::Paused | QueueState::Stopped => None,
+        }
+    }
+
+    /// Time has come to `now`.
+    pub fn handle_timeout(&mut self, now: Moment) {
+        while let Some((at, key)) = self.waiting.first().copied()
+            && at <= now.instant
+        {
+            self.place(key, now);
+            // A wall clock that was set back makes what is gathered wait again.
+            if self.waiting.first() == Some(&(at, key)) {
+                break;
+            }
+        }
+        while let Some((at, delivery)) = self.claims.first().copied()
+            && at <= now.instant
+        {
+            self.handle_failed(delivery, DeliveryFailure::ClaimExpired, now);
+            self.claims.remove(&(at, delivery));
+        }
+        self.check_lag(now);
+    }
+
+    /// When the oldest event in memory was recorded.
+    fn oldest_ms(&self) -> Option<i64> {
+        self.open.values().next().map(|event| event.recorded_ms)
+    }
+
+    pub(super) fn check_lag(&mut self, now: Moment) {
+        let news = self.lag.check(self.oldest_ms(), self.policy.patience, now);
+        self.news.extend(news);
+    }
+}
