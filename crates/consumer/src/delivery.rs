@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use longwire_installation::InstallationId;
 use longwire_wire::event::Seq;
 
-use crate::order_key::{ChatKey, Urgent};
+use crate::order_key::{ChatKey, DeliveryOrder, OrderKey, Urgent};
 
 /// An event that was read from the log and passes the consumer's filter. `E` is a handle that is cheap to clone.
 #[derive(Clone, Debug)]
@@ -24,6 +24,14 @@ pub struct ReadEvent<E> {
     pub size_bytes: usize,
     /// What the application is to receive.
     pub payload: E,
+}
+
+impl<E> ReadEvent<E> {
+    /// What it is ordered with.
+    #[must_use]
+    pub fn key(&self, order: DeliveryOrder) -> OrderKey {
+        OrderKey::new(order, self.seq, self.installation, self.chat, self.urgent)
+    }
 }
 
 /// The number of a delivery. It rises, and is never given twice by one [`ConsumerQueue`](crate::ConsumerQueue).

@@ -21,7 +21,12 @@
 )]
 #![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
+mod definition;
 mod delivery;
+mod envelope;
+mod event_id;
+mod filter;
+mod glob;
 mod moment;
 mod news;
 mod order_key;
@@ -30,8 +35,19 @@ mod position;
 mod queue;
 mod retry;
 mod spread;
+mod timestamp;
 
+pub use definition::{
+    ConsumerDefinition, DefinitionFault, DefinitionFaults, FaultCode, OwnerNotices, Road,
+    StartFrom, StreamAck, WebhookHeaders, WebhookRoad, duration_text, parse_duration,
+};
 pub use delivery::{Delivery, DeliveryFailure, DeliveryId, ReadEvent, ReaderId, SentEvent};
+pub use envelope::{
+    AttemptFacts, BATCH_MEDIA_TYPE, BatchId, Detail, EVENT_MEDIA_TYPE, EventFacts, EventText,
+    envelope_type, traceparent, write_batch, write_event,
+};
+pub use event_id::{EventId, EventIdError, StoreTag};
+pub use filter::{EventFilter, RecordFacts};
 pub use moment::Moment;
 pub use news::{ConsumerNews, PositionSave, QueueState, ReadScope, ReadWant, SavePace};
 pub use order_key::{ChatKey, DeliveryOrder, OrderKey, Urgent};

@@ -18,6 +18,7 @@
 )]
 #![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
+pub mod base32;
 mod base_url;
 mod bot;
 mod credentials;

@@ -8,11 +8,9 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-/// Crockford's alphabet: no I, L, O, U.
-const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+use crate::base32;
+
 const PREFIX: &str = "ins_";
-/// 128 bits at five a letter; the first letter carries three.
-const LETTERS: usize = 26;
 
 /// The public form of an installation's identity.
 #[derive(Copy, Clone, Eq, PartialEq, Hash, Ord, PartialOrd)]
@@ -40,13 +38,8 @@ impl PublicId {
 
 impl fmt::Display for PublicId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = self.0.as_u128();
-        let mut letters = [0_u8; LETTERS];
-        for (place, letter) in letters.iter_mut().rev().enumerate() {
-            *letter = ALPHABET[(number >> (5 * place)) as usize & 31];
-        }
         f.write_str(PREFIX)?;
-        letters
+        base32::encode(self.0.as_u128())
             .iter()
             .try_for_each(|&letter| fmt::Write::write_char(f, letter as char))
     }
@@ -68,21 +61,7 @@ impl FromStr for PublicId {
 
     fn from_str(text: &str) -> Result<Self, PublicIdError> {
         let letters = text.strip_prefix(PREFIX).ok_or(PublicIdError)?;
-        if letters.len() != LETTERS {
-            return Err(PublicIdError);
-        }
-        let mut number: u128 = 0;
-        for letter in letters.bytes() {
-            let letter = letter.to_ascii_lowercase();
-            let digit = ALPHABET
-                .iter()
-                .position(|&known| known == letter)
-                .ok_or(PublicIdError)?;
-            if number.leading_zeros() < 5 {
-                return Err(PublicIdError);
-            }
-            number = number << 5 | digit as u128;
-        }
+        let number = base32::decode(letters).ok_or(PublicIdError)?;
         Ok(Self(Uuid::from_u128(number)))
     }
 }

@@ -25,7 +25,7 @@ impl<E: Clone> ConsumerQueue<E> {
         loop {
             let (turn, reader) = match self.state() {
                 QueueState::Paused | QueueState::Stopped => return None,
-                QueueState::Active => self.next_for_readers()?,
+                QueueState::Active => self.next_for_readers(now.instant)?,
                 QueueState::Failing { .. } => {
                     probe = true;
                     (self.next_probe(now.instant)?, ReaderId::ENDPOINT)
@@ -54,8 +54,9 @@ impl<E: Clone> ConsumerQueue<E> {
         loop {
             let durable = self.reservations.durable();
             let mut turns = self.ready.iter();
-            let may =
-                |turn: &&Turn| turn.oldest <= durable && self.readers.may_claim(turn.key, reader);
+            let may = |turn: &&Turn| {
+                turn.oldest <= durable && self.readers.may_claim(turn.key, reader, now.instant)
+            };
             let turn = *turns.find(may)?;
             if self.skip_old(turn, now) {
                 continue;
@@ -64,10 +65,11 @@ impl<E: Clone> ConsumerQueue<E> {
         }
     }
 
-    fn next_for_readers(&self) -> Option<(Turn, ReaderId)> {
+    fn next_for_readers(&self, now: Instant) -> Option<(Turn, ReaderId)> {
         let durable = self.reservations.durable();
         let turns = self.ready.iter().filter(|turn| turn.oldest <= durable);
-        let mut chosen = turns.filter_map(|turn| Some((*turn, self.readers.choose(turn.key)?)));
+        let mut chosen =
+            turns.filter_map(|turn| Some((*turn, self.readers.choose(turn.key, now)?)));
         chosen.next()
     }
 

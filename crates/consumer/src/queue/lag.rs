@@ -81,7 +81,7 @@ mod tests {
         }
         assert_eq!(told, [(50, 50), (75, 75), (100, 100)]);
         let now = start.after(Duration::from_secs(200));
-        let oldest = |seconds| Some(now.unix_ms - 1_000 * seconds);
+        let oldest = |seconds: i64| Some(now.unix_ms - 1_000 * seconds);
         assert_eq!(watch.check(oldest(30), patience, now), None);
         let caught_up = watch.check(oldest(24), patience, now);
         assert_eq!(caught_up, Some(ConsumerNews::CaughtUp));

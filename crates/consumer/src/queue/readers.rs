@@ -38,6 +38,14 @@ struct Reading {
 }
 
 impl Reading {
+    /// Whether it is a pull reader of which nothing was heard for long.
+    fn is_gone(&self, now: Instant) -> bool {
+        let silent = self
+            .heard
+            .is_none_or(|heard| now >= heard + PULL_READER_STAYS);
+        self.window.is_none() && self.in_flight == 0 && silent
+    }
+
     fn room(&self) -> usize {
         self.window
             .map_or(0, |window| window.saturating_sub(self.in_flight))
@@ -109,11 +117,11 @@ impl Readers {
     }
 
     /// The reader that the lane goes to, of those that take what comes; `None` if it has to wait for its own.
-    pub(super) fn choose(&self, key: OrderKey) -> Option<ReaderId> {
+    pub(super) fn choose(&self, key: OrderKey, now: Instant) -> Option<ReaderId> {
         if self.receivers == Receivers::Endpoint {
             return self.has_room().then_some(ReaderId::ENDPOINT);
         }
-        if let Some((reader, reading)) = self.owner(key) {
+        if let Some((reader, reading)) = self.owner(key, now) {
             return (reading.room() > 0).then_some(reader);
         }
         let with_room = self
@@ -126,13 +134,16 @@ impl Readers {
     }
 
     /// Whether `reader`, which asks for itself, may have the lane.
-    pub(super) fn may_claim(&self, key: OrderKey, reader: ReaderId) -> bool {
-        self.owner(key).is_none_or(|(owner, _)| owner == reader)
+    pub(super) fn may_claim(&self, key: OrderKey, reader: ReaderId, now: Instant) -> bool {
+        self.owner(key, now)
+            .is_none_or(|(owner, _)| owner == reader)
     }
 
-    fn owner(&self, key: OrderKey) -> Option<(ReaderId, &Reading)> {
+    /// The reader that the chat stays with.
+    fn owner(&self, key: OrderKey, now: Instant) -> Option<(ReaderId, &Reading)> {
         let reader = self.chats.get(&key)?;
-        Some((*reader, self.readers.get(reader)?))
+        let reading = self.readers.get(reader)?;
+        (!reading.is_gone(now)).then_some((*reader, reading))
     }
 
     /// A delivery of the lane goes to `reader`.

@@ -112,7 +112,7 @@ impl<E: Clone> ConsumerQueue<E> {
         }
         self.refill_next = true;
         for event in events {
-            let key = self.key_of(&event);
+            let key = event.key(self.policy.order);
             if let Some(lane) = self.lanes.get_mut(&key)
                 && let Some((_, last)) = &mut lane.in_log
             {
@@ -160,7 +160,7 @@ impl<E: Clone> ConsumerQueue<E> {
                 && next.seq == event.seq
             {
                 self.unfinished.pop_front();
-                let key = self.key_of(&event);
+                let key = event.key(self.policy.order);
                 self.admit(key, event, Tried::before(next), now);
             }
         }
@@ -190,7 +190,7 @@ impl<E: Clone> ConsumerQueue<E> {
         let (mut from, mut taken) = (after.0, 0);
         let mut stopped = false;
         for event in events {
-            if event.seq.0 > last || self.key_of(&event) != key {
+            if event.seq.0 > last || event.key(self.policy.order) != key {
                 continue;
             }
             // One goes beyond the window, or a full window of others could hold it up.
@@ -210,16 +210,5 @@ impl<E: Clone> ConsumerQueue<E> {
         }
         self.saves.changed();
         self.place(key, now);
-    }
-
-    fn key_of(&self, event: &ReadEvent<E>) -> OrderKey {
-        let order = self.policy.order;
-        OrderKey::new(
-            order,
-            event.seq,
-            event.installation,
-            event.chat,
-            event.urgent,
-        )
     }
 }

@@ -49,7 +49,7 @@ impl<E: Clone> ConsumerQueue<E> {
             Verdict::EndpointFails { began: false } | Verdict::EventFails | Verdict::Stopped => {}
         }
         let mut failures = 0;
-        if failure.blame() == Blame::Event {
+        if failure.blame() == Blame::Event || verdict == Verdict::EventFails {
             for seq in &ended.seqs {
                 failures = failures.max(self.count_failure(*seq, failure, now));
             }

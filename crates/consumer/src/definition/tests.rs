@@ -1,0 +1,228 @@
+//! Definitions come back as they went, and every mistake is named.
+
+use serde_json::json;
+
+use super::*;
+
+fn pointers(json: &Value) -> Vec<(String, FaultCode)> {
+    let faults = ConsumerDefinition::parse(json).expect_err("it has mistakes");
+    let faults = faults.all().iter();
+    faults
+        .map(|fault| (fault.pointer.clone(), fault.code))
+        .collect()
+}
+
+#[test]
+fn little_has_to_be_said() {
+    let json = json!({"name": "crm", "road": {"kind": "webhook", "url": "https://crm.example/in"}});
+    let definition = ConsumerDefinition::parse(&json).expect("it is right");
+    assert_eq!(definition.policy, DeliveryPolicy::default());
+    assert_eq!(definition.filter, EventFilter::default());
+    assert_eq!(definition.from, StartFrom::Now);
+    assert_eq!(definition.detail, Detail::Whole);
+    assert!(!definition.claims_cards && definition.notices.is_none());
+}
+
+#[test]
+fn a_definition_comes_back() {
+    let installation = PublicId::from_bytes([9; 16]).to_string();
+    for json in [
+        json!({"name": "a", "road": {"kind": "pull"}, "from": "beginning"}),
+        json!({"name": "a", "road": {"kind": "stream", "ack": "implicit"}, "from": {"seq": 7}}),
+        json!({
+            "name": "客服",
+            "road": {
+                "kind": "webhook",
+                "url": "http://127.0.0.1:9000/events?x=1",
+                "headers": {"X-Key": "secret"},
+                "ca": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            },
+            "filter": {
+                "types": ["feishu.im.*", "wecom.message.text", "longwire.*", "*"],
+                "installations": [installation],
+                "platforms": ["feishu", "wecom"],
+                "chats": ["oc_1"],
+                "chat_type": "direct",
+                "senders": ["user", "anonymous"],
+                "mentions_bot": false,
+                "trim_empty": true,
+                "data": {"message": {"text": ["/help*", null], "n": 1}},
+            },
+            "policy": {
+                "order": "chat",
+                "concurrency": 8,
+                "rate": 50,
+                "gather": {"quiet_ms": 300, "max_ms": 2000},
+                "max_age": {"after": "90s", "then": "skip"},
+                "give_up": {"attempts": 20, "age": "3d"},
+                "patience": "30m",
+            },
+            "from": {"time": "2026-11-30T12:00:00.000Z"},
+            "thin": true,
+            "claims_cards": true,
+            "notices": {"installation": installation, "chat": "oc_2"},
+        }),
+    ] {
+        let definition = ConsumerDefinition::parse(&json).expect("it is right");
+        let shown = definition.to_json();
+        assert_eq!(
+            ConsumerDefinition::parse(&shown),
+            Ok(definition.clone()),
+            "{shown}"
+        );
+        assert_eq!(
+            ConsumerDefinition::parse(&shown).map(|again| again.to_json()),
+            Ok(shown)
+        );
+    }
+}
+
+#[test]
+fn all_mistakes_are_named_at_once() {
+    let json = json!({
+        "name": " a",
+        "road": {"kind": "webhook", "url": "ftp://x", "headers": {"Content-Type": "x"}, "secret": 1},
+        "filter": {"types": ["feishu.[im]"], "platform": ["feishu"], "senders": ["human"]},
+        "policy": {"order": "room", "rate": 0, "max_age": {"after": "soon"}, "patience": 30},
+        "from": "yesterday",
+        "thin": "yes",
+    });
+    use FaultCode::{InvalidValue, Missing, OutOfRange, UnknownMember, WrongType};
+    let expected = [
+        ("/name", InvalidValue),
+        ("/road/url", InvalidValue),
+        ("/road/headers", InvalidValue),
+        ("/road/secret", UnknownMember),
+        ("/filter/types/0", InvalidValue),
+        ("/filter/senders/0", InvalidValue),
+        ("/filter/platform", UnknownMember),
+        ("/policy/order", InvalidValue),
+        ("/policy/rate", OutOfRange),
+        ("/policy/max_age/after", InvalidValue),
+        ("/policy/max_age/then", Missing),
+        ("/policy/patience", WrongType),
+        ("/from", InvalidValue),
+        ("/thin", WrongType),
+    ];
+    let expected = expected.map(|(pointer, code)| (pointer.to_owned(), code));
+    assert_eq!(pointers(&json), expected);
+}
+
+#[test]
+fn one_mistake_each() {
+    use FaultCode::{Conflict, InvalidValue, Missing, OutOfRange, UnknownMember, WrongType};
+    let check = |member: &str, value: Value, pointer: &str, code: FaultCode| {
+        let mut json = json!({"name": "a", "road": {"kind": "pull"}});
+        json[member] = value;
+        assert_eq!(pointers(&json), [(pointer.to_owned(), code)], "{json}");
+    };
+    let webhook = |url: &str| json!({"kind": "webhook", "url": url});
+    check(
+        "road",
+        webhook("https://u:p@x.example/"),
+        "/road/url",
+        InvalidValue,
+    );
+    check(
+        "road",
+        webhook("https://x.example/#a"),
+        "/road/url",
+        InvalidValue,
+    );
+    check("road", webhook("x.example"), "/road/url", InvalidValue);
+    check("road", json!({"kind": "webhook"}), "/road/url", Missing);
+    check(
+        "road",
+        json!({"kind": "pull", "url": "https://x.example"}),
+        "/road/url",
+        UnknownMember,
+    );
+    check(
+        "road",
+        json!({"url": "https://x.example"}),
+        "/road/kind",
+        Missing,
+    );
+    check("filter", json!({"types": []}), "/filter/types", OutOfRange);
+    check(
+        "filter",
+        json!({"types": ["lark.im.*"]}),
+        "/filter/types/0",
+        InvalidValue,
+    );
+    check(
+        "filter",
+        json!({"types": ["im.message.receive_v1"]}),
+        "/filter/types/0",
+        InvalidValue,
+    );
+    check(
+        "filter",
+        json!({"data": {"a": []}}),
+        "/filter/data",
+        InvalidValue,
+    );
+    check(
+        "filter",
+        json!({"a/b~c": 1}),
+        "/filter/a~1b~0c",
+        UnknownMember,
+    );
+    check(
+        "policy",
+        json!({"order": "none", "gather": {"quiet_ms": 1, "max_ms": 2}}),
+        "/policy/gather",
+        Conflict,
+    );
+    check(
+        "policy",
+        json!({"gather": {"quiet_ms": 3, "max_ms": 2}}),
+        "/policy/gather/max_ms",
+        Conflict,
+    );
+    check(
+        "policy",
+        json!({"concurrency": 1.5}),
+        "/policy/concurrency",
+        WrongType,
+    );
+    check(
+        "from",
+        json!({"seq": 1, "time": "2026-11-30T12:00:00Z"}),
+        "/from/time",
+        Conflict,
+    );
+    check(
+        "notices",
+        json!({"installation": "bot", "chat": "oc_1"}),
+        "/notices/installation",
+        InvalidValue,
+    );
+}
+
+/// Headers may be credentials.
+#[test]
+fn values_of_headers_are_not_printed() {
+    let with = |name: &str, value: Value| {
+        let headers = json!({name: value});
+        json!({"name": "a", "road": {"kind": "webhook", "url": "https://x.example", "headers": headers}})
+    };
+    let right = with("Authorization", json!("Bearer hidden"));
+    let definition = ConsumerDefinition::parse(&right).expect("it is right");
+    let printed = format!("{definition:?}");
+    assert!(
+        printed.contains("authorization") && !printed.contains("hidden"),
+        "{printed}"
+    );
+    for (name, value) in [
+        ("X-A", json!("hidden\n")),
+        ("webhook-id", json!("hidden")),
+        ("X A", json!("hidden")),
+    ] {
+        let faults = ConsumerDefinition::parse(&with(name, value)).expect_err("it is wrong");
+        assert!(
+            !format!("{faults} {faults:?}").contains("hidden"),
+            "{faults}"
+        );
+    }
+}
