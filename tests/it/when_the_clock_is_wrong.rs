@@ -188,6 +188,7 @@ fn record(gateway: &Gateway, off_by_s: i64) {
         });
         let group = Group {
             installation: bot.id,
+            platform: Some(bot.platform),
             events: events.collect(),
             reply: Arc::clone(&reply),
         };

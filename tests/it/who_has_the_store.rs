@@ -82,7 +82,7 @@ fn events_in(database: &Path) -> usize {
     let settings = StoreSettings::at(database.display().to_string());
     let query = EventQuery {
         after: None,
-        installation: None,
+        installations: None,
         limit: 1_000,
     };
     let reader = Reader::open(&settings).expect("it is a store");

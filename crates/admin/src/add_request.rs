@@ -116,6 +116,7 @@ impl AddRequest {
             proxy,
             take_back,
             origin,
+            space: Default::default(),
         })
     }
 }

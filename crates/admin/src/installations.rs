@@ -146,7 +146,10 @@ async fn write<T: Send + 'static>(
     blocking::run(change).await?.map_err(|error| match error {
         WriteError::NameTaken { .. } => Problem::conflict("name_taken", error.to_string()),
         WriteError::SameBot { .. } => Problem::conflict("same_bot", error.to_string()),
-        WriteError::UnknownInstallation { .. } => Problem::not_found(error.to_string()),
+        WriteError::UnknownInstallation { .. }
+        | WriteError::UnknownConsumer { .. }
+        | WriteError::UnknownToken { .. } => Problem::not_found(error.to_string()),
+        WriteError::Outdated { .. } => Problem::conflict("outdated", error.to_string()),
         // The store has not said in time whether it did it.
         WriteError::Overdue { .. } => Problem::new(
             StatusCode::GATEWAY_TIMEOUT,

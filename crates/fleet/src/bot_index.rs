@@ -140,6 +140,7 @@ mod tests {
                 take_back: None,
                 desired: Desired::Run,
                 origin: Origin::Cli,
+                space: Default::default(),
             };
             let record = store.add_installation(new).expect("it is added");
             index.enlist(&Bot::new(&Arc::new(record.clone())), &record);

@@ -28,6 +28,7 @@ use crate::view::SocketState;
 use actix::{Actor, ActorFutureExt, AsyncContext, Handler, Message, MessageResult, WrapFuture};
 use io::Pump;
 use longwire_actor::{Context, End, Inspect, Mailbox, Receives, TreeActor, handle_inject, send};
+use longwire_installation::Platform;
 use longwire_link::Generation;
 use longwire_link::session::{
     CloseMode, Feishu, Input, NotRecorded as NotRecordedBy, Session, SessionSettings, Surroundings,
@@ -88,6 +89,8 @@ pub(crate) struct Socket {
     fleet: Arc<FleetContext>,
     arbiter: Rc<ArbiterContext>,
     bot: Arc<Bot>,
+    /// What its events are recorded with: that of this connection, whatever the bot becomes meanwhile.
+    platform: Platform,
     generation: Generation,
     installation: Arc<dyn InstallationAddress>,
     me: Arc<SocketMailbox>,
@@ -143,8 +146,9 @@ impl Socket {
         access: Access,
         installation: Arc<dyn InstallationAddress>,
     ) -> Self {
+        let platform = bot.platform();
         let settings = SessionSettings {
-            timing: fleet.timing(bot.platform()),
+            timing: fleet.timing(platform),
             window_events: fleet.window_events,
             window_bytes: fleet.window_bytes,
             mask_seed: rand::random(),
@@ -160,6 +164,7 @@ impl Socket {
             fleet,
             arbiter,
             bot,
+            platform,
             generation,
             installation,
             me: Arc::new(SocketMailbox(me)),

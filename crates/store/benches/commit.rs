@@ -74,6 +74,7 @@ fn open(home: &tempfile::TempDir) -> (Store, InstallationId) {
             take_back: None,
             desired: Desired::Stop,
             origin: Origin::Cli,
+            space: Default::default(),
         })
         .expect("an installation is added")
         .id;
@@ -97,6 +98,7 @@ fn commit(bencher: divan::Bencher<'_, '_>, events: u64) {
             next += events;
             Group {
                 installation,
+                platform: Some(Platform::Feishu),
                 events: (next - events..next).map(event).collect(),
                 reply: Arc::clone(&reply),
             }
@@ -144,6 +146,7 @@ fn beside(bencher: divan::Bencher<'_, '_>, beside: Beside) {
         .with_inputs(|| {
             let groups = (0..GROUPS).map(|group| Group {
                 installation,
+                platform: Some(Platform::Feishu),
                 events: (next + group * 64..next + group * 64 + 64)
                     .map(event)
                     .collect(),
@@ -204,7 +207,7 @@ fn follow(store: &Store, ends: &AtomicBool) {
         }
         let page = store.follow(EventQuery {
             after,
-            installation: None,
+            installations: None,
             limit: 1_000,
         });
         after = page.expect("readable").reached;

@@ -9,17 +9,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::cause::Failure;
-use crate::event_record::{EventPage, EventQuery};
+use crate::consumer::{ConsumerRecord, ConsumerTable, SavedPosition};
+use crate::event_record::{EventPage, EventQuery, EventRecord};
 use crate::figures::DiskUsage;
-use longwire_wire::event::Seq;
+use crate::identity::StoreIdentity;
+use crate::ids::ConsumerId;
 use crate::installation::{InstallationRecord, InstallationTable};
+use crate::journey::JourneyRecord;
 use crate::lane::LaneBatch;
 use crate::read_error::ReadError;
 use crate::receipt::Committed;
 use crate::timeline::TimelineRecord;
+use crate::token::TokenTable;
 use crate::write_error::WriteError;
 use crate::write_queue::Queued;
+use longwire_access::{AuditRecord, Space, TokenRecord};
 use longwire_installation::{InstallationId, Revision};
+use longwire_wire::event::Seq;
 
 /// An open database, as its engine hands it over.
 pub(crate) struct Opened {
@@ -27,6 +33,8 @@ pub(crate) struct Opened {
     pub(crate) readers: Arc<dyn ReadEngine>,
     /// How many secrets each key has sealed, by the key's id.
     pub(crate) sealed_with: Vec<(String, usize)>,
+    pub(crate) tokens: Vec<TokenRecord>,
+    pub(crate) identity: StoreIdentity,
     /// What the store is called in messages; its keys and other files of ours lie beside it.
     pub(crate) path: PathBuf,
 }
@@ -85,6 +93,12 @@ pub(crate) type Change<'a> = dyn FnMut(&mut dyn Tables) -> Result<(), WriteError
 pub(crate) trait Tables {
     /// The installations.
     fn installations(&mut self) -> &mut dyn InstallationTable;
+
+    /// The consumers, their positions and journeys.
+    fn consumers(&mut self) -> &mut dyn ConsumerTable;
+
+    /// The tokens.
+    fn tokens(&mut self) -> &mut dyn TokenTable;
 }
 
 /// The queries of a store. They block, so callers use a thread that may; they may run side by side.
@@ -111,8 +125,47 @@ pub trait ReadEngine: fmt::Debug + Send + Sync {
         limit: usize,
     ) -> Result<Vec<TimelineRecord>, ReadError>;
 
-    /// The next stretch of the log. Those of one installation are searched for in a bounded number of rows at a time.
+    /// The next stretch of the log. Those of some installations are searched for in a bounded number of rows at a time.
     fn events(&self, query: EventQuery) -> Result<EventPage, ReadError>;
+
+    /// The event of this number. To find one by the platform's id of it, the log has to be read: there is no index for it,
+    /// because every event would pay for that.
+    fn event(&self, seq: Seq) -> Result<Option<EventRecord>, ReadError>;
+
+    /// The first event that was received at this time (milliseconds since 1970) or later; `None` if none was. Found by a
+    /// binary search, as events are numbered nearly in the order of their times: where this host's clock was set back, the
+    /// answer is one of the places at which the times pass the one that is asked for.
+    fn first_at(&self, received_ms: i64) -> Result<Option<Seq>, ReadError>;
+
+    /// What tells this store from every other one.
+    fn identity(&self) -> Result<StoreIdentity, ReadError>;
+
+    /// All consumers, oldest first.
+    fn consumers(&self) -> Result<Vec<ConsumerRecord>, ReadError>;
+
+    /// The consumer of this name in this space.
+    fn consumer(&self, space: &Space, name: &str) -> Result<Option<ConsumerRecord>, ReadError>;
+
+    /// How far a consumer has come; `None` if there is no such consumer.
+    fn position(&self, consumer: ConsumerId) -> Result<Option<SavedPosition>, ReadError>;
+
+    /// The steps of an event's journey, in the order of their times.
+    fn journey_of(&self, seq: Seq) -> Result<Vec<JourneyRecord>, ReadError>;
+
+    /// The newest steps that a consumer had a part in, newest first by the time they were written: at most so many rows of
+    /// them (1,024 steps each at most), of those that were written before the row `before`.
+    fn attempts(
+        &self,
+        consumer: ConsumerId,
+        before: Option<i64>,
+        rows: usize,
+    ) -> Result<Vec<JourneyRecord>, ReadError>;
+
+    /// All tokens, oldest first, those that were revoked too.
+    fn tokens(&self) -> Result<Vec<TokenRecord>, ReadError>;
+
+    /// The newest entries of the audit before the entry `before`, newest first.
+    fn audit(&self, before: Option<i64>, limit: usize) -> Result<Vec<AuditRecord>, ReadError>;
 
     /// The number of the newest event; `None` while there is none.
     fn last_seq(&self) -> Result<Option<Seq>, ReadError>;

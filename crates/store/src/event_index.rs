@@ -36,8 +36,8 @@ pub(crate) use log_key::LogKey;
 pub(crate) use page::{Page, PageId};
 
 use crate::cause::{Cause, Failure};
-use longwire_wire::event::Seq;
 use log_key::BUCKETS;
+use longwire_wire::event::Seq;
 use tail::Tail;
 
 /// Events whose keys make a run: few enough that their keys take some 6 MiB of memory as a tail,

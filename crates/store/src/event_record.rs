@@ -5,17 +5,25 @@ use bytestring::ByteString;
 use longwire_wire::event::{NewEvent, Seq, Source};
 use longwire_wire::identity::EventKey;
 
-use longwire_installation::InstallationId;
+use crate::group::EventOwner;
+use longwire_installation::{InstallationId, Platform};
 
 /// Which events to read, oldest first.
 #[derive(Clone, Debug)]
 pub struct EventQuery {
     /// Only those after this one.
     pub after: Option<Seq>,
-    /// Only those of this installation.
-    pub installation: Option<InstallationId>,
+    /// Only those of these installations; `None` for those of all, and those of our own that are nobody's.
+    pub installations: Option<Vec<InstallationId>>,
     /// At most so many; at least one, or nothing is reached.
     pub limit: usize,
+}
+
+impl EventQuery {
+    fn wants(&self, installation: InstallationId) -> bool {
+        let only = self.installations.as_ref();
+        only.is_none_or(|only| only.contains(&installation))
+    }
 }
 
 /// A stretch of the log.
@@ -53,10 +61,7 @@ impl EventPage {
                 break;
             }
             page.reached = Some(event.seq);
-            let wanted = query
-                .installation
-                .is_none_or(|only| only == event.installation);
-            if wanted {
+            if query.wants(event.installation) {
                 page.events.push(event.clone());
             }
         }
@@ -70,8 +75,10 @@ impl EventPage {
 pub struct EventRecord {
     /// Its place in the log.
     pub seq: Seq,
-    /// Whose it is.
+    /// Whose it is; [`InstallationId::NONE`] of an event of our own that is nobody's.
     pub installation: InstallationId,
+    /// The platform it came from; `None` of an event of our own that is nobody's.
+    pub platform: Option<Platform>,
     /// The key that its repeats are recognized by.
     pub event_key: EventKey,
     /// The platform's id of it.
@@ -98,10 +105,11 @@ pub struct EventRecord {
 
 impl EventRecord {
     /// An event that was recorded just now.
-    pub(crate) fn new(seq: Seq, installation: InstallationId, new: NewEvent) -> Self {
+    pub(crate) fn new(seq: Seq, owner: EventOwner, new: NewEvent) -> Self {
         Self {
             seq,
-            installation,
+            installation: owner.installation,
+            platform: owner.platform,
             event_key: new.identity.event,
             event_id: new.event_id,
             event_type: new.event_type,

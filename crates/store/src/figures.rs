@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use crate::lane::WriteLane;
+
 /// Upper edges of the commit time buckets in microseconds; a last bucket holds what took longer.
 pub const COMMIT_EDGES_US: [u64; 12] = [
     100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 500_000, 1_000_000,
@@ -47,6 +49,8 @@ pub struct Figures {
     pub rejected_groups: u64,
     /// Timeline notes that were not kept.
     pub notes_dropped: u64,
+    /// Steps of journeys that were not kept: attempts, replies.
+    pub journey_steps_dropped: u64,
 }
 
 /// What the database takes of its disk.
@@ -100,7 +104,7 @@ impl Counters {
         &self,
         queue_events: usize,
         queue_bytes: usize,
-        notes_dropped: u64,
+        lane: &WriteLane,
     ) -> Figures {
         Figures {
             commits: self.commits.load(Relaxed),
@@ -120,7 +124,8 @@ impl Counters {
             queue_bytes: queue_bytes as u64,
             queue_events_max: self.queue_events_max.load(Relaxed),
             rejected_groups: self.rejected_groups.load(Relaxed),
-            notes_dropped,
+            notes_dropped: lane.notes_dropped(),
+            journey_steps_dropped: lane.journey_steps_dropped(),
         }
     }
 }
@@ -135,7 +140,7 @@ mod tests {
         for us in [100, 101, 2_000_000] {
             counters.count_commit(Duration::from_micros(us), 3);
         }
-        let figures = counters.read(0, 0, 0);
+        let figures = counters.read(0, 0, &WriteLane::new());
         assert_eq!(
             (
                 figures.commit_us[0],
@@ -151,12 +156,12 @@ mod tests {
     #[test]
     fn a_full_disk_is_not_an_unknown_one() {
         let counters = Counters::default();
-        assert_eq!(counters.read(0, 0, 0).free_bytes, None);
+        assert_eq!(counters.read(0, 0, &WriteLane::new()).free_bytes, None);
         counters.set_disk(DiskUsage {
             wal_bytes: 7,
             free_bytes: Some(0),
         });
-        let figures = counters.read(0, 0, 0);
+        let figures = counters.read(0, 0, &WriteLane::new());
         assert_eq!((figures.wal_bytes, figures.free_bytes), (7, Some(0)));
     }
 }

@@ -11,7 +11,7 @@ use longwire_wire::event::NewEvent;
 
 use crate::cause::Cause;
 use crate::receipt::Receipt;
-use longwire_installation::InstallationId;
+use longwire_installation::{InstallationId, Platform};
 
 /// Hears what became of a group. Called on the writer thread: it hands on and returns, and never
 /// blocks.
@@ -26,12 +26,21 @@ pub trait GroupReply: Send + Sync {
 
 /// The events of one read burst of one installation: recorded in one transaction, never split.
 pub struct Group {
-    /// Whose events they are.
+    /// Whose events they are; [`InstallationId::NONE`] of events of our own that are nobody's.
     pub installation: InstallationId,
+    /// The platform they came from; `None` of events of our own that are nobody's.
+    pub platform: Option<Platform>,
     /// The events, in the order they came.
     pub events: Vec<NewEvent>,
     /// Who is told.
     pub reply: Arc<dyn GroupReply>,
+}
+
+/// Whose an event is, and where it came from.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub(crate) struct EventOwner {
+    pub(crate) installation: InstallationId,
+    pub(crate) platform: Option<Platform>,
 }
 
 impl Group {
@@ -41,6 +50,14 @@ impl Group {
         if !events.is_empty() {
             self.reply
                 .not_recorded(events.iter().map(|event| event.ticket).collect(), cause);
+        }
+    }
+
+    /// What each of its events is recorded with.
+    pub(crate) fn owner(&self) -> EventOwner {
+        EventOwner {
+            installation: self.installation,
+            platform: self.platform,
         }
     }
 

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::watch;
 
 use crate::event_record::{EventPage, EventQuery};
+use crate::group::EventOwner;
 use crate::receipt::{Committed, EventOutcome, RecordOutcome};
 use crate::recent::{RecentEvents, keep_only};
-use longwire_installation::InstallationId;
 use longwire_wire::event::{NewEvent, Seq};
 
 /// Tells of the newest event of the log, as often as it changes or less often: several commits may be one change.
@@ -61,7 +61,7 @@ impl HeadWatch {
 }
 
 /// The events of one group that was answered.
-pub(crate) type GroupEvents = (InstallationId, Vec<NewEvent>);
+pub(crate) type GroupEvents = (EventOwner, Vec<NewEvent>);
 
 /// The head as the writer moves it and followers read it.
 #[derive(Debug)]
@@ -104,8 +104,8 @@ impl Head {
                     keep_only(events, of_group);
                     outcomes = of_others;
                 }
-                let events = events.into_iter().flat_map(|(installation, events)| {
-                    events.into_iter().map(move |event| (installation, event))
+                let events = events.into_iter().flat_map(|(owner, events)| {
+                    events.into_iter().map(move |event| (owner, event))
                 });
                 let mut recent = self.recent();
                 recent.extend(events.zip(committed.outcomes()));

@@ -5,6 +5,7 @@ mod secret;
 
 use std::fmt;
 
+use longwire_access::Space;
 use longwire_installation::{
     BaseUrl, BotIdentity, Desired, InstallationId, Name, Origin, Platform, PublicId, Revision,
     TakeBack,
@@ -35,6 +36,8 @@ pub struct NewInstallation {
     pub desired: Desired,
     /// Who declared it.
     pub origin: Origin,
+    /// Who owns it.
+    pub space: Space,
 }
 
 /// An installation as it is stored. Its secrets stay sealed: [`Store::open_secret`](crate::Store::open_secret).
@@ -60,6 +63,8 @@ pub struct InstallationRecord {
     pub desired: Desired,
     /// Who declared it.
     pub origin: Origin,
+    /// Who owns it.
+    pub space: Space,
     /// Since when another client has the bot, in milliseconds since 1970. Cleared when an operator starts the
     /// installation or its access changes.
     pub displaced_ms: Option<i64>,

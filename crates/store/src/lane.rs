@@ -1,119 +1,66 @@
 //! The lane of small writes: rows that ride in the writer's next transaction and have no commit of their own.
 //!
-//! Each is one of [`SmallWrite`], which says its key. Of two with one key only the newer is written; it takes the place of
-//! the older one that still waits. At most [`LANE_BATCH`] ride in one transaction, oldest first, so that no number of them
-//! delays events; each wakes the writer. A callback tells when a write is durable.
+//! Each is one of [`SmallWrite`], which says how it is kept. Of two with one key only the newer is written; it takes the place
+//! of the older one that still waits. At most [`LANE_BATCH`] ride in one transaction, oldest first, so that no number of them
+//! delays events. A [prompt](Urgency::Prompt) one wakes the writer; a [lazy](Urgency::Lazy) one has the writer wait for a
+//! transaction a little while. A callback tells when a write is durable.
 
-use std::collections::{HashMap, VecDeque};
+mod small_write;
+mod waiting;
+
 use std::fmt;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::displacement::Displacement;
-use crate::timeline::TimelineEntry;
-use longwire_installation::InstallationId;
+pub(crate) use self::small_write::SmallWrite;
+pub use self::small_write::Urgency;
+use self::waiting::{Entry, Placed, Waiting};
 
 /// Small writes that ride in one transaction: some two milliseconds of the writer's time.
 pub(crate) const LANE_BATCH: usize = 256;
 
-/// Writes without a key that may wait. A fleet of thousands that reconnects at once writes a few notes for each bot.
-const KEYLESS: usize = 16_384;
-
-/// A row or two. How each kind is written is an engine's business.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum SmallWrite {
-    /// A line of an installation's timeline.
-    Note(TimelineEntry),
-    /// Who has an installation's bot.
-    Displacement(Displacement),
-}
-
-impl SmallWrite {
-    /// Of the writes with one key, the newest replaces the others, and it waits until the database takes it. There are no
-    /// more keys than rows they stand for. A write without a key that the database did not take is dropped, and counted.
-    fn key(&self) -> Option<InstallationId> {
-        match self {
-            Self::Note(_) => None,
-            Self::Displacement(displacement) => Some(displacement.installation),
-        }
-    }
-}
-
 /// Called once, on the writer's thread, when what it came with is durable.
 pub(crate) type OnDurable = Box<dyn FnOnce() + Send>;
 
-/// One that waits.
-struct Entry {
-    write: SmallWrite,
-    on_durable: Option<OnDurable>,
-}
+/// Too many writes of this kind wait; it was not taken.
+#[derive(Debug)]
+pub(crate) struct LaneFull;
 
 /// Those that wait for the writer.
 pub(crate) struct WriteLane {
     waiting: Mutex<Waiting>,
-    dropped: AtomicU64,
-    /// Holds something while the writer has to be woken for them.
+    dropped: Dropped,
+    /// Holds something while the writer has to look whether any are due, or until when it may wait.
     pub(crate) wake: (Sender<()>, Receiver<()>),
 }
 
-#[derive(Default)]
-struct Waiting {
-    /// Oldest first.
-    entries: VecDeque<Entry>,
-    /// The number of the first entry; the others follow it.
-    first: i64,
-    numbers: HashMap<InstallationId, i64>,
-    keyless: usize,
+/// What was not kept.
+#[derive(Debug, Default)]
+struct Dropped {
+    notes: AtomicU64,
+    journey_steps: AtomicU64,
 }
 
-impl Waiting {
-    /// Behind all others, or in the place of an older one of its key, which is given back. Not, if too many wait.
-    fn put(&mut self, entry: Entry) -> Result<Option<Entry>, Entry> {
-        match entry.write.key() {
-            None if self.keyless >= KEYLESS => return Err(entry),
-            None => self.keyless += 1,
-            Some(key) => {
-                let next = self.first + self.entries.len() as i64;
-                let number = *self.numbers.entry(key).or_insert(next);
-                if let Some(older) = self.at(number) {
-                    return Ok(Some(mem::replace(older, entry)));
-                }
+impl Dropped {
+    fn count(&self, write: &SmallWrite) {
+        match write {
+            SmallWrite::Note(_) => {
+                self.notes.fetch_add(1, Relaxed);
             }
-        }
-        self.entries.push_back(entry);
-        Ok(None)
-    }
-
-    fn at(&mut self, number: i64) -> Option<&mut Entry> {
-        let index = usize::try_from(number - self.first).ok()?;
-        self.entries.get_mut(index)
-    }
-
-    fn pop(&mut self) -> Option<Entry> {
-        let entry = self.entries.pop_front()?;
-        self.first += 1;
-        match entry.write.key() {
-            None => self.keyless -= 1,
-            Some(key) => {
-                self.numbers.remove(&key);
+            SmallWrite::Journey(batch) => {
+                self.journey_steps.fetch_add(batch.len() as u64, Relaxed);
             }
+            // A newer one is kept in its place, or whoever brought it knows that it is not.
+            SmallWrite::Displacement(_)
+            | SmallWrite::Position(..)
+            | SmallWrite::TokenUsed(_)
+            | SmallWrite::Audit(_) => {}
         }
-        Some(entry)
-    }
-
-    /// Before all others. It comes back if a newer one of its key waits by now.
-    fn give_back(&mut self, key: InstallationId, entry: Entry) -> Result<(), Entry> {
-        if self.numbers.contains_key(&key) {
-            return Err(entry);
-        }
-        self.first -= 1;
-        self.numbers.insert(key, self.first);
-        self.entries.push_front(entry);
-        Ok(())
     }
 }
 
@@ -121,31 +68,70 @@ impl WriteLane {
     pub(crate) fn new() -> Self {
         Self {
             waiting: Mutex::default(),
-            dropped: AtomicU64::new(0),
+            dropped: Dropped::default(),
             wake: bounded(1),
         }
     }
 
-    /// Puts a write on the lane. Never blocks. One without a key that finds too many before it is dropped and counted.
-    pub(crate) fn put(&self, write: SmallWrite, on_durable: Option<OnDurable>) {
+    /// Puts a write on the lane. Never blocks. One that finds too many of its kind is not taken, and counted.
+    pub(crate) fn put(
+        &self,
+        write: SmallWrite,
+        urgency: Urgency,
+        on_durable: Option<OnDurable>,
+    ) -> Result<(), LaneFull> {
+        let entry = Entry {
+            write,
+            urgency,
+            on_durable,
+        };
         // The lock is free again before an entry is dropped: a callback may own anything, also a handle to this lane.
-        let put = self.lock().put(Entry { write, on_durable });
-        match put {
-            Ok(_replaced) => {
-                // When it is full, the writer is about to look.
-                let _ = self.wake.0.try_send(());
+        let (placed, wakes) = {
+            let mut waiting = self.lock();
+            let was_waiting = waiting.lazy_due().is_some();
+            let placed = waiting.put(entry);
+            let begins_to_wait = !was_waiting && waiting.lazy_due().is_some();
+            (placed, urgency == Urgency::Prompt || begins_to_wait)
+        };
+        match placed {
+            Placed::Waits(_replaced) => {
+                if wakes {
+                    self.wake();
+                }
+                Ok(())
             }
-            Err(_refused) => {
-                self.dropped.fetch_add(1, Relaxed);
+            Placed::Refused(entry) => {
+                self.dropped.count(&entry.write);
+                Err(LaneFull)
             }
         }
     }
 
-    /// Sees to it that the writer looks, if any wait.
+    fn wake(&self) {
+        // When it is full, the writer is about to look.
+        let _ = self.wake.0.try_send(());
+    }
+
+    /// Sees to it that the writer looks, if any are due.
     pub(crate) fn wake_writer(&self) {
-        if !self.is_empty() {
-            let _ = self.wake.0.try_send(());
+        if self.is_due() {
+            self.wake();
         }
+    }
+
+    /// Whether any are to be written now.
+    pub(crate) fn is_due(&self) -> bool {
+        self.lock().is_due(Instant::now())
+    }
+
+    /// Until when the writer may wait for a transaction that they ride in.
+    pub(crate) fn lazy_due(&self) -> Option<Instant> {
+        self.lock().lazy_due()
+    }
+
+    /// Whether another audit entry finds room, and those of changes that are under way.
+    pub(crate) fn has_room_for_audit(&self) -> bool {
+        self.lock().has_room_for_audit()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -156,9 +142,14 @@ impl WriteLane {
         self.len() == 0
     }
 
-    /// Writes that were not kept.
-    pub(crate) fn dropped(&self) -> u64 {
-        self.dropped.load(Relaxed)
+    /// Notes that were not kept.
+    pub(crate) fn notes_dropped(&self) -> u64 {
+        self.dropped.notes.load(Relaxed)
+    }
+
+    /// Steps of journeys that were not kept.
+    pub(crate) fn journey_steps_dropped(&self) -> u64 {
+        self.dropped.journey_steps.load(Relaxed)
     }
 
     /// The oldest of them, to be written in one transaction.
@@ -229,166 +220,14 @@ impl Drop for LaneBatch<'_> {
         let mut waiting = self.lane.lock();
         // From the last, so that they stand in their order again.
         for entry in self.entries.drain(..).rev() {
-            match entry.write.key() {
-                Some(key) => left_out.extend(waiting.give_back(key, entry).err()),
-                None => {
-                    self.lane.dropped.fetch_add(1, Relaxed);
-                    left_out.push(entry);
-                }
-            }
+            left_out.extend(waiting.give_back(entry).err());
         }
         drop(waiting);
+        for entry in &left_out {
+            self.lane.dropped.count(&entry.write);
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::timeline::TimelineKind;
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicUsize;
-
-    fn displacement(installation: i64, at_ms: i64) -> SmallWrite {
-        SmallWrite::Displacement(Displacement {
-            installation: InstallationId(installation),
-            claims: 0,
-            displaced_ms: Some(at_ms),
-            taken_back_ms: Vec::new(),
-        })
-    }
-
-    fn note(at_ms: i64) -> SmallWrite {
-        SmallWrite::Note(TimelineEntry {
-            installation: InstallationId(1),
-            at_ms,
-            generation: 1,
-            kind: TimelineKind::Lost,
-            detail: String::new(),
-        })
-    }
-
-    fn writes(batch: &LaneBatch<'_>) -> Vec<SmallWrite> {
-        batch.writes().cloned().collect()
-    }
-
-    #[test]
-    fn the_newest_of_a_key_takes_the_place_of_the_older() {
-        let lane = WriteLane::new();
-        for write in [
-            displacement(1, 1),
-            note(2),
-            displacement(2, 3),
-            displacement(1, 4),
-        ] {
-            lane.put(write, None);
-        }
-        let batch = lane.take();
-        let expected = [displacement(1, 4), note(2), displacement(2, 3)];
-        assert_eq!(writes(&batch), expected);
-        batch.written();
-        assert!(lane.is_empty());
-    }
-
-    #[test]
-    fn what_was_not_written_waits_again_before_the_others_unless_it_is_old() {
-        let lane = WriteLane::new();
-        lane.put(displacement(1, 1), None);
-        lane.put(displacement(2, 2), None);
-        lane.put(note(3), None);
-        lane.put(displacement(3, 4), None);
-        let batch = lane.take();
-        lane.put(displacement(4, 5), None);
-        lane.put(displacement(2, 6), None);
-        drop(batch);
-        assert_eq!(lane.dropped(), 1, "a note is not worth a second attempt");
-        lane.put(displacement(3, 7), None);
-        let expected = [
-            displacement(1, 1),
-            displacement(3, 7),
-            displacement(4, 5),
-            displacement(2, 6),
-        ];
-        assert_eq!(writes(&lane.take()), expected);
-    }
-
-    #[test]
-    fn only_so_many_ride_in_one_transaction_and_all_are_told() {
-        let lane = WriteLane::new();
-        let told = Arc::new(AtomicUsize::new(0));
-        for installation in 0..600 {
-            let told = Arc::clone(&told);
-            let on_durable = move || {
-                told.fetch_add(1, Relaxed);
-            };
-            lane.put(displacement(installation, 1), Some(Box::new(on_durable)));
-        }
-        for expected in [256, 512, 600, 600] {
-            lane.take().written();
-            assert_eq!(told.load(Relaxed), expected);
-        }
-    }
-
-    #[test]
-    fn a_callback_that_panics_keeps_no_other_from_being_called() {
-        let lane = WriteLane::new();
-        let told = Arc::new(AtomicUsize::new(0));
-        for installation in 0..5 {
-            let told = Arc::clone(&told);
-            let on_durable = move || {
-                assert_ne!(installation, 2, "as the test wants");
-                told.fetch_add(1, Relaxed);
-            };
-            lane.put(displacement(installation, 1), Some(Box::new(on_durable)));
-        }
-        let outcome = catch_unwind(AssertUnwindSafe(|| lane.take().written()));
-        assert!(outcome.is_err(), "the panic is not hidden");
-        assert_eq!(told.load(Relaxed), 4);
-        assert!(lane.is_empty(), "what is durable is not written again");
-    }
-
-    /// Looks, when it is dropped, whether the lane's lock is free.
-    struct LooksAtTheLock(Arc<WriteLane>, Arc<AtomicUsize>);
-
-    impl Drop for LooksAtTheLock {
-        fn drop(&mut self) {
-            if self.0.waiting.try_lock().is_ok() {
-                self.1.fetch_add(1, Relaxed);
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_replaced_is_dropped_while_the_lock_is_free() {
-        let lane = Arc::new(WriteLane::new());
-        let found_free = Arc::new(AtomicUsize::new(0));
-        let put = |at_ms| {
-            let looks = LooksAtTheLock(Arc::clone(&lane), Arc::clone(&found_free));
-            let on_durable: OnDurable = Box::new(move || drop(looks));
-            lane.put(displacement(1, at_ms), Some(on_durable));
-        };
-        put(1);
-        put(2);
-        assert_eq!(found_free.load(Relaxed), 1, "the first was replaced");
-        let batch = lane.take();
-        put(3);
-        drop(batch);
-        assert_eq!(found_free.load(Relaxed), 2, "the second came back too late");
-        (0..KEYLESS).for_each(|_| lane.put(note(1), None));
-        let looks = LooksAtTheLock(Arc::clone(&lane), Arc::clone(&found_free));
-        lane.put(note(2), Some(Box::new(move || drop(looks))));
-        assert_eq!(found_free.load(Relaxed), 3, "too many wait");
-        lane.take().written();
-        assert_eq!(found_free.load(Relaxed), 4);
-    }
-
-    #[test]
-    fn notes_that_are_too_many_are_dropped_and_counted() {
-        let lane = WriteLane::new();
-        for at_ms in 0..20_000 {
-            lane.put(note(at_ms), None);
-        }
-        lane.put(displacement(1, 1), None);
-        assert_eq!(lane.len(), KEYLESS + 1);
-        assert_eq!(lane.dropped(), 20_000 - KEYLESS as u64);
-    }
-}
+mod tests;

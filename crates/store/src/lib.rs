@@ -14,6 +14,7 @@
 
 mod cause;
 mod clock;
+mod consumer;
 mod directory;
 mod displacement;
 mod engine;
@@ -24,7 +25,10 @@ mod figures;
 mod group;
 mod head;
 mod health;
+mod identity;
+mod ids;
 mod installation;
+mod journey;
 mod lane;
 mod open;
 mod pace;
@@ -39,12 +43,18 @@ mod sqlite;
 mod store;
 mod store_url;
 mod timeline;
+mod token;
+mod token_directory;
 mod underway;
 mod write_error;
 mod write_queue;
 mod writer;
 
 pub use cause::{Cause, Failure};
+pub use consumer::{
+    ConsumerChange, ConsumerRecord, ConsumerState, NewConsumer, NewWebhookSecret,
+    OpenedWebhookSecrets, SavedPosition,
+};
 pub use displacement::Displacement;
 pub use engine::ReadEngine;
 pub use event_record::{EventPage, EventQuery, EventRecord};
@@ -53,7 +63,14 @@ pub use figures::{COMMIT_EDGES_US, Figures};
 pub use group::{Group, GroupReply};
 pub use head::HeadWatch;
 pub use health::Health;
+pub use identity::StoreIdentity;
+pub use ids::ConsumerId;
 pub use installation::{InstallationRecord, NewInstallation};
+pub use journey::{
+    ANSWER_BYTES, AttemptFailure, DeliveryAttempt, DeliveryOutcome, Happening, JourneyBatch,
+    JourneyRecord, JourneyStep, KeptAnswer, SHORT_ANSWER_BYTES,
+};
+pub use lane::Urgency;
 pub use open::OpenError;
 pub use read_error::ReadError;
 pub use reader::Reader;
@@ -63,8 +80,9 @@ pub use settings::StoreSettings;
 pub use store::Store;
 pub use store_url::{StoreUrl, StoreUrlError};
 pub use timeline::{TimelineEntry, TimelineKind, TimelineRecord};
+pub use token_directory::TokenDirectory;
 pub use write_error::WriteError;
-pub use write_queue::{Refusal, Rejected, Writer};
+pub use write_queue::{AuditFull, Refusal, Rejected, Writer};
 
 /// What is handed in and out as it is.
 pub use longwire_wire::event::{NewEvent, Seq, Source};

@@ -31,7 +31,6 @@
 use longwire_wire::event::{DurableProof, NewEvent, Seq};
 use longwire_wire::identity::Tier;
 
-
 /// What the log made of an event. Either way it is on disk.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub enum RecordOutcome {

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::event_record::{EventPage, EventQuery, EventRecord};
+use crate::group::EventOwner;
 use crate::receipt::{EventOutcome, RecordOutcome};
-use longwire_installation::InstallationId;
 use longwire_wire::event::{NewEvent, Seq};
 
 /// Some tenths of a second at the writer's full speed: a follower that is woken after each commit lags less.
@@ -51,12 +51,12 @@ impl RecentEvents {
     /// Takes in the events of a committed batch, with what became of each.
     pub(crate) fn extend<'a>(
         &mut self,
-        batch: impl Iterator<Item = ((InstallationId, NewEvent), &'a EventOutcome)>,
+        batch: impl Iterator<Item = ((EventOwner, NewEvent), &'a EventOutcome)>,
     ) {
-        for ((installation, event), outcome) in batch {
+        for ((owner, event), outcome) in batch {
             match outcome {
                 EventOutcome::Recorded(RecordOutcome::Recorded(seq)) => {
-                    self.push(EventRecord::new(*seq, installation, event));
+                    self.push(EventRecord::new(*seq, owner, event));
                 }
                 EventOutcome::Recorded(RecordOutcome::Repeat { of, .. }) => {
                     self.count_repeat(*of, event.received_ms);
@@ -154,6 +154,7 @@ fn copy(event: &mut NewEvent) {
 
 #[cfg(test)]
 mod tests {
+    use longwire_installation::{InstallationId, Platform};
     use longwire_wire::event::Source;
     use longwire_wire::identity::{Identity, Tier};
 
@@ -180,7 +181,11 @@ mod tests {
     }
 
     fn take(recent: &mut RecentEvents, outcome: EventOutcome, payload_bytes: usize) {
-        let event = (InstallationId(1), event(payload_bytes));
+        let owner = EventOwner {
+            installation: InstallationId(1),
+            platform: Some(Platform::Feishu),
+        };
+        let event = (owner, event(payload_bytes));
         recent.extend(std::iter::once((event, &outcome)));
     }
 
@@ -188,7 +193,7 @@ mod tests {
     fn behind(recent: &RecentEvents, after: Option<i64>) -> Option<Vec<i64>> {
         let page = recent.page(&EventQuery {
             after: after.map(Seq),
-            installation: None,
+            installations: None,
             limit: 10,
         })?;
         Some(page.events.iter().map(|event| event.seq.0).collect())

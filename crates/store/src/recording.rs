@@ -9,6 +9,7 @@ use longwire_wire::identity::{EventKey, Tier};
 
 use crate::cause::{Cause, Failure};
 use crate::event_index::{EventIndex, IndexPages, LogKey};
+use crate::group::EventOwner;
 use crate::receipt::{EventOutcome, RecordOutcome};
 use crate::write_queue::Queued;
 use longwire_installation::InstallationId;
@@ -19,12 +20,7 @@ pub(crate) trait EventTable: IndexPages {
     fn newest(&mut self) -> Result<Option<Seq>, Failure>;
 
     /// Adds a row, unless a unique key is taken or a rule forbids it.
-    fn insert(
-        &mut self,
-        seq: Seq,
-        installation: InstallationId,
-        new: &NewEvent,
-    ) -> Result<Inserted, Failure>;
+    fn insert(&mut self, seq: Seq, owner: EventOwner, new: &NewEvent) -> Result<Inserted, Failure>;
 
     /// The event of this chat message.
     fn of_message(
@@ -65,8 +61,9 @@ pub(crate) fn record_groups<T: EventTable>(
         ));
     }
     for Queued { group, .. } in groups {
+        let owner = group.owner();
         for new in &group.events {
-            outcomes.push(record(table, index, group.installation, new)?);
+            outcomes.push(record(table, index, owner, new)?);
         }
     }
     Ok(outcomes)
@@ -75,16 +72,17 @@ pub(crate) fn record_groups<T: EventTable>(
 fn record<T: EventTable>(
     table: &mut T,
     index: &mut EventIndex,
-    installation: InstallationId,
+    owner: EventOwner,
     new: &NewEvent,
 ) -> Result<EventOutcome, Failure> {
+    let installation = owner.installation;
     let key = LogKey::of(installation, new.identity.event);
     if let Some(of) = index.find(table, key, new.created_ms)? {
         return repeat(table, of, Tier::EventId, new);
     }
     // Given by us rather than by the database, because to ask for each row's number afterwards costs a fifth of the insert.
     let seq = index.next();
-    match table.insert(seq, installation, new)? {
+    match table.insert(seq, owner, new)? {
         Inserted::Yes => {
             index.note(key, seq, new.created_ms);
             Ok(EventOutcome::Recorded(RecordOutcome::Recorded(seq)))

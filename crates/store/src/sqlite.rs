@@ -3,6 +3,8 @@
 //! One writing connection ([`log`]) and a pool of reading ones ([`readers`]); a file for each table
 //! that is written or read.
 
+mod audit;
+mod consumers;
 pub(crate) mod engine;
 pub(crate) mod event_index;
 pub(crate) mod events;
@@ -12,15 +14,18 @@ pub(crate) mod file_identity;
 pub(crate) mod files;
 mod insert_event;
 pub(crate) mod installations;
+mod journeys;
 pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod migrations;
 pub(crate) mod opening;
+mod platform;
 pub(crate) mod readers;
 mod record;
 mod schema;
 pub(crate) mod store_row;
 mod tables;
 pub(crate) mod timeline;
+mod tokens;
 
 pub(crate) use engine::{open, open_readers};

@@ -4,8 +4,10 @@
 //! it runs; while it does not, a thread that is started for an administrative change uses it.
 
 mod administer;
+mod consumers;
 mod installations;
 mod slot;
+mod tokens;
 
 use std::any::Any;
 use std::io;
@@ -26,12 +28,14 @@ use crate::event_record::{EventPage, EventQuery};
 use crate::figures::Figures;
 use crate::head::{Head, HeadWatch};
 use crate::health::{Health, HealthCell};
+use crate::identity::StoreIdentity;
 use crate::open::{OpenError, database_path};
 use crate::read_error::ReadError;
 use crate::reader::Reader;
 use crate::seal::KeyRing;
 use crate::settings::StoreSettings;
 use crate::sqlite;
+use crate::token_directory::TokenDirectory;
 use crate::write_queue::{WriteQueue, Writer};
 use crate::writer::WriterState;
 
@@ -51,6 +55,8 @@ struct OpenStore {
     /// Where the database lies.
     path: PathBuf,
     reader: Reader,
+    identity: StoreIdentity,
+    tokens: TokenDirectory,
     keys: Arc<KeyRing>,
     key_file: PathBuf,
     slot: Mutex<WriterSlot>,
@@ -76,12 +82,17 @@ impl Store {
             writer: engine,
             readers,
             sealed_with,
+            tokens,
+            identity,
             path,
         } = opened;
         let key_file = settings.key_file_for(&path);
         let keys = Arc::new(KeyRing::load(&key_file, &sealed_with)?);
         let queue = Arc::new(WriteQueue::new(settings));
         queue.counters.set_disk(engine.disk());
+        let writer = Writer {
+            queue: Arc::clone(&queue),
+        };
         let health = Arc::new(HealthCell::new());
         let head = Arc::new(Head::new(engine.newest()));
         let state = WriterState {
@@ -100,6 +111,8 @@ impl Store {
                 head,
                 path,
                 reader: Reader(readers),
+                identity,
+                tokens: TokenDirectory::new(tokens, writer),
                 keys,
                 key_file,
                 slot,
@@ -208,6 +221,11 @@ impl Store {
         self.open.health.read()
     }
 
+    /// What tells this store from every other one.
+    pub fn identity(&self) -> StoreIdentity {
+        self.open.identity
+    }
+
     /// The directory of the database. Temporary files that must be on the same disk belong here.
     pub fn directory(&self) -> &Path {
         match self.open.path.parent() {
@@ -219,11 +237,9 @@ impl Store {
     /// What the writer has done. Cheap, at any time.
     pub fn figures(&self) -> Figures {
         let queue = &self.open.queue;
-        queue.counters.read(
-            queue.held_events(),
-            queue.held_bytes(),
-            queue.lane.dropped(),
-        )
+        queue
+            .counters
+            .read(queue.held_events(), queue.held_bytes(), &queue.lane)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use longwire_installation::InstallationId;
+use longwire_access::TokenId;
+use longwire_installation::{InstallationId, Revision};
 
 use crate::cause::{Cause, Failure};
+use crate::ids::ConsumerId;
 use crate::seal::{KeyRingError, SealError};
 
 /// An administrative write was not made.
@@ -29,6 +31,24 @@ pub enum WriteError {
     UnknownInstallation {
         /// Its row.
         id: InstallationId,
+    },
+    /// There is no such consumer.
+    #[error("there is no consumer {id}")]
+    UnknownConsumer {
+        /// Its row.
+        id: ConsumerId,
+    },
+    /// There is no such token.
+    #[error("there is no token {id}")]
+    UnknownToken {
+        /// Its public half.
+        id: TokenId,
+    },
+    /// Somebody else changed it since whoever asks has seen it.
+    #[error("it was changed meanwhile, and has revision {} now", found.0)]
+    Outdated {
+        /// Its revision now.
+        found: Revision,
     },
     /// A secret could not be sealed or opened.
     #[error(transparent)]
@@ -67,6 +87,9 @@ impl WriteError {
             Self::NameTaken { .. }
             | Self::SameBot { .. }
             | Self::UnknownInstallation { .. }
+            | Self::UnknownConsumer { .. }
+            | Self::UnknownToken { .. }
+            | Self::Outdated { .. }
             | Self::Seal(_)
             | Self::Keys(_)
             | Self::NotBegun { .. }
@@ -81,6 +104,9 @@ impl WriteError {
     pub fn advice(&self) -> Option<&'static str> {
         match self {
             Self::NameTaken { .. } => Some("choose another name"),
+            Self::Outdated { .. } => {
+                Some("look at it again, and repeat the change if it is still wanted")
+            }
             Self::Keys(error) => Some(error.advice()),
             Self::Refused(failure) => Some(failure.cause.advice()),
             Self::NotBegun { .. } | Self::Busy => {
@@ -91,6 +117,8 @@ impl WriteError {
             ),
             Self::SameBot { .. }
             | Self::UnknownInstallation { .. }
+            | Self::UnknownConsumer { .. }
+            | Self::UnknownToken { .. }
             | Self::Seal(_)
             | Self::WriterGone => None,
         }

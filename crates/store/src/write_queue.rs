@@ -8,13 +8,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::Se
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use crate::consumer::SavedPosition;
 use crate::displacement::Displacement;
 use crate::figures::Counters;
 use crate::group::Group;
-use crate::lane::{SmallWrite, WriteLane};
+use crate::ids::ConsumerId;
+use crate::journey::JourneyBatch;
+use crate::lane::{LaneFull, OnDurable, SmallWrite, Urgency, WriteLane};
 use crate::pace::Pace;
 use crate::settings::StoreSettings;
 use crate::timeline::TimelineEntry;
+use crate::token::TokenUse;
+use longwire_access::{AuditEntry, TokenId};
 
 /// Why a group was not taken.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
@@ -34,6 +39,11 @@ pub struct Rejected {
     /// Why it was not taken.
     pub why: Refusal,
 }
+
+/// An entry of the audit was not taken, because too many wait for the database.
+#[derive(Copy, Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("too many entries of the audit wait for the database; look at the state of the store")]
+pub struct AuditFull;
 
 /// A handle to the writer's queue.
 #[derive(Clone, Debug)]
@@ -88,7 +98,8 @@ impl Writer {
 
     /// Puts a note for the timeline on the lane of small writes: best effort, never blocks, counted when it is dropped.
     pub fn note(&self, entry: TimelineEntry) {
-        self.queue.lane.put(SmallWrite::Note(entry), None);
+        // What is not taken is counted there.
+        let _ = (self.queue.lane).put(SmallWrite::Note(entry), Urgency::Prompt, None);
     }
 
     /// Records who has a bot. Never blocks. The displacement waits until the database takes it, unless a newer one of the
@@ -100,7 +111,60 @@ impl Writer {
         kept: impl FnOnce() + Send + 'static,
     ) {
         let write = SmallWrite::Displacement(displacement);
-        self.queue.lane.put(write, Some(Box::new(kept)));
+        self.keep(write, Urgency::Prompt, Some(Box::new(kept)));
+    }
+
+    /// Keeps how far a consumer has come. Never blocks. The position waits until the database takes it, unless a newer one of
+    /// the same consumer replaces it; that of a consumer that is removed meanwhile is left out. `kept` is called on the writer
+    /// thread when it is durable, and not at all when it was replaced.
+    pub fn keep_position(
+        &self,
+        consumer: ConsumerId,
+        position: SavedPosition,
+        urgency: Urgency,
+        kept: impl FnOnce() + Send + 'static,
+    ) {
+        let write = SmallWrite::Position(consumer, position);
+        self.keep(write, urgency, Some(Box::new(kept)));
+    }
+
+    /// Keeps steps of the journeys of events: best effort, lazy, never blocks. What is too much is dropped, and its steps are
+    /// counted. An empty batch is none.
+    pub fn keep_journey(&self, batch: JourneyBatch) {
+        if !batch.is_empty() {
+            // What is not taken is counted there.
+            let _ = (self.queue.lane).put(SmallWrite::Journey(batch), Urgency::Lazy, None);
+        }
+    }
+
+    /// Keeps when a token was last used, to the minute, lazily. [`TokenDirectory::authenticate`](crate::TokenDirectory) does
+    /// so by itself, once a minute for each token.
+    pub fn token_used(&self, token: TokenId, now_ms: i64) {
+        let used = TokenUse::at(token, now_ms);
+        self.keep(SmallWrite::TokenUsed(used), Urgency::Lazy, None);
+    }
+
+    /// Keeps who changed what. Never blocks, wakes the writer, and waits until the database takes it.
+    ///
+    /// # Errors
+    /// So many wait that this one is not taken. Who asks [`has_room_for_audit`](Self::has_room_for_audit) before a change
+    /// does not meet that, unless thousands of changes are under way.
+    pub fn audit(&self, entry: AuditEntry) -> Result<(), AuditFull> {
+        let put = (self.queue.lane).put(SmallWrite::Audit(entry), Urgency::Prompt, None);
+        put.map_err(|LaneFull| AuditFull)
+    }
+
+    /// Whether what somebody changes now can be audited. If not, the change is to be refused: the database has taken nothing
+    /// for long.
+    #[must_use]
+    pub fn has_room_for_audit(&self) -> bool {
+        self.queue.lane.has_room_for_audit()
+    }
+
+    /// Puts a write on the lane that waits there as long as need be.
+    fn keep(&self, write: SmallWrite, urgency: Urgency, on_durable: Option<OnDurable>) {
+        let put = self.queue.lane.put(write, urgency, on_durable);
+        debug_assert!(put.is_ok(), "there are no more of them than rows");
     }
 }
 
@@ -221,7 +285,7 @@ mod tests {
     use crate::group::GroupReply;
     use crate::receipt::Receipt;
     use bytes::Bytes;
-    use longwire_installation::InstallationId;
+    use longwire_installation::{InstallationId, Platform};
     use longwire_wire::event::{NewEvent, Source};
     use longwire_wire::identity::Identity;
 
@@ -258,6 +322,7 @@ mod tests {
         };
         Group {
             installation: InstallationId(1),
+            platform: Some(Platform::Feishu),
             events: vec![event; events],
             reply: Arc::new(Nobody),
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, after, never, select, tick};
+use crossbeam_channel::{Receiver, after, at, never, select, tick};
 use longwire_wire::event::NewEvent;
 use longwire_wire::identity::Tier;
 
@@ -61,7 +61,7 @@ pub(crate) struct WriterState {
 
 enum Wakeup {
     Group(Queued),
-    /// Small writes wait.
+    /// Small writes wait: now, or from now on for their time.
     Lane,
     Job(Job),
     Retry,
@@ -78,7 +78,9 @@ impl WriterState {
         loop {
             match self.wait(jobs, stop, &looks) {
                 Wakeup::Group(first) => self.write(Some(first)),
-                Wakeup::Lane => self.write(None),
+                Wakeup::Lane if self.queue.lane.is_due() => self.write(None),
+                // A lazy one begins to wait, and from now on the writer knows until when.
+                Wakeup::Lane => {}
                 Wakeup::Job(job) => self.do_job(job),
                 Wakeup::Stop => return self.drain(jobs),
                 Wakeup::Retry => self.retry(),
@@ -115,9 +117,16 @@ impl WriterState {
             Some(_) => after(self.retry_at.saturating_duration_since(Instant::now())),
             None => never(),
         };
+        // A database in trouble takes none; what ends the trouble wakes the writer for them.
+        let lazy_due = match self.trouble {
+            Some(_) => None,
+            None => self.queue.lane.lazy_due(),
+        };
+        let lazy = lazy_due.map_or_else(never, at);
         select! {
             recv(self.queue.groups.1) -> group => group.map_or(Wakeup::Stop, Wakeup::Group),
             recv(self.queue.lane.wake.1) -> _ => Wakeup::Lane,
+            recv(lazy) -> _ => Wakeup::Lane,
             recv(jobs) -> job => job.map_or(Wakeup::Stop, Wakeup::Job),
             recv(stop) -> _ => Wakeup::Stop,
             recv(retry) -> _ => Wakeup::Retry,
@@ -218,10 +227,10 @@ impl WriterState {
             .is_watched()
             .then(|| Vec::with_capacity(groups.len()));
         for (queued, outcome) in groups.into_iter().zip(outcomes) {
-            let installation = queued.group.installation;
+            let owner = queued.group.owner();
             let events = self.answer(queued, outcome);
             if let Some(followed) = &mut followed {
-                followed.push((installation, events));
+                followed.push((owner, events));
             }
         }
         self.head.publish(committed, followed);

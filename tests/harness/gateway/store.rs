@@ -43,7 +43,7 @@ impl Gateway {
             let page = reader
                 .events(EventQuery {
                     after,
-                    installation: None,
+                    installations: None,
                     limit: 1_000,
                 })
                 .expect("the database answers");

@@ -98,6 +98,7 @@ fn snapshot() -> Snapshot {
             queue_bytes: 66,
             rejected_groups: 67,
             notes_dropped: 68,
+            journey_steps_dropped: 69,
             ..Figures::default()
         },
         store_up: false,

@@ -31,7 +31,7 @@ impl RecordedIds {
         loop {
             let page = reader.events(EventQuery {
                 after,
-                installation: None,
+                installations: None,
                 limit: PAGE,
             })?;
             after = page.reached;

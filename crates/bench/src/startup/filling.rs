@@ -108,6 +108,7 @@ impl Filling {
             let installation = ids[(next / GROUP) as usize % ids.len()];
             let group = Group {
                 installation,
+                platform: Some(Platform::Feishu),
                 events: (next..next + size)
                     .map(|number| self.event(number))
                     .collect(),
@@ -147,6 +148,7 @@ impl Filling {
             take_back: None,
             desired: Desired::Run,
             origin: Origin::File,
+            space: Default::default(),
         };
         Ok((1..=self.installations).map(declare).collect())
     }
@@ -232,6 +234,7 @@ mod tests {
         let records = store.put_from_file(declared).expect("they are put");
         let group = || Group {
             installation: records[0].id,
+            platform: Some(Platform::Feishu),
             events: (0..GROUP).map(|number| filling.event(number)).collect(),
             reply: Arc::new(Count::default()),
         };

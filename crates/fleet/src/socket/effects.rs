@@ -172,6 +172,7 @@ impl Socket {
     fn submit(&self, EventGroup { events, has_more }: EventGroup) -> Submitted {
         let group = Group {
             installation: self.bot.id,
+            platform: Some(self.platform),
             events,
             reply: Arc::clone(&self.me) as Arc<dyn longwire_store::GroupReply>,
         };

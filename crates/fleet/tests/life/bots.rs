@@ -30,6 +30,7 @@ async fn the_same_bot_under_two_names_runs_once() {
         take_back: None,
         desired: Desired::Run,
         origin: Origin::File,
+        space: Default::default(),
     };
     world.store.put_from_file(vec![declared]).expect("put");
     world.fleet.reload();

@@ -125,6 +125,7 @@ pub(crate) fn bot(platform: Platform, name: &str, base_url: &str) -> NewInstalla
         take_back: None,
         desired: Desired::Run,
         origin: Origin::Cli,
+        space: Default::default(),
     }
 }
 

@@ -50,7 +50,7 @@ fn tail(reader: &Reader, wanted: &Tail, only: Option<InstallationId>) -> Result<
     loop {
         let page = reader.events(EventQuery {
             after,
-            installation: only,
+            installations: only.map(|only| vec![only]),
             limit: PAGE,
         })?;
         after = page.reached;
@@ -84,7 +84,7 @@ fn newest(
         loop {
             let page = reader.events(EventQuery {
                 after,
-                installation: only,
+                installations: only.map(|only| vec![only]),
                 limit: PAGE,
             })?;
             after = page.reached;

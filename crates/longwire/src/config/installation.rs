@@ -245,6 +245,7 @@ impl InstallationSection {
                 Desired::Stop
             },
             origin: Origin::File,
+            space: Default::default(),
         })
     }
 }

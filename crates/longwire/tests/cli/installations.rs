@@ -224,6 +224,7 @@ fn what_is_listed_and_shown_does_not_act_on_the_screen() {
             take_back: None,
             desired: Desired::Run,
             origin: Origin::Cli,
+            space: Default::default(),
         })
         .expect("added");
     drop(store);

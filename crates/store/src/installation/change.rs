@@ -158,6 +158,9 @@ pub(crate) fn set_desired(
     id: InstallationId,
     desired: Desired,
 ) -> Result<(), WriteError> {
+    if id == InstallationId::NONE {
+        return Err(WriteError::UnknownInstallation { id });
+    }
     if desired == Desired::Run {
         let same = table.same_bot_wanted(id)?;
         if let Some((name, other)) = same {
@@ -192,6 +195,7 @@ fn change(
     let same_access =
         same_secret && same_proxy && former.bot() == new.bot() && former.base_url == new.base_url;
     let same_rest = former.take_back == new.take_back
+        && former.space == new.space
         && former.desired == new.desired
         && former.origin == new.origin;
     if same_access && same_rest {

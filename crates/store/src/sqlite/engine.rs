@@ -10,15 +10,17 @@ use super::log::{Log, PreviousLog};
 use super::opening;
 use super::readers::Readers;
 use super::timeline::TimelineBuffer;
+use super::{audit, consumers, journeys, tokens};
 use crate::cause::{Cause, Failure};
 use crate::engine::{Batch, Change, Opened, ReadEngine, WriteEngine};
 use crate::figures::DiskUsage;
-use longwire_wire::event::Seq;
+use crate::identity::StoreIdentity;
 use crate::lane::SmallWrite;
 use crate::open::OpenError;
 use crate::receipt::Committed;
 use crate::recording::record_groups;
 use crate::write_error::WriteError;
+use longwire_wire::event::Seq;
 
 /// The writing connection and everything that outlives it.
 pub(crate) struct SqliteEngine {
@@ -56,14 +58,20 @@ pub(crate) fn open(
         LockError::Io(error) => OpenError::of_io(&file.lock, error),
     })?;
     let mut log = Log::create(Arc::clone(&file), &lock, run_events)?;
-    let sealed_with = sealed_with(&mut log.connection).map_err(|error| OpenError::Database {
+    let refused = |source: Failure| OpenError::Database {
         path: path.to_owned(),
-        source: error.into(),
-    })?;
+        source,
+    };
+    let connection = &mut log.connection;
+    let sealed_with = sealed_with(connection).map_err(|error| refused(error.into()))?;
+    let tokens = tokens::all(connection).map_err(|error| refused(error.into()))?;
+    let identity = StoreIdentity::read(connection).map_err(refused)?;
     let readers = Readers::new(Arc::clone(&file), reader_connections);
     Ok(Opened {
         readers: Arc::new(readers.clone()),
         sealed_with,
+        tokens,
+        identity,
         writer: Box::new(SqliteEngine {
             file,
             readers,
@@ -153,6 +161,12 @@ impl WriteEngine for SqliteEngine {
                     SmallWrite::Displacement(displacement) => {
                         keep_displacement(connection, displacement)?;
                     }
+                    SmallWrite::Position(consumer, position) => {
+                        consumers::keep_position(connection, *consumer, position)?;
+                    }
+                    SmallWrite::Journey(batch) => journeys::keep(connection, batch)?,
+                    SmallWrite::TokenUsed(used) => tokens::used(connection, *used)?,
+                    SmallWrite::Audit(entry) => audit::keep(connection, entry)?,
                 }
             }
             Ok(outcomes)

@@ -9,8 +9,8 @@ use crate::cause::{Cause, Failure};
 use crate::event_index::{
     Claims, EventIndex, Filter, LogKey, Page, PageId, Run, RunId, Span, window_begins,
 };
-use longwire_wire::event::Seq;
 use longwire_installation::InstallationId;
+use longwire_wire::event::Seq;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = event_index_run)]

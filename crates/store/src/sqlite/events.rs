@@ -1,5 +1,7 @@
 //! Events out of rows.
 
+use std::collections::{BTreeSet, HashMap};
+
 use bytes::Bytes;
 use bytestring::ByteString;
 use diesel::SqliteConnection;
@@ -7,9 +9,10 @@ use diesel::prelude::*;
 use longwire_wire::event::{Seq, Source};
 use longwire_wire::identity::EventKey;
 
-use super::schema::event;
+use super::platform;
+use super::schema::{event, installation};
 use crate::event_record::{EventPage, EventQuery, EventRecord};
-use longwire_installation::InstallationId;
+use longwire_installation::{InstallationId, Platform};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = event)]
@@ -27,11 +30,14 @@ struct EventRow {
     repeats: i64,
     last_repeat_ms: Option<i64>,
     payload: Vec<u8>,
+    platform: Option<i16>,
 }
 
-/// Rows that are looked at in one go for the events of one installation. No index tells them from the others, because
+/// Rows that are looked at in one go for the events of some installations. No index tells them from the others, because
 /// every insert would pay for it; some ten megabytes are read without one.
 pub(crate) const SCAN_ROWS: i64 = 10_000;
+
+const NOBODY: i64 = InstallationId::NONE.0;
 
 pub(crate) fn page(
     connection: &mut SqliteConnection,
@@ -59,17 +65,14 @@ pub(crate) fn page(
             .select(EventRow::as_select())
             .into_boxed();
         let mut end = newest;
-        if let Some(installation) = query.installation {
+        if let Some(installations) = &query.installations {
             end = newest.min(first.saturating_add(scan_rows - 1));
             rows = rows
-                .filter(event::installation_id.eq(installation.0))
+                .filter(event::installation_id.eq_any(installations.iter().map(|id| id.0)))
                 .filter(event::seq.le(end));
         }
-        let events: Vec<EventRecord> = rows
-            .load(connection)?
-            .into_iter()
-            .map(EventRecord::try_from)
-            .collect::<QueryResult<_>>()?;
+        let rows = rows.load(connection)?;
+        let events = records(connection, rows)?;
         if events.len() >= query.limit {
             end = events.last().map_or(after, |event| event.seq.0);
         }
@@ -78,6 +81,61 @@ pub(crate) fn page(
             reached: Some(Seq(end)),
             more: end < newest,
         })
+    })
+}
+
+/// The event of this number.
+pub(crate) fn find(
+    connection: &mut SqliteConnection,
+    seq: Seq,
+) -> QueryResult<Option<EventRecord>> {
+    let row: Option<EventRow> = event::table
+        .find(seq.0)
+        .select(EventRow::as_select())
+        .first(connection)
+        .optional()?;
+    Ok(records(connection, row.into_iter().collect())?.pop())
+}
+
+/// The first event that was received at this time or later: a binary search, in which a missing number stands for the next
+/// one that is there.
+pub(crate) fn first_at(
+    connection: &mut SqliteConnection,
+    received_ms: i64,
+) -> QueryResult<Option<Seq>> {
+    connection.transaction(|connection| {
+        let ends: (Option<i64>, Option<i64>) = (
+            event::table
+                .select(diesel::dsl::min(event::seq))
+                .first(connection)?,
+            event::table
+                .select(diesel::dsl::max(event::seq))
+                .first(connection)?,
+        );
+        let (Some(mut low), Some(newest)) = ends else {
+            return Ok(None);
+        };
+        // What is below `low` came before the time, and what is from `high` on did not.
+        let mut high = newest.saturating_add(1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let found: Option<(i64, i64)> = event::table
+                .filter(event::seq.ge(middle))
+                .filter(event::seq.lt(high))
+                .order(event::seq.asc())
+                .select((event::seq, event::received_ms))
+                .first(connection)
+                .optional()?;
+            match found {
+                Some((seq, at_ms)) if at_ms < received_ms => low = seq + 1,
+                Some(_) | None => high = middle,
+            }
+        }
+        let first = event::table.filter(event::seq.ge(low));
+        let first: Option<i64> = first
+            .select(diesel::dsl::min(event::seq))
+            .first(connection)?;
+        Ok(first.map(Seq))
     })
 }
 
@@ -94,6 +152,35 @@ pub(crate) fn count(connection: &mut SqliteConnection) -> QueryResult<u64> {
     Ok(count.cast_unsigned())
 }
 
+/// The records of these rows. Those of earlier versions do not say their platform: it is that of the installation now.
+fn records(
+    connection: &mut SqliteConnection,
+    rows: Vec<EventRow>,
+) -> QueryResult<Vec<EventRecord>> {
+    let is_silent = |row: &&EventRow| row.platform.is_none() && row.installation_id != NOBODY;
+    let silent: BTreeSet<i64> = rows
+        .iter()
+        .filter(is_silent)
+        .map(|row| row.installation_id)
+        .collect();
+    let mut platforms: HashMap<i64, Platform> = HashMap::new();
+    if !silent.is_empty() {
+        let labels: Vec<(i64, String)> = installation::table
+            .filter(installation::id.eq_any(silent))
+            .select((installation::id, installation::platform))
+            .load(connection)?;
+        let known = |(id, label): (i64, String)| Some((id, Platform::parse(&label)?));
+        platforms.extend(labels.into_iter().filter_map(known));
+    }
+    let record = |row: EventRow| {
+        let of_installation = platforms.get(&row.installation_id).copied();
+        let mut event = EventRecord::try_from(row)?;
+        event.platform = event.platform.or(of_installation);
+        Ok(event)
+    };
+    rows.into_iter().map(record).collect()
+}
+
 impl TryFrom<EventRow> for EventRecord {
     type Error = diesel::result::Error;
 
@@ -102,6 +189,7 @@ impl TryFrom<EventRow> for EventRecord {
         Ok(Self {
             seq: Seq(row.seq),
             installation: InstallationId(row.installation_id),
+            platform: row.platform.and_then(platform::of_code),
             event_key: EventKey(
                 row.event_key
                     .try_into()
@@ -164,7 +252,7 @@ mod tests {
     ) -> (Vec<i64>, Option<i64>, bool) {
         let query = EventQuery {
             after: after.map(Seq),
-            installation: installation.map(InstallationId),
+            installations: installation.map(|id| vec![InstallationId(id)]),
             limit,
         };
         let page = page(connection, &query, 4).expect("readable");

@@ -17,9 +17,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 
-use super::store_row::StoreIdentity;
 use crate::cause::{Cause, Failure};
 use crate::directory::beside;
+use crate::identity::StoreIdentity;
 
 /// Where the database lies, shared by everyone who opens it.
 #[derive(Debug)]

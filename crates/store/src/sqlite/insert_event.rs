@@ -5,11 +5,12 @@
 //! values. This one has one text and says so; it binds every column, always, in the text's order.
 
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Nullable, SmallInt, Text};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, RunQueryDsl, SqliteConnection};
 
-use longwire_installation::InstallationId;
+use super::platform;
+use crate::group::EventOwner;
 use longwire_wire::event::{NewEvent, Seq};
 
 /// Inserts one row; none where a unique key is taken.
@@ -26,14 +27,15 @@ pub(super) struct InsertEvent<'a> {
     created_ms: Option<i64>,
     trace_id: Option<&'a str>,
     payload: &'a [u8],
+    platform: Option<i16>,
 }
 
 impl<'a> InsertEvent<'a> {
-    pub(super) fn new(seq: Seq, installation: InstallationId, new: &'a NewEvent) -> Self {
+    pub(super) fn new(seq: Seq, owner: EventOwner, new: &'a NewEvent) -> Self {
         let message = new.identity.message.as_ref();
         Self {
             seq: seq.0,
-            installation: installation.0,
+            installation: owner.installation.0,
             event_key: &new.identity.event.0,
             message_key: message.map(|key| &key.0[..]),
             event_id: new.event_id.as_deref(),
@@ -44,6 +46,7 @@ impl<'a> InsertEvent<'a> {
             created_ms: new.created_ms,
             trace_id: new.trace_id.as_deref(),
             payload: &new.payload,
+            platform: owner.platform.map(platform::code),
         }
     }
 }
@@ -52,7 +55,7 @@ impl QueryFragment<Sqlite> for InsertEvent<'_> {
     fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         pass.push_sql(
             "INSERT INTO event (seq, installation_id, event_key, message_key, event_id, event_type, \
-             chat, source, received_ms, created_ms, trace_id, payload) VALUES (",
+             chat, source, received_ms, created_ms, trace_id, payload, platform) VALUES (",
         );
         pass.push_bind_param::<BigInt, _>(&self.seq)?;
         pass.push_sql(",");
@@ -77,6 +80,8 @@ impl QueryFragment<Sqlite> for InsertEvent<'_> {
         pass.push_bind_param::<Nullable<Text>, _>(&self.trace_id)?;
         pass.push_sql(",");
         pass.push_bind_param::<Binary, _>(self.payload)?;
+        pass.push_sql(",");
+        pass.push_bind_param::<Nullable<SmallInt>, _>(&self.platform)?;
         pass.push_sql(") ON CONFLICT DO NOTHING");
         Ok(())
     }

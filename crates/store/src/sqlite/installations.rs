@@ -8,21 +8,27 @@ use std::collections::HashMap;
 
 use diesel::SqliteConnection;
 use diesel::prelude::*;
-use longwire_installation::{Desired, PublicId, Revision};
+use longwire_installation::{Desired, InstallationId, PublicId, Revision};
 
 use self::row::InstallationRow;
 use super::schema::{installation, taken_back};
+use crate::consumer::ConsumerRecord;
 use crate::installation::InstallationRecord;
 use crate::seal::key_id;
 
 pub(crate) use self::displacement::keep_displacement;
+
+/// The rows of installations: all but the one that nobody's events refer to.
+fn shown() -> diesel::dsl::Filter<installation::table, diesel::dsl::NotEq<installation::id, i64>> {
+    installation::table.filter(installation::id.ne(InstallationId::NONE.0))
+}
 
 /// The installations that changed after `revision`, oldest first.
 pub(crate) fn changed_after(
     connection: &mut SqliteConnection,
     Revision(revision): Revision,
 ) -> QueryResult<Vec<InstallationRecord>> {
-    let rows: Vec<InstallationRow> = installation::table
+    let rows: Vec<InstallationRow> = shown()
         .filter(installation::revision.gt(revision))
         .order(installation::id)
         .select(InstallationRow::as_select())
@@ -59,7 +65,7 @@ pub(crate) fn find(
     connection: &mut SqliteConnection,
     id_or_name: &str,
 ) -> QueryResult<Option<InstallationRecord>> {
-    let rows = installation::table.select(InstallationRow::as_select());
+    let rows = shown().select(InstallationRow::as_select());
     let row: QueryResult<InstallationRow> = match id_or_name.parse::<PublicId>() {
         Ok(id) => rows
             .filter(installation::public_id.eq(id.as_bytes().to_vec()))
@@ -81,7 +87,7 @@ pub(crate) fn find(
 
 /// How many are to be connected.
 pub(crate) fn count_wanted(connection: &mut SqliteConnection) -> QueryResult<u64> {
-    let count: i64 = installation::table
+    let count: i64 = shown()
         .filter(installation::desired.eq(Desired::Run.label()))
         .count()
         .get_result(connection)?;
@@ -90,14 +96,16 @@ pub(crate) fn count_wanted(connection: &mut SqliteConnection) -> QueryResult<u64
 
 /// How many secrets each key has sealed.
 pub(crate) fn sealed_with(connection: &mut SqliteConnection) -> QueryResult<Vec<(String, usize)>> {
-    let rows: Vec<(String, Option<String>)> = installation::table
+    let rows: Vec<(String, Option<String>)> = shown()
         .select((installation::secret, installation::proxy))
         .load(connection)?;
-    let mut keys: Vec<(String, usize)> = Vec::new();
-    for sealed in rows
+    let of_installations = rows
         .iter()
-        .flat_map(|(secret, proxy)| std::iter::once(secret).chain(proxy))
-    {
+        .flat_map(|(secret, proxy)| std::iter::once(&**secret).chain(proxy.as_deref()));
+    let consumers = super::consumers::all(connection)?;
+    let of_consumers = consumers.iter().flat_map(ConsumerRecord::sealed);
+    let mut keys: Vec<(String, usize)> = Vec::new();
+    for sealed in of_installations.chain(of_consumers) {
         let id = key_id(sealed).unwrap_or_default();
         match keys.iter_mut().find(|(known, _)| known == id) {
             Some((_, count)) => *count += 1,

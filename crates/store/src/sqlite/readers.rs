@@ -11,15 +11,20 @@ use diesel::{QueryResult, SqliteConnection};
 
 use super::file::{DatabaseFile, Epoch};
 use super::file_identity::FileIdentity;
-use super::{events, installations, timeline};
+use super::{audit, consumers, events, installations, journeys, timeline, tokens};
 use crate::cause::{Cause, Failure};
+use crate::consumer::{ConsumerRecord, SavedPosition};
 use crate::engine::ReadEngine;
-use crate::event_record::{EventPage, EventQuery};
-use longwire_wire::event::Seq;
+use crate::event_record::{EventPage, EventQuery, EventRecord};
+use crate::identity::StoreIdentity;
+use crate::ids::ConsumerId;
 use crate::installation::InstallationRecord;
+use crate::journey::JourneyRecord;
 use crate::read_error::ReadError;
 use crate::timeline::TimelineRecord;
+use longwire_access::{AuditRecord, Space, TokenRecord};
 use longwire_installation::{InstallationId, Revision};
+use longwire_wire::event::Seq;
 
 const PRAGMAS: &str = "PRAGMA busy_timeout = 1000; PRAGMA query_only = ON;";
 
@@ -86,6 +91,52 @@ impl ReadEngine for Readers {
 
     fn events(&self, query: EventQuery) -> Result<EventPage, ReadError> {
         self.read(|connection| events::page(connection, &query, events::SCAN_ROWS))
+    }
+
+    fn event(&self, seq: Seq) -> Result<Option<EventRecord>, ReadError> {
+        self.read(|connection| events::find(connection, seq))
+    }
+
+    fn first_at(&self, received_ms: i64) -> Result<Option<Seq>, ReadError> {
+        self.read(|connection| events::first_at(connection, received_ms))
+    }
+
+    fn identity(&self) -> Result<StoreIdentity, ReadError> {
+        self.read(|connection| Ok(StoreIdentity::read(connection)))?
+            .map_err(ReadError::Refused)
+    }
+
+    fn consumers(&self) -> Result<Vec<ConsumerRecord>, ReadError> {
+        self.read(consumers::all)
+    }
+
+    fn consumer(&self, space: &Space, name: &str) -> Result<Option<ConsumerRecord>, ReadError> {
+        self.read(|connection| consumers::named(connection, space, name))
+    }
+
+    fn position(&self, consumer: ConsumerId) -> Result<Option<SavedPosition>, ReadError> {
+        self.read(|connection| consumers::position(connection, consumer))
+    }
+
+    fn journey_of(&self, seq: Seq) -> Result<Vec<JourneyRecord>, ReadError> {
+        self.read(|connection| journeys::of_event(connection, seq))
+    }
+
+    fn attempts(
+        &self,
+        consumer: ConsumerId,
+        before: Option<i64>,
+        rows: usize,
+    ) -> Result<Vec<JourneyRecord>, ReadError> {
+        self.read(|connection| journeys::of_consumer(connection, consumer, before, rows))
+    }
+
+    fn tokens(&self) -> Result<Vec<TokenRecord>, ReadError> {
+        self.read(tokens::all)
+    }
+
+    fn audit(&self, before: Option<i64>, limit: usize) -> Result<Vec<AuditRecord>, ReadError> {
+        self.read(|connection| audit::newest(connection, before, limit))
     }
 
     fn last_seq(&self) -> Result<Option<Seq>, ReadError> {

@@ -11,6 +11,7 @@ use super::insert_event::InsertEvent;
 use super::schema::{event, event_index_page};
 use crate::cause::{Cause, Failure};
 use crate::event_index::{IndexPages, Page, PageId};
+use crate::group::EventOwner;
 use crate::recording::{EventTable, Inserted};
 use longwire_installation::InstallationId;
 
@@ -30,13 +31,8 @@ impl EventTable for SqliteConnection {
         Ok(super::events::last_seq(self)?)
     }
 
-    fn insert(
-        &mut self,
-        seq: Seq,
-        installation: InstallationId,
-        new: &NewEvent,
-    ) -> Result<Inserted, Failure> {
-        match InsertEvent::new(seq, installation, new).execute(self) {
+    fn insert(&mut self, seq: Seq, owner: EventOwner, new: &NewEvent) -> Result<Inserted, Failure> {
+        match InsertEvent::new(seq, owner, new).execute(self) {
             Ok(1) => Ok(Inserted::Yes),
             Ok(_) => Ok(Inserted::KeyTaken),
             Err(error) => match Failure::from(error) {

@@ -1,6 +1,47 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    audit (id) {
+        id -> BigInt,
+        at_ms -> BigInt,
+        token -> Nullable<Binary>,
+        name -> Text,
+        space -> Text,
+        action -> Text,
+        subject -> Text,
+        result -> Text,
+    }
+}
+
+diesel::table! {
+    consumer (id) {
+        id -> BigInt,
+        public_id -> Binary,
+        space -> Text,
+        name -> Text,
+        definition -> Text,
+        secret -> Nullable<Text>,
+        former_secret -> Nullable<Text>,
+        former_until_ms -> Nullable<BigInt>,
+        state -> Text,
+        state_reason -> Nullable<Text>,
+        state_since_ms -> BigInt,
+        revision -> BigInt,
+        created_ms -> BigInt,
+        updated_ms -> BigInt,
+    }
+}
+
+diesel::table! {
+    consumer_position (consumer_id) {
+        consumer_id -> BigInt,
+        floor -> BigInt,
+        state -> Binary,
+        updated_ms -> BigInt,
+    }
+}
+
+diesel::table! {
     event (seq) {
         seq -> BigInt,
         installation_id -> BigInt,
@@ -16,6 +57,7 @@ diesel::table! {
         repeats -> BigInt,
         last_repeat_ms -> Nullable<BigInt>,
         payload -> Binary,
+        platform -> Nullable<SmallInt>,
     }
 }
 
@@ -56,6 +98,17 @@ diesel::table! {
         displaced_ms -> Nullable<BigInt>,
         claims -> BigInt,
         revision -> BigInt,
+        space -> Text,
+    }
+}
+
+diesel::table! {
+    journey (id) {
+        id -> BigInt,
+        consumer_id -> Nullable<BigInt>,
+        first_seq -> BigInt,
+        last_seq -> BigInt,
+        steps -> Binary,
     }
 }
 
@@ -87,23 +140,45 @@ diesel::table! {
 }
 
 diesel::table! {
+    token (id) {
+        id -> Binary,
+        digest -> Binary,
+        name -> Text,
+        space -> Text,
+        scopes -> Text,
+        installations -> Nullable<Binary>,
+        created_ms -> BigInt,
+        expires_ms -> Nullable<BigInt>,
+        revoked_ms -> Nullable<BigInt>,
+        last_used_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     probe (id) {
         id -> BigInt,
         filler -> Binary,
     }
 }
 
+diesel::joinable!(consumer_position -> consumer (consumer_id));
 diesel::joinable!(event -> installation (installation_id));
+diesel::joinable!(journey -> consumer (consumer_id));
 diesel::joinable!(taken_back -> installation (installation_id));
 diesel::joinable!(timeline -> installation (installation_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    audit,
+    consumer,
+    consumer_position,
     event,
     event_index_page,
     event_index_run,
     installation,
+    journey,
     probe,
     store,
     taken_back,
     timeline,
+    token,
 );

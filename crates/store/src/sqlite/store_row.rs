@@ -7,10 +7,7 @@ use diesel::prelude::*;
 
 use super::schema::store;
 use crate::cause::{Cause, Failure};
-
-/// What tells a database from every other one, but not from a copy of itself.
-#[derive(Copy, Clone, Debug, Eq, PartialEq)]
-pub(crate) struct StoreIdentity([u8; 16]);
+use crate::identity::StoreIdentity;
 
 impl StoreIdentity {
     pub(crate) fn read(connection: &mut SqliteConnection) -> Result<Self, Failure> {

@@ -1,12 +1,35 @@
 //! The tables of a writing transaction, which the connection lends one by one.
 
 use diesel::SqliteConnection;
+use diesel::prelude::*;
+use longwire_installation::Revision;
 
+use super::schema::store;
+use crate::cause::Failure;
+use crate::consumer::ConsumerTable;
 use crate::engine::Tables;
 use crate::installation::InstallationTable;
+use crate::token::TokenTable;
 
 impl Tables for SqliteConnection {
     fn installations(&mut self) -> &mut dyn InstallationTable {
         self
     }
+
+    fn consumers(&mut self) -> &mut dyn ConsumerTable {
+        self
+    }
+
+    fn tokens(&mut self) -> &mut dyn TokenTable {
+        self
+    }
+}
+
+/// The number of the change that is about to be made, of whichever table.
+pub(crate) fn next_revision(connection: &mut SqliteConnection) -> Result<Revision, Failure> {
+    let revision = diesel::update(store::table)
+        .set(store::revision.eq(store::revision + 1))
+        .returning(store::revision)
+        .get_result(connection)?;
+    Ok(Revision(revision))
 }

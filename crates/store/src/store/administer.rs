@@ -50,6 +50,16 @@ impl Store {
         patience: Duration,
         work: impl FnOnce(&mut dyn Tables) -> Result<T, WriteError> + Send + 'static,
     ) -> Result<T, WriteError> {
+        self.administer_and(patience, work, |_| ())
+    }
+
+    /// The same, and calls `committed` as soon as the transaction is durable, also if nobody waits for it any more.
+    pub(super) fn administer_and<T: Send + 'static>(
+        &self,
+        patience: Duration,
+        work: impl FnOnce(&mut dyn Tables) -> Result<T, WriteError> + Send + 'static,
+        committed: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T, WriteError> {
         let (answer, answered) = bounded(1);
         let decided = Arc::new(Decided::default());
         let begins = Arc::clone(&decided);
@@ -60,6 +70,9 @@ impl Store {
             let (outcome, state) = match engine {
                 Ok(engine) => {
                     let outcome = change(engine, work);
+                    if let Ok(made) = &outcome {
+                        committed(made);
+                    }
                     let failure = outcome
                         .as_ref()
                         .err()

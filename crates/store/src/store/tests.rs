@@ -1,11 +1,15 @@
 //! Stories of the store on a real database, each in a directory of its own.
 
+mod access;
 mod border;
 mod clocks;
+mod consumers;
 mod displacements;
 mod earlier_versions;
 mod following;
+mod journeys;
 mod keeping;
+mod lookups;
 mod memory;
 mod power_cut;
 mod recording;
@@ -134,6 +138,7 @@ impl Bench {
     fn group(&self, events: Vec<NewEvent>) -> Group {
         Group {
             installation: self.bot,
+            platform: Some(Platform::Feishu),
             events,
             reply: self.recorder.clone(),
         }
@@ -283,6 +288,7 @@ fn installation(name: &str) -> NewInstallation {
         take_back: None,
         desired: Desired::Run,
         origin: Origin::Cli,
+        space: Default::default(),
     }
 }
 
@@ -320,7 +326,7 @@ fn repeat(ticket: u32, of: i64, tier: Tier) -> Heard {
 fn everything() -> EventQuery {
     EventQuery {
         after: None,
-        installation: None,
+        installations: None,
         limit: 1_000,
     }
 }

@@ -1,6 +1,7 @@
 //! The rows of table `installation`, read and written.
 
 use diesel::prelude::*;
+use longwire_access::Space;
 use longwire_installation::{
     BaseUrl, Desired, InstallationId, Name, Origin, Platform, PublicId, Revision, TakeBack,
 };
@@ -30,6 +31,7 @@ pub(super) struct InstallationRow {
     displaced_ms: Option<i64>,
     claims: i64,
     revision: i64,
+    space: String,
 }
 
 /// A row that is added. Its public id and name stay as long as it does.
@@ -58,6 +60,7 @@ pub(super) struct Settings<'a> {
     take_back_after_ms: Option<i64>,
     take_back_per_day: Option<i32>,
     revision: i64,
+    space: &'a str,
 }
 
 impl<'a> Settings<'a> {
@@ -83,6 +86,7 @@ impl<'a> Settings<'a> {
             take_back_after_ms: new.take_back.map(TakeBack::after_ms),
             take_back_per_day: new.take_back.map(per_day),
             revision,
+            space: new.space.as_str(),
         }
     }
 }
@@ -110,6 +114,7 @@ impl InstallationRow {
             desired: Desired::parse(&row.desired)
                 .ok_or_else(|| foreign("an unknown desired state"))?,
             origin: Origin::parse(&row.origin).ok_or_else(|| foreign("an unknown origin"))?,
+            space: Space::from_row(row.space),
             displaced_ms: row.displaced_ms,
             taken_back_ms: taken_back_ms.into(),
             claims: row.claims.cast_unsigned(),

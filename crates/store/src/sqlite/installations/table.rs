@@ -8,7 +8,8 @@ use super::row::{NewRow, Settings};
 use crate::cause::Failure;
 use crate::clock::now_ms;
 use crate::installation::{InstallationRecord, InstallationTable, NewInstallation, Sealed};
-use crate::sqlite::schema::{installation, store};
+use crate::sqlite::schema::installation;
+use crate::sqlite::tables::next_revision;
 
 impl InstallationTable for SqliteConnection {
     fn all(&mut self) -> Result<Vec<InstallationRecord>, Failure> {
@@ -50,11 +51,7 @@ impl InstallationTable for SqliteConnection {
     }
 
     fn next_revision(&mut self) -> Result<Revision, Failure> {
-        let revision = diesel::update(store::table)
-            .set(store::revision.eq(store::revision + 1))
-            .returning(store::revision)
-            .get_result(self)?;
-        Ok(Revision(revision))
+        next_revision(self)
     }
 
     fn insert(

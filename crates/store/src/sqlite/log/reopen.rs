@@ -10,12 +10,12 @@ use super::files_check::cut;
 use super::{Log, find_room};
 use crate::cause::{Cause, Failure};
 use crate::event_index::EventIndex;
-use longwire_wire::event::Seq;
 use crate::sqlite::file::{DatabaseFile, Epoch};
 use crate::sqlite::file_identity::FileIdentity;
 use crate::sqlite::files::{Files, Shrunk, wal_with_content};
 use crate::sqlite::lock::{LockError, LockFile};
 use crate::sqlite::migrations::{self, Maker};
+use longwire_wire::event::Seq;
 
 /// What a closed connection leaves for the next one to know.
 pub(crate) struct PreviousLog {

@@ -70,7 +70,7 @@ impl Follower {
     fn read(&mut self, store: &Store, limit: usize) -> (bool, bool) {
         let query = EventQuery {
             after: self.after,
-            installation: self.only,
+            installations: self.only.map(|only| vec![only]),
             limit,
         };
         let is_recent = store.open.head.page(&query).is_some();
@@ -84,7 +84,7 @@ impl Follower {
     fn read_to_the_end(&mut self, store: &Store, ever: &[Essence]) {
         while self.read(store, 3).0 {}
         let query = EventQuery {
-            installation: self.only,
+            installations: self.only.map(|only| vec![only]),
             ..everything()
         };
         let all = store.reader().events(query).expect("readable").events;

@@ -1,5 +1,7 @@
 //! A second engine, in memory, for tests: it shows that the border is one, and fails when it is told to.
 
+mod access;
+mod consumers;
 mod engine;
 mod tables;
 
@@ -9,19 +11,26 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crossbeam_channel::Receiver;
+use longwire_access::{AuditRecord, Space, TokenRecord};
 use longwire_installation::{Desired, InstallationId, Revision};
 
 use self::engine::MemoryEngine;
 use self::tables::MemoryTables;
 use crate::cause::{Cause, Failure};
+use crate::consumer::{ConsumerRecord, SavedPosition};
 use crate::engine::{Opened, ReadEngine};
 use crate::event_index::{EventIndex, LogKey, RUN_EVENTS};
-use crate::event_record::{EventPage, EventQuery};
-use longwire_wire::event::Seq;
+use crate::event_record::{EventPage, EventQuery, EventRecord};
+use crate::identity::StoreIdentity;
+use crate::ids::ConsumerId;
 use crate::installation::InstallationRecord;
+use crate::journey::JourneyRecord;
 use crate::read_error::ReadError;
 use crate::seal::key_id;
 use crate::timeline::TimelineRecord;
+use longwire_wire::event::Seq;
+
+const IDENTITY: StoreIdentity = StoreIdentity([7; 16]);
 
 /// The database. A test keeps a handle to it beside the store.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +59,8 @@ impl MemoryDatabase {
             }),
             readers: Arc::new(self.clone()),
             sealed_with: self.sealed_with(),
+            tokens: self.lock().tables.tokens.clone(),
+            identity: IDENTITY,
             path: directory.join("memory"),
         }
     }
@@ -158,6 +169,71 @@ impl ReadEngine for MemoryDatabase {
         let after = events.partition_point(|(event, _)| Some(event.seq) <= query.after);
         let behind = events[after..].iter().map(|(event, _)| event);
         Ok(EventPage::of(behind, &query))
+    }
+
+    fn event(&self, seq: Seq) -> Result<Option<EventRecord>, ReadError> {
+        let memory = self.lock();
+        let mut events = memory.tables.events.iter().map(|(event, _)| event);
+        Ok(events.find(|event| event.seq == seq).cloned())
+    }
+
+    fn first_at(&self, received_ms: i64) -> Result<Option<Seq>, ReadError> {
+        let memory = self.lock();
+        let events = &memory.tables.events;
+        let first = events.partition_point(|(event, _)| event.received_ms < received_ms);
+        Ok(events.get(first).map(|(event, _)| event.seq))
+    }
+
+    fn identity(&self) -> Result<StoreIdentity, ReadError> {
+        Ok(IDENTITY)
+    }
+
+    fn consumers(&self) -> Result<Vec<ConsumerRecord>, ReadError> {
+        Ok(self.lock().tables.consumers.clone())
+    }
+
+    fn consumer(&self, space: &Space, name: &str) -> Result<Option<ConsumerRecord>, ReadError> {
+        let is_it = |one: &ConsumerRecord| one.space == *space && one.name.as_str() == name;
+        Ok(self.consumers()?.into_iter().find(is_it))
+    }
+
+    fn position(&self, consumer: ConsumerId) -> Result<Option<SavedPosition>, ReadError> {
+        Ok(self.lock().tables.positions.get(&consumer).cloned())
+    }
+
+    fn journey_of(&self, seq: Seq) -> Result<Vec<JourneyRecord>, ReadError> {
+        let mut steps = self.lock().tables.journeys.clone();
+        steps.retain(|record| record.step.seq == seq);
+        steps.sort_by_key(|record| (record.step.at_ms, record.batch));
+        Ok(steps)
+    }
+
+    fn attempts(
+        &self,
+        consumer: ConsumerId,
+        before: Option<i64>,
+        rows: usize,
+    ) -> Result<Vec<JourneyRecord>, ReadError> {
+        let mut steps = self.lock().tables.journeys.clone();
+        steps.retain(|record| record.consumer == Some(consumer));
+        steps.retain(|record| before.is_none_or(|before| record.batch < before));
+        steps.reverse();
+        let mut batches: Vec<i64> = steps.iter().map(|record| record.batch).collect();
+        batches.dedup();
+        batches.truncate(rows);
+        steps.retain(|record| batches.contains(&record.batch));
+        Ok(steps)
+    }
+
+    fn tokens(&self) -> Result<Vec<TokenRecord>, ReadError> {
+        Ok(self.lock().tables.tokens.clone())
+    }
+
+    fn audit(&self, before: Option<i64>, limit: usize) -> Result<Vec<AuditRecord>, ReadError> {
+        let memory = self.lock();
+        let entries = memory.tables.audit.iter().rev();
+        let older = entries.filter(|record| before.is_none_or(|before| record.id < before));
+        Ok(older.take(limit).cloned().collect())
     }
 
     fn last_seq(&self) -> Result<Option<Seq>, ReadError> {

@@ -89,6 +89,7 @@ fn a_restart_keeps_what_was_recorded() {
         .id;
     let group = Group {
         installation: bot,
+        platform: Some(Platform::Feishu),
         events: vec![event(7, 1), event(8, 2)],
         reply: Arc::new(Recorder(recorder)),
     };
@@ -154,6 +155,7 @@ fn a_full_queue_gives_the_group_back() {
     let reply = Arc::new(Recorder(recorder));
     let group = |events| Group {
         installation: bot,
+        platform: Some(Platform::Feishu),
         events,
         reply: reply.clone(),
     };

@@ -4,11 +4,11 @@ use crate::cause::{Cause, Failure};
 use crate::engine::{Batch, Change, WriteEngine};
 use crate::event_index::EventIndex;
 use crate::figures::DiskUsage;
-use longwire_wire::event::Seq;
 use crate::lane::SmallWrite;
 use crate::receipt::Committed;
 use crate::recording::record_groups;
 use crate::write_error::WriteError;
+use longwire_wire::event::Seq;
 
 use super::MemoryDatabase;
 
@@ -78,6 +78,12 @@ impl WriteEngine for MemoryEngine {
                 match small {
                     SmallWrite::Note(note) => tables.note(note),
                     SmallWrite::Displacement(displacement) => tables.keep(displacement),
+                    SmallWrite::Position(consumer, position) => {
+                        tables.keep_position(*consumer, position);
+                    }
+                    SmallWrite::Journey(batch) => tables.keep_journey(batch),
+                    SmallWrite::TokenUsed(used) => tables.keep_use(*used),
+                    SmallWrite::Audit(entry) => tables.keep_audit(entry),
                 }
             }
             Ok::<_, Failure>(outcomes)

@@ -1,18 +1,26 @@
 //! The tables of a database in memory, as one transaction sees them.
 
+use std::collections::BTreeMap;
+
+use longwire_access::{AuditRecord, TokenRecord};
 use longwire_installation::{BotIdentity, Desired, InstallationId, PublicId, Revision};
 use longwire_wire::event::{NewEvent, Seq};
 use longwire_wire::identity::EventKey;
 
 use crate::cause::Failure;
 use crate::clock::now_ms;
+use crate::consumer::{ConsumerRecord, ConsumerTable, SavedPosition};
 use crate::displacement::Displacement;
 use crate::engine::Tables;
 use crate::event_index::{IndexPages, Page, PageId};
 use crate::event_record::EventRecord;
+use crate::group::EventOwner;
+use crate::ids::ConsumerId;
 use crate::installation::{InstallationRecord, InstallationTable, NewInstallation, Sealed};
+use crate::journey::JourneyRecord;
 use crate::recording::{EventTable, Inserted};
 use crate::timeline::{TimelineEntry, TimelineRecord};
+use crate::token::TokenTable;
 
 /// What is committed; a transaction works on a copy.
 #[derive(Clone, Debug, Default)]
@@ -20,12 +28,25 @@ pub(super) struct MemoryTables {
     pub(super) events: Vec<(EventRecord, Option<EventKey>)>,
     pub(super) installations: Vec<InstallationRecord>,
     pub(super) notes: Vec<TimelineRecord>,
+    pub(super) consumers: Vec<ConsumerRecord>,
+    pub(super) positions: BTreeMap<ConsumerId, SavedPosition>,
+    pub(super) journeys: Vec<JourneyRecord>,
+    pub(super) tokens: Vec<TokenRecord>,
+    pub(super) audit: Vec<AuditRecord>,
     revision: i64,
+    /// Numbers that were given: of consumers, of rows of journeys.
+    pub(super) given: (i64, i64),
 }
 
 impl MemoryTables {
     fn bot(&mut self, id: InstallationId) -> Option<&mut InstallationRecord> {
         self.installations.iter_mut().find(|bot| bot.id == id)
+    }
+
+    /// The number of the next change.
+    pub(super) fn revise(&mut self) -> Revision {
+        self.revision += 1;
+        Revision(self.revision)
     }
 
     pub(super) fn note(&mut self, note: &TimelineEntry) {
@@ -58,13 +79,9 @@ impl EventTable for MemoryTables {
         Ok(self.events.last().map(|(event, _)| event.seq))
     }
 
-    fn insert(
-        &mut self,
-        seq: Seq,
-        installation: InstallationId,
-        new: &NewEvent,
-    ) -> Result<Inserted, Failure> {
-        if self.bot(installation).is_none() {
+    fn insert(&mut self, seq: Seq, owner: EventOwner, new: &NewEvent) -> Result<Inserted, Failure> {
+        let installation = owner.installation;
+        if installation != InstallationId::NONE && self.bot(installation).is_none() {
             let rule = "FOREIGN KEY constraint failed".to_owned();
             return Ok(Inserted::Refused(rule));
         }
@@ -73,7 +90,7 @@ impl EventTable for MemoryTables {
         {
             return Ok(Inserted::KeyTaken);
         }
-        let event = EventRecord::new(seq, installation, new.clone());
+        let event = EventRecord::new(seq, owner, new.clone());
         self.events.push((event, new.identity.message));
         Ok(Inserted::Yes)
     }
@@ -100,6 +117,14 @@ impl EventTable for MemoryTables {
 
 impl Tables for MemoryTables {
     fn installations(&mut self) -> &mut dyn InstallationTable {
+        self
+    }
+
+    fn consumers(&mut self) -> &mut dyn ConsumerTable {
+        self
+    }
+
+    fn tokens(&mut self) -> &mut dyn TokenTable {
         self
     }
 }
@@ -135,8 +160,7 @@ impl InstallationTable for MemoryTables {
     }
 
     fn next_revision(&mut self) -> Result<Revision, Failure> {
-        self.revision += 1;
-        Ok(Revision(self.revision))
+        Ok(self.revise())
     }
 
     fn insert(
@@ -215,6 +239,7 @@ fn row(
         take_back: new.take_back,
         desired: new.desired,
         origin: new.origin,
+        space: new.space.clone(),
         displaced_ms: None,
         taken_back_ms: Box::default(),
         claims: 0,

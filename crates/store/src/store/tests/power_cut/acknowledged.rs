@@ -127,6 +127,7 @@ fn push_again(
             .writer()
             .submit(Group {
                 installation,
+                platform: Some(Platform::Feishu),
                 events,
                 reply: recorder.clone(),
             })

@@ -123,6 +123,7 @@ fn push(
                     .writer()
                     .submit(Group {
                         installation,
+                        platform: Some(Platform::Feishu),
                         events,
                         reply,
                     })

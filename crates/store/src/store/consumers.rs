@@ -1,0 +1,75 @@
+//! What is changed of consumers, each in a transaction that is waited for.
+
+use std::sync::Arc;
+
+use super::{Store, administer};
+use crate::consumer;
+use crate::consumer::{
+    ConsumerChange, ConsumerRecord, ConsumerState, NewConsumer, OpenedWebhookSecrets,
+};
+use crate::ids::ConsumerId;
+use crate::seal::SealError;
+use crate::write_error::WriteError;
+
+/// Rows of journeys that are taken away in one transaction: some ten milliseconds of the writer's time.
+const ROWS: usize = 256;
+
+impl Store {
+    /// Adds a consumer under a name that is free in its space. Blocks until it is durable, for some seconds at most.
+    pub fn add_consumer(&self, new: NewConsumer) -> Result<ConsumerRecord, WriteError> {
+        let open = Arc::clone(&self.open);
+        self.administer(administer::patience_for(1), move |tables| {
+            if new.webhook_secret.is_some() {
+                open.keys.is_kept_in(&open.key_file)?;
+            }
+            consumer::add(tables.consumers(), &open.keys, new)
+        })
+    }
+
+    /// Changes the definition of a consumer, its secret, or both. Blocks until it is durable, for some seconds at most.
+    pub fn change_consumer(
+        &self,
+        id: ConsumerId,
+        change: ConsumerChange,
+    ) -> Result<ConsumerRecord, WriteError> {
+        let open = Arc::clone(&self.open);
+        self.administer(administer::patience_for(1), move |tables| {
+            if change.webhook_secret.is_some() {
+                open.keys.is_kept_in(&open.key_file)?;
+            }
+            consumer::change(tables.consumers(), &open.keys, id, change)
+        })
+    }
+
+    /// Sets whether a consumer is delivered to. Blocks until it is durable, for some seconds at most.
+    pub fn set_consumer_state(
+        &self,
+        id: ConsumerId,
+        state: ConsumerState,
+    ) -> Result<ConsumerRecord, WriteError> {
+        self.administer(administer::patience_for(1), move |tables| {
+            consumer::set_state(tables.consumers(), id, state)
+        })
+    }
+
+    /// Removes a consumer with its position and its part of all journeys. The journeys go first and in many transactions, so
+    /// that events are recorded between them. If one of those fails, the consumer is still there, and this can be tried again.
+    /// Blocks until it is durable: for some seconds at most, and the longer the more was delivered.
+    pub fn remove_consumer(&self, id: ConsumerId) -> Result<(), WriteError> {
+        let remove = || {
+            self.administer(administer::patience_for(1), move |tables| {
+                consumer::remove(tables.consumers(), id, ROWS)
+            })
+        };
+        while !remove()? {}
+        Ok(())
+    }
+
+    /// What the webhooks of a consumer are signed with, in clear; `None` for a consumer without a secret.
+    pub fn open_webhook_secrets(
+        &self,
+        record: &ConsumerRecord,
+    ) -> Result<Option<OpenedWebhookSecrets>, SealError> {
+        consumer::open_secrets(&self.open.keys, record)
+    }
+}

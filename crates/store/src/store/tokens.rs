@@ -1,0 +1,43 @@
+//! Tokens, and who changed what.
+
+use longwire_access::{AuditEntry, NewToken, TokenId, TokenRecord, TokenText};
+
+use super::{Store, administer};
+use crate::token;
+use crate::token_directory::TokenDirectory;
+use crate::write_error::WriteError;
+use crate::write_queue::AuditFull;
+
+impl Store {
+    /// All tokens, in memory.
+    pub fn tokens(&self) -> TokenDirectory {
+        self.open.tokens.clone()
+    }
+
+    /// Keeps a new token, of whose text only the digest is kept. Blocks until it is durable, for some seconds at most.
+    pub fn create_token(&self, new: NewToken, text: &TokenText) -> Result<TokenRecord, WriteError> {
+        let record = token::record_of(new, text);
+        let directory = self.tokens();
+        self.administer_and(
+            administer::patience_for(1),
+            move |tables| token::create(tables.tokens(), record),
+            move |record| directory.put(record),
+        )
+    }
+
+    /// Revokes a token: nobody is admitted with it from when that is durable. Blocks until then, for some seconds at most; if
+    /// it is durable later, nobody is admitted from then on.
+    pub fn revoke_token(&self, id: TokenId) -> Result<TokenRecord, WriteError> {
+        let directory = self.tokens();
+        self.administer_and(
+            administer::patience_for(1),
+            move |tables| token::revoke(tables.tokens(), id),
+            move |record| directory.put(record),
+        )
+    }
+
+    /// Keeps who changed what: [`Writer::audit`](crate::Writer::audit).
+    pub fn audit(&self, entry: AuditEntry) -> Result<(), AuditFull> {
+        self.writer().audit(entry)
+    }
+}

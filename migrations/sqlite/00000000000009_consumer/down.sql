@@ -1,0 +1,3 @@
+DROP TABLE journey;
+DROP TABLE consumer_position;
+DROP TABLE consumer;

@@ -1,0 +1,4 @@
+DROP TRIGGER audit_stays;
+DROP TABLE audit;
+DROP TABLE token;
+ALTER TABLE installation DROP COLUMN space;
