@@ -1,7 +1,7 @@
 //! From the offer of a group to its receipts: queue, transaction, commit to the disk of the temporary directory.
 //!
 //! `cargo bench -p longwire-store`; `TMPDIR` says which disk. `beside` is a full writer with what else may use it: notes on
-//! the lane of small writes, 10,000 a second, and a follower of the log.
+//! the lane of small writes, 10,000 a second, a follower of the log, and the lazy positions of five consumers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -13,8 +13,9 @@ use bytestring::ByteString;
 use divan::counter::ItemsCount;
 use longwire_installation::{Desired, InstallationId, Origin, Platform};
 use longwire_store::{
-    Cause, EventQuery, Group, GroupReply, NewEvent, NewInstallation, Receipt, Source, Store,
-    StoreSettings, TimelineEntry, TimelineKind,
+    Cause, ConsumerId, EventQuery, Group, GroupReply, NewConsumer, NewEvent, NewInstallation,
+    Receipt, SavedPosition, Seq, Source, Store, StoreSettings, TimelineEntry, TimelineKind,
+    Urgency,
 };
 use longwire_wire::identity::Identity;
 
@@ -117,13 +118,14 @@ enum Beside {
     Nothing,
     SmallWrites,
     Follower,
+    Positions,
 }
 
 /// Groups that wait or are written at a time, of 64 events each: the writer is never without work.
 const UNDER_WAY: u64 = 32;
 
 /// Sixteen thousand events, as fast as the writer takes them.
-#[divan::bench(args = [Beside::Nothing, Beside::SmallWrites, Beside::Follower], sample_size = 1)]
+#[divan::bench(args = [Beside::Nothing, Beside::SmallWrites, Beside::Follower, Beside::Positions], sample_size = 1)]
 fn beside(bencher: divan::Bencher<'_, '_>, beside: Beside) {
     const GROUPS: u64 = 256;
     let home = tempfile::tempdir().expect("a temporary directory");
@@ -138,6 +140,7 @@ fn beside(bencher: divan::Bencher<'_, '_>, beside: Beside) {
             Beside::Nothing => {}
             Beside::SmallWrites => write_small(&store, installation, &ends),
             Beside::Follower => follow(&store, &ends),
+            Beside::Positions => keep_positions(&store, &ends),
         })
     };
     let mut next = 0;
@@ -193,6 +196,47 @@ fn write_small(store: &Store, installation: InstallationId, ends: &AtomicBool) {
             written += 1;
         }
         std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The lazy positions of five consumers, each kept again as soon as it is durable: with each transaction.
+fn keep_positions(store: &Store, ends: &AtomicBool) {
+    let consumers: Vec<ConsumerId> = (0..5)
+        .map(|number| {
+            let new = NewConsumer {
+                name: format!("bench-{number}").parse().expect("a name"),
+                space: Default::default(),
+                definition: "{}".to_owned(),
+                webhook_secret: None,
+                position: position(0),
+            };
+            store.add_consumer(new).expect("it is added").id
+        })
+        .collect();
+    let (tell, told) = channel();
+    let keep = |consumer: ConsumerId, floor: i64| {
+        let tell = tell.clone();
+        let kept = move || {
+            let _ = tell.send((consumer, floor));
+        };
+        let writer = store.writer();
+        writer.keep_position(consumer, position(floor), Urgency::Lazy, kept);
+    };
+    for &consumer in &consumers {
+        keep(consumer, 1);
+    }
+    while !ends.load(Relaxed) {
+        if let Ok((consumer, floor)) = told.recv_timeout(Duration::from_millis(10)) {
+            keep(consumer, floor + 1);
+        }
+    }
+}
+
+/// With some events done out of order.
+fn position(floor: i64) -> SavedPosition {
+    SavedPosition {
+        floor: Seq(floor),
+        state: Bytes::from_static(&[7; 200]),
     }
 }
 

@@ -38,6 +38,38 @@ fn a_database_of_the_second_schema_is_taken_over() {
     Reader::open(&settings).expect("it is up to date");
 }
 
+/// What the seventh schema kept is kept on; its bots belong to the space that is there from the beginning.
+#[test]
+fn a_database_of_the_seventh_schema_is_taken_over() {
+    let mut bench = Bench::running();
+    let before = bot(&bench);
+    assert_eq!(bench.ask(event(1, 1)), recorded(1, 1));
+    bench.close();
+    let path = bench.database().display().to_string();
+    let mut old = SqliteConnection::establish(&path).expect("a database");
+    migrations::back_to(&mut old, 7);
+    drop(old);
+    bench.open(Store::open(&settings(bench.directory.path())).expect("brought up to date"));
+    let after = bot(&bench);
+    assert_eq!(
+        (
+            after.id,
+            after.public_id,
+            after.revision,
+            after.space.as_str()
+        ),
+        (before.id, before.public_id, before.revision, "default")
+    );
+    let reader = bench.store.reader();
+    assert_eq!(reader.installations().expect("readable").len(), 1);
+    assert!(reader.consumers().expect("readable").is_empty());
+    assert!(bench.store.tokens().is_empty());
+    bench.run();
+    assert_eq!(bench.ask(event(2, 1)), repeat(2, 1, Tier::EventId));
+    assert_eq!(bench.ask(event(3, 2)), recorded(3, 2));
+    assert_eq!(bench.integrity(), "ok");
+}
+
 /// The schema before it was kept who has a bot.
 #[test]
 fn a_database_that_knows_no_displacement_is_taken_over() {

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use super::*;
+use crate::consumer::SavedPosition;
 use acknowledged::{Acknowledged, judge};
 use disk::{Deed, Disk, Luck};
 
@@ -24,6 +25,9 @@ const RECORD: &str = "POWER_CUT_LOG";
 
 /// Where acknowledgements are said, beside the store: whoever reads them has them, whatever the disk keeps.
 const SAID: &str = "said";
+
+/// The consumer whose position is kept beside the events.
+const CONSUMER: &str = "orders";
 
 const BOTS: [&str; 2] = ["even", "odd"];
 
@@ -50,6 +54,15 @@ fn pushed(number: u32) -> NewEvent {
     let byte = u8::try_from(number % 251).expect("below 256");
     event.payload = Bytes::from(vec![byte; length]);
     event
+}
+
+/// The position of a consumer that is done with so many events. It has some pages, as after many were done out of order.
+fn position_at(done: u32) -> SavedPosition {
+    let byte = u8::try_from(done % 251).expect("below 256");
+    SavedPosition {
+        floor: Seq(i64::from(done)),
+        state: Bytes::from(vec![byte; (done as usize * 97) % 3_000]),
+    }
 }
 
 fn bot_of(number: u32) -> usize {
@@ -143,6 +156,10 @@ impl Walk<'_> {
             acknowledged.events.len(),
             EVENTS as usize,
             "the process was recorded to its end"
+        );
+        assert!(
+            acknowledged.position > Some(EVENTS / 2),
+            "positions were kept"
         );
         (judged, faults)
     }

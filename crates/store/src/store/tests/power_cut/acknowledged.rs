@@ -8,6 +8,9 @@ pub(super) struct Acknowledged {
     pub(super) events: BTreeMap<u32, i64>,
     bots: Vec<String>,
     stopped: Vec<String>,
+    consumer: bool,
+    /// The newest position that was told durable.
+    pub(super) position: Option<u32>,
 }
 
 impl Acknowledged {
@@ -27,6 +30,12 @@ impl Acknowledged {
                     );
                 }
                 ["bot", name] => self.bots.push(name.to_owned()),
+                ["consumer", _] => self.consumer = true,
+                ["position", done] => {
+                    let done = done.parse().expect("a number");
+                    assert!(self.position < Some(done), "positions rise");
+                    self.position = Some(done);
+                }
                 ["stopped", name] => self.stopped.push(name.to_owned()),
                 _ => panic!("`{line}` was said"),
             }
@@ -76,7 +85,37 @@ pub(super) fn judge(store: &Path, acknowledged: &Acknowledged) -> Result<(), Str
             ));
         }
     }
+    judge_position(&store, acknowledged)?;
     push_again(&store, &bots, &known)
+}
+
+/// The consumer is there if that was said. Its position is the one that was told durable or a later one, and whole.
+fn judge_position(store: &Store, acknowledged: &Acknowledged) -> Result<(), String> {
+    let consumers = store.reader().consumers();
+    let consumers = consumers.map_err(|error| error.to_string())?;
+    let Some(consumer) = consumers.first() else {
+        return match acknowledged.consumer {
+            true => Err("the consumer is missing".to_owned()),
+            false => Ok(()),
+        };
+    };
+    store
+        .open_webhook_secrets(consumer)
+        .map_err(|error| format!("the consumer's secret is lost: {error}"))?;
+    let kept = store.reader().position(consumer.id);
+    let kept = kept.map_err(|error| error.to_string())?;
+    let kept = kept.ok_or("the consumer has no position")?;
+    let done = u32::try_from(kept.floor.0).map_err(|error| error.to_string())?;
+    if done < acknowledged.position.unwrap_or(0) {
+        return Err(format!(
+            "position {:?} was told durable, and {done} is there",
+            acknowledged.position
+        ));
+    }
+    if kept != position_at(done) {
+        return Err(format!("position {done} is not whole"));
+    }
+    Ok(())
 }
 
 /// The events that the log holds, by their number. Of each bot there are the first ones, in their order, whole.

@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use super::*;
+use crate::ids::ConsumerId;
+use crate::lane::Urgency;
+use crate::store::tests::consumers::consumer;
 
 /// Says what is acknowledged, in the moment it is.
 struct Said {
@@ -72,10 +75,18 @@ fn the_recorded_process() {
                 );
             }
         }
+        let consumer = if life == 0 {
+            let added = store.add_consumer(consumer(CONSUMER)).expect("added");
+            said.say(&format!("consumer {}\n", added.id));
+            added.id
+        } else {
+            store.reader().consumers().expect("readable")[0].id
+        };
         let thread = store.run_writer(|_| ()).expect("a thread");
         push(
             &store,
             &bots,
+            consumer,
             &said,
             &answers,
             life * EVENTS / 2..(life + 1) * EVENTS / 2,
@@ -93,6 +104,7 @@ fn the_recorded_process() {
 fn push(
     store: &Store,
     bots: &[InstallationId],
+    consumer: ConsumerId,
     said: &Arc<Said>,
     answers: &mpsc::Receiver<usize>,
     numbers: std::ops::Range<u32>,
@@ -133,5 +145,18 @@ fn push(
         while unanswered > 0 {
             unanswered -= answers.recv_timeout(DEADLINE).expect("an answer");
         }
+        keep_position(store, consumer, said, next);
     }
+}
+
+/// Keeps how far the consumer has come, now and then by itself, and says so as soon as that is durable.
+fn keep_position(store: &Store, consumer: ConsumerId, said: &Arc<Said>, done: u32) {
+    let urgency = match done % 2 {
+        0 => Urgency::Lazy,
+        _ => Urgency::Prompt,
+    };
+    let said = Arc::clone(said);
+    let kept = move || said.say(&format!("position {done}\n"));
+    let writer = store.writer();
+    writer.keep_position(consumer, position_at(done), urgency, kept);
 }
