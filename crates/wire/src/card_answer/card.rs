@@ -117,7 +117,8 @@ fn check_raw(data: &Map<String, Value>) -> Result<CardSchema, CardAnswerError> {
 fn check_size(data: &Map<String, Value>) -> Result<(), CardAnswerError> {
     let len = serde_json::to_vec(data).map_or(0, |json| json.len());
     if len > CARD_BYTES {
-        return Err(error(DATA, CardFault::TooLarge { len }));
+        let max = CARD_BYTES;
+        return Err(error(DATA, CardFault::TooLarge { len, max }));
     }
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! Why an answer to a click is refused.
 
-use super::card::CARD_BYTES;
-
 /// The first mistake in an answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -59,10 +57,12 @@ pub enum CardFault {
     #[error("a language is written like zh_cn or en_us, in lower case with an underscore")]
     Language,
     /// The card is larger than the platform takes.
-    #[error("the card has {len} bytes, and the platform takes at most {CARD_BYTES}")]
+    #[error("the card has {len} bytes, and the platform takes at most {max}")]
     TooLarge {
         /// Its size in bytes of compact JSON.
         len: usize,
+        /// The limit, [`CARD_BYTES`](super::CARD_BYTES).
+        max: usize,
     },
     /// A card with `body` that does not say that it is of schema 2.0.
     #[error("a card with body needs \"schema\":\"2.0\"")]
