@@ -14,6 +14,8 @@
 //! Each test starts a simulator and a client as a child process; what happened is read from both ends, from
 //! the client's handlers and from the simulator's ledger.
 //!
+//! [`schemas`] holds the schemas of the event types against the `jsonschema` package of Python.
+//!
 //! Without the clients the tests say so and pass; with `CI` set they fail.
 
 /// A test for each client of a platform from each of its `stories`.
@@ -41,6 +43,7 @@ macro_rules! shown_by_both {
 
 mod client;
 mod feishu;
+mod schemas;
 mod sdk;
 mod text;
 mod wecom;

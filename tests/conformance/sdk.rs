@@ -34,12 +34,21 @@ impl Sdk {
     /// # Panics
     /// If it is not installed and `CI` is set: there a skipped test would be an unnoticed one.
     pub(crate) fn command(self, of: Platform) -> Option<Command> {
-        let installed = installation();
-        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
-        let drivers = sources.join(match of {
+        let folder = match of {
             Platform::Feishu => "feishu",
             Platform::Wecom => "wecom",
-        });
+        };
+        self.program(&match self {
+            Self::Python => format!("{folder}/client.py"),
+            Self::Node => format!("{folder}/client.cjs"),
+        })
+    }
+
+    /// The command that runs a program of this folder, with everything that is installed for its language; `None` and
+    /// panics as in [`Sdk::command`].
+    pub(crate) fn program(self, path: &str) -> Option<Command> {
+        let installed = installation();
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
         let (folder, lock) = match self {
             Self::Python => (installed.join("python"), "requirements.txt"),
             Self::Node => (installed.join("node"), "package-lock.json"),
@@ -49,18 +58,14 @@ impl Sdk {
             return None;
         }
         let mut command = match self {
-            Self::Python => {
-                let mut python = Command::new(folder.join("bin").join("python"));
-                python.arg(drivers.join("client.py"));
-                python
-            }
+            Self::Python => Command::new(folder.join("bin").join("python")),
             Self::Node => {
                 let mut node = Command::new("node");
-                node.arg(drivers.join("client.cjs"))
-                    .env("NODE_PATH", folder.join("node_modules"));
+                node.env("NODE_PATH", folder.join("node_modules"));
                 node
             }
         };
+        command.arg(sources.join(path));
         // The simulator is on loopback; no proxy of the machine may come between.
         for name in ["http_proxy", "https_proxy", "all_proxy"] {
             command
