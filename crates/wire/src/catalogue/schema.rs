@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::EventType;
-use crate::view::{EventKind, Family};
+use crate::view::Family;
 
 const DEFINITIONS: &str = include_str!("definitions.json");
 
@@ -52,20 +52,6 @@ impl EventType {
             Family::Wecom => &["wecom"],
             Family::Longwire => &["feishu", "lark", "wecom"],
         }
-    }
-}
-
-impl EventKind {
-    /// The JSON Schema of the `data` of this kind, by itself.
-    pub fn data_schema(self) -> Value {
-        let definitions = definitions();
-        let mut used = Map::new();
-        collect(self.label(), &definitions, &mut used);
-        json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "$ref": format!("#/$defs/{}", self.label()),
-            "$defs": used,
-        })
     }
 }
 
