@@ -338,7 +338,11 @@ impl<E: Clone> ConsumerQueue<E> {
     /// Every event up to here is done.
     #[must_use]
     pub fn floor(&self) -> Seq {
-        self.position().floor()
+        let open = self.open.first_key_value().map(|(seq, _)| seq - 1);
+        let unfinished = self.unfinished.front().map(|event| event.seq.0 - 1);
+        let in_log = self.deferred_chats().first().map(|chat| chat.after.0);
+        let undone = [open, unfinished, in_log].into_iter().flatten();
+        Seq(undone.fold(self.read, i64::min))
     }
 
     /// Every event up to here was looked at.
@@ -375,3 +379,6 @@ impl<E: Clone> ConsumerQueue<E> {
         self.settings.window_events.get().min(MAX_UNDONE)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,7 +80,7 @@ impl<E: Clone> ConsumerQueue<E> {
         let durable = self.reservations.durable();
         let untried = |turn: &&Turn| {
             let lane = self.lanes.get(&turn.key);
-            lane.is_some_and(|lane| lane.tried_in != self.health.number())
+            lane.is_some_and(|lane| lane.failed_in != self.health.row())
         };
         let sendable = || self.ready.iter().filter(|turn| turn.oldest <= durable);
         match scope {
@@ -104,7 +104,7 @@ impl<E: Clone> ConsumerQueue<E> {
         let fresh = |turn: &Turn| {
             let lane = self.lanes.get(&turn.key);
             turn.oldest > failing.read
-                && lane.is_some_and(|lane| lane.tried_in != self.health.number())
+                && lane.is_some_and(|lane| lane.failed_in != self.health.row())
         };
         self.ready.iter().any(fresh)
     }
@@ -146,7 +146,6 @@ impl<E: Clone> ConsumerQueue<E> {
         let lane = self.lanes.get_mut(&key)?;
         lane.batch = if is_batch { count } else { 0 };
         lane.retry_at = None;
-        lane.tried_in = self.health.number();
         let seqs: Vec<i64> = lane.events.iter().take(count).copied().collect();
         let oldest = *seqs.first()?;
         let events = seqs

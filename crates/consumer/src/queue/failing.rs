@@ -20,8 +20,8 @@ const FRESH_PROBE: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct EndpointHealth {
     state: Health,
-    /// How often it failed before, so that lanes know in which failure they were tried.
-    failures: u32,
+    /// The number of the last row of failures without a success, so that lanes know in which they failed.
+    row: u32,
 }
 
 #[derive(Debug)]
@@ -101,9 +101,9 @@ impl EndpointHealth {
         }
     }
 
-    /// The number of this failure of the endpoint, or of the last one.
-    pub(super) fn number(&self) -> u32 {
-        self.failures
+    /// The number of this row of failures without a success, or of the last one.
+    pub(super) fn row(&self) -> u32 {
+        self.row
     }
 
     /// Which lanes may be probed now, if any.
@@ -171,11 +171,13 @@ impl EndpointHealth {
                 Verdict::EndpointFails { began: false }
             }
             Health::Well(streak) => {
+                if streak.times == 0 {
+                    self.row += 1;
+                }
                 let at_once = blame != Blame::Event;
                 if !at_once && !streak.handle_failure(key, now.instant) {
                     return Verdict::EventFails;
                 }
-                self.failures += 1;
                 let mut failing = Failing::new(failure, delivery, read, now);
                 failing.handle_failure(failure, delivery, chance, now);
                 self.state = Health::Failing(failing);

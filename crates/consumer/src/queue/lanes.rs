@@ -35,8 +35,8 @@ pub(super) struct Lane {
     pub(super) batch: usize,
     /// The part that is in the log: behind the first number, up to the second.
     pub(super) in_log: Option<(i64, i64)>,
-    /// In which failure of the endpoint it was tried last.
-    pub(super) tried_in: u32,
+    /// In which row of failures of the endpoint it failed last.
+    pub(super) failed_in: u32,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Lane {
             retry_at: None,
             batch: 0,
             in_log: None,
-            tried_in: 0,
+            failed_in: 0,
         }
     }
 

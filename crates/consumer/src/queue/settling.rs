@@ -54,6 +54,9 @@ impl<E: Clone> ConsumerQueue<E> {
                 failures = failures.max(self.count_failure(*seq, failure, now));
             }
         }
+        if let Some(lane) = self.lanes.get_mut(&ended.key) {
+            lane.failed_in = self.health.row();
+        }
         if verdict == Verdict::EventFails {
             self.wait_for_retry(ended.key, failure, failures, chance, now);
         }
