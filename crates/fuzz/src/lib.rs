@@ -11,6 +11,7 @@
 //!
 //! `fuzz/` is a workspace of its own, so that nothing else needs libFuzzer. What a run finds becomes a file of `corpus/`.
 
+mod consumer;
 mod feishu;
 mod identifiers;
 mod seeds;
@@ -18,6 +19,7 @@ mod view;
 mod websocket;
 mod wecom;
 
+pub use consumer::{consumer_definition, event_id, position};
 pub use feishu::{answer, client_config, connection_url, endpoint, envelope, frame};
 pub use identifiers::{base_url, handshake_refusal, public_id};
 pub use view::{card_answer, view};
@@ -30,16 +32,19 @@ pub use seeds::seeds;
 pub type Decoder = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Decoder; 16] = [
+pub const TARGETS: &[Decoder] = &[
     ("answer", answer),
     ("base_url", base_url),
     ("card_answer", card_answer),
     ("client_config", client_config),
     ("connection_url", connection_url),
+    ("consumer_definition", consumer_definition),
     ("endpoint", endpoint),
     ("envelope", envelope),
+    ("event_id", event_id),
     ("frame", frame),
     ("handshake_refusal", handshake_refusal),
+    ("position", position),
     ("public_id", public_id),
     ("view", view),
     ("websocket", websocket),

@@ -1,6 +1,9 @@
 //! What the decoders begin with: the golden vectors of `wire`, and texts of the shapes that have none.
 
 use bytes::Bytes;
+use longwire_consumer::{ChatKey, DeferredChat, Position, ReadEvent, UndoneEvent, Urgent};
+use longwire_installation::InstallationId;
+use longwire_wire::event::Seq;
 use longwire_wire::frame::FrameView;
 use longwire_wire::websocket;
 use serde::Deserialize;
@@ -52,7 +55,7 @@ struct Body {
 }
 
 /// What has no vector.
-const TEXTS: [&str; 16] = [
+const TEXTS: &[&str] = &[
     r#"{"code":0,"msg":"ok","data":{"URL":"wss://host.invalid/ws/v2?device_id=7&service_id=3","ClientConfig":{"ReconnectCount":-1,"ReconnectInterval":120,"ReconnectNonce":30,"PingInterval":90}}}"#,
     r#"{"code":1000040350,"msg":"too many","data":[]}"#,
     r#"{"AppID":"cli_a","AppSecret":"s\"ecret","more":1}"#,
@@ -65,6 +68,9 @@ const TEXTS: [&str; 16] = [
     "ins_01kbvt2n4ye8gswqcbmnrx5j7d",
     "INS_7ZZZZZZZZZZZZZZZZZZZZZZZZZ",
     "514\ntoo many connections\n1000040350",
+    "evt_0420g40r40m30e20900000001a",
+    r#"{"name":"a","road":{"kind":"webhook","url":"https://a.invalid/x","headers":{"x-a":"b"}},"filter":{"types":["feishu.im.*"],"chat_type":"group","data":{"message":{"text":["/a*",null]}}},"policy":{"gather":{"quiet_ms":1,"max_ms":2},"max_age":{"after":"1h","then":"skip"},"give_up":{"attempts":3}},"from":{"time":"2026-11-30T12:00:00Z"}}"#,
+    r#"{"name":"a","road":{"kind":"stream","ack":"implicit"},"policy":{"order":"room"},"b/c":1}"#,
     r#"{"upload_id":"u","media_id":"m","created_at":"1767225622"}"#,
     r#"{"chatid":"c","msgtype":"markdown","markdown":{"content":"x"}}"#,
     r#"{"toast":{"type":"info","content":"ok","i18n":{"zh_cn":"好"}},"card":{"type":"raw","data":{"schema":"2.0","body":{"elements":[{"tag":"form","elements":[{"tag":"button","name":"n"}]}]}}}}"#,
@@ -98,6 +104,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         seeds.push(header.into_bytes());
     }
     seeds.extend(websocket());
+    seeds.extend(positions());
     seeds
 }
 
@@ -134,4 +141,36 @@ fn websocket() -> Vec<Vec<u8>> {
     websocket::write_ping(&mut masked, [1, 2, 3, 4], b"x");
     seeds.push(masked);
     seeds
+}
+
+/// The positions of a consumer: at its beginning, and with events that are not done in memory and in the log.
+fn positions() -> [Vec<u8>; 2] {
+    let beginning = Position::behind(Seq(41));
+    let mut later = beginning.clone();
+    later.reached = Seq(5_000);
+    later.reserved = Seq(6_024);
+    later.undone = [(4_100, 0), (4_101, 2), (5_000, 1)]
+        .map(|(seq, attempts)| UndoneEvent {
+            seq: Seq(seq),
+            attempts,
+            failures: attempts / 2,
+            first_failed_ms: i64::from(attempts / 2) * 1_800_000_000_000,
+        })
+        .into();
+    let installation = InstallationId(1);
+    let chat = ReadEvent {
+        seq: Seq(4_200),
+        installation,
+        chat: Some(ChatKey::new(installation, "oc_1")),
+        urgent: Urgent::No,
+        recorded_ms: 0,
+        size_bytes: 0,
+        payload: (),
+    };
+    later.deferred.push(DeferredChat {
+        key: chat.key(later.order),
+        after: Seq(4_199),
+        last: Seq(4_900),
+    });
+    [beginning, later].map(|position| position.to_bytes())
 }

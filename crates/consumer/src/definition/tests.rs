@@ -108,96 +108,83 @@ fn all_mistakes_are_named_at_once() {
     assert_eq!(pointers(&json), expected);
 }
 
+/// One mistake in the member `member`.
+fn check(member: &str, value: Value, pointer: &str, code: FaultCode) {
+    let mut json = json!({"name": "a", "road": {"kind": "pull"}});
+    json[member] = value;
+    assert_eq!(pointers(&json), [(pointer.to_owned(), code)], "{json}");
+}
+
 #[test]
-fn one_mistake_each() {
-    use FaultCode::{Conflict, InvalidValue, Missing, OutOfRange, UnknownMember, WrongType};
-    let check = |member: &str, value: Value, pointer: &str, code: FaultCode| {
-        let mut json = json!({"name": "a", "road": {"kind": "pull"}});
-        json[member] = value;
-        assert_eq!(pointers(&json), [(pointer.to_owned(), code)], "{json}");
-    };
-    let webhook = |url: &str| json!({"kind": "webhook", "url": url});
-    check(
-        "road",
-        webhook("https://u:p@x.example/"),
-        "/road/url",
-        InvalidValue,
-    );
-    check(
-        "road",
-        webhook("https://x.example/#a"),
-        "/road/url",
-        InvalidValue,
-    );
-    check("road", webhook("x.example"), "/road/url", InvalidValue);
-    check("road", json!({"kind": "webhook"}), "/road/url", Missing);
-    check(
-        "road",
-        json!({"kind": "pull", "url": "https://x.example"}),
-        "/road/url",
-        UnknownMember,
-    );
-    check(
-        "road",
-        json!({"url": "https://x.example"}),
-        "/road/kind",
-        Missing,
-    );
-    check("filter", json!({"types": []}), "/filter/types", OutOfRange);
-    check(
-        "filter",
-        json!({"types": ["lark.im.*"]}),
-        "/filter/types/0",
-        InvalidValue,
-    );
-    check(
-        "filter",
-        json!({"types": ["im.message.receive_v1"]}),
-        "/filter/types/0",
-        InvalidValue,
-    );
-    check(
-        "filter",
-        json!({"data": {"a": []}}),
-        "/filter/data",
-        InvalidValue,
-    );
-    check(
-        "filter",
-        json!({"a/b~c": 1}),
-        "/filter/a~1b~0c",
-        UnknownMember,
-    );
-    check(
-        "policy",
-        json!({"order": "none", "gather": {"quiet_ms": 1, "max_ms": 2}}),
-        "/policy/gather",
-        Conflict,
-    );
-    check(
-        "policy",
-        json!({"gather": {"quiet_ms": 3, "max_ms": 2}}),
-        "/policy/gather/max_ms",
-        Conflict,
-    );
+fn mistakes_in_a_road() {
+    use FaultCode::{InvalidValue, Missing, UnknownMember};
+    for (road, pointer, code) in [
+        (
+            json!({"kind": "webhook", "url": "https://u:p@x.example/"}),
+            "/road/url",
+            InvalidValue,
+        ),
+        (
+            json!({"kind": "webhook", "url": "https://x.example/#a"}),
+            "/road/url",
+            InvalidValue,
+        ),
+        (
+            json!({"kind": "webhook", "url": "x.example"}),
+            "/road/url",
+            InvalidValue,
+        ),
+        (json!({"kind": "webhook"}), "/road/url", Missing),
+        (
+            json!({"kind": "pull", "url": "https://x.example"}),
+            "/road/url",
+            UnknownMember,
+        ),
+        (json!({"url": "https://x.example"}), "/road/kind", Missing),
+    ] {
+        check("road", road, pointer, code);
+    }
+}
+
+#[test]
+fn mistakes_in_a_filter() {
+    use FaultCode::{InvalidValue, OutOfRange, UnknownMember};
+    for (filter, pointer, code) in [
+        (json!({"types": []}), "/filter/types", OutOfRange),
+        (
+            json!({"types": ["lark.im.*"]}),
+            "/filter/types/0",
+            InvalidValue,
+        ),
+        (
+            json!({"types": ["im.message.receive_v1"]}),
+            "/filter/types/0",
+            InvalidValue,
+        ),
+        (json!({"data": {"a": []}}), "/filter/data", InvalidValue),
+        (json!({"a/b~c": 1}), "/filter/a~1b~0c", UnknownMember),
+    ] {
+        check("filter", filter, pointer, code);
+    }
+}
+
+#[test]
+fn mistakes_in_the_rest() {
+    use FaultCode::{Conflict, InvalidValue, WrongType};
+    let gather = json!({"order": "none", "gather": {"quiet_ms": 1, "max_ms": 2}});
+    check("policy", gather, "/policy/gather", Conflict);
+    let gather = json!({"gather": {"quiet_ms": 3, "max_ms": 2}});
+    check("policy", gather, "/policy/gather/max_ms", Conflict);
     check(
         "policy",
         json!({"concurrency": 1.5}),
         "/policy/concurrency",
         WrongType,
     );
-    check(
-        "from",
-        json!({"seq": 1, "time": "2026-11-30T12:00:00Z"}),
-        "/from/time",
-        Conflict,
-    );
-    check(
-        "notices",
-        json!({"installation": "bot", "chat": "oc_1"}),
-        "/notices/installation",
-        InvalidValue,
-    );
+    let from = json!({"seq": 1, "time": "2026-11-30T12:00:00Z"});
+    check("from", from, "/from/time", Conflict);
+    let notices = json!({"installation": "bot", "chat": "oc_1"});
+    check("notices", notices, "/notices/installation", InvalidValue);
 }
 
 /// Headers may be credentials.

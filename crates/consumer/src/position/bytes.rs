@@ -3,6 +3,8 @@
 //! Numbers are LEB128. A place in the log is written as its distance from the one before. An event that was never sent takes
 //! two bytes where events are dense.
 
+use std::ops::RangeInclusive;
+
 use longwire_wire::event::Seq;
 
 use super::{DeferredChat, MAX_DEFERRED, MAX_UNDONE, Position, UndoneEvent};
@@ -12,6 +14,9 @@ use crate::order_key::{DeliveryOrder, OrderKey};
 const VERSION: u8 = 1;
 /// Refills may hold one event of each deferred chat beyond the window.
 const MOST_UNDONE: usize = MAX_UNDONE + 2 * MAX_DEFERRED;
+
+/// What a place in the log can be: far from where sums overflow.
+const PLACES: RangeInclusive<i64> = 0..=i64::MAX / 4;
 
 /// Why bytes are no position.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,8 +39,8 @@ pub(super) fn encode(position: &Position) -> Vec<u8> {
         DeliveryOrder::Chat => 1,
         DeliveryOrder::Installation => 2,
     });
-    signed(&mut out, position.reached.0);
-    signed(&mut out, position.reserved.0);
+    signed(&mut out, -position.reached.0);
+    signed(&mut out, -position.reserved.0);
     number(&mut out, position.undone.len() as u64);
     let mut before = position.reached.0;
     for event in position.undone.iter().rev() {
@@ -84,8 +89,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Position, PositionError> {
         2 => DeliveryOrder::Installation,
         _ => return Err(reader.damaged()),
     };
-    let reached = reader.signed()?;
-    let reserved = reader.signed()?;
+    let reached = reader.place(0)?;
+    let reserved = reader.place(0)?;
     let undone = reader.undone(reached)?;
     let deferred = reader.deferred(reached)?;
     if reader.at != bytes.len() {
@@ -137,6 +142,17 @@ impl Cursor<'_> {
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
+    /// A place in the log, given as its distance before `from`.
+    fn place(&mut self, from: i64) -> Result<i64, PositionError> {
+        let distance = self.signed()?;
+        self.checked(from.checked_sub(distance))
+    }
+
+    fn checked(&self, place: Option<i64>) -> Result<i64, PositionError> {
+        let valid = place.filter(|place| PLACES.contains(place));
+        valid.ok_or(self.damaged())
+    }
+
     fn small(&mut self) -> Result<u32, PositionError> {
         let value = self.number()?;
         u32::try_from(value).map_err(|_| self.damaged())
@@ -161,7 +177,7 @@ impl Cursor<'_> {
             let seq = before
                 .checked_sub(distance)
                 .filter(|_| nth == 0 || distance > 0);
-            let seq = seq.ok_or(self.damaged())?;
+            let seq = self.checked(seq)?;
             let mut event = UndoneEvent {
                 seq: Seq(seq),
                 attempts: 0,
@@ -188,11 +204,10 @@ impl Cursor<'_> {
             for byte in &mut key {
                 *byte = self.byte()?;
             }
-            let after = reached.checked_sub(self.signed()?);
+            let after = self.place(reached)?;
             let length = self.signed()?;
-            let last = after.and_then(|after| after.checked_add(length));
-            let stretch = after.zip(last).filter(|_| length > 0);
-            let (after, last) = stretch.ok_or(self.damaged())?;
+            let last = after.checked_add(length).filter(|_| length > 0);
+            let last = self.checked(last)?;
             deferred.push(DeferredChat {
                 key: OrderKey(u64::from_le_bytes(key)),
                 after: Seq(after),

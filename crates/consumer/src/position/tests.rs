@@ -28,8 +28,8 @@ pub(super) fn any_position() -> impl Strategy<Value = Position> {
     let chat = (any::<u64>(), 0_i64..90_000, 1_i64..90_000);
     (
         order,
+        400_000_i64..i64::MAX / 8,
         0_i64..i64::MAX / 4,
-        any::<i64>(),
         prop::collection::vec(event, 0..60),
         prop::collection::vec(chat, 0..20),
     )
