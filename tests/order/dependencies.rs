@@ -17,6 +17,7 @@ const BUILT_ON: [&str; 18] = [
     "bytes",
     "bytestring",
     "cbc",
+    "hmac",
     "httparse",
     "md-5",
     "prost",

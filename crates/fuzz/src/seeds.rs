@@ -80,7 +80,7 @@ const TEXTS: &[&str] = &[
 /// The seeds of every decoder; what is one's is tried on the others as well.
 #[must_use]
 pub fn seeds() -> Vec<Vec<u8>> {
-    let mut seeds: Vec<Vec<u8>> = TEXTS.map(|text| text.as_bytes().to_vec()).into();
+    let mut seeds: Vec<Vec<u8>> = TEXTS.iter().map(|text| text.as_bytes().to_vec()).collect();
     let frames: Frames = read(FEISHU_FRAMES);
     for Frame { hex } in frames.cases {
         let bytes = unhex(&hex);

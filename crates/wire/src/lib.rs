@@ -9,8 +9,9 @@
 //! ```
 //!
 //! [`endpoint`] holds the JSON of the HTTP call that precedes every connection, and the URL that the call returns.
-//! [`websocket`] is the client's half of RFC 6455 beneath the frames. [`wecom`] holds everything of WeCom. The types for Feishu
-//! and Lark both read and write, because the simulator uses them too. This crate does no I/O, reads no clock, does not log.
+//! [`websocket`] is the client's half of RFC 6455 beneath the frames. [`wecom`] holds everything of WeCom. [`webhook`]
+//! signs what is delivered to applications. The types for Feishu and Lark both read and write, because the simulator uses
+//! them too. This crate does no I/O, reads no clock, does not log.
 
 // Unit tests may read a clock to have some instant to begin with.
 #![cfg_attr(
@@ -36,5 +37,6 @@ mod members;
 mod proto;
 mod repair;
 pub mod view;
+pub mod webhook;
 pub mod websocket;
 pub mod wecom;
