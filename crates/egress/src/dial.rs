@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use actix_service::Service;
@@ -12,9 +13,11 @@ use actix_tls::connect::{ConnectError, ConnectInfo, Connection};
 use awc::http::Uri;
 use futures_util::future::LocalBoxFuture;
 
+use crate::address_filter::{AddressFilter, BlockedAddress};
 use crate::environment::UnusableProxy;
 use crate::error::{EgressError, NoRoute};
 use crate::policy::{Routing, Target};
+use crate::proxy::ProxyUrl;
 use crate::resolve::Resolver;
 use crate::sockets::{CountedStream, DialPermits, SocketBudget, SocketPermit, is_out_of_files};
 use crate::{race, tunnel};
@@ -48,45 +51,134 @@ impl Dialer {
     }
 
     async fn dial(&self, target: Target<'_>) -> Result<CountedStream, EgressError> {
-        let proxy = self.routing.proxy_to(target);
-        let Some(proxy) =
-            proxy.map_err(|UnusableProxy { variable }| EgressError::ProxyUnusable { variable })?
-        else {
-            return self.connect(target.host, target.port).await;
-        };
-        let mut stream = self.connect(proxy.host(), proxy.port()).await?;
+        // A dial outside of `with_permit` has no permit of its own.
+        let given = DIAL_PERMIT.try_with(Cell::take).unwrap_or_default();
+        match self.proxy_to(target)? {
+            None => self.connect(target.host, target.port, given).await,
+            Some(proxy) => self.tunnel(proxy, target, given).await,
+        }
+    }
+
+    /// Dials a target that somebody else named: only at addresses that `filter` permits, and in plain text only at those
+    /// that it permits as networks of one's own, unless `any_plain`. Through a proxy, which looks the name up itself, only
+    /// the host as it is written is checked. The socket is opened with `given`, else with a permit for calls.
+    pub(crate) async fn dial_filtered(
+        &self,
+        target: Target<'_>,
+        filter: &AddressFilter,
+        any_plain: bool,
+        given: Option<SocketPermit>,
+    ) -> Result<CountedStream, FilteredDialError> {
+        let Target { host, port, secure } = target;
+        if let Some(proxy) = self.proxy_to(target)? {
+            filter.check_host(host)?;
+            if !secure && !any_plain && !target.is_own(filter) {
+                return Err(plain_refused().into());
+            }
+            return Ok(self.tunnel(proxy, target, given).await?);
+        }
+        let mut addresses = filter.permitted(self.resolve(host, port).await?)?;
+        if !secure && !any_plain {
+            addresses.retain(|address| filter.is_own(*address));
+            if addresses.is_empty() {
+                return Err(plain_refused().into());
+            }
+        }
+        Ok(self.open(addresses, host, port, given).await?)
+    }
+
+    fn proxy_to(&self, target: Target<'_>) -> Result<Option<&ProxyUrl>, EgressError> {
+        self.routing
+            .proxy_to(target)
+            .map_err(|UnusableProxy { variable }| EgressError::ProxyUnusable { variable })
+    }
+
+    async fn tunnel(
+        &self,
+        proxy: &ProxyUrl,
+        target: Target<'_>,
+        given: Option<SocketPermit>,
+    ) -> Result<CountedStream, EgressError> {
+        let mut stream = self.connect(proxy.host(), proxy.port(), given).await?;
         tunnel::open(&mut stream.tcp, proxy, &peer(target.host, target.port)).await?;
         Ok(stream)
     }
 
-    async fn connect(&self, host: &str, port: u16) -> Result<CountedStream, EgressError> {
-        let failed = |error: io::Error, reason: fn(io::Error) -> NoRoute| {
-            if is_out_of_files(&error) {
-                return EgressError::TooManyOpenFiles;
-            }
-            EgressError::Unreachable {
-                peer: peer(host, port),
-                source: reason(error),
-            }
-        };
-        let addresses = self
-            .resolver
-            .resolve(host)
-            .await
-            .map_err(|error| failed(error, NoRoute::Name))?;
-        // A dial outside of `with_permit` has no permit of its own.
-        let given = DIAL_PERMIT.try_with(Cell::take).unwrap_or_default();
+    async fn connect(
+        &self,
+        host: &str,
+        port: u16,
+        given: Option<SocketPermit>,
+    ) -> Result<CountedStream, EgressError> {
+        let addresses = self.resolve(host, port).await?;
+        self.open(addresses, host, port, given).await
+    }
+
+    async fn resolve(&self, host: &str, port: u16) -> Result<Vec<IpAddr>, EgressError> {
+        let addresses = self.resolver.resolve(host).await;
+        addresses.map_err(|error| failed(host, port, error, NoRoute::Name))
+    }
+
+    /// Connects to the first of `addresses`, which are those of `host`.
+    async fn open(
+        &self,
+        addresses: Vec<IpAddr>,
+        host: &str,
+        port: u16,
+        given: Option<SocketPermit>,
+    ) -> Result<CountedStream, EgressError> {
         let permits = DialPermits::new(given, &self.sockets);
         let stream = race::connect(addresses, port, permits)
             .await
-            .map_err(|error| failed(error, NoRoute::of_io))?;
+            .map_err(|error| failed(host, port, error, NoRoute::of_io))?;
         // ACK frames are small and the platform waits for each. With Nagle's algorithm a frame would wait for the
         // peer's delayed TCP ACK.
         stream
             .tcp
             .set_nodelay(true)
-            .map_err(|error| failed(error, NoRoute::Network))?;
+            .map_err(|error| failed(host, port, error, NoRoute::Network))?;
         Ok(stream)
+    }
+}
+
+/// Why a target that somebody else named was not dialled.
+#[derive(Debug)]
+pub(crate) enum FilteredDialError {
+    Blocked(BlockedAddress),
+    Failed(EgressError),
+}
+
+impl From<BlockedAddress> for FilteredDialError {
+    fn from(blocked: BlockedAddress) -> Self {
+        Self::Blocked(blocked)
+    }
+}
+
+impl From<EgressError> for FilteredDialError {
+    fn from(error: EgressError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+fn failed(
+    host: &str,
+    port: u16,
+    error: io::Error,
+    reason: fn(io::Error) -> NoRoute,
+) -> EgressError {
+    if is_out_of_files(&error) {
+        return EgressError::TooManyOpenFiles;
+    }
+    EgressError::Unreachable {
+        peer: peer(host, port),
+        source: reason(error),
+    }
+}
+
+/// Endpoints are posted to, so their plain text is that of HTTP.
+fn plain_refused() -> EgressError {
+    EgressError::PlainRefused {
+        scheme: "http".to_owned(),
     }
 }
 

@@ -18,6 +18,7 @@ use futures_util::StreamExt as _;
 use url::Url;
 
 use crate::dial::{Dialer, peer, with_permit};
+use crate::endpoint::{EndpointClient, EndpointSettings};
 use crate::error::{self, EgressError, HttpError, NoRoute, UpgradeError};
 use crate::policy::{ProxyPolicy, Target};
 use crate::refusal::KeepRefusals;
@@ -95,6 +96,8 @@ struct Clients {
     http: Client,
     /// Separate from `http`, so that an upgrade never reuses a kept connection that is about to close.
     upgrade: Client,
+    /// For connections without awc.
+    dialer: Dialer,
 }
 
 impl fmt::Debug for Egress {
@@ -138,6 +141,15 @@ impl Egress {
             permit: Some(permit),
             ..self.clone()
         }
+    }
+
+    /// A client for one webhook of an application, over the same dialer and socket budget.
+    pub fn endpoint(&self, settings: &EndpointSettings) -> EndpointClient {
+        EndpointClient::new(
+            settings,
+            &self.arbiter.settings,
+            self.clients.dialer.clone(),
+        )
     }
 
     /// Posts `body` as `application/json` to `url` (`http` or `https`) and reads the whole answer.
@@ -283,7 +295,8 @@ impl ArbiterEgress {
         );
         let clients = Rc::new(Clients {
             http: self.client(dialer.clone()),
-            upgrade: self.client(dialer),
+            upgrade: self.client(dialer.clone()),
+            dialer,
         });
         in_use.insert(policy.clone(), Rc::downgrade(&clients));
         clients

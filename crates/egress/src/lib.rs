@@ -7,16 +7,23 @@
 //! This crate returns an upgraded connection as [`WebSocketIo`]: the socket and the bytes that came with the 101. Its
 //! owner frames what it reads and writes (`longwire_wire::websocket`).
 //!
+//! Webhooks of applications are posted to by [`endpoint`], without awc. Its connections go to addresses only that an
+//! [`AddressFilter`] permits, because applications name the hosts.
+//!
 //! Every socket is opened with a permit of a [`SocketBudget`] and counted until it is closed, so that the process keeps
 //! open files for everything else.
 //!
 //! This crate never follows a redirect, never sends plain text to hosts that are not allowed in the settings, never
 //! waits longer than its caller's deadline, and never shows the credentials of a URL in an error.
 
+mod address_filter;
+mod address_kind;
 mod dial;
 mod egress;
+pub mod endpoint;
 mod environment;
 mod error;
+mod network;
 mod no_proxy;
 mod policy;
 mod proxy;
@@ -28,6 +35,8 @@ mod sockets;
 mod tls;
 mod tunnel;
 
+pub use address_filter::{AddressFilter, AllowNetworkError, BlockedAddress};
+pub use address_kind::AddressKind;
 pub use egress::{Egress, HttpAnswer, HttpLimits, WebSocketIo};
 pub use environment::{InvalidVariable, ProxyEnvironment};
 pub use error::{EgressError, HttpError, NoRoute, UpgradeError};

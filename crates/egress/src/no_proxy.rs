@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use crate::network::{Network, unbracketed};
+
 /// A list of targets that bypass the proxy, separated by commas or spaces.
 ///
 /// - `*`: everything;
@@ -29,7 +31,7 @@ enum Rule {
     All,
     Host { name: String, port: Option<u16> },
     Address { address: IpAddr, port: Option<u16> },
-    Network { address: IpAddr, prefix: u8 },
+    Network(Network),
 }
 
 impl NoProxy {
@@ -81,12 +83,6 @@ fn entries(list: &str) -> impl Iterator<Item = &str> {
         .filter(|entry| !entry.is_empty())
 }
 
-fn unbracketed(host: &str) -> &str {
-    host.strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host)
-}
-
 impl Rule {
     fn parse(entry: &str) -> Result<Self, NoProxyError> {
         let refuse = || NoProxyError {
@@ -95,13 +91,8 @@ impl Rule {
         if entry == "*" {
             return Ok(Self::All);
         }
-        if let Some((address, prefix)) = entry.split_once('/') {
-            let address: IpAddr = address.parse().map_err(|_| refuse())?;
-            let prefix: u8 = prefix.parse().map_err(|_| refuse())?;
-            if prefix > if address.is_ipv4() { 32 } else { 128 } {
-                return Err(refuse());
-            }
-            return Ok(Self::Network { address, prefix });
+        if entry.contains('/') {
+            return Network::parse(entry).map(Self::Network).ok_or_else(refuse);
         }
         // An IPv6 address without brackets has colons and no port.
         if let Ok(address) = unbracketed(entry).parse::<IpAddr>() {
@@ -144,17 +135,7 @@ impl Rule {
             Self::Address { address, port } => {
                 port.is_none_or(|port| port == at) && target == Some(*address)
             }
-            Self::Network { address, prefix } => match (address, target) {
-                (IpAddr::V4(network), Some(IpAddr::V4(target))) => {
-                    let differing = u32::from(*network) ^ u32::from(target);
-                    differing.checked_shr(32 - u32::from(*prefix)).unwrap_or(0) == 0
-                }
-                (IpAddr::V6(network), Some(IpAddr::V6(target))) => {
-                    let differing = u128::from(*network) ^ u128::from(target);
-                    differing.checked_shr(128 - u32::from(*prefix)).unwrap_or(0) == 0
-                }
-                _ => false,
-            },
+            Self::Network(network) => target.is_some_and(|target| network.contains(target)),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Decides the route to a target: an explicit proxy, the environment's proxy, or none. Nothing here connects.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 use url::Url;
 
+use crate::address_filter::AddressFilter;
 use crate::environment::{ProxyEnvironment, UnusableProxy};
 use crate::no_proxy::NoProxy;
 use crate::proxy::{ProxyUrl, ProxyUrlError};
@@ -79,6 +80,15 @@ impl<'a> Target<'a> {
     pub(crate) fn address(&self) -> Option<IpAddr> {
         let host = self.host.strip_prefix('[').unwrap_or(self.host);
         host.strip_suffix(']').unwrap_or(host).parse().ok()
+    }
+
+    /// Whether the host, as it is written, is in a network that `filter` allows.
+    pub(crate) fn is_own(&self, filter: &AddressFilter) -> bool {
+        let address = self.address();
+        let loopback = self.is_loopback().then_some(Ipv4Addr::LOCALHOST.into());
+        address
+            .or(loopback)
+            .is_some_and(|address| filter.is_own(address))
     }
 
     /// Whether the host is `localhost` or a loopback address.

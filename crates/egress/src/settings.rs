@@ -71,11 +71,12 @@ impl EgressSettings {
     /// Whether the scheme of `target` is allowed: a secure scheme always, plain text only to loopback and
     /// [`plain_hosts`](Self::plain_hosts).
     pub(crate) fn allows(&self, target: Target<'_>) -> bool {
-        target.secure
-            || target.is_loopback()
-            || self
-                .plain_hosts
-                .iter()
-                .any(|host| host.eq_ignore_ascii_case(target.host))
+        target.secure || target.is_loopback() || self.is_plain_host(target.host)
+    }
+
+    /// Whether `host` is one of [`plain_hosts`](Self::plain_hosts).
+    pub(crate) fn is_plain_host(&self, host: &str) -> bool {
+        let mut plain = self.plain_hosts.iter();
+        plain.any(|plain| plain.eq_ignore_ascii_case(host))
     }
 }

@@ -112,7 +112,7 @@ where
 }
 
 /// Up to the empty line and not beyond.
-async fn read_head(stream: &mut Stream) -> Option<String> {
+pub async fn read_head(stream: &mut Stream) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
