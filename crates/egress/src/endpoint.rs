@@ -25,11 +25,11 @@ mod settings;
 mod target;
 mod tls;
 
-pub use answer::{ConnectionUse, EndpointAnswer};
+pub use answer::{ConnectionUse, PostAnswer};
 pub use client::EndpointClient;
-pub use error::{EndpointError, EndpointProblem, RequestStep};
+pub use error::{PostError, PostProblem, RequestStep};
 pub use headers::{EndpointHeaders, HeaderLines, HeaderRefused};
 pub use malformed::MalformedAnswer;
-pub use settings::{EndpointLimits, EndpointSettings};
+pub use settings::{EndpointSettings, PostLimits};
 pub use target::{EndpointUrl, EndpointUrlError};
 pub use tls::{EndpointCa, EndpointCaError};

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longwire_egress::endpoint::{
-    ConnectionUse, EndpointAnswer, EndpointCa, EndpointClient, EndpointError, EndpointHeaders,
-    EndpointLimits, EndpointProblem, EndpointSettings, HeaderLines, MalformedAnswer, RequestStep,
+    ConnectionUse, EndpointCa, EndpointClient, EndpointHeaders, EndpointSettings, HeaderLines,
+    MalformedAnswer, PostAnswer, PostError, PostLimits, PostProblem, RequestStep,
 };
 use longwire_egress::{
     AddressFilter, AddressKind, Egress, EgressSettings, ProxyPolicy, SocketBudget, TlsProblem,
@@ -19,7 +19,7 @@ use support::PATIENCE;
 use support::server::{Identity, Stream, egress, read_head, say, serve, settings};
 use tokio::io::AsyncReadExt as _;
 
-const LIMITS: EndpointLimits = EndpointLimits {
+const LIMITS: PostLimits = PostLimits {
     deadline: PATIENCE,
     keep_bytes: 16 * 1024,
 };
@@ -36,7 +36,7 @@ fn client(port: u16) -> EndpointClient {
     egress(None).endpoint(&endpoint(&url, &["loopback"]))
 }
 
-async fn post(client: &EndpointClient) -> Result<EndpointAnswer, EndpointError> {
+async fn post(client: &EndpointClient) -> Result<PostAnswer, PostError> {
     let mut headers = HeaderLines::default();
     headers.push("webhook-id", "evt_1").expect("a header");
     client
@@ -92,7 +92,7 @@ async fn answering(
 }
 
 /// The outcome of one post that is answered with these bytes, after which the server closes.
-async fn answered(answer: &str) -> Result<EndpointAnswer, EndpointError> {
+async fn answered(answer: &str) -> Result<PostAnswer, PostError> {
     let (port, ..) = answering(None, &[&format!("{answer}"), ""]).await;
     post(&client(port)).await
 }
@@ -183,7 +183,7 @@ async fn a_kept_connection_that_was_closed_is_replaced_once() {
     let dropped = post(&self::client(port)).await.expect_err("no answer");
     let step = RequestStep::AwaitingAnswer;
     assert!(
-        matches!(&dropped.problem, EndpointProblem::Dropped { step: at, .. } if *at == step),
+        matches!(&dropped.problem, PostProblem::Dropped { step: at, .. } if *at == step),
         "{dropped:?}"
     );
     assert!(dropped.may_have_arrived && !dropped.resent);
@@ -195,7 +195,7 @@ async fn a_kept_connection_that_was_closed_is_replaced_once() {
     let cut = post(&client).await.expect_err("no whole answer");
     let step = RequestStep::ReadingAnswer;
     assert!(
-        matches!(&cut.problem, EndpointProblem::Dropped { step: at, .. } if *at == step),
+        matches!(&cut.problem, PostProblem::Dropped { step: at, .. } if *at == step),
         "{cut:?}"
     );
     assert_eq!(connections.get(), 1);
@@ -266,7 +266,7 @@ async fn answers_without_a_length() {
     assert!(
         matches!(
             cut.as_ref().map_err(|error| &error.problem),
-            Err(EndpointProblem::Dropped { .. })
+            Err(PostProblem::Dropped { .. })
         ),
         "{cut:?}"
     );
@@ -279,7 +279,7 @@ async fn answers_without_a_length() {
     ] {
         let malformed = answered(answer).await.expect_err("no answer");
         assert!(
-            matches!(&malformed.problem, EndpointProblem::Malformed { reason, .. } if *reason == expected),
+            matches!(&malformed.problem, PostProblem::Malformed { reason, .. } if *reason == expected),
             "{malformed:?}"
         );
         assert!(malformed.may_have_arrived);
@@ -297,7 +297,7 @@ async fn nobody_there() {
     let port = nobody();
     let refused = post(&client(port)).await.expect_err("nobody listens");
     assert!(
-        matches!(&refused.problem, EndpointProblem::Refused { peer } if *peer == format!("127.0.0.1:{port}")),
+        matches!(&refused.problem, PostProblem::Refused { peer } if *peer == format!("127.0.0.1:{port}")),
         "{refused:?}"
     );
     assert!(!refused.may_have_arrived);
@@ -306,7 +306,7 @@ async fn nobody_there() {
     assert!(
         matches!(
             unknown.as_ref().map_err(|error| &error.problem),
-            Err(EndpointProblem::Name { .. })
+            Err(PostProblem::Name { .. })
         ),
         "{unknown:?}"
     );
@@ -314,7 +314,7 @@ async fn nobody_there() {
 
 #[actix_rt::test]
 async fn the_deadline_says_what_was_under_way() {
-    let short = EndpointLimits {
+    let short = PostLimits {
         deadline: Duration::from_millis(50),
         ..LIMITS
     };
@@ -328,7 +328,7 @@ async fn the_deadline_says_what_was_under_way() {
     let late = late.expect_err("it never answers");
     let step = RequestStep::AwaitingAnswer;
     assert!(
-        matches!(late.problem, EndpointProblem::TimedOut { step: at } if at == step),
+        matches!(late.problem, PostProblem::TimedOut { step: at } if at == step),
         "{late:?}"
     );
     assert!(late.may_have_arrived);
@@ -343,7 +343,7 @@ async fn the_deadline_says_what_was_under_way() {
     let stuck = stuck.expect_err("it never reads");
     let step = RequestStep::Sending;
     assert!(
-        matches!(stuck.problem, EndpointProblem::TimedOut { step: at } if at == step),
+        matches!(stuck.problem, PostProblem::TimedOut { step: at } if at == step),
         "{stuck:?}"
     );
     assert!(!stuck.may_have_arrived);
@@ -368,7 +368,7 @@ async fn blocked_addresses_are_not_dialled() {
         let client = egress(None).endpoint(&endpoint(&url, &["private"]));
         let blocked = post(&client).await.expect_err("not to be dialled");
         assert!(
-            matches!(&blocked.problem, EndpointProblem::Blocked(blocked) if blocked.kind == kind),
+            matches!(&blocked.problem, PostProblem::Blocked(blocked) if blocked.kind == kind),
             "{blocked:?}"
         );
         assert!(!blocked.may_have_arrived);
@@ -377,7 +377,7 @@ async fn blocked_addresses_are_not_dialled() {
     let plain = egress(None).endpoint(&endpoint("http://1.1.1.1:9/", &["loopback"]));
     let plain = post(&plain).await.expect_err("plain text to the internet");
     assert!(
-        matches!(plain.problem, EndpointProblem::PlainRefused),
+        matches!(plain.problem, PostProblem::PlainRefused),
         "{plain:?}"
     );
 }
@@ -401,7 +401,7 @@ async fn tls_and_an_authority_of_its_own() {
     assert!(
         matches!(
             untrusted.problem,
-            EndpointProblem::Tls {
+            PostProblem::Tls {
                 problem: TlsProblem::Untrusted,
                 ..
             }
@@ -417,7 +417,7 @@ async fn tls_and_an_authority_of_its_own() {
     assert!(
         matches!(
             foreign.as_ref().map_err(|error| &error.problem),
-            Err(EndpointProblem::Tls { .. })
+            Err(PostProblem::Tls { .. })
         ),
         "{foreign:?}"
     );
@@ -457,7 +457,7 @@ async fn without_a_socket_nothing_is_dialled() {
     let none = egress.endpoint(&endpoint("http://127.0.0.1:9/", &["loopback"]));
     let none = post(&none).await.expect_err("there is no socket");
     assert!(
-        matches!(none.problem, EndpointProblem::TooManyOpenFiles),
+        matches!(none.problem, PostProblem::TooManyOpenFiles),
         "{none:?}"
     );
 }
@@ -483,7 +483,7 @@ async fn through_a_proxy_the_host_is_checked_as_it_is_written() {
         let blocked = post(&egress.endpoint(&endpoint(url, &[]))).await;
         let blocked = blocked.expect_err("not to be asked for");
         assert!(
-            matches!(blocked.problem, EndpointProblem::Blocked(_)),
+            matches!(blocked.problem, PostProblem::Blocked(_)),
             "{blocked:?}"
         );
     }
@@ -491,7 +491,7 @@ async fn through_a_proxy_the_host_is_checked_as_it_is_written() {
     assert!(
         matches!(
             plain.as_ref().map_err(|error| &error.problem),
-            Err(EndpointProblem::PlainRefused)
+            Err(PostProblem::PlainRefused)
         ),
         "{plain:?}"
     );

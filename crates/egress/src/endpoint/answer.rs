@@ -11,7 +11,7 @@ pub(super) const MAX_HEADERS: usize = 64;
 
 /// An answer of any status. A redirect is an answer like any other.
 #[derive(Clone)]
-pub struct EndpointAnswer {
+pub struct PostAnswer {
     /// HTTP status, from 200 on, or the odd one below 100 that a server made up.
     pub status: u16,
     /// Whether [`body`](Self::body) is the whole body, and not only its beginning.
@@ -35,8 +35,8 @@ pub enum ConnectionUse {
     Resent,
 }
 
-impl EndpointAnswer {
-    /// The body, at most [`EndpointLimits::keep_bytes`](super::EndpointLimits::keep_bytes) of it. Transfer coding is
+impl PostAnswer {
+    /// The body, at most [`PostLimits::keep_bytes`](super::PostLimits::keep_bytes) of it. Transfer coding is
     /// taken off; a content coding would not be, and none is asked for.
     pub fn body(&self) -> &[u8] {
         &self.received[self.head_bytes..]
@@ -74,10 +74,10 @@ impl EndpointAnswer {
     }
 }
 
-impl fmt::Debug for EndpointAnswer {
+impl fmt::Debug for PostAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Head and body are left out, because both may hold what people wrote or credentials.
-        f.debug_struct("EndpointAnswer")
+        f.debug_struct("PostAnswer")
             .field("status", &self.status)
             .field("body_bytes", &self.body().len())
             .field("body_is_whole", &self.body_is_whole)
@@ -104,7 +104,7 @@ mod tests {
             ("", None),
         ] {
             let received = format!("HTTP/1.1 503 x\r\nRetry-After: {value}\r\n\r\nbody");
-            let answer = EndpointAnswer {
+            let answer = PostAnswer {
                 status: 503,
                 body_is_whole: true,
                 connection: ConnectionUse::Opened,

@@ -12,12 +12,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
-use super::answer::{ConnectionUse, EndpointAnswer};
+use super::answer::{ConnectionUse, PostAnswer};
 use super::connection::{Connection, ExchangeError, Request, Transport};
-use super::error::{EndpointError, EndpointProblem, RequestStep};
+use super::error::{PostError, PostProblem, RequestStep};
 use super::headers::HeaderLines;
 use super::reader::AnswerReader;
-use super::settings::{EndpointLimits, EndpointSettings};
+use super::settings::{EndpointSettings, PostLimits};
 use super::target::EndpointUrl;
 use crate::address_filter::AddressFilter;
 use crate::dial::Dialer;
@@ -93,8 +93,8 @@ impl EndpointClient {
         &self,
         headers: &HeaderLines,
         body: &[&[u8]],
-        limits: EndpointLimits,
-    ) -> Result<EndpointAnswer, EndpointError> {
+        limits: PostLimits,
+    ) -> Result<PostAnswer, PostError> {
         let deadline = Instant::now() + limits.deadline;
         let mut length = [0; LENGTH_LINE_BYTES];
         let request = Request {
@@ -110,13 +110,13 @@ impl EndpointClient {
         };
         let sent = timeout_at(deadline, self.send(request, limits.keep_bytes, &attempt)).await;
         let timed_out = |_| {
-            Err(EndpointProblem::TimedOut {
+            Err(PostProblem::TimedOut {
                 step: attempt.step.get(),
             })
         };
         let (mut reader, mut connection, connection_use) =
             sent.unwrap_or_else(timed_out)
-                .map_err(|problem| EndpointError {
+                .map_err(|problem| PostError {
                     may_have_arrived: attempt.was_sent.get()
                         || problem.leaves_open_whether_it_arrived(),
                     problem,
@@ -148,7 +148,7 @@ impl EndpointClient {
         request: Request<'_>,
         keep_bytes: usize,
         attempt: &Attempt,
-    ) -> Result<(AnswerReader, Connection, ConnectionUse), EndpointProblem> {
+    ) -> Result<(AnswerReader, Connection, ConnectionUse), PostProblem> {
         let mut connection_use = ConnectionUse::Opened;
         if let Some(mut kept) = self.take_kept().await {
             match kept.exchange(request, keep_bytes, &attempt.step).await {
@@ -174,19 +174,19 @@ impl EndpointClient {
         }
     }
 
-    fn problem(&self, error: ExchangeError, attempt: &Attempt) -> EndpointProblem {
+    fn problem(&self, error: ExchangeError, attempt: &Attempt) -> PostProblem {
         match error {
             ExchangeError::Io { error, .. } => {
-                EndpointProblem::of_io(error, &self.peer, attempt.step.get())
+                PostProblem::of_io(error, &self.peer, attempt.step.get())
             }
-            ExchangeError::Malformed(reason) => EndpointProblem::Malformed {
+            ExchangeError::Malformed(reason) => PostProblem::Malformed {
                 peer: self.peer.clone(),
                 reason,
             },
         }
     }
 
-    async fn connect(&self) -> Result<Connection, EndpointProblem> {
+    async fn connect(&self) -> Result<Connection, PostProblem> {
         let permit = self.sockets.kept_call();
         let may_be_kept = permit.is_some();
         let dial =
@@ -197,7 +197,7 @@ impl EndpointClient {
             None => Transport::Plain(tcp),
             Some(config) => {
                 let failed = |error: io::Error| {
-                    EndpointProblem::of_io(error, &self.peer, RequestStep::Connecting)
+                    PostProblem::of_io(error, &self.peer, RequestStep::Connecting)
                 };
                 let name = ServerName::try_from(self.url.server_name()).map_err(|error| {
                     self.no_tls(io::Error::new(io::ErrorKind::InvalidInput, error))
@@ -211,8 +211,8 @@ impl EndpointClient {
     }
 
     /// A host that no certificate can name.
-    fn no_tls(&self, source: io::Error) -> EndpointProblem {
-        EndpointProblem::Tls {
+    fn no_tls(&self, source: io::Error) -> PostProblem {
+        PostProblem::Tls {
             peer: self.peer.clone(),
             problem: crate::tls::TlsProblem::of(&source),
             source,

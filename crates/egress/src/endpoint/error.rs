@@ -11,10 +11,10 @@ use crate::tls::TlsProblem;
 /// A post without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("{problem}")]
-pub struct EndpointError {
+pub struct PostError {
     /// What happened.
     #[source]
-    pub problem: EndpointProblem,
+    pub problem: PostProblem,
     /// Whether the application may have the whole request, once or twice.
     pub may_have_arrived: bool,
     /// Whether the request was written to a kept connection before, which was closed without an answer.
@@ -36,7 +36,7 @@ pub enum RequestStep {
 
 /// Why there is no answer. Texts name host and port, and never a path, a query or a header.
 #[derive(Debug, thiserror::Error)]
-pub enum EndpointProblem {
+pub enum PostProblem {
     /// The name could not be looked up.
     #[error("the name of {peer} does not resolve")]
     Name {
@@ -136,7 +136,7 @@ impl std::fmt::Display for RequestStep {
     }
 }
 
-impl EndpointProblem {
+impl PostProblem {
     /// Whether the application may have the whole request when a post ends so.
     pub(super) fn leaves_open_whether_it_arrived(&self) -> bool {
         match self {
@@ -181,7 +181,7 @@ impl EndpointProblem {
     }
 }
 
-impl From<FilteredDialError> for EndpointProblem {
+impl From<FilteredDialError> for PostProblem {
     fn from(error: FilteredDialError) -> Self {
         match error {
             FilteredDialError::Blocked(blocked) => Self::Blocked(blocked),
@@ -190,7 +190,7 @@ impl From<FilteredDialError> for EndpointProblem {
     }
 }
 
-impl From<EgressError> for EndpointProblem {
+impl From<EgressError> for PostProblem {
     fn from(error: EgressError) -> Self {
         let step = RequestStep::Connecting;
         match error {

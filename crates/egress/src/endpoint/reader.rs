@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::answer::{ConnectionUse, EndpointAnswer, MAX_HEADERS};
+use super::answer::{ConnectionUse, MAX_HEADERS, PostAnswer};
 use super::chunks::{Chunks, Piece};
 use super::malformed::MalformedAnswer;
 
@@ -135,8 +135,8 @@ impl AnswerReader {
     }
 
     /// The answer, after [`Progress::RestToSkip`], [`Progress::Over`] or [`AtClose::Whole`].
-    pub(super) fn into_answer(self, connection: ConnectionUse) -> EndpointAnswer {
-        EndpointAnswer {
+    pub(super) fn into_answer(self, connection: ConnectionUse) -> PostAnswer {
+        PostAnswer {
             status: self.status,
             body_is_whole: self.whole && matches!(self.state, State::Over),
             connection,

@@ -46,14 +46,14 @@ impl EndpointSettings {
 
 /// What one post may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EndpointLimits {
+pub struct PostLimits {
     /// Time from the call to the answer, with lookup, proxy and TLS.
     pub deadline: Duration,
     /// The bytes of the answer's body that are kept; 256 KiB at most.
     pub keep_bytes: usize,
 }
 
-impl Default for EndpointLimits {
+impl Default for PostLimits {
     /// 20 s, within the 15 to 30 s that Standard Webhooks recommends, and 16 KiB.
     fn default() -> Self {
         Self {
