@@ -18,6 +18,8 @@ use longwire_sim::proxy::{Proxy, ProxyAnswer};
 use support::PATIENCE;
 use support::server::{Identity, Stream, egress, read_head, say, serve, settings};
 use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
+use tokio_rustls::rustls::HandshakeKind;
 
 const LIMITS: PostLimits = PostLimits {
     deadline: PATIENCE,
@@ -422,6 +424,45 @@ async fn tls_and_an_authority_of_its_own() {
         "{foreign:?}"
     );
     assert_eq!(connections.get(), 2, "no request without trust");
+}
+
+#[actix_rt::test]
+async fn a_second_connection_resumes_the_tls_session() {
+    let identity = Identity::new(&["localhost"]);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    let acceptor = identity.acceptor.clone();
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let handshakes = Rc::clone(&seen);
+    actix_rt::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            let tls = acceptor.accept(tcp).await.expect("a client");
+            let session = tls.get_ref().1;
+            let name = session.server_name().map(str::to_owned);
+            handshakes
+                .borrow_mut()
+                .push((session.handshake_kind(), name));
+            let mut stream: Stream = Box::new(tls);
+            let head = read_head(&mut stream).await.expect("a request");
+            read_body(&mut stream, &head).await;
+            let closes = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+            say(&mut stream, closes).await;
+        }
+    });
+    let pem = std::fs::read(&identity.ca_file).expect("its certificate");
+    let mut settings = endpoint(&format!("https://localhost:{port}/"), &["loopback"]);
+    settings.ca = Some(EndpointCa::from_pem(&pem).expect("an authority"));
+    // Two clients, as two arbiters have them.
+    for _ in 0..2 {
+        let client = egress(None).endpoint(&settings);
+        assert_eq!(post(&client).await.expect("an answer").status, 200);
+    }
+    let name = Some("localhost".to_owned());
+    let expected = [
+        (Some(HandshakeKind::Full), name.clone()),
+        (Some(HandshakeKind::Resumed), name),
+    ];
+    assert_eq!(*seen.borrow(), expected);
 }
 
 #[actix_rt::test]

@@ -100,7 +100,12 @@ impl Connection {
         let mut reader = AnswerReader::new(keep_bytes);
         let read = self.read_answer(&mut reader, step).await;
         match (sent, read) {
-            (_, Ok(())) => Ok(reader),
+            (Ok(()), Ok(())) => Ok(reader),
+            (Err(_), Ok(())) => {
+                // What is unwritten would be missing before the next request.
+                reader.at_close();
+                Ok(reader)
+            }
             // A server that refuses a request early closes before it has read it. Without its answer, the failure of
             // writing is what happened.
             (Err(error), Err(ExchangeError::Io { nothing_came, .. })) => Err(ExchangeError::Io {

@@ -22,7 +22,8 @@ pub type Stream = Box<dyn Duplex>;
 
 /// A certificate for `localhost`, and the file that a client trusts it by.
 pub struct Identity {
-    acceptor: TlsAcceptor,
+    /// What accepts TLS with it.
+    pub acceptor: TlsAcceptor,
     /// PEM of the certificate.
     pub ca_file: PathBuf,
 }
