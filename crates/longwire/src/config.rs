@@ -35,7 +35,7 @@ pub(crate) use proxy::{ProxySetting, ProxySettingError};
 pub(crate) use secret::{SecretError, SecretRef};
 pub(crate) use sections::{
     ConnectSection, DebugSection, EgressSection, FleetSection, LogFormat, LogSection, ProxySection,
-    ServerSection, StoreSection, TimingSection, TlsSection, WindowSection,
+    ServerSection, StoreSection, TimingSection, TlsSection, WebhooksSection, WindowSection,
 };
 
 use locate::Located;
@@ -53,6 +53,7 @@ pub(crate) struct Config {
     pub(crate) tls: TlsSection,
     pub(crate) proxy: ProxySection,
     pub(crate) egress: EgressSection,
+    pub(crate) webhooks: WebhooksSection,
     pub(crate) log: LogSection,
     pub(crate) window: WindowSection,
     pub(crate) fleet: FleetSection,

@@ -7,7 +7,7 @@ use std::path::Path;
 use longwire_store::{OpenError, Store};
 use longwire_terminal::{Ink, Palette, say};
 
-use crate::config::sample::SAMPLE;
+use crate::config::sample;
 use crate::config::{DEFAULT_FILE, Loaded};
 use crate::exit::{Exit, Failure};
 use crate::logs;
@@ -22,10 +22,10 @@ pub(crate) fn run() -> Result<Exit, Failure> {
         .open(DEFAULT_FILE)
     {
         Ok(mut file) => {
-            file.write_all(SAMPLE.as_bytes())
+            file.write_all(sample::for_init().as_bytes())
                 .map_err(Failure::io(format!("write {DEFAULT_FILE}")))?;
             done(&format!(
-                "wrote {DEFAULT_FILE}, every setting at its default and explained"
+                "wrote {DEFAULT_FILE}, every setting explained; webhooks on this host are allowed, else all is at its default"
             ));
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {

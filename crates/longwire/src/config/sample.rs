@@ -3,6 +3,14 @@
 /// Every setting with its default and a word on it. A test holds it against the defaults.
 pub(crate) const SAMPLE: &str = include_str!("sample.toml");
 
+/// The setting that differs in the file of `longwire init`, with its default.
+const NO_NETWORKS: &str = "allow_networks = []";
+
+/// The sample as `longwire init` writes it: an application on the same host may have events, as a first one usually is.
+pub(crate) fn for_init() -> String {
+    SAMPLE.replacen(NO_NETWORKS, "allow_networks = [\"loopback\"]", 1)
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -32,6 +40,13 @@ mod tests {
     #[test]
     fn the_sample_is_the_defaults() {
         assert_eq!(parse(SAMPLE), Config::default());
+    }
+
+    #[test]
+    fn the_first_file_allows_loopback() {
+        let mut expected = Config::default();
+        expected.webhooks.allow_networks = vec!["loopback".to_owned()];
+        assert_eq!(parse(&for_init()), expected);
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use longwire_egress::endpoint::PostLimits;
+use longwire_egress::{AddressFilter, AllowNetworkError};
 use longwire_link::Timing;
 use longwire_store::StoreUrl;
 use serde::Deserialize;
@@ -93,6 +95,33 @@ pub(crate) struct ProxySection {
 pub(crate) struct EgressSection {
     /// Hosts besides loopback that may be talked to without TLS.
     pub(crate) plain_http_hosts: Vec<String>,
+}
+
+/// `[webhooks]`: where applications may have events delivered to.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct WebhooksSection {
+    /// Networks besides the internet: `loopback`, `private`, `10.0.0.0/8`.
+    pub(crate) allow_networks: Vec<String>,
+    /// How long an application may take for an answer.
+    #[serde(deserialize_with = "duration::deserialize")]
+    pub(crate) timeout: Duration,
+}
+
+impl Default for WebhooksSection {
+    fn default() -> Self {
+        Self {
+            allow_networks: Vec::new(),
+            timeout: PostLimits::default().deadline,
+        }
+    }
+}
+
+impl WebhooksSection {
+    /// The addresses that may be dialled. Validation has accepted the entries.
+    pub(crate) fn filter(&self) -> Result<AddressFilter, AllowNetworkError> {
+        AddressFilter::from_entries(&self.allow_networks)
+    }
 }
 
 /// How a log line looks.

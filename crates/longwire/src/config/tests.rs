@@ -88,6 +88,18 @@ fn the_mistake_is_underlined() {
 #[test]
 fn ranges() {
     check("[window]\nevents = 0", "2:10: window.events", "from 1 to");
+    for (networks, words) in [
+        ("[\"10.0.0.1\"]", "`10.0.0.1` is neither"),
+        ("[\"loopback\", \"169.254.0.0/16\"]", "can never be allowed"),
+    ] {
+        let text = format!("[webhooks]\nallow_networks = {networks}");
+        check(&text, "2:18: webhooks.allow_networks", words);
+    }
+    check(
+        "[webhooks]\ntimeout = \"2m\"",
+        "2:11: webhooks.timeout",
+        "from 1s to 60s",
+    );
     check("[server]\ndrain = \"0s\"", "2:9: server.drain", "from 1s");
     check(
         "[timing]\nanswer_budget = \"3s\"",

@@ -28,6 +28,7 @@ pub(super) fn check(config: &Config) -> Result<(), Finding> {
     if let Err(error) = NoProxy::from_entries(config.proxy.no_proxy.iter().map(String::as_str)) {
         refuse("proxy.no_proxy", error.to_string())?;
     }
+    webhooks(config)?;
     if let Err(reason) = log_filter::check(&config.log.filter) {
         refuse("log.filter", reason)?;
     }
@@ -47,6 +48,16 @@ fn server(config: &Config) -> Result<(), Finding> {
     }
     if config.store.url.is_empty() {
         refuse("store.url", "names no database; write \"sqlite:PATH\"")?;
+    }
+    Ok(())
+}
+
+fn webhooks(config: &Config) -> Result<(), Finding> {
+    if let Err(error) = config.webhooks.filter() {
+        refuse("webhooks.allow_networks", error.to_string())?;
+    }
+    if !(Duration::from_secs(1)..=Duration::from_secs(60)).contains(&config.webhooks.timeout) {
+        refuse("webhooks.timeout", "an answer takes from 1s to 60s")?;
     }
     Ok(())
 }
