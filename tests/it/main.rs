@@ -3,6 +3,7 @@
 
 #![allow(clippy::too_many_lines, reason = "a story is told from top to bottom")]
 
+mod an_endpoint_is_checked;
 mod bad_input;
 mod drain_answers_everything;
 mod every_row_of_the_error_tables;

@@ -54,6 +54,11 @@ pub(crate) enum Command {
     Init,
     /// Say what is wrong with the configuration and this host, and how to put it right.
     Check(Check),
+    /// Say whether the webhook of an application verifies signatures, takes repeats and answers in time.
+    ///
+    /// Posts samples that no application knows: a signed one, wrongly signed and old ones, the same one twice. Ends with 1
+    /// when events cannot or should not be delivered there. Network settings come from the configuration, if there is one.
+    CheckEndpoint(CheckEndpoint),
     /// Add, list, show, start and stop installations (bots).
     #[command(subcommand, visible_alias = "installation")]
     Installations(Installations),
@@ -120,6 +125,32 @@ pub(crate) struct Check {
     /// comes again 15 s later. A WeCom bot's is left unused: subscribing would end the connection that the bot has.
     #[arg(long)]
     pub(crate) online: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckEndpoint {
+    /// The address of the webhook. Its secret (`whsec_…`) is asked for unless one of the two options below is given.
+    pub(crate) url: String,
+    /// Read the secret from standard input.
+    #[arg(long, conflicts_with = "secret_file")]
+    pub(crate) secret_stdin: bool,
+    /// Read the secret from a file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// PEM file with the authority that alone vouches for the webhook's certificate.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// A header to add to each post, as in `X-Team: support`. Can be given several times.
+    #[arg(long = "header", short = 'H', value_name = "HEADER")]
+    pub(crate) headers: Vec<String>,
+    /// Post the contents of this file instead of a sample of our own.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sample: Option<PathBuf>,
+    /// The webhook should answer 410, after which nothing more is delivered to it.
+    #[arg(long)]
+    pub(crate) expect_gone: bool,
     #[command(flatten)]
     pub(crate) output: Output,
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod check;
+pub(crate) mod check_endpoint;
 pub(crate) mod demo;
 pub(crate) mod events;
 pub(crate) mod init;

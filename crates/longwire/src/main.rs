@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         Command::Torture(torture) => commands::bench::torture(&torture),
         Command::Init => commands::init::run(),
         Command::Check(check) => commands::check::run(config, &check),
+        Command::CheckEndpoint(check) => commands::check_endpoint::run(config, &check),
         Command::Installations(command) => commands::installations::run(config, command),
         Command::Events(command) => commands::events::run(config, &command),
         Command::Print(command) => commands::print::run(&command),
