@@ -18,6 +18,7 @@ mod chunks;
 mod client;
 mod connection;
 mod error;
+mod head;
 mod headers;
 mod malformed;
 mod reader;

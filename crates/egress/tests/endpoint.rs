@@ -95,7 +95,7 @@ async fn answering(
 
 /// The outcome of one post that is answered with these bytes, after which the server closes.
 async fn answered(answer: &str) -> Result<PostAnswer, PostError> {
-    let (port, ..) = answering(None, &[&format!("{answer}"), ""]).await;
+    let (port, ..) = answering(None, &[answer, ""]).await;
     post(&client(port)).await
 }
 
