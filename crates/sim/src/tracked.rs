@@ -7,6 +7,7 @@ use bytes::Bytes;
 use rand::rngs::StdRng;
 use serde::Deserialize;
 
+use longwire_wire::answer;
 use longwire_wire::frame::{FrameView, METHOD_DATA, Part, key};
 
 use crate::data_frame::FrameHead;
@@ -349,6 +350,6 @@ impl PayloadFacts {
             .header
             .as_ref()
             .and_then(|header| header.event_type.as_deref());
-        matches!(kind, Some("card.action.trigger" | "url.preview.get"))
+        kind.is_some_and(answer::wants_result)
     }
 }

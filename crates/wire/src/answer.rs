@@ -19,6 +19,12 @@ pub const RECORDED: &[u8] = br#"{"code":200}"#;
 /// Payload that says: the event is not recorded, push it again. The Node SDK writes the same bytes.
 pub const REFUSED: &[u8] = br#"{"code":500}"#;
 
+/// Whether the platform waits for a result in the answer to an event of this type: a click on a card or the preview of a
+/// link, the two callbacks that come over the long connection. It does not repeat them.
+pub fn wants_result(event_type: &str) -> bool {
+    matches!(event_type, "card.action.trigger" | "url.preview.get")
+}
+
 /// Payload that says: the event is recorded, and `data` is the result of a card callback, its JSON in base64.
 pub fn with_data(result_json: &[u8]) -> Vec<u8> {
     const HEAD: &str = r#"{"code":200,"data":""#;
