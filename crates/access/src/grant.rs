@@ -166,7 +166,11 @@ mod tests {
         for (grant, new, outcome) in [
             (grant(), &of_default, Ok(())),
             (grant(), &in_shop, Ok(())),
-            (grant(), &more, Err(GrantExcess::Scope(Scope::ConsumersRead))),
+            (
+                grant(),
+                &more,
+                Err(GrantExcess::Scope(Scope::ConsumersRead)),
+            ),
             (of_shop.clone(), &in_shop, Ok(())),
             (of_shop, &of_default, Err(GrantExcess::Space)),
             (narrowed.clone(), &one, Ok(())),

@@ -34,6 +34,6 @@ pub use grant::{Grant, GrantExcess};
 pub use names::{Space, TokenName};
 pub use scope::{Scope, ScopeError, Scopes};
 pub use token::{
-    NewToken, RANDOM_BYTES, TokenDigest, TokenId, TokenIdError, TokenRecord, TokenRefusal, TokenText,
-    TokenTextError, admit,
+    NewToken, RANDOM_BYTES, TokenDigest, TokenId, TokenIdError, TokenRecord, TokenRefusal,
+    TokenText, TokenTextError, admit,
 };

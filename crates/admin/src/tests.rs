@@ -52,6 +52,7 @@ impl Served {
             store: store.clone(),
             fault_injection: setup.fault_injection,
             config_faults: std::collections::BTreeMap::new(),
+            cards: longwire_fleet::CardAnswering::default(),
         })
         .await;
         let draining = Draining::default();

@@ -37,6 +37,7 @@ impl Served {
             store: store.clone(),
             fault_injection: false,
             config_faults: BTreeMap::new(),
+            cards: longwire_fleet::CardAnswering::default(),
         })
         .await;
         let draining = Draining::default();

@@ -8,6 +8,7 @@ mod view;
 
 pub(crate) use cards::{AssemblerCard, InstallationCard, PingerCard, SocketCard};
 
+use crate::cards::CardTally;
 use crate::kind::{self, ConnectionActor};
 use crate::record_order::RecordOrder;
 use crate::retained_bytes::RetainedBytes;
@@ -16,7 +17,7 @@ use longwire_installation::{InstallationId, Platform};
 use longwire_link::{Unparsed, UnparsedBudget};
 use longwire_store::InstallationRecord;
 use status::Status;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 use tally::Tally;
 
@@ -30,9 +31,8 @@ pub(crate) struct Bot {
     pub(crate) assembler: Card,
     record: Mutex<Arc<InstallationRecord>>,
     status: Mutex<Status>,
-    /// How many unreadable frames are recorded, where the platform repeats nothing. It outlives the connections. Boxed,
-    /// since nearly no bot ever has such a frame.
-    unparsed: Mutex<Option<Box<UnparsedBudget>>>,
+    /// Boxed, since most bots never need it.
+    seldom: OnceLock<Box<SeldomUsed>>,
     pub(crate) tally: Tally,
     /// How many of its lost events are told, though their connections still hold them: what a stop has counted, a
     /// connection gives up a little later.
@@ -40,6 +40,14 @@ pub(crate) struct Bot {
     /// What its ended connections keep.
     pub(crate) retained: RetainedBytes,
     pub(crate) record_order: RecordOrder,
+}
+
+/// What few bots ever need. It outlives the connections.
+#[derive(Default)]
+struct SeldomUsed {
+    /// How many unreadable frames are recorded, where the platform repeats nothing.
+    unparsed: Mutex<UnparsedBudget>,
+    cards: CardTally,
 }
 
 impl Bot {
@@ -53,7 +61,7 @@ impl Bot {
             assembler: Card::new(),
             record: Mutex::new(Arc::clone(record)),
             status: Mutex::new(Status::of(record)),
-            unparsed: Mutex::default(),
+            seldom: OnceLock::new(),
             tally: Tally::default(),
             told_losses: Mutex::default(),
             retained: RetainedBytes::default(),
@@ -77,8 +85,14 @@ impl Bot {
 
     /// Says whether an unreadable frame is recorded, where the platform repeats nothing.
     pub(crate) fn spend_unparsed(&self, size_bytes: usize, now: Instant) -> Unparsed {
-        let mut budget = self.unparsed.lock().unwrap_or_else(PoisonError::into_inner);
-        budget.get_or_insert_default().spend(size_bytes, now)
+        let unparsed = &self.seldom.get_or_init(Box::default).unparsed;
+        let mut budget = unparsed.lock().unwrap_or_else(PoisonError::into_inner);
+        budget.spend(size_bytes, now)
+    }
+
+    /// What came of its card events, to count into.
+    pub(crate) fn card_tally(&self) -> &CardTally {
+        &self.seldom.get_or_init(Box::default).cards
     }
 
     /// How many of its lost events are told already.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here is an actor's state; an actor that dies leaves it as it was.
 
+use crate::cards::CardAsker;
 use crate::config_fault::ConfigFault;
 use crate::failure::Failure;
 use crate::malformed::Malformed;
@@ -37,6 +38,8 @@ pub(crate) struct FleetContext {
     pub(crate) fault_injection: bool,
     /// The faults of declarations. They hold until the process ends.
     pub(crate) config_faults: BTreeMap<InstallationId, Arc<ConfigFault>>,
+    /// Who is asked about card events.
+    pub(crate) cards: CardAsker,
     pub(crate) totals: Totals,
     pub(crate) malformed: Malformed,
     pub(crate) unfinished: Unfinished,
@@ -65,6 +68,7 @@ impl FleetContext {
             config_faults: (settings.config_faults.into_iter())
                 .map(|(id, config_fault)| (id, Arc::new(config_fault)))
                 .collect(),
+            cards: CardAsker::new(settings.cards),
             totals: Totals::default(),
             malformed: Malformed::default(),
             unfinished: Unfinished::default(),

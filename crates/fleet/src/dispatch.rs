@@ -225,6 +225,7 @@ mod tests {
             store: Store::open(&StoreSettings::at(url)).expect("a fresh store opens"),
             fault_injection: false,
             config_faults: std::collections::BTreeMap::new(),
+            cards: crate::cards::CardAnswering::default(),
         });
         let parts = Arc::clone(&fleet);
         let _dispatch = start(

@@ -20,6 +20,7 @@ mod access;
 mod assembler;
 mod bot;
 mod bot_index;
+mod cards;
 mod clock;
 mod config_fault;
 mod context;
@@ -48,6 +49,7 @@ mod unfinished;
 pub mod view;
 mod writing;
 
+pub use cards::{CardAnswering, CardBroker, CardQuestion, CardReply};
 pub use config_fault::ConfigFault;
 pub use failure::FleetFailure;
 pub use fault::InjectError;
@@ -57,6 +59,6 @@ pub use longwire_actor::Fault;
 pub use request::{Reply, Request, RequestError};
 pub use settings::FleetSettings;
 pub use view::{
-    ActorView, AnswerTotals, ConnectionLimitView, ConnectionTotals, Drained, EventTotals,
-    Inspection, InstallationView, Lights, Overview, Quantiles, StoreView,
+    ActorView, AnswerTotals, CardTotals, ConnectionLimitView, ConnectionTotals, Drained,
+    EventTotals, Inspection, InstallationView, Lights, Overview, Quantiles, StoreView,
 };

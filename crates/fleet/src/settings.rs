@@ -1,5 +1,6 @@
 //! What a fleet is started with.
 
+use crate::cards::CardAnswering;
 use crate::config_fault::ConfigFault;
 use longwire_egress::EgressSettings;
 use longwire_installation::InstallationId;
@@ -27,4 +28,6 @@ pub struct FleetSettings {
     pub fault_injection: bool,
     /// Installations that are not to be connected as long as this fleet runs, and why.
     pub config_faults: BTreeMap<InstallationId, ConfigFault>,
+    /// Who is asked about card events.
+    pub cards: CardAnswering,
 }

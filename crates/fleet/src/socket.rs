@@ -17,6 +17,7 @@ mod news;
 use crate::access::Access;
 use crate::assembler::{Assembled, Emptied, Fragment, Refused};
 use crate::bot::{Bot, SocketCard};
+use crate::cards::CardAnswered;
 use crate::clock::{now, unix_ms};
 use crate::context::{ArbiterContext, FleetContext};
 use crate::loss::{self, LossCause};
@@ -151,6 +152,7 @@ impl Socket {
             timing: fleet.timing(platform),
             window_events: fleet.window_events,
             window_bytes: fleet.window_bytes,
+            cards: fleet.cards.settings(),
             mask_seed: rand::random(),
             id_seed: rand::random(),
         };
@@ -250,6 +252,7 @@ impl Socket {
             writer_has_room: self.fleet.writer.has_room(),
             unfinished_most_bytes: self.fleet.unfinished.most_for(self.unfinished_bytes),
             retained_bytes: self.bot.retained.bytes(),
+            cards_claimed: self.fleet.cards.claims(self.bot.id),
         }
     }
 }
@@ -317,6 +320,15 @@ impl Handler<MayRecord> for Socket {
 
     fn handle(&mut self, _: MayRecord, ctx: &mut Self::Context) {
         self.tell(Input::MayRecord, ctx);
+    }
+}
+
+impl Handler<CardAnswered> for Socket {
+    type Result = ();
+
+    fn handle(&mut self, answered: CardAnswered, ctx: &mut Self::Context) {
+        let CardAnswered(ticket, result) = answered;
+        self.tell(Input::CardAnswered(ticket, result), ctx);
     }
 }
 
@@ -407,6 +419,7 @@ impl Handler<Inspect<SocketState>> for Socket {
             arbiter: self.arbiter.number,
             unanswered: view.unanswered,
             unanswered_bytes: view.unanswered_bytes,
+            awaiting_application: view.awaiting_application,
             unread_bytes: view.unread_bytes,
             unsent_bytes: view.unsent_bytes,
             waiting_for_the_writer: view.waiting_for_the_writer,

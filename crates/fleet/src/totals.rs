@@ -1,5 +1,6 @@
 //! What the fleet counted since it started. One value, shared by every actor; each count is one relaxed addition.
 
+use crate::cards::CardTally;
 use crate::latency::Histogram;
 use crate::view::{AnswerTotals, ConnectionTotals, EventTotals};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -29,7 +30,9 @@ pub(crate) struct Totals {
     pub(crate) silent: AtomicU64,
     pub(crate) left_unread: AtomicU64,
     pub(crate) panics: AtomicU64,
+    pub(crate) cards: CardTally,
     pub(crate) ack_latency_us: Histogram,
+    pub(crate) card_latency_us: Histogram,
     pub(crate) record_latency_us: Histogram,
 }
 
@@ -42,6 +45,11 @@ impl Totals {
     /// An event that no ACK is owed for is durable this long after it was read.
     pub(crate) fn kept(&self, waited: Duration) {
         self.record_latency_us.count(micros(waited));
+    }
+
+    /// A card event is answered this long after it was read, by its application or by default.
+    pub(crate) fn card_answered(&self, waited: Duration) {
+        self.card_latency_us.count(micros(waited));
     }
 
     pub(crate) fn events(&self) -> EventTotals {

@@ -35,15 +35,20 @@ pub struct Overview {
     pub events: EventTotals,
     /// Answers to the platform since the start.
     pub answers: AnswerTotals,
+    /// Questions to applications about card events since the start.
+    pub cards: CardTotals,
     /// Connections since the start.
     pub connections: ConnectionTotals,
     /// Input that could not be understood, by kind, since the start.
     pub malformed: BTreeMap<&'static str, u64>,
     /// Time from the read of an event's last byte until it is durable and its ACK is encoded, in microseconds. Of
-    /// platforms that ask for an ACK.
+    /// platforms that ask for an ACK, but for the card events that an application claims.
     pub ack_latency_us: Quantiles,
     /// Time from the read of an event's last byte until it is durable, in microseconds. Of platforms that ask for no ACK.
     pub record_latency_us: Quantiles,
+    /// Time from the read of a card event's last byte until its answer is encoded, in microseconds. Of those that an
+    /// application claims.
+    pub card_latency_us: Quantiles,
     /// The store.
     pub store: StoreView,
     /// What the limit on open files leaves to connections.
@@ -90,6 +95,20 @@ pub struct AnswerTotals {
     /// Events that were read, that nobody repeats, and that are lost: a rule of the schema refused them, the process ended
     /// before the store's trouble did, or connections that ended kept too much already.
     pub unrecorded: u64,
+}
+
+/// Questions to applications about card events since the start.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CardTotals {
+    /// Questions asked.
+    pub asked: u64,
+    /// Card events answered as the application said.
+    pub answered: u64,
+    /// Card events of which it said nothing in time, or was not asked for lack of time or room. They got the default
+    /// answer; WeCom was sent nothing.
+    pub defaulted: u64,
+    /// Answers of applications that came too late.
+    pub late: u64,
 }
 
 /// Connections since the start.
@@ -228,6 +247,8 @@ pub struct Lights {
     pub shed: u64,
     /// More came lately than could be recorded in time.
     pub overloaded: bool,
+    /// Questions to applications about card events.
+    pub cards: CardTotals,
     /// Events not yet answered.
     pub unanswered: u64,
     /// Events that were read, that nobody repeats, and that are lost.

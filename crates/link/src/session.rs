@@ -26,6 +26,7 @@
 
 mod action;
 mod answer;
+mod cards;
 mod feishu;
 mod input;
 mod outbox;
@@ -37,13 +38,15 @@ mod wecom;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 pub use action::{
-    Action, ConnectionLoss, Counts, EventGroup, Fragment, LossReason, RequestRefusal, SessionView,
-    Wait,
+    Action, CardOutcome, ConnectionLoss, Counts, EventGroup, Fragment, LossReason, RequestRefusal,
+    SessionView, Wait,
 };
-pub use answer::Answer;
+pub use answer::{Answer, OwedAck};
+pub use cards::{CardEvent, CardSettings, CardTicket};
 pub use feishu::Feishu;
 pub use input::{CloseMode, Input, NotRecorded, SessionRequest, Submitted, Surroundings, Whole};
 use longwire_wire::event::DurableProof;
@@ -64,6 +67,8 @@ pub struct SessionSettings<'a> {
     pub window_events: usize,
     /// How many bytes of payload.
     pub window_bytes: usize,
+    /// How events whose answer is the application's are treated; `None` where nobody is ever asked.
+    pub cards: Option<&'a Arc<CardSettings>>,
     /// Where the masking keys come from: a number of the operating system's randomness.
     pub mask_seed: u64,
     /// Where the ids of requests come from: another one. The platform and applications see the ids, and an id tells its
@@ -103,8 +108,8 @@ pub trait Session<P: DurableProof, A> {
     /// while something is read and not decoded.
     fn wants_bytes(&self) -> usize;
 
-    /// Whether a turn is to follow at once: this one made room for what is read and not decoded, or has something to write
-    /// before more is read. Nothing else would wake the owner for it.
+    /// Whether a turn is to follow at once: this one made room for what is read and not decoded, has something to write
+    /// before more is read, or wrote the last answer of a connection that finishes. Nothing else would wake the owner for it.
     fn wants_turn(&self) -> bool;
 
     /// How many events are unanswered or unrecorded.

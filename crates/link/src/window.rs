@@ -23,7 +23,7 @@ pub enum Released<T> {
         /// When it was admitted.
         waited_since: Instant,
     },
-    /// It was refused in the meantime: no second answer.
+    /// It was refused in the meantime, or held: no second answer.
     Late,
     /// No such ticket.
     Unknown,
@@ -34,7 +34,8 @@ pub enum Released<T> {
 pub struct Window<T> {
     max_events: u32,
     max_bytes: usize,
-    budget: Duration,
+    /// Eight bytes, since every connection has one.
+    budget_ms: u64,
     places: HashMap<Ticket, Place<T>, BuildHasherDefault<TicketHasher>>,
     /// In the order of admission, which is the order of deadlines but for what waited unread. Its front is always waiting; further back
     /// there may be tickets that are released already.
@@ -45,7 +46,7 @@ pub struct Window<T> {
 
 #[derive(Debug)]
 struct Place<T> {
-    /// `None` once it was handed out to be refused.
+    /// `None` once it was handed out to be refused, and while the place is held.
     kept: Option<T>,
     since: Instant,
     due: Instant,
@@ -77,13 +78,13 @@ impl Hasher for TicketHasher {
 const IDLE_CAPACITY: usize = 4;
 
 impl<T> Window<T> {
-    /// Room for so many events and bytes, each to be answered within `budget`.
+    /// Room for so many events and bytes, each to be answered within `budget`, of which whole milliseconds count.
     #[must_use]
     pub fn new(max_events: usize, max_bytes: usize, budget: Duration) -> Self {
         Self {
             max_events: u32::try_from(max_events).unwrap_or(u32::MAX),
             max_bytes,
-            budget,
+            budget_ms: u64::try_from(budget.as_millis()).unwrap_or(u64::MAX),
             places: HashMap::default(),
             order: VecDeque::new(),
             next: 0,
@@ -111,6 +112,7 @@ impl<T> Window<T> {
         unread_for: Duration,
         now: Instant,
     ) -> Ticket {
+        let budget = Duration::from_millis(self.budget_ms);
         let mut ticket = Ticket(self.next);
         while self.places.contains_key(&ticket) {
             ticket.0 = ticket.0.wrapping_add(1);
@@ -121,7 +123,7 @@ impl<T> Window<T> {
             Place {
                 kept: Some(kept),
                 since: now,
-                due: now + self.budget.saturating_sub(unread_for),
+                due: now + budget.saturating_sub(unread_for),
                 size_bytes,
             },
         );
@@ -144,6 +146,27 @@ impl<T> Window<T> {
             },
             None => Released::Late,
         }
+    }
+
+    /// Takes the place of a ticket that was just released once more: the store is done with the event, and something else
+    /// is not. It has no deadline here; [`release`](Self::release) frees it, and calls it late.
+    pub fn hold(&mut self, ticket: Ticket, size_bytes: usize, now: Instant) {
+        let place = Place {
+            kept: None,
+            since: now,
+            due: now,
+            size_bytes,
+        };
+        if self.places.insert(ticket, place).is_none() {
+            self.bytes_held += size_bytes;
+        }
+    }
+
+    /// Whether one more place may be held beside the `held` ones: at most half of the places and of the bytes, so that the
+    /// other half is left to events that wait for the store only.
+    #[must_use]
+    pub fn may_hold(&self, held: usize) -> bool {
+        held.saturating_mul(2) < self.max_events as usize && self.bytes_held < self.max_bytes / 2
     }
 
     /// Hands out, oldest first, what waited longer than the budget and is to be refused. What the caller

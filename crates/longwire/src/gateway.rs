@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use longwire_egress::{EgressSettings, NoProxy, ProxyEnvironment, RootsReport, tls_config};
 use longwire_fleet::setback::chain;
-use longwire_fleet::{ConfigFault, Drained, Fleet, FleetFailure, FleetSettings};
+use longwire_fleet::{CardAnswering, ConfigFault, Drained, Fleet, FleetFailure, FleetSettings};
 use longwire_link::Setback;
 use longwire_store::{NewInstallation, Store, StoreSettings};
 
@@ -85,6 +85,7 @@ impl Gateway {
             store: store.clone(),
             fault_injection: config.debug.fault_injection,
             config_faults: config_faults.collect(),
+            cards: CardAnswering::default(),
         })
         .await;
         let listen = Failure::io("serve HTTP");

@@ -76,6 +76,12 @@ impl DurableProof for Receipt {
             RecordOutcome::Repeat { tier, .. } => Some(tier),
         }
     }
+
+    fn seq(&self) -> Seq {
+        match self.outcome {
+            RecordOutcome::Recorded(seq) | RecordOutcome::Repeat { of: seq, .. } => seq,
+        }
+    }
 }
 
 /// What became of one group of a committed batch.

@@ -105,4 +105,7 @@ pub trait DurableProof {
 
     /// By which key the event was recognised, if it was recorded before.
     fn repeat(&self) -> Option<Tier>;
+
+    /// The event's place in the log; of a repeat, that of the earlier one.
+    fn seq(&self) -> Seq;
 }

@@ -64,7 +64,12 @@ pub enum TokenRefusal {
 
 impl TokenRefusal {
     /// All of them, in the order of the metrics.
-    pub const ALL: [Self; 4] = [Self::Unknown, Self::WrongDigest, Self::Revoked, Self::Expired];
+    pub const ALL: [Self; 4] = [
+        Self::Unknown,
+        Self::WrongDigest,
+        Self::Revoked,
+        Self::Expired,
+    ];
 
     /// Its stable name.
     #[must_use]
@@ -156,7 +161,11 @@ mod tests {
             (Some(&revoked), &forged, 99, Some(TokenRefusal::WrongDigest)),
         ] {
             let admitted = admit(record, presented, now_ms);
-            assert_eq!(admitted.as_ref().err(), refusal.as_ref(), "{record:?} {now_ms}");
+            assert_eq!(
+                admitted.as_ref().err(),
+                refusal.as_ref(),
+                "{record:?} {now_ms}"
+            );
             if let Ok(grant) = admitted {
                 assert_eq!((grant.token, grant.name.as_str()), (text.id(), "shop"));
             }

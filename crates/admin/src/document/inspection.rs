@@ -76,6 +76,7 @@ struct InstallationFields {
 #[serde(remote = "SocketState")]
 struct SocketFields {
     arbiter: u16,
+    awaiting_application: usize,
     generation: u64,
     phase: &'static str,
     reading: bool,

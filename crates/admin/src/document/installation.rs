@@ -7,10 +7,12 @@
 
 use std::borrow::Cow;
 
-use longwire_fleet::{InstallationView, Lights};
+use longwire_fleet::{CardTotals, InstallationView, Lights};
 use longwire_installation::{Guarantee, Platform, TakeBack};
 use longwire_store::{InstallationRecord, TimelineRecord};
 use serde::{Deserialize, Serialize};
+
+use super::overview::CardFields;
 
 /// A label that this program wrote, or read from another one.
 type Label = Cow<'static, str>;
@@ -141,6 +143,8 @@ struct LightFields {
     malformed: u64,
     unparsed: u64,
     unparsed_dropped: u64,
+    #[serde(with = "CardFields", default)]
+    cards: CardTotals,
 }
 
 impl From<&InstallationRecord> for StoredInstallation {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use longwire_fleet::{
-    AnswerTotals, ConnectionLimitView, ConnectionTotals, EventTotals, Overview, Quantiles,
-    StoreView,
+    AnswerTotals, CardTotals, ConnectionLimitView, ConnectionTotals, EventTotals, Overview,
+    Quantiles, StoreView,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// `GET /overview`, and each message of `GET /feed`. The fields are described with [`Overview`].
 #[derive(Debug, Serialize)]
@@ -27,6 +27,8 @@ struct OverviewFields {
     events: EventTotals,
     #[serde(with = "AnswerFields")]
     answers: AnswerTotals,
+    #[serde(with = "CardFields")]
+    cards: CardTotals,
     #[serde(with = "ConnectionFields")]
     connections: ConnectionTotals,
     malformed: BTreeMap<&'static str, u64>,
@@ -34,6 +36,8 @@ struct OverviewFields {
     ack_latency_us: Quantiles,
     #[serde(with = "QuantileFields")]
     record_latency_us: Quantiles,
+    #[serde(with = "QuantileFields")]
+    card_latency_us: Quantiles,
     #[serde(with = "StoreFields")]
     store: StoreView,
     #[serde(with = "ConnectionLimitFields")]
@@ -63,6 +67,15 @@ struct AnswerFields {
     late_receipts: u64,
     orphaned_receipts: u64,
     unrecorded: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "CardTotals")]
+pub(super) struct CardFields {
+    asked: u64,
+    answered: u64,
+    defaulted: u64,
+    late: u64,
 }
 
 #[derive(Serialize)]

@@ -1,7 +1,7 @@
 //! The JSON that programs read: names of fields, their order, and how values are written.
 
 use longwire_actor::{HandleTimes, LastExit, LastMessage, MailboxView, SupervisionView, Warning};
-use longwire_fleet::{ActorView, Inspection, InstallationView, Lights};
+use longwire_fleet::{ActorView, CardTotals, Inspection, InstallationView, Lights};
 
 use super::uploads::with_scene;
 use super::*;
@@ -48,8 +48,10 @@ const OVERVIEW: &str = "{started_ms:0,now_ms:0,installations:0,by_state:{stopped
     actors:{assembler:0,dispatch:0,installation:0,pinger:0,socket:0,supervisor:0},\
     events:{received:0,recorded:0,repeats_by_event_id:0,repeats_by_message:0,unparsed:0,unparsed_dropped:0,assembled:0},\
     answers:{acked:0,refused:0,refused_late:0,shed:0,late_receipts:0,orphaned_receipts:0,unrecorded:0},\
+    cards:{asked:0,answered:0,defaulted:0,late:0},\
     connections:{attempts:0,opened:0,lost:0,reconnects:0,silent:0,left_unread:0,panics:0},malformed:{},\
     ack_latency_us:{count:0,p50:0,p99:0,max:0},record_latency_us:{count:0,p50:0,p99:0,max:0},\
+    card_latency_us:{count:0,p50:0,p99:0,max:0},\
     store:{state:\"\",cause:null,detail:null,advice:null,since_ms:null,queue:0,queue_high_water:0,commits:0,notes_dropped:0},\
     connection_limit:{limit:null,held:0,waiting:0},draining:?}";
 
@@ -71,7 +73,8 @@ const OBSERVED: &str = "{id:\"\",name:\"\",platform:\"\",app_id:\"\",desired:\"\
     state_since_ms:0,until_ms:null,attempt:0,reason:null,reason_text:null,next_step:null,generation:0,\
     lights:{connected_ms:null,last_heard_ms:null,pong_round_trip_us:null,last_event_ms:null,never_heard_an_event:?,\
     attempts_exceeded:?,failures:0,alarm:?,restarts:0,reconnects:0,events:0,repeats:0,acked:0,refused:0,shed:0,\
-    overloaded:?,unanswered:0,unrecorded:0,left_unread:0,malformed:0,unparsed:0,unparsed_dropped:0}}";
+    overloaded:?,unanswered:0,unrecorded:0,left_unread:0,malformed:0,unparsed:0,unparsed_dropped:0,\
+    cards:{asked:0,answered:0,defaulted:0,late:0}}}";
 
 #[test]
 fn what_every_fleet_answers_keeps_its_shape() {
@@ -144,7 +147,7 @@ fn what_actors_say_of_themselves_keeps_its_shape() {
             ),
             (
                 format!("{bot}/socket"),
-                "{arbiter:0,generation:0,phase:\"\",reading:?,shedding:?,unanswered:0,unanswered_bytes:0,unread_bytes:0,\
+                "{arbiter:0,awaiting_application:0,generation:0,phase:\"\",reading:?,shedding:?,unanswered:0,unanswered_bytes:0,unread_bytes:0,\
                  unsent_bytes:0,waiting_for_predecessors:?,waiting_for_the_writer:0}",
             ),
             (
@@ -289,6 +292,12 @@ fn a_bot_in_trouble_is_written_whole() {
             malformed: 20,
             unparsed: 21,
             unparsed_dropped: 22,
+            cards: CardTotals {
+                asked: 23,
+                answered: 24,
+                defaulted: 25,
+                late: 26,
+            },
         },
     };
     let text = serde_json::to_string(&InstallationDocument::from(bot)).expect("it has a JSON form");
@@ -301,7 +310,8 @@ fn a_bot_in_trouble_is_written_whole() {
          \"never_heard_an_event\":false,\"attempts_exceeded\":true,\"failures\":9,\"alarm\":true,\"restarts\":10,\
          \"reconnects\":11,\"events\":12,\"repeats\":13,\"acked\":14,\"refused\":15,\"shed\":16,\
          \"overloaded\":false,\"unanswered\":17,\"unrecorded\":18,\"left_unread\":19,\"malformed\":20,\
-         \"unparsed\":21,\"unparsed_dropped\":22}}"
+         \"unparsed\":21,\"unparsed_dropped\":22,\
+         \"cards\":{\"asked\":23,\"answered\":24,\"defaulted\":25,\"late\":26}}}"
     );
 }
 

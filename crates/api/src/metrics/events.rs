@@ -9,6 +9,7 @@ use super::families::Families;
 pub(super) fn write(overview: &Overview, families: &mut Families<'_>) -> fmt::Result {
     write_events(overview, families)?;
     write_answers(overview, families)?;
+    write_cards(overview, families)?;
     families.gauges_by(
         "ack_seconds",
         "From the read of an event's last byte to its ACK, since the start",
@@ -20,6 +21,12 @@ pub(super) fn write(overview: &Overview, families: &mut Families<'_>) -> fmt::Re
         "From the read of an event's last byte until it is durable, where the platform asks for no ACK, since the start",
         ["quantile"],
         quantiles(&overview.record_latency_us),
+    )?;
+    families.gauges_by(
+        "card_seconds",
+        "From the read of a card event's last byte to its answer, where an application claims it, since the start",
+        ["quantile"],
+        quantiles(&overview.card_latency_us),
     )
 }
 
@@ -105,6 +112,26 @@ fn write_answers(overview: &Overview, families: &mut Families<'_>) -> fmt::Resul
         "kind",
         malformed.map(|(&kind, &count)| (kind, count)),
     )
+}
+
+fn write_cards(overview: &Overview, families: &mut Families<'_>) -> fmt::Result {
+    let cards = &overview.cards;
+    families.counters(&[(
+        "cards_asked",
+        "Questions to applications about card events",
+        cards.asked,
+    )])?;
+    families.counters_by(
+        "cards",
+        "Answers to card events, the application's and those by default",
+        "outcome",
+        [("answered", cards.answered), ("defaulted", cards.defaulted)],
+    )?;
+    families.counters(&[(
+        "cards_late",
+        "Answers of applications to card events that came too late",
+        cards.late,
+    )])
 }
 
 /// Median, 99th percentile and maximum in seconds.

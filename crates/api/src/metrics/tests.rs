@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use longwire_fleet::{
-    AnswerTotals, ConnectionLimitView, ConnectionTotals, EventTotals, Quantiles, StoreView,
+    AnswerTotals, CardTotals, ConnectionLimitView, ConnectionTotals, EventTotals, Quantiles,
+    StoreView,
 };
 
 use super::*;
@@ -44,6 +45,12 @@ fn snapshot() -> Snapshot {
                 orphaned_receipts: 23,
                 unrecorded: 22,
             },
+            cards: CardTotals {
+                asked: 70,
+                answered: 71,
+                defaulted: 72,
+                late: 73,
+            },
             connections: ConnectionTotals {
                 attempts: 4,
                 opened: 5,
@@ -65,6 +72,12 @@ fn snapshot() -> Snapshot {
                 p50: 0,
                 p99: 1,
                 max: 2,
+            },
+            card_latency_us: Quantiles {
+                count: 0,
+                p50: 10_000,
+                p99: 200_000,
+                max: 2_500_000,
             },
             store: StoreView {
                 state: "ok",

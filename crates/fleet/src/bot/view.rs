@@ -92,6 +92,9 @@ impl Bot {
             refused: tally.refused.load(Relaxed),
             shed: tally.shed.load(Relaxed),
             overloaded: self.is_overloaded(),
+            cards: (self.seldom.get())
+                .map(|seldom| seldom.cards.totals())
+                .unwrap_or_default(),
             unanswered: tally.unanswered.load(Relaxed),
             unrecorded: tally.unrecorded.load(Relaxed),
             left_unread: tally.left_unread.load(Relaxed),

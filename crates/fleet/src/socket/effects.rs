@@ -2,6 +2,7 @@
 
 use super::{AssemblerIdle, AssemblerWanted, Finished, Lost, Opened, Phase, Socket};
 use crate::assembler::{Fragment, Refused};
+use crate::cards::{CardQuestion, CardReply};
 use crate::clock::{now, unix_ms};
 use crate::loss::{self, LossCause};
 use crate::pinger::{Heard, Pong, ReadingPaused, ReadingResumed};
@@ -11,7 +12,8 @@ use actix::{ActorContext, Message};
 use longwire_actor::{Context, Receives, send};
 use longwire_link::UnparsedBudget;
 use longwire_link::session::{
-    Action, Counts, EventGroup, Input, LossReason, RequestRefusal, Submitted,
+    Action, CardEvent, CardOutcome, CardTicket, Counts, EventGroup, Input, LossReason,
+    RequestRefusal, Submitted,
 };
 use longwire_store::{Group, Receipt, Refusal, Rejected};
 use longwire_wire::wecom::Ack;
@@ -84,6 +86,12 @@ impl Socket {
                     send(&**assembler, Refused(message_id));
                 }
             }
+            Action::AskApplication {
+                ticket,
+                is_repeat,
+                event,
+            } => self.ask_application(ticket, is_repeat, *event),
+            Action::CardSettled(outcome) => self.count_card(outcome),
             // Whoever asked may have gone.
             Action::Answer(asker, answer) => drop(asker.send(self.reply(answer))),
             Action::UnparsedFrame(size_bytes) => {
@@ -150,6 +158,34 @@ impl Socket {
     {
         if let Some(pinger) = &self.pinger {
             send(&**pinger, message);
+        }
+    }
+
+    fn ask_application(&self, ticket: CardTicket, is_repeat: bool, event: CardEvent) {
+        self.fleet.totals.cards.count_asked();
+        self.bot.card_tally().count_asked();
+        let me = Arc::clone(&self.me.0);
+        let reply = CardReply::new(me, ticket);
+        let (id, platform) = (self.bot.id, self.bot.platform());
+        let question = CardQuestion::new(id, platform, is_repeat, event, reply);
+        if let Err(panic) = self.fleet.cards.ask(question) {
+            tracing::error!(
+                installation = self.bot.public_id,
+                seq = ticket.seq().0,
+                panic,
+                "a card event was not passed on to its application, and is answered by default"
+            );
+        }
+    }
+
+    fn count_card(&self, outcome: CardOutcome) {
+        self.fleet.totals.cards.count(outcome);
+        self.bot.card_tally().count(outcome);
+        match outcome {
+            CardOutcome::Answered(waited) | CardOutcome::Defaulted(waited) => {
+                self.fleet.totals.card_answered(waited);
+            }
+            CardOutcome::Unanswered | CardOutcome::Late => {}
         }
     }
 

@@ -149,6 +149,8 @@ pub struct SocketState {
     pub unanswered: usize,
     /// Their payloads.
     pub unanswered_bytes: usize,
+    /// Card events that are recorded and wait for the application's answer.
+    pub awaiting_application: usize,
     /// Read, and not a whole message yet.
     pub unread_bytes: usize,
     /// Written here, and not taken by the kernel yet.

@@ -2,6 +2,7 @@
 
 mod actors;
 mod bots;
+mod cards;
 mod connections;
 mod drain;
 mod events;

@@ -1,7 +1,7 @@
 //! A fleet against the simulated platform, in one process, and how tests look at it.
 
 use longwire_egress::{EgressSettings, ProxyEnvironment, tls_config};
-use longwire_fleet::{Fleet, FleetSettings, InstallationView};
+use longwire_fleet::{CardAnswering, Fleet, FleetSettings, InstallationView};
 use longwire_installation::{BaseUrl, Desired, Origin, Platform};
 use longwire_link::Timing;
 use longwire_sim::{Sim, SimSettings};
@@ -45,6 +45,33 @@ impl World {
         fragment_ttl: Duration,
         connect_per_second: u32,
     ) -> Self {
+        let settings = |store: &Store| {
+            let timing = Timing {
+                fragment_ttl,
+                ..quick()
+            };
+            FleetSettings {
+                connect_per_second,
+                ..settings_of(store, timing)
+            }
+        };
+        Self::of(ping_seconds, bots, settings).await
+    }
+
+    /// With somebody who is asked about card events.
+    pub(crate) async fn answering(bots: usize, cards: CardAnswering) -> Self {
+        let settings = |store: &Store| FleetSettings {
+            cards,
+            ..settings_of(store, quick())
+        };
+        Self::of(1, bots, settings).await
+    }
+
+    async fn of(
+        ping_seconds: i64,
+        bots: usize,
+        settings: impl FnOnce(&Store) -> FleetSettings,
+    ) -> Self {
         let sim = Sim::start(SimSettings {
             client_config: ClientConfig {
                 reconnect_count: Some(-1),
@@ -67,11 +94,7 @@ impl World {
                 .add_installation(bot)
                 .expect("an installation is added");
         }
-        let timing = Timing {
-            fragment_ttl,
-            ..quick()
-        };
-        let fleet = fleet_of(&store, timing, connect_per_second).await;
+        let fleet = Fleet::start(settings(&store)).await;
         Self {
             sim,
             fleet,
@@ -161,6 +184,7 @@ pub(crate) fn settings_of(store: &Store, timing: Timing) -> FleetSettings {
         store: store.clone(),
         fault_injection: true,
         config_faults: std::collections::BTreeMap::new(),
+        cards: CardAnswering::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use longwire_wire::event::NewEvent;
 use longwire_wire::identity::Tier;
 use longwire_wire::wecom::Ack;
 
+use super::cards::{CardEvent, CardTicket};
 use crate::setback::Setback;
 
 /// What is to be done, beside recording and writing.
@@ -33,6 +34,19 @@ pub enum Action<A> {
     Join(Fragment),
     /// A joined push of this id was answered 500: tell the assembler.
     JoinedRefused(ByteString),
+    /// Ask the application what the platform is to be answered. What it says, or that it says nothing, comes back as
+    /// [`Input::CardAnswered`](super::Input::CardAnswered).
+    AskApplication {
+        /// Which question this is.
+        ticket: CardTicket,
+        /// Whether the event was recorded before. Over this connection nobody is asked about it right now, over another
+        /// one somebody may be.
+        is_repeat: bool,
+        /// What happened.
+        event: Box<CardEvent>,
+    },
+    /// Count what became of a card event.
+    CardSettled(CardOutcome),
     /// Tell whoever asked.
     Answer(A, Result<Ack, RequestRefusal>),
     /// A frame of so many bytes that nobody can read and nobody sends again: is it kept? Nothing more is decoded before
@@ -180,8 +194,23 @@ pub struct Counts {
     pub unparsed: u32,
     /// Frames that could not be read, and were dropped.
     pub unparsed_dropped: u32,
-    /// How long events waited for their proofs. Events of one read have waited equally long.
+    /// How long events waited for their proofs, those apart that waited for the application as well. Events of one read
+    /// have waited equally long.
     pub waits: Vec<Wait>,
+}
+
+/// What became of a card event that an application claims, or of its answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CardOutcome {
+    /// It was answered as the application said, so long after it was read.
+    Answered(Duration),
+    /// It was answered by default, so long after it was read: the application said nothing in time, or was not asked for
+    /// lack of time or room.
+    Defaulted(Duration),
+    /// The same where the platform is sent nothing then.
+    Unanswered,
+    /// An answer of the application came too late.
+    Late,
 }
 
 impl Counts {
@@ -209,6 +238,9 @@ pub struct SessionView {
     pub phase: &'static str,
     /// Events that are not answered or not recorded.
     pub unanswered: usize,
+    /// Events that are recorded and wait for the application's answer. Where the platform wants an answer to each event,
+    /// they are among the unanswered.
+    pub awaiting_application: usize,
     /// Their payload.
     pub unanswered_bytes: usize,
     /// Input that is read and not decoded.

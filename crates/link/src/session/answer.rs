@@ -30,6 +30,16 @@
 //! }
 //! ```
 //!
+//! An event whose application is asked first keeps its proof in an [`OwedAck`], which is no easier to have:
+//!
+//! ```compile_fail,E0451
+//! use longwire_link::session::{Answer, OwedAck};
+//! use longwire_wire::answer::Echo;
+//! fn by_hand(echo: Echo) -> Answer {
+//!     Answer::with_result(OwedAck { echo }, b"{}")
+//! }
+//! ```
+//!
 //! With a proof the first one compiles:
 //!
 //! ```
@@ -40,10 +50,22 @@
 //!     Answer::recorded(echo, proof)
 //! }
 //! ```
+//!
+//! and so does the last one:
+//!
+//! ```
+//! use longwire_link::session::{Answer, OwedAck};
+//! use longwire_wire::answer::Echo;
+//! use longwire_wire::event::DurableProof;
+//! fn later(echo: Echo, proof: impl DurableProof) -> Answer {
+//!     Answer::with_result(OwedAck::of(echo, proof), b"{}")
+//! }
+//! ```
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use longwire_wire::answer::{Echo, RECORDED, REFUSED};
+use longwire_wire::answer::{Echo, RECORDED, REFUSED, with_data};
 use longwire_wire::event::DurableProof;
 use longwire_wire::websocket::{MaskKeys, Opcode, frame_in_place};
 
@@ -51,7 +73,23 @@ use longwire_wire::websocket::{MaskKeys, Opcode, frame_in_place};
 #[derive(Debug)]
 pub struct Answer {
     echo: Echo,
-    payload: &'static [u8],
+    payload: Cow<'static, [u8]>,
+}
+
+/// The frame of an event that is recorded and not answered yet, because its application is asked first. Only a proof makes
+/// one, so what it is answered in the end is an ACK of a durable event.
+#[derive(Debug)]
+pub struct OwedAck {
+    echo: Echo,
+}
+
+impl OwedAck {
+    /// The event is durable, and its ACK comes later. The proof is used up.
+    #[must_use]
+    pub fn of(echo: Echo, proof: impl DurableProof) -> Self {
+        drop(proof);
+        Self { echo }
+    }
 }
 
 impl Answer {
@@ -61,7 +99,16 @@ impl Answer {
         drop(proof);
         Self {
             echo,
-            payload: RECORDED,
+            payload: Cow::Borrowed(RECORDED),
+        }
+    }
+
+    /// ACK: code 200 with the result of a card callback, a JSON document.
+    #[must_use]
+    pub fn with_result(owed: OwedAck, result_json: &[u8]) -> Self {
+        Self {
+            echo: owed.echo,
+            payload: Cow::Owned(with_data(result_json)),
         }
     }
 
@@ -70,15 +117,15 @@ impl Answer {
     pub fn refused(echo: Echo) -> Self {
         Self {
             echo,
-            payload: REFUSED,
+            payload: Cow::Borrowed(REFUSED),
         }
     }
 
     /// Appends the answer as one WebSocket message. `waited` goes into the header `biz_rt`.
     pub(super) fn write(&self, waited: Duration, masks: &mut MaskKeys, out: &mut Vec<u8>) {
-        let len = self.echo.encoded_len(self.payload, Some(waited));
+        let len = self.echo.encoded_len(&self.payload, Some(waited));
         frame_in_place(out, Opcode::Binary, masks.next_key(), len, |out| {
-            self.echo.encode(self.payload, Some(waited), out);
+            self.echo.encode(&self.payload, Some(waited), out);
         });
     }
 }

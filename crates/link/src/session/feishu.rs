@@ -8,9 +8,11 @@
 //! A connection that finishes is not read any more: what it has not answered is pushed again.
 
 mod answers;
+mod cards;
 mod fragments;
 mod push;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -18,6 +20,7 @@ use longwire_wire::event::DurableProof;
 use longwire_wire::frame::{Frame, ServiceId};
 
 use self::answers::Unanswered;
+use self::cards::Cards;
 use self::fragments::FragmentRouting;
 use super::action::{Action, ConnectionLoss, Counts, EventGroup, RequestRefusal, SessionView};
 use super::input::{CloseMode, Input, Surroundings, Whole};
@@ -45,6 +48,8 @@ pub struct Feishu<A> {
     recording: Recording<Unanswered>,
     fragments: FragmentRouting,
     backlog: Backlog,
+    /// Boxed, to keep an idle session small. `None` where nobody is ever asked.
+    cards: Option<Box<Cards>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,6 +75,7 @@ impl<A> Feishu<A> {
             timing,
             window_events,
             window_bytes,
+            cards,
             mask_seed,
             id_seed: _,
         } = settings;
@@ -81,6 +87,7 @@ impl<A> Feishu<A> {
             recording: Recording::new(window, Flight::Many),
             fragments: FragmentRouting::default(),
             backlog: Backlog::default(),
+            cards: cards.map(|settings| Box::new(Cards::new(Arc::clone(settings)))),
         }
     }
 
@@ -131,6 +138,7 @@ impl<A> Feishu<A> {
         self.finish();
     }
 
+    /// For events that wait for the application nothing is owed any more: they are recorded, and nobody hears an answer.
     fn finish(&mut self) {
         self.phase = Phase::Over;
         let unanswered = self.recording.len();
@@ -242,7 +250,8 @@ impl<P: DurableProof, A> Session<P, A> for Feishu<A> {
             }
             Input::InputEnded(detail) => self.input_ended(detail),
             Input::WriteFailed(detail) => self.write_failed(detail),
-            Input::Recorded(proofs) => self.recorded(proofs, now),
+            Input::Recorded(proofs) => self.recorded(proofs, around),
+            Input::CardAnswered(ticket, result) => self.card_answered(ticket, result, now),
             // Whatever the reason, the platform repeats them.
             Input::NotRecorded(tickets, _) => self.not_recorded(&tickets, now),
             Input::Submitted(submitted) => self.recording.handle_submitted(submitted, now),
@@ -275,11 +284,17 @@ impl<P: DurableProof, A> Session<P, A> for Feishu<A> {
         match self.phase {
             Phase::Open => {
                 self.refuse_late(now);
+                self.end_late_cards(now);
                 self.backlog.handle_timeout(now);
                 self.recording.handle_timeout(around.writer_has_room, now);
             }
             Phase::Finishing { until } => {
                 self.refuse_late(now);
+                if until <= now {
+                    self.end_all_cards(now);
+                } else {
+                    self.end_late_cards(now);
+                }
                 self.recording.handle_timeout(around.writer_has_room, now);
                 if self.recording.is_empty() && self.transport.outbox.is_empty() {
                     self.transport.outbox.close(1000);
@@ -308,18 +323,20 @@ impl<P: DurableProof, A> Session<P, A> for Feishu<A> {
         let written = self.transport.outbox.poll_timeout();
         let expiry = self.recording.poll_expiry();
         let offer = self.recording.poll_offer();
+        let cards = self.poll_cards();
         let due = match self.phase {
             Phase::Open => [
                 written,
                 expiry,
                 offer,
+                cards,
                 self.transport.pause().poll_timeout(),
                 self.backlog.poll_timeout(now),
             ],
-            Phase::Finishing { until } => [written, expiry, offer, Some(until), None],
+            Phase::Finishing { until } => [written, expiry, offer, cards, Some(until), None],
             // Nothing is answered any more.
-            Phase::Leaving { until } => [written, Some(until), None, None, None],
-            Phase::Over => [None; 5],
+            Phase::Leaving { until } => [written, Some(until), None, None, None, None],
+            Phase::Over => [None; 6],
         };
         due.into_iter().flatten().min()
     }
@@ -349,7 +366,13 @@ impl<P: DurableProof, A> Session<P, A> for Feishu<A> {
     }
 
     fn wants_turn(&self) -> bool {
-        self.phase == Phase::Open && self.may_read() && !self.transport.is_hungry()
+        match self.phase {
+            Phase::Open => self.may_read() && !self.transport.is_hungry(),
+            Phase::Finishing { .. } => {
+                self.recording.is_empty() && self.transport.outbox.is_empty()
+            }
+            Phase::Leaving { .. } | Phase::Over => false,
+        }
     }
 
     fn unanswered(&self) -> usize {
@@ -377,6 +400,7 @@ impl<P: DurableProof, A> Session<P, A> for Feishu<A> {
                 Phase::Over => "over",
             },
             unanswered: self.recording.len(),
+            awaiting_application: self.cards_awaited(),
             unanswered_bytes: self.recording.bytes_held(),
             unread_bytes: self.transport.held_bytes(),
             unsent_bytes: self.transport.outbox.len(),

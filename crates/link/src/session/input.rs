@@ -10,6 +10,7 @@ use longwire_wire::event::NewEvent;
 use longwire_wire::wecom::Command;
 use serde_json::value::RawValue;
 
+use super::cards::CardTicket;
 use crate::generation::Generation;
 use crate::unparsed::Unparsed;
 
@@ -26,6 +27,8 @@ pub struct Surroundings {
     pub unfinished_most_bytes: usize,
     /// What connections of this bot that ended hold until it is recorded.
     pub retained_bytes: usize,
+    /// Whether an application claims the card events of this bot. Where none does, they are answered as any event.
+    pub cards_claimed: bool,
 }
 
 /// Something happened. It cannot be printed: much of it is what the platform or an application said.
@@ -60,6 +63,9 @@ pub enum Input<P, A> {
     AssemblerEmpty(u32),
     /// The assembler joined a split push.
     Assembled(Whole),
+    /// The application answered the question of this ticket: with this result, a JSON document that the platform takes, or
+    /// not at all.
+    CardAnswered(CardTicket, Option<Bytes>),
     /// Somebody asks the platform something.
     Request(SessionRequest<A>),
     /// What becomes of the frame of [`Action::UnparsedFrame`](super::Action::UnparsedFrame).

@@ -160,6 +160,17 @@ impl<K> Recording<K> {
         self.window.release(Ticket(ticket))
     }
 
+    /// Keeps the place of an event that was just released and has another answer to wait for; [`release`](Self::release)
+    /// frees it.
+    pub(super) fn hold(&mut self, ticket: u32, size_bytes: usize, now: Instant) {
+        self.window.hold(Ticket(ticket), size_bytes, now);
+    }
+
+    /// Whether one more may be held beside the `held` ones.
+    pub(super) fn may_hold(&self, held: usize) -> bool {
+        self.window.may_hold(held)
+    }
+
     /// Gives up what the writer does not have. Returns how many events that were.
     pub(super) fn give_up_waiting(&mut self) -> usize {
         let events = self.unrecorded.give_up();

@@ -6,6 +6,7 @@
 //! ```
 //! The platform forgets an event once it is written to us, so it stays here until the store has it.
 
+mod cards;
 mod ending;
 mod messages;
 mod recorded;
@@ -17,10 +18,12 @@ use bytes::Bytes;
 use longwire_wire::event::{DurableProof, NewEvent};
 use secrecy::SecretString;
 
+use self::cards::Answerable;
 use self::ending::{Ending, Why};
 use self::recorded::Refused;
 use self::requests::Waiter;
 use super::action::{Action, ConnectionLoss, Counts, EventGroup, SessionView};
+use super::cards::AwaitedCards;
 use super::input::{CloseMode, Input, Surroundings};
 use super::outbox::Outbox;
 use super::recording::Recording;
@@ -52,6 +55,8 @@ pub struct Wecom<A> {
     is_subscribed: bool,
     requests: Requests<Waiter<A>>,
     ids: Jitter,
+    /// What the application is being asked about.
+    cards: AwaitedCards<Answerable>,
     /// A frame that nobody can read, until it is said whether it is kept.
     unparsed: Option<Bytes>,
 }
@@ -76,6 +81,7 @@ impl<A> Wecom<A> {
             timing,
             window_events,
             window_bytes,
+            cards: _,
             mask_seed,
             id_seed,
         } = settings;
@@ -95,6 +101,7 @@ impl<A> Wecom<A> {
             is_subscribed: false,
             requests: Requests::new(RequestLimits::from(timing)),
             ids: Jitter::new(id_seed),
+            cards: AwaitedCards::default(),
             unparsed: None,
         }
     }
@@ -243,7 +250,8 @@ impl<P: DurableProof, A> Session<P, A> for Wecom<A> {
             Input::Empty => self.found_empty(around),
             Input::InputEnded(detail) => self.input_ended(detail, now),
             Input::WriteFailed(detail) => self.write_failed(detail, now),
-            Input::Recorded(proofs) => self.recorded(proofs, now),
+            Input::Recorded(proofs) => self.recorded(proofs, around),
+            Input::CardAnswered(ticket, result) => self.card_answered(ticket, result, now),
             Input::NotRecorded(tickets, why) => self.not_recorded(&tickets, why, now),
             Input::Submitted(submitted) => self.submitted(submitted, now),
             Input::HasPredecessors => self.recording.wait_for_predecessors(),
@@ -277,6 +285,7 @@ impl<P: DurableProof, A> Session<P, A> for Wecom<A> {
         {
             self.lose(end, 1000, now);
         }
+        self.end_late_cards(now);
         self.recording.handle_timeout(writer_has_room, now);
     }
 
@@ -295,7 +304,8 @@ impl<P: DurableProof, A> Session<P, A> for Wecom<A> {
             Phase::Ending(ending) => ending.poll_timeout(),
             Phase::Over => return None,
         };
-        let due = [written, requests, phase, self.recording.poll_offer()];
+        let cards = self.cards.poll_timeout();
+        let due = [written, requests, cards, phase, self.recording.poll_offer()];
         due.into_iter().flatten().min()
     }
 
@@ -356,6 +366,7 @@ impl<P: DurableProof, A> Session<P, A> for Wecom<A> {
                 Phase::Over => "over",
             },
             unanswered: self.recording.len(),
+            awaiting_application: self.cards.len(),
             unanswered_bytes: self.recording.bytes_held(),
             unread_bytes: self.transport.held_bytes(),
             unsent_bytes: self.transport.outbox.len(),

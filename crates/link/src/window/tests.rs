@@ -152,3 +152,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_held_place_is_taken_and_has_no_deadline() {
+    let now = Instant::now();
+    let mut window = Window::new(4, 1000, Duration::from_secs(1));
+    let ticket = window.admit('a', 100, now);
+    assert!(window.may_hold(0) && window.may_hold(1) && !window.may_hold(2));
+    assert!(matches!(window.release(ticket), Released::Answer { .. }));
+    window.hold(ticket, 100, now);
+    assert_eq!((window.len(), window.bytes_held()), (1, 100));
+    assert_eq!(window.poll_timeout(), None);
+    assert_eq!(window.expire(now + Duration::from_secs(9)).count(), 0);
+    let other = window.admit('b', 400, now);
+    assert_ne!(other, ticket, "the number is not given again");
+    assert!(!window.may_hold(0), "half of the bytes are taken");
+    assert_eq!(window.release(ticket), Released::Late);
+    assert_eq!((window.len(), window.bytes_held()), (1, 400));
+}

@@ -33,6 +33,7 @@ impl Served {
             store: store.clone(),
             fault_injection: false,
             config_faults: std::collections::BTreeMap::new(),
+            cards: longwire_fleet::CardAnswering::default(),
         })
         .await;
         let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has ports");

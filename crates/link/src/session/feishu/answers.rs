@@ -9,6 +9,8 @@ use longwire_wire::event::DurableProof;
 use super::Feishu;
 use crate::session::action::Action;
 use crate::session::answer::Answer;
+use crate::session::cards::CardEvent;
+use crate::session::input::Surroundings;
 use crate::window::Released;
 
 /// What is needed to answer an event.
@@ -17,16 +19,25 @@ pub(super) struct Unanswered {
     pub(super) echo: Echo,
     /// The id of the push, where it came split: a refusal makes the platform push it again, perhaps under the same id.
     pub(super) split: Option<ByteString>,
+    /// What the application is asked once it is recorded, where its answer goes into ours.
+    pub(super) card: Option<Box<CardEvent>>,
 }
 
 impl<A> Feishu<A> {
-    /// Events that are durable are answered.
-    pub(super) fn recorded<P: DurableProof>(&mut self, proofs: Vec<P>, now: Instant) {
+    /// Events that are durable are answered, or the application is asked first.
+    pub(super) fn recorded<P: DurableProof>(&mut self, proofs: Vec<P>, around: Surroundings) {
+        let now = around.now;
         self.recording.handle_answered(proofs.len());
         for proof in proofs {
             self.transport.counts.count_outcome(proof.repeat());
             match self.recording.release(proof.ticket()) {
                 Released::Answer { kept, waited_since } => {
+                    if let Some(event) = kept.card
+                        && around.cards_claimed
+                    {
+                        self.ask_application(kept.echo, proof, event, waited_since, now);
+                        continue;
+                    }
                     let waited = now.saturating_duration_since(waited_since);
                     self.transport.counts.count_wait(waited);
                     self.transport.counts.acked += 1;

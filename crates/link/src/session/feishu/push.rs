@@ -54,12 +54,16 @@ impl<A> Feishu<A> {
                 self.transport.outbox.frame(&pong);
             }
             // The platform sends such frames while the app's callback subscription is not set to long connection; users
-            // then see error 200340. No official client answers them.
-            FrameKind::Card => self.transport.act(Action::Malformed {
-                kind: "card_frame_not_an_event",
-                size_bytes,
-                next_step: Some(CARD_ADVICE),
-            }),
+            // then see error 200340. No official client answers them. It is a click all the same: it is recorded, and the
+            // application is asked where it can be read.
+            FrameKind::Card => {
+                self.transport.act(Action::Malformed {
+                    kind: "card_frame_not_an_event",
+                    size_bytes,
+                    next_step: Some(CARD_ADVICE),
+                });
+                self.take_push(&view, around);
+            }
             FrameKind::OtherControl => self
                 .transport
                 .malformed("unknown_control_frame", size_bytes),
@@ -76,6 +80,7 @@ impl<A> Feishu<A> {
                 let unanswered = Unanswered {
                     echo: Echo::of(view),
                     split: None,
+                    card: None,
                 };
                 if !self.recording.has_room() {
                     return self.shed(unanswered, around.now);
@@ -119,6 +124,7 @@ impl<A> Feishu<A> {
         let unanswered = Unanswered {
             echo,
             split: Some(message_id.clone()),
+            card: None,
         };
         // Above its own window's edge by as many as were open is in order; above what all may have in hand is not.
         let is_refused = self.backlog.is_shedding() && !self.recording.has_room();
@@ -146,7 +152,7 @@ impl<A> Feishu<A> {
     /// One whole push gets a place in the window and joins the group.
     fn take_event(&mut self, push: Push, around: Surroundings) {
         let Push {
-            unanswered,
+            mut unanswered,
             message_id,
             trace_id,
             payload,
@@ -187,6 +193,7 @@ impl<A> Feishu<A> {
         }
         let unread_for: Duration = self.backlog.unread_for(now);
         self.transport.counts.received += 1;
+        unanswered.card = self.card_event(&event, unread_for, now);
         self.recording.admit(unanswered, event, unread_for, now);
     }
 

@@ -1,6 +1,9 @@
 //! A connection of Feishu under any order of inputs.
 
+mod cards;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,12 +12,23 @@ use longwire_wire::frame::{Frame, Header, METHOD_DATA, ServiceId, key};
 use longwire_wire::wecom::Command;
 use proptest::prelude::*;
 
+use super::world::application::result_of;
 use super::world::{World, Writer, frame};
 use crate::session::*;
 use crate::setback::Setback;
 use crate::timing::Timing;
 
 pub(super) const SERVICE: ServiceId = ServiceId(7);
+
+/// What the platform is answered when the application says nothing.
+pub(super) const DEFAULT_RESULT: &str = r#"{"toast":{}}"#;
+
+pub(super) fn card_settings() -> Arc<CardSettings> {
+    Arc::new(CardSettings {
+        default_result: DEFAULT_RESULT.into(),
+        ..CardSettings::default()
+    })
+}
 
 /// A connection with room for so many events.
 pub(super) fn connection(window_events: usize) -> World {
@@ -24,6 +38,7 @@ pub(super) fn connection(window_events: usize) -> World {
             timing: &Timing::default(),
             window_events,
             window_bytes: 1 << 20,
+            cards: Some(&card_settings()),
             mask_seed: 1,
             id_seed: 2,
         },
@@ -38,15 +53,33 @@ pub(super) fn event(number: u64, padding: usize) -> String {
     )
 }
 
+/// The payload of event `number`, which is a click on a card.
+fn click(number: u64) -> String {
+    event(number, 40).replace("im.message.receive_v1", CLICK)
+}
+
+const CLICK: &str = "card.action.trigger";
+
 /// A part of a push as the platform frames it.
 pub(super) fn push(message_id: &str, sum: usize, seq: usize, payload: &[u8]) -> Vec<u8> {
+    push_of_type("event", message_id, sum, seq, payload)
+}
+
+/// The same in a frame of another type.
+fn push_of_type(
+    frame_type: &str,
+    message_id: &str,
+    sum: usize,
+    seq: usize,
+    payload: &[u8],
+) -> Vec<u8> {
     let data = Frame {
         seq_id: 1,
         log_id: 2,
         service: SERVICE.0,
         method: METHOD_DATA,
         headers: vec![
-            Header::new(key::TYPE, "event"),
+            Header::new(key::TYPE, frame_type),
             Header::new(key::MESSAGE_ID, message_id),
             Header::new(key::SUM, sum.to_string()),
             Header::new(key::SEQ, seq.to_string()),
@@ -61,6 +94,9 @@ pub(super) fn push(message_id: &str, sum: usize, seq: usize, payload: &[u8]) -> 
 enum Step {
     Push(u8),
     PushSplit(usize),
+    Click(usize),
+    AnswerCard(usize, bool),
+    Claim(bool),
     Repeat(prop::sample::Index),
     Unparsed,
     PlatformPing,
@@ -94,6 +130,10 @@ fn step() -> impl Strategy<Value = Step> {
         12 => (1_u8..6).prop_map(Step::Push),
         2 => (2_usize..4).prop_map(Step::PushSplit),
         2 => any::<prop::sample::Index>().prop_map(Step::Repeat),
+        4 => (1_usize..3).prop_map(Step::Click),
+        3 => (0_usize..5, prop::bool::weighted(0.7))
+            .prop_map(|(index, has_answer)| Step::AnswerCard(index, has_answer)),
+        1 => prop::bool::weighted(0.8).prop_map(Step::Claim),
         1 => Just(Step::Unparsed),
         1 => Just(Step::PlatformPing),
         1 => Just(Step::Pong),
@@ -133,6 +173,8 @@ struct Life {
     pushed: BTreeMap<String, u32>,
     payloads: Vec<(String, String)>,
     read: usize,
+    /// Answers that the platform read with a result of the application.
+    given: usize,
     answered: BTreeMap<String, u32>,
 }
 
@@ -146,6 +188,7 @@ impl Life {
             pushed: BTreeMap::new(),
             payloads: Vec::new(),
             read: 0,
+            given: 0,
             answered: BTreeMap::new(),
         }
     }
@@ -160,8 +203,16 @@ impl Life {
     }
 
     fn push(&mut self, parts: usize) {
+        self.push_whole(parts, |number| event(number, 40));
+    }
+
+    fn click(&mut self, parts: usize) {
+        self.push_whole(parts, click);
+    }
+
+    fn push_whole(&mut self, parts: usize, payload: impl Fn(u64) -> String) {
         self.next += 1;
-        let (message_id, payload) = (format!("m{}", self.next), event(self.next, 40));
+        let (message_id, payload) = (format!("m{}", self.next), payload(self.next));
         self.send(&message_id, parts, &payload);
         self.payloads.push((message_id, payload));
     }
@@ -171,6 +222,9 @@ impl Life {
         match step {
             Step::Push(count) => (0..count).for_each(|_| self.push(1)),
             Step::PushSplit(parts) => self.push(parts),
+            Step::Click(parts) => self.click(parts),
+            Step::AnswerCard(index, has_answer) => world.answer_card(index, has_answer),
+            Step::Claim(claimed) => world.cards_claimed = claimed,
             Step::Repeat(index) if !self.payloads.is_empty() => {
                 let (message_id, payload) = index.get(&self.payloads).clone();
                 self.send(&message_id, 1, &payload);
@@ -256,8 +310,17 @@ impl Life {
                 self.read += 1;
                 let payload = self.payloads.iter().find(|(id, _)| id == message_id);
                 let payload = payload.map_or("no json", |(_, payload)| payload);
-                let is_durable = self.world.log.iter().any(|durable| durable == payload);
-                assert!(is_durable, "{message_id} is acknowledged and not durable");
+                let mut log = self.world.log.iter();
+                let at = log.position(|durable| durable == payload);
+                let at = at.unwrap_or_else(|| panic!("{message_id} is acknowledged, not durable"));
+                if let Some(data) = &answer.data {
+                    assert!(payload.contains(CLICK), "{payload} has a result");
+                    let is_given = data == result_of(at as i64).as_bytes();
+                    self.given += usize::from(is_given);
+                    assert!(is_given || data == DEFAULT_RESULT.as_bytes());
+                }
+            } else {
+                assert_eq!(answer.data, None);
             }
         }
         let World {
@@ -277,6 +340,7 @@ impl Life {
             self.read as u64 <= acked,
             "more ACKs on the wire than proofs"
         );
+        assert!(self.given as u64 <= self.world.application.answered);
         assert!(self.world.all_told());
     }
 }

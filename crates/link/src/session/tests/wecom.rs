@@ -1,5 +1,6 @@
 //! A connection of WeCom under any order of inputs.
 
+mod cards;
 mod ends;
 
 use std::time::Duration;
@@ -9,6 +10,7 @@ use longwire_wire::wecom::Command;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::feishu::card_settings;
 use super::world::{World, Writer, frame};
 use crate::generation::Generation;
 use crate::session::*;
@@ -26,6 +28,7 @@ pub(super) fn connection(window_events: usize) -> World {
             timing: &Timing::default().for_wecom(),
             window_events,
             window_bytes: 1 << 20,
+            cards: Some(&card_settings()),
             mask_seed: 1,
             id_seed: 2,
         },
@@ -39,6 +42,13 @@ pub(super) fn callback(number: u64) -> String {
     )
 }
 
+/// The callback of event `number`, which is a click on a card.
+fn click(number: u64) -> String {
+    format!(
+        r#"{{"cmd":"aibot_event_callback","headers":{{"req_id":"r{number}"}},"body":{{"msgid":"m{number}","aibotid":"b","chattype":"single","from":{{"userid":"u"}},"msgtype":"event","event":{{"eventtype":"template_card_event"}}}}}}"#
+    )
+}
+
 /// The answer to a frame of ours.
 pub(super) fn ack(req_id: &str, code: i64) -> String {
     format!(r#"{{"headers":{{"req_id":"{req_id}"}},"errcode":{code},"errmsg":"words"}}"#)
@@ -49,6 +59,9 @@ const DISPLACED: &str = r#"{"cmd":"aibot_event_callback","headers":{"req_id":"d"
 #[derive(Clone, Debug)]
 enum Step {
     Callback(u8),
+    Click,
+    AnswerCard(usize, bool),
+    Claim(bool),
     Repeat(prop::sample::Index),
     Ack(prop::sample::Index, i64),
     StrangeAck,
@@ -82,6 +95,10 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => (1_u8..8).prop_map(Step::Callback),
+        3 => Just(Step::Click),
+        3 => (0_usize..5, prop::bool::weighted(0.7))
+            .prop_map(|(index, has_answer)| Step::AnswerCard(index, has_answer)),
+        1 => prop::bool::weighted(0.8).prop_map(Step::Claim),
         1 => any::<prop::sample::Index>().prop_map(Step::Repeat),
         8 => any::<prop::sample::Index>().prop_map(|index| Step::Ack(index, 0)),
         1 => Just(Step::StrangeAck),
@@ -183,6 +200,11 @@ impl Life {
         self.send(&callback(self.next));
     }
 
+    fn click(&mut self) {
+        self.next += 1;
+        self.send(&click(self.next));
+    }
+
     /// The platform answers one of our frames.
     pub(super) fn answer(&mut self, index: usize, code: i64) {
         let req_id = self.unanswered.remove(index);
@@ -217,6 +239,9 @@ impl Life {
         let world = &mut self.world;
         match step {
             Step::Callback(count) => (0..count).for_each(|_| self.callback()),
+            Step::Click => self.click(),
+            Step::AnswerCard(index, has_answer) => world.answer_card(index, has_answer),
+            Step::Claim(claimed) => world.cards_claimed = claimed,
             Step::Repeat(index) => {
                 // Of what is recorded: what was lost and comes again stands where it comes.
                 if !self.recorded.is_empty() {

@@ -4,20 +4,22 @@
 //! it is woken by something only: a message, bytes while a read waits for them, room in the kernel while a write does, or the
 //! timer that the last turn set. What a session leaves to a turn that nobody calls stays undone here too.
 
+pub(super) mod application;
 mod client;
 mod turn;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use longwire_wire::event::{DurableProof, NewEvent};
+use longwire_wire::event::{DurableProof, NewEvent, Seq};
 use longwire_wire::identity::{EventKey, Tier};
 
 use crate::assembly::{Assembly, AssemblyLimits, Outcome};
 use crate::session::*;
 use crate::unparsed::UnparsedBudget;
 
+use self::application::Application;
 use self::client::Client;
 
 /// What the store of these tests gives for a recorded event.
@@ -25,6 +27,7 @@ use self::client::Client;
 pub(super) struct Proof {
     ticket: u32,
     repeat: Option<Tier>,
+    seq: Seq,
 }
 
 impl DurableProof for Proof {
@@ -34,6 +37,10 @@ impl DurableProof for Proof {
 
     fn repeat(&self) -> Option<Tier> {
         self.repeat
+    }
+
+    fn seq(&self) -> Seq {
+        self.seq
     }
 }
 
@@ -79,7 +86,10 @@ pub(super) struct World {
     mailbox: VecDeque<Mail>,
     /// Payloads of recorded events, in the order of the log.
     pub(super) log: Vec<Bytes>,
-    keys: BTreeSet<[u8; 16]>,
+    /// Where in the log each key is.
+    keys: BTreeMap<[u8; 16], usize>,
+    pub(super) application: Application,
+    pub(super) cards_claimed: bool,
     pub(super) retained_bytes: usize,
     pub(super) may_retain: bool,
     pub(super) unfinished_most_bytes: usize,
@@ -95,6 +105,7 @@ pub(super) struct World {
     pub(super) shed: u64,
     /// Events for which a proof came.
     pub(super) proven: u64,
+    waits: u64,
     pub(super) unparsed_dropped: u64,
     pub(super) events_lost: u64,
     pub(super) losses: Vec<(usize, LossReason)>,
@@ -153,7 +164,9 @@ impl World {
             queue: VecDeque::new(),
             mailbox: VecDeque::new(),
             log: Vec::new(),
-            keys: BTreeSet::new(),
+            keys: BTreeMap::new(),
+            application: Application::default(),
+            cards_claimed: true,
             retained_bytes: 0,
             may_retain: true,
             unfinished_most_bytes: usize::MAX,
@@ -168,6 +181,7 @@ impl World {
             refused: 0,
             shed: 0,
             proven: 0,
+            waits: 0,
             unparsed_dropped: 0,
             events_lost: 0,
             losses: Vec::new(),
@@ -194,6 +208,7 @@ impl World {
             writer_has_room: self.writer == Writer::Takes,
             unfinished_most_bytes: self.unfinished_most_bytes,
             retained_bytes: self.retained_bytes,
+            cards_claimed: self.cards_claimed,
         }
     }
 
@@ -244,7 +259,24 @@ impl World {
         let waits = counts.waits.iter().map(|wait| wait.events).sum::<u32>();
         let proofs = counts.recorded + counts.repeats_by_event_id + counts.repeats_by_message;
         self.proven += u64::from(proofs);
-        assert_eq!(waits + counts.late_receipts, proofs, "one wait per proof");
+        self.waits += u64::from(waits + counts.late_receipts);
+        self.check_waits();
+    }
+
+    /// There is one wait per proof, at the proof or, where an answer is the application's, with that.
+    fn check_waits(&self) {
+        let Application {
+            answered,
+            defaulted,
+            ..
+        } = self.application;
+        let awaited = self.session.view().awaiting_application as u64;
+        let cards = if self.session.repeats_nothing() {
+            0
+        } else {
+            answered + defaulted + awaited
+        };
+        assert_eq!(self.waits + cards, self.proven, "one wait per proof");
     }
 
     fn submit(&mut self, group: EventGroup) -> Submitted {
@@ -295,6 +327,10 @@ impl World {
                 if let Some(assembly) = &mut self.assembly {
                     assembly.handle_refused(&message_id);
                 }
+            }
+            Action::CardSettled(outcome) => self.application.settle(outcome),
+            Action::AskApplication { ticket, event, .. } => {
+                self.application.ask(ticket, event, self.now);
             }
             Action::Answer(asker, answer) => {
                 let answer = answer.map(|ack| ack.code);
@@ -392,12 +428,17 @@ impl World {
                 continue;
             }
             let EventKey(key) = event.identity.event;
-            let is_new = self.keys.insert(key);
+            let next = self.log.len();
+            let at = *self.keys.entry(key).or_insert(next);
+            let is_new = at == next;
             if is_new {
                 self.log.push(event.payload);
             }
-            let repeat = (!is_new).then_some(Tier::EventId);
-            proofs.push(Proof { ticket, repeat });
+            proofs.push(Proof {
+                ticket,
+                repeat: (!is_new).then_some(Tier::EventId),
+                seq: Seq(at as i64),
+            });
         }
         if !proofs.is_empty() {
             self.mailbox.push_back(Mail::Recorded(proofs));

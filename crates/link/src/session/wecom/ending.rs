@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use super::{Phase, Wecom};
 use crate::session::READS_PER_TURN;
 use crate::session::action::Action;
+use crate::session::cards::AwaitedCards;
 use crate::session::input::Surroundings;
 use crate::session::transport::{InputEnd, Next, READ_BYTES};
 
@@ -189,6 +190,8 @@ impl<A> Wecom<A> {
     /// Ends the connection. What it brought and still brings is recorded first.
     pub(super) fn begin_ending(&mut self, why: Why, now: Instant) {
         self.transport.outbox.close(1000);
+        // Nothing more is said over this connection, and over another one these ids mean nothing.
+        self.cards = AwaitedCards::default();
         self.phase = Phase::Ending(Box::new(Ending::new(why, now)));
     }
 

@@ -6,7 +6,7 @@ use longwire_wire::event::{DurableProof, NewEvent};
 
 use super::Wecom;
 use crate::session::action::{Action, LossReason};
-use crate::session::input::{NotRecorded, Submitted};
+use crate::session::input::{NotRecorded, Submitted, Surroundings};
 use crate::window::Released;
 
 /// What happens to events that the store refuses.
@@ -22,14 +22,17 @@ pub(super) enum Refused {
 
 impl<A> Wecom<A> {
     /// Events are durable.
-    pub(super) fn recorded<P: DurableProof>(&mut self, proofs: Vec<P>, now: Instant) {
+    pub(super) fn recorded<P: DurableProof>(&mut self, proofs: Vec<P>, around: Surroundings) {
         self.recording.handle_answered(proofs.len());
         for proof in proofs {
             self.transport.counts.count_outcome(proof.repeat());
             match self.recording.release(proof.ticket()) {
-                Released::Answer { waited_since, .. } => {
-                    let waited = now.saturating_duration_since(waited_since);
+                Released::Answer { kept, waited_since } => {
+                    let waited = around.now.saturating_duration_since(waited_since);
                     self.transport.counts.count_wait(waited);
+                    if around.cards_claimed {
+                        self.ask_application(&kept, &proof, waited_since, around);
+                    }
                 }
                 Released::Late | Released::Unknown => self.transport.counts.late_receipts += 1,
             }

@@ -19,6 +19,8 @@ use crate::setback::Setback;
 pub(super) enum Waiter<A> {
     Subscription,
     Ping,
+    /// Nobody: the application that answered a card event is not told.
+    Card,
     Asker(A),
 }
 
@@ -89,7 +91,7 @@ impl<A> Wecom<A> {
         Some(ReqId::new(prefix, self.ids.next()).into())
     }
 
-    fn submit(
+    pub(super) fn submit(
         &mut self,
         req_id: &str,
         kind: RequestKind,
@@ -136,6 +138,8 @@ impl<A> Wecom<A> {
                     }
                 }
                 Waiter::Ping => self.transport.malformed("ping_refused", 0),
+                Waiter::Card if ack.is_ok() => {}
+                Waiter::Card => self.transport.malformed("card_answer_refused", 0),
                 Waiter::Asker(asker) if is_forgotten => {
                     self.refuse(asker, RequestRefusal::NotSubscribed);
                 }
@@ -202,7 +206,7 @@ impl<A> Wecom<A> {
 
     fn tell(&mut self, waiter: Waiter<A>, refusal: RequestRefusal) {
         match waiter {
-            Waiter::Subscription | Waiter::Ping => {}
+            Waiter::Subscription | Waiter::Ping | Waiter::Card => {}
             Waiter::Asker(asker) => self.refuse(asker, refusal),
         }
     }

@@ -39,6 +39,7 @@ impl World {
         }
         if is_done {
             self.check_timeout(begun);
+            self.check_application(begun);
             self.check_pause();
             self.waking.timer = self.session.poll_timeout(self.now);
         } else {
