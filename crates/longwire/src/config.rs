@@ -6,6 +6,7 @@
 //!
 //! Nothing here opens a connection or reads a secret. Secrets are only referred to ([`SecretRef`]).
 
+mod cards;
 mod duration;
 mod error;
 mod installation;
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 use longwire_installation::Name;
 use serde::Deserialize;
 
+pub(crate) use cards::CardsSection;
 pub(crate) use duration::parse as parse_duration;
 pub(crate) use error::ConfigError;
 pub(crate) use installation::{DeclarationError, InstallationSection, PlatformName};
@@ -56,6 +58,7 @@ pub(crate) struct Config {
     pub(crate) webhooks: WebhooksSection,
     pub(crate) log: LogSection,
     pub(crate) window: WindowSection,
+    pub(crate) cards: CardsSection,
     pub(crate) fleet: FleetSection,
     pub(crate) timing: TimingSection,
     pub(crate) debug: DebugSection,

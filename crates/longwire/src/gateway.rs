@@ -85,7 +85,10 @@ impl Gateway {
             store: store.clone(),
             fault_injection: config.debug.fault_injection,
             config_faults: config_faults.collect(),
-            cards: CardAnswering::default(),
+            cards: CardAnswering {
+                broker: None,
+                settings: config.cards.settings(),
+            },
         })
         .await;
         let listen = Failure::io("serve HTTP");

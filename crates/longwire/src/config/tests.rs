@@ -111,6 +111,18 @@ fn ranges() {
         "2:15: timing.backoff_cap",
         "below timing.backoff_base",
     );
+    for deadline in ["99ms", "2801ms"] {
+        check(
+            &format!("[cards]\ndeadline = \"{deadline}\""),
+            "2:12: cards.deadline",
+            "from 100ms to 2800ms",
+        );
+    }
+    check(
+        "[cards]\ndefault_toast = { en_us = \" \" }",
+        "2:27: cards.default_toast.en_us",
+        "leave it out",
+    );
     for key in ["subscribe", "ack", "upload_ack"] {
         for value in ["0s", "2d"] {
             check(

@@ -25,6 +25,7 @@ pub(super) fn check(config: &Config) -> Result<(), Finding> {
     server(config)?;
     windows(config)?;
     timing(config)?;
+    cards(config)?;
     if let Err(error) = NoProxy::from_entries(config.proxy.no_proxy.iter().map(String::as_str)) {
         refuse("proxy.no_proxy", error.to_string())?;
     }
@@ -97,6 +98,26 @@ fn timing(config: &Config) -> Result<(), Finding> {
     }
     if timing.limited_base > timing.limited_cap {
         refuse("timing.limited_cap", "is below timing.limited_base")?;
+    }
+    Ok(())
+}
+
+/// A deadline close to the platform's 3 s leaves no time for the way back; one below 100 ms none for an application.
+fn cards(config: &Config) -> Result<(), Finding> {
+    let cards = &config.cards;
+    if !(Duration::from_millis(100)..=Duration::from_millis(2800)).contains(&cards.deadline) {
+        refuse(
+            "cards.deadline",
+            "an application has from 100ms to 2800ms; the platform waits 3s",
+        )?;
+    }
+    for (language, text) in cards.default_toast.texts() {
+        if text.trim().is_empty() {
+            refuse(
+                format!("cards.default_toast.{language}"),
+                "an empty text; leave it out",
+            )?;
+        }
     }
     Ok(())
 }
