@@ -26,7 +26,7 @@ def closed(schema):
 
 def spoilt(envelope):
     """Envelopes that are wrong, each with a word for what is wrong."""
-    for member in ("id", "type", "time", "seq"):
+    for member in ("id", "type", "time", "seq", "data"):
         without = copy.deepcopy(envelope)
         del without[member]
         yield f"{member} is absent", without

@@ -16,9 +16,17 @@ impl EventType {
     pub fn schema(&self) -> Value {
         let definitions = definitions();
         let kind = self.kind.label();
+        let data = json!({
+            "description": "What happened, whole or in the thin form.",
+            "properties": {"kind": {"const": kind}},
+            "anyOf": [
+                {"$ref": format!("#/$defs/{kind}")},
+                {"$ref": "#/$defs/thin"},
+            ],
+        });
         let mut used = Map::new();
-        collect(kind, &definitions, &mut used);
-        let mut required = vec!["specversion", "id", "source", "type", "time", "seq"];
+        collect_within(&data, &definitions, &mut used);
+        let mut required = vec!["specversion", "id", "source", "type", "time", "seq", "data"];
         match self.family {
             Family::Feishu | Family::Wecom => required.extend(["installationid", "platform"]),
             // The store has events that belong to no installation.
@@ -27,13 +35,7 @@ impl EventType {
         let mut properties = envelope();
         properties.insert("type".to_owned(), json!({"const": self.name}));
         properties.insert("platform".to_owned(), json!({"enum": self.platforms()}));
-        properties.insert(
-            "data".to_owned(),
-            json!({
-                "description": "What happened. Absent in the thin form of an envelope.",
-                "$ref": format!("#/$defs/{kind}"),
-            }),
-        );
+        properties.insert("data".to_owned(), data);
         json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": self.name,
@@ -109,6 +111,7 @@ fn envelope() -> Map<String, Value> {
         "traceparent": {"type": "string", "description": "W3C Trace Context, the same in every attempt."},
         "redelivered": {"type": "boolean", "description": "The application may have had it before."},
         "possibleduplicateof": {"type": "string", "description": "The id of an earlier event that may be the same click."},
+        "stale": {"type": "boolean", "description": "It is older than the consumer wants."},
         "recordedage": {"type": "integer", "description": "Seconds between recording and this attempt."},
     });
     match members {
