@@ -8,7 +8,8 @@
 //!              └─▶ Echo ─▶ answer frame, once the event is recorded ([`event::DurableProof`])
 //! ```
 //!
-//! [`endpoint`] holds the JSON of the HTTP call that precedes every connection, and the URL that the call returns.
+//! [`endpoint`] holds the JSON of the HTTP call that precedes every connection, and the URL that the call returns;
+//! [`open_api`] the JSON of the calls that say something.
 //! [`websocket`] is the client's half of RFC 6455 beneath the frames. [`wecom`] holds everything of WeCom. [`webhook`]
 //! signs what is delivered to applications. The types for Feishu and Lark both read and write, because the simulator uses
 //! them too. This crate does no I/O, reads no clock, does not log.
@@ -34,6 +35,7 @@ pub mod explanation;
 pub mod frame;
 pub mod identity;
 mod members;
+pub mod open_api;
 mod proto;
 mod repair;
 pub mod view;

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! [`subscribe`], [`ping`] and [`command`] write the frames that we send. [`check_body`] finds bodies that the platform
-//! would refuse. [`media`] decrypts downloads and plans uploads. [`limit`] and [`code`] hold the platform's figures.
+//! would refuse, and [`text_reply`] and its neighbours write those of plain texts. [`media`] decrypts downloads and plans uploads. [`limit`] and [`code`] hold the platform's figures.
 //! This module has no clock and no state: it does not know which frames came or were sent before.
 //!
 //! Sources: WeCom developer centre, document path 101463; the official SDKs for Node 1.0.7 and Python 1.0.2; reports of
@@ -26,6 +26,7 @@ mod incoming;
 pub mod limit;
 pub mod media;
 mod req_id;
+mod text;
 
 pub use self::ack::Ack;
 pub use self::body::{BodyRefusal, check_body};
@@ -34,3 +35,4 @@ pub use self::command::{Command, command, ping, subscribe};
 pub use self::error::FrameError;
 pub use self::incoming::Incoming;
 pub use self::req_id::{Prefix, ReqId};
+pub use self::text::{text_message, text_reply, text_welcome};

@@ -14,6 +14,8 @@ pub const TASK_ID_BYTES: usize = 128;
 /// Longest `filename` of an upload.
 pub const FILE_NAME_BYTES: usize = 256;
 
+/// Time for the reply to a message. Reports of live use say that it ends with the connection of the message, too.
+pub const REPLY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Time for the reply to an `enter_chat` event.
 pub const WELCOME: Duration = Duration::from_secs(5);
 /// Time from a click on a card to the update of the card.
