@@ -11,6 +11,8 @@
 //!    one connection:   Session (what is said over it, for Feishu or WeCom; it has a Window, Unrecorded, Backlog, Requests)
 //!                      Heartbeat (pings and their deadlines) · Assembly (split pushes) · Upload (the steps of a file)
 //!    one bot:          UnparsedBudget (how much unreadable input is stored) · TakeBacks (when a bot may be taken back)
+//!                      SendQueue (the order of outgoing messages)
+//!    all bots:         LoopGuard (ends a loop of replies between bots)
 //! ```
 //!
 //! So an hour's outage is an ordinary unit test. Every machine is deterministic: its only random numbers come from a seed.
@@ -35,7 +37,9 @@ pub mod connection_settings;
 pub mod generation;
 pub mod heartbeat;
 mod jitter;
+pub mod loop_guard;
 pub mod requests;
+pub mod send_queue;
 pub mod session;
 pub mod setback;
 pub mod sleep;
@@ -57,7 +61,9 @@ pub use connection::{ALARM_AFTER, Action, CloseReason, Link};
 pub use connection_settings::{ConnectionSettings, IgnoredSetting};
 pub use generation::Generation;
 pub use heartbeat::{Heartbeat, HeartbeatAction};
+pub use loop_guard::{AnsweredSender, LoopGuard, LoopLimits, LoopVerdict};
 pub use requests::{Acked, GivenUp, RequestKind, RequestLimits, Requests, SubmitError};
+pub use send_queue::{SendLimits, SendOutcome, SendQueue, Sending};
 pub use setback::{Disposition, RetryPace, Setback, TlsFault};
 pub use sleep::{Clocks, SleepWatch};
 pub use state::State;

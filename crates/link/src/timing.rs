@@ -59,6 +59,10 @@ pub struct Timing {
     pub long_life: Duration,
     /// How long a drain waits for answers that events still await.
     pub drain: Duration,
+    /// Limit of one HTTP call that sends a message, its token not included. The platform answers within a second.
+    pub message_call: Duration,
+    /// How long a bot's sender stays without a message to send.
+    pub sender_idle: Duration,
 }
 
 impl Default for Timing {
@@ -88,6 +92,8 @@ impl Default for Timing {
             refused_probe: Duration::from_secs(60 * 60),
             long_life: Duration::from_secs(60 * 60),
             drain: Duration::from_secs(10),
+            message_call: Duration::from_secs(10),
+            sender_idle: Duration::from_secs(60),
         }
     }
 }
