@@ -54,6 +54,19 @@ struct BehaviourRequest {
     script: Script<Behaviour>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpireRequest {
+    #[serde(default)]
+    app: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecallRequest {
+    message_id: String,
+}
+
 /// Status and JSON body of the answer to a request below [`ROOT`].
 pub(crate) fn answer(control: &Control, request: &HttpRequest) -> (u16, Value) {
     let verb = request.path().strip_prefix(ROOT).unwrap_or_default();
@@ -64,6 +77,9 @@ pub(crate) fn answer(control: &Control, request: &HttpRequest) -> (u16, Value) {
         ("GET", "traffic") => Ok(json!(control.traffic())),
         ("GET", "connections") => Ok(json!(control.connections(request.query("app").as_deref()))),
         ("GET", "records") => Ok(json!(control.records(request.query("app").as_deref()))),
+        ("GET", "messages") => Ok(json!(control.bot_messages(request.query("app").as_deref()))),
+        ("POST", "expire_tokens") => expire_tokens(control, request),
+        ("POST", "recall") => recall(control, request),
         ("GET", "acked") => Ok(json!(control.acked_event_ids())),
         ("POST", "push") => push(control, request),
         ("POST", "traffic") => traffic(control, request),
@@ -75,8 +91,8 @@ pub(crate) fn answer(control: &Control, request: &HttpRequest) -> (u16, Value) {
         }
         (
             _,
-            "" | "ledger" | "traffic" | "connections" | "records" | "acked" | "push" | "fault"
-            | "behaviour" | "reset",
+            "" | "ledger" | "traffic" | "connections" | "records" | "acked" | "messages" | "push"
+            | "fault" | "behaviour" | "expire_tokens" | "recall" | "reset",
         ) => {
             return (
                 405,
@@ -139,6 +155,17 @@ fn behaviour(control: &Control, request: &HttpRequest) -> Result<Value, String> 
     Ok(json!({"scripted": true}))
 }
 
+fn expire_tokens(control: &Control, request: &HttpRequest) -> Result<Value, String> {
+    let asked: ExpireRequest = body(request)?;
+    Ok(json!({"expired": control.expire_tokens(asked.app.as_deref())}))
+}
+
+fn recall(control: &Control, request: &HttpRequest) -> Result<Value, String> {
+    let asked: RecallRequest = body(request)?;
+    control.recall(&asked.message_id);
+    Ok(json!({"recalled": true}))
+}
+
 fn verbs() -> Value {
     json!({
         "GET /sim/v1/ledger": "counters: pushed = acked + lost + pending",
@@ -146,14 +173,17 @@ fn verbs() -> Value {
         "GET /sim/v1/connections?app=": "live connections",
         "GET /sim/v1/records?app=": "every event with its attempts",
         "GET /sim/v1/acked": "ids of acked events",
+        "GET /sim/v1/messages?app=": "messages that bots sent",
         "POST /sim/v1/push": [
             {"app": "cli_a1b2c3d4e5f60718"},
             {"app": "cli_a1b2c3d4e5f60718", "push": {
                 "payload": {"given": {"schema": "2.0", "header": {"event_id": "e1", "event_type": "im.message.receive_v1"}, "event": {}}},
                 "fragments": {"size_bytes": 40, "order": "shuffled", "duplicate": [0], "drop": [], "repeat_last": true}}},
+            {"app": "cli_a1b2c3d4e5f60718", "push": {"payload": {"message": {"chat": "oc_1", "text": "hello"}}}},
+            {"app": "cli_a1b2c3d4e5f60718", "push": {"payload": {"card_click": {"value": {"action": "approve"}}}}},
         ],
         "POST /sim/v1/traffic": [
-            {"rate": {"per_second": 1000, "payload_bytes": 1024, "seconds": 10}},
+            {"rate": {"per_second": 1000, "payload_bytes": 1024, "chats": 50, "seconds": 10}},
             {"closed_loop": {"window": 64, "total": 100000}},
             "stop",
         ],
@@ -165,8 +195,11 @@ fn verbs() -> Value {
         "POST /sim/v1/behaviour": [
             {"app": "cli_a1b2c3d4e5f60718", "behaviour": {"bootstrap_http": {"status": 503}}, "times": 3},
             {"behaviour": "upgrade_hang", "times": 1, "after": 2},
+            {"behaviour": {"message_refuse": {"http": 429, "code": 99991400, "msg": "slower", "reset_s": 1}}, "times": 1},
             {"behaviour": "nominal"},
         ],
+        "POST /sim/v1/expire_tokens": [{"app": "cli_a1b2c3d4e5f60718"}, {}],
+        "POST /sim/v1/recall": [{"message_id": "om_1"}],
         "POST /sim/v1/reset": "forget pushes, counters, scripts and traffic; connections stay",
     })
 }

@@ -1,4 +1,4 @@
-//! Scripted answers: how the platform behaves at the next bootstrap, upgrade or ping.
+//! Scripted answers: how the platform behaves at the next bootstrap, upgrade, ping, token call or message call.
 
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +93,41 @@ pub enum Behaviour {
     },
     /// The ping is answered by a pong without payload.
     PongNoPayload,
+    /// The token call is answered with this code, and HTTP status 200 as the platform does.
+    TokenRefuse {
+        /// Platform code.
+        code: i64,
+        /// Human text.
+        msg: String,
+    },
+    /// The token call is read and never answered.
+    TokenHang,
+    /// The message is not sent, and this is the answer.
+    MessageRefuse {
+        /// HTTP status.
+        http: u16,
+        /// Platform code.
+        code: i64,
+        /// Human text.
+        msg: String,
+        /// Seconds to wait, in the header `x-ogw-ratelimit-reset`.
+        #[serde(default)]
+        reset_s: Option<u64>,
+        /// Scopes that the app lacks.
+        #[serde(default)]
+        scopes: Vec<String>,
+    },
+    /// The message is not sent, and the call is never answered.
+    MessageHang,
+    /// The message is sent, and the call is never answered.
+    MessageUnanswered,
+    /// The message is sent, and the connection is reset instead of an answer.
+    MessageReset,
+    /// This HTTP status with an HTML body; the message is not sent.
+    MessageHttp {
+        /// HTTP status.
+        status: u16,
+    },
 }
 
 /// What `data` of a scripted bootstrap answer is.
@@ -186,6 +221,12 @@ impl Behaviour {
             Self::PongSilent | Self::PongConfig { .. } | Self::PongNoPayload => {
                 Some(Occasion::Ping)
             }
+            Self::TokenRefuse { .. } | Self::TokenHang => Some(Occasion::Token),
+            Self::MessageRefuse { .. }
+            | Self::MessageHang
+            | Self::MessageUnanswered
+            | Self::MessageReset
+            | Self::MessageHttp { .. } => Some(Occasion::Message),
         }
     }
 }
@@ -196,6 +237,8 @@ pub(crate) enum Occasion {
     Bootstrap,
     Upgrade,
     Ping,
+    Token,
+    Message,
 }
 
 impl Scripted for Behaviour {

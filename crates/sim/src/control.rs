@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::behaviour::Behaviour;
 use crate::fault::{ConnectionFault, Target};
 use crate::ledger::{ConnectionView, Ledger, PushRecord};
+use crate::open_api::BotMessage;
 use crate::push::{Push, PushId};
 use crate::script::Script;
 use crate::state::SharedState;
@@ -95,7 +96,22 @@ impl Control {
         self.shared.state().acked_event_ids()
     }
 
-    /// Forgets pushes, records, counters, scripts and traffic. Connections stay.
+    /// The messages that bots sent, of one app or all, in their order. Old ones are dropped.
+    pub fn bot_messages(&self, app: Option<&str>) -> Vec<BotMessage> {
+        self.shared.state().open_api.messages(app)
+    }
+
+    /// Ends all tenant tokens of one app, or of all. Returns how many.
+    pub fn expire_tokens(&self, app: Option<&str>) -> usize {
+        self.shared.state().open_api.expire_tokens(app)
+    }
+
+    /// A person recalls a message: replies to it are refused with code 230011.
+    pub fn recall(&self, message_id: &str) {
+        self.shared.state().open_api.recall(message_id);
+    }
+
+    /// Forgets pushes, records, messages, counters, scripts and traffic. Connections and tokens stay.
     pub fn reset(&self) {
         self.shared.state().reset();
     }

@@ -10,6 +10,7 @@ use longwire_wire::answer::AnswerPayload;
 use longwire_wire::frame::FrameView;
 use rand::Rng as _;
 
+use crate::chat_event::Invented;
 use crate::fault::ConnectionId;
 use crate::fragments;
 use crate::ids::{AttemptId, attempt_of, hex32};
@@ -66,6 +67,23 @@ impl PlatformState {
         let mut repeats = push.header_type == HeaderType::Event;
         let body = match &push.payload {
             Payload::MadeUp { bytes } => self.made_up(index, *bytes, now),
+            Payload::Message(message) => {
+                let invented = self.invent(number, index, now);
+                let (payload, at) = message.payload(&invented);
+                self.open_api.knows(at, self.settings.keep_records);
+                PayloadSource::Given {
+                    event_id: invented.event_id,
+                    payload,
+                }
+            }
+            Payload::CardClick(click) => {
+                repeats = false;
+                let invented = self.invent(number, index, now);
+                PayloadSource::Given {
+                    payload: click.payload(&invented),
+                    event_id: invented.event_id,
+                }
+            }
             Payload::Given(payload) => {
                 let facts = PayloadFacts::of(payload);
                 repeats &= !facts.is_callback();
@@ -84,6 +102,11 @@ impl PlatformState {
         tracked.repeats = repeats;
         self.track(tracked);
         number
+    }
+
+    fn invent(&self, number: u64, app: usize, now: Instant) -> Invented {
+        let created_ms = self.wall_clock.unix_ms(now);
+        Invented::of(number, self.settings.seed, &self.apps[app].id, created_ms)
     }
 
     pub(crate) fn next_number(&mut self) -> u64 {

@@ -102,6 +102,12 @@ pub(crate) fn write_hex(mut value: u64, out: &mut [u8]) {
     }
 }
 
+/// The value of hex digits, at most 16.
+pub(crate) fn read_hex(digits: &str) -> Option<u64> {
+    let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    u64::from_str_radix(digits, 16).ok().filter(|_| is_hex)
+}
+
 /// 32 hex digits.
 pub(crate) fn hex32(high: u64, low: u64) -> String {
     format!("{high:016x}{low:016x}")

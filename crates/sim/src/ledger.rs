@@ -56,6 +56,21 @@ pub struct Ledger {
     pub closed_by_client: u64,
     /// Violations of RFC 6455 and frames that are not protobuf, by clients.
     pub protocol_errors: u64,
+    /// Calls for a tenant token.
+    #[serde(default)]
+    pub token_calls: u64,
+    /// Tenant tokens made. A call gets the token of an earlier one while that holds for long.
+    #[serde(default)]
+    pub tokens_made: u64,
+    /// Calls that send or reply.
+    #[serde(default)]
+    pub message_calls: u64,
+    /// Messages that bots sent.
+    #[serde(default)]
+    pub messages_sent: u64,
+    /// Calls that named the `uuid` of an earlier message and got that one.
+    #[serde(default)]
+    pub message_repeats: u64,
 }
 
 /// Answers that were not accepted.

@@ -11,12 +11,16 @@
 //! event whether it was acknowledged as the platform demands. The protocol is taken from the official SDKs (`ws/` of
 //! oapi-sdk-go, lark-oapi 1.7.5, `@larksuiteoapi/node-sdk` 1.74).
 //!
+//! Below `/open-apis` it gives tokens and takes the messages of bots, which [`Control::bot_messages`] returns.
+//!
 //! The simulator is strict where the platform is known to be strict, and has a setting where this is not known. It
 //! checks only the answer to an event, and never what a client does with the event.
 
 mod api;
+mod api_calls;
 mod behaviour;
 mod bootstrap;
+mod chat_event;
 mod connection;
 mod control;
 mod data_frame;
@@ -33,6 +37,7 @@ mod ledger;
 mod live;
 mod message;
 mod numbers;
+mod open_api;
 mod pings;
 pub mod proxy;
 mod push;
@@ -54,11 +59,13 @@ mod websocket;
 pub mod wecom;
 
 pub use crate::behaviour::{Behaviour, DataShape};
+pub use crate::chat_event::{ChatMessage, ChatSender, ClickedCard};
 pub use crate::control::Control;
 pub use crate::fault::{ConnectionFault, ConnectionId, Target};
 pub use crate::ledger::{
     Attempt, AttemptOutcome, BadAcks, ConnectionView, Latency, Ledger, PushRecord, RecordState,
 };
+pub use crate::open_api::BotMessage;
 pub use crate::push::{FragmentPlan, HeaderType, Order, Payload, Push, PushId};
 pub use crate::script::Script;
 pub use crate::settings::{Apps, SimSettings, SimTls, StartError};

@@ -1,9 +1,10 @@
 //! Generates `im.message.receive_v1` events of a given size.
 //!
-//! The JSON is built once per app and size. An event copies it and writes its ids and times into it. The members are
-//! those in the open platform's documentation of the event; all ids are invented.
+//! The JSON is built once per app, size and number of chats. An event copies it and writes its ids and times into it. The
+//! members are those in the open platform's documentation of the event; all ids are invented. Every chat is that of one
+//! person with the bot. The message id leads back to the number of the event, and that to its chat.
 
-use crate::ids::{scramble, write_hex};
+use crate::ids::{read_hex, scramble, unscramble, write_hex};
 
 /// The JSON of a text message, with the positions of ids and times.
 #[derive(Debug)]
@@ -13,6 +14,9 @@ pub(crate) struct Template {
     header_time: usize,
     message_id: usize,
     message_time: [usize; 2],
+    /// Where the person's 16 digits are: in the ids of the sender and in that of the chat.
+    person: [usize; 3],
+    chats: u32,
 }
 
 const EVENT_ID: &str = "EEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEE";
@@ -24,10 +28,11 @@ const UPDATE_TIME: &str = "UUUUUUUUUUUUU";
 const MESSAGE_ID_PREFIX: usize = 7;
 
 impl Template {
-    /// A template of about `bytes` bytes, filled with text; never shorter than an empty message.
-    pub(crate) fn new(app: &str, bytes: usize) -> Self {
-        let tenant = format!("{:016x}", scramble(0x7e4a));
-        let person = scramble(0x0a17);
+    /// A template of about `bytes` bytes, filled with text; never shorter than an empty message. The events take turns in
+    /// `chats` chats, at least one.
+    pub(crate) fn new(app: &str, bytes: usize, chats: u32) -> Self {
+        let tenant = tenant_key();
+        let person = person_of(0, 1);
         let app = serde_json::Value::from(app);
         let head = format!(
             concat!(
@@ -55,6 +60,8 @@ impl Template {
             at(HEADER_TIME),
             at(MESSAGE_ID) + MESSAGE_ID_PREFIX,
             [at(CREATE_TIME), at(UPDATE_TIME)],
+            // The first 16 of 32 digits are zeros.
+            [r#""ou_"#, r#""on_"#, r#""oc_"#].map(|marker| at(marker) + marker.len() + 16),
         );
         let filling = bytes.saturating_sub(head.len() + tail.len());
         let mut text = head.into_bytes();
@@ -66,6 +73,8 @@ impl Template {
             header_time: holes.1,
             message_id: holes.2,
             message_time: holes.3,
+            person: holes.4,
+            chats: chats.max(1),
         }
     }
 
@@ -83,7 +92,7 @@ impl Template {
         write_hex(low, &mut text[self.event_id + 16..self.event_id + 32]);
         let own = MESSAGE_ID.len() - MESSAGE_ID_PREFIX;
         let message = &mut text[self.message_id..self.message_id + own];
-        write_hex(scramble(low), &mut message[..16]);
+        write_hex(scramble(number ^ scramble(seed)), &mut message[..16]);
         write_hex(high, &mut message[16..]);
         let mut digits = [b'0'; 13];
         let mut rest = created_ms;
@@ -94,7 +103,34 @@ impl Template {
         for at in [self.header_time, self.message_time[0], self.message_time[1]] {
             text[at..at + 13].copy_from_slice(&digits);
         }
+        if self.chats > 1 {
+            let person = person_of(number, self.chats);
+            for at in self.person {
+                write_hex(person, &mut text[at..at + 16]);
+            }
+        }
     }
+}
+
+/// The person who wrote the event with this number, where `chats` people write to the bot.
+fn person_of(number: u64, chats: u32) -> u64 {
+    scramble(0x0a17 + number % u64::from(chats.max(1)))
+}
+
+/// The tenant of all invented people.
+pub(crate) fn tenant_key() -> String {
+    format!("{:016x}", scramble(0x7e4a))
+}
+
+/// The number of the event whose message has this id; any number if no event has.
+pub(crate) fn number_of(message_id: &str, seed: u64) -> Option<u64> {
+    let digits = message_id.get(MESSAGE_ID_PREFIX..MESSAGE_ID_PREFIX + 16)?;
+    Some(unscramble(read_hex(digits)?) ^ scramble(seed))
+}
+
+/// The chat of the event with this number, where there are so many.
+pub(crate) fn chat_of(number: u64, chats: u32) -> String {
+    format!("oc_{:032x}", person_of(number, chats))
 }
 
 /// The two halves of the event id of a generated event.
@@ -112,7 +148,12 @@ mod tests {
 
     fn event(number: u64, bytes: usize) -> Vec<u8> {
         let mut out = Vec::new();
-        Template::new("cli_a1b2c3d4e5f60718", bytes).write(number, 5, 1_767_225_601_321, &mut out);
+        Template::new("cli_a1b2c3d4e5f60718", bytes, 1).write(
+            number,
+            5,
+            1_767_225_601_321,
+            &mut out,
+        );
         out
     }
 
@@ -133,6 +174,25 @@ mod tests {
             other.message.expect("facts"),
         );
         assert_ne!(one.message_id, two.message_id);
+    }
+
+    #[test]
+    fn a_message_id_leads_to_the_chat() {
+        for number in 1..8 {
+            let mut bytes = Vec::new();
+            Template::new("cli_a", 1024, 3).write(number, 5, 1_767_225_601_321, &mut bytes);
+            assert_eq!(bytes.len(), 1024);
+            let event: serde_json::Value = serde_json::from_slice(&bytes).expect("json");
+            let message = &event["event"]["message"];
+            let id = message["message_id"].as_str().expect("an id");
+            assert_eq!(number_of(id, 5), Some(number));
+            let chat = chat_of(number, 3);
+            assert_eq!(message["chat_id"], *chat);
+            assert_eq!(chat, chat_of(number + 3, 3));
+            assert_ne!(chat, chat_of(number + 1, 3));
+            let sender = &event["event"]["sender"]["sender_id"]["open_id"];
+            assert_eq!(*sender, *chat.replace("oc_", "ou_"));
+        }
     }
 
     #[test]

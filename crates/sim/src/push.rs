@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::chat_event::{ChatMessage, ClickedCard};
 use crate::serde_forms::payload;
 
 /// One push, counted from 1. Its repeats keep the number.
@@ -47,6 +48,22 @@ impl Push {
         }
     }
 
+    /// A message in a chat.
+    pub fn message(message: ChatMessage) -> Self {
+        Self {
+            payload: Payload::Message(message),
+            ..Self::default()
+        }
+    }
+
+    /// A click on a card. It is not repeated; what the client answers stands decoded in the record of the push.
+    pub fn card_click(click: ClickedCard) -> Self {
+        Self {
+            payload: Payload::CardClick(click),
+            ..Self::default()
+        }
+    }
+
     /// The same push, cut like this.
     pub fn in_fragments(mut self, plan: FragmentPlan) -> Self {
         self.fragments = Some(plan);
@@ -79,8 +96,8 @@ impl From<String> for Push {
     }
 }
 
-/// The payload of a push. In JSON `{"given": <any JSON or a string with the text>}` or
-/// `{"made_up": {"bytes": 1024}}`.
+/// The payload of a push. In JSON `{"given": <any JSON or a string with the text>}`, `{"made_up": {"bytes": 1024}}`,
+/// `{"message": {"text": "hello"}}` or `{"card_click": {"value": {"action": "approve"}}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Payload {
@@ -91,6 +108,10 @@ pub enum Payload {
         /// Size of the JSON. Smaller ones than an empty message needs become that.
         bytes: usize,
     },
+    /// A message in a chat, with fresh ids where it names none.
+    Message(ChatMessage),
+    /// A click on a card.
+    CardClick(ClickedCard),
 }
 
 impl Default for Payload {

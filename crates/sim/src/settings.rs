@@ -53,7 +53,11 @@ pub struct SimSettings {
     pub half_open_kept: Duration,
     /// Most unsent bytes of a connection whose peer does not read. Further frames are not written and time out.
     pub unsent_bytes: usize,
-    /// Number of finished pushes whose records are kept. Unfinished pushes always have a record, and counters are always
+    /// For how long a tenant token holds: 2 h. From a quarter of it before the end on, another call gives a new token.
+    pub token_lifetime: Duration,
+    /// Messages that one chat takes within a second, of all apps: 5. The next is refused with code 230020. 0 for no limit.
+    pub chat_messages_per_second: usize,
+    /// Number of finished pushes whose records are kept, and of messages. Unfinished pushes always have a record, and counters are always
     /// exact.
     pub keep_records: usize,
 }
@@ -84,6 +88,8 @@ impl Default for SimSettings {
             kick_after_periods: None,
             half_open_kept: Duration::from_secs(90),
             unsent_bytes: 8 * 1024 * 1024,
+            token_lifetime: Duration::from_secs(2 * 60 * 60),
+            chat_messages_per_second: 5,
             keep_records: 100_000,
         }
     }

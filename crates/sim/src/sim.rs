@@ -10,6 +10,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Notify;
 
 use crate::api;
+use crate::api_calls;
 use crate::bootstrap::{self, BootstrapReply};
 use crate::connection::Connection;
 use crate::control::Control;
@@ -95,6 +96,8 @@ impl Service for SharedState {
                     return Ok(None);
                 }
             }
+        } else if api_calls::is_below_root(path) {
+            return api_calls::answered(&self, http, &request).await;
         } else if path == endpoint::PATH {
             http.respond(405, "text/plain", b"405 method not allowed")
                 .await?;

@@ -24,6 +24,7 @@ use crate::latencies::Latencies;
 use crate::ledger::{ConnectionView, Ledger};
 use crate::live::{LiveConnection, OutputSignal};
 use crate::numbers::NumberMap;
+use crate::open_api::OpenApi;
 use crate::pushes::Pushes;
 use crate::script::Scripts;
 use crate::settings::SimSettings;
@@ -106,6 +107,7 @@ pub(crate) struct PlatformState {
     pub(crate) generator: Generator,
     pub(crate) scripts: Scripts<Behaviour>,
     pub(crate) tickets: Tickets,
+    pub(crate) open_api: OpenApi,
     pub(crate) ledger: Ledger,
     pub(crate) latency: Latencies,
     pub(crate) nominal_config: Bytes,
@@ -147,6 +149,7 @@ impl PlatformState {
             generator: Generator::default(),
             scripts: Scripts::default(),
             tickets: Tickets::default(),
+            open_api: OpenApi::default(),
             ledger: Ledger::default(),
             latency: Latencies::default(),
             nominal_config: nominal.to_json().into(),
@@ -328,7 +331,7 @@ impl PlatformState {
         ledger
     }
 
-    /// Removes pushes, scripts, traffic and counters. Connections stay, with their faults.
+    /// Removes pushes, messages, scripts, traffic and counters. Connections stay, with their faults, and tokens.
     pub(crate) fn reset(&mut self) {
         self.forgotten = self.last_push;
         self.pushes.clear();
@@ -336,6 +339,7 @@ impl PlatformState {
         self.deadlines.forget_pushes();
         self.generator = Generator::default();
         self.scripts.clear();
+        self.open_api.forget_messages();
         self.ledger = Ledger::default();
         self.latency = Latencies::default();
         for app in &mut self.apps {

@@ -20,6 +20,8 @@ pub struct Traffic {
     pub per_second: f64,
     /// Size of an event's JSON.
     pub payload_bytes: usize,
+    /// In so many chats, which take turns; each is that of one person with the bot. Feishu only.
+    pub chats: u32,
     /// Stop after this many events.
     pub total: Option<u64>,
     /// Stop after this many seconds.
@@ -32,6 +34,7 @@ impl Default for Traffic {
             apps: Vec::new(),
             per_second: 100.0,
             payload_bytes: 1024,
+            chats: 1,
             total: None,
             seconds: None,
         }

@@ -17,7 +17,9 @@ pub(crate) struct Generator {
     pacing: Option<Pacing>,
     closed: Option<Loop>,
     made: u64,
-    templates: HashMap<(usize, usize), Arc<Template>>,
+    /// As the latest paced stream has it, also after its end.
+    chats: u32,
+    templates: HashMap<(usize, usize, u32), Arc<Template>>,
     slots: Vec<Slot>,
     slots_of: Option<u64>,
 }
@@ -36,6 +38,11 @@ impl Generator {
             .as_ref()
             .is_some_and(|closed| closed.covers(app))
     }
+
+    /// In how many chats the events are.
+    pub(crate) fn chats(&self) -> u32 {
+        self.chats.max(1)
+    }
 }
 
 impl PlatformState {
@@ -45,6 +52,7 @@ impl PlatformState {
         }
         self.generator.slots_of = None;
         self.generator.made = 0;
+        self.generator.chats = traffic.chats;
         self.generator.pacing = (traffic.per_second > 0.0).then(|| Pacing::new(traffic, now));
     }
 
@@ -175,12 +183,12 @@ impl PlatformState {
     }
 
     pub(crate) fn made_up(&mut self, app: usize, bytes: usize, now: Instant) -> PayloadSource {
-        let apps = &self.apps;
+        let (apps, chats) = (&self.apps, self.generator.chats());
         let template = self
             .generator
             .templates
-            .entry((app, bytes))
-            .or_insert_with(|| Arc::new(Template::new(&apps[app].id, bytes)));
+            .entry((app, bytes, chats))
+            .or_insert_with(|| Arc::new(Template::new(&apps[app].id, bytes, chats)));
         PayloadSource::MadeUp {
             template: Arc::clone(template),
             created_ms: self.wall_clock.unix_ms(now),

@@ -1,0 +1,66 @@
+//! What the Open API keeps: tenant tokens, the messages of bots, and what is known of chats.
+
+mod messages;
+mod tokens;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Instant;
+
+pub use messages::BotMessage;
+use messages::Sent;
+use tokens::Token;
+
+/// Tokens, messages and what is known of chats.
+#[derive(Debug, Default)]
+pub(crate) struct OpenApi {
+    tokens: Vec<Token>,
+    messages: VecDeque<Sent>,
+    /// How many messages were dropped from the front.
+    dropped: u64,
+    /// By app and `uuid`, the number of the message.
+    uuids: HashMap<(String, String), u64>,
+    recalled: HashSet<String>,
+    /// The chats of messages that were pushed with their text; the oldest are forgotten.
+    chats: HashMap<String, String>,
+    known: VecDeque<String>,
+    /// When the latest messages of a chat were sent.
+    rates: HashMap<String, VecDeque<Instant>>,
+    /// How many calls there were.
+    pub(crate) calls: u64,
+}
+
+impl OpenApi {
+    /// A message with this id stands in this chat.
+    pub(crate) fn knows(&mut self, (message_id, chat): (String, String), limit: usize) {
+        if self.chats.insert(message_id.clone(), chat).is_none() {
+            self.known.push_back(message_id);
+        }
+        while self.known.len() > limit {
+            if let Some(oldest) = self.known.pop_front() {
+                self.chats.remove(&oldest);
+            }
+        }
+    }
+
+    /// Forgets messages and chats. Tokens stay.
+    pub(crate) fn forget_messages(&mut self) {
+        *self = Self {
+            tokens: std::mem::take(&mut self.tokens),
+            calls: self.calls,
+            ..Self::default()
+        };
+    }
+
+    pub(crate) fn recall(&mut self, message_id: &str) {
+        self.recalled.insert(message_id.to_owned());
+    }
+
+    pub(crate) fn is_recalled(&self, message_id: &str) -> bool {
+        self.recalled.contains(message_id)
+    }
+
+    /// The chat of a message that was pushed with its text.
+    pub(crate) fn chat_of(&self, message_id: &str) -> Option<&str> {
+        self.chats.get(message_id).map(String::as_str)
+    }
+}
