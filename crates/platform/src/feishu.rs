@@ -1,8 +1,23 @@
-//! Feishu and Lark: the bootstrap call that precedes every connection.
+//! Feishu and Lark: the bootstrap call that precedes every connection, and the calls that send messages.
 //!
 //! Each connection takes two steps: [`endpoint()`] sends the app's credentials and gets a URL that is valid for one
 //! connection, and [`dial`](crate::dial()) opens it. Request and refusals are as in `ws/client.go` and `ws/const.go` of
 //! oapi-sdk-go and in lark-oapi 1.7.5.
+//!
+//! [`messages`] are said with a token of [`TenantTokens`], over HTTP, whether a connection is open or not.
+
+mod app;
+mod caller;
+mod headers;
+pub mod messages;
+mod tokens;
+
+pub use app::{CallingApp, NoSecretError};
+pub use caller::ApiCaller;
+pub use messages::{
+    IdempotencyKey, IdempotencyKeyError, MessageCall, MessageError, MessageRefusal, RefusalReason,
+};
+pub use tokens::{TenantToken, TenantTokens, TokenError};
 
 use std::time::Duration;
 
@@ -105,20 +120,21 @@ pub async fn endpoint(
         max_body: MAX_ANSWER_BYTES,
     };
     let answer = egress
-        .post_json(&call_url(base), Bytes::from_owner(body), &headers, limits)
+        .post_json(
+            &call_url(base, endpoint::PATH),
+            Bytes::from_owner(body),
+            &headers,
+            limits,
+        )
         .await
         .map_err(EndpointError::Http)?;
     read(&answer, secret)
 }
 
-/// The URL of the call: the path of the base, then the path of the call.
-fn call_url(base: &Url) -> Url {
+/// The URL of a call: the path of the base, then the path of the call.
+fn call_url(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
-    url.set_path(&format!(
-        "{}{}",
-        base.path().trim_end_matches('/'),
-        endpoint::PATH
-    ));
+    url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
     url.set_query(None);
     url.set_fragment(None);
     url
@@ -180,7 +196,7 @@ mod tests {
             ),
         ] {
             let base = Url::parse(base).expect("a url");
-            assert_eq!(call_url(&base).as_str(), expected);
+            assert_eq!(call_url(&base, endpoint::PATH).as_str(), expected);
         }
     }
 }

@@ -1,9 +1,11 @@
-//! The platforms' HTTP calls: asking for a long connection ([`feishu::endpoint`]) and opening it ([`dial()`]).
+//! The platforms' HTTP calls: asking for a long connection ([`feishu::endpoint`]), opening it ([`dial()`]), and sending
+//! messages ([`feishu::messages`]).
 //!
 //! This crate knows the platforms' requests and refusals. `longwire-egress` sends the bytes, and `longwire-wire` reads and
 //! writes them. Feishu and Lark grant an address for one connection; WeCom's address is always the same.
 //!
-//! This crate has no state and never retries. What follows from an error is decided in `longwire-link`.
+//! Its only state are the tokens that the platform gave ([`feishu::TenantTokens`]). It never retries, but once after the
+//! platform refused a token. What follows from an error is decided by its caller.
 
 mod dial;
 pub mod feishu;
