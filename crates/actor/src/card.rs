@@ -177,6 +177,12 @@ impl Card {
         self.presence.load(Relaxed) == Presence::Ready as u8
     }
 
+    /// Whether an instance ever lived here.
+    #[must_use]
+    pub fn was_started(&self) -> bool {
+        self.instance.load(Relaxed) > 0
+    }
+
     /// How often an instance ended unexpectedly.
     #[must_use]
     pub fn restarts(&self) -> u64 {

@@ -12,7 +12,7 @@ use crate::Admin;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FaultRequest {
-    /// One of the installation's own, `installation`, `socket`, `pinger` or `assembler`; one that all share, `supervisor`
+    /// One of the installation's own, `installation`, `socket`, `pinger`, `assembler` or `sender`; one that all share, `supervisor`
     /// or `dispatch`; or `arbiter`, the thread that carries the installation.
     actor: String,
     /// `panic` or `stop`; an arbiter can only be stopped.

@@ -6,7 +6,7 @@ mod status;
 mod tally;
 mod view;
 
-pub(crate) use cards::{AssemblerCard, InstallationCard, PingerCard, SocketCard};
+pub(crate) use cards::{AssemblerCard, InstallationCard, PingerCard, SenderCard, SocketCard};
 
 use crate::cards::CardTally;
 use crate::kind::{self, ConnectionActor};
@@ -31,8 +31,7 @@ pub(crate) struct Bot {
     pub(crate) assembler: Card,
     record: Mutex<Arc<InstallationRecord>>,
     status: Mutex<Status>,
-    /// Boxed, since most bots never need it.
-    seldom: OnceLock<Box<SeldomUsed>>,
+    on_demand: OnceLock<Box<OnDemand>>,
     pub(crate) tally: Tally,
     /// How many of its lost events are told, though their connections still hold them: what a stop has counted, a
     /// connection gives up a little later.
@@ -42,12 +41,13 @@ pub(crate) struct Bot {
     pub(crate) record_order: RecordOrder,
 }
 
-/// What few bots ever need. It outlives the connections.
+/// What most bots never need, in an allocation of its own. It outlives the connections.
 #[derive(Default)]
-struct SeldomUsed {
+struct OnDemand {
     /// How many unreadable frames are recorded, where the platform repeats nothing.
     unparsed: Mutex<UnparsedBudget>,
     cards: CardTally,
+    sender: Card,
 }
 
 impl Bot {
@@ -61,7 +61,7 @@ impl Bot {
             assembler: Card::new(),
             record: Mutex::new(Arc::clone(record)),
             status: Mutex::new(Status::of(record)),
-            seldom: OnceLock::new(),
+            on_demand: OnceLock::new(),
             tally: Tally::default(),
             told_losses: Mutex::default(),
             retained: RetainedBytes::default(),
@@ -85,14 +85,25 @@ impl Bot {
 
     /// Says whether an unreadable frame is recorded, where the platform repeats nothing.
     pub(crate) fn spend_unparsed(&self, size_bytes: usize, now: Instant) -> Unparsed {
-        let unparsed = &self.seldom.get_or_init(Box::default).unparsed;
-        let mut budget = unparsed.lock().unwrap_or_else(PoisonError::into_inner);
+        let budget = &self.on_demand().unparsed;
+        let mut budget = budget.lock().unwrap_or_else(PoisonError::into_inner);
         budget.spend(size_bytes, now)
+    }
+
+    fn on_demand(&self) -> &OnDemand {
+        self.on_demand.get_or_init(Box::default)
     }
 
     /// What came of its card events, to count into.
     pub(crate) fn card_tally(&self) -> &CardTally {
-        &self.seldom.get_or_init(Box::default).cards
+        &self.on_demand().cards
+    }
+
+    /// The card of its sender, if it ever had one.
+    pub(crate) fn sender_card(&self) -> Option<&Card> {
+        // An unreadable frame makes the allocation, too.
+        let card = &self.on_demand.get()?.sender;
+        card.was_started().then_some(card)
     }
 
     /// How many of its lost events are told already.
@@ -111,23 +122,20 @@ impl Bot {
         }
     }
 
-    pub(crate) fn cards(&self) -> [&Card; 4] {
-        [
-            &self.installation,
-            &self.socket,
-            &self.pinger,
-            &self.assembler,
-        ]
+    pub(crate) fn cards(&self) -> impl Iterator<Item = &Card> {
+        self.actor_cards().map(|(_, card)| card)
     }
 
     /// Its cards, each with the kind of its actor.
-    pub(crate) fn actor_cards(&self) -> [(&'static ActorKind, &Card); 4] {
-        [
+    pub(crate) fn actor_cards(&self) -> impl Iterator<Item = (&'static ActorKind, &Card)> {
+        let cards = [
             (&kind::INSTALLATION, &self.installation),
             (&kind::SOCKET, &self.socket),
             (&kind::PINGER, &self.pinger),
             (&kind::ASSEMBLER, &self.assembler),
-        ]
+        ];
+        let sender = self.sender_card().map(|card| (&kind::SENDER, card));
+        cards.into_iter().chain(sender)
     }
 }
 

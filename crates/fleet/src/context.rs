@@ -15,13 +15,14 @@ use crate::writing::Writing;
 use longwire_actor::Card;
 use longwire_egress::{Egress, EgressSettings};
 use longwire_installation::{InstallationId, Platform};
-use longwire_link::Timing;
+use longwire_link::{LoopGuard, LoopLimits, Timing};
+use longwire_platform::feishu::TenantTokens;
 use longwire_store::{Store, TimelineEntry, TimelineKind, Writer};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 /// What every actor of one fleet may use.
@@ -43,6 +44,7 @@ pub(crate) struct FleetContext {
     pub(crate) totals: Totals,
     pub(crate) malformed: Malformed,
     pub(crate) unfinished: Unfinished,
+    pub(crate) loop_guard: Mutex<LoopGuard>,
     /// What the ended connections of all bots keep.
     pub(crate) retained: RetainedBytes,
     pub(crate) started_ms: i64,
@@ -72,6 +74,7 @@ impl FleetContext {
             totals: Totals::default(),
             malformed: Malformed::default(),
             unfinished: Unfinished::default(),
+            loop_guard: Mutex::new(LoopGuard::new(LoopLimits::default())),
             retained: RetainedBytes::default(),
             started_ms: crate::clock::unix_ms(),
             draining: AtomicBool::new(false),
@@ -111,6 +114,8 @@ impl FleetContext {
 /// What the installations of one arbiter share.
 pub(crate) struct ArbiterContext {
     pub(crate) egress: Egress,
+    /// The tokens with which messages are sent.
+    pub(crate) tokens: TenantTokens,
     /// Which arbiter it is; 0 is the main one, which carries none.
     pub(crate) number: u16,
 }
@@ -126,6 +131,7 @@ impl ArbiterContext {
             Rc::clone(context.get_or_init(|| {
                 Rc::new(Self {
                     egress: Egress::new(&fleet.egress),
+                    tokens: TenantTokens::default(),
                     number,
                 })
             }))

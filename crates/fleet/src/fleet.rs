@@ -5,6 +5,7 @@ mod drain;
 mod faults;
 mod inspect;
 mod overview;
+mod replies;
 mod requests;
 mod upload;
 

@@ -13,12 +13,14 @@ mod log;
 mod messages;
 mod orders;
 mod outside;
+mod sender;
 mod status;
 
 pub(crate) use messages::{
-    AttemptOver, AttemptPermit, Configure, Drain, Drained, InjectChild, InspectChild, Permitted,
-    RequestPermit, Slept, SupervisorAddress,
+    AttemptOver, AttemptPermit, Configure, Drain, Drained, InjectChild, InjectSender, InspectChild,
+    InspectSender, Permitted, RequestPermit, Slept, SupervisorAddress,
 };
+pub(crate) use sender::OrderReply;
 
 use crate::access::Access;
 use crate::bot::{Bot, InstallationCard};
@@ -36,6 +38,7 @@ use longwire_egress::SocketPermit;
 use longwire_link::{Action, Generation, Link, Setback, State};
 use longwire_store::InstallationRecord;
 use longwire_wire::frame::ServiceId;
+use sender::SenderSlot;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -63,8 +66,14 @@ pub(crate) struct Installation {
     service: Option<ServiceId>,
     connection: Option<Connection>,
     /// Connections that it let go of and that still answer or record what they read; almost always none.
-    finishing: Box<[Generation]>,
+    #[expect(
+        clippy::box_collection,
+        reason = "almost always none, and every bot has one"
+    )]
+    finishing: Option<Box<Vec<Generation>>>,
     drain: Option<Box<Draining>>,
+    /// Its outgoing messages, once it had some.
+    sender: Option<Box<SenderSlot>>,
     detail: Option<Box<str>>,
     shown: Option<(State, Generation)>,
     logged: Logged,
@@ -100,8 +109,9 @@ impl Installation {
             access: None,
             service: None,
             connection: None,
-            finishing: Box::default(),
+            finishing: None,
             drain: None,
+            sender: None,
             detail: None,
             shown: None,
             logged: Logged::default(),

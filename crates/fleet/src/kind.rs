@@ -13,6 +13,8 @@ pub enum FleetActor {
     Installation,
     /// One of the actors of a connection.
     Connection(ConnectionActor),
+    /// The outgoing messages of one bot.
+    Sender,
 }
 
 /// The actors of one connection, children of its installation.
@@ -64,15 +66,23 @@ pub(crate) const ASSEMBLER: ActorKind = ActorKind {
     capacity: 256,
 };
 
+/// The orders that it may have, and the end.
+pub(crate) const SENDER: ActorKind = ActorKind {
+    label: "sender",
+    parent: Some("installation"),
+    capacity: 128,
+};
+
 impl FleetActor {
     /// Every kind, in the order of the tree.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Supervisor,
         Self::Dispatch,
         Self::Installation,
         Self::Connection(ConnectionActor::Socket),
         Self::Connection(ConnectionActor::Pinger),
         Self::Connection(ConnectionActor::Assembler),
+        Self::Sender,
     ];
 
     /// Stable label.
@@ -87,6 +97,7 @@ impl FleetActor {
             Self::Dispatch => &DISPATCH,
             Self::Installation => &INSTALLATION,
             Self::Connection(actor) => actor.kind(),
+            Self::Sender => &SENDER,
         }
     }
 

@@ -6,7 +6,8 @@
 //!  └─ Installation          one per bot: owns the link's state machine
 //!      ├─ Socket            one per connection: the only one that touches its bytes
 //!      ├─ Pinger            one per connection: heartbeat and liveness
-//!      └─ Assembler         one per connection: split pushes
+//!      ├─ Assembler         one per connection: split pushes
+//!      └─ Sender            while the bot says something: its outgoing messages
 //! ```
 //!
 //! An event: bytes → frame → identity → group → commit → receipt → ACK. The socket hands one group per read burst to the
@@ -32,14 +33,17 @@ mod host;
 mod installation;
 mod kind;
 mod latency;
+mod line;
 mod loss;
 mod malformed;
 mod open_files;
 mod pinger;
 mod record_order;
+mod reply;
 mod request;
 mod retained;
 mod retained_bytes;
+mod sender;
 pub mod setback;
 mod settings;
 mod socket;
@@ -56,6 +60,9 @@ pub use fault::InjectError;
 pub use fleet::{Fleet, UploadError, UploadFile};
 pub use kind::{ConnectionActor, FleetActor};
 pub use longwire_actor::Fault;
+pub use longwire_link::AnsweredSender;
+pub use longwire_platform::feishu::{IdempotencyKey, IdempotencyKeyError};
+pub use reply::{ReplyError, ReplyOrder, ReplySent, ReplyTo, WecomCallbackKind};
 pub use request::{Reply, Request, RequestError};
 pub use settings::FleetSettings;
 pub use view::{

@@ -8,7 +8,7 @@ mod inspection;
 
 pub use inspection::{
     ActorState, AssemblerState, DispatchState, Inspection, InstallationState, PingerState,
-    SocketState, SupervisorState,
+    SenderState, SocketState, SupervisorState,
 };
 pub use longwire_actor::ActorView;
 

@@ -2,7 +2,7 @@
 
 use longwire_fleet::view::{
     ActorState, AssemblerState, DispatchState, Inspection, InstallationState, PingerState,
-    SocketState, SupervisorState,
+    SenderState, SocketState, SupervisorState,
 };
 use serde::Serialize;
 
@@ -35,6 +35,7 @@ enum StateFields {
     Socket(#[serde(with = "SocketFields")] SocketState),
     Pinger(#[serde(with = "PingerFields")] PingerState),
     Assembler(#[serde(with = "AssemblerFields")] AssemblerState),
+    Sender(#[serde(with = "SenderFields")] SenderState),
 }
 
 // Fields of a state are in alphabetical order.
@@ -102,4 +103,11 @@ struct PingerFields {
 struct AssemblerFields {
     held_bytes: usize,
     open_pushes: usize,
+}
+
+#[derive(Serialize)]
+#[serde(remote = "SenderState")]
+struct SenderFields {
+    under_way: usize,
+    waiting: usize,
 }

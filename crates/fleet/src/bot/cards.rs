@@ -1,5 +1,6 @@
-//! The cards of a bot's four actors. They lie in the bot's own allocation, since there are thousands of bots; an actor
-//! holds its card as a handle on the bot.
+//! The cards of a bot's actors. Those of the four that every connected bot may have lie in the bot's own allocation, since
+//! there are thousands of bots; that of the sender, which most bots never have, in one made on demand. An actor holds its
+//! card as a handle on the bot.
 
 use super::Bot;
 use longwire_actor::Card;
@@ -31,4 +32,16 @@ card_handles! {
     PingerCard => pinger;
     /// The card of a bot's assembler.
     AssemblerCard => assembler;
+}
+
+/// The card of a bot's sender.
+#[derive(Clone)]
+pub(crate) struct SenderCard(pub(crate) Arc<Bot>);
+
+impl Deref for SenderCard {
+    type Target = Card;
+
+    fn deref(&self) -> &Card {
+        &self.0.on_demand().sender
+    }
 }

@@ -84,7 +84,7 @@ impl Bot {
             attempts_exceeded: status.attempts_exceeded,
             failures: status.failures,
             alarm: status.has_alarm(),
-            restarts: self.cards().into_iter().map(|card| card.restarts()).sum(),
+            restarts: self.cards().map(Card::restarts).sum(),
             reconnects: tally.reconnects.load(Relaxed).into(),
             events: tally.events.load(Relaxed),
             repeats: tally.repeats.load(Relaxed),
@@ -92,8 +92,8 @@ impl Bot {
             refused: tally.refused.load(Relaxed),
             shed: tally.shed.load(Relaxed),
             overloaded: self.is_overloaded(),
-            cards: (self.seldom.get())
-                .map(|seldom| seldom.cards.totals())
+            cards: (self.on_demand.get())
+                .map(|on_demand| on_demand.cards.totals())
                 .unwrap_or_default(),
             unanswered: tally.unanswered.load(Relaxed),
             unrecorded: tally.unrecorded.load(Relaxed),
@@ -105,10 +105,11 @@ impl Bot {
     }
 
     /// The cards of its actors, as people read them.
-    pub(crate) fn actors(&self, window_events: u64) -> [ActorView; 4] {
+    pub(crate) fn actors(&self, window_events: u64) -> impl Iterator<Item = ActorView> + use<> {
         let path = self.path();
-        let children = [&self.socket, &self.pinger, &self.assembler]
-            .into_iter()
+        let children = self
+            .cards()
+            .skip(1)
             .filter(|card| card.is_present())
             .count() as u64;
         let unanswered = self.tally.unanswered.load(Relaxed);
@@ -125,7 +126,11 @@ impl Bot {
             })
         };
         let (socket, pinger, assembler) = (&kind::SOCKET, &kind::PINGER, &kind::ASSEMBLER);
-        [
+        let sender = self.sender_card().map(|card| {
+            let kind = &kind::SENDER;
+            child(kind, card, kind.capacity, "sending messages".to_owned())
+        });
+        let others = [
             self.installation.view(TreeEntry {
                 kind: &kind::INSTALLATION,
                 path: path.clone(),
@@ -152,6 +157,7 @@ impl Bot {
                 assembler.capacity,
                 "joining split pushes".to_owned(),
             ),
-        ]
+        ];
+        others.into_iter().chain(sender)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Fleet;
 use crate::fault::InjectError;
-use crate::installation::InjectChild;
+use crate::installation::{InjectChild, InjectSender};
 use crate::kind::FleetActor;
 use crate::supervisor::{EndArbiterOf, Slept};
 use longwire_actor::{Fault, Inject};
@@ -44,6 +44,11 @@ impl Fleet {
             FleetActor::Connection(actor) => {
                 if let Some(installation) = entry.installation {
                     installation.send(InjectChild(actor, fault));
+                }
+            }
+            FleetActor::Sender => {
+                if let Some(installation) = entry.installation {
+                    installation.send(InjectSender(fault));
                 }
             }
         }

@@ -1,11 +1,22 @@
 //! Asking one actor for its state, by its path.
 
 use super::Fleet;
-use crate::installation::InspectChild;
+use crate::installation::{InspectChild, InspectSender};
 use crate::kind::FleetActor;
 use crate::view::{DispatchState, Inspection, InstallationState, SupervisorState};
 use longwire_actor::{Asked, Inspect};
 use std::time::Duration;
+
+/// The installation waits for its child, and answers if that does not.
+const CHILD_LIMIT: Duration = Inspect::<()>::LIMIT.saturating_add(Duration::from_millis(100));
+
+fn of_child(asked: Asked<Inspection>) -> Inspection {
+    match asked {
+        Asked::Answered(inspection) => inspection,
+        Asked::NoAnswer => Inspection::NoAnswer,
+        Asked::Gone => Inspection::Absent,
+    }
+}
 
 impl Fleet {
     /// Asks one actor, by its path, for its state; 500 ms at most.
@@ -26,14 +37,9 @@ impl Fleet {
         let installation = self.bots.find(bot)?.installation?;
         let inspection = match actor {
             FleetActor::Connection(actor) => {
-                // The installation waits for its child, and answers if that does not.
-                let limit = Inspect::<()>::LIMIT + Duration::from_millis(100);
-                match installation.ask(InspectChild(actor), limit).await {
-                    Asked::Answered(inspection) => inspection,
-                    Asked::NoAnswer => Inspection::NoAnswer,
-                    Asked::Gone => Inspection::Absent,
-                }
+                of_child(installation.ask(InspectChild(actor), CHILD_LIMIT).await)
             }
+            FleetActor::Sender => of_child(installation.ask(InspectSender, CHILD_LIMIT).await),
             FleetActor::Installation => {
                 Inspection::of::<_, InstallationState>(Some(&installation)).await
             }

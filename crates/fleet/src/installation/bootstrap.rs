@@ -4,10 +4,11 @@ use super::Installation;
 use crate::access::Access;
 use crate::clock::now;
 use crate::context::FleetContext;
+use crate::line::line;
 use crate::setback;
 use actix::{ActorFutureExt, AsyncContext, WrapFuture};
 use longwire_actor::Context;
-use longwire_egress::{Egress, ProxyUrlError};
+use longwire_egress::Egress;
 use longwire_installation::Platform;
 use longwire_link::{Generation, Setback};
 use longwire_platform::feishu::{self, AppCredentials, Endpoint, EndpointError};
@@ -24,7 +25,7 @@ impl Installation {
     /// The HTTP and WebSocket client of this installation: with its own proxy if it has one, and with its permit for an open
     /// connection.
     pub(super) fn egress(&self) -> Result<Egress, String> {
-        let egress = self.line()?;
+        let egress = line(&self.fleet, &self.arbiter, &self.record)?;
         Ok(match &self.socket_permit {
             Some(permit) => egress.with_permit(permit.clone()),
             None => egress,
@@ -37,21 +38,6 @@ impl Installation {
         self.socket_permit
             .as_ref()
             .is_some_and(|permit| !permit.is_shared())
-    }
-
-    fn line(&self) -> Result<Egress, String> {
-        let proxy = self.fleet.store.open_proxy(&self.record).map_err(|error| {
-            format!(
-                "the proxy setting cannot be unsealed: {}",
-                setback::chain(&error)
-            )
-        })?;
-        match proxy {
-            None => Ok(self.arbiter.egress.clone()),
-            Some(proxy) => (proxy.expose_secret().parse())
-                .map(|policy| self.arbiter.egress.with_proxy(policy))
-                .map_err(|error: ProxyUrlError| setback::chain(&error)),
-        }
     }
 
     pub(super) fn bootstrap(&mut self, generation: Generation, ctx: &mut Context<Self>) {

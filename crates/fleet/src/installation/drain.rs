@@ -1,4 +1,5 @@
-//! Connections that the installation let go of and that still answer what they read, and the drain that waits for them.
+//! Connections that the installation let go of and that still answer what they read, and the drain that waits for them and
+//! for messages under way.
 
 use super::Installation;
 use super::messages::{Drain, Drained};
@@ -10,7 +11,7 @@ use longwire_installation::Desired;
 use longwire_link::Generation;
 use longwire_link::session::CloseMode;
 
-/// A drain under way, until no connection answers any more.
+/// A drain under way, until no connection answers any more and no message is under way.
 #[derive(Default)]
 pub(super) struct Draining {
     /// Events that the connections read and did not answer.
@@ -20,25 +21,28 @@ pub(super) struct Draining {
 impl Installation {
     /// The installation let go of a connection, which still answers what it read.
     pub(super) fn finishes(&mut self, generation: Generation) {
-        self.finishing = [&self.finishing[..], &[generation]].concat().into();
+        self.finishing.get_or_insert_default().push(generation);
     }
 
     /// Such a connection has ended, with so many events read and not answered. Its end may be reported twice.
     pub(super) fn finished(&mut self, generation: Generation, unanswered: u64) {
-        let before = self.finishing.len();
-        let rest = self.finishing.iter().filter(|of| **of != generation);
-        self.finishing = rest.copied().collect();
-        if self.finishing.len() < before
-            && let Some(drain) = &mut self.drain
-        {
-            drain.unanswered += unanswered;
+        if let Some(finishing) = &mut self.finishing {
+            let before = finishing.len();
+            finishing.retain(|of| *of != generation);
+            if finishing.len() < before
+                && let Some(drain) = &mut self.drain
+            {
+                drain.unanswered += unanswered;
+            }
         }
+        self.finishing.take_if(|finishing| finishing.is_empty());
         self.report_drained();
     }
 
-    /// Ends a drain once nobody answers any more.
-    fn report_drained(&mut self) {
-        if let Some(drain) = self.drain.take_if(|_| self.finishing.is_empty()) {
+    /// Ends a drain once nobody answers or sends any more.
+    pub(super) fn report_drained(&mut self) {
+        let has_ended = self.finishing.is_none() && !self.is_sending();
+        if let Some(drain) = self.drain.take_if(|_| has_ended) {
             let drained = Drained {
                 installation: self.bot.id,
                 unanswered: drain.unanswered,
@@ -64,6 +68,7 @@ impl Handler<Drain> for Installation {
         let connection = self.connection.take();
         self.link.handle_desired(Desired::Stop, now());
         self.drain = Some(Box::default());
+        self.end_sender();
         if let Some(connection) = connection {
             self.finishes(connection.generation);
             connection.socket.send(Close(CloseMode::Finish { within }));

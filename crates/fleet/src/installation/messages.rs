@@ -85,6 +85,16 @@ impl<T: Receives<RequestPermit> + Receives<Drained>> SupervisorAddress for T {}
 #[rtype(result = "()")]
 pub(crate) struct InjectChild(pub(crate) ConnectionActor, pub(crate) Fault);
 
+/// Provoke a fault in the sender, which is started if there is none. As [`InjectChild`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct InjectSender(pub(crate) Fault);
+
+/// Ask the sender for its state. As [`InspectChild`].
+#[derive(Debug, Message)]
+#[rtype(result = "Inspection")]
+pub(crate) struct InspectSender;
+
 /// Ask a child for its state. From the fleet's handle, on behalf of the admin endpoint.
 #[derive(Debug, Message)]
 #[rtype(result = "Inspection")]

@@ -64,6 +64,8 @@ pub enum ActorState {
     Pinger(PingerState),
     /// Of one connection's assembler.
     Assembler(AssemblerState),
+    /// Of one bot's sender.
+    Sender(SenderState),
 }
 
 macro_rules! is_the_state_of {
@@ -83,6 +85,7 @@ is_the_state_of! {
     SocketState => Socket,
     PingerState => Pinger,
     AssemblerState => Assembler,
+    SenderState => Sender,
 }
 
 /// The supervisor's state.
@@ -183,4 +186,13 @@ pub struct AssemblerState {
     pub open_pushes: usize,
     /// Bytes of their parts.
     pub held_bytes: usize,
+}
+
+/// A sender's state.
+#[derive(Debug, Clone, Copy)]
+pub struct SenderState {
+    /// Messages that the platform was asked to send and has not answered.
+    pub under_way: usize,
+    /// Messages that wait for their turn.
+    pub waiting: usize,
 }

@@ -6,4 +6,5 @@ mod cards;
 mod connections;
 mod drain;
 mod events;
+mod replies;
 mod world;

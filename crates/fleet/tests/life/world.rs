@@ -67,6 +67,11 @@ impl World {
         Self::of(1, bots, settings).await
     }
 
+    /// One bot, with these deadlines.
+    pub(crate) async fn with_timing(timing: Timing) -> Self {
+        Self::of(1, 1, |store| settings_of(store, timing)).await
+    }
+
     async fn of(
         ping_seconds: i64,
         bots: usize,

@@ -1,0 +1,177 @@
+//! Saying something in a chat through a bot: over HTTP on Feishu and Lark, over the bot's connection on WeCom.
+
+use super::Fleet;
+use crate::bot_index::BotEntry;
+use crate::clock::{now, unix_ms};
+use crate::installation::OrderReply;
+use crate::reply::{ReplyError, ReplyOrder, ReplySent, ReplyTo, WecomCallbackKind};
+use crate::request::{Request, RequestError};
+use crate::sender::FeishuReply;
+use longwire_installation::{InstallationId, Platform};
+use longwire_link::{LoopVerdict, SendLimits};
+use longwire_wire::wecom::{Command, check_body, code, text_message, text_reply, text_welcome};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Beyond the longest time that a sender takes, an actor on the way is stuck.
+const SLACK: Duration = Duration::from_secs(5);
+
+/// A callback of WeCom that is answered.
+struct Callback<'a> {
+    req_id: &'a str,
+    kind: WecomCallbackKind,
+    chat_id: Option<&'a str>,
+}
+
+impl Fleet {
+    /// Has a bot say something in answer to an event, and waits for what the platform says.
+    ///
+    /// # Errors
+    /// Why it was not sent; [`ReplyError::may_be_sent`] tells whether it may have been.
+    pub async fn reply(&self, order: ReplyOrder) -> Result<ReplySent, ReplyError> {
+        let entry = self.bots.get(order.installation);
+        let entry = entry.ok_or(ReplyError::UnknownInstallation)?;
+        if self.context.draining.load(Relaxed) {
+            return Err(ReplyError::NotRunning { state: "draining" });
+        }
+        let platform = entry.bot.platform();
+        match &order.to {
+            ReplyTo::FeishuMessage { message_id } if platform != Platform::Wecom => {
+                self.admit(&entry, &order)?;
+                let message_id = message_id.clone();
+                self.reply_over_http(&entry, order, message_id).await
+            }
+            ReplyTo::WecomCallback {
+                req_id,
+                kind,
+                received_ms,
+                chat_id,
+            } if platform == Platform::Wecom => {
+                let limit_ms = kind.limit().as_millis();
+                let age_ms = unix_ms().saturating_sub(*received_ms);
+                if u128::try_from(age_ms).is_ok_and(|age_ms| age_ms > limit_ms) {
+                    let limit_s = kind.limit().as_secs();
+                    return Err(ReplyError::TooLate { limit_s });
+                }
+                self.admit(&entry, &order)?;
+                let callback = Callback {
+                    req_id,
+                    kind: *kind,
+                    chat_id: chat_id.as_deref(),
+                };
+                self.reply_over_connection(&order, &callback).await
+            }
+            ReplyTo::FeishuMessage { .. } | ReplyTo::WecomCallback { .. } => {
+                Err(ReplyError::OtherPlatform)
+            }
+        }
+    }
+
+    /// Counts the reply against a loop between bots.
+    fn admit(&self, entry: &BotEntry, order: &ReplyOrder) -> Result<(), ReplyError> {
+        let now = now();
+        let guard = self.context.loop_guard.lock();
+        let mut guard = guard.unwrap_or_else(PoisonError::into_inner);
+        match guard.admit(order.installation, &order.chat, order.answered, now) {
+            LoopVerdict::Allowed => Ok(()),
+            LoopVerdict::Paused { until, is_first } => {
+                let pause_s = until.saturating_duration_since(now).as_secs();
+                if is_first {
+                    let (installation, chat) = (&entry.bot.public_id, &order.chat);
+                    tracing::warn!(
+                        installation,
+                        chat,
+                        pause_s,
+                        "too many replies to bots in one chat; replies there pause"
+                    );
+                }
+                Err(ReplyError::LoopPaused { pause_s, is_first })
+            }
+        }
+    }
+
+    async fn reply_over_http(
+        &self,
+        entry: &BotEntry,
+        order: ReplyOrder,
+        message_id: String,
+    ) -> Result<ReplySent, ReplyError> {
+        let Some(installation) = &entry.installation else {
+            let state = entry.bot.state().label();
+            return Err(ReplyError::NotRunning { state });
+        };
+        let (teller, told) = oneshot::channel();
+        installation.send(OrderReply(FeishuReply {
+            chat: order.chat,
+            message_id,
+            text: order.text,
+            key: order.key,
+            teller,
+        }));
+        // A try is two calls, and two more where the token was refused.
+        let longest = SendLimits::default().patience + 4 * self.context.timing.message_call + SLACK;
+        match tokio::time::timeout(longest, told).await {
+            Ok(Ok(outcome)) => outcome,
+            // The sender ended with the order, or is stuck.
+            Ok(Err(_)) | Err(_) => Err(ReplyError::NoAnswer),
+        }
+    }
+
+    async fn reply_over_connection(
+        &self,
+        order: &ReplyOrder,
+        callback: &Callback<'_>,
+    ) -> Result<ReplySent, ReplyError> {
+        let (command, body) = match callback.kind {
+            WecomCallbackKind::Message => {
+                let body = text_reply(order.key.as_str(), &order.text);
+                (Command::RespondMessage, body)
+            }
+            WecomCallbackKind::EnterChat => (Command::RespondWelcome, text_welcome(&order.text)),
+        };
+        let request = Request {
+            command,
+            req_id: Some(callback.req_id.to_owned()),
+            body,
+        };
+        let outcome = self.say(order.installation, request).await;
+        let (
+            Err(ReplyError::Refused {
+                code: Some(code::INVALID_REQ_ID),
+                ..
+            }),
+            Some(chat_id),
+        ) = (&outcome, callback.chat_id)
+        else {
+            return outcome.map(|()| ReplySent {
+                message_id: None,
+                is_own_message: false,
+            });
+        };
+        // The id ended with its connection, and nothing was shown under it.
+        let request = Request {
+            command: Command::Send,
+            req_id: None,
+            body: text_message(chat_id, &order.text),
+        };
+        self.say(order.installation, request).await?;
+        Ok(ReplySent {
+            message_id: None,
+            is_own_message: true,
+        })
+    }
+
+    async fn say(&self, bot: InstallationId, request: Request) -> Result<(), ReplyError> {
+        check_body(request.command, &request.body).map_err(RequestError::Body)?;
+        let reply = self.ask(bot, request, None).await?;
+        if reply.is_ok() {
+            return Ok(());
+        }
+        Err(ReplyError::Refused {
+            code: reply.code,
+            message: reply.message,
+        })
+    }
+}
