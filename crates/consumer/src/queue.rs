@@ -30,7 +30,9 @@
 //! for the endpoint, not for the event. Any other failure is the event's: its lane waits for its retry, others go on.
 //!
 //! **Late answers.** An acknowledgement counts until the event is done, also after its claim ended or while somebody else has
-//! it. A result of a delivery that the queue gave up is ignored.
+//! it. One for an event that only an earlier process sent counts too, but is forgotten if the event is not the oldest of its
+//! lane and the lane is left in the log before its turn: it is then sent again, with `redelivered`. A result of a delivery that
+//! the queue gave up is ignored.
 
 mod delivering;
 mod failing;
@@ -217,11 +219,18 @@ impl<E: Clone> ConsumerQueue<E> {
         seed: u64,
         now: Moment,
     ) -> Self {
+        let reached = position.reached;
         let position = position.in_order(policy.order);
+        // In another order what was done behind a deferred event is sent again.
+        let sent_until = if position.reached < reached {
+            position.reserved.max(reached)
+        } else {
+            position.reserved
+        };
         let window = settings.window_events.get().min(MAX_UNDONE);
         let mut queue = Self {
             read: position.reached.0,
-            label_until: position.reserved.0.min(head.0),
+            label_until: sent_until.min(head).0,
             unfinished: position.undone.into(),
             open: BTreeMap::new(),
             open_bytes: 0,
@@ -283,9 +292,10 @@ impl<E: Clone> ConsumerQueue<E> {
         let renew = policy.order != self.policy.order || policy.gather != self.policy.gather;
         self.readers.set_concurrency(policy.concurrency);
         self.throttle = Throttle::new(policy.rate, now.instant);
+        // Before the order is another one: the deferred chats are those of the old order.
+        let position = renew.then(|| self.position().in_order(policy.order));
         self.policy = policy;
-        if renew {
-            let position = self.position().in_order(self.policy.order);
+        if let Some(position) = position {
             // Only then something that is done is sent again.
             if position.reached.0 < self.read {
                 self.label_what_was_sent();
@@ -311,8 +321,7 @@ impl<E: Clone> ConsumerQueue<E> {
     }
 
     fn label_what_was_sent(&mut self) {
-        let sent_until = self.reservations.durable().min(self.read);
-        self.label_until = self.label_until.max(sent_until);
+        self.label_until = self.label_until.max(self.read);
     }
 
     fn restart_at(&mut self, position: Position) {

@@ -296,6 +296,10 @@ impl<E: Clone> ConsumerQueue<E> {
         for seq in rest {
             if let Some(event) = self.open.remove(&seq) {
                 self.open_bytes -= event.size_bytes;
+                // In another order it was sent; that it was is not kept with the stretch.
+                if event.tried.attempts > 0 {
+                    self.label_until = self.label_until.max(seq);
+                }
             }
         }
         self.saves.changed();

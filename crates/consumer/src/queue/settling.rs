@@ -182,7 +182,8 @@ impl<E: Clone> ConsumerQueue<E> {
         let found = self
             .unfinished
             .binary_search_by_key(&seq, |event| event.seq.0);
-        let Ok(at) = found else {
+        let sent = |at: &usize| seq <= self.label_until || self.unfinished[*at].attempts > 0;
+        let Some(at) = found.ok().filter(sent) else {
             return false;
         };
         self.unfinished.remove(at);

@@ -7,7 +7,8 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
 use longwire_consumer::{
-    AgeRule, DeliveryFailure, DeliveryOrder, DeliveryPolicy, GatherPolicy, GiveUp, MaxAge, ReaderId,
+    AgeRule, DeliveryFailure, DeliveryOrder, DeliveryPolicy, GatherPolicy, GiveUp, MaxAge,
+    QueueState, ReaderId,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -28,6 +29,7 @@ enum Step {
         count: u8,
     },
     Read(usize),
+    Push(usize),
     Send,
     Claim {
         reader: u64,
@@ -95,6 +97,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => append,
         1 => (0_u8..4, 1_u8..30).prop_map(|(chat, count)| Step::Burst { chat, count }),
         6 => (1_usize..40).prop_map(Step::Read),
+        1 => (1_usize..40).prop_map(Step::Push),
     ];
     let of_application = prop_oneof![
         8 => Just(Step::Send),
@@ -122,12 +125,15 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![6 => of_log, 6 => of_application, 4 => of_process]
 }
 
-fn policy() -> impl Strategy<Value = DeliveryPolicy> {
-    let order = prop_oneof![
+fn order() -> impl Strategy<Value = DeliveryOrder> {
+    prop_oneof![
         1 => Just(DeliveryOrder::None),
         4 => Just(DeliveryOrder::Chat),
         1 => Just(DeliveryOrder::Installation),
-    ];
+    ]
+}
+
+fn policy() -> impl Strategy<Value = DeliveryPolicy> {
     let gather = (1_u64..2_000, 1_u64..5_000).prop_map(|(quiet, max)| GatherPolicy {
         quiet: Duration::from_millis(quiet),
         max: Duration::from_millis(max.max(quiet)),
@@ -142,7 +148,7 @@ fn policy() -> impl Strategy<Value = DeliveryPolicy> {
         then,
     });
     (
-        order,
+        order(),
         1_u16..8,
         prop::option::of(1_u32..200),
         prop::option::weighted(0.3, gather),
@@ -235,11 +241,13 @@ fn run(world: &mut World, step: Step) {
             }
         }
         Step::LateAck(index) => {
-            let sent: Vec<i64> = world.record.sent.iter().copied().collect();
-            if !sent.is_empty() {
-                world.late_ack(*index.get(&sent));
+            // Also what nobody was given: that changes nothing.
+            let rows: Vec<i64> = world.record.rows.iter().map(|row| row.seq).collect();
+            if !rows.is_empty() {
+                world.late_ack(*index.get(&rows));
             }
         }
+        Step::Push(limit) => world.push(limit),
         Step::Advance(delay) => world.advance(delay),
         Step::DiskWrites(count) => world.disk_writes(count),
         Step::DiskRefuses => world.disk_refuses(),
@@ -301,4 +309,70 @@ proptest! {
         world.finish(|row| !bad(row));
         world.finish(|_| true);
     }
+
+    /// Another order makes all lanes anew. Nothing is skipped, and what is sent again is labelled.
+    #[test]
+    fn another_order_skips_nothing(
+        policy in policy(),
+        other: bool,
+        road in road(),
+        window in 1_usize..12,
+        before in prop::collection::vec(step(), 1..80),
+        after in prop::collection::vec(step(), 1..40),
+    ) {
+        let order = match (policy.order, other) {
+            (DeliveryOrder::Chat, true) | (DeliveryOrder::Installation, false) => DeliveryOrder::None,
+            (DeliveryOrder::Chat, false) | (DeliveryOrder::None, true) => DeliveryOrder::Installation,
+            (DeliveryOrder::None, false) | (DeliveryOrder::Installation, true) => DeliveryOrder::Chat,
+        };
+        let policy = DeliveryPolicy { gather: None, ..policy };
+        let mut world = World::new(policy, road, window);
+        for step in before {
+            run(&mut world, step);
+        }
+        world.change_order(order);
+        for step in after {
+            run(&mut world, step);
+        }
+        world.finish(|_| true);
+    }
+}
+
+/// A day with an outage of two hours, a chat that fails for six, and a crash every three hours.
+#[test]
+fn a_day_of_a_consumer() {
+    let mut world = World::new(DeliveryPolicy::default(), Road::Webhook, 64);
+    for minute in 0_u64..1_440 {
+        for nth in 0..4 {
+            let chat = u8::try_from((minute * 7 + nth * 3) % 11).expect("it is small");
+            world.append(1, Some(chat), false, true, 1);
+        }
+        if minute % 180 == 179 {
+            world.crash(1);
+        }
+        let hour = minute / 60;
+        for _ in 0..12 {
+            world.read(usize::MAX);
+            world.disk_writes(1);
+            while world.send() {}
+            for delivery in world.in_flight.values().cloned().collect::<Vec<_>>() {
+                let chat = world.record.row(delivery.events[0].seq.0).chat;
+                if (3..5).contains(&hour) {
+                    world.failed(&delivery, DeliveryFailure::Refused);
+                } else if (9..15).contains(&hour) && chat == Some(4) {
+                    let code = 500;
+                    let retry_after = None;
+                    world.failed(&delivery, DeliveryFailure::Status { code, retry_after });
+                } else {
+                    world.done(&delivery);
+                }
+            }
+            world.advance(Duration::from_secs(5));
+        }
+    }
+    assert_eq!((world.crashes, world.record.rows.len()), (8, 5_760));
+    world.finish(|_| true);
+    assert!(world.queue.state() == QueueState::Active);
+    // A crash repeats what was under way, and what was done since the last save.
+    assert!(world.repeats < 1_500, "{}", world.repeats);
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use longwire_consumer::{
     ConsumerNews, ConsumerQueue, Delivery, DeliveryFailure, DeliveryId, DeliveryOrder,
     DeliveryPolicy, MAX_DEFERRED, MAX_GATHERED, Moment, Position, PositionSave, QueueSettings,
-    ReaderId, Receivers, SentEvent,
+    ReadScope, ReaderId, Receivers, SentEvent,
 };
 use longwire_wire::event::Seq;
 
@@ -40,6 +40,11 @@ pub(crate) struct World {
     done_here: BTreeSet<i64>,
     /// Up to here an event may be labelled without having been sent.
     may_label: i64,
+    checks_order: bool,
+    /// What this process sent.
+    sent_here: BTreeSet<i64>,
+    /// What was acknowledged before this process sent it. Such an acknowledgement may be forgotten, with a label.
+    early: BTreeSet<i64>,
     pub(crate) repeats: usize,
     pub(crate) crashes: usize,
     floor: i64,
@@ -83,6 +88,9 @@ impl World {
             given: Vec::new(),
             done_here: BTreeSet::new(),
             may_label: 0,
+            checks_order: true,
+            sent_here: BTreeSet::new(),
+            early: BTreeSet::new(),
             repeats: 0,
             crashes: 0,
             floor: 0,
@@ -132,6 +140,28 @@ impl World {
             .handle_page(want.scope, want.after, events, Seq(reached), self.now);
         self.after_each();
         true
+    }
+
+    /// The owner gives what was just recorded, without having been asked.
+    pub(crate) fn push(&mut self, limit: usize) {
+        let after = self.queue.reached();
+        let (rows, reached) = self.record.page(after.0, None, limit);
+        let events = rows.iter().filter(|row| row.passes).map(Row::read);
+        self.queue
+            .handle_page(ReadScope::Ahead, after, events, Seq(reached), self.now);
+        self.after_each();
+    }
+
+    /// The order is another one. From here on no order is checked, because lanes are made anew; labels and losses are.
+    pub(crate) fn change_order(&mut self, order: DeliveryOrder) {
+        self.policy.order = order;
+        self.checks_order = false;
+        self.in_flight.clear();
+        self.done_here.clear();
+        self.floor = 0;
+        self.may_label = self.may_label.max(self.queue.reached().0);
+        self.queue.handle_policy(self.policy.clone(), self.now);
+        self.after_each();
     }
 
     pub(crate) fn send(&mut self) -> bool {
@@ -188,7 +218,10 @@ impl World {
     fn take_event(&mut self, event: &SentEvent<i64>, in_batch: &[i64]) {
         let seq = event.seq.0;
         assert!(self.record.row(seq).passes);
-        assert!(!self.done_here.contains(&seq), "{seq} was done");
+        let early = self.early.contains(&seq) && event.redelivered;
+        assert!(early || !self.done_here.contains(&seq), "{seq} was done");
+        self.done_here.remove(&seq);
+        self.sent_here.insert(seq);
         assert!(event.attempt >= 1);
         if self.record.sent.contains(&seq) {
             self.repeats += 1;
@@ -200,6 +233,10 @@ impl World {
             !event.redelivered || seq <= self.may_label,
             "{seq} was never sent"
         );
+        if !self.checks_order {
+            self.record.sent.insert(seq);
+            return;
+        }
         // Whatever came before it in its sequence is done, or goes with it.
         let order = self.order();
         let sequence = self.record.row(seq).sequence(order);
@@ -267,6 +304,13 @@ impl World {
         let count = self.queue.handle_acked(&[Seq(seq)], self.now);
         if count == 1 {
             assert!(!self.done_here.contains(&seq), "{seq} was done");
+            let may = self.record.sent.contains(&seq) || seq <= self.may_label;
+            assert!(may, "nobody was given {seq}");
+            if !self.sent_here.contains(&seq) {
+                self.early.insert(seq);
+                // The application says that it had it.
+                self.record.sent.insert(seq);
+            }
             self.handled(seq);
         }
         assert!(self.queue.floor() >= before);
@@ -277,6 +321,9 @@ impl World {
     /// The filter is another one that lets the same events through.
     pub(crate) fn filter_changed(&mut self) {
         self.in_flight.clear();
+        // A batch that was sent may be left in the log in parts.
+        let newest = self.record.sent.last().copied().unwrap_or(0);
+        self.may_label = self.may_label.max(newest);
         self.queue.handle_filter_changed();
         self.after_each();
     }
@@ -411,11 +458,22 @@ impl World {
         self.readers.clear();
         self.owners.clear();
         self.done_here.clear();
+        self.sent_here.clear();
         let head = self.record.head();
         self.may_label = self.may_label.max(self.durable.reserved.0.min(head));
-        let order = self.policy.order;
+        // In another order all behind the earliest deferred event is not done.
+        let kept = self.durable.order;
+        let deferred = self.durable.deferred.iter().map(|chat| chat.after.0);
+        let done_until = match deferred.min().filter(|_| kept != self.policy.order) {
+            Some(after) => {
+                self.may_label = self.may_label.max(self.durable.reached.0);
+                after
+            }
+            None => i64::MAX,
+        };
         let rows = self.record.rows.iter().filter(|row| row.passes);
-        let done = rows.filter(|row| self.durable.is_done(Seq(row.seq), row.read().key(order)));
+        let done = rows.filter(|row| self.durable.is_done(Seq(row.seq), row.read().key(kept)));
+        let done = done.filter(|row| row.seq <= done_until);
         self.done_here.extend(done.map(|row| row.seq));
         self.queue = ConsumerQueue::new(
             self.settings.clone(),
