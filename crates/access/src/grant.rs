@@ -2,7 +2,7 @@
 
 use longwire_installation::PublicId;
 
-use crate::{NewToken, Scope, Scopes, Space, TokenId, TokenName};
+use crate::{NewToken, Scope, Scopes, Space, TokenId, TokenName, TokenRecord};
 
 /// What a valid token allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,20 @@ impl Grant {
     #[must_use]
     pub fn is_gateway_wide(&self) -> bool {
         self.space.is_default() && self.installations.is_none()
+    }
+
+    /// Whether its holder may revoke this token: its own, and each that allows no more than its own.
+    #[must_use]
+    pub fn may_revoke(&self, record: &TokenRecord) -> bool {
+        let allowed = NewToken {
+            name: record.name.clone(),
+            space: record.space.clone(),
+            scopes: record.scopes,
+            installations: record.installations.clone(),
+            // How long it would still last is nothing that it allows.
+            expires_ms: self.expires_ms,
+        };
+        record.id == self.token || self.give(&allowed).is_ok()
     }
 
     /// Whether its holder may make this token.

@@ -22,6 +22,7 @@
 )]
 #![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
+mod admit;
 mod audit;
 mod grant;
 mod names;
@@ -29,11 +30,12 @@ mod scope;
 mod serial;
 mod token;
 
+pub use admit::{TokenRefusal, admit};
 pub use audit::{AuditAction, AuditEntry, AuditRecord, AuditResult};
 pub use grant::{Grant, GrantExcess};
 pub use names::{Space, TokenName};
 pub use scope::{Scope, ScopeError, Scopes};
 pub use token::{
-    NewToken, RANDOM_BYTES, TokenDigest, TokenId, TokenIdError, TokenRecord, TokenRefusal,
-    TokenText, TokenTextError, admit,
+    NewToken, RANDOM_BYTES, TokenDigest, TokenId, TokenIdError, TokenRecord, TokenText,
+    TokenTextError,
 };

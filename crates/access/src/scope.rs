@@ -75,6 +75,22 @@ impl Scope {
         }
     }
 
+    /// Whether it is about the gateway as a whole, so that a token of one space or of single installations is not enough.
+    #[must_use]
+    pub fn is_gateway_wide(self) -> bool {
+        match self {
+            Self::AdminRead | Self::AdminControl | Self::AdminPayload => true,
+            Self::EventsRead
+            | Self::ConsumersRead
+            | Self::ConsumersWrite
+            | Self::MessagesSend
+            | Self::InstallationsRead
+            | Self::InstallationsWrite
+            | Self::TokensWrite
+            | Self::Relay => false,
+        }
+    }
+
     fn bit(self) -> u16 {
         1 << self as u16
     }

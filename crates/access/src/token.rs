@@ -8,5 +8,5 @@ mod text;
 
 pub use digest::TokenDigest;
 pub use id::{TokenId, TokenIdError};
-pub use record::{NewToken, TokenRecord, TokenRefusal, admit};
+pub use record::{NewToken, TokenRecord};
 pub use text::{RANDOM_BYTES, TokenText, TokenTextError};
