@@ -6,6 +6,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use crate::directory::beside;
 use crate::open::database_path;
 use crate::settings::StoreSettings;
 use crate::sqlite::file::DatabaseFile;
@@ -35,6 +36,14 @@ impl Exposed {
 }
 
 impl StoreSettings {
+    /// Where the text of the store's first token lies, beside the database. Whoever starts a server makes it; the store never
+    /// looks into it. `None` where the database is no file.
+    #[must_use]
+    pub fn token_file(&self) -> Option<PathBuf> {
+        let path = database_path(&self.url).ok()?;
+        Some(beside(&path, ".token"))
+    }
+
     /// The files of the store that are there and that others may use.
     #[must_use]
     pub fn exposed(&self) -> Vec<Exposed> {
@@ -43,7 +52,8 @@ impl StoreSettings {
         };
         let key = self.key_file_for(&path);
         let file = DatabaseFile::new(path.clone());
-        let files = [&file.path, &file.wal, &file.shm, &file.lock, &key];
+        let token = beside(&path, ".token");
+        let files = [&file.path, &file.wal, &file.shm, &file.lock, &key, &token];
         let mut exposed: Vec<Exposed> = files
             .into_iter()
             .filter_map(|path| mode(path.to_owned()))
@@ -77,6 +87,9 @@ mod tests {
         let settings = StoreSettings::at(directory.path().join("x.db").display().to_string());
         assert_eq!(settings.exposed(), []);
         let _store = Store::open(&settings).expect("opens");
+        let token = settings.token_file().expect("a file has neighbours");
+        fs::write(&token, "").expect("written");
+        fs::set_permissions(&token, Permissions::from_mode(0o600)).expect("chmod");
         assert_eq!(settings.exposed(), [], "they are made for their owner");
         for (name, mode) in [
             ("x.db", 0o640),
@@ -84,6 +97,7 @@ mod tests {
             ("x.db-shm", 0o602),
             ("x.db.lock", 0o620),
             ("x.db.key", 0o601),
+            ("x.db.token", 0o644),
             ("", 0o777),
         ] {
             let path = directory.path().join(name);
