@@ -11,10 +11,14 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One HTTP listener of the gateway.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Admin {
     address: SocketAddr,
+    token: Option<Token>,
 }
+
+/// The text of a token, which has this length.
+type Token = [u8; 78];
 
 /// An answer, whatever its status.
 #[derive(Clone, Debug)]
@@ -31,7 +35,42 @@ impl Admin {
     /// A client of the listener at `address`.
     #[must_use]
     pub fn at(address: SocketAddr) -> Self {
-        Self { address }
+        Self {
+            address,
+            token: None,
+        }
+    }
+
+    /// The same listener, asked with this token.
+    #[track_caller]
+    #[must_use]
+    pub fn with_token(self, token: &str) -> Self {
+        let token = token.trim().as_bytes().try_into();
+        Self {
+            token: Some(token.expect("a token has 78 letters")),
+            ..self
+        }
+    }
+
+    /// The same listener, asked without a token.
+    #[must_use]
+    pub fn without_token(self) -> Self {
+        Self {
+            token: None,
+            ..self
+        }
+    }
+
+    /// A header with its token, if it has one.
+    #[must_use]
+    pub fn authorization(&self) -> String {
+        match &self.token {
+            Some(token) => format!(
+                "Authorization: Bearer {}\r\n",
+                String::from_utf8_lossy(token)
+            ),
+            None => String::new(),
+        }
     }
 
     /// The listener's address.
@@ -96,8 +135,9 @@ impl Admin {
         let mut stream = TcpStream::connect_timeout(&self.address, PATIENCE)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept: application/json\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept: application/json\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n{}\r\n",
             self.address,
+            self.authorization(),
         );
         stream.write_all(head.as_bytes())?;
         Ok(stream)

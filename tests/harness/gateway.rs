@@ -43,6 +43,15 @@ impl Gateway {
         self.public
     }
 
+    /// The text of its first token.
+    #[track_caller]
+    #[must_use]
+    pub fn token(&self) -> String {
+        let path = self.setup.token_file(self.directory.path());
+        let text = std::fs::read_to_string(path).expect("it has made its first token");
+        text.trim().to_owned()
+    }
+
     /// Its log so far.
     #[must_use]
     pub fn log(&self) -> &Log {

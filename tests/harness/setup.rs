@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use longwire_sim::{Control, Sim, wecom};
@@ -177,6 +177,17 @@ impl Setup {
             }
         }
         text
+    }
+
+    /// Where a gateway in this directory leaves its first token: beside its database.
+    pub(crate) fn token_file(&self, directory: &Path) -> PathBuf {
+        let url = self
+            .sections
+            .get("store")
+            .and_then(|store| store.get("url"));
+        let url = url.expect("each setup names its store").trim_matches('"');
+        let database = url.strip_prefix("sqlite:").unwrap_or(url);
+        directory.join(format!("{database}.token"))
     }
 
     /// Writes all files that the process reads at its start.

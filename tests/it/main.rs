@@ -33,3 +33,4 @@ mod what_wecom_wrote_is_in_the_log;
 mod when_the_clock_is_wrong;
 mod who_has_the_store;
 mod who_holds_a_wecom_bot;
+mod who_may_ask;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use longwire_access::Space;
 use longwire_egress::ProxyPolicy;
 use longwire_installation::{
     BaseUrl, CredentialKeys, Desired, Origin, Platform, StrayCharacter, TakeBack,
@@ -61,11 +62,16 @@ fn run() -> String {
 }
 
 impl AddRequest {
-    /// The installation it asks for.
+    /// The installation it asks for, in this space.
     ///
     /// # Errors
     /// What is wrong with it, without a secret.
-    pub fn check(self, origin: Origin, rules: &AddRules) -> Result<NewInstallation, String> {
+    pub fn check(
+        self,
+        origin: Origin,
+        space: Space,
+        rules: &AddRules,
+    ) -> Result<NewInstallation, String> {
         let app_secret = self.app_secret.map(SecretString::from);
         let secret = self.secret.map(SecretString::from);
         let proxy = self.proxy.map(SecretString::from);
@@ -116,7 +122,7 @@ impl AddRequest {
             proxy,
             take_back,
             origin,
-            space: Default::default(),
+            space,
         })
     }
 }

@@ -4,12 +4,14 @@
 //! there keeps its name, its place and its meaning. Times are milliseconds since 1970, and a number says its unit in its
 //! name. `tests/documents.rs` compares their texts.
 
+mod access;
 mod actor;
 mod inspection;
 mod installation;
 mod overview;
 mod reply;
 
+pub use access::{AuditDocument, AuditPage, CreatedToken, TokenDocument, TokenPage};
 pub use actor::{ActorDocument, ActorPage, KindGroup, TreeDocument};
 pub use inspection::InspectionDocument;
 pub use installation::{

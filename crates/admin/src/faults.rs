@@ -5,9 +5,10 @@ use actix_web::web::{Data, Json, Path};
 use longwire_fleet::{Fault, FleetActor, InjectError};
 use serde::Deserialize;
 
-use longwire_listener::Problem;
+use longwire_access::AuditAction;
+use longwire_listener::{Caller, Problem};
 
-use crate::Admin;
+use crate::{Admin, audit, owned};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,9 +22,22 @@ pub(crate) struct FaultRequest {
 
 pub(crate) async fn inject(
     admin: Data<Admin>,
+    caller: Caller,
     installation: Path<String>,
     request: Json<FaultRequest>,
 ) -> Result<HttpResponse, Problem> {
+    let injected = inject_into(&admin, &caller, &installation, &request);
+    let action = AuditAction::FaultInject;
+    audit::keep(&admin, &caller, action, &installation, &injected);
+    injected.map(|()| HttpResponse::Accepted().finish())
+}
+
+fn inject_into(
+    admin: &Admin,
+    caller: &Caller,
+    installation: &str,
+    request: &FaultRequest,
+) -> Result<(), Problem> {
     if !admin.settings.fault_injection {
         return Err(Problem::not_found("no such resource"));
     }
@@ -33,14 +47,18 @@ pub(crate) async fn inject(
             request.fault
         ))
     })?;
-    let injected = match (request.actor.as_str(), fault) {
-        ("arbiter", Fault::Stop) => admin.settings.fleet.end_arbiter(&installation),
-        (label, fault) => {
-            let actor = FleetActor::from_label(label).ok_or_else(|| {
-                Problem::invalid(format!("there is no `{label}` that this could be done to"))
-            })?;
-            admin.settings.fleet.inject(&installation, actor, fault)
-        }
+    // Without one, the thread that carries the installation.
+    let actor = match (request.actor.as_str(), fault) {
+        ("arbiter", Fault::Stop) => None,
+        (label, _) => Some(FleetActor::from_label(label).ok_or_else(|| {
+            Problem::invalid(format!("there is no `{label}` that this could be done to"))
+        })?),
+    };
+    owned::running(admin, caller, installation)?;
+    audit::has_room(admin)?;
+    let injected = match actor {
+        None => admin.settings.fleet.end_arbiter(installation),
+        Some(actor) => admin.settings.fleet.inject(installation, actor, fault),
     };
     injected.map_err(|error| match error {
         InjectError::Off => Problem::not_found("no such resource"),
@@ -49,5 +67,5 @@ pub(crate) async fn inject(
         }
     })?;
     tracing::warn!(installation = %installation, actor = %request.actor, fault = %request.fault, "fault injected");
-    Ok(HttpResponse::Accepted().finish())
+    Ok(())
 }

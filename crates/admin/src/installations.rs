@@ -3,18 +3,55 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Path, Query};
-use longwire_fleet::setback::chain;
+use longwire_access::{AuditAction, Scope};
 use longwire_installation::{Desired, Origin};
-use longwire_listener::{Problem, blocking};
-use longwire_store::{InstallationRecord, ReadError, WriteError};
+use longwire_listener::{Caller, Problem, Routes};
+use longwire_store::InstallationRecord;
 use serde::Deserialize;
 
 use crate::document::{InstallationDetail, InstallationPage, StoredInstallation, TimelineDocument};
-use crate::{AddRequest, Admin};
+use crate::store_calls::{read, write};
+use crate::{AddRequest, Admin, audit, faults, owned, requests, uploads};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
 const TIMELINE_ENTRIES: usize = 50;
+
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get("/admin/v1/installations", Scope::InstallationsRead, list)
+        .post("/admin/v1/installations", Scope::InstallationsWrite, add)
+        .get(
+            "/admin/v1/installations/{installation}",
+            Scope::InstallationsRead,
+            show,
+        )
+        .post(
+            "/admin/v1/installations/{installation}/start",
+            Scope::InstallationsWrite,
+            start,
+        )
+        .post(
+            "/admin/v1/installations/{installation}/stop",
+            Scope::InstallationsWrite,
+            stop,
+        )
+        .post(
+            "/admin/v1/installations/{installation}/requests",
+            Scope::MessagesSend,
+            requests::ask,
+        )
+        .post(
+            "/admin/v1/installations/{installation}/uploads",
+            Scope::MessagesSend,
+            uploads::upload,
+        )
+        .post(
+            "/admin/v1/installations/{installation}/fault",
+            Scope::AdminControl,
+            faults::inject,
+        )
+}
 
 /// The query of the list.
 #[derive(Debug, Deserialize)]
@@ -28,6 +65,7 @@ pub(crate) struct ListQuery {
 
 pub(crate) async fn list(
     admin: Data<Admin>,
+    caller: Caller,
     query: Query<ListQuery>,
 ) -> Result<Json<InstallationPage>, Problem> {
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
@@ -38,10 +76,11 @@ pub(crate) async fn list(
     // Ids rise with the time they were made, so a page stays where it is while bots come and go.
     views.sort_by(|a, b| a.id.cmp(&b.id));
     views.retain(|view| {
-        query
-            .state
-            .as_deref()
-            .is_none_or(|state| state == view.state)
+        owned::sees(&caller, view)
+            && query
+                .state
+                .as_deref()
+                .is_none_or(|state| state == view.state)
             && query
                 .after
                 .as_deref()
@@ -56,9 +95,10 @@ pub(crate) async fn list(
 
 pub(crate) async fn show(
     admin: Data<Admin>,
+    caller: Caller,
     installation: Path<String>,
 ) -> Result<Json<InstallationDetail>, Problem> {
-    let record = find(&admin, &installation).await?;
+    let record = owned::stored(&admin, &caller, &installation).await?;
     let store = admin.settings.store.clone();
     let id = record.id;
     let timeline = read(move || store.reader().timeline(id, TIMELINE_ENTRIES)).await?;
@@ -73,103 +113,92 @@ pub(crate) async fn show(
     }))
 }
 
-async fn find(admin: &Data<Admin>, id_or_name: &str) -> Result<InstallationRecord, Problem> {
-    let store = admin.settings.store.clone();
-    let wanted = id_or_name.to_owned();
-    read(move || store.reader().installation(&wanted))
-        .await?
-        .ok_or_else(|| Problem::not_found(format!("there is no installation `{id_or_name}`")))
-}
-
 pub(crate) async fn add(
     admin: Data<Admin>,
+    caller: Caller,
     request: Json<AddRequest>,
 ) -> Result<HttpResponse, Problem> {
+    let request = request.into_inner();
+    let name = request.name.clone();
+    let added = add_for(&admin, &caller, request).await;
+    let subject = added.as_ref().map(|record| record.public_id.to_string());
+    let subject = subject.as_deref().unwrap_or(&name);
+    audit::keep(
+        &admin,
+        &caller,
+        AuditAction::InstallationAdd,
+        subject,
+        &added,
+    );
+    Ok(HttpResponse::Created().json(StoredInstallation::from(&added?)))
+}
+
+/// Adds it to the caller's space.
+async fn add_for(
+    admin: &Data<Admin>,
+    caller: &Caller,
+    request: AddRequest,
+) -> Result<InstallationRecord, Problem> {
     admin.settings.draining.refuse()?;
+    audit::has_room(admin)?;
+    if caller.installations.is_some() {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "token_narrowed",
+            "this token is narrowed to installations, and would not see a new one",
+        ));
+    }
     let new = request
-        .into_inner()
-        .check(Origin::Api, &admin.settings.rules)
+        .check(Origin::Api, caller.space.clone(), &admin.settings.rules)
         .map_err(Problem::invalid)?;
     let store = admin.settings.store.clone();
     let record = write(move || store.add_installation(new)).await?;
     admin.settings.fleet.reload();
-    tracing::info!(installation = %record.public_id, app_id = %record.app_id, "installation added");
-    Ok(HttpResponse::Created().json(StoredInstallation::from(&record)))
+    tracing::info!(installation = %record.public_id, app_id = %record.app_id, token = %caller.token, "installation added");
+    Ok(record)
 }
 
 pub(crate) async fn start(
     admin: Data<Admin>,
+    caller: Caller,
     installation: Path<String>,
 ) -> Result<Json<StoredInstallation>, Problem> {
-    set_desired(&admin, &installation, Desired::Run).await
+    let started = set_desired(&admin, &caller, &installation, Desired::Run).await;
+    let action = AuditAction::InstallationStart;
+    audit::keep(&admin, &caller, action, &installation, &started);
+    started
 }
 
 pub(crate) async fn stop(
     admin: Data<Admin>,
+    caller: Caller,
     installation: Path<String>,
 ) -> Result<Json<StoredInstallation>, Problem> {
-    set_desired(&admin, &installation, Desired::Stop).await
+    let stopped = set_desired(&admin, &caller, &installation, Desired::Stop).await;
+    let action = AuditAction::InstallationStop;
+    audit::keep(&admin, &caller, action, &installation, &stopped);
+    stopped
 }
 
 /// Also for those of the configuration file, whose `enabled` applies again at the next start. To start one that is
 /// displaced takes the bot back.
 async fn set_desired(
     admin: &Data<Admin>,
+    caller: &Caller,
     id_or_name: &str,
     desired: Desired,
 ) -> Result<Json<StoredInstallation>, Problem> {
     admin.settings.draining.refuse()?;
-    let mut record = find(admin, id_or_name).await?;
+    audit::has_room(admin)?;
+    let mut record = owned::stored(admin, caller, id_or_name).await?;
     let store = admin.settings.store.clone();
     let id = record.id;
     write(move || store.set_desired(id, desired)).await?;
     admin.settings.fleet.reload();
-    tracing::info!(installation = %record.public_id, desired = desired.label(), "wanted state changed");
+    tracing::info!(installation = %record.public_id, desired = desired.label(), token = %caller.token, "wanted state changed");
     record.desired = desired;
     if desired == Desired::Run {
         record.displaced_ms = None;
     }
     Ok(Json(StoredInstallation::from(&record)))
-}
-
-async fn read<T: Send + 'static>(
-    query: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
-) -> Result<T, Problem> {
-    blocking::run(query)
-        .await?
-        .map_err(|error| unavailable(&error))
-}
-
-async fn write<T: Send + 'static>(
-    change: impl FnOnce() -> Result<T, WriteError> + Send + 'static,
-) -> Result<T, Problem> {
-    blocking::run(change).await?.map_err(|error| match error {
-        WriteError::NameTaken { .. } => Problem::conflict("name_taken", error.to_string()),
-        WriteError::SameBot { .. } => Problem::conflict("same_bot", error.to_string()),
-        WriteError::UnknownInstallation { .. }
-        | WriteError::UnknownConsumer { .. }
-        | WriteError::UnknownToken { .. } => Problem::not_found(error.to_string()),
-        WriteError::Outdated { .. } => Problem::conflict("outdated", error.to_string()),
-        // The store has not said in time whether it did it.
-        WriteError::Overdue { .. } => Problem::new(
-            StatusCode::GATEWAY_TIMEOUT,
-            "store_unsettled",
-            chain(&error),
-        ),
-        WriteError::Seal(_)
-        | WriteError::Keys(_)
-        | WriteError::Refused(_)
-        | WriteError::NotBegun { .. }
-        | WriteError::Busy
-        | WriteError::WriterGone => unavailable(&error),
-    })
-}
-
-/// The store did not do it.
-fn unavailable(error: &dyn std::error::Error) -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "store_unavailable",
-        chain(error),
-    )
 }

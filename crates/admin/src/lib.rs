@@ -5,9 +5,13 @@
 //! /admin/v1/tree /actors              the actors: folded, listed, asked for their state
 //! /admin/v1/installations             the bots: listed, shown, added, started, stopped
 //! /admin/v1/installations/{id}/…      requests and uploads to a bot's platform; faults for tests
+//! /admin/v1/tokens                    tokens: made, listed, revoked
+//! /admin/v1/audit                     who changed what, and what came of it
 //! ```
 //!
-//! `longwire_listener` decides who may ask before a request comes here. Whoever may ask may do all of it.
+//! Each route names the scope that it needs, and `longwire_listener` asks the caller's token for it before a request comes
+//! here. A handler looks further: an installation that the caller does not own is answered as one that does not exist, and
+//! each change is written into the audit, whatever came of it.
 //!
 //! A handler asks the fleet and the store for typed views and answers with a [`document`] made of them. The command line
 //! reads the same documents. The crate opens no listener, knows no configuration file, and decides nothing about a
@@ -20,12 +24,17 @@
 
 mod actors;
 mod add_request;
+mod audit;
 pub mod document;
 mod faults;
 mod feed;
 mod installations;
+mod owned;
+mod request_problem;
 mod requests;
 mod spool;
+mod store_calls;
+mod tokens;
 mod tree;
 mod uploads;
 
@@ -34,13 +43,16 @@ mod tests;
 
 use std::sync::Arc;
 
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::http::Method;
+use actix_web::web::Data;
+use longwire_access::Scope;
 use longwire_fleet::Fleet;
-use longwire_listener::Draining;
+use longwire_listener::{Draining, RouteAccess, RouteClass, Routes};
 use longwire_store::Store;
 use tokio::sync::Semaphore;
 
 pub use add_request::{AddRequest, AddRules};
+pub use tokens::{TokenRequest, new_token_text};
 
 /// Feeds that may be open, fewer than the clients of the listener, so that other questions find a place.
 const FEEDS: usize = 16;
@@ -78,26 +90,31 @@ impl Admin {
         })
     }
 
-    /// Adds the routes to a listener.
-    pub fn routes(self: &Arc<Self>, config: &mut ServiceConfig) {
-        config.app_data(Data::from(Arc::clone(self))).service(
-            web::scope("/admin/v1")
-                .route("/overview", web::get().to(feed::overview))
-                .route("/feed", web::get().to(feed::open))
-                .route("/tree", web::get().to(tree::tree))
-                .route("/actors", web::get().to(actors::list))
-                .route("/actors/inspect", web::post().to(actors::inspect))
-                .route("/installations", web::get().to(installations::list))
-                .route("/installations", web::post().to(installations::add))
-                .service(
-                    web::scope("/installations/{installation}")
-                        .route("", web::get().to(installations::show))
-                        .route("/start", web::post().to(installations::start))
-                        .route("/stop", web::post().to(installations::stop))
-                        .route("/requests", web::post().to(requests::ask))
-                        .route("/uploads", web::post().to(uploads::upload))
-                        .route("/fault", web::post().to(faults::inject)),
-                ),
-        );
+    /// The routes, for a listener.
+    pub fn routes(self: &Arc<Self>) -> Routes {
+        let stream = RouteAccess::Scope {
+            scope: Scope::AdminRead,
+            class: RouteClass::Stream,
+        };
+        let inspect = RouteAccess::Scope {
+            scope: Scope::AdminRead,
+            class: RouteClass::Read,
+        };
+        Routes::new()
+            .with(Data::from(Arc::clone(self)))
+            .get("/admin/v1/overview", Scope::AdminRead, feed::overview)
+            .route(Method::GET, "/admin/v1/feed", stream, feed::open)
+            .get("/admin/v1/tree", Scope::AdminRead, tree::tree)
+            .get("/admin/v1/actors", Scope::AdminRead, actors::list)
+            // It changes nothing, and asks an actor, which a GET of a page's image is not to do.
+            .route(
+                Method::POST,
+                "/admin/v1/actors/inspect",
+                inspect,
+                actors::inspect,
+            )
+            .get("/admin/v1/audit", Scope::AdminRead, audit::list)
+            .and(tokens::routes())
+            .and(installations::routes())
     }
 }

@@ -1,5 +1,6 @@
 //! The routes over real sockets, with a fleet that has no bot to connect.
 
+mod access;
 mod documents;
 mod uploads;
 
@@ -9,10 +10,13 @@ use std::time::Duration;
 use actix_web::http::Method;
 use awc::ws::Frame;
 use futures_util::StreamExt as _;
+use longwire_access::{NewToken, Scopes, Space, TokenText};
 use longwire_egress::{EgressSettings, ProxyEnvironment, tls_config};
 use longwire_fleet::FleetSettings;
 use longwire_link::Timing;
-use longwire_listener::{ListenerSettings, Timeouts, serve};
+use longwire_listener::{
+    AccessCheck, AccessSettings, ListenerSettings, StreamLimits, Timeouts, TokenRates, serve,
+};
 use longwire_store::StoreSettings;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -25,6 +29,8 @@ struct Served {
     store: Store,
     draining: Draining,
     base: String,
+    /// A token with all scopes that sees the whole gateway.
+    token: TokenText,
     _directory: TempDir,
 }
 
@@ -34,6 +40,23 @@ struct Setup {
     timing: Timing,
     timeouts: Timeouts,
     fault_injection: bool,
+    rates: TokenRates,
+}
+
+/// A token of the space `default` with all scopes.
+fn whole() -> NewToken {
+    NewToken {
+        name: "test".parse().expect("a name"),
+        space: Space::default(),
+        scopes: Scopes::all(),
+        installations: None,
+        expires_ms: None,
+    }
+}
+
+/// A client that shows this token.
+fn client(token: &TokenText) -> awc::Client {
+    awc::Client::builder().bearer_auth(token.expose()).finish()
 }
 
 impl Served {
@@ -75,15 +98,38 @@ impl Served {
             timeouts: setup.timeouts,
             hosts: Some(Vec::new()),
         };
-        let server = serve(settings, listener, move |config| routes.routes(config));
+        let tokens = store.tokens();
+        let access = AccessCheck::new(AccessSettings {
+            tokens: Arc::new(move |presented: &TokenText, now_ms: i64| {
+                tokens.authenticate(presented, now_ms)
+            }),
+            rates: setup.rates,
+            streams: StreamLimits {
+                per_space: 1,
+                per_process: 1,
+            },
+        });
+        let token = new_token_text().expect("random bytes");
+        let kept = store.create_token(whole(), &token);
+        kept.expect("the store takes it");
+        let server = serve(settings, listener, access, move || routes.routes());
         actix_rt::spawn(server.expect("the listener is taken over"));
         Self {
             admin,
             store,
             draining,
             base,
+            token,
             _directory: directory,
         }
+    }
+
+    /// A new token of this kind, and its text.
+    fn make(&self, new: NewToken) -> TokenText {
+        let text = new_token_text().expect("random bytes");
+        let kept = self.store.create_token(new, &text);
+        kept.expect("the store takes it");
+        text
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
@@ -93,7 +139,18 @@ impl Served {
 
     /// The answer as it is written.
     async fn text(&self, method: Method, path: &str, body: Option<Value>) -> (u16, String) {
-        let request = awc::Client::default().request(method, format!("{}{path}", self.base));
+        self.text_as(&client(&self.token), method, path, body).await
+    }
+
+    /// The same, asked by this client.
+    async fn text_as(
+        &self,
+        client: &awc::Client,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, String) {
+        let request = client.request(method, format!("{}{path}", self.base));
         let sent = match body {
             Some(body) => request.send_json(&body).await,
             None => request.send().await,
@@ -335,7 +392,8 @@ fn pages_of_other_origins_and_foreign_names_have_no_access() {
             ("Origin", served.base.as_str(), 200),
             ("Host", "localhost:7701", 200),
         ] {
-            let request = awc::Client::default().get(format!("{}/admin/v1/overview", served.base));
+            let client = client(&served.token);
+            let request = client.get(format!("{}/admin/v1/overview", served.base));
             let answer = request
                 .insert_header((header, value))
                 .send()
@@ -410,7 +468,7 @@ fn actors_are_folded_listed_and_asked() {
 fn the_feed_pushes_the_overview_and_ends_with_the_gateway() {
     with_admin(|served| async move {
         let url = format!("{}/admin/v1/feed", served.base);
-        let (_, mut feed) = awc::Client::default()
+        let (_, mut feed) = client(&served.token)
             .ws(url)
             .connect()
             .await
@@ -462,7 +520,8 @@ fn so_many_feeds_are_open_and_no_more() {
     with_admin_of(setup, |served| async move {
         let open = || {
             let url = format!("{}/admin/v1/feed", served.base);
-            async move { awc::Client::default().ws(url).connect().await }
+            let client = client(&served.token);
+            async move { client.ws(url).connect().await }
         };
         let mut feeds = Vec::new();
         for _ in 0..FEEDS {

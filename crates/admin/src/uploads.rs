@@ -12,12 +12,13 @@ use longwire_fleet::{UploadError, UploadFile};
 use longwire_wire::wecom::media::{MediaKind, MediaLimits, UploadPlan, UploadRefusal, check_name};
 use serde::Deserialize;
 
-use longwire_listener::Problem;
+use longwire_access::AuditAction;
+use longwire_listener::{Caller, Problem};
 
-use crate::Admin;
 use crate::document::UploadDocument;
-use crate::requests::{status, unanswered};
+use crate::request_problem::{status, unanswered};
 use crate::spool::{self, SpoolError, Spooled};
+use crate::{Admin, audit, owned};
 
 /// Uploads under way, over all bots. Each has a file of up to 20 MB on the disk and up to four chunks of 512 KiB in
 /// memory, each of them some four times on its way: as read, in Base64, in its frame, masked.
@@ -34,21 +35,40 @@ pub(crate) struct UploadQuery {
 
 pub(crate) async fn upload(
     admin: Data<Admin>,
+    caller: Caller,
     installation: Path<String>,
     query: Query<UploadQuery>,
     request: HttpRequest,
     body: Payload,
 ) -> Result<Json<UploadDocument>, Problem> {
+    let file = query.into_inner();
+    let uploaded = match owned::running(&admin, &caller, &installation) {
+        Ok(()) => upload_to(&admin, &installation, file, announced(&request), body).await,
+        Err(problem) => Err(problem),
+    };
+    let action = AuditAction::FileUpload;
+    audit::keep(&admin, &caller, action, &installation, &uploaded);
+    uploaded
+}
+
+async fn upload_to(
+    admin: &Admin,
+    installation: &str,
+    file: UploadQuery,
+    announced: Option<u64>,
+    body: Payload,
+) -> Result<Json<UploadDocument>, Problem> {
     admin.settings.draining.refuse()?;
-    let UploadQuery { file_name, r#type } = query.into_inner();
+    audit::has_room(admin)?;
+    let UploadQuery { file_name, r#type } = file;
     check_name(&file_name).map_err(|refusal| refused(&refusal))?;
     let kind = r#type.map(|name| parse(&name)).transpose()?;
-    let ready = admin.settings.fleet.may_request(&installation);
+    let ready = admin.settings.fleet.may_request(installation);
     ready.map_err(|error| unanswered(&error))?;
     let limits = MediaLimits::default();
     // What is too long for its kind can still be sent as a file.
     let most = limits.of(kind.unwrap_or(MediaKind::File));
-    if let Some(len) = announced(&request) {
+    if let Some(len) = announced {
         UploadPlan::of(len, kind.unwrap_or(MediaKind::File), &limits)
             .map_err(|refusal| refused(&refusal))?;
     }
@@ -74,7 +94,7 @@ pub(crate) async fn upload(
         name: file_name,
         md5,
     };
-    let uploaded = admin.settings.fleet.upload(&installation, file).await;
+    let uploaded = admin.settings.fleet.upload(installation, file).await;
     let uploaded = uploaded.map_err(|error| failed(&error))?;
     Ok(Json(UploadDocument {
         r#type: kind.name(),

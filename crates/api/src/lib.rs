@@ -5,9 +5,9 @@
 //! /metrics         OpenMetrics
 //! ```
 //!
-//! Anybody who reaches the listener may ask. Every answer is made of the fleet's own views, so JSON and metrics cannot
-//! disagree. The admin listener serves the same routes beside its own. What applications ask of the gateway belongs here
-//! too, each with a module and a route of its own.
+//! Anybody who reaches the listener may ask for these. Every answer is made of the fleet's own views, so JSON and metrics
+//! cannot disagree. The admin listener serves the same routes beside its own. What applications ask of the gateway belongs
+//! here too, each with a module and a route of its own, which names the scope that it needs.
 //!
 //! The crate opens no listener, reads no configuration and decides nothing about a connection.
 
@@ -21,9 +21,9 @@ mod probes;
 
 use std::sync::Arc;
 
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::Data;
 use longwire_fleet::Fleet;
-use longwire_listener::Draining;
+use longwire_listener::{AccessCheck, Draining, Routes};
 use longwire_store::Store;
 
 /// What the routes are served from.
@@ -34,6 +34,8 @@ pub struct ApiSettings {
     pub store: Store,
     /// Whether the process is about to end.
     pub draining: Draining,
+    /// Which counts the tokens that were refused.
+    pub access: AccessCheck,
     /// The version that is running.
     pub version: &'static str,
     /// Lines of the log that were lost so far.
@@ -55,12 +57,12 @@ impl Api {
         })
     }
 
-    /// Adds the routes to a listener.
-    pub fn routes(self: &Arc<Self>, config: &mut ServiceConfig) {
-        config
-            .app_data(Data::from(Arc::clone(self)))
-            .route("/livez", web::get().to(probes::livez))
-            .route("/readyz", web::get().to(probes::readyz))
-            .route("/metrics", web::get().to(metrics::scrape));
+    /// The routes, for a listener.
+    pub fn routes(self: &Arc<Self>) -> Routes {
+        Routes::new()
+            .with(Data::from(Arc::clone(self)))
+            .open("/livez", probes::livez)
+            .open("/readyz", probes::readyz)
+            .open("/metrics", metrics::scrape)
     }
 }

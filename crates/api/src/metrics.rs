@@ -81,6 +81,8 @@ struct Snapshot {
     kinds: BTreeMap<&'static str, actors::Kind>,
     figures: Figures,
     store_up: bool,
+    /// Requests without a valid token, by reason.
+    token_refusals: Vec<(&'static str, u64)>,
     log_lines_dropped: u64,
 }
 
@@ -93,6 +95,7 @@ impl Snapshot {
             kinds: actors::by_kind(&of.fleet.actors()),
             figures: of.store.figures(),
             store_up: of.store.health() == Health::Ok,
+            token_refusals: of.access.refused(),
             log_lines_dropped: (of.log_lines_dropped)(),
         }
     }
@@ -104,6 +107,12 @@ impl Collector for Snapshot {
         connections::write(self, &mut families)?;
         events::write(&self.overview, &mut families)?;
         actors::write(&self.kinds, &mut families)?;
-        store::write(&self.figures, self.store_up, &mut families)
+        store::write(&self.figures, self.store_up, &mut families)?;
+        families.counters_by(
+            "token_refusals",
+            "Requests that brought no valid token",
+            "reason",
+            self.token_refusals.iter().copied(),
+        )
     }
 }

@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use longwire_access::{TokenRefusal, TokenText};
 use longwire_api::{Api, ApiSettings};
 use longwire_egress::{EgressSettings, ProxyEnvironment, tls_config};
 use longwire_fleet::{Fleet, FleetSettings};
 use longwire_link::Timing;
-use longwire_listener::{Draining, ListenerSettings, Timeouts, serve};
+use longwire_listener::{
+    AccessCheck, AccessSettings, Draining, ListenerSettings, StreamLimits, Timeouts, TokenRates,
+    serve,
+};
 use longwire_store::{Store, StoreSettings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -41,10 +46,20 @@ impl Served {
         })
         .await;
         let draining = Draining::default();
+        // No token is valid here.
+        let access = AccessCheck::new(AccessSettings {
+            tokens: Arc::new(|_: &TokenText, _: i64| Err(TokenRefusal::Unknown)),
+            rates: TokenRates::default(),
+            streams: StreamLimits {
+                per_space: 1,
+                per_process: 1,
+            },
+        });
         let api = Api::new(ApiSettings {
             fleet,
             store: store.clone(),
             draining: draining.clone(),
+            access: access.clone(),
             version: "1.2.3",
             log_lines_dropped: || 5,
         });
@@ -56,7 +71,7 @@ impl Served {
             timeouts: Timeouts::default(),
             hosts: None,
         };
-        let server = serve(settings, listener, move |config| api.routes(config));
+        let server = serve(settings, listener, access, move || api.routes());
         actix_rt::spawn(server.expect("the listener is taken over"));
         Self {
             base,
@@ -143,11 +158,14 @@ fn metrics_are_told() {
 }
 
 #[test]
-fn what_is_not_served_is_a_problem() {
+fn what_is_not_open_needs_a_token_even_if_it_does_not_exist() {
     with_routes(|served| async move {
-        for path in ["/nope", "/admin/v1/overview"] {
+        for path in ["/nope", "/v1/nope", "/admin/v1/overview"] {
             let (status, problem) = served.json(path).await;
-            assert_eq!((status, &problem["code"]), (404, &json!("not_found")));
+            assert_eq!((status, &problem["code"]), (401, &json!("token_missing")));
         }
+        let (_, text) = served.text("/metrics").await;
+        let refused = "longwire_token_refusals_total{reason=\"missing\"} 3\n";
+        assert!(text.contains(refused), "{text}");
     });
 }

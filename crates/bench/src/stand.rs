@@ -30,6 +30,7 @@ use tempfile::TempDir;
 use crate::disk::Volume;
 use crate::error::{BenchError, StandError};
 use crate::program::Program;
+use longwire_store::StoreSettings;
 
 pub(crate) use client::MeasuredClient;
 pub(crate) use counts::PlatformCounts;
@@ -131,6 +132,13 @@ impl TestStand {
         self.log_filter = "info";
     }
 
+    /// Where the gateway leaves its first token.
+    fn token_file(&self) -> PathBuf {
+        let settings = StoreSettings::at(self.store().display().to_string());
+        let path = settings.token_file();
+        path.expect("the store of a run is a file")
+    }
+
     /// The database.
     pub(crate) fn store(&self) -> PathBuf {
         let volume = self.volume.as_ref().map(Volume::directory);
@@ -180,6 +188,7 @@ impl TestStand {
         Ok(GatewayProcess::spawn(
             &self.program,
             &config,
+            self.token_file(),
             self.open_files,
         )?)
     }

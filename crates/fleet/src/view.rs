@@ -14,6 +14,8 @@ pub use longwire_actor::ActorView;
 
 use std::collections::BTreeMap;
 
+use longwire_access::Space;
+
 /// The whole fleet in one look.
 #[derive(Debug, Clone)]
 pub struct Overview {
@@ -184,6 +186,8 @@ pub struct InstallationView {
     pub id: String,
     /// The operator's name for it.
     pub name: String,
+    /// Who owns it.
+    pub space: Space,
     /// `feishu` or `lark`.
     pub platform: &'static str,
     /// The platform's app id.

@@ -1,132 +1,258 @@
-//! Decides who may ask a listener. Every request passes here before its route.
+//! Decides who may ask a listener.
 //!
-//! A browser on the operator's machine can reach loopback. Against a page whose name was rebound to 127.0.0.1 the
-//! `Host` header is checked, against a page of another origin the `Origin` header. Neither is sent wrongly by
-//! `curl`, scripts or probes.
+//! ```text
+//! check_host   each request, before its route: was it meant for this listener
+//! AccessCheck  each route that is not open, and each path that does not exist:
+//!              token ──▶ grant ──▶ scope of the route ──▶ rate of the token ──▶ Caller, for the handler
+//! ```
+//! A refusal comes before the handler and before anything of a body is looked at. What was wrong with a token is told in the
+//! log and counted; whoever presents it hears one answer to all of it.
 
+mod host;
+mod needs;
+mod rate;
+mod streams;
+
+use std::future::{Ready, ready};
+use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use actix_web::Error;
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::{StatusCode, header};
-use actix_web::middleware::Next;
-use url::{Host, Url};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{
+    Error, FromRequest, HttpMessage as _, HttpRequest, ResponseError as _, Route, web,
+};
+use longwire_access::{Grant, Scope, TokenRefusal, TokenText};
 
 use crate::Problem;
 
-/// Names that a listener answers to, besides addresses and `localhost`; `None` for every name.
+pub(crate) use host::AllowedHosts;
+pub use needs::{RouteAccess, RouteClass};
+pub use rate::TokenRates;
+pub use streams::{StreamLimits, StreamPermit, StreamPlaces};
+
+/// Knows which tokens are valid. A closure does.
+pub trait Authenticate: Send + Sync + 'static {
+    /// What this token grants now, in milliseconds since 1970. Looks into memory only: each request waits for it.
+    ///
+    /// # Errors
+    /// The token is not valid.
+    fn authenticate(&self, presented: &TokenText, now_ms: i64) -> Result<Grant, TokenRefusal>;
+}
+
+impl<F> Authenticate for F
+where
+    F: Fn(&TokenText, i64) -> Result<Grant, TokenRefusal> + Send + Sync + 'static,
+{
+    fn authenticate(&self, presented: &TokenText, now_ms: i64) -> Result<Grant, TokenRefusal> {
+        self(presented, now_ms)
+    }
+}
+
+/// What the listeners of a process decide by.
+#[derive(Clone)]
+pub struct AccessSettings {
+    /// Which tokens are valid.
+    pub tokens: Arc<dyn Authenticate>,
+    /// How often one token may ask.
+    pub rates: TokenRates,
+    /// How many streams may be open.
+    pub streams: StreamLimits,
+}
+
+/// Decides who may ask, for all listeners of a process. Its clones share their counts.
+#[derive(Clone)]
+pub struct AccessCheck(Arc<Shared>);
+
+struct Shared {
+    tokens: Arc<dyn Authenticate>,
+    rates: rate::RateCheck,
+    streams: StreamPlaces,
+    /// Requests without a token, then those with each of [`TokenRefusal::ALL`], then texts that are no token.
+    refused: [AtomicU64; TokenRefusal::ALL.len() + 2],
+}
+
+/// What a route that needs a token asks of it.
+type Need = Option<(Scope, RouteClass)>;
+
+impl AccessCheck {
+    /// Decides by these.
+    pub fn new(settings: AccessSettings) -> Self {
+        Self(Arc::new(Shared {
+            tokens: settings.tokens,
+            rates: rate::RateCheck::new(settings.rates),
+            streams: StreamPlaces::new(settings.streams),
+            refused: Default::default(),
+        }))
+    }
+
+    /// The streams of this process.
+    pub fn streams(&self) -> &StreamPlaces {
+        &self.0.streams
+    }
+
+    /// Requests that were refused for want of a valid token since the start, by reason.
+    pub fn refused(&self) -> Vec<(&'static str, u64)> {
+        let labels = TokenRefusal::ALL.map(TokenRefusal::label);
+        let labels = ["missing", "malformed"].into_iter().chain(labels);
+        labels
+            .zip(&self.0.refused)
+            .map(|(label, count)| (label, count.load(Ordering::Relaxed)))
+            .collect()
+    }
+
+    /// The route, behind what it needs.
+    pub(crate) fn guard(&self, route: Route, access: RouteAccess) -> Route {
+        match access {
+            RouteAccess::Open => route,
+            RouteAccess::Scope { scope, class } => self.wrap(route, Some((scope, class))),
+        }
+    }
+
+    /// The answer where nothing has the path or the method. It needs a valid token, so that a stranger learns of no path.
+    pub(crate) fn answer(&self, problem: Problem) -> Route {
+        let answer = web::to(move || ready(problem.clone()));
+        self.wrap(answer, None)
+    }
+
+    fn wrap(&self, route: Route, need: Need) -> Route {
+        let access = self.clone();
+        route.wrap(from_fn(
+            move |request: ServiceRequest, next: Next<BoxBody>| {
+                let admitted = access.admit(&request, need);
+                async move {
+                    match admitted {
+                        Ok(caller) => {
+                            request.extensions_mut().insert(caller);
+                            next.call(request).await
+                        }
+                        Err(problem) => Ok(request.into_response(problem.error_response())),
+                    }
+                }
+            },
+        ))
+    }
+
+    fn admit(&self, request: &ServiceRequest, need: Need) -> Result<Caller, Problem> {
+        let text = bearer(request).ok_or_else(|| self.missing())?;
+        let presented: TokenText = text.parse().map_err(|error| {
+            self.count(1);
+            refused(format!("{error}"))
+        })?;
+        let grant = self.0.tokens.authenticate(&presented, now_ms());
+        let grant = grant.map_err(|refusal| self.refuse(&presented, refusal))?;
+        if let Some((scope, class)) = need {
+            if !grant.has(scope) {
+                return Err(scope_missing(scope));
+            }
+            if scope.is_gateway_wide() && !grant.is_gateway_wide() {
+                return Err(not_gateway_wide(scope));
+            }
+            self.0.rates.check(grant.token, class)?;
+        }
+        Ok(Caller(Rc::new(grant)))
+    }
+
+    fn missing(&self) -> Problem {
+        self.count(0);
+        Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "token_missing",
+            "this needs a token: send `Authorization: Bearer lw_…`. `longwire tokens create` makes one",
+        )
+    }
+
+    fn refuse(&self, presented: &TokenText, refusal: TokenRefusal) -> Problem {
+        let at = TokenRefusal::ALL.iter().position(|&one| one == refusal);
+        self.count(2 + at.unwrap_or_default());
+        tracing::info!(token = %presented.id(), reason = refusal.label(), "a token was refused");
+        refused(
+            "the token is unknown, revoked or expired; `longwire tokens list` shows those that are valid",
+        )
+    }
+
+    fn count(&self, at: usize) {
+        self.0.refused[at].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What a request brings in `Authorization: Bearer …`.
+fn bearer(request: &ServiceRequest) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?;
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn refused(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "token_refused", detail)
+}
+
+fn scope_missing(scope: Scope) -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "scope_missing",
+        format!("this needs a token with the scope {scope}"),
+    )
+    .with("scope", scope.label())
+}
+
+fn not_gateway_wide(scope: Scope) -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "token_narrowed",
+        format!(
+            "{scope} is about the whole gateway: it needs a token of the space `default` that is not narrowed to installations"
+        ),
+    )
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}
+
+/// Who sent the request: what their token grants. A handler asks for it as an argument.
 #[derive(Debug, Clone)]
-pub(crate) struct AllowedHosts(pub(crate) Option<Arc<[String]>>);
+pub struct Caller(Rc<Grant>);
 
-/// Passes a request on if its `Host`, and its `Origin` if it has one, are this host's own.
-pub(crate) async fn check(
+impl Deref for Caller {
+    type Target = Grant;
+
+    fn deref(&self) -> &Grant {
+        &self.0
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let caller = request.extensions().get::<Self>().cloned();
+        // An open route has no caller.
+        ready(
+            caller.ok_or_else(|| refused("this route takes no token, and needs to know who asks")),
+        )
+    }
+}
+
+/// Passes a request on that was meant for this listener.
+pub(crate) async fn check_host<B: MessageBody>(
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    match request.app_data() {
-        Some(AllowedHosts(None)) => {}
-        Some(AllowedHosts(Some(allowed))) => check_headers(&request, allowed)?,
-        // A listener that says nothing answers to addresses and `localhost` only.
-        None => check_headers(&request, &[])?,
-    }
-    next.call(request).await
-}
-
-fn check_headers(request: &ServiceRequest, allowed: &[String]) -> Result<(), Problem> {
-    let host = request
-        .headers()
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    if let Some(host) = host
-        && !is_own(&format!("http://{host}"), allowed)
-    {
-        return Err(Problem::new(
-            StatusCode::MISDIRECTED_REQUEST,
-            "foreign_host",
-            format!(
-                "this interface does not answer to the name `{host}`; name it in server.admin_hosts"
-            ),
-        ));
-    }
-    let origin = request
-        .headers()
-        .get(header::ORIGIN)
-        .map(|origin| origin.to_str().unwrap_or_default());
-    if let Some(origin) = origin
-        && !is_same(origin, host.unwrap_or_default())
-    {
-        return Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "foreign_origin",
-            "web pages of another origin have no access",
-        ));
-    }
-    Ok(())
-}
-
-/// Whether the host of `url` is an address (which nobody can rebind), loopback's name, or allowed by name.
-fn is_own(url: &str, allowed: &[String]) -> bool {
-    match Url::parse(url).as_ref().map(Url::host) {
-        Ok(Some(Host::Ipv4(_) | Host::Ipv6(_))) => true,
-        Ok(Some(Host::Domain(name))) => {
-            name.eq_ignore_ascii_case("localhost")
-                || allowed.iter().any(|known| known.eq_ignore_ascii_case(name))
-        }
-        _ => false,
-    }
-}
-
-/// Whether a page of `origin` was served under the name in `host`, at the same port.
-fn is_same(origin: &str, host: &str) -> bool {
-    let Ok(origin) = Url::parse(origin) else {
-        return false;
-    };
-    Url::parse(&format!("{}://{host}", origin.scheme()))
-        .is_ok_and(|own| own.origin() == origin.origin())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hosts() {
-        let allowed = ["gw.internal".to_owned()];
-        for own in [
-            "http://127.0.0.1:7701",
-            "http://localhost",
-            "http://[::1]:1",
-            "http://10.0.0.7",
-            "https://GW.internal",
-        ] {
-            assert!(is_own(own, &allowed), "{own}");
-        }
-        for foreign in [
-            "http://evil.example",
-            "http://localhost.evil.example:7701",
-            "null",
-            "http://",
-        ] {
-            assert!(!is_own(foreign, &allowed), "{foreign}");
-        }
-    }
-
-    #[test]
-    fn origins() {
-        for (origin, host) in [
-            ("http://127.0.0.1:7701", "127.0.0.1:7701"),
-            ("https://gw.internal", "gw.internal"),
-        ] {
-            assert!(is_same(origin, host), "{origin}");
-        }
-        for (origin, host) in [
-            ("http://127.0.0.1:8080", "127.0.0.1:7701"),
-            ("http://203.0.113.5", "127.0.0.1:7701"),
-            ("null", "127.0.0.1:7701"),
-            ("", ""),
-        ] {
-            assert!(!is_same(origin, host), "{origin}");
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    match host::check(&request) {
+        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
+        Err(problem) => {
+            let answer = request.into_response(problem.error_response());
+            Ok(answer.map_into_right_body())
         }
     }
 }

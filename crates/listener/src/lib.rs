@@ -1,15 +1,16 @@
 //! An HTTP listener that bounds what a client may hold, and for how long.
 //!
 //! ```text
-//! TCP ─▶ ClientStream ─▶ HTTP/1.1 ─▶ exchange ─▶ access ─▶ routes of the crate that serves them
-//!        reads little,               deadlines    who may
-//!        ends who is late            of a body    ask
+//! TCP ─▶ ClientStream ─▶ HTTP/1.1 ─▶ exchange ─▶ access::host ─▶ route ─▶ access ─▶ handler of the crate that serves it
+//!        reads little,               deadlines    meant for          token, scope,
+//!        ends who is late            of a body    this listener      rate
 //! ```
 //!
 //! [`serve()`] is the whole of it: the caller names its bounds and brings its routes. Errors are [`Problem`]s. A handler that
 //! waits for the disk does so through [`blocking::run`].
 //!
-//! Each request passes the module `access` before its route, the one place for all listeners that decides who may ask.
+//! [`Routes`] is the only way to add a handler, and each line of it says whether the route is open or which scope it needs.
+//! The module `access` decides who may ask, for all listeners; a handler learns of its [`Caller`].
 //!
 //! The crate knows nothing of bots, and has no route of its own.
 
@@ -18,13 +19,21 @@ pub mod blocking;
 mod draining;
 mod exchange;
 mod problem;
+mod request_id;
+mod routes;
 mod serve;
 mod stream;
 mod timeouts;
 
+pub use access::{
+    AccessCheck, AccessSettings, Authenticate, Caller, RouteAccess, RouteClass, StreamLimits,
+    StreamPermit, StreamPlaces, TokenRates,
+};
 pub use actix_web::dev::{Server, ServerHandle};
 pub use draining::Draining;
 pub use exchange::has_stalled;
-pub use problem::Problem;
+pub use problem::{FieldError, Problem};
+pub use request_id::RequestId;
+pub use routes::{ListedRoute, Routes};
 pub use serve::{ListenerSettings, serve};
 pub use timeouts::Timeouts;

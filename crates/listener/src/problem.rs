@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::{JsonConfig, PathConfig, QueryConfig, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
@@ -24,10 +25,30 @@ pub struct Problem {
     status: u16,
     code: &'static str,
     detail: String,
+    /// Of the request that this answers. The listener fills it in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<Box<str>>,
+    /// What is wrong with single fields of the request.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
     /// What programs may want to know besides, as members of their own.
     #[serde(flatten)]
     facts: BTreeMap<&'static str, Value>,
 }
+
+/// What is wrong with one field of a request.
+#[derive(Debug, Clone, Serialize)]
+pub struct FieldError {
+    /// Where it is, as RFC 6901 says: `/filter/types/0`.
+    pub pointer: String,
+    /// A stable name for programs.
+    pub code: &'static str,
+    /// For people: what is wrong, and what would be right.
+    pub detail: String,
+}
+
+/// When the request may be sent again, in whole seconds.
+const RETRY_AFTER: &str = "retry_after_s";
 
 impl Problem {
     /// An error with this status, a stable code for programs, and a text for people.
@@ -38,6 +59,8 @@ impl Problem {
             status: status.as_u16(),
             code,
             detail: detail.into(),
+            request_id: None,
+            errors: Vec::new(),
             facts: BTreeMap::new(),
         }
     }
@@ -46,6 +69,35 @@ impl Problem {
     pub fn with(mut self, fact: &'static str, value: impl Into<Value>) -> Self {
         self.facts.insert(fact, value.into());
         self
+    }
+
+    /// With what is wrong with this field besides.
+    pub fn with_error(mut self, error: FieldError) -> Self {
+        self.errors.push(error);
+        self
+    }
+
+    /// Of something that is possible again after this time: as the member `retry_after_s`, and as a header.
+    pub fn retry_after(self, wait: Duration) -> Self {
+        let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.with(RETRY_AFTER, whole.max(1))
+    }
+
+    /// Its stable name for programs.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The same, as the answer to this request.
+    pub(crate) fn of_request(mut self, id: &str) -> Self {
+        self.request_id = Some(id.into());
+        self
+    }
+
+    /// Its JSON.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        // What can be said of a struct of strings and a number can be said in JSON.
+        serde_json::to_vec(self).unwrap_or_default()
     }
 
     /// What was asked for does not exist.
@@ -90,10 +142,18 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        HttpResponse::build(self.status_code())
-            .content_type("application/problem+json")
-            // What can be said of a struct of strings and a number can be said in JSON.
-            .body(serde_json::to_vec(self).unwrap_or_default())
+        let mut answer = HttpResponse::build(self.status_code());
+        answer.content_type("application/problem+json");
+        if self.status == StatusCode::UNAUTHORIZED.as_u16() {
+            answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        if let Some(wait) = self.facts.get(RETRY_AFTER).and_then(Value::as_u64) {
+            answer.insert_header((header::RETRY_AFTER, wait));
+        }
+        let mut answer = answer.body(self.to_json());
+        // The listener adds the id of the request, which is not known here.
+        answer.extensions_mut().insert(self.clone());
+        answer
     }
 }
 

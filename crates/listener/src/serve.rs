@@ -13,12 +13,12 @@ use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service,
 use actix_web::dev::{AppConfig, Server};
 use actix_web::middleware::from_fn;
 use actix_web::rt::net::TcpStream;
-use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, Error};
 
-use crate::access::{self, AllowedHosts};
+use crate::access::{self, AccessCheck, AllowedHosts};
+use crate::routes::Routes;
 use crate::stream::ClientStream;
-use crate::{Problem, Timeouts, exchange, problem};
+use crate::{Problem, Timeouts, exchange, problem, request_id};
 
 /// How long an idle client keeps its connection after an answer. Shorter than [`Timeouts::request`], so that it is closed
 /// in order.
@@ -40,7 +40,7 @@ pub struct ListenerSettings {
     pub hosts: Option<Vec<String>>,
 }
 
-/// Serves the routes that `configure` adds. The thread is one of its own: operators and probes ask little. The HTTP server
+/// Serves these routes to those whom `access` admits. `routes` is called each time the HTTP server starts. The thread is one of its own: operators and probes ask little. The HTTP server
 /// starts it again if it fails.
 ///
 /// # Errors
@@ -48,7 +48,8 @@ pub struct ListenerSettings {
 pub fn serve(
     settings: ListenerSettings,
     listener: TcpListener,
-    configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    access: AccessCheck,
+    routes: impl Fn() -> Routes + Clone + Send + 'static,
 ) -> io::Result<Server> {
     let ListenerSettings {
         name,
@@ -65,14 +66,17 @@ pub fn serve(
     let shutdown = builder.graceful_shutdown_signal();
     let builder = builder.listen(name, listener, move || {
         let shutdown = shutdown.clone();
+        let routes = routes();
+        let (checked, unknown) = (access.clone(), access.clone());
         let application = App::new()
-            .wrap(from_fn(access::check))
+            .wrap(from_fn(access::check_host))
+            .wrap(from_fn(request_id::identify))
             // The last one is the first to see a request.
             .wrap(from_fn(exchange::track))
             .app_data(hosts.clone())
             .configure(problem::refusals_of_extractors)
-            .configure(&configure)
-            .default_service(web::to(|| async { Problem::no_such_resource() }))
+            .configure(move |service| routes.add_to(service, &checked))
+            .default_service(unknown.answer(Problem::no_such_resource()))
             .into_factory()
             .map_err(|error: Error| error.error_response());
         let http = HttpService::build()

@@ -1,10 +1,16 @@
 //! What a client may hold, over real sockets, with short timeouts.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::web::{self, Json, ServiceConfig};
-use longwire_listener::{ListenerSettings, Timeouts, serve};
+use actix_web::http::Method;
+use actix_web::web::Json;
+use longwire_access::{TokenRefusal, TokenText};
+use longwire_listener::{
+    AccessCheck, AccessSettings, ListenerSettings, RouteAccess, Routes, StreamLimits, Timeouts,
+    TokenRates, serve,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -20,14 +26,24 @@ const TIMEOUTS: Timeouts = Timeouts {
     body_bytes: 1_000,
 };
 
-fn routes(config: &mut ServiceConfig) {
-    config
-        .route("/livez", web::get().to(|| async { "ok\n" }))
-        .route("/large", web::get().to(|| async { "x".repeat(16 << 10) }))
-        .route(
-            "/json",
-            web::post().to(|_: Json<serde_json::Value>| async { "taken" }),
-        );
+fn routes() -> Routes {
+    let json = |_: Json<serde_json::Value>| async { "taken" };
+    Routes::new()
+        .open("/livez", || async { "ok\n" })
+        .open("/large", || async { "x".repeat(16 << 10) })
+        .route(Method::POST, "/json", RouteAccess::Open, json)
+}
+
+/// No token is valid, and all routes are open.
+fn access() -> AccessCheck {
+    AccessCheck::new(AccessSettings {
+        tokens: Arc::new(|_: &TokenText, _: i64| Err(TokenRefusal::Unknown)),
+        rates: TokenRates::default(),
+        streams: StreamLimits {
+            per_space: 1,
+            per_process: 1,
+        },
+    })
 }
 
 /// Runs a test against a listener with these timeouts, in a system of its own.
@@ -41,7 +57,8 @@ fn with_listener<F: Future<Output = ()>>(test: impl FnOnce(String) -> F) {
             timeouts: TIMEOUTS,
             hosts: None,
         };
-        let server = serve(settings, listener, routes).expect("the listener is taken over");
+        let server =
+            serve(settings, listener, access(), routes).expect("the listener is taken over");
         actix_rt::spawn(server);
         test(base).await;
     });
@@ -181,7 +198,7 @@ fn requests_sent_ahead_are_answered() {
         }
         requests += "GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
         let answer = exchange(&base, requests.as_bytes()).await;
-        assert_eq!(answer.matches("HTTP/1.1 404").count(), 200, "{answer}");
+        assert_eq!(answer.matches("HTTP/1.1 401").count(), 200, "{answer}");
         assert!(answer.ends_with("ok\n"), "{answer}");
     });
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use longwire_access::{Scope, TokenId};
 use longwire_bench::cli::{Bench, Demo, Played, Torture};
 
 use crate::config::{LogFormat, PlatformName, parse_duration};
@@ -50,7 +51,7 @@ pub(crate) enum Command {
     /// once, while the platform repeats what was not acknowledged. Ends with 1 when an acknowledged event is missing, or one was recorded
     /// twice or lost. What dies is the process: whether the disk keeps what it confirmed is not tried.
     Torture(Torture),
-    /// Write longwire.toml and make the store and its key in the current directory.
+    /// Write longwire.toml and make the store, its key and the first token in the current directory.
     Init,
     /// Say what is wrong with the configuration and this host, and how to put it right.
     Check(Check),
@@ -62,6 +63,9 @@ pub(crate) enum Command {
     /// Add, list, show, start and stop installations (bots).
     #[command(subcommand, visible_alias = "installation")]
     Installations(Installations),
+    /// Make, list and revoke tokens: what programs and people show the HTTP interfaces.
+    #[command(subcommand, visible_alias = "token")]
+    Tokens(Tokens),
     /// Read the event log.
     #[command(subcommand, visible_alias = "event")]
     Events(Events),
@@ -235,6 +239,53 @@ pub(crate) struct Add {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum Tokens {
+    /// Make a token and print it. It is shown this once: what is kept is a digest.
+    Create(CreateToken),
+    /// List all tokens, valid or not.
+    List {
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Revoke a token. A running server refuses it from this moment on.
+    Revoke {
+        /// Its id: the 16 letters behind `lw_`.
+        token: TokenId,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateToken {
+    /// Your name for it: the program or the person that gets it.
+    pub(crate) name: String,
+    /// What it may do; several are allowed.
+    #[arg(
+        long = "scope",
+        required = true,
+        value_name = "SCOPE",
+        value_delimiter = ','
+    )]
+    pub(crate) scopes: Vec<Scope>,
+    /// The only installations it may name, by id or name; several are allowed. All of its space unless given.
+    #[arg(long = "installation", short, value_name = "INSTALLATION")]
+    pub(crate) installations: Vec<String>,
+    /// How long it is valid, as in 90d. Until it is revoked unless given.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) expires: Option<Duration>,
+    /// Whose it is. It finds nothing of other spaces.
+    #[arg(long)]
+    pub(crate) space: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum Events {
     /// Print the newest events, or follow the log.
     Tail(Tail),
@@ -292,6 +343,9 @@ pub(crate) struct ServerArgs {
     /// Address of the running server's admin interface; what the configuration says unless given.
     #[arg(long, env = "LONGWIRE_ADMIN_URL", value_name = "URL")]
     pub(crate) admin_url: Option<url::Url>,
+    /// A file with the token to show it; LONGWIRE_TOKEN holds a token itself. The first token of the store unless given.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 #[cfg(test)]

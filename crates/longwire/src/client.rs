@@ -1,13 +1,18 @@
 //! Asks a running server over its admin interface.
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use longwire_access::TokenText;
 use secrecy::zeroize::Zeroizing;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use crate::cli::ServerArgs;
+use crate::config::Loaded;
 use crate::exit_code::Exit;
+use crate::token_file::{TokenFileError, token_for};
 
 /// An operator waits for the answer; a server that needs longer is not well.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -15,6 +20,9 @@ const MAX_ANSWER_BYTES: usize = 8 << 20;
 
 /// What to do about a second installation of one bot, whoever refuses it.
 pub(crate) const ONE_NAME: &str = "a bot has one name: use the one that is there, or stop it first with `longwire installations stop`";
+
+/// What to do about a token that the server refuses.
+const OTHER_TOKEN: &str = "name a token that is valid, with --token-file or LONGWIRE_TOKEN. On the server's host `longwire tokens create` makes one, also while the server is stopped";
 
 /// Why the server did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +35,10 @@ pub(crate) enum ClientError {
         /// What happened.
         reason: String,
     },
-    /// A secret would go over the network in clear.
+    /// There is no token to ask with.
+    #[error(transparent)]
+    Token(#[from] TokenFileError),
+    /// A secret would go over the network in clear: the token of each request is one.
     #[error("{url} is not on this host and not https; a secret would travel in clear")]
     Plain {
         /// Where.
@@ -61,7 +72,7 @@ impl ClientError {
             Self::Unreachable { .. } => Exit::Unreachable,
             Self::Refused { status: 404, .. } => Exit::NotFound,
             Self::Plain { .. } => Exit::Usage,
-            Self::Unreadable { .. } | Self::Refused { .. } => Exit::Failed,
+            Self::Token(_) | Self::Unreadable { .. } | Self::Refused { .. } => Exit::Failed,
         }
     }
 
@@ -71,10 +82,15 @@ impl ClientError {
             Self::Unreachable { .. } => {
                 Some("start it with `longwire serve`, or name its admin interface with --admin-url")
             }
+            Self::Token(error) => Some(error.advice()),
             Self::Plain { .. } => Some("run the command on the server's host"),
             Self::Unreadable { .. } => Some("run the command of the version that the server has"),
             Self::Refused { code, .. } => match code.as_str() {
                 "name_taken" => Some("choose another name"),
+                "token_missing" | "token_refused" => Some(OTHER_TOKEN),
+                "scope_missing" | "token_narrowed" | "grant_exceeded" => {
+                    Some("use a token that allows more, with --token-file or LONGWIRE_TOKEN")
+                }
                 "same_bot" => Some(ONE_NAME),
                 _ => None,
             },
@@ -93,11 +109,41 @@ struct Refusal {
 /// The admin interface of one server.
 pub(crate) struct Client {
     base: Url,
+    token: TokenText,
+}
+
+/// Runs one question to the server.
+pub(crate) fn ask<T>(
+    question: impl Future<Output = Result<T, ClientError>>,
+) -> Result<T, ClientError> {
+    actix_rt::System::new().block_on(question)
 }
 
 impl Client {
-    pub(crate) fn new(base: Url) -> Self {
-        Self { base }
+    /// For the server that this configuration describes, or that the command names.
+    pub(crate) fn of(loaded: &Loaded, server: &ServerArgs) -> Result<Self, ClientError> {
+        let base = server.admin_url.clone().unwrap_or_else(|| {
+            let mut address = loaded.config.server.admin_listen;
+            if address.ip().is_unspecified() {
+                // Listening everywhere includes loopback.
+                address.set_ip(match address {
+                    SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                    SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+                });
+            }
+            Url::parse(&format!("http://{address}")).expect("an address and a port make a url")
+        });
+        let is_local = match base.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        };
+        if !is_local && base.scheme() != "https" {
+            return Err(ClientError::Plain { url: base });
+        }
+        let token = token_for(loaded, server)?;
+        Ok(Self { base, token })
     }
 
     /// `GET`; parameters without a value are left out.
@@ -125,17 +171,6 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, ClientError> {
-        let local = match self.base.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        };
-        if !local && self.base.scheme() != "https" {
-            return Err(ClientError::Plain {
-                url: self.base.clone(),
-            });
-        }
         let body = Zeroizing::new(serde_json::to_vec(body).unwrap_or_default());
         let request = self
             .http()
@@ -149,6 +184,7 @@ impl Client {
         awc::Client::builder()
             .timeout(DEADLINE)
             .disable_redirects()
+            .bearer_auth(self.token.expose())
             .finish()
     }
 

@@ -10,6 +10,7 @@ pub(crate) mod installations;
 pub(crate) mod print;
 pub(crate) mod serve;
 pub(crate) mod sim;
+pub(crate) mod tokens;
 
 use std::io;
 

@@ -8,7 +8,9 @@ use longwire_installation::NameError;
 use longwire_store::{OpenError, ReadError, WriteError};
 
 use crate::client::{ClientError, ONE_NAME};
+use crate::command_audit::AuditLost;
 use crate::config::{ConfigError, DeclarationError, ProxySettingError, SecretError};
+use crate::token_file::FirstTokenError;
 
 pub(crate) use crate::exit_code::{Exit, leave};
 
@@ -42,6 +44,15 @@ pub(crate) enum Failure {
     /// The server does not do what it was asked.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The store's first token cannot be made.
+    #[error("the first token cannot be made")]
+    FirstToken(#[from] FirstTokenError),
+    /// A change is not in the audit.
+    #[error(transparent)]
+    Audit(#[from] AuditLost),
+    /// There is no such token.
+    #[error("there is no token `{0}`")]
+    NoToken(String),
     /// An address cannot be listened on.
     #[error("cannot listen on {address} ({setting})")]
     Listen {
@@ -98,11 +109,13 @@ impl Failure {
             Self::Config(_) | Self::Declaration(_) | Self::Proxy(_) | Self::Tls(_) => Exit::Config,
             Self::Usage(_) | Self::Secret(_) => Exit::Usage,
             Self::Bench(error) => Exit::of_run(error),
-            Self::NoInstallation(_) => Exit::NotFound,
+            Self::NoInstallation(_) | Self::NoToken(_) => Exit::NotFound,
             Self::Client(error) => error.exit(),
             Self::Open(_)
             | Self::Read(_)
             | Self::Write(_)
+            | Self::FirstToken(_)
+            | Self::Audit(_)
             | Self::Listen { .. }
             | Self::Sim(_)
             | Self::Name { .. }
@@ -129,11 +142,18 @@ impl Failure {
             }),
             Self::Bench(error) => error.advice(),
             Self::NoInstallation(_) => Some("`longwire installations list` shows them"),
+            Self::NoToken(_) => Some("`longwire tokens list` shows them"),
+            Self::FirstToken(FirstTokenError::File(error)) => Some(error.advice()),
+            Self::FirstToken(FirstTokenError::Write(error)) => error.advice(),
             Self::Write(WriteError::SameBot { .. }) => Some(ONE_NAME),
             Self::Write(error) => error.advice(),
-            Self::Read(_) | Self::Sim(_) | Self::Usage(_) | Self::Name { .. } | Self::Io { .. } => {
-                None
-            }
+            Self::FirstToken(FirstTokenError::Read(_))
+            | Self::Audit(_)
+            | Self::Read(_)
+            | Self::Sim(_)
+            | Self::Usage(_)
+            | Self::Name { .. }
+            | Self::Io { .. } => None,
         }
     }
 }

@@ -11,16 +11,19 @@
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
+use longwire_access::AuditAction;
 use longwire_egress::{EgressSettings, NoProxy, ProxyEnvironment, RootsReport, tls_config};
 use longwire_fleet::setback::chain;
 use longwire_fleet::{CardAnswering, ConfigFault, Drained, Fleet, FleetFailure, FleetSettings};
 use longwire_link::Setback;
 use longwire_store::{NewInstallation, Store, StoreSettings};
 
+use crate::command_audit;
 use crate::config::{Config, DeclarationError, InstallationSection, Loaded};
 use crate::exit::Failure;
 use crate::files::OpenFiles;
 use crate::listeners::{Listener, Listeners};
+use crate::token_file::{self, FirstTokenError};
 
 /// Everything that runs.
 pub(crate) struct Gateway {
@@ -68,6 +71,7 @@ impl Gateway {
         drop(installations);
         let settings = loaded.store_settings();
         let store = Store::open(&settings)?;
+        first_token(&store, loaded)?;
         tell_exposed(&settings);
         // Always, even with none: what is no longer declared is to stop.
         let records = store.put_from_file(declared)?;
@@ -140,6 +144,24 @@ pub(crate) fn arbiters(config: &Config) -> usize {
     }
 }
 
+/// A store of an earlier version has no token, and nobody could ask.
+fn first_token(store: &Store, loaded: &Loaded) -> Result<(), Failure> {
+    let path = token_file::path_of(loaded).map_err(FirstTokenError::File)?;
+    let Some(made) = token_file::make_first(store, &path)? else {
+        return Ok(());
+    };
+    let entry = command_audit::entry(AuditAction::TokenCreate, &made.id.to_string());
+    if store.audit(entry).is_err() {
+        tracing::warn!(token = %made.id, "the audit does not say that the first token was made");
+    }
+    tracing::info!(
+        token = %made.id,
+        file = %path.display(),
+        "the store had no token: the first one is made, and commands on this host find it in its file"
+    );
+    Ok(())
+}
+
 fn tell_exposed(settings: &StoreSettings) {
     for exposed in settings.exposed() {
         tracing::warn!(
@@ -184,7 +206,7 @@ fn tell_exposure(admin: SocketAddr) {
     if !admin.ip().is_loopback() {
         tracing::warn!(
             %admin,
-            "the admin interface can be reached from elsewhere and asks for no password; set server.admin_listen to 127.0.0.1 and put a proxy that asks for one in front"
+            "the admin interface can be reached from elsewhere, where tokens and secrets travel in clear; set server.admin_listen to 127.0.0.1 and put a proxy that speaks TLS in front"
         );
     }
 }

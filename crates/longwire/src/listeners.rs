@@ -5,8 +5,8 @@
 //! admin  the same, and those of `longwire_admin`
 //! ```
 //!
-//! The admin listener asks for no password. It answers only to names of this host, and takes no request from a web page of
-//! another origin.
+//! Probes and metrics are open; every other route wants a token that the store knows. The admin listener answers only to names
+//! of this host, and takes no request from a web page of another origin.
 
 #[cfg(test)]
 mod tests;
@@ -15,10 +15,14 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use longwire_access::TokenText;
 use longwire_admin::{AddRules, Admin, AdminSettings};
 use longwire_api::{Api, ApiSettings};
 use longwire_fleet::Fleet;
-use longwire_listener::{Draining, ListenerSettings, ServerHandle, Timeouts, serve};
+use longwire_listener::{
+    AccessCheck, AccessSettings, Draining, ListenerSettings, ServerHandle, StreamLimits, Timeouts,
+    TokenRates, serve,
+};
 use longwire_store::Store;
 use tokio::sync::watch;
 
@@ -29,6 +33,11 @@ use crate::config::{Config, parse_duration};
 const API_CONNECTIONS: usize = 64;
 /// Clients of the admin listener: operators, their pages and commands, uploads.
 const ADMIN_CONNECTIONS: usize = 32;
+/// Streams of events at most, fewer than the clients of the listener that serves them.
+const STREAMS: StreamLimits = StreamLimits {
+    per_space: API_CONNECTIONS / 2,
+    per_process: API_CONNECTIONS * 3 / 4,
+};
 /// Clients of both, which are that many open files.
 pub(crate) const CONNECTIONS: usize = API_CONNECTIONS + ADMIN_CONNECTIONS;
 
@@ -59,10 +68,12 @@ impl Listeners {
         admin: TcpListener,
     ) -> io::Result<Self> {
         let draining = Draining::default();
+        let access = access(store);
         let api_routes = Api::new(ApiSettings {
             fleet: fleet.clone(),
             store: store.clone(),
             draining: draining.clone(),
+            access: access.clone(),
             version: env!("CARGO_PKG_VERSION"),
             log_lines_dropped: longwire_terminal::stderr::lost_lines,
         });
@@ -86,10 +97,9 @@ impl Listeners {
             hosts: Some(config.server.admin_hosts.clone()),
         };
         let routes = Arc::clone(&api_routes);
-        let api = serve(public, api, move |config| routes.routes(config))?;
-        let admin = serve(private, admin, move |config| {
-            api_routes.routes(config);
-            admin_routes.routes(config);
+        let api = serve(public, api, access.clone(), move || routes.routes())?;
+        let admin = serve(private, admin, access, move || {
+            api_routes.routes().and(admin_routes.routes())
         })?;
         let handles = [api.handle(), admin.handle()];
         let (tell, ended) = watch::channel(None);
@@ -111,6 +121,18 @@ impl Listeners {
             draining,
         })
     }
+}
+
+/// Decides by the tokens of this store, which are in memory.
+fn access(store: &Store) -> AccessCheck {
+    let tokens = store.tokens();
+    AccessCheck::new(AccessSettings {
+        tokens: Arc::new(move |presented: &TokenText, now_ms: i64| {
+            tokens.authenticate(presented, now_ms)
+        }),
+        rates: TokenRates::default(),
+        streams: STREAMS,
+    })
 }
 
 /// What the configuration says of installations that are added.

@@ -12,6 +12,7 @@
 
 mod cli;
 mod client;
+mod command_audit;
 mod commands;
 mod config;
 mod exit;
@@ -24,6 +25,7 @@ mod moment;
 mod prompt;
 mod signals;
 mod systemd;
+mod token_file;
 
 use std::process::ExitCode;
 
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Check(check) => commands::check::run(config, &check),
         Command::CheckEndpoint(check) => commands::check_endpoint::run(config, &check),
         Command::Installations(command) => commands::installations::run(config, command),
+        Command::Tokens(command) => commands::tokens::run(config, command),
         Command::Events(command) => commands::events::run(config, &command),
         Command::Print(command) => commands::print::run(&command),
     };

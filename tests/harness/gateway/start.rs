@@ -71,8 +71,13 @@ impl Gateway {
             if let Some(status) = process.ended() {
                 panic!("the gateway ended with {status}");
             }
+            // It makes its first token before it listens.
+            let path = gateway.setup.token_file(gateway.directory.path());
+            let token = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+            gateway.admin = gateway.admin.with_token(&token);
             answers(gateway.admin)
         });
+        gateway.public = gateway.public.with_token(&gateway.token());
         gateway
     }
 
@@ -140,7 +145,12 @@ fn try_serve(
             texts.filter_map(|text| text.parse().ok()).next()
         };
         match (address("api"), address("admin")) {
-            (Some(public), Some(admin)) => Ok(Ok((Admin::at(public), Admin::at(admin)))),
+            (Some(public), Some(admin)) => {
+                let token = std::fs::read_to_string(setup.token_file(directory));
+                let token = token.expect("it makes its first token before it listens");
+                let with_token = |address| Admin::at(address).with_token(&token);
+                Ok(Ok((with_token(public), with_token(admin))))
+            }
             _ => Err(log.tail()),
         }
     })?;

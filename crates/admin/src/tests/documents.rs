@@ -257,6 +257,7 @@ fn a_bot_in_trouble_is_written_whole() {
     let bot = InstallationView {
         id: "ins_1".to_owned(),
         name: "客服".to_owned(),
+        space: Space::default(),
         platform: "feishu",
         app_id: "cli_1".to_owned(),
         desired: "run",

@@ -57,7 +57,7 @@ impl Scene {
             "{}/admin/v1/installations/w/uploads?{query}",
             self.served.base
         );
-        awc::Client::default()
+        client(&self.served.token)
             .post(url)
             .timeout(Duration::from_secs(30))
     }

@@ -115,6 +115,7 @@ fn snapshot() -> Snapshot {
             ..Figures::default()
         },
         store_up: false,
+        token_refusals: vec![("missing", 70), ("expired", 71)],
         log_lines_dropped: 69,
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,6 +19,8 @@ use crate::program::Program;
 pub(crate) struct GatewayProcess {
     pub(crate) process: Process,
     listeners: Option<Listeners>,
+    /// Where it leaves the token to ask it with.
+    token_file: PathBuf,
 }
 
 /// Where it is asked.
@@ -150,6 +153,7 @@ impl GatewayProcess {
     pub(super) fn spawn(
         program: &Program,
         config: &Path,
+        token_file: PathBuf,
         open_files: Option<u32>,
     ) -> Result<Self, StandError> {
         let arguments = ["serve", "--end-with-parent", "--log=json", "--config"].map(OsStr::new);
@@ -170,6 +174,7 @@ impl GatewayProcess {
         Ok(Self {
             process,
             listeners: None,
+            token_file,
         })
     }
 
@@ -179,8 +184,13 @@ impl GatewayProcess {
             none => {
                 let addresses = self.process.address().await?;
                 let (admin, api) = addresses.split_once(' ').unwrap_or((&addresses, ""));
+                // It has been written by whoever says where it listens.
+                let token = std::fs::read_to_string(&self.token_file);
+                let read = BenchError::io(format!("read {}", self.token_file.display()));
+                let token = SecretString::from(token.map_err(read)?.trim());
+                let client = JsonClient::new(Role::Gateway, format!("http://{admin}"), None)?;
                 none.insert(Listeners {
-                    admin: JsonClient::new(Role::Gateway, format!("http://{admin}"), None)?,
+                    admin: client.with_token(token),
                     api: format!("http://{api}"),
                 })
             }

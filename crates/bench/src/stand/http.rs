@@ -5,6 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use awc::http::Method;
+use secrecy::{ExposeSecret as _, SecretString};
+
 use crate::error::{BenchError, Role, StandError};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
@@ -22,6 +25,8 @@ pub(super) struct JsonClient {
     role: Role,
     base: String,
     client: awc::Client,
+    /// What the gateway wants to be shown.
+    token: Option<SecretString>,
 }
 
 impl JsonClient {
@@ -41,13 +46,32 @@ impl JsonClient {
             .timeout(DEADLINE)
             .disable_redirects()
             .finish();
-        Ok(Self { role, base, client })
+        Ok(Self {
+            role,
+            base,
+            client,
+            token: None,
+        })
+    }
+
+    /// Asks with this token.
+    pub(super) fn with_token(mut self, token: SecretString) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// One that is kept may have been ended by the other side while this thread was busy with something else.
+    fn request(&self, method: Method, path: &str) -> awc::ClientRequest {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        let request = request.force_close();
+        match &self.token {
+            Some(token) => request.bearer_auth(token.expose_secret()),
+            None => request,
+        }
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, StandError> {
-        let request = self.client.get(format!("{}{path}", self.base));
-        // One that is kept may have been ended by the other side while this thread was busy with something else.
-        let request = request.force_close();
+        let request = self.request(Method::GET, path);
         self.read(path, request.send().await).await
     }
 
@@ -58,8 +82,7 @@ impl JsonClient {
             path: path.to_owned(),
             reason,
         };
-        let request = self.client.get(format!("{}{path}", self.base));
-        let answer = request.force_close().send().await;
+        let answer = self.request(Method::GET, path).send().await;
         let status = answer.map_err(|error| deaf(error.to_string()))?.status();
         if !status.is_success() {
             return Err(deaf(status.to_string()));
@@ -72,8 +95,7 @@ impl JsonClient {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, StandError> {
-        let request = self.client.post(format!("{}{path}", self.base));
-        let request = request.force_close();
+        let request = self.request(Method::POST, path);
         self.read(path, request.send_json(body).await).await
     }
 

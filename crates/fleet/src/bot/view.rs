@@ -37,6 +37,7 @@ impl Bot {
         InstallationView {
             id: self.public_id.to_string(),
             name: record.name.to_string(),
+            space: record.space.clone(),
             platform: record.platform.label(),
             app_id: record.app_id.clone(),
             desired: record.desired.label(),

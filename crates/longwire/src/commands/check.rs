@@ -92,10 +92,10 @@ fn exposure(config: &Config, findings: &mut Findings) {
         findings.bad(
             "admin interface",
             format!(
-                "{} can be reached from elsewhere and asks for no password",
+                "{} can be reached from elsewhere, where tokens and secrets travel in clear",
                 config.server.admin_listen
             ),
-            "listen on 127.0.0.1 and put a proxy that asks for one in front",
+            "listen on 127.0.0.1 and put a proxy that speaks TLS in front",
         );
     }
 }

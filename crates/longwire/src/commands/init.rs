@@ -1,16 +1,18 @@
-//! `longwire init`: a configuration, a store and its key in the current directory. Never overwrites.
+//! `longwire init`: a configuration, a store, its key and its first token in the current directory. Never overwrites.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
+use longwire_access::AuditAction;
 use longwire_store::{OpenError, Store};
 use longwire_terminal::{Ink, Palette, say};
 
 use crate::config::sample;
 use crate::config::{DEFAULT_FILE, Loaded};
 use crate::exit::{Exit, Failure};
-use crate::logs;
+use crate::token_file::{self, FirstTokenError};
+use crate::{command_audit, logs};
 
 pub(crate) fn run() -> Result<Exit, Failure> {
     logs::start_for_command();
@@ -35,7 +37,7 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     }
     let loaded = Loaded::read(Some(Path::new(DEFAULT_FILE)))?;
     let settings = loaded.store_settings();
-    drop(Store::open(&settings)?);
+    let store = Store::open(&settings)?;
     let path = settings.url.file().map_err(OpenError::from)?;
     let path = path.display();
     done(&format!("the store is {path}"));
@@ -44,6 +46,17 @@ pub(crate) fn run() -> Result<Exit, Failure> {
         None => done(&format!(
             "its key is {path}.key; keep a copy elsewhere, sealed secrets are lost without it"
         )),
+    }
+    let token_path = token_file::path_of(&loaded).map_err(FirstTokenError::File)?;
+    let token = token_path.display();
+    match token_file::make_first(&store, &token_path)? {
+        Some(made) => {
+            command_audit::keep(&store, AuditAction::TokenCreate, &made.id.to_string())?;
+            done(&format!(
+                "the first token is in {token}; commands on this host use it by themselves"
+            ));
+        }
+        None => done("the store has a token"),
     }
     say(format_args!(
         "\nNext:\n  \

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::Path;
 
+use longwire_access::{AuditAction, Space};
 use longwire_admin::AddRequest;
 use longwire_admin::document::{
     InstallationDetail, InstallationDocument, InstallationPage, StoredInstallation,
@@ -21,14 +22,13 @@ use longwire_terminal::{escaped, say};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::json;
-use url::Url;
 
 use crate::cli::{Add, Form, Installations, Output, ServerArgs, Which};
-use crate::client::{Client, ClientError};
+use crate::client::{Client, ClientError, ask};
 use crate::config::{Loaded, SecretRef};
 use crate::exit::{Exit, Failure};
 use crate::listeners::add_rules;
-use crate::{logs, prompt};
+use crate::{command_audit, logs, prompt};
 
 const TIMELINE_ENTRIES: usize = 20;
 
@@ -54,27 +54,6 @@ pub(crate) fn run(config: Option<&Path>, command: Installations) -> Result<Exit,
         Installations::Start(which) => set_desired(&loaded, &which, Desired::Run),
         Installations::Stop(which) => set_desired(&loaded, &which, Desired::Stop),
     }
-}
-
-/// The admin interface of the server that this configuration describes.
-fn client(loaded: &Loaded, server: &ServerArgs) -> Client {
-    let base = server.admin_url.clone().unwrap_or_else(|| {
-        let mut address = loaded.config.server.admin_listen;
-        if address.ip().is_unspecified() {
-            // Listening everywhere includes loopback.
-            address.set_ip(match address {
-                std::net::SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-                std::net::SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-            });
-        }
-        Url::parse(&format!("http://{address}")).expect("an address and a port make a url")
-    });
-    Client::new(base)
-}
-
-/// Runs one question to the server.
-fn ask<T>(question: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
-    actix_rt::System::new().block_on(question)
 }
 
 /// Where the bot lives that is to be added: where its kind of id says, unless that is contradicted.
@@ -143,14 +122,16 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
         Ok(store) => {
             check_name(&request.name)?;
             let new = request
-                .check(Origin::Cli, &add_rules(&loaded.config))
+                .check(Origin::Cli, Space::default(), &add_rules(&loaded.config))
                 .map_err(Failure::Usage)?;
             let record = store.add_installation(new)?;
+            let id = record.public_id.to_string();
+            command_audit::keep(&store, AuditAction::InstallationAdd, &id)?;
             say("kept; it is connected when the server starts: longwire serve");
             StoredInstallation::from(&record)
         }
         Err(OpenError::Held { .. }) => {
-            let client = client(loaded, &wanted.server);
+            let client = Client::of(loaded, &wanted.server)?;
             let kept = ask(client.post_secret("/admin/v1/installations", &request))?;
             say("kept, and the running server connects it");
             kept
@@ -193,12 +174,31 @@ fn secret(wanted: &Add, platform: Platform) -> Result<SecretString, Failure> {
 }
 
 /// What the server sees of an installation, if there is a server and it knows it. Any other answer is said.
-async fn observed(client: &Client, record: &InstallationRecord) -> Option<InstallationDocument> {
+async fn observed(
+    client: Result<Client, ClientError>,
+    record: &InstallationRecord,
+) -> Option<InstallationDocument> {
     let path = format!("/admin/v1/installations/{}", record.public_id);
-    match client.get::<InstallationDetail>(&path, &[]).await {
+    let detail = match client {
+        Ok(client) => client.get::<InstallationDetail>(&path, &[]).await,
+        Err(error) => Err(error),
+    };
+    match detail {
         Ok(detail) => detail.observed,
+        Err(
+            error @ ClientError::Refused {
+                status: 401 | 403, ..
+            },
+        ) => {
+            say(error.to_string());
+            None
+        }
         Err(ClientError::Unreachable { .. } | ClientError::Refused { .. }) => None,
-        Err(error @ (ClientError::Plain { .. } | ClientError::Unreadable { .. })) => {
+        Err(
+            error @ (ClientError::Plain { .. }
+            | ClientError::Token(_)
+            | ClientError::Unreadable { .. }),
+        ) => {
             say(error.to_string());
             None
         }
@@ -207,7 +207,7 @@ async fn observed(client: &Client, record: &InstallationRecord) -> Option<Instal
 
 fn list(loaded: &Loaded, output: Output, server: &ServerArgs) -> Result<Exit, Failure> {
     let records = Reader::open(&loaded.store_settings())?.installations()?;
-    let answer = ask(async { Ok(observed_all(&client(loaded, server)).await) })?;
+    let answer = ask(async { observed_all(&Client::of(loaded, server)?).await });
     let (mut observed, unknown) = match answer {
         Ok(observed) => (observed, None),
         Err(error) => (HashMap::new(), Some(error)),
@@ -264,7 +264,7 @@ fn show(
     let reader = Reader::open(&loaded.store_settings())?;
     let record = super::installation(&reader, id_or_name)?;
     let timeline = reader.timeline(record.id, TIMELINE_ENTRIES)?;
-    let observed = ask(async { Ok(observed(&client(loaded, server), &record).await) })?;
+    let observed = ask(async { Ok(observed(Client::of(loaded, server), &record).await) })?;
     let mut out = std::io::stdout().lock();
     if output.output != Form::Table {
         let detail = InstallationDetail {
@@ -283,14 +283,15 @@ fn show(
 
 fn set_desired(loaded: &Loaded, which: &Which, desired: Desired) -> Result<Exit, Failure> {
     let id_or_name = &which.installation;
-    let (verb, done) = match desired {
-        Desired::Run => ("start", "wanted connected"),
-        Desired::Stop => ("stop", "wanted stopped"),
+    let (verb, done, action) = match desired {
+        Desired::Run => ("start", "wanted connected", AuditAction::InstallationStart),
+        Desired::Stop => ("stop", "wanted stopped", AuditAction::InstallationStop),
     };
     let (record, done) = match Store::open(&loaded.store_settings()) {
         Ok(store) => {
             let record = super::installation(store.reader(), id_or_name)?;
             store.set_desired(record.id, desired)?;
+            command_audit::keep(&store, action, &record.public_id.to_string())?;
             (record, format!("{done} from the server's next start on"))
         }
         Err(OpenError::Held { .. }) => {
@@ -298,7 +299,7 @@ fn set_desired(loaded: &Loaded, which: &Which, desired: Desired) -> Result<Exit,
             let reader = Reader::open(&loaded.store_settings())?;
             let record = super::installation(&reader, id_or_name)?;
             let path = format!("/admin/v1/installations/{}/{verb}", record.public_id);
-            ask(client(loaded, &which.server).post::<StoredInstallation>(&path))?;
+            ask(Client::of(loaded, &which.server)?.post::<StoredInstallation>(&path))?;
             (record, format!("{done}; the running server acts on it"))
         }
         Err(error) => return Err(error.into()),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use longwire_access::Space;
 use longwire_installation::{
     BaseUrl, BaseUrlError, CredentialKeys, Credentials, Desired, Misfit, Name, Origin, Platform,
     TakeBack,
@@ -245,7 +246,7 @@ impl InstallationSection {
                 Desired::Stop
             },
             origin: Origin::File,
-            space: Default::default(),
+            space: Space::default(),
         })
     }
 }

@@ -18,7 +18,7 @@ use super::{ProxySetting, duration, size};
 pub(crate) struct ServerSection {
     /// Probes and metrics; later the interface of applications.
     pub(crate) listen: SocketAddr,
-    /// The operator's interface. It asks for no password, so it belongs on loopback.
+    /// The operator's interface. Tokens and secrets travel in clear over it, so it belongs on loopback.
     pub(crate) admin_listen: SocketAddr,
     /// Names besides loopback's that the admin listener answers to (the browser's `Host`).
     pub(crate) admin_hosts: Vec<String>,

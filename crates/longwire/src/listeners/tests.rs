@@ -2,6 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use longwire_access::{NewToken, Scopes, Space};
+use longwire_admin::new_token_text;
 use longwire_egress::{EgressSettings, ProxyEnvironment, tls_config};
 use longwire_fleet::FleetSettings;
 use longwire_store::StoreSettings;
@@ -12,6 +14,7 @@ use super::*;
 struct Served {
     api: String,
     admin: String,
+    token: TokenText,
     _listeners: Listeners,
     _directory: TempDir,
 }
@@ -42,10 +45,23 @@ impl Served {
             format!("http://{}", listener.local_addr().expect("it is bound"))
         };
         let (api_base, admin_base) = (base(&api), base(&admin));
+        let token = new_token_text().expect("random bytes");
+        let kept = store.create_token(
+            NewToken {
+                name: "test".parse().expect("a name"),
+                space: Space::default(),
+                scopes: Scopes::all(),
+                installations: None,
+                expires_ms: None,
+            },
+            &token,
+        );
+        kept.expect("the store takes it");
         let listeners = Listeners::start(&config, &fleet, &store, api, admin);
         Self {
             api: api_base,
             admin: admin_base,
+            token,
             _listeners: listeners.expect("the listeners are taken over"),
             _directory: directory,
         }
@@ -73,13 +89,19 @@ fn each_listener_serves_its_routes_to_its_clients() {
             ),
             (&served.admin, "/admin/v1/nope", None, 404),
         ] {
-            let mut request = awc::Client::default().get(format!("{base}{path}"));
+            let client = awc::Client::builder().bearer_auth(served.token.expose());
+            let mut request = client.finish().get(format!("{base}{path}"));
             if let Some(host) = host {
                 request = request.insert_header(("Host", host));
             }
             let mut answer = request.send().await.expect("the listener answers");
             let body = answer.body().await.expect("the body comes");
             assert_eq!(answer.status().as_u16(), status, "{path} {host:?}");
+            let stranger = awc::Client::default().get(format!("{base}{path}"));
+            let stranger = stranger.send().await.expect("the listener answers");
+            let is_open = matches!(path, "/livez" | "/readyz" | "/metrics");
+            let wanted = if is_open { 200 } else { 401 };
+            assert_eq!(stranger.status().as_u16(), wanted, "{path} without a token");
             if path == "/metrics" && status == 200 {
                 assert!(body.ends_with(b"# EOF\n"), "{path}");
             }

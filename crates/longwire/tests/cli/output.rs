@@ -203,12 +203,12 @@ fn an_admin_interface_for_everybody_is_warned_of() {
         write(directory.path(), "longwire.toml", &config);
         // It has told before it finds that there is no such file.
         let (_, stderr) = run(super::longwire(directory.path()).arg("serve"), 3);
-        stderr.contains("\"WARN\"") && stderr.contains("asks for no password")
+        stderr.contains("\"WARN\"") && stderr.contains("travel in clear")
     };
     assert!(warned("0.0.0.0:0"));
     assert!(!warned("127.0.0.1:0"));
     let config = "[server]\nadmin_listen = \"0.0.0.0:7701\"\n";
     write(directory.path(), "longwire.toml", config);
     let (stdout, _) = run(super::longwire(directory.path()).arg("check"), 7);
-    assert!(stdout.contains("asks for no password"), "{stdout}");
+    assert!(stdout.contains("travel in clear"), "{stdout}");
 }

@@ -1,0 +1,120 @@
+//! The audit: each change that a caller asks for, and what came of it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Json, Query};
+use longwire_access::{AuditAction, AuditEntry, AuditResult};
+use longwire_listener::{Caller, Problem};
+use serde::Deserialize;
+
+use crate::Admin;
+use crate::document::{AuditDocument, AuditPage};
+use crate::store_calls::read;
+
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 500;
+/// The longest subject that is kept, in bytes. Names have 64; a longer one is no name.
+const MAX_SUBJECT_BYTES: usize = 128;
+
+/// Refuses a change that the audit could not tell of.
+///
+/// # Errors
+/// The store has taken nothing for so long that no entry finds room.
+pub(crate) fn has_room(admin: &Admin) -> Result<(), Problem> {
+    match admin.settings.store.writer().has_room_for_audit() {
+        true => Ok(()),
+        false => Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "audit_full",
+            "the store takes nothing, so that this could not be written into the audit; nothing was changed",
+        )),
+    }
+}
+
+/// Keeps what came of a change. It rides in the store's next transaction, so no caller waits for it.
+pub(crate) fn keep<T>(
+    admin: &Admin,
+    caller: &Caller,
+    action: AuditAction,
+    subject: &str,
+    outcome: &Result<T, Problem>,
+) {
+    let result = match outcome {
+        Ok(_) => AuditResult::done(),
+        Err(problem) => AuditResult::problem(problem.code()),
+    };
+    let entry = AuditEntry {
+        at_ms: now_ms(),
+        token: Some(caller.token),
+        name: caller.name.clone(),
+        space: caller.space.clone(),
+        action,
+        subject: cut(subject).into(),
+        result,
+    };
+    if admin.settings.store.audit(entry).is_err() {
+        tracing::error!(
+            %action,
+            subject = cut(subject),
+            token = %caller.token,
+            "the audit is full and does not tell of this change; see to the store's disk"
+        );
+    }
+}
+
+/// The beginning of a subject, which a caller may have made as long as a path.
+fn cut(subject: &str) -> &str {
+    let mut end = subject.len().min(MAX_SUBJECT_BYTES);
+    while !subject.is_char_boundary(end) {
+        end -= 1;
+    }
+    &subject[..end]
+}
+
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    /// Only entries before the one of this id.
+    before: Option<i64>,
+    limit: Option<usize>,
+}
+
+/// Newest first.
+pub(crate) async fn list(
+    admin: Data<Admin>,
+    query: Query<ListQuery>,
+) -> Result<Json<AuditPage>, Problem> {
+    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Problem::invalid(format!("limit is from 1 to {MAX_LIMIT}")));
+    }
+    let store = admin.settings.store.clone();
+    let before = query.before;
+    // One more says whether there is another page.
+    let mut records = read(move || store.reader().audit(before, limit + 1)).await?;
+    let more = records.len() > limit;
+    records.truncate(limit);
+    let next = records.last().filter(|_| more).map(|record| record.id);
+    let data = records.iter().map(AuditDocument::from).collect();
+    Ok(Json(AuditPage { data, next }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_subject_is_cut_between_characters() {
+        assert_eq!(cut("support"), "support");
+        let long = "客".repeat(100);
+        assert_eq!(cut(&long).len(), 126);
+    }
+}

@@ -1,0 +1,40 @@
+//! Which installations a caller may know of. One of another space is answered as one that does not exist.
+
+use actix_web::web::Data;
+use longwire_fleet::{InstallationView, RequestError};
+use longwire_listener::{Caller, Problem};
+use longwire_store::InstallationRecord;
+
+use crate::Admin;
+use crate::request_problem::unanswered;
+use crate::store_calls::read;
+
+/// Whether the caller may know of an installation as the fleet sees it.
+pub(crate) fn sees(caller: &Caller, view: &InstallationView) -> bool {
+    let id = view.id.parse();
+    id.is_ok_and(|id| caller.sees(&view.space, id))
+}
+
+/// The installation in the store, by id or name.
+pub(crate) async fn stored(
+    admin: &Data<Admin>,
+    caller: &Caller,
+    id_or_name: &str,
+) -> Result<InstallationRecord, Problem> {
+    let store = admin.settings.store.clone();
+    let wanted = id_or_name.to_owned();
+    read(move || store.reader().installation(&wanted))
+        .await?
+        .filter(|record| caller.sees(&record.space, record.public_id))
+        .ok_or_else(|| Problem::not_found(format!("there is no installation `{id_or_name}`")))
+}
+
+/// Refuses a request to an installation that the caller may not know of, in the words for one that does not exist. Asks the
+/// fleet's memory and no disk.
+pub(crate) fn running(admin: &Admin, caller: &Caller, id_or_name: &str) -> Result<(), Problem> {
+    let view = admin.settings.fleet.installation(id_or_name);
+    match view.is_some_and(|view| sees(caller, &view)) {
+        true => Ok(()),
+        false => Err(unanswered(&RequestError::UnknownInstallation)),
+    }
+}

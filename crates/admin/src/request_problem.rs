@@ -1,0 +1,25 @@
+//! Why a platform was not asked, or did not answer, as a problem.
+
+use actix_web::http::StatusCode;
+use longwire_fleet::RequestError;
+use longwire_listener::Problem;
+
+/// Why there is no answer, and what to do about it.
+pub(crate) fn unanswered(error: &RequestError) -> Problem {
+    Problem::new(status(error), error.label(), error.to_string()).with("next_step", error.advice())
+}
+
+pub(crate) fn status(error: &RequestError) -> StatusCode {
+    match error {
+        RequestError::UnknownInstallation => StatusCode::NOT_FOUND,
+        RequestError::NoRequests | RequestError::SpentReqId => StatusCode::CONFLICT,
+        RequestError::NoReqId | RequestError::Body(_) => StatusCode::BAD_REQUEST,
+        RequestError::Full => StatusCode::TOO_MANY_REQUESTS,
+        RequestError::NotConnected { .. }
+        | RequestError::Displaced
+        | RequestError::NotSubscribed
+        | RequestError::NotSent => StatusCode::SERVICE_UNAVAILABLE,
+        RequestError::ConnectionLost => StatusCode::BAD_GATEWAY,
+        RequestError::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+    }
+}

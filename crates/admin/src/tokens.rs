@@ -1,0 +1,222 @@
+//! Tokens: made, listed, revoked.
+//!
+//! A caller makes tokens that allow no more than its own ([`Grant::give`](longwire_access::Grant::give)), and sees and revokes
+//! those of its space; a caller that sees the whole gateway, those of every space. The text of a new token is in the answer
+//! that made it and nowhere else.
+
+use std::io;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Data, Json, Path};
+use longwire_access::{
+    AuditAction, NewToken, RANDOM_BYTES, Scope, Scopes, TokenId, TokenRecord, TokenText,
+};
+use longwire_installation::PublicId;
+use longwire_listener::{Caller, Problem, Routes};
+use rand::TryRngCore as _;
+use secrecy::zeroize::Zeroizing;
+use serde::{Deserialize, Serialize};
+
+use crate::document::{CreatedToken, TokenDocument, TokenPage};
+use crate::store_calls::{read, write};
+use crate::{Admin, audit, owned};
+
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .get("/admin/v1/tokens", Scope::TokensWrite, list)
+        .post("/admin/v1/tokens", Scope::TokensWrite, create)
+        .post(
+            "/admin/v1/tokens/{token}/revoke",
+            Scope::TokensWrite,
+            revoke,
+        )
+}
+
+/// A token that is to be made, as `longwire tokens create` asks for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenRequest {
+    /// What its owner calls it.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// Ids or names of the installations it may name; without them, all of its space.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub installations: Vec<String>,
+    /// How long it is valid: a duration with its unit. Without it, until it is revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_after: Option<String>,
+    /// Whose it is; the caller's space without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub space: Option<String>,
+}
+
+impl TokenRequest {
+    /// The token it asks for. `space` is the one it has unless it names another, `installations` are those it names.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(
+        &self,
+        space: longwire_access::Space,
+        installations: Vec<PublicId>,
+        parse_duration: fn(&str) -> Option<Duration>,
+        now_ms: i64,
+    ) -> Result<NewToken, String> {
+        let name = self.name.parse();
+        let name = name.map_err(|error| format!("`{}` is no name: {error}", self.name))?;
+        if self.scopes.is_empty() {
+            return Err(format!("a token needs a scope: {}", Scopes::all()));
+        }
+        let space = match &self.space {
+            None => space,
+            Some(named) => (named.parse())
+                .map_err(|error| format!("`{named}` is no name of a space: {error}"))?,
+        };
+        let expires_ms = match &self.expires_after {
+            None => None,
+            Some(text) => {
+                let after = parse_duration(text).filter(|after| !after.is_zero());
+                let after = after
+                    .ok_or("expires_after is no duration with its unit, as in 90d".to_owned())?;
+                let after_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+                Some(now_ms.saturating_add(after_ms))
+            }
+        };
+        let installations = (!self.installations.is_empty()).then(|| installations.into());
+        Ok(NewToken {
+            name,
+            space,
+            scopes: self.scopes,
+            installations,
+            expires_ms,
+        })
+    }
+}
+
+/// The text of a new token, from the operating system's random bytes.
+///
+/// # Errors
+/// The operating system gives none.
+pub fn new_token_text() -> io::Result<TokenText> {
+    let mut random = Zeroizing::new([0; RANDOM_BYTES]);
+    rand::rngs::OsRng
+        .try_fill_bytes(&mut *random)
+        .map_err(io::Error::other)?;
+    Ok(TokenText::new(&random))
+}
+
+async fn create(
+    admin: Data<Admin>,
+    caller: Caller,
+    request: Json<TokenRequest>,
+) -> Result<HttpResponse, Problem> {
+    let created = create_for(&admin, &caller, &request).await;
+    let subject = created.as_ref().map(|(record, _)| record.id.to_string());
+    let subject = subject.as_deref().unwrap_or(&request.name);
+    audit::keep(&admin, &caller, AuditAction::TokenCreate, subject, &created);
+    let (record, text) = created?;
+    let document = CreatedToken {
+        token: text.expose().to_owned(),
+        kept: TokenDocument::of(&record, audit::now_ms()),
+    };
+    Ok(HttpResponse::Created()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(document))
+}
+
+async fn create_for(
+    admin: &Data<Admin>,
+    caller: &Caller,
+    request: &TokenRequest,
+) -> Result<(TokenRecord, TokenText), Problem> {
+    admin.settings.draining.refuse()?;
+    audit::has_room(admin)?;
+    let mut installations = Vec::new();
+    for named in &request.installations {
+        let record = owned::stored(admin, caller, named).await?;
+        installations.push(record.public_id);
+    }
+    let parse_duration = admin.settings.rules.parse_duration;
+    let new = request
+        .check(
+            caller.space.clone(),
+            installations,
+            parse_duration,
+            audit::now_ms(),
+        )
+        .map_err(Problem::invalid)?;
+    caller.give(&new).map_err(|excess| {
+        Problem::new(StatusCode::FORBIDDEN, "grant_exceeded", excess.to_string())
+    })?;
+    let text = new_token_text().map_err(|error| {
+        let code = "no_random_bytes";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, error.to_string())
+    })?;
+    let store = admin.settings.store.clone();
+    let (record, text) = write(move || Ok((store.create_token(new, &text)?, text))).await?;
+    tracing::info!(made = %record.id, token = %caller.token, "token made");
+    Ok((record, text))
+}
+
+async fn list(admin: Data<Admin>, caller: Caller) -> Result<Json<TokenPage>, Problem> {
+    let store = admin.settings.store.clone();
+    let mut records = read(move || store.reader().tokens()).await?;
+    records.retain(|record| is_shown(&caller, record));
+    let now_ms = audit::now_ms();
+    let data = records
+        .iter()
+        .map(|record| TokenDocument::of(record, now_ms));
+    Ok(Json(TokenPage {
+        data: data.collect(),
+    }))
+}
+
+/// Whether the caller may know of this token.
+fn is_shown(caller: &Caller, record: &TokenRecord) -> bool {
+    caller.space == record.space || caller.is_gateway_wide()
+}
+
+async fn revoke(
+    admin: Data<Admin>,
+    caller: Caller,
+    token: Path<String>,
+) -> Result<Json<TokenDocument>, Problem> {
+    let revoked = revoke_for(&admin, &caller, &token).await;
+    audit::keep(&admin, &caller, AuditAction::TokenRevoke, &token, &revoked);
+    revoked
+}
+
+async fn revoke_for(
+    admin: &Data<Admin>,
+    caller: &Caller,
+    id: &str,
+) -> Result<Json<TokenDocument>, Problem> {
+    admin.settings.draining.refuse()?;
+    audit::has_room(admin)?;
+    let missing = || Problem::not_found(format!("there is no token `{id}`"));
+    let id: TokenId = id.parse().map_err(|_| missing())?;
+    let record = find(admin, id).await?;
+    let record = record.filter(|record| is_shown(caller, record));
+    let record = record.ok_or_else(missing)?;
+    if !caller.may_revoke(&record) {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "grant_exceeded",
+            "this token allows more than yours, so yours does not revoke it",
+        ));
+    }
+    let store = admin.settings.store.clone();
+    write(move || store.revoke_token(id)).await?;
+    tracing::info!(revoked = %id, token = %caller.token, "token revoked");
+    let record = find(admin, id).await?.ok_or_else(missing)?;
+    Ok(Json(TokenDocument::of(&record, audit::now_ms())))
+}
+
+async fn find(admin: &Data<Admin>, id: TokenId) -> Result<Option<TokenRecord>, Problem> {
+    let store = admin.settings.store.clone();
+    let records = read(move || store.reader().tokens()).await?;
+    Ok(records.into_iter().find(|record| record.id == id))
+}
