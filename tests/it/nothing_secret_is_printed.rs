@@ -68,6 +68,7 @@ fn tell_nothing(format: &str) {
     platforms::the_platform_misbehaves(&control, &gateway);
     operators::actors_panic(&gateway);
     operators::operators_add_bots(&gateway, &sim, &mut seen);
+    operators::operators_make_tokens(&gateway, &mut seen);
     operators::everything_is_looked_at(&gateway, &mut seen);
 
     gateway.signal(Signal::Term);

@@ -150,6 +150,38 @@ fn operators_add_wecom_bots(gateway: &Gateway, seen: &mut Seen) {
     }
 }
 
+/// Makes a token, uses it, and presents what is nearly one.
+pub(super) fn operators_make_tokens(gateway: &Gateway, seen: &mut Seen) {
+    seen.token(&gateway.token());
+    let admin = gateway.admin();
+    let request = json!({ "name": "shop", "scopes": ["installations:read"] });
+    let made = admin.post("/admin/v1/tokens", Some(&request));
+    let made = made.expect("the admin interface answers").json();
+    let text = made["token"].as_str().expect("it is shown once").to_owned();
+    seen.token(&text);
+    seen.text("what is kept of a token", &made["kept"].to_string());
+    let shop = admin.with_token(&text);
+    let refused = shop.get("/admin/v1/overview").expect("it answers");
+    assert_eq!(refused.status, 403, "{}", refused.body);
+    seen.text("a refused scope", &refused.body);
+    let last = if text.ends_with('0') { "1" } else { "0" };
+    let mistyped = format!("{}{last}", &text[..text.len() - 1]);
+    let revoke = format!(
+        "/admin/v1/tokens/{}/revoke",
+        made["kept"]["id"].as_str().expect("an id")
+    );
+    let revoked = admin.post(&revoke, None).expect("it answers");
+    assert_eq!(revoked.status, 200, "{}", revoked.body);
+    for (what, token) in [("a revoked token", &text), ("a mistyped token", &mistyped)] {
+        let refused = admin.with_token(token).get("/admin/v1/installations");
+        let refused = refused.expect("it answers");
+        assert_eq!(refused.status, 401, "{what}: {}", refused.body);
+        seen.text(what, &refused.body);
+    }
+    seen.command(gateway, &["tokens", "list"], "", 0);
+    seen.command(gateway, &["tokens", "list", "-o", "json"], "", 0);
+}
+
 /// Reads every page, probe and command.
 pub(super) fn everything_is_looked_at(gateway: &Gateway, seen: &mut Seen) {
     let admin = gateway.admin();
@@ -162,6 +194,8 @@ pub(super) fn everything_is_looked_at(gateway: &Gateway, seen: &mut Seen) {
         "/admin/v1/tree?unfold=/fleet",
         "/admin/v1/actors?limit=500",
         "/admin/v1/installations?limit=500",
+        "/admin/v1/tokens",
+        "/admin/v1/audit?limit=500",
     ]
     .map(str::to_owned)
     .to_vec();

@@ -13,6 +13,8 @@ use super::marks::{ADDRESS_PARTS, BODIES, CONTENT, PROXY_PASSWORD, SECRET, SECRE
 pub(super) struct Seen {
     /// A ticket that the platform gave out.
     pub(super) ticket: String,
+    /// Secret halves of tokens, which only their holders and the file of the first one have.
+    pub(super) tokens: Vec<String>,
     pub(super) leaks: Vec<String>,
 }
 
@@ -22,6 +24,19 @@ impl Seen {
             self.search(place, text.as_bytes(), mark);
         }
         self.search(place, text.as_bytes(), &self.ticket.clone());
+        self.search_tokens(place, text.as_bytes());
+    }
+
+    /// Searches for this token too from now on.
+    pub(super) fn token(&mut self, text: &str) {
+        let (_, secret) = text.rsplit_once('_').expect("a token has two halves");
+        self.tokens.push(secret.to_owned());
+    }
+
+    fn search_tokens(&mut self, place: &str, text: &[u8]) {
+        for token in self.tokens.clone() {
+            self.search(place, text, &token);
+        }
     }
 
     pub(super) fn command(
@@ -67,10 +82,18 @@ impl Seen {
                     self.search(&name, &bytes, mark);
                 }
                 self.search(&name, &bytes, &self.ticket.clone());
+                if name != "longwire.db.token" {
+                    self.search_tokens(&name, &bytes);
+                }
                 searched.push(name);
             }
         }
-        for wanted in ["longwire.db", "longwire.db.key", "longwire.toml"] {
+        for wanted in [
+            "longwire.db",
+            "longwire.db.key",
+            "longwire.db.token",
+            "longwire.toml",
+        ] {
             assert!(searched.iter().any(|name| name == wanted), "{searched:?}");
         }
     }
