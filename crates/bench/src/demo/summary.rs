@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use longwire_terminal::{Ink, Palette, grouped, ms};
@@ -17,6 +18,8 @@ use crate::stand::PlatformCounts;
 pub(super) struct Summary {
     palette: Palette,
     admin: SocketAddr,
+    /// Where the gateway leaves the token that its admin interface wants.
+    token_file: PathBuf,
     bots: u32,
     rate: f64,
     began: Instant,
@@ -30,6 +33,7 @@ impl Summary {
         Self {
             palette,
             admin,
+            token_file: stage.directory().join("longwire.db.token"),
             bots: stage.bots,
             rate: stage.rate,
             began: Instant::now(),
@@ -60,6 +64,12 @@ impl Summary {
             text,
             "{:<10}http://{}/admin/v1/overview  /tree  /installations",
             "admin", self.admin
+        );
+        let _ = writeln!(
+            text,
+            "{:<10}with -H \"Authorization: Bearer $(cat {})\"",
+            "",
+            self.token_file.display(),
         );
         text
     }
