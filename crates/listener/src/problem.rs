@@ -25,6 +25,14 @@ pub struct Problem {
     status: u16,
     code: &'static str,
     detail: String,
+    /// In one allocation, so that a `Result` stays small.
+    #[serde(flatten)]
+    more: Box<Members>,
+}
+
+/// What a problem may say besides.
+#[derive(Debug, Clone, Default, Serialize)]
+struct Members {
     /// Of the request that this answers. The listener fills it in.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<Box<str>>,
@@ -59,21 +67,19 @@ impl Problem {
             status: status.as_u16(),
             code,
             detail: detail.into(),
-            request_id: None,
-            errors: Vec::new(),
-            facts: BTreeMap::new(),
+            more: Box::default(),
         }
     }
 
     /// With this member besides.
     pub fn with(mut self, fact: &'static str, value: impl Into<Value>) -> Self {
-        self.facts.insert(fact, value.into());
+        self.more.facts.insert(fact, value.into());
         self
     }
 
     /// With what is wrong with this field besides.
     pub fn with_error(mut self, error: FieldError) -> Self {
-        self.errors.push(error);
+        self.more.errors.push(error);
         self
     }
 
@@ -90,7 +96,7 @@ impl Problem {
 
     /// The same, as the answer to this request.
     pub(crate) fn of_request(mut self, id: &str) -> Self {
-        self.request_id = Some(id.into());
+        self.more.request_id = Some(id.into());
         self
     }
 
@@ -147,7 +153,7 @@ impl ResponseError for Problem {
         if self.status == StatusCode::UNAUTHORIZED.as_u16() {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        if let Some(wait) = self.facts.get(RETRY_AFTER).and_then(Value::as_u64) {
+        if let Some(wait) = self.more.facts.get(RETRY_AFTER).and_then(Value::as_u64) {
             answer.insert_header((header::RETRY_AFTER, wait));
         }
         let mut answer = answer.body(self.to_json());

@@ -24,11 +24,14 @@ pub struct ListedRoute {
     pub access: RouteAccess,
 }
 
+/// Adds what handlers take as [`Data`].
+type AddData = Box<dyn FnOnce(&mut ServiceConfig)>;
+
 /// The routes of a listener, in the order in which they are tried.
 #[derive(Default)]
 pub struct Routes {
     routes: Vec<(ListedRoute, Route)>,
-    data: Vec<Box<dyn FnOnce(&mut ServiceConfig)>>,
+    data: Vec<AddData>,
 }
 
 impl Routes {
