@@ -219,8 +219,8 @@ pub struct AttemptFacts {
 }
 
 impl AttemptFacts {
-    /// Writes the head: `{`, and the attributes with a comma behind each.
-    fn write(&self, out: &mut Vec<u8>) {
+    /// Writes the head: `{`, and the attributes with a comma behind each. With an [`EventText`] behind it, it is an envelope.
+    pub fn write(&self, out: &mut Vec<u8>) {
         out.push(b'{');
         if self.redelivered {
             out.extend_from_slice(b"\"redelivered\":true,");

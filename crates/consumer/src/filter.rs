@@ -76,6 +76,12 @@ impl EventFilter {
                 .is_none_or(|pattern| pattern.matches(data()))
     }
 
+    /// Whether events of this installation may pass, as far as it and its platform tell.
+    #[must_use]
+    pub fn concerns(&self, installation: PublicId, platform: Platform) -> bool {
+        one_of(&self.installations, Some(&installation)) && one_of(&self.platforms, Some(&platform))
+    }
+
     fn record_passes(&self, facts: &RecordFacts<'_>) -> bool {
         one_of(&self.platforms, facts.platform.as_ref())
             && one_of(&self.installations, facts.installation.as_ref())

@@ -216,6 +216,11 @@ impl Store {
         }
     }
 
+    /// The same out of memory alone, so that it never blocks; `None` where [`follow`](Self::follow) would ask the database.
+    pub fn recent(&self, query: &EventQuery) -> Option<EventPage> {
+        self.open.head.page(query)
+    }
+
     /// Whether events are being recorded. Cheap, at any time.
     pub fn health(&self) -> Health {
         self.open.health.read()

@@ -58,8 +58,9 @@ impl<E: Clone> ConsumerQueue<E> {
         self.check_lag(now);
     }
 
-    /// When the oldest event in memory was recorded.
-    fn oldest_ms(&self) -> Option<i64> {
+    /// When the oldest event in memory was recorded, in milliseconds since 1970.
+    #[must_use]
+    pub fn oldest_ms(&self) -> Option<i64> {
         self.open.values().next().map(|event| event.recorded_ms)
     }
 
