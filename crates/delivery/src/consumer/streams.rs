@@ -1,0 +1,265 @@
+//! Readers that hold a stream open.
+//!
+//! A reader acknowledges by POST, or implicitly by the `Last-Event-ID` with which it connects again. An implicit reader that has
+//! as much as it may have, or has had an event for long, is made to connect again: its stream ends. What it has is kept for it
+//! for a while. A reader that acknowledges by POST loses what it has when its connection ends; others get it at once.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use actix::fut::ActorFutureExt as _;
+use actix::{AsyncContext as _, Handler, Message, WrapFuture as _};
+use bytes::Bytes;
+use longwire_consumer::{Delivery, Moment, ReaderId, Road, StreamAck};
+use longwire_store::DeliveryOutcome;
+use longwire_wire::event::Seq;
+use tokio::sync::{mpsc, oneshot};
+
+use super::Consumer;
+use crate::clock;
+use crate::endpoint::facts;
+use crate::logged_event::LoggedEvent;
+use crate::outbox::Job;
+use crate::sse;
+use crate::track::TrackId;
+
+/// Numbers below are the endpoint's and that of pull readers without a name.
+pub(super) const FIRST_READER: u64 = 2;
+/// Streams of one consumer.
+pub(crate) const STREAMS: usize = 64;
+/// Deliveries that a reader may have of each track.
+pub(super) const WINDOW: usize = 256;
+/// Chunks that wait for a slow connection: what a reader may have, of all tracks, and more.
+const CHUNKS: usize = 2_048;
+
+/// A reader opens a stream. From the handle, once per connection; [`STREAMS`] bounds their number.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct OpenStream {
+    /// The last event that it has.
+    pub(crate) last: Option<Seq>,
+    /// Its chunks; dropped without an answer if there are too many streams.
+    pub(crate) answer: oneshot::Sender<mpsc::Receiver<Bytes>>,
+}
+
+pub(super) struct StreamReader {
+    /// Where its chunks go; none while its reader is away.
+    chunks: Option<mpsc::Sender<Bytes>>,
+    ack: StreamAck,
+    last_chunk: Instant,
+    /// Since when it is away.
+    away_since: Option<Instant>,
+}
+
+impl Handler<OpenStream> for Consumer {
+    type Result = ();
+
+    fn handle(&mut self, OpenStream { last, answer }: OpenStream, ctx: &mut Self::Context) {
+        let Road::Stream { ack } = self.definition.road else {
+            return;
+        };
+        let connected = self.streams.values().filter(|one| one.chunks.is_some());
+        if connected.count() >= STREAMS || self.draining.is_some() {
+            return;
+        }
+        let now = clock::now();
+        if let (StreamAck::Implicit, Some(last)) = (ack, last) {
+            self.reader_is_back(last, now);
+        }
+        let reader = ReaderId(self.next_reader);
+        let (chunks, receiver) = mpsc::channel(CHUNKS);
+        // It is empty, so there is room.
+        let _ = chunks.try_send(sse::HELLO);
+        if answer.send(receiver).is_err() {
+            return;
+        }
+        self.next_reader += 1;
+        let closed = chunks.clone();
+        let closed = async move { closed.closed().await };
+        ctx.spawn(closed.into_actor(self).map(move |(), this, ctx| {
+            this.stream_closed(reader);
+            this.drive(ctx);
+        }));
+        for track in &mut self.tracks {
+            track.queue.handle_reader(reader, WINDOW);
+        }
+        let stream = StreamReader {
+            chunks: Some(chunks),
+            ack,
+            last_chunk: now.instant,
+            away_since: None,
+        };
+        self.streams.insert(reader, stream);
+        self.drive(ctx);
+    }
+}
+
+impl Consumer {
+    /// Hands a delivery over to its reader or endpoint.
+    pub(super) fn hand_over(
+        &mut self,
+        track: TrackId,
+        delivery: Delivery<Rc<LoggedEvent>>,
+        now: Moment,
+    ) {
+        match self.definition.road {
+            Road::Webhook(_) => {
+                if self.outbox.put(Job { track, delivery })
+                    && let Some(endpoint) = &self.endpoint
+                {
+                    endpoint.send(crate::endpoint::Outgoing);
+                }
+            }
+            Road::Stream { .. } => self.stream(track, &delivery, now),
+            Road::Pull => {
+                // A pull reader asks for itself; the queue has no reader that takes what comes.
+                if let Some(track) = self.track(track) {
+                    track.queue.handle_reader_gone(delivery.reader, now);
+                }
+            }
+        }
+    }
+
+    fn stream(&mut self, track: TrackId, delivery: &Delivery<Rc<LoggedEvent>>, now: Moment) {
+        let detail = self.definition.detail;
+        let reader = self.streams.get_mut(&delivery.reader);
+        let sent = reader.is_some_and(|stream| {
+            stream.last_chunk = now.instant;
+            let chunks = stream.chunks.as_ref();
+            chunks.is_some_and(|chunks| {
+                let events = delivery.events.iter();
+                let mut texts =
+                    events.map(|event| sse::chunk(&event.payload, &facts(event), detail));
+                texts.all(|text| chunks.try_send(text).is_ok())
+            })
+        });
+        if sent {
+            self.remember_claimed(delivery, "stream", now);
+        } else {
+            if let Some(track) = self.track(track) {
+                track.queue.handle_released(delivery.id, now);
+            }
+            self.end_stream(delivery.reader, now);
+        }
+    }
+
+    /// The connection of a reader ended.
+    fn stream_closed(&mut self, reader: ReaderId) {
+        self.end_stream(reader, clock::now());
+    }
+
+    /// Ends a stream. What its reader has is kept for it if it acknowledges by connecting again.
+    fn end_stream(&mut self, reader: ReaderId, now: Moment) {
+        let Some(stream) = self.streams.get_mut(&reader) else {
+            return;
+        };
+        stream.chunks = None;
+        match stream.ack {
+            StreamAck::Post => self.reader_gone(reader, now),
+            StreamAck::Implicit => {
+                stream.away_since.get_or_insert(now.instant);
+                for track in &mut self.tracks {
+                    track.queue.handle_reader(reader, 0);
+                }
+            }
+        }
+    }
+
+    /// A reader does not come back: others get what it had.
+    fn reader_gone(&mut self, reader: ReaderId, now: Moment) {
+        self.streams.remove(&reader);
+        for track in &mut self.tracks {
+            track.queue.handle_reader_gone(reader, now);
+        }
+        let had: Vec<i64> = self
+            .claimed
+            .iter()
+            .filter(|(_, one)| one.reader == reader)
+            .map(|(seq, _)| *seq)
+            .collect();
+        for seq in had {
+            self.end_claimed(seq, now, |reader| DeliveryOutcome::Lapsed { reader });
+        }
+    }
+
+    /// An implicit reader connects again, and has everything up to this event.
+    fn reader_is_back(&mut self, last: Seq, now: Moment) {
+        let reader = self.claimed.get(&last.0).map(|claimed| claimed.reader);
+        for track in &mut self.tracks {
+            track.queue.handle_acked_through(last, reader, now);
+        }
+        self.acked_through(last.0, reader, now);
+        if let Some(reader) = reader {
+            self.reader_gone(reader, now);
+        }
+    }
+
+    /// Keeps streams alive, and ends those whose readers have to acknowledge.
+    pub(super) fn check_streams(&mut self, now: Moment) {
+        if self.streams.is_empty() {
+            return;
+        }
+        let timing = self.shared.settings.timing;
+        let readers: Vec<ReaderId> = self.streams.keys().copied().collect();
+        for reader in readers {
+            if self.has_to_renew(reader, now) {
+                self.end_stream(reader, now);
+            }
+            let Some(stream) = self.streams.get_mut(&reader) else {
+                continue;
+            };
+            let away = stream.away_since;
+            if away.is_some_and(|since| now.instant >= since + timing.stream_return) {
+                self.reader_gone(reader, now);
+                continue;
+            }
+            if let Some(chunks) = &stream.chunks
+                && now.instant >= stream.last_chunk + timing.keep_alive
+            {
+                stream.last_chunk = now.instant;
+                // A connection that is full needs no sign of life.
+                let _ = chunks.try_send(sse::KEEP_ALIVE);
+            }
+        }
+    }
+
+    fn has_to_renew(&self, reader: ReaderId, now: Moment) -> bool {
+        let Some(stream) = self.streams.get(&reader) else {
+            return false;
+        };
+        if stream.ack == StreamAck::Post || stream.chunks.is_none() {
+            return false;
+        }
+        let renewal = self.shared.settings.timing.stream_renewal;
+        let of_reader = self.claimed.values().filter(|one| one.reader == reader);
+        let mut count = 0;
+        let is_old = of_reader
+            .inspect(|_| count += 1)
+            .any(|one| now.instant >= one.began.instant + renewal);
+        is_old || count >= WINDOW
+    }
+
+    /// Tells all readers that this process ends.
+    pub(super) fn shut_streams(&mut self, now: Moment) {
+        let readers: Vec<ReaderId> = self.streams.keys().copied().collect();
+        for reader in readers {
+            if let Some(stream) = self.streams.get(&reader)
+                && let Some(chunks) = &stream.chunks
+            {
+                // One that is full gets no more than the end.
+                let _ = chunks.try_send(sse::SHUTDOWN);
+            }
+            self.end_stream(reader, now);
+        }
+    }
+
+    /// When to look at streams again.
+    pub(super) fn streams_due(&self) -> Option<Instant> {
+        let timing = self.shared.settings.timing;
+        let alive = self.streams.values().map(|stream| match stream.away_since {
+            Some(since) => since + timing.stream_return,
+            None => stream.last_chunk + timing.keep_alive,
+        });
+        alive.min()
+    }
+}

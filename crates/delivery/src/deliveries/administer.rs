@@ -1,0 +1,137 @@
+//! Consumers are made and removed.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use longwire_access::Space;
+use longwire_consumer::{ConsumerDefinition, EVENT_MEDIA_TYPE, Position, Road, StartFrom};
+use longwire_store::{NewConsumer, ReadError, SavedPosition, Store};
+use longwire_wire::event::Seq;
+use longwire_wire::webhook::WebhookSecret;
+use secrecy::SecretString;
+
+use super::{CreateError, Deliveries, RemoveError, blocking};
+use crate::endpoint_plan::{EndpointRefused, endpoint_settings};
+use crate::index::ConsumerEntry;
+use crate::loaded::Row;
+use crate::root::Removed;
+use crate::view::ConsumerView;
+
+/// A consumer that was made.
+pub struct CreatedConsumer {
+    /// The consumer.
+    pub view: ConsumerView,
+    /// What its webhook is signed with, to be shown to its owner once.
+    pub secret: Option<SecretString>,
+}
+
+/// Without the secret.
+impl fmt::Debug for CreatedConsumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreatedConsumer")
+            .field("view", &self.view)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Deliveries {
+    /// Makes a consumer, which begins where its definition says. `secret` signs its webhook; absent, one is made.
+    pub async fn create(
+        &self,
+        space: Space,
+        definition: ConsumerDefinition,
+        secret: Option<WebhookSecret>,
+    ) -> Result<CreatedConsumer, CreateError> {
+        self.check_endpoint(&definition)?;
+        let secret = match definition.road {
+            Road::Webhook(_) => Some(secret.unwrap_or_else(new_secret)),
+            Road::Pull | Road::Stream { .. } => None,
+        };
+        let secret = secret.map(|secret| SecretString::from(secret.expose().as_str()));
+        let (store, sealed, from) = (self.store().clone(), secret.clone(), definition.from);
+        let (name, order) = (definition.name.clone(), definition.policy.order);
+        let definition = Arc::new(definition);
+        let text = definition.to_json().to_string();
+        let record = blocking(move || {
+            let mut position = Position::behind(begins_after(&store, from)?);
+            position.order = order;
+            let record = store.add_consumer(NewConsumer {
+                name,
+                space,
+                definition: text,
+                webhook_secret: sealed,
+                position: saved(&position),
+            })?;
+            Ok::<_, CreateError>(record)
+        })
+        .await?;
+        let entry = ConsumerEntry::new(record, definition);
+        let view = entry.view(self.head());
+        self.run(entry);
+        self.inner.claims.update(&self.inner.index);
+        Ok(CreatedConsumer { view, secret })
+    }
+
+    /// Whether something can be posted to the webhook of this definition, as far as that can be told without trying.
+    pub fn check_endpoint(&self, definition: &ConsumerDefinition) -> Result<(), EndpointRefused> {
+        match &definition.road {
+            Road::Webhook(road) => {
+                let filter = &self.inner.settings.filter;
+                endpoint_settings(road, filter, EVENT_MEDIA_TYPE, 1).map(drop)
+            }
+            Road::Pull | Road::Stream { .. } => Ok(()),
+        }
+    }
+
+    /// Removes a consumer with its position, its replays and its part of all journeys.
+    pub async fn remove(&self, space: &Space, name: &str) -> Result<(), RemoveError> {
+        let entry = self.inner.index.find(space, name);
+        let id = entry.ok_or(RemoveError::Unknown)?.id;
+        // First, so that nothing is sent any more.
+        self.inner.root.send(Removed(id));
+        let store = self.store().clone();
+        let removed = blocking(move || {
+            for record in store.reader().consumers()? {
+                if let Ok(Row::Replay { id: replay, of, .. }) = Row::read(record)
+                    && of == id
+                {
+                    store.remove_consumer(replay)?;
+                }
+            }
+            store.remove_consumer(id)?;
+            Ok(())
+        });
+        let removed = removed.await;
+        self.inner.index.remove(id);
+        self.inner.claims.update(&self.inner.index);
+        removed
+    }
+}
+
+/// A secret of 32 random bytes.
+pub(super) fn new_secret() -> WebhookSecret {
+    WebhookSecret::generate(rand::random())
+}
+
+/// A position in the form that is kept.
+pub(super) fn saved(position: &Position) -> SavedPosition {
+    SavedPosition {
+        floor: position.floor(),
+        state: Bytes::from(position.to_bytes()),
+    }
+}
+
+/// The event behind which a consumer begins. Blocks.
+pub(super) fn begins_after(store: &Store, from: StartFrom) -> Result<Seq, ReadError> {
+    let newest = || store.reader().last_seq();
+    Ok(match from {
+        StartFrom::Now => newest()?.unwrap_or(Seq(0)),
+        StartFrom::Beginning => Seq(0),
+        StartFrom::Seq(seq) => Seq(seq.0.saturating_sub(1).max(0)),
+        StartFrom::TimeMs(ms) => match store.reader().first_at(ms)? {
+            Some(first) => Seq(first.0 - 1),
+            None => newest()?.unwrap_or(Seq(0)),
+        },
+    })
+}

@@ -1,0 +1,146 @@
+//! What is asked of the root and needs the log of its thread: reading along, and clicks.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix::{Handler, Message};
+use bytes::Bytes;
+use longwire_access::Space;
+use longwire_consumer::{Detail, EventId};
+use longwire_store::ReadError;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+
+use super::Delivery;
+use crate::asked_card::AskedCard;
+use crate::consumer::AskCard;
+use crate::read_along::{ReadAlong, ReadEnvelope, ReadPage, follow, page};
+
+/// Chunks that wait for the connection of a stream that reads along. Then the stream waits.
+const CHUNKS: usize = 64;
+
+/// Read a page. From the handle, once per call.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Read {
+    pub(crate) what: ReadAlong,
+    pub(crate) limit: usize,
+    pub(crate) wait: Duration,
+    pub(crate) answer: oneshot::Sender<Result<ReadPage, ReadError>>,
+}
+
+/// Read on and on. From the handle, once per stream; permits bound their number.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Follow {
+    pub(crate) what: ReadAlong,
+    pub(crate) permit: OwnedSemaphorePermit,
+    pub(crate) answer: oneshot::Sender<mpsc::Receiver<Bytes>>,
+}
+
+/// Read one event. From the handle, once per call. Without an answer there is none of this id that the space sees.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct ReadOne {
+    pub(crate) space: Space,
+    pub(crate) id: EventId,
+    pub(crate) answer: oneshot::Sender<Result<Option<ReadEnvelope>, ReadError>>,
+}
+
+/// Somebody waits for the answer to a click. From the handle, once per click that is claimed.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Ask(pub(crate) AskedCard);
+
+impl Handler<Read> for Delivery {
+    type Result = ();
+
+    fn handle(&mut self, message: Read, _: &mut Self::Context) {
+        let Read {
+            what,
+            limit,
+            wait,
+            mut answer,
+        } = message;
+        let log = Rc::clone(&self.shared.log);
+        actix_rt::spawn(async move {
+            tokio::select! {
+                page = page(log, what, limit, wait) => {
+                    let _ = answer.send(page);
+                }
+                // Whoever asked has gone away.
+                () = answer.closed() => {}
+            }
+        });
+    }
+}
+
+impl Handler<Follow> for Delivery {
+    type Result = ();
+
+    fn handle(&mut self, message: Follow, _: &mut Self::Context) {
+        let Follow {
+            what,
+            permit,
+            answer,
+        } = message;
+        let (chunks, receiver) = mpsc::channel(CHUNKS);
+        if self.draining || answer.send(receiver).is_err() {
+            return;
+        }
+        let log = Rc::clone(&self.shared.log);
+        let keep_alive = self.shared.settings.timing.keep_alive;
+        let ends = self.ends.subscribe();
+        actix_rt::spawn(async move {
+            let _permit = permit;
+            let last = chunks.clone();
+            tokio::select! {
+                () = follow(log, what, chunks, keep_alive) => {}
+                () = ended(ends) => {
+                    // One that is full gets no more than the end.
+                    let _ = last.try_send(crate::sse::SHUTDOWN);
+                }
+            }
+        });
+    }
+}
+
+/// Waits until the process ends.
+async fn ended(mut ends: tokio::sync::watch::Receiver<bool>) {
+    // Without a root there is no process to read along in.
+    let _ = ends.wait_for(|ends| *ends).await;
+}
+
+impl Handler<ReadOne> for Delivery {
+    type Result = ();
+
+    fn handle(&mut self, ReadOne { space, id, answer }: ReadOne, _: &mut Self::Context) {
+        let log = Rc::clone(&self.shared.log);
+        actix_rt::spawn(async move {
+            let read = log.read_one(id).await;
+            let seen = read.map(|event| {
+                let event = event.filter(|event| event.is_seen_in(&space));
+                event.map(|event| ReadEnvelope::of(&event, Detail::Whole))
+            });
+            let _ = answer.send(seen);
+        });
+    }
+}
+
+impl Handler<Ask> for Delivery {
+    type Result = ();
+
+    fn handle(&mut self, Ask(card): Ask, _: &mut Self::Context) {
+        let Some(facts) = self.shared.settings.names.facts(card.installation) else {
+            return;
+        };
+        let claimers = self.claims.claimers();
+        let claims = claimers.iter().find(|one| {
+            let filter = &one.definition().filter;
+            one.concerns(&facts) && card.event.passes(filter, facts.public_id)
+        });
+        // Dropping the card says that there is no answer.
+        if let Some(consumer) = claims.and_then(|one| self.child(one.id)) {
+            consumer.send(AskCard(card));
+        }
+    }
+}
