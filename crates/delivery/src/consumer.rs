@@ -46,7 +46,7 @@ use crate::track::Track;
 use crate::wake::Wake;
 
 use self::acks::WaitingAck;
-use self::cards::WaitingClick;
+use self::cards::{EarlyAnswer, WaitingClick};
 use self::claims::{Claimed, WaitingClaim};
 use self::drain::Draining;
 use self::news::ToldTimes;
@@ -56,7 +56,7 @@ pub(crate) use self::cards::AnswerEvent;
 pub(crate) use self::cards::AskCard;
 pub(crate) use self::claims::Claim;
 pub use self::claims::ClaimedEvent;
-pub(crate) use self::drain::DrainConsumer;
+pub(crate) use self::drain::{DrainConsumer, InjectEndpoint};
 pub(crate) use self::lifecycle::{EndReplays, Reconfigure, Seek, StartReplay};
 pub(crate) use self::messages::{Acknowledge, Acknowledged, GiveBack, NewEvents, Saved, Settled};
 pub(crate) use self::streams::{OpenStream, STREAMS};
@@ -95,6 +95,7 @@ pub(crate) struct Consumer {
     streams: HashMap<ReaderId, StreamReader>,
     next_reader: u64,
     clicks: HashMap<i64, WaitingClick>,
+    early: VecDeque<EarlyAnswer>,
     journal: JourneyBatch,
     journal_due: Option<Instant>,
     told: ToldTimes,
@@ -141,6 +142,7 @@ impl Consumer {
             streams: HashMap::new(),
             next_reader: streams::FIRST_READER,
             clicks: HashMap::new(),
+            early: VecDeque::new(),
             journal_due: None,
             told: ToldTimes::default(),
             timer: None,

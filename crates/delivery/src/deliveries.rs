@@ -20,7 +20,6 @@ use longwire_wire::event::Seq;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::card_claims::CardClaims;
-use crate::consumer::Consumer;
 use crate::figures::DeliveryFigures;
 use crate::index::{ConsumerEntry, ConsumerIndex};
 use crate::loaded::Row;
@@ -213,11 +212,6 @@ impl Deliveries {
 
     fn store(&self) -> &Store {
         &self.inner.settings.store
-    }
-
-    /// The actor that runs a consumer.
-    fn mailbox(&self, entry: &ConsumerEntry) -> Option<Arc<Mailbox<Consumer>>> {
-        entry.mailbox()
     }
 }
 

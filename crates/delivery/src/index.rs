@@ -3,17 +3,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use longwire_access::Space;
 use longwire_actor::{Card, Mailbox};
 use longwire_consumer::ConsumerDefinition;
 use longwire_store::{ConsumerId, ConsumerRecord};
 use longwire_wire::event::Seq;
+use tokio::sync::watch;
 
 use crate::clock::unix_ms;
 use crate::consumer::Consumer;
 use crate::figures::Counters;
 use crate::view::{ConsumerProgress, ConsumerView};
+
+/// How long a request waits for a consumer that does not run yet.
+const BEGINS_WITHIN: Duration = Duration::from_secs(2);
 
 /// All consumers.
 #[derive(Default)]
@@ -25,13 +30,14 @@ pub(crate) struct ConsumerEntry {
     pub(crate) card: Arc<Card>,
     pub(crate) endpoint_card: Arc<Card>,
     pub(crate) counters: Counters,
+    /// The actor that runs it now.
+    mailbox: watch::Sender<Option<Arc<Mailbox<Consumer>>>>,
     known: Mutex<Known>,
 }
 
 struct Known {
     record: ConsumerRecord,
     definition: Arc<ConsumerDefinition>,
-    mailbox: Option<Arc<Mailbox<Consumer>>>,
     progress: ConsumerProgress,
     /// When the oldest event that is not done was recorded.
     oldest_ms: Option<i64>,
@@ -44,10 +50,10 @@ impl ConsumerEntry {
             card: Arc::new(Card::new()),
             endpoint_card: Arc::new(Card::new()),
             counters: Counters::default(),
+            mailbox: watch::Sender::new(None),
             known: Mutex::new(Known {
                 record,
                 definition,
-                mailbox: None,
                 progress: ConsumerProgress::default(),
                 oldest_ms: None,
             }),
@@ -63,7 +69,15 @@ impl ConsumerEntry {
     }
 
     pub(crate) fn mailbox(&self) -> Option<Arc<Mailbox<Consumer>>> {
-        self.known().mailbox.clone()
+        self.mailbox.borrow().clone()
+    }
+
+    /// The actor that runs it now, or soon: one that was just made, or is built anew, begins after a moment.
+    pub(crate) async fn running(&self) -> Option<Arc<Mailbox<Consumer>>> {
+        let mut mailbox = self.mailbox.subscribe();
+        let runs = mailbox.wait_for(Option::is_some);
+        let runs = tokio::time::timeout(BEGINS_WITHIN, runs).await;
+        runs.ok()?.ok()?.clone()
     }
 
     /// Its row changed. An older one than what is known changes nothing.
@@ -84,16 +98,14 @@ impl ConsumerEntry {
 
     /// This actor runs it from now on.
     pub(crate) fn runs(&self, mailbox: Arc<Mailbox<Consumer>>) {
-        let mut known = self.known();
-        known.mailbox = Some(mailbox);
-        known.progress.not_running = None;
+        self.known().progress.not_running = None;
+        self.mailbox.send_replace(Some(mailbox));
     }
 
     /// None does.
     pub(crate) fn does_not_run(&self, why: String) {
-        let mut known = self.known();
-        known.mailbox = None;
-        known.progress.not_running = Some(why);
+        self.mailbox.send_replace(None);
+        self.known().progress.not_running = Some(why);
     }
 
     /// How it does.
@@ -111,7 +123,7 @@ impl ConsumerEntry {
         progress.lag_events = lag_events.unsigned_abs();
         if let Some(oldest_ms) = known.oldest_ms {
             let age = unix_ms().saturating_sub(oldest_ms).max(0);
-            progress.lag = std::time::Duration::from_millis(age.unsigned_abs());
+            progress.lag = Duration::from_millis(age.unsigned_abs());
         }
         ConsumerView {
             id: record.id,

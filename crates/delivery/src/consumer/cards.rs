@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use actix::{Handler, Message};
 use bytes::Bytes;
-use longwire_consumer::{Moment, QueueState};
+use longwire_consumer::{Moment, QueueState, Urgent};
 use longwire_installation::Platform;
 use longwire_store::Happening;
 use longwire_wire::card_answer::{AnswerShape, CardAnswer};
@@ -26,6 +26,8 @@ use crate::settings::{ChatReply, ChatReplyFailed};
 
 /// Clicks of one consumer that wait for an answer.
 const WAITING: usize = 1_024;
+/// Answers that came before their questions are kept of so many clicks.
+const EARLY: usize = 64;
 /// A consumer that has so many events to read before the click lags.
 const BEHIND: i64 = 256;
 
@@ -52,6 +54,12 @@ pub(super) struct WaitingClick {
     asked: Moment,
 }
 
+/// What an application said to a click before somebody asked: the question and the event go different ways.
+pub(super) struct EarlyAnswer {
+    seq: i64,
+    answer: Result<Bytes, String>,
+}
+
 /// What a body may say beside an answer to a click.
 #[derive(Deserialize)]
 struct Said {
@@ -72,6 +80,15 @@ impl Handler<AskCard> for Consumer {
         let seq = card.seq;
         if let Some(why) = self.why_no_answer(seq) {
             self.click_defaulted(seq, now, why);
+            return;
+        }
+        if let Some(early) = self.early_answer(seq) {
+            let click = WaitingClick { card, asked: now };
+            match early {
+                Ok(answer) => self.click_answered(click, answer, now),
+                Err(why) => self.click_defaulted(seq, now, &why),
+            }
+            self.drive(ctx);
             return;
         }
         // An earlier question about the same event is answered by default.
@@ -132,6 +149,36 @@ impl Consumer {
         (seq.0 - main.queue.reached().0 > BEHIND).then_some("the consumer lags")
     }
 
+    /// What the application said to this click already.
+    fn early_answer(&mut self, seq: Seq) -> Option<Result<Bytes, String>> {
+        let at = self.early.iter().position(|early| early.seq == seq.0);
+        if let Some(at) = at {
+            return self.early.remove(at).map(|early| early.answer);
+        }
+        let is_done = self.tracks.first()?.queue.floor() >= seq;
+        is_done.then(|| Err("the application had it before and is not asked again".to_owned()))
+    }
+
+    /// Keeps what the application said to a click about which nobody has asked yet.
+    fn answered_early(&mut self, event: &LoggedEvent, answer: Result<Bytes, String>) {
+        if !self.definition.claims_cards || event.urgency() == Urgent::No {
+            return;
+        }
+        if self.early.len() >= EARLY {
+            self.early.pop_front();
+        }
+        let seq = event.record.seq.0;
+        self.early.push_back(EarlyAnswer { seq, answer });
+    }
+
+    fn click_answered(&mut self, click: WaitingClick, answer: Bytes, now: Moment) {
+        let seq = click.card.seq;
+        let after = now.instant.saturating_duration_since(click.asked.instant);
+        let after_us = u64::try_from(after.as_micros()).unwrap_or(u64::MAX);
+        click.card.reply(answer);
+        self.note(seq, now.unix_ms, Happening::CardAnswered { after_us });
+    }
+
     /// Uses what an application answered with 2xx. Returns whether it said something.
     pub(super) fn use_answer(&mut self, job: &Job, body: &[u8], now: Moment) -> bool {
         let body = body.trim_ascii();
@@ -140,7 +187,7 @@ impl Consumer {
         };
         let event = std::rc::Rc::clone(&event.payload);
         if body.is_empty() {
-            self.default_click(event.record.seq, now, "the application answered nothing");
+            self.default_click(&event, now, "the application answered nothing");
             return false;
         }
         let answered = match self.answer_click(&event, body, now) {
@@ -159,6 +206,9 @@ impl Consumer {
     ) -> Result<bool, String> {
         let seq = event.record.seq;
         let Some(click) = self.clicks.remove(&seq.0) else {
+            if event.urgency() == Urgent::Click {
+                self.answered_early(event, checked_answer(event, body));
+            }
             return Ok(false);
         };
         let late = now.instant > click.card.due;
@@ -169,10 +219,7 @@ impl Consumer {
                 Err(why.to_owned())
             }
             Ok(answer) => {
-                let after = now.instant.saturating_duration_since(click.asked.instant);
-                let after_us = u64::try_from(after.as_micros()).unwrap_or(u64::MAX);
-                click.card.reply(answer);
-                self.note(seq, now.unix_ms, Happening::CardAnswered { after_us });
+                self.click_answered(click, answer, now);
                 Ok(true)
             }
             Err(wrong) => {
@@ -183,9 +230,12 @@ impl Consumer {
     }
 
     /// The click, if somebody waits for its answer, is answered by default.
-    fn default_click(&mut self, seq: Seq, now: Moment, why: &str) {
+    fn default_click(&mut self, event: &LoggedEvent, now: Moment, why: &str) {
+        let seq = event.record.seq;
         if self.clicks.remove(&seq.0).is_some() {
             self.click_defaulted(seq, now, why);
+        } else {
+            self.answered_early(event, Err(why.to_owned()));
         }
     }
 
@@ -196,12 +246,11 @@ impl Consumer {
 
     /// The clicks of a delivery that failed are answered by default.
     pub(super) fn default_clicks_of(&mut self, job: &Job, why: &str) {
-        if self.clicks.is_empty() {
-            return;
-        }
         let now = clock::now();
         for event in &job.delivery.events {
-            self.default_click(event.seq, now, why);
+            if event.payload.urgency() == Urgent::Click {
+                self.default_click(&event.payload, now, why);
+            }
         }
     }
 
@@ -216,7 +265,8 @@ impl Consumer {
             .filter(|(_, click)| now.instant >= click.card.due);
         let over: Vec<i64> = over.map(|(seq, _)| *seq).collect();
         for seq in over {
-            self.default_click(Seq(seq), now, "the application did not answer in time");
+            self.clicks.remove(&seq);
+            self.click_defaulted(Seq(seq), now, "the application did not answer in time");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use actix::{ActorContext as _, Handler, Message};
-use longwire_actor::{End, Inject};
+use longwire_actor::{End, Fault, Inject};
 use longwire_consumer::Moment;
 use longwire_store::Urgency;
 use tokio::sync::oneshot;
@@ -68,6 +68,21 @@ impl Handler<Inject> for Consumer {
     fn handle(&mut self, Inject(fault): Inject, ctx: &mut Self::Context) {
         if self.shared.settings.fault_injection {
             fault.strike("a consumer", ctx);
+        }
+    }
+}
+
+/// Provokes a fault in the endpoint. From a test.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct InjectEndpoint(pub(crate) Fault);
+
+impl Handler<InjectEndpoint> for Consumer {
+    type Result = ();
+
+    fn handle(&mut self, InjectEndpoint(fault): InjectEndpoint, _: &mut Self::Context) {
+        if let Some(endpoint) = &self.endpoint {
+            endpoint.send(Inject(fault));
         }
     }
 }

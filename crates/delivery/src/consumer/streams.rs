@@ -45,6 +45,8 @@ pub(crate) struct OpenStream {
 pub(super) struct StreamReader {
     /// Where its chunks go; none while its reader is away.
     chunks: Option<mpsc::Sender<Bytes>>,
+    /// Dropping it ends the watch over its connection.
+    watch: Option<oneshot::Sender<()>>,
     ack: StreamAck,
     last_chunk: Instant,
     /// Since when it is away.
@@ -75,7 +77,13 @@ impl Handler<OpenStream> for Consumer {
         }
         self.next_reader += 1;
         let closed = chunks.clone();
-        let closed = async move { closed.closed().await };
+        let (watch, ended) = oneshot::channel();
+        let closed = async move {
+            tokio::select! {
+                () = closed.closed() => {}
+                _ = ended => {}
+            }
+        };
         ctx.spawn(closed.into_actor(self).map(move |(), this, ctx| {
             this.stream_closed(reader);
             this.drive(ctx);
@@ -85,6 +93,7 @@ impl Handler<OpenStream> for Consumer {
         }
         let stream = StreamReader {
             chunks: Some(chunks),
+            watch: Some(watch),
             ack,
             last_chunk: now.instant,
             away_since: None,
@@ -154,6 +163,7 @@ impl Consumer {
             return;
         };
         stream.chunks = None;
+        stream.watch = None;
         match stream.ack {
             StreamAck::Post => self.reader_gone(reader, now),
             StreamAck::Implicit => {

@@ -191,7 +191,7 @@ impl Deliveries {
         let entry = entry.ok_or(SeekError::Unknown)?;
         let store = self.store().clone();
         let after = blocking(move || begins_after(&store, to)).await?;
-        let mailbox = self.mailbox(&entry).ok_or_else(|| SeekError::NotRunning {
+        let mailbox = entry.running().await.ok_or_else(|| SeekError::NotRunning {
             why: entry.why_not(),
         })?;
         let (answer, moved) = oneshot::channel();

@@ -3,7 +3,7 @@
 use longwire_actor::{ActorView, Card, Fault, Inject, TreeEntry};
 
 use super::Deliveries;
-use crate::consumer::CONSUMER;
+use crate::consumer::{CONSUMER, InjectEndpoint};
 use crate::endpoint::ENDPOINT;
 use crate::feed::FEED;
 use crate::index::ConsumerEntry;
@@ -91,8 +91,14 @@ impl Deliveries {
             return true;
         }
         let entries = self.inner.index.all();
-        let of_path = entries.iter().find(|entry| path_of(entry) == path);
-        match of_path.and_then(|entry| entry.mailbox()) {
+        let consumer = path.strip_suffix("/endpoint").unwrap_or(path);
+        let of_path = entries.iter().find(|entry| path_of(entry) == consumer);
+        let of_path = of_path.and_then(|entry| entry.mailbox());
+        if let (true, Some(consumer)) = (consumer != path, &of_path) {
+            consumer.send(InjectEndpoint(fault));
+            return true;
+        }
+        match of_path {
             Some(consumer) => {
                 consumer.send(Inject(fault));
                 true

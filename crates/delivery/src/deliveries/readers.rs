@@ -53,7 +53,7 @@ impl Deliveries {
         let gone = || ClaimError::NotRunning {
             why: entry.why_not(),
         };
-        let mailbox = self.mailbox(&entry).ok_or_else(gone)?;
+        let mailbox = entry.running().await.ok_or_else(gone)?;
         let (answer, events) = oneshot::channel();
         mailbox.send(Claim {
             reader,
@@ -66,7 +66,7 @@ impl Deliveries {
 
     /// A reader of a pull or a stream is done with events. Returns how many of them were open, when that is on disk.
     pub async fn ack(&self, space: &Space, name: &str, acked: Acked) -> Result<usize, AckError> {
-        let (entry, mailbox) = self.reader_of(space, name)?;
+        let (entry, mailbox) = self.reader_of(space, name).await?;
         let events = match acked {
             Acked::Events(ids) => Acknowledged::Events(self.seqs(&ids)?),
             Acked::Through(id) => Acknowledged::Through(self.seq(id)?),
@@ -91,7 +91,7 @@ impl Deliveries {
         ids: &[EventId],
         delay: Option<Duration>,
     ) -> Result<usize, AckError> {
-        let (entry, mailbox) = self.reader_of(space, name)?;
+        let (entry, mailbox) = self.reader_of(space, name).await?;
         let events = self.seqs(ids)?;
         match mailbox
             .ask(GiveBack { events, delay }, DURABLE_WITHIN)
@@ -119,7 +119,7 @@ impl Deliveries {
         };
         let seq = id.seq_in(self.tag());
         let seq = seq.ok_or(AnswerError::ForeignEvent { id })?;
-        let mailbox = self.mailbox(&entry).ok_or_else(gone)?;
+        let mailbox = entry.running().await.ok_or_else(gone)?;
         match mailbox
             .ask(AnswerEvent { seq, answer }, DURABLE_WITHIN)
             .await
@@ -148,8 +148,9 @@ impl Deliveries {
             seq.ok_or(StreamError::ForeignEvent { id })
         };
         let last = last.map(seq).transpose()?;
-        let mailbox = self
-            .mailbox(&entry)
+        let mailbox = entry
+            .running()
+            .await
             .ok_or_else(|| StreamError::NotRunning {
                 why: entry.why_not(),
             })?;
@@ -160,7 +161,7 @@ impl Deliveries {
             .map_err(|_| StreamError::TooMany { most: STREAMS })
     }
 
-    fn reader_of(
+    async fn reader_of(
         &self,
         space: &Space,
         name: &str,
@@ -171,7 +172,7 @@ impl Deliveries {
             Road::Pull | Road::Stream { .. } => {}
             Road::Webhook(_) => return Err(AckError::OtherRoad),
         }
-        let mailbox = self.mailbox(&entry);
+        let mailbox = entry.running().await;
         let mailbox = mailbox.ok_or_else(|| AckError::NotRunning {
             why: entry.why_not(),
         })?;

@@ -85,7 +85,7 @@ impl Deliveries {
         let entry = self.inner.index.find(space, name);
         let entry = entry.ok_or(ReplayError::Unknown)?;
         // One that does not run ends none; they are ended by another call.
-        if let Some(mailbox) = self.mailbox(&entry) {
+        if let Some(mailbox) = entry.mailbox() {
             mailbox.send(crate::consumer::EndReplays);
         }
         Ok(())

@@ -1,0 +1,9 @@
+//! Delivery against a real store and scripted endpoints.
+
+mod cards;
+mod endpoint;
+mod lifecycle;
+mod readers;
+mod replays;
+mod webhooks;
+mod world;
