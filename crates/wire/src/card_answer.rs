@@ -26,7 +26,6 @@ use serde_json::value::RawValue;
 
 pub use self::card::{CARD_BYTES, CardSchema};
 pub use self::error::{CardAnswerError, CardFault};
-pub use self::toast::{Toast, ToastKind};
 
 use crate::answer;
 

@@ -72,11 +72,15 @@ impl DefaultToast {
 
 #[cfg(test)]
 mod tests {
+    use longwire_wire::card_answer::{AnswerShape, CardAnswer};
+
     use super::*;
 
     fn result(section: &str) -> Value {
         let section: CardsSection = toml::from_str(section).expect("a section");
-        serde_json::from_slice(&section.settings().default_result).expect("json")
+        let result = section.settings().default_result;
+        CardAnswer::parse(AnswerShape::CardClick, &result).expect("the platform takes it");
+        serde_json::from_slice(&result).expect("json")
     }
 
     #[test]

@@ -250,30 +250,6 @@ fn previews() {
 }
 
 #[test]
-fn the_default_toast_is_legal() {
-    let answer = Toast::default().to_answer().expect("legal");
-    let tree: Value = serde_json::from_slice(answer.json()).expect("JSON");
-    assert_eq!(tree["toast"]["type"], "info");
-    assert_eq!(tree["toast"]["content"], tree["toast"]["i18n"]["en_us"]);
-    assert!(
-        tree["toast"]["i18n"]["zh_cn"]
-            .as_str()
-            .is_some_and(|text| !text.is_empty())
-    );
-    let configured: Toast =
-        serde_json::from_value(json!({"type": "warning", "zh_cn": "稍候"})).expect("a toast");
-    assert_eq!(configured.en_us, Toast::default().en_us);
-    let empty = Toast {
-        en_us: String::new(),
-        ..Toast::default()
-    };
-    assert_eq!(
-        empty.to_answer().expect_err("empty").pointer,
-        "/toast/content"
-    );
-}
-
-#[test]
 fn which_events_are_answered() {
     assert_eq!(
         AnswerShape::of("card.action.trigger"),

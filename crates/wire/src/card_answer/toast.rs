@@ -1,74 +1,11 @@
 //! Toasts: short texts that the client shows for a moment.
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AnswerShape, CardAnswer, CardAnswerError, CardFault};
+use super::{CardAnswerError, CardFault};
 
-/// How a toast looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ToastKind {
-    /// Neutral.
-    #[default]
-    Info,
-    /// Green.
-    Success,
-    /// Yellow.
-    Warning,
-    /// Red.
-    Error,
-}
-
-impl ToastKind {
-    fn parse(word: &str) -> Option<ToastKind> {
-        match word {
-            "info" => Some(Self::Info),
-            "success" => Some(Self::Success),
-            "warning" => Some(Self::Warning),
-            "error" => Some(Self::Error),
-            _ => None,
-        }
-    }
-}
-
-/// A toast in both languages. The default is what a click gets whose application answers late or not at all; the
-/// configuration may have another.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Toast {
-    /// How it looks.
-    #[serde(rename = "type")]
-    pub kind: ToastKind,
-    /// The text for clients in Chinese.
-    pub zh_cn: String,
-    /// The text for clients in English and in any other language.
-    pub en_us: String,
-}
-
-impl Default for Toast {
-    fn default() -> Self {
-        Toast {
-            kind: ToastKind::Info,
-            zh_cn: "已收到，正在处理".to_owned(),
-            en_us: "Received, in progress".to_owned(),
-        }
-    }
-}
-
-impl Toast {
-    /// The answer that shows the toast and leaves the card as it is. An empty text is refused.
-    pub fn to_answer(&self) -> Result<CardAnswer, CardAnswerError> {
-        let toast = serde_json::json!({
-            "toast": {
-                "type": self.kind,
-                "content": self.en_us,
-                "i18n": {"zh_cn": self.zh_cn, "en_us": self.en_us},
-            }
-        });
-        CardAnswer::parse(AnswerShape::CardClick, toast.to_string().as_bytes())
-    }
-}
+/// How a toast may look: neutral, green, yellow, red.
+const KINDS: [&str; 4] = ["info", "success", "warning", "error"];
 
 /// Checks the member `toast`.
 pub(super) fn check(toast: &Value) -> Result<(), CardAnswerError> {
@@ -79,7 +16,7 @@ pub(super) fn check(toast: &Value) -> Result<(), CardAnswerError> {
         },
     ))?;
     if let Some(word) = present(object.get("type"))
-        && word.as_str().and_then(ToastKind::parse).is_none()
+        && !word.as_str().is_some_and(|word| KINDS.contains(&word))
     {
         let words = "info, success, warning and error";
         return Err(CardAnswerError::new(
