@@ -142,7 +142,7 @@ pub enum EventAction {
     Refused,
     /// The bot is connected again.
     Live,
-    /// The bot has had no connection for long.
+    /// The bot has had no connection for long, or never heard an event.
     Deaf,
     /// A consumer was paused.
     Paused,

@@ -15,6 +15,9 @@ pub struct Operation {
     /// The installation it is about: its public id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub installation: Option<ByteString>,
+    /// How many installations it is about, if it tells of several at once. None of them is named then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub installations: Option<u64>,
     /// The consumer it is about: its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consumer: Option<ByteString>,
@@ -49,6 +52,7 @@ pub(super) fn read(event_type: &str, payload: &ByteString) -> Option<EventView> 
     let number = |text: &Text<'_>| text.as_str().and_then(|text| text.parse().ok());
     let operation = Operation {
         installation: fields.installation.keep(payload),
+        installations: number(&fields.installations),
         consumer: fields.consumer.keep(payload),
         reason: fields.reason.keep(payload),
         detail: fields.detail.keep(payload),
@@ -82,6 +86,7 @@ fn action(event_type: &str) -> Option<EventAction> {
 #[derive(Default)]
 struct Fields<'a> {
     installation: Text<'a>,
+    installations: Text<'a>,
     consumer: Text<'a>,
     reason: Text<'a>,
     detail: Text<'a>,
@@ -94,6 +99,7 @@ impl<'a> Members<'a> for Fields<'a> {
     fn take<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         match key {
             "installation" => self.installation = map.next_value()?,
+            "installations" => self.installations = map.next_value()?,
             "consumer" => self.consumer = map.next_value()?,
             "reason" => self.reason = map.next_value()?,
             "detail" => self.detail = map.next_value()?,

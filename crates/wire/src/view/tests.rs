@@ -298,6 +298,7 @@ fn operations_keep_what_they_know() {
     let operation = Operation {
         consumer: Some("orders".into()),
         reason: Some("lag".into()),
+        installations: Some(812),
         lag_events: Some(7),
         patience_percent: Some(50),
         ..Operation::default()
