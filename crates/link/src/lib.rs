@@ -12,7 +12,7 @@
 //!                      Heartbeat (pings and their deadlines) · Assembly (split pushes) · Upload (the steps of a file)
 //!    one bot:          UnparsedBudget (how much unreadable input is stored) · TakeBacks (when a bot may be taken back)
 //!                      SendQueue (the order of outgoing messages)
-//!    all bots:         LoopGuard (ends a loop of replies between bots)
+//!    all bots:         LoopGuard (ends a loop of replies between bots) · Occurrences (what is told of bots and the store)
 //! ```
 //!
 //! So an hour's outage is an ordinary unit test. Every machine is deterministic: its only random numbers come from a seed.
@@ -38,6 +38,7 @@ pub mod generation;
 pub mod heartbeat;
 mod jitter;
 pub mod loop_guard;
+pub mod occurrences;
 pub mod requests;
 pub mod send_queue;
 pub mod session;
@@ -62,6 +63,10 @@ pub use connection_settings::{ConnectionSettings, IgnoredSetting};
 pub use generation::Generation;
 pub use heartbeat::{Heartbeat, HeartbeatAction};
 pub use loop_guard::{AnsweredSender, LoopGuard, LoopLimits, LoopVerdict};
+pub use occurrences::{
+    BotCondition, BotTrouble, Occurrence, OccurrenceKind, OccurrenceLimits, Occurrences,
+    StoreCondition,
+};
 pub use requests::{Acked, GivenUp, RequestKind, RequestLimits, Requests, SubmitError};
 pub use send_queue::{SendLimits, SendOutcome, SendQueue, Sending};
 pub use setback::{Disposition, RetryPace, Setback, TlsFault};
