@@ -2,6 +2,7 @@
 //! The supervisor makes one allocation per installation; the installation's actors share it and write it.
 
 mod cards;
+mod condition;
 mod status;
 mod tally;
 mod view;

@@ -1,13 +1,15 @@
 //! Keeps the store's writer thread alive.
 //!
 //! The thread does the writing (`longwire_store`): sockets give it groups, it gives receipts back. This actor starts it,
-//! learns how it ended, and starts it again. What was queued survives. What the thread had taken is answered "not recorded":
+//! learns how it ended, and starts it again. It also looks at the bots and the store for what operational events tell
+//! (`operations.rs`). What was queued survives. What the thread had taken is answered "not recorded":
 //! Feishu and Lark repeat it, and a WeCom socket offers it again. It never touches an event. The thread does not
 //! depend on this actor's life: an actor built anew finds it running and goes on watching it.
 
 use crate::clock::now;
 use crate::context::FleetContext;
 use crate::failure::FleetFailure;
+use crate::operations::{LOOK_EVERY, OperationRecorder};
 use crate::view::DispatchState;
 use crate::writing::Writing;
 use actix::{
@@ -30,6 +32,8 @@ pub(crate) struct Drain;
 /// Keeps the writer thread alive.
 pub(crate) struct Dispatch {
     fleet: Arc<FleetContext>,
+    /// Outlives the actor, so that what waits for the store is not lost with it.
+    operations: Arc<OperationRecorder>,
     rebuilds: RebuildBudget,
     life: Life,
     ended: watch::Sender<bool>,
@@ -45,9 +49,10 @@ enum Life {
 }
 
 impl Dispatch {
-    pub(crate) fn new(fleet: Arc<FleetContext>) -> Self {
+    pub(crate) fn new(fleet: Arc<FleetContext>, operations: Arc<OperationRecorder>) -> Self {
         Self {
             fleet,
+            operations,
             rebuilds: RebuildBudget::default(),
             life: Life::Rebuilding,
             ended: watch::Sender::new(false),
@@ -137,6 +142,9 @@ struct WriterEnded;
 /// The writer thread is started again, after its pause.
 struct Rebuilding;
 
+/// The look for what operational events tell.
+struct Looking;
+
 impl TreeActor for Dispatch {
     type Card = Arc<Card>;
 }
@@ -146,6 +154,14 @@ impl Actor for Dispatch {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.write(ctx);
+        ctx.run_interval(LOOK_EVERY, |this, ctx| {
+            let _working = ctx.working::<Looking>();
+            match this.life {
+                Life::Writing | Life::Rebuilding => this.operations.look(),
+                // Whoever stops now, stops because of the drain.
+                Life::Draining | Life::Ended => {}
+            }
+        });
     }
 }
 
@@ -228,13 +244,14 @@ mod tests {
             cards: crate::cards::CardAnswering::default(),
         });
         let parts = Arc::clone(&fleet);
+        let operations = OperationRecorder::new(&fleet, &Arc::default());
         let _dispatch = start(
             fleet.dispatch.clone(),
             Place::default(),
             move |_, _| Dispatch {
                 // None at all: the first end is one too many.
                 rebuilds: RebuildBudget::new(0, LONG),
-                ..Dispatch::new(parts)
+                ..Dispatch::new(parts, operations)
             },
             |ended| panic!("{ended:?}"),
         );

@@ -37,6 +37,7 @@ mod line;
 mod loss;
 mod malformed;
 mod open_files;
+mod operations;
 mod pinger;
 mod record_order;
 mod reply;

@@ -22,6 +22,7 @@ use crate::bot_index::BotIndex;
 use crate::context::FleetContext;
 use crate::dispatch::Dispatch;
 use crate::host::Host;
+use crate::operations::OperationRecorder;
 use actix::{Actor, SpawnHandle};
 use actix_rt::ArbiterHandle;
 use drain::Draining;
@@ -50,6 +51,7 @@ pub(crate) struct Supervisor {
     loading: Loading,
     drain: Option<Draining>,
     dispatch_rebuilds: RebuildBudget,
+    operations: Arc<OperationRecorder>,
     /// Tells the fleet's handle which `Dispatch` runs.
     dispatch_seen: watch::Sender<Option<Arc<Mailbox<Dispatch>>>>,
 }
@@ -69,6 +71,7 @@ impl Supervisor {
             at_once: arbiters.len() * ATTEMPTS_PER_ARBITER * 2,
         });
         Self {
+            operations: OperationRecorder::new(&fleet, &bots),
             fleet,
             bots,
             me,

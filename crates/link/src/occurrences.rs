@@ -40,13 +40,13 @@ pub struct OccurrenceLimits {
 }
 
 impl Default for OccurrenceLimits {
-    /// Ten a minute can be read by a person. A store that is retried each second has settled after ten. 256 occurrences
+    /// Ten a minute can be read by a person. A store that is tried each second has settled after five. 256 occurrences
     /// take some 100 KiB.
     fn default() -> Self {
         Self {
             one_by_one: 10,
             span: Duration::from_secs(60),
-            settle: Duration::from_secs(10),
+            settle: Duration::from_secs(5),
             waiting: 256,
         }
     }

@@ -150,7 +150,7 @@ impl Bot {
         self.status().taken_back.clone()
     }
 
-    fn status(&self) -> MutexGuard<'_, Status> {
+    pub(super) fn status(&self) -> MutexGuard<'_, Status> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -20,11 +20,12 @@ struct Rebuilding;
 impl Supervisor {
     pub(super) fn start_dispatch(&mut self) {
         let fleet = Arc::clone(&self.fleet);
+        let operations = Arc::clone(&self.operations);
         let me = Arc::clone(&self.me);
         let dispatch = start(
             self.fleet.dispatch.clone(),
             Place::default(),
-            move |_, _| Dispatch::new(fleet),
+            move |_, _| Dispatch::new(fleet, operations),
             move |ended| me.send(DispatchEnded(ended.exit)),
         );
         self.dispatch_seen.send_replace(Some(dispatch));

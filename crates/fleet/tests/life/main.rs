@@ -6,5 +6,6 @@ mod cards;
 mod connections;
 mod drain;
 mod events;
+mod operations;
 mod replies;
 mod world;
