@@ -267,6 +267,19 @@ impl EventView {
             .unwrap_or_else(|| Self::bare(EventKind::Unparsed))
     }
 
+    /// Whether a person did it, also one who hides the name. A program's doing, the platform's, and that of somebody the
+    /// payload does not name is none: an answer to it may begin a loop between bots.
+    pub fn is_by_person(&self) -> bool {
+        let sender = self.sender.as_ref();
+        sender.is_some_and(|sender| sender.kind.is_person())
+    }
+
+    /// Whether a bot or an app did it: this bot itself, or another one.
+    pub fn is_by_program(&self) -> bool {
+        let sender = self.sender.as_ref();
+        sender.is_some_and(|sender| sender.kind.is_program())
+    }
+
     /// A view without facts.
     fn bare(kind: EventKind) -> EventView {
         EventView {

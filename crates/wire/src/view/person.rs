@@ -61,6 +61,22 @@ impl PersonKind {
         }
     }
 
+    /// Whether it is a human.
+    pub fn is_person(self) -> bool {
+        match self {
+            Self::User | Self::Anonymous => true,
+            Self::Bot | Self::App | Self::System | Self::Unknown => false,
+        }
+    }
+
+    /// Whether it is a program: a bot or an app, this one or another.
+    pub fn is_program(self) -> bool {
+        match self {
+            Self::Bot | Self::App => true,
+            Self::User | Self::Anonymous | Self::System | Self::Unknown => false,
+        }
+    }
+
     /// The kind of that word, which is also Feishu's; every other word is `Unknown`.
     pub(super) fn of(word: Option<&str>) -> PersonKind {
         Self::ALL

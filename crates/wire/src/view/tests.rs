@@ -265,19 +265,28 @@ fn menus_and_previews() {
 
 #[test]
 fn senders_of_every_kind() {
-    for (word, kind) in [
-        ("bot", "bot"),
-        ("app", "app"),
-        ("anonymous", "anonymous"),
-        ("system", "system"),
-        ("cat", "unknown"),
+    for (word, kind, by_person, by_program) in [
+        ("user", "user", true, false),
+        ("bot", "bot", false, true),
+        ("app", "app", false, true),
+        ("anonymous", "anonymous", true, false),
+        ("system", "system", false, false),
+        ("cat", "unknown", false, false),
     ] {
         let payload =
             json!({"event": {"sender": {"sender_type": word, "sender_id": {"union_id": "on_1"}}}});
         let view = feishu(MESSAGE, &payload.to_string());
         let expected = json!({"kind": kind, "id": "on_1", "ids": {"union_id": "on_1"}});
         assert_eq!(json(&view)["sender"], expected);
+        let by = (view.is_by_person(), view.is_by_program());
+        assert_eq!(by, (by_person, by_program), "{word}");
     }
+    let reaction = r#"{"event":{"operator_type":"app","app_id":"cli_1"}}"#;
+    let reaction = feishu("im.message.reaction.created_v1", reaction);
+    assert!(reaction.is_by_program(), "{reaction:?}");
+    // WeCom sends no bot what a bot wrote.
+    let payload = br#"{"body":{"msgtype":"text","from":{"userid":"u"},"text":{"content":"x"}}}"#;
+    assert!(view(Family::Wecom, Some("text"), payload).is_by_person());
 }
 
 #[test]
