@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::event_record::{EventPage, EventQuery};
 use crate::group::EventOwner;
@@ -60,6 +60,9 @@ impl HeadWatch {
     }
 }
 
+/// Operational events that a follower of these alone may be behind. They come a few a minute.
+const OPERATIONAL_BEHIND: usize = 64;
+
 /// The events of one group that was answered.
 pub(crate) type GroupEvents = (EventOwner, Vec<NewEvent>);
 
@@ -70,6 +73,7 @@ pub(crate) struct Head {
     recent: Mutex<RecentEvents>,
     /// A writer that nobody follows does not lock the mutex.
     has_recent: AtomicBool,
+    operational: broadcast::Sender<NewEvent>,
 }
 
 impl Head {
@@ -78,6 +82,20 @@ impl Head {
             newest: watch::Sender::new(newest),
             recent: Mutex::default(),
             has_recent: AtomicBool::new(false),
+            operational: broadcast::Sender::new(OPERATIONAL_BEHIND),
+        }
+    }
+
+    /// The operational events from now on.
+    pub(crate) fn follow_operational(&self) -> broadcast::Receiver<NewEvent> {
+        self.operational.subscribe()
+    }
+
+    /// These operational events were recorded.
+    pub(crate) fn tell_operational(&self, events: &[NewEvent]) {
+        for event in events {
+            // An error means that nobody follows.
+            drop(self.operational.send(event.clone()));
         }
     }
 

@@ -20,6 +20,8 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crossbeam_channel::bounded;
+use longwire_wire::event::NewEvent;
+use tokio::sync::broadcast;
 
 use self::slot::{CommandChannel, Successor, WriterRun, WriterSlot};
 use crate::engine::Opened;
@@ -203,6 +205,12 @@ impl Store {
     /// A signal after each commit that recorded something. While somebody watches, the newest events are kept in memory.
     pub fn watch_head(&self) -> HeadWatch {
         self.open.head.watch()
+    }
+
+    /// The operational events that are recorded from now on, whoever records them. For those who want nothing else: events
+    /// of the platforms cost this nothing. A follower that is more than 64 behind misses the oldest.
+    pub fn follow_operational(&self) -> broadcast::Receiver<NewEvent> {
+        self.open.head.follow_operational()
     }
 
     /// The next stretch of the log for somebody who follows it: out of memory, or out of the database, which blocks.

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, after, at, never, select, tick};
-use longwire_wire::event::NewEvent;
+use longwire_wire::event::{NewEvent, Source};
 use longwire_wire::identity::Tier;
 
 use crate::cause::{Cause, Failure};
@@ -241,6 +241,7 @@ impl WriterState {
         self.count(&outcome);
         // Taken out first: what is left in a group when it is dropped counts as unanswered.
         let events = std::mem::take(&mut queued.group.events);
+        let is_news = is_operational_news(&events, &outcome);
         if !outcome.receipts.is_empty() {
             queued.group.reply.recorded(outcome.receipts);
         }
@@ -254,6 +255,9 @@ impl WriterState {
             );
             let tickets = outcome.poisoned.iter().map(|(ticket, _)| *ticket).collect();
             queued.group.reply.not_recorded(tickets, Cause::Poison);
+        }
+        if is_news {
+            self.head.tell_operational(&events);
         }
         events
     }
@@ -337,6 +341,14 @@ impl WriterState {
     pub(crate) fn close(queue: &WriteQueue) {
         queue.accepting.store(false, SeqCst);
     }
+}
+
+/// Whether these are operational events that were recorded now. A group has events of one source.
+fn is_operational_news(events: &[NewEvent], outcome: &GroupOutcome) -> bool {
+    events.first().map(|event| event.source) == Some(Source::Operational)
+        && outcome.poisoned.is_empty()
+        && (outcome.receipts.iter())
+            .all(|receipt| matches!(receipt.outcome(), RecordOutcome::Recorded(_)))
 }
 
 /// Says of all groups that nothing of them was recorded.

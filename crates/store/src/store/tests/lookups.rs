@@ -43,6 +43,7 @@ fn an_event_keeps_its_platform() {
 fn an_event_of_our_own_may_be_nobodys() {
     each_engine(|bench| {
         let store = &bench.store;
+        let mut told = store.follow_operational();
         let ours = |ticket, key| {
             let mut group = bench.group(vec![operational(ticket, key)]);
             group.installation = InstallationId::NONE;
@@ -56,6 +57,13 @@ fn an_event_of_our_own_may_be_nobodys() {
         assert_eq!(ours(2, degraded), recorded(2, 2));
         let displaced = operational(3, "longwire.installation.displaced");
         assert_eq!(bench.ask(displaced), recorded(3, 3));
+        assert_eq!(bench.ask(event(4, 4)), recorded(4, 4));
+        // Those who follow these alone are told of each once, and of nothing else.
+        let mut tickets = Vec::new();
+        while let Ok(event) = told.try_recv() {
+            tickets.push(event.ticket);
+        }
+        assert_eq!(tickets, [1, 2, 3]);
         let found = find(bench, 1);
         assert_eq!(
             (found.installation, found.platform, found.source),
