@@ -22,6 +22,7 @@ use crate::view::InstallationView;
 use crate::writing::Writing;
 use actix_rt::{Arbiter, ArbiterHandle};
 use longwire_actor::{Exit, Mailbox, Place, start};
+use longwire_installation::InstallationId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use tokio::sync::watch;
@@ -92,6 +93,12 @@ impl Fleet {
     #[must_use]
     pub fn installations(&self) -> Vec<InstallationView> {
         self.bots.bots().iter().map(|bot| bot.view()).collect()
+    }
+
+    /// The row of an installation, by public id or name.
+    #[must_use]
+    pub fn installation_id(&self, id_or_name: &str) -> Option<InstallationId> {
+        self.bots.find(id_or_name).map(|entry| entry.bot.id)
     }
 
     /// One installation, by public id or name.

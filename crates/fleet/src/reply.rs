@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use crate::request::RequestError;
 
-/// A text that a bot is to say in answer to an event.
+/// A text that a bot is to say, mostly in answer to an event.
 #[derive(Debug, Clone)]
 pub struct ReplyOrder {
     /// The bot.
     pub installation: InstallationId,
-    /// The chat of the event. One reply per chat is under way at a time, and loops are counted by it.
+    /// The chat. One reply per chat is under way at a time, and loops are counted by it.
     pub chat: String,
     /// Who wrote what is answered.
     pub answered: AnsweredSender,
@@ -36,6 +36,9 @@ pub enum ReplyTo {
         /// `om_…`.
         message_id: String,
     },
+    /// Nothing: it is a message of its own in [`ReplyOrder::chat`]. On Feishu and Lark that is `oc_…`, on WeCom the id of a
+    /// group, or of a user who has written to the bot.
+    Nothing,
     /// A callback of WeCom.
     WecomCallback {
         /// The `req_id` of its frame.
@@ -74,7 +77,7 @@ impl WecomCallbackKind {
 pub struct ReplySent {
     /// The id that the platform gave it. WeCom gives none.
     pub message_id: Option<String>,
-    /// Whether it is a message of its own, because what it answers takes no reply any more.
+    /// Whether it is a message of its own: because it answers nothing, or what it answers takes no reply any more.
     pub is_own_message: bool,
 }
 

@@ -20,7 +20,8 @@ use actix::{
 use longwire_actor::{Context, End, Inject, Inspect, Receives, Timer, TreeActor, send};
 use longwire_link::{SendLimits, SendOutcome, SendQueue, Sending};
 use longwire_platform::feishu::{
-    ApiCaller, CallingApp, IdempotencyKey, MessageError, NoSecretError, TokenError, messages,
+    ApiCaller, CallingApp, IdempotencyKey, MessageError, NoSecretError, ReceiverKind, TokenError,
+    messages,
 };
 use longwire_store::InstallationRecord;
 use std::rc::Rc;
@@ -30,7 +31,8 @@ use tokio::sync::oneshot;
 /// A reply to a message, and whoever waits for what came of it.
 pub(crate) struct FeishuReply {
     pub(crate) chat: String,
-    pub(crate) message_id: String,
+    /// The message that is answered; none for a message of its own.
+    pub(crate) message_id: Option<String>,
     pub(crate) text: String,
     pub(crate) key: IdempotencyKey,
     pub(crate) teller: ReplyTeller,
@@ -205,10 +207,16 @@ async fn ask(
         app,
         tokens: &arbiter.tokens,
     };
-    let said = messages::reply(&caller, &reply.message_id, &reply.text, &reply.key).await?;
+    let said = match &reply.message_id {
+        Some(answered) => messages::reply(&caller, answered, &reply.text, &reply.key).await?,
+        None => {
+            let (kind, chat) = (ReceiverKind::Chat, &reply.chat);
+            messages::send(&caller, kind, chat, &reply.text, &reply.key).await?
+        }
+    };
     Ok(ReplySent {
         message_id: Some(said.message_id),
-        is_own_message: false,
+        is_own_message: reply.message_id.is_none(),
     })
 }
 

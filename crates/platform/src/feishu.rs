@@ -15,7 +15,8 @@ mod tokens;
 pub use app::{CallingApp, NoSecretError};
 pub use caller::ApiCaller;
 pub use messages::{
-    IdempotencyKey, IdempotencyKeyError, MessageCall, MessageError, MessageRefusal, RefusalReason,
+    IdempotencyKey, IdempotencyKeyError, MessageCall, MessageError, MessageRefusal, ReceiverKind,
+    RefusalReason,
 };
 pub use tokens::{TenantToken, TenantTokens, TokenError};
 

@@ -26,7 +26,7 @@ struct Callback<'a> {
 }
 
 impl Fleet {
-    /// Has a bot say something in answer to an event, and waits for what the platform says.
+    /// Has a bot say something, mostly in answer to an event, and waits for what the platform says.
     ///
     /// # Errors
     /// Why it was not sent; [`ReplyError::may_be_sent`] tells whether it may have been.
@@ -40,8 +40,20 @@ impl Fleet {
         match &order.to {
             ReplyTo::FeishuMessage { message_id } if platform != Platform::Wecom => {
                 self.admit(&entry, &order)?;
-                let message_id = message_id.clone();
+                let message_id = Some(message_id.clone());
                 self.reply_over_http(&entry, order, message_id).await
+            }
+            ReplyTo::Nothing => {
+                self.admit(&entry, &order)?;
+                match platform {
+                    Platform::Feishu | Platform::Lark => {
+                        self.reply_over_http(&entry, order, None).await
+                    }
+                    Platform::Wecom => {
+                        let chat_id = order.chat.as_str();
+                        self.send_over_connection(&order, chat_id).await
+                    }
+                }
             }
             ReplyTo::WecomCallback {
                 req_id,
@@ -96,7 +108,7 @@ impl Fleet {
         &self,
         entry: &BotEntry,
         order: ReplyOrder,
-        message_id: String,
+        message_id: Option<String>,
     ) -> Result<ReplySent, ReplyError> {
         let Some(installation) = &entry.installation else {
             let state = entry.bot.state().label();
@@ -151,6 +163,14 @@ impl Fleet {
             });
         };
         // The id ended with its connection, and nothing was shown under it.
+        self.send_over_connection(order, chat_id).await
+    }
+
+    async fn send_over_connection(
+        &self,
+        order: &ReplyOrder,
+        chat_id: &str,
+    ) -> Result<ReplySent, ReplyError> {
         let request = Request {
             command: Command::Send,
             req_id: None,
