@@ -18,6 +18,7 @@ mod repeats_are_recorded_once;
 mod signals_are_served;
 mod through_a_proxy;
 mod too_few_open_files;
+mod troubles_are_told_in_a_chat;
 mod two_platforms_in_one_process;
 mod uploads_arrive_or_say_why;
 mod what_a_connection_survives;

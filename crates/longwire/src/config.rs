@@ -12,6 +12,7 @@ mod error;
 mod installation;
 mod locate;
 pub(crate) mod log_filter;
+mod notices;
 mod overlay;
 mod proxy;
 mod quantity;
@@ -33,6 +34,7 @@ pub(crate) use cards::CardsSection;
 pub(crate) use duration::parse as parse_duration;
 pub(crate) use error::ConfigError;
 pub(crate) use installation::{DeclarationError, InstallationSection, PlatformName};
+pub(crate) use notices::{NoticeLanguage, NoticesSection};
 pub(crate) use proxy::{ProxySetting, ProxySettingError};
 pub(crate) use secret::{SecretError, SecretRef};
 pub(crate) use sections::{
@@ -59,6 +61,7 @@ pub(crate) struct Config {
     pub(crate) log: LogSection,
     pub(crate) window: WindowSection,
     pub(crate) cards: CardsSection,
+    pub(crate) notices: NoticesSection,
     pub(crate) fleet: FleetSection,
     pub(crate) timing: TimingSection,
     pub(crate) debug: DebugSection,

@@ -23,6 +23,7 @@ use crate::config::{Config, DeclarationError, InstallationSection, Loaded};
 use crate::exit::Failure;
 use crate::files::OpenFiles;
 use crate::listeners::{Listener, Listeners};
+use crate::notices::Notices;
 use crate::token_file::{self, FirstTokenError};
 
 /// Everything that runs.
@@ -34,6 +35,7 @@ pub(crate) struct Gateway {
     /// Where the admin interface is.
     pub(crate) admin: SocketAddr,
     listeners: Listeners,
+    notices: Option<Notices>,
 }
 
 /// What a gateway lost and cannot replace. It drains still; then only a new process helps.
@@ -95,6 +97,7 @@ impl Gateway {
             },
         })
         .await;
+        let notices = Notices::start(&config.notices, &store, &fleet);
         let listen = Failure::io("serve HTTP");
         let (api_address, admin_address) = (address(&api)?, address(&admin)?);
         let listeners = Listeners::start(config, &fleet, &store, api, admin).map_err(listen)?;
@@ -104,6 +107,7 @@ impl Gateway {
             api: api_address,
             admin: admin_address,
             listeners,
+            notices,
         })
     }
 
@@ -122,6 +126,8 @@ impl Gateway {
     /// Ends everything, within `limit` and a little more.
     pub(crate) async fn drain(self, limit: Duration) -> Drained {
         self.listeners.draining.begin();
+        // A bot that stops sends nothing more.
+        drop(self.notices);
         let drained = self.fleet.drain(limit).await;
         // Nothing of worth is under way on the listeners by now; those who still ask have had their answer.
         let [api, admin] = self.listeners.handles;

@@ -22,6 +22,7 @@ mod gateway;
 mod listeners;
 mod logs;
 mod moment;
+mod notices;
 mod prompt;
 mod signals;
 mod systemd;

@@ -22,8 +22,8 @@ impl Bot {
         };
         let condition = BotCondition::of(&state, failures, absence.label());
         let heard_nothing = || {
-            let is_new = self.record().created_ms >= started_ms - ADDED_AT_START_MS;
-            is_new && self.tally.events.load(Relaxed) == 0
+            self.tally.events.load(Relaxed) == 0
+                && self.record().created_ms >= started_ms - ADDED_AT_START_MS
         };
         let condition = match state {
             State::Live { since } if now.saturating_duration_since(since) >= SHOULD_HAVE_HEARD => {

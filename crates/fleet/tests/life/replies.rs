@@ -197,6 +197,11 @@ async fn a_wecom_reply_takes_the_connection_and_then_a_message_of_its_own() {
     let own = order("unheard-of", now_ms, Some("zhangsan"), "k3");
     let sent = world.fleet.reply(own).await.expect("it is said");
     assert!(sent.is_own_message);
+    let mut notice = order("", now_ms, None, "k5");
+    notice.chat = "operators".to_owned();
+    notice.to = ReplyTo::Nothing;
+    let sent = world.fleet.reply(notice).await.expect("it is said");
+    assert!(sent.is_own_message);
     let day_ms = 24 * 60 * 60 * 1_000;
     let late = world
         .fleet
@@ -216,6 +221,7 @@ async fn a_wecom_reply_takes_the_connection_and_then_a_message_of_its_own() {
         [
             (Via::Reply(req_id), "reply k1".to_owned(), true),
             (Via::Send, "reply k3".to_owned(), true),
+            (Via::Send, "reply k5".to_owned(), true),
         ]
     );
     world.fleet.drain(SOON).await;

@@ -123,6 +123,13 @@ fn ranges() {
         "2:27: cards.default_toast.en_us",
         "leave it out",
     );
+    for (given, missing) in [("installation", "chat"), ("chat", "installation")] {
+        check(
+            &format!("[notices]\n{given} = \"here\""),
+            &format!("notices.{given}"),
+            &format!("needs notices.{missing}"),
+        );
+    }
     for key in ["subscribe", "ack", "upload_ack"] {
         for value in ["0s", "2d"] {
             check(

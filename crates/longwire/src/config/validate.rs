@@ -26,6 +26,7 @@ pub(super) fn check(config: &Config) -> Result<(), Finding> {
     windows(config)?;
     timing(config)?;
     cards(config)?;
+    notices(config)?;
     if let Err(error) = NoProxy::from_entries(config.proxy.no_proxy.iter().map(String::as_str)) {
         refuse("proxy.no_proxy", error.to_string())?;
     }
@@ -120,6 +121,17 @@ fn cards(config: &Config) -> Result<(), Finding> {
         }
     }
     Ok(())
+}
+
+/// Half a target is a mistake, not a wish for silence.
+fn notices(config: &Config) -> Result<(), Finding> {
+    let notices = &config.notices;
+    match (&notices.installation, notices.chat.as_deref()) {
+        (Some(_), None) => refuse("notices.installation", "needs notices.chat beside it"),
+        (None, Some(_)) => refuse("notices.chat", "needs notices.installation beside it"),
+        (Some(_), Some(chat)) if chat.trim().is_empty() => refuse("notices.chat", "names no chat"),
+        (Some(_), Some(_)) | (None, None) => Ok(()),
+    }
 }
 
 fn installations(config: &Config) -> Result<(), Finding> {

@@ -1,0 +1,83 @@
+//! What happens to a bot is said in a chat through another one, in the operator's language, once a minute at most about
+//! each bot. A bot that cannot speak costs a line of the log, and makes no news of its own.
+
+use longwire_sim::Behaviour;
+use longwire_tests::{Setup, app_id, platform, wait_until};
+
+#[test]
+fn a_refused_bot_is_told_through_a_healthy_one() {
+    let sim = platform(|_| ());
+    let control = sim.control();
+    control.behaviour(Some(&app_id("lost")), Behaviour::auth_failed());
+    let gateway = Setup::new(&sim)
+        .set("notices.installation", "speaker")
+        .set("notices.chat", "oc_operators")
+        .set("notices.language", "zh")
+        .bot("speaker")
+        .bot("lost")
+        .start();
+    gateway.expect_error("refused by the platform");
+    gateway.wait_live("speaker");
+    let said = wait_until("it is said in the chat", || {
+        let said = control.bot_messages(Some(&app_id("speaker")));
+        said.into_iter()
+            .next()
+            .ok_or_else(|| "nothing yet".to_owned())
+    });
+    assert_eq!(said.chat, "oc_operators");
+    assert_eq!(
+        said.text.as_deref(),
+        Some("[longwire] lost：平台拒绝该机器人，例如凭证错误。原因：auth_failed")
+    );
+    assert_eq!(control.bot_messages(None).len(), 1);
+    gateway.stop();
+}
+
+#[test]
+fn a_bot_that_cannot_speak_makes_no_news_of_its_own() {
+    let sim = platform(|_| ());
+    let control = sim.control();
+    for bot in ["speaker", "lost"] {
+        control.behaviour(Some(&app_id(bot)), Behaviour::auth_failed());
+    }
+    // Its app can have no token either.
+    control.behaviour(
+        Some(&app_id("speaker")),
+        Behaviour::TokenRefuse {
+            code: 10_014,
+            msg: "app secret invalid".to_owned(),
+        },
+    );
+    let gateway = Setup::new(&sim)
+        .set("notices.installation", "speaker")
+        .set("notices.chat", "oc_operators")
+        .bot("speaker")
+        .bot("lost")
+        .start();
+    gateway.expect_error("refused by the platform");
+    let refused = |gateway: &longwire_tests::Gateway| {
+        let entries = gateway.log().entries();
+        let of_notices = entries
+            .iter()
+            .filter(|entry| entry["message"] == "a notice was not sent");
+        of_notices.count()
+    };
+    wait_until("the log has it", || match refused(&gateway) {
+        0 => Err("nothing yet".to_owned()),
+        times => Ok(times),
+    });
+    // Both refusals are events, and that of the speaker is not tried to be said.
+    wait_until("both are recorded", || {
+        let events = gateway.events();
+        let of_refusals = events
+            .iter()
+            .filter(|event| event.event_type.as_deref() == Some("longwire.installation.refused"));
+        match of_refusals.count() {
+            2 => Ok(()),
+            count => Err(count.to_string()),
+        }
+    });
+    assert_eq!(refused(&gateway), 1);
+    assert!(control.bot_messages(None).is_empty());
+    gateway.stop();
+}
