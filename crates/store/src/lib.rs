@@ -12,6 +12,7 @@
 //!
 //! The store never decides what a failure means for a connection, and never makes an empty log where a log has been.
 
+mod arrival;
 mod cause;
 mod clock;
 mod consumer;
@@ -50,6 +51,7 @@ mod write_error;
 mod write_queue;
 mod writer;
 
+pub use arrival::{Acknowledgement, Arrival};
 pub use cause::{Cause, Failure};
 pub use consumer::{
     ConsumerChange, ConsumerRecord, ConsumerState, NewConsumer, NewWebhookSecret,

@@ -219,3 +219,28 @@ fn a_clock_that_was_set_back_leaves_a_place_where_the_time_is_passed() {
         assert!(time_of(found - 1).is_none_or(|at| at < at_ms), "{at_ms}");
     }
 }
+
+#[test]
+fn the_log_tells_how_an_event_came() {
+    use crate::arrival::Acknowledgement::{AfterCommit, AfterRepeat, NotAwaited, NotPushed};
+    each_engine(|bench| {
+        for (seq, platform) in [(1, Platform::Feishu), (2, Platform::Wecom)] {
+            let key = u8::try_from(seq).expect("few");
+            let mut group = bench.group(vec![event(1, key)]);
+            group.platform = Some(platform);
+            bench.store.writer().submit(group).expect("room");
+            assert_eq!(bench.hear(), recorded(1, seq));
+        }
+        let ours = operational(2, "longwire.installation.live");
+        assert_eq!(bench.ask(ours), recorded(2, 3));
+        let acknowledgement = |seq| find(bench, seq).arrival().acknowledgement;
+        assert_eq!(
+            [1, 2, 3].map(acknowledgement),
+            [AfterCommit, NotAwaited, NotPushed]
+        );
+        assert_eq!(bench.ask(event(3, 1)), repeat(3, 1, Tier::EventId));
+        let arrival = find(bench, 1).arrival();
+        assert_eq!((arrival.acknowledgement, arrival.repeats), (AfterRepeat, 1));
+        assert!(arrival.last_repeat_ms.is_some());
+    });
+}
