@@ -68,7 +68,7 @@ fn a_bot_that_cannot_speak_makes_no_news_of_its_own() {
     });
     // Both refusals are events, and that of the speaker is not tried to be said.
     wait_until("both are recorded", || {
-        let events = gateway.events();
+        let events = gateway.operational_events();
         let of_refusals = events
             .iter()
             .filter(|event| event.event_type.as_deref() == Some("longwire.installation.refused"));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use longwire_bench::WriteLock;
 use longwire_bench::disk::Volume;
-use longwire_store::{EventQuery, EventRecord, Reader, StoreSettings};
+use longwire_store::{EventQuery, EventRecord, Reader, Source, StoreSettings};
 
 use super::Gateway;
 
@@ -32,10 +32,25 @@ impl Gateway {
         Reader::open(&settings).expect("the gateway has made its database")
     }
 
-    /// Every recorded event, oldest first.
+    /// Every recorded event of the platforms, oldest first.
     #[track_caller]
     #[must_use]
     pub fn events(&self) -> Vec<EventRecord> {
+        let mut events = self.log_of_all();
+        events.retain(|event| event.source != Source::Operational);
+        events
+    }
+
+    /// Every recorded operational event, oldest first.
+    #[track_caller]
+    #[must_use]
+    pub fn operational_events(&self) -> Vec<EventRecord> {
+        let mut events = self.log_of_all();
+        events.retain(|event| event.source == Source::Operational);
+        events
+    }
+
+    fn log_of_all(&self) -> Vec<EventRecord> {
         let reader = self.reader();
         let mut all: Vec<EventRecord> = Vec::new();
         let mut after = None;

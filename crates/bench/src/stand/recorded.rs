@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use longwire_installation::InstallationId;
-use longwire_store::{EventQuery, ReadError, Reader, Seq};
+use longwire_store::{EventQuery, ReadError, Reader, Seq, Source};
 
 /// Events read at a time.
 const PAGE: usize = 1000;
 
-/// The event ids in the store.
+/// The ids of the platforms' events in the store.
 #[derive(Debug, Default)]
 pub(crate) struct RecordedIds {
     ids: HashSet<String>,
@@ -36,7 +36,8 @@ impl RecordedIds {
             })?;
             after = page.reached;
             for event in page.events {
-                if is_wanted(event.installation) {
+                // No platform sent an operational event, and it has no id of one.
+                if event.source != Source::Operational && is_wanted(event.installation) {
                     recorded.rows += 1;
                     recorded.ids.extend(event.event_id.map(String::from));
                 }
