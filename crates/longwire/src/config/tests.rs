@@ -123,10 +123,10 @@ fn ranges() {
         "2:27: cards.default_toast.en_us",
         "leave it out",
     );
-    for (given, missing) in [("installation", "chat"), ("chat", "installation")] {
+    for (place, given, missing) in [(16, "installation", "chat"), (8, "chat", "installation")] {
         check(
             &format!("[notices]\n{given} = \"here\""),
-            &format!("notices.{given}"),
+            &format!("2:{place}: notices.{given}"),
             &format!("needs notices.{missing}"),
         );
     }
