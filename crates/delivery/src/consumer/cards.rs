@@ -190,10 +190,8 @@ impl Consumer {
             self.default_click(&event, now, "the application answered nothing");
             return false;
         }
-        let answered = match self.answer_click(&event, body, now) {
-            Ok(answered) => answered,
-            Err(_) => true,
-        };
+        // An answer that is wrong is worth keeping, too.
+        let answered = self.answer_click(&event, body, now).unwrap_or(true);
         self.send_reply(&event, body) || answered
     }
 

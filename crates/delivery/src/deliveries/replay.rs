@@ -26,7 +26,7 @@ pub enum ReplayOrder {
         /// Where it ends: the last event that was recorded before this; the newest event now if absent.
         until: Option<StartFrom>,
         /// Which events; those that the consumer wants if absent.
-        filter: Option<EventFilter>,
+        filter: Option<Box<EventFilter>>,
     },
 }
 
@@ -61,7 +61,7 @@ impl Deliveries {
                     filter,
                 } => {
                     let until = until.unwrap_or(StartFrom::Now);
-                    let filter = filter.unwrap_or_else(|| definition.filter.clone());
+                    let filter = filter.map_or_else(|| definition.filter.clone(), |filter| *filter);
                     (
                         begins_after(&store, from)?,
                         begins_after(&store, until)?,
