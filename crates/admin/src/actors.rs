@@ -34,7 +34,7 @@ pub(crate) async fn list(
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Problem::invalid(format!("limit is from 1 to {MAX_LIMIT}")));
     }
-    let mut actors = admin.settings.fleet.actors();
+    let mut actors = admin.actors();
     actors.retain(|actor| matches(actor, &query));
     if let Some(sort) = &query.sort {
         let (field, descending) = match sort.strip_prefix('-') {

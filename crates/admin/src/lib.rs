@@ -46,7 +46,7 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::web::Data;
 use longwire_access::Scope;
-use longwire_fleet::Fleet;
+use longwire_fleet::{ActorView, Fleet};
 use longwire_listener::{Draining, RouteAccess, RouteClass, Routes};
 use longwire_store::Store;
 use tokio::sync::Semaphore;
@@ -61,6 +61,8 @@ const FEEDS: usize = 16;
 pub struct AdminSettings {
     /// Whose views are shown.
     pub fleet: Fleet,
+    /// The actors that are shown beside those of the fleet, parents before children.
+    pub other_actors: Arc<dyn Fn() -> Vec<ActorView> + Send + Sync>,
     /// Where installations are kept.
     pub store: Store,
     /// Whether the process is about to end.
@@ -88,6 +90,13 @@ impl Admin {
             uploads: Semaphore::new(uploads::MOST_AT_ONCE),
             feeds: Arc::new(Semaphore::new(FEEDS)),
         })
+    }
+
+    /// All actors.
+    fn actors(&self) -> Vec<ActorView> {
+        let mut actors = self.settings.fleet.actors();
+        actors.extend((self.settings.other_actors)());
+        actors
     }
 
     /// The routes, for a listener.

@@ -80,6 +80,7 @@ impl Served {
         .await;
         let draining = Draining::default();
         let admin = Admin::new(AdminSettings {
+            other_actors: Arc::new(Vec::new),
             fleet,
             store: store.clone(),
             draining: draining.clone(),

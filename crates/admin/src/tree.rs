@@ -25,7 +25,7 @@ pub(crate) async fn tree(
     admin: Data<Admin>,
     query: Query<TreeQuery>,
 ) -> Result<Json<TreeDocument>, Problem> {
-    let actors = admin.settings.fleet.actors();
+    let actors = admin.actors();
     let Some(path) = query.into_inner().unfold else {
         return Ok(Json(TreeDocument::Folded {
             groups: fold(&actors),

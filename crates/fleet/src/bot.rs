@@ -75,7 +75,8 @@ impl Bot {
         *self.record.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(record);
     }
 
-    fn record(&self) -> Arc<InstallationRecord> {
+    /// Its row.
+    pub(crate) fn record(&self) -> Arc<InstallationRecord> {
         Arc::clone(&self.record.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

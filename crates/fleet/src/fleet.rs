@@ -23,6 +23,7 @@ use crate::writing::Writing;
 use actix_rt::{Arbiter, ArbiterHandle};
 use longwire_actor::{Exit, Mailbox, Place, start};
 use longwire_installation::InstallationId;
+use longwire_store::InstallationRecord;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use tokio::sync::watch;
@@ -105,6 +106,12 @@ impl Fleet {
     #[must_use]
     pub fn installation(&self, id_or_name: &str) -> Option<InstallationView> {
         self.bots.find(id_or_name).map(|entry| entry.bot.view())
+    }
+
+    /// The row of an installation, shared: another one after each change. Asks no actor and no disk.
+    #[must_use]
+    pub fn record(&self, id: InstallationId) -> Option<Arc<InstallationRecord>> {
+        Some(self.bots.get(id)?.bot.record())
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use longwire_bench::BenchError;
+use longwire_delivery::DeliveryStartError;
 use longwire_installation::NameError;
 use longwire_store::{OpenError, ReadError, WriteError};
 
@@ -44,6 +45,9 @@ pub(crate) enum Failure {
     /// The server does not do what it was asked.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// Delivery does not start.
+    #[error(transparent)]
+    Delivery(#[from] DeliveryStartError),
     /// The store's first token cannot be made.
     #[error("the first token cannot be made")]
     FirstToken(#[from] FirstTokenError),
@@ -114,6 +118,7 @@ impl Failure {
             Self::Open(_)
             | Self::Read(_)
             | Self::Write(_)
+            | Self::Delivery(_)
             | Self::FirstToken(_)
             | Self::Audit(_)
             | Self::Listen { .. }
@@ -147,7 +152,8 @@ impl Failure {
             Self::FirstToken(FirstTokenError::Write(error)) => error.advice(),
             Self::Write(WriteError::SameBot { .. }) => Some(ONE_NAME),
             Self::Write(error) => error.advice(),
-            Self::FirstToken(FirstTokenError::Read(_))
+            Self::Delivery(_)
+            | Self::FirstToken(FirstTokenError::Read(_))
             | Self::Audit(_)
             | Self::Read(_)
             | Self::Sim(_)

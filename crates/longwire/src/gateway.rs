@@ -2,19 +2,25 @@
 //! stopped in an order that loses nothing.
 //!
 //! ```text
-//! start   listeners bound → store open → declared installations kept → fleet → listeners answer
-//! drain   readiness says no → feeds end → fleet answers what it has in hand → listeners closed → store closed
+//! start   listeners bound → store open → declared installations kept → fleet → delivery → listeners answer
+//! drain   readiness says no → feeds end → deliveries end → fleet answers what it has in hand → listeners closed → store closed
 //! ```
 //!
 //! `serve` and `demo` run the same one.
 
 use std::net::{SocketAddr, TcpListener};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use longwire_access::AuditAction;
+use longwire_delivery::{
+    Deliveries, DeliveriesEnded, DeliverySettings, DeliveryStartError, DeliveryTiming,
+};
 use longwire_egress::{EgressSettings, NoProxy, ProxyEnvironment, RootsReport, tls_config};
 use longwire_fleet::setback::chain;
-use longwire_fleet::{CardAnswering, ConfigFault, Drained, Fleet, FleetFailure, FleetSettings};
+use longwire_fleet::{
+    CardAnswering, CardBroker, ConfigFault, Drained, Fleet, FleetFailure, FleetSettings,
+};
 use longwire_link::Setback;
 use longwire_store::{NewInstallation, Store, StoreSettings};
 
@@ -22,6 +28,7 @@ use crate::command_audit;
 use crate::config::{Config, DeclarationError, InstallationSection, Loaded};
 use crate::exit::Failure;
 use crate::files::OpenFiles;
+use crate::fleet_access::{CardsOfConsumers, FleetNames, FleetReplies};
 use crate::listeners::{Listener, Listeners};
 use crate::notices::Notices;
 use crate::token_file::{self, FirstTokenError};
@@ -30,6 +37,7 @@ use crate::token_file::{self, FirstTokenError};
 pub(crate) struct Gateway {
     pub(crate) store: Store,
     pub(crate) fleet: Fleet,
+    pub(crate) deliveries: Deliveries,
     /// Where probes and metrics are.
     pub(crate) api: SocketAddr,
     /// Where the admin interface is.
@@ -44,6 +52,9 @@ pub(crate) enum Broken {
     /// A part of the fleet.
     #[error(transparent)]
     Fleet(#[from] FleetFailure),
+    /// Delivery.
+    #[error(transparent)]
+    Delivery(#[from] DeliveriesEnded),
     /// A listener.
     #[error("a listener ended: {0:?}")]
     Listener(Listener),
@@ -81,6 +92,9 @@ impl Gateway {
         let config_faults =
             config_faults.filter_map(|(record, config_fault)| Some((record.id, config_fault?)));
         open_files.tell(store.reader().count_wanted()?);
+        let cards = Arc::new(CardsOfConsumers::default());
+        let broker: Arc<dyn CardBroker> = Arc::<CardsOfConsumers>::clone(&cards);
+        let delivery_egress = egress.clone();
         let fleet = Fleet::start(FleetSettings {
             timing: config.timing.timing(),
             connect_per_second: config.connect.per_second,
@@ -92,18 +106,22 @@ impl Gateway {
             fault_injection: config.debug.fault_injection,
             config_faults: config_faults.collect(),
             cards: CardAnswering {
-                broker: None,
+                broker: Some(broker),
                 settings: config.cards.settings(),
             },
         })
         .await;
         let notices = Notices::start(&config.notices, &store, &fleet);
+        let deliveries = start_deliveries(config, &fleet, &store, delivery_egress).await?;
+        cards.ask(deliveries.clone());
         let listen = Failure::io("serve HTTP");
         let (api_address, admin_address) = (address(&api)?, address(&admin)?);
-        let listeners = Listeners::start(config, &fleet, &store, api, admin).map_err(listen)?;
+        let listeners =
+            Listeners::start(config, &fleet, &deliveries, &store, api, admin).map_err(listen)?;
         Ok(Self {
             store,
             fleet,
+            deliveries,
             api: api_address,
             admin: admin_address,
             listeners,
@@ -116,6 +134,7 @@ impl Gateway {
         let mut listeners = self.listeners.ended.clone();
         tokio::select! {
             failure = self.fleet.failed() => failure.into(),
+            ended = self.deliveries.failed() => ended.into(),
             // Fails only without a listener that could end.
             Ok(ended) = async { listeners.wait_for(Option::is_some).await.map(|ended| *ended) } => {
                 Broken::Listener(ended.unwrap_or(Listener::Api))
@@ -128,7 +147,19 @@ impl Gateway {
         self.listeners.draining.begin();
         // A bot that stops sends nothing more.
         drop(self.notices);
-        let drained = self.fleet.drain(limit).await;
+        // Positions are kept by the writer, which ends with the fleet; clicks that wait are answered by default.
+        let begun = Instant::now();
+        let left = self.deliveries.drain(limit / 2).await;
+        if left > 0 {
+            tracing::warn!(
+                consumers = left,
+                "consumers did not end in time; they repeat more after the next start"
+            );
+        }
+        let drained = self
+            .fleet
+            .drain(limit.saturating_sub(begun.elapsed()))
+            .await;
         // Nothing of worth is under way on the listeners by now; those who still ask have had their answer.
         let [api, admin] = self.listeners.handles;
         let stopped = async { tokio::join!(api.stop(true), admin.stop(true)) };
@@ -140,6 +171,30 @@ impl Gateway {
         }
         drained
     }
+}
+
+/// Starts delivery to the consumers of the store, with what it needs of the fleet.
+pub(crate) async fn start_deliveries(
+    config: &Config,
+    fleet: &Fleet,
+    store: &Store,
+    egress: EgressSettings,
+) -> Result<Deliveries, DeliveryStartError> {
+    let filter = config.webhooks.filter();
+    Deliveries::start(DeliverySettings {
+        store: store.clone(),
+        egress,
+        filter: Arc::new(filter.expect("validation has accepted the entries")),
+        names: Arc::new(FleetNames::new(fleet.clone())),
+        replies: Arc::new(FleetReplies(fleet.clone())),
+        timing: DeliveryTiming {
+            post_timeout: config.webhooks.timeout,
+            ..DeliveryTiming::default()
+        },
+        lower_priority: true,
+        fault_injection: config.debug.fault_injection,
+    })
+    .await
 }
 
 /// Threads that carry installations.

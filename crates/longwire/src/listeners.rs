@@ -18,6 +18,7 @@ use std::sync::Arc;
 use longwire_access::TokenText;
 use longwire_admin::{AddRules, Admin, AdminSettings};
 use longwire_api::{Api, ApiSettings};
+use longwire_delivery::Deliveries;
 use longwire_fleet::Fleet;
 use longwire_listener::{
     AccessCheck, AccessSettings, Draining, ListenerSettings, ServerHandle, StreamLimits, Timeouts,
@@ -63,6 +64,7 @@ impl Listeners {
     pub(crate) fn start(
         config: &Config,
         fleet: &Fleet,
+        deliveries: &Deliveries,
         store: &Store,
         api: TcpListener,
         admin: TcpListener,
@@ -77,8 +79,10 @@ impl Listeners {
             version: env!("CARGO_PKG_VERSION"),
             log_lines_dropped: longwire_terminal::stderr::lost_lines,
         });
+        let actors_of = deliveries.clone();
         let admin_routes = Admin::new(AdminSettings {
             fleet: fleet.clone(),
+            other_actors: Arc::new(move || actors_of.actors()),
             store: store.clone(),
             draining: draining.clone(),
             fault_injection: config.debug.fault_injection,

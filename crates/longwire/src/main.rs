@@ -18,6 +18,7 @@ mod config;
 mod exit;
 mod exit_code;
 mod files;
+mod fleet_access;
 mod gateway;
 mod listeners;
 mod logs;

@@ -10,6 +10,7 @@ use longwire_store::StoreSettings;
 use tempfile::TempDir;
 
 use super::*;
+use crate::gateway::start_deliveries;
 
 struct Served {
     api: String,
@@ -26,13 +27,14 @@ impl Served {
         let url = format!("sqlite:{}", directory.path().join("test.db").display());
         let store = Store::open(&StoreSettings::at(url)).expect("a new store opens");
         let (tls, _roots) = tls_config(None).expect("the system's roots load");
+        let egress = EgressSettings::new(tls, ProxyEnvironment::default());
         let fleet = Fleet::start(FleetSettings {
             timing: config.timing.timing(),
             connect_per_second: 0,
             window_events: 64,
             window_bytes: 1 << 20,
             arbiters: 1,
-            egress: EgressSettings::new(tls, ProxyEnvironment::default()),
+            egress: egress.clone(),
             store: store.clone(),
             fault_injection: false,
             config_faults: std::collections::BTreeMap::new(),
@@ -57,7 +59,9 @@ impl Served {
             &token,
         );
         kept.expect("the store takes it");
-        let listeners = Listeners::start(&config, &fleet, &store, api, admin);
+        let deliveries = start_deliveries(&config, &fleet, &store, egress).await;
+        let deliveries = deliveries.expect("delivery starts");
+        let listeners = Listeners::start(&config, &fleet, &deliveries, &store, api, admin);
         Self {
             api: api_base,
             admin: admin_base,
