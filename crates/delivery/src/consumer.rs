@@ -17,6 +17,7 @@ mod claims;
 mod drain;
 mod drive;
 mod endpoint;
+mod entry;
 mod journal;
 mod lifecycle;
 mod messages;
@@ -37,7 +38,6 @@ use longwire_store::{ConsumerState, JourneyBatch};
 use longwire_wire::webhook::WebhookSecrets;
 
 use crate::endpoint::Endpoint;
-use crate::index::ConsumerEntry;
 use crate::loaded::LoadedConsumer;
 use crate::log::LogReader;
 use crate::outbox::Outbox;
@@ -57,8 +57,9 @@ pub(crate) use self::cards::AskCard;
 pub(crate) use self::claims::Claim;
 pub use self::claims::ClaimedEvent;
 pub(crate) use self::drain::{DrainConsumer, InjectEndpoint};
+pub(crate) use self::entry::ConsumerEntry;
 pub(crate) use self::lifecycle::{EndReplays, Reconfigure, Seek, StartReplay};
-pub(crate) use self::messages::{Acknowledge, Acknowledged, GiveBack, NewEvents, Saved, Settled};
+pub(crate) use self::messages::{Acknowledge, Acknowledged, GiveBack, NewEvents, Saved};
 pub(crate) use self::streams::{OpenStream, STREAMS};
 
 /// One per consumer.

@@ -20,8 +20,9 @@ use longwire_wire::event::Seq;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::card_claims::CardClaims;
+use crate::consumer::ConsumerEntry;
 use crate::figures::DeliveryFigures;
-use crate::index::{ConsumerEntry, ConsumerIndex};
+use crate::index::ConsumerIndex;
 use crate::loaded::Row;
 use crate::priority;
 use crate::root::{Delivery, DrainAll, Run};
@@ -31,10 +32,10 @@ use crate::view::ConsumerView;
 
 pub use self::administer::CreatedConsumer;
 pub use self::errors::{
-    AckError, AnswerError, ChangeError, ClaimError, CreateError, JourneyError, ReadAlongError,
-    RemoveError, ReplayError, RotateError, SeekError, SteerError, StreamError,
+    AckError, ChangeError, ClaimError, ClaimedAnswerError, CreateError, JourneyError,
+    ReadAlongError, RemoveError, ReplayError, RotateError, SeekError, SteerError, StreamError,
 };
-pub use self::readers::Acked;
+pub use self::readers::Acknowledgement;
 pub use self::replay::ReplayOrder;
 
 /// Streams that read along, in the whole process.

@@ -15,11 +15,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix::{Actor, ActorContext, Handler, Message};
-use longwire_actor::{ActorKind, Card, Context, End, Inject, Mailbox, TreeActor};
+use longwire_actor::{ActorKind, Card, Context, End, Inject, Receives, TreeActor, send};
 
 use crate::clock;
-use crate::consumer::{Consumer, Settled};
-use crate::outbox::{Finished, Job, Outbox, PostOutcome};
+use crate::outbox::{Finished, Job, Outbox, PostOutcome, Settled};
 
 pub(crate) use self::post::{Buffers, Poster, facts};
 
@@ -44,7 +43,7 @@ pub(crate) struct Endpoint {
 pub(crate) struct PostRoad {
     outbox: Rc<Outbox>,
     poster: Poster,
-    consumer: Arc<Mailbox<Consumer>>,
+    consumer: Arc<dyn Receives<Settled>>,
     /// Whether new deliveries are taken.
     is_open: Cell<bool>,
     tasks: Cell<usize>,
@@ -56,7 +55,7 @@ impl PostRoad {
     pub(crate) fn new(
         outbox: Rc<Outbox>,
         poster: Poster,
-        consumer: Arc<Mailbox<Consumer>>,
+        consumer: Arc<dyn Receives<Settled>>,
         most_tasks: usize,
         fault_injection: bool,
     ) -> Rc<Self> {
@@ -73,7 +72,7 @@ impl PostRoad {
 
     fn finish(&self, finished: Finished) {
         if self.outbox.finish(finished) {
-            self.consumer.send(Settled);
+            send(&*self.consumer, Settled);
         }
     }
 }

@@ -40,9 +40,9 @@ mod wake;
 pub use asked_card::{AskedCard, AskedEvent};
 pub use consumer::ClaimedEvent;
 pub use deliveries::{
-    AckError, Acked, AnswerError, ChangeError, ClaimError, CreateError, CreatedConsumer,
-    Deliveries, DeliveriesEnded, DeliveryStartError, JourneyError, ReadAlongError, RemoveError,
-    ReplayError, ReplayOrder, RotateError, SeekError, SteerError, StreamError,
+    AckError, Acknowledgement, ChangeError, ClaimError, ClaimedAnswerError, CreateError,
+    CreatedConsumer, Deliveries, DeliveriesEnded, DeliveryStartError, JourneyError, ReadAlongError,
+    RemoveError, ReplayError, ReplayOrder, RotateError, SeekError, SteerError, StreamError,
 };
 pub use endpoint_plan::EndpointRefused;
 pub use figures::{DeliveryFigures, LATENCY_EDGES_MS};

@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use actix::Message;
 use longwire_consumer::{Delivery, Moment};
 use longwire_egress::endpoint::{PostAnswer, PostError};
 
@@ -33,6 +34,11 @@ pub(crate) enum PostOutcome {
     /// It did not leave, or what sent it panicked.
     Released,
 }
+
+/// Deliveries ended: they lie in the outbox. From a posting task; the next one comes after this one was handled.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Settled;
 
 /// Both ways between them. As many deliveries are in it as the consumer's policy lets be under way.
 #[derive(Default)]

@@ -24,9 +24,9 @@ use tokio::sync::{oneshot, watch};
 
 use crate::card_claims::CardClaims;
 use crate::clock;
-use crate::consumer::{Consumer, DrainConsumer, Reconfigure, StartReplay};
+use crate::consumer::{Consumer, ConsumerEntry, DrainConsumer, Reconfigure, StartReplay};
 use crate::feed::{Feed, Sleepers};
-use crate::index::{ConsumerEntry, ConsumerIndex};
+use crate::index::ConsumerIndex;
 use crate::loaded::{LoadError, LoadedConsumer, LoadedReplay, load};
 use crate::shared::Shared;
 use crate::wake::Wake;

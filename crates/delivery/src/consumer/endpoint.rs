@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix::{Handler, Message};
-use longwire_actor::{Child, Ended, Exit, Place, Rebuild, start};
+use longwire_actor::{Child, Ended, Exit, Mailbox, Place, Rebuild, Receives, start};
 use longwire_consumer::{BATCH_MEDIA_TYPE, EVENT_MEDIA_TYPE, Road, WebhookRoad};
 use longwire_egress::endpoint::PostLimits;
 use longwire_store::ANSWER_BYTES;
@@ -14,6 +14,7 @@ use super::Consumer;
 use crate::clock;
 use crate::endpoint::{Endpoint, PostRoad, Poster};
 use crate::endpoint_plan::{EndpointRefused, endpoint_settings};
+use crate::outbox::Settled;
 
 /// The endpoint is gone. From its watcher, once per instance.
 #[derive(Message)]
@@ -69,10 +70,11 @@ impl Consumer {
             },
             detail: self.definition.detail,
         };
+        let me: Arc<dyn Receives<Settled>> = Arc::<Mailbox<Self>>::clone(&self.me);
         Ok(PostRoad::new(
             Rc::clone(&self.outbox),
             poster,
-            Arc::clone(&self.me),
+            me,
             concurrency,
             self.shared.settings.fault_injection,
         ))

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::Consumer;
 use crate::clock;
+use crate::outbox::Settled;
 use crate::track::TrackId;
 
 /// The log has new events. From the feed; the next one comes after this one was handled.
@@ -24,11 +25,6 @@ impl Handler<NewEvents> for Consumer {
         self.drive(ctx);
     }
 }
-
-/// Deliveries ended: they lie in the outbox. From a posting task; the next one comes after this one was handled.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Settled;
 
 impl Handler<Settled> for Consumer {
     type Result = ();

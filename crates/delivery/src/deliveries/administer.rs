@@ -12,8 +12,8 @@ use longwire_wire::webhook::WebhookSecret;
 use secrecy::SecretString;
 
 use super::{CreateError, Deliveries, RemoveError, blocking};
+use crate::consumer::ConsumerEntry;
 use crate::endpoint_plan::{EndpointRefused, endpoint_settings};
-use crate::index::ConsumerEntry;
 use crate::loaded::Row;
 use crate::root::Removed;
 use crate::view::ConsumerView;

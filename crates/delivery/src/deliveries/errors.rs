@@ -159,7 +159,7 @@ pub enum AckError {
 
 /// An answer to an event was not used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AnswerError {
+pub enum ClaimedAnswerError {
     /// The space has no consumer of this name.
     #[error("there is no such consumer")]
     Unknown,

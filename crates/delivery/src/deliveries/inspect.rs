@@ -3,10 +3,10 @@
 use longwire_actor::{ActorView, Card, Fault, Inject, TreeEntry};
 
 use super::Deliveries;
+use crate::consumer::ConsumerEntry;
 use crate::consumer::{CONSUMER, InjectEndpoint};
 use crate::endpoint::ENDPOINT;
 use crate::feed::FEED;
-use crate::index::ConsumerEntry;
 use crate::root::DELIVERY;
 use longwire_actor::ActorKind;
 use longwire_consumer::{QueueState, Road};

@@ -11,12 +11,12 @@ use longwire_wire::event::Seq;
 use tokio::sync::{mpsc, oneshot};
 
 use super::changes::DURABLE_WITHIN;
-use super::{AckError, AnswerError, ClaimError, Deliveries, StreamError};
+use super::{AckError, ClaimError, ClaimedAnswerError, Deliveries, StreamError};
+use crate::consumer::ConsumerEntry;
 use crate::consumer::{
     Acknowledge, Acknowledged, AnswerEvent, Claim, ClaimedEvent, Consumer, GiveBack, OpenStream,
     STREAMS,
 };
-use crate::index::ConsumerEntry;
 use longwire_actor::Asked;
 
 /// Deliveries that one call may claim.
@@ -26,7 +26,7 @@ const WAIT: Duration = Duration::from_secs(60);
 
 /// Which events a reader is done with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Acked {
+pub enum Acknowledgement {
     /// These.
     Events(Vec<EventId>),
     /// All that were handed over up to this one, in the order in which they were handed over.
@@ -65,11 +65,16 @@ impl Deliveries {
     }
 
     /// A reader of a pull or a stream is done with events. Returns how many of them were open, when that is on disk.
-    pub async fn ack(&self, space: &Space, name: &str, acked: Acked) -> Result<usize, AckError> {
+    pub async fn ack(
+        &self,
+        space: &Space,
+        name: &str,
+        acked: Acknowledgement,
+    ) -> Result<usize, AckError> {
         let (entry, mailbox) = self.reader_of(space, name).await?;
         let events = match acked {
-            Acked::Events(ids) => Acknowledged::Events(self.seqs(&ids)?),
-            Acked::Through(id) => Acknowledged::Through(self.seq(id)?),
+            Acknowledgement::Events(ids) => Acknowledged::Events(self.seqs(&ids)?),
+            Acknowledgement::Through(id) => Acknowledged::Through(self.seq(id)?),
         };
         let (answer, done) = oneshot::channel();
         mailbox.send(Acknowledge { events, answer });
@@ -111,20 +116,22 @@ impl Deliveries {
         name: &str,
         id: EventId,
         answer: Bytes,
-    ) -> Result<(), AnswerError> {
+    ) -> Result<(), ClaimedAnswerError> {
         let entry = self.inner.index.find(space, name);
-        let entry = entry.ok_or(AnswerError::Unknown)?;
-        let gone = || AnswerError::NotRunning {
+        let entry = entry.ok_or(ClaimedAnswerError::Unknown)?;
+        let gone = || ClaimedAnswerError::NotRunning {
             why: entry.why_not(),
         };
         let seq = id.seq_in(self.tag());
-        let seq = seq.ok_or(AnswerError::ForeignEvent { id })?;
+        let seq = seq.ok_or(ClaimedAnswerError::ForeignEvent { id })?;
         let mailbox = entry.running().await.ok_or_else(gone)?;
         match mailbox
             .ask(AnswerEvent { seq, answer }, DURABLE_WITHIN)
             .await
         {
-            Asked::Answered(answered) => answered.map_err(|why| AnswerError::Refused { why }),
+            Asked::Answered(answered) => {
+                answered.map_err(|why| ClaimedAnswerError::Refused { why })
+            }
             Asked::Gone | Asked::NoAnswer => Err(gone()),
         }
     }

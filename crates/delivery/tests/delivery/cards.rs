@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use longwire_delivery::{AnswerError, AskedCard, AskedEvent};
+use longwire_delivery::{AskedCard, AskedEvent, ClaimedAnswerError};
 use longwire_installation::Platform;
 use longwire_store::{Happening, Seq};
 use serde_json::{Value, json};
@@ -159,5 +159,5 @@ async fn a_pull_reader_answers_a_click() {
         seq,
     );
     let given = world.deliveries.answer(space, "app", unknown, said).await;
-    assert!(matches!(given, Err(AnswerError::Refused { .. })));
+    assert!(matches!(given, Err(ClaimedAnswerError::Refused { .. })));
 }
