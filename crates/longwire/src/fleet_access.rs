@@ -36,12 +36,16 @@ impl FleetNames {
             known: RwLock::default(),
         }
     }
+
+    fn known(&self, id: InstallationId) -> Option<Known> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&id).cloned()
+    }
 }
 
 impl InstallationNames for FleetNames {
     fn facts(&self, id: InstallationId) -> Option<Arc<InstallationFacts>> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let known = known.get(&id).cloned();
+        let known = self.known(id);
         let record = self.fleet.record(id);
         match (known, record) {
             (Some(known), Some(record)) if Arc::ptr_eq(&known.record, &record) => Some(known.facts),
