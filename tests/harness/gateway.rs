@@ -1,5 +1,6 @@
 //! The running gateway of a story.
 
+mod consumers;
 mod start;
 mod store;
 mod views;

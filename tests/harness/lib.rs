@@ -35,6 +35,7 @@ mod platform;
 mod process;
 mod setup;
 mod wait;
+mod webhook;
 mod wecom;
 
 pub use acks::{wait_acked, wait_more_acked};
@@ -49,4 +50,5 @@ pub use platform::{SECRET, absent_platform, app_id, bot_id, platform, wecom_plat
 pub use process::Signal;
 pub use setup::Setup;
 pub use wait::{LIMIT, until_answered, wait_until};
+pub use webhook::{Delivered, Webhook, WebhookAnswer};
 pub use wecom::{holder, live_wecom_bot};

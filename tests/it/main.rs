@@ -4,6 +4,7 @@
 #![allow(clippy::too_many_lines, reason = "a story is told from top to bottom")]
 
 mod an_endpoint_is_checked;
+mod applications_receive_events;
 mod bad_input;
 mod drain_answers_everything;
 mod every_row_of_the_error_tables;
