@@ -57,6 +57,7 @@ pub(crate) use self::cards::AskCard;
 pub(crate) use self::claims::Claim;
 pub use self::claims::ClaimedEvent;
 pub(crate) use self::drain::{DrainConsumer, InjectEndpoint};
+pub(crate) use self::endpoint::ForwardSimulation;
 pub(crate) use self::entry::ConsumerEntry;
 pub(crate) use self::lifecycle::{EndReplays, Reconfigure, Seek, StartReplay};
 pub(crate) use self::messages::{Acknowledge, Acknowledged, GiveBack, NewEvents, Saved};

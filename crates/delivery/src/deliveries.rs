@@ -8,6 +8,7 @@ mod inspect;
 mod readers;
 mod reading;
 mod replay;
+mod simulate;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,8 @@ use crate::view::ConsumerView;
 pub use self::administer::CreatedConsumer;
 pub use self::errors::{
     AckError, ChangeError, ClaimError, ClaimedAnswerError, CreateError, JourneyError,
-    ReadAlongError, RemoveError, ReplayError, RotateError, SeekError, SteerError, StreamError,
+    ReadAlongError, RemoveError, ReplayError, RotateError, SeekError, SimulateError, SteerError,
+    StreamError,
 };
 pub use self::readers::Acknowledgement;
 pub use self::replay::ReplayOrder;

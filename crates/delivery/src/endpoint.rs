@@ -15,7 +15,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix::{Actor, ActorContext, Handler, Message};
+use bytes::Bytes;
 use longwire_actor::{ActorKind, Card, Context, End, Inject, Receives, TreeActor, send};
+
+use longwire_consumer::EventId;
+use longwire_egress::endpoint::{PostAnswer, PostError};
+use tokio::sync::oneshot;
 
 use crate::clock;
 use crate::outbox::{Finished, Job, Outbox, PostOutcome, Settled};
@@ -33,6 +38,15 @@ pub(crate) const ENDPOINT: ActorKind = ActorKind {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Outgoing;
+
+/// Post an envelope that is no event of the log. From the consumer, once per simulation that somebody asks for.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Simulate {
+    pub(crate) id: EventId,
+    pub(crate) envelope: Bytes,
+    pub(crate) answer: oneshot::Sender<Result<PostAnswer, PostError>>,
+}
 
 /// The webhook of a consumer.
 pub(crate) struct Endpoint {
@@ -177,6 +191,24 @@ impl Handler<Outgoing> for Endpoint {
     fn handle(&mut self, _: Outgoing, _: &mut Self::Context) {
         self.road.outbox.endpoint_heard();
         self.start_tasks();
+    }
+}
+
+impl Handler<Simulate> for Endpoint {
+    type Result = ();
+
+    fn handle(&mut self, message: Simulate, _: &mut Self::Context) {
+        let Simulate {
+            id,
+            envelope,
+            answer,
+        } = message;
+        let road = Rc::clone(&self.road);
+        actix_rt::spawn(async move {
+            let posted = road.poster.post_made_up(&id.to_string(), &envelope).await;
+            // Whoever asked may have stopped waiting.
+            let _ = answer.send(posted);
+        });
     }
 }
 

@@ -42,7 +42,8 @@ pub use consumer::ClaimedEvent;
 pub use deliveries::{
     AckError, Acknowledgement, ChangeError, ClaimError, ClaimedAnswerError, CreateError,
     CreatedConsumer, Deliveries, DeliveriesEnded, DeliveryStartError, JourneyError, ReadAlongError,
-    RemoveError, ReplayError, ReplayOrder, RotateError, SeekError, SteerError, StreamError,
+    RemoveError, ReplayError, ReplayOrder, RotateError, SeekError, SimulateError, SteerError,
+    StreamError,
 };
 pub use endpoint_plan::EndpointRefused;
 pub use figures::{DeliveryFigures, LATENCY_EDGES_MS};

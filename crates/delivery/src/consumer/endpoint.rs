@@ -12,7 +12,7 @@ use longwire_wire::webhook::WebhookSecrets;
 
 use super::Consumer;
 use crate::clock;
-use crate::endpoint::{Endpoint, PostRoad, Poster};
+use crate::endpoint::{Endpoint, PostRoad, Poster, Simulate};
 use crate::endpoint_plan::{EndpointRefused, endpoint_settings};
 use crate::outbox::Settled;
 
@@ -20,6 +20,22 @@ use crate::outbox::Settled;
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct EndpointEnded(Ended);
+
+/// Post an envelope that is no event of the log. Dropped without an answer where there is no endpoint. From the handle, once per
+/// call.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct ForwardSimulation(pub(crate) Simulate);
+
+impl Handler<ForwardSimulation> for Consumer {
+    type Result = ();
+
+    fn handle(&mut self, message: ForwardSimulation, _: &mut Self::Context) {
+        if let Some(endpoint) = &self.endpoint {
+            endpoint.send(message.0);
+        }
+    }
+}
 
 /// Begins again after a pause. The name that the card shows while this runs.
 struct Rebuilding;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::{Handler, Message};
 use longwire_consumer::{
-    ConsumerDefinition, ConsumerQueue, Position, QueueSettings, Receivers, Road,
+    ConsumerDefinition, ConsumerQueue, Position, QueueSettings, QueueState, Receivers, Road,
 };
 use longwire_store::{ConsumerRecord, ConsumerState};
 use longwire_wire::event::Seq;
@@ -55,7 +55,6 @@ impl Handler<Reconfigure> for Consumer {
         } = message;
         let now = clock::now();
         let before = std::mem::replace(&mut self.definition, definition);
-        let was_running = self.state == ConsumerState::Active;
         self.state = record.state;
         self.secrets = secrets;
         let definition = Arc::clone(&self.definition);
@@ -68,7 +67,10 @@ impl Handler<Reconfigure> for Consumer {
                 track.queue.handle_filter_changed();
             }
             match self.state {
-                ConsumerState::Active if !was_running => track.queue.handle_resumed(),
+                // One that fails is tried at once: the change may be what it needed.
+                ConsumerState::Active if track.queue.state() != QueueState::Active => {
+                    track.queue.handle_resumed();
+                }
                 ConsumerState::Active => {}
                 ConsumerState::Paused { .. } | ConsumerState::Stopped { .. } => {
                     track.queue.handle_paused();

@@ -1,6 +1,7 @@
 //! Why something that was asked of delivery was not done.
 
 use longwire_consumer::EventId;
+use longwire_egress::endpoint::PostError;
 use longwire_installation::Revision;
 use longwire_store::{ReadError, SealError, WriteError};
 
@@ -241,6 +242,26 @@ pub enum JourneyError {
     /// Delivery has ended.
     #[error("delivery has ended")]
     Ended,
+}
+
+/// A made-up event was not delivered.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulateError {
+    /// The space has no consumer of this name.
+    #[error("there is no such consumer")]
+    Unknown,
+    /// Readers get events of the log only, because they acknowledge them.
+    #[error("only a webhook can be sent an event that is not in the log")]
+    OtherRoad,
+    /// No actor runs it now.
+    #[error("the consumer does not run: {why}; try again")]
+    NotRunning {
+        /// Why.
+        why: String,
+    },
+    /// There was no answer.
+    #[error("the webhook did not answer")]
+    NoAnswer(#[from] PostError),
 }
 
 /// A replay was not begun.

@@ -4,7 +4,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use longwire_consumer::{AttemptFacts, BatchId, Detail, SentEvent, traceparent, write_batch};
-use longwire_egress::endpoint::{EndpointClient, HeaderLines, PostLimits, PostProblem};
+use longwire_egress::endpoint::{
+    EndpointClient, HeaderLines, PostAnswer, PostError, PostLimits, PostProblem,
+};
 use longwire_wire::webhook::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, WebhookSecrets};
 
 use crate::clock::unix_ms;
@@ -52,6 +54,39 @@ impl Poster {
         };
         write_id(job, &mut buffers.id);
         let shared = text.map_or(&[][..], |text| text.bytes());
+        let trace = match &*delivery.events {
+            [event] => Some(traceparent(event.payload.id)),
+            _ => None,
+        };
+        match self.send(client, shared, trace.as_deref(), buffers).await {
+            Ok(answer) => PostOutcome::Answered(answer),
+            Err(error) if matches!(error.problem, PostProblem::TooManyOpenFiles) => {
+                tokio::time::sleep(NO_SOCKET).await;
+                PostOutcome::Released
+            }
+            Err(error) => PostOutcome::Failed(error),
+        }
+    }
+
+    /// Posts an envelope that is no event of the log, with this id.
+    pub(crate) async fn post_made_up(
+        &self,
+        id: &str,
+        envelope: &[u8],
+    ) -> Result<PostAnswer, PostError> {
+        let mut buffers = Buffers::default();
+        buffers.id.push_str(id);
+        self.send(&self.events, envelope, None, &mut buffers).await
+    }
+
+    /// Signs and posts what the buffers begin with and `shared` ends with.
+    async fn send(
+        &self,
+        client: &EndpointClient,
+        shared: &[u8],
+        trace: Option<&str>,
+        buffers: &mut Buffers,
+    ) -> Result<PostAnswer, PostError> {
         let Buffers {
             body,
             id,
@@ -64,15 +99,11 @@ impl Poster {
         write(timestamp, now_s);
         self.secrets.sign(id, now_s, timestamp, &body, signature);
         headers.clear();
-        let trace = match &*delivery.events {
-            [event] => Some(traceparent(event.payload.id)),
-            _ => None,
-        };
         let lines = [
             (ID_HEADER, Some(&**id)),
             (TIMESTAMP_HEADER, Some(&**timestamp)),
             (SIGNATURE_HEADER, Some(&**signature)),
-            ("traceparent", trace.as_deref()),
+            ("traceparent", trace),
         ];
         for (name, value) in lines {
             if let Some(value) = value {
@@ -81,14 +112,7 @@ impl Poster {
                     .expect("ids, numbers, base64 and hexadecimal digits are visible ASCII");
             }
         }
-        match client.post(headers, &body, self.limits).await {
-            Ok(answer) => PostOutcome::Answered(answer),
-            Err(error) if matches!(error.problem, PostProblem::TooManyOpenFiles) => {
-                tokio::time::sleep(NO_SOCKET).await;
-                PostOutcome::Released
-            }
-            Err(error) => PostOutcome::Failed(error),
-        }
+        client.post(headers, &body, self.limits).await
     }
 }
 

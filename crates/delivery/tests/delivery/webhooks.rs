@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use longwire_consumer::{EventId, QueueState, StoreTag};
-use longwire_delivery::DeliveryTiming;
+use longwire_delivery::{DeliveryTiming, SimulateError};
 use longwire_store::{ConsumerState, DeliveryOutcome, Happening};
 use longwire_wire::webhook::{
     ID_HEADER, SIGNATURE_HEADER, SignedHeaders, TIMESTAMP_HEADER, WebhookSecret,
@@ -242,4 +243,34 @@ async fn rapid_messages_of_a_chat_arrive_as_one_batch() {
     let texts = batch.as_array().expect("a batch").iter();
     let texts: Vec<_> = texts.map(|one| &one["data"]["message"]["text"]).collect();
     assert_eq!(texts, ["one", "two", "three"]);
+}
+
+#[actix_rt::test]
+async fn a_made_up_event_is_posted_once_and_signed() {
+    let world = World::new().await;
+    let hook = Webhook::new(|_, _| Answer {
+        body: "no".to_owned(),
+        ..Answer::status(500)
+    });
+    world.create(webhook("app", &hook.url())).await;
+    world
+        .create(json!({"name": "pull", "road": {"kind": "pull"}}))
+        .await;
+    let id = EventId::new(StoreTag([0; 8]), longwire_store::Seq(1));
+    let envelope = Bytes::from_static(br#"{"id": "x"}"#);
+    let posted = world
+        .deliveries
+        .simulate(space(), "app", id, envelope.clone());
+    let posted = posted.await.expect("an answer");
+    assert_eq!((posted.status, posted.body()), (500, &b"no"[..]));
+    let pull = world
+        .deliveries
+        .simulate(space(), "pull", id, envelope)
+        .await;
+    assert!(matches!(pull, Err(SimulateError::OtherRoad)));
+    let seen = hook.seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].headers[ID_HEADER], id.to_string());
+    assert!(seen[0].headers.contains_key(SIGNATURE_HEADER));
+    assert_eq!(world.view("app").figures.other_status, 0);
 }
