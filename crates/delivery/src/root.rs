@@ -63,6 +63,8 @@ struct Running {
     rebuilds: RebuildBudget,
     /// Whether it is being loaded.
     loads: bool,
+    /// Whether its rows changed since that began, so that they have to be read again.
+    is_outdated: bool,
 }
 
 /// There is a consumer. From the handle, once per consumer.
@@ -164,6 +166,7 @@ impl Delivery {
             return;
         }
         running.loads = true;
+        running.is_outdated = false;
         let store = self.shared.settings.store.clone();
         let read = tokio::task::spawn_blocking(move || load(&store, id));
         let read = read.into_actor(self).map(move |loaded, this, ctx| {
@@ -187,6 +190,7 @@ impl Delivery {
         running.loads = false;
         match loaded {
             Ok(_) if self.draining => {}
+            Ok(_) if running.is_outdated => self.load(id, ctx),
             Ok(loaded) => self.start(id, loaded),
             Err(LoadError::Removed) => {
                 self.running.remove(&id);
@@ -259,6 +263,7 @@ impl Handler<Run> for Delivery {
             child: None,
             rebuilds: RebuildBudget::default(),
             loads: false,
+            is_outdated: false,
         };
         self.running.entry(id).or_insert(running);
         self.load(id, ctx);
@@ -275,9 +280,10 @@ impl Handler<Changed> for Delivery {
             secrets,
         } = changed;
         let id = record.id;
-        let Some(running) = self.running.get(&id) else {
+        let Some(running) = self.running.get_mut(&id) else {
             return;
         };
+        running.is_outdated = true;
         match &running.child {
             Some(child) => child.send(Reconfigure {
                 record,
@@ -304,11 +310,12 @@ impl Handler<Replay> for Delivery {
     type Result = ();
 
     fn handle(&mut self, Replay(id, replay): Replay, _: &mut Self::Context) {
+        let Some(running) = self.running.get_mut(&id) else {
+            return;
+        };
+        running.is_outdated = true;
         // One that does not run finds it in the store.
-        if let Some(Running {
-            child: Some(child), ..
-        }) = self.running.get(&id)
-        {
+        if let Some(child) = &running.child {
             child.send(StartReplay(replay));
         }
     }
