@@ -37,7 +37,7 @@ pub use self::errors::{
     ReadAlongError, RemoveError, ReplayError, RotateError, SeekError, SimulateError, SteerError,
     StreamError,
 };
-pub use self::readers::Acknowledgement;
+pub use self::readers::AcknowledgedEvents;
 pub use self::replay::ReplayOrder;
 
 /// Streams that read along, in the whole process.

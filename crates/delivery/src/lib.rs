@@ -40,7 +40,7 @@ mod wake;
 pub use asked_card::{AskedCard, AskedEvent};
 pub use consumer::ClaimedEvent;
 pub use deliveries::{
-    AckError, Acknowledgement, ChangeError, ClaimError, ClaimedAnswerError, CreateError,
+    AckError, AcknowledgedEvents, ChangeError, ClaimError, ClaimedAnswerError, CreateError,
     CreatedConsumer, Deliveries, DeliveriesEnded, DeliveryStartError, JourneyError, ReadAlongError,
     RemoveError, ReplayError, ReplayOrder, RotateError, SeekError, SimulateError, SteerError,
     StreamError,

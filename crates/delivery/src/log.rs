@@ -13,12 +13,12 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use longwire_consumer::{EventId, StoreTag};
+use longwire_consumer::{EventId, RecentClicks, StoreTag};
 use longwire_store::{EventPage, EventQuery, EventRecord, ReadError, Store};
 use longwire_wire::event::Seq;
 use tokio::sync::{Notify, Semaphore, watch};
 
-use crate::logged_event::{LoggedEvent, RecentClicks};
+use crate::logged_event::LoggedEvent;
 use crate::settings::InstallationNames;
 
 /// As many as the store keeps in memory: some tenths of a second at the writer's full speed.

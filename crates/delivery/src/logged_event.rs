@@ -1,26 +1,20 @@
 //! An event of the log as all consumers share it.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use longwire_access::Space;
 use longwire_consumer::{
-    ChatKey, Detail, EventFacts, EventFilter, EventId, EventText, ReadEvent, RecordFacts, StoreTag,
-    Urgent,
+    ChatKey, Detail, EventFacts, EventFilter, EventId, EventText, ReadEvent, RecentClicks,
+    RecordFacts, StoreTag, Urgent,
 };
 use longwire_installation::Platform;
 use longwire_store::{EventRecord, Source};
-use longwire_wire::view::{ClickIdentity, EventView, Family, click_identity};
+use longwire_wire::view::{EventView, Family, click_identity};
 use serde_json::Value;
 
 use crate::settings::InstallationFacts;
-
-/// A click that follows an equal one sooner may be the same one, pushed twice.
-const REPEATED_CLICK_MS: i64 = 1_000;
-/// So many clicks are remembered at most.
-const CLICKS: usize = 1_024;
 
 /// An event of the log, and what is made of it when the first consumer needs that.
 #[derive(Debug)]
@@ -54,8 +48,17 @@ impl LoggedEvent {
             whole: OnceCell::new(),
             thin: OnceCell::new(),
         };
-        if event.urgency() == Urgent::Click {
-            event.possible_duplicate_of = clicks.look_up(&event);
+        if event.urgency() == Urgent::Click
+            && let Some(identity) = click_identity(event.view())
+        {
+            let record = &event.record;
+            let earlier = clicks.see(
+                record.installation,
+                identity,
+                record.seq,
+                record.received_ms,
+            );
+            event.possible_duplicate_of = earlier.map(|seq| EventId::new(tag, seq));
         }
         event
     }
@@ -176,27 +179,5 @@ impl LoggedEvent {
     /// The memory it holds, with a view and a text, near enough for a bound.
     pub(crate) fn held_bytes(&self) -> usize {
         size_of::<Self>() + 2 * self.record.payload.len() + 1_024
-    }
-}
-
-/// The clicks of the last second.
-#[derive(Debug, Default)]
-pub(crate) struct RecentClicks(HashMap<ClickIdentity, (i64, EventId)>);
-
-impl RecentClicks {
-    /// The click before this one that looks the same, if it came within a second.
-    fn look_up(&mut self, event: &LoggedEvent) -> Option<EventId> {
-        let identity = click_identity(event.view())?;
-        let at_ms = event.record.received_ms;
-        let is_recent = |ms: i64| at_ms.abs_diff(ms) <= REPEATED_CLICK_MS.unsigned_abs();
-        let earlier = self.0.get(&identity).copied();
-        let earlier = earlier.filter(|(ms, _)| is_recent(*ms));
-        if self.0.len() >= CLICKS {
-            self.0.retain(|_, (ms, _)| is_recent(*ms));
-        }
-        if self.0.len() < CLICKS {
-            self.0.insert(identity, (at_ms, event.id));
-        }
-        earlier.map(|(_, id)| id)
     }
 }

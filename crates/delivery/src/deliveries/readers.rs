@@ -26,7 +26,7 @@ const WAIT: Duration = Duration::from_secs(60);
 
 /// Which events a reader is done with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Acknowledgement {
+pub enum AcknowledgedEvents {
     /// These.
     Events(Vec<EventId>),
     /// All that were handed over up to this one, in the order in which they were handed over.
@@ -69,12 +69,12 @@ impl Deliveries {
         &self,
         space: &Space,
         name: &str,
-        acked: Acknowledgement,
+        acked: AcknowledgedEvents,
     ) -> Result<usize, AckError> {
         let (entry, mailbox) = self.reader_of(space, name).await?;
         let events = match acked {
-            Acknowledgement::Events(ids) => Acknowledged::Events(self.seqs(&ids)?),
-            Acknowledgement::Through(id) => Acknowledged::Through(self.seq(id)?),
+            AcknowledgedEvents::Events(ids) => Acknowledged::Events(self.seqs(&ids)?),
+            AcknowledgedEvents::Through(id) => Acknowledged::Through(self.seq(id)?),
         };
         let (answer, done) = oneshot::channel();
         mailbox.send(Acknowledge { events, answer });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use longwire_access::Space;
 use longwire_consumer::{ConsumerDefinition, Detail, EventFilter, EventId};
-use longwire_delivery::{AckError, Acknowledgement, ClaimError, DeliveryTiming, ReadAlong};
+use longwire_delivery::{AckError, AcknowledgedEvents, ClaimError, DeliveryTiming, ReadAlong};
 use longwire_store::Seq;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Receiver;
@@ -42,7 +42,7 @@ async fn a_reader_claims_acknowledges_and_goes_on() {
     let mut ids: Vec<EventId> = first.iter().chain(&rest).map(|one| one.id).collect();
     let acked = world
         .deliveries
-        .ack(space(), "app", Acknowledgement::Events(ids.clone()));
+        .ack(space(), "app", AcknowledgedEvents::Events(ids.clone()));
     assert_eq!(acked.await, Ok(ids.len()));
     while world.view("app").progress.floor < last {
         let next = world.deliveries.claim(space(), "app", None, 10, WAIT);
@@ -56,7 +56,7 @@ async fn a_reader_claims_acknowledges_and_goes_on() {
         if let Some(newest) = next.last() {
             let acked = world
                 .deliveries
-                .ack(space(), "app", Acknowledgement::Through(*newest));
+                .ack(space(), "app", AcknowledgedEvents::Through(*newest));
             assert_eq!(acked.await, Ok(next.len()));
         }
     }
@@ -72,7 +72,7 @@ async fn a_reader_claims_acknowledges_and_goes_on() {
     assert_eq!(kept.floor, last);
     let again = world
         .deliveries
-        .ack(space(), "app", Acknowledgement::Events(ids));
+        .ack(space(), "app", AcknowledgedEvents::Events(ids));
     assert_eq!(again.await, Ok(0));
 }
 
@@ -124,7 +124,7 @@ async fn what_cannot_be_asked_is_said() {
     let foreign: EventId = "evt_01081g81860w4000000000001a".parse().expect("an id");
     let ack = world
         .deliveries
-        .ack(space(), "app", Acknowledgement::Through(foreign));
+        .ack(space(), "app", AcknowledgedEvents::Through(foreign));
     assert_eq!(ack.await, Err(AckError::ForeignEvent { id: foreign }));
     let other: Space = "other".parse().expect("a space");
     let claim = world
@@ -164,7 +164,7 @@ async fn a_stream_gives_what_comes_and_takes_acknowledgements() {
     assert_eq!(first, "one");
     let acked = world
         .deliveries
-        .ack(space(), "app", Acknowledgement::Events(vec![one]));
+        .ack(space(), "app", AcknowledgedEvents::Events(vec![one]));
     assert_eq!(acked.await, Ok(1));
     assert_eq!(next(&mut chunks).await.expect("an event").1, "two");
     // Its connection ends without an acknowledgement: another one gets it.
@@ -175,7 +175,7 @@ async fn a_stream_gives_what_comes_and_takes_acknowledgements() {
     assert_eq!(second, "two");
     let acked = world
         .deliveries
-        .ack(space(), "app", Acknowledgement::Through(two));
+        .ack(space(), "app", AcknowledgedEvents::Through(two));
     assert_eq!(acked.await, Ok(1));
     assert_eq!(world.view("app").progress.floor, last);
 }
