@@ -56,7 +56,8 @@ pub enum SendOutcome {
     ChatLimited,
     /// The app calls too often.
     AppLimited {
-        /// The platform's word on how long to wait.
+        /// The platform's word on how long to wait. It is believed up to [`SendLimits::patience`], because a number that is
+        /// too large must not silence the bot.
         retry_after: Option<Duration>,
     },
 }
@@ -200,7 +201,8 @@ impl<T> SendQueue<T> {
             SendOutcome::AppLimited { retry_after } => {
                 sending.tries -= 1;
                 sending.limited += 1;
-                Next::App(now + retry_after.unwrap_or_else(|| self.pause(sending.limited)))
+                let pause = retry_after.unwrap_or_else(|| self.pause(sending.limited));
+                Next::App(now + pause.min(self.limits.patience))
             }
         }
     }

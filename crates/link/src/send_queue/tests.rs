@@ -120,7 +120,7 @@ fn a_limited_app_waits_as_the_platform_says() {
     assert_eq!(bench.wait(), 3_000 * MS);
     let a1 = bench.sends("a1");
     let for_ever = SendOutcome::AppLimited {
-        retry_after: Some(3_600_000 * MS),
+        retry_after: Some(Duration::MAX),
     };
     let given_up = bench.is(a1, for_ever);
     assert_eq!(given_up, Some("a1"), "that is longer than its patience");
@@ -128,6 +128,10 @@ fn a_limited_app_waits_as_the_platform_says() {
     bench.wait();
     assert_eq!(bench.queue.poll_expired(bench.now), Some("b1"));
     assert!(bench.queue.is_empty());
+    // No number silences the bot for longer than a message waits.
+    bench.queue.offer("c", "c1", bench.now).expect("room");
+    assert!(bench.wait() <= limits().patience);
+    bench.sends("c1");
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 /// A token is renewed when it holds for less than this. The platform gives a new one from 30 minutes before the end on, and
 /// the old one holds to its end. The official SDKs renew 3 or 10 minutes before.
 const RENEW_WITHIN: Duration = Duration::from_secs(5 * 60);
+/// The longest time that a token is believed to hold. The platform's hold for two hours.
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// Pause before a token that still holds is renewed again after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
@@ -50,6 +52,7 @@ impl<T: Clone> TokenState<T> {
 
     /// The platform gave a token.
     pub(super) fn handle_token(&mut self, token: T, lifetime: Duration, now: Instant) {
+        let lifetime = lifetime.min(MAX_LIFETIME);
         let until = now + lifetime;
         self.kept = Some(Kept {
             token,
@@ -121,6 +124,7 @@ mod tests {
             ],
         );
         check(Duration::ZERO, &[(Duration::ZERO, TokenUse::Ask)]);
+        check(Duration::MAX, &[(MAX_LIFETIME, TokenUse::Ask)]);
         assert_eq!(
             TokenState::<u8>::default().look(Instant::now()),
             TokenUse::Ask
