@@ -226,6 +226,28 @@ async fn a_connection_closed_meanwhile_is_not_used() {
     assert_eq!((connections.get(), seen.borrow().len()), (2, 2));
 }
 
+/// Whether a later post comes or not.
+#[actix_rt::test]
+async fn a_connection_that_is_not_used_is_closed() {
+    let (port, ..) = answering(None, &[OK, OK, OK]).await;
+    let mut settings = endpoint(&format!("http://127.0.0.1:{port}/"), &["loopback"]);
+    settings.idle = Duration::from_millis(50);
+    let client = egress(None).endpoint(&settings);
+    for posts in [2, 1] {
+        // Two at once, so that one is older than that which is used again.
+        let answers = futures_util::future::join_all((0..posts).map(|_| post(&client))).await;
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        assert!(client.idle_connections() > 0);
+        let closed = async {
+            while client.idle_connections() > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let closed = tokio::time::timeout(PATIENCE, closed).await;
+        closed.expect("nobody uses it, and it is closed");
+    }
+}
+
 #[actix_rt::test]
 async fn an_endpoint_says_how_long_it_keeps_connections() {
     let short = "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 0\r\n\r\n";

@@ -3,13 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::{self, Write as _};
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::answer::{ConnectionUse, PostAnswer};
@@ -46,15 +47,23 @@ pub struct EndpointClient {
     sockets: SocketBudget,
     max_idle: usize,
     idle: Duration,
+    kept: Rc<Kept>,
+}
+
+/// The connections without a request.
+#[derive(Default)]
+struct Kept {
     /// The one that was used last is at the end and is used next, so that the others grow old.
-    kept: RefCell<Vec<Connection>>,
+    connections: RefCell<Vec<Connection>>,
+    /// Whether somebody waits for the oldest of them to grow too old.
+    is_watched: Cell<bool>,
 }
 
 impl fmt::Debug for EndpointClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EndpointClient")
             .field("peer", &self.peer)
-            .field("kept", &self.kept.borrow().len())
+            .field("kept", &self.idle_connections())
             .finish_non_exhaustive()
     }
 }
@@ -81,7 +90,7 @@ impl EndpointClient {
             sockets: egress.sockets.clone(),
             max_idle: settings.max_idle,
             idle: settings.idle,
-            kept: RefCell::default(),
+            kept: Rc::default(),
         }
     }
 
@@ -134,12 +143,12 @@ impl EndpointClient {
 
     /// Closes all connections that are kept without a request.
     pub fn close_idle(&self) {
-        self.kept.borrow_mut().clear();
+        self.kept.connections.borrow_mut().clear();
     }
 
     /// The number of connections that are kept without a request.
     pub fn idle_connections(&self) -> usize {
-        self.kept.borrow().len()
+        self.kept.connections.borrow().len()
     }
 
     /// Sends over a kept connection, else over a new one; and once more if the kept one turns out to be closed.
@@ -223,7 +232,7 @@ impl EndpointClient {
     async fn take_kept(&self) -> Option<Connection> {
         let now = Instant::now();
         loop {
-            let mut newest = self.kept.borrow_mut().pop()?;
+            let mut newest = self.kept.connections.borrow_mut().pop()?;
             if newest.is_usable(now).await {
                 return Some(newest);
             }
@@ -232,11 +241,38 @@ impl EndpointClient {
 
     fn keep(&self, connection: Connection, reader: &AnswerReader) {
         if let Some(connection) = connection.keep(reader, self.idle) {
-            let mut kept = self.kept.borrow_mut();
+            let mut kept = self.kept.connections.borrow_mut();
             if kept.len() < self.max_idle {
                 kept.push(connection);
+                if !self.kept.is_watched.replace(true) {
+                    actix_rt::spawn(watch(Rc::downgrade(&self.kept)));
+                }
             }
         }
+    }
+}
+
+/// Closes connections that have waited for too long, while there are any. Without it, an endpoint that gets no more posts
+/// would keep its sockets, and the others would miss them.
+async fn watch(kept: Weak<Kept>) {
+    loop {
+        let first = kept.upgrade().and_then(|kept| kept.close_old());
+        let Some(first) = first else {
+            return;
+        };
+        sleep_until(first).await;
+    }
+}
+
+impl Kept {
+    /// Closes those that are too old. Returns when the next one will be; if there is none, nobody watches any more.
+    fn close_old(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let mut connections = self.connections.borrow_mut();
+        connections.retain(|connection| connection.usable_until() > now);
+        let first = connections.iter().map(Connection::usable_until).min();
+        self.is_watched.set(first.is_some());
+        first
     }
 }
 

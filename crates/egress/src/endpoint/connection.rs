@@ -57,9 +57,8 @@ pub(super) struct Connection {
     buffer: Box<[u8; READ_BYTES]>,
     /// Whether the budget allows to keep it open without a request.
     may_be_kept: bool,
-    /// When it was last used, and how long after that it can be used again.
-    idle_since: Instant,
-    usable_for: Duration,
+    /// Until when it can be used again.
+    usable_until: Instant,
 }
 
 /// Why a request over a connection has no answer.
@@ -80,8 +79,7 @@ impl Connection {
             transport,
             buffer: Box::new([0; READ_BYTES]),
             may_be_kept,
-            idle_since: Instant::now(),
-            usable_for: Duration::ZERO,
+            usable_until: Instant::now(),
         }
     }
 
@@ -194,18 +192,23 @@ impl Connection {
         if !self.may_be_kept || !reader.is_persistent() {
             return None;
         }
-        self.idle_since = Instant::now();
         // The endpoint counts from when it wrote the answer. One second less, so that it does not close while a request
         // is on its way.
         let promised = reader.keep_alive();
         let promised = promised.map(|time| time.saturating_sub(Duration::from_secs(1)));
-        self.usable_for = promised.map_or(idle, |promised| promised.min(idle));
-        (!self.usable_for.is_zero()).then_some(self)
+        let usable_for = promised.map_or(idle, |promised| promised.min(idle));
+        self.usable_until = Instant::now() + usable_for;
+        (!usable_for.is_zero()).then_some(self)
+    }
+
+    /// Until when a kept connection can be used.
+    pub(super) fn usable_until(&self) -> Instant {
+        self.usable_until
     }
 
     /// Whether the next request can be sent: it is young enough, the peer has not closed it, and sent nothing more.
     pub(super) async fn is_usable(&mut self, now: Instant) -> bool {
-        if now.duration_since(self.idle_since) >= self.usable_for {
+        if now >= self.usable_until {
             return false;
         }
         let mut buffer = ReadBuf::new(&mut self.buffer[..]);
