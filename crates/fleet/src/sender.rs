@@ -174,7 +174,7 @@ impl Sender {
     /// Gives up everything that waits.
     fn refuse_waiting(&mut self) {
         for mut order in self.queue.take_waiting() {
-            let state = "draining";
+            let state = "stopping";
             order.last.get_or_insert(ReplyError::NotRunning { state });
             order.give_up();
         }

@@ -37,8 +37,11 @@ impl Handler<Configure> for Installation {
         self.record = record;
         self.bot.configured(&self.record);
         self.link.handle_desired(self.record.desired, now());
-        if is_claimed && self.record.desired == Desired::Run {
-            self.link.handle_claimed(now());
+        match self.record.desired {
+            Desired::Run if is_claimed => self.link.handle_claimed(now()),
+            Desired::Run => {}
+            // Whoever stops a bot wants it to say nothing more.
+            Desired::Stop => self.end_sender(),
         }
         self.link.handle_take_back(self.record.take_back);
         if is_reachable_differently {

@@ -5,7 +5,7 @@ use longwire_fleet::{
     AnsweredSender, Fault, FleetActor, IdempotencyKey, Inspection, ReplyError, ReplyOrder,
     ReplySent, ReplyTo, WecomCallbackKind,
 };
-use longwire_installation::{InstallationId, Platform};
+use longwire_installation::{Desired, InstallationId, Platform};
 use longwire_link::Timing;
 use longwire_sim::wecom::Via;
 use longwire_sim::{Behaviour, ChatMessage, Control, Push};
@@ -308,6 +308,42 @@ async fn a_drain_waits_for_what_is_under_way_and_refuses_what_waits() {
 }
 
 #[actix_rt::test]
+async fn a_bot_that_is_stopped_says_nothing_more() {
+    let world = talking_with(Duration::from_secs(2)).await;
+    let control = world.sim.control();
+    reply(&world, "k0").await.expect("there is a token");
+    control.behaviour(None, Behaviour::MessageUnanswered.times(1));
+    let bot = id_of(&world, "bot-0");
+    let (first, second, ()) = tokio::join!(
+        reply(&world, "k1"),
+        async {
+            under_way(&world, 0).await;
+            reply(&world, "k2").await
+        },
+        async {
+            under_way(&world, 1).await;
+            let stopped = world.store.set_desired(bot, Desired::Stop);
+            stopped.expect("it is there");
+            world.fleet.reload();
+        }
+    );
+    let first = first.expect_err("no answer, and no second try");
+    assert!(first.may_be_sent(), "{first:?}");
+    let second = second.expect_err("it is not sent");
+    assert!(
+        matches!(second, ReplyError::NotRunning { .. }),
+        "{second:?}"
+    );
+    assert_eq!(texts(&control), ["reply k0", "reply k1"]);
+    let started = world.store.set_desired(bot, Desired::Run);
+    started.expect("it is there");
+    world.fleet.reload();
+    world.all_live().await;
+    reply(&world, "k3").await.expect("it runs again");
+    world.fleet.drain(SOON).await;
+}
+
+#[actix_rt::test]
 async fn a_sender_that_fails_is_started_anew_and_its_reply_can_be_sent_again() {
     let world = talking_with(SOON).await;
     let control = world.sim.control();
@@ -385,7 +421,7 @@ async fn who_cannot_reply_hears_why() {
     assert!(matches!(error, Err(ReplyError::OtherPlatform)));
     world
         .store
-        .set_desired(id_of(&world, "bot-0"), longwire_installation::Desired::Stop)
+        .set_desired(id_of(&world, "bot-0"), Desired::Stop)
         .expect("it is there");
     world.fleet.reload();
     until("it is stopped", || is(&world, "bot-0", "stopped")).await;
