@@ -109,7 +109,11 @@ impl<A> Feishu<A> {
         let Some(cards) = &mut self.cards else {
             return;
         };
-        if result.is_some() && !cards.awaited.contains(ticket) {
+        if !cards.awaited.contains(ticket) {
+            if result.is_none() {
+                // Its time was up before. A repeat that waits now has a question of its own, or waits for its own time.
+                return;
+            }
             let late = Action::CardSettled(CardOutcome::Late);
             self.transport.act(late);
         }

@@ -147,6 +147,26 @@ fn a_repeat_waits_beside_the_click_and_gets_the_same_answer() {
     );
 }
 
+/// The application may let go of the question about a click whose time was up while it is asked about a repeat.
+#[test]
+fn a_question_that_is_over_takes_no_answer_from_a_repeat() {
+    let mut life = Life::new();
+    life.recorded_clicks(1);
+    life.world.pass(deadline());
+    assert_eq!(life.answers(), [answer("m1", DEFAULT_RESULT)]);
+    let (_, payload) = life.payloads[0].clone();
+    life.send("again", 1, &payload);
+    life.record();
+    life.payloads.push(("again".to_owned(), payload));
+    assert_eq!(life.world.application.asked, 2);
+    life.world.answer_card(0, false);
+    life.world.turn();
+    assert_eq!(life.answers(), [], "the second question is open");
+    life.world.answer_card(0, true);
+    life.world.turn();
+    assert_eq!(life.answers(), [answer("again", &result_of(0))]);
+}
+
 /// Half of the window is left to the events that need no application.
 #[test]
 fn a_stuck_application_holds_up_no_other_event() {
