@@ -22,6 +22,10 @@ use crate::resolve::Resolver;
 use crate::sockets::{CountedStream, DialPermits, SocketBudget, SocketPermit, is_out_of_files};
 use crate::{race, tunnel};
 
+/// The most addresses of one name that are tried for a target that somebody else named. Each that does not answer holds a
+/// socket of everybody's budget until the dial is over, and a name server may say any number.
+const MOST_ADDRESSES: usize = 8;
+
 tokio::task_local! {
     /// The permit of the dial in progress. awc cannot pass a value from a request to its connector, but it calls the
     /// connector from the same future.
@@ -60,8 +64,9 @@ impl Dialer {
     }
 
     /// Dials a target that somebody else named: only at addresses that `filter` permits, and in plain text only at those
-    /// that it permits as networks of one's own, unless `any_plain`. Through a proxy, which looks the name up itself, only
-    /// the host as it is written is checked. The socket is opened with `given`, else with a permit for calls.
+    /// that it permits as networks of one's own, unless `any_plain`. The first [`MOST_ADDRESSES`] are tried. Through a proxy,
+    /// which looks the name up itself, only the host as it is written is checked. The socket is opened with `given`, else
+    /// with a permit for calls.
     pub(crate) async fn dial_filtered(
         &self,
         target: Target<'_>,
@@ -84,6 +89,8 @@ impl Dialer {
                 return Err(plain_refused().into());
             }
         }
+        let mut addresses = race::alternating(addresses);
+        addresses.truncate(MOST_ADDRESSES);
         Ok(self.open(addresses, host, port, given).await?)
     }
 
@@ -258,5 +265,31 @@ mod tests {
                 "{failed:?}"
             );
         }
+    }
+
+    fn loopback(last: u8) -> IpAddr {
+        IpAddr::from([127, 0, 0, last])
+    }
+
+    /// The others would cost sockets that other endpoints need.
+    #[actix_rt::test]
+    async fn of_a_name_with_many_addresses_some_are_tried() {
+        let listener = std::net::TcpListener::bind("127.0.0.9:0").expect("a port");
+        let target = Target {
+            host: "many.example",
+            port: listener.local_addr().expect("its address").port(),
+            secure: false,
+        };
+        let filter = AddressFilter::from_entries(["loopback"]).expect("a word");
+        let dial = |lookup| dialer(lookup, SocketBudget::unlimited());
+        let eight = dial(|_| Ok((2..=9).map(loopback).collect()));
+        let opened = eight.dial_filtered(target, &filter, false, None).await;
+        opened.expect("the last of eight listens");
+        let nine = dial(|_| Ok((1..=9).map(loopback).collect()));
+        let refused = nine.dial_filtered(target, &filter, false, None).await;
+        assert!(
+            matches!(refused, Err(FilteredDialError::Failed(_))),
+            "{refused:?}"
+        );
     }
 }

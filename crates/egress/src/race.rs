@@ -57,7 +57,7 @@ async fn open(address: SocketAddr, permit: SocketPermit) -> (io::Result<TcpStrea
 }
 
 /// Alternates IPv4 and IPv6, beginning with the family of the first address. The order within a family stays.
-fn alternating(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+pub(crate) fn alternating(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
     let favourite = addresses.first().is_some_and(IpAddr::is_ipv4);
     let (first, second): (Vec<_>, Vec<_>) = addresses
         .into_iter()
