@@ -30,6 +30,13 @@ pub(super) enum CallError {
     Http(HttpError),
 }
 
+/// What the platform answered to a call with this token.
+pub(super) struct Called {
+    pub(super) answer: HttpAnswer,
+    /// The platform's texts may repeat it.
+    pub(super) token: TenantToken,
+}
+
 impl ApiCaller<'_> {
     /// Posts `body` with the app's token. A token that the platform refuses is asked for anew, and the call is made once
     /// more. A refusal of a token comes before the call is carried out, so nothing is done twice.
@@ -38,7 +45,7 @@ impl ApiCaller<'_> {
         path: &str,
         query: Option<&str>,
         body: Bytes,
-    ) -> Result<HttpAnswer, CallError> {
+    ) -> Result<Called, CallError> {
         let mut url = call_url(self.app.base, path);
         url.set_query(query);
         let token = self
@@ -48,7 +55,7 @@ impl ApiCaller<'_> {
             .map_err(CallError::Token)?;
         let answer = self.post_with(&url, &body, &token).await?;
         if !refuses_token(&answer) {
-            return Ok(answer);
+            return Ok(Called { answer, token });
         }
         self.tokens.evict(&self.app, &token);
         let token = self
@@ -60,7 +67,7 @@ impl ApiCaller<'_> {
         if refuses_token(&answer) {
             self.tokens.evict(&self.app, &token);
         }
-        Ok(answer)
+        Ok(Called { answer, token })
     }
 
     async fn post_with(

@@ -16,7 +16,7 @@ use longwire_wire::open_api::{
 };
 use std::borrow::Cow;
 
-use super::caller::{ApiCaller, CallError};
+use super::caller::{ApiCaller, CallError, Called};
 use super::headers::retry_after;
 pub use error::MessageError;
 pub use refusal::{MessageRefusal, RefusalReason};
@@ -132,13 +132,14 @@ async fn say(
         });
     }
     match caller.post(path, query, Bytes::from(body)).await {
-        Ok(answer) => read(call, &answer),
+        Ok(Called { answer, token }) => read(call, &answer, token.expose()),
         Err(CallError::Token(error)) => Err(MessageError::Token(error)),
         Err(CallError::Http(error)) => Err(MessageError::of_http(error)),
     }
 }
 
-fn read(call: MessageCall, answer: &HttpAnswer) -> Result<SaidMessage, MessageError> {
+/// Reads an answer. No text of the error holds `token`.
+fn read(call: MessageCall, answer: &HttpAnswer, token: &str) -> Result<SaidMessage, MessageError> {
     let http_status = answer.status;
     let Ok(parsed) = ApiAnswer::parse(&answer.body) else {
         if http_status == 429 {
@@ -152,7 +153,7 @@ fn read(call: MessageCall, answer: &HttpAnswer) -> Result<SaidMessage, MessageEr
         Some(said) if (200..300).contains(&http_status) && parsed.code == 0 => Ok(said),
         message => {
             let answered = ApiAnswer { message, ..parsed };
-            Err(MessageError::of_answer(call, answer, answered))
+            Err(MessageError::of_answer(call, answer, answered, token))
         }
     }
 }

@@ -12,6 +12,9 @@ use super::super::tokens::TokenError;
 use super::MessageCall;
 use super::refusal::{MessageRefusal, RefusalReason};
 
+/// The most scopes that are named. Any of them is enough, so the platform lists the alternatives.
+const MOST_SCOPES: usize = 16;
+
 /// Why a message was not sent, or may have been.
 #[derive(Debug, thiserror::Error)]
 pub enum MessageError {
@@ -88,8 +91,14 @@ impl MessageError {
         }
     }
 
-    /// The error of an answer that is no success.
-    pub(super) fn of_answer(call: MessageCall, answer: &HttpAnswer, said: ApiAnswer) -> Self {
+    /// The error of an answer that is no success. The texts of the platform are cut, and `token` is taken out.
+    pub(super) fn of_answer(
+        call: MessageCall,
+        answer: &HttpAnswer,
+        said: ApiAnswer,
+        token: &str,
+    ) -> Self {
+        let safe = |text: &str| explanation::without(token, text);
         let http_status = answer.status;
         match said.code {
             // Success without a message, which is no answer of this call.
@@ -106,11 +115,16 @@ impl MessageError {
             refused => Self::Refused(MessageRefusal {
                 reason: RefusalReason::of(call, refused),
                 code: refused,
-                msg: explanation::without("", &said.msg),
+                msg: safe(&said.msg),
                 log_id: header(answer, "x-tt-logid")
-                    .map(str::to_owned)
-                    .or(said.log_id),
-                missing_scopes: said.missing_scopes,
+                    .or(said.log_id.as_deref())
+                    .map(safe),
+                missing_scopes: said
+                    .missing_scopes
+                    .iter()
+                    .take(MOST_SCOPES)
+                    .map(|scope| safe(scope))
+                    .collect(),
             }),
         }
     }

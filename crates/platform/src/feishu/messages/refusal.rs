@@ -101,11 +101,11 @@ pub struct MessageRefusal {
     pub reason: RefusalReason,
     /// The platform's code.
     pub code: i64,
-    /// Its explanation, cut to 300 characters.
+    /// Its explanation, cut to 300 characters and without the token.
     pub msg: String,
     /// The id that the platform's support asks for.
     pub log_id: Option<String>,
-    /// Scopes of which the app lacks at least one.
+    /// Scopes of which the app lacks at least one; the first 16.
     pub missing_scopes: Vec<String>,
 }
 

@@ -1,6 +1,8 @@
 use super::*;
 use longwire_egress::{EgressError, HttpError, NoRoute};
 
+const TOKEN: &str = "t-canary-0123456789";
+
 fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> HttpAnswer {
     let headers = headers
         .iter()
@@ -15,7 +17,7 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> HttpAnswer {
 /// The label of a code at a call, and whether the message may have been sent.
 fn meaning(call: MessageCall, status: u16, code: i64) -> (&'static str, bool) {
     let body = format!(r#"{{"code":{code},"msg":"no"}}"#);
-    let error = read(call, &answer(status, &[], &body)).expect_err("it is a refusal");
+    let error = read(call, &answer(status, &[], &body), TOKEN).expect_err("it is a refusal");
     assert!(!error.next_step().is_empty());
     (error.label(), error.may_be_sent())
 }
@@ -65,7 +67,8 @@ fn what_codes_mean() {
 fn a_limit_says_how_long_to_wait() {
     let check = |headers: &[(&str, &str)], expected: Option<u64>| {
         let limited = answer(429, headers, r#"{"code":99991400}"#);
-        let Err(MessageError::AppLimited { retry_after }) = read(MessageCall::Reply, &limited)
+        let Err(MessageError::AppLimited { retry_after }) =
+            read(MessageCall::Reply, &limited, TOKEN)
         else {
             panic!("the app is limited");
         };
@@ -83,6 +86,7 @@ fn a_missing_scope_is_named() {
     let error = read(
         MessageCall::Reply,
         &answer(400, &[("x-tt-logid", "L2")], body),
+        TOKEN,
     );
     let error = error.expect_err("a refusal");
     assert!(error.next_step().ends_with(": im:message:send_as_bot"));
@@ -93,9 +97,24 @@ fn a_missing_scope_is_named() {
 }
 
 #[test]
+fn no_text_of_a_refusal_is_long_or_holds_the_token() {
+    let long = "x".repeat(10_000);
+    let scopes = vec![format!(r#"{{"subject":"{TOKEN}{long}"}}"#); 1_000].join(",");
+    let body = format!(
+        r#"{{"code":99991663,"msg":"invalid {TOKEN} {long}","error":{{"log_id":"{TOKEN}{long}","permission_violations":[{scopes}]}}}}"#
+    );
+    let error = read(MessageCall::Reply, &answer(400, &[], &body), TOKEN);
+    let error = error.expect_err("a refusal");
+    let told = format!("{error} {error:?} {}", error.next_step());
+    assert!(!told.contains("canary"), "{told}");
+    assert!(told.len() < 20_000, "{}", told.len());
+}
+
+#[test]
 fn a_page_of_somebody_else_is_no_answer() {
     let check = |status, expected| {
-        let error = read(MessageCall::Send, &answer(status, &[], "<html>")).expect_err("no answer");
+        let page = answer(status, &[], "<html>");
+        let error = read(MessageCall::Send, &page, TOKEN).expect_err("no answer");
         assert_eq!(error.label(), expected);
     };
     check(200, "unknown");
