@@ -109,6 +109,7 @@ fn the_table_of_crates_is_the_workspace() {
     for row in &rows {
         assert!(packages.contains_key(&row.name), "no crate `{}`", row.name);
     }
+    assert_eq!(rows.len(), packages.len(), "a crate has one row");
 }
 
 /// The order of the table is the direction of dependencies, so they have no circle.
