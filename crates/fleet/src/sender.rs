@@ -6,6 +6,8 @@
 //!
 //! When its parent lets go of it, it refuses what waits, and ends once the platform has answered what is under way.
 
+mod outcome;
+
 use crate::bot::SenderCard;
 use crate::clock::now;
 use crate::context::{ArbiterContext, FleetContext};
@@ -20,10 +22,10 @@ use actix::{
 use longwire_actor::{Context, End, Inject, Inspect, Receives, Timer, TreeActor, send};
 use longwire_link::{SendLimits, SendOutcome, SendQueue, Sending};
 use longwire_platform::feishu::{
-    ApiCaller, CallingApp, IdempotencyKey, MessageError, NoSecretError, ReceiverKind, TokenError,
-    messages,
+    ApiCaller, CallingApp, IdempotencyKey, NoSecretError, ReceiverKind, messages,
 };
 use longwire_store::InstallationRecord;
+use outcome::outcome_of;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -218,33 +220,6 @@ async fn ask(
         message_id: Some(said.message_id),
         is_own_message: reply.message_id.is_none(),
     })
-}
-
-/// What follows an error.
-fn outcome_of(error: &ReplyError) -> SendOutcome {
-    let ReplyError::Message(error) = error else {
-        return SendOutcome::Over;
-    };
-    match error {
-        MessageError::NotSent(_)
-        | MessageError::Unknown(_)
-        | MessageError::Unintelligible { .. }
-        | MessageError::Busy { .. } => SendOutcome::Again,
-        MessageError::ChatLimited => SendOutcome::ChatLimited,
-        MessageError::AppLimited { retry_after } => SendOutcome::AppLimited {
-            retry_after: *retry_after,
-        },
-        MessageError::Token(error) => match &**error {
-            TokenError::Http(_) | TokenError::Refused { .. } => SendOutcome::Again,
-            TokenError::RateLimited { retry_after } => SendOutcome::AppLimited {
-                retry_after: *retry_after,
-            },
-            TokenError::NoSecret(_) | TokenError::CredentialsRefused { .. } => SendOutcome::Over,
-        },
-        MessageError::BadMessageId | MessageError::TooLong { .. } | MessageError::Refused(_) => {
-            SendOutcome::Over
-        }
-    }
 }
 
 impl TreeActor for Sender {
