@@ -17,7 +17,7 @@ use longwire_egress::{
 use longwire_sim::proxy::{Proxy, ProxyAnswer};
 use support::PATIENCE;
 use support::server::{Identity, Stream, egress, read_head, say, serve, settings};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::rustls::HandshakeKind;
 
@@ -445,7 +445,36 @@ async fn tls_and_an_authority_of_its_own() {
         ),
         "{foreign:?}"
     );
+    assert!(foreign.is_err_and(|error| !error.may_have_arrived));
     assert_eq!(connections.get(), 2, "no request without trust");
+}
+
+#[actix_rt::test]
+async fn tls_that_fails_after_the_request_leaves_open_whether_it_arrived() {
+    let identity = Identity::new(&["localhost"]);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    let acceptor = identity.acceptor.clone();
+    let application = actix_rt::spawn(async move {
+        let (tcp, _) = listener.accept().await.expect("a client");
+        let mut tls = acceptor.accept(tcp).await.expect("its handshake");
+        let mut request = [0; 64];
+        tls.read_exact(&mut request).await.expect("a request");
+        let (mut tcp, _) = tls.into_inner();
+        tcp.write_all(b"this is no record of tls").await
+    });
+    let settings = endpoint(&format!("https://localhost:{port}/"), &["loopback"]);
+    let failed = post(&egress(Some(&identity)).endpoint(&settings)).await;
+    let failed = failed.expect_err("no answer");
+    assert!(
+        matches!(failed.problem, PostProblem::Tls { .. }),
+        "{failed:?}"
+    );
+    assert!(failed.may_have_arrived);
+    application
+        .await
+        .expect("no panic")
+        .expect("it was written");
 }
 
 #[actix_rt::test]

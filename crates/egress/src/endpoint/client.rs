@@ -127,7 +127,7 @@ impl EndpointClient {
             sent.unwrap_or_else(timed_out)
                 .map_err(|problem| PostError {
                     may_have_arrived: attempt.was_sent.get()
-                        || problem.leaves_open_whether_it_arrived(),
+                        || problem.leaves_open_whether_it_arrived(attempt.step.get()),
                     problem,
                     resent: attempt.resent.get(),
                 })?;

@@ -136,27 +136,36 @@ impl std::fmt::Display for RequestStep {
     }
 }
 
-impl PostProblem {
-    /// Whether the application may have the whole request when a post ends so.
-    pub(super) fn leaves_open_whether_it_arrived(&self) -> bool {
+impl RequestStep {
+    /// Whether the whole request was written.
+    fn is_past_sending(self) -> bool {
         match self {
-            Self::TimedOut { step } | Self::Dropped { step, .. } => match step {
-                RequestStep::Connecting | RequestStep::Sending => false,
-                RequestStep::AwaitingAnswer | RequestStep::ReadingAnswer => true,
-            },
+            Self::Connecting | Self::Sending => false,
+            Self::AwaitingAnswer | Self::ReadingAnswer => true,
+        }
+    }
+}
+
+impl PostProblem {
+    /// Whether the application may have the whole request when a post ends so, at `step`.
+    pub(super) fn leaves_open_whether_it_arrived(&self, step: RequestStep) -> bool {
+        match self {
+            Self::TimedOut { step } | Self::Dropped { step, .. } => step.is_past_sending(),
+            // In TLS 1.3 a server refuses our half when the request may be sent already. Its alert does not tell that from a
+            // failure with the request in hand.
+            Self::Tls { .. } => step.is_past_sending(),
+            // A network that was there when the request was sent.
+            Self::Unreachable { .. } => step.is_past_sending(),
             Self::Malformed { .. } => true,
             Self::Name { .. }
             | Self::Blocked(_)
             | Self::PlainRefused
             | Self::Refused { .. }
-            | Self::Unreachable { .. }
             | Self::TooManyOpenFiles
             | Self::ProxyRefused { .. }
             | Self::ProxyUnauthorized
             | Self::ProxyUnusable { .. }
-            | Self::ProxyUnintelligible { .. }
-            // A server refuses our half of TLS before it gives the request to anybody.
-            | Self::Tls { .. } => false,
+            | Self::ProxyUnintelligible { .. } => false,
         }
     }
 
@@ -215,6 +224,32 @@ impl From<EgressError> for PostProblem {
                 detail: reason.to_owned(),
             },
             EgressError::Protocol { detail } => Self::ProxyUnintelligible { detail },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_that_fails_after_the_request_leaves_open_whether_it_arrived() {
+        use RequestStep::{AwaitingAnswer, Connecting, ReadingAnswer, Sending};
+        for kind in [
+            io::ErrorKind::HostUnreachable,
+            io::ErrorKind::TimedOut,
+            io::ErrorKind::ConnectionReset,
+        ] {
+            for (step, expected) in [
+                (Connecting, false),
+                (Sending, false),
+                (AwaitingAnswer, true),
+                (ReadingAnswer, true),
+            ] {
+                let problem = PostProblem::of_io(kind.into(), "app:80", step);
+                let leaves_open = problem.leaves_open_whether_it_arrived(step);
+                assert_eq!(leaves_open, expected, "{problem:?} {step:?}");
+            }
         }
     }
 }
