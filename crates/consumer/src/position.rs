@@ -11,6 +11,7 @@ use longwire_wire::event::Seq;
 
 use crate::order_key::{DeliveryOrder, OrderKey};
 
+pub(crate) use self::bytes::PLACES;
 pub use self::bytes::PositionError;
 
 /// The most events that are read and not done, whatever a consumer is set to.

@@ -38,13 +38,13 @@ impl<'a, 'f> Members<'a, 'f> {
         .members(faults)
     }
 
-    /// A member that has to be there.
+    /// A member that has to be there; `null` is as good as absent.
     pub(super) fn required<T>(
         &mut self,
         name: &'static str,
         read: impl FnOnce(Member<'a>, &mut Faults) -> Option<T>,
     ) -> Option<T> {
-        if self.object.contains_key(name) {
+        if self.has(name) {
             return self.optional(name, read);
         }
         self.known.push(name);
@@ -75,6 +75,15 @@ impl<'a, 'f> Members<'a, 'f> {
             code,
             detail: detail.into(),
         });
+    }
+
+    /// Whether none of its members that were asked for was there.
+    pub(super) fn has_none(&self) -> bool {
+        !self.known.iter().any(|name| self.has(name))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(|value| !value.is_null())
     }
 
     /// Every member that was not asked for is a mistake.

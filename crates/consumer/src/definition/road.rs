@@ -13,7 +13,7 @@ const MAX_HEADERS: usize = 20;
 const MAX_HEADER_BYTES: usize = 8 * 1_024;
 /// The most bytes of certificates.
 const MAX_CA_BYTES: usize = 64 * 1_024;
-/// The most bytes of a URL.
+/// The most bytes of a URL, as it is kept: what is not ASCII takes three bytes for each, as `%E5`.
 const MAX_URL_BYTES: usize = 2_048;
 /// Headers that longwire or HTTP sets. Names that begin with `webhook-` are those of Standard Webhooks.
 const RESERVED_HEADERS: [&str; 9] = [
@@ -153,8 +153,10 @@ fn read_url(value: Member<'_>, faults: &mut Vec<DefinitionFault>) -> Option<Url>
             faults,
         );
     }
-    if text.len() > MAX_URL_BYTES {
-        let detail = format!("the URL has at most {MAX_URL_BYTES} bytes");
+    if url.as_str().len() > MAX_URL_BYTES {
+        let detail = format!(
+            "the URL has at most {MAX_URL_BYTES} bytes, what is not ASCII written as `%E5`"
+        );
         return value.fault(FaultCode::OutOfRange, detail, faults);
     }
     Some(url)

@@ -4,6 +4,7 @@ use longwire_wire::event::Seq;
 
 use super::fault::{DefinitionFault, FaultCode};
 use super::members::Member;
+use crate::position::PLACES;
 use crate::timestamp;
 
 /// Where a consumer begins, when it is made.
@@ -31,7 +32,7 @@ pub(super) fn read(value: Member<'_>, faults: &mut Vec<DefinitionFault>) -> Opti
         return value.fault(FaultCode::WrongType, detail, faults);
     }
     let mut members = value.members(faults)?;
-    let seq = members.optional("seq", |value, faults| value.number(0..=i64::MAX, faults));
+    let seq = members.optional("seq", |value, faults| value.number(PLACES, faults));
     let time = members.optional("time", |value, faults| {
         let time = timestamp::read(value.text(faults)?);
         let detail = "a time with its zone belongs here, such as `2026-01-31T12:00:00Z`";
@@ -42,6 +43,13 @@ pub(super) fn read(value: Member<'_>, faults: &mut Vec<DefinitionFault>) -> Opti
             "time",
             FaultCode::Conflict,
             "either `seq` or `time` belongs here",
+        );
+    }
+    if members.has_none() {
+        members.fault(
+            "seq",
+            FaultCode::Missing,
+            "either `seq` or `time` has to be there",
         );
     }
     members.refuse_others();

@@ -141,6 +141,8 @@ fn mistakes_in_a_road() {
             UnknownMember,
         ),
         (json!({"url": "https://x.example"}), "/road/kind", Missing),
+        (Value::Null, "/road", Missing),
+        (json!({"kind": null}), "/road/kind", Missing),
     ] {
         check("road", road, pointer, code);
     }
@@ -170,7 +172,7 @@ fn mistakes_in_a_filter() {
 
 #[test]
 fn mistakes_in_the_rest() {
-    use FaultCode::{Conflict, InvalidValue, WrongType};
+    use FaultCode::{Conflict, InvalidValue, Missing, OutOfRange, WrongType};
     let gather = json!({"order": "none", "gather": {"quiet_ms": 1, "max_ms": 2}});
     check("policy", gather, "/policy/gather", Conflict);
     let gather = json!({"gather": {"quiet_ms": 3, "max_ms": 2}});
@@ -183,8 +185,39 @@ fn mistakes_in_the_rest() {
     );
     let from = json!({"seq": 1, "time": "2026-11-30T12:00:00Z"});
     check("from", from, "/from/time", Conflict);
+    check("from", json!({}), "/from/seq", Missing);
+    check("from", json!({"seq": i64::MAX}), "/from/seq", OutOfRange);
+    let gather = json!({"gather": {"quiet_ms": null, "max_ms": 2}});
+    check("policy", gather, "/policy/gather/quiet_ms", Missing);
     let notices = json!({"installation": "bot", "chat": "oc_1"});
     check("notices", notices, "/notices/installation", InvalidValue);
+}
+
+/// What is taken is kept as it is shown, and has to be readable after a restart.
+#[test]
+fn a_url_is_measured_as_it_is_kept() {
+    let webhook = |letters: usize| {
+        let url = format!("https://x.example/{}", "客".repeat(letters));
+        json!({"kind": "webhook", "url": url})
+    };
+    let json = json!({"name": "a", "road": webhook(220)});
+    let definition = ConsumerDefinition::parse(&json).expect("2,002 bytes");
+    let shown = definition.to_json();
+    assert_eq!(ConsumerDefinition::parse(&shown), Ok(definition));
+    check("road", webhook(240), "/road/url", FaultCode::OutOfRange);
+}
+
+/// The farthest place that a definition can name is one that a position can be at.
+#[test]
+fn a_position_can_be_wherever_a_consumer_may_begin() {
+    let json = json!({"name": "a", "road": {"kind": "pull"}, "from": {"seq": i64::MAX / 4}});
+    let definition = ConsumerDefinition::parse(&json).expect("it is right");
+    let StartFrom::Seq(seq) = definition.from else {
+        panic!("{definition:?}");
+    };
+    let position = crate::position::Position::behind(seq);
+    let kept = crate::position::Position::from_bytes(&position.to_bytes());
+    assert_eq!(kept, Ok(position));
 }
 
 /// Headers may be credentials.

@@ -16,7 +16,7 @@ const VERSION: u8 = 1;
 const MOST_UNDONE: usize = MAX_UNDONE + 2 * MAX_DEFERRED;
 
 /// What a place in the log can be: far from where sums overflow.
-const PLACES: RangeInclusive<i64> = 0..=i64::MAX / 4;
+pub(crate) const PLACES: RangeInclusive<i64> = 0..=i64::MAX / 4;
 
 /// Why bytes are no position.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
