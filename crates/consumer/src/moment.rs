@@ -28,7 +28,8 @@ impl Moment {
         Duration::from_millis(u64::try_from(age).unwrap_or(0))
     }
 
-    /// When the wall clock will show `unix_ms`, at most `limit` from now: a clock that was set back makes nothing wait longer.
+    /// When the wall clock will show `unix_ms`, at most `limit` from now. Whoever asks again then, and has to be done by a
+    /// certain time whatever the clock shows, keeps that time.
     pub(crate) fn instant_at(self, unix_ms: i64, limit: Duration) -> Instant {
         let wait = unix_ms.saturating_sub(self.unix_ms);
         let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));

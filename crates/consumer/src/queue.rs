@@ -145,6 +145,8 @@ struct OpenEvent<E> {
     key: OrderKey,
     urgent: Urgent,
     recorded_ms: i64,
+    /// When it was read from the log.
+    read_at: Instant,
     size_bytes: usize,
     payload: E,
     tried: Tried,

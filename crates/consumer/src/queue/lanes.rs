@@ -92,6 +92,7 @@ impl<E: Clone> ConsumerQueue<E> {
             key,
             urgent: event.urgent,
             recorded_ms: event.recorded_ms,
+            read_at: now.instant,
             size_bytes: event.size_bytes,
             payload: event.payload,
             tried,
@@ -211,7 +212,8 @@ impl<E: Clone> ConsumerQueue<E> {
         self.place(key, now);
     }
 
-    /// How many of the lane's oldest events are one batch, and when it is complete; `None` if it is.
+    /// How many of the lane's oldest events are one batch, and when it is complete; `None` if it is. A wall clock that was set
+    /// back says that events were recorded in the future; they wait as if they had been recorded when they were read.
     pub(super) fn gather(
         &self,
         lane: &Lane,
@@ -243,7 +245,9 @@ impl<E: Clone> ConsumerQueue<E> {
         let due_ms = last
             .saturating_add(millis(gather.quiet))
             .min(first.saturating_add(millis(gather.max)));
-        let due = now.instant_at(due_ms, gather.max);
+        let oldest = lane.events.front().and_then(|seq| self.open.get(seq));
+        let latest = oldest.map_or(now.instant, |event| event.read_at + gather.max);
+        let due = now.instant_at(due_ms, gather.max).min(latest);
         (count, Some(due))
     }
 

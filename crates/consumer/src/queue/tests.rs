@@ -380,6 +380,25 @@ fn rapid_messages_arrive_as_one_batch_and_clicks_do_not_wait() {
     assert_eq!(seqs(&play.next()), [7, 9]);
 }
 
+/// A batch is complete by the times of its events, and after its longest wait whatever the clock shows.
+#[test]
+fn a_clock_that_is_set_back_holds_no_batch() {
+    let gather = GatherPolicy {
+        quiet: Duration::from_millis(300),
+        max: Duration::from_secs(2),
+    };
+    let policy = DeliveryPolicy {
+        gather: Some(gather),
+        ..DeliveryPolicy::default()
+    };
+    let mut play = Play::new(Receivers::Endpoint, policy);
+    play.message("a");
+    play.now.unix_ms -= 3_600_000;
+    let before = play.now.instant;
+    assert_eq!(play.next().events.len(), 1);
+    assert!(play.now.instant - before <= gather.max);
+}
+
 #[test]
 fn old_events_are_labelled_or_skipped_as_the_consumer_wants() {
     for (then, expected) in [
