@@ -26,8 +26,9 @@
 //! **Whose failure.** A webhook's endpoint fails when it cannot be reached or asks for time (429, `Retry-After`), when events
 //! of three lanes failed since its last success, or when it failed five times within a minute or more without a success. Then
 //! one event at a time is sent as a probe: lanes that were not tried yet come first, then all in turn, and an event that was
-//! read since is tried within 5 s unless the endpoint cannot be reached. The first success ends it. Failures of probes count
-//! for the endpoint, not for the event. Any other failure is the event's: its lane waits for its retry, others go on.
+//! read since is tried within 5 s unless the endpoint cannot be reached. The first success ends it. Probes that nobody answers
+//! count for the endpoint alone; one that the application refuses counts for its event too, so that a policy can give it up.
+//! Any other failure is the event's: its lane waits for its retry, others go on.
 //!
 //! **Late answers.** An acknowledgement counts until the event is done, also after its claim ended or while somebody else has
 //! it. One for an event that only an earlier process sent counts too, but is forgotten if the event is not the oldest of its

@@ -27,19 +27,20 @@ pub fn retry_delay(failures: u32, chance: u64) -> Duration {
     jittered(step(&EVENT_STEPS, failures), chance)
 }
 
-/// The delay before the next probe of an endpoint, after so many failed ones.
-pub(crate) fn probe_delay(
-    failed: u32,
-    refused: bool,
-    failing_for: Duration,
-    chance: u64,
-) -> Duration {
-    let base = if refused && failing_for < RESTARTING_FOR {
-        Duration::from_secs(PROBE_STEPS[0])
-    } else {
-        step(&PROBE_STEPS, failed)
-    };
-    jittered(base, chance)
+/// Whether an endpoint that refuses connections for so long is probably restarting.
+pub(crate) fn is_restarting(refusing_for: Duration) -> bool {
+    refusing_for < RESTARTING_FOR
+}
+
+/// The delay before the next probe of an endpoint that is probably restarting.
+pub(crate) fn restarting_delay(chance: u64) -> Duration {
+    jittered(Duration::from_secs(PROBE_STEPS[0]), chance)
+}
+
+/// The delay before the next probe of an endpoint, after so many failed ones. Those while it was probably restarting do not
+/// count: an application that comes back in its second minute is not left alone for five.
+pub(crate) fn probe_delay(failed: u32, chance: u64) -> Duration {
+    jittered(step(&PROBE_STEPS, failed), chance)
 }
 
 fn step(steps: &[u64], nth: u32) -> Duration {
@@ -76,12 +77,11 @@ mod tests {
     }
 
     #[test]
-    fn a_restarting_application_is_probed_each_second() {
-        let delay = |failed, refused, seconds| {
-            probe_delay(failed, refused, Duration::from_secs(seconds), 7).as_secs()
-        };
-        assert_eq!(delay(30, true, 59), 1);
-        assert_eq!(delay(30, false, 59) / 30, 10);
-        assert_eq!(delay(3, true, 60), 4);
+    fn the_probes_of_an_endpoint() {
+        assert!(is_restarting(Duration::from_secs(59)));
+        assert!(!is_restarting(Duration::from_secs(60)));
+        assert_eq!(restarting_delay(7).as_secs(), 1);
+        assert_eq!(probe_delay(3, 7).as_secs(), 4);
+        assert_eq!(probe_delay(30, 7).as_secs() / 30, 10);
     }
 }

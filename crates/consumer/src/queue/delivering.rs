@@ -52,12 +52,8 @@ impl<E: Clone> ConsumerQueue<E> {
             return None;
         }
         loop {
-            let durable = self.reservations.durable();
-            let mut turns = self.ready.iter();
-            let may = |turn: &&Turn| {
-                turn.oldest <= durable && self.readers.may_claim(turn.key, reader, now.instant)
-            };
-            let turn = *turns.find(may)?;
+            let may = |turn: &&Turn| self.readers.may_claim(turn.key, reader, now.instant);
+            let turn = *self.sendable().find(may)?;
             if self.skip_old(turn, now) {
                 continue;
             }
@@ -66,47 +62,48 @@ impl<E: Clone> ConsumerQueue<E> {
     }
 
     fn next_for_readers(&self, now: Instant) -> Option<(Turn, ReaderId)> {
-        let durable = self.reservations.durable();
-        let turns = self.ready.iter().filter(|turn| turn.oldest <= durable);
-        let mut chosen =
-            turns.filter_map(|turn| Some((*turn, self.readers.choose(turn.key, now)?)));
+        let mut chosen = self
+            .sendable()
+            .filter_map(|turn| Some((*turn, self.readers.choose(turn.key, now)?)));
         chosen.next()
+    }
+
+    /// The lanes that are ready and whose oldest event is reserved, in their order.
+    pub(super) fn sendable(&self) -> impl Iterator<Item = &Turn> {
+        let durable = self.reservations.durable();
+        self.ready.iter().filter(move |turn| turn.oldest <= durable)
     }
 
     /// The event that tells whether the endpoint still fails: one that was not tried yet, else the next one behind the last.
     fn next_probe(&self, now: Instant) -> Option<Turn> {
         let scope = self.health.may_probe(now)?;
         let failing = self.health.failing()?;
-        let durable = self.reservations.durable();
-        let untried = |turn: &&Turn| {
-            let lane = self.lanes.get(&turn.key);
-            lane.is_some_and(|lane| lane.failed_in != self.health.row())
-        };
-        let sendable = || self.ready.iter().filter(|turn| turn.oldest <= durable);
         match scope {
-            ProbeScope::Fresh => sendable()
-                .filter(untried)
-                .find(|turn| turn.oldest > failing.read)
-                .copied(),
-            ProbeScope::All => sendable()
-                .find(untried)
-                .or_else(|| sendable().find(|turn| turn.oldest > failing.last_tried))
-                .or_else(|| sendable().next())
+            ProbeScope::Fresh => self.fresh(),
+            ProbeScope::All => self
+                .sendable()
+                .find(|turn| self.is_untried(turn))
+                .or_else(|| {
+                    self.sendable()
+                        .find(|turn| turn.oldest > failing.last_tried)
+                })
+                .or_else(|| self.sendable().next())
                 .copied(),
         }
     }
 
-    /// Whether an event came since the endpoint fails that was not tried.
-    pub(super) fn has_fresh(&self) -> bool {
-        let Some(failing) = self.health.failing() else {
-            return false;
-        };
-        let fresh = |turn: &Turn| {
-            let lane = self.lanes.get(&turn.key);
-            turn.oldest > failing.read
-                && lane.is_some_and(|lane| lane.failed_in != self.health.row())
-        };
-        self.ready.iter().any(fresh)
+    /// The first event that can be sent, came since the endpoint fails, and was not tried.
+    pub(super) fn fresh(&self) -> Option<Turn> {
+        let read = self.health.failing()?.read;
+        self.sendable()
+            .find(|turn| turn.oldest > read && self.is_untried(turn))
+            .copied()
+    }
+
+    /// Whether the lane was not tried in this row of failures.
+    fn is_untried(&self, turn: &Turn) -> bool {
+        let lane = self.lanes.get(&turn.key);
+        lane.is_some_and(|lane| lane.failed_in != self.health.row())
     }
 
     /// Drops the oldest event of the lane if the consumer does not want it any more.

@@ -6,7 +6,7 @@ use crate::delivery::{Blame, DeliveryFailure, DeliveryId};
 use crate::moment::Moment;
 use crate::news::QueueState;
 use crate::order_key::OrderKey;
-use crate::retry::{MAX_RETRY_AFTER, probe_delay};
+use crate::retry::{MAX_RETRY_AFTER, is_restarting, probe_delay, restarting_delay};
 
 /// Failures of so many lanes, without a success between them, are the endpoint's.
 const LANES_FAILED: usize = 3;
@@ -52,6 +52,8 @@ pub(super) struct Failing {
     /// Whether it answers, if only with errors.
     answers: bool,
     probes: u32,
+    /// Those of them that were made while it was not probably restarting.
+    patient_probes: u32,
     probe: Option<DeliveryId>,
     next_probe: Instant,
     fresh_probe: Instant,
@@ -224,6 +226,7 @@ impl Failing {
             cause,
             answers: false,
             probes: 0,
+            patient_probes: 0,
             probe: Some(delivery),
             next_probe: now.instant,
             fresh_probe: now.instant + FRESH_PROBE,
@@ -248,8 +251,12 @@ impl Failing {
         self.cause = failure;
         self.answers = failure.blame() == Blame::Event;
         let failing_for = now.instant.saturating_duration_since(self.since.instant);
-        let refused = failure == DeliveryFailure::Refused;
-        let usual = probe_delay(self.probes, refused, failing_for, chance);
+        let usual = if failure == DeliveryFailure::Refused && is_restarting(failing_for) {
+            restarting_delay(chance)
+        } else {
+            self.patient_probes += 1;
+            probe_delay(self.patient_probes, chance)
+        };
         let asked = failure.asked_delay().unwrap_or_default();
         self.next_probe = now.instant + usual.max(asked.min(MAX_RETRY_AFTER));
     }

@@ -1,6 +1,6 @@
 //! Lives of a queue, one after the other. `tests/promises` has them in any order.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
 use longwire_installation::InstallationId;
@@ -111,6 +111,14 @@ impl Play {
         panic!("nothing is sent: {:?}", self.queue);
     }
 
+    /// Nothing can be sent now, and the owner is not told to look again at once.
+    fn nothing_is_due(&mut self) {
+        assert!(self.send().is_none());
+        while self.queue.poll_save(self.now).is_some() {}
+        let due = self.queue.poll_timeout(self.now);
+        assert!(due.is_none_or(|due| due > self.now.instant), "{due:?}");
+    }
+
     fn news(&mut self) -> Vec<ConsumerNews> {
         std::iter::from_fn(|| self.queue.poll_news()).collect()
     }
@@ -180,6 +188,66 @@ fn a_refused_connection_is_probed_each_second() {
             .values()
             .all(|event| event.tried.failures == 0)
     );
+}
+
+/// The probes of the first minute do not count as patience: whoever comes back in the second one waits seconds, not minutes.
+#[test]
+fn an_application_that_starts_slowly_is_found_soon() {
+    let mut play = Play::new(Receivers::Endpoint, DeliveryPolicy::default());
+    play.message("a");
+    let (mut last, mut longest) = (0, 0);
+    while last < 120 {
+        let (_, second) = play.fail_next(REFUSED);
+        longest = longest.max(second - last);
+        last = second;
+    }
+    assert!((16..=34).contains(&longest), "{longest}");
+}
+
+/// The owner sets a timer to what the queue says, and would run without a pause.
+#[test]
+fn nothing_is_due_that_is_not_reserved() {
+    let mut play = Play::new(Receivers::Endpoint, DeliveryPolicy::default());
+    for chat in ["a", "b", "c"] {
+        play.message(chat);
+    }
+    for _ in 0..6 {
+        play.fail_next(status(500));
+    }
+    // It came since, and the disk does not take the position that reserves it.
+    let after = Seq(play.head);
+    let event = ReadEvent {
+        seq: Seq(play.head + 5_000),
+        installation: InstallationId(1),
+        chat: None,
+        urgent: Urgent::No,
+        recorded_ms: play.now.unix_ms,
+        size_bytes: 100,
+        payload: 0,
+    };
+    let reached = event.seq;
+    play.queue
+        .handle_page(ReadScope::Ahead, after, [event], reached, play.now);
+    play.now = play.now.after(Duration::from_secs(6));
+    play.nothing_is_due();
+}
+
+#[test]
+fn nothing_is_due_while_too_much_is_under_way() {
+    let policy = DeliveryPolicy::default();
+    let mut play = Play::new(Receivers::Endpoint, policy.clone());
+    for chat in ["a", "b", "c"] {
+        play.message(chat);
+    }
+    let sent: Vec<_> = std::iter::from_fn(|| play.send()).collect();
+    let narrow = DeliveryPolicy {
+        concurrency: NonZeroU16::MIN,
+        ..policy
+    };
+    play.queue.handle_policy(narrow, play.now);
+    play.queue.handle_failed(sent[0].id, REFUSED, play.now);
+    play.now = play.now.after(Duration::from_secs(3));
+    play.nothing_is_due();
 }
 
 #[test]

@@ -25,16 +25,15 @@ impl<E: Clone> ConsumerQueue<E> {
 
     /// When something that can be sent but for the time can be sent.
     fn sending_due(&self, now: Instant) -> Option<Instant> {
-        let durable = self.reservations.durable();
-        let sendable = self.ready.iter().any(|turn| turn.oldest <= durable);
-        if !sendable {
-            return None;
-        }
+        self.sendable().next()?;
         let slot = self.throttle.next(now);
         match self.state() {
             QueueState::Active => slot,
-            QueueState::Failing { .. } => self.health.due(self.has_fresh()).max(slot),
-            QueueState::Paused | QueueState::Stopped => None,
+            QueueState::Failing { .. } if self.readers.has_room() => {
+                self.health.due(self.fresh().is_some()).max(slot)
+            }
+            // What is under way ends first, or an operator decides.
+            QueueState::Failing { .. } | QueueState::Paused | QueueState::Stopped => None,
         }
     }
 
@@ -44,7 +43,7 @@ impl<E: Clone> ConsumerQueue<E> {
             && at <= now.instant
         {
             self.place(key, now);
-            // A wall clock that was set back makes what is gathered wait again.
+            // What is gathered may have more to wait for.
             if self.waiting.first() == Some(&(at, key)) {
                 break;
             }

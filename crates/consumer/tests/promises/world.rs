@@ -166,7 +166,13 @@ impl World {
 
     pub(crate) fn send(&mut self) -> bool {
         let delivery = self.queue.poll_delivery(self.now);
-        self.take(delivery)
+        let sent = self.take(delivery);
+        if !sent {
+            // Or the owner's timer would run without a pause.
+            let due = self.queue.poll_timeout(self.now);
+            assert!(due.is_none_or(|due| due > self.now.instant), "{due:?}");
+        }
+        sent
     }
 
     pub(crate) fn claim(&mut self, reader: ReaderId, lease: Duration) -> bool {
