@@ -5,7 +5,7 @@ use longwire_wire::event::Seq;
 use super::{ConsumerQueue, Tried};
 use crate::delivery::ReadEvent;
 use crate::moment::Moment;
-use crate::news::{ReadScope, ReadWant};
+use crate::news::{QueueState, ReadScope, ReadWant};
 use crate::order_key::OrderKey;
 
 /// The most events of the log in one page.
@@ -63,6 +63,10 @@ impl<E: Clone> ConsumerQueue<E> {
         if head.0 <= self.read {
             return None;
         }
+        let room = self.window_events().saturating_sub(self.open.len());
+        if room < PAGE.min(self.window_events() / 4) && self.is_busy() {
+            return None;
+        }
         if !self.has_room() && !self.defer_longest() {
             return None;
         }
@@ -73,6 +77,12 @@ impl<E: Clone> ConsumerQueue<E> {
             until: None,
             limit: limit.clamp(1, PAGE),
         })
+    }
+
+    /// Whether there is enough to send. A page for each event that is done would cost a consumer that lags more than its
+    /// deliveries do.
+    fn is_busy(&self) -> bool {
+        self.state() == QueueState::Active && self.sendable().next().is_some()
     }
 
     fn has_room(&self) -> bool {

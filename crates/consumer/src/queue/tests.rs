@@ -250,6 +250,32 @@ fn nothing_is_due_while_too_much_is_under_way() {
     play.nothing_is_due();
 }
 
+/// A consumer that lags has always something to send, and reads when a page of room is free.
+#[test]
+fn a_consumer_that_lags_reads_pages() {
+    let mut play = Play::new(Receivers::Endpoint, DeliveryPolicy::default());
+    let head = Seq(100_000);
+    let (mut pages, mut done) = (0, 0);
+    while done < 10_000 {
+        if let Some(want) = play.queue.poll_want(head) {
+            pages += 1;
+            for _ in 0..want.limit {
+                play.message("a");
+            }
+        }
+        let delivery = play.send().expect("there is enough");
+        play.queue.handle_done(delivery.id, play.now);
+        done += 1;
+    }
+    assert!(pages <= 4 + done / 256, "{pages}");
+    // What cannot be sent is no reason to wait.
+    play.all();
+    while play.queue.poll_want(head).is_some() && play.queue.held_events() < 1_024 {
+        play.message("b");
+    }
+    assert!(play.queue.held_events() >= 1_000);
+}
+
 #[test]
 fn an_outage_of_hours_is_probed_every_five_minutes_at_least() {
     let mut play = Play::new(Receivers::Endpoint, DeliveryPolicy::default());
