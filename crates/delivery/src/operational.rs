@@ -30,6 +30,10 @@ pub(crate) fn record(
     event_type: &'static str,
     operation: &Operation,
 ) {
+    debug_assert!(
+        longwire_wire::catalogue::find(event_type).is_some(),
+        "{event_type} is not in the catalogue"
+    );
     let name = operation.consumer.as_deref().unwrap_or_default();
     let occurrence = format!("{space}/{name}/{:032x}", rand::random::<u128>());
     let now_ms = unix_ms();

@@ -148,6 +148,8 @@ pub enum EventAction {
     Paused,
     /// A consumer resumed.
     Resumed,
+    /// A consumer was stopped, until an operator resumes it.
+    Stopped,
     /// A consumer is behind.
     Lagging,
     /// The store records nothing, or is slow.
@@ -173,6 +175,7 @@ impl EventAction {
             Self::Deaf => "deaf",
             Self::Paused => "paused",
             Self::Resumed => "resumed",
+            Self::Stopped => "stopped",
             Self::Lagging => "lagging",
             Self::Degraded => "degraded",
             Self::Recovered => "recovered",

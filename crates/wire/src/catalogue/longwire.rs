@@ -20,7 +20,7 @@ const fn entry(
     }
 }
 
-pub(super) static TYPES: [EventType; 9] = [
+pub(super) static TYPES: [EventType; 10] = [
     entry(
         "longwire.installation.displaced",
         "Another program took the bot's connection.",
@@ -56,6 +56,12 @@ pub(super) static TYPES: [EventType; 9] = [
         "Deliveries to a consumer go on.",
         "消费者恢复投递。",
         r#"{"consumer":"orders","reason":"probe_succeeded","detail":"The endpoint answers again. The backlog is delivered in order.","lag_events":4200,"lag_ms":3600000}"#,
+    ),
+    entry(
+        "longwire.consumer.stopped",
+        "The endpoint of a consumer is gone, and nothing is sent until an operator resumes it.",
+        "消费者的端点已失效，需人工恢复后才会继续投递。",
+        r#"{"consumer":"orders","reason":"status_410","detail":"The endpoint answered 410. Resume the consumer to deliver again.","lag_events":3,"lag_ms":900}"#,
     ),
     entry(
         "longwire.consumer.lagging",

@@ -76,6 +76,7 @@ fn action(event_type: &str) -> Option<EventAction> {
         "deaf" => EventAction::Deaf,
         "paused" => EventAction::Paused,
         "resumed" => EventAction::Resumed,
+        "stopped" => EventAction::Stopped,
         "lagging" => EventAction::Lagging,
         "degraded" => EventAction::Degraded,
         "recovered" => EventAction::Recovered,
