@@ -29,12 +29,13 @@ impl EventId {
         Self(bytes)
     }
 
-    /// Its number in `store`; `None` if another store recorded it.
+    /// Its number in `store`; `None` if another store recorded it, or if no event has that number.
     #[must_use]
     pub fn seq_in(self, store: StoreTag) -> Option<Seq> {
         let (tag, seq) = self.0.split_at(8);
         let seq = seq.try_into().expect("16 bytes without 8 are 8");
-        (tag == store.0).then(|| Seq(i64::from_be_bytes(seq)))
+        let seq = Seq(i64::from_be_bytes(seq));
+        (tag == store.0 && seq.0 >= 0).then_some(seq)
     }
 
     /// Its 16 bytes.
@@ -99,10 +100,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_id_leads_back_to_its_event(store: [u8; 8], other: [u8; 8], seq: i64) {
+        fn an_id_leads_back_to_its_event(store: [u8; 8], other: [u8; 8], seq in 0..=i64::MAX) {
             let id = EventId::new(StoreTag(store), Seq(seq));
             prop_assert_eq!(id.to_string().parse::<EventId>(), Ok(id));
             prop_assert_eq!(id.seq_in(StoreTag(store)), Some(Seq(seq)));
+            let foreign = EventId::new(StoreTag(store), Seq(-seq - 1));
+            prop_assert_eq!(foreign.seq_in(StoreTag(store)), None);
             if other != store {
                 prop_assert_eq!(id.seq_in(StoreTag(other)), None);
             }
