@@ -1,8 +1,8 @@
 //! The lane of small writes: rows that ride in the writer's next transaction and have no commit of their own.
 //!
 //! Each is one of [`SmallWrite`], which says how it is kept. Of two with one key only the newer is written; it takes the place
-//! of the older one that still waits. At most [`LANE_BATCH`] ride in one transaction, oldest first, so that no number of them
-//! delays events. A [prompt](Urgency::Prompt) one wakes the writer; a [lazy](Urgency::Lazy) one has the writer wait for a
+//! of the older one that still waits. At most [`LANE_BATCH`] of [`LANE_BYTES`] ride in one transaction, oldest first, so that no number
+//! of them delays events. A [prompt](Urgency::Prompt) one wakes the writer; a [lazy](Urgency::Lazy) one has the writer wait for a
 //! transaction a little while. A callback tells when a write is durable.
 
 mod small_write;
@@ -23,6 +23,8 @@ use self::waiting::{Entry, Placed, Waiting};
 
 /// Small writes that ride in one transaction: some two milliseconds of the writer's time.
 pub(crate) const LANE_BATCH: usize = 256;
+/// Bytes of them: journeys of endpoints that fail have answers of many kilobytes. One more may exceed it by itself.
+pub(crate) const LANE_BYTES: usize = 512 << 10;
 
 /// Called once, on the writer's thread, when what it came with is durable.
 pub(crate) type OnDurable = Box<dyn FnOnce() + Send>;
@@ -155,11 +157,25 @@ impl WriteLane {
     /// The oldest of them, to be written in one transaction.
     pub(crate) fn take(&self) -> LaneBatch<'_> {
         let mut waiting = self.lock();
-        let entries = (0..LANE_BATCH).map_while(|_| waiting.pop()).collect();
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        while entries.len() < LANE_BATCH
+            && bytes < LANE_BYTES
+            && let Some(entry) = waiting.pop()
+        {
+            bytes += entry.write.held_bytes();
+            entries.push(entry);
+        }
         LaneBatch {
             lane: self,
             entries,
         }
+    }
+
+    /// In how many transactions those that wait now are written at most.
+    pub(crate) fn batches(&self) -> usize {
+        let waiting = self.lock();
+        let bytes = waiting.entries.iter().map(|entry| entry.write.held_bytes());
+        waiting.entries.len().div_ceil(LANE_BATCH) + bytes.sum::<usize>() / LANE_BYTES
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {

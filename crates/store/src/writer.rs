@@ -17,7 +17,6 @@ use crate::cause::{Cause, Failure};
 use crate::engine::{Batch, WriteEngine};
 use crate::head::Head;
 use crate::health::HealthCell;
-use crate::lane::LANE_BATCH;
 use crate::pace::{BATCH_BYTES, BATCH_EVENTS};
 use crate::receipt::{Committed, GroupOutcome, RecordOutcome};
 use crate::write_queue::{Queued, WriteQueue};
@@ -143,7 +142,7 @@ impl WriterState {
             }
         }
         // A write that replaces a waiting one takes its place, so these batches reach all that wait now.
-        let batches = self.queue.lane.len().div_ceil(LANE_BATCH) + LAST_LANE_BATCHES;
+        let batches = self.queue.lane.batches() + LAST_LANE_BATCHES;
         for _ in 0..batches {
             if self.queue.lane.is_empty() {
                 break;

@@ -59,6 +59,15 @@ pub(crate) enum Kept {
 }
 
 impl SmallWrite {
+    /// What it has beside a short row, in bytes, about.
+    pub(super) fn held_bytes(&self) -> usize {
+        match self {
+            Self::Position(_, position) => position.state.len(),
+            Self::Journey(batch) => batch.held_bytes(),
+            Self::Note(_) | Self::Displacement(_) | Self::TokenUsed(_) | Self::Audit(_) => 0,
+        }
+    }
+
     pub(super) fn kept(&self) -> Kept {
         match self {
             Self::Note(_) => Kept::IfNotes,

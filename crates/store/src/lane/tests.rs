@@ -271,6 +271,28 @@ fn an_audited_change_is_never_dropped_and_the_next_one_refused() {
     assert_eq!(taken, AUDITS);
 }
 
+/// Each batch ends with the one that reaches the bound, and closing takes no more batches than are told.
+#[test]
+fn only_so_many_bytes_ride_in_one_transaction() {
+    let lane = WriteLane::new();
+    for _ in 0..100 {
+        put(&lane, journey(10, 10_000));
+    }
+    let told = lane.batches();
+    let mut batches = 0;
+    while !lane.is_empty() {
+        let batch = lane.take();
+        let bytes: usize = batch.writes().map(SmallWrite::held_bytes).sum();
+        assert!(bytes < LANE_BYTES + 110_000, "{bytes}");
+        batch.written();
+        batches += 1;
+    }
+    assert!((10..=told).contains(&batches), "{batches} of {told}");
+    // One that is larger than the bound is written too.
+    put(&lane, journey(100, 10_000));
+    assert_eq!(lane.take().writes().count(), 1);
+}
+
 #[test]
 fn journeys_that_are_too_much_are_dropped_and_their_steps_counted() {
     let lane = WriteLane::new();
