@@ -52,6 +52,9 @@ enum Step {
     Pause,
     Resume,
     FilterChanged,
+    /// The wall clock is set, by so many seconds.
+    ClockSet(i64),
+    Concurrency(u16),
 }
 
 fn failure() -> impl Strategy<Value = DeliveryFailure> {
@@ -121,6 +124,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Pause),
         2 => Just(Step::Resume),
         1 => Just(Step::FilterChanged),
+        1 => (-7_200_i64..7_200).prop_map(Step::ClockSet),
+        1 => (1_u16..8).prop_map(Step::Concurrency),
     ];
     prop_oneof![6 => of_log, 6 => of_application, 4 => of_process]
 }
@@ -256,6 +261,11 @@ fn run(world: &mut World, step: Step) {
         Step::Pause => world.queue.handle_paused(),
         Step::Resume => world.queue.handle_resumed(),
         Step::FilterChanged => world.filter_changed(),
+        Step::ClockSet(seconds) => world.now.unix_ms += 1_000 * seconds,
+        Step::Concurrency(concurrency) => {
+            world.policy.concurrency = NonZeroU16::new(concurrency).expect("it is not zero");
+            world.queue.handle_policy(world.policy.clone(), world.now);
+        }
     }
 }
 
