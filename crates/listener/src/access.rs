@@ -129,7 +129,13 @@ impl AccessCheck {
                     match admitted {
                         Ok(caller) => {
                             request.extensions_mut().insert(caller);
-                            next.call(request).await
+                            let answer = next.call(request);
+                            match need {
+                                Some((_, RouteClass::Write)) => to_its_end(answer).await,
+                                Some((_, RouteClass::Read | RouteClass::Stream)) | None => {
+                                    answer.await
+                                }
+                            }
                         }
                         Err(problem) => Ok(request.into_response(problem.error_response())),
                     }
@@ -179,6 +185,15 @@ impl AccessCheck {
     fn count(&self, at: usize) {
         self.0.refused[at].fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// Carries a change out, also when its client hangs up meanwhile and nobody waits for the answer any more. What follows from a
+/// change, such as its entry in the audit, would not be done otherwise.
+async fn to_its_end<T: 'static>(
+    change: impl Future<Output = Result<T, Error>> + 'static,
+) -> Result<T, Error> {
+    let outcome = actix_web::rt::spawn(change).await;
+    outcome.unwrap_or_else(|_| Err(Problem::interrupted().into()))
 }
 
 /// What a request brings in `Authorization: Bearer …`.

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::web::Json;
@@ -16,6 +17,13 @@ use longwire_listener::{
     StreamLimits, Timeouts, TokenRates, serve,
 };
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+/// Far above what is needed; bounds how long a broken test hangs.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// A listener, and tokens that it knows.
 struct Served {
@@ -79,6 +87,15 @@ fn routes() -> Routes {
 
 impl Served {
     fn start(rates: TokenRates) -> Self {
+        Self::start_with(rates, 16, routes)
+    }
+
+    /// With these routes, for so many clients at once.
+    fn start_with(
+        rates: TokenRates,
+        connections: usize,
+        routes: impl Fn() -> Routes + Clone + Send + 'static,
+    ) -> Self {
         let records: Vec<TokenRecord> = (READER..=REVOKED).map(record).collect();
         let access = AccessCheck::new(AccessSettings {
             tokens: Arc::new(move |presented: &TokenText, now_ms: i64| {
@@ -95,7 +112,7 @@ impl Served {
         let base = format!("http://{}", listener.local_addr().expect("it is bound"));
         let settings = ListenerSettings {
             name: "test",
-            connections: 16,
+            connections,
             timeouts: Timeouts::default(),
             hosts: None,
         };
@@ -286,5 +303,47 @@ fn a_request_has_one_id() {
             "pointer": "/filter/types/0", "code": "bad_glob", "detail": "a glob has no `[`",
         });
         assert_eq!(problem["errors"], json!([error]));
+    });
+}
+
+/// Else a client could have its change made and no word of it in the audit.
+#[test]
+fn a_change_is_carried_out_although_its_client_hangs_up() {
+    let step = || Arc::new(Notify::new());
+    let (begun, client_gone, done) = (step(), step(), step());
+    let steps = (begun.clone(), client_gone.clone(), done.clone());
+    let routes = move || {
+        let steps = steps.clone();
+        let change = move || {
+            let (begun, client_gone, done) = steps.clone();
+            async move {
+                begun.notify_one();
+                client_gone.notified().await;
+                done.notify_one();
+                "made"
+            }
+        };
+        routes().post("/v1/change", Scope::EventsRead, change)
+    };
+    actix_rt::System::new().block_on(async move {
+        // Only one client is served, so the next one tells that this one's connection is gone.
+        let served = Served::start_with(TokenRates::default(), 1, routes);
+        let address = served.base.strip_prefix("http://").expect("it is plain");
+        let mut client = TcpStream::connect(address).await.expect("it listens");
+        // The body does not come, so that the listener goes on reading and learns of the reset.
+        let request = format!(
+            "POST /v1/change HTTP/1.1\r\nHost: a\r\nAuthorization: {}\r\nContent-Length: 10\r\n\r\n",
+            bearer(READER)
+        );
+        client.write_all(request.as_bytes()).await.expect("sent");
+        let waited = timeout(LIMIT, begun.notified()).await;
+        waited.expect("the change begins");
+        client.set_zero_linger().expect("it is a socket");
+        drop(client);
+        let next = timeout(LIMIT, served.ask(Method::GET, "/livez", None)).await;
+        assert_eq!(next.expect("the next one is served").0, 200);
+        client_gone.notify_one();
+        let waited = timeout(LIMIT, done.notified()).await;
+        waited.expect("the change is made to its end");
     });
 }
