@@ -1,7 +1,7 @@
 //! The overview: told once, or pushed once a second over a WebSocket.
 //!
-//! At most [`FEEDS`] are open. Bounded: each text is followed by a ping, and a client that leaves
-//! [`MAX_UNANSWERED`] of them unanswered does not read what it asked for and is dropped.
+//! At most [`FEEDS`] are open, each for as long as its token is valid. Bounded: each text is followed by a ping, and a client
+//! that leaves [`MAX_UNANSWERED`] of them unanswered does not read what it asked for and is dropped.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use actix_web_actors::ws::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 
-use longwire_listener::Problem;
+use longwire_listener::{Caller, Problem};
 
 use crate::document::OverviewDocument;
 use crate::{Admin, FEEDS};
@@ -31,6 +31,7 @@ pub(crate) async fn overview(admin: Data<Admin>) -> Json<OverviewDocument> {
 
 pub(crate) async fn open(
     admin: Data<Admin>,
+    caller: Caller,
     request: HttpRequest,
     stream: Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
@@ -47,6 +48,7 @@ pub(crate) async fn open(
     WsResponseBuilder::new(
         Feed {
             admin,
+            caller,
             unanswered: 0,
             _permit: permit,
         },
@@ -60,6 +62,7 @@ pub(crate) async fn open(
 /// One client.
 struct Feed {
     admin: Data<Admin>,
+    caller: Caller,
     unanswered: u32,
     _permit: OwnedSemaphorePermit,
 }
@@ -67,11 +70,10 @@ struct Feed {
 impl Feed {
     fn push(&mut self, ctx: &mut WebsocketContext<Self>) {
         if self.admin.settings.draining.has_begun() {
-            ctx.close(Some(CloseReason {
-                code: CloseCode::Away,
-                description: Some("draining".to_owned()),
-            }));
-            return ctx.stop();
+            return close(ctx, CloseCode::Away, "draining");
+        }
+        if !self.caller.is_still_admitted() {
+            return close(ctx, CloseCode::Policy, "the token is no longer valid");
         }
         if self.unanswered >= MAX_UNANSWERED {
             tracing::info!("a feed's client does not keep up and is dropped");
@@ -85,6 +87,14 @@ impl Feed {
         ctx.ping(b"");
         self.unanswered += 1;
     }
+}
+
+fn close(ctx: &mut WebsocketContext<Feed>, code: CloseCode, reason: &str) {
+    ctx.close(Some(CloseReason {
+        code,
+        description: Some(reason.to_owned()),
+    }));
+    ctx.stop();
 }
 
 impl Actor for Feed {

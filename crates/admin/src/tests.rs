@@ -493,6 +493,30 @@ fn the_feed_pushes_the_overview_and_ends_with_the_gateway() {
     });
 }
 
+/// What stays open ends with its token.
+#[test]
+fn a_feed_ends_when_its_token_is_revoked() {
+    with_admin(|served| async move {
+        let token = served.make(whole());
+        let url = format!("{}/admin/v1/feed", served.base);
+        let (_, mut feed) = client(&token)
+            .ws(url)
+            .connect()
+            .await
+            .expect("the feed opens");
+        served.store.revoke_token(token.id()).expect("revoked");
+        loop {
+            match next_frame(&mut feed).await {
+                Some(Frame::Close(Some(reason))) => {
+                    return assert_eq!(reason.code, awc::ws::CloseCode::Policy);
+                }
+                Some(_) => {}
+                None => panic!("the feed ended without a close frame"),
+            }
+        }
+    });
+}
+
 async fn next_frame<S, E: std::fmt::Debug>(feed: &mut S) -> Option<Frame>
 where
     S: futures_util::Stream<Item = Result<Frame, E>> + Unpin,

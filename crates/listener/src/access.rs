@@ -13,6 +13,7 @@ mod needs;
 mod rate;
 mod streams;
 
+use std::fmt;
 use std::future::{Ready, ready};
 use std::ops::Deref;
 use std::rc::Rc;
@@ -161,7 +162,11 @@ impl AccessCheck {
             }
             self.0.rates.check(grant.token, class)?;
         }
-        Ok(Caller(Rc::new(grant)))
+        Ok(Caller(Rc::new(Admitted {
+            grant,
+            presented,
+            tokens: Arc::clone(&self.0.tokens),
+        })))
     }
 
     fn missing(&self) -> Problem {
@@ -235,13 +240,36 @@ fn now_ms() -> i64 {
 
 /// Who sent the request: what their token grants. A handler asks for it as an argument.
 #[derive(Debug, Clone)]
-pub struct Caller(Rc<Grant>);
+pub struct Caller(Rc<Admitted>);
+
+struct Admitted {
+    grant: Grant,
+    presented: TokenText,
+    tokens: Arc<dyn Authenticate>,
+}
+
+impl Caller {
+    /// Whether the token is still valid. A connection that stays open asks it again and again, because the token may be revoked
+    /// or expire meanwhile.
+    pub fn is_still_admitted(&self) -> bool {
+        let Admitted {
+            presented, tokens, ..
+        } = &*self.0;
+        tokens.authenticate(presented, now_ms()).is_ok()
+    }
+}
+
+impl fmt::Debug for Admitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.grant.fmt(f)
+    }
+}
 
 impl Deref for Caller {
     type Target = Grant;
 
     fn deref(&self) -> &Grant {
-        &self.0
+        &self.0.grant
     }
 }
 
