@@ -10,7 +10,7 @@ use longwire_store::InstallationRecord;
 use serde::Deserialize;
 
 use crate::document::{InstallationDetail, InstallationPage, StoredInstallation, TimelineDocument};
-use crate::store_calls::{read, write};
+use crate::store_calls::read;
 use crate::{AddRequest, Admin, audit, faults, owned, requests, uploads};
 
 const DEFAULT_LIMIT: usize = 50;
@@ -152,7 +152,7 @@ async fn add_for(
         .check(Origin::Api, caller.space.clone(), &admin.settings.rules)
         .map_err(Problem::invalid)?;
     let store = admin.settings.store.clone();
-    let record = write(move || store.add_installation(new)).await?;
+    let record = owned::change(admin, caller, move || store.add_installation(new)).await?;
     admin.settings.fleet.reload();
     tracing::info!(installation = %record.public_id, app_id = %record.app_id, token = %caller.token, "installation added");
     Ok(record)
@@ -193,7 +193,7 @@ async fn set_desired(
     let mut record = owned::stored(admin, caller, id_or_name).await?;
     let store = admin.settings.store.clone();
     let id = record.id;
-    write(move || store.set_desired(id, desired)).await?;
+    owned::change(admin, caller, move || store.set_desired(id, desired)).await?;
     admin.settings.fleet.reload();
     tracing::info!(installation = %record.public_id, desired = desired.label(), token = %caller.token, "wanted state changed");
     record.desired = desired;

@@ -2,12 +2,12 @@
 
 use actix_web::web::Data;
 use longwire_fleet::{InstallationView, RequestError};
-use longwire_listener::{Caller, Problem};
-use longwire_store::InstallationRecord;
+use longwire_listener::{Caller, Problem, blocking};
+use longwire_store::{InstallationRecord, WriteError};
 
 use crate::Admin;
 use crate::request_problem::unanswered;
-use crate::store_calls::read;
+use crate::store_calls::{read, unchanged};
 
 /// Whether the caller may know of an installation as the fleet sees it.
 pub(crate) fn sees(caller: &Caller, view: &InstallationView) -> bool {
@@ -27,6 +27,23 @@ pub(crate) async fn stored(
         .await?
         .filter(|record| caller.sees(&record.space, record.public_id))
         .ok_or_else(|| Problem::not_found(format!("there is no installation `{id_or_name}`")))
+}
+
+/// Changes installations where it may block. A refusal names another installation only to a caller that may know of it.
+pub(crate) async fn change<T: Send + 'static>(
+    admin: &Data<Admin>,
+    caller: &Caller,
+    change: impl FnOnce() -> Result<T, WriteError> + Send + 'static,
+) -> Result<T, Problem> {
+    match blocking::run(change).await? {
+        Err(WriteError::SameBot { name, other })
+            if stored(admin, caller, &other).await.is_err() =>
+        {
+            let detail = format!("`{name}` is the same bot as one that is wanted already");
+            Err(Problem::conflict("same_bot", detail))
+        }
+        outcome => outcome.map_err(|error| unchanged(&error)),
+    }
 }
 
 /// Refuses a request to an installation that the caller may not know of, in the words for one that does not exist. Asks the

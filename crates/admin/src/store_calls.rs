@@ -18,7 +18,14 @@ pub(crate) async fn read<T: Send + 'static>(
 pub(crate) async fn write<T: Send + 'static>(
     change: impl FnOnce() -> Result<T, WriteError> + Send + 'static,
 ) -> Result<T, Problem> {
-    blocking::run(change).await?.map_err(|error| match error {
+    blocking::run(change)
+        .await?
+        .map_err(|error| unchanged(&error))
+}
+
+/// Why it was not changed.
+pub(crate) fn unchanged(error: &WriteError) -> Problem {
+    match error {
         WriteError::NameTaken { .. } => Problem::conflict("name_taken", error.to_string()),
         WriteError::SameBot { .. } => Problem::conflict("same_bot", error.to_string()),
         WriteError::UnknownInstallation { .. }
@@ -26,18 +33,16 @@ pub(crate) async fn write<T: Send + 'static>(
         | WriteError::UnknownToken { .. } => Problem::not_found(error.to_string()),
         WriteError::Outdated { .. } => Problem::conflict("outdated", error.to_string()),
         // The store has not said in time whether it did it.
-        WriteError::Overdue { .. } => Problem::new(
-            StatusCode::GATEWAY_TIMEOUT,
-            "store_unsettled",
-            chain(&error),
-        ),
+        WriteError::Overdue { .. } => {
+            Problem::new(StatusCode::GATEWAY_TIMEOUT, "store_unsettled", chain(error))
+        }
         WriteError::Seal(_)
         | WriteError::Keys(_)
         | WriteError::Refused(_)
         | WriteError::NotBegun { .. }
         | WriteError::Busy
-        | WriteError::WriterGone => unavailable(&error),
-    })
+        | WriteError::WriterGone => unavailable(error),
+    }
 }
 
 /// The store did not do it.

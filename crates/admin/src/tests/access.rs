@@ -188,6 +188,22 @@ fn a_foreign_installation_does_not_exist() {
                 tokio::task::yield_now().await;
             }
         }
+        // Whoever brings the bot of another space learns that somebody has it, and not who.
+        let wanted = |name: &str| {
+            let mut body = bot(name);
+            body["desired"] = json!("run");
+            body
+        };
+        let add = |token, name| {
+            let body = Some(wanted(name));
+            served.json_as(token, Method::POST, "/admin/v1/installations", body)
+        };
+        assert_eq!(add(&served.token, "whose").await.0, 201);
+        for (token, name, is_named) in [(&served.token, "own", true), (&shop, "other", false)] {
+            let (status, same) = add(token, name).await;
+            assert_eq!((status, &same["code"]), (409, &json!("same_bot")), "{same}");
+            assert_eq!(same.to_string().contains("whose"), is_named, "{same}");
+        }
         let more = served.json_as(
             &narrowed,
             Method::POST,
