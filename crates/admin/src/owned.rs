@@ -1,6 +1,7 @@
 //! Which installations a caller may know of. One of another space is answered as one that does not exist.
 
 use actix_web::web::Data;
+use longwire_access::Space;
 use longwire_fleet::{InstallationView, RequestError};
 use longwire_listener::{Caller, Problem, blocking};
 use longwire_store::{InstallationRecord, WriteError};
@@ -21,11 +22,36 @@ pub(crate) async fn stored(
     caller: &Caller,
     id_or_name: &str,
 ) -> Result<InstallationRecord, Problem> {
+    find(admin, id_or_name, |record| {
+        caller.sees(&record.space, record.public_id)
+    })
+    .await
+}
+
+/// The same, of a space for which the caller makes a token. Who sees the whole gateway makes them for every space.
+pub(crate) async fn stored_in(
+    admin: &Data<Admin>,
+    caller: &Caller,
+    space: &Space,
+    id_or_name: &str,
+) -> Result<InstallationRecord, Problem> {
+    find(admin, id_or_name, |record| {
+        let is_known = caller.is_gateway_wide() || caller.sees(&record.space, record.public_id);
+        record.space == *space && is_known
+    })
+    .await
+}
+
+async fn find(
+    admin: &Data<Admin>,
+    id_or_name: &str,
+    may_know: impl FnOnce(&InstallationRecord) -> bool,
+) -> Result<InstallationRecord, Problem> {
     let store = admin.settings.store.clone();
     let wanted = id_or_name.to_owned();
     read(move || store.reader().installation(&wanted))
         .await?
-        .filter(|record| caller.sees(&record.space, record.public_id))
+        .filter(may_know)
         .ok_or_else(|| Problem::not_found(format!("there is no installation `{id_or_name}`")))
 }
 

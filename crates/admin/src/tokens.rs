@@ -11,7 +11,7 @@ use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Json, Path};
 use longwire_access::{
-    AuditAction, NewToken, RANDOM_BYTES, Scope, Scopes, TokenId, TokenRecord, TokenText,
+    AuditAction, NewToken, RANDOM_BYTES, Scope, Scopes, Space, TokenId, TokenRecord, TokenText,
 };
 use longwire_installation::PublicId;
 use longwire_listener::{Caller, Problem, Routes};
@@ -42,9 +42,10 @@ pub struct TokenRequest {
     pub name: String,
     /// What it may do.
     pub scopes: Scopes,
-    /// Ids or names of the installations it may name; without them, all of its space.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub installations: Vec<String>,
+    /// Ids or names of the installations it may name; without the member, all of its space. An empty list is refused, because a
+    /// program that found none does not mean all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installations: Option<Vec<String>>,
     /// How long it is valid: a duration with its unit. Without it, until it is revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_after: Option<String>,
@@ -54,13 +55,26 @@ pub struct TokenRequest {
 }
 
 impl TokenRequest {
-    /// The token it asks for. `space` is the one it has unless it names another, `installations` are those it names.
+    /// Whose the token is to be: the space that the request names, or `own`. The installations that it names are looked for there.
+    ///
+    /// # Errors
+    /// What is wrong with the name.
+    pub fn space_or(&self, own: &Space) -> Result<Space, String> {
+        match &self.space {
+            None => Ok(own.clone()),
+            Some(named) => {
+                (named.parse()).map_err(|error| format!("`{named}` is no name of a space: {error}"))
+            }
+        }
+    }
+
+    /// The token it asks for, of this space. `installations` are those it names.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn check(
         &self,
-        space: longwire_access::Space,
+        space: Space,
         installations: Vec<PublicId>,
         parse_duration: fn(&str) -> Option<Duration>,
         now_ms: i64,
@@ -70,11 +84,6 @@ impl TokenRequest {
         if self.scopes.is_empty() {
             return Err(format!("a token needs a scope: {}", Scopes::all()));
         }
-        let space = match &self.space {
-            None => space,
-            Some(named) => (named.parse())
-                .map_err(|error| format!("`{named}` is no name of a space: {error}"))?,
-        };
         let expires_ms = match &self.expires_after {
             None => None,
             Some(text) => {
@@ -85,7 +94,14 @@ impl TokenRequest {
                 Some(now_ms.saturating_add(after_ms))
             }
         };
-        let installations = (!self.installations.is_empty()).then(|| installations.into());
+        let installations = match &self.installations {
+            None => None,
+            Some(named) if named.is_empty() => {
+                let right = "installations is empty: leave it out for all of the space";
+                return Err(right.to_owned());
+            }
+            Some(_) => Some(installations.into()),
+        };
         Ok(NewToken {
             name,
             space,
@@ -134,19 +150,15 @@ async fn create_for(
 ) -> Result<(TokenRecord, TokenText), Problem> {
     admin.settings.draining.refuse()?;
     audit::has_room(admin)?;
+    let space = request.space_or(&caller.space).map_err(Problem::invalid)?;
     let mut installations = Vec::new();
-    for named in &request.installations {
-        let record = owned::stored(admin, caller, named).await?;
+    for named in request.installations.iter().flatten() {
+        let record = owned::stored_in(admin, caller, &space, named).await?;
         installations.push(record.public_id);
     }
     let parse_duration = admin.settings.rules.parse_duration;
     let new = request
-        .check(
-            caller.space.clone(),
-            installations,
-            parse_duration,
-            audit::now_ms(),
-        )
+        .check(space, installations, parse_duration, audit::now_ms())
         .map_err(Problem::invalid)?;
     caller.give(&new).map_err(|excess| {
         Problem::new(StatusCode::FORBIDDEN, "grant_exceeded", excess.to_string())

@@ -188,6 +188,14 @@ fn a_foreign_installation_does_not_exist() {
                 tokio::task::yield_now().await;
             }
         }
+        // A token for a space names what that space has.
+        for (named, status) in [("s", 201), ("a", 404)] {
+            let wanted = json!({
+                "name": "x", "scopes": ["relay"], "space": "shop", "installations": [named],
+            });
+            let (told, made) = served.post("/admin/v1/tokens", wanted).await;
+            assert_eq!(told, status, "{made}");
+        }
         // Whoever brings the bot of another space learns that somebody has it, and not who.
         let wanted = |name: &str| {
             let mut body = bot(name);
@@ -274,6 +282,11 @@ fn tokens_are_made_listed_and_revoked() {
             ),
             (
                 json!({"name": "x", "scopes": ["relay"], "expires_after": "soon"}),
+                400,
+                "invalid_request",
+            ),
+            (
+                json!({"name": "x", "scopes": ["relay"], "installations": []}),
                 400,
                 "invalid_request",
             ),

@@ -46,7 +46,7 @@ fn create(loaded: &Loaded, wanted: &CreateToken) -> Result<Exit, Failure> {
     let request = TokenRequest {
         name: wanted.name.clone(),
         scopes: wanted.scopes.iter().copied().collect(),
-        installations: wanted.installations.clone(),
+        installations: (!wanted.installations.is_empty()).then(|| wanted.installations.clone()),
         expires_after: (wanted.expires).map(|after| format!("{}ms", after.as_millis())),
         space: wanted.space.clone(),
     };
@@ -68,15 +68,19 @@ fn create(loaded: &Loaded, wanted: &CreateToken) -> Result<Exit, Failure> {
 }
 
 fn create_in(store: &Store, request: &TokenRequest) -> Result<CreatedToken, Failure> {
+    let space = request
+        .space_or(&Space::default())
+        .map_err(Failure::Usage)?;
     let mut installations: Vec<PublicId> = Vec::new();
-    for named in &request.installations {
+    for named in request.installations.iter().flatten() {
         let record = store.reader().installation(named)?;
+        let record = record.filter(|record| record.space == space);
         let record = record.ok_or_else(|| Failure::NoInstallation(named.clone()))?;
         installations.push(record.public_id);
     }
     let now_ms = moment::now_ms();
     let new = request
-        .check(Space::default(), installations, parse_duration, now_ms)
+        .check(space, installations, parse_duration, now_ms)
         .map_err(Failure::Usage)?;
     let text = new_token_text().map_err(Failure::io("get random bytes"))?;
     let record = store.create_token(new, &text)?;
