@@ -23,7 +23,7 @@ use crate::timeline::TimelineRecord;
 use crate::token::TokenTable;
 use crate::write_error::WriteError;
 use crate::write_queue::Queued;
-use longwire_access::{AuditRecord, Space, TokenRecord};
+use longwire_access::{AuditEntry, AuditRecord, Space, TokenRecord};
 use longwire_installation::{InstallationId, Revision};
 use longwire_wire::event::Seq;
 
@@ -99,6 +99,9 @@ pub(crate) trait Tables {
 
     /// The tokens.
     fn tokens(&mut self) -> &mut dyn TokenTable;
+
+    /// Writes an entry of the audit.
+    fn keep_audit(&mut self, entry: &AuditEntry) -> Result<(), Failure>;
 }
 
 /// The queries of a store. They block, so callers use a thread that may; they may run side by side.

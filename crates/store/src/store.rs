@@ -20,6 +20,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crossbeam_channel::bounded;
+use longwire_access::AuditEntry;
 use longwire_wire::event::NewEvent;
 use tokio::sync::broadcast;
 
@@ -48,6 +49,8 @@ const JOBS: usize = 64;
 #[derive(Clone)]
 pub struct Store {
     open: Arc<OpenStore>,
+    /// What the audit says of a change that is made with this handle.
+    audited: Option<Arc<AuditEntry>>,
 }
 
 struct OpenStore {
@@ -107,6 +110,7 @@ impl Store {
         };
         let slot = Mutex::new(WriterSlot::Free(Box::new(state)));
         Ok(Self {
+            audited: None,
             open: Arc::new(OpenStore {
                 queue,
                 health,

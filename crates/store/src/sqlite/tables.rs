@@ -2,8 +2,10 @@
 
 use diesel::SqliteConnection;
 use diesel::prelude::*;
+use longwire_access::AuditEntry;
 use longwire_installation::Revision;
 
+use super::audit;
 use super::schema::store;
 use crate::cause::Failure;
 use crate::consumer::ConsumerTable;
@@ -22,6 +24,10 @@ impl Tables for SqliteConnection {
 
     fn tokens(&mut self) -> &mut dyn TokenTable {
         self
+    }
+
+    fn keep_audit(&mut self, entry: &AuditEntry) -> Result<(), Failure> {
+        Ok(audit::keep(self, entry)?)
     }
 }
 

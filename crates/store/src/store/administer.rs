@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
+use longwire_access::AuditEntry;
 
 use super::slot::{CommandChannel, WriterRun, WriterSlot};
 use super::{JOBS, Store};
@@ -63,13 +64,14 @@ impl Store {
         let (answer, answered) = bounded(1);
         let decided = Arc::new(Decided::default());
         let begins = Arc::clone(&decided);
+        let audited = self.audited.clone();
         let job: Job = Box::new(move |engine| {
             if !begins.is_first() {
                 return DatabaseState::Untried;
             }
             let (outcome, state) = match engine {
                 Ok(engine) => {
-                    let outcome = change(engine, work);
+                    let outcome = change(engine, audited.as_deref(), work);
                     if let Ok(made) = &outcome {
                         committed(made);
                     }
@@ -139,9 +141,10 @@ impl Store {
     }
 }
 
-/// Makes a change in a transaction of its own, and says what it returned.
+/// Makes a change and its entry in the audit in a transaction of its own, and says what it returned.
 fn change<T>(
     engine: &mut dyn WriteEngine,
+    audited: Option<&AuditEntry>,
     work: impl FnOnce(&mut dyn Tables) -> Result<T, WriteError>,
 ) -> Result<T, WriteError> {
     let mut work = Some(work);
@@ -149,6 +152,9 @@ fn change<T>(
     engine.change(&mut |tables| {
         if let Some(work) = work.take() {
             made = Some(work(tables)?);
+            if let Some(entry) = audited {
+                tables.keep_audit(entry)?;
+            }
         }
         Ok(())
     })?;

@@ -1,5 +1,7 @@
 //! Tokens, and who changed what.
 
+use std::sync::Arc;
+
 use longwire_access::{AuditEntry, NewToken, TokenId, TokenRecord, TokenText};
 
 use super::{Store, administer};
@@ -36,7 +38,17 @@ impl Store {
         )
     }
 
-    /// Keeps who changed what: [`Writer::audit`](crate::Writer::audit).
+    /// A handle whose changes are made together with this entry of the audit, in one transaction: neither is kept without the
+    /// other. A change that is refused leaves no entry.
+    #[must_use]
+    pub fn audited_as(&self, entry: AuditEntry) -> Self {
+        Self {
+            open: Arc::clone(&self.open),
+            audited: Some(Arc::new(entry)),
+        }
+    }
+
+    /// Keeps what somebody asked for that is no change of the store, or was refused: [`Writer::audit`](crate::Writer::audit).
     pub fn audit(&self, entry: AuditEntry) -> Result<(), AuditFull> {
         self.writer().audit(entry)
     }

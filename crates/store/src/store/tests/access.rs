@@ -6,6 +6,7 @@ use longwire_access::{
 };
 
 use super::consumers::each_engine;
+use super::memory::MemoryDatabase;
 use super::*;
 
 const NOW_MS: i64 = 1_700_000_012_345;
@@ -129,6 +130,49 @@ fn the_audit_is_read_from_its_end() {
         assert_eq!(older.len(), 1);
         assert_eq!(older[0].entry, entry(1));
     });
+}
+
+/// Whenever the process is killed, there is no change without its entry and no entry without its change.
+#[test]
+fn a_change_and_its_entry_are_kept_together() {
+    let entry = |subject: &str| AuditEntry {
+        at_ms: 1,
+        token: None,
+        name: "cli".parse().expect("a name"),
+        space: Space::default(),
+        action: AuditAction::TokenCreate,
+        subject: subject.into(),
+        result: AuditResult::done(),
+    };
+    let check = |bench: &Bench| {
+        let store = &bench.store;
+        let audit = || store.reader().audit(None, 9).expect("readable");
+        let made = store.audited_as(entry("a"));
+        made.create_token(token("a"), &text(1)).expect("kept");
+        assert_eq!(audit().len(), 1, "it is there at once, and no writer runs");
+        assert_eq!(audit()[0].entry, entry("a"));
+        let taken = store.audited_as(entry("b"));
+        let taken = taken.create_token(token("b"), &text(1));
+        assert!(matches!(taken, Err(WriteError::NameTaken { .. })));
+        assert_eq!(audit().len(), 1, "what was refused leaves none");
+    };
+    let bench = Bench::still();
+    check(&bench);
+    check(&Bench::in_memory(&MemoryDatabase::default()));
+
+    let path = bench.database().display().to_string();
+    let mut other = SqliteConnection::establish(&path).expect("connects");
+    other
+        .batch_execute(
+            "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT raise(ABORT, 'full'); END",
+        )
+        .expect("written");
+    let refused = bench.store.audited_as(entry("c"));
+    let refused = refused.create_token(token("c"), &text(3));
+    assert!(refused.is_err(), "the audit takes nothing");
+    let kept = bench.store.reader().tokens().expect("readable");
+    assert_eq!(kept.len(), 1, "and so nothing is changed");
+    assert!(bench.store.tokens().authenticate(&text(3), NOW_MS).is_err());
 }
 
 /// Neither we nor another program alters what was audited.

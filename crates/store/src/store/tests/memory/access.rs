@@ -17,7 +17,7 @@ impl MemoryTables {
         }
     }
 
-    pub(super) fn keep_audit(&mut self, entry: &AuditEntry) {
+    pub(super) fn add_audit(&mut self, entry: &AuditEntry) {
         self.audit.push(AuditRecord {
             id: self.audit.len() as i64 + 1,
             entry: entry.clone(),

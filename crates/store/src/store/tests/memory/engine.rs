@@ -83,7 +83,7 @@ impl WriteEngine for MemoryEngine {
                     }
                     SmallWrite::Journey(batch) => tables.keep_journey(batch),
                     SmallWrite::TokenUsed(used) => tables.keep_use(*used),
-                    SmallWrite::Audit(entry) => tables.keep_audit(entry),
+                    SmallWrite::Audit(entry) => tables.add_audit(entry),
                 }
             }
             Ok::<_, Failure>(outcomes)

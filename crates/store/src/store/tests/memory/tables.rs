@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use longwire_access::{AuditRecord, TokenRecord};
+use longwire_access::{AuditEntry, AuditRecord, TokenRecord};
 use longwire_installation::{BotIdentity, Desired, InstallationId, PublicId, Revision};
 use longwire_wire::event::{NewEvent, Seq};
 use longwire_wire::identity::EventKey;
@@ -126,6 +126,11 @@ impl Tables for MemoryTables {
 
     fn tokens(&mut self) -> &mut dyn TokenTable {
         self
+    }
+
+    fn keep_audit(&mut self, entry: &AuditEntry) -> Result<(), Failure> {
+        self.add_audit(entry);
+        Ok(())
     }
 }
 
