@@ -143,7 +143,7 @@ impl AuditResult {
 /// A change that is to be kept in the audit. It never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// When it was answered, in milliseconds since 1970.
+    /// When it was made or answered, in milliseconds since 1970.
     pub at_ms: i64,
     /// The token that was used; `None` for a command that had the store for itself.
     pub token: Option<TokenId>,

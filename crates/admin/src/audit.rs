@@ -1,4 +1,7 @@
 //! The audit: each change that a caller asks for, and what came of it.
+//!
+//! A change of the store is kept together with its entry ([`audited`]), and a refusal of it alone ([`keep_refusal`]). What a
+//! platform or an actor was asked for has an entry of its own ([`keep`]), which a process that is killed just then loses.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,6 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Query};
 use longwire_access::{AuditAction, AuditEntry, AuditResult};
 use longwire_listener::{Caller, Problem};
+use longwire_store::Store;
 use serde::Deserialize;
 
 use crate::Admin;
@@ -32,7 +36,26 @@ pub(crate) fn has_room(admin: &Admin) -> Result<(), Problem> {
     }
 }
 
-/// Keeps what came of a change. It rides in the store's next transaction, so no caller waits for it.
+/// The store, for one change by this caller, which is kept together with its entry.
+pub(crate) fn audited(admin: &Admin, caller: &Caller, action: AuditAction, subject: &str) -> Store {
+    let entry = entry(caller, action, subject, AuditResult::done());
+    admin.settings.store.audited_as(entry)
+}
+
+/// Keeps that a change of the store was refused or failed.
+pub(crate) fn keep_refusal<T>(
+    admin: &Admin,
+    caller: &Caller,
+    action: AuditAction,
+    subject: &str,
+    outcome: &Result<T, Problem>,
+) {
+    if outcome.is_err() {
+        keep(admin, caller, action, subject, outcome);
+    }
+}
+
+/// Keeps what came of something that a caller asked for. It rides in the store's next transaction, so no caller waits for it.
 pub(crate) fn keep<T>(
     admin: &Admin,
     caller: &Caller,
@@ -44,15 +67,7 @@ pub(crate) fn keep<T>(
         Ok(_) => AuditResult::done(),
         Err(problem) => AuditResult::problem(problem.code()),
     };
-    let entry = AuditEntry {
-        at_ms: now_ms(),
-        token: Some(caller.token),
-        name: caller.name.clone(),
-        space: caller.space.clone(),
-        action,
-        subject: cut(subject).into(),
-        result,
-    };
+    let entry = entry(caller, action, subject, result);
     if admin.settings.store.audit(entry).is_err() {
         tracing::error!(
             %action,
@@ -60,6 +75,18 @@ pub(crate) fn keep<T>(
             token = %caller.token,
             "the audit is full and does not tell of this change; see to the store's disk"
         );
+    }
+}
+
+fn entry(caller: &Caller, action: AuditAction, subject: &str, result: AuditResult) -> AuditEntry {
+    AuditEntry {
+        at_ms: now_ms(),
+        token: Some(caller.token),
+        name: caller.name.clone(),
+        space: caller.space.clone(),
+        action,
+        subject: cut(subject).into(),
+        result,
     }
 }
 

@@ -6,7 +6,7 @@ use actix_web::web::{Data, Json, Path, Query};
 use longwire_access::{AuditAction, Scope};
 use longwire_installation::{Desired, Origin};
 use longwire_listener::{Caller, Problem, Routes};
-use longwire_store::InstallationRecord;
+use longwire_store::{InstallationRecord, Store};
 use serde::Deserialize;
 
 use crate::document::{InstallationDetail, InstallationPage, StoredInstallation, TimelineDocument};
@@ -121,15 +121,8 @@ pub(crate) async fn add(
     let request = request.into_inner();
     let name = request.name.clone();
     let added = add_for(&admin, &caller, request).await;
-    let subject = added.as_ref().map(|record| record.public_id.to_string());
-    let subject = subject.as_deref().unwrap_or(&name);
-    audit::keep(
-        &admin,
-        &caller,
-        AuditAction::InstallationAdd,
-        subject,
-        &added,
-    );
+    let action = AuditAction::InstallationAdd;
+    audit::keep_refusal(&admin, &caller, action, &name, &added);
     Ok(HttpResponse::Created().json(StoredInstallation::from(&added?)))
 }
 
@@ -148,10 +141,11 @@ async fn add_for(
             "this token is narrowed to installations, and would not see a new one",
         ));
     }
+    let name = request.name.clone();
     let new = request
         .check(Origin::Api, caller.space.clone(), &admin.settings.rules)
         .map_err(Problem::invalid)?;
-    let store = admin.settings.store.clone();
+    let store = audit::audited(admin, caller, AuditAction::InstallationAdd, &name);
     let record = owned::change(admin, caller, move || store.add_installation(new)).await?;
     admin.settings.fleet.reload();
     tracing::info!(installation = %record.public_id, app_id = %record.app_id, token = %caller.token, "installation added");
@@ -163,10 +157,7 @@ pub(crate) async fn start(
     caller: Caller,
     installation: Path<String>,
 ) -> Result<Json<StoredInstallation>, Problem> {
-    let started = set_desired(&admin, &caller, &installation, Desired::Run).await;
-    let action = AuditAction::InstallationStart;
-    audit::keep(&admin, &caller, action, &installation, &started);
-    started
+    set_desired(&admin, &caller, &installation, Desired::Run).await
 }
 
 pub(crate) async fn stop(
@@ -174,10 +165,7 @@ pub(crate) async fn stop(
     caller: Caller,
     installation: Path<String>,
 ) -> Result<Json<StoredInstallation>, Problem> {
-    let stopped = set_desired(&admin, &caller, &installation, Desired::Stop).await;
-    let action = AuditAction::InstallationStop;
-    audit::keep(&admin, &caller, action, &installation, &stopped);
-    stopped
+    set_desired(&admin, &caller, &installation, Desired::Stop).await
 }
 
 /// Also for those of the configuration file, whose `enabled` applies again at the next start. To start one that is
@@ -188,10 +176,26 @@ async fn set_desired(
     id_or_name: &str,
     desired: Desired,
 ) -> Result<Json<StoredInstallation>, Problem> {
+    let action = match desired {
+        Desired::Run => AuditAction::InstallationStart,
+        Desired::Stop => AuditAction::InstallationStop,
+    };
+    let store = audit::audited(admin, caller, action, id_or_name);
+    let set = set_desired_in(store, admin, caller, id_or_name, desired).await;
+    audit::keep_refusal(admin, caller, action, id_or_name, &set);
+    set
+}
+
+async fn set_desired_in(
+    store: Store,
+    admin: &Data<Admin>,
+    caller: &Caller,
+    id_or_name: &str,
+    desired: Desired,
+) -> Result<Json<StoredInstallation>, Problem> {
     admin.settings.draining.refuse()?;
     audit::has_room(admin)?;
     let mut record = owned::stored(admin, caller, id_or_name).await?;
-    let store = admin.settings.store.clone();
     let id = record.id;
     owned::change(admin, caller, move || store.set_desired(id, desired)).await?;
     admin.settings.fleet.reload();

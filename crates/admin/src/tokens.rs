@@ -130,9 +130,8 @@ async fn create(
     request: Json<TokenRequest>,
 ) -> Result<HttpResponse, Problem> {
     let created = create_for(&admin, &caller, &request).await;
-    let subject = created.as_ref().map(|(record, _)| record.id.to_string());
-    let subject = subject.as_deref().unwrap_or(&request.name);
-    audit::keep(&admin, &caller, AuditAction::TokenCreate, subject, &created);
+    let action = AuditAction::TokenCreate;
+    audit::keep_refusal(&admin, &caller, action, &request.name, &created);
     let (record, text) = created?;
     let document = CreatedToken {
         token: text.expose().to_owned(),
@@ -167,7 +166,8 @@ async fn create_for(
         let code = "no_random_bytes";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, error.to_string())
     })?;
-    let store = admin.settings.store.clone();
+    let id = text.id().to_string();
+    let store = audit::audited(admin, caller, AuditAction::TokenCreate, &id);
     let (record, text) = write(move || Ok((store.create_token(new, &text)?, text))).await?;
     tracing::info!(made = %record.id, token = %caller.token, "token made");
     Ok((record, text))
@@ -197,7 +197,7 @@ async fn revoke(
     token: Path<String>,
 ) -> Result<Json<TokenDocument>, Problem> {
     let revoked = revoke_for(&admin, &caller, &token).await;
-    audit::keep(&admin, &caller, AuditAction::TokenRevoke, &token, &revoked);
+    audit::keep_refusal(&admin, &caller, AuditAction::TokenRevoke, &token, &revoked);
     revoked
 }
 
@@ -220,10 +220,9 @@ async fn revoke_for(
             "this token allows more than yours, so yours does not revoke it",
         ));
     }
-    let store = admin.settings.store.clone();
-    write(move || store.revoke_token(id)).await?;
+    let store = audit::audited(admin, caller, AuditAction::TokenRevoke, &id.to_string());
+    let record = write(move || store.revoke_token(id)).await?;
     tracing::info!(revoked = %id, token = %caller.token, "token revoked");
-    let record = find(admin, id).await?.ok_or_else(missing)?;
     Ok(Json(TokenDocument::of(&record, audit::now_ms())))
 }
 

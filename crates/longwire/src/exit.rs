@@ -9,7 +9,6 @@ use longwire_installation::NameError;
 use longwire_store::{OpenError, ReadError, WriteError};
 
 use crate::client::{ClientError, ONE_NAME};
-use crate::command_audit::AuditLost;
 use crate::config::{ConfigError, DeclarationError, ProxySettingError, SecretError};
 use crate::token_file::FirstTokenError;
 
@@ -51,9 +50,6 @@ pub(crate) enum Failure {
     /// The store's first token cannot be made.
     #[error("the first token cannot be made")]
     FirstToken(#[from] FirstTokenError),
-    /// A change is not in the audit.
-    #[error(transparent)]
-    Audit(#[from] AuditLost),
     /// There is no such token.
     #[error("there is no token `{0}`")]
     NoToken(String),
@@ -120,7 +116,6 @@ impl Failure {
             | Self::Write(_)
             | Self::Delivery(_)
             | Self::FirstToken(_)
-            | Self::Audit(_)
             | Self::Listen { .. }
             | Self::Sim(_)
             | Self::Name { .. }
@@ -154,7 +149,6 @@ impl Failure {
             Self::Write(error) => error.advice(),
             Self::Delivery(_)
             | Self::FirstToken(FirstTokenError::Read(_))
-            | Self::Audit(_)
             | Self::Read(_)
             | Self::Sim(_)
             | Self::Usage(_)

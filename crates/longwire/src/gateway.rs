@@ -12,7 +12,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use longwire_access::AuditAction;
 use longwire_delivery::{
     Deliveries, DeliveriesEnded, DeliverySettings, DeliveryStartError, DeliveryTiming,
 };
@@ -24,7 +23,6 @@ use longwire_fleet::{
 use longwire_link::Setback;
 use longwire_store::{NewInstallation, Store, StoreSettings};
 
-use crate::command_audit;
 use crate::config::{Config, DeclarationError, InstallationSection, Loaded};
 use crate::exit::Failure;
 use crate::files::OpenFiles;
@@ -211,10 +209,6 @@ fn first_token(store: &Store, loaded: &Loaded) -> Result<(), Failure> {
     let Some(made) = token_file::make_first(store, &path)? else {
         return Ok(());
     };
-    let entry = command_audit::entry(AuditAction::TokenCreate, &made.id.to_string());
-    if store.audit(entry).is_err() {
-        tracing::warn!(token = %made.id, "the audit does not say that the first token was made");
-    }
     tracing::info!(
         token = %made.id,
         file = %path.display(),

@@ -12,12 +12,15 @@ use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use longwire_access::{NewToken, Scopes, Space, TokenRecord, TokenText, TokenTextError};
+use longwire_access::{
+    AuditAction, NewToken, Scopes, Space, TokenRecord, TokenText, TokenTextError,
+};
 use longwire_admin::new_token_text;
 use longwire_store::{ReadError, Store, WriteError};
 use secrecy::zeroize::{Zeroize as _, Zeroizing};
 
 use crate::cli::ServerArgs;
+use crate::command_audit;
 use crate::config::Loaded;
 
 /// The variable that holds a token.
@@ -156,6 +159,8 @@ pub(crate) fn make_first(
         installations: None,
         expires_ms: None,
     };
+    let id = text.id().to_string();
+    let store = command_audit::audited(store, AuditAction::TokenCreate, &id);
     Ok(Some(store.create_token(new, &text)?))
 }
 

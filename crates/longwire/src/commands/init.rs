@@ -4,15 +4,14 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use longwire_access::AuditAction;
 use longwire_store::{OpenError, Store};
 use longwire_terminal::{Ink, Palette, say};
 
 use crate::config::sample;
 use crate::config::{DEFAULT_FILE, Loaded};
 use crate::exit::{Exit, Failure};
+use crate::logs;
 use crate::token_file::{self, FirstTokenError};
-use crate::{command_audit, logs};
 
 pub(crate) fn run() -> Result<Exit, Failure> {
     logs::start_for_command();
@@ -50,12 +49,9 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     let token_path = token_file::path_of(&loaded).map_err(FirstTokenError::File)?;
     let token = token_path.display();
     match token_file::make_first(&store, &token_path)? {
-        Some(made) => {
-            command_audit::keep(&store, AuditAction::TokenCreate, &made.id.to_string())?;
-            done(&format!(
-                "the first token is in {token}; commands on this host use it by themselves"
-            ));
-        }
+        Some(_made) => done(&format!(
+            "the first token is in {token}; commands on this host use it by themselves"
+        )),
         None => done("the store has a token"),
     }
     say(format_args!(

@@ -121,12 +121,13 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
     let kept = match Store::open(&loaded.store_settings()) {
         Ok(store) => {
             check_name(&request.name)?;
+            let name = request.name.clone();
             let new = request
                 .check(Origin::Cli, Space::default(), &add_rules(&loaded.config))
                 .map_err(Failure::Usage)?;
+            let action = AuditAction::InstallationAdd;
+            let store = command_audit::audited(&store, action, &name);
             let record = store.add_installation(new)?;
-            let id = record.public_id.to_string();
-            command_audit::keep(&store, AuditAction::InstallationAdd, &id)?;
             say("kept; it is connected when the server starts: longwire serve");
             StoredInstallation::from(&record)
         }
@@ -290,8 +291,8 @@ fn set_desired(loaded: &Loaded, which: &Which, desired: Desired) -> Result<Exit,
     let (record, done) = match Store::open(&loaded.store_settings()) {
         Ok(store) => {
             let record = super::installation(store.reader(), id_or_name)?;
-            store.set_desired(record.id, desired)?;
-            command_audit::keep(&store, action, &record.public_id.to_string())?;
+            let id = record.public_id.to_string();
+            command_audit::audited(&store, action, &id).set_desired(record.id, desired)?;
             (record, format!("{done} from the server's next start on"))
         }
         Err(OpenError::Held { .. }) => {

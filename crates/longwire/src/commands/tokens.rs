@@ -83,8 +83,9 @@ fn create_in(store: &Store, request: &TokenRequest) -> Result<CreatedToken, Fail
         .check(space, installations, parse_duration, now_ms)
         .map_err(Failure::Usage)?;
     let text = new_token_text().map_err(Failure::io("get random bytes"))?;
+    let id = text.id().to_string();
+    let store = command_audit::audited(store, AuditAction::TokenCreate, &id);
     let record = store.create_token(new, &text)?;
-    command_audit::keep(store, AuditAction::TokenCreate, &record.id.to_string())?;
     Ok(CreatedToken {
         token: text.expose().to_owned(),
         kept: TokenDocument::of(&record, now_ms),
@@ -155,11 +156,12 @@ fn table(tokens: &[TokenDocument]) -> Table {
 fn revoke(loaded: &Loaded, token: TokenId, server: &ServerArgs) -> Result<Exit, Failure> {
     match own_store(loaded, server)? {
         Some(store) => {
+            let id = token.to_string();
+            let store = command_audit::audited(&store, AuditAction::TokenRevoke, &id);
             store.revoke_token(token).map_err(|error| match error {
                 WriteError::UnknownToken { .. } => Failure::NoToken(token.to_string()),
                 error => error.into(),
             })?;
-            command_audit::keep(&store, AuditAction::TokenRevoke, &token.to_string())?;
         }
         None => {
             let client = Client::of(loaded, server)?;

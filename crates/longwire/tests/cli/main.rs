@@ -4,6 +4,7 @@ mod bench;
 mod installations;
 mod open_files;
 mod output;
+mod tokens;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
