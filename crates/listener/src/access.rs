@@ -11,6 +11,7 @@
 mod host;
 mod needs;
 mod rate;
+mod refusals;
 mod streams;
 
 use std::fmt;
@@ -18,7 +19,6 @@ use std::future::{Ready, ready};
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
@@ -31,6 +31,7 @@ use actix_web::{
 use longwire_access::{Grant, Scope, TokenRefusal, TokenText};
 
 use crate::Problem;
+use refusals::Refusals;
 
 pub(crate) use host::AllowedHosts;
 pub use needs::{RouteAccess, RouteClass};
@@ -74,8 +75,7 @@ struct Shared {
     tokens: Arc<dyn Authenticate>,
     rates: rate::RateCheck,
     streams: StreamPlaces,
-    /// Requests without a token, then those with each of [`TokenRefusal::ALL`], then texts that are no token.
-    refused: [AtomicU64; TokenRefusal::ALL.len() + 2],
+    refusals: Refusals,
 }
 
 /// What a route that needs a token asks of it.
@@ -88,7 +88,7 @@ impl AccessCheck {
             tokens: settings.tokens,
             rates: rate::RateCheck::new(settings.rates),
             streams: StreamPlaces::new(settings.streams),
-            refused: Default::default(),
+            refusals: Refusals::new(),
         }))
     }
 
@@ -99,12 +99,7 @@ impl AccessCheck {
 
     /// Requests that were refused for want of a valid token since the start, by reason.
     pub fn refused(&self) -> Vec<(&'static str, u64)> {
-        let labels = TokenRefusal::ALL.map(TokenRefusal::label);
-        let labels = ["missing", "malformed"].into_iter().chain(labels);
-        labels
-            .zip(&self.0.refused)
-            .map(|(label, count)| (label, count.load(Ordering::Relaxed)))
-            .collect()
+        self.0.refusals.counts()
     }
 
     /// The route, behind what it needs.
@@ -148,11 +143,17 @@ impl AccessCheck {
     fn admit(&self, request: &ServiceRequest, need: Need) -> Result<Caller, Problem> {
         let text = bearer(request).ok_or_else(|| self.missing())?;
         let presented: TokenText = text.parse().map_err(|error| {
-            self.count(1);
+            self.0.refusals.malformed();
             refused(format!("{error}"))
         })?;
-        let grant = self.0.tokens.authenticate(&presented, now_ms());
-        let grant = grant.map_err(|refusal| self.refuse(&presented, refusal))?;
+        let now_ms = now_ms();
+        let grant = self.0.tokens.authenticate(&presented, now_ms);
+        let grant = grant.map_err(|refusal| {
+            self.0.refusals.refused(presented.id(), refusal, now_ms);
+            refused(
+                "the token is unknown, revoked or expired; `longwire tokens list` shows those that are valid",
+            )
+        })?;
         if let Some((scope, class)) = need {
             if !grant.has(scope) {
                 return Err(scope_missing(scope));
@@ -170,25 +171,12 @@ impl AccessCheck {
     }
 
     fn missing(&self) -> Problem {
-        self.count(0);
+        self.0.refusals.missing();
         Problem::new(
             StatusCode::UNAUTHORIZED,
             "token_missing",
             "this needs a token: send `Authorization: Bearer lw_…`. `longwire tokens create` makes one",
         )
-    }
-
-    fn refuse(&self, presented: &TokenText, refusal: TokenRefusal) -> Problem {
-        let at = TokenRefusal::ALL.iter().position(|&one| one == refusal);
-        self.count(2 + at.unwrap_or_default());
-        tracing::info!(token = %presented.id(), reason = refusal.label(), "a token was refused");
-        refused(
-            "the token is unknown, revoked or expired; `longwire tokens list` shows those that are valid",
-        )
-    }
-
-    fn count(&self, at: usize) {
-        self.0.refused[at].fetch_add(1, Ordering::Relaxed);
     }
 }
 
