@@ -1,6 +1,6 @@
 //! Asks a running server over its admin interface.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use longwire_access::TokenText;
@@ -112,6 +112,23 @@ pub(crate) struct Client {
     token: TokenText,
 }
 
+/// Whether what is sent to this address stays on this host, so that nobody reads it on the way. To such an address the kernel
+/// speaks from the address itself. Nothing is sent to find out.
+fn is_of_this_host(address: IpAddr) -> bool {
+    let any: IpAddr = match address {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    /// Discard; any port would do.
+    const PORT: u16 = 9;
+    let speaks_from = || {
+        let socket = UdpSocket::bind((any, 0))?;
+        socket.connect((address, PORT))?;
+        socket.local_addr()
+    };
+    address.is_loopback() || speaks_from().is_ok_and(|from| from.ip() == address)
+}
+
 /// Runs one question to the server.
 pub(crate) fn ask<T>(
     question: impl Future<Output = Result<T, ClientError>>,
@@ -134,8 +151,8 @@ impl Client {
             Url::parse(&format!("http://{address}")).expect("an address and a port make a url")
         });
         let is_local = match base.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Ipv4(address)) => is_of_this_host(address.into()),
+            Some(Host::Ipv6(address)) => is_of_this_host(address.into()),
             Some(Host::Domain(name)) => name == "localhost",
             None => false,
         };
@@ -225,5 +242,26 @@ impl Client {
             code: refusal.code,
             detail: (refusal.detail).unwrap_or_else(|| format!("the server answers {status}")),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_this_host() {
+        // For documentation (RFC 5737): no host has it.
+        let foreign = Ipv4Addr::new(192, 0, 2, 1);
+        assert!(is_of_this_host(Ipv4Addr::LOCALHOST.into()));
+        assert!(is_of_this_host(Ipv4Addr::new(127, 9, 9, 9).into()));
+        assert!(is_of_this_host(Ipv6Addr::LOCALHOST.into()));
+        assert!(!is_of_this_host(foreign.into()));
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a socket");
+        // Fails on a host without a network, which has no other address.
+        if socket.connect((foreign, 9)).is_ok() {
+            let own = socket.local_addr().expect("it is connected").ip();
+            assert!(is_of_this_host(own), "{own}");
+        }
     }
 }
