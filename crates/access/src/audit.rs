@@ -35,6 +35,8 @@ pub enum AuditAction {
     ConsumerResume,
     /// A consumer's position was to be moved.
     ConsumerSeek,
+    /// A consumer's webhook was to have another secret.
+    ConsumerRotate,
     /// A consumer was to be removed.
     ConsumerRemove,
     /// Events were to be delivered again.
@@ -48,7 +50,7 @@ pub struct AuditActionError;
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::InstallationAdd,
         Self::InstallationStart,
         Self::InstallationStop,
@@ -62,6 +64,7 @@ impl AuditAction {
         Self::ConsumerPause,
         Self::ConsumerResume,
         Self::ConsumerSeek,
+        Self::ConsumerRotate,
         Self::ConsumerRemove,
         Self::EventReplay,
     ];
@@ -83,6 +86,7 @@ impl AuditAction {
             Self::ConsumerPause => "consumer.pause",
             Self::ConsumerResume => "consumer.resume",
             Self::ConsumerSeek => "consumer.seek",
+            Self::ConsumerRotate => "consumer.rotate",
             Self::ConsumerRemove => "consumer.remove",
             Self::EventReplay => "event.replay",
         }

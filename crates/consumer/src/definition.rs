@@ -16,9 +16,8 @@ use crate::envelope::Detail;
 use crate::filter::EventFilter;
 use crate::policy::DeliveryPolicy;
 
-use self::members::Members;
-
 pub use self::fault::{DefinitionFault, DefinitionFaults, FaultCode};
+pub use self::members::{Member, Members};
 pub use self::road::{Road, StreamAck, WebhookHeaders, WebhookRoad};
 pub use self::start::StartFrom;
 pub use self::text::{duration_text, parse_duration};

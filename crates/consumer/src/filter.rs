@@ -60,6 +60,19 @@ impl TypePattern {
 }
 
 impl EventFilter {
+    /// The same, of these installations alone. An empty list means all.
+    #[must_use]
+    pub fn of_installations(mut self, installations: Vec<PublicId>) -> Self {
+        self.installations = installations;
+        self
+    }
+
+    /// The installations that it names; none for those of all.
+    #[must_use]
+    pub fn installations(&self) -> &[PublicId] {
+        &self.installations
+    }
+
     /// Whether an event passes. `view` gives its view, and `data` the member `data` of its envelope; each is called once at
     /// most, and not at all if no condition needs it.
     pub fn passes<'v>(

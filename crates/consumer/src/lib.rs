@@ -39,8 +39,9 @@ mod spread;
 mod timestamp;
 
 pub use definition::{
-    ConsumerDefinition, DefinitionFault, DefinitionFaults, FaultCode, OwnerNotices, Road,
-    StartFrom, StreamAck, WebhookHeaders, WebhookRoad, duration_text, parse_duration,
+    ConsumerDefinition, DefinitionFault, DefinitionFaults, FaultCode, Member, Members,
+    OwnerNotices, Road, StartFrom, StreamAck, WebhookHeaders, WebhookRoad, duration_text,
+    parse_duration,
 };
 pub use delivery::{Delivery, DeliveryFailure, DeliveryId, ReadEvent, ReaderId, SentEvent};
 pub use envelope::{
@@ -57,3 +58,4 @@ pub use position::{DeferredChat, MAX_DEFERRED, MAX_UNDONE, Position, PositionErr
 pub use queue::{ConsumerQueue, QueueSettings, Receivers};
 pub use recent_clicks::RecentClicks;
 pub use retry::{MAX_RETRY_AFTER, retry_delay};
+pub use timestamp::{parse_time, time_text};

@@ -21,6 +21,20 @@ pub(crate) fn write(unix_ms: i64, out: &mut String) {
     .expect("writing to a string cannot fail");
 }
 
+/// Milliseconds since 1970 as `2026-11-30T12:00:00.000Z`.
+#[must_use]
+pub fn time_text(unix_ms: i64) -> String {
+    let mut out = String::with_capacity(24);
+    write(unix_ms, &mut out);
+    out
+}
+
+/// Reads a time with a zone, such as `2026-11-30T12:00:00Z`, as milliseconds since 1970.
+#[must_use]
+pub fn parse_time(text: &str) -> Option<i64> {
+    read(text)
+}
+
 /// Year, month and day of a day since 1970 in the Gregorian calendar (after Howard Hinnant, "chrono-Compatible Low-Level Date
 /// Algorithms", `civil_from_days`): years begin in March, so that the leap day is the last of a year.
 fn date(days: i64) -> (i64, i64, i64) {

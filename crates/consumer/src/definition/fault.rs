@@ -50,7 +50,9 @@ pub struct DefinitionFault {
 pub struct DefinitionFaults(Vec<DefinitionFault>);
 
 impl DefinitionFaults {
-    pub(super) fn new(faults: Vec<DefinitionFault>) -> Self {
+    /// These, of which there is at least one.
+    #[must_use]
+    pub fn new(faults: Vec<DefinitionFault>) -> Self {
         Self(faults)
     }
 

@@ -13,6 +13,13 @@ const MOST: usize = 256;
 pub(super) const CHAT_TYPES: [(&str, ChatKind); 2] =
     [("direct", ChatKind::Direct), ("group", ChatKind::Group)];
 
+impl EventFilter {
+    /// Reads the conditions of a filter. Unknown members are mistakes.
+    pub fn read(value: Member<'_>, faults: &mut Vec<DefinitionFault>) -> Option<Self> {
+        read(value, faults)
+    }
+}
+
 pub(super) fn read(value: Member<'_>, faults: &mut Vec<DefinitionFault>) -> Option<EventFilter> {
     let mut members = value.members(faults)?;
     let types = members.optional("types", |value, faults| value.list(MOST, read_type, faults));

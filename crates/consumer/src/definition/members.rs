@@ -15,14 +15,17 @@ type Faults = Vec<DefinitionFault>;
 /// The longest text of an id or a pattern, in bytes.
 const MAX_TEXT: usize = 256;
 
-/// One value and its place.
-pub(super) struct Member<'a> {
-    pub(super) value: &'a Value,
+/// One value of a JSON document, and its place.
+#[derive(Debug)]
+pub struct Member<'a> {
+    /// The value.
+    pub value: &'a Value,
     pointer: String,
 }
 
-/// An object of which the members are read.
-pub(super) struct Members<'a, 'f> {
+/// An object of which the members are read. A member that is not read by [`refuse_others`](Self::refuse_others) is a mistake.
+#[derive(Debug)]
+pub struct Members<'a, 'f> {
     object: &'a Map<String, Value>,
     pointer: String,
     known: Vec<&'static str>,
@@ -30,7 +33,8 @@ pub(super) struct Members<'a, 'f> {
 }
 
 impl<'a, 'f> Members<'a, 'f> {
-    pub(super) fn of(value: &'a Value, pointer: &str, faults: &'f mut Faults) -> Option<Self> {
+    /// The object at this place of a document, which is empty for the whole of it.
+    pub fn of(value: &'a Value, pointer: &str, faults: &'f mut Faults) -> Option<Self> {
         Member {
             value,
             pointer: pointer.to_owned(),
@@ -39,7 +43,7 @@ impl<'a, 'f> Members<'a, 'f> {
     }
 
     /// A member that has to be there; `null` is as good as absent.
-    pub(super) fn required<T>(
+    pub fn required<T>(
         &mut self,
         name: &'static str,
         read: impl FnOnce(Member<'a>, &mut Faults) -> Option<T>,
@@ -57,7 +61,7 @@ impl<'a, 'f> Members<'a, 'f> {
     }
 
     /// A member that may be absent; `null` is as good as absent.
-    pub(super) fn optional<T>(
+    pub fn optional<T>(
         &mut self,
         name: &'static str,
         read: impl FnOnce(Member<'a>, &mut Faults) -> Option<T>,
@@ -69,7 +73,7 @@ impl<'a, 'f> Members<'a, 'f> {
     }
 
     /// A mistake in the member `name`.
-    pub(super) fn fault(&mut self, name: &str, code: FaultCode, detail: impl Into<String>) {
+    pub fn fault(&mut self, name: &str, code: FaultCode, detail: impl Into<String>) {
         self.faults.push(DefinitionFault {
             pointer: format!("{}/{name}", self.pointer),
             code,
@@ -87,7 +91,7 @@ impl<'a, 'f> Members<'a, 'f> {
     }
 
     /// Every member that was not asked for is a mistake.
-    pub(super) fn refuse_others(self) {
+    pub fn refuse_others(self) {
         for name in self.object.keys() {
             if self.known.contains(&name.as_str()) {
                 continue;
@@ -110,7 +114,17 @@ pub(super) fn escaped(name: &str) -> String {
 }
 
 impl<'a> Member<'a> {
-    pub(super) fn fault<T>(
+    /// The whole of a document.
+    #[must_use]
+    pub fn root(value: &'a Value) -> Self {
+        Self {
+            value,
+            pointer: String::new(),
+        }
+    }
+
+    /// A mistake in this value. There is no outcome.
+    pub fn fault<T>(
         &self,
         code: FaultCode,
         detail: impl Into<String>,
@@ -132,7 +146,8 @@ impl<'a> Member<'a> {
         )
     }
 
-    pub(super) fn members<'f>(self, faults: &'f mut Faults) -> Option<Members<'a, 'f>> {
+    /// An object.
+    pub fn members<'f>(self, faults: &'f mut Faults) -> Option<Members<'a, 'f>> {
         let Some(object) = self.value.as_object() else {
             return self.wrong_type("an object", faults);
         };
@@ -144,18 +159,20 @@ impl<'a> Member<'a> {
         })
     }
 
-    pub(super) fn bool(self, faults: &mut Faults) -> Option<bool> {
+    /// `true` or `false`.
+    pub fn bool(self, faults: &mut Faults) -> Option<bool> {
         let value = self.value.as_bool();
         value.or_else(|| self.wrong_type("`true` or `false`", faults))
     }
 
-    pub(super) fn text(&self, faults: &mut Faults) -> Option<&'a str> {
+    /// A text.
+    pub fn text(&self, faults: &mut Faults) -> Option<&'a str> {
         let value = self.value.as_str();
         value.or_else(|| self.wrong_type("a text", faults))
     }
 
     /// A text of 1 to 256 bytes.
-    pub(super) fn short_text(&self, faults: &mut Faults) -> Option<&'a str> {
+    pub fn short_text(&self, faults: &mut Faults) -> Option<&'a str> {
         let text = self.text(faults)?;
         if text.is_empty() || text.len() > MAX_TEXT {
             let detail = format!("a text of 1 to {MAX_TEXT} bytes belongs here");
@@ -165,7 +182,7 @@ impl<'a> Member<'a> {
     }
 
     /// A text that is read by its own rule.
-    pub(super) fn parsed<T: FromStr<Err: Display>>(self, faults: &mut Faults) -> Option<T> {
+    pub fn parsed<T: FromStr<Err: Display>>(self, faults: &mut Faults) -> Option<T> {
         match self.text(faults)?.parse() {
             Ok(value) => Some(value),
             Err(error) => self.fault(FaultCode::InvalidValue, error.to_string(), faults),
@@ -173,7 +190,7 @@ impl<'a> Member<'a> {
     }
 
     /// One of several words.
-    pub(super) fn word<T: Copy>(self, words: &[(&str, T)], faults: &mut Faults) -> Option<T> {
+    pub fn word<T: Copy>(self, words: &[(&str, T)], faults: &mut Faults) -> Option<T> {
         let text = self.text(faults)?;
         let found = words.iter().find(|(word, _)| *word == text);
         let Some((_, value)) = found else {
@@ -185,7 +202,7 @@ impl<'a> Member<'a> {
     }
 
     /// A whole number in a range.
-    pub(super) fn number(self, range: RangeInclusive<i64>, faults: &mut Faults) -> Option<i64> {
+    pub fn number(self, range: RangeInclusive<i64>, faults: &mut Faults) -> Option<i64> {
         let Some(number) = self.value.as_i64() else {
             return self.wrong_type("a whole number", faults);
         };
@@ -201,7 +218,7 @@ impl<'a> Member<'a> {
     }
 
     /// A duration in a range, such as `30s`.
-    pub(super) fn duration(
+    pub fn duration(
         self,
         range: RangeInclusive<Duration>,
         faults: &mut Faults,
@@ -221,7 +238,7 @@ impl<'a> Member<'a> {
     }
 
     /// A list of at most so many elements, each read by itself. A list with a mistake in it is none.
-    pub(super) fn list<T>(
+    pub fn list<T>(
         self,
         most: usize,
         mut read: impl FnMut(Member<'a>, &mut Faults) -> Option<T>,

@@ -21,6 +21,13 @@ pub enum StartFrom {
     TimeMs(i64),
 }
 
+impl StartFrom {
+    /// Reads where a consumer begins, or goes on.
+    pub fn read(value: Member<'_>, faults: &mut Vec<DefinitionFault>) -> Option<Self> {
+        read(value, faults)
+    }
+}
+
 pub(super) fn read(value: Member<'_>, faults: &mut Vec<DefinitionFault>) -> Option<StartFrom> {
     const WORDS: [(&str, StartFrom); 2] =
         [("now", StartFrom::Now), ("beginning", StartFrom::Beginning)];
