@@ -537,6 +537,7 @@ fn so_many_feeds_are_open_and_no_more() {
         response: Duration::from_millis(300),
         body: Duration::from_millis(300),
         body_bytes: 1_000,
+        stream_bytes: 1_000,
     };
     let setup = Setup {
         timeouts,

@@ -31,6 +31,8 @@ pub(crate) struct Exchange {
     answered: Cell<u32>,
     /// Whether the request that is being answered has a body of which more is to come.
     expects_body: Cell<bool>,
+    /// Whether the answer is one whose end is not known, such as a stream of events.
+    is_streaming: Cell<bool>,
 }
 
 impl Exchange {
@@ -40,11 +42,17 @@ impl Exchange {
             answering: Cell::new(0),
             answered: Cell::new(0),
             expects_body: Cell::new(false),
+            is_streaming: Cell::new(false),
         }
     }
 
     pub(crate) fn is_answering(&self) -> bool {
         self.answering.get() > 0
+    }
+
+    /// Whether the answer is one whose end is not known.
+    pub(crate) fn is_streaming(&self) -> bool {
+        self.is_streaming.get()
     }
 
     /// Answers that ended; wraps.
@@ -72,6 +80,7 @@ impl Answering {
 impl Drop for Answering {
     fn drop(&mut self) {
         self.0.answering.set(self.0.answering.get() - 1);
+        self.0.is_streaming.set(false);
         self.0.answered.set(self.0.answered.get().wrapping_add(1));
     }
 }
@@ -98,6 +107,8 @@ pub(crate) async fn track(
     });
     let response = next.call(request).await?;
     Ok(response.map_body(|_, body| {
+        let is_streaming = matches!(body.size(), BodySize::Stream);
+        answering.0.is_streaming.set(is_streaming);
         BoxBody::new(TrackedAnswer {
             body: body.boxed(),
             _answering: answering,

@@ -13,8 +13,9 @@ use serde_json::Value;
 
 use crate::has_stalled;
 
-/// JSON bodies are small.
-const MAX_BODY_BYTES: usize = 64 * 1024;
+/// The longest JSON body. The longest definitions and cards have some tens of KiB, and nothing of a body is read for a caller
+/// that has no token.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// What went wrong with a request.
 #[derive(Debug, Clone, Serialize)]

@@ -10,7 +10,7 @@
 //!        ▼                                                    │
 //!   the client's request ──▶ our answer ──▶ the client's reading of it
 //!    Timeouts::request    (the body:         Timeouts::response
-//!                          Timeouts::body)
+//!                          Timeouts::body)     (a stream: for each Timeouts::stream_bytes)
 //! ```
 //! The [`Exchange`] of the connection says whether a request is being answered.
 
@@ -51,6 +51,8 @@ pub(crate) struct ClientStream {
     deadline: Pin<Box<Sleep>>,
     /// The client's buffers are full, and the server has more for it.
     is_unsent: bool,
+    /// Bytes that the client took of a stream since its deadline was set.
+    streamed: usize,
     /// The server was told to wait although there may be something to read.
     reading_paused: bool,
 }
@@ -64,6 +66,7 @@ impl ClientStream {
             awaits: Awaits::Request(0),
             deadline: Box::pin(sleep(timeouts.request)),
             is_unsent: false,
+            streamed: 0,
             reading_paused: false,
         }
     }
@@ -102,6 +105,20 @@ impl ClientStream {
             return Err(io::ErrorKind::TimedOut.into());
         }
         Ok(())
+    }
+
+    /// A reader of a stream has more time as long as it reads: the server may never have nothing more to write.
+    fn note_progress(&mut self, bytes: usize) {
+        if !self.exchange.is_streaming() || self.awaits != Awaits::Reading {
+            self.streamed = 0;
+            return;
+        }
+        self.streamed += bytes;
+        if self.streamed >= self.timeouts.stream_bytes {
+            self.streamed = 0;
+            let until = Instant::now() + self.timeouts.response;
+            self.deadline.as_mut().reset(until);
+        }
     }
 
     /// Whether nothing is read now: what was asked before has to be answered, and the answer read, first.
@@ -146,6 +163,8 @@ impl AsyncWrite for ClientStream {
         if written.is_pending() {
             self.is_unsent = true;
             self.check_deadline(cx)?;
+        } else if let Poll::Ready(Ok(bytes)) = &written {
+            self.note_progress(*bytes);
         }
         written
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
-use actix_web::web::Json;
+use actix_web::web::{Bytes, Json};
+use actix_web::{Error, HttpResponse};
+use futures_util::stream;
 use longwire_access::{TokenRefusal, TokenText};
 use longwire_listener::{
     AccessCheck, AccessSettings, ListenerSettings, RouteAccess, Routes, StreamLimits, Timeouts,
@@ -13,6 +15,7 @@ use longwire_listener::{
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// Far above what is needed; bounds how long a broken test hangs.
@@ -24,13 +27,34 @@ const TIMEOUTS: Timeouts = Timeouts {
     response: Duration::from_millis(300),
     body: Duration::from_millis(300),
     body_bytes: 1_000,
+    stream_bytes: 10_000,
 };
+
+/// Streams that the server let go of.
+static STREAMS_ENDED: Semaphore = Semaphore::const_new(0);
+
+struct StreamEnd;
+
+impl Drop for StreamEnd {
+    fn drop(&mut self) {
+        STREAMS_ENDED.add_permits(1);
+    }
+}
 
 fn routes() -> Routes {
     let json = |_: Json<serde_json::Value>| async { "taken" };
     Routes::new()
         .open("/livez", || async { "ok\n" })
         .open("/large", || async { "x".repeat(16 << 10) })
+        .open("/stream", || async {
+            let chunk = Bytes::from_static(&[b'x'; 16 << 10]);
+            let end = StreamEnd;
+            let endless = stream::repeat_with(move || {
+                let _end = &end;
+                Ok::<_, Error>(chunk.clone())
+            });
+            HttpResponse::Ok().streaming(endless)
+        })
         .route(Method::POST, "/json", RouteAccess::Open, json)
 }
 
@@ -200,5 +224,29 @@ fn requests_sent_ahead_are_answered() {
         let answer = exchange(&base, requests.as_bytes()).await;
         assert_eq!(answer.matches("HTTP/1.1 401").count(), 200, "{answer}");
         assert!(answer.ends_with("ok\n"), "{answer}");
+    });
+}
+
+/// A stream has no end, and its server always has more to write.
+#[test]
+fn a_stream_goes_on_while_it_is_read_and_ends_when_it_is_not() {
+    with_listener(|base| async move {
+        let mut client = connect(&base).await;
+        let request = b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        client.write_all(request).await.expect("it is taken");
+        let began = Instant::now();
+        let mut bytes = vec![0; 64 << 10];
+        // Far longer than an answer may take.
+        while began.elapsed() < TIMEOUTS.response * 5 {
+            let read = timeout(LIMIT, client.read(&mut bytes)).await;
+            assert_ne!(read.expect("it comes").expect("it goes on"), 0);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // From now on nobody reads.
+        let ended = timeout(LIMIT, STREAMS_ENDED.acquire()).await;
+        ended
+            .expect("the server hangs up")
+            .expect("it is open")
+            .forget();
     });
 }
