@@ -1,27 +1,52 @@
 //! The routes of the public listener.
 //!
 //! ```text
-//! /livez /readyz   probes: is a new process needed, are events recorded
-//! /metrics         OpenMetrics
+//! /livez /readyz           probes: is a new process needed, are events recorded
+//! /metrics                 OpenMetrics
+//! /v1/events               the event log, read along
+//! /v1/event-types          what events there are
+//! /v1/installations        the bots
+//! /v1/consumers            durable positions in the log, and the events of their readers
+//! /openapi.json /docs      the same as a document and as a page
+//! /problems                what each code of a problem means
 //! ```
 //!
-//! Anybody who reaches the listener may ask for these. Every answer is made of the fleet's own views, so JSON and metrics
-//! cannot disagree. The admin listener serves the same routes beside its own. What applications ask of the gateway belongs
-//! here too, each with a module and a route of its own, which names the scope that it needs.
+//! [`v1::table`] has one line per operation: its route, the scope that it needs, what OpenAPI says of it, and its handler. So the
+//! document has every route. A handler reads its request with all mistakes collected, asks a handle (fleet, delivery, store), and
+//! answers with a document or a problem; it decides nothing about a connection or a delivery. The admin listener serves the same
+//! routes beside its own.
 //!
-//! The crate opens no listener, reads no configuration and decides nothing about a connection.
+//! The crate opens no listener and reads no configuration.
 
 #![cfg_attr(
     test,
     allow(clippy::too_many_lines, reason = "a test may list many cases")
 )]
 
+mod audit;
+mod body;
+mod consumers;
+mod cursor;
+mod event_types;
+mod events;
+mod installations;
 mod metrics;
+mod openapi;
+mod operation;
+mod page;
 mod probes;
+mod problem_code;
+mod problem_pages;
+mod query;
+mod server_sent;
+mod store_calls;
+mod table;
+mod v1;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::web::Data;
+use longwire_delivery::Deliveries;
 use longwire_fleet::Fleet;
 use longwire_listener::{AccessCheck, Draining, Routes};
 use longwire_store::Store;
@@ -30,8 +55,10 @@ use longwire_store::Store;
 pub struct ApiSettings {
     /// Whose views are shown.
     pub fleet: Fleet,
-    /// Whose health and figures are shown.
+    /// Whose health and figures are shown, and whose journeys.
     pub store: Store,
+    /// Which brings events to applications.
+    pub deliveries: Deliveries,
     /// Whether the process is about to end.
     pub draining: Draining,
     /// Which counts the tokens that were refused.
@@ -46,6 +73,7 @@ pub struct ApiSettings {
 pub struct Api {
     settings: ApiSettings,
     metrics: metrics::Cache,
+    document: OnceLock<Arc<str>>,
 }
 
 impl Api {
@@ -54,15 +82,34 @@ impl Api {
         Arc::new(Self {
             settings,
             metrics: metrics::Cache::default(),
+            document: OnceLock::new(),
         })
     }
 
     /// The routes, for a listener.
     pub fn routes(self: &Arc<Self>) -> Routes {
-        Routes::new()
-            .with(Data::from(Arc::clone(self)))
-            .open("/livez", probes::livez)
-            .open("/readyz", probes::readyz)
-            .open("/metrics", metrics::scrape)
+        let routes = Routes::new().with(Data::from(Arc::clone(self)));
+        let (routes, document) = describe(routes, self.settings.version);
+        // The same each time.
+        let _ = self.document.set(document);
+        routes
     }
+
+    /// The OpenAPI document.
+    fn openapi(&self) -> &str {
+        let version = self.settings.version;
+        self.document
+            .get_or_init(|| describe(Routes::new(), version).1)
+    }
+}
+
+/// The routes and their OpenAPI document.
+fn describe(routes: Routes, version: &str) -> (Routes, Arc<str>) {
+    v1::table(routes).finish(|paths, schemas| openapi::document(version, paths, schemas))
+}
+
+/// The OpenAPI document of this version.
+#[must_use]
+pub fn openapi_document(version: &str) -> Arc<str> {
+    describe(Routes::new(), version).1
 }

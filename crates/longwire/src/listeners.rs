@@ -29,9 +29,8 @@ use tokio::sync::watch;
 
 use crate::config::{Config, parse_duration};
 
-/// Clients that the listener of probes and metrics serves at once. The probes of an orchestrator and the scrapes of a few
-/// collectors are far fewer.
-const API_CONNECTIONS: usize = 64;
+/// Clients of applications at once, each with a stream or a request that waits, beside probes and scrapes.
+const API_CONNECTIONS: usize = 512;
 /// Clients of the admin listener: operators, their pages and commands, uploads.
 const ADMIN_CONNECTIONS: usize = 32;
 /// Streams of events at most, fewer than the clients of the listener that serves them.
@@ -74,6 +73,7 @@ impl Listeners {
         let api_routes = Api::new(ApiSettings {
             fleet: fleet.clone(),
             store: store.clone(),
+            deliveries: deliveries.clone(),
             draining: draining.clone(),
             access: access.clone(),
             version: env!("CARGO_PKG_VERSION"),

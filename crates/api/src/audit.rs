@@ -1,0 +1,69 @@
+//! Writes each change that a caller asks for into the audit, whatever came of it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use longwire_access::{AuditAction, AuditEntry, AuditResult};
+use longwire_listener::{Caller, Problem};
+
+use crate::Api;
+use crate::problem_code::ProblemCode;
+
+/// The longest subject that is kept, in bytes. Names have 64; a longer one is no name.
+const MAX_SUBJECT_BYTES: usize = 128;
+
+/// Refuses a change while the process ends, and one that the audit could not tell of.
+///
+/// # Errors
+/// The process is about to end, or the store has taken nothing for so long that no entry finds room.
+pub(crate) fn admit(api: &Api) -> Result<(), Problem> {
+    api.settings.draining.refuse()?;
+    if api.settings.store.writer().has_room_for_audit() {
+        return Ok(());
+    }
+    let detail = "the store takes nothing, so that this could not be written into the audit; nothing was changed";
+    Err(ProblemCode::AuditFull.problem(detail))
+}
+
+/// Keeps what came of a change. It rides in the store's next transaction, so no caller waits for it.
+pub(crate) fn keep<T>(
+    api: &Api,
+    caller: &Caller,
+    action: AuditAction,
+    subject: &str,
+    outcome: &Result<T, Problem>,
+) {
+    let result = match outcome {
+        Ok(_) => AuditResult::done(),
+        Err(problem) => AuditResult::problem(problem.code()),
+    };
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let at_ms = since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    });
+    let entry = AuditEntry {
+        at_ms,
+        token: Some(caller.token),
+        name: caller.name.clone(),
+        space: caller.space.clone(),
+        action,
+        subject: cut(subject).into(),
+        result,
+    };
+    if api.settings.store.audit(entry).is_err() {
+        tracing::error!(
+            %action,
+            subject = cut(subject),
+            token = %caller.token,
+            "the audit is full and does not tell of this change; see to the store's disk"
+        );
+    }
+}
+
+/// The beginning of a subject, which a caller may have made as long as a path.
+fn cut(subject: &str) -> &str {
+    let mut end = subject.len().min(MAX_SUBJECT_BYTES);
+    while !subject.is_char_boundary(end) {
+        end -= 1;
+    }
+    &subject[..end]
+}

@@ -1,0 +1,313 @@
+//! `/v1/consumers`: durable positions in the event log, made, seen, changed and removed.
+//!
+//! A caller sees the consumers of its space. One whose token is narrowed to installations sees those alone whose filter names
+//! no other installation.
+
+mod document;
+mod problems;
+mod pull;
+mod steer;
+
+use actix_web::http::header;
+use actix_web::web::{Data, Json, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use longwire_access::{AuditAction, Grant};
+use longwire_consumer::ConsumerDefinition;
+use longwire_delivery::{ConsumerView, CreatedConsumer};
+use longwire_installation::Revision;
+use longwire_listener::{Caller, Problem};
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value, json};
+
+use crate::Api;
+use crate::body::Body;
+use crate::cursor::CursorList;
+use crate::events::{StepDocument, cursors, not_shown};
+use crate::problem_code::{ProblemCode, body_problem};
+use crate::query::QueryReader;
+use crate::{audit, page};
+
+use document::document;
+pub(crate) use document::{ConsumerStatus, CountsDocument};
+pub(crate) use pull::{ack, answer, claim, nack, stream};
+pub(crate) use steer::{pause, replay, replay_event, resume, rotate, seek};
+
+/// The consumer of this name, if the caller may see it.
+fn find(api: &Api, grant: &Grant, name: &str) -> Result<ConsumerView, Problem> {
+    let found = api.settings.deliveries.consumer(&grant.space, name);
+    found
+        .filter(|view| may_see(grant, &view.definition))
+        .ok_or_else(|| unknown(name))
+}
+
+fn unknown(name: &str) -> Problem {
+    ProblemCode::NotFound.problem(format!("there is no consumer `{name}`"))
+}
+
+/// Whether all that such a consumer receives is the caller's to see.
+fn may_see(grant: &Grant, definition: &ConsumerDefinition) -> bool {
+    let Some(allowed) = &grant.installations else {
+        return true;
+    };
+    let named = definition.filter.installations();
+    !named.is_empty() && named.iter().all(|id| allowed.contains(id))
+}
+
+/// Refuses a definition by which the caller would receive what its token does not show.
+fn admit(grant: &Grant, definition: &ConsumerDefinition) -> Result<(), Problem> {
+    if may_see(grant, definition) {
+        return Ok(());
+    }
+    let detail = "this token is narrowed to installations: `filter.installations` has to name some of them, and no others";
+    Err(ProblemCode::TokenNarrowed.problem(detail))
+}
+
+/// In the order in which they were made.
+pub(crate) async fn list(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let mut query = QueryReader::of(request.query_string());
+    let (limit, after) = (query.limit(), query.text("after"));
+    query.finish()?;
+    let cursors = cursors(&api, &caller);
+    let after = match after {
+        Some(text) => cursors.read(CursorList::Consumers, &text)?,
+        None => 0,
+    };
+    let place = |view: &ConsumerView| u128::try_from(view.id.0).unwrap_or_default();
+    let mut views = api.settings.deliveries.consumers(&caller.space);
+    views.retain(|view| may_see(&caller, &view.definition) && place(view) > after);
+    let next = (views.len() > limit)
+        .then(|| cursors.write(CursorList::Consumers, place(&views[limit - 1])));
+    views.truncate(limit);
+    let data: Vec<Value> = views.iter().map(document).collect();
+    Ok(page::answer(&data, next.as_deref(), &request))
+}
+
+/// Makes one. The answer has the secret of a webhook, this once.
+pub(crate) async fn create(
+    api: Data<Api>,
+    caller: Caller,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let created = create_for(&api, &caller, &body.0).await;
+    let name = body.0.get("name").and_then(Value::as_str);
+    let action = AuditAction::ConsumerAdd;
+    audit::keep(&api, &caller, action, name.unwrap_or_default(), &created);
+    let CreatedConsumer { view, secret } = created?;
+    let mut shown = document(&view);
+    if let Some(secret) = secret {
+        shown["secret"] = json!(secret.expose_secret());
+    }
+    Ok(HttpResponse::Created()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::LOCATION, format!("/v1/consumers/{}", view.name)))
+        .insert_header((header::ETAG, etag(view.revision)))
+        .json(shown))
+}
+
+async fn create_for(api: &Api, caller: &Caller, body: &Value) -> Result<CreatedConsumer, Problem> {
+    audit::admit(api)?;
+    let definition =
+        ConsumerDefinition::parse(body).map_err(|faults| body_problem(faults.all()))?;
+    admit(caller, &definition)?;
+    let created = api
+        .settings
+        .deliveries
+        .create(caller.space.clone(), definition, None);
+    let created = created.await.map_err(problems::not_created)?;
+    tracing::info!(consumer = %created.view.name, token = %caller.token, "consumer added");
+    Ok(created)
+}
+
+pub(crate) async fn show(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    name: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    QueryReader::of(request.query_string()).finish()?;
+    Ok(shown(&find(&api, &caller, &name)?))
+}
+
+fn shown(view: &ConsumerView) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::ETAG, etag(view.revision)))
+        .json(document(view))
+}
+
+/// The revision as `ETag` and `If-Match` have it.
+fn etag(revision: Revision) -> String {
+    format!("\"{}\"", revision.0)
+}
+
+/// The revision that a change is for; any if there is no `If-Match`, or `*`.
+fn expected(request: &HttpRequest) -> Result<Option<Revision>, Problem> {
+    let Some(value) = request.headers().get(header::IF_MATCH) else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or_default();
+    if text == "*" {
+        return Ok(None);
+    }
+    let number = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    let number = number.and_then(|text| text.parse().ok());
+    number.map(|number| Some(Revision(number))).ok_or_else(|| {
+        ProblemCode::Outdated.problem("`If-Match` is no `ETag` of a consumer: nothing was changed")
+    })
+}
+
+/// Changes the definition by a merge patch (RFC 7396).
+pub(crate) async fn change(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    name: Path<String>,
+    patch: Json<Value>,
+) -> Result<HttpResponse, Problem> {
+    let changed = change_for(&api, &caller, &request, &name, patch.into_inner()).await;
+    audit::keep(&api, &caller, AuditAction::ConsumerChange, &name, &changed);
+    Ok(shown(&changed?))
+}
+
+async fn change_for(
+    api: &Api,
+    caller: &Caller,
+    request: &HttpRequest,
+    name: &str,
+    patch: Value,
+) -> Result<ConsumerView, Problem> {
+    audit::admit(api)?;
+    let view = find(api, caller, name)?;
+    // Without a revision the patch is for the definition that it was merged into, so that no other change is undone.
+    let expected = expected(request)?.unwrap_or(view.revision);
+    let mut merged = view.definition.to_json();
+    merge(&mut merged, patch);
+    let definition =
+        ConsumerDefinition::parse(&merged).map_err(|faults| body_problem(faults.all()))?;
+    admit(caller, &definition)?;
+    let deliveries = &api.settings.deliveries;
+    let changed = deliveries.change(&caller.space, name, definition, Some(expected));
+    changed
+        .await
+        .map_err(|error| problems::not_changed(name, error))
+}
+
+/// As RFC 7396 has it.
+fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(members) = target else {
+        return;
+    };
+    for (name, value) in patch {
+        if value.is_null() {
+            members.remove(&name);
+        } else {
+            merge(members.entry(name).or_insert(Value::Null), value);
+        }
+    }
+}
+
+/// Removes it with its position.
+pub(crate) async fn remove(
+    api: Data<Api>,
+    caller: Caller,
+    name: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let removed = remove_for(&api, &caller, &name).await;
+    audit::keep(&api, &caller, AuditAction::ConsumerRemove, &name, &removed);
+    removed?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn remove_for(api: &Api, caller: &Caller, name: &str) -> Result<(), Problem> {
+    audit::admit(api)?;
+    find(api, caller, name)?;
+    let removed = api.settings.deliveries.remove(&caller.space, name).await;
+    removed.map_err(|error| problems::not_removed(name, error))?;
+    tracing::info!(consumer = name, token = %caller.token, "consumer removed");
+    Ok(())
+}
+
+/// The newest attempts to deliver to it, newest first.
+pub(crate) async fn attempts(
+    api: Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    name: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    /// Rows of the journey that are read for a page; each has up to some hundreds of steps.
+    const ROWS: usize = 4;
+    let mut query = QueryReader::of(request.query_string());
+    let after = query.text("after");
+    query.finish()?;
+    find(&api, &caller, &name)?;
+    let cursors = cursors(&api, &caller);
+    let before = match after {
+        Some(text) => {
+            let place = cursors.read(CursorList::Attempts, &text)?;
+            Some(i64::try_from(place).unwrap_or(i64::MAX))
+        }
+        None => None,
+    };
+    let deliveries = &api.settings.deliveries;
+    let steps = deliveries.attempts(&caller.space, &name, before, ROWS);
+    let steps = steps.await.map_err(not_shown)?;
+    let oldest = steps.last().map(|step| step.batch);
+    let next = oldest.map(|batch| {
+        let place = u128::try_from(batch).unwrap_or_default();
+        cursors.write(CursorList::Attempts, place)
+    });
+    let tag = longwire_consumer::StoreTag(api.settings.store.identity().prefix());
+    let data = steps.iter().map(|record| {
+        let mut step = serde_json::to_value(StepDocument::of(record, Some(name.to_string())))
+            .unwrap_or_default();
+        let id = longwire_consumer::EventId::new(tag, record.step.seq);
+        step["event"] = json!(id.to_string());
+        step
+    });
+    let data: Vec<Value> = data.collect();
+    Ok(page::answer(&data, next.as_deref(), &request))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The examples of RFC 7396, appendix A.
+    #[test]
+    fn patches_are_merged() {
+        for (mut target, patch, merged) in [
+            (json!({"a":"b"}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":"b"}), json!({"b":"c"}), json!({"a":"b","b":"c"})),
+            (json!({"a":"b"}), json!({"a":null}), json!({})),
+            (json!({"a":["b"]}), json!({"a":"c"}), json!({"a":"c"})),
+            (
+                json!({"a":{"b":"c"}}),
+                json!({"a":{"b":"d","c":null}}),
+                json!({"a":{"b":"d"}}),
+            ),
+            (json!({"a":[{"b":"c"}]}), json!({"a":[1]}), json!({"a":[1]})),
+            (json!({"a":"foo"}), json!("bar"), json!("bar")),
+            (json!({"e":null}), json!({"a":1}), json!({"a":1,"e":null})),
+            (
+                json!({}),
+                json!({"a":{"bb":{"ccc":null}}}),
+                json!({"a":{"bb":{}}}),
+            ),
+        ] {
+            merge(&mut target, patch);
+            assert_eq!(target, merged);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A consumer as it is shown: its definition, and beside it how it does.
+
+use longwire_consumer::{DeliveryFailure, QueueState, time_text};
+use longwire_delivery::{ConsumerView, DeliveryFigures};
+use longwire_installation::base32;
+use longwire_store::ConsumerState;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+/// How a consumer does.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConsumerStatus {
+    /// `active`, `failing` (the endpoint fails and is probed; the backlog waits), `paused` (by somebody), `stopped` (the endpoint
+    /// answered 410) or `not_running`.
+    state: &'static str,
+    /// Since when, of `active`, `paused` and `stopped`.
+    since: String,
+    /// Why it is not active, for people.
+    reason: Option<String>,
+    /// The numbers of the log that it has not done yet. Events that its filter leaves out count until they were looked at.
+    lag_events: u64,
+    /// The age of the oldest event in its memory that is not done, in seconds.
+    lag_s: u64,
+    /// The number of the log up to which every event is done.
+    position: i64,
+    /// Deliveries that have not ended.
+    in_flight: usize,
+    /// When something is tried next.
+    next_try: Option<String>,
+    /// Readers whose streams are open.
+    streams: usize,
+    /// Replays that have not ended.
+    replays: usize,
+    /// Since the process started.
+    counts: CountsDocument,
+}
+
+/// What was counted of a consumer since the process started.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConsumerCounts)]
+pub(crate) struct CountsDocument {
+    /// Events that the application took.
+    done: u64,
+    /// Attempts that ended well: 2xx, or an acknowledgement.
+    taken: u64,
+    /// Attempts at an endpoint where nobody listens.
+    refused: u64,
+    /// Attempts without a connection.
+    unreachable: u64,
+    /// Attempts without a whole answer.
+    no_answer: u64,
+    /// Attempts that took too long.
+    timed_out: u64,
+    /// Attempts that were answered with another status than 2xx.
+    other_status: u64,
+    /// Deliveries that a reader gave back.
+    nacked: u64,
+    /// Claims whose deadline passed.
+    expired: u64,
+    /// Events that were given up by policy.
+    given_up: u64,
+    /// Events that were too old by policy.
+    skipped: u64,
+    /// Events that were sent though the application may have had them.
+    redelivered: u64,
+}
+
+impl CountsDocument {
+    fn of(figures: &DeliveryFigures) -> Self {
+        Self {
+            done: figures.done,
+            taken: figures.taken,
+            refused: figures.refused,
+            unreachable: figures.unreachable,
+            no_answer: figures.no_answer,
+            timed_out: figures.timed_out,
+            other_status: figures.other_status,
+            nacked: figures.nacked,
+            expired: figures.expired,
+            given_up: figures.given_up,
+            skipped: figures.skipped,
+            redelivered: figures.redelivered,
+        }
+    }
+}
+
+impl ConsumerStatus {
+    fn of(view: &ConsumerView) -> Self {
+        let progress = &view.progress;
+        let (state, reason) = state(view);
+        Self {
+            state,
+            since: time_text(view.state_since_ms),
+            reason,
+            lag_events: progress.lag_events,
+            lag_s: progress.lag.as_secs(),
+            position: progress.floor.0,
+            in_flight: progress.in_flight,
+            next_try: progress.next_try_ms.map(time_text),
+            streams: progress.streams,
+            replays: progress.replays,
+            counts: CountsDocument::of(&view.figures),
+        }
+    }
+}
+
+/// What it is, and why it is nothing better.
+fn state(view: &ConsumerView) -> (&'static str, Option<String>) {
+    match (
+        &view.state,
+        &view.progress.not_running,
+        &view.progress.state,
+    ) {
+        (ConsumerState::Paused { reason }, _, _) => ("paused", Some(reason.clone())),
+        (ConsumerState::Stopped { reason }, _, _) => ("stopped", Some(reason.clone())),
+        (ConsumerState::Active, Some(why), _) => ("not_running", Some(why.clone())),
+        // The row is ahead of the actor for a moment when somebody resumes it.
+        (ConsumerState::Active, None, QueueState::Active | QueueState::Paused) => ("active", None),
+        (ConsumerState::Active, None, QueueState::Failing { cause, .. }) => {
+            ("failing", Some(failure(*cause)))
+        }
+        // The row says so in a moment.
+        (ConsumerState::Active, None, QueueState::Stopped) => ("stopped", None),
+    }
+}
+
+fn failure(cause: DeliveryFailure) -> String {
+    match cause {
+        DeliveryFailure::Refused => "nobody listens at the endpoint".to_owned(),
+        DeliveryFailure::Unreachable => "the endpoint cannot be reached".to_owned(),
+        DeliveryFailure::NoAnswer => "the endpoint gives no whole answer".to_owned(),
+        DeliveryFailure::TimedOut => "the endpoint answers too late".to_owned(),
+        DeliveryFailure::Status { code, .. } => format!("the endpoint answers {code}"),
+        DeliveryFailure::Nacked { .. } => "a reader gave events back".to_owned(),
+        DeliveryFailure::ClaimExpired => "a reader let the deadline of a claim pass".to_owned(),
+    }
+}
+
+/// The consumer as JSON. Values of headers, which may be credentials, are left out: `…` stands for each.
+pub(super) fn document(view: &ConsumerView) -> Value {
+    let mut shown = view.definition.to_json();
+    if let Some(headers) = shown
+        .pointer_mut("/road/headers")
+        .and_then(Value::as_object_mut)
+    {
+        for value in headers.values_mut() {
+            *value = json!("…");
+        }
+    }
+    let id = base32::encode(view.public_id.as_u128());
+    shown["id"] = json!(format!("con_{}", String::from_utf8_lossy(&id)));
+    shown["revision"] = json!(view.revision.0);
+    shown["created"] = json!(time_text(view.created_ms));
+    shown["updated"] = json!(time_text(view.updated_ms));
+    shown["status"] = json!(ConsumerStatus::of(view));
+    shown
+}

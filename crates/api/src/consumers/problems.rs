@@ -1,0 +1,157 @@
+//! What the errors of delivery mean to a caller.
+
+use longwire_delivery::{
+    AckError, ChangeError, ClaimError, ClaimedAnswerError, CreateError, EndpointRefused,
+    RemoveError, ReplayError, RotateError, SeekError, SteerError, StreamError,
+};
+use longwire_listener::{FieldError, Problem};
+use longwire_store::WriteError;
+
+use super::unknown;
+use crate::events::foreign_event;
+use crate::problem_code::ProblemCode;
+use crate::store_calls::chain;
+
+fn not_written(error: &WriteError) -> Problem {
+    let code = match error {
+        WriteError::NameTaken { .. } => ProblemCode::NameTaken,
+        WriteError::SameBot { .. } => ProblemCode::SameBot,
+        WriteError::UnknownInstallation { .. }
+        | WriteError::UnknownConsumer { .. }
+        | WriteError::UnknownToken { .. } => ProblemCode::NotFound,
+        WriteError::Outdated { .. } => ProblemCode::Outdated,
+        WriteError::Overdue { .. } => ProblemCode::StoreUnsettled,
+        WriteError::Seal(_)
+        | WriteError::Keys(_)
+        | WriteError::Refused(_)
+        | WriteError::NotBegun { .. }
+        | WriteError::Busy
+        | WriteError::WriterGone => ProblemCode::StoreUnavailable,
+    };
+    code.problem(chain(error))
+}
+
+fn unavailable(error: &dyn std::error::Error) -> Problem {
+    ProblemCode::StoreUnavailable.problem(chain(error))
+}
+
+fn wrong_endpoint(error: &EndpointRefused) -> Problem {
+    let detail = "the webhook cannot be posted to";
+    ProblemCode::InvalidRequest
+        .problem(detail)
+        .with_error(FieldError {
+            pointer: error.pointer().to_owned(),
+            code: "invalid_value",
+            detail: chain(error),
+        })
+}
+
+pub(super) fn not_created(error: CreateError) -> Problem {
+    match &error {
+        CreateError::Endpoint(refused) => wrong_endpoint(refused),
+        CreateError::Read(_) => unavailable(&error),
+        CreateError::Store(error) => not_written(error),
+    }
+}
+
+pub(super) fn not_changed(name: &str, error: ChangeError) -> Problem {
+    match &error {
+        ChangeError::Unknown => unknown(name),
+        ChangeError::Outdated { .. } => ProblemCode::Outdated.problem(error.to_string()),
+        ChangeError::OtherName | ChangeError::OtherRoad => {
+            ProblemCode::OtherRoad.problem(error.to_string())
+        }
+        ChangeError::Endpoint(refused) => wrong_endpoint(refused),
+        ChangeError::Store(error) => not_written(error),
+        ChangeError::Seal(_) => unavailable(&error),
+    }
+}
+
+pub(super) fn not_removed(name: &str, error: RemoveError) -> Problem {
+    match &error {
+        RemoveError::Unknown => unknown(name),
+        RemoveError::Store(error) => not_written(error),
+        RemoveError::Read(_) => unavailable(&error),
+    }
+}
+
+pub(super) fn not_steered(name: &str, error: SteerError) -> Problem {
+    match &error {
+        SteerError::Unknown => unknown(name),
+        SteerError::Store(error) => not_written(error),
+        SteerError::Seal(_) => unavailable(&error),
+    }
+}
+
+pub(super) fn not_rotated(name: &str, error: RotateError) -> Problem {
+    match &error {
+        RotateError::Unknown => unknown(name),
+        RotateError::NoWebhook => ProblemCode::NoSecret.problem(error.to_string()),
+        RotateError::Store(error) => not_written(error),
+        RotateError::Seal(_) => unavailable(&error),
+    }
+}
+
+pub(super) fn not_moved(name: &str, error: SeekError) -> Problem {
+    match &error {
+        SeekError::Unknown => unknown(name),
+        SeekError::NotRunning { .. } => ProblemCode::NotRunning.problem(error.to_string()),
+        SeekError::Read(_) => unavailable(&error),
+        SeekError::NotDurable => ProblemCode::NotDurable.problem(error.to_string()),
+    }
+}
+
+pub(super) fn not_claimed(name: &str, error: ClaimError) -> Problem {
+    match &error {
+        ClaimError::Unknown => unknown(name),
+        ClaimError::OtherRoad => ProblemCode::WrongRoad.problem(error.to_string()),
+        ClaimError::NotRunning { .. } => ProblemCode::NotRunning.problem(error.to_string()),
+    }
+}
+
+pub(super) fn not_acked(name: &str, error: AckError) -> Problem {
+    match &error {
+        AckError::Unknown => unknown(name),
+        AckError::OtherRoad => ProblemCode::WrongRoad.problem(error.to_string()),
+        AckError::ForeignEvent { .. } => foreign_event(),
+        AckError::NotRunning { .. } => ProblemCode::NotRunning.problem(error.to_string()),
+        AckError::NotDurable => ProblemCode::NotDurable.problem(error.to_string()),
+    }
+}
+
+pub(super) fn not_answered(name: &str, error: ClaimedAnswerError) -> Problem {
+    match &error {
+        ClaimedAnswerError::Unknown => unknown(name),
+        ClaimedAnswerError::ForeignEvent { id } => {
+            ProblemCode::NotFound.problem(format!("there is no event `{id}`"))
+        }
+        ClaimedAnswerError::NotRunning { .. } => ProblemCode::NotRunning.problem(error.to_string()),
+        ClaimedAnswerError::Refused { .. } => ProblemCode::AnswerRefused.problem(error.to_string()),
+    }
+}
+
+pub(super) fn not_streamed(name: &str, error: StreamError) -> Problem {
+    match &error {
+        StreamError::Unknown => unknown(name),
+        StreamError::OtherRoad => ProblemCode::WrongRoad.problem(error.to_string()),
+        StreamError::ForeignEvent { .. } => foreign_event(),
+        StreamError::NotRunning { .. } => ProblemCode::NotRunning.problem(error.to_string()),
+        StreamError::TooMany { most } => {
+            let problem = ProblemCode::TooManyStreams.problem(error.to_string());
+            problem.with("limit", *most)
+        }
+    }
+}
+
+pub(super) fn not_replayed(name: &str, error: ReplayError) -> Problem {
+    match &error {
+        ReplayError::Unknown => unknown(name),
+        ReplayError::ForeignEvent { id } => {
+            ProblemCode::NotFound.problem(format!("there is no event `{id}`"))
+        }
+        ReplayError::Nothing => ProblemCode::NothingThere.problem(error.to_string()),
+        ReplayError::TooMany { .. } => ProblemCode::ReplayLimit.problem(error.to_string()),
+        ReplayError::Read(_) => unavailable(&error),
+        ReplayError::Store(error) => not_written(error),
+    }
+}

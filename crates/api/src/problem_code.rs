@@ -1,0 +1,240 @@
+//! Every code that a problem may have: its status, its title, what it means and what to do. `/problems/{code}` answers a page
+//! of it.
+//!
+//! The handlers of this crate make their problems of it alone. Codes of the listener and of the admin interface stand here as
+//! well, because the address of their page is in every problem.
+
+use actix_web::http::StatusCode;
+use longwire_consumer::DefinitionFault;
+use longwire_listener::{FieldError, Problem};
+
+macro_rules! problem_codes {
+    ($($name:ident = $status:literal, $code:literal, $title:literal, $meaning:literal, $advice:literal;)+) => {
+        /// What went wrong with a request, by a name that never changes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub(crate) enum ProblemCode {
+            $(#[doc = $meaning] $name,)+
+        }
+
+        impl ProblemCode {
+            /// All of them.
+            pub(crate) const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// Its status, code, title, meaning and advice.
+            fn text(self) -> (u16, &'static str, &'static str, &'static str, &'static str) {
+                match self {
+                    $(Self::$name => ($status, $code, $title, $meaning, $advice),)+
+                }
+            }
+        }
+    };
+}
+
+problem_codes! {
+    InvalidRequest = 400, "invalid_request", "The request is not what it has to be",
+        "A parameter or a member of the body is missing, unknown, of another type, or not allowed. Nothing was changed.",
+        "Look at `errors`: each has the place (`pointer`; a parameter of the query begins with `?`), a code, and what would be right.";
+    CursorInvalid = 400, "cursor_invalid", "The cursor is not one of this list",
+        "A cursor is opaque. This one was altered, cut off, made for another list, another space or another gateway, or by a version that is too old.",
+        "Begin without a cursor, or use `next` of an answer of the same list as it is.";
+    TokenMissing = 401, "token_missing", "There is no token",
+        "The path needs a token, and the request brought none.",
+        "Send `Authorization: Bearer lw_…`. `longwire tokens create` makes a token.";
+    TokenRefused = 401, "token_refused", "The token is not valid",
+        "The token is unknown, revoked, expired or mistyped. Which of these it is stands in the log of the gateway alone.",
+        "`longwire tokens list` shows the tokens that are valid.";
+    ScopeMissing = 403, "scope_missing", "The token may not do this",
+        "The token is valid and lacks the scope that the member `scope` names.",
+        "Make a token with that scope: `longwire tokens create --scope …`.";
+    TokenNarrowed = 403, "token_narrowed", "The token is narrowed to installations",
+        "This is about more than the installations that the token names.",
+        "Use a token that is not narrowed.";
+    GrantExceeded = 403, "grant_exceeded", "The token gives no more than it has",
+        "A token makes and revokes tokens that allow no more than itself.",
+        "Use a token that allows more.";
+    ForeignHost = 403, "foreign_host", "The name in `Host` is not this listener's",
+        "The admin interface answers to the names of its host only, so that no web page reaches it under a name of its own.",
+        "Use 127.0.0.1, localhost, or a name of `server.admin_hosts`.";
+    ForeignOrigin = 403, "foreign_origin", "The request comes from a web page of another origin",
+        "The admin interface takes no request that another web page made a browser send.",
+        "Send the request without a browser, or from the gateway's own page.";
+    NotFound = 404, "not_found", "There is no such thing",
+        "Nothing has this path, name or id, or it belongs to a space or an installation that the token does not see.",
+        "Compare the name with the list of its kind. What another space owns is answered in the same way.";
+    MethodNotAllowed = 405, "method_not_allowed", "The path does not take this method",
+        "The path exists and takes other methods.",
+        "The detail names the methods that it takes; `/openapi.json` has all of them.";
+    BodyStalled = 408, "body_stalled", "The body came too slowly",
+        "The gateway waits ten seconds for each 256 KiB of a body, or for its end.",
+        "Send the body at once, with its length in `Content-Length`.";
+    NameTaken = 409, "name_taken", "The name is taken",
+        "Something else of this kind has the name, or had it and is still known.",
+        "Choose another name.";
+    SameBot = 409, "same_bot", "The bot has another name already",
+        "Two installations of one bot would take the connection from each other.",
+        "Use the installation that is there.";
+    Draining = 409, "draining", "The gateway is about to end",
+        "The process takes no changes any more.",
+        "Send the request again in some seconds, to the process that follows.";
+    WrongRoad = 409, "wrong_road", "The consumer has another road",
+        "Events of a webhook are posted, those of a pull consumer are asked for, and those of a stream consumer come over its stream.",
+        "Use the path of the consumer's road, or change `road` with PATCH.";
+    AnswerRefused = 409, "answer_refused", "The answer was not used",
+        "The answer is not what the platform takes, or it is late: a click on a card is answered within 2.5 seconds, after that with the default.",
+        "The detail says what is wrong. Acknowledge the event all the same.";
+    NothingThere = 409, "nothing_there", "There is nothing to replay",
+        "No event of the log lies between the two ends.",
+        "Name an earlier beginning or a later end.";
+    OtherRoad = 409, "other_road", "A consumer keeps its name and its kind of road",
+        "The change would make another consumer of it.",
+        "Make a second consumer that begins where this one is, and remove this one.";
+    ReplayLimit = 409, "replay_limit", "Too many replays are under way",
+        "A consumer has a bounded number of replays at a time.",
+        "Wait until one of them has ended.";
+    NotRunning = 409, "not_running", "The consumer does not run",
+        "What runs the consumer ended and is started again in a moment, or the consumer is paused.",
+        "Send the request again in a second. `GET /v1/consumers/{name}` says why it does not run.";
+    NoSecret = 409, "no_secret", "The consumer has no secret",
+        "Only webhooks have a secret, with which their deliveries are signed.",
+        "Readers of pull and stream consumers show a token instead.";
+    Outdated = 412, "outdated", "It was changed meanwhile",
+        "`If-Match` names a revision that is not the newest one. Nothing was changed.",
+        "Read it again, and decide anew.";
+    BodyTooLarge = 413, "body_too_large", "The body is too large",
+        "A JSON body has at most 1 MiB.",
+        "Send less at a time.";
+    NotJson = 415, "not_json", "The body is no JSON",
+        "The path takes JSON alone.",
+        "Send `Content-Type: application/json`.";
+    RateLimited = 429, "rate_limited", "The token asks too often",
+        "Each token has a number of requests per second, for reading, changing and streams each.",
+        "Wait for `Retry-After`. Ask for more at a time with `limit`, and wait for events with `wait` or a stream instead of asking again and again.";
+    TooManyStreams = 429, "too_many_streams", "Too many streams and waiting requests are open",
+        "A stream and a request that waits hold a connection. Their number is limited, per space and per gateway.",
+        "Close those that nobody reads.";
+    TooManyFeeds = 429, "too_many_feeds", "Too many feeds of the overview are open",
+        "Each feed holds a connection of the admin interface.",
+        "Close one, or ask for the overview instead.";
+    TooManyUploads = 429, "too_many_uploads", "Too many uploads are under way",
+        "Each upload holds a file until the platform has it.",
+        "Wait until one has ended.";
+    Interrupted = 500, "interrupted", "The request was not finished",
+        "The gateway began it and failed. Whether it was done is not known.",
+        "Look whether it was done, and send it again if not. Report the error in the log of the gateway.";
+    AuditFull = 503, "audit_full", "The audit takes nothing",
+        "The store takes nothing, so that the change could not be written into the audit. Nothing was changed.",
+        "See to the store's disk: `longwire check`, `/readyz`.";
+    StoreUnavailable = 503, "store_unavailable", "The store does not answer",
+        "The database takes no question or no change now. Nothing was changed.",
+        "See to the store's disk: `longwire check`, `/readyz`. Then send the request again.";
+    DiskStalled = 503, "disk_stalled", "The disk does not answer",
+        "The disk has hung for ten seconds. What was asked may still be done when it answers.",
+        "See to the disk. Then look whether it was done.";
+    DeliveryEnded = 503, "delivery_ended", "Delivery has ended",
+        "The part of the gateway that delivers events ended, or the process is about to. Events are recorded still.",
+        "Send the request again in some seconds. If delivery stays away, report the panic in the log and restart the gateway.";
+    NoRandomBytes = 503, "no_random_bytes", "The system gives no random bytes",
+        "A secret needs random bytes of the operating system, and there were none.",
+        "Send the request again; if it fails again, see to the host.";
+    NotDurable = 504, "not_durable", "It is done and not on disk yet",
+        "The acknowledgement or the move counts in this process, and the disk has not taken it within five seconds. After a crash the events come again.",
+        "Send the request again. See to the store's disk: `longwire check`, `/readyz`.";
+    StoreUnsettled = 504, "store_unsettled", "The store has not said whether it did it",
+        "The change was handed to the database, which has not answered in time.",
+        "Look whether it was done before you send it again.";
+    UploadRefused = 502, "upload_refused", "The platform refused the file",
+        "WeCom refused a step of the upload; `platform_code` is its code.",
+        "The page of the platform on that code says what it means.";
+    ConnectionLost = 502, "connection_lost", "The connection ended before the answer",
+        "The platform may have done what was asked.",
+        "Look whether it did before you send it again.";
+    TimedOut = 504, "timed_out", "The platform has not answered",
+        "The platform may have done what was asked.",
+        "Look whether it did before you send it again.";
+    FileTooLarge = 413, "file_too_large", "The file is too large",
+        "The platform takes files of this kind up to a size.",
+        "Send a smaller file.";
+}
+
+impl ProblemCode {
+    /// The code of this name.
+    pub(crate) fn find(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|one| one.code() == code)
+    }
+
+    /// Its name in problems, which never changes.
+    pub(crate) fn code(self) -> &'static str {
+        self.text().1
+    }
+
+    /// The status of an answer with it.
+    pub(crate) fn status(self) -> StatusCode {
+        StatusCode::from_u16(self.text().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// What went wrong, in a few words.
+    pub(crate) fn title(self) -> &'static str {
+        self.text().2
+    }
+
+    /// What it means.
+    pub(crate) fn meaning(self) -> &'static str {
+        self.text().3
+    }
+
+    /// What to do about it.
+    pub(crate) fn advice(self) -> &'static str {
+        self.text().4
+    }
+
+    /// A problem of this kind, with what is known of this one.
+    pub(crate) fn problem(self, detail: impl Into<String>) -> Problem {
+        Problem::new(self.status(), self.code(), detail)
+    }
+}
+
+/// A problem with each mistake of a body.
+pub(crate) fn body_problem(faults: &[DefinitionFault]) -> Problem {
+    let problem = ProblemCode::InvalidRequest.problem("the body is not what is wanted");
+    faults.iter().fold(problem, |problem, fault| {
+        problem.with_error(FieldError {
+            pointer: fault.pointer.clone(),
+            code: fault.code.label(),
+            detail: fault.detail.clone(),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_code_has_a_status_and_a_page() {
+        let mut codes = BTreeSet::new();
+        for &code in ProblemCode::ALL {
+            let text = code.code();
+            assert!(codes.insert(text), "{text} stands here twice");
+            assert_eq!(ProblemCode::find(text), Some(code));
+            assert!(
+                text.bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+                "{text}"
+            );
+            let status = code.status();
+            assert!(
+                status.is_client_error() || status.is_server_error(),
+                "{text}"
+            );
+            let page = crate::problem_pages::page(code);
+            for part in [text, code.title(), code.meaning(), code.advice()] {
+                assert!(
+                    page.contains(&crate::problem_pages::escaped(part)),
+                    "{text}: {part}"
+                );
+            }
+        }
+    }
+}

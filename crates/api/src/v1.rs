@@ -1,0 +1,175 @@
+//! The operations of the interface: one line of the table each, with its handler.
+
+mod consumer_operations;
+mod event_operations;
+
+use longwire_access::Scope;
+use longwire_listener::Routes;
+use serde_json::json;
+
+use crate::consumers::{ConsumerStatus, CountsDocument};
+use crate::event_types::TypeDocument;
+use crate::events::{JourneyDocument, StepDocument};
+use crate::installations::BotDocument;
+use crate::openapi::{self, list_of, reference, written};
+use crate::operation::Operation;
+use crate::problem_code::ProblemCode;
+use crate::table::Table;
+use crate::{event_types, installations, metrics, probes, problem_pages};
+
+/// All of them, behind these routes.
+pub(crate) fn table(routes: Routes) -> Table {
+    let table = Table::new(routes)
+        .schemas(written())
+        .schema::<ConsumerStatus>()
+        .schema::<CountsDocument>()
+        .schema::<JourneyDocument>()
+        .schema::<StepDocument>()
+        .schema::<TypeDocument>()
+        .schema::<BotDocument>();
+    let table = gateway(table);
+    let table = event_operations::add(table);
+    let table = types(table);
+    let table = bots(table);
+    consumer_operations::add(table)
+}
+
+/// What anybody may see who reaches the listener.
+fn gateway(table: Table) -> Table {
+    let text = json!({"type": "string"});
+    let open = |path, id, summary| Operation::open(path, id).about("gateway", summary, "");
+    let html = |operation: Operation| {
+        operation.answers(200, "A page.", "text/html", json!({"type": "string"}))
+    };
+    table
+        .add(
+            open(
+                "/livez",
+                "livez",
+                "Whether the process can still do its work",
+            )
+            .answers(200, "It can.", "text/plain", text.clone())
+            .answers(503, "Only a new process helps.", "text/plain", text.clone()),
+            probes::livez,
+        )
+        .add(
+            open("/readyz", "readyz", "Whether events are recorded")
+                .json(200, "They are.", json!({"type": "object"}))
+                .json(
+                    503,
+                    "They are not; `failing` says why.",
+                    json!({"type": "object"}),
+                ),
+            probes::readyz,
+        )
+        .add(
+            open("/metrics", "metrics", "Figures, as OpenMetrics").answers(
+                200,
+                "The figures.",
+                "application/openmetrics-text",
+                text,
+            ),
+            metrics::scrape,
+        )
+        .add(
+            open("/openapi.json", "openapi", "This document").json(
+                200,
+                "OpenAPI 3.1.",
+                json!({"type": "object"}),
+            ),
+            openapi::show,
+        )
+        .add(
+            open(
+                "/docs",
+                "docs_without_slash",
+                "The page's address ends with a slash",
+            )
+            .answers(308, "To `/docs/`.", "", json!({})),
+            openapi::docs_without_slash,
+        )
+        .add(
+            html(open(
+                "/docs/",
+                "docs",
+                "This document as a page, which loads nothing from elsewhere",
+            )),
+            openapi::docs,
+        )
+        .add(
+            open("/docs/{file}", "docs_file", "A file of that page")
+                .path_part("file", "Its name.", "index.css")
+                .answers(200, "The file.", "*/*", json!({})),
+            openapi::docs_file,
+        )
+        .add(
+            html(open("/problems", "problems", "All codes of problems")),
+            problem_pages::list,
+        )
+        .add(
+            html(
+                open(
+                    "/problems/{code}",
+                    "problem",
+                    "What a code means, and what to do",
+                )
+                .path_part("code", "The code.", "not_found"),
+            ),
+            problem_pages::show,
+        )
+}
+
+fn types(table: Table) -> Table {
+    let named = |operation: Operation| {
+        let about = "The attribute `type` of the envelope.";
+        operation.path_part("type", about, "feishu.im.message.receive_v1")
+    };
+    let get = |path, id| Operation::get(path, Scope::EventsRead, id);
+    table
+        .add(
+            get("/v1/event-types", "list_event_types")
+                .about("event types", "List the types of events", "An event of a type that is not listed is delivered all the same.")
+                .json(200, "All types.", list_of(reference("EventType"))),
+            event_types::list,
+        )
+        .add(
+            named(get("/v1/event-types/{type}", "show_event_type"))
+                .about("event types", "Show a type", "With the JSON Schema of `data`.")
+                .json(200, "The type.", reference("EventType")),
+            event_types::show,
+        )
+        .add(
+            named(get("/v1/event-types/{type}/sample", "sample_event"))
+                .about("event types", "Make a sample", "An event that never happened: its ids are invented, and the log does not have it.")
+                .answers(200, "The envelope.", "application/cloudevents+json", reference("Event")),
+            event_types::sample,
+        )
+}
+
+fn bots(table: Table) -> Table {
+    let get = |path, id| Operation::get(path, Scope::InstallationsRead, id);
+    table
+        .add(
+            get("/v1/installations", "list_installations")
+                .about(
+                    "installations",
+                    "List installations",
+                    "In the order in which they were added.",
+                )
+                .paged()
+                .json(200, "A page.", list_of(reference("Installation"))),
+            installations::list,
+        )
+        .add(
+            get("/v1/installations/{installation}", "show_installation")
+                .about("installations", "Show an installation", "")
+                .path_part(
+                    "installation",
+                    "Its id or name.",
+                    "ins_00000000000000000000000000",
+                )
+                .may_fail(&[ProblemCode::NotFound])
+                .json(200, "The installation.", reference("Installation")),
+            installations::show,
+        )
+}

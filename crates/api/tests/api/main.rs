@@ -1,0 +1,8 @@
+//! The routes over real sockets, with a real store and real delivery, and a fleet that connects no bot.
+
+mod consumers;
+mod document;
+mod events;
+mod probes;
+mod readers;
+mod served;
