@@ -181,6 +181,14 @@ fn road() -> impl Strategy<Value = Road> {
     prop_oneof![2 => Just(Road::Webhook), 1 => Just(Road::Pull), 1 => Just(Road::Stream)]
 }
 
+/// An acknowledgement of any event, also of one that nobody was given: that changes nothing.
+fn late_ack(world: &mut World, index: Index) {
+    let rows: Vec<i64> = world.record.rows.iter().map(|row| row.seq).collect();
+    if !rows.is_empty() {
+        world.late_ack(*index.get(&rows));
+    }
+}
+
 fn run(world: &mut World, step: Step) {
     let pick = |world: &World, index: Index| {
         let open: Vec<_> = world.in_flight.values().cloned().collect();
@@ -245,13 +253,7 @@ fn run(world: &mut World, step: Step) {
                 world.nacked(&delivery, delay);
             }
         }
-        Step::LateAck(index) => {
-            // Also what nobody was given: that changes nothing.
-            let rows: Vec<i64> = world.record.rows.iter().map(|row| row.seq).collect();
-            if !rows.is_empty() {
-                world.late_ack(*index.get(&rows));
-            }
-        }
+        Step::LateAck(index) => late_ack(world, index),
         Step::Push(limit) => world.push(limit),
         Step::Advance(delay) => world.advance(delay),
         Step::DiskWrites(count) => world.disk_writes(count),
