@@ -85,14 +85,7 @@ impl Readers {
 
     /// A pull reader asks.
     pub(super) fn hear(&mut self, reader: ReaderId, now: Instant) {
-        let gone = |reading: &Reading| {
-            reading.window.is_none()
-                && reading.in_flight == 0
-                && reading
-                    .heard
-                    .is_some_and(|heard| now >= heard + PULL_READER_STAYS)
-        };
-        self.readers.retain(|_, reading| !gone(reading));
+        self.readers.retain(|_, reading| !reading.is_gone(now));
         let reading = self.readers.entry(reader).or_insert(Reading {
             window: None,
             in_flight: 0,
@@ -105,6 +98,14 @@ impl Readers {
     pub(super) fn detach(&mut self, reader: ReaderId) {
         self.readers.remove(&reader);
         self.count_room();
+    }
+
+    /// When the next pull reader counts as gone, so that others may have its chats.
+    pub(super) fn next_gone(&self, now: Instant) -> Option<Instant> {
+        let pulls = |reading: &&Reading| reading.window.is_none() && reading.in_flight == 0;
+        let silent = self.readers.values().filter(pulls);
+        let gone = silent.filter_map(|reading| Some(reading.heard? + PULL_READER_STAYS));
+        gone.filter(|at| *at > now).min()
     }
 
     fn count_room(&mut self) {

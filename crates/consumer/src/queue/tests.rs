@@ -536,6 +536,25 @@ fn a_claim_that_ends_goes_to_another_reader_and_its_late_answer_counts() {
     assert_eq!(play.queue.handle_acked(&[next], play.now), 0);
 }
 
+/// Another reader may be waiting by then, and asks for nothing meanwhile.
+#[test]
+fn the_chats_of_a_pull_reader_that_is_gone_are_offered_at_once() {
+    let mut play = Play::new(Receivers::Readers, DeliveryPolicy::default());
+    play.message("a");
+    let (first, second) = (ReaderId(2), ReaderId(3));
+    let deadline = play.now.instant + Duration::from_secs(30);
+    assert!(play.queue.poll_claim(first, deadline, play.now).is_some());
+    play.now = play.now.after(Duration::from_secs(45));
+    let deadline = play.now.instant + Duration::from_secs(30);
+    let claim = |play: &mut Play| play.queue.poll_claim(second, deadline, play.now);
+    assert!(claim(&mut play).is_none(), "its reader may come back");
+    play.save();
+    let due = play.queue.poll_timeout(play.now).expect("it is gone then");
+    assert_eq!(due, play.start.instant + Duration::from_secs(60));
+    play.now = play.now.after(due - play.now.instant);
+    assert!(claim(&mut play).is_some());
+}
+
 #[test]
 fn readers_share_the_chats_and_a_chat_stays_with_its_reader() {
     let mut play = Play::new(Receivers::Readers, DeliveryPolicy::default());

@@ -28,7 +28,10 @@ impl<E: Clone> ConsumerQueue<E> {
         self.sendable().next()?;
         let slot = self.throttle.next(now);
         match self.state() {
-            QueueState::Active => slot,
+            QueueState::Active => {
+                let gone = self.readers.next_gone(now);
+                slot.into_iter().chain(gone).min()
+            }
             QueueState::Failing { .. } if self.readers.has_room() => {
                 self.health.due(self.fresh().is_some()).max(slot)
             }
