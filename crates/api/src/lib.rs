@@ -108,8 +108,10 @@ fn describe(routes: Routes, version: &str) -> (Routes, Arc<str>) {
     v1::table(routes).finish(|paths, schemas| openapi::document(version, paths, schemas))
 }
 
-/// The OpenAPI document of this version.
+/// The OpenAPI document of this version, indented.
 #[must_use]
-pub fn openapi_document(version: &str) -> Arc<str> {
-    describe(Routes::new(), version).1
+pub fn openapi_document(version: &str) -> String {
+    let text = describe(Routes::new(), version).1;
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    format!("{document:#}\n")
 }

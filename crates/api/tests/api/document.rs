@@ -144,6 +144,17 @@ fn each_schema_that_is_named_is_there() {
     });
 }
 
+/// A change of the interface shows in the diff of this file.
+#[test]
+fn the_document_is_the_one_that_is_kept() {
+    let kept = include_str!("../../openapi.json");
+    let built = longwire_api::openapi_document(env!("CARGO_PKG_VERSION"));
+    assert!(
+        kept == built,
+        "the interface changed: `longwire print openapi > crates/api/openapi.json`"
+    );
+}
+
 #[test]
 fn the_pages_need_nothing_from_elsewhere() {
     with_routes(|served| async move {

@@ -76,7 +76,9 @@ fn a_reader_claims_gives_back_and_acknowledges() {
         );
         let mut again = Vec::new();
         while !again.contains(&"a".to_owned()) {
-            let more = served.get("/v1/consumers/pull/events?wait=10s").await;
+            let more = served
+                .get("/v1/consumers/pull/events?wait=10s&reader=one")
+                .await;
             assert_ne!(more.body["data"], json!([]), "{again:?}");
             again.extend(texts(&events(&more.body)));
         }
@@ -103,7 +105,9 @@ fn an_event_is_delivered_again() {
             .consumer(json!({"name": "pull", "road": {"kind": "pull"}}))
             .await;
         served.say(0, "oc_1", &["a"]);
-        let claimed = served.get("/v1/consumers/pull/events?wait=10s").await;
+        let claimed = served
+            .get("/v1/consumers/pull/events?wait=10s&reader=one")
+            .await;
         let id = ids(&claimed.body)[0].as_str().expect("an id").to_owned();
         served
             .post("/v1/consumers/pull/ack", json!({"ids": [id]}))
