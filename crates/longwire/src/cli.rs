@@ -66,6 +66,11 @@ pub(crate) enum Command {
     /// Make, list and revoke tokens: what programs and people show the HTTP interfaces.
     #[command(subcommand, visible_alias = "token")]
     Tokens(Tokens),
+    /// Add, list, show, pause, resume, move and remove consumers: applications' positions in the event log.
+    #[command(subcommand, visible_alias = "consumer")]
+    Consumers(Consumers),
+    /// Print events as they come, and post them to a program on this host. It takes no event from anybody.
+    Listen(Listen),
     /// Read the event log.
     #[command(subcommand, visible_alias = "event")]
     Events(Events),
@@ -289,6 +294,122 @@ pub(crate) struct CreateToken {
 pub(crate) enum Events {
     /// Print the newest events, or follow the log.
     Tail(Tail),
+    /// Show what happened to an event: when it came, each attempt to deliver it, what was replied.
+    Show {
+        /// Its id, `evt_…`.
+        event: String,
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Deliver an event to a consumer again. The consumer's position stays where it is.
+    Replay {
+        /// Its id, `evt_…`.
+        event: String,
+        /// The consumer.
+        #[arg(long = "to", value_name = "CONSUMER")]
+        consumer: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Print an event of a type that never happened, in its envelope.
+    Sample {
+        /// The type, as in `feishu.im.message.receive_v1`.
+        event_type: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Consumers {
+    /// Make a consumer. The secret of a webhook is printed this once.
+    Add(Box<AddConsumer>),
+    /// List all consumers of the token's space.
+    List {
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Show a consumer: its definition, its state, how far it is behind.
+    Show(ShowConsumer),
+    /// Deliver nothing to a consumer until it is resumed. Its backlog waits.
+    Pause(WhichConsumer),
+    /// Deliver to a consumer again, also after its webhook answered 410.
+    Resume(WhichConsumer),
+    /// Move the position of a consumer, forwards or backwards.
+    Seek {
+        /// Its name.
+        consumer: String,
+        /// `now`, `beginning`, the number of an event, or a time such as 2026-01-31T12:00:00Z.
+        to: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Remove a consumer with its position. Events stay in the log.
+    Remove(WhichConsumer),
+    /// Give a webhook another secret, and print it this once. For a day both sign.
+    RotateSecret(WhichConsumer),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhichConsumer {
+    /// Its name.
+    pub(crate) consumer: String,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowConsumer {
+    /// Its name.
+    pub(crate) consumer: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddConsumer {
+    /// Your name for it.
+    pub(crate) name: String,
+    /// Post events to this address. Without it and --stream, events are pulled.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Hand events over as a stream.
+    #[arg(long, conflicts_with = "url")]
+    pub(crate) stream: bool,
+    /// Only events of these types; `*` stands for any text. Several are allowed.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) types: Vec<String>,
+    /// Only events of these installations, by id. Several are allowed.
+    #[arg(long = "installation", short, value_name = "ID")]
+    pub(crate) installations: Vec<String>,
+    /// Where it begins: `now`, `beginning`, the number of an event, or a time.
+    #[arg(long, default_value = "now")]
+    pub(crate) from: String,
+    /// Everything else of a definition, as JSON, from a file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) definition: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Listen {
+    /// Only events of these types; `*` stands for any text. Several are allowed.
+    #[arg(long = "filter", value_name = "TYPE")]
+    pub(crate) types: Vec<String>,
+    /// Post each event to this address too, signed with a secret that is printed first.
+    #[arg(long, value_name = "URL")]
+    pub(crate) forward_to: Option<url::Url>,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 }
 
 #[derive(Debug, Args)]
@@ -317,6 +438,8 @@ pub(crate) struct Tail {
 pub(crate) enum Print {
     /// The commented configuration, every setting at its default.
     Config,
+    /// The HTTP interface of applications, as an OpenAPI document.
+    Openapi,
 }
 
 /// How data is printed.

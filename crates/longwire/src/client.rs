@@ -1,8 +1,10 @@
 //! Asks a running server over its admin interface.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::{Stream, StreamExt as _};
 use longwire_access::TokenText;
 use secrecy::zeroize::Zeroizing;
 use serde::de::DeserializeOwned;
@@ -16,6 +18,8 @@ use crate::token_file::{TokenFileError, token_for};
 
 /// An operator waits for the answer; a server that needs longer is not well.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// A stream has no end, and awc ends an answer after this time.
+const STREAM_TIMEOUT: Duration = Duration::from_secs(365 * 86_400);
 const MAX_ANSWER_BYTES: usize = 8 << 20;
 
 /// What to do about a second installation of one bot, whoever refuses it.
@@ -106,7 +110,45 @@ struct Refusal {
     detail: Option<String>,
 }
 
-/// The admin interface of one server.
+/// A name or an id as one part of a path.
+pub(crate) fn path_part(text: &str) -> String {
+    text.replace('%', "%25").replace('/', "%2F")
+}
+
+/// Server-sent events as they come.
+pub(crate) struct EventStream {
+    chunks: Pin<Box<dyn Stream<Item = Result<bytes::Bytes, awc::error::PayloadError>>>>,
+    /// What came and is not a whole event yet.
+    text: Vec<u8>,
+}
+
+impl EventStream {
+    /// The id and the data of the next event; comments are left out, and events about the stream itself have no id. `None` once
+    /// the server ended the stream.
+    pub(crate) async fn next(&mut self) -> Option<(String, String)> {
+        loop {
+            if let Some(end) = self.text.windows(2).position(|two| two == b"\n\n") {
+                let event: Vec<u8> = self.text.drain(..end + 2).collect();
+                let event = String::from_utf8_lossy(&event);
+                let of = |name: &str| -> String {
+                    event
+                        .lines()
+                        .filter_map(|line| line.strip_prefix(name))
+                        .collect()
+                };
+                let data = of("data: ");
+                if !data.is_empty() {
+                    return Some((of("id: "), data));
+                }
+                continue;
+            }
+            let chunk = self.chunks.next().await?.ok()?;
+            self.text.extend_from_slice(&chunk);
+        }
+    }
+}
+
+/// The admin interface of one server, which serves the interface of applications as well.
 pub(crate) struct Client {
     base: Url,
     token: TokenText,
@@ -197,6 +239,49 @@ impl Client {
             .await
     }
 
+    /// `POST` with a body without secrets.
+    pub(crate) async fn post_json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let request = self.http().post(self.url(path).as_str());
+        self.read(request.send_json(body).await).await
+    }
+
+    /// `DELETE`, which is answered without a body.
+    pub(crate) async fn delete(&self, path: &str) -> Result<(), ClientError> {
+        let request = self.http().delete(self.url(path).as_str());
+        self.body(request.send().await).await.map(drop)
+    }
+
+    /// Reads the event log along, behind this event or the newest one.
+    pub(crate) async fn stream(
+        &self,
+        query: &[(&str, &str)],
+        last: Option<&str>,
+    ) -> Result<EventStream, ClientError> {
+        let mut url = self.url("/v1/events/stream");
+        url.query_pairs_mut().extend_pairs(query);
+        let mut request = self.http().get(url.as_str()).timeout(STREAM_TIMEOUT);
+        if let Some(last) = last {
+            request = request.insert_header(("last-event-id", last));
+        }
+        match request.send().await {
+            Ok(answer) if answer.status().is_success() => Ok(EventStream {
+                chunks: Box::pin(answer),
+                text: Vec::new(),
+            }),
+            refused => Err(self.body(refused).await.map_or_else(
+                |error| error,
+                |_| ClientError::Unreachable {
+                    url: self.base.clone(),
+                    reason: "it ended the stream".to_owned(),
+                },
+            )),
+        }
+    }
+
     fn http(&self) -> awc::Client {
         awc::Client::builder()
             .timeout(DEADLINE)
@@ -219,6 +304,21 @@ impl Client {
         T: DeserializeOwned,
         S: futures_util::Stream<Item = Result<bytes::Bytes, awc::error::PayloadError>> + Unpin,
     {
+        let body = self.body(answer).await?;
+        serde_json::from_slice(&body).map_err(|source| ClientError::Unreadable {
+            url: self.base.clone(),
+            source,
+        })
+    }
+
+    /// The body of an answer that is no refusal.
+    async fn body<S>(
+        &self,
+        answer: Result<awc::ClientResponse<S>, awc::error::SendRequestError>,
+    ) -> Result<bytes::Bytes, ClientError>
+    where
+        S: futures_util::Stream<Item = Result<bytes::Bytes, awc::error::PayloadError>> + Unpin,
+    {
         let unreachable = |reason: String| ClientError::Unreachable {
             url: self.base.clone(),
             reason,
@@ -231,10 +331,7 @@ impl Client {
             .await
             .map_err(|error| unreachable(error.to_string()))?;
         if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|source| ClientError::Unreadable {
-                url: self.base.clone(),
-                source,
-            });
+            return Ok(body);
         }
         let refusal: Refusal = serde_json::from_slice(&body).unwrap_or_default();
         Err(ClientError::Refused {
@@ -247,6 +344,8 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::stream;
+
     use super::*;
 
     #[test]
@@ -263,5 +362,33 @@ mod tests {
             let own = socket.local_addr().expect("it is connected").ip();
             assert!(is_of_this_host(own), "{own}");
         }
+    }
+
+    #[test]
+    fn events_are_read_across_chunks() {
+        let chunks = [
+            "retry: 500\n\nid: evt_1\nda",
+            "ta: {\"a\":\ndata: 1}\n",
+            "\n: keep-alive\n\n",
+            "event: shutdown\ndata: {}\n\n",
+        ];
+        let chunks = chunks.map(|text| Ok(bytes::Bytes::from_static(text.as_bytes())));
+        let mut events = EventStream {
+            chunks: Box::pin(stream::iter(chunks)),
+            text: Vec::new(),
+        };
+        let read = async {
+            let mut read = Vec::new();
+            while let Some(event) = events.next().await {
+                read.push(event);
+            }
+            read
+        };
+        let read = actix_rt::System::new().block_on(read);
+        let expected = [("evt_1", "{\"a\":1}"), ("", "{}")];
+        assert_eq!(
+            read,
+            expected.map(|(id, data)| (id.to_owned(), data.to_owned()))
+        );
     }
 }

@@ -3,10 +3,13 @@
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod check_endpoint;
+pub(crate) mod consumers;
 pub(crate) mod demo;
+mod event_lookup;
 pub(crate) mod events;
 pub(crate) mod init;
 pub(crate) mod installations;
+pub(crate) mod listen;
 pub(crate) mod print;
 pub(crate) mod serve;
 pub(crate) mod sim;

@@ -30,7 +30,7 @@ exits! {
     Usage = 2, "the command line makes no sense";
     Config = 3, "the configuration makes no sense: starting again changes nothing";
     Unreachable = 4, "the server cannot be reached";
-    NotFound = 6, "there is no such installation or token";
+    NotFound = 6, "there is no such thing: installation, token, consumer, event";
     Findings = 7, "`check` found problems";
     // sysexits.h calls it EX_SOFTWARE.
     Broken = 70, "the server lost a part that only a new process can replace: start it again";

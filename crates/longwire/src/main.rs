@@ -56,6 +56,8 @@ fn main() -> ExitCode {
         Command::CheckEndpoint(check) => commands::check_endpoint::run(config, &check),
         Command::Installations(command) => commands::installations::run(config, command),
         Command::Tokens(command) => commands::tokens::run(config, command),
+        Command::Consumers(command) => commands::consumers::run(config, command),
+        Command::Listen(wanted) => commands::listen::run(config, &wanted),
         Command::Events(command) => commands::events::run(config, &command),
         Command::Print(command) => commands::print::run(&command),
     };

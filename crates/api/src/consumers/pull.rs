@@ -6,7 +6,7 @@ use actix_web::http::header;
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use longwire_consumer::{DefinitionFault, EventId, FaultCode, Member, time_text};
-use longwire_delivery::{Acknowledgement, ClaimedEvent};
+use longwire_delivery::{AcknowledgedEvents, ClaimedEvent};
 use longwire_listener::{Caller, Problem};
 use serde_json::json;
 
@@ -100,8 +100,8 @@ pub(crate) async fn ack(
         let events = members.optional("ids", ids);
         let through = members.optional("through", |value, faults| value.parsed(faults));
         match (events, through) {
-            (Some(events), None) => Some(Acknowledgement::Events(events)),
-            (None, Some(through)) => Some(Acknowledgement::Through(through)),
+            (Some(events), None) => Some(AcknowledgedEvents::Events(events)),
+            (None, Some(through)) => Some(AcknowledgedEvents::Through(through)),
             (Some(_), Some(_)) => {
                 let detail = "either `ids` or `through` belongs here";
                 members.fault("through", FaultCode::Conflict, detail);

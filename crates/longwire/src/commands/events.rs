@@ -1,4 +1,4 @@
-//! `longwire events tail`: the log, read beside the server or without one.
+//! `longwire events`: `tail` reads the log beside the server or without one; the others ask the server.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -18,6 +18,8 @@ use crate::config::Loaded;
 use crate::exit::{Exit, Failure};
 use crate::{logs, moment};
 
+use super::event_lookup;
+
 /// Events read at a time.
 const PAGE: usize = 500;
 /// How soon a follower sees a new event.
@@ -26,7 +28,22 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 pub(crate) fn run(config: Option<&Path>, command: &Events) -> Result<Exit, Failure> {
     logs::start_for_command();
     let loaded = Loaded::read(config)?;
-    let Events::Tail(wanted) = command;
+    let wanted = match command {
+        Events::Tail(wanted) => wanted,
+        Events::Show {
+            event,
+            output,
+            server,
+        } => return event_lookup::show(&loaded, event, *output, server),
+        Events::Replay {
+            event,
+            consumer,
+            server,
+        } => return event_lookup::replay(&loaded, event, consumer, server),
+        Events::Sample { event_type, server } => {
+            return event_lookup::sample(&loaded, event_type, server);
+        }
+    };
     let reader = Reader::open(&loaded.store_settings())?;
     let only = match &wanted.installation {
         Some(name) => Some(super::installation(&reader, name)?.id),

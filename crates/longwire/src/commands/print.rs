@@ -8,7 +8,8 @@ use crate::exit::{Exit, Failure};
 
 pub(crate) fn run(command: &Print) -> Result<Exit, Failure> {
     let text = match command {
-        Print::Config => SAMPLE,
+        Print::Config => SAMPLE.to_owned(),
+        Print::Openapi => longwire_api::openapi_document(env!("CARGO_PKG_VERSION")),
     };
     super::tell(std::io::stdout().write_all(text.as_bytes()))
 }
