@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 /// For one step of a story.
 pub(crate) const STEP: Duration = Duration::from_secs(30);
 /// For the interpreter to load the client: some seconds of computing on a machine with other work.
-const START: Duration = Duration::from_secs(90);
+pub(crate) const START: Duration = Duration::from_secs(90);
 /// Of a line, what is printed.
 const PRINTED: usize = 300;
 

@@ -16,6 +16,9 @@
 //!
 //! [`schemas`] holds the schemas of the event types against the `jsonschema` package of Python.
 //!
+//! [`webhooks`] holds the signatures of deliveries against the official packages `standardwebhooks`, and runs the bots of
+//! `examples`, which are shown to users.
+//!
 //! Without the clients the tests say so and pass; with `CI` set they fail.
 
 /// A test for each client of a platform from each of its `stories`.
@@ -46,4 +49,5 @@ mod feishu;
 mod schemas;
 mod sdk;
 mod text;
+mod webhooks;
 mod wecom;
