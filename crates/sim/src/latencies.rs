@@ -1,4 +1,4 @@
-//! The ACK latencies that a simulated platform measures: constant size, relative error at most 1/16.
+//! Latencies, as a simulated platform measures those of ACKs: constant size, relative error at most 1/16.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const DIGITS: u8 = 1;
 
 /// Latencies in microseconds. The largest is kept exactly.
 #[derive(Clone, Debug)]
-pub(crate) struct Latencies {
+pub struct Latencies {
     counts: Histogram<u64>,
     max_us: u64,
 }
@@ -29,14 +29,16 @@ impl Default for Latencies {
 }
 
 impl Latencies {
-    pub(crate) fn record(&mut self, latency: Duration) {
+    /// Adds one.
+    pub fn record(&mut self, latency: Duration) {
         let us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         self.counts.saturating_record(us);
         self.max_us = self.max_us.max(us);
     }
 
     /// The latencies recorded so far.
-    pub(crate) fn summary(&self) -> Latency {
+    #[must_use]
+    pub fn summary(&self) -> Latency {
         let within = |us: u64| us.min(self.max_us);
         let buckets = self.counts.iter_recorded().map(|bucket| {
             let bound = self.counts.highest_equivalent(bucket.value_iterated_to());

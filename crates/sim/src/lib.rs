@@ -55,6 +55,7 @@ mod tls;
 mod tracked;
 mod traffic;
 mod upgrade;
+mod wall_clock;
 mod websocket;
 pub mod wecom;
 
@@ -62,12 +63,15 @@ pub use crate::behaviour::{Behaviour, DataShape};
 pub use crate::chat_event::{ChatMessage, ChatSender, ClickedCard};
 pub use crate::control::Control;
 pub use crate::fault::{ConnectionFault, ConnectionId, Target};
+pub use crate::latencies::Latencies;
 pub use crate::ledger::{
     Attempt, AttemptOutcome, BadAcks, ConnectionView, Latency, Ledger, PushRecord, RecordState,
 };
+pub use crate::message::pushed_at_us;
 pub use crate::open_api::BotMessage;
 pub use crate::push::{FragmentPlan, HeaderType, Order, Payload, Push, PushId};
 pub use crate::script::Script;
 pub use crate::settings::{Apps, SimSettings, SimTls, StartError};
 pub use crate::sim::Sim;
 pub use crate::traffic::{ClosedLoop, Traffic, TrafficProgress};
+pub use crate::wall_clock::WallClock;

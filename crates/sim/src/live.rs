@@ -13,7 +13,7 @@ use futures_util::task::AtomicWaker;
 
 use crate::fault::ConnectionId;
 use crate::ledger::ConnectionView;
-use crate::tracked::WallClock;
+use crate::wall_clock::WallClock;
 
 /// Wakes a connection's task when it has output to write.
 #[derive(Debug, Default)]

@@ -2,7 +2,8 @@
 //!
 //! The JSON is built once per app, size and number of chats. An event copies it and writes its ids and times into it. The
 //! members are those in the open platform's documentation of the event; all ids are invented. Every chat is that of one
-//! person with the bot. The message id leads back to the number of the event, and that to its chat.
+//! person with the bot. The message id leads back to the number of the event, and that to its chat. The text begins with the
+//! time of the push, if there is room for it, so that whoever receives it can tell how long it took.
 
 use crate::ids::{read_hex, scramble, unscramble, write_hex};
 
@@ -16,6 +17,8 @@ pub(crate) struct Template {
     message_time: [usize; 2],
     /// Where the person's 16 digits are: in the ids of the sender and in that of the chat.
     person: [usize; 3],
+    /// Where the text has the time of the push, if it has room for it.
+    pushed_at: Option<usize>,
     chats: u32,
 }
 
@@ -24,6 +27,10 @@ const MESSAGE_ID: &str = "om_x100MMMMMMMMMMMMMMMMMMMMMMM";
 const HEADER_TIME: &str = "HHHHHHHHHHHHH";
 const CREATE_TIME: &str = "CCCCCCCCCCCCC";
 const UPDATE_TIME: &str = "UUUUUUUUUUUUU";
+/// What stands before the time of the push in the text of a message.
+const PUSHED_AT: &str = "pushed at ";
+/// Digits of a time in microseconds of this century and the next.
+const PUSHED_AT_DIGITS: usize = 16;
 /// Length of `om_x100`, which all message ids begin with.
 const MESSAGE_ID_PREFIX: usize = 7;
 
@@ -65,6 +72,13 @@ impl Template {
         );
         let filling = bytes.saturating_sub(head.len() + tail.len());
         let mut text = head.into_bytes();
+        let stamp = format!("{PUSHED_AT}{:0PUSHED_AT_DIGITS$} us: ", 0);
+        let pushed_at = (filling >= stamp.len()).then(|| {
+            let at = text.len() + PUSHED_AT.len();
+            text.extend_from_slice(stamp.as_bytes());
+            at
+        });
+        let filling = filling - pushed_at.map_or(0, |_| stamp.len());
         text.extend(b"the quick brown fox ".iter().cycle().take(filling));
         text.extend_from_slice(tail.as_bytes());
         Self {
@@ -74,6 +88,7 @@ impl Template {
             message_id: holes.2,
             message_time: holes.3,
             person: holes.4,
+            pushed_at,
             chats: chats.max(1),
         }
     }
@@ -82,8 +97,8 @@ impl Template {
         self.text.len()
     }
 
-    /// Appends the event with this number. `created_ms` has 13 digits, as all times of this century.
-    pub(crate) fn write(&self, number: u64, seed: u64, created_ms: u64, out: &mut Vec<u8>) {
+    /// Appends the event with this number. `created_us` has 16 digits, as all times of this century.
+    pub(crate) fn write(&self, number: u64, seed: u64, created_us: u64, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(&self.text);
         let text = &mut out[start..];
@@ -94,14 +109,18 @@ impl Template {
         let message = &mut text[self.message_id..self.message_id + own];
         write_hex(scramble(number ^ scramble(seed)), &mut message[..16]);
         write_hex(high, &mut message[16..]);
-        let mut digits = [b'0'; 13];
-        let mut rest = created_ms;
+        let mut digits = [b'0'; PUSHED_AT_DIGITS];
+        let mut rest = created_us;
         for digit in digits.iter_mut().rev() {
             *digit = b'0' + (rest % 10) as u8;
             rest /= 10;
         }
         for at in [self.header_time, self.message_time[0], self.message_time[1]] {
-            text[at..at + 13].copy_from_slice(&digits);
+            // In milliseconds.
+            text[at..at + 13].copy_from_slice(&digits[..13]);
+        }
+        if let Some(at) = self.pushed_at {
+            text[at..at + PUSHED_AT_DIGITS].copy_from_slice(&digits);
         }
         if self.chats > 1 {
             let person = person_of(number, self.chats);
@@ -110,6 +129,14 @@ impl Template {
             }
         }
     }
+}
+
+/// The time of the push that made this text, in microseconds since 1970; `None` if it is no text of generated traffic, or a
+/// short one. Each repeat of the event says the time of its first push.
+#[must_use]
+pub fn pushed_at_us(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix(PUSHED_AT)?.get(..PUSHED_AT_DIGITS)?;
+    digits.parse().ok()
 }
 
 /// The person who wrote the event with this number, where `chats` people write to the bot.
@@ -151,7 +178,7 @@ mod tests {
         Template::new("cli_a1b2c3d4e5f60718", bytes, 1).write(
             number,
             5,
-            1_767_225_601_321,
+            1_767_225_601_321_987,
             &mut out,
         );
         out
@@ -180,7 +207,7 @@ mod tests {
     fn a_message_id_leads_to_the_chat() {
         for number in 1..8 {
             let mut bytes = Vec::new();
-            Template::new("cli_a", 1024, 3).write(number, 5, 1_767_225_601_321, &mut bytes);
+            Template::new("cli_a", 1024, 3).write(number, 5, 1_767_225_601_321_987, &mut bytes);
             assert_eq!(bytes.len(), 1024);
             let event: serde_json::Value = serde_json::from_slice(&bytes).expect("json");
             let message = &event["event"]["message"];
@@ -192,6 +219,18 @@ mod tests {
             assert_ne!(chat, chat_of(number + 1, 3));
             let sender = &event["event"]["sender"]["sender_id"]["open_id"];
             assert_eq!(*sender, *chat.replace("oc_", "ou_"));
+        }
+    }
+
+    #[test]
+    fn the_text_says_when_it_was_pushed() {
+        let json: serde_json::Value = serde_json::from_slice(&event(1, 1_024)).expect("json");
+        let content = json["event"]["message"]["content"].as_str().expect("text");
+        let content: serde_json::Value = serde_json::from_str(content).expect("json");
+        let text = content["text"].as_str().expect("text");
+        assert_eq!(pushed_at_us(text), Some(1_767_225_601_321_987));
+        for other in ["", "pushed at 17", "hello", "pushed at x767225601321987 us"] {
+            assert_eq!(pushed_at_us(other), None, "{other}");
         }
     }
 

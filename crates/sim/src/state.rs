@@ -8,7 +8,7 @@ mod generator;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use bytes::Bytes;
 use longwire_wire::endpoint::ClientConfig;
@@ -29,7 +29,8 @@ use crate::pushes::Pushes;
 use crate::script::Scripts;
 use crate::settings::SimSettings;
 use crate::tickets::Tickets;
-use crate::tracked::{FrameStyle, TrackedPush, WallClock};
+use crate::tracked::{FrameStyle, TrackedPush};
+use crate::wall_clock::WallClock;
 use generator::Generator;
 
 /// Number of empty output buffers that are kept for reuse.
@@ -119,9 +120,6 @@ pub(crate) struct PlatformState {
 
 impl PlatformState {
     fn new(settings: SimSettings, alarm: Arc<Notify>) -> Self {
-        let unix = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
         let config = settings.client_config;
         let nominal = ClientConfig {
             reconnect_count: config.reconnect_count.or(Some(-1)),
@@ -130,10 +128,7 @@ impl PlatformState {
             ping_interval: config.ping_interval.or(Some(120)),
         };
         Self {
-            wall_clock: WallClock {
-                instant: Instant::now(),
-                unix_ms: u64::try_from(unix.as_millis()).unwrap_or(0),
-            },
+            wall_clock: WallClock::now(),
             rng: StdRng::seed_from_u64(settings.seed),
             settings,
             apps: Vec::new(),

@@ -17,6 +17,7 @@ use crate::ids::{AttemptId, WireIds, hex32};
 use crate::ledger::{Attempt, AttemptOutcome, PushRecord, RecordState};
 use crate::message::{Template, event_words};
 use crate::push::{Push, PushId};
+use crate::wall_clock::WallClock;
 
 /// A push with everything that is needed to repeat it.
 #[derive(Debug)]
@@ -51,22 +52,8 @@ pub(crate) enum PayloadSource {
     },
     MadeUp {
         template: Arc<Template>,
-        created_ms: u64,
+        created_us: u64,
     },
-}
-
-/// Converts the instants of attempts to wall-clock time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct WallClock {
-    pub(crate) instant: Instant,
-    pub(crate) unix_ms: u64,
-}
-
-impl WallClock {
-    pub(crate) fn unix_ms(&self, at: Instant) -> u64 {
-        let since = at.saturating_duration_since(self.instant).as_millis();
-        self.unix_ms + u64::try_from(since).unwrap_or(0)
-    }
 }
 
 impl TrackedPush {
@@ -169,8 +156,8 @@ impl TrackedPush {
             PayloadSource::Given { payload, .. } => out.extend_from_slice(payload),
             PayloadSource::MadeUp {
                 template,
-                created_ms,
-            } => template.write(self.number, seed, *created_ms, out),
+                created_us,
+            } => template.write(self.number, seed, *created_us, out),
         }
     }
 

@@ -191,7 +191,7 @@ impl PlatformState {
             .or_insert_with(|| Arc::new(Template::new(&apps[app].id, bytes, chats)));
         PayloadSource::MadeUp {
             template: Arc::clone(template),
-            created_ms: self.wall_clock.unix_ms(now),
+            created_us: self.wall_clock.unix_us(now),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::connection::ConnectionMode;
 use crate::fault::ConnectionId;
 use crate::ids::AttemptId;
 use crate::live::{Ending, OutputSignal};
-use crate::tracked::WallClock;
+use crate::wall_clock::WallClock;
 use crate::websocket::{self, opcode};
 use crate::wecom::ledger::{ConnectionView, SubscriptionState};
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault::ConnectionId;
 use crate::ids;
 use crate::push::PushId;
-use crate::tracked::WallClock;
+use crate::wall_clock::WallClock;
 use crate::wecom::callback::Callback;
 use crate::wecom::message;
 use crate::wecom::push::Chat;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::AttemptId;
-use crate::tracked::WallClock;
+use crate::wall_clock::WallClock;
 
 /// A message in a chat.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

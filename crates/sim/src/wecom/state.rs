@@ -11,7 +11,7 @@ mod upload;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
@@ -21,7 +21,7 @@ use crate::live::{Ending, OutputSignal};
 use crate::numbers::NumberMap;
 use crate::script::Scripts;
 use crate::timer_queue::TimerQueue;
-use crate::tracked::WallClock;
+use crate::wall_clock::WallClock;
 use crate::websocket::{self, opcode};
 use crate::wecom::behaviour::{Behaviour, ScriptedAnswer};
 use crate::wecom::bot::Bot;
@@ -111,14 +111,8 @@ pub(crate) struct PlatformState {
 
 impl PlatformState {
     fn new(settings: SimSettings, origin: String, alarm: Arc<Notify>) -> Self {
-        let unix = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
         Self {
-            wall_clock: WallClock {
-                instant: Instant::now(),
-                unix_ms: u64::try_from(unix.as_millis()).unwrap_or(0),
-            },
+            wall_clock: WallClock::now(),
             settings,
             origin,
             bots: Vec::new(),
