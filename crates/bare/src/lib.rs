@@ -5,6 +5,8 @@
 //! bare durable  bootstrap ─▶ upgrade ─▶ event ─▶ writer thread: one transaction of all that waits ─▶ ACK
 //! bare append   the same, into a table without a key: it records a repeat once more
 //! ```
+//! Beside them stands the floor of deliveries ([`post`]): the least that a client of webhooks can do.
+//!
 //! The figures of longwire are compared with those of this program, on the same host in the same minute. It shares no
 //! code with the gateway, so that no mistake and no trick is in both. It is written to be fast: one thread for all
 //! sockets, reads of 64 KiB, all answers of a burst in one write.
@@ -18,6 +20,7 @@ mod event;
 mod frame;
 mod log;
 mod official;
+mod posts;
 mod websocket;
 
 use std::path::PathBuf;
@@ -27,6 +30,7 @@ use tokio::task::JoinSet;
 pub use crate::bootstrap::BootstrapError;
 pub use crate::log::{LogError, RecordedEvent, recorded_events};
 pub use crate::official::{NODE_PROGRAM, PYTHON_PROGRAM};
+pub use crate::posts::{PostFloorError, PostFloorSettings, PostedByFloor, post};
 
 use crate::connection::Connection;
 use crate::log::{EventLog, Keys};
