@@ -15,6 +15,12 @@ pub enum Bench {
     /// Be the floor that `peers` compares with.
     #[command(hide = true)]
     Floor(FloorArgs),
+    /// Be the floor that `deliver` compares with.
+    #[command(hide = true)]
+    PostFloor(PostFloorArgs),
+    /// Be the applications that take webhooks.
+    #[command(hide = true)]
+    Receiver,
 }
 
 /// What can be measured.
@@ -290,6 +296,22 @@ pub struct FloorArgs {
     /// Without a key to know repeats by.
     #[arg(long, requires = "log")]
     pub(crate) append: bool,
+}
+
+/// Arguments of the hidden `bench post-floor`.
+#[derive(Debug, Args)]
+pub struct PostFloorArgs {
+    /// Host and port of each endpoint.
+    #[arg(required = true)]
+    pub(crate) endpoints: Vec<String>,
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) connections: u32,
+    #[arg(long)]
+    pub(crate) body_bytes: usize,
+    #[arg(long, default_value_t = 1.0, value_name = "SECONDS", value_parser = life)]
+    pub(crate) warm_up: f64,
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
 }
 
 /// Arguments of `bench attack`.

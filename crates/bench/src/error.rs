@@ -32,6 +32,9 @@ pub enum BenchError {
     /// The floor that the gateway is compared with ended.
     #[error(transparent)]
     Floor(#[from] longwire_bare::FloorError),
+    /// The floor of deliveries ended.
+    #[error(transparent)]
+    PostFloor(#[from] longwire_bare::PostFloorError),
     /// What the floor recorded cannot be read.
     #[error(transparent)]
     FloorLog(#[from] longwire_bare::LogError),
@@ -68,6 +71,7 @@ impl BenchError {
             Self::Sim(_)
             | Self::Read(_)
             | Self::Floor(_)
+            | Self::PostFloor(_)
             | Self::FloorLog(_)
             | Self::Lock(_)
             | Self::Usage(_)

@@ -35,6 +35,7 @@ mod outcome;
 mod overload;
 mod peers;
 mod program;
+mod receiver;
 mod report;
 mod sample;
 mod scale;
@@ -47,9 +48,10 @@ mod window;
 mod write_lock;
 
 pub use error::{BenchError, Role, StandError};
-pub use floor::run as run_floor;
+pub use floor::{post as run_post_floor, run as run_floor};
 pub use outcome::RunOutcome;
 pub use program::Program;
+pub use receiver::run as run_receiver;
 pub use torture::run as torture;
 pub use write_lock::{WriteLock, WriteLockError};
 

@@ -1,7 +1,7 @@
 //! `longwire bench` and `longwire torture`: this binary, measured and killed by the crate `bench`.
 
 use longwire_bench::cli::{Bench, Torture};
-use longwire_bench::{BenchError, Program, RunOutcome, run_floor};
+use longwire_bench::{BenchError, Program, RunOutcome, run_floor, run_post_floor, run_receiver};
 
 use crate::exit::{Exit, Failure};
 use crate::files::{self, OpenFiles};
@@ -16,6 +16,18 @@ pub(crate) fn run(command: &Bench) -> Result<Exit, Failure> {
             end_with_parent();
             files::raise();
             run_floor(command)?;
+            Ok(Exit::Done)
+        }
+        Bench::PostFloor(command) => {
+            end_with_parent();
+            files::raise();
+            run_post_floor(command)?;
+            Ok(Exit::Done)
+        }
+        Bench::Receiver => {
+            end_with_parent();
+            files::raise();
+            run_receiver()?;
             Ok(Exit::Done)
         }
     }
@@ -62,6 +74,7 @@ impl Exit {
             | BenchError::Read(_)
             | BenchError::Write(_)
             | BenchError::Floor(_)
+            | BenchError::PostFloor(_)
             | BenchError::FloorLog(_)
             | BenchError::Lock(_)
             | BenchError::Io { .. } => Self::Failed,

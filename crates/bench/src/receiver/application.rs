@@ -1,0 +1,155 @@
+//! One application: a port, a behaviour, a ledger.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use longwire_wire::webhook::{SignedHeaders, WebhookSecret};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::spawn_local;
+
+use super::behaviour::ReceiverBehaviour;
+use super::envelope;
+use super::ledger::ReceivedLedger;
+use super::request::{ReceivedRequest, RequestConnection};
+
+/// An application that takes webhooks.
+pub(super) struct Application {
+    pub(super) address: SocketAddr,
+    pub(super) ledger: RefCell<ReceivedLedger>,
+    behaviour: watch::Sender<ReceiverBehaviour>,
+    is_listening: Cell<bool>,
+    /// What its webhooks are signed with, once they are to be verified.
+    pub(super) secret: RefCell<Option<WebhookSecret>>,
+}
+
+impl Application {
+    /// Listens on a free port.
+    pub(super) async fn start() -> io::Result<Rc<Self>> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let application = Rc::new(Self {
+            address: listener.local_addr()?,
+            ledger: RefCell::new(ReceivedLedger::new()),
+            behaviour: watch::Sender::default(),
+            is_listening: Cell::new(true),
+            secret: RefCell::default(),
+        });
+        spawn_local(Rc::clone(&application).listen(listener));
+        Ok(application)
+    }
+
+    /// Behaves so from now on. When this returns, a dead one is dead, and another one listens.
+    pub(super) async fn behave(&self, behaviour: ReceiverBehaviour) {
+        self.behaviour.send_replace(behaviour);
+        let listens = behaviour != ReceiverBehaviour::Refuse;
+        while self.is_listening.get() != listens {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Accepts connections while it is alive.
+    async fn listen(self: Rc<Self>, first: TcpListener) {
+        let mut behaviour = self.behaviour.subscribe();
+        let mut listener = Some(first);
+        loop {
+            let listening = match listener.take() {
+                Some(listening) => listening,
+                None => match TcpListener::bind(self.address).await {
+                    Ok(listening) => listening,
+                    // Somebody else has the port: the sender of events fails, and the run says so.
+                    Err(_) => return,
+                },
+            };
+            self.is_listening.set(true);
+            let alive = behaviour.wait_for(|now| *now == ReceiverBehaviour::Refuse);
+            tokio::select! {
+                _ = alive => {}
+                () = self.accept(&listening) => {}
+            }
+            drop(listening);
+            self.is_listening.set(false);
+            let back = behaviour.wait_for(|now| *now != ReceiverBehaviour::Refuse);
+            if back.await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn accept(self: &Rc<Self>, listener: &TcpListener) {
+        loop {
+            // Without a descriptor for one more, this one waits with the others in the queue.
+            let Ok((stream, _)) = listener.accept().await else {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                continue;
+            };
+            let application = Rc::clone(self);
+            spawn_local(async move {
+                let mut behaviour = application.behaviour.subscribe();
+                tokio::select! {
+                    // However it ends, the sender sees it.
+                    _ = application.serve(RequestConnection::new(stream)) => {}
+                    _ = behaviour.wait_for(|now| *now == ReceiverBehaviour::Refuse) => {}
+                }
+            });
+        }
+    }
+
+    async fn serve(&self, mut connection: RequestConnection) -> io::Result<()> {
+        while let Some(request) = connection.next().await? {
+            let behaviour = *self.behaviour.borrow();
+            self.take(&request, behaviour.takes());
+            if let Some(delay) = behaviour.delay() {
+                tokio::time::sleep(delay).await;
+            }
+            match behaviour {
+                ReceiverBehaviour::Answer { status, .. } => connection.answer(status, b"").await?,
+                ReceiverBehaviour::Hang => std::future::pending().await,
+                ReceiverBehaviour::Refuse => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Enters a delivery into the ledger.
+    fn take(&self, request: &ReceivedRequest<'_>, is_taken: bool) {
+        let at = Instant::now();
+        let mut ledger = self.ledger.borrow_mut();
+        if is_taken {
+            ledger.delivery();
+        } else {
+            ledger.refused();
+        }
+        if let Some(secret) = &*self.secret.borrow()
+            && !is_signed(request, secret)
+        {
+            ledger.unverified();
+        }
+        let Ok(events) = envelope::events(request.body) else {
+            return ledger.malformed();
+        };
+        if let [event] = &events[..]
+            && !request.id.is_empty()
+            && request.body.first() != Some(&b'[')
+            && event.id != request.id
+        {
+            ledger.other_id();
+        }
+        for event in &events {
+            ledger.event(event, is_taken, at);
+        }
+    }
+}
+
+fn is_signed(request: &ReceivedRequest<'_>, secret: &WebhookSecret) -> bool {
+    let headers = SignedHeaders {
+        id: request.id,
+        timestamp: request.timestamp,
+        signature: request.signature,
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now_s = now.map_or(0, |since| since.as_secs().cast_signed());
+    headers.verify(&[request.body], &[secret], now_s).is_ok()
+}
