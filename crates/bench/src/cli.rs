@@ -49,6 +49,11 @@ pub enum Measurement {
     ///
     /// First looks for the highest paced rate that is kept up with, then offers twice that.
     Overload(BenchOverload),
+    /// How fast recorded events reach applications, and how late.
+    ///
+    /// Beside it stands a floor in the same run: the least a client with kept connections can do, which posts bodies of
+    /// the same size from memory to the same receiver.
+    Deliver(BenchDeliver),
     /// What the excess of one party costs everybody else: latency, memory, connections, events.
     ///
     /// Each attack has a gateway of its own. Bots that nothing is done to live beside those that are attacked, on a
@@ -280,6 +285,34 @@ pub struct BenchOverload {
     pub(crate) seconds: u32,
     #[command(flatten)]
     pub(crate) plot: Plot,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// Arguments of `bench deliver`.
+#[derive(Debug, Args)]
+pub struct BenchDeliver {
+    /// Installations, one connection and one chat each.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    pub(crate) connections: u32,
+    /// Events that are recorded before the first one is delivered.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(100..=5_000_000))]
+    pub(crate) backlog: u64,
+    /// Endpoints of the part with many, a consumer each.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub(crate) endpoints: u32,
+    /// Events for each of them.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(10..=100_000))]
+    pub(crate) per_endpoint: u32,
+    /// Evenly paced events per second of the live part.
+    #[arg(long, default_value_t = 200.0, value_name = "PER_SECOND", value_parser = rate)]
+    pub(crate) rate: f64,
+    /// Size of an event's JSON.
+    #[arg(long, default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1_024..=65_536))]
+    pub(crate) payload_bytes: u32,
+    /// How long the live part and the floor are measured.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
     #[command(flatten)]
     pub(crate) ground: Ground,
 }

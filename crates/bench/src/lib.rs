@@ -8,6 +8,7 @@
 //! storm     every connection broken at once             time until all are live again, attempts, repeats
 //! peers     rounds of the gateway, the floor, the SDKs  ratios beside their bars
 //! scale     1 to 10,000 connections                     ACKs per second over connections
+//! deliver   a backlog recorded, then resumed; a paced load deliveries per second beside a floor, time until received
 //! overload  the sustainable rate, then twice that       what is still acknowledged, and how late
 //! torture   kills at random instants                    whether anything acknowledged is missing
 //! ```
@@ -23,6 +24,7 @@ mod attack;
 mod bar;
 mod chart;
 pub mod cli;
+mod deliver;
 pub mod demo;
 pub mod disk;
 mod error;
@@ -71,5 +73,6 @@ pub async fn run(command: &Measurement, program: &Program) -> Result<RunOutcome,
         Measurement::Peers(command) => peers::run(command, program).await,
         Measurement::Scale(command) => scale::run(command, program).await,
         Measurement::Overload(command) => overload::run(command, program).await,
+        Measurement::Deliver(command) => deliver::run(command, program).await,
     }
 }

@@ -6,13 +6,15 @@
 //!                              ▲                       │
 //!                          behaviour ◀── control ──────┘
 //! ```
-//! Each application has a port of its own, so that it can be dead: then nobody listens there. One thread serves all.
+//! Each application has a port of its own, so that it can be dead: then nobody listens there. Others come for their events. One
+//! thread serves all.
 
 mod application;
 mod behaviour;
 mod control;
 mod envelope;
 mod ledger;
+mod reader;
 mod request;
 
 use std::io;
@@ -28,6 +30,7 @@ use crate::error::BenchError;
 pub(crate) use behaviour::ReceiverBehaviour;
 pub(crate) use control::{AddApplications, AddedApplications, Behave, Verify};
 pub(crate) use ledger::ReceivedCounts;
+pub(crate) use reader::{AddReader, AddedReader, ReaderRoad};
 
 use control::Receiver;
 

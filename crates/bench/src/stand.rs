@@ -11,6 +11,7 @@
 
 mod client;
 mod configuration;
+mod consumers;
 mod counts;
 mod ending;
 mod gateway;
@@ -18,10 +19,12 @@ mod http;
 mod platform;
 mod process;
 mod progress;
+mod receiver;
 mod recorded;
 mod sdks;
 mod verdict;
 
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -33,11 +36,13 @@ use crate::program::Program;
 use longwire_store::StoreSettings;
 
 pub(crate) use client::MeasuredClient;
+pub(crate) use consumers::ObservedConsumerStatus;
 pub(crate) use counts::PlatformCounts;
 pub(crate) use gateway::{GatewayOverview, GatewayProcess, LatencySummary, Prober};
 pub(crate) use platform::{Breakage, PlatformSettings, SimulatedPlatform};
-pub(crate) use process::Resident;
+pub(crate) use process::{Process, Resident};
 pub(crate) use progress::ProgressLine;
+pub(crate) use receiver::{ReceiverProcess, ReceivingApplication};
 pub(crate) use recorded::RecordedIds;
 pub(crate) use sdks::Sdks;
 pub(crate) use verdict::RunVerdict;
@@ -51,6 +56,8 @@ pub(crate) struct TestStand {
     program: Program,
     annex: Option<Annex>,
     per_second: u32,
+    /// Where the gateway listens for applications.
+    api: SocketAddr,
     /// What the gateway logs.
     log_filter: &'static str,
     /// Open files of the gateway; as many as this process may have unless it is set.
@@ -96,6 +103,7 @@ impl TestStand {
             program: program.clone(),
             annex: None,
             per_second,
+            api: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             log_filter: "longwire::commands::serve=info,error",
             open_files: None,
             volume: None,
@@ -130,6 +138,14 @@ impl TestStand {
     pub(crate) fn limit_open_files(&mut self, limit: u32) {
         self.open_files = Some(limit);
         self.log_filter = "info";
+    }
+
+    /// Lets all gateways that are started from now on listen for applications at the same address, one after the other.
+    pub(crate) fn fix_api_address(&mut self) -> Result<(), BenchError> {
+        // Free when it was asked for; who takes it meanwhile is a run that comes to nothing.
+        let free = TcpListener::bind(self.api).and_then(|free| free.local_addr());
+        self.api = free.map_err(BenchError::io("find a free port"))?;
+        Ok(())
     }
 
     /// Where the gateway leaves its first token.

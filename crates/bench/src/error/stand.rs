@@ -13,6 +13,8 @@ pub enum Role {
     Platform,
     /// The gateway.
     Gateway,
+    /// The applications.
+    Receiver,
     /// A client that the gateway is compared with.
     Peer(&'static str),
 }
@@ -22,6 +24,7 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Self::Platform => "the simulated platform",
             Self::Gateway => "the gateway",
+            Self::Receiver => "the receiver of webhooks",
             Self::Peer(name) => name,
         })
     }

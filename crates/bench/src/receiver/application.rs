@@ -16,9 +16,10 @@ use super::envelope;
 use super::ledger::ReceivedLedger;
 use super::request::{ReceivedRequest, RequestConnection};
 
-/// An application that takes webhooks.
+/// An application: one that takes webhooks, or one that reads.
 pub(super) struct Application {
-    pub(super) address: SocketAddr,
+    /// Where webhooks come; a reader has no address.
+    pub(super) address: Option<SocketAddr>,
     pub(super) ledger: RefCell<ReceivedLedger>,
     behaviour: watch::Sender<ReceiverBehaviour>,
     is_listening: Cell<bool>,
@@ -30,18 +31,27 @@ impl Application {
     /// Listens on a free port.
     pub(super) async fn start() -> io::Result<Rc<Self>> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
         let application = Rc::new(Self {
-            address: listener.local_addr()?,
+            address: Some(address),
+            ..Self::reader()
+        });
+        spawn_local(Rc::clone(&application).listen(listener, address));
+        Ok(application)
+    }
+
+    /// One whose events are read by a task of its own.
+    pub(super) fn reader() -> Self {
+        Self {
+            address: None,
             ledger: RefCell::new(ReceivedLedger::new()),
             behaviour: watch::Sender::default(),
             is_listening: Cell::new(true),
             secret: RefCell::default(),
-        });
-        spawn_local(Rc::clone(&application).listen(listener));
-        Ok(application)
+        }
     }
 
-    /// Behaves so from now on. When this returns, a dead one is dead, and another one listens.
+    /// Behaves so from now on, if webhooks come to it. When this returns, a dead one is dead, and another one listens.
     pub(super) async fn behave(&self, behaviour: ReceiverBehaviour) {
         self.behaviour.send_replace(behaviour);
         let listens = behaviour != ReceiverBehaviour::Refuse;
@@ -51,13 +61,13 @@ impl Application {
     }
 
     /// Accepts connections while it is alive.
-    async fn listen(self: Rc<Self>, first: TcpListener) {
+    async fn listen(self: Rc<Self>, first: TcpListener, address: SocketAddr) {
         let mut behaviour = self.behaviour.subscribe();
         let mut listener = Some(first);
         loop {
             let listening = match listener.take() {
                 Some(listening) => listening,
-                None => match TcpListener::bind(self.address).await {
+                None => match TcpListener::bind(address).await {
                     Ok(listening) => listening,
                     // Somebody else has the port: the sender of events fails, and the run says so.
                     Err(_) => return,
@@ -118,7 +128,7 @@ impl Application {
         let at = Instant::now();
         let mut ledger = self.ledger.borrow_mut();
         if is_taken {
-            ledger.delivery();
+            ledger.delivery(request.body.len());
         } else {
             ledger.refused();
         }

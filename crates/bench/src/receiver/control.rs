@@ -13,6 +13,7 @@ use tokio::task::spawn_local;
 
 use super::application::Application;
 use super::behaviour::ReceiverBehaviour;
+use super::reader::{self, AddReader, AddedReader};
 use super::request::RequestConnection;
 
 /// Applications of one process at most: a port each.
@@ -82,10 +83,11 @@ impl Receiver {
     async fn reply(&self, method: &str, target: &str, body: &[u8]) -> Reply {
         let answered = match (method, target) {
             ("POST", "/receiver/v1/applications") => self.add(body).await,
+            ("POST", "/receiver/v1/readers") => self.read(body),
             ("POST", "/receiver/v1/behaviour") => self.behave(body).await,
             ("POST", "/receiver/v1/secret") => self.verify(body),
             ("GET", "/receiver/v1/ledger") => Ok(self.ledger()),
-            ("GET", target) => self.received(target),
+            ("GET", target) => self.of_one(target),
             _ => Err(unknown()),
         };
         answered.map_or_else(|refused| refused, |json| (200, json))
@@ -101,7 +103,11 @@ impl Receiver {
         for _ in 0..count {
             let started = Application::start().await;
             let application = started.map_err(|error| refused(&error.to_string()))?;
-            urls.push(format!("http://{}/events", application.address));
+            urls.extend(
+                application
+                    .address
+                    .map(|address| format!("http://{address}/events")),
+            );
             self.applications.borrow_mut().push(application);
         }
         Ok(json!(AddedApplications { first, urls }))
@@ -117,8 +123,25 @@ impl Receiver {
         {
             return Err(refused("a status is from 200 to 599"));
         }
-        self.application(application)?.behave(behaviour).await;
+        let application = self.application(application)?;
+        if application.address.is_none() {
+            return Err(refused("it takes no webhooks"));
+        }
+        application.behave(behaviour).await;
         Ok(json!({}))
+    }
+
+    fn read(&self, body: &[u8]) -> Result<Value, Reply> {
+        let from: AddReader = parse(body)?;
+        let application = Rc::new(Application::reader());
+        let mut applications = self.applications.borrow_mut();
+        let number = applications.len();
+        if number >= MAX_APPLICATIONS {
+            return Err(refused("too many applications"));
+        }
+        applications.push(Rc::clone(&application));
+        spawn_local(reader::read(application, from));
+        Ok(json!(AddedReader { number }))
     }
 
     fn verify(&self, body: &[u8]) -> Result<Value, Reply> {
@@ -139,11 +162,20 @@ impl Receiver {
         counts.collect()
     }
 
-    fn received(&self, target: &str) -> Result<Value, Reply> {
-        let number = target.strip_prefix("/receiver/v1/received/");
-        let number = number.and_then(|number| number.parse().ok());
-        let application = self.application(number.ok_or_else(unknown)?)?;
-        Ok(json!(application.ledger.borrow().seqs()))
+    /// `/receiver/v1/ledger/{number}` and `/receiver/v1/received/{number}`.
+    fn of_one(&self, target: &str) -> Result<Value, Reply> {
+        let path = target.strip_prefix("/receiver/v1/");
+        let (what, number) = path
+            .and_then(|path| path.split_once('/'))
+            .ok_or_else(unknown)?;
+        let number = number.parse().map_err(|_| unknown())?;
+        let application = self.application(number)?;
+        let ledger = application.ledger.borrow();
+        match what {
+            "ledger" => Ok(json!(ledger.counts())),
+            "received" => Ok(json!(ledger.seqs())),
+            _ => Err(unknown()),
+        }
     }
 
     fn application(&self, number: usize) -> Result<Rc<Application>, Reply> {

@@ -20,6 +20,8 @@ const ID_BYTES: usize = 30;
 pub(crate) struct ReceivedCounts {
     /// Webhooks that were answered with 2xx, and reads of other roads.
     pub(crate) deliveries: u64,
+    /// Bytes of their bodies.
+    pub(crate) body_bytes: u64,
     /// Webhooks that were answered otherwise, or not.
     pub(crate) refused: u64,
     /// Events of the taken deliveries, each counted once.
@@ -44,31 +46,6 @@ impl ReceivedCounts {
     /// What must not be, together.
     pub(crate) fn wrongs(&self) -> u64 {
         self.unlabelled + self.other_id + self.out_of_order + self.unverified + self.malformed
-    }
-
-    /// Adds those of another application. Latencies stay apart.
-    pub(crate) fn add(&mut self, other: &Self) {
-        let Self {
-            deliveries,
-            refused,
-            distinct,
-            repeats,
-            unlabelled,
-            other_id,
-            out_of_order,
-            unverified,
-            malformed,
-            latency: _,
-        } = other;
-        self.deliveries += deliveries;
-        self.refused += refused;
-        self.distinct += distinct;
-        self.repeats += repeats;
-        self.unlabelled += unlabelled;
-        self.other_id += other_id;
-        self.out_of_order += out_of_order;
-        self.unverified += unverified;
-        self.malformed += malformed;
     }
 }
 
@@ -123,8 +100,9 @@ impl ReceivedLedger {
     }
 
     /// A delivery was taken.
-    pub(super) fn delivery(&mut self) {
+    pub(super) fn delivery(&mut self, body_bytes: usize) {
         self.counts.deliveries += 1;
+        self.counts.body_bytes += body_bytes as u64;
     }
 
     /// A delivery was answered with another status than 2xx, or not.

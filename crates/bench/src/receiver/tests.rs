@@ -59,7 +59,11 @@ impl Run {
 
     async fn counts(&self, application: usize) -> ReceivedCounts {
         let mut all: Vec<ReceivedCounts> = self.get("/receiver/v1/ledger").await;
-        all.swap_remove(application)
+        let one: ReceivedCounts = self
+            .get(&format!("/receiver/v1/ledger/{application}"))
+            .await;
+        assert_eq!(all.swap_remove(application), one);
+        one
     }
 }
 

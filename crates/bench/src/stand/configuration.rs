@@ -8,10 +8,12 @@ impl TestStand {
     /// Of a gateway with so many installations on the first platform, and all of the second one's.
     pub(super) fn config(&self, installations: u32) -> String {
         let mut text = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n\
+            "[server]\nlisten = \"{}\"\nadmin_listen = \"127.0.0.1:0\"\n\
              [connect]\nper_second = {}\n\
              [store]\nurl = {}\n\
+             [webhooks]\nallow_networks = [\"loopback\"]\n\
              [log]\nfilter = \"{}\"\n",
+            self.api,
             self.per_second,
             toml::Value::from(format!("sqlite:{}", self.store().display())),
             self.log_filter,

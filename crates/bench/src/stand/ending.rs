@@ -68,7 +68,8 @@ impl TestStand {
         ))
     }
 
-    fn reader(&self) -> Result<Reader, BenchError> {
+    /// Reads the log, also while the gateway runs.
+    pub(crate) fn reader(&self) -> Result<Reader, BenchError> {
         let settings = StoreSettings::at(self.store().display().to_string());
         Ok(Reader::open(&settings)?)
     }

@@ -26,8 +26,10 @@ pub(crate) struct GatewayProcess {
 /// Where it is asked.
 struct Listeners {
     admin: JsonClient,
-    /// The base URL of probes and metrics.
-    api: String,
+    /// Probes, metrics, and what applications use.
+    api: JsonClient,
+    /// The base URL of probes.
+    probed: String,
 }
 
 /// One installation, as far as the stand uses it.
@@ -185,13 +187,15 @@ impl GatewayProcess {
                 let addresses = self.process.address().await?;
                 let (admin, api) = addresses.split_once(' ').unwrap_or((&addresses, ""));
                 // It has been written by whoever says where it listens.
-                let token = std::fs::read_to_string(&self.token_file);
-                let read = BenchError::io(format!("read {}", self.token_file.display()));
-                let token = SecretString::from(token.map_err(read)?.trim());
-                let client = JsonClient::new(Role::Gateway, format!("http://{admin}"), None)?;
+                let token = read_token(&self.token_file)?;
+                let client = |address: &str| {
+                    let client = JsonClient::new(Role::Gateway, format!("http://{address}"), None)?;
+                    Ok::<_, BenchError>(client.with_token(token.clone()))
+                };
                 none.insert(Listeners {
-                    admin: client.with_token(token),
-                    api: format!("http://{api}"),
+                    admin: client(admin)?,
+                    api: client(api)?,
+                    probed: format!("http://{api}"),
                 })
             }
         })
@@ -215,8 +219,23 @@ impl GatewayProcess {
 
     /// For probes of the listener that service managers watch.
     pub(crate) async fn prober(&mut self) -> Result<Prober, BenchError> {
-        let api = self.listeners().await?.api.clone();
-        Ok(Prober(JsonClient::new(Role::Gateway, api, None)?))
+        let probed = self.listeners().await?.probed.clone();
+        Ok(Prober(JsonClient::new(Role::Gateway, probed, None)?))
+    }
+
+    /// The base URL of what applications ask.
+    pub(super) async fn api_url(&mut self) -> Result<String, BenchError> {
+        Ok(self.listeners().await?.probed.clone())
+    }
+
+    /// The token to ask it with.
+    pub(super) fn token(&self) -> Result<SecretString, BenchError> {
+        read_token(&self.token_file)
+    }
+
+    /// For what applications ask.
+    pub(super) async fn api(&mut self) -> Result<&JsonClient, BenchError> {
+        Ok(&self.listeners().await?.api)
     }
 
     /// How long the answer to a question takes, in which everything is looked at.
@@ -233,6 +252,12 @@ impl GatewayProcess {
     pub(crate) async fn end(self) -> Result<(), StandError> {
         self.process.end(Duration::from_secs(60)).await
     }
+}
+
+fn read_token(file: &Path) -> Result<SecretString, BenchError> {
+    let read = BenchError::io(format!("read {}", file.display()));
+    let token = std::fs::read_to_string(file).map_err(read)?;
+    Ok(SecretString::from(token.trim()))
 }
 
 /// The addresses of both listeners in the line that says it serves: the admin one, a blank, and the other.

@@ -95,14 +95,23 @@ impl Process {
 
     /// Where it listens, once it has said so. Ask once.
     pub(crate) async fn address(&mut self) -> Result<String, StandError> {
-        match tokio::time::timeout(START, &mut self.address).await {
+        self.line_within(START, "say where it listens").await
+    }
+
+    /// What was found in the first line that it wrote for us, once it has written it. Ask once.
+    pub(crate) async fn line_within(
+        &mut self,
+        limit: Duration,
+        done: &'static str,
+    ) -> Result<String, StandError> {
+        match tokio::time::timeout(limit, &mut self.address).await {
             Ok(Ok(address)) => Ok(address),
             // Both of its pipes are closed, and a process closes them last.
             Ok(Err(_)) => Err(self.ended_by_itself()),
             Err(_) => Err(StandError::Slow {
                 role: self.role,
-                done: "say where it listens",
-                limit: START,
+                done,
+                limit,
             }),
         }
     }
