@@ -123,6 +123,10 @@ pub struct BenchEvents {
     /// How long to measure, after a warm-up.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
     pub(crate) seconds: u32,
+    /// Measure three times in turn: without consumers, with so many that have caught up, and with one whose application
+    /// answers nothing. Feishu only.
+    #[arg(long, conflicts_with = "svg", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) consumers: Option<u32>,
     #[command(flatten)]
     pub(crate) plot: Plot,
     #[command(flatten)]

@@ -3,6 +3,7 @@
 //! Feishu says when it has an ACK, so its counters are the figure. WeCom asks for none: it writes as fast as it is read,
 //! and the figure is what the gateway has recorded, by the gateway's own counter. The verdict holds both to account.
 
+mod fed;
 mod throughput;
 
 use std::time::Duration;
@@ -70,6 +71,9 @@ pub(super) async fn run(
     program: &Program,
 ) -> Result<RunOutcome, BenchError> {
     check(command)?;
+    if let Some(consumers) = command.consumers {
+        return fed::run(command, consumers, program).await;
+    }
     let progress = ProgressLine::new();
     progress.say("starting");
     let drawing = SvgFile::reserve(&command.plot)?;
