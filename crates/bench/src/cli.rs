@@ -433,6 +433,10 @@ pub struct Torture {
     /// root as well.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
     pub(crate) stall: Option<u32>,
+    /// Applications receive meanwhile, one over a webhook, one that pulls, one with a stream: each event has to reach each of
+    /// them, and what comes again has to say so.
+    #[arg(long)]
+    pub(crate) deliver: bool,
     /// The instants of the kills follow from it; a new one every time unless given.
     #[arg(long)]
     pub(crate) seed: Option<u64>,

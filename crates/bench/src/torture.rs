@@ -9,8 +9,8 @@
 //! The instants follow from a seed that is printed. What dies is the process, not the host: whether the disk keeps
 //! what it confirmed is the disk's matter.
 
+mod applications;
 mod plan;
-
 mod run;
 mod schedule;
 mod suffered;
@@ -27,6 +27,7 @@ use crate::program::Program;
 use crate::report::{HostFacts, Report};
 use crate::stand::{PlatformSettings, ProgressLine, TestStand};
 
+use applications::TortureApplications;
 use run::TortureRun;
 use schedule::Schedule;
 use suffered::Suffered;
@@ -41,6 +42,8 @@ const LAST_REPEAT: Duration = Duration::from_secs(48);
 /// An event whose attempts all meet a dying gateway, or a stalled disk, is lost by the platform's rules. So many in a
 /// row do not.
 const REPEATS: usize = 600;
+/// Chats of each bot.
+const CHATS: u32 = 3;
 
 fn repeats() -> impl Iterator<Item = Duration> {
     let doubled = |wait: &Duration| Some((*wait * 2).min(LAST_REPEAT));
@@ -69,11 +72,19 @@ pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, Ben
     if plan.full_disks + plan.stalls > 0 {
         stand.isolate_store(plan::volume_bytes(command))?;
     }
+    if command.deliver {
+        stand.fix_api_address()?;
+    }
     let mut gateway = stand.spawn(command.connections)?;
     progress.say("connecting");
     stand.all_live(&mut gateway, command.connections).await?;
+    let mut applications = match command.deliver {
+        true => Some(TortureApplications::start(program, &mut gateway).await?),
+        false => None,
+    };
     let traffic = Traffic {
         per_second: command.rate,
+        chats: CHATS,
         ..Traffic::default()
     };
     let (began, spent) = (Instant::now(), stand.platform.process.processor_time()?);
@@ -83,6 +94,9 @@ pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, Ben
     let mut schedule = Schedule::new(seed, longest, plan);
     for kill in 1..=command.kills {
         run.live_and_die(&schedule.next_life()).await?;
+        if let Some(applications) = &mut applications {
+            applications.look(kill).await?;
+        }
         progress.say(&format!("kill {kill} of {}: {}", command.kills, run.line()));
     }
     let (mut gateway, mut suffered) = run.end();
@@ -93,12 +107,19 @@ pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, Ben
     let spent = stand.platform.process.processor_time()? - spent;
     suffered.platform_cpu_share = spent.as_secs_f64() / began.elapsed().as_secs_f64();
     suffered.repeats_recognized += gateway.view().await?.repeats();
+    if let Some(applications) = &applications {
+        progress.say("waiting for the applications");
+        applications.catch_up(&stand).await?;
+    }
     suffered.platform_bytes = stand.platform.process.resident()?.most;
     suffered.store_bytes = stand.store_bytes();
     progress.say("comparing the ledger with the store");
     let verdict = stand.verdict(gateway).await?;
+    if let Some(applications) = applications {
+        suffered.deliveries = applications.account(&stand).await?;
+    }
     drop(progress);
-    let stalls_go_untold = suffered.stalls_go_untold();
+    let is_broken = suffered.stalls_go_untold() || !suffered.deliveries.are_good();
     let exit = Report {
         command: "torture",
         asked: format!(
@@ -110,9 +131,5 @@ pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, Ben
         verdict,
     }
     .print(command.ground.json)?;
-    Ok(if stalls_go_untold {
-        RunOutcome::Failed
-    } else {
-        exit
-    })
+    Ok(if is_broken { RunOutcome::Failed } else { exit })
 }

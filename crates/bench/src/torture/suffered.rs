@@ -3,6 +3,7 @@
 use longwire_terminal::grouped;
 use serde::Serialize;
 
+use super::applications::RoadAccounts;
 use crate::report::{ReportFigures, ReportRow, mib};
 
 /// So many stalls have to show before silence is a broken promise.
@@ -39,6 +40,8 @@ pub(super) struct Suffered {
     pub(super) platform_cpu_share: f64,
     /// The store's size at the end.
     pub(super) store_bytes: u64,
+    /// What applications received, if there were any.
+    pub(super) deliveries: RoadAccounts,
 }
 
 impl Suffered {
@@ -57,7 +60,7 @@ impl Suffered {
 
 impl ReportFigures for Suffered {
     fn rows(&self) -> Vec<ReportRow> {
-        vec![
+        let mut rows = vec![
             ReportRow::new(
                 "killed",
                 format!("{} times", grouped(self.kills.into())),
@@ -105,7 +108,9 @@ impl ReportFigures for Suffered {
                 format!("{:.1} % of a core", self.platform_cpu_share * 100.0),
                 "the platform's share, on the same host",
             ),
-        ]
+        ];
+        rows.extend(self.deliveries.rows());
+        rows
     }
 }
 
