@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use longwire_bench::BenchError;
-use longwire_delivery::DeliveryStartError;
+use longwire_delivery::{CreateError, DeliveryStartError};
 use longwire_installation::NameError;
 use longwire_store::{OpenError, ReadError, WriteError};
 
@@ -47,6 +47,9 @@ pub(crate) enum Failure {
     /// Delivery does not start.
     #[error(transparent)]
     Delivery(#[from] DeliveryStartError),
+    /// The consumer of the demo's application cannot be made.
+    #[error("the application of the demo gets no events")]
+    Consumer(#[from] CreateError),
     /// The store's first token cannot be made.
     #[error("the first token cannot be made")]
     FirstToken(#[from] FirstTokenError),
@@ -115,6 +118,7 @@ impl Failure {
             | Self::Read(_)
             | Self::Write(_)
             | Self::Delivery(_)
+            | Self::Consumer(_)
             | Self::FirstToken(_)
             | Self::Listen { .. }
             | Self::Sim(_)
@@ -148,6 +152,7 @@ impl Failure {
             Self::Write(WriteError::SameBot { .. }) => Some(ONE_NAME),
             Self::Write(error) => error.advice(),
             Self::Delivery(_)
+            | Self::Consumer(_)
             | Self::FirstToken(FirstTokenError::Read(_))
             | Self::Read(_)
             | Self::Sim(_)

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use longwire_terminal::{BackgroundWriter, Palette, Redrawn};
 
+use super::application::DemoApplication;
+use super::platform::DemoPlatform;
 use super::show::Show;
 use super::shown::ShownGateway;
 use super::stage::DemoStage;
@@ -30,6 +32,7 @@ const NO_NEWS: Duration = Duration::from_secs(3);
 pub async fn perform(
     stage: &DemoStage,
     gateway: &impl ShownGateway,
+    application: &DemoApplication,
     admin: SocketAddr,
     out: &BackgroundWriter,
     stop: impl Future,
@@ -37,7 +40,7 @@ pub async fn perform(
     tokio::select! {
         biased;
         _ = stop => {}
-        () = play(stage, gateway, admin, out) => {}
+        () = play(stage, gateway, application, admin, out) => {}
     }
     for platform in &stage.platforms {
         platform.stop_traffic();
@@ -47,6 +50,7 @@ pub async fn perform(
 async fn play(
     stage: &DemoStage,
     gateway: &impl ShownGateway,
+    application: &DemoApplication,
     admin: SocketAddr,
     out: &BackgroundWriter,
 ) {
@@ -84,10 +88,11 @@ async fn play(
                     return;
                 }
                 let overview = gateway.overview();
+                let received = application.counts().await;
                 let frame = if live_terminal {
-                    redrawn.over(&summary.picture(&overview, &stage.platforms, &show))
+                    redrawn.over(&summary.picture(&overview, &stage.platforms, &received, &show))
                 } else {
-                    format!("{}\n", summary.line(&overview, &stage.platforms, &show))
+                    format!("{}\n", summary.line(&overview, &stage.platforms, &received, &show))
                 };
                 out.write(frame.as_bytes());
             }
@@ -95,9 +100,27 @@ async fn play(
     }
 }
 
+/// Until the platforms are done, as [`settle_platforms`], and the application has what is recorded.
+pub async fn settle(stage: &DemoStage, gateway: &impl ShownGateway, application: &DemoApplication) {
+    settle_platforms(stage, gateway).await;
+    let end = Instant::now() + SETTLE;
+    let mut news = (0, Instant::now());
+    while Instant::now() < end && news.1.elapsed() < NO_NEWS {
+        let received = application.counts().await;
+        let said: u64 = stage.platforms.iter().map(DemoPlatform::said).sum();
+        if received.distinct >= gateway.overview().recorded && said >= received.replies {
+            return;
+        }
+        if news.0 != received.distinct + said {
+            news = (received.distinct + said, Instant::now());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
 /// Until no platform waits for anything and all that one without ACKs has written is read, or it takes too long. What a
 /// broken connection took with it is never read, so a while without news is the end of that wait.
-pub async fn settle(stage: &DemoStage, gateway: &impl ShownGateway) {
+async fn settle_platforms(stage: &DemoStage, gateway: &impl ShownGateway) {
     let end = Instant::now() + SETTLE;
     let mut looks = tokio::time::interval(Duration::from_millis(20));
     let mut news = (0, Instant::now());

@@ -19,6 +19,8 @@ const TIME_FACTOR: f64 = 10.0;
 /// How long a half-open connection counts as live: longer than it takes the gateway to notice, so that it is the
 /// gateway who ends it.
 const HALF_OPEN_KEPT: Duration = Duration::from_secs(9);
+/// WeCom's command that replies to a message.
+const RESPOND: &str = "aibot_respond_msg";
 /// Records a simulator keeps for the verdict; beyond it the oldest events are counted, but no longer compared.
 const KEPT_RECORDS: usize = 500_000;
 
@@ -119,6 +121,21 @@ impl DemoPlatform {
         match &self.double {
             Double::Feishu(sim) => sim.control().ledger().into(),
             Double::Wecom(sim) => sim.control().ledger().into(),
+        }
+    }
+
+    /// Messages that bots said in its chats.
+    pub(super) fn said(&self) -> u64 {
+        match &self.double {
+            Double::Feishu(sim) => sim.control().ledger().messages_sent,
+            Double::Wecom(sim) => {
+                let ledger = sim.control().ledger();
+                let answered = ledger.commands.get(RESPOND);
+                answered
+                    .and_then(|codes| codes.get(&0))
+                    .copied()
+                    .unwrap_or(0)
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use super::show::Show;
 use super::shown::{LIVE, ShownOverview};
 use super::stage::DemoStage;
 use crate::cli::Played;
+use crate::receiver::ReceivedCounts;
 use crate::stand::PlatformCounts;
 
 /// Turns snapshots into words.
@@ -109,6 +110,7 @@ impl Summary {
         &mut self,
         overview: &ShownOverview,
         platforms: &[DemoPlatform],
+        received: &ReceivedCounts,
         show: &Show,
     ) -> String {
         self.measure(overview);
@@ -139,6 +141,15 @@ impl Summary {
                 self.palette.paint(Ink::Dim, promise),
             );
         }
+        let _ = writeln!(
+            text,
+            "{}{} received, {}\n{}{}",
+            key("echo bot"),
+            bold(received.distinct),
+            replied(platforms, received),
+            key(""),
+            arrived(received),
+        );
         text + &format!(
             "{}{}\n{}",
             key("on show"),
@@ -153,6 +164,7 @@ impl Summary {
         &mut self,
         overview: &ShownOverview,
         platforms: &[DemoPlatform],
+        received: &ReceivedCounts,
         show: &Show,
     ) -> String {
         self.measure(overview);
@@ -172,12 +184,32 @@ impl Summary {
                 fate(platform.played, &ledger)
             );
         }
+        let _ = write!(
+            text,
+            "  application {} received, {}, {}",
+            grouped(received.distinct),
+            replied(platforms, received),
+            arrived(received),
+        );
         text + &format!(
             "  links replaced {}  {}",
             overview.reconnects,
             show.caption(),
         )
     }
+}
+
+/// What the application said, and what of it stands in the chats.
+fn replied(platforms: &[DemoPlatform], received: &ReceivedCounts) -> String {
+    let said: u64 = platforms.iter().map(DemoPlatform::said).sum();
+    let replies = grouped(received.replies);
+    format!("{replies} replies, {} in the chats", grouped(said))
+}
+
+/// How long events took to the application.
+fn arrived(received: &ReceivedCounts) -> String {
+    let (p50, p99) = (received.latency.p50_us, received.latency.p99_us);
+    format!("from push to application p50 {}, p99 {}", ms(p50), ms(p99))
 }
 
 /// How far the platform's events came.

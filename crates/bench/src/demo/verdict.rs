@@ -4,14 +4,15 @@ use longwire_store::Reader;
 use longwire_terminal::{Ink, Palette, grouped, ms};
 
 use super::account::Account;
+use super::application::{DemoApplication, DemoDeliveries, KEY};
+use super::platform::DemoPlatform;
 use super::shown::ShownGateway;
 use super::stage::DemoStage;
 use crate::cli::Played;
 use crate::error::BenchError;
 use crate::outcome::RunOutcome;
 
-/// Width of the names of rows, and of a platform's column.
-const KEY: usize = 15;
+/// Width of a platform's column.
 const COLUMN: usize = 11;
 
 /// What became of every event.
@@ -22,6 +23,7 @@ pub struct DemoVerdict {
     reconnects: u64,
     silent: u64,
     unanswered: u64,
+    deliveries: DemoDeliveries,
 }
 
 /// A row of the table: a number of each platform, `None` where it has none.
@@ -94,11 +96,12 @@ impl DemoVerdict {
     /// Compares, after the gateway has drained and left so many events unanswered. Reads the whole log.
     ///
     /// # Errors
-    /// When the log cannot be read.
-    pub fn reach(
+    /// When the log cannot be read, or the application does not answer.
+    pub async fn reach(
         stage: &DemoStage,
         reader: &Reader,
         gateway: &impl ShownGateway,
+        application: &DemoApplication,
         unanswered: u64,
     ) -> Result<Self, BenchError> {
         let accounts: Result<Vec<Account>, BenchError> = stage
@@ -107,7 +110,9 @@ impl DemoVerdict {
             .map(|platform| Account::reach(platform, reader, gateway))
             .collect();
         let overview = gateway.overview();
+        let said = stage.platforms.iter().map(DemoPlatform::said).sum();
         Ok(Self {
+            deliveries: application.deliveries(reader, said).await?,
             accounts: accounts?,
             repeats: overview.repeats,
             reconnects: overview.reconnects,
@@ -116,9 +121,9 @@ impl DemoVerdict {
         })
     }
 
-    /// Each platform's promise is kept.
+    /// Each platform's promise is kept, and the application has all that is recorded.
     fn is_good(&self) -> bool {
-        self.accounts.iter().all(Account::is_good)
+        self.accounts.iter().all(Account::is_good) && self.deliveries.is_good()
     }
 
     /// How the demo ends.
@@ -162,6 +167,7 @@ impl DemoVerdict {
             self.silent,
             self.repeats,
         );
+        text += &self.deliveries.tell(palette);
         let pending: u64 = self.accounts.iter().map(|of| of.ledger.pending).sum();
         if pending > 0 {
             text += &format!("  {pending} events had no verdict when the time was over\n");

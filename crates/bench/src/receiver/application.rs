@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use longwire_wire::webhook::{SignedHeaders, WebhookSecret};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::spawn_local;
@@ -110,12 +111,13 @@ impl Application {
     async fn serve(&self, mut connection: RequestConnection) -> io::Result<()> {
         while let Some(request) = connection.next().await? {
             let behaviour = *self.behaviour.borrow();
-            self.take(&request, behaviour.takes());
+            let reply = self.take(&request, behaviour);
             if let Some(delay) = behaviour.delay() {
                 tokio::time::sleep(delay).await;
             }
             match behaviour {
                 ReceiverBehaviour::Answer { status, .. } => connection.answer(status, b"").await?,
+                ReceiverBehaviour::Echo { .. } => connection.answer(200, &reply).await?,
                 ReceiverBehaviour::Hang => std::future::pending().await,
                 ReceiverBehaviour::Refuse => return Ok(()),
             }
@@ -123,10 +125,11 @@ impl Application {
         Ok(())
     }
 
-    /// Enters a delivery into the ledger.
-    fn take(&self, request: &ReceivedRequest<'_>, is_taken: bool) {
+    /// Enters a delivery into the ledger. Returns the body of the answer of one that replies.
+    fn take(&self, request: &ReceivedRequest<'_>, behaviour: ReceiverBehaviour) -> Vec<u8> {
         let at = Instant::now();
         let mut ledger = self.ledger.borrow_mut();
+        let is_taken = behaviour.takes();
         if is_taken {
             ledger.delivery(request.body.len());
         } else {
@@ -138,7 +141,8 @@ impl Application {
             ledger.unverified();
         }
         let Ok(events) = envelope::events(request.body) else {
-            return ledger.malformed();
+            ledger.malformed();
+            return Vec::new();
         };
         if let [event] = &events[..]
             && !request.id.is_empty()
@@ -150,7 +154,22 @@ impl Application {
         for event in &events {
             ledger.event(event, is_taken, at);
         }
+        match (behaviour, &events[..]) {
+            (ReceiverBehaviour::Echo { one_in }, [event]) if is_one_in(one_in, event.seq) => {
+                let reply = event
+                    .text()
+                    .map(|text| json!({ "reply": { "text": text } }));
+                ledger.replied(reply.is_some());
+                reply.map_or_else(Vec::new, |reply| reply.to_string().into_bytes())
+            }
+            _ => Vec::new(),
+        }
     }
+}
+
+/// Whether this event is one of so many. The numbers of a bot's events are evenly spaced, so neighbours are mixed.
+fn is_one_in(many: u64, seq: u64) -> bool {
+    (seq.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).is_multiple_of(many.max(1))
 }
 
 fn is_signed(request: &ReceivedRequest<'_>, secret: &WebhookSecret) -> bool {

@@ -16,6 +16,11 @@ pub(crate) enum ReceiverBehaviour {
         #[serde(default)]
         after_ms: u64,
     },
+    /// Takes everything, and replies to one message in so many with its own text.
+    Echo {
+        /// At least 1.
+        one_in: u64,
+    },
     /// Reads the request and never answers.
     Hang,
     /// Nobody listens, and every connection has ended.
@@ -34,13 +39,19 @@ impl Default for ReceiverBehaviour {
 impl ReceiverBehaviour {
     /// Takes events and says that they are done.
     pub(super) fn takes(self) -> bool {
-        matches!(self, Self::Answer { status, .. } if (200..300).contains(&status))
+        match self {
+            Self::Answer { status, .. } => (200..300).contains(&status),
+            Self::Echo { .. } => true,
+            Self::Hang | Self::Refuse => false,
+        }
     }
 
     /// How long the answer takes.
     pub(super) fn delay(self) -> Option<Duration> {
         match self {
-            Self::Answer { after_ms: 0, .. } | Self::Hang | Self::Refuse => None,
+            Self::Answer { after_ms: 0, .. } | Self::Echo { .. } | Self::Hang | Self::Refuse => {
+                None
+            }
             Self::Answer { after_ms, .. } => Some(Duration::from_millis(after_ms)),
         }
     }

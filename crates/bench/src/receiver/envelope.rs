@@ -36,8 +36,12 @@ struct ReceivedMessage<'a> {
 impl ReceivedEvent<'_> {
     /// When the simulated platform pushed it, in microseconds since 1970, if it says so.
     pub(super) fn pushed_at_us(&self) -> Option<u64> {
-        let text = self.data.message.as_ref()?.text.as_deref()?;
-        longwire_sim::pushed_at_us(text)
+        longwire_sim::pushed_at_us(self.text()?)
+    }
+
+    /// Its text, if it is a message.
+    pub(super) fn text(&self) -> Option<&str> {
+        self.data.message.as_ref()?.text.as_deref()
     }
 }
 

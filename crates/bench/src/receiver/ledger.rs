@@ -22,6 +22,8 @@ pub(crate) struct ReceivedCounts {
     pub(crate) deliveries: u64,
     /// Bytes of their bodies.
     pub(crate) body_bytes: u64,
+    /// Of them, those that were answered with a reply.
+    pub(crate) replies: u64,
     /// Webhooks that were answered otherwise, or not.
     pub(crate) refused: u64,
     /// Events of the taken deliveries, each counted once.
@@ -103,6 +105,11 @@ impl ReceivedLedger {
     pub(super) fn delivery(&mut self, body_bytes: usize) {
         self.counts.deliveries += 1;
         self.counts.body_bytes += body_bytes as u64;
+    }
+
+    /// A delivery was answered with a reply, if it had a text.
+    pub(super) fn replied(&mut self, has_text: bool) {
+        self.counts.replies += u64::from(has_text);
     }
 
     /// A delivery was answered with another status than 2xx, or not.

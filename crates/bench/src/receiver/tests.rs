@@ -178,3 +178,30 @@ async fn signatures_are_verified_once_it_has_the_secret() {
     };
     LocalSet::new().run_until(run).await;
 }
+
+#[tokio::test]
+async fn an_echo_replies_with_the_text_of_a_message() {
+    let run = async {
+        let run = Run::start().await;
+        let application = run.application().await;
+        run.behave(0, ReceiverBehaviour::Echo { one_in: 1 }).await;
+        let message = json!({
+            "id": format!("evt_{:026}", 1),
+            "seq": 1,
+            "data": { "kind": "message", "message": { "text": "hello \"you\"" } },
+        });
+        let answer = exchange(application, "POST", "/events", "", &message.to_string()).await;
+        let (status, body) = answer.expect("an answer");
+        let body: Value = serde_json::from_str(&body).expect("json");
+        assert_eq!(
+            (status, body),
+            (200, json!({ "reply": { "text": "hello \"you\"" } }))
+        );
+        // Not a message.
+        let answer = exchange(application, "POST", "/events", "", &event(2)).await;
+        assert_eq!(answer.expect("an answer"), (200, String::new()));
+        let counts = run.counts(0).await;
+        assert_eq!((counts.deliveries, counts.replies), (2, 1));
+    };
+    LocalSet::new().run_until(run).await;
+}

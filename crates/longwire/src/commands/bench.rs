@@ -39,7 +39,7 @@ pub(crate) fn torture(command: &Torture) -> Result<Exit, Failure> {
 }
 
 /// This binary. The processes of a run inherit the limit on open files, which is raised here.
-fn program() -> Result<Program, Failure> {
+pub(super) fn program() -> Result<Program, Failure> {
     Ok(Program {
         executable: std::env::current_exe().map_err(Failure::io("find this program"))?,
         version: env!("CARGO_PKG_VERSION"),

@@ -7,14 +7,18 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use longwire_access::Space;
 use longwire_bench::cli::{Demo, Played};
 use longwire_bench::demo::{
-    DemoBot, DemoStage, DemoVerdict, PING_INTERVAL, PONG_GRACE, SECRET_FILE, ShownBot,
-    ShownGateway, ShownLatency, ShownOverview, perform, settle,
+    DemoApplication, DemoBot, DemoStage, DemoVerdict, PING_INTERVAL, PONG_GRACE, SECRET_FILE,
+    ShownBot, ShownGateway, ShownLatency, ShownOverview, perform, settle,
 };
+use longwire_consumer::ConsumerDefinition;
 use longwire_fleet::{Fleet, Quantiles};
 use longwire_terminal::{BackgroundWriter, Palette, descriptor_of, say};
+use secrecy::ExposeSecret as _;
 
+use super::bench;
 use crate::config::{
     Config, InstallationSection, Loaded, LogFormat, LogSection, PlatformName, ProxySetting,
     SecretRef,
@@ -66,20 +70,38 @@ async fn play(
     let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
     let gateway = Gateway::start(&mut configured(command, stage)).await?;
     let shown = ShownFleet(gateway.fleet.clone());
-    perform(stage, &shown, gateway.admin, out, signals.next()).await;
+    let application = DemoApplication::start(&bench::program()?).await?;
+    subscribe(&gateway, &application).await?;
+    let admin = gateway.admin;
+    perform(stage, &shown, &application, admin, out, signals.next()).await;
 
     say(format_args!(
         "\ntraffic stopped; waiting for the last events and answers, then draining"
     ));
     let reader = gateway.store.reader().clone();
     let ending = async {
-        settle(stage, &shown).await;
-        gateway.drain(DRAIN).await
+        settle(stage, &shown, &application).await;
+        let drained = gateway.drain(DRAIN).await;
+        DemoVerdict::reach(stage, &reader, &shown, &application, drained.unanswered).await
     };
     tokio::select! {
-        drained = ending => Ok(Some(DemoVerdict::reach(stage, &reader, &shown, drained.unanswered)?)),
+        verdict = ending => Ok(Some(verdict?)),
         _ = signals.next() => Ok(None),
     }
+}
+
+/// Adds the application's consumer.
+async fn subscribe(gateway: &Gateway, application: &DemoApplication) -> Result<(), Failure> {
+    let definition = ConsumerDefinition::parse(&application.consumer())
+        .expect("the definition is one that the documentation could show");
+    let created = gateway
+        .deliveries
+        .create(Space::default(), definition, None)
+        .await?;
+    if let Some(secret) = created.secret {
+        application.verify(secret.expose_secret()).await?;
+    }
+    Ok(())
 }
 
 /// A configuration with the stage's bots. Only the pings are hurried.
@@ -90,6 +112,7 @@ fn configured(command: &Demo, stage: &DemoStage) -> Loaded {
     };
     config.server.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     config.server.admin_listen = command.admin_listen.unwrap_or_else(free_admin_address);
+    config.webhooks.allow_networks = vec!["loopback".to_owned()];
     config.connect.per_second = config.connect.per_second.max(command.bots / 4);
     config.timing.ping_interval = PING_INTERVAL;
     config.timing.pong_grace = PONG_GRACE;
