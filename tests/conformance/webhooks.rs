@@ -24,5 +24,6 @@ mod answers {
         bots:
         a_message_once,
         nothing_without_a_signature,
+        a_person_in_a_chat,
     );
 }

@@ -1,11 +1,13 @@
 //! The bots of `examples`, and what they answer.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
 
+use longwire_sim::{ChatMessage, Push};
+use longwire_tests::{Setup, app_id, platform, wait_until};
 use longwire_wire::webhook::WebhookSecrets;
 use serde_json::{Value, json};
 
@@ -20,15 +22,19 @@ struct Bot {
 }
 
 impl Bot {
-    /// Starts the example on a free port. `None`: what it takes is not installed.
+    /// Starts the example on a free port, with the secret of number 1. `None`: what it takes is not installed.
     fn start(sdk: Sdk) -> Option<Self> {
+        Self::start_at(sdk, 0, &secret(1).expose())
+    }
+
+    fn start_at(sdk: Sdk, port: u16, secret: &str) -> Option<Self> {
         let mut program = sdk.program(match sdk {
             Sdk::Python => "examples/flask_bot.py",
             Sdk::Node => "examples/express_bot.cjs",
         })?;
         let mut child = program
-            .env("WEBHOOK_SECRET", &*secret(1).expose())
-            .env("PORT", "0")
+            .env("WEBHOOK_SECRET", secret)
+            .env("PORT", port.to_string())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -122,6 +128,48 @@ pub(super) fn nothing_without_a_signature(sdk: Sdk) {
     assert_eq!(bot.post(&changed).0, 401);
     // It is the event's first delivery all the same.
     assert_eq!(bot.post(&signed(message, 1, false, 1)).0, 200);
+}
+
+/// The whole way: a person writes, the bot answers, and the answer stands in the chat.
+pub(super) fn a_person_in_a_chat(sdk: Sdk) {
+    if sdk.program("examples").is_none() {
+        return;
+    }
+    let sim = platform(|_| ());
+    let gateway = Setup::new(&sim)
+        .bot("a")
+        .set("webhooks.allow_networks", vec!["loopback"])
+        .start();
+    gateway.wait_live("a");
+    // The bot needs its secret at its start, and the consumer its address.
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+    let port = port.expect("a free port").port();
+    let consumer = json!({
+        "name": "bot",
+        "road": { "kind": "webhook", "url": format!("http://127.0.0.1:{port}/events") },
+    });
+    let created = gateway.public().post("/v1/consumers", Some(&consumer));
+    let created = created.expect("the gateway answers");
+    assert_eq!(created.status, 201, "{}", created.body);
+    let secret = created.json()["secret"].as_str().map(str::to_owned);
+    let bot = Bot::start_at(sdk, port, &secret.expect("it is shown once"));
+    let written = ChatMessage {
+        text: "hello".to_owned(),
+        message_id: Some("om_000000000000000000000000000000a1".to_owned()),
+        ..ChatMessage::default()
+    };
+    sim.control()
+        .push(&app_id("a"), Push::message(written.clone()));
+    let said = wait_until("the answer stands in the chat", || {
+        let mut said = sim.control().bot_messages(None);
+        said.pop()
+            .ok_or_else(|| format!("{:?}", sim.control().ledger()))
+    });
+    assert_eq!(said.text.as_deref(), Some("You said: hello"));
+    assert_eq!(said.in_reply_to, written.message_id);
+    assert_eq!(said.chat, written.chat);
+    gateway.stop();
+    drop(bot);
 }
 
 /// They are shown to users as a first bot in a few lines.
