@@ -46,7 +46,7 @@ pub(crate) struct AddedReader {
 pub(crate) enum ReaderRoad {
     /// It claims events and acknowledges them.
     Pull,
-    /// It holds a stream open, and acknowledges by the id with which it connects again.
+    /// It holds a stream open, and acknowledges what came.
     Stream,
 }
 
@@ -77,12 +77,11 @@ pub(super) async fn read(application: Rc<Application>, from: AddReader) {
         from,
         client,
     };
-    let mut last_id = None;
     loop {
         // A gateway that was killed is the usual end; the ledger tells whether anything was missed.
         let _ = match reader.from.road {
             ReaderRoad::Pull => reader.pull().await,
-            ReaderRoad::Stream => reader.stream(&mut last_id).await,
+            ReaderRoad::Stream => reader.stream().await,
         };
         tokio::time::sleep(PAUSE).await;
     }
@@ -107,28 +106,32 @@ impl Reader {
             let body = answer.body().limit(MAX_BYTES).await?;
             let page: ClaimedPage<'_> = serde_json::from_slice(&body)?;
             let at = Instant::now();
-            let ids: Vec<&str> = page.data.iter().map(|claim| &*claim.event.id).collect();
             for claim in &page.data {
                 self.take(&claim.event, at);
             }
-            if ids.is_empty() {
-                continue;
-            }
+            let ids = page
+                .data
+                .into_iter()
+                .map(|claim| claim.event.id.into_owned());
+            self.ack(&ids.collect::<Vec<String>>()).await?;
+        }
+    }
+
+    async fn ack(&self, ids: &[String]) -> Result<(), Box<dyn Error>> {
+        for some in ids.chunks(LIMIT) {
             let request = self.client.post(self.url("ack"));
             let request = request.bearer_auth(&self.from.token);
-            let answer = request.send_json(&json!({ "ids": ids })).await?;
+            let answer = request.send_json(&json!({ "ids": some })).await?;
             if !answer.status().is_success() {
                 return Err(answer.status().to_string().into());
             }
         }
+        Ok(())
     }
 
-    async fn stream(&self, last_id: &mut Option<String>) -> Result<(), Box<dyn Error>> {
-        let mut request = self.client.get(self.url("stream"));
-        request = request.bearer_auth(&self.from.token);
-        if let Some(id) = last_id.as_deref() {
-            request = request.insert_header(("last-event-id", id));
-        }
+    async fn stream(&self) -> Result<(), Box<dyn Error>> {
+        let request = self.client.get(self.url("stream"));
+        let request = request.bearer_auth(&self.from.token);
         let mut answer = request.send().await?;
         if !answer.status().is_success() {
             return Err(answer.status().to_string().into());
@@ -136,16 +139,18 @@ impl Reader {
         let mut buffer = BytesMut::new();
         while let Some(chunk) = answer.next().await {
             buffer.extend_from_slice(&chunk?);
+            let mut ids = Vec::new();
             while let Some(block) = block(&mut buffer) {
                 let Some(data) = data(&block) else { continue };
                 match serde_json::from_slice::<ReceivedEvent<'_>>(&data) {
                     Ok(event) => {
                         self.take(&event, Instant::now());
-                        *last_id = Some(event.id.into_owned());
+                        ids.push(event.id.into_owned());
                     }
                     Err(_) => self.application.ledger.borrow_mut().malformed(),
                 }
             }
+            self.ack(&ids).await?;
             if buffer.len() > MAX_BYTES {
                 return Err("an event without an end".into());
             }

@@ -57,7 +57,7 @@ impl TortureApplications {
         for ((name, number), (kind, road)) in roads[1..].iter_mut().zip([
             (json!({ "kind": "pull" }), ReaderRoad::Pull),
             (
-                json!({ "kind": "stream", "ack": "implicit" }),
+                json!({ "kind": "stream", "ack": "post" }),
                 ReaderRoad::Stream,
             ),
         ]) {
