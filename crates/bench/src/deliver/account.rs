@@ -29,6 +29,8 @@ pub(crate) struct DeliveryAccount {
     pub(crate) other_id: u64,
     /// First deliveries after that of a later event of the same chat.
     pub(crate) out_of_order: u64,
+    /// The number of the first of these, and that of the later event before it.
+    pub(crate) first_out_of_order: Option<(u64, u64)>,
     /// Signatures that do not fit.
     pub(crate) unverified: u64,
     /// Bodies without an event.
@@ -52,6 +54,7 @@ impl DeliveryAccount {
             unlabelled: counts.unlabelled,
             other_id: counts.other_id,
             out_of_order: counts.out_of_order,
+            first_out_of_order: counts.first_out_of_order,
             unverified: counts.unverified,
             malformed: counts.malformed,
         }
@@ -68,6 +71,7 @@ impl DeliveryAccount {
             unlabelled,
             other_id,
             out_of_order,
+            first_out_of_order,
             unverified,
             malformed,
         } = other;
@@ -79,6 +83,7 @@ impl DeliveryAccount {
         self.unlabelled += unlabelled;
         self.other_id += other_id;
         self.out_of_order += out_of_order;
+        self.first_out_of_order = self.first_out_of_order.or(*first_out_of_order);
         self.unverified += unverified;
         self.malformed += malformed;
     }
@@ -98,8 +103,13 @@ impl DeliveryAccount {
 
     /// In words.
     pub(crate) fn tell(&self) -> String {
+        let first = self
+            .first_out_of_order
+            .map_or_else(String::new, |(seq, later)| {
+                format!(" (the first: {seq} after {later})")
+            });
         format!(
-            "missing {}, never recorded {}, repeats without a label {}, under another id {}, out of order {}, unsigned \
+            "missing {}, never recorded {}, repeats without a label {}, under another id {}, out of order {}{first}, unsigned \
              {}, unreadable {}",
             self.missing,
             self.unknown,

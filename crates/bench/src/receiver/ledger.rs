@@ -36,6 +36,8 @@ pub(crate) struct ReceivedCounts {
     pub(crate) other_id: u64,
     /// First deliveries after that of a later event of the same chat.
     pub(crate) out_of_order: u64,
+    /// The first of these: its number, and that of the later event before it.
+    pub(crate) first_out_of_order: Option<(u64, u64)>,
     /// Webhooks whose signature does not fit, where it is verified.
     pub(crate) unverified: u64,
     /// Bodies that hold no event.
@@ -163,7 +165,11 @@ impl ReceivedLedger {
         if let Some(chat) = &event.subject {
             let chat = self.hasher.hash_one((&event.installationid, chat));
             let latest = self.chats.entry(chat).or_insert(event.seq);
-            self.counts.out_of_order += u64::from(event.seq < *latest);
+            if event.seq < *latest {
+                self.counts.out_of_order += 1;
+                let first = &mut self.counts.first_out_of_order;
+                first.get_or_insert((event.seq, *latest));
+            }
             *latest = event.seq.max(*latest);
         }
         if let Some(pushed_us) = event.pushed_at_us() {
