@@ -29,11 +29,29 @@ struct Known {
     facts: Arc<InstallationFacts>,
 }
 
+impl Known {
+    fn of(record: Arc<InstallationRecord>) -> Self {
+        let facts = Arc::new(InstallationFacts {
+            public_id: record.public_id,
+            name: record.name.clone(),
+            platform: record.platform,
+            space: record.space.clone(),
+        });
+        Self { record, facts }
+    }
+}
+
 impl FleetNames {
-    pub(crate) fn new(fleet: Fleet) -> Self {
+    /// Knows these from the start: delivery begins with what an earlier process left, before the fleet has taken up its
+    /// installations.
+    pub(crate) fn new(fleet: Fleet, records: Vec<InstallationRecord>) -> Self {
+        let known = records.into_iter().map(|record| {
+            let known = Known::of(Arc::new(record));
+            (known.record.id, known)
+        });
         Self {
             fleet,
-            known: RwLock::default(),
+            known: RwLock::new(known.collect()),
         }
     }
 
@@ -50,16 +68,8 @@ impl InstallationNames for FleetNames {
         match (known, record) {
             (Some(known), Some(record)) if Arc::ptr_eq(&known.record, &record) => Some(known.facts),
             (_, Some(record)) => {
-                let facts = Arc::new(InstallationFacts {
-                    public_id: record.public_id,
-                    name: record.name.clone(),
-                    platform: record.platform,
-                    space: record.space.clone(),
-                });
-                let known = Known {
-                    record,
-                    facts: Arc::clone(&facts),
-                };
+                let known = Known::of(record);
+                let facts = Arc::clone(&known.facts);
                 let mut all = self.known.write().unwrap_or_else(PoisonError::into_inner);
                 all.insert(id, known);
                 Some(facts)

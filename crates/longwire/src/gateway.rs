@@ -12,9 +12,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use longwire_delivery::{
-    Deliveries, DeliveriesEnded, DeliverySettings, DeliveryStartError, DeliveryTiming,
-};
+use longwire_delivery::{Deliveries, DeliveriesEnded, DeliverySettings, DeliveryTiming};
 use longwire_egress::{EgressSettings, NoProxy, ProxyEnvironment, RootsReport, tls_config};
 use longwire_fleet::setback::chain;
 use longwire_fleet::{
@@ -177,13 +175,14 @@ pub(crate) async fn start_deliveries(
     fleet: &Fleet,
     store: &Store,
     egress: EgressSettings,
-) -> Result<Deliveries, DeliveryStartError> {
+) -> Result<Deliveries, Failure> {
+    let records = store.reader().installations()?;
     let filter = config.webhooks.filter();
-    Deliveries::start(DeliverySettings {
+    let started = Deliveries::start(DeliverySettings {
         store: store.clone(),
         egress,
         filter: Arc::new(filter.expect("validation has accepted the entries")),
-        names: Arc::new(FleetNames::new(fleet.clone())),
+        names: Arc::new(FleetNames::new(fleet.clone(), records)),
         replies: Arc::new(FleetReplies(fleet.clone())),
         timing: DeliveryTiming {
             post_timeout: config.webhooks.timeout,
@@ -192,7 +191,8 @@ pub(crate) async fn start_deliveries(
         lower_priority: true,
         fault_injection: config.debug.fault_injection,
     })
-    .await
+    .await;
+    Ok(started?)
 }
 
 /// Threads that carry installations.
