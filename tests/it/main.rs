@@ -25,6 +25,7 @@ mod uploads_arrive_or_say_why;
 mod what_a_connection_survives;
 mod what_a_listeners_client_may_hold;
 mod what_a_wecom_connection_survives;
+mod what_an_application_asks;
 mod what_an_application_asks_of_wecom;
 mod what_befalls_the_disk;
 mod what_befalls_the_log;

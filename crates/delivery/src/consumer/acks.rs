@@ -90,6 +90,12 @@ impl Consumer {
         }
     }
 
+    /// Whether an acknowledgement waits for the position of this track.
+    pub(super) fn acks_wait_for(&self, track: TrackId) -> bool {
+        let mut rides = self.acks.iter().flat_map(|ack| &ack.rides);
+        rides.any(|(of, _)| *of == track)
+    }
+
     /// The save of this number has all that was acknowledged so far.
     pub(super) fn acks_ride_in(&mut self, track: TrackId, number: u64) {
         for ack in &mut self.acks {

@@ -156,12 +156,13 @@ impl Consumer {
         }
     }
 
-    /// Ends replays that have nothing left to send.
+    /// Ends replays that have nothing left to send, and whose acknowledgements are answered: a position that is on disk answers
+    /// them.
     pub(super) fn end_replays(&mut self) {
         let over: Vec<TrackId> = self
             .tracks
             .iter()
-            .filter(|track| track.is_over())
+            .filter(|track| track.is_over() && !self.acks_wait_for(track.id))
             .map(|track| track.id)
             .collect();
         for id in over {
