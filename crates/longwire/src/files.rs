@@ -52,7 +52,7 @@ pub(crate) fn raise() -> Limits {
 pub(crate) struct OpenFiles {
     /// `None` means without limit.
     limit: Option<u64>,
-    reserve: u64,
+    arbiters: u64,
 }
 
 impl OpenFiles {
@@ -63,17 +63,25 @@ impl OpenFiles {
 
     /// Of a gateway with this limit.
     pub(crate) fn new(limit: Option<u64>, arbiters: usize) -> Self {
-        Self {
-            limit,
-            reserve: listeners::CONNECTIONS as u64 + OWN + PER_ARBITER * arbiters as u64,
-        }
+        let arbiters = arbiters as u64;
+        Self { limit, arbiters }
+    }
+
+    /// What the process may open; `None` is any number.
+    pub(crate) fn limit(&self) -> Option<u64> {
+        self.limit
+    }
+
+    /// Open files that are kept for the process itself.
+    fn reserve(&self) -> u64 {
+        listeners::connections(self.limit) as u64 + OWN + PER_ARBITER * self.arbiters
     }
 
     /// Of the rest, what sockets may take.
     pub(crate) fn sockets(&self) -> SocketBudget {
         match self.limit {
             Some(limit) => {
-                let sockets = limit.saturating_sub(self.reserve);
+                let sockets = limit.saturating_sub(self.reserve());
                 SocketBudget::new(usize::try_from(sockets).unwrap_or(usize::MAX))
             }
             None => SocketBudget::unlimited(),
@@ -88,8 +96,29 @@ impl OpenFiles {
 
     /// The least limit with which so many installations can all be connected.
     pub(crate) fn needed(&self, installations: u64) -> u64 {
-        // One socket in eight is for calls.
-        self.reserve + (installations * 8).div_ceil(7)
+        let suffices = |limit| {
+            let limit = Some(limit);
+            let connections = Self { limit, ..*self }.connections();
+            connections.is_none_or(|connections| connections >= installations)
+        };
+        // One socket in eight is for calls. The reserve grows with the limit, and by less than it.
+        let unlimited = Self {
+            limit: None,
+            ..*self
+        };
+        let (mut least, mut most) = (
+            installations,
+            unlimited.reserve() + (installations * 8).div_ceil(7),
+        );
+        while least < most {
+            let middle = u64::midpoint(least, most);
+            if suffices(middle) {
+                most = middle;
+            } else {
+                least = middle + 1;
+            }
+        }
+        least
     }
 
     /// Says so in the log when so many installations cannot all be connected.

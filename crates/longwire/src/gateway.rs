@@ -112,8 +112,16 @@ impl Gateway {
         cards.ask(deliveries.clone());
         let listen = Failure::io("serve HTTP");
         let (api_address, admin_address) = (address(&api)?, address(&admin)?);
-        let listeners =
-            Listeners::start(config, &fleet, &deliveries, &store, api, admin).map_err(listen)?;
+        let listeners = Listeners::start(
+            config,
+            open_files.limit(),
+            &fleet,
+            &deliveries,
+            &store,
+            api,
+            admin,
+        )
+        .map_err(listen)?;
         Ok(Self {
             store,
             fleet,

@@ -29,17 +29,34 @@ use tokio::sync::watch;
 
 use crate::config::{Config, parse_duration};
 
-/// Clients of applications at once, each with a stream or a request that waits, beside probes and scrapes.
-const API_CONNECTIONS: usize = 512;
+/// Clients of applications at once, each with a stream or a request that waits, beside probes and scrapes; where open files
+/// are few, one in sixteen of them, and at least [`LEAST_API_CONNECTIONS`].
+const MOST_API_CONNECTIONS: usize = 512;
+/// Enough for probes, scrapes and a few applications.
+const LEAST_API_CONNECTIONS: usize = 64;
 /// Clients of the admin listener: operators, their pages and commands, uploads.
 const ADMIN_CONNECTIONS: usize = 32;
+
+/// Clients of the public listener, if the process may open so many files; `None` is any number.
+fn api_connections(open_files: Option<u64>) -> usize {
+    let share = open_files.map_or(u64::MAX, |limit| limit / 16);
+    usize::try_from(share)
+        .unwrap_or(usize::MAX)
+        .clamp(LEAST_API_CONNECTIONS, MOST_API_CONNECTIONS)
+}
+
+/// Clients of both listeners, which are that many open files.
+pub(crate) fn connections(open_files: Option<u64>) -> usize {
+    api_connections(open_files) + ADMIN_CONNECTIONS
+}
+
 /// Streams of events at most, fewer than the clients of the listener that serves them.
-const STREAMS: StreamLimits = StreamLimits {
-    per_space: API_CONNECTIONS / 2,
-    per_process: API_CONNECTIONS * 3 / 4,
-};
-/// Clients of both, which are that many open files.
-pub(crate) const CONNECTIONS: usize = API_CONNECTIONS + ADMIN_CONNECTIONS;
+fn streams(api_connections: usize) -> StreamLimits {
+    StreamLimits {
+        per_space: api_connections / 2,
+        per_process: api_connections * 3 / 4,
+    }
+}
 
 /// Both listeners.
 pub(crate) struct Listeners {
@@ -59,9 +76,10 @@ pub(crate) enum Listener {
 }
 
 impl Listeners {
-    /// Starts answering on both.
+    /// Starts answering on both, in a process that may open so many files; `None` is any number.
     pub(crate) fn start(
         config: &Config,
+        open_files: Option<u64>,
         fleet: &Fleet,
         deliveries: &Deliveries,
         store: &Store,
@@ -69,7 +87,8 @@ impl Listeners {
         admin: TcpListener,
     ) -> io::Result<Self> {
         let draining = Draining::default();
-        let access = access(store);
+        let api_connections = api_connections(open_files);
+        let access = access(store, streams(api_connections));
         let api_routes = Api::new(ApiSettings {
             fleet: fleet.clone(),
             store: store.clone(),
@@ -90,7 +109,7 @@ impl Listeners {
         });
         let public = ListenerSettings {
             name: "api",
-            connections: API_CONNECTIONS,
+            connections: api_connections,
             timeouts: Timeouts::default(),
             hosts: None,
         };
@@ -128,14 +147,14 @@ impl Listeners {
 }
 
 /// Decides by the tokens of this store, which are in memory.
-fn access(store: &Store) -> AccessCheck {
+fn access(store: &Store, streams: StreamLimits) -> AccessCheck {
     let tokens = store.tokens();
     AccessCheck::new(AccessSettings {
         tokens: Arc::new(move |presented: &TokenText, now_ms: i64| {
             tokens.authenticate(presented, now_ms)
         }),
         rates: TokenRates::default(),
-        streams: STREAMS,
+        streams,
     })
 }
 

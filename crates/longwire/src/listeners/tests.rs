@@ -61,7 +61,15 @@ impl Served {
         kept.expect("the store takes it");
         let deliveries = start_deliveries(&config, &fleet, &store, egress).await;
         let deliveries = deliveries.expect("delivery starts");
-        let listeners = Listeners::start(&config, &fleet, &deliveries, &store, api, admin);
+        let listeners = Listeners::start(
+            &config,
+            Some(1_024),
+            &fleet,
+            &deliveries,
+            &store,
+            api,
+            admin,
+        );
         Self {
             api: api_base,
             admin: admin_base,
