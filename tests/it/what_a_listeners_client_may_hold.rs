@@ -52,7 +52,8 @@ fn requests_whose_answers_nobody_reads_take_little_memory_and_end() {
             some => Err(some.to_string()),
         }
     });
-    let grown = gateway.memory_kib("VmHWM") - before;
+    // The kernel sums its counts per thread late: the highest use may seem to have fallen by some pages.
+    let grown = gateway.memory_kib("VmHWM").saturating_sub(before);
     assert!(grown < GROWTH_KIB, "{grown} KiB for {READERS} clients");
     assert_eq!(gateway.installation("a")["generation"], 1);
 }
