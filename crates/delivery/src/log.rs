@@ -43,7 +43,10 @@ pub(crate) struct Log {
     tag: StoreTag,
     names: Arc<dyn InstallationNames>,
     newest: RefCell<Newest>,
+    /// The newest event that consumers may know of.
     head: watch::Sender<Seq>,
+    /// The newest event that the store has told of.
+    told: Cell<Seq>,
     reads: Semaphore,
     /// How many want to know of new events.
     readers: Cell<usize>,
@@ -77,6 +80,7 @@ impl Log {
             names,
             newest: RefCell::default(),
             head: watch::Sender::new(Seq(0)),
+            told: Cell::new(Seq(0)),
             reads: Semaphore::new(READS),
             readers: Cell::new(0),
             readers_changed: Notify::new(),
@@ -113,11 +117,12 @@ impl Log {
         self.readers_changed.notified().await;
     }
 
-    /// Takes in what is new up to `head`. What the store does not have in memory is left to the database.
-    pub(crate) fn advance(&self, head: Seq) {
+    /// Takes in what is new up to `head`, or further: events are in the store's memory before it tells of them. What the store
+    /// does not have in memory is left to the database.
+    pub(crate) fn advance(&self, mut head: Seq) {
         let mut newest = self.newest.borrow_mut();
         let known = self.head();
-        if head < known || newest.begins_after.0 > known {
+        if head < self.told.replace(head) || newest.begins_after.0 > known {
             newest.clear(head);
         } else {
             let mut after = known;
@@ -147,6 +152,7 @@ impl Log {
                 }
                 after = reached;
             }
+            head = head.max(after);
         }
         drop(newest);
         self.head.send_replace(head);
@@ -248,5 +254,90 @@ impl Drop for LogReader {
     fn drop(&mut self) {
         self.0.readers.set(self.0.readers.get() - 1);
         self.0.readers_changed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use longwire_installation::InstallationId;
+    use longwire_store::{Cause, Group, GroupReply, NewEvent, Receipt, Source, StoreSettings};
+    use longwire_wire::identity::Identity;
+
+    use super::*;
+    use crate::settings::InstallationFacts;
+
+    struct Nobody;
+
+    impl InstallationNames for Nobody {
+        fn facts(&self, _: InstallationId) -> Option<Arc<InstallationFacts>> {
+            None
+        }
+    }
+
+    struct Told(mpsc::Sender<()>);
+
+    impl GroupReply for Told {
+        fn recorded(&self, _: Vec<Receipt>) {
+            self.0.send(()).expect("the test waits");
+        }
+
+        fn not_recorded(&self, _: Vec<u32>, cause: Cause) {
+            panic!("not recorded: {cause}");
+        }
+    }
+
+    fn record(store: &Store, number: u32) {
+        let (tell, told) = mpsc::channel();
+        let event = NewEvent {
+            ticket: number,
+            identity: Identity::unparsed(Some(&number.to_string()), b"{}"),
+            event_id: None,
+            event_type: None,
+            chat: None,
+            source: Source::Operational,
+            received_ms: 1,
+            created_ms: None,
+            trace_id: None,
+            payload: "{}".into(),
+        };
+        let group = Group {
+            installation: InstallationId::NONE,
+            platform: None,
+            events: vec![event],
+            reply: Arc::new(Told(tell)),
+        };
+        store.writer().submit(group).expect("there is room");
+        told.recv_timeout(Duration::from_secs(30))
+            .expect("it is recorded");
+    }
+
+    /// The store has events in memory before it tells of them, so more may be read than was told.
+    #[test]
+    fn no_event_is_taken_in_twice() {
+        let home = tempfile::tempdir().expect("a directory");
+        let url = format!("sqlite:{}", home.path().join("log.db").display());
+        let store = Store::open(&StoreSettings::at(url)).expect("a store");
+        store.run_writer(|_| ()).expect("a thread");
+        let watch = store.watch_head();
+        (1..=3).for_each(|number| record(&store, number));
+        let log = Rc::new(Log::new(store.clone(), Arc::new(Nobody)));
+        let _reader = log.reader();
+        log.newest.borrow_mut().clear(Seq(0));
+        while watch.newest() < Some(Seq(3)) {
+            std::thread::yield_now();
+        }
+        for told in [1, 2, 3] {
+            log.advance(Seq(told));
+            assert_eq!(log.head(), Seq(3), "told of {told}");
+            let page = log.page(Seq(0), None, 10).expect("it is in memory");
+            let seqs: Vec<i64> = page.events.iter().map(|event| event.record.seq.0).collect();
+            assert_eq!(seqs, [1, 2, 3], "told of {told}");
+        }
+        log.advance(Seq(2));
+        assert_eq!(log.head(), Seq(2), "the log lost an event");
+        store.stop_writer();
     }
 }

@@ -122,6 +122,10 @@ impl<E: Clone> ConsumerQueue<E> {
         }
         self.refill_next = true;
         for event in events {
+            // What a page tells twice is one event.
+            if event.seq.0 <= self.read {
+                continue;
+            }
             let key = event.key(self.policy.order);
             if let Some(lane) = self.lanes.get_mut(&key)
                 && let Some((_, last)) = &mut lane.in_log

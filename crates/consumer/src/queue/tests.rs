@@ -140,6 +140,32 @@ fn a_chat_waits_for_its_oldest_event_and_others_pass_by() {
 }
 
 #[test]
+fn an_event_that_a_page_tells_twice_is_sent_once() {
+    let mut play = Play::new(Receivers::Endpoint, DeliveryPolicy::default());
+    let event = |seq| ReadEvent {
+        seq: Seq(seq),
+        installation: InstallationId(1),
+        chat: None,
+        urgent: Urgent::No,
+        recorded_ms: 1_800_000_000_000,
+        size_bytes: 100,
+        payload: seq,
+    };
+    let page = [event(1), event(1), event(2), event(1)];
+    play.queue
+        .handle_page(ReadScope::Ahead, Seq(0), page, Seq(2), play.now);
+    play.save();
+    for seq in [1, 2] {
+        let delivery = play.next();
+        let sent: Vec<i64> = delivery.events.iter().map(|event| event.seq.0).collect();
+        assert_eq!(sent, [seq]);
+        play.queue.handle_done(delivery.id, play.now);
+    }
+    assert!(play.send().is_none());
+    assert_eq!(play.queue.floor(), Seq(2));
+}
+
+#[test]
 fn an_event_that_fails_is_tried_at_chat_speed() {
     let mut play = Play::new(Receivers::Endpoint, DeliveryPolicy::default());
     play.message("a");
