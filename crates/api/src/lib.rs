@@ -11,7 +11,7 @@
 //! /problems                what each code of a problem means
 //! ```
 //!
-//! [`v1::table`] has one line per operation: its route, the scope that it needs, what OpenAPI says of it, and its handler. So the
+//! The module `v1` has one line per operation: its route, the scope that it needs, what OpenAPI says of it, and its handler. So the
 //! document has every route. A handler reads its request with all mistakes collected, asks a handle (fleet, delivery, store), and
 //! answers with a document or a problem; it decides nothing about a connection or a delivery. The admin listener serves the same
 //! routes beside its own.

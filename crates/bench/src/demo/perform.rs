@@ -100,7 +100,7 @@ async fn play(
     }
 }
 
-/// Until the platforms are done, as [`settle_platforms`], and the application has what is recorded.
+/// Waits until the platforms are done, and the application has what is recorded.
 pub async fn settle(stage: &DemoStage, gateway: &impl ShownGateway, application: &DemoApplication) {
     settle_platforms(stage, gateway).await;
     let end = Instant::now() + SETTLE;
