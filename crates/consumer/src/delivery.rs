@@ -107,7 +107,7 @@ pub enum DeliveryFailure {
         /// When it wants it again; the usual delay if absent.
         delay: Option<Duration>,
     },
-    /// A pull reader neither acknowledged it nor gave it back before its claim ended.
+    /// A reader neither acknowledged it nor gave it back in time: before its claim ended, or before its stream was ended for it.
     ClaimExpired,
 }
 

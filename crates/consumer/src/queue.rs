@@ -15,6 +15,13 @@
 //! **Order.** Events with the same [`OrderKey`](crate::OrderKey) make a *lane*. Its oldest event is sent, and the next one when
 //! that is done. Other lanes pass by. Clicks on cards have lanes of their own and go first.
 //!
+//! A stream brings events in order by itself. So several events of a lane may be under way to the same stream reader, and to no
+//! other: the next one is sent while those before it are not acknowledged. One that is given back goes again before the lane goes
+//! on. When the reader is gone, all come back and go in order, with `redelivered`, to another one. Events that follow others in
+//! this way and were not sent before are half of the window at most. Batches go one at a time. A pull reader gets one event, or
+//! one batch, of a lane per claim, whatever its limit is: each event of a claim may be given back alone, and comes before the
+//! next one of its lane.
+//!
 //! **What is repeated.** An event is sent for the first time only after a position that reserves its number is on disk. So
 //! after a crash all that may have been sent is known, and each such event is sent with `redelivered`. Reservations are made
 //! ahead, in the numbers of about one window of events: that is the most that may be labelled without having been sent.
@@ -33,12 +40,14 @@
 //! **Late answers.** An acknowledgement counts until the event is done, also after its claim ended or while somebody else has
 //! it. One for an event that only an earlier process sent counts too, but is forgotten if the event is not the oldest of its
 //! lane and the lane is left in the log before its turn: it is then sent again, with `redelivered`. A result of a delivery that
-//! the queue gave up is ignored.
+//! the queue gave up is ignored. One of a stream reader for an event behind one of its lane that is not done may be forgotten in
+//! the same way by the next process, or after a change of the filter.
 
 mod delivering;
 mod failing;
 mod lag;
 mod lanes;
+mod load;
 mod readers;
 mod reading;
 mod reserving;
@@ -64,6 +73,7 @@ use crate::position::{MAX_UNDONE, Position, UndoneEvent};
 use self::failing::EndpointHealth;
 use self::lag::LagWatch;
 use self::lanes::{Lane, Turn};
+use self::load::Load;
 use self::readers::Readers;
 use self::reserving::Reservations;
 use self::saving::Saves;
@@ -115,12 +125,14 @@ pub struct ConsumerQueue<E> {
     /// The events in memory.
     open: BTreeMap<i64, OpenEvent<E>>,
     open_bytes: usize,
+    /// Those of them that were sent before.
+    tried: Load,
     lanes: HashMap<OrderKey, Lane, BuildHasherDefault<KeyHasher>>,
-    /// Lanes whose oldest event can be sent, in their order.
+    /// Lanes whose next event can be sent, in their order.
     ready: BTreeSet<Turn>,
-    /// Lanes whose oldest event has to wait, by the end of that.
+    /// Lanes whose next event has to wait, by the end of that.
     waiting: BTreeSet<(Instant, OrderKey)>,
-    /// Empty lanes of which a part is in the log.
+    /// Lanes without an event to send, of which a part is in the log.
     to_refill: BTreeSet<OrderKey>,
     /// How many lanes have a part in the log.
     deferred: usize,
@@ -151,6 +163,8 @@ struct OpenEvent<E> {
     size_bytes: usize,
     payload: E,
     tried: Tried,
+    /// It is not sent again before.
+    retry_at: Option<Instant>,
     /// The delivery that has it.
     delivery: Option<DeliveryId>,
 }
@@ -237,6 +251,7 @@ impl<E: Clone> ConsumerQueue<E> {
             unfinished: position.undone.into(),
             open: BTreeMap::new(),
             open_bytes: 0,
+            tried: Load::default(),
             lanes: HashMap::default(),
             ready: BTreeSet::new(),
             waiting: BTreeSet::new(),
@@ -328,10 +343,12 @@ impl<E: Clone> ConsumerQueue<E> {
     }
 
     fn restart_at(&mut self, position: Position) {
+        self.label_until = self.label_until.max(self.newest_out_of_turn());
         self.read = position.reached.0;
         self.unfinished = position.undone.into();
         self.open.clear();
         self.open_bytes = 0;
+        self.tried = Load::default();
         self.lanes.clear();
         self.ready.clear();
         self.waiting.clear();

@@ -6,7 +6,7 @@ use longwire_wire::event::Seq;
 
 use super::failing::ProbeScope;
 use super::lanes::Turn;
-use super::{ConsumerQueue, InFlight, OperatorWish};
+use super::{ConsumerQueue, InFlight, OperatorWish, Receivers};
 use crate::delivery::{Delivery, DeliveryId, ReaderId, SentEvent};
 use crate::moment::Moment;
 use crate::news::{ConsumerNews, QueueState};
@@ -52,7 +52,10 @@ impl<E: Clone> ConsumerQueue<E> {
             return None;
         }
         loop {
-            let may = |turn: &&Turn| self.readers.may_claim(turn.key, reader, now.instant);
+            let may = |turn: &&Turn| {
+                self.follower_of(turn).is_none()
+                    && self.readers.may_claim(turn.key, reader, now.instant)
+            };
             let turn = *self.sendable().find(may)?;
             if self.skip_old(turn, now) {
                 continue;
@@ -62,16 +65,43 @@ impl<E: Clone> ConsumerQueue<E> {
     }
 
     fn next_for_readers(&self, now: Instant) -> Option<(Turn, ReaderId)> {
-        let mut chosen = self
-            .sendable()
-            .filter_map(|turn| Some((*turn, self.readers.choose(turn.key, now)?)));
+        let mut chosen = self.sendable().filter_map(|turn| {
+            let reader = match self.follower_of(turn) {
+                Some(reader) => self.may_follow(turn, reader).then_some(reader),
+                None => self.readers.choose(turn.key, now),
+            };
+            Some((*turn, reader?))
+        });
         chosen.next()
     }
 
-    /// The lanes that are ready and whose oldest event is reserved, in their order.
+    /// The stream reader that has the events before this one.
+    fn follower_of(&self, turn: &Turn) -> Option<ReaderId> {
+        self.lanes.get(&turn.key)?.follower
+    }
+
+    /// Whether the event may follow those that this reader has of its lane. First deliveries that follow others are half of the
+    /// window at most: if none of them is acknowledged, there is room for other lanes.
+    fn may_follow(&self, turn: &Turn, reader: ReaderId) -> bool {
+        let event = self.open.get(&turn.next);
+        let was_tried = event.is_some_and(|event| event.tried.attempts > 0);
+        let (events, bytes) = (self.window_events(), self.settings.window_bytes);
+        let may = was_tried || self.tried.is_below_half(events, bytes);
+        may && self.readers.has_room_for(reader)
+    }
+
+    /// Whether anybody may take the lane now, as far as is known: of pull readers only they themselves know.
+    pub(super) fn can_go(&self, turn: &Turn) -> bool {
+        match self.follower_of(turn) {
+            Some(reader) => self.may_follow(turn, reader),
+            None => !self.readers.waits_for_owner(turn.key),
+        }
+    }
+
+    /// The lanes that are ready and whose next event is reserved, in their order.
     pub(super) fn sendable(&self) -> impl Iterator<Item = &Turn> {
         let durable = self.reservations.durable();
-        self.ready.iter().filter(move |turn| turn.oldest <= durable)
+        self.ready.iter().filter(move |turn| turn.next <= durable)
     }
 
     /// The event that tells whether the endpoint still fails: one that was not tried yet, else the next one behind the last.
@@ -83,10 +113,7 @@ impl<E: Clone> ConsumerQueue<E> {
             ProbeScope::All => self
                 .sendable()
                 .find(|turn| self.is_untried(turn))
-                .or_else(|| {
-                    self.sendable()
-                        .find(|turn| turn.oldest > failing.last_tried)
-                })
+                .or_else(|| self.sendable().find(|turn| turn.next > failing.last_tried))
                 .or_else(|| self.sendable().next())
                 .copied(),
         }
@@ -96,7 +123,7 @@ impl<E: Clone> ConsumerQueue<E> {
     pub(super) fn fresh(&self) -> Option<Turn> {
         let read = self.health.failing()?.read;
         self.sendable()
-            .find(|turn| turn.oldest > read && self.is_untried(turn))
+            .find(|turn| turn.next > read && self.is_untried(turn))
             .copied()
     }
 
@@ -106,7 +133,7 @@ impl<E: Clone> ConsumerQueue<E> {
         lane.is_some_and(|lane| lane.failed_in != self.health.row())
     }
 
-    /// Drops the oldest event of the lane if the consumer does not want it any more.
+    /// Drops the next event of the lane if the consumer does not want it any more.
     fn skip_old(&mut self, turn: Turn, now: Moment) -> bool {
         let Some(limit) = self
             .policy
@@ -115,13 +142,13 @@ impl<E: Clone> ConsumerQueue<E> {
         else {
             return false;
         };
-        let event = self.open.get(&turn.oldest);
+        let event = self.open.get(&turn.next);
         let skip = event.is_some_and(|event| now.age_of(event.recorded_ms) > limit.after);
         if skip {
-            self.remove(turn.oldest);
+            self.remove(turn.next);
             self.place(turn.key, now);
             self.news.push_back(ConsumerNews::Skipped {
-                seq: Seq(turn.oldest),
+                seq: Seq(turn.next),
             });
         }
         skip
@@ -140,11 +167,12 @@ impl<E: Clone> ConsumerQueue<E> {
         }
         let id = DeliveryId(self.next_delivery);
         let (count, is_batch) = self.batch_of(key, now);
+        let next = self.next_of(self.lanes.get(&key)?)?;
         let lane = self.lanes.get_mut(&key)?;
         lane.batch = if is_batch { count } else { 0 };
-        lane.retry_at = None;
-        let seqs: Vec<i64> = lane.events.iter().take(count).copied().collect();
-        let oldest = *seqs.first()?;
+        let from = lane.events.partition_point(|seq| *seq < next);
+        let seqs: Vec<i64> = lane.events.range(from..).take(count).copied().collect();
+        let (oldest, newest) = (*seqs.first()?, *seqs.last()?);
         let events = seqs
             .iter()
             .filter_map(|seq| self.sent(*seq, id, now))
@@ -155,7 +183,9 @@ impl<E: Clone> ConsumerQueue<E> {
         if is_probe {
             self.health.handle_probe(id, oldest, now.instant);
         }
-        self.send_lane(key, id);
+        let is_stream = self.settings.receivers == Receivers::Readers && deadline.is_none();
+        let follower = (is_stream && !is_batch).then_some(reader);
+        self.send_lane(key, newest, follower, now);
         self.claims.extend(deadline.map(|deadline| (deadline, id)));
         let under_way = InFlight {
             key,
@@ -199,7 +229,11 @@ impl<E: Clone> ConsumerQueue<E> {
     fn sent(&mut self, seq: i64, delivery: DeliveryId, now: Moment) -> Option<SentEvent<E>> {
         let event = self.open.get_mut(&seq)?;
         let redelivered = event.tried.attempts > 0 || seq <= self.label_until;
+        if event.tried.attempts == 0 {
+            self.tried.add(event.size_bytes);
+        }
         event.tried.attempts = event.tried.attempts.saturating_add(1);
+        event.retry_at = None;
         event.delivery = Some(delivery);
         let age: Duration = now.age_of(event.recorded_ms);
         let limit = self

@@ -1,7 +1,8 @@
 //! Lanes: events that are delivered one after the other.
 //!
-//! A lane is in one place at a time: its oldest event can be sent (`ready`), has to wait (`waiting`), is under way, or is in the
-//! log (`to_refill`). [`place`](ConsumerQueue::place) finds the place anew after each change.
+//! A lane is in one place at a time: its next event can be sent (`ready`), has to wait (`waiting`), is in the log (`to_refill`),
+//! or nothing of the lane can be sent because of what is under way. The next event is the oldest one that is not under way.
+//! [`place`](ConsumerQueue::place) finds the place anew after each change.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -9,18 +10,18 @@ use std::time::Instant;
 use longwire_wire::event::Seq;
 
 use super::{ConsumerQueue, OpenEvent, Tried};
-use crate::delivery::{DeliveryId, ReadEvent};
+use crate::delivery::{ReadEvent, ReaderId};
 use crate::moment::{Moment, millis};
 use crate::order_key::{OrderKey, Urgent};
 use crate::policy::{GatherPolicy, MAX_GATHERED};
 use crate::position::DeferredChat;
 
-/// A lane in its order: clicks first, then by the age of the oldest event.
+/// A lane in its order: clicks first, then by the age of the next event.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Turn {
     /// False for clicks, so that they come first.
     pub(super) can_wait: bool,
-    pub(super) oldest: i64,
+    pub(super) next: i64,
     pub(super) key: OrderKey,
 }
 
@@ -29,8 +30,16 @@ pub(super) struct Lane {
     /// Its events in memory that are not done, oldest first.
     pub(super) events: VecDeque<i64>,
     place: LanePlace,
-    /// The oldest event is not sent before.
-    pub(super) retry_at: Option<Instant>,
+    /// How many deliveries of it are under way.
+    under_way: usize,
+    /// The stream reader that has them. It may be sent what follows.
+    pub(super) follower: Option<ReaderId>,
+    /// Its events up to here are under way.
+    under_way_until: i64,
+    /// The newest event that was sent from here.
+    newest_sent: i64,
+    /// The newest event that was done while an older one was not.
+    pub(super) newest_done: i64,
     /// So many of the oldest events were sent as one batch, and stay one.
     pub(super) batch: usize,
     /// The part that is in the log: behind the first number, up to the second.
@@ -44,7 +53,7 @@ enum LanePlace {
     Nowhere,
     Ready(Turn),
     Waiting(Instant),
-    UnderWay(DeliveryId),
+    UnderWay,
     ToRefill,
 }
 
@@ -53,7 +62,11 @@ impl Lane {
         Self {
             events: VecDeque::new(),
             place: LanePlace::Nowhere,
-            retry_at: None,
+            under_way: 0,
+            follower: None,
+            under_way_until: i64::MIN,
+            newest_sent: i64::MIN,
+            newest_done: i64::MIN,
             batch: 0,
             in_log: None,
             failed_in: 0,
@@ -62,16 +75,20 @@ impl Lane {
 
     /// Whether a delivery of it is under way.
     pub(super) fn is_under_way(&self) -> bool {
-        matches!(self.place, LanePlace::UnderWay(_))
+        self.under_way > 0
     }
 
     /// How many of its oldest events stay in memory when the rest is left in the log. What is being gathered stays together.
+    /// What was sent stays too: between it events may be done, which a stretch of the log would bring back.
     fn stays(&self, gathers: bool) -> usize {
-        if gathers && self.batch == 0 {
+        let sent = self.events.partition_point(|seq| *seq <= self.newest_sent);
+        let next = usize::from(matches!(self.place, LanePlace::Ready(_)));
+        let usual = if gathers && self.batch == 0 {
             MAX_GATHERED
         } else {
             self.batch.max(1)
-        }
+        };
+        usual.max(sent + next)
     }
 }
 
@@ -80,6 +97,7 @@ impl<E: Clone> ConsumerQueue<E> {
     pub(super) fn admit(&mut self, key: OrderKey, event: ReadEvent<E>, tried: Tried, now: Moment) {
         let seq = event.seq.0;
         let lane = self.lanes.entry(key).or_insert_with(Lane::new);
+        lane.under_way_until = lane.under_way_until.min(seq - 1);
         match lane.events.back() {
             Some(newest) if *newest >= seq => {
                 let at = lane.events.partition_point(|other| *other < seq);
@@ -88,6 +106,9 @@ impl<E: Clone> ConsumerQueue<E> {
             Some(_) | None => lane.events.push_back(seq),
         }
         self.open_bytes += event.size_bytes;
+        if tried.attempts > 0 {
+            self.tried.add(event.size_bytes);
+        }
         let open = OpenEvent {
             key,
             urgent: event.urgent,
@@ -96,6 +117,7 @@ impl<E: Clone> ConsumerQueue<E> {
             size_bytes: event.size_bytes,
             payload: event.payload,
             tried,
+            retry_at: None,
             delivery: None,
         };
         self.open.insert(seq, open);
@@ -123,37 +145,48 @@ impl<E: Clone> ConsumerQueue<E> {
         let Some(lane) = self.lanes.get(&key) else {
             return;
         };
-        if lane.is_under_way() {
-            return;
-        }
-        let next = match lane.events.front() {
+        let follows = lane.follower.is_some();
+        let next = match self.next_of(lane) {
+            _ if lane.is_under_way() && !follows => LanePlace::UnderWay,
+            Some(next) => self.place_of_next(key, next, lane, now),
+            // Room that there is not comes when something is done, also of this lane.
+            None if lane.is_under_way() && !(lane.in_log.is_some() && self.has_room()) => {
+                LanePlace::UnderWay
+            }
             None if lane.in_log.is_some() => LanePlace::ToRefill,
             None => LanePlace::Nowhere,
-            Some(oldest) => self.place_of_oldest(key, *oldest, lane, now),
         };
         self.move_lane(key, next);
     }
 
-    fn place_of_oldest(&self, key: OrderKey, oldest: i64, lane: &Lane, now: Moment) -> LanePlace {
-        let urgent = self
-            .open
-            .get(&oldest)
-            .map_or(Urgent::No, |event| event.urgent);
+    /// The oldest event of the lane that is not under way.
+    pub(super) fn next_of(&self, lane: &Lane) -> Option<i64> {
+        let from = lane
+            .events
+            .partition_point(|seq| *seq <= lane.under_way_until);
+        let is_free = |seq: &&i64| {
+            let event = self.open.get(seq);
+            event.is_some_and(|event| event.delivery.is_none())
+        };
+        lane.events.range(from..).find(is_free).copied()
+    }
+
+    fn place_of_next(&self, key: OrderKey, next: i64, lane: &Lane, now: Moment) -> LanePlace {
+        let event = self.open.get(&next);
+        let urgent = event.map_or(Urgent::No, |event| event.urgent);
+        let retry_at = event.and_then(|event| event.retry_at);
         let gathered_at = match self.policy.gather {
             Some(gather) if urgent == Urgent::No && lane.batch == 0 => {
                 self.gather(lane, gather, now).1
             }
             Some(_) | None => None,
         };
-        let wait = lane
-            .retry_at
-            .max(gathered_at)
-            .filter(|at| *at > now.instant);
+        let wait = retry_at.max(gathered_at).filter(|at| *at > now.instant);
         match wait {
             Some(at) => LanePlace::Waiting(at),
             None => LanePlace::Ready(Turn {
                 can_wait: urgent == Urgent::No,
-                oldest,
+                next,
                 key,
             }),
         }
@@ -177,7 +210,7 @@ impl<E: Clone> ConsumerQueue<E> {
             LanePlace::ToRefill => {
                 self.to_refill.remove(&key);
             }
-            LanePlace::Nowhere | LanePlace::UnderWay(_) => {}
+            LanePlace::Nowhere | LanePlace::UnderWay => {}
         }
         match next {
             LanePlace::Ready(turn) => {
@@ -189,27 +222,43 @@ impl<E: Clone> ConsumerQueue<E> {
             LanePlace::ToRefill => {
                 self.to_refill.insert(key);
             }
-            LanePlace::UnderWay(_) => {}
+            LanePlace::UnderWay => {}
             LanePlace::Nowhere => {
                 self.lanes.remove(&key);
             }
         }
     }
 
-    /// A delivery takes the oldest events of the lane along.
-    pub(super) fn send_lane(&mut self, key: OrderKey, delivery: DeliveryId) {
-        self.move_lane(key, LanePlace::UnderWay(delivery));
-    }
-
-    /// The delivery of the lane has ended.
-    pub(super) fn bring_back(&mut self, key: OrderKey, now: Moment) {
-        if let Some(lane) = self.lanes.get_mut(&key)
-            && lane.is_under_way()
-        {
-            // Not `Nowhere`: the lane may have events, and is placed below.
-            lane.place = LanePlace::Nowhere;
+    /// A delivery takes the next events of the lane along, up to `newest`. If a stream reader has it, more may follow.
+    pub(super) fn send_lane(
+        &mut self,
+        key: OrderKey,
+        newest: i64,
+        follower: Option<ReaderId>,
+        now: Moment,
+    ) {
+        if let Some(lane) = self.lanes.get_mut(&key) {
+            lane.under_way += 1;
+            lane.follower = follower;
+            lane.under_way_until = newest;
+            lane.newest_sent = lane.newest_sent.max(newest);
         }
         self.place(key, now);
+    }
+
+    /// A delivery of the lane has ended; the `oldest` of its events is not under way any more, if there is one. The lane is not
+    /// placed anew.
+    pub(super) fn end_in_lane(&mut self, key: OrderKey, oldest: Option<i64>) {
+        let Some(lane) = self.lanes.get_mut(&key) else {
+            return;
+        };
+        lane.under_way -= 1;
+        if lane.under_way == 0 {
+            lane.follower = None;
+            lane.under_way_until = i64::MIN;
+        } else if let Some(oldest) = oldest {
+            lane.under_way_until = lane.under_way_until.min(oldest - 1);
+        }
     }
 
     /// How many of the lane's oldest events are one batch, and when it is complete; `None` if it is. A wall clock that was set
@@ -255,12 +304,15 @@ impl<E: Clone> ConsumerQueue<E> {
     pub(super) fn remove(&mut self, seq: i64) -> Option<OpenEvent<E>> {
         let event = self.open.remove(&seq)?;
         self.open_bytes -= event.size_bytes;
+        if event.tried.attempts > 0 {
+            self.tried.remove(event.size_bytes);
+        }
         if let Some(lane) = self.lanes.get_mut(&event.key)
-            && let Some(at) = lane.events.iter().position(|other| *other == seq)
+            && let Ok(at) = lane.events.binary_search(&seq)
         {
             lane.events.remove(at);
-            if at == 0 {
-                lane.retry_at = None;
+            if at > 0 {
+                lane.newest_done = lane.newest_done.max(seq);
             }
             if at < lane.batch {
                 lane.batch -= 1;
@@ -270,10 +322,11 @@ impl<E: Clone> ConsumerQueue<E> {
         Some(event)
     }
 
-    /// Leaves the rest of the longest lane in the log, so that others can be read. Only when every lane waits for its oldest
-    /// event.
+    /// Leaves the rest of the longest lane in the log, so that others can be read. Only when every lane waits for what is under
+    /// way, for time, or for a reader that has all it may have.
     pub(super) fn defer_longest(&mut self) -> bool {
-        if !self.ready.is_empty() || !self.to_refill.is_empty() {
+        let goes = self.ready.iter().any(|turn| self.can_go(turn));
+        if goes || !self.to_refill.is_empty() {
             return false;
         }
         let gathers = self.policy.gather.is_some();
@@ -302,6 +355,7 @@ impl<E: Clone> ConsumerQueue<E> {
                 self.open_bytes -= event.size_bytes;
                 // In another order it was sent; that it was is not kept with the stretch.
                 if event.tried.attempts > 0 {
+                    self.tried.remove(event.size_bytes);
                     self.label_until = self.label_until.max(seq);
                 }
             }

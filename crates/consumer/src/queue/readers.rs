@@ -117,6 +117,19 @@ impl Readers {
         self.room > 0
     }
 
+    /// Whether this reader takes what comes, and may have more.
+    pub(super) fn has_room_for(&self, reader: ReaderId) -> bool {
+        let reading = self.readers.get(&reader);
+        reading.is_some_and(|reading| reading.room() > 0)
+    }
+
+    /// Whether the chat stays with a stream reader that has all it may have.
+    pub(super) fn waits_for_owner(&self, key: OrderKey) -> bool {
+        let owner = self.chats.get(&key);
+        let reading = owner.and_then(|reader| self.readers.get(reader));
+        reading.is_some_and(|reading| reading.window.is_some() && reading.room() == 0)
+    }
+
     /// The reader that the lane goes to, of those that take what comes; `None` if it has to wait for its own.
     pub(super) fn choose(&self, key: OrderKey, now: Instant) -> Option<ReaderId> {
         if self.receivers == Receivers::Endpoint {

@@ -82,10 +82,10 @@ impl<E: Clone> ConsumerQueue<E> {
     /// Whether there is enough to send. A page for each event that is done would cost a consumer that lags more than its
     /// deliveries do.
     fn is_busy(&self) -> bool {
-        self.state() == QueueState::Active && self.sendable().next().is_some()
+        self.state() == QueueState::Active && self.sendable().any(|turn| self.can_go(turn))
     }
 
-    fn has_room(&self) -> bool {
+    pub(super) fn has_room(&self) -> bool {
         self.open.len() < self.window_events() && self.open_bytes < self.settings.window_bytes
     }
 

@@ -76,6 +76,7 @@ impl<E: Clone> ConsumerQueue<E> {
         let sent = |event: &&UndoneEvent| event.attempts > 0;
         let newest = save.position.undone.iter().rev().find(sent);
         let newest = newest.map_or(i64::MIN, |event| event.seq.0);
+        let newest = newest.max(self.newest_out_of_turn());
         save.position.reserved = Seq(newest.max(self.label_until).max(save.position.floor().0));
         save
     }
@@ -93,6 +94,13 @@ impl<E: Clone> ConsumerQueue<E> {
             position: self.position(),
             pace,
         }
+    }
+
+    /// The newest event that was done while an older one of its lane was not. It is sent again if the lane is left in the log
+    /// after a restart.
+    pub(super) fn newest_out_of_turn(&self) -> i64 {
+        let newest = self.lanes.values().map(|lane| lane.newest_done);
+        newest.max().unwrap_or(i64::MIN)
     }
 
     /// The position of that number, or a later one, is on disk.

@@ -9,7 +9,6 @@ use super::{ConsumerQueue, InFlight, Receivers};
 use crate::delivery::{Blame, DeliveryFailure, DeliveryId, ReaderId};
 use crate::moment::Moment;
 use crate::news::ConsumerNews;
-use crate::order_key::OrderKey;
 use crate::retry::{MAX_RETRY_AFTER, retry_delay};
 
 impl<E: Clone> ConsumerQueue<E> {
@@ -21,7 +20,7 @@ impl<E: Clone> ConsumerQueue<E> {
         for seq in ended.seqs {
             self.remove(seq);
         }
-        self.bring_back(ended.key, now);
+        self.place(ended.key, now);
         self.succeed(now);
     }
 
@@ -58,12 +57,13 @@ impl<E: Clone> ConsumerQueue<E> {
             lane.failed_in = self.health.row();
         }
         if verdict == Verdict::EventFails {
-            self.wait_for_retry(ended.key, failure, failures, chance, now);
+            self.wait_for_retry(&ended, failure, failures, chance, now);
         }
-        self.bring_back(ended.key, now);
+        self.place(ended.key, now);
     }
 
-    /// The delivery did not leave: there was no socket for it, or the process is about to end. It is no attempt.
+    /// The delivery did not leave: there was no socket for it, or the process is about to end. It is no attempt. Of a stream
+    /// reader only the last delivery can be released: what followed it would have left before it.
     pub fn handle_released(&mut self, delivery: DeliveryId, now: Moment) {
         let Some(ended) = self.end(delivery) else {
             return;
@@ -71,10 +71,13 @@ impl<E: Clone> ConsumerQueue<E> {
         for seq in &ended.seqs {
             if let Some(event) = self.open.get_mut(seq) {
                 event.tried.attempts = event.tried.attempts.saturating_sub(1);
+                if event.tried.attempts == 0 {
+                    self.tried.remove(event.size_bytes);
+                }
             }
         }
         self.health.handle_released(delivery);
-        self.bring_back(ended.key, now);
+        self.place(ended.key, now);
     }
 
     /// A reader is there, or changes how many deliveries it takes at a time.
@@ -89,7 +92,7 @@ impl<E: Clone> ConsumerQueue<E> {
         let had: Vec<_> = self.in_flight.iter().filter_map(of_reader).collect();
         for delivery in had {
             if let Some(ended) = self.end(delivery) {
-                self.bring_back(ended.key, now);
+                self.place(ended.key, now);
             }
         }
         self.readers.detach(reader);
@@ -141,15 +144,25 @@ impl<E: Clone> ConsumerQueue<E> {
     /// The application gives these events back, and wants them again after `delay`, or after the usual delay. Events of one
     /// batch go back together. Returns how many deliveries ended by this.
     pub fn handle_nacked(&mut self, events: &[Seq], delay: Option<Duration>, now: Moment) -> usize {
-        let mut ended = 0;
-        for seq in events {
-            let delivery = self.open.get(&seq.0).and_then(|event| event.delivery);
-            if let Some(delivery) = delivery {
-                self.handle_failed(delivery, DeliveryFailure::Nacked { delay }, now);
-                ended += 1;
-            }
+        let failure = DeliveryFailure::Nacked { delay };
+        let failed = events
+            .iter()
+            .filter(|seq| self.fail_event(**seq, failure, now));
+        failed.count()
+    }
+
+    /// A stream reader has had this event for too long: its delivery failed as a claim that ended.
+    pub fn handle_overdue(&mut self, event: Seq, now: Moment) {
+        self.fail_event(event, DeliveryFailure::ClaimExpired, now);
+    }
+
+    /// Whether a delivery of the event was under way; it has failed.
+    fn fail_event(&mut self, event: Seq, failure: DeliveryFailure, now: Moment) -> bool {
+        let delivery = self.open.get(&event.0).and_then(|event| event.delivery);
+        if let Some(delivery) = delivery {
+            self.handle_failed(delivery, failure, now);
         }
-        ended
+        delivery.is_some()
     }
 
     /// Whether the event was open and is done now.
@@ -169,7 +182,7 @@ impl<E: Clone> ConsumerQueue<E> {
             under_way.seqs.retain(|other| *other != seq);
             if under_way.seqs.is_empty() {
                 self.end(delivery);
-                self.bring_back(key, now);
+                self.place(key, now);
             }
         } else {
             self.place(key, now);
@@ -198,6 +211,7 @@ impl<E: Clone> ConsumerQueue<E> {
             self.claims.remove(&(deadline, delivery));
         }
         self.readers.give_back(ended.reader);
+        self.end_in_lane(ended.key, ended.seqs.first().copied());
         for seq in &ended.seqs {
             if let Some(event) = self.open.get_mut(seq) {
                 event.delivery = None;
@@ -238,10 +252,10 @@ impl<E: Clone> ConsumerQueue<E> {
         0
     }
 
-    /// The lane waits until its oldest event is tried again.
+    /// The lane waits until the oldest event of the delivery is tried again.
     fn wait_for_retry(
         &mut self,
-        key: OrderKey,
+        ended: &InFlight,
         failure: DeliveryFailure,
         failures: u32,
         chance: u64,
@@ -261,10 +275,12 @@ impl<E: Clone> ConsumerQueue<E> {
                 retry_delay(failures, chance).max(asked.min(MAX_RETRY_AFTER))
             }
         };
+        let oldest = ended.seqs.iter().find(|seq| self.open.contains_key(seq));
         if failures > 0
-            && let Some(lane) = self.lanes.get_mut(&key)
+            && let Some(seq) = oldest
+            && let Some(event) = self.open.get_mut(seq)
         {
-            lane.retry_at = Some(now.instant + delay);
+            event.retry_at = Some(now.instant + delay);
         }
     }
 }

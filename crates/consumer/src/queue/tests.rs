@@ -98,6 +98,31 @@ impl Play {
         (delivery.events[0].seq.0, at.as_secs())
     }
 
+    /// Serves what the queue wants of a log whose `last` event is the only one of its chat.
+    fn read_one_chat_and_another(&mut self, last: i64) {
+        let installation = InstallationId(1);
+        let event = |seq: i64| ReadEvent {
+            seq: Seq(seq),
+            installation,
+            chat: Some(ChatKey::new(
+                installation,
+                if seq < last { "a" } else { "b" },
+            )),
+            urgent: Urgent::No,
+            recorded_ms: 1_800_000_000_000,
+            size_bytes: 100,
+            payload: seq,
+        };
+        while let Some(want) = self.queue.poll_want(Seq(last)) {
+            let limit = i64::try_from(want.limit).expect("it is small");
+            let until = want.until.map_or(last, |until| until.0);
+            let until = until.min(want.after.0 + limit);
+            let events = (want.after.0 + 1..=until).map(event);
+            self.queue
+                .handle_page(want.scope, want.after, events, Seq(until), self.now);
+        }
+    }
+
     fn next(&mut self) -> Delivery<i64> {
         for _ in 0..100 {
             if let Some(delivery) = self.send() {
@@ -610,6 +635,57 @@ fn readers_share_the_chats_and_a_chat_stays_with_its_reader() {
     assert_ne!(moved.reader, gone);
     assert_eq!(moved.events[0].seq, had.events[0].seq);
     assert!(moved.events[0].redelivered);
+}
+
+/// A stream is in order by itself: the application has all of a chat without acknowledging each.
+#[test]
+fn a_stream_reader_has_several_events_of_one_chat() {
+    let mut play = Play::new(Receivers::Readers, DeliveryPolicy::default());
+    let (first, second) = (ReaderId(10), ReaderId(11));
+    play.queue.handle_reader(first, 4);
+    for _ in 0..6 {
+        play.message("a");
+    }
+    assert_eq!(play.all(), [1, 2, 3, 4], "its window");
+    play.queue.handle_reader(second, 4);
+    assert_eq!(play.all(), [] as [i64; 0], "the chat stays with its reader");
+    assert_eq!(play.queue.handle_acked(&[Seq(1)], play.now), 1);
+    assert_eq!(play.all(), [5]);
+    // What it gives back goes again before the chat goes on.
+    play.queue.handle_nacked(&[Seq(3)], None, play.now);
+    play.nothing_is_due();
+    let again = play.next();
+    assert_eq!((again.events[0].seq, again.reader), (Seq(3), first));
+    assert!(again.events[0].redelivered);
+    assert_eq!(play.queue.handle_acked(&[Seq(4)], play.now), 1);
+    play.queue.handle_reader_gone(first, play.now);
+    for (seq, redelivered) in [(2, true), (3, true), (5, true), (6, false)] {
+        let delivery = play.send().expect("the other reader has room");
+        let event = &delivery.events[0];
+        assert_eq!((event.seq.0, event.redelivered), (seq, redelivered));
+        assert_eq!(delivery.reader, second);
+    }
+}
+
+/// The reader holds half of the window, and no more: another one gets the other chats.
+#[test]
+fn a_busy_chat_of_a_silent_stream_reader_stops_no_other() {
+    for (window_events, window_bytes) in [(16, 4_096), (1_024, 1_600)] {
+        let mut play = Play::new(Receivers::Readers, DeliveryPolicy::default());
+        let settings = &mut play.queue.settings;
+        settings.window_events = NonZeroUsize::new(window_events).expect("it is not zero");
+        settings.window_bytes = window_bytes;
+        play.queue.handle_reader(ReaderId(10), 256);
+        let mut sent = Vec::new();
+        for _ in 0..20 {
+            play.read_one_chat_and_another(40);
+            play.save();
+            sent.extend(play.all());
+            play.queue.handle_reader(ReaderId(11), 256);
+        }
+        assert!(sent.contains(&40), "{sent:?}");
+        assert!(sent.contains(&8) && !sent.contains(&20), "{sent:?}");
+    }
 }
 
 #[test]

@@ -123,7 +123,8 @@ impl Record {
     pub(crate) fn unsend(&mut self, seq: i64, order: DeliveryOrder) {
         let sequence = self.row(seq).sequence(order);
         self.sent.remove(&seq);
-        self.unsent.entry(sequence).or_default().push_front(seq);
+        let unsent = self.unsent.entry(sequence).or_default();
+        unsent.insert(unsent.partition_point(|other| *other < seq), seq);
     }
 
     /// Every event that the position has done was handled.

@@ -36,6 +36,7 @@ pub(crate) struct World {
     durable: Position,
     /// What was given to the disk since.
     given: Vec<PositionSave>,
+    last_delivery: DeliveryId,
     /// What the queue has no right to send again in this process.
     done_here: BTreeSet<i64>,
     /// Up to here an event may be labelled without having been sent.
@@ -86,6 +87,7 @@ impl World {
             owners: BTreeMap::new(),
             durable,
             given: Vec::new(),
+            last_delivery: DeliveryId(0),
             done_here: BTreeSet::new(),
             may_label: 0,
             checks_order: true,
@@ -189,6 +191,7 @@ impl World {
         let sent = delivery.is_some();
         if let Some(delivery) = delivery {
             self.check_delivery(&delivery);
+            self.last_delivery = delivery.id;
             self.in_flight.insert(delivery.id, delivery);
         }
         self.after_each();
@@ -203,15 +206,21 @@ impl World {
             self.policy.gather.is_some() && !self.record.row(delivery.events[0].seq.0).click;
         assert_eq!(delivery.is_batch, batch);
         assert!(delivery.is_batch || delivery.events.len() == 1);
-        for other in self.in_flight.values() {
-            assert_ne!(sequence(&other.events[0].payload), of, "two at once");
+        let same = |other: &&Delivery<i64>| sequence(&other.events[0].payload) == of;
+        let before: Vec<_> = self.in_flight.values().filter(same).collect();
+        // A stream brings several in order, to one reader.
+        let follows = self.road == Road::Stream && !delivery.is_batch;
+        for other in &before {
+            assert!(follows && other.reader == delivery.reader, "two at once");
         }
+        let before: Vec<i64> = before.iter().map(|other| other.events[0].seq.0).collect();
         for event in &delivery.events {
             assert_eq!(sequence(&event.payload), of, "a batch of several chats");
         }
-        let in_batch: Vec<i64> = delivery.events.iter().map(|event| event.seq.0).collect();
+        let in_batch = delivery.events.iter().map(|event| event.seq.0);
+        let together: Vec<i64> = in_batch.chain(before).collect();
         for event in &delivery.events {
-            self.take_event(event, &in_batch);
+            self.take_event(event, &together);
         }
         if self.readers.contains(&delivery.reader)
             && let Some(owner) = self.owners.insert(of, delivery.reader)
@@ -221,7 +230,7 @@ impl World {
         }
     }
 
-    fn take_event(&mut self, event: &SentEvent<i64>, in_batch: &[i64]) {
+    fn take_event(&mut self, event: &SentEvent<i64>, together: &[i64]) {
         let seq = event.seq.0;
         assert!(self.record.row(seq).passes);
         let early = self.early.contains(&seq) && event.redelivered;
@@ -243,7 +252,7 @@ impl World {
             self.record.sent.insert(seq);
             return;
         }
-        // Whatever came before it in its sequence is done, or goes with it.
+        // Whatever came before it in its sequence is done, or goes with it or before it to the same reader.
         let order = self.order();
         let sequence = self.record.row(seq).sequence(order);
         for row in self.record.rows.iter().take_while(|row| row.seq < seq) {
@@ -251,7 +260,7 @@ impl World {
                 !row.passes
                     || row.sequence(order) != sequence
                     || self.record.handled.contains(&row.seq)
-                    || in_batch.contains(&row.seq),
+                    || together.contains(&row.seq),
                 "{seq} is sent while {} is not done",
                 row.seq
             );
@@ -279,8 +288,11 @@ impl World {
         self.after_each();
     }
 
-    /// The delivery did not leave, so the application had nothing.
+    /// The delivery did not leave, so the application had nothing. Of a stream only the last one can be such.
     pub(crate) fn released(&mut self, delivery: &Delivery<i64>) {
+        if self.road == Road::Stream && delivery.id != self.last_delivery {
+            return;
+        }
         self.in_flight.remove(&delivery.id);
         for event in delivery.events.iter().rev() {
             let first = event.attempt == 1 && !event.redelivered;
@@ -327,11 +339,29 @@ impl World {
     /// The filter is another one that lets the same events through.
     pub(crate) fn filter_changed(&mut self) {
         self.in_flight.clear();
-        // A batch that was sent may be left in the log in parts.
-        let newest = self.record.sent.last().copied().unwrap_or(0);
-        self.may_label = self.may_label.max(newest);
+        // A batch that was sent may be left in the log in parts, and what was done out of turn may come again.
+        let newest = self.record.sent.last().max(self.done_here.last());
+        self.may_label = self.may_label.max(newest.copied().unwrap_or(0));
+        self.forget_out_of_turn();
         self.queue.handle_filter_changed();
         self.after_each();
+    }
+
+    /// What a stream reader acknowledged behind an event that is not done may be sent again, with a label.
+    fn forget_out_of_turn(&mut self) {
+        if self.road != Road::Stream {
+            return;
+        }
+        let order = self.order();
+        let mut undone = BTreeSet::new();
+        for row in self.record.rows.iter().filter(|row| row.passes) {
+            let sequence = row.sequence(order);
+            if !self.done_here.contains(&row.seq) {
+                undone.insert(sequence);
+            } else if undone.contains(&sequence) {
+                self.early.insert(row.seq);
+            }
+        }
     }
 
     pub(crate) fn acked_through(&mut self, last: &Delivery<i64>) {
@@ -481,6 +511,7 @@ impl World {
         let done = rows.filter(|row| self.durable.is_done(Seq(row.seq), row.read().key(kept)));
         let done = done.filter(|row| row.seq <= done_until);
         self.done_here.extend(done.map(|row| row.seq));
+        self.forget_out_of_turn();
         self.queue = ConsumerQueue::new(
             self.settings.clone(),
             self.policy.clone(),
