@@ -62,6 +62,10 @@ pub struct GatherPolicy {
 }
 
 /// What happens to an event that is older than `after` when its turn comes.
+///
+/// The age is that of the wall clock. If the clock is set forward by more than `after`, all that waits counts as too old at once,
+/// and with [`AgeRule::Skip`] is not delivered; it stays in the log and can be replayed. If the clock is set back, events count as
+/// younger than they are.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct MaxAge {
     /// The age, since it was recorded.
@@ -86,6 +90,9 @@ pub enum AgeRule {
 /// When an event that the application refuses becomes a dead letter. With both absent: never.
 ///
 /// Only failures of the event itself count, not those of an endpoint that answers nobody.
+///
+/// `age` is measured by the wall clock, so that it goes on while the process does not run. If the clock is set forward by more
+/// than `age`, an event that has failed before is given up at its next failure; one that never failed is not.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct GiveUp {
     /// After so many failures.
