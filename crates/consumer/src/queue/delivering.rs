@@ -150,6 +150,8 @@ impl<E: Clone> ConsumerQueue<E> {
             self.news.push_back(ConsumerNews::Skipped {
                 seq: Seq(turn.next),
             });
+            // The oldest event is another one.
+            self.check_lag(now);
         }
         skip
     }

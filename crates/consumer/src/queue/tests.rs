@@ -566,6 +566,28 @@ fn old_events_are_labelled_or_skipped_as_the_consumer_wants() {
     }
 }
 
+/// By a clock that was set back, the next event may be older than the one that is skipped.
+#[test]
+fn an_event_that_is_skipped_leaves_no_timer_behind() {
+    let policy = DeliveryPolicy {
+        max_age: Some(MaxAge {
+            after: Duration::from_secs(1),
+            then: AgeRule::Skip,
+        }),
+        ..DeliveryPolicy::default()
+    };
+    let mut play = Play::new(Receivers::Endpoint, policy);
+    play.message("a");
+    play.fail_next(status(500));
+    play.now.unix_ms -= 3_000_000;
+    let under_way = play.message("b");
+    assert_eq!(play.all(), [under_way]);
+    play.now.unix_ms += 3_000_000;
+    play.now = play.now.after(Duration::from_secs(100));
+    play.nothing_is_due();
+    assert_eq!(play.queue.held_events(), 1, "the other one was skipped");
+}
+
 #[test]
 fn a_claim_that_ends_goes_to_another_reader_and_its_late_answer_counts() {
     let mut play = Play::new(Receivers::Readers, DeliveryPolicy::default());
