@@ -48,18 +48,23 @@ pub struct DeliveryTiming {
     /// How old an event becomes that was sent over a stream with implicit acknowledgements until the stream ends, so that its
     /// reader connects again and acknowledges.
     pub stream_renewal: Duration,
-    /// How long the reader of such a stream may be away until what it had is given to others.
+    /// How long the reader of a stream that acknowledges by POST may have an event. Then its stream ends, and others get what it
+    /// had.
+    pub stream_ack: Duration,
+    /// How long the reader of a stream with implicit acknowledgements may be away until what it had is given to others.
     pub stream_return: Duration,
 }
 
 impl Default for DeliveryTiming {
-    /// 20 s for an endpoint (Standard Webhooks recommends 15 to 30 s), claims of 60 s, a comment each 15 s.
+    /// 20 s for an endpoint (Standard Webhooks recommends 15 to 30 s), claims of 60 s, a comment each 15 s. Ten minutes for a
+    /// stream's reader: it handles what it has one after the other, and the last of it waits for all before.
     fn default() -> Self {
         Self {
             post_timeout: Duration::from_secs(20),
             claim: Duration::from_secs(60),
             keep_alive: Duration::from_secs(15),
             stream_renewal: Duration::from_secs(60),
+            stream_ack: Duration::from_secs(600),
             stream_return: Duration::from_secs(15),
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! A reader acknowledges by POST, or implicitly by the `Last-Event-ID` with which it connects again. An implicit reader that has
 //! as much as it may have, or has had an event for long, is made to connect again: its stream ends. What it has is kept for it
-//! for a while. A reader that acknowledges by POST loses what it has when its connection ends; others get it at once.
+//! for a while. A reader that acknowledges by POST loses what it has when its connection ends; others get it at once. One that has
+//! had an event for too long without acknowledging it is disconnected.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -10,7 +11,7 @@ use std::time::Instant;
 use actix::fut::ActorFutureExt as _;
 use actix::{AsyncContext as _, Handler, Message, WrapFuture as _};
 use bytes::Bytes;
-use longwire_consumer::{Delivery, Moment, ReaderId, Road, StreamAck};
+use longwire_consumer::{Delivery, DeliveryFailure, Moment, ReaderId, Road, StreamAck};
 use longwire_store::DeliveryOutcome;
 use longwire_wire::event::Seq;
 use tokio::sync::{mpsc, oneshot};
@@ -49,6 +50,8 @@ pub(super) struct StreamReader {
     watch: Option<oneshot::Sender<()>>,
     ack: StreamAck,
     last_chunk: Instant,
+    /// When to see whether it has had an event for too long, if it acknowledges by POST and was handed over one.
+    overdue_check: Option<Instant>,
     /// Since when it is away.
     away_since: Option<Instant>,
 }
@@ -96,6 +99,7 @@ impl Handler<OpenStream> for Consumer {
             watch: Some(watch),
             ack,
             last_chunk: now.instant,
+            overdue_check: None,
             away_since: None,
         };
         self.streams.insert(reader, stream);
@@ -131,15 +135,18 @@ impl Consumer {
 
     fn stream(&mut self, track: TrackId, delivery: &Delivery<Rc<LoggedEvent>>, now: Moment) {
         let detail = self.definition.detail;
+        let overdue = now.instant + self.shared.settings.timing.stream_ack;
         let reader = self.streams.get_mut(&delivery.reader);
         let sent = reader.is_some_and(|stream| {
             stream.last_chunk = now.instant;
+            stream.overdue_check.get_or_insert(overdue);
             let chunks = stream.chunks.as_ref();
             chunks.is_some_and(|chunks| {
                 let events = delivery.events.iter();
-                let mut texts =
-                    events.map(|event| sse::chunk(&event.payload, &facts(event), detail));
-                texts.all(|text| chunks.try_send(text).is_ok())
+                put_all(
+                    chunks,
+                    events.map(|event| sse::chunk(&event.payload, &facts(event), detail)),
+                )
             })
         });
         if sent {
@@ -215,6 +222,7 @@ impl Consumer {
             if self.has_to_renew(reader, now) {
                 self.end_stream(reader, now);
             }
+            self.check_overdue(reader, now);
             let Some(stream) = self.streams.get_mut(&reader) else {
                 continue;
             };
@@ -230,6 +238,32 @@ impl Consumer {
                 // A connection that is full needs no sign of life.
                 let _ = chunks.try_send(sse::KEEP_ALIVE);
             }
+        }
+    }
+
+    /// Takes from a reader that acknowledges by POST what it has, if it has had an event for too long. Of a reader that handles
+    /// one event after the other the oldest is to blame: it alone counts as failed.
+    fn check_overdue(&mut self, reader: ReaderId, now: Moment) {
+        let Some(stream) = self.streams.get_mut(&reader) else {
+            return;
+        };
+        let due = stream.overdue_check.is_some_and(|at| now.instant >= at);
+        if stream.ack == StreamAck::Implicit || !due {
+            return;
+        }
+        let of_reader = self.claimed.iter().filter(|(_, one)| one.reader == reader);
+        let oldest = of_reader.min_by_key(|(seq, one)| (one.order, **seq));
+        let oldest = oldest.map(|(seq, one)| (Seq(*seq), one.began.instant));
+        let limit = self.shared.settings.timing.stream_ack;
+        stream.overdue_check = oldest.map(|(_, began)| began + limit);
+        if let Some((seq, began)) = oldest
+            && now.instant >= began + limit
+        {
+            for track in &mut self.tracks {
+                track.queue.handle_overdue(seq, now);
+            }
+            self.entry.counters.failed(DeliveryFailure::ClaimExpired);
+            self.end_stream(reader, now);
         }
     }
 
@@ -270,6 +304,42 @@ impl Consumer {
             Some(since) => since + timing.stream_return,
             None => stream.last_chunk + timing.keep_alive,
         });
-        alive.min()
+        let posts = self
+            .streams
+            .values()
+            .filter(|stream| stream.ack == StreamAck::Post);
+        let overdue = posts.filter_map(|stream| stream.overdue_check);
+        alive.chain(overdue).min()
+    }
+}
+
+/// Puts all texts into the channel, or none: a part that may have left could not be taken back.
+fn put_all(chunks: &mpsc::Sender<Bytes>, texts: impl ExactSizeIterator<Item = Bytes>) -> bool {
+    let Ok(permits) = chunks.try_reserve_many(texts.len()) else {
+        return false;
+    };
+    for (permit, text) in permits.zip(texts) {
+        permit.send(text);
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_whole_does_not_leave_in_part() {
+        let (chunks, mut receiver) = mpsc::channel(3);
+        let texts = |count: usize| vec![Bytes::from_static(b"data: x\n\n"); count].into_iter();
+        assert!(put_all(&chunks, texts(2)));
+        assert!(!put_all(&chunks, texts(2)));
+        let mut left = 0;
+        while receiver.try_recv().is_ok() {
+            left += 1;
+        }
+        assert_eq!(left, 2);
+        drop(receiver);
+        assert!(!put_all(&chunks, texts(1)), "its connection is gone");
     }
 }

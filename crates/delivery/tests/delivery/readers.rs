@@ -180,6 +180,62 @@ async fn a_stream_gives_what_comes_and_takes_acknowledgements() {
     assert_eq!(world.view("app").progress.floor, last);
 }
 
+/// One chat with more events than a minute's streams: each connection has many of them.
+#[actix_rt::test]
+async fn an_implicit_reader_has_many_events_of_one_chat() {
+    let world = World::new().await;
+    world
+        .create(json!({"name": "app", "road": {"kind": "stream", "ack": "implicit"}}))
+        .await;
+    let open = world.deliveries.open_stream(space(), "app", None);
+    let mut chunks = open.await.expect("a stream");
+    let texts = ["one", "two", "three", "four"];
+    let last = world.say("oc_1", &texts)[3];
+    let mut ids = Vec::new();
+    for expected in texts {
+        let (id, text) = next(&mut chunks).await.expect("an event");
+        assert_eq!(text, expected);
+        ids.push(id);
+    }
+    let open = world
+        .deliveries
+        .open_stream(space(), "app", ids.last().copied());
+    let _chunks = open.await.expect("a stream");
+    until_true("all is done", || world.view("app").progress.floor >= last).await;
+}
+
+/// A reader that stays connected and never acknowledges.
+#[actix_rt::test]
+async fn what_a_reader_never_acknowledges_goes_to_another_one() {
+    let timing = DeliveryTiming {
+        stream_ack: Duration::from_millis(300),
+        ..DeliveryTiming::default()
+    };
+    let world = World::with(timing).await;
+    world
+        .create(json!({"name": "app", "road": {"kind": "stream"}, "policy": {"give_up": {"attempts": 2}}}))
+        .await;
+    let open = world.deliveries.open_stream(space(), "app", None);
+    let mut silent = open.await.expect("a stream");
+    let last = world.say("oc_1", &["one", "two"])[1];
+    assert_eq!(next(&mut silent).await.expect("an event").1, "one");
+    let open = world.deliveries.open_stream(space(), "app", None);
+    let mut other = open.await.expect("a stream");
+    assert_eq!(next(&mut silent).await.expect("an event").1, "two");
+    assert_eq!(next(&mut silent).await, None, "its stream ends");
+    for expected in ["one", "two"] {
+        let (id, text) = next(&mut other).await.expect("an event");
+        assert_eq!(text, expected);
+        let acked = world
+            .deliveries
+            .ack(space(), "app", AcknowledgedEvents::Events(vec![id]));
+        assert_eq!(acked.await, Ok(1));
+    }
+    let view = world.view("app");
+    assert_eq!(view.progress.floor, last);
+    assert_eq!(view.figures.expired, 1, "the oldest one is to blame");
+}
+
 #[actix_rt::test]
 async fn who_connects_again_has_acknowledged_what_it_names() {
     let timing = DeliveryTiming {
