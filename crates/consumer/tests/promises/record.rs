@@ -106,6 +106,11 @@ impl Record {
     pub(crate) fn send_first(&mut self, seq: i64, order: DeliveryOrder) {
         let sequence = self.row(seq).sequence(order);
         let unsent = self.unsent.get_mut(&sequence).expect("it has the event");
+        if self.handled.contains(&seq) && !unsent.contains(&seq) {
+            // It was skipped as too old and passed by; then the process was killed, and the clock set back.
+            self.sent.insert(seq);
+            return;
+        }
         while let Some(next) = unsent.front()
             && *next != seq
         {
