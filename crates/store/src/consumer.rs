@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::ids::ConsumerId;
 
-pub(crate) use self::change::{ConsumerTable, add, change, remove, set_state};
+pub(crate) use self::change::{ConsumerTable, add, change, forget_journeys, remove, set_state};
 pub use self::secret::OpenedWebhookSecrets;
 pub(crate) use self::secret::open_secrets;
 

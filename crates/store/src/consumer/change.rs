@@ -116,18 +116,25 @@ pub(crate) fn set_state(
     write(table, record)
 }
 
-/// Takes one away with all that belongs to it, as soon as few enough rows are left; whether it is gone.
-pub(crate) fn remove(
+/// Takes away so many rows of its journeys; whether there may be no more of them.
+pub(crate) fn forget_journeys(
     table: &mut dyn ConsumerTable,
     id: ConsumerId,
     rows: usize,
 ) -> Result<bool, WriteError> {
     known(table, id)?;
-    if table.forget_journeys(id, rows)? >= rows {
-        return Ok(false);
-    }
+    Ok(table.forget_journeys(id, rows)? < rows)
+}
+
+/// Takes one away with all that belongs to it.
+pub(crate) fn remove(
+    table: &mut dyn ConsumerTable,
+    id: ConsumerId,
+    rows: usize,
+) -> Result<(), WriteError> {
+    while !forget_journeys(table, id, rows)? {}
     table.forget(id)?;
-    Ok(true)
+    Ok(())
 }
 
 fn known(table: &mut dyn ConsumerTable, id: ConsumerId) -> Result<ConsumerRecord, WriteError> {

@@ -56,13 +56,20 @@ impl Store {
     /// that events are recorded between them. If one of those fails, the consumer is still there, and this can be tried again.
     /// Blocks until it is durable: for some seconds at most, and the longer the more was delivered.
     pub fn remove_consumer(&self, id: ConsumerId) -> Result<(), WriteError> {
-        let remove = || {
-            self.administer(administer::patience_for(1), move |tables| {
-                consumer::remove(tables.consumers(), id, ROWS)
+        // The entry of the audit, if there is one, belongs to the transaction that takes the consumer away.
+        let unaudited = Self {
+            open: Arc::clone(&self.open),
+            audited: None,
+        };
+        let forget_journeys = || {
+            unaudited.administer(administer::patience_for(1), move |tables| {
+                consumer::forget_journeys(tables.consumers(), id, ROWS)
             })
         };
-        while !remove()? {}
-        Ok(())
+        while !forget_journeys()? {}
+        self.administer(administer::patience_for(1), move |tables| {
+            consumer::remove(tables.consumers(), id, ROWS)
+        })
     }
 
     /// What the webhooks of a consumer are signed with, in clear; `None` for a consumer without a secret.

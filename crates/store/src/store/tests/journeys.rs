@@ -2,6 +2,7 @@
 
 use std::slice::from_ref;
 
+use longwire_access::{AuditAction, AuditEntry, AuditResult, Space};
 use longwire_wire::event::Seq;
 
 use super::consumers::{consumer, each_engine, keep, position};
@@ -99,7 +100,18 @@ fn what_a_removed_consumer_did_is_forgotten() {
         while reader.attempts(a, None, 400).expect("readable").len() < 300 {
             keep(bench, ConsumerId(404), position(0, b""), Urgency::Prompt);
         }
-        bench.store.remove_consumer(a).expect("removed");
+        let audited = bench.store.audited_as(AuditEntry {
+            at_ms: 1,
+            token: None,
+            name: "cli".parse().expect("a name"),
+            space: Space::default(),
+            action: AuditAction::ConsumerRemove,
+            subject: "a".into(),
+            result: AuditResult::done(),
+        });
+        audited.remove_consumer(a).expect("removed");
+        let entries = reader.audit(None, 9).expect("readable");
+        assert_eq!(entries.len(), 1, "one, for all transactions");
         assert_eq!(reader.attempts(a, None, 400).expect("readable"), []);
         let journey = reader.journey_of(Seq(1)).expect("readable");
         assert_eq!(steps(&journey), [of_b]);
