@@ -10,11 +10,11 @@ mod reading;
 mod replay;
 mod simulate;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_rt::{Arbiter, ArbiterHandle};
-use longwire_access::Space;
+use longwire_access::{AuditEntry, Space};
 use longwire_actor::{Card, Mailbox, Place, start};
 use longwire_store::{ReadError, Store};
 use longwire_wire::event::Seq;
@@ -47,6 +47,8 @@ const READ_ALONG_STREAMS: usize = 256;
 #[derive(Clone)]
 pub struct Deliveries {
     inner: Arc<Inner>,
+    /// The store of the settings, or the same with an entry of the audit.
+    store: Store,
 }
 
 struct Inner {
@@ -59,6 +61,8 @@ struct Inner {
     arbiter: ArbiterHandle,
     ended: watch::Receiver<Option<String>>,
     read_along_streams: Arc<Semaphore>,
+    /// What was counted of consumers that were removed, so that no sum ever falls.
+    removed: Mutex<DeliveryFigures>,
 }
 
 /// Why delivery was not started.
@@ -114,6 +118,7 @@ impl Deliveries {
         }
         let root = told.await.map_err(|_| DeliveryStartError::Thread)?;
         let deliveries = Self {
+            store: settings.store.clone(),
             inner: Arc::new(Inner {
                 settings,
                 index,
@@ -124,6 +129,7 @@ impl Deliveries {
                 arbiter: arbiter.handle(),
                 ended,
                 read_along_streams: Arc::new(Semaphore::new(READ_ALONG_STREAMS)),
+                removed: Mutex::new(DeliveryFigures::default()),
             }),
         };
         for record in records {
@@ -141,6 +147,17 @@ impl Deliveries {
         }
         deliveries.inner.claims.update(&deliveries.inner.index);
         Ok(deliveries)
+    }
+
+    /// A handle for one change of a consumer, which is made together with this entry of the audit in one transaction: neither is
+    /// kept without the other. A change that is refused leaves no entry. Moving a position is no such change, because the actor
+    /// of the consumer keeps it.
+    #[must_use]
+    pub fn audited_as(&self, entry: AuditEntry) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            store: self.store.audited_as(entry),
+        }
     }
 
     fn run(&self, entry: Arc<ConsumerEntry>) {
@@ -197,14 +214,24 @@ impl Deliveries {
         Some(entry.view(self.head()))
     }
 
-    /// What was counted since this process started, of the consumers that are there.
+    /// What was counted since this process started, of all consumers and of those that were removed since.
     #[must_use]
     pub fn figures(&self) -> DeliveryFigures {
-        let mut sum = DeliveryFigures::default();
+        let removed = &self.inner.removed;
+        let removed = removed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sum = removed.clone();
         for entry in self.inner.index.all() {
             sum.add(&entry.counters.read());
         }
         sum
+    }
+
+    /// Forgets a consumer that was removed, but what was counted of it.
+    fn forget(&self, entry: &ConsumerEntry) {
+        let removed = &self.inner.removed;
+        let mut removed = removed.lock().unwrap_or_else(PoisonError::into_inner);
+        self.inner.index.remove(entry.id);
+        removed.add(&entry.counters.read());
     }
 
     /// The newest event.
@@ -214,7 +241,7 @@ impl Deliveries {
     }
 
     fn store(&self) -> &Store {
-        &self.inner.settings.store
+        &self.store
     }
 }
 

@@ -87,23 +87,26 @@ impl Deliveries {
     /// Removes a consumer with its position, its replays and its part of all journeys.
     pub async fn remove(&self, space: &Space, name: &str) -> Result<(), RemoveError> {
         let entry = self.inner.index.find(space, name);
-        let id = entry.ok_or(RemoveError::Unknown)?.id;
+        let entry = entry.ok_or(RemoveError::Unknown)?;
+        let id = entry.id;
         // First, so that nothing is sent any more.
         self.inner.root.send(Removed(id));
         let store = self.store().clone();
+        // The entry of the audit is the consumer's.
+        let of_replays = self.inner.settings.store.clone();
         let removed = blocking(move || {
             for record in store.reader().consumers()? {
                 if let Ok(Row::Replay { id: replay, of, .. }) = Row::read(record)
                     && of == id
                 {
-                    store.remove_consumer(replay)?;
+                    of_replays.remove_consumer(replay)?;
                 }
             }
             store.remove_consumer(id)?;
             Ok(())
         });
         let removed = removed.await;
-        self.inner.index.remove(id);
+        self.forget(&entry);
         self.inner.claims.update(&self.inner.index);
         removed
     }
