@@ -41,6 +41,8 @@ pub enum AuditAction {
     ConsumerRemove,
     /// Events were to be delivered again.
     EventReplay,
+    /// An event that never happened was to be posted to a webhook.
+    EventSimulate,
 }
 
 /// The text is no action's.
@@ -50,7 +52,7 @@ pub struct AuditActionError;
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::InstallationAdd,
         Self::InstallationStart,
         Self::InstallationStop,
@@ -67,6 +69,7 @@ impl AuditAction {
         Self::ConsumerRotate,
         Self::ConsumerRemove,
         Self::EventReplay,
+        Self::EventSimulate,
     ];
 
     /// Its stable name.
@@ -89,6 +92,7 @@ impl AuditAction {
             Self::ConsumerRotate => "consumer.rotate",
             Self::ConsumerRemove => "consumer.remove",
             Self::EventReplay => "event.replay",
+            Self::EventSimulate => "event.simulate",
         }
     }
 }

@@ -1,8 +1,12 @@
 //! Writes each change that a caller asks for into the audit, whatever came of it.
+//!
+//! A change of the store is kept together with its entry ([`audited`]), and a refusal of it alone ([`keep_refusal`]). What is no
+//! change of the store has an entry of its own ([`keep`]), which a process that is killed just then loses.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use longwire_access::{AuditAction, AuditEntry, AuditResult};
+use longwire_delivery::Deliveries;
 use longwire_listener::{Caller, Problem};
 
 use crate::Api;
@@ -24,6 +28,30 @@ pub(crate) fn admit(api: &Api) -> Result<(), Problem> {
     Err(ProblemCode::AuditFull.problem(detail))
 }
 
+/// Delivery, for one change by this caller, which is kept together with its entry.
+pub(crate) fn audited(
+    api: &Api,
+    caller: &Caller,
+    action: AuditAction,
+    subject: &str,
+) -> Deliveries {
+    let entry = entry(caller, action, subject, AuditResult::done());
+    api.settings.deliveries.audited_as(entry)
+}
+
+/// Keeps that a change of the store was refused or failed.
+pub(crate) fn keep_refusal<T>(
+    api: &Api,
+    caller: &Caller,
+    action: AuditAction,
+    subject: &str,
+    outcome: &Result<T, Problem>,
+) {
+    if outcome.is_err() {
+        keep(api, caller, action, subject, outcome);
+    }
+}
+
 /// Keeps what came of a change. It rides in the store's next transaction, so no caller waits for it.
 pub(crate) fn keep<T>(
     api: &Api,
@@ -36,19 +64,7 @@ pub(crate) fn keep<T>(
         Ok(_) => AuditResult::done(),
         Err(problem) => AuditResult::problem(problem.code()),
     };
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let at_ms = since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    });
-    let entry = AuditEntry {
-        at_ms,
-        token: Some(caller.token),
-        name: caller.name.clone(),
-        space: caller.space.clone(),
-        action,
-        subject: cut(subject).into(),
-        result,
-    };
+    let entry = entry(caller, action, subject, result);
     if api.settings.store.audit(entry).is_err() {
         tracing::error!(
             %action,
@@ -56,6 +72,22 @@ pub(crate) fn keep<T>(
             token = %caller.token,
             "the audit is full and does not tell of this change; see to the store's disk"
         );
+    }
+}
+
+fn entry(caller: &Caller, action: AuditAction, subject: &str, result: AuditResult) -> AuditEntry {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let at_ms = since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    });
+    AuditEntry {
+        at_ms,
+        token: Some(caller.token),
+        name: caller.name.clone(),
+        space: caller.space.clone(),
+        action,
+        subject: cut(subject).into(),
+        result,
     }
 }
 

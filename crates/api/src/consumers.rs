@@ -6,6 +6,7 @@
 mod document;
 mod problems;
 mod pull;
+mod simulate;
 mod steer;
 
 use actix_web::http::header;
@@ -28,8 +29,9 @@ use crate::query::QueryReader;
 use crate::{audit, page};
 
 use document::document;
-pub(crate) use document::{ConsumerStatus, CountsDocument};
+pub(crate) use document::{ConsumerStatus, CountsDocument, state};
 pub(crate) use pull::{ack, answer, claim, nack, stream};
+pub(crate) use simulate::{SimulationDocument, simulate};
 pub(crate) use steer::{pause, replay, replay_event, resume, rotate, seek};
 
 /// The consumer of this name, if the caller may see it.
@@ -94,8 +96,8 @@ pub(crate) async fn create(
 ) -> Result<HttpResponse, Problem> {
     let created = create_for(&api, &caller, &body.0).await;
     let name = body.0.get("name").and_then(Value::as_str);
-    let action = AuditAction::ConsumerAdd;
-    audit::keep(&api, &caller, action, name.unwrap_or_default(), &created);
+    let name = name.unwrap_or_default();
+    audit::keep_refusal(&api, &caller, AuditAction::ConsumerAdd, name, &created);
     let CreatedConsumer { view, secret } = created?;
     let mut shown = document(&view);
     if let Some(secret) = secret {
@@ -113,10 +115,9 @@ async fn create_for(api: &Api, caller: &Caller, body: &Value) -> Result<CreatedC
     let definition =
         ConsumerDefinition::parse(body).map_err(|faults| body_problem(faults.all()))?;
     admit(caller, &definition)?;
-    let created = api
-        .settings
-        .deliveries
-        .create(caller.space.clone(), definition, None);
+    let name = definition.name.as_str();
+    let deliveries = audit::audited(api, caller, AuditAction::ConsumerAdd, name);
+    let created = deliveries.create(caller.space.clone(), definition, None);
     let created = created.await.map_err(problems::not_created)?;
     tracing::info!(consumer = %created.view.name, token = %caller.token, "consumer added");
     Ok(created)
@@ -170,7 +171,7 @@ pub(crate) async fn change(
     patch: Json<Value>,
 ) -> Result<HttpResponse, Problem> {
     let changed = change_for(&api, &caller, &request, &name, patch.into_inner()).await;
-    audit::keep(&api, &caller, AuditAction::ConsumerChange, &name, &changed);
+    audit::keep_refusal(&api, &caller, AuditAction::ConsumerChange, &name, &changed);
     Ok(shown(&changed?))
 }
 
@@ -190,7 +191,7 @@ async fn change_for(
     let definition =
         ConsumerDefinition::parse(&merged).map_err(|faults| body_problem(faults.all()))?;
     admit(caller, &definition)?;
-    let deliveries = &api.settings.deliveries;
+    let deliveries = audit::audited(api, caller, AuditAction::ConsumerChange, name);
     let changed = deliveries.change(&caller.space, name, definition, Some(expected));
     changed
         .await
@@ -225,7 +226,7 @@ pub(crate) async fn remove(
     name: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let removed = remove_for(&api, &caller, &name).await;
-    audit::keep(&api, &caller, AuditAction::ConsumerRemove, &name, &removed);
+    audit::keep_refusal(&api, &caller, AuditAction::ConsumerRemove, &name, &removed);
     removed?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -233,7 +234,8 @@ pub(crate) async fn remove(
 async fn remove_for(api: &Api, caller: &Caller, name: &str) -> Result<(), Problem> {
     audit::admit(api)?;
     find(api, caller, name)?;
-    let removed = api.settings.deliveries.remove(&caller.space, name).await;
+    let deliveries = audit::audited(api, caller, AuditAction::ConsumerRemove, name);
+    let removed = deliveries.remove(&caller.space, name).await;
     removed.map_err(|error| problems::not_removed(name, error))?;
     tracing::info!(consumer = name, token = %caller.token, "consumer removed");
     Ok(())

@@ -50,7 +50,7 @@ impl TypeDocument {
     }
 }
 
-fn find(name: &str) -> Result<&'static EventType, Problem> {
+pub(crate) fn find(name: &str) -> Result<&'static EventType, Problem> {
     catalogue::find(name).ok_or_else(|| {
         let detail = format!("there is no type `{name}` in the catalogue");
         ProblemCode::NotFound.problem(detail)
@@ -86,18 +86,25 @@ pub(crate) async fn sample(
 ) -> Result<HttpResponse, Problem> {
     QueryReader::of(request.query_string()).finish()?;
     let tag = StoreTag(api.settings.store.identity().prefix());
+    // The log has no event of its number.
+    let id = EventId::new(tag, Seq(0));
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let at_ms = since.map_or(0, |since| {
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     });
     Ok(HttpResponse::Ok()
         .content_type(EVENT_MEDIA_TYPE)
-        .body(envelope(find(&name)?, tag, at_ms)))
+        .body(envelope(find(&name)?, id, (Seq(0), 1), at_ms)))
 }
 
-/// The envelope of a sample. The log has no event of its number.
-fn envelope(event_type: &EventType, tag: StoreTag, at_ms: i64) -> Vec<u8> {
-    let facts = SampleFacts::numbered(1, at_ms);
+/// The envelope of a sample. `numbers` are that of the log, and that which the platform's invented ids contain.
+pub(crate) fn envelope(
+    event_type: &EventType,
+    id: EventId,
+    (seq, number): (Seq, u64),
+    at_ms: i64,
+) -> Vec<u8> {
+    let facts = SampleFacts::numbered(number, at_ms);
     let payload = Bytes::from(event_type.sample(&facts));
     let (platform, chat) = match event_type.family {
         Family::Feishu => (Some(Platform::Feishu), Some(facts.chat_id.as_str())),
@@ -107,8 +114,8 @@ fn envelope(event_type: &EventType, tag: StoreTag, at_ms: i64) -> Vec<u8> {
     let view = EventView::of(event_type.family, event_type.record_type(), &payload);
     let text = EventText::new(
         &EventFacts {
-            id: EventId::new(tag, Seq(0)),
-            seq: Seq(0),
+            id,
+            seq,
             installation: platform.map(|_| PublicId::from_bytes([0; 16])),
             platform,
             event_type: event_type.record_type(),
@@ -135,7 +142,8 @@ mod tests {
     #[test]
     fn each_type_has_a_sample_of_its_own_type() {
         for event_type in catalogue::list() {
-            let envelope = envelope(event_type, StoreTag([7; 8]), 1_700_000_000_000);
+            let id = EventId::new(StoreTag([7; 8]), Seq(0));
+            let envelope = envelope(event_type, id, (Seq(0), 1), 1_700_000_000_000);
             let json: Value = serde_json::from_slice(&envelope).expect("an envelope is JSON");
             assert_eq!(json["type"], event_type.name);
             assert_eq!(json["data"]["kind"], json!(event_type.kind), "{json}");

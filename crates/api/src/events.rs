@@ -16,6 +16,7 @@ use longwire_listener::{Caller, Problem};
 use longwire_wire::event::Seq;
 
 use crate::Api;
+use crate::admission::{self, Admission};
 use crate::cursor::{CursorList, Cursors};
 use crate::problem_code::ProblemCode;
 use crate::query::QueryReader;
@@ -44,6 +45,7 @@ pub(crate) async fn list(
         true => None,
         false => Some(api.settings.access.streams().take(&caller.space)?),
     };
+    let mut admission = Admission::new(caller.clone());
     let page = tokio::select! {
         page = api.settings.deliveries.read_along(what, limit, wait) => page.map_err(not_read)?,
         // Who waits goes on where they were, at the process that follows.
@@ -52,7 +54,9 @@ pub(crate) async fn list(
             reached: after,
             more: false,
         },
+        () = admission.ended(), if !wait.is_zero() => return Err(admission::ended()),
     };
+    admission::check(&caller)?;
     let place = u128::try_from(page.reached.0).unwrap_or_default();
     let next = cursors(&api, &caller).write(CursorList::Events, place);
     Ok(answer(&page, &next, &request))
@@ -106,7 +110,7 @@ pub(crate) async fn stream(
     let chunks = api.settings.deliveries.follow(what).await;
     let chunks = chunks.map_err(not_read)?;
     let draining = api.settings.draining.clone();
-    Ok(server_sent::read_along(chunks, draining, &caller, place))
+    Ok(server_sent::read_along(chunks, draining, caller, place))
 }
 
 /// One event.

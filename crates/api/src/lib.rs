@@ -23,6 +23,7 @@
     allow(clippy::too_many_lines, reason = "a test may list many cases")
 )]
 
+mod admission;
 mod audit;
 mod body;
 mod consumers;

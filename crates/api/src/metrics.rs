@@ -1,10 +1,11 @@
 //! Metrics in the OpenMetrics text form, made at scrape time of the same views that the admin JSON shows.
 //!
-//! A [`Snapshot`] is taken, and each of the modules below writes the families of one noun. No label names an installation:
-//! ten thousand bots would be ten thousand series of each.
+//! A [`Snapshot`] is taken, and each of the modules below writes the families of one noun. No label names an installation or a
+//! consumer: ten thousand bots would be ten thousand series of each.
 
 mod actors;
 mod connections;
+mod deliveries;
 mod events;
 mod families;
 mod store;
@@ -19,6 +20,7 @@ use std::time::Instant;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use bytes::Bytes;
+use longwire_delivery::DeliveryFigures;
 use longwire_fleet::Overview;
 use longwire_listener::Problem;
 use longwire_store::{Figures, Health};
@@ -81,6 +83,8 @@ struct Snapshot {
     kinds: BTreeMap<&'static str, actors::Kind>,
     figures: Figures,
     store_up: bool,
+    consumers: deliveries::Consumers,
+    delivery: DeliveryFigures,
     /// Requests without a valid token, by reason.
     token_refusals: Vec<(&'static str, u64)>,
     log_lines_dropped: u64,
@@ -95,6 +99,8 @@ impl Snapshot {
             kinds: actors::by_kind(&of.fleet.actors()),
             figures: of.store.figures(),
             store_up: of.store.health() == Health::Ok,
+            consumers: deliveries::Consumers::of(&of.deliveries.all_consumers()),
+            delivery: of.deliveries.figures(),
             token_refusals: of.access.refused(),
             log_lines_dropped: (of.log_lines_dropped)(),
         }
@@ -108,6 +114,7 @@ impl Collector for Snapshot {
         events::write(&self.overview, &mut families)?;
         actors::write(&self.kinds, &mut families)?;
         store::write(&self.figures, self.store_up, &mut families)?;
+        deliveries::write(&self.consumers, &self.delivery, &mut families)?;
         families.counters_by(
             "token_refusals",
             "Requests that brought no valid token",

@@ -154,6 +154,69 @@ problem_codes! {
     FileTooLarge = 413, "file_too_large", "The file is too large",
         "The platform takes files of this kind up to a size.",
         "Send a smaller file.";
+    FileTooSmall = 400, "file_too_small", "The file is too small",
+        "The platform takes files from a size on.",
+        "Send a file that is not empty.";
+    FileNameRefused = 400, "file_name_refused", "The platform takes no such file name",
+        "A file needs a name, which the platform limits in length.",
+        "Give `file_name`, or a shorter one.";
+    FileRefused = 400, "file_refused", "The platform would not take this file",
+        "The file is not what the platform takes as this type. Nothing was sent.",
+        "The detail says what is wrong with it.";
+    BodyBroken = 400, "body_broken", "The body ended early",
+        "The connection brought less than the whole body. Nothing was sent to the platform.",
+        "Send it again.";
+    NoReqId = 400, "no_req_id", "The command answers a callback, and none was named",
+        "Some commands are taken under the `req_id` of the callback that they answer alone.",
+        "Give the `req_id` of the recorded callback, or send a message of its own with `aibot_send_msg`.";
+    BodyTooLong = 400, "body_too_long", "The platform takes no text of this length",
+        "A text of the body is longer than the platform takes. Nothing was sent.",
+        "Cut it between characters, and send the rest in a message of its own.";
+    BodyRefused = 400, "body_refused", "The platform would not take this body",
+        "The body is not what the platform documents of this command. Nothing was sent.",
+        "The detail says what is wrong with it.";
+    UnknownInstallation = 404, "unknown_installation", "There is no such installation",
+        "The installation was removed, or never was there.",
+        "`longwire installations list` shows those that are there.";
+    NoRequests = 409, "no_requests", "The platform takes no requests over its connection",
+        "Feishu and Lark are asked over their own HTTP interface.",
+        "Use that interface.";
+    SpentReqId = 409, "spent_req_id", "An earlier request under this `req_id` is unanswered",
+        "An answer to this one could not be told from an answer to the earlier one. Nothing was sent.",
+        "Say it in a message of its own, with `aibot_send_msg`.";
+    Full = 429, "full", "Too many requests wait already",
+        "The bot's connection has as many requests waiting as it may. Nothing was sent.",
+        "Send fewer at once.";
+    WebhookUnanswered = 502, "webhook_unanswered", "The webhook did not answer",
+        "There was no connection to the webhook of the consumer, or no whole answer in time. It may have the event all the same.",
+        "The detail says what happened. `longwire check-endpoint` tries each step.";
+    UnreadableAnswer = 502, "unreadable_answer", "The platform's answer was not understood",
+        "The platform answered a step of the upload with something that it does not document.",
+        "Upload it again.";
+    NotConnected = 503, "not_connected", "The bot is not connected",
+        "The bot has no connection, so that nothing was sent.",
+        "Wait until it is live, then send it again. `longwire installations show` says why it is not.";
+    Displaced = 503, "displaced", "Another program has the bot",
+        "A WeCom bot has one connection, which another program took over. Nothing was sent.",
+        "Ask that program, or end it and take the bot back with `longwire installations start`.";
+    NotSubscribed = 503, "not_subscribed", "The connection is not subscribed any more",
+        "The platform refused the request, and the connection is made anew.",
+        "Send it again once the bot is live, with `aibot_send_msg`: the callback's `req_id` ended with the connection.";
+    NotSent = 503, "not_sent", "The connection ended before this was sent",
+        "Nothing was sent.",
+        "Send it again once the bot is live.";
+    FileNotKept = 503, "file_not_kept", "The file could not be kept",
+        "Uploads wait in the store's directory, and the file could not be written there.",
+        "See to its disk and its permissions, then send it again.";
+    FileUnreadable = 503, "file_unreadable", "The file that waited cannot be read",
+        "Uploads wait in the store's directory, and the file could not be read back.",
+        "See to its disk, then send it again.";
+    UploadExpired = 504, "upload_expired", "The upload took too long",
+        "The platform forgets an upload that is not finished in time.",
+        "Upload it again.";
+    DiskFull = 507, "disk_full", "The store's disk is full",
+        "Uploads wait on the store's disk, where there is no space for this one.",
+        "Free space there, then send it again.";
 }
 
 impl ProblemCode {
@@ -208,8 +271,80 @@ pub(crate) fn body_problem(faults: &[DefinitionFault]) -> Problem {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::path::Path;
 
     use super::*;
+
+    /// Texts of a source that look like the code of a problem, outside its tests.
+    fn literals(source: &str) -> impl Iterator<Item = &str> {
+        let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+        let is_code = |text: &&str| {
+            text.len() > 3
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        code.split('"').skip(1).step_by(2).filter(is_code)
+    }
+
+    /// The codes that follow the word in a source: of a call whose arguments have one text of that form, the first.
+    fn codes_of<'a>(source: &'a str, word: &str) -> Vec<&'a str> {
+        let calls = source.split(word).skip(1);
+        let code = |call: &'a str| literals(call.split(')').next().unwrap_or(call)).next();
+        calls.filter_map(code).collect()
+    }
+
+    fn sources(directory: &Path, all: &mut Vec<String>) {
+        for entry in std::fs::read_dir(directory).expect("the directory is there") {
+            let path = entry.expect("readable").path();
+            if path.is_dir() {
+                sources(&path, all);
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !path.ends_with("tests.rs")
+            {
+                all.push(std::fs::read_to_string(&path).expect("text"));
+            }
+        }
+    }
+
+    /// A problem names the address of its page, whichever crate makes it.
+    #[test]
+    fn each_code_of_other_crates_has_a_page() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut made = Vec::new();
+        for of in ["listener", "admin"] {
+            sources(&crates.join(of).join("src"), &mut made);
+        }
+        let mut codes = BTreeSet::new();
+        for source in &made {
+            for word in ["StatusCode::", "Problem::conflict("] {
+                codes.extend(codes_of(source, word));
+            }
+        }
+        // The labels of these errors are codes.
+        let labels = ["request.rs", "fleet/upload/error.rs"].map(|file| {
+            std::fs::read_to_string(crates.join("fleet/src").join(file)).expect("text")
+        });
+        for source in &labels {
+            let label = source.split("fn label").nth(1).expect("it has labels");
+            let label = label.split("fn advice").next().unwrap_or_default();
+            codes.extend(literals(label));
+        }
+        for known in [
+            "foreign_host",
+            "same_bot",
+            "disk_full",
+            "displaced",
+            "upload_expired",
+        ] {
+            assert!(codes.contains(known), "{known}: {codes:?}");
+        }
+        let missing: Vec<_> = codes
+            .iter()
+            .filter(|code| ProblemCode::find(code).is_none())
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
 
     #[test]
     fn each_code_has_a_status_and_a_page() {

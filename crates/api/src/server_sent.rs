@@ -12,32 +12,25 @@
 //! data: {}
 //! ```
 //! The channel of chunks is bounded: who reads slowly holds a few of them and what the listener's buffers take, and nobody else
-//! waits. A stream ends when its token expires.
-
-use std::pin::Pin;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+//! waits. A stream ends when its token is revoked or expires.
 
 use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
-use longwire_access::Grant;
 use longwire_consumer::EventId;
-use longwire_listener::{Draining, Problem, StreamPermit};
+use longwire_listener::{Caller, Draining, Problem, StreamPermit};
 use tokio::sync::mpsc;
-use tokio::time::{Sleep, sleep};
 
+use crate::admission::Admission;
 use crate::problem_code::ProblemCode;
-
-/// A timer that is set further goes off at once.
-const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 
 /// A stream and what ends it.
 struct Chunks {
     chunks: mpsc::Receiver<Bytes>,
     /// Of those that delivery does not end itself.
     draining: Option<Draining>,
-    expiry: Pin<Box<Sleep>>,
+    admission: Admission,
     has_ended: bool,
     _place: StreamPermit,
 }
@@ -62,31 +55,31 @@ pub(crate) fn last_event_id(request: &HttpRequest) -> Result<Option<EventId>, Pr
 pub(crate) fn read_along(
     chunks: mpsc::Receiver<Bytes>,
     draining: Draining,
-    grant: &Grant,
+    caller: Caller,
     place: StreamPermit,
 ) -> HttpResponse {
-    answer(chunks, Some(draining), grant, place)
+    answer(chunks, Some(draining), caller, place)
 }
 
 /// A stream of a consumer, which delivery ends when the process does.
 pub(crate) fn of_consumer(
     chunks: mpsc::Receiver<Bytes>,
-    grant: &Grant,
+    caller: Caller,
     place: StreamPermit,
 ) -> HttpResponse {
-    answer(chunks, None, grant, place)
+    answer(chunks, None, caller, place)
 }
 
 fn answer(
     chunks: mpsc::Receiver<Bytes>,
     draining: Option<Draining>,
-    grant: &Grant,
+    caller: Caller,
     place: StreamPermit,
 ) -> HttpResponse {
     let chunks = Chunks {
         chunks,
         draining,
-        expiry: Box::pin(sleep(until_expiry(grant))),
+        admission: Admission::new(caller),
         has_ended: false,
         _place: place,
     };
@@ -98,15 +91,6 @@ fn answer(
         .streaming(stream::unfold(chunks, Chunks::next))
 }
 
-fn until_expiry(grant: &Grant) -> Duration {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = since.unwrap_or_default();
-    let ends = grant.expires_ms.map_or(LONGEST, |ends_ms| {
-        Duration::from_millis(u64::try_from(ends_ms).unwrap_or_default()).saturating_sub(now)
-    });
-    ends.min(LONGEST)
-}
-
 impl Chunks {
     async fn next(mut self) -> Option<(Result<Bytes, actix_web::Error>, Self)> {
         if self.has_ended {
@@ -114,7 +98,7 @@ impl Chunks {
         }
         let chunk = tokio::select! {
             biased;
-            () = &mut self.expiry => None,
+            () = self.admission.ended() => None,
             () = begun(self.draining.as_ref()) => {
                 self.has_ended = true;
                 Some(Bytes::from_static(b"event: shutdown\ndata: {}\n\n"))

@@ -3,11 +3,12 @@
 mod consumer_operations;
 mod event_operations;
 
+use actix_web::http::Method;
 use longwire_access::Scope;
 use longwire_listener::Routes;
 use serde_json::json;
 
-use crate::consumers::{ConsumerStatus, CountsDocument};
+use crate::consumers::{ConsumerStatus, CountsDocument, SimulationDocument};
 use crate::event_types::TypeDocument;
 use crate::events::{JourneyDocument, StepDocument};
 use crate::installations::BotDocument;
@@ -15,7 +16,7 @@ use crate::openapi::{self, list_of, reference, written};
 use crate::operation::Operation;
 use crate::problem_code::ProblemCode;
 use crate::table::Table;
-use crate::{event_types, installations, metrics, probes, problem_pages};
+use crate::{consumers, event_types, installations, metrics, probes, problem_pages};
 
 /// All of them, behind these routes.
 pub(crate) fn table(routes: Routes) -> Table {
@@ -26,6 +27,7 @@ pub(crate) fn table(routes: Routes) -> Table {
         .schema::<JourneyDocument>()
         .schema::<StepDocument>()
         .schema::<TypeDocument>()
+        .schema::<SimulationDocument>()
         .schema::<BotDocument>();
     let table = gateway(table);
     let table = event_operations::add(table);
@@ -144,6 +146,34 @@ fn types(table: Table) -> Table {
                 .answers(200, "The envelope.", "application/cloudevents+json", reference("Event")),
             event_types::sample,
         )
+        .add(simulate(named), consumers::simulate)
+}
+
+fn simulate(named: impl Fn(Operation) -> Operation) -> Operation {
+    let path = "/v1/event-types/{type}/simulate";
+    let operation = Operation::write(Method::POST, path, Scope::ConsumersWrite, "simulate_event");
+    named(operation)
+        .about(
+            "event types",
+            "Post a sample to a webhook",
+            "Signed as any other delivery, once. The log does not have it: nothing is retried, counted or noted, and a reply in the answer goes nowhere.",
+        )
+        .body(
+            "application/json",
+            true,
+            json!({
+                "type": "object", "required": ["consumer"], "additionalProperties": false,
+                "properties": {"consumer": {"type": "string", "minLength": 1, "maxLength": 256}},
+            }),
+            json!({"consumer": "support"}),
+        )
+        .may_fail(&[
+            ProblemCode::WrongRoad,
+            ProblemCode::NotRunning,
+            ProblemCode::WebhookUnanswered,
+            ProblemCode::AuditFull,
+        ])
+        .json(200, "How it answered.", reference("Simulation"))
 }
 
 fn bots(table: Table) -> Table {

@@ -106,7 +106,7 @@ impl ConsumerStatus {
 }
 
 /// What it is, and why it is nothing better.
-fn state(view: &ConsumerView) -> (&'static str, Option<String>) {
+pub(crate) fn state(view: &ConsumerView) -> (&'static str, Option<String>) {
     match (
         &view.state,
         &view.progress.not_running,

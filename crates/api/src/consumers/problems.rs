@@ -2,7 +2,7 @@
 
 use longwire_delivery::{
     AckError, ChangeError, ClaimError, ClaimedAnswerError, CreateError, EndpointRefused,
-    RemoveError, ReplayError, RotateError, SeekError, SteerError, StreamError,
+    RemoveError, ReplayError, RotateError, SeekError, SimulateError, SteerError, StreamError,
 };
 use longwire_listener::{FieldError, Problem};
 use longwire_store::WriteError;
@@ -140,6 +140,15 @@ pub(super) fn not_streamed(name: &str, error: StreamError) -> Problem {
             let problem = ProblemCode::TooManyStreams.problem(error.to_string());
             problem.with("limit", *most)
         }
+    }
+}
+
+pub(super) fn not_simulated(name: &str, error: SimulateError) -> Problem {
+    match &error {
+        SimulateError::Unknown => unknown(name),
+        SimulateError::OtherRoad => ProblemCode::WrongRoad.problem(error.to_string()),
+        SimulateError::NotRunning { .. } => ProblemCode::NotRunning.problem(error.to_string()),
+        SimulateError::NoAnswer(_) => ProblemCode::WebhookUnanswered.problem(chain(&error)),
     }
 }
 

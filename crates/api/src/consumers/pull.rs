@@ -11,6 +11,7 @@ use longwire_listener::{Caller, Problem};
 use serde_json::json;
 
 use super::{find, problems};
+use crate::admission::{self, Admission};
 use crate::body::Body;
 use crate::problem_code::ProblemCode;
 use crate::query::{MAX_LIMIT, QueryReader};
@@ -42,13 +43,17 @@ pub(crate) async fn claim(
         false => Some(api.settings.access.streams().take(&caller.space)?),
     };
     let deliveries = &api.settings.deliveries;
+    let mut admission = Admission::new(caller.clone());
     let claimed = tokio::select! {
         claimed = deliveries.claim(&caller.space, &name, reader, limit, wait) => {
             claimed.map_err(|error| problems::not_claimed(&name, error))?
         }
         // What would come now comes again, from the process that follows.
         () = api.settings.draining.begun(), if !wait.is_zero() => Vec::new(),
+        () = admission.ended(), if !wait.is_zero() => return Err(admission::ended()),
     };
+    // What was claimed in this moment is given to others at its deadline.
+    admission::check(&caller)?;
     Ok(HttpResponse::Ok()
         .content_type("application/json")
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -179,5 +184,5 @@ pub(crate) async fn stream(
     let deliveries = &api.settings.deliveries;
     let chunks = deliveries.open_stream(&caller.space, &name, last).await;
     let chunks = chunks.map_err(|error| problems::not_streamed(&name, error))?;
-    Ok(server_sent::of_consumer(chunks, &caller, place))
+    Ok(server_sent::of_consumer(chunks, caller, place))
 }

@@ -22,7 +22,7 @@ pub(crate) async fn pause(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let paused = pause_for(&api, &caller, &name, &body).await;
-    audit::keep(&api, &caller, AuditAction::ConsumerPause, &name, &paused);
+    audit::keep_refusal(&api, &caller, AuditAction::ConsumerPause, &name, &paused);
     Ok(shown(&paused?))
 }
 
@@ -38,7 +38,7 @@ async fn pause_for(
         Some(reason.map_or_else(|| format!("by the token {}", caller.name), str::to_owned))
     })?;
     find(api, caller, name)?;
-    let deliveries = &api.settings.deliveries;
+    let deliveries = audit::audited(api, caller, AuditAction::ConsumerPause, name);
     let paused = deliveries.pause(&caller.space, name, reason).await;
     paused.map_err(|error| problems::not_steered(name, error))
 }
@@ -51,7 +51,7 @@ pub(crate) async fn resume(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let resumed = resume_for(&api, &caller, &name, &body).await;
-    audit::keep(&api, &caller, AuditAction::ConsumerResume, &name, &resumed);
+    audit::keep_refusal(&api, &caller, AuditAction::ConsumerResume, &name, &resumed);
     Ok(shown(&resumed?))
 }
 
@@ -64,7 +64,8 @@ async fn resume_for(
     audit::admit(api)?;
     body.read(|_| Some(()))?;
     find(api, caller, name)?;
-    let resumed = api.settings.deliveries.resume(&caller.space, name).await;
+    let deliveries = audit::audited(api, caller, AuditAction::ConsumerResume, name);
+    let resumed = deliveries.resume(&caller.space, name).await;
     resumed.map_err(|error| problems::not_steered(name, error))
 }
 
@@ -98,7 +99,7 @@ pub(crate) async fn replay(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let begun = replay_for(&api, &caller, &name, &body).await;
-    audit::keep(&api, &caller, AuditAction::EventReplay, &name, &begun);
+    audit::keep_refusal(&api, &caller, AuditAction::EventReplay, &name, &begun);
     Ok(begun_replay(begun?))
 }
 
@@ -123,7 +124,8 @@ async fn replay_for(api: &Api, caller: &Caller, name: &str, body: &Body) -> Resu
         until,
         filter: filter.map(Box::new),
     };
-    let begun = api.settings.deliveries.replay(&caller.space, name, order);
+    let deliveries = audit::audited(api, caller, AuditAction::EventReplay, name);
+    let begun = deliveries.replay(&caller.space, name, order);
     begun
         .await
         .map_err(|error| problems::not_replayed(name, error))
@@ -146,7 +148,7 @@ pub(crate) async fn replay_event(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let begun = replay_event_for(&api, &caller, &event, &body).await;
-    audit::keep(&api, &caller, AuditAction::EventReplay, &event, &begun);
+    audit::keep_refusal(&api, &caller, AuditAction::EventReplay, &event, &begun);
     Ok(begun_replay(begun?))
 }
 
@@ -165,7 +167,8 @@ async fn replay_event_for(
     let id: EventId = events::find(api, caller, event).await?.id;
     find(api, caller, &name)?;
     let order = ReplayOrder::Event(id);
-    let begun = api.settings.deliveries.replay(&caller.space, &name, order);
+    let deliveries = audit::audited(api, caller, AuditAction::EventReplay, event);
+    let begun = deliveries.replay(&caller.space, &name, order);
     begun
         .await
         .map_err(|error| problems::not_replayed(&name, error))
@@ -179,7 +182,7 @@ pub(crate) async fn rotate(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let rotated = rotate_for(&api, &caller, &name, &body).await;
-    audit::keep(&api, &caller, AuditAction::ConsumerRotate, &name, &rotated);
+    audit::keep_refusal(&api, &caller, AuditAction::ConsumerRotate, &name, &rotated);
     let secret = rotated?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -195,7 +198,7 @@ async fn rotate_for(
     audit::admit(api)?;
     body.read(|_| Some(()))?;
     find(api, caller, name)?;
-    let deliveries = &api.settings.deliveries;
+    let deliveries = audit::audited(api, caller, AuditAction::ConsumerRotate, name);
     let rotated = deliveries.rotate_secret(&caller.space, name, None).await;
     rotated.map_err(|error| problems::not_rotated(name, error))
 }

@@ -115,6 +115,28 @@ fn snapshot() -> Snapshot {
             ..Figures::default()
         },
         store_up: false,
+        consumers: deliveries::Consumers {
+            by_state: BTreeMap::from([(("pull", "active"), 80), (("webhook", "failing"), 81)]),
+            in_flight: 82,
+            lag_events_max: 83,
+            lag_seconds_max: 84.5,
+        },
+        delivery: DeliveryFigures {
+            done: 85,
+            taken: 86,
+            refused: 87,
+            unreachable: 88,
+            no_answer: 89,
+            timed_out: 90,
+            other_status: 91,
+            nacked: 92,
+            expired: 93,
+            given_up: 94,
+            skipped: 95,
+            redelivered: 96,
+            latency: std::array::from_fn(|at| at as u64),
+            latency_sum_ms: 97_500,
+        },
         token_refusals: vec![("missing", 70), ("expired", 71)],
         log_lines_dropped: 69,
     }

@@ -1,6 +1,11 @@
 //! The event log, read along.
 
-use actix_web::web::Bytes;
+use std::future::ready;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::Ordering::SeqCst;
+
+use actix_web::web::{Bytes, to};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use futures_util::StreamExt as _;
 use serde_json::json;
 
@@ -231,6 +236,58 @@ fn a_stream_goes_on_behind_the_last_event() {
     });
 }
 
+/// Whether or not something comes, what is open ends, and what comes afterwards is not told.
+#[test]
+fn a_revoked_token_ends_what_is_open() {
+    with_routes(|served| async move {
+        served
+            .consumer(json!({"name": "desk", "road": {"kind": "stream"}}))
+            .await;
+        served
+            .consumer(
+                json!({"name": "pull", "road": {"kind": "pull"}, "filter": {"chats": ["oc_2"]}}),
+            )
+            .await;
+        for path in ["/v1/events/stream", "/v1/consumers/desk/stream"] {
+            for comes in [false, true] {
+                let client = awc::Client::builder().timeout(SOON).finish();
+                let request = client.get(format!("{}{path}", served.base));
+                let request = request.bearer_auth(token(Who::Owner).expose());
+                let mut stream = request.send().await.expect("it answers");
+                read_until(&mut stream, "retry:").await;
+                served.revoked.store(true, SeqCst);
+                if comes {
+                    served.say(0, "oc_1", &[path]);
+                }
+                let mut rest = Vec::new();
+                let end = async {
+                    while let Some(chunk) = stream.next().await {
+                        rest.extend_from_slice(&chunk.expect("bytes"));
+                    }
+                };
+                tokio::time::timeout(SOON, end).await.expect("it ends");
+                let rest = String::from_utf8_lossy(&rest);
+                assert!(!rest.contains(path), "{path}: {rest}");
+                served.until(|served| served.streams_open() == 0).await;
+                served.revoked.store(false, SeqCst);
+            }
+        }
+        let last = served.get("/v1/events").await.body["next"].clone();
+        let last = last.as_str().expect("a cursor");
+        let log = format!("/v1/events?wait=50s&after={last}&chat=oc_2");
+        for path in [log.as_str(), "/v1/consumers/pull/events?wait=50s"] {
+            let revoke = async {
+                served.until(|served| served.streams_open() == 1).await;
+                served.revoked.store(true, SeqCst);
+            };
+            let (answer, ()) = tokio::join!(served.get(path), revoke);
+            let told = (answer.status, &answer.body["code"]);
+            assert_eq!(told, (401, &json!("token_refused")), "{path}: {answer:?}");
+            served.revoked.store(false, SeqCst);
+        }
+    });
+}
+
 #[test]
 fn types_have_samples_and_schemas() {
     with_routes(|served| async move {
@@ -246,6 +303,67 @@ fn types_have_samples_and_schemas() {
         }
         let missing = served.get("/v1/event-types/feishu.nothing/sample").await;
         assert_eq!(missing.status, 404);
+    });
+}
+
+#[test]
+fn a_sample_is_posted_to_a_webhook() {
+    with_routes(|served| async move {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has ports");
+        let url = format!("http://{}/", listener.local_addr().expect("it is bound"));
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let server = HttpServer::new(move || {
+            let tell = tell.clone();
+            App::new().default_service(to(move |request: HttpRequest, body: Bytes| {
+                let id = request.headers().get("webhook-id").cloned();
+                tell.send((id, body)).expect("the test waits");
+                ready(HttpResponse::ImATeapot())
+            }))
+        });
+        let server = server
+            .workers(1)
+            .listen(listener)
+            .expect("it is taken over");
+        actix_rt::spawn(server.run());
+        for (name, url) in [("app", url.as_str()), ("gone", "http://127.0.0.1:9/")] {
+            served
+                .consumer(json!({"name": name, "road": {"kind": "webhook", "url": url}}))
+                .await;
+        }
+        let path = "/v1/event-types/feishu.im.message.receive_v1/simulate";
+        let mut ids = Vec::new();
+        for _ in 0..2 {
+            let answered = served.post(path, json!({"consumer": "app"})).await;
+            assert_eq!(answered.status, 200, "{answered:?}");
+            assert_eq!(answered.body["status"], 418);
+            assert_eq!(answered.body["taken"], false);
+            let (id, body) = told.recv().await.expect("it was posted");
+            let body: serde_json::Value = serde_json::from_slice(&body).expect("an envelope");
+            assert_eq!(body["type"], "feishu.im.message.receive_v1");
+            assert_eq!(body["id"], answered.body["id"]);
+            assert_eq!(id.expect("a header").to_str().ok(), body["id"].as_str());
+            ids.push(body["id"].clone());
+        }
+        assert_ne!(ids[0], ids[1], "an application drops repeats");
+        let event = format!("/v1/events/{}", ids[0].as_str().expect("an id"));
+        assert_eq!(served.get(&event).await.status, 404);
+        for (who, path, consumer, status, code) in [
+            (Who::Owner, path, "gone", 502, "webhook_unanswered"),
+            (Who::Owner, path, "nobody", 404, "not_found"),
+            (Who::Stranger, path, "app", 404, "not_found"),
+            (
+                Who::Owner,
+                "/v1/event-types/feishu.x/simulate",
+                "app",
+                404,
+                "not_found",
+            ),
+        ] {
+            let body = Some(json!({"consumer": consumer}));
+            let refused = served.ask(who, "POST", path, body).await;
+            let found = (refused.status, refused.body["code"].as_str());
+            assert_eq!(found, (status, Some(code)), "{consumer}");
+        }
     });
 }
 

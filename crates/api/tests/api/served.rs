@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub(crate) struct Served {
     pub(crate) draining: Draining,
     pub(crate) deliveries: Deliveries,
     pub(crate) access: AccessCheck,
+    /// Whether all tokens are revoked.
+    pub(crate) revoked: Arc<AtomicBool>,
     /// Two bots that are not to be connected.
     pub(crate) bots: [InstallationRecord; 2],
     _directory: TempDir,
@@ -104,8 +107,15 @@ impl Served {
         .expect("delivery starts");
         let draining = Draining::default();
         let narrowed = bots[0].public_id;
+        let revoked = Arc::new(AtomicBool::new(false));
+        let is_revoked = Arc::clone(&revoked);
         let access = AccessCheck::new(AccessSettings {
-            tokens: Arc::new(move |presented: &TokenText, _: i64| grant(presented, narrowed)),
+            tokens: Arc::new(move |presented: &TokenText, _: i64| {
+                if is_revoked.load(SeqCst) {
+                    return Err(TokenRefusal::Revoked);
+                }
+                grant(presented, narrowed)
+            }),
             rates: TokenRates::default(),
             streams: StreamLimits {
                 per_space: 2,
@@ -137,6 +147,7 @@ impl Served {
             draining,
             deliveries,
             access,
+            revoked,
             bots,
             _directory: directory,
         }
