@@ -313,6 +313,16 @@ pub(crate) enum Events {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Post an event of a type that never happened to the webhook of a consumer, signed like any other, and say how it answers.
+    Simulate {
+        /// The type, as in `feishu.im.message.receive_v1`.
+        event_type: String,
+        /// The consumer.
+        #[arg(long = "to", value_name = "CONSUMER")]
+        consumer: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// Print an event of a type that never happened, in its envelope.
     Sample {
         /// The type, as in `feishu.im.message.receive_v1`.

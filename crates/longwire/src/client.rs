@@ -245,7 +245,17 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, ClientError> {
-        let request = self.http().post(self.url(path).as_str());
+        self.post_json_within(DEADLINE, path, body).await
+    }
+
+    /// The same, where the answer may take so long.
+    pub(crate) async fn post_json_within<T: DeserializeOwned>(
+        &self,
+        limit: Duration,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let request = self.http().post(self.url(path).as_str()).timeout(limit);
         self.read(request.send_json(body).await).await
     }
 

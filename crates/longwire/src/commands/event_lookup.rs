@@ -1,6 +1,7 @@
-//! `longwire events show`, `replay` and `sample`: asks the running server about one event.
+//! `longwire events show`, `replay`, `simulate` and `sample`: asks the running server about one event.
 
 use std::io::{self, Write as _};
+use std::time::Duration;
 
 use longwire_terminal::{escaped, say};
 use serde_json::{Value, json};
@@ -90,6 +91,36 @@ pub(super) fn replay(
         escaped(consumer)
     ));
     Ok(Exit::Done)
+}
+
+/// Longer than a webhook may be set to take.
+const SIMULATED_WITHIN: Duration = Duration::from_secs(150);
+
+/// Posts an event that never happened to the webhook of a consumer.
+pub(super) fn simulate(
+    loaded: &Loaded,
+    event_type: &str,
+    consumer: &str,
+    server: &ServerArgs,
+) -> Result<Exit, Failure> {
+    let client = Client::of(loaded, server)?;
+    let path = format!("/v1/event-types/{}/simulate", path_part(event_type));
+    let body = json!({ "consumer": consumer });
+    let answered: Value = ask(client.post_json_within(SIMULATED_WITHIN, &path, &body))?;
+    let taken = answered["taken"] == true;
+    say(format_args!(
+        "{} answered {} after {} ms: {}",
+        escaped(consumer),
+        answered["status"],
+        answered["duration_ms"],
+        if taken {
+            "an event would be delivered by that"
+        } else {
+            "an event would be sent again"
+        }
+    ));
+    super::tell(writeln!(io::stdout(), "{answered}"))?;
+    Ok(if taken { Exit::Done } else { Exit::Failed })
 }
 
 /// Prints an event that never happened.

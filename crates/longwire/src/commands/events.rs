@@ -40,6 +40,11 @@ pub(crate) fn run(config: Option<&Path>, command: &Events) -> Result<Exit, Failu
             consumer,
             server,
         } => return event_lookup::replay(&loaded, event, consumer, server),
+        Events::Simulate {
+            event_type,
+            consumer,
+            server,
+        } => return event_lookup::simulate(&loaded, event_type, consumer, server),
         Events::Sample { event_type, server } => {
             return event_lookup::sample(&loaded, event_type, server);
         }
