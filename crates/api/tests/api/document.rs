@@ -78,7 +78,7 @@ fn each_answer_is_in_the_document() {
             .consumer(json!({"name": "support", "road": {"kind": "pull"}}))
             .await;
         served.say(0, "oc_1", &["hello"]);
-        let event = served.get("/v1/events").await.body["data"][0]["id"].clone();
+        let event = served.get("/v1/events?wait=10s").await.body["data"][0]["id"].clone();
         let event = event.as_str().expect("an id");
         for (method, path, operation) in operations(&served).await {
             if operation.get("x-scope").is_none() || path.ends_with("/stream") {
