@@ -1,5 +1,6 @@
 //! The command line from outside: exit codes, and what goes where.
 
+mod applications;
 mod bench;
 mod installations;
 mod open_files;
