@@ -19,10 +19,20 @@ pub(super) struct Saves {
     /// Their numbers, and how far they reserve.
     given: VecDeque<(u64, i64)>,
     last: u64,
-    /// Whether something changed since the last one.
-    changed: bool,
+    unsaved: Unsaved,
     /// Progress alone is not saved before.
     not_before: Instant,
+}
+
+/// What is in the position and was not given out to be kept.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Unsaved {
+    /// Nothing.
+    Nothing,
+    /// Progress that nobody waits for.
+    Progress,
+    /// Progress that somebody is told of once it is on disk.
+    Awaited,
 }
 
 impl Saves {
@@ -30,19 +40,20 @@ impl Saves {
         Self {
             given: VecDeque::new(),
             last: 0,
-            changed: false,
+            unsaved: Unsaved::Nothing,
             not_before: now,
         }
     }
 
     /// The position is another one.
     pub(super) fn changed(&mut self) {
-        self.changed = true;
+        self.unsaved = self.unsaved.max(Unsaved::Progress);
     }
 
     /// When progress may be saved.
     pub(super) fn due(&self) -> Option<Instant> {
-        (self.changed && self.given.is_empty()).then_some(self.not_before)
+        let is_changed = self.unsaved > Unsaved::Nothing;
+        (is_changed && self.given.is_empty()).then_some(self.not_before)
     }
 }
 
@@ -56,8 +67,10 @@ impl<E: Clone> ConsumerQueue<E> {
             SavePace::Prompt
         } else if !self.saves.given.is_empty() {
             return None;
+        } else if self.saves.unsaved == Unsaved::Awaited {
+            SavePace::Prompt
         } else if newest.is_some_and(|newest| self.reservations.is_short(newest))
-            || (self.saves.changed && now.instant >= self.saves.not_before)
+            || (self.saves.unsaved > Unsaved::Nothing && now.instant >= self.saves.not_before)
         {
             SavePace::Lazy
         } else {
@@ -67,6 +80,12 @@ impl<E: Clone> ConsumerQueue<E> {
             self.reservations.extend(newest.max(self.read));
         }
         Some(self.save(pace, now))
+    }
+
+    /// Somebody waits until what was done so far is on disk, such as a reader that acknowledged it. The next save has it, and is
+    /// offered as soon as the one before is on disk: all who wait meanwhile share it.
+    pub fn handle_save_awaited(&mut self) {
+        self.saves.unsaved = Unsaved::Awaited;
     }
 
     /// The position for a process that is about to end: it reserves no more than may have been sent, so that little is labelled
@@ -84,7 +103,7 @@ impl<E: Clone> ConsumerQueue<E> {
     fn save(&mut self, pace: SavePace, now: Moment) -> PositionSave {
         let saves = &mut self.saves;
         saves.last += 1;
-        saves.changed = false;
+        saves.unsaved = Unsaved::Nothing;
         saves.not_before = now.instant + SAVE_EVERY;
         saves
             .given
@@ -116,7 +135,7 @@ impl<E: Clone> ConsumerQueue<E> {
     /// No position that was given out will be on disk: the store refused. A new one is offered.
     pub fn handle_not_saved(&mut self) {
         self.saves.given.clear();
-        self.saves.changed = true;
+        self.saves.unsaved = self.saves.unsaved.max(Unsaved::Progress);
         self.reservations.handle_lost();
     }
 

@@ -7,7 +7,7 @@ use longwire_installation::InstallationId;
 
 use super::*;
 use crate::delivery::{Delivery, DeliveryFailure, ReadEvent};
-use crate::news::ReadScope;
+use crate::news::{ReadScope, SavePace};
 use crate::order_key::ChatKey;
 use crate::policy::{AgeRule, GatherPolicy, GiveUp, MaxAge};
 
@@ -746,4 +746,34 @@ fn what_is_sent_again_after_a_seek_is_labelled() {
         assert_eq!((event.seq.0, event.redelivered), expected);
         play.queue.handle_done(delivery.id, play.now);
     }
+}
+
+#[test]
+fn what_somebody_waits_for_is_saved_at_once_and_together() {
+    let mut play = Play::new(Receivers::Readers, DeliveryPolicy::default());
+    let first = play.message("a");
+    let second = play.message("b");
+    let deadline = play.now.instant + Duration::from_secs(30);
+    for _ in [first, second] {
+        let claim = play.queue.poll_claim(ReaderId::ANYBODY, deadline, play.now);
+        assert!(claim.is_some());
+    }
+    play.save();
+    assert_eq!(play.queue.handle_acked(&[Seq(first)], play.now), 1);
+    assert!(
+        play.queue.poll_save(play.now).is_none(),
+        "progress alone waits"
+    );
+    play.queue.handle_save_awaited();
+    let save = play.queue.poll_save(play.now).expect("it is due");
+    assert_eq!(save.pace, SavePace::Prompt);
+    // What comes while it is written rides in the next one.
+    assert_eq!(play.queue.handle_acked(&[Seq(second)], play.now), 1);
+    play.queue.handle_save_awaited();
+    assert!(play.queue.poll_save(play.now).is_none());
+    play.queue.handle_saved(save.number);
+    let save = play.queue.poll_save(play.now).expect("it is due");
+    assert_eq!(save.position.floor(), Seq(second));
+    play.queue.handle_saved(save.number);
+    assert!(play.queue.poll_save(play.now).is_none());
 }

@@ -31,6 +31,7 @@ impl Consumer {
             };
             if of_track > 0 {
                 done += of_track;
+                track.queue.handle_save_awaited();
                 rides.push((track.id, None));
             }
         }

@@ -89,6 +89,7 @@ impl Handler<Seek> for Consumer {
     fn handle(&mut self, Seek { after, answer }: Seek, ctx: &mut Self::Context) {
         if let Some(main) = self.tracks.first_mut() {
             main.queue.handle_seek(after);
+            main.queue.handle_save_awaited();
             let id = main.id;
             self.claimed.clear();
             self.acks.push(WaitingAck::of_one(id, answer));
