@@ -37,3 +37,4 @@ mod when_the_clock_is_wrong;
 mod who_has_the_store;
 mod who_holds_a_wecom_bot;
 mod who_may_ask;
+mod whose_events_an_application_receives;
