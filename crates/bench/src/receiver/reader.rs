@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -20,6 +20,8 @@ const WAIT_S: u64 = 5;
 const ANSWER: Duration = Duration::from_secs(15);
 /// The most events of an answer.
 const LIMIT: usize = 100;
+/// About so many bytes of events are acknowledged together.
+const TOGETHER_BYTES: usize = 1 << 20;
 /// The most bytes of an answer or of one event of a stream.
 const MAX_BYTES: usize = 64 << 20;
 
@@ -139,6 +141,12 @@ impl Reader {
         let mut buffer = BytesMut::new();
         while let Some(chunk) = answer.next().await {
             buffer.extend_from_slice(&chunk?);
+            // What is there already is acknowledged together.
+            while buffer.len() < TOGETHER_BYTES
+                && let Some(Some(chunk)) = answer.next().now_or_never()
+            {
+                buffer.extend_from_slice(&chunk?);
+            }
             let mut ids = Vec::new();
             while let Some(block) = block(&mut buffer) {
                 let Some(data) = data(&block) else { continue };
