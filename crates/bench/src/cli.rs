@@ -308,7 +308,10 @@ pub struct BenchDeliver {
     /// Events for each of them.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(10..=100_000))]
     pub(crate) per_endpoint: u32,
-    /// Evenly paced events per second of the live part.
+    /// Readers along of a second live part, a stream of events each.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub(crate) readers: u32,
+    /// Evenly paced events per second of the live parts.
     #[arg(long, default_value_t = 200.0, value_name = "PER_SECOND", value_parser = rate)]
     pub(crate) rate: f64,
     /// Size of an event's JSON.

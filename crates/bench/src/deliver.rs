@@ -4,12 +4,14 @@
 //! one endpoint    recorded while its consumer is paused, then resumed: the rate of catching up
 //! many endpoints  each with a consumer that begins in the middle of the log
 //! live            a paced load: from push to ACK as the platform sees it, from push to receipt as the application does
+//! along           the same load once more, while readers read along over a stream each
 //! floor           the same bodies from memory, posted to the same receiver over as many connections
 //! ```
 //! Platform, gateway, receiver and floor are processes of their own on the same cores. In the end each application's ledger is
 //! held against the store.
 
 pub(crate) mod account;
+mod along;
 mod figures;
 
 use std::collections::BTreeSet;
@@ -166,6 +168,8 @@ impl DeliverRun<'_> {
         // The signatures of a paced load cost the receiver little.
         self.receiver.verify(one.number, &secret).await?;
         let live = self.live(command, &one).await?;
+        self.progress.say("reading along");
+        let along = self.along(command).await?;
         for application in &many {
             self.gateway.resume_consumer(&name(application)).await?;
         }
@@ -177,7 +181,7 @@ impl DeliverRun<'_> {
         let counts = self.receiver.counts(one.number).await?;
         let body_bytes = counts.body_bytes / counts.deliveries.max(1);
         let floor = self.floor(program, command, body_bytes).await?;
-        let figures = DeliverFigures::new(to_one, to_many, live, floor, body_bytes);
+        let figures = DeliverFigures::new(to_one, to_many, live, along, floor, body_bytes);
         Ok((figures, OwedEvents { one, many, first }))
     }
 

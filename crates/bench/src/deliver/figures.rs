@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::DeliveryLook;
 use super::account::DeliveryAccount;
+use super::along::ReadAlong;
 use crate::bar::{Bar, BarBound, BarStanding};
 use crate::report::{ReportFigures, ReportRow};
 use crate::sample::LatencyQuantiles;
@@ -36,6 +37,7 @@ pub(super) struct DeliverFigures {
     of_floor_standing: BarStanding,
     live: LiveDelivery,
     live_standing: BarStanding,
+    along: ReadAlong,
     /// Of an event, on average.
     body_bytes: u64,
     pub(super) account: DeliveryAccount,
@@ -97,6 +99,7 @@ impl DeliverFigures {
         to_one: CatchUp,
         to_many: CatchUp,
         live: LiveDelivery,
+        along: ReadAlong,
         floor_per_second: f64,
         body_bytes: u64,
     ) -> Self {
@@ -110,6 +113,7 @@ impl DeliverFigures {
             floor_per_second,
             of_floor,
             live,
+            along,
             body_bytes,
             account: DeliveryAccount::default(),
         }
@@ -167,6 +171,19 @@ impl ReportFigures for DeliverFigures {
                 ),
             ),
             ReportRow::new("", quantiles(self.live.ack), "from push to ACK"),
+            ReportRow::new(
+                "read along",
+                per_second(self.along.per_second),
+                format!(
+                    "events to {} readers with a stream each; CPU per event of a reader: gateway {:.1} µs",
+                    self.along.readers, self.along.gateway_us
+                ),
+            ),
+            ReportRow::new(
+                "",
+                quantiles(self.along.received),
+                "from push to receipt, of the reader that waits longest",
+            ),
             ReportRow::new(
                 "deliveries",
                 format!(

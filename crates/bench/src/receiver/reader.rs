@@ -1,5 +1,6 @@
 //! An application that comes for its events: it pulls them, or holds a stream of them open. Whatever ends that, it begins again.
 
+use std::cell::RefCell;
 use std::error::Error;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -50,6 +51,8 @@ pub(crate) enum ReaderRoad {
     Pull,
     /// It holds a stream open, and acknowledges what came.
     Stream,
+    /// It reads the platforms' events along, as they come, and takes none from anyone.
+    Along,
 }
 
 /// An answer to a claim.
@@ -69,6 +72,8 @@ struct Reader {
     application: Rc<Application>,
     from: AddReader,
     client: awc::Client,
+    /// The last event that came over a stream.
+    last: RefCell<Option<String>>,
 }
 
 /// Reads until the process ends.
@@ -78,12 +83,13 @@ pub(super) async fn read(application: Rc<Application>, from: AddReader) {
         application,
         from,
         client,
+        last: RefCell::default(),
     };
     loop {
         // A gateway that was killed is the usual end; the ledger tells whether anything was missed.
         let _ = match reader.from.road {
             ReaderRoad::Pull => reader.pull().await,
-            ReaderRoad::Stream => reader.stream().await,
+            ReaderRoad::Stream | ReaderRoad::Along => reader.stream().await,
         };
         tokio::time::sleep(PAUSE).await;
     }
@@ -132,8 +138,17 @@ impl Reader {
     }
 
     async fn stream(&self) -> Result<(), Box<dyn Error>> {
-        let request = self.client.get(self.url("stream"));
-        let request = request.bearer_auth(&self.from.token);
+        let (url, acks) = match self.from.road {
+            ReaderRoad::Pull | ReaderRoad::Stream => (self.url("stream"), true),
+            ReaderRoad::Along => {
+                let url = format!("{}/v1/events/stream?type=feishu.*", self.from.base);
+                (url, false)
+            }
+        };
+        let mut request = self.client.get(url).bearer_auth(&self.from.token);
+        if let Some(last) = &*self.last.borrow() {
+            request = request.insert_header(("Last-Event-ID", last.as_str()));
+        }
         let mut answer = request.send().await?;
         if !answer.status().is_success() {
             return Err(answer.status().to_string().into());
@@ -158,7 +173,11 @@ impl Reader {
                     Err(_) => self.application.ledger.borrow_mut().malformed(),
                 }
             }
-            self.ack(&ids).await?;
+            if acks {
+                self.ack(&ids).await?;
+            } else if let Some(last) = ids.pop() {
+                self.last.replace(Some(last));
+            }
             if buffer.len() > MAX_BYTES {
                 return Err("an event without an end".into());
             }
