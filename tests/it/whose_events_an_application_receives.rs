@@ -9,8 +9,11 @@ use longwire_tests::{
 };
 use serde_json::{Value, json};
 
-/// Events of each bot that wait when the gateway is killed. Enough that some are delivered before all bots run again.
+/// Events of each bot that wait when the gateway is killed.
 const BACKLOG: usize = 20;
+
+/// Bots besides that are stopped. The gateway takes them up one after the other, and delivers meanwhile.
+const STOPPED: usize = 400;
 
 /// An installation's id and a text.
 type Arrived = BTreeSet<(String, String)>;
@@ -41,6 +44,16 @@ fn add_bot(gateway: &Gateway, token: &str, sim: &Sim, name: &str) -> String {
     assert_eq!(added.status, 201, "{}", added.body);
     wait_live(gateway, token, name);
     added.json()["id"].as_str().expect("an id").to_owned()
+}
+
+/// Adds a bot that is not to run to the token's space.
+fn add_stopped(gateway: &Gateway, token: &str, name: &str) {
+    let request = json!({"name": name, "platform": "feishu", "app_id": app_id(name), "app_secret": SECRET,
+        "desired": "stop"});
+    let admin = gateway.admin().with_token(token);
+    let added = admin.post("/admin/v1/installations", Some(&request));
+    let added = added.expect("it answers");
+    assert_eq!(added.status, 201, "{}", added.body);
 }
 
 /// The bot is live, as its space sees it.
@@ -106,6 +119,9 @@ fn a_backlog_is_delivered_to_whom_it_belongs_after_a_kill() {
         .set("webhooks.allow_networks", vec!["loopback"])
         .start();
     let (shop, school) = (token(&gateway, "default"), token(&gateway, "school"));
+    for number in 0..STOPPED {
+        add_stopped(&gateway, &shop, &format!("stopped{number}"));
+    }
     let till = add_bot(&gateway, &shop, &sim, "till");
     let store = add_bot(&gateway, &shop, &sim, "store");
     let teacher = add_bot(&gateway, &school, &sim, "teacher");
