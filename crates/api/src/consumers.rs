@@ -34,6 +34,10 @@ pub(crate) use pull::{ack, answer, claim, nack, stream};
 pub(crate) use simulate::{SimulationDocument, simulate};
 pub(crate) use steer::{pause, replay, replay_event, resume, rotate, seek};
 
+/// What the owner of a webhook behind a proxy should know.
+const CHECKED_BY_NAME: &str = "The webhook is reached through a proxy, which looks its name up. Which addresses the proxy \
+     dials is for the proxy's own rules: webhooks.allow_networks sees the name only.";
+
 /// The consumer of this name, if the caller may see it.
 fn find(api: &Api, grant: &Grant, name: &str) -> Result<ConsumerView, Problem> {
     let found = api.settings.deliveries.consumer(&grant.space, name);
@@ -57,6 +61,14 @@ fn may_see(grant: &Grant, definition: &ConsumerDefinition) -> bool {
 
 /// Refuses a definition by which the caller would receive what its token does not show.
 fn admit(grant: &Grant, definition: &ConsumerDefinition) -> Result<(), Problem> {
+    let notices = definition.notices.as_ref();
+    if let (Some(allowed), Some(notices)) = (&grant.installations, notices)
+        && !allowed.contains(&notices.installation)
+    {
+        let detail =
+            "this token is narrowed to installations: `notices.installation` has to be one of them";
+        return Err(ProblemCode::TokenNarrowed.problem(detail));
+    }
     if may_see(grant, definition) {
         return Ok(());
     }
@@ -98,10 +110,17 @@ pub(crate) async fn create(
     let name = body.0.get("name").and_then(Value::as_str);
     let name = name.unwrap_or_default();
     audit::keep_refusal(&api, &caller, AuditAction::ConsumerAdd, name, &created);
-    let CreatedConsumer { view, secret } = created?;
+    let CreatedConsumer {
+        view,
+        secret,
+        is_checked_by_name,
+    } = created?;
     let mut shown = document(&view);
     if let Some(secret) = secret {
         shown["secret"] = json!(secret.expose_secret());
+    }
+    if is_checked_by_name {
+        shown["advice"] = json!([CHECKED_BY_NAME]);
     }
     Ok(HttpResponse::Created()
         .insert_header((header::CACHE_CONTROL, "no-store"))

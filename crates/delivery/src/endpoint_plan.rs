@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use longwire_consumer::WebhookRoad;
-use longwire_egress::AddressFilter;
 use longwire_egress::endpoint::{
     EndpointCa, EndpointCaError, EndpointHeaders, EndpointSettings, EndpointUrlError, HeaderRefused,
 };
+use longwire_egress::{AddressFilter, BlockedAddress};
 
 /// Why nothing can be posted to the endpoint of a definition.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,9 @@ pub enum EndpointRefused {
     /// Its URL.
     #[error("the URL of the webhook cannot be used")]
     Url(#[from] EndpointUrlError),
+    /// Its host is an address, or the name of one, where no webhook is delivered.
+    #[error("no webhook is delivered there: {0}")]
+    Blocked(#[from] BlockedAddress),
     /// One of its headers.
     #[error("a header of the webhook cannot be sent")]
     Header(#[from] HeaderRefused),
@@ -27,7 +30,7 @@ impl EndpointRefused {
     #[must_use]
     pub fn pointer(&self) -> &'static str {
         match self {
-            Self::Url(_) => "/road/url",
+            Self::Url(_) | Self::Blocked(_) => "/road/url",
             Self::Header(_) => "/road/headers",
             Self::Ca(_) => "/road/ca",
         }

@@ -4,8 +4,8 @@
 //! outside. So the addresses are checked after the name was looked up and directly before they are dialled: a check at any
 //! other time could see another answer of the name server.
 //!
-//! Behind a proxy the proxy looks the name up. Then only a host that is an address, or one of loopback's names, can be
-//! checked; what the proxy reaches is for its own rules.
+//! Behind a proxy the proxy looks the name up. Then only a host that is an address, or a name of loopback or of a metadata
+//! service, can be checked; what the proxy reaches is for its own rules.
 
 use std::net::IpAddr;
 
@@ -14,6 +14,20 @@ use crate::network::{Network, unbracketed};
 
 /// The word for `127.0.0.0/8` and `::1`.
 const LOOPBACK: &str = "loopback";
+/// The names by which clouds' metadata services are reached inside of them: Google Cloud, AWS, Azure, Tencent Cloud, Equinix
+/// and IBM Cloud. The others are addresses only, see [`AddressKind::Metadata`].
+const METADATA_NAMES: [&str; 8] = [
+    "metadata",
+    "metadata.google.internal",
+    "instance-data",
+    "instance-data.ec2.internal",
+    "metadata.azure.internal",
+    "metadata.tencentyun.com",
+    "metadata.platformequinix.com",
+    "api.metadata.cloud.ibm.com",
+];
+/// The address that most of them have.
+const METADATA_ADDRESS: [u8; 4] = [169, 254, 169, 254];
 /// The word for the networks of RFC 1918 and `fc00::/7`.
 const PRIVATE: &str = "private";
 
@@ -93,13 +107,15 @@ impl AddressFilter {
     }
 
     /// Whether the host of a URL may be dialled, as far as it can be told without a lookup: an address, with or without
-    /// brackets, and the names of loopback. Any other name passes.
+    /// brackets, and the names of loopback and of metadata services. Any other name passes.
     pub fn check_host(&self, host: &str) -> Result<(), BlockedAddress> {
         let name = host.trim_end_matches('.').to_ascii_lowercase();
         if let Ok(address) = unbracketed(host).parse() {
             self.check(address)
         } else if name == "localhost" || name.ends_with(".localhost") {
             self.check(IpAddr::from([127, 0, 0, 1]))
+        } else if METADATA_NAMES.contains(&&*name) {
+            self.check(IpAddr::from(METADATA_ADDRESS))
         } else {
             Ok(())
         }

@@ -9,7 +9,7 @@ use longwire_wire::webhook::{
 
 use crate::judge;
 use crate::probe::{FURTHER, Outcome, Probe};
-use crate::report::CheckReport;
+use crate::report::{CheckReport, CheckedAspect};
 
 /// How old the sample is that has to be refused, in seconds. The specification tolerates five minutes.
 const OLD_S: i64 = 3600;
@@ -25,6 +25,8 @@ pub struct EndpointCheck {
     pub expect_gone: bool,
     /// Whether the address is `https`.
     pub is_secure: bool,
+    /// Whether a proxy on the way looks the host's name up, so that only the name is checked.
+    pub is_checked_by_name: bool,
     /// What each post may take.
     pub limits: PostLimits,
 }
@@ -43,7 +45,15 @@ impl EndpointCheck {
                 outcomes.push(self.post(client, probe, &id(number)).await);
             }
         }
-        judge::judge(&outcomes, self.expect_gone, self.is_secure)
+        let mut report = judge::judge(&outcomes, self.expect_gone, self.is_secure);
+        if self.is_checked_by_name {
+            report.advise(
+                CheckedAspect::Address,
+                "a proxy looks the name up, so only the name was checked",
+                "let the proxy refuse addresses that applications must not reach: webhooks.allow_networks does not see them",
+            );
+        }
+        report
     }
 
     async fn post(&self, client: &EndpointClient, probe: Probe, id: &str) -> Outcome {

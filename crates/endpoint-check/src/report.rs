@@ -24,6 +24,8 @@ pub enum CheckedAspect {
     KeepAlive,
     /// Whether the answer holds a reply to the chat.
     Reply,
+    /// Whether the addresses that are dialled are checked.
+    Address,
 }
 
 impl CheckedAspect {
@@ -40,6 +42,7 @@ impl CheckedAspect {
             Self::Time => "time to answer",
             Self::KeepAlive => "keep-alive",
             Self::Reply => "reply",
+            Self::Address => "address",
         }
     }
 }

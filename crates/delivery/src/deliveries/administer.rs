@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use longwire_access::Space;
 use longwire_consumer::{ConsumerDefinition, EVENT_MEDIA_TYPE, Position, Road, StartFrom};
+use longwire_egress::endpoint::EndpointUrl;
 use longwire_store::{NewConsumer, ReadError, SavedPosition, Store};
 use longwire_wire::event::Seq;
 use longwire_wire::webhook::WebhookSecret;
@@ -24,6 +25,9 @@ pub struct CreatedConsumer {
     pub view: ConsumerView,
     /// What its webhook is signed with, to be shown to its owner once.
     pub secret: Option<SecretString>,
+    /// Whether its webhook is reached through a proxy, which looks the host's name up: the addresses that it dials are not
+    /// checked, the name only.
+    pub is_checked_by_name: bool,
 }
 
 /// Without the secret.
@@ -66,11 +70,16 @@ impl Deliveries {
             Ok::<_, CreateError>(record)
         })
         .await?;
+        let is_checked_by_name = self.is_checked_by_name(&definition);
         let entry = ConsumerEntry::new(record, definition);
         let view = entry.view(self.head());
         self.run(entry);
         self.inner.claims.update(&self.inner.index);
-        Ok(CreatedConsumer { view, secret })
+        Ok(CreatedConsumer {
+            view,
+            secret,
+            is_checked_by_name,
+        })
     }
 
     /// Whether something can be posted to the webhook of this definition, as far as that can be told without trying.
@@ -78,9 +87,23 @@ impl Deliveries {
         match &definition.road {
             Road::Webhook(road) => {
                 let filter = &self.inner.settings.filter;
-                endpoint_settings(road, filter, EVENT_MEDIA_TYPE, 1).map(drop)
+                let settings = endpoint_settings(road, filter, EVENT_MEDIA_TYPE, 1)?;
+                // Other names are looked up with each connection.
+                filter.check_host(settings.url.host())?;
+                Ok(())
             }
             Road::Pull | Road::Stream { .. } => Ok(()),
+        }
+    }
+
+    /// Whether only the name of this webhook's host is checked, because a proxy looks its addresses up.
+    fn is_checked_by_name(&self, definition: &ConsumerDefinition) -> bool {
+        match &definition.road {
+            Road::Webhook(road) => {
+                let url = road.url.as_str().parse::<EndpointUrl>();
+                url.is_ok_and(|url| url.is_named() && self.inner.settings.egress.is_proxied(&url))
+            }
+            Road::Pull | Road::Stream { .. } => false,
         }
     }
 

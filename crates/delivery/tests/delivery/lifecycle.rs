@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use longwire_actor::Fault;
 use longwire_consumer::{ConsumerDefinition, StartFrom};
-use longwire_delivery::{ChangeError, CreateError, DeliveryTiming};
+use longwire_delivery::{ChangeError, CreateError, DeliveryTiming, EndpointRefused};
 use longwire_store::{ConsumerState, WriteError};
 use serde_json::json;
 
@@ -24,6 +24,33 @@ async fn a_restart_repeats_nothing_that_is_done_and_loses_nothing_that_is_not() 
     until_true("it is done", || world.view("app").progress.floor >= last).await;
     assert_eq!(hook.texts(), ["one", "two", "three"]);
     assert!(hook.seen().iter().all(|one| !one.redelivered()));
+}
+
+/// Its owner hears at once what each delivery would meet.
+#[actix_rt::test]
+async fn a_webhook_at_a_forbidden_address_is_not_made() {
+    let world = World::new().await;
+    for url in [
+        "http://169.254.169.254/latest/meta-data/",
+        "https://[fe80::1]/",
+        "https://10.0.0.1/",
+        "http://metadata.google.internal/",
+    ] {
+        let definition = webhook("app", url);
+        let definition = ConsumerDefinition::parse(&definition).expect("a definition");
+        let refused = world
+            .deliveries
+            .create(space().clone(), definition, None)
+            .await;
+        let Err(CreateError::Endpoint(refused)) = refused else {
+            panic!("{url}: {refused:?}");
+        };
+        assert!(
+            matches!(refused, EndpointRefused::Blocked(_)),
+            "{url}: {refused:?}"
+        );
+        assert_eq!(refused.pointer(), "/road/url");
+    }
 }
 
 #[actix_rt::test]

@@ -204,10 +204,23 @@ fn hosts_that_need_no_lookup() {
         "[::1]",
         "[::ffff:10.0.0.1]",
         "169.254.169.254",
+        "metadata.google.internal",
+        "Metadata.Google.Internal.",
+        "metadata",
+        "instance-data.ec2.internal",
+        "metadata.tencentyun.com",
     ] {
         assert!(none.check_host(host).is_err(), "{host}");
     }
-    for host in ["app.example", "notlocalhost", "1.1.1.1", "[2606:4700::1]"] {
+    let private = filter(&["loopback", "private"]);
+    assert!(private.check_host("metadata.google.internal").is_err());
+    for host in [
+        "app.example",
+        "notlocalhost",
+        "metadata.example",
+        "1.1.1.1",
+        "[2606:4700::1]",
+    ] {
         assert!(none.check_host(host).is_ok(), "{host}");
     }
     assert!(filter(&["loopback"]).check_host("localhost").is_ok());

@@ -52,6 +52,11 @@ impl EndpointUrl {
         self.0.host_str().unwrap_or_default()
     }
 
+    /// Whether the host is a name, and not an address.
+    pub fn is_named(&self) -> bool {
+        matches!(self.0.host(), Some(Host::Domain(_)))
+    }
+
     /// Whether the address begins with `https`.
     pub fn is_secure(&self) -> bool {
         self.0.scheme() == "https"
@@ -62,7 +67,7 @@ impl EndpointUrl {
         peer(self.host(), self.port())
     }
 
-    pub(super) fn target(&self) -> Target<'_> {
+    pub(crate) fn target(&self) -> Target<'_> {
         Target {
             host: self.host(),
             port: self.port(),

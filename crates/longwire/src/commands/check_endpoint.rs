@@ -34,10 +34,12 @@ pub(crate) fn run(config: Option<&Path>, wanted: &CheckEndpoint) -> Result<Exit,
         let ca = EndpointCa::from_pem(&pem).map_err(|error| Failure::Usage(chain(&error)))?;
         settings.ca = Some(ca);
     }
+    let (egress, _) = gateway::egress(&loaded)?;
     let check = EndpointCheck {
         sample: wanted.sample.as_deref().map(read).transpose()?,
         expect_gone: wanted.expect_gone,
         is_secure: settings.url.is_secure(),
+        is_checked_by_name: settings.url.is_named() && egress.is_proxied(&settings.url),
         limits: PostLimits {
             deadline: loaded.config.webhooks.timeout,
             ..PostLimits::default()
@@ -45,7 +47,6 @@ pub(crate) fn run(config: Option<&Path>, wanted: &CheckEndpoint) -> Result<Exit,
         // Last, because a person is asked for it.
         secret: secret(wanted)?,
     };
-    let (egress, _) = gateway::egress(&loaded)?;
     let report = actix_rt::System::new().block_on(async {
         let client = Egress::new(&egress).endpoint(&settings);
         check.run(&client).await

@@ -93,6 +93,9 @@ fn add(loaded: &Loaded, wanted: &AddConsumer) -> Result<Exit, Failure> {
         )),
         None => say(format_args!("consumer {name} is made")),
     }
+    for advice in made["advice"].as_array().into_iter().flatten() {
+        say(escaped(advice.as_str().unwrap_or_default()));
+    }
     super::tell(match (wanted.output.output, made["secret"].as_str()) {
         (Form::Table, Some(secret)) => writeln!(std::io::stdout(), "{secret}"),
         (Form::Table, None) => Ok(()),
