@@ -57,22 +57,22 @@ impl Dialer {
     async fn dial(&self, target: Target<'_>) -> Result<CountedStream, EgressError> {
         // A dial outside of `with_permit` has no permit of its own.
         let given = DIAL_PERMIT.try_with(Cell::take).unwrap_or_default();
+        let permits = DialPermits::new(given, &self.sockets);
         match self.proxy_to(target)? {
-            None => self.connect(target.host, target.port, given).await,
-            Some(proxy) => self.tunnel(proxy, target, given).await,
+            None => self.connect(target.host, target.port, permits).await,
+            Some(proxy) => self.tunnel(proxy, target, permits).await,
         }
     }
 
     /// Dials a target that somebody else named: only at addresses that `filter` permits, and in plain text only at those
     /// that it permits as networks of one's own, unless `any_plain`. The first [`MOST_ADDRESSES`] are tried. Through a proxy,
-    /// which looks the name up itself, only the host as it is written is checked. The socket is opened with `given`, else
-    /// with a permit for calls.
+    /// which looks the name up itself, only the host as it is written is checked.
     pub(crate) async fn dial_filtered(
         &self,
         target: Target<'_>,
         filter: &AddressFilter,
         any_plain: bool,
-        given: Option<SocketPermit>,
+        permits: DialPermits<'_>,
     ) -> Result<CountedStream, FilteredDialError> {
         let Target { host, port, secure } = target;
         if let Some(proxy) = self.proxy_to(target)? {
@@ -80,7 +80,7 @@ impl Dialer {
             if !secure && !any_plain && !target.is_own(filter) {
                 return Err(plain_refused().into());
             }
-            return Ok(self.tunnel(proxy, target, given).await?);
+            return Ok(self.tunnel(proxy, target, permits).await?);
         }
         let mut addresses = filter.permitted(self.resolve(host, port).await?)?;
         if !secure && !any_plain {
@@ -91,7 +91,7 @@ impl Dialer {
         }
         let mut addresses = race::alternating(addresses);
         addresses.truncate(MOST_ADDRESSES);
-        Ok(self.open(addresses, host, port, given).await?)
+        Ok(self.open(addresses, host, port, permits).await?)
     }
 
     fn proxy_to(&self, target: Target<'_>) -> Result<Option<&ProxyUrl>, EgressError> {
@@ -104,9 +104,9 @@ impl Dialer {
         &self,
         proxy: &ProxyUrl,
         target: Target<'_>,
-        given: Option<SocketPermit>,
+        permits: DialPermits<'_>,
     ) -> Result<CountedStream, EgressError> {
-        let mut stream = self.connect(proxy.host(), proxy.port(), given).await?;
+        let mut stream = self.connect(proxy.host(), proxy.port(), permits).await?;
         tunnel::open(&mut stream.tcp, proxy, &peer(target.host, target.port)).await?;
         Ok(stream)
     }
@@ -115,10 +115,10 @@ impl Dialer {
         &self,
         host: &str,
         port: u16,
-        given: Option<SocketPermit>,
+        permits: DialPermits<'_>,
     ) -> Result<CountedStream, EgressError> {
         let addresses = self.resolve(host, port).await?;
-        self.open(addresses, host, port, given).await
+        self.open(addresses, host, port, permits).await
     }
 
     async fn resolve(&self, host: &str, port: u16) -> Result<Vec<IpAddr>, EgressError> {
@@ -132,9 +132,8 @@ impl Dialer {
         addresses: Vec<IpAddr>,
         host: &str,
         port: u16,
-        given: Option<SocketPermit>,
+        permits: DialPermits<'_>,
     ) -> Result<CountedStream, EgressError> {
-        let permits = DialPermits::new(given, &self.sockets);
         let stream = race::connect(addresses, port, permits)
             .await
             .map_err(|error| failed(host, port, error, NoRoute::of_io))?;
@@ -282,11 +281,13 @@ mod tests {
         };
         let filter = AddressFilter::from_entries(["loopback"]).expect("a word");
         let dial = |lookup| dialer(lookup, SocketBudget::unlimited());
+        let budget = SocketBudget::unlimited();
+        let permits = || DialPermits::new(None, &budget);
         let eight = dial(|_| Ok((2..=9).map(loopback).collect()));
-        let opened = eight.dial_filtered(target, &filter, false, None).await;
+        let opened = eight.dial_filtered(target, &filter, false, permits()).await;
         opened.expect("the last of eight listens");
         let nine = dial(|_| Ok((1..=9).map(loopback).collect()));
-        let refused = nine.dial_filtered(target, &filter, false, None).await;
+        let refused = nine.dial_filtered(target, &filter, false, permits()).await;
         assert!(
             matches!(refused, Err(FilteredDialError::Failed(_))),
             "{refused:?}"

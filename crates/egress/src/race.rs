@@ -19,7 +19,7 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 pub(crate) async fn connect(
     addresses: Vec<IpAddr>,
     port: u16,
-    mut permits: DialPermits,
+    mut permits: DialPermits<'_>,
 ) -> io::Result<CountedStream> {
     let mut waiting = alternating(addresses).into_iter().peekable();
     let mut attempts = FuturesUnordered::new();

@@ -2,6 +2,11 @@
 //!
 //! A socket is an open file, and the number of open files of a process is limited. A process without a free file can
 //! neither accept a probe nor reopen its store. So this crate stops earlier: a socket is opened only with a permit.
+//!
+//! Connections, calls to the platforms and posts to webhooks each have a part of their own, so that none of them waits for
+//! another.
+
+mod endpoint;
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -12,9 +17,17 @@ use actix_rt::net::{ActixStream, Ready, TcpStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// One socket in this many is reserved for calls: HTTP requests, and further addresses that a dial tries. Connections
-/// last for hours; because of the reserve a call never waits for a connection to end.
+use self::endpoint::EndpointHold;
+
+pub(crate) use self::endpoint::EndpointSockets;
+
+/// One socket in this many is reserved for calls: HTTP requests, further addresses that a dial tries, and webhooks.
+/// Connections last for hours; because of the reserve a call never waits for a connection to end.
 const ONE_CALL_SOCKET_IN: usize = 8;
+
+/// One socket of the reserve in this many is for webhooks, which applications can hold for as long as a post takes. A reserve
+/// of one socket is shared.
+const ONE_WEBHOOK_SOCKET_IN: usize = 2;
 
 /// The number of sockets of a process without a limit.
 const UNLIMITED: usize = Semaphore::MAX_PERMITS;
@@ -23,13 +36,37 @@ const UNLIMITED: usize = Semaphore::MAX_PERMITS;
 /// BSDs.
 const OUT_OF_FILES: [i32; 2] = [24, 23];
 
-/// The number of sockets that may be open at once, for connections and for calls. Clones share the count.
+/// The number of sockets that may be open at once, for connections, for calls and for webhooks. Clones share the count.
 #[derive(Debug, Clone)]
 pub struct SocketBudget {
-    connections: Arc<Semaphore>,
-    calls: Arc<Semaphore>,
-    most_connections: usize,
-    most_calls: usize,
+    connections: SocketPart,
+    calls: SocketPart,
+    webhooks: SocketPart,
+}
+
+/// The sockets for one purpose.
+#[derive(Debug, Clone)]
+struct SocketPart {
+    permits: Arc<Semaphore>,
+    most: usize,
+}
+
+impl SocketPart {
+    fn new(most: usize) -> Self {
+        Self {
+            permits: Arc::new(Semaphore::new(most)),
+            most,
+        }
+    }
+
+    fn taken(&self) -> usize {
+        self.most - self.permits.available_permits()
+    }
+
+    /// Whether half of them are free, rounded up.
+    fn is_half_free(&self) -> bool {
+        self.permits.available_permits() * 2 > self.most + 1
+    }
 }
 
 impl SocketBudget {
@@ -37,13 +74,18 @@ impl SocketBudget {
     #[must_use]
     pub fn new(sockets: usize) -> Self {
         let sockets = sockets.min(UNLIMITED);
-        let calls = sockets.div_ceil(ONE_CALL_SOCKET_IN);
-        let most_connections = sockets - calls;
+        let reserve = sockets.div_ceil(ONE_CALL_SOCKET_IN);
+        let webhooks = reserve / ONE_WEBHOOK_SOCKET_IN;
+        let calls = SocketPart::new(reserve - webhooks);
+        let webhooks = if webhooks == 0 {
+            calls.clone()
+        } else {
+            SocketPart::new(webhooks)
+        };
         Self {
-            connections: Arc::new(Semaphore::new(most_connections)),
-            calls: Arc::new(Semaphore::new(calls)),
-            most_connections,
-            most_calls: calls,
+            connections: SocketPart::new(sockets - reserve),
+            calls,
+            webhooks,
         }
     }
 
@@ -62,19 +104,20 @@ impl SocketBudget {
     /// Whether a permit for a connection is free now.
     #[must_use]
     pub fn has_connection(&self) -> bool {
-        self.connections.available_permits() > 0
+        self.connections.permits.available_permits() > 0
     }
 
     /// The largest number of open connections; `None` if there is no limit.
     #[must_use]
     pub fn most_connections(&self) -> Option<usize> {
-        (self.most_connections < UNLIMITED / 2).then_some(self.most_connections)
+        let most = self.connections.most;
+        (most < UNLIMITED / 2).then_some(most)
     }
 
     /// The number of permits for connections that are taken.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.most_connections - self.connections.available_permits()
+        self.connections.taken()
     }
 
     /// A permit for one socket of a call.
@@ -85,23 +128,45 @@ impl SocketBudget {
     /// A permit for the socket of a call that is kept open for the next call. `None` if half of the permits for calls are
     /// taken, because a kept socket is closed only when the same host is called again and would block other calls.
     pub(crate) fn kept_call(&self) -> Option<SocketPermit> {
-        if self.calls.available_permits() * 2 > self.most_calls + 1 {
+        if self.calls.is_half_free() {
             self.call()
         } else {
             None
         }
+    }
+
+    /// The sockets of one more endpoint, out of those for webhooks.
+    pub(crate) fn endpoint(&self) -> EndpointSockets {
+        EndpointSockets::new(self.webhooks.clone())
     }
 }
 
 /// The permission to have one socket open. All clones count as one; it is free again when the last clone is dropped. A
 /// bot that keeps its permit between two connections can always open the next one.
 #[derive(Debug, Clone)]
-pub struct SocketPermit(Arc<OwnedSemaphorePermit>);
+pub struct SocketPermit(Arc<TakenSocket>);
+
+#[derive(Debug)]
+struct TakenSocket {
+    _permit: OwnedSemaphorePermit,
+    /// Of an endpoint's sockets.
+    _hold: Option<EndpointHold>,
+}
 
 impl SocketPermit {
-    fn of(semaphore: &Arc<Semaphore>) -> Option<Self> {
-        let permit = Arc::clone(semaphore).try_acquire_owned().ok()?;
-        Some(Self(Arc::new(permit)))
+    fn of(part: &SocketPart) -> Option<Self> {
+        let permit = Arc::clone(&part.permits).try_acquire_owned().ok()?;
+        Some(Self(Arc::new(TakenSocket {
+            _permit: permit,
+            _hold: None,
+        })))
+    }
+
+    fn of_endpoint(permit: OwnedSemaphorePermit, hold: EndpointHold) -> Self {
+        Self(Arc::new(TakenSocket {
+            _permit: permit,
+            _hold: Some(hold),
+        }))
     }
 
     /// Whether another clone exists, so that a socket may be open with this permit.
@@ -116,29 +181,50 @@ impl SocketPermit {
     }
 }
 
-/// The permits of one dial. The first attempt uses the dial's own permit, attempts beside it use permits for calls. The
-/// socket that the dial returns holds the dial's own permit, whichever attempt it came from, so that a connection of
-/// hours never holds a permit for calls.
-pub(crate) struct DialPermits {
+/// The permits of one dial. The first attempt uses the dial's own permit, attempts beside it use permits for calls, or of the
+/// endpoint that is dialled. The socket that the dial returns holds the dial's own permit, whichever attempt it came from, so
+/// that a connection of hours never holds a permit for calls.
+pub(crate) struct DialPermits<'a> {
     /// The permit that the dial was given, else one for calls. `None` if none was free.
     own: Option<SocketPermit>,
     /// The same permit while no socket uses it.
     free: Option<SocketPermit>,
-    budget: SocketBudget,
+    beside: BesideSockets<'a>,
 }
 
-impl DialPermits {
-    pub(crate) fn new(given: Option<SocketPermit>, budget: &SocketBudget) -> Self {
+/// Where attempts beside the first one have their permits from.
+#[derive(Clone, Copy)]
+enum BesideSockets<'a> {
+    Calls(&'a SocketBudget),
+    Endpoint(&'a EndpointSockets),
+}
+
+impl<'a> DialPermits<'a> {
+    /// Of a dial of our own.
+    pub(crate) fn new(given: Option<SocketPermit>, budget: &'a SocketBudget) -> Self {
         let own = given.or_else(|| budget.call());
         Self {
             free: own.clone(),
             own,
-            budget: budget.clone(),
+            beside: BesideSockets::Calls(budget),
+        }
+    }
+
+    /// Of a dial to an endpoint.
+    pub(crate) fn of_endpoint(own: SocketPermit, endpoint: &'a EndpointSockets) -> Self {
+        Self {
+            free: Some(own.clone()),
+            own: Some(own),
+            beside: BesideSockets::Endpoint(endpoint),
         }
     }
 
     pub(crate) fn take(&mut self) -> Option<SocketPermit> {
-        self.free.take().or_else(|| self.budget.call())
+        let beside = self.beside;
+        self.free.take().or_else(|| match beside {
+            BesideSockets::Calls(budget) => budget.call(),
+            BesideSockets::Endpoint(endpoint) => endpoint.beside(),
+        })
     }
 
     /// Returns the permit of a socket that is closed.
@@ -240,6 +326,8 @@ impl ActixStream for CountedStream {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[test]
@@ -252,7 +340,13 @@ mod tests {
             assert_eq!(budget.most_connections(), Some(connections));
             assert!(!budget.has_connection());
             let calls = std::iter::from_fn(|| budget.call()).collect::<Vec<_>>();
-            assert_eq!(calls.len(), sockets - connections, "of {sockets}");
+            let reserve: usize = sockets - connections;
+            assert_eq!(calls.len(), reserve.div_ceil(2), "of {sockets}");
+            let mut webhooks = Vec::new();
+            while let Some(Some(permit)) = budget.endpoint().permit().now_or_never() {
+                webhooks.push(permit);
+            }
+            assert_eq!(webhooks.len(), reserve / 2, "of {sockets}");
         }
         assert_eq!(SocketBudget::unlimited().most_connections(), None);
     }

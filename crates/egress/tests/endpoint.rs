@@ -527,8 +527,8 @@ async fn sockets_are_counted_and_scarce_ones_not_kept() {
         });
         move || egress.endpoint(&endpoint(&url, &["loopback"]))
     };
-    // Two of these are for calls. One may stay open, and the other serves every other endpoint.
-    let client = with_sockets(16);
+    // Two of these are for webhooks. One may stay open, and the other serves every other endpoint.
+    let client = with_sockets(32);
     let (first, second) = (client(), client());
     for _ in 0..2 {
         post(&first).await.expect("an answer");
@@ -538,6 +538,36 @@ async fn sockets_are_counted_and_scarce_ones_not_kept() {
         (first.idle_connections(), second.idle_connections()),
         (1, 0)
     );
+}
+
+/// An endpoint that hangs has a part of the sockets only, however much is posted to it.
+#[actix_rt::test]
+async fn an_endpoint_that_hangs_leaves_sockets_to_others() {
+    let hangs = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let (port, ..) = answering(None, &[OK]).await;
+    let egress = Egress::new(&EgressSettings {
+        sockets: SocketBudget::new(32),
+        ..settings(None)
+    });
+    let client = |port: u16| {
+        let url = format!("http://127.0.0.1:{port}/");
+        Rc::new(egress.endpoint(&endpoint(&url, &["loopback"])))
+    };
+    let stuck = client(hangs.local_addr().expect("its address").port());
+    let held = Rc::clone(&stuck);
+    let first = actix_rt::spawn(async move { post(&held).await.map(drop) });
+    let (_socket, _) = hangs.accept().await.expect("the post of it");
+    for _ in 0..8 {
+        let more = post(&stuck).await.expect_err("it has its share");
+        assert!(
+            matches!(more.problem, PostProblem::TooManyOpenFiles),
+            "{more:?}"
+        );
+    }
+    let answer = post(&client(port)).await.expect("an answer");
+    assert_eq!(answer.status, 200);
+    assert!(!first.is_finished());
+    first.abort();
 }
 
 #[actix_rt::test]
@@ -563,6 +593,12 @@ async fn through_a_proxy_the_host_is_checked_as_it_is_written() {
     let policy: ProxyPolicy = format!("http://{}", proxy.address())
         .parse()
         .expect("a proxy");
+    let proxied = EgressSettings {
+        proxy: policy.clone(),
+        ..settings(None)
+    };
+    let host = "https://app.test/".parse().expect("an address");
+    assert!(proxied.is_proxied(&host) && !settings(None).is_proxied(&host));
     let egress = egress(Some(&identity)).with_proxy(policy);
     let named = format!("https://app.test:{port}/");
     let answer = post(&egress.endpoint(&endpoint(&named, &[]))).await;
@@ -570,6 +606,7 @@ async fn through_a_proxy_the_host_is_checked_as_it_is_written() {
     for url in [
         "https://127.0.0.1/",
         "https://LOCALHOST./",
+        "https://metadata.google.internal/",
         "https://[fd00::1]/",
     ] {
         let blocked = post(&egress.endpoint(&endpoint(url, &[]))).await;

@@ -21,6 +21,34 @@ pub(crate) fn webhook(name: &str, url: &str) -> Value {
     json!({"name": name, "road": {"kind": "webhook", "url": url}})
 }
 
+/// An application that does not answer holds a part of the sockets, and others get their events over the rest.
+#[actix_rt::test]
+async fn an_endpoint_that_hangs_leaves_sockets_to_others() {
+    // Two of them are for webhooks.
+    let world = World::with_sockets(32).await;
+    let hangs = Webhook::new(|_, _| Answer {
+        after: Duration::from_secs(3_600),
+        ..Answer::ok()
+    });
+    let works = Webhook::new(|_, _| Answer::ok());
+    let mut stuck = webhook("stuck", &hangs.url());
+    stuck["policy"] = json!({"concurrency": 16});
+    world.create(stuck).await;
+    world.create(webhook("app", &works.url())).await;
+    let chats: Vec<String> = (0..16).map(|number| format!("oc_{number}")).collect();
+    for chat in &chats {
+        world.say(chat, &["one"]);
+    }
+    until_true("it hangs", || !hangs.seen().is_empty()).await;
+    let last = world.say("oc_1", &["two"])[0];
+    until_true("all is delivered", || {
+        world.view("app").progress.floor >= last
+    })
+    .await;
+    let stuck = world.view("stuck").progress;
+    assert!(stuck.floor < last, "it has answered nothing: {stuck:?}");
+}
+
 #[actix_rt::test]
 async fn an_event_arrives_whole_and_signed() {
     let world = World::new().await;

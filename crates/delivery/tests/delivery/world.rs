@@ -10,7 +10,7 @@ use longwire_delivery::{
     ChatReplies, ChatReply, ChatReplyOutcome, ConsumerView, CreatedConsumer, Deliveries,
     DeliverySettings, DeliveryTiming, InstallationFacts, InstallationNames,
 };
-use longwire_egress::{AddressFilter, EgressSettings, ProxyEnvironment, tls_config};
+use longwire_egress::{AddressFilter, EgressSettings, ProxyEnvironment, SocketBudget, tls_config};
 use longwire_installation::{BaseUrl, Desired, InstallationId, Origin, Platform};
 use longwire_store::{
     Cause, Group, GroupReply, InstallationRecord, NewEvent, NewInstallation, Receipt,
@@ -65,10 +65,17 @@ impl World {
 
     pub(crate) async fn with(timing: DeliveryTiming) -> Self {
         let home = tempfile::tempdir().expect("a directory");
-        Self::at(home, timing).await
+        Self::at(home, timing, SocketBudget::unlimited()).await
     }
 
-    async fn at(home: tempfile::TempDir, timing: DeliveryTiming) -> Self {
+    /// With so many sockets, of which one in sixteen is for webhooks.
+    pub(crate) async fn with_sockets(sockets: usize) -> Self {
+        let home = tempfile::tempdir().expect("a directory");
+        let budget = SocketBudget::new(sockets);
+        Self::at(home, DeliveryTiming::default(), budget).await
+    }
+
+    async fn at(home: tempfile::TempDir, timing: DeliveryTiming, sockets: SocketBudget) -> Self {
         let database = home.path().join("longwire.db");
         let settings = StoreSettings::at(format!("sqlite:{}", database.display()));
         // The threads of the one before end in their own time.
@@ -86,7 +93,10 @@ impl World {
         let of_settings: Arc<dyn ChatReplies> = Arc::<Replies>::clone(&replies);
         let deliveries = Deliveries::start(DeliverySettings {
             store: store.clone(),
-            egress: EgressSettings::new(tls, ProxyEnvironment::from_vars([("", ""); 0])),
+            egress: EgressSettings {
+                sockets,
+                ..EgressSettings::new(tls, ProxyEnvironment::from_vars([("", ""); 0]))
+            },
             filter: Arc::new(AddressFilter::from_entries(["loopback"]).expect("a word")),
             names: Arc::new(Names(bot.id, Arc::new(facts))),
             replies: of_settings,
@@ -114,7 +124,7 @@ impl World {
         let home = self.home;
         self.store.stop_writer();
         drop((self.store, self.deliveries));
-        let again = Self::at(home, timing).await;
+        let again = Self::at(home, timing, SocketBudget::unlimited()).await;
         again.next.store(next, Relaxed);
         again
     }

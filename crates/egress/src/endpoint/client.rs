@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::answer::{ConnectionUse, PostAnswer};
@@ -23,7 +23,7 @@ use super::target::EndpointUrl;
 use crate::address_filter::AddressFilter;
 use crate::dial::Dialer;
 use crate::settings::EgressSettings;
-use crate::sockets::SocketBudget;
+use crate::sockets::{DialPermits, EndpointSockets, SocketPermit};
 
 /// How long the rest of a long answer is read, so that its connection can be used again.
 const SKIP_TIME: Duration = Duration::from_secs(1);
@@ -44,7 +44,7 @@ pub struct EndpointClient {
     any_plain: bool,
     filter: Arc<AddressFilter>,
     dialer: Dialer,
-    sockets: SocketBudget,
+    sockets: EndpointSockets,
     max_idle: usize,
     idle: Duration,
     kept: Rc<Kept>,
@@ -87,7 +87,7 @@ impl EndpointClient {
             url,
             filter: Arc::clone(&settings.filter),
             dialer,
-            sockets: egress.sockets.clone(),
+            sockets: egress.sockets.endpoint(),
             max_idle: settings.max_idle,
             idle: settings.idle,
             kept: Rc::default(),
@@ -98,12 +98,16 @@ impl EndpointClient {
     ///
     /// The body comes in parts, which are written from where they lie. A status of any kind is an answer. What is longer
     /// than `limits.keep_bytes` is read on for up to 256 KiB and a second, without leaving the deadline, and dropped.
+    ///
+    /// If no connection is kept, and webhooks have no socket free, this waits for one for as long as `limits.deadline`; that
+    /// time is not the application's.
     pub async fn post(
         &self,
         headers: &HeaderLines,
         body: &[&[u8]],
         limits: PostLimits,
     ) -> Result<PostAnswer, PostError> {
+        let way = self.way(limits.deadline).await?;
         let deadline = Instant::now() + limits.deadline;
         let mut length = [0; LENGTH_LINE_BYTES];
         let request = Request {
@@ -117,7 +121,11 @@ impl EndpointClient {
             was_sent: Cell::new(false),
             resent: Cell::new(false),
         };
-        let sent = timeout_at(deadline, self.send(request, limits.keep_bytes, &attempt)).await;
+        let sent = timeout_at(
+            deadline,
+            self.send(way, request, limits.keep_bytes, &attempt),
+        )
+        .await;
         let timed_out = |_| {
             Err(PostProblem::TimedOut {
                 step: attempt.step.get(),
@@ -151,32 +159,53 @@ impl EndpointClient {
         self.kept.connections.borrow().len()
     }
 
+    /// A kept connection, or the permission to open one.
+    async fn way(&self, patience: Duration) -> Result<PostWay, PostError> {
+        if let Some(kept) = self.take_kept().await {
+            return Ok(PostWay::Kept(kept));
+        }
+        let permit = timeout(patience, self.sockets.permit()).await;
+        match permit {
+            Ok(Some(permit)) => Ok(PostWay::Fresh(permit)),
+            Ok(None) | Err(_) => Err(PostError {
+                problem: PostProblem::TooManyOpenFiles,
+                may_have_arrived: false,
+                resent: false,
+            }),
+        }
+    }
+
     /// Sends over a kept connection, else over a new one; and once more if the kept one turns out to be closed.
     async fn send(
         &self,
+        way: PostWay,
         request: Request<'_>,
         keep_bytes: usize,
         attempt: &Attempt,
     ) -> Result<(AnswerReader, Connection, ConnectionUse), PostProblem> {
-        let mut connection_use = ConnectionUse::Opened;
-        if let Some(mut kept) = self.take_kept().await {
-            match kept.exchange(request, keep_bytes, &attempt.step).await {
-                Ok(reader) => return Ok((reader, kept, ConnectionUse::Kept)),
-                Err(ExchangeError::Io {
-                    nothing_came: true, ..
-                }) => {
-                    connection_use = ConnectionUse::Resent;
-                    attempt.resent.set(true);
-                    let whole = attempt.step.get() == RequestStep::AwaitingAnswer;
-                    attempt.was_sent.set(whole);
-                    // Whoever closed this one has most likely closed the others too.
-                    self.close_idle();
+        let (permit, connection_use) = match way {
+            PostWay::Fresh(permit) => (permit, ConnectionUse::Opened),
+            PostWay::Kept(mut kept) => {
+                match kept.exchange(request, keep_bytes, &attempt.step).await {
+                    Ok(reader) => return Ok((reader, kept, ConnectionUse::Kept)),
+                    Err(ExchangeError::Io {
+                        nothing_came: true, ..
+                    }) => {}
+                    Err(error) => return Err(self.problem(error, attempt)),
                 }
-                Err(error) => return Err(self.problem(error, attempt)),
+                attempt.resent.set(true);
+                let whole = attempt.step.get() == RequestStep::AwaitingAnswer;
+                attempt.was_sent.set(whole);
+                // Whoever closed this one has most likely closed the others too.
+                drop(kept);
+                self.close_idle();
+                let permit = self.sockets.permit().await;
+                let permit = permit.ok_or(PostProblem::TooManyOpenFiles)?;
+                (permit, ConnectionUse::Resent)
             }
-        }
+        };
         attempt.step.set(RequestStep::Connecting);
-        let mut fresh = self.connect().await?;
+        let mut fresh = self.connect(permit).await?;
         match fresh.exchange(request, keep_bytes, &attempt.step).await {
             Ok(reader) => Ok((reader, fresh, connection_use)),
             Err(error) => Err(self.problem(error, attempt)),
@@ -195,12 +224,13 @@ impl EndpointClient {
         }
     }
 
-    async fn connect(&self) -> Result<Connection, PostProblem> {
-        let permit = self.sockets.kept_call();
-        let may_be_kept = permit.is_some();
-        let dial =
-            self.dialer
-                .dial_filtered(self.url.target(), &self.filter, self.any_plain, permit);
+    async fn connect(&self, permit: SocketPermit) -> Result<Connection, PostProblem> {
+        let may_be_kept = self.sockets.may_keep();
+        let permits = DialPermits::of_endpoint(permit, &self.sockets);
+        let target = self.url.target();
+        let dial = self
+            .dialer
+            .dial_filtered(target, &self.filter, self.any_plain, permits);
         let tcp = dial.await?;
         let transport = match &self.tls {
             None => Transport::Plain(tcp),
@@ -274,6 +304,12 @@ impl Kept {
         self.is_watched.set(first.is_some());
         first
     }
+}
+
+/// How a post goes out.
+enum PostWay {
+    Kept(Connection),
+    Fresh(SocketPermit),
 }
 
 /// What is known of a post while it runs.
