@@ -12,8 +12,17 @@ use longwire_wire::event::Seq;
 use longwire_wire::view::{EventView, Family};
 use serde_json::Value;
 
+/// What is answered to a click that was asked about.
+#[derive(Clone, PartialEq, Eq)]
+pub enum AskedAnswer {
+    /// What the application says: a JSON document that the platform takes.
+    Result(Bytes),
+    /// No consumer that claims clicks wants this one, so it is answered as any event.
+    Nobody,
+}
+
 /// A click on a card, the preview of a link or a first visit that is recorded, and whose answer is the application's. Dropping it
-/// says that there is no answer.
+/// says that the application has no answer.
 pub struct AskedCard {
     /// The bot.
     pub installation: InstallationId,
@@ -23,7 +32,7 @@ pub struct AskedCard {
     pub due: Instant,
     /// What the consumers' filters look at.
     pub event: AskedEvent,
-    answer: Option<Box<dyn FnOnce(Bytes) + Send>>,
+    answer: Option<Box<dyn FnOnce(AskedAnswer) + Send>>,
 }
 
 /// What is known of the event before it is read from the log.
@@ -73,14 +82,13 @@ impl AskedEvent {
 }
 
 impl AskedCard {
-    /// `answer` is called at most once, with a JSON document that the platform takes, on the thread of delivery: it must not
-    /// block.
+    /// `answer` is called at most once, on the thread of delivery: it must not block.
     pub fn new(
         installation: InstallationId,
         seq: Seq,
         due: Instant,
         event: AskedEvent,
-        answer: impl FnOnce(Bytes) + Send + 'static,
+        answer: impl FnOnce(AskedAnswer) + Send + 'static,
     ) -> Self {
         Self {
             installation,
@@ -91,7 +99,16 @@ impl AskedCard {
         }
     }
 
-    pub(crate) fn reply(mut self, answer: Bytes) {
+    pub(crate) fn reply(self, answer: Bytes) {
+        self.give(AskedAnswer::Result(answer));
+    }
+
+    /// No consumer wants this click.
+    pub(crate) fn disclaim(self) {
+        self.give(AskedAnswer::Nobody);
+    }
+
+    fn give(mut self, answer: AskedAnswer) {
         if let Some(give) = self.answer.take() {
             give(answer);
         }

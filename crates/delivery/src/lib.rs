@@ -37,7 +37,7 @@ mod track;
 mod view;
 mod wake;
 
-pub use asked_card::{AskedCard, AskedEvent};
+pub use asked_card::{AskedAnswer, AskedCard, AskedEvent};
 pub use consumer::ClaimedEvent;
 pub use deliveries::{
     AckError, AcknowledgedEvents, ChangeError, ClaimError, ClaimedAnswerError, CreateError,

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use longwire_actor::{Receives, panic_text, send};
 use longwire_installation::{InstallationId, Platform};
-use longwire_link::session::{CardEvent, CardSettings, CardTicket};
+use longwire_link::session::{CardEvent, CardResult, CardSettings, CardTicket};
 use longwire_wire::event::Seq;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -112,7 +112,7 @@ impl fmt::Debug for CardQuestion {
 pub struct CardReply {
     socket: Arc<dyn Receives<CardAnswered>>,
     ticket: CardTicket,
-    result: Option<Bytes>,
+    result: CardResult,
 }
 
 impl CardReply {
@@ -120,7 +120,7 @@ impl CardReply {
         Self {
             socket,
             ticket,
-            result: None,
+            result: CardResult::Unanswered,
         }
     }
 
@@ -128,13 +128,18 @@ impl CardReply {
     /// result (`toast`, `card`, `inline`) that goes into the ACK, for WeCom the body of `aibot_respond_update_msg` or
     /// `aibot_respond_welcome_msg`. An answer behind the deadline, or to a connection that is gone, is not used.
     pub fn answer(mut self, result_json: Bytes) {
-        self.result = Some(result_json);
+        self.result = CardResult::Answered(result_json);
+    }
+
+    /// Says that no application claims this event, so that it is answered as any event, without the default.
+    pub fn unclaimed(mut self) {
+        self.result = CardResult::Unclaimed;
     }
 }
 
 impl Drop for CardReply {
     fn drop(&mut self) {
-        let result = self.result.take();
+        let result = std::mem::replace(&mut self.result, CardResult::Unanswered);
         send(&*self.socket, CardAnswered(self.ticket, result));
     }
 }
@@ -151,7 +156,7 @@ impl fmt::Debug for CardReply {
 /// more of them at a time than half its window.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct CardAnswered(pub(crate) CardTicket, pub(crate) Option<Bytes>);
+pub(crate) struct CardAnswered(pub(crate) CardTicket, pub(crate) CardResult);
 
 /// Who is asked about card events, and what is answered when nobody answers.
 #[derive(Clone, Default)]

@@ -102,7 +102,7 @@ pub struct AnswerTotals {
 /// Questions to applications about card events since the start.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CardTotals {
-    /// Questions asked.
+    /// Questions asked. Those about events that no application claims after all have no other number.
     pub asked: u64,
     /// Card events answered as the application said.
     pub answered: u64,

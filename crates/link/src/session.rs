@@ -46,7 +46,7 @@ pub use action::{
     SessionView, Wait,
 };
 pub use answer::{Answer, OwedAck};
-pub use cards::{CardEvent, CardSettings, CardTicket};
+pub use cards::{CardEvent, CardResult, CardSettings, CardTicket};
 pub use feishu::Feishu;
 pub use input::{CloseMode, Input, NotRecorded, SessionRequest, Submitted, Surroundings, Whole};
 use longwire_wire::event::DurableProof;

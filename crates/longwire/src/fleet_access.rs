@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use longwire_delivery::{
-    AskedCard, AskedEvent, ChatReplies, ChatReply, ChatReplyFailed, ChatReplyOutcome, Deliveries,
-    InstallationFacts, InstallationNames,
+    AskedAnswer, AskedCard, AskedEvent, ChatReplies, ChatReply, ChatReplyFailed, ChatReplyOutcome,
+    Deliveries, InstallationFacts, InstallationNames,
 };
 use longwire_fleet::{
     AnsweredSender, CardBroker, CardQuestion, Fleet, IdempotencyKey, ReplyOrder, ReplyTo,
@@ -183,7 +183,10 @@ impl CardBroker for CardsOfConsumers {
             payload: question.payload,
         };
         let reply = question.reply;
-        let answer = move |result| reply.answer(result);
+        let answer = move |answer| match answer {
+            AskedAnswer::Result(result) => reply.answer(result),
+            AskedAnswer::Nobody => reply.unclaimed(),
+        };
         let card = AskedCard::new(
             question.installation,
             question.seq,

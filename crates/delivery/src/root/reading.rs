@@ -131,6 +131,7 @@ impl Handler<Ask> for Delivery {
 
     fn handle(&mut self, Ask(card): Ask, _: &mut Self::Context) {
         let Some(facts) = self.shared.settings.names.facts(card.installation) else {
+            card.disclaim();
             return;
         };
         let claimers = self.claims.claimers();
@@ -138,8 +139,12 @@ impl Handler<Ask> for Delivery {
             let filter = &one.definition().filter;
             one.concerns(&facts) && card.event.passes(filter, facts.public_id)
         });
+        let Some(claimer) = claims else {
+            card.disclaim();
+            return;
+        };
         // Dropping the card says that there is no answer.
-        if let Some(consumer) = claims.and_then(|one| self.child(one.id)) {
+        if let Some(consumer) = self.child(claimer.id) {
             consumer.send(AskCard(card));
         }
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use longwire_delivery::{AskedCard, AskedEvent, ClaimedAnswerError};
+use longwire_delivery::{AskedAnswer, AskedCard, AskedEvent, ClaimedAnswerError};
 use longwire_installation::Platform;
 use longwire_store::{Happening, Seq};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::webhooks::webhook;
 use crate::world::{SOON, World, space, until, until_true};
 
 /// Asks about a click as the connection of its bot does. The receiver fails when there is no answer.
-fn ask(world: &World, seq: Seq, within: Duration) -> oneshot::Receiver<Bytes> {
+fn ask(world: &World, seq: Seq, within: Duration) -> oneshot::Receiver<AskedAnswer> {
     let (tell, told) = oneshot::channel();
     let event = AskedEvent {
         platform: Platform::Feishu,
@@ -30,6 +30,14 @@ fn ask(world: &World, seq: Seq, within: Duration) -> oneshot::Receiver<Bytes> {
     });
     world.deliveries.ask_card(card);
     told
+}
+
+/// The result that came, if it is one.
+fn result(answer: AskedAnswer) -> Option<Bytes> {
+    match answer {
+        AskedAnswer::Result(result) => Some(result),
+        AskedAnswer::Nobody => None,
+    }
 }
 
 fn claims(name: &str, url: &str) -> Value {
@@ -68,7 +76,8 @@ async fn the_answer_of_a_webhook_is_checked_and_passed_on() {
     let answer = timeout(SOON, ask(&world, seq, SOON))
         .await
         .expect("in time");
-    let answer: Value = serde_json::from_slice(&answer.expect("an answer")).expect("JSON");
+    let answer = result(answer.expect("an answer")).expect("a result");
+    let answer: Value = serde_json::from_slice(&answer).expect("JSON");
     assert_eq!(answer["toast"]["content"], "done");
     // A toast of no type that the platform knows.
     let seq = world.click("b");
@@ -121,7 +130,22 @@ async fn a_paused_consumer_is_not_waited_for_and_claims_nothing() {
     let answer = timeout(SOON, ask(&world, seq, SOON))
         .await
         .expect("in time");
-    assert!(answer.is_err());
+    assert_eq!(answer.map(result), Ok(None));
+}
+
+#[actix_rt::test]
+async fn a_click_that_the_filter_leaves_out_is_claimed_by_nobody() {
+    let world = World::new().await;
+    let hook = Webhook::new(|_, _| Answer::ok());
+    let mut definition = claims("app", &hook.url());
+    definition["filter"] = json!({"chats": ["oc_2"]});
+    world.create(definition).await;
+    assert!(world.deliveries.claims_cards(world.bot.id));
+    let seq = world.click("a");
+    let answer = timeout(SOON, ask(&world, seq, SOON))
+        .await
+        .expect("in time");
+    assert_eq!(answer.map(result), Ok(None), "said, not dropped");
 }
 
 #[actix_rt::test]
@@ -141,6 +165,7 @@ async fn a_pull_reader_answers_a_click() {
         .await
         .expect("in time")
         .expect("an answer");
+    let answer = result(answer).expect("a result");
     assert!(String::from_utf8_lossy(&answer).contains("done"));
     let other = Bytes::from_static(b"no json");
     world.click("b");

@@ -23,6 +23,7 @@ impl CardTally {
             CardOutcome::Answered(_) => &self.answered,
             CardOutcome::Defaulted(_) | CardOutcome::Unanswered => &self.defaulted,
             CardOutcome::Late => &self.late,
+            CardOutcome::Unclaimed => return,
         };
         counter.fetch_add(1, Relaxed);
     }

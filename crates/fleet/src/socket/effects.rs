@@ -185,7 +185,7 @@ impl Socket {
             CardOutcome::Answered(waited) | CardOutcome::Defaulted(waited) => {
                 self.fleet.totals.card_answered(waited);
             }
-            CardOutcome::Unanswered | CardOutcome::Late => {}
+            CardOutcome::Unanswered | CardOutcome::Late | CardOutcome::Unclaimed => {}
         }
     }
 

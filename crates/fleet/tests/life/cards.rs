@@ -34,6 +34,7 @@ impl CardBroker for Scripted {
                 std::thread::spawn(move || question.reply.answer(RESULT.into()));
             }
             Some("keep") => self.kept.lock().expect("whole").push(question),
+            Some("disclaim") => question.reply.unclaimed(),
             Some("panic") => panic!("the broker fails"),
             _ => drop(question),
         }
@@ -111,22 +112,25 @@ async fn a_click_is_answered_whatever_its_application_does() {
         assert_eq!(result.as_deref(), Some(DEFAULT_RESULT), "{what}");
     }
     assert_eq!(world.card_totals(), [3, 1, 2, 0]);
+    let disclaimed = world.result_of(push(5, "disclaim")).await;
+    assert_eq!(disclaimed, None, "as any event");
+    assert_eq!(world.card_totals(), [4, 1, 2, 0]);
     let latency = world.fleet.overview().card_latency_us;
     assert_eq!(latency.count, 3);
 
     broker.claims_nothing.store(true, Relaxed);
     assert_eq!(world.result_of(push(4, "answer")).await, None);
-    assert_eq!(world.card_totals(), [3, 1, 2, 0], "nobody was asked");
+    assert_eq!(world.card_totals(), [4, 1, 2, 0], "nobody was asked");
 
     let asked = broker.asked.lock().expect("whole").clone();
-    assert!(asked.is_sorted() && asked.len() == 3, "{asked:?}");
-    assert_eq!(world.store.reader().count_events().expect("readable"), 4);
+    assert!(asked.is_sorted() && asked.len() == 4, "{asked:?}");
+    assert_eq!(world.store.reader().count_events().expect("readable"), 5);
     let bot = world.bot(0);
     assert_eq!((bot.generation, bot.lights.restarts), (1, 0), "{bot:?}");
     let ledger = control.ledger();
     assert_eq!(
         (ledger.acked, ledger.bad_acks.total()),
-        (4, 0),
+        (5, 0),
         "{ledger:?}"
     );
     world.fleet.drain(Duration::from_secs(5)).await;

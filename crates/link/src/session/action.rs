@@ -34,7 +34,7 @@ pub enum Action<A> {
     Join(Fragment),
     /// A joined push of this id was answered 500: tell the assembler.
     JoinedRefused(ByteString),
-    /// Ask the application what the platform is to be answered. What it says, or that it says nothing, comes back as
+    /// Ask the application what the platform is to be answered. What it says, or that nobody says anything, comes back as
     /// [`Input::CardAnswered`](super::Input::CardAnswered).
     AskApplication {
         /// Which question this is.
@@ -211,6 +211,8 @@ pub enum CardOutcome {
     Unanswered,
     /// An answer of the application came too late.
     Late,
+    /// No application claims it after all: it was answered as any event.
+    Unclaimed,
 }
 
 impl Counts {

@@ -112,6 +112,15 @@ impl Answer {
         }
     }
 
+    /// ACK: code 200 without a result, where no application claims the event after all.
+    #[must_use]
+    pub fn without_result(owed: OwedAck) -> Self {
+        Self {
+            echo: owed.echo,
+            payload: Cow::Borrowed(RECORDED),
+        }
+    }
+
     /// NACK: code 500, so that the platform pushes the event again.
     #[must_use]
     pub fn refused(echo: Echo) -> Self {

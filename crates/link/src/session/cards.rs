@@ -74,6 +74,17 @@ impl fmt::Debug for CardEvent {
     }
 }
 
+/// What becomes of the question about a card event. It cannot be printed: it may be what an application said.
+#[derive(Clone, PartialEq, Eq)]
+pub enum CardResult {
+    /// A JSON document that the platform takes.
+    Answered(Bytes),
+    /// The application that claims the event has no answer: it gets the default one, or of WeCom none.
+    Unanswered,
+    /// No application claims this event: it is answered as any event.
+    Unclaimed,
+}
+
 /// Which question to the application an answer is to. It is of use to the session that gave it out.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct CardTicket {

@@ -251,7 +251,7 @@ impl<P: DurableProof, A> Session<P, A> for Feishu<A> {
             Input::InputEnded(detail) => self.input_ended(detail),
             Input::WriteFailed(detail) => self.write_failed(detail),
             Input::Recorded(proofs) => self.recorded(proofs, around),
-            Input::CardAnswered(ticket, result) => self.card_answered(ticket, result, now),
+            Input::CardAnswered(ticket, result) => self.card_answered(ticket, &result, now),
             // Whatever the reason, the platform repeats them.
             Input::NotRecorded(tickets, _) => self.not_recorded(&tickets, now),
             Input::Submitted(submitted) => self.recording.handle_submitted(submitted, now),

@@ -10,7 +10,7 @@ use longwire_wire::event::NewEvent;
 use longwire_wire::wecom::Command;
 use serde_json::value::RawValue;
 
-use super::cards::CardTicket;
+use super::cards::{CardResult, CardTicket};
 use crate::generation::Generation;
 use crate::unparsed::Unparsed;
 
@@ -63,9 +63,8 @@ pub enum Input<P, A> {
     AssemblerEmpty(u32),
     /// The assembler joined a split push.
     Assembled(Whole),
-    /// The application answered the question of this ticket: with this result, a JSON document that the platform takes, or
-    /// not at all.
-    CardAnswered(CardTicket, Option<Bytes>),
+    /// What became of the question of this ticket.
+    CardAnswered(CardTicket, CardResult),
     /// Somebody asks the platform something.
     Request(SessionRequest<A>),
     /// What becomes of the frame of [`Action::UnparsedFrame`](super::Action::UnparsedFrame).

@@ -251,7 +251,7 @@ impl<P: DurableProof, A> Session<P, A> for Wecom<A> {
             Input::InputEnded(detail) => self.input_ended(detail, now),
             Input::WriteFailed(detail) => self.write_failed(detail, now),
             Input::Recorded(proofs) => self.recorded(proofs, around),
-            Input::CardAnswered(ticket, result) => self.card_answered(ticket, result, now),
+            Input::CardAnswered(ticket, result) => self.card_answered(ticket, &result, now),
             Input::NotRecorded(tickets, why) => self.not_recorded(&tickets, why, now),
             Input::Submitted(submitted) => self.submitted(submitted, now),
             Input::HasPredecessors => self.recording.wait_for_predecessors(),

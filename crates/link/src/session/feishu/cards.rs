@@ -6,14 +6,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use longwire_wire::answer::{self, Echo};
 use longwire_wire::event::{DurableProof, NewEvent};
 
 use super::Feishu;
 use crate::session::action::{Action, CardOutcome};
 use crate::session::answer::{Answer, OwedAck};
-use crate::session::cards::{AwaitedCards, CardEvent, CardSettings, CardTicket};
+use crate::session::cards::{AwaitedCards, CardEvent, CardResult, CardSettings, CardTicket};
 
 /// The events that wait for the application, and how they are answered without it.
 pub(super) struct Cards {
@@ -99,34 +98,41 @@ impl<A> Feishu<A> {
         }
     }
 
-    /// The application answered, or has nothing to say. Repeats that wait beside the event get the same.
-    pub(super) fn card_answered(
-        &mut self,
-        ticket: CardTicket,
-        result: Option<Bytes>,
-        now: Instant,
-    ) {
+    /// The application answered, or has nothing to say, or none claims the event. Repeats that wait beside the event get the same.
+    pub(super) fn card_answered(&mut self, ticket: CardTicket, result: &CardResult, now: Instant) {
         let Some(cards) = &mut self.cards else {
             return;
         };
         if !cards.awaited.contains(ticket) {
-            if result.is_none() {
+            match result {
+                CardResult::Answered(_) => {}
                 // Its time was up before. A repeat that waits now has a question of its own, or waits for its own time.
-                return;
+                CardResult::Unanswered | CardResult::Unclaimed => return,
             }
             let late = Action::CardSettled(CardOutcome::Late);
             self.transport.act(late);
         }
         while let Some(owed) = self.release_card(|cards| cards.take(ticket.seq())) {
-            match &result {
-                Some(result_json) => {
+            match result {
+                CardResult::Answered(result_json) => {
                     let waited = self.answer_with(owed, result_json, now);
                     let answered = CardOutcome::Answered(waited);
                     self.transport.act(Action::CardSettled(answered));
                 }
-                None => self.answer_by_default(owed, now),
+                CardResult::Unanswered => self.answer_by_default(owed, now),
+                CardResult::Unclaimed => self.answer_as_any_event(owed, now),
             }
         }
+    }
+
+    fn answer_as_any_event(&mut self, owed: Owed, now: Instant) {
+        let waited = now.saturating_duration_since(owed.since);
+        self.transport.counts.count_wait(waited);
+        self.transport.counts.acked += 1;
+        let answer = Answer::without_result(owed.ack);
+        self.transport.outbox.answer(&answer, waited);
+        let unclaimed = Action::CardSettled(CardOutcome::Unclaimed);
+        self.transport.act(unclaimed);
     }
 
     /// Those whose time is up are answered by default.

@@ -6,7 +6,6 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use bytestring::ByteString;
 use longwire_wire::event::{DurableProof, NewEvent};
 use longwire_wire::wecom::{self, Command, limit};
@@ -16,7 +15,7 @@ use super::requests::Waiter;
 use super::{Phase, Wecom};
 use crate::requests::RequestKind;
 use crate::session::action::{Action, CardOutcome};
-use crate::session::cards::{CardEvent, CardTicket};
+use crate::session::cards::{CardEvent, CardResult, CardTicket};
 use crate::session::input::Surroundings;
 
 /// How much sooner than the platform's limit the application's answer has to be here, so that it is there in time.
@@ -89,26 +88,25 @@ impl<A> Wecom<A> {
     }
 
     /// The application answered, or has nothing to say.
-    pub(super) fn card_answered(
-        &mut self,
-        ticket: CardTicket,
-        result: Option<Bytes>,
-        now: Instant,
-    ) {
+    pub(super) fn card_answered(&mut self, ticket: CardTicket, result: &CardResult, now: Instant) {
         let Some((_, answerable)) = self.cards.take(ticket.seq()) else {
-            if result.is_some() {
-                self.settle_card(CardOutcome::Late);
+            match result {
+                CardResult::Answered(_) => self.settle_card(CardOutcome::Late),
+                CardResult::Unanswered | CardResult::Unclaimed => {}
             }
             return;
         };
-        let body = result.as_deref().map(serde_json::from_slice::<&RawValue>);
+        let body = match result {
+            CardResult::Answered(body) => serde_json::from_slice::<&RawValue>(body),
+            CardResult::Unanswered => return self.settle_card(CardOutcome::Unanswered),
+            CardResult::Unclaimed => return self.settle_card(CardOutcome::Unclaimed),
+        };
         match body {
-            Some(Ok(body)) => self.respond(&answerable, body, now),
-            Some(Err(_)) => {
+            Ok(body) => self.respond(&answerable, body, now),
+            Err(_) => {
                 self.transport.malformed("card_answer_not_json", 0);
                 self.settle_card(CardOutcome::Unanswered);
             }
-            None => self.settle_card(CardOutcome::Unanswered),
         }
     }
 

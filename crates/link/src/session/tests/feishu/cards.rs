@@ -98,6 +98,18 @@ fn an_application_that_has_no_answer_is_not_waited_for() {
 }
 
 #[test]
+fn a_click_that_no_filter_wants_is_answered_as_any_event_at_once() {
+    let mut life = Life::new();
+    life.recorded_clicks(1);
+    life.world.nobody_claims();
+    life.world.turn();
+    assert_eq!(life.answers(), [plain("m1")]);
+    assert_eq!(life.world.session.view().awaiting_application, 0);
+    let application = &life.world.application;
+    assert_eq!((application.unclaimed, application.defaulted), (1, 0));
+}
+
+#[test]
 fn a_click_that_nobody_claims_is_answered_as_any_event() {
     let mut life = Life::new();
     life.world.cards_claimed = false;

@@ -14,6 +14,7 @@ pub(in crate::session::tests) struct Application {
     pub(in crate::session::tests) answered: u64,
     pub(in crate::session::tests) defaulted: u64,
     pub(in crate::session::tests) late: u64,
+    pub(in crate::session::tests) unclaimed: u64,
     /// The latest deadline of all questions so far.
     last_due: Option<Instant>,
 }
@@ -31,6 +32,7 @@ impl Application {
             CardOutcome::Answered(_) => self.answered += 1,
             CardOutcome::Defaulted(_) | CardOutcome::Unanswered => self.defaulted += 1,
             CardOutcome::Late => self.late += 1,
+            CardOutcome::Unclaimed => self.unclaimed += 1,
         }
     }
 }
@@ -46,9 +48,19 @@ impl World {
         let count = self.application.questions.len();
         if count > 0 {
             let (ticket, _) = self.application.questions.remove(index % count);
-            let result = has_answer.then(|| result_of(ticket.seq().0).into());
+            let result = if has_answer {
+                CardResult::Answered(result_of(ticket.seq().0).into())
+            } else {
+                CardResult::Unanswered
+            };
             self.tell(Input::CardAnswered(ticket, result));
         }
+    }
+
+    /// Nobody claims the event of the oldest question.
+    pub(in crate::session::tests) fn nobody_claims(&mut self) {
+        let (ticket, _) = self.application.questions.remove(0);
+        self.tell(Input::CardAnswered(ticket, CardResult::Unclaimed));
     }
 
     /// Nothing waits for the application longer than it may.
