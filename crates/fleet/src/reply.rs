@@ -48,7 +48,7 @@ pub enum ReplyTo {
         /// When it was received, Unix milliseconds.
         received_ms: i64,
         /// The group, or the user of a single chat, for a message of its own where the platform no longer takes the
-        /// `req_id`, as after a reconnect. Without it such a reply is refused.
+        /// `req_id`, as after a reconnect, or never answered an earlier reply under it. Without it such a reply is refused.
         chat_id: Option<String>,
     },
 }

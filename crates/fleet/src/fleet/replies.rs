@@ -149,21 +149,15 @@ impl Fleet {
             body,
         };
         let outcome = self.say(order.installation, request).await;
-        let (
-            Err(ReplyError::Refused {
-                code: Some(code::INVALID_REQ_ID),
-                ..
-            }),
-            Some(chat_id),
-        ) = (&outcome, callback.chat_id)
-        else {
-            return outcome.map(|()| ReplySent {
+        match callback.chat_id {
+            Some(chat_id) if outcome.as_ref().is_err_and(takes_no_reply) => {
+                self.send_over_connection(order, chat_id).await
+            }
+            Some(_) | None => outcome.map(|()| ReplySent {
                 message_id: None,
                 is_own_message: false,
-            });
-        };
-        // The id ended with its connection, and nothing was shown under it.
-        self.send_over_connection(order, chat_id).await
+            }),
+        }
     }
 
     async fn send_over_connection(
@@ -194,4 +188,16 @@ impl Fleet {
             message: reply.message,
         })
     }
+}
+
+/// Whether nothing was shown for the reply, because the callback's `req_id` takes none any more: it ended with its
+/// connection, or the platform never answered an earlier reply under it, so that answers could not be told apart.
+fn takes_no_reply(error: &ReplyError) -> bool {
+    matches!(
+        error,
+        ReplyError::Refused {
+            code: Some(code::INVALID_REQ_ID),
+            ..
+        } | ReplyError::Request(RequestError::SpentReqId)
+    )
 }

@@ -3,11 +3,11 @@
 use crate::world::*;
 use longwire_fleet::{
     AnsweredSender, Fault, FleetActor, IdempotencyKey, Inspection, ReplyError, ReplyOrder,
-    ReplySent, ReplyTo, WecomCallbackKind,
+    ReplySent, ReplyTo, RequestError, WecomCallbackKind,
 };
 use longwire_installation::{Desired, InstallationId, Platform};
 use longwire_link::Timing;
-use longwire_sim::wecom::Via;
+use longwire_sim::wecom::{CommandKind, ScriptedAnswer, Via};
 use longwire_sim::{Behaviour, ChatMessage, Control, Push};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -197,6 +197,21 @@ async fn a_wecom_reply_takes_the_connection_and_then_a_message_of_its_own() {
     let own = order("unheard-of", now_ms, Some("zhangsan"), "k3");
     let sent = world.fleet.reply(own).await.expect("it is said");
     assert!(sent.is_own_message);
+    // The platform never answers a reply, so a further one under its id could not be told from it.
+    let silent =
+        longwire_sim::wecom::Behaviour::answer(CommandKind::Respond, ScriptedAnswer::Ignore);
+    control.behaviour(Some("robot"), silent.times(1));
+    let unanswered = world.fleet.reply(order(&req_id, now_ms, None, "k6")).await;
+    assert!(unanswered.expect_err("no answer").may_be_sent());
+    let spent = world.fleet.reply(order(&req_id, now_ms, None, "k7")).await;
+    let spent = spent.expect_err("no chat is known");
+    assert!(
+        matches!(spent, ReplyError::Request(RequestError::SpentReqId)),
+        "{spent:?}"
+    );
+    let own = order(&req_id, now_ms, Some("zhangsan"), "k8");
+    let sent = world.fleet.reply(own).await.expect("it is said");
+    assert!(sent.is_own_message);
     let mut notice = order("", now_ms, None, "k5");
     notice.chat = "operators".to_owned();
     notice.to = ReplyTo::Nothing;
@@ -221,6 +236,7 @@ async fn a_wecom_reply_takes_the_connection_and_then_a_message_of_its_own() {
         [
             (Via::Reply(req_id), "reply k1".to_owned(), true),
             (Via::Send, "reply k3".to_owned(), true),
+            (Via::Send, "reply k8".to_owned(), true),
             (Via::Send, "reply k5".to_owned(), true),
         ]
     );
