@@ -1,8 +1,9 @@
-//! What happens to a bot is said in a chat through another one, in the operator's language, once a minute at most about
+//! A consumer's owner is told in a chat of his own that it is behind. What happens to a bot is said in a chat through another one, in the operator's language, once a minute at most about
 //! each bot. A bot that cannot speak costs a line of the log, and makes no news of its own.
 
 use longwire_sim::Behaviour;
-use longwire_tests::{Setup, app_id, platform, wait_until};
+use longwire_tests::{Setup, app_id, message_of, platform, wait_until};
+use serde_json::json;
 
 #[test]
 fn a_refused_bot_is_told_through_a_healthy_one() {
@@ -30,6 +31,36 @@ fn a_refused_bot_is_told_through_a_healthy_one() {
         Some("[longwire] lost：平台拒绝该机器人，例如凭证错误。原因：auth_failed")
     );
     assert_eq!(control.bot_messages(None).len(), 1);
+    gateway.stop();
+}
+
+#[test]
+fn an_owner_hears_that_a_consumer_is_behind() {
+    let sim = platform(|_| ());
+    let control = sim.control();
+    let gateway = Setup::new(&sim).bot("speaker").start();
+    gateway.wait_live("speaker");
+    let definition = json!({
+        "name": "desk", "road": {"kind": "pull"}, "policy": {"patience": "1s"},
+        "notices": {"installation": gateway.installation("speaker")["id"], "chat": "oc_owner"},
+    });
+    let made = gateway.public().post("/v1/consumers", Some(&definition));
+    let made = made.expect("it answers");
+    assert_eq!(made.status, 201, "{}", made.body);
+    let message = message_of("evt-1", "om-1", "who takes this?");
+    control.push(&app_id("speaker"), message);
+    let said = wait_until("its owner is told", || {
+        let said = control.bot_messages(Some(&app_id("speaker")));
+        said.into_iter()
+            .next()
+            .ok_or_else(|| gateway.public().json("/v1/consumers/desk").to_string())
+    });
+    assert_eq!(said.chat, "oc_owner");
+    let text = said.text.unwrap_or_default();
+    assert!(
+        text.contains("desk") && text.contains("% of its patience"),
+        "{text}"
+    );
     gateway.stop();
 }
 

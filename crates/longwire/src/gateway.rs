@@ -9,7 +9,7 @@
 //! `serve` and `demo` run the same one.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use longwire_delivery::{Deliveries, DeliveriesEnded, DeliverySettings, DeliveryTiming};
@@ -39,7 +39,7 @@ pub(crate) struct Gateway {
     /// Where the admin interface is.
     pub(crate) admin: SocketAddr,
     listeners: Listeners,
-    notices: Option<Notices>,
+    notices: Notices,
 }
 
 /// What a gateway lost and cannot replace. It drains still; then only a new process helps.
@@ -107,9 +107,12 @@ impl Gateway {
             },
         })
         .await;
-        let notices = Notices::start(&config.notices, &store, &fleet);
+        let consumers = Arc::new(OnceLock::new());
+        let notices = Notices::start(&config.notices, &store, &fleet, &consumers);
         let deliveries = start_deliveries(config, &fleet, &store, delivery_egress).await?;
         cards.ask(deliveries.clone());
+        // Delivery starts once.
+        let _ = consumers.set(deliveries.clone());
         let listen = Failure::io("serve HTTP");
         let (api_address, admin_address) = (address(&api)?, address(&admin)?);
         let listeners = Listeners::start(

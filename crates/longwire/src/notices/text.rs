@@ -35,6 +35,22 @@ pub(super) fn notice(
     }
 }
 
+/// What the owner of a consumer is told that lags.
+pub(super) fn to_owner(language: NoticeLanguage, operation: &Operation, consumer: &str) -> String {
+    let percent = operation.patience_percent.unwrap_or_default();
+    let events = operation.lag_events.unwrap_or_default();
+    let minutes = operation.lag_ms.unwrap_or_default() / 60_000;
+    match language {
+        NoticeLanguage::En => format!(
+            "[longwire] {consumer}: The consumer is {minutes} min behind, which is {percent} % of its patience. Up to {events} \
+             events wait."
+        ),
+        NoticeLanguage::Zh => format!(
+            "[longwire] {consumer}：消费者已落后 {minutes} 分钟，达到容忍时间的 {percent}%。最多 {events} 个事件等待投递。"
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
