@@ -6,7 +6,6 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use url::Url;
 
-use crate::endpoint::EndpointUrl;
 use crate::environment::{ProxyEnvironment, UnusableProxy};
 use crate::no_proxy::NoProxy;
 use crate::policy::{ProxyPolicy, Route, Routing, Target};
@@ -59,13 +58,6 @@ impl EgressSettings {
             Some(Ok(Some(proxy))) => Route::Proxy(proxy.clone()),
             Some(Err(UnusableProxy { variable })) => Route::Unusable { variable },
         }
-    }
-
-    /// Whether posts to this webhook go through a proxy. It looks names up itself, so the [filter](crate::AddressFilter) sees
-    /// the host as it is written, and not the addresses that the proxy dials.
-    pub fn is_proxied(&self, url: &EndpointUrl) -> bool {
-        let routing = self.routing(&self.proxy);
-        matches!(routing.proxy_to(url.target()), Ok(Some(_)))
     }
 
     pub(crate) fn routing(&self, policy: &ProxyPolicy) -> Routing {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use longwire_egress::endpoint::{
-    ConnectionUse, EndpointCa, EndpointClient, EndpointHeaders, EndpointSettings, HeaderLines,
-    MalformedAnswer, PostAnswer, PostError, PostLimits, PostProblem, RequestStep,
+    ConnectionUse, EndpointCa, EndpointClient, EndpointHeaders, EndpointSettings, EndpointUrl,
+    HeaderLines, MalformedAnswer, PostAnswer, PostError, PostLimits, PostProblem, RequestStep,
 };
 use longwire_egress::{
     AddressFilter, AddressKind, Egress, EgressSettings, ProxyPolicy, SocketBudget, TlsProblem,
@@ -597,8 +597,8 @@ async fn through_a_proxy_the_host_is_checked_as_it_is_written() {
         proxy: policy.clone(),
         ..settings(None)
     };
-    let host = "https://app.test/".parse().expect("an address");
-    assert!(proxied.is_proxied(&host) && !settings(None).is_proxied(&host));
+    let host: EndpointUrl = "https://app.test/".parse().expect("an address");
+    assert!(host.is_proxied(&proxied) && !host.is_proxied(&settings(None)));
     let egress = egress(Some(&identity)).with_proxy(policy);
     let named = format!("https://app.test:{port}/");
     let answer = post(&egress.endpoint(&endpoint(&named, &[]))).await;

@@ -101,7 +101,7 @@ impl Deliveries {
         match &definition.road {
             Road::Webhook(road) => {
                 let url = road.url.as_str().parse::<EndpointUrl>();
-                url.is_ok_and(|url| url.is_named() && self.inner.settings.egress.is_proxied(&url))
+                url.is_ok_and(|url| url.is_named() && url.is_proxied(&self.inner.settings.egress))
             }
             Road::Pull | Road::Stream { .. } => false,
         }

@@ -7,6 +7,7 @@ use url::{Host, Url};
 
 use crate::dial::peer;
 use crate::policy::Target;
+use crate::settings::EgressSettings;
 
 /// The longest address, in bytes. Servers commonly take 8 KiB for the whole request line.
 const MAX_BYTES: usize = 2048;
@@ -57,6 +58,13 @@ impl EndpointUrl {
         matches!(self.0.host(), Some(Host::Domain(_)))
     }
 
+    /// Whether posts to it go through a proxy. A proxy looks names up itself, so the [filter](crate::AddressFilter) sees the
+    /// host as it is written, and not the addresses that the proxy dials.
+    pub fn is_proxied(&self, egress: &EgressSettings) -> bool {
+        let routing = egress.routing(&egress.proxy);
+        matches!(routing.proxy_to(self.target()), Ok(Some(_)))
+    }
+
     /// Whether the address begins with `https`.
     pub fn is_secure(&self) -> bool {
         self.0.scheme() == "https"
@@ -67,7 +75,7 @@ impl EndpointUrl {
         peer(self.host(), self.port())
     }
 
-    pub(crate) fn target(&self) -> Target<'_> {
+    pub(super) fn target(&self) -> Target<'_> {
         Target {
             host: self.host(),
             port: self.port(),

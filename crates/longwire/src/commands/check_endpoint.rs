@@ -39,7 +39,7 @@ pub(crate) fn run(config: Option<&Path>, wanted: &CheckEndpoint) -> Result<Exit,
         sample: wanted.sample.as_deref().map(read).transpose()?,
         expect_gone: wanted.expect_gone,
         is_secure: settings.url.is_secure(),
-        is_checked_by_name: settings.url.is_named() && egress.is_proxied(&settings.url),
+        is_checked_by_name: settings.url.is_named() && settings.url.is_proxied(&egress),
         limits: PostLimits {
             deadline: loaded.config.webhooks.timeout,
             ..PostLimits::default()
