@@ -123,7 +123,7 @@ fn a_store_that_stalls_has_events_refused_early_and_loses_none() {
         (ledger.pushed, ledger.pushed),
         "each is there, and once"
     );
-    let grown = gateway.memory_kib("VmHWM") - peak;
+    let grown = gateway.memory_kib("VmHWM").saturating_sub(peak);
     assert!(grown < GROWTH_KIB, "{grown} KiB more at the peak");
     nobody_reconnected(&gateway);
 }
@@ -162,7 +162,7 @@ fn unfinished_pushes_of_many_bots_share_one_bound() {
             record => Err(format!("{record:?}; {refused}")),
         }
     });
-    let grown = gateway.memory_kib("VmHWM") - peak;
+    let grown = gateway.memory_kib("VmHWM").saturating_sub(peak);
     assert!(grown < GROWTH_KIB, "{grown} KiB more at the peak");
     an_event_flows(&control, &bot(0), "after");
     nobody_reconnected(&gateway);
@@ -198,7 +198,7 @@ fn unfinished_frames_of_many_bots_share_one_bound() {
     });
     let step = told["next_step"].as_str().unwrap_or_default();
     assert!(step.contains("unfinished messages"), "{told}");
-    let grown = gateway.memory_kib("VmHWM") - peak;
+    let grown = gateway.memory_kib("VmHWM").saturating_sub(peak);
     assert!(grown < GROWTH_KIB, "{grown} KiB more at the peak");
     let view = gateway.installation(&bystander);
     assert_eq!(view["generation"], 1, "{view}");
