@@ -108,6 +108,27 @@ impl ClientError {
 struct Refusal {
     code: String,
     detail: Option<String>,
+    errors: Vec<Mistake>,
+}
+
+/// One mistake in a request.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Mistake {
+    pointer: String,
+    detail: String,
+}
+
+impl Refusal {
+    /// All that it says, with the place of each mistake.
+    fn text(&self) -> Option<String> {
+        let mut text = self.detail.clone()?;
+        for (at, Mistake { pointer, detail }) in self.errors.iter().enumerate() {
+            let before = if at == 0 { ": " } else { "; " };
+            text.extend([before, pointer, " – ", detail]);
+        }
+        Some(text)
+    }
 }
 
 /// A name or an id as one part of a path.
@@ -346,8 +367,8 @@ impl Client {
         let refusal: Refusal = serde_json::from_slice(&body).unwrap_or_default();
         Err(ClientError::Refused {
             status: status.as_u16(),
+            detail: (refusal.text()).unwrap_or_else(|| format!("the server answers {status}")),
             code: refusal.code,
-            detail: (refusal.detail).unwrap_or_else(|| format!("the server answers {status}")),
         })
     }
 }

@@ -108,6 +108,11 @@ fn consumers_are_made_steered_and_removed() {
     assert!(secret.starts_with("whsec_"), "{secret}");
     assert!(!stderr.contains(secret.trim()), "{stderr}");
     server.ask(&add, 1);
+    // Each mistake is told with its place.
+    for url in ["ftp://x/", "http://169.254.169.254/"] {
+        let (_, stderr) = server.ask(&["consumers", "add", "other", "--url", url], 1);
+        assert!(stderr.contains("/road/url – "), "{stderr}");
+    }
     let filtered = ["--type", "wecom.*"];
     let pull = [&["consumers", "add", "pull"][..], &filtered].concat();
     server.ask(&pull, 0);
