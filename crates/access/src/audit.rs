@@ -4,7 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::serial::as_text;
-use crate::{Space, TokenId, TokenName};
+use crate::{Grant, Space, TokenId, TokenName};
+
+/// The longest subject that is kept, in bytes. Names have 64; a longer one is no name.
+const MAX_SUBJECT_BYTES: usize = 128;
 
 /// A change that somebody asked for.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
@@ -167,6 +170,37 @@ pub struct AuditEntry {
     pub result: AuditResult,
 }
 
+impl AuditEntry {
+    /// The entry of something that the holder of a token asked for.
+    #[must_use]
+    pub fn by(
+        grant: &Grant,
+        action: AuditAction,
+        subject: &str,
+        result: AuditResult,
+        at_ms: i64,
+    ) -> Self {
+        Self {
+            at_ms,
+            token: Some(grant.token),
+            name: grant.name.clone(),
+            space: grant.space.clone(),
+            action,
+            subject: cut(subject).into(),
+            result,
+        }
+    }
+}
+
+/// The beginning of a subject, which a caller may have made as long as a path.
+fn cut(subject: &str) -> &str {
+    let mut end = subject.len().min(MAX_SUBJECT_BYTES);
+    while !subject.is_char_boundary(end) {
+        end -= 1;
+    }
+    &subject[..end]
+}
+
 /// An entry of the audit as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {
@@ -179,6 +213,13 @@ pub struct AuditRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_subject_is_cut_between_characters() {
+        assert_eq!(cut("support"), "support");
+        let long = "客".repeat(100);
+        assert_eq!(cut(&long).len(), 126);
+    }
 
     #[test]
     fn actions_have_one_name_each() {

@@ -18,9 +18,6 @@ use crate::store_calls::read;
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
-/// The longest subject that is kept, in bytes. Names have 64; a longer one is no name.
-const MAX_SUBJECT_BYTES: usize = 128;
-
 /// Refuses a change that the audit could not tell of.
 ///
 /// # Errors
@@ -68,10 +65,11 @@ pub(crate) fn keep<T>(
         Err(problem) => AuditResult::problem(problem.code()),
     };
     let entry = entry(caller, action, subject, result);
+    let subject = entry.subject.clone();
     if admin.settings.store.audit(entry).is_err() {
         tracing::error!(
             %action,
-            subject = cut(subject),
+            %subject,
             token = %caller.token,
             "the audit is full and does not tell of this change; see to the store's disk"
         );
@@ -79,24 +77,7 @@ pub(crate) fn keep<T>(
 }
 
 fn entry(caller: &Caller, action: AuditAction, subject: &str, result: AuditResult) -> AuditEntry {
-    AuditEntry {
-        at_ms: now_ms(),
-        token: Some(caller.token),
-        name: caller.name.clone(),
-        space: caller.space.clone(),
-        action,
-        subject: cut(subject).into(),
-        result,
-    }
-}
-
-/// The beginning of a subject, which a caller may have made as long as a path.
-fn cut(subject: &str) -> &str {
-    let mut end = subject.len().min(MAX_SUBJECT_BYTES);
-    while !subject.is_char_boundary(end) {
-        end -= 1;
-    }
-    &subject[..end]
+    AuditEntry::by(caller, action, subject, result, now_ms())
 }
 
 pub(crate) fn now_ms() -> i64 {
@@ -132,16 +113,4 @@ pub(crate) async fn list(
     let next = records.last().filter(|_| more).map(|record| record.id);
     let data = records.iter().map(AuditDocument::from).collect();
     Ok(Json(AuditPage { data, next }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_subject_is_cut_between_characters() {
-        assert_eq!(cut("support"), "support");
-        let long = "客".repeat(100);
-        assert_eq!(cut(&long).len(), 126);
-    }
 }

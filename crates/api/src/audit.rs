@@ -12,9 +12,6 @@ use longwire_listener::{Caller, Problem};
 use crate::Api;
 use crate::problem_code::ProblemCode;
 
-/// The longest subject that is kept, in bytes. Names have 64; a longer one is no name.
-const MAX_SUBJECT_BYTES: usize = 128;
-
 /// Refuses a change while the process ends, and one that the audit could not tell of.
 ///
 /// # Errors
@@ -65,10 +62,11 @@ pub(crate) fn keep<T>(
         Err(problem) => AuditResult::problem(problem.code()),
     };
     let entry = entry(caller, action, subject, result);
+    let subject = entry.subject.clone();
     if api.settings.store.audit(entry).is_err() {
         tracing::error!(
             %action,
-            subject = cut(subject),
+            %subject,
             token = %caller.token,
             "the audit is full and does not tell of this change; see to the store's disk"
         );
@@ -76,26 +74,12 @@ pub(crate) fn keep<T>(
 }
 
 fn entry(caller: &Caller, action: AuditAction, subject: &str, result: AuditResult) -> AuditEntry {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let at_ms = since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    });
-    AuditEntry {
-        at_ms,
-        token: Some(caller.token),
-        name: caller.name.clone(),
-        space: caller.space.clone(),
-        action,
-        subject: cut(subject).into(),
-        result,
-    }
+    AuditEntry::by(caller, action, subject, result, now_ms())
 }
 
-/// The beginning of a subject, which a caller may have made as long as a path.
-fn cut(subject: &str) -> &str {
-    let mut end = subject.len().min(MAX_SUBJECT_BYTES);
-    while !subject.is_char_boundary(end) {
-        end -= 1;
-    }
-    &subject[..end]
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
 }
