@@ -15,7 +15,7 @@ pub enum EndpointRefused {
     #[error("the URL of the webhook cannot be used")]
     Url(#[from] EndpointUrlError),
     /// Its host is an address, or the name of one, where no webhook is delivered.
-    #[error("no webhook is delivered there: {0}")]
+    #[error(transparent)]
     Blocked(#[from] BlockedAddress),
     /// One of its headers.
     #[error("a header of the webhook cannot be sent")]

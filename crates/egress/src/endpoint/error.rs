@@ -46,7 +46,7 @@ pub enum PostProblem {
         source: io::Error,
     },
     /// The name leads to addresses alone that webhooks must not be delivered to. Nothing was sent.
-    #[error("no webhook is delivered there: {0}")]
+    #[error(transparent)]
     Blocked(BlockedAddress),
     /// Plain text to an address of the internet. Nothing was sent.
     #[error(
