@@ -23,6 +23,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use crate::card_claims::CardClaims;
 use crate::consumer::ConsumerEntry;
 use crate::figures::DeliveryFigures;
+use crate::giving_way::give_way;
 use crate::index::ConsumerIndex;
 use crate::loaded::Row;
 use crate::priority;
@@ -100,10 +101,13 @@ impl Deliveries {
             let (settings, index) = (settings.clone(), Arc::clone(&index));
             let claims = Arc::clone(&claims);
             arbiter.spawn_fn(move || {
-                if settings.lower_priority {
-                    priority::lower();
-                }
+                let lower = settings.lower_priority;
                 let shared = std::rc::Rc::new(Shared::new(settings));
+                if lower {
+                    priority::lower();
+                    let store = shared.settings.store.clone();
+                    actix_rt::spawn(give_way(store, shared.log.watch_head()));
+                }
                 let root = start(
                     Arc::clone(&cards.0),
                     Place::default(),

@@ -21,6 +21,7 @@ mod endpoint;
 mod endpoint_plan;
 mod feed;
 mod figures;
+mod giving_way;
 mod index;
 mod loaded;
 mod log;

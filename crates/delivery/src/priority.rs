@@ -1,9 +1,9 @@
 //! The priority of the thread of delivery: recording goes first.
 
-/// How much nicer delivery is than recording. At saturation the scheduler gives it about a third of what a thread that records
-/// gets; alone it has a whole core.
+/// How much nicer delivery is than recording. Of a core that both want, the scheduler gives it a tenth of what a thread that
+/// records gets; alone it has a whole core.
 #[cfg(target_os = "linux")]
-const NICE: i32 = 5;
+const NICE: i32 = 10;
 
 /// Lowers the priority of the current thread, which Linux keeps for each thread. What it starts inherits it. Where the system does
 /// not take it, the thread runs as any other.

@@ -29,8 +29,8 @@ pub struct DeliverySettings {
     pub replies: Arc<dyn ChatReplies>,
     /// How long things take.
     pub timing: DeliveryTiming,
-    /// Whether the thread of delivery has a lower priority than those that record. Where the system refuses, delivery runs with
-    /// the usual one.
+    /// Whether recording goes first: the thread of delivery has a lower priority than those that record, and rests while the
+    /// writer of the store waits too long for a core. Where the system refuses, delivery runs as any other thread.
     pub lower_priority: bool,
     /// Whether faults may be provoked, in tests.
     pub fault_injection: bool,

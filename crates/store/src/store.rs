@@ -35,6 +35,7 @@ use crate::identity::StoreIdentity;
 use crate::open::{OpenError, database_path};
 use crate::read_error::ReadError;
 use crate::reader::Reader;
+use crate::scheduling::{SchedulingDelay, WriterThread};
 use crate::seal::KeyRing;
 use crate::settings::StoreSettings;
 use crate::sqlite;
@@ -65,6 +66,7 @@ struct OpenStore {
     keys: Arc<KeyRing>,
     key_file: PathBuf,
     slot: Mutex<WriterSlot>,
+    thread: WriterThread,
 }
 
 impl Store {
@@ -122,6 +124,7 @@ impl Store {
                 keys,
                 key_file,
                 slot,
+                thread: WriterThread::default(),
             }),
         })
     }
@@ -231,6 +234,12 @@ impl Store {
     /// The same out of memory alone, so that it never blocks; `None` where [`follow`](Self::follow) would ask the database.
     pub fn recent(&self, query: &EventQuery) -> Option<EventPage> {
         self.open.head.page(query)
+    }
+
+    /// How long the writer's thread waited for a core since it began; `None` while there is none, and where the system does
+    /// not tell. Some microseconds.
+    pub fn scheduling_delay(&self) -> Option<SchedulingDelay> {
+        self.open.thread.delay()
     }
 
     /// Whether events are being recorded. Cheap, at any time.

@@ -61,6 +61,7 @@ impl WriterRun {
             tracing::warn!("the writer runs already");
             return;
         };
+        self.open.thread.is_this();
         state.run(inbox, stopped);
         self.pass_on(inbox);
     }
