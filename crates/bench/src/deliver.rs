@@ -4,6 +4,7 @@
 //! one endpoint    recorded while its consumer is paused, then resumed: the rate of catching up
 //! many endpoints  each with a consumer that begins in the middle of the log
 //! live            a paced load: from push to ACK as the platform sees it, from push to receipt as the application does
+//! trouble         the same load on five consumers, of which one dies and one becomes slow, and comes back
 //! along           the same load once more, while readers read along over a stream each
 //! floor           the same bodies from memory, posted to the same receiver over as many connections
 //! ```
@@ -13,6 +14,7 @@
 pub(crate) mod account;
 mod along;
 mod figures;
+mod trouble;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -33,7 +35,8 @@ use crate::stand::{
     TestStand,
 };
 use account::{DeliveryAccount, recorded_from};
-use figures::{CatchUp, DeliverFigures, LiveDelivery};
+use figures::{CatchUp, DeliverFigures, LiveDelivery, Parts};
+use trouble::FiveApplications;
 
 /// Posts that a consumer has under way, and connections of the floor: the default of a consumer.
 const CONCURRENCY: u32 = 32;
@@ -105,6 +108,7 @@ struct OwedEvents {
     many: Vec<ReceivingApplication>,
     /// The first event of the many.
     first: u64,
+    five: FiveApplications,
 }
 
 impl OwedEvents {
@@ -118,7 +122,10 @@ impl OwedEvents {
         let counts = receiver.ledger().await?;
         let mut account = DeliveryAccount::default();
         let one = std::iter::once((&self.one, &all));
-        for (application, owed) in one.chain(self.many.iter().map(|other| (other, &last))) {
+        let (five, lately) = self.five.owed(&all);
+        let five = five.into_iter().map(|other| (other, &lately));
+        let many = self.many.iter().map(|other| (other, &last));
+        for (application, owed) in one.chain(many).chain(five) {
             let received = receiver.received(application.number).await?;
             let counts = &counts[application.number];
             account.add(&DeliveryAccount::reach(owed, &received, counts));
@@ -168,6 +175,9 @@ impl DeliverRun<'_> {
         // The signatures of a paced load cost the receiver little.
         self.receiver.verify(one.number, &secret).await?;
         let live = self.live(command, &one).await?;
+        self.progress
+            .say("beside a dead application and a slow one");
+        let (trouble, five) = self.beside_trouble(command).await?;
         self.progress.say("reading along");
         let along = self.along(command).await?;
         for application in &many {
@@ -181,8 +191,22 @@ impl DeliverRun<'_> {
         let counts = self.receiver.counts(one.number).await?;
         let body_bytes = counts.body_bytes / counts.deliveries.max(1);
         let floor = self.floor(program, command, body_bytes).await?;
-        let figures = DeliverFigures::new(to_one, to_many, live, along, floor, body_bytes);
-        Ok((figures, OwedEvents { one, many, first }))
+        let figures = DeliverFigures::new(Parts {
+            to_one,
+            to_many,
+            live,
+            trouble,
+            along,
+            floor_per_second: floor,
+            body_bytes,
+        });
+        let owed = OwedEvents {
+            one,
+            many,
+            first,
+            five,
+        };
+        Ok((figures, owed))
     }
 
     /// Adds a consumer that begins behind the newest event and is paused; returns its secret.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::DeliveryLook;
 use super::account::DeliveryAccount;
 use super::along::ReadAlong;
+use super::trouble::{BesideTrouble, UNAFFECTED};
 use crate::bar::{Bar, BarBound, BarStanding};
 use crate::report::{ReportFigures, ReportRow};
 use crate::sample::LatencyQuantiles;
@@ -37,10 +38,23 @@ pub(super) struct DeliverFigures {
     of_floor_standing: BarStanding,
     live: LiveDelivery,
     live_standing: BarStanding,
+    trouble: BesideTrouble,
     along: ReadAlong,
     /// Of an event, on average.
     body_bytes: u64,
     pub(super) account: DeliveryAccount,
+}
+
+/// What each part of a run measured.
+pub(super) struct Parts {
+    pub(super) to_one: CatchUp,
+    pub(super) to_many: CatchUp,
+    pub(super) live: LiveDelivery,
+    pub(super) trouble: BesideTrouble,
+    pub(super) along: ReadAlong,
+    pub(super) floor_per_second: f64,
+    /// Of an event, on average.
+    pub(super) body_bytes: u64,
 }
 
 /// How fast consumers caught up.
@@ -95,14 +109,16 @@ impl CatchUp {
 }
 
 impl DeliverFigures {
-    pub(super) fn new(
-        to_one: CatchUp,
-        to_many: CatchUp,
-        live: LiveDelivery,
-        along: ReadAlong,
-        floor_per_second: f64,
-        body_bytes: u64,
-    ) -> Self {
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts {
+            to_one,
+            to_many,
+            live,
+            trouble,
+            along,
+            floor_per_second,
+            body_bytes,
+        } = parts;
         let of_floor = to_one.per_second / floor_per_second;
         Self {
             to_one_standing: PER_SECOND.judge(to_one.per_second),
@@ -113,6 +129,7 @@ impl DeliverFigures {
             floor_per_second,
             of_floor,
             live,
+            trouble,
             along,
             body_bytes,
             account: DeliveryAccount::default(),
@@ -171,6 +188,31 @@ impl ReportFigures for DeliverFigures {
                 ),
             ),
             ReportRow::new("", quantiles(self.live.ack), "from push to ACK"),
+            ReportRow::new(
+                "beside trouble",
+                quantiles(self.trouble.during),
+                format!(
+                    "from push to receipt, of the slowest of three well applications while one is dead and one takes 10 s; \
+                     {:.2} × p99; {}",
+                    self.trouble.ratio,
+                    against(&UNAFFECTED, self.trouble.standing)
+                ),
+            ),
+            ReportRow::new(
+                "",
+                quantiles(self.trouble.before),
+                "the same before, all five well",
+            ),
+            ReportRow::new(
+                "the dead one",
+                format!("{} missed", grouped(self.trouble.missed_events)),
+                format!(
+                    "away for {:.0} s; had all of it {:.1} s after it came back; the slow one took {} meanwhile",
+                    self.trouble.dead_seconds,
+                    self.trouble.caught_up_seconds,
+                    grouped(self.trouble.slow_events)
+                ),
+            ),
             ReportRow::new(
                 "read along",
                 per_second(self.along.per_second),
