@@ -45,6 +45,8 @@ pub struct WebhookAnswer {
     pub status: u16,
     /// How long it thinks before.
     pub after: Duration,
+    /// The body, JSON or nothing.
+    pub body: &'static str,
 }
 
 impl WebhookAnswer {
@@ -52,6 +54,7 @@ impl WebhookAnswer {
     pub const OK: Self = Self {
         status: 200,
         after: Duration::ZERO,
+        body: "",
     };
 }
 
@@ -165,7 +168,9 @@ fn serve(socket: TcpStream, shared: &Shared) {
         }
         lock(&shared.delivered).push(delivered);
         std::thread::sleep(answer.after);
-        let text = format!("HTTP/1.1 {} X\r\nContent-Length: 0\r\n\r\n", answer.status);
+        let (status, body) = (answer.status, answer.body);
+        let length = body.len();
+        let text = format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n\r\n{body}");
         if out.write_all(text.as_bytes()).is_err() {
             return;
         }

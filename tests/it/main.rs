@@ -22,6 +22,7 @@ mod too_few_open_files;
 mod troubles_are_told_in_a_chat;
 mod two_platforms_in_one_process;
 mod uploads_arrive_or_say_why;
+mod what_a_click_is_answered;
 mod what_a_connection_survives;
 mod what_a_listeners_client_may_hold;
 mod what_a_wecom_connection_survives;
