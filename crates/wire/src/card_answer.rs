@@ -8,6 +8,9 @@
 //! A platform that says more than this crate checks has the last word: components of a card are not checked, except for
 //! their names within a form.
 //!
+//! A callback of the old generation, which comes over HTTP alone, is answered by a flat object. The application answers both
+//! generations alike, and [`old_card_answer`] rewrites its answer.
+//!
 //! WeCom has no answer in an ACK. A click (`template_card_event`) is answered by the command
 //! [`RespondUpdate`](crate::wecom::Command::RespondUpdate), the first entry of the day (`enter_chat`) by
 //! [`RespondWelcome`](crate::wecom::Command::RespondWelcome): over the same connection, with the `req_id` of the event,
@@ -17,6 +20,7 @@
 
 mod card;
 mod error;
+mod old;
 mod toast;
 
 use bytes::Bytes;
@@ -26,13 +30,15 @@ use serde_json::value::RawValue;
 
 pub use self::card::{CARD_BYTES, CardSchema};
 pub use self::error::{CardAnswerError, CardFault};
+pub use self::old::{OldAnswerError, old_card_answer};
 
 use crate::answer;
+use crate::callback::OLD_CARD_TYPE;
 
 /// Which event is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AnswerShape {
-    /// `card.action.trigger`: `toast` and `card`, both optional.
+    /// `card.action.trigger`, and the old `card.action.trigger_v1`: `toast` and `card`, both optional.
     CardClick,
     /// `url.preview.get`: `inline` and `card`, both optional.
     UrlPreview,
@@ -42,7 +48,7 @@ impl AnswerShape {
     /// The shape of the answer to an event of this type; `None` if such an event takes no answer.
     pub fn of(event_type: &str) -> Option<AnswerShape> {
         match event_type {
-            "card.action.trigger" => Some(Self::CardClick),
+            "card.action.trigger" | OLD_CARD_TYPE => Some(Self::CardClick),
             "url.preview.get" => Some(Self::UrlPreview),
             _ => None,
         }

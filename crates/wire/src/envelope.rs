@@ -9,7 +9,8 @@ mod fields;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use self::fields::Document;
+pub(crate) use self::fields::{Document, EventHeader};
+
 use crate::members::{Text, read_object};
 use crate::repair;
 
@@ -149,7 +150,14 @@ impl Envelope {
 
     fn read(payload: &ByteString) -> Result<Envelope, EnvelopeError> {
         let document = read_object(payload).map_err(EnvelopeError::NotJson)?;
-        let document: Document<'_> = document.ok_or(EnvelopeError::NotAnObject)?;
+        Self::of_document(payload, document.ok_or(EnvelopeError::NotAnObject)?)
+    }
+
+    /// The envelope of a document that was read from `payload`.
+    pub(crate) fn of_document(
+        payload: &ByteString,
+        document: Document<'_>,
+    ) -> Result<Envelope, EnvelopeError> {
         let keep = |text: &Text<'_>| text.keep(payload);
 
         let encrypted = document.encrypted;

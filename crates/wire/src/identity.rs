@@ -99,6 +99,25 @@ impl Identity {
         }
     }
 
+    /// The key of a card callback of the old generation, which has no event id: the credential to update the card, which is
+    /// another one for each click, and what was done.
+    pub(crate) fn of_old_card(update_token: &str, action: &str) -> Identity {
+        let parts = [update_token.as_bytes(), action.as_bytes()];
+        Identity {
+            event: EventKey::digest(Domain::OldCard, &parts),
+            message: None,
+        }
+    }
+
+    /// The key of a posted event without an id: its bytes, and the nonce of the request if there is one.
+    pub(crate) fn unparsed_callback(nonce: Option<&[u8]>, payload: &[u8]) -> Identity {
+        let parts = [payload, nonce.unwrap_or_default()];
+        Identity {
+            event: EventKey::digest(Domain::UnparsedCallback, &parts),
+            message: None,
+        }
+    }
+
     /// The key of a payload that could not be read, made of its bytes and the push's id. Two pushes with equal bytes
     /// have different keys, because nothing shows that they are one event.
     pub fn unparsed(frame_message_id: Option<&str>, payload: &[u8]) -> Identity {
@@ -124,6 +143,8 @@ enum Domain {
     WecomMsgid = 4,
     WecomOccurrence = 5,
     Operational = 6,
+    OldCard = 7,
+    UnparsedCallback = 8,
 }
 
 impl EventKey {
@@ -267,6 +288,16 @@ mod tests {
         assert_eq!(
             operational.event.to_string(),
             "93d4e9151c3ef1d93d48f23bdf612756"
+        );
+        let old_card = Identity::of_old_card("c-0001", r#"{"tag":"button"}"#);
+        assert_eq!(
+            old_card.event.to_string(),
+            "aab39df854a77b4d576a28ec30a76dff"
+        );
+        let unparsed = Identity::unparsed_callback(Some(b"n"), b"{}");
+        assert_eq!(
+            unparsed.event.to_string(),
+            "d2bb881c200d2f3702b817709e7e20e9"
         );
     }
 }

@@ -26,6 +26,7 @@
 #![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
 pub mod answer;
+pub mod callback;
 pub mod card_answer;
 pub mod catalogue;
 pub mod endpoint;

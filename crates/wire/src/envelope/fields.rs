@@ -8,27 +8,27 @@ use crate::members::{Members, Object, Text, members, skip};
 
 /// The top level.
 #[derive(Default)]
-pub(super) struct Document<'a> {
-    pub(super) header: Option<EventHeader<'a>>,
-    pub(super) event: Event<'a>,
-    pub(super) uuid: Text<'a>,
-    pub(super) ts: Text<'a>,
-    pub(super) encrypted: bool,
+pub(crate) struct Document<'a> {
+    pub(crate) header: Option<EventHeader<'a>>,
+    pub(crate) event: Event<'a>,
+    pub(crate) uuid: Text<'a>,
+    pub(crate) ts: Text<'a>,
+    pub(crate) encrypted: bool,
 }
 
 /// The member `header`, or in schema 1.0 the same facts from their other places.
 #[derive(Default)]
-pub(super) struct EventHeader<'a> {
-    pub(super) event_id: Text<'a>,
-    pub(super) event_type: Text<'a>,
-    pub(super) created: Text<'a>,
-    pub(super) app_id: Text<'a>,
-    pub(super) tenant_key: Text<'a>,
+pub(crate) struct EventHeader<'a> {
+    pub(crate) event_id: Text<'a>,
+    pub(crate) event_type: Text<'a>,
+    pub(crate) created: Text<'a>,
+    pub(crate) app_id: Text<'a>,
+    pub(crate) tenant_key: Text<'a>,
 }
 
 /// The member `event`: all members, of any event type, that an envelope needs.
 #[derive(Default)]
-pub(super) struct Event<'a> {
+pub(crate) struct Event<'a> {
     event_type: Text<'a>,
     app_id: Text<'a>,
     tenant_key: Text<'a>,
@@ -42,7 +42,7 @@ pub(super) struct Event<'a> {
 
 impl<'a> Event<'a> {
     /// The header of an event of schema 1.0, which has half of these members inside the event.
-    pub(super) fn about_v1(&self, uuid: Text<'a>, ts: Text<'a>) -> EventHeader<'a> {
+    pub(crate) fn about_v1(&self, uuid: Text<'a>, ts: Text<'a>) -> EventHeader<'a> {
         EventHeader {
             event_id: uuid,
             event_type: self.event_type.clone(),
@@ -53,7 +53,7 @@ impl<'a> Event<'a> {
     }
 
     /// The members in which a chat id may stand, the most reliable first.
-    pub(super) fn chats(&self) -> [&Text<'a>; 4] {
+    pub(crate) fn chats(&self) -> [&Text<'a>; 4] {
         [
             &self.message.chat_id,
             &self.chat_id,
@@ -64,7 +64,7 @@ impl<'a> Event<'a> {
 
     /// Message id and revision, for the types with one event per message and revision. Reactions are not among them,
     /// because a user can add, remove and add the same emoji.
-    pub(super) fn message_facts(&self, event_type: &str) -> Option<(&Text<'a>, &Text<'a>)> {
+    pub(crate) fn message_facts(&self, event_type: &str) -> Option<(&Text<'a>, &Text<'a>)> {
         match event_type {
             "im.message.receive_v1" => {
                 let message = &self.message;

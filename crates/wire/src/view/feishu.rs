@@ -1,4 +1,4 @@
-//! Reads events of Feishu and Lark, schema 1.0 and 2.0.
+//! Reads events of Feishu and Lark, schema 1.0 and 2.0, and the flat callbacks of old cards.
 //!
 //! The event's type says the kind. Chat and sender are looked for in all places where any event has them, so that an
 //! event of a type that is not known has them too.
@@ -14,13 +14,19 @@ use super::{
     MentionKind, Menu, MessageView, Person, PersonIds, PersonKind, QuotedMessage, Reaction,
     UrlPreview,
 };
+use crate::callback::OLD_CARD_TYPE;
 use crate::envelope::milliseconds;
 use crate::members::{Object, Text};
 
 /// The view of an event; `None` if `payload` is no JSON object.
 pub(super) fn read(event_type: &str, payload: &ByteString) -> Option<EventView> {
-    let Object(document) = serde_json::from_str::<Object<Document<'_>>>(payload).ok()?;
-    let event = document?.event;
+    let event = match event_type {
+        OLD_CARD_TYPE => serde_json::from_str::<Object<Event<'_>>>(payload).ok()?.0?,
+        _ => {
+            let document = serde_json::from_str::<Object<Document<'_>>>(payload);
+            document.ok()?.0?.event
+        }
+    };
     let (kind, action) = meaning(event_type);
     let reader = Reading { payload };
     let mut view = EventView {
@@ -77,7 +83,7 @@ fn meaning(event_type: &str) -> (EventKind, Option<EventAction>) {
         "im.message.receive_v1" | "message" => return (EventKind::Message, None),
         "im.message.recalled_v1" => return (EventKind::MessageRecalled, None),
         "im.message.message_read_v1" | "message_read" => return (EventKind::MessageRead, None),
-        "card.action.trigger" => return (EventKind::CardAction, None),
+        "card.action.trigger" | OLD_CARD_TYPE => return (EventKind::CardAction, None),
         "url.preview.get" => return (EventKind::UrlPreview, None),
         "application.bot.menu_v6" => return (EventKind::Menu, None),
         "im.chat.access_event.bot_p2p_chat_entered_v1" | "p2p_chat_create" => {
@@ -255,8 +261,9 @@ impl Reading<'_> {
             raw.map(|raw| JsonText::new(self.payload.slice_ref(raw.get())))
         };
         let options = action.options.0.iter();
+        let message_id = self.keep(&event.context.message_id);
         CardClick {
-            message_id: self.keep(&event.context.message_id),
+            message_id: message_id.or_else(|| self.keep(&event.flat.message_id)),
             task_id: None,
             tag: self.keep(&action.tag),
             name: self.keep(&action.name),
