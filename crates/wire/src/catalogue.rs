@@ -38,6 +38,8 @@ enum Payload {
     FeishuV2(&'static str),
     /// The member `event` of an event of schema 1.0.
     FeishuV1(&'static str),
+    /// The whole of a card callback of the old generation, which has no envelope.
+    FeishuFlat(&'static str),
     /// The member `body` of a frame.
     Wecom(&'static str),
     /// The whole.

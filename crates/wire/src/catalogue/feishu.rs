@@ -1,6 +1,6 @@
 //! The event types of Feishu and Lark. Their fields are those of the official documentation.
 
-use super::Payload::{Broken, FeishuV1, FeishuV2};
+use super::Payload::{Broken, FeishuFlat, FeishuV1, FeishuV2};
 use super::{EventType, Payload};
 use crate::view::{EventKind, Family};
 
@@ -21,7 +21,7 @@ const fn entry(
     }
 }
 
-pub(super) static TYPES: [EventType; 27] = [
+pub(super) static TYPES: [EventType; 28] = [
     entry(
         "feishu.im.message.receive_v1",
         EventKind::Message,
@@ -149,6 +149,15 @@ pub(super) static TYPES: [EventType; 27] = [
         "用户与卡片交互。可返回弹窗提示或新卡片。",
         FeishuV2(
             r#"{"operator":{"tenant_key":"166a5f39d4c7c0d0","open_id":"$user","union_id":"on_24794c8e861449ae547d7ca66ca16522"},"token":"c-4e7433ba817acec0f384b3880ebb51a3f8575242","action":{"value":{"act":"approve","request":"r-42"},"tag":"button","timezone":"Asia/Shanghai"},"host":"im_message","context":{"open_message_id":"$message","open_chat_id":"$chat"}}"#,
+        ),
+    ),
+    entry(
+        "feishu.card.action.trigger_v1",
+        EventKind::CardAction,
+        "A user clicked on a card whose callbacks are of the old generation. It comes over HTTP alone and is answered like a new one.",
+        "用户与使用旧版回调的卡片交互，仅通过 HTTP 推送。返回方式与新版相同。",
+        FeishuFlat(
+            r#"{"open_id":"$user","user_id":"b205df0b","open_message_id":"$message","open_chat_id":"$chat","tenant_key":"166a5f39d4c7c0d0","token":"c-4e7433ba817acec0f384b3880ebb51a3f8575242","action":{"value":{"act":"approve"},"tag":"button","timezone":"Asia/Shanghai"}}"#,
         ),
     ),
     entry(

@@ -109,7 +109,7 @@ impl EventType {
                     "body": body,
                 })
             }
-            Payload::Whole(payload) => read(payload),
+            Payload::FeishuFlat(payload) | Payload::Whole(payload) => read(payload),
             Payload::Broken(bytes) => return bytes.as_bytes().to_vec(),
         };
         facts.fill(&mut payload);
