@@ -11,6 +11,7 @@
 //!
 //! `fuzz/` is a workspace of its own, so that nothing else needs libFuzzer. What a run finds becomes a file of `corpus/`.
 
+mod callback;
 mod consumer;
 mod feishu;
 mod identifiers;
@@ -19,6 +20,7 @@ mod view;
 mod websocket;
 mod wecom;
 
+pub use callback::callback;
 pub use consumer::{consumer_definition, event_id, position};
 pub use feishu::{answer, client_config, connection_url, endpoint, envelope, frame};
 pub use identifiers::{base_url, handshake_refusal, public_id};
@@ -35,6 +37,7 @@ pub type Decoder = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Decoder] = &[
     ("answer", answer),
     ("base_url", base_url),
+    ("callback", callback),
     ("card_answer", card_answer),
     ("client_config", client_config),
     ("connection_url", connection_url),

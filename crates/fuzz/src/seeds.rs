@@ -1,5 +1,7 @@
 //! What the decoders begin with: the golden vectors of `wire`, and texts of the shapes that have none.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use longwire_consumer::{ChatKey, DeferredChat, Position, ReadEvent, UndoneEvent, Urgent};
 use longwire_installation::InstallationId;
@@ -11,6 +13,7 @@ use serde_json::value::RawValue;
 
 const FEISHU_FRAMES: &str = include_str!("../../wire/vectors/feishu-frames.json");
 const FEISHU_EVENTS: &str = include_str!("../../wire/vectors/feishu-events.json");
+const FEISHU_CALLBACKS: &str = include_str!("../../wire/vectors/feishu-callbacks.json");
 const WECOM_FRAMES: &str = include_str!("../../wire/vectors/wecom-frames.json");
 
 #[derive(Deserialize)]
@@ -31,6 +34,17 @@ struct Events {
 #[derive(Deserialize)]
 struct Event {
     payload: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Callbacks {
+    requests: Vec<Request>,
+}
+
+#[derive(Deserialize)]
+struct Request {
+    body: String,
+    clear: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +107,12 @@ pub fn seeds() -> Vec<Vec<u8>> {
     for Event { payload } in events.events {
         seeds.push(payload.get().as_bytes().to_vec());
     }
+    let callbacks: Callbacks = read(FEISHU_CALLBACKS);
+    let requests = callbacks.requests.into_iter();
+    let bodies = requests.flat_map(|Request { body, clear }| [Some(body), clear]);
+    // Many requests differ in their headers alone.
+    let bodies: BTreeSet<String> = bodies.flatten().collect();
+    seeds.extend(bodies.into_iter().map(String::into_bytes));
     let wecom: Wecom = read(WECOM_FRAMES);
     for Text { text } in wecom.cases {
         if let Ok(Body { body: Some(body) }) = serde_json::from_str(&text) {
