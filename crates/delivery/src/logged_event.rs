@@ -11,6 +11,7 @@ use longwire_consumer::{
 };
 use longwire_installation::Platform;
 use longwire_store::{EventRecord, Source};
+use longwire_wire::callback::OLD_CARD_TYPE;
 use longwire_wire::view::{EventView, Family, click_identity};
 use serde_json::Value;
 
@@ -126,6 +127,7 @@ impl LoggedEvent {
         match self.record.event_type.as_deref() {
             Some(
                 "card.action.trigger"
+                | OLD_CARD_TYPE
                 | "url.preview.get"
                 | "event.template_card_event"
                 | "event.enter_chat",

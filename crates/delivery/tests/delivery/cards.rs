@@ -6,6 +6,7 @@ use bytes::Bytes;
 use longwire_delivery::{AskedAnswer, AskedCard, AskedEvent, ClaimedAnswerError};
 use longwire_installation::Platform;
 use longwire_store::{Happening, Seq};
+use longwire_wire::callback::OLD_CARD_TYPE;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -16,10 +17,19 @@ use crate::world::{SOON, World, space, until, until_true};
 
 /// Asks about a click as the connection of its bot does. The receiver fails when there is no answer.
 fn ask(world: &World, seq: Seq, within: Duration) -> oneshot::Receiver<AskedAnswer> {
+    ask_about("card.action.trigger", world, seq, within)
+}
+
+fn ask_about(
+    event_type: &'static str,
+    world: &World,
+    seq: Seq,
+    within: Duration,
+) -> oneshot::Receiver<AskedAnswer> {
     let (tell, told) = oneshot::channel();
     let event = AskedEvent {
         platform: Platform::Feishu,
-        event_type: "card.action.trigger".into(),
+        event_type: event_type.into(),
         chat: Some("oc_1".into()),
         payload: Bytes::from_static(b"{}"),
     };
@@ -59,6 +69,19 @@ async fn defaulted(world: &World, seq: Seq) -> String {
         })
     })
     .await
+}
+
+/// An application does not see which generation a click is of.
+#[actix_rt::test]
+async fn a_click_of_the_old_generation_is_answered_like_a_new_one() {
+    let world = World::new().await;
+    let answered = r#"{"toast":{"type":"info","content":"done"}}"#;
+    let hook = Webhook::new(move |_, _| Answer::body(answered));
+    world.create(claims("app", &hook.url())).await;
+    let seq = world.old_click();
+    let answer = timeout(SOON, ask_about(OLD_CARD_TYPE, &world, seq, SOON));
+    let answer = answer.await.expect("in time").expect("an answer");
+    assert_eq!(result(answer).as_deref(), Some(answered.as_bytes()));
 }
 
 #[actix_rt::test]

@@ -16,6 +16,7 @@ use longwire_store::{
     Cause, Group, GroupReply, InstallationRecord, NewEvent, NewInstallation, Receipt,
     RecordOutcome, Seq, Source, Store, StoreSettings,
 };
+use longwire_wire::callback::OLD_CARD_TYPE;
 use longwire_wire::identity::Identity;
 use serde_json::{Value, json};
 
@@ -180,6 +181,17 @@ impl World {
             },
         });
         let event = event(number, "card.action.trigger", Some("oc_1"), &payload);
+        self.record(vec![event])[0]
+    }
+
+    /// Records a click on a card whose callbacks are of the old generation.
+    pub(crate) fn old_click(&self) -> Seq {
+        let number = self.next.fetch_add(1, Relaxed);
+        let payload = json!({
+            "open_id": "ou_1", "open_message_id": "om_card", "open_chat_id": "oc_1", "tenant_key": "t",
+            "token": format!("c-{number}"), "action": {"tag": "button", "value": {"button": "a"}},
+        });
+        let event = event(number, OLD_CARD_TYPE, Some("oc_1"), &payload);
         self.record(vec![event])[0]
     }
 
