@@ -28,6 +28,9 @@ pub(crate) fn unchanged(error: &WriteError) -> Problem {
     match error {
         WriteError::NameTaken { .. } => Problem::conflict("name_taken", error.to_string()),
         WriteError::SameBot { .. } => Problem::conflict("same_bot", error.to_string()),
+        WriteError::DeclaredByFile { .. } => {
+            Problem::conflict("declared_by_file", error.to_string())
+        }
         WriteError::UnknownInstallation { .. }
         | WriteError::UnknownConsumer { .. }
         | WriteError::UnknownToken { .. } => Problem::not_found(error.to_string()),

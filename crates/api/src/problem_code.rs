@@ -73,6 +73,9 @@ problem_codes! {
     SameBot = 409, "same_bot", "The bot has another name already",
         "Two installations of one bot would take the connection from each other.",
         "Use the installation that is there.";
+    DeclaredByFile = 409, "declared_by_file", "The configuration file declares the installation",
+        "What the file declares is what the file says. Nothing was changed.",
+        "Change its `[[installation]]` in the file, and restart the gateway. Taken out of the file, it is stopped at the next start and can be changed and removed like any other.";
     Draining = 409, "draining", "The gateway is about to end",
         "The process takes no changes any more.",
         "Send the request again in some seconds, to the process that follows.";

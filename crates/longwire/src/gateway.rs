@@ -187,7 +187,8 @@ pub(crate) async fn start_deliveries(
     store: &Store,
     egress: EgressSettings,
 ) -> Result<Deliveries, Failure> {
-    let records = store.reader().installations()?;
+    // Also those that were removed: their events are in the log.
+    let records = store.reader().every_installation()?;
     let filter = config.webhooks.filter();
     let started = Deliveries::start(DeliverySettings {
         store: store.clone(),

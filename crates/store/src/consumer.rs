@@ -19,7 +19,7 @@ use crate::ids::ConsumerId;
 
 pub(crate) use self::change::{ConsumerTable, add, change, forget_journeys, remove, set_state};
 pub use self::secret::OpenedWebhookSecrets;
-pub(crate) use self::secret::open_secrets;
+pub(crate) use self::secret::{open_secrets, reseal};
 
 /// How far a consumer has come, as it is kept.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -115,6 +115,9 @@ pub trait ReadEngine: fmt::Debug + Send + Sync {
     fn installations_after(&self, revision: Revision)
     -> Result<Vec<InstallationRecord>, ReadError>;
 
+    /// All that there ever were, oldest first, those that were removed too: for whoever shows events, which stay.
+    fn every_installation(&self) -> Result<Vec<InstallationRecord>, ReadError>;
+
     /// The installation with this public id or name.
     fn installation(&self, id_or_name: &str) -> Result<Option<InstallationRecord>, ReadError>;
 

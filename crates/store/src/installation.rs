@@ -1,20 +1,35 @@
 //! An installation as it is handed to the store and read from it.
 
+mod add;
+mod candidate;
 mod change;
+mod file;
+mod remove;
 mod secret;
+mod table;
 
 use std::fmt;
 
 use longwire_access::Space;
 use longwire_installation::{
-    BaseUrl, BotIdentity, Desired, InstallationId, Name, Origin, Platform, PublicId, Revision,
-    TakeBack,
+    BaseUrl, BotIdentity, Desired, InstallationId, Mode, Name, Origin, Platform, PublicId,
+    Revision, TakeBack,
 };
 use secrecy::SecretString;
 use url::Url;
 
-pub(crate) use self::change::{InstallationTable, Sealed, add, put_from_file, set_desired};
-pub(crate) use self::secret::{open_proxy, open_secret};
+pub(crate) use self::add::add;
+pub use self::candidate::{CandidateState, SecretCandidate};
+pub(crate) use self::candidate::{drop_candidate, promote_candidate};
+pub use self::change::{FieldChange, InstallationChange, NewAppSecret};
+pub(crate) use self::change::{change, set_desired};
+pub(crate) use self::file::put_from_file;
+pub(crate) use self::remove::remove;
+pub use self::secret::CallbackSecrets;
+pub(crate) use self::secret::{
+    Sealed, open_callback_secrets, open_candidate, open_proxy, open_secret, reseal,
+};
+pub(crate) use self::table::InstallationTable;
 
 /// An installation to be written. Not printable: it holds credentials in clear.
 pub struct NewInstallation {
@@ -30,6 +45,13 @@ pub struct NewInstallation {
     pub base_url: Option<BaseUrl>,
     /// The proxy of this installation alone; it may hold credentials. Empty if it cannot be read at the moment.
     pub proxy: Option<SecretString>,
+    /// By which road its events come.
+    pub mode: Mode,
+    /// The text that shows a callback of the platform to be genuine, if it is known: *Verification Token* in the console. Empty
+    /// if it cannot be read at the moment: then the stored one stays.
+    pub verification_token: Option<SecretString>,
+    /// What callbacks are decrypted and signed with, if the app has one: *Encrypt Key* in the console. Empty as above.
+    pub encrypt_key: Option<SecretString>,
     /// Whether it takes its connection back when another client took it; `None` is never. Of WeCom bots only.
     pub take_back: Option<TakeBack>,
     /// Whether it is to be connected.
@@ -55,8 +77,8 @@ pub struct InstallationRecord {
     pub app_id: String,
     /// Another address of the platform.
     pub base_url: Option<BaseUrl>,
-    /// Whether it has a proxy of its own: [`Store::open_proxy`](crate::Store::open_proxy).
-    pub has_proxy: bool,
+    /// By which road its events come.
+    pub mode: Mode,
     /// Whether it takes its connection back when another client took it; `None` is never.
     pub take_back: Option<TakeBack>,
     /// Whether it is to be connected.
@@ -79,8 +101,16 @@ pub struct InstallationRecord {
     pub updated_ms: i64,
     /// Its latest change.
     pub revision: Revision,
-    pub(crate) sealed_secret: String,
-    pub(crate) sealed_proxy: Option<String>,
+    /// A new secret that waits until the platform has taken it, or that the platform refused.
+    pub candidate: Option<Box<SecretCandidate>>,
+    /// When it was removed, in milliseconds since 1970. Only [`every_installation`](crate::ReadEngine::every_installation)
+    /// shows one that was.
+    pub removed_ms: Option<i64>,
+    pub(crate) sealed: Sealed,
+    /// The change with which its secret was set.
+    pub(crate) secret_revision: Revision,
+    /// The change with which its proxy was set, or taken away.
+    pub(crate) proxy_revision: Revision,
 }
 
 impl NewInstallation {
@@ -109,13 +139,46 @@ impl InstallationRecord {
         BaseUrl::resolve(self.base_url.as_ref(), self.platform)
     }
 
-    /// Whether a connection made with one is as good as one made with the other: same app, same secret, same way out.
+    /// Whether it has a proxy of its own: [`Store::open_proxy`](crate::Store::open_proxy).
+    #[must_use]
+    pub fn has_proxy(&self) -> bool {
+        self.sealed.proxy.is_some()
+    }
+
+    /// Whether it has a verification token: [`Store::open_callback_secrets`](crate::Store::open_callback_secrets).
+    #[must_use]
+    pub fn has_verification_token(&self) -> bool {
+        self.sealed.verification_token.is_some()
+    }
+
+    /// Whether it has an encrypt key: [`Store::open_callback_secrets`](crate::Store::open_callback_secrets).
+    #[must_use]
+    pub fn has_encrypt_key(&self) -> bool {
+        self.sealed.encrypt_key.is_some()
+    }
+
+    /// Whether a connection made with one is as good as one made with the other: same app, same secret, same way out. That a
+    /// secret was sealed again with another key makes no difference.
     #[must_use]
     pub fn has_same_access(&self, other: &Self) -> bool {
         self.bot() == other.bot()
             && self.base_url == other.base_url
-            && self.sealed_secret == other.sealed_secret
-            && self.sealed_proxy == other.sealed_proxy
+            && self.secret_revision == other.secret_revision
+            && self.proxy_revision == other.proxy_revision
+    }
+
+    /// The same installation as it will be when its candidate is promoted; `None` without a candidate that waits. It has the
+    /// [same access](Self::has_same_access) as the record that [`promote_candidate`](crate::Store::promote_candidate) makes,
+    /// so a connection that proved the candidate is the connection of that record.
+    #[must_use]
+    pub fn with_candidate(&self) -> Option<Self> {
+        let candidate = self.candidate.as_deref()?;
+        let sealed = candidate.sealed.clone()?;
+        let mut promoted = self.clone();
+        promoted.sealed.secret = sealed;
+        promoted.secret_revision = candidate.revision;
+        promoted.candidate = None;
+        Some(promoted)
     }
 }
 

@@ -39,6 +39,7 @@ mod receipt;
 mod recent;
 mod recording;
 mod scheduling;
+mod rotation;
 mod seal;
 mod settings;
 mod sqlite;
@@ -68,7 +69,10 @@ pub use head::HeadWatch;
 pub use health::Health;
 pub use identity::StoreIdentity;
 pub use ids::ConsumerId;
-pub use installation::{InstallationRecord, NewInstallation};
+pub use installation::{
+    CallbackSecrets, CandidateState, FieldChange, InstallationChange, InstallationRecord,
+    NewAppSecret, NewInstallation, SecretCandidate,
+};
 pub use journey::{
     ANSWER_BYTES, AttemptFailure, DeliveryAttempt, DeliveryOutcome, Happening, JourneyBatch,
     JourneyRecord, JourneyStep, KeptAnswer, SHORT_ANSWER_BYTES,
@@ -79,6 +83,7 @@ pub use read_error::ReadError;
 pub use reader::Reader;
 pub use receipt::{Receipt, RecordOutcome};
 pub use scheduling::SchedulingDelay;
+pub use rotation::RotatedKeys;
 pub use seal::{KeyRingError, SealError};
 pub use settings::StoreSettings;
 pub use store::Store;

@@ -5,6 +5,7 @@
 //! column are associated data, so a ciphertext moved to another row does not open.
 
 mod ring;
+mod sealing_keys;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,6 +19,7 @@ use zeroize::Zeroizing;
 pub(crate) use ring::KeyRing;
 pub use ring::KeyRingError;
 use ring::RootKey;
+pub(crate) use sealing_keys::SealingKeys;
 
 const VERSION: &str = "v1";
 /// XChaCha20's nonce: long enough to be random for ever.

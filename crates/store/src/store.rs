@@ -6,6 +6,7 @@
 mod administer;
 mod consumers;
 mod installations;
+mod keys;
 mod slot;
 mod tokens;
 
@@ -36,7 +37,7 @@ use crate::open::{OpenError, database_path};
 use crate::read_error::ReadError;
 use crate::reader::Reader;
 use crate::scheduling::{SchedulingDelay, WriterThread};
-use crate::seal::KeyRing;
+use crate::seal::SealingKeys;
 use crate::settings::StoreSettings;
 use crate::sqlite;
 use crate::token_directory::TokenDirectory;
@@ -63,8 +64,7 @@ struct OpenStore {
     reader: Reader,
     identity: StoreIdentity,
     tokens: TokenDirectory,
-    keys: Arc<KeyRing>,
-    key_file: PathBuf,
+    keys: SealingKeys,
     slot: Mutex<WriterSlot>,
     thread: WriterThread,
 }
@@ -94,7 +94,7 @@ impl Store {
             path,
         } = opened;
         let key_file = settings.key_file_for(&path);
-        let keys = Arc::new(KeyRing::load(&key_file, &sealed_with)?);
+        let keys = SealingKeys::load(key_file, &sealed_with)?;
         let queue = Arc::new(WriteQueue::new(settings));
         queue.counters.set_disk(engine.disk());
         let writer = Writer {
@@ -122,7 +122,6 @@ impl Store {
                 identity,
                 tokens: TokenDirectory::new(tokens, writer),
                 keys,
-                key_file,
                 slot,
                 thread: WriterThread::default(),
             }),
@@ -291,4 +290,4 @@ impl Drop for OpenStore {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

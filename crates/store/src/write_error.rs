@@ -26,6 +26,12 @@ pub enum WriteError {
         /// The one that is.
         other: String,
     },
+    /// The configuration file declares it, and so the file alone says what it is.
+    #[error("`{name}` is declared by the configuration file")]
+    DeclaredByFile {
+        /// The installation.
+        name: String,
+    },
     /// There is no such installation.
     #[error("there is no installation {id}")]
     UnknownInstallation {
@@ -86,6 +92,7 @@ impl WriteError {
             Self::Refused(failure) => (failure.cause != Cause::Poison).then(|| failure.clone()),
             Self::NameTaken { .. }
             | Self::SameBot { .. }
+            | Self::DeclaredByFile { .. }
             | Self::UnknownInstallation { .. }
             | Self::UnknownConsumer { .. }
             | Self::UnknownToken { .. }
@@ -104,6 +111,10 @@ impl WriteError {
     pub fn advice(&self) -> Option<&'static str> {
         match self {
             Self::NameTaken { .. } => Some("choose another name"),
+            Self::DeclaredByFile { .. } => Some(
+                "change its [[installation]] in the file and restart the server; taken out of the file, it is stopped at the \
+                 next start and can be changed and removed like any other",
+            ),
             Self::Outdated { .. } => {
                 Some("look at it again, and repeat the change if it is still wanted")
             }

@@ -160,7 +160,7 @@ impl From<&InstallationRecord> for StoredInstallation {
             app_id,
             bot_id,
             base_url: (record.base_url.as_ref()).map(|base_url| base_url.as_str().to_owned()),
-            has_proxy: record.has_proxy,
+            has_proxy: record.has_proxy(),
             take_back_after_ms: record.take_back.map(TakeBack::after_ms),
             take_back_per_day: record.take_back.map(TakeBack::per_day),
             displaced_ms: record.displaced_ms,

@@ -16,6 +16,7 @@ fn not_written(error: &WriteError) -> Problem {
     let code = match error {
         WriteError::NameTaken { .. } => ProblemCode::NameTaken,
         WriteError::SameBot { .. } => ProblemCode::SameBot,
+        WriteError::DeclaredByFile { .. } => ProblemCode::DeclaredByFile,
         WriteError::UnknownInstallation { .. }
         | WriteError::UnknownConsumer { .. }
         | WriteError::UnknownToken { .. } => ProblemCode::NotFound,

@@ -150,6 +150,9 @@ pub(crate) fn bot(platform: Platform, name: &str, base_url: &str) -> NewInstalla
         // Unchecked, as in a row of an older version: one bot here has an address that nobody can dial.
         base_url: Some(BaseUrl::from_row(base_url.to_owned())),
         proxy: None,
+        mode: Default::default(),
+        verification_token: None,
+        encrypt_key: None,
         take_back: None,
         desired: Desired::Run,
         origin: Origin::Cli,

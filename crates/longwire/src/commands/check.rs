@@ -311,7 +311,7 @@ fn routes(
     });
     // A kept proxy is sealed; its route is told by the server's own timeline.
     let is_kept =
-        |record: &&InstallationRecord| !record.has_proxy && !loaded.config.declares(&record.name);
+        |record: &&InstallationRecord| !record.has_proxy() && !loaded.config.declares(&record.name);
     let kept = records.iter().filter(is_kept);
     let kept = kept.map(|record| (record.name.as_str(), record.resolved_base_url().ok(), None));
     for (name, url, proxy) in declared.chain(kept) {

@@ -191,7 +191,7 @@ impl<'a> Printer<'a> {
     }
 
     fn learn_names(&mut self, reader: &Reader) -> Result<(), Failure> {
-        for record in reader.installations()? {
+        for record in reader.every_installation()? {
             self.names.insert(
                 record.id,
                 (record.public_id.to_string(), record.name.to_string()),

@@ -239,6 +239,9 @@ impl InstallationSection {
                 source,
             })?,
             proxy,
+            mode: Default::default(),
+            verification_token: None,
+            encrypt_key: None,
             take_back: self.take_back().map_err(misfit)?,
             desired: if self.enabled {
                 Desired::Run

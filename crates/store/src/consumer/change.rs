@@ -15,6 +15,9 @@ use crate::write_error::WriteError;
 
 /// The consumers within a transaction of the engine that keeps them.
 pub(crate) trait ConsumerTable {
+    /// All of them, oldest first.
+    fn all(&mut self) -> Result<Vec<ConsumerRecord>, Failure>;
+
     /// The one of this name in this space.
     fn named(&mut self, space: &Space, name: &str) -> Result<Option<ConsumerRecord>, Failure>;
 

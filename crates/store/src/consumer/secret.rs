@@ -31,6 +31,20 @@ pub(crate) fn open_secrets(
     Ok(Some(OpenedWebhookSecrets { current, former }))
 }
 
+/// Seals every secret of a consumer again, with the newest key. How many there were.
+pub(crate) fn reseal(keys: &KeyRing, record: &mut ConsumerRecord) -> Result<usize, SealError> {
+    let public_id = record.public_id;
+    let former = record.former_secret.as_mut();
+    let former = former.map(|former| &mut former.sealed);
+    let mut count = 0;
+    for sealed in record.sealed_secret.as_mut().into_iter().chain(former) {
+        let place = place(&public_id);
+        *sealed = keys.seal(&keys.open(sealed, place)?, place)?;
+        count += 1;
+    }
+    Ok(count)
+}
+
 /// A secret belongs to the public id, which is known before the row is. The present and the former one have the same place,
 /// because one becomes the other.
 pub(super) fn place(public_id: &Uuid) -> Place<'_> {

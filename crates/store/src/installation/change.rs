@@ -1,155 +1,262 @@
-//! What operators change of installations: the rules, which are the same for every engine. Each change has a revision of its
-//! own.
+//! What operators change of an installation, with the rules that are the same for every engine. Each change has a revision of
+//! its own.
 
-use std::collections::{HashMap, HashSet};
-
-use longwire_installation::{BotIdentity, Desired, InstallationId, Origin, PublicId, Revision};
+use longwire_installation::{
+    BaseUrl, Desired, InstallationId, Mode, Name, NewSecretUse, Origin, PresentSecret, Revision,
+    TakeBack,
+};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::secret::{open_proxy, open_secret, place};
+use super::candidate::{CandidateState, SecretCandidate};
+use super::secret::{Column, apply, open_candidate, open_secret, seal};
+use super::{InstallationRecord, InstallationTable};
 use crate::cause::{Cause, Failure};
-use crate::installation::{InstallationRecord, NewInstallation};
-use crate::seal::{KeyRing, SealError};
+use crate::clock::now_ms;
+use crate::seal::KeyRing;
 use crate::write_error::WriteError;
 
-/// The installations within a transaction of the engine that keeps them.
-pub(crate) trait InstallationTable {
-    /// All of them, oldest first.
-    fn all(&mut self) -> Result<Vec<InstallationRecord>, Failure>;
-
-    /// The one with this public id or name.
-    fn find(&mut self, id_or_name: &str) -> Result<Option<InstallationRecord>, Failure>;
-
-    /// The name of one that is to be connected as this bot.
-    fn wanted_as(&mut self, bot: BotIdentity<'_>) -> Result<Option<String>, Failure>;
-
-    /// The name of this one and of another that is to be connected as the same bot.
-    fn same_bot_wanted(&mut self, id: InstallationId) -> Result<Option<(String, String)>, Failure>;
-
-    /// The number of the change that is about to be made.
-    fn next_revision(&mut self) -> Result<Revision, Failure>;
-
-    /// Writes a new row.
-    fn insert(
-        &mut self,
-        public_id: &PublicId,
-        new: &NewInstallation,
-        sealed: Sealed,
-        revision: Revision,
-    ) -> Result<(), Failure>;
-
-    /// Writes over what an operator sets.
-    fn update(
-        &mut self,
-        id: InstallationId,
-        new: &NewInstallation,
-        sealed: Sealed,
-        revision: Revision,
-    ) -> Result<(), Failure>;
-
-    /// Writes whether one is to be connected; `false` if there is no such row.
-    fn write_desired(
-        &mut self,
-        id: InstallationId,
-        desired: Desired,
-        revision: Revision,
-    ) -> Result<bool, Failure>;
-
-    /// An operator has decided that the bot is this installation's: it is displaced no longer.
-    fn claim(&mut self, id: InstallationId) -> Result<(), Failure>;
+/// What becomes of something that may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum FieldChange<T> {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It is taken away.
+    Clear,
+    /// It is this from now on.
+    Set(T),
 }
 
-/// The secrets of an installation as a row has them.
-pub(crate) struct Sealed {
-    pub(crate) secret: String,
-    pub(crate) proxy: Option<String>,
+/// What is to be changed of an installation. Which bot it is stays: another bot is another installation. Not printable: it may
+/// hold credentials in clear.
+#[derive(Default)]
+pub struct InstallationChange {
+    /// The revision that whoever asks has seen; the change is refused if the installation has another one by now. `None` to
+    /// change whatever is there.
+    pub expected: Option<Revision>,
+    /// Another name, unique in the database.
+    pub name: Option<Name>,
+    /// Another app secret.
+    pub app_secret: Option<NewAppSecret>,
+    /// Another address of the platform.
+    pub base_url: FieldChange<BaseUrl>,
+    /// A proxy of its own.
+    pub proxy: FieldChange<SecretString>,
+    /// By which road its events come.
+    pub mode: Option<Mode>,
+    /// What shows a callback to be genuine.
+    pub verification_token: FieldChange<SecretString>,
+    /// What callbacks are decrypted and signed with.
+    pub encrypt_key: FieldChange<SecretString>,
+    /// Whether it takes its connection back when another client took it.
+    pub take_back: FieldChange<TakeBack>,
 }
 
-/// Adds one whose name is free, and whose bot nobody else is to be.
-pub(crate) fn add(
+/// Another app secret. It is used at once, or waits as a candidate: [`NewSecretUse`] decides.
+pub struct NewAppSecret {
+    /// The secret.
+    pub secret: SecretString,
+    /// How the bot fares with the one it has.
+    pub present: PresentSecret,
+}
+
+/// Changes what is said, and nothing else. What is the same as before is no change.
+pub(crate) fn change(
     table: &mut dyn InstallationTable,
     keys: &KeyRing,
-    new: &NewInstallation,
+    id: InstallationId,
+    change: InstallationChange,
 ) -> Result<InstallationRecord, WriteError> {
-    if table.find(new.name.as_str())?.is_some() {
-        return Err(WriteError::NameTaken {
-            name: new.name.to_string(),
-        });
+    let former = changeable(table, id)?;
+    if change.expected.is_some_and(|seen| seen != former.revision) {
+        let found = former.revision;
+        return Err(WriteError::Outdated { found });
     }
-    if new.desired == Desired::Run
-        && let Some(other) = table.wanted_as(new.bot())?
+    let mut record = former.clone();
+    let mut differs = false;
+    if let Some(name) = change.name
+        && name != record.name
     {
-        return Err(WriteError::SameBot {
-            name: new.name.to_string(),
-            other,
-        });
+        if table.find(name.as_str())?.is_some() {
+            let name = name.to_string();
+            return Err(WriteError::NameTaken { name });
+        }
+        record.name = name;
+        differs = true;
     }
-    insert(table, keys, new)
+    let mode = change.mode.unwrap_or(record.mode);
+    // A connection lives on only where there is one before and after.
+    let connecting = if record.mode.connects() {
+        mode
+    } else {
+        record.mode
+    };
+    differs |= record.mode != mode;
+    record.mode = mode;
+    differs |= set(&mut record.take_back, change.take_back);
+    let is_elsewhere = set(&mut record.base_url, change.base_url);
+
+    let public_id = record.public_id;
+    let sealed = &mut record.sealed;
+    let token = &mut sealed.verification_token;
+    differs |= apply(
+        keys,
+        &public_id,
+        Column::VerificationToken,
+        token,
+        &change.verification_token,
+    )?;
+    let key = &mut sealed.encrypt_key;
+    differs |= apply(
+        keys,
+        &public_id,
+        Column::EncryptKey,
+        key,
+        &change.encrypt_key,
+    )?;
+    let has_new_proxy = apply(
+        keys,
+        &public_id,
+        Column::Proxy,
+        &mut sealed.proxy,
+        &change.proxy,
+    )?;
+
+    let standing = Standing {
+        connecting,
+        is_elsewhere,
+    };
+    let secret = match &change.app_secret {
+        Some(new) => new_secret(keys, &record, new, &standing)?,
+        None => SecretStep::Nothing,
+    };
+    let has_new_secret = matches!(secret, SecretStep::AtOnce);
+    if !differs && !is_elsewhere && !has_new_proxy && matches!(secret, SecretStep::Nothing) {
+        return Ok(former);
+    }
+    record.revision = table.next_revision()?;
+    record.updated_ms = now_ms();
+    if has_new_proxy {
+        record.proxy_revision = record.revision;
+    }
+    if let Some(new) = &change.app_secret {
+        secret.take(keys, &mut record, &new.secret)?;
+    }
+    if is_elsewhere || has_new_proxy || has_new_secret {
+        table.claim(id)?;
+    }
+    table.write(&record)?;
+    written(table, id)
 }
 
-/// Writes a new row.
-fn insert(
-    table: &mut dyn InstallationTable,
+/// What a new secret may rely on.
+struct Standing {
+    /// The mode by which there is a connection before and after the change, or is none.
+    connecting: Mode,
+    /// Whether the bot is looked for at another address from now on. The old secret was for the former one.
+    is_elsewhere: bool,
+}
+
+/// What is done about a new secret.
+enum SecretStep {
+    /// It is there already.
+    Nothing,
+    /// It is the secret that the bot has. A candidate for another one is forgotten.
+    GoBack,
+    /// It is the secret from now on.
+    AtOnce,
+    /// It waits.
+    Wait,
+}
+
+fn new_secret(
     keys: &KeyRing,
-    new: &NewInstallation,
+    record: &InstallationRecord,
+    new: &NewAppSecret,
+    standing: &Standing,
+) -> Result<SecretStep, WriteError> {
+    let is_new = |kept: &SecretString| kept.expose_secret() == new.secret.expose_secret();
+    if is_new(&open_secret(keys, record)?) {
+        return Ok(match record.candidate {
+            Some(_) => SecretStep::GoBack,
+            None => SecretStep::Nothing,
+        });
+    }
+    let used = NewSecretUse::decide(record.desired, standing.connecting, new.present);
+    if used == NewSecretUse::AtOnce || standing.is_elsewhere {
+        return Ok(SecretStep::AtOnce);
+    }
+    let waits = open_candidate(keys, record)?;
+    Ok(match waits.as_ref().is_some_and(is_new) {
+        true => SecretStep::Nothing,
+        false => SecretStep::Wait,
+    })
+}
+
+impl SecretStep {
+    /// Does it to a record that has the revision of the change already.
+    fn take(
+        self,
+        keys: &KeyRing,
+        record: &mut InstallationRecord,
+        secret: &SecretString,
+    ) -> Result<(), WriteError> {
+        match self {
+            Self::Nothing => {}
+            Self::GoBack => record.candidate = None,
+            Self::AtOnce => {
+                record.sealed.secret = seal(keys, &record.public_id, Column::Secret, secret)?;
+                record.secret_revision = record.revision;
+                record.candidate = None;
+            }
+            Self::Wait => {
+                record.candidate = Some(Box::new(SecretCandidate {
+                    revision: record.revision,
+                    since_ms: record.updated_ms,
+                    state: CandidateState::Waiting,
+                    sealed: Some(seal(keys, &record.public_id, Column::Secret, secret)?),
+                }));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes the change; whether anything is another value now.
+fn set<T: PartialEq>(field: &mut Option<T>, change: FieldChange<T>) -> bool {
+    let new = match change {
+        FieldChange::Keep => return false,
+        FieldChange::Clear => None,
+        FieldChange::Set(value) => Some(value),
+    };
+    let differs = *field != new;
+    *field = new;
+    differs
+}
+
+/// One that is there, and that the configuration file does not declare.
+pub(super) fn changeable(
+    table: &mut dyn InstallationTable,
+    id: InstallationId,
 ) -> Result<InstallationRecord, WriteError> {
-    let public_id = PublicId::new(uuid::Uuid::now_v7());
-    let secret = keys.seal(&new.app_secret, place(&public_id, "secret"))?;
-    let proxy = seal_proxy(keys, &public_id, new)?;
-    let revision = table.next_revision()?;
-    table.insert(&public_id, new, Sealed { secret, proxy }, revision)?;
-    written(table, new)
+    let record = table.of_id(id)?;
+    let record = record.ok_or(WriteError::UnknownInstallation { id })?;
+    match record.origin {
+        Origin::File => Err(WriteError::DeclaredByFile {
+            name: record.name.to_string(),
+        }),
+        Origin::Cli | Origin::Api => Ok(record),
+    }
 }
 
 /// What was just written.
-fn written(
+pub(super) fn written(
     table: &mut dyn InstallationTable,
-    new: &NewInstallation,
+    id: InstallationId,
 ) -> Result<InstallationRecord, WriteError> {
     table
-        .find(new.name.as_str())?
+        .of_id(id)?
         .ok_or_else(|| Failure::new(Cause::Other, "a row is gone that was written just now").into())
-}
-
-fn seal_proxy(
-    keys: &KeyRing,
-    id: &PublicId,
-    new: &NewInstallation,
-) -> Result<Option<String>, SealError> {
-    let proxy = new.proxy.as_ref();
-    proxy
-        .map(|proxy| keys.seal(proxy, place(id, "proxy")))
-        .transpose()
-}
-
-/// Makes the ones of the configuration file what the file says: adds, changes, and stops those it
-/// no longer names.
-pub(crate) fn put_from_file(
-    table: &mut dyn InstallationTable,
-    keys: &KeyRing,
-    declared: &[NewInstallation],
-) -> Result<Vec<InstallationRecord>, WriteError> {
-    let mut names = HashSet::new();
-    if let Some(twice) = declared.iter().find(|new| !names.insert(new.name.as_str())) {
-        return Err(WriteError::NameTaken {
-            name: twice.name.to_string(),
-        });
-    }
-    let mut kept = HashMap::new();
-    for former in table.all()? {
-        if names.contains(former.name.as_str()) {
-            kept.insert(former.name.clone(), former);
-        } else if former.origin == Origin::File && former.desired != Desired::Stop {
-            set_desired(table, former.id, Desired::Stop)?;
-        }
-    }
-    declared
-        .iter()
-        .map(|new| match kept.get(&new.name) {
-            Some(former) => change(table, keys, former, new),
-            None => insert(table, keys, new),
-        })
-        .collect()
 }
 
 /// An operator starts or stops an installation. Who starts it wants the bot, whoever else has it.
@@ -158,7 +265,7 @@ pub(crate) fn set_desired(
     id: InstallationId,
     desired: Desired,
 ) -> Result<(), WriteError> {
-    if id == InstallationId::NONE {
+    if table.of_id(id)?.is_none() {
         return Err(WriteError::UnknownInstallation { id });
     }
     if desired == Desired::Run {
@@ -174,48 +281,4 @@ pub(crate) fn set_desired(
     } else {
         Err(WriteError::UnknownInstallation { id })
     }
-}
-
-/// Writes what differs, and nothing at all when nothing does.
-fn change(
-    table: &mut dyn InstallationTable,
-    keys: &KeyRing,
-    former: &InstallationRecord,
-    new: &NewInstallation,
-) -> Result<InstallationRecord, WriteError> {
-    // An empty one cannot be read at the moment. That is no new access: what is kept stays, and so does what is known of
-    // who has the bot.
-    let is_unknown = |secret: &SecretString| secret.expose_secret().is_empty();
-    let same_secret = is_unknown(&new.app_secret)
-        || open_secret(keys, former)?.expose_secret() == new.app_secret.expose_secret();
-    let former_proxy = open_proxy(keys, former)?;
-    let same_proxy = new.proxy.as_ref().is_some_and(is_unknown)
-        || former_proxy.as_ref().map(SecretString::expose_secret)
-            == new.proxy.as_ref().map(SecretString::expose_secret);
-    let same_access =
-        same_secret && same_proxy && former.bot() == new.bot() && former.base_url == new.base_url;
-    let same_rest = former.take_back == new.take_back
-        && former.space == new.space
-        && former.desired == new.desired
-        && former.origin == new.origin;
-    if same_access && same_rest {
-        return Ok(former.clone());
-    }
-    if !same_access {
-        table.claim(former.id)?;
-    }
-    let id = &former.public_id;
-    let secret = if same_secret {
-        former.sealed_secret.clone()
-    } else {
-        keys.seal(&new.app_secret, place(id, "secret"))?
-    };
-    let proxy = if same_proxy {
-        former.sealed_proxy.clone()
-    } else {
-        seal_proxy(keys, id, new)?
-    };
-    let revision = table.next_revision()?;
-    table.update(former.id, new, Sealed { secret, proxy }, revision)?;
-    written(table, new)
 }

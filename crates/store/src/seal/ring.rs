@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -105,6 +105,7 @@ impl KeyRingError {
 }
 
 /// One root key. Wiped when dropped, never printed.
+#[derive(Clone)]
 pub(crate) struct RootKey {
     /// The first four bytes of its SHA-256, in hexadecimal.
     pub(super) id: String,
@@ -180,8 +181,8 @@ impl KeyRing {
         }
     }
 
-    /// Whether the key that seals is still in its file. Asked before anything is sealed with it.
-    pub(crate) fn is_kept_in(&self, path: &Path) -> Result<(), KeyRingError> {
+    /// What is in the key file now, which must have the key that seals.
+    pub(super) fn read_again(&self, path: &Path) -> Result<Self, KeyRingError> {
         let away = || KeyRingError::Away {
             path: path.to_owned(),
         };
@@ -194,7 +195,38 @@ impl KeyRing {
             },
         })?;
         let kept = Self::parse(&text).map_err(|_| away())?;
-        kept.by_id(&self.newest().id).map(drop).ok_or_else(away)
+        match kept.by_id(&self.newest().id) {
+            Some(_) => Ok(kept),
+            None => Err(away()),
+        }
+    }
+
+    /// A new key above the keys of this ring, and below those what `others` has beside.
+    pub(super) fn with_new_key(&self, others: &Self) -> io::Result<Self> {
+        let mut ring = Self::generate()?;
+        for key in self.keys.iter().chain(&others.keys) {
+            if ring.by_id(&key.id).is_none() {
+                ring.keys.push(key.clone());
+            }
+        }
+        Ok(ring)
+    }
+
+    /// The newest key alone.
+    pub(super) fn newest_alone(&self) -> Self {
+        Self {
+            keys: vec![self.newest().clone()],
+        }
+    }
+
+    /// The id of the key that seals.
+    pub(crate) fn newest_id(&self) -> &str {
+        &self.newest().id
+    }
+
+    /// How many keys there are.
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
     }
 
     /// A ring with one new key.
@@ -241,9 +273,11 @@ impl KeyRing {
         self.keys.iter().find(|key| key.id == id)
     }
 
-    /// Writes a file that must not exist yet, and makes it last before anything is sealed with it. It gets its name when it
-    /// is whole: a crash in between leaves no file that a start would take for a broken one.
-    fn save(&self, path: &Path) -> io::Result<()> {
+    /// Writes the file, or another one in its place, and makes it last before anything is sealed with it. It gets its name
+    /// when it is whole: a crash in between leaves the former file, and none that a start would take for a broken one.
+    pub(super) fn save(&self, path: &Path) -> io::Result<()> {
+        // The file behind a link is replaced, and not the link.
+        let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let draft = beside(path, ".new");
         match fs::remove_file(&draft) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -254,9 +288,15 @@ impl KeyRing {
             .create_new(true)
             .mode(0o600)
             .open(&draft)?;
+        if let Ok(former) = fs::metadata(path) {
+            // A command that root runs leaves the file to the user of the server.
+            fchown(&file, Some(former.uid()), Some(former.gid()))?;
+        }
         file.write_all(b"# longwire: keys of the sealed secrets, newest first. A backup of the database needs this file.\n")?;
         file.write_all(self.to_text().as_bytes())?;
         file.sync_all()?;
+        #[cfg(test)]
+        crate::store::tests::rotation::kill_point();
         fs::rename(&draft, path)?;
         directory::sync(path.parent().unwrap_or(Path::new("")))
     }

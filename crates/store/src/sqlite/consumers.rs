@@ -157,6 +157,10 @@ pub(super) fn keep_position(
 }
 
 impl ConsumerTable for SqliteConnection {
+    fn all(&mut self) -> Result<Vec<ConsumerRecord>, Failure> {
+        Ok(all(self)?)
+    }
+
     fn named(&mut self, space: &Space, name: &str) -> Result<Option<ConsumerRecord>, Failure> {
         Ok(named(self, space, name)?)
     }

@@ -18,9 +18,13 @@ use crate::seal::key_id;
 
 pub(crate) use self::displacement::keep_displacement;
 
-/// The rows of installations: all but the one that nobody's events refer to.
-fn shown() -> diesel::dsl::Filter<installation::table, diesel::dsl::NotEq<installation::id, i64>> {
-    installation::table.filter(installation::id.ne(InstallationId::NONE.0))
+/// The rows of installations: all but the one that nobody's events refer to, and those that were removed.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn shown() -> _ {
+    let nobody: i64 = InstallationId::NONE.0;
+    installation::table
+        .filter(installation::id.ne(nobody))
+        .filter(installation::removed_ms.is_null())
 }
 
 /// The installations that changed after `revision`, oldest first.
@@ -38,6 +42,19 @@ pub(crate) fn changed_after(
         .select(installation::id);
     let times = taken_back::table
         .filter(taken_back::installation_id.eq_any(changed))
+        .order((taken_back::installation_id, taken_back::at_ms))
+        .load(connection)?;
+    with_times(rows, times)
+}
+
+/// All that there ever were, oldest first.
+pub(crate) fn every(connection: &mut SqliteConnection) -> QueryResult<Vec<InstallationRecord>> {
+    let rows: Vec<InstallationRow> = installation::table
+        .filter(installation::id.ne(InstallationId::NONE.0))
+        .order(installation::id)
+        .select(InstallationRow::as_select())
+        .load(connection)?;
+    let times = taken_back::table
         .order((taken_back::installation_id, taken_back::at_ms))
         .load(connection)?;
     with_times(rows, times)
@@ -74,6 +91,25 @@ pub(crate) fn find(
             .filter(installation::name.eq(id_or_name))
             .first(connection),
     };
+    with_its_times(connection, row)
+}
+
+/// The one in this row.
+pub(crate) fn of_id(
+    connection: &mut SqliteConnection,
+    id: InstallationId,
+) -> QueryResult<Option<InstallationRecord>> {
+    let row = shown()
+        .filter(installation::id.eq(id.0))
+        .select(InstallationRow::as_select())
+        .first(connection);
+    with_its_times(connection, row)
+}
+
+fn with_its_times(
+    connection: &mut SqliteConnection,
+    row: QueryResult<InstallationRow>,
+) -> QueryResult<Option<InstallationRecord>> {
     let Some(row) = row.optional()? else {
         return Ok(None);
     };
@@ -94,14 +130,35 @@ pub(crate) fn count_wanted(connection: &mut SqliteConnection) -> QueryResult<u64
     Ok(count.cast_unsigned())
 }
 
+/// Proxy, verification token, encrypt key and candidate.
+type FourSecrets = (
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
+
 /// How many secrets each key has sealed.
 pub(crate) fn sealed_with(connection: &mut SqliteConnection) -> QueryResult<Vec<(String, usize)>> {
-    let rows: Vec<(String, Option<String>)> = shown()
-        .select((installation::secret, installation::proxy))
-        .load(connection)?;
-    let of_installations = rows
-        .iter()
-        .flat_map(|(secret, proxy)| std::iter::once(&**secret).chain(proxy.as_deref()));
+    let rows: Vec<(String, [Option<String>; 4])> = installation::table
+        .filter(installation::id.ne(InstallationId::NONE.0))
+        .select((
+            installation::secret,
+            (
+                installation::proxy,
+                installation::verification_token,
+                installation::encrypt_key,
+                installation::candidate_secret,
+            ),
+        ))
+        .load::<(String, FourSecrets)>(connection)?
+        .into_iter()
+        .map(|(secret, (a, b, c, d))| (secret, [a, b, c, d]))
+        .collect();
+    let of_installations = rows.iter().flat_map(|(secret, others)| {
+        let others = others.iter().flatten().map(String::as_str);
+        std::iter::once(&**secret).chain(others)
+    });
     let consumers = super::consumers::all(connection)?;
     let of_consumers = consumers.iter().flat_map(ConsumerRecord::sealed);
     let mut keys: Vec<(String, usize)> = Vec::new();

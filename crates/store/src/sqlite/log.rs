@@ -38,12 +38,17 @@ use longwire_wire::event::Seq;
 /// take a fifth less time per event than pages of 8 KiB: each page costs two writes and a read on
 /// its way through the write-ahead log. A checkpoint counts pages; 250 keep it to 4 MiB. While a
 /// reader holds on to an old state, the log grows on; the size limit is [`WAL_KEPT_BYTES`].
+///
+/// What is deleted or written over is zeroed in pages that are written anyway: a sealed secret that was replaced, removed or
+/// sealed again does not stay in the file. Whole pages that become free are not written for that alone, and the write-ahead log
+/// has them until it is used again.
 const PRAGMAS: &str = "PRAGMA busy_timeout = 1000;
     PRAGMA page_size = 16384;
     PRAGMA auto_vacuum = INCREMENTAL;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA wal_autocheckpoint = 250;
+    PRAGMA secure_delete = FAST;
     PRAGMA foreign_keys = ON;";
 
 /// A write-ahead log that has become longer than this is cut as soon as all of it is in the database.

@@ -73,6 +73,10 @@ impl ReadEngine for Readers {
         self.read(|connection| installations::changed_after(connection, revision))
     }
 
+    fn every_installation(&self) -> Result<Vec<InstallationRecord>, ReadError> {
+        self.read(installations::every)
+    }
+
     fn installation(&self, id_or_name: &str) -> Result<Option<InstallationRecord>, ReadError> {
         self.read(|connection| installations::find(connection, id_or_name))
     }

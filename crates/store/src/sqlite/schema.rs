@@ -99,6 +99,18 @@ diesel::table! {
         claims -> BigInt,
         revision -> BigInt,
         space -> Text,
+        mode -> Text,
+        verification_token -> Nullable<Text>,
+        encrypt_key -> Nullable<Text>,
+        secret_revision -> BigInt,
+        proxy_revision -> BigInt,
+        candidate_secret -> Nullable<Text>,
+        candidate_revision -> Nullable<BigInt>,
+        candidate_state -> Nullable<Text>,
+        candidate_reason -> Nullable<Text>,
+        candidate_since_ms -> Nullable<BigInt>,
+        removed_ms -> Nullable<BigInt>,
+        former_name -> Nullable<Text>,
     }
 }
 

@@ -19,10 +19,11 @@ impl Store {
     pub fn add_consumer(&self, new: NewConsumer) -> Result<ConsumerRecord, WriteError> {
         let open = Arc::clone(&self.open);
         self.administer(administer::patience_for(1), move |tables| {
-            if new.webhook_secret.is_some() {
-                open.keys.is_kept_in(&open.key_file)?;
-            }
-            consumer::add(tables.consumers(), &open.keys, new)
+            let keys = match new.webhook_secret {
+                Some(_) => open.keys.to_seal()?,
+                None => open.keys.ring(),
+            };
+            consumer::add(tables.consumers(), &keys, new)
         })
     }
 
@@ -34,10 +35,11 @@ impl Store {
     ) -> Result<ConsumerRecord, WriteError> {
         let open = Arc::clone(&self.open);
         self.administer(administer::patience_for(1), move |tables| {
-            if change.webhook_secret.is_some() {
-                open.keys.is_kept_in(&open.key_file)?;
-            }
-            consumer::change(tables.consumers(), &open.keys, id, change)
+            let keys = match change.webhook_secret {
+                Some(_) => open.keys.to_seal()?,
+                None => open.keys.ring(),
+            };
+            consumer::change(tables.consumers(), &keys, id, change)
         })
     }
 
@@ -77,6 +79,6 @@ impl Store {
         &self,
         record: &ConsumerRecord,
     ) -> Result<Option<OpenedWebhookSecrets>, SealError> {
-        consumer::open_secrets(&self.open.keys, record)
+        consumer::open_secrets(&self.open.keys.ring(), record)
     }
 }

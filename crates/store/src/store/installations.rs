@@ -6,10 +6,12 @@ use secrecy::SecretString;
 
 use super::{Store, administer};
 use crate::installation;
-use crate::installation::{InstallationRecord, NewInstallation};
+use crate::installation::{
+    CallbackSecrets, InstallationChange, InstallationRecord, NewInstallation,
+};
 use crate::seal::SealError;
 use crate::write_error::WriteError;
-use longwire_installation::{Desired, InstallationId};
+use longwire_installation::{Desired, InstallationId, Revision};
 
 impl Store {
     /// Adds an installation under a free name. If it is wanted, no other may be the same bot. Blocks until it is durable, for
@@ -17,8 +19,67 @@ impl Store {
     pub fn add_installation(&self, new: NewInstallation) -> Result<InstallationRecord, WriteError> {
         let open = Arc::clone(&self.open);
         self.administer(administer::patience_for(1), move |tables| {
-            open.keys.is_kept_in(&open.key_file)?;
-            installation::add(tables.installations(), &open.keys, &new)
+            let keys = open.keys.to_seal()?;
+            installation::add(tables.installations(), &keys, &new)
+        })
+    }
+
+    /// Changes an installation that the configuration file does not declare. A new app secret becomes a candidate while the
+    /// bot is connected with the one it has. Blocks until it is durable, for some seconds at most.
+    pub fn change_installation(
+        &self,
+        id: InstallationId,
+        change: InstallationChange,
+    ) -> Result<InstallationRecord, WriteError> {
+        let open = Arc::clone(&self.open);
+        self.administer(administer::patience_for(1), move |tables| {
+            let keys = open.keys.to_seal()?;
+            installation::change(tables.installations(), &keys, id, change)
+        })
+    }
+
+    /// Removes an installation that the configuration file does not declare. Its secrets are wiped, its name is free, and
+    /// nothing finds it any more but [`every_installation`](crate::ReadEngine::every_installation); its events stay. The same
+    /// bot can be added again, as another installation. Blocks until it is durable, for some seconds at most.
+    pub fn remove_installation(
+        &self,
+        id: InstallationId,
+    ) -> Result<InstallationRecord, WriteError> {
+        let open = Arc::clone(&self.open);
+        self.administer(administer::patience_for(1), move |tables| {
+            let keys = open.keys.to_seal()?;
+            installation::remove(tables.installations(), &keys, id)
+        })
+    }
+
+    /// The platform took the candidate that came with this change: it is the app secret from now on. Blocks until it is
+    /// durable, for some seconds at most.
+    ///
+    /// # Errors
+    /// [`WriteError::Outdated`] if another candidate waits by now, or none.
+    pub fn promote_candidate(
+        &self,
+        id: InstallationId,
+        candidate: Revision,
+    ) -> Result<InstallationRecord, WriteError> {
+        self.administer(administer::patience_for(1), move |tables| {
+            installation::promote_candidate(tables.installations(), id, candidate)
+        })
+    }
+
+    /// The platform refused the candidate that came with this change. It is forgotten; the reason stays until another secret
+    /// comes. Blocks until it is durable, for some seconds at most.
+    ///
+    /// # Errors
+    /// [`WriteError::Outdated`] if another candidate waits by now, or none.
+    pub fn drop_candidate(
+        &self,
+        id: InstallationId,
+        candidate: Revision,
+        reason: String,
+    ) -> Result<InstallationRecord, WriteError> {
+        self.administer(administer::patience_for(1), move |tables| {
+            installation::drop_candidate(tables.installations(), id, candidate, reason)
         })
     }
 
@@ -33,10 +94,12 @@ impl Store {
         let open = Arc::clone(&self.open);
         let patience = administer::patience_for(declared.len());
         self.administer(patience, move |tables| {
-            if !declared.is_empty() {
-                open.keys.is_kept_in(&open.key_file)?;
-            }
-            installation::put_from_file(tables.installations(), &open.keys, &declared)
+            let keys = match declared.is_empty() {
+                // Nothing will be sealed.
+                true => open.keys.ring(),
+                false => open.keys.to_seal()?,
+            };
+            installation::put_from_file(tables.installations(), &keys, &declared)
         })
     }
 
@@ -50,7 +113,7 @@ impl Store {
 
     /// The app secret in clear.
     pub fn open_secret(&self, record: &InstallationRecord) -> Result<SecretString, SealError> {
-        installation::open_secret(&self.open.keys, record)
+        installation::open_secret(&self.open.keys.ring(), record)
     }
 
     /// The installation's own proxy in clear, if it has one.
@@ -58,6 +121,22 @@ impl Store {
         &self,
         record: &InstallationRecord,
     ) -> Result<Option<SecretString>, SealError> {
-        installation::open_proxy(&self.open.keys, record)
+        installation::open_proxy(&self.open.keys.ring(), record)
+    }
+
+    /// What callbacks of the platform are checked and decrypted with, in clear.
+    pub fn open_callback_secrets(
+        &self,
+        record: &InstallationRecord,
+    ) -> Result<CallbackSecrets, SealError> {
+        installation::open_callback_secrets(&self.open.keys.ring(), record)
+    }
+
+    /// The candidate for the app secret in clear, if there is one that was not refused.
+    pub fn open_candidate(
+        &self,
+        record: &InstallationRecord,
+    ) -> Result<Option<SecretString>, SealError> {
+        installation::open_candidate(&self.open.keys.ring(), record)
     }
 }

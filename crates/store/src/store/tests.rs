@@ -2,6 +2,7 @@
 
 mod access;
 mod border;
+mod changes;
 mod clocks;
 mod consumers;
 mod displacements;
@@ -13,7 +14,9 @@ mod lookups;
 mod memory;
 mod power_cut;
 mod recording;
+mod removals;
 mod replaced;
+pub(crate) mod rotation;
 mod shortened;
 mod trouble;
 
@@ -45,7 +48,7 @@ use crate::timeline::{TimelineEntry, TimelineKind};
 use crate::write_error::WriteError;
 use crate::write_queue::{Refusal, Rejected};
 use crate::writer::Job;
-use longwire_installation::{Desired, InstallationId, Origin, Platform, Revision, TakeBack};
+use longwire_installation::{Desired, InstallationId, Mode, Origin, Platform, Revision, TakeBack};
 
 /// Longer than any wait that succeeds.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -285,6 +288,9 @@ fn installation(name: &str) -> NewInstallation {
         app_secret: "canary-secret-0123456789".into(),
         base_url: None,
         proxy: Some("http://user:canary-proxy@proxy:3128".into()),
+        mode: Mode::LongConnection,
+        verification_token: None,
+        encrypt_key: None,
         take_back: None,
         desired: Desired::Run,
         origin: Origin::Cli,

@@ -2,18 +2,26 @@
 
 use diesel::SqliteConnection;
 use diesel::prelude::*;
-use longwire_installation::{BotIdentity, Desired, InstallationId, PublicId, Revision};
+use longwire_installation::{BotIdentity, Desired, InstallationId, Revision};
 
-use super::row::{NewRow, Settings};
+use super::row::InstallationColumns;
 use crate::cause::Failure;
 use crate::clock::now_ms;
-use crate::installation::{InstallationRecord, InstallationTable, NewInstallation, Sealed};
+use crate::installation::{InstallationRecord, InstallationTable};
 use crate::sqlite::schema::installation;
 use crate::sqlite::tables::next_revision;
 
 impl InstallationTable for SqliteConnection {
     fn all(&mut self) -> Result<Vec<InstallationRecord>, Failure> {
         Ok(super::changed_after(self, Revision::NONE)?)
+    }
+
+    fn every(&mut self) -> Result<Vec<InstallationRecord>, Failure> {
+        Ok(super::every(self)?)
+    }
+
+    fn of_id(&mut self, id: InstallationId) -> Result<Option<InstallationRecord>, Failure> {
+        Ok(super::of_id(self, id)?)
     }
 
     fn find(&mut self, id_or_name: &str) -> Result<Option<InstallationRecord>, Failure> {
@@ -54,33 +62,17 @@ impl InstallationTable for SqliteConnection {
         next_revision(self)
     }
 
-    fn insert(
-        &mut self,
-        public_id: &PublicId,
-        new: &NewInstallation,
-        Sealed { secret, proxy }: Sealed,
-        revision: Revision,
-    ) -> Result<(), Failure> {
-        diesel::insert_into(installation::table)
-            .values(NewRow {
-                public_id: public_id.as_bytes(),
-                name: new.name.as_str(),
-                created_ms: now_ms(),
-                settings: Settings::new(new, secret, proxy, revision),
-            })
-            .execute(self)?;
-        Ok(())
+    fn insert(&mut self, record: &InstallationRecord) -> Result<InstallationId, Failure> {
+        let id = diesel::insert_into(installation::table)
+            .values(InstallationColumns::of(record))
+            .returning(installation::id)
+            .get_result(self)?;
+        Ok(InstallationId(id))
     }
 
-    fn update(
-        &mut self,
-        id: InstallationId,
-        new: &NewInstallation,
-        Sealed { secret, proxy }: Sealed,
-        revision: Revision,
-    ) -> Result<(), Failure> {
-        diesel::update(installation::table.find(id.0))
-            .set(Settings::new(new, secret, proxy, revision))
+    fn write(&mut self, record: &InstallationRecord) -> Result<(), Failure> {
+        diesel::update(installation::table.find(record.id.0))
+            .set(InstallationColumns::of(record))
             .execute(self)?;
         Ok(())
     }

@@ -139,7 +139,7 @@ fn the_configuration_file_owns_what_it_declares() {
         (first[0].updated_ms, first[0].revision),
         (again[0].updated_ms, again[0].revision)
     );
-    assert_eq!(first[0].sealed_secret, again[0].sealed_secret);
+    assert_eq!(first[0].sealed.secret, again[0].sealed.secret);
     let mut changed = declare("a");
     changed.app_secret = "another".into();
     let third = bench.store.put_from_file(vec![changed]).expect("put");
@@ -199,8 +199,8 @@ fn what_cannot_be_read_at_the_moment_stays_as_it_was() {
     });
     let again = put(declared());
     for record in [without, again] {
-        assert_eq!(record.sealed_secret, first.sealed_secret);
-        assert_eq!(record.sealed_proxy, first.sealed_proxy);
+        assert_eq!(record.sealed.secret, first.sealed.secret);
+        assert_eq!(record.sealed.proxy, first.sealed.proxy);
         assert_eq!(record.claims, first.claims);
     }
 }

@@ -93,7 +93,8 @@ impl MemoryDatabase {
 
     fn sealed_with(&self) -> Vec<(String, usize)> {
         let all = &self.lock().tables.installations;
-        let ids = all.iter().filter_map(|bot| key_id(&bot.sealed_secret));
+        let sealed = all.iter().flat_map(InstallationRecord::sealed);
+        let ids = sealed.filter_map(key_id);
         ids.map(|id| (id.to_owned(), 1)).collect()
     }
 
@@ -135,9 +136,16 @@ impl ReadEngine for MemoryDatabase {
         &self,
         revision: Revision,
     ) -> Result<Vec<InstallationRecord>, ReadError> {
-        let mut all = self.lock().tables.installations.clone();
-        all.retain(|bot| bot.revision > revision);
-        Ok(all)
+        let memory = self.lock();
+        let shown = memory.tables.shown();
+        Ok(shown
+            .filter(|bot| bot.revision > revision)
+            .cloned()
+            .collect())
+    }
+
+    fn every_installation(&self) -> Result<Vec<InstallationRecord>, ReadError> {
+        Ok(self.lock().tables.installations.clone())
     }
 
     fn installation(&self, id_or_name: &str) -> Result<Option<InstallationRecord>, ReadError> {

@@ -34,6 +34,10 @@ impl MemoryTables {
 }
 
 impl ConsumerTable for MemoryTables {
+    fn all(&mut self) -> Result<Vec<ConsumerRecord>, Failure> {
+        Ok(self.consumers.clone())
+    }
+
     fn named(&mut self, space: &Space, name: &str) -> Result<Option<ConsumerRecord>, Failure> {
         let is_it = |one: &&ConsumerRecord| one.space == *space && one.name.as_str() == name;
         Ok(self.consumers.iter().find(is_it).cloned())

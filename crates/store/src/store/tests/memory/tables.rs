@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use longwire_access::{AuditEntry, AuditRecord, TokenRecord};
-use longwire_installation::{BotIdentity, Desired, InstallationId, PublicId, Revision};
+use longwire_installation::{BotIdentity, Desired, InstallationId, Revision};
 use longwire_wire::event::{NewEvent, Seq};
 use longwire_wire::identity::EventKey;
 
 use crate::cause::Failure;
-use crate::clock::now_ms;
 use crate::consumer::{ConsumerRecord, ConsumerTable, SavedPosition};
 use crate::displacement::Displacement;
 use crate::engine::Tables;
@@ -16,7 +15,7 @@ use crate::event_index::{IndexPages, Page, PageId};
 use crate::event_record::EventRecord;
 use crate::group::EventOwner;
 use crate::ids::ConsumerId;
-use crate::installation::{InstallationRecord, InstallationTable, NewInstallation, Sealed};
+use crate::installation::{InstallationRecord, InstallationTable};
 use crate::journey::JourneyRecord;
 use crate::recording::{EventTable, Inserted};
 use crate::timeline::{TimelineEntry, TimelineRecord};
@@ -41,6 +40,12 @@ pub(super) struct MemoryTables {
 impl MemoryTables {
     fn bot(&mut self, id: InstallationId) -> Option<&mut InstallationRecord> {
         self.installations.iter_mut().find(|bot| bot.id == id)
+    }
+
+    /// Those that were not removed.
+    pub(super) fn shown(&self) -> impl Iterator<Item = &InstallationRecord> {
+        let all = self.installations.iter();
+        all.filter(|bot| bot.removed_ms.is_none())
     }
 
     /// The number of the next change.
@@ -136,13 +141,20 @@ impl Tables for MemoryTables {
 
 impl InstallationTable for MemoryTables {
     fn all(&mut self) -> Result<Vec<InstallationRecord>, Failure> {
+        Ok(self.shown().cloned().collect())
+    }
+
+    fn every(&mut self) -> Result<Vec<InstallationRecord>, Failure> {
         Ok(self.installations.clone())
+    }
+
+    fn of_id(&mut self, id: InstallationId) -> Result<Option<InstallationRecord>, Failure> {
+        Ok(self.shown().find(|bot| bot.id == id).cloned())
     }
 
     fn find(&mut self, id_or_name: &str) -> Result<Option<InstallationRecord>, Failure> {
         let found = self
-            .installations
-            .iter()
+            .shown()
             .find(|bot| bot.name.as_str() == id_or_name || bot.public_id.to_string() == id_or_name);
         Ok(found.cloned())
     }
@@ -168,34 +180,21 @@ impl InstallationTable for MemoryTables {
         Ok(self.revise())
     }
 
-    fn insert(
-        &mut self,
-        public_id: &PublicId,
-        new: &NewInstallation,
-        sealed: Sealed,
-        revision: Revision,
-    ) -> Result<(), Failure> {
+    fn insert(&mut self, record: &InstallationRecord) -> Result<InstallationId, Failure> {
         let id = InstallationId(self.installations.len() as i64 + 1);
-        let row = row(id, *public_id, new, sealed, revision);
-        self.installations.push(row);
-        Ok(())
+        let record = record.clone();
+        self.installations.push(InstallationRecord { id, ..record });
+        Ok(id)
     }
 
-    fn update(
-        &mut self,
-        id: InstallationId,
-        new: &NewInstallation,
-        sealed: Sealed,
-        revision: Revision,
-    ) -> Result<(), Failure> {
-        if let Some(bot) = self.bot(id) {
+    fn write(&mut self, record: &InstallationRecord) -> Result<(), Failure> {
+        if let Some(bot) = self.bot(record.id) {
             let former = bot.clone();
             *bot = InstallationRecord {
                 displaced_ms: former.displaced_ms,
                 taken_back_ms: former.taken_back_ms,
                 claims: former.claims,
-                created_ms: former.created_ms,
-                ..row(id, former.public_id, new, sealed, revision)
+                ..record.clone()
             };
         }
         Ok(())
@@ -221,37 +220,5 @@ impl InstallationTable for MemoryTables {
             bot.displaced_ms = None;
         }
         Ok(())
-    }
-}
-
-/// A new row with these settings.
-fn row(
-    id: InstallationId,
-    public_id: PublicId,
-    new: &NewInstallation,
-    sealed: Sealed,
-    revision: Revision,
-) -> InstallationRecord {
-    let now = now_ms();
-    InstallationRecord {
-        id,
-        public_id,
-        name: new.name.clone(),
-        platform: new.platform,
-        app_id: new.app_id.clone(),
-        base_url: new.base_url.clone(),
-        has_proxy: sealed.proxy.is_some(),
-        take_back: new.take_back,
-        desired: new.desired,
-        origin: new.origin,
-        space: new.space.clone(),
-        displaced_ms: None,
-        taken_back_ms: Box::default(),
-        claims: 0,
-        created_ms: now,
-        updated_ms: now,
-        revision,
-        sealed_secret: sealed.secret,
-        sealed_proxy: sealed.proxy,
     }
 }
