@@ -40,6 +40,7 @@ pub use address_kind::AddressKind;
 pub use egress::{Egress, HttpAnswer, HttpLimits, WebSocketIo};
 pub use environment::{InvalidVariable, ProxyEnvironment};
 pub use error::{EgressError, HttpError, NoRoute, UpgradeError};
+pub use network::{NetworkList, NetworkListError};
 pub use no_proxy::{NoProxy, NoProxyError};
 pub use policy::{ProxyPolicy, Route};
 pub use proxy::{ProxyUrl, ProxyUrlError};

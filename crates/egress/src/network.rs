@@ -1,4 +1,4 @@
-//! A network of addresses, written as `10.0.0.0/8` or `fd00::/8`.
+//! Networks of addresses, written as `10.0.0.0/8` or `fd00::/8`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -24,6 +24,11 @@ impl Network {
             address: IpAddr::V6(Ipv6Addr::new(a, b, c, d, e, f, g, h)),
             prefix,
         }
+    }
+
+    fn single(address: IpAddr) -> Option<Self> {
+        let prefix = if address.is_ipv4() { 32 } else { 128 };
+        Some(Self { address, prefix })
     }
 
     /// Reads `address/bits`.
@@ -62,9 +67,74 @@ impl Network {
     }
 }
 
+/// Networks, and single addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NetworkList(Vec<Network>);
+
+/// An entry of a list of networks that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{entry}` is neither a network such as 10.0.0.0/8 nor an address")]
+pub struct NetworkListError {
+    /// The entry as written.
+    pub entry: String,
+}
+
+impl NetworkList {
+    /// Reads entries such as `203.0.113.0/24`, `2001:db8::/32` and `203.0.113.7`.
+    pub fn from_entries<I>(entries: I) -> Result<Self, NetworkListError>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        let networks = entries.into_iter().map(|entry| {
+            let entry = entry.as_ref().trim();
+            let network = Network::parse(entry).or_else(|| Network::single(entry.parse().ok()?));
+            network.ok_or_else(|| NetworkListError {
+                entry: entry.to_owned(),
+            })
+        });
+        networks.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether an entry contains this address. An IPv4 address that is written as IPv6 counts as IPv4.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(address))
+    }
+}
+
 /// `host` without the brackets that an IPv6 address has in a URL.
 pub(crate) fn unbracketed(host: &str) -> &str {
     host.strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_has_networks_and_addresses() {
+        let list = NetworkList::from_entries(["203.0.113.0/24", " 198.51.100.7", "2001:db8::/32"]);
+        let list = list.expect("entries");
+        for (address, is_in) in [
+            ("203.0.113.255", true),
+            ("203.0.114.0", false),
+            ("198.51.100.7", true),
+            ("198.51.100.8", false),
+            ("::ffff:198.51.100.7", true),
+            ("2001:db8:1::1", true),
+            ("2001:db9::1", false),
+        ] {
+            let found = list.contains(address.parse().expect("an address"));
+            assert_eq!(found, is_in, "{address}");
+        }
+        assert!(!NetworkList::default().contains(IpAddr::from([127, 0, 0, 1])));
+        for wrong in ["", "loopback", "10.0.0.0/33", "10.0.0.0/", "example.com"] {
+            let error = NetworkList::from_entries([wrong]).expect_err(wrong);
+            assert_eq!(error.entry, wrong);
+        }
+    }
 }
