@@ -60,6 +60,10 @@ pub enum TimelineKind {
     ConfigRejected,
     /// The first event ever.
     FirstEvent,
+    /// The first callback since the process started.
+    FirstCallback,
+    /// A callback was not recorded.
+    CallbackRefused,
     /// Events could not be recorded.
     DegradedStore,
     /// A kind that only a newer version knows.
@@ -68,7 +72,7 @@ pub enum TimelineKind {
 
 impl TimelineKind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Queued,
         Self::Bootstrapped,
         Self::Opened,
@@ -83,6 +87,8 @@ impl TimelineKind {
         Self::ConfigApplied,
         Self::ConfigRejected,
         Self::FirstEvent,
+        Self::FirstCallback,
+        Self::CallbackRefused,
         Self::DegradedStore,
         Self::Other,
     ];
@@ -104,6 +110,8 @@ impl TimelineKind {
             Self::ConfigApplied => "config_applied",
             Self::ConfigRejected => "config_rejected",
             Self::FirstEvent => "first_event",
+            Self::FirstCallback => "first_callback",
+            Self::CallbackRefused => "callback_refused",
             Self::DegradedStore => "degraded_store",
             Self::Other => "other",
         }

@@ -99,6 +99,12 @@ impl CardTicket {
         Self { due, ticket, seq }
     }
 
+    /// Of a question that no connection asks: it has no window, so the answer is told by nothing else.
+    #[must_use]
+    pub fn alone(due: Instant, seq: Seq) -> Self {
+        Self::new(due, 0, seq)
+    }
+
     /// The event's place in the log.
     #[must_use]
     pub fn seq(&self) -> Seq {
