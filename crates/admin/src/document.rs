@@ -15,8 +15,8 @@ pub use access::{AuditDocument, AuditPage, CreatedToken, TokenDocument, TokenPag
 pub use actor::{ActorDocument, ActorPage, KindGroup, TreeDocument};
 pub use inspection::InspectionDocument;
 pub use installation::{
-    GuaranteeDocument, InstallationDetail, InstallationDocument, InstallationPage,
-    StoredInstallation, TimelineDocument,
+    CallbackDocument, GuaranteeDocument, InstallationDetail, InstallationDocument,
+    InstallationPage, RefusedCallbackDocument, StoredInstallation, TimelineDocument,
 };
 pub use overview::OverviewDocument;
 pub use reply::{ReplyDocument, UploadDocument};

@@ -1,9 +1,11 @@
 //! `/v1/installations`: the bots of a space, as applications may know them. Nothing of their access is here.
 
+use std::collections::BTreeMap;
+
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use longwire_consumer::time_text;
-use longwire_fleet::InstallationView;
+use longwire_fleet::{CallbackView, InstallationView};
 use longwire_installation::{Platform, PublicId};
 use longwire_listener::{Caller, Problem};
 use serde::Serialize;
@@ -42,6 +44,52 @@ pub(crate) struct BotDocument {
     last_event: Option<String>,
     /// What is promised of its events, by a stable name.
     guarantee: Option<&'static str>,
+    /// What came by its callback route since the gateway started.
+    callbacks: Option<BotCallbacksDocument>,
+}
+
+/// What came by the callback route of a bot since the gateway started.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InstallationCallbacks)]
+pub(crate) struct BotCallbacksDocument {
+    /// When the last request came, whatever became of it.
+    last: Option<String>,
+    /// When the last one came whose event is recorded.
+    last_recorded: Option<String>,
+    /// How many there were, by what became of them: `challenged`, `recorded`, `repeated`, and each cause of a refusal.
+    verdicts: BTreeMap<&'static str, u64>,
+    /// The last one that was not recorded.
+    last_refusal: Option<RefusedPostDocument>,
+    /// What to do where callbacks come although the mode of the bot says otherwise. They are recorded all the same.
+    unexpected: Option<&'static str>,
+}
+
+/// A callback that was not recorded.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RefusedCallback)]
+pub(crate) struct RefusedPostDocument {
+    /// When it came.
+    at: String,
+    /// Why it was not recorded, by a stable name.
+    cause: &'static str,
+    /// What to do about it.
+    next_step: &'static str,
+}
+
+impl From<CallbackView> for BotCallbacksDocument {
+    fn from(view: CallbackView) -> Self {
+        Self {
+            last: view.last_ms.map(time_text),
+            last_recorded: view.last_recorded_ms.map(time_text),
+            verdicts: view.verdicts,
+            last_refusal: view.last_refusal.map(|refusal| RefusedPostDocument {
+                at: time_text(refusal.at_ms),
+                cause: refusal.cause,
+                next_step: refusal.hint,
+            }),
+            unexpected: view.unexpected,
+        }
+    }
 }
 
 impl From<InstallationView> for BotDocument {
@@ -58,6 +106,7 @@ impl From<InstallationView> for BotDocument {
             next_step: view.next_step,
             last_event: view.lights.last_event_ms.map(time_text),
             guarantee: Platform::parse(view.platform).map(|platform| platform.guarantee().id()),
+            callbacks: view.callbacks.map(BotCallbacksDocument::from),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! /v1/events               the event log, read along
 //! /v1/event-types          what events there are
 //! /v1/installations        the bots
+//! /callbacks/feishu        what the platform posts
 //! /v1/consumers            durable positions in the log, and the events of their readers
 //! /openapi.json /docs      the same as a document and as a page
 //! /problems                what each code of a problem means
@@ -26,6 +27,7 @@
 mod admission;
 mod audit;
 mod body;
+mod callbacks;
 mod consumers;
 mod cursor;
 mod event_types;
@@ -45,6 +47,8 @@ mod table;
 mod v1;
 
 use std::sync::{Arc, OnceLock};
+
+pub use callbacks::{AddressTest, CallbackRules, CallbackSources};
 
 use actix_web::web::Data;
 use longwire_delivery::Deliveries;
@@ -68,12 +72,15 @@ pub struct ApiSettings {
     pub version: &'static str,
     /// Lines of the log that were lost so far.
     pub log_lines_dropped: fn() -> u64,
+    /// What callbacks are taken by.
+    pub callbacks: CallbackRules,
 }
 
 /// What handlers work with.
 pub struct Api {
     settings: ApiSettings,
     metrics: metrics::Cache,
+    bodies: callbacks::BodyMemory,
     document: OnceLock<Arc<str>>,
 }
 
@@ -83,6 +90,7 @@ impl Api {
         Arc::new(Self {
             settings,
             metrics: metrics::Cache::default(),
+            bodies: callbacks::BodyMemory::default(),
             document: OnceLock::new(),
         })
     }

@@ -54,6 +54,11 @@ impl Operation {
         Self::new(Method::GET, path, RouteAccess::Open, id)
     }
 
+    /// `POST` that anybody may send.
+    pub(crate) fn open_post(path: &'static str, id: &'static str) -> Self {
+        Self::new(Method::POST, path, RouteAccess::Open, id)
+    }
+
     /// `GET` of something.
     pub(crate) fn get(path: &'static str, scope: Scope, id: &'static str) -> Self {
         let class = RouteClass::Read;

@@ -34,6 +34,18 @@ problem_codes! {
     InvalidRequest = 400, "invalid_request", "The request is not what it has to be",
         "A parameter or a member of the body is missing, unknown, of another type, or not allowed. Nothing was changed.",
         "Look at `errors`: each has the place (`pointer`; a parameter of the query begins with `?`), a code, and what would be right.";
+    CallbackUnreadable = 400, "callback_unreadable", "The callback cannot be read",
+        "The body is no JSON object, no callback of the platform, or cannot be decrypted with what is known of the bot.",
+        "`GET /v1/installations/{installation}` shows the cause of the last refusal and what to do, `longwire installations show` too.";
+    CallbackUnproven = 401, "callback_unproven", "Nothing shows that the platform sent the callback",
+        "The signature or the verification token is missing, wrong, or too old.",
+        "`GET /v1/installations/{installation}` shows the cause of the last refusal and what to do, `longwire installations show` too.";
+    SourceRefused = 403, "source_refused", "Callbacks are not taken from this address",
+        "The configuration names the addresses that callbacks may come from, and the sender's is not among them.",
+        "Add the platform's addresses to `callbacks.sources`; behind a reverse proxy name the proxy in `callbacks.trusted_proxies`.";
+    ForeignApp = 403, "foreign_app", "The callback is for another app",
+        "The callback names another app than the bot's.",
+        "Give each app the request URL of its own bot in the console.";
     CursorInvalid = 400, "cursor_invalid", "The cursor is not one of this list",
         "A cursor is opaque. This one was altered, cut off, made for another list, another space or another gateway, or by a version that is too old.",
         "Begin without a cursor, or use `next` of an answer of the same list as it is.";
@@ -124,6 +136,12 @@ problem_codes! {
     Interrupted = 500, "interrupted", "The request was not finished",
         "The gateway began it and failed. Whether it was done is not known.",
         "Look whether it was done, and send it again if not. Report the error in the log of the gateway.";
+    CallbackNotRecorded = 500, "callback_not_recorded", "The event of the callback is not recorded",
+        "The store takes nothing, or not in time. The platform sends the event again, for seven hours.",
+        "See to the store's disk: `longwire check`, `/readyz`.";
+    CallbacksPaused = 503, "callbacks_paused", "No callbacks are taken now",
+        "The bot is stopped, or too many long bodies came at once. The platform sends events again, for seven hours.",
+        "`longwire installations start` starts a bot that is stopped.";
     AuditFull = 503, "audit_full", "The audit takes nothing",
         "The store takes nothing, so that the change could not be written into the audit. Nothing was changed.",
         "See to the store's disk: `longwire check`, `/readyz`.";

@@ -1,5 +1,6 @@
 //! The operations of the interface: one line of the table each, with its handler.
 
+mod callback_operations;
 mod consumer_operations;
 mod event_operations;
 
@@ -30,6 +31,7 @@ pub(crate) fn table(routes: Routes) -> Table {
         .schema::<SimulationDocument>()
         .schema::<BotDocument>();
     let table = gateway(table);
+    let table = callback_operations::add(table);
     let table = event_operations::add(table);
     let table = types(table);
     let table = bots(table);

@@ -126,7 +126,8 @@ impl LoggedEvent {
     pub(crate) fn urgency(&self) -> Urgent {
         match self.record.event_type.as_deref() {
             Some(
-                "card.action.trigger"
+                OLD_CARD_TYPE
+                | "card.action.trigger"
                 | OLD_CARD_TYPE
                 | "url.preview.get"
                 | "event.template_card_event"

@@ -9,6 +9,7 @@ mod view;
 
 pub(crate) use cards::{AssemblerCard, InstallationCard, PingerCard, SenderCard, SocketCard};
 
+use crate::callbacks::BotCallbacks;
 use crate::cards::CardTally;
 use crate::kind::{self, ConnectionActor};
 use crate::record_order::RecordOrder;
@@ -49,6 +50,8 @@ struct OnDemand {
     unparsed: Mutex<UnparsedBudget>,
     cards: CardTally,
     sender: Card,
+    /// Made with the first callback.
+    callbacks: OnceLock<Box<BotCallbacks>>,
 }
 
 impl Bot {
@@ -99,6 +102,16 @@ impl Bot {
     /// What came of its card events, to count into.
     pub(crate) fn card_tally(&self) -> &CardTally {
         &self.on_demand().cards
+    }
+
+    /// What came of its callbacks, to count into.
+    pub(crate) fn callbacks(&self) -> &BotCallbacks {
+        self.on_demand().callbacks.get_or_init(Box::default)
+    }
+
+    /// The same, if there were any.
+    pub(crate) fn callbacks_so_far(&self) -> Option<&BotCallbacks> {
+        Some(self.on_demand.get()?.callbacks.get()?)
     }
 
     /// The card of its sender, if it ever had one.

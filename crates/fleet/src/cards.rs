@@ -5,6 +5,8 @@
 //!    ▲                                          │
 //!    └───────CardAnswered────── CardReply ◀─────┘
 //! ```
+//! A request that brings a card event by HTTP takes the socket's place (`fleet/fleet/callbacks/asking.rs`).
+//!
 //! The event is durable before anybody is asked. When its answer comes too late, or never, the session answers by itself
 //! (`link/session/cards.rs`); so a broker can lose a question without harm.
 
@@ -107,18 +109,18 @@ impl fmt::Debug for CardQuestion {
     }
 }
 
-/// The way of one answer back to the connection that its event came over. Dropping it says that there is none: the event is
+/// The way of one answer back to the connection or request that its event came over. Dropping it says that there is none: the event is
 /// then answered by default at once, or of WeCom not at all.
 pub struct CardReply {
-    socket: Arc<dyn Receives<CardAnswered>>,
+    asker: Arc<dyn Receives<CardAnswered>>,
     ticket: CardTicket,
     result: CardResult,
 }
 
 impl CardReply {
-    pub(crate) fn new(socket: Arc<dyn Receives<CardAnswered>>, ticket: CardTicket) -> Self {
+    pub(crate) fn new(asker: Arc<dyn Receives<CardAnswered>>, ticket: CardTicket) -> Self {
         Self {
-            socket,
+            asker,
             ticket,
             result: CardResult::Unanswered,
         }
@@ -140,7 +142,7 @@ impl CardReply {
 impl Drop for CardReply {
     fn drop(&mut self) {
         let result = std::mem::replace(&mut self.result, CardResult::Unanswered);
-        send(&*self.socket, CardAnswered(self.ticket, result));
+        send(&*self.asker, CardAnswered(self.ticket, result));
     }
 }
 

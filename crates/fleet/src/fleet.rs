@@ -1,6 +1,7 @@
 //! The fleet's handle: starts it, reads it, drains it. Views are made of cards and counters, so no reader waits for an actor,
 //! except in [`Fleet::inspect`], which has a time limit.
 
+mod callbacks;
 mod drain;
 mod faults;
 mod inspect;

@@ -10,6 +10,8 @@
 //!      └─ Sender            while the bot says something: its outgoing messages
 //! ```
 //!
+//! An event that the platform posts over HTTP needs no actor: [`Fleet::callback`] has it recorded for whoever has the request.
+//!
 //! An event: bytes → frame → identity → group → commit → receipt → ACK. The socket hands one group per read burst to the
 //! writer and gets its receipts in one message. This crate decides nothing about a connection (`longwire_link` does) and has
 //! neither HTTP nor JSON of its own.
@@ -21,6 +23,7 @@ mod access;
 mod assembler;
 mod bot;
 mod bot_index;
+mod callbacks;
 mod cards;
 mod clock;
 mod config_fault;
@@ -54,6 +57,9 @@ mod unfinished;
 pub mod view;
 mod writing;
 
+pub use callbacks::{
+    CallbackAnswer, CallbackOutcome, CallbackRejection, IncomingCallback, OwedCallback,
+};
 pub use cards::{CardAnswering, CardBroker, CardQuestion, CardReply};
 pub use config_fault::ConfigFault;
 pub use failure::FleetFailure;
@@ -67,6 +73,7 @@ pub use reply::{ReplyError, ReplyOrder, ReplySent, ReplyTo, WecomCallbackKind};
 pub use request::{Reply, Request, RequestError};
 pub use settings::FleetSettings;
 pub use view::{
-    ActorView, AnswerTotals, CardTotals, ConnectionLimitView, ConnectionTotals, Drained,
-    EventTotals, Inspection, InstallationView, Lights, Overview, Quantiles, StoreView,
+    ActorView, AnswerTotals, CallbackView, CardTotals, ConnectionLimitView, ConnectionTotals,
+    Drained, EventTotals, Inspection, InstallationView, Lights, Overview, Quantiles,
+    RefusedCallback, StoreView,
 };

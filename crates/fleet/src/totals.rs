@@ -1,5 +1,6 @@
 //! What the fleet counted since it started. One value, shared by every actor; each count is one relaxed addition.
 
+use crate::callbacks::CallbackTotals;
 use crate::cards::CardTally;
 use crate::latency::Histogram;
 use crate::view::{AnswerTotals, ConnectionTotals, EventTotals};
@@ -31,9 +32,11 @@ pub(crate) struct Totals {
     pub(crate) left_unread: AtomicU64,
     pub(crate) panics: AtomicU64,
     pub(crate) cards: CardTally,
+    pub(crate) callbacks: CallbackTotals,
     pub(crate) ack_latency_us: Histogram,
     pub(crate) card_latency_us: Histogram,
     pub(crate) record_latency_us: Histogram,
+    pub(crate) callback_latency_us: Histogram,
 }
 
 impl Totals {
@@ -45,6 +48,11 @@ impl Totals {
     /// An event that no ACK is owed for is durable this long after it was read.
     pub(crate) fn kept(&self, waited: Duration) {
         self.record_latency_us.count(micros(waited));
+    }
+
+    /// The 200 to a callback is made this long after its request came.
+    pub(crate) fn callback_answered(&self, waited: Duration) {
+        self.callback_latency_us.count(micros(waited));
     }
 
     /// A card event is answered this long after it was read, by its application or by default.

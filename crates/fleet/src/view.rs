@@ -39,6 +39,8 @@ pub struct Overview {
     pub answers: AnswerTotals,
     /// Questions to applications about card events since the start.
     pub cards: CardTotals,
+    /// Callbacks since the start, by what became of them: `challenged`, `recorded`, `repeated`, and each cause of a refusal.
+    pub callbacks: BTreeMap<&'static str, u64>,
     /// Connections since the start.
     pub connections: ConnectionTotals,
     /// Input that could not be understood, by kind, since the start.
@@ -51,6 +53,9 @@ pub struct Overview {
     /// Time from the read of a card event's last byte until its answer is encoded, in microseconds. Of those that an
     /// application claims.
     pub card_latency_us: Quantiles,
+    /// Time from the head of a callback until its event is durable, in microseconds. Of all but card events that an
+    /// application claims.
+    pub callback_latency_us: Quantiles,
     /// The store.
     pub store: StoreView,
     /// What the limit on open files leaves to connections.
@@ -214,6 +219,34 @@ pub struct InstallationView {
     pub generation: u64,
     /// The lights beside the state.
     pub lights: Lights,
+    /// The callbacks to it, if there were any since the start.
+    pub callbacks: Option<CallbackView>,
+}
+
+/// The callbacks to an installation since the start.
+#[derive(Debug, Clone)]
+pub struct CallbackView {
+    /// The last request of any kind, Unix milliseconds.
+    pub last_ms: Option<i64>,
+    /// The last one whose event is recorded, Unix milliseconds.
+    pub last_recorded_ms: Option<i64>,
+    /// How many there were, by what became of them.
+    pub verdicts: BTreeMap<&'static str, u64>,
+    /// The last one that was not recorded.
+    pub last_refusal: Option<RefusedCallback>,
+    /// What to do where callbacks come although the mode of the installation says otherwise.
+    pub unexpected: Option<&'static str>,
+}
+
+/// A callback that was not recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedCallback {
+    /// When it came, Unix milliseconds.
+    pub at_ms: i64,
+    /// Why it was not recorded, by a stable name.
+    pub cause: &'static str,
+    /// What to do about it.
+    pub hint: &'static str,
 }
 
 /// What stands beside the state: each light is a fact of its own.

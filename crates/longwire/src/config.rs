@@ -6,6 +6,7 @@
 //!
 //! Nothing here opens a connection or reads a secret. Secrets are only referred to ([`SecretRef`]).
 
+mod callbacks;
 mod cards;
 mod duration;
 mod error;
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 use longwire_installation::Name;
 use serde::Deserialize;
 
+pub(crate) use callbacks::CallbacksSection;
 pub(crate) use cards::CardsSection;
 pub(crate) use duration::parse as parse_duration;
 pub(crate) use error::ConfigError;
@@ -61,6 +63,7 @@ pub(crate) struct Config {
     pub(crate) log: LogSection,
     pub(crate) window: WindowSection,
     pub(crate) cards: CardsSection,
+    pub(crate) callbacks: CallbacksSection,
     pub(crate) notices: NoticesSection,
     pub(crate) fleet: FleetSection,
     pub(crate) timing: TimingSection,

@@ -97,6 +97,7 @@ impl Listeners {
             access: access.clone(),
             version: env!("CARGO_PKG_VERSION"),
             log_lines_dropped: longwire_terminal::stderr::lost_lines,
+            callbacks: config.callbacks.rules(),
         });
         let actors_of = deliveries.clone();
         let admin_routes = Admin::new(AdminSettings {

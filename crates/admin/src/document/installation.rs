@@ -6,8 +6,9 @@
 //! The command line reads them, too. Fields that it does not know it leaves out.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use longwire_fleet::{CardTotals, InstallationView, Lights};
+use longwire_fleet::{CallbackView, CardTotals, InstallationView, Lights};
 use longwire_installation::{Guarantee, Platform, TakeBack};
 use longwire_store::{InstallationRecord, TimelineRecord};
 use serde::{Deserialize, Serialize};
@@ -116,6 +117,30 @@ pub struct InstallationDocument {
     pub generation: u64,
     #[serde(with = "LightFields")]
     pub lights: Lights,
+    #[serde(default)]
+    pub callbacks: Option<CallbackDocument>,
+}
+
+/// The callbacks to an installation. The fields are described with [`CallbackView`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the view describes them")]
+pub struct CallbackDocument {
+    pub last_ms: Option<i64>,
+    pub last_recorded_ms: Option<i64>,
+    pub verdicts: BTreeMap<Label, u64>,
+    pub last_refusal: Option<RefusedCallbackDocument>,
+    pub unexpected: Option<Label>,
+}
+
+/// A callback that was not recorded.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RefusedCallbackDocument {
+    /// When it came.
+    pub at_ms: i64,
+    /// Why it was not recorded, by a stable name.
+    pub cause: Label,
+    /// What to do about it.
+    pub hint: Label,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -212,6 +237,26 @@ impl From<InstallationView> for InstallationDocument {
             next_step: view.next_step,
             generation: view.generation,
             lights: view.lights,
+            callbacks: view.callbacks.map(CallbackDocument::from),
+        }
+    }
+}
+
+impl From<CallbackView> for CallbackDocument {
+    fn from(view: CallbackView) -> Self {
+        let verdicts = view.verdicts.into_iter();
+        Self {
+            last_ms: view.last_ms,
+            last_recorded_ms: view.last_recorded_ms,
+            verdicts: verdicts
+                .map(|(verdict, count)| (verdict.into(), count))
+                .collect(),
+            last_refusal: view.last_refusal.map(|refusal| RefusedCallbackDocument {
+                at_ms: refusal.at_ms,
+                cause: refusal.cause.into(),
+                hint: refusal.hint.into(),
+            }),
+            unexpected: view.unexpected.map(Label::from),
         }
     }
 }

@@ -29,6 +29,7 @@ struct OverviewFields {
     answers: AnswerTotals,
     #[serde(with = "CardFields")]
     cards: CardTotals,
+    callbacks: BTreeMap<&'static str, u64>,
     #[serde(with = "ConnectionFields")]
     connections: ConnectionTotals,
     malformed: BTreeMap<&'static str, u64>,
@@ -38,6 +39,8 @@ struct OverviewFields {
     record_latency_us: Quantiles,
     #[serde(with = "QuantileFields")]
     card_latency_us: Quantiles,
+    #[serde(with = "QuantileFields")]
+    callback_latency_us: Quantiles,
     #[serde(with = "StoreFields")]
     store: StoreView,
     #[serde(with = "ConnectionLimitFields")]

@@ -10,6 +10,7 @@ pub(super) fn write(overview: &Overview, families: &mut Families<'_>) -> fmt::Re
     write_events(overview, families)?;
     write_answers(overview, families)?;
     write_cards(overview, families)?;
+    write_callbacks(overview, families)?;
     families.gauges_by(
         "ack_seconds",
         "From the read of an event's last byte to its ACK, since the start",
@@ -132,6 +133,22 @@ fn write_cards(overview: &Overview, families: &mut Families<'_>) -> fmt::Result 
         "Answers of applications to card events that came too late",
         cards.late,
     )])
+}
+
+fn write_callbacks(overview: &Overview, families: &mut Families<'_>) -> fmt::Result {
+    let verdicts = overview.callbacks.iter();
+    families.counters_by(
+        "callbacks",
+        "Requests to the callback route, by what became of them",
+        "verdict",
+        verdicts.map(|(&verdict, &count)| (verdict, count)),
+    )?;
+    families.gauges_by(
+        "callback_seconds",
+        "From the head of a callback until its event is durable, card events that an application claims left out, since the start",
+        ["quantile"],
+        quantiles(&overview.callback_latency_us),
+    )
 }
 
 /// Median, 99th percentile and maximum in seconds.

@@ -51,6 +51,7 @@ fn snapshot() -> Snapshot {
                 defaulted: 72,
                 late: 73,
             },
+            callbacks: BTreeMap::from([("recorded", 74), ("signature_wrong", 75)]),
             connections: ConnectionTotals {
                 attempts: 4,
                 opened: 5,
@@ -78,6 +79,12 @@ fn snapshot() -> Snapshot {
                 p50: 10_000,
                 p99: 200_000,
                 max: 2_500_000,
+            },
+            callback_latency_us: Quantiles {
+                count: 0,
+                p50: 1_000,
+                p99: 2_000,
+                max: 3_000,
             },
             store: StoreView {
                 state: "ok",

@@ -31,8 +31,8 @@ fn each_operation_refuses_who_may_not() {
         let mut guarded = 0;
         for (method, path, operation) in operations(&served).await {
             let Some(scope) = operation.get("x-scope") else {
-                let (status, _) = served.text(&path).await;
-                assert_ne!(status, 401, "{path} is open");
+                let (status, _) = ask_without_token(&served, &method, &path).await;
+                assert_ne!(status, 401, "{method} {path} is open");
                 continue;
             };
             guarded += 1;

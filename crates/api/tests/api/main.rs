@@ -1,5 +1,6 @@
 //! The routes over real sockets, with a real store and real delivery, and a fleet that connects no bot.
 
+mod callbacks;
 mod consumers;
 mod document;
 mod events;

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use longwire_access::{Grant, RANDOM_BYTES, Scope, Scopes, Space, TokenRefusal, TokenText};
-use longwire_api::{Api, ApiSettings};
+use longwire_api::{Api, ApiSettings, CallbackRules, CallbackSources};
 use longwire_delivery::{
     ChatReplies, ChatReply, ChatReplyOutcome, Deliveries, DeliverySettings, DeliveryTiming,
     InstallationFacts, InstallationNames,
 };
 use longwire_egress::{AddressFilter, EgressSettings, ProxyEnvironment, tls_config};
-use longwire_fleet::{Fleet, FleetSettings};
-use longwire_installation::{BaseUrl, Desired, InstallationId, Origin, Platform, PublicId};
+use longwire_fleet::{CardAnswering, Fleet, FleetSettings};
+use longwire_installation::{BaseUrl, Desired, InstallationId, Mode, Origin, Platform, PublicId};
 use longwire_link::Timing;
 use longwire_listener::{
     AccessCheck, AccessSettings, Draining, ListenerSettings, StreamLimits, Timeouts, TokenRates,
@@ -24,7 +24,9 @@ use longwire_store::{
     Cause, Group, GroupReply, InstallationRecord, NewEvent, NewInstallation, Receipt,
     RecordOutcome, Source, Store, StoreSettings,
 };
+use longwire_wire::callback::ReplayWindow;
 use longwire_wire::identity::Identity;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -72,12 +74,43 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
+/// What a test wants to be otherwise.
+pub(crate) struct Wanted {
+    /// Who is asked about card events.
+    pub(crate) cards: CardAnswering,
+    /// What callbacks are taken by.
+    pub(crate) callbacks: CallbackRules,
+    /// One more bot, and what its callbacks are checked with: an app id, the verification token, the encrypt key.
+    pub(crate) hooked: Option<(&'static str, Option<SecretString>, Option<SecretString>)>,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self {
+            cards: CardAnswering::default(),
+            callbacks: CallbackRules {
+                sources: CallbackSources::default(),
+                body_bytes: 64 << 10,
+                window: ReplayWindow::within(Duration::from_secs(300)),
+                now_ms: || NOW_MS.load(SeqCst),
+            },
+            hooked: None,
+        }
+    }
+}
+
+/// What time it is for callbacks, in milliseconds since 1970.
+pub(crate) static NOW_MS: AtomicI64 = AtomicI64::new(1_700_000_000_000);
+
 impl Served {
-    async fn start() -> Self {
+    async fn start(wanted: Wanted) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let url = format!("sqlite:{}", directory.path().join("test.db").display());
         let store = Store::open(&StoreSettings::at(url)).expect("a new store opens");
         let bots = ["one", "two"].map(|name| bot(&store, name));
+        if let Some(hooked) = wanted.hooked {
+            add_hooked(&store, hooked);
+        }
         let (tls, _roots) = tls_config(None).expect("the system's roots load");
         let egress = EgressSettings::new(tls, ProxyEnvironment::default());
         let fleet = Fleet::start(FleetSettings {
@@ -90,7 +123,7 @@ impl Served {
             store: store.clone(),
             fault_injection: false,
             config_faults: BTreeMap::new(),
-            cards: longwire_fleet::CardAnswering::default(),
+            cards: wanted.cards,
         })
         .await;
         let deliveries = Deliveries::start(DeliverySettings {
@@ -130,6 +163,7 @@ impl Served {
             access: access.clone(),
             version: "1.2.3",
             log_lines_dropped: || 5,
+            callbacks: wanted.callbacks,
         });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has ports");
         let base = format!("http://{}", listener.local_addr().expect("it is bound"));
@@ -253,7 +287,7 @@ impl Served {
     }
 }
 
-fn client() -> awc::Client {
+pub(crate) fn client() -> awc::Client {
     awc::Client::builder()
         .timeout(SOON)
         .disable_redirects()
@@ -308,6 +342,29 @@ fn bot(store: &Store, name: &str) -> InstallationRecord {
         space: Space::default(),
     };
     store.add_installation(new).expect("an installation")
+}
+
+/// A bot that gets its events by callbacks, called `hooked`.
+fn add_hooked(
+    store: &Store,
+    (app_id, verification_token, encrypt_key): (&str, Option<SecretString>, Option<SecretString>),
+) {
+    let new = NewInstallation {
+        name: "hooked".parse().expect("a name"),
+        platform: Platform::Feishu,
+        app_id: app_id.to_owned(),
+        app_secret: "secret".into(),
+        base_url: None,
+        proxy: None,
+        take_back: None,
+        mode: Mode::Webhook,
+        verification_token,
+        encrypt_key,
+        desired: Desired::Run,
+        origin: Origin::Cli,
+        space: Space::default(),
+    };
+    store.add_installation(new).expect("an installation");
 }
 
 fn message(chat: &str, text: &str) -> NewEvent {
@@ -391,7 +448,12 @@ impl ChatReplies for NoReplies {
 
 /// Runs a test in a system of its own.
 pub(crate) fn with_routes<F: Future<Output = ()>>(test: impl FnOnce(Served) -> F) {
-    actix_rt::System::new().block_on(async { test(Served::start().await).await });
+    with_wanted(Wanted::default(), test);
+}
+
+/// The same, where something is otherwise.
+pub(crate) fn with_wanted<F: Future<Output = ()>>(wanted: Wanted, test: impl FnOnce(Served) -> F) {
+    actix_rt::System::new().block_on(async { test(Served::start(wanted).await).await });
 }
 
 /// The texts of messages in a list of envelopes.

@@ -67,6 +67,7 @@ impl Bot {
                 .map(str::to_owned),
             generation: status.generation,
             lights: self.lights(&status),
+            callbacks: (self.callbacks_so_far()).map(|callbacks| callbacks.view(record.mode)),
         }
     }
 

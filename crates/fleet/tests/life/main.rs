@@ -2,6 +2,7 @@
 
 mod actors;
 mod bots;
+mod callbacks;
 mod cards;
 mod connections;
 mod drain;

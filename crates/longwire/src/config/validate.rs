@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use longwire_egress::NoProxy;
+use longwire_egress::{NetworkList, NoProxy};
 use longwire_installation::{BotNames, Misfit};
 
 use super::{Config, log_filter};
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// The first thing that is wrong.
 pub(super) struct Finding {
@@ -26,6 +28,7 @@ pub(super) fn check(config: &Config) -> Result<(), Finding> {
     windows(config)?;
     timing(config)?;
     cards(config)?;
+    callbacks(config)?;
     notices(config)?;
     if let Err(error) = NoProxy::from_entries(config.proxy.no_proxy.iter().map(String::as_str)) {
         refuse("proxy.no_proxy", error.to_string())?;
@@ -119,6 +122,30 @@ fn cards(config: &Config) -> Result<(), Finding> {
                 "an empty text; leave it out",
             )?;
         }
+    }
+    Ok(())
+}
+
+fn callbacks(config: &Config) -> Result<(), Finding> {
+    let callbacks = &config.callbacks;
+    for (key, entries) in [
+        ("sources", &callbacks.sources),
+        ("trusted_proxies", &callbacks.trusted_proxies),
+    ] {
+        if let Err(error) = NetworkList::from_entries(entries) {
+            refuse(format!("callbacks.{key}"), error.to_string())?;
+        }
+    }
+    // A long message has some 150 KB; a body has to fit the writer's queue.
+    if !((64 << 10)..=(16 << 20)).contains(&callbacks.body) {
+        refuse("callbacks.body", "a body has from 64KiB to 16MiB at most")?;
+    }
+    let window = callbacks.replay_window;
+    if !window.is_zero() && !(MINUTE..=MINUTE * 60 * 24 * 7).contains(&window) {
+        refuse(
+            "callbacks.replay_window",
+            "from 1m to 7d, or 0s for requests of any age",
+        )?;
     }
     Ok(())
 }
