@@ -8,6 +8,7 @@ use crate::behaviour::Behaviour;
 use crate::control::Control;
 use crate::fault::{ConnectionFault, Target};
 use crate::http::HttpRequest;
+use crate::http_push::{HttpLoad, HttpPush, RequestUrls, UrlCheck};
 use crate::push::Push;
 use crate::script::Script;
 
@@ -67,8 +68,32 @@ struct RecallRequest {
     message_id: String,
 }
 
+#[derive(Deserialize)]
+struct RequestUrlsRequest {
+    app: String,
+    #[serde(default)]
+    check: UrlCheck,
+    #[serde(flatten)]
+    urls: RequestUrls,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HttpPushRequest {
+    app: String,
+    #[serde(default)]
+    push: HttpPush,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum HttpLoadRequest {
+    Load(HttpLoad),
+    Stop,
+}
+
 /// Status and JSON body of the answer to a request below [`ROOT`].
-pub(crate) fn answer(control: &Control, request: &HttpRequest) -> (u16, Value) {
+pub(crate) async fn answer(control: &Control, request: &HttpRequest) -> (u16, Value) {
     let verb = request.path().strip_prefix(ROOT).unwrap_or_default();
     let verb = verb.trim_matches('/');
     let result = match (request.method.as_str(), verb) {
@@ -85,6 +110,12 @@ pub(crate) fn answer(control: &Control, request: &HttpRequest) -> (u16, Value) {
         ("POST", "traffic") => traffic(control, request),
         ("POST", "fault") => fault(control, request),
         ("POST", "behaviour") => behaviour(control, request),
+        ("GET", "http/load") => Ok(json!(control.http_load())),
+        ("GET", "http/records") => Ok(json!(control.http_records(request.query("app").as_deref()))),
+        ("GET", "http/delivered") => Ok(json!(control.http_delivered_ids())),
+        ("POST", "request_urls") => request_urls(control, request).await,
+        ("POST", "http/push") => http_push(control, request),
+        ("POST", "http/load") => http_load(control, request),
         ("POST", "reset") => {
             control.reset();
             Ok(json!({"reset": true}))
@@ -92,7 +123,8 @@ pub(crate) fn answer(control: &Control, request: &HttpRequest) -> (u16, Value) {
         (
             _,
             "" | "ledger" | "traffic" | "connections" | "records" | "acked" | "messages" | "push"
-            | "fault" | "behaviour" | "expire_tokens" | "recall" | "reset",
+            | "fault" | "behaviour" | "expire_tokens" | "recall" | "reset" | "request_urls"
+            | "http/push" | "http/load" | "http/records" | "http/delivered",
         ) => {
             return (
                 405,
@@ -166,6 +198,32 @@ fn recall(control: &Control, request: &HttpRequest) -> Result<Value, String> {
     Ok(json!({"recalled": true}))
 }
 
+async fn request_urls(control: &Control, request: &HttpRequest) -> Result<Value, String> {
+    let asked: RequestUrlsRequest = body(request)?;
+    let saved = control.save_request_urls(&asked.app, &asked.urls, asked.check);
+    saved.await.map_err(|error| error.to_string())?;
+    Ok(json!({"saved": true}))
+}
+
+fn http_push(control: &Control, request: &HttpRequest) -> Result<Value, String> {
+    let asked: HttpPushRequest = body(request)?;
+    let pushed = control.push_http(&asked.app, asked.push);
+    let push = pushed.map_err(|error| error.to_string())?;
+    let event_id = control.http_record(push).map(|record| record.event_id);
+    Ok(json!({"push": push, "event_id": event_id}))
+}
+
+fn http_load(control: &Control, request: &HttpRequest) -> Result<Value, String> {
+    match body(request)? {
+        HttpLoadRequest::Load(load) => {
+            let started = control.load_http(load);
+            started.map_err(|error| error.to_string())?;
+        }
+        HttpLoadRequest::Stop => control.stop_http_load(),
+    }
+    Ok(json!(control.http_load()))
+}
+
 fn verbs() -> Value {
     json!({
         "GET /sim/v1/ledger": "counters: pushed = acked + lost + pending",
@@ -198,8 +256,30 @@ fn verbs() -> Value {
             {"behaviour": {"message_refuse": {"http": 429, "code": 99991400, "msg": "slower", "reset_s": 1}}, "times": 1},
             {"behaviour": "nominal"},
         ],
+        "POST /sim/v1/request_urls": [
+            {"app": "cli_a1b2c3d4e5f60718", "check": "skip", "events": "http://127.0.0.1:9/events",
+                "callbacks": "http://127.0.0.1:9/cards",
+                "verification_token": "any-text", "encrypt_key": "any-text"},
+        ],
+        "POST /sim/v1/http/push": [
+            {"app": "cli_a1b2c3d4e5f60718"},
+            {"app": "cli_a1b2c3d4e5f60718", "push": {"payload": {"message": {"text": "hello"}}, "duplicates": 1,
+                "roads": "both", "delay": 10}},
+            {"app": "cli_a1b2c3d4e5f60718", "push": {"payload": {"card_click": {"value": {"action": "approve"}}}}},
+            {"app": "cli_a1b2c3d4e5f60718", "push": {"payload": {"card_click": {}}, "scheme": "old_card"}},
+            {"app": "cli_a1b2c3d4e5f60718", "push": {"flaw": "wrong_signature"}},
+            {"app": "cli_a1b2c3d4e5f60718", "push": {"flaw": {"stale_timestamp": {"seconds": 3600}}}},
+        ],
+        "POST /sim/v1/http/load": [
+            {"load": {"connections": 100, "payload_bytes": 1024, "total": 1000}},
+            {"load": {"connections": 10, "per_second": 500, "seconds": 10}},
+            "stop",
+        ],
+        "GET /sim/v1/http/load": "how far generated HTTP traffic has come",
+        "GET /sim/v1/http/records?app=": "every HTTP push with its tries",
+        "GET /sim/v1/http/delivered": "ids of delivered HTTP pushes",
         "POST /sim/v1/expire_tokens": [{"app": "cli_a1b2c3d4e5f60718"}, {}],
         "POST /sim/v1/recall": [{"message_id": "om_1"}],
-        "POST /sim/v1/reset": "forget pushes, counters, scripts and traffic; connections stay",
+        "POST /sim/v1/reset": "forget pushes, counters, scripts and traffic; connections and request URLs stay",
     })
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::ids::{hex32, scramble};
-use crate::message::{event_words, tenant_key};
+use crate::message::{INVENTED_TOKEN, event_words, tenant_key};
 
 /// Who writes a message or clicks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,24 +93,33 @@ pub(crate) struct Invented {
     app: String,
     message_id: String,
     created_ms: u64,
+    /// The app's verification token.
+    token: String,
 }
 
 impl Invented {
     /// Those of the event with this number.
-    pub(crate) fn of(number: u64, seed: u64, app: &str, created_ms: u64) -> Self {
+    pub(crate) fn of(
+        number: u64,
+        seed: u64,
+        app: &str,
+        created_ms: u64,
+        token: Option<&str>,
+    ) -> Self {
         let (high, low) = event_words(number, seed);
         Self {
             event_id: hex32(high, low),
             app: app.to_owned(),
             message_id: format!("om_{}", hex32(scramble(low), high)),
             created_ms,
+            token: token.unwrap_or(INVENTED_TOKEN).to_owned(),
         }
     }
 
     fn header(&self, event_type: &str, create_time: String) -> Value {
         json!({
             "event_id": self.event_id,
-            "token": "InventedVerificationToken0000000",
+            "token": self.token,
             "create_time": create_time,
             "event_type": event_type,
             "tenant_key": tenant_key(),
@@ -197,6 +206,21 @@ impl ClickedCard {
         });
         Bytes::from(event.to_string())
     }
+
+    /// The flat body of the old generation.
+    pub(crate) fn old_payload(&self, invented: &Invented) -> Bytes {
+        let message_id = self.message_id.as_ref().unwrap_or(&invented.message_id);
+        let body = json!({
+            "open_id": self.person,
+            "user_id": "a1b2c3d4",
+            "open_message_id": message_id,
+            "open_chat_id": self.chat,
+            "tenant_key": tenant_key(),
+            "token": format!("c-{}", invented.event_id),
+            "action": { "value": self.value, "tag": self.tag, "timezone": "Asia/Shanghai" },
+        });
+        Bytes::from(body.to_string())
+    }
 }
 
 #[cfg(test)]
@@ -210,6 +234,7 @@ mod tests {
             app: "cli_a".to_owned(),
             message_id: "om_1".to_owned(),
             created_ms: 1_767_225_601_321,
+            token: "vt".to_owned(),
         }
     }
 

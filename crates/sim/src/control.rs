@@ -13,7 +13,7 @@ use crate::state::SharedState;
 use crate::traffic::{ClosedLoop, Traffic, TrafficProgress};
 
 /// How often [`Control::wait_until`] checks its condition.
-const LOOK_EVERY: Duration = Duration::from_millis(2);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// Controls a simulated platform. It can be used from any thread, and no method waits for the network.
 #[derive(Clone, Debug)]

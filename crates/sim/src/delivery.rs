@@ -64,49 +64,63 @@ impl PlatformState {
     fn admit(&mut self, app: &str, push: Push, now: Instant) -> u64 {
         let index = self.app(app);
         let number = self.next_number();
-        let mut repeats = push.header_type == HeaderType::Event;
-        let body = match &push.payload {
-            Payload::MadeUp { bytes } => self.made_up(index, *bytes, now),
-            Payload::Message(message) => {
-                let invented = self.invent(number, index, now);
-                let (payload, at) = message.payload(&invented);
-                self.open_api.knows(at, self.settings.keep_records);
-                PayloadSource::Given {
-                    event_id: invented.event_id,
-                    payload,
-                }
-            }
-            Payload::CardClick(click) => {
-                repeats = false;
-                let invented = self.invent(number, index, now);
-                PayloadSource::Given {
-                    payload: click.payload(&invented),
-                    event_id: invented.event_id,
-                }
-            }
-            Payload::Given(payload) => {
-                let facts = PayloadFacts::of(payload);
-                repeats &= !facts.is_callback();
-                let invented = || {
-                    let (high, low) = event_words(number, self.settings.seed);
-                    hex32(high, low)
-                };
-                let own = push.event_id.as_deref().or(facts.event_id());
-                PayloadSource::Given {
-                    event_id: own.map_or_else(invented, str::to_owned),
-                    payload: payload.clone(),
-                }
-            }
-        };
+        let event_id = push.event_id.as_deref();
+        let (body, is_callback) = self.body_of(&push.payload, event_id, number, index, now);
+        let repeats = push.header_type == HeaderType::Event && !is_callback;
         let mut tracked = TrackedPush::new(number, index, body, Some(Box::new(push)), now);
         tracked.repeats = repeats;
         self.track(tracked);
         number
     }
 
-    fn invent(&self, number: u64, app: usize, now: Instant) -> Invented {
+    /// The payload of the push with this number, and whether it is a card callback, which the platform does not repeat.
+    pub(crate) fn body_of(
+        &mut self,
+        payload: &Payload,
+        event_id: Option<&str>,
+        number: u64,
+        app: usize,
+        now: Instant,
+    ) -> (PayloadSource, bool) {
+        match payload {
+            Payload::MadeUp { bytes } => (self.made_up(app, *bytes, now), false),
+            Payload::Message(message) => {
+                let invented = self.invent(number, app, now);
+                let (payload, at) = message.payload(&invented);
+                self.open_api.knows(at, self.settings.keep_records);
+                let event_id = invented.event_id;
+                (PayloadSource::Given { payload, event_id }, false)
+            }
+            Payload::CardClick(click) => {
+                let invented = self.invent(number, app, now);
+                let payload = click.payload(&invented);
+                let event_id = invented.event_id;
+                (PayloadSource::Given { payload, event_id }, true)
+            }
+            Payload::Given(payload) => {
+                let facts = PayloadFacts::of(payload);
+                let invented = || {
+                    let (high, low) = event_words(number, self.settings.seed);
+                    hex32(high, low)
+                };
+                let own = event_id.or(facts.event_id());
+                let body = PayloadSource::Given {
+                    event_id: own.map_or_else(invented, str::to_owned),
+                    payload: payload.clone(),
+                };
+                (body, facts.is_callback())
+            }
+        }
+    }
+
+    pub(crate) fn invent(&self, number: u64, app: usize, now: Instant) -> Invented {
         let created_ms = self.wall_clock.unix_ms(now);
-        Invented::of(number, self.settings.seed, &self.apps[app].id, created_ms)
+        let token = self
+            .http
+            .console(app)
+            .map(|console| console.verification_token());
+        let app = &self.apps[app].id;
+        Invented::of(number, self.settings.seed, app, created_ms, token)
     }
 
     pub(crate) fn next_number(&mut self) -> u64 {

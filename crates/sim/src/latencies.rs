@@ -4,12 +4,27 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::ledger::Latency;
+use serde::{Deserialize, Serialize};
 
 /// The longest latency, of more than twelve days. Longer ones count as this.
 const LONGEST_US: u64 = 1 << 40;
 /// One significant digit gives 16 steps for each power of two.
 const DIGITS: u8 = 1;
+
+/// ACK latency in µs. Quantiles are exact to 1/16.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latency {
+    /// Measured ACKs.
+    pub count: u64,
+    /// Median.
+    pub p50_us: u64,
+    /// 99th percentile.
+    pub p99_us: u64,
+    /// Largest.
+    pub max_us: u64,
+    /// Non-empty buckets: largest value in µs, count.
+    pub buckets: Vec<(u64, u64)>,
+}
 
 /// Latencies in microseconds. The largest is kept exactly.
 #[derive(Clone, Debug)]

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fault::ConnectionId;
+use crate::http_ledger::HttpLedger;
+use crate::latencies::Latency;
 use crate::push::PushId;
 
 /// Counters since the start or the last reset. `pushed = acked + lost + pending` at any moment.
@@ -71,6 +73,9 @@ pub struct Ledger {
     /// Calls that named the `uuid` of an earlier message and got that one.
     #[serde(default)]
     pub message_repeats: u64,
+    /// Pushes to request URLs. Nothing of them counts in the fields above.
+    #[serde(default)]
+    pub http: HttpLedger,
 }
 
 /// Answers that were not accepted.
@@ -97,21 +102,6 @@ impl BadAcks {
             + self.wrong_service
             + self.not_an_answer
     }
-}
-
-/// ACK latency in µs. Quantiles are exact to 1/16.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Latency {
-    /// Measured ACKs.
-    pub count: u64,
-    /// Median.
-    pub p50_us: u64,
-    /// 99th percentile.
-    pub p99_us: u64,
-    /// Largest.
-    pub max_us: u64,
-    /// Non-empty buckets: largest value in µs, count.
-    pub buckets: Vec<(u64, u64)>,
 }
 
 /// What happened to one event.

@@ -11,6 +11,8 @@
 //! event whether it was acknowledged as the platform demands. The protocol is taken from the official SDKs (`ws/` of
 //! oapi-sdk-go, lark-oapi 1.7.5, `@larksuiteoapi/node-sdk` 1.74).
 //!
+//! To apps whose console has request URLs it posts events and card callbacks, encrypted and signed ([`HttpPush`]).
+//!
 //! Below `/open-apis` it gives tokens and takes the messages of bots, which [`Control::bot_messages`] returns.
 //!
 //! The simulator is strict where the platform is known to be strict, and has a setting where this is not known. It
@@ -30,6 +32,9 @@ mod fault;
 mod fault_work;
 mod fragments;
 mod http;
+mod http_ledger;
+mod http_push;
+mod http_sender;
 mod ids;
 mod inbound;
 mod latencies;
@@ -63,15 +68,24 @@ pub use crate::behaviour::{Behaviour, DataShape};
 pub use crate::chat_event::{ChatMessage, ChatSender, ClickedCard};
 pub use crate::control::Control;
 pub use crate::fault::{ConnectionFault, ConnectionId, Target};
-pub use crate::latencies::Latencies;
+pub use crate::http_ledger::{
+    CardVerdict, HttpLedger, HttpPushKind, HttpPushRecord, HttpPushState, HttpTry, HttpVerdict,
+};
+pub use crate::http_push::{
+    ClickedSchema, HttpLoad, HttpPush, HttpPushFlaw, HttpPushScheme, NoRequestUrl, RequestUrls,
+    Roads, UrlCheck, UrlNotSaved, UrlProblem,
+};
+pub use crate::latencies::{Latencies, Latency};
 pub use crate::ledger::{
-    Attempt, AttemptOutcome, BadAcks, ConnectionView, Latency, Ledger, PushRecord, RecordState,
+    Attempt, AttemptOutcome, BadAcks, ConnectionView, Ledger, PushRecord, RecordState,
 };
 pub use crate::message::pushed_at_us;
 pub use crate::open_api::BotMessage;
 pub use crate::push::{FragmentPlan, HeaderType, Order, Payload, Push, PushId};
 pub use crate::script::Script;
-pub use crate::settings::{Apps, SimSettings, SimTls, StartError};
+pub use crate::settings::{
+    Apps, CardAnswerRules, RepeatTimestamp, SimSettings, SimTls, StartError,
+};
 pub use crate::sim::Sim;
 pub use crate::traffic::{ClosedLoop, Traffic, TrafficProgress};
 pub use crate::wall_clock::WallClock;

@@ -27,6 +27,8 @@ const MESSAGE_ID: &str = "om_x100MMMMMMMMMMMMMMMMMMMMMMM";
 const HEADER_TIME: &str = "HHHHHHHHHHHHH";
 const CREATE_TIME: &str = "CCCCCCCCCCCCC";
 const UPDATE_TIME: &str = "UUUUUUUUUUUUU";
+/// The verification token of apps whose console names none.
+pub(crate) const INVENTED_TOKEN: &str = "InventedVerificationToken0000000";
 /// What stands before the time of the push in the text of a message.
 const PUSHED_AT: &str = "pushed at ";
 /// Digits of a time in microseconds of this century and the next.
@@ -36,14 +38,14 @@ const MESSAGE_ID_PREFIX: usize = 7;
 
 impl Template {
     /// A template of about `bytes` bytes, filled with text; never shorter than an empty message. The events take turns in
-    /// `chats` chats, at least one.
-    pub(crate) fn new(app: &str, bytes: usize, chats: u32) -> Self {
+    /// `chats` chats, at least one. `token` is the app's verification token.
+    pub(crate) fn new(app: &str, bytes: usize, chats: u32, token: &str) -> Self {
         let tenant = tenant_key();
         let person = person_of(0, 1);
-        let app = serde_json::Value::from(app);
+        let (app, token) = (serde_json::Value::from(app), serde_json::Value::from(token));
         let head = format!(
             concat!(
-                r#"{{"schema":"2.0","header":{{"event_id":"{event_id}","token":"InventedVerificationToken0000000","#,
+                r#"{{"schema":"2.0","header":{{"event_id":"{event_id}","token":{token},"#,
                 r#""create_time":"{header_time}","event_type":"im.message.receive_v1","tenant_key":"{tenant}","app_id":{app}}},"#,
                 r#""event":{{"sender":{{"sender_id":{{"open_id":"ou_{person:032x}","union_id":"on_{person:032x}","user_id":"{user}"}},"#,
                 r#""sender_type":"user","tenant_key":"{tenant}"}},"message":{{"message_id":"{message_id}","#,
@@ -54,6 +56,7 @@ impl Template {
             header_time = HEADER_TIME,
             tenant = tenant,
             app = app,
+            token = token,
             person = u128::from(person),
             user = format_args!("{:08x}", person as u32),
             message_id = MESSAGE_ID,
@@ -175,7 +178,7 @@ mod tests {
 
     fn event(number: u64, bytes: usize) -> Vec<u8> {
         let mut out = Vec::new();
-        Template::new("cli_a1b2c3d4e5f60718", bytes, 1).write(
+        Template::new("cli_a1b2c3d4e5f60718", bytes, 1, INVENTED_TOKEN).write(
             number,
             5,
             1_767_225_601_321_987,
@@ -207,7 +210,12 @@ mod tests {
     fn a_message_id_leads_to_the_chat() {
         for number in 1..8 {
             let mut bytes = Vec::new();
-            Template::new("cli_a", 1024, 3).write(number, 5, 1_767_225_601_321_987, &mut bytes);
+            Template::new("cli_a", 1024, 3, INVENTED_TOKEN).write(
+                number,
+                5,
+                1_767_225_601_321_987,
+                &mut bytes,
+            );
             assert_eq!(bytes.len(), 1024);
             let event: serde_json::Value = serde_json::from_slice(&bytes).expect("json");
             let message = &event["event"]["message"];

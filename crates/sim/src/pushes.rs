@@ -119,7 +119,7 @@ mod tests {
 
     fn push(number: u64) -> TrackedPush {
         let body = PayloadSource::MadeUp {
-            template: Template::new("cli_a", 1_024, 1).into(),
+            template: Template::new("cli_a", 1_024, 1, "t").into(),
             created_us: 0,
         };
         TrackedPush::new(number, 0, body, None, Instant::now())

@@ -36,6 +36,11 @@ pub(crate) trait Service: Send + Sync + 'static {
 
     /// Notified if something is due earlier than the last `tick` returned.
     fn alarm(&self) -> &Notify;
+
+    /// Runs beside the requests for as long as they are served; nothing unless a platform has such work.
+    fn background(self: Arc<Self>) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 }
 
 /// A bound port, not served yet.
@@ -83,6 +88,7 @@ impl BoundListener {
                     tokio::select! {
                         () = accept(&site, listener, acceptor) => {}
                         () = run_clock(&*site) => {}
+                        () = Arc::clone(&site).background() => {}
                         _ = stopped => {}
                     }
                 });

@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use longwire_wire::endpoint::ClientConfig;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Settings of one simulated platform.
@@ -25,13 +26,25 @@ pub struct SimSettings {
     /// Seed of all random choices and invented ids. Two runs with the same seed invent the same event ids, so use a new
     /// seed if the receiver keeps its log between runs.
     pub seed: u64,
-    /// The retry ladder, the ACK deadline and the 30-second liveness period are divided by this.
+    /// The retry ladder, the deadlines and the 30-second liveness period are divided by this.
     pub time_factor: f64,
     /// Waiting time before each repeat of a failed push. After the last one the push is lost.
     /// Documented by the platform: 15 s, 5 min, 1 h, 6 h.
     pub ladder: Vec<Duration>,
-    /// How long the platform waits for an ACK: 3 s.
+    /// How long the platform waits for an ACK, and for the answer to an HTTP push: 3 s.
     pub ack_deadline: Duration,
+    /// Of the time for an HTTP push, how much its TCP connection may take: 2 s.
+    pub connect_deadline: Duration,
+    /// How long a request URL may take to answer the challenge: 1 s.
+    pub challenge_deadline: Duration,
+    /// Most HTTP pushes under way at one time, each on a connection of its own that stays open.
+    pub http_connections: usize,
+    /// The time that the repeat of an HTTP push is signed with. What the platform does is not known.
+    pub repeat_timestamp: RepeatTimestamp,
+    /// What is made of answers to card callbacks that are not documented.
+    pub card_answers: CardAnswerRules,
+    /// PEM of the certificate authorities of request URLs with https. Without it https is not posted to.
+    pub trust_pem: Option<String>,
     /// Payloads above this many bytes are split. Seen on the platform: 61,440.
     pub fragment_bytes: usize,
     /// Live connections that one app may have: 50. The next is refused with code 1000040350.
@@ -73,6 +86,12 @@ impl Default for SimSettings {
             time_factor: 1.0,
             ladder: [15, 300, 3_600, 21_600].map(Duration::from_secs).to_vec(),
             ack_deadline: Duration::from_secs(3),
+            connect_deadline: Duration::from_secs(2),
+            challenge_deadline: Duration::from_secs(1),
+            http_connections: 100,
+            repeat_timestamp: RepeatTimestamp::default(),
+            card_answers: CardAnswerRules::default(),
+            trust_pem: None,
             fragment_bytes: 61_440,
             connections_per_app: 50,
             client_config: ClientConfig {
@@ -105,6 +124,9 @@ impl SimSettings {
         if !(self.time_factor.is_finite() && self.time_factor > 0.0) {
             return Err(StartError::Setting("time_factor must be above 0"));
         }
+        if self.http_connections == 0 {
+            return Err(StartError::Setting("http_connections must be above 0"));
+        }
         if self.fragment_bytes == 0 {
             return Err(StartError::Setting("fragment_bytes must be above 0"));
         }
@@ -115,6 +137,28 @@ impl SimSettings {
         }
         Ok(())
     }
+}
+
+/// The time in the signature of a repeat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RepeatTimestamp {
+    /// That of the repeat.
+    #[default]
+    Fresh,
+    /// That of the first try.
+    First,
+}
+
+/// How strictly answers to card callbacks are judged where the platform's ways are not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CardAnswerRules {
+    /// Unknown members and an empty body are code 200672.
+    #[default]
+    Strict,
+    /// They are ignored.
+    Lenient,
 }
 
 /// The apps that the platform knows.
@@ -172,6 +216,9 @@ pub enum StartError {
     /// The certificate could not be made.
     #[error("cannot make the simulator's certificate: {0}")]
     Certificate(String),
+    /// The certificate authorities of request URLs could not be read.
+    #[error("cannot read the certificate authorities of request URLs: {0}")]
+    Trust(String),
     /// A setting makes no sense.
     #[error("bad simulator setting: {0}")]
     Setting(&'static str),

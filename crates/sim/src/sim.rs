@@ -15,6 +15,7 @@ use crate::bootstrap::{self, BootstrapReply};
 use crate::connection::Connection;
 use crate::control::Control;
 use crate::http::{Http, HttpRequest};
+use crate::http_sender;
 use crate::live::OutputSignal;
 use crate::server::{BoundListener, Server, Service};
 use crate::settings::{SimSettings, StartError};
@@ -33,7 +34,7 @@ impl Sim {
     pub fn start(settings: SimSettings) -> Result<Self, StartError> {
         settings.check()?;
         let bound = BoundListener::new(settings.listen, settings.tls.as_ref())?;
-        let shared = Arc::new(SharedState::new(settings));
+        let shared = Arc::new(SharedState::new(settings)?);
         let server = bound.serve(Arc::clone(&shared))?;
         Ok(Self { shared, server })
     }
@@ -102,7 +103,7 @@ impl Service for SharedState {
             http.respond(405, "text/plain", b"405 method not allowed")
                 .await?;
         } else if api::is_below_root(path) {
-            let (status, answer) = api::answer(&Control { shared: self }, &request);
+            let (status, answer) = api::answer(&Control { shared: self }, &request).await;
             http.respond(status, "application/json", answer.to_string().as_bytes())
                 .await?;
         } else {
@@ -121,6 +122,10 @@ impl Service for SharedState {
 
     fn alarm(&self) -> &Notify {
         &self.alarm
+    }
+
+    async fn background(self: Arc<Self>) {
+        http_sender::run(self).await;
     }
 }
 

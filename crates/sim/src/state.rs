@@ -2,7 +2,7 @@
 //!
 //! One mutex guards it. A connection's task locks it once per read burst, the control handle once per call, and it is
 //! never held across I/O. Other files add to [`PlatformState`]: [`crate::delivery`] delivers, [`generator`]
-//! generates traffic, [`crate::pings`] answers pings, [`crate::fault_work`] applies faults.
+//! generates traffic, [`crate::pings`] answers pings, [`crate::fault_work`] applies faults, [`crate::http_sender`] posts to request URLs.
 
 mod generator;
 
@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use crate::behaviour::Behaviour;
 use crate::deadlines::{Deadlines, Due};
 use crate::fault::ConnectionId;
+use crate::http_push::{HttpPushes, SenderTls};
 use crate::ids::scramble;
 use crate::latencies::Latencies;
 use crate::ledger::{ConnectionView, Ledger};
@@ -27,7 +28,7 @@ use crate::numbers::NumberMap;
 use crate::open_api::OpenApi;
 use crate::pushes::Pushes;
 use crate::script::Scripts;
-use crate::settings::SimSettings;
+use crate::settings::{SimSettings, StartError};
 use crate::tickets::Tickets;
 use crate::tracked::{FrameStyle, TrackedPush};
 use crate::wall_clock::WallClock;
@@ -44,6 +45,7 @@ pub(crate) struct SharedState {
     pub(crate) settings: SimSettings,
     pub(crate) scheme: Scheme,
     pub(crate) alarm: Arc<Notify>,
+    pub(crate) sender_tls: SenderTls,
     state: Mutex<PlatformState>,
 }
 
@@ -55,20 +57,25 @@ pub(crate) enum Scheme {
 }
 
 impl SharedState {
-    pub(crate) fn new(settings: SimSettings) -> Self {
+    pub(crate) fn new(settings: SimSettings) -> Result<Self, StartError> {
         let alarm = Arc::new(Notify::new());
         let scheme = if settings.tls.is_some() {
             Scheme::Tls
         } else {
             Scheme::Plain
         };
+        let sender_tls = match settings.trust_pem.as_deref() {
+            None => SenderTls::default(),
+            Some(pem) => SenderTls::trusting(pem).map_err(StartError::Trust)?,
+        };
         let state = Mutex::new(PlatformState::new(settings.clone(), Arc::clone(&alarm)));
-        Self {
+        Ok(Self {
             settings,
             scheme,
             alarm,
+            sender_tls,
             state,
-        }
+        })
     }
 
     /// Locks the state. After a panic elsewhere the state is still used, because at worst a counter is one too low.
@@ -109,6 +116,7 @@ pub(crate) struct PlatformState {
     pub(crate) scripts: Scripts<Behaviour>,
     pub(crate) tickets: Tickets,
     pub(crate) open_api: OpenApi,
+    pub(crate) http: HttpPushes,
     pub(crate) ledger: Ledger,
     pub(crate) latency: Latencies,
     pub(crate) nominal_config: Bytes,
@@ -145,6 +153,7 @@ impl PlatformState {
             scripts: Scripts::default(),
             tickets: Tickets::default(),
             open_api: OpenApi::default(),
+            http: HttpPushes::default(),
             ledger: Ledger::default(),
             latency: Latencies::default(),
             nominal_config: nominal.to_json().into(),
@@ -323,10 +332,12 @@ impl PlatformState {
         ledger.pending = self.pushes.len() as u64;
         ledger.waiting_for_connection = self.apps.iter().map(|app| app.waiting.len() as u64).sum();
         ledger.ack_latency = self.latency.summary();
+        ledger.http = self.http_ledger();
         ledger
     }
 
-    /// Removes pushes, messages, scripts, traffic and counters. Connections stay, with their faults, and tokens.
+    /// Removes pushes, messages, scripts, traffic and counters. Connections stay, with their faults, tokens and request
+    /// URLs.
     pub(crate) fn reset(&mut self) {
         self.forgotten = self.last_push;
         self.pushes.clear();
@@ -335,6 +346,7 @@ impl PlatformState {
         self.generator = Generator::default();
         self.scripts.clear();
         self.open_api.forget_messages();
+        self.reset_http();
         self.ledger = Ledger::default();
         self.latency = Latencies::default();
         for app in &mut self.apps {

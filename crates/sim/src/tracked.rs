@@ -56,6 +56,29 @@ pub(crate) enum PayloadSource {
     },
 }
 
+impl PayloadSource {
+    /// Appends the payload of the push with this number.
+    pub(crate) fn write(&self, number: u64, seed: u64, out: &mut Vec<u8>) {
+        match self {
+            Self::Given { payload, .. } => out.extend_from_slice(payload),
+            Self::MadeUp {
+                template,
+                created_us,
+            } => template.write(number, seed, *created_us, out),
+        }
+    }
+
+    pub(crate) fn event_id(&self, number: u64, seed: u64) -> String {
+        match self {
+            Self::Given { event_id, .. } => event_id.clone(),
+            Self::MadeUp { .. } => {
+                let (high, low) = event_words(number, seed);
+                hex32(high, low)
+            }
+        }
+    }
+}
+
 impl TrackedPush {
     pub(crate) fn new(
         number: u64,
@@ -116,13 +139,7 @@ impl TrackedPush {
     }
 
     pub(crate) fn event_id(&self, seed: u64) -> String {
-        match &self.body {
-            PayloadSource::Given { event_id, .. } => event_id.clone(),
-            PayloadSource::MadeUp { .. } => {
-                let (high, low) = event_words(self.number, seed);
-                hex32(high, low)
-            }
-        }
+        self.body.event_id(self.number, seed)
     }
 
     pub(crate) fn record(&self, app: &str, seed: u64, wall_clock: WallClock) -> PushRecord {
@@ -152,13 +169,7 @@ impl TrackedPush {
     }
 
     fn write_body(&self, seed: u64, out: &mut Vec<u8>) {
-        match &self.body {
-            PayloadSource::Given { payload, .. } => out.extend_from_slice(payload),
-            PayloadSource::MadeUp {
-                template,
-                created_us,
-            } => template.write(self.number, seed, *created_us, out),
-        }
+        self.body.write(self.number, seed, out);
     }
 
     /// Appends the current attempt's frames.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::fault::ConnectionId;
-use crate::message::Template;
+use crate::message::{INVENTED_TOKEN, Template};
 use crate::state::PlatformState;
 use crate::tracked::{PayloadSource, TrackedPush};
 use crate::traffic::{ClosedLoop, Loop, Pacing, Traffic, TrafficProgress};
@@ -182,13 +182,26 @@ impl PlatformState {
         number
     }
 
+    /// Builds the JSON of generated events anew, because an app has another token.
+    pub(crate) fn forget_templates(&mut self) {
+        self.generator.templates.clear();
+    }
+
     pub(crate) fn made_up(&mut self, app: usize, bytes: usize, now: Instant) -> PayloadSource {
         let (apps, chats) = (&self.apps, self.generator.chats());
+        let console = self.http.console(app);
         let template = self
             .generator
             .templates
             .entry((app, bytes, chats))
-            .or_insert_with(|| Arc::new(Template::new(&apps[app].id, bytes, chats)));
+            .or_insert_with(|| {
+                Arc::new(Template::new(
+                    &apps[app].id,
+                    bytes,
+                    chats,
+                    console.map_or(INVENTED_TOKEN, |console| console.verification_token()),
+                ))
+            });
         PayloadSource::MadeUp {
             template: Arc::clone(template),
             created_us: self.wall_clock.unix_us(now),

@@ -3,6 +3,8 @@
 
 #![allow(dead_code)]
 
+pub(crate) mod receiver;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
