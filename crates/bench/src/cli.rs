@@ -28,6 +28,11 @@ pub enum Bench {
 pub enum Measurement {
     /// How many events a second are recorded and acknowledged, how fast, and at what cost.
     Events(BenchEvents),
+    /// How many HTTP callbacks a second are recorded and answered, beside the long connection in the same run.
+    ///
+    /// Each callback is signed and encrypted, and comes over one of the kept connections after the answer to the one
+    /// before. In rounds: the long connections, 64 unanswered events on each, then the callbacks of the same bots.
+    Callbacks(BenchCallbacks),
     /// What an idle installation costs in memory, before and after traffic, and all of them in processor time.
     Idle(BenchIdle),
     /// How long the gateway takes to start on a store with many installations and events.
@@ -129,6 +134,25 @@ pub struct BenchEvents {
     pub(crate) consumers: Option<u32>,
     #[command(flatten)]
     pub(crate) plot: Plot,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// Arguments of `bench callbacks`.
+#[derive(Debug, Args)]
+pub struct BenchCallbacks {
+    /// Installations, a long connection of each; and as many HTTP connections, which all installations share.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) connections: u32,
+    /// Size of an event's JSON, before it is encrypted.
+    #[arg(long, default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1_024..=65_536))]
+    pub(crate) payload_bytes: u32,
+    /// How often both are measured in turn.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) rounds: u32,
+    /// How long each measures, after a warm-up.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
     #[command(flatten)]
     pub(crate) ground: Ground,
 }

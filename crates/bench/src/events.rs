@@ -38,6 +38,10 @@ fn check(command: &BenchEvents) -> Result<(), BenchError> {
     );
     let (bytes, words) = match pace(command)? {
         LoadPace::Rate(rate) => (rate * payload, "--rate × --payload-bytes"),
+        LoadPace::Callbacks(connections) => (
+            f64::from(connections) * payload,
+            "--connections × --payload-bytes",
+        ),
         LoadPace::Window(window) => (
             connections * f64::from(window) * payload,
             "--connections × --window × --payload-bytes",

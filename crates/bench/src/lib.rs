@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! events    warm-up, windows under load, last answers   ACKs per second, their latency, processor time per event
+//! callbacks rounds of long connections and HTTP        callbacks per second beside the ACKs per second
 //! idle      a tenth of the bots, then all               memory per bot before and after traffic, processor time
 //! attack    calm, an attack, calm again                 what the others feel of it, memory, recovery
 //! startup   a store filled, then a gateway on it        time until it listens, until one bot is live, until all are
@@ -22,6 +23,7 @@
 
 mod attack;
 mod bar;
+mod callbacks;
 mod chart;
 pub mod cli;
 mod deliver;
@@ -66,6 +68,7 @@ use cli::Measurement;
 pub async fn run(command: &Measurement, program: &Program) -> Result<RunOutcome, BenchError> {
     match command {
         Measurement::Events(command) => events::run(command, program).await,
+        Measurement::Callbacks(command) => callbacks::run(command, program).await,
         Measurement::Idle(command) => idle::run(command, program).await,
         Measurement::Attack(command) => attack::run(command, program).await,
         Measurement::Startup(command) => startup::run(command, program).await,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use longwire_sim::wecom::Flood;
-use longwire_sim::{ClosedLoop, Traffic};
+use longwire_sim::{ClosedLoop, HttpLoad, Traffic};
 use longwire_terminal::grouped;
 
 use super::sample::{Done, MeasuredWindow, Sample};
@@ -22,6 +22,8 @@ pub(super) enum LoadPace {
     Flood,
     /// So many a second over all connections, evenly paced.
     Rate(f64),
+    /// As HTTP callbacks, one unanswered on each of so many kept connections.
+    Callbacks(u32),
 }
 
 /// What is asked of a stretch.
@@ -101,6 +103,14 @@ impl Load {
                     ..ClosedLoop::default()
                 };
                 platform.close_loop(&closed).await?;
+            }
+            LoadPace::Callbacks(connections) => {
+                let load = HttpLoad {
+                    connections,
+                    payload_bytes,
+                    ..HttpLoad::default()
+                };
+                platform.post_callbacks(&load).await?;
             }
             LoadPace::Flood => {
                 let flood = Flood {

@@ -9,6 +9,7 @@
 //! The gateway is the one that `serve` runs, with the defaults of its configuration but for what a run names. Nothing
 //! here decides what is measured; it only makes sure that both processes end with the run, however it ends.
 
+mod callback_secrets;
 mod client;
 mod configuration;
 mod consumers;
@@ -35,6 +36,7 @@ use crate::error::{BenchError, StandError};
 use crate::program::Program;
 use longwire_store::StoreSettings;
 
+pub(crate) use callback_secrets::CallbackSecretTexts;
 pub(crate) use client::MeasuredClient;
 pub(crate) use consumers::ObservedConsumerStatus;
 pub(crate) use counts::PlatformCounts;
@@ -58,6 +60,8 @@ pub(crate) struct TestStand {
     per_second: u32,
     /// Where the gateway listens for applications.
     api: SocketAddr,
+    /// What the installations check HTTP callbacks with, if they take any.
+    callbacks: Option<CallbackSecretTexts>,
     /// What the gateway logs.
     log_filter: &'static str,
     /// Open files of the gateway; as many as this process may have unless it is set.
@@ -104,6 +108,7 @@ impl TestStand {
             annex: None,
             per_second,
             api: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            callbacks: None,
             log_filter: "longwire::commands::serve=info,error",
             open_files: None,
             volume: None,
@@ -200,6 +205,10 @@ impl TestStand {
                 .map_err(BenchError::io(format!("write {}", path.display())))
         };
         write("bot.secret", "no-real-secret")?;
+        if let Some(secrets) = &self.callbacks {
+            write("bot.token", &secrets.verification_token)?;
+            write("bot.key", &secrets.encrypt_key)?;
+        }
         let config = write("longwire.toml", &self.config(installations))?;
         Ok(GatewayProcess::spawn(
             &self.program,

@@ -81,6 +81,20 @@ impl Latencies {
 }
 
 impl Latency {
+    /// These and those of another measurement together.
+    #[must_use]
+    pub fn with(&self, other: &Self) -> Self {
+        if other.count == 0 {
+            return self.clone();
+        }
+        let mut both = Latencies::of(self);
+        for &(bound, count) in &other.buckets {
+            both.counts.saturating_record_n(bound, count);
+        }
+        both.max_us = both.max_us.max(other.max_us);
+        both.summary()
+    }
+
     /// The latencies since an earlier summary of the same platform. Their largest is known as exactly as its bucket.
     pub fn since(&self, earlier: &Self) -> Self {
         let mut between = Latencies::of(self);
@@ -138,6 +152,15 @@ mod tests {
         let buckets = of((1..=1_000).chain(1..=500)).summary().buckets;
         assert_eq!(buckets.iter().map(|(_, count)| count).sum::<u64>(), 1_500);
         assert!(buckets.is_sorted() && buckets[..3] == [(1, 2), (2, 2), (3, 2)]);
+    }
+
+    #[test]
+    fn two_measurements_together() {
+        let (one, other) = (of([10, 480]).summary(), of([10, 20]).summary());
+        let both = one.with(&other);
+        assert_eq!(both.buckets, [(10, 2), (20, 1), (480, 1)]);
+        assert_eq!((both.count, both.max_us), (4, 480));
+        assert_eq!(one.with(&Latency::default()), one);
     }
 
     #[test]

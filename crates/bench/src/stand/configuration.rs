@@ -39,6 +39,10 @@ impl TestStand {
                 "[[installation]]\nname = \"{name}\"\nproxy = \"direct\"\n{}",
                 platform.declare(&identity),
             );
+            if self.callbacks.is_some() {
+                text += "mode = \"both\"\nverification_token = { file = \"bot.token\" }\n\
+                         encrypt_key = { file = \"bot.key\" }\n";
+            }
         }
         text
     }

@@ -8,7 +8,7 @@ use longwire_sim::{Latency, wecom};
 pub(crate) struct PlatformCounts {
     /// Events it had for its clients.
     pub(crate) pushed: u64,
-    /// Answered 200 in time, where it asks for an ACK.
+    /// Answered 200 in time, where it asks for an ACK: over a long connection, or over HTTP.
     pub(crate) acked: u64,
     /// Written to a connection whole, where it asks for none. Nobody tells it that they were read.
     pub(crate) delivered: u64,
@@ -25,7 +25,7 @@ pub(crate) struct PlatformCounts {
     pub(crate) late_acks: u64,
     /// Pushes it gave up waiting for an answer to.
     pub(crate) timed_out: u64,
-    /// From push to ACK.
+    /// From push to ACK. Of HTTP, from the request to its answer.
     pub(crate) ack_latency: Latency,
     /// Heartbeats it got, each of which it answers.
     pub(crate) pings: u64,
@@ -53,18 +53,19 @@ impl PlatformCounts {
 
 impl From<longwire_sim::Ledger> for PlatformCounts {
     fn from(of: longwire_sim::Ledger) -> Self {
+        let http = &of.http;
         Self {
-            pushed: of.pushed,
-            acked: of.acked,
+            pushed: of.pushed + http.pushed,
+            acked: of.acked + http.delivered,
             delivered: 0,
-            lost: of.lost,
-            pending: of.pending,
+            lost: of.lost + http.lost,
+            pending: of.pending + http.pending,
             waiting_for_connection: of.waiting_for_connection,
-            re_pushed: of.re_pushed,
-            nacked: of.nacked,
+            re_pushed: of.re_pushed + http.repeated,
+            nacked: of.nacked + http.refused,
             late_acks: of.late_acks,
-            timed_out: of.timed_out,
-            ack_latency: of.ack_latency,
+            timed_out: of.timed_out + http.timed_out,
+            ack_latency: of.ack_latency.with(&http.latency),
             pings: of.pings,
             connections_opened: of.connections_opened,
             connections_ended: of.connections_ended,

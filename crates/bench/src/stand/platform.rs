@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use longwire_sim::wecom::{self, Flood};
-use longwire_sim::{Behaviour, ClosedLoop, Traffic};
+use longwire_sim::{Behaviour, ClosedLoop, HttpLoad, RequestUrls, Traffic};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -157,11 +157,15 @@ impl SimulatedPlatform {
 
     /// The ids of the events that [`PlatformCounts::owed`] counts, as many as it keeps.
     pub(crate) async fn owed(&self) -> Result<Vec<String>, StandError> {
-        let verb = match self.played {
-            Played::Feishu => "/sim/v1/acked",
-            Played::Wecom => "/sim/v1/delivered",
+        let verbs = match self.played {
+            Played::Feishu => &["/sim/v1/acked", "/sim/v1/http/delivered"][..],
+            Played::Wecom => &["/sim/v1/delivered"],
         };
-        self.http.get(verb).await
+        let mut owed = Vec::new();
+        for verb in verbs {
+            owed.append(&mut self.http.get(verb).await?);
+        }
+        Ok(owed)
     }
 
     /// The lines of a configuration that say which bot of it this is and where it lives. Any secret will do.
@@ -200,8 +204,30 @@ impl SimulatedPlatform {
         self.traffic(json!({ "closed_loop": closed })).await
     }
 
+    /// Feishu: callbacks as fast as they are answered, one at a time on each of so many kept connections.
+    pub(crate) async fn post_callbacks(&self, load: &HttpLoad) -> Result<(), StandError> {
+        let verb = json!({ "load": load });
+        let _: Value = self.http.post("/sim/v1/http/load", &verb).await?;
+        Ok(())
+    }
+
+    /// Saves the request URLs of the app with this number, which answer the platform's challenge.
+    pub(crate) async fn save_request_urls(
+        &self,
+        number: u32,
+        urls: &RequestUrls,
+    ) -> Result<(), StandError> {
+        let mut body = json!(urls);
+        body["app"] = self.identity(number).into();
+        let _: Value = self.http.post("/sim/v1/request_urls", &body).await?;
+        Ok(())
+    }
+
     /// No more events.
     pub(crate) async fn stop_traffic(&self) -> Result<(), StandError> {
+        if self.played == Played::Feishu {
+            let _: Value = self.http.post("/sim/v1/http/load", &json!("stop")).await?;
+        }
         self.traffic(json!("stop")).await
     }
 
