@@ -93,6 +93,26 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "a duration has its unit, as in 30s or 500ms".to_owned())
 }
 
+/// An app and where its events are posted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AppAndUrl {
+    pub(crate) app: String,
+    pub(crate) url: String,
+}
+
+fn app_and_url(text: &str) -> Result<AppAndUrl, String> {
+    let (app, url) = text
+        .split_once('=')
+        .filter(|(app, _)| !app.is_empty())
+        .ok_or_else(|| {
+            "an app and its URL, as in cli_a=http://127.0.0.1:8080/callbacks/feishu/a".to_owned()
+        })?;
+    Ok(AppAndUrl {
+        app: app.to_owned(),
+        url: url.to_owned(),
+    })
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct SimArgs {
     /// Which platform is played. What says so below is Feishu's alone.
@@ -114,6 +134,19 @@ pub(crate) struct SimArgs {
     /// Feishu: clients spread their first reconnect over so many seconds, as the platform asks.
     #[arg(long, default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub(crate) reconnect_nonce: u32,
+    /// Feishu: post the events and card callbacks of an app to this URL, which the platform first asks for its challenge.
+    /// Can be given several times. Later ones are saved with `/sim/v1/request_urls`.
+    #[arg(long = "request-url", value_name = "APP=URL", value_parser = app_and_url)]
+    pub(crate) request_urls: Vec<AppAndUrl>,
+    /// Feishu: the verification token of these apps.
+    #[arg(long, value_name = "TEXT", requires = "request_urls")]
+    pub(crate) verification_token: Option<String>,
+    /// Feishu: the encrypt key of these apps. Without it callbacks are posted in clear.
+    #[arg(long, value_name = "TEXT", requires = "request_urls")]
+    pub(crate) encrypt_key: Option<String>,
+    /// Feishu: PEM file with the authorities that vouch for request URLs with https.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust_ca: Option<PathBuf>,
     /// How many finished pushes keep their record. Counters are exact in any case.
     #[arg(long, default_value_t = 100_000, value_name = "PUSHES", value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
     pub(crate) keep_records: u32,

@@ -3,9 +3,10 @@
 mod wecom;
 
 use std::io::Write as _;
+use std::path::PathBuf;
 
 use longwire_bench::cli::Played;
-use longwire_sim::{Sim, SimSettings, SimTls};
+use longwire_sim::{RequestUrls, Sim, SimSettings, SimTls, UrlCheck};
 use longwire_terminal::{Ink, Palette, say};
 use longwire_wire::endpoint::ClientConfig;
 
@@ -28,6 +29,9 @@ pub(crate) fn run(command: &cli::SimArgs) -> Result<Exit, Failure> {
 }
 
 fn feishu(command: &cli::SimArgs) -> Result<Exit, Failure> {
+    let read = |path: &PathBuf| {
+        std::fs::read_to_string(path).map_err(Failure::io(format!("read {}", path.display())))
+    };
     let sim = Sim::start(SimSettings {
         listen: command.listen,
         seed: seed(command),
@@ -40,11 +44,13 @@ fn feishu(command: &cli::SimArgs) -> Result<Exit, Failure> {
         },
         keep_records: command.keep_records as usize,
         tls: command.tls_ca.as_ref().map(|_| SimTls::default()),
+        trust_pem: command.trust_ca.as_ref().map(read).transpose()?,
         ..SimSettings::default()
     })?;
     write_authority(command, sim.ca_pem())?;
     let signals = Signals::take().map_err(Failure::io("take over signals"))?;
     tell(writeln!(std::io::stdout(), "{}", sim.base_url()))?;
+    save_request_urls(command, &sim);
     let (base, curl) = (sim.base_url(), curl(command));
     explain(
         command,
@@ -58,6 +64,8 @@ fn feishu(command: &cli::SimArgs) -> Result<Exit, Failure> {
              {curl} {base}/sim/v1/push -d '{{\"app\":\"cli_sim\"}}'\n\
              {curl} {base}/sim/v1/traffic -d '{{\"rate\":{{\"per_second\":100}}}}'\n\
              {curl} {base}/sim/v1/fault -d '{{\"target\":\"all\",\"fault\":\"half_open\"}}'\n\
+             {curl} {base}/sim/v1/request_urls -d '{{\"app\":\"cli_sim\",\"events\":\"http://127.0.0.1:8080/callbacks/feishu/sim-bot\"}}'\n\
+             {curl} {base}/sim/v1/http/push -d '{{\"app\":\"cli_sim\"}}'\n\
              {curl} {base}/sim/v1/ledger         # pushed, acknowledged, lost"
         ),
     );
@@ -68,7 +76,37 @@ fn feishu(command: &cli::SimArgs) -> Result<Exit, Failure> {
         "pushed {}, acknowledged {}, pending {}, lost {}",
         ledger.pushed, ledger.acked, ledger.pending, ledger.lost
     ));
+    let http = &ledger.http;
+    if http.pushed > 0 {
+        say(format_args!(
+            "over HTTP pushed {}, delivered {}, pending {}, lost {}",
+            http.pushed, http.delivered, http.pending, http.lost
+        ));
+    }
     Ok(Exit::Done)
+}
+
+/// Saves what the command line names. A URL that does not answer as it should is told, and the platform goes on: its
+/// gateway may be started later.
+fn save_request_urls(command: &cli::SimArgs, sim: &Sim) {
+    let control = sim.control();
+    actix_rt::System::new().block_on(async {
+        for cli::AppAndUrl { app, url } in &command.request_urls {
+            let urls = RequestUrls {
+                verification_token: command.verification_token.clone(),
+                encrypt_key: command.encrypt_key.clone(),
+                ..RequestUrls::at(url)
+            };
+            if let Err(error) = control
+                .save_request_urls(app, &urls, UrlCheck::default())
+                .await
+            {
+                say(format_args!(
+                    "not saved: {error}. POST /sim/v1/request_urls tries again."
+                ));
+            }
+        }
+    });
 }
 
 /// Given, or a new one every time, so that ids do not repeat from run to run.
