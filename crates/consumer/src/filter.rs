@@ -95,6 +95,18 @@ impl EventFilter {
         one_of(&self.installations, Some(&installation)) && one_of(&self.platforms, Some(&platform))
     }
 
+    /// Whether events of this type, as the platform calls it, may pass, as far as the type tells.
+    #[must_use]
+    pub fn takes_type(&self, platform: Platform, event_type: &str) -> bool {
+        let facts = RecordFacts {
+            platform: Some(platform),
+            event_type: Some(event_type),
+            installation: None,
+            chat: None,
+        };
+        self.types.is_empty() || self.type_passes(&facts)
+    }
+
     fn record_passes(&self, facts: &RecordFacts<'_>) -> bool {
         one_of(&self.platforms, facts.platform.as_ref())
             && one_of(&self.installations, facts.installation.as_ref())

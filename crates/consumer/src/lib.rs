@@ -21,6 +21,7 @@
 )]
 #![cfg_attr(not(test), warn(clippy::wildcard_enum_match_arm))]
 
+mod callback_types;
 mod definition;
 mod delivery;
 mod envelope;
@@ -38,6 +39,7 @@ mod retry;
 mod spread;
 mod timestamp;
 
+pub use callback_types::callback_types;
 pub use definition::{
     ConsumerDefinition, DefinitionFault, DefinitionFaults, FaultCode, Member, Members,
     OwnerNotices, Road, StartFrom, StreamAck, WebhookHeaders, WebhookRoad, duration_text,
