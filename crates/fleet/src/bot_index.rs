@@ -1,4 +1,4 @@
-//! Every bot of a fleet, found by id, public id or name, with the mailbox of the installation that runs it now.
+//! Every bot of a fleet, found by id, public id, name or app, with the mailbox of the installation that runs it now.
 //!
 //! The supervisor keeps it; whoever asks something from outside looks here and writes to the installation without a hop.
 
@@ -7,7 +7,8 @@ use crate::installation::Installation;
 use longwire_actor::Mailbox;
 use longwire_installation::{InstallationId, PublicId};
 use longwire_store::InstallationRecord;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Every bot of a fleet.
@@ -19,6 +20,9 @@ struct Entries {
     by_id: BTreeMap<InstallationId, BotEntry>,
     by_public_id: HashMap<PublicId, InstallationId>,
     by_name: HashMap<Box<str>, InstallationId>,
+    /// By the hash of the app id, which is in the row. Several bots may have had one app.
+    by_app: BTreeSet<(u64, InstallationId)>,
+    app_hashes: RandomState,
 }
 
 /// One bot, and who runs it.
@@ -40,14 +44,20 @@ impl BotIndex {
         entries.by_id.insert(record.id, entry);
         entries.by_public_id.insert(record.public_id, record.id);
         entries.take_name(record);
+        entries.take_app(record);
     }
 
-    /// A bot's row changed, and perhaps its name.
+    /// A bot's row changed, and perhaps its name or its app.
     pub(crate) fn rename(&self, before: &InstallationRecord, after: &InstallationRecord) {
         if before.name != after.name {
             let mut entries = self.write();
             entries.forget_name(before);
             entries.take_name(after);
+        }
+        if before.app_id != after.app_id {
+            let mut entries = self.write();
+            entries.forget_app(before);
+            entries.take_app(after);
         }
     }
 
@@ -57,6 +67,7 @@ impl BotIndex {
         entries.by_id.remove(&record.id);
         entries.by_public_id.remove(&record.public_id);
         entries.forget_name(record);
+        entries.forget_app(record);
     }
 
     /// This installation runs the bot from now on, or none does.
@@ -89,6 +100,17 @@ impl BotIndex {
         self.read().by_id.get(&id).cloned()
     }
 
+    /// Those of the platform's app or bot of this id, in the order they were added.
+    pub(crate) fn of_app(&self, app_id: &str) -> Vec<Arc<Bot>> {
+        let entries = self.read();
+        let hash = entries.app_hash(app_id);
+        let with_hash = (hash, InstallationId(i64::MIN))..=(hash, InstallationId(i64::MAX));
+        let with_hash = entries.by_app.range(with_hash);
+        let bots = with_hash.filter_map(|(_, id)| Some(&entries.by_id.get(id)?.bot));
+        let bots = bots.filter(|bot| bot.record().app_id == app_id);
+        bots.cloned().collect()
+    }
+
     /// All of them, in the order they were added.
     pub(crate) fn bots(&self) -> Vec<Arc<Bot>> {
         let entries = self.read();
@@ -106,6 +128,20 @@ impl BotIndex {
 }
 
 impl Entries {
+    fn app_hash(&self, app_id: &str) -> u64 {
+        self.app_hashes.hash_one(app_id)
+    }
+
+    fn take_app(&mut self, record: &InstallationRecord) {
+        let hash = self.app_hash(&record.app_id);
+        self.by_app.insert((hash, record.id));
+    }
+
+    fn forget_app(&mut self, record: &InstallationRecord) {
+        let hash = self.app_hash(&record.app_id);
+        self.by_app.remove(&(hash, record.id));
+    }
+
     fn take_name(&mut self, record: &InstallationRecord) {
         self.by_name.insert(record.name.as_str().into(), record.id);
     }
@@ -177,6 +213,28 @@ mod tests {
         assert_eq!(id_of(&index, &public_id), None);
         assert!(index.get(red.id).is_none());
         assert_eq!(id_of(&index, "blue"), Some(blue.id));
+    }
+
+    #[test]
+    fn bots_are_found_by_their_app() {
+        let (index, [red, blue]) = indexed(["red", "blue"]);
+        let of_app = |app: &str| -> Vec<InstallationId> {
+            index.of_app(app).iter().map(|bot| bot.id).collect()
+        };
+        assert_eq!(of_app("red"), [red.id]);
+        assert_eq!(of_app("green"), []);
+        // The file gives a name another app.
+        let mut after = blue.clone();
+        after.app_id = "red".to_owned();
+        index.rename(&blue, &after);
+        let entry = index.get(blue.id).expect("it is there");
+        entry.bot.configured(&Arc::new(after.clone()));
+        assert_eq!(of_app("red"), [red.id, blue.id]);
+        assert_eq!(of_app("blue"), []);
+        index.delist(&red);
+        assert_eq!(of_app("red"), [blue.id]);
+        index.delist(&after);
+        assert_eq!(of_app("red"), []);
     }
 
     #[test]

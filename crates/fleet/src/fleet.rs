@@ -109,6 +109,20 @@ impl Fleet {
         self.bots.find(id_or_name).map(|entry| entry.bot.view())
     }
 
+    /// The rows of the installations of the platform's app or bot of this id, in the order they were added, shared. Asks no
+    /// actor and no disk.
+    #[must_use]
+    pub fn records_of_app(&self, app_id: &str) -> Vec<Arc<InstallationRecord>> {
+        let bots = self.bots.of_app(app_id);
+        bots.iter().map(|bot| bot.record()).collect()
+    }
+
+    /// The rows of all installations, in the order they were added, shared. Asks no actor and no disk.
+    #[must_use]
+    pub fn records(&self) -> Vec<Arc<InstallationRecord>> {
+        self.bots.bots().iter().map(|bot| bot.record()).collect()
+    }
+
     /// The row of an installation, shared: another one after each change. Asks no actor and no disk.
     #[must_use]
     pub fn record(&self, id: InstallationId) -> Option<Arc<InstallationRecord>> {
