@@ -1,5 +1,7 @@
 //! The types of events that wait for an application's answer, and which of them a consumer claims.
 
+use std::collections::BTreeSet;
+
 use longwire_installation::{Platform, PublicId};
 
 use crate::ConsumerDefinition;
@@ -27,6 +29,23 @@ impl ConsumerDefinition {
         let types = callback_types(platform).iter().copied();
         types.filter(move |event_type| concerns && self.filter.takes_type(platform, event_type))
     }
+}
+
+/// Which of [`callback_types`] of this installation one of these consumers claims. The caller leaves out those of other spaces
+/// and those that are paused.
+#[must_use]
+pub fn claimed_callbacks<'a>(
+    consumers: impl IntoIterator<Item = &'a ConsumerDefinition>,
+    installation: PublicId,
+    platform: Platform,
+) -> Vec<&'static str> {
+    let mut claimed = BTreeSet::new();
+    for consumer in consumers {
+        claimed.extend(consumer.claimed_callbacks(installation, platform));
+    }
+    // In their order, not that of the alphabet.
+    let types = callback_types(platform).iter().copied();
+    types.filter(|one| claimed.contains(one)).collect()
 }
 
 #[cfg(test)]
@@ -85,5 +104,22 @@ mod tests {
             let found = claimed(filter.clone(), claims, platform);
             assert_eq!(found, types, "{filter} {claims} {platform}");
         }
+    }
+
+    #[test]
+    fn consumers_claim_each_type_once() {
+        let consumer = |types: &[&str]| {
+            let definition = json!({"name": "a", "road": {"kind": "pull"},
+                "filter": {"types": types}, "claims_cards": true});
+            ConsumerDefinition::parse(&definition).expect("a definition")
+        };
+        let bot = PublicId::from_bytes([1; 16]);
+        let clicks = consumer(&["feishu.card.action.trigger"]);
+        let all = [consumer(&["feishu.url.*"]), clicks.clone(), clicks];
+        let of =
+            |consumers: &[ConsumerDefinition]| claimed_callbacks(consumers, bot, Platform::Feishu);
+        assert_eq!(of(&[]), Vec::<&str>::new());
+        assert_eq!(of(&all), ["card.action.trigger", "url.preview.get"]);
+        assert_eq!(of(&all[1..]), ["card.action.trigger"]);
     }
 }

@@ -39,7 +39,7 @@ mod retry;
 mod spread;
 mod timestamp;
 
-pub use callback_types::callback_types;
+pub use callback_types::{callback_types, claimed_callbacks};
 pub use definition::{
     ConsumerDefinition, DefinitionFault, DefinitionFaults, FaultCode, Member, Members,
     OwnerNotices, Road, StartFrom, StreamAck, WebhookHeaders, WebhookRoad, duration_text,
