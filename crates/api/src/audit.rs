@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use longwire_access::{AuditAction, AuditEntry, AuditResult};
 use longwire_delivery::Deliveries;
 use longwire_listener::{Caller, Problem};
+use longwire_store::Store;
 
 use crate::Api;
 use crate::problem_code::ProblemCode;
@@ -34,6 +35,17 @@ pub(crate) fn audited(
 ) -> Deliveries {
     let entry = entry(caller, action, subject, AuditResult::done());
     api.settings.deliveries.audited_as(entry)
+}
+
+/// The store, for one change by this caller, which is kept together with its entry.
+pub(crate) fn audited_store(
+    api: &Api,
+    caller: &Caller,
+    action: AuditAction,
+    subject: &str,
+) -> Store {
+    let entry = entry(caller, action, subject, AuditResult::done());
+    api.settings.store.audited_as(entry)
 }
 
 /// Keeps that a change of the store was refused or failed.

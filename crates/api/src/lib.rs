@@ -10,6 +10,7 @@
 //! /v1/consumers            durable positions in the log, and the events of their readers
 //! /openapi.json /docs      the same as a document and as a page
 //! /problems                what each code of a problem means
+//! /api/feishu /callback    those of the systems that longwire replaces, where they are switched on
 //! ```
 //!
 //! The module `v1` has one line per operation: its route, the scope that it needs, what OpenAPI says of it, and its handler. So the
@@ -28,6 +29,7 @@ mod admission;
 mod audit;
 mod body;
 mod callbacks;
+mod compat;
 mod consumers;
 mod cursor;
 mod event_types;
@@ -56,6 +58,8 @@ use longwire_fleet::Fleet;
 use longwire_listener::{AccessCheck, Draining, Routes};
 use longwire_store::Store;
 
+pub use compat::{CallbackBot, CompatSettings};
+
 /// What the routes are served from.
 pub struct ApiSettings {
     /// Whose views are shown.
@@ -68,6 +72,8 @@ pub struct ApiSettings {
     pub draining: Draining,
     /// Which counts the tokens that were refused.
     pub access: AccessCheck,
+    /// Which other systems' routes there are.
+    pub compat: CompatSettings,
     /// The version that is running.
     pub version: &'static str,
     /// Lines of the log that were lost so far.
@@ -98,7 +104,8 @@ impl Api {
     /// The routes, for a listener.
     pub fn routes(self: &Arc<Self>) -> Routes {
         let routes = Routes::new().with(Data::from(Arc::clone(self)));
-        let (routes, document) = describe(routes, self.settings.version);
+        let settings = &self.settings;
+        let (routes, document) = describe(routes, settings.version, &settings.compat);
         // The same each time.
         let _ = self.document.set(document);
         routes
@@ -106,21 +113,22 @@ impl Api {
 
     /// The OpenAPI document.
     fn openapi(&self) -> &str {
-        let version = self.settings.version;
+        let settings = &self.settings;
         self.document
-            .get_or_init(|| describe(Routes::new(), version).1)
+            .get_or_init(|| describe(Routes::new(), settings.version, &settings.compat).1)
     }
 }
 
 /// The routes and their OpenAPI document.
-fn describe(routes: Routes, version: &str) -> (Routes, Arc<str>) {
-    v1::table(routes).finish(|paths, schemas| openapi::document(version, paths, schemas))
+fn describe(routes: Routes, version: &str, compat: &CompatSettings) -> (Routes, Arc<str>) {
+    let table = compat::add(v1::table(routes), compat);
+    table.finish(|paths, schemas| openapi::document(version, paths, schemas))
 }
 
-/// The OpenAPI document of this version, indented.
+/// The OpenAPI document of this version, indented, without the routes of other systems.
 #[must_use]
 pub fn openapi_document(version: &str) -> String {
-    let text = describe(Routes::new(), version).1;
+    let text = describe(Routes::new(), version, &CompatSettings::default()).1;
     let document: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     format!("{document:#}\n")
 }

@@ -50,6 +50,11 @@ pub(crate) async fn readyz(api: Data<Api>) -> HttpResponse {
     })
 }
 
+/// Whether events are recorded.
+pub(crate) fn is_ready(of: &ApiSettings) -> bool {
+    failing(of).is_empty()
+}
+
 fn failing(of: &ApiSettings) -> Vec<Failing> {
     let draining = of.draining.has_begun();
     let mut failing = Vec::new();

@@ -62,6 +62,23 @@ impl<'a> QueryReader<'a> {
         })
     }
 
+    /// `page` and `limit` of a list that may be asked for as a whole: how many rows to pass over, and how many to take. `None`
+    /// if neither is given.
+    pub(crate) fn page(&mut self) -> Option<(usize, usize)> {
+        let is_whole = !self
+            .given
+            .iter()
+            .any(|(name, _)| matches!(&**name, "page" | "limit"));
+        let limit = self.limit();
+        let page = self.text("page").map_or(Some(1), |text| text.parse().ok());
+        let skip = page.and_then(|page: usize| page.checked_sub(1)?.checked_mul(limit));
+        if skip.is_none() {
+            let detail = "a number from 1 belongs here";
+            self.fault("page", "out_of_range", detail.to_owned());
+        }
+        (!is_whole).then(|| (skip.unwrap_or_default(), limit))
+    }
+
     /// `wait`: how long to wait for the first event; not at all unless given.
     pub(crate) fn wait(&mut self) -> Duration {
         let Some(text) = self.text("wait") else {

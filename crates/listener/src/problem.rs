@@ -95,6 +95,11 @@ impl Problem {
         self.code
     }
 
+    /// What went wrong, for people.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The same, as the answer to this request.
     pub(crate) fn of_request(mut self, id: &str) -> Self {
         self.more.request_id = Some(id.into());

@@ -8,6 +8,7 @@
 
 mod callbacks;
 mod cards;
+mod compat;
 mod duration;
 mod error;
 mod installation;
@@ -33,6 +34,7 @@ use serde::Deserialize;
 
 pub(crate) use callbacks::CallbacksSection;
 pub(crate) use cards::CardsSection;
+pub(crate) use compat::CompatSection;
 pub(crate) use duration::parse as parse_duration;
 pub(crate) use error::ConfigError;
 pub(crate) use installation::{DeclarationError, InstallationSection, PlatformName};
@@ -64,6 +66,7 @@ pub(crate) struct Config {
     pub(crate) window: WindowSection,
     pub(crate) cards: CardsSection,
     pub(crate) callbacks: CallbacksSection,
+    pub(crate) compat: CompatSection,
     pub(crate) notices: NoticesSection,
     pub(crate) fleet: FleetSection,
     pub(crate) timing: TimingSection,

@@ -95,6 +95,7 @@ impl Listeners {
             deliveries: deliveries.clone(),
             draining: draining.clone(),
             access: access.clone(),
+            compat: config.compat.settings(),
             version: env!("CARGO_PKG_VERSION"),
             log_lines_dropped: longwire_terminal::stderr::lost_lines,
             callbacks: config.callbacks.rules(),

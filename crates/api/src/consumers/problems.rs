@@ -5,32 +5,11 @@ use longwire_delivery::{
     RemoveError, ReplayError, RotateError, SeekError, SimulateError, SteerError, StreamError,
 };
 use longwire_listener::{FieldError, Problem};
-use longwire_store::WriteError;
 
 use super::unknown;
 use crate::events::foreign_event;
 use crate::problem_code::ProblemCode;
-use crate::store_calls::chain;
-
-fn not_written(error: &WriteError) -> Problem {
-    let code = match error {
-        WriteError::NameTaken { .. } => ProblemCode::NameTaken,
-        WriteError::SameBot { .. } => ProblemCode::SameBot,
-        WriteError::DeclaredByFile { .. } => ProblemCode::DeclaredByFile,
-        WriteError::UnknownInstallation { .. }
-        | WriteError::UnknownConsumer { .. }
-        | WriteError::UnknownToken { .. } => ProblemCode::NotFound,
-        WriteError::Outdated { .. } => ProblemCode::Outdated,
-        WriteError::Overdue { .. } => ProblemCode::StoreUnsettled,
-        WriteError::Seal(_)
-        | WriteError::Keys(_)
-        | WriteError::Refused(_)
-        | WriteError::NotBegun { .. }
-        | WriteError::Busy
-        | WriteError::WriterGone => ProblemCode::StoreUnavailable,
-    };
-    code.problem(chain(error))
-}
+use crate::store_calls::{chain, not_written};
 
 fn unavailable(error: &dyn std::error::Error) -> Problem {
     ProblemCode::StoreUnavailable.problem(chain(error))

@@ -1,6 +1,7 @@
 //! The routes over real sockets, with a real store and real delivery, and a fleet that connects no bot.
 
 mod callbacks;
+mod compat;
 mod consumers;
 mod document;
 mod events;

@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use longwire_access::{Grant, RANDOM_BYTES, Scope, Scopes, Space, TokenRefusal, TokenText};
-use longwire_api::{Api, ApiSettings, CallbackRules, CallbackSources};
+use longwire_api::{Api, ApiSettings, CallbackBot, CallbackRules, CallbackSources, CompatSettings};
 use longwire_delivery::{
     ChatReplies, ChatReply, ChatReplyOutcome, Deliveries, DeliverySettings, DeliveryTiming,
     InstallationFacts, InstallationNames,
@@ -72,6 +72,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Value,
+    /// The body as it came.
+    pub(crate) text: String,
 }
 
 /// What a test wants to be otherwise.
@@ -161,6 +163,7 @@ impl Served {
             deliveries: deliveries.clone(),
             draining: draining.clone(),
             access: access.clone(),
+            compat: compat(),
             version: "1.2.3",
             log_lines_dropped: || 5,
             callbacks: wanted.callbacks,
@@ -249,6 +252,7 @@ impl Served {
             status: answer.status().as_u16(),
             headers: headers.collect(),
             body: serde_json::from_slice(&text).unwrap_or_default(),
+            text: String::from_utf8_lossy(&text).into_owned(),
         }
     }
 
@@ -284,6 +288,15 @@ impl Served {
             assert!(std::time::Instant::now() < end, "in vain");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+}
+
+/// All routes of other systems, of which one is about the first bot.
+fn compat() -> CompatSettings {
+    let bot = CallbackBot::Named("one".parse().expect("a name"));
+    CompatSettings {
+        aurak: true,
+        lark_callback: Some(bot),
     }
 }
 
