@@ -431,6 +431,9 @@ pub(crate) struct AddConsumer {
     /// Only events of these installations, by id. Several are allowed.
     #[arg(long = "installation", short, value_name = "ID")]
     pub(crate) installations: Vec<String>,
+    /// Its answers go to clicks on cards.
+    #[arg(long)]
+    pub(crate) claims_cards: bool,
     /// Where it begins: `now`, `beginning`, the number of an event, or a time.
     #[arg(long, default_value = "now")]
     pub(crate) from: String,

@@ -3,6 +3,7 @@
 //! Changes nothing, so it can run beside the server. With `--online` it also opens a connection of each installation; the
 //! secrets of added ones are read under the store's lock, so beside a server only the declared ones are tried.
 
+mod callbacks;
 mod findings;
 mod online;
 
@@ -12,7 +13,7 @@ use longwire_egress::{EgressSettings, Route};
 use longwire_fleet::setback::chain;
 use longwire_installation::{BotNames, Desired, Origin};
 use longwire_link::Setback;
-use longwire_store::{InstallationRecord, OpenError, Reader, StoreSettings};
+use longwire_store::{ConsumerRecord, InstallationRecord, OpenError, Reader, StoreSettings};
 
 use crate::cli::Check;
 use crate::config::{Config, Loaded, ProxySetting};
@@ -45,8 +46,9 @@ fn everything(loaded: &Loaded, online: bool, findings: &mut Findings) {
     exposure(config, findings);
     secrets(loaded, findings);
     let settings = loaded.store_settings();
-    let records = store(&settings, findings);
+    let (records, consumers) = store(&settings, findings);
     same_bots(config, &records, findings);
+    callbacks::tell(config, &records, &consumers, findings);
     permissions(&settings, findings);
     disk(&settings, findings);
     open_files(config, &records, findings);
@@ -135,8 +137,11 @@ fn same_bots(config: &Config, records: &[InstallationRecord], findings: &mut Fin
     }
 }
 
-/// The store's state, and the installations it keeps.
-fn store(settings: &StoreSettings, findings: &mut Findings) -> Vec<InstallationRecord> {
+/// The store's state, and the installations and consumers it keeps.
+fn store(
+    settings: &StoreSettings,
+    findings: &mut Findings,
+) -> (Vec<InstallationRecord>, Vec<ConsumerRecord>) {
     let reader = match Reader::open(settings) {
         Ok(reader) => reader,
         Err(error) => {
@@ -148,18 +153,18 @@ fn store(settings: &StoreSettings, findings: &mut Findings) -> Vec<InstallationR
                 ),
                 error => {
                     findings.bad("store", chain(error), error.advice());
-                    return Vec::new();
+                    return Default::default();
                 }
             };
             findings.good("store", format!("{} {what}", path.display()));
-            return Vec::new();
+            return Default::default();
         }
     };
     let read = reader
         .installations()
-        .and_then(|records| Ok((records, reader.last_seq()?)));
+        .and_then(|records| Ok((records, reader.consumers()?, reader.last_seq()?)));
     match read {
-        Ok((records, last)) => {
+        Ok((records, consumers, last)) => {
             let events = last.map_or(0, |seq| seq.0);
             let installations = records.len();
             findings.good(
@@ -171,11 +176,11 @@ fn store(settings: &StoreSettings, findings: &mut Findings) -> Vec<InstallationR
                 ),
             );
             key(settings, records.len(), findings);
-            records
+            (records, consumers)
         }
         Err(error) => {
             findings.bad("store", chain(&error), "see the database's words");
-            Vec::new()
+            Default::default()
         }
     }
 }

@@ -125,6 +125,9 @@ fn definition(wanted: &AddConsumer) -> Result<Value, Failure> {
     if is_told || !definition.contains_key("road") {
         definition.insert("road".to_owned(), road);
     }
+    if wanted.claims_cards {
+        definition.insert("claims_cards".to_owned(), json!(true));
+    }
     definition.entry("from").or_insert(place(&wanted.from)?);
     let filter = definition.entry("filter").or_insert_with(|| json!({}));
     for (member, values) in [

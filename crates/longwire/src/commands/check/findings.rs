@@ -37,6 +37,11 @@ impl Findings {
         self.tell(false, what.into(), finding, Some(fix));
     }
 
+    /// Something may be as it was meant, and `fix` changes it.
+    pub(super) fn note(&mut self, what: impl Into<String>, finding: String, fix: &str) {
+        self.tell(true, what.into(), finding, Some(fix));
+    }
+
     fn tell(&mut self, good: bool, what: String, finding: String, fix: Option<&str>) {
         self.lines
             .push(json!({"ok": good, "what": what, "finding": finding, "fix": fix}));
