@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use awc::http::{Uri, header};
-use awc::{BoxedSocket, Client, Connector};
+use awc::{BoxedSocket, Client, ClientRequest, Connector};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use url::Url;
@@ -164,13 +164,35 @@ impl Egress {
         headers: &[(&str, &str)],
         limits: HttpLimits,
     ) -> Result<HttpAnswer, HttpError> {
+        let request = |http: &Client, uri| {
+            let request = http.post(uri);
+            request.insert_header((header::CONTENT_TYPE, "application/json"))
+        };
+        self.call(url, request, body, headers, limits).await
+    }
+
+    /// Gets `url` (`http` or `https`) and reads the whole answer, otherwise as [`post_json`](Self::post_json).
+    pub async fn get(
+        &self,
+        url: &Url,
+        headers: &[(&str, &str)],
+        limits: HttpLimits,
+    ) -> Result<HttpAnswer, HttpError> {
+        let request = |http: &Client, uri| http.get(uri);
+        self.call(url, request, Bytes::new(), headers, limits).await
+    }
+
+    async fn call(
+        &self,
+        url: &Url,
+        request: impl FnOnce(&Client, Uri) -> ClientRequest,
+        body: Bytes,
+        headers: &[(&str, &str)],
+        limits: HttpLimits,
+    ) -> Result<HttpAnswer, HttpError> {
         let (uri, peer) = self.permitted(url, ["http", "https"])?;
         within(limits.deadline, async {
-            let mut request = self
-                .clients
-                .http
-                .post(uri)
-                .insert_header((header::CONTENT_TYPE, "application/json"));
+            let mut request = request(&self.clients.http, uri);
             for (name, value) in headers {
                 request = request.insert_header((*name, *value));
             }

@@ -4,16 +4,19 @@
 //! connection, and [`dial`](crate::dial()) opens it. Request and refusals are as in `ws/client.go` and `ws/const.go` of
 //! oapi-sdk-go and in lark-oapi 1.7.5.
 //!
-//! [`messages`] are said with a token of [`TenantTokens`], over HTTP, whether a connection is open or not.
+//! [`messages`] are said with a token of [`TenantTokens`], over HTTP, whether a connection is open or not. [`lookups`] ask with
+//! the same tokens what events have ids of only.
 
 mod app;
 mod caller;
 mod headers;
+pub mod lookups;
 pub mod messages;
 mod tokens;
 
 pub use app::{CallingApp, NoSecretError};
 pub use caller::ApiCaller;
+pub use lookups::LookupError;
 pub use messages::{
     IdempotencyKey, IdempotencyKeyError, MessageCall, MessageError, MessageRefusal, ReceiverKind,
     RefusalReason,

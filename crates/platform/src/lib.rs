@@ -1,5 +1,5 @@
-//! The platforms' HTTP calls: asking for a long connection ([`feishu::endpoint`]), opening it ([`dial()`]), and sending
-//! messages ([`feishu::messages`]).
+//! The platforms' HTTP calls: asking for a long connection ([`feishu::endpoint`]), opening it ([`dial()`]), sending
+//! messages ([`feishu::messages`]), and looking up what events have ids of only ([`feishu::lookups`]).
 //!
 //! This crate knows the platforms' requests and refusals. `longwire-egress` sends the bytes, and `longwire-wire` reads and
 //! writes them. Feishu and Lark grant an address for one connection; WeCom's address is always the same.

@@ -1,10 +1,11 @@
-//! Answers the calls of the Open API: gives tenant tokens, and takes the messages of bots.
+//! Answers the calls of the Open API: gives tenant tokens, takes the messages of bots, and tells messages and names.
 //!
 //! A message call is checked in this order: the token, a scripted behaviour, the body, its length, its `uuid`, the message
 //! that is replied to, the rate of the chat. Codes are those of the documentation. What the platform does with a `uuid`
 //! that was used within an hour is not documented: here the caller gets the first message.
 
 mod answers;
+mod lookups;
 mod messages;
 mod tokens;
 
@@ -12,7 +13,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use longwire_wire::open_api::{MESSAGES_PATH, TENANT_TOKEN_PATH, code};
+use longwire_wire::open_api::{MESSAGES_PATH, TENANT_TOKEN_PATH, USERS_BASIC_PATH, code};
 
 use crate::http::{Http, HttpRequest};
 use crate::state::SharedState;
@@ -33,8 +34,13 @@ pub(crate) async fn answered(
     mut http: Http,
     request: &HttpRequest,
 ) -> io::Result<Option<Http>> {
-    match reply_to(shared, request) {
-        ApiReply::Answer(answer) => {
+    let mut reply = reply_to(shared, request);
+    if let ApiReply::Late { answer, delay } = reply {
+        tokio::time::sleep(delay).await;
+        reply = ApiReply::Answer(answer);
+    }
+    match reply {
+        ApiReply::Answer(answer) | ApiReply::Late { answer, .. } => {
             let body = answer.body.to_string();
             http.respond_with(
                 answer.status,
@@ -70,11 +76,13 @@ fn reply_to(shared: &SharedState, request: &HttpRequest) -> ApiReply {
     let reply = match (request.method.as_str(), path) {
         ("POST", TENANT_TOKEN_PATH | APP_TOKEN_PATH) => state.token_call(&request.body, now),
         ("POST", MESSAGES_PATH) => state.send_call(request, now),
+        ("POST", USERS_BASIC_PATH) => state.names_call(request, now),
+        ("GET", path) if message_of(path).is_some() => state.message_lookup(request, now),
         ("POST", path) => match replied_to(path) {
             Some(message_id) => state.reply_call(request, message_id, now),
             None => refusal(404, 99_991_201, "HTTP 404 page not found"),
         },
-        (_, TENANT_TOKEN_PATH | APP_TOKEN_PATH | MESSAGES_PATH) => {
+        (_, TENANT_TOKEN_PATH | APP_TOKEN_PATH | MESSAGES_PATH | USERS_BASIC_PATH) => {
             refusal(405, 99_991_301, "method not allowed")
         }
         _ => refusal(404, 99_991_201, "HTTP 404 page not found"),
@@ -86,6 +94,12 @@ fn reply_to(shared: &SharedState, request: &HttpRequest) -> ApiReply {
 fn replied_to(path: &str) -> Option<&str> {
     let rest = path.strip_prefix(MESSAGES_PATH)?.strip_prefix('/')?;
     let message_id = rest.strip_suffix("/reply")?;
+    (!message_id.is_empty() && !message_id.contains('/')).then_some(message_id)
+}
+
+/// The message that a request to this path reads.
+fn message_of(path: &str) -> Option<&str> {
+    let message_id = path.strip_prefix(MESSAGES_PATH)?.strip_prefix('/')?;
     (!message_id.is_empty() && !message_id.contains('/')).then_some(message_id)
 }
 

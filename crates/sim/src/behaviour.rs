@@ -1,4 +1,5 @@
-//! Scripted answers: how the platform behaves at the next bootstrap, upgrade, ping, token call or message call.
+//! Scripted answers: how the platform behaves at the next bootstrap, upgrade, ping, token call, message call or
+//! lookup.
 
 use serde::{Deserialize, Serialize};
 
@@ -128,6 +129,24 @@ pub enum Behaviour {
         /// HTTP status.
         status: u16,
     },
+    /// The lookup of a message or a name is refused.
+    LookupRefuse {
+        /// HTTP status.
+        http: u16,
+        /// Platform code.
+        code: i64,
+        /// Human text.
+        msg: String,
+    },
+    /// The lookup is read and never answered.
+    LookupHang,
+    /// The lookup is answered so late.
+    LookupSlow {
+        /// How late.
+        delay_ms: u64,
+    },
+    /// The answer has the person without the name, as for an app without the scope.
+    LookupNameless,
 }
 
 /// What `data` of a scripted bootstrap answer is.
@@ -227,6 +246,10 @@ impl Behaviour {
             | Self::MessageUnanswered
             | Self::MessageReset
             | Self::MessageHttp { .. } => Some(Occasion::Message),
+            Self::LookupRefuse { .. }
+            | Self::LookupHang
+            | Self::LookupSlow { .. }
+            | Self::LookupNameless => Some(Occasion::Lookup),
         }
     }
 }
@@ -239,6 +262,7 @@ pub(crate) enum Occasion {
     Ping,
     Token,
     Message,
+    Lookup,
 }
 
 impl Scripted for Behaviour {

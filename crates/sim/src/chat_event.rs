@@ -43,6 +43,8 @@ pub struct ChatMessage {
     pub mentions: Vec<String>,
     /// The message that it replies to.
     pub parent_id: Option<String>,
+    /// The texts of the messages that it forwards. Then it is a bundle of them, and its own text is not used.
+    pub forwarded: Vec<String>,
 }
 
 impl Default for ChatMessage {
@@ -55,6 +57,7 @@ impl Default for ChatMessage {
             message_id: None,
             mentions: Vec::new(),
             parent_id: None,
+            forwarded: Vec::new(),
         }
     }
 }
@@ -129,8 +132,8 @@ impl Invented {
 }
 
 impl ChatMessage {
-    /// The event, and the ids of message and chat.
-    pub(crate) fn payload(&self, invented: &Invented) -> (Bytes, (String, String)) {
+    /// The event, and the message as it stands in its chat.
+    pub(crate) fn payload(&self, invented: &Invented) -> (Bytes, StandingMessage) {
         let message_id = self
             .message_id
             .clone()
@@ -140,14 +143,15 @@ impl ChatMessage {
             ChatSender::Bot(open_id) => ("bot", open_id),
         };
         let time = invented.created_ms.to_string();
+        let (message_type, content) = self.content();
         let mut message = json!({
             "message_id": message_id,
             "create_time": time,
             "update_time": time,
             "chat_id": self.chat,
             "chat_type": if self.group { "group" } else { "p2p" },
-            "message_type": "text",
-            "content": json!({ "text": self.text }).to_string(),
+            "message_type": message_type,
+            "content": content.to_string(),
         });
         if let Some(parent) = &self.parent_id {
             message["parent_id"] = json!(parent);
@@ -177,7 +181,77 @@ impl ChatMessage {
             },
         });
         let payload = Bytes::from(event.to_string());
-        (payload, (message_id, self.chat.clone()))
+        let standing = StandingMessage {
+            message_id,
+            chat: self.chat.clone(),
+            sender: open_id.clone(),
+            created_ms: invented.created_ms,
+            text: self.text.clone(),
+            forwarded: self.forwarded.clone(),
+        };
+        (payload, standing)
+    }
+
+    /// The type, and the content of the event: that of a bundle is wrapped in an object.
+    fn content(&self) -> (&'static str, Value) {
+        if self.forwarded.is_empty() {
+            ("text", json!({ "text": self.text }))
+        } else {
+            ("merge_forward", json!({ "content": BUNDLE }))
+        }
+    }
+}
+
+/// The constant content of a bundle.
+const BUNDLE: &str = "Merged and Forwarded Message";
+
+/// A person's message as it stands in its chat.
+#[derive(Debug)]
+pub(crate) struct StandingMessage {
+    pub(crate) message_id: String,
+    pub(crate) chat: String,
+    sender: String,
+    created_ms: u64,
+    text: String,
+    forwarded: Vec<String>,
+}
+
+impl StandingMessage {
+    /// `items` of the call that reads it: the message, and the messages of a bundle behind it.
+    pub(crate) fn items(&self) -> Vec<Value> {
+        let text = |text: &str| json!({ "text": text }).to_string();
+        if self.forwarded.is_empty() {
+            return vec![self.item(&self.message_id, "text", &text(&self.text))];
+        }
+        // Here the constant is bare and no JSON.
+        let mut items = vec![self.item(&self.message_id, "merge_forward", BUNDLE)];
+        for (nth, forwarded) in self.forwarded.iter().enumerate() {
+            let id = format!("{}_{nth}", self.message_id);
+            let mut item = self.item(&id, "text", &text(forwarded));
+            item["upper_message_id"] = json!(self.message_id);
+            items.push(item);
+        }
+        items
+    }
+
+    fn item(&self, id: &str, message_type: &str, content: &str) -> Value {
+        let time = self.created_ms.to_string();
+        json!({
+            "message_id": id,
+            "msg_type": message_type,
+            "create_time": time,
+            "update_time": time,
+            "deleted": false,
+            "updated": false,
+            "chat_id": self.chat,
+            "sender": {
+                "id": self.sender,
+                "id_type": "open_id",
+                "sender_type": "user",
+                "tenant_key": tenant_key(),
+            },
+            "body": { "content": content },
+        })
     }
 }
 
@@ -245,10 +319,13 @@ mod tests {
             mentions: vec!["ou_a".to_owned()],
             ..ChatMessage::default()
         };
-        let (payload, (message_id, chat)) = message.payload(&invented());
+        let (payload, standing) = message.payload(&invented());
         let envelope = Envelope::parse(&payload).expect("an event");
         assert_eq!(&*envelope.event_type, "im.message.receive_v1");
-        assert_eq!((&*message_id, &*chat), ("om_1", &*message.chat));
+        assert_eq!(
+            (&*standing.message_id, &*standing.chat),
+            ("om_1", &*message.chat)
+        );
         let event: Value = serde_json::from_slice(&payload).expect("json");
         assert_eq!(event["event"]["sender"]["sender_type"], "bot");
         let mention = &event["event"]["message"]["mentions"][0];

@@ -86,8 +86,8 @@ impl PlatformState {
             Payload::MadeUp { bytes } => (self.made_up(app, *bytes, now), false),
             Payload::Message(message) => {
                 let invented = self.invent(number, app, now);
-                let (payload, at) = message.payload(&invented);
-                self.open_api.knows(at, self.settings.keep_records);
+                let (payload, standing) = message.payload(&invented);
+                self.open_api.knows(standing, self.settings.keep_records);
                 let event_id = invented.event_id;
                 (PayloadSource::Given { payload, event_id }, false)
             }

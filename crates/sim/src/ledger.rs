@@ -67,6 +67,9 @@ pub struct Ledger {
     /// Calls that send or reply.
     #[serde(default)]
     pub message_calls: u64,
+    /// Calls that read a message or a name.
+    #[serde(default)]
+    pub lookups: u64,
     /// Messages that bots sent.
     #[serde(default)]
     pub messages_sent: u64,

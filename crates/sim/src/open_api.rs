@@ -10,6 +10,8 @@ pub use messages::BotMessage;
 use messages::Sent;
 use tokens::Token;
 
+use crate::chat_event::StandingMessage;
+
 /// Tokens, messages and what is known of chats.
 #[derive(Debug, Default)]
 pub(crate) struct OpenApi {
@@ -20,8 +22,8 @@ pub(crate) struct OpenApi {
     /// By app and `uuid`, the number of the message.
     uuids: HashMap<(String, String), u64>,
     recalled: HashSet<String>,
-    /// The chats of messages that were pushed with their text; the oldest are forgotten.
-    chats: HashMap<String, String>,
+    /// The messages that were pushed with their text; the oldest are forgotten.
+    standing: HashMap<String, StandingMessage>,
     known: VecDeque<String>,
     /// When the latest messages of a chat were sent.
     rates: HashMap<String, VecDeque<Instant>>,
@@ -30,14 +32,15 @@ pub(crate) struct OpenApi {
 }
 
 impl OpenApi {
-    /// A message with this id stands in this chat.
-    pub(crate) fn knows(&mut self, (message_id, chat): (String, String), limit: usize) {
-        if self.chats.insert(message_id.clone(), chat).is_none() {
+    /// A person's message stands in its chat.
+    pub(crate) fn knows(&mut self, message: StandingMessage, limit: usize) {
+        let message_id = message.message_id.clone();
+        if self.standing.insert(message_id.clone(), message).is_none() {
             self.known.push_back(message_id);
         }
         while self.known.len() > limit {
             if let Some(oldest) = self.known.pop_front() {
-                self.chats.remove(&oldest);
+                self.standing.remove(&oldest);
             }
         }
     }
@@ -61,6 +64,12 @@ impl OpenApi {
 
     /// The chat of a message that was pushed with its text.
     pub(crate) fn chat_of(&self, message_id: &str) -> Option<&str> {
-        self.chats.get(message_id).map(String::as_str)
+        let message = self.standing.get(message_id);
+        message.map(|message| message.chat.as_str())
+    }
+
+    /// A message that was pushed with its text.
+    pub(crate) fn standing(&self, message_id: &str) -> Option<&StandingMessage> {
+        self.standing.get(message_id)
     }
 }

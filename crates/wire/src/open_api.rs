@@ -10,13 +10,15 @@
 mod answer;
 mod message;
 mod token;
+mod user;
 
 pub use answer::{ApiAnswer, NoApiAnswer};
 pub use message::{
     IDEMPOTENCY_KEY_CHARS, MESSAGES_PATH, MessageRequest, SaidMessage, TEXT_REQUEST_BYTES,
-    reply_path, text_content,
+    message_path, reply_path, text_content,
 };
 pub use token::{TENANT_TOKEN_PATH, TenantTokenAnswer, TenantTokenRequest};
+pub use user::{BasicUser, USERS_BASIC_MOST, USERS_BASIC_PATH, UsersRequest, read_basic_users};
 
 /// Codes that mean the same at every call.
 pub mod code {
@@ -48,6 +50,8 @@ pub mod code {
     pub const APP_UNAVAILABLE: i64 = 99_991_673;
     /// The token has no permission for the call.
     pub const TOKEN_NOT_PERMITTED: i64 = 99_991_676;
+    /// The person is outside the app's contact range.
+    pub const OUT_OF_RANGE: i64 = 41_050;
     /// A field of the request is wrong.
     pub const FIELD_INVALID: i64 = 99_992_402;
     /// Codes of a platform that is busy: the call may be made again.

@@ -14,6 +14,7 @@
 mod card;
 mod click;
 mod feishu;
+mod looked_up;
 mod message;
 mod operation;
 mod person;
@@ -25,6 +26,10 @@ use serde::Serialize;
 
 pub use self::card::{CardClick, Feedback, JsonText, Menu, UrlPreview, Verdict};
 pub use self::click::{ClickIdentity, click_identity};
+pub use self::looked_up::{
+    ExpandedView, FORWARDED_LEVELS, FORWARDED_MESSAGES, FORWARDED_TEXT_BYTES, FOUND_TEXT_BYTES,
+    FoundMessage, LookedUp, PersonName, Placeholder, Unavailable,
+};
 pub use self::message::{
     Attachment, AttachmentKind, Mention, MentionKind, MessageView, QuotedMessage, Reaction,
 };

@@ -21,6 +21,12 @@ pub struct ApiCaller<'a> {
     pub tokens: &'a TenantTokens,
 }
 
+/// What is done at a path.
+enum Method {
+    Get,
+    Post(Bytes),
+}
+
 /// Why a call has no answer of the platform.
 #[derive(Debug)]
 pub(super) enum CallError {
@@ -38,13 +44,28 @@ pub(super) struct Called {
 }
 
 impl ApiCaller<'_> {
-    /// Posts `body` with the app's token. A token that the platform refuses is asked for anew, and the call is made once
-    /// more. A refusal of a token comes before the call is carried out, so nothing is done twice.
+    /// Posts `body` with the app's token.
     pub(super) async fn post(
         &self,
         path: &str,
         query: Option<&str>,
         body: Bytes,
+    ) -> Result<Called, CallError> {
+        self.call(path, query, Method::Post(body)).await
+    }
+
+    /// Gets what is at `path`, with the app's token.
+    pub(super) async fn get(&self, path: &str, query: Option<&str>) -> Result<Called, CallError> {
+        self.call(path, query, Method::Get).await
+    }
+
+    /// Calls with the app's token. A token that the platform refuses is asked for anew, and the call is made once
+    /// more. A refusal of a token comes before the call is carried out, so nothing is done twice.
+    async fn call(
+        &self,
+        path: &str,
+        query: Option<&str>,
+        method: Method,
     ) -> Result<Called, CallError> {
         let mut url = call_url(self.app.base, path);
         url.set_query(query);
@@ -53,7 +74,7 @@ impl ApiCaller<'_> {
             .token(&self.app)
             .await
             .map_err(CallError::Token)?;
-        let answer = self.post_with(&url, &body, &token).await?;
+        let answer = self.call_with(&url, &method, &token).await?;
         if !refuses_token(&answer) {
             return Ok(Called { answer, token });
         }
@@ -63,32 +84,33 @@ impl ApiCaller<'_> {
             .token(&self.app)
             .await
             .map_err(CallError::Token)?;
-        let answer = self.post_with(&url, &body, &token).await?;
+        let answer = self.call_with(&url, &method, &token).await?;
         if refuses_token(&answer) {
             self.tokens.evict(&self.app, &token);
         }
         Ok(Called { answer, token })
     }
 
-    async fn post_with(
+    async fn call_with(
         &self,
         url: &Url,
-        body: &Bytes,
+        method: &Method,
         token: &TenantToken,
     ) -> Result<HttpAnswer, CallError> {
         // A string that is wiped when it is dropped.
         let authorization = SecretString::from(format!("Bearer {}", token.expose()));
         let headers = [
-            ("Content-Type", "application/json; charset=utf-8"),
             ("User-Agent", USER_AGENT),
             ("Authorization", authorization.expose_secret()),
+            ("Content-Type", "application/json; charset=utf-8"),
         ];
-        let limits = self.app.limits();
-        let answer = self
-            .app
-            .egress
-            .post_json(url, body.clone(), &headers, limits);
-        answer.await.map_err(CallError::Http)
+        let (egress, limits) = (self.app.egress, self.app.limits());
+        let answer = match method {
+            Method::Post(body) => egress.post_json(url, body.clone(), &headers, limits).await,
+            // Without a body there is no type of it.
+            Method::Get => egress.get(url, &headers[..2], limits).await,
+        };
+        answer.map_err(CallError::Http)
     }
 }
 

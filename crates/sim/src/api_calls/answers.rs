@@ -1,5 +1,7 @@
 //! The answers of the Open API.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 /// What a call gets.
@@ -13,6 +15,8 @@ pub(super) enum ApiReply {
     Hang,
     /// The end of the connection.
     Reset,
+    /// An answer, after a while.
+    Late { answer: Answer, delay: Duration },
 }
 
 /// An answer with JSON.
@@ -26,7 +30,7 @@ pub(super) struct Answer {
 impl ApiReply {
     /// Names the call, as the platform's support asks for it.
     pub(super) fn with_log_id(mut self, log_id: &str) -> Self {
-        if let Self::Answer(answer) = &mut self {
+        if let Self::Answer(answer) | Self::Late { answer, .. } = &mut self {
             answer.headers.push(("X-Tt-Logid", log_id.to_owned()));
             if let Some(error) = answer.body.get_mut("error") {
                 error["log_id"] = json!(log_id);

@@ -15,9 +15,14 @@ pub const IDEMPOTENCY_KEY_CHARS: usize = 50;
 /// Path of the call that replies to a message. `message_id` must be plain: [`None`] where it has a character that a path
 /// cannot carry.
 pub fn reply_path(message_id: &str) -> Option<String> {
+    Some(format!("{}/reply", message_path(message_id)?))
+}
+
+/// Path of the call that reads one message; [`None`] as for [`reply_path`].
+pub fn message_path(message_id: &str) -> Option<String> {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
     let is_id = !message_id.is_empty() && message_id.chars().all(is_plain);
-    is_id.then(|| format!("{MESSAGES_PATH}/{message_id}/reply"))
+    is_id.then(|| format!("{MESSAGES_PATH}/{message_id}"))
 }
 
 /// `content` of a text message: a JSON text in which `<at user_id="…">` stays as it is.

@@ -5,6 +5,7 @@
 
 mod content;
 mod fields;
+mod found;
 
 use bytestring::ByteString;
 
