@@ -6,7 +6,12 @@ use longwire_listener::Problem;
 
 /// Why there is no answer, and what to do about it.
 pub(crate) fn unanswered(error: &RequestError) -> Problem {
-    Problem::new(status(error), error.label(), error.to_string()).with("next_step", error.advice())
+    let problem = Problem::new(status(error), error.label(), error.to_string());
+    let problem = problem.with("next_step", error.advice());
+    match error {
+        RequestError::MessageRate { retry_after } => problem.retry_after(*retry_after),
+        _ => problem,
+    }
 }
 
 pub(crate) fn status(error: &RequestError) -> StatusCode {
@@ -14,7 +19,7 @@ pub(crate) fn status(error: &RequestError) -> StatusCode {
         RequestError::UnknownInstallation => StatusCode::NOT_FOUND,
         RequestError::NoRequests | RequestError::SpentReqId => StatusCode::CONFLICT,
         RequestError::NoReqId | RequestError::Body(_) => StatusCode::BAD_REQUEST,
-        RequestError::Full => StatusCode::TOO_MANY_REQUESTS,
+        RequestError::Full | RequestError::MessageRate { .. } => StatusCode::TOO_MANY_REQUESTS,
         RequestError::NotConnected { .. }
         | RequestError::Displaced
         | RequestError::NotSubscribed

@@ -76,6 +76,7 @@ impl Served {
             fault_injection: setup.fault_injection,
             config_faults: std::collections::BTreeMap::new(),
             cards: longwire_fleet::CardAnswering::default(),
+            limits: longwire_fleet::FleetLimits::default(),
         })
         .await;
         let draining = Draining::default();

@@ -8,7 +8,7 @@ use std::io;
 use actix_web::HttpRequest;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Json, Path, Payload, Query};
-use longwire_fleet::{UploadError, UploadFile};
+use longwire_fleet::{RequestError, UploadError, UploadFile};
 use longwire_wire::wecom::media::{MediaKind, MediaLimits, UploadPlan, UploadRefusal, check_name};
 use serde::Deserialize;
 
@@ -186,6 +186,13 @@ fn failed(error: &UploadError) -> Problem {
         if let longwire_link::UploadStep::Chunk(index) = step {
             problem = problem.with("chunk", index);
         }
+    }
+    if let UploadError::Unanswered {
+        error: RequestError::MessageRate { retry_after },
+        ..
+    } = error
+    {
+        problem = problem.retry_after(*retry_after);
     }
     if let UploadError::Refused {
         code: Some(code), ..

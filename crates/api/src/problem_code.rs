@@ -124,6 +124,9 @@ problem_codes! {
     RateLimited = 429, "rate_limited", "The token asks too often",
         "Each token has a number of requests per second, for reading, changing and streams each.",
         "Wait for `Retry-After`. Ask for more at a time with `limit`, and wait for events with `wait` or a stream instead of asking again and again.";
+    MessageRate = 429, "message_rate", "Applications send too many messages through the bot",
+        "The operator limits how many messages applications send through one bot. Nothing was sent.",
+        "Wait for `Retry-After`, or let the operator raise `limits.messages_per_bot`.";
     TooManyStreams = 429, "too_many_streams", "Too many streams and waiting requests are open",
         "A stream and a request that waits hold a connection. Their number is limited, per space and per gateway.",
         "Close those that nobody reads.";

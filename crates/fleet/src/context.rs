@@ -6,6 +6,7 @@ use crate::cards::CardAsker;
 use crate::config_fault::ConfigFault;
 use crate::failure::Failure;
 use crate::malformed::Malformed;
+use crate::message_rate::MessageRate;
 use crate::open_files::OpenFiles;
 use crate::retained_bytes::RetainedBytes;
 use crate::settings::FleetSettings;
@@ -45,6 +46,7 @@ pub(crate) struct FleetContext {
     pub(crate) malformed: Malformed,
     pub(crate) unfinished: Unfinished,
     pub(crate) loop_guard: Mutex<LoopGuard>,
+    pub(crate) message_rate: MessageRate,
     /// What the ended connections of all bots keep.
     pub(crate) retained: RetainedBytes,
     pub(crate) started_ms: i64,
@@ -75,6 +77,7 @@ impl FleetContext {
             malformed: Malformed::default(),
             unfinished: Unfinished::default(),
             loop_guard: Mutex::new(LoopGuard::new(LoopLimits::default())),
+            message_rate: MessageRate::new(settings.limits.messages_per_bot),
             retained: RetainedBytes::default(),
             started_ms: crate::clock::unix_ms(),
             draining: AtomicBool::new(false),

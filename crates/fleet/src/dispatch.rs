@@ -242,6 +242,7 @@ mod tests {
             fault_injection: false,
             config_faults: std::collections::BTreeMap::new(),
             cards: crate::cards::CardAnswering::default(),
+            limits: crate::settings::FleetLimits::default(),
         });
         let parts = Arc::clone(&fleet);
         let operations = OperationRecorder::new(&fleet, &Arc::default());

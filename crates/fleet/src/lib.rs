@@ -39,6 +39,7 @@ mod latency;
 mod line;
 mod loss;
 mod malformed;
+mod message_rate;
 mod open_files;
 mod operations;
 mod pinger;
@@ -69,9 +70,10 @@ pub use kind::{ConnectionActor, FleetActor};
 pub use longwire_actor::Fault;
 pub use longwire_link::AnsweredSender;
 pub use longwire_platform::feishu::{IdempotencyKey, IdempotencyKeyError};
+pub use message_rate::{MessageRateError, MessageRateLimit};
 pub use reply::{ReplyError, ReplyOrder, ReplySent, ReplyTo, WecomCallbackKind};
 pub use request::{Reply, Request, RequestError};
-pub use settings::FleetSettings;
+pub use settings::{FleetLimits, FleetSettings};
 pub use view::{
     ActorView, AnswerTotals, CallbackView, CardTotals, ConnectionLimitView, ConnectionTotals,
     Drained, EventTotals, Inspection, InstallationView, Lights, Overview, Quantiles,

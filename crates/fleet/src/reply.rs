@@ -104,6 +104,12 @@ pub enum ReplyError {
         /// Whether this reply began the pause.
         is_first: bool,
     },
+    /// Nothing was sent: applications sent as many messages through this bot as they may.
+    #[error("applications send too many messages through this bot")]
+    MessageRate {
+        /// When the next one is let through.
+        retry_after: Duration,
+    },
     /// Nothing was sent: too many replies of this bot wait.
     #[error("too many replies of this bot wait already")]
     Full,
@@ -156,6 +162,7 @@ impl ReplyError {
             | Self::OtherPlatform
             | Self::NotRunning { .. }
             | Self::LoopPaused { .. }
+            | Self::MessageRate { .. }
             | Self::Full
             | Self::TooLate { .. }
             | Self::Expired
@@ -173,6 +180,7 @@ impl ReplyError {
             Self::OtherPlatform => "other_platform",
             Self::NotRunning { .. } => "not_running",
             Self::LoopPaused { .. } => "loop_paused",
+            Self::MessageRate { .. } => "message_rate",
             Self::Full => "full",
             Self::TooLate { .. } => "too_late",
             Self::Expired => "expired",
@@ -194,6 +202,12 @@ impl ReplyError {
             Self::NotRunning { .. } => "start the bot, then send it again",
             Self::LoopPaused { .. } => {
                 "let the application ignore messages of other bots: two bots answered each other"
+            }
+            Self::MessageRate { retry_after } => {
+                let seconds = retry_after.as_secs() + 1;
+                return format!(
+                    "send it again in {seconds} s, or let the operator raise limits.messages_per_bot"
+                );
             }
             Self::Full | Self::Expired => "send fewer at once: a chat takes 4 a second",
             Self::TooLate { .. } => "say it in a message of its own",

@@ -8,6 +8,7 @@ use longwire_link::session::SessionRequest;
 use longwire_link::{Generation, State};
 use longwire_wire::wecom::{Ack, BodyRefusal, Command, code};
 use serde_json::value::RawValue;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// A request of WeCom's long connection.
@@ -90,6 +91,12 @@ pub enum RequestError {
     /// Nothing was sent.
     #[error("an earlier request under this req_id is still unanswered")]
     SpentReqId,
+    /// Applications sent as many messages through this bot as they may; nothing was sent.
+    #[error("applications send too many messages through this bot")]
+    MessageRate {
+        /// When the next one is let through.
+        retry_after: Duration,
+    },
     /// Too many requests wait already; nothing was sent.
     #[error("too many requests wait already")]
     Full,
@@ -122,6 +129,7 @@ impl RequestError {
             Self::TimedOut => "timed_out",
             Self::NotSent => "not_sent",
             Self::SpentReqId => "spent_req_id",
+            Self::MessageRate { .. } => "message_rate",
             Self::Full => "full",
         }
     }
@@ -153,6 +161,9 @@ impl RequestError {
             }
             Self::NotSent => "send it again once the bot is live",
             Self::SpentReqId => "say it in a message of its own, with aibot_send_msg",
+            Self::MessageRate { .. } => {
+                "send it again after retry_after, or let the operator raise limits.messages_per_bot"
+            }
             Self::Full => "send fewer at once",
         }
     }

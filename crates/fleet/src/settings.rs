@@ -2,6 +2,7 @@
 
 use crate::cards::CardAnswering;
 use crate::config_fault::ConfigFault;
+use crate::message_rate::MessageRateLimit;
 use longwire_egress::EgressSettings;
 use longwire_installation::InstallationId;
 use longwire_link::Timing;
@@ -30,4 +31,13 @@ pub struct FleetSettings {
     pub config_faults: BTreeMap<InstallationId, ConfigFault>,
     /// Who is asked about card events.
     pub cards: CardAnswering,
+    /// What bots may do at most.
+    pub limits: FleetLimits,
+}
+
+/// What bots may do at most. Nothing is limited by default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FleetLimits {
+    /// The messages that applications may send through one bot.
+    pub messages_per_bot: Option<MessageRateLimit>,
 }

@@ -42,8 +42,9 @@ pub(crate) use notices::{NoticeLanguage, NoticesSection};
 pub(crate) use proxy::{ProxySetting, ProxySettingError};
 pub(crate) use secret::{SecretError, SecretRef};
 pub(crate) use sections::{
-    ConnectSection, DebugSection, EgressSection, FleetSection, LogFormat, LogSection, ProxySection,
-    ServerSection, StoreSection, TimingSection, TlsSection, WebhooksSection, WindowSection,
+    ConnectSection, DebugSection, EgressSection, FleetSection, LimitsSection, LogFormat,
+    LogSection, ProxySection, ServerSection, StoreSection, TimingSection, TlsSection,
+    WebhooksSection, WindowSection,
 };
 
 use locate::Located;
@@ -67,6 +68,7 @@ pub(crate) struct Config {
     pub(crate) cards: CardsSection,
     pub(crate) callbacks: CallbacksSection,
     pub(crate) compat: CompatSection,
+    pub(crate) limits: LimitsSection,
     pub(crate) notices: NoticesSection,
     pub(crate) fleet: FleetSection,
     pub(crate) timing: TimingSection,

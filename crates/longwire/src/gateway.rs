@@ -105,6 +105,7 @@ impl Gateway {
                 broker: Some(broker),
                 settings: config.cards.settings(),
             },
+            limits: config.limits.limits(),
         })
         .await;
         let consumers = Arc::new(OnceLock::new());

@@ -217,7 +217,7 @@ async fn say(fleet: Fleet, Notice { to, text, key }: Notice) {
         text,
         key,
     };
-    if let Err(error) = fleet.reply(order).await {
+    if let Err(error) = fleet.notify(order).await {
         let next_step = error.next_step();
         tracing::warn!(installation = name, %error, next_step, "a notice was not sent");
     }

@@ -126,6 +126,7 @@ impl Served {
             fault_injection: false,
             config_faults: BTreeMap::new(),
             cards: wanted.cards,
+            limits: longwire_fleet::FleetLimits::default(),
         })
         .await;
         let deliveries = Deliveries::start(DeliverySettings {

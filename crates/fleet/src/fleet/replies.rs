@@ -18,6 +18,13 @@ use tokio::sync::oneshot;
 /// Beyond the longest time that a sender takes, an actor on the way is stuck.
 const SLACK: Duration = Duration::from_secs(5);
 
+/// Who has something to say.
+#[derive(Clone, Copy)]
+enum Speaker {
+    Application,
+    Gateway,
+}
+
 /// A callback of WeCom that is answered.
 struct Callback<'a> {
     req_id: &'a str,
@@ -31,6 +38,22 @@ impl Fleet {
     /// # Errors
     /// Why it was not sent; [`ReplyError::may_be_sent`] tells whether it may have been.
     pub async fn reply(&self, order: ReplyOrder) -> Result<ReplySent, ReplyError> {
+        self.have_said(order, Speaker::Application).await
+    }
+
+    /// The same of what longwire itself has to say: it does not count as a message of the bot's applications.
+    ///
+    /// # Errors
+    /// As of [`reply`](Self::reply).
+    pub async fn notify(&self, order: ReplyOrder) -> Result<ReplySent, ReplyError> {
+        self.have_said(order, Speaker::Gateway).await
+    }
+
+    async fn have_said(
+        &self,
+        order: ReplyOrder,
+        speaker: Speaker,
+    ) -> Result<ReplySent, ReplyError> {
         let entry = self.bots.get(order.installation);
         let entry = entry.ok_or(ReplyError::UnknownInstallation)?;
         if self.context.draining.load(Relaxed) {
@@ -39,12 +62,12 @@ impl Fleet {
         let platform = entry.bot.platform();
         match &order.to {
             ReplyTo::FeishuMessage { message_id } if platform != Platform::Wecom => {
-                self.admit(&entry, &order)?;
+                self.admit(&entry, &order, speaker)?;
                 let message_id = Some(message_id.clone());
                 self.reply_over_http(&entry, order, message_id).await
             }
             ReplyTo::Nothing => {
-                self.admit(&entry, &order)?;
+                self.admit(&entry, &order, speaker)?;
                 match platform {
                     Platform::Feishu | Platform::Lark => {
                         self.reply_over_http(&entry, order, None).await
@@ -67,7 +90,7 @@ impl Fleet {
                     let limit_s = kind.limit().as_secs();
                     return Err(ReplyError::TooLate { limit_s });
                 }
-                self.admit(&entry, &order)?;
+                self.admit(&entry, &order, speaker)?;
                 let callback = Callback {
                     req_id,
                     kind: *kind,
@@ -81,8 +104,26 @@ impl Fleet {
         }
     }
 
-    /// Counts the reply against a loop between bots.
-    fn admit(&self, entry: &BotEntry, order: &ReplyOrder) -> Result<(), ReplyError> {
+    /// Counts the reply against a loop between bots, and as a message of the bot.
+    fn admit(
+        &self,
+        entry: &BotEntry,
+        order: &ReplyOrder,
+        speaker: Speaker,
+    ) -> Result<(), ReplyError> {
+        self.admit_to_chat(entry, order)?;
+        match speaker {
+            Speaker::Application => {
+                let admitted = self.context.message_rate.admit(order.installation);
+                admitted.map_err(|too_many| ReplyError::MessageRate {
+                    retry_after: too_many.retry_after,
+                })
+            }
+            Speaker::Gateway => Ok(()),
+        }
+    }
+
+    fn admit_to_chat(&self, entry: &BotEntry, order: &ReplyOrder) -> Result<(), ReplyError> {
         let now = now();
         let guard = self.context.loop_guard.lock();
         let mut guard = guard.unwrap_or_else(PoisonError::into_inner);

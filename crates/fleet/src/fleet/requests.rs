@@ -8,8 +8,8 @@ use bytestring::ByteString;
 use longwire_installation::{InstallationId, Platform};
 use longwire_link::session::SessionRequest;
 use longwire_link::{Generation, RequestLimits, State, UploadStep};
-use longwire_wire::wecom::check_body;
 use longwire_wire::wecom::media::upload::Uploaded;
+use longwire_wire::wecom::{Command, check_body};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -26,7 +26,23 @@ impl Fleet {
     pub async fn request(&self, id_or_name: &str, request: Request) -> Result<Reply, RequestError> {
         let bot = self.bot_that_takes_requests(id_or_name)?;
         check_body(request.command, &request.body).map_err(RequestError::Body)?;
+        self.admit_request(bot.id, &request)?;
         self.ask(bot.id, request, None).await
+    }
+
+    /// Counts a request that people see as a message.
+    fn admit_request(&self, bot: InstallationId, request: &Request) -> Result<(), RequestError> {
+        let rate = &self.context.message_rate;
+        let admitted = match request.command {
+            Command::RespondMessage | Command::RespondWelcome | Command::Send => {
+                rate.admit_frame(bot, &request.body)
+            }
+            Command::UploadInit => rate.admit(bot),
+            Command::RespondUpdate | Command::UploadChunk | Command::UploadFinish => Ok(()),
+        };
+        admitted.map_err(|too_many| RequestError::MessageRate {
+            retry_after: too_many.retry_after,
+        })
     }
 
     /// Whether something could be asked of a bot's platform now: for whoever has much to prepare.
@@ -63,6 +79,13 @@ impl Fleet {
         let entry = self.bots.find(id_or_name).ok_or(UploadError::Unanswered {
             step: UploadStep::Init,
             error: RequestError::UnknownInstallation,
+        })?;
+        let admitted = self.context.message_rate.admit(entry.bot.id);
+        admitted.map_err(|too_many| UploadError::Unanswered {
+            step: UploadStep::Init,
+            error: RequestError::MessageRate {
+                retry_after: too_many.retry_after,
+            },
         })?;
         UploadRun::new(self.clone(), entry.bot.id, file)
             .finish()

@@ -2,8 +2,8 @@
 
 use crate::world::*;
 use longwire_fleet::{
-    AnsweredSender, Fault, FleetActor, IdempotencyKey, Inspection, ReplyError, ReplyOrder,
-    ReplySent, ReplyTo, RequestError, WecomCallbackKind,
+    AnsweredSender, Fault, FleetActor, FleetLimits, IdempotencyKey, Inspection, ReplyError,
+    ReplyOrder, ReplySent, ReplyTo, RequestError, WecomCallbackKind,
 };
 use longwire_installation::{Desired, InstallationId, Platform};
 use longwire_link::Timing;
@@ -389,6 +389,33 @@ async fn a_sender_that_fails_is_started_anew_and_its_reply_can_be_sent_again() {
     assert_eq!(texts(&control), ["reply k0", "reply k1"]);
     assert_eq!(world.fleet.overview().connections.panics, 1);
     assert_eq!(world.bot(0).state, "live");
+    world.fleet.drain(SOON).await;
+}
+
+/// S94: applications send so many messages through a bot, and what longwire itself says is not counted.
+#[actix_rt::test]
+async fn a_bot_sends_so_many_messages_and_no_more() {
+    let world = World::limited(FleetLimits {
+        messages_per_bot: "2/h".parse().ok(),
+    })
+    .await;
+    world.all_live().await;
+    for key in ["k1", "k2"] {
+        reply(&world, key).await.expect("it is sent");
+    }
+    let error = reply(&world, "k3").await.expect_err("one too many");
+    let ReplyError::MessageRate { retry_after } = error else {
+        panic!("{error:?}");
+    };
+    assert!(retry_after <= Duration::from_secs(1_800), "{retry_after:?}");
+    assert!(!error.may_be_sent() && error.next_step().contains("messages_per_bot"));
+    let notice = order(&world, "oc_2", "om_2", "notice");
+    world.fleet.notify(notice).await.expect("it is said");
+    assert_eq!(world.sim.control().bot_messages(None).len(), 3);
+    // What comes from the platform is recorded all the same.
+    world.sim.control().push(&app(0), Push::made_up(500));
+    let acked = || (world.sim.control().ledger().acked == 1).then_some(());
+    until("it is acknowledged", acked).await;
     world.fleet.drain(SOON).await;
 }
 

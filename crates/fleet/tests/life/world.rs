@@ -1,7 +1,7 @@
 //! A fleet against the simulated platform, in one process, and how tests look at it.
 
 use longwire_egress::{EgressSettings, ProxyEnvironment, tls_config};
-use longwire_fleet::{CardAnswering, Fleet, FleetSettings, InstallationView};
+use longwire_fleet::{CardAnswering, Fleet, FleetLimits, FleetSettings, InstallationView};
 use longwire_installation::{BaseUrl, Desired, Origin, Platform};
 use longwire_link::Timing;
 use longwire_sim::{Sim, SimSettings};
@@ -65,6 +65,15 @@ impl World {
             ..settings_of(store, quick())
         };
         Self::of(1, bots, settings).await
+    }
+
+    /// One bot, with these limits.
+    pub(crate) async fn limited(limits: FleetLimits) -> Self {
+        let settings = |store: &Store| FleetSettings {
+            limits,
+            ..settings_of(store, quick())
+        };
+        Self::of(1, 1, settings).await
     }
 
     /// One bot, with these deadlines.
@@ -193,6 +202,7 @@ pub(crate) fn settings_of(store: &Store, timing: Timing) -> FleetSettings {
         fault_injection: true,
         config_faults: std::collections::BTreeMap::new(),
         cards: CardAnswering::default(),
+        limits: FleetLimits::default(),
     }
 }
 

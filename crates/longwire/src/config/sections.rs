@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use longwire_egress::endpoint::PostLimits;
 use longwire_egress::{AddressFilter, AllowNetworkError};
+use longwire_fleet::{FleetLimits, MessageRateLimit};
 use longwire_link::Timing;
 use longwire_store::StoreUrl;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::{ProxySetting, duration, size};
 
@@ -55,6 +57,30 @@ impl Default for StoreSection {
             key_file: None,
         }
     }
+}
+
+/// `[limits]`: what the gateway lets bots do at most.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LimitsSection {
+    /// Messages that applications may send through one bot, such as `60/min`. No limit unless set: the platforms have their own,
+    /// and a lower one of ours would refuse what they take.
+    #[serde(deserialize_with = "message_rate")]
+    pub(crate) messages_per_bot: Option<MessageRateLimit>,
+}
+
+impl LimitsSection {
+    /// As the fleet is started with them.
+    pub(crate) fn limits(&self) -> FleetLimits {
+        FleetLimits {
+            messages_per_bot: self.messages_per_bot,
+        }
+    }
+}
+
+fn message_rate<'de, D: Deserializer<'de>>(value: D) -> Result<Option<MessageRateLimit>, D::Error> {
+    let text = String::deserialize(value)?;
+    text.parse().map(Some).map_err(D::Error::custom)
 }
 
 /// `[connect]`: the pace of connection attempts.

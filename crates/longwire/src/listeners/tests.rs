@@ -39,6 +39,7 @@ impl Served {
             fault_injection: false,
             config_faults: std::collections::BTreeMap::new(),
             cards: longwire_fleet::CardAnswering::default(),
+            limits: longwire_fleet::FleetLimits::default(),
         })
         .await;
         let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has ports");

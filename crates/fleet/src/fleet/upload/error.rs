@@ -77,6 +77,7 @@ impl UploadError {
                 RequestError::Displaced
                 | RequestError::UnknownInstallation
                 | RequestError::NoRequests
+                | RequestError::MessageRate { .. }
                 | RequestError::Full => error.advice(),
                 RequestError::TimedOut => {
                     "upload it again; on a slow line, make timing.upload_ack longer"
@@ -136,6 +137,7 @@ impl UploadError {
             | RequestError::Body(_)
             | RequestError::TimedOut
             | RequestError::SpentReqId
+            | RequestError::MessageRate { .. }
             | RequestError::Full => false,
         }
     }
