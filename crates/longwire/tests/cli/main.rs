@@ -5,6 +5,7 @@ mod bench;
 mod installations;
 mod open_files;
 mod output;
+mod service;
 mod tokens;
 
 use std::ffi::OsStr;
