@@ -6,6 +6,7 @@ pub(crate) mod check_endpoint;
 pub(crate) mod consumers;
 pub(crate) mod demo;
 mod event_lookup;
+mod event_timeline;
 pub(crate) mod events;
 pub(crate) mod init;
 pub(crate) mod installations;

@@ -11,6 +11,8 @@ use crate::client::{Client, ask, path_part};
 use crate::config::Loaded;
 use crate::exit::{Exit, Failure};
 
+use super::event_timeline;
+
 /// Prints the journey of an event.
 pub(super) fn show(
     loaded: &Loaded,
@@ -22,58 +24,9 @@ pub(super) fn show(
     let path = format!("/v1/events/{}/journey", path_part(event));
     let journey: Value = ask(client.get(&path, &[]))?;
     super::tell(match output.output {
-        Form::Table => timeline(&journey),
+        Form::Table => event_timeline::write(&mut io::stdout().lock(), &journey),
         Form::Json | Form::Ndjson => writeln!(io::stdout(), "{journey}"),
     })
-}
-
-/// A journey as lines of time and what happened.
-fn timeline(journey: &Value) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    let text = |value: &Value| match value {
-        Value::String(text) => escaped(text).to_string(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    };
-    writeln!(out, "{}  {}", text(&journey["id"]), text(&journey["type"]))?;
-    if let Some(created) = journey["created"].as_str() {
-        writeln!(out, "{}  happened, says the platform", escaped(created))?;
-    }
-    writeln!(out, "{}  received", text(&journey["received"]))?;
-    if journey["repeats"]
-        .as_u64()
-        .is_some_and(|repeats| repeats > 0)
-    {
-        writeln!(
-            out,
-            "{}  pushed again by the platform, {} times in all",
-            text(&journey["last_repeat"]),
-            journey["repeats"]
-        )?;
-    }
-    for step in journey["steps"].as_array().into_iter().flatten() {
-        write!(out, "{}  {}", text(&step["at"]), text(&step["what"]))?;
-        for (word, member) in [
-            ("to", "consumer"),
-            ("number", "attempt"),
-            ("", "outcome"),
-            ("", "status"),
-            ("by", "reader"),
-            ("because", "detail"),
-        ] {
-            let value = text(&step[member]);
-            match (word, value.is_empty()) {
-                (_, true) => {}
-                ("", false) => write!(out, " {value}")?,
-                (word, false) => write!(out, " {word} {value}")?,
-            }
-        }
-        match step["duration_ms"].as_f64() {
-            Some(ms) => writeln!(out, " ({ms:.1} ms)")?,
-            None => writeln!(out)?,
-        }
-    }
-    Ok(())
 }
 
 /// Delivers an event to a consumer again.
