@@ -86,6 +86,27 @@ fn an_unreachable_platform_is_an_alarm_once_and_until_it_is_back() {
     drop((feishu, wecom));
 }
 
+/// S126: the delay and the number of each attempt that is to come, and the cause of the failure before it.
+#[test]
+fn each_attempt_is_logged_with_its_delay_and_number() {
+    let (_port, address) = absent_platform();
+    let elsewhere = platform(|_| ());
+    let gateway = Setup::new(&elsewhere)
+        .bot_at("feishu", &format!("http://{address}"))
+        .start();
+    let view = gateway.wait_installation("feishu", "some failures", |view| {
+        view["lights"]["failures"].as_u64() >= Some(4) && view["state"] == "backing_off"
+    });
+    let told = entries(&gateway, "not connected; trying again", &view["app_id"]);
+    let attempts: Vec<_> = told.iter().map(|entry| entry["attempt"].as_u64()).collect();
+    assert_eq!(attempts[..4], [Some(1), Some(2), Some(3), Some(4)]);
+    for entry in told {
+        assert!(entry["wait_ms"].as_i64() >= Some(0), "{entry}");
+        let reason = entry["reason"].as_str().unwrap_or_default();
+        assert!(reason.ends_with(": the connection was refused"), "{entry}");
+    }
+}
+
 /// S48 and S25.
 #[test]
 fn connections_and_fragments_are_logged_with_their_facts() {

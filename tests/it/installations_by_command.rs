@@ -192,7 +192,8 @@ fn a_check_opens_a_wecom_connection_and_subscribes_nobody() {
     assert!(!format!("{ended:?}").contains(SECRET), "{ended:?}");
 }
 
-/// The address that Feishu grants is another host than the one that grants it, and a firewall may know only one of them.
+/// S106: the connection is opened at the address that Feishu grants. It is another host than the one that grants it, and a
+/// firewall may know only one of them.
 #[test]
 fn a_check_opens_the_connection_that_was_granted() {
     let sim = platform(|_| ());

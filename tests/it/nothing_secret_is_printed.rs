@@ -19,11 +19,13 @@ use longwire_tests::{Signal, app_id, platform, wecom_platform};
 use marks::{PROXY_PASSWORD, SECRET};
 use seen::Seen;
 
+/// S124: neither a secret nor what people write is in the log, however much is logged.
 #[test]
 fn no_secret_leaves_the_process_while_it_logs_everything_as_json() {
     tell_nothing("json");
 }
 
+/// S124.
 #[test]
 fn no_secret_leaves_the_process_while_it_logs_everything_as_text() {
     tell_nothing("text");

@@ -91,6 +91,7 @@ fn a_half_open_connection_is_found_and_redialled() {
     assert_eq!(arrived["connections"]["silent"], 1, "{arrived}");
 }
 
+/// S127: every loss is noticed and followed by another attempt.
 #[test]
 fn whatever_ends_a_connection_the_bot_comes_back() {
     let ends = [

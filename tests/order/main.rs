@@ -9,6 +9,7 @@ mod modules;
 mod names;
 mod pages;
 mod proofs;
+mod reference_systems;
 
 use std::path::{Path, PathBuf};
 

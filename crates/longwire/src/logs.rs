@@ -189,12 +189,7 @@ mod tests {
 
     /// What is logged by `tell`, without the time in front.
     fn logged(form: Form, tell: impl FnOnce()) -> String {
-        let kept = Kept::default();
-        let lines = kept.clone();
-        let dispatch = dispatch(form, EnvFilter::new("info"), move || lines.clone());
-        tracing::dispatcher::with_default(&dispatch, tell);
-        let bytes = kept.0.lock().expect("nobody panics").clone();
-        let text = String::from_utf8(bytes).expect("lines are text");
+        let text = filtered(form, "info", tell);
         match form {
             Form::Json => text,
             Form::Text { .. } => text
@@ -202,6 +197,17 @@ mod tests {
                 .map(|(_, rest)| rest.to_owned())
                 .expect("a time"),
         }
+    }
+
+    /// What is logged by `tell` of what the filter lets through.
+    fn filtered(form: Form, filter: &str, tell: impl FnOnce()) -> String {
+        let kept = Kept::default();
+        let lines = kept.clone();
+        let filter = log_filter::parse(filter).expect("a filter");
+        let dispatch = dispatch(form, filter, move || lines.clone());
+        tracing::dispatcher::with_default(&dispatch, tell);
+        let bytes = kept.0.lock().expect("nobody panics").clone();
+        String::from_utf8(bytes).expect("lines are text")
     }
 
     /// Whatever a platform or a message may bring.
@@ -228,6 +234,35 @@ mod tests {
                 "  INFO bot{{name={SHOWN}}}: said {SHOWN} shown={SHOWN} text=\"quoted \\u{{202e}}\" count=3\n"
             )
         );
+    }
+
+    /// S143: a line has its level, and an operator chooses the levels, for all or for a part.
+    #[test]
+    fn a_level_is_chosen_for_all_or_for_a_part() {
+        let tell = || {
+            tracing::debug!(target: "longwire_fleet", "a detail of the fleet");
+            tracing::debug!(target: "longwire_store", "a detail of the store");
+            tracing::info!(target: "longwire_store", "news of the store");
+            tracing::warn!(target: "longwire_store", "a warning");
+            tracing::error!(target: "longwire_fleet", "an error");
+        };
+        for (filter, expected) in [
+            ("info", "INFO WARN ERROR"),
+            ("error", "ERROR"),
+            ("warn,longwire_fleet=debug", "DEBUG WARN ERROR"),
+            ("debug", "DEBUG DEBUG INFO WARN ERROR"),
+            ("off", ""),
+        ] {
+            let lines = filtered(Form::Json, filter, tell);
+            let levels: Vec<_> = lines
+                .lines()
+                .map(|line| {
+                    let entry: serde_json::Value = serde_json::from_str(line).expect("one object");
+                    entry["level"].as_str().expect("a level").to_owned()
+                })
+                .collect();
+            assert_eq!(levels.join(" "), expected, "{filter}");
+        }
     }
 
     #[test]

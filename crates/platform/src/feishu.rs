@@ -179,6 +179,7 @@ mod tests {
 
     use super::*;
 
+    /// S104: a deployment of one's own is an address like any other.
     #[test]
     fn where_the_call_goes() {
         for (base, expected) in [

@@ -66,6 +66,7 @@ async fn the_same_bot_under_two_names_runs_once() {
     assert_eq!(world.bot(0).state, "stopped");
 }
 
+/// S114: the state is there from the first moment, also of a bot that nothing was known of yet.
 #[actix_rt::test]
 async fn who_is_to_run_is_never_shown_as_stopped() {
     let world = World::new(100).await;

@@ -60,7 +60,8 @@ fn a_day_of_an_idle_bot_is_no_trouble() {
     assert_eq!(pings, 720);
 }
 
-/// P1: an unanswered ping means that the connection is dead, which is reported once.
+/// P1: an unanswered ping means that the connection is dead, which is reported once. S42: it does not matter whether the
+/// ping was lost, could not be written, or was never answered.
 #[test]
 fn an_unanswered_ping_is_death() {
     let start = Instant::now();
@@ -87,6 +88,17 @@ fn asking_again_keeps_the_unanswered_deadline() {
         actions.last(),
         Some(&(start + GRACE, HeartbeatAction::Silent))
     );
+}
+
+/// S10: the pong that the reference takes without effect is the answer that the connection lives by.
+#[test]
+fn a_pong_ends_the_wait_for_an_answer() {
+    let start = Instant::now();
+    let mut heartbeat = Heartbeat::new(INTERVAL, GRACE, start);
+    run(&mut heartbeat, start);
+    heartbeat.handle_pong(start + secs(19));
+    assert_eq!(run(&mut heartbeat, start + secs(50)), []);
+    assert_eq!(heartbeat.round_trip(), Some(secs(19)));
 }
 
 #[test]

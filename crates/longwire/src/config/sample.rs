@@ -42,6 +42,30 @@ mod tests {
         assert_eq!(parse(SAMPLE), Config::default());
     }
 
+    /// S209: not even a sample holds a secret, since samples are copied. A reference says where it is.
+    #[test]
+    fn the_sample_has_no_secret() {
+        let table: toml::Table = uncommented().parse().expect("the sample parses");
+        let bots = table["installation"].as_array().expect("a list of bots");
+        let mut found = 0;
+        for (key, value) in bots.iter().filter_map(toml::Value::as_table).flatten() {
+            if key.contains("secret") || key.contains("token") || key.ends_with("_key") {
+                let reference = value.as_table().expect("a secret is a reference");
+                let places: Vec<_> = reference.keys().map(String::as_str).collect();
+                assert!(
+                    ["file", "env", "credential"]
+                        .map(|place| vec![place])
+                        .contains(&places),
+                    "{key} = {value}"
+                );
+                found += 1;
+            }
+        }
+        assert!(found >= 2, "each platform has a secret");
+        // Passwords stand in addresses too.
+        assert!(!SAMPLE.contains('@'), "an address with a password");
+    }
+
     #[test]
     fn the_first_file_allows_loopback() {
         let mut expected = Config::default();

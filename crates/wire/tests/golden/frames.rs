@@ -118,6 +118,7 @@ fn what_frames_are_for() {
     check("ack_go_200", FrameKind::Event);
 }
 
+/// S103: no SDK is needed to write what the SDKs write.
 #[test]
 fn our_pings_are_those_of_the_sdks() {
     let check = |name, service| {

@@ -2,6 +2,24 @@
 
 use super::*;
 
+/// S114 and S115: an attempt is shown from its beginning, and it is a connection only once the socket is open.
+#[test]
+fn it_is_live_only_after_the_handshake() {
+    let now = Instant::now();
+    let mut link = link();
+    let shown = |link: &Link| (link.state().label(), link.state().legacy());
+    assert_eq!(shown(&link), ("stopped", "disconnected"));
+    link.handle_desired(Desired::Run, now);
+    let generation = link.generation();
+    assert_eq!(shown(&link), ("queued", "connecting"));
+    link.handle_permitted(generation, now);
+    assert_eq!(shown(&link), ("bootstrapping", "connecting"));
+    link.handle_bootstrapped(generation, None, now);
+    assert_eq!(shown(&link), ("dialing", "connecting"));
+    link.handle_opened(generation, now);
+    assert_eq!(shown(&link), ("live", "connected"));
+}
+
 #[test]
 fn comes_up_and_comes_back() {
     let now = Instant::now();

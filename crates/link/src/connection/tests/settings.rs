@@ -2,6 +2,7 @@
 
 use super::*;
 
+/// S10: the configuration in a pong is applied, as that of the bootstrap is.
 #[test]
 fn the_platforms_settings_are_applied_and_what_is_not_is_told() {
     let now = Instant::now();

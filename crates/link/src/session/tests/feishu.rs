@@ -414,6 +414,7 @@ fn every_end_has_its_reason() {
     }
 }
 
+/// S42: a ping that cannot be written ends the connection at the deadline of a write, not only the pings.
 #[test]
 fn a_platform_that_takes_nothing_is_given_up() {
     let mut life = Life::new();

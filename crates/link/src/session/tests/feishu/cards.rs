@@ -55,6 +55,7 @@ fn plain(message_id: &str) -> (String, i64, Option<String>) {
     (message_id.to_owned(), 200, None)
 }
 
+/// S202: a click on a new card comes over the long connection, and its answer goes back there.
 #[test]
 fn a_click_is_answered_as_the_application_says() {
     let mut life = Life::new();
