@@ -128,7 +128,6 @@ impl LoggedEvent {
             Some(
                 OLD_CARD_TYPE
                 | "card.action.trigger"
-                | OLD_CARD_TYPE
                 | "url.preview.get"
                 | "event.template_card_event"
                 | "event.enter_chat",

@@ -270,6 +270,7 @@ fn a_bot_in_trouble_is_written_whole() {
         reason_text: Some("t".to_owned()),
         next_step: Some("n".to_owned()),
         generation: 4,
+        callbacks: None,
         lights: Lights {
             connected_ms: Some(5),
             last_heard_ms: Some(6),

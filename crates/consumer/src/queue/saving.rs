@@ -10,8 +10,9 @@ use crate::moment::Moment;
 use crate::news::{PositionSave, SavePace};
 use crate::position::{Position, UndoneEvent};
 
-/// Progress alone is saved at most so often. A crash repeats what was done since.
-const SAVE_EVERY: Duration = Duration::from_millis(200);
+/// Progress alone is saved at most so often. A crash repeats what was done since. Each save rides with events, or costs a
+/// transaction of its own while none come.
+const SAVE_EVERY: Duration = Duration::from_millis(50);
 
 /// The positions that were given out and are not on disk, as far as is known.
 #[derive(Debug)]

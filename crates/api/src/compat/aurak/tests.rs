@@ -24,6 +24,7 @@ fn view(state: &'static str, legacy_state: &'static str) -> InstallationView {
         reason_text: None,
         next_step: None,
         generation: 1,
+        callbacks: None,
         lights: Lights::default(),
     }
 }
