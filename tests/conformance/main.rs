@@ -19,6 +19,8 @@
 //! [`webhooks`] holds the signatures of deliveries against the official packages `standardwebhooks`, and runs the bots of
 //! `examples`, which are shown to users.
 //!
+//! [`callbacks`] holds what `wire` makes of the platform's HTTP requests against the handlers of the Feishu clients.
+//!
 //! [`interface`] holds the public interface against Schemathesis, which makes requests out of the OpenAPI document.
 //!
 //! Without the clients the tests say so and pass; with `CI` set they fail.
@@ -46,6 +48,7 @@ macro_rules! shown_by_both {
     };
 }
 
+mod callbacks;
 mod client;
 mod feishu;
 mod interface;

@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
 
 /// What a client connects to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +76,26 @@ impl Sdk {
         }
         command.env("NO_PROXY", "*").env("no_proxy", "*");
         Some(command)
+    }
+
+    /// What a program of this folder says, line by line, after it has read `cases` from its input; `None` and panics as in
+    /// [`Sdk::command`].
+    pub(crate) fn ask(self, path: &str, cases: &[Value]) -> Option<Vec<String>> {
+        let mut child = self
+            .program(path)?
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the interpreter is installed");
+        // The program reads all of it before it writes.
+        let mut input = child.stdin.take().expect("it is piped");
+        let cases = json!({ "cases": cases }).to_string();
+        input.write_all(cases.as_bytes()).expect("it reads");
+        drop(input);
+        let output = child.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{}", output.status);
+        let said = String::from_utf8(output.stdout).expect("text");
+        Some(said.lines().map(str::to_owned).collect())
     }
 
     fn missing(self) {

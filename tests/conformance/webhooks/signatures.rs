@@ -1,8 +1,6 @@
 //! Signatures, as the official packages see them.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::process::Stdio;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -111,10 +109,6 @@ pub(super) fn what_was_changed_or_is_old(sdk: Sdk) {
 
 /// What the package says of each case; `None` if it is not installed.
 fn ask(sdk: Sdk, cases: &[Case]) -> Option<Vec<String>> {
-    let mut program = sdk.program(match sdk {
-        Sdk::Python => "webhooks/verify.py",
-        Sdk::Node => "webhooks/verify.cjs",
-    })?;
     let cases: Vec<Value> = cases
         .iter()
         .map(|Case { receiver, delivery }| {
@@ -125,18 +119,9 @@ fn ask(sdk: Sdk, cases: &[Case]) -> Option<Vec<String>> {
             })
         })
         .collect();
-    let mut child = program
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the interpreter is installed");
-    // The program reads all of it before it writes.
-    let mut input = child.stdin.take().expect("it is piped");
-    let cases = json!({ "cases": cases }).to_string();
-    input.write_all(cases.as_bytes()).expect("it reads");
-    drop(input);
-    let output = child.wait_with_output().expect("it ends");
-    assert!(output.status.success(), "{}", output.status);
-    let said = String::from_utf8(output.stdout).expect("text");
-    Some(said.lines().map(str::to_owned).collect())
+    let program = match sdk {
+        Sdk::Python => "webhooks/verify.py",
+        Sdk::Node => "webhooks/verify.cjs",
+    };
+    sdk.ask(program, &cases)
 }
