@@ -159,10 +159,7 @@ fn problem(rejection: &CallbackRejection) -> (ProblemCode, &'static str) {
             ProblemCode::CallbacksPaused,
             "no callbacks are taken now; send it again later",
         ),
-        CallbackRejection::SecretsSealed
-        | CallbackRejection::Overload
-        | CallbackRejection::NotRecorded(_)
-        | CallbackRejection::Late => (
+        CallbackRejection::SecretsSealed | CallbackRejection::Unrecorded(_) => (
             ProblemCode::CallbackNotRecorded,
             "the event is not recorded; send it again later",
         ),

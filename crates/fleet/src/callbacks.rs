@@ -16,7 +16,7 @@ mod rejection;
 mod tally;
 
 pub use answer::{CallbackAnswer, OwedCallback};
-pub use rejection::CallbackRejection;
+pub use rejection::{CallbackRejection, RecordFailure};
 pub(crate) use tally::{BotCallbacks, CallbackTotals, CallbackVerdict, Room, Saying};
 
 use bytes::Bytes;

@@ -60,6 +60,7 @@ mod writing;
 
 pub use callbacks::{
     CallbackAnswer, CallbackOutcome, CallbackRejection, IncomingCallback, OwedCallback,
+    RecordFailure,
 };
 pub use cards::{CardAnswering, CardBroker, CardQuestion, CardReply};
 pub use config_fault::ConfigFault;

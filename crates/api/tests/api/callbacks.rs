@@ -238,6 +238,9 @@ async fn check(served: &Served, golden: &Golden, expect: &Expect) {
     }
 }
 
+/// Headers and body of a request; the status, the cause, and words of the hint.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a [u8], u16, &'a str, &'a str);
+
 /// S227: whatever comes is counted with its cause, shown with what to do, and nothing of it comes back.
 #[test]
 fn what_cannot_be_used_has_its_status_and_a_hint() {
@@ -251,7 +254,7 @@ fn what_cannot_be_used_has_its_status_and_a_hint() {
         let marker = br#"{"schema":"2.0","marker":"s3cr3t"}"#;
         let other_key = encrypted_body("other", [3; 16], event(1).to_string().as_bytes());
         let huge = vec![b' '; 65 << 10];
-        let cases: [(&[(&str, &str)], &[u8], u16, &str, &str); 8] = [
+        let cases: [Case<'_>; 8] = [
             (&wrong, &body, 401, "signature_wrong", "encrypt key differs"),
             (&[], &body, 401, "signature_missing", "X-Lark-"),
             (

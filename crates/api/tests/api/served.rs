@@ -169,16 +169,7 @@ impl Served {
             log_lines_dropped: || 5,
             callbacks: wanted.callbacks,
         });
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has ports");
-        let base = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let settings = ListenerSettings {
-            name: "api",
-            connections: 16,
-            timeouts: Timeouts::default(),
-            hosts: None,
-        };
-        let server = serve(settings, listener, access.clone(), move || api.routes());
-        actix_rt::spawn(server.expect("the listener is taken over"));
+        let base = listen(&api, &access);
         Self {
             base,
             store,
@@ -356,6 +347,22 @@ fn bot(store: &Store, name: &str) -> InstallationRecord {
         space: Space::default(),
     };
     store.add_installation(new).expect("an installation")
+}
+
+/// Serves the routes from now on. Returns where.
+fn listen(api: &Arc<Api>, access: &AccessCheck) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has ports");
+    let base = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let settings = ListenerSettings {
+        name: "api",
+        connections: 16,
+        timeouts: Timeouts::default(),
+        hosts: None,
+    };
+    let api = Arc::clone(api);
+    let server = serve(settings, listener, access.clone(), move || api.routes());
+    actix_rt::spawn(server.expect("the listener is taken over"));
+    base
 }
 
 /// A bot that gets its events by callbacks, called `hooked`.

@@ -84,7 +84,7 @@ impl CallbackAnswer {
     /// To a card event: its result, a JSON document that the platform takes.
     #[must_use]
     pub fn with_result(owed: OwedCallback, result_json: Bytes) -> Self {
-        drop(owed);
+        drop(owed.receipt);
         Self { json: result_json }
     }
 

@@ -26,10 +26,17 @@ pub enum CallbackRejection {
     Stopped,
     /// The sealed secrets of the bot cannot be opened.
     SecretsSealed,
+    /// It is the platform's, and is not recorded all the same. The platform repeats it.
+    Unrecorded(RecordFailure),
+}
+
+/// Why an event of the platform is not recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordFailure {
     /// The bot has as many callbacks in hand as it may, or the writer takes no more in time.
     Overload,
-    /// The store has not recorded it.
-    NotRecorded(Cause),
+    /// The store refused it.
+    Refused(Cause),
     /// The store has not said in time whether it is recorded.
     Late,
 }
@@ -49,9 +56,7 @@ impl CallbackRejection {
             Self::ForeignApp => "foreign_app",
             Self::Stopped => "stopped",
             Self::SecretsSealed => "secrets_sealed",
-            Self::Overload => "overload",
-            Self::NotRecorded(_) => "not_recorded",
-            Self::Late => "late",
+            Self::Unrecorded(failure) => failure.label(),
         }
     }
 
@@ -87,10 +92,26 @@ impl CallbackRejection {
             Self::SecretsSealed => {
                 "the key file does not open the bot's secrets; bring the right one back, or set the secrets again"
             }
+            Self::Unrecorded(failure) => failure.hint(),
+        }
+    }
+}
+
+impl RecordFailure {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Overload => "overload",
+            Self::Refused(_) => "not_recorded",
+            Self::Late => "late",
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
             Self::Overload => {
                 "more callbacks come than can be recorded in time; the platform repeats events, but no clicks"
             }
-            Self::NotRecorded(cause) => cause.advice(),
+            Self::Refused(cause) => cause.advice(),
             Self::Late => "the store takes too long; `/readyz` and `longwire check` say what it is",
         }
     }

@@ -264,6 +264,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::callbacks::RecordFailure;
 
     #[test]
     fn a_refusal_is_said_once_an_hour_and_counted_each_time() {
@@ -273,7 +274,7 @@ mod tests {
             let now = start + Duration::from_secs(minutes * 60);
             callbacks.count(verdict, now, 1_000 + i64::try_from(minutes).expect("small"))
         };
-        let late = CallbackVerdict::Rejected(&CallbackRejection::Late);
+        let late = CallbackVerdict::Rejected(&CallbackRejection::Unrecorded(RecordFailure::Late));
         let stopped = CallbackVerdict::Rejected(&CallbackRejection::Stopped);
         let said = |more_since_last| Some(Saying::Refusal { more_since_last });
         assert_eq!(count(late, 0), said(0));

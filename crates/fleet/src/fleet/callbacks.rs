@@ -11,7 +11,7 @@ use super::Fleet;
 use crate::bot::Bot;
 use crate::callbacks::{
     CallbackAnswer, CallbackOutcome, CallbackRejection, CallbackVerdict, IncomingCallback,
-    OwedCallback, Room,
+    OwedCallback, RecordFailure, Room,
 };
 use crate::clock::now;
 use bytes::Bytes;
@@ -108,7 +108,10 @@ impl Fleet {
         let event = event.into_new_event(0, now_ms, trace_id);
         self.count_received(bot, &event);
         let taken = self.take_event(bot, event, card, since, now_ms).await;
-        let answer = taken.inspect_err(|rejection| self.count_refused(bot, rejection, now_ms))?;
+        let answer = taken.map_err(|failure| {
+            self.count_unrecorded(bot, failure, now_ms);
+            CallbackRejection::Unrecorded(failure)
+        })?;
         Ok(CallbackOutcome::Recorded(answer))
     }
 
@@ -120,11 +123,11 @@ impl Fleet {
         card: Option<CardGeneration>,
         since: Instant,
         now_ms: i64,
-    ) -> Result<CallbackAnswer, CallbackRejection> {
+    ) -> Result<CallbackAnswer, RecordFailure> {
         let room = bot
             .callbacks()
             .take_room(event.payload.len(), self.callback_room());
-        let room = room.ok_or(CallbackRejection::Overload)?;
+        let room = room.ok_or(RecordFailure::Overload)?;
         let question = card.and_then(|_| self.card_event(bot, &event, since));
         let receipt = self
             .record_callback(bot, event, room.has_others, since)

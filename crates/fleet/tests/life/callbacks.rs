@@ -347,7 +347,7 @@ async fn what_the_store_does_not_take_is_no_success() {
     if answer.is_err() {
         let rejection = answer.expect_err("it was just looked at");
         assert!(
-            matches!(rejection, CallbackRejection::NotRecorded(_)),
+            matches!(rejection, CallbackRejection::Unrecorded(_)),
             "{rejection:?}"
         );
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use super::super::Fleet;
 use crate::bot::Bot;
-use crate::callbacks::{CallbackRejection, CallbackVerdict, Saying};
+use crate::callbacks::{CallbackRejection, CallbackVerdict, RecordFailure, Saying};
 use crate::clock::now;
 use longwire_store::{Receipt, TimelineKind};
 use longwire_wire::event::{DurableProof as _, NewEvent};
@@ -46,16 +46,16 @@ impl Fleet {
     }
 
     /// It is not.
-    pub(super) fn count_refused(&self, bot: &Bot, rejection: &CallbackRejection, now_ms: i64) {
+    pub(super) fn count_unrecorded(&self, bot: &Bot, failure: RecordFailure, now_ms: i64) {
         let (totals, tally) = (&self.context.totals, &bot.tally);
-        let total = match rejection {
-            CallbackRejection::Late => &totals.refused_late,
-            CallbackRejection::Overload => {
+        let total = match failure {
+            RecordFailure::Late => &totals.refused_late,
+            RecordFailure::Overload => {
                 tally.shed.fetch_add(1, Relaxed);
                 tally.last_shed_ms.store(now_ms, Relaxed);
                 &totals.shed
             }
-            _ => &totals.refused,
+            RecordFailure::Refused(_) => &totals.refused,
         };
         total.fetch_add(1, Relaxed);
         tally.refused.fetch_add(1, Relaxed);

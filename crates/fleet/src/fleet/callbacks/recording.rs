@@ -2,7 +2,7 @@
 
 use super::super::Fleet;
 use crate::bot::Bot;
-use crate::callbacks::CallbackRejection;
+use crate::callbacks::RecordFailure;
 use crate::clock::now;
 use crate::context::FleetContext;
 use longwire_store::{Cause, Group, GroupReply, Receipt, Refusal, Rejected};
@@ -28,7 +28,7 @@ impl Fleet {
         event: NewEvent,
         has_others: bool,
         since: Instant,
-    ) -> Result<Receipt, CallbackRejection> {
+    ) -> Result<Receipt, RecordFailure> {
         let due = since + self.context.timing.answer_budget;
         let (answer, answered) = oneshot::channel();
         let group = Group {
@@ -44,9 +44,9 @@ impl Fleet {
         let left = due.saturating_duration_since(now());
         match timeout(left, answered).await {
             Ok(Ok(Ok(receipt))) => Ok(receipt),
-            Ok(Ok(Err(cause))) => Err(CallbackRejection::NotRecorded(cause)),
-            Ok(Err(_)) => Err(CallbackRejection::NotRecorded(Cause::WriterGone)),
-            Err(_) => Err(CallbackRejection::Late),
+            Ok(Ok(Err(cause))) => Err(RecordFailure::Refused(cause)),
+            Ok(Err(_)) => Err(RecordFailure::Refused(Cause::WriterGone)),
+            Err(_) => Err(RecordFailure::Late),
         }
     }
 
@@ -56,7 +56,7 @@ impl Fleet {
         mut group: Group,
         has_others: bool,
         due: Instant,
-    ) -> Result<(), CallbackRejection> {
+    ) -> Result<(), RecordFailure> {
         let writer = &self.context.writer;
         let mut pause = OFFER_AGAIN;
         loop {
@@ -69,9 +69,9 @@ impl Fleet {
             };
             match why {
                 Refusal::Full if now() + pause < due => group = back,
-                Refusal::Full => return Err(CallbackRejection::Overload),
+                Refusal::Full => return Err(RecordFailure::Overload),
                 Refusal::Stopped => {
-                    return Err(CallbackRejection::NotRecorded(Cause::WriterGone));
+                    return Err(RecordFailure::Refused(Cause::WriterGone));
                 }
             }
             sleep(pause).await;
