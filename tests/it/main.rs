@@ -7,6 +7,7 @@ mod an_endpoint_is_checked;
 mod applications_receive_events;
 mod bad_input;
 mod drain_answers_everything;
+mod events_are_expanded;
 mod every_row_of_the_error_tables;
 mod five_failures_are_an_alarm;
 mod installations_by_command;

@@ -122,6 +122,7 @@ pub(crate) fn envelope(
             chat: view.chat.as_ref().and(chat),
             time_ms: at_ms,
             view: &view,
+            expanded: None,
             payload: &payload,
         },
         Detail::Whole,

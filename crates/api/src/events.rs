@@ -10,7 +10,7 @@ use actix_web::http::header;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use longwire_access::Grant;
-use longwire_consumer::{Detail, EVENT_MEDIA_TYPE, EventFilter, EventId, StoreTag};
+use longwire_consumer::{Detail, EVENT_MEDIA_TYPE, EventFilter, EventId, Expansions, StoreTag};
 use longwire_delivery::{ReadAlong, ReadAlongError, ReadEnvelope, ReadPage};
 use longwire_listener::{Caller, Problem};
 use longwire_wire::event::Seq;
@@ -34,11 +34,12 @@ pub(crate) async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let mut query = QueryReader::of(request.query_string());
-    let (limit, wait) = (query.limit(), query.wait());
+    let (limit, wait, expand) = (query.limit(), query.wait(), query.expand());
     let what = reading(query, &api, &caller)?;
     let after = what.after.unwrap_or(Seq(0));
     let what = ReadAlong {
         after: Some(after),
+        expand,
         ..what
     };
     let _place = match wait.is_zero() {
@@ -120,21 +121,29 @@ pub(crate) async fn show(
     request: HttpRequest,
     event: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    QueryReader::of(request.query_string()).finish()?;
-    let seen = find(&api, &caller, &event).await?;
+    let mut query = QueryReader::of(request.query_string());
+    let expand = query.expand();
+    query.finish()?;
+    let seen = find(&api, &caller, &event, expand).await?;
     Ok(HttpResponse::Ok()
         .content_type(EVENT_MEDIA_TYPE)
         .body(seen.envelope))
 }
 
-/// The event of this id, if the caller may see it.
-pub(crate) async fn find(api: &Api, grant: &Grant, text: &str) -> Result<ReadEnvelope, Problem> {
+/// The event of this id, if the caller may see it, with what is looked up for it.
+pub(crate) async fn find(
+    api: &Api,
+    grant: &Grant,
+    text: &str,
+    expand: Expansions,
+) -> Result<ReadEnvelope, Problem> {
     let missing = || ProblemCode::NotFound.problem(format!("there is no event `{text}`"));
     let id: EventId = text.parse().map_err(|_| missing())?;
     let seq = seq_of(api, id).ok_or_else(missing)?;
     let deliveries = &api.settings.deliveries;
     let found = if grant.installations.is_none() {
-        deliveries.event(&grant.space, id).await.map_err(not_read)?
+        let event = deliveries.event(&grant.space, id, expand);
+        event.await.map_err(not_read)?
     } else {
         // The events that the caller sees, from this one on: it is the first of them, or is not seen.
         let what = ReadAlong {
@@ -142,6 +151,7 @@ pub(crate) async fn find(api: &Api, grant: &Grant, text: &str) -> Result<ReadEnv
             filter: narrowed(EventFilter::default(), grant)?,
             after: Some(Seq(seq.0.saturating_sub(1))),
             detail: Detail::Whole,
+            expand,
         };
         let page = deliveries.read_along(what, 1, std::time::Duration::ZERO);
         let mut events = page.await.map_err(not_read)?.events;

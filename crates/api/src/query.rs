@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use longwire_consumer::{duration_text, parse_duration};
+use longwire_consumer::{Expansions, ExpansionsError, duration_text, parse_duration};
 use longwire_listener::{FieldError, Problem};
 
 use crate::problem_code::ProblemCode;
@@ -93,6 +93,19 @@ impl<'a> QueryReader<'a> {
         })
     }
 
+    /// `expand`: what is looked up at the platform; nothing unless given.
+    pub(crate) fn expand(&mut self) -> Expansions {
+        let read = self.text("expand").map(|text| text.parse());
+        match read.unwrap_or(Ok(Expansions::NONE)) {
+            Ok(expand) => expand,
+            Err(error) => {
+                let error: ExpansionsError = error;
+                self.fault("expand", "invalid_value", error.to_string());
+                Expansions::NONE
+            }
+        }
+    }
+
     /// A mistake in a parameter.
     pub(crate) fn fault(&mut self, name: &str, code: &'static str, detail: String) {
         self.errors.push(FieldError {
@@ -135,6 +148,7 @@ mod tests {
     fn errors(query: &str) -> Vec<(String, String)> {
         let mut reader = QueryReader::of(query);
         let (limit, wait) = (reader.limit(), reader.wait());
+        let _expand = reader.expand();
         assert!((1..=MAX_LIMIT).contains(&limit) && wait <= MAX_WAIT);
         let _types = reader.all("type");
         let Err(problem) = reader.finish() else {
@@ -152,9 +166,11 @@ mod tests {
 
     #[test]
     fn all_mistakes_are_told_at_once() {
-        let cases: [(&str, &[(&str, &str)]); 6] = [
+        let cases: [(&str, &[(&str, &str)]); 8] = [
             ("", &[]),
             ("limit=500&wait=60s&type=a&type=b%2A", &[]),
+            ("expand=quoted,sender", &[]),
+            ("expand=all", &[("?expand", "invalid_value")]),
             ("limit=0", &[("?limit", "out_of_range")]),
             ("limit=1&limit=2", &[("?limit", "out_of_range")]),
             ("wait=61s", &[("?wait", "out_of_range")]),

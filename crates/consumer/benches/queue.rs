@@ -92,6 +92,7 @@ fn envelope(bencher: divan::Bencher<'_, '_>, part: &str) {
         chat: Some("oc_1"),
         time_ms: 1_800_000_000_000,
         view: &view,
+        expanded: None,
         payload: &payload,
     };
     let shared = EventText::new(&facts, Detail::Whole);

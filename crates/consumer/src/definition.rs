@@ -13,6 +13,7 @@ use longwire_installation::{Name, PublicId};
 use serde_json::Value;
 
 use crate::envelope::Detail;
+use crate::expand::{Expand, Expansions};
 use crate::filter::EventFilter;
 use crate::policy::DeliveryPolicy;
 
@@ -37,6 +38,8 @@ pub struct ConsumerDefinition {
     pub from: StartFrom,
     /// How much of an event it receives.
     pub detail: Detail,
+    /// What is looked up at the platform for it. A thin envelope has nothing of it.
+    pub expand: Expansions,
     /// Whether its answers go to clicks on cards.
     pub claims_cards: bool,
     /// Where its owner is told that it is behind, if anywhere.
@@ -75,6 +78,11 @@ impl ConsumerDefinition {
         let policy = members.optional("policy", policy::read).unwrap_or_default();
         let from = members.optional("from", start::read).unwrap_or_default();
         let thin = members.optional("thin", |value, faults| value.bool(faults));
+        let expand = members.optional("expand", read_expand).unwrap_or_default();
+        if thin == Some(true) && !expand.is_empty() {
+            let detail = "a thin envelope has no text and no name: leave out `expand`, or `thin`";
+            members.fault("expand", FaultCode::Conflict, detail);
+        }
         let claims_cards = members.optional("claims_cards", |value, faults| value.bool(faults));
         let notices = members.optional("notices", read_notices);
         members.refuse_others();
@@ -89,6 +97,7 @@ impl ConsumerDefinition {
             } else {
                 Detail::Whole
             },
+            expand,
             claims_cards: claims_cards.unwrap_or(false),
             notices,
         })
@@ -100,6 +109,15 @@ impl ConsumerDefinition {
     pub fn to_json(&self) -> Value {
         show::definition(self)
     }
+}
+
+fn read_expand(
+    value: members::Member<'_>,
+    faults: &mut Vec<DefinitionFault>,
+) -> Option<Expansions> {
+    let word = |value: Member<'_>, faults: &mut _| value.word(&Expand::WORDS, faults);
+    let words = value.list(Expand::ALL.len(), word, faults)?;
+    Some(words.into_iter().collect())
 }
 
 fn read_notices(

@@ -19,7 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use longwire_installation::{Platform, PublicId};
 use longwire_wire::event::Seq;
-use longwire_wire::view::EventView;
+use longwire_wire::view::{EventView, ExpandedView};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -52,6 +52,8 @@ pub struct EventFacts<'a> {
     pub time_ms: i64,
     /// The view of its payload.
     pub view: &'a EventView,
+    /// What was looked up for it, for those who asked for that. A thin envelope has nothing of it.
+    pub expanded: Option<&'a ExpandedView>,
     /// The platform's bytes.
     pub payload: &'a [u8],
 }
@@ -144,11 +146,16 @@ fn write_attributes(facts: &EventFacts<'_>, out: &mut String) {
     out.push('"');
 }
 
-/// The view with the platform's bytes under `raw`, or under `raw_base64` if they are no JSON.
+/// The view, with what was looked up under `expanded`, and with the platform's bytes under `raw`, or under `raw_base64` if they
+/// are no JSON.
 fn write_whole(facts: &EventFacts<'_>, out: &mut String) {
     push_json(facts.view, out);
     // A view is an object with at least its kind.
     out.pop();
+    if let Some(expanded) = facts.expanded.filter(|expanded| !expanded.is_empty()) {
+        out.push_str(",\"expanded\":");
+        push_json(expanded, out);
+    }
     match serde_json::from_slice::<&RawValue>(facts.payload) {
         Ok(raw) => {
             out.push_str(",\"raw\":");

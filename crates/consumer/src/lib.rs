@@ -26,6 +26,7 @@ mod definition;
 mod delivery;
 mod envelope;
 mod event_id;
+mod expand;
 mod filter;
 mod glob;
 mod moment;
@@ -51,6 +52,7 @@ pub use envelope::{
     envelope_type, traceparent, write_batch, write_event,
 };
 pub use event_id::{EventId, EventIdError, StoreTag};
+pub use expand::{Expand, Expansions, ExpansionsError};
 pub use filter::{EventFilter, RecordFacts};
 pub use moment::Moment;
 pub use news::{ConsumerNews, PositionSave, QueueState, ReadScope, ReadWant, SavePace};

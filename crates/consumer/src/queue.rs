@@ -102,6 +102,9 @@ impl QueueSettings {
     }
 }
 
+/// The most deliveries that wait for something and let others be under way in their place.
+const SET_ASIDE: usize = 64;
+
 /// Who takes deliveries.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum Receivers {
@@ -142,6 +145,8 @@ pub struct ConsumerQueue<E> {
     claims: BTreeSet<(Instant, DeliveryId)>,
     next_delivery: u64,
     readers: Readers,
+    /// Deliveries to the endpoint that wait for something.
+    set_aside: usize,
     operator: OperatorWish,
     health: EndpointHealth,
     throttle: Throttle,
@@ -262,6 +267,7 @@ impl<E: Clone> ConsumerQueue<E> {
             claims: BTreeSet::new(),
             next_delivery: 1,
             readers: Readers::new(settings.receivers, policy.concurrency),
+            set_aside: 0,
             operator: OperatorWish::Run,
             health: EndpointHealth::default(),
             throttle: Throttle::new(policy.rate, now.instant),
@@ -304,15 +310,27 @@ impl<E: Clone> ConsumerQueue<E> {
         self.health = EndpointHealth::default();
     }
 
+    /// So many deliveries to the endpoint wait for what is looked up for them, and are not being posted: as many more may be under
+    /// way, 64 at most. A lane waits for its own.
+    pub fn handle_set_aside(&mut self, deliveries: usize) {
+        self.set_aside = deliveries.min(SET_ASIDE);
+        self.share_concurrency();
+    }
+
+    fn share_concurrency(&mut self) {
+        let concurrency = usize::from(self.policy.concurrency.get());
+        self.readers.set_concurrency(concurrency + self.set_aside);
+    }
+
     /// Changes how events are delivered. If the order or the batches change, all lanes are made anew: what is under way counts
     /// as given up and is sent again with `redelivered`.
     pub fn handle_policy(&mut self, policy: DeliveryPolicy, now: Moment) {
         let renew = policy.order != self.policy.order || policy.gather != self.policy.gather;
-        self.readers.set_concurrency(policy.concurrency);
         self.throttle = Throttle::new(policy.rate, now.instant);
         // Before the order is another one: the deferred chats are those of the old order.
         let position = renew.then(|| self.position().in_order(policy.order));
         self.policy = policy;
+        self.share_concurrency();
         if let Some(position) = position {
             // Only then something that is done is sent again.
             if position.reached.0 < self.read {

@@ -18,6 +18,7 @@ mod drain;
 mod drive;
 mod endpoint;
 mod entry;
+mod expanding;
 mod journal;
 mod lifecycle;
 mod messages;

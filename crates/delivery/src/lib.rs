@@ -19,6 +19,7 @@ mod consumer;
 mod deliveries;
 mod endpoint;
 mod endpoint_plan;
+mod expander;
 mod feed;
 mod figures;
 mod giving_way;
@@ -26,6 +27,7 @@ mod index;
 mod loaded;
 mod log;
 mod logged_event;
+mod lookups;
 mod operational;
 mod outbox;
 mod priority;
@@ -48,6 +50,7 @@ pub use deliveries::{
 };
 pub use endpoint_plan::EndpointRefused;
 pub use figures::{DeliveryFigures, LATENCY_EDGES_MS};
+pub use lookups::{EventLookups, LookupOutcome, NoLookups};
 pub use read_along::{ReadAlong, ReadEnvelope, ReadPage};
 pub use settings::{
     ChatReplies, ChatReply, ChatReplyFailed, ChatReplyOutcome, DeliverySettings, DeliveryTiming,

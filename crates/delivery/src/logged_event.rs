@@ -12,7 +12,7 @@ use longwire_consumer::{
 use longwire_installation::Platform;
 use longwire_store::{EventRecord, Source};
 use longwire_wire::callback::OLD_CARD_TYPE;
-use longwire_wire::view::{EventView, Family, click_identity};
+use longwire_wire::view::{EventView, ExpandedView, Family, click_identity};
 use serde_json::Value;
 
 use crate::settings::InstallationFacts;
@@ -106,20 +106,30 @@ impl LoggedEvent {
             Detail::Whole => &self.whole,
             Detail::Thin => &self.thin,
         };
-        cell.get_or_init(|| {
-            let facts = EventFacts {
-                id: self.id,
-                seq: self.record.seq,
-                installation: self.owner.as_ref().map(|owner| owner.public_id),
-                platform: self.platform(),
-                event_type: self.record.event_type.as_deref(),
-                chat: self.record.chat.as_deref(),
-                time_ms: self.record.created_ms.unwrap_or(self.record.received_ms),
-                view: self.view(),
-                payload: &self.record.payload,
-            };
-            EventText::new(&facts, detail)
-        })
+        cell.get_or_init(|| EventText::new(&self.facts(None), detail))
+    }
+
+    /// The whole text with what was looked up. It is made anew each time, because that may be known better later.
+    pub(crate) fn expanded_text(&self, expanded: &ExpandedView) -> EventText {
+        match expanded.is_empty() {
+            true => self.text(Detail::Whole).clone(),
+            false => EventText::new(&self.facts(Some(expanded)), Detail::Whole),
+        }
+    }
+
+    fn facts<'a>(&'a self, expanded: Option<&'a ExpandedView>) -> EventFacts<'a> {
+        EventFacts {
+            id: self.id,
+            seq: self.record.seq,
+            installation: self.owner.as_ref().map(|owner| owner.public_id),
+            platform: self.platform(),
+            event_type: self.record.event_type.as_deref(),
+            chat: self.record.chat.as_deref(),
+            time_ms: self.record.created_ms.unwrap_or(self.record.received_ms),
+            view: self.view(),
+            expanded,
+            payload: &self.record.payload,
+        }
     }
 
     /// Whether somebody waits for the answer to it.

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use actix::Message;
-use longwire_consumer::{Delivery, Moment};
+use longwire_consumer::{Delivery, Detail, EventText, Moment};
 use longwire_egress::endpoint::{PostAnswer, PostError};
 
 use crate::logged_event::LoggedEvent;
@@ -17,6 +17,16 @@ use crate::track::TrackId;
 pub(crate) struct Job {
     pub(crate) track: TrackId,
     pub(crate) delivery: Delivery<Rc<LoggedEvent>>,
+    /// The texts of its events with what was looked up; empty if nothing was asked for.
+    pub(crate) expanded: Vec<EventText>,
+}
+
+impl Job {
+    /// The text of one of its events, in their order.
+    pub(crate) fn text(&self, nth: usize, detail: Detail) -> &EventText {
+        let plain = || self.delivery.events[nth].payload.text(detail);
+        self.expanded.get(nth).unwrap_or_else(plain)
+    }
 }
 
 /// A delivery that ended.

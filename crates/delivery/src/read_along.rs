@@ -4,13 +4,17 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use longwire_access::Space;
-use longwire_consumer::{AttemptFacts, Detail, EventFilter, EventId, write_event};
+use longwire_consumer::{
+    AttemptFacts, Detail, EventFilter, EventId, EventText, Expansions, write_event,
+};
 use longwire_store::ReadError;
 use longwire_wire::event::Seq;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
+use crate::expander::Expander;
 use crate::log::Log;
 use crate::logged_event::LoggedEvent;
 use crate::sse;
@@ -34,6 +38,8 @@ pub struct ReadAlong {
     pub after: Option<Seq>,
     /// How much of them.
     pub detail: Detail,
+    /// What is looked up for a page of them. A stream that reads along has nothing of it.
+    pub expand: Expansions,
 }
 
 /// A page of the log.
@@ -57,9 +63,9 @@ pub struct ReadEnvelope {
 }
 
 impl ReadEnvelope {
-    pub(crate) fn of(event: &LoggedEvent, detail: Detail) -> Self {
+    fn of(event: &LoggedEvent, text: &EventText) -> Self {
         let mut envelope = Vec::new();
-        write_event(event.text(detail), &facts(event), &mut envelope);
+        write_event(text, &facts(event), &mut envelope);
         Self {
             id: event.id,
             envelope: envelope.into(),
@@ -77,6 +83,7 @@ fn facts(event: &LoggedEvent) -> AttemptFacts {
 /// Reads a page of at most `limit` events. If there is none, waits so long for one.
 pub(crate) async fn page(
     log: Rc<Log>,
+    expander: Rc<Expander>,
     what: ReadAlong,
     limit: usize,
     wait: Duration,
@@ -88,13 +95,48 @@ pub(crate) async fn page(
     let mut after = what.after.unwrap_or(newest);
     loop {
         head.mark_unchanged();
-        let page = look(&log, &what, after, limit).await?;
-        if !page.events.is_empty() || page.more || wait.is_zero() {
-            return Ok(page);
+        let found = look(&log, &what, after, limit).await?;
+        if !found.events.is_empty() || found.more || wait.is_zero() {
+            return Ok(found.page(&expander, &what).await);
         }
-        after = page.reached;
+        after = found.reached;
         if !matches!(timeout_at(until, head.changed()).await, Ok(Ok(()))) {
-            return Ok(page);
+            return Ok(found.page(&expander, &what).await);
+        }
+    }
+}
+
+/// The envelope of one event, with what is looked up for it within two seconds.
+pub(crate) async fn envelope(
+    expander: &Rc<Expander>,
+    event: &LoggedEvent,
+    detail: Detail,
+    expand: Expansions,
+) -> ReadEnvelope {
+    if expand.is_empty() || detail == Detail::Thin {
+        return ReadEnvelope::of(event, event.text(detail));
+    }
+    let pending = expander.begin(event, expand);
+    pending.settled(expander.deadline()).await;
+    ReadEnvelope::of(event, &event.expanded_text(&pending.now()))
+}
+
+/// Events that pass a filter.
+struct FoundEvents {
+    events: Vec<Rc<LoggedEvent>>,
+    reached: Seq,
+    more: bool,
+}
+
+impl FoundEvents {
+    /// Their envelopes, with what is looked up for all of them within two seconds.
+    async fn page(self, expander: &Rc<Expander>, what: &ReadAlong) -> ReadPage {
+        let events = self.events.iter();
+        let envelopes = events.map(|event| envelope(expander, event, what.detail, what.expand));
+        ReadPage {
+            events: join_all(envelopes).await,
+            reached: self.reached,
+            more: self.more,
         }
     }
 }
@@ -105,7 +147,7 @@ async fn look(
     what: &ReadAlong,
     after: Seq,
     limit: usize,
-) -> Result<ReadPage, ReadError> {
+) -> Result<FoundEvents, ReadError> {
     let (mut reached, mut looked_at, mut bytes) = (after, 0, 0);
     let mut events = Vec::new();
     let mut more = true;
@@ -120,9 +162,8 @@ async fn look(
             looked_at += 1;
             reached = event.record.seq;
             if event.passes(&what.filter, &what.space) {
-                let read = ReadEnvelope::of(event, what.detail);
-                bytes += read.envelope.len();
-                events.push(read);
+                bytes += event.text(what.detail).bytes().len();
+                events.push(Rc::clone(event));
                 if events.len() >= limit || bytes >= BYTES {
                     break;
                 }
@@ -137,7 +178,7 @@ async fn look(
         }
         more = !(has_all && is_through);
     }
-    Ok(ReadPage {
+    Ok(FoundEvents {
         events,
         reached,
         more,
@@ -173,7 +214,7 @@ pub(crate) async fn follow(
         };
         for event in &found.events {
             if event.passes(&what.filter, &what.space) {
-                let chunk = sse::chunk(event, &facts(event), what.detail);
+                let chunk = sse::chunk(event.id, event.text(what.detail), &facts(event));
                 if chunks.send(chunk).await.is_err() {
                     return;
                 }

@@ -14,6 +14,8 @@ use longwire_store::Store;
 use longwire_wire::event::Seq;
 use longwire_wire::view::PersonKind;
 
+use crate::lookups::EventLookups;
+
 /// What delivery works with.
 #[derive(Clone)]
 pub struct DeliverySettings {
@@ -27,6 +29,8 @@ pub struct DeliverySettings {
     pub names: Arc<dyn InstallationNames>,
     /// Where the replies of applications go.
     pub replies: Arc<dyn ChatReplies>,
+    /// Who is asked what events have ids of only.
+    pub lookups: Arc<dyn EventLookups>,
     /// How long things take.
     pub timing: DeliveryTiming,
     /// Whether recording goes first: the thread of delivery has a lower priority than those that record, and rests while the
@@ -53,11 +57,14 @@ pub struct DeliveryTiming {
     pub stream_ack: Duration,
     /// How long the reader of a stream with implicit acknowledgements may be away until what it had is given to others.
     pub stream_return: Duration,
+    /// How long an event waits for what is looked up for it, and how long a lookup may take.
+    pub lookup: Duration,
 }
 
 impl Default for DeliveryTiming {
     /// 20 s for an endpoint (Standard Webhooks recommends 15 to 30 s), claims of 60 s, a comment each 15 s. Ten minutes for a
-    /// stream's reader: it handles what it has one after the other, and the last of it waits for all before.
+    /// stream's reader: it handles what it has one after the other, and the last of it waits for all before. Two seconds for lookups, as in the reference systems, whose events waited for them before the
+    /// acknowledgement.
     fn default() -> Self {
         Self {
             post_timeout: Duration::from_secs(20),
@@ -66,6 +73,7 @@ impl Default for DeliveryTiming {
             stream_renewal: Duration::from_secs(60),
             stream_ack: Duration::from_secs(600),
             stream_return: Duration::from_secs(15),
+            lookup: Duration::from_secs(2),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use longwire_egress::Egress;
 use longwire_store::Writer;
 
+use crate::expander::Expander;
 use crate::log::Log;
 use crate::settings::DeliverySettings;
 
@@ -13,6 +14,7 @@ pub(crate) struct Shared {
     pub(crate) settings: DeliverySettings,
     pub(crate) writer: Writer,
     pub(crate) log: Rc<Log>,
+    pub(crate) expander: Rc<Expander>,
     pub(crate) egress: Egress,
 }
 
@@ -22,6 +24,10 @@ impl Shared {
         Self {
             writer: settings.store.writer(),
             log: Rc::new(Log::new(settings.store.clone(), names)),
+            expander: Expander::new(
+                std::sync::Arc::clone(&settings.lookups),
+                settings.timing.lookup,
+            ),
             egress: Egress::new(&settings.egress),
             settings,
         }

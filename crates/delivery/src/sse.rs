@@ -1,9 +1,7 @@
 //! Events as a stream of server-sent events has them.
 
 use bytes::Bytes;
-use longwire_consumer::{AttemptFacts, Detail, write_event};
-
-use crate::logged_event::LoggedEvent;
+use longwire_consumer::{AttemptFacts, EventId, EventText, write_event};
 
 /// The first chunk: how long a reader waits before it connects again.
 pub(crate) const HELLO: Bytes = Bytes::from_static(b"retry: 500\n\n");
@@ -13,11 +11,11 @@ pub(crate) const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 pub(crate) const SHUTDOWN: Bytes = Bytes::from_static(b"event: shutdown\ndata: {}\n\n");
 
 /// One event. It has no `event:` line, so that readers get it as a message.
-pub(crate) fn chunk(event: &LoggedEvent, facts: &AttemptFacts, detail: Detail) -> Bytes {
+pub(crate) fn chunk(id: EventId, text: &EventText, facts: &AttemptFacts) -> Bytes {
     let mut envelope = Vec::new();
-    write_event(event.text(detail), facts, &mut envelope);
+    write_event(text, facts, &mut envelope);
     let mut out = Vec::with_capacity(envelope.len() + 64);
-    out.extend_from_slice(format!("id: {}\ndata: ", event.id).as_bytes());
+    out.extend_from_slice(format!("id: {id}\ndata: ").as_bytes());
     // Line ends lie between the members of the platform's JSON only: within a text they are escaped.
     for byte in envelope {
         match byte {

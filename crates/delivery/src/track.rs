@@ -21,6 +21,8 @@ pub(crate) struct Track {
     pub(crate) until: Option<Seq>,
     /// Whether a page of the database is on its way.
     pub(crate) is_reading: bool,
+    /// Deliveries to the endpoint that wait for what is looked up.
+    pub(crate) set_aside: usize,
 }
 
 impl Track {

@@ -5,6 +5,7 @@ mod callbacks;
 mod drain;
 mod faults;
 mod inspect;
+mod lookups;
 mod overview;
 mod replies;
 mod requests;

@@ -10,6 +10,7 @@ mod connection_news;
 mod displacement;
 mod drain;
 mod log;
+mod lookups;
 mod messages;
 mod orders;
 mod outside;

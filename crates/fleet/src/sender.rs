@@ -9,11 +9,10 @@
 mod outcome;
 
 use crate::bot::SenderCard;
+use crate::call::with_caller;
 use crate::clock::now;
 use crate::context::{ArbiterContext, FleetContext};
-use crate::line::line;
 use crate::reply::{ReplyError, ReplySent};
-use crate::setback;
 use crate::view::SenderState;
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Handler, Message, MessageResult,
@@ -21,9 +20,7 @@ use actix::{
 };
 use longwire_actor::{Context, End, Inject, Inspect, Receives, Timer, TreeActor, send};
 use longwire_link::{SendLimits, SendOutcome, SendQueue, Sending};
-use longwire_platform::feishu::{
-    ApiCaller, CallingApp, IdempotencyKey, NoSecretError, ReceiverKind, messages,
-};
+use longwire_platform::feishu::{ApiCaller, IdempotencyKey, ReceiverKind, messages};
 use longwire_store::InstallationRecord;
 use outcome::outcome_of;
 use std::rc::Rc;
@@ -190,32 +187,19 @@ async fn ask(
     order: &Order,
 ) -> Result<ReplySent, ReplyError> {
     let Order { reply, record, .. } = order;
-    let egress = line(fleet, arbiter, record).map_err(ReplyError::Settings)?;
-    let base = record
-        .resolved_base_url()
-        .map_err(|error| ReplyError::Settings(setback::chain(&error)))?;
-    let open_secret = || {
-        let secret = fleet.store.open_secret(record);
-        secret.map_err(|error| NoSecretError(setback::chain(&error)))
-    };
-    let app = CallingApp {
-        egress: &egress,
-        base: &base,
-        app_id: &record.app_id,
-        open_secret: &open_secret,
-        deadline: fleet.timing.message_call,
-    };
-    let caller = ApiCaller {
-        app,
-        tokens: &arbiter.tokens,
-    };
-    let said = match &reply.message_id {
-        Some(answered) => messages::reply(&caller, answered, &reply.text, &reply.key).await?,
-        None => {
-            let (kind, chat) = (ReceiverKind::Chat, &reply.chat);
-            messages::send(&caller, kind, chat, &reply.text, &reply.key).await?
-        }
-    };
+    let said = with_caller(
+        fleet,
+        arbiter,
+        record,
+        async |caller: &ApiCaller<'_>| match &reply.message_id {
+            Some(answered) => messages::reply(caller, answered, &reply.text, &reply.key).await,
+            None => {
+                let (kind, chat) = (ReceiverKind::Chat, &reply.chat);
+                messages::send(caller, kind, chat, &reply.text, &reply.key).await
+            }
+        },
+    );
+    let said = said.await.map_err(ReplyError::Settings)??;
     Ok(ReplySent {
         message_id: Some(said.message_id),
         is_own_message: reply.message_id.is_none(),

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use longwire_delivery::{
     AskedAnswer, AskedCard, AskedEvent, ChatReplies, ChatReply, ChatReplyFailed, ChatReplyOutcome,
-    Deliveries, InstallationFacts, InstallationNames,
+    Deliveries, EventLookups, InstallationFacts, InstallationNames, LookupOutcome,
 };
 use longwire_fleet::{
     AnsweredSender, CardBroker, CardQuestion, Fleet, IdempotencyKey, ReplyOrder, ReplyTo,
@@ -13,7 +13,7 @@ use longwire_fleet::{
 };
 use longwire_installation::{InstallationId, Platform};
 use longwire_store::InstallationRecord;
-use longwire_wire::view::PersonKind;
+use longwire_wire::view::{FoundMessage, PersonKind, PersonName};
 use serde::Deserialize;
 
 /// The names of installations, as the fleet knows them. One that is removed keeps its last name for this process: events of it
@@ -94,6 +94,28 @@ impl ChatReplies for FleetReplies {
                     Err(ChatReplyFailed(format!("{error}; {next_step}")))
                 }
             }
+        })
+    }
+}
+
+/// What events have ids of only is looked up through the bot that received them.
+pub(crate) struct FleetLookups(pub(crate) Fleet);
+
+impl EventLookups for FleetLookups {
+    fn message(&self, bot: InstallationId, message_id: &str) -> LookupOutcome<FoundMessage> {
+        let (fleet, message_id) = (self.0.clone(), message_id.to_owned());
+        Box::pin(async move {
+            let found = fleet.look_up_message(bot, &message_id).await;
+            found.map_err(|error| error.unavailable())
+        })
+    }
+
+    fn person(&self, bot: InstallationId, open_id: &str) -> LookupOutcome<PersonName> {
+        let (fleet, open_id) = (self.0.clone(), open_id.to_owned());
+        Box::pin(async move {
+            let name = fleet.look_up_person(bot, &open_id).await;
+            let name = name.map(|name| PersonName { name: name.into() });
+            name.map_err(|error| error.unavailable())
         })
     }
 }

@@ -24,7 +24,7 @@ use longwire_store::{NewInstallation, Store, StoreSettings};
 use crate::config::{Config, DeclarationError, InstallationSection, Loaded};
 use crate::exit::Failure;
 use crate::files::OpenFiles;
-use crate::fleet_access::{CardsOfConsumers, FleetNames, FleetReplies};
+use crate::fleet_access::{CardsOfConsumers, FleetLookups, FleetNames, FleetReplies};
 use crate::listeners::{Listener, Listeners};
 use crate::notices::Notices;
 use crate::token_file::{self, FirstTokenError};
@@ -197,6 +197,7 @@ pub(crate) async fn start_deliveries(
         filter: Arc::new(filter.expect("validation has accepted the entries")),
         names: Arc::new(FleetNames::new(fleet.clone(), records)),
         replies: Arc::new(FleetReplies(fleet.clone())),
+        lookups: Arc::new(FleetLookups(fleet.clone())),
         timing: DeliveryTiming {
             post_timeout: config.webhooks.timeout,
             ..DeliveryTiming::default()

@@ -31,6 +31,7 @@ pub(crate) async fn claim(
 ) -> Result<HttpResponse, Problem> {
     let mut query = QueryReader::of(request.query_string());
     let (limit, wait, reader) = (query.limit(), query.wait(), query.text("reader"));
+    let expand = query.expand();
     if reader.as_ref().is_some_and(|reader| !is_reader(reader)) {
         let detail = format!("a text of 1 to {MAX_READER_BYTES} bytes belongs here");
         query.fault("reader", "out_of_range", detail);
@@ -45,7 +46,7 @@ pub(crate) async fn claim(
     let deliveries = &api.settings.deliveries;
     let mut admission = Admission::new(caller.clone());
     let claimed = tokio::select! {
-        claimed = deliveries.claim(&caller.space, &name, reader, limit, wait) => {
+        claimed = deliveries.claim(&caller.space, &name, reader, limit, wait, expand) => {
             claimed.map_err(|error| problems::not_claimed(&name, error))?
         }
         // What would come now comes again, from the process that follows.

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::{Data, Path};
 use longwire_access::AuditAction;
-use longwire_consumer::{EventFilter, EventId, StartFrom};
+use longwire_consumer::{EventFilter, EventId, Expansions, StartFrom};
 use longwire_delivery::{ConsumerView, ReplayOrder};
 use longwire_listener::{Caller, Problem};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -164,7 +164,7 @@ async fn replay_event_for(
             .required("consumer", |value, faults| value.short_text(faults))
             .map(str::to_owned)
     })?;
-    let id: EventId = events::find(api, caller, event).await?.id;
+    let id: EventId = events::find(api, caller, event, Expansions::NONE).await?.id;
     find(api, caller, &name)?;
     let order = ReplayOrder::Event(id);
     let deliveries = audit::audited(api, caller, AuditAction::EventReplay, event);

@@ -4,7 +4,7 @@ use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Path};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use longwire_consumer::{EventId, envelope_type, time_text};
+use longwire_consumer::{EventId, Expansions, envelope_type, time_text};
 use longwire_delivery::JourneyError;
 use longwire_listener::{Caller, Problem};
 use longwire_store::{DeliveryAttempt, DeliveryOutcome, EventRecord, Happening, JourneyRecord};
@@ -166,7 +166,7 @@ pub(crate) async fn show(
     event: Path<String>,
 ) -> Result<Json<JourneyDocument>, Problem> {
     QueryReader::of(request.query_string()).finish()?;
-    let id = find(&api, &caller, &event).await?.id;
+    let id = find(&api, &caller, &event, Expansions::NONE).await?.id;
     let missing = || ProblemCode::NotFound.problem(format!("there is no event `{event}`"));
     let seq = seq_of(&api, id).ok_or_else(missing)?;
     let store = api.settings.store.clone();

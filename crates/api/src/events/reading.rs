@@ -1,7 +1,7 @@
 //! Which events a reader asks for, and which of them it may see.
 
 use longwire_access::Grant;
-use longwire_consumer::{Detail, EventFilter, EventId, Member};
+use longwire_consumer::{Detail, EventFilter, EventId, Expansions, Member};
 use longwire_delivery::ReadAlong;
 use longwire_listener::Problem;
 use longwire_wire::event::Seq;
@@ -35,6 +35,7 @@ pub(super) fn reading(
         filter: narrowed(filter, grant)?,
         after,
         detail: Detail::Whole,
+        expand: Expansions::NONE,
     })
 }
 

@@ -10,7 +10,7 @@ use longwire_access::{Grant, RANDOM_BYTES, Scope, Scopes, Space, TokenRefusal, T
 use longwire_api::{Api, ApiSettings, CallbackBot, CallbackRules, CallbackSources, CompatSettings};
 use longwire_delivery::{
     ChatReplies, ChatReply, ChatReplyOutcome, Deliveries, DeliverySettings, DeliveryTiming,
-    InstallationFacts, InstallationNames,
+    InstallationFacts, InstallationNames, NoLookups,
 };
 use longwire_egress::{AddressFilter, EgressSettings, ProxyEnvironment, tls_config};
 use longwire_fleet::{CardAnswering, Fleet, FleetSettings};
@@ -135,6 +135,7 @@ impl Served {
             filter: Arc::new(AddressFilter::from_entries(["loopback"]).expect("a word")),
             names: Arc::new(Names::of(&bots)),
             replies: Arc::new(NoReplies),
+            lookups: Arc::new(NoLookups),
             timing: DeliveryTiming::default(),
             lower_priority: false,
             fault_injection: false,

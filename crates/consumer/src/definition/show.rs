@@ -18,6 +18,10 @@ pub(super) fn definition(definition: &ConsumerDefinition) -> Value {
     object.insert("policy".into(), policy(&definition.policy));
     object.insert("from".into(), start(definition.from));
     object.insert("thin".into(), json!(definition.detail == Detail::Thin));
+    if !definition.expand.is_empty() {
+        let words: Vec<_> = definition.expand.iter().map(crate::Expand::label).collect();
+        object.insert("expand".into(), json!(words));
+    }
     object.insert("claims_cards".into(), json!(definition.claims_cards));
     if let Some(notices) = &definition.notices {
         let installation = notices.installation.to_string();

@@ -27,7 +27,7 @@ fn little_has_to_be_said() {
 fn a_definition_comes_back() {
     let installation = PublicId::from_bytes([9; 16]).to_string();
     for json in [
-        json!({"name": "a", "road": {"kind": "pull"}, "from": "beginning"}),
+        json!({"name": "a", "road": {"kind": "pull"}, "from": "beginning", "expand": ["quoted", "sender"]}),
         json!({"name": "a", "road": {"kind": "stream", "ack": "implicit"}, "from": {"seq": 7}}),
         json!({
             "name": "客服",

@@ -1,6 +1,6 @@
 //! Envelopes are JSON with the attributes that CloudEvents and the documentation name.
 
-use longwire_wire::view::Family;
+use longwire_wire::view::{Family, LookedUp, PersonName, Unavailable};
 use serde_json::{Value, json};
 
 use super::*;
@@ -16,6 +16,15 @@ fn id(seq: i64) -> EventId {
 }
 
 fn text(payload: &str, event_type: Option<&str>, detail: Detail) -> EventText {
+    expanded_text(payload, event_type, detail, None)
+}
+
+fn expanded_text(
+    payload: &str,
+    event_type: Option<&str>,
+    detail: Detail,
+    expanded: Option<&ExpandedView>,
+) -> EventText {
     let payload = Bytes::copy_from_slice(payload.as_bytes());
     let view = EventView::of(Family::Feishu, event_type, &payload);
     let facts = EventFacts {
@@ -27,6 +36,7 @@ fn text(payload: &str, event_type: Option<&str>, detail: Detail) -> EventText {
         chat: view.chat.as_ref().map(|chat| &*chat.id),
         time_ms: 0,
         view: &view,
+        expanded,
         payload: &payload,
     };
     EventText::new(&facts, detail)
@@ -66,6 +76,38 @@ fn a_message() {
     assert_eq!(data["message"]["text"], " hi ");
     let raw: Value = serde_json::from_str(MESSAGE).expect("it is JSON");
     assert_eq!(data["raw"], raw);
+}
+
+#[test]
+fn what_was_looked_up_stands_beside_the_view() {
+    let expanded = ExpandedView {
+        quoted: Some(LookedUp::of(Err(Unavailable::Timeout))),
+        sender: Some(LookedUp::of(Ok(PersonName {
+            name: "A \"B\"".into(),
+        }))),
+    };
+    let looked_up = |detail| {
+        let text = expanded_text(
+            MESSAGE,
+            Some("im.message.receive_v1"),
+            detail,
+            Some(&expanded),
+        );
+        envelope(&text, &AttemptFacts::default())["data"].take()
+    };
+    let data = looked_up(Detail::Whole);
+    let expected = json!({"quoted": {"unavailable": "timeout"}, "sender": {"name": "A \"B\""}});
+    assert_eq!(data["expanded"], expected);
+    assert!(data["raw"].is_object());
+    assert_eq!(looked_up(Detail::Thin).get("expanded"), None);
+    let nothing = expanded_text(
+        MESSAGE,
+        Some("im.message.receive_v1"),
+        Detail::Whole,
+        Some(&ExpandedView::default()),
+    );
+    let plain = text(MESSAGE, Some("im.message.receive_v1"), Detail::Whole);
+    assert_eq!(nothing.bytes(), plain.bytes());
 }
 
 #[test]

@@ -61,13 +61,13 @@ impl Readers {
             remembered: VecDeque::new(),
             room: 0,
         };
-        readers.set_concurrency(concurrency);
+        readers.set_concurrency(usize::from(concurrency.get()));
         readers
     }
 
-    pub(super) fn set_concurrency(&mut self, concurrency: NonZeroU16) {
+    pub(super) fn set_concurrency(&mut self, concurrency: usize) {
         match self.receivers {
-            Receivers::Endpoint => self.attach(ReaderId::ENDPOINT, usize::from(concurrency.get())),
+            Receivers::Endpoint => self.attach(ReaderId::ENDPOINT, concurrency),
             Receivers::Readers => {}
         }
     }

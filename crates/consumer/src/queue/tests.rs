@@ -301,6 +301,32 @@ fn nothing_is_due_while_too_much_is_under_way() {
     play.nothing_is_due();
 }
 
+#[test]
+fn what_waits_for_a_lookup_takes_no_place_of_others() {
+    let policy = DeliveryPolicy {
+        concurrency: NonZeroU16::MIN,
+        ..DeliveryPolicy::default()
+    };
+    let mut play = Play::new(Receivers::Endpoint, policy.clone());
+    for chat in ["a", "a", "b", "c"] {
+        play.message(chat);
+    }
+    let first = play.send().expect("there is room");
+    assert!(play.send().is_none(), "one at a time");
+    play.queue.handle_set_aside(1);
+    let second = play.send().expect("another chat passes by");
+    assert_ne!(first.events[0].seq, second.events[0].seq);
+    assert!(play.send().is_none());
+    // A change of the policy keeps what waits.
+    play.queue.handle_policy(policy, play.now);
+    assert!(play.send().is_none());
+    play.queue.handle_set_aside(0);
+    play.queue.handle_done(second.id, play.now);
+    assert!(play.send().is_none(), "the first one is under way still");
+    play.queue.handle_done(first.id, play.now);
+    assert!(play.send().is_some());
+}
+
 /// A consumer that lags has always something to send, and reads when a page of room is free.
 #[test]
 fn a_consumer_that_lags_reads_pages() {

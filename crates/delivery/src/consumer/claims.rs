@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use actix::{Handler, Message};
 use bytes::Bytes;
-use longwire_consumer::{Delivery, DeliveryFailure, EventId, Moment, ReaderId, write_event};
+use longwire_actor::Context;
+use longwire_consumer::{
+    Delivery, DeliveryFailure, EventId, EventText, Expansions, Moment, ReaderId, write_event,
+};
 use longwire_store::{DeliveryAttempt, DeliveryOutcome, Happening, KeptAnswer};
 use longwire_wire::event::Seq;
 use tokio::sync::oneshot;
@@ -44,6 +47,8 @@ pub(crate) struct Claim {
     /// The most deliveries.
     pub(crate) limit: usize,
     pub(crate) wait: Duration,
+    /// What is looked up, beside what the consumer has looked up.
+    pub(crate) expand: Expansions,
     pub(crate) answer: oneshot::Sender<Vec<ClaimedEvent>>,
 }
 
@@ -98,7 +103,7 @@ impl Handler<Claim> for Consumer {
 
 impl Consumer {
     /// Gives waiting readers what there is, the one that waits longest first.
-    pub(super) fn serve_claims(&mut self, now: Moment) {
+    pub(super) fn serve_claims(&mut self, now: Moment, ctx: &mut Context<Self>) {
         self.lapse(now);
         let waiting = std::mem::take(&mut self.claims);
         for one in waiting {
@@ -110,7 +115,7 @@ impl Consumer {
                 self.claims.push_back(one);
                 continue;
             }
-            self.answer_claim(one.claim, deliveries, now);
+            self.expand_and_answer(one.claim, deliveries, now, ctx);
         }
     }
 
@@ -134,13 +139,15 @@ impl Consumer {
         taken
     }
 
-    fn answer_claim(
+    /// Answers a claim. `expanded` has the texts of all its events, if something was looked up.
+    pub(super) fn answer_claim(
         &mut self,
         claim: Claim,
         deliveries: Vec<(TrackId, Delivery<Rc<LoggedEvent>>)>,
+        expanded: &[EventText],
         now: Moment,
     ) {
-        let mut events = Vec::new();
+        let mut events: Vec<ClaimedEvent> = Vec::new();
         for (_, delivery) in &deliveries {
             self.count_redelivered(delivery);
             let deadline_ms = delivery.deadline.map_or(now.unix_ms, |deadline| {
@@ -150,7 +157,8 @@ impl Consumer {
             });
             for event in &delivery.events {
                 let mut envelope = Vec::new();
-                let text = event.payload.text(self.definition.detail);
+                let plain = || event.payload.text(self.definition.detail);
+                let text = expanded.get(events.len()).unwrap_or_else(plain);
                 write_event(text, &facts(event), &mut envelope);
                 events.push(ClaimedEvent {
                     id: event.payload.id,

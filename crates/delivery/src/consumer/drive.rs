@@ -46,7 +46,7 @@ impl Consumer {
         let now = clock::now();
         if self.draining.is_none() {
             self.read_and_send(now, ctx);
-            self.serve_claims(now);
+            self.serve_claims(now, ctx);
         }
         self.check_streams(now);
         self.check_clicks(now);
@@ -64,7 +64,7 @@ impl Consumer {
             let mut moved = false;
             for at in 0..self.tracks.len() {
                 moved |= self.read(at, now, ctx);
-                moved |= self.send(at, now);
+                moved |= self.send(at, now, ctx);
             }
             if !moved {
                 return;
@@ -147,7 +147,7 @@ impl Consumer {
     }
 
     /// Hands over what the queue wants to be sent. Returns whether there was something.
-    fn send(&mut self, at: usize, now: Moment) -> bool {
+    fn send(&mut self, at: usize, now: Moment, ctx: &mut Context<Self>) -> bool {
         let mut any = false;
         if !self.can_send() {
             return false;
@@ -156,7 +156,7 @@ impl Consumer {
             any = true;
             self.count_redelivered(&delivery);
             let track = self.tracks[at].id;
-            self.hand_over(track, delivery, now);
+            self.hand_over(track, delivery, now, ctx);
         }
         any
     }

@@ -147,6 +147,7 @@ impl Consumer {
             filter: self.definition.filter.clone(),
             until,
             is_reading: false,
+            set_aside: 0,
         });
     }
 

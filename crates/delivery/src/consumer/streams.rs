@@ -5,22 +5,24 @@
 //! for a while. A reader that acknowledges by POST loses what it has when its connection ends; others get it at once. One that has
 //! had an event for too long without acknowledging it is disconnected.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Instant;
 
 use actix::fut::ActorFutureExt as _;
 use actix::{AsyncContext as _, Handler, Message, WrapFuture as _};
 use bytes::Bytes;
-use longwire_consumer::{Delivery, DeliveryFailure, Moment, ReaderId, Road, StreamAck};
+use longwire_actor::Context;
+use longwire_consumer::{Delivery, DeliveryFailure, EventText, Moment, ReaderId, Road, StreamAck};
 use longwire_store::DeliveryOutcome;
 use longwire_wire::event::Seq;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Consumer;
+use super::expanding::WaitingDelivery;
 use crate::clock;
 use crate::endpoint::facts;
 use crate::logged_event::LoggedEvent;
-use crate::outbox::Job;
 use crate::sse;
 use crate::track::TrackId;
 
@@ -54,6 +56,8 @@ pub(super) struct StreamReader {
     overdue_check: Option<Instant>,
     /// Since when it is away.
     away_since: Option<Instant>,
+    /// What it gets next, in this order, as soon as it is looked up.
+    pub(super) waiting: VecDeque<WaitingDelivery>,
 }
 
 impl Handler<OpenStream> for Consumer {
@@ -101,6 +105,7 @@ impl Handler<OpenStream> for Consumer {
             last_chunk: now.instant,
             overdue_check: None,
             away_since: None,
+            waiting: VecDeque::new(),
         };
         self.streams.insert(reader, stream);
         self.drive(ctx);
@@ -114,16 +119,11 @@ impl Consumer {
         track: TrackId,
         delivery: Delivery<Rc<LoggedEvent>>,
         now: Moment,
+        ctx: &mut Context<Self>,
     ) {
         match self.definition.road {
-            Road::Webhook(_) => {
-                if self.outbox.put(Job { track, delivery })
-                    && let Some(endpoint) = &self.endpoint
-                {
-                    endpoint.send(crate::endpoint::Outgoing);
-                }
-            }
-            Road::Stream { .. } => self.stream(track, &delivery, now),
+            Road::Webhook(_) => self.expand_and_post(track, delivery, ctx),
+            Road::Stream { .. } => self.expand_and_stream(track, delivery, now, ctx),
             Road::Pull => {
                 // A pull reader asks for itself; the queue has no reader that takes what comes.
                 if let Some(track) = self.track(track) {
@@ -133,7 +133,14 @@ impl Consumer {
         }
     }
 
-    fn stream(&mut self, track: TrackId, delivery: &Delivery<Rc<LoggedEvent>>, now: Moment) {
+    /// Sends a delivery to its reader. `expanded` has the texts of its events, if something was looked up.
+    pub(super) fn stream(
+        &mut self,
+        track: TrackId,
+        delivery: &Delivery<Rc<LoggedEvent>>,
+        expanded: &[EventText],
+        now: Moment,
+    ) {
         let detail = self.definition.detail;
         let overdue = now.instant + self.shared.settings.timing.stream_ack;
         let reader = self.streams.get_mut(&delivery.reader);
@@ -142,11 +149,13 @@ impl Consumer {
             stream.overdue_check.get_or_insert(overdue);
             let chunks = stream.chunks.as_ref();
             chunks.is_some_and(|chunks| {
-                let events = delivery.events.iter();
-                put_all(
-                    chunks,
-                    events.map(|event| sse::chunk(&event.payload, &facts(event), detail)),
-                )
+                let events = delivery.events.iter().enumerate();
+                let texts = events.map(|(nth, event)| {
+                    let plain = || event.payload.text(detail);
+                    let text = expanded.get(nth).unwrap_or_else(plain);
+                    sse::chunk(event.payload.id, text, &facts(event))
+                });
+                put_all(chunks, texts)
             })
         });
         if sent {
@@ -166,6 +175,7 @@ impl Consumer {
 
     /// Ends a stream. What its reader has is kept for it if it acknowledges by connecting again.
     fn end_stream(&mut self, reader: ReaderId, now: Moment) {
+        self.release_waiting(reader, now);
         let Some(stream) = self.streams.get_mut(&reader) else {
             return;
         };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use longwire_access::Space;
 use longwire_actor::Mailbox;
-use longwire_consumer::{EventId, Road, StoreTag};
+use longwire_consumer::{EventId, Expansions, Road, StoreTag};
 use longwire_wire::event::Seq;
 use tokio::sync::{mpsc, oneshot};
 
@@ -35,7 +35,8 @@ pub enum AcknowledgedEvents {
 
 impl Deliveries {
     /// Gives a pull reader what there is, at most so many deliveries (1,000 at most), or waits for it (60 s at most). A reader
-    /// with a name gets the chats that it had before. No event is no error.
+    /// with a name gets the chats that it had before. `expand` is looked up beside what the consumer's definition names. No event
+    /// is no error.
     pub async fn claim(
         &self,
         space: &Space,
@@ -43,6 +44,7 @@ impl Deliveries {
         reader: Option<String>,
         limit: usize,
         wait: Duration,
+        expand: Expansions,
     ) -> Result<Vec<ClaimedEvent>, ClaimError> {
         let entry = self.inner.index.find(space, name);
         let entry = entry.ok_or(ClaimError::Unknown)?;
@@ -59,6 +61,7 @@ impl Deliveries {
             reader,
             limit: limit.clamp(1, CLAIMS),
             wait: wait.min(WAIT),
+            expand,
             answer,
         });
         events.await.map_err(|_| gone())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use longwire_access::Space;
-use longwire_consumer::EventId;
+use longwire_consumer::{EventId, Expansions};
 use longwire_store::{ConsumerId, JourneyRecord};
 use tokio::sync::{mpsc, oneshot};
 
@@ -46,15 +46,22 @@ impl Deliveries {
         chunks.await.map_err(|_| too_many())
     }
 
-    /// One event with its envelope; none if there is none of this id that the space sees.
+    /// One event with its envelope; none if there is none of this id that the space sees. What is to be looked up for it takes two
+    /// seconds at most.
     pub async fn event(
         &self,
         space: &Space,
         id: EventId,
+        expand: Expansions,
     ) -> Result<Option<ReadEnvelope>, ReadAlongError> {
         let (answer, event) = oneshot::channel();
         let space = space.clone();
-        self.inner.root.send(ReadOne { space, id, answer });
+        self.inner.root.send(ReadOne {
+            space,
+            id,
+            expand,
+            answer,
+        });
         Ok(event.await.map_err(|_| ReadAlongError::Ended)??)
     }
 
@@ -64,7 +71,7 @@ impl Deliveries {
         space: &Space,
         id: EventId,
     ) -> Result<Vec<JourneyRecord>, JourneyError> {
-        let event = self.event(space, id).await;
+        let event = self.event(space, id, Expansions::NONE).await;
         let seen = event.map_err(|error| match error {
             ReadAlongError::Read(error) => JourneyError::Read(error),
             ReadAlongError::Ended | ReadAlongError::TooMany { .. } => JourneyError::Ended,

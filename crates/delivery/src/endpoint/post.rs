@@ -43,11 +43,11 @@ impl Poster {
         let (client, text) = match (&*delivery.events, delivery.is_batch) {
             ([event], false) => {
                 facts(event).write(&mut buffers.body);
-                (&self.events, Some(event.payload.text(self.detail)))
+                (&self.events, Some(job.text(0, self.detail)))
             }
             (events, _) => {
                 let facts: Vec<AttemptFacts> = events.iter().map(facts).collect();
-                let texts = events.iter().map(|event| event.payload.text(self.detail));
+                let texts = (0..events.len()).map(|nth| job.text(nth, self.detail));
                 write_batch(texts.zip(&facts), &mut buffers.body);
                 (&self.batches, None)
             }

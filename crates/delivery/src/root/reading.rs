@@ -6,14 +6,14 @@ use std::time::Duration;
 use actix::{Handler, Message};
 use bytes::Bytes;
 use longwire_access::Space;
-use longwire_consumer::{Detail, EventId};
+use longwire_consumer::{Detail, EventId, Expansions};
 use longwire_store::ReadError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::Delivery;
 use crate::asked_card::AskedCard;
 use crate::consumer::AskCard;
-use crate::read_along::{ReadAlong, ReadEnvelope, ReadPage, follow, page};
+use crate::read_along::{ReadAlong, ReadEnvelope, ReadPage, envelope, follow, page};
 
 /// Chunks that wait for the connection of a stream that reads along. Then the stream waits.
 const CHUNKS: usize = 64;
@@ -43,6 +43,7 @@ pub(crate) struct Follow {
 pub(crate) struct ReadOne {
     pub(crate) space: Space,
     pub(crate) id: EventId,
+    pub(crate) expand: Expansions,
     pub(crate) answer: oneshot::Sender<Result<Option<ReadEnvelope>, ReadError>>,
 }
 
@@ -62,9 +63,10 @@ impl Handler<Read> for Delivery {
             mut answer,
         } = message;
         let log = Rc::clone(&self.shared.log);
+        let expander = Rc::clone(&self.shared.expander);
         actix_rt::spawn(async move {
             tokio::select! {
-                page = page(log, what, limit, wait) => {
+                page = page(log, expander, what, limit, wait) => {
                     let _ = answer.send(page);
                 }
                 // Whoever asked has gone away.
@@ -113,14 +115,24 @@ async fn ended(mut ends: tokio::sync::watch::Receiver<bool>) {
 impl Handler<ReadOne> for Delivery {
     type Result = ();
 
-    fn handle(&mut self, ReadOne { space, id, answer }: ReadOne, _: &mut Self::Context) {
+    fn handle(&mut self, message: ReadOne, _: &mut Self::Context) {
+        let ReadOne {
+            space,
+            id,
+            expand,
+            answer,
+        } = message;
         let log = Rc::clone(&self.shared.log);
+        let expander = Rc::clone(&self.shared.expander);
         actix_rt::spawn(async move {
             let read = log.read_one(id).await;
-            let seen = read.map(|event| {
-                let event = event.filter(|event| event.is_seen_in(&space));
-                event.map(|event| ReadEnvelope::of(&event, Detail::Whole))
-            });
+            let seen = match read {
+                Ok(Some(event)) if event.is_seen_in(&space) => Ok(Some(
+                    envelope(&expander, &event, Detail::Whole, expand).await,
+                )),
+                Ok(_) => Ok(None),
+                Err(error) => Err(error),
+            };
             let _ = answer.send(seen);
         });
     }

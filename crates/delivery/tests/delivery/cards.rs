@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use longwire_consumer::Expansions;
 use longwire_delivery::{AskedAnswer, AskedCard, AskedEvent, ClaimedAnswerError};
 use longwire_installation::Platform;
 use longwire_store::{Happening, Seq};
@@ -179,7 +180,9 @@ async fn a_pull_reader_answers_a_click() {
     let seq = world.click("a");
     let answer = ask(&world, seq, SOON);
     let space = space();
-    let claim = world.deliveries.claim(space, "app", None, 1, SOON);
+    let claim = world
+        .deliveries
+        .claim(space, "app", None, 1, SOON, Expansions::NONE);
     let id = claim.await.expect("a claim")[0].id;
     let said = Bytes::from_static(br#"{"toast": {"type": "info", "content": "done"}}"#);
     let given = world.deliveries.answer(space, "app", id, said.clone());
@@ -194,7 +197,7 @@ async fn a_pull_reader_answers_a_click() {
     world.click("b");
     let claim = world
         .deliveries
-        .claim(space, "app", None, 1, Duration::ZERO);
+        .claim(space, "app", None, 1, Duration::ZERO, Expansions::NONE);
     assert!(
         claim.await.expect("a claim").is_empty(),
         "clicks come one after the other"

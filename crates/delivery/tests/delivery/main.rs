@@ -2,6 +2,7 @@
 
 mod cards;
 mod endpoint;
+mod expanding;
 mod lifecycle;
 mod readers;
 mod replays;

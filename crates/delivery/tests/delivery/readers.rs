@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use longwire_access::Space;
-use longwire_consumer::{ConsumerDefinition, Detail, EventFilter, EventId};
+use longwire_consumer::{ConsumerDefinition, Detail, EventFilter, EventId, Expansions};
 use longwire_delivery::{AckError, AcknowledgedEvents, ClaimError, DeliveryTiming, ReadAlong};
 use longwire_store::Seq;
 use serde_json::{Value, json};
@@ -28,8 +28,11 @@ async fn a_reader_claims_acknowledges_and_goes_on() {
         .create(json!({"name": "app", "road": {"kind": "pull"}}))
         .await;
     let deliveries = world.deliveries.clone();
-    let waits =
-        actix_rt::spawn(async move { deliveries.claim(space(), "app", None, 10, WAIT).await });
+    let waits = actix_rt::spawn(async move {
+        deliveries
+            .claim(space(), "app", None, 10, WAIT, Expansions::NONE)
+            .await
+    });
     world.say("oc_1", &["one", "two"]);
     let last = world.say("oc_2", &["three"])[0];
     let first = waits.await.expect("no panic").expect("a claim");
@@ -37,7 +40,7 @@ async fn a_reader_claims_acknowledges_and_goes_on() {
     // One of a chat at a time; the other chat passes by.
     let rest = world
         .deliveries
-        .claim(space(), "app", None, 10, Duration::ZERO);
+        .claim(space(), "app", None, 10, Duration::ZERO, Expansions::NONE);
     let rest = rest.await.expect("a claim");
     let mut ids: Vec<EventId> = first.iter().chain(&rest).map(|one| one.id).collect();
     let acked = world
@@ -45,7 +48,9 @@ async fn a_reader_claims_acknowledges_and_goes_on() {
         .ack(space(), "app", AcknowledgedEvents::Events(ids.clone()));
     assert_eq!(acked.await, Ok(ids.len()));
     while world.view("app").progress.floor < last {
-        let next = world.deliveries.claim(space(), "app", None, 10, WAIT);
+        let next = world
+            .deliveries
+            .claim(space(), "app", None, 10, WAIT, Expansions::NONE);
         let next: Vec<EventId> = next
             .await
             .expect("a claim")
@@ -88,7 +93,9 @@ async fn what_is_given_back_or_forgotten_comes_again_labelled() {
         .await;
     world.say("oc_1", &["one"]);
     let claim = async || {
-        let claim = world.deliveries.claim(space(), "app", None, 10, WAIT);
+        let claim = world
+            .deliveries
+            .claim(space(), "app", None, 10, WAIT, Expansions::NONE);
         claim.await.expect("a claim")
     };
     let first = claim().await;
@@ -113,13 +120,14 @@ async fn what_cannot_be_asked_is_said() {
     world
         .create(json!({"name": "app", "road": {"kind": "stream"}}))
         .await;
-    let claim = world
-        .deliveries
-        .claim(space(), "nobody", None, 1, Duration::ZERO);
+    let claim =
+        world
+            .deliveries
+            .claim(space(), "nobody", None, 1, Duration::ZERO, Expansions::NONE);
     assert_eq!(claim.await, Err(ClaimError::Unknown));
     let claim = world
         .deliveries
-        .claim(space(), "app", None, 1, Duration::ZERO);
+        .claim(space(), "app", None, 1, Duration::ZERO, Expansions::NONE);
     assert_eq!(claim.await, Err(ClaimError::OtherRoad));
     let foreign: EventId = "evt_01081g81860w4000000000001a".parse().expect("an id");
     let ack = world
@@ -129,7 +137,7 @@ async fn what_cannot_be_asked_is_said() {
     let other: Space = "other".parse().expect("a space");
     let claim = world
         .deliveries
-        .claim(&other, "app", None, 1, Duration::ZERO);
+        .claim(&other, "app", None, 1, Duration::ZERO, Expansions::NONE);
     assert_eq!(
         claim.await,
         Err(ClaimError::Unknown),
@@ -288,6 +296,7 @@ async fn whoever_reads_along_takes_nothing_away() {
         filter,
         after,
         detail: Detail::Whole,
+        expand: Expansions::NONE,
     };
     world.say("oc_1", &["one"]);
     let last = world.say("oc_2", &["two"])[0];
@@ -308,6 +317,8 @@ async fn whoever_reads_along_takes_nothing_away() {
     assert_eq!(next(&mut chunks).await.expect("an event").1, "three");
     let page = waits.await.expect("no panic").expect("a page");
     assert_eq!(text(&page.events[0].envelope), "three");
-    let claimed = world.deliveries.claim(space(), "app", None, 10, WAIT);
+    let claimed = world
+        .deliveries
+        .claim(space(), "app", None, 10, WAIT, Expansions::NONE);
     assert_eq!(claimed.await.expect("a claim").len(), 2, "one of each chat");
 }

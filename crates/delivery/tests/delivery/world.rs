@@ -8,7 +8,8 @@ use longwire_access::Space;
 use longwire_consumer::ConsumerDefinition;
 use longwire_delivery::{
     ChatReplies, ChatReply, ChatReplyOutcome, ConsumerView, CreatedConsumer, Deliveries,
-    DeliverySettings, DeliveryTiming, InstallationFacts, InstallationNames,
+    DeliverySettings, DeliveryTiming, EventLookups, InstallationFacts, InstallationNames,
+    LookupOutcome,
 };
 use longwire_egress::{AddressFilter, EgressSettings, ProxyEnvironment, SocketBudget, tls_config};
 use longwire_installation::{BaseUrl, Desired, InstallationId, Origin, Platform};
@@ -18,6 +19,7 @@ use longwire_store::{
 };
 use longwire_wire::callback::OLD_CARD_TYPE;
 use longwire_wire::identity::Identity;
+use longwire_wire::view::{FoundMessage, PersonName, Unavailable};
 use serde_json::{Value, json};
 
 /// Far more than anything here takes.
@@ -28,6 +30,7 @@ pub(crate) struct World {
     pub(crate) deliveries: Deliveries,
     pub(crate) bot: InstallationRecord,
     pub(crate) replies: Arc<Replies>,
+    pub(crate) lookups: Arc<Lookups>,
     home: tempfile::TempDir,
     next: AtomicU32,
 }
@@ -48,6 +51,76 @@ impl ChatReplies for Replies {
         replies.push(reply);
         Box::pin(async { Ok(()) })
     }
+}
+
+/// What the platform tells when it is asked.
+#[derive(Default)]
+pub(crate) struct Lookups {
+    /// The ids that were asked for, with the bot that was asked.
+    pub(crate) asked: Mutex<Vec<(InstallationId, String)>>,
+    /// The ids of which it never tells anything.
+    pub(crate) silent: Mutex<Vec<String>>,
+}
+
+impl Lookups {
+    /// From now on the platform tells nothing of this id.
+    pub(crate) fn silence(&self, id: &str) {
+        let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        silent.push(id.to_owned());
+    }
+
+    /// The ids that were asked for so far.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.iter().map(|(_, id)| id.clone()).collect()
+    }
+
+    fn answer<T: 'static>(
+        &self,
+        bot: InstallationId,
+        id: &str,
+        fact: impl FnOnce(String) -> Result<T, Unavailable> + 'static,
+    ) -> LookupOutcome<T> {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.push((bot, id.to_owned()));
+        let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        let (is_silent, id) = (silent.iter().any(|one| one == id), id.to_owned());
+        Box::pin(async move {
+            if is_silent {
+                std::future::pending::<()>().await;
+            }
+            fact(id)
+        })
+    }
+}
+
+impl EventLookups for Lookups {
+    fn message(&self, bot: InstallationId, message_id: &str) -> LookupOutcome<FoundMessage> {
+        self.answer(bot, message_id, |id| match id.as_str() {
+            "om_gone" => Err(Unavailable::NotFound),
+            _ => Ok(FoundMessage {
+                text: Some(format!("text of {id}").into()),
+                id: Some(id.into()),
+                ..FoundMessage::default()
+            }),
+        })
+    }
+
+    fn person(&self, bot: InstallationId, open_id: &str) -> LookupOutcome<PersonName> {
+        self.answer(bot, open_id, |id| {
+            let name = format!("name of {id}").into();
+            Ok(PersonName { name })
+        })
+    }
+}
+
+/// Somebody's message that answers another one.
+pub(crate) struct Quoting<'a> {
+    pub(crate) chat: &'a str,
+    pub(crate) text: &'a str,
+    pub(crate) sender: &'a str,
+    /// The message that it answers.
+    pub(crate) parent: &'a str,
 }
 
 /// The one bot.
@@ -91,6 +164,8 @@ impl World {
             space: bot.space.clone(),
         };
         let (tls, _) = tls_config(None).expect("TLS");
+        let lookups = Arc::new(Lookups::default());
+        let looks_up: Arc<dyn EventLookups> = Arc::<Lookups>::clone(&lookups);
         let of_settings: Arc<dyn ChatReplies> = Arc::<Replies>::clone(&replies);
         let deliveries = Deliveries::start(DeliverySettings {
             store: store.clone(),
@@ -101,6 +176,7 @@ impl World {
             filter: Arc::new(AddressFilter::from_entries(["loopback"]).expect("a word")),
             names: Arc::new(Names(bot.id, Arc::new(facts))),
             replies: of_settings,
+            lookups: looks_up,
             timing,
             lower_priority: false,
             fault_injection: true,
@@ -112,6 +188,7 @@ impl World {
             deliveries,
             bot,
             replies,
+            lookups,
             home,
             next: AtomicU32::new(0),
         }
@@ -149,6 +226,16 @@ impl World {
     pub(crate) fn say(&self, chat: &str, texts: &[&str]) -> Vec<Seq> {
         let message = |text: &&str| self.message(chat, text);
         self.record(texts.iter().map(message).collect())
+    }
+
+    /// Records a message that answers another one.
+    pub(crate) fn quote(&self, quoting: &Quoting<'_>) -> Seq {
+        let mut event = self.message(quoting.chat, quoting.text);
+        let mut payload: Value = serde_json::from_slice(&event.payload).expect("our own");
+        payload["event"]["message"]["parent_id"] = json!(quoting.parent);
+        payload["event"]["sender"]["sender_id"]["open_id"] = json!(quoting.sender);
+        event.payload = payload.to_string().into_bytes().into();
+        self.record(vec![event])[0]
     }
 
     fn message(&self, chat: &str, text: &str) -> NewEvent {
