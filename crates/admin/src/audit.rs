@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Query};
-use longwire_access::{AuditAction, AuditEntry, AuditResult};
+use longwire_access::AuditAction;
 use longwire_listener::{Caller, Problem};
 use longwire_store::Store;
 use serde::Deserialize;
@@ -18,6 +18,7 @@ use crate::store_calls::read;
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
+
 /// Refuses a change that the audit could not tell of.
 ///
 /// # Errors
@@ -35,7 +36,7 @@ pub(crate) fn has_room(admin: &Admin) -> Result<(), Problem> {
 
 /// The store, for one change by this caller, which is kept together with its entry.
 pub(crate) fn audited(admin: &Admin, caller: &Caller, action: AuditAction, subject: &str) -> Store {
-    let entry = entry(caller, action, subject, AuditResult::done());
+    let entry = caller.audit_entry(action, subject, None);
     admin.settings.store.audited_as(entry)
 }
 
@@ -60,24 +61,9 @@ pub(crate) fn keep<T>(
     subject: &str,
     outcome: &Result<T, Problem>,
 ) {
-    let result = match outcome {
-        Ok(_) => AuditResult::done(),
-        Err(problem) => AuditResult::problem(problem.code()),
-    };
-    let entry = entry(caller, action, subject, result);
-    let subject = entry.subject.clone();
-    if admin.settings.store.audit(entry).is_err() {
-        tracing::error!(
-            %action,
-            %subject,
-            token = %caller.token,
-            "the audit is full and does not tell of this change; see to the store's disk"
-        );
-    }
-}
-
-fn entry(caller: &Caller, action: AuditAction, subject: &str, result: AuditResult) -> AuditEntry {
-    AuditEntry::by(caller, action, subject, result, now_ms())
+    let refused = outcome.as_ref().err();
+    let entry = caller.audit_entry(action, subject, refused);
+    admin.settings.store.audit(entry);
 }
 
 pub(crate) fn now_ms() -> i64 {

@@ -3,9 +3,7 @@
 //! A change of the store is kept together with its entry ([`audited`]), and a refusal of it alone ([`keep_refusal`]). What is no
 //! change of the store has an entry of its own ([`keep`]), which a process that is killed just then loses.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use longwire_access::{AuditAction, AuditEntry, AuditResult};
+use longwire_access::AuditAction;
 use longwire_delivery::Deliveries;
 use longwire_listener::{Caller, Problem};
 use longwire_store::Store;
@@ -33,7 +31,7 @@ pub(crate) fn audited(
     action: AuditAction,
     subject: &str,
 ) -> Deliveries {
-    let entry = entry(caller, action, subject, AuditResult::done());
+    let entry = caller.audit_entry(action, subject, None);
     api.settings.deliveries.audited_as(entry)
 }
 
@@ -69,29 +67,7 @@ pub(crate) fn keep<T>(
     subject: &str,
     outcome: &Result<T, Problem>,
 ) {
-    let result = match outcome {
-        Ok(_) => AuditResult::done(),
-        Err(problem) => AuditResult::problem(problem.code()),
-    };
-    let entry = entry(caller, action, subject, result);
-    let subject = entry.subject.clone();
-    if api.settings.store.audit(entry).is_err() {
-        tracing::error!(
-            %action,
-            %subject,
-            token = %caller.token,
-            "the audit is full and does not tell of this change; see to the store's disk"
-        );
-    }
-}
-
-fn entry(caller: &Caller, action: AuditAction, subject: &str, result: AuditResult) -> AuditEntry {
-    AuditEntry::by(caller, action, subject, result, now_ms())
-}
-
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
+    let refused = outcome.as_ref().err();
+    let entry = caller.audit_entry(action, subject, refused);
+    api.settings.store.audit(entry);
 }

@@ -28,7 +28,9 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{
     Error, FromRequest, HttpMessage as _, HttpRequest, ResponseError as _, Route, web,
 };
-use longwire_access::{Grant, Scope, TokenRefusal, TokenText};
+use longwire_access::{
+    AuditAction, AuditEntry, AuditResult, Grant, Scope, TokenRefusal, TokenText,
+};
 
 use crate::Problem;
 use refusals::Refusals;
@@ -244,6 +246,20 @@ impl Caller {
             presented, tokens, ..
         } = &*self.0;
         tokens.authenticate(presented, now_ms()).is_ok()
+    }
+
+    /// What the audit keeps of something that is asked for now: done, or refused with a problem.
+    #[must_use]
+    pub fn audit_entry(
+        &self,
+        action: AuditAction,
+        subject: &str,
+        refused: Option<&Problem>,
+    ) -> AuditEntry {
+        let result = refused.map_or_else(AuditResult::done, |problem| {
+            AuditResult::problem(problem.code())
+        });
+        AuditEntry::by(self, action, subject, result, now_ms())
     }
 }
 

@@ -8,7 +8,6 @@ use super::{Store, administer};
 use crate::token;
 use crate::token_directory::TokenDirectory;
 use crate::write_error::WriteError;
-use crate::write_queue::AuditFull;
 
 impl Store {
     /// All tokens, in memory.
@@ -49,7 +48,17 @@ impl Store {
     }
 
     /// Keeps what somebody asked for that is no change of the store, or was refused: [`Writer::audit`](crate::Writer::audit).
-    pub fn audit(&self, entry: AuditEntry) -> Result<(), AuditFull> {
-        self.writer().audit(entry)
+    /// If it finds no room, the log tells of it instead.
+    pub fn audit(&self, entry: AuditEntry) {
+        let (action, subject, token) = (entry.action, entry.subject.clone(), entry.token);
+        if self.writer().audit(entry).is_err() {
+            let token = token.map(tracing::field::display);
+            tracing::error!(
+                %action,
+                %subject,
+                token,
+                "the audit is full and does not tell of this change; see to the store's disk"
+            );
+        }
     }
 }
