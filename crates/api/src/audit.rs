@@ -42,8 +42,25 @@ pub(crate) fn audited_store(
     action: AuditAction,
     subject: &str,
 ) -> Store {
-    let entry = entry(caller, action, subject, AuditResult::done());
+    let entry = caller.audit_entry(action, subject, None);
     api.settings.store.audited_as(entry)
+}
+
+/// Carries out a change of delivery that a caller asks for: `work` gets a handle whose change is kept together with its entry.
+/// What is refused or fails is kept alone.
+pub(crate) async fn change<T>(
+    api: &Api,
+    caller: &Caller,
+    action: AuditAction,
+    subject: &str,
+    work: impl AsyncFnOnce(Deliveries) -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    let outcome = match admit(api) {
+        Ok(()) => work(audited(api, caller, action, subject)).await,
+        Err(refused) => Err(refused),
+    };
+    keep_refusal(api, caller, action, subject, &outcome);
+    outcome
 }
 
 /// Keeps that a change of the store was refused or failed.

@@ -58,6 +58,7 @@ impl WebhookDelivery {
                 time_ms: at_s * 1_000,
                 view: &view,
                 payload: &payload,
+                expanded: None,
             },
             Detail::Whole,
         );

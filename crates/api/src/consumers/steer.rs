@@ -21,26 +21,17 @@ pub(crate) async fn pause(
     name: Path<String>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let paused = pause_for(&api, &caller, &name, &body).await;
-    audit::keep_refusal(&api, &caller, AuditAction::ConsumerPause, &name, &paused);
-    Ok(shown(&paused?))
-}
-
-async fn pause_for(
-    api: &Api,
-    caller: &Caller,
-    name: &str,
-    body: &Body,
-) -> Result<ConsumerView, Problem> {
-    audit::admit(api)?;
-    let reason = body.read(|members| {
-        let reason = members.optional("reason", |value, faults| value.short_text(faults));
-        Some(reason.map_or_else(|| format!("by the token {}", caller.name), str::to_owned))
-    })?;
-    find(api, caller, name)?;
-    let deliveries = audit::audited(api, caller, AuditAction::ConsumerPause, name);
-    let paused = deliveries.pause(&caller.space, name, reason).await;
-    paused.map_err(|error| problems::not_steered(name, error))
+    let action = AuditAction::ConsumerPause;
+    let paused = audit::change(&api, &caller, action, &name, async |deliveries| {
+        let reason = body.read(|members| {
+            let reason = members.optional("reason", |value, faults| value.short_text(faults));
+            Some(reason.map_or_else(|| format!("by the token {}", caller.name), str::to_owned))
+        })?;
+        find(&api, &caller, &name)?;
+        let paused = deliveries.pause(&caller.space, &name, reason).await;
+        paused.map_err(|error| problems::not_steered(&name, error))
+    });
+    Ok(shown(&paused.await?))
 }
 
 /// Delivers to it again.
@@ -50,23 +41,14 @@ pub(crate) async fn resume(
     name: Path<String>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let resumed = resume_for(&api, &caller, &name, &body).await;
-    audit::keep_refusal(&api, &caller, AuditAction::ConsumerResume, &name, &resumed);
-    Ok(shown(&resumed?))
-}
-
-async fn resume_for(
-    api: &Api,
-    caller: &Caller,
-    name: &str,
-    body: &Body,
-) -> Result<ConsumerView, Problem> {
-    audit::admit(api)?;
-    body.read(|_| Some(()))?;
-    find(api, caller, name)?;
-    let deliveries = audit::audited(api, caller, AuditAction::ConsumerResume, name);
-    let resumed = deliveries.resume(&caller.space, name).await;
-    resumed.map_err(|error| problems::not_steered(name, error))
+    let action = AuditAction::ConsumerResume;
+    let resumed = audit::change(&api, &caller, action, &name, async |deliveries| {
+        body.read(|_| Some(()))?;
+        find(&api, &caller, &name)?;
+        let resumed = deliveries.resume(&caller.space, &name).await;
+        resumed.map_err(|error| problems::not_steered(&name, error))
+    });
+    Ok(shown(&resumed.await?))
 }
 
 /// Moves its position.
@@ -82,6 +64,7 @@ pub(crate) async fn seek(
     Ok(HttpResponse::Ok().json(json!({"position": after})))
 }
 
+/// A position is no row of its consumer, so it is not kept together with the entry.
 async fn seek_for(api: &Api, caller: &Caller, name: &str, body: &Body) -> Result<i64, Problem> {
     audit::admit(api)?;
     let to = body.read(|members| members.required("to", StartFrom::read))?;
@@ -91,24 +74,28 @@ async fn seek_for(api: &Api, caller: &Caller, name: &str, body: &Body) -> Result
     Ok(after.0)
 }
 
-/// Delivers a stretch of the log to it again, or one event. Its position stays where it is.
+/// Delivers a stretch of the log to it again. Its position stays where it is.
 pub(crate) async fn replay(
     api: Data<Api>,
     caller: Caller,
     name: Path<String>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let begun = replay_for(&api, &caller, &name, &body).await;
-    audit::keep_refusal(&api, &caller, AuditAction::EventReplay, &name, &begun);
-    Ok(begun_replay(begun?))
+    let action = AuditAction::EventReplay;
+    let begun = audit::change(&api, &caller, action, &name, async |deliveries| {
+        let order = stretch(&api, &caller, &name, &body)?;
+        let begun = deliveries.replay(&caller.space, &name, order).await;
+        begun.map_err(|error| problems::not_replayed(&name, error))
+    });
+    Ok(begun_replay(begun.await?))
 }
 
 fn begun_replay(numbers: u64) -> HttpResponse {
     HttpResponse::Accepted().json(json!({"numbers": numbers}))
 }
 
-async fn replay_for(api: &Api, caller: &Caller, name: &str, body: &Body) -> Result<u64, Problem> {
-    audit::admit(api)?;
+/// The stretch that the body names, of a consumer that the caller may see.
+fn stretch(api: &Api, caller: &Caller, name: &str, body: &Body) -> Result<ReplayOrder, Problem> {
     let (from, until, filter) = body.read(|members| {
         let from = members.required("from", StartFrom::read);
         let until = members.optional("until", StartFrom::read);
@@ -119,16 +106,11 @@ async fn replay_for(api: &Api, caller: &Caller, name: &str, body: &Body) -> Resu
     let filter = filter
         .map(|filter| seen(filter, &view, caller))
         .transpose()?;
-    let order = ReplayOrder::Stretch {
+    Ok(ReplayOrder::Stretch {
         from,
         until,
         filter: filter.map(Box::new),
-    };
-    let deliveries = audit::audited(api, caller, AuditAction::EventReplay, name);
-    let begun = deliveries.replay(&caller.space, name, order);
-    begun
-        .await
-        .map_err(|error| problems::not_replayed(name, error))
+    })
 }
 
 /// A filter of its own might let pass what a caller with a narrowed token does not see.
@@ -147,31 +129,20 @@ pub(crate) async fn replay_event(
     event: Path<String>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let begun = replay_event_for(&api, &caller, &event, &body).await;
-    audit::keep_refusal(&api, &caller, AuditAction::EventReplay, &event, &begun);
-    Ok(begun_replay(begun?))
-}
-
-async fn replay_event_for(
-    api: &Api,
-    caller: &Caller,
-    event: &str,
-    body: &Body,
-) -> Result<u64, Problem> {
-    audit::admit(api)?;
-    let name = body.read(|members| {
-        members
-            .required("consumer", |value, faults| value.short_text(faults))
-            .map(str::to_owned)
-    })?;
-    let id: EventId = events::find(api, caller, event, Expansions::NONE).await?.id;
-    find(api, caller, &name)?;
-    let order = ReplayOrder::Event(id);
-    let deliveries = audit::audited(api, caller, AuditAction::EventReplay, event);
-    let begun = deliveries.replay(&caller.space, &name, order);
-    begun
-        .await
-        .map_err(|error| problems::not_replayed(&name, error))
+    let action = AuditAction::EventReplay;
+    let begun = audit::change(&api, &caller, action, &event, async |deliveries| {
+        let name = body.read(|members| {
+            members
+                .required("consumer", |value, faults| value.short_text(faults))
+                .map(str::to_owned)
+        })?;
+        let id: EventId = events::find(&api, &caller, &event, Expansions::NONE).await?.id;
+        find(&api, &caller, &name)?;
+        let order = ReplayOrder::Event(id);
+        let begun = deliveries.replay(&caller.space, &name, order).await;
+        begun.map_err(|error| problems::not_replayed(&name, error))
+    });
+    Ok(begun_replay(begun.await?))
 }
 
 /// Gives its webhook another secret, which the answer has, this once.
@@ -181,24 +152,15 @@ pub(crate) async fn rotate(
     name: Path<String>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let rotated = rotate_for(&api, &caller, &name, &body).await;
-    audit::keep_refusal(&api, &caller, AuditAction::ConsumerRotate, &name, &rotated);
-    let secret = rotated?;
+    let action = AuditAction::ConsumerRotate;
+    let rotated = audit::change(&api, &caller, action, &name, async |deliveries| {
+        body.read(|_| Some(()))?;
+        find(&api, &caller, &name)?;
+        let rotated = deliveries.rotate_secret(&caller.space, &name, None).await;
+        rotated.map_err(|error| problems::not_rotated(&name, error))
+    });
+    let secret: SecretString = rotated.await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(json!({"secret": secret.expose_secret()})))
-}
-
-async fn rotate_for(
-    api: &Api,
-    caller: &Caller,
-    name: &str,
-    body: &Body,
-) -> Result<SecretString, Problem> {
-    audit::admit(api)?;
-    body.read(|_| Some(()))?;
-    find(api, caller, name)?;
-    let deliveries = audit::audited(api, caller, AuditAction::ConsumerRotate, name);
-    let rotated = deliveries.rotate_secret(&caller.space, name, None).await;
-    rotated.map_err(|error| problems::not_rotated(name, error))
 }
