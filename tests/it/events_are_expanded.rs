@@ -60,7 +60,7 @@ fn expanded(application: &Webhook) -> Vec<Value> {
 }
 
 fn script(control: &Control, behaviour: Behaviour) {
-    control.behaviour(Some(&app_id(BOT)), behaviour.into());
+    control.behaviour(Some(&app_id(BOT)), behaviour);
 }
 
 /// S31: a quoted message and a bundle of forwarded messages come with the event; without the scope, a placeholder does.

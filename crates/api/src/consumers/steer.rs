@@ -136,7 +136,9 @@ pub(crate) async fn replay_event(
                 .required("consumer", |value, faults| value.short_text(faults))
                 .map(str::to_owned)
         })?;
-        let id: EventId = events::find(&api, &caller, &event, Expansions::NONE).await?.id;
+        let id: EventId = events::find(&api, &caller, &event, Expansions::NONE)
+            .await?
+            .id;
         find(&api, &caller, &name)?;
         let order = ReplayOrder::Event(id);
         let begun = deliveries.replay(&caller.space, &name, order).await;

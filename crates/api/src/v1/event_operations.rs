@@ -21,7 +21,7 @@ fn get(path: &'static str, id: &'static str) -> Operation {
 fn add_of_many(table: Table) -> Table {
     table
         .add(
-            expanding(conditions(get("/v1/events", "list_events")))
+            super::expanding(conditions(get("/v1/events", "list_events")))
                 .about(
                     "events",
                     "Read the event log",
@@ -63,7 +63,7 @@ fn add_of_many(table: Table) -> Table {
 fn add_of_one(table: Table) -> Table {
     table
         .add(
-            expanding(event(get("/v1/events/{event}", "show_event")))
+            super::expanding(event(get("/v1/events/{event}", "show_event")))
                 .about("events", "Show an event", "")
                 .reads()
                 .answers(200, "Its envelope.", "application/cloudevents+json", reference("Event")),
@@ -113,15 +113,6 @@ fn event(operation: Operation) -> Operation {
         "event",
         "Its id, `evt_…`.",
         "evt_01081g81860w4000000000001a",
-    )
-}
-
-/// With the parameter that says what is looked up.
-pub(super) fn expanding(operation: Operation) -> Operation {
-    operation.query(
-        "expand",
-        "What is looked up at the platform, through the bot that received the event: `quoted`, the message that it answers or the bundle of forwarded messages that it is, `sender`, the name of whoever did it, or both with a comma between. It stands under `data.expanded`. That takes two seconds at most; what is not known by then has a placeholder, `{\"unavailable\": \"timeout\"}`.",
-        json!({"type": "string", "examples": ["quoted,sender"]}),
     )
 }
 
