@@ -50,6 +50,14 @@ pub(crate) fn add(table: Table, settings: &CompatSettings) -> Table {
     }
 }
 
+/// Whether the platform posts callbacks at all.
+fn is_pushed_to(platform: Platform) -> bool {
+    match platform {
+        Platform::Feishu | Platform::Lark => true,
+        Platform::Wecom => false,
+    }
+}
+
 /// A bot of Feishu or Lark: its row, and what the fleet sees of it.
 struct KnownBot {
     record: Arc<InstallationRecord>,
@@ -60,10 +68,7 @@ impl KnownBot {
     /// The bot of this view, if it is still there and the platform pushes callbacks at all.
     fn of(fleet: &Fleet, view: InstallationView) -> Option<Self> {
         let record = fleet.record(fleet.installation_id(&view.id)?)?;
-        match record.platform {
-            Platform::Feishu | Platform::Lark => Some(Self { record, view }),
-            Platform::Wecom => None,
-        }
+        is_pushed_to(record.platform).then_some(Self { record, view })
     }
 
     /// All of them, in the order in which they were added. Asks no actor and no disk.

@@ -59,6 +59,28 @@ impl Operation {
         Self::new(Method::POST, path, RouteAccess::Open, id)
     }
 
+    /// `POST` of a callback by the platform.
+    pub(crate) fn callback(path: &'static str, id: &'static str) -> Self {
+        let challenge =
+            json!({"challenge": "ajls384kdjx98XX", "token": "xxxxxx", "type": "url_verification"});
+        Self::open_post(path, id)
+            .body("application/json", true, json!({"type": "object"}), challenge)
+            .may_fail(&[
+                CallbackUnreadable,
+                CallbackUnproven,
+                SourceRefused,
+                ForeignApp,
+                NotFound,
+                CallbackNotRecorded,
+                CallbacksPaused,
+            ])
+            .json(
+                200,
+                "It is recorded; of a card event the body is its result, of a challenge the challenge.",
+                json!({"type": "object"}),
+            )
+    }
+
     /// `GET` of something.
     pub(crate) fn get(path: &'static str, scope: Scope, id: &'static str) -> Self {
         let class = RouteClass::Read;

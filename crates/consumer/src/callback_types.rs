@@ -4,15 +4,19 @@ use std::collections::BTreeSet;
 
 use longwire_installation::{Platform, PublicId};
 
+use longwire_wire::callback::OLD_CARD_TYPE;
+
 use crate::ConsumerDefinition;
 
 /// The types of events of a platform whose answer may be an application's.
 ///
-/// Feishu and Lark: a click on a card and the preview of a link. WeCom: a click on a card and the first visit of a chat.
+/// Feishu and Lark: a click on a card, the preview of a link, and a click on an old card. WeCom: a click on a card and the first visit of a chat.
 #[must_use]
 pub fn callback_types(platform: Platform) -> &'static [&'static str] {
     match platform {
-        Platform::Feishu | Platform::Lark => &["card.action.trigger", "url.preview.get"],
+        Platform::Feishu | Platform::Lark => {
+            &["card.action.trigger", "url.preview.get", OLD_CARD_TYPE]
+        }
         Platform::Wecom => &["event.template_card_event", "event.enter_chat"],
     }
 }
@@ -72,14 +76,18 @@ mod tests {
                 json!({}),
                 true,
                 Platform::Feishu,
-                &["card.action.trigger", "url.preview.get"][..],
+                &[
+                    "card.action.trigger",
+                    "url.preview.get",
+                    "card.action.trigger_v1",
+                ][..],
             ),
             (json!({}), false, Platform::Feishu, &[]),
             (
                 json!({"types": ["feishu.card.*"]}),
                 true,
                 Platform::Lark,
-                &["card.action.trigger"],
+                &["card.action.trigger", "card.action.trigger_v1"],
             ),
             (
                 json!({"types": ["feishu.im.*"]}),

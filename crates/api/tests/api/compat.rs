@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::served::{Served, Who, with_routes};
+use crate::served::{Served, Wanted, Who, client, with_routes, with_wanted};
 
 /// The text of an answer, as it is compared to the byte.
 async fn text(served: &Served, who: Who, method: &str, path: &str) -> (u16, String) {
@@ -109,5 +109,37 @@ fn health_names_what_consumers_claim() {
         assert_eq!(paused.status, 200, "{paused:?}");
         let (_, body) = served.open("/health").await;
         assert_eq!(body["registered_handlers"], json!([]));
+    });
+}
+
+/// S63, S71, S216, S217: the addresses of other systems take what `/callbacks/feishu/…` takes, for their bot.
+#[test]
+fn a_challenge_is_answered_at_each_address() {
+    let wanted = Wanted {
+        hooked: Some(("cli_hooked", Some("v-token".into()), None)),
+        ..Wanted::default()
+    };
+    with_wanted(wanted, |served| async move {
+        let challenge = json!({"type": "url_verification", "challenge": "abc", "token": "v-token"});
+        for (path, expected) in [
+            (
+                "/api/feishu/webhook/cli_hooked",
+                (200, r#"{"challenge":"abc"}"#),
+            ),
+            // A bot without a secret, and one that is not there.
+            ("/api/feishu/webhook/cli_one", (404, "")),
+            ("/api/feishu/webhook/cli_nobody", (404, "")),
+            // The configuration names the bot `one`, which has no secret.
+            ("/callback", (404, "")),
+        ] {
+            let request = client().post(format!("{}{path}", served.base));
+            let answer = request.send_json(&challenge).await;
+            let mut answer = answer.expect("it answers");
+            let body = answer.body().await.expect("the body comes");
+            assert_eq!(answer.status().as_u16(), expected.0, "{path}");
+            if expected.0 == 200 {
+                assert_eq!(body, expected.1.as_bytes(), "{path}");
+            }
+        }
     });
 }

@@ -6,9 +6,10 @@
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
-use actix_web::web::{Data, Path};
+use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _};
 use longwire_access::{AuditAction, Scope};
+use longwire_installation::Desired;
 use longwire_listener::{Caller, Problem};
 use longwire_store::{InstallationChange, InstallationRecord};
 use serde_json::json;
@@ -23,7 +24,7 @@ use crate::openapi::reference;
 use crate::operation::Operation;
 use crate::query::QueryReader;
 use crate::table::Table;
-use crate::{Api, audit, store_calls};
+use crate::{Api, audit, callbacks, store_calls};
 
 /// How long an answer waits for the fleet. It takes some milliseconds with thousands of bots.
 const TAKEN_UP_WITHIN: Duration = Duration::from_secs(1);
@@ -91,6 +92,29 @@ pub(crate) fn add(table: Table) -> Table {
                 .json(200, "The bots.", json!({"type": "array", "items": reference("AurakBot")})),
             list,
         )
+        .add(
+            Operation::callback("/api/feishu/webhook/{app_id}", "aurak_webhook")
+                .about(
+                    "compatibility",
+                    "AuraK: take a callback of Feishu or Lark",
+                    "As `/callbacks/feishu/{installation}`, for the bot of this app.",
+                )
+                .path_part("app_id", "The platform's id of the app.", "cli_0123456789abcdef"),
+            webhook,
+        )
+}
+
+/// A callback to the bot of this app. Of several, the one that is to run has it.
+async fn webhook(
+    api: Data<Api>,
+    request: HttpRequest,
+    payload: Payload,
+    app_id: Path<String>,
+) -> HttpResponse {
+    let records = api.settings.fleet.records_of_app(&app_id);
+    let wanted = records.iter().find(|one| one.desired == Desired::Run);
+    let bot = wanted.or(records.first()).map(|record| record.id);
+    callbacks::take_for(&api, &request, payload, bot).await
 }
 
 async fn connect(api: Data<Api>, caller: Caller, id: Path<String>) -> HttpResponse {

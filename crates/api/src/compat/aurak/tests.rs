@@ -26,6 +26,7 @@ fn view(state: &'static str, legacy_state: &'static str) -> InstallationView {
         generation: 1,
         callbacks: None,
         lights: Lights::default(),
+        callbacks: None,
     }
 }
 
