@@ -140,11 +140,22 @@ impl Card {
             self.handled.store(self.accepted.load(Relaxed), Relaxed);
         }
         let is_current = self.instance.load(Relaxed) == instance;
-        if is_current {
+        if is_current || !others && self.is_present() {
             self.absent();
         }
         if matches!(exit, Exit::Panicked(_)) {
             self.failed(exit, is_current);
+        }
+    }
+
+    /// The instance that started last ended, and an earlier one of this place lives here on. From its parent, which alone can
+    /// know. Changes nothing unless the place looks empty and is not.
+    pub fn outlived(&self, place: Place) {
+        let looks_empty = self.presence.load(Relaxed) == Presence::Absent as u8;
+        if looks_empty && self.is_living() {
+            self.generation.store(place.generation, Relaxed);
+            self.since_ms.store(unix_ms(), Relaxed);
+            self.presence.store(Presence::Ready as u8, Relaxed);
         }
     }
 

@@ -14,6 +14,7 @@ use crate::cards::CardTally;
 use crate::kind::{self, ConnectionActor};
 use crate::record_order::RecordOrder;
 use crate::retained_bytes::RetainedBytes;
+use crate::view::RenewalView;
 use longwire_actor::{ActorKind, Card};
 use longwire_installation::{InstallationId, Platform};
 use longwire_link::{Unparsed, UnparsedBudget};
@@ -52,6 +53,15 @@ struct OnDemand {
     sender: Card,
     /// Made with the first callback.
     callbacks: OnceLock<Box<BotCallbacks>>,
+    /// What came of the latest change of its access.
+    renewal: Mutex<Option<RenewalView>>,
+}
+
+impl OnDemand {
+    fn renewal(&self) -> Option<RenewalView> {
+        let renewal = self.renewal.lock();
+        renewal.unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Bot {
@@ -97,6 +107,12 @@ impl Bot {
 
     fn on_demand(&self) -> &OnDemand {
         self.on_demand.get_or_init(Box::default)
+    }
+
+    /// Shows what came of a change of its access.
+    pub(crate) fn renewed(&self, view: RenewalView) {
+        let renewal = self.on_demand().renewal.lock();
+        *renewal.unwrap_or_else(PoisonError::into_inner) = Some(view);
     }
 
     /// What came of its card events, to count into.

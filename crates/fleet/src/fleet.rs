@@ -9,6 +9,7 @@ mod lookups;
 mod overview;
 mod replies;
 mod requests;
+mod secrets;
 mod upload;
 
 pub use upload::{UploadError, UploadFile};

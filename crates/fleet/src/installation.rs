@@ -4,6 +4,7 @@
 //! begins again after the delay that [`Link`] decides. This file moves inputs and actions; every decision is the link's.
 
 mod bootstrap;
+mod candidate;
 mod children;
 mod connection;
 mod connection_news;
@@ -14,12 +15,14 @@ mod lookups;
 mod messages;
 mod orders;
 mod outside;
+mod renewal;
 mod sender;
 mod status;
 
+pub(crate) use candidate::TrySecret;
 pub(crate) use messages::{
     AttemptOver, AttemptPermit, Configure, Drain, Drained, InjectChild, InjectSender, InspectChild,
-    InspectSender, Permitted, RequestPermit, Slept, SupervisorAddress,
+    InspectSender, Permitted, RequestPermit, RowChanged, Slept, SupervisorAddress,
 };
 pub(crate) use sender::OrderReply;
 
@@ -36,9 +39,11 @@ use drain::Draining;
 use log::Logged;
 use longwire_actor::{Child, Context, Mailbox, RebuildBudget, Timer, TreeActor, send};
 use longwire_egress::SocketPermit;
+use longwire_installation::Revision;
 use longwire_link::{Action, Generation, Link, Setback, State};
 use longwire_store::InstallationRecord;
 use longwire_wire::frame::ServiceId;
+use renewal::Renewing;
 use sender::SenderSlot;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -66,6 +71,10 @@ pub(crate) struct Installation {
     /// What the platform calls the service of the latest connection; WeCom has none.
     service: Option<ServiceId>,
     connection: Option<Connection>,
+    /// A second connection that is being made beside it; almost always none.
+    renewing: Option<Box<Renewing>>,
+    /// The new secret whose end the store is being told.
+    settling: Option<Revision>,
     /// Connections that it let go of and that still answer or record what they read; almost always none.
     #[expect(
         clippy::box_collection,
@@ -76,7 +85,8 @@ pub(crate) struct Installation {
     /// Its outgoing messages, once it had some.
     sender: Option<Box<SenderSlot>>,
     detail: Option<Box<str>>,
-    shown: Option<(State, Generation)>,
+    /// Whether it has shown its state to anybody.
+    was_shown: bool,
     logged: Logged,
     timer: Option<SpawnHandle>,
 }
@@ -110,11 +120,13 @@ impl Installation {
             access: None,
             service: None,
             connection: None,
+            renewing: None,
+            settling: None,
             finishing: None,
             drain: None,
             sender: None,
             detail: None,
-            shown: None,
+            was_shown: false,
             logged: Logged::default(),
             timer: None,
         }
@@ -122,31 +134,9 @@ impl Installation {
 
     /// Carries out what the link decided. Every handler ends here and nowhere else.
     fn drive(&mut self, ctx: &mut Context<Self>) {
-        while let Some(action) = self.link.poll_action() {
-            match action {
-                // Bounded: one open question per installation.
-                Action::RequestPermit(generation)
-                    if !self.has_own_permit() && !self.fleet.open_files.has_permit() =>
-                {
-                    // It could not use the permit, and another bot can.
-                    self.setback(generation, Setback::TooManyOpenFiles, String::new());
-                }
-                Action::RequestPermit(generation) => {
-                    let installation = self.bot.id;
-                    let ask = RequestPermit {
-                        installation,
-                        generation,
-                        priority: self.link.priority(now()),
-                    };
-                    send(&*self.supervisor, ask);
-                }
-                Action::Bootstrap(generation) => self.bootstrap(generation, ctx),
-                Action::Dial(generation) => self.dial(generation),
-                Action::RecordDisplaced => self.record_displaced(),
-                Action::RecordTakeBack(generation) => self.record_take_back(generation),
-                Action::Close(generation, reason) => self.close(generation, reason),
-            }
-        }
+        self.carry_out(ctx);
+        self.tend_candidate(ctx);
+        self.carry_out(ctx);
         if !matches!(self.link.state(), State::Bootstrapping | State::Dialing) {
             self.attempt = None;
         }
@@ -167,15 +157,64 @@ impl Installation {
         self.show();
     }
 
-    /// Whether this is the generation of the present connection.
+    fn carry_out(&mut self, ctx: &mut Context<Self>) {
+        while let Some(action) = self.link.poll_action() {
+            match action {
+                // Bounded: one open question per installation.
+                Action::RequestPermit(generation)
+                    if !self.has_own_permit(generation) && !self.fleet.open_files.has_permit() =>
+                {
+                    // It could not use the permit, and another bot can.
+                    self.setback(generation, Setback::TooManyOpenFiles, String::new());
+                }
+                Action::RequestPermit(generation) => {
+                    let installation = self.bot.id;
+                    let ask = RequestPermit {
+                        installation,
+                        generation,
+                        priority: self.link.priority(now()),
+                    };
+                    send(&*self.supervisor, ask);
+                }
+                Action::Bootstrap(generation) => self.bootstrap(generation, ctx),
+                Action::Dial(generation) => self.dial(generation),
+                Action::RecordDisplaced => self.record_displaced(),
+                Action::RecordTakeBack(generation) => self.record_take_back(generation),
+                Action::Close(generation, reason) => self.close(generation, reason),
+                Action::RenewalEnded(generation, end) => self.renewal_ended(generation, end, ctx),
+            }
+        }
+        // Of a platform that displaces the first connection, the second one is the link's before it is proved.
+        self.adopt_renewed();
+    }
+
+    /// Whether this is the generation of the connection that serves.
     fn is_current(&self, generation: Generation) -> bool {
         let connection = self.connection.as_ref();
         connection.is_some_and(|connection| connection.generation == generation)
     }
 
-    /// The present connection, if it is of this generation: the installation lets go of it.
+    /// The place of the connection of this generation, if the installation has it.
+    fn place_of(&mut self, generation: Generation) -> Option<&mut Option<Connection>> {
+        let beside = self.renewing.as_deref_mut();
+        let places = [
+            Some(&mut self.connection),
+            beside.map(|renewing| &mut renewing.connection),
+        ];
+        (places.into_iter().flatten()).find(|place| {
+            let connection = place.as_ref();
+            connection.is_some_and(|connection| connection.generation == generation)
+        })
+    }
+
+    /// The connection of this generation, if the installation has it.
+    fn connection_of(&mut self, generation: Generation) -> Option<&mut Connection> {
+        self.place_of(generation)?.as_mut()
+    }
+
+    /// The same: the installation lets go of it.
     fn take_connection(&mut self, generation: Generation) -> Option<Connection> {
-        (self.connection).take_if(|connection| connection.generation == generation)
+        self.place_of(generation)?.take()
     }
 
     fn pinger(&self) -> Option<&Child<Pinger>> {
@@ -183,7 +222,9 @@ impl Installation {
     }
 
     fn setback(&mut self, generation: Generation, setback: Setback, detail: String) {
-        if generation == self.link.generation() {
+        if let Some(renewing) = self.renewing(generation) {
+            renewing.detail = detail;
+        } else if generation == self.link.generation() {
             self.detail = Some(detail)
                 .filter(|detail| !detail.is_empty())
                 .map(String::into_boxed_str);
@@ -210,7 +251,8 @@ fn link_of(fleet: &FleetContext, record: &InstallationRecord, bot: &Bot) -> Link
     // An earlier link, of an installation that panicked or of a former process, may have used generations already, and the
     // program that displaced it may still have the bot.
     Link::new(timing, rand::random())
-        .after(bot.generation())
+        .after(bot.newest_generation())
+        .with_mode(record.mode)
         .with_take_back(record.take_back)
         .displaced(bot.displaced_since(record.claims))
         .taken_back_at(bot.taken_back())

@@ -56,6 +56,7 @@ mod settings;
 mod socket;
 mod supervisor;
 mod totals;
+mod try_secret;
 mod unfinished;
 pub mod view;
 mod writing;
@@ -78,8 +79,10 @@ pub use message_rate::{MessageRateError, MessageRateLimit};
 pub use reply::{ReplyError, ReplyOrder, ReplySent, ReplyTo, WecomCallbackKind};
 pub use request::{Reply, Request, RequestError};
 pub use settings::{FleetLimits, FleetSettings};
+pub use try_secret::{SecretTried, TrySecretError};
 pub use view::{
     ActorView, AnswerTotals, CallbackView, CardTotals, ConnectionLimitView, ConnectionTotals,
     Drained, EventTotals, Inspection, InstallationView, Lights, Overview, Quantiles,
-    RefusedCallback, StoreView,
+    RefusedCallback, RenewalOutcome,
+    RenewalView, StoreView,
 };

@@ -129,6 +129,10 @@ pub struct ConnectionTotals {
     pub lost: u64,
     /// Of the opened, those that replaced an earlier one.
     pub reconnects: u64,
+    /// Of these, those that were made with changed access beside the earlier one, which was closed once they were proved.
+    pub renewed: u64,
+    /// Changed access that the platform did not take, so that the earlier connection went on.
+    pub renewals_failed: u64,
     /// Connections found half-open: a question without an answer.
     pub silent: u64,
     /// Connections that ended before everything was read that had come over them, where the platform sends nothing again.
@@ -217,6 +221,8 @@ pub struct InstallationView {
     pub next_step: Option<String>,
     /// Generation of the current or last connection.
     pub generation: u64,
+    /// What came of the latest change of its access, while it was connected.
+    pub renewal: Option<RenewalView>,
     /// The lights beside the state.
     pub lights: Lights,
     /// The callbacks to it, if there were any since the start.
@@ -247,6 +253,51 @@ pub struct RefusedCallback {
     pub cause: &'static str,
     /// What to do about it.
     pub hint: &'static str,
+}
+
+/// What came of a change of a bot's secret, address or proxy that was tried on a second connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenewalView {
+    /// When this was known, Unix milliseconds.
+    pub at_ms: i64,
+    /// What came of it.
+    pub outcome: RenewalOutcome,
+    /// Whether it was about a new secret that waited, and not about a changed row.
+    pub is_of_candidate: bool,
+    /// Why it was not proved, for people.
+    pub reason: Option<String>,
+    /// What to do about it.
+    pub next_step: Option<&'static str>,
+    /// The generation of the second connection.
+    pub generation: u64,
+    /// How long the bot had no connection, in milliseconds.
+    pub gap_ms: u64,
+}
+
+/// What came of a second connection with changed access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RenewalOutcome {
+    /// It serves.
+    Proved,
+    /// The platform does not take the access.
+    Refused,
+    /// The platform could not be asked.
+    Failed,
+    /// Nobody wanted it any more.
+    GivenUp,
+}
+
+impl RenewalOutcome {
+    /// A stable name.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Proved => "proved",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::GivenUp => "given_up",
+        }
+    }
 }
 
 /// What stands beside the state: each light is a fact of its own.

@@ -35,7 +35,10 @@ fn connection(bencher: divan::Bencher<'_, '_>) {
                     now += Duration::from_secs(5);
                     link.handle_setback(generation, Setback::Reset, now);
                 }
-                Action::RecordDisplaced | Action::RecordTakeBack(_) | Action::Close(..) => {}
+                Action::RecordDisplaced
+                | Action::RecordTakeBack(_)
+                | Action::RenewalEnded(..)
+                | Action::Close(..) => {}
             }
         }
         now = link.poll_timeout().expect("it is never deaf");

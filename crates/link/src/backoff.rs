@@ -135,6 +135,11 @@ impl Backoff {
         self.limited = self.timing.limited_base;
     }
 
+    /// A seed for another one, which this one's delays do not depend on.
+    pub(crate) fn draw(&mut self) -> u64 {
+        self.jitter.next()
+    }
+
     fn count(&mut self) {
         self.attempts = self.attempts.saturating_add(1);
     }

@@ -4,13 +4,14 @@
 //! stopped ─▶ queued ─▶ bootstrapping ─▶ dialing ─▶ live
 //!              ▲              │            │        │
 //!              └── backing_off, refused ◀──┴────────┤      restarting: its actors ended too often
-//!                                       displaced ◀──┘
+//!                                       displaced ◀──┘      webhook: it runs, and its events come by another road
 //! ```
 //!
 //! - Every attempt has a [`Generation`]. News of another one changes nothing. A connection that opens for an older one is
 //!   closed, because the platform grants an app only a few.
-//! - At most one generation has a call, a dial or a connection. It is closed before the next one begins.
-//! - In every state but `stopped` and `displaced` either a timer runs or a connection lives, which its heartbeat ends.
+//! - At most one generation has a call, a dial or a connection. It is closed before the next one begins. Only a renewal has
+//!   one beside it; see the `renewal` module.
+//! - In every state but `stopped`, `webhook` and `displaced` either a timer runs or a connection lives, which its heartbeat ends.
 //!   Bootstrap and dial have deadlines here too, in case the owner never reports.
 //! - A displaced bot stays with the other program; see the `displacement` module.
 //! - The backoff starts over after a stable connection: one that answered a ping and lived for [`Timing::stable_after`].
@@ -28,12 +29,13 @@ mod displacement;
 mod failure;
 mod live;
 mod priority;
+mod renewal;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use longwire_installation::Desired;
+use longwire_installation::{Desired, Mode};
 
 use crate::backoff::Backoff;
 use crate::connection_settings::ConnectionSettings;
@@ -47,6 +49,8 @@ pub use action::Action;
 pub use close_reason::CloseReason;
 pub use failure::ALARM_AFTER;
 use live::StableConnection;
+use renewal::Renewing;
+pub use renewal::{Renewal, RenewalEnd};
 
 /// Keeps one installation connected.
 #[derive(Debug)]
@@ -54,8 +58,11 @@ pub struct Link {
     timing: Arc<Timing>,
     backoff: Backoff,
     settings: ConnectionSettings,
+    mode: Mode,
     state: State,
     generation: Generation,
+    /// The highest generation that was given to an attempt, that of a renewal included.
+    newest: Generation,
     /// When the link stops waiting for news, in the states that have no end of their own.
     deadline: Option<Instant>,
     /// Whether the live connection has answered a ping.
@@ -67,6 +74,10 @@ pub struct Link {
     take_backs: TakeBacks,
     /// Since when another connection has had the bot, until the operator first says what is desired.
     displaced: Option<Instant>,
+    /// A second connection that is being made beside the live one.
+    renewing: Option<Box<Renewing>>,
+    /// Since when the live connection has been displaced, as it seems by the attempt under way.
+    displaced_by_us: Option<Box<Instant>>,
     actions: VecDeque<Action>,
 }
 
@@ -81,8 +92,10 @@ impl Link {
                 ping_interval: timing.ping_interval,
                 ..ConnectionSettings::default()
             },
+            mode: Mode::default(),
             state: State::Stopped,
             generation: Generation::default(),
+            newest: Generation::default(),
             deadline: None,
             answered_ping: false,
             opened_before: false,
@@ -90,6 +103,8 @@ impl Link {
             last_stable: None,
             take_backs: TakeBacks::default(),
             displaced: None,
+            renewing: None,
+            displaced_by_us: None,
             actions: VecDeque::new(),
             timing,
         }
@@ -99,6 +114,14 @@ impl Link {
     #[must_use]
     pub fn after(mut self, generation: Generation) -> Self {
         self.generation = generation;
+        self.newest = generation;
+        self
+    }
+
+    /// The same with the mode of the installation.
+    #[must_use]
+    pub fn with_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
         self
     }
 
@@ -106,6 +129,9 @@ impl Link {
     pub fn handle_desired(&mut self, desired: Desired, now: Instant) {
         let displaced = self.displaced.take();
         match (desired, self.state) {
+            (Desired::Run, State::Stopped) if !self.mode.connects() => {
+                self.enter(State::Webhook, None);
+            }
             (Desired::Run, State::Stopped) => match displaced {
                 Some(since) => self.enter_displaced(since),
                 None => {
@@ -115,9 +141,40 @@ impl Link {
             },
             (Desired::Run, _) | (Desired::Stop, State::Stopped) => {}
             (Desired::Stop, _) => {
+                self.give_up_renewal(CloseReason::Stopped);
                 self.close(CloseReason::Stopped);
                 self.backoff.start_over();
                 self.enter(State::Stopped, None);
+            }
+        }
+    }
+
+    /// The operator wants its events to come by these roads. A bot that is not to connect any more finishes what it has in
+    /// hand; one that is to connect again does so at once.
+    pub fn handle_mode(&mut self, mode: Mode, now: Instant) {
+        self.mode = mode;
+        match (mode.connects(), self.state) {
+            (_, State::Stopped) | (false, State::Webhook) => {}
+            (true, State::Webhook) => {
+                self.backoff.start_over();
+                self.attempt(now);
+            }
+            (
+                true,
+                State::Queued
+                | State::Bootstrapping
+                | State::Dialing
+                | State::Live { .. }
+                | State::BackingOff { .. }
+                | State::Refused { .. }
+                | State::Displaced { .. }
+                | State::Restarting { .. },
+            ) => {}
+            (false, _) => {
+                self.give_up_renewal(CloseReason::Webhook);
+                self.close(CloseReason::Webhook);
+                self.backoff.start_over();
+                self.enter(State::Webhook, None);
             }
         }
     }
@@ -126,26 +183,34 @@ impl Link {
     pub fn handle_configured(&mut self, now: Instant) {
         match self.state {
             // The attempt has not begun and will use the new ones.
-            State::Queued => self.backoff.start_over(),
+            State::Queued => {
+                self.give_up_renewal(CloseReason::Reconfigured);
+                self.backoff.start_over();
+            }
             State::Bootstrapping
             | State::Dialing
             | State::Live { .. }
             | State::BackingOff { .. }
             | State::Refused { .. }
             | State::Displaced { .. } => {
+                self.give_up_renewal(CloseReason::Reconfigured);
                 self.close(CloseReason::Reconfigured);
                 self.backoff.start_over();
                 self.attempt(now);
             }
             // New settings do not repair code that keeps ending.
-            State::Stopped | State::Restarting { .. } => {}
+            State::Stopped | State::Webhook | State::Restarting { .. } => {}
         }
     }
 
     /// The actors of the connection ended too often. Nothing is tried before `until`.
     pub fn handle_restarts_exhausted(&mut self, until: Instant, _now: Instant) {
-        // A displaced bot connects to nothing already. It must not come back when `until` is over.
-        if !matches!(self.state, State::Stopped | State::Displaced { .. }) {
+        // These connect to nothing already. They must not come back when `until` is over.
+        if !matches!(
+            self.state,
+            State::Stopped | State::Webhook | State::Displaced { .. }
+        ) {
+            self.give_up_renewal(CloseReason::Restarting);
             self.close(CloseReason::Restarting);
             self.enter(State::Restarting { until }, None);
         }
@@ -153,9 +218,16 @@ impl Link {
 
     /// The time of [`poll_timeout`](Self::poll_timeout) has come. An early call changes nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.poll_timeout().is_none_or(|due| due > now) {
-            return;
+        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+        if is_due(self.own_timeout()) {
+            self.time_out(now);
         }
+        if is_due(self.renewal_timeout()) {
+            self.renewal_timed_out(now);
+        }
+    }
+
+    fn time_out(&mut self, now: Instant) {
         match self.state {
             State::Queued => self.request_permit(now),
             State::Bootstrapping => {
@@ -171,13 +243,19 @@ impl Link {
             }
             State::Displaced { .. } => self.record_take_back(now),
             State::Live { .. } => self.check_stability(now),
-            State::Stopped => {}
+            State::Stopped | State::Webhook => {}
         }
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
+        let timeouts = [self.own_timeout(), self.renewal_timeout()];
+        timeouts.into_iter().flatten().min()
+    }
+
+    /// The same without a renewal.
+    fn own_timeout(&self) -> Option<Instant> {
         if self.take_backs.is_recording() {
             return self.deadline;
         }
@@ -216,9 +294,10 @@ impl Link {
         self.state = state;
         self.deadline = deadline;
         self.take_backs.end();
-        // Actions of the previous state that nobody has taken are obsolete; what is open must be closed all the same.
+        // Actions of the previous state that nobody has taken are obsolete; what is open must be closed all the same, and
+        // the end of a renewal is told.
         self.actions
-            .retain(|action| matches!(action, Action::Close(..)));
+            .retain(|action| matches!(action, Action::Close(..) | Action::RenewalEnded(..)));
     }
 }
 

@@ -58,7 +58,7 @@ pub use backoff::Backoff;
 pub use connect_scheduler::{
     AttemptPriority, ConnectLimits, ConnectScheduler, NextAttempt, Stability,
 };
-pub use connection::{ALARM_AFTER, Action, CloseReason, Link};
+pub use connection::{ALARM_AFTER, Action, CloseReason, Link, Renewal, RenewalEnd};
 pub use connection_settings::{ConnectionSettings, IgnoredSetting};
 pub use generation::Generation;
 pub use heartbeat::{Heartbeat, HeartbeatAction};

@@ -148,6 +148,9 @@ pub enum Setback {
     /// An older installation that is to run is the same bot.
     #[error("another installation is the same bot")]
     SameBot,
+    /// As many other installations of its space are connected as may be.
+    #[error("its space has as many connections as it may have")]
+    SpaceLimit,
     /// The address policy forbids the address, for instance plain `http` to a host that is not listed.
     #[error("the address is not allowed here")]
     AddressRefused,
@@ -206,6 +209,7 @@ impl Setback {
             Self::Displaced => "displaced",
             Self::NoSecret => "no_secret",
             Self::SameBot => "same_bot",
+            Self::SpaceLimit => "space_limit",
             Self::AddressRefused => "address_refused",
             Self::TooManyOpenFiles => "too_many_open_files",
         }

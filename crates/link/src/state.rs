@@ -9,6 +9,8 @@ use crate::setback::{Disposition, RetryPace, Setback};
 pub enum State {
     /// Not to run. No timer runs and nothing is awaited.
     Stopped,
+    /// It is to run, and does not connect: the platform pushes its events over HTTP. No timer runs and nothing is awaited.
+    Webhook,
     /// Waits for the connect scheduler.
     Queued,
     /// Has asked the platform for a connection URL.
@@ -57,6 +59,7 @@ impl State {
     pub fn label(&self) -> &'static str {
         match self {
             Self::Stopped => "stopped",
+            Self::Webhook => "webhook",
             Self::Queued => "queued",
             Self::Bootstrapping => "bootstrapping",
             Self::Dialing => "dialing",
@@ -72,7 +75,7 @@ impl State {
     #[must_use]
     pub fn legacy(&self) -> &'static str {
         match self {
-            Self::Stopped | Self::Displaced { .. } => "disconnected",
+            Self::Stopped | Self::Webhook | Self::Displaced { .. } => "disconnected",
             Self::Queued | Self::Bootstrapping | Self::Dialing => "connecting",
             Self::Live { .. } => "connected",
             Self::BackingOff { reason, .. }
@@ -91,6 +94,7 @@ impl State {
             Self::BackingOff { reason, .. } | Self::Refused { reason, .. } => Some(*reason),
             Self::Displaced { .. } => Some(Setback::Displaced),
             Self::Stopped
+            | Self::Webhook
             | Self::Queued
             | Self::Bootstrapping
             | Self::Dialing
@@ -108,6 +112,7 @@ impl State {
             | Self::Restarting { until } => Some(*until),
             Self::Displaced { until, .. } => *until,
             Self::Stopped
+            | Self::Webhook
             | Self::Queued
             | Self::Bootstrapping
             | Self::Dialing
@@ -139,6 +144,7 @@ mod tests {
         };
         for (state, label, legacy) in [
             (State::Stopped, "stopped", "disconnected"),
+            (State::Webhook, "webhook", "disconnected"),
             (State::Queued, "queued", "connecting"),
             (State::Bootstrapping, "bootstrapping", "connecting"),
             (State::Dialing, "dialing", "connecting"),

@@ -54,6 +54,12 @@ pub enum TimelineKind {
     Rebuilt,
     /// Stopped as wanted.
     Stopped,
+    /// Its events come over HTTP as wanted, so it does not connect.
+    Webhook,
+    /// A connection with changed access serves instead of the one before.
+    Renewed,
+    /// The platform does not take changed access; the connection before goes on.
+    RenewalFailed,
     /// The platform's settings were taken over.
     ConfigApplied,
     /// Settings of the platform were out of range, and left aside.
@@ -72,7 +78,7 @@ pub enum TimelineKind {
 
 impl TimelineKind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Queued,
         Self::Bootstrapped,
         Self::Opened,
@@ -84,6 +90,9 @@ impl TimelineKind {
         Self::Panicked,
         Self::Rebuilt,
         Self::Stopped,
+        Self::Webhook,
+        Self::Renewed,
+        Self::RenewalFailed,
         Self::ConfigApplied,
         Self::ConfigRejected,
         Self::FirstEvent,
@@ -107,6 +116,9 @@ impl TimelineKind {
             Self::Panicked => "panicked",
             Self::Rebuilt => "rebuilt",
             Self::Stopped => "stopped",
+            Self::Webhook => "webhook",
+            Self::Renewed => "renewed",
+            Self::RenewalFailed => "renewal_failed",
             Self::ConfigApplied => "config_applied",
             Self::ConfigRejected => "config_rejected",
             Self::FirstEvent => "first_event",

@@ -31,6 +31,7 @@ impl Bot {
             }
             State::Live { .. }
             | State::Stopped
+            | State::Webhook
             | State::Queued
             | State::Bootstrapping
             | State::Dialing

@@ -66,6 +66,7 @@ impl Bot {
                 .or(absence.map(Absence::next_step))
                 .map(str::to_owned),
             generation: status.generation,
+            renewal: (self.on_demand.get()).and_then(|on_demand| on_demand.renewal()),
             lights: self.lights(&status),
             callbacks: (self.callbacks_so_far()).map(|callbacks| callbacks.view(record.mode)),
         }

@@ -24,9 +24,10 @@ struct Bootstrapped;
 impl Installation {
     /// The HTTP and WebSocket client of this installation: with its own proxy if it has one, and with its permit for an open
     /// connection.
-    pub(super) fn egress(&self) -> Result<Egress, String> {
-        let egress = line(&self.fleet, &self.arbiter, &self.record)?;
-        Ok(match &self.socket_permit {
+    pub(super) fn egress(&mut self, generation: Generation) -> Result<Egress, String> {
+        let record = self.record_of(generation);
+        let egress = line(&self.fleet, &self.arbiter, &record)?;
+        Ok(match self.socket_permit_of(generation) {
             Some(permit) => egress.with_permit(permit.clone()),
             None => egress,
         })
@@ -34,8 +35,8 @@ impl Installation {
 
     /// Whether it has a permit for an open connection that no earlier connection still uses. A connection that ends keeps
     /// its file open as long as it is read, and the permit counts that file.
-    pub(super) fn has_own_permit(&self) -> bool {
-        self.socket_permit
+    pub(super) fn has_own_permit(&mut self, generation: Generation) -> bool {
+        self.socket_permit_of(generation)
             .as_ref()
             .is_some_and(|permit| !permit.is_shared())
     }
@@ -48,19 +49,19 @@ impl Installation {
                 config_fault.detail.clone(),
             );
         }
-        if !self.has_own_permit() {
+        if !self.has_own_permit(generation) {
             let Some(permit) = self.fleet.open_files.permit() else {
                 return self.setback(generation, Setback::TooManyOpenFiles, String::new());
             };
-            self.socket_permit = Some(permit);
+            *self.socket_permit_of(generation) = Some(permit);
         }
         self.fleet.totals.attempts.fetch_add(1, Relaxed);
         if self.record.platform == Platform::Wecom {
             // Its address is known.
-            let access = self.wecom_access().map(|access| (access, None));
+            let access = self.wecom_access(generation).map(|access| (access, None));
             return self.bootstrapped(generation, access);
         }
-        let asked = self.ask_endpoint();
+        let asked = self.ask_endpoint(generation);
         ctx.spawn(asked.into_actor(self).map(move |answer, this, ctx| {
             let _working = ctx.working::<Bootstrapped>();
             let answer = answer.map(|endpoint| (Access::Feishu(endpoint.url), endpoint.config));
@@ -70,21 +71,25 @@ impl Installation {
     }
 
     /// WeCom has one address for all bots. A bot's id and secret are sent over the connection.
-    fn wecom_access(&self) -> Result<Access, (Setback, String)> {
-        let base = (self.record.resolved_base_url()).map_err(|error| bad_base_url(&error))?;
+    fn wecom_access(&mut self, generation: Generation) -> Result<Access, (Setback, String)> {
+        let record = self.record_of(generation);
+        let base = (record.resolved_base_url()).map_err(|error| bad_base_url(&error))?;
         let url = ConnectionUrl::parse(base.as_str()).map_err(|error| bad_base_url(&error))?;
         Ok(Access::Wecom {
             url,
-            bot_id: self.record.app_id.clone(),
-            secret: open_secret(&self.fleet, &self.record)?,
+            bot_id: record.app_id.clone(),
+            secret: open_secret(&self.fleet, &record)?,
         })
     }
 
     /// Asks the platform. The error says what kept it from giving an endpoint.
-    fn ask_endpoint(&self) -> impl Future<Output = Result<Endpoint, (Setback, String)>> + use<> {
+    fn ask_endpoint(
+        &mut self,
+        generation: Generation,
+    ) -> impl Future<Output = Result<Endpoint, (Setback, String)>> + use<> {
         let fleet = Arc::clone(&self.fleet);
-        let record = Arc::clone(&self.record);
-        let egress = self.egress();
+        let record = self.record_of(generation);
+        let egress = self.egress(generation);
         async move {
             let egress = egress.map_err(|detail| (Setback::ProxyUnusable, detail))?;
             // Unsealed for this call and wiped after it.
@@ -107,8 +112,18 @@ impl Installation {
     ) {
         match answer {
             Ok((access, config)) => {
-                self.service = access.service();
-                self.access = Some(Box::new((generation, access)));
+                let service = access.service();
+                let access = Some(Box::new((generation, access)));
+                match self.renewing(generation) {
+                    Some(renewing) => {
+                        renewing.service = service;
+                        renewing.access = access;
+                    }
+                    None => {
+                        self.service = service;
+                        self.access = access;
+                    }
+                }
                 let ignored = self
                     .link
                     .handle_bootstrapped(generation, config.as_ref(), now());

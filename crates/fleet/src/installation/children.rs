@@ -27,11 +27,15 @@ struct Rebuilding;
 
 impl Installation {
     pub(super) fn dial(&mut self, generation: Generation) {
-        let access = match self.access.take().map(|access| *access) {
+        let access = match self.renewing(generation) {
+            Some(renewing) => renewing.access.take(),
+            None => self.access.take(),
+        };
+        let access = match access.map(|access| *access) {
             Some((of, access)) if of == generation => access,
             _ => return self.setback(generation, Setback::NoUrl, String::new()),
         };
-        let egress = match self.egress() {
+        let egress = match self.egress(generation) {
             Ok(egress) => egress,
             Err(detail) => return self.setback(generation, Setback::ProxyUnusable, detail),
         };
@@ -43,7 +47,7 @@ impl Installation {
         let parent = Arc::clone(&self.me);
         let socket = start(
             SocketCard(Arc::clone(&self.bot)),
-            self.place_of(generation),
+            self.place_in_tree(generation),
             move |me, ctx| {
                 let me = Arc::clone(me);
                 let url = access.url().clone();
@@ -54,46 +58,46 @@ impl Installation {
             self.watch(ConnectionActor::Socket, generation),
         );
         let socket = Child::new(socket);
-        self.connection = Some(Connection {
+        let connection = Some(Connection {
             generation,
             socket,
             assembler: None,
             pinger: None,
         });
+        match self.renewing(generation) {
+            Some(renewing) => renewing.connection = connection,
+            None => self.connection = connection,
+        }
     }
 
     /// Starts an assembler, unless one lives.
-    pub(super) fn start_assembler(&mut self) {
-        let Some(connection) = &self.connection else {
+    pub(super) fn start_assembler(&mut self, generation: Generation) {
+        let (fleet, bot) = (Arc::clone(&self.fleet), Arc::clone(&self.bot));
+        let Some(connection) = self.connection_of(generation) else {
             return;
         };
-        if connection.assembler.is_some() && self.bot.assembler.is_present() {
+        if connection.assembler.is_some() && bot.assembler.is_present() {
             return;
         }
-        let generation = connection.generation;
-        let (fleet, bot, socket) = (
-            Arc::clone(&self.fleet),
-            Arc::clone(&self.bot),
-            Arc::clone(&connection.socket),
-        );
+        let socket = Arc::clone(&connection.socket);
         let assembler = start(
             AssemblerCard(Arc::clone(&self.bot)),
-            self.place_of(generation),
+            self.place_in_tree(generation),
             move |_, _| Assembler::new(fleet, bot, socket),
             self.watch(ConnectionActor::Assembler, generation),
         );
         let assembler = Child::new(assembler);
-        connection.socket.send(Attach::Assembler(assembler.clone()));
-        if let Some(connection) = &mut self.connection {
+        if let Some(connection) = self.connection_of(generation) {
+            connection.socket.send(Attach::Assembler(assembler.clone()));
             connection.assembler = Some(assembler);
         }
     }
 
-    pub(super) fn start_pinger(&mut self) {
-        let Some(connection) = &self.connection else {
+    pub(super) fn start_pinger(&mut self, generation: Generation) {
+        let Some(connection) = self.connection_of(generation) else {
             return;
         };
-        let generation = connection.generation;
+        let socket = Arc::clone(&connection.socket);
         let heartbeat = Heartbeat::new(
             self.link.ping_interval(),
             self.fleet.timing(self.record.platform).pong_grace,
@@ -101,22 +105,21 @@ impl Installation {
         )
         .spread(rand::random());
         let bot = Arc::clone(&self.bot);
-        let socket = Arc::clone(&connection.socket);
         let parent = Arc::clone(&self.me);
         let pinger = start(
             PingerCard(Arc::clone(&self.bot)),
-            self.place_of(generation),
+            self.place_in_tree(generation),
             move |_, _| Pinger::new(bot, generation, heartbeat, socket, parent),
             self.watch(ConnectionActor::Pinger, generation),
         );
         let pinger = Child::new(pinger);
-        connection.socket.send(Attach::Pinger(pinger.clone()));
-        if let Some(connection) = &mut self.connection {
+        if let Some(connection) = self.connection_of(generation) {
+            connection.socket.send(Attach::Pinger(pinger.clone()));
             connection.pinger = Some(pinger);
         }
     }
 
-    fn place_of(&self, generation: Generation) -> Place {
+    pub(super) fn place_in_tree(&self, generation: Generation) -> Place {
         Place {
             arbiter: self.arbiter.number,
             generation: generation.0,
@@ -144,11 +147,17 @@ impl Installation {
     }
 
     pub(super) fn close(&mut self, generation: Generation, reason: CloseReason) {
+        if self.is_current(generation) && reason != CloseReason::Renewed {
+            self.lost_while_renewing();
+        }
         let Some(connection) = self.take_connection(generation) else {
             return;
         };
         let mode = match reason {
-            CloseReason::Stopped | CloseReason::Reconfigured => CloseMode::Finish {
+            CloseReason::Stopped
+            | CloseReason::Webhook
+            | CloseReason::Reconfigured
+            | CloseReason::Renewed => CloseMode::Finish {
                 within: match self.record.platform {
                     Platform::Feishu | Platform::Lark => self.fleet.timing.drain.min(CLOSE_LIMIT),
                     Platform::Wecom => self.fleet.timing.drain,
@@ -198,7 +207,7 @@ impl Installation {
         if actor == ConnectionActor::Socket {
             // Nobody is left who could be told to close, or who would say that the connection is over. A drain would wait
             // for that for ever.
-            self.connection = None;
+            drop(self.take_connection(generation));
         }
         let pause = match self.rebuilds.spend(now()) {
             Rebuild::After(pause) => pause,
@@ -215,8 +224,8 @@ impl Installation {
             ConnectionActor::Assembler => Self::start_assembler,
         };
         ctx.work_later::<Rebuilding>(pause, move |this, _| {
-            if this.is_current(generation) {
-                start_again(this);
+            if this.connection_of(generation).is_some() {
+                start_again(this, generation);
             }
         });
     }
@@ -229,6 +238,9 @@ impl Installation {
             detail,
         }: Lost,
     ) {
+        if self.is_current(generation) {
+            self.lost_while_renewing();
+        }
         let Some(connection) = self.take_connection(generation) else {
             return;
         };

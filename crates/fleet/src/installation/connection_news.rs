@@ -16,18 +16,32 @@ impl Handler<Opened> for Installation {
 
     fn handle(&mut self, Opened(generation): Opened, ctx: &mut Self::Context) {
         self.link.handle_opened(generation, now());
-        let is_ours = self.is_current(generation);
-        if is_ours && matches!(self.link.state(), State::Live { .. }) {
+        let is_link =
+            generation == self.link.generation() && matches!(self.link.state(), State::Live { .. });
+        let is_beside = self.link.renewing() == Some(generation);
+        if (is_link || is_beside) && self.connection_of(generation).is_some() {
             self.fleet.totals.opened.fetch_add(1, Relaxed);
-            if self.bot.tally.was_live.swap(true, Relaxed) {
-                self.fleet.totals.reconnects.fetch_add(1, Relaxed);
-                self.bot.tally.reconnects.fetch_add(1, Relaxed);
-            }
-            self.bot.tally.connected_ms.store(unix_ms(), Relaxed);
             self.note(generation, TimelineKind::Opened, "");
-            self.start_pinger();
+            self.start_pinger(generation);
+        }
+        if is_link && self.is_current(generation) {
+            self.serves();
+        }
+        if let Some(renewing) = self.renewing(generation) {
+            renewing.attempt = None;
         }
         self.drive(ctx);
+    }
+}
+
+impl Installation {
+    /// The present connection serves the bot from now on.
+    pub(super) fn serves(&self) {
+        if self.bot.tally.was_live.swap(true, Relaxed) {
+            self.fleet.totals.reconnects.fetch_add(1, Relaxed);
+            self.bot.tally.reconnects.fetch_add(1, Relaxed);
+        }
+        self.bot.tally.connected_ms.store(unix_ms(), Relaxed);
     }
 }
 
@@ -48,6 +62,8 @@ impl Handler<Alive> for Installation {
         let ping_interval_before = self.link.ping_interval();
         let ignored = self.link.handle_pong(generation, config.as_ref(), now());
         self.note_ignored_settings(ignored);
+        // It may serve from now on.
+        self.carry_out(ctx);
         let after = *self.link.settings();
         if before != after {
             let text = format!(
@@ -70,7 +86,7 @@ impl Handler<Silent> for Installation {
     type Result = ();
 
     fn handle(&mut self, Silent(generation): Silent, ctx: &mut Self::Context) {
-        if self.is_current(generation) {
+        if self.connection_of(generation).is_some() {
             self.fleet.totals.silent.fetch_add(1, Relaxed);
             self.fleet.totals.lost.fetch_add(1, Relaxed);
             // The link answers with `Close`.
@@ -84,9 +100,7 @@ impl Handler<AssemblerWanted> for Installation {
     type Result = ();
 
     fn handle(&mut self, AssemblerWanted(generation): AssemblerWanted, _: &mut Self::Context) {
-        if self.is_current(generation) {
-            self.start_assembler();
-        }
+        self.start_assembler(generation);
     }
 }
 
@@ -94,9 +108,7 @@ impl Handler<AssemblerIdle> for Installation {
     type Result = ();
 
     fn handle(&mut self, AssemblerIdle(generation): AssemblerIdle, _: &mut Self::Context) {
-        if let Some(connection) = &mut self.connection
-            && connection.generation == generation
-        {
+        if let Some(connection) = self.connection_of(generation) {
             // Dropped, and so ended.
             connection.assembler = None;
         }
@@ -112,15 +124,17 @@ impl Handler<ChildEnded> for Installation {
             generation,
             ended,
         } = child;
-        let is_current = self.connection.as_ref().is_some_and(|connection| {
-            connection.generation == generation
-                && connection.instance(actor) == Some(ended.instance)
-        });
-        if is_current {
+        let is_ours = self
+            .connection_of(generation)
+            .is_some_and(|connection| connection.instance(actor) == Some(ended.instance));
+        if is_ours {
             self.rebuild(actor, generation, &ended.exit, ctx);
-        } else if actor == ConnectionActor::Socket {
-            // Perhaps it could not say so itself.
-            self.finished(generation, 0);
+        } else {
+            if actor == ConnectionActor::Socket {
+                // Perhaps it could not say so itself.
+                self.finished(generation, 0);
+            }
+            self.show_again(actor);
         }
         self.drive(ctx);
     }

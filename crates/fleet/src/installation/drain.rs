@@ -65,11 +65,15 @@ impl Handler<Drain> for Installation {
     type Result = ();
 
     fn handle(&mut self, Drain { within }: Drain, ctx: &mut Self::Context) {
-        let connection = self.connection.take();
+        let beside = self.renewing.as_deref_mut();
+        let connections = [
+            self.connection.take(),
+            beside.and_then(|renewing| renewing.connection.take()),
+        ];
         self.link.handle_desired(Desired::Stop, now());
         self.drain = Some(Box::default());
         self.end_sender();
-        if let Some(connection) = connection {
+        for connection in connections.into_iter().flatten() {
             self.finishes(connection.generation);
             connection.socket.send(Close(CloseMode::Finish { within }));
         }

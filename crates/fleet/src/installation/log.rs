@@ -81,6 +81,9 @@ impl Installation {
             State::Queued | State::Bootstrapping | State::Dialing => {
                 log!(debug, self, state = state.label(), "connecting");
             }
+            State::Webhook => {
+                log!(info, self, "not connected; its events come over http");
+            }
             State::Stopped => {}
         }
     }
@@ -119,6 +122,7 @@ impl Installation {
             // It never tried to connect.
             State::Stopped if self.link.generation().0 == 0 => return,
             State::Stopped => (TimelineKind::Stopped, String::new()),
+            State::Webhook => (TimelineKind::Webhook, String::new()),
             State::Live { .. } | State::Queued | State::Bootstrapping | State::Dialing => return,
         };
         self.note(self.link.generation(), kind, line);

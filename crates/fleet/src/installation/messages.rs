@@ -76,9 +76,20 @@ pub(crate) struct Drained {
     pub(crate) unanswered: u64,
 }
 
+/// The store has another row of this installation. From the installation, after it had the row changed.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct RowChanged;
+
 /// The supervisor, as an installation knows it.
-pub(crate) trait SupervisorAddress: Receives<RequestPermit> + Receives<Drained> {}
-impl<T: Receives<RequestPermit> + Receives<Drained>> SupervisorAddress for T {}
+pub(crate) trait SupervisorAddress:
+    Receives<RequestPermit> + Receives<Drained> + Receives<RowChanged>
+{
+}
+impl<T: Receives<RequestPermit> + Receives<Drained> + Receives<RowChanged>> SupervisorAddress
+    for T
+{
+}
 
 /// Provoke a fault in a child. From the fleet's handle, when fault injection is on.
 #[derive(Debug, Message)]

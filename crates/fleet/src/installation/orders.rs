@@ -1,13 +1,15 @@
 //! What the supervisor tells an installation: its configuration, its permit, that the host slept.
 
 use super::messages::{Configure, Permitted, Slept};
+use super::renewal::Renewing;
 use super::{Installation, link_of};
 use crate::clock::now;
 use crate::pinger::AskWithin;
 use actix::Handler;
 use longwire_actor::stop_at_end;
-use longwire_installation::Desired;
-use longwire_link::State;
+use longwire_installation::{Desired, Platform};
+use longwire_link::{Renewal, State};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The time over which all connections are asked after the host slept.
@@ -24,8 +26,13 @@ impl Handler<Configure> for Installation {
         }: Configure,
         ctx: &mut Self::Context,
     ) {
-        let is_reachable_differently =
-            !self.record.has_same_access(&record) || self.config_fault != config_fault;
+        let record = self.as_proved(record);
+        let has_same_access = self.record.has_same_access(&record);
+        let is_reachable_differently = !has_same_access || self.config_fault != config_fault;
+        // The connection that lives is spared where the platform serves two, until another one is proved.
+        let may_renew = self.config_fault == config_fault
+            && self.record.bot() == record.bot()
+            && record.platform != Platform::Wecom;
         let is_claimed = self.record.claims != record.claims;
         self.config_fault = config_fault;
         if self.record.platform != record.platform {
@@ -34,6 +41,7 @@ impl Handler<Configure> for Installation {
             self.drive(ctx);
             self.link = link_of(&self.fleet, &record, &self.bot);
         }
+        self.link.handle_mode(record.mode, now());
         self.record = record;
         self.bot.configured(&self.record);
         self.link.handle_desired(self.record.desired, now());
@@ -44,7 +52,11 @@ impl Handler<Configure> for Installation {
             Desired::Stop => self.end_sender(),
         }
         self.link.handle_take_back(self.record.take_back);
-        if is_reachable_differently {
+        self.forget_settled();
+        if is_reachable_differently && may_renew {
+            let with = Renewing::with(Arc::clone(&self.record));
+            self.renew(Renewal::Beside, with, ctx);
+        } else if is_reachable_differently {
             self.link.handle_configured(now());
         }
         self.drive(ctx);
@@ -59,6 +71,8 @@ impl Handler<Permitted> for Installation {
             generation == self.link.generation() && *self.link.state() == State::Queued;
         if is_awaited {
             self.attempt = Some(permit);
+        } else if let Some(renewing) = self.renewing(generation) {
+            renewing.attempt = Some(permit);
         }
         self.link.handle_permitted(generation, now());
         self.drive(ctx);

@@ -28,7 +28,7 @@ impl Handler<InjectChild> for Installation {
     fn handle(&mut self, InjectChild(actor, fault): InjectChild, _: &mut Self::Context) {
         if actor == ConnectionActor::Assembler {
             // There is mostly none, since most connections see no split push.
-            self.start_assembler();
+            self.start_assembler(self.link.generation());
         }
         let connection = self.connection.as_ref();
         if !connection.is_some_and(|connection| connection.inject(actor, Inject(fault))) {

@@ -1,6 +1,7 @@
 //! What an installation shows of itself: its status for the admin view, and whether it waits for an open file.
 
 use super::Installation;
+use crate::kind::ConnectionActor;
 use longwire_link::{Generation, IgnoredSetting, Setback, State};
 use longwire_store::TimelineKind;
 
@@ -8,23 +9,21 @@ impl Installation {
     /// Writes the link's state into the status, and each change once into the timeline and the log.
     pub(super) fn show(&mut self) {
         let state = *self.link.state();
-        let generation = self.link.generation();
         if state.reason().is_none() && !matches!(state, State::Restarting { .. }) {
             self.detail = None;
         }
-        self.bot.shows(&self.link, self.detail.as_deref());
+        let differs = self.bot.shows(&self.link, self.detail.as_deref());
+        let is_news = differs || !std::mem::replace(&mut self.was_shown, true);
         let waited_before = self.waits_for_file.is_some();
         self.count_waiting(&state);
         if waited_before && self.waits_for_file.is_some() {
             // It waits as before. Thousands of bots may wait, so the log has one line about all of them.
-            self.shown = Some((state, generation));
             return;
         }
         self.log_alarm(&state);
-        if self.shown == Some((state, generation)) {
+        if !is_news {
             return;
         }
-        self.shown = Some((state, generation));
         self.bot.was_taken_back(self.link.taken_back());
         self.log_state(&state);
     }
@@ -42,11 +41,22 @@ impl Installation {
             }
             State::Queued | State::Bootstrapping | State::Dialing => {}
             State::Stopped
+            | State::Webhook
             | State::Live { .. }
             | State::BackingOff { .. }
             | State::Refused { .. }
             | State::Displaced { .. }
             | State::Restarting { .. } => self.waits_for_file = None,
+        }
+    }
+
+    /// The actor of another connection ended that was started after the one of this kind that still lives: the card shows that
+    /// one again.
+    pub(super) fn show_again(&self, actor: ConnectionActor) {
+        let connection = self.connection.as_ref();
+        let lives = connection.filter(|connection| connection.instance(actor).is_some());
+        if let Some(connection) = lives {
+            (self.bot.card(actor)).outlived(self.place_in_tree(connection.generation));
         }
     }
 

@@ -5,6 +5,7 @@ use super::entry::Entry;
 use crate::bot::Bot;
 use crate::config_fault::{self, ConfigFault};
 use crate::host::Host;
+use crate::installation::RowChanged;
 use actix::{ActorFutureExt, AsyncContext, Handler, Message, WrapFuture};
 use longwire_actor::{Context, Timer};
 use longwire_installation::{Desired, InstallationId};
@@ -121,6 +122,14 @@ impl Handler<Reload> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, _: Reload, ctx: &mut Self::Context) {
+        self.load(ctx);
+    }
+}
+
+impl Handler<RowChanged> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, _: RowChanged, ctx: &mut Self::Context) {
         self.load(ctx);
     }
 }

@@ -1,6 +1,6 @@
 //! What a [`Link`](super::Link) has its owner do.
 
-use super::CloseReason;
+use super::{CloseReason, RenewalEnd};
 use crate::generation::Generation;
 
 /// What is to be done. The owner answers with a `handle_…` call of the same generation, except where none is named.
@@ -20,6 +20,9 @@ pub enum Action {
     /// ([`taken_back`](super::Link::taken_back)). Answer: [`handle_take_back_recorded`](super::Link::handle_take_back_recorded),
     /// once that is durable. Without an answer this action is repeated.
     RecordTakeBack(Generation),
+    /// A [`Renewal`](super::Renewal) is over, and this is what came of it. Comes after the [`Close`](Self::Close) of the
+    /// connection that it replaced. No answer.
+    RenewalEnded(Generation, RenewalEnd),
     /// End whatever this generation still has: a call, a dial or a connection. Harmless if it has nothing. No answer.
     Close(Generation, CloseReason),
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use longwire_wire::endpoint::ClientConfig;
 
-use super::{Action, CloseReason, Link};
+use super::{Action, CloseReason, Link, RenewalEnd};
 use crate::connection_settings::IgnoredSetting;
 use crate::generation::Generation;
 use crate::state::State;
@@ -12,7 +12,9 @@ use crate::state::State;
 impl Link {
     /// The connect scheduler lets this generation start.
     pub fn handle_permitted(&mut self, generation: Generation, now: Instant) {
-        if self.is_current(generation) && self.state == State::Queued {
+        if self.is_renewing(generation) {
+            self.renewal_permitted(generation, now);
+        } else if self.is_current(generation) && self.state == State::Queued {
             let limit = self.timing.bootstrap + self.timing.slack;
             self.enter(State::Bootstrapping, Some(now + limit));
             self.actions.push_back(Action::Bootstrap(generation));
@@ -26,6 +28,9 @@ impl Link {
         config: Option<&ClientConfig>,
         now: Instant,
     ) -> Vec<IgnoredSetting> {
+        if self.renewal_bootstrapped(generation, now) {
+            return self.apply(config);
+        }
         if !self.is_current(generation) || self.state != State::Bootstrapping {
             return Vec::new();
         }
@@ -37,15 +42,20 @@ impl Link {
 
     /// The connection is open.
     pub fn handle_opened(&mut self, generation: Generation, now: Instant) {
+        if self.is_renewing(generation) {
+            return self.renewal_opened(generation, now);
+        }
         match self.state {
             State::Dialing if self.is_current(generation) => {
-                self.enter(State::Live { since: now }, None);
-                self.reconnects += u64::from(self.opened_before);
-                self.opened_before = true;
+                self.enter_live(now);
+                if self.displaced_by_us.take().is_some() {
+                    self.end_renewal(generation, RenewalEnd::Proved);
+                }
             }
             // The live connection is reported twice, which changes nothing.
             State::Live { .. } if self.is_current(generation) => {}
             State::Stopped
+            | State::Webhook
             | State::Queued
             | State::Bootstrapping
             | State::Dialing
@@ -59,6 +69,14 @@ impl Link {
         }
     }
 
+    /// The connection of the current generation serves, and has been open since then.
+    pub(super) fn enter_live(&mut self, since: Instant) {
+        self.answered_ping = false;
+        self.enter(State::Live { since }, None);
+        self.reconnects += u64::from(self.opened_before);
+        self.opened_before = true;
+    }
+
     /// How often a connection opened after an earlier one had ended.
     #[must_use]
     pub fn reconnects(&self) -> u64 {
@@ -67,7 +85,8 @@ impl Link {
 
     /// Starts the next generation.
     pub(super) fn attempt(&mut self, now: Instant) {
-        self.generation = self.generation.next();
+        self.newest = self.newest.next();
+        self.generation = self.newest;
         self.answered_ping = false;
         self.enter(State::Queued, None);
         self.request_permit(now);

@@ -9,6 +9,10 @@ pub enum CloseReason {
     Stopped,
     /// Credentials or settings changed. The installation connects again at once.
     Reconfigured,
+    /// The bot's events come over HTTP from now on.
+    Webhook,
+    /// Another connection, made with changed access, serves the bot instead.
+    Renewed,
     /// The call or the dial was not reported in time.
     TimedOut,
     /// The connection is lost, for this reason.
@@ -26,6 +30,8 @@ impl CloseReason {
         match self {
             Self::Stopped => "stopped",
             Self::Reconfigured => "reconfigured",
+            Self::Webhook => "webhook",
+            Self::Renewed => "renewed",
             Self::TimedOut => "timed_out",
             Self::Lost(setback) => setback.label(),
             Self::Restarting => "restarting",

@@ -15,6 +15,9 @@ pub const ALARM_AFTER: u32 = 5;
 impl Link {
     /// The bootstrap or the dial failed, or the connection is lost; the state says which.
     pub fn handle_setback(&mut self, generation: Generation, setback: Setback, now: Instant) {
+        if self.is_renewing(generation) {
+            return self.renewal_failed(setback, now);
+        }
         if !self.is_current(generation) {
             return;
         }
@@ -29,6 +32,7 @@ impl Link {
             | State::Refused { .. }
             | State::Displaced { .. }
             | State::Restarting { .. }
+            | State::Webhook
             | State::Stopped => {}
         }
     }
@@ -60,21 +64,34 @@ impl Link {
     /// Enters the state that follows from the setback.
     pub(super) fn fail(&mut self, setback: Setback, now: Instant) {
         let was_stable = self.end_live(now);
+        if let Some(since) = self.displaced_by_another(setback) {
+            return self.leave_to_another(since);
+        }
         match setback.disposition() {
             Disposition::Retry(pace) => {
+                self.give_up_idle_renewal();
                 let state = self.retry(pace, was_stable, setback, now);
                 self.enter(state, None);
             }
             Disposition::Refuse => {
+                self.give_up_idle_renewal();
                 let until = now + self.backoff.probe_delay(self.first_probe());
                 let reason = setback;
                 self.enter(State::Refused { until, reason }, None);
             }
             Disposition::Yield => {
-                self.enter_displaced(now);
-                self.actions.push_back(Action::RecordDisplaced);
+                if !self.yield_to_renewal(now) {
+                    self.leave_to_another(now);
+                }
             }
         }
+    }
+
+    /// Another program has had the bot since then.
+    fn leave_to_another(&mut self, since: Instant) {
+        self.give_up_renewal(CloseReason::Lost(Setback::Displaced));
+        self.enter_displaced(since);
+        self.actions.push_back(Action::RecordDisplaced);
     }
 
     fn retry(&mut self, pace: RetryPace, was_stable: bool, reason: Setback, now: Instant) -> State {

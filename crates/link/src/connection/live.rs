@@ -24,6 +24,9 @@ impl Link {
         config: Option<&ClientConfig>,
         now: Instant,
     ) -> Vec<IgnoredSetting> {
+        if self.is_renewing(generation) {
+            self.renewal_answered(now);
+        }
         let State::Live { since } = self.state else {
             return Vec::new();
         };

@@ -41,6 +41,7 @@ impl Link {
                 self.opened_before && self.failures() <= FAILURES_WITH_PERMIT
             }
             State::Stopped
+            | State::Webhook
             | State::Refused { .. }
             | State::Displaced { .. }
             | State::Restarting { .. } => false,

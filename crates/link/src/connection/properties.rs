@@ -6,7 +6,7 @@ use longwire_wire::endpoint::ClientConfig;
 use proptest::prelude::*;
 
 use super::*;
-use input::{Input, News, input, take_back};
+use input::{Input, News, RENEWAL, input, take_back};
 
 mod input;
 mod promises;
@@ -40,22 +40,40 @@ impl World {
             }
             Action::RequestPermit(generation) => {
                 prop_assert!(generation >= self.asked, "generations only grow");
-                prop_assert_eq!(generation, link.generation());
+                prop_assert!(is_wanted(generation, link));
                 self.asked = generation;
             }
             Action::Bootstrap(generation) | Action::Dial(generation) => {
-                prop_assert_eq!(generation, link.generation());
+                prop_assert!(is_wanted(generation, link));
                 self.busy.insert(generation);
+            }
+            Action::RenewalEnded(generation, end) => {
+                prop_assert_ne!(Some(generation), link.renewing());
+                let serves =
+                    generation == link.generation() && matches!(link.state(), State::Live { .. });
+                prop_assert_eq!(end == RenewalEnd::Proved, serves, "{:?}", end);
             }
             Action::Close(generation, _) => {
                 self.busy.remove(&generation);
                 self.open.remove(&generation);
             }
         }
-        prop_assert!(self.busy.len() <= 1, "two at once: {:?}", self.busy);
-        prop_assert!(self.open.len() <= 1, "two open: {:?}", self.open);
         Ok(())
     }
+
+    /// Once all actions are carried out, only the link's generation and that of its renewal have anything.
+    fn has_no_others(&self, link: &Link) -> Result<(), TestCaseError> {
+        let strangers: Vec<_> = (self.busy.iter())
+            .filter(|generation| !is_wanted(**generation, link))
+            .collect();
+        prop_assert!(strangers.is_empty(), "not closed: {:?}", strangers);
+        prop_assert!(self.open.len() <= 1, "two serve: {:?}", self.open);
+        Ok(())
+    }
+}
+
+fn is_wanted(generation: Generation, link: &Link) -> bool {
+    generation == link.generation() || Some(generation) == link.renewing()
 }
 
 /// A link, its owner, and what was true before the latest input.
@@ -65,6 +83,7 @@ struct Run {
     now: Instant,
     nonce: i64,
     before: State,
+    generation_before: Generation,
     had_alarm: bool,
 }
 
@@ -72,6 +91,7 @@ impl Run {
     fn new(link: Link, nonce: i64) -> Self {
         Self {
             before: *link.state(),
+            generation_before: link.generation(),
             had_alarm: link.has_alarm(),
             link,
             world: World::default(),
@@ -82,9 +102,10 @@ impl Run {
 
     fn step(&mut self, input: &Input) -> Result<(), TestCaseError> {
         self.before = *self.link.state();
+        self.generation_before = self.link.generation();
         self.had_alarm = self.link.has_alarm();
         let stale = match input {
-            Input::News(age, _) if self.generation(*age) != self.link.generation() => {
+            Input::News(age, _) if !is_wanted(self.generation(*age), &self.link) => {
                 Some(self.generation(*age))
             }
             _ => None,
@@ -95,6 +116,7 @@ impl Run {
             self.stale_news_change_nothing(generation, input, &actions)?;
         }
         self.carry_out(input, &actions)?;
+        self.a_renewal_costs_no_connection(input)?;
         self.a_displaced_one_is_left_alone(input, &actions)?;
         self.never_without_a_timer(input)?;
         self.alarms_have_a_cause(input)?;
@@ -115,6 +137,14 @@ impl Run {
             Input::Spent(after) => self
                 .link
                 .handle_restarts_exhausted(self.now + secs(*after), self.now),
+            Input::RenewalNews(news) => self.tell_renewal(news),
+            Input::RenewalGoesOn(steps) => {
+                RENEWAL[..*steps]
+                    .iter()
+                    .for_each(|news| self.tell_renewal(news));
+            }
+            Input::Renewal(renewal) => self.link.handle_renewal(*renewal, self.now),
+            Input::Mode(mode) => self.link.handle_mode(*mode, self.now),
             Input::Configured => self.link.handle_configured(self.now),
             Input::TakeBack(policy) => self.link.handle_take_back(*policy),
             Input::Claimed => self.link.handle_claimed(self.now),
@@ -134,8 +164,15 @@ impl Run {
         Ok(())
     }
 
+    fn tell_renewal(&mut self, news: &News) {
+        if let Some(generation) = self.link.renewing() {
+            self.tell(generation, news);
+        }
+    }
+
     fn tell(&mut self, generation: Generation, news: &News) {
         let (link, now) = (&mut self.link, self.now);
+        let is_renewing = link.renewing() == Some(generation);
         match news {
             News::Permitted => link.handle_permitted(generation, now),
             News::Bootstrapped => {
@@ -158,9 +195,9 @@ impl Run {
             News::Setback(setback) => {
                 link.handle_setback(generation, *setback, now);
                 // An owner that reports the end of a call or a dial has none any more.
-                if generation == link.generation()
-                    && matches!(self.before, State::Bootstrapping | State::Dialing)
-                {
+                let is_attempt = generation == link.generation()
+                    && matches!(self.before, State::Bootstrapping | State::Dialing);
+                if is_renewing || is_attempt {
                     self.world.busy.remove(&generation);
                 }
             }
@@ -168,12 +205,13 @@ impl Run {
     }
 
     fn carry_out(&mut self, input: &Input, actions: &[Action]) -> Result<(), TestCaseError> {
-        prop_assert!(actions.len() <= 2, "{actions:?}");
+        prop_assert!(actions.len() <= 5, "{actions:?}");
         for action in actions {
             self.world.carry_out(*action, &self.link)?;
         }
         let is_live = matches!(self.link.state(), State::Live { .. });
-        if is_live && !self.was_live() {
+        let is_another = self.link.generation() != self.generation_before;
+        if is_live && (is_another || !self.was_live()) {
             prop_assert!(
                 self.world.open.insert(self.link.generation()),
                 "opened twice"
@@ -185,7 +223,7 @@ impl Run {
             "an open connection nobody wants: {:?}",
             input
         );
-        Ok(())
+        self.world.has_no_others(&self.link)
     }
 
     fn was_live(&self) -> bool {

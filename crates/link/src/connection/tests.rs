@@ -13,6 +13,7 @@ mod failure;
 mod operator;
 mod platform;
 mod priority;
+mod renewal;
 mod settings;
 mod wecom;
 

@@ -77,7 +77,7 @@ pub enum BotCondition {
     Live,
     /// It is in a trouble that is told, for a reason as a stable word.
     InTrouble(BotTrouble, &'static str),
-    /// It is not to run.
+    /// It is not to run, or not to connect.
     Stopped,
 }
 
@@ -94,7 +94,7 @@ impl BotCondition {
     pub fn of(state: &State, failures: u32, restarting: &'static str) -> Self {
         let deaf = |reason| Self::InTrouble(BotTrouble::Deaf, reason);
         match state {
-            State::Stopped => Self::Stopped,
+            State::Stopped | State::Webhook => Self::Stopped,
             State::Live { .. } if failures == 0 => Self::Live,
             State::Live { .. } | State::Queued | State::Bootstrapping | State::Dialing => {
                 Self::Connecting

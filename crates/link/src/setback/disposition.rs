@@ -71,6 +71,7 @@ impl Setback {
             | Self::ProxyUnusable
             | Self::NoSecret
             | Self::SameBot
+            | Self::SpaceLimit
             | Self::AddressRefused => Refuse,
             Self::Displaced => Yield,
             // 408 is a timeout. Every other 4xx rejects the request, which does not change by itself.

@@ -44,6 +44,7 @@ impl Setback {
             Self::Displaced => DISPLACED,
             Self::NoSecret => NO_SECRET,
             Self::SameBot => SAME_BOT,
+            Self::SpaceLimit => SPACE_LIMIT,
             Self::AddressRefused => ADDRESS_REFUSED,
             Self::TooManyOpenFiles => TOO_MANY_OPEN_FILES,
         }
@@ -86,5 +87,6 @@ const NOT_SUBSCRIBED: &str = "Nothing to do if it is rare; otherwise look for an
 const DISPLACED: &str = "Only one program can serve a bot: stop the other one that uses this bot id, then take the bot back with `longwire installations start`.";
 const NO_SECRET: &str = "Put the secret where the configuration says and start longwire again; of an installation that was added, add the secret again or restore the key file that the store was made with.";
 const SAME_BOT: &str = "A bot has one name: remove one of the two from the configuration file, or stop the one that is not needed.";
+const SPACE_LIMIT: &str = "Stop another installation of this space, or raise `connections_per_space`; this one connects by itself when there is room.";
 const ADDRESS_REFUSED: &str = "Use an https base URL, or list the host under the hosts that plain connections are allowed to.";
 const TOO_MANY_OPEN_FILES: &str = "Raise the limit on open files (LimitNOFILE in the systemd unit, `ulimit -n` in a shell) and restart longwire; it tries again by itself when another bot is stopped.";

@@ -26,7 +26,6 @@ fn view(state: &'static str, legacy_state: &'static str) -> InstallationView {
         generation: 1,
         callbacks: None,
         lights: Lights::default(),
-        callbacks: None,
     }
 }
 

@@ -1,9 +1,10 @@
 //! The inputs of a link, in any order.
 
-use longwire_installation::{Desired, TakeBack};
+use longwire_installation::{Desired, Mode, TakeBack};
 use proptest::prelude::*;
 
 use super::secs;
+use crate::connection::Renewal;
 use crate::setback::Setback;
 
 /// One input.
@@ -12,8 +13,14 @@ pub(super) enum Input {
     Desired(Desired),
     /// News about the generation so many before the current one.
     News(u64, News),
+    /// News about the renewal under way, if there is one.
+    RenewalNews(News),
+    /// So many of the steps of a renewal that goes well.
+    RenewalGoesOn(usize),
+    Renewal(Renewal),
     Spent(u64),
     Configured,
+    Mode(Mode),
     TakeBack(Option<TakeBack>),
     Claimed,
     Fire,
@@ -29,6 +36,14 @@ pub(super) enum News {
     Setback(Setback),
     TakeBackRecorded,
 }
+
+/// The steps of a renewal that goes well.
+pub(super) const RENEWAL: [News; 4] = [
+    News::Permitted,
+    News::Bootstrapped,
+    News::Opened,
+    News::Pong(None),
+];
 
 fn news() -> impl Strategy<Value = News> {
     let setback = prop_oneof![
@@ -63,8 +78,15 @@ pub(super) fn input() -> impl Strategy<Value = Input> {
         1 => Just(Input::Desired(Desired::Stop)),
         3 => Just(Input::Desired(Desired::Run)),
         20 => (age, news()).prop_map(|(age, news)| Input::News(age, news)),
+        6 => news().prop_map(Input::RenewalNews),
+        5 => (1..=RENEWAL.len()).prop_map(Input::RenewalGoesOn),
+        2 => Just(Input::Renewal(Renewal::Beside)),
+        2 => Just(Input::Renewal(Renewal::Displacing)),
         1 => (0_u64..2000).prop_map(Input::Spent),
         1 => Just(Input::Configured),
+        1 => prop_oneof![Just(Mode::LongConnection), Just(Mode::Webhook), Just(Mode::Both)]
+            .prop_map(Input::Mode),
+        1 => Just(Input::Mode(Mode::Both)),
         1 => proptest::option::of(take_back()).prop_map(Input::TakeBack),
         1 => Just(Input::Claimed),
         5 => Just(Input::Fire),

@@ -9,7 +9,11 @@ use crate::setback::{Disposition, RetryPace};
 impl Run {
     /// After a handled timeout a link waits for something later, or its actor would be woken for ever. With a nonce of 0
     /// the first attempt may follow at once.
-    pub(super) fn nothing_is_due(&self) -> Result<(), TestCaseError> {
+    pub(super) fn nothing_is_due(&mut self) -> Result<(), TestCaseError> {
+        if self.link.renewing().is_some() {
+            // Its second attempt may follow at once too.
+            self.link.handle_timeout(self.now);
+        }
         let at_once = matches!(self.link.state(), State::BackingOff { attempt: 0 | 1, .. });
         let due = self.link.poll_timeout();
         prop_assert!(
@@ -32,6 +36,18 @@ impl Run {
         Ok(())
     }
 
+    /// Whatever becomes of a renewal, the bot that was connected is.
+    pub(super) fn a_renewal_costs_no_connection(&self, input: &Input) -> Result<(), TestCaseError> {
+        if matches!(
+            input,
+            Input::Renewal(_) | Input::RenewalNews(_) | Input::RenewalGoesOn(_)
+        ) && self.was_live()
+        {
+            prop_assert_eq!(self.link.state().label(), "live", "{:?}", input);
+        }
+        Ok(())
+    }
+
     /// A displaced bot comes back by an operator's hand, or at its own time and recorded, and by nothing else.
     pub(super) fn a_displaced_one_is_left_alone(
         &mut self,
@@ -48,7 +64,11 @@ impl Run {
             }
             if !is_displaced {
                 match input {
-                    Input::Desired(_) | Input::Configured | Input::Claimed => {}
+                    Input::Desired(_)
+                    | Input::Configured
+                    | Input::Mode(_)
+                    | Input::Claimed
+                    | Input::Renewal(_) => {}
                     Input::News(0, News::TakeBackRecorded) => {
                         prop_assert!(
                             self.world.recording.is_some(),
@@ -72,9 +92,12 @@ impl Run {
                 prop_assert!(timeout.is_some_and(|due| due > self.now));
             }
             State::Displaced { until, .. } => prop_assert_eq!(timeout, until),
-            State::Stopped => prop_assert_eq!(timeout, None),
+            State::Stopped | State::Webhook => prop_assert_eq!(timeout, None),
             // A connection ends by its own heartbeat; only the end of an alarm is waited for.
-            State::Live { .. } => prop_assert!(timeout.is_none() || self.link.has_alarm()),
+            State::Live { .. } => prop_assert_eq!(
+                timeout.is_some(),
+                self.link.renewing().is_some() || timeout.is_some() && self.link.has_alarm()
+            ),
             State::Queued
             | State::Bootstrapping
             | State::Dialing
@@ -96,9 +119,14 @@ impl Run {
         if self.had_alarm && !has_alarm {
             let by_hand = matches!(
                 input,
-                Input::Desired(_) | Input::Configured | Input::Claimed
+                Input::Desired(_)
+                    | Input::Configured
+                    | Input::Mode(_)
+                    | Input::Claimed
+                    | Input::Renewal(_)
             );
-            prop_assert!(by_hand || self.was_live(), "{:?}", input);
+            let is_live = matches!(self.link.state(), State::Live { .. });
+            prop_assert!(by_hand || self.was_live() || is_live, "{:?}", input);
         }
         Ok(())
     }

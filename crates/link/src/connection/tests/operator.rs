@@ -124,3 +124,48 @@ fn a_spent_rebuild_budget_waits_and_goes_on() {
     assert_eq!(fire(&mut link), until);
     go_live(&mut link, until);
 }
+
+/// S62: a bot in webhook mode runs without a connection, and the mode is switched at any time.
+#[test]
+fn a_bot_in_webhook_mode_runs_without_a_connection() {
+    let now = Instant::now();
+    let mut link = link().with_mode(Mode::Webhook);
+    link.handle_desired(Desired::Run, now);
+    assert_eq!((*link.state(), link.poll_timeout()), (State::Webhook, None));
+    link.handle_configured(now);
+    link.handle_restarts_exhausted(now + secs(600), now);
+    assert_eq!(actions(&mut link), []);
+    assert!(!link.keeps_socket_permit());
+
+    link.handle_mode(Mode::Both, now);
+    let generation = go_live(&mut link, now);
+    link.handle_mode(Mode::LongConnection, now);
+    assert_eq!(actions(&mut link), [], "it is connected already");
+    link.handle_mode(Mode::Webhook, now);
+    let close = Action::Close(generation, CloseReason::Webhook);
+    assert_eq!(actions(&mut link), [close]);
+    assert_eq!((*link.state(), link.poll_timeout()), (State::Webhook, None));
+    link.handle_setback(generation, Setback::Reset, now);
+    assert_eq!(*link.state(), State::Webhook, "its connection is over");
+}
+
+#[test]
+fn a_stopped_bot_stays_stopped_in_every_mode() {
+    let now = Instant::now();
+    let mut link = link();
+    for &mode in Mode::ALL {
+        link.handle_mode(mode, now);
+        assert_eq!(
+            (*link.state(), actions(&mut link)),
+            (State::Stopped, vec![])
+        );
+    }
+    link.handle_mode(Mode::Webhook, now);
+    link.handle_desired(Desired::Run, now);
+    assert_eq!(*link.state(), State::Webhook);
+    link.handle_desired(Desired::Stop, now);
+    assert_eq!(
+        (*link.state(), actions(&mut link)),
+        (State::Stopped, vec![])
+    );
+}

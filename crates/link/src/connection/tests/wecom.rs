@@ -27,7 +27,7 @@ pub(super) fn carry_out(link: &mut Link, now: Instant) -> Option<Generation> {
             }
             Action::Dial(generation) => dialing = Some(generation),
             Action::RecordTakeBack(generation) => link.handle_take_back_recorded(generation, now),
-            Action::RecordDisplaced | Action::Close(..) => {}
+            Action::RecordDisplaced | Action::RenewalEnded(..) | Action::Close(..) => {}
         }
     }
     dialing

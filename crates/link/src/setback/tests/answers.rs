@@ -91,6 +91,7 @@ fn failed_bootstraps() {
         (Setback::NoSecret, "no_secret", REFUSE),
         (Setback::AddressRefused, "address_refused", REFUSE),
         (Setback::SameBot, "same_bot", REFUSE),
+        (Setback::SpaceLimit, "space_limit", REFUSE),
         (Setback::ProxyUnusable, "proxy_unusable", REFUSE),
         (
             Setback::ProxyRefused { status: 502 },

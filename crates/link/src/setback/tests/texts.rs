@@ -58,6 +58,7 @@ fn all() -> Vec<Setback> {
         S::Displaced,
         S::NoSecret,
         S::SameBot,
+        S::SpaceLimit,
         S::ProxyUnusable,
         S::AddressRefused,
         S::TooManyOpenFiles,
@@ -76,7 +77,7 @@ fn all() -> Vec<Setback> {
             S::NoSecret | S::AddressRefused => {}
             S::CredentialsRefused { .. } | S::SubscribeLimited | S::SubscribeFailed { .. } => {}
             S::SubscribeTimedOut | S::NotSubscribed | S::Displaced => {}
-            S::SameBot | S::ProxyUnusable | S::TooManyOpenFiles => {}
+            S::SameBot | S::SpaceLimit | S::ProxyUnusable | S::TooManyOpenFiles => {}
         }
     }
     samples
