@@ -3,8 +3,8 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Path, Query};
-use longwire_access::{AuditAction, Scope};
-use longwire_installation::{Desired, Origin};
+use longwire_access::{AuditAction, Scope, Space};
+use longwire_installation::{Desired, InstallationId, Origin};
 use longwire_listener::{Caller, Problem, Routes};
 use longwire_store::{InstallationRecord, Store};
 use serde::Deserialize;
@@ -145,6 +145,9 @@ async fn add_for(
     let new = request
         .check(Origin::Api, caller.space.clone(), &admin.settings.rules)
         .map_err(Problem::invalid)?;
+    if new.desired == Desired::Run && new.mode.connects() {
+        has_room(admin, &caller.space, None)?;
+    }
     let store = audit::audited(admin, caller, AuditAction::InstallationAdd, &name);
     let record = owned::change(admin, caller, move || store.add_installation(new)).await?;
     admin.settings.fleet.reload();
@@ -166,6 +169,12 @@ pub(crate) async fn stop(
     installation: Path<String>,
 ) -> Result<Json<StoredInstallation>, Problem> {
     set_desired(&admin, &caller, &installation, Desired::Stop).await
+}
+
+/// Refuses what could not be connected, because the space has as many connections as it may have.
+fn has_room(admin: &Admin, space: &Space, bot: Option<InstallationId>) -> Result<(), Problem> {
+    let fleet = &admin.settings.fleet;
+    (fleet.has_room(space, bot)).map_err(|full| Problem::conflict("space_limit", full.to_string()))
 }
 
 /// Also for those of the configuration file, whose `enabled` applies again at the next start. To start one that is
@@ -197,6 +206,9 @@ async fn set_desired_in(
     audit::has_room(admin)?;
     let mut record = owned::stored(admin, caller, id_or_name).await?;
     let id = record.id;
+    if desired == Desired::Run && record.mode.connects() {
+        has_room(admin, &record.space, Some(id))?;
+    }
     owned::change(admin, caller, move || store.set_desired(id, desired)).await?;
     admin.settings.fleet.reload();
     tracing::info!(installation = %record.public_id, desired = desired.label(), token = %caller.token, "wanted state changed");

@@ -21,6 +21,7 @@ use longwire_platform::feishu::TenantTokens;
 use longwire_store::{Store, TimelineEntry, TimelineKind, Writer};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -49,6 +50,8 @@ pub(crate) struct FleetContext {
     pub(crate) message_rate: MessageRate,
     /// What the ended connections of all bots keep.
     pub(crate) retained: RetainedBytes,
+    /// The bots of one space that may be connected at once.
+    pub(crate) connections_per_space: Option<NonZeroU32>,
     pub(crate) started_ms: i64,
     pub(crate) draining: AtomicBool,
     pub(crate) failure: Failure,
@@ -78,6 +81,7 @@ impl FleetContext {
             unfinished: Unfinished::default(),
             loop_guard: Mutex::new(LoopGuard::new(LoopLimits::default())),
             message_rate: MessageRate::new(settings.limits.messages_per_bot),
+            connections_per_space: settings.limits.connections_per_space,
             retained: RetainedBytes::default(),
             started_ms: crate::clock::unix_ms(),
             draining: AtomicBool::new(false),

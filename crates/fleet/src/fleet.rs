@@ -10,8 +10,10 @@ mod overview;
 mod replies;
 mod requests;
 mod secrets;
+mod spaces;
 mod upload;
 
+pub use spaces::SpaceIsFull;
 pub use upload::{UploadError, UploadFile};
 
 use crate::absence::Absence;

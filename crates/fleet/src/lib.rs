@@ -54,6 +54,7 @@ mod sender;
 pub mod setback;
 mod settings;
 mod socket;
+mod space_room;
 mod supervisor;
 mod totals;
 mod try_secret;
@@ -69,7 +70,7 @@ pub use cards::{CardAnswering, CardBroker, CardQuestion, CardReply};
 pub use config_fault::ConfigFault;
 pub use failure::FleetFailure;
 pub use fault::InjectError;
-pub use fleet::{Fleet, UploadError, UploadFile};
+pub use fleet::{Fleet, SpaceIsFull, UploadError, UploadFile};
 pub use kind::{ConnectionActor, FleetActor};
 pub use longwire_actor::Fault;
 pub use longwire_link::AnsweredSender;
@@ -83,6 +84,5 @@ pub use try_secret::{SecretTried, TrySecretError};
 pub use view::{
     ActorView, AnswerTotals, CallbackView, CardTotals, ConnectionLimitView, ConnectionTotals,
     Drained, EventTotals, Inspection, InstallationView, Lights, Overview, Quantiles,
-    RefusedCallback, RenewalOutcome,
-    RenewalView, StoreView,
+    RefusedCallback, RenewalOutcome, RenewalView, StoreView,
 };

@@ -8,6 +8,7 @@ use longwire_installation::InstallationId;
 use longwire_link::Timing;
 use longwire_store::Store;
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 /// What a fleet is started with.
 pub struct FleetSettings {
@@ -40,4 +41,6 @@ pub struct FleetSettings {
 pub struct FleetLimits {
     /// The messages that applications may send through one bot.
     pub messages_per_bot: Option<MessageRateLimit>,
+    /// The bots of one space that may be connected at once. The others wait, and say so.
+    pub connections_per_space: Option<NonZeroU32>,
 }

@@ -54,6 +54,9 @@ pub struct Ledger {
     pub upgrades_refused: u64,
     /// Connections that ended, for any reason.
     pub connections_ended: u64,
+    /// Of these, those that left their app without a connection that takes pushes.
+    #[serde(default)]
+    pub left_alone: u64,
     /// Connections the client closed with a WebSocket close frame.
     pub closed_by_client: u64,
     /// Violations of RFC 6455 and frames that are not protobuf, by clients.

@@ -218,7 +218,12 @@ impl PlatformState {
     /// Stops sending pushes over this connection.
     pub(crate) fn withdraw(&mut self, id: ConnectionId) {
         if let Some(live) = self.connections.get(&id) {
-            self.apps[live.app].live.retain(|other| *other != id);
+            let of_app = &mut self.apps[live.app].live;
+            let before = of_app.len();
+            of_app.retain(|other| *other != id);
+            if before > 0 && of_app.is_empty() {
+                self.ledger.left_alone += 1;
+            }
             self.topology += 1;
         }
     }

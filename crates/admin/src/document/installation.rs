@@ -8,9 +8,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use longwire_fleet::{CallbackView, CardTotals, InstallationView, Lights};
+use longwire_fleet::{CallbackView, CardTotals, InstallationView, Lights, RenewalView};
 use longwire_installation::{Guarantee, Platform, TakeBack};
-use longwire_store::{InstallationRecord, TimelineRecord};
+use longwire_store::{InstallationRecord, SecretCandidate, TimelineRecord};
 use serde::{Deserialize, Serialize};
 
 use super::overview::CardFields;
@@ -55,6 +55,10 @@ pub struct StoredInstallation {
     pub base_url: Option<String>,
     /// Whether it has a proxy of its own.
     pub has_proxy: bool,
+    /// By which road its events come: `long_connection`, `webhook` or `both`.
+    pub mode: Label,
+    /// A new secret that waits until the platform has taken it, or that the platform refused.
+    pub new_secret: Option<NewSecretDocument>,
     /// When a bot is taken back that another client took. `null`, as `take_back_per_day`: never.
     pub take_back_after_ms: Option<i64>,
     /// How often within 24 hours.
@@ -73,6 +77,30 @@ pub struct StoredInstallation {
     pub created_ms: i64,
     /// When it was changed last.
     pub updated_ms: i64,
+}
+
+/// A new secret that is not in use.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NewSecretDocument {
+    /// `waiting` or `refused`.
+    pub state: Label,
+    /// Since when.
+    pub since_ms: i64,
+    /// Why it was refused.
+    pub reason: Option<String>,
+}
+
+/// What came of the latest change of a bot's access while it was connected. The fields are described with [`RenewalView`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RenewalDocument {
+    pub at_ms: i64,
+    pub outcome: Label,
+    /// Whether it was about a new secret that waited.
+    pub new_secret: bool,
+    pub reason: Option<String>,
+    pub next_step: Option<Label>,
+    pub generation: u64,
+    pub gap_ms: u64,
 }
 
 /// What is promised of an installation's events.
@@ -115,6 +143,8 @@ pub struct InstallationDocument {
     pub reason_text: Option<String>,
     pub next_step: Option<String>,
     pub generation: u64,
+    #[serde(default)]
+    pub renewal: Option<RenewalDocument>,
     #[serde(with = "LightFields")]
     pub lights: Lights,
     #[serde(default)]
@@ -186,6 +216,8 @@ impl From<&InstallationRecord> for StoredInstallation {
             bot_id,
             base_url: (record.base_url.as_ref()).map(|base_url| base_url.as_str().to_owned()),
             has_proxy: record.has_proxy(),
+            mode: record.mode.label().into(),
+            new_secret: record.candidate.as_deref().map(NewSecretDocument::from),
             take_back_after_ms: record.take_back.map(TakeBack::after_ms),
             take_back_per_day: record.take_back.map(TakeBack::per_day),
             displaced_ms: record.displaced_ms,
@@ -195,6 +227,30 @@ impl From<&InstallationRecord> for StoredInstallation {
             origin: record.origin.label().into(),
             created_ms: record.created_ms,
             updated_ms: record.updated_ms,
+        }
+    }
+}
+
+impl From<&SecretCandidate> for NewSecretDocument {
+    fn from(candidate: &SecretCandidate) -> Self {
+        Self {
+            state: candidate.state.label().into(),
+            since_ms: candidate.since_ms,
+            reason: candidate.state.reason().map(str::to_owned),
+        }
+    }
+}
+
+impl From<RenewalView> for RenewalDocument {
+    fn from(view: RenewalView) -> Self {
+        Self {
+            at_ms: view.at_ms,
+            outcome: view.outcome.label().into(),
+            new_secret: view.is_of_candidate,
+            reason: view.reason,
+            next_step: view.next_step.map(Label::from),
+            generation: view.generation,
+            gap_ms: view.gap_ms,
         }
     }
 }
@@ -236,6 +292,7 @@ impl From<InstallationView> for InstallationDocument {
             reason_text: view.reason_text,
             next_step: view.next_step,
             generation: view.generation,
+            renewal: view.renewal.map(RenewalDocument::from),
             lights: view.lights,
             callbacks: view.callbacks.map(CallbackDocument::from),
         }

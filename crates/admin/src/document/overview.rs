@@ -88,6 +88,8 @@ struct ConnectionFields {
     opened: u64,
     lost: u64,
     reconnects: u64,
+    renewed: u64,
+    renewals_failed: u64,
     silent: u64,
     left_unread: u64,
     panics: u64,

@@ -1,7 +1,9 @@
 //! The JSON that programs read: names of fields, their order, and how values are written.
 
 use longwire_actor::{HandleTimes, LastExit, LastMessage, MailboxView, SupervisionView, Warning};
-use longwire_fleet::{ActorView, CardTotals, Inspection, InstallationView, Lights};
+use longwire_fleet::{
+    ActorView, CardTotals, Inspection, InstallationView, Lights, RenewalOutcome, RenewalView,
+};
 
 use super::uploads::with_scene;
 use super::*;
@@ -49,7 +51,7 @@ const OVERVIEW: &str = "{started_ms:0,now_ms:0,installations:0,by_state:{stopped
     events:{received:0,recorded:0,repeats_by_event_id:0,repeats_by_message:0,unparsed:0,unparsed_dropped:0,assembled:0},\
     answers:{acked:0,refused:0,refused_late:0,shed:0,late_receipts:0,orphaned_receipts:0,unrecorded:0},\
     cards:{asked:0,answered:0,defaulted:0,late:0},\
-    connections:{attempts:0,opened:0,lost:0,reconnects:0,silent:0,left_unread:0,panics:0},malformed:{},\
+    connections:{attempts:0,opened:0,lost:0,reconnects:0,renewed:0,renewals_failed:0,silent:0,left_unread:0,panics:0},malformed:{},\
     ack_latency_us:{count:0,p50:0,p99:0,max:0},record_latency_us:{count:0,p50:0,p99:0,max:0},\
     card_latency_us:{count:0,p50:0,p99:0,max:0},\
     store:{state:\"\",cause:null,detail:null,advice:null,since_ms:null,queue:0,queue_high_water:0,commits:0,notes_dropped:0},\
@@ -64,13 +66,13 @@ const ACTOR: &str = "{id:\"\",path:\"\",kind:\"\",arbiter:0,parent:null,children
     handle_ms:{p50:0,p99:0,max:0},last:{message:\"\",at_ms:0},\
     supervision:{strategy:\"\",restarts:0,limit:\"\",last_exit:null},warnings:[]}";
 
-const KEPT: &str = "{id:\"\",name:\"\",platform:\"\",app_id:\"\",bot_id:null,base_url:\"\",has_proxy:?,\
+const KEPT: &str = "{id:\"\",name:\"\",platform:\"\",app_id:\"\",bot_id:null,base_url:\"\",has_proxy:?,mode:\"\",new_secret:null,\
     take_back_after_ms:null,take_back_per_day:null,displaced_ms:null,taken_back_ms:[],guarantee:{id:\"\",text:\"\"},\
     desired:\"\",origin:\"\",created_ms:0,updated_ms:0}";
 
 /// Of one that was never connected.
 const OBSERVED: &str = "{id:\"\",name:\"\",platform:\"\",app_id:\"\",desired:\"\",state:\"\",legacy_state:\"\",\
-    state_since_ms:0,until_ms:null,attempt:0,reason:null,reason_text:null,next_step:null,generation:0,\
+    state_since_ms:0,until_ms:null,attempt:0,reason:null,reason_text:null,next_step:null,generation:0,renewal:null,\
     lights:{connected_ms:null,last_heard_ms:null,pong_round_trip_us:null,last_event_ms:null,never_heard_an_event:?,\
     attempts_exceeded:?,failures:0,alarm:?,restarts:0,reconnects:0,events:0,repeats:0,acked:0,refused:0,shed:0,\
     overloaded:?,unanswered:0,unrecorded:0,left_unread:0,malformed:0,unparsed:0,unparsed_dropped:0,\
@@ -271,6 +273,15 @@ fn a_bot_in_trouble_is_written_whole() {
         next_step: Some("n".to_owned()),
         generation: 4,
         callbacks: None,
+        renewal: Some(RenewalView {
+            at_ms: 27,
+            outcome: RenewalOutcome::Refused,
+            is_of_candidate: true,
+            reason: Some("s".to_owned()),
+            next_step: Some("u"),
+            generation: 28,
+            gap_ms: 29,
+        }),
         lights: Lights {
             connected_ms: Some(5),
             last_heard_ms: Some(6),
@@ -308,6 +319,8 @@ fn a_bot_in_trouble_is_written_whole() {
         "{\"id\":\"ins_1\",\"name\":\"客服\",\"platform\":\"feishu\",\"app_id\":\"cli_1\",\"desired\":\"run\",\
          \"state\":\"refused\",\"legacy_state\":\"error\",\"state_since_ms\":1,\"until_ms\":2,\"attempt\":3,\
          \"reason\":\"r\",\"reason_text\":\"t\",\"next_step\":\"n\",\"generation\":4,\
+         \"renewal\":{\"at_ms\":27,\"outcome\":\"refused\",\"new_secret\":true,\"reason\":\"s\",\"next_step\":\"u\",\
+         \"generation\":28,\"gap_ms\":29},\
          \"lights\":{\"connected_ms\":5,\"last_heard_ms\":6,\"pong_round_trip_us\":7,\"last_event_ms\":8,\
          \"never_heard_an_event\":false,\"attempts_exceeded\":true,\"failures\":9,\"alarm\":true,\"restarts\":10,\
          \"reconnects\":11,\"events\":12,\"repeats\":13,\"acked\":14,\"refused\":15,\"shed\":16,\

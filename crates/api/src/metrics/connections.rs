@@ -80,6 +80,16 @@ pub(super) fn write(snapshot: &Snapshot, families: &mut Families<'_>) -> fmt::Re
             connections.reconnects,
         ),
         (
+            "connections_renewed",
+            "Connections that replaced an earlier one with a new secret or address, once they were proved",
+            connections.renewed,
+        ),
+        (
+            "renewals_failed",
+            "New secrets or addresses that the platform did not take, so that the earlier connection went on",
+            connections.renewals_failed,
+        ),
+        (
             "connections_silent",
             "Connections found half-open",
             connections.silent,

@@ -57,6 +57,8 @@ fn snapshot() -> Snapshot {
                 opened: 5,
                 lost: 6,
                 reconnects: 7,
+                renewed: 51,
+                renewals_failed: 52,
                 silent: 8,
                 left_unread: 9,
                 panics: 10,

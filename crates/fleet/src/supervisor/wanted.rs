@@ -6,9 +6,11 @@ use crate::bot::Bot;
 use crate::config_fault::{self, ConfigFault};
 use crate::host::Host;
 use crate::installation::RowChanged;
+use crate::space_room;
 use actix::{ActorFutureExt, AsyncContext, Handler, Message, WrapFuture};
 use longwire_actor::{Context, Timer};
-use longwire_installation::{Desired, InstallationId};
+use longwire_installation::InstallationId;
+use longwire_link::Setback;
 use longwire_store::InstallationRecord;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -72,6 +74,9 @@ impl Supervisor {
         }
         let mut gone: BTreeSet<InstallationId> = self.entries.keys().copied().collect();
         let mut config_faults = config_fault::of_all(&records, &self.fleet.config_faults);
+        if let Some(limit) = self.fleet.connections_per_space {
+            space_room::fill(&records, &self.holders(), limit, &mut config_faults);
+        }
         for record in records {
             let id = record.id;
             gone.remove(&id);
@@ -85,9 +90,10 @@ impl Supervisor {
                     self.bots.rename(&entry.record, &record);
                     entry.record = Arc::new(record);
                     entry.config_fault = config_fault;
-                    match entry.record.desired {
-                        Desired::Run => self.scheduler.change_lane(id, Host::of(&entry.record)),
-                        Desired::Stop => self.scheduler.withdraw(id),
+                    if space_room::wants_connection(&entry.record) {
+                        self.scheduler.change_lane(id, Host::of(&entry.record));
+                    } else {
+                        self.scheduler.withdraw(id);
                     }
                     if let Some(running) = &entry.running {
                         running.send(entry.configure());
@@ -104,6 +110,18 @@ impl Supervisor {
         }
         // An installation that changed its lane may start an attempt there.
         self.start_attempts(ctx);
+    }
+
+    /// The installations that have a place among the connections of their space.
+    fn holders(&self) -> BTreeSet<InstallationId> {
+        let has_place = |entry: &Entry| {
+            let waits = |fault: &ConfigFault| fault.setback == Setback::SpaceLimit;
+            space_room::wants_connection(&entry.record)
+                && !entry.config_fault.as_deref().is_some_and(waits)
+        };
+        let entries = self.entries.iter();
+        let holders = entries.filter(|(_, entry)| has_place(entry));
+        holders.map(|(id, _)| *id).collect()
     }
 
     fn add(&mut self, record: InstallationRecord, config_fault: Option<Arc<ConfigFault>>) {

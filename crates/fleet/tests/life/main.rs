@@ -7,6 +7,8 @@ mod cards;
 mod connections;
 mod drain;
 mod events;
+mod modes;
 mod operations;
 mod replies;
+mod secrets;
 mod world;

@@ -397,6 +397,7 @@ async fn a_sender_that_fails_is_started_anew_and_its_reply_can_be_sent_again() {
 async fn a_bot_sends_so_many_messages_and_no_more() {
     let world = World::limited(FleetLimits {
         messages_per_bot: "2/h".parse().ok(),
+        ..FleetLimits::default()
     })
     .await;
     world.all_live().await;

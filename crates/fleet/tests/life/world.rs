@@ -2,7 +2,7 @@
 
 use longwire_egress::{EgressSettings, ProxyEnvironment, tls_config};
 use longwire_fleet::{CardAnswering, Fleet, FleetLimits, FleetSettings, InstallationView};
-use longwire_installation::{BaseUrl, Desired, Origin, Platform};
+use longwire_installation::{BaseUrl, Desired, InstallationId, Origin, Platform};
 use longwire_link::Timing;
 use longwire_sim::{Sim, SimSettings};
 use longwire_store::{NewInstallation, Store, StoreSettings};
@@ -81,7 +81,7 @@ impl World {
         Self::of(1, 1, |store| settings_of(store, timing)).await
     }
 
-    async fn of(
+    pub(crate) async fn of(
         ping_seconds: i64,
         bots: usize,
         settings: impl FnOnce(&Store) -> FleetSettings,
@@ -130,6 +130,11 @@ impl World {
         self.store
             .add_installation(bot(platform, name, base_url))
             .expect("an installation is added");
+    }
+
+    pub(crate) fn id(&self, number: usize) -> InstallationId {
+        let record = self.store.reader().installation(&format!("bot-{number}"));
+        record.expect("readable").expect("it was added").id
     }
 
     pub(crate) fn bot(&self, number: usize) -> InstallationView {

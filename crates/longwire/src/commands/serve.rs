@@ -117,10 +117,13 @@ async fn wait(gateway: &Gateway, signals: &mut Signals) -> Ending {
             broken = gateway.broken() => return Ending::Broken(broken),
             _ = status.tick() => {
                 let overview = gateway.fleet.overview();
-                let live = overview.by_state.get("live").copied().unwrap_or(0);
+                let count = |state| overview.by_state.get(state).copied().unwrap_or(0);
                 systemd::status(format!(
-                    "{live} of {} live, {} events recorded",
-                    overview.installations, overview.events.recorded,
+                    "{} of {} live, {} without a connection by their mode, {} events recorded",
+                    count("live"),
+                    overview.installations,
+                    count("webhook"),
+                    overview.events.recorded,
                 ));
             }
             _ = watchdog.tick(), if period.is_some() => systemd::feed_watchdog(&gateway.fleet).await,

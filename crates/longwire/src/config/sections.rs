@@ -1,6 +1,7 @@
 //! One struct per concern. Its default is what a file without the section means.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -67,6 +68,9 @@ pub(crate) struct LimitsSection {
     /// and a lower one of ours would refuse what they take.
     #[serde(deserialize_with = "message_rate")]
     pub(crate) messages_per_bot: Option<MessageRateLimit>,
+    /// Bots of one space that may be connected at once. No limit unless set: a host may serve one space alone, with thousands
+    /// of bots, and a low number would keep most of them out.
+    pub(crate) connections_per_space: Option<NonZeroU32>,
 }
 
 impl LimitsSection {
@@ -74,6 +78,7 @@ impl LimitsSection {
     pub(crate) fn limits(&self) -> FleetLimits {
         FleetLimits {
             messages_per_bot: self.messages_per_bot,
+            connections_per_space: self.connections_per_space,
         }
     }
 }

@@ -25,6 +25,7 @@ fn view(state: &'static str, legacy_state: &'static str) -> InstallationView {
         next_step: None,
         generation: 1,
         callbacks: None,
+        renewal: None,
         lights: Lights::default(),
     }
 }

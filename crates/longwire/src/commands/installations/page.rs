@@ -57,7 +57,7 @@ fn take_back(take_back: Option<TakeBack>) -> String {
 
 fn ink(state: &str) -> Ink {
     match state {
-        "live" => Ink::Green,
+        "live" | "webhook" => Ink::Green,
         "refused" | "displaced" | "restarting" => Ink::Red,
         "stopped" | "?" => Ink::Dim,
         _ => Ink::Yellow,
