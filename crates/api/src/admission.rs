@@ -26,6 +26,11 @@ impl Admission {
         Self { caller, ticks }
     }
 
+    /// Whether the token is valid still.
+    pub(crate) fn holds(&self) -> bool {
+        self.caller.is_still_admitted()
+    }
+
     /// Returns when the token is not valid any more.
     pub(crate) async fn ended(&mut self) {
         while self.caller.is_still_admitted() {

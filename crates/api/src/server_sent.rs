@@ -103,7 +103,8 @@ impl Chunks {
                 self.has_ended = true;
                 Some(Bytes::from_static(b"event: shutdown\ndata: {}\n\n"))
             }
-            chunk = self.chunks.recv() => chunk,
+            // It may have been waited for since the token was revoked.
+            chunk = self.chunks.recv() => chunk.filter(|_| self.admission.holds()),
         };
         Some((Ok(chunk?), self))
     }
