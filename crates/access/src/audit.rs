@@ -18,6 +18,14 @@ pub enum AuditAction {
     InstallationStart,
     /// An installation was to be disconnected.
     InstallationStop,
+    /// An installation was to be changed.
+    InstallationChange,
+    /// An installation was to be removed.
+    InstallationRemove,
+    /// A new secret of an installation was to be tried.
+    InstallationTry,
+    /// The sealing key was to be renewed.
+    KeysRotate,
     /// A platform was asked something through a bot.
     MessageSend,
     /// A file was sent to a platform.
@@ -55,10 +63,14 @@ pub struct AuditActionError;
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 21] = [
         Self::InstallationAdd,
         Self::InstallationStart,
         Self::InstallationStop,
+        Self::InstallationChange,
+        Self::InstallationRemove,
+        Self::InstallationTry,
+        Self::KeysRotate,
         Self::MessageSend,
         Self::FileUpload,
         Self::FaultInject,
@@ -82,6 +94,10 @@ impl AuditAction {
             Self::InstallationAdd => "installation.add",
             Self::InstallationStart => "installation.start",
             Self::InstallationStop => "installation.stop",
+            Self::InstallationChange => "installation.change",
+            Self::InstallationRemove => "installation.remove",
+            Self::InstallationTry => "installation.try",
+            Self::KeysRotate => "keys.rotate",
             Self::MessageSend => "message.send",
             Self::FileUpload => "file.upload",
             Self::FaultInject => "fault.inject",

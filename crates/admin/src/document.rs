@@ -10,13 +10,15 @@ mod inspection;
 mod installation;
 mod overview;
 mod reply;
+mod secrets;
 
 pub use access::{AuditDocument, AuditPage, CreatedToken, TokenDocument, TokenPage};
 pub use actor::{ActorDocument, ActorPage, KindGroup, TreeDocument};
 pub use inspection::InspectionDocument;
 pub use installation::{
-    CallbackDocument, GuaranteeDocument, InstallationDetail, InstallationDocument,
+    CallbackDocument, CandidateFields, GuaranteeDocument, InstallationDetail, InstallationDocument,
     InstallationPage, RefusedCallbackDocument, StoredInstallation, TimelineDocument,
 };
 pub use overview::OverviewDocument;
 pub use reply::{ReplyDocument, UploadDocument};
+pub use secrets::RotatedKeysDocument;

@@ -4,14 +4,16 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Path, Query};
 use longwire_access::{AuditAction, Scope, Space};
+use longwire_api::definition_problem;
 use longwire_installation::{Desired, InstallationId, Origin};
 use longwire_listener::{Caller, Problem, Routes};
 use longwire_store::{InstallationRecord, Store};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::document::{InstallationDetail, InstallationPage, StoredInstallation, TimelineDocument};
 use crate::store_calls::read;
-use crate::{AddRequest, Admin, audit, faults, owned, requests, uploads};
+use crate::{Admin, audit, faults, owned, requests, uploads};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
@@ -116,10 +118,11 @@ pub(crate) async fn show(
 pub(crate) async fn add(
     admin: Data<Admin>,
     caller: Caller,
-    request: Json<AddRequest>,
+    request: Json<Value>,
 ) -> Result<HttpResponse, Problem> {
     let request = request.into_inner();
-    let name = request.name.clone();
+    let name = request.get("name").and_then(Value::as_str);
+    let name = name.unwrap_or_default().to_owned();
     let added = add_for(&admin, &caller, request).await;
     let action = AuditAction::InstallationAdd;
     audit::keep_refusal(&admin, &caller, action, &name, &added);
@@ -130,7 +133,7 @@ pub(crate) async fn add(
 async fn add_for(
     admin: &Data<Admin>,
     caller: &Caller,
-    request: AddRequest,
+    request: Value,
 ) -> Result<InstallationRecord, Problem> {
     admin.settings.draining.refuse()?;
     audit::has_room(admin)?;
@@ -141,14 +144,15 @@ async fn add_for(
             "this token is narrowed to installations, and would not see a new one",
         ));
     }
-    let name = request.name.clone();
-    let new = request
-        .check(Origin::Api, caller.space.clone(), &admin.settings.rules)
-        .map_err(Problem::invalid)?;
+    let name = request.get("name").and_then(Value::as_str);
+    let name = name.unwrap_or_default();
+    let rules = &admin.settings.installation_rules;
+    let new = rules.read_new(&request, Origin::Api, caller.space.clone());
+    let new = new.map_err(|faults| definition_problem(&faults))?;
     if new.desired == Desired::Run && new.mode.connects() {
         has_room(admin, &caller.space, None)?;
     }
-    let store = audit::audited(admin, caller, AuditAction::InstallationAdd, &name);
+    let store = audit::audited(admin, caller, AuditAction::InstallationAdd, name);
     let record = owned::change(admin, caller, move || store.add_installation(new)).await?;
     admin.settings.fleet.reload();
     tracing::info!(installation = %record.public_id, app_id = %record.app_id, token = %caller.token, "installation added");

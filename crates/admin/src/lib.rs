@@ -7,6 +7,7 @@
 //! /admin/v1/installations/{id}/…      requests and uploads to a bot's platform; faults for tests
 //! /admin/v1/tokens                    tokens: made, listed, revoked
 //! /admin/v1/audit                     who changed what, and what came of it
+//! /admin/v1/secrets/rotate            the sealing key is renewed
 //! ```
 //!
 //! Each route names the scope that it needs, and `longwire_listener` asks the caller's token for it before a request comes
@@ -23,7 +24,6 @@
 )]
 
 mod actors;
-mod add_request;
 mod audit;
 pub mod document;
 mod faults;
@@ -32,6 +32,7 @@ mod installations;
 mod owned;
 mod request_problem;
 mod requests;
+mod secrets;
 mod spool;
 mod store_calls;
 mod tokens;
@@ -42,16 +43,17 @@ mod uploads;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::web::Data;
 use longwire_access::Scope;
+use longwire_api::InstallationRules;
 use longwire_fleet::{ActorView, Fleet};
 use longwire_listener::{Draining, RouteAccess, RouteClass, Routes};
 use longwire_store::Store;
 use tokio::sync::Semaphore;
 
-pub use add_request::{AddRequest, AddRules};
 pub use tokens::{TokenRequest, new_token_text};
 
 /// Feeds that may be open, fewer than the clients of the listener, so that other questions find a place.
@@ -70,7 +72,9 @@ pub struct AdminSettings {
     /// Whether the route for faults exists.
     pub fault_injection: bool,
     /// What an installation that is added has to keep.
-    pub rules: AddRules,
+    pub installation_rules: InstallationRules,
+    /// Reads a duration as the configuration has it.
+    pub parse_duration: fn(&str) -> Option<Duration>,
 }
 
 /// What handlers work with.
@@ -123,6 +127,11 @@ impl Admin {
                 actors::inspect,
             )
             .get("/admin/v1/audit", Scope::AdminRead, audit::list)
+            .post(
+                "/admin/v1/secrets/rotate",
+                Scope::AdminControl,
+                secrets::rotate,
+            )
             .and(tokens::routes())
             .and(installations::routes())
     }

@@ -86,10 +86,8 @@ impl Served {
             store: store.clone(),
             draining: draining.clone(),
             fault_injection: setup.fault_injection,
-            rules: AddRules {
-                plain_hosts: Vec::new(),
-                parse_duration,
-            },
+            installation_rules: InstallationRules::default(),
+            parse_duration,
         });
         let routes = Arc::clone(&admin);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has ports");

@@ -155,7 +155,7 @@ async fn create_for(
         let record = owned::stored_in(admin, caller, &space, named).await?;
         installations.push(record.public_id);
     }
-    let parse_duration = admin.settings.rules.parse_duration;
+    let parse_duration = admin.settings.parse_duration;
     let new = request
         .check(space, installations, parse_duration, audit::now_ms())
         .map_err(Problem::invalid)?;

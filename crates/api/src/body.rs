@@ -9,12 +9,31 @@ use actix_web::web::Json;
 use actix_web::{FromRequest, HttpRequest};
 use longwire_consumer::{DefinitionFault, Member, Members};
 use longwire_listener::Problem;
+use secrecy::zeroize::Zeroize as _;
 use serde_json::{Map, Value};
 
 use crate::problem_code::body_problem;
 
 /// The body of a request. A request without one has an empty object.
 pub(crate) struct Body(pub(crate) Value);
+
+/// A JSON body that may hold secrets. Its texts are wiped when it is dropped.
+pub(crate) struct SecretBody(pub(crate) Value);
+
+impl Drop for SecretBody {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
 
 impl FromRequest for Body {
     type Error = actix_web::Error;

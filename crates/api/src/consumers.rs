@@ -15,7 +15,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use longwire_access::{AuditAction, Grant};
 use longwire_consumer::ConsumerDefinition;
 use longwire_delivery::{ConsumerView, CreatedConsumer};
-use longwire_installation::Revision;
 use longwire_listener::{Caller, Problem};
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
@@ -26,7 +25,7 @@ use crate::cursor::CursorList;
 use crate::events::{StepDocument, cursors, not_shown};
 use crate::problem_code::{ProblemCode, body_problem};
 use crate::query::QueryReader;
-use crate::{audit, page};
+use crate::{audit, page, revision};
 
 use document::document;
 pub(crate) use document::{ConsumerStatus, CountsDocument, state};
@@ -125,7 +124,7 @@ pub(crate) async fn create(
     Ok(HttpResponse::Created()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::LOCATION, format!("/v1/consumers/{}", view.name)))
-        .insert_header((header::ETAG, etag(view.revision)))
+        .insert_header((header::ETAG, revision::etag(view.revision)))
         .json(shown))
 }
 
@@ -154,31 +153,8 @@ pub(crate) async fn show(
 
 fn shown(view: &ConsumerView) -> HttpResponse {
     HttpResponse::Ok()
-        .insert_header((header::ETAG, etag(view.revision)))
+        .insert_header((header::ETAG, revision::etag(view.revision)))
         .json(document(view))
-}
-
-/// The revision as `ETag` and `If-Match` have it.
-fn etag(revision: Revision) -> String {
-    format!("\"{}\"", revision.0)
-}
-
-/// The revision that a change is for; any if there is no `If-Match`, or `*`.
-fn expected(request: &HttpRequest) -> Result<Option<Revision>, Problem> {
-    let Some(value) = request.headers().get(header::IF_MATCH) else {
-        return Ok(None);
-    };
-    let text = value.to_str().unwrap_or_default();
-    if text == "*" {
-        return Ok(None);
-    }
-    let number = text
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'));
-    let number = number.and_then(|text| text.parse().ok());
-    number.map(|number| Some(Revision(number))).ok_or_else(|| {
-        ProblemCode::Outdated.problem("`If-Match` is no `ETag` of a consumer: nothing was changed")
-    })
 }
 
 /// Changes the definition by a merge patch (RFC 7396).
@@ -204,7 +180,7 @@ async fn change_for(
     audit::admit(api)?;
     let view = find(api, caller, name)?;
     // Without a revision the patch is for the definition that it was merged into, so that no other change is undone.
-    let expected = expected(request)?.unwrap_or(view.revision);
+    let expected = revision::expected(request)?.unwrap_or(view.revision);
     let mut merged = view.definition.to_json();
     merge(&mut merged, patch);
     let definition =

@@ -1,114 +1,37 @@
-//! `/v1/installations`: the bots of a space, as applications may know them. Nothing of their access is here.
+//! `/v1/installations`: the bots of a space, seen, added, changed and removed. No secret ever leaves.
 
-use std::collections::BTreeMap;
+mod change;
+mod definition;
+mod document;
 
+use std::sync::Arc;
+
+use actix_web::http::header;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use longwire_consumer::time_text;
-use longwire_fleet::{CallbackView, InstallationView};
-use longwire_installation::{Platform, PublicId};
+use longwire_fleet::{Fleet, InstallationView};
+use longwire_installation::PublicId;
 use longwire_listener::{Caller, Problem};
-use serde::Serialize;
+use longwire_store::InstallationRecord;
 use serde_json::{Value, json};
-use utoipa::ToSchema;
 
 use crate::cursor::CursorList;
 use crate::events::cursors;
 use crate::problem_code::ProblemCode;
 use crate::query::QueryReader;
-use crate::{Api, page};
+use crate::{Api, page, revision};
 
-/// A bot.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Installation)]
-pub(crate) struct BotDocument {
-    /// Its id, as in the `installationid` of its events.
-    id: String,
-    /// The operator's name for it.
-    name: String,
-    /// `feishu`, `lark` or `wecom`.
-    platform: &'static str,
-    /// The platform's id of the app or bot.
-    app_id: String,
-    /// `run` or `stop`.
-    desired: &'static str,
-    /// `live`, `connecting`, `backing_off`, `refused`, `displaced` and others.
-    state: &'static str,
-    /// Since when.
-    state_since: String,
-    /// Why it is not live, by a stable name.
-    reason: Option<String>,
-    /// What to do about it.
-    next_step: Option<String>,
-    /// When its last event came.
-    last_event: Option<String>,
-    /// What is promised of its events, by a stable name.
-    guarantee: Option<&'static str>,
-    /// What came by its callback route since the gateway started.
-    callbacks: Option<BotCallbacksDocument>,
+pub(crate) use change::{change, create, remove};
+pub use definition::InstallationRules;
+pub(crate) use document::{BotDocument, CandidateDocument};
+
+/// The row of a bot that the fleet sees.
+fn record_of(fleet: &Fleet, view: &InstallationView) -> Option<Arc<InstallationRecord>> {
+    fleet.record(fleet.installation_id(&view.id)?)
 }
 
-/// What came by the callback route of a bot since the gateway started.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = InstallationCallbacks)]
-pub(crate) struct BotCallbacksDocument {
-    /// When the last request came, whatever became of it.
-    last: Option<String>,
-    /// When the last one came whose event is recorded.
-    last_recorded: Option<String>,
-    /// How many there were, by what became of them: `challenged`, `recorded`, `repeated`, and each cause of a refusal.
-    verdicts: BTreeMap<&'static str, u64>,
-    /// The last one that was not recorded.
-    last_refusal: Option<RefusedPostDocument>,
-    /// What to do where callbacks come although the mode of the bot says otherwise. They are recorded all the same.
-    unexpected: Option<&'static str>,
-}
-
-/// A callback that was not recorded.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = RefusedCallback)]
-pub(crate) struct RefusedPostDocument {
-    /// When it came.
-    at: String,
-    /// Why it was not recorded, by a stable name.
-    cause: &'static str,
-    /// What to do about it.
-    next_step: &'static str,
-}
-
-impl From<CallbackView> for BotCallbacksDocument {
-    fn from(view: CallbackView) -> Self {
-        Self {
-            last: view.last_ms.map(time_text),
-            last_recorded: view.last_recorded_ms.map(time_text),
-            verdicts: view.verdicts,
-            last_refusal: view.last_refusal.map(|refusal| RefusedPostDocument {
-                at: time_text(refusal.at_ms),
-                cause: refusal.cause,
-                next_step: refusal.hint,
-            }),
-            unexpected: view.unexpected,
-        }
-    }
-}
-
-impl From<InstallationView> for BotDocument {
-    fn from(view: InstallationView) -> Self {
-        Self {
-            id: view.id,
-            name: view.name,
-            platform: view.platform,
-            app_id: view.app_id,
-            desired: view.desired,
-            state: view.state,
-            state_since: time_text(view.state_since_ms),
-            reason: view.reason,
-            next_step: view.next_step,
-            last_event: view.lights.last_event_ms.map(time_text),
-            guarantee: Platform::parse(view.platform).map(|platform| platform.guarantee().id()),
-            callbacks: view.callbacks.map(BotCallbacksDocument::from),
-        }
-    }
+fn unknown(id_or_name: &str) -> Problem {
+    ProblemCode::NotFound.problem(format!("there is no installation `{id_or_name}`"))
 }
 
 /// In the order in which they were added.
@@ -135,9 +58,12 @@ pub(crate) async fn list(
     let next = (views.len() > limit)
         .then(|| cursors.write(CursorList::Installations, place(&views[limit - 1].0)));
     views.truncate(limit);
+    let fleet = &api.settings.fleet;
     let data: Vec<Value> = views
         .into_iter()
-        .map(|(_, view)| json!(BotDocument::from(view)))
+        // One that was removed just now is left out.
+        .filter_map(|(_, view)| Some((record_of(fleet, &view)?, view)))
+        .map(|(record, view)| json!(BotDocument::of(&record, Some(view))))
         .collect();
     Ok(page::answer(&data, next.as_deref(), &request))
 }
@@ -155,9 +81,13 @@ pub(crate) async fn show(
         let id = view.id.parse();
         id.is_ok_and(|id| caller.sees(&view.space, id))
     });
-    let view = view.ok_or_else(|| {
-        let detail = format!("there is no installation `{installation}`");
-        ProblemCode::NotFound.problem(detail)
-    })?;
-    Ok(HttpResponse::Ok().json(BotDocument::from(view)))
+    let view = view.ok_or_else(|| unknown(&installation))?;
+    let record = record_of(&api.settings.fleet, &view).ok_or_else(|| unknown(&installation))?;
+    Ok(shown(&record, Some(view)))
+}
+
+fn shown(record: &InstallationRecord, view: Option<InstallationView>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::ETAG, revision::etag(record.revision)))
+        .json(BotDocument::of(record, view))
 }

@@ -43,6 +43,7 @@ mod probes;
 mod problem_code;
 mod problem_pages;
 mod query;
+mod revision;
 mod server_sent;
 mod store_calls;
 mod table;
@@ -59,6 +60,8 @@ use longwire_listener::{AccessCheck, Draining, Routes};
 use longwire_store::Store;
 
 pub use compat::{CallbackBot, CompatSettings};
+pub use installations::InstallationRules;
+pub use problem_code::definition_problem;
 
 /// What the routes are served from.
 pub struct ApiSettings {
@@ -68,6 +71,8 @@ pub struct ApiSettings {
     pub store: Store,
     /// Which brings events to applications.
     pub deliveries: Deliveries,
+    /// What an installation that is added or changed has to keep.
+    pub installation_rules: InstallationRules,
     /// Whether the process is about to end.
     pub draining: Draining,
     /// Which counts the tokens that were refused.

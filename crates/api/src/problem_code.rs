@@ -5,7 +5,7 @@
 //! well, because the address of their page is in every problem.
 
 use actix_web::http::StatusCode;
-use longwire_consumer::DefinitionFault;
+use longwire_consumer::{DefinitionFault, DefinitionFaults};
 use longwire_listener::{FieldError, Problem};
 
 macro_rules! problem_codes {
@@ -278,6 +278,12 @@ impl ProblemCode {
     pub(crate) fn problem(self, detail: impl Into<String>) -> Problem {
         Problem::new(self.status(), self.code(), detail)
     }
+}
+
+/// A problem with each mistake of a definition, for the routes of other crates that read the same bodies.
+#[must_use]
+pub fn definition_problem(faults: &DefinitionFaults) -> Problem {
+    body_problem(faults.all())
 }
 
 /// A problem with each mistake of a body.

@@ -3,6 +3,7 @@
 mod callback_operations;
 mod consumer_operations;
 mod event_operations;
+mod installation_operations;
 
 use actix_web::http::Method;
 use longwire_access::Scope;
@@ -12,12 +13,12 @@ use serde_json::json;
 use crate::consumers::{ConsumerStatus, CountsDocument, SimulationDocument};
 use crate::event_types::TypeDocument;
 use crate::events::{JourneyDocument, StepDocument};
-use crate::installations::BotDocument;
+use crate::installations::{BotDocument, CandidateDocument};
 use crate::openapi::{self, list_of, reference, written};
 use crate::operation::Operation;
 use crate::problem_code::ProblemCode;
 use crate::table::Table;
-use crate::{consumers, event_types, installations, metrics, probes, problem_pages};
+use crate::{consumers, event_types, metrics, probes, problem_pages};
 
 /// All of them, behind these routes.
 pub(crate) fn table(routes: Routes) -> Table {
@@ -29,12 +30,13 @@ pub(crate) fn table(routes: Routes) -> Table {
         .schema::<StepDocument>()
         .schema::<TypeDocument>()
         .schema::<SimulationDocument>()
-        .schema::<BotDocument>();
+        .schema::<BotDocument>()
+        .schema::<CandidateDocument>();
     let table = gateway(table);
     let table = callback_operations::add(table);
     let table = event_operations::add(table);
     let table = types(table);
-    let table = bots(table);
+    let table = installation_operations::add(table);
     consumer_operations::add(table)
 }
 
@@ -185,32 +187,4 @@ fn simulate(named: impl Fn(Operation) -> Operation) -> Operation {
             ProblemCode::AuditFull,
         ])
         .json(200, "How it answered.", reference("Simulation"))
-}
-
-fn bots(table: Table) -> Table {
-    let get = |path, id| Operation::get(path, Scope::InstallationsRead, id);
-    table
-        .add(
-            get("/v1/installations", "list_installations")
-                .about(
-                    "installations",
-                    "List installations",
-                    "In the order in which they were added.",
-                )
-                .paged()
-                .json(200, "A page.", list_of(reference("Installation"))),
-            installations::list,
-        )
-        .add(
-            get("/v1/installations/{installation}", "show_installation")
-                .about("installations", "Show an installation", "")
-                .path_part(
-                    "installation",
-                    "Its id or name.",
-                    "ins_00000000000000000000000000",
-                )
-                .may_fail(&[ProblemCode::NotFound])
-                .json(200, "The installation.", reference("Installation")),
-            installations::show,
-        )
 }

@@ -25,6 +25,9 @@ const MAX_ANSWER_BYTES: usize = 8 << 20;
 /// What to do about a second installation of one bot, whoever refuses it.
 pub(crate) const ONE_NAME: &str = "a bot has one name: use the one that is there, or stop it first with `longwire installations stop`";
 
+/// What to do about an installation that the configuration file declares.
+const IN_THE_FILE: &str = "change its [[installation]] in the file and restart the server; taken out of the file, it is stopped at the next start and can be changed and removed like any other";
+
 /// What to do about a token that the server refuses.
 const OTHER_TOKEN: &str = "name a token that is valid, with --token-file or LONGWIRE_TOKEN. On the server's host `longwire tokens create` makes one, also while the server is stopped";
 
@@ -96,6 +99,7 @@ impl ClientError {
                     Some("use a token that allows more, with --token-file or LONGWIRE_TOKEN")
                 }
                 "same_bot" => Some(ONE_NAME),
+                "declared_by_file" => Some(IN_THE_FILE),
                 _ => None,
             },
         }
@@ -256,6 +260,21 @@ impl Client {
             .http()
             .post(self.url(path).as_str())
             .content_type("application/json");
+        self.read(request.send_body(bytes::Bytes::from_owner(body)).await)
+            .await
+    }
+
+    /// `PATCH` by a merge patch that may hold secrets.
+    pub(crate) async fn patch_secret<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        patch: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let body = Zeroizing::new(serde_json::to_vec(patch).unwrap_or_default());
+        let request = self
+            .http()
+            .patch(self.url(path).as_str())
+            .content_type("application/merge-patch+json");
         self.read(request.send_body(bytes::Bytes::from_owner(body)).await)
             .await
     }

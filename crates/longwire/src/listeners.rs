@@ -16,8 +16,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use longwire_access::TokenText;
-use longwire_admin::{AddRules, Admin, AdminSettings};
-use longwire_api::{Api, ApiSettings};
+use longwire_admin::{Admin, AdminSettings};
+use longwire_api::{Api, ApiSettings, InstallationRules};
 use longwire_delivery::Deliveries;
 use longwire_fleet::Fleet;
 use longwire_listener::{
@@ -93,6 +93,7 @@ impl Listeners {
             fleet: fleet.clone(),
             store: store.clone(),
             deliveries: deliveries.clone(),
+            installation_rules: installation_rules(config),
             draining: draining.clone(),
             access: access.clone(),
             compat: config.compat.settings(),
@@ -107,7 +108,8 @@ impl Listeners {
             store: store.clone(),
             draining: draining.clone(),
             fault_injection: config.debug.fault_injection,
-            rules: add_rules(config),
+            installation_rules: installation_rules(config),
+            parse_duration,
         });
         let public = ListenerSettings {
             name: "api",
@@ -160,10 +162,9 @@ fn access(store: &Store, streams: StreamLimits) -> AccessCheck {
     })
 }
 
-/// What the configuration says of installations that are added.
-pub(crate) fn add_rules(config: &Config) -> AddRules {
-    AddRules {
+/// What the configuration says of installations that are added or changed.
+pub(crate) fn installation_rules(config: &Config) -> InstallationRules {
+    InstallationRules {
         plain_hosts: config.egress.plain_http_hosts.clone(),
-        parse_duration,
     }
 }

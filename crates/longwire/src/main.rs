@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         Command::Check(check) => commands::check::run(config, &check),
         Command::CheckEndpoint(check) => commands::check_endpoint::run(config, &check),
         Command::Installations(command) => commands::installations::run(config, command),
+        Command::Secrets(command) => commands::secrets::run(config, &command),
         Command::Tokens(command) => commands::tokens::run(config, command),
         Command::Consumers(command) => commands::consumers::run(config, command),
         Command::Listen(wanted) => commands::listen::run(config, &wanted),

@@ -27,6 +27,21 @@ pub(crate) fn ask(question: &str) -> io::Result<SecretString> {
     Ok(take(line))
 }
 
+/// Asks whether to do something; an error when there is no terminal to ask at.
+pub(crate) fn confirm(question: &str) -> io::Result<bool> {
+    let input = stdin();
+    if !input.is_terminal() {
+        return Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "there is no terminal to ask at; use --yes",
+        ));
+    }
+    write!(stderr(), "{question} [y/N] ")?;
+    let mut line = String::new();
+    input.lock().read_line(&mut line)?;
+    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+}
+
 /// Reads a secret from a pipe.
 pub(crate) fn from_stdin() -> io::Result<SecretString> {
     let mut text = String::new();

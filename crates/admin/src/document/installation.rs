@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use longwire_fleet::{CallbackView, CardTotals, InstallationView, Lights, RenewalView};
 use longwire_installation::{Guarantee, Platform, TakeBack};
-use longwire_store::{InstallationRecord, SecretCandidate, TimelineRecord};
+use longwire_store::{InstallationRecord, TimelineRecord};
 use serde::{Deserialize, Serialize};
 
 use super::overview::CardFields;
@@ -55,10 +55,6 @@ pub struct StoredInstallation {
     pub base_url: Option<String>,
     /// Whether it has a proxy of its own.
     pub has_proxy: bool,
-    /// By which road its events come: `long_connection`, `webhook` or `both`.
-    pub mode: Label,
-    /// A new secret that waits until the platform has taken it, or that the platform refused.
-    pub new_secret: Option<NewSecretDocument>,
     /// When a bot is taken back that another client took. `null`, as `take_back_per_day`: never.
     pub take_back_after_ms: Option<i64>,
     /// How often within 24 hours.
@@ -77,11 +73,19 @@ pub struct StoredInstallation {
     pub created_ms: i64,
     /// When it was changed last.
     pub updated_ms: i64,
+    /// By which road its events come: `long_connection`, `webhook` or `both`.
+    pub mode: Label,
+    /// Whether its verification token is set.
+    pub has_verification_token: bool,
+    /// Whether its encrypt key is set.
+    pub has_encrypt_key: bool,
+    /// A new secret that the platform has not taken yet.
+    pub candidate: Option<CandidateFields>,
 }
 
-/// A new secret that is not in use.
+/// A new secret of an installation, which keeps its present one meanwhile.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct NewSecretDocument {
+pub struct CandidateFields {
     /// `waiting` or `refused`.
     pub state: Label,
     /// Since when.
@@ -217,7 +221,16 @@ impl From<&InstallationRecord> for StoredInstallation {
             base_url: (record.base_url.as_ref()).map(|base_url| base_url.as_str().to_owned()),
             has_proxy: record.has_proxy(),
             mode: record.mode.label().into(),
-            new_secret: record.candidate.as_deref().map(NewSecretDocument::from),
+            has_verification_token: record.has_verification_token(),
+            has_encrypt_key: record.has_encrypt_key(),
+            candidate: record
+                .candidate
+                .as_deref()
+                .map(|candidate| CandidateFields {
+                    state: candidate.state.label().into(),
+                    since_ms: candidate.since_ms,
+                    reason: candidate.state.reason().map(str::to_owned),
+                }),
             take_back_after_ms: record.take_back.map(TakeBack::after_ms),
             take_back_per_day: record.take_back.map(TakeBack::per_day),
             displaced_ms: record.displaced_ms,
@@ -227,16 +240,6 @@ impl From<&InstallationRecord> for StoredInstallation {
             origin: record.origin.label().into(),
             created_ms: record.created_ms,
             updated_ms: record.updated_ms,
-        }
-    }
-}
-
-impl From<&SecretCandidate> for NewSecretDocument {
-    fn from(candidate: &SecretCandidate) -> Self {
-        Self {
-            state: candidate.state.label().into(),
-            since_ms: candidate.since_ms,
-            reason: candidate.state.reason().map(str::to_owned),
         }
     }
 }

@@ -68,7 +68,8 @@ const ACTOR: &str = "{id:\"\",path:\"\",kind:\"\",arbiter:0,parent:null,children
 
 const KEPT: &str = "{id:\"\",name:\"\",platform:\"\",app_id:\"\",bot_id:null,base_url:\"\",has_proxy:?,mode:\"\",new_secret:null,\
     take_back_after_ms:null,take_back_per_day:null,displaced_ms:null,taken_back_ms:[],guarantee:{id:\"\",text:\"\"},\
-    desired:\"\",origin:\"\",created_ms:0,updated_ms:0}";
+    desired:\"\",origin:\"\",created_ms:0,updated_ms:0,\
+    mode:\"\",has_verification_token:?,has_encrypt_key:?,candidate:null}";
 
 /// Of one that was never connected.
 const OBSERVED: &str = "{id:\"\",name:\"\",platform:\"\",app_id:\"\",desired:\"\",state:\"\",legacy_state:\"\",\

@@ -56,4 +56,26 @@ mod tests {
             assert!(faults.contains(&format!("`{name}`")), "{name}: {faults}");
         }
     }
+
+    /// The same of a new installation. Of a patch the route's tests know.
+    #[test]
+    fn the_schema_of_an_installation_has_what_the_parser_takes() {
+        use longwire_access::Space;
+        use longwire_installation::Origin;
+
+        let rules = crate::InstallationRules::default();
+        let schemas = written();
+        let of_new = &schemas["NewInstallation"];
+        for example in of_new["examples"].as_array().expect("examples") {
+            let read = rules.read_new(example, Origin::Api, Space::default());
+            read.map_err(|faults| faults.to_string())
+                .expect("it is taken");
+        }
+        let unknown = rules.read_new(&json!({"?": 1}), Origin::Api, Space::default());
+        let faults = unknown.err().expect("it is refused").to_string();
+        let properties = of_new["properties"].as_object().expect("an object");
+        for name in properties.keys() {
+            assert!(faults.contains(&format!("`{name}`")), "{name}: {faults}");
+        }
+    }
 }

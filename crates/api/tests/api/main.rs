@@ -5,6 +5,7 @@ mod compat;
 mod consumers;
 mod document;
 mod events;
+mod installations;
 mod probes;
 mod readers;
 mod served;

@@ -7,7 +7,10 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use longwire_access::{Grant, RANDOM_BYTES, Scope, Scopes, Space, TokenRefusal, TokenText};
-use longwire_api::{Api, ApiSettings, CallbackBot, CallbackRules, CallbackSources, CompatSettings};
+use longwire_api::{
+    Api, ApiSettings, CallbackBot, CallbackRules, CallbackSources, CompatSettings,
+    InstallationRules,
+};
 use longwire_delivery::{
     ChatReplies, ChatReply, ChatReplyOutcome, Deliveries, DeliverySettings, DeliveryTiming,
     InstallationFacts, InstallationNames, NoLookups,
@@ -163,6 +166,7 @@ impl Served {
             fleet,
             store: store.clone(),
             deliveries: deliveries.clone(),
+            installation_rules: InstallationRules::default(),
             draining: draining.clone(),
             access: access.clone(),
             compat: compat(),
@@ -275,6 +279,15 @@ impl Served {
         made.body
     }
 
+    /// Waits until the fleet knows this bot.
+    pub(crate) async fn until_seen(&self, id: &str) {
+        let path = format!("/v1/installations/{id}");
+        let end = std::time::Instant::now() + SOON;
+        while self.get(&path).await.status != 200 {
+            assert!(std::time::Instant::now() < end, "in vain");
+        }
+    }
+
     pub(crate) async fn until(&self, holds: impl Fn(&Self) -> bool) {
         let end = std::time::Instant::now() + SOON;
         while !holds(self) {
@@ -344,7 +357,7 @@ fn bot(store: &Store, name: &str) -> InstallationRecord {
         encrypt_key: None,
         take_back: None,
         desired: Desired::Stop,
-        origin: Origin::File,
+        origin: Origin::Api,
         space: Space::default(),
     };
     store.add_installation(new).expect("an installation")

@@ -72,6 +72,21 @@ impl<'a, 'f> Members<'a, 'f> {
         read(Member { value, pointer }, self.faults)
     }
 
+    /// A member of a merge patch (RFC 7396): `None` if it is absent or a mistake, `Some(None)` for `null`.
+    pub fn patched<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(Member<'a>, &mut Faults) -> Option<T>,
+    ) -> Option<Option<T>> {
+        match self.object.get(name) {
+            Some(Value::Null) => {
+                self.known.push(name);
+                Some(None)
+            }
+            Some(_) | None => self.optional(name, read).map(Some),
+        }
+    }
+
     /// A mistake in the member `name`.
     pub fn fault(&mut self, name: &str, code: FaultCode, detail: impl Into<String>) {
         self.faults.push(DefinitionFault {

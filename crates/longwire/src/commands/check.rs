@@ -48,6 +48,7 @@ fn everything(loaded: &Loaded, online: bool, findings: &mut Findings) {
     let settings = loaded.store_settings();
     let (records, consumers) = store(&settings, findings);
     same_bots(config, &records, findings);
+    callback_secrets(config, &records, findings);
     callbacks::tell(config, &records, &consumers, findings);
     permissions(&settings, findings);
     disk(&settings, findings);
@@ -112,7 +113,31 @@ fn secrets(loaded: &Loaded, findings: &mut Findings) {
             }
             (Err(error), _) => findings.bad(what, chain(&error), error.advice()),
         }
+        if section.lacks_callback_secrets() {
+            no_callback_secrets(section.name.as_str(), findings);
+        }
     }
+}
+
+/// Added ones that take callbacks, and cannot tell them from anybody else's.
+fn callback_secrets(config: &Config, records: &[InstallationRecord], findings: &mut Findings) {
+    for record in records
+        .iter()
+        .filter(|record| !config.declares(&record.name))
+    {
+        let has_secret = record.has_verification_token() || record.has_encrypt_key();
+        if record.mode.takes_callbacks() && !has_secret {
+            no_callback_secrets(record.name.as_str(), findings);
+        }
+    }
+}
+
+fn no_callback_secrets(name: &str, findings: &mut Findings) {
+    findings.bad(
+        format!("callbacks of {name}"),
+        "it has neither a verification token nor an encrypt key, so no callback is taken".to_owned(),
+        "set one of them as the developer console shows it: in the file, or with `longwire installations set`",
+    );
 }
 
 /// Two that are wanted and are one bot, once the file's installations are what the file says. A file that declares two is

@@ -1,9 +1,10 @@
-//! `longwire installations`: add, list, show, start, stop.
+//! `longwire installations`: add, list, show, start, stop, change, remove.
 //!
 //! What is kept is read from the store, beside a running server or without one. A change goes straight to the
 //! store too, unless a server holds it: then the server is asked, so that it acts at once. How an installation fares
 //! only the server knows.
 
+mod change;
 mod page;
 
 use std::collections::HashMap;
@@ -11,23 +12,23 @@ use std::io::Write as _;
 use std::path::Path;
 
 use longwire_access::{AuditAction, Space};
-use longwire_admin::AddRequest;
 use longwire_admin::document::{
     InstallationDetail, InstallationDocument, InstallationPage, StoredInstallation,
     TimelineDocument,
 };
+use longwire_consumer::duration_text;
 use longwire_installation::{Desired, Name, Origin, Platform, StrayCharacter};
 use longwire_store::{InstallationRecord, OpenError, Reader, Store};
 use longwire_terminal::{escaped, say};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::cli::{Add, Form, Installations, Output, ServerArgs, Which};
+use crate::cli::{Add, CallbackArgs, Form, Installations, Output, ServerArgs, Which};
 use crate::client::{Client, ClientError, ask};
 use crate::config::{Loaded, SecretRef};
 use crate::exit::{Exit, Failure};
-use crate::listeners::add_rules;
+use crate::listeners::installation_rules;
 use crate::{command_audit, logs, prompt};
 
 const TIMELINE_ENTRIES: usize = 20;
@@ -53,6 +54,17 @@ pub(crate) fn run(config: Option<&Path>, command: Installations) -> Result<Exit,
         } => show(&loaded, &installation, output, &server),
         Installations::Start(which) => set_desired(&loaded, &which, Desired::Run),
         Installations::Stop(which) => set_desired(&loaded, &which, Desired::Stop),
+        Installations::Set(wanted) => change::set(&loaded, &wanted),
+        Installations::Rename {
+            installation,
+            name,
+            server,
+        } => change::rename(&loaded, &installation, &name, &server),
+        Installations::Remove {
+            installation,
+            yes,
+            server,
+        } => change::remove(&loaded, &installation, yes, &server),
     }
 }
 
@@ -79,54 +91,37 @@ fn platform(wanted: &Add) -> Result<Platform, Failure> {
 fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
     let platform = platform(wanted)?;
     let secret = secret(wanted, platform)?;
-    let proxy = match &wanted.proxy_file {
-        Some(file) => Some(
-            SecretRef::File(file.clone())
-                .resolve(Path::new(""))?
-                .expose_secret()
-                .to_owned(),
-        ),
-        None => wanted.proxy.clone(),
+    let desired = match wanted.stopped {
+        true => Desired::Stop,
+        false => Desired::Run,
     };
-    if wanted
-        .proxy
-        .as_deref()
-        .is_some_and(|proxy| proxy.contains('@'))
-    {
-        return Err(Failure::Usage(
-            "a proxy's password is no argument; use --proxy-file".to_owned(),
-        ));
+    let secret_key = match platform {
+        Platform::Feishu | Platform::Lark => "app_secret",
+        Platform::Wecom => "secret",
+    };
+    let mut request = json!({
+        "name": wanted.name,
+        "platform": platform.label(),
+        "app_id": wanted.app_id,
+        "bot_id": wanted.bot_id,
+        "base_url": wanted.base_url.as_ref().map(ToString::to_string),
+        "take_back_after": wanted.take_back_after.map(duration_text),
+        "take_back_per_day": wanted.take_back_per_day,
+        "desired": desired.label(),
+    });
+    request[secret_key] = json!(secret.expose_secret());
+    if let Some(proxy) = proxy(wanted.proxy.as_deref(), wanted.proxy_file.as_deref())? {
+        request["proxy"] = json!(proxy.expose_secret());
     }
-    let request = AddRequest {
-        name: wanted.name.clone(),
-        platform: platform.label().to_owned(),
-        app_id: wanted.app_id.clone(),
-        app_secret: (platform != Platform::Wecom).then(|| secret.expose_secret().to_owned()),
-        bot_id: wanted.bot_id.clone(),
-        secret: (platform == Platform::Wecom).then(|| secret.expose_secret().to_owned()),
-        base_url: wanted.base_url.as_ref().map(ToString::to_string),
-        proxy,
-        take_back_after: wanted
-            .take_back_after
-            .map(|after| format!("{}ms", after.as_millis())),
-        take_back_per_day: wanted.take_back_per_day,
-        desired: if wanted.stopped {
-            Desired::Stop
-        } else {
-            Desired::Run
-        }
-        .label()
-        .to_owned(),
-    };
+    callbacks(&wanted.callbacks, &mut request)?;
     let kept = match Store::open(&loaded.store_settings()) {
         Ok(store) => {
-            check_name(&request.name)?;
-            let name = request.name.clone();
-            let new = request
-                .check(Origin::Cli, Space::default(), &add_rules(&loaded.config))
-                .map_err(Failure::Usage)?;
+            check_name(&wanted.name)?;
+            let new = installation_rules(&loaded.config)
+                .read_new(&request, Origin::Cli, Space::default())
+                .map_err(|faults| Failure::Usage(faults.to_string()))?;
             let action = AuditAction::InstallationAdd;
-            let store = command_audit::audited(&store, action, &name);
+            let store = command_audit::audited(&store, action, &wanted.name);
             let record = store.add_installation(new)?;
             say("kept; it is connected when the server starts: longwire serve");
             StoredInstallation::from(&record)
@@ -145,6 +140,36 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
     })
 }
 
+/// The proxy that was given, as an argument or in a file.
+fn proxy(given: Option<&str>, file: Option<&Path>) -> Result<Option<SecretString>, Failure> {
+    if given.is_some_and(|proxy| proxy.contains('@')) {
+        return Err(Failure::Usage(
+            "a proxy's password is no argument; use --proxy-file".to_owned(),
+        ));
+    }
+    Ok(match file {
+        Some(file) => Some(SecretRef::File(file.to_owned()).resolve(Path::new(""))?),
+        None => given.map(SecretString::from),
+    })
+}
+
+/// The mode and the secrets of callbacks that were given, as members of a request.
+fn callbacks(given: &CallbackArgs, request: &mut Value) -> Result<(), Failure> {
+    if let Some(mode) = given.mode {
+        request["mode"] = json!(mode.label());
+    }
+    for (name, file) in [
+        ("verification_token", &given.verification_token_file),
+        ("encrypt_key", &given.encrypt_key_file),
+    ] {
+        if let Some(file) = file {
+            let secret = SecretRef::File(file.clone()).resolve_secret(Path::new(""))?;
+            request[name] = json!(secret.expose_secret());
+        }
+    }
+    Ok(())
+}
+
 /// A name that is none fails as it does where a server answers: the command was understood.
 fn check_name(name: &str) -> Result<(), Failure> {
     let checked = name.parse::<Name>().map(drop);
@@ -153,13 +178,22 @@ fn check_name(name: &str) -> Result<(), Failure> {
 }
 
 fn secret(wanted: &Add, platform: Platform) -> Result<SecretString, Failure> {
+    new_secret(wanted.secret_file.as_deref(), wanted.secret_stdin, platform)
+}
+
+/// A secret out of a file, from standard input, or typed.
+fn new_secret(
+    file: Option<&Path>,
+    is_piped: bool,
+    platform: Platform,
+) -> Result<SecretString, Failure> {
     let owner = match platform {
         Platform::Feishu | Platform::Lark => "app",
         Platform::Wecom => "bot",
     };
-    let secret = match &wanted.secret_file {
-        Some(file) => SecretRef::File(file.clone()).resolve_secret(Path::new(""))?,
-        None if wanted.secret_stdin => {
+    let secret = match file {
+        Some(file) => SecretRef::File(file.to_owned()).resolve_secret(Path::new(""))?,
+        None if is_piped => {
             prompt::from_stdin().map_err(Failure::io("read the secret from standard input"))?
         }
         None => prompt::ask(&format!("{owner} secret"))

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use longwire_access::Space;
 use longwire_installation::{
-    BaseUrl, BaseUrlError, CredentialKeys, Credentials, Desired, Misfit, Name, Origin, Platform,
-    TakeBack,
+    BaseUrl, BaseUrlError, CredentialKeys, Credentials, Desired, Misfit, Mode, Name, Origin,
+    Platform, TakeBack,
 };
 use longwire_store::NewInstallation;
 use secrecy::SecretString;
@@ -39,6 +39,13 @@ pub(crate) struct InstallationSection {
     /// Its own way out.
     #[serde(default)]
     pub(crate) proxy: Option<ProxySetting>,
+    /// By which road its events come; the long connection unless given.
+    #[serde(default, deserialize_with = "mode")]
+    pub(crate) mode: Option<Mode>,
+    /// Where the text is found that shows a callback to be genuine; Feishu and Lark only.
+    pub(crate) verification_token: Option<SecretRef>,
+    /// Where the key is found that callbacks are decrypted and signed with; Feishu and Lark only.
+    pub(crate) encrypt_key: Option<SecretRef>,
     /// How long after another client took the connection it is taken back; WeCom only.
     #[serde(default, deserialize_with = "duration::deserialize_some")]
     pub(crate) take_back_after: Option<Duration>,
@@ -56,6 +63,13 @@ fn yes() -> bool {
 pub(super) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(D::Error::custom)
+}
+
+fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mode>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let mode = Mode::parse(&text);
+    let known = || D::Error::custom("a mode is long_connection, webhook or both");
+    mode.map(Some).ok_or_else(known)
 }
 
 /// The error does not repeat the text: it may hold credentials.
@@ -140,6 +154,14 @@ impl DeclarationError {
     }
 }
 
+/// What an installation's references lead to.
+struct Secrets {
+    app_secret: SecretString,
+    proxy: Option<SecretString>,
+    verification_token: Option<SecretString>,
+    encrypt_key: Option<SecretString>,
+}
+
 impl InstallationSection {
     /// Where it lives.
     pub(crate) fn platform(&self) -> Platform {
@@ -155,6 +177,28 @@ impl InstallationSection {
             secret: self.secret.as_ref(),
         };
         given.for_platform(self.platform())
+    }
+
+    /// By which road its events come.
+    pub(crate) fn mode(&self) -> Result<Mode, Misfit> {
+        let callback_keys = [
+            ("verification_token", &self.verification_token),
+            ("encrypt_key", &self.encrypt_key),
+        ];
+        let mut given = callback_keys
+            .iter()
+            .filter(|(_, reference)| reference.is_some());
+        Mode::from_keys(
+            self.platform(),
+            self.mode,
+            given.next().map(|(key, _)| *key),
+        )
+    }
+
+    /// Whether the platform is to push events over HTTP, and nothing is there to tell its callbacks from anybody else's.
+    pub(crate) fn lacks_callback_secrets(&self) -> bool {
+        let takes_callbacks = self.mode.unwrap_or_default().takes_callbacks();
+        takes_callbacks && self.verification_token.is_none() && self.encrypt_key.is_none()
     }
 
     /// Whether and how it takes its connection back.
@@ -184,14 +228,20 @@ impl InstallationSection {
     pub(crate) fn resolve(&self, loaded: &Loaded) -> Result<NewInstallation, DeclarationError> {
         let directory = &loaded.directory;
         let credentials = self.credentials().map_err(|misfit| self.misfit(misfit))?;
-        let app_secret = credentials
-            .secret
-            .resolve_secret(directory)
-            .map_err(|source| DeclarationError::Secret {
+        let secret = |key, reference: &SecretRef| {
+            let secret = reference.resolve_secret(directory);
+            secret.map_err(|source| DeclarationError::Secret {
                 name: self.name.clone(),
-                key: credentials.secret_key,
+                key,
                 source,
-            })?;
+            })
+        };
+        let optional = |key, reference: &Option<SecretRef>| {
+            let reference = reference.as_ref();
+            reference
+                .map(|reference| secret(key, reference))
+                .transpose()
+        };
         let proxy = self
             .proxy
             .as_ref()
@@ -200,18 +250,30 @@ impl InstallationSection {
             .map_err(|source| DeclarationError::Proxy {
                 name: self.name.clone(),
                 source,
-            })?;
-        self.with(app_secret, proxy, loaded)
+            });
+        let secrets = Secrets {
+            app_secret: secret(credentials.secret_key, credentials.secret)?,
+            proxy: proxy?,
+            verification_token: optional("verification_token", &self.verification_token)?,
+            encrypt_key: optional("encrypt_key", &self.encrypt_key)?,
+        };
+        self.with(secrets, loaded)
     }
 
-    /// The same where its secret or its proxy cannot be had: with neither, so that it cannot be connected by mistake.
+    /// The same where one of its secrets or its proxy cannot be had: with none of them, so that it cannot be connected by
+    /// mistake.
     pub(crate) fn without_access(
         &self,
         loaded: &Loaded,
     ) -> Result<NewInstallation, DeclarationError> {
         let nothing = || SecretString::from("");
-        let proxy = self.proxy.as_ref().map(|_| nothing());
-        self.with(nothing(), proxy, loaded)
+        let secrets = Secrets {
+            app_secret: nothing(),
+            proxy: self.proxy.as_ref().map(|_| nothing()),
+            verification_token: self.verification_token.as_ref().map(|_| nothing()),
+            encrypt_key: self.encrypt_key.as_ref().map(|_| nothing()),
+        };
+        self.with(secrets, loaded)
     }
 
     fn misfit(&self, source: Misfit) -> DeclarationError {
@@ -221,27 +283,22 @@ impl InstallationSection {
         }
     }
 
-    fn with(
-        &self,
-        app_secret: SecretString,
-        proxy: Option<SecretString>,
-        loaded: &Loaded,
-    ) -> Result<NewInstallation, DeclarationError> {
+    fn with(&self, secrets: Secrets, loaded: &Loaded) -> Result<NewInstallation, DeclarationError> {
         let misfit = |source| self.misfit(source);
         let base_url = self.base_url(&loaded.config.egress.plain_http_hosts);
         Ok(NewInstallation {
             name: self.name.clone(),
             platform: self.platform(),
             app_id: self.credentials().map_err(misfit)?.id.to_owned(),
-            app_secret,
+            app_secret: secrets.app_secret,
             base_url: base_url.map_err(|source| DeclarationError::BaseUrl {
                 name: self.name.clone(),
                 source,
             })?,
-            proxy,
-            mode: Default::default(),
-            verification_token: None,
-            encrypt_key: None,
+            proxy: secrets.proxy,
+            mode: self.mode().map_err(misfit)?,
+            verification_token: secrets.verification_token,
+            encrypt_key: secrets.encrypt_key,
             take_back: self.take_back().map_err(misfit)?,
             desired: if self.enabled {
                 Desired::Run

@@ -198,6 +198,54 @@ fn installations() {
     load(&plain, &[]).expect("the host is allowed");
 }
 
+/// S62, S63 and S82: a bot's mode, and what its callbacks are checked with. The long connection unless a file says otherwise.
+#[test]
+fn modes_and_callback_secrets() {
+    use longwire_installation::Mode;
+    let secrets = "verification_token = { env = \"S\" }\nencrypt_key = { env = \"S\" }\n";
+    for (text, mode, lacks) in [
+        (BOT.to_owned(), Mode::LongConnection, false),
+        (format!("{BOT}mode = \"webhook\""), Mode::Webhook, true),
+        (
+            format!("{BOT}mode = \"both\"\n{secrets}"),
+            Mode::Both,
+            false,
+        ),
+        (format!("{BOT}{secrets}"), Mode::LongConnection, false),
+    ] {
+        let loaded = load(&text, &[]).expect("nothing is wrong");
+        let bot = &loaded.config.installations[0];
+        assert_eq!(
+            (bot.mode(), bot.lacks_callback_secrets()),
+            (Ok(mode), lacks)
+        );
+    }
+    for (text, place, words) in [
+        (
+            format!("{BOT}mode = \"websocket\""),
+            "5:8: installation[0].mode",
+            "long_connection, webhook or both",
+        ),
+        (
+            format!("{BOT}encrypt_key = \"k3y\""),
+            "5:15: installation[0].encrypt_key",
+            "a secret does not stand in the configuration",
+        ),
+        (
+            format!("{WECOM}mode = \"both\""),
+            "6:8: installation[0].mode",
+            "its long connection alone",
+        ),
+        (
+            format!("{WECOM}{secrets}"),
+            "6:22: installation[0].verification_token",
+            "no callbacks over HTTP",
+        ),
+    ] {
+        check(&text, place, words);
+    }
+}
+
 /// S145 and S192: a bot's id and secret, and another address.
 #[test]
 fn wecom_bots() {

@@ -175,6 +175,7 @@ fn installations(config: &Config) -> Result<(), Finding> {
         }
         let fits = installation
             .take_back()
+            .and_then(|_| installation.mode())
             .and_then(|_| installation.credentials());
         match fits {
             Ok(credentials) if installation.enabled => {

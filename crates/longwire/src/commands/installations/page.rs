@@ -115,6 +115,30 @@ impl Page {
         }
         let base_url = record.base_url.as_ref().map(BaseUrl::as_str);
         self.line("base url", shown(base_url));
+        if !is_wecom {
+            self.callbacks(record);
+        }
+        if let Some(candidate) = record.candidate.as_deref() {
+            let (state, since) = (candidate.state.label(), moment::ago(candidate.since_ms));
+            let reason = candidate.state.reason().map(|reason| format!(": {reason}"));
+            let text = format!("{state} for {since}{}", reason.unwrap_or_default());
+            self.line("new secret", shown(Some(&text)));
+        }
+    }
+
+    /// By which road events come, and what callbacks are checked with.
+    fn callbacks(&mut self, record: &InstallationRecord) {
+        self.line("mode", record.mode.label().to_owned());
+        let has = match (record.has_verification_token(), record.has_encrypt_key()) {
+            (true, true) => "checked with the verification token and the encrypt key",
+            (true, false) => "checked with the verification token",
+            (false, true) => "checked with the encrypt key",
+            (false, false) if record.mode.takes_callbacks() => {
+                "refused: neither a verification token nor an encrypt key is set"
+            }
+            (false, false) => return,
+        };
+        self.line("callbacks", has.to_owned());
     }
 
     /// What happens, and what happened, when another client took the bot's connection.

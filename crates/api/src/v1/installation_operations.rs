@@ -1,0 +1,107 @@
+//! The operations on installations.
+
+use actix_web::http::Method;
+use longwire_access::Scope;
+use serde_json::json;
+
+use crate::installations;
+use crate::openapi::{list_of, reference};
+use crate::operation::Operation;
+use crate::problem_code::ProblemCode::{self, *};
+use crate::table::Table;
+
+const ONE: &str = "/v1/installations/{installation}";
+/// What a change may be refused for.
+const CHANGE: [ProblemCode; 4] = [AuditFull, StoreUnsettled, NameTaken, DiskStalled];
+
+pub(super) fn add(table: Table) -> Table {
+    change(see(table))
+}
+
+fn one(operation: Operation) -> Operation {
+    operation.path_part(
+        "installation",
+        "Its id or name.",
+        "ins_00000000000000000000000000",
+    )
+}
+
+fn write(method: Method, path: &'static str, id: &'static str) -> Operation {
+    Operation::write(method, path, Scope::InstallationsWrite, id).may_fail(&CHANGE)
+}
+
+fn see(table: Table) -> Table {
+    let get = |path, id| Operation::get(path, Scope::InstallationsRead, id);
+    table
+        .add(
+            get("/v1/installations", "list_installations")
+                .about(
+                    "installations",
+                    "List installations",
+                    "In the order in which they were added.",
+                )
+                .paged()
+                .json(200, "A page.", list_of(reference("Installation"))),
+            installations::list,
+        )
+        .add(
+            one(get(ONE, "show_installation"))
+                .about(
+                    "installations",
+                    "Show an installation",
+                    "`ETag` has its revision.",
+                )
+                .json(200, "The installation.", reference("Installation")),
+            installations::show,
+        )
+}
+
+fn change(table: Table) -> Table {
+    table
+        .add(
+            write(Method::POST, "/v1/installations", "add_installation")
+                .about(
+                    "installations",
+                    "Add an installation",
+                    "In the space of the token. What is secret is never answered.",
+                )
+                .body(
+                    "application/json",
+                    true,
+                    reference("NewInstallation"),
+                    json!({"name": "support-bot", "platform": "feishu", "app_id": "cli_0123456789abcdef", "app_secret": "0123456789abcdefghijklmnopqrstuv", "desired": "stop"}),
+                )
+                .may_fail(&[SameBot, TokenNarrowed])
+                .json(201, "It is added.", reference("Installation")),
+            installations::create,
+        )
+        .add(
+            one(write(Method::PATCH, ONE, "change_installation"))
+                .about(
+                    "installations",
+                    "Change an installation",
+                    "By a merge patch (RFC 7396): members that are absent stay, `null` takes away. Which bot it is stays. While the bot is connected, a new secret waits as `candidate` until the platform has taken it: on Feishu and Lark it is proven at once beside the living connection, on WeCom when it is told to be tried.",
+                )
+                .header("If-Match", "The `ETag` that the change is for.")
+                .body(
+                    "application/merge-patch+json",
+                    true,
+                    reference("InstallationPatch"),
+                    json!({"mode": "both", "encrypt_key": "0123456789abcdefghijklmnopqrstuv"}),
+                )
+                .may_fail(&[DeclaredByFile, Outdated])
+                .json(200, "The installation.", reference("Installation")),
+            installations::change,
+        )
+        .add(
+            one(write(Method::DELETE, ONE, "remove_installation"))
+                .about(
+                    "installations",
+                    "Remove an installation",
+                    "Its secrets are wiped and its name is free. Its events stay under its id until retention takes them, and filters that name it match them still. The same bot added again is another installation.",
+                )
+                .may_fail(&[DeclaredByFile])
+                .answers(204, "It is removed.", "", json!({})),
+            installations::remove,
+        )
+}
