@@ -96,10 +96,10 @@ pub struct CandidateFields {
 
 /// What came of the latest change of a bot's access while it was connected. The fields are described with [`RenewalView`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the view describes them")]
 pub struct RenewalDocument {
     pub at_ms: i64,
     pub outcome: Label,
-    /// Whether it was about a new secret that waited.
     pub new_secret: bool,
     pub reason: Option<String>,
     pub next_step: Option<Label>,
