@@ -178,7 +178,9 @@ pub(crate) async fn stop(
 /// Refuses what could not be connected, because the space has as many connections as it may have.
 fn has_room(admin: &Admin, space: &Space, bot: Option<InstallationId>) -> Result<(), Problem> {
     let fleet = &admin.settings.fleet;
-    (fleet.has_room(space, bot)).map_err(|full| Problem::conflict("space_limit", full.to_string()))
+    fleet
+        .has_room(space, bot)
+        .map_err(|full| Problem::conflict("space_limit", full.to_string()))
 }
 
 /// Also for those of the configuration file, whose `enabled` applies again at the next start. To start one that is

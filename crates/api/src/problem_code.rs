@@ -85,6 +85,9 @@ problem_codes! {
     SameBot = 409, "same_bot", "The bot has another name already",
         "Two installations of one bot would take the connection from each other.",
         "Use the installation that is there.";
+    SpaceLimit = 409, "space_limit", "The space has as many connections as it may have",
+        "The operator limits how many bots of a space are connected at once (`connections_per_space`). Nothing was changed.",
+        "Stop another bot of the space, or have the limit raised.";
     DeclaredByFile = 409, "declared_by_file", "The configuration file declares the installation",
         "What the file declares is what the file says. Nothing was changed.",
         "Change its `[[installation]]` in the file, and restart the gateway. Taken out of the file, it is stopped at the next start and can be changed and removed like any other.";
