@@ -106,6 +106,24 @@ impl Admin {
         Self::finish(stream)
     }
 
+    /// `POST path` with these headers and bytes, as the platform posts a callback: without a token.
+    pub fn post_callback(
+        &self,
+        path: &str,
+        headers: &[(&str, String)],
+        body: &[u8],
+    ) -> std::io::Result<Answer> {
+        let lines = headers.iter();
+        let lines: String = lines
+            .map(|(name, value)| format!("\r\n{name}: {value}"))
+            .collect();
+        let content_type = format!("application/json;charset=utf-8{lines}");
+        let client = self.without_token();
+        let mut stream = client.begin("POST", path, &content_type, body.len() as u64)?;
+        stream.write_all(body)?;
+        Self::finish(stream)
+    }
+
     /// Sends the same request and does not wait for the answer.
     pub fn begin_post(
         &self,

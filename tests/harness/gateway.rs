@@ -1,9 +1,12 @@
 //! The running gateway of a story.
 
+mod bots;
 mod consumers;
 mod start;
 mod store;
 mod views;
+
+pub use bots::{ENCRYPT_KEY, VERIFICATION_TOKEN};
 
 use std::path::Path;
 use std::process::ExitStatus;

@@ -43,7 +43,7 @@ pub use admin::{Admin, Answer};
 pub use clock::Clock;
 pub use command::{Ended, longwire};
 pub use events::{message, message_of};
-pub use gateway::Gateway;
+pub use gateway::{ENCRYPT_KEY, Gateway, VERIFICATION_TOKEN};
 pub use log::Log;
 pub use longwire_bench::disk::{Frozen, Volume};
 pub use platform::{SECRET, absent_platform, app_id, bot_id, platform, wecom_platform};

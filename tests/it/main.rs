@@ -6,6 +6,7 @@
 mod an_endpoint_is_checked;
 mod applications_receive_events;
 mod bad_input;
+mod callbacks_are_recorded;
 mod drain_answers_everything;
 mod events_are_expanded;
 mod every_row_of_the_error_tables;

@@ -1,6 +1,6 @@
 //! What is known of installations, for people.
 
-use longwire_admin::document::InstallationDocument;
+use longwire_admin::document::{CallbackDocument, InstallationDocument};
 use longwire_fleet::Lights;
 use longwire_installation::{BaseUrl, Platform, TakeBack};
 use longwire_store::{InstallationRecord, TimelineRecord};
@@ -81,6 +81,9 @@ pub(super) fn detail(
     page.state(record, observed, &palette);
     if let Some(observed) = observed {
         page.traffic(record.platform, &observed.lights);
+        if let Some(callbacks) = &observed.callbacks {
+            page.callbacks(callbacks);
+        }
     }
     if !timeline.is_empty() {
         page.text.push_str(&format!("\n{}", history(timeline)));
@@ -222,6 +225,23 @@ impl Page {
             self.line("left unread", value);
         }
         self.line("reconnects", lights.reconnects.to_string());
+    }
+
+    /// What the platform posted since the server started, and what keeps it from being recorded.
+    fn callbacks(&mut self, callbacks: &CallbackDocument) {
+        let verdicts = callbacks.verdicts.iter();
+        let verdicts: Vec<String> = verdicts
+            .map(|(verdict, count)| format!("{count} {}", escaped(verdict)))
+            .collect();
+        let last = callbacks.last_ms.map(moment::ago);
+        let last = last.map_or_else(String::new, |ago| format!(", the last {ago} ago"));
+        self.line("callbacks", format!("{}{last}", verdicts.join(", ")));
+        if let Some(refusal) = &callbacks.last_refusal {
+            let (cause, ago) = (escaped(&refusal.cause), moment::ago(refusal.at_ms));
+            let hint = escaped(&refusal.hint);
+            self.line("refused", format!("{cause}, {ago} ago: {hint}"));
+        }
+        self.line("note", shown(callbacks.unexpected.as_deref()));
     }
 }
 
