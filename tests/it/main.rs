@@ -17,6 +17,7 @@ mod one_bots_trouble_is_its_own;
 mod one_odd_answer_is_no_verdict;
 mod one_platforms_trouble_is_its_own;
 mod overload_is_bounded;
+mod programs_of_other_systems_run_unchanged;
 mod repeats_are_recorded_once;
 mod signals_are_served;
 mod through_a_proxy;

@@ -182,3 +182,37 @@ fn events_are_listened_to_shown_replayed_and_made_up() {
         assert!(stderr.contains(says), "{consumer}: {stderr}");
     }
 }
+
+/// S224, S229: for each bot the types of callbacks that a click, a preview or an old card would find somebody for.
+#[test]
+fn check_tells_which_callbacks_consumers_claim() {
+    let server = Server::start();
+    write(server.directory.path(), "secret", "s3cr3t");
+    let add = [
+        "installations",
+        "add",
+        "support",
+        "--app-id=cli_0123456789abcdef",
+        "--secret-file=secret",
+        "--base-url=http://127.0.0.1:9",
+    ];
+    server.ask(&add, 0);
+    let claimed = || {
+        let mut command = longwire(server.directory.path());
+        // Other findings, of the disk such as it is, are nothing here.
+        let output = command.args(["check", "-o", "json"]).output();
+        let told: Value = serde_json::from_slice(&output.expect("it runs").stdout).expect("JSON");
+        let findings = told["findings"].as_array().expect("a list").clone();
+        let mut findings = findings.into_iter();
+        findings.find(|finding| finding["what"] == "callbacks of support")
+    };
+    assert_eq!(claimed(), None);
+    let add = ["consumers", "add", "cards", "--claims-cards"];
+    let clicks = ["--type", "feishu.card.action.trigger"];
+    server.ask(&[&add[..], &clicks].concat(), 0);
+    let finding = claimed().expect("a consumer claims clicks");
+    assert_eq!(finding["finding"], "consumers claim card.action.trigger");
+    assert_eq!(finding["ok"], true);
+    server.ask(&["consumers", "pause", "cards"], 0);
+    assert_eq!(claimed(), None);
+}
