@@ -55,7 +55,8 @@ impl Control {
         self.shared.state().http_records(app)
     }
 
-    /// The ids of delivered HTTP pushes in the order of their answers. Old records are dropped.
+    /// The ids of delivered HTTP pushes in the order of their answers, without old card callbacks, which have none. Old
+    /// records are dropped.
     pub fn http_delivered_ids(&self) -> Vec<String> {
         self.shared.state().http_delivered_ids()
     }

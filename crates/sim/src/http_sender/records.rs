@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::http_ledger::{HttpLedger, HttpPushRecord, HttpPushState};
+use crate::http_ledger::{HttpLedger, HttpPushKind, HttpPushRecord, HttpPushState};
 use crate::http_push::{HttpPushes, TrackedHttpPush};
 use crate::push::PushId;
 use crate::state::PlatformState;
@@ -39,11 +39,12 @@ impl PlatformState {
         tracked.record(&self.apps[tracked.app].id, self.settings.seed)
     }
 
-    /// The ids of delivered events, of those whose records are kept.
+    /// The ids of delivered events and new card callbacks, of those whose records are kept. The old ones have no id.
     pub(super) fn http_delivered_ids(&self) -> Vec<String> {
         let delivered = self.http.finished.iter();
         delivered
             .filter(|tracked| tracked.state == HttpPushState::Delivered)
+            .filter(|tracked| tracked.kind != HttpPushKind::OldCard)
             .map(|tracked| tracked.event_id(self.settings.seed))
             .collect()
     }

@@ -188,19 +188,15 @@ impl PlatformState {
     }
 
     pub(crate) fn made_up(&mut self, app: usize, bytes: usize, now: Instant) -> PayloadSource {
-        let (apps, chats) = (&self.apps, self.generator.chats());
-        let console = self.http.console(app);
+        let (apps, http, chats) = (&self.apps, &self.http, self.generator.chats());
         let template = self
             .generator
             .templates
             .entry((app, bytes, chats))
             .or_insert_with(|| {
-                Arc::new(Template::new(
-                    &apps[app].id,
-                    bytes,
-                    chats,
-                    console.map_or(INVENTED_TOKEN, |console| console.verification_token()),
-                ))
+                let console = http.console(app);
+                let token = console.map_or(INVENTED_TOKEN, |console| console.verification_token());
+                Arc::new(Template::new(&apps[app].id, bytes, chats, token))
             });
         PayloadSource::MadeUp {
             template: Arc::clone(template),
