@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use longwire_sim::Control;
+
 use crate::gateway::Gateway;
 use crate::process::Signal;
 
@@ -56,12 +58,12 @@ impl Gateway {
 
     /// Checks that every ACKed event has a row.
     fn acknowledged_and_missing(&self) -> Vec<String> {
-        let acked: Vec<String> = self
-            .setup
-            .platforms
-            .iter()
-            .flat_map(longwire_sim::Control::acked_event_ids)
-            .collect();
+        let answered = |platform: &Control| {
+            let over_http = platform.http_delivered_ids();
+            platform.acked_event_ids().into_iter().chain(over_http)
+        };
+        let platforms = self.setup.platforms.iter();
+        let acked: Vec<String> = platforms.flat_map(answered).collect();
         if acked.is_empty() {
             return Vec::new();
         }

@@ -6,8 +6,6 @@ mod start;
 mod store;
 mod views;
 
-pub use bots::{ENCRYPT_KEY, VERIFICATION_TOKEN};
-
 use std::path::Path;
 use std::process::ExitStatus;
 
@@ -19,6 +17,8 @@ use crate::expectations::Expectations;
 use crate::log::Log;
 use crate::process::{Process, Signal};
 use crate::setup::Setup;
+
+pub use start::free_address;
 
 /// A gateway in a directory of its own. When this value is dropped, the gateway is ended and checked; see the crate's
 /// documentation.

@@ -25,6 +25,7 @@
 mod acks;
 mod admin;
 mod binary;
+mod callbacks;
 mod clock;
 mod command;
 mod events;
@@ -40,10 +41,11 @@ mod wecom;
 
 pub use acks::{wait_acked, wait_more_acked};
 pub use admin::{Admin, Answer};
+pub use callbacks::{ENCRYPT_KEY, VERIFICATION_TOKEN, save_request_url, wait_posted};
 pub use clock::Clock;
 pub use command::{Ended, longwire};
 pub use events::{message, message_of};
-pub use gateway::{ENCRYPT_KEY, Gateway, VERIFICATION_TOKEN};
+pub use gateway::{Gateway, free_address};
 pub use log::Log;
 pub use longwire_bench::disk::{Frozen, Volume};
 pub use platform::{SECRET, absent_platform, app_id, bot_id, platform, wecom_platform};

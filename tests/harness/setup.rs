@@ -8,6 +8,7 @@ use std::process::Stdio;
 use longwire_sim::{Control, Sim, wecom};
 use serde_json::{Value, json};
 
+use crate::callbacks::{ENCRYPT_KEY, VERIFICATION_TOKEN};
 use crate::gateway::Gateway;
 use crate::platform::{SECRET, app_id, bot_id};
 
@@ -102,6 +103,16 @@ impl Setup {
         let bot = self.bots.last_mut().expect("a bot is declared first");
         bot.insert(key.to_owned(), literal(&value.into()));
         self
+    }
+
+    /// Lets the bot that was declared last take HTTP callbacks too, with the secrets of every story.
+    #[must_use]
+    pub fn with_callbacks(self) -> Self {
+        self.file("callback.token", VERIFICATION_TOKEN)
+            .file("callback.key", ENCRYPT_KEY)
+            .with("mode", "both")
+            .with("verification_token", json!({ "file": "callback.token" }))
+            .with("encrypt_key", json!({ "file": "callback.key" }))
     }
 
     /// Writes a file beside the configuration, such as one that holds a secret.

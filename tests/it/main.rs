@@ -7,6 +7,8 @@ mod an_endpoint_is_checked;
 mod applications_receive_events;
 mod bad_input;
 mod callbacks_are_recorded;
+mod callbacks_are_repeated_until_recorded;
+mod callbacks_come_through_a_reverse_proxy;
 mod drain_answers_everything;
 mod events_are_expanded;
 mod every_row_of_the_error_tables;

@@ -17,7 +17,8 @@ pub use actor::{ActorDocument, ActorPage, KindGroup, TreeDocument};
 pub use inspection::InspectionDocument;
 pub use installation::{
     CallbackDocument, CandidateFields, GuaranteeDocument, InstallationDetail, InstallationDocument,
-    InstallationPage, RefusedCallbackDocument, RenewalDocument, StoredInstallation, TimelineDocument,
+    InstallationPage, RefusedCallbackDocument, RenewalDocument, StoredInstallation,
+    TimelineDocument,
 };
 pub use overview::OverviewDocument;
 pub use reply::{ReplyDocument, UploadDocument};

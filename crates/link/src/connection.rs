@@ -30,6 +30,7 @@ mod failure;
 mod live;
 mod priority;
 mod renewal;
+mod renewal_end;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -50,7 +51,7 @@ pub use close_reason::CloseReason;
 pub use failure::ALARM_AFTER;
 use live::StableConnection;
 use renewal::Renewing;
-pub use renewal::{Renewal, RenewalEnd};
+pub use renewal_end::{Renewal, RenewalEnd};
 
 /// Keeps one installation connected.
 #[derive(Debug)]

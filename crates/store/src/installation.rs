@@ -3,6 +3,7 @@
 mod add;
 mod candidate;
 mod change;
+mod field_change;
 mod file;
 mod remove;
 mod secret;
@@ -21,8 +22,9 @@ use url::Url;
 pub(crate) use self::add::add;
 pub use self::candidate::{CandidateState, SecretCandidate};
 pub(crate) use self::candidate::{drop_candidate, promote_candidate};
-pub use self::change::{FieldChange, InstallationChange, NewAppSecret};
+pub use self::change::{InstallationChange, NewAppSecret};
 pub(crate) use self::change::{change, set_desired};
+pub use self::field_change::FieldChange;
 pub(crate) use self::file::put_from_file;
 pub(crate) use self::remove::remove;
 pub use self::secret::CallbackSecrets;

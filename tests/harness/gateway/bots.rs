@@ -5,12 +5,8 @@ use longwire_sim::Sim;
 use longwire_store::{NewInstallation, Store, StoreSettings};
 
 use super::Gateway;
+use crate::callbacks::{ENCRYPT_KEY, VERIFICATION_TOKEN};
 use crate::platform::{SECRET, app_id};
-
-/// The verification token of bots that take callbacks.
-pub const VERIFICATION_TOKEN: &str = "a-token-nobody-may-print";
-/// Their encrypt key.
-pub const ENCRYPT_KEY: &str = "a-key-nobody-may-print";
 
 impl Gateway {
     /// Adds a bot that takes callbacks while the gateway does not run. Its app is [`app_id`] of the name.

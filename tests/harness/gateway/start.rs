@@ -168,7 +168,10 @@ fn answers(admin: Admin) -> Result<(), String> {
 }
 
 /// A free address. Another process may take it before it is used.
-fn free_address() -> SocketAddr {
+/// An address of this host that nobody listens on. Another process may take it.
+#[track_caller]
+#[must_use]
+pub fn free_address() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
     listener.local_addr().expect("it is bound")
 }

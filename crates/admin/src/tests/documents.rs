@@ -50,10 +50,10 @@ const OVERVIEW: &str = "{started_ms:0,now_ms:0,installations:0,by_state:{stopped
     actors:{assembler:0,dispatch:0,installation:0,pinger:0,socket:0,supervisor:0},\
     events:{received:0,recorded:0,repeats_by_event_id:0,repeats_by_message:0,unparsed:0,unparsed_dropped:0,assembled:0},\
     answers:{acked:0,refused:0,refused_late:0,shed:0,late_receipts:0,orphaned_receipts:0,unrecorded:0},\
-    cards:{asked:0,answered:0,defaulted:0,late:0},\
+    cards:{asked:0,answered:0,defaulted:0,late:0},callbacks:{},\
     connections:{attempts:0,opened:0,lost:0,reconnects:0,renewed:0,renewals_failed:0,silent:0,left_unread:0,panics:0},malformed:{},\
     ack_latency_us:{count:0,p50:0,p99:0,max:0},record_latency_us:{count:0,p50:0,p99:0,max:0},\
-    card_latency_us:{count:0,p50:0,p99:0,max:0},\
+    card_latency_us:{count:0,p50:0,p99:0,max:0},callback_latency_us:{count:0,p50:0,p99:0,max:0},\
     store:{state:\"\",cause:null,detail:null,advice:null,since_ms:null,queue:0,queue_high_water:0,commits:0,notes_dropped:0},\
     connection_limit:{limit:null,held:0,waiting:0},draining:?}";
 
@@ -327,7 +327,7 @@ fn a_bot_in_trouble_is_written_whole() {
          \"reconnects\":11,\"events\":12,\"repeats\":13,\"acked\":14,\"refused\":15,\"shed\":16,\
          \"overloaded\":false,\"unanswered\":17,\"unrecorded\":18,\"left_unread\":19,\"malformed\":20,\
          \"unparsed\":21,\"unparsed_dropped\":22,\
-         \"cards\":{\"asked\":23,\"answered\":24,\"defaulted\":25,\"late\":26}}}"
+         \"cards\":{\"asked\":23,\"answered\":24,\"defaulted\":25,\"late\":26}},\"callbacks\":null}"
     );
 }
 

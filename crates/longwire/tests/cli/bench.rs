@@ -86,6 +86,32 @@ fn a_small_bench_loses_nothing() {
 }
 
 #[test]
+fn callbacks_are_measured_beside_connections() {
+    let document = measured(&[
+        "bench",
+        "callbacks",
+        "--connections",
+        "3",
+        "--rounds",
+        "2",
+        "--seconds",
+        "1",
+    ]);
+    let figures = &document["figures"];
+    assert_eq!(
+        figures["rounds"].as_array().map(Vec::len),
+        Some(2),
+        "{document}"
+    );
+    for round in figures["rounds"].as_array().into_iter().flatten() {
+        for way in ["long_connections", "callbacks"] {
+            assert!(round[way]["acked"].as_u64() > Some(0), "{document}");
+            assert_eq!(round[way]["refused"], 0, "{document}");
+        }
+    }
+}
+
+#[test]
 fn a_gateway_killed_twice_loses_nothing() {
     let document = measured(&["torture", "--kills", "2", "--seed", "7"]);
     assert_eq!(document["figures"]["kills"], 2);

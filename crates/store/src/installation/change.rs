@@ -9,23 +9,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::candidate::{CandidateState, SecretCandidate};
 use super::secret::{Column, apply, open_candidate, open_secret, seal};
-use super::{InstallationRecord, InstallationTable};
+use super::{FieldChange, InstallationRecord, InstallationTable};
 use crate::cause::{Cause, Failure};
 use crate::clock::now_ms;
 use crate::seal::KeyRing;
 use crate::write_error::WriteError;
-
-/// What becomes of something that may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum FieldChange<T> {
-    /// It stays as it is.
-    #[default]
-    Keep,
-    /// It is taken away.
-    Clear,
-    /// It is this from now on.
-    Set(T),
-}
 
 /// What is to be changed of an installation. Which bot it is stays: another bot is another installation. Not printable: it may
 /// hold credentials in clear.

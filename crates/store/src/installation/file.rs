@@ -6,9 +6,9 @@ use longwire_installation::{Desired, Origin};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::add::insert;
-use super::change::{FieldChange, written};
+use super::change::written;
 use super::secret::{Column, apply, open_secret, seal};
-use super::{InstallationRecord, InstallationTable, NewInstallation};
+use super::{FieldChange, InstallationRecord, InstallationTable, NewInstallation};
 use crate::clock::now_ms;
 use crate::seal::KeyRing;
 use crate::write_error::WriteError;

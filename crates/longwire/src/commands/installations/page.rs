@@ -82,7 +82,7 @@ pub(super) fn detail(
     if let Some(observed) = observed {
         page.traffic(record.platform, &observed.lights);
         if let Some(callbacks) = &observed.callbacks {
-            page.callbacks(callbacks);
+            page.posted(callbacks);
         }
     }
     if !timeline.is_empty() {
@@ -228,14 +228,14 @@ impl Page {
     }
 
     /// What the platform posted since the server started, and what keeps it from being recorded.
-    fn callbacks(&mut self, callbacks: &CallbackDocument) {
+    fn posted(&mut self, callbacks: &CallbackDocument) {
         let verdicts = callbacks.verdicts.iter();
         let verdicts: Vec<String> = verdicts
             .map(|(verdict, count)| format!("{count} {}", escaped(verdict)))
             .collect();
         let last = callbacks.last_ms.map(moment::ago);
         let last = last.map_or_else(String::new, |ago| format!(", the last {ago} ago"));
-        self.line("callbacks", format!("{}{last}", verdicts.join(", ")));
+        self.line("posted", format!("{}{last}", verdicts.join(", ")));
         if let Some(refusal) = &callbacks.last_refusal {
             let (cause, ago) = (escaped(&refusal.cause), moment::ago(refusal.at_ms));
             let hint = escaped(&refusal.hint);
