@@ -21,7 +21,8 @@ pub struct EventKey(pub [u8; 16]);
 /// The key by which an event was recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tier {
-    /// The platform's event id: `header.event_id`, `uuid` in schema 1.0, WeCom's `msgid`.
+    /// The platform's event id: `header.event_id`, `uuid` in schema 1.0, WeCom's `msgid`; of an event without one, what stands
+    /// for it.
     EventId,
     /// Event type, chat message and its revision.
     Message,

@@ -8,6 +8,8 @@
 //!              └─▶ Echo ─▶ answer frame, once the event is recorded ([`event::DurableProof`])
 //! ```
 //!
+//! [`callback`] reads the same events where the platform posts them over HTTP.
+//!
 //! [`endpoint`] holds the JSON of the HTTP call that precedes every connection, and the URL that the call returns;
 //! [`open_api`] the JSON of the calls that say something.
 //! [`websocket`] is the client's half of RFC 6455 beneath the frames. [`wecom`] holds everything of WeCom. [`webhook`]
