@@ -13,6 +13,7 @@ mod headers;
 pub mod lookups;
 pub mod messages;
 mod tokens;
+pub mod user_tokens;
 
 pub use app::{CallingApp, NoSecretError};
 pub use caller::ApiCaller;
@@ -22,6 +23,7 @@ pub use messages::{
     RefusalReason,
 };
 pub use tokens::{TenantToken, TenantTokens, TokenError};
+pub use user_tokens::{AuthorizePage, UserTokenError, UserTokens};
 
 use std::time::Duration;
 

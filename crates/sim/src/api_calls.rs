@@ -1,4 +1,5 @@
-//! Answers the calls of the Open API: gives tenant tokens, takes the messages of bots, and tells messages and names.
+//! Answers the calls of the Open API: gives tenant tokens, takes the messages of bots, tells messages and names, and has
+//! a person agree.
 //!
 //! A message call is checked in this order: the token, a scripted behaviour, the body, its length, its `uuid`, the message
 //! that is replied to, the rate of the chat. Codes are those of the documentation. What the platform does with a `uuid`
@@ -7,13 +8,17 @@
 mod answers;
 mod lookups;
 mod messages;
+mod people;
 mod tokens;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use longwire_wire::open_api::{MESSAGES_PATH, TENANT_TOKEN_PATH, USERS_BASIC_PATH, code};
+use longwire_wire::open_api::{
+    AUTHORIZE_PATH, MESSAGES_PATH, TENANT_TOKEN_PATH, USER_INFO_PATH, USER_TOKEN_PATH,
+    USERS_BASIC_PATH, code,
+};
 
 use crate::http::{Http, HttpRequest};
 use crate::state::SharedState;
@@ -76,6 +81,9 @@ fn reply_to(shared: &SharedState, request: &HttpRequest) -> ApiReply {
     let reply = match (request.method.as_str(), path) {
         ("POST", TENANT_TOKEN_PATH | APP_TOKEN_PATH) => state.token_call(&request.body, now),
         ("POST", MESSAGES_PATH) => state.send_call(request, now),
+        ("GET", AUTHORIZE_PATH) => state.authorize_page(request, now),
+        ("POST", USER_TOKEN_PATH) => state.user_token_call(&request.body, now),
+        ("GET", USER_INFO_PATH) => state.user_info_call(request, now),
         ("POST", USERS_BASIC_PATH) => state.names_call(request, now),
         ("GET", path) if message_of(path).is_some() => state.message_lookup(request, now),
         ("POST", path) => match replied_to(path) {

@@ -145,6 +145,17 @@ pub enum Behaviour {
         /// How late.
         delay_ms: u64,
     },
+    /// The person who is asked does not agree.
+    AuthorizeDeny,
+    /// The call for a person's tokens is refused.
+    UserTokenRefuse {
+        /// HTTP status.
+        http: u16,
+        /// Platform code.
+        code: i64,
+    },
+    /// The call for a person's tokens is read and never answered.
+    UserTokenHang,
     /// The answer has the person without the name, as for an app without the scope.
     LookupNameless,
 }
@@ -250,6 +261,8 @@ impl Behaviour {
             | Self::LookupHang
             | Self::LookupSlow { .. }
             | Self::LookupNameless => Some(Occasion::Lookup),
+            Self::AuthorizeDeny => Some(Occasion::Authorize),
+            Self::UserTokenRefuse { .. } | Self::UserTokenHang => Some(Occasion::UserToken),
         }
     }
 }
@@ -263,6 +276,8 @@ pub(crate) enum Occasion {
     Token,
     Message,
     Lookup,
+    Authorize,
+    UserToken,
 }
 
 impl Scripted for Behaviour {

@@ -195,6 +195,7 @@ fn parse_head(buffer: &[u8]) -> Result<Option<(HttpRequest, usize, usize)>, Http
 pub(crate) fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        302 => "Found",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",

@@ -73,6 +73,9 @@ pub struct Ledger {
     /// Calls that read a message or a name.
     #[serde(default)]
     pub lookups: u64,
+    /// Calls for the tokens of people.
+    #[serde(default)]
+    pub user_token_calls: u64,
     /// Messages that bots sent.
     #[serde(default)]
     pub messages_sent: u64,

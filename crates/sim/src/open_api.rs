@@ -1,6 +1,7 @@
 //! What the Open API keeps: tenant tokens, the messages of bots, and what is known of chats.
 
 mod messages;
+mod people;
 mod tokens;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -8,6 +9,8 @@ use std::time::Instant;
 
 pub use messages::BotMessage;
 use messages::Sent;
+use people::People;
+pub(crate) use people::{Agreement, Unspendable};
 use tokens::Token;
 
 use crate::chat_event::StandingMessage;
@@ -25,6 +28,7 @@ pub(crate) struct OpenApi {
     /// The messages that were pushed with their text; the oldest are forgotten.
     standing: HashMap<String, StandingMessage>,
     known: VecDeque<String>,
+    people: People,
     /// When the latest messages of a chat were sent.
     rates: HashMap<String, VecDeque<Instant>>,
     /// How many calls there were.
@@ -49,6 +53,7 @@ impl OpenApi {
     pub(crate) fn forget_messages(&mut self) {
         *self = Self {
             tokens: std::mem::take(&mut self.tokens),
+            people: std::mem::take(&mut self.people),
             calls: self.calls,
             ..Self::default()
         };

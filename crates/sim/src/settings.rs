@@ -68,6 +68,8 @@ pub struct SimSettings {
     pub unsent_bytes: usize,
     /// For how long a tenant token holds: 2 h. From a quarter of it before the end on, another call gives a new token.
     pub token_lifetime: Duration,
+    /// The open id of the person who is asked to let an app act for them.
+    pub person: String,
     /// Messages that one chat takes within a second, of all apps: 5. The next is refused with code 230020. 0 for no limit.
     pub chat_messages_per_second: usize,
     /// Number of finished pushes whose records are kept, and of messages. Unfinished pushes always have a record, and counters are always
@@ -108,6 +110,7 @@ impl Default for SimSettings {
             half_open_kept: Duration::from_secs(90),
             unsent_bytes: 8 * 1024 * 1024,
             token_lifetime: Duration::from_secs(2 * 60 * 60),
+            person: "ou_00000000000000000000000000000a17".to_owned(),
             chat_messages_per_second: 5,
             keep_records: 100_000,
         }

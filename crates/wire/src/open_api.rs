@@ -11,6 +11,7 @@ mod answer;
 mod message;
 mod token;
 mod user;
+mod user_token;
 
 pub use answer::{ApiAnswer, NoApiAnswer};
 pub use message::{
@@ -19,6 +20,10 @@ pub use message::{
 };
 pub use token::{TENANT_TOKEN_PATH, TenantTokenAnswer, TenantTokenRequest};
 pub use user::{BasicUser, USERS_BASIC_MOST, USERS_BASIC_PATH, UsersRequest, read_basic_users};
+pub use user_token::{
+    AUTHORIZE_PATH, MOST_USER_SCOPES, OFFLINE_ACCESS, USER_INFO_PATH, USER_TOKEN_PATH,
+    UserTokenAnswer, UserTokenRequest, read_user_open_id, user_token_code,
+};
 
 /// Codes that mean the same at every call.
 pub mod code {

@@ -161,6 +161,12 @@ pub enum EventAction {
     Degraded,
     /// The store records again.
     Recovered,
+    /// A person let the app act for them.
+    Authorized,
+    /// A person's authorization did not come about.
+    AuthorizationFailed,
+    /// A person has to authorize again.
+    AuthorizationExpired,
 }
 
 impl EventAction {
@@ -184,6 +190,9 @@ impl EventAction {
             Self::Lagging => "lagging",
             Self::Degraded => "degraded",
             Self::Recovered => "recovered",
+            Self::Authorized => "authorized",
+            Self::AuthorizationFailed => "authorization_failed",
+            Self::AuthorizationExpired => "authorization_expired",
         }
     }
 }

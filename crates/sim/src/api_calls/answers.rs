@@ -32,8 +32,9 @@ impl ApiReply {
     pub(super) fn with_log_id(mut self, log_id: &str) -> Self {
         if let Self::Answer(answer) | Self::Late { answer, .. } = &mut self {
             answer.headers.push(("X-Tt-Logid", log_id.to_owned()));
-            if let Some(error) = answer.body.get_mut("error") {
-                error["log_id"] = json!(log_id);
+            // The call for a person's tokens has a word there.
+            if let Some(error) = answer.body.get_mut("error").and_then(Value::as_object_mut) {
+                error.insert("log_id".to_owned(), json!(log_id));
             }
         }
         self

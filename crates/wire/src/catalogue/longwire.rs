@@ -20,7 +20,7 @@ const fn entry(
     }
 }
 
-pub(super) static TYPES: [EventType; 10] = [
+pub(super) static TYPES: [EventType; 13] = [
     entry(
         "longwire.installation.displaced",
         "Another program took the bot's connection.",
@@ -80,5 +80,23 @@ pub(super) static TYPES: [EventType; 10] = [
         "The store records again.",
         "存储恢复写入。",
         r#"{"reason":"disk_full","detail":"Events are recorded again, after 42 s."}"#,
+    ),
+    entry(
+        "longwire.user.authorized",
+        "A person let the app act for them, and a token can be asked for.",
+        "用户已授权应用，可获取其令牌。",
+        r#"{"installation":"ins_01kbvt2n4ye8gswqcbmnrx5j7d","person":"ou_7d8a6e6df7621556ce0d21922b676706","reason":"authorized","detail":"The person agreed. Ask for a token when you need one."}"#,
+    ),
+    entry(
+        "longwire.user.authorization_failed",
+        "A person's authorization did not come about.",
+        "用户授权未完成。",
+        r#"{"installation":"ins_01kbvt2n4ye8gswqcbmnrx5j7d","person":"ou_7d8a6e6df7621556ce0d21922b676706","reason":"denied","detail":"the person did not agree. Next step: begin a new authorization, and let the person agree."}"#,
+    ),
+    entry(
+        "longwire.user.authorization_expired",
+        "The tokens of a person hold no longer, and the person has to agree again.",
+        "用户令牌已失效，需要重新授权。",
+        r#"{"installation":"ins_01kbvt2n4ye8gswqcbmnrx5j7d","person":"ou_7d8a6e6df7621556ce0d21922b676706","reason":"authorization_ended","detail":"the authorization of this person has ended: authorization_ended. Next step: begin a new authorization, and let the person agree."}"#,
     ),
 ];

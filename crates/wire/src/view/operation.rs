@@ -21,6 +21,9 @@ pub struct Operation {
     /// The consumer it is about: its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consumer: Option<ByteString>,
+    /// The person it is about: the `open_id` of the installation's app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<ByteString>,
     /// Why, as a stable word that programs may compare.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<ByteString>,
@@ -54,6 +57,7 @@ pub(super) fn read(event_type: &str, payload: &ByteString) -> Option<EventView> 
         installation: fields.installation.keep(payload),
         installations: number(&fields.installations),
         consumer: fields.consumer.keep(payload),
+        person: fields.person.keep(payload),
         reason: fields.reason.keep(payload),
         detail: fields.detail.keep(payload),
         lag_events: number(&fields.lag_events),
@@ -80,6 +84,9 @@ fn action(event_type: &str) -> Option<EventAction> {
         "lagging" => EventAction::Lagging,
         "degraded" => EventAction::Degraded,
         "recovered" => EventAction::Recovered,
+        "authorized" => EventAction::Authorized,
+        "authorization_failed" => EventAction::AuthorizationFailed,
+        "authorization_expired" => EventAction::AuthorizationExpired,
         _ => return None,
     })
 }
@@ -89,6 +96,7 @@ struct Fields<'a> {
     installation: Text<'a>,
     installations: Text<'a>,
     consumer: Text<'a>,
+    person: Text<'a>,
     reason: Text<'a>,
     detail: Text<'a>,
     lag_events: Text<'a>,
@@ -102,6 +110,7 @@ impl<'a> Members<'a> for Fields<'a> {
             "installation" => self.installation = map.next_value()?,
             "installations" => self.installations = map.next_value()?,
             "consumer" => self.consumer = map.next_value()?,
+            "person" => self.person = map.next_value()?,
             "reason" => self.reason = map.next_value()?,
             "detail" => self.detail = map.next_value()?,
             "lag_events" => self.lag_events = map.next_value()?,
