@@ -21,6 +21,7 @@ use crate::read_error::ReadError;
 use crate::receipt::Committed;
 use crate::timeline::TimelineRecord;
 use crate::token::TokenTable;
+use crate::user_authorization::{UserAuthorizationRecord, UserAuthorizationTable};
 use crate::write_error::WriteError;
 use crate::write_queue::Queued;
 use longwire_access::{AuditEntry, AuditRecord, Space, TokenRecord};
@@ -97,6 +98,9 @@ pub(crate) trait Tables {
     /// The consumers, their positions and journeys.
     fn consumers(&mut self) -> &mut dyn ConsumerTable;
 
+    /// What people agreed to.
+    fn user_authorizations(&mut self) -> &mut dyn UserAuthorizationTable;
+
     /// The tokens.
     fn tokens(&mut self) -> &mut dyn TokenTable;
 
@@ -166,6 +170,13 @@ pub trait ReadEngine: fmt::Debug + Send + Sync {
         before: Option<i64>,
         rows: usize,
     ) -> Result<Vec<JourneyRecord>, ReadError>;
+
+    /// What a person agreed to, by the `open_id` of the installation's app.
+    fn user_authorization(
+        &self,
+        installation: InstallationId,
+        open_id: &str,
+    ) -> Result<Option<UserAuthorizationRecord>, ReadError>;
 
     /// All tokens, oldest first, those that were revoked too.
     fn tokens(&self) -> Result<Vec<TokenRecord>, ReadError>;

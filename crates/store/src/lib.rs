@@ -49,6 +49,7 @@ mod timeline;
 mod token;
 mod token_directory;
 mod underway;
+mod user_authorization;
 mod write_error;
 mod write_queue;
 mod writer;
@@ -90,6 +91,7 @@ pub use store::Store;
 pub use store_url::{StoreUrl, StoreUrlError};
 pub use timeline::{TimelineEntry, TimelineKind, TimelineRecord};
 pub use token_directory::TokenDirectory;
+pub use user_authorization::{NewUserAuthorization, UserAuthorizationRecord};
 pub use write_error::WriteError;
 pub use write_queue::{AuditFull, Refusal, Rejected, Writer};
 

@@ -7,6 +7,7 @@ use crate::consumer;
 use crate::engine::Tables;
 use crate::installation;
 use crate::seal::KeyRing;
+use crate::user_authorization;
 use crate::write_error::WriteError;
 
 /// What [`Store::rotate_keys`](crate::Store::rotate_keys) did.
@@ -33,5 +34,6 @@ pub(crate) fn reseal(tables: &mut dyn Tables, keys: &KeyRing) -> Result<usize, W
         secrets += consumer::reseal(keys, &mut record)?;
         consumers.write(&record)?;
     }
+    secrets += user_authorization::reseal(tables.user_authorizations(), keys)?;
     Ok(secrets)
 }

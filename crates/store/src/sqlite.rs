@@ -27,5 +27,6 @@ pub(crate) mod store_row;
 mod tables;
 pub(crate) mod timeline;
 mod tokens;
+mod user_authorizations;
 
 pub(crate) use engine::{open, open_readers};

@@ -9,6 +9,7 @@ mod installations;
 mod keys;
 mod slot;
 mod tokens;
+mod user_authorizations;
 
 use std::any::Any;
 use std::io;

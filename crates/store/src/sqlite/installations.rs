@@ -15,6 +15,7 @@ use super::schema::{installation, taken_back};
 use crate::consumer::ConsumerRecord;
 use crate::installation::InstallationRecord;
 use crate::seal::key_id;
+use crate::user_authorization::UserAuthorizationRecord;
 
 pub(crate) use self::displacement::keep_displacement;
 
@@ -159,10 +160,12 @@ pub(crate) fn sealed_with(connection: &mut SqliteConnection) -> QueryResult<Vec<
         let others = others.iter().flatten().map(String::as_str);
         std::iter::once(&**secret).chain(others)
     });
+    let people = super::user_authorizations::all(connection)?;
     let consumers = super::consumers::all(connection)?;
     let of_consumers = consumers.iter().flat_map(ConsumerRecord::sealed);
+    let of_people = people.iter().filter_map(UserAuthorizationRecord::sealed);
     let mut keys: Vec<(String, usize)> = Vec::new();
-    for sealed in of_installations.chain(of_consumers) {
+    for sealed in of_installations.chain(of_consumers).chain(of_people) {
         let id = key_id(sealed).unwrap_or_default();
         match keys.iter_mut().find(|(known, _)| known == id) {
             Some((_, count)) => *count += 1,

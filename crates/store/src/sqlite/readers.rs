@@ -11,7 +11,9 @@ use diesel::{QueryResult, SqliteConnection};
 
 use super::file::{DatabaseFile, Epoch};
 use super::file_identity::FileIdentity;
-use super::{audit, consumers, events, installations, journeys, timeline, tokens};
+use super::{
+    audit, consumers, events, installations, journeys, timeline, tokens, user_authorizations,
+};
 use crate::cause::{Cause, Failure};
 use crate::consumer::{ConsumerRecord, SavedPosition};
 use crate::engine::ReadEngine;
@@ -22,6 +24,7 @@ use crate::installation::InstallationRecord;
 use crate::journey::JourneyRecord;
 use crate::read_error::ReadError;
 use crate::timeline::TimelineRecord;
+use crate::user_authorization::UserAuthorizationRecord;
 use longwire_access::{AuditRecord, Space, TokenRecord};
 use longwire_installation::{InstallationId, Revision};
 use longwire_wire::event::Seq;
@@ -116,6 +119,14 @@ impl ReadEngine for Readers {
 
     fn consumer(&self, space: &Space, name: &str) -> Result<Option<ConsumerRecord>, ReadError> {
         self.read(|connection| consumers::named(connection, space, name))
+    }
+
+    fn user_authorization(
+        &self,
+        installation: InstallationId,
+        open_id: &str,
+    ) -> Result<Option<UserAuthorizationRecord>, ReadError> {
+        self.read(|connection| user_authorizations::of(connection, installation, open_id))
     }
 
     fn position(&self, consumer: ConsumerId) -> Result<Option<SavedPosition>, ReadError> {

@@ -167,6 +167,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    user_authorization (installation_id, open_id) {
+        installation_id -> BigInt,
+        open_id -> Text,
+        scopes -> Text,
+        tokens -> Nullable<Text>,
+        authorized_ms -> BigInt,
+        access_until_ms -> BigInt,
+        refresh_until_ms -> Nullable<BigInt>,
+        ended -> Nullable<Text>,
+        updated_ms -> BigInt,
+    }
+}
+
+diesel::table! {
     probe (id) {
         id -> BigInt,
         filler -> Binary,
@@ -178,6 +192,7 @@ diesel::joinable!(event -> installation (installation_id));
 diesel::joinable!(journey -> consumer (consumer_id));
 diesel::joinable!(taken_back -> installation (installation_id));
 diesel::joinable!(timeline -> installation (installation_id));
+diesel::joinable!(user_authorization -> installation (installation_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     audit,
@@ -193,4 +208,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     taken_back,
     timeline,
     token,
+    user_authorization,
 );

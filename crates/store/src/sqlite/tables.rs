@@ -12,6 +12,7 @@ use crate::consumer::ConsumerTable;
 use crate::engine::Tables;
 use crate::installation::InstallationTable;
 use crate::token::TokenTable;
+use crate::user_authorization::UserAuthorizationTable;
 
 impl Tables for SqliteConnection {
     fn installations(&mut self) -> &mut dyn InstallationTable {
@@ -19,6 +20,10 @@ impl Tables for SqliteConnection {
     }
 
     fn consumers(&mut self) -> &mut dyn ConsumerTable {
+        self
+    }
+
+    fn user_authorizations(&mut self) -> &mut dyn UserAuthorizationTable {
         self
     }
 

@@ -48,7 +48,10 @@ impl Store {
         let open = Arc::clone(&self.open);
         self.administer(administer::patience_for(1), move |tables| {
             let keys = open.keys.to_seal()?;
-            installation::remove(tables.installations(), &keys, id)
+            let removed = installation::remove(tables.installations(), &keys, id)?;
+            // Its people's tokens are secrets as well.
+            tables.user_authorizations().forget(id, None)?;
+            Ok(removed)
         })
     }
 

@@ -12,6 +12,7 @@ mod journeys;
 mod keeping;
 mod lookups;
 mod memory;
+mod people;
 mod power_cut;
 mod recording;
 mod removals;

@@ -28,6 +28,7 @@ use crate::journey::JourneyRecord;
 use crate::read_error::ReadError;
 use crate::seal::key_id;
 use crate::timeline::TimelineRecord;
+use crate::user_authorization::{UserAuthorizationRecord, UserAuthorizationTable};
 use longwire_wire::event::Seq;
 
 const IDENTITY: StoreIdentity = StoreIdentity([7; 16]);
@@ -132,6 +133,18 @@ impl MemoryDatabase {
 }
 
 impl ReadEngine for MemoryDatabase {
+    fn user_authorization(
+        &self,
+        installation: InstallationId,
+        open_id: &str,
+    ) -> Result<Option<UserAuthorizationRecord>, ReadError> {
+        let mut tables = self.lock().tables.clone();
+        Ok(
+            UserAuthorizationTable::of(&mut tables, installation, open_id)
+                .expect("it has no faults"),
+        )
+    }
+
     fn installations_after(
         &self,
         revision: Revision,

@@ -20,6 +20,7 @@ use crate::journey::JourneyRecord;
 use crate::recording::{EventTable, Inserted};
 use crate::timeline::{TimelineEntry, TimelineRecord};
 use crate::token::TokenTable;
+use crate::user_authorization::{UserAuthorizationRecord, UserAuthorizationTable};
 
 /// What is committed; a transaction works on a copy.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,7 @@ pub(super) struct MemoryTables {
     pub(super) positions: BTreeMap<ConsumerId, SavedPosition>,
     pub(super) journeys: Vec<JourneyRecord>,
     pub(super) tokens: Vec<TokenRecord>,
+    pub(super) people: Vec<UserAuthorizationRecord>,
     pub(super) audit: Vec<AuditRecord>,
     revision: i64,
     /// Numbers that were given: of consumers, of rows of journeys.
@@ -129,6 +131,10 @@ impl Tables for MemoryTables {
         self
     }
 
+    fn user_authorizations(&mut self) -> &mut dyn UserAuthorizationTable {
+        self
+    }
+
     fn tokens(&mut self) -> &mut dyn TokenTable {
         self
     }
@@ -220,5 +226,40 @@ impl InstallationTable for MemoryTables {
             bot.displaced_ms = None;
         }
         Ok(())
+    }
+}
+
+impl UserAuthorizationTable for MemoryTables {
+    fn all(&mut self) -> Result<Vec<UserAuthorizationRecord>, Failure> {
+        Ok(self.people.clone())
+    }
+
+    fn of(
+        &mut self,
+        installation: InstallationId,
+        open_id: &str,
+    ) -> Result<Option<UserAuthorizationRecord>, Failure> {
+        let is_it = |one: &&UserAuthorizationRecord| {
+            one.installation == installation && one.open_id == open_id
+        };
+        Ok(self.people.iter().find(is_it).cloned())
+    }
+
+    fn put(&mut self, row: &UserAuthorizationRecord) -> Result<(), Failure> {
+        UserAuthorizationTable::forget(self, row.installation, Some(&row.open_id))?;
+        self.people.push(row.clone());
+        Ok(())
+    }
+
+    fn forget(
+        &mut self,
+        installation: InstallationId,
+        open_id: Option<&str>,
+    ) -> Result<usize, Failure> {
+        let before = self.people.len();
+        self.people.retain(|one| {
+            one.installation != installation || open_id.is_some_and(|id| one.open_id != id)
+        });
+        Ok(before - self.people.len())
     }
 }
