@@ -20,6 +20,7 @@ mod one_bots_trouble_is_its_own;
 mod one_odd_answer_is_no_verdict;
 mod one_platforms_trouble_is_its_own;
 mod overload_is_bounded;
+mod people_let_an_app_act;
 mod programs_of_other_systems_run_unchanged;
 mod repeats_are_recorded_once;
 mod signals_are_served;

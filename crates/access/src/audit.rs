@@ -54,6 +54,12 @@ pub enum AuditAction {
     EventReplay,
     /// An event that never happened was to be posted to a webhook.
     EventSimulate,
+    /// A person was to be asked to authorize a bot's app.
+    UserAuthorizationBegin,
+    /// A person's authorization was to be forgotten.
+    UserAuthorizationRemove,
+    /// A person's token was asked for.
+    UserTokenGive,
 }
 
 /// The text is no action's.
@@ -63,7 +69,7 @@ pub struct AuditActionError;
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::InstallationAdd,
         Self::InstallationStart,
         Self::InstallationStop,
@@ -85,6 +91,9 @@ impl AuditAction {
         Self::ConsumerRemove,
         Self::EventReplay,
         Self::EventSimulate,
+        Self::UserAuthorizationBegin,
+        Self::UserAuthorizationRemove,
+        Self::UserTokenGive,
     ];
 
     /// Its stable name.
@@ -112,6 +121,9 @@ impl AuditAction {
             Self::ConsumerRemove => "consumer.remove",
             Self::EventReplay => "event.replay",
             Self::EventSimulate => "event.simulate",
+            Self::UserAuthorizationBegin => "user_authorization.begin",
+            Self::UserAuthorizationRemove => "user_authorization.remove",
+            Self::UserTokenGive => "user_token.give",
         }
     }
 }

@@ -22,6 +22,8 @@ pub enum Scope {
     InstallationsRead,
     /// Add, start and stop installations.
     InstallationsWrite,
+    /// Let people authorize a bot's app, and use their tokens.
+    UsersToken,
     /// Make, list and revoke tokens.
     TokensWrite,
     /// Connect an application's SDK.
@@ -37,19 +39,20 @@ pub enum Scope {
 /// The text is no scope's.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "a scope is one of events:read, consumers:read, consumers:write, messages:send, installations:read, installations:write, tokens:write, relay, admin:read, admin:control, admin:payload"
+    "a scope is one of events:read, consumers:read, consumers:write, messages:send, installations:read, installations:write, users:token, tokens:write, relay, admin:read, admin:control, admin:payload"
 )]
 pub struct ScopeError;
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::EventsRead,
         Self::ConsumersRead,
         Self::ConsumersWrite,
         Self::MessagesSend,
         Self::InstallationsRead,
         Self::InstallationsWrite,
+        Self::UsersToken,
         Self::TokensWrite,
         Self::Relay,
         Self::AdminRead,
@@ -67,6 +70,7 @@ impl Scope {
             Self::MessagesSend => "messages:send",
             Self::InstallationsRead => "installations:read",
             Self::InstallationsWrite => "installations:write",
+            Self::UsersToken => "users:token",
             Self::TokensWrite => "tokens:write",
             Self::Relay => "relay",
             Self::AdminRead => "admin:read",
@@ -86,6 +90,7 @@ impl Scope {
             | Self::MessagesSend
             | Self::InstallationsRead
             | Self::InstallationsWrite
+            | Self::UsersToken
             | Self::TokensWrite
             | Self::Relay => false,
         }

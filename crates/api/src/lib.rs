@@ -47,6 +47,7 @@ mod revision;
 mod server_sent;
 mod store_calls;
 mod table;
+mod user_authorizations;
 mod v1;
 
 use std::sync::{Arc, OnceLock};

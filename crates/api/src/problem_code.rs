@@ -73,6 +73,9 @@ problem_codes! {
     NotFound = 404, "not_found", "There is no such thing",
         "Nothing has this path, name or id, or it belongs to a space or an installation that the token does not see.",
         "Compare the name with the list of its kind. What another space owns is answered in the same way.";
+    NoAuthorization = 404, "no_authorization", "The person has not agreed",
+        "There is no authorization of this person for the bot's app, or it was taken away.",
+        "Begin an authorization, and let the person agree.";
     MethodNotAllowed = 405, "method_not_allowed", "The path does not take this method",
         "The path exists and takes other methods.",
         "The detail names the methods that it takes; `/openapi.json` has all of them.";
@@ -112,6 +115,12 @@ problem_codes! {
     NotRunning = 409, "not_running", "The consumer does not run",
         "What runs the consumer ended and is started again in a moment, or the consumer is paused.",
         "Send the request again in a second. `GET /v1/consumers/{name}` says why it does not run.";
+    OtherPlatform = 409, "other_platform", "The bot's platform has no such thing",
+        "Only bots of Feishu and Lark act for people.",
+        "Use a bot of Feishu or Lark.";
+    AuthorizationEnded = 409, "authorization_ended", "The person has to agree again",
+        "The platform takes the person's tokens no longer, or gave none; `reason` says why.",
+        "Begin a new authorization, and let the person agree.";
     NoSecret = 409, "no_secret", "The consumer has no secret",
         "Only webhooks have a secret, with which their deliveries are signed.",
         "Readers of pull and stream consumers show a token instead.";
@@ -169,6 +178,12 @@ problem_codes! {
     StoreUnsettled = 504, "store_unsettled", "The store has not said whether it did it",
         "The change was handed to the database, which has not answered in time.",
         "Look whether it was done before you send it again.";
+    PlatformRefused = 502, "platform_refused", "The platform refused",
+        "The platform gave no token; `reason` says why, and the detail has its code.",
+        "`next_step` says what to do.";
+    PlatformUnanswered = 503, "platform_unanswered", "The platform was not asked, or did not answer",
+        "The bot could not ask its platform, or no answer came; `reason` says why.",
+        "`next_step` says what to do. Then send the request again.";
     UploadRefused = 502, "upload_refused", "The platform refused the file",
         "WeCom refused a step of the upload; `platform_code` is its code.",
         "The page of the platform on that code says what it means.";

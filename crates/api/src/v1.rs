@@ -4,6 +4,7 @@ mod callback_operations;
 mod consumer_operations;
 mod event_operations;
 mod installation_operations;
+mod user_operations;
 
 use actix_web::http::Method;
 use longwire_access::Scope;
@@ -37,6 +38,7 @@ pub(crate) fn table(routes: Routes) -> Table {
     let table = event_operations::add(table);
     let table = types(table);
     let table = installation_operations::add(table);
+    let table = user_operations::add(table);
     consumer_operations::add(table)
 }
 

@@ -12,6 +12,7 @@ use crate::retained_bytes::RetainedBytes;
 use crate::settings::FleetSettings;
 use crate::totals::Totals;
 use crate::unfinished::Unfinished;
+use crate::user_authorizations::UserAuthorizations;
 use crate::writing::Writing;
 use longwire_actor::Card;
 use longwire_egress::{Egress, EgressSettings};
@@ -48,6 +49,8 @@ pub(crate) struct FleetContext {
     pub(crate) unfinished: Unfinished,
     pub(crate) loop_guard: Mutex<LoopGuard>,
     pub(crate) message_rate: MessageRate,
+    /// People who let apps act for them.
+    pub(crate) people: UserAuthorizations,
     /// What the ended connections of all bots keep.
     pub(crate) retained: RetainedBytes,
     /// The bots of one space that may be connected at once.
@@ -82,6 +85,7 @@ impl FleetContext {
             loop_guard: Mutex::new(LoopGuard::new(LoopLimits::default())),
             message_rate: MessageRate::new(settings.limits.messages_per_bot),
             connections_per_space: settings.limits.connections_per_space,
+            people: UserAuthorizations::default(),
             retained: RetainedBytes::default(),
             started_ms: crate::clock::unix_ms(),
             draining: AtomicBool::new(false),

@@ -7,12 +7,14 @@ mod faults;
 mod inspect;
 mod lookups;
 mod overview;
+mod people;
 mod replies;
 mod requests;
 mod secrets;
 mod spaces;
 mod upload;
 
+pub use people::{AuthorizationLink, UserAccessToken, UserAuthorizationError};
 pub use spaces::SpaceIsFull;
 pub use upload::{UploadError, UploadFile};
 

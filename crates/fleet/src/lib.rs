@@ -59,6 +59,8 @@ mod supervisor;
 mod totals;
 mod try_secret;
 mod unfinished;
+mod user_authorizations;
+mod user_call;
 pub mod view;
 mod writing;
 
@@ -70,7 +72,10 @@ pub use cards::{CardAnswering, CardBroker, CardQuestion, CardReply};
 pub use config_fault::ConfigFault;
 pub use failure::FleetFailure;
 pub use fault::InjectError;
-pub use fleet::{Fleet, SpaceIsFull, UploadError, UploadFile};
+pub use fleet::{
+    AuthorizationLink, Fleet, SpaceIsFull, UploadError, UploadFile, UserAccessToken,
+    UserAuthorizationError,
+};
 pub use kind::{ConnectionActor, FleetActor};
 pub use longwire_actor::Fault;
 pub use longwire_link::AnsweredSender;

@@ -4,6 +4,7 @@
 use super::Installation;
 use crate::call::with_caller;
 use crate::lookup::{BotLookupError, LookUp, LookupTeller};
+use crate::user_call::{AskUserTokens, UserCallError};
 use actix::Handler;
 use longwire_installation::Platform;
 use longwire_link::State;
@@ -48,6 +49,32 @@ impl Installation {
                 tracing::debug!(%installation, %error, "something was not found out at the platform");
             }
             // Whoever asked may have gone.
+            drop(teller.send(outcome));
+        });
+    }
+}
+
+impl Handler<AskUserTokens> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, AskUserTokens { call, teller }: AskUserTokens, _: &mut Self::Context) {
+        if let Some(refusal) = self.looks_nothing_up() {
+            let refusal = match refusal {
+                BotLookupError::NotRunning { state } => UserCallError::NotRunning { state },
+                _ => UserCallError::OtherPlatform,
+            };
+            // Whoever asked may have gone.
+            return drop(teller.send(Err(refusal)));
+        }
+        let fleet = Arc::clone(&self.fleet);
+        let (arbiter, record) = (Rc::clone(&self.arbiter), Arc::clone(&self.record));
+        // To its end, also if nobody waits: it spends a code or a token.
+        actix_rt::spawn(async move {
+            let asked = async |caller: &ApiCaller<'_>| call.make(&caller.app).await;
+            let outcome = match with_caller(&fleet, &arbiter, &record, asked).await {
+                Ok(outcome) => outcome.map_err(UserCallError::from),
+                Err(why) => Err(UserCallError::Settings(why)),
+            };
             drop(teller.send(outcome));
         });
     }
