@@ -115,6 +115,31 @@ fn installations_are_added_listed_shown_stopped_and_started() {
     );
 }
 
+/// What an operator changes, the running server changes; so with the sealing key.
+fn the_running_server_changes_and_removes(gateway: &Gateway, base_url: &str) {
+    add(gateway, "short", base_url, &["--stopped"]).assert(0, &["ins_"]);
+    command(
+        gateway,
+        &["installations", "set", "short", "--mode", "both"],
+    )
+    .assert(0, &["the running server acts on it"]);
+    command(gateway, &["installations", "rename", "short", "long"]).assert(0, &["changed"]);
+    command(gateway, &["secrets", "rotate"]).assert(0, &["sealed with the new key"]);
+    gateway.wait_live("day");
+    command(gateway, &["installations", "show", "long"]).assert(0, &["mode", "both"]);
+    command(gateway, &["installations", "remove", "long", "--yes"]).assert(0, &["its events stay"]);
+    let rows = list(gateway);
+    assert!(rows.iter().all(|row| row["name"] != "long"), "{rows:?}");
+    wait_until("the server forgets it", || {
+        let gone = gateway.admin().get("/v1/installations/long");
+        let gone = gone.expect("it answers");
+        match gone.status {
+            404 => Ok(()),
+            _ => Err(gone.body),
+        }
+    });
+}
+
 fn the_log_is_shown(control: &longwire_sim::Control, gateway: &Gateway) {
     for number in 0..3 {
         let event = message_of(
