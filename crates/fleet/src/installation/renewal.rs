@@ -160,8 +160,12 @@ impl Installation {
             gap_ms: gap,
         };
         self.tell_renewal(&view);
-        if outcome == RenewalOutcome::Proved {
-            self.record = Arc::clone(&renewing.record);
+        if outcome == RenewalOutcome::Proved && renewing.candidate.is_some() {
+            // The row may have changed meanwhile, but for its access.
+            let promoted = self.record.with_candidate().map(Arc::new);
+            let is_proved = |row: &Arc<InstallationRecord>| row.has_same_access(&renewing.record);
+            let promoted = promoted.filter(is_proved);
+            self.record = promoted.unwrap_or_else(|| Arc::clone(&renewing.record));
         }
         self.candidate_tried(*renewing, &view, ctx);
     }
