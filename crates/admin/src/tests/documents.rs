@@ -1,8 +1,11 @@
 //! The JSON that programs read: names of fields, their order, and how values are written.
 
+use std::collections::BTreeMap;
+
 use longwire_actor::{HandleTimes, LastExit, LastMessage, MailboxView, SupervisionView, Warning};
 use longwire_fleet::{
-    ActorView, CardTotals, Inspection, InstallationView, Lights, RenewalOutcome, RenewalView,
+    ActorView, CallbackView, CardTotals, Inspection, InstallationView, Lights, RefusedCallback,
+    RenewalOutcome, RenewalView,
 };
 
 use super::uploads::with_scene;
@@ -77,7 +80,7 @@ const OBSERVED: &str = "{id:\"\",name:\"\",platform:\"\",app_id:\"\",desired:\"\
     lights:{connected_ms:null,last_heard_ms:null,pong_round_trip_us:null,last_event_ms:null,never_heard_an_event:?,\
     attempts_exceeded:?,failures:0,alarm:?,restarts:0,reconnects:0,events:0,repeats:0,acked:0,refused:0,shed:0,\
     overloaded:?,unanswered:0,unrecorded:0,left_unread:0,malformed:0,unparsed:0,unparsed_dropped:0,\
-    cards:{asked:0,answered:0,defaulted:0,late:0}}}";
+    cards:{asked:0,answered:0,defaulted:0,late:0}},callbacks:null}";
 
 #[test]
 fn what_every_fleet_answers_keeps_its_shape() {
@@ -313,6 +316,17 @@ fn a_bot_in_trouble_is_written_whole() {
                 late: 26,
             },
         },
+        callbacks: Some(CallbackView {
+            last_ms: Some(27),
+            last_recorded_ms: Some(28),
+            verdicts: BTreeMap::from([("recorded", 29), ("stale", 30)]),
+            last_refusal: Some(RefusedCallback {
+                at_ms: 31,
+                cause: "stale",
+                hint: "h",
+            }),
+            unexpected: Some("u"),
+        }),
     };
     let text = serde_json::to_string(&InstallationDocument::from(bot)).expect("it has a JSON form");
     assert_eq!(
@@ -327,7 +341,9 @@ fn a_bot_in_trouble_is_written_whole() {
          \"reconnects\":11,\"events\":12,\"repeats\":13,\"acked\":14,\"refused\":15,\"shed\":16,\
          \"overloaded\":false,\"unanswered\":17,\"unrecorded\":18,\"left_unread\":19,\"malformed\":20,\
          \"unparsed\":21,\"unparsed_dropped\":22,\
-         \"cards\":{\"asked\":23,\"answered\":24,\"defaulted\":25,\"late\":26}},\"callbacks\":null}"
+         \"cards\":{\"asked\":23,\"answered\":24,\"defaulted\":25,\"late\":26}},\
+         \"callbacks\":{\"last_ms\":27,\"last_recorded_ms\":28,\"verdicts\":{\"recorded\":29,\"stale\":30},\
+         \"last_refusal\":{\"at_ms\":31,\"cause\":\"stale\",\"hint\":\"h\"},\"unexpected\":\"u\"}}"
     );
 }
 
