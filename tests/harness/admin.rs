@@ -89,6 +89,11 @@ impl Admin {
         self.exchange("POST", path, body)
     }
 
+    /// `PATCH path`.
+    pub fn patch(&self, path: &str, body: &Value) -> std::io::Result<Answer> {
+        self.exchange("PATCH", path, Some(body))
+    }
+
     /// `GET path`, which has to succeed with JSON.
     #[track_caller]
     pub fn json(&self, path: &str) -> Value {

@@ -91,6 +91,7 @@ fn installations_are_added_listed_shown_stopped_and_started() {
     );
 
     the_log_is_shown(&sim.control(), &gateway);
+    the_running_server_changes_and_removes(&gateway, &base_url);
 
     // Without a server: kept for its next start.
     gateway.signal(Signal::Term);

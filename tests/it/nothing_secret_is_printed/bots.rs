@@ -5,7 +5,9 @@ use longwire_sim::{Behaviour, Sim, wecom};
 use longwire_tests::{Gateway, Setup, app_id, bot_id};
 use serde_json::{Value, json};
 
-use super::marks::{BOT_SECRET, PROXY_PASSWORD, SECRET, TICKET, WRONG_SECRET};
+use super::marks::{
+    BOT_SECRET, CALLBACK_KEY, CALLBACK_TOKEN, PROXY_PASSWORD, SECRET, TICKET, WRONG_SECRET,
+};
 
 /// Starts the gateway and waits until every bot is live or in its trouble.
 pub(super) fn start(
@@ -102,6 +104,8 @@ fn secrets(sim: &Sim, proxy: &Proxy, format: &str) -> Setup {
         .environment("WAY_OUT", &through(PROXY_PASSWORD, &proxy))
         .file("bot.secret", &format!("{SECRET}\n"))
         .file("wrong.secret", WRONG_SECRET)
+        .file("callback.token", CALLBACK_TOKEN)
+        .file("callback.key", CALLBACK_KEY)
         .file("nobody.proxy", &through(PROXY_PASSWORD, "127.0.0.1:1"))
         .file("wrong.proxy", &through(&wrong_password, &proxy))
 }
@@ -111,7 +115,9 @@ fn feishu_bots(setup: Setup, sim: &Sim, other: &Sim) -> Setup {
     let mut setup = setup
         .bot_at("by-file", &by_name)
         .with("app_secret", json!({ "file": "bot.secret" }))
-        .with("proxy", json!({ "env": "WAY_OUT" }));
+        .with("proxy", json!({ "env": "WAY_OUT" }))
+        .with("verification_token", json!({ "file": "callback.token" }))
+        .with("encrypt_key", json!({ "file": "callback.key" }));
     for (name, secret) in [
         ("by-variable", json!({ "env": "BOT_SECRET" })),
         ("wrong", json!({ "file": "wrong.secret" })),

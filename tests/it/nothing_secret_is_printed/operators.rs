@@ -4,7 +4,9 @@ use longwire_sim::Sim;
 use longwire_tests::{Gateway, app_id};
 use serde_json::{Value, json};
 
-use super::marks::{BOT_SECRET, PROXY_PASSWORD, SECRET, TICKET};
+use super::marks::{
+    BOT_SECRET, CALLBACK_KEY, CALLBACK_TOKEN, PROXY_PASSWORD, SECRET, TICKET, WRONG_SECRET,
+};
 use super::seen::Seen;
 
 pub(super) fn actors_panic(gateway: &Gateway) {
@@ -89,6 +91,62 @@ pub(super) fn operators_add_bots(gateway: &Gateway, sim: &Sim, seen: &mut Seen) 
     gateway.wait_live("by-command");
     seen.command(gateway, &add, &format!("{SECRET}\n"), 1);
     operators_add_wecom_bots(gateway, seen);
+    operators_change_bots(gateway, seen);
+}
+
+/// Changes bots with their secrets, by valid and invalid requests, and renews the key that seals them.
+fn operators_change_bots(gateway: &Gateway, seen: &mut Seen) {
+    let change = |name: &str, patch: Value, status: u16, seen: &mut Seen| {
+        let path = format!("/v1/installations/{name}");
+        let answer = gateway.admin().patch(&path, &patch).expect("an answer");
+        assert_eq!(answer.status, status, "{}", answer.body);
+        seen.text(&format!("PATCH {path}"), &answer.body);
+    };
+    let secrets = json!({"app_secret": WRONG_SECRET, "encrypt_key": CALLBACK_KEY, "verification_token": CALLBACK_TOKEN});
+    for (patch, status) in [
+        (json!({"encrypt_key": [CALLBACK_KEY]}), 400),
+        (json!({"encrypt_key": format!("{CALLBACK_KEY} ")}), 400),
+        (json!({"verification_token": {CALLBACK_TOKEN: 1}}), 400),
+        (json!({"mode": CALLBACK_KEY}), 400),
+        (json!({"surprise": SECRET}), 400),
+        (json!({"secret": SECRET}), 400),
+        (
+            json!({"proxy": format!("socks5://gate:{PROXY_PASSWORD}@127.0.0.1:1")}),
+            400,
+        ),
+        (
+            json!({"base_url": format!("https://gate:{TICKET}@127.0.0.1")}),
+            400,
+        ),
+        (secrets.clone(), 200),
+    ] {
+        change("by-request", patch, status, seen);
+    }
+    change("by-file", secrets, 409, seen);
+    change(
+        "wecom-by-request",
+        json!({"encrypt_key": CALLBACK_KEY}),
+        400,
+        seen,
+    );
+    for (arguments, input, code) in [
+        (
+            &["set", "by-command", "--encrypt-key-file", "callback.key"][..],
+            "",
+            0,
+        ),
+        (&["set", "by-command", "--secret-stdin"], SECRET, 0),
+        (&["set", "by-file", "--secret-stdin"], SECRET, 1),
+    ] {
+        seen.command(
+            gateway,
+            &[&["installations"], arguments].concat(),
+            input,
+            code,
+        );
+    }
+    seen.command(gateway, &["secrets", "rotate"], "", 0);
+    gateway.wait_live("by-command");
 }
 
 /// Adds bots whose address has no listener, so that their secret is unsealed for each attempt and sent to no one.
@@ -196,6 +254,9 @@ pub(super) fn everything_is_looked_at(gateway: &Gateway, seen: &mut Seen) {
         "/admin/v1/installations?limit=500",
         "/admin/v1/tokens",
         "/admin/v1/audit?limit=500",
+        "/v1/installations?limit=500",
+        "/openapi.json",
+        "/problems",
     ]
     .map(str::to_owned)
     .to_vec();

@@ -3,7 +3,8 @@
 use longwire_installation::PublicId;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{FieldChange, InstallationRecord};
+use super::InstallationRecord;
+use super::field_change::FieldChange;
 use crate::seal::{KeyRing, Place, SealError};
 
 /// What callbacks of the platform are checked and decrypted with, in clear.

@@ -147,3 +147,37 @@ fn a_database_without_revisions_is_taken_over() {
     let newest = store.add_installation(installation("newest"));
     assert!(newest.expect("added").revision > after[1].revision);
 }
+
+/// S63: a bot of the schema that knew no callbacks stays on its long connection. What a later version removed is a stopped bot
+/// without a secret for an earlier one.
+#[test]
+fn a_database_that_knows_no_modes_is_taken_over() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let settings = settings(directory.path());
+    let before = {
+        let store = Store::open(&settings).expect("opens");
+        let removed = store.add_installation(installation("removed"));
+        let removed = removed.expect("added").id;
+        store.remove_installation(removed).expect("removed");
+        store.add_installation(installation("old")).expect("added")
+    };
+    let path = directory.path().join("longwire.db").display().to_string();
+    let mut old = SqliteConnection::establish(&path).expect("a database");
+    migrations::back_to(&mut old, 10);
+    drop(old);
+    let store = Store::open(&settings).expect("brought up to date");
+    let all = store.reader().installations().expect("readable");
+    let [removed, after] = &all[..] else {
+        panic!("{all:?}");
+    };
+    assert_eq!(removed.name.as_str(), removed.public_id.to_string());
+    assert_eq!(removed.desired, Desired::Stop);
+    let nothing = store.open_secret(removed).expect("opens");
+    assert_eq!(nothing.expose_secret(), "");
+    assert_eq!(
+        (after.public_id, after.revision, after.mode),
+        (before.public_id, before.revision, Mode::LongConnection)
+    );
+    assert!(!after.has_verification_token() && !after.has_encrypt_key());
+    assert!(after.candidate.is_none());
+}
