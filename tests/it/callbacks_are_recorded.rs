@@ -7,14 +7,16 @@ use longwire_installation::Mode;
 use longwire_sim::{Sim, Traffic};
 use longwire_store::Source;
 use longwire_tests::{
-    Answer, ENCRYPT_KEY, Gateway, Setup, Signal, VERIFICATION_TOKEN, Webhook, WebhookAnswer,
-    app_id, message_of, platform, until_answered, wait_more_acked, wait_until,
+    Answer, Gateway, Setup, Signal, Webhook, WebhookAnswer, app_id, message_of, platform,
+    until_answered, wait_more_acked, wait_until,
 };
 use longwire_wire::callback::sender::{encrypted_body, sign};
 use serde_json::{Value, json};
 
 const BOT: &str = "hooked";
 const PATH: &str = "/callbacks/feishu/hooked";
+const TOKEN: &str = "a-token-nobody-may-print";
+const KEY: &str = "a-key-nobody-may-print";
 const SUCCESS: &str = r#"{"msg":"success"}"#;
 /// Room for a store that is empty.
 const VOLUME_BYTES: u64 = 256 << 20;
@@ -23,7 +25,7 @@ const VOLUME_BYTES: u64 = 256 << 20;
 fn hooked(mut gateway: Gateway, mode: Mode, sim: &Sim, consumers: &[Value]) -> Gateway {
     gateway.signal(Signal::Term);
     assert!(gateway.wait_end().success());
-    gateway.add_callback_bot(BOT, mode, sim);
+    gateway.add_callback_bot(BOT, mode, sim, [TOKEN, KEY]);
     gateway.add_consumers(consumers);
     gateway.restart();
     wait_until("the bot is known", || {
@@ -41,7 +43,7 @@ fn event(number: usize, event_type: &str, event: &Value) -> Value {
         "schema": "2.0",
         "header": {
             "event_id": format!("evt-{number}"), "event_type": event_type,
-            "token": VERIFICATION_TOKEN, "create_time": "1767225600123",
+            "token": TOKEN, "create_time": "1767225600123",
             "app_id": app_id(BOT), "tenant_key": "t",
         },
         "event": event,
@@ -60,13 +62,13 @@ fn post(gateway: &Gateway, event: &Value) -> Answer {
 }
 
 fn try_post(gateway: &Gateway, event: &Value) -> std::io::Result<Answer> {
-    let body = encrypted_body(ENCRYPT_KEY, [9; 16], event.to_string().as_bytes());
+    let body = encrypted_body(KEY, [9; 16], event.to_string().as_bytes());
     let since = std::time::UNIX_EPOCH.elapsed().expect("after 1970");
     let timestamp = since.as_secs().to_string();
     let headers = [
         (
             "X-Lark-Signature",
-            sign(&timestamp, "314159265", ENCRYPT_KEY, &body),
+            sign(&timestamp, "314159265", KEY, &body),
         ),
         ("X-Lark-Request-Nonce", "314159265".to_owned()),
         ("X-Lark-Request-Timestamp", timestamp),
@@ -95,7 +97,7 @@ fn an_event_that_comes_by_both_roads_is_recorded_once() {
     let message = |number: usize| {
         let text = message_of(&format!("evt-{number}"), &format!("om-{number}"), "hello");
         let mut message: Value = serde_json::from_str(&text).expect("json");
-        message["header"]["token"] = VERIFICATION_TOKEN.into();
+        message["header"]["token"] = TOKEN.into();
         message["header"]["app_id"] = app_id(BOT).into();
         message
     };
@@ -142,8 +144,7 @@ fn an_event_that_comes_by_both_roads_is_recorded_once() {
 fn the_console_is_answered_and_mistakes_are_shown() {
     let sim = platform(|_| ());
     let gateway = hooked(Setup::new(&sim).start(), Mode::Webhook, &sim, &[]);
-    let challenge =
-        json!({"type": "url_verification", "challenge": "c-1", "token": VERIFICATION_TOKEN});
+    let challenge = json!({"type": "url_verification", "challenge": "c-1", "token": TOKEN});
     let answer = gateway
         .public()
         .post_callback(PATH, &[], challenge.to_string().as_bytes())
@@ -193,10 +194,10 @@ fn what_was_recorded_before_a_kill_is_known_afterwards() {
     std::thread::scope(|scope| {
         let unanswered = scope.spawn(|| {
             let public = gateway.public();
-            let body = encrypted_body(ENCRYPT_KEY, [9; 16], click(1).to_string().as_bytes());
+            let body = encrypted_body(KEY, [9; 16], click(1).to_string().as_bytes());
             let since = std::time::UNIX_EPOCH.elapsed().expect("after 1970");
             let timestamp = since.as_secs().to_string();
-            let signature = sign(&timestamp, "1", ENCRYPT_KEY, &body);
+            let signature = sign(&timestamp, "1", KEY, &body);
             let headers = [
                 ("X-Lark-Signature", signature),
                 ("X-Lark-Request-Nonce", "1".to_owned()),

@@ -9,12 +9,19 @@ use crate::callbacks::{ENCRYPT_KEY, VERIFICATION_TOKEN};
 use crate::platform::{SECRET, app_id};
 
 impl Gateway {
-    /// Adds a bot that takes callbacks while the gateway does not run. Its app is [`app_id`] of the name.
+    /// Adds a bot that takes callbacks, with its verification token and encrypt key, while the gateway does not run. Its app
+    /// is [`app_id`] of the name.
     ///
     /// # Panics
     /// If the store does not take it.
     #[track_caller]
-    pub fn add_callback_bot(&self, name: &str, mode: Mode, sim: &Sim) {
+    pub fn add_callback_bot(
+        &self,
+        name: &str,
+        mode: Mode,
+        sim: &Sim,
+        [verification_token, encrypt_key]: [&str; 2],
+    ) {
         let settings = StoreSettings::at(format!("sqlite:{}", self.database().display()));
         let store = Store::open(&settings).expect("nobody has the store");
         let base_url = BaseUrl::parse(Platform::Feishu, &sim.base_url(), &[]);
@@ -26,8 +33,8 @@ impl Gateway {
             base_url: Some(base_url.expect("loopback may be plain")),
             proxy: None,
             mode,
-            verification_token: Some(VERIFICATION_TOKEN.into()),
-            encrypt_key: Some(ENCRYPT_KEY.into()),
+            verification_token: Some(verification_token.into()),
+            encrypt_key: Some(encrypt_key.into()),
             take_back: None,
             desired: Desired::Run,
             origin: Origin::Cli,
