@@ -57,7 +57,12 @@ pub(super) fn write(snapshot: &Snapshot, families: &mut Families<'_>) -> fmt::Re
         "Installations that are not connected because too many files are open",
         limit.waiting as f64,
     )?;
-    let connections = &overview.connections;
+    count(snapshot, families)
+}
+
+/// What was counted of connections since the start.
+fn count(snapshot: &Snapshot, families: &mut Families<'_>) -> fmt::Result {
+    let connections = &snapshot.overview.connections;
     families.counters(&[
         (
             "connection_attempts",

@@ -8,7 +8,6 @@ use longwire_installation::{
 use secrecy::{ExposeSecret, SecretString};
 
 use super::candidate::{CandidateState, SecretCandidate};
-use super::field_change::FieldChange;
 use super::secret::{Column, apply, open_candidate, open_secret, seal};
 use super::{FieldChange, InstallationRecord, InstallationTable};
 use crate::cause::{Cause, Failure};
