@@ -5,7 +5,6 @@ use longwire_sim::Sim;
 use longwire_store::{NewInstallation, Store, StoreSettings};
 
 use super::Gateway;
-use crate::callbacks::{ENCRYPT_KEY, VERIFICATION_TOKEN};
 use crate::platform::{SECRET, app_id};
 
 impl Gateway {

@@ -276,7 +276,6 @@ fn a_bot_in_trouble_is_written_whole() {
         reason_text: Some("t".to_owned()),
         next_step: Some("n".to_owned()),
         generation: 4,
-        callbacks: None,
         renewal: Some(RenewalView {
             at_ms: 27,
             outcome: RenewalOutcome::Refused,
