@@ -36,7 +36,7 @@ pub(crate) fn run(config: Option<&Path>, command: &Secrets) -> Result<Exit, Fail
         former_keys,
     } = rotated;
     say(format_args!(
-        "{secrets} secrets are sealed with the new key {key_id}; keep a copy of the key file elsewhere"
+        "secrets sealed with the new key {key_id}: {secrets}; keep a copy of the key file elsewhere"
     ));
     if former_keys > 0 {
         say(format_args!(

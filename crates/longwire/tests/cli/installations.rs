@@ -536,6 +536,10 @@ fn an_installation_is_changed_renamed_and_removed() {
         let stderr = set(arguments, code);
         assert!(stderr.contains(words), "{arguments:?}: {stderr}");
     }
+    it_is_renamed_and_removed(path, &add, &id);
+}
+
+fn it_is_renamed_and_removed(path: &std::path::Path, add: &[&str], id: &str) {
     run(
         longwire(path).args(["installations", "rename", "bot", "ins_1"]),
         1,
@@ -545,15 +549,6 @@ fn an_installation_is_changed_renamed_and_removed() {
         0,
     );
     run(longwire(path).args(["installations", "show", "bot"]), 6);
-
-    let key = || std::fs::read_to_string(path.join("longwire.db.key")).expect("a key file");
-    let before = key();
-    let (_, stderr) = run(longwire(path).args(["secrets", "rotate"]), 0);
-    assert!(
-        stderr.contains("2 secrets are sealed with the new key"),
-        "{stderr}"
-    );
-    assert_ne!(key(), before);
 
     // Nobody is there to be asked.
     let remove = ["installations", "remove", "other"];
@@ -568,4 +563,26 @@ fn an_installation_is_changed_renamed_and_removed() {
     assert_eq!(list, "");
     let (again, _) = run(longwire(path).args(add).write_stdin("canary\n"), 0);
     assert_ne!(again, id);
+}
+
+/// S206: the key that seals what the store keeps is renewed.
+#[test]
+fn the_sealing_key_is_renewed() {
+    let directory = initialised();
+    let path = directory.path();
+    let add = [
+        "installations",
+        "add",
+        "bot",
+        "--app-id",
+        "cli_1",
+        "--secret-stdin",
+    ];
+    run(longwire(path).args(add).write_stdin("canary\n"), 0);
+    let key = || std::fs::read_to_string(path.join("longwire.db.key")).expect("a key file");
+    let before = key();
+    let (_, stderr) = run(longwire(path).args(["secrets", "rotate"]), 0);
+    assert!(stderr.contains("sealed with the new key"), "{stderr}");
+    assert_ne!(key(), before);
+    run(longwire(path).args(["installations", "show", "bot"]), 0);
 }
