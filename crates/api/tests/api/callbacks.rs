@@ -1,10 +1,10 @@
 //! The callback route: each golden request, and whatever else may come.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use longwire_api::CallbackSources;
+use longwire_api::{CallbackRules, CallbackSources};
 use longwire_fleet::{CardAnswering, CardBroker, CardQuestion};
 use longwire_installation::InstallationId;
 use longwire_store::{EventQuery, EventRecord, Source};
@@ -17,6 +17,9 @@ use crate::served::{NOW_MS, Served, Wanted, client, with_routes, with_wanted};
 
 const APP: &str = "cli_a000000000000001";
 const PATH: &str = "/callbacks/feishu/hooked";
+
+/// What time it is for golden requests, one after the other, in milliseconds since 1970.
+static GOLDEN_MS: AtomicI64 = AtomicI64::new(0);
 
 #[derive(Deserialize)]
 struct File {
@@ -138,7 +141,7 @@ impl Served {
 
 /// A request that the platform signed and encrypted with `key`.
 fn platforms(event: &Value) -> ([(&'static str, String); 3], Vec<u8>) {
-    let seconds = (NOW_MS.load(SeqCst) / 1_000).to_string();
+    let seconds = (NOW_MS / 1_000).to_string();
     let body = encrypted_body("key", [3; 16], event.to_string().as_bytes());
     let headers = [
         ("X-Lark-Signature", sign(&seconds, "1", "key", &body)),
@@ -187,6 +190,10 @@ fn each_golden_request_is_answered_as_it_should_be() {
                 broker: Some(broker),
                 ..CardAnswering::default()
             },
+            callbacks: CallbackRules {
+                now_ms: || GOLDEN_MS.load(SeqCst),
+                ..Wanted::default().callbacks
+            },
             ..hooked(&keys)
         };
         let checked = &mut checked;
@@ -205,7 +212,7 @@ fn each_golden_request_is_answered_as_it_should_be() {
 
 async fn check(served: &Served, golden: &Golden, expect: &Expect) {
     let name = &golden.name;
-    NOW_MS.store(golden.now_s * 1_000, SeqCst);
+    GOLDEN_MS.store(golden.now_s * 1_000, SeqCst);
     let before = served.recorded();
     let headers = golden.headers.iter();
     let headers: Vec<(&str, &str)> = headers
@@ -327,7 +334,7 @@ fn unknown_bots_and_those_without_secrets_are_answered_alike() {
 #[test]
 fn callbacks_come_from_the_listed_addresses_alone() {
     let sources = |proxied: bool| Wanted {
-        callbacks: longwire_api::CallbackRules {
+        callbacks: CallbackRules {
             sources: CallbackSources {
                 allowed: Some(Arc::new(|address| address.to_string() == "198.51.100.7")),
                 proxies: proxied.then(|| -> longwire_api::AddressTest {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ impl Default for Wanted {
                 sources: CallbackSources::default(),
                 body_bytes: 64 << 10,
                 window: ReplayWindow::within(Duration::from_secs(300)),
-                now_ms: || NOW_MS.load(SeqCst),
+                now_ms: || NOW_MS,
             },
             hooked: None,
         }
@@ -105,7 +105,7 @@ impl Default for Wanted {
 }
 
 /// What time it is for callbacks, in milliseconds since 1970.
-pub(crate) static NOW_MS: AtomicI64 = AtomicI64::new(1_700_000_000_000);
+pub(crate) const NOW_MS: i64 = 1_700_000_000_000;
 
 impl Served {
     async fn start(wanted: Wanted) -> Self {

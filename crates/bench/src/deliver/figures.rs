@@ -137,6 +137,34 @@ impl DeliverFigures {
     }
 }
 
+impl BesideTrouble {
+    fn rows(&self) -> [ReportRow; 3] {
+        [
+            ReportRow::new(
+                "beside trouble",
+                quantiles(self.during),
+                format!(
+                    "from push to receipt, of the slowest of three well applications while one is dead and one takes 10 s; \
+                     {:.2} × p99; {}",
+                    self.ratio,
+                    against(&UNAFFECTED, self.standing)
+                ),
+            ),
+            ReportRow::new("", quantiles(self.before), "the same before, all five well"),
+            ReportRow::new(
+                "the dead one",
+                format!("{} missed", grouped(self.missed_events)),
+                format!(
+                    "away for {:.0} s; had all of it {:.1} s after it came back; the slow one took {} meanwhile",
+                    self.dead_seconds,
+                    self.caught_up_seconds,
+                    grouped(self.slow_events)
+                ),
+            ),
+        ]
+    }
+}
+
 fn against(bar: &Bar, standing: BarStanding) -> String {
     let stretch = bar.stretch.map_or_else(String::new, |stretch| {
         format!(", stretch {}", stretch.tell())
@@ -152,7 +180,7 @@ fn quantiles(of: LatencyQuantiles) -> String {
 impl ReportFigures for DeliverFigures {
     fn rows(&self) -> Vec<ReportRow> {
         let per_second = |of: f64| format!("{} /s", grouped(of as u64));
-        vec![
+        let mut rows = vec![
             ReportRow::new(
                 "one endpoint",
                 per_second(self.to_one.per_second),
@@ -188,31 +216,9 @@ impl ReportFigures for DeliverFigures {
                 ),
             ),
             ReportRow::new("", quantiles(self.live.ack), "from push to ACK"),
-            ReportRow::new(
-                "beside trouble",
-                quantiles(self.trouble.during),
-                format!(
-                    "from push to receipt, of the slowest of three well applications while one is dead and one takes 10 s; \
-                     {:.2} × p99; {}",
-                    self.trouble.ratio,
-                    against(&UNAFFECTED, self.trouble.standing)
-                ),
-            ),
-            ReportRow::new(
-                "",
-                quantiles(self.trouble.before),
-                "the same before, all five well",
-            ),
-            ReportRow::new(
-                "the dead one",
-                format!("{} missed", grouped(self.trouble.missed_events)),
-                format!(
-                    "away for {:.0} s; had all of it {:.1} s after it came back; the slow one took {} meanwhile",
-                    self.trouble.dead_seconds,
-                    self.trouble.caught_up_seconds,
-                    grouped(self.trouble.slow_events)
-                ),
-            ),
+        ];
+        rows.extend(self.trouble.rows());
+        rows.extend([
             ReportRow::new(
                 "read along",
                 per_second(self.along.per_second),
@@ -235,7 +241,8 @@ impl ReportFigures for DeliverFigures {
                 ),
                 self.account.tell(),
             ),
-        ]
+        ]);
+        rows
     }
 }
 
