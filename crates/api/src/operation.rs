@@ -160,6 +160,15 @@ impl Operation {
             .may_fail(&[TooManyStreams, Draining])
     }
 
+    /// With the parameter that says what is looked up.
+    pub(crate) fn expanding(self) -> Self {
+        self.query(
+            "expand",
+            "What is looked up at the platform, through the bot that received the event: `quoted`, the message that it answers or the bundle of forwarded messages that it is, `sender`, the name of whoever did it, or both with a comma between. It stands under `data.expanded`. That takes two seconds at most; what is not known by then has a placeholder, `{\"unavailable\": \"timeout\"}`.",
+            json!({"type": "string", "examples": ["quoted,sender"]}),
+        )
+    }
+
     /// With a header.
     pub(crate) fn header(mut self, name: &str, description: &str) -> Self {
         self.parameters.push(json!({

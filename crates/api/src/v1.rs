@@ -42,15 +42,6 @@ pub(crate) fn table(routes: Routes) -> Table {
     consumer_operations::add(table)
 }
 
-/// With the parameter that says what is looked up.
-fn expanding(operation: Operation) -> Operation {
-    operation.query(
-        "expand",
-        "What is looked up at the platform, through the bot that received the event: `quoted`, the message that it answers or the bundle of forwarded messages that it is, `sender`, the name of whoever did it, or both with a comma between. It stands under `data.expanded`. That takes two seconds at most; what is not known by then has a placeholder, `{\"unavailable\": \"timeout\"}`.",
-        json!({"type": "string", "examples": ["quoted,sender"]}),
-    )
-}
-
 /// What anybody may see who reaches the listener.
 fn gateway(table: Table) -> Table {
     let text = json!({"type": "string"});

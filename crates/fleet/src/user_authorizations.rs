@@ -9,11 +9,14 @@ use longwire_installation::InstallationId;
 
 pub(crate) use self::pending::{Begun, PATIENCE, PendingAuthorizations};
 
+/// The turn of a person's refresh.
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
 /// Authorizations that were begun, and people for whom a task refreshes.
 #[derive(Default)]
 pub(crate) struct UserAuthorizations {
     pending: Mutex<PendingAuthorizations>,
-    turns: Mutex<HashMap<(InstallationId, String), Arc<tokio::sync::Mutex<()>>>>,
+    turns: Mutex<HashMap<(InstallationId, String), Turn>>,
 }
 
 impl UserAuthorizations {
@@ -22,7 +25,7 @@ impl UserAuthorizations {
     }
 
     /// The turn to refresh for a person.
-    pub(crate) fn turn(&self, bot: InstallationId, open_id: &str) -> Arc<tokio::sync::Mutex<()>> {
+    pub(crate) fn turn(&self, bot: InstallationId, open_id: &str) -> Turn {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         turns.retain(|_, turn| Arc::strong_count(turn) > 1);
         Arc::clone(turns.entry((bot, open_id.to_owned())).or_default())

@@ -189,7 +189,7 @@ fn readers(table: Table) -> Table {
     let example = "evt_01081g81860w4000000000001a";
     table
         .add(
-            super::expanding(read("/v1/consumers/{name}/events", "claim_events"))
+            read("/v1/consumers/{name}/events", "claim_events").expanding()
                 .about("readers", "Claim events of a pull consumer", "Each is this reader's until its deadline. What is not acknowledged by then is given to the next reader.")
                 .limited()
                 .waiting()

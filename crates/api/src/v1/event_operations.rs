@@ -21,7 +21,7 @@ fn get(path: &'static str, id: &'static str) -> Operation {
 fn add_of_many(table: Table) -> Table {
     table
         .add(
-            super::expanding(conditions(get("/v1/events", "list_events")))
+            conditions(get("/v1/events", "list_events")).expanding()
                 .about(
                     "events",
                     "Read the event log",
@@ -63,7 +63,7 @@ fn add_of_many(table: Table) -> Table {
 fn add_of_one(table: Table) -> Table {
     table
         .add(
-            super::expanding(event(get("/v1/events/{event}", "show_event")))
+            event(get("/v1/events/{event}", "show_event")).expanding()
                 .about("events", "Show an event", "")
                 .reads()
                 .answers(200, "Its envelope.", "application/cloudevents+json", reference("Event")),

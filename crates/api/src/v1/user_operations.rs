@@ -13,13 +13,17 @@ use crate::user_authorizations::{self as users, AuthorizationDocument};
 const OF_ONE: &str = "/v1/installations/{installation}/user-authorizations/{open_id}";
 
 pub(super) fn add(table: Table) -> Table {
-    use ProblemCode::{
-        AuditFull, AuthorizationEnded, Draining, NoAuthorization, NotFound, OtherPlatform,
-        PlatformRefused, PlatformUnanswered, StoreUnavailable,
-    };
-    let write = |method, path, id| Operation::write(method, path, Scope::UsersToken, id);
+    let table = table.schema::<AuthorizationDocument>();
+    page(of_one(begin(table)))
+}
+
+fn write(method: Method, path: &'static str, id: &'static str) -> Operation {
+    Operation::write(method, path, Scope::UsersToken, id)
+}
+
+fn begin(table: Table) -> Table {
+    use ProblemCode::{AuditFull, Draining, NotFound, OtherPlatform, PlatformUnanswered};
     table
-        .schema::<AuthorizationDocument>()
         .add(
             bot(write(
                 Method::POST,
@@ -63,6 +67,14 @@ pub(super) fn add(table: Table) -> Table {
             ),
             users::begin,
         )
+}
+
+fn of_one(table: Table) -> Table {
+    use ProblemCode::{
+        AuditFull, AuthorizationEnded, Draining, NoAuthorization, NotFound, OtherPlatform,
+        PlatformRefused, PlatformUnanswered, StoreUnavailable,
+    };
+    table
         .add(
             person(bot(Operation::get(OF_ONE, Scope::InstallationsRead, "show_user_authorization")))
                 .about("people", "Show what a person agreed to", "Without any token.")
@@ -110,22 +122,36 @@ pub(super) fn add(table: Table) -> Table {
                 .answers(204, "It is forgotten.", "", json!({})),
             users::remove,
         )
-        .add(
-            bot(Operation::open(
-                "/callbacks/feishu/{installation}/authorized",
-                "finish_user_authorization",
-            ))
-            .about(
-                "people",
-                "The page to which the platform sends a person back",
-                "It says in both languages whether it worked, and nothing of the request.",
-            )
-            .query("code", "The platform's code.", json!({"type": "string"}))
-            .query("state", "As the page had it.", json!({"type": "string"}))
-            .answers(200, "The person has agreed.", "text/html", json!({"type": "string"}))
-            .answers(400, "It did not work.", "text/html", json!({"type": "string"})),
-            users::finish,
+}
+
+/// Where the platform sends a person back to.
+fn page(table: Table) -> Table {
+    table.add(
+        bot(Operation::open(
+            "/callbacks/feishu/{installation}/authorized",
+            "finish_user_authorization",
+        ))
+        .about(
+            "people",
+            "The page to which the platform sends a person back",
+            "It says in both languages whether it worked, and nothing of the request.",
         )
+        .query("code", "The platform's code.", json!({"type": "string"}))
+        .query("state", "As the page had it.", json!({"type": "string"}))
+        .answers(
+            200,
+            "The person has agreed.",
+            "text/html",
+            json!({"type": "string"}),
+        )
+        .answers(
+            400,
+            "It did not work.",
+            "text/html",
+            json!({"type": "string"}),
+        ),
+        users::finish,
+    )
 }
 
 fn bot(operation: Operation) -> Operation {

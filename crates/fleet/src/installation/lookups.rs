@@ -61,7 +61,11 @@ impl Handler<AskUserTokens> for Installation {
         if let Some(refusal) = self.looks_nothing_up() {
             let refusal = match refusal {
                 BotLookupError::NotRunning { state } => UserCallError::NotRunning { state },
-                _ => UserCallError::OtherPlatform,
+                BotLookupError::UnknownInstallation
+                | BotLookupError::OtherPlatform
+                | BotLookupError::Settings(_)
+                | BotLookupError::NoAnswer
+                | BotLookupError::Platform(_) => UserCallError::OtherPlatform,
             };
             // Whoever asked may have gone.
             return drop(teller.send(Err(refusal)));
