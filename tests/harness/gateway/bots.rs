@@ -2,7 +2,7 @@
 
 use longwire_installation::{BaseUrl, Desired, Mode, Origin, Platform};
 use longwire_sim::Sim;
-use longwire_store::{NewInstallation, Store, StoreSettings};
+use longwire_store::NewInstallation;
 
 use super::Gateway;
 use crate::platform::{SECRET, app_id};
@@ -21,8 +21,7 @@ impl Gateway {
         sim: &Sim,
         [verification_token, encrypt_key]: [&str; 2],
     ) {
-        let settings = StoreSettings::at(format!("sqlite:{}", self.database().display()));
-        let store = Store::open(&settings).expect("nobody has the store");
+        let store = self.store();
         let base_url = BaseUrl::parse(Platform::Feishu, &sim.base_url(), &[]);
         let added = store.add_installation(NewInstallation {
             name: name.parse().expect("a name"),

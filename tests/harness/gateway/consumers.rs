@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use longwire_consumer::{ConsumerDefinition, Position};
-use longwire_store::{ConsumerRecord, NewConsumer, SavedPosition, Seq, Store, StoreSettings};
+use longwire_store::{ConsumerRecord, NewConsumer, SavedPosition, Seq};
 use serde_json::Value;
 
 use super::Gateway;
@@ -17,8 +17,7 @@ impl Gateway {
     /// If a definition is none, or the store does not take it.
     #[track_caller]
     pub fn add_consumers(&self, definitions: &[Value]) {
-        let settings = StoreSettings::at(format!("sqlite:{}", self.database().display()));
-        let store = Store::open(&settings).expect("nobody has the store");
+        let store = self.store();
         for definition in definitions {
             let parsed = ConsumerDefinition::parse(definition).expect("a definition");
             let position = Position::behind(Seq(0));

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use longwire_bench::WriteLock;
 use longwire_bench::disk::Volume;
-use longwire_store::{EventQuery, EventRecord, Reader, Source, StoreSettings};
+use longwire_store::{EventQuery, EventRecord, Reader, Source, Store, StoreSettings};
 
 use super::Gateway;
+use crate::wait::wait_until;
 
 impl Gateway {
     /// The database's file.
@@ -30,6 +31,16 @@ impl Gateway {
     pub fn reader(&self) -> Reader {
         let settings = StoreSettings::at(format!("sqlite:{}", self.database().display()));
         Reader::open(&settings).expect("the gateway has made its database")
+    }
+
+    /// The store, while the process does not run. What the last one left of its lock may be with a process that another story
+    /// is about to start.
+    #[track_caller]
+    pub(super) fn store(&self) -> Store {
+        let settings = StoreSettings::at(format!("sqlite:{}", self.database().display()));
+        wait_until("nobody has the store", || {
+            Store::open(&settings).map_err(|error| error.to_string())
+        })
     }
 
     /// Every recorded event of the platforms, oldest first.
