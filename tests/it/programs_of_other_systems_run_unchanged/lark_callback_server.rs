@@ -71,7 +71,7 @@ fn health_and_challenge_are_answered_as_the_guide_says() {
     assert_eq!(
         body,
         format!(
-            r#"{head}:["card_action_trigger"],"ready":true,"connection":"stopped","mode":"webhook","last_callback":null,"hint":null}}"#
+            r#"{head}:["card_action_trigger"],"ready":true,"connection":"webhook","mode":"webhook","last_callback":null,"hint":null}}"#
         )
     );
     let challenge = |token: &str| {
@@ -161,7 +161,7 @@ fn a_click_is_answered_by_the_handler() {
     let event = handler.join().expect("the handler has an event");
     assert_eq!(
         answer,
-        r#"{"toast":{"type":"success","content":"authorized"}}"#
+        r#"{"toast":{"content":"authorized","type":"success"}}"#
     );
     assert_eq!(event["data"]["raw"]["header"]["event_id"], "click-2");
 }

@@ -195,7 +195,8 @@ impl<'a> StatusDocument<'a> {
             bot_id,
             state,
             connected_at: when(view.lights.connected_ms),
-            last_heartbeat: when(view.lights.last_heard_ms),
+            // Before the first frame the upgrade is what was heard last; an earlier connection says nothing of this one.
+            last_heartbeat: when(view.lights.last_heard_ms.max(view.lights.connected_ms)),
             error: (state == ERROR).then(|| error_of(view)),
         }
     }

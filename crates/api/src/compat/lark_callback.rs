@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     const SERVED: ServedBot = ServedBot {
-        connection: "stopped",
+        connection: "webhook",
         mode: "webhook",
         last_callback_ms: Some(1_773_741_600_000),
     };
@@ -120,7 +120,7 @@ mod tests {
             body(Ok(SERVED), &["card.action.trigger"]),
             concat!(
                 r#"{"status":"ok","message":"Lark Callback Server is running","registered_handlers":["card_action_trigger"],"#,
-                r#""ready":true,"connection":"stopped","mode":"webhook","last_callback":"2026-03-17T10:00:00.000Z","hint":null}"#
+                r#""ready":true,"connection":"webhook","mode":"webhook","last_callback":"2026-03-17T10:00:00.000Z","hint":null}"#
             )
         );
         let without = body(Err(NoBot::Several), &[]);

@@ -82,6 +82,14 @@ fn a_status_is_answered_to_the_byte() {
         status(AurakWish::WebSocket, &connected()),
         r#"{"botId":"bot_xxx","state":"connected","connectedAt":"2026-03-17T10:00:00.000Z","lastHeartbeat":"2026-03-17T10:05:00.000Z"}"#
     );
+    for last_heard_ms in [None, Some(CONNECTED_MS - 1)] {
+        let mut just_connected = connected();
+        just_connected.lights.last_heard_ms = last_heard_ms;
+        assert_eq!(
+            status(AurakWish::WebSocket, &just_connected),
+            r#"{"botId":"bot_xxx","state":"connected","connectedAt":"2026-03-17T10:00:00.000Z","lastHeartbeat":"2026-03-17T10:00:00.000Z"}"#
+        );
+    }
     assert_eq!(
         status(AurakWish::Webhook, &view("stopped", DISCONNECTED)),
         r#"{"botId":"bot_xxx","state":"disconnected"}"#
