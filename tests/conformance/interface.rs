@@ -14,7 +14,11 @@ fn each_answer_is_one_that_the_document_names() {
     };
     let sim = platform(|_| ());
     let control = sim.control();
-    let gateway = Setup::new(&sim).bot(BOT).start();
+    let gateway = Setup::new(&sim)
+        .set("compat.aurak", true)
+        .set("compat.lark_callback_server", BOT)
+        .bot(BOT)
+        .start();
     gateway.wait_live(BOT);
     let public = gateway.public();
     for (name, road) in [("pull", "pull"), ("stream", "stream")] {
