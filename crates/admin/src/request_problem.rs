@@ -8,10 +8,10 @@ use longwire_listener::Problem;
 pub(crate) fn unanswered(error: &RequestError) -> Problem {
     let problem = Problem::new(status(error), error.label(), error.to_string());
     let problem = problem.with("next_step", error.advice());
-    match error {
-        RequestError::MessageRate { retry_after } => problem.retry_after(*retry_after),
-        _ => problem,
+    if let RequestError::MessageRate { retry_after } = error {
+        return problem.retry_after(*retry_after);
     }
+    problem
 }
 
 pub(crate) fn status(error: &RequestError) -> StatusCode {

@@ -69,7 +69,7 @@ const ACTOR: &str = "{id:\"\",path:\"\",kind:\"\",arbiter:0,parent:null,children
     handle_ms:{p50:0,p99:0,max:0},last:{message:\"\",at_ms:0},\
     supervision:{strategy:\"\",restarts:0,limit:\"\",last_exit:null},warnings:[]}";
 
-const KEPT: &str = "{id:\"\",name:\"\",platform:\"\",app_id:\"\",bot_id:null,base_url:\"\",has_proxy:?,mode:\"\",new_secret:null,\
+const KEPT: &str = "{id:\"\",name:\"\",platform:\"\",app_id:\"\",bot_id:null,base_url:\"\",has_proxy:?,\
     take_back_after_ms:null,take_back_per_day:null,displaced_ms:null,taken_back_ms:[],guarantee:{id:\"\",text:\"\"},\
     desired:\"\",origin:\"\",created_ms:0,updated_ms:0,\
     mode:\"\",has_verification_token:?,has_encrypt_key:?,candidate:null}";
