@@ -71,7 +71,7 @@ fn change(table: Table) -> Table {
                     reference("NewInstallation"),
                     json!({"name": "support-bot", "platform": "feishu", "app_id": "cli_0123456789abcdef", "app_secret": "0123456789abcdefghijklmnopqrstuv", "desired": "stop"}),
                 )
-                .may_fail(&[SameBot, TokenNarrowed])
+                .may_fail(&[SameBot, SpaceLimit, TokenNarrowed])
                 .json(201, "It is added.", reference("Installation")),
             installations::create,
         )
@@ -89,7 +89,7 @@ fn change(table: Table) -> Table {
                     reference("InstallationPatch"),
                     json!({"mode": "both", "encrypt_key": "0123456789abcdefghijklmnopqrstuv"}),
                 )
-                .may_fail(&[DeclaredByFile, Outdated])
+                .may_fail(&[DeclaredByFile, Outdated, SpaceLimit])
                 .json(200, "The installation.", reference("Installation")),
             installations::change,
         )

@@ -1,11 +1,14 @@
 //! Installations are added, changed and removed by programs.
 
+use std::num::NonZeroU32;
+
 use longwire_access::AuditAction;
+use longwire_fleet::FleetLimits;
 use longwire_installation::Desired;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::served::{Answer, Served, Who, with_routes};
+use crate::served::{Answer, SOON, Served, Wanted, Who, with_routes, with_wanted};
 
 fn new(name: &str) -> Value {
     json!({"name": name, "platform": "feishu", "app_id": format!("cli_{name}"), "app_secret": "canary-app", "desired": "stop"})
@@ -295,5 +298,58 @@ fn events_of_a_removed_bot_stay() {
             .await;
         assert_eq!(page.status, 200, "{page:?}");
         assert_eq!(crate::served::texts(&page.body["data"]), ["hello"]);
+    });
+}
+
+/// S95: what could not be connected is refused, and changes nothing. Who needs no connection takes no place.
+#[test]
+fn a_bot_that_begins_to_connect_needs_a_place_in_its_space() {
+    let limits = FleetLimits {
+        connections_per_space: NonZeroU32::new(1),
+        ..FleetLimits::default()
+    };
+    let wanted = Wanted {
+        limits,
+        ..Wanted::default()
+    };
+    with_wanted(wanted, |served| async move {
+        let wanted = |name: &str, mode: &str| {
+            let mut body = new(name);
+            // Nobody listens at port 1.
+            body["base_url"] = json!("http://127.0.0.1:1");
+            (body["desired"], body["mode"]) = (json!("run"), json!(mode));
+            body
+        };
+        let is_full = |answer: &Answer| (answer.status, answer.body["code"] == "space_limit");
+        let add = |body| served.post("/v1/installations", body);
+        let first = add(wanted("first", "long_connection")).await;
+        assert_eq!(first.status, 201, "{first:?}");
+        served.until_seen("first").await;
+        let refused = add(wanted("second", "long_connection")).await;
+        assert_eq!(is_full(&refused), (409, true), "{refused:?}");
+        let second = add(wanted("second", "webhook")).await;
+        assert_eq!(second.status, 201, "nothing was kept before: {second:?}");
+        served.until_seen("second").await;
+        for mode in ["both", "long_connection"] {
+            let refused = patch(&served, "second", json!({"mode": mode})).await;
+            assert_eq!(is_full(&refused), (409, true), "{refused:?}");
+        }
+        let shown = served.get("/v1/installations/second").await;
+        assert_eq!(shown.body["mode"], "webhook");
+        // It has its place already.
+        let kept = patch(&served, "first", json!({"mode": "both"})).await;
+        assert_eq!(kept.status, 200, "{kept:?}");
+        let freed = patch(&served, "first", json!({"mode": "webhook"})).await;
+        assert_eq!(freed.status, 200, "{freed:?}");
+        let end = std::time::Instant::now() + SOON;
+        loop {
+            let taken = patch(&served, "second", json!({"mode": "both"})).await;
+            match taken.status {
+                200 => break,
+                // The fleet has not heard of the change yet.
+                _ => assert_eq!(is_full(&taken), (409, true), "{taken:?}"),
+            }
+            assert!(std::time::Instant::now() < end, "in vain");
+        }
     });
 }

@@ -16,7 +16,7 @@ use longwire_delivery::{
     InstallationFacts, InstallationNames, NoLookups,
 };
 use longwire_egress::{AddressFilter, EgressSettings, ProxyEnvironment, tls_config};
-use longwire_fleet::{CardAnswering, Fleet, FleetSettings};
+use longwire_fleet::{CardAnswering, Fleet, FleetLimits, FleetSettings};
 use longwire_installation::{BaseUrl, Desired, InstallationId, Mode, Origin, Platform, PublicId};
 use longwire_link::Timing;
 use longwire_listener::{
@@ -87,6 +87,8 @@ pub(crate) struct Wanted {
     pub(crate) callbacks: CallbackRules,
     /// One more bot, and what its callbacks are checked with: an app id, the verification token, the encrypt key.
     pub(crate) hooked: Option<(&'static str, Option<SecretString>, Option<SecretString>)>,
+    /// What bots may do together.
+    pub(crate) limits: FleetLimits,
 }
 
 impl Default for Wanted {
@@ -100,6 +102,7 @@ impl Default for Wanted {
                 now_ms: || NOW_MS,
             },
             hooked: None,
+            limits: FleetLimits::default(),
         }
     }
 }
@@ -129,7 +132,7 @@ impl Served {
             fault_injection: false,
             config_faults: BTreeMap::new(),
             cards: wanted.cards,
-            limits: longwire_fleet::FleetLimits::default(),
+            limits: wanted.limits,
         })
         .await;
         let deliveries = Deliveries::start(DeliverySettings {
