@@ -3,6 +3,7 @@
 mod change;
 mod definition;
 mod document;
+mod try_secret;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use crate::{Api, page, revision};
 pub(crate) use change::{change, create, remove};
 pub use definition::InstallationRules;
 pub(crate) use document::{BotDocument, CandidateDocument};
+pub(crate) use try_secret::{TriedSecretDocument, try_secret};
 
 /// The row of a bot that the fleet sees.
 fn record_of(fleet: &Fleet, view: &InstallationView) -> Option<Arc<InstallationRecord>> {

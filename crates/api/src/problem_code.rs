@@ -91,6 +91,15 @@ problem_codes! {
     SpaceLimit = 409, "space_limit", "The space has as many connections as it may have",
         "The operator limits how many bots of a space are connected at once (`connections_per_space`). Nothing was changed.",
         "Stop another bot of the space, or have the limit raised.";
+    NoNewSecret = 409, "no_new_secret", "No new secret waits to be tried",
+        "The bot uses the newest secret that it was given, or the platform refused that one.",
+        "Set the new secret with PATCH or `longwire installations set --secret`, then try it.";
+    SecretRefused = 409, "secret_refused", "The platform refused the new secret",
+        "The new secret is dropped. The present one serves as before, and its connection was not interrupted.",
+        "`next_step` says what to do. Then set the right secret.";
+    TryGivenUp = 409, "try_given_up", "The new secret was not tried to its end",
+        "The bot was stopped or changed, or lost its connection meanwhile. The new secret waits, and the present one serves.",
+        "Wait until it is live, then try again.";
     DeclaredByFile = 409, "declared_by_file", "The configuration file declares the installation",
         "What the file declares is what the file says. Nothing was changed.",
         "Change its `[[installation]]` in the file, and restart the gateway. Taken out of the file, it is stopped at the next start and can be changed and removed like any other.";
@@ -184,6 +193,9 @@ problem_codes! {
     PlatformUnanswered = 503, "platform_unanswered", "The platform was not asked, or did not answer",
         "The bot could not ask its platform, or no answer came; `reason` says why.",
         "`next_step` says what to do. Then send the request again.";
+    SecretNotTried = 502, "secret_not_tried", "The new secret could not be tried",
+        "The platform said nothing about it. The new secret waits, and the present one serves as before.",
+        "Try again.";
     UploadRefused = 502, "upload_refused", "The platform refused the file",
         "WeCom refused a step of the upload; `platform_code` is its code.",
         "The page of the platform on that code says what it means.";
@@ -370,7 +382,7 @@ mod tests {
             }
         }
         // The labels of these errors are codes.
-        let labels = ["request.rs", "fleet/upload/error.rs"].map(|file| {
+        let labels = ["request.rs", "fleet/upload/error.rs", "try_secret.rs"].map(|file| {
             std::fs::read_to_string(crates.join("fleet/src").join(file)).expect("text")
         });
         for source in &labels {

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::consumers::{ConsumerStatus, CountsDocument, SimulationDocument};
 use crate::event_types::TypeDocument;
 use crate::events::{JourneyDocument, StepDocument};
-use crate::installations::{BotDocument, CandidateDocument};
+use crate::installations::{BotDocument, CandidateDocument, TriedSecretDocument};
 use crate::openapi::{self, list_of, reference, written};
 use crate::operation::Operation;
 use crate::problem_code::ProblemCode;
@@ -32,7 +32,8 @@ pub(crate) fn table(routes: Routes) -> Table {
         .schema::<TypeDocument>()
         .schema::<SimulationDocument>()
         .schema::<BotDocument>()
-        .schema::<CandidateDocument>();
+        .schema::<CandidateDocument>()
+        .schema::<TriedSecretDocument>();
     let table = gateway(table);
     let table = callback_operations::add(table);
     let table = event_operations::add(table);

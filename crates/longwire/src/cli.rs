@@ -230,6 +230,11 @@ pub(crate) enum Installations {
     ///
     /// While the bot is connected, a new secret waits beside the present one until the platform has taken it.
     Set(Box<Set>),
+    /// Have the running server try the new secret that waits, now. The present one serves until the platform has taken it.
+    ///
+    /// A WeCom bot loses its connection for a moment, and the streams under way with it. Bots of Feishu and Lark try a new
+    /// secret by themselves, without a gap.
+    TrySecret(Which),
     /// Give an installation another name.
     Rename {
         /// Id or name.

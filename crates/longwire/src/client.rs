@@ -100,6 +100,13 @@ impl ClientError {
                 }
                 "same_bot" => Some(ONE_NAME),
                 "declared_by_file" => Some(IN_THE_FILE),
+                "no_new_secret" => Some("set it first: longwire installations set NAME --secret"),
+                "secret_refused" => {
+                    Some("set the right secret and try it; the present one serves as before")
+                }
+                "secret_not_tried" | "try_given_up" => {
+                    Some("try again; the present secret serves as before")
+                }
                 _ => None,
             },
         }
@@ -245,7 +252,16 @@ impl Client {
 
     /// `POST` without a body.
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        let request = self.http().post(self.url(path).as_str());
+        self.post_within(DEADLINE, path).await
+    }
+
+    /// The same, where the answer may take so long.
+    pub(crate) async fn post_within<T: DeserializeOwned>(
+        &self,
+        limit: Duration,
+        path: &str,
+    ) -> Result<T, ClientError> {
+        let request = self.http().post(self.url(path).as_str()).timeout(limit);
         self.read(request.send().await).await
     }
 

@@ -18,7 +18,7 @@ use crate::store_calls::{read, write};
 use crate::{Api, audit, revision};
 
 /// The installation in the store, if the caller may know of it.
-async fn stored(
+pub(super) async fn stored(
     api: &Api,
     caller: &Caller,
     id_or_name: &str,

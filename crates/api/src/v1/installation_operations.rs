@@ -15,7 +15,7 @@ const ONE: &str = "/v1/installations/{installation}";
 const CHANGE: [ProblemCode; 4] = [AuditFull, StoreUnsettled, NameTaken, DiskStalled];
 
 pub(super) fn add(table: Table) -> Table {
-    change(see(table))
+    try_secret(change(see(table)))
 }
 
 fn one(operation: Operation) -> Operation {
@@ -104,4 +104,25 @@ fn change(table: Table) -> Table {
                 .answers(204, "It is removed.", "", json!({})),
             installations::remove,
         )
+}
+
+fn try_secret(table: Table) -> Table {
+    let path = "/v1/installations/{installation}/try-secret";
+    let operation = one(write(Method::POST, path, "try_secret"))
+        .about(
+            "installations",
+            "Try the new secret of an installation",
+            "Answers once the platform has taken or refused it, within a minute. A bot of WeCom subscribes with it on a second connection; if the platform takes it, the first one ends, and with it the streams under way. Bots of Feishu and Lark try a new secret by themselves, without a gap; for them this only waits.",
+        )
+        .may_fail(&[
+            UnknownInstallation,
+            NoNewSecret,
+            NotConnected,
+            SecretRefused,
+            SecretNotTried,
+            TryGivenUp,
+            TimedOut,
+        ])
+        .json(200, "It is used from now on.", reference("TriedSecret"));
+    table.add(operation, installations::try_secret)
 }

@@ -230,6 +230,10 @@ fn bots_of_others_cannot_be_touched() {
                 let answer = served.ask(who, method, path, body).await;
                 assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
             }
+            let answer = served
+                .ask(who, "POST", &format!("{path}/try-secret"), None)
+                .await;
+            assert_eq!(answer.status, status, "{path}: {answer:?}");
         }
         let renamed = served.ask(Who::Narrowed, "PATCH", &one, Some(json!({"mode": "both"})));
         assert_eq!(renamed.await.status, 200, "it is the token's own");
@@ -351,5 +355,31 @@ fn a_bot_that_begins_to_connect_needs_a_place_in_its_space() {
             }
             assert!(std::time::Instant::now() < end, "in vain");
         }
+    });
+}
+
+/// The stories have a platform that takes and refuses new secrets.
+#[test]
+fn a_try_without_a_new_secret_is_refused_and_audited() {
+    with_routes(|served| async move {
+        served.until_seen("one").await;
+        for (name, status, code) in [("nobody", 404, "not_found"), ("one", 409, "no_new_secret")] {
+            let path = format!("/v1/installations/{name}/try-secret");
+            let refused = served.ask(Who::Owner, "POST", &path, None).await;
+            let found = (refused.status, refused.body["code"].as_str());
+            assert_eq!(found, (status, Some(code)), "{refused:?}");
+        }
+        let expected = ["no_new_secret", "not_found"];
+        let tries = |served: &Served| -> Vec<String> {
+            let tries = actions(served).into_iter();
+            tries
+                .filter(|(action, _)| *action == AuditAction::InstallationTry)
+                .map(|(_, result)| result)
+                .collect()
+        };
+        served
+            .until(|served| tries(served).len() == expected.len())
+            .await;
+        assert_eq!(tries(&served), expected);
     });
 }

@@ -1,4 +1,4 @@
-//! `longwire installations`: add, list, show, start, stop, change, remove.
+//! `longwire installations`: add, list, show, start, stop, change, try, remove.
 //!
 //! What is kept is read from the store, beside a running server or without one. A change goes straight to the
 //! store too, unless a server holds it: then the server is asked, so that it acts at once. How an installation fares
@@ -55,6 +55,7 @@ pub(crate) fn run(config: Option<&Path>, command: Installations) -> Result<Exit,
         Installations::Start(which) => set_desired(&loaded, &which, Desired::Run),
         Installations::Stop(which) => set_desired(&loaded, &which, Desired::Stop),
         Installations::Set(wanted) => change::set(&loaded, &wanted),
+        Installations::TrySecret(which) => change::try_secret(&loaded, &which),
         Installations::Rename {
             installation,
             name,

@@ -1,5 +1,7 @@
 //! Installations are changed and removed: in the store, or by the server that holds it.
 
+use std::time::Duration;
+
 use longwire_access::AuditAction;
 use longwire_consumer::duration_text;
 use longwire_installation::{Platform, PresentSecret};
@@ -10,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{callbacks, check_name, new_secret, proxy};
-use crate::cli::{ServerArgs, Set};
+use crate::cli::{ServerArgs, Set, Which};
 use crate::client::{Client, ask};
 use crate::config::Loaded;
 use crate::exit::{Exit, Failure};
@@ -27,6 +29,16 @@ struct Changed {
 struct Candidate {
     state: String,
 }
+
+/// What the server answers to a try that went well.
+#[derive(Deserialize)]
+struct Tried {
+    generation: u64,
+    gap_ms: u64,
+}
+
+/// The server answers within a minute, and waits some seconds for a secret that was set just now.
+const TRY_LIMIT: Duration = Duration::from_secs(75);
 
 /// Changes what the arguments say.
 pub(super) fn set(loaded: &Loaded, wanted: &Set) -> Result<Exit, Failure> {
@@ -49,6 +61,19 @@ pub(super) fn rename(
     check_name(name)?;
     let record = known(loaded, id_or_name)?;
     change(loaded, &record, &json!({"name": name}), server)
+}
+
+/// Has the running server try the new secret that waits.
+pub(super) fn try_secret(loaded: &Loaded, which: &Which) -> Result<Exit, Failure> {
+    let record = known(loaded, &which.installation)?;
+    let path = format!("/v1/installations/{}/try-secret", record.public_id);
+    let client = Client::of(loaded, &which.server)?;
+    let Tried { generation, gap_ms } = ask(client.post_within(TRY_LIMIT, &path))?;
+    say(format_args!(
+        "{}: the new secret is used from now on, by connection {generation}; there was no connection for {gap_ms} ms",
+        escaped(record.name.as_str())
+    ));
+    Ok(Exit::Done)
 }
 
 /// Beside a server, too: what is kept is read by whoever may.
@@ -129,10 +154,16 @@ fn change(
             ));
             let waits = |candidate: Candidate| candidate.state == "waiting";
             if changed.candidate.is_some_and(waits) {
-                say(
-                    "the new secret waits until the platform has taken it, and the present one is used meanwhile; \
-                     `longwire installations show` says what came of it",
-                );
+                say(match record.platform {
+                    Platform::Feishu | Platform::Lark => {
+                        "the new secret waits until the platform has taken it, and the present one is used meanwhile; \
+                         `longwire installations show` says what came of it"
+                    }
+                    Platform::Wecom => {
+                        "the new secret waits, and the present one is used meanwhile; a connected bot tries it with \
+                         `longwire installations try-secret`"
+                    }
+                });
             }
         }
         Err(error) => return Err(error.into()),
