@@ -10,8 +10,9 @@ use std::sync::Arc;
 use actix_web::http::header;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use longwire_access::Space;
 use longwire_fleet::{Fleet, InstallationView};
-use longwire_installation::PublicId;
+use longwire_installation::{Desired, InstallationId, Mode, PublicId};
 use longwire_listener::{Caller, Problem};
 use longwire_store::InstallationRecord;
 use serde_json::{Value, json};
@@ -34,6 +35,22 @@ fn record_of(fleet: &Fleet, view: &InstallationView) -> Option<Arc<InstallationR
 
 fn unknown(id_or_name: &str) -> Problem {
     ProblemCode::NotFound.problem(format!("there is no installation `{id_or_name}`"))
+}
+
+/// Whether a bot wants a connection with this mode and state, and wants none by now.
+pub(crate) fn begins_to_connect(record: &InstallationRecord, mode: Mode, desired: Desired) -> bool {
+    let connects = |mode: Mode, desired| desired == Desired::Run && mode.connects();
+    connects(mode, desired) && !connects(record.mode, record.desired)
+}
+
+/// Refuses what could not be connected, because the space has as many connections as it may have.
+pub(crate) fn has_room(
+    api: &Api,
+    space: &Space,
+    bot: Option<InstallationId>,
+) -> Result<(), Problem> {
+    let room = api.settings.fleet.has_room(space, bot);
+    room.map_err(|full| ProblemCode::SpaceLimit.problem(full.to_string()))
 }
 
 /// In the order in which they were added.

@@ -5,13 +5,13 @@ use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use longwire_access::AuditAction;
 use longwire_fleet::InstallationView;
-use longwire_installation::{Desired, Mode, Origin, PresentSecret};
+use longwire_installation::{Desired, Origin, PresentSecret};
 use longwire_listener::{Caller, Problem};
 use longwire_store::InstallationRecord;
 use serde_json::Value;
 
 use super::document::BotDocument;
-use super::{shown, unknown};
+use super::{begins_to_connect, has_room, shown, unknown};
 use crate::body::SecretBody;
 use crate::problem_code::{ProblemCode, body_problem};
 use crate::store_calls::{read, write};
@@ -70,8 +70,7 @@ async fn create_for(
     let new = rules.read_new(&body.0, Origin::Api, caller.space.clone());
     let new = new.map_err(|faults| body_problem(faults.all()))?;
     if new.desired == Desired::Run && new.mode.connects() {
-        let room = api.settings.fleet.has_room(&new.space, None);
-        room.map_err(|full| ProblemCode::SpaceLimit.problem(full.to_string()))?;
+        has_room(api, &new.space, None)?;
     }
     let store = audit::audited_store(api, caller, AuditAction::InstallationAdd, name);
     let record = write(move || store.add_installation(new)).await?;
@@ -110,9 +109,9 @@ async fn change_for(
     let change = rules.read_change(&patch.0, &record, present);
     let mut change = change.map_err(|faults| body_problem(faults.all()))?;
     change.expected = revision::expected(request)?;
-    if begins_to_connect(&record, change.mode) {
-        let room = (api.settings.fleet).has_room(&record.space, Some(record.id));
-        room.map_err(|full| ProblemCode::SpaceLimit.problem(full.to_string()))?;
+    let mode = change.mode.unwrap_or(record.mode);
+    if begins_to_connect(&record, mode, record.desired) {
+        has_room(api, &record.space, Some(record.id))?;
     }
     let store = audit::audited_store(api, caller, AuditAction::InstallationChange, id_or_name);
     let id = record.id;
@@ -120,12 +119,6 @@ async fn change_for(
     api.settings.fleet.reload();
     tracing::info!(installation = %record.public_id, token = %caller.token, "installation changed");
     Ok(record)
-}
-
-/// Whether the mode makes a connection of a bot that had none by its own.
-fn begins_to_connect(record: &InstallationRecord, mode: Option<Mode>) -> bool {
-    let is_wanted = record.desired == Desired::Run && !record.mode.connects();
-    is_wanted && mode.is_some_and(Mode::connects)
 }
 
 /// How a bot fares with its secret, as the fleet sees it.

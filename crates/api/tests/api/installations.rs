@@ -338,6 +338,13 @@ fn a_bot_that_begins_to_connect_needs_a_place_in_its_space() {
             let refused = patch(&served, "second", json!({"mode": mode})).await;
             assert_eq!(is_full(&refused), (409, true), "{refused:?}");
         }
+        let connect = "/api/feishu/bots/second/ws/connect";
+        let refused = served.post(connect, json!({})).await;
+        assert_eq!(refused.status, 400, "{refused:?}");
+        assert!(
+            refused.text.contains("connections_per_space"),
+            "{refused:?}"
+        );
         let shown = served.get("/v1/installations/second").await;
         assert_eq!(shown.body["mode"], "webhook");
         // It has its place already.

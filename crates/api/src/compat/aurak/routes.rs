@@ -20,6 +20,7 @@ use super::{
     WebhookKeys,
 };
 use crate::compat::KnownBot;
+use crate::installations::{begins_to_connect, has_room};
 use crate::openapi::reference;
 use crate::operation::Operation;
 use crate::query::QueryReader;
@@ -247,9 +248,16 @@ async fn keep(
     let id = record.id;
     let (mode, desired) = match change {
         AurakChange::Nothing => (record.mode, record.desired),
+        AurakChange::Desired(desired) => (record.mode, desired),
+        AurakChange::Mode(mode) => (mode, record.desired),
+    };
+    if begins_to_connect(record, mode, desired) {
+        has_room(api, &record.space, Some(id))?;
+    }
+    match change {
+        AurakChange::Nothing => {}
         AurakChange::Desired(desired) => {
             store_calls::write(move || store.set_desired(id, desired)).await?;
-            (record.mode, desired)
         }
         AurakChange::Mode(mode) => {
             let change = InstallationChange {
@@ -257,9 +265,8 @@ async fn keep(
                 ..InstallationChange::default()
             };
             store_calls::write(move || store.change_installation(id, change)).await?;
-            (mode, record.desired)
         }
-    };
+    }
     let fleet = &api.settings.fleet;
     fleet.reload();
     tracing::info!(installation = %record.public_id, %mode, %desired, token = %caller.token, "wanted state changed");
