@@ -62,9 +62,14 @@ fn installations_are_added_listed_shown_stopped_and_started() {
     gateway.wait_live("day");
     add(&gateway, "day", &base_url, &[]).assert(1, &["day", "choose another name"]);
     add(&gateway, "later", &base_url, &["--stopped"]).assert(0, &["ins_"]);
-    let rows = list(&gateway);
-    let states: Vec<&Value> = rows.iter().map(|row| &row["observed"]["state"]).collect();
-    assert_eq!(states, ["live", "stopped"], "{rows:?}");
+    wait_until("the server knows the second one", || {
+        let rows = list(&gateway);
+        let states: Vec<&Value> = rows.iter().map(|row| &row["observed"]["state"]).collect();
+        match states == ["live", "stopped"] {
+            true => Ok(()),
+            false => Err(format!("{states:?}")),
+        }
+    });
     command(&gateway, &["installations", "list"])
         .assert(0, &["NAME", "day", "live", "later", "stopped"]);
     command(&gateway, &["installations", "show", &id])
