@@ -17,7 +17,7 @@ use longwire_admin::document::{
     TimelineDocument,
 };
 use longwire_consumer::duration_text;
-use longwire_installation::{Desired, Name, Origin, Platform, StrayCharacter};
+use longwire_installation::{Desired, Mode, Name, Origin, Platform, StrayCharacter};
 use longwire_store::{InstallationRecord, OpenError, Reader, Store};
 use longwire_terminal::{escaped, say};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -115,7 +115,7 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
         request["proxy"] = json!(proxy.expose_secret());
     }
     callbacks(&wanted.callbacks, &mut request)?;
-    let kept = match Store::open(&loaded.store_settings()) {
+    let (kept, server): (StoredInstallation, _) = match Store::open(&loaded.store_settings()) {
         Ok(store) => {
             check_name(&wanted.name)?;
             let new = installation_rules(&loaded.config)
@@ -124,21 +124,46 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
             let action = AuditAction::InstallationAdd;
             let store = command_audit::audited(&store, action, &wanted.name);
             let record = store.add_installation(new)?;
-            say("kept; it is connected when the server starts: longwire serve");
-            StoredInstallation::from(&record)
+            (StoredInstallation::from(&record), Server::Away)
         }
         Err(OpenError::Held { .. }) => {
             let client = Client::of(loaded, &wanted.server)?;
             let kept = ask(client.post_secret("/admin/v1/installations", &request))?;
-            say("kept, and the running server connects it");
-            kept
+            (kept, Server::Runs)
         }
         Err(error) => return Err(error.into()),
     };
+    say(what_follows(&kept, server));
     super::tell(match wanted.output.output {
         Form::Table => writeln!(std::io::stdout(), "{}", kept.id),
         Form::Json | Form::Ndjson => writeln!(std::io::stdout(), "{}", json!(kept)),
     })
+}
+
+/// Whether a server runs on the store.
+#[derive(Clone, Copy)]
+enum Server {
+    Runs,
+    Away,
+}
+
+/// What becomes of a bot that was just kept.
+fn what_follows(kept: &StoredInstallation, server: Server) -> String {
+    if Desired::parse(&kept.desired) == Some(Desired::Stop) {
+        return format!("kept; longwire installations start {} starts it", kept.name);
+    }
+    let mode = Mode::parse(&kept.mode).unwrap_or_default();
+    let follows = match (server, mode.connects()) {
+        (Server::Away, true) => "kept; it is connected when the server starts: longwire serve",
+        (Server::Runs, true) => "kept, and the running server connects it",
+        (Server::Away, false) => "kept; it takes callbacks when the server runs: longwire serve",
+        (Server::Runs, false) => "kept, and the running server takes its callbacks",
+    };
+    if !mode.takes_callbacks() {
+        return follows.to_owned();
+    }
+    let id = &kept.id;
+    format!("{follows}\nits request URL for the console: https://your.domain/callbacks/feishu/{id}")
 }
 
 /// The proxy that was given, as an argument or in a file.

@@ -586,3 +586,39 @@ fn the_sealing_key_is_renewed() {
     assert_ne!(key(), before);
     run(longwire(path).args(["installations", "show", "bot"]), 0);
 }
+
+#[test]
+fn who_adds_a_bot_is_told_what_follows() {
+    let directory = initialised();
+    let path = directory.path();
+    let add = |name: &str, more: &[&str]| {
+        let mut command = longwire(path);
+        let app = format!("cli_{name}");
+        command.args([
+            "installations",
+            "add",
+            name,
+            "--app-id",
+            &app,
+            "--secret-stdin",
+        ]);
+        run(command.args(more).write_stdin("canary\n"), 0)
+    };
+    let (_, told) = add("linked", &[]);
+    assert!(
+        told.contains("it is connected when the server starts"),
+        "{told}"
+    );
+    let (id, told) = add("hooked", &["--mode", "webhook"]);
+    assert!(
+        told.contains("it takes callbacks when the server runs"),
+        "{told}"
+    );
+    let url = format!("/callbacks/feishu/{}", id.trim());
+    assert!(told.contains(&url), "{told}");
+    let (_, told) = add("waiting", &["--stopped"]);
+    assert!(
+        told.contains("longwire installations start waiting"),
+        "{told}"
+    );
+}
