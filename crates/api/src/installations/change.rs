@@ -5,7 +5,7 @@ use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use longwire_access::AuditAction;
 use longwire_fleet::InstallationView;
-use longwire_installation::{Desired, Origin, PresentSecret};
+use longwire_installation::{Desired, Origin};
 use longwire_listener::{Caller, Problem};
 use longwire_store::InstallationRecord;
 use serde_json::Value;
@@ -105,7 +105,7 @@ async fn change_for(
     audit::admit(api)?;
     let record = stored(api, caller, id_or_name).await?;
     let rules = &api.settings.installation_rules;
-    let present = present_secret(view(api, &record).as_ref());
+    let present = api.settings.fleet.present_secret(record.id);
     let change = rules.read_change(&patch.0, &record, present);
     let mut change = change.map_err(|faults| body_problem(faults.all()))?;
     change.expected = revision::expected(request)?;
@@ -119,15 +119,6 @@ async fn change_for(
     api.settings.fleet.reload();
     tracing::info!(installation = %record.public_id, token = %caller.token, "installation changed");
     Ok(record)
-}
-
-/// How a bot fares with its secret, as the fleet sees it.
-fn present_secret(view: Option<&InstallationView>) -> PresentSecret {
-    match view.map(|view| view.state) {
-        // The platform refused it, another program has the bot, or nobody runs it.
-        Some("refused" | "displaced" | "stopped") | None => PresentSecret::NotInUse,
-        Some(_) => PresentSecret::InUse,
-    }
 }
 
 /// Removes one. Its events stay.

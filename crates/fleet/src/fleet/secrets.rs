@@ -42,7 +42,10 @@ impl Fleet {
     pub fn present_secret(&self, id: InstallationId) -> PresentSecret {
         let bot = self.bots.get(id).map(|entry| entry.bot);
         match bot.map(|bot| bot.state()) {
-            None | Some(State::Refused { .. }) => PresentSecret::NotInUse,
+            // The platform refused it, another program has the bot, or nobody runs it.
+            None | Some(State::Refused { .. } | State::Displaced { .. } | State::Stopped) => {
+                PresentSecret::NotInUse
+            }
             Some(_) => PresentSecret::InUse,
         }
     }
