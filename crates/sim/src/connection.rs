@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use crate::fault::ConnectionId;
 use crate::live::{Ending, OutputSignal};
-use crate::socket::ServerSocket;
+use crate::socket::SimSocket;
 use crate::websocket::{ClientMessage, MessageReader, Violation};
 
 /// Most bytes of one read.
@@ -58,7 +58,7 @@ pub(crate) struct Connection<P> {
     handler: Arc<P>,
     id: ConnectionId,
     output_signal: Arc<OutputSignal>,
-    socket: ServerSocket,
+    socket: SimSocket,
     reader: MessageReader,
     out: Vec<u8>,
     /// Bytes of `out` that went to the kernel.
@@ -81,7 +81,7 @@ impl<P: ConnectionHandler> Connection<P> {
         handler: Arc<P>,
         id: ConnectionId,
         output_signal: Arc<OutputSignal>,
-        socket: ServerSocket,
+        socket: SimSocket,
         head: Vec<u8>,
     ) -> Self {
         Self {

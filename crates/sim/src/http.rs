@@ -6,7 +6,7 @@ use std::io;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::socket::ServerSocket;
+use crate::socket::SimSocket;
 
 /// Longest request line and headers.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -78,7 +78,7 @@ impl HttpRequestError {
 /// A connection as long as it carries HTTP.
 #[derive(Debug)]
 pub(crate) struct Http {
-    pub(crate) socket: ServerSocket,
+    pub(crate) socket: SimSocket,
     /// Bytes that were read and not used yet. After an upgrade they belong to the WebSocket.
     pub(crate) buffer: Vec<u8>,
 }

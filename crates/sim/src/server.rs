@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::http::{Http, HttpRequest};
 use crate::settings::{SimTls, StartError};
-use crate::socket::ServerSocket;
+use crate::socket::SimSocket;
 use crate::tls;
 
 /// Length of the accept queue, in which thousands of clients that reconnect at once wait.
@@ -163,9 +163,9 @@ async fn serve_connection(site: Arc<impl Service>, tcp: TcpStream, acceptor: Opt
         tracing::debug!(%error, "no TCP_NODELAY");
     }
     let socket = match acceptor {
-        None => ServerSocket::Plain(tcp),
+        None => SimSocket::Plain(tcp),
         Some(acceptor) => match acceptor.accept(tcp).await {
-            Ok(tls) => ServerSocket::Tls(Box::new(tls)),
+            Ok(tls) => SimSocket::Tls(Box::new(tls.into())),
             Err(error) => {
                 tracing::debug!(%error, "tls handshake failed");
                 return;

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
+use tokio_rustls::TlsStream;
 
-/// The simulator's end of a connection.
+/// The simulator's end of a connection: the server's, or the client's where it posts.
 #[derive(Debug)]
-pub(crate) enum ServerSocket {
+pub(crate) enum SimSocket {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-impl ServerSocket {
+impl SimSocket {
     fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(tcp) => tcp,
@@ -33,7 +33,7 @@ impl ServerSocket {
     }
 }
 
-impl AsyncRead for ServerSocket {
+impl AsyncRead for SimSocket {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -46,7 +46,7 @@ impl AsyncRead for ServerSocket {
     }
 }
 
-impl AsyncWrite for ServerSocket {
+impl AsyncWrite for SimSocket {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -8,7 +8,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, lookup_host};
 
 use super::target::Target;
-use super::tls_client::{SenderSocket, SenderTls};
+use super::tls_client::SenderTls;
+use crate::socket::SimSocket;
 
 /// Longest head of an answer.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -53,7 +54,7 @@ pub(crate) enum NoAnswer {
 /// A connection that stays open between two requests.
 #[derive(Debug)]
 pub(crate) struct KeptConnection {
-    socket: SenderSocket,
+    socket: SimSocket,
     buffer: Vec<u8>,
 }
 
