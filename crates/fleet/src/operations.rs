@@ -15,8 +15,7 @@ use crate::context::FleetContext;
 use bytestring::ByteString;
 use longwire_installation::InstallationId;
 use longwire_link::{Occurrence, Occurrences, StoreCondition};
-use longwire_store::{Cause, Group, GroupReply, Health, NewEvent, Receipt, Source};
-use longwire_wire::identity::Identity;
+use longwire_store::{Cause, Group, GroupReply, Health, NewEvent, Receipt};
 use longwire_wire::view::Operation;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -117,18 +116,9 @@ impl OperationRecorder {
         let event_type = occurrence.kind.event_type();
         // No other process of this store began in the same millisecond, because a store has one at a time.
         let name = format!("{}-{}", self.fleet.started_ms, occurrence.number);
-        let event = NewEvent {
-            ticket: occurrence.number,
-            identity: Identity::operational(event_type, &name),
-            event_id: None,
-            event_type: Some(ByteString::from_static(event_type)),
-            chat: None,
-            source: Source::Operational,
-            received_ms: occurrence.at_ms,
-            created_ms: Some(occurrence.at_ms),
-            trace_id: None,
-            payload: operation.to_json().into(),
-        };
+        let payload = operation.to_json().into();
+        let (ticket, at_ms) = (occurrence.number, occurrence.at_ms);
+        let event = NewEvent::operational(ticket, event_type, &name, at_ms, payload);
         Some(Group {
             installation: bot.as_ref().map_or(InstallationId::NONE, |bot| bot.id),
             platform: bot.map(|bot| bot.platform()),

@@ -24,6 +24,19 @@ pub trait GroupReply: Send + Sync {
     fn not_recorded(&self, tickets: Vec<u32>, cause: Cause);
 }
 
+/// Of events for which nobody waits, such as those of our own: what is not recorded is logged under this name.
+pub struct Unawaited(pub &'static str);
+
+impl GroupReply for Unawaited {
+    fn recorded(&self, receipts: Vec<Receipt>) {
+        drop(receipts);
+    }
+
+    fn not_recorded(&self, _: Vec<u32>, cause: Cause) {
+        tracing::warn!(cause = %cause, "{} was not recorded", self.0);
+    }
+}
+
 /// The events of one read burst of one installation: recorded in one transaction, never split.
 pub struct Group {
     /// Whose events they are; [`InstallationId::NONE`] of events of our own that are nobody's.

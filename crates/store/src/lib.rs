@@ -65,7 +65,7 @@ pub use engine::ReadEngine;
 pub use event_record::{EventPage, EventQuery, EventRecord};
 pub use exposure::Exposed;
 pub use figures::{COMMIT_EDGES_US, Figures};
-pub use group::{Group, GroupReply};
+pub use group::{Group, GroupReply, Unawaited};
 pub use head::HeadWatch;
 pub use health::Health;
 pub use identity::StoreIdentity;

@@ -82,6 +82,28 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
+    /// An event of our own: something happened at this time, and no other of this type has the name of its occurrence.
+    pub fn operational(
+        ticket: u32,
+        event_type: &'static str,
+        occurrence: &str,
+        at_ms: i64,
+        payload: Bytes,
+    ) -> Self {
+        Self {
+            ticket,
+            identity: Identity::operational(event_type, occurrence),
+            event_id: None,
+            event_type: Some(ByteString::from_static(event_type)),
+            chat: None,
+            source: Source::Operational,
+            received_ms: at_ms,
+            created_ms: Some(at_ms),
+            trace_id: None,
+            payload,
+        }
+    }
+
     /// The memory it holds while it waits, near enough for a bound.
     pub fn held_bytes(&self) -> usize {
         let text = |field: &Option<ByteString>| field.as_ref().map_or(0, |text| text.len());

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 use longwire_installation::InstallationId;
-use longwire_store::{Cause, Group, GroupReply, NewEvent, Receipt, Source, Writer};
-use longwire_wire::identity::Identity;
+use longwire_store::{Group, NewEvent, Unawaited, Writer};
 use longwire_wire::view::Operation;
 
 use crate::bot::Bot;
@@ -32,19 +31,6 @@ impl AuthorizationNews {
     }
 }
 
-/// Nobody waits for these.
-struct NobodyWaits;
-
-impl GroupReply for NobodyWaits {
-    fn recorded(&self, receipts: Vec<Receipt>) {
-        drop(receipts);
-    }
-
-    fn not_recorded(&self, _: Vec<u32>, cause: Cause) {
-        tracing::warn!(cause = %cause, "an event about a person's authorization was not recorded");
-    }
-}
-
 /// Records what happened to the authorization of this person.
 pub(super) fn record(
     writer: &Writer,
@@ -61,25 +47,14 @@ pub(super) fn record(
         detail: Some(detail.into()),
         ..Operation::default()
     };
-    let now_ms = unix_ms();
     let occurrence = format!("{:032x}", rand::random::<u128>());
-    let event = NewEvent {
-        ticket: 0,
-        identity: Identity::operational(event_type, &occurrence),
-        event_id: None,
-        event_type: Some(ByteString::from_static(event_type)),
-        chat: None,
-        source: Source::Operational,
-        received_ms: now_ms,
-        created_ms: Some(now_ms),
-        trace_id: None,
-        payload: operation.to_json().into(),
-    };
+    let payload = operation.to_json().into();
+    let event = NewEvent::operational(0, event_type, &occurrence, unix_ms(), payload);
     let group = Group {
         installation: bot.id,
         platform: Some(bot.platform()),
         events: vec![event],
-        reply: Arc::new(NobodyWaits),
+        reply: Arc::new(Unawaited("an event about a person's authorization")),
     };
     debug_assert_ne!(bot.id, InstallationId::NONE);
     if writer.submit(group).is_err() {
