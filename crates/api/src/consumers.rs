@@ -23,6 +23,7 @@ use crate::Api;
 use crate::body::Body;
 use crate::cursor::CursorList;
 use crate::events::{StepDocument, cursors, not_shown};
+use crate::page::PageQuery;
 use crate::problem_code::{ProblemCode, body_problem};
 use crate::query::QueryReader;
 use crate::{audit, page, revision};
@@ -81,20 +82,11 @@ pub(crate) async fn list(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let mut query = QueryReader::of(request.query_string());
-    let (limit, after) = (query.limit(), query.text("after"));
-    query.finish()?;
-    let cursors = cursors(&api, &caller);
-    let after = match after {
-        Some(text) => cursors.read(CursorList::Consumers, &text)?,
-        None => 0,
-    };
+    let asked = PageQuery::read(&api, &caller, &request, CursorList::Consumers)?;
     let place = |view: &ConsumerView| u128::try_from(view.id.0).unwrap_or_default();
     let mut views = api.settings.deliveries.consumers(&caller.space);
-    views.retain(|view| may_see(&caller, &view.definition) && place(view) > after);
-    let next = (views.len() > limit)
-        .then(|| cursors.write(CursorList::Consumers, place(&views[limit - 1])));
-    views.truncate(limit);
+    views.retain(|view| may_see(&caller, &view.definition) && asked.is_to_come(place(view)));
+    let next = asked.cut(&mut views, place);
     let data: Vec<Value> = views.iter().map(document).collect();
     Ok(page::answer(&data, next.as_deref(), &request))
 }

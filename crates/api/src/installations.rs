@@ -18,7 +18,7 @@ use longwire_store::InstallationRecord;
 use serde_json::{Value, json};
 
 use crate::cursor::CursorList;
-use crate::events::cursors;
+use crate::page::PageQuery;
 use crate::problem_code::ProblemCode;
 use crate::query::QueryReader;
 use crate::{Api, page, revision};
@@ -59,24 +59,15 @@ pub(crate) async fn list(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let mut query = QueryReader::of(request.query_string());
-    let (limit, after) = (query.limit(), query.text("after"));
-    query.finish()?;
-    let cursors = cursors(&api, &caller);
-    let after = match after {
-        Some(text) => cursors.read(CursorList::Installations, &text)?,
-        None => 0,
-    };
+    let asked = PageQuery::read(&api, &caller, &request, CursorList::Installations)?;
     let place = |id: &PublicId| u128::from_be_bytes(*id.as_bytes());
     let mut views: Vec<(PublicId, InstallationView)> = (api.settings.fleet.installations())
         .into_iter()
         .filter_map(|view| Some((view.id.parse().ok()?, view)))
-        .filter(|(id, view)| caller.sees(&view.space, *id) && place(id) > after)
+        .filter(|(id, view)| caller.sees(&view.space, *id) && asked.is_to_come(place(id)))
         .collect();
     views.sort_by_key(|(id, _)| *id);
-    let next = (views.len() > limit)
-        .then(|| cursors.write(CursorList::Installations, place(&views[limit - 1].0)));
-    views.truncate(limit);
+    let next = asked.cut(&mut views, |(id, _)| place(id));
     let fleet = &api.settings.fleet;
     let data: Vec<Value> = views
         .into_iter()

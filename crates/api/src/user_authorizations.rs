@@ -215,31 +215,20 @@ pub(crate) async fn token(
     caller: Caller,
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
-    let (installation, open_id) = path.into_inner();
-    let given = token_for(&api, &caller, &installation, &open_id).await;
     let action = AuditAction::UserTokenGive;
-    audit::keep(&api, &caller, action, &installation, &given);
-    given
-}
-
-async fn token_for(
-    api: &Api,
-    caller: &Caller,
-    installation: &str,
-    open_id: &str,
-) -> Result<HttpResponse, Problem> {
-    audit::admit(api)?;
-    let (id, _) = bot(api, caller, installation)?;
-    let given = api.settings.fleet.user_access_token(id, open_id).await;
-    let given = given.map_err(|error| refused(&error))?;
-    let scopes: Vec<&str> = given.scopes.split_whitespace().collect();
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .json(json!({
-            "access_token": given.token.expose_secret(),
-            "until": time_text(given.until_ms),
-            "scopes": scopes,
-        })))
+    asked(&api, &caller, path, action, async |id, open_id| {
+        let given = api.settings.fleet.user_access_token(id, open_id).await;
+        let given = given.map_err(|error| refused(&error))?;
+        let scopes: Vec<&str> = given.scopes.split_whitespace().collect();
+        Ok(HttpResponse::Ok()
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .json(json!({
+                "access_token": given.token.expose_secret(),
+                "until": time_text(given.until_ms),
+                "scopes": scopes,
+            })))
+    })
+    .await
 }
 
 /// Forgets what a person agreed to, with its tokens.
@@ -248,30 +237,34 @@ pub(crate) async fn remove(
     caller: Caller,
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
-    let (installation, open_id) = path.into_inner();
-    let removed = remove_for(&api, &caller, &installation, &open_id).await;
     let action = AuditAction::UserAuthorizationRemove;
-    audit::keep(&api, &caller, action, &installation, &removed);
-    removed
+    asked(&api, &caller, path, action, async |id, open_id| {
+        let fleet = &api.settings.fleet;
+        let removed = fleet.remove_user_authorization(id, open_id).await;
+        match removed.map_err(|error| refused(&error))? {
+            true => Ok(HttpResponse::NoContent().finish()),
+            false => Err(refused(&UserAuthorizationError::Unknown)),
+        }
+    })
+    .await
 }
 
-async fn remove_for(
+/// Does `work` for a person of a bot that the caller may know of, and writes into the audit what came of it.
+async fn asked(
     api: &Api,
     caller: &Caller,
-    installation: &str,
-    open_id: &str,
+    path: Path<(String, String)>,
+    action: AuditAction,
+    work: impl AsyncFnOnce(InstallationId, &str) -> Result<HttpResponse, Problem>,
 ) -> Result<HttpResponse, Problem> {
-    audit::admit(api)?;
-    let (id, _) = bot(api, caller, installation)?;
-    let removed = api
-        .settings
-        .fleet
-        .remove_user_authorization(id, open_id)
-        .await;
-    match removed.map_err(|error| refused(&error))? {
-        true => Ok(HttpResponse::NoContent().finish()),
-        false => Err(refused(&UserAuthorizationError::Unknown)),
-    }
+    let (installation, open_id) = path.into_inner();
+    let may_ask = audit::admit(api).and_then(|()| bot(api, caller, &installation));
+    let outcome = match may_ask {
+        Ok((id, _)) => work(id, &open_id).await,
+        Err(refused) => Err(refused),
+    };
+    audit::keep(api, caller, action, &installation, &outcome);
+    outcome
 }
 
 /// Why there is no authorization or token.
