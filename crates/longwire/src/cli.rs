@@ -1,4 +1,7 @@
-//! The command line.
+//! The command line: every command with its arguments. Nothing is carried out here.
+
+mod applications;
+mod installations;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,9 +11,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use longwire_access::{Scope, TokenId};
 use longwire_bench::cli::{Bench, Demo, Played, Torture};
-use longwire_installation::Mode;
 
-use crate::config::{LogFormat, PlatformName, parse_duration};
+use crate::config::{LogFormat, parse_duration};
+
+pub(crate) use applications::{AddConsumer, Consumers, Listen, WhichConsumer};
+pub(crate) use installations::{Add, CallbackArgs, Installations, Set};
 
 /// Holds thousands of Feishu, Lark and WeCom bots' long connections, and records every event before it acknowledges it.
 ///
@@ -202,129 +207,6 @@ pub(crate) struct CheckEndpoint {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Installations {
-    /// Keep a new installation. Its secret is asked for, or read with --secret-stdin or --secret-file.
-    Add(Box<Add>),
-    /// List all installations, with their state when the server runs.
-    List {
-        #[command(flatten)]
-        output: Output,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-    /// Show one installation: its state, the reason, the next step, and its timeline.
-    Show {
-        /// Id or name.
-        installation: String,
-        #[command(flatten)]
-        output: Output,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-    /// Want an installation connected. A bot that another client took is taken back.
-    Start(Which),
-    /// Want an installation not connected. What Feishu and Lark push meanwhile is repeated only for some hours, and
-    /// what WeCom does is gone.
-    Stop(Which),
-    /// Change an installation: its secret, mode, callback secrets, address, proxy or take-back.
-    ///
-    /// While the bot is connected, a new secret waits beside the present one until the platform has taken it.
-    Set(Box<Set>),
-    /// Have the running server try the new secret that waits, now. The present one serves until the platform has taken it.
-    ///
-    /// A WeCom bot loses its connection for a moment, and the streams under way with it. Bots of Feishu and Lark try a new
-    /// secret by themselves, without a gap.
-    TrySecret(Which),
-    /// Give an installation another name.
-    Rename {
-        /// Id or name.
-        installation: String,
-        /// The new name.
-        name: String,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-    /// Remove an installation and its secrets. Its events stay under its id until retention takes them.
-    Remove {
-        /// Id or name.
-        installation: String,
-        /// Do not ask.
-        #[arg(long, short)]
-        yes: bool,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-}
-
-/// What is changed of an installation; at least one of them.
-#[derive(Debug, Args)]
-pub(crate) struct Set {
-    /// Id or name.
-    pub(crate) installation: String,
-    /// Ask for another secret of the app or bot.
-    #[arg(long, conflicts_with_all = ["secret_stdin", "secret_file"])]
-    pub(crate) secret: bool,
-    /// Read another secret from standard input.
-    #[arg(long, conflicts_with = "secret_file")]
-    pub(crate) secret_stdin: bool,
-    /// Read another secret from a file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) secret_file: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) callbacks: CallbackArgs,
-    /// Take the verification token away.
-    #[arg(long, conflicts_with = "verification_token_file")]
-    pub(crate) no_verification_token: bool,
-    /// Take the encrypt key away.
-    #[arg(long, conflicts_with = "encrypt_key_file")]
-    pub(crate) no_encrypt_key: bool,
-    /// Another address of the platform: a private deployment, or the simulator. https, or wss on WeCom.
-    #[arg(long, value_name = "URL")]
-    pub(crate) base_url: Option<url::Url>,
-    /// The platform's public address again.
-    #[arg(long, conflicts_with = "base_url")]
-    pub(crate) no_base_url: bool,
-    /// Its own proxy: `direct`, or http://host:port without a password.
-    #[arg(long, value_name = "PROXY", conflicts_with = "proxy_file")]
-    pub(crate) proxy: Option<String>,
-    /// Its own proxy, whose address holds a password, from a file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) proxy_file: Option<PathBuf>,
-    /// The proxy of the configuration again.
-    #[arg(long, conflicts_with_all = ["proxy", "proxy_file"])]
-    pub(crate) no_proxy: bool,
-    /// When another client takes the WeCom bot's connection, take it back after this time, 5m or more.
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(crate) take_back_after: Option<Duration>,
-    /// Take it back so often within 24 hours at most, up to 48 times.
-    #[arg(long, value_name = "TIMES")]
-    pub(crate) take_back_per_day: Option<u32>,
-    /// Never take it back.
-    #[arg(long, conflicts_with_all = ["take_back_after", "take_back_per_day"])]
-    pub(crate) no_take_back: bool,
-    #[command(flatten)]
-    pub(crate) server: ServerArgs,
-}
-
-/// By which road events come, and what callbacks are checked with.
-#[derive(Debug, Args)]
-pub(crate) struct CallbackArgs {
-    /// By which road events come: over the long connection, pushed over HTTP, or both. Both are Feishu's and Lark's.
-    #[arg(long, value_parser = mode, value_name = "MODE")]
-    pub(crate) mode: Option<Mode>,
-    /// The verification token of the developer console, from a file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) verification_token_file: Option<PathBuf>,
-    /// The encrypt key of the developer console, from a file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) encrypt_key_file: Option<PathBuf>,
-}
-
-fn mode(text: &str) -> Result<Mode, String> {
-    Mode::parse(text).ok_or_else(|| "a mode is long_connection, webhook or both".to_owned())
-}
-
-#[derive(Debug, Subcommand)]
 pub(crate) enum Secrets {
     /// Make a new sealing key, seal every secret again with it, and forget the former key.
     ///
@@ -339,52 +221,6 @@ pub(crate) enum Secrets {
 pub(crate) struct Which {
     /// Id or name.
     pub(crate) installation: String,
-    #[command(flatten)]
-    pub(crate) server: ServerArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Add {
-    /// Your name for it.
-    pub(crate) name: String,
-    /// The app's id, `cli_…`, on Feishu or Lark.
-    #[arg(long, required_unless_present = "bot_id")]
-    pub(crate) app_id: Option<String>,
-    /// The bot's id, on WeCom.
-    #[arg(long, conflicts_with = "app_id")]
-    pub(crate) bot_id: Option<String>,
-    /// Where the bot lives; `wecom` with --bot-id, else `feishu`, unless given.
-    #[arg(long, value_enum)]
-    pub(crate) platform: Option<PlatformName>,
-    /// Read the secret from standard input.
-    #[arg(long, conflicts_with = "secret_file")]
-    pub(crate) secret_stdin: bool,
-    /// Read the secret from a file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) secret_file: Option<PathBuf>,
-    /// Another address of the platform: a private deployment, or the simulator. https, or wss on WeCom.
-    #[arg(long, value_name = "URL")]
-    pub(crate) base_url: Option<url::Url>,
-    /// Its own proxy: `direct`, or http://host:port without a password.
-    #[arg(long, value_name = "PROXY", conflicts_with = "proxy_file")]
-    pub(crate) proxy: Option<String>,
-    /// Its own proxy, whose address holds a password, from a file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) proxy_file: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) callbacks: CallbackArgs,
-    /// When another client takes the WeCom bot's connection, take it back after this time, 5m or more. Never unless
-    /// given: two clients that both come back keep taking it from each other.
-    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "take_back_per_day")]
-    pub(crate) take_back_after: Option<Duration>,
-    /// Take it back so often within 24 hours at most, up to 48 times.
-    #[arg(long, value_name = "TIMES", requires = "take_back_after")]
-    pub(crate) take_back_per_day: Option<u32>,
-    /// Keep it without connecting it.
-    #[arg(long)]
-    pub(crate) stopped: bool,
-    #[command(flatten)]
-    pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
 }
@@ -476,99 +312,6 @@ pub(crate) enum Events {
         #[command(flatten)]
         server: ServerArgs,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Consumers {
-    /// Make a consumer. The secret of a webhook is printed this once.
-    Add(Box<AddConsumer>),
-    /// List all consumers of the token's space.
-    List {
-        #[command(flatten)]
-        output: Output,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-    /// Show a consumer: its definition, its state, how far it is behind.
-    Show(ShowConsumer),
-    /// Deliver nothing to a consumer until it is resumed. Its backlog waits.
-    Pause(WhichConsumer),
-    /// Deliver to a consumer again, also after its webhook answered 410.
-    Resume(WhichConsumer),
-    /// Move the position of a consumer, forwards or backwards.
-    Seek {
-        /// Its name.
-        consumer: String,
-        /// `now`, `beginning`, the number of an event, or a time such as 2026-01-31T12:00:00Z.
-        to: String,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
-    /// Remove a consumer with its position. Events stay in the log.
-    Remove(WhichConsumer),
-    /// Give a webhook another secret, and print it this once. For a day both sign.
-    RotateSecret(WhichConsumer),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct WhichConsumer {
-    /// Its name.
-    pub(crate) consumer: String,
-    #[command(flatten)]
-    pub(crate) server: ServerArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ShowConsumer {
-    /// Its name.
-    pub(crate) consumer: String,
-    #[command(flatten)]
-    pub(crate) output: Output,
-    #[command(flatten)]
-    pub(crate) server: ServerArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AddConsumer {
-    /// Your name for it.
-    pub(crate) name: String,
-    /// Post events to this address. Without it and --stream, events are pulled.
-    #[arg(long, value_name = "URL")]
-    pub(crate) url: Option<String>,
-    /// Hand events over as a stream.
-    #[arg(long, conflicts_with = "url")]
-    pub(crate) stream: bool,
-    /// Only events of these types; `*` stands for any text. Several are allowed.
-    #[arg(long = "type", value_name = "TYPE")]
-    pub(crate) types: Vec<String>,
-    /// Only events of these installations, by id. Several are allowed.
-    #[arg(long = "installation", short, value_name = "ID")]
-    pub(crate) installations: Vec<String>,
-    /// Its answers go to clicks on cards.
-    #[arg(long)]
-    pub(crate) claims_cards: bool,
-    /// Where it begins: `now`, `beginning`, the number of an event, or a time.
-    #[arg(long, default_value = "now")]
-    pub(crate) from: String,
-    /// Everything else of a definition, as JSON, from a file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) definition: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) output: Output,
-    #[command(flatten)]
-    pub(crate) server: ServerArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Listen {
-    /// Only events of these types; `*` stands for any text. Several are allowed.
-    #[arg(long = "filter", value_name = "TYPE")]
-    pub(crate) types: Vec<String>,
-    /// Post each event to this address too, signed with a secret that is printed first.
-    #[arg(long, value_name = "URL")]
-    pub(crate) forward_to: Option<url::Url>,
-    #[command(flatten)]
-    pub(crate) server: ServerArgs,
 }
 
 #[derive(Debug, Args)]
