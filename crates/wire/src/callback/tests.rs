@@ -1,3 +1,5 @@
+//! Golden requests both ways, refusals by cause, and any bytes at all.
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
