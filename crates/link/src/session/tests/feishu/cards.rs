@@ -160,6 +160,22 @@ fn a_repeat_waits_beside_the_click_and_gets_the_same_answer() {
     );
 }
 
+#[test]
+fn a_repeat_waits_until_its_own_deadline() {
+    let mut life = Life::new();
+    life.recorded_clicks(1);
+    life.world.pass(Duration::from_millis(10));
+    let (_, payload) = life.payloads[0].clone();
+    life.send("again", 1, &payload);
+    life.record();
+    life.payloads.push(("again".to_owned(), payload));
+    life.world.pass(deadline() - Duration::from_millis(10));
+    assert_eq!(life.answers(), [answer("m1", DEFAULT_RESULT)]);
+    assert_eq!(life.world.session.view().awaiting_application, 1);
+    life.world.pass(Duration::from_millis(10));
+    assert_eq!(life.answers(), [answer("again", DEFAULT_RESULT)]);
+}
+
 /// The application may let go of the question about a click whose time was up while it is asked about a repeat.
 #[test]
 fn a_question_that_is_over_takes_no_answer_from_a_repeat() {

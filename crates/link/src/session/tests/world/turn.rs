@@ -89,6 +89,7 @@ impl World {
                 self.session.view().phase == "open" && std::mem::take(&mut self.pinger.is_asking);
             let before = self.heard;
             self.now += std::mem::take(&mut self.read_takes);
+            self.application.bytes_read(self.now);
             if std::mem::take(&mut self.fills_up) {
                 self.writer = Writer::Full;
             }
