@@ -97,6 +97,8 @@ impl Served {
             connections: 32,
             timeouts: setup.timeouts,
             hosts: Some(Vec::new()),
+            tls: None,
+            upgrades: None,
         };
         let tokens = store.tokens();
         let access = AccessCheck::new(AccessSettings {

@@ -1,9 +1,10 @@
 //! An HTTP listener that bounds what a client may hold, and for how long.
 //!
 //! ```text
-//! TCP ─▶ ClientStream ─▶ HTTP/1.1 ─▶ exchange ─▶ access::host ─▶ route ─▶ access ─▶ handler of the crate that serves it
-//!        reads little,               deadlines    meant for          token, scope,
-//!        ends who is late            of a body    this listener      rate
+//! TCP ─▶ tls ─▶ ClientStream ─▶ HTTP/1.1 ─▶ exchange ─▶ access::host ─▶ route ─▶ access ─▶ handler of the crate that serves it
+//!     (if any)  reads little,      │        deadlines    meant for          token, scope,
+//!               ends who is late   │        of a body    this listener      rate
+//!                                  └─▶ upgrade ─▶ UpgradeHandler, if there is one: it owns the socket from then on
 //! ```
 //!
 //! [`serve()`] is the whole of it: the caller names its bounds and brings its routes. Errors are [`Problem`]s. A handler that
@@ -21,9 +22,13 @@ mod exchange;
 mod problem;
 mod request_id;
 mod routes;
+mod scheme;
 mod serve;
 mod stream;
 mod timeouts;
+mod tls;
+mod transport;
+mod upgrade;
 
 pub use access::{
     AccessCheck, AccessSettings, Authenticate, Caller, RouteAccess, RouteClass, StreamLimits,
@@ -35,5 +40,8 @@ pub use exchange::has_stalled;
 pub use problem::{FieldError, Problem};
 pub use request_id::RequestId;
 pub use routes::{ListedRoute, Routes};
+pub use scheme::came_by_https;
 pub use serve::{ListenerSettings, serve};
 pub use timeouts::Timeouts;
+pub use tls::ServerTls;
+pub use upgrade::{UpgradeFactory, UpgradeHandler, UpgradeRequest, UpgradedSocket};

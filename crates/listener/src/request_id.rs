@@ -42,7 +42,7 @@ impl RequestId {
         }
     }
 
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         /// Tells this process from others. Nothing depends on its being hard to guess.
         static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
         static COUNT: AtomicU64 = AtomicU64::new(1);

@@ -2,7 +2,6 @@
 //!
 //! `actix_web::HttpServer` does the same over a plain TCP stream and takes no other one.
 
-use std::future::ready;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -17,7 +16,11 @@ use actix_web::{App, Error};
 
 use crate::access::{self, AccessCheck, AllowedHosts};
 use crate::routes::Routes;
+use crate::scheme::Decrypted;
 use crate::stream::ClientStream;
+use crate::tls::ServerTls;
+use crate::transport::Transport;
+use crate::upgrade::{UpgradeFactory, Upgrades};
 use crate::{Problem, Timeouts, exchange, problem, request_id};
 
 /// How long an idle client keeps its connection after an answer. Shorter than [`Timeouts::request`], so that it is closed
@@ -38,6 +41,10 @@ pub struct ListenerSettings {
     /// Names that requests may have in `Host`, besides addresses and `localhost`, with web pages of another origin refused.
     /// `None` serves every name and every page.
     pub hosts: Option<Vec<String>>,
+    /// With TLS, if it is to be. In the clear nothing is answered then.
+    pub tls: Option<ServerTls>,
+    /// Takes over the connections of clients that ask for a WebSocket. Without one such a request is one like any other.
+    pub upgrades: Option<UpgradeFactory>,
 }
 
 /// Serves these routes to those whom `access` admits. `routes` is called each time the HTTP server starts. The thread is one of its own: operators and probes ask little. The HTTP server
@@ -56,6 +63,8 @@ pub fn serve(
         connections,
         timeouts,
         hosts,
+        tls,
+        upgrades,
     } = settings;
     let hosts = AllowedHosts(hosts.map(Arc::from));
     let builder = Server::build()
@@ -79,6 +88,11 @@ pub fn serve(
             .default_service(unknown.answer(Problem::no_such_resource()))
             .into_factory()
             .map_err(|error: Error| error.error_response());
+        let upgrades = upgrades.as_ref().map(|factory| Upgrades {
+            handler: factory.make(),
+            hosts: hosts.clone(),
+            response_timeout: timeouts.response,
+        });
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
                 let shutdown = shutdown.clone();
@@ -89,18 +103,29 @@ pub fn serve(
             .client_disconnect_timeout(LINGER)
             .on_connect_ext(|stream: &ClientStream, data| {
                 data.insert(stream.exchange());
+                if stream.transport().is_tls() {
+                    data.insert(Decrypted);
+                }
             })
-            .finish(map_config(application, |()| AppConfig::default()));
+            .finish(map_config(application, |()| AppConfig::default()))
+            .upgrade(upgrades.map(|upgrades| {
+                fn_service(move |(request, framed)| upgrades.clone().hand_over(request, framed))
+            }));
+        let tls = tls.clone();
         fn_service(move |tcp: TcpStream| {
-            let peer = tcp.peer_addr().ok();
             // Otherwise an event of a stream waits for the ACK of the one before it, which clients delay by 40 ms. Where it
             // cannot be set, that is all that happens.
             let _ = tcp.set_nodelay(true);
-            ready(Ok((
-                ClientStream::new(tcp, timeouts),
-                Protocol::Http1,
-                peer,
-            )))
+            let tls = tls.clone();
+            async move {
+                let transport = match tls {
+                    Some(tls) => tls.accept(tcp, timeouts.request).await?,
+                    None => Transport::Plain(tcp),
+                };
+                let peer = transport.peer();
+                let stream = ClientStream::new(transport, timeouts);
+                Ok((stream, Protocol::Http1, peer))
+            }
         })
         .and_then(http)
     })?;

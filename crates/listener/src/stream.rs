@@ -1,4 +1,4 @@
-//! The TCP stream of one client: how much it may hold, and for how long.
+//! The stream of one client: how much it may hold, and for how long.
 //!
 //! The HTTP server below bounds neither. It decodes all requests that lie in 128 KiB before it answers the first, which
 //! is 20 MiB of requests; it waits without end for a body, for the rest of a second request and for a client that does not
@@ -19,12 +19,12 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take};
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::Timeouts;
 use crate::exchange::Exchange;
+use crate::transport::Transport;
 
 /// Bytes that are read before the server looks at them. The shortest request has 20 bytes and takes 3 KiB of memory once
 /// it is decoded.
@@ -44,7 +44,7 @@ enum Awaits {
 /// The stream of one client.
 pub(crate) struct ClientStream {
     /// Limited to the bytes that may be read before the server looks at them.
-    tcp: Take<TcpStream>,
+    transport: Take<Transport>,
     exchange: Rc<Exchange>,
     timeouts: Timeouts,
     awaits: Awaits,
@@ -58,9 +58,9 @@ pub(crate) struct ClientStream {
 }
 
 impl ClientStream {
-    pub(crate) fn new(tcp: TcpStream, timeouts: Timeouts) -> Self {
+    pub(crate) fn new(transport: Transport, timeouts: Timeouts) -> Self {
         Self {
-            tcp: tcp.take(READ_BYTES),
+            transport: transport.take(READ_BYTES),
             exchange: Rc::new(Exchange::new(timeouts)),
             timeouts,
             awaits: Awaits::Request(0),
@@ -69,6 +69,15 @@ impl ClientStream {
             streamed: 0,
             reading_paused: false,
         }
+    }
+
+    /// Without its bounds, for whoever takes the connection over.
+    pub(crate) fn into_transport(self) -> Transport {
+        self.transport.into_inner()
+    }
+
+    pub(crate) fn transport(&self) -> &Transport {
+        self.transport.get_ref()
     }
 
     /// For the requests that come over it.
@@ -139,15 +148,15 @@ impl AsyncRead for ClientStream {
             self.reading_paused = true;
             return Poll::Pending;
         }
-        if self.tcp.limit() == 0 {
+        if self.transport.limit() == 0 {
             // The server looks at what it has, and comes again.
-            self.tcp.set_limit(READ_BYTES);
+            self.transport.set_limit(READ_BYTES);
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let read = Pin::new(&mut self.tcp).poll_read(cx, buf);
+        let read = Pin::new(&mut self.transport).poll_read(cx, buf);
         if read.is_pending() {
-            self.tcp.set_limit(READ_BYTES);
+            self.transport.set_limit(READ_BYTES);
         }
         read
     }
@@ -159,7 +168,7 @@ impl AsyncWrite for ClientStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(self.tcp.get_mut()).poll_write(cx, bytes);
+        let written = Pin::new(self.transport.get_mut()).poll_write(cx, bytes);
         if written.is_pending() {
             self.is_unsent = true;
             self.check_deadline(cx)?;
@@ -177,11 +186,11 @@ impl AsyncWrite for ClientStream {
             self.reading_paused = false;
             cx.waker().wake_by_ref();
         }
-        Pin::new(self.tcp.get_mut()).poll_flush(cx)
+        Pin::new(self.transport.get_mut()).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.check_deadline(cx)?;
-        Pin::new(self.tcp.get_mut()).poll_shutdown(cx)
+        Pin::new(self.transport.get_mut()).poll_shutdown(cx)
     }
 }

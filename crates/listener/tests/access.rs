@@ -115,6 +115,8 @@ impl Served {
             connections,
             timeouts: Timeouts::default(),
             hosts: None,
+            tls: None,
+            upgrades: None,
         };
         let server = serve(settings, listener, access.clone(), routes);
         actix_rt::spawn(server.expect("the listener is taken over"));

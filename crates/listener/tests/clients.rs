@@ -80,6 +80,8 @@ fn with_listener<F: Future<Output = ()>>(test: impl FnOnce(String) -> F) {
             connections: 16,
             timeouts: TIMEOUTS,
             hosts: None,
+            tls: None,
+            upgrades: None,
         };
         let server =
             serve(settings, listener, access(), routes).expect("the listener is taken over");

@@ -116,12 +116,16 @@ impl Listeners {
             connections: api_connections,
             timeouts: Timeouts::default(),
             hosts: None,
+            tls: None,
+            upgrades: None,
         };
         let private = ListenerSettings {
             name: "admin",
             connections: ADMIN_CONNECTIONS,
             timeouts: Timeouts::default(),
             hosts: Some(config.server.admin_hosts.clone()),
+            tls: None,
+            upgrades: None,
         };
         let routes = Arc::clone(&api_routes);
         let api = serve(public, api, access.clone(), move || routes.routes())?;

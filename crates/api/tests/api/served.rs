@@ -375,6 +375,8 @@ fn listen(api: &Arc<Api>, access: &AccessCheck) -> String {
         connections: 16,
         timeouts: Timeouts::default(),
         hosts: None,
+        tls: None,
+        upgrades: None,
     };
     let api = Arc::clone(api);
     let server = serve(settings, listener, access.clone(), move || api.routes());

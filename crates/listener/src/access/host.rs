@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use actix_web::dev::ServiceRequest;
+use actix_web::http::header::HeaderMap;
 use actix_web::http::{StatusCode, header};
 use url::{Host, Url};
 
@@ -16,19 +17,27 @@ use crate::Problem;
 #[derive(Debug, Clone)]
 pub(crate) struct AllowedHosts(pub(crate) Option<Arc<[String]>>);
 
-/// Refuses a request whose `Host`, or whose `Origin`, is not this host's own.
-pub(super) fn check(request: &ServiceRequest) -> Result<(), Problem> {
-    match request.app_data() {
-        Some(AllowedHosts(None)) => Ok(()),
-        Some(AllowedHosts(Some(allowed))) => check_headers(request, allowed),
-        // A listener that says nothing answers to addresses and `localhost` only.
-        None => check_headers(request, &[]),
+impl AllowedHosts {
+    /// Refuses a request whose `Host`, or whose `Origin`, is not this host's own.
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        match &self.0 {
+            None => Ok(()),
+            Some(allowed) => check_headers(headers, allowed),
+        }
     }
 }
 
-fn check_headers(request: &ServiceRequest, allowed: &[String]) -> Result<(), Problem> {
-    let host = request
-        .headers()
+/// The same, by the names of the listener that serves the request.
+pub(super) fn check(request: &ServiceRequest) -> Result<(), Problem> {
+    match request.app_data::<AllowedHosts>() {
+        Some(hosts) => hosts.check(request.headers()),
+        // A listener that says nothing answers to addresses and `localhost` only.
+        None => check_headers(request.headers(), &[]),
+    }
+}
+
+fn check_headers(headers: &HeaderMap, allowed: &[String]) -> Result<(), Problem> {
+    let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
     if let Some(host) = host
@@ -42,8 +51,7 @@ fn check_headers(request: &ServiceRequest, allowed: &[String]) -> Result<(), Pro
             ),
         ));
     }
-    let origin = request
-        .headers()
+    let origin = headers
         .get(header::ORIGIN)
         .map(|origin| origin.to_str().unwrap_or_default());
     if let Some(origin) = origin
