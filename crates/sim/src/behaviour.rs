@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use longwire_platform_server::feishu::bootstrap::DataShape;
 use longwire_wire::endpoint::code;
 
 use crate::script::{Script, Scripted};
@@ -158,19 +159,6 @@ pub enum Behaviour {
     UserTokenHang,
     /// The answer has the person without the name, as for an app without the scope.
     LookupNameless,
-}
-
-/// What `data` of a scripted bootstrap answer is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DataShape {
-    /// `"data":{}`, what the platform sends with errors.
-    #[default]
-    Empty,
-    /// `"data":null`.
-    Null,
-    /// No `data` at all.
-    Absent,
 }
 
 impl Behaviour {

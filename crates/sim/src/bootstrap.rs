@@ -4,11 +4,12 @@
 //! with code 9499), a scripted behaviour, the cloud of the app, its secret, the number of its live connections. Further
 //! keys are ignored and no `Content-Type` is required, as the official SDKs need it.
 
+use longwire_platform_server::feishu::SocketUrl;
+use longwire_platform_server::feishu::bootstrap::{self, DataShape};
 use longwire_wire::endpoint::{EndpointRequest, code};
 use rand::Rng as _;
-use serde_json::{Value, json};
 
-use crate::behaviour::{Behaviour, DataShape, Occasion};
+use crate::behaviour::{Behaviour, Occasion};
 use crate::ids::hex32;
 use crate::settings::Apps;
 use crate::state::{PlatformState, Scheme, SharedState};
@@ -27,10 +28,10 @@ pub(crate) fn answer(shared: &SharedState, host: &str, body: &[u8]) -> Bootstrap
     let mut state = shared.state();
     state.ledger.bootstraps += 1;
     let Ok(request) = EndpointRequest::parse(body) else {
-        return json_answer(
-            400,
-            &json!({"code": 9499, "msg": "Bad Request", "data": {}}),
-        );
+        return BootstrapReply::Answer {
+            status: 400,
+            body: bootstrap::malformed(),
+        };
     };
     let host = shared.settings.public_host.as_deref().unwrap_or(host);
     let mut config = None;
@@ -41,7 +42,10 @@ pub(crate) fn answer(shared: &SharedState, host: &str, body: &[u8]) -> Bootstrap
             return BootstrapReply::Answer { status, body };
         }
         Some(Behaviour::BootstrapRefuse { http, code, msg }) => {
-            return json_answer(http, &json!({"code": code, "msg": msg, "data": {}}));
+            return BootstrapReply::Answer {
+                status: http,
+                body: bootstrap::refused(code, &msg, DataShape::Empty),
+            };
         }
         Some(Behaviour::BootstrapNotJson) => return plain(b"upstream connect error".to_vec()),
         Some(Behaviour::BootstrapHuge { body_bytes }) => return plain(vec![b' '; body_bytes]),
@@ -96,8 +100,7 @@ fn admit(
     Ok(())
 }
 
-/// A connection URL like the platform's. `device_id` and `service_id` are never the first keys, because a client that
-/// splits the URL at `&` would join the path and the first key.
+/// A connection URL with a ticket of its own.
 fn issue(state: &mut PlatformState, app: usize, scheme: Scheme, host: &str) -> String {
     let device_id = state
         .rng
@@ -114,10 +117,15 @@ fn issue(state: &mut PlatformState, app: usize, scheme: Scheme, host: &str) -> S
         Scheme::Plain => "ws",
         Scheme::Tls => "wss",
     };
-    format!(
-        "{scheme}://{host}{}?fpid=493&aid=552564&device_id={device_id}&access_key={access_key}&service_id={service_id}&ticket={ticket}",
-        crate::upgrade::PATH,
-    )
+    let url = SocketUrl {
+        origin: &format!("{scheme}://{host}"),
+        path: crate::upgrade::PATH,
+        device_id: &device_id.to_string(),
+        access_key: &access_key,
+        service_id,
+        ticket: &ticket.to_string(),
+    };
+    url.to_string()
 }
 
 impl PlatformState {
@@ -126,27 +134,13 @@ impl PlatformState {
     }
 }
 
-/// The answer with code 0. The configuration is inserted as text, because a scripted one need not be JSON.
+/// The answer with code 0. A scripted configuration need not be JSON.
 fn granted(url: &str, config: Option<String>) -> BootstrapReply {
-    let url = Value::from(url);
-    let config = config.map_or_else(String::new, |config| format!(r#","ClientConfig":{config}"#));
-    plain(format!(r#"{{"code":0,"msg":"","data":{{"URL":{url}{config}}}}}"#).into_bytes())
+    plain(bootstrap::granted(url, config.as_deref()))
 }
 
 fn refuse(code: i64, msg: &str, data: DataShape) -> BootstrapReply {
-    let answer = match data {
-        DataShape::Empty => json!({"code": code, "msg": msg, "data": {}}),
-        DataShape::Null => json!({"code": code, "msg": msg, "data": null}),
-        DataShape::Absent => json!({"code": code, "msg": msg}),
-    };
-    json_answer(200, &answer)
-}
-
-fn json_answer(status: u16, answer: &Value) -> BootstrapReply {
-    BootstrapReply::Answer {
-        status,
-        body: answer.to_string().into_bytes(),
-    }
+    plain(bootstrap::refused(code, msg, data))
 }
 
 fn plain(body: Vec<u8>) -> BootstrapReply {

@@ -11,13 +11,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use longwire_platform_server::websocket::{ClientMessage, MessageReader, Violation};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use crate::fault::ConnectionId;
 use crate::live::{Ending, OutputSignal};
 use crate::socket::SimSocket;
-use crate::websocket::{ClientMessage, MessageReader, Violation};
 
+/// Largest client message that is read. An ACK with a card is much shorter.
+const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Most bytes of one read.
 const SCRATCH_BYTES: usize = 64 * 1024;
 /// Most reads of one poll, so that other connections are served.
@@ -89,7 +91,7 @@ impl<P: ConnectionHandler> Connection<P> {
             id,
             output_signal,
             socket,
-            reader: MessageReader::default(),
+            reader: MessageReader::new(MAX_MESSAGE_BYTES),
             // The head is the HTTP answer and does not come from the handler.
             told: head.len(),
             out: head,

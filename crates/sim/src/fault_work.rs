@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use longwire_platform_server::feishu::FrameHead;
+use longwire_platform_server::websocket::{self, opcode};
 use longwire_wire::frame::{METHOD_DATA, key};
 
-use crate::data_frame::FrameHead;
 use crate::deadlines::Due;
 use crate::delivery::UNTRACKED;
 use crate::fault::{ConnectionFault, ConnectionId, Target};
 use crate::ids::{AttemptId, WireIds};
 use crate::live::{Ending, PongMode};
 use crate::state::PlatformState;
-use crate::websocket::{self, opcode};
 
 /// How long the simulator waits for the answer to a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);

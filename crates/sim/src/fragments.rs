@@ -1,20 +1,9 @@
-//! Cuts a payload into fragments, and decides the order in which they are sent.
-
-use std::ops::Range;
+//! Decides the order in which the fragments of a payload are sent, and which of them.
 
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 
 use crate::push::{FragmentPlan, Order};
-
-/// The pieces of a payload by `seq`. An empty payload is one empty piece.
-pub(crate) fn cut(len: usize, size_bytes: usize) -> Vec<Range<usize>> {
-    let size = size_bytes.max(1);
-    let count = len.div_ceil(size).max(1);
-    (0..count)
-        .map(|seq| seq * size..((seq + 1) * size).min(len))
-        .collect()
-}
 
 /// The `seq` numbers in the order of sending.
 pub(crate) fn sequence(
@@ -118,13 +107,6 @@ mod tests {
         let draw = |seed| sequence(&plan, 20, 1, &mut StdRng::seed_from_u64(seed));
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
-    }
-
-    #[test]
-    fn pieces_cover_the_payload() {
-        assert_eq!(cut(7, 3), vec![0..3, 3..6, 6..7]);
-        assert_eq!(cut(6, 3), vec![0..3, 3..6]);
-        assert_eq!(cut(0, 3), vec![0..0]);
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
+use longwire_platform_server::websocket::{self, ClientMessage, Violation, opcode};
 use longwire_wire::frame::{FrameKind, FrameView};
 
 use crate::connection::{ConnectionHandler, ConnectionMode};
 use crate::fault::ConnectionId;
 use crate::live::Ending;
 use crate::state::{PlatformState, SharedState};
-use crate::websocket::{self, ClientMessage, Violation, opcode};
 
 impl ConnectionHandler for SharedState {
     fn mode(&self, id: ConnectionId) -> Option<ConnectionMode> {
@@ -72,7 +72,7 @@ fn handle_message(
                 websocket::write_message(out, opcode::PONG, &payload)
             });
         }
-        ClientMessage::Pong => count(state, id, |live| live.protocol_pongs += 1),
+        ClientMessage::Pong(_) => count(state, id, |live| live.protocol_pongs += 1),
         ClientMessage::Close(code) => {
             if state
                 .connections

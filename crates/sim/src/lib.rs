@@ -25,7 +25,6 @@ mod bootstrap;
 mod chat_event;
 mod connection;
 mod control;
-mod data_frame;
 mod deadlines;
 mod delivery;
 mod fault;
@@ -61,10 +60,9 @@ mod tracked;
 mod traffic;
 mod upgrade;
 mod wall_clock;
-mod websocket;
 pub mod wecom;
 
-pub use crate::behaviour::{Behaviour, DataShape};
+pub use crate::behaviour::Behaviour;
 pub use crate::chat_event::{ChatMessage, ChatSender, ClickedCard};
 pub use crate::control::Control;
 pub use crate::fault::{ConnectionFault, ConnectionId, Target};
@@ -89,3 +87,4 @@ pub use crate::settings::{
 pub use crate::sim::Sim;
 pub use crate::traffic::{ClosedLoop, Traffic, TrafficProgress};
 pub use crate::wall_clock::WallClock;
+pub use longwire_platform_server::feishu::bootstrap::DataShape;

@@ -4,10 +4,9 @@
 
 use std::time::{Duration, Instant};
 
-use longwire_wire::frame::key;
+use longwire_platform_server::feishu::write_pong;
 
 use crate::behaviour::{Behaviour, Occasion};
-use crate::data_frame::FrameHead;
 use crate::deadlines::Due;
 use crate::fault::ConnectionId;
 use crate::live::Ending;
@@ -54,15 +53,10 @@ impl PlatformState {
 
     /// Sends a pong with this payload.
     pub(crate) fn pong(&mut self, id: ConnectionId, payload: Option<&[u8]>) {
-        let headers = [(key::TYPE, "pong")];
         let Some(service) = self.service_of(id) else {
             return;
         };
-        let head = FrameHead::control(service, &headers);
-        self.send(id, |out| match payload {
-            Some(payload) => head.write(out, payload.len(), |out| out.extend_from_slice(payload)),
-            None => head.write_bare(out),
-        });
+        self.send(id, |out| write_pong(out, service, payload));
     }
 
     /// Ends the connection once `periods` periods pass without a ping.

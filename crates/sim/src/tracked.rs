@@ -7,10 +7,10 @@ use bytes::Bytes;
 use rand::rngs::StdRng;
 use serde::Deserialize;
 
+use longwire_platform_server::feishu::{FrameHead, cut};
 use longwire_wire::answer;
 use longwire_wire::frame::{FrameView, METHOD_DATA, Part, key};
 
-use crate::data_frame::FrameHead;
 use crate::fault::ConnectionId;
 use crate::fragments;
 use crate::ids::{AttemptId, WireIds, hex32};
@@ -201,7 +201,7 @@ impl TrackedPush {
         let size = plan
             .and_then(|plan| plan.size_bytes)
             .unwrap_or(to.fragment_bytes);
-        let parts = fragments::cut(payload.len(), size);
+        let parts = cut(payload.len(), size);
         let order = match plan {
             Some(plan) => fragments::sequence(plan, parts.len(), self.attempt, rng),
             None => (0..parts.len()).collect(),
@@ -279,7 +279,7 @@ impl TrackedPush {
                 && echoes_part(answer, sum);
         };
         let size = shape.fragments.as_ref().and_then(|plan| plan.size_bytes);
-        let sum = fragments::cut(self.body_len(), size.unwrap_or(to.fragment_bytes)).len();
+        let sum = cut(self.body_len(), size.unwrap_or(to.fragment_bytes)).len();
         let sum_text = sum.to_string();
         let own_part = [key::SUM, key::SEQ]
             .iter()

@@ -1,13 +1,11 @@
 //! Answers `GET /ws/v2`: opens the connection, or refuses it with the reason in response headers.
-//!
-//! Offered extensions are ignored, and no subprotocol is chosen.
 
+use longwire_platform_server::upgrade::{failed_auth, key, refusal, switching_protocols};
 use longwire_wire::endpoint::{code, handshake};
 
 use crate::behaviour::{Behaviour, Occasion};
-use crate::http::{HttpRequest, reason};
+use crate::http::HttpRequest;
 use crate::state::SharedState;
-use crate::websocket;
 
 /// Path of connection URLs.
 pub(crate) const PATH: &str = "/ws/v2";
@@ -33,12 +31,9 @@ pub(crate) enum UpgradeReply {
 pub(crate) fn answer(shared: &SharedState, request: &HttpRequest) -> UpgradeReply {
     let mut state = shared.state();
     let status = shared.settings.refusal_http_status;
-    let websocket_asked = request
-        .header("upgrade")
-        .is_some_and(|value| value.eq_ignore_ascii_case("websocket"));
-    let (Some(key), true) = (request.header("sec-websocket-key"), websocket_asked) else {
+    let Some(key) = key(|name| request.header(name)) else {
         state.ledger.upgrades_refused += 1;
-        return refusal(400, &[]);
+        return refuse(refusal(400, &[]));
     };
     let ticket = request.query("ticket").unwrap_or_default();
     let Some(grant) = state
@@ -46,12 +41,12 @@ pub(crate) fn answer(shared: &SharedState, request: &HttpRequest) -> UpgradeRepl
         .redeem(&ticket, shared.settings.one_time_ticket)
     else {
         state.ledger.upgrades_refused += 1;
-        return failed_auth(status, "the ticket is unknown or used", None);
+        return refuse(failed_auth(status, "the ticket is unknown or used", None));
     };
     let app = &state.apps[grant.app];
     let (id, live) = (app.id.clone(), app.live.len());
     let script = state.scripts.take(Occasion::Upgrade, &id);
-    let accept = match script {
+    let head = match script {
         Some(Behaviour::UpgradeHang) => return UpgradeReply::Hang,
         Some(Behaviour::UpgradeReset) => return UpgradeReply::Reset,
         Some(Behaviour::UpgradeRefuse {
@@ -71,52 +66,29 @@ pub(crate) fn answer(shared: &SharedState, request: &HttpRequest) -> UpgradeRepl
                 .into_iter()
                 .filter_map(|(name, value)| Some((name, value?)))
                 .collect();
-            return refusal(http, &given);
+            return refuse(refusal(http, &given));
         }
-        Some(Behaviour::UpgradeWrongAccept) => websocket::accept_key("another key"),
-        _ => websocket::accept_key(key),
+        Some(Behaviour::UpgradeWrongAccept) => switching_protocols("another key"),
+        _ => switching_protocols(key),
     };
     if live >= shared.settings.connections_per_app {
         state.ledger.upgrades_refused += 1;
-        return failed_auth(
+        return refuse(failed_auth(
             status,
             "the number of connections exceeded the limit",
             Some(code::CONNECTION_LIMIT),
-        );
+        ));
     }
-    let head = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-    );
     if script == Some(Behaviour::UpgradeThenDrop) {
-        return UpgradeReply::Refuse {
-            head: head.into_bytes(),
-        };
+        return refuse(head);
     }
     UpgradeReply::Open {
         app: grant.app,
         device_id: grant.device_id,
-        head: head.into_bytes(),
+        head,
     }
 }
 
-fn failed_auth(http: u16, msg: &str, sub_code: Option<i64>) -> UpgradeReply {
-    let mut headers = vec![
-        (handshake::STATUS, code::AUTH_FAILED.to_string()),
-        (handshake::MESSAGE, msg.to_owned()),
-    ];
-    headers.extend(sub_code.map(|code| (handshake::AUTH_ERROR_CODE, code.to_string())));
-    refusal(http, &headers)
-}
-
-fn refusal(http: u16, headers: &[(&str, String)]) -> UpgradeReply {
-    let mut head = format!("HTTP/1.1 {http} {}\r\n", reason(http));
-    for (name, value) in headers {
-        // A line break in a scripted text would end the header.
-        let value = value.replace(['\r', '\n'], " ");
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    head.push_str("Content-Length: 0\r\nConnection: close\r\n\r\n");
-    UpgradeReply::Refuse {
-        head: head.into_bytes(),
-    }
+fn refuse(head: Vec<u8>) -> UpgradeReply {
+    UpgradeReply::Refuse { head }
 }

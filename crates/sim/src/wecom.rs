@@ -18,7 +18,6 @@
 //! setting, whose comment says so. The Node SDK and the community's Python port of it run against this simulator in
 //! `tests/conformance/wecom`.
 
-mod ack;
 mod api;
 mod behaviour;
 mod bot;

@@ -1,5 +1,6 @@
 //! A pushed callback and the text of its frame.
 
+use longwire_platform_server::wecom::{EVENT_CALLBACK, MESSAGE_CALLBACK, callback_frame};
 use serde_json::{Map, Value, json};
 
 use crate::wecom::media::Media;
@@ -104,10 +105,10 @@ impl Callback {
             return text.clone();
         }
         let cmd = match self.allowed_reply {
-            AllowedReply::Message => "aibot_msg_callback",
-            _ => "aibot_event_callback",
+            AllowedReply::Message => MESSAGE_CALLBACK,
+            _ => EVENT_CALLBACK,
         };
-        json!({"cmd": cmd, "headers": {"req_id": req_id}, "body": self.body}).to_string()
+        callback_frame(cmd, req_id, &json!(self.body).to_string())
     }
 }
 
@@ -162,13 +163,9 @@ fn put_item(
 
 /// The frame that tells a connection that a newer one holds its bot.
 pub(crate) fn disconnected(bot: &str, req_id: &str, created_s: u64) -> String {
-    json!({
-        "cmd": "aibot_event_callback",
-        "headers": {"req_id": req_id},
-        "body": {
-            "msgid": format!("EV_{req_id}"), "create_time": created_s, "aibotid": bot,
-            "msgtype": "event", "event": {"eventtype": "disconnected_event"},
-        },
-    })
-    .to_string()
+    let body = json!({
+        "msgid": format!("EV_{req_id}"), "create_time": created_s, "aibotid": bot,
+        "msgtype": "event", "event": {"eventtype": "disconnected_event"},
+    });
+    callback_frame(EVENT_CALLBACK, req_id, &body.to_string())
 }

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
+use longwire_platform_server::wecom::{CommandResult, answer_frame, code};
 use serde_json::{Map, Value};
 
 use crate::fault::ConnectionId;
 use crate::ids::scramble;
 use crate::live::Ending;
-use crate::wecom::ack::{self, CommandResult, code};
 use crate::wecom::behaviour::{Behaviour, CommandKind, Occasion, ScriptedAnswer};
 use crate::wecom::state::{Due, PlatformState};
 
@@ -36,7 +36,7 @@ impl PlatformState {
             self.ledger.malformed += 1;
             if frame.is_object() {
                 let refusal = CommandResult::invalid("invalid Request Parameter");
-                let text = ack::text(req_id.unwrap_or_default(), &refusal, self.hint());
+                let text = answer_frame(req_id.unwrap_or_default(), &refusal, self.hint());
                 self.change(id, |live| live.send_text(text.as_bytes()));
             }
             return;
@@ -128,7 +128,7 @@ impl PlatformState {
         now: Instant,
     ) {
         self.count(cmd, result.code);
-        let text = ack::text(req_id, &result, self.hint());
+        let text = answer_frame(req_id, &result, self.hint());
         match how {
             Some(ScriptedAnswer::Silence) => {}
             Some(ScriptedAnswer::Late(delay)) => {
@@ -141,7 +141,7 @@ impl PlatformState {
             }),
             Some(ScriptedAnswer::Foreign) => {
                 let foreign = format!("{req_id}_{:016x}", self.hint());
-                let text = ack::text(&foreign, &result, self.hint());
+                let text = answer_frame(&foreign, &result, self.hint());
                 self.change(id, |live| live.send_text(text.as_bytes()));
             }
             Some(ScriptedAnswer::DropBefore) => self.end(id, Ending::Reset, now),

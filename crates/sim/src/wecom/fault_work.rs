@@ -2,13 +2,18 @@
 
 use std::time::Instant;
 
+use longwire_platform_server::websocket::{self, opcode};
+use longwire_wire::websocket::write_pong;
+
 use crate::fault::ConnectionId;
 use crate::live::Ending;
-use crate::websocket::{self, opcode};
 use crate::wecom::fault::{ConnectionFault, Target};
 use crate::wecom::ledger::SubscriptionState;
 use crate::wecom::live::PongMode;
 use crate::wecom::state::{Due, PlatformState};
+
+/// A frame of a server that is masked with it is forbidden by RFC 6455.
+const MASK: [u8; 4] = [0x5a, 0xa5, 0x3c, 0xc3];
 
 impl PlatformState {
     /// Puts a fault on the target's connections; returns on how many.
@@ -84,9 +89,7 @@ impl PlatformState {
             ConnectionFault::ProtocolPing => self.send(id, |out| {
                 websocket::write_message(out, opcode::PING, b"longwire")
             }),
-            ConnectionFault::MaskedFrame => {
-                self.send(id, |out| websocket::write_masked(out, opcode::PONG, b""))
-            }
+            ConnectionFault::MaskedFrame => self.send(id, |out| write_pong(out, MASK, b"")),
         }
     }
 }

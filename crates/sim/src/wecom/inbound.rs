@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
+use longwire_platform_server::websocket::{self, ClientMessage, Violation, opcode};
+
 use crate::connection::{ConnectionHandler, ConnectionMode};
 use crate::fault::ConnectionId;
 use crate::live::Ending;
-use crate::websocket::{self, ClientMessage, Violation, opcode};
 use crate::wecom::live::LiveConnection;
 use crate::wecom::state::{PlatformState, SharedState};
 
@@ -57,7 +58,7 @@ fn handle_message(
                 websocket::write_message(out, opcode::PONG, &payload)
             });
         }
-        ClientMessage::Pong => {
+        ClientMessage::Pong(_) => {
             if let Some(live) = state.connections.get_mut(&id) {
                 live.protocol_pongs += 1;
             }

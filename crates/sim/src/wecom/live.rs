@@ -7,12 +7,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use longwire_platform_server::websocket::{self, opcode};
+
 use crate::connection::ConnectionMode;
 use crate::fault::ConnectionId;
 use crate::ids::AttemptId;
 use crate::live::{Ending, OutputSignal};
 use crate::wall_clock::WallClock;
-use crate::websocket::{self, opcode};
 use crate::wecom::ledger::{ConnectionView, SubscriptionState};
 
 /// How the platform answers heartbeats.

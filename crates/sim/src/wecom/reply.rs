@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use longwire_platform_server::wecom::{CommandResult, code};
 use serde_json::{Map, Value};
 
 use crate::fault::ConnectionId;
 use crate::ids::{AttemptId, unscramble};
-use crate::wecom::ack::{CommandResult, code};
 use crate::wecom::behaviour::CommandKind;
 use crate::wecom::callback::AllowedReply;
 use crate::wecom::record::CallbackSource;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use longwire_platform_server::wecom::CommandResult;
 use serde_json::{Map, Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Notify;
@@ -15,7 +16,6 @@ use crate::http::{Http, HttpRequest};
 use crate::live::OutputSignal;
 use crate::server::{BoundListener, Server, Service};
 use crate::settings::StartError;
-use crate::wecom::ack::CommandResult;
 use crate::wecom::api;
 use crate::wecom::control::Control;
 use crate::wecom::settings::SimSettings;
@@ -171,7 +171,7 @@ async fn upgraded(
 ) -> io::Result<()> {
     match upgrade::answer(&shared, request) {
         UpgradeReply::Open(head) => {
-            http.socket.write_all(head.as_bytes()).await?;
+            http.socket.write_all(&head).await?;
             http.socket.flush().await?;
             let Http { socket, buffer } = http;
             let output_signal = Arc::new(OutputSignal::default());
@@ -185,7 +185,7 @@ async fn upgraded(
                 .await;
         }
         UpgradeReply::Refuse(head) => {
-            http.socket.write_all(head.as_bytes()).await?;
+            http.socket.write_all(&head).await?;
             http.socket.shutdown().await?;
         }
         UpgradeReply::Hang => http.hang().await,

@@ -13,6 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use longwire_platform_server::websocket::{self, opcode};
 use tokio::sync::Notify;
 
 use crate::fault::ConnectionId;
@@ -22,7 +23,6 @@ use crate::numbers::NumberMap;
 use crate::script::Scripts;
 use crate::timer_queue::TimerQueue;
 use crate::wall_clock::WallClock;
-use crate::websocket::{self, opcode};
 use crate::wecom::behaviour::{Behaviour, ScriptedAnswer};
 use crate::wecom::bot::Bot;
 use crate::wecom::ledger::Ledger;

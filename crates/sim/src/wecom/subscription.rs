@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use longwire_platform_server::wecom::{CommandResult, code};
 use serde_json::{Map, Value};
 
 use crate::fault::ConnectionId;
 use crate::ids::AttemptId;
-use crate::wecom::ack::{CommandResult, code};
 use crate::wecom::behaviour::ScriptedAnswer;
 use crate::wecom::callback;
 use crate::wecom::ledger::SubscriptionState;

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use longwire_platform_server::wecom::{CommandResult, code};
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::fault::ConnectionId;
 use crate::serde_forms::base64_bytes;
-use crate::wecom::ack::{CommandResult, code};
 use crate::wecom::state::PlatformState;
 
 /// Largest chunk before Base64.

@@ -9,17 +9,23 @@ use crate::websocket::{self, opcode};
 
 /// A frame without its payload.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct FrameHead<'a> {
-    pub(crate) seq_id: u64,
-    pub(crate) log_id: u64,
-    pub(crate) service: i32,
-    pub(crate) method: i32,
-    pub(crate) headers: &'a [(&'a str, &'a str)],
+pub struct FrameHead<'a> {
+    /// `SeqID`.
+    pub seq_id: u64,
+    /// `LogID`.
+    pub log_id: u64,
+    /// The connection's service id.
+    pub service: i32,
+    /// Control or data (`METHOD_…` of `longwire_wire::frame`).
+    pub method: i32,
+    /// Keys and values, in the order of sending.
+    pub headers: &'a [(&'a str, &'a str)],
 }
 
 impl<'a> FrameHead<'a> {
     /// A control frame; `headers` holds its `type`.
-    pub(crate) fn control(service: i32, headers: &'a [(&'a str, &'a str)]) -> Self {
+    #[must_use]
+    pub fn control(service: i32, headers: &'a [(&'a str, &'a str)]) -> Self {
         Self {
             seq_id: 0,
             log_id: 0,
@@ -30,12 +36,7 @@ impl<'a> FrameHead<'a> {
     }
 
     /// Appends the frame as one binary message. `fill` appends exactly `payload_len` bytes.
-    pub(crate) fn write(
-        &self,
-        out: &mut Vec<u8>,
-        payload_len: usize,
-        fill: impl FnOnce(&mut Vec<u8>),
-    ) {
+    pub fn write(&self, out: &mut Vec<u8>, payload_len: usize, fill: impl FnOnce(&mut Vec<u8>)) {
         let len = self.head_len() + 1 + varint_len(payload_len as u64) + payload_len;
         out.reserve(len + 10);
         websocket::write_header(out, true, opcode::BINARY, len as u64);
@@ -52,13 +53,13 @@ impl<'a> FrameHead<'a> {
     }
 
     /// Appends the frame without field 8 as one binary message.
-    pub(crate) fn write_bare(&self, out: &mut Vec<u8>) {
+    pub fn write_bare(&self, out: &mut Vec<u8>) {
         websocket::write_header(out, true, opcode::BINARY, self.head_len() as u64);
         self.write_head(out);
     }
 
     /// Appends the frame as one binary message of `pieces` WebSocket frames.
-    pub(crate) fn write_in_pieces(&self, out: &mut Vec<u8>, payload: &[u8], pieces: usize) {
+    pub fn write_in_pieces(&self, out: &mut Vec<u8>, payload: &[u8], pieces: usize) {
         let mut frame = Vec::new();
         self.write_head(&mut frame);
         frame.push(field(8, 2));

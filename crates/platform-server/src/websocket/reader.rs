@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 
-use super::{ClientMessage, MAX_CONTROL_BYTES, MAX_MESSAGE_BYTES, Violation, opcode, unmask};
+use super::{ClientMessage, MAX_CONTROL_BYTES, Violation, opcode, unmask};
 
-/// The reading side of one connection.
-#[derive(Debug, Default)]
-pub(crate) struct MessageReader {
+/// The reading side of one connection. After a [`Violation`] the connection has to end; what is read then is undefined.
+#[derive(Debug)]
+pub struct MessageReader {
+    max_message_bytes: usize,
     /// An incomplete frame at the end of the last burst.
-    pub(super) tail: Vec<u8>,
+    tail: Vec<u8>,
     /// Opcode and bytes of a message whose last frame is still to come.
     started: Option<(u8, Vec<u8>)>,
 }
@@ -23,28 +24,58 @@ struct Header {
 }
 
 impl MessageReader {
-    /// Reads a burst and appends the messages that are complete.
-    pub(crate) fn feed(
-        &mut self,
-        burst: &[u8],
-        out: &mut Vec<ClientMessage>,
-    ) -> Result<(), Violation> {
-        let mut data = Vec::with_capacity(self.tail.len() + burst.len());
-        data.append(&mut self.tail);
-        data.extend_from_slice(burst);
-        let mut frames = Frames { at: 0, data };
+    /// A reader of messages up to this size. It allocates nothing before an incomplete message comes, and never more than
+    /// twice what the client really sent.
+    #[must_use]
+    pub fn new(max_message_bytes: usize) -> Self {
+        Self {
+            max_message_bytes,
+            tail: Vec::new(),
+            started: None,
+        }
+    }
+
+    /// Bytes of an incomplete message that are kept for the next burst: none while the connection is idle.
+    #[must_use]
+    pub fn buffered_bytes(&self) -> usize {
+        let started = self.started.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        self.tail.len() + started
+    }
+
+    /// Reads a burst and appends the messages that are complete. Those in front of a violation are appended too.
+    pub fn feed(&mut self, burst: &[u8], out: &mut Vec<ClientMessage>) -> Result<(), Violation> {
+        let mut data = if self.tail.is_empty() {
+            burst.to_vec()
+        } else {
+            // Appended in place, so that a large message in many bursts is not copied once per burst.
+            self.tail.extend_from_slice(burst);
+            std::mem::take(&mut self.tail)
+        };
+        let mut frames = Frames {
+            at: 0,
+            data: &mut data,
+            max_message_bytes: self.max_message_bytes,
+        };
         let mut found = Vec::new();
-        while let Some(header) = frames.next()? {
-            found.push(header);
+        let violation = loop {
+            match frames.next() {
+                Ok(Some(header)) => found.push(header),
+                Ok(None) => break None,
+                Err(violation) => break Some(violation),
+            }
+        };
+        let at = frames.at;
+        if at == 0 {
+            self.tail = data;
+        } else {
+            self.tail = data.split_off(at);
+            let data = Bytes::from(data);
+            for header in found {
+                let payload = data.slice(header.payload..header.payload + header.len);
+                out.extend(self.accept(&header, payload)?);
+            }
         }
-        let Frames { at, mut data } = frames;
-        self.tail = data.split_off(at);
-        let data = Bytes::from(data);
-        for header in found {
-            let payload = data.slice(header.payload..header.payload + header.len);
-            out.extend(self.accept(&header, payload)?);
-        }
-        Ok(())
+        violation.map_or(Ok(()), Err)
     }
 
     fn accept(
@@ -54,13 +85,13 @@ impl MessageReader {
     ) -> Result<Option<ClientMessage>, Violation> {
         match (header.opcode, &mut self.started) {
             (opcode::PING, _) => return Ok(Some(ClientMessage::Ping(payload))),
-            (opcode::PONG, _) => return Ok(Some(ClientMessage::Pong)),
+            (opcode::PONG, _) => return Ok(Some(ClientMessage::Pong(payload))),
             (opcode::CLOSE, _) => {
                 let code = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
                 return Ok(Some(ClientMessage::Close(code)));
             }
             (opcode::CONTINUATION, Some((_, so_far))) => {
-                if so_far.len() + payload.len() > MAX_MESSAGE_BYTES {
+                if so_far.len() + payload.len() > self.max_message_bytes {
                     return Err(Violation::TooLarge);
                 }
                 so_far.extend_from_slice(&payload);
@@ -89,15 +120,16 @@ fn whole(opcode: u8, payload: Bytes) -> ClientMessage {
     }
 }
 
-struct Frames {
+struct Frames<'a> {
     at: usize,
-    data: Vec<u8>,
+    data: &'a mut [u8],
+    max_message_bytes: usize,
 }
 
-impl Frames {
+impl Frames<'_> {
     /// The next complete frame, unmasked in place.
     fn next(&mut self) -> Result<Option<Header>, Violation> {
-        let Some(header) = header_of(&self.data[self.at..])? else {
+        let Some(header) = header_of(&self.data[self.at..], self.max_message_bytes)? else {
             return Ok(None);
         };
         let payload = self.at + header.payload;
@@ -111,7 +143,7 @@ impl Frames {
     }
 }
 
-fn header_of(data: &[u8]) -> Result<Option<Header>, Violation> {
+fn header_of(data: &[u8], max_message_bytes: usize) -> Result<Option<Header>, Violation> {
     let [first, second, rest @ ..] = data else {
         return Ok(None);
     };
@@ -138,11 +170,12 @@ fn header_of(data: &[u8]) -> Result<Option<Header>, Violation> {
     };
     let Some(len) = usize::try_from(len)
         .ok()
-        .filter(|len| *len <= MAX_MESSAGE_BYTES)
+        .filter(|len| *len <= max_message_bytes)
     else {
         return Err(Violation::TooLarge);
     };
-    if opcode >= opcode::CLOSE && (!last || len > MAX_CONTROL_BYTES) {
+    let is_cut_code = opcode == opcode::CLOSE && len == 1;
+    if opcode >= opcode::CLOSE && (!last || len > MAX_CONTROL_BYTES || is_cut_code) {
         return Err(Violation::BadControl);
     }
     let Some(mask) = rest[extra..].first_chunk::<4>() else {
