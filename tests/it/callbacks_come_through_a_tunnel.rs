@@ -19,7 +19,7 @@ fn lines(with: &'static str) -> impl Iterator<Item = &'static str> {
 #[test]
 fn what_the_page_posts_comes_through() {
     let sim = platform(|_| ());
-    let setup = Setup::new(&sim).bot("sim-bot").with("app_id", "cli_sim");
+    let setup = Setup::new(&sim).bot("sim-bot").with("app_id", "cli_0123456789abcdef");
     let gateway = setup.with_callbacks().start();
     for line in lines("longwire sim ") {
         // It is parsed to its end before the help is shown.
@@ -28,7 +28,7 @@ fn what_the_page_posts_comes_through() {
     }
     let console = Admin::at(sim.address());
     let urls = json!({
-        "app": "cli_sim",
+        "app": "cli_0123456789abcdef",
         "events": format!("http://{}/callbacks/feishu/sim-bot", tunnel(gateway.public().address())),
         "verification_token": VERIFICATION_TOKEN,
         "encrypt_key": ENCRYPT_KEY,

@@ -90,7 +90,7 @@ fn admit(
     }
     let live = state
         .known_app(app)
-        .map_or(0, |index| state.apps[index].live.len());
+        .map_or(0, |index| state.apps[index].connections());
     if live >= state.settings.connections_per_app {
         return Err((
             code::CONNECTION_LIMIT,

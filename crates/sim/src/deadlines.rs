@@ -22,6 +22,8 @@ pub(crate) enum Due {
     Repush(u64),
     /// A late pong with this payload.
     Pong(ConnectionId, Bytes),
+    /// Push over the connection although it has not pinged.
+    EndQuiet(ConnectionId),
     /// Check whether the connection still pings.
     PingCheck(ConnectionId),
     /// End the connection without a close frame.

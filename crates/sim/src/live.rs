@@ -68,6 +68,8 @@ pub(crate) struct LiveConnection {
     pub(crate) ending: Option<Ending>,
     pub(crate) reading: bool,
     pub(crate) half_open: bool,
+    /// Nothing is pushed yet: the client has not pinged.
+    pub(crate) quiet: bool,
     pub(crate) pong: PongMode,
     pub(crate) pieces: usize,
     pub(crate) kick_after_periods: Option<u32>,
@@ -102,6 +104,7 @@ impl LiveConnection {
             ending: None,
             reading: true,
             half_open: false,
+            quiet: false,
             pong: PongMode::default(),
             pieces: 1,
             kick_after_periods: None,

@@ -18,8 +18,13 @@ const MIN_PING_GAP: Duration = Duration::from_millis(900);
 const LIVENESS_PERIOD: Duration = Duration::from_secs(30);
 
 impl PlatformState {
-    /// Handles an application ping.
+    /// Handles an application ping. The first one lets pushes begin, behind its pong.
     pub(crate) fn ping(&mut self, id: ConnectionId, service: i32, now: Instant) {
+        self.answer_ping(id, service, now);
+        self.end_quiet(id, now);
+    }
+
+    fn answer_ping(&mut self, id: ConnectionId, service: i32, now: Instant) {
         let Some(live) = self.connections.get_mut(&id) else {
             return;
         };

@@ -60,6 +60,10 @@ pub struct SimSettings {
     /// Send the app's waiting events in the same packet as the 101 answer. A client that drops the bytes after the
     /// answer loses these events.
     pub events_with_upgrade: bool,
+    /// For how long nothing is pushed over a new connection that has not pinged. Clients of the Node SDK lose events that
+    /// come before their first ping; some clients never ping. Zero: events are pushed at once. Whether the platform waits
+    /// is not known.
+    pub quiet_until_ping: Duration,
     /// Hang up on a connection that sent no application ping for this many periods of 30 s.
     pub kick_after_periods: Option<u32>,
     /// How long a half-open connection still counts as live and gets pushes. Then it is reset.
@@ -106,6 +110,7 @@ impl Default for SimSettings {
             one_time_ticket: true,
             refusal_http_status: 403,
             events_with_upgrade: false,
+            quiet_until_ping: Duration::ZERO,
             kick_after_periods: None,
             half_open_kept: Duration::from_secs(90),
             unsent_bytes: 8 * 1024 * 1024,
@@ -132,6 +137,11 @@ impl SimSettings {
         }
         if self.fragment_bytes == 0 {
             return Err(StartError::Setting("fragment_bytes must be above 0"));
+        }
+        if self.events_with_upgrade && !self.quiet_until_ping.is_zero() {
+            return Err(StartError::Setting(
+                "events_with_upgrade and quiet_until_ping exclude each other",
+            ));
         }
         if !(100..=599).contains(&self.refusal_http_status) || self.refusal_http_status == 101 {
             return Err(StartError::Setting(

@@ -89,9 +89,19 @@ impl SharedState {
 pub(crate) struct App {
     pub(crate) id: String,
     pub(crate) service: i32,
+    /// The connections that pushes may go to.
     pub(crate) live: Vec<ConnectionId>,
+    /// Number of connections that nothing is pushed over yet.
+    pub(crate) quiet: usize,
     /// Pushes that wait for a connection.
     pub(crate) waiting: VecDeque<u64>,
+}
+
+impl App {
+    /// Number of connections, which is limited.
+    pub(crate) fn connections(&self) -> usize {
+        self.live.len() + self.quiet
+    }
 }
 
 /// Everything behind the mutex.
@@ -177,6 +187,7 @@ impl PlatformState {
             // The size of service ids seen in the field.
             service: 33_000_000 + (hash % 1_000_000) as i32,
             live: Vec::new(),
+            quiet: 0,
             waiting: VecDeque::new(),
         });
         self.app_index.insert(id.to_owned(), index);
@@ -188,7 +199,7 @@ impl PlatformState {
         self.app_index.get(id).copied()
     }
 
-    /// Adds a connection, and sends it the app's waiting pushes and the events of a closed loop.
+    /// Adds a connection, over which pushes begin now or after its first ping.
     pub(crate) fn connect(
         &mut self,
         app: usize,
@@ -200,24 +211,47 @@ impl PlatformState {
         let id = ConnectionId(self.last_connection);
         let mut live = LiveConnection::new(id, app, device_id, output_signal, now);
         live.in_loop = self.generator.loop_covers(&self.apps[app].id);
+        live.quiet = true;
         self.connections.insert(id, live);
-        self.apps[app].live.push(id);
-        self.topology += 1;
+        self.apps[app].quiet += 1;
         self.ledger.connections_opened += 1;
         if let Some(periods) = self.settings.kick_after_periods {
             self.kick_after(id, periods, now);
         }
-        for number in std::mem::take(&mut self.apps[app].waiting) {
-            self.deliver(number, id, now);
+        if self.settings.quiet_until_ping.is_zero() {
+            self.end_quiet(id, now);
+        } else {
+            let at = now + self.settings.quiet_until_ping;
+            self.deadlines.add(at, Due::EndQuiet(id));
         }
-        self.fill_window(id, now);
         self.wake_clock();
         id
     }
 
+    /// Begins to push over a new connection, if this has not begun before: the app's waiting pushes, and the events of a
+    /// closed loop.
+    pub(crate) fn end_quiet(&mut self, id: ConnectionId, now: Instant) {
+        let live = self.connections.get_mut(&id);
+        let Some(live) = live.filter(|live| live.quiet && live.ending.is_none()) else {
+            return;
+        };
+        live.quiet = false;
+        let app = &mut self.apps[live.app];
+        app.quiet -= 1;
+        app.live.push(id);
+        self.topology += 1;
+        for number in std::mem::take(&mut app.waiting) {
+            self.deliver(number, id, now);
+        }
+        self.fill_window(id, now);
+    }
+
     /// Stops sending pushes over this connection.
     pub(crate) fn withdraw(&mut self, id: ConnectionId) {
-        if let Some(live) = self.connections.get(&id) {
+        if let Some(live) = self.connections.get_mut(&id) {
+            if std::mem::take(&mut live.quiet) {
+                self.apps[live.app].quiet -= 1;
+            }
             let of_app = &mut self.apps[live.app].live;
             let before = of_app.len();
             of_app.retain(|other| *other != id);
@@ -311,6 +345,7 @@ impl PlatformState {
                 Due::Answer(delivery) => self.time_out(delivery, now),
                 Due::Repush(number) => self.push_out(number, now),
                 Due::Pong(id, payload) => self.pong(id, Some(&payload)),
+                Due::EndQuiet(id) => self.end_quiet(id, now),
                 Due::PingCheck(id) => self.check_ping(id, now),
                 Due::Abort(id) => self.abort_if_overdue(id, now),
             }

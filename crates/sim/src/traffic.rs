@@ -51,6 +51,8 @@ pub struct ClosedLoop {
     pub window: u32,
     /// Size of an event's JSON.
     pub payload_bytes: usize,
+    /// In so many chats, which take turns. Without it as many as the latest stream had, or one.
+    pub chats: Option<u32>,
     /// Stop after this many events.
     pub total: Option<u64>,
     /// Stop after this many seconds.
@@ -63,6 +65,7 @@ impl Default for ClosedLoop {
             apps: Vec::new(),
             window: 64,
             payload_bytes: 1024,
+            chats: None,
             total: None,
             seconds: None,
         }

@@ -44,7 +44,7 @@ pub(crate) fn answer(shared: &SharedState, request: &HttpRequest) -> UpgradeRepl
         return refuse(failed_auth(status, "the ticket is unknown or used", None));
     };
     let app = &state.apps[grant.app];
-    let (id, live) = (app.id.clone(), app.live.len());
+    let (id, live) = (app.id.clone(), app.connections());
     let script = state.scripts.take(Occasion::Upgrade, &id);
     let head = match script {
         Some(Behaviour::UpgradeHang) => return UpgradeReply::Hang,

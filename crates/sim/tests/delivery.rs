@@ -294,6 +294,32 @@ fn a_closed_loop_keeps_its_window_and_a_paced_stream_its_total() {
 }
 
 #[test]
+fn a_closed_loop_takes_turns_in_its_chats() {
+    let sim = start(|_| ());
+    let control = sim.control();
+    let mut client = Client::new(&sim);
+    wait(&control, |ledger| ledger.connections_opened == 1);
+    control.push_closed_loop(ClosedLoop {
+        window: 6,
+        chats: Some(3),
+        total: Some(6),
+        ..ClosedLoop::default()
+    });
+    let mut chats = Vec::new();
+    for _ in 0..6 {
+        let (_, frame) = client.event();
+        let event: serde_json::Value =
+            serde_json::from_slice(&frame.payload.unwrap_or_default()).expect("json");
+        let chat = event["event"]["message"]["chat_id"].as_str();
+        chats.push(chat.expect("a chat").to_owned());
+    }
+    assert_eq!(chats[..3], chats[3..]);
+    chats.sort();
+    chats.dedup();
+    assert_eq!(chats.len(), 3);
+}
+
+#[test]
 fn records_are_bounded_and_counters_are_not() {
     let sim = start(|settings| settings.keep_records = 3);
     let control = sim.control();

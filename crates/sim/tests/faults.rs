@@ -10,7 +10,7 @@ use bytes::Bytes;
 use longwire_sim::{Behaviour, ConnectionFault, Push, Sim, SimTls, Target};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use support::{APP, Client, start, until, wait};
+use support::{APP, Client, bootstrap, start, until, wait};
 
 fn connected(sim: &Sim) -> Client {
     let client = Client::new(sim);
@@ -222,6 +222,40 @@ fn events_can_share_the_packet_with_the_101() {
     let control = sim.control();
     control.push(APP, Push::made_up(700));
     let mut client = Client::new(&sim);
+    let (_, frame) = client.event();
+    client.ack(&frame);
+    wait(&control, |ledger| ledger.acked == 1);
+}
+
+/// The Node SDK loses what is pushed before its first ping.
+#[test]
+fn a_quiet_connection_gets_its_events_behind_its_first_pong() {
+    let sim = start(|settings| settings.quiet_until_ping = Duration::from_secs(3_600));
+    let control = sim.control();
+    control.push(APP, Push::made_up(700));
+    let mut client = Client::new(&sim);
+    control.push(APP, Push::made_up(700));
+    wait(&control, |ledger| ledger.waiting_for_connection == 2);
+    client.ping();
+    assert_eq!(client.frame().header("type"), Some("pong"));
+    for _ in 0..2 {
+        let (_, frame) = client.event();
+        client.ack(&frame);
+    }
+    wait(&control, |ledger| ledger.acked == 2);
+}
+
+#[test]
+fn a_quiet_connection_that_never_pings_gets_its_events_in_the_end() {
+    let sim = start(|settings| {
+        settings.quiet_until_ping = Duration::from_millis(50);
+        settings.connections_per_app = 1;
+    });
+    let control = sim.control();
+    control.push(APP, Push::made_up(700));
+    let mut client = Client::new(&sim);
+    let refusal = bootstrap(&sim);
+    assert_eq!(refusal["code"], 1_000_040_350, "it counts as a connection");
     let (_, frame) = client.event();
     client.ack(&frame);
     wait(&control, |ledger| ledger.acked == 1);

@@ -55,17 +55,17 @@ fn feishu(command: &cli::SimArgs) -> Result<Exit, Failure> {
     explain(
         command,
         &format!(
-            "app_id = \"cli_sim\"\n\
+            "app_id = \"cli_0123456789abcdef\"\n\
              app_secret = {{ file = \"sim-bot.secret\" }}   # any text\n\
              base_url = \"{base}\""
         ),
         &format!(
             "{curl} {base}/sim/v1                # all verbs\n\
-             {curl} {base}/sim/v1/push -d '{{\"app\":\"cli_sim\"}}'\n\
+             {curl} {base}/sim/v1/push -d '{{\"app\":\"cli_0123456789abcdef\"}}'\n\
              {curl} {base}/sim/v1/traffic -d '{{\"rate\":{{\"per_second\":100}}}}'\n\
              {curl} {base}/sim/v1/fault -d '{{\"target\":\"all\",\"fault\":\"half_open\"}}'\n\
-             {curl} {base}/sim/v1/request_urls -d '{{\"app\":\"cli_sim\",\"events\":\"http://127.0.0.1:8080/callbacks/feishu/sim-bot\"}}'\n\
-             {curl} {base}/sim/v1/http/push -d '{{\"app\":\"cli_sim\"}}'\n\
+             {curl} {base}/sim/v1/request_urls -d '{{\"app\":\"cli_0123456789abcdef\",\"events\":\"http://127.0.0.1:8080/callbacks/feishu/sim-bot\"}}'\n\
+             {curl} {base}/sim/v1/http/push -d '{{\"app\":\"cli_0123456789abcdef\"}}'\n\
              {curl} {base}/sim/v1/ledger         # pushed, acknowledged, lost"
         ),
     );

@@ -17,7 +17,7 @@ pub(crate) struct Generator {
     pacing: Option<Pacing>,
     closed: Option<Loop>,
     made: u64,
-    /// As the latest paced stream has it, also after its end.
+    /// As the latest stream has it, also after its end.
     chats: u32,
     templates: HashMap<(usize, usize, u32), Arc<Template>>,
     slots: Vec<Slot>,
@@ -57,6 +57,7 @@ impl PlatformState {
     }
 
     pub(crate) fn start_loop(&mut self, settings: ClosedLoop, now: Instant) {
+        self.generator.chats = settings.chats.unwrap_or(self.generator.chats);
         let closed = Loop::new(settings, now);
         self.generator.made = 0;
         let mut ids = Vec::new();
@@ -159,8 +160,10 @@ impl PlatformState {
             else {
                 return;
             };
-            let open =
-                !live.in_loop || live.ending.is_some() || live.loop_open >= closed.settings.window;
+            let open = !live.in_loop
+                || live.quiet
+                || live.ending.is_some()
+                || live.loop_open >= closed.settings.window;
             if open || closed.budget.left(now) == 0 {
                 return;
             }
