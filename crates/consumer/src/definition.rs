@@ -4,6 +4,7 @@ mod fault;
 mod filter;
 mod members;
 mod policy;
+mod relayed;
 mod road;
 mod show;
 mod start;
@@ -19,7 +20,7 @@ use crate::policy::DeliveryPolicy;
 
 pub use self::fault::{DefinitionFault, DefinitionFaults, FaultCode};
 pub use self::members::{Member, Members};
-pub use self::road::{Road, StreamAck, WebhookHeaders, WebhookRoad};
+pub use self::road::{RelayRoad, Road, StreamAck, WebhookHeaders, WebhookRoad};
 pub use self::start::StartFrom;
 pub use self::text::{duration_text, parse_duration};
 
@@ -74,8 +75,8 @@ impl ConsumerDefinition {
         let mut members = Members::of(json, "", faults)?;
         let name = members.required("name", |value, faults| value.parsed::<Name>(faults));
         let road = members.required("road", road::read);
-        let filter = members.optional("filter", filter::read).unwrap_or_default();
-        let policy = members.optional("policy", policy::read).unwrap_or_default();
+        let mut filter = members.optional("filter", filter::read).unwrap_or_default();
+        let mut policy = members.optional("policy", policy::read).unwrap_or_default();
         let from = members.optional("from", start::read).unwrap_or_default();
         let thin = members.optional("thin", |value, faults| value.bool(faults));
         let expand = members.optional("expand", read_expand).unwrap_or_default();
@@ -85,6 +86,13 @@ impl ConsumerDefinition {
         }
         let claims_cards = members.optional("claims_cards", |value, faults| value.bool(faults));
         let notices = members.optional("notices", read_notices);
+        if let Some(Road::Relay(road)) = &road {
+            relayed::narrow(road, &mut filter, &mut policy, &mut members);
+            if thin == Some(true) || !expand.is_empty() {
+                let member = if expand.is_empty() { "thin" } else { "expand" };
+                members.fault(member, FaultCode::Conflict, relayed::NO_ENVELOPE);
+            }
+        }
         members.refuse_others();
         Some(Self {
             name: name?,

@@ -32,6 +32,11 @@ impl<E> ReadEvent<E> {
     pub fn key(&self, order: DeliveryOrder) -> OrderKey {
         OrderKey::new(order, self.seq, self.installation, self.chat, self.urgent)
     }
+
+    /// What it goes to the same connection with: a click goes where the messages of its chat go.
+    pub(crate) fn shared_by(&self, order: DeliveryOrder) -> OrderKey {
+        OrderKey::new(order, self.seq, self.installation, self.chat, Urgent::No)
+    }
 }
 
 /// The number of a delivery. It rises, and is never given twice by one [`ConsumerQueue`](crate::ConsumerQueue).

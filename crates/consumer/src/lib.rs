@@ -43,8 +43,8 @@ mod timestamp;
 pub use callback_types::{callback_types, claimed_callbacks};
 pub use definition::{
     ConsumerDefinition, DefinitionFault, DefinitionFaults, FaultCode, Member, Members,
-    OwnerNotices, Road, StartFrom, StreamAck, WebhookHeaders, WebhookRoad, duration_text,
-    parse_duration,
+    OwnerNotices, RelayRoad, Road, StartFrom, StreamAck, WebhookHeaders, WebhookRoad,
+    duration_text, parse_duration,
 };
 pub use delivery::{Delivery, DeliveryFailure, DeliveryId, ReadEvent, ReaderId, SentEvent};
 pub use envelope::{

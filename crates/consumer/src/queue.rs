@@ -22,6 +22,9 @@
 //! one batch, of a lane per claim, whatever its limit is: each event of a claim may be given back alone, and comes before the
 //! next one of its lane.
 //!
+//! Of a connection the next event of a lane waits until the one before it is done, because an SDK handles what it has side by
+//! side. A chat and its clicks are one connection's. It has an event until the handler limit is over: then the event failed.
+//!
 //! **What is repeated.** An event is sent for the first time only after a position that reserves its number is on disk. So
 //! after a crash all that may have been sent is known, and each such event is sent with `redelivered`. Reservations are made
 //! ahead, in the numbers of about one window of events: that is the most that may be labelled without having been sent.
@@ -59,10 +62,11 @@ mod waiting;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::num::NonZeroUsize;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use longwire_wire::event::Seq;
 
+use crate::definition::RelayRoad;
 use crate::delivery::{DeliveryId, ReaderId};
 use crate::moment::Moment;
 use crate::news::{ConsumerNews, QueueState};
@@ -88,16 +92,20 @@ pub struct QueueSettings {
     pub window_events: NonZeroUsize,
     /// The most bytes of them. One event may be larger.
     pub window_bytes: usize,
+    /// How long a connection may have an event.
+    pub handler_limit: Duration,
 }
 
 impl QueueSettings {
-    /// The window unless configuration says otherwise: 1,024 events of 4 MiB at most.
+    /// The window unless configuration says otherwise: 1,024 events of 4 MiB at most. A connection may have an event for ten
+    /// minutes.
     #[must_use]
     pub fn new(receivers: Receivers) -> Self {
         Self {
             receivers,
             window_events: NonZeroUsize::new(1_024).expect("it is not zero"),
             window_bytes: 4 << 20,
+            handler_limit: RelayRoad::HANDLER_LIMIT,
         }
     }
 }
@@ -112,6 +120,8 @@ pub enum Receivers {
     Endpoint,
     /// Readers that come and go, of a stream or by pull.
     Readers,
+    /// Connections of the platform's own protocol, which come and go.
+    Connections,
 }
 
 /// What a consumer receives next, and what it has done. See the module for the rules.
@@ -308,6 +318,11 @@ impl<E: Clone> ConsumerQueue<E> {
     pub fn handle_resumed(&mut self) {
         self.operator = OperatorWish::Run;
         self.health = EndpointHealth::default();
+    }
+
+    /// A connection may have an event for so long, of those that are sent from now on.
+    pub fn handle_handler_limit(&mut self, limit: Duration) {
+        self.settings.handler_limit = limit;
     }
 
     /// So many deliveries to the endpoint wait for what is looked up for them, and are not being posted: as many more may be under

@@ -14,6 +14,7 @@
 mod acks;
 mod cards;
 mod claims;
+mod connections;
 mod drain;
 mod drive;
 mod endpoint;
@@ -49,6 +50,7 @@ use crate::wake::Wake;
 use self::acks::WaitingAck;
 use self::cards::{EarlyAnswer, WaitingClick};
 use self::claims::{Claimed, WaitingClaim};
+use self::connections::Connection;
 use self::drain::Draining;
 use self::news::ToldTimes;
 use self::streams::StreamReader;
@@ -57,6 +59,7 @@ pub(crate) use self::cards::AnswerEvent;
 pub(crate) use self::cards::AskCard;
 pub(crate) use self::claims::Claim;
 pub use self::claims::ClaimedEvent;
+pub(crate) use self::connections::AttachRelay;
 pub(crate) use self::drain::{DrainConsumer, InjectEndpoint};
 pub(crate) use self::endpoint::ForwardSimulation;
 pub(crate) use self::entry::ConsumerEntry;
@@ -97,6 +100,9 @@ pub(crate) struct Consumer {
     acks: Vec<WaitingAck>,
     streams: HashMap<ReaderId, StreamReader>,
     next_reader: u64,
+    connections: HashMap<ReaderId, Connection>,
+    /// When the first handler of a connection has had its time.
+    first_handler_limit: Option<Instant>,
     clicks: HashMap<i64, WaitingClick>,
     early: VecDeque<EarlyAnswer>,
     journal: JourneyBatch,
@@ -144,6 +150,8 @@ impl Consumer {
             acks: Vec::new(),
             streams: HashMap::new(),
             next_reader: streams::FIRST_READER,
+            connections: HashMap::new(),
+            first_handler_limit: None,
             clicks: HashMap::new(),
             early: VecDeque::new(),
             journal_due: None,

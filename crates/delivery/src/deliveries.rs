@@ -7,6 +7,7 @@ mod errors;
 mod inspect;
 mod readers;
 mod reading;
+mod relay;
 mod replay;
 mod simulate;
 
@@ -34,9 +35,9 @@ use crate::view::ConsumerView;
 
 pub use self::administer::CreatedConsumer;
 pub use self::errors::{
-    AckError, ChangeError, ClaimError, ClaimedAnswerError, CreateError, JourneyError,
-    ReadAlongError, RemoveError, ReplayError, RotateError, SeekError, SimulateError, SteerError,
-    StreamError,
+    AckError, AttachError, ChangeError, ClaimError, ClaimedAnswerError, CreateError, JourneyError,
+    ReadAlongError, RelayConsumerError, RemoveError, ReplayError, RotateError, SeekError,
+    SimulateError, SteerError, StreamError,
 };
 pub use self::readers::AcknowledgedEvents;
 pub use self::replay::ReplayOrder;
@@ -64,6 +65,8 @@ struct Inner {
     read_along_streams: Arc<Semaphore>,
     /// What was counted of consumers that were removed, so that no sum ever falls.
     removed: Mutex<DeliveryFigures>,
+    /// Held while the consumer of a token and bot is found or made, so that it is made once.
+    relay_consumers: tokio::sync::Mutex<()>,
 }
 
 /// Why delivery was not started.
@@ -134,6 +137,7 @@ impl Deliveries {
                 ended,
                 read_along_streams: Arc::new(Semaphore::new(READ_ALONG_STREAMS)),
                 removed: Mutex::new(DeliveryFigures::default()),
+                relay_consumers: tokio::sync::Mutex::default(),
             }),
         };
         for record in records {

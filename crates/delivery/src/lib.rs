@@ -32,6 +32,7 @@ mod operational;
 mod outbox;
 mod priority;
 mod read_along;
+mod relay;
 mod root;
 mod settings;
 mod shared;
@@ -43,15 +44,19 @@ mod wake;
 pub use asked_card::{AskedAnswer, AskedCard, AskedEvent};
 pub use consumer::ClaimedEvent;
 pub use deliveries::{
-    AckError, AcknowledgedEvents, ChangeError, ClaimError, ClaimedAnswerError, CreateError,
-    CreatedConsumer, Deliveries, DeliveriesEnded, DeliveryStartError, JourneyError, ReadAlongError,
-    RemoveError, ReplayError, ReplayOrder, RotateError, SeekError, SimulateError, SteerError,
-    StreamError,
+    AckError, AcknowledgedEvents, AttachError, ChangeError, ClaimError, ClaimedAnswerError,
+    CreateError, CreatedConsumer, Deliveries, DeliveriesEnded, DeliveryStartError, JourneyError,
+    ReadAlongError, RelayConsumerError, RemoveError, ReplayError, ReplayOrder, RotateError,
+    SeekError, SimulateError, SteerError, StreamError,
 };
 pub use endpoint_plan::EndpointRefused;
 pub use figures::{DeliveryFigures, LATENCY_EDGES_MS};
 pub use lookups::{EventLookups, LookupOutcome, NoLookups};
 pub use read_along::{ReadAlong, ReadEnvelope, ReadPage};
+pub use relay::{
+    RELAY_CONNECTION, RELAY_WINDOW, RelayConnectionView, RelayEvent, RelayHello, RelayInFlight,
+    RelayOwner, RelayProof, RelayReader,
+};
 pub use settings::{
     ChatReplies, ChatReply, ChatReplyFailed, ChatReplyOutcome, DeliverySettings, DeliveryTiming,
     InstallationFacts, InstallationNames,

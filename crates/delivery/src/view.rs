@@ -65,6 +65,8 @@ pub struct ConsumerProgress {
     pub next_try_ms: Option<i64>,
     /// Readers of streams that are connected.
     pub streams: usize,
+    /// Connections of the platform's protocol that applications hold.
+    pub connections: usize,
     /// Replays that have not ended.
     pub replays: usize,
 }
@@ -82,6 +84,7 @@ impl Default for ConsumerProgress {
             held_events: 0,
             next_try_ms: None,
             streams: 0,
+            connections: 0,
             replays: 0,
         }
     }

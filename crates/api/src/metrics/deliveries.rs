@@ -30,6 +30,7 @@ impl Consumers {
                 Road::Webhook(_) => "webhook",
                 Road::Pull => "pull",
                 Road::Stream { .. } => "stream",
+                Road::Relay(_) => "relay",
             };
             *all.by_state.entry((road, state(view).0)).or_default() += 1;
             let progress = &view.progress;

@@ -1,7 +1,10 @@
 //! How a consumer receives events.
 
 use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
+use longwire_installation::PublicId;
 use url::Url;
 
 use super::fault::{DefinitionFault, FaultCode};
@@ -15,6 +18,8 @@ const MAX_HEADER_BYTES: usize = 8 * 1_024;
 const MAX_CA_BYTES: usize = 64 * 1_024;
 /// The most bytes of a URL, as it is kept: what is not ASCII takes three bytes for each, as `%E5`.
 const MAX_URL_BYTES: usize = 2_048;
+/// The letters of a token's id.
+const TOKEN_LETTERS: usize = 16;
 /// Headers that longwire or HTTP sets. Names that begin with `webhook-` are those of Standard Webhooks.
 const RESERVED_HEADERS: [&str; 9] = [
     "connection",
@@ -40,6 +45,33 @@ pub enum Road {
         /// How it acknowledges.
         ack: StreamAck,
     },
+    /// The application holds connections of the platform's own protocol open, with the platform's SDK.
+    Relay(RelayRoad),
+}
+
+/// Which connections of the platform's protocol are a consumer's: those of one token to one bot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayRoad {
+    /// The public id of the token that the application has in place of the bot's secret.
+    pub token: Box<str>,
+    /// The bot. Its events alone reach the consumer.
+    pub installation: PublicId,
+    /// How long a connection that lives may have an event until that counts as failed.
+    pub handler_limit: Duration,
+}
+
+impl RelayRoad {
+    /// Ten minutes: an answer of a large language model takes 90 s, and a few tools that it calls a few times that.
+    pub const HANDLER_LIMIT: Duration = Duration::from_secs(600);
+    /// What may be set. A handler of a second is none; a day is as long as anybody waits for an answer.
+    pub const HANDLER_LIMITS: RangeInclusive<Duration> =
+        Duration::from_secs(1)..=Duration::from_secs(86_400);
+
+    /// Whether the other road is of the same token and bot.
+    #[must_use]
+    pub fn is_of(&self, token: &str, installation: PublicId) -> bool {
+        *self.token == *token && self.installation == installation
+    }
 }
 
 /// The endpoint of a webhook. Its signing secret is kept elsewhere.
@@ -92,12 +124,14 @@ enum Kind {
     Webhook,
     Pull,
     Stream,
+    Relay,
 }
 
-const KINDS: [(&str, Kind); 3] = [
+const KINDS: [(&str, Kind); 4] = [
     ("webhook", Kind::Webhook),
     ("pull", Kind::Pull),
     ("stream", Kind::Stream),
+    ("relay", Kind::Relay),
 ];
 
 pub(super) fn read(value: Member<'_>, faults: &mut Vec<DefinitionFault>) -> Option<Road> {
@@ -112,9 +146,36 @@ pub(super) fn read(value: Member<'_>, faults: &mut Vec<DefinitionFault>) -> Opti
                 ack: ack.unwrap_or_default(),
             })
         }
+        Kind::Relay => relay(&mut members).map(Road::Relay),
     };
     members.refuse_others();
     road
+}
+
+fn relay(members: &mut Members<'_, '_>) -> Option<RelayRoad> {
+    let token = members.required("token", read_token);
+    let installation = members.required("installation", |value, faults| value.parsed(faults));
+    let limit = members.optional("handler_limit", |value, faults| {
+        value.duration(RelayRoad::HANDLER_LIMITS, faults)
+    });
+    Some(RelayRoad {
+        token: token?,
+        installation: installation?,
+        handler_limit: limit.unwrap_or(RelayRoad::HANDLER_LIMIT),
+    })
+}
+
+/// The public half of a token, as it stands in lists. The whole token, which is a secret, is refused and not repeated.
+fn read_token(value: Member<'_>, faults: &mut Vec<DefinitionFault>) -> Option<Box<str>> {
+    let text = value.text(faults)?;
+    let letter = |b: u8| b.is_ascii_digit() || b.is_ascii_lowercase();
+    if text.len() != TOKEN_LETTERS || !text.bytes().all(letter) {
+        let detail = format!(
+            "the id of a token belongs here, as `longwire tokens list` shows it: {TOKEN_LETTERS} small letters or digits"
+        );
+        return value.fault(FaultCode::InvalidValue, detail, faults);
+    }
+    Some(text.into())
 }
 
 fn webhook(members: &mut Members<'_, '_>) -> Option<WebhookRoad> {

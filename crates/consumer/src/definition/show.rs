@@ -57,6 +57,12 @@ fn road(road: &Road) -> Value {
         }
         Road::Pull => json!({"kind": "pull"}),
         Road::Stream { ack } => json!({"kind": "stream", "ack": word(&StreamAck::WORDS, ack)}),
+        Road::Relay(relay) => json!({
+            "kind": "relay",
+            "token": relay.token,
+            "installation": relay.installation.to_string(),
+            "handler_limit": duration_text(relay.handler_limit),
+        }),
     }
 }
 

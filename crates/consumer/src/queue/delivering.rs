@@ -34,7 +34,11 @@ impl<E: Clone> ConsumerQueue<E> {
             if self.skip_old(turn, now) {
                 continue;
             }
-            return self.send(turn.key, reader, None, probe, now);
+            let deadline = match self.settings.receivers {
+                Receivers::Connections => Some(now.instant + self.settings.handler_limit),
+                Receivers::Endpoint | Receivers::Readers => None,
+            };
+            return self.send(turn.key, reader, deadline, probe, now);
         }
     }
 
@@ -68,7 +72,7 @@ impl<E: Clone> ConsumerQueue<E> {
         let mut chosen = self.sendable().filter_map(|turn| {
             let reader = match self.follower_of(turn) {
                 Some(reader) => self.may_follow(turn, reader).then_some(reader),
-                None => self.readers.choose(turn.key, now),
+                None => self.readers.choose(self.shared_by(turn.key), now),
             };
             Some((*turn, reader?))
         });
@@ -94,8 +98,13 @@ impl<E: Clone> ConsumerQueue<E> {
     pub(super) fn can_go(&self, turn: &Turn) -> bool {
         match self.follower_of(turn) {
             Some(reader) => self.may_follow(turn, reader),
-            None => !self.readers.waits_for_owner(turn.key),
+            None => !self.readers.waits_for_owner(self.shared_by(turn.key)),
         }
+    }
+
+    /// The key by which the lane goes to a reader.
+    fn shared_by(&self, key: OrderKey) -> OrderKey {
+        self.lanes.get(&key).map_or(key, |lane| lane.shared_by)
     }
 
     /// The lanes that are ready and whose next event is reserved, in their order.
@@ -181,7 +190,7 @@ impl<E: Clone> ConsumerQueue<E> {
             .collect();
         self.next_delivery += 1;
         self.throttle.take(now.instant);
-        self.readers.take(key, reader);
+        self.readers.take(self.shared_by(key), reader);
         if is_probe {
             self.health.handle_probe(id, oldest, now.instant);
         }

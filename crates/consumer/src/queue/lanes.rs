@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use longwire_wire::event::Seq;
 
-use super::{ConsumerQueue, OpenEvent, Tried};
+use super::{ConsumerQueue, OpenEvent, Receivers, Tried};
 use crate::delivery::{ReadEvent, ReaderId};
 use crate::moment::{Moment, millis};
 use crate::order_key::{OrderKey, Urgent};
@@ -46,6 +46,8 @@ pub(super) struct Lane {
     pub(super) in_log: Option<(i64, i64)>,
     /// In which row of failures of the endpoint it failed last.
     pub(super) failed_in: u32,
+    /// The key by which readers share it. Its own, but for the clicks of a chat that go to the chat's connection.
+    pub(super) shared_by: OrderKey,
 }
 
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -58,8 +60,9 @@ enum LanePlace {
 }
 
 impl Lane {
-    fn new() -> Self {
+    fn new(key: OrderKey) -> Self {
         Self {
+            shared_by: key,
             events: VecDeque::new(),
             place: LanePlace::Nowhere,
             under_way: 0,
@@ -96,7 +99,10 @@ impl<E: Clone> ConsumerQueue<E> {
     /// Takes an event into its lane, in the order of numbers.
     pub(super) fn admit(&mut self, key: OrderKey, event: ReadEvent<E>, tried: Tried, now: Moment) {
         let seq = event.seq.0;
-        let lane = self.lanes.entry(key).or_insert_with(Lane::new);
+        let lane = self.lanes.entry(key).or_insert_with(|| Lane::new(key));
+        if self.settings.receivers == Receivers::Connections {
+            lane.shared_by = event.shared_by(self.policy.order);
+        }
         lane.under_way_until = lane.under_way_until.min(seq - 1);
         match lane.events.back() {
             Some(newest) if *newest >= seq => {
@@ -127,7 +133,10 @@ impl<E: Clone> ConsumerQueue<E> {
 
     /// A lane of an earlier process has a part in the log.
     pub(super) fn restore_deferred(&mut self, chat: DeferredChat) {
-        let lane = self.lanes.entry(chat.key).or_insert_with(Lane::new);
+        let lane = self
+            .lanes
+            .entry(chat.key)
+            .or_insert_with(|| Lane::new(chat.key));
         let (after, last) = (chat.after.0, chat.last.0);
         lane.in_log = Some(match lane.in_log {
             Some((other_after, other_last)) => (after.min(other_after), last.max(other_last)),

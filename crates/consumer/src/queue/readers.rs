@@ -68,7 +68,7 @@ impl Readers {
     pub(super) fn set_concurrency(&mut self, concurrency: usize) {
         match self.receivers {
             Receivers::Endpoint => self.attach(ReaderId::ENDPOINT, concurrency),
-            Receivers::Readers => {}
+            Receivers::Readers | Receivers::Connections => {}
         }
     }
 
@@ -166,7 +166,7 @@ impl Readers {
             self.room -= usize::from(reading.room() > 0);
             reading.in_flight += 1;
         }
-        let shared = self.receivers == Receivers::Readers && reader != ReaderId::ANYBODY;
+        let shared = self.receivers != Receivers::Endpoint && reader != ReaderId::ANYBODY;
         if shared && self.chats.insert(key, reader).is_none() {
             self.remembered.push_back(key);
             if self.remembered.len() > REMEMBERED

@@ -36,7 +36,7 @@ impl<E: Clone> ConsumerQueue<E> {
                 self.health
                     .handle_failure(failure, delivery, ended.key, read, chance, now)
             }
-            Receivers::Readers => Verdict::EventFails,
+            Receivers::Readers | Receivers::Connections => Verdict::EventFails,
         };
         match verdict {
             Verdict::EndpointFails { began: true } => {

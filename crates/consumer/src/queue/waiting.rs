@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::ConsumerQueue;
+use super::{ConsumerQueue, Receivers};
 use crate::delivery::DeliveryFailure;
 use crate::moment::Moment;
 use crate::news::QueueState;
@@ -54,7 +54,12 @@ impl<E: Clone> ConsumerQueue<E> {
         while let Some((at, delivery)) = self.claims.first().copied()
             && at <= now.instant
         {
-            self.handle_failed(delivery, DeliveryFailure::ClaimExpired, now);
+            let failure = match self.settings.receivers {
+                // Its handler had the time that it may have, and the next try waits as after any failure.
+                Receivers::Connections => DeliveryFailure::TimedOut,
+                Receivers::Endpoint | Receivers::Readers => DeliveryFailure::ClaimExpired,
+            };
+            self.handle_failed(delivery, failure, now);
             self.claims.remove(&(at, delivery));
         }
         self.check_lag(now);

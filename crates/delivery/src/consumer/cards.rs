@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use actix::{Handler, Message};
 use bytes::Bytes;
-use longwire_consumer::{Moment, QueueState, Urgent};
+use longwire_consumer::{Moment, QueueState, Road, Urgent};
 use longwire_installation::Platform;
 use longwire_store::Happening;
 use longwire_wire::card_answer::{AnswerShape, CardAnswer};
@@ -138,6 +138,9 @@ impl Consumer {
         if self.draining.is_some() {
             return Some("this process ends");
         }
+        if matches!(self.definition.road, Road::Relay(_)) && self.connections.is_empty() {
+            return Some("no application is connected");
+        }
         if self.clicks.len() >= WAITING {
             return Some("too many clicks wait for this consumer");
         }
@@ -196,7 +199,7 @@ impl Consumer {
     }
 
     /// Gives the answer to whoever waits for it. Returns whether somebody did.
-    fn answer_click(
+    pub(super) fn answer_click(
         &mut self,
         event: &LoggedEvent,
         body: &[u8],
@@ -228,7 +231,7 @@ impl Consumer {
     }
 
     /// The click, if somebody waits for its answer, is answered by default.
-    fn default_click(&mut self, event: &LoggedEvent, now: Moment, why: &str) {
+    pub(super) fn default_click(&mut self, event: &LoggedEvent, now: Moment, why: &str) {
         let seq = event.record.seq;
         if self.clicks.remove(&seq.0).is_some() {
             self.click_defaulted(seq, now, why);

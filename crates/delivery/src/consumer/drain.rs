@@ -90,13 +90,18 @@ impl Handler<InjectEndpoint> for Consumer {
 impl Consumer {
     /// Keeps the last positions as soon as nothing is under way.
     pub(super) fn check_drain(&mut self, now: Moment) {
-        let posts = self.is_posting();
+        let works = self.is_working();
         let Some(draining) = &mut self.draining else {
             return;
         };
-        if draining.is_saving() || (posts && now.instant < draining.until) {
+        if draining.is_saving() || (works && now.instant < draining.until) {
             return;
         }
+        // They give back what they have before the positions are made.
+        self.end_connections(now);
+        let Some(draining) = &mut self.draining else {
+            return;
+        };
         let saves: Vec<_> = self
             .tracks
             .iter_mut()
@@ -110,11 +115,13 @@ impl Consumer {
         self.write_journal();
     }
 
-    fn is_posting(&self) -> bool {
+    /// Whether an application has something that it is waited for.
+    fn is_working(&self) -> bool {
         match self.definition.road {
             longwire_consumer::Road::Webhook(_) => {
                 self.can_send() && self.tracks.iter().any(|track| track.queue.in_flight() > 0)
             }
+            longwire_consumer::Road::Relay(_) => self.connections_work(),
             longwire_consumer::Road::Pull | longwire_consumer::Road::Stream { .. } => false,
         }
     }

@@ -49,6 +49,7 @@ impl Consumer {
             self.serve_claims(now, ctx);
         }
         self.check_streams(now);
+        self.check_handlers(now);
         self.check_clicks(now);
         self.save(now);
         self.tell_news(now);
@@ -234,6 +235,7 @@ impl Consumer {
                 .sum(),
             next_try_ms,
             streams: self.streams.len(),
+            connections: self.connections.len(),
             replays: self.tracks.len() - 1,
         };
         self.entry.show(progress, queue.oldest_ms());
@@ -252,8 +254,9 @@ impl Consumer {
             Some(_) => None,
             None => of_tracks.min(),
         };
-        let dues: [Option<Instant>; 6] = [
+        let dues: [Option<Instant>; 7] = [
             of_tracks,
+            self.first_handler_limit,
             self.claims_due(),
             self.streams_due(),
             self.clicks_due(),

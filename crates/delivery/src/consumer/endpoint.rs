@@ -111,7 +111,7 @@ impl Consumer {
     pub(super) fn can_send(&self) -> bool {
         match self.definition.road {
             Road::Webhook(_) => self.endpoint_trouble.is_none(),
-            Road::Pull | Road::Stream { .. } => true,
+            Road::Pull | Road::Stream { .. } | Road::Relay(_) => true,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! A consumer as everybody finds it: what is known of it, and the mailbox of the actor that runs it now. It outlives the actors
 //! that run it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use longwire_access::Space;
 use longwire_actor::{Card, Mailbox};
-use longwire_consumer::ConsumerDefinition;
+use longwire_consumer::{ConsumerDefinition, ReaderId};
 use longwire_store::{ConsumerId, ConsumerRecord};
 use longwire_wire::event::Seq;
 use tokio::sync::watch;
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 use super::Consumer;
 use crate::clock::unix_ms;
 use crate::figures::Counters;
+use crate::relay::RelayLink;
 use crate::view::{ConsumerProgress, ConsumerView};
 
 /// How long a request waits for a consumer that does not run yet.
@@ -28,6 +30,8 @@ pub(crate) struct ConsumerEntry {
     /// The actor that runs it now.
     mailbox: watch::Sender<Option<Arc<Mailbox<Consumer>>>>,
     known: Mutex<Known>,
+    /// The connections of the platform's protocol that its actor has.
+    relays: Mutex<BTreeMap<ReaderId, Arc<RelayLink>>>,
 }
 
 struct Known {
@@ -46,6 +50,7 @@ impl ConsumerEntry {
             endpoint_card: Arc::new(Card::new()),
             counters: Counters::default(),
             mailbox: watch::Sender::new(None),
+            relays: Mutex::default(),
             known: Mutex::new(Known {
                 record,
                 definition,
@@ -97,8 +102,28 @@ impl ConsumerEntry {
         self.mailbox.send_replace(Some(mailbox));
     }
 
+    /// A connection was attached.
+    pub(crate) fn connected(&self, link: &Arc<RelayLink>) {
+        self.connections().insert(link.reader, Arc::clone(link));
+    }
+
+    /// A connection was let go.
+    pub(crate) fn disconnected(&self, reader: ReaderId) {
+        self.connections().remove(&reader);
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        !self.connections().is_empty()
+    }
+
+    /// All connections, in the order in which they came.
+    pub(crate) fn relays(&self) -> Vec<Arc<RelayLink>> {
+        self.connections().values().cloned().collect()
+    }
+
     /// None does.
     pub(crate) fn does_not_run(&self, why: String) {
+        self.connections().clear();
         self.mailbox.send_replace(None);
         self.known().progress.not_running = Some(why);
     }
@@ -140,6 +165,11 @@ impl ConsumerEntry {
     pub(crate) fn is(&self, space: &Space, name: &str) -> bool {
         let known = self.known();
         known.record.space == *space && known.record.name.as_str() == name
+    }
+
+    fn connections(&self) -> MutexGuard<'_, BTreeMap<ReaderId, Arc<RelayLink>>> {
+        // Each change of it is whole, whoever panics.
+        self.relays.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -66,6 +66,9 @@ impl Handler<Reconfigure> for Consumer {
                 track.filter = definition.filter.clone();
                 track.queue.handle_filter_changed();
             }
+            if let Road::Relay(road) = &definition.road {
+                track.queue.handle_handler_limit(road.handler_limit);
+            }
             match self.state {
                 // One that fails is tried at once: the change may be what it needed.
                 ConsumerState::Active if track.queue.state() != QueueState::Active => {
@@ -124,10 +127,15 @@ impl Consumer {
         let receivers = match self.definition.road {
             Road::Webhook(_) => Receivers::Endpoint,
             Road::Pull | Road::Stream { .. } => Receivers::Readers,
+            Road::Relay(_) => Receivers::Connections,
         };
+        let mut settings = QueueSettings::new(receivers);
+        if let Road::Relay(road) = &self.definition.road {
+            settings.handler_limit = road.handler_limit;
+        }
         let newest = self.shared.settings.store.watch_head().newest();
         let mut queue = ConsumerQueue::new(
-            QueueSettings::new(receivers),
+            settings,
             self.definition.policy.clone(),
             position,
             newest.unwrap_or(Seq(0)),
@@ -140,6 +148,9 @@ impl Consumer {
         }
         for reader in self.streams.keys() {
             queue.handle_reader(*reader, super::streams::WINDOW);
+        }
+        for (reader, window) in self.attached() {
+            queue.handle_reader(reader, window);
         }
         self.tracks.push(Track {
             id,

@@ -124,6 +124,7 @@ impl Consumer {
         match self.definition.road {
             Road::Webhook(_) => self.expand_and_post(track, delivery, ctx),
             Road::Stream { .. } => self.expand_and_stream(track, delivery, now, ctx),
+            Road::Relay(_) => self.relay(track, &delivery, now),
             Road::Pull => {
                 // A pull reader asks for itself; the queue has no reader that takes what comes.
                 if let Some(track) = self.track(track) {

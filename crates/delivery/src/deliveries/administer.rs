@@ -50,7 +50,7 @@ impl Deliveries {
         self.check_endpoint(&definition)?;
         let secret = match definition.road {
             Road::Webhook(_) => Some(secret.unwrap_or_else(new_secret)),
-            Road::Pull | Road::Stream { .. } => None,
+            Road::Pull | Road::Stream { .. } | Road::Relay(_) => None,
         };
         let secret = secret.map(|secret| SecretString::from(secret.expose().as_str()));
         let (store, sealed, from) = (self.store().clone(), secret.clone(), definition.from);
@@ -92,7 +92,7 @@ impl Deliveries {
                 filter.check_host(settings.url.host())?;
                 Ok(())
             }
-            Road::Pull | Road::Stream { .. } => Ok(()),
+            Road::Pull | Road::Stream { .. } | Road::Relay(_) => Ok(()),
         }
     }
 
@@ -103,7 +103,7 @@ impl Deliveries {
                 let url = road.url.as_str().parse::<EndpointUrl>();
                 url.is_ok_and(|url| url.is_named() && url.is_proxied(&self.inner.settings.egress))
             }
-            Road::Pull | Road::Stream { .. } => false,
+            Road::Pull | Road::Stream { .. } | Road::Relay(_) => false,
         }
     }
 

@@ -125,7 +125,9 @@ impl Deliveries {
         let definition = entry.definition();
         match definition.road {
             Road::Webhook(_) => {}
-            Road::Pull | Road::Stream { .. } => return Err(RotateError::NoWebhook),
+            Road::Pull | Road::Stream { .. } | Road::Relay(_) => {
+                return Err(RotateError::NoWebhook);
+            }
         }
         let secret = secret.unwrap_or_else(new_secret);
         let secret = SecretString::from(secret.expose().as_str());

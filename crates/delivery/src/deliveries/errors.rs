@@ -2,7 +2,7 @@
 
 use longwire_consumer::EventId;
 use longwire_egress::endpoint::PostError;
-use longwire_installation::Revision;
+use longwire_installation::{Name, Revision};
 use longwire_store::{ReadError, SealError, WriteError};
 
 use crate::endpoint_plan::EndpointRefused;
@@ -138,8 +138,10 @@ pub enum AckError {
     /// The space has no consumer of this name.
     #[error("there is no such consumer")]
     Unknown,
-    /// A webhook acknowledges by its status.
-    #[error("a webhook acknowledges by its status")]
+    /// A webhook acknowledges by its status, a relay over its connection.
+    #[error(
+        "a webhook acknowledges by its status, and a connection of the platform's SDK by its own frames"
+    )]
     OtherRoad,
     /// This log has no such event.
     #[error("{id} is no event of this store")]
@@ -291,4 +293,63 @@ pub enum ReplayError {
     /// The store did not take it.
     #[error("the replay was not kept")]
     Store(#[from] WriteError),
+}
+
+/// The consumer of a token and bot was not found, and not made.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayConsumerError {
+    /// Its owner stopped it, or it was stopped.
+    #[error("the consumer {name} is stopped: {reason}")]
+    Stopped {
+        /// What it is called.
+        name: Name,
+        /// Why, for people.
+        reason: String,
+    },
+    /// All names that were tried are taken by other consumers of the space.
+    #[error(
+        "the consumer would be called {name}, and others are; make one with the road `relay` under another name"
+    )]
+    NameTaken {
+        /// The first name that was tried.
+        name: String,
+    },
+    /// The process ends.
+    #[error("this process ends")]
+    Draining,
+    /// It was not made.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+}
+
+/// A connection was not attached.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AttachError {
+    /// There is no such consumer any more.
+    #[error("there is no such consumer")]
+    Unknown,
+    /// Its events come over another road.
+    #[error("the consumer's events do not go over connections of the platform's protocol")]
+    OtherRoad,
+    /// It is stopped, until somebody starts it again.
+    #[error("the consumer is stopped: {reason}")]
+    Stopped {
+        /// Why, for people.
+        reason: String,
+    },
+    /// The process ends.
+    #[error("this process ends")]
+    Draining,
+    /// There are as many connections as may be.
+    #[error("no more connections are taken: at most {most} at a time")]
+    TooMany {
+        /// How many there may be.
+        most: usize,
+    },
+    /// No actor runs it now.
+    #[error("the consumer does not run: {why}; try again")]
+    NotRunning {
+        /// Why.
+        why: String,
+    },
 }

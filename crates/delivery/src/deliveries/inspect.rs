@@ -7,6 +7,7 @@ use crate::consumer::ConsumerEntry;
 use crate::consumer::{CONSUMER, InjectEndpoint};
 use crate::endpoint::ENDPOINT;
 use crate::feed::FEED;
+use crate::relay::RELAY_CONNECTION;
 use crate::root::DELIVERY;
 use longwire_actor::ActorKind;
 use longwire_consumer::{QueueState, Road};
@@ -48,8 +49,9 @@ impl Deliveries {
         let path = path_of(entry);
         let has_endpoint = match shown.definition.road {
             Road::Webhook(_) => true,
-            Road::Pull | Road::Stream { .. } => false,
+            Road::Pull | Road::Stream { .. } | Road::Relay(_) => false,
         };
+        let relays = entry.relays();
         let doing = match (&shown.progress.not_running, shown.progress.state) {
             (Some(why), _) => why.clone(),
             (None, QueueState::Active) => {
@@ -66,9 +68,20 @@ impl Deliveries {
             &CONSUMER,
             path.clone(),
             Some(ROOT.to_owned()),
-            u64::from(has_endpoint),
+            u64::from(has_endpoint) + relays.len() as u64,
             doing,
         ));
+        for link in relays {
+            let agent = link.hello.agent.as_deref().unwrap_or("an application");
+            actors.push(view(
+                &link.hello.card,
+                &RELAY_CONNECTION,
+                format!("{path}/connections/{}", link.reader.0),
+                Some(path.clone()),
+                0,
+                format!("{agent}, {} events unanswered", link.in_flight().len()),
+            ));
+        }
         if has_endpoint {
             actors.push(view(
                 &entry.endpoint_card,

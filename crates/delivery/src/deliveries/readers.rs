@@ -50,7 +50,9 @@ impl Deliveries {
         let entry = entry.ok_or(ClaimError::Unknown)?;
         match entry.definition().road {
             Road::Pull => {}
-            Road::Webhook(_) | Road::Stream { .. } => return Err(ClaimError::OtherRoad),
+            Road::Webhook(_) | Road::Stream { .. } | Road::Relay(_) => {
+                return Err(ClaimError::OtherRoad);
+            }
         }
         let gone = || ClaimError::NotRunning {
             why: entry.why_not(),
@@ -151,7 +153,7 @@ impl Deliveries {
         let entry = entry.ok_or(StreamError::Unknown)?;
         match entry.definition().road {
             Road::Stream { .. } => {}
-            Road::Webhook(_) | Road::Pull => return Err(StreamError::OtherRoad),
+            Road::Webhook(_) | Road::Pull | Road::Relay(_) => return Err(StreamError::OtherRoad),
         }
         let seq = |id: EventId| {
             let seq = id.seq_in(self.tag());
@@ -180,7 +182,7 @@ impl Deliveries {
         let entry = entry.ok_or(AckError::Unknown)?;
         match entry.definition().road {
             Road::Pull | Road::Stream { .. } => {}
-            Road::Webhook(_) => return Err(AckError::OtherRoad),
+            Road::Webhook(_) | Road::Relay(_) => return Err(AckError::OtherRoad),
         }
         let mailbox = entry.running().await;
         let mailbox = mailbox.ok_or_else(|| AckError::NotRunning {

@@ -24,7 +24,9 @@ impl Deliveries {
         let entry = entry.ok_or(SimulateError::Unknown)?;
         match entry.definition().road {
             Road::Webhook(_) => {}
-            Road::Pull | Road::Stream { .. } => return Err(SimulateError::OtherRoad),
+            Road::Pull | Road::Stream { .. } | Road::Relay(_) => {
+                return Err(SimulateError::OtherRoad);
+            }
         }
         let gone = || SimulateError::NotRunning {
             why: entry.why_not(),

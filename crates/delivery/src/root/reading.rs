@@ -6,12 +6,13 @@ use std::time::Duration;
 use actix::{Handler, Message};
 use bytes::Bytes;
 use longwire_access::Space;
-use longwire_consumer::{Detail, EventId, Expansions};
+use longwire_consumer::{Detail, EventId, Expansions, Road};
 use longwire_store::ReadError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::Delivery;
 use crate::asked_card::AskedCard;
+use crate::card_claims::Claimer;
 use crate::consumer::AskCard;
 use crate::read_along::{ReadAlong, ReadEnvelope, ReadPage, envelope, follow, page};
 
@@ -147,17 +148,36 @@ impl Handler<Ask> for Delivery {
             return;
         };
         let claimers = self.claims.claimers();
-        let claims = claimers.iter().find(|one| {
+        let mut claims = claimers.iter().filter(|one| {
             let filter = &one.definition().filter;
             one.concerns(&facts) && card.event.passes(filter, facts.public_id)
         });
-        let Some(claimer) = claims else {
+        // Of applications that connect the first that is there; the first of all says why there is no answer.
+        let first = claims.next();
+        let there = first
+            .into_iter()
+            .chain(claims)
+            .find(|one| self.may_answer(one));
+        let Some(claimer) = there.or(first) else {
             card.disclaim();
             return;
         };
         // Dropping the card says that there is no answer.
         if let Some(consumer) = self.child(claimer.id) {
             consumer.send(AskCard(card));
+        }
+    }
+}
+
+impl Delivery {
+    /// Whether the claimer can be asked now, as far as is known without asking it.
+    fn may_answer(&self, claimer: &Claimer) -> bool {
+        match claimer.definition().road {
+            Road::Relay(_) => {
+                let entry = self.index.get(claimer.id);
+                entry.is_some_and(|entry| entry.is_connected())
+            }
+            Road::Webhook(_) | Road::Pull | Road::Stream { .. } => true,
         }
     }
 }
