@@ -29,7 +29,7 @@ use actix_web::{
     Error, FromRequest, HttpMessage as _, HttpRequest, ResponseError as _, Route, web,
 };
 use longwire_access::{
-    AuditAction, AuditEntry, AuditResult, Grant, Scope, TokenRefusal, TokenText,
+    AuditAction, AuditEntry, AuditResult, Grant, Scope, TokenId, TokenRefusal, TokenText,
 };
 
 use crate::Problem;
@@ -78,6 +78,19 @@ struct Shared {
     rates: rate::RateCheck,
     streams: StreamPlaces,
     refusals: Refusals,
+}
+
+/// Why a token that came in no header is refused. The id is that of the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PresentedRefusal {
+    /// The text is none.
+    NoToken,
+    /// It is not valid.
+    Refused(TokenId, TokenRefusal),
+    /// It may not do this.
+    ScopeMissing(TokenId, Scope),
+    /// It asks more often than it may.
+    TooOften(TokenId),
 }
 
 /// What a route that needs a token asks of it.
@@ -170,6 +183,41 @@ impl AccessCheck {
             presented,
             tokens: Arc::clone(&self.0.tokens),
         })))
+    }
+
+    /// What a token grants that comes in no header: clients of the platforms send it as the secret of an app. The request counts
+    /// for its rate.
+    ///
+    /// # Errors
+    /// The text is no token, or one that may not do this, or not so often. What is wrong is for the operator: the client hears
+    /// one answer to all of it.
+    pub fn admit_presented(
+        &self,
+        presented: &str,
+        scope: Scope,
+        class: RouteClass,
+    ) -> Result<(TokenText, Grant), PresentedRefusal> {
+        let presented: TokenText = presented.parse().map_err(|_| {
+            self.0.refusals.malformed();
+            PresentedRefusal::NoToken
+        })?;
+        let now_ms = now_ms();
+        let grant = self.0.tokens.authenticate(&presented, now_ms);
+        let grant = grant.map_err(|refusal| {
+            self.0.refusals.refused(presented.id(), refusal, now_ms);
+            PresentedRefusal::Refused(presented.id(), refusal)
+        })?;
+        if !grant.has(scope) {
+            return Err(PresentedRefusal::ScopeMissing(grant.token, scope));
+        }
+        let counted = self.0.rates.check(grant.token, class);
+        counted.map_err(|_| PresentedRefusal::TooOften(grant.token))?;
+        Ok((presented, grant))
+    }
+
+    /// Whether a token is valid now. A connection that stays open asks it again and again.
+    pub fn still_admits(&self, presented: &TokenText) -> bool {
+        self.0.tokens.authenticate(presented, now_ms()).is_ok()
     }
 
     fn missing(&self) -> Problem {

@@ -31,8 +31,8 @@ mod transport;
 mod upgrade;
 
 pub use access::{
-    AccessCheck, AccessSettings, Authenticate, Caller, RouteAccess, RouteClass, StreamLimits,
-    StreamPermit, StreamPlaces, TokenRates,
+    AccessCheck, AccessSettings, Authenticate, Caller, PresentedRefusal, RouteAccess, RouteClass,
+    StreamLimits, StreamPermit, StreamPlaces, TokenRates,
 };
 pub use actix_web::dev::{Server, ServerHandle};
 pub use draining::Draining;
