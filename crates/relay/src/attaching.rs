@@ -1,0 +1,89 @@
+//! The consumer of an application's token and bot, and one more connection of it.
+
+use std::sync::Arc;
+
+use longwire_access::Space;
+use longwire_actor::Card;
+use longwire_delivery::{
+    AttachError, RELAY_WINDOW, RelayConsumerError, RelayHello, RelayOwner, RelayProof, RelayReader,
+};
+use longwire_listener::StreamPermit;
+use longwire_store::ConsumerId;
+
+use crate::admission::{Admitted, Visitor};
+use crate::refusals::RefusalCause;
+use crate::relay::Relay;
+
+/// A connection as its consumer's reader.
+pub(crate) struct Attached {
+    pub(crate) reader: RelayReader,
+    /// The card of the connection's actor.
+    pub(crate) card: Arc<Card>,
+    /// Its place among all connections.
+    pub(crate) permit: StreamPermit,
+}
+
+/// The consumer, which is made when the token connects as this bot for the first time.
+pub(crate) async fn consumer_of(
+    relay: &Relay,
+    admitted: &Admitted,
+) -> Result<ConsumerId, RefusalCause> {
+    let owner = RelayOwner {
+        grant: admitted.grant.clone(),
+        installation: admitted.bot.public_id,
+        installation_name: admitted.bot.name.clone(),
+        platform: admitted.bot.platform,
+        handler_limit: relay.handler_limit,
+    };
+    let found = relay.deliveries.relay_consumer(owner).await;
+    found.map_err(|error| {
+        let cause = match &error {
+            RelayConsumerError::Stopped { .. } => RefusalCause::ConsumerStopped,
+            RelayConsumerError::Draining => RefusalCause::Draining,
+            RelayConsumerError::NameTaken { .. } | RelayConsumerError::Create(_) => {
+                RefusalCause::NotReady
+            }
+        };
+        if cause == RefusalCause::NotReady {
+            tracing::warn!(%error, "the consumer of an application that connects cannot be made");
+        }
+        cause
+    })
+}
+
+/// One more connection of this consumer.
+pub(crate) async fn attach(
+    relay: &Relay,
+    space: &Space,
+    consumer: ConsumerId,
+    visitor: &Visitor,
+    proof: RelayProof,
+) -> Result<Attached, RefusalCause> {
+    if relay.draining.has_begun() {
+        return Err(RefusalCause::Draining);
+    }
+    let permit = relay.places.take(space).map_err(|_| RefusalCause::Full)?;
+    let card = Arc::new(Card::new());
+    let Visitor { peer, agent } = visitor.clone();
+    let hello = RelayHello {
+        window: RELAY_WINDOW,
+        agent,
+        peer,
+        proof,
+        card: Arc::clone(&card),
+    };
+    let attached = relay.deliveries.attach_relay(consumer, hello).await;
+    let reader = attached.map_err(|error| match error {
+        AttachError::Stopped { .. } => RefusalCause::ConsumerStopped,
+        AttachError::Draining => RefusalCause::Draining,
+        AttachError::TooMany { .. } => RefusalCause::Full,
+        AttachError::Unknown | AttachError::OtherRoad | AttachError::NotRunning { .. } => {
+            RefusalCause::NotReady
+        }
+    })?;
+    Ok(Attached {
+        reader,
+        card,
+        permit,
+    })
+}
