@@ -43,5 +43,5 @@ pub use routes::{ListedRoute, Routes};
 pub use scheme::came_by_https;
 pub use serve::{ListenerSettings, serve};
 pub use timeouts::Timeouts;
-pub use tls::ServerTls;
+pub use tls::{Certificate, CertificateError, ServerTls, ShownCertificate, Standing, Validity};
 pub use upgrade::{UpgradeFactory, UpgradeHandler, UpgradeRequest, UpgradedSocket};

@@ -3,6 +3,9 @@
 //! The client has [`Timeouts::request`](crate::Timeouts::request) for its handshake. One that speaks HTTP in the clear is
 //! answered in the clear: 400, and what to change.
 
+mod certificate;
+mod validity;
+
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -19,6 +22,9 @@ use tokio_rustls::TlsAcceptor;
 use crate::problem::Problem;
 use crate::transport::Transport;
 use crate::upgrade::last_answer;
+
+pub use certificate::{Certificate, CertificateError, ShownCertificate};
+pub use validity::{Standing, Validity};
 
 /// What the first record of a handshake begins with (RFC 8446, section 5.1).
 const HANDSHAKE: u8 = 22;
@@ -42,8 +48,14 @@ impl fmt::Debug for ServerTls {
 }
 
 impl ServerTls {
-    /// By this configuration, whose certificate may change while it is used. Only HTTP/1.1 is offered.
-    pub fn new(mut config: ServerConfig) -> Self {
+    /// TLS 1.2 and 1.3 with this certificate, whatever it is at the time. Clients show none; only HTTP/1.1 is offered.
+    pub fn new(certificate: Arc<ShownCertificate>) -> Self {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("the provider has ciphers for both versions")
+            .with_no_client_auth()
+            .with_cert_resolver(certificate);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Self {
             acceptor: TlsAcceptor::from(Arc::new(config)),

@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use tls_server::TlsServer;
+use tls_server::{TlsServer, made};
 
 /// Far above what is needed; bounds how long a broken test hangs.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -264,6 +264,10 @@ fn under_tls() {
             client.write_all(half).await.expect("it is taken");
             assert_eq!(until_the_end(&mut client).await, "");
         }
+        // Another certificate is for new connections; those that are open stay.
+        server.shown.replace(made().0);
+        let refused = server.try_connect(connect(address).await).await;
+        refused.expect_err("nobody vouches for the new one");
         for client in &mut idle {
             assert_eq!(ask(client, "on", 2).await, "on");
         }
