@@ -22,6 +22,8 @@ use longwire_store::InstallationRecord;
 use status::Status;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use tally::Tally;
 
 /// One installation as the admin endpoint sees it.
@@ -55,6 +57,8 @@ struct OnDemand {
     callbacks: OnceLock<Box<BotCallbacks>>,
     /// What came of the latest change of its access.
     renewal: Mutex<Option<RenewalView>>,
+    /// Wakes requests that wait until the bot is connected.
+    connected: Notify,
 }
 
 impl OnDemand {
@@ -107,6 +111,18 @@ impl Bot {
 
     fn on_demand(&self) -> &OnDemand {
         self.on_demand.get_or_init(Box::default)
+    }
+
+    /// Waits until a connection serves the bot, from the moment of this call on.
+    pub(crate) fn connected(&self) -> Notified<'_> {
+        self.on_demand().connected.notified()
+    }
+
+    /// A connection serves it now.
+    fn wake_requests(&self) {
+        if let Some(on_demand) = self.on_demand.get() {
+            on_demand.connected.notify_waiters();
+        }
     }
 
     /// Shows what came of a change of its access.

@@ -7,6 +7,7 @@ mod faults;
 mod inspect;
 mod lookups;
 mod overview;
+mod pass_on;
 mod people;
 mod replies;
 mod requests;

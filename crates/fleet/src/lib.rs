@@ -83,7 +83,7 @@ pub use longwire_platform::feishu::{IdempotencyKey, IdempotencyKeyError};
 pub use lookup::BotLookupError;
 pub use message_rate::{MessageRateError, MessageRateLimit};
 pub use reply::{ReplyError, ReplyOrder, ReplySent, ReplyTo, WecomCallbackKind};
-pub use request::{Reply, Request, RequestError};
+pub use request::{RawRequest, Reply, Request, RequestError};
 pub use settings::{FleetLimits, FleetSettings};
 pub use try_secret::{SecretTried, TrySecretError};
 pub use view::{

@@ -4,9 +4,10 @@
 //! [`RequestError`] that says why there is none, in time, also when an actor on the way is stuck.
 
 use actix::Message;
+use bytestring::ByteString;
 use longwire_link::session::SessionRequest;
 use longwire_link::{Generation, State};
-use longwire_wire::wecom::{Ack, BodyRefusal, Command, code};
+use longwire_wire::wecom::{Ack, BodyRefusal, Command, CommandName, code};
 use serde_json::value::RawValue;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -19,6 +20,18 @@ pub struct Request {
     pub req_id: Option<String>,
     /// Its body, a JSON object as the platform documents it.
     pub body: Box<RawValue>,
+}
+
+/// A request that is passed on as an application made it, whether longwire knows its command or not.
+#[derive(Clone)]
+pub struct RawRequest {
+    /// Which command.
+    pub command: CommandName,
+    /// The `req_id` of the callback that is answered. `None`: the request gets one of its own, which an answer to a
+    /// callback cannot do without.
+    pub req_id: Option<ByteString>,
+    /// Its body, any JSON, if it has one.
+    pub body: Option<Box<RawValue>>,
 }
 
 /// The platform's answer to a request, whether it did what was asked or not.
@@ -110,6 +123,24 @@ impl RequestError {
         }
         Self::NotConnected {
             state: state.label(),
+        }
+    }
+
+    /// Whether nothing was sent and the bot's next connection may take it.
+    pub(crate) fn is_worth_waiting(&self) -> bool {
+        match self {
+            Self::NotConnected { .. } | Self::Displaced | Self::NotSent | Self::NotSubscribed => {
+                true
+            }
+            Self::UnknownInstallation
+            | Self::NoRequests
+            | Self::NoReqId
+            | Self::Body(_)
+            | Self::ConnectionLost
+            | Self::TimedOut
+            | Self::SpentReqId
+            | Self::MessageRate { .. }
+            | Self::Full => false,
         }
     }
 

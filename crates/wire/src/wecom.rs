@@ -31,7 +31,7 @@ mod text;
 pub use self::ack::Ack;
 pub use self::body::{BodyRefusal, check_body};
 pub use self::callback::{Callback, CallbackKind, ChatType, Facts};
-pub use self::command::{Command, command, ping, subscribe};
+pub use self::command::{Command, CommandName, command, named_command, ping, subscribe};
 pub use self::error::FrameError;
 pub use self::incoming::Incoming;
 pub use self::req_id::{Prefix, ReqId};

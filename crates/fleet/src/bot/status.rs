@@ -113,6 +113,10 @@ impl Bot {
         status.failures = link.failures();
         let State::Displaced { since, .. } = *link.state() else {
             status.displaced = None;
+            drop(status);
+            if differs && matches!(link.state(), State::Live { .. }) {
+                self.wake_requests();
+            }
             return differs;
         };
         let known = status.displaced.as_deref();

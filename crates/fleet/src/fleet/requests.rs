@@ -3,13 +3,14 @@
 use super::Fleet;
 use super::upload::{UploadError, UploadFile, UploadRun};
 use crate::bot::Bot;
-use crate::request::{Ask, Reply, Request, RequestError};
+use crate::request::{Ask, RawRequest, Reply, Request, RequestError};
 use bytestring::ByteString;
 use longwire_installation::{InstallationId, Platform};
 use longwire_link::session::SessionRequest;
 use longwire_link::{Generation, RequestLimits, State, UploadStep};
 use longwire_wire::wecom::media::upload::Uploaded;
 use longwire_wire::wecom::{Command, check_body};
+use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -26,17 +27,23 @@ impl Fleet {
     pub async fn request(&self, id_or_name: &str, request: Request) -> Result<Reply, RequestError> {
         let bot = self.bot_that_takes_requests(id_or_name)?;
         check_body(request.command, &request.body).map_err(RequestError::Body)?;
-        self.admit_request(bot.id, &request)?;
+        self.admit_request(bot.id, request.command, Some(&request.body))?;
         self.ask(bot.id, request, None).await
     }
 
     /// Counts a request that people see as a message.
-    fn admit_request(&self, bot: InstallationId, request: &Request) -> Result<(), RequestError> {
+    pub(super) fn admit_request(
+        &self,
+        bot: InstallationId,
+        command: Command,
+        body: Option<&RawValue>,
+    ) -> Result<(), RequestError> {
         let rate = &self.context.message_rate;
-        let admitted = match request.command {
-            Command::RespondMessage | Command::RespondWelcome | Command::Send => {
-                rate.admit_frame(bot, &request.body)
-            }
+        let admitted = match command {
+            Command::RespondMessage | Command::RespondWelcome | Command::Send => match body {
+                Some(body) => rate.admit_frame(bot, body),
+                None => rate.admit(bot),
+            },
             Command::UploadInit => rate.admit(bot),
             Command::RespondUpdate | Command::UploadChunk | Command::UploadFinish => Ok(()),
         };
@@ -99,13 +106,33 @@ impl Fleet {
         request: Request,
         over: Option<Generation>,
     ) -> Result<Reply, RequestError> {
+        let request = RawRequest {
+            command: request.command.into(),
+            req_id: request.req_id.map(ByteString::from),
+            body: Some(request.body),
+        };
+        self.ask_raw(bot, request, over).await
+    }
+
+    /// The same for a request of any name.
+    pub(super) async fn ask_raw(
+        &self,
+        bot: InstallationId,
+        request: RawRequest,
+        over: Option<Generation>,
+    ) -> Result<Reply, RequestError> {
         let (tell, told) = oneshot::channel();
         let (take, taken) = oneshot::channel();
+        let RawRequest {
+            command,
+            req_id,
+            body,
+        } = request;
         let ask = Ask {
             request: SessionRequest {
-                command: request.command,
-                req_id: request.req_id.map(ByteString::from),
-                body: request.body,
+                command,
+                req_id,
+                body,
                 over,
                 asker: tell,
             },

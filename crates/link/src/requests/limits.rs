@@ -17,6 +17,8 @@ pub enum RequestKind {
     Send,
     /// To take a part of a file.
     Upload,
+    /// Something that longwire knows nothing about.
+    Other,
 }
 
 impl RequestKind {
@@ -54,7 +56,7 @@ impl RequestLimits {
         match kind {
             RequestKind::Subscribe => self.subscribe,
             RequestKind::Ping => self.ping,
-            RequestKind::Respond | RequestKind::Send => self.ack,
+            RequestKind::Respond | RequestKind::Send | RequestKind::Other => self.ack,
             RequestKind::Upload => self.upload_ack,
         }
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use longwire_wire::answer::Echo;
 use longwire_wire::event::NewEvent;
-use longwire_wire::wecom::Command;
+use longwire_wire::wecom::CommandName;
 use serde_json::value::RawValue;
 
 use super::cards::{CardResult, CardTicket};
@@ -111,11 +111,11 @@ pub struct Whole {
 /// A request of an application.
 pub struct SessionRequest<A> {
     /// Which.
-    pub command: Command,
+    pub command: CommandName,
     /// The `req_id` of the callback that is answered. The other commands get one of their own.
     pub req_id: Option<ByteString>,
-    /// The body, a JSON object.
-    pub body: Box<RawValue>,
+    /// The body, a JSON object, if the frame has one.
+    pub body: Option<Box<RawValue>>,
     /// Over this connection or not at all.
     pub over: Option<Generation>,
     /// Who is told.
@@ -127,7 +127,10 @@ impl<A> fmt::Debug for SessionRequest<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionRequest")
             .field("command", &self.command)
-            .field("body_bytes", &self.body.get().len())
+            .field(
+                "body_bytes",
+                &self.body.as_ref().map_or(0, |body| body.get().len()),
+            )
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 //! Writes the frames that we send, each as the text of one WebSocket message. Nothing here checks a body or sends.
 
+use bytestring::ByteString;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
@@ -68,6 +69,48 @@ impl Command {
     }
 }
 
+/// A command that an application names: one of ours, or one that the platform has and longwire does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum CommandName {
+    /// One that longwire knows.
+    Known(Command),
+    /// Any other. It is sent as it was named.
+    Other(ByteString),
+}
+
+impl CommandName {
+    /// The command with this `cmd`; `None` for those that belong to a connection itself and that no application sends
+    /// over a connection of ours: `aibot_subscribe` and `ping`.
+    pub fn parse(name: &str) -> Option<CommandName> {
+        match name {
+            SUBSCRIBE | PING => None,
+            name => Some(match Command::parse(name) {
+                Some(command) => CommandName::Known(command),
+                None => CommandName::Other(name.into()),
+            }),
+        }
+    }
+
+    /// The value of `cmd` in the frame.
+    pub fn as_str(&self) -> &str {
+        match self {
+            CommandName::Known(command) => command.name(),
+            CommandName::Other(name) => name,
+        }
+    }
+}
+
+impl From<Command> for CommandName {
+    fn from(command: Command) -> CommandName {
+        CommandName::Known(command)
+    }
+}
+
+/// The command that authenticates a connection.
+const SUBSCRIBE: &str = "aibot_subscribe";
+/// The command that asks whether a connection lives.
+const PING: &str = "ping";
+
 #[derive(Serialize)]
 struct Frame<'a, B> {
     cmd: &'a str,
@@ -93,13 +136,12 @@ const FRAMING_BYTES: usize = r#"{"cmd":"","headers":{"req_id":""},"body":}"#.len
 /// The first frame of a connection, which authenticates it. The buffer is allocated once, so that no copy of the secret
 /// stays in memory that it grew out of, and is wiped when it is dropped.
 pub fn subscribe(req_id: &ReqId, bot_id: &str, secret: &str) -> Zeroizing<Vec<u8>> {
-    const CMD: &str = "aibot_subscribe";
     // JSON writes at most six bytes for one byte of text.
     let text = req_id.as_str().len() + bot_id.len() + secret.len();
-    let capacity = FRAMING_BYTES + CMD.len() + r#"{"bot_id":"","secret":""}"#.len() + 6 * text;
+    let capacity = FRAMING_BYTES + SUBSCRIBE.len() + r#"{"bot_id":"","secret":""}"#.len() + 6 * text;
     let mut out = Zeroizing::new(Vec::with_capacity(capacity));
     let body = Some(SubscribeBody { bot_id, secret });
-    write(CMD, req_id.as_str(), body, &mut out);
+    write(SUBSCRIBE, req_id.as_str(), body, &mut out);
     out
 }
 
@@ -107,16 +149,20 @@ pub fn subscribe(req_id: &ReqId, bot_id: &str, secret: &str) -> Zeroizing<Vec<u8
 /// connection after five minutes.
 pub fn ping(req_id: &ReqId) -> Vec<u8> {
     let mut out = Vec::with_capacity(FRAMING_BYTES + 32);
-    write("ping", req_id.as_str(), None::<()>, &mut out);
+    write(PING, req_id.as_str(), None::<()>, &mut out);
     out
 }
 
 /// A frame with this command and `body`, which is not checked here; see [`check_body`](super::check_body).
 pub fn command(command: Command, req_id: &str, body: &RawValue) -> Vec<u8> {
-    let name = command.name();
-    let mut out =
-        Vec::with_capacity(FRAMING_BYTES + name.len() + req_id.len() + body.get().len() + 16);
-    write(name, req_id, Some(body), &mut out);
+    named_command(command.name(), req_id, Some(body))
+}
+
+/// A frame with a command of this name and `body`, as an application gave them. Neither is checked here.
+pub fn named_command(name: &str, req_id: &str, body: Option<&RawValue>) -> Vec<u8> {
+    let body_bytes = body.map_or(0, |body| body.get().len());
+    let mut out = Vec::with_capacity(FRAMING_BYTES + name.len() + req_id.len() + body_bytes + 16);
+    write(name, req_id, body, &mut out);
     out
 }
 
@@ -138,6 +184,24 @@ mod tests {
         }
         assert_eq!(Command::parse("aibot_subscribe"), None);
         assert_eq!(Command::parse(""), None);
+    }
+
+    /// What the platform has beside the documented commands goes through under its own name.
+    #[test]
+    fn a_name_is_kept_and_a_connections_own_commands_are_none() {
+        for command in Command::ALL {
+            let name = CommandName::parse(command.name());
+            assert_eq!(name, Some(command.into()));
+        }
+        let other = CommandName::parse("aibot_get_mcp_config").expect("a command");
+        assert_eq!(other.as_str(), "aibot_get_mcp_config");
+        assert_eq!(CommandName::parse("aibot_subscribe"), None);
+        assert_eq!(CommandName::parse("ping"), None);
+        let frame = named_command(other.as_str(), "r", None);
+        assert_eq!(
+            frame,
+            br#"{"cmd":"aibot_get_mcp_config","headers":{"req_id":"r"}}"#
+        );
     }
 
     /// One allocation is enough even if every byte of the secret is escaped.

@@ -22,6 +22,8 @@ pub enum Prefix {
     UploadChunk,
     /// `upload_finish`
     UploadFinish,
+    /// `request`, of a command that longwire does not know.
+    Request,
 }
 
 impl Prefix {
@@ -35,6 +37,7 @@ impl Prefix {
             Prefix::UploadInit => "upload_init",
             Prefix::UploadChunk => "upload_chunk",
             Prefix::UploadFinish => "upload_finish",
+            Prefix::Request => "request",
         }
     }
 }
@@ -88,5 +91,6 @@ mod tests {
         check(Prefix::UploadInit, 1, "upload_init_0000000000000001");
         check(Prefix::UploadChunk, 1, "upload_chunk_0000000000000001");
         check(Prefix::UploadFinish, 1, "upload_finish_0000000000000001");
+        check(Prefix::Request, 1, "request_0000000000000001");
     }
 }

@@ -263,9 +263,9 @@ impl Life {
             Step::AttachAssembler => world.attach_assembler(),
             Step::HearAssembler => world.hear_assembler(),
             Step::Request => world.request(|asker| SessionRequest {
-                command: Command::Send,
+                command: Command::Send.into(),
                 req_id: None,
-                body: Box::default(),
+                body: None,
                 over: None,
                 asker,
             }),

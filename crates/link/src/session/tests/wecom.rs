@@ -227,7 +227,7 @@ impl Life {
         };
         let over = (which == 2).then_some(GENERATION);
         self.world.request(|asker| SessionRequest {
-            command,
+            command: command.into(),
             req_id,
             body: serde_json::from_str("{}").expect("json"),
             over,
@@ -388,9 +388,9 @@ fn what_a_long_request_held_up_is_decoded_when_it_is_written() {
     for _ in 0..2 {
         let body = serde_json::from_str(&body).expect("json");
         life.world.request(|asker| SessionRequest {
-            command: Command::RespondMessage,
+            command: Command::RespondMessage.into(),
             req_id: Some("r1".into()),
-            body,
+            body: Some(body),
             over: None,
             asker,
         });

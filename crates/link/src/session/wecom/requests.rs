@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use bytestring::ByteString;
 use longwire_wire::explanation;
-use longwire_wire::wecom::{self, Ack, Command, Prefix, ReqId, code};
+use longwire_wire::wecom::{self, Ack, Command, CommandName, Prefix, ReqId, code};
 use secrecy::ExposeSecret;
 
 use super::{Phase, Wecom};
@@ -61,32 +61,25 @@ impl<A> Wecom<A> {
         if over.is_some_and(|wanted| wanted != self.generation) {
             return self.refuse(asker, RequestRefusal::OtherConnection);
         }
-        let Some(req_id) = req_id.or_else(|| self.own_id(command)) else {
+        let Some(req_id) = req_id.or_else(|| self.own_id(&command)) else {
             return self.refuse(asker, RequestRefusal::NoReqId);
         };
-        let frame = wecom::command(command, &req_id, &body).into();
-        let kind = match command {
-            Command::Send => RequestKind::Send,
-            Command::UploadInit | Command::UploadChunk | Command::UploadFinish => {
-                RequestKind::Upload
-            }
-            Command::RespondMessage | Command::RespondWelcome | Command::RespondUpdate => {
-                RequestKind::Respond
-            }
-        };
+        let frame = wecom::named_command(command.as_str(), &req_id, body.as_deref()).into();
+        let kind = kind_of(&command);
         self.submit(&req_id, kind, frame, Waiter::Asker(asker), now);
     }
 
     /// An id for a command that answers nothing; a reply has the callback's.
-    fn own_id(&mut self, command: Command) -> Option<ByteString> {
+    fn own_id(&mut self, command: &CommandName) -> Option<ByteString> {
         let prefix = match command {
-            Command::Send => Prefix::Send,
-            Command::UploadInit => Prefix::UploadInit,
-            Command::UploadChunk => Prefix::UploadChunk,
-            Command::UploadFinish => Prefix::UploadFinish,
-            Command::RespondMessage | Command::RespondWelcome | Command::RespondUpdate => {
-                return None;
-            }
+            CommandName::Known(Command::Send) => Prefix::Send,
+            CommandName::Known(Command::UploadInit) => Prefix::UploadInit,
+            CommandName::Known(Command::UploadChunk) => Prefix::UploadChunk,
+            CommandName::Known(Command::UploadFinish) => Prefix::UploadFinish,
+            CommandName::Other(_) => Prefix::Request,
+            CommandName::Known(
+                Command::RespondMessage | Command::RespondWelcome | Command::RespondUpdate,
+            ) => return None,
         };
         Some(ReqId::new(prefix, self.ids.next()).into())
     }
@@ -213,5 +206,18 @@ impl<A> Wecom<A> {
 
     fn refuse(&mut self, asker: A, refusal: RequestRefusal) {
         self.transport.act(Action::Answer(asker, Err(refusal)));
+    }
+}
+
+fn kind_of(command: &CommandName) -> RequestKind {
+    match command {
+        CommandName::Known(Command::Send) => RequestKind::Send,
+        CommandName::Known(
+            Command::UploadInit | Command::UploadChunk | Command::UploadFinish,
+        ) => RequestKind::Upload,
+        CommandName::Known(
+            Command::RespondMessage | Command::RespondWelcome | Command::RespondUpdate,
+        ) => RequestKind::Respond,
+        CommandName::Other(_) => RequestKind::Other,
     }
 }
