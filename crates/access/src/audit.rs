@@ -60,6 +60,8 @@ pub enum AuditAction {
     UserAuthorizationRemove,
     /// A person's token was asked for.
     UserTokenGive,
+    /// Something was changed at a platform by an application's own call, which was passed on.
+    RelayCall,
 }
 
 /// The text is no action's.
@@ -69,7 +71,7 @@ pub struct AuditActionError;
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::InstallationAdd,
         Self::InstallationStart,
         Self::InstallationStop,
@@ -94,6 +96,7 @@ impl AuditAction {
         Self::UserAuthorizationBegin,
         Self::UserAuthorizationRemove,
         Self::UserTokenGive,
+        Self::RelayCall,
     ];
 
     /// Its stable name.
@@ -124,6 +127,7 @@ impl AuditAction {
             Self::UserAuthorizationBegin => "user_authorization.begin",
             Self::UserAuthorizationRemove => "user_authorization.remove",
             Self::UserTokenGive => "user_token.give",
+            Self::RelayCall => "relay.call",
         }
     }
 }

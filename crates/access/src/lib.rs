@@ -30,7 +30,7 @@ mod scope;
 mod serial;
 mod token;
 
-pub use admit::{TokenRefusal, admit};
+pub use admit::{TokenRefusal, admit, admit_again};
 pub use audit::{AuditAction, AuditEntry, AuditRecord, AuditResult};
 pub use grant::{Grant, GrantExcess};
 pub use names::{Space, TokenName};

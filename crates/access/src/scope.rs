@@ -26,8 +26,18 @@ pub enum Scope {
     UsersToken,
     /// Make, list and revoke tokens.
     TokensWrite,
-    /// Connect an application's SDK.
+    /// Connect an application's SDK, and call what a bot needs to talk: its own data, messages and cards.
     Relay,
+    /// Call the platform's whole Open API as a bot.
+    RelayAll,
+    /// Call what is about messages, chats and cards, without connecting.
+    RelayIm,
+    /// Call what is about cards.
+    RelayCardkit,
+    /// Call what is about people and departments.
+    RelayContact,
+    /// Call what is about files and documents.
+    RelayDrive,
     /// See the whole gateway: overview, actors, audit.
     AdminRead,
     /// Change how the gateway runs, such as by faults for tests.
@@ -39,13 +49,13 @@ pub enum Scope {
 /// The text is no scope's.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "a scope is one of events:read, consumers:read, consumers:write, messages:send, installations:read, installations:write, users:token, tokens:write, relay, admin:read, admin:control, admin:payload"
+    "a scope is one of events:read, consumers:read, consumers:write, messages:send, installations:read, installations:write, users:token, tokens:write, relay, relay:all, relay:im, relay:cardkit, relay:contact, relay:drive, admin:read, admin:control, admin:payload"
 )]
 pub struct ScopeError;
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::EventsRead,
         Self::ConsumersRead,
         Self::ConsumersWrite,
@@ -55,6 +65,11 @@ impl Scope {
         Self::UsersToken,
         Self::TokensWrite,
         Self::Relay,
+        Self::RelayAll,
+        Self::RelayIm,
+        Self::RelayCardkit,
+        Self::RelayContact,
+        Self::RelayDrive,
         Self::AdminRead,
         Self::AdminControl,
         Self::AdminPayload,
@@ -73,6 +88,11 @@ impl Scope {
             Self::UsersToken => "users:token",
             Self::TokensWrite => "tokens:write",
             Self::Relay => "relay",
+            Self::RelayAll => "relay:all",
+            Self::RelayIm => "relay:im",
+            Self::RelayCardkit => "relay:cardkit",
+            Self::RelayContact => "relay:contact",
+            Self::RelayDrive => "relay:drive",
             Self::AdminRead => "admin:read",
             Self::AdminControl => "admin:control",
             Self::AdminPayload => "admin:payload",
@@ -92,11 +112,16 @@ impl Scope {
             | Self::InstallationsWrite
             | Self::UsersToken
             | Self::TokensWrite
-            | Self::Relay => false,
+            | Self::Relay
+            | Self::RelayAll
+            | Self::RelayIm
+            | Self::RelayCardkit
+            | Self::RelayContact
+            | Self::RelayDrive => false,
         }
     }
 
-    fn bit(self) -> u16 {
+    fn bit(self) -> u32 {
         1 << self as u16
     }
 }
@@ -120,7 +145,7 @@ as_text!(Scope);
 
 /// A set of scopes. As text, their names with a blank between them; in JSON a list.
 #[derive(Copy, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Scopes(u16);
+pub struct Scopes(u32);
 
 impl Scopes {
     /// Every scope there is.
