@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use longwire_access::{Grant, TokenId, TokenRecord, TokenRefusal, TokenText, admit};
+use longwire_access::{Grant, TokenId, TokenRecord, TokenRefusal, TokenText, admit, admit_again};
 
 use crate::token::TokenUse;
 use crate::write_queue::Writer;
@@ -48,13 +48,29 @@ impl TokenDirectory {
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
         let known = tokens.get(&presented.id());
         let grant = admit(known.map(|known| &known.record), presented, now_ms)?;
+        self.used(known, now_ms);
+        Ok(grant)
+    }
+
+    /// What this token grants now to somebody who has shown to hold it, otherwise as [`authenticate`](Self::authenticate).
+    ///
+    /// # Errors
+    /// The token is not valid any more.
+    pub fn grant(&self, id: TokenId, now_ms: i64) -> Result<Grant, TokenRefusal> {
+        let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
+        let known = tokens.get(&id);
+        let grant = admit_again(known.map(|known| &known.record), now_ms)?;
+        self.used(known, now_ms);
+        Ok(grant)
+    }
+
+    fn used(&self, known: Option<&KnownToken>, now_ms: i64) {
         if let Some(known) = known {
-            let used = TokenUse::at(grant.token, now_ms);
+            let used = TokenUse::at(known.record.id, now_ms);
             if known.used_ms.swap(used.used_ms, Relaxed) != used.used_ms {
-                self.writer.token_used(grant.token, now_ms);
+                self.writer.token_used(known.record.id, now_ms);
             }
         }
-        Ok(grant)
     }
 
     /// Whether the store has no token, not even one that was revoked: nobody can ask it anything.

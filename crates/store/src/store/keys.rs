@@ -1,15 +1,36 @@
-//! The sealing key is renewed, with every secret that it sealed.
+//! The sealing key is renewed, with every secret that it sealed; and texts are sealed that others keep for us.
 
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
 use super::{Store, administer};
 use crate::rotation::{RotatedKeys, reseal};
+use crate::seal::{Place, SealError};
 use crate::write_error::WriteError;
 
 /// A host with so many installations has the patience of its administrator.
 const INSTALLATIONS: usize = 10_000;
 
+/// No row: whoever was given the text keeps it.
+const KEPT_BY_OTHERS: Place<'static> = Place {
+    table: "kept by others",
+    row: &[],
+    column: "relay token",
+};
+
 impl Store {
+    /// Seals a text that somebody else keeps and brings back, also after a restart. It is opened until the sealing key is
+    /// renewed and the process has been started again.
+    pub fn seal_token(&self, clear: &SecretString) -> Result<String, SealError> {
+        self.open.keys.ring().seal(clear, KEPT_BY_OTHERS)
+    }
+
+    /// Opens what [`seal_token`](Self::seal_token) sealed.
+    pub fn open_token(&self, sealed: &str) -> Result<SecretString, SealError> {
+        self.open.keys.ring().open(sealed, KEPT_BY_OTHERS)
+    }
+
     /// Makes a new sealing key, seals every secret again in one transaction, and forgets the former keys. A backup of the
     /// database from before needs the key file from before.
     ///
