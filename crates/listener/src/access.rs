@@ -117,6 +117,14 @@ impl AccessCheck {
         self.0.refusals.counts()
     }
 
+    /// Counts a request of a token that came another way than in `Authorization: Bearer lw_…`.
+    ///
+    /// # Errors
+    /// 429 with the code `rate_limited`.
+    pub fn check_rate(&self, token: TokenId, class: RouteClass) -> Result<(), Problem> {
+        self.0.rates.check(token, class)
+    }
+
     /// The route, behind what it needs.
     pub(crate) fn guard(&self, route: Route, access: RouteAccess) -> Route {
         match access {

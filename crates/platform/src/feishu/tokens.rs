@@ -68,6 +68,12 @@ pub enum TokenError {
 pub struct TenantToken(Rc<SecretString>);
 
 impl TenantToken {
+    /// The value of `Authorization`, for a call that somebody else makes.
+    #[must_use]
+    pub fn authorization(&self) -> SecretString {
+        SecretString::from(format!("Bearer {}", self.expose()))
+    }
+
     pub(super) fn expose(&self) -> &str {
         self.0.expose_secret()
     }
