@@ -24,7 +24,7 @@ use crate::policy::{ProxyPolicy, Target};
 use crate::refusal::KeepRefusals;
 use crate::resolve::Resolver;
 use crate::settings::EgressSettings;
-use crate::sockets::SocketPermit;
+use crate::sockets::{SocketBudget, SocketPermit};
 
 /// Timeout given to awc, whose own defaults are 5 s each. It is so long that the caller's deadline always passes first.
 const AWC_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -277,8 +277,25 @@ impl Egress {
         })
     }
 
+    /// The client for calls.
+    pub(crate) fn http(&self) -> &Client {
+        &self.clients.http
+    }
+
+    pub(crate) fn sockets(&self) -> &SocketBudget {
+        &self.arbiter.settings.sockets
+    }
+
+    pub(crate) fn permit(&self) -> Option<SocketPermit> {
+        self.permit.clone()
+    }
+
     /// Converts `url` for awc and returns its `host:port`. Refuses a URL that must not be dialled.
-    fn permitted(&self, url: &Url, schemes: [&str; 2]) -> Result<(Uri, String), EgressError> {
+    pub(crate) fn permitted(
+        &self,
+        url: &Url,
+        schemes: [&str; 2],
+    ) -> Result<(Uri, String), EgressError> {
         if !schemes.contains(&url.scheme()) {
             return Err(EgressError::BadUrl {
                 reason: "the scheme does not fit",

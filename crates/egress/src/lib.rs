@@ -7,6 +7,8 @@
 //! This crate returns an upgraded connection as [`WebSocketIo`]: the socket and the bytes that came with the 101. Its
 //! owner frames what it reads and writes (`longwire_wire::websocket`).
 //!
+//! [`Egress::stream`] passes bodies through in both directions, without ever having one whole.
+//!
 //! Webhooks of applications are posted to by [`endpoint`], without awc. Its connections go to addresses only that an
 //! [`AddressFilter`] permits, because applications name the hosts.
 //!
@@ -32,6 +34,7 @@ mod refusal;
 mod resolve;
 mod settings;
 mod sockets;
+mod streaming;
 mod tls;
 mod tunnel;
 
@@ -47,7 +50,15 @@ pub use proxy::{ProxyUrl, ProxyUrlError};
 pub use refusal::RefusedUpgrade;
 pub use settings::EgressSettings;
 pub use sockets::{SocketBudget, SocketPermit};
+pub use streaming::{
+    AnswerBody, BodyError, Progress, StreamedAnswer, StreamedBody, StreamedRequest, StreamingError,
+    StreamingLimits,
+};
 pub use tls::{RootsReport, TlsError, TlsProblem, tls_config};
+
+/// The headers and methods of requests that are passed through.
+pub use actix_http::header::{HeaderMap, HeaderName, HeaderValue};
+pub use awc::http::{Method, StatusCode};
 
 /// The socket of an upgraded connection: TCP or TLS, boxed by awc.
 pub use awc::BoxedSocket;

@@ -42,6 +42,8 @@ pub struct SocketBudget {
     connections: SocketPart,
     calls: SocketPart,
     webhooks: SocketPart,
+    /// Calls whose bodies pass through and take as long as somebody else likes: half of those for calls.
+    streaming: Arc<Semaphore>,
 }
 
 /// The sockets for one purpose.
@@ -84,6 +86,7 @@ impl SocketBudget {
         };
         Self {
             connections: SocketPart::new(sockets - reserve),
+            streaming: Arc::new(Semaphore::new(calls.most.div_ceil(2))),
             calls,
             webhooks,
         }
@@ -133,6 +136,12 @@ impl SocketBudget {
         } else {
             None
         }
+    }
+
+    /// A place for a call whose bodies pass through. Waits for it, behind those that came before.
+    pub(crate) async fn streaming(&self) -> OwnedSemaphorePermit {
+        let place = Arc::clone(&self.streaming).acquire_owned().await;
+        place.expect("nobody closes it")
     }
 
     /// The sockets of one more endpoint, out of those for webhooks.
