@@ -14,6 +14,9 @@
 //! Each test starts a simulator and a client as a child process; what happened is read from both ends, from
 //! the client's handlers and from the simulator's ledger.
 //!
+//! The stories that begin with [`scene::Between::Longwire`] have the real binary between client and simulator: the same
+//! programs, given longwire's address and a token in place of the platform's and a secret.
+//!
 //! [`schemas`] holds the schemas of the event types against the `jsonschema` package of Python.
 //!
 //! [`webhooks`] holds the signatures of deliveries against the official packages `standardwebhooks`, and runs the bots of
@@ -25,14 +28,25 @@
 //!
 //! Without the clients the tests say so and pass; with `CI` set they fail.
 
-/// A test for each client of a platform from each of its `stories`.
+/// A test for each client of a platform from each of its `stories`; of stories that are told with something between client
+/// and platform, that comes first.
 macro_rules! shown_by_both {
     ($stories:ident: $($story:ident),+ $(,)?) => {
+        shown_by_both!(@each sdk => sdk, $stories: $($story),+);
+    };
+    ($between:ident, $stories:ident: $($story:ident),+ $(,)?) => {
+        shown_by_both!(
+            @each sdk => crate::scene::Scene { sdk, between: crate::scene::Between::$between },
+            $stories: $($story),+
+        );
+    };
+    (@each $sdk:ident => $cast:expr, $stories:ident: $($story:ident),+) => {
         mod python {
             $(
                 #[test]
                 fn $story() {
-                    super::$stories::$story(crate::sdk::Sdk::Python);
+                    let $sdk = crate::sdk::Sdk::Python;
+                    super::$stories::$story($cast);
                 }
             )+
         }
@@ -41,7 +55,8 @@ macro_rules! shown_by_both {
             $(
                 #[test]
                 fn $story() {
-                    super::$stories::$story(crate::sdk::Sdk::Node);
+                    let $sdk = crate::sdk::Sdk::Node;
+                    super::$stories::$story($cast);
                 }
             )+
         }
@@ -52,6 +67,7 @@ mod callbacks;
 mod client;
 mod feishu;
 mod interface;
+mod scene;
 mod schemas;
 mod sdk;
 mod text;

@@ -9,6 +9,7 @@ mod media;
 mod news;
 mod order;
 mod outbound;
+mod relayed;
 mod stage;
 
 /// Subscription, heartbeat, loss.
@@ -16,6 +17,7 @@ mod holds_its_bot {
     use super::connection;
 
     shown_by_both!(
+        Nothing,
         connection:
         subscribes,
         keeps_pinging,
@@ -31,6 +33,7 @@ mod hears {
     use super::inbound;
 
     shown_by_both!(
+        Nothing,
         inbound:
         messages_of_every_kind,
         quotes,
@@ -44,6 +47,7 @@ mod speaks {
     use super::outbound;
 
     shown_by_both!(
+        Nothing,
         outbound:
         in_streams,
         unasked,
@@ -56,5 +60,51 @@ mod speaks {
 mod carries {
     use super::media;
 
-    shown_by_both!(media: downloads, uploads);
+    shown_by_both!(Nothing, media: downloads, uploads);
+}
+
+/// The same clients, given longwire's address and a token.
+mod through_longwire {
+    mod hears {
+        use crate::wecom::inbound;
+
+        shown_by_both!(
+            Longwire,
+            inbound:
+            messages_of_every_kind,
+            quotes,
+            events,
+            what_it_has_no_name_for,
+        );
+    }
+
+    mod speaks {
+        use crate::wecom::outbound;
+
+        shown_by_both!(
+            Longwire,
+            outbound:
+            in_streams,
+            unasked,
+            in_cards,
+            and_is_refused,
+        );
+    }
+
+    mod carries {
+        use crate::wecom::media;
+
+        shown_by_both!(Longwire, media: downloads, uploads);
+    }
+
+    mod shares {
+        use crate::wecom::relayed;
+
+        shown_by_both!(
+            Longwire,
+            relayed:
+            five_programs_share_a_bot,
+            two_instances_share_the_chats,
+        );
+    }
 }

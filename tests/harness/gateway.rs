@@ -2,6 +2,7 @@
 
 mod bots;
 mod consumers;
+mod relay;
 mod start;
 mod store;
 mod views;

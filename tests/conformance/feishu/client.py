@@ -2,10 +2,17 @@
 
     python client.py BASE_URL APP_ID APP_SECRET
 
-A message whose text is `refuse me once` makes its handler raise when it comes first. The lines are the
-`News` of `news.rs`; the client's own log goes to stderr.
+The first word of a message's text says what its handler does:
+
+    refuse …     raises when the event comes first
+    say TEXT     replies with the text
+    carry N      uploads a file of N bytes, downloads it, compares both, and replies with the file
+    think MS     blocks for so long, the client's loop too, and then replies
+
+The lines are the `News` of `news.rs`; the client's own log goes to stderr.
 """
 
+import io
 import json
 import sys
 import time
@@ -18,6 +25,14 @@ sys.stdout = sys.stderr
 import lark_oapi as lark  # noqa: E402
 from lark_oapi.event.callback.model.p2_card_action_trigger import (  # noqa: E402
     P2CardActionTriggerResponse,
+)
+
+from lark_oapi.api.im.v1 import (  # noqa: E402
+    CreateFileRequest,
+    CreateFileRequestBody,
+    GetFileRequest,
+    ReplyMessageRequest,
+    ReplyMessageRequestBody,
 )
 
 CARD_HANDLER_S = 0.02
@@ -36,9 +51,12 @@ def on_message(data):
         message_id=message.message_id,
         content=message.content,
     )
-    if "refuse me once" in message.content and data.header.event_id not in refused:
+    word, _, rest = json.loads(message.content)["text"].partition(" ")
+    if word == "refuse" and data.header.event_id not in refused:
         refused.add(data.header.event_id)
         raise RuntimeError("refused, as asked")
+    if word in SKILLS:
+        SKILLS[word](message.message_id, rest)
 
 
 def on_card(data):
@@ -53,8 +71,40 @@ def on_card(data):
     )
 
 
+def succeeded(response):
+    if not response.success():
+        raise RuntimeError(f"{response.code} {response.msg}")
+    return response
+
+
+def reply(message_id, msg_type, content):
+    body = ReplyMessageRequestBody.builder().msg_type(msg_type).content(json.dumps(content)).build()
+    request = ReplyMessageRequest.builder().message_id(message_id).request_body(body).build()
+    answer = succeeded(api.im.v1.message.reply(request))
+    tell("replied", to=message_id, message_id=answer.data.message_id)
+
+
+def carry(message_id, size):
+    file = bytes((at * 31 + (at >> 8)) % 256 for at in range(int(size)))
+    body = CreateFileRequestBody.builder().file_type("stream").file_name("report.bin").file(io.BytesIO(file)).build()
+    uploaded = succeeded(api.im.v1.file.create(CreateFileRequest.builder().request_body(body).build()))
+    file_key = uploaded.data.file_key
+    download = succeeded(api.im.v1.file.get(GetFileRequest.builder().file_key(file_key).build()))
+    tell("carried", file_key=file_key, same=download.file.read() == file)
+    reply(message_id, "file", {"file_key": file_key})
+
+
+def think(message_id, ms):
+    time.sleep(int(ms) / 1000)
+    reply(message_id, "text", {"text": f"thought for {ms} ms"})
+
+
+SKILLS = {"say": lambda message_id, text: reply(message_id, "text", {"text": text}), "carry": carry, "think": think}
+base_url, app_id, app_secret = sys.argv[1:]
+api = lark.Client.builder().app_id(app_id).app_secret(app_secret).domain(base_url).log_level(lark.LogLevel.DEBUG).build()
+
+
 def main():
-    base_url, app_id, app_secret = sys.argv[1:]
     handler = (
         lark.EventDispatcherHandler.builder("", "")
         .register_p2_im_message_receive_v1(on_message)

@@ -2,12 +2,15 @@
 
 use serde_json::{Value, json};
 
+use super::news::News;
+
 /// A text message to the bot.
 pub(crate) struct Message {
     pub(crate) event_id: String,
     pub(crate) message_id: String,
     /// JSON of its own, as the platform has it.
     pub(crate) content: String,
+    chat: String,
 }
 
 impl Message {
@@ -16,6 +19,23 @@ impl Message {
             event_id: format!("ev_{name}"),
             message_id: format!("om_{name}"),
             content: json!({ "text": text }).to_string(),
+            chat: "oc_1".to_owned(),
+        }
+    }
+
+    pub(crate) fn in_chat(self, chat: &str) -> Self {
+        Self {
+            chat: chat.to_owned(),
+            ..self
+        }
+    }
+
+    /// What a driver tells when its handler gets it.
+    pub(crate) fn told(&self) -> News {
+        News::Event {
+            event_id: self.event_id.clone(),
+            message_id: self.message_id.clone(),
+            content: self.content.clone(),
         }
     }
 
@@ -28,7 +48,7 @@ impl Message {
                 "message": {
                     "message_id": self.message_id,
                     "create_time": "1767225600000",
-                    "chat_id": "oc_1",
+                    "chat_id": self.chat,
                     "chat_type": "p2p",
                     "message_type": "text",
                     "content": self.content,

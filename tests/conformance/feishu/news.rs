@@ -17,6 +17,10 @@ pub(crate) enum News {
         message_id: String,
         content: String,
     },
+    /// The message handler has replied to the message `to`.
+    Replied { to: String, message_id: String },
+    /// The message handler has uploaded a file and downloaded it again; `same`: nothing was lost.
+    Carried { file_key: String, same: bool },
     /// The card handler was called, and answers.
     Card { event_id: String, value: Value },
     /// The client will not try again.

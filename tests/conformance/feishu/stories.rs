@@ -7,13 +7,16 @@ use serde_json::{Value, json};
 use super::events::{Message, card_action, card_result};
 use super::news::News;
 use super::stage::{APP, Stage};
+use crate::scene::Scene;
 use crate::sdk::Sdk;
 use crate::text::long_text;
 
 /// Bootstrap, upgrade and pongs are understood. A pong with a key missing would end the Python client's
 /// pings and turn the Node client's into a flood.
-pub(crate) fn connects_and_keeps_pinging(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn connects_and_keeps_pinging(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     let ledger = stage.ledger(|ledger| ledger.pings >= 3);
     assert_eq!(ledger.bootstraps_granted, 1);
     assert_eq!(ledger.connections_opened, 1);
@@ -23,8 +26,10 @@ pub(crate) fn connects_and_keeps_pinging(sdk: Sdk) {
 
 /// Frames are understood, whole and split inside characters, in order and shuffled, and the ACKs of them
 /// are accepted.
-pub(crate) fn receives_whole_and_split_events(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn receives_whole_and_split_events(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     let whole = Message::of("whole", "hello");
     let split = Message::of("split", &long_text(80_000));
     let shuffled = Message::of("shuffled", &long_text(2_000));
@@ -42,7 +47,7 @@ pub(crate) fn receives_whole_and_split_events(sdk: Sdk) {
         (&shuffled, Push::of(shuffled.payload()).in_fragments(plan)),
     ] {
         let push = stage.push(push);
-        assert_eq!(stage.client.next("the event"), told(message));
+        assert_eq!(stage.client.next("the event"), message.told());
         let record = stage.acked(push);
         assert_eq!(record.event_id, message.event_id);
         assert_eq!(record.answer_data, None);
@@ -51,8 +56,10 @@ pub(crate) fn receives_whole_and_split_events(sdk: Sdk) {
 }
 
 /// The result of a card callback comes back decoded.
-pub(crate) fn answers_a_card(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn answers_a_card(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     let value = json!({ "action": "批准", "request": 7 });
     let push = stage.push(card_action("ev_card", &value));
     let event_id = "ev_card".to_owned();
@@ -66,12 +73,14 @@ pub(crate) fn answers_a_card(sdk: Sdk) {
 }
 
 /// Code 500 is a NACK, and the repeat carries the same event.
-pub(crate) fn gets_again_what_its_handler_refused(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn gets_again_what_its_handler_refused(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     let message = Message::of("refused", "refuse me once");
     let push = stage.push(message.payload());
-    assert_eq!(stage.client.next("the event"), told(&message));
-    assert_eq!(stage.client.next("its repeat"), told(&message));
+    assert_eq!(stage.client.next("the event"), message.told());
+    assert_eq!(stage.client.next("its repeat"), message.told());
     let outcomes: Vec<_> = stage
         .acked(push)
         .attempts
@@ -89,8 +98,10 @@ pub(crate) fn gets_again_what_its_handler_refused(sdk: Sdk) {
 }
 
 /// A reset connection is replaced through a second bootstrap, and the next event takes the new one.
-pub(crate) fn comes_back_after_a_drop(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn comes_back_after_a_drop(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     // Pinged: neither client is still busy with its start.
     stage.ledger(|ledger| ledger.pings >= 1);
     let first = stage.sim.connections(Some(APP))[0].id;
@@ -105,7 +116,7 @@ pub(crate) fn comes_back_after_a_drop(sdk: Sdk) {
 
     let message = Message::of("after", "still there?");
     let push = stage.push(message.payload());
-    assert_eq!(stage.client.next("the event"), told(&message));
+    assert_eq!(stage.client.next("the event"), message.told());
     let record = stage.acked(push);
     assert_ne!(record.attempts[0].connection, first);
     let ledger = stage.sim.ledger();
@@ -116,8 +127,8 @@ pub(crate) fn comes_back_after_a_drop(sdk: Sdk) {
 }
 
 /// Code 514 of the bootstrap is final.
-pub(crate) fn gives_up_on_a_wrong_secret(sdk: Sdk) {
-    let Some(stage) = Stage::with_secret(sdk, "not the secret") else {
+pub(crate) fn gives_up_on_a_wrong_secret(scene: Scene) {
+    let Some(stage) = Stage::with_secret(scene, "not the secret") else {
         return;
     };
     match stage.client.next("the refusal") {
@@ -130,8 +141,8 @@ pub(crate) fn gives_up_on_a_wrong_secret(sdk: Sdk) {
 }
 
 /// The bytes of the ACKs, read between client and simulator: what the simulator has to put up with.
-pub(crate) fn answers_in_its_dialect(sdk: Sdk) {
-    let Some((stage, tap)) = Stage::tapped(sdk) else {
+pub(crate) fn answers_in_its_dialect(scene: Scene) {
+    let Some((stage, tap)) = Stage::tapped(scene) else {
         return;
     };
     let plain = stage.push(Message::of("plain", "hello").payload());
@@ -145,12 +156,12 @@ pub(crate) fn answers_in_its_dialect(sdk: Sdk) {
     let pushes = data_frames(tap.platform_frames());
     assert_eq!((acks.len(), pushes.len()), (4, 4));
     for (ack, push) in acks.iter().zip(&pushes) {
-        check_echo(sdk, ack, push);
+        check_echo(scene.sdk, ack, push);
     }
     let payloads: Vec<_> = acks.iter().map(text).collect();
     let biz_rt: Vec<Option<i64>> = acks.iter().map(biz_rt).collect();
     println!("{payloads:?} {biz_rt:?}");
-    match sdk {
+    match scene.sdk {
         Sdk::Python => {
             assert_eq!(payloads[0], r#"{"code": 200}"#);
             assert!(payloads[1].starts_with(r#"{"code": 200, "#), "{payloads:?}");
@@ -185,14 +196,6 @@ fn check_echo(sdk: Sdk, ack: &Frame, push: &Frame) {
         }
     };
     assert_eq!((ack.seq_id, ack.log_id), ids);
-}
-
-fn told(message: &Message) -> News {
-    News::Event {
-        event_id: message.event_id.clone(),
-        message_id: message.message_id.clone(),
-        content: message.content.clone(),
-    }
 }
 
 fn parsed(json: &[u8]) -> Value {

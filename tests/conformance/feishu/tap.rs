@@ -47,6 +47,19 @@ impl Tap {
         format!("http://{}", self.address)
     }
 
+    /// Everything that the platform said, connection by connection.
+    pub(crate) fn said_by_the_platform(&self) -> Vec<u8> {
+        bytes(&self.platform).concat()
+    }
+
+    /// Whether these bytes passed in either direction: as they are, or inside a WebSocket message.
+    pub(crate) fn holds(&self, wanted: &[u8]) -> bool {
+        let holds = |bytes: &[u8]| bytes.windows(wanted.len()).any(|window| window == wanted);
+        let recorded = [bytes(&self.client), bytes(&self.platform)].concat();
+        let mut messages = recorded.iter().flat_map(|bytes| websocket_messages(bytes));
+        recorded.iter().any(|bytes| holds(bytes)) || messages.any(|message| holds(&message))
+    }
+
     /// The frames the client sent, in order.
     pub(crate) fn client_frames(&self) -> Vec<Frame> {
         frames(&self.client)
@@ -97,13 +110,18 @@ fn pass(mut from: TcpStream, mut to: TcpStream, recording: &Mutex<Vec<u8>>) {
     let _ = from.shutdown(Shutdown::Read);
 }
 
-fn frames(recordings: &Recordings) -> Vec<Frame> {
+/// What was recorded of each connection.
+fn bytes(recordings: &Recordings) -> Vec<Vec<u8>> {
     let all = recordings.lock().unwrap_or_else(PoisonError::into_inner);
+    let each = all.iter();
+    each.map(|one| one.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        .collect()
+}
+
+fn frames(recordings: &Recordings) -> Vec<Frame> {
+    let all = bytes(recordings);
     all.iter()
-        .flat_map(|recording| {
-            let bytes = recording.lock().unwrap_or_else(PoisonError::into_inner);
-            websocket_messages(&bytes)
-        })
+        .flat_map(|bytes| websocket_messages(bytes))
         .map(|message| Frame::from_bytes(message.into()).expect("binary messages are frames"))
         .collect()
 }

@@ -4,14 +4,17 @@ use longwire_sim::wecom::{ConnectionFault, ConnectionView, Push, SubscriptionSta
 
 use super::news::News;
 use super::stage::{BOT, Stage};
+use crate::scene::Scene;
 use crate::sdk::Sdk;
 
 /// As often the Node client, with what its driver sets, tries again after a refused subscription.
 const MAX_AUTH_FAILURES: u64 = 2;
 
 /// Bot and secret are understood, and the answer is.
-pub(crate) fn subscribes(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn subscribes(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     let holder = holder(&stage);
     assert_eq!(holder.state, SubscriptionState::Subscribed);
     let ledger = stage.sim.ledger();
@@ -22,8 +25,10 @@ pub(crate) fn subscribes(sdk: Sdk) {
 
 /// Answers to heartbeats are understood: a client that missed two in a row would end the connection at the
 /// third.
-pub(crate) fn keeps_pinging(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn keeps_pinging(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     let ledger = stage.ledger(|ledger| ledger.pings >= 5);
     assert_eq!(ledger.answered("ping", 0), ledger.pings);
     assert_eq!(holder(&stage).pings, ledger.pings);
@@ -35,11 +40,13 @@ pub(crate) fn keeps_pinging(sdk: Sdk) {
 
 /// Two unanswered heartbeats end the connection. Only the Node client comes back: the Python one closes in
 /// order, and to it that is no loss.
-pub(crate) fn notices_that_nobody_answers(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn notices_that_nobody_answers(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     let first = holder(&stage).id;
     assert_eq!(fault(&stage, ConnectionFault::SilentPong), 1);
-    match sdk {
+    match scene.sdk {
         Sdk::Python => {
             let ledger = stage.ledger(|ledger| ledger.connections_ended == 1);
             assert_eq!(ledger.closed_by_client, 1);
@@ -63,8 +70,10 @@ pub(crate) fn notices_that_nobody_answers(sdk: Sdk) {
 }
 
 /// A reset connection is replaced, and what waited comes over the new one.
-pub(crate) fn comes_back_after_a_drop(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn comes_back_after_a_drop(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     let first = holder(&stage).id;
     assert_eq!(fault(&stage, ConnectionFault::Drop), 1);
     let push = stage.push(Push::text("still there?"));
@@ -93,10 +102,12 @@ pub(crate) fn comes_back_after_a_drop(sdk: Sdk) {
 }
 
 /// A second client of the bot displaces the first, which hears of it, hangs up and leaves it at that.
-pub(crate) fn yields_to_a_newer_client(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn yields_to_a_newer_client(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     let first = holder(&stage).id;
-    let newer = stage.another();
+    let newer = stage.another("newer");
     assert_eq!(newer.next("the subscription"), News::Subscribed);
     for event in ["event", "event.disconnected_event"] {
         match stage.next("the displacement") {
@@ -115,7 +126,7 @@ pub(crate) fn yields_to_a_newer_client(sdk: Sdk) {
     }
     // Long before the platform cuts it.
     let ledger = stage.ledger(|ledger| ledger.connections_ended == 1);
-    let with_close_frame = u64::from(sdk == Sdk::Python);
+    let with_close_frame = u64::from(scene.sdk == Sdk::Python);
     assert_eq!(ledger.closed_by_client, with_close_frame);
 
     // An attempt to take the bot back would be made after 100 ms; the newer one pings every 500 ms.
@@ -142,11 +153,11 @@ pub(crate) fn yields_to_a_newer_client(sdk: Sdk) {
 
 /// Code 853000 reaches the application. The platform leaves the socket open, and both clients end it; the
 /// Node client tries again as often as it is let, the Python one, which closes in order, never.
-pub(crate) fn reports_a_wrong_secret(sdk: Sdk) {
-    let Some(stage) = Stage::with_secret(sdk, "not the secret") else {
+pub(crate) fn reports_a_wrong_secret(scene: Scene) {
+    let Some(stage) = Stage::with_secret(scene, "not the secret") else {
         return;
     };
-    let attempts = match sdk {
+    let attempts = match scene.sdk {
         Sdk::Python => {
             refused(&stage);
             1
@@ -172,7 +183,11 @@ pub(crate) fn reports_a_wrong_secret(sdk: Sdk) {
     let ledger = stage.ledger(|ledger| ledger.connections_ended == attempts);
     assert_eq!(ledger.answered("aibot_subscribe", 853_000), attempts);
     assert_eq!((ledger.subscribes, ledger.subscribed), (attempts, 0));
-    let with_close_frame = if sdk == Sdk::Python { attempts } else { 0 };
+    let with_close_frame = if scene.sdk == Sdk::Python {
+        attempts
+    } else {
+        0
+    };
     assert_eq!(ledger.closed_by_client, with_close_frame);
     assert_eq!(ledger.pings, 0);
     assert_eq!(stage.client.told(), None);

@@ -4,7 +4,7 @@ use longwire_sim::wecom::{Chat, Content, Media, Push};
 use serde_json::{Value, json};
 
 use super::stage::{BOT, Stage};
-use crate::sdk::Sdk;
+use crate::scene::Scene;
 use crate::text::long_text;
 
 /// Seconds since 1970.
@@ -14,8 +14,10 @@ const GROUP: &str = "wrGROUPxyz";
 const LINK: &str = "a link";
 
 /// Text, image, mixed, voice, file, video; in single chats and groups, short and long.
-pub(crate) fn messages_of_every_kind(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn messages_of_every_kind(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     // More than one read of any client.
     let long = long_text(80_000);
     for content in [
@@ -38,8 +40,10 @@ pub(crate) fn messages_of_every_kind(sdk: Sdk) {
 }
 
 /// A message of each kind, quoted.
-pub(crate) fn quotes(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn quotes(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     for quoted in [
         Content::Text("before".into()),
         Content::Image(file()),
@@ -57,8 +61,10 @@ pub(crate) fn quotes(sdk: Sdk) {
 }
 
 /// Entering a chat, a choice on a card, a rating.
-pub(crate) fn events(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn events(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     let choice = json!({
         "card_type": "vote_interaction", "event_key": "submit", "task_id": "task-1",
         "selected_items": { "selected_item": [
@@ -82,8 +88,10 @@ pub(crate) fn events(sdk: Sdk) {
 }
 
 /// Types that no client has a name for reach the handler of all messages, or of all events.
-pub(crate) fn what_it_has_no_name_for(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn what_it_has_no_name_for(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     let (kind, value) = ("appmsg", json!({ "title": "a.pdf" }));
     let message = Content::Other {
         msgtype: kind.to_owned(),

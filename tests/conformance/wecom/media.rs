@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::order::Order;
 use super::stage::{BOT, Stage};
-use crate::sdk::Sdk;
+use crate::scene::Scene;
 
 /// A file of two full chunks and a rest.
 const UPLOAD_BYTES: usize = 2 * 512 * 1024 + 77_777;
@@ -24,8 +24,10 @@ fn bytes(len: usize) -> Vec<u8> {
 
 /// The client's own decryption gives the bytes that the user sent, whatever their padding, with keys written
 /// with and without `=`; the name is the user's.
-pub(crate) fn downloads(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn downloads(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     let mut key_lengths = Vec::new();
     let mut fetched = 0;
     let mut comes_whole = |link: &Value, sent: &Media| {
@@ -65,8 +67,10 @@ pub(crate) fn downloads(sdk: Sdk) {
 }
 
 /// A file goes up in chunks, is put together with the announced MD5, and is sent under its id.
-pub(crate) fn uploads(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn uploads(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     let file = bytes(UPLOAD_BYTES);
     let answer = stage.ask(&Order::UploadMedia {
         kind: "file",

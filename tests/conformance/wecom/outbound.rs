@@ -5,14 +5,16 @@ use serde_json::{Value, json};
 
 use super::order::Order;
 use super::stage::{BOT, Stage};
-use crate::sdk::Sdk;
+use crate::scene::Scene;
 
 const USER: &str = "zhangsan";
 const GROUP: &str = "wrGROUPxyz";
 
 /// A stream shows each part in place of the one before, until it is finished.
-pub(crate) fn in_streams(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn in_streams(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     let req_id = stage.heard_as(Push::text("why?"), "text");
     let parts = ["想", "想一想", "想一想: **because** 🛰"];
     for (frames, part) in (1..).zip(parts) {
@@ -44,8 +46,10 @@ pub(crate) fn in_streams(sdk: Sdk) {
 }
 
 /// A message that answers nothing, to a user and to a group.
-pub(crate) fn unasked(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn unasked(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     stage.heard_as(Push::text("hi").in_chat(Chat::group(GROUP, "lisi")), "text");
     for (before, chat) in [USER, GROUP].into_iter().enumerate() {
         let markdown = json!({ "content": format!("**news** for {chat}") });
@@ -62,8 +66,10 @@ pub(crate) fn unasked(sdk: Sdk) {
 }
 
 /// A welcome in words and as a card, a card as a reply and unasked, and what it becomes when it is pressed.
-pub(crate) fn in_cards(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn in_cards(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     let card = card("审批?");
 
     let entered = stage.heard_as(Push::event("enter_chat"), "enter_chat");
@@ -115,8 +121,10 @@ pub(crate) fn in_cards(sdk: Sdk) {
 
 /// What the platform refuses fails in the client with the platform's code, and no user sees it. What comes
 /// after is carried out.
-pub(crate) fn and_is_refused(sdk: Sdk) {
-    let Some(stage) = Stage::set(sdk) else { return };
+pub(crate) fn and_is_refused(scene: Scene) {
+    let Some(stage) = Stage::set(scene) else {
+        return;
+    };
     let asked = stage.heard_as(Push::text("why?"), "text");
     let entered = stage.heard_as(Push::event("enter_chat"), "enter_chat");
     let said = |kind: &str| json!({ "msgtype": kind, kind: { "content": "because" } });

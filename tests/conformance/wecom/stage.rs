@@ -1,47 +1,84 @@
-//! One simulator and clients of one bot that talk to it.
+//! One simulator and clients of one bot that talk to it, or to longwire before it.
+
+use std::process::Command;
 
 use longwire_sim::PushId;
 use longwire_sim::wecom::{Bots, CallbackRecord, Control, Ledger, Push, Shown, Sim, SimSettings};
+use longwire_tests::{Gateway, Setup};
 use serde_json::Value;
 
 use super::news::News;
 use super::order::Order;
 use crate::client::{Client, STEP};
-use crate::sdk::{Platform, Sdk};
+use crate::scene::{Between, Scene};
+use crate::sdk::Platform;
 
 pub(crate) const BOT: &str = "aib_conformance";
-pub(crate) const SECRET: &str = "conformance-secret";
+pub(crate) const SECRET: &str = longwire_tests::SECRET;
+/// What longwire calls the bot.
+pub(crate) const NAME: &str = "helper";
 
 /// Torn down from top to bottom: the client first.
 pub(crate) struct Stage {
     pub(crate) client: Client<News>,
+    /// What the clients talk to, if not the simulator itself.
+    pub(crate) gateway: Option<Gateway>,
     pub(crate) sim: Control,
-    sdk: Sdk,
+    scene: Scene,
+    /// URL and secret that the client was given.
+    given: [String; 2],
     platform: Sim,
 }
 
 impl Stage {
     /// A client that holds its bot. `None`: it is not installed.
-    pub(crate) fn set(sdk: Sdk) -> Option<Self> {
-        let stage = Self::with_secret(sdk, SECRET)?;
+    pub(crate) fn set(scene: Scene) -> Option<Self> {
+        let stage = Self::open(scene, None)?;
         assert_eq!(stage.next("the subscription"), News::Subscribed);
         Some(stage)
     }
 
     /// A client that was given this secret and is about to connect.
-    pub(crate) fn with_secret(sdk: Sdk, secret: &str) -> Option<Self> {
+    pub(crate) fn with_secret(scene: Scene, secret: &str) -> Option<Self> {
+        Self::open(scene, Some(secret))
+    }
+
+    fn open(scene: Scene, secret: Option<&str>) -> Option<Self> {
+        let command = scene.sdk.command(Platform::Wecom)?;
         let platform = Sim::start(settings()).expect("a loopback port is free");
+        let gateway = match scene.between {
+            Between::Nothing => None,
+            Between::Longwire => Some(gateway(&platform)),
+        };
+        let [url, right_secret] = place(&platform, gateway.as_ref(), "program");
+        let given = [url, secret.map_or(right_secret, str::to_owned)];
         Some(Self {
-            client: client(sdk, &platform, secret)?,
+            client: client(scene, command, &given),
+            gateway,
             sim: platform.control(),
-            sdk,
+            scene,
+            given,
             platform,
         })
     }
 
-    /// One more client of the bot, which is about to connect.
-    pub(crate) fn another(&self) -> Client<News> {
-        client(self.sdk, &self.platform, SECRET).expect("the first one was installed")
+    /// One more client of the bot, which is about to connect; through longwire with a token of its own, of this name.
+    pub(crate) fn another(&self, token: &str) -> Client<News> {
+        self.another_with(&place(&self.platform, self.gateway.as_ref(), token))
+    }
+
+    /// One more client that is given the same.
+    pub(crate) fn another_instance(&self) -> Client<News> {
+        self.another_with(&self.given)
+    }
+
+    fn another_with(&self, given: &[String; 2]) -> Client<News> {
+        let command = self.scene.sdk.command(Platform::Wecom);
+        client(
+            self.scene,
+            command.expect("the first one was installed"),
+            given,
+        )
     }
 
     /// The client's next news.
@@ -135,10 +172,30 @@ impl Stage {
     }
 }
 
-fn client(sdk: Sdk, platform: &Sim, secret: &str) -> Option<Client<News>> {
-    let mut command = sdk.command(Platform::Wecom)?;
-    command.args([&platform.base_url(), BOT, secret]);
-    Some(Client::start(command, sdk.version(Platform::Wecom)))
+/// URL and secret that a client is given; the secret is through longwire a new token of this name.
+fn place(platform: &Sim, gateway: Option<&Gateway>, token: &str) -> [String; 2] {
+    match gateway {
+        None => [platform.base_url(), SECRET.to_owned()],
+        Some(gateway) => [
+            format!("ws://{}/relay/wecom", gateway.public().address()),
+            gateway.relay_token(token, NAME),
+        ],
+    }
+}
+
+fn client(scene: Scene, mut command: Command, [url, secret]: &[String; 2]) -> Client<News> {
+    command.args([url, BOT, secret]);
+    Client::start(command, scene.sdk.version(Platform::Wecom))
+}
+
+/// longwire, which holds the platform's bot.
+fn gateway(platform: &Sim) -> Gateway {
+    let gateway = Setup::without_platform()
+        .wecom_bot(NAME, platform)
+        .with("bot_id", BOT)
+        .start();
+    gateway.wait_live(NAME);
+    gateway
 }
 
 fn settings() -> SimSettings {
