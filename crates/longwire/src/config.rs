@@ -18,6 +18,7 @@ mod notices;
 mod overlay;
 mod proxy;
 mod quantity;
+mod relay;
 pub(crate) mod sample;
 mod secret;
 mod sections;
@@ -40,6 +41,7 @@ pub(crate) use error::ConfigError;
 pub(crate) use installation::{DeclarationError, InstallationSection, PlatformName};
 pub(crate) use notices::{NoticeLanguage, NoticesSection};
 pub(crate) use proxy::{ProxySetting, ProxySettingError};
+pub(crate) use relay::RelaySection;
 pub(crate) use secret::{SecretError, SecretRef};
 pub(crate) use sections::{
     ConnectSection, DebugSection, EgressSection, FleetSection, LimitsSection, LogFormat,
@@ -68,6 +70,7 @@ pub(crate) struct Config {
     pub(crate) cards: CardsSection,
     pub(crate) callbacks: CallbacksSection,
     pub(crate) compat: CompatSection,
+    pub(crate) relay: RelaySection,
     pub(crate) limits: LimitsSection,
     pub(crate) notices: NoticesSection,
     pub(crate) fleet: FleetSection,

@@ -3,9 +3,10 @@
 use longwire_egress::SocketBudget;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::config::RelaySection;
 use crate::listeners;
 
-/// Open files that the process needs besides its listeners' clients and its arbiters: standard streams, the log, the
+/// Open files that the process needs besides its listeners' clients, programs' connections and its arbiters: standard streams, the log, the
 /// listeners, the store with its readers, eight uploads, the threads of the listeners. A gateway that does nothing has
 /// 35.
 const OWN: u64 = 80;
@@ -48,23 +49,27 @@ pub(crate) fn raise() -> Limits {
 /// How a gateway shares its open files out: so many are kept for itself, and sockets to the platforms have the rest.
 ///
 /// Without that, bots that connect take the last one, and then no probe is accepted and the store cannot be opened again.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct OpenFiles {
     /// `None` means without limit.
     limit: Option<u64>,
     arbiters: u64,
+    relay: RelaySection,
 }
 
 impl OpenFiles {
     /// Of a gateway in this process, with the limit in force now.
-    pub(crate) fn of_process(arbiters: usize) -> Self {
-        Self::new(limits().soft, arbiters)
+    pub(crate) fn of_process(arbiters: usize, relay: &RelaySection) -> Self {
+        Self::new(limits().soft, arbiters, relay)
     }
 
     /// Of a gateway with this limit.
-    pub(crate) fn new(limit: Option<u64>, arbiters: usize) -> Self {
-        let arbiters = arbiters as u64;
-        Self { limit, arbiters }
+    pub(crate) fn new(limit: Option<u64>, arbiters: usize, relay: &RelaySection) -> Self {
+        Self {
+            limit,
+            arbiters: arbiters as u64,
+            relay: relay.clone(),
+        }
     }
 
     /// What the process may open; `None` is any number.
@@ -74,7 +79,9 @@ impl OpenFiles {
 
     /// Open files that are kept for the process itself.
     fn reserve(&self) -> u64 {
-        listeners::connections(self.limit) as u64 + OWN + PER_ARBITER * self.arbiters
+        let clients = listeners::connections(self.limit) as u64;
+        let relayed = self.relay.limits(self.limit).connections as u64;
+        clients + relayed + OWN + PER_ARBITER * self.arbiters
     }
 
     /// Of the rest, what sockets may take.
@@ -98,12 +105,19 @@ impl OpenFiles {
     pub(crate) fn needed(&self, installations: u64) -> u64 {
         let suffices = |limit| {
             let limit = Some(limit);
-            let connections = Self { limit, ..*self }.connections();
+            let relay = self.relay.clone();
+            let connections = Self {
+                limit,
+                relay,
+                ..*self
+            }
+            .connections();
             connections.is_none_or(|connections| connections >= installations)
         };
         // One socket in eight is for calls. The reserve grows with the limit, and by less than it.
         let unlimited = Self {
             limit: None,
+            relay: self.relay.clone(),
             ..*self
         };
         let (mut least, mut most) = (
@@ -144,8 +158,9 @@ mod tests {
     #[test]
     fn what_is_needed_suffices_and_no_less_does() {
         for installations in [1, 7, 100, 832, 5_000, 10_000] {
-            let needed = OpenFiles::new(None, 2).needed(installations);
-            let connections = |limit| OpenFiles::new(Some(limit), 2).connections();
+            let needed = OpenFiles::new(None, 2, &RelaySection::default()).needed(installations);
+            let connections =
+                |limit| OpenFiles::new(Some(limit), 2, &RelaySection::default()).connections();
             assert!(
                 connections(needed) >= Some(installations),
                 "{installations}"
@@ -159,11 +174,11 @@ mod tests {
 
     #[test]
     fn the_reserve_is_kept_whatever_the_limit() {
-        let open_files = |limit| OpenFiles::new(limit, 2);
+        let open_files = |limit| OpenFiles::new(limit, 2, &RelaySection::default());
         assert_eq!(open_files(Some(0)).connections(), Some(0));
         assert_eq!(open_files(Some(192)).connections(), Some(0));
-        assert_eq!(open_files(Some(256)).connections(), Some(56));
-        assert_eq!(open_files(Some(1_024)).connections(), Some(728));
+        assert_eq!(open_files(Some(256)).connections(), Some(42));
+        assert_eq!(open_files(Some(1_024)).connections(), Some(672));
         assert_eq!(open_files(None).connections(), None);
     }
 }

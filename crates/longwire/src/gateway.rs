@@ -69,7 +69,7 @@ impl Gateway {
         tell_exposure(config.server.admin_listen);
         let (mut egress, roots) = egress(loaded)?;
         let arbiters = arbiters(config);
-        let open_files = OpenFiles::of_process(arbiters);
+        let open_files = OpenFiles::of_process(arbiters, &config.relay);
         egress.sockets = open_files.sockets();
         tell_roots(&roots);
         tell_proxies(&egress.environment);
@@ -90,7 +90,7 @@ impl Gateway {
         open_files.tell(store.reader().count_wanted()?);
         let cards = Arc::new(CardsOfConsumers::default());
         let broker: Arc<dyn CardBroker> = Arc::<CardsOfConsumers>::clone(&cards);
-        let delivery_egress = egress.clone();
+        let (delivery_egress, relay_egress) = (egress.clone(), egress.clone());
         let fleet = Fleet::start(FleetSettings {
             timing: config.timing.timing(),
             connect_per_second: config.connect.per_second,
@@ -122,6 +122,7 @@ impl Gateway {
             &fleet,
             &deliveries,
             &store,
+            relay_egress,
             api,
             admin,
         )

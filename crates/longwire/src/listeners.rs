@@ -1,7 +1,7 @@
 //! The two listeners of a running gateway, and which routes each of them serves.
 //!
 //! ```text
-//! api    the routes of `longwire_api`
+//! api    the routes of `longwire_api`, and those of `longwire_relay` with its connections
 //! admin  the same, and those of `longwire_admin`
 //! ```
 //!
@@ -19,11 +19,13 @@ use longwire_access::TokenText;
 use longwire_admin::{Admin, AdminSettings};
 use longwire_api::{Api, ApiSettings, InstallationRules};
 use longwire_delivery::Deliveries;
+use longwire_egress::EgressSettings;
 use longwire_fleet::Fleet;
 use longwire_listener::{
     AccessCheck, AccessSettings, Draining, ListenerSettings, ServerHandle, StreamLimits, Timeouts,
-    TokenRates, serve,
+    TokenRates, UpgradeFactory, serve,
 };
+use longwire_relay::{Relay, RelaySettings};
 use longwire_store::Store;
 use tokio::sync::watch;
 
@@ -83,6 +85,7 @@ impl Listeners {
         fleet: &Fleet,
         deliveries: &Deliveries,
         store: &Store,
+        egress: EgressSettings,
         api: TcpListener,
         admin: TcpListener,
     ) -> io::Result<Self> {
@@ -111,13 +114,28 @@ impl Listeners {
             installation_rules: installation_rules(config),
             parse_duration,
         });
+        let relay = Relay::new(RelaySettings {
+            fleet: fleet.clone(),
+            deliveries: deliveries.clone(),
+            store: store.clone(),
+            access: access.clone(),
+            egress,
+            draining: draining.clone(),
+            limits: config.relay.limits(open_files),
+            handler_limit: config.relay.handler_limit,
+            ping_interval: config.relay.ping_interval,
+            public_url: config.relay.public_url.clone(),
+        });
+        let relay = config.relay.enabled.then_some(relay);
         let public = ListenerSettings {
             name: "api",
             connections: api_connections,
             timeouts: Timeouts::default(),
             hosts: None,
             tls: None,
-            upgrades: None,
+            upgrades: relay
+                .as_ref()
+                .map(|relay| UpgradeFactory::new(relay.upgrades())),
         };
         let private = ListenerSettings {
             name: "admin",
@@ -128,7 +146,10 @@ impl Listeners {
             upgrades: None,
         };
         let routes = Arc::clone(&api_routes);
-        let api = serve(public, api, access.clone(), move || routes.routes())?;
+        let api = serve(public, api, access.clone(), move || match &relay {
+            Some(relay) => routes.routes().and(relay.routes()),
+            None => routes.routes(),
+        })?;
         let admin = serve(private, admin, access, move || {
             api_routes.routes().and(admin_routes.routes())
         })?;

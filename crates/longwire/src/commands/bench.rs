@@ -3,6 +3,7 @@
 use longwire_bench::cli::{Bench, Torture};
 use longwire_bench::{BenchError, Program, RunOutcome, run_floor, run_post_floor, run_receiver};
 
+use crate::config::RelaySection;
 use crate::exit::{Exit, Failure};
 use crate::files::{self, OpenFiles};
 use crate::logs;
@@ -46,7 +47,7 @@ pub(super) fn program() -> Result<Program, Failure> {
         open_files: files::raise().soft,
         open_files_needed: |connections| {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
-            OpenFiles::new(None, cores).needed(connections)
+            OpenFiles::new(None, cores, &RelaySection::default()).needed(connections)
         },
     })
 }

@@ -289,7 +289,7 @@ fn open_files(config: &Config, records: &[InstallationRecord], findings: &mut Fi
     let installations = wanted(config, records);
     // The server raises its own limit as far as it may.
     let hard = files::limits().hard;
-    let open_files = OpenFiles::new(hard, gateway::arbiters(config));
+    let open_files = OpenFiles::new(hard, gateway::arbiters(config), &config.relay);
     let needed = open_files.needed(installations);
     match (hard, open_files.connections()) {
         (Some(hard), Some(connections)) if connections < installations => findings.bad(

@@ -101,6 +101,36 @@ fn ranges() {
         "from 1s to 60s",
     );
     check("[server]\ndrain = \"0s\"", "2:9: server.drain", "from 1s");
+    for (setting, place, words) in [
+        ("connections = 0", "2:15: relay.connections", "from 1 to"),
+        (
+            "connections_per_space = 0",
+            "2:25: relay.connections_per_space",
+            "at least 1",
+        ),
+        (
+            "handler_limit = \"2d\"",
+            "2:17: relay.handler_limit",
+            "from 1s to 24h",
+        ),
+        (
+            "ping_interval = \"1500ms\"",
+            "2:17: relay.ping_interval",
+            "whole seconds",
+        ),
+        (
+            "ping_interval = \"31s\"",
+            "2:17: relay.ping_interval",
+            "from 1s to 30s",
+        ),
+        (
+            "public_url = \"bots.example.com\"",
+            "2:14: relay.public_url",
+            "it is http:// or https://",
+        ),
+    ] {
+        check(&format!("[relay]\n{setting}"), place, words);
+    }
     check(
         "[timing]\nanswer_budget = \"3s\"",
         "2:17: timing.answer_budget",

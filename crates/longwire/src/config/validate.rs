@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use longwire_consumer::RelayRoad;
 use longwire_egress::{NetworkList, NoProxy};
 use longwire_installation::{BotNames, Misfit};
 
@@ -29,6 +30,7 @@ pub(super) fn check(config: &Config) -> Result<(), Finding> {
     timing(config)?;
     cards(config)?;
     callbacks(config)?;
+    relay(config)?;
     notices(config)?;
     if let Err(error) = NoProxy::from_entries(config.proxy.no_proxy.iter().map(String::as_str)) {
         refuse("proxy.no_proxy", error.to_string())?;
@@ -63,6 +65,28 @@ fn webhooks(config: &Config) -> Result<(), Finding> {
     }
     if !(Duration::from_secs(1)..=Duration::from_secs(60)).contains(&config.webhooks.timeout) {
         refuse("webhooks.timeout", "an answer takes from 1s to 60s")?;
+    }
+    Ok(())
+}
+
+fn relay(config: &Config) -> Result<(), Finding> {
+    let relay = &config.relay;
+    if !(1..=1_000_000).contains(&relay.connections) {
+        refuse("relay.connections", "from 1 to 1000000 connections")?;
+    }
+    if relay.connections_per_space == Some(0) {
+        refuse("relay.connections_per_space", "at least 1 connection")?;
+    }
+    if !RelayRoad::HANDLER_LIMITS.contains(&relay.handler_limit) {
+        refuse("relay.handler_limit", "a handler takes from 1s to 24h")?;
+    }
+    let ping = relay.ping_interval;
+    let is_whole = ping.subsec_nanos() == 0;
+    if !is_whole || !(Duration::from_secs(1)..=Duration::from_secs(30)).contains(&ping) {
+        refuse(
+            "relay.ping_interval",
+            "whole seconds, from 1s to 30s: the SDKs know no parts of them",
+        )?;
     }
     Ok(())
 }

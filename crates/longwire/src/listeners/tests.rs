@@ -60,7 +60,7 @@ impl Served {
             &token,
         );
         kept.expect("the store takes it");
-        let deliveries = start_deliveries(&config, &fleet, &store, egress).await;
+        let deliveries = start_deliveries(&config, &fleet, &store, egress.clone()).await;
         let deliveries = deliveries.expect("delivery starts");
         let listeners = Listeners::start(
             &config,
@@ -68,6 +68,7 @@ impl Served {
             &fleet,
             &deliveries,
             &store,
+            egress,
             api,
             admin,
         );
