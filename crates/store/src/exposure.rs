@@ -44,6 +44,14 @@ impl StoreSettings {
         Some(beside(&path, ".token"))
     }
 
+    /// Where a gateway that makes its own certificates keeps the key of their authority, beside the database. The store never
+    /// looks into it. `None` where the database is no file.
+    #[must_use]
+    pub fn authority_file(&self) -> Option<PathBuf> {
+        let path = database_path(&self.url).ok()?;
+        Some(beside(&path, ".ca"))
+    }
+
     /// The files of the store that are there and that others may use.
     #[must_use]
     pub fn exposed(&self) -> Vec<Exposed> {
@@ -53,7 +61,10 @@ impl StoreSettings {
         let key = self.key_file_for(&path);
         let file = DatabaseFile::new(path.clone());
         let token = beside(&path, ".token");
-        let files = [&file.path, &file.wal, &file.shm, &file.lock, &key, &token];
+        let authority = beside(&path, ".ca");
+        let files = [
+            &file.path, &file.wal, &file.shm, &file.lock, &key, &token, &authority,
+        ];
         let mut exposed: Vec<Exposed> = files
             .into_iter()
             .filter_map(|path| mode(path.to_owned()))
@@ -88,8 +99,11 @@ mod tests {
         assert_eq!(settings.exposed(), []);
         let _store = Store::open(&settings).expect("opens");
         let token = settings.token_file().expect("a file has neighbours");
-        fs::write(&token, "").expect("written");
-        fs::set_permissions(&token, Permissions::from_mode(0o600)).expect("chmod");
+        let authority = settings.authority_file().expect("a file has neighbours");
+        for beside in [token, authority] {
+            fs::write(&beside, "").expect("written");
+            fs::set_permissions(&beside, Permissions::from_mode(0o600)).expect("chmod");
+        }
         assert_eq!(settings.exposed(), [], "they are made for their owner");
         for (name, mode) in [
             ("x.db", 0o640),
@@ -98,6 +112,7 @@ mod tests {
             ("x.db.lock", 0o620),
             ("x.db.key", 0o601),
             ("x.db.token", 0o644),
+            ("x.db.ca", 0o640),
             ("", 0o777),
         ] {
             let path = directory.path().join(name);
