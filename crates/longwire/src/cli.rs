@@ -83,7 +83,7 @@ pub(crate) enum Command {
     /// Read the event log.
     #[command(subcommand, visible_alias = "event")]
     Events(Events),
-    /// Print what is built in.
+    /// Print what is built in, and the certificate authority of this gateway.
     #[command(subcommand)]
     Print(Print),
 }
@@ -342,6 +342,10 @@ pub(crate) enum Print {
     Config,
     /// The HTTP interface of applications, as an OpenAPI document.
     Openapi,
+    /// The certificate authority of this gateway, in PEM, for those who connect to it: with `tls = "self-signed"` in [api].
+    ///
+    /// Made if it is not there yet. Its key is not printed.
+    Ca,
 }
 
 /// How data is printed.

@@ -6,6 +6,7 @@
 //!
 //! Nothing here opens a connection or reads a secret. Secrets are only referred to ([`SecretRef`]).
 
+mod api;
 mod callbacks;
 mod cards;
 mod compat;
@@ -33,6 +34,7 @@ use std::path::{Path, PathBuf};
 use longwire_installation::Name;
 use serde::Deserialize;
 
+pub(crate) use api::{ApiSection, ApiTls};
 pub(crate) use callbacks::CallbacksSection;
 pub(crate) use cards::CardsSection;
 pub(crate) use compat::CompatSection;
@@ -59,6 +61,7 @@ pub(crate) const DEFAULT_FILE: &str = "longwire.toml";
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
     pub(crate) server: ServerSection,
+    pub(crate) api: ApiSection,
     pub(crate) store: StoreSection,
     pub(crate) connect: ConnectSection,
     pub(crate) tls: TlsSection,

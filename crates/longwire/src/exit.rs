@@ -8,6 +8,7 @@ use longwire_delivery::{CreateError, DeliveryStartError};
 use longwire_installation::NameError;
 use longwire_store::{OpenError, ReadError, WriteError};
 
+use crate::certificates::CertificateFailure;
 use crate::client::{ClientError, ONE_NAME};
 use crate::config::{ConfigError, DeclarationError, ProxySettingError, SecretError};
 use crate::token_file::FirstTokenError;
@@ -29,6 +30,9 @@ pub(crate) enum Failure {
     /// Trusted roots cannot be loaded.
     #[error(transparent)]
     Tls(#[from] longwire_egress::TlsError),
+    /// There is no certificate for the listener of applications.
+    #[error(transparent)]
+    Certificate(#[from] CertificateFailure),
     /// The store does not open.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -109,7 +113,11 @@ impl Failure {
     /// The process's answer to it.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::Declaration(_) | Self::Proxy(_) | Self::Tls(_) => Exit::Config,
+            Self::Config(_)
+            | Self::Declaration(_)
+            | Self::Proxy(_)
+            | Self::Tls(_)
+            | Self::Certificate(_) => Exit::Config,
             Self::Usage(_) | Self::Secret(_) => Exit::Usage,
             Self::Bench(error) => Exit::of_run(error),
             Self::NoInstallation(_) | Self::NoToken(_) => Exit::NotFound,
@@ -134,6 +142,7 @@ impl Failure {
             Self::Declaration(error) => Some(error.advice()),
             Self::Proxy(error) => Some(error.advice()),
             Self::Tls(_) => Some("correct ca_file of [tls]"),
+            Self::Certificate(error) => Some(error.advice()),
             Self::Open(error) => Some(error.advice()),
             Self::Secret(error) => Some(error.advice()),
             Self::Client(error) => error.advice(),

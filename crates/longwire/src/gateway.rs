@@ -21,6 +21,7 @@ use longwire_fleet::{
 use longwire_link::Setback;
 use longwire_store::{NewInstallation, Store, StoreSettings};
 
+use crate::certificates;
 use crate::config::{Config, DeclarationError, InstallationSection, Loaded};
 use crate::exit::Failure;
 use crate::files::OpenFiles;
@@ -82,6 +83,7 @@ impl Gateway {
         let store = Store::open(&settings)?;
         first_token(&store, loaded)?;
         tell_exposed(&settings);
+        let tls = certificates::start(loaded)?;
         // Always, even with none: what is no longer declared is to stop.
         let records = store.put_from_file(declared)?;
         let config_faults = records.iter().zip(config_faults);
@@ -124,6 +126,7 @@ impl Gateway {
             &store,
             relay_egress,
             api,
+            tls,
             admin,
         )
         .map_err(listen)?;

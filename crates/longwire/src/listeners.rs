@@ -22,8 +22,8 @@ use longwire_delivery::Deliveries;
 use longwire_egress::EgressSettings;
 use longwire_fleet::Fleet;
 use longwire_listener::{
-    AccessCheck, AccessSettings, Draining, ListenerSettings, ServerHandle, StreamLimits, Timeouts,
-    TokenRates, UpgradeFactory, serve,
+    AccessCheck, AccessSettings, Draining, ListenerSettings, ServerHandle, ServerTls, StreamLimits,
+    Timeouts, TokenRates, UpgradeFactory, serve,
 };
 use longwire_relay::{Relay, RelaySettings};
 use longwire_store::Store;
@@ -87,6 +87,7 @@ impl Listeners {
         store: &Store,
         egress: EgressSettings,
         api: TcpListener,
+        tls: Option<ServerTls>,
         admin: TcpListener,
     ) -> io::Result<Self> {
         let draining = Draining::default();
@@ -132,7 +133,7 @@ impl Listeners {
             connections: api_connections,
             timeouts: Timeouts::default(),
             hosts: None,
-            tls: None,
+            tls,
             upgrades: relay
                 .as_ref()
                 .map(|relay| UpgradeFactory::new(relay.upgrades())),

@@ -10,6 +10,7 @@
 // Both wait for whoever reads, and panic when nobody does. Data is written with `commands::tell`, all else with `longwire_terminal::say`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod certificates;
 mod cli;
 mod client;
 mod command_audit;
@@ -24,6 +25,7 @@ mod listeners;
 mod logs;
 mod moment;
 mod notices;
+mod owner_file;
 mod prompt;
 mod signals;
 mod systemd;
@@ -60,7 +62,7 @@ fn main() -> ExitCode {
         Command::Consumers(command) => commands::consumers::run(config, command),
         Command::Listen(wanted) => commands::listen::run(config, &wanted),
         Command::Events(command) => commands::events::run(config, &command),
-        Command::Print(command) => commands::print::run(&command),
+        Command::Print(command) => commands::print::run(config, &command),
     };
     let exit = done.unwrap_or_else(|failure| {
         let palette = Palette::of(&std::io::stderr());

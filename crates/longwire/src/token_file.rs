@@ -7,9 +7,8 @@
 //! The file is whole and on the disk before the store knows the token. A start that was cut short in between finds a file whose
 //! token the store does not know, and takes that token over.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use longwire_access::{
@@ -20,8 +19,8 @@ use longwire_store::{ReadError, Store, WriteError};
 use secrecy::zeroize::{Zeroize as _, Zeroizing};
 
 use crate::cli::ServerArgs;
-use crate::command_audit;
 use crate::config::Loaded;
+use crate::{command_audit, owner_file};
 
 /// The variable that holds a token.
 const VARIABLE: &str = "LONGWIRE_TOKEN";
@@ -164,30 +163,10 @@ pub(crate) fn make_first(
     Ok(Some(store.create_token(new, &text)?))
 }
 
-/// Writes a file that must not exist yet. It gets its name when it is whole and on the disk.
+/// Writes a file that must not exist yet.
 fn save(text: &TokenText, path: &Path) -> io::Result<()> {
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".new");
-    let draft = PathBuf::from(draft);
-    match fs::remove_file(&draft) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)?;
-    file.write_all(text.expose().as_bytes())?;
-    file.write_all(b"\n")?;
-    file.sync_all()?;
-    // Fails if somebody made one meanwhile, where a rename would replace it.
-    fs::hard_link(&draft, path)?;
-    fs::remove_file(&draft)?;
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+    let line = Zeroizing::new(format!("{}\n", text.expose()));
+    owner_file::save_new(line.as_bytes(), path)
 }
 
 #[cfg(test)]

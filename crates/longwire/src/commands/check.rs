@@ -4,6 +4,7 @@
 //! secrets of added ones are read under the store's lock, so beside a server only the declared ones are tried.
 
 mod callbacks;
+mod certificate;
 mod findings;
 mod online;
 
@@ -44,6 +45,7 @@ fn everything(loaded: &Loaded, online: bool, findings: &mut Findings) {
     };
     findings.good("configuration", format!("{}{laid}", loaded.file.display()));
     exposure(config, findings);
+    certificate::tell(loaded, findings);
     secrets(loaded, findings);
     let settings = loaded.store_settings();
     let (records, consumers) = store(&settings, findings);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use longwire_consumer::RelayRoad;
 use longwire_egress::{NetworkList, NoProxy};
 use longwire_installation::{BotNames, Misfit};
+use rustls_pki_types::ServerName;
 
 use super::{Config, log_filter};
 
@@ -26,6 +27,7 @@ fn refuse(key: impl Into<String>, message: impl Into<String>) -> Result<(), Find
 
 pub(super) fn check(config: &Config) -> Result<(), Finding> {
     server(config)?;
+    api(config)?;
     windows(config)?;
     timing(config)?;
     cards(config)?;
@@ -55,6 +57,19 @@ fn server(config: &Config) -> Result<(), Finding> {
     }
     if config.store.url.is_empty() {
         refuse("store.url", "names no database; write \"sqlite:PATH\"")?;
+    }
+    Ok(())
+}
+
+/// What a certificate can be for, and an address can be written with.
+fn api(config: &Config) -> Result<(), Finding> {
+    for name in &config.api.names {
+        if ServerName::try_from(name.as_str()).is_err() {
+            refuse(
+                "api.names",
+                format!("`{name}` is no host name and no address; leave out the port and https://"),
+            )?;
+        }
     }
     Ok(())
 }

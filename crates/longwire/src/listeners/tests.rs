@@ -70,6 +70,7 @@ impl Served {
             &store,
             egress,
             api,
+            None,
             admin,
         );
         Self {
