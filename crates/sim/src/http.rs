@@ -1,5 +1,5 @@
 //! The part of HTTP/1.1 that the platform and the control API need: one request after the other, bodies with a
-//! `Content-Length`, limited sizes.
+//! `Content-Length` or in chunks, limited sizes.
 
 use std::io;
 
@@ -44,6 +44,14 @@ impl HttpRequest {
             .map(|(_, value)| value.into_owned())
     }
 
+    /// All values of a query key.
+    pub(crate) fn query_all(&self, key: &str) -> Vec<String> {
+        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        let pairs = url::form_urlencoded::parse(query.as_bytes());
+        let values = pairs.filter(|(name, _)| name == key);
+        values.map(|(_, value)| value.into_owned()).collect()
+    }
+
     pub(crate) fn keep_alive(&self) -> bool {
         !self
             .header("connection")
@@ -60,8 +68,8 @@ pub(crate) enum HttpRequestError {
     Malformed,
     #[error("request too large")]
     TooLarge,
-    #[error("body without content-length")]
-    NoLength,
+    #[error("a transfer encoding other than chunked")]
+    Encoding,
 }
 
 impl HttpRequestError {
@@ -70,7 +78,7 @@ impl HttpRequestError {
             Self::Lost(_) => None,
             Self::Malformed => Some(400),
             Self::TooLarge => Some(413),
-            Self::NoLength => Some(411),
+            Self::Encoding => Some(501),
         }
     }
 }
@@ -86,7 +94,7 @@ pub(crate) struct Http {
 impl Http {
     /// The next request; `None` if the connection ends between two requests.
     pub(crate) async fn next(&mut self) -> Result<Option<HttpRequest>, HttpRequestError> {
-        let (mut request, head_len, body_len) = loop {
+        let (mut request, head_len, length) = loop {
             if let Some(found) = parse_head(&self.buffer)? {
                 break found;
             }
@@ -107,15 +115,61 @@ impl Http {
                 .write_all(b"HTTP/1.1 100 Continue\r\n\r\n")
                 .await?;
         }
-        while self.buffer.len() < head_len + body_len {
+        let rest = self.buffer.split_off(head_len);
+        self.buffer = rest;
+        request.body = match length {
+            BodyLength::Known(length) => self.take(length).await?,
+            BodyLength::Chunked => self.chunks().await?,
+        };
+        Ok(Some(request))
+    }
+
+    /// The next bytes of a request.
+    async fn take(&mut self, length: usize) -> Result<Vec<u8>, HttpRequestError> {
+        while self.buffer.len() < length {
             if self.socket.read_buf(&mut self.buffer).await? == 0 {
                 return Err(HttpRequestError::Malformed);
             }
         }
-        let rest = self.buffer.split_off(head_len + body_len);
-        request.body = self.buffer.split_off(head_len);
-        self.buffer = rest;
-        Ok(Some(request))
+        let rest = self.buffer.split_off(length);
+        Ok(std::mem::replace(&mut self.buffer, rest))
+    }
+
+    /// The next line of a request, without its end.
+    async fn line(&mut self) -> Result<String, HttpRequestError> {
+        loop {
+            if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\r\n") {
+                let line = self.take(end + 2).await?;
+                return Ok(String::from_utf8_lossy(&line[..end]).into_owned());
+            }
+            if self.buffer.len() > MAX_HEAD_BYTES
+                || self.socket.read_buf(&mut self.buffer).await? == 0
+            {
+                return Err(HttpRequestError::Malformed);
+            }
+        }
+    }
+
+    /// A body in chunks (RFC 9112, section 7.1). Its trailers are read and ignored.
+    async fn chunks(&mut self) -> Result<Vec<u8>, HttpRequestError> {
+        let mut body = Vec::new();
+        loop {
+            let line = self.line().await?;
+            let digits = line.split(';').next().unwrap_or_default().trim();
+            let length = usize::from_str_radix(digits, 16);
+            let length = length.map_err(|_| HttpRequestError::Malformed)?;
+            if length > MAX_BODY_BYTES - body.len() {
+                return Err(HttpRequestError::TooLarge);
+            }
+            if length == 0 {
+                while !self.line().await?.is_empty() {}
+                return Ok(body);
+            }
+            body.append(&mut self.take(length).await?);
+            if !self.line().await?.is_empty() {
+                return Err(HttpRequestError::Malformed);
+            }
+        }
     }
 
     pub(crate) async fn respond(
@@ -157,7 +211,14 @@ impl Http {
     }
 }
 
-fn parse_head(buffer: &[u8]) -> Result<Option<(HttpRequest, usize, usize)>, HttpRequestError> {
+/// How long a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BodyLength {
+    Known(usize),
+    Chunked,
+}
+
+fn parse_head(buffer: &[u8]) -> Result<Option<(HttpRequest, usize, BodyLength)>, HttpRequestError> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut parsed = httparse::Request::new(&mut headers);
     let head_len = match parsed.parse(buffer) {
@@ -175,8 +236,11 @@ fn parse_head(buffer: &[u8]) -> Result<Option<(HttpRequest, usize, usize)>, Http
         headers: headers.collect(),
         body: Vec::new(),
     };
-    if request.header("transfer-encoding").is_some() {
-        return Err(HttpRequestError::NoLength);
+    if let Some(encoding) = request.header("transfer-encoding") {
+        return match encoding.trim().eq_ignore_ascii_case("chunked") {
+            true => Ok(Some((request, head_len, BodyLength::Chunked))),
+            false => Err(HttpRequestError::Encoding),
+        };
     }
     let body_len = match request.header("content-length") {
         None => 0,
@@ -188,7 +252,7 @@ fn parse_head(buffer: &[u8]) -> Result<Option<(HttpRequest, usize, usize)>, Http
     if body_len > MAX_BODY_BYTES {
         return Err(HttpRequestError::TooLarge);
     }
-    Ok(Some((request, head_len, body_len)))
+    Ok(Some((request, head_len, BodyLength::Known(body_len))))
 }
 
 /// The reason phrase of a status.
@@ -201,10 +265,10 @@ pub(crate) fn reason(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
-        411 => "Length Required",
         413 => "Content Too Large",
         429 => "Too Many Requests",
         500 => "Internal Server Error",
+        501 => "Not Implemented",
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
