@@ -1,5 +1,7 @@
 //! The control API: the commands of [`Control`] as JSON over HTTP, for scripts in any language. Nothing is decided here.
 
+mod open_api;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -96,6 +98,12 @@ enum HttpLoadRequest {
 pub(crate) async fn answer(control: &Control, request: &HttpRequest) -> (u16, Value) {
     let verb = request.path().strip_prefix(ROOT).unwrap_or_default();
     let verb = verb.trim_matches('/');
+    if let Some(result) = open_api::answer(control, verb, request) {
+        return match result {
+            Ok(value) => (200, value),
+            Err(error) => (400, json!({"error": error})),
+        };
+    }
     let result = match (request.method.as_str(), verb) {
         ("GET", "") => Ok(verbs()),
         ("GET", "ledger") => Ok(json!(control.ledger())),
@@ -124,7 +132,8 @@ pub(crate) async fn answer(control: &Control, request: &HttpRequest) -> (u16, Va
             _,
             "" | "ledger" | "traffic" | "connections" | "records" | "acked" | "messages" | "push"
             | "fault" | "behaviour" | "expire_tokens" | "recall" | "reset" | "request_urls"
-            | "http/push" | "http/load" | "http/records" | "http/delivered",
+            | "describe" | "pass_time" | "bot" | "http/push" | "http/load" | "http/records"
+            | "http/delivered",
         ) => {
             return (
                 405,
@@ -253,6 +262,8 @@ fn verbs() -> Value {
         "POST /sim/v1/behaviour": [
             {"app": "cli_a1b2c3d4e5f60718", "behaviour": {"bootstrap_http": {"status": 503}}, "times": 3},
             {"behaviour": "upgrade_hang", "times": 1, "after": 2},
+            {"behaviour": {"call": {"to": "message_reply", "with": "unanswered"}}, "times": 1},
+            {"behaviour": {"call": {"with": {"slow": {"delay_ms": 500}}}}},
             {"behaviour": {"message_refuse": {"http": 429, "code": 99991400, "msg": "slower", "reset_s": 1}}, "times": 1},
             {"behaviour": "nominal"},
         ],
@@ -280,6 +291,14 @@ fn verbs() -> Value {
         "GET /sim/v1/http/delivered": "ids of delivered HTTP pushes",
         "POST /sim/v1/expire_tokens": [{"app": "cli_a1b2c3d4e5f60718"}, {}],
         "POST /sim/v1/recall": [{"message_id": "om_1"}],
+        "GET /sim/v1/chats/{chat}/transcript": "what a person sees in a chat",
+        "GET /sim/v1/bot?app=": "the open id of the app's bot",
+        "POST /sim/v1/describe": [
+            {"bot": {"app": "cli_a1b2c3d4e5f60718", "profile": {"name": "Helper", "activate_status": 2}}},
+            {"person": {"open_id": "ou_00000000000000000000000000000a17", "profile": {"name": "Ann", "reach": "outside"}}},
+            {"chat": {"chat": "oc_1", "profile": {"name": "Team", "mode": "group", "people": 3, "apps": []}}},
+        ],
+        "POST /sim/v1/pass_time": [{"seconds": 3600}],
         "POST /sim/v1/reset": "forget pushes, counters, scripts and traffic; connections and request URLs stay",
     })
 }

@@ -2,12 +2,19 @@
 //!
 //! The members are those in the open platform's documentation; ids are invented where none is given.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::ids::{hex32, scramble};
 use crate::message::{INVENTED_TOKEN, event_words, tenant_key};
+use crate::open_api::{
+    BUNDLE, Bundled, Content, FileKind, Mention, Moment, StandingMessage, StoredFile, image_type,
+};
+use crate::serde_forms::base64_bytes;
+use crate::transcript::{ChatAuthor, ChatFile};
 
 /// Who writes a message or clicks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +32,45 @@ impl Default for ChatSender {
     }
 }
 
-/// A text message in a chat: `im.message.receive_v1`.
+/// An image or file of a person's message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attachment {
+    /// How it is sent.
+    pub kind: AttachmentKind,
+    /// Its name.
+    pub name: String,
+    /// Its bytes, in JSON as base64.
+    #[serde(with = "base64_bytes")]
+    pub bytes: Bytes,
+}
+
+/// How an image or file is sent: the type of its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttachmentKind {
+    /// `image`.
+    Image,
+    /// `file`.
+    File,
+    /// `audio`.
+    Audio,
+    /// `media`, a video.
+    Media,
+}
+
+impl AttachmentKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::File => "file",
+            Self::Audio => "audio",
+            Self::Media => "media",
+        }
+    }
+}
+
+/// A message in a chat: `im.message.receive_v1`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChatMessage {
@@ -45,6 +90,10 @@ pub struct ChatMessage {
     pub parent_id: Option<String>,
     /// The texts of the messages that it forwards. Then it is a bundle of them, and its own text is not used.
     pub forwarded: Vec<String>,
+    /// The texts of a second bundle, which stands behind the others in the first one.
+    pub forwarded_within: Vec<String>,
+    /// The image or file that it is. Then its own text is not used.
+    pub attachment: Option<Attachment>,
 }
 
 impl Default for ChatMessage {
@@ -58,6 +107,8 @@ impl Default for ChatMessage {
             mentions: Vec::new(),
             parent_id: None,
             forwarded: Vec::new(),
+            forwarded_within: Vec::new(),
+            attachment: None,
         }
     }
 }
@@ -96,6 +147,8 @@ pub(crate) struct Invented {
     app: String,
     message_id: String,
     created_ms: u64,
+    /// The same time on the other clock.
+    at: Instant,
     /// The app's verification token.
     token: String,
 }
@@ -106,7 +159,7 @@ impl Invented {
         number: u64,
         seed: u64,
         app: &str,
-        created_ms: u64,
+        (created_ms, at): (u64, Instant),
         token: Option<&str>,
     ) -> Self {
         let (high, low) = event_words(number, seed);
@@ -115,6 +168,7 @@ impl Invented {
             app: app.to_owned(),
             message_id: format!("om_{}", hex32(scramble(low), high)),
             created_ms,
+            at,
             token: token.unwrap_or(INVENTED_TOKEN).to_owned(),
         }
     }
@@ -143,7 +197,7 @@ impl ChatMessage {
             ChatSender::Bot(open_id) => ("bot", open_id),
         };
         let time = invented.created_ms.to_string();
-        let (message_type, content) = self.content();
+        let (message_type, content) = self.content(invented);
         let mut message = json!({
             "message_id": message_id,
             "create_time": time,
@@ -181,81 +235,167 @@ impl ChatMessage {
             },
         });
         let payload = Bytes::from(event.to_string());
-        let standing = StandingMessage {
-            message_id,
-            chat: self.chat.clone(),
-            sender: open_id.clone(),
-            created_ms: invented.created_ms,
-            text: self.text.clone(),
-            forwarded: self.forwarded.clone(),
+        let content = content.to_string();
+        (
+            payload,
+            self.standing(message_id, (message_type, content), invented),
+        )
+    }
+
+    /// The message as it stands in its chat.
+    fn standing(
+        &self,
+        message_id: String,
+        (message_type, content): (&str, String),
+        invented: &Invented,
+    ) -> StandingMessage {
+        let author = match &self.sender {
+            ChatSender::Human(open_id) => ChatAuthor::Person(open_id.clone()),
+            ChatSender::Bot(open_id) => ChatAuthor::OtherBot(open_id.clone()),
         };
-        (payload, standing)
+        let at = Moment {
+            instant: invented.at,
+            unix_ms: invented.created_ms,
+        };
+        let mut standing = StandingMessage::new(message_id, self.chat.clone(), author, at);
+        message_type.clone_into(&mut standing.msg_type);
+        standing.echo.clone_from(&content);
+        standing.content = content;
+        standing.text = self.text.clone();
+        if let Some(attachment) = &self.attachment {
+            standing.text = match attachment.kind {
+                AttachmentKind::Image => "[image]".to_owned(),
+                kind => format!("[{} {}]", kind.as_str(), attachment.name),
+            };
+            standing.file = Some(ChatFile {
+                key: self.key_of(attachment, invented),
+                name: attachment.name.clone(),
+                size_bytes: attachment.bytes.len() as u64,
+            });
+        }
+        if self.is_bundle() {
+            let texts = self.forwarded.iter().chain(&self.forwarded_within);
+            standing.text = texts.cloned().collect::<Vec<_>>().join("\n");
+            let bundled = self.forwarded.iter().cloned().map(Bundled::Text);
+            standing.bundle = bundled.collect();
+            if !self.forwarded_within.is_empty() {
+                let within = Bundled::Bundle(self.forwarded_within.clone());
+                standing.bundle.push(within);
+            }
+        }
+        standing.parent_id.clone_from(&self.parent_id);
+        standing.root_id.clone_from(&self.parent_id);
+        let mentions = self.mentions.iter().enumerate();
+        let mentions = mentions.map(|(nth, open_id)| Mention {
+            key: format!("@_user_{}", nth + 1),
+            open_id: open_id.clone(),
+            // Whoever reads it knows the name.
+            name: String::new(),
+        });
+        standing.mentions = mentions.collect();
+        standing
+    }
+
+    /// The image or file of the message, with its key.
+    pub(crate) fn file(&self, invented: &Invented) -> Option<(String, StoredFile)> {
+        let attachment = self.attachment.as_ref()?;
+        let (kind, content_type) = match attachment.kind {
+            AttachmentKind::Image => {
+                let found = image_type(&attachment.bytes);
+                (FileKind::Image, found.unwrap_or("image/png"))
+            }
+            AttachmentKind::Audio => (FileKind::File("opus".to_owned()), "audio/ogg"),
+            AttachmentKind::Media => (FileKind::File("mp4".to_owned()), "video/mp4"),
+            AttachmentKind::File => {
+                let kind = FileKind::File("stream".to_owned());
+                (kind, "application/octet-stream")
+            }
+        };
+        let file = StoredFile {
+            app: None,
+            name: attachment.name.clone(),
+            kind,
+            content_type,
+            bytes: attachment.bytes.clone(),
+        };
+        Some((self.key_of(attachment, invented), file))
+    }
+
+    fn key_of(&self, attachment: &Attachment, invented: &Invented) -> String {
+        match attachment.kind {
+            AttachmentKind::Image => format!("img_v2_{}", invented.event_id),
+            _ => format!("file_v2_{}", invented.event_id),
+        }
+    }
+
+    fn is_bundle(&self) -> bool {
+        !self.forwarded.is_empty() || !self.forwarded_within.is_empty()
     }
 
     /// The type, and the content of the event: that of a bundle is wrapped in an object.
-    fn content(&self) -> (&'static str, Value) {
-        if self.forwarded.is_empty() {
-            ("text", json!({ "text": self.text }))
-        } else {
+    fn content(&self, invented: &Invented) -> (&'static str, Value) {
+        if let Some(attachment) = &self.attachment {
+            let key = self.key_of(attachment, invented);
+            let content = match attachment.kind {
+                AttachmentKind::Image => json!({ "image_key": key }),
+                AttachmentKind::File => json!({ "file_key": key, "file_name": attachment.name }),
+                AttachmentKind::Audio => json!({ "file_key": key, "duration": 1_000 }),
+                AttachmentKind::Media => json!({ "file_key": key, "image_key": key,
+                    "file_name": attachment.name, "duration": 1_000 }),
+            };
+            return (attachment.kind.as_str(), content);
+        }
+        if self.is_bundle() {
             ("merge_forward", json!({ "content": BUNDLE }))
+        } else {
+            ("text", json!({ "text": self.text }))
         }
     }
 }
 
-/// The constant content of a bundle.
-const BUNDLE: &str = "Merged and Forwarded Message";
-
-/// A person's message as it stands in its chat.
-#[derive(Debug)]
-pub(crate) struct StandingMessage {
-    pub(crate) message_id: String,
-    pub(crate) chat: String,
-    sender: String,
-    created_ms: u64,
-    text: String,
-    forwarded: Vec<String>,
-}
-
-impl StandingMessage {
-    /// `items` of the call that reads it: the message, and the messages of a bundle behind it.
-    pub(crate) fn items(&self) -> Vec<Value> {
-        let text = |text: &str| json!({ "text": text }).to_string();
-        if self.forwarded.is_empty() {
-            return vec![self.item(&self.message_id, "text", &text(&self.text))];
-        }
-        // Here the constant is bare and no JSON.
-        let mut items = vec![self.item(&self.message_id, "merge_forward", BUNDLE)];
-        for (nth, forwarded) in self.forwarded.iter().enumerate() {
-            let id = format!("{}_{nth}", self.message_id);
-            let mut item = self.item(&id, "text", &text(forwarded));
-            item["upper_message_id"] = json!(self.message_id);
-            items.push(item);
-        }
-        items
+/// The message of an event that was pushed as it is, and whether it is in a group; `None` if it is another event.
+pub(crate) fn standing_of(payload: &[u8], at: Instant) -> Option<(StandingMessage, bool)> {
+    let event: Value = serde_json::from_slice(payload).ok()?;
+    if event.pointer("/header/event_type")? != "im.message.receive_v1" {
+        return None;
     }
-
-    fn item(&self, id: &str, message_type: &str, content: &str) -> Value {
-        let time = self.created_ms.to_string();
-        json!({
-            "message_id": id,
-            "msg_type": message_type,
-            "create_time": time,
-            "update_time": time,
-            "deleted": false,
-            "updated": false,
-            "chat_id": self.chat,
-            "sender": {
-                "id": self.sender,
-                "id_type": "open_id",
-                "sender_type": "user",
-                "tenant_key": tenant_key(),
-            },
-            "body": { "content": content },
-        })
-    }
+    let text = |path: &str| event.pointer(path).and_then(Value::as_str);
+    let message = |member: &str| text(&format!("/event/message/{member}"));
+    let sender = text("/event/sender/sender_id/open_id").unwrap_or_default();
+    let author = match text("/event/sender/sender_type") {
+        Some("bot" | "app") => ChatAuthor::OtherBot(sender.to_owned()),
+        _ => ChatAuthor::Person(sender.to_owned()),
+    };
+    let at = Moment {
+        instant: at,
+        unix_ms: message("create_time")
+            .and_then(|ms| ms.parse().ok())
+            .unwrap_or(0),
+    };
+    let (id, chat) = (
+        message("message_id")?.to_owned(),
+        message("chat_id")?.to_owned(),
+    );
+    let (msg_type, content) = (message("message_type")?, message("content")?);
+    let standing = StandingMessage::new(id, chat, author, at);
+    let read = Content::read(msg_type, content).unwrap_or_else(|| Content {
+        text: format!("[{msg_type}]"),
+        echo: content.to_owned(),
+        ..Content::default()
+    });
+    let mut standing = standing.saying(msg_type, content, read);
+    standing.parent_id = message("parent_id").map(str::to_owned);
+    standing.root_id = message("root_id").map(str::to_owned);
+    standing.thread_id = message("thread_id").map(str::to_owned);
+    Some((standing, message("chat_type") != Some("p2p")))
 }
 
 impl ClickedCard {
+    /// The card that is clicked on.
+    pub(crate) fn card_id<'a>(&'a self, invented: &'a Invented) -> &'a str {
+        self.message_id.as_ref().unwrap_or(&invented.message_id)
+    }
+
     pub(crate) fn payload(&self, invented: &Invented) -> Bytes {
         let message_id = self.message_id.as_ref().unwrap_or(&invented.message_id);
         // Card callbacks have microseconds.
@@ -308,6 +448,7 @@ mod tests {
             app: "cli_a".to_owned(),
             message_id: "om_1".to_owned(),
             created_ms: 1_767_225_601_321,
+            at: Instant::now(),
             token: "vt".to_owned(),
         }
     }

@@ -98,7 +98,7 @@ impl Control {
 
     /// The messages that bots sent, of one app or all, in their order. Old ones are dropped.
     pub fn bot_messages(&self, app: Option<&str>) -> Vec<BotMessage> {
-        self.shared.state().open_api.messages(app)
+        self.shared.state().open_api.messages.of_bots(app)
     }
 
     /// Ends all tenant tokens of one app, or of all. Returns how many.
@@ -108,7 +108,9 @@ impl Control {
 
     /// A person recalls a message: replies to it are refused with code 230011.
     pub fn recall(&self, message_id: &str) {
-        self.shared.state().open_api.recall(message_id);
+        let mut state = self.shared.state();
+        let now = Instant::now();
+        state.person_recalls(message_id, now);
     }
 
     /// Forgets pushes, records, messages, counters, scripts and traffic. Connections and tokens stay.

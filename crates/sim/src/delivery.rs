@@ -10,18 +10,23 @@ use longwire_wire::answer::AnswerPayload;
 use longwire_wire::frame::FrameView;
 use rand::Rng as _;
 
-use crate::chat_event::Invented;
+use crate::api_calls::NewClick;
+use crate::chat_event::{Invented, standing_of};
 use crate::fault::ConnectionId;
 use crate::fragments;
 use crate::ids::{AttemptId, attempt_of, hex32};
 use crate::ledger::{AttemptOutcome, PushRecord, RecordState};
 use crate::message::event_words;
+use crate::open_api::StandingMessage;
 use crate::push::{HeaderType, Payload, Push, PushId};
 use crate::state::PlatformState;
 use crate::tracked::{PayloadFacts, PayloadSource, TrackedPush};
+use crate::transcript::ChatAuthor;
 
 /// The push number of frames whose answer is ignored. Push numbers have 48 bits of the `message_id` and begin with 1.
 pub(crate) const UNTRACKED: u64 = 0;
+/// Longest event whose message is remembered as one that stands in its chat.
+const REMEMBERED_BYTES: usize = 64 * 1024;
 
 impl PlatformState {
     /// Accepts an event, and sends it or lets it wait for a connection.
@@ -83,21 +88,45 @@ impl PlatformState {
         now: Instant,
     ) -> (PayloadSource, bool) {
         match payload {
-            Payload::MadeUp { bytes } => (self.made_up(app, *bytes, now), false),
+            Payload::MadeUp { bytes } => {
+                let body = self.made_up(app, *bytes, now);
+                if *bytes <= REMEMBERED_BYTES {
+                    let mut payload = Vec::new();
+                    body.write(number, self.settings.seed, &mut payload);
+                    self.remember(&payload, app, now);
+                }
+                (body, false)
+            }
             Payload::Message(message) => {
                 let invented = self.invent(number, app, now);
                 let (payload, standing) = message.payload(&invented);
-                self.open_api.knows(standing, self.settings.keep_records);
+                if let Some((key, file)) = message.file(&invented) {
+                    self.open_api.files.keep(key, file);
+                }
+                self.person_wrote(standing, message.group, app);
                 let event_id = invented.event_id;
                 (PayloadSource::Given { payload, event_id }, false)
             }
             Payload::CardClick(click) => {
                 let invented = self.invent(number, app, now);
                 let payload = click.payload(&invented);
+                let clicked = NewClick {
+                    app: &self.apps[app].id.clone(),
+                    token: &format!("c-{}", invented.event_id),
+                    message_id: click.card_id(&invented),
+                    chat: &click.chat,
+                    person: &click.person,
+                    value: &click.value,
+                };
+                let api_now = self.open_api.now(now);
+                self.card_clicked(&clicked, api_now);
                 let event_id = invented.event_id;
                 (PayloadSource::Given { payload, event_id }, true)
             }
             Payload::Given(payload) => {
+                if payload.len() <= REMEMBERED_BYTES {
+                    self.remember(payload, app, now);
+                }
                 let facts = PayloadFacts::of(payload);
                 let invented = || {
                     let (high, low) = event_words(number, self.settings.seed);
@@ -120,7 +149,27 @@ impl PlatformState {
             .console(app)
             .map(|console| console.verification_token());
         let app = &self.apps[app].id;
-        Invented::of(number, self.settings.seed, app, created_ms, token)
+        Invented::of(number, self.settings.seed, app, (created_ms, now), token)
+    }
+
+    /// The message of an event stands in its chat.
+    fn remember(&mut self, payload: &[u8], app: usize, now: Instant) {
+        if let Some((standing, is_group)) = standing_of(payload, now) {
+            self.person_wrote(standing, is_group, app);
+        }
+    }
+
+    /// A person's or another bot's message stands in its chat.
+    fn person_wrote(&mut self, standing: StandingMessage, is_group: bool, app: usize) {
+        let app = &self.apps[app].id;
+        if let ChatAuthor::Person(person) = &standing.author
+            && !is_group
+        {
+            let (person, chat) = (person.clone(), standing.chat.clone());
+            self.open_api.directory.meets(app, &person, &chat);
+        }
+        let limit = self.settings.keep_records;
+        self.open_api.messages.add(standing, limit);
     }
 
     pub(crate) fn next_number(&mut self) -> u64 {
@@ -250,6 +299,7 @@ impl PlatformState {
                 tracked.answer_data = data;
                 tracked.acked_at = Some(now);
                 self.ledger.acked += 1;
+                self.show_click_answer(delivery.push, now);
                 self.finish_attempt(delivery.push, AttemptOutcome::Acked);
                 self.finish(delivery.push, RecordState::Acked);
             }
@@ -257,6 +307,20 @@ impl PlatformState {
                 self.ledger.nacked += 1;
                 self.fail(delivery.push, AttemptOutcome::Nacked(code), now);
             }
+        }
+    }
+
+    /// A click on a card was answered with this push's data.
+    fn show_click_answer(&mut self, number: u64, now: Instant) {
+        let Some(tracked) = self.pushes.get(number) else {
+            return;
+        };
+        let shape = tracked.shape.as_ref();
+        if shape.is_some_and(|push| matches!(push.payload, Payload::CardClick(_))) {
+            let token = format!("c-{}", tracked.event_id(self.settings.seed));
+            let data = tracked.answer_data.clone();
+            let now = self.open_api.now(now);
+            self.click_answered(&token, data.as_deref(), now);
         }
     }
 

@@ -13,12 +13,14 @@
 //!
 //! To apps whose console has request URLs it posts events and card callbacks, encrypted and signed ([`HttpPush`]).
 //!
-//! Below `/open-apis` it gives tokens and takes the messages of bots, which [`Control::bot_messages`] returns.
+//! Below `/open-apis` it is the Open API as bots use it when they answer: tokens, messages, reactions, files and cards.
+//! [`Control::transcript`] says what a person saw of it in a chat.
 //!
 //! The simulator is strict where the platform is known to be strict, and has a setting where this is not known. It
 //! checks only the answer to an event, and never what a client does with the event.
 
 mod api;
+mod api_call;
 mod api_calls;
 mod behaviour;
 mod bootstrap;
@@ -43,6 +45,7 @@ mod message;
 mod numbers;
 mod open_api;
 mod pings;
+mod profiles;
 pub mod proxy;
 mod push;
 mod pushes;
@@ -58,12 +61,14 @@ mod timer_queue;
 mod tls;
 mod tracked;
 mod traffic;
+mod transcript;
 mod upgrade;
 mod wall_clock;
 pub mod wecom;
 
-pub use crate::behaviour::Behaviour;
-pub use crate::chat_event::{ChatMessage, ChatSender, ClickedCard};
+pub use crate::api_call::ApiCall;
+pub use crate::behaviour::{Behaviour, CallOutcome};
+pub use crate::chat_event::{Attachment, AttachmentKind, ChatMessage, ChatSender, ClickedCard};
 pub use crate::control::Control;
 pub use crate::fault::{ConnectionFault, ConnectionId, Target};
 pub use crate::http_ledger::{
@@ -79,12 +84,16 @@ pub use crate::ledger::{
 };
 pub use crate::message::pushed_at_us;
 pub use crate::open_api::BotMessage;
+pub use crate::profiles::{BotProfile, ChatMode, ChatProfile, PersonProfile, Reach};
 pub use crate::push::{FragmentPlan, HeaderType, Order, Payload, Push, PushId};
 pub use crate::script::Script;
 pub use crate::settings::{
-    Apps, CardAnswerRules, RepeatTimestamp, SimSettings, SimTls, StartError,
+    Apps, CallBudgets, CardAnswerRules, RepeatTimestamp, SimSettings, SimTls, StartError,
 };
 pub use crate::sim::Sim;
 pub use crate::traffic::{ClosedLoop, Traffic, TrafficProgress};
+pub use crate::transcript::{
+    ChatAuthor, ChatClick, ChatFile, ChatLine, ChatReaction, EarlierText, Transcript,
+};
 pub use crate::wall_clock::WallClock;
 pub use longwire_platform_server::feishu::bootstrap::DataShape;

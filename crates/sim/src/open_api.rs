@@ -1,80 +1,83 @@
-//! What the Open API keeps: tenant tokens, the messages of bots, and what is known of chats.
+//! What the Open API keeps: tokens, messages, files, cards, and what is known of bots, people and chats.
+//!
+//! Everything is bounded: messages by the settings, the rest by a constant beside it. Its own clock can be put forward, so
+//! that tests see tokens and streams end.
 
+mod card_text;
+mod cards;
+mod content;
+mod credentials;
+mod directory;
+mod files;
 mod messages;
 mod people;
+mod rates;
+mod standing;
 mod tokens;
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+pub(crate) use card_text::Place;
+pub(crate) use cards::{Admitted, CardEntity, CardRefusal, Cards, ChangeHead, ElementChange};
+pub(crate) use content::{Content, Mention};
+pub(crate) use credentials::{Credentials, Unusable};
+use directory::Directory;
+pub(crate) use files::{FileKind, Files, StoredFile, image_type};
 pub use messages::BotMessage;
-use messages::Sent;
+use messages::Messages;
 use people::People;
 pub(crate) use people::{Agreement, Unspendable};
+pub(crate) use rates::{RateLimit, RateOf, Rates, TooOften};
+pub(crate) use standing::{BUNDLE, Bundled, Memory, Moment, StandingMessage};
 use tokens::Token;
+pub(crate) use tokens::{Caller, TokenKind};
 
-use crate::chat_event::StandingMessage;
-
-/// Tokens, messages and what is known of chats.
+/// Everything that the Open API keeps.
 #[derive(Debug, Default)]
 pub(crate) struct OpenApi {
     tokens: Vec<Token>,
-    messages: VecDeque<Sent>,
-    /// How many messages were dropped from the front.
-    dropped: u64,
-    /// By app and `uuid`, the number of the message.
-    uuids: HashMap<(String, String), u64>,
-    recalled: HashSet<String>,
-    /// The messages that were pushed with their text; the oldest are forgotten.
-    standing: HashMap<String, StandingMessage>,
-    known: VecDeque<String>,
+    pub(crate) messages: Messages,
+    pub(crate) files: Files,
+    pub(crate) cards: Cards,
+    pub(crate) credentials: Credentials,
+    pub(crate) directory: Directory,
     people: People,
-    /// When the latest messages of a chat were sent.
-    rates: HashMap<String, VecDeque<Instant>>,
+    pub(crate) rates: Rates,
     /// How many calls there were.
     pub(crate) calls: u64,
+    /// How many ids were made.
+    ids: u64,
+    /// How far the clock was put forward.
+    ahead: Duration,
 }
 
 impl OpenApi {
-    /// A person's message stands in its chat.
-    pub(crate) fn knows(&mut self, message: StandingMessage, limit: usize) {
-        let message_id = message.message_id.clone();
-        if self.standing.insert(message_id.clone(), message).is_none() {
-            self.known.push_back(message_id);
-        }
-        while self.known.len() > limit {
-            if let Some(oldest) = self.known.pop_front() {
-                self.standing.remove(&oldest);
-            }
-        }
+    /// The time of tokens, files, cards and messages.
+    pub(crate) fn now(&self, now: Instant) -> Instant {
+        now + self.ahead
     }
 
-    /// Forgets messages and chats. Tokens stay.
+    /// Puts the clock forward.
+    pub(crate) fn pass_time(&mut self, by: Duration) {
+        self.ahead += by;
+    }
+
+    /// The number of the next id.
+    pub(crate) fn next_id(&mut self) -> u64 {
+        self.ids += 1;
+        self.ids
+    }
+
+    /// Forgets messages, files, cards and rates. Tokens and profiles stay.
     pub(crate) fn forget_messages(&mut self) {
         *self = Self {
             tokens: std::mem::take(&mut self.tokens),
             people: std::mem::take(&mut self.people),
+            directory: std::mem::take(&mut self.directory),
             calls: self.calls,
+            ids: self.ids,
+            ahead: self.ahead,
             ..Self::default()
         };
-    }
-
-    pub(crate) fn recall(&mut self, message_id: &str) {
-        self.recalled.insert(message_id.to_owned());
-    }
-
-    pub(crate) fn is_recalled(&self, message_id: &str) -> bool {
-        self.recalled.contains(message_id)
-    }
-
-    /// The chat of a message that was pushed with its text.
-    pub(crate) fn chat_of(&self, message_id: &str) -> Option<&str> {
-        let message = self.standing.get(message_id);
-        message.map(|message| message.chat.as_str())
-    }
-
-    /// A message that was pushed with its text.
-    pub(crate) fn standing(&self, message_id: &str) -> Option<&StandingMessage> {
-        self.standing.get(message_id)
     }
 }

@@ -76,6 +76,8 @@ pub struct SimSettings {
     pub person: String,
     /// Messages that one chat takes within a second, of all apps: 5. The next is refused with code 230020. 0 for no limit.
     pub chat_messages_per_second: usize,
+    /// How often apps may call.
+    pub call_budgets: CallBudgets,
     /// Number of finished pushes whose records are kept, and of messages. Unfinished pushes always have a record, and counters are always
     /// exact.
     pub keep_records: usize,
@@ -117,6 +119,7 @@ impl Default for SimSettings {
             token_lifetime: Duration::from_secs(2 * 60 * 60),
             person: "ou_00000000000000000000000000000a17".to_owned(),
             chat_messages_per_second: 5,
+            call_budgets: CallBudgets::published(),
             keep_records: 100_000,
         }
     }
@@ -149,6 +152,45 @@ impl SimSettings {
             ));
         }
         Ok(())
+    }
+}
+
+/// How often apps may call; 0 is as often as they like. Above it the answer is code 99991400 with the documented headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallBudgets {
+    /// Calls of one kind by one app within a second: 50.
+    pub app_per_second: usize,
+    /// Calls of one kind by one app within a minute: 1,000.
+    pub app_per_minute: usize,
+    /// Calls for names within a second: 5.
+    pub names_per_second: usize,
+    /// New cards in place of one message's within a second: 5. Above it the answer is code 230020.
+    pub message_changes_per_second: usize,
+    /// Changes of one card entity within a second: 10. Streamed texts are exempt.
+    pub card_changes_per_second: usize,
+}
+
+impl CallBudgets {
+    /// Those of the documentation.
+    pub fn published() -> Self {
+        Self {
+            app_per_second: 50,
+            app_per_minute: 1_000,
+            names_per_second: 5,
+            message_changes_per_second: 5,
+            card_changes_per_second: 10,
+        }
+    }
+
+    /// No limits.
+    pub fn none() -> Self {
+        Self {
+            app_per_second: 0,
+            app_per_minute: 0,
+            names_per_second: 0,
+            message_changes_per_second: 0,
+            card_changes_per_second: 0,
+        }
     }
 }
 

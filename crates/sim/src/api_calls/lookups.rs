@@ -1,85 +1,92 @@
-//! The calls that read a message and the names of people.
-//!
-//! A lookup is checked in this order: the token, a scripted behaviour, and whether there is such a message.
+//! The calls that ask for people.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use longwire_wire::open_api::{USERS_BASIC_MOST, UsersRequest, code, message_code};
+use longwire_wire::open_api::{USERS_BASIC_MOST, UsersRequest, code};
 use serde_json::{Value, json};
 
-use super::answers::{ApiReply, refusal, success};
-use super::{message_of, token_refusal};
+use super::Asked;
+use super::answers::{ApiReply, bad_field, done, refusal};
+use super::outcomes::late;
 use crate::behaviour::{Behaviour, Occasion};
-use crate::http::HttpRequest;
-use crate::message::tenant_key;
+use crate::open_api::Caller;
 use crate::state::PlatformState;
 
-impl PlatformState {
-    /// A message as it stands in its chat. A message of made-up traffic has no text that anybody remembers, so it counts as
-    /// deleted.
-    pub(super) fn message_lookup(&mut self, request: &HttpRequest, now: Instant) -> ApiReply {
-        self.lookup(request, now, |state, _| {
-            let message_id = message_of(request.path()).unwrap_or_default();
-            if state.open_api.is_recalled(message_id) {
-                let recalled = json!({ "message_id": message_id, "deleted": true });
-                return items(vec![recalled]);
-            }
-            if let Some(standing) = state.open_api.standing(message_id) {
-                return items(standing.items());
-            }
-            let messages = state.open_api.messages(None);
-            let of_bot = messages.iter().find(|one| one.message_id == message_id);
-            match of_bot {
-                Some(message) => items(vec![json!({
-                    "message_id": message.message_id,
-                    "msg_type": message.msg_type,
-                    "create_time": message.at_ms.to_string(),
-                    "deleted": false,
-                    "chat_id": message.chat,
-                    "sender": {
-                        "id": message.app,
-                        "id_type": "app_id",
-                        "sender_type": "app",
-                        "tenant_key": tenant_key(),
-                    },
-                    "body": { "content": message.content },
-                })]),
-                None => refusal(400, message_code::DELETED, "The message was deleted."),
-            }
-        })
-    }
+/// Most people of a `users/batch` call.
+const BATCH_MOST: usize = 50;
 
-    /// What people show of themselves. Everybody exists whose id begins with `ou_`.
-    pub(super) fn names_call(&mut self, request: &HttpRequest, now: Instant) -> ApiReply {
-        self.lookup(request, now, |_, named| {
-            let asked = UsersRequest::parse(&request.body).ok();
-            let asked = asked.filter(|asked| asked.user_ids.len() <= USERS_BASIC_MOST);
-            let Some(asked) = asked else {
-                return refusal(400, code::FIELD_INVALID, "field validation failed");
+impl PlatformState {
+    /// What people show of themselves, without regard to the app's range. Everybody exists whose id begins with `ou_`.
+    pub(super) fn names_call(&mut self, caller: &Caller, asked: Asked<'_>) -> ApiReply {
+        self.lookup(caller, |state, named| {
+            let people = UsersRequest::parse(&asked.request.body).ok();
+            let people = people.filter(|people| people.user_ids.len() <= USERS_BASIC_MOST);
+            let Some(people) = people else {
+                return bad_field("user_ids");
             };
-            let known = asked.user_ids.iter().filter(|id| id.starts_with("ou_"));
+            let known = people.user_ids.iter().filter(|id| id.starts_with("ou_"));
             let users: Vec<Value> = known
                 .map(|id| match named {
-                    Named::Yes => json!({ "user_id": id, "name": name_of(id), "i18n_name": {} }),
+                    Named::Yes => {
+                        let name = state.open_api.directory.name_of(id);
+                        let en_name = state.open_api.directory.person(id).en_name;
+                        json!({ "user_id": id, "name": name, "i18n_name": {
+                            "zh_cn": name, "en_us": en_name.unwrap_or_default(), "ja_jp": "" } })
+                    }
                     Named::No => json!({ "user_id": id }),
                 })
                 .collect();
-            success(json!({ "code": 0, "msg": "success", "data": { "users": users } }))
+            done(json!({ "users": users }))
         })
     }
 
-    fn lookup(
+    pub(super) fn user_get(&mut self, caller: &Caller, asked: Asked<'_>) -> ApiReply {
+        let id_type = asked.request.query("user_id_type");
+        let id_type = id_type.as_deref().unwrap_or("open_id");
+        let open_id = self.open_api.directory.open_id_of(id_type, asked.route.id);
+        self.lookup(caller, |state, named| {
+            if !open_id.starts_with("ou_") || !state.open_api.directory.is_in_reach(&open_id) {
+                return refusal(400, code::OUT_OF_RANGE, "no user authority error");
+            }
+            done(json!({ "user": state.contact(&open_id, named) }))
+        })
+    }
+
+    /// People who are out of range are left out.
+    pub(super) fn users_get(&mut self, caller: &Caller, asked: Asked<'_>) -> ApiReply {
+        let ids = asked.request.query_all("user_ids");
+        if ids.is_empty() || ids.len() > BATCH_MOST {
+            return bad_field("user_ids");
+        }
+        let id_type = asked.request.query("user_id_type");
+        let id_type = id_type.as_deref().unwrap_or("open_id");
+        self.lookup(caller, |state, named| {
+            let directory = &state.open_api.directory;
+            let people = ids.iter().map(|id| directory.open_id_of(id_type, id));
+            let people = people.filter(|id| id.starts_with("ou_") && directory.is_in_reach(id));
+            let items: Vec<Value> = people.map(|id| state.contact(&id, named)).collect();
+            done(json!({ "items": items }))
+        })
+    }
+
+    fn contact(&self, open_id: &str, named: Named) -> Value {
+        let directory = &self.open_api.directory;
+        let mut person = json!({ "union_id": directory.union_id(open_id), "open_id": open_id });
+        if let Named::Yes = named {
+            person["name"] = json!(directory.name_of(open_id));
+            if let Some(en_name) = directory.person(open_id).en_name {
+                person["en_name"] = json!(en_name);
+            }
+        }
+        person
+    }
+
+    pub(super) fn lookup(
         &mut self,
-        request: &HttpRequest,
-        now: Instant,
+        caller: &Caller,
         answer: impl FnOnce(&Self, Named) -> ApiReply,
     ) -> ApiReply {
-        self.ledger.lookups += 1;
-        let app = match self.open_api.app_of(request.header("authorization"), now) {
-            Ok(app) => app,
-            Err(refused) => return token_refusal(refused),
-        };
-        match self.scripts.take(Occasion::Lookup, &app) {
+        match self.scripts.take(Occasion::Lookup, &caller.app) {
             Some(Behaviour::LookupRefuse { http, code, msg }) => refusal(http, code, &msg),
             Some(Behaviour::LookupHang) => ApiReply::Hang,
             Some(Behaviour::LookupSlow { delay_ms }) => {
@@ -93,25 +100,7 @@ impl PlatformState {
 
 /// Whether people have their names in the answer.
 #[derive(Clone, Copy)]
-enum Named {
+pub(super) enum Named {
     Yes,
     No,
-}
-
-/// The name of an invented person.
-fn name_of(open_id: &str) -> String {
-    let digits = open_id.len().saturating_sub(4);
-    let last = open_id.get(digits..).unwrap_or_default();
-    format!("Person {last}")
-}
-
-fn items(items: Vec<Value>) -> ApiReply {
-    success(json!({ "code": 0, "msg": "success", "data": { "items": items } }))
-}
-
-fn late(reply: ApiReply, delay: Duration) -> ApiReply {
-    match reply {
-        ApiReply::Answer(answer) => ApiReply::Late { answer, delay },
-        other => other,
-    }
 }

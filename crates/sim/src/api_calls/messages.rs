@@ -1,78 +1,189 @@
-//! The calls that send a message and reply to one.
+//! The calls that send a message, reply to one and forward one.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
-use longwire_wire::open_api::{MessageRequest, TEXT_REQUEST_BYTES, code, message_code};
+use longwire_wire::open_api::{MessageRequest, TEXT_REQUEST_BYTES, message_code};
 use serde_json::{Value, json};
 
-use super::answers::{ApiReply, refusal, scripted, success};
-use super::token_refusal;
+use super::Asked;
+use super::answers::{ApiReply, bad_field, done, refusal, scripted};
 use crate::behaviour::{Behaviour, Occasion};
-use crate::http::HttpRequest;
 use crate::ids::{hex32, scramble};
-use crate::message::{chat_of, number_of, tenant_key};
-use crate::open_api::BotMessage;
+use crate::message::{chat_of, number_of};
+use crate::open_api::{
+    Caller, Content, FileKind, Memory, Moment, RateLimit, RateOf, StandingMessage,
+};
 use crate::state::PlatformState;
+use crate::transcript::{ChatAuthor, ChatFile};
+
+/// Longest request body of a card or post, in bytes: 30 KB.
+const CARD_REQUEST_BYTES: usize = 30 * 1024;
+/// The kinds of ids that a receiver may be named by.
+const RECEIVER_IDS: [&str; 5] = ["open_id", "union_id", "user_id", "email", "chat_id"];
 
 /// Where a message goes.
-struct Destination {
-    chat: String,
-    in_reply_to: Option<String>,
+#[derive(Debug)]
+pub(super) struct Destination {
+    pub(super) chat: String,
+    pub(super) parent: Option<Parent>,
+}
+
+/// The message that is replied to.
+#[derive(Debug)]
+pub(super) struct Parent {
+    message_id: String,
+    root_id: String,
+    thread_id: Option<String>,
 }
 
 impl PlatformState {
-    pub(super) fn send_call(&mut self, request: &HttpRequest, now: Instant) -> ApiReply {
-        let kind = request.query("receive_id_type").unwrap_or_default();
-        let known = ["open_id", "union_id", "user_id", "email", "chat_id"];
-        let has_kind = known.contains(&&*kind);
-        self.message_call(request, now, |_, asked| {
-            let receiver = asked.receive_id.as_deref().filter(|id| !id.is_empty());
-            match receiver {
-                Some(receiver) if has_kind => Ok(Destination {
-                    chat: receiver.to_owned(),
-                    in_reply_to: None,
-                }),
-                _ => Err(refusal(400, code::FIELD_INVALID, "field validation failed")),
-            }
+    pub(super) fn send_call(&mut self, caller: &Caller, asked: Asked<'_>) -> ApiReply {
+        let id_type = asked.request.query("receive_id_type").unwrap_or_default();
+        self.message_call(caller, asked, |state, message| {
+            state.receiver(caller, &id_type, message.receive_id.as_deref())
         })
     }
 
-    pub(super) fn reply_call(
+    pub(super) fn reply_call(&mut self, caller: &Caller, asked: Asked<'_>) -> ApiReply {
+        let id = asked.route.id;
+        self.message_call(caller, asked, |state, message| {
+            let in_thread = message.reply_in_thread;
+            state.parent_of(caller, id, in_thread)
+        })
+    }
+
+    /// The same content in another chat.
+    pub(super) fn forward_call(&mut self, caller: &Caller, asked: Asked<'_>) -> ApiReply {
+        let id_type = asked.request.query("receive_id_type").unwrap_or_default();
+        let body: Value = serde_json::from_slice(&asked.request.body).unwrap_or_default();
+        let receiver = body.get("receive_id").and_then(Value::as_str);
+        let destination = match self.receiver(caller, &id_type, receiver) {
+            Ok(destination) => destination,
+            Err(refused) => return refused,
+        };
+        let Some(source) = self.open_api.messages.get(asked.route.id) else {
+            let msg = "Action unavailable as the message has been deleted.";
+            return refusal(400, message_code::DELETED, msg);
+        };
+        if source.recalled_ms.is_some() {
+            return refusal(400, message_code::RECALLED, "The message is recalled.");
+        }
+        let message = MessageRequest {
+            receive_id: None,
+            msg_type: Cow::Owned(source.msg_type.clone()),
+            content: Cow::Owned(source.content.clone()),
+            uuid: asked.request.query("uuid").map(Cow::Owned),
+            reply_in_thread: false,
+        };
+        self.take_message(caller, &message, |_, _| Ok(destination), asked.now)
+    }
+
+    /// The chat of a receiver.
+    pub(super) fn receiver(
+        &self,
+        caller: &Caller,
+        id_type: &str,
+        id: Option<&str>,
+    ) -> Result<Destination, ApiReply> {
+        let Some(id) = id.filter(|id| !id.is_empty()) else {
+            return Err(bad_field("receive_id"));
+        };
+        if !RECEIVER_IDS.contains(&id_type) {
+            return Err(bad_field("receive_id_type"));
+        }
+        let directory = &self.open_api.directory;
+        let chat = if id_type == "chat_id" {
+            if !directory.is_in_chat(&caller.app, id) {
+                let msg = "The bot can not be outside the group.";
+                return Err(refusal(400, message_code::NOT_IN_GROUP, msg));
+            }
+            id.to_owned()
+        } else {
+            let open_id = directory.open_id_of(id_type, id);
+            if !directory.is_in_reach(&open_id) {
+                let msg = "Bot has NO availability to this user.";
+                return Err(refusal(400, message_code::USER_OUT_OF_REACH, msg));
+            }
+            directory.direct_chat(&caller.app, &open_id)
+        };
+        Ok(Destination { chat, parent: None })
+    }
+
+    /// The chat, root and thread of a message that is replied to. One that nobody remembers is taken for made-up traffic.
+    fn parent_of(
         &mut self,
-        request: &HttpRequest,
+        caller: &Caller,
+        message_id: &str,
+        in_thread: bool,
+    ) -> Result<Destination, ApiReply> {
+        let known = self.open_api.messages.get(message_id);
+        if known.is_some_and(|known| known.recalled_ms.is_some()) {
+            return Err(refusal(
+                400,
+                message_code::RECALLED,
+                "The message is recalled.",
+            ));
+        }
+        let chat = known.map(|known| known.chat.clone());
+        let root_id = known.map_or(message_id, StandingMessage::root).to_owned();
+        let thread_id = known.and_then(|known| known.thread_id.clone());
+        let chat = chat.unwrap_or_else(|| self.made_up_chat(message_id));
+        if !self.open_api.directory.is_in_chat(&caller.app, &chat) {
+            let msg = "The bot can not be outside the group.";
+            return Err(refusal(400, message_code::NOT_IN_GROUP, msg));
+        }
+        let opens = in_thread || self.open_api.directory.is_topic_chat(&chat);
+        let thread_id = thread_id.or_else(|| opens.then(|| thread_of(&root_id)));
+        if let (Some(thread), Some(known)) =
+            (&thread_id, self.open_api.messages.get_mut(message_id))
+        {
+            known.thread_id = Some(thread.clone());
+        }
+        let parent = Parent {
+            message_id: message_id.to_owned(),
+            root_id,
+            thread_id,
+        };
+        Ok(Destination {
+            chat,
+            parent: Some(parent),
+        })
+    }
+
+    /// The chat of a message of made-up traffic.
+    pub(super) fn made_up_chat(&self, message_id: &str) -> String {
+        let number = number_of(message_id, self.settings.seed);
+        chat_of(number.unwrap_or(0), self.generator.chats())
+    }
+
+    /// The message with this id. One that nobody remembers is taken for made-up traffic, and has an id and a chat only.
+    pub(crate) fn standing_mut(
+        &mut self,
         message_id: &str,
         now: Instant,
-    ) -> ApiReply {
-        self.message_call(request, now, |state, _| {
-            if state.open_api.is_recalled(message_id) {
-                let msg = "The message is recalled.";
-                return Err(refusal(400, message_code::RECALLED, msg));
-            }
-            let generated = || {
-                let number = number_of(message_id, state.settings.seed);
-                chat_of(number.unwrap_or(0), state.generator.chats())
-            };
-            let chat = state.open_api.chat_of(message_id).map(str::to_owned);
-            Ok(Destination {
-                chat: chat.unwrap_or_else(generated),
-                in_reply_to: Some(message_id.to_owned()),
-            })
-        })
+    ) -> Option<&mut StandingMessage> {
+        if self.open_api.messages.get(message_id).is_none() {
+            let chat = self.made_up_chat(message_id);
+            let person = ChatAuthor::Person(chat.replacen("oc_", "ou_", 1));
+            let at = self.moment(now);
+            let mut message = StandingMessage::new(message_id.to_owned(), chat, person, at);
+            message.memory = Memory::IdOnly;
+            self.open_api
+                .messages
+                .add(message, self.settings.keep_records);
+        }
+        self.open_api.messages.get_mut(message_id)
     }
 
     fn message_call(
         &mut self,
-        request: &HttpRequest,
-        now: Instant,
-        destination: impl FnOnce(&Self, &MessageRequest<'_>) -> Result<Destination, ApiReply>,
+        caller: &Caller,
+        asked: Asked<'_>,
+        destination: impl FnOnce(&mut Self, &MessageRequest<'_>) -> Result<Destination, ApiReply>,
     ) -> ApiReply {
-        self.ledger.message_calls += 1;
-        let app = match self.open_api.app_of(request.header("authorization"), now) {
-            Ok(app) => app,
-            Err(refused) => return token_refusal(refused),
-        };
         let mut instead = None;
-        match self.scripts.take(Occasion::Message, &app) {
+        match self.scripts.take(Occasion::Message, &caller.app) {
             Some(Behaviour::MessageRefuse {
                 http,
                 code,
@@ -86,90 +197,171 @@ impl PlatformState {
             Some(Behaviour::MessageReset) => instead = Some(ApiReply::Reset),
             _ => {}
         }
-        let Ok(asked) = MessageRequest::parse(&request.body) else {
-            return refusal(400, code::FIELD_INVALID, "field validation failed");
+        let Ok(message) = MessageRequest::parse(&asked.request.body) else {
+            return bad_field("content");
         };
-        let reply = self.take_message(&app, &asked, request.body.len(), destination, now);
+        let limit = match &*message.msg_type {
+            "interactive" | "post" => CARD_REQUEST_BYTES,
+            _ => TEXT_REQUEST_BYTES,
+        };
+        if asked.request.body.len() > limit {
+            let msg = "The length of the message content reaches its limit.";
+            return refusal(400, message_code::TOO_LONG, msg);
+        }
+        let reply = self.take_message(caller, &message, destination, asked.now);
         instead.unwrap_or(reply)
     }
 
     fn take_message(
         &mut self,
-        app: &str,
-        asked: &MessageRequest<'_>,
-        body_bytes: usize,
-        destination: impl FnOnce(&Self, &MessageRequest<'_>) -> Result<Destination, ApiReply>,
+        caller: &Caller,
+        message: &MessageRequest<'_>,
+        destination: impl FnOnce(&mut Self, &MessageRequest<'_>) -> Result<Destination, ApiReply>,
         now: Instant,
     ) -> ApiReply {
-        if body_bytes > TEXT_REQUEST_BYTES {
-            let msg = "The length of the message content reaches its limit.";
-            return refusal(400, message_code::TOO_LONG, msg);
-        }
-        let content: Option<Value> = serde_json::from_str(&asked.content).ok();
-        let text = content.as_ref().and_then(|content| content.get("text"));
-        let text = text.and_then(Value::as_str).map(str::to_owned);
-        if content.is_none() || (asked.msg_type == "text" && text.is_none()) {
+        let Some(read) = Content::read(&message.msg_type, &message.content) else {
             let msg = "Your request contains an invalid request parameter.";
             return refusal(400, message_code::PARAMETER, msg);
-        }
-        if let Some(uuid) = &asked.uuid
-            && let Some(earlier) = self.open_api.earlier(app, uuid, now)
+        };
+        if let Some(uuid) = &message.uuid
+            && let Some(earlier) = self.open_api.messages.earlier(&caller.app, uuid, now)
         {
             earlier.calls += 1;
-            let answer = success_of(earlier);
+            let message_id = earlier.message_id.clone();
             self.ledger.message_repeats += 1;
-            return answer;
+            return self.told(&message_id);
         }
-        let destination = match destination(self, asked) {
+        let destination = match destination(self, message) {
             Ok(destination) => destination,
             Err(refused) => return refused,
         };
-        let limit = self.settings.chat_messages_per_second;
-        if !self.open_api.admit(&destination.chat, limit, now) {
-            let msg = "This operation triggers the frequency limit, ext=chat rate limit";
-            return refusal(400, message_code::CHAT_RATE_LIMITED, msg);
+        let limit = RateLimit::per_second(self.settings.chat_messages_per_second);
+        let of = RateOf::Chat(destination.chat.clone());
+        if self.open_api.rates.admit(of, limit, now).is_err() {
+            return chat_rate_refusal();
         }
+        match self.stand(caller, message, read, destination, now) {
+            Ok(message_id) => self.told(&message_id),
+            Err(refused) => refused,
+        }
+    }
+
+    /// The message is there. Returns its id.
+    pub(super) fn stand(
+        &mut self,
+        caller: &Caller,
+        asked: &MessageRequest<'_>,
+        read: Content,
+        destination: Destination,
+        now: Instant,
+    ) -> Result<String, ApiReply> {
+        let file = self.file_in(caller, &asked.msg_type, read.resource.as_deref())?;
+        let card_id = read.card_id.clone();
+        if let Some(card_id) = &card_id {
+            self.check_sendable(caller, card_id)?;
+        }
+        let number = scramble(self.settings.seed ^ scramble(self.open_api.next_id()));
+        let message_id = format!("om_{}", hex32(number, scramble(number)));
+        let author = author_of(caller);
+        let at = self.moment(now);
+        let message = StandingMessage::new(message_id.clone(), destination.chat, author, at);
+        let mut message = message.saying(&asked.msg_type, &asked.content, read);
+        if let Some(parent) = destination.parent {
+            message.parent_id = Some(parent.message_id);
+            message.root_id = Some(parent.root_id);
+            message.thread_id = parent.thread_id;
+        }
+        if let Some(file) = &file
+            && asked.msg_type != "image"
+            && asked.msg_type != "post"
+        {
+            message.text = format!("[{} {}]", asked.msg_type, file.name);
+        }
+        message.file = file;
+        message.uuid = asked.uuid.clone().map(Cow::into_owned);
+        self.open_api
+            .messages
+            .add(message, self.settings.keep_records);
         self.ledger.messages_sent += 1;
-        let number = scramble(self.settings.seed ^ self.open_api.calls);
-        let message = BotMessage {
-            message_id: format!("om_{}", hex32(number, scramble(number))),
-            app: app.to_owned(),
-            chat: destination.chat,
-            in_reply_to: destination.in_reply_to,
-            msg_type: asked.msg_type.clone().into_owned(),
-            text,
-            content: asked.content.clone().into_owned(),
-            uuid: asked.uuid.clone().map(std::borrow::Cow::into_owned),
-            calls: 1,
-            at_ms: self.wall_clock.unix_ms(now),
+        if let Some(card_id) = &card_id {
+            self.card_is_shown(card_id, &message_id, now);
+        }
+        Ok(message_id)
+    }
+
+    /// The uploaded file that a message shows, if its type fits.
+    fn file_in(
+        &self,
+        caller: &Caller,
+        msg_type: &str,
+        key: Option<&str>,
+    ) -> Result<Option<ChatFile>, ApiReply> {
+        let Some(key) = key.filter(|_| msg_type != "sticker") else {
+            return Ok(None);
         };
-        let answer = success_of(&message);
-        self.open_api.keep(message, self.settings.keep_records, now);
-        answer
+        let Some(file) = self.open_api.files.get(key) else {
+            let msg = "Your request contains an invalid request parameter, ext=the key is invalid";
+            return Err(refusal(400, message_code::PARAMETER, msg));
+        };
+        if file.app.as_ref().is_some_and(|app| *app != caller.app) {
+            let msg = "The app is not the owner of the resource.";
+            return Err(refusal(400, 230_017, msg));
+        }
+        let fits = match (msg_type, &file.kind) {
+            ("image" | "post", _) => true,
+            ("audio", FileKind::File(kind)) => kind == "opus",
+            ("media", FileKind::File(kind)) => kind == "mp4",
+            (_, FileKind::File(_)) => true,
+            (_, FileKind::Image) => false,
+        };
+        if !fits {
+            let msg = "The type of the uploaded file does not match the type of the message.";
+            return Err(refusal(400, 230_055, msg));
+        }
+        Ok(Some(ChatFile {
+            key: key.to_owned(),
+            name: file.name.clone(),
+            size_bytes: file.bytes.len() as u64,
+        }))
+    }
+
+    /// The answer that has this message.
+    pub(super) fn told(&self, message_id: &str) -> ApiReply {
+        let directory = &self.open_api.directory;
+        let message = self.open_api.messages.get(message_id);
+        // A double that keeps no messages still says that it took one.
+        let data = message.map_or_else(
+            || json!({ "message_id": message_id }),
+            |message| message.item(&|id| directory.name_of(id)),
+        );
+        done(data)
+    }
+
+    pub(crate) fn moment(&self, now: Instant) -> Moment {
+        Moment {
+            instant: now,
+            unix_ms: self.wall_clock.unix_ms(now),
+        }
     }
 }
 
-fn success_of(message: &BotMessage) -> ApiReply {
-    let time = message.at_ms.to_string();
-    let mut data = json!({
-        "message_id": message.message_id,
-        "msg_type": message.msg_type,
-        "create_time": time,
-        "update_time": time,
-        "deleted": false,
-        "updated": false,
-        "chat_id": message.chat,
-        "sender": {
-            "id": message.app,
-            "id_type": "app_id",
-            "sender_type": "app",
-            "tenant_key": tenant_key(),
-        },
-        "body": { "content": message.content },
-    });
-    if let Some(parent) = &message.in_reply_to {
-        data["root_id"] = json!(parent);
-        data["parent_id"] = json!(parent);
+/// Who a message is from.
+pub(super) fn author_of(caller: &Caller) -> ChatAuthor {
+    match &caller.person {
+        Some(person) => ChatAuthor::Person(person.clone()),
+        None => ChatAuthor::Bot(caller.app.clone()),
     }
-    success(json!({ "code": 0, "msg": "success", "data": data }))
+}
+
+/// The thread of the message that began it.
+fn thread_of(root_id: &str) -> String {
+    let hash = root_id
+        .bytes()
+        .fold(0, |hash, byte| scramble(hash ^ u64::from(byte)));
+    format!("omt_{hash:016x}")
+}
+
+pub(super) fn chat_rate_refusal() -> ApiReply {
+    let msg = "This operation triggers the frequency limit, ext=chat rate limit";
+    refusal(400, message_code::CHAT_RATE_LIMITED, msg)
 }

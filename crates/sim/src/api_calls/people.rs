@@ -15,7 +15,7 @@ use rand::Rng as _;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::answers::{Answer, ApiReply, refusal, success};
+use super::answers::{Answer, ApiReply, Body, answer, bare_refusal, done, success};
 use crate::behaviour::{Behaviour, Occasion};
 use crate::http::HttpRequest;
 use crate::ids::hex32;
@@ -33,7 +33,7 @@ impl PlatformState {
         let query = |name: &str| request.query(name).unwrap_or_default();
         let (app, redirect_uri) = (query("client_id"), query("redirect_uri"));
         let Ok(mut back) = url::Url::parse(&redirect_uri) else {
-            return refusal(400, 20_029, "redirect_uri is invalid");
+            return bare_refusal(400, 20_029, "redirect_uri is invalid");
         };
         let denies = matches!(
             self.scripts.take(Occasion::Authorize, &app),
@@ -57,19 +57,19 @@ impl PlatformState {
         ApiReply::Answer(Answer {
             status: 302,
             headers: vec![("Location", back.to_string())],
-            body: json!({}),
+            body: Body::Json(json!({})),
         })
     }
 
     pub(super) fn user_token_call(&mut self, body: &[u8], now: Instant) -> ApiReply {
         self.ledger.user_token_calls += 1;
         let Ok(request) = UserTokenRequest::parse(body) else {
-            return refused(20_001, "invalid param");
+            return refused(20_001);
         };
         let app = &*request.client_id;
         match self.scripts.take(Occasion::UserToken, app) {
             Some(Behaviour::UserTokenRefuse { http, code }) => {
-                return refused_with(http, code, "scripted");
+                return refused_with(http, code);
             }
             Some(Behaviour::UserTokenHang) => return ApiReply::Hang,
             _ => {}
@@ -77,9 +77,9 @@ impl PlatformState {
         match &self.settings.apps {
             Apps::Any => {}
             Apps::Known(apps) => match apps.iter().find(|(id, _)| id == app) {
-                None => return refused(code::APP_MISSING, "app does not exist"),
+                None => return refused(code::APP_MISSING),
                 Some((_, secret)) if *secret != request.client_secret => {
-                    return refused(code::CLIENT_SECRET, "client secret is invalid");
+                    return refused(code::CLIENT_SECRET);
                 }
                 Some(_) => {}
             },
@@ -99,7 +99,7 @@ impl PlatformState {
         };
         match agreed {
             Ok(agreement) => self.give_user_tokens(&agreement, now),
-            Err(why) => refused(why, "refused"),
+            Err(why) => refused(why),
         }
     }
 
@@ -161,30 +161,62 @@ impl PlatformState {
 
     /// Whose token it is. A refusal comes with status 200.
     pub(super) fn user_info_call(&mut self, request: &HttpRequest, now: Instant) -> ApiReply {
-        let person = self
-            .open_api
-            .person_of(request.header("authorization"), now);
-        match person {
-            Some(person) => success(json!({
-                "code": 0,
-                "msg": "success",
-                "data": { "open_id": person, "name": "Somebody", "tenant_key": tenant_key() },
-            })),
-            None => refusal(200, api_code::NO_TOKEN, "invalid access token"),
+        let caller = self.open_api.caller(request.header("authorization"), now);
+        let person = caller.ok().and_then(|caller| caller.person);
+        let Some(person) = person else {
+            return bare_refusal(200, api_code::NO_TOKEN, "invalid access token");
+        };
+        let directory = &self.open_api.directory;
+        let picture = |size: &str| format!("https://example.com/u{size}.png");
+        let mut data = json!({
+            "name": directory.name_of(&person),
+            "avatar_url": picture(""),
+            "avatar_thumb": picture("72"),
+            "avatar_middle": picture("240"),
+            "avatar_big": picture("640"),
+            "open_id": person,
+            "union_id": directory.union_id(&person),
+            "tenant_key": tenant_key(),
+        });
+        if let Some(en_name) = directory.person(&person).en_name {
+            data["en_name"] = json!(en_name);
         }
+        done(data)
     }
 }
 
-fn refused(code: i64, description: &str) -> ApiReply {
-    refused_with(400, code, description)
+fn refused(code: i64) -> ApiReply {
+    refused_with(400, code)
 }
 
-fn refused_with(status: u16, code: i64, description: &str) -> ApiReply {
-    ApiReply::Answer(Answer {
-        status,
-        headers: Vec::new(),
-        body: json!({
-            "code": code, "error": "invalid_request", "error_description": description,
-        }),
-    })
+/// A refusal. The texts are those of the documentation; the word in `error` is that of RFC 6749.
+fn refused_with(status: u16, refused: i64) -> ApiReply {
+    let description = match refused {
+        code::CLIENT_SECRET => "The client secret is invalid.",
+        code::CODE_UNKNOWN => {
+            "The authorization code is not found. Please note that an authorization code can only be used once."
+        }
+        code::CODE_EXPIRED => "The authorization code has expired.",
+        code::CODE_USED => {
+            "The authorization code has been used. Please note that an authorization code can only be used once."
+        }
+        code::REDIRECT_DIFFERS => {
+            "The provided redirect URI does not match the one used during authorization."
+        }
+        code::REFRESH_EXPIRED => "The refresh token passed has expired. Please generate a new one.",
+        code::REFRESH_USED => {
+            "The refresh token has been used. Please note that a refresh token can only be used once."
+        }
+        code::REFRESH_REVOKED => {
+            "The refresh token has been revoked. Please note that a refresh token can only be used once."
+        }
+        _ => "The request is refused.",
+    };
+    let error = match refused {
+        code::CLIENT_SECRET | code::APP_MISSING => "invalid_client",
+        20_001 | 20_036 => "invalid_request",
+        _ => "invalid_grant",
+    };
+    let body = json!({ "code": refused, "error": error, "error_description": description });
+    answer(status, body)
 }

@@ -133,6 +133,11 @@ impl PlatformState {
             return;
         };
         let verdict = judged.verdict;
+        let is_click = tracked.kind != HttpPushKind::Event;
+        let clicked = (is_click && verdict == HttpVerdict::Delivered).then(|| {
+            let token = format!("c-{}", tracked.event_id(self.settings.seed));
+            (token, judged.answer.clone())
+        });
         tracked.tries.push(judged);
         let rung = tracked.tries.len() - 1;
         let ladder = &self.settings.ladder;
@@ -148,6 +153,10 @@ impl PlatformState {
                 HttpPushState::Failed
             }
         };
+        if let Some((token, answer)) = clicked {
+            let now = self.open_api.now(now);
+            self.click_answered(&token, answer.as_deref().map(str::as_bytes), now);
+        }
     }
 
     fn finish_if_over(&mut self, number: u64) {

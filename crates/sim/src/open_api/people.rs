@@ -4,9 +4,16 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::OpenApi;
+use super::tokens::Caller;
 
 /// For how long a code holds.
 const CODE_LIFETIME: Duration = Duration::from_secs(5 * 60);
+/// When more access tokens than this were given, those that have ended are forgotten.
+const ACCESS_KEPT: usize = 10_000;
+/// The code of an access token that nobody was given.
+const USER_TOKEN_INVALID: i64 = 99_991_668;
+/// The code of an access token that has ended.
+const USER_TOKEN_EXPIRED: i64 = 99_991_677;
 
 /// What a page asked and a person agreed to.
 #[derive(Clone, Debug)]
@@ -31,7 +38,29 @@ struct Spendable {
 pub(crate) struct People {
     codes: HashMap<String, Spendable>,
     refresh: HashMap<String, Spendable>,
-    access: HashMap<String, (String, Instant)>,
+    access: HashMap<String, Access>,
+}
+
+/// A person's access token.
+#[derive(Debug)]
+struct Access {
+    app: String,
+    person: String,
+    until: Instant,
+}
+
+impl People {
+    /// The app that calls with a person's token, or the code of the refusal.
+    pub(super) fn caller(&self, token: &str, now: Instant) -> Result<Caller, i64> {
+        let access = self.access.get(token).ok_or(USER_TOKEN_INVALID)?;
+        if now >= access.until {
+            return Err(USER_TOKEN_EXPIRED);
+        }
+        Ok(Caller {
+            app: access.app.clone(),
+            person: Some(access.person.clone()),
+        })
+    }
 }
 
 /// Why something cannot be spent.
@@ -55,8 +84,17 @@ impl OpenApi {
         refresh: Option<(String, Instant)>,
         agreement: &Agreement,
     ) {
-        let person = agreement.person.clone();
-        self.people.access.insert(access, (person, access_until));
+        if self.people.access.len() >= ACCESS_KEPT {
+            let oldest = access_until.checked_sub(CODE_LIFETIME);
+            let is_new = |kept: &Access| oldest.is_none_or(|oldest| kept.until >= oldest);
+            self.people.access.retain(|_, kept| is_new(kept));
+        }
+        let given = Access {
+            app: agreement.app.clone(),
+            person: agreement.person.clone(),
+            until: access_until,
+        };
+        self.people.access.insert(access, given);
         if let Some((refresh, until)) = refresh {
             let refresh_of = spendable(agreement.clone(), until);
             self.people.refresh.insert(refresh, refresh_of);
@@ -79,13 +117,6 @@ impl OpenApi {
         now: Instant,
     ) -> Result<Agreement, Unspendable> {
         spend(self.people.refresh.get_mut(token), app, now)
-    }
-
-    /// The person whose access token this is.
-    pub(crate) fn person_of(&self, authorization: Option<&str>, now: Instant) -> Option<&str> {
-        let token = authorization?.strip_prefix("Bearer ")?;
-        let (person, until) = self.people.access.get(token)?;
-        (now < *until).then_some(person)
     }
 }
 
