@@ -178,7 +178,7 @@ fn policy() -> impl Strategy<Value = DeliveryPolicy> {
 }
 
 fn road() -> impl Strategy<Value = Road> {
-    prop_oneof![2 => Just(Road::Webhook), 1 => Just(Road::Pull), 1 => Just(Road::Stream)]
+    prop_oneof![2 => Just(Road::Webhook), 1 => Just(Road::Pull), 1 => Just(Road::Stream), 2 => Just(Road::Relay)]
 }
 
 /// An acknowledgement of any event, also of one that nobody was given: that changes nothing.
@@ -217,10 +217,10 @@ fn run(world: &mut World, step: Step) {
         Step::Claim { reader, seconds } if road == Road::Pull => {
             world.claim(ReaderId(reader), Duration::from_secs(seconds));
         }
-        Step::Attach(reader, window) if road == Road::Stream => {
+        Step::Attach(reader, window) if road.has_readers() => {
             world.attach(ReaderId(reader), window)
         }
-        Step::ReaderGone(reader) if road == Road::Stream => world.reader_gone(ReaderId(reader)),
+        Step::ReaderGone(reader) if road.has_readers() => world.reader_gone(ReaderId(reader)),
         Step::Claim { .. } | Step::Attach(..) | Step::ReaderGone(_) => {}
         Step::Done(index) => {
             if let Some(delivery) = pick(world, index) {

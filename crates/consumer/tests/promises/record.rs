@@ -15,6 +15,18 @@ pub(crate) enum Sequence {
     Installation(i64, bool),
 }
 
+impl Sequence {
+    /// What a connection has together with it: the clicks of a chat are the chat's.
+    pub(crate) fn with_its_clicks(self) -> Self {
+        match self {
+            Self::Alone(seq) => Self::Alone(seq),
+            Self::Chat(bot, chat, _) => Self::Chat(bot, chat, false),
+            Self::NoChat(bot, _) => Self::NoChat(bot, false),
+            Self::Installation(bot, _) => Self::Installation(bot, false),
+        }
+    }
+}
+
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) seq: i64,

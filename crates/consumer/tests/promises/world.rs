@@ -19,7 +19,18 @@ pub(crate) enum Road {
     Webhook,
     Pull,
     Stream,
+    Relay,
 }
+
+impl Road {
+    /// Whether readers come and go that are given what comes.
+    pub(crate) fn has_readers(self) -> bool {
+        matches!(self, Self::Stream | Self::Relay)
+    }
+}
+
+/// How long a connection may have an event.
+const HANDLER_LIMIT: Duration = Duration::from_secs(90);
 
 pub(crate) struct World {
     pub(crate) road: Road,
@@ -56,10 +67,12 @@ impl World {
         let receivers = match road {
             Road::Webhook => Receivers::Endpoint,
             Road::Pull | Road::Stream => Receivers::Readers,
+            Road::Relay => Receivers::Connections,
         };
         let settings = QueueSettings {
             window_events: NonZeroUsize::new(window).expect("it is not zero"),
             window_bytes: 100 * window,
+            handler_limit: HANDLER_LIMIT,
             ..QueueSettings::new(receivers)
         };
         let now = Moment {
@@ -222,8 +235,18 @@ impl World {
         for event in &delivery.events {
             self.take_event(event, &together);
         }
+        if self.road == Road::Relay {
+            assert!(self.readers.contains(&delivery.reader), "nobody is there");
+            let limit = self.now.instant + HANDLER_LIMIT;
+            assert_eq!(delivery.deadline, Some(limit));
+        }
+        let chat = match self.road {
+            // Its clicks too are the chat's.
+            Road::Relay => of.with_its_clicks(),
+            Road::Webhook | Road::Pull | Road::Stream => of,
+        };
         if self.readers.contains(&delivery.reader)
-            && let Some(owner) = self.owners.insert(of, delivery.reader)
+            && let Some(owner) = self.owners.insert(chat, delivery.reader)
         {
             let moved = owner != delivery.reader;
             assert!(!moved || !self.readers.contains(&owner), "a chat moved");
@@ -534,7 +557,7 @@ impl World {
         self.queue.handle_resumed();
         let most = 400 + 40 * self.record.rows.len();
         for _ in 0..most {
-            if self.road == Road::Stream && self.readers.is_empty() {
+            if self.road.has_readers() && self.readers.is_empty() {
                 self.attach(ReaderId(77), 4);
             }
             let done = self.done_here.len();

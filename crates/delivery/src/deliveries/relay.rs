@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use longwire_access::{AuditAction, AuditEntry, AuditResult};
-use longwire_consumer::{ConsumerDefinition, Road, duration_text};
-use longwire_installation::{Name, Platform, PublicId};
+use longwire_consumer::{ConsumerDefinition, RelayRoad, Road, duration_text};
+use longwire_installation::{Platform, PublicId};
 use longwire_store::{ConsumerId, ConsumerState, WriteError};
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -57,18 +57,21 @@ impl Deliveries {
         token: &str,
         name: &str,
     ) -> Result<ConsumerId, CreateError> {
+        let (least, most) = RelayRoad::HANDLER_LIMITS.into_inner();
+        let handler_limit = owner.handler_limit.clamp(least, most);
         let definition = json!({
             "name": name,
             "road": {
                 "kind": "relay",
                 "token": token,
                 "installation": owner.installation.to_string(),
-                "handler_limit": duration_text(owner.handler_limit),
+                "handler_limit": duration_text(handler_limit),
             },
             "claims_cards": self.may_claim_cards(owner),
         });
-        let definition = ConsumerDefinition::parse(&definition)
-            .expect("names and limits were made to fit, and the rest is fixed");
+        let definition = ConsumerDefinition::parse(&definition).expect(
+            "the name of a token is one of a consumer, and the limit is one that may be set",
+        );
         let entry = AuditEntry::by(
             &owner.grant,
             AuditAction::ConsumerAdd,
@@ -200,12 +203,7 @@ fn plain_name(owner: &RelayOwner) -> String {
         true => token.to_owned(),
         false => format!("{token}-{}", owner.installation_name),
     };
-    let name = cut(&name, NAME_BYTES);
-    // A consumer must not look like the public id of an installation.
-    match name.parse::<Name>() {
-        Ok(_) => name,
-        Err(_) => cut(&format!("relay-{name}"), NAME_BYTES),
-    }
+    cut(&name, NAME_BYTES)
 }
 
 /// The name with a number behind it, but for the first.

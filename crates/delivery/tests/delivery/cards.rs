@@ -17,7 +17,7 @@ use crate::webhooks::webhook;
 use crate::world::{SOON, World, space, until, until_true};
 
 /// Asks about a click as the connection of its bot does. The receiver fails when there is no answer.
-fn ask(world: &World, seq: Seq, within: Duration) -> oneshot::Receiver<AskedAnswer> {
+pub(crate) fn ask(world: &World, seq: Seq, within: Duration) -> oneshot::Receiver<AskedAnswer> {
     ask_about("card.action.trigger", world, seq, within)
 }
 
@@ -57,7 +57,7 @@ fn claims(name: &str, url: &str) -> Value {
     definition
 }
 
-async fn defaulted(world: &World, seq: Seq) -> String {
+pub(crate) async fn defaulted(world: &World, seq: Seq) -> String {
     until("the journey tells why", || {
         let steps = world.store.reader().journey_of(seq).expect("readable");
         steps.into_iter().find_map(|one| match one.step.what {

@@ -5,6 +5,7 @@ mod endpoint;
 mod expanding;
 mod lifecycle;
 mod readers;
+mod relay;
 mod replays;
 mod webhooks;
 mod world;
