@@ -22,9 +22,9 @@ use longwire_store::InstallationRecord;
 use status::Status;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
+use tally::Tally;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
-use tally::Tally;
 
 /// One installation as the admin endpoint sees it.
 pub(crate) struct Bot {

@@ -48,6 +48,17 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// An answer that came over no connection of a bot: for tests of those who ask.
+    #[must_use]
+    pub fn new(code: Option<i64>, message: &str, body: Option<Box<RawValue>>) -> Self {
+        Self {
+            code,
+            message: message.to_owned(),
+            body,
+            generation: Generation(0),
+        }
+    }
+
     pub(crate) fn of(ack: Ack, generation: Generation) -> Self {
         let body = ack.body.as_deref().map(serde_json::from_slice);
         Self {

@@ -59,11 +59,30 @@ pub(crate) async fn attach(
     visitor: &Visitor,
     proof: RelayProof,
 ) -> Result<Attached, RefusalCause> {
+    attach_as(
+        relay,
+        space,
+        consumer,
+        visitor,
+        proof,
+        Arc::new(Card::new()),
+    )
+    .await
+}
+
+/// The same for a connection whose actor lives already and has this card.
+pub(crate) async fn attach_as(
+    relay: &Relay,
+    space: &Space,
+    consumer: ConsumerId,
+    visitor: &Visitor,
+    proof: RelayProof,
+    card: Arc<Card>,
+) -> Result<Attached, RefusalCause> {
     if relay.draining.has_begun() {
         return Err(RefusalCause::Draining);
     }
     let permit = relay.places.take(space).map_err(|_| RefusalCause::Full)?;
-    let card = Arc::new(Card::new());
     let Visitor { peer, agent } = visitor.clone();
     let hello = RelayHello {
         window: RELAY_WINDOW,

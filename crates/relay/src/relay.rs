@@ -24,6 +24,7 @@ use crate::feishu::{self, FeishuTicket};
 use crate::limits::RelayLimits;
 use crate::refusals::{RefusalCause, Refusals, RefusedConnection};
 use crate::tickets::Tickets;
+use crate::wecom::{self, WecomClients};
 
 /// How long a refusal may take to be sent.
 const REFUSAL_MOST: Duration = Duration::from_secs(5);
@@ -67,6 +68,7 @@ pub struct Relay {
     pub(crate) connected: Arc<Connected>,
     pub(crate) refusals: Refusals,
     pub(crate) feishu_tickets: Mutex<Tickets<FeishuTicket>>,
+    pub(crate) wecom: Arc<WecomClients>,
 }
 
 impl Relay {
@@ -99,6 +101,7 @@ impl Relay {
             connected: Arc::default(),
             refusals: Refusals::default(),
             feishu_tickets: Mutex::default(),
+            wecom: Arc::default(),
         })
     }
 
@@ -148,6 +151,7 @@ impl UpgradeHandler for Upgrades {
     fn upgrade(&self, request: UpgradeRequest, socket: UpgradedSocket) {
         match &*request.path {
             feishu::PATH => feishu::upgrade(&self.0, request, socket),
+            wecom::PATH => wecom::upgrade(&self.0, request, socket),
             _ => hang_up(socket, refusal(404, &[])),
         }
     }

@@ -138,7 +138,8 @@ const FRAMING_BYTES: usize = r#"{"cmd":"","headers":{"req_id":""},"body":}"#.len
 pub fn subscribe(req_id: &ReqId, bot_id: &str, secret: &str) -> Zeroizing<Vec<u8>> {
     // JSON writes at most six bytes for one byte of text.
     let text = req_id.as_str().len() + bot_id.len() + secret.len();
-    let capacity = FRAMING_BYTES + SUBSCRIBE.len() + r#"{"bot_id":"","secret":""}"#.len() + 6 * text;
+    let capacity =
+        FRAMING_BYTES + SUBSCRIBE.len() + r#"{"bot_id":"","secret":""}"#.len() + 6 * text;
     let mut out = Zeroizing::new(Vec::with_capacity(capacity));
     let body = Some(SubscribeBody { bot_id, secret });
     write(SUBSCRIBE, req_id.as_str(), body, &mut out);

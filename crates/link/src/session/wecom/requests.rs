@@ -212,9 +212,9 @@ impl<A> Wecom<A> {
 fn kind_of(command: &CommandName) -> RequestKind {
     match command {
         CommandName::Known(Command::Send) => RequestKind::Send,
-        CommandName::Known(
-            Command::UploadInit | Command::UploadChunk | Command::UploadFinish,
-        ) => RequestKind::Upload,
+        CommandName::Known(Command::UploadInit | Command::UploadChunk | Command::UploadFinish) => {
+            RequestKind::Upload
+        }
         CommandName::Known(
             Command::RespondMessage | Command::RespondWelcome | Command::RespondUpdate,
         ) => RequestKind::Respond,
