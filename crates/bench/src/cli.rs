@@ -21,6 +21,9 @@ pub enum Bench {
     /// Be the applications that take webhooks.
     #[command(hide = true)]
     Receiver,
+    /// Be an application that connects as the official SDKs do.
+    #[command(hide = true)]
+    Application(ApplicationArgs),
 }
 
 /// What can be measured.
@@ -378,6 +381,25 @@ pub struct PostFloorArgs {
     pub(crate) seconds: u32,
 }
 
+/// Arguments of the hidden `bench application`.
+#[derive(Debug, Args)]
+pub struct ApplicationArgs {
+    /// Of the gateway.
+    pub(crate) base_url: String,
+    /// Bots: `cli_0000000000000001` and so on.
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) bots: u32,
+    /// Of each bot.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) connections: u32,
+    /// What it shows instead of an app secret.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: PathBuf,
+    /// Where its handler writes down what it took.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) notes: Option<PathBuf>,
+}
+
 /// Arguments of `bench attack`.
 #[derive(Debug, Args)]
 pub struct BenchAttack {
@@ -464,6 +486,10 @@ pub struct Torture {
     /// them, and what comes again has to say so.
     #[arg(long)]
     pub(crate) deliver: bool,
+    /// Two instances of an application are connected as an official SDK connects, and one of them is killed for each kill of the
+    /// gateway: each event has to reach a handler, in the order of its chat, and what comes again has to say so.
+    #[arg(long)]
+    pub(crate) relay: bool,
     /// The instants of the kills follow from it; a new one every time unless given.
     #[arg(long)]
     pub(crate) seed: Option<u64>,

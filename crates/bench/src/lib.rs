@@ -21,6 +21,7 @@
 // Both wait for whoever reads, and panic when nobody does. `longwire_terminal` has the ways out.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod application;
 mod attack;
 mod bar;
 mod callbacks;
@@ -51,6 +52,7 @@ mod torture;
 mod window;
 mod write_lock;
 
+pub use application::run as run_application;
 pub use error::{BenchError, Role, StandError};
 pub use floor::{post as run_post_floor, run as run_floor};
 pub use outcome::RunOutcome;

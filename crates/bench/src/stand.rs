@@ -9,6 +9,7 @@
 //! The gateway is the one that `serve` runs, with the defaults of its configuration but for what a run names. Nothing
 //! here decides what is measured; it only makes sure that both processes end with the run, however it ends.
 
+mod application;
 mod callback_secrets;
 mod client;
 mod configuration;
@@ -36,6 +37,7 @@ use crate::error::{BenchError, StandError};
 use crate::program::Program;
 use longwire_store::StoreSettings;
 
+pub(crate) use application::ApplicationSettings;
 pub(crate) use callback_secrets::CallbackSecretTexts;
 pub(crate) use client::MeasuredClient;
 pub(crate) use consumers::ObservedConsumerStatus;

@@ -11,6 +11,7 @@
 
 mod applications;
 mod plan;
+mod relay;
 mod run;
 mod schedule;
 mod suffered;
@@ -28,6 +29,7 @@ use crate::report::{HostFacts, Report};
 use crate::stand::{PlatformSettings, ProgressLine, TestStand};
 
 use applications::TortureApplications;
+use relay::{RelayPlan, RelayedApplications};
 use run::TortureRun;
 use schedule::Schedule;
 use suffered::Suffered;
@@ -72,7 +74,7 @@ pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, Ben
     if plan.full_disks + plan.stalls > 0 {
         stand.isolate_store(plan::volume_bytes(command))?;
     }
-    if command.deliver {
+    if command.deliver || command.relay {
         stand.fix_api_address()?;
     }
     let mut gateway = stand.spawn(command.connections)?;
@@ -80,6 +82,19 @@ pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, Ben
     stand.all_live(&mut gateway, command.connections).await?;
     let mut applications = match command.deliver {
         true => Some(TortureApplications::start(program, &mut gateway).await?),
+        false => None,
+    };
+    let longest = Duration::from_secs_f64(command.seconds_per_kill);
+    let mut relayed = match command.relay {
+        true => {
+            let plan = RelayPlan {
+                seed,
+                longest,
+                kills: command.kills,
+            };
+            let bots = command.connections;
+            Some(RelayedApplications::start(&stand, &mut gateway, bots, plan).await?)
+        }
         false => None,
     };
     let traffic = Traffic {
@@ -90,10 +105,17 @@ pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, Ben
     let (began, spent) = (Instant::now(), stand.platform.process.processor_time()?);
     stand.platform.pace(&traffic).await?;
     let mut run = TortureRun::new(&stand, command.connections, gateway, Suffered::new(seed));
-    let longest = Duration::from_secs_f64(command.seconds_per_kill);
     let mut schedule = Schedule::new(seed, longest, plan);
     for kill in 1..=command.kills {
-        run.live_and_die(&schedule.next_life()).await?;
+        let life = schedule.next_life();
+        match &mut relayed {
+            None => run.live_and_die(&life).await?,
+            Some(relayed) => {
+                let (gateway, instance) =
+                    tokio::join!(run.live_and_die(&life), relayed.live_and_die());
+                gateway.and(instance)?;
+            }
+        }
         if let Some(applications) = &mut applications {
             applications.look(kill).await?;
         }
@@ -111,6 +133,10 @@ pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, Ben
         progress.say("waiting for the applications");
         applications.catch_up(&stand).await?;
     }
+    if let Some(relayed) = &mut relayed {
+        progress.say("waiting for the handlers");
+        relayed.catch_up().await?;
+    }
     suffered.platform_bytes = stand.platform.process.resident()?.most;
     suffered.store_bytes = stand.store_bytes();
     progress.say("comparing the ledger with the store");
@@ -118,8 +144,12 @@ pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, Ben
     if let Some(applications) = applications {
         suffered.deliveries = applications.account(&stand).await?;
     }
+    suffered.relayed = match relayed {
+        Some(relayed) => Some(relayed.account()?),
+        None => None,
+    };
     drop(progress);
-    let is_broken = suffered.stalls_go_untold() || !suffered.deliveries.are_good();
+    let is_broken = suffered.stalls_go_untold() || !suffered.applications_are_good();
     let exit = Report {
         command: "torture",
         asked: format!(

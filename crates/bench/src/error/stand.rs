@@ -15,6 +15,8 @@ pub enum Role {
     Gateway,
     /// The applications.
     Receiver,
+    /// One that connects as an official SDK does.
+    Application,
     /// A client that the gateway is compared with.
     Peer(&'static str),
 }
@@ -25,6 +27,7 @@ impl fmt::Display for Role {
             Self::Platform => "the simulated platform",
             Self::Gateway => "the gateway",
             Self::Receiver => "the receiver of webhooks",
+            Self::Application => "the application",
             Self::Peer(name) => name,
         })
     }

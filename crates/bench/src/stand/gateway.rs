@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::http::JsonClient;
 use super::process::Process;
@@ -49,6 +49,12 @@ impl ObservedInstallation {
 #[derive(Deserialize)]
 struct Observed {
     observed: ObservedInstallation,
+}
+
+/// The answer about a new token.
+#[derive(Deserialize)]
+struct AddedToken {
+    token: String,
 }
 
 /// Probes a running gateway with a new connection each time, as monitoring systems do.
@@ -224,13 +230,25 @@ impl GatewayProcess {
     }
 
     /// The base URL of what applications ask.
-    pub(super) async fn api_url(&mut self) -> Result<String, BenchError> {
+    pub(crate) async fn api_url(&mut self) -> Result<String, BenchError> {
         Ok(self.listeners().await?.probed.clone())
     }
 
     /// The token to ask it with.
     pub(super) fn token(&self) -> Result<SecretString, BenchError> {
         read_token(&self.token_file)
+    }
+
+    /// Makes a token that may do this.
+    pub(crate) async fn add_token(
+        &mut self,
+        name: &str,
+        scopes: &[&str],
+    ) -> Result<SecretString, BenchError> {
+        let admin = &self.listeners().await?.admin;
+        let asked = json!({ "name": name, "scopes": scopes });
+        let added: AddedToken = admin.post("/admin/v1/tokens", &asked).await?;
+        Ok(SecretString::from(added.token))
     }
 
     /// For what applications ask.

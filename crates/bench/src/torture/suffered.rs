@@ -4,6 +4,7 @@ use longwire_terminal::grouped;
 use serde::Serialize;
 
 use super::applications::RoadAccounts;
+use super::relay::RelayAccount;
 use crate::report::{ReportFigures, ReportRow, mib};
 
 /// So many stalls have to show before silence is a broken promise.
@@ -42,6 +43,8 @@ pub(super) struct Suffered {
     pub(super) store_bytes: u64,
     /// What applications received, if there were any.
     pub(super) deliveries: RoadAccounts,
+    /// What the handlers of a connected application took, if there was one.
+    pub(super) relayed: Option<RelayAccount>,
 }
 
 impl Suffered {
@@ -50,6 +53,11 @@ impl Suffered {
             seed,
             ..Self::default()
         }
+    }
+
+    /// Whatever applications there were received everything, in order and with its labels.
+    pub(super) fn applications_are_good(&self) -> bool {
+        self.deliveries.are_good() && self.relayed.as_ref().is_none_or(RelayAccount::is_good)
     }
 
     /// Several stalls had to show, and none was told. One or two may meet a gateway that is busy with something else.
@@ -110,6 +118,7 @@ impl ReportFigures for Suffered {
             ),
         ];
         rows.extend(self.deliveries.rows());
+        rows.extend(self.relayed.iter().flat_map(RelayAccount::rows));
         rows
     }
 }

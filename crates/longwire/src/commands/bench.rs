@@ -1,7 +1,9 @@
 //! `longwire bench` and `longwire torture`: this binary, measured and killed by the crate `bench`.
 
 use longwire_bench::cli::{Bench, Torture};
-use longwire_bench::{BenchError, Program, RunOutcome, run_floor, run_post_floor, run_receiver};
+use longwire_bench::{
+    BenchError, Program, RunOutcome, run_application, run_floor, run_post_floor, run_receiver,
+};
 
 use crate::config::RelaySection;
 use crate::exit::{Exit, Failure};
@@ -23,6 +25,12 @@ pub(crate) fn run(command: &Bench) -> Result<Exit, Failure> {
             end_with_parent();
             files::raise();
             run_post_floor(command)?;
+            Ok(Exit::Done)
+        }
+        Bench::Application(command) => {
+            end_with_parent();
+            files::raise();
+            run_application(command)?;
             Ok(Exit::Done)
         }
         Bench::Receiver => {
