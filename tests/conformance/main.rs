@@ -17,6 +17,8 @@
 //! The stories that begin with [`scene::Between::Longwire`] have the real binary between client and simulator: the same
 //! programs, given longwire's address and a token in place of the platform's and a secret.
 //!
+//! [`programs`] are whole programs of others, set as their documents say.
+//!
 //! [`schemas`] holds the schemas of the event types against the `jsonschema` package of Python.
 //!
 //! [`webhooks`] holds the signatures of deliveries against the official packages `standardwebhooks`, and runs the bots of
@@ -67,6 +69,7 @@ mod callbacks;
 mod client;
 mod feishu;
 mod interface;
+mod programs;
 mod scene;
 mod schemas;
 mod sdk;

@@ -19,7 +19,9 @@ fn lines(with: &'static str) -> impl Iterator<Item = &'static str> {
 #[test]
 fn what_the_page_posts_comes_through() {
     let sim = platform(|_| ());
-    let setup = Setup::new(&sim).bot("sim-bot").with("app_id", "cli_0123456789abcdef");
+    let setup = Setup::new(&sim)
+        .bot("sim-bot")
+        .with("app_id", "cli_0123456789abcdef");
     let gateway = setup.with_callbacks().start();
     for line in lines("longwire sim ") {
         // It is parsed to its end before the help is shown.
