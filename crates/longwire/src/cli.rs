@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Consumers(Consumers),
     /// Print events as they come, and post them to a program on this host. It takes no event from anybody.
     Listen(Listen),
+    /// Say what to change in a program built on a platform's SDK, so that it connects here.
+    Relay(RelayArgs),
     /// Read the event log.
     #[command(subcommand, visible_alias = "event")]
     Events(Events),
@@ -266,6 +268,25 @@ pub(crate) struct CreateToken {
     /// Whose it is. It finds nothing of other spaces.
     #[arg(long)]
     pub(crate) space: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RelayArgs {
+    /// The bot, by name or by the platform's id of it. All are listed unless given, or there is one.
+    pub(crate) bot: Option<String>,
+    /// Only this SDK or program: node, python, go, java, openclaw, hermes, ….
+    #[arg(long)]
+    pub(crate) client: Option<String>,
+    /// How programs reach the server, as in https://bots.example.com; what the configuration says unless given.
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// Make a token of this name for the bot, with the scope `relay`, and put it in.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) token: Option<String>,
     #[command(flatten)]
     pub(crate) output: Output,
     #[command(flatten)]

@@ -12,6 +12,7 @@ pub(crate) mod init;
 pub(crate) mod installations;
 pub(crate) mod listen;
 pub(crate) mod print;
+pub(crate) mod relay;
 pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod sim;

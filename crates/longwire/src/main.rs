@@ -61,6 +61,7 @@ fn main() -> ExitCode {
         Command::Tokens(command) => commands::tokens::run(config, command),
         Command::Consumers(command) => commands::consumers::run(config, command),
         Command::Listen(wanted) => commands::listen::run(config, &wanted),
+        Command::Relay(wanted) => commands::relay::run(config, &wanted),
         Command::Events(command) => commands::events::run(config, &command),
         Command::Print(command) => commands::print::run(config, &command),
     };

@@ -50,13 +50,7 @@ fn create(loaded: &Loaded, wanted: &CreateToken) -> Result<Exit, Failure> {
         expires_after: (wanted.expires).map(|after| format!("{}ms", after.as_millis())),
         space: wanted.space.clone(),
     };
-    let created = match own_store(loaded, &wanted.server)? {
-        Some(store) => create_in(&store, &request)?,
-        None => {
-            let client = Client::of(loaded, &wanted.server)?;
-            ask(client.post_secret::<CreatedToken>("/admin/v1/tokens", &request))?
-        }
-    };
+    let created = make(loaded, &wanted.server, &request)?;
     say(format_args!(
         "token {} is made. It is shown this once; a program sends it as `Authorization: Bearer …`",
         created.kept.id
@@ -65,6 +59,21 @@ fn create(loaded: &Loaded, wanted: &CreateToken) -> Result<Exit, Failure> {
         Form::Table => writeln!(std::io::stdout(), "{}", created.token),
         Form::Json | Form::Ndjson => writeln!(std::io::stdout(), "{}", json!(created)),
     })
+}
+
+/// Makes a token, by the server if one runs.
+pub(super) fn make(
+    loaded: &Loaded,
+    server: &ServerArgs,
+    request: &TokenRequest,
+) -> Result<CreatedToken, Failure> {
+    match own_store(loaded, server)? {
+        Some(store) => create_in(&store, request),
+        None => {
+            let client = Client::of(loaded, server)?;
+            Ok(ask(client.post_secret("/admin/v1/tokens", request))?)
+        }
+    }
 }
 
 fn create_in(store: &Store, request: &TokenRequest) -> Result<CreatedToken, Failure> {

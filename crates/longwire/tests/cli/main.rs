@@ -5,6 +5,7 @@ mod bench;
 mod installations;
 mod open_files;
 mod output;
+mod relay;
 mod service;
 mod tokens;
 
