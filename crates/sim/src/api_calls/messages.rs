@@ -94,10 +94,6 @@ impl PlatformState {
         }
         let directory = &self.open_api.directory;
         let chat = if id_type == "chat_id" {
-            if !directory.is_in_chat(&caller.app, id) {
-                let msg = "The bot can not be outside the group.";
-                return Err(refusal(400, message_code::NOT_IN_GROUP, msg));
-            }
             id.to_owned()
         } else {
             let open_id = directory.open_id_of(id_type, id);
@@ -107,6 +103,10 @@ impl PlatformState {
             }
             directory.direct_chat(&caller.app, &open_id)
         };
+        if !directory.is_in_chat(&caller.app, &chat) {
+            let msg = "The bot can not be outside the group.";
+            return Err(refusal(400, message_code::NOT_IN_GROUP, msg));
+        }
         Ok(Destination { chat, parent: None })
     }
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::content::{Content, Mention};
+use crate::ids::{hex32, scramble};
 use crate::message::tenant_key;
 use crate::transcript::{ChatAuthor, ChatClick, ChatFile, ChatLine, ChatReaction, EarlierText};
 
@@ -252,6 +253,12 @@ impl StandingMessage {
     fn bundled(&self, id: &str, within: &str, text: &str) -> Value {
         let mut item = self.bare(id, &json!({ "text": text }).to_string());
         item["upper_message_id"] = json!(within);
+        // What is forwarded comes from another chat.
+        let source = self
+            .chat
+            .bytes()
+            .fold(1, |hash, byte| scramble(hash ^ u64::from(byte)));
+        item["chat_id"] = json!(format!("oc_{}", hex32(source, scramble(source))));
         item
     }
 

@@ -1,69 +1,35 @@
 //! The Open API refuses what the platform refuses, and says who gets which token.
 
-mod support;
-
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::time::Duration;
 
-use longwire_sim::{ChatMessage, ChatSender, ClickedCard, Push, Sim, Traffic};
+use longwire_sim::{ChatMessage, ChatSender, ClickedCard, Push, Traffic};
 use longwire_wire::frame::Frame;
 use serde_json::{Value, json};
-use support::{APP, Client, http, start, wait};
 
-const MESSAGES: &str = "/open-apis/im/v1/messages";
-
-/// One call with this token: status and body.
-fn call(sim: &Sim, token: Option<&str>, path: &str, body: &Value) -> (u16, Value) {
-    let body = body.to_string();
-    let authorization = token.map_or_else(String::new, |token| {
-        format!("Authorization: Bearer {token}\r\n")
-    });
-    let mut tcp = TcpStream::connect(sim.address()).expect("the simulator listens");
-    tcp.set_read_timeout(Some(support::LIMIT))
-        .expect("a timeout");
-    write!(
-        tcp,
-        "POST {path} HTTP/1.1\r\nHost: sim\r\n{authorization}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    )
-    .expect("request sent");
-    let mut answer = String::new();
-    tcp.read_to_string(&mut answer).expect("answer");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    assert!(head.to_lowercase().contains("x-tt-logid: "), "{head}");
-    let status = head[9..12].parse().expect("a status");
-    (status, serde_json::from_str(body).expect("json"))
-}
-
-fn token(sim: &Sim) -> Value {
-    let asked = json!({ "app_id": APP, "app_secret": "secret" });
-    let path = "/open-apis/auth/v3/tenant_access_token/internal";
-    let (status, answer) = call(sim, None, path, &asked);
-    assert_eq!((status, &answer["code"]), (200, &json!(0)), "{answer}");
-    answer
-}
-
-fn text(text: &str) -> Value {
-    json!({ "msg_type": "text", "content": json!({ "text": text }).to_string() })
-}
+use crate::caller::{Caller, MESSAGES, text};
+use crate::support::{APP, Client, http, start, wait};
 
 #[test]
 fn a_token_is_given_again_until_it_ends_soon() {
     let sim = start(|_| ());
-    let (first, second) = (token(&sim), token(&sim));
-    assert_eq!(first["tenant_access_token"], second["tenant_access_token"]);
+    let token = |sim| Caller::with_token(sim).token;
+    assert_eq!(token(&sim), token(&sim));
     let short = start(|settings| settings.token_lifetime = Duration::ZERO);
-    let (first, second) = (token(&short), token(&short));
-    assert_ne!(first["tenant_access_token"], second["tenant_access_token"]);
+    assert_ne!(token(&short), token(&short));
 }
 
 #[test]
 fn what_is_wrong_with_a_token_has_its_code() {
     let sim = start(|_| ());
-    let good = token(&sim)["tenant_access_token"].clone();
+    let good = Caller::with_token(&sim).token;
     let reply = format!("{MESSAGES}/om_1/reply");
-    let code = |token| call(&sim, token, &reply, &text("x"));
+    let code = |token: Option<&str>| {
+        let caller = Caller {
+            token: token.map(str::to_owned),
+            ..Caller::new(&sim)
+        };
+        caller.json("POST", &reply, &text("x"))
+    };
     for (token, expected) in [
         (None, 99_991_661),
         (Some("nonsense"), 99_991_671),
@@ -77,17 +43,16 @@ fn what_is_wrong_with_a_token_has_its_code() {
         );
         assert!(answer["error"]["log_id"].is_string());
     }
-    assert_eq!(code(good.as_str()).1["code"], 0);
+    assert_eq!(code(good.as_deref()).1["code"], 0);
     assert_eq!(sim.control().expire_tokens(Some("another")), 0);
     assert_eq!(sim.control().expire_tokens(None), 1);
-    assert_eq!(code(good.as_str()).1["code"], 99_991_663);
+    assert_eq!(code(good.as_deref()).1["code"], 99_991_663);
 }
 
 #[test]
 fn what_is_wrong_with_a_message_has_its_code() {
     let sim = start(|_| ());
-    let token = token(&sim);
-    let token = token["tenant_access_token"].as_str();
+    let caller = Caller::with_token(&sim);
     let reply = format!("{MESSAGES}/om_1/reply");
     let send = format!("{MESSAGES}?receive_id_type=chat_id");
     let long = text(&"x".repeat(160_000));
@@ -102,14 +67,14 @@ fn what_is_wrong_with_a_message_has_its_code() {
         (&*send, text("nobody gets it"), 99_992_402),
         ("/open-apis/im/v1/nothing", json!({}), 99_991_201),
     ] {
-        let (_, answer) = call(&sim, token, path, &body);
+        let (_, answer) = caller.json("POST", path, &body);
         assert_eq!(answer["code"], expected, "{answer}");
     }
     for _ in 0..5 {
-        assert_eq!(call(&sim, token, &reply, &text("x")).1["code"], 0);
+        assert_eq!(caller.json("POST", &reply, &text("x")).1["code"], 0);
     }
     // The sixth is one too many, unless this host is so slow that a second has passed.
-    let (_, sixth) = call(&sim, token, &reply, &text("x"));
+    let (_, sixth) = caller.json("POST", &reply, &text("x"));
     let stands = sim.control().bot_messages(Some(APP));
     let is_later = stands.len() == 6 && stands[5].at_ms - stands[0].at_ms >= 1_000;
     assert!(sixth["code"] == 230_020 || is_later, "{sixth} {stands:?}");
@@ -165,14 +130,8 @@ fn people_bots_and_cards_speak() {
 #[test]
 fn what_bots_said_is_told() {
     let sim = start(|_| ());
-    let token = token(&sim);
     let reply = format!("{MESSAGES}/om_1/reply");
-    call(
-        &sim,
-        token["tenant_access_token"].as_str(),
-        &reply,
-        &text("hello"),
-    );
+    Caller::with_token(&sim).json("POST", &reply, &text("hello"));
     let (status, _, messages) = http(&sim, "GET", &format!("/sim/v1/messages?app={APP}"), "");
     assert_eq!(status, 200);
     let messages: Value = serde_json::from_str(&messages).expect("json");
