@@ -6,7 +6,7 @@ use longwire_egress::{Egress, EgressSettings, ProxyEnvironment, tls_config};
 use longwire_platform::feishu::{
     ApiCaller, CallingApp, LookupError, NoSecretError, TenantTokens, lookups,
 };
-use longwire_sim::{Apps, Behaviour, ChatMessage, Push, Sim, SimSettings};
+use longwire_sim::{Apps, Behaviour, CallBudgets, ChatMessage, Push, Sim, SimSettings};
 use longwire_wire::view::Unavailable;
 use secrecy::SecretString;
 use url::Url;
@@ -28,6 +28,8 @@ impl World {
     fn new() -> Self {
         let sim = Sim::start(SimSettings {
             apps: Apps::Known(vec![(APP.to_owned(), SECRET.to_owned())]),
+            // More names are asked for here than the platform allows within a second.
+            call_budgets: CallBudgets::none(),
             ..SimSettings::default()
         })
         .expect("the simulator starts on loopback");
