@@ -28,8 +28,8 @@ use crate::problem_code::{ProblemCode, body_problem};
 use crate::query::QueryReader;
 use crate::{audit, page, revision};
 
-use document::document;
-pub(crate) use document::{ConsumerStatus, CountsDocument, state};
+pub(crate) use document::{ConnectionDocument, ConsumerStatus, CountsDocument, state};
+use document::{document, with_connections};
 pub(crate) use pull::{ack, answer, claim, nack, stream};
 pub(crate) use simulate::{SimulationDocument, simulate};
 pub(crate) use steer::{pause, replay, replay_event, resume, rotate, seek};
@@ -140,13 +140,19 @@ pub(crate) async fn show(
     name: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     QueryReader::of(request.query_string()).finish()?;
-    Ok(shown(&find(&api, &caller, &name)?))
+    let view = find(&api, &caller, &name)?;
+    let connections = api.settings.deliveries.relay_connections_at(view.id);
+    Ok(tagged(&view, &with_connections(&view, &connections)))
 }
 
 fn shown(view: &ConsumerView) -> HttpResponse {
+    tagged(view, &document(view))
+}
+
+fn tagged(view: &ConsumerView, document: &Value) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::ETAG, revision::etag(view.revision)))
-        .json(document(view))
+        .json(document)
 }
 
 /// Changes the definition by a merge patch (RFC 7396).

@@ -107,7 +107,7 @@ problem_codes! {
         "The process takes no changes any more.",
         "Send the request again in some seconds, to the process that follows.";
     WrongRoad = 409, "wrong_road", "The consumer has another road",
-        "Events of a webhook are posted, those of a pull consumer are asked for, and those of a stream consumer come over its stream.",
+        "Events of a webhook are posted, those of a pull consumer are asked for, those of a stream consumer come over its stream, and those of a relay over connections of the platform's SDK.",
         "Use the path of the consumer's road, or change `road` with PATCH.";
     AnswerRefused = 409, "answer_refused", "The answer was not used",
         "The answer is not what the platform takes, or it is late: a click on a card is answered within 2.5 seconds, after that with the default.",

@@ -11,7 +11,7 @@ use longwire_access::Scope;
 use longwire_listener::Routes;
 use serde_json::json;
 
-use crate::consumers::{ConsumerStatus, CountsDocument, SimulationDocument};
+use crate::consumers::{ConnectionDocument, ConsumerStatus, CountsDocument, SimulationDocument};
 use crate::event_types::TypeDocument;
 use crate::events::{JourneyDocument, StepDocument};
 use crate::installations::{BotDocument, CandidateDocument, TriedSecretDocument};
@@ -26,6 +26,7 @@ pub(crate) fn table(routes: Routes) -> Table {
     let table = Table::new(routes)
         .schemas(written())
         .schema::<ConsumerStatus>()
+        .schema::<ConnectionDocument>()
         .schema::<CountsDocument>()
         .schema::<JourneyDocument>()
         .schema::<StepDocument>()

@@ -36,8 +36,8 @@ use crate::view::ConsumerView;
 pub use self::administer::CreatedConsumer;
 pub use self::errors::{
     AckError, AttachError, ChangeError, ClaimError, ClaimedAnswerError, CreateError, JourneyError,
-    ReadAlongError, RelayConsumerError, RemoveError, ReplayError, RotateError, SeekError,
-    SimulateError, SteerError, StreamError,
+    ReadAlongError, RelayConsumerError, RelayTaken, RemoveError, ReplayError, RotateError,
+    SeekError, SimulateError, SteerError, StreamError,
 };
 pub use self::readers::AcknowledgedEvents;
 pub use self::replay::ReplayOrder;

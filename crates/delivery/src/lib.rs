@@ -46,8 +46,8 @@ pub use consumer::ClaimedEvent;
 pub use deliveries::{
     AckError, AcknowledgedEvents, AttachError, ChangeError, ClaimError, ClaimedAnswerError,
     CreateError, CreatedConsumer, Deliveries, DeliveriesEnded, DeliveryStartError, JourneyError,
-    ReadAlongError, RelayConsumerError, RemoveError, ReplayError, ReplayOrder, RotateError,
-    SeekError, SimulateError, SteerError, StreamError,
+    ReadAlongError, RelayConsumerError, RelayTaken, RemoveError, ReplayError, ReplayOrder,
+    RotateError, SeekError, SimulateError, SteerError, StreamError,
 };
 pub use endpoint_plan::EndpointRefused;
 pub use figures::{DeliveryFigures, LATENCY_EDGES_MS};

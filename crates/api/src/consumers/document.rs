@@ -1,12 +1,17 @@
 //! A consumer as it is shown: its definition, and beside it how it does.
 
-use longwire_consumer::{DeliveryFailure, QueueState, time_text};
-use longwire_delivery::{ConsumerView, DeliveryFigures};
+use longwire_consumer::{DeliveryFailure, QueueState, Road, time_text};
+use longwire_delivery::{ConsumerView, DeliveryFigures, RelayConnectionView, RelayProof};
 use longwire_installation::base32;
 use longwire_store::ConsumerState;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+
+/// Connections that are shown of one consumer. Its status has the number of all.
+const CONNECTIONS: usize = 100;
+/// Chats that are shown of one connection.
+const CHATS: usize = 20;
 
 /// How a consumer does.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,10 +35,60 @@ pub(crate) struct ConsumerStatus {
     next_try: Option<String>,
     /// Readers whose streams are open.
     streams: usize,
+    /// Connections of the platform's protocol that its application holds.
+    connections: usize,
     /// Replays that have not ended.
     replays: usize,
     /// Since the process started.
     counts: CountsDocument,
+}
+
+/// A connection that an application holds with the platform's SDK.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RelayConnection)]
+pub(crate) struct ConnectionDocument {
+    /// The SDK with its version, as its `User-Agent` says.
+    agent: Option<String>,
+    /// Where it came from.
+    peer: Option<String>,
+    /// Since when.
+    since: String,
+    /// What shows that an event has arrived: `handler_ack` (the application acknowledges it when it has handled it) or
+    /// `handed_over` (it acknowledges nothing, and a ping behind the event was answered).
+    proof: &'static str,
+    /// The events that it has and has not acknowledged.
+    in_flight: usize,
+    /// The chats of those, oldest event first, at most 20.
+    chats: Vec<String>,
+    /// When it last acknowledged an event.
+    last_ack: Option<String>,
+    /// The events that it was given.
+    given: u64,
+    /// Those that it acknowledged.
+    done: u64,
+    /// Those that it answered with an error.
+    failed: u64,
+}
+
+impl ConnectionDocument {
+    fn of(view: &RelayConnectionView) -> Self {
+        let chats = view.in_flight.iter().filter_map(|one| one.chat.as_deref());
+        Self {
+            agent: view.agent.clone(),
+            peer: view.peer.map(|peer| peer.to_string()),
+            since: time_text(view.since_ms),
+            proof: match view.proof {
+                RelayProof::HandlerAck => "handler_ack",
+                RelayProof::HandedOver => "handed_over",
+            },
+            in_flight: view.in_flight.len(),
+            chats: chats.take(CHATS).map(str::to_owned).collect(),
+            last_ack: view.last_ack_ms.map(time_text),
+            given: view.given,
+            done: view.done,
+            failed: view.failed,
+        }
+    }
 }
 
 /// What was counted of a consumer since the process started.
@@ -99,6 +154,7 @@ impl ConsumerStatus {
             in_flight: progress.in_flight,
             next_try: progress.next_try_ms.map(time_text),
             streams: progress.streams,
+            connections: progress.connections,
             replays: progress.replays,
             counts: CountsDocument::of(&view.figures),
         }
@@ -154,5 +210,16 @@ pub(super) fn document(view: &ConsumerView) -> Value {
     shown["created"] = json!(time_text(view.created_ms));
     shown["updated"] = json!(time_text(view.updated_ms));
     shown["status"] = json!(ConsumerStatus::of(view));
+    shown
+}
+
+/// The same with the connections that its application holds.
+pub(super) fn with_connections(view: &ConsumerView, connections: &[RelayConnectionView]) -> Value {
+    let mut shown = document(view);
+    if matches!(view.definition.road, Road::Relay(_)) {
+        let first = connections.iter().take(CONNECTIONS);
+        let first: Vec<_> = first.map(ConnectionDocument::of).collect();
+        shown["connections"] = json!(first);
+    }
     shown
 }

@@ -2,7 +2,8 @@
 
 use longwire_delivery::{
     AckError, ChangeError, ClaimError, ClaimedAnswerError, CreateError, EndpointRefused,
-    RemoveError, ReplayError, RotateError, SeekError, SimulateError, SteerError, StreamError,
+    RelayTaken, RemoveError, ReplayError, RotateError, SeekError, SimulateError, SteerError,
+    StreamError,
 };
 use longwire_listener::{FieldError, Problem};
 
@@ -26,9 +27,21 @@ fn wrong_endpoint(error: &EndpointRefused) -> Problem {
         })
 }
 
+fn relay_taken(error: &RelayTaken) -> Problem {
+    let detail = "the consumer would never receive anything";
+    ProblemCode::InvalidRequest
+        .problem(detail)
+        .with_error(FieldError {
+            pointer: "/road".to_owned(),
+            code: "conflict",
+            detail: error.to_string(),
+        })
+}
+
 pub(super) fn not_created(error: CreateError) -> Problem {
     match &error {
         CreateError::Endpoint(refused) => wrong_endpoint(refused),
+        CreateError::RelayTaken(taken) => relay_taken(taken),
         CreateError::Read(_) => unavailable(&error),
         CreateError::Store(error) => not_written(error),
     }
@@ -42,6 +55,7 @@ pub(super) fn not_changed(name: &str, error: ChangeError) -> Problem {
             ProblemCode::OtherRoad.problem(error.to_string())
         }
         ChangeError::Endpoint(refused) => wrong_endpoint(refused),
+        ChangeError::RelayTaken(taken) => relay_taken(taken),
         ChangeError::Store(error) => not_written(error),
         ChangeError::Seal(_) => unavailable(&error),
     }

@@ -1,5 +1,9 @@
 //! Consumers are made, seen, changed, moved and removed.
 
+use std::sync::Arc;
+
+use longwire_access::Space;
+use longwire_delivery::{RELAY_WINDOW, RelayHello, RelayProof};
 use serde_json::{Value, json};
 
 use crate::served::{Who, with_routes};
@@ -243,5 +247,75 @@ fn a_narrowed_token_makes_narrowed_consumers() {
         );
         let list = ask("GET", "/v1/consumers", None).await;
         assert_eq!(list.body["data"].as_array().map(Vec::len), Some(1));
+    });
+}
+
+/// Over connections of the platform's SDK.
+#[test]
+fn a_consumer_of_a_relay_is_made_shown_and_changed() {
+    with_routes(|served| async move {
+        let bot = served.bots[0].public_id.to_string();
+        let road = json!({"kind": "relay", "token": "0123456789abcdef", "installation": bot});
+        let body = |name: &str| json!({"name": name, "road": road});
+        let made = served.consumer(body("crm")).await;
+        assert_eq!(made["road"]["handler_limit"], "10m");
+        assert_eq!(made["filter"]["installations"], json!([bot]));
+        assert_eq!(made["policy"]["give_up"]["attempts"], 6);
+        let taken = served.post("/v1/consumers", body("second")).await;
+        assert_eq!(
+            (taken.status, &taken.body["errors"][0]["pointer"]),
+            (400, &json!("/road"))
+        );
+        let path = "/v1/consumers/crm";
+        let hello = RelayHello {
+            window: RELAY_WINDOW,
+            agent: Some("oapi-sdk-go/3".to_owned()),
+            peer: "192.0.2.1:4711".parse().ok(),
+            proof: RelayProof::HandlerAck,
+            card: Arc::default(),
+        };
+        let id = served.deliveries.consumer(&Space::default(), "crm");
+        let id = id.expect("it is there").id;
+        let reader = served.deliveries.attach_relay(id, hello).await;
+        let reader = reader.expect("it is attached");
+        let shown = served.get(path).await.body;
+        assert_eq!(shown["connections"][0]["agent"], "oapi-sdk-go/3");
+        assert_eq!(shown["connections"][0]["proof"], "handler_ack");
+        assert_eq!(shown["status"]["connections"], 1);
+        drop(reader);
+        let ask = |patch| served.ask(Who::Owner, "PATCH", path, Some(patch));
+        let changed =
+            ask(json!({"road": {"handler_limit": "90s"}, "filter": {"types": ["feishu.im.*"]}}))
+                .await;
+        assert_eq!(changed.body["road"]["handler_limit"], "90s", "{changed:?}");
+        for (patch, pointer) in [
+            (json!({"expand": ["sender"]}), "/expand"),
+            (json!({"thin": true}), "/thin"),
+            (
+                json!({"policy": {"gather": {"quiet_ms": 1, "max_ms": 2}}}),
+                "/policy/gather",
+            ),
+            (
+                json!({"filter": {"installations": ["ins_00000000000000000000000000"]}}),
+                "/filter/installations",
+            ),
+            (json!({"road": {"token": "lw_whole"}}), "/road/token"),
+            (
+                json!({"road": {"handler_limit": "10ms"}}),
+                "/road/handler_limit",
+            ),
+        ] {
+            let refused = ask(patch).await;
+            assert_eq!(
+                (refused.status, &refused.body["errors"][0]["pointer"]),
+                (400, &json!(pointer))
+            );
+            assert!(!refused.body.to_string().contains("lw_whole"));
+        }
+        let claimed = served.get("/v1/consumers/crm/events").await;
+        assert_eq!(
+            (claimed.status, &claimed.body["code"]),
+            (409, &json!("wrong_road"))
+        );
     });
 }

@@ -47,7 +47,22 @@ impl Deliveries {
         definition: ConsumerDefinition,
         secret: Option<WebhookSecret>,
     ) -> Result<CreatedConsumer, CreateError> {
+        let _one_at_a_time = match definition.road {
+            Road::Relay(_) => Some(self.inner.relay_consumers.lock().await),
+            Road::Webhook(_) | Road::Pull | Road::Stream { .. } => None,
+        };
+        self.create_alone(space, definition, secret).await
+    }
+
+    /// The same, of a consumer with the road `relay` while no other one is made.
+    pub(super) async fn create_alone(
+        &self,
+        space: Space,
+        definition: ConsumerDefinition,
+        secret: Option<WebhookSecret>,
+    ) -> Result<CreatedConsumer, CreateError> {
         self.check_endpoint(&definition)?;
+        self.check_relay(&space, &definition)?;
         let secret = match definition.road {
             Road::Webhook(_) => Some(secret.unwrap_or_else(new_secret)),
             Road::Pull | Road::Stream { .. } | Road::Relay(_) => None,

@@ -48,6 +48,7 @@ impl Deliveries {
             return Err(ChangeError::OtherRoad);
         }
         self.check_endpoint(&definition)?;
+        self.check_relay(space, &definition)?;
         let definition = Arc::new(definition);
         let (store, id) = (self.store().clone(), entry.id);
         let change = ConsumerChange {

@@ -7,12 +7,23 @@ use longwire_store::{ReadError, SealError, WriteError};
 
 use crate::endpoint_plan::EndpointRefused;
 
+/// Another consumer has the connections of that token and bot.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the connections of this token to this bot are those of the consumer {by}")]
+pub struct RelayTaken {
+    /// What it is called.
+    pub by: Name,
+}
+
 /// A consumer was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
     /// Nothing can be posted to its webhook.
     #[error(transparent)]
     Endpoint(#[from] EndpointRefused),
+    /// Its connections are another one's.
+    #[error(transparent)]
+    RelayTaken(#[from] RelayTaken),
     /// Where it is to begin cannot be found out.
     #[error("the log does not tell where the consumer begins")]
     Read(#[from] ReadError),
@@ -42,6 +53,9 @@ pub enum ChangeError {
     /// Nothing can be posted to its webhook.
     #[error(transparent)]
     Endpoint(#[from] EndpointRefused),
+    /// The connections that it would have are another one's.
+    #[error(transparent)]
+    RelayTaken(#[from] RelayTaken),
     /// The store did not take the change.
     #[error("the change was not kept")]
     Store(#[source] WriteError),

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use longwire_access::{AuditAction, AuditEntry, AuditResult};
+use longwire_access::{AuditAction, AuditEntry, AuditResult, Space};
 use longwire_consumer::{ConsumerDefinition, RelayRoad, Road, duration_text};
 use longwire_installation::{Platform, PublicId};
 use longwire_store::{ConsumerId, ConsumerState, WriteError};
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use super::{AttachError, CreateError, Deliveries, RelayConsumerError};
+use super::{AttachError, CreateError, Deliveries, RelayConsumerError, RelayTaken};
 use crate::clock::unix_ms;
 use crate::consumer::{AttachRelay, ConsumerEntry};
 use crate::relay::{RelayConnectionView, RelayHello, RelayLink, RelayOwner, RelayReader};
@@ -31,7 +31,8 @@ impl Deliveries {
         owner: RelayOwner,
     ) -> Result<ConsumerId, RelayConsumerError> {
         let token = owner.grant.token.to_string();
-        let found = || self.relay_entry(&owner, &token);
+        let of = (&owner.grant.space, owner.installation);
+        let found = || self.relay_entry(of.0, &token, of.1);
         if let Some(entry) = found() {
             return usable(&entry);
         }
@@ -81,22 +82,44 @@ impl Deliveries {
         );
         let space = owner.grant.space.clone();
         let audited = self.audited_as(entry);
-        let view = audited.create(space, definition, None).await?.view;
+        let view = audited.create_alone(space, definition, None).await?.view;
         tracing::info!(consumer = %view.name, token, "the consumer of a token that connected for the first time was made");
         Ok(view.id)
     }
 
-    /// The first consumer of this token and bot.
-    fn relay_entry(&self, owner: &RelayOwner, token: &str) -> Option<Arc<ConsumerEntry>> {
+    /// The consumer of this token and bot.
+    fn relay_entry(
+        &self,
+        space: &Space,
+        token: &str,
+        installation: PublicId,
+    ) -> Option<Arc<ConsumerEntry>> {
         let entries = self.inner.index.all();
         entries.into_iter().find(|entry| {
             let definition = entry.definition();
             let is_it = match &definition.road {
-                Road::Relay(road) => road.is_of(token, owner.installation),
+                Road::Relay(road) => road.is_of(token, installation),
                 Road::Webhook(_) | Road::Pull | Road::Stream { .. } => false,
             };
-            is_it && entry.record().space == owner.grant.space
+            is_it && entry.record().space == *space
         })
+    }
+
+    /// Whether the connections that a consumer would have are no other one's.
+    pub(super) fn check_relay(
+        &self,
+        space: &Space,
+        definition: &ConsumerDefinition,
+    ) -> Result<(), RelayTaken> {
+        let Road::Relay(road) = &definition.road else {
+            return Ok(());
+        };
+        match self.relay_entry(space, &road.token, road.installation) {
+            Some(entry) if entry.definition().name != definition.name => Err(RelayTaken {
+                by: entry.record().name,
+            }),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn may_claim_cards(&self, owner: &RelayOwner) -> bool {
@@ -143,6 +166,16 @@ impl Deliveries {
             views.extend(links.iter().filter_map(|link| view(&entry, link)));
         }
         views
+    }
+
+    /// The connections of one consumer, in the order in which they came.
+    #[must_use]
+    pub fn relay_connections_at(&self, consumer: ConsumerId) -> Vec<RelayConnectionView> {
+        let Some(entry) = self.inner.index.get(consumer) else {
+            return Vec::new();
+        };
+        let links = entry.relays();
+        links.iter().filter_map(|link| view(&entry, link)).collect()
     }
 
     /// How many connections this token holds to this bot.

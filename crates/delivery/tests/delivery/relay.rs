@@ -147,6 +147,17 @@ async fn what_fails_comes_again_labelled_until_it_is_given_up() {
     definition["policy"] = json!({"give_up": {"attempts": 2}});
     let id = world.create(definition).await.view.id;
     assert_eq!(consumer(&world, 1, "app").await, id, "found by its road");
+    let second = ConsumerDefinition::parse(&json!({
+        "name": "second",
+        "road": world.view("mine").definition.to_json()["road"],
+    }));
+    let second = second.expect("a definition");
+    let second = world
+        .deliveries
+        .create(Space::default(), second, None)
+        .await;
+    let taken = second.expect_err("it would never receive anything");
+    assert!(taken.to_string().ends_with("the consumer mine"), "{taken}");
     let mut reader = attach(&world, id, RELAY_WINDOW).await;
     let said = world.say("oc_1", &["bad", "good"]);
     let first = next(&mut reader).await;
