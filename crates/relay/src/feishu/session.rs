@@ -287,3 +287,6 @@ pub(super) fn config_json(ping_interval: Duration) -> String {
 fn trace_id(traceparent: &str) -> &str {
     traceparent.split('-').nth(1).unwrap_or(traceparent)
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,6 +67,11 @@ impl SentEvents {
         self.by_id.len()
     }
 
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.order.len()
+    }
+
     fn forget_answered(&mut self) {
         if self.order.len() > 2 * self.by_id.len() + KEPT_ANSWERED {
             // A slow handler's event stands before thousands that were answered since.
