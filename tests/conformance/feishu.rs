@@ -7,7 +7,6 @@ mod slow;
 mod speaks;
 mod stage;
 mod stories;
-mod tap;
 
 shown_by_both!(
     Nothing,

@@ -40,6 +40,7 @@ mod what_befalls_the_disk;
 mod what_befalls_the_log;
 mod what_is_shown_of_events;
 mod what_only_a_new_process_mends;
+mod what_the_relay_refuses;
 mod what_wecom_sends_is_kept;
 mod what_wecom_wrote_is_in_the_log;
 mod when_the_clock_is_wrong;

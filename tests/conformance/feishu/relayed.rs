@@ -1,11 +1,12 @@
 //! What a client has from longwire that the platform does not give it.
 
+use longwire_sim::RecordState;
+use longwire_tests::Tap;
+
 use super::events::Message;
 use super::news::News;
 use super::stage::{APP, SECRET, Stage};
-use super::tap::Tap;
 use crate::scene::Scene;
-use longwire_sim::RecordState;
 
 /// Code 500 is longwire's to repeat: the platform sees one attempt, and has its ACK before the handler is called.
 pub(crate) fn gets_again_what_its_handler_refused(scene: Scene) {

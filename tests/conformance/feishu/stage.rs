@@ -7,11 +7,10 @@ use std::time::Duration;
 use longwire_sim::{
     Apps, Control, Ledger, Push, PushId, PushRecord, RecordState, Sim, SimSettings,
 };
-use longwire_tests::{Gateway, Setup, free_address};
+use longwire_tests::{Gateway, Setup, Tap, free_address};
 use longwire_wire::endpoint::ClientConfig;
 
 use super::news::News;
-use super::tap::Tap;
 use crate::client::{Client, STEP};
 use crate::scene::{Between, Scene};
 use crate::sdk::Platform;

@@ -1,4 +1,4 @@
-//! Reads along between a client and the simulator.
+//! Reads along between a client and a server, such as the simulator.
 //!
 //! Bytes pass unchanged in both directions and are kept; frames are taken out of them when asked for. The
 //! bootstrap names the host it was asked at, so the client's WebSocket comes through here as well.
@@ -17,15 +17,16 @@ type Recording = Arc<Mutex<Vec<u8>>>;
 type Recordings = Arc<Mutex<Vec<Recording>>>;
 
 /// A recorder. Its threads end with the connections, the accepting one with the test.
-pub(crate) struct Tap {
+pub struct Tap {
     address: SocketAddr,
     client: Recordings,
     platform: Recordings,
 }
 
 impl Tap {
-    /// Listens before the simulator at this address.
-    pub(crate) fn before(simulator: SocketAddr) -> Self {
+    /// Listens before the server at this address.
+    #[must_use]
+    pub fn before(simulator: SocketAddr) -> Self {
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port is free");
         let tap = Self {
@@ -43,17 +44,27 @@ impl Tap {
         tap
     }
 
-    pub(crate) fn base_url(&self) -> String {
+    /// Where clients find it.
+    #[must_use]
+    pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Everything that the platform said, connection by connection.
-    pub(crate) fn said_by_the_platform(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn said_by_the_platform(&self) -> Vec<u8> {
         bytes(&self.platform).concat()
     }
 
+    /// Everything that clients said, connection by connection.
+    #[must_use]
+    pub fn said_by_clients(&self) -> Vec<u8> {
+        bytes(&self.client).concat()
+    }
+
     /// Whether these bytes passed in either direction: as they are, or inside a WebSocket message.
-    pub(crate) fn holds(&self, wanted: &[u8]) -> bool {
+    #[must_use]
+    pub fn holds(&self, wanted: &[u8]) -> bool {
         let holds = |bytes: &[u8]| bytes.windows(wanted.len()).any(|window| window == wanted);
         let recorded = [bytes(&self.client), bytes(&self.platform)].concat();
         let mut messages = recorded.iter().flat_map(|bytes| websocket_messages(bytes));
@@ -61,12 +72,14 @@ impl Tap {
     }
 
     /// The frames the client sent, in order.
-    pub(crate) fn client_frames(&self) -> Vec<Frame> {
+    #[must_use]
+    pub fn client_frames(&self) -> Vec<Frame> {
         frames(&self.client)
     }
 
     /// The frames the simulator sent, in order.
-    pub(crate) fn platform_frames(&self) -> Vec<Frame> {
+    #[must_use]
+    pub fn platform_frames(&self) -> Vec<Frame> {
         frames(&self.platform)
     }
 }
