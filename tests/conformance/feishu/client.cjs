@@ -6,8 +6,9 @@
 //
 //     refuse …     throws when the event comes first
 //     say TEXT     replies with the text
-//     carry N      uploads a file of N bytes, downloads it, compares both, and replies with the file
 //     think MS     takes so long, and then replies
+//
+// A file is downloaded, uploaded, downloaded again, and sent back as the reply.
 //
 // The lines are the `News` of `news.rs`; the client's own log goes to stderr.
 'use strict';
@@ -40,18 +41,23 @@ async function reply(message_id, msg_type, content) {
     tell('replied', { to: message_id, message_id: answer.data.message_id });
 }
 
+async function bytesOf(download) {
+    const parts = [];
+    for await (const part of download.getReadableStream()) parts.push(part);
+    return Buffer.concat(parts);
+}
+
+async function carry(message_id, { file_key, file_name }) {
+    const resource = { path: { message_id, file_key }, params: { type: 'file' } };
+    const file = await bytesOf(await client.im.messageResource.get(resource));
+    const uploaded = await client.im.file.create({ data: { file_type: 'stream', file_name, file } });
+    const again = await bytesOf(await client.im.file.get({ path: { file_key: uploaded.file_key } }));
+    tell('carried', { file_key: uploaded.file_key, bytes: again.toString('base64') });
+    await reply(message_id, 'file', { file_key: uploaded.file_key });
+}
+
 const skills = {
     say: (message_id, text) => reply(message_id, 'text', { text }),
-    carry: async (message_id, size) => {
-        const file = Buffer.from(Array.from({ length: Number(size) }, (_, at) => (at * 31 + (at >> 8)) % 256));
-        const data = { file_type: 'stream', file_name: 'report.bin', file };
-        const { file_key } = await client.im.file.create({ data });
-        const download = await client.im.file.get({ path: { file_key } });
-        const parts = [];
-        for await (const part of download.getReadableStream()) parts.push(part);
-        tell('carried', { file_key, same: file.equals(Buffer.concat(parts)) });
-        await reply(message_id, 'file', { file_key });
-    },
     think: async (message_id, ms) => {
         await pause(Number(ms));
         await reply(message_id, 'text', { text: `thought for ${ms} ms` });
@@ -62,7 +68,9 @@ const skills = {
 const handlers = {
     'im.message.receive_v1': async ({ event_id, message }) => {
         tell('event', { event_id, message_id: message.message_id, content: message.content });
-        const [, word, rest] = /^(\w+) ([^]*)$/.exec(JSON.parse(message.content).text) ?? [];
+        const content = JSON.parse(message.content);
+        if (message.message_type === 'file') return void (await carry(message.message_id, content));
+        const [, word, rest] = /^(\w+) ([^]*)$/.exec(content.text) ?? [];
         if (word === 'refuse' && !refused.has(event_id)) {
             refused.add(event_id);
             throw new Error('refused, as asked');

@@ -6,12 +6,14 @@ The first word of a message's text says what its handler does:
 
     refuse …     raises when the event comes first
     say TEXT     replies with the text
-    carry N      uploads a file of N bytes, downloads it, compares both, and replies with the file
     think MS     blocks for so long, the client's loop too, and then replies
+
+A file is downloaded, uploaded, downloaded again, and sent back as the reply.
 
 The lines are the `News` of `news.rs`; the client's own log goes to stderr.
 """
 
+import base64
 import io
 import json
 import sys
@@ -31,6 +33,7 @@ from lark_oapi.api.im.v1 import (  # noqa: E402
     CreateFileRequest,
     CreateFileRequestBody,
     GetFileRequest,
+    GetMessageResourceRequest,
     ReplyMessageRequest,
     ReplyMessageRequestBody,
 )
@@ -51,7 +54,10 @@ def on_message(data):
         message_id=message.message_id,
         content=message.content,
     )
-    word, _, rest = json.loads(message.content)["text"].partition(" ")
+    content = json.loads(message.content)
+    if message.message_type == "file":
+        return carry(message.message_id, content)
+    word, _, rest = content["text"].partition(" ")
     if word == "refuse" and data.header.event_id not in refused:
         refused.add(data.header.event_id)
         raise RuntimeError("refused, as asked")
@@ -84,13 +90,14 @@ def reply(message_id, msg_type, content):
     tell("replied", to=message_id, message_id=answer.data.message_id)
 
 
-def carry(message_id, size):
-    file = bytes((at * 31 + (at >> 8)) % 256 for at in range(int(size)))
-    body = CreateFileRequestBody.builder().file_type("stream").file_name("report.bin").file(io.BytesIO(file)).build()
-    uploaded = succeeded(api.im.v1.file.create(CreateFileRequest.builder().request_body(body).build()))
+def carry(message_id, content):
+    asked = GetMessageResourceRequest.builder().message_id(message_id).file_key(content["file_key"]).type("file").build()
+    file = succeeded(api.im.v1.message_resource.get(asked)).file.read()
+    body = CreateFileRequestBody.builder().file_type("stream").file_name(content["file_name"]).file(io.BytesIO(file))
+    uploaded = succeeded(api.im.v1.file.create(CreateFileRequest.builder().request_body(body.build()).build()))
     file_key = uploaded.data.file_key
-    download = succeeded(api.im.v1.file.get(GetFileRequest.builder().file_key(file_key).build()))
-    tell("carried", file_key=file_key, same=download.file.read() == file)
+    again = succeeded(api.im.v1.file.get(GetFileRequest.builder().file_key(file_key).build())).file.read()
+    tell("carried", file_key=file_key, bytes=base64.b64encode(again).decode())
     reply(message_id, "file", {"file_key": file_key})
 
 
@@ -99,7 +106,7 @@ def think(message_id, ms):
     reply(message_id, "text", {"text": f"thought for {ms} ms"})
 
 
-SKILLS = {"say": lambda message_id, text: reply(message_id, "text", {"text": text}), "carry": carry, "think": think}
+SKILLS = {"say": lambda message_id, text: reply(message_id, "text", {"text": text}), "think": think}
 base_url, app_id, app_secret = sys.argv[1:]
 api = lark.Client.builder().app_id(app_id).app_secret(app_secret).domain(base_url).log_level(lark.LogLevel.DEBUG).build()
 

@@ -19,8 +19,9 @@ pub(crate) enum News {
     },
     /// The message handler has replied to the message `to`.
     Replied { to: String, message_id: String },
-    /// The message handler has uploaded a file and downloaded it again; `same`: nothing was lost.
-    Carried { file_key: String, same: bool },
+    /// The message handler has downloaded a person's file, uploaded it under this key, and downloaded that: these bytes, in
+    /// Base64.
+    Carried { file_key: String, bytes: String },
     /// The card handler was called, and answers.
     Card { event_id: String, value: Value },
     /// The client will not try again.

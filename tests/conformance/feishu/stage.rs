@@ -142,9 +142,7 @@ impl Stage {
     pub(crate) fn instances_are(&self, wanted: usize) {
         let gateway = self.gateway.as_ref().expect("it is between");
         self.client.until("the instances' connections", || {
-            let consumer = gateway.shown_consumer("program");
-            let connections = consumer["connections"].as_array().map(Vec::len);
-            (connections == Some(wanted)).then_some(())
+            gateway.relay_connections_are(wanted).then_some(())
         });
     }
 
