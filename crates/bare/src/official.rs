@@ -8,3 +8,10 @@ pub const NODE_PROGRAM: &str = include_str!("../peers/node.cjs");
 
 /// For the `python` of a virtual environment with the SDK.
 pub const PYTHON_PROGRAM: &str = include_str!("../peers/python.py");
+
+/// For `node`: one bot whose handler counts. The bot's id and a file with its secret are arguments; questions on standard input
+/// are answered on standard output.
+pub const NODE_APPLICATION: &str = include_str!("../peers/application.cjs");
+
+/// The same for `python`.
+pub const PYTHON_APPLICATION: &str = include_str!("../peers/application.py");

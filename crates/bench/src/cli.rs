@@ -62,6 +62,12 @@ pub enum Measurement {
     /// Beside it stands a floor in the same run: the least a client with kept connections can do, which posts bodies of
     /// the same size from memory to the same receiver.
     Deliver(BenchDeliver),
+    /// The official SDKs behind the gateway, beside the same programs straight at the platform.
+    ///
+    /// In rounds, each SDK straight and behind the gateway in turn. At saturation the platform has events without end for the
+    /// straight program, and the gateway has as many recorded for the one behind it. Besides: how late handlers are called at a
+    /// paced rate, what an idle connection costs, and what the gateway adds to a call of the Open API.
+    Relay(BenchRelay),
     /// What the excess of one party costs everybody else: latency, memory, connections, events.
     ///
     /// Each attack has a gateway of its own. Bots that nothing is done to live beside those that are attacked, on a
@@ -347,6 +353,40 @@ pub struct BenchDeliver {
     /// How long the live part and the floor are measured.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
     pub(crate) seconds: u32,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// Arguments of `bench relay`.
+#[derive(Debug, Args)]
+pub struct BenchRelay {
+    /// How often everything is done.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) rounds: u32,
+    /// The SDKs, `node` and `python`; both unless given.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SDKS")]
+    pub(crate) only: Vec<PeerClient>,
+    /// Events of a run at saturation; a slow SDK has a fifth of them.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..=2_000_000))]
+    pub(crate) events: u64,
+    /// Chats that they are spread over.
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) chats: u32,
+    /// Evenly paced events per second where lateness is measured.
+    #[arg(long, default_value_t = 200.0, value_name = "PER_SECOND", value_parser = peers_rate)]
+    pub(crate) rate: f64,
+    /// How long lateness and calls are measured each.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
+    /// Idle connections, whose memory is the growth from a tenth of them to all; 0 leaves them out.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub(crate) idle: u32,
+    /// Bots that make calls, 50 a second each at most; 0 leaves calls out.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    pub(crate) callers: u32,
+    /// Where the official SDKs are installed; `conformance` in the target directory of this build unless given.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) sdks: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) ground: Ground,
 }

@@ -10,6 +10,7 @@
 //! peers     rounds of the gateway, the floor, the SDKs  ratios beside their bars
 //! scale     1 to 10,000 connections                     ACKs per second over connections
 //! deliver   a backlog recorded, then resumed; a paced load deliveries per second beside a floor, time until received
+//! relay     SDKs straight and behind the gateway     rates and lateness of their handlers, connections, calls
 //! overload  the sustainable rate, then twice that       what is still acknowledged, and how late
 //! torture   kills at random instants                    whether anything acknowledged is missing
 //! ```
@@ -41,6 +42,7 @@ mod overload;
 mod peers;
 mod program;
 mod receiver;
+mod relay;
 mod report;
 mod sample;
 mod scale;
@@ -79,5 +81,6 @@ pub async fn run(command: &Measurement, program: &Program) -> Result<RunOutcome,
         Measurement::Scale(command) => scale::run(command, program).await,
         Measurement::Overload(command) => overload::run(command, program).await,
         Measurement::Deliver(command) => deliver::run(command, program).await,
+        Measurement::Relay(command) => relay::run(command, program).await,
     }
 }

@@ -13,7 +13,8 @@ mod run;
 use longwire_terminal::{Table, grouped, ms, say};
 use serde::Serialize;
 
-use self::comparison::{Comparison, compare, median};
+pub(crate) use self::comparison::median;
+use self::comparison::{Comparison, compare};
 use self::run::{Measured, PeerRun, Scenario};
 use super::report::{HostFacts, Report, ReportFigures, ReportRow, seconds};
 use crate::cli::{BenchPeers, PeerClient};

@@ -23,6 +23,7 @@ mod process;
 mod progress;
 mod receiver;
 mod recorded;
+mod sdk_application;
 mod sdks;
 mod verdict;
 
@@ -48,6 +49,7 @@ pub(crate) use process::{Process, Resident};
 pub(crate) use progress::ProgressLine;
 pub(crate) use receiver::{ReceiverProcess, ReceivingApplication};
 pub(crate) use recorded::RecordedIds;
+pub(crate) use sdk_application::{SdkApplication, SdkCalls};
 pub(crate) use sdks::Sdks;
 pub(crate) use verdict::RunVerdict;
 

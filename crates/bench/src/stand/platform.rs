@@ -182,7 +182,7 @@ impl SimulatedPlatform {
     }
 
     /// The app or bot with this number, counted from 1.
-    pub(super) fn identity(&self, number: u32) -> String {
+    pub(crate) fn identity(&self, number: u32) -> String {
         match self.played {
             Played::Feishu => format!("cli_{number:016}"),
             Played::Wecom => format!("aib{number:016}"),

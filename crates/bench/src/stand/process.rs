@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,8 +26,8 @@ const TICKS_PER_SECOND: u64 = 100;
 pub(crate) struct Process {
     role: Role,
     child: Child,
-    /// Some peers end when it does.
-    _stdin: Option<ChildStdin>,
+    /// Some peers end when it does, and some are asked there.
+    stdin: Option<ChildStdin>,
     address: oneshot::Receiver<String>,
     written: Written,
 }
@@ -86,7 +86,7 @@ impl Process {
         }
         Ok(Self {
             role,
-            _stdin: child.stdin.take(),
+            stdin: child.stdin.take(),
             child,
             address: receiver,
             written,
@@ -122,6 +122,25 @@ impl Process {
             Ok(None) => Ok(()),
             Ok(Some(_)) | Err(_) => Err(self.ended_by_itself()),
         }
+    }
+
+    /// Writes a line to its standard input.
+    pub(crate) fn tell(&mut self, line: &str) -> Result<(), StandError> {
+        let written = match &mut self.stdin {
+            Some(stdin) => writeln!(stdin, "{line}").and_then(|()| stdin.flush()),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        };
+        written.map_err(|_| self.ended_by_itself())
+    }
+
+    /// The newest line of its last few that is wanted.
+    pub(crate) fn latest<T>(&self, wanted: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let lines = self
+            .written
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        lines.last.iter().rev().find_map(|line| wanted(line))
     }
 
     /// SIGKILL, and its end.

@@ -63,13 +63,35 @@ impl Sdks {
         which: PeerClient,
         directory: &Path,
     ) -> Result<Command, BenchError> {
-        let sdk = self
-            .sdk(which)
-            .ok_or(StandError::NoSdk { peer: which.name() })?;
-        let (name, text) = match which {
+        let text = match which {
             PeerClient::Python => ("peer.py", longwire_bare::PYTHON_PROGRAM),
             _ => ("peer.cjs", longwire_bare::NODE_PROGRAM),
         };
+        self.program(which, text, directory)
+    }
+
+    /// The command of an application with one bot, whose program is written into `directory`.
+    pub(super) fn application(
+        &self,
+        which: PeerClient,
+        directory: &Path,
+    ) -> Result<Command, BenchError> {
+        let text = match which {
+            PeerClient::Python => ("application.py", longwire_bare::PYTHON_APPLICATION),
+            _ => ("application.cjs", longwire_bare::NODE_APPLICATION),
+        };
+        self.program(which, text, directory)
+    }
+
+    fn program(
+        &self,
+        which: PeerClient,
+        (name, text): (&str, &str),
+        directory: &Path,
+    ) -> Result<Command, BenchError> {
+        let sdk = self
+            .sdk(which)
+            .ok_or(StandError::NoSdk { peer: which.name() })?;
         let path = directory.join(name);
         std::fs::write(&path, text).map_err(BenchError::io(format!("write {}", path.display())))?;
         let mut command = Command::new(&sdk.program);
