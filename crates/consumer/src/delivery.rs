@@ -112,6 +112,8 @@ pub enum DeliveryFailure {
         /// When it wants it again; the usual delay if absent.
         delay: Option<Duration>,
     },
+    /// A connection answered it with an error, as it did with all events of its type: the application has no handler for them.
+    Unhandled,
     /// A reader neither acknowledged it nor gave it back in time: before its claim ended, or before its stream was ended for it.
     ClaimExpired,
 }
@@ -144,6 +146,7 @@ impl DeliveryFailure {
             | Self::TimedOut
             | Self::Status { .. }
             | Self::Nacked { .. }
+            | Self::Unhandled
             | Self::ClaimExpired => Blame::Event,
         }
     }
@@ -157,6 +160,7 @@ impl DeliveryFailure {
             | Self::Unreachable
             | Self::NoAnswer
             | Self::TimedOut
+            | Self::Unhandled
             | Self::ClaimExpired => None,
         }
     }

@@ -39,6 +39,7 @@ mod recent_clicks;
 mod retry;
 mod spread;
 mod timestamp;
+mod type_opinions;
 
 pub use callback_types::{callback_types, claimed_callbacks};
 pub use definition::{
@@ -63,3 +64,4 @@ pub use queue::{ConsumerQueue, QueueSettings, Receivers};
 pub use recent_clicks::RecentClicks;
 pub use retry::{MAX_RETRY_AFTER, retry_delay};
 pub use timestamp::{parse_time, time_text};
+pub use type_opinions::TypeOpinions;

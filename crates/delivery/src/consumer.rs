@@ -35,7 +35,7 @@ use std::time::Instant;
 use actix::{Actor, SpawnHandle};
 use longwire_access::Space;
 use longwire_actor::{ActorKind, Card, Child, Context, Mailbox, RebuildBudget, TreeActor};
-use longwire_consumer::{ConsumerDefinition, ReaderId};
+use longwire_consumer::{ConsumerDefinition, ReaderId, TypeOpinions};
 use longwire_store::{ConsumerState, JourneyBatch};
 use longwire_wire::webhook::WebhookSecrets;
 
@@ -101,6 +101,7 @@ pub(crate) struct Consumer {
     streams: HashMap<ReaderId, StreamReader>,
     next_reader: u64,
     connections: HashMap<ReaderId, Connection>,
+    opinions: TypeOpinions,
     /// When the first handler of a connection has had its time.
     first_handler_limit: Option<Instant>,
     clicks: HashMap<i64, WaitingClick>,
@@ -151,6 +152,7 @@ impl Consumer {
             streams: HashMap::new(),
             next_reader: streams::FIRST_READER,
             connections: HashMap::new(),
+            opinions: TypeOpinions::default(),
             first_handler_limit: None,
             clicks: HashMap::new(),
             early: VecDeque::new(),

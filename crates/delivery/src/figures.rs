@@ -87,7 +87,7 @@ impl Counters {
             DeliveryFailure::NoAnswer => &self.no_answer,
             DeliveryFailure::TimedOut => &self.timed_out,
             DeliveryFailure::Status { .. } => &self.other_status,
-            DeliveryFailure::Nacked { .. } => &self.nacked,
+            DeliveryFailure::Nacked { .. } | DeliveryFailure::Unhandled => &self.nacked,
             DeliveryFailure::ClaimExpired => &self.expired,
         };
         add(counter, 1);

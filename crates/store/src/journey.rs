@@ -64,6 +64,11 @@ pub enum Happening {
         /// Why, for people.
         detail: String,
     },
+    /// It was given up by the consumer's policy, and counts as done.
+    GaveUp {
+        /// How often it was tried.
+        attempts: u32,
+    },
 }
 
 /// One try to hand an event to an application.
@@ -271,7 +276,8 @@ impl JourneyStep {
             Happening::ReplyFailed { detail } | Happening::CardDefaulted { detail } => detail.len(),
             Happening::Acknowledged { .. }
             | Happening::ReplySent
-            | Happening::CardAnswered { .. } => 0,
+            | Happening::CardAnswered { .. }
+            | Happening::GaveUp { .. } => 0,
         }
     }
 }

@@ -188,7 +188,9 @@ fn failure(cause: DeliveryFailure) -> String {
         DeliveryFailure::NoAnswer => "the endpoint gives no whole answer".to_owned(),
         DeliveryFailure::TimedOut => "the endpoint answers too late".to_owned(),
         DeliveryFailure::Status { code, .. } => format!("the endpoint answers {code}"),
-        DeliveryFailure::Nacked { .. } => "a reader gave events back".to_owned(),
+        DeliveryFailure::Nacked { .. } | DeliveryFailure::Unhandled => {
+            "a reader gave events back".to_owned()
+        }
         DeliveryFailure::ClaimExpired => "a reader let the deadline of a claim pass".to_owned(),
     }
 }

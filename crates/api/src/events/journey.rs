@@ -42,19 +42,19 @@ pub(crate) struct JourneyDocument {
 pub(crate) struct StepDocument {
     /// When; of an attempt, when it began.
     at: String,
-    /// `acknowledged`, `attempt`, `reply_sent`, `reply_failed`, `card_answered` or `card_defaulted`.
+    /// `acknowledged`, `attempt`, `reply_sent`, `reply_failed`, `card_answered`, `card_defaulted` or `given_up`.
     what: &'static str,
     /// The consumer that had a part in it. `null` for none, and for one that was removed.
     consumer: Option<String>,
     /// How long it took, or how long after the event had come it happened, in milliseconds.
     duration_ms: Option<f64>,
-    /// Of an attempt: which try it was, from 1.
+    /// Of an attempt: which try it was, from 1. Of what was given up: how many tries there were.
     attempt: Option<u32>,
     /// Of an attempt: `status`, `acked`, `nacked`, `lapsed`, or the reason why there was no answer.
     outcome: Option<&'static str>,
     /// Of an attempt over a webhook: the HTTP status.
     status: Option<u16>,
-    /// Of an attempt over pull or stream: the reader, as it calls itself.
+    /// Of an attempt over pull, stream or relay: the reader, as it calls itself.
     reader: Option<String>,
     /// Of an attempt: the beginning of what the application answered, as text.
     answer: Option<String>,
@@ -110,6 +110,10 @@ impl StepDocument {
             Happening::CardDefaulted { detail } => Self {
                 detail: Some(detail.clone()),
                 ..Self::new(at_ms, "card_defaulted")
+            },
+            Happening::GaveUp { attempts } => Self {
+                attempt: Some(*attempts),
+                ..Self::new(at_ms, "given_up")
             },
         };
         step.consumer = consumer;

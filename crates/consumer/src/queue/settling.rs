@@ -240,7 +240,8 @@ impl<E: Clone> ConsumerQueue<E> {
         let tried = *tried;
         let since_first = now.age_of(tried.first_failed_ms);
         self.saves.changed();
-        if !self.policy.give_up.is_due(tried.failures, since_first) {
+        let is_over = failure == DeliveryFailure::Unhandled;
+        if !is_over && !self.policy.give_up.is_due(tried.failures, since_first) {
             return tried.failures;
         }
         self.news.push_back(ConsumerNews::GaveUp {
@@ -270,6 +271,7 @@ impl<E: Clone> ConsumerQueue<E> {
             | DeliveryFailure::Unreachable
             | DeliveryFailure::NoAnswer
             | DeliveryFailure::TimedOut
+            | DeliveryFailure::Unhandled
             | DeliveryFailure::Status { .. } => {
                 let asked = failure.asked_delay().unwrap_or_default();
                 retry_delay(failures, chance).max(asked.min(MAX_RETRY_AFTER))

@@ -1,5 +1,6 @@
 //! Lives of a queue, one after the other. `tests/promises` has them in any order.
 
+mod connections;
 mod failing;
 mod readers;
 

@@ -223,6 +223,9 @@ impl Consumer {
         let done = self
             .track(handed.track)
             .map_or(0, |track| track.queue.handle_acked(&[seq], now));
+        if let Some(event_type) = &handed.event.record.event_type {
+            self.opinions.handle_taken(event_type);
+        }
         if done > 0 {
             self.entry.counters.taken(1);
             self.count_latency(&handed.event, handed.attempt, now);
@@ -236,7 +239,12 @@ impl Consumer {
         let Some((handed, name, _)) = self.take_handed(reader, delivery) else {
             return;
         };
-        let failure = DeliveryFailure::Nacked { delay: None };
+        let event_type = handed.event.record.event_type.as_ref();
+        let unhandled = event_type.is_some_and(|one| self.opinions.handle_refused(one));
+        let failure = match unhandled {
+            true => DeliveryFailure::Unhandled,
+            false => DeliveryFailure::Nacked { delay: None },
+        };
         self.entry.counters.failed(failure);
         self.default_click(&handed.event, now, "the application answered with an error");
         if let Some(track) = self.track(handed.track) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytestring::ByteString;
 use longwire_consumer::{ConsumerNews, DeliveryFailure, Moment};
-use longwire_store::ConsumerState;
+use longwire_store::{ConsumerState, Happening};
 use longwire_wire::view::Operation;
 
 use super::Consumer;
@@ -87,6 +87,7 @@ impl Consumer {
                 self.entry.counters.given_up();
                 let cause = in_words(failure);
                 tracing::warn!(consumer = %name, seq = seq.0, attempts, cause, "an event was given up by policy");
+                self.note(seq, now.unix_ms, Happening::GaveUp { attempts });
             }
             ConsumerNews::Skipped { seq } => {
                 self.entry.counters.skipped();
@@ -161,6 +162,7 @@ pub(crate) fn in_words(failure: DeliveryFailure) -> &'static str {
         DeliveryFailure::Status { code: 410, .. } => "gone",
         DeliveryFailure::Status { .. } => "status",
         DeliveryFailure::Nacked { .. } => "nacked",
+        DeliveryFailure::Unhandled => "unhandled",
         DeliveryFailure::ClaimExpired => "claim_expired",
     }
 }

@@ -66,7 +66,8 @@ pub(crate) async fn defaulted(world: &World, seq: Seq) -> String {
             | Happening::Acknowledged { .. }
             | Happening::ReplySent
             | Happening::ReplyFailed { .. }
-            | Happening::CardAnswered { .. } => None,
+            | Happening::CardAnswered { .. }
+            | Happening::GaveUp { .. } => None,
         })
     })
     .await

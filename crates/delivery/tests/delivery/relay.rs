@@ -174,11 +174,49 @@ async fn what_fails_comes_again_labelled_until_it_is_given_up() {
     assert_eq!((good.seq, good.redelivered), (said[1], false));
     assert!(reader.done(good.delivery, None));
     done_through(&world, "mine", said[1]).await;
+    let steps = until("the journey says so", || {
+        let steps = world.store.reader().journey_of(said[0]).expect("readable");
+        (steps.len() == 3).then_some(steps)
+    });
+    let last = steps.await.pop().expect("three steps");
+    assert_eq!(last.step.what, Happening::GaveUp { attempts: 2 });
     let figures = world.view("mine").figures;
     assert_eq!(
         (figures.nacked, figures.given_up, figures.redelivered),
         (2, 1, 1)
     );
+}
+
+/// Of a type that it has no handler for: one try each, once that is known.
+#[actix_rt::test]
+async fn what_an_application_has_no_handler_for_holds_up_little() {
+    let world = World::new().await;
+    let id = consumer(&world, 1, "app").await;
+    let mut reader = attach(&world, id, RELAY_WINDOW).await;
+    world.say("oc_1", &["one"]);
+    let message = next(&mut reader).await;
+    assert!(reader.done(message.delivery, None));
+    // In chats of their own, so that they are tried side by side.
+    let clicks: Vec<_> = (0..14)
+        .map(|nth| world.message_in(&format!("oc_{nth}"), "im.chat.member.bot.added_v1"))
+        .collect();
+    let said = world.record(clicks);
+    for _ in &said {
+        let event = next(&mut reader).await;
+        assert!(reader.failed(event.delivery, "500".to_owned()));
+    }
+    let given_up = || world.view("app").figures.given_up;
+    until_true("the last two are given up", || given_up() >= 2).await;
+    let [nacked, gave_up] = &*until("the journey says so", || {
+        let steps = world.store.reader().journey_of(said[13]).expect("readable");
+        (steps.len() == 2).then_some(steps)
+    })
+    .await
+    else {
+        panic!("two steps");
+    };
+    assert!(matches!(nacked.step.what, Happening::Attempt(_)));
+    assert_eq!(gave_up.step.what, Happening::GaveUp { attempts: 1 });
 }
 
 #[actix_rt::test]

@@ -254,6 +254,14 @@ impl World {
         event(number, "im.message.receive_v1", Some(chat), &payload)
     }
 
+    /// An event of this type and chat, to be recorded.
+    pub(crate) fn message_in(&self, chat: &str, event_type: &'static str) -> NewEvent {
+        NewEvent {
+            event_type: Some(event_type.into()),
+            ..self.message(chat, "")
+        }
+    }
+
     /// Records a click on a card.
     pub(crate) fn click(&self, button: &str) -> Seq {
         let number = self.next.fetch_add(1, Relaxed);

@@ -28,6 +28,7 @@ mod kind {
     pub(super) const REPLY_FAILED: u8 = 8;
     pub(super) const CARD_ANSWERED: u8 = 9;
     pub(super) const CARD_DEFAULTED: u8 = 10;
+    pub(super) const GAVE_UP: u8 = 11;
 }
 
 /// The steps, in the order of their events, packed behind `first`.
@@ -62,6 +63,10 @@ fn put_happening(packed: &mut Vec<u8>, what: &Happening) {
         Happening::CardDefaulted { detail } => {
             packed.push(kind::CARD_DEFAULTED);
             put_bytes(packed, detail.as_bytes());
+        }
+        Happening::GaveUp { attempts } => {
+            packed.push(kind::GAVE_UP);
+            put_number(packed, u64::from(*attempts));
         }
     }
 }
@@ -183,6 +188,10 @@ impl<'a> Unpack<'a> {
             kind::CARD_DEFAULTED => {
                 let detail = self.text()?;
                 return Some(Happening::CardDefaulted { detail });
+            }
+            kind::GAVE_UP => {
+                let attempts = u32::try_from(self.number()?).ok()?;
+                return Some(Happening::GaveUp { attempts });
             }
             _ => return None,
         };

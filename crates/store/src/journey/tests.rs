@@ -32,6 +32,7 @@ fn happenings() -> impl Strategy<Value = Happening> {
         1 => ".{0,30}".prop_map(|detail| Happening::ReplyFailed { detail }),
         1 => any::<u64>().prop_map(|after_us| Happening::CardAnswered { after_us }),
         1 => ".{0,30}".prop_map(|detail| Happening::CardDefaulted { detail }),
+        1 => any::<u32>().prop_map(|attempts| Happening::GaveUp { attempts }),
     ]
 }
 
