@@ -1,8 +1,8 @@
 //! Who takes deliveries, how many at a time, and which chats are whose.
 //!
-//! Readers of one consumer share its chats: the chat goes to the reader with the least to do, and stays with it as long as
-//! that reader is there. It moves when the reader is gone and nothing of the chat is under way. The last chats of each consumer
-//! are remembered; a chat that was silent while 16,384 others spoke may get another reader.
+//! Readers of one consumer share its chats: the chat goes to the reader with the least to do, of those to the one with the fewest
+//! chats, and stays with it as long as that reader is there. It moves when the reader is gone and nothing of the chat is under
+//! way. The last chats of each consumer are remembered; a chat that was silent while 16,384 others spoke may get another reader.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::num::NonZeroU16;
@@ -34,6 +34,8 @@ struct Reading {
     /// How many deliveries it may have; none for a reader that asks each time.
     window: Option<usize>,
     in_flight: usize,
+    /// How many of the chats that are remembered are its.
+    chats: usize,
     heard: Option<Instant>,
 }
 
@@ -77,6 +79,7 @@ impl Readers {
         let reading = self.readers.entry(reader).or_insert(Reading {
             window: None,
             in_flight: 0,
+            chats: 0,
             heard: None,
         });
         reading.window = Some(window);
@@ -89,6 +92,7 @@ impl Readers {
         let reading = self.readers.entry(reader).or_insert(Reading {
             window: None,
             in_flight: 0,
+            chats: 0,
             heard: None,
         });
         reading.heard = Some(now);
@@ -143,7 +147,7 @@ impl Readers {
             .iter()
             .filter(|(_, reading)| reading.room() > 0);
         with_room
-            .min_by_key(|(_, reading)| reading.in_flight)
+            .min_by_key(|(_, reading)| (reading.in_flight, reading.chats))
             .map(|(reader, _)| *reader)
     }
 
@@ -167,13 +171,34 @@ impl Readers {
             reading.in_flight += 1;
         }
         let shared = self.receivers != Receivers::Endpoint && reader != ReaderId::ANYBODY;
-        if shared && self.chats.insert(key, reader).is_none() {
-            self.remembered.push_back(key);
-            if self.remembered.len() > REMEMBERED
-                && let Some(oldest) = self.remembered.pop_front()
-            {
-                self.chats.remove(&oldest);
-            }
+        if !shared {
+            return;
+        }
+        match self.chats.insert(key, reader) {
+            Some(owner) if owner == reader => return,
+            Some(owner) => self.has_chat_less(owner),
+            None => self.remember(key),
+        }
+        if let Some(reading) = self.readers.get_mut(&reader) {
+            reading.chats += 1;
+        }
+    }
+
+    /// Remembers a new chat in place of the oldest.
+    fn remember(&mut self, key: OrderKey) {
+        self.remembered.push_back(key);
+        if self.remembered.len() > REMEMBERED
+            && let Some(oldest) = self.remembered.pop_front()
+            && let Some(owner) = self.chats.remove(&oldest)
+        {
+            self.has_chat_less(owner);
+        }
+    }
+
+    /// A chat is not this reader's any more, if it is there.
+    fn has_chat_less(&mut self, reader: ReaderId) {
+        if let Some(reading) = self.readers.get_mut(&reader) {
+            reading.chats = reading.chats.saturating_sub(1);
         }
     }
 

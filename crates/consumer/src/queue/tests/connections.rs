@@ -69,6 +69,21 @@ fn an_event_that_nobody_handles_is_given_up_at_once() {
     assert_eq!(play.all(), [second], "the lane goes on");
 }
 
+/// Where one message comes at a time, nobody has anything to do when the next chat begins.
+#[test]
+fn chats_are_shared_among_connections_that_have_nothing_to_do() {
+    let mut play = play();
+    play.queue.handle_reader(B, 64);
+    let mut of_a = 0;
+    for chat in 0..12 {
+        play.message(&chat.to_string());
+        let delivery = play.next();
+        of_a += usize::from(delivery.reader == A);
+        play.queue.handle_done(delivery.id, play.now);
+    }
+    assert_eq!(of_a, 6);
+}
+
 #[test]
 fn a_click_goes_where_its_chat_is() {
     let mut play = play();
