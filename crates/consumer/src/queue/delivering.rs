@@ -102,6 +102,16 @@ impl<E: Clone> ConsumerQueue<E> {
         }
     }
 
+    /// Whether the lane waits for its reader only, which has all it may have, and so has every other: nobody could be given what
+    /// would be read in its place.
+    pub(super) fn waits_for_busy_readers(&self, turn: &Turn) -> bool {
+        let waits = match self.follower_of(turn) {
+            Some(reader) => !self.readers.has_room_for(reader),
+            None => self.readers.waits_for_owner(self.shared_by(turn.key)),
+        };
+        waits && !self.readers.has_room()
+    }
+
     /// The key by which the lane goes to a reader.
     fn shared_by(&self, key: OrderKey) -> OrderKey {
         self.lanes.get(&key).map_or(key, |lane| lane.shared_by)

@@ -332,10 +332,10 @@ impl<E: Clone> ConsumerQueue<E> {
     }
 
     /// Leaves the rest of the longest lane in the log, so that others can be read. Only when every lane waits for what is under
-    /// way, for time, or for a reader that has all it may have.
+    /// way, for time, or for a reader that has all it may have while another has room.
     pub(super) fn defer_longest(&mut self) -> bool {
-        let goes = self.ready.iter().any(|turn| self.can_go(turn));
-        if goes || !self.to_refill.is_empty() {
+        let goes = |turn: &Turn| self.can_go(turn) || self.waits_for_busy_readers(turn);
+        if self.ready.iter().any(goes) || !self.to_refill.is_empty() {
             return false;
         }
         let gathers = self.policy.gather.is_some();

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::delivery::ReaderId;
+use crate::news::ReadWant;
 
 const A: ReaderId = ReaderId(2);
 const B: ReaderId = ReaderId(3);
@@ -103,4 +104,63 @@ fn a_click_goes_where_its_chat_is() {
         moved.extend(delivery.events.iter().map(|event| event.redelivered));
     }
     assert_eq!(moved, [true, true]);
+}
+
+/// A log of many chats is read once, whoever is behind: a reader that has all it may have is no reason to leave its chats in
+/// the log, where no other has room for what would be read in their place.
+#[test]
+fn a_backlog_of_many_chats_is_read_once() {
+    for readers in [&[A][..], &[A, B]] {
+        let mut play = play();
+        for reader in readers {
+            play.queue.handle_reader(*reader, 64);
+        }
+        let last = 20_000;
+        let mut done = 0;
+        let mut read = 0;
+        let mut under_way = VecDeque::new();
+        while done < last {
+            read += read_backlog(&mut play, last);
+            while let Some(delivery) = play.send() {
+                under_way.push_back(delivery.id);
+            }
+            // As its owner does: once more after what was sent.
+            read += read_backlog(&mut play, last);
+            let delivery = under_way.pop_front().expect("something is under way");
+            play.queue.handle_done(delivery, play.now);
+            done += 1;
+        }
+        assert!(read < last + 1_024, "{read} events were read");
+    }
+}
+
+/// Reads all that the queue wants. Returns how many events that were.
+fn read_backlog(play: &mut Play, last: i64) -> i64 {
+    let mut read = 0;
+    while let Some(want) = play.queue.poll_want(Seq(last)) {
+        let until = want.until.map_or(last, |until| until.0);
+        let (page, reached) = backlog_page(want, until);
+        read += page.len() as i64;
+        play.queue
+            .handle_page(want.scope, want.after, page, Seq(reached), play.now);
+        play.save();
+    }
+    read
+}
+
+/// What the log has behind `want.after`, of 256 chats in turn, and up to where it was read.
+fn backlog_page(want: ReadWant, until: i64) -> (Vec<ReadEvent<i64>>, i64) {
+    let installation = InstallationId(1);
+    let limit = i64::try_from(want.limit).expect("it is small");
+    let until = until.min(want.after.0 + limit);
+    let event = |seq: i64| ReadEvent {
+        seq: Seq(seq),
+        installation,
+        chat: Some(ChatKey::new(installation, &(seq % 256).to_string())),
+        urgent: Urgent::No,
+        recorded_ms: 1_800_000_000_000,
+        size_bytes: 1_000,
+        payload: seq,
+    };
+    ((want.after.0 + 1..=until).map(event).collect(), until)
 }
