@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use crate::connected::{Connected, ConnectedCount};
 use crate::feishu::{self, FeishuTicket};
 use crate::limits::RelayLimits;
+use crate::proxy::{self, Proxy, ProxySettings};
 use crate::refusals::{RefusalCause, Refusals, RefusedConnection};
 use crate::tickets::Tickets;
 use crate::wecom::{self, WecomClients};
@@ -57,9 +58,7 @@ pub struct RelaySettings {
 pub struct Relay {
     pub(crate) fleet: Fleet,
     pub(crate) deliveries: Deliveries,
-    pub(crate) store: Store,
     pub(crate) access: AccessCheck,
-    pub(crate) egress: EgressSettings,
     pub(crate) draining: Draining,
     pub(crate) handler_limit: Duration,
     pub(crate) ping_interval: Duration,
@@ -69,6 +68,7 @@ pub struct Relay {
     pub(crate) refusals: Refusals,
     pub(crate) feishu_tickets: Mutex<Tickets<FeishuTicket>>,
     pub(crate) wecom: Arc<WecomClients>,
+    pub(crate) proxy: Arc<Proxy>,
 }
 
 impl Relay {
@@ -87,27 +87,37 @@ impl Relay {
             ping_interval,
             public_url,
         } = settings;
+        let connected = Arc::<Connected>::default();
+        let counted = Arc::clone(&connected);
+        let proxy = Proxy::new(ProxySettings {
+            bots: Arc::new(fleet.clone()),
+            connections: Arc::new(move |token, installation| counted.count(token, installation)),
+            store,
+            access: access.clone(),
+            egress,
+            draining: draining.clone(),
+            limits: proxy::LIMITS,
+        });
         Arc::new(Self {
             fleet,
             deliveries,
-            store,
             access,
-            egress,
             draining,
             handler_limit,
             ping_interval,
             public_url,
             places: StreamPlaces::new(limits.places()),
-            connected: Arc::default(),
+            connected,
             refusals: Refusals::default(),
             feishu_tickets: Mutex::default(),
             wecom: Arc::default(),
+            proxy,
         })
     }
 
     /// The routes that SDKs call, for the public listener. Called once per thread of it.
     pub fn routes(self: &Arc<Self>) -> Routes {
-        feishu::routes(self)
+        feishu::routes(self).and(self.proxy.routes())
     }
 
     /// Makes what takes over requests for an upgrade, for each thread of the public listener. Inside an actix system.
@@ -117,6 +127,12 @@ impl Relay {
             actix_rt::spawn(Arc::clone(&relay.connected).watch());
             Rc::new(Upgrades(Arc::clone(&relay)))
         }
+    }
+
+    /// The proxy of the Open API.
+    #[must_use]
+    pub fn proxy(&self) -> &Proxy {
+        &self.proxy
     }
 
     /// How many connections of this token to this bot are open.
