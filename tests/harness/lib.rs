@@ -34,6 +34,7 @@ mod gateway;
 mod log;
 mod platform;
 mod process;
+mod relay_feishu;
 mod relay_wecom;
 mod setup;
 mod tap;
@@ -52,6 +53,9 @@ pub use log::Log;
 pub use longwire_bench::disk::{Frozen, Volume};
 pub use platform::{SECRET, absent_platform, app_id, bot_id, platform, wecom_platform};
 pub use process::Signal;
+pub use relay_feishu::{
+    FeishuProgram, Handled, Pushed, RelaySocket, answered, bootstrap, granted_url,
+};
 pub use relay_wecom::WecomClient;
 pub use setup::Setup;
 pub use tap::Tap;

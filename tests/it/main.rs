@@ -25,6 +25,7 @@ mod overload_is_bounded;
 mod people_let_an_app_act;
 mod programs_of_other_systems_run_unchanged;
 mod repeats_are_recorded_once;
+mod sdks_connect_to_longwire;
 mod signals_are_served;
 mod through_a_proxy;
 mod too_few_open_files;

@@ -1,6 +1,6 @@
 //! What programs need that speak to the relay, and what is seen of them.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Gateway;
 
@@ -32,5 +32,12 @@ impl Gateway {
     pub fn relay_connections_are(&self, wanted: usize) -> bool {
         let page = self.admin.json("/admin/v1/actors?kind=relay_connection");
         page["data"].as_array().map(Vec::len) == Some(wanted)
+    }
+
+    /// The consumer of this name, as the interface shows it.
+    #[track_caller]
+    #[must_use]
+    pub fn shown_consumer(&self, name: &str) -> Value {
+        self.public.json(&format!("/v1/consumers/{name}"))
     }
 }
