@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use longwire_sim::wecom::{Behaviour, Chat, ConnectionFault, Control, Push, Sim, Target, Via};
 use longwire_tests::{
-    Gateway, SECRET, Setup, WecomClient, bot_id, live_wecom_bot, wait_until, wecom_platform,
+    Gateway, SECRET, Setup, Signal, WecomClient, bot_id, live_wecom_bot, wait_until, wecom_platform,
 };
 use serde_json::{Value, json};
 
@@ -171,6 +171,29 @@ fn programs_come_back_after_a_restart_and_have_what_they_missed() {
     assert!(!client.msgids().contains(&had), "that one was handed over");
     assert_eq!(client.reply(&answerable, "late, and in the window"), 0);
     assert_eq!(shown(&control), ["late, and in the window"]);
+}
+
+/// The official Python SDK does not come back after a close frame, and the plugin of OpenClaw not after the news that another
+/// program took its bot. So a gateway that ends hangs up, as the platform does.
+#[test]
+fn a_gateway_that_ends_hangs_up() {
+    let (sim, mut gateway) = restartable();
+    let control = sim.control();
+    let token = gateway.relay_token("one", "a");
+    let client = WecomClient::subscribed(&gateway, "a", &token);
+    let msgid = message(&control, "zhangsan", "hello");
+    client.wait_callback(&msgid);
+    gateway.signal(Signal::Term);
+    client.wait_over();
+    let told = json!(client.frames()).to_string();
+    assert!(!told.contains("disconnected_event"), "{told}");
+    assert!(gateway.wait_end().success());
+    gateway.restart();
+    gateway.wait_live("a");
+    let client = WecomClient::subscribed(&gateway, "a", &token);
+    let next = message(&control, "zhangsan", "are you there?");
+    client.wait_callback(&next);
+    assert_eq!(client.msgids(), [next], "the other one was handed over");
 }
 
 /// Whether the consumer of this name has nothing left of so many events.

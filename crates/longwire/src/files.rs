@@ -80,7 +80,7 @@ impl OpenFiles {
     /// Open files that are kept for the process itself.
     fn reserve(&self) -> u64 {
         let clients = listeners::connections(self.limit) as u64;
-        let relayed = self.relay.limits(self.limit).connections as u64;
+        let relayed = self.relay.limits(self.limit).open_files() as u64;
         clients + relayed + OWN + PER_ARBITER * self.arbiters
     }
 

@@ -110,7 +110,7 @@ impl Relay {
             connected,
             refusals: Refusals::default(),
             feishu_tickets: Mutex::default(),
-            wecom: Arc::default(),
+            wecom: WecomClients::new(limits),
             proxy,
         })
     }

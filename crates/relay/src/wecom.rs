@@ -27,34 +27,31 @@ use longwire_store::ConsumerId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::owners::{BotClients, ClientId, TooManyClients};
+use crate::limits::RelayLimits;
 
 pub(crate) use self::upgrade::upgrade;
 
 /// Where clients connect to.
 pub const PATH: &str = "/relay/wecom";
 
-/// Clients of the process that have not said yet who they are, or are refused and not gone yet. They subscribe with their
-/// first bytes, so this is for as many as come at once after a restart; the others try again.
-const NEWCOMERS: usize = 512;
-
 /// What all clients of WeCom's bots share.
 pub(crate) struct WecomClients {
     clients: Mutex<BotClients>,
     connections: AtomicU64,
+    /// Places of clients that have not said yet who they are, or are refused and not gone yet.
     newcomers: Arc<Semaphore>,
 }
 
-impl Default for WecomClients {
-    fn default() -> Self {
-        Self {
+impl WecomClients {
+    /// None yet.
+    pub(crate) fn new(limits: RelayLimits) -> Arc<Self> {
+        Arc::new(Self {
             clients: Mutex::default(),
             connections: AtomicU64::new(0),
-            newcomers: Arc::new(Semaphore::new(NEWCOMERS)),
-        }
+            newcomers: Arc::new(Semaphore::new(limits.newcomers())),
+        })
     }
-}
 
-impl WecomClients {
     /// A place for a client that has not said yet who it is.
     fn newcomer(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.newcomers).try_acquire_owned().ok()
