@@ -12,6 +12,7 @@
 //! `fuzz/` is a workspace of its own, so that nothing else needs libFuzzer. What a run finds becomes a file of `corpus/`.
 
 mod callback;
+mod client_messages;
 mod consumer;
 mod feishu;
 mod identifiers;
@@ -21,6 +22,7 @@ mod websocket;
 mod wecom;
 
 pub use callback::callback;
+pub use client_messages::client_messages;
 pub use consumer::{consumer_definition, event_id, position};
 pub use feishu::{answer, client_config, connection_url, endpoint, envelope, frame};
 pub use identifiers::{base_url, handshake_refusal, public_id};
@@ -40,6 +42,7 @@ pub const TARGETS: &[Decoder] = &[
     ("callback", callback),
     ("card_answer", card_answer),
     ("client_config", client_config),
+    ("client_messages", client_messages),
     ("connection_url", connection_url),
     ("consumer_definition", consumer_definition),
     ("endpoint", endpoint),

@@ -156,9 +156,13 @@ fn websocket() -> Vec<Vec<u8>> {
     ];
     let mut seeds: Vec<Vec<u8>> = pieces.map(|piece| [&[3], piece].concat()).into();
     seeds.push([&[1], pieces.concat().as_slice()].concat());
-    // What a client would send is masked, and so refused.
+    // What a client sends is masked, and so refused by a client.
     let mut masked = vec![9];
     websocket::write_ping(&mut masked, [1, 2, 3, 4], b"x");
+    websocket::write_binary(&mut masked, [5, 6, 7, 8], &[7; 256]);
+    // A message in two parts.
+    masked.extend_from_slice(b"\x02\x83\0\0\0\0one\x80\x83\0\0\0\0two");
+    websocket::write_close(&mut masked, [1, 2, 3, 4], 1000, "ok");
     seeds.push(masked);
     seeds
 }
