@@ -133,8 +133,7 @@ impl Stage {
                 let pinged = self.sim.ledger().pings > 0;
                 (pinged && self.sim.connections(Some(APP)).len() == 1).then_some(())
             }
-            // What comes from now on is the client's.
-            Some(gateway) => (gateway.consumers_are(1)).then_some(()),
+            Some(gateway) => gateway.relay_connections_are(1).then_some(()),
         });
     }
 
@@ -200,6 +199,8 @@ fn gateway(platform: &Sim, base_url: &str) -> Gateway {
         .bot_at(BOT, base_url)
         .with("app_id", APP)
         .set("server.listen", free_address().to_string())
+        // A busy machine has as long as there may be.
+        .set("cards.deadline", "2800ms")
         .set("timing.ping_interval", format!("{PING_INTERVAL_S}s"))
         .set("relay.ping_interval", format!("{PING_INTERVAL_S}s"))
         .start();

@@ -60,6 +60,10 @@ pub(crate) fn answers_a_card(scene: Scene) {
     let Some(stage) = Stage::set(scene) else {
         return;
     };
+    // Whatever a client loads at its first event is loaded then.
+    let message = Message::of("before", "hello");
+    stage.push(message.payload());
+    assert_eq!(stage.client.next("the event"), message.told());
     let value = json!({ "action": "批准", "request": 7 });
     let push = stage.push(card_action("ev_card", &value));
     let event_id = "ev_card".to_owned();

@@ -49,7 +49,7 @@ fn answers(program: Program, between: Between, said: &str, answered: &str) {
     };
     running.until("its connection", || match &gateway {
         None => (control.connections(Some(APP)).len() == 1).then_some(()),
-        Some(gateway) => gateway.consumers_are(1).then_some(()),
+        Some(gateway) => gateway.relay_connections_are(1).then_some(()),
     });
     let message = ChatMessage {
         text: said.to_owned(),

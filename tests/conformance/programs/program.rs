@@ -97,8 +97,8 @@ impl Program {
     }
 
     fn koishi(self, installed: &Path, directory: &Path, given: &Given) -> Command {
-        for plugin in ["lark.js", "echo.js"] {
-            let copied = std::fs::copy(self.sources().join(plugin), directory.join(plugin));
+        for file in ["package.json", "lark.js", "echo.js"] {
+            let copied = std::fs::copy(self.sources().join(file), directory.join(file));
             copied.expect("the test's directory is ours");
         }
         // Plugins are looked for from where the configuration is.

@@ -40,7 +40,7 @@ fn answers(program: Program, between: Between, said: &str, answered: &str) {
     };
     running.until("its subscription", || match &gateway {
         None => (control.ledger().subscribed == 1).then_some(()),
-        Some(gateway) => gateway.consumers_are(1).then_some(()),
+        Some(gateway) => gateway.relay_connections_are(1).then_some(()),
     });
     control.push(BOT, Push::text(said));
     let shown = running.until("its answer", || {
