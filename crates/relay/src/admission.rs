@@ -3,18 +3,18 @@
 //! An application has a token of ours where its SDK wants the app's secret. Whatever is wrong with it, the answer is one and the
 //! same, so that nobody learns which bots there are; the cause is counted and kept for the operator.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use longwire_access::{Grant, Scope, TokenId, TokenText};
+use longwire_access::{Grant, Scope, TokenId};
 use longwire_installation::{Desired, Platform};
-use longwire_listener::{AccessCheck, PresentedRefusal, RouteClass};
+use longwire_listener::{PresentedRefusal, RouteClass};
 use longwire_store::InstallationRecord;
 
 use crate::clock::unix_ms;
+use crate::entrance::Entrance;
 use crate::refusals::{RefusalCause, RefusedConnection, shown};
-use crate::relay::Relay;
+use crate::token_hold::TokenHold;
 
 /// Who asks to be let in, as far as it is known.
 #[derive(Debug, Clone, Default)]
@@ -50,60 +50,37 @@ pub(crate) enum Refused {
     NotYet,
 }
 
-/// A token that was admitted, for as long as its connection lasts.
-pub(crate) struct TokenHold {
-    text: TokenText,
-    access: AccessCheck,
-}
-
-impl TokenHold {
-    /// Whether the token is valid still. A look into memory.
-    pub(crate) fn is_still_admitted(&self) -> bool {
-        self.access.still_admits(&self.text)
-    }
-
-    pub(crate) fn id(&self) -> TokenId {
-        self.text.id()
-    }
-}
-
-impl fmt::Debug for TokenHold {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.text.fmt(f)
-    }
-}
-
 /// Lets an application in that names one of these platforms' apps and has a token of the scope `relay` for it.
 ///
 /// Of several bots of one app the token has the first that is to be connected.
 pub(crate) fn admit(
-    relay: &Relay,
+    entrance: &Entrance,
     app_id: &str,
     secret: &str,
     visitor: &Visitor,
     is_platform: impl Fn(Platform) -> bool,
 ) -> Result<Admitted, Refused> {
-    if relay.draining.has_begun() {
+    if entrance.draining.has_begun() {
         return Err(refuse(
-            relay,
+            entrance,
             visitor,
             RefusalCause::Draining,
             Some(app_id),
             None,
         ));
     }
-    let admitted = (relay.access).admit_presented(secret, Scope::Relay, RouteClass::Stream);
+    let admitted = (entrance.access).admit_presented(secret, Scope::Relay, RouteClass::Stream);
     let (text, grant) = admitted.map_err(|refusal| {
         let (cause, token) = of_presented(refusal);
-        refuse(relay, visitor, cause, Some(app_id), token)
+        refuse(entrance, visitor, cause, Some(app_id), token)
     })?;
-    let mut bots = relay.fleet.records_of_app(app_id);
+    let mut bots = entrance.fleet.records_of_app(app_id);
     bots.retain(|bot| is_platform(bot.platform) && grant.sees(&bot.space, bot.public_id));
     let wanted = bots.iter().position(|bot| bot.desired == Desired::Run);
     if bots.is_empty() {
         let cause = RefusalCause::NoSuchBot;
         return Err(refuse(
-            relay,
+            entrance,
             visitor,
             cause,
             Some(app_id),
@@ -111,10 +88,7 @@ pub(crate) fn admit(
         ));
     }
     Ok(Admitted {
-        hold: Arc::new(TokenHold {
-            text,
-            access: relay.access.clone(),
-        }),
+        hold: Arc::new(TokenHold::new(text, entrance.access.clone())),
         grant,
         bot: bots.swap_remove(wanted.unwrap_or(0)),
     })
@@ -122,14 +96,14 @@ pub(crate) fn admit(
 
 /// Counts and keeps why somebody is not let in, and says what they hear.
 pub(crate) fn refuse(
-    relay: &Relay,
+    entrance: &Entrance,
     visitor: &Visitor,
     cause: RefusalCause,
     app_id: Option<&str>,
     token: Option<TokenId>,
 ) -> Refused {
-    let known = app_id.filter(|app_id| !relay.fleet.records_of_app(app_id).is_empty());
-    relay.refusals.add(RefusedConnection {
+    let known = app_id.filter(|app_id| !entrance.fleet.records_of_app(app_id).is_empty());
+    entrance.refusals.add(RefusedConnection {
         at_ms: unix_ms(),
         cause,
         app_id: known.map(str::to_owned),

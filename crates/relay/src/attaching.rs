@@ -11,8 +11,8 @@ use longwire_listener::StreamPermit;
 use longwire_store::ConsumerId;
 
 use crate::admission::{Admitted, Visitor};
+use crate::entrance::Entrance;
 use crate::refusals::RefusalCause;
-use crate::relay::Relay;
 
 /// A connection as its consumer's reader.
 pub(crate) struct Attached {
@@ -25,7 +25,7 @@ pub(crate) struct Attached {
 
 /// The consumer, which is made when the token connects as this bot for the first time.
 pub(crate) async fn consumer_of(
-    relay: &Relay,
+    entrance: &Entrance,
     admitted: &Admitted,
 ) -> Result<ConsumerId, RefusalCause> {
     let owner = RelayOwner {
@@ -33,9 +33,9 @@ pub(crate) async fn consumer_of(
         installation: admitted.bot.public_id,
         installation_name: admitted.bot.name.clone(),
         platform: admitted.bot.platform,
-        handler_limit: relay.handler_limit,
+        handler_limit: entrance.handler_limit,
     };
-    let found = relay.deliveries.relay_consumer(owner).await;
+    let found = entrance.deliveries.relay_consumer(owner).await;
     found.map_err(|error| {
         let cause = match &error {
             RelayConsumerError::Stopped { .. } => RefusalCause::ConsumerStopped,
@@ -53,14 +53,14 @@ pub(crate) async fn consumer_of(
 
 /// One more connection of this consumer.
 pub(crate) async fn attach(
-    relay: &Relay,
+    entrance: &Entrance,
     space: &Space,
     consumer: ConsumerId,
     visitor: &Visitor,
     proof: RelayProof,
 ) -> Result<Attached, RefusalCause> {
     attach_as(
-        relay,
+        entrance,
         space,
         consumer,
         visitor,
@@ -72,17 +72,20 @@ pub(crate) async fn attach(
 
 /// The same for a connection whose actor lives already and has this card.
 pub(crate) async fn attach_as(
-    relay: &Relay,
+    entrance: &Entrance,
     space: &Space,
     consumer: ConsumerId,
     visitor: &Visitor,
     proof: RelayProof,
     card: Arc<Card>,
 ) -> Result<Attached, RefusalCause> {
-    if relay.draining.has_begun() {
+    if entrance.draining.has_begun() {
         return Err(RefusalCause::Draining);
     }
-    let permit = relay.places.take(space).map_err(|_| RefusalCause::Full)?;
+    let permit = entrance
+        .places
+        .take(space)
+        .map_err(|_| RefusalCause::Full)?;
     let Visitor { peer, agent } = visitor.clone();
     let hello = RelayHello {
         window: RELAY_WINDOW,
@@ -91,7 +94,7 @@ pub(crate) async fn attach_as(
         proof,
         card: Arc::clone(&card),
     };
-    let attached = relay.deliveries.attach_relay(consumer, hello).await;
+    let attached = entrance.deliveries.attach_relay(consumer, hello).await;
     let reader = attached.map_err(|error| match error {
         AttachError::Stopped { .. } => RefusalCause::ConsumerStopped,
         AttachError::Draining => RefusalCause::Draining,

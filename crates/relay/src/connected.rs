@@ -11,7 +11,7 @@ use longwire_actor::{Receives, send};
 use longwire_installation::PublicId;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::admission::TokenHold;
+use crate::token_hold::TokenHold;
 
 /// How often tokens are looked at. One look is a digest and a look into memory.
 const PERIOD: Duration = Duration::from_secs(1);

@@ -12,7 +12,7 @@ mod session;
 mod unread;
 mod upgrade;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::http::Method;
 use actix_web::web::Data;
@@ -22,8 +22,11 @@ use longwire_listener::{RouteAccess, Routes};
 use longwire_store::{ConsumerId, InstallationRecord};
 use longwire_wire::endpoint;
 
-use crate::admission::{Admitted, TokenHold};
-use crate::relay::Relay;
+use crate::admission::Admitted;
+use crate::entrance::Entrance;
+use crate::proxy::Proxy;
+use crate::tickets::Tickets;
+use crate::token_hold::TokenHold;
 
 pub(crate) use upgrade::upgrade;
 
@@ -31,12 +34,12 @@ pub(crate) use upgrade::upgrade;
 pub const PATH: &str = "/relay/feishu";
 
 /// What a ticket stands for.
-pub(crate) struct FeishuTicket {
-    pub(crate) hold: Arc<TokenHold>,
-    pub(crate) grant: Grant,
-    pub(crate) bot: Arc<InstallationRecord>,
-    pub(crate) consumer: ConsumerId,
-    pub(crate) service_id: i32,
+struct FeishuTicket {
+    hold: Arc<TokenHold>,
+    grant: Grant,
+    bot: Arc<InstallationRecord>,
+    consumer: ConsumerId,
+    service_id: i32,
 }
 
 impl FeishuTicket {
@@ -52,14 +55,36 @@ impl FeishuTicket {
     }
 }
 
-/// The route of the bootstrap. Open: the token is in its body, where the SDKs have the app's secret.
-pub(crate) fn routes(relay: &Arc<Relay>) -> Routes {
-    Routes::new().with(Data::from(Arc::clone(relay))).route(
-        Method::POST,
-        endpoint::PATH,
-        RouteAccess::Open,
-        bootstrap::bootstrap,
-    )
+/// What all connections of SDKs of Feishu and Lark share.
+pub(crate) struct Feishu {
+    entrance: Arc<Entrance>,
+    tickets: Mutex<Tickets<FeishuTicket>>,
+    proxy: Arc<Proxy>,
+}
+
+impl Feishu {
+    pub(crate) fn new(entrance: &Arc<Entrance>, proxy: &Arc<Proxy>) -> Self {
+        Self {
+            entrance: Arc::clone(entrance),
+            tickets: Mutex::default(),
+            proxy: Arc::clone(proxy),
+        }
+    }
+
+    /// The route of the bootstrap. Open: the token is in its body, where the SDKs have the app's secret.
+    pub(crate) fn routes(self: &Arc<Self>) -> Routes {
+        Routes::new().with(Data::from(Arc::clone(self))).route(
+            Method::POST,
+            endpoint::PATH,
+            RouteAccess::Open,
+            bootstrap::bootstrap,
+        )
+    }
+
+    fn tickets(&self) -> MutexGuard<'_, Tickets<FeishuTicket>> {
+        // One ticket at a time: whole after any panic.
+        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn is_feishu(platform: Platform) -> bool {

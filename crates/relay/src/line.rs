@@ -15,10 +15,12 @@ mod pump;
 
 use std::time::{Duration, Instant};
 
+use longwire_listener::UpgradedSocket;
 use longwire_platform_server::websocket::{
     MessageReader, Violation, opcode, write_close, write_message,
 };
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::timeout;
 
 pub(crate) use pump::{LineOwner, Pump};
 
@@ -32,6 +34,21 @@ const CLOSE_MOST: Duration = Duration::from_secs(2);
 /// What a line reads and writes. Boxed, so that tests bring pipes.
 pub(crate) trait RelaySocket: AsyncRead + AsyncWrite + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Unpin> RelaySocket for T {}
+
+/// How long a refusal may take to be sent.
+const REFUSAL_MOST: Duration = Duration::from_secs(5);
+
+/// Sends a refusal of an upgrade over a socket that becomes no line, and hangs up.
+pub(crate) fn hang_up(mut socket: UpgradedSocket, head: Vec<u8>) {
+    actix_rt::spawn(async move {
+        let sent = async {
+            socket.write_all(&head).await?;
+            socket.shutdown().await
+        };
+        // Whoever does not take it needs it no more.
+        let _ = timeout(REFUSAL_MOST, sent).await;
+    });
+}
 
 /// How a line ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -26,6 +26,8 @@ use longwire_installation::{InstallationId, Platform};
 use longwire_store::ConsumerId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::entrance::Entrance;
+
 use self::owners::{BotClients, ClientId, TooManyClients};
 use crate::limits::RelayLimits;
 
@@ -34,8 +36,23 @@ pub(crate) use self::upgrade::upgrade;
 /// Where clients connect to.
 pub const PATH: &str = "/relay/wecom";
 
+/// What lets clients of WeCom's bots in, and what they share.
+pub(crate) struct Wecom {
+    entrance: Arc<Entrance>,
+    clients: Arc<WecomClients>,
+}
+
+impl Wecom {
+    pub(crate) fn new(entrance: &Arc<Entrance>, limits: RelayLimits) -> Self {
+        Self {
+            entrance: Arc::clone(entrance),
+            clients: WecomClients::new(limits),
+        }
+    }
+}
+
 /// What all clients of WeCom's bots share.
-pub(crate) struct WecomClients {
+struct WecomClients {
     clients: Mutex<BotClients>,
     connections: AtomicU64,
     /// Places of clients that have not said yet who they are, or are refused and not gone yet.

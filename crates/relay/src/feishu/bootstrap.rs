@@ -3,8 +3,6 @@
 //! The consumer of this token and bot is made here, so that its events are kept from now on, also if the program takes a
 //! while to connect.
 
-use std::sync::PoisonError;
-
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -14,12 +12,13 @@ use longwire_platform_server::feishu::bootstrap::{DataShape, granted, malformed,
 use longwire_wire::endpoint::{EndpointRequest, code};
 
 use super::session::config_json;
-use super::{FeishuTicket, PATH, is_feishu};
+use super::{Feishu, FeishuTicket, PATH, is_feishu};
 use crate::admission::{Admitted, Refused, Visitor, admit, refuse};
 use crate::attaching::consumer_of;
 use crate::clock::now;
+use crate::entrance::Entrance;
+use crate::public_url::{is_authority, websocket_origin};
 use crate::refusals::RefusalCause;
-use crate::relay::{Relay, is_authority, websocket_origin};
 use crate::tickets::TicketId;
 
 /// The longest body: two short texts, and what newer SDKs add.
@@ -27,7 +26,7 @@ const BODY_BYTES: usize = 16 * 1024;
 
 /// `POST /callback/ws/endpoint`. No `Content-Type` is asked for: the Go SDK sends none.
 pub(super) async fn bootstrap(
-    relay: Data<Relay>,
+    feishu: Data<Feishu>,
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
@@ -36,13 +35,13 @@ pub(super) async fn bootstrap(
     let visitor = Visitor::new(request.peer_addr(), agent);
     let body = match payload.to_bytes_limited(BODY_BYTES).await {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) | Err(_) => return bad_request(&relay, &visitor),
+        Ok(Err(_)) | Err(_) => return bad_request(&feishu.entrance, &visitor),
     };
     let Ok(asked) = EndpointRequest::parse(&body) else {
-        return bad_request(&relay, &visitor);
+        return bad_request(&feishu.entrance, &visitor);
     };
     let admitted = admit(
-        &relay,
+        &feishu.entrance,
         &asked.app_id,
         &asked.app_secret,
         &visitor,
@@ -52,18 +51,23 @@ pub(super) async fn bootstrap(
         Ok(admitted) => admitted,
         Err(refusal) => return refusal_answer(refusal),
     };
-    let Some(origin) = origin(&relay, &request) else {
-        return bad_request(&relay, &visitor);
+    let Some(origin) = origin(&feishu.entrance, &request) else {
+        return bad_request(&feishu.entrance, &visitor);
     };
-    grant(&relay, &visitor, admitted, &origin).await
+    grant(&feishu, &visitor, admitted, &origin).await
 }
 
-async fn grant(relay: &Relay, visitor: &Visitor, admitted: Admitted, origin: &str) -> HttpResponse {
-    let consumer = match consumer_of(relay, &admitted).await {
+async fn grant(
+    feishu: &Feishu,
+    visitor: &Visitor,
+    admitted: Admitted,
+    origin: &str,
+) -> HttpResponse {
+    let consumer = match consumer_of(&feishu.entrance, &admitted).await {
         Ok(consumer) => consumer,
         Err(cause) => {
             let (app_id, token) = (&*admitted.bot.app_id, admitted.grant.token);
-            let refusal = refuse(relay, visitor, cause, Some(app_id), Some(token));
+            let refusal = refuse(&feishu.entrance, visitor, cause, Some(app_id), Some(token));
             return refusal_answer(refusal);
         }
     };
@@ -81,17 +85,14 @@ async fn grant(relay: &Relay, visitor: &Visitor, admitted: Admitted, origin: &st
     };
     let url = url.to_string();
     let stands_for = FeishuTicket::new(admitted, consumer, service_id);
-    let tickets = relay.feishu_tickets.lock();
-    // An insertion is whole after any panic.
-    let mut tickets = tickets.unwrap_or_else(PoisonError::into_inner);
-    tickets.issue(TicketId(ticket), stands_for, now());
-    let config = config_json(relay.ping_interval);
+    feishu.tickets().issue(TicketId(ticket), stands_for, now());
+    let config = config_json(feishu.entrance.ping_interval);
     json(StatusCode::OK, granted(&url, Some(&config)))
 }
 
 /// Where the client reaches this listener: as the operator says, or as the request itself does.
-fn origin(relay: &Relay, request: &HttpRequest) -> Option<String> {
-    if let Some(public_url) = &relay.public_url {
+fn origin(entrance: &Entrance, request: &HttpRequest) -> Option<String> {
+    if let Some(public_url) = &entrance.public_url {
         return Some(public_url.websocket_origin());
     }
     let host = request.headers().get(header::HOST)?.to_str().ok()?;
@@ -113,8 +114,8 @@ fn refusal_answer(refused_with: Refused) -> HttpResponse {
     }
 }
 
-fn bad_request(relay: &Relay, visitor: &Visitor) -> HttpResponse {
-    refuse(relay, visitor, RefusalCause::Malformed, None, None);
+fn bad_request(entrance: &Entrance, visitor: &Visitor) -> HttpResponse {
+    refuse(entrance, visitor, RefusalCause::Malformed, None, None);
     json(StatusCode::BAD_REQUEST, malformed())
 }
 

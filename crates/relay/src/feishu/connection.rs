@@ -21,13 +21,13 @@ use longwire_listener::StreamPermit;
 use longwire_platform_server::websocket::ClientMessage;
 use uuid::Builder;
 
-use super::FeishuTicket;
 use super::session::{Outcome, Session, SessionSettings, close};
+use super::{Feishu, FeishuTicket};
 use crate::attaching::Attached;
 use crate::clock::now;
 use crate::connected::{ConnectedHold, TokenEnded};
 use crate::line::{Line, LineEnd, LineOwner, Pump, RelaySocket};
-use crate::relay::Relay;
+use crate::proxy::Proxy;
 
 /// The longest message of a client: the ACK of a card event carries a card, which the platform takes up to 30 KB.
 const MESSAGE_BYTES: usize = 1 << 20;
@@ -52,6 +52,8 @@ pub(super) struct Connection {
     /// The consumer wants this connection no more; the last ACKs are waited for until then.
     leaves_at: Option<Instant>,
     ticket: FeishuTicket,
+    /// It is told which chats are spoken in.
+    proxy: Arc<Proxy>,
     began: Instant,
     _listed: ConnectedHold,
     _permit: StreamPermit,
@@ -59,7 +61,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Starts it on this thread.
-    pub(super) fn start(relay: &Arc<Relay>, opened: Opened, socket: Box<dyn RelaySocket>) {
+    pub(super) fn start(feishu: &Arc<Feishu>, opened: Opened, socket: Box<dyn RelaySocket>) {
         let Opened {
             head,
             ticket,
@@ -72,10 +74,11 @@ impl Connection {
         } = attached;
         let settings = SessionSettings {
             service_id: ticket.service_id,
-            ping_interval: relay.ping_interval,
+            ping_interval: feishu.entrance.ping_interval,
             handler_limit: reader.handler_limit,
         };
-        let connected = Arc::clone(&relay.connected);
+        let proxy = Arc::clone(&feishu.proxy);
+        let connected = Arc::clone(&feishu.entrance.connected);
         let make = move |me: &Arc<_>, _: &mut Context<Self>| {
             let (hold, bot) = (Arc::clone(&ticket.hold), ticket.bot.public_id);
             let me: Arc<longwire_actor::Mailbox<Self>> = Arc::clone(me);
@@ -88,6 +91,7 @@ impl Connection {
                 began: now(),
                 _listed: connected.add(hold, bot, me),
                 _permit: permit,
+                proxy,
                 ticket,
             }
         };
@@ -139,6 +143,8 @@ impl Connection {
             let id = Builder::from_random_bytes(rand::random()).into_uuid();
             let session = &mut self.session;
             self.line.write(|out| session.push(&event, id, now, out));
+            let bot = self.ticket.bot.public_id;
+            self.proxy.saw_event(bot, &event.payload);
         }
         if let Some(ping) = self.session.poll_ping() {
             self.line.write_ping(&ping);

@@ -26,6 +26,7 @@ use longwire_platform_server::websocket::ClientMessage;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Membership;
+use super::Wecom;
 use super::frame::Credentials;
 use super::looking::{Found, Identity, NewClient, look};
 use super::requests::{RequestNumber, Start};
@@ -35,7 +36,6 @@ use crate::attaching::Attached;
 use crate::clock::now;
 use crate::connected::{ConnectedHold, TokenEnded};
 use crate::line::{Line, LineEnd, LineOwner, Pump, RelaySocket};
-use crate::relay::Relay;
 
 /// The longest message of a client: the frame of an upload's chunk has 700 KB.
 const MESSAGE_BYTES: usize = 1 << 20;
@@ -63,7 +63,7 @@ pub(super) struct Opened {
 
 /// The connection of a client.
 pub(super) struct Client {
-    relay: Arc<Relay>,
+    wecom: Arc<Wecom>,
     me: Arc<Mailbox<Self>>,
     card: Arc<Card>,
     visitor: Visitor,
@@ -91,16 +91,16 @@ struct Reading {
 
 impl Client {
     /// Starts it on this thread.
-    pub(super) fn start(relay: &Arc<Relay>, opened: Opened, socket: Box<dyn RelaySocket>) {
+    pub(super) fn start(wecom: &Arc<Wecom>, opened: Opened, socket: Box<dyn RelaySocket>) {
         let Opened {
             head,
             visitor,
             newcomer,
         } = opened;
-        let (relay, card) = (Arc::clone(relay), Arc::new(Card::new()));
+        let (wecom, card) = (Arc::clone(wecom), Arc::new(Card::new()));
         let own_card = Arc::clone(&card);
         let make = move |me: &Arc<Mailbox<Self>>, _: &mut Context<Self>| Self {
-            relay,
+            wecom,
             me: Arc::clone(me),
             card: own_card,
             visitor,
@@ -140,11 +140,11 @@ impl Client {
 
     /// Finds out who the client is. The answer comes by the mailbox, whose messages are followed by a turn of the line.
     fn look(&self, credentials: Credentials) {
-        let (relay, me) = (Arc::clone(&self.relay), Arc::clone(&self.me));
+        let (wecom, me) = (Arc::clone(&self.wecom), Arc::clone(&self.me));
         let (visitor, card) = (self.visitor.clone(), Arc::clone(&self.card));
         let before = self.reading.as_ref().map(|reading| reading.identity);
         actix_rt::spawn(async move {
-            let found = look(&relay, &credentials, &visitor, &card, before).await;
+            let found = look(&wecom, &credentials, &visitor, &card, before).await;
             me.send(Looked(found));
         });
     }
@@ -154,7 +154,7 @@ impl Client {
         let Some(reading) = &self.reading else {
             return;
         };
-        let (fleet, me) = (self.relay.fleet.clone(), Arc::clone(&self.me));
+        let (fleet, me) = (self.wecom.entrance.fleet.clone(), Arc::clone(&self.me));
         let bot = reading.membership.id.bot;
         let Start {
             number,
@@ -176,7 +176,7 @@ impl Client {
             let RelayEvent {
                 delivery, payload, ..
             } = *event;
-            let mut clients = self.relay.wecom.clients();
+            let mut clients = self.wecom.clients.clients();
             (self.session).handle_event(delivery, payload, &mut clients, now);
             drop(clients);
             self.drive();
@@ -227,7 +227,7 @@ impl Client {
             leaves_at: None,
             given: 0,
             done: 0,
-            _listed: self.relay.connected.add(hold, bot, me),
+            _listed: self.wecom.entrance.connected.add(hold, bot, me),
             _permit: permit,
         }));
         self.newcomer = None;
@@ -255,7 +255,7 @@ impl LineOwner for Client {
     fn heard(&mut self, message: ClientMessage, now: Instant, _: &mut Context<Self>) {
         match message {
             ClientMessage::Text(bytes) | ClientMessage::Binary(bytes) => {
-                let mut clients = self.relay.wecom.clients();
+                let mut clients = self.wecom.clients.clients();
                 self.session.handle_message(bytes, &mut clients, now);
             }
             ClientMessage::Pong(payload) => self.session.handle_pong(&payload, now),
@@ -333,7 +333,7 @@ impl Handler<Looked> for Client {
             Found::Wrong => Admission::Wrong,
             Found::NotYet => Admission::NotYet,
         };
-        let mut clients = self.relay.wecom.clients();
+        let mut clients = self.wecom.clients.clients();
         (self.session).handle_admitted(admission, &mut clients, now());
         drop(clients);
         self.drive();

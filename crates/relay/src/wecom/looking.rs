@@ -9,12 +9,11 @@ use longwire_installation::PublicId;
 use secrecy::ExposeSecret as _;
 
 use super::frame::Credentials;
-use super::{Membership, is_wecom};
+use super::{Membership, Wecom, is_wecom};
 use crate::admission::{Admitted, Refused, Visitor, admit, refuse};
 use crate::attaching::{Attached, attach_as, consumer_of};
 use crate::clock::now;
 use crate::refusals::RefusalCause;
-use crate::relay::Relay;
 
 /// Whose a client was found to be.
 pub(super) type Identity = (TokenId, PublicId);
@@ -42,14 +41,20 @@ pub(super) struct NewClient {
 
 /// Finds out who a client with these credentials is. `before` is who it was when it subscribed before, if it did.
 pub(super) async fn look(
-    relay: &Arc<Relay>,
+    wecom: &Arc<Wecom>,
     credentials: &Credentials,
     visitor: &Visitor,
     card: &Arc<Card>,
     before: Option<Identity>,
 ) -> Found {
     let Credentials { bot_id, secret } = credentials;
-    let admitted = match admit(relay, bot_id, secret.expose_secret(), visitor, is_wecom) {
+    let admitted = match admit(
+        &wecom.entrance,
+        bot_id,
+        secret.expose_secret(),
+        visitor,
+        is_wecom,
+    ) {
         Ok(admitted) => admitted,
         Err(refused) => return refused.into(),
     };
@@ -60,7 +65,7 @@ pub(super) async fn look(
             Found::Other
         };
     }
-    match join(relay, &admitted, visitor, card).await {
+    match join(wecom, &admitted, visitor, card).await {
         Ok((attached, membership)) => Found::New(Box::new(NewClient {
             admitted,
             attached,
@@ -68,22 +73,30 @@ pub(super) async fn look(
         })),
         Err(cause) => {
             let token = Some(admitted.grant.token);
-            refuse(relay, visitor, cause, Some(bot_id), token).into()
+            refuse(&wecom.entrance, visitor, cause, Some(bot_id), token).into()
         }
     }
 }
 
 async fn join(
-    relay: &Arc<Relay>,
+    wecom: &Arc<Wecom>,
     admitted: &Admitted,
     visitor: &Visitor,
     card: &Arc<Card>,
 ) -> Result<(Attached, Membership), RefusalCause> {
-    let consumer = consumer_of(relay, admitted).await?;
-    let joined = relay.wecom.join(admitted.bot.id, consumer, now());
+    let consumer = consumer_of(&wecom.entrance, admitted).await?;
+    let joined = wecom.clients.join(admitted.bot.id, consumer, now());
     let membership = joined.map_err(|_| RefusalCause::Full)?;
     let (space, proof) = (&admitted.grant.space, RelayProof::HandedOver);
-    let attached = attach_as(relay, space, consumer, visitor, proof, Arc::clone(card)).await?;
+    let attached = attach_as(
+        &wecom.entrance,
+        space,
+        consumer,
+        visitor,
+        proof,
+        Arc::clone(card),
+    )
+    .await?;
     Ok((attached, membership))
 }
 
