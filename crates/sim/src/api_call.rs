@@ -1,6 +1,7 @@
-//! The calls of the Open API that the simulator answers, by their names in scripts.
+//! The calls of the Open API that the simulator answers, by their names in scripts, and what can happen to one.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// One kind of call. In JSON the name in snake case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -100,4 +101,67 @@ pub enum ApiCall {
     BatchSend,
     /// Any other path, or a known one with another method.
     Unknown,
+}
+
+/// What happens to a call of the Open API.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallOutcome {
+    /// It is refused with the platform's JSON.
+    Refuse {
+        /// HTTP status.
+        http: u16,
+        /// Platform code.
+        code: i64,
+        /// Human text.
+        msg: String,
+        /// Members of `error`.
+        #[serde(default)]
+        error: Option<Value>,
+    },
+    /// It is refused with code 99991400.
+    Rate {
+        /// HTTP status: 429, or 400 of older calls.
+        http: u16,
+        /// Header `x-ogw-ratelimit-limit`.
+        #[serde(default)]
+        limit: Option<u64>,
+        /// Header `x-ogw-ratelimit-reset`.
+        #[serde(default)]
+        reset_s: Option<u64>,
+    },
+    /// It is not carried out, and this JSON is the answer.
+    Answer {
+        /// HTTP status.
+        http: u16,
+        /// Any JSON.
+        body: Value,
+    },
+    /// It is not carried out, and this text is the answer.
+    Text {
+        /// HTTP status.
+        http: u16,
+        /// Any text.
+        body: String,
+    },
+    /// This HTTP status with an HTML body; it is not carried out.
+    Http {
+        /// HTTP status.
+        status: u16,
+    },
+    /// It is not carried out and never answered.
+    Hang,
+    /// It is not carried out, and the connection is reset.
+    Reset,
+    /// It is carried out and never answered.
+    Unanswered,
+    /// It is carried out, and the connection is reset instead of an answer.
+    ResetAfter,
+    /// It is carried out at once and answered so late.
+    Slow {
+        /// How late.
+        delay_ms: u64,
+    },
+    /// It is carried out; half of the answer comes, and then the end of the connection.
+    CutShort,
 }

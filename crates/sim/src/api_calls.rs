@@ -11,6 +11,7 @@ mod cards;
 mod changes;
 mod clicks;
 mod control;
+mod destinations;
 mod downloads;
 mod elements;
 mod identity;

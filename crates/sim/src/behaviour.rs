@@ -5,9 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use longwire_platform_server::feishu::bootstrap::DataShape;
 use longwire_wire::endpoint::code;
-use serde_json::Value;
 
-use crate::api_call::ApiCall;
+use crate::api_call::{ApiCall, CallOutcome};
 use crate::script::{Script, Scripted};
 
 /// One scripted answer. In JSON the name in snake case, with its fields inside:
@@ -169,69 +168,6 @@ pub enum Behaviour {
         /// What happens to it.
         with: CallOutcome,
     },
-}
-
-/// What happens to a call of the Open API.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CallOutcome {
-    /// It is refused with the platform's JSON.
-    Refuse {
-        /// HTTP status.
-        http: u16,
-        /// Platform code.
-        code: i64,
-        /// Human text.
-        msg: String,
-        /// Members of `error`.
-        #[serde(default)]
-        error: Option<Value>,
-    },
-    /// It is refused with code 99991400.
-    Rate {
-        /// HTTP status: 429, or 400 of older calls.
-        http: u16,
-        /// Header `x-ogw-ratelimit-limit`.
-        #[serde(default)]
-        limit: Option<u64>,
-        /// Header `x-ogw-ratelimit-reset`.
-        #[serde(default)]
-        reset_s: Option<u64>,
-    },
-    /// It is not carried out, and this JSON is the answer.
-    Answer {
-        /// HTTP status.
-        http: u16,
-        /// Any JSON.
-        body: Value,
-    },
-    /// It is not carried out, and this text is the answer.
-    Text {
-        /// HTTP status.
-        http: u16,
-        /// Any text.
-        body: String,
-    },
-    /// This HTTP status with an HTML body; it is not carried out.
-    Http {
-        /// HTTP status.
-        status: u16,
-    },
-    /// It is not carried out and never answered.
-    Hang,
-    /// It is not carried out, and the connection is reset.
-    Reset,
-    /// It is carried out and never answered.
-    Unanswered,
-    /// It is carried out, and the connection is reset instead of an answer.
-    ResetAfter,
-    /// It is carried out at once and answered so late.
-    Slow {
-        /// How late.
-        delay_ms: u64,
-    },
-    /// It is carried out; half of the answer comes, and then the end of the connection.
-    CutShort,
 }
 
 impl Behaviour {

@@ -66,8 +66,8 @@ mod upgrade;
 mod wall_clock;
 pub mod wecom;
 
-pub use crate::api_call::ApiCall;
-pub use crate::behaviour::{Behaviour, CallOutcome};
+pub use crate::api_call::{ApiCall, CallOutcome};
+pub use crate::behaviour::Behaviour;
 pub use crate::chat_event::{Attachment, AttachmentKind, ChatMessage, ChatSender, ClickedCard};
 pub use crate::control::Control;
 pub use crate::fault::{ConnectionFault, ConnectionId, Target};

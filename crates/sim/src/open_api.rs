@@ -3,12 +3,14 @@
 //! Everything is bounded: messages by the settings, the rest by a constant beside it. Its own clock can be put forward, so
 //! that tests see tokens and streams end.
 
+mod card_rules;
 mod card_text;
 mod cards;
 mod content;
 mod credentials;
 mod directory;
 mod files;
+mod items;
 mod messages;
 mod people;
 mod rates;
@@ -17,18 +19,20 @@ mod tokens;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use card_rules::CardRefusal;
 pub(crate) use card_text::Place;
-pub(crate) use cards::{Admitted, CardEntity, CardRefusal, Cards, ChangeHead, ElementChange};
+pub(crate) use cards::{Admitted, CardEntity, Cards, ChangeHead, ElementChange};
 pub(crate) use content::{Content, Mention};
 pub(crate) use credentials::{Credentials, Unusable};
 use directory::Directory;
 pub(crate) use files::{FileKind, Files, StoredFile, image_type};
+pub(crate) use items::BUNDLE;
 pub use messages::BotMessage;
 use messages::Messages;
 use people::People;
 pub(crate) use people::{Agreement, Unspendable};
 pub(crate) use rates::{RateLimit, RateOf, Rates, TooOften};
-pub(crate) use standing::{BUNDLE, Bundled, Memory, Moment, StandingMessage};
+pub(crate) use standing::{Bundled, Memory, Moment, StandingMessage};
 use tokens::Token;
 pub(crate) use tokens::{Caller, TokenKind};
 

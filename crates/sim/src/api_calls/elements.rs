@@ -11,7 +11,7 @@ use crate::state::PlatformState;
 
 impl PlatformState {
     pub(super) fn card_elements(&mut self, caller: &Caller, asked: Asked<'_>) -> ApiReply {
-        self.card_change(caller, asked, |card, body| add(card, body))
+        self.card_change(caller, asked, add)
     }
 
     pub(super) fn card_element(

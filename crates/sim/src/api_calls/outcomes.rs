@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::answers::{Answer, ApiReply, Body, answer, rate_answer};
 use super::route::Route;
-use crate::api_call::ApiCall;
-use crate::behaviour::{Behaviour, CallOutcome, Occasion};
+use crate::api_call::{ApiCall, CallOutcome};
+use crate::behaviour::{Behaviour, Occasion};
 use crate::http::HttpRequest;
 use crate::state::PlatformState;
 

@@ -141,7 +141,7 @@ impl Content {
             Some("template") => {
                 let text = format!("[template {}]", data("template_id").unwrap_or_default());
                 Self {
-                    echo: echo_of(&[text.clone()]),
+                    echo: echo_of(std::slice::from_ref(&text)),
                     text,
                     ..Self::default()
                 }

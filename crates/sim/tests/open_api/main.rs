@@ -6,6 +6,7 @@ mod caller;
 mod chats;
 mod refusals;
 mod scripts;
+mod stage;
 #[path = "../support/mod.rs"]
 mod support;
 mod vectors;

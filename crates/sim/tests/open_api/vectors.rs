@@ -5,8 +5,9 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::alike::differences;
-use crate::arranged::{self, Stage};
+use crate::arranged;
 use crate::caller::Reply;
+use crate::stage::Stage;
 use crate::support::LIMIT;
 
 /// The vector whose answer says how many seconds are left.
