@@ -29,9 +29,7 @@ use tokio::task::JoinSet;
 
 pub use crate::bootstrap::BootstrapError;
 pub use crate::log::{LogError, RecordedEvent, recorded_events};
-pub use crate::official::{
-    NODE_APPLICATION, NODE_PROGRAM, PYTHON_APPLICATION, PYTHON_PROGRAM,
-};
+pub use crate::official::{NODE_APPLICATION, NODE_PROGRAM, PYTHON_APPLICATION, PYTHON_PROGRAM};
 pub use crate::posts::{PostFloorError, PostFloorSettings, PostedByFloor, post};
 
 use crate::connection::Connection;
