@@ -85,6 +85,29 @@ pub struct ChatLine {
 }
 
 impl ChatLine {
+    /// A line of this type that says nothing yet.
+    pub(crate) fn new(msg_type: &str, at_ms: u64) -> Self {
+        Self {
+            message_id: String::new(),
+            author: ChatAuthor::Person(String::new()),
+            msg_type: msg_type.to_owned(),
+            text: String::new(),
+            content: Value::Null,
+            earlier: Vec::new(),
+            earlier_left_out: 0,
+            in_reply_to: None,
+            thread: None,
+            file: None,
+            reactions: Vec::new(),
+            clicks: Vec::new(),
+            is_streaming: false,
+            only_for: None,
+            recalled_at_ms: None,
+            at_ms,
+            changed_at_ms: at_ms,
+        }
+    }
+
     fn line(&self) -> String {
         let who = match &self.author {
             ChatAuthor::Person(_) => "person",

@@ -43,6 +43,7 @@ mod sim;
 mod state;
 mod subscription;
 mod traffic;
+mod transcript;
 mod upgrade;
 mod views;
 

@@ -75,7 +75,10 @@ pub(crate) fn answer(control: &Control, request: &HttpRequest) -> (u16, Value) {
     let verb = verb.trim_matches('/');
     let bot = request.query("bot").or_else(|| request.query("app"));
     let bot = bot.as_deref();
+    let chat = verb.strip_prefix("chats/");
+    let chat = chat.and_then(|rest| rest.strip_suffix("/transcript"));
     let result = match (request.method.as_str(), verb) {
+        ("GET", _) if chat.is_some() => Ok(json!(control.transcript(chat.unwrap_or_default()))),
         ("GET", "") => Ok(verbs()),
         ("GET", "ledger") => Ok(json!(control.ledger())),
         ("GET", "traffic") => Ok(json!(control.traffic())),
@@ -164,6 +167,7 @@ fn verbs() -> Value {
         "GET /sim/v1/records?bot=": "every callback with its deliveries",
         "GET /sim/v1/delivered": "msgids of delivered callbacks",
         "GET /sim/v1/shown?bot=": "what users see",
+        "GET /sim/v1/chats/{chat}/transcript": "what a person sees in a chat",
         "GET /sim/v1/uploaded": "files that bots uploaded",
         "POST /sim/v1/push": [
             {"bot": "aib_sim"},

@@ -12,13 +12,15 @@ pub(crate) struct Callback {
     pub(crate) push: Push,
     pub(crate) allowed_reply: AllowedReply,
     pub(crate) msgid: String,
+    /// When it was pushed, milliseconds since 1970.
+    pub(crate) pushed_ms: u64,
     body: Map<String, Value>,
 }
 
 /// The values that are invented for a push.
 pub(crate) struct Invented {
     pub(crate) msgid: String,
-    pub(crate) created_s: u64,
+    pub(crate) created_ms: u64,
     pub(crate) response_url: String,
 }
 
@@ -60,7 +62,7 @@ impl Callback {
         body.insert("msgid".into(), json!(msgid));
         let created = push
             .create_time
-            .map_or(json!(invented.created_s), |at| json!(at));
+            .map_or(json!(invented.created_ms / 1_000), |at| json!(at));
         body.insert("create_time".into(), created);
         body.insert("aibotid".into(), json!(bot));
         if let Some(group) = &chat.group {
@@ -95,6 +97,7 @@ impl Callback {
             push,
             allowed_reply,
             msgid,
+            pushed_ms: invented.created_ms,
             body,
         }
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::push::PushId;
 use crate::script::Script;
 use crate::traffic::{Traffic, TrafficProgress};
+use crate::transcript::Transcript;
 use crate::wecom::behaviour::Behaviour;
 use crate::wecom::fault::{ConnectionFault, Target};
 use crate::wecom::ledger::{BotView, ConnectionView, Ledger};
@@ -125,6 +126,11 @@ impl Control {
         let state = self.shared.state();
         let of_bot = |shown: &&Shown| bot.is_none_or(|bot| shown.bot == bot);
         state.chats.all().filter(of_bot).cloned().collect()
+    }
+
+    /// What a person sees in a chat, which `chatid` or the user of a single chat names. Made-up traffic is not in it.
+    pub fn transcript(&self, chat: &str) -> Transcript {
+        self.shared.state().transcript(chat)
     }
 
     /// The files that bots uploaded, in the order in which they were finished.

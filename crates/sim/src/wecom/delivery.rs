@@ -51,7 +51,7 @@ impl PlatformState {
         let seed = self.settings.seed;
         let invented = Invented {
             msgid: msgid(number, seed),
-            created_s: self.wall_clock.unix_ms(now) / 1_000,
+            created_ms: self.wall_clock.unix_ms(now),
             response_url: format!(
                 "{}/response?response_code={:016x}",
                 self.origin,

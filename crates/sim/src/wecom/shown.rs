@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::AttemptId;
+use crate::transcript::EarlierText;
 use crate::wall_clock::WallClock;
+
+/// Most earlier texts of one stream that are kept.
+const EARLIER_KEPT: usize = 100;
 
 /// A message in a chat.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +26,12 @@ pub struct Shown {
     pub msgtype: String,
     /// The member named like the type, as last sent. Each frame of a stream replaces the one before.
     pub content: Value,
+    /// The texts that stood there before, oldest first. The newest are kept.
+    #[serde(default)]
+    pub earlier: Vec<EarlierText>,
+    /// How many earlier texts are not kept, since there were too many.
+    #[serde(default)]
+    pub earlier_left_out: u64,
     /// Number of its frames: 1, or more for a stream.
     pub frames: u64,
     /// Whether it is complete. Only a stream can be unfinished.
@@ -125,7 +135,18 @@ impl Chats {
         let index = stream.number.checked_sub(self.first);
         let index = index.and_then(|index| usize::try_from(index).ok());
         if let Some(shown) = index.and_then(|index| self.shown.get_mut(index)) {
+            let text = shown.text().to_owned();
             shown.content = content.clone();
+            if text != shown.text() {
+                shown.earlier.push(EarlierText {
+                    text,
+                    until_ms: now_ms,
+                });
+            }
+            if shown.earlier.len() > EARLIER_KEPT {
+                shown.earlier.remove(0);
+                shown.earlier_left_out += 1;
+            }
             shown.frames += 1;
             shown.finished |= finished;
             shown.changed_at_ms = now_ms;
@@ -149,6 +170,8 @@ pub(crate) fn first_frame(
         via,
         msgtype: msgtype.to_owned(),
         content: content.clone(),
+        earlier: Vec::new(),
+        earlier_left_out: 0,
         frames: 1,
         finished: true,
         at_ms,

@@ -293,3 +293,26 @@ fn a_response_url_is_good_for_one_use() {
     let shown = sim.control().shown(None);
     assert_eq!((shown.len(), &shown[0].via), (1, &Via::ResponseUrl));
 }
+
+#[test]
+fn a_transcript_is_what_a_person_sees() {
+    let sim = start(|_| ());
+    let mut client = Client::subscribed(&sim);
+    let group = Chat::group("wrGROUPxyz", "lisi");
+    let question = Push::text("weather?").in_chat(group).with_msgid("m1");
+    let req_id = pushed(&sim, &mut client, question);
+    pushed(&sim, &mut client, Push::event("feedback_event"));
+    for (content, finish) in [("…", false), ("29", false), ("29", false), ("29 °C", true)] {
+        assert_eq!(client.respond(&req_id, stream("st-1", content, finish)), 0);
+    }
+    let seen = sim.control().transcript("wrGROUPxyz");
+    assert_eq!(seen.lines(), ["person: weather?", "bot: 29 °C"]);
+    let answer = &seen.messages[1];
+    assert_eq!(answer.states(), ["…", "29", "29 °C"]);
+    assert_eq!(answer.in_reply_to.as_deref(), Some("m1"));
+    assert!(!answer.is_streaming);
+    let (status, _, told) = http(&sim, "GET", "/sim/v1/chats/wrGROUPxyz/transcript", "");
+    assert_eq!(status, 200);
+    let told: longwire_sim::Transcript = serde_json::from_slice(&told).expect("a transcript");
+    assert_eq!(told, seen);
+}
