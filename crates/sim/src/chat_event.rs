@@ -35,9 +35,9 @@ impl Default for ChatSender {
 /// An image or file of a person's message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Attachment {
+pub struct PushedFile {
     /// How it is sent.
-    pub kind: AttachmentKind,
+    pub kind: PushedFileKind,
     /// Its name.
     pub name: String,
     /// Its bytes, in JSON as base64.
@@ -48,7 +48,7 @@ pub struct Attachment {
 /// How an image or file is sent: the type of its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum AttachmentKind {
+pub enum PushedFileKind {
     /// `image`.
     Image,
     /// `file`.
@@ -59,7 +59,7 @@ pub enum AttachmentKind {
     Media,
 }
 
-impl AttachmentKind {
+impl PushedFileKind {
     fn as_str(self) -> &'static str {
         match self {
             Self::Image => "image",
@@ -93,7 +93,7 @@ pub struct ChatMessage {
     /// The texts of a second bundle, which stands behind the others in the first one.
     pub forwarded_within: Vec<String>,
     /// The image or file that it is. Then its own text is not used.
-    pub attachment: Option<Attachment>,
+    pub attachment: Option<PushedFile>,
 }
 
 impl Default for ChatMessage {
@@ -242,9 +242,9 @@ impl ChatMessage {
         )
     }
 
-    fn key_of(&self, attachment: &Attachment, invented: &Invented) -> String {
+    fn key_of(&self, attachment: &PushedFile, invented: &Invented) -> String {
         match attachment.kind {
-            AttachmentKind::Image => format!("img_v2_{}", invented.event_id),
+            PushedFileKind::Image => format!("img_v2_{}", invented.event_id),
             _ => format!("file_v2_{}", invented.event_id),
         }
     }
@@ -258,10 +258,10 @@ impl ChatMessage {
         if let Some(attachment) = &self.attachment {
             let key = self.key_of(attachment, invented);
             let content = match attachment.kind {
-                AttachmentKind::Image => json!({ "image_key": key }),
-                AttachmentKind::File => json!({ "file_key": key, "file_name": attachment.name }),
-                AttachmentKind::Audio => json!({ "file_key": key, "duration": 1_000 }),
-                AttachmentKind::Media => json!({ "file_key": key, "image_key": key,
+                PushedFileKind::Image => json!({ "image_key": key }),
+                PushedFileKind::File => json!({ "file_key": key, "file_name": attachment.name }),
+                PushedFileKind::Audio => json!({ "file_key": key, "duration": 1_000 }),
+                PushedFileKind::Media => json!({ "file_key": key, "image_key": key,
                     "file_name": attachment.name, "duration": 1_000 }),
             };
             return (attachment.kind.as_str(), content);

@@ -68,7 +68,7 @@ pub mod wecom;
 
 pub use crate::api_call::{ApiCall, CallOutcome};
 pub use crate::behaviour::Behaviour;
-pub use crate::chat_event::{Attachment, AttachmentKind, ChatMessage, ChatSender, ClickedCard};
+pub use crate::chat_event::{ChatMessage, ChatSender, ClickedCard, PushedFile, PushedFileKind};
 pub use crate::control::Control;
 pub use crate::fault::{ConnectionFault, ConnectionId, Target};
 pub use crate::http_ledger::{

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use longwire_sim::{Attachment, AttachmentKind, ChatLine, ChatMessage, Payload, Push, PushId};
+use longwire_sim::{ChatLine, ChatMessage, Payload, Push, PushId, PushedFile, PushedFileKind};
 
 use super::news::News;
 use super::stage::Stage;
@@ -45,8 +45,8 @@ pub(super) fn carry_a_file(stage: &Stage) {
     let bytes: Vec<u8> = (0..FILE_BYTES)
         .map(|at| (at * 31 + at / 256) as u8)
         .collect();
-    let attachment = Attachment {
-        kind: AttachmentKind::File,
+    let attachment = PushedFile {
+        kind: PushedFileKind::File,
         name: "报告 1.pdf".to_owned(),
         bytes: Bytes::from(bytes.clone()),
     };

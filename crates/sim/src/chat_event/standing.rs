@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::{AttachmentKind, ChatMessage, ChatSender, Invented};
+use super::{ChatMessage, ChatSender, Invented, PushedFileKind};
 use crate::open_api::{
     Bundled, Content, FileKind, Mention, Moment, StandingMessage, StoredFile, image_type,
 };
@@ -33,7 +33,7 @@ impl ChatMessage {
         standing.text = self.text.clone();
         if let Some(attachment) = &self.attachment {
             standing.text = match attachment.kind {
-                AttachmentKind::Image => "[image]".to_owned(),
+                PushedFileKind::Image => "[image]".to_owned(),
                 kind => format!("[{} {}]", kind.as_str(), attachment.name),
             };
             standing.file = Some(ChatFile {
@@ -69,13 +69,13 @@ impl ChatMessage {
     pub(crate) fn file(&self, invented: &Invented) -> Option<(String, StoredFile)> {
         let attachment = self.attachment.as_ref()?;
         let (kind, content_type) = match attachment.kind {
-            AttachmentKind::Image => {
+            PushedFileKind::Image => {
                 let found = image_type(&attachment.bytes);
                 (FileKind::Image, found.unwrap_or("image/png"))
             }
-            AttachmentKind::Audio => (FileKind::File("opus".to_owned()), "audio/ogg"),
-            AttachmentKind::Media => (FileKind::File("mp4".to_owned()), "video/mp4"),
-            AttachmentKind::File => {
+            PushedFileKind::Audio => (FileKind::File("opus".to_owned()), "audio/ogg"),
+            PushedFileKind::Media => (FileKind::File("mp4".to_owned()), "video/mp4"),
+            PushedFileKind::File => {
                 let kind = FileKind::File("stream".to_owned());
                 (kind, "application/octet-stream")
             }

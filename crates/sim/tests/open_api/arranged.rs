@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longwire_sim::{
-    Attachment, AttachmentKind, Behaviour, BotProfile, ChatMessage, ChatProfile, PersonProfile,
+    Behaviour, BotProfile, ChatMessage, ChatProfile, PersonProfile, PushedFile, PushedFileKind,
     Reach,
 };
 use serde_json::{Value, json};
@@ -172,8 +172,8 @@ fn media(name: &str, stage: &mut Stage, call: &mut Value) -> Arranged {
         "resource_download_image" => {
             let bytes = [b"\x89PNG\r\n\x1a\n".as_slice(), b"synthetic"].concat();
             stage.push(ChatMessage {
-                attachment: Some(Attachment {
-                    kind: AttachmentKind::Image,
+                attachment: Some(PushedFile {
+                    kind: PushedFileKind::Image,
                     name: "image.png".to_owned(),
                     bytes: bytes.into(),
                 }),

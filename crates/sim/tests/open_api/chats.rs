@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use longwire_sim::{
-    Attachment, AttachmentKind, ChatAuthor, ChatMessage, ClickedCard, Push, Transcript,
+    ChatAuthor, ChatMessage, ClickedCard, Push, PushedFile, PushedFileKind, Transcript,
 };
 use serde_json::{Value, json};
 
@@ -98,8 +98,8 @@ fn files_come_back_byte_for_byte() {
         APP,
         Push::message(ChatMessage {
             message_id: Some("om_f".to_owned()),
-            attachment: Some(Attachment {
-                kind: AttachmentKind::File,
+            attachment: Some(PushedFile {
+                kind: PushedFileKind::File,
                 name: "报告 1.pdf".to_owned(),
                 bytes: bytes.clone().into(),
             }),
