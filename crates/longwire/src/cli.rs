@@ -161,6 +161,9 @@ pub(crate) struct SimArgs {
     /// How many finished pushes keep their record. Counters are exact in any case.
     #[arg(long, default_value_t = 100_000, value_name = "PUSHES", value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
     pub(crate) keep_records: u32,
+    /// Feishu: take calls of the Open API as often as they come, where the platform publishes limits.
+    #[arg(long)]
+    pub(crate) no_call_limits: bool,
     /// Serve https and wss with a generated certificate, and write its authority to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_ca: Option<PathBuf>,

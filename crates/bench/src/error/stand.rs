@@ -91,7 +91,7 @@ pub enum StandError {
         source: io::Error,
     },
     /// Not everybody connected.
-    #[error("{live} of {wanted} installations are live after {} s", limit.as_secs())]
+    #[error("{live} of {wanted} connections are live after {} s", limit.as_secs())]
     NotLive {
         /// Those that are.
         live: u64,

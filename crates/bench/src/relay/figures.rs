@@ -80,7 +80,7 @@ pub(super) struct IdleConnections {
 impl IdleConnections {
     fn kib_each(&self) -> f64 {
         let grown = self.all_bytes as f64 - self.few_bytes as f64;
-        grown / f64::from(self.all - self.few) / 1024.0
+        grown / f64::from((self.all - self.few).max(1)) / 1024.0
     }
 }
 

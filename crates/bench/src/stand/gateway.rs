@@ -51,6 +51,12 @@ struct Observed {
     observed: ObservedInstallation,
 }
 
+/// How many actors there are of a kind.
+#[derive(Deserialize)]
+struct CountedActors {
+    matched: u64,
+}
+
 /// The answer about a new token.
 #[derive(Deserialize)]
 struct AddedToken {
@@ -221,6 +227,13 @@ impl GatewayProcess {
         let admin = &self.listeners().await?.admin;
         let path = format!("/admin/v1/installations/{name}");
         Ok(admin.get::<Observed>(&path).await?.observed)
+    }
+
+    /// Connections of applications that are open now.
+    pub(crate) async fn application_connections(&mut self) -> Result<u64, BenchError> {
+        let admin = &self.listeners().await?.admin;
+        let path = "/admin/v1/actors?kind=relay_connection&limit=1";
+        Ok(admin.get::<CountedActors>(path).await?.matched)
     }
 
     /// For probes of the listener that service managers watch.

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use longwire_bench::cli::Played;
-use longwire_sim::{RequestUrls, Sim, SimSettings, SimTls, UrlCheck};
+use longwire_sim::{CallBudgets, RequestUrls, Sim, SimSettings, SimTls, UrlCheck};
 use longwire_terminal::{Ink, Palette, say};
 use longwire_wire::endpoint::ClientConfig;
 
@@ -43,6 +43,11 @@ fn feishu(command: &cli::SimArgs) -> Result<Exit, Failure> {
             ..SimSettings::default().client_config
         },
         keep_records: command.keep_records as usize,
+        call_budgets: if command.no_call_limits {
+            CallBudgets::none()
+        } else {
+            CallBudgets::published()
+        },
         tls: command.tls_ca.as_ref().map(|_| SimTls::default()),
         trust_pem: command.trust_ca.as_ref().map(read).transpose()?,
         ..SimSettings::default()
