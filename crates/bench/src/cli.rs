@@ -555,6 +555,10 @@ pub struct Demo {
     /// Where the admin interface listens; 127.0.0.1:7701, or a free port when that is taken.
     #[arg(long, value_name = "ADDRESS")]
     pub admin_listen: Option<SocketAddr>,
+    /// Run a bot with Feishu's official Node SDK behind the gateway, which it takes for the platform. Takes Node, and the SDK
+    /// as `tests/conformance/install` installs it.
+    #[arg(long)]
+    pub sdk: bool,
 }
 
 /// A platform that the simulator plays.

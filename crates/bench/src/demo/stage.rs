@@ -6,6 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::platform::DemoPlatform;
+use super::sdk::SDK_BOT;
 use crate::cli::{Demo, Played};
 use crate::error::BenchError;
 
@@ -53,11 +54,19 @@ impl DemoStage {
             .into_iter()
             .map(|(played, bots)| DemoPlatform::start(played, bots))
             .collect();
+        let mut platforms = started?;
+        if command.sdk {
+            let feishu = platforms.iter_mut();
+            let feishu = feishu.filter(|platform| platform.played == Played::Feishu);
+            if let Some(bot) = feishu.flat_map(|platform| platform.bots.first_mut()).next() {
+                SDK_BOT.clone_into(bot);
+            }
+        }
         let secret = directory.path().join(SECRET_FILE);
         std::fs::write(&secret, "no-real-secret")
             .map_err(BenchError::io(format!("write {}", secret.display())))?;
         Ok(Self {
-            platforms: started?,
+            platforms,
             bots: command.bots,
             rate: command.rate,
             seconds: command.seconds,
@@ -104,6 +113,11 @@ impl DemoStage {
 /// Which platforms are played, and for how many bots each. An odd one is Feishu's.
 fn shares(command: &Demo) -> Result<Vec<(Played, u32)>, BenchError> {
     let bots = command.bots;
+    if command.sdk && command.platform == Some(Played::Wecom) {
+        return Err(BenchError::Usage(
+            "--sdk is for Feishu's SDK, and --platform wecom leaves Feishu out".to_owned(),
+        ));
+    }
     match command.platform {
         Some(played) => Ok(vec![(played, bots)]),
         None if bots < 2 => Err(BenchError::Usage(

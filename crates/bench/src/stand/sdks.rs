@@ -83,7 +83,8 @@ impl Sdks {
         self.program(which, text, directory)
     }
 
-    fn program(
+    /// The command of the program with this file name and text, which is written into `directory`.
+    pub(crate) fn program(
         &self,
         which: PeerClient,
         (name, text): (&str, &str),

@@ -7,11 +7,13 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use longwire_access::Space;
+use longwire_access::NewToken;
+use longwire_access::{Scope, Scopes, Space};
+use longwire_admin::new_token_text;
 use longwire_bench::cli::{Demo, Played};
 use longwire_bench::demo::{
-    DemoApplication, DemoBot, DemoStage, DemoVerdict, PING_INTERVAL, PONG_GRACE, SECRET_FILE,
-    ShownBot, ShownGateway, ShownLatency, ShownOverview, perform, settle,
+    DemoApplication, DemoBot, DemoSdk, DemoStage, DemoVerdict, PING_INTERVAL, PONG_GRACE, SDK_BOT,
+    SECRET_FILE, ShownBot, ShownGateway, ShownLatency, ShownOverview, perform, settle,
 };
 use longwire_consumer::ConsumerDefinition;
 use longwire_fleet::{Fleet, Quantiles};
@@ -51,13 +53,17 @@ pub(crate) fn run(command: &Demo) -> Result<Exit, Failure> {
         .map_err(Failure::io("write to standard output"))?;
     let verdict = actix_rt::System::new().block_on(play(command, &stage, &out))?;
     stage.clear();
-    let Some(verdict) = verdict else {
+    let Some((verdict, sdk)) = verdict else {
         return Ok(Exit::Interrupted);
     };
     let text = verdict.tell(Palette::of(&std::io::stdout()));
-    out.write_for_certain(format!("{text}\n").as_bytes());
+    let of_sdk = sdk.as_ref().map(DemoSdk::tell).unwrap_or_default();
+    out.write_for_certain(format!("{text}\n{of_sdk}").as_bytes());
     // The exit code says the same to whoever does not read.
     let _ = out.flush(LAST_LINES);
+    if sdk.is_some_and(|sdk| !sdk.is_served()) {
+        return Ok(Exit::Failed);
+    }
     Ok(verdict.outcome().into())
 }
 
@@ -66,12 +72,16 @@ async fn play(
     command: &Demo,
     stage: &DemoStage,
     out: &BackgroundWriter,
-) -> Result<Option<DemoVerdict>, Failure> {
+) -> Result<Option<(DemoVerdict, Option<DemoSdk>)>, Failure> {
     let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
     let gateway = Gateway::start(&mut configured(command, stage)).await?;
     let shown = ShownFleet(gateway.fleet.clone());
     let application = DemoApplication::start(&bench::program()?).await?;
     subscribe(&gateway, &application).await?;
+    let sdk = match command.sdk {
+        true => Some(connect_sdk(&gateway, stage)?),
+        false => None,
+    };
     let admin = gateway.admin;
     perform(stage, &shown, &application, admin, out, signals.next()).await;
 
@@ -85,9 +95,27 @@ async fn play(
         DemoVerdict::reach(stage, &reader, &shown, &application, drained.unanswered).await
     };
     tokio::select! {
-        verdict = ending => Ok(Some(verdict?)),
+        verdict = ending => Ok(Some((verdict?, sdk))),
         _ = signals.next() => Ok(None),
     }
+}
+
+/// Starts the official SDK, with a token of its own in place of the bot's secret.
+fn connect_sdk(gateway: &Gateway, stage: &DemoStage) -> Result<DemoSdk, Failure> {
+    let bot = gateway.store.reader().installation(SDK_BOT)?;
+    let bot = bot.ok_or_else(|| Failure::NoInstallation(SDK_BOT.to_owned()))?;
+    let text = new_token_text().map_err(Failure::io("get random bytes"))?;
+    let token = NewToken {
+        name: "official-sdk".parse().expect("a name"),
+        space: Space::default(),
+        scopes: Scopes::from_iter([Scope::Relay]),
+        installations: Some(vec![bot.public_id].into()),
+        expires_ms: None,
+    };
+    gateway.store.create_token(token, &text)?;
+    let directory = stage.directory();
+    let sdk = DemoSdk::start(&bench::program()?, directory, gateway.api, text.expose())?;
+    Ok(sdk)
 }
 
 /// Adds the application's consumer.
