@@ -62,6 +62,12 @@ impl CoreShare {
         self.share = self.share.clamp(LEAST, 1.0);
     }
 
+    /// Takes in that nothing was recorded since the last look: what the writer waited, it waited on behalf of delivery.
+    fn handle_idle_recording(&mut self, delay: SchedulingDelay) {
+        self.seen = delay;
+        self.share = 1.0;
+    }
+
     /// How long to rest after so much work.
     fn rest(&self, worked: Duration) -> Duration {
         worked.mul_f64((1.0 - self.share) / self.share).min(REST)
@@ -85,7 +91,13 @@ pub(crate) async fn give_way(store: Store, mut head: watch::Receiver<Seq>) {
         }
         if looked.elapsed() >= LOOK {
             looked = tokio::time::Instant::now();
-            share.look(store.scheduling_delay().unwrap_or_default());
+            let delay = store.scheduling_delay().unwrap_or_default();
+            match head.has_changed() {
+                Ok(true) => share.look(delay),
+                Ok(false) => share.handle_idle_recording(delay),
+                Err(_) => return,
+            }
+            head.borrow_and_update();
         }
         let rest = share.rest(processor_time().saturating_sub(worked));
         if !rest.is_zero() {
@@ -144,6 +156,18 @@ mod tests {
             share.look(waits.after(1, BEARABLE * 9));
         }
         assert!(share.is_whole(), "{share:?}");
+    }
+
+    /// A backlog is delivered, and the writer keeps positions and journeys beside an application that takes a core.
+    #[test]
+    fn delivery_does_not_rest_for_what_it_writes_itself() {
+        let mut share = CoreShare::new(SchedulingDelay::default());
+        let mut waits = Waits(SchedulingDelay::default());
+        (0..20).for_each(|_| share.look(waits.after(100, BEARABLE * 2)));
+        share.handle_idle_recording(waits.after(100, BEARABLE * 2));
+        assert!(share.is_whole(), "{share:?}");
+        share.look(waits.after(100, BEARABLE / 2));
+        assert!(share.is_whole(), "what was waited before is over");
     }
 
     #[test]
