@@ -35,7 +35,7 @@ use crate::view::ConsumerView;
 
 pub use self::administer::CreatedConsumer;
 pub use self::errors::{
-    AckError, AttachError, ChangeError, ClaimError, ClaimedAnswerError, CreateError, JourneyError,
+    AckError, ChangeError, ClaimError, ClaimedAnswerError, CreateError, JourneyError,
     ReadAlongError, RelayConsumerError, RelayTaken, RemoveError, ReplayError, RotateError,
     SeekError, SimulateError, SteerError, StreamError,
 };

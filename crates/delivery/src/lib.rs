@@ -44,18 +44,18 @@ mod wake;
 pub use asked_card::{AskedAnswer, AskedCard, AskedEvent};
 pub use consumer::ClaimedEvent;
 pub use deliveries::{
-    AckError, AcknowledgedEvents, AttachError, ChangeError, ClaimError, ClaimedAnswerError,
-    CreateError, CreatedConsumer, Deliveries, DeliveriesEnded, DeliveryStartError, JourneyError,
-    ReadAlongError, RelayConsumerError, RelayTaken, RemoveError, ReplayError, ReplayOrder,
-    RotateError, SeekError, SimulateError, SteerError, StreamError,
+    AckError, AcknowledgedEvents, ChangeError, ClaimError, ClaimedAnswerError, CreateError,
+    CreatedConsumer, Deliveries, DeliveriesEnded, DeliveryStartError, JourneyError, ReadAlongError,
+    RelayConsumerError, RelayTaken, RemoveError, ReplayError, ReplayOrder, RotateError, SeekError,
+    SimulateError, SteerError, StreamError,
 };
 pub use endpoint_plan::EndpointRefused;
 pub use figures::{DeliveryFigures, LATENCY_EDGES_MS};
 pub use lookups::{EventLookups, LookupOutcome, NoLookups};
 pub use read_along::{ReadAlong, ReadEnvelope, ReadPage};
 pub use relay::{
-    RELAY_CONNECTION, RELAY_WINDOW, RelayConnectionView, RelayEvent, RelayHello, RelayInFlight,
-    RelayOwner, RelayProof, RelayReader,
+    AttachError, RELAY_CONNECTION, RELAY_WINDOW, RelayConnectionView, RelayEvent, RelayHello,
+    RelayInFlight, RelayOwner, RelayProof, RelayReader,
 };
 pub use settings::{
     ChatReplies, ChatReply, ChatReplyFailed, ChatReplyOutcome, DeliverySettings, DeliveryTiming,

@@ -20,10 +20,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Consumer;
 use crate::clock;
-use crate::deliveries::AttachError;
 use crate::logged_event::LoggedEvent;
 use crate::relay::{
-    RelayAnswer, RelayEvent, RelayHeard, RelayHello, RelayLink, RelayProof, RelayReader,
+    AttachError, RelayAnswer, RelayEvent, RelayHeard, RelayHello, RelayLink, RelayProof,
+    RelayReader,
 };
 use crate::track::TrackId;
 

@@ -335,35 +335,3 @@ pub enum RelayConsumerError {
     #[error(transparent)]
     Create(#[from] CreateError),
 }
-
-/// A connection was not attached.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AttachError {
-    /// There is no such consumer any more.
-    #[error("there is no such consumer")]
-    Unknown,
-    /// Its events come over another road.
-    #[error("the consumer's events do not go over connections of the platform's protocol")]
-    OtherRoad,
-    /// It is stopped, until somebody starts it again.
-    #[error("the consumer is stopped: {reason}")]
-    Stopped {
-        /// Why, for people.
-        reason: String,
-    },
-    /// The process ends.
-    #[error("this process ends")]
-    Draining,
-    /// There are as many connections as may be.
-    #[error("no more connections are taken: at most {most} at a time")]
-    TooMany {
-        /// How many there may be.
-        most: usize,
-    },
-    /// No actor runs it now.
-    #[error("the consumer does not run: {why}; try again")]
-    NotRunning {
-        /// Why.
-        why: String,
-    },
-}

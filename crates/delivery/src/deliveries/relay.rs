@@ -9,10 +9,12 @@ use longwire_store::{ConsumerId, ConsumerState, WriteError};
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use super::{AttachError, CreateError, Deliveries, RelayConsumerError, RelayTaken};
+use super::{CreateError, Deliveries, RelayConsumerError, RelayTaken};
 use crate::clock::unix_ms;
 use crate::consumer::{AttachRelay, ConsumerEntry};
-use crate::relay::{RelayConnectionView, RelayHello, RelayLink, RelayOwner, RelayReader};
+use crate::relay::{
+    AttachError, RelayConnectionView, RelayHello, RelayLink, RelayOwner, RelayReader,
+};
 
 /// The most bytes of a consumer's name.
 const NAME_BYTES: usize = 64;
