@@ -135,13 +135,20 @@ fn policy(policy: &DeliveryPolicy) -> Value {
         object.insert("max_age".into(), shown);
     }
     if policy.give_up != GiveUp::default() {
-        let age = policy.give_up.age.map(duration_text);
-        object.insert(
-            "give_up".into(),
-            json!({"attempts": policy.give_up.attempts, "age": age}),
-        );
+        object.insert("give_up".into(), give_up(policy.give_up));
     }
     object.insert("patience".into(), json!(duration_text(policy.patience)));
+    Value::Object(object)
+}
+
+fn give_up(give_up: GiveUp) -> Value {
+    let mut object = Map::new();
+    if let Some(attempts) = give_up.attempts {
+        object.insert("attempts".into(), json!(attempts));
+    }
+    if let Some(age) = give_up.age {
+        object.insert("age".into(), json!(duration_text(age)));
+    }
     Value::Object(object)
 }
 

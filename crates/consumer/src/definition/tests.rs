@@ -77,6 +77,19 @@ fn a_definition_comes_back() {
     }
 }
 
+/// No member is `null`, which the document of the interface does not know.
+#[test]
+fn a_relay_is_of_one_bot_and_bounds_its_tries() {
+    let installation = PublicId::from_bytes([9; 16]).to_string();
+    let road = json!({"kind": "relay", "token": "0123456789abcdef", "installation": installation});
+    let definition = ConsumerDefinition::parse(&json!({"name": "a", "road": road}));
+    let shown = definition.clone().expect("it is right").to_json();
+    assert_eq!(shown["policy"]["give_up"], json!({"attempts": 6}));
+    assert_eq!(shown["filter"]["installations"], json!([installation]));
+    assert_eq!(shown["road"]["handler_limit"], "10m");
+    assert_eq!(ConsumerDefinition::parse(&shown), definition);
+}
+
 #[test]
 fn all_mistakes_are_named_at_once() {
     let json = json!({
