@@ -56,7 +56,7 @@ pub use process::Signal;
 pub use relay_feishu::{
     FeishuProgram, Handled, Pushed, RelaySocket, answered, bootstrap, granted_url,
 };
-pub use relay_wecom::WecomClient;
+pub use relay_wecom::{WecomClient, req_id_of, wecom_programs};
 pub use setup::Setup;
 pub use tap::Tap;
 pub use wait::{LIMIT, until_answered, wait_until};

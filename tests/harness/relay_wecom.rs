@@ -91,14 +91,19 @@ impl WecomClient {
     /// The same under this id, as answers to callbacks are sent.
     #[track_caller]
     pub fn ask_as(&self, cmd: &str, req_id: &str, body: Value) -> i64 {
+        let answer = self.answer_to(cmd, req_id, body);
+        answer["errcode"].as_i64().expect("an errcode")
+    }
+
+    /// Sends a command under this id and waits for the answer.
+    #[track_caller]
+    pub fn answer_to(&self, cmd: &str, req_id: &str, body: Value) -> Value {
         let before = self.answers(req_id).len();
         self.say(&json!({ "cmd": cmd, "headers": { "req_id": req_id }, "body": body }).to_string());
         wait_until(&format!("{cmd} is answered"), || {
             let answer = self.answers(req_id).into_iter().nth(before);
             answer.ok_or_else(|| format!("{:?}", self.frames()))
-        })["errcode"]
-            .as_i64()
-            .expect("an errcode")
+        })
     }
 
     /// Replies to a callback with a text, and returns the `errcode`.
@@ -229,6 +234,23 @@ impl Shared {
             ReceivedMessage::Close(frame) => panic!("the platform sends no close frame: {frame:?}"),
         }
     }
+}
+
+/// Programs that subscribe to bot `a`, with tokens of these names.
+#[track_caller]
+#[must_use]
+pub fn wecom_programs(gateway: &Gateway, names: &[&str]) -> Vec<WecomClient> {
+    let tokens = names.iter().map(|name| gateway.relay_token(name, "a"));
+    let clients = tokens.map(|token| WecomClient::subscribed(gateway, "a", &token));
+    clients.collect()
+}
+
+/// The `req_id` of a callback.
+#[track_caller]
+#[must_use]
+pub fn req_id_of(callback: &Value) -> String {
+    let req_id = callback["headers"]["req_id"].as_str();
+    req_id.expect("a callback has one").to_owned()
 }
 
 /// The head of the answer, and what came behind it.

@@ -42,6 +42,7 @@ mod what_befalls_the_disk;
 mod what_befalls_the_log;
 mod what_is_shown_of_events;
 mod what_only_a_new_process_mends;
+mod what_programs_of_wecom_say_arrives;
 mod what_the_relay_refuses;
 mod what_wecom_sends_is_kept;
 mod what_wecom_wrote_is_in_the_log;

@@ -3,29 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use longwire_sim::wecom::{Behaviour, Chat, ConnectionFault, Control, Push, Sim, Target, Via};
+use longwire_sim::wecom::{Chat, ConnectionFault, Control, Push, Sim, Target, Via};
 use longwire_tests::{
-    Gateway, SECRET, Setup, Signal, WecomClient, bot_id, live_wecom_bot, wait_until, wecom_platform,
+    Gateway, SECRET, Setup, Signal, WecomClient, bot_id, live_wecom_bot, req_id_of, wait_until,
+    wecom_platform, wecom_programs,
 };
 use serde_json::{Value, json};
-
-/// Programs that subscribe with tokens of these names.
-fn programs(gateway: &Gateway, names: &[&str]) -> Vec<WecomClient> {
-    let tokens = names.iter().map(|name| gateway.relay_token(name, "a"));
-    let clients = tokens.map(|token| WecomClient::subscribed(gateway, "a", &token));
-    clients.collect()
-}
 
 /// A person of this name writes, and this is the message's id.
 fn message(control: &Control, person: &str, text: &str) -> String {
     let push = Push::text(text).in_chat(Chat::single(person));
     let push = control.push(&bot_id("a"), push);
     control.record(push).expect("it is new").msgid
-}
-
-fn req_id(callback: &Value) -> String {
-    let req_id = callback["headers"]["req_id"].as_str();
-    req_id.expect("a callback has one").to_owned()
 }
 
 fn to_somebody(text: &str) -> Value {
@@ -50,7 +39,7 @@ fn nobody_was_told(clients: &[WecomClient]) {
 fn five_programs_get_everything_and_one_answer_wins() {
     let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
-    let clients = programs(&gateway, &["one", "two", "three", "four", "five"]);
+    let clients = wecom_programs(&gateway, &["one", "two", "three", "four", "five"]);
     let people: Vec<String> = (0..10).map(|n| format!("person{n}")).collect();
     let msgids: BTreeSet<String> = (people.iter())
         .flat_map(|person| {
@@ -72,7 +61,7 @@ fn five_programs_get_everything_and_one_answer_wins() {
         for nth in 0..clients.len() {
             let which = (first + nth) % clients.len();
             let client = &clients[which];
-            let req_id = req_id(&client.wait_callback(msgid));
+            let req_id = req_id_of(&client.wait_callback(msgid));
             match client.reply(&req_id, &format!("{msgid} by {which}")) {
                 0 => won.entry(msgid.clone()).or_default().push(which),
                 code => assert_eq!(code, 846_605, "as of an id that expired"),
@@ -96,31 +85,11 @@ fn five_programs_get_everything_and_one_answer_wins() {
 }
 
 #[test]
-fn what_is_sent_while_the_bot_reconnects_arrives() {
-    let (sim, gateway) = live_wecom_bot(|setup| setup);
-    let control = sim.control();
-    let clients = programs(&gateway, &["one", "two"]);
-    let before = message(&control, "zhangsan", "hello");
-    clients[0].wait_callback(&before);
-    control.behaviour(None, Behaviour::UpgradeRefuse { http: 503 }.times(2));
-    control.fault(Target::Bot(bot_id("a")), ConnectionFault::Drop);
-    gateway.wait_installation("a", "not connected", |view| view["state"] != "live");
-    for (which, client) in clients.iter().enumerate() {
-        let sent = client.ask("aibot_send_msg", to_somebody(&format!("by {which}")));
-        assert_eq!(sent, 0, "it waited for the bot's next connection");
-    }
-    assert_eq!(shown(&control), ["by 0", "by 1"]);
-    nobody_was_told(&clients);
-    // Its heartbeats are answered whatever becomes of the bot.
-    assert_eq!(clients[0].ask("ping", Value::Null), 0);
-}
-
-#[test]
 fn a_real_displacement_reaches_the_programs_as_nothing() {
     let (sim, gateway) = live_wecom_bot(|setup| setup);
     let control = sim.control();
     gateway.expect_error("another program has taken the bot");
-    let clients = programs(&gateway, &["one", "two"]);
+    let clients = wecom_programs(&gateway, &["one", "two"]);
     control.fault(Target::Bot(bot_id("a")), ConnectionFault::Displace);
     gateway.wait_installation("a", "displaced", |view| view["state"] == "displaced");
     for client in &clients {
@@ -154,7 +123,7 @@ fn programs_come_back_after_a_restart_and_have_what_they_missed() {
     let token = gateway.relay_token("one", "a");
     let client = WecomClient::subscribed(&gateway, "a", &token);
     let had = message(&control, "zhangsan", "first");
-    let answerable = req_id(&client.wait_callback(&had));
+    let answerable = req_id_of(&client.wait_callback(&had));
     wait_until("it was handed over", || handed_over(&gateway, "one", 1));
     // A program that is busy: what it is sent it may never see.
     client.answer_pings(false);
@@ -270,20 +239,6 @@ fn who_may_not_have_the_bot_learns_nothing() {
         ),
     ];
     assert_eq!(codes, [853_000; 5]);
-}
-
-#[test]
-fn what_the_gateway_does_not_know_goes_through() {
-    let (sim, gateway) = live_wecom_bot(|setup| setup);
-    let clients = programs(&gateway, &["one"]);
-    let asked = clients[0].ask("aibot_get_mcp_config", json!({ "biz_type": "doc" }));
-    assert_eq!(
-        asked, 40_058,
-        "the platform's word, which knows it no better"
-    );
-    assert_eq!(sim.control().ledger().malformed, 1, "it was asked");
-    let nothing_known = clients[0].reply("never-sent", "hello?");
-    assert_eq!(nothing_known, 846_605, "the platform's word, too");
 }
 
 #[test]
