@@ -62,6 +62,7 @@ use longwire_store::Store;
 
 pub use compat::{CallbackBot, CompatSettings};
 pub use installations::InstallationRules;
+pub use metrics::RelayCalls;
 pub use problem_code::definition_problem;
 
 /// What the routes are served from.
@@ -86,6 +87,8 @@ pub struct ApiSettings {
     pub log_lines_dropped: fn() -> u64,
     /// What callbacks are taken by.
     pub callbacks: CallbackRules,
+    /// The calls of applications that were passed on to a platform since the start.
+    pub relay_calls: Arc<dyn Fn() -> Vec<RelayCalls> + Send + Sync>,
 }
 
 /// What handlers work with.

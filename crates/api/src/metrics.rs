@@ -8,6 +8,7 @@ mod connections;
 mod deliveries;
 mod events;
 mod families;
+mod relay;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use prometheus_client::registry::Registry;
 
 use crate::{Api, ApiSettings};
 use families::Families;
+pub use relay::RelayCalls;
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -87,6 +89,7 @@ struct Snapshot {
     delivery: DeliveryFigures,
     /// Requests without a valid token, by reason.
     token_refusals: Vec<(&'static str, u64)>,
+    relay_calls: Vec<RelayCalls>,
     log_lines_dropped: u64,
 }
 
@@ -102,6 +105,7 @@ impl Snapshot {
             consumers: deliveries::Consumers::of(&of.deliveries.all_consumers()),
             delivery: of.deliveries.figures(),
             token_refusals: of.access.refused(),
+            relay_calls: (of.relay_calls)(),
             log_lines_dropped: (of.log_lines_dropped)(),
         }
     }
@@ -120,6 +124,7 @@ impl Collector for Snapshot {
             "Requests that brought no valid token",
             "reason",
             self.token_refusals.iter().copied(),
-        )
+        )?;
+        relay::write(&self.relay_calls, &mut families)
     }
 }

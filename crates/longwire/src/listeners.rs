@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use longwire_access::TokenText;
 use longwire_admin::{Admin, AdminSettings};
-use longwire_api::{Api, ApiSettings, InstallationRules};
+use longwire_api::{Api, ApiSettings, InstallationRules, RelayCalls};
 use longwire_delivery::Deliveries;
 use longwire_egress::EgressSettings;
 use longwire_fleet::Fleet;
@@ -25,6 +25,7 @@ use longwire_listener::{
     AccessCheck, AccessSettings, Draining, ListenerSettings, ServerHandle, ServerTls, StreamLimits,
     Timeouts, TokenRates, UpgradeFactory, serve,
 };
+use longwire_relay::proxy::{CallOutcome, DURATION_EDGES_MS};
 use longwire_relay::{Relay, RelaySettings};
 use longwire_store::Store;
 use tokio::sync::watch;
@@ -93,28 +94,6 @@ impl Listeners {
         let draining = Draining::default();
         let api_connections = api_connections(open_files);
         let access = access(store, streams(api_connections));
-        let api_routes = Api::new(ApiSettings {
-            fleet: fleet.clone(),
-            store: store.clone(),
-            deliveries: deliveries.clone(),
-            installation_rules: installation_rules(config),
-            draining: draining.clone(),
-            access: access.clone(),
-            compat: config.compat.settings(),
-            version: env!("CARGO_PKG_VERSION"),
-            log_lines_dropped: longwire_terminal::stderr::lost_lines,
-            callbacks: config.callbacks.rules(),
-        });
-        let actors_of = deliveries.clone();
-        let admin_routes = Admin::new(AdminSettings {
-            fleet: fleet.clone(),
-            other_actors: Arc::new(move || actors_of.actors()),
-            store: store.clone(),
-            draining: draining.clone(),
-            fault_injection: config.debug.fault_injection,
-            installation_rules: installation_rules(config),
-            parse_duration,
-        });
         let relay = Relay::new(RelaySettings {
             fleet: fleet.clone(),
             deliveries: deliveries.clone(),
@@ -128,6 +107,30 @@ impl Listeners {
             public_url: config.relay.public_url.clone(),
         });
         let relay = config.relay.enabled.then_some(relay);
+        let calls_of = relay.clone();
+        let api_routes = Api::new(ApiSettings {
+            fleet: fleet.clone(),
+            store: store.clone(),
+            deliveries: deliveries.clone(),
+            installation_rules: installation_rules(config),
+            draining: draining.clone(),
+            access: access.clone(),
+            compat: config.compat.settings(),
+            version: env!("CARGO_PKG_VERSION"),
+            log_lines_dropped: longwire_terminal::stderr::lost_lines,
+            callbacks: config.callbacks.rules(),
+            relay_calls: Arc::new(move || calls_of.as_deref().map_or_else(Vec::new, relay_calls)),
+        });
+        let actors_of = deliveries.clone();
+        let admin_routes = Admin::new(AdminSettings {
+            fleet: fleet.clone(),
+            other_actors: Arc::new(move || actors_of.actors()),
+            store: store.clone(),
+            draining: draining.clone(),
+            fault_injection: config.debug.fault_injection,
+            installation_rules: installation_rules(config),
+            parse_duration,
+        });
         let public = ListenerSettings {
             name: "api",
             connections: api_connections,
@@ -174,6 +177,29 @@ impl Listeners {
             draining,
         })
     }
+}
+
+/// What metrics tell of the calls of applications.
+fn relay_calls(relay: &Relay) -> Vec<RelayCalls> {
+    let outcome = |outcome: Option<CallOutcome>| match outcome {
+        Some(CallOutcome::Code(code)) => code.to_string(),
+        Some(CallOutcome::Status(status)) => format!("http_{status}"),
+        Some(CallOutcome::CallerGone) => "caller_gone".to_owned(),
+        None => "other".to_owned(),
+    };
+    let edges = DURATION_EDGES_MS.iter().map(|&ms| ms as f64 / 1e3);
+    let edges: Vec<f64> = edges.chain([f64::INFINITY]).collect();
+    let paths = relay.proxy().figures().into_iter();
+    let calls = paths.map(|((method, path), of)| RelayCalls {
+        method,
+        path,
+        outcomes: (of.outcomes.into_iter())
+            .map(|(one, count)| (outcome(one), count))
+            .collect(),
+        durations: edges.iter().copied().zip(of.durations).collect(),
+        total_s: of.total_ms as f64 / 1e3,
+    });
+    calls.collect()
 }
 
 /// Decides by the tokens of this store, which are in memory.

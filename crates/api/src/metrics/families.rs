@@ -41,6 +41,45 @@ impl Families<'_> {
         Ok(())
     }
 
+    /// A family with a counter for each combination of labels.
+    pub(super) fn counters_of<'l, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        labels: [&str; N],
+        counters: impl IntoIterator<Item = ([&'l str; N], u64)>,
+    ) -> fmt::Result {
+        let mut family = self
+            .0
+            .encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (values, count) in counters {
+            let pairs: [(&str, &str); N] = std::array::from_fn(|at| (labels[at], values[at]));
+            ConstCounter::new(count).encode(family.encode_family(&pairs)?)?;
+        }
+        Ok(())
+    }
+
+    /// A family with a histogram for each combination of labels: their sum and their [buckets](Self::histogram).
+    pub(super) fn histograms_of<'l, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        labels: [&str; N],
+        histograms: impl IntoIterator<Item = ([&'l str; N], f64, &'l [(f64, u64)])>,
+    ) -> fmt::Result {
+        let mut family = self
+            .0
+            .encode_descriptor(name, help, None, MetricType::Histogram)?;
+        for (values, sum, buckets) in histograms {
+            let pairs: [(&str, &str); N] = std::array::from_fn(|at| (labels[at], values[at]));
+            let count = buckets.iter().map(|(_, count)| count).sum();
+            family
+                .encode_family(&pairs)?
+                .encode_histogram::<[(&str, &str); 0]>(sum, count, buckets, None)?;
+        }
+        Ok(())
+    }
+
     /// A family of one gauge. Where its value is not known, name and help are written without it.
     pub(super) fn gauge(
         &mut self,

@@ -148,6 +148,13 @@ fn snapshot() -> Snapshot {
         },
         token_refusals: vec![("missing", 70), ("expired", 71)],
         log_lines_dropped: 69,
+        relay_calls: vec![RelayCalls {
+            method: "POST",
+            path: "im/v1/messages/{}/reply".into(),
+            outcomes: vec![("0".to_owned(), 106), ("230020".to_owned(), 107)],
+            durations: vec![(0.01, 108), (f64::INFINITY, 109)],
+            total_s: 110.5,
+        }],
     }
 }
 

@@ -175,6 +175,7 @@ impl Served {
             compat: compat(),
             version: "1.2.3",
             log_lines_dropped: || 5,
+            relay_calls: Arc::new(Vec::new),
             callbacks: wanted.callbacks,
         });
         let base = listen(&api, &access);
