@@ -104,6 +104,7 @@ impl Listeners {
             limits: config.relay.limits(open_files),
             handler_limit: config.relay.handler_limit,
             ping_interval: config.relay.ping_interval,
+            pacing: config.relay.pacing(),
             public_url: config.relay.public_url.clone(),
         });
         let relay = config.relay.enabled.then_some(relay);

@@ -55,6 +55,7 @@ use tokio::time::Instant;
 pub use bots::Bots;
 pub use call::LIMITS;
 pub use figures::{CallOutcome, DURATION_EDGES_MS, PathFigures};
+pub use turns::Pacing;
 
 use audit::CallAudit;
 use body::CallBody;
@@ -88,6 +89,8 @@ pub struct ProxySettings {
     pub draining: Draining,
     /// How long each step of a call may take.
     pub limits: StreamingLimits,
+    /// Whether calls wait for their turn.
+    pub pacing: Pacing,
 }
 
 /// The proxy of a process. One for all threads of its listener.
@@ -132,6 +135,7 @@ impl Proxy {
             egress,
             draining,
             limits,
+            pacing,
         } = settings;
         Arc::new(Self {
             bots,
@@ -141,7 +145,7 @@ impl Proxy {
             access,
             egress,
             limits,
-            turns: Turns::new(),
+            turns: Turns::new(pacing),
             chats: Chats::default(),
             figures: Figures::new(),
             infos: KeptInfo::default(),

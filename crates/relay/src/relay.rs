@@ -20,7 +20,7 @@ use crate::entrance::Entrance;
 use crate::feishu::{self, Feishu};
 use crate::limits::RelayLimits;
 use crate::line::hang_up;
-use crate::proxy::{self, Proxy, ProxySettings};
+use crate::proxy::{self, Pacing, Proxy, ProxySettings};
 use crate::public_url::PublicUrl;
 use crate::refusals::{RefusalCause, Refusals, RefusedConnection};
 use crate::wecom::{self, Wecom};
@@ -45,6 +45,8 @@ pub struct RelaySettings {
     pub handler_limit: Duration,
     /// How often SDKs of Feishu and Lark ping: whole seconds, one at least.
     pub ping_interval: Duration,
+    /// Whether calls of the Open API wait for their turn.
+    pub pacing: Pacing,
     /// How applications reach the listener, if not as their requests say (`Host`).
     pub public_url: Option<PublicUrl>,
 }
@@ -71,6 +73,7 @@ impl Relay {
             limits,
             handler_limit,
             ping_interval,
+            pacing,
             public_url,
         } = settings;
         let connected = Arc::<Connected>::default();
@@ -83,6 +86,7 @@ impl Relay {
             egress,
             draining: draining.clone(),
             limits: proxy::LIMITS,
+            pacing,
         });
         let entrance = Arc::new(Entrance {
             fleet,

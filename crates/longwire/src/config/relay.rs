@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use longwire_relay::proxy::Pacing;
 use longwire_relay::{PublicUrl, RelayLimits};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -24,6 +25,8 @@ pub(crate) struct RelaySection {
     /// How often SDKs of Feishu and Lark are asked to ping.
     #[serde(deserialize_with = "duration::deserialize")]
     pub(crate) ping_interval: Duration,
+    /// Whether calls of the Open API wait for their turn, by the limits that the platform publishes.
+    pub(crate) pace_calls: bool,
     /// How programs reach the public listener, if not by the host that they ask for.
     #[serde(deserialize_with = "public_url")]
     pub(crate) public_url: Option<PublicUrl>,
@@ -38,12 +41,21 @@ impl Default for RelaySection {
             // A model that thinks and calls tools takes minutes, and a program that hangs is to be noticed.
             handler_limit: Duration::from_secs(600),
             ping_interval: Duration::from_secs(30),
+            pace_calls: true,
             public_url: None,
         }
     }
 }
 
 impl RelaySection {
+    /// Whether calls wait for their turn.
+    pub(crate) fn pacing(&self) -> Pacing {
+        match self.pace_calls {
+            true => Pacing::AsPublished,
+            false => Pacing::Off,
+        }
+    }
+
     /// Connections in a process that may open so many files; `None` is any number. One in sixteen is set aside for them.
     pub(crate) fn limits(&self, open_files: Option<u64>) -> RelayLimits {
         let share = open_files.map_or(u64::MAX, |limit| limit / 16);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::support::World;
 use crate::support::platform::{Does, Platform, Seen, ok, refusal};
 use futures_util::future::join_all;
+use longwire_relay::proxy::Pacing;
 use tokio::time::Instant;
 
 /// A platform that refuses the sixth message to a chat within a second.
@@ -137,5 +138,19 @@ async fn what_the_platform_says_of_its_rate_is_kept_to_by_all() {
         .call("GET", "/open-apis/im/v1/chats/oc_1", &authorization, b"")
         .await;
     assert_eq!(other.code(), 0);
+    world.stop().await;
+}
+
+#[actix_rt::test]
+async fn a_platform_without_limits_is_called_at_any_pace() {
+    let platform = Platform::start(|_, _| ok("")).await;
+    let world = World::with(platform.port, |change| change.pacing = Pacing::Off);
+    let token = world.token("shop", "relay");
+    let authorization = world.authorization(&token).await;
+    let path = "/open-apis/im/v1/messages?receive_id_type=chat_id";
+    let body = br#"{"receive_id":"oc_1"}"#;
+    let calls = (0..60).map(|_| world.call("POST", path, &authorization, body));
+    let answers = join_all(calls).await;
+    assert!(answers.iter().all(|one| one.code() == 0));
     world.stop().await;
 }

@@ -17,7 +17,7 @@ use longwire_listener::{
     AccessCheck, AccessSettings, Draining, ListenerSettings, ServerHandle, StreamLimits, Timeouts,
     TokenRates, serve,
 };
-use longwire_relay::proxy::{Bots, LIMITS, Proxy, ProxySettings};
+use longwire_relay::proxy::{Bots, LIMITS, Pacing, Proxy, ProxySettings};
 use longwire_store::{InstallationRecord, NewInstallation, Store, StoreSettings};
 
 use client::{Answered, ask};
@@ -49,6 +49,7 @@ impl Bots for KnownBots {
 pub struct Change {
     pub limits: StreamingLimits,
     pub timeouts: Timeouts,
+    pub pacing: Pacing,
 }
 
 /// A running proxy.
@@ -72,6 +73,7 @@ impl World {
         let mut changed = Change {
             limits: LIMITS,
             timeouts: Timeouts::default(),
+            pacing: Pacing::AsPublished,
         };
         change(&mut changed);
         let home = tempfile::tempdir().expect("a temporary directory");
@@ -102,6 +104,7 @@ impl World {
             egress: EgressSettings::new(tls, ProxyEnvironment::default()),
             draining: draining.clone(),
             limits: changed.limits,
+            pacing: changed.pacing,
         });
         let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = socket.local_addr().expect("an address");
