@@ -271,5 +271,13 @@ fn under_tls() {
         for client in &mut idle {
             assert_eq!(ask(client, "on", 2).await, "on");
         }
+        // One that ends without a goodbye of TLS has ended, no more and no less.
+        for client in idle {
+            let mut tcp = client.into_inner().0;
+            tcp.shutdown().await.expect("it is open");
+            let mut rest = Vec::new();
+            let read = timeout(LIMIT, tcp.read_to_end(&mut rest)).await;
+            read.expect("the server hangs up").expect("in order");
+        }
     });
 }
