@@ -11,6 +11,7 @@ mod callbacks_are_recorded;
 mod callbacks_are_repeated_until_recorded;
 mod callbacks_come_through_a_reverse_proxy;
 mod callbacks_come_through_a_tunnel;
+mod connected_programs_are_shown;
 mod drain_answers_everything;
 mod events_are_expanded;
 mod every_row_of_the_error_tables;

@@ -9,6 +9,7 @@ mod actor;
 mod inspection;
 mod installation;
 mod overview;
+mod relay;
 mod reply;
 mod secrets;
 
@@ -21,5 +22,7 @@ pub use installation::{
     TimelineDocument,
 };
 pub use overview::OverviewDocument;
+pub(crate) use relay::relay_connection_id;
+pub use relay::{ApplicationDocument, InFlightDocument, NamedDocument, RefusedDocument, RelayPage};
 pub use reply::{ReplyDocument, UploadDocument};
 pub use secrets::RotatedKeysDocument;

@@ -6,6 +6,7 @@
 //! /admin/v1/installations             the bots: listed, shown, added, started, stopped
 //! /admin/v1/installations/{id}/…      requests and uploads to a bot's platform; faults for tests
 //! /admin/v1/tokens                    tokens: made, listed, revoked
+//! /admin/v1/relay                     applications connected by the platforms' SDKs, and who was refused
 //! /admin/v1/audit                     who changed what, and what came of it
 //! /admin/v1/secrets/rotate            the sealing key is renewed
 //! ```
@@ -30,6 +31,7 @@ mod faults;
 mod feed;
 mod installations;
 mod owned;
+mod relay;
 mod request_problem;
 mod requests;
 mod secrets;
@@ -54,6 +56,7 @@ use longwire_listener::{Draining, RouteAccess, RouteClass, Routes};
 use longwire_store::Store;
 use tokio::sync::Semaphore;
 
+pub use relay::RelaySource;
 pub use tokens::{TokenRequest, new_token_text};
 
 /// Feeds that may be open, fewer than the clients of the listener, so that other questions find a place.
@@ -65,6 +68,8 @@ pub struct AdminSettings {
     pub fleet: Fleet,
     /// The actors that are shown beside those of the fleet, parents before children.
     pub other_actors: Arc<dyn Fn() -> Vec<ActorView> + Send + Sync>,
+    /// The applications that are connected over the relay; without it no route tells of them.
+    pub relay: Option<RelaySource>,
     /// Where installations are kept.
     pub store: Store,
     /// Whether the process is about to end.
@@ -113,6 +118,7 @@ impl Admin {
             scope: Scope::AdminRead,
             class: RouteClass::Read,
         };
+        let relay = self.settings.relay.clone().map(relay::routes);
         Routes::new()
             .with(Data::from(Arc::clone(self)))
             .get("/admin/v1/overview", Scope::AdminRead, feed::overview)
@@ -134,5 +140,6 @@ impl Admin {
             )
             .and(tokens::routes())
             .and(installations::routes())
+            .and(relay.unwrap_or_else(Routes::new))
     }
 }

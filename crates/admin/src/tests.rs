@@ -82,6 +82,7 @@ impl Served {
         let draining = Draining::default();
         let admin = Admin::new(AdminSettings {
             other_actors: Arc::new(Vec::new),
+            relay: None,
             fleet,
             store: store.clone(),
             draining: draining.clone(),

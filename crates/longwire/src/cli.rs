@@ -281,6 +281,9 @@ pub(crate) struct CreateToken {
 pub(crate) struct RelayArgs {
     /// The bot, by name or by the platform's id of it. All are listed unless given, or there is one.
     pub(crate) bot: Option<String>,
+    /// Show the programs that are connected now, and those that were refused last, with the reason that they are not told.
+    #[arg(long, conflicts_with_all = ["bot", "client", "url", "token"])]
+    pub(crate) connected: bool,
     /// Only this SDK or program: node, python, go, java, openclaw, hermes, ….
     #[arg(long)]
     pub(crate) client: Option<String>,

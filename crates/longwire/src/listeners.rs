@@ -16,7 +16,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use longwire_access::TokenText;
-use longwire_admin::{Admin, AdminSettings};
+use longwire_admin::{Admin, AdminSettings, RelaySource};
 use longwire_api::{Api, ApiSettings, InstallationRules, RelayCalls};
 use longwire_delivery::Deliveries;
 use longwire_egress::EgressSettings;
@@ -126,6 +126,11 @@ impl Listeners {
         let admin_routes = Admin::new(AdminSettings {
             fleet: fleet.clone(),
             other_actors: Arc::new(move || actors_of.actors()),
+            relay: relay.as_ref().map(|relay| RelaySource {
+                deliveries: deliveries.clone(),
+                relay: Arc::clone(relay),
+                store: store.clone(),
+            }),
             store: store.clone(),
             draining: draining.clone(),
             fault_injection: config.debug.fault_injection,

@@ -1,9 +1,10 @@
 //! `longwire relay`: what to change in a program that is built on a platform's SDK, so that it connects here.
 //!
-//! Bots come from the store and the configuration, so no server needs to run. With `--token` one is made.
+//! With `--connected`: who is, as the running server says. Else bots come from the store and the configuration, so no server needs to run. With `--token` one is made.
 
 mod address;
 mod clients;
+mod connected;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -45,6 +46,9 @@ impl Bot {
 pub(crate) fn run(config: Option<&Path>, wanted: &RelayArgs) -> Result<Exit, Failure> {
     logs::start_for_command();
     let loaded = Loaded::read(config)?;
+    if wanted.connected {
+        return connected::show(&loaded, wanted);
+    }
     let address = Address::from(wanted.url.as_deref(), &loaded).ok_or_else(|| {
         Failure::Usage("an address is http:// or https://, a host and perhaps a port".to_owned())
     })?;

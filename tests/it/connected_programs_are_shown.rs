@@ -1,0 +1,78 @@
+//! An operator sees which programs are connected, what they have in hand, and why others were refused.
+
+use std::sync::{Arc, mpsc};
+
+use longwire_tests::{
+    FeishuProgram, Handled, SECRET, Setup, app_id, bootstrap, message_of, platform, wait_until,
+};
+
+const BOT: &str = "a";
+
+#[test]
+fn a_program_is_shown_with_what_it_has_and_a_refusal_with_its_reason() {
+    let sim = platform(|_| ());
+    let gateway = Setup::new(&sim).bot(BOT).start();
+    gateway.wait_live(BOT);
+    let token = gateway.relay_token("shop", BOT);
+    let (release, held) = mpsc::channel::<()>();
+    let held = Arc::new(std::sync::Mutex::new(held));
+    let program = FeishuProgram::start(gateway.public(), &app_id(BOT), &token, move |_| {
+        // Until the test lets go of it, or is over.
+        let held = held.lock().expect("nobody panics with it");
+        let _ = held.recv();
+        Handled::Done
+    });
+    let shown = |what: &str, is_so: &dyn Fn(&serde_json::Value) -> bool| {
+        let mut last = serde_json::Value::Null;
+        wait_until(what, || {
+            last = gateway.admin().json("/admin/v1/relay");
+            if is_so(&last) {
+                Ok(())
+            } else {
+                Err(last.to_string())
+            }
+        });
+        last
+    };
+    shown("it is connected", &|page| page["total"] == 1);
+    let event = message_of("evt-1", "om-1", "hello");
+    sim.control().push(&app_id(BOT), event);
+    let page = shown("it has the event", &|page| {
+        page["data"][0]["in_flight"]
+            .as_array()
+            .is_some_and(|events| events.len() == 1)
+    });
+    let one = &page["data"][0];
+    assert_eq!(one["consumer"], "shop");
+    assert_eq!(one["token"]["name"], "shop");
+    assert_eq!(one["installation"]["name"], BOT);
+    assert_eq!(one["proof"], "handler_ack");
+    assert!(one["in_flight"][0]["chat"].is_string(), "{one}");
+    assert_eq!(one["last_ack_ms"], serde_json::Value::Null);
+    release.send(()).expect("the handler waits");
+    let page = shown("it is done", &|page| page["data"][0]["done"] == 1);
+    let one = &page["data"][0];
+    assert!(one["last_ack_ms"].is_i64(), "{one}");
+
+    // Who shows the app's own secret is told what a wrong one is; the operator is told why.
+    let refused = bootstrap(&gateway.public(), &app_id(BOT), SECRET);
+    assert_ne!(refused.json()["code"], 0, "{}", refused.body);
+    let page = shown("the refusal is kept", &|page| {
+        page["last_refused"]
+            .as_array()
+            .is_some_and(|last| !last.is_empty())
+    });
+    assert_eq!(page["refused"]["no_token"], 1, "{page}");
+    let last = &page["last_refused"][0];
+    assert_eq!(last["cause"], "no_token");
+    assert!(
+        last["next_step"]
+            .as_str()
+            .is_some_and(|step| step.contains("tokens create"))
+    );
+    assert!(!page.to_string().contains(SECRET), "a secret is shown");
+    assert!(!page.to_string().contains(token.trim()), "a token is shown");
+
+    program.kill();
+    shown("it is gone", &|page| page["total"] == 0);
+}
