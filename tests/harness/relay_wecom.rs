@@ -106,6 +106,15 @@ impl WecomClient {
         })
     }
 
+    /// Waits until a command under this id is answered.
+    #[track_caller]
+    pub fn wait_answer(&self, req_id: &str) -> Value {
+        wait_until(&format!("{req_id} is answered"), || {
+            let answer = self.answers(req_id).into_iter().next();
+            answer.ok_or_else(|| format!("{:?}", self.frames()))
+        })
+    }
+
     /// Replies to a callback with a text, and returns the `errcode`.
     #[track_caller]
     pub fn reply(&self, req_id: &str, text: &str) -> i64 {

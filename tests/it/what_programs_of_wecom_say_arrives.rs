@@ -58,22 +58,30 @@ fn streams_welcomes_and_cards_reach_people() {
     assert_eq!(shown, expected);
 }
 
-/// The chunks of an upload are the largest frames that programs send.
+/// The chunks of an upload are the largest frames that programs send, and the official SDK sends several at once.
 #[test]
 fn a_file_goes_up_in_chunks() {
     const CHUNK: usize = 512 * 1024;
     let (sim, gateway) = live_wecom_bot(|setup| setup);
     let client = wecom_programs(&gateway, &["one"]).remove(0);
-    let file: Vec<u8> = (0..CHUNK + 1_000).map(|at| (at % 251) as u8).collect();
+    let file: Vec<u8> = (0..4 * CHUNK + 1_000).map(|at| (at % 251) as u8).collect();
     let init = json!({
-        "type": "file", "filename": "report.pdf", "total_size": file.len(), "total_chunks": 2,
+        "type": "file", "filename": "report.pdf", "total_size": file.len(), "total_chunks": 5,
     });
     let begun = client.answer_to("aibot_upload_media_init", "i", init);
     let upload_id = begun["body"]["upload_id"].as_str().expect("an upload");
     for (index, chunk) in file.chunks(CHUNK).enumerate() {
         let data = BASE64_STANDARD.encode(chunk);
         let body = json!({ "upload_id": upload_id, "chunk_index": index, "base64_data": data });
-        assert_eq!(client.ask("aibot_upload_media_chunk", body), 0);
+        let headers = json!({ "req_id": format!("chunk{index}") });
+        let command = "aibot_upload_media_chunk";
+        client.say(&json!({ "cmd": command, "headers": headers, "body": body }).to_string());
+    }
+    // Heartbeats are answered beside them.
+    assert_eq!(client.ask("ping", Value::Null), 0);
+    for index in 0..5 {
+        let answer = client.wait_answer(&format!("chunk{index}"));
+        assert_eq!(answer["errcode"], 0, "{answer}");
     }
     let finish = json!({ "upload_id": upload_id });
     let finished = client.answer_to("aibot_upload_media_finish", "f", finish);

@@ -126,8 +126,9 @@ impl<A: LineOwner> ActorFuture<A> for Pump<A> {
 
 fn turn<A: LineOwner>(actor: &mut A, ctx: &mut Context<A>, task: &mut TaskContext<'_>) -> Turn {
     let mut due = None;
-    for nth in 0..=READS_PER_TURN {
-        let has_read = nth < READS_PER_TURN && read(actor, ctx, task);
+    // A turn waits only after a read that found nothing, or nobody would wake it for what is left.
+    for nth in 0..READS_PER_TURN {
+        let has_read = read(actor, ctx, task);
         // Once although nothing was read: something may have come by the mailbox, or be due.
         let is_room_wanted = std::mem::take(&mut actor.line().is_room_wanted);
         if has_read || nth == 0 || is_room_wanted {
