@@ -11,6 +11,7 @@ mod relay;
 mod replay;
 mod simulate;
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -65,6 +66,8 @@ struct Inner {
     read_along_streams: Arc<Semaphore>,
     /// What was counted of consumers that were removed, so that no sum ever falls.
     removed: Mutex<DeliveryFigures>,
+    /// Whether it was told to drain.
+    drains: AtomicBool,
     /// Held while the consumer of a token and bot is found or made, so that it is made once.
     relay_consumers: tokio::sync::Mutex<()>,
 }
@@ -137,6 +140,7 @@ impl Deliveries {
                 ended,
                 read_along_streams: Arc::new(Semaphore::new(READ_ALONG_STREAMS)),
                 removed: Mutex::new(DeliveryFigures::default()),
+                drains: AtomicBool::new(false),
                 relay_consumers: tokio::sync::Mutex::default(),
             }),
         };
@@ -176,6 +180,7 @@ impl Deliveries {
     /// Takes nothing more, waits so long for what is under way, keeps all positions and ends all streams. Returns how many
     /// consumers did not manage that; they repeat more after the next start.
     pub async fn drain(&self, limit: Duration) -> usize {
+        self.inner.drains.store(true, Relaxed);
         let (done, answer) = oneshot::channel();
         self.inner.root.send(DrainAll { limit, done });
         let left = tokio::time::timeout(limit + Duration::from_secs(5), answer).await;

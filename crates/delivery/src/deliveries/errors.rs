@@ -328,7 +328,7 @@ pub enum RelayConsumerError {
         /// The first name that was tried.
         name: String,
     },
-    /// The process ends.
+    /// The process ends, and makes none any more.
     #[error("this process ends")]
     Draining,
     /// It was not made.

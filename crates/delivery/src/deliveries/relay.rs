@@ -1,6 +1,7 @@
 //! Connections of the platform's own protocol: the consumer that each belongs to, and who is connected.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use longwire_access::{AuditAction, AuditEntry, AuditResult, Space};
 use longwire_consumer::{ConsumerDefinition, RelayRoad, Road, duration_text};
@@ -37,6 +38,9 @@ impl Deliveries {
         let found = || self.relay_entry(of.0, &token, of.1);
         if let Some(entry) = found() {
             return usable(&entry);
+        }
+        if self.inner.drains.load(Relaxed) {
+            return Err(RelayConsumerError::Draining);
         }
         let _one_at_a_time = self.inner.relay_consumers.lock().await;
         if let Some(entry) = found() {

@@ -412,11 +412,16 @@ async fn a_drain_waits_for_handlers_and_lets_connections_go() {
             (reader, event)
         }
     };
-    let deliveries = world.deliveries.clone();
+    let (deliveries, newcomer) = (world.deliveries.clone(), owner(&world, 2, "new"));
     let ended = actix_rt::spawn(async move {
         while deliveries.attach_relay(id, hello(1)).await.err() != Some(AttachError::Draining) {
             tokio::task::yield_now().await;
         }
+        let refused = deliveries.relay_consumer(newcomer).await;
+        assert!(
+            matches!(refused, Err(RelayConsumerError::Draining)),
+            "{refused:?}"
+        );
         assert!(busy.done(event.delivery, None));
         drop(deliveries);
         (
@@ -453,6 +458,46 @@ async fn a_removed_consumer_lets_its_connections_go() {
         .await;
     let attached = world.deliveries.attach_relay(pull.view.id, hello(1)).await;
     assert_eq!(attached.err(), Some(AttachError::OtherRoad));
+}
+
+/// WeCom's SDKs acknowledge nothing.
+#[actix_rt::test]
+async fn what_was_handed_over_is_said_to_be_no_more() {
+    let world = World::new().await;
+    let id = consumer(&world, 1, "app").await;
+    let hello = RelayHello {
+        proof: RelayProof::HandedOver,
+        peer: None,
+        agent: None,
+        ..hello(RELAY_WINDOW)
+    };
+    let mut reader = world
+        .deliveries
+        .attach_relay(id, hello)
+        .await
+        .expect("it is attached");
+    let seq = world.say("oc_1", &["one"])[0];
+    let event = next(&mut reader).await;
+    assert!(reader.done(event.delivery, None));
+    done_through(&world, "app", seq).await;
+    let kept = until("the journey has it", || {
+        let steps = world.store.reader().journey_of(seq).expect("readable");
+        steps.into_iter().find_map(|one| match one.step.what {
+            Happening::Attempt(attempt) => Some(attempt),
+            _ => None,
+        })
+    });
+    let kept = kept.await;
+    let reader = "an application".to_owned();
+    assert_eq!(kept.outcome, DeliveryOutcome::Acked { reader });
+    assert_eq!(
+        &*kept.answer.bytes,
+        b"handed over: a ping behind it was answered"
+    );
+    assert_eq!(
+        world.deliveries.relay_connections()[0].proof,
+        RelayProof::HandedOver
+    );
 }
 
 /// A filter that changes gives up what is under way; its answer counts all the same.
