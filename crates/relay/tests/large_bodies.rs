@@ -16,7 +16,7 @@ const FILE_BYTES: u64 = 200 << 20;
 /// What the process may take more than before at any time: buffers of five sockets, and whatever the allocator keeps.
 const MOST_KIB: u64 = 24 << 10;
 
-const PART: [u8; 64 << 10] = [7; 64 << 10];
+static PART: [u8; 64 << 10] = [7; 64 << 10];
 
 /// A platform that takes a file and gives one.
 async fn platform() -> u16 {
