@@ -23,34 +23,32 @@ mod budgets;
 mod call;
 mod caller;
 mod chats;
+mod counted;
+mod failure;
 mod figures;
 mod headers;
 mod info;
 mod opaque;
+mod pass;
 mod redaction;
 mod reply;
 mod target;
+mod thread;
 mod tokens;
 mod turns;
 mod words;
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use actix_web::http::Method;
-use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::web::Data;
 use longwire_access::TokenId;
-use longwire_egress::{Egress, EgressSettings, StreamingLimits};
-use longwire_installation::{InstallationId, PublicId, Revision};
-use longwire_listener::{AccessCheck, Draining, RouteAccess, RouteClass, Routes};
-use longwire_platform::feishu::TenantTokens;
-use longwire_store::{InstallationRecord, Store};
-use longwire_wire::open_api::code;
-use secrecy::ExposeSecret as _;
-use tokio::time::Instant;
+use longwire_egress::{EgressSettings, StreamingLimits};
+use longwire_installation::PublicId;
+use longwire_listener::{AccessCheck, Draining, RouteAccess, Routes};
+use longwire_store::Store;
 
 pub use bots::Bots;
 pub use call::LIMITS;
@@ -58,17 +56,11 @@ pub use figures::{CallOutcome, DURATION_EDGES_MS, PathFigures};
 pub use turns::Pacing;
 
 use audit::CallAudit;
-use body::CallBody;
-use call::{Call, CountedCall};
 use chats::Chats;
 use figures::Figures;
 use info::KeptInfo;
-use reply::OwnAnswer;
-use target::Target;
+use thread::ThreadProxy;
 use turns::Turns;
-
-/// Ways out that are kept per thread: of bots with a proxy of their own.
-const MOST_WAYS_OUT: usize = 256;
 
 /// How many connections of a token to a bot are open.
 pub type CountConnections = Arc<dyn Fn(TokenId, PublicId) -> usize + Send + Sync>;
@@ -114,15 +106,6 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// What one thread of the listener calls with.
-struct ThreadProxy {
-    shared: Arc<Proxy>,
-    egress: Egress,
-    tokens: TenantTokens,
-    /// Of bots with a proxy of their own, each as of a change of its row.
-    ways_out: RefCell<HashMap<InstallationId, (Revision, Egress)>>,
-}
-
 impl Proxy {
     /// With nothing called yet.
     #[must_use]
@@ -156,12 +139,7 @@ impl Proxy {
     ///
     /// They are open as far as the listener is concerned: the tokens of callers are not in its form.
     pub fn routes(self: &Arc<Self>) -> Routes {
-        let thread = Data::new(ThreadProxy {
-            shared: Arc::clone(self),
-            egress: Egress::new(&self.egress),
-            tokens: TenantTokens::default(),
-            ways_out: RefCell::default(),
-        });
+        let thread = Data::new(ThreadProxy::new(self));
         let open = RouteAccess::Open;
         let tenant = "/open-apis/auth/v3/tenant_access_token/internal";
         let app = "/open-apis/auth/v3/app_access_token/internal";
@@ -176,7 +154,7 @@ impl Proxy {
             Method::PATCH,
             Method::DELETE,
         ] {
-            routes = routes.route(method, "/open-apis{path:.*}", open, pass);
+            routes = routes.route(method, "/open-apis{path:.*}", open, pass::pass);
         }
         routes
     }
@@ -196,141 +174,5 @@ impl Proxy {
     #[must_use]
     pub fn calls_per_minute(&self, token: TokenId, bot: PublicId) -> u32 {
         self.figures.per_minute(token, bot)
-    }
-}
-
-impl ThreadProxy {
-    /// The way out of a bot. The error says why its proxy cannot be used.
-    fn egress_of(&self, bot: &InstallationRecord) -> Result<Egress, String> {
-        if !bot.has_proxy() {
-            return Ok(self.egress.clone());
-        }
-        let mut ways_out = self.ways_out.borrow_mut();
-        if let Some((revision, egress)) = ways_out.get(&bot.id)
-            && *revision == bot.revision
-        {
-            return Ok(egress.clone());
-        }
-        let proxy = self.shared.store.open_proxy(bot);
-        let proxy = proxy.map_err(|error| error.to_string())?;
-        let Some(proxy) = proxy else {
-            return Ok(self.egress.clone());
-        };
-        let policy = proxy.expose_secret().parse();
-        let policy = policy.map_err(|error: longwire_egress::ProxyUrlError| error.to_string())?;
-        let egress = self.egress.with_proxy(policy);
-        if ways_out.len() >= MOST_WAYS_OUT {
-            ways_out.clear();
-        }
-        ways_out.insert(bot.id, (bot.revision, egress.clone()));
-        Ok(egress)
-    }
-}
-
-/// Any call but those for tokens.
-async fn pass(thread: Data<ThreadProxy>, request: HttpRequest, payload: Payload) -> HttpResponse {
-    match answer(&thread, &request, payload).await {
-        Ok(response) => response,
-        Err(own) => own.to_response(),
-    }
-}
-
-async fn answer(
-    thread: &ThreadProxy,
-    request: &HttpRequest,
-    payload: Payload,
-) -> Result<HttpResponse, OwnAnswer> {
-    let shared = &thread.shared;
-    let target = Target::of(request.uri()).map_err(|error| {
-        let status = actix_web::http::StatusCode::BAD_REQUEST;
-        OwnAnswer::own(status, "path_refused", error.to_string())
-    })?;
-    let caller = caller::identify(shared, request.headers())?;
-    let (grant, bot) = (&caller.grant, &caller.bot);
-    let class = match *request.method() {
-        Method::GET => RouteClass::Read,
-        _ => RouteClass::Write,
-    };
-    let checked = shared.access.check_rate(grant.token, class);
-    checked.map_err(|_| OwnAnswer::rate_of_api(u16::MAX, 1))?;
-    let template = target.template();
-    shared.figures.called(grant.token, bot.public_id);
-    let counted = CountedCall {
-        figures: &shared.figures,
-        audit: &shared.audit,
-        began: Instant::now(),
-        grant,
-        bot,
-        method: label(request.method()),
-        template: &template,
-        outcome: CallOutcome::CallerGone,
-    };
-    let call = Call {
-        thread,
-        caller: &caller,
-        method: request.method(),
-        target: &target,
-        template: &template,
-        headers: request.headers(),
-    };
-    let made = allowed_call(&call, payload).await;
-    counted.is(match &made {
-        Ok((_, outcome)) => *outcome,
-        Err(own) => CallOutcome::Code(own.code),
-    });
-    made.map(|(response, _)| response)
-}
-
-/// Makes a call if the token's scopes allow it.
-async fn allowed_call(
-    call: &Call<'_>,
-    payload: Payload,
-) -> Result<(HttpResponse, CallOutcome), OwnAnswer> {
-    let (grant, bot) = (&call.caller.grant, &call.caller.bot);
-    let needed = area::needed(call.target, &bot.app_id);
-    if call.target.segments().next() == Some("auth") {
-        return Err(OwnAnswer::platforms(
-            code::TOKEN_NOT_PERMITTED,
-            "auth_refused",
-            "longwire gives tokens at auth/v3/tenant_access_token/internal and app_access_token/internal only; apps of a store are not supported",
-        ));
-    }
-    if !needed.iter().any(|&scope| grant.has(scope)) {
-        return Err(OwnAnswer::platforms(
-            code::SCOPE_MISSING,
-            "scope_missing",
-            format!(
-                "the longwire token lacks a scope for this path: {}",
-                needed[0]
-            ),
-        ));
-    }
-    let is_get = *call.method == Method::GET;
-    if is_get && call.target.below_root() == info::CONNECTIONS {
-        let count = (call.thread.shared.connections)(grant.token, bot.public_id);
-        return Ok((info::connections(count), CallOutcome::Code(0)));
-    }
-    let body = CallBody::read(payload, call.headers).await?;
-    let made = call.make(body).await;
-    if is_get && call.target.below_root() == info::BOT {
-        return info::kept_or(&call.thread.shared.infos, bot, made);
-    }
-    let made = made?;
-    let status = made.answer.status.as_u16();
-    let outcome = made
-        .answer
-        .code()
-        .map_or(CallOutcome::Status(status), CallOutcome::Code);
-    Ok((made.into_response(), outcome))
-}
-
-fn label(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        _ => words::OTHER,
     }
 }

@@ -66,6 +66,10 @@ impl CallAudit {
             call: format!("{method} {template}").into(),
             result: result(outcome).into(),
         };
+        if self.draining.has_begun() {
+            // Nobody would keep later what is counted now.
+            return self.keep(grant, &kind, 1);
+        }
         let mut counted = self.lock();
         if counted.len() >= MOST_KINDS && !counted.contains_key(&kind) {
             kind.bot = None;

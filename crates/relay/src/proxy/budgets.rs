@@ -9,6 +9,7 @@
 //! a moment of the caller's choice.
 
 mod need;
+mod waiters;
 mod window;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -18,6 +19,8 @@ use longwire_access::TokenId;
 use longwire_installation::PublicId;
 
 pub(crate) use need::{BudgetKey, BudgetOf, CallShape};
+pub(crate) use waiters::CallNumber;
+use waiters::{Waiters, Waiting};
 pub(crate) use window::Limit;
 use window::Window;
 
@@ -49,10 +52,6 @@ pub(crate) struct RateRefusal {
     pub(crate) after: Duration,
 }
 
-/// A call that waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct CallNumber(u64);
-
 /// The budgets of all bots.
 #[derive(Debug)]
 pub(crate) struct Budgets {
@@ -69,17 +68,6 @@ struct Counted {
     windows: Vec<Window>,
     /// The platform said that it is used up until then.
     paused_until: Duration,
-}
-
-/// The calls of one bot that wait, by token. The first token is the next to have a turn.
-#[derive(Debug, Default)]
-struct Waiters(VecDeque<(TokenId, VecDeque<Waiting>)>);
-
-#[derive(Debug)]
-struct Waiting {
-    number: CallNumber,
-    needs: Vec<BudgetKey>,
-    until: Duration,
 }
 
 impl Budgets {
@@ -286,30 +274,6 @@ impl Budgets {
 impl Counted {
     fn is_idle(&mut self, now: Duration) -> bool {
         self.paused_until <= now && self.windows.iter_mut().all(|window| window.is_empty(now))
-    }
-}
-
-impl Waiters {
-    fn len(&self) -> usize {
-        self.0.iter().map(|(_, calls)| calls.len()).sum()
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &Waiting> {
-        self.0.iter().flat_map(|(_, calls)| calls)
-    }
-
-    fn push(&mut self, token: TokenId, call: Waiting) {
-        match self.0.iter_mut().find(|(one, _)| *one == token) {
-            Some((_, calls)) => calls.push_back(call),
-            None => self.0.push_back((token, VecDeque::from([call]))),
-        }
-    }
-
-    fn remove(&mut self, number: CallNumber) {
-        for (_, calls) in &mut self.0 {
-            calls.retain(|call| call.number != number);
-        }
-        self.0.retain(|(_, calls)| !calls.is_empty());
     }
 }
 

@@ -7,36 +7,30 @@
 //! ```
 //! A call is made again only where the platform said that it did nothing, and only if its body was kept.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use longwire_access::Grant;
 use longwire_egress::{
-    Egress, EgressError, HeaderMap, HeaderValue, Method, Progress, StreamedRequest, StreamingError,
+    Egress, HeaderMap, HeaderValue, Method, Progress, StreamedRequest, StreamingError,
     StreamingLimits,
 };
-use longwire_platform::feishu::{
-    CallingApp as PlatformApp, NoSecretError, TenantToken, TokenError,
-};
-use longwire_store::InstallationRecord;
+use longwire_platform::feishu::{CallingApp as PlatformApp, NoSecretError, TenantToken};
 use longwire_wire::open_api::{code, message_code};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use tokio::time::Instant;
 use url::Url;
 
 use super::answer::Answer;
-use super::audit::CallAudit;
-use super::body::{self, CallBody};
+use super::body::CallBody;
 use super::budgets::{BudgetKey, CallShape};
 use super::caller::{ActsAs, CallingApp};
-use super::figures::{CallOutcome, Figures};
+use super::failure::{Failing, interrupted, settings_wrong};
 use super::reply::OwnAnswer;
 use super::target::Target;
+use super::thread::ThreadProxy;
 use super::turns::PATIENCE;
-use super::{ThreadProxy, headers, redaction};
+use super::{headers, redaction};
 
 /// How often a call is made because the platform said that it came too early.
 const TRIES: usize = 3;
@@ -138,7 +132,7 @@ impl Call<'_> {
     ) -> Result<Answered, OwnAnswer> {
         let limits = self.thread.shared.limits;
         let answer = egress.stream(request, limits).await;
-        let answer = answer.map_err(|error| self.no_answer(error))?;
+        let answer = answer.map_err(|error| self.failing().no_answer(error))?;
         let authorization = with.authorization.expose_secret();
         let token = authorization
             .strip_prefix("Bearer ")
@@ -148,9 +142,18 @@ impl Call<'_> {
         let answer = Answer::read(answer, &secret, limits.answer).await;
         let answer = answer.map_err(|source| {
             let progress = Progress::MaybeSent;
-            self.no_answer(StreamingError::Egress { source, progress })
+            self.failing()
+                .no_answer(StreamingError::Egress { source, progress })
         })?;
         Ok(Answered { answer, secret })
+    }
+
+    fn failing(&self) -> Failing<'_> {
+        Failing {
+            bot: &self.caller.bot,
+            method: self.method,
+            template: self.template,
+        }
     }
 
     /// The budgets that the call takes from.
@@ -210,7 +213,7 @@ impl Call<'_> {
         let open_secret = self.open_secret();
         let app = self.app(egress, base, &open_secret);
         let tenant = self.thread.tokens.token(&app).await;
-        let tenant = tenant.map_err(|error| self.no_token(&error))?;
+        let tenant = tenant.map_err(|error| self.failing().no_token(&error))?;
         Ok(Credentials {
             authorization: tenant.authorization(),
             tenant: Some(tenant),
@@ -264,118 +267,6 @@ impl Call<'_> {
                 "the body holds a token of longwire, which the platform must not see",
             )),
             _ => Ok(()),
-        }
-    }
-
-    /// What the caller is told where the platform gave no answer.
-    fn no_answer(&self, error: StreamingError) -> OwnAnswer {
-        let (source, progress) = match error {
-            StreamingError::Body(error) => return body::of_error(&error),
-            StreamingError::Egress { source, progress } => (source, progress),
-        };
-        tracing::info!(
-            installation = %self.caller.bot.public_id,
-            call = self.template,
-            error = %source,
-            "a call of an application has no answer of the platform"
-        );
-        let done = match progress {
-            Progress::NotSent => "nothing was sent",
-            Progress::MaybeSent if self.method == Method::GET => "it changes nothing",
-            Progress::MaybeSent => {
-                "it may have been done: look, or send it again with the same uuid where the call has one"
-            }
-        };
-        let (status, problem) = match source {
-            EgressError::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "platform_timeout"),
-            EgressError::TooManyOpenFiles => (StatusCode::SERVICE_UNAVAILABLE, "calls_full"),
-            EgressError::Unreachable { .. }
-            | EgressError::ProxyRefused { .. }
-            | EgressError::ProxyUnauthorized
-            | EgressError::ProxyUnusable { .. }
-            | EgressError::Tls { .. }
-            | EgressError::PlainRefused { .. }
-            | EgressError::BadUrl { .. }
-            | EgressError::Protocol { .. } => (StatusCode::BAD_GATEWAY, "platform_unreachable"),
-        };
-        OwnAnswer::own(
-            status,
-            problem,
-            format!("the platform did not answer: {source}; {done}"),
-        )
-    }
-
-    /// What the caller is told where the bot has no token. Nothing was sent.
-    fn no_token(&self, error: &Arc<TokenError>) -> OwnAnswer {
-        let progress = Progress::NotSent;
-        tracing::info!(
-            installation = %self.caller.bot.public_id,
-            %error,
-            "a call of an application was not made, because the platform gave the bot no token"
-        );
-        match &**error {
-            TokenError::NoSecret(_) | TokenError::CredentialsRefused { .. } => {
-                OwnAnswer::platforms(
-                    code::BAD_CREDENTIALS,
-                    "bot_credentials_refused",
-                    "the platform refuses the credentials that longwire has for the bot; nothing was sent",
-                )
-            }
-            TokenError::RateLimited { retry_after } => {
-                let seconds = retry_after.map_or(1, |wait| wait.as_secs().max(1));
-                OwnAnswer::rate_of_api(1, seconds)
-            }
-            TokenError::Http(longwire_egress::HttpError::Egress(EgressError::TimedOut)) => {
-                let source = EgressError::TimedOut;
-                self.no_answer(StreamingError::Egress { source, progress })
-            }
-            TokenError::Refused { .. } | TokenError::Http(_) => OwnAnswer::own(
-                StatusCode::BAD_GATEWAY,
-                "platform_unreachable",
-                "the platform gave the bot no token; nothing was sent",
-            ),
-        }
-    }
-}
-
-fn settings_wrong(why: &str) -> OwnAnswer {
-    OwnAnswer::own(
-        StatusCode::BAD_GATEWAY,
-        "bot_settings",
-        format!("the bot's settings cannot be used: {why}"),
-    )
-}
-
-fn interrupted(msg: &str) -> OwnAnswer {
-    OwnAnswer::own(StatusCode::INTERNAL_SERVER_ERROR, "interrupted", msg)
-}
-
-/// A call under way. Dropped without an outcome, its caller has gone.
-pub(crate) struct CountedCall<'a> {
-    pub(crate) figures: &'a Figures,
-    pub(crate) audit: &'a Arc<CallAudit>,
-    pub(crate) began: Instant,
-    pub(crate) grant: &'a Grant,
-    pub(crate) bot: &'a InstallationRecord,
-    pub(crate) method: &'static str,
-    pub(crate) template: &'a str,
-    pub(crate) outcome: CallOutcome,
-}
-
-impl CountedCall<'_> {
-    /// What came of it.
-    pub(crate) fn is(mut self, outcome: CallOutcome) {
-        self.outcome = outcome;
-    }
-}
-
-impl Drop for CountedCall<'_> {
-    fn drop(&mut self) {
-        let took = self.began.elapsed();
-        (self.figures).count(self.method, self.template, self.outcome, took);
-        if self.method != "GET" {
-            let bot = self.bot.public_id;
-            (self.audit).called(self.grant, bot, self.method, self.template, self.outcome);
         }
     }
 }

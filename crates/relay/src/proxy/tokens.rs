@@ -14,7 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::opaque::{LIFETIME, OpaqueToken};
 use super::reply::OwnAnswer;
-use super::{Proxy, ThreadProxy, bots, caller};
+use super::thread::ThreadProxy;
+use super::{Proxy, bots, caller};
 use crate::clock::unix_ms;
 
 /// An app id and a token have some hundred letters.
