@@ -25,7 +25,7 @@ use longwire_listener::{
     AccessCheck, AccessSettings, Draining, ListenerSettings, ServerHandle, ServerTls, StreamLimits,
     Timeouts, TokenRates, UpgradeFactory, serve,
 };
-use longwire_relay::proxy::{CallOutcome, DURATION_EDGES_MS};
+use longwire_relay::proxy::{DURATION_EDGES_MS, RelayedOutcome};
 use longwire_relay::{Relay, RelaySettings};
 use longwire_store::Store;
 use tokio::sync::watch;
@@ -187,10 +187,10 @@ impl Listeners {
 
 /// What metrics tell of the calls of applications.
 fn relay_calls(relay: &Relay) -> Vec<RelayCalls> {
-    let outcome = |outcome: Option<CallOutcome>| match outcome {
-        Some(CallOutcome::Code(code)) => code.to_string(),
-        Some(CallOutcome::Status(status)) => format!("http_{status}"),
-        Some(CallOutcome::CallerGone) => "caller_gone".to_owned(),
+    let outcome = |outcome: Option<RelayedOutcome>| match outcome {
+        Some(RelayedOutcome::Code(code)) => code.to_string(),
+        Some(RelayedOutcome::Status(status)) => format!("http_{status}"),
+        Some(RelayedOutcome::CallerGone) => "caller_gone".to_owned(),
         None => "other".to_owned(),
     };
     let edges = DURATION_EDGES_MS.iter().map(|&ms| ms as f64 / 1e3);

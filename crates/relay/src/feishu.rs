@@ -24,7 +24,7 @@ use longwire_wire::endpoint;
 
 use crate::admission::Admitted;
 use crate::entrance::Entrance;
-use crate::proxy::Proxy;
+use crate::proxy::OpenApiProxy;
 use crate::tickets::Tickets;
 use crate::token_hold::TokenHold;
 
@@ -59,11 +59,11 @@ impl FeishuTicket {
 pub(crate) struct Feishu {
     entrance: Arc<Entrance>,
     tickets: Mutex<Tickets<FeishuTicket>>,
-    proxy: Arc<Proxy>,
+    proxy: Arc<OpenApiProxy>,
 }
 
 impl Feishu {
-    pub(crate) fn new(entrance: &Arc<Entrance>, proxy: &Arc<Proxy>) -> Self {
+    pub(crate) fn new(entrance: &Arc<Entrance>, proxy: &Arc<OpenApiProxy>) -> Self {
         Self {
             entrance: Arc::clone(entrance),
             tickets: Mutex::default(),

@@ -50,9 +50,9 @@ use longwire_installation::PublicId;
 use longwire_listener::{AccessCheck, Draining, RouteAccess, Routes};
 use longwire_store::Store;
 
-pub use bots::Bots;
+pub use bots::BotsOfApps;
 pub use call::LIMITS;
-pub use figures::{CallOutcome, DURATION_EDGES_MS, PathFigures};
+pub use figures::{DURATION_EDGES_MS, PathFigures, RelayedOutcome};
 pub use turns::Pacing;
 
 use audit::CallAudit;
@@ -68,7 +68,7 @@ pub type CountConnections = Arc<dyn Fn(TokenId, PublicId) -> usize + Send + Sync
 /// What the proxy is built on.
 pub struct ProxySettings {
     /// Which bots there are.
-    pub bots: Arc<dyn Bots>,
+    pub bots: Arc<dyn BotsOfApps>,
     /// How many connections of a token to a bot are open.
     pub connections: CountConnections,
     /// Tokens, secrets and the audit.
@@ -86,8 +86,8 @@ pub struct ProxySettings {
 }
 
 /// The proxy of a process. One for all threads of its listener.
-pub struct Proxy {
-    bots: Arc<dyn Bots>,
+pub struct OpenApiProxy {
+    bots: Arc<dyn BotsOfApps>,
     connections: CountConnections,
     store: Store,
     access: AccessCheck,
@@ -100,13 +100,13 @@ pub struct Proxy {
     audit: Arc<CallAudit>,
 }
 
-impl fmt::Debug for Proxy {
+impl fmt::Debug for OpenApiProxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Proxy").finish_non_exhaustive()
+        f.debug_struct("OpenApiProxy").finish_non_exhaustive()
     }
 }
 
-impl Proxy {
+impl OpenApiProxy {
     /// With nothing called yet.
     #[must_use]
     pub fn new(settings: ProxySettings) -> Arc<Self> {

@@ -20,7 +20,7 @@ use crate::entrance::Entrance;
 use crate::feishu::{self, Feishu};
 use crate::limits::RelayLimits;
 use crate::line::hang_up;
-use crate::proxy::{self, Pacing, Proxy, ProxySettings};
+use crate::proxy::{self, OpenApiProxy, Pacing, ProxySettings};
 use crate::public_url::PublicUrl;
 use crate::refusals::{RefusalCause, Refusals, RefusedConnection};
 use crate::wecom::{self, Wecom};
@@ -56,7 +56,7 @@ pub struct Relay {
     entrance: Arc<Entrance>,
     feishu: Arc<Feishu>,
     wecom: Arc<Wecom>,
-    proxy: Arc<Proxy>,
+    proxy: Arc<OpenApiProxy>,
 }
 
 impl Relay {
@@ -78,7 +78,7 @@ impl Relay {
         } = settings;
         let connected = Arc::<Connected>::default();
         let counted = Arc::clone(&connected);
-        let proxy = Proxy::new(ProxySettings {
+        let proxy = OpenApiProxy::new(ProxySettings {
             bots: Arc::new(fleet.clone()),
             connections: Arc::new(move |token, installation| counted.count(token, installation)),
             store,
@@ -124,7 +124,7 @@ impl Relay {
 
     /// The proxy of the Open API.
     #[must_use]
-    pub fn proxy(&self) -> &Proxy {
+    pub fn proxy(&self) -> &OpenApiProxy {
         &self.proxy
     }
 

@@ -27,7 +27,7 @@ use crate::attaching::Attached;
 use crate::clock::now;
 use crate::connected::{ConnectedHold, TokenEnded};
 use crate::line::{Line, LineEnd, LineOwner, Pump, RelaySocket};
-use crate::proxy::Proxy;
+use crate::proxy::OpenApiProxy;
 
 /// The longest message of a client: the ACK of a card event carries a card, which the platform takes up to 30 KB.
 const MESSAGE_BYTES: usize = 1 << 20;
@@ -53,7 +53,7 @@ pub(super) struct Connection {
     leaves_at: Option<Instant>,
     ticket: FeishuTicket,
     /// It is told which chats are spoken in.
-    proxy: Arc<Proxy>,
+    proxy: Arc<OpenApiProxy>,
     began: Instant,
     _listed: ConnectedHold,
     _permit: StreamPermit,

@@ -12,7 +12,7 @@ use longwire_installation::PublicId;
 use longwire_listener::Draining;
 use longwire_store::Store;
 
-use super::figures::CallOutcome;
+use super::figures::RelayedOutcome;
 use crate::clock::unix_ms;
 
 /// For how long calls of a kind are counted together.
@@ -58,7 +58,7 @@ impl CallAudit {
         bot: PublicId,
         method: &str,
         template: &str,
-        outcome: CallOutcome,
+        outcome: RelayedOutcome,
     ) {
         let mut kind = Kind {
             token: grant.token,
@@ -134,12 +134,12 @@ impl CallAudit {
 }
 
 /// `done`, or what the answer said.
-fn result(outcome: CallOutcome) -> String {
+fn result(outcome: RelayedOutcome) -> String {
     match outcome {
-        CallOutcome::Code(0) => "done".to_owned(),
-        CallOutcome::Code(code) => format!("code_{code}"),
-        CallOutcome::Status(status) if (200..300).contains(&status) => "done".to_owned(),
-        CallOutcome::Status(status) => format!("http_{status}"),
-        CallOutcome::CallerGone => "caller_gone".to_owned(),
+        RelayedOutcome::Code(0) => "done".to_owned(),
+        RelayedOutcome::Code(code) => format!("code_{code}"),
+        RelayedOutcome::Status(status) if (200..300).contains(&status) => "done".to_owned(),
+        RelayedOutcome::Status(status) => format!("http_{status}"),
+        RelayedOutcome::CallerGone => "caller_gone".to_owned(),
     }
 }

@@ -8,14 +8,14 @@ use longwire_installation::{Desired, Platform, PublicId};
 use longwire_store::InstallationRecord;
 
 /// Knows the bots of a process.
-pub trait Bots: Send + Sync + 'static {
+pub trait BotsOfApps: Send + Sync + 'static {
     /// Those of the platform's app of this id, in the order they were added.
     fn of_app(&self, app_id: &str) -> Vec<Arc<InstallationRecord>>;
     /// One of them.
     fn bot(&self, id: PublicId) -> Option<Arc<InstallationRecord>>;
 }
 
-impl Bots for Fleet {
+impl BotsOfApps for Fleet {
     fn of_app(&self, app_id: &str) -> Vec<Arc<InstallationRecord>> {
         self.records_of_app(app_id)
     }
@@ -27,7 +27,7 @@ impl Bots for Fleet {
 
 /// The bot that an app's id means to the holder of this token: the first of theirs that is to be connected, else the first.
 pub(crate) fn of_app(
-    bots: &dyn Bots,
+    bots: &dyn BotsOfApps,
     grant: &Grant,
     app_id: &str,
 ) -> Option<Arc<InstallationRecord>> {
@@ -35,7 +35,7 @@ pub(crate) fn of_app(
 }
 
 /// The bot of a token that is narrowed to one.
-pub(crate) fn only(bots: &dyn Bots, grant: &Grant) -> Option<Arc<InstallationRecord>> {
+pub(crate) fn only(bots: &dyn BotsOfApps, grant: &Grant) -> Option<Arc<InstallationRecord>> {
     match grant.installations.as_deref() {
         Some([one]) => first(bots.bot(*one).into_iter().collect(), grant),
         Some(_) | None => None,

@@ -21,7 +21,7 @@ use secrecy::SecretString;
 
 use super::opaque::OpaqueToken;
 use super::reply::OwnAnswer;
-use super::{Proxy, area, bots};
+use super::{OpenApiProxy, area, bots};
 use crate::clock::unix_ms;
 
 /// The token of ours beside a person's.
@@ -45,7 +45,7 @@ pub(crate) enum ActsAs {
 }
 
 /// Reads who calls.
-pub(crate) fn identify(proxy: &Proxy, headers: &HeaderMap) -> Result<CallingApp, OwnAnswer> {
+pub(crate) fn identify(proxy: &OpenApiProxy, headers: &HeaderMap) -> Result<CallingApp, OwnAnswer> {
     let presented = bearer(headers, header::AUTHORIZATION.as_str()).ok_or_else(|| {
         OwnAnswer::platforms(
             code::NO_TOKEN,
@@ -87,7 +87,7 @@ pub(crate) fn identify(proxy: &Proxy, headers: &HeaderMap) -> Result<CallingApp,
 
 type Known = (Grant, Arc<InstallationRecord>);
 
-fn by_opaque(proxy: &Proxy, text: &str) -> Result<Known, OwnAnswer> {
+fn by_opaque(proxy: &OpenApiProxy, text: &str) -> Result<Known, OwnAnswer> {
     let now_ms = unix_ms();
     let opaque = OpaqueToken::open(text, &proxy.store, now_ms).ok_or_else(invalid)?;
     // Revoked or expired meanwhile, or the bot was removed or given to others.
@@ -98,7 +98,7 @@ fn by_opaque(proxy: &Proxy, text: &str) -> Result<Known, OwnAnswer> {
     Ok((grant, bot.ok_or_else(invalid)?))
 }
 
-fn by_token(proxy: &Proxy, text: &str, headers: &HeaderMap) -> Result<Known, OwnAnswer> {
+fn by_token(proxy: &OpenApiProxy, text: &str, headers: &HeaderMap) -> Result<Known, OwnAnswer> {
     let grant = admitted(proxy, text).ok_or_else(invalid)?;
     let app_id = headers.get(APP).and_then(|value| value.to_str().ok());
     let bot = match app_id {
@@ -115,7 +115,7 @@ fn by_token(proxy: &Proxy, text: &str, headers: &HeaderMap) -> Result<Known, Own
 }
 
 /// What a token of ours grants, if it is valid and grants anything here.
-pub(crate) fn admitted(proxy: &Proxy, text: &str) -> Option<Grant> {
+pub(crate) fn admitted(proxy: &OpenApiProxy, text: &str) -> Option<Grant> {
     let text: TokenText = text.parse().ok()?;
     let grant = proxy.store.tokens().authenticate(&text, unix_ms()).ok()?;
     area::allows_any(grant.scopes).then_some(grant)

@@ -7,7 +7,7 @@ use longwire_store::InstallationRecord;
 use tokio::time::Instant;
 
 use super::audit::CallAudit;
-use super::figures::{CallOutcome, Figures};
+use super::figures::{Figures, RelayedOutcome};
 
 /// A call under way. Dropped without an outcome, its caller has gone.
 pub(crate) struct CountedCall<'a> {
@@ -18,12 +18,12 @@ pub(crate) struct CountedCall<'a> {
     pub(crate) bot: &'a InstallationRecord,
     pub(crate) method: &'static str,
     pub(crate) template: &'a str,
-    pub(crate) outcome: CallOutcome,
+    pub(crate) outcome: RelayedOutcome,
 }
 
 impl CountedCall<'_> {
     /// What came of it.
-    pub(crate) fn is(mut self, outcome: CallOutcome) {
+    pub(crate) fn is(mut self, outcome: RelayedOutcome) {
         self.outcome = outcome;
     }
 }

@@ -23,7 +23,7 @@ pub const DURATION_EDGES_MS: [u64; 10] = [10, 25, 50, 100, 250, 500, 1_000, 2_50
 
 /// What came of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CallOutcome {
+pub enum RelayedOutcome {
     /// The code of the answer, the platform's or ours.
     Code(i64),
     /// An answer without a code, such as a file: the HTTP status.
@@ -36,7 +36,7 @@ pub enum CallOutcome {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PathFigures {
     /// By outcome. Beyond some codes, those more are counted as one: `None`.
-    pub outcomes: BTreeMap<Option<CallOutcome>, u64>,
+    pub outcomes: BTreeMap<Option<RelayedOutcome>, u64>,
     /// Calls that took no longer than each of [`DURATION_EDGES_MS`], and those that took longer.
     pub durations: [u64; DURATION_EDGES_MS.len() + 1],
     /// All durations together, in milliseconds.
@@ -77,7 +77,7 @@ impl Figures {
         &self,
         method: &'static str,
         template: &str,
-        outcome: CallOutcome,
+        outcome: RelayedOutcome,
         took: Duration,
     ) {
         let mut counted = self.lock();
@@ -174,10 +174,15 @@ mod tests {
         let figures = Figures::new();
         let took = Duration::from_millis(30);
         for code in 0..40 {
-            figures.count("GET", "im/v1/chats", CallOutcome::Code(code), took);
+            figures.count("GET", "im/v1/chats", RelayedOutcome::Code(code), took);
         }
         for path in 0..MOST_PATHS + 40 {
-            figures.count("POST", &format!("x/{path}"), CallOutcome::Status(200), took);
+            figures.count(
+                "POST",
+                &format!("x/{path}"),
+                RelayedOutcome::Status(200),
+                took,
+            );
         }
         let paths = figures.paths();
         assert_eq!(paths.len(), MOST_PATHS + 1);

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::call::Answered;
-use super::figures::CallOutcome;
+use super::figures::RelayedOutcome;
 use super::reply::OwnAnswer;
 
 /// How many connections the app has.
@@ -21,7 +21,7 @@ pub(crate) const CONNECTIONS: &str = "event/v1/connection";
 pub(crate) const BOT: &str = "bot/v3/info";
 /// For how long an answer stands in for one that does not come. A bot's id never changes, its name seldom.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
-/// Bots whose answer is kept.
+/// BotsOfApps whose answer is kept.
 const MOST: usize = 1_024;
 /// The longest answer that is kept. Real ones have some hundred bytes.
 const MOST_BYTES: usize = 4 * 1024;
@@ -44,7 +44,7 @@ pub(crate) fn kept_or(
     kept: &KeptInfo,
     bot: &InstallationRecord,
     made: Result<Answered, OwnAnswer>,
-) -> Result<(HttpResponse, CallOutcome), OwnAnswer> {
+) -> Result<(HttpResponse, RelayedOutcome), OwnAnswer> {
     let is_lost = match &made {
         Ok(made) => made.answer.status.is_server_error(),
         Err(own) => own.status.is_server_error(),
@@ -53,7 +53,7 @@ pub(crate) fn kept_or(
         let response = HttpResponse::Ok()
             .content_type("application/json")
             .body(body);
-        return Ok((response, CallOutcome::Code(0)));
+        return Ok((response, RelayedOutcome::Code(0)));
     }
     let made = made?;
     let status = made.answer.status.as_u16();
@@ -61,7 +61,7 @@ pub(crate) fn kept_or(
     if let (Some(0), Some(body)) = (code, made.answer.whole()) {
         kept.keep(bot.public_id, body);
     }
-    let outcome = code.map_or(CallOutcome::Status(status), CallOutcome::Code);
+    let outcome = code.map_or(RelayedOutcome::Status(status), RelayedOutcome::Code);
     Ok((made.into_response(), outcome))
 }
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::body::CallBody;
 use super::call::Call;
 use super::counted::CountedCall;
-use super::figures::CallOutcome;
+use super::figures::RelayedOutcome;
 use super::reply::OwnAnswer;
 use super::target::Target;
 use super::thread::ThreadProxy;
@@ -55,7 +55,7 @@ async fn answer(
         bot,
         method: label(request.method()),
         template: &template,
-        outcome: CallOutcome::CallerGone,
+        outcome: RelayedOutcome::CallerGone,
     };
     let call = Call {
         thread,
@@ -68,7 +68,7 @@ async fn answer(
     let made = allowed_call(&call, payload).await;
     counted.is(match &made {
         Ok((_, outcome)) => *outcome,
-        Err(own) => CallOutcome::Code(own.code),
+        Err(own) => RelayedOutcome::Code(own.code),
     });
     made.map(|(response, _)| response)
 }
@@ -77,7 +77,7 @@ async fn answer(
 async fn allowed_call(
     call: &Call<'_>,
     payload: Payload,
-) -> Result<(HttpResponse, CallOutcome), OwnAnswer> {
+) -> Result<(HttpResponse, RelayedOutcome), OwnAnswer> {
     let (grant, bot) = (&call.caller.grant, &call.caller.bot);
     let needed = area::needed(call.target, &bot.app_id);
     if call.target.segments().next() == Some("auth") {
@@ -100,7 +100,7 @@ async fn allowed_call(
     let is_get = *call.method == Method::GET;
     if is_get && call.target.below_root() == info::CONNECTIONS {
         let count = (call.thread.shared.connections)(grant.token, bot.public_id);
-        return Ok((info::connections(count), CallOutcome::Code(0)));
+        return Ok((info::connections(count), RelayedOutcome::Code(0)));
     }
     let body = CallBody::read(payload, call.headers).await?;
     let made = call.make(body).await;
@@ -112,7 +112,7 @@ async fn allowed_call(
     let outcome = made
         .answer
         .code()
-        .map_or(CallOutcome::Status(status), CallOutcome::Code);
+        .map_or(RelayedOutcome::Status(status), RelayedOutcome::Code);
     Ok((made.into_response(), outcome))
 }
 

@@ -10,14 +10,14 @@ use longwire_platform::feishu::TenantTokens;
 use longwire_store::InstallationRecord;
 use secrecy::ExposeSecret as _;
 
-use super::Proxy;
+use super::OpenApiProxy;
 
 /// Ways out that are kept per thread: of bots with a proxy of their own.
 const MOST_WAYS_OUT: usize = 256;
 
 /// What one thread of the listener calls with.
 pub(super) struct ThreadProxy {
-    pub(super) shared: Arc<Proxy>,
+    pub(super) shared: Arc<OpenApiProxy>,
     pub(super) egress: Egress,
     pub(super) tokens: TenantTokens,
     /// Of bots with a proxy of their own, each as of a change of its row.
@@ -25,7 +25,7 @@ pub(super) struct ThreadProxy {
 }
 
 impl ThreadProxy {
-    pub(super) fn new(shared: &Arc<Proxy>) -> Self {
+    pub(super) fn new(shared: &Arc<OpenApiProxy>) -> Self {
         Self {
             shared: Arc::clone(shared),
             egress: Egress::new(&shared.egress),

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::opaque::{LIFETIME, OpaqueToken};
 use super::reply::OwnAnswer;
 use super::thread::ThreadProxy;
-use super::{Proxy, bots, caller};
+use super::{OpenApiProxy, bots, caller};
 use crate::clock::unix_ms;
 
 /// An app id and a token have some hundred letters.
@@ -61,7 +61,7 @@ pub(super) async fn app(proxy: Data<ThreadProxy>, payload: Payload) -> HttpRespo
     give(&proxy.shared, payload, TokenCall::App).await
 }
 
-async fn give(proxy: &Proxy, payload: Payload, call: TokenCall) -> HttpResponse {
+async fn give(proxy: &OpenApiProxy, payload: Payload, call: TokenCall) -> HttpResponse {
     let credentials = match read(payload).await {
         Ok(credentials) => credentials,
         Err(answer) => return answer.to_response(),
@@ -91,7 +91,7 @@ async fn read(mut payload: Payload) -> Result<Credentials, OwnAnswer> {
 }
 
 /// A token for these credentials. Whatever is wrong with them, the answer is one, so that nobody learns which bots there are.
-fn token_of(proxy: &Proxy, credentials: &Credentials) -> Result<String, OwnAnswer> {
+fn token_of(proxy: &OpenApiProxy, credentials: &Credentials) -> Result<String, OwnAnswer> {
     let wrong = || refused(WRONG, "app id not exists");
     let grant = caller::admitted(proxy, credentials.app_secret.expose_secret());
     let grant = grant.ok_or_else(wrong)?;

@@ -17,7 +17,7 @@ use longwire_listener::{
     AccessCheck, AccessSettings, Draining, ListenerSettings, ServerHandle, StreamLimits, Timeouts,
     TokenRates, serve,
 };
-use longwire_relay::proxy::{Bots, LIMITS, Pacing, Proxy, ProxySettings};
+use longwire_relay::proxy::{BotsOfApps, LIMITS, OpenApiProxy, Pacing, ProxySettings};
 use longwire_store::{InstallationRecord, NewInstallation, Store, StoreSettings};
 
 use client::{Answered, ask};
@@ -34,7 +34,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 struct KnownBots(Vec<Arc<InstallationRecord>>);
 
-impl Bots for KnownBots {
+impl BotsOfApps for KnownBots {
     fn of_app(&self, app_id: &str) -> Vec<Arc<InstallationRecord>> {
         let bots = self.0.iter().filter(|bot| bot.app_id == app_id);
         bots.cloned().collect()
@@ -55,7 +55,7 @@ pub struct Change {
 /// A running proxy.
 pub struct World {
     pub address: SocketAddr,
-    pub proxy: Arc<Proxy>,
+    pub proxy: Arc<OpenApiProxy>,
     pub store: Store,
     pub bot: Arc<InstallationRecord>,
     pub draining: Draining,
@@ -96,7 +96,7 @@ impl World {
         });
         let (tls, _) = tls_config(None).expect("a configuration");
         let draining = Draining::default();
-        let proxy = Proxy::new(ProxySettings {
+        let proxy = OpenApiProxy::new(ProxySettings {
             bots,
             connections: Arc::new(|_, _| 3),
             store: store.clone(),
