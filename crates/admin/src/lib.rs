@@ -140,6 +140,6 @@ impl Admin {
             )
             .and(tokens::routes())
             .and(installations::routes())
-            .and(relay.unwrap_or_else(Routes::new))
+            .and(relay.unwrap_or_default())
     }
 }

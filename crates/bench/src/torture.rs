@@ -11,6 +11,7 @@
 
 mod applications;
 mod plan;
+mod receivers;
 mod relay;
 mod run;
 mod schedule;
@@ -28,8 +29,8 @@ use crate::program::Program;
 use crate::report::{HostFacts, Report};
 use crate::stand::{PlatformSettings, ProgressLine, TestStand};
 
-use applications::TortureApplications;
-use relay::{RelayPlan, RelayedApplications};
+use receivers::Receivers;
+use relay::RelayPlan;
 use run::TortureRun;
 use schedule::Schedule;
 use suffered::Suffered;
@@ -80,23 +81,13 @@ pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, Ben
     let mut gateway = stand.spawn(command.connections)?;
     progress.say("connecting");
     stand.all_live(&mut gateway, command.connections).await?;
-    let mut applications = match command.deliver {
-        true => Some(TortureApplications::start(program, &mut gateway).await?),
-        false => None,
-    };
     let longest = Duration::from_secs_f64(command.seconds_per_kill);
-    let mut relayed = match command.relay {
-        true => {
-            let plan = RelayPlan {
-                seed,
-                longest,
-                kills: command.kills,
-            };
-            let bots = command.connections;
-            Some(RelayedApplications::start(&stand, &mut gateway, bots, plan).await?)
-        }
-        false => None,
+    let of_relay = RelayPlan {
+        seed,
+        longest,
+        kills: command.kills,
     };
+    let mut receivers = Receivers::start(command, program, &stand, &mut gateway, of_relay).await?;
     let traffic = Traffic {
         per_second: command.rate,
         chats: CHATS,
@@ -108,17 +99,7 @@ pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, Ben
     let mut schedule = Schedule::new(seed, longest, plan);
     for kill in 1..=command.kills {
         let life = schedule.next_life();
-        match &mut relayed {
-            None => run.live_and_die(&life).await?,
-            Some(relayed) => {
-                let (gateway, instance) =
-                    tokio::join!(run.live_and_die(&life), relayed.live_and_die());
-                gateway.and(instance)?;
-            }
-        }
-        if let Some(applications) = &mut applications {
-            applications.look(kill).await?;
-        }
+        receivers.live_and_die(&mut run, &life, kill).await?;
         progress.say(&format!("kill {kill} of {}: {}", command.kills, run.line()));
     }
     let (mut gateway, mut suffered) = run.end();
@@ -129,25 +110,12 @@ pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, Ben
     let spent = stand.platform.process.processor_time()? - spent;
     suffered.platform_cpu_share = spent.as_secs_f64() / began.elapsed().as_secs_f64();
     suffered.repeats_recognized += gateway.view().await?.repeats();
-    if let Some(applications) = &applications {
-        progress.say("waiting for the applications");
-        applications.catch_up(&stand).await?;
-    }
-    if let Some(relayed) = &mut relayed {
-        progress.say("waiting for the handlers");
-        relayed.catch_up().await?;
-    }
+    receivers.catch_up(&stand, &progress).await?;
     suffered.platform_bytes = stand.platform.process.resident()?.most;
     suffered.store_bytes = stand.store_bytes();
     progress.say("comparing the ledger with the store");
     let verdict = stand.verdict(gateway).await?;
-    if let Some(applications) = applications {
-        suffered.deliveries = applications.account(&stand).await?;
-    }
-    suffered.relayed = match relayed {
-        Some(relayed) => Some(relayed.account()?),
-        None => None,
-    };
+    receivers.account(&stand, &mut suffered).await?;
     drop(progress);
     let is_broken = suffered.stalls_go_untold() || !suffered.applications_are_good();
     let exit = Report {

@@ -218,7 +218,8 @@ impl ReportFigures for RelayFigures {
         let mut table = Table::new(["SDK", "WHERE", "CALLS/S", "P50", "P99"]);
         for SdkFacts { client, .. } in &self.sdks {
             let runs = self.of(*client);
-            let sides: [(&str, fn(&SdkRun) -> SdkMeasured); 2] = [
+            type Side = (&'static str, fn(&SdkRun) -> SdkMeasured);
+            let sides: [Side; 2] = [
                 ("straight", |run| run.straight),
                 ("behind longwire", |run| run.behind),
             ];
