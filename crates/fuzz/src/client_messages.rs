@@ -1,6 +1,6 @@
 //! The server's reader of WebSocket messages, which anybody may send bytes to.
 
-use longwire_platform_server::websocket::{ClientMessage, MessageReader, Violation};
+use longwire_platform_server::websocket::{ClientMessage, ClientViolation, MessageReader};
 
 const MAX_MESSAGE_BYTES: usize = 1024;
 /// Two bytes, a 64-bit length, a mask.
@@ -18,7 +18,7 @@ pub fn client_messages(data: &[u8]) {
 }
 
 /// What comes out of `bytes`, fed `length` at a time, and what ended it.
-fn read(bytes: &[u8], length: usize) -> (Vec<ClientMessage>, Option<Violation>) {
+fn read(bytes: &[u8], length: usize) -> (Vec<ClientMessage>, Option<ClientViolation>) {
     let mut reader = MessageReader::new(MAX_MESSAGE_BYTES);
     let mut messages = Vec::new();
     for burst in bytes.chunks(length) {

@@ -108,7 +108,7 @@ pub enum ClientMessage {
 
 /// A violation of RFC 6455 by a client.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum Violation {
+pub enum ClientViolation {
     /// A server must not accept it (5.1).
     #[error("a client's frame is not masked")]
     NotMasked,
@@ -129,7 +129,7 @@ pub enum Violation {
     TooLarge,
 }
 
-impl Violation {
+impl ClientViolation {
     /// The close code for this violation.
     #[must_use]
     pub fn close_code(self) -> u16 {
@@ -237,18 +237,18 @@ mod tests {
             let got = MessageReader::new(LIMIT).feed(bytes, &mut Vec::new());
             assert_eq!(got, Err(wanted));
         };
-        check(&[0x82, 0x00], Violation::NotMasked);
-        check(&masked(0xc2, b""), Violation::ReservedBits);
-        check(&masked(0x83, b""), Violation::UnknownOpcode);
-        check(&masked(0x09, b""), Violation::BadControl);
-        check(&masked(0x89, &[0; 126]), Violation::BadControl);
-        check(&masked(0x88, &[3]), Violation::BadControl);
-        check(&masked(0x80, b""), Violation::BadContinuation);
+        check(&[0x82, 0x00], ClientViolation::NotMasked);
+        check(&masked(0xc2, b""), ClientViolation::ReservedBits);
+        check(&masked(0x83, b""), ClientViolation::UnknownOpcode);
+        check(&masked(0x09, b""), ClientViolation::BadControl);
+        check(&masked(0x89, &[0; 126]), ClientViolation::BadControl);
+        check(&masked(0x88, &[3]), ClientViolation::BadControl);
+        check(&masked(0x80, b""), ClientViolation::BadContinuation);
         let started_twice = [masked(0x02, b"a"), masked(0x82, b"b")].concat();
-        check(&started_twice, Violation::BadContinuation);
+        check(&started_twice, ClientViolation::BadContinuation);
         check(
             &[0x82, 0xff, 0, 0, 0, 0, 0xff, 0, 0, 0],
-            Violation::TooLarge,
+            ClientViolation::TooLarge,
         );
     }
 
@@ -273,9 +273,9 @@ mod tests {
         reader.feed(&masked(0x02, &half), &mut got).expect("valid");
         assert_eq!(reader.buffered_bytes(), half.len());
         let fed = reader.feed(&masked(0x80, &half), &mut got);
-        assert_eq!(fed, Err(Violation::TooLarge));
+        assert_eq!(fed, Err(ClientViolation::TooLarge));
         let fed = MessageReader::new(LIMIT).feed(&masked(0x82, &vec![0; LIMIT + 1]), &mut got);
-        assert_eq!(fed, Err(Violation::TooLarge));
+        assert_eq!(fed, Err(ClientViolation::TooLarge));
     }
 
     #[test]

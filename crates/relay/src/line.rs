@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use longwire_listener::UpgradedSocket;
 use longwire_platform_server::websocket::{
-    MessageReader, Violation, opcode, write_close, write_message,
+    ClientViolation, MessageReader, opcode, write_close, write_message,
 };
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
@@ -62,7 +62,7 @@ pub(crate) enum LineEnd {
     /// The network failed.
     Failed(String),
     /// The peer broke RFC 6455.
-    Violated(Violation),
+    Violated(ClientViolation),
     /// The peer took nothing of what it was sent.
     NotReading,
     /// Its owner cut it.
@@ -230,7 +230,7 @@ impl Line {
         }
     }
 
-    fn violated(&mut self, violation: Violation) {
+    fn violated(&mut self, violation: ClientViolation) {
         self.write(|out| write_close(out, Some(violation.close_code()), ""));
         self.end(LineEnd::Violated(violation));
     }

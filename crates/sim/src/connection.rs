@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use longwire_platform_server::websocket::{ClientMessage, MessageReader, Violation};
+use longwire_platform_server::websocket::{ClientMessage, ClientViolation, MessageReader};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use crate::fault::ConnectionId;
@@ -41,7 +41,12 @@ pub(crate) trait ConnectionHandler: Send + Sync + 'static {
     fn output(&self, id: ConnectionId, written: usize, own: &mut Vec<u8>);
 
     /// Handles the messages of one burst, and the violation of the protocol that followed them.
-    fn burst(&self, id: ConnectionId, incoming: Vec<ClientMessage>, violation: Option<Violation>);
+    fn burst(
+        &self,
+        id: ConnectionId,
+        incoming: Vec<ClientMessage>,
+        violation: Option<ClientViolation>,
+    );
 
     /// Reports the end of the connection.
     fn gone(&self, id: ConnectionId);

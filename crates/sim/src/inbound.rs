@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use longwire_platform_server::websocket::{self, ClientMessage, Violation, opcode};
+use longwire_platform_server::websocket::{self, ClientMessage, ClientViolation, opcode};
 use longwire_wire::frame::{FrameKind, FrameView};
 
 use crate::connection::{ConnectionHandler, ConnectionMode};
@@ -26,7 +26,12 @@ impl ConnectionHandler for SharedState {
         }
     }
 
-    fn burst(&self, id: ConnectionId, incoming: Vec<ClientMessage>, violation: Option<Violation>) {
+    fn burst(
+        &self,
+        id: ConnectionId,
+        incoming: Vec<ClientMessage>,
+        violation: Option<ClientViolation>,
+    ) {
         let mut state = self.state();
         let now = Instant::now();
         for message in incoming {

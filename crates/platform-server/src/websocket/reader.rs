@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
-use super::{ClientMessage, MAX_CONTROL_BYTES, Violation, opcode, unmask};
+use super::{ClientMessage, ClientViolation, MAX_CONTROL_BYTES, opcode, unmask};
 
-/// The reading side of one connection. After a [`Violation`] the connection has to end; what is read then is undefined.
+/// The reading side of one connection. After a [`ClientViolation`] the connection has to end; what is read then is undefined.
 #[derive(Debug)]
 pub struct MessageReader {
     max_message_bytes: usize,
@@ -43,7 +43,11 @@ impl MessageReader {
     }
 
     /// Reads a burst and appends the messages that are complete. Those in front of a violation are appended too.
-    pub fn feed(&mut self, burst: &[u8], out: &mut Vec<ClientMessage>) -> Result<(), Violation> {
+    pub fn feed(
+        &mut self,
+        burst: &[u8],
+        out: &mut Vec<ClientMessage>,
+    ) -> Result<(), ClientViolation> {
         let mut data = if self.tail.is_empty() {
             burst.to_vec()
         } else {
@@ -82,7 +86,7 @@ impl MessageReader {
         &mut self,
         header: &Header,
         payload: Bytes,
-    ) -> Result<Option<ClientMessage>, Violation> {
+    ) -> Result<Option<ClientMessage>, ClientViolation> {
         match (header.opcode, &mut self.started) {
             (opcode::PING, _) => return Ok(Some(ClientMessage::Ping(payload))),
             (opcode::PONG, _) => return Ok(Some(ClientMessage::Pong(payload))),
@@ -92,7 +96,7 @@ impl MessageReader {
             }
             (opcode::CONTINUATION, Some((_, so_far))) => {
                 if so_far.len() + payload.len() > self.max_message_bytes {
-                    return Err(Violation::TooLarge);
+                    return Err(ClientViolation::TooLarge);
                 }
                 so_far.extend_from_slice(&payload);
             }
@@ -102,7 +106,7 @@ impl MessageReader {
             (opcode::BINARY | opcode::TEXT, None) => {
                 self.started = Some((header.opcode, payload.to_vec()));
             }
-            _ => return Err(Violation::BadContinuation),
+            _ => return Err(ClientViolation::BadContinuation),
         }
         if !header.last {
             return Ok(None);
@@ -128,7 +132,7 @@ struct Frames<'a> {
 
 impl Frames<'_> {
     /// The next complete frame, unmasked in place.
-    fn next(&mut self) -> Result<Option<Header>, Violation> {
+    fn next(&mut self) -> Result<Option<Header>, ClientViolation> {
         let Some(header) = header_of(&self.data[self.at..], self.max_message_bytes)? else {
             return Ok(None);
         };
@@ -143,19 +147,19 @@ impl Frames<'_> {
     }
 }
 
-fn header_of(data: &[u8], max_message_bytes: usize) -> Result<Option<Header>, Violation> {
+fn header_of(data: &[u8], max_message_bytes: usize) -> Result<Option<Header>, ClientViolation> {
     let [first, second, rest @ ..] = data else {
         return Ok(None);
     };
     if first & 0x70 != 0 {
-        return Err(Violation::ReservedBits);
+        return Err(ClientViolation::ReservedBits);
     }
     if second & 0x80 == 0 {
-        return Err(Violation::NotMasked);
+        return Err(ClientViolation::NotMasked);
     }
     let (last, opcode) = (first & 0x80 != 0, first & 0x0f);
     if !matches!(opcode, 0..=2 | 8..=10) {
-        return Err(Violation::UnknownOpcode);
+        return Err(ClientViolation::UnknownOpcode);
     }
     let (len, extra) = match second & 0x7f {
         126 => match rest.first_chunk::<2>() {
@@ -172,11 +176,11 @@ fn header_of(data: &[u8], max_message_bytes: usize) -> Result<Option<Header>, Vi
         .ok()
         .filter(|len| *len <= max_message_bytes)
     else {
-        return Err(Violation::TooLarge);
+        return Err(ClientViolation::TooLarge);
     };
     let is_cut_code = opcode == opcode::CLOSE && len == 1;
     if opcode >= opcode::CLOSE && (!last || len > MAX_CONTROL_BYTES || is_cut_code) {
-        return Err(Violation::BadControl);
+        return Err(ClientViolation::BadControl);
     }
     let Some(mask) = rest[extra..].first_chunk::<4>() else {
         return Ok(None);

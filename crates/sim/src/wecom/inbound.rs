@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use longwire_platform_server::websocket::{self, ClientMessage, Violation, opcode};
+use longwire_platform_server::websocket::{self, ClientMessage, ClientViolation, opcode};
 
 use crate::connection::{ConnectionHandler, ConnectionMode};
 use crate::fault::ConnectionId;
@@ -22,7 +22,12 @@ impl ConnectionHandler for SharedState {
         state.output(id, written, own, now);
     }
 
-    fn burst(&self, id: ConnectionId, incoming: Vec<ClientMessage>, violation: Option<Violation>) {
+    fn burst(
+        &self,
+        id: ConnectionId,
+        incoming: Vec<ClientMessage>,
+        violation: Option<ClientViolation>,
+    ) {
         let mut state = self.state();
         let now = Instant::now();
         if let Some(live) = state.connections.get_mut(&id) {
