@@ -381,8 +381,8 @@ pub struct BenchRelay {
     /// Idle connections, whose memory is the growth from a tenth of them to all; 0 leaves them out.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     pub(crate) idle: u32,
-    /// Bots that make calls, 50 a second each at most; 0 leaves calls out.
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    /// Bots that make calls, 50 a second and 1,000 a minute each at most; 0 leaves calls out.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(0..=1_000))]
     pub(crate) callers: u32,
     /// Where the official SDKs are installed; `conformance` in the target directory of this build unless given.
     #[arg(long, value_name = "DIRECTORY")]

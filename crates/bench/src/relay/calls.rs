@@ -1,12 +1,13 @@
 //! What the gateway adds to a call of the Open API: the same call straight to the platform, in turn in one run.
 //!
-//! The call reads a message that the bot sent before. A bot may read 50 of them a second, which the gateway keeps to, so many
-//! bots take turns.
+//! The call reads a message that the bot sent before. A bot may read 50 of them a second and 1,000 a minute, which the gateway
+//! keeps to, so many bots take turns. A call beyond that is counted apart.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use awc::Client;
+use awc::http::StatusCode;
 use futures_util::future::join_all;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
@@ -32,6 +33,15 @@ struct Side {
     /// A token and the path of a call for each bot.
     bots: Vec<(String, String)>,
     next: Cell<usize>,
+}
+
+/// What came of some calls.
+#[derive(Default)]
+struct TimedCalls {
+    /// Of those that were answered with the message.
+    latencies: Vec<Duration>,
+    /// Beyond what a bot may call.
+    refused: u64,
 }
 
 pub(super) async fn time(
@@ -71,9 +81,11 @@ pub(super) async fn time(
             sides.reverse();
         }
         for (side, found) in sides {
-            let latencies = side.call(1, length).await?;
-            let calls = side.call(AT_A_TIME, length).await?;
-            found.push(CallLatency::of(latencies, calls.len(), length));
+            let one = side.call(1, length).await?;
+            let several = side.call(AT_A_TIME, length).await?;
+            let refused = one.refused + several.refused;
+            let answered = several.latencies.len();
+            found.push(CallLatency::of(one.latencies, answered, refused, length));
         }
     }
     Ok((found, stand.verdict(gateway).await?))
@@ -126,27 +138,32 @@ impl Side {
         serde_json::from_slice(&body).map_err(|error| self.deaf(path, error.to_string()))
     }
 
-    /// Calls for so long, so many at a time; the latency of each call.
-    async fn call(&self, at_a_time: usize, length: Duration) -> Result<Vec<Duration>, BenchError> {
+    /// Calls for so long, so many at a time.
+    async fn call(&self, at_a_time: usize, length: Duration) -> Result<TimedCalls, BenchError> {
         let until = Instant::now() + length;
-        let callers = (0..at_a_time).map(async |_| -> Result<Vec<Duration>, StandError> {
-            let mut latencies = Vec::new();
+        let callers = (0..at_a_time).map(async |_| -> Result<TimedCalls, StandError> {
+            let mut own = TimedCalls::default();
             while Instant::now() < until {
                 let began = Instant::now();
-                self.read_one().await?;
-                latencies.push(began.elapsed());
+                if self.read_one().await? {
+                    own.latencies.push(began.elapsed());
+                } else {
+                    own.refused += 1;
+                }
             }
-            Ok(latencies)
+            Ok(own)
         });
-        let mut all = Vec::new();
-        for latencies in join_all(callers).await {
-            all.append(&mut latencies?);
+        let mut all = TimedCalls::default();
+        for own in join_all(callers).await {
+            let mut own = own?;
+            all.latencies.append(&mut own.latencies);
+            all.refused += own.refused;
         }
         Ok(all)
     }
 
-    /// Reads the message of the next bot.
-    async fn read_one(&self) -> Result<(), StandError> {
+    /// Reads the message of the next bot; `false` if the bot has read too many.
+    async fn read_one(&self) -> Result<bool, StandError> {
         let next = self.next.get();
         self.next.set((next + 1) % self.bots.len());
         let (token, path) = &self.bots[next];
@@ -156,7 +173,10 @@ impl Side {
         let body = answer.body().await;
         let body = body.map_err(|error| self.deaf(path, error.to_string()))?;
         if answer.status().is_success() {
-            return Ok(());
+            return Ok(true);
+        }
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            return Ok(false);
         }
         let said = format!("{} {}", answer.status(), String::from_utf8_lossy(&body));
         Err(self.deaf(path, said))

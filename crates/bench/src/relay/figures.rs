@@ -99,10 +99,18 @@ pub(super) struct CallLatency {
     /// Of one call after the other.
     p50_us: f64,
     p99_us: f64,
+    /// Calls of both kinds that a bot's budget refused. They count in no other figure.
+    refused: u64,
 }
 
 impl CallLatency {
-    pub(super) fn of(mut latencies: Vec<Duration>, calls: usize, length: Duration) -> Self {
+    /// `latencies` are those of one call after the other; `calls` came with several at a time, in this `length`.
+    pub(super) fn of(
+        mut latencies: Vec<Duration>,
+        calls: usize,
+        refused: u64,
+        length: Duration,
+    ) -> Self {
         latencies.sort_unstable();
         let at = |share: f64| {
             let last = latencies.len().saturating_sub(1);
@@ -113,6 +121,7 @@ impl CallLatency {
             per_second: calls as f64 / length.as_secs_f64(),
             p50_us: at(0.5),
             p99_us: at(0.99),
+            refused,
         }
     }
 }
@@ -142,8 +151,9 @@ impl ApiCalls {
                 "calls",
                 format!("{}/s", grouped(rate(&self.through) as u64)),
                 format!(
-                    "16 at a time, through the gateway; {}/s straight",
-                    grouped(rate(&self.straight) as u64)
+                    "16 at a time, through the gateway; {}/s straight; {} more were refused, as a bot's budget was spent",
+                    grouped(rate(&self.straight) as u64),
+                    grouped(self.through.iter().map(|call| call.refused).sum())
                 ),
             ),
             judged(
@@ -317,10 +327,10 @@ mod tests {
     #[test]
     fn quantiles_of_calls() {
         let latencies = (1..=100).map(Duration::from_millis).rev().collect();
-        let call = CallLatency::of(latencies, 500, Duration::from_secs(5));
+        let call = CallLatency::of(latencies, 500, 0, Duration::from_secs(5));
         assert_eq!((call.p50_us, call.p99_us), (51_000.0, 100_000.0));
         assert_eq!(call.per_second, 100.0);
-        let none = CallLatency::of(Vec::new(), 0, Duration::from_secs(1));
+        let none = CallLatency::of(Vec::new(), 0, 0, Duration::from_secs(1));
         assert_eq!(none.p99_us, 0.0);
     }
 }
