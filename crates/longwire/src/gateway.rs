@@ -26,7 +26,7 @@ use crate::config::{Config, DeclarationError, InstallationSection, Loaded};
 use crate::exit::Failure;
 use crate::files::OpenFiles;
 use crate::fleet_access::{CardsOfConsumers, FleetLookups, FleetNames, FleetReplies};
-use crate::listeners::{Listener, Listeners};
+use crate::listeners::{Bound, Listener, Listeners, Served};
 use crate::notices::Notices;
 use crate::token_file::{self, FirstTokenError};
 
@@ -118,18 +118,21 @@ impl Gateway {
         let _ = consumers.set(deliveries.clone());
         let listen = Failure::io("serve HTTP");
         let (api_address, admin_address) = (address(&api)?, address(&admin)?);
-        let listeners = Listeners::start(
-            config,
-            open_files.limit(),
-            &fleet,
-            &deliveries,
-            &store,
-            relay_egress,
-            api,
-            tls,
-            admin,
-        )
-        .map_err(listen)?;
+        let served = Served {
+            fleet,
+            deliveries,
+            store,
+            egress: relay_egress,
+            open_files: open_files.limit(),
+        };
+        let bound = Bound { api, tls, admin };
+        let listeners = Listeners::start(config, &served, bound).map_err(listen)?;
+        let Served {
+            fleet,
+            deliveries,
+            store,
+            ..
+        } = served;
         Ok(Self {
             store,
             fleet,

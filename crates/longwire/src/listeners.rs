@@ -22,8 +22,8 @@ use longwire_delivery::Deliveries;
 use longwire_egress::EgressSettings;
 use longwire_fleet::Fleet;
 use longwire_listener::{
-    AccessCheck, AccessSettings, Draining, ListenerSettings, ServerHandle, ServerTls, StreamLimits,
-    Timeouts, TokenRates, UpgradeFactory, serve,
+    AccessCheck, AccessSettings, Draining, ListenerSettings, Server, ServerHandle, ServerTls,
+    StreamLimits, Timeouts, TokenRates, UpgradeFactory, serve,
 };
 use longwire_relay::proxy::{DURATION_EDGES_MS, RelayedOutcome};
 use longwire_relay::{Relay, RelaySettings};
@@ -78,71 +78,43 @@ pub(crate) enum Listener {
     Admin,
 }
 
+/// What the routes are served from.
+pub(crate) struct Served {
+    pub(crate) fleet: Fleet,
+    pub(crate) deliveries: Deliveries,
+    pub(crate) store: Store,
+    /// How calls of the relay leave.
+    pub(crate) egress: EgressSettings,
+    /// Files that the process may open; `None` is any number.
+    pub(crate) open_files: Option<u64>,
+}
+
+/// What the listeners listen on.
+pub(crate) struct Bound {
+    pub(crate) api: TcpListener,
+    /// With it the public listener speaks TLS.
+    pub(crate) tls: Option<ServerTls>,
+    pub(crate) admin: TcpListener,
+}
+
 impl Listeners {
-    /// Starts answering on both, in a process that may open so many files; `None` is any number.
-    pub(crate) fn start(
-        config: &Config,
-        open_files: Option<u64>,
-        fleet: &Fleet,
-        deliveries: &Deliveries,
-        store: &Store,
-        egress: EgressSettings,
-        api: TcpListener,
-        tls: Option<ServerTls>,
-        admin: TcpListener,
-    ) -> io::Result<Self> {
+    /// Starts answering on both.
+    pub(crate) fn start(config: &Config, served: &Served, bound: Bound) -> io::Result<Self> {
         let draining = Draining::default();
-        let api_connections = api_connections(open_files);
-        let access = access(store, streams(api_connections));
-        let relay = Relay::new(RelaySettings {
-            fleet: fleet.clone(),
-            deliveries: deliveries.clone(),
-            store: store.clone(),
-            access: access.clone(),
-            egress,
-            draining: draining.clone(),
-            limits: config.relay.limits(open_files),
-            handler_limit: config.relay.handler_limit,
-            ping_interval: config.relay.ping_interval,
-            pacing: config.relay.pacing(),
-            public_url: config.relay.public_url.clone(),
-        });
-        let relay = config.relay.enabled.then_some(relay);
-        let calls_of = relay.clone();
-        let api_routes = Api::new(ApiSettings {
-            fleet: fleet.clone(),
-            store: store.clone(),
-            deliveries: deliveries.clone(),
-            installation_rules: installation_rules(config),
-            draining: draining.clone(),
-            access: access.clone(),
-            compat: config.compat.settings(),
-            version: env!("CARGO_PKG_VERSION"),
-            log_lines_dropped: longwire_terminal::stderr::lost_lines,
-            callbacks: config.callbacks.rules(),
-            relay_calls: Arc::new(move || calls_of.as_deref().map_or_else(Vec::new, relay_calls)),
-        });
-        let actors_of = deliveries.clone();
-        let admin_routes = Admin::new(AdminSettings {
-            fleet: fleet.clone(),
-            other_actors: Arc::new(move || actors_of.actors()),
-            relay: relay.as_ref().map(|relay| RelaySource {
-                deliveries: deliveries.clone(),
-                relay: Arc::clone(relay),
-                store: store.clone(),
-            }),
-            store: store.clone(),
-            draining: draining.clone(),
-            fault_injection: config.debug.fault_injection,
-            installation_rules: installation_rules(config),
-            parse_duration,
-        });
+        let api_connections = api_connections(served.open_files);
+        let access = access(&served.store, streams(api_connections));
+        let relay = config
+            .relay
+            .enabled
+            .then(|| relay(config, served, &access, &draining));
+        let api_routes = api(config, served, relay.clone(), &access, &draining);
+        let admin_routes = admin(config, served, relay.clone(), &draining);
         let public = ListenerSettings {
             name: "api",
             connections: api_connections,
             timeouts: Timeouts::default(),
             hosts: None,
-            tls,
+            tls: bound.tls,
             upgrades: relay
                 .as_ref()
                 .map(|relay| UpgradeFactory::new(relay.upgrades())),
@@ -156,33 +128,105 @@ impl Listeners {
             upgrades: None,
         };
         let routes = Arc::clone(&api_routes);
-        let api = serve(public, api, access.clone(), move || match &relay {
+        let api = serve(public, bound.api, access.clone(), move || match &relay {
             Some(relay) => routes.routes().and(relay.routes()),
             None => routes.routes(),
         })?;
-        let admin = serve(private, admin, access, move || {
+        let admin = serve(private, bound.admin, access, move || {
             api_routes.routes().and(admin_routes.routes())
         })?;
         let handles = [api.handle(), admin.handle()];
-        let (tell, ended) = watch::channel(None);
-        for (listener, server) in [(Listener::Api, api), (Listener::Admin, admin)] {
-            let tell = tell.clone();
-            actix_rt::spawn(async move {
-                // The server has logged why it ended.
-                drop(server.await);
-                tell.send_if_modified(|first| {
-                    let is_first = first.is_none();
-                    first.get_or_insert(listener);
-                    is_first
-                });
-            });
-        }
+        let servers = [(Listener::Api, api), (Listener::Admin, admin)];
         Ok(Self {
             handles,
-            ended,
+            ended: first_end(servers),
             draining,
         })
     }
+}
+
+/// Tells which of these servers ended first.
+fn first_end(servers: [(Listener, Server); 2]) -> watch::Receiver<Option<Listener>> {
+    let (tell, ended) = watch::channel(None);
+    for (listener, server) in servers {
+        let tell = tell.clone();
+        actix_rt::spawn(async move {
+            // The server has logged why it ended.
+            drop(server.await);
+            tell.send_if_modified(|first| {
+                let is_first = first.is_none();
+                first.get_or_insert(listener);
+                is_first
+            });
+        });
+    }
+    ended
+}
+
+fn relay(
+    config: &Config,
+    served: &Served,
+    access: &AccessCheck,
+    draining: &Draining,
+) -> Arc<Relay> {
+    Relay::new(RelaySettings {
+        fleet: served.fleet.clone(),
+        deliveries: served.deliveries.clone(),
+        store: served.store.clone(),
+        access: access.clone(),
+        egress: served.egress.clone(),
+        draining: draining.clone(),
+        limits: config.relay.limits(served.open_files),
+        handler_limit: config.relay.handler_limit,
+        ping_interval: config.relay.ping_interval,
+        pacing: config.relay.pacing(),
+        public_url: config.relay.public_url.clone(),
+    })
+}
+
+fn api(
+    config: &Config,
+    served: &Served,
+    relay: Option<Arc<Relay>>,
+    access: &AccessCheck,
+    draining: &Draining,
+) -> Arc<Api> {
+    Api::new(ApiSettings {
+        fleet: served.fleet.clone(),
+        store: served.store.clone(),
+        deliveries: served.deliveries.clone(),
+        installation_rules: installation_rules(config),
+        draining: draining.clone(),
+        access: access.clone(),
+        compat: config.compat.settings(),
+        version: env!("CARGO_PKG_VERSION"),
+        log_lines_dropped: longwire_terminal::stderr::lost_lines,
+        callbacks: config.callbacks.rules(),
+        relay_calls: Arc::new(move || relay.as_deref().map_or_else(Vec::new, relay_calls)),
+    })
+}
+
+fn admin(
+    config: &Config,
+    served: &Served,
+    relay: Option<Arc<Relay>>,
+    draining: &Draining,
+) -> Arc<Admin> {
+    let actors_of = served.deliveries.clone();
+    Admin::new(AdminSettings {
+        fleet: served.fleet.clone(),
+        other_actors: Arc::new(move || actors_of.actors()),
+        relay: relay.map(|relay| RelaySource {
+            deliveries: served.deliveries.clone(),
+            relay,
+            store: served.store.clone(),
+        }),
+        store: served.store.clone(),
+        draining: draining.clone(),
+        fault_injection: config.debug.fault_injection,
+        installation_rules: installation_rules(config),
+        parse_duration,
+    })
 }
 
 /// What metrics tell of the calls of applications.

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::gateway::start_deliveries;
 
-struct Served {
+struct ServedRoutes {
     api: String,
     admin: String,
     token: TokenText,
@@ -20,7 +20,7 @@ struct Served {
     _directory: TempDir,
 }
 
-impl Served {
+impl ServedRoutes {
     async fn start() -> Self {
         let config = Config::default();
         let directory = tempfile::tempdir().expect("a temporary directory");
@@ -62,17 +62,15 @@ impl Served {
         kept.expect("the store takes it");
         let deliveries = start_deliveries(&config, &fleet, &store, egress.clone()).await;
         let deliveries = deliveries.expect("delivery starts");
-        let listeners = Listeners::start(
-            &config,
-            Some(1_024),
-            &fleet,
-            &deliveries,
-            &store,
+        let served = Served {
+            fleet,
+            deliveries,
+            store,
             egress,
-            api,
-            None,
-            admin,
-        );
+            open_files: Some(1_024),
+        };
+        let tls = None;
+        let listeners = Listeners::start(&config, &served, Bound { api, tls, admin });
         Self {
             api: api_base,
             admin: admin_base,
@@ -86,7 +84,7 @@ impl Served {
 #[test]
 fn each_listener_serves_its_routes_to_its_clients() {
     actix_rt::System::new().block_on(async {
-        let served = Served::start().await;
+        let served = ServedRoutes::start().await;
         for (base, path, host, status) in [
             (&served.api, "/livez", None, 200),
             (&served.api, "/metrics", Some("gateway.internal"), 200),
