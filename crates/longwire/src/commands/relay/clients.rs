@@ -121,7 +121,12 @@ pub(super) const CLIENTS: &[KnownClient] = &[
         speaks: Speaks::Feishu,
         takes: Takes::Any,
         runtime: Runtime::Node,
-        lines: &["protocol: ws", "endpoint: {url}/open-apis"],
+        lines: &[
+            "protocol: ws",
+            "appId: {app}",
+            "appSecret: {secret}",
+            "endpoint: {url}/open-apis",
+        ],
     },
     KnownClient {
         key: "nonebot",
@@ -129,7 +134,9 @@ pub(super) const CLIENTS: &[KnownClient] = &[
         speaks: Speaks::Feishu,
         takes: Takes::Any,
         runtime: Runtime::Python,
-        lines: &["in the entry of FEISHU_BOTS:  \"protocol\": \"ws\", \"api_base\": \"{url}\""],
+        lines: &[
+            "FEISHU_BOTS=[{\"app_id\": \"{app}\", \"app_secret\": \"{secret}\", \"verification_token\": \"unused\", \"protocol\": \"ws\", \"api_base\": \"{url}\"}]",
+        ],
     },
     KnownClient {
         key: "astrbot",
@@ -137,7 +144,10 @@ pub(super) const CLIENTS: &[KnownClient] = &[
         speaks: Speaks::Feishu,
         takes: Takes::Any,
         runtime: Runtime::Python,
-        lines: &["domain: {url}"],
+        lines: &[
+            "\"app_id\": \"{app}\", \"app_secret\": \"{secret}\",",
+            "\"domain\": \"{url}\", \"lark_connection_mode\": \"socket\"",
+        ],
     },
     KnownClient {
         key: "langbot",
@@ -179,7 +189,11 @@ pub(super) const CLIENTS: &[KnownClient] = &[
         speaks: Speaks::WeCom,
         takes: Takes::Any,
         runtime: Runtime::Python,
-        lines: &["WECOM_WEBSOCKET_URL={ws}/relay/wecom"],
+        lines: &[
+            "WECOM_BOT_ID={app}",
+            "WECOM_SECRET={secret}",
+            "WECOM_WEBSOCKET_URL={ws}/relay/wecom",
+        ],
     },
     KnownClient {
         key: "openclaw-wecom",
