@@ -80,6 +80,7 @@ impl Handler<AskCard> for Consumer {
         let seq = card.seq;
         if let Some(why) = self.why_no_answer(seq) {
             self.click_defaulted(seq, now, why);
+            self.drive(ctx);
             return;
         }
         if let Some(early) = self.early_answer(seq) {
