@@ -75,14 +75,15 @@ async fn faults_of_a_consumer_and_its_endpoint_are_survived() {
     let hook = Webhook::new(|_, _| Answer::ok());
     world.create(webhook("app", &hook.url())).await;
     let path = "/delivery/consumers/app";
-    let restarts = || {
+    let actor = || {
         let actors = world.deliveries.actors();
-        let actor = actors.into_iter().find(|actor| actor.path == path);
-        actor.map_or(0, |actor| actor.supervision.restarts)
+        actors.into_iter().find(|actor| actor.path == path)
     };
+    let restarts = || actor().map_or(0, |actor| actor.supervision.restarts);
     for (round, fault) in [Fault::Panic, Fault::Stop].into_iter().enumerate() {
         until_true("it runs", || {
-            world.view("app").progress.not_running.is_none()
+            let is_ready = actor().is_some_and(|actor| actor.state == "ready");
+            is_ready && world.view("app").progress.not_running.is_none()
         })
         .await;
         assert!(world.deliveries.inject(path, fault));
