@@ -64,6 +64,9 @@ problem_codes! {
     GrantExceeded = 403, "grant_exceeded", "The token gives no more than it has",
         "A token makes and revokes tokens that allow no more than itself.",
         "Use a token that allows more.";
+    TlsRequired = 400, "tls_required", "The listener speaks TLS, and the request came without",
+        "`[api] tls` is set, and the client spoke plain HTTP.",
+        "Write `https://` in the address. `longwire print ca` shows the authority of a certificate of longwire's own.";
     ForeignHost = 403, "foreign_host", "The name in `Host` is not this listener's",
         "The admin interface answers to the names of its host only, so that no web page reaches it under a name of its own.",
         "Use 127.0.0.1, localhost, or a name of `server.admin_hosts`.";

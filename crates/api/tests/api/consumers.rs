@@ -278,6 +278,11 @@ fn a_consumer_of_a_relay_is_made_shown_and_changed() {
         let id = id.expect("it is there").id;
         let reader = served.deliveries.attach_relay(id, hello).await;
         let reader = reader.expect("it is attached");
+        let is_counted = |served: &crate::served::Served| {
+            let view = served.deliveries.consumer(&Space::default(), "crm");
+            view.is_some_and(|view| view.progress.connections == 1)
+        };
+        served.until(is_counted).await;
         let shown = served.get(path).await.body;
         assert_eq!(shown["connections"][0]["agent"], "oapi-sdk-go/3");
         assert_eq!(shown["connections"][0]["proof"], "handler_ack");
