@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use longwire_sim::{ClickedCard, Control, Push, SimSettings};
 use longwire_tests::{
     FeishuProgram, Gateway, Handled, Pushed, RelaySocket, SECRET, Setup, Signal, answered, app_id,
-    bootstrap, granted_url, message_of, platform, until_answered, wait_acked, wait_until,
+    bootstrap, granted_url, longwire, message_of, platform, until_answered, wait_acked, wait_until,
 };
 use longwire_wire::frame::Frame;
 use longwire_wire::websocket::ReceivedMessage;
@@ -315,6 +315,43 @@ fn a_revoked_token_ends_its_connections_and_lets_nobody_in() {
     let answer = gateway.admin().post(&path, None).expect("an answer");
     assert!((200..300).contains(&answer.status), "{}", answer.body);
     let refused = wait_until("the program hears that its token is wrong", || {
+        program
+            .refused()
+            .ok_or_else(|| "it is connected".to_owned())
+    });
+    assert_eq!(refused["code"], 514);
+}
+
+#[test]
+fn a_bot_that_is_removed_ends_its_connections() {
+    let sim = platform(|_| ());
+    let gateway = gateway(&sim);
+    let server = format!("http://{}", gateway.admin().address());
+    let command = |arguments: &[&str]| {
+        let environment = [("LONGWIRE_ADMIN_URL", &*server)];
+        longwire(gateway.directory(), arguments, &environment, SECRET)
+    };
+    // One of the configuration file cannot be removed.
+    let (app, base_url) = (app_id("b"), sim.base_url());
+    let add = [
+        "installations",
+        "add",
+        "b",
+        "--app-id",
+        &app,
+        "--base-url",
+        &base_url,
+    ];
+    command(&[&add[..], &["--secret-stdin"]].concat()).assert(0, &["ins_"]);
+    gateway.wait_live("b");
+    let token = gateway.relay_token("shop", "b");
+    let program = FeishuProgram::start(gateway.public(), &app_id("b"), &token, |_| Handled::Done);
+    wait_until("it is connected", || match program.connections() {
+        0 => Err(format!("{:?}", program.refused())),
+        _ => Ok(()),
+    });
+    command(&["installations", "remove", "b", "--yes"]).assert(0, &["its events stay"]);
+    let refused = wait_until("the program hears that it is not let in", || {
         program
             .refused()
             .ok_or_else(|| "it is connected".to_owned())

@@ -1,5 +1,5 @@
 //! The connections of applications that are open: how many there are of each token and bot, and a way to end those whose token
-//! is not valid any more.
+//! is not valid any more, or whose bot was removed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,12 +8,13 @@ use std::time::Duration;
 use actix::Message;
 use longwire_access::TokenId;
 use longwire_actor::{Receives, send};
+use longwire_fleet::Fleet;
 use longwire_installation::PublicId;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::token_hold::TokenHold;
 
-/// How often tokens are looked at. One look is a digest and a look into memory.
+/// How often tokens and bots are looked at. One look is a digest and two looks into memory.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Connections of one token to one bot.
@@ -27,10 +28,11 @@ pub struct ConnectedCount {
     pub connections: usize,
 }
 
-/// Your token is not valid any more: end the connection. From the watch over tokens, once a second until the connection is gone.
+/// Your token is not valid any more, or there is no such bot: end the connection. From the watch over both, once a second until
+/// the connection is gone.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub(crate) struct TokenEnded;
+pub(crate) struct AdmissionEnded;
 
 /// All of them.
 #[derive(Default)]
@@ -45,7 +47,7 @@ struct Open {
 struct Entry {
     hold: Arc<TokenHold>,
     installation: PublicId,
-    actor: Arc<dyn Receives<TokenEnded>>,
+    actor: Arc<dyn Receives<AdmissionEnded>>,
 }
 
 /// One open connection. Dropping it takes it off the list.
@@ -60,7 +62,7 @@ impl Connected {
         self: &Arc<Self>,
         hold: Arc<TokenHold>,
         installation: PublicId,
-        actor: Arc<dyn Receives<TokenEnded>>,
+        actor: Arc<dyn Receives<AdmissionEnded>>,
     ) -> ConnectedHold {
         let mut open = self.open();
         let number = open.next;
@@ -104,22 +106,27 @@ impl Connected {
         counts.collect()
     }
 
-    /// Looks at the tokens of all connections, for ever. A token has one verdict however many connections it has.
-    pub(crate) async fn watch(self: Arc<Self>) {
+    /// Looks at the tokens and bots of all connections, for ever. Each has one verdict, however many connections it has.
+    pub(crate) async fn watch(self: Arc<Self>, fleet: Fleet) {
         let mut ticks = interval(PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            self.look();
+            let is_there = |bot: PublicId| fleet.installation_id(&bot.to_string()).is_some();
+            self.look(is_there);
         }
     }
 
-    fn look(&self) {
+    fn look(&self, is_there: impl Fn(PublicId) -> bool) {
         let mut verdicts: HashMap<TokenId, bool> = HashMap::new();
+        let mut bots: HashMap<PublicId, bool> = HashMap::new();
         for entry in self.open().entries.values() {
             let verdict = verdicts.entry(entry.hold.id());
-            if !*verdict.or_insert_with(|| entry.hold.is_still_admitted()) {
-                send(&*entry.actor, TokenEnded);
+            let is_admitted = *verdict.or_insert_with(|| entry.hold.is_still_admitted());
+            let bot = bots.entry(entry.installation);
+            let has_bot = *bot.or_insert_with(|| is_there(entry.installation));
+            if !(is_admitted && has_bot) {
+                send(&*entry.actor, AdmissionEnded);
             }
         }
     }

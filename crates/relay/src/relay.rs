@@ -117,7 +117,8 @@ impl Relay {
     pub fn upgrades(self: &Arc<Self>) -> impl Fn() -> Rc<dyn UpgradeHandler> + Send + Sync + use<> {
         let relay = Arc::clone(self);
         move || {
-            actix_rt::spawn(Arc::clone(&relay.entrance.connected).watch());
+            let entrance = &relay.entrance;
+            actix_rt::spawn(Arc::clone(&entrance.connected).watch(entrance.fleet.clone()));
             Rc::new(Upgrades(Arc::clone(&relay)))
         }
     }

@@ -25,7 +25,7 @@ use super::session::{Outcome, Session, SessionSettings, close};
 use super::{Feishu, FeishuTicket};
 use crate::attaching::Attached;
 use crate::clock::now;
-use crate::connected::{ConnectedHold, TokenEnded};
+use crate::connected::{AdmissionEnded, ConnectedHold};
 use crate::line::{Line, LineEnd, LineOwner, Pump, RelaySocket};
 use crate::proxy::OpenApiProxy;
 
@@ -224,13 +224,12 @@ impl LineOwner for Connection {
     }
 }
 
-impl Handler<TokenEnded> for Connection {
+impl Handler<AdmissionEnded> for Connection {
     type Result = ();
 
-    fn handle(&mut self, _: TokenEnded, _: &mut Self::Context) {
-        // The SDK asks for another URL, and hears that its token is wrong.
-        self.line
-            .close(close::POLICY, "the token is no longer valid", now());
+    fn handle(&mut self, _: AdmissionEnded, _: &mut Self::Context) {
+        // The SDK asks for another URL, and hears that it is not let in.
+        self.line.close(close::POLICY, "no longer let in", now());
     }
 }
 

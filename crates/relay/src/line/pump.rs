@@ -128,6 +128,7 @@ fn turn<A: LineOwner>(actor: &mut A, ctx: &mut Context<A>, task: &mut TaskContex
     let mut due = None;
     // A turn waits only after a read that found nothing, or nobody would wake it for what is left.
     for nth in 0..READS_PER_TURN {
+        let was_paused = actor.line().is_reading_paused;
         let has_read = read(actor, ctx, task);
         // Once although nothing was read: something may have come by the mailbox, or be due.
         let is_room_wanted = std::mem::take(&mut actor.line().is_room_wanted);
@@ -144,7 +145,8 @@ fn turn<A: LineOwner>(actor: &mut A, ctx: &mut Context<A>, task: &mut TaskContex
             actor.over(end, ctx);
             return Turn::Over;
         }
-        if !has_read && !line.is_wanted() {
+        let is_resumed = was_paused && !line.is_reading_paused;
+        if !has_read && !is_resumed && !line.is_wanted() {
             let due = due.into_iter().chain(line.due()).min();
             return Turn::Wait(due);
         }

@@ -34,7 +34,7 @@ use super::session::{Action, Admission, DropReason, Session};
 use crate::admission::Visitor;
 use crate::attaching::Attached;
 use crate::clock::now;
-use crate::connected::{ConnectedHold, TokenEnded};
+use crate::connected::{AdmissionEnded, ConnectedHold};
 use crate::line::{Line, LineEnd, LineOwner, Pump, RelaySocket};
 
 /// The longest message of a client: the frame of an upload's chunk has 700 KB.
@@ -349,10 +349,10 @@ impl Handler<Answer> for Client {
     }
 }
 
-impl Handler<TokenEnded> for Client {
+impl Handler<AdmissionEnded> for Client {
     type Result = ();
 
-    fn handle(&mut self, _: TokenEnded, _: &mut Self::Context) {
+    fn handle(&mut self, _: AdmissionEnded, _: &mut Self::Context) {
         // The client subscribes again, and hears that its token is wrong.
         self.line.cut();
     }
