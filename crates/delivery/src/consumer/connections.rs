@@ -4,40 +4,27 @@
 //! chat at a time, and keeps its chats as long as it is there. An answer counts also after the limit, as long as the connection is
 //! there and the event is not done. When the connection is gone, others get what it had.
 
-use std::collections::{HashMap, VecDeque};
+mod connection;
+
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
 
 use actix::{Handler, Message};
-use longwire_consumer::{
-    Delivery, DeliveryFailure, DeliveryId, Moment, ReaderId, Road, Urgent, traceparent,
-};
+use longwire_consumer::{Delivery, DeliveryFailure, DeliveryId, Moment, ReaderId, Road, Urgent};
 use longwire_store::{ConsumerState, DeliveryAttempt, DeliveryOutcome, Happening, KeptAnswer};
-use longwire_wire::callback::OLD_CARD_TYPE;
-use longwire_wire::event::Seq;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::Consumer;
 use crate::clock;
 use crate::logged_event::LoggedEvent;
-use crate::relay::{
-    AttachError, RelayAnswer, RelayEvent, RelayHeard, RelayHello, RelayLink, RelayProof,
-    RelayReader,
-};
+use crate::relay::{AttachError, RelayAnswer, RelayHeard, RelayHello, RelayProof, RelayReader};
 use crate::track::TrackId;
 
+pub(super) use self::connection::Connection;
+use self::connection::{Handed, Lapsed};
+
 /// Connections of one consumer: instances of one application, or all developers with its token.
-pub(crate) const CONNECTIONS: usize = 1_024;
-/// The largest window of a connection.
-const MOST_WINDOW: usize = 1_024;
-/// How many times its window a connection may have: a replay has a window of its own, and what was given up by a change of the
-/// consumer is there still. A connection that takes nothing more is ended.
-const WINDOWS: usize = 8;
-/// Answers that came after the handler limit are waited for, of so many events of each connection.
-const OVERDUE: usize = 64;
-/// The most bytes of a `User-Agent` that are kept.
-const AGENT_BYTES: usize = 128;
+const CONNECTIONS: usize = 1_024;
 /// What a journey says of an event whose connection acknowledges nothing.
 const HANDED_OVER: &[u8] = b"handed over: a ping behind it was answered";
 /// What a journey says of an event whose connection is gone.
@@ -49,42 +36,6 @@ const ENDED: &[u8] = b"the connection ended";
 pub(crate) struct AttachRelay {
     pub(crate) hello: RelayHello,
     pub(crate) answer: oneshot::Sender<Result<RelayReader, AttachError>>,
-}
-
-pub(super) struct Connection {
-    link: Arc<RelayLink>,
-    events: mpsc::Sender<Box<RelayEvent>>,
-    window: usize,
-    /// How journeys call it.
-    name: String,
-    /// What it has, by the number that it knows.
-    has: HashMap<DeliveryId, Handed>,
-    /// What it has had for too long, oldest first.
-    overdue: VecDeque<(DeliveryId, Handed)>,
-}
-
-/// An event that a connection has.
-#[derive(Clone)]
-struct Handed {
-    track: TrackId,
-    /// Its delivery in the queue of the track.
-    delivery: DeliveryId,
-    began: Moment,
-    deadline: Option<Instant>,
-    attempt: u32,
-    event: Rc<LoggedEvent>,
-}
-
-/// An event that a connection had for too long, and how the connection is called.
-struct Lapsed {
-    reader: String,
-    handed: Handed,
-}
-
-impl Handed {
-    fn seq(&self) -> Seq {
-        self.event.record.seq
-    }
 }
 
 impl Handler<AttachRelay> for Consumer {
@@ -127,7 +78,7 @@ impl Handler<RelayHeard> for Consumer {
 }
 
 impl Consumer {
-    fn attach(&mut self, mut hello: RelayHello) -> Result<RelayReader, AttachError> {
+    fn attach(&mut self, hello: RelayHello) -> Result<RelayReader, AttachError> {
         let Road::Relay(road) = &self.definition.road else {
             return Err(AttachError::OtherRoad);
         };
@@ -142,26 +93,14 @@ impl Consumer {
         if self.connections.len() >= CONNECTIONS {
             return Err(AttachError::TooMany { most: CONNECTIONS });
         }
-        hello.window = hello.window.clamp(1, MOST_WINDOW);
-        hello.agent = hello.agent.map(|agent| shown_agent(&agent));
-        let (window, name) = (hello.window, name_of(&hello));
-        let (events, receiver) = mpsc::channel(window * WINDOWS);
         let reader = ReaderId(self.next_reader);
         self.next_reader += 1;
-        let link = RelayLink::new(reader, hello, self.me.clone());
-        let attached = link.reader(receiver, road.handler_limit);
+        let (connection, attached) =
+            Connection::new(reader, hello, road.handler_limit, self.me.clone());
         for track in &mut self.tracks {
-            track.queue.handle_reader(reader, window);
+            track.queue.handle_reader(reader, connection.window);
         }
-        self.entry.connected(&link);
-        let connection = Connection {
-            link,
-            events,
-            window,
-            name,
-            has: HashMap::new(),
-            overdue: VecDeque::new(),
-        };
+        self.entry.connected(&connection.link);
         self.connections.insert(reader, connection);
         Ok(attached)
     }
@@ -366,95 +305,5 @@ impl Consumer {
     /// Whether a connection has an event that it may still answer in time.
     pub(super) fn connections_work(&self) -> bool {
         self.connections.values().any(|one| !one.has.is_empty())
-    }
-}
-
-impl Connection {
-    /// Whether it took the event.
-    fn send(&mut self, id: DeliveryId, handed: Handed, redelivered: bool, now: Moment) -> bool {
-        if self.has.len() >= self.window * WINDOWS {
-            return false;
-        }
-        let record = &handed.event.record;
-        let event = Box::new(RelayEvent {
-            delivery: id,
-            seq: record.seq,
-            event_type: record.event_type.clone(),
-            chat: record.chat.clone(),
-            payload: record.payload.clone(),
-            traceparent: traceparent(handed.event.id),
-            redelivered,
-            attempt: handed.attempt,
-            received_ms: record.received_ms,
-            is_old_card: record.event_type.as_deref() == Some(OLD_CARD_TYPE),
-        });
-        // First, so that the answer finds it.
-        self.link.hold(&event, now.unix_ms);
-        if self.events.try_send(event).is_err() {
-            self.link.forget(id);
-            return false;
-        }
-        self.has.insert(id, handed);
-        true
-    }
-
-    /// An event that it had, also for too long.
-    fn take(&mut self, delivery: DeliveryId) -> Option<Handed> {
-        if let Some(handed) = self.has.remove(&delivery) {
-            return Some(handed);
-        }
-        let at = self.overdue.iter().position(|(id, _)| *id == delivery)?;
-        self.overdue.remove(at).map(|(_, handed)| handed)
-    }
-
-    /// Puts aside what it has had for too long.
-    fn lapse(&mut self, now: Moment, lapsed: &mut Vec<Lapsed>) {
-        let is_over = |_: &DeliveryId, handed: &mut Handed| {
-            handed.deadline.is_some_and(|at| now.instant >= at)
-        };
-        for (id, handed) in self.has.extract_if(is_over) {
-            lapsed.push(Lapsed {
-                reader: self.name.clone(),
-                handed: handed.clone(),
-            });
-            self.overdue.push_back((id, handed));
-        }
-        while self.overdue.len() > OVERDUE
-            && let Some((oldest, _)) = self.overdue.pop_front()
-        {
-            self.link.forget(oldest);
-        }
-    }
-}
-
-/// A `User-Agent` as it is shown: what a client sent, without what a terminal or a page would take for more than text.
-fn shown_agent(agent: &str) -> String {
-    let mut end = agent.len().min(AGENT_BYTES);
-    while !agent.is_char_boundary(end) {
-        end -= 1;
-    }
-    agent[..end].chars().filter(|c| !c.is_control()).collect()
-}
-
-/// How journeys call a connection: its SDK and where it came from.
-fn name_of(hello: &RelayHello) -> String {
-    let agent = hello.agent.as_deref().unwrap_or("an application");
-    match hello.peer {
-        Some(peer) => format!("{agent} at {peer}"),
-        None => agent.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_agent_is_cut_and_is_text() {
-        assert_eq!(
-            shown_agent("oapi-node-sdk/1.74\u{1b}[2J\r\n"),
-            "oapi-node-sdk/1.74[2J"
-        );
-        assert_eq!(shown_agent(&"客".repeat(100)).len(), 126);
     }
 }
