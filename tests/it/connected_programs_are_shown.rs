@@ -3,8 +3,10 @@
 use std::sync::{Arc, mpsc};
 
 use longwire_tests::{
-    FeishuProgram, Handled, SECRET, Setup, app_id, bootstrap, message_of, platform, wait_until,
+    FeishuProgram, Handled, RelaySocket, SECRET, Setup, app_id, bootstrap, granted_url, message_of,
+    platform, wait_until,
 };
+use serde_json::json;
 
 const BOT: &str = "a";
 
@@ -75,4 +77,27 @@ fn a_program_is_shown_with_what_it_has_and_a_refusal_with_its_reason() {
 
     program.kill();
     shown("it is gone", &|page| page["total"] == 0);
+}
+
+/// The socket is dialled by a library that names itself at most; the SDK names itself when it asks for the address.
+#[test]
+fn the_sdk_is_shown_as_it_named_itself_when_it_asked() {
+    let sim = platform(|_| ());
+    let gateway = Setup::new(&sim).bot(BOT).start();
+    gateway.wait_live(BOT);
+    let token = gateway.relay_token("shop", BOT);
+    let body = json!({ "AppID": app_id(BOT), "AppSecret": token }).to_string();
+    let headers = [("User-Agent", "oapi-node-sdk/1.74.0".to_owned())];
+    let public = gateway.public();
+    let answer = public.post_callback("/callback/ws/endpoint", &headers, body.as_bytes());
+    let url = granted_url(&answer.expect("the public listener answers"));
+    let _socket = RelaySocket::open(&url).expect("it connects");
+    wait_until("the SDK is shown", || {
+        let page = gateway.admin().json("/admin/v1/relay");
+        if page["data"][0]["agent"] == "oapi-node-sdk/1.74.0" {
+            Ok(())
+        } else {
+            Err(page.to_string())
+        }
+    });
 }

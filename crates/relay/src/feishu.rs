@@ -40,10 +40,17 @@ struct FeishuTicket {
     bot: Arc<InstallationRecord>,
     consumer: ConsumerId,
     service_id: i32,
+    /// The SDK, as it names itself when it asks for a ticket. The socket is dialled by a library that says nothing of it.
+    agent: Option<String>,
 }
 
 impl FeishuTicket {
-    fn new(admitted: Admitted, consumer: ConsumerId, service_id: i32) -> Self {
+    fn new(
+        admitted: Admitted,
+        consumer: ConsumerId,
+        service_id: i32,
+        agent: Option<String>,
+    ) -> Self {
         let Admitted { hold, grant, bot } = admitted;
         Self {
             hold,
@@ -51,6 +58,7 @@ impl FeishuTicket {
             bot,
             consumer,
             service_id,
+            agent,
         }
     }
 }

@@ -84,7 +84,7 @@ async fn grant(
         ticket: &format!("{ticket:032x}"),
     };
     let url = url.to_string();
-    let stands_for = FeishuTicket::new(admitted, consumer, service_id);
+    let stands_for = FeishuTicket::new(admitted, consumer, service_id, visitor.agent.clone());
     feishu.tickets().issue(TicketId(ticket), stands_for, now());
     let config = config_json(feishu.entrance.ping_interval);
     json(StatusCode::OK, granted(&url, Some(&config)))

@@ -67,6 +67,10 @@ async fn open(
         // Every SDK asks for another URL, and hears there what is wrong with its token.
         return Err(failed_auth(403, "the ticket is unknown or used", None));
     };
+    let visitor = &Visitor {
+        peer: visitor.peer,
+        agent: ticket.agent.clone().or_else(|| visitor.agent.clone()),
+    };
     let (space, proof) = (&ticket.grant.space, RelayProof::HandlerAck);
     let cause = match attach(&feishu.entrance, space, ticket.consumer, visitor, proof).await {
         Ok(attached) => {
