@@ -128,6 +128,13 @@ pub(crate) fn shares_chats_with_another_instance(scene: Scene) {
         assert!(owners.contains(&instance), "{owners:?}");
     }
 
+    // What is answered and not yet ACKed would rightly come again.
+    stage.client.until("the consumer to be done", || {
+        let gateway = stage.gateway.as_ref()?;
+        let consumer = gateway.shown_consumer("program");
+        (consumer["status"]["lag_events"] == 0 && consumer["status"]["in_flight"] == 0)
+            .then_some(())
+    });
     drop(other);
     for (at, chat) in chats.iter().enumerate() {
         let message = Message::of(&format!("after_{at}"), "say hi").in_chat(chat);

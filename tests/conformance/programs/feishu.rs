@@ -1,7 +1,8 @@
 //! Programs of Feishu.
 
-use longwire_sim::{Apps, ChatMessage, Payload, Push, Sim, SimSettings};
+use longwire_sim::{Apps, Sim, SimSettings};
 use longwire_tests::{Gateway, SECRET, Setup};
+use serde_json::json;
 
 use super::program::{Given, Program};
 use super::running::Running;
@@ -9,6 +10,7 @@ use crate::scene::Between;
 
 const APP: &str = "cli_a1b2c3d4e5f60718";
 const BOT: &str = "helper";
+const CHAT: &str = "oc_00000000000000000000000000000c03";
 
 /// NoneBot echoes.
 fn nonebot(between: Between) {
@@ -51,23 +53,42 @@ fn answers(program: Program, between: Between, said: &str, answered: &str) {
         None => (control.connections(Some(APP)).len() == 1).then_some(()),
         Some(gateway) => gateway.relay_connections_are(1).then_some(()),
     });
-    let message = ChatMessage {
-        text: said.to_owned(),
-        ..ChatMessage::default()
-    };
-    let chat = message.chat.clone();
-    control.push(
-        APP,
-        Push {
-            payload: Payload::Message(message),
-            ..Push::default()
-        },
-    );
+    control.push(APP, message(said));
     let answer = running.until("its answer", || {
         control.bot_messages(Some(APP)).into_iter().next()
     });
     assert!(answer.content.contains(answered), "{answer:#?}");
-    assert_eq!(answer.chat, chat);
+    assert_eq!(answer.chat, CHAT);
+}
+
+/// What a person writes. The platform gives an app that may know them all three ids, without which NoneBot takes it for no
+/// message.
+fn message(text: &str) -> String {
+    let sender = json!({ "open_id": "ou_1", "union_id": "on_1", "user_id": "a1b2c3d4" });
+    json!({
+        "schema": "2.0",
+        "header": {
+            "event_id": "ev_program",
+            "event_type": "im.message.receive_v1",
+            "create_time": "1767225600000",
+            "token": "",
+            "app_id": APP,
+            "tenant_key": "t1",
+        },
+        "event": {
+            "sender": { "sender_id": sender, "sender_type": "user", "tenant_key": "t1" },
+            "message": {
+                "message_id": "om_program",
+                "create_time": "1767225600000",
+                "update_time": "1767225600000",
+                "chat_id": CHAT,
+                "chat_type": "p2p",
+                "message_type": "text",
+                "content": json!({ "text": text }).to_string(),
+            },
+        },
+    })
+    .to_string()
 }
 
 fn given(url: String, secret: String) -> Given {

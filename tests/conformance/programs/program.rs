@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use longwire_tests::free_address;
 use serde_json::json;
 
 use crate::sdk::{installation, same_content, tell_missing, without_proxies};
@@ -86,9 +87,10 @@ impl Program {
             "protocol": "ws",
             "api_base": given.url,
         });
-        // Its own server listens too, on whichever port is free.
+        // Its own server listens too.
+        let port = free_address().port();
         let environment = format!(
-            "HOST=127.0.0.1\nPORT=0\nDRIVER=~fastapi+~httpx+~websockets\nFEISHU_BOTS=[{bot}]\n"
+            "HOST=127.0.0.1\nPORT={port}\nDRIVER=~fastapi+~httpx+~websockets\nFEISHU_BOTS=[{bot}]\n"
         );
         write(directory, ".env", &environment);
         let mut command = Command::new(installed.join("bin/python"));
@@ -106,7 +108,7 @@ impl Program {
         std::os::unix::fs::symlink(installed.join("node_modules"), modules).expect("as above");
         let Given { url, id, secret } = given;
         let settings = format!(
-            "plugins:\n  ./lark.js:\n    platform: feishu\n    protocol: ws\n    appId: {id}\n    \
+            "plugins:\n  proxy-agent: {{}}\n  http: {{}}\n  ./lark.js:\n    platform: feishu\n    protocol: ws\n    appId: {id}\n    \
              appSecret: {secret}\n    endpoint: {url}/open-apis\n  ./echo.js: {{}}\n"
         );
         write(directory, "koishi.yml", &settings);
