@@ -278,6 +278,8 @@ impl Sent {
 
     /// Waits until nothing has gone on for too long.
     async fn is_late(&self, limits: StreamingLimits) {
+        // What is waited for changes meanwhile, and with it the limit.
+        let look_again = limits.connect.min(limits.answer);
         loop {
             let limit = match self.step.get() {
                 Step::Connection => limits.connect,
@@ -289,11 +291,11 @@ impl Sent {
                     limits.answer
                 }
             };
-            let due = self.at.get() + limit;
-            if self.step.get() != Step::Body && due <= Instant::now() {
+            let (due, now) = (self.at.get() + limit, Instant::now());
+            if self.step.get() != Step::Body && due <= now {
                 return;
             }
-            sleep_until(due).await;
+            sleep_until(due.min(now + look_again)).await;
         }
     }
 }

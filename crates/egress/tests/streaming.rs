@@ -76,6 +76,15 @@ async fn echo(body_bytes: usize) -> u16 {
     .await
 }
 
+/// A server that takes connections, and neither reads nor says anything.
+async fn silent() -> u16 {
+    serve(None, |stream: Stream, _| async move {
+        let _open = stream;
+        std::future::pending::<()>().await;
+    })
+    .await
+}
+
 #[actix_rt::test]
 async fn each_kind_of_body_is_sent_as_it_is() {
     for (body, bytes, line, end) in [
@@ -125,7 +134,7 @@ async fn each_kind_of_body_is_sent_as_it_is() {
 
 #[actix_rt::test]
 async fn each_step_has_a_deadline() {
-    let silent = serve(None, |_, _| std::future::pending()).await;
+    let silent = silent().await;
     let limits = StreamingLimits {
         answer: SOON,
         idle: SOON,
@@ -140,12 +149,13 @@ async fn each_step_has_a_deadline() {
     };
     assert!(matches!(source, EgressError::TimedOut));
     assert_eq!(progress, Progress::MaybeSent);
-    // A body that nobody takes.
+    // A body that nobody takes: it has the deadline of that step, and not that of the connection before it.
     let endless = stream::repeat_with(|| Ok(Bytes::from_static(&[7; 65_536]))).boxed_local();
     let body = StreamedBody::Sized(1 << 40, endless);
-    let error = send(&egress(None), silent, body, limits)
-        .await
-        .expect_err("no answer");
+    let egress_of_body = egress(None);
+    let sent = send(&egress_of_body, silent, body, limits);
+    let sent = tokio::time::timeout(PATIENCE / 2, sent).await;
+    let error = sent.expect("it is given up").expect_err("no answer");
     assert!(matches!(
         error,
         StreamingError::Egress {
@@ -170,7 +180,7 @@ async fn each_step_has_a_deadline() {
 
 #[actix_rt::test]
 async fn a_body_or_an_answer_that_ends_early_is_an_error() {
-    let silent = serve(None, |_, _| std::future::pending()).await;
+    let silent = silent().await;
     let broken = stream::iter([Ok(Bytes::from_static(b"x")), Err(BodyError::from("broken"))]);
     let body = StreamedBody::Sized(9, broken.boxed_local());
     let error = send(&egress(None), silent, body, LIMITS)
