@@ -211,13 +211,15 @@ fn a_closing_writer_empties_the_lane_while_others_put() {
 fn a_change_that_fails_degrades_the_store_and_is_made_later() {
     let database = MemoryDatabase::default();
     let bench = Bench::in_memory(&database);
-    database.fail([Cause::ReadOnly]);
+    // More than the writer's own attempts in any pause of this thread.
+    database.fail([Cause::ReadOnly; 1_000]);
     let refused = bench.store.set_desired(bench.bot, Desired::Stop);
     assert!(
         matches!(&refused, Err(WriteError::Refused(failure)) if failure.cause == Cause::ReadOnly),
         "{refused:?}"
     );
     assert_ne!(bench.store.health(), Health::Ok);
+    database.fail_no_more();
     let until = Instant::now() + DEADLINE;
     while bench.store.set_desired(bench.bot, Desired::Stop).is_err() {
         assert!(Instant::now() < until, "{:?}", bench.store.health());

@@ -71,6 +71,11 @@ impl MemoryDatabase {
         self.lock().faults.extend(causes);
     }
 
+    /// What was to fail still does not.
+    pub(super) fn fail_no_more(&self) {
+        self.lock().faults.clear();
+    }
+
     /// Of the next transaction that fails nobody will know that it was committed.
     pub(super) fn commit_and_fail(&self) {
         self.lock().commits_first = true;
