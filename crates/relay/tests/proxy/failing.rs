@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::support::client;
-use crate::support::platform::{Does, Platform, ok};
-use crate::support::{APP, World};
+use crate::support::platform::{self, Does, Platform, ok};
+use crate::support::{APP, TENANT_TOKEN, World};
 use longwire_listener::Timeouts;
-use tokio::io::AsyncWriteExt as _;
+use longwire_relay::proxy::RelayedOutcome;
+use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
 const SOON: Duration = Duration::from_millis(300);
@@ -177,15 +178,20 @@ async fn a_platform_that_takes_no_more_of_a_body_is_given_up() {
         .await
         .expect("a free port");
     let port = listener.local_addr().expect("an address").port();
-    let tokens = Platform::start(|_, _| ok("")).await;
-    // The first connection asks for a token, the next one sends a file that nobody reads.
-    actix_rt::spawn(async move {
-        let (first, _) = listener.accept().await.expect("a connection");
-        let mut upstream = TcpStream::connect(("127.0.0.1", tokens.port))
-            .await
-            .expect("it listens");
-        let mut first = first;
-        let _ = tokio::io::copy_bidirectional(&mut first, &mut upstream).await;
+    // The first connection asks for a token. The next one sends a file that nobody reads.
+    let waiting = actix_rt::spawn(async move {
+        let (socket, _) = listener.accept().await.expect("a connection");
+        let mut socket = BufReader::new(socket);
+        platform::read(&mut socket).await.expect("a call");
+        let body = format!(r#"{{"code":0,"tenant_access_token":"{TENANT_TOKEN}","expire":7200}}"#);
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let answer = (head + &body).into_bytes();
+        socket.write_all(&answer).await.expect("the answer");
+        socket.shutdown().await.expect("the end");
+        listener
     });
     let world = World::with(port, impatient);
     let token = world.token("shop", "relay");
@@ -200,5 +206,10 @@ async fn a_platform_that_takes_no_more_of_a_body_is_given_up() {
     // It is refused while it is being sent.
     let ended = tokio::time::timeout(crate::support::PATIENCE, writing).await;
     assert!(ended.is_ok());
+    let figures = world.proxy.figures();
+    let uploads = &figures[&("POST", "im/v1/files".into())];
+    let outcomes: Vec<_> = uploads.outcomes.keys().copied().collect();
+    assert_eq!(outcomes, [Some(RelayedOutcome::Code(700_000_504))]);
+    drop(waiting);
     world.stop().await;
 }
