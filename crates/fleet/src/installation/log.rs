@@ -93,7 +93,7 @@ impl Installation {
         StateText {
             reason: view.reason_text.unwrap_or_default(),
             next_step: view.next_step.unwrap_or_default(),
-            wait_ms: view.until_ms.map(|until| until - unix_ms()),
+            wait_ms: view.until_ms.map(|until| (until - unix_ms()).max(0)),
         }
     }
 
