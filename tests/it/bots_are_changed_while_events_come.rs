@@ -265,11 +265,13 @@ fn a_wecom_secret_is_tried(order: wecom::DisplacedOrder) {
     assert!(tried["generation"].as_u64() > first, "{tried}");
     let gap_ms = tried["gap_ms"].as_u64().expect("it is told");
     eprintln!("{order:?}: {gap_ms} ms without a connection");
-    let shown = gateway.public().json(PATH);
-    assert_eq!(
-        (&shown["state"], &shown["candidate"]),
-        (&json!("live"), &Value::Null)
-    );
+    wait_until("the new secret is the bot's", || {
+        let shown = gateway.public().json(PATH);
+        match (&shown["state"], &shown["candidate"]) {
+            (state, Value::Null) if state == "live" => Ok(()),
+            _ => Err(shown.to_string()),
+        }
+    });
     wait_more_delivered(&control, 100);
 
     // A wrong one is refused, and the connection stays.
