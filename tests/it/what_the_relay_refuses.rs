@@ -43,7 +43,7 @@ fn who_has_no_token_for_the_bot_learns_nothing() {
     gateway.wait_live("ours");
     let (ours, theirs) = (app_id("ours"), app_id("theirs"));
     let token = gateway.relay_token("program", "ours");
-    let admin = gateway.token();
+    let reads_events = gateway.token_with("reader", "events:read", "ours");
     for path in [ENDPOINT, TENANT_TOKEN] {
         let wrong = ask(&gateway, path, [&ours, "wrong"]);
         assert_ne!(wrong.json()["code"], 0, "{}", wrong.body);
@@ -54,8 +54,8 @@ fn who_has_no_token_for_the_bot_learns_nothing() {
             (&app_id("nobody's"), SECRET),
             (&token, &token),
             (&token, SECRET),
-            // A token that may do much else.
-            (&ours, admin.trim()),
+            // A token of the bot that may do something else.
+            (&ours, &reads_events),
             ("", ""),
         ] {
             let answer = ask(&gateway, path, [app, secret]);

@@ -10,7 +10,14 @@ impl Gateway {
     #[track_caller]
     #[must_use]
     pub fn relay_token(&self, name: &str, bot: &str) -> String {
-        let wanted = json!({ "name": name, "scopes": ["relay"], "installations": [bot] });
+        self.token_with(name, "relay", bot)
+    }
+
+    /// A new token with this scope for this bot alone.
+    #[track_caller]
+    #[must_use]
+    pub fn token_with(&self, name: &str, scope: &str, bot: &str) -> String {
+        let wanted = json!({ "name": name, "scopes": [scope], "installations": [bot] });
         let made = self.admin.post("/admin/v1/tokens", Some(&wanted));
         let made = made.expect("the admin interface answers");
         assert_eq!(made.status, 201, "{}", made.body);
