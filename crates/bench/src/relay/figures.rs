@@ -151,7 +151,7 @@ impl ApiCalls {
                 "calls",
                 format!("{}/s", grouped(rate(&self.through) as u64)),
                 format!(
-                    "16 at a time, through the gateway; {}/s straight; {} more were refused, as a bot's budget was spent",
+                    "16 at a time, through the gateway; {}/s straight; {} more were refused, as the budget of a bot or a token was spent",
                     grouped(rate(&self.straight) as u64),
                     grouped(self.through.iter().map(|call| call.refused).sum())
                 ),
