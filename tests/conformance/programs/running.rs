@@ -11,8 +11,8 @@ use tempfile::TempDir;
 
 use super::program::{Given, Program};
 
-/// For a step of a test: loading such a program alone takes some seconds of computing, on a machine with other work.
-const STEP: Duration = Duration::from_secs(90);
+/// For a step of a test: loading such a program alone takes up to a minute of computing, on a machine with other work.
+const STEP: Duration = Duration::from_secs(180);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Of what the program wrote, what is shown when the test fails.
 const SHOWN_BYTES: usize = 6_000;
