@@ -177,8 +177,8 @@ mod tests {
         let open_files = |limit| OpenFiles::new(limit, 2, &RelaySection::default());
         assert_eq!(open_files(Some(0)).connections(), Some(0));
         assert_eq!(open_files(Some(192)).connections(), Some(0));
-        assert_eq!(open_files(Some(256)).connections(), Some(42));
-        assert_eq!(open_files(Some(1_024)).connections(), Some(672));
+        assert_eq!(open_files(Some(256)).connections(), Some(40));
+        assert_eq!(open_files(Some(1_024)).connections(), Some(665));
         assert_eq!(open_files(None).connections(), None);
     }
 }
