@@ -7,12 +7,14 @@ use actix::{Handler, Message};
 use bytes::Bytes;
 use longwire_access::Space;
 use longwire_consumer::{Detail, EventId, Expansions, Road};
-use longwire_store::ReadError;
+use longwire_store::{Happening, JourneyBatch, JourneyStep, ReadError};
+use longwire_wire::event::Seq;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::Delivery;
 use crate::asked_card::AskedCard;
 use crate::card_claims::Claimer;
+use crate::clock;
 use crate::consumer::AskCard;
 use crate::read_along::{ReadAlong, ReadEnvelope, ReadPage, envelope, follow, page};
 
@@ -162,14 +164,28 @@ impl Handler<Ask> for Delivery {
             card.disclaim();
             return;
         };
-        // Dropping the card says that there is no answer.
-        if let Some(consumer) = self.child(claimer.id) {
-            consumer.send(AskCard(card));
+        match self.child(claimer.id) {
+            Some(consumer) => consumer.send(AskCard(card)),
+            // Dropping the card says that there is no answer.
+            None => self.note_default(claimer, card.seq),
         }
     }
 }
 
 impl Delivery {
+    /// Notes why a click is answered by default that no actor was asked about.
+    fn note_default(&self, claimer: &Claimer, seq: Seq) {
+        let mut journal = JourneyBatch::new(Some(claimer.id));
+        journal.push(JourneyStep {
+            seq,
+            at_ms: clock::unix_ms(),
+            what: Happening::CardDefaulted {
+                detail: "the consumer does not run".to_owned(),
+            },
+        });
+        self.shared.writer.keep_journey(journal);
+    }
+
     /// Whether the claimer can be asked now, as far as is known without asking it.
     fn may_answer(&self, claimer: &Claimer) -> bool {
         match claimer.definition().road {

@@ -62,7 +62,13 @@ fn hello(window: usize) -> RelayHello {
 
 async fn consumer(world: &World, token: u8, name: &str) -> ConsumerId {
     let consumer = world.deliveries.relay_consumer(owner(world, token, name));
-    consumer.await.expect("a consumer")
+    let consumer = consumer.await.expect("a consumer");
+    until_true("it runs", || {
+        let view = world.view(name);
+        view.id != consumer || view.progress.not_running.is_none()
+    })
+    .await;
+    consumer
 }
 
 async fn attach(world: &World, consumer: ConsumerId, window: usize) -> RelayReader {
