@@ -201,6 +201,8 @@ impl Handler<TrySecret> for Installation {
     fn handle(&mut self, TrySecret(teller): TrySecret, ctx: &mut Self::Context) {
         let refusal = match (self.waiting_candidate(), self.link.state()) {
             (None, _) => TrySecretError::NoCandidate,
+            // It was tried; the row that says so is on its way.
+            (Some(candidate), _) if self.settling == Some(candidate) => TrySecretError::NoCandidate,
             (Some(candidate), State::Live { .. }) => {
                 let renewing = self.renewing.as_deref_mut();
                 let how = match self.record.platform {
