@@ -64,8 +64,9 @@ async fn consumer(world: &World, token: u8, name: &str) -> ConsumerId {
     let consumer = world.deliveries.relay_consumer(owner(world, token, name));
     let consumer = consumer.await.expect("a consumer");
     until_true("it runs", || {
-        let view = world.view(name);
-        view.id != consumer || view.progress.not_running.is_none()
+        // One that was found may have another name.
+        let view = world.deliveries.consumer(&Space::default(), name);
+        view.is_none_or(|view| view.progress.not_running.is_none())
     })
     .await;
     consumer
