@@ -287,7 +287,7 @@ pub(crate) struct RelayArgs {
     /// Only this SDK or program: node, python, go, java, openclaw, hermes, ….
     #[arg(long)]
     pub(crate) client: Option<String>,
-    /// How programs reach the server, as in https://bots.example.com; what the configuration says unless given.
+    /// How programs reach the server, as in `https://bots.example.com`; what the configuration says unless given.
     #[arg(long)]
     pub(crate) url: Option<String>,
     /// Make a token of this name for the bot, with the scope `relay`, and put it in.
@@ -369,7 +369,7 @@ pub(crate) enum Print {
     Config,
     /// The HTTP interface of applications, as an OpenAPI document.
     Openapi,
-    /// The certificate authority of this gateway, in PEM, for those who connect to it: with `tls = "self-signed"` in [api].
+    /// The certificate authority of this gateway, in PEM, for those who connect to it: with `tls = "self-signed"` in the section `api`.
     ///
     /// Made if it is not there yet. Its key is not printed.
     Ca,
