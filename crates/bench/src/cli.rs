@@ -1,10 +1,16 @@
 //! The arguments of `bench`, `torture` and `demo`, which the binary mounts as its subcommands. A size or rate outside of what can be meant is refused with the range.
 
+mod played;
+mod torture;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
+
+pub use self::played::Played;
+pub use self::torture::Torture;
 
 /// What `bench` can be told to do.
 #[derive(Debug, Subcommand)]
@@ -495,48 +501,6 @@ pub enum How {
     HalfOpen,
 }
 
-/// Arguments of `torture`.
-#[derive(Debug, Args)]
-pub struct Torture {
-    /// How often the gateway is killed.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(crate) kills: u32,
-    /// The longest a gateway lives; each life is a random part of it.
-    #[arg(long, default_value_t = 2.0, value_name = "SECONDS", value_parser = life)]
-    pub(crate) seconds_per_kill: f64,
-    /// Installations, one connection each.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub(crate) connections: u32,
-    /// Events per second over all connections.
-    #[arg(long, default_value_t = 500.0, value_name = "PER_SECOND", value_parser = torture_rate)]
-    pub(crate) rate: f64,
-    /// How often it is stopped (SIGSTOP) for a random time and continued, in a life each; a quarter of the kills unless
-    /// given. Some stops outlast the platform's patience, in some the platform drops the connections.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=10_000))]
-    pub(crate) stops: Option<u32>,
-    /// In one life of ten the disk is full for a while; some gateways die in it, and their successors start in it. The
-    /// store lies on a file system of its own for that, which takes root.
-    #[arg(long)]
-    pub(crate) full_disk: bool,
-    /// In one life of a hundred, and one at least, the disk takes no writes for so long and does not say so. Takes
-    /// root as well.
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
-    pub(crate) stall: Option<u32>,
-    /// Applications receive meanwhile, one over a webhook, one that pulls, one with a stream: each event has to reach each of
-    /// them, and what comes again has to say so.
-    #[arg(long)]
-    pub(crate) deliver: bool,
-    /// Two instances of an application are connected as an official SDK connects, and one of them is killed for each kill of the
-    /// gateway: each event has to reach a handler, in the order of its chat, and what comes again has to say so.
-    #[arg(long)]
-    pub(crate) relay: bool,
-    /// The instants of the kills follow from it; a new one every time unless given.
-    #[arg(long)]
-    pub(crate) seed: Option<u64>,
-    #[command(flatten)]
-    pub(crate) ground: Ground,
-}
-
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub struct Demo {
@@ -559,33 +523,6 @@ pub struct Demo {
     /// as `tests/conformance/install` installs it.
     #[arg(long)]
     pub sdk: bool,
-}
-
-/// A platform that the simulator plays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Played {
-    /// Feishu and Lark.
-    Feishu,
-    /// WeCom's intelligent robots.
-    Wecom,
-}
-
-impl Played {
-    /// As it is typed.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Feishu => "feishu",
-            Self::Wecom => "wecom",
-        }
-    }
-
-    /// What stands before the words of a run. Feishu's runs are the usual ones and need none.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Feishu => "",
-            Self::Wecom => "WeCom, ",
-        }
-    }
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -611,11 +548,6 @@ fn neighbour_rate(text: &str) -> Result<f64, String> {
 
 fn life(text: &str) -> Result<f64, String> {
     within(text, 0.3..=60.0)
-}
-
-/// Every event is compared by its id, so their number is bounded.
-fn torture_rate(text: &str) -> Result<f64, String> {
-    within(text, 1.0..=5_000.0)
 }
 
 fn within(text: &str, range: std::ops::RangeInclusive<f64>) -> Result<f64, String> {
