@@ -1,0 +1,1 @@
+//! What longwire says to people, in two languages.

@@ -1,0 +1,3 @@
+//! Makes what users install.
+
+fn main() {}
