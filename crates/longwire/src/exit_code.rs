@@ -14,7 +14,7 @@ macro_rules! exits {
             /// All of them, in the order of their numbers.
             const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// What it means, as the help and the README say it.
+            /// What it means, as the help and `docs/operating.md` say it.
             fn meaning(self) -> &'static str {
                 match self {
                     $(Self::$name => $meaning,)+
@@ -63,9 +63,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_readme_has_all_of_them() {
-        let readme = include_str!("../../../README.md");
-        let table: Vec<&str> = readme
+    fn the_page_has_all_of_them() {
+        let page = include_str!("../docs/operating.md");
+        let table: Vec<&str> = page
             .lines()
             .skip_while(|line| *line != "| exit code | meaning |")
             .skip(2)
