@@ -1,4 +1,5 @@
-//! `/openapi.json`: the interface as OpenAPI 3.1 has it; and `/docs`, which shows it without any other server.
+//! `/openapi.json`: the interface as OpenAPI 3.1 has it; and `/docs`, which shows it without any other server,
+//! with the pages of the [guide](crate::guide) beside it.
 
 mod schemas;
 
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use utoipa_swagger_ui::Config;
 
 use crate::Api;
+use crate::guide;
 use crate::problem_code::ProblemCode;
 
 pub(crate) use schemas::{list_of, reference, written};
@@ -26,7 +28,7 @@ pub(crate) fn document(version: &str, paths: Value, schemas: Value) -> Value {
         "info": {
             "title": "longwire",
             "version": version,
-            "description": "Holds the long connections of Feishu, Lark and WeCom bots, records every event before it acknowledges it, and delivers events to applications.\n\nErrors are problems (RFC 9457) with a `code` that never changes and a page each under `/problems`. Lists are `{\"data\": […], \"next\": cursor or null}`. Times are RFC 3339 in UTC, durations texts such as `30s`. Fields that you do not know are to be ignored; unknown fields of requests are refused.",
+            "description": "Holds the long connections of Feishu, Lark and WeCom bots, records every event before it acknowledges it, and delivers events to applications. How it is used: [the guide](/docs/guide.md).\n\nErrors are problems (RFC 9457) with a `code` that never changes and a page each under `/problems`. Lists are `{\"data\": […], \"next\": cursor or null}`. Times are RFC 3339 in UTC, durations texts such as `30s`. Fields that you do not know are to be ignored; unknown fields of requests are refused.",
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
         "servers": [{"url": "/"}],
@@ -67,7 +69,11 @@ pub(crate) async fn docs() -> Result<HttpResponse, Problem> {
 }
 
 pub(crate) async fn docs_file(path: Path<String>) -> Result<HttpResponse, Problem> {
-    file(&path)
+    if guide::has(&path) {
+        guide::show(&path)
+    } else {
+        file(&path)
+    }
 }
 
 /// A file of Swagger UI, which is in the binary.

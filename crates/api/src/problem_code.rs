@@ -429,7 +429,7 @@ mod tests {
             let page = crate::problem_pages::page(code);
             for part in [text, code.title(), code.meaning(), code.advice()] {
                 assert!(
-                    page.contains(&crate::problem_pages::escaped(part)),
+                    page.contains(&crate::page_document::escaped(part)),
                     "{text}: {part}"
                 );
             }

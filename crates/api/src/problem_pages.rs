@@ -2,16 +2,11 @@
 //! of its page.
 
 use actix_web::HttpResponse;
-use actix_web::http::header;
 use actix_web::web::Path;
 use longwire_listener::Problem;
 
+use crate::page_document::{self, escaped};
 use crate::problem_code::ProblemCode;
-
-/// A page has no script and loads nothing.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:42em;margin:3em auto;padding:0 1em}\
-code{background:#8882;padding:.1em .3em}table{border-collapse:collapse}td{padding:.2em 1em .2em 0;vertical-align:top}";
 
 /// All codes.
 pub(crate) async fn list() -> HttpResponse {
@@ -24,7 +19,7 @@ pub(crate) async fn list() -> HttpResponse {
             escaped(code.title())
         ));
     }
-    html(format!(
+    html(&format!(
         "<h1>Problems</h1>\n<p>Errors are problems as RFC 9457 has them. A <code>code</code> never changes.</p>\n<table>\n{rows}</table>\n"
     ))
 }
@@ -33,7 +28,7 @@ pub(crate) async fn list() -> HttpResponse {
 pub(crate) async fn show(code: Path<String>) -> Result<HttpResponse, Problem> {
     let code = ProblemCode::find(&code)
         .ok_or_else(|| ProblemCode::NotFound.problem("no problem has this code"))?;
-    Ok(html(page(code)))
+    Ok(html(&page(code)))
 }
 
 /// The page of a code.
@@ -48,26 +43,6 @@ pub(crate) fn page(code: ProblemCode) -> String {
     )
 }
 
-/// As HTML has it, with what stands between backticks as code.
-pub(crate) fn escaped(text: &str) -> String {
-    let text = text
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
-    let mut parts = text.split('`');
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for (nth, part) in parts.enumerate() {
-        out.push_str(if nth % 2 == 0 { "<code>" } else { "</code>" });
-        out.push_str(part);
-    }
-    out
-}
-
-fn html(body: String) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/html; charset=utf-8")
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .body(format!(
-            "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>longwire: problems</title><style>{STYLE}</style>\n{body}</html>\n"
-        ))
+fn html(body: &str) -> HttpResponse {
+    page_document::html("en", "longwire: problems", body)
 }

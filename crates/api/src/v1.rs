@@ -107,9 +107,13 @@ fn gateway(table: Table) -> Table {
             openapi::docs,
         )
         .add(
-            open("/docs/{file}", "docs_file", "A file of that page")
-                .path_part("file", "Its name.", "index.css")
-                .answers(200, "The file.", "*/*", json!({})),
+            open(
+                "/docs/{file}",
+                "docs_file",
+                "A file of that page, or a page of the guide",
+            )
+            .path_part("file", "Its name.", "index.css")
+            .answers(200, "The file.", "*/*", json!({})),
             openapi::docs_file,
         )
         .add(

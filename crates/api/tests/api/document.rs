@@ -171,6 +171,8 @@ fn the_pages_need_nothing_from_elsewhere() {
             "swagger-ui.css",
             "swagger-initializer.js",
             "index.css",
+            "guide.md",
+            "consumers.md",
         ] {
             let path = format!("/docs/{file}");
             let answer = served.get(&path).await;
@@ -187,6 +189,9 @@ fn the_pages_need_nothing_from_elsewhere() {
         let (_, initializer) = served.text("/docs/swagger-initializer.js").await;
         assert!(initializer.contains("/openapi.json"));
         assert_eq!(served.text("/docs/nothing.js").await.0, 404);
+        let (_, guide) = served.text("/docs/guide.md").await;
+        assert!(guide.contains("href=\"consumers.md\""), "{guide}");
+        assert_eq!(served.text("/docs/nothing.md").await.0, 404);
         let (status, page) = served.text("/problems/cursor_invalid").await;
         assert_eq!(status, 200);
         assert!(page.contains("What to do"));
