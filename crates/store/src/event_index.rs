@@ -32,11 +32,10 @@ mod tail;
 
 pub(crate) use claims::Claims;
 pub(crate) use filter::Filter;
-pub(crate) use log_key::LogKey;
+pub(crate) use log_key::{BUCKETS, LogKey};
 pub(crate) use page::{Page, PageId};
 
 use crate::cause::{Cause, Failure};
-use log_key::BUCKETS;
 use longwire_wire::event::Seq;
 use tail::Tail;
 
@@ -203,15 +202,29 @@ impl EventIndex {
     pub(crate) fn turn(&mut self) {
         debug_assert!(self.noted.is_empty(), "a transaction is under way");
         if self.tail.len >= self.run_events && self.closing.is_none() {
-            let tail = std::mem::take(&mut self.tail);
-            self.closing = Some(Closing {
-                filter: Filter::for_keys(tail.len),
-                tail,
-                kept: 0,
-                written: 0,
-            });
-            self.kept_span = None;
+            self.close_tail();
         }
+    }
+
+    /// Puts a tail aside that is not full, when the numbers go on far behind it: a tail and a run count from their first event,
+    /// and no further than 2^32. Called between transactions, while no run is being closed.
+    pub(crate) fn turn_before_a_gap(&mut self) {
+        debug_assert!(self.noted.is_empty(), "a transaction is under way");
+        debug_assert!(self.closing.is_none(), "a run is being closed");
+        if self.tail.len > 0 {
+            self.close_tail();
+        }
+    }
+
+    fn close_tail(&mut self) {
+        let tail = std::mem::take(&mut self.tail);
+        self.closing = Some(Closing {
+            filter: Filter::for_keys(tail.len),
+            tail,
+            kept: 0,
+            written: 0,
+        });
+        self.kept_span = None;
     }
 
     /// Takes in an event that is being recorded.

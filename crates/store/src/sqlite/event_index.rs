@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use longwire_wire::identity::EventKey;
 
 use super::schema::{event, event_index_page, event_index_run};
+use super::store_row;
 use crate::cause::{Cause, Failure};
 use crate::event_index::{
     Claims, EventIndex, Filter, LogKey, Page, PageId, Run, RunId, Span, window_begins,
@@ -83,15 +84,32 @@ pub(crate) fn load(
         }
         index.keep(None, open_ms);
         if read < run_events {
-            return Ok(index);
+            break;
         }
         index.turn();
-        let forgotten = connection.immediate_transaction(|connection| {
-            let pages = index.rest();
-            write(connection, &index, pages, open_ms)
-        })?;
-        index.keep(forgotten, open_ms);
+        complete_run(connection, &mut index, open_ms)?;
     }
+    let given = store_row::numbers_given(connection)?;
+    if given > index.through() {
+        index.turn_before_a_gap();
+        complete_run(connection, &mut index, open_ms)?;
+        index.go_on_after(given);
+    }
+    Ok(index)
+}
+
+/// Writes what is left of the closing run, in one transaction.
+fn complete_run(
+    connection: &mut SqliteConnection,
+    index: &mut EventIndex,
+    open_ms: i64,
+) -> QueryResult<()> {
+    let forgotten = connection.immediate_transaction(|connection| {
+        let pages = index.rest();
+        write(connection, index, pages, open_ms)
+    })?;
+    index.keep(forgotten, open_ms);
+    Ok(())
 }
 
 /// Writes these pages of the closing run; returns the run that was forgotten for it, if one was.

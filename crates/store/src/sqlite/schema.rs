@@ -137,6 +137,7 @@ diesel::table! {
         identity -> Binary,
         open_ms -> BigInt,
         revision -> BigInt,
+        given_seq -> Nullable<BigInt>,
     }
 }
 

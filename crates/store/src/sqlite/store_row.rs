@@ -1,4 +1,5 @@
-//! The one row about the database as a whole: its identity, and for how long it has been open.
+//! The one row about the database as a whole: its identity, for how long it has been open, and which numbers of events an
+//! earlier state of it may have given.
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use diesel::prelude::*;
 use super::schema::store;
 use crate::cause::{Cause, Failure};
 use crate::identity::StoreIdentity;
+use longwire_wire::event::Seq;
 
 impl StoreIdentity {
     pub(crate) fn read(connection: &mut SqliteConnection) -> Result<Self, Failure> {
@@ -17,6 +19,13 @@ impl StoreIdentity {
             .map(Self)
             .map_err(|_| Failure::new(Cause::Corrupt, "a store identity of another length"))
     }
+}
+
+/// The newest number that may have been given to an event which is not in the log, because the log was restored from a backup
+/// that is older. `None` for a log that was never restored.
+pub(crate) fn numbers_given(connection: &mut SqliteConnection) -> QueryResult<Option<Seq>> {
+    let given: Option<i64> = store::table.select(store::given_seq).first(connection)?;
+    Ok(given.map(Seq))
 }
 
 /// It is written again when so much more has gathered: what a kill may take from it is no more.
