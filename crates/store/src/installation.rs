@@ -29,7 +29,7 @@ pub(crate) use self::file::put_from_file;
 pub(crate) use self::remove::remove;
 pub use self::secret::CallbackSecrets;
 pub(crate) use self::secret::{
-    Sealed, open_callback_secrets, open_candidate, open_proxy, open_secret, reseal,
+    Sealed, open_all, open_callback_secrets, open_candidate, open_proxy, open_secret, reseal,
 };
 pub(crate) use self::table::InstallationTable;
 

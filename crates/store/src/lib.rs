@@ -13,6 +13,7 @@
 //! The store never decides what a failure means for a connection, and never makes an empty log where a log has been.
 
 mod arrival;
+mod backup;
 mod cause;
 mod clock;
 mod consumer;
@@ -30,6 +31,7 @@ mod identity;
 mod ids;
 mod installation;
 mod journey;
+mod key_proof;
 mod lane;
 mod open;
 mod pace;
@@ -55,6 +57,10 @@ mod write_queue;
 mod writer;
 
 pub use arrival::{Acknowledgement, Arrival};
+pub use backup::{
+    BackupError, BackupProgress, BackupSettings, BackupSource, FinishedBackup, KeptFile, KeyPlace,
+    Manifest, Replace, RestoreError, RestoreSettings, Restored, back_up, restore,
+};
 pub use cause::{Cause, Failure};
 pub use consumer::{
     ConsumerChange, ConsumerRecord, ConsumerState, NewConsumer, NewWebhookSecret,

@@ -5,6 +5,7 @@
 
 mod audit;
 mod consumers;
+pub(crate) mod copy;
 pub(crate) mod engine;
 pub(crate) mod event_index;
 pub(crate) mod events;
@@ -22,6 +23,7 @@ pub(crate) mod opening;
 mod platform;
 pub(crate) mod readers;
 mod record;
+pub(crate) mod restored;
 mod schema;
 pub(crate) mod store_row;
 mod tables;

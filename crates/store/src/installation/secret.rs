@@ -124,6 +124,12 @@ pub(crate) fn open_candidate(
     open_some(keys, record, Column::Secret, sealed)
 }
 
+/// Opens every secret of an installation. How many there are.
+pub(crate) fn open_all(keys: &KeyRing, record: &InstallationRecord) -> Result<usize, SealError> {
+    // What a row keeps of its secrets is told by what is sealed again of it.
+    reseal(keys, &mut record.clone())
+}
+
 /// Seals every secret of an installation again, with the newest key. How many there were.
 pub(crate) fn reseal(keys: &KeyRing, record: &mut InstallationRecord) -> Result<usize, SealError> {
     let id = record.public_id;

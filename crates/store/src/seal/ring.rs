@@ -241,7 +241,7 @@ impl KeyRing {
     }
 
     /// The line that is no key, counted from one, or 0 when there is no key at all.
-    pub(super) fn parse(text: &str) -> Result<Self, usize> {
+    pub(crate) fn parse(text: &str) -> Result<Self, usize> {
         let mut keys = Vec::new();
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();

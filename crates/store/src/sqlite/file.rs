@@ -147,7 +147,8 @@ impl DatabaseFile {
         Ok(connection)
     }
 
-    fn uri(&self, mode: &str) -> String {
+    /// The file as SQLite is to open it: `rw`, `ro`.
+    pub(crate) fn uri(&self, mode: &str) -> String {
         let mut uri = String::from("file:");
         for &byte in self.path.as_os_str().as_encoded_bytes() {
             match byte {

@@ -67,6 +67,16 @@ pub(crate) fn run(connection: &mut SqliteConnection) -> Result<(), Failure> {
         .map_err(|error| other(&*error))
 }
 
+/// The newest one that is known, which a schema that is up to date has.
+pub(crate) fn newest() -> Result<String, Failure> {
+    Ok(migrations()?.into_iter().max().unwrap_or_default())
+}
+
+/// Whether it is known.
+pub(crate) fn is_known(version: &str) -> Result<bool, Failure> {
+    Ok(migrations()?.iter().any(|known| known == version))
+}
+
 fn migrations() -> Result<Vec<String>, Failure> {
     use diesel::migration::{Migration, MigrationSource};
     let known: Vec<Box<dyn Migration<diesel::sqlite::Sqlite>>> =

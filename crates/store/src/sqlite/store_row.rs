@@ -28,6 +28,14 @@ pub(crate) fn numbers_given(connection: &mut SqliteConnection) -> QueryResult<Op
     Ok(given.map(Seq))
 }
 
+/// Gives no number up to this one to a new event.
+pub(crate) fn go_on_after(connection: &mut SqliteConnection, given: Seq) -> QueryResult<()> {
+    diesel::update(store::table)
+        .set(store::given_seq.eq(given.0))
+        .execute(connection)
+        .map(drop)
+}
+
 /// It is written again when so much more has gathered: what a kill may take from it is no more.
 const SAVE_EVERY: Duration = Duration::from_secs(60);
 

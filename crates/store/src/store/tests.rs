@@ -1,6 +1,7 @@
 //! Stories of the store on a real database, each in a directory of its own.
 
 mod access;
+mod backups;
 mod border;
 mod changes;
 mod clocks;
