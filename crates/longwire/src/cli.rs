@@ -1,6 +1,7 @@
 //! The command line: every command with its arguments. Nothing is carried out here.
 
 mod applications;
+mod backup;
 mod installations;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use longwire_bench::cli::{Bench, Demo, Played, Torture};
 use crate::config::{LogFormat, parse_duration};
 
 pub(crate) use applications::{AddConsumer, Consumers, Listen, WhichConsumer};
+pub(crate) use backup::{Backup, Restore};
 pub(crate) use installations::{Add, CallbackArgs, Installations, Set};
 
 /// Holds thousands of Feishu, Lark and WeCom bots' long connections, and records every event before it acknowledges it.
@@ -72,6 +74,17 @@ pub(crate) enum Command {
     /// Renew the key that seals the secrets in the store.
     #[command(subcommand)]
     Secrets(Secrets),
+    /// Write the whole store into one file, also while a server runs.
+    ///
+    /// The file has every event, installation, consumer and position as they are at one moment. It never has the configuration.
+    /// The server goes on recording meanwhile, and its write-ahead log does not grow.
+    Backup(Backup),
+    /// Make a store out of a backup, in a directory that has none.
+    ///
+    /// Checks every byte of the backup, every page of its database and that the key opens every secret before anything gets its
+    /// name. `longwire serve` in that directory goes on from there: it knows the platform's repeats, and consumers go on at their
+    /// positions.
+    Restore(Restore),
     /// Make, list and revoke tokens: what programs and people show the HTTP interfaces.
     #[command(subcommand, visible_alias = "token")]
     Tokens(Tokens),

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod check_endpoint;
@@ -13,6 +14,7 @@ pub(crate) mod installations;
 pub(crate) mod listen;
 pub(crate) mod print;
 pub(crate) mod relay;
+pub(crate) mod restore;
 pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod sim;

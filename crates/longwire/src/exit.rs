@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use longwire_bench::BenchError;
 use longwire_delivery::{CreateError, DeliveryStartError};
 use longwire_installation::NameError;
-use longwire_store::{OpenError, ReadError, WriteError};
+use longwire_store::{BackupError, OpenError, ReadError, RestoreError, WriteError};
 
 use crate::certificates::CertificateFailure;
 use crate::client::{ClientError, ONE_NAME};
@@ -42,6 +42,12 @@ pub(crate) enum Failure {
     /// The store does not take a change.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// There is no backup.
+    #[error(transparent)]
+    Backup(Box<BackupError>),
+    /// Nothing was restored.
+    #[error(transparent)]
+    Restore(Box<RestoreError>),
     /// A secret given on the command line's behalf cannot be had.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -125,6 +131,8 @@ impl Failure {
             Self::Open(_)
             | Self::Read(_)
             | Self::Write(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
             | Self::Delivery(_)
             | Self::Consumer(_)
             | Self::FirstToken(_)
@@ -144,6 +152,8 @@ impl Failure {
             Self::Tls(_) => Some("correct ca_file of [tls]"),
             Self::Certificate(error) => Some(error.advice()),
             Self::Open(error) => Some(error.advice()),
+            Self::Backup(error) => Some(error.advice()),
+            Self::Restore(error) => Some(error.advice()),
             Self::Secret(error) => Some(error.advice()),
             Self::Client(error) => error.advice(),
             Self::Listen { source, .. } => Some(match source.kind() {

@@ -58,6 +58,8 @@ fn main() -> ExitCode {
         Command::CheckEndpoint(check) => commands::check_endpoint::run(config, &check),
         Command::Installations(command) => commands::installations::run(config, command),
         Command::Secrets(command) => commands::secrets::run(config, &command),
+        Command::Backup(command) => commands::backup::run(config, &command),
+        Command::Restore(command) => commands::restore::run(&command),
         Command::Tokens(command) => commands::tokens::run(config, command),
         Command::Consumers(command) => commands::consumers::run(config, command),
         Command::Listen(wanted) => commands::listen::run(config, &wanted),
