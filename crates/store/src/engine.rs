@@ -19,6 +19,9 @@ use crate::journey::JourneyRecord;
 use crate::lane::LaneBatch;
 use crate::read_error::ReadError;
 use crate::receipt::Committed;
+use crate::retention::{
+    InstallationRetention, ListedEvent, RetentionState, RetentionStep, StepDone,
+};
 use crate::timeline::TimelineRecord;
 use crate::token::TokenTable;
 use crate::user_authorization::{UserAuthorizationRecord, UserAuthorizationTable};
@@ -36,6 +39,8 @@ pub(crate) struct Opened {
     pub(crate) sealed_with: Vec<(String, usize)>,
     pub(crate) tokens: Vec<TokenRecord>,
     pub(crate) identity: StoreIdentity,
+    /// Of all events up to here nothing but keys is left.
+    pub(crate) gone_through: i64,
     /// What the store is called in messages; its keys and other files of ours lie beside it.
     pub(crate) path: PathBuf,
 }
@@ -73,6 +78,9 @@ pub(crate) trait WriteEngine: Send {
     /// Makes a change in one transaction, which is committed if `change` returns `Ok`.
     fn change(&mut self, change: &mut Change<'_>) -> Result<(), WriteError>;
 
+    /// Carries out one step of retention, in a transaction of its own.
+    fn retain(&mut self, step: &RetentionStep) -> Result<StepDone, Failure>;
+
     /// Looks after the database while there may be nothing to write.
     fn look_after(&mut self) -> Result<(), Failure>;
 
@@ -103,6 +111,13 @@ pub(crate) trait Tables {
 
     /// The tokens.
     fn tokens(&mut self) -> &mut dyn TokenTable;
+
+    /// Gives an installation rules of its own for what is kept of its events; the default rules take them away.
+    fn keep_retention(
+        &mut self,
+        installation: InstallationId,
+        rules: InstallationRetention,
+    ) -> Result<(), Failure>;
 
     /// Writes an entry of the audit.
     fn keep_audit(&mut self, entry: &AuditEntry) -> Result<(), Failure>;
@@ -186,6 +201,27 @@ pub trait ReadEngine: fmt::Debug + Send + Sync {
 
     /// The number of the newest event; `None` while there is none.
     fn last_seq(&self) -> Result<Option<Seq>, ReadError>;
+
+    /// What retention has to know, in one look.
+    fn retention(&self) -> Result<RetentionState, ReadError>;
+
+    /// The events of these installations behind `after`, up to `through`, for their list.
+    fn unlisted_events(
+        &self,
+        installations: &[InstallationId],
+        after: Seq,
+        through: Seq,
+    ) -> Result<Vec<ListedEvent>, ReadError>;
+
+    /// The events among the next `rows` numbers behind `after` whose payload or chat `names` a person, and the last number that
+    /// was looked at: `after`, if there is none behind it.
+    fn events_of_person(
+        &self,
+        after: Seq,
+        rows: i64,
+        installation: Option<InstallationId>,
+        names: &dyn Fn(&[u8], Option<&str>) -> bool,
+    ) -> Result<(Vec<Seq>, Seq), ReadError>;
 
     /// How many events there are. Walks an index: not for every page view.
     fn count_events(&self) -> Result<u64, ReadError>;

@@ -6,6 +6,7 @@ use longwire_wire::event::{NewEvent, Seq, Source};
 use longwire_wire::identity::EventKey;
 
 use crate::group::EventOwner;
+use crate::kept::Kept;
 use longwire_installation::{InstallationId, Platform};
 
 /// Which events to read, oldest first.
@@ -99,7 +100,9 @@ pub struct EventRecord {
     pub repeats: u64,
     /// When it last did, in milliseconds since 1970.
     pub last_repeat_ms: Option<i64>,
-    /// The platform's bytes, untouched.
+    /// What is left of the payload.
+    pub kept: Kept,
+    /// The platform's bytes, untouched; empty unless they are [kept whole](Kept::Whole).
     pub payload: Bytes,
 }
 
@@ -120,6 +123,7 @@ impl EventRecord {
             trace_id: new.trace_id,
             repeats: 0,
             last_repeat_ms: None,
+            kept: Kept::Whole,
             payload: new.payload,
         }
     }

@@ -32,6 +32,7 @@ mod ids;
 mod installation;
 mod journey;
 mod key_proof;
+mod kept;
 mod lane;
 mod open;
 mod pace;
@@ -40,6 +41,7 @@ mod reader;
 mod receipt;
 mod recent;
 mod recording;
+mod retention;
 mod rotation;
 mod scheduling;
 mod seal;
@@ -84,11 +86,16 @@ pub use journey::{
     ANSWER_BYTES, AttemptFailure, DeliveryAttempt, DeliveryOutcome, Happening, JourneyBatch,
     JourneyRecord, JourneyStep, KeptAnswer, SHORT_ANSWER_BYTES,
 };
+pub use kept::Kept;
 pub use lane::Urgency;
 pub use open::OpenError;
 pub use read_error::ReadError;
 pub use reader::Reader;
 pub use receipt::{Receipt, RecordOutcome};
+pub use retention::{
+    ConsumerFloor, InstallationRetention, KeepRule, ListedEvent, ListedInstallation, PayloadPolicy,
+    RetentionState, RetentionStep, StepDone,
+};
 pub use rotation::RotatedKeys;
 pub use scheduling::SchedulingDelay;
 pub use seal::{KeyRingError, SealError};

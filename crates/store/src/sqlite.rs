@@ -24,6 +24,7 @@ mod platform;
 pub(crate) mod readers;
 mod record;
 pub(crate) mod restored;
+pub(crate) mod retention;
 mod schema;
 pub(crate) mod store_row;
 mod tables;

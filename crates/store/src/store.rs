@@ -7,6 +7,7 @@ mod administer;
 mod consumers;
 mod installations;
 mod keys;
+mod retention;
 mod slot;
 mod tokens;
 mod user_authorizations;
@@ -16,6 +17,7 @@ use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -68,6 +70,8 @@ struct OpenStore {
     keys: SealingKeys,
     slot: Mutex<WriterSlot>,
     thread: WriterThread,
+    /// Of all events up to here nothing but keys is left.
+    gone_through: Arc<AtomicI64>,
 }
 
 impl Store {
@@ -92,6 +96,7 @@ impl Store {
             sealed_with,
             tokens,
             identity,
+            gone_through,
             path,
         } = opened;
         let key_file = settings.key_file_for(&path);
@@ -125,6 +130,7 @@ impl Store {
                 keys,
                 slot,
                 thread: WriterThread::default(),
+                gone_through: Arc::new(AtomicI64::new(gone_through)),
             }),
         })
     }

@@ -10,7 +10,7 @@ use super::log::{Log, PreviousLog};
 use super::opening;
 use super::readers::Readers;
 use super::timeline::TimelineBuffer;
-use super::{audit, consumers, journeys, tokens};
+use super::{audit, consumers, journeys, retention, tokens};
 use crate::cause::{Cause, Failure};
 use crate::engine::{Batch, Change, Opened, ReadEngine, WriteEngine};
 use crate::figures::DiskUsage;
@@ -19,6 +19,7 @@ use crate::lane::SmallWrite;
 use crate::open::OpenError;
 use crate::receipt::Committed;
 use crate::recording::record_groups;
+use crate::retention::{RetentionStep, StepDone};
 use crate::write_error::WriteError;
 use longwire_wire::event::Seq;
 
@@ -66,8 +67,10 @@ pub(crate) fn open(
     let sealed_with = sealed_with(connection).map_err(|error| refused(error.into()))?;
     let tokens = tokens::all(connection).map_err(|error| refused(error.into()))?;
     let identity = StoreIdentity::read(connection).map_err(refused)?;
+    let gone_through = retention::gone_through(connection).map_err(|error| refused(error.into()))?;
     let readers = Readers::new(Arc::clone(&file), reader_connections);
     Ok(Opened {
+        gone_through,
         readers: Arc::new(readers.clone()),
         sealed_with,
         tokens,
@@ -181,6 +184,11 @@ impl WriteEngine for SqliteEngine {
     fn change(&mut self, change: &mut Change<'_>) -> Result<(), WriteError> {
         let log = self.log.as_mut().ok_or_else(closed)?;
         log.transact(|connection| change(connection))
+    }
+
+    fn retain(&mut self, step: &RetentionStep) -> Result<StepDone, Failure> {
+        let log = self.log.as_mut().ok_or_else(closed)?;
+        log.retain(step).map_err(|failure| log.explain(failure))
     }
 
     fn look_after(&mut self) -> Result<(), Failure> {

@@ -12,6 +12,7 @@ use longwire_wire::identity::EventKey;
 use super::platform;
 use super::schema::{event, installation};
 use crate::event_record::{EventPage, EventQuery, EventRecord};
+use crate::kept::Kept;
 use longwire_installation::{InstallationId, Platform};
 
 #[derive(Queryable, Selectable)]
@@ -31,6 +32,7 @@ struct EventRow {
     last_repeat_ms: Option<i64>,
     payload: Vec<u8>,
     platform: Option<i16>,
+    kept: Option<i16>,
 }
 
 /// Rows that are looked at in one go for the events of some installations. No index tells them from the others, because
@@ -186,6 +188,8 @@ impl TryFrom<EventRow> for EventRecord {
 
     fn try_from(row: EventRow) -> QueryResult<Self> {
         let foreign = |what: &str| diesel::result::Error::DeserializationError(what.into());
+        let kept = Kept::of_columns(row.kept, &row.payload)
+            .ok_or_else(|| foreign("an event with an unknown rest of its payload"))?;
         Ok(Self {
             seq: Seq(row.seq),
             installation: InstallationId(row.installation_id),
@@ -204,7 +208,11 @@ impl TryFrom<EventRow> for EventRecord {
             trace_id: row.trace_id.map(ByteString::from),
             repeats: row.repeats.cast_unsigned(),
             last_repeat_ms: row.last_repeat_ms,
-            payload: Bytes::from(row.payload),
+            kept,
+            payload: match kept {
+                Kept::Whole => Bytes::from(row.payload),
+                Kept::Hashed { .. } | Kept::Erased { .. } | Kept::Expired => Bytes::new(),
+            },
         })
     }
 }

@@ -7,6 +7,7 @@
 
 mod files_check;
 mod reopen;
+mod retain;
 mod transaction;
 
 pub(crate) use reopen::PreviousLog;

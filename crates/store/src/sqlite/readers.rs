@@ -12,7 +12,8 @@ use diesel::{QueryResult, SqliteConnection};
 use super::file::{DatabaseFile, Epoch};
 use super::file_identity::FileIdentity;
 use super::{
-    audit, consumers, events, installations, journeys, timeline, tokens, user_authorizations,
+    audit, consumers, events, installations, journeys, retention, timeline, tokens,
+    user_authorizations,
 };
 use crate::cause::{Cause, Failure};
 use crate::consumer::{ConsumerRecord, SavedPosition};
@@ -23,6 +24,7 @@ use crate::ids::ConsumerId;
 use crate::installation::InstallationRecord;
 use crate::journey::JourneyRecord;
 use crate::read_error::ReadError;
+use crate::retention::{ListedEvent, RetentionState};
 use crate::timeline::TimelineRecord;
 use crate::user_authorization::UserAuthorizationRecord;
 use longwire_access::{AuditRecord, Space, TokenRecord};
@@ -156,6 +158,31 @@ impl ReadEngine for Readers {
 
     fn last_seq(&self) -> Result<Option<Seq>, ReadError> {
         self.read(events::last_seq)
+    }
+
+    fn retention(&self) -> Result<RetentionState, ReadError> {
+        self.read(retention::state)
+    }
+
+    fn unlisted_events(
+        &self,
+        installations: &[InstallationId],
+        after: Seq,
+        through: Seq,
+    ) -> Result<Vec<ListedEvent>, ReadError> {
+        self.read(|connection| retention::unlisted(connection, installations, after, through))
+    }
+
+    fn events_of_person(
+        &self,
+        after: Seq,
+        rows: i64,
+        installation: Option<InstallationId>,
+        names: &dyn Fn(&[u8], Option<&str>) -> bool,
+    ) -> Result<(Vec<Seq>, Seq), ReadError> {
+        self.read(|connection| {
+            retention::events_of_person(connection, after, rows, installation, names)
+        })
     }
 
     fn count_events(&self) -> Result<u64, ReadError> {

@@ -58,6 +58,7 @@ diesel::table! {
         last_repeat_ms -> Nullable<BigInt>,
         payload -> Binary,
         platform -> Nullable<SmallInt>,
+        kept -> Nullable<SmallInt>,
     }
 }
 
@@ -121,6 +122,53 @@ diesel::table! {
         first_seq -> BigInt,
         last_seq -> BigInt,
         steps -> Binary,
+    }
+}
+
+diesel::table! {
+    installation_retention (installation_id) {
+        installation_id -> BigInt,
+        keep_ms -> Nullable<BigInt>,
+        keep_bytes -> Nullable<BigInt>,
+        keep_events -> Nullable<BigInt>,
+        payload -> Text,
+        listed_through -> BigInt,
+        hashed_through -> BigInt,
+        events -> BigInt,
+        bytes -> BigInt,
+    }
+}
+
+diesel::table! {
+    listed_event (installation_id, seq) {
+        installation_id -> BigInt,
+        seq -> BigInt,
+        received_ms -> BigInt,
+        bytes -> BigInt,
+    }
+}
+
+diesel::table! {
+    removed_installation (installation_id) {
+        installation_id -> BigInt,
+        through_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    retention (id) {
+        id -> BigInt,
+        gone_through -> BigInt,
+        deleted_through -> BigInt,
+        events -> BigInt,
+        bytes -> BigInt,
+    }
+}
+
+diesel::table! {
+    retention_mark (open_ms) {
+        open_ms -> BigInt,
+        through_seq -> BigInt,
     }
 }
 
@@ -190,7 +238,9 @@ diesel::table! {
 
 diesel::joinable!(consumer_position -> consumer (consumer_id));
 diesel::joinable!(event -> installation (installation_id));
+diesel::joinable!(installation_retention -> installation (installation_id));
 diesel::joinable!(journey -> consumer (consumer_id));
+diesel::joinable!(removed_installation -> installation (installation_id));
 diesel::joinable!(taken_back -> installation (installation_id));
 diesel::joinable!(timeline -> installation (installation_id));
 diesel::joinable!(user_authorization -> installation (installation_id));
@@ -203,8 +253,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     event_index_page,
     event_index_run,
     installation,
+    installation_retention,
     journey,
+    listed_event,
     probe,
+    removed_installation,
+    retention,
+    retention_mark,
     store,
     taken_back,
     timeline,

@@ -3,14 +3,15 @@
 use diesel::SqliteConnection;
 use diesel::prelude::*;
 use longwire_access::AuditEntry;
-use longwire_installation::Revision;
+use longwire_installation::{InstallationId, Revision};
 
-use super::audit;
+use super::{audit, retention};
 use super::schema::store;
 use crate::cause::Failure;
 use crate::consumer::ConsumerTable;
 use crate::engine::Tables;
 use crate::installation::InstallationTable;
+use crate::retention::InstallationRetention;
 use crate::token::TokenTable;
 use crate::user_authorization::UserAuthorizationTable;
 
@@ -29,6 +30,14 @@ impl Tables for SqliteConnection {
 
     fn tokens(&mut self) -> &mut dyn TokenTable {
         self
+    }
+
+    fn keep_retention(
+        &mut self,
+        installation: InstallationId,
+        rules: InstallationRetention,
+    ) -> Result<(), Failure> {
+        Ok(retention::declare(self, installation, rules)?)
     }
 
     fn keep_audit(&mut self, entry: &AuditEntry) -> Result<(), Failure> {

@@ -61,17 +61,31 @@ impl Store {
         work: impl FnOnce(&mut dyn Tables) -> Result<T, WriteError> + Send + 'static,
         committed: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, WriteError> {
+        let audited = self.audited.clone();
+        self.on_engine(
+            patience,
+            move |engine| change(engine, audited.as_deref(), work),
+            committed,
+        )
+    }
+
+    /// Runs `work` with the one writing connection, wherever that is, and calls `committed` when it succeeded.
+    pub(super) fn on_engine<T: Send + 'static>(
+        &self,
+        patience: Duration,
+        work: impl FnOnce(&mut dyn WriteEngine) -> Result<T, WriteError> + Send + 'static,
+        committed: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T, WriteError> {
         let (answer, answered) = bounded(1);
         let decided = Arc::new(Decided::default());
         let begins = Arc::clone(&decided);
-        let audited = self.audited.clone();
         let job: Job = Box::new(move |engine| {
             if !begins.is_first() {
                 return DatabaseState::Untried;
             }
             let (outcome, state) = match engine {
                 Ok(engine) => {
-                    let outcome = change(engine, audited.as_deref(), work);
+                    let outcome = work(engine);
                     if let Ok(made) = &outcome {
                         committed(made);
                     }

@@ -18,6 +18,7 @@ mod power_cut;
 mod recording;
 mod removals;
 mod replaced;
+mod retention;
 pub(crate) mod rotation;
 mod shortened;
 mod trouble;

@@ -26,6 +26,7 @@ use crate::ids::ConsumerId;
 use crate::installation::InstallationRecord;
 use crate::journey::JourneyRecord;
 use crate::read_error::ReadError;
+use crate::retention::{ListedEvent, RetentionState};
 use crate::seal::key_id;
 use crate::timeline::TimelineRecord;
 use crate::user_authorization::{UserAuthorizationRecord, UserAuthorizationTable};
@@ -59,6 +60,7 @@ impl MemoryDatabase {
                 given: None,
             }),
             readers: Arc::new(self.clone()),
+            gone_through: 0,
             sealed_with: self.sealed_with(),
             tokens: self.lock().tables.tokens.clone(),
             identity: IDENTITY,
@@ -264,6 +266,29 @@ impl ReadEngine for MemoryDatabase {
 
     fn last_seq(&self) -> Result<Option<Seq>, ReadError> {
         Ok(self.lock().tables.events.last().map(|(event, _)| event.seq))
+    }
+
+    fn retention(&self) -> Result<RetentionState, ReadError> {
+        Ok(RetentionState::default())
+    }
+
+    fn unlisted_events(
+        &self,
+        _: &[InstallationId],
+        _: Seq,
+        _: Seq,
+    ) -> Result<Vec<ListedEvent>, ReadError> {
+        Ok(Vec::new())
+    }
+
+    fn events_of_person(
+        &self,
+        after: Seq,
+        _: i64,
+        _: Option<InstallationId>,
+        _: &dyn Fn(&[u8], Option<&str>) -> bool,
+    ) -> Result<(Vec<Seq>, Seq), ReadError> {
+        Ok((Vec::new(), after))
     }
 
     fn count_events(&self) -> Result<u64, ReadError> {

@@ -6,6 +6,7 @@ use crate::event_index::EventIndex;
 use crate::figures::DiskUsage;
 use crate::lane::SmallWrite;
 use crate::receipt::Committed;
+use crate::retention::{RetentionStep, StepDone};
 use crate::recording::record_groups;
 use crate::write_error::WriteError;
 use longwire_wire::event::Seq;
@@ -102,6 +103,11 @@ impl WriteEngine for MemoryEngine {
 
     fn change(&mut self, change: &mut Change<'_>) -> Result<(), WriteError> {
         self.database.transact(|tables| change(tables))
+    }
+
+    /// Everything is kept.
+    fn retain(&mut self, _: &RetentionStep) -> Result<StepDone, Failure> {
+        Ok(StepDone::default())
     }
 
     fn look_after(&mut self) -> Result<(), Failure> {

@@ -15,6 +15,7 @@ use crate::event_index::{IndexPages, Page, PageId};
 use crate::event_record::EventRecord;
 use crate::group::EventOwner;
 use crate::ids::ConsumerId;
+use crate::retention::InstallationRetention;
 use crate::installation::{InstallationRecord, InstallationTable};
 use crate::journey::JourneyRecord;
 use crate::recording::{EventTable, Inserted};
@@ -137,6 +138,15 @@ impl Tables for MemoryTables {
 
     fn tokens(&mut self) -> &mut dyn TokenTable {
         self
+    }
+
+    /// Everything is kept.
+    fn keep_retention(
+        &mut self,
+        _: InstallationId,
+        _: InstallationRetention,
+    ) -> Result<(), Failure> {
+        Ok(())
     }
 
     fn keep_audit(&mut self, entry: &AuditEntry) -> Result<(), Failure> {
