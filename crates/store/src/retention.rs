@@ -248,7 +248,8 @@ pub enum RetentionStep {
         /// How many at most.
         pages: u32,
     },
-    /// The write-ahead log is emptied, so that what was deleted is in no file any more.
+    /// The write-ahead log is emptied, so that what was deleted is in no file any more. It changes nothing while a reader holds
+    /// on to an old state.
     EmptyWal,
 }
 

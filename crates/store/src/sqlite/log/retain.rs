@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Integer;
 
 use super::Log;
-use crate::cause::{Cause, Failure};
+use crate::cause::Failure;
 use crate::retention::{RetentionStep, StepDone};
 use crate::sqlite::retention as tables;
 
@@ -132,15 +132,10 @@ impl Log {
         self.connection
             .batch_execute("PRAGMA busy_timeout = 1000;")?;
         self.confirm()?;
-        match emptied?.busy {
-            0 => Ok(StepDone {
-                gone_through: tables::gone_through(&mut self.connection)?,
-                ..StepDone::default()
-            }),
-            _ => Err(Failure::new(
-                Cause::Locked,
-                "a reader holds on to an old state of the write-ahead log",
-            )),
-        }
+        Ok(StepDone {
+            changed: u64::from(emptied?.busy == 0),
+            gone_through: tables::gone_through(&mut self.connection)?,
+            ..StepDone::default()
+        })
     }
 }
