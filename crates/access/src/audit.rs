@@ -62,6 +62,10 @@ pub enum AuditAction {
     UserTokenGive,
     /// Something was changed at a platform by an application's own call, which was passed on.
     RelayCall,
+    /// What is kept of an installation's events was to be changed.
+    RetentionChange,
+    /// What names a person was to be erased.
+    PersonErase,
 }
 
 /// The text is no action's.
@@ -71,7 +75,7 @@ pub struct AuditActionError;
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::InstallationAdd,
         Self::InstallationStart,
         Self::InstallationStop,
@@ -97,6 +101,8 @@ impl AuditAction {
         Self::UserAuthorizationRemove,
         Self::UserTokenGive,
         Self::RelayCall,
+        Self::RetentionChange,
+        Self::PersonErase,
     ];
 
     /// Its stable name.
@@ -128,6 +134,8 @@ impl AuditAction {
             Self::UserAuthorizationRemove => "user_authorization.remove",
             Self::UserTokenGive => "user_token.give",
             Self::RelayCall => "relay.call",
+            Self::RetentionChange => "retention.change",
+            Self::PersonErase => "person.erase",
         }
     }
 }

@@ -11,6 +11,7 @@ mod installation;
 mod overview;
 mod relay;
 mod reply;
+mod retention;
 mod secrets;
 
 pub use access::{AuditDocument, AuditPage, CreatedToken, TokenDocument, TokenPage};
@@ -25,4 +26,5 @@ pub use overview::OverviewDocument;
 pub(crate) use relay::relay_connection_id;
 pub use relay::{ApplicationDocument, InFlightDocument, NamedDocument, RefusedDocument, RelayPage};
 pub use reply::{ReplyDocument, UploadDocument};
+pub use retention::{ErasedDocument, HoldDocument, KeepDocument, RetentionDocument, RiskDocument};
 pub use secrets::RotatedKeysDocument;

@@ -8,6 +8,8 @@
 //! /admin/v1/tokens                    tokens: made, listed, revoked
 //! /admin/v1/relay                     applications connected by the platforms' SDKs, and who was refused
 //! /admin/v1/audit                     who changed what, and what came of it
+//! /admin/v1/retention                 what is kept, what goes, and who keeps it from going
+//! /admin/v1/events/erase              what names a person is erased
 //! /admin/v1/secrets/rotate            the sealing key is renewed
 //! ```
 //!
@@ -34,6 +36,7 @@ mod owned;
 mod relay;
 mod request_problem;
 mod requests;
+mod retention;
 mod secrets;
 mod spool;
 mod store_calls;
@@ -52,6 +55,7 @@ use actix_web::web::Data;
 use longwire_access::Scope;
 use longwire_api::InstallationRules;
 use longwire_fleet::{ActorView, Fleet};
+use longwire_janitor::JanitorHandle;
 use longwire_listener::{Draining, RouteAccess, RouteClass, Routes};
 use longwire_store::Store;
 use tokio::sync::Semaphore;
@@ -68,6 +72,8 @@ pub struct AdminSettings {
     pub fleet: Fleet,
     /// The actors that are shown beside those of the fleet, parents before children.
     pub other_actors: Arc<dyn Fn() -> Vec<ActorView> + Send + Sync>,
+    /// Retention; without it no route tells of it.
+    pub janitor: Option<JanitorHandle>,
     /// The applications that are connected over the relay; without it no route tells of them.
     pub relay: Option<RelaySource>,
     /// Where installations are kept.
@@ -138,6 +144,7 @@ impl Admin {
                 Scope::AdminControl,
                 secrets::rotate,
             )
+            .and(retention::routes())
             .and(tokens::routes())
             .and(installations::routes())
             .and(relay.unwrap_or_default())

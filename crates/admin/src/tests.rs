@@ -81,6 +81,7 @@ impl Served {
         .await;
         let draining = Draining::default();
         let admin = Admin::new(AdminSettings {
+            janitor: None,
             other_actors: Arc::new(Vec::new),
             relay: None,
             fleet,

@@ -59,6 +59,7 @@ pub use callbacks::{AddressTest, CallbackRules, CallbackSources};
 use actix_web::web::Data;
 use longwire_delivery::Deliveries;
 use longwire_fleet::Fleet;
+use longwire_janitor::RetentionView;
 use longwire_listener::{AccessCheck, Draining, Routes};
 use longwire_store::Store;
 
@@ -89,6 +90,8 @@ pub struct ApiSettings {
     pub log_lines_dropped: fn() -> u64,
     /// What callbacks are taken by.
     pub callbacks: CallbackRules,
+    /// How retention does; `None` where nothing goes.
+    pub retention: Arc<dyn Fn() -> Option<RetentionView> + Send + Sync>,
     /// The calls of applications that were passed on to a platform since the start.
     pub relay_calls: Arc<dyn Fn() -> Vec<RelayCalls> + Send + Sync>,
 }

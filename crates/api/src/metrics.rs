@@ -9,6 +9,7 @@ mod deliveries;
 mod events;
 mod families;
 mod relay;
+mod retention;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use actix_web::web::Data;
 use bytes::Bytes;
 use longwire_delivery::DeliveryFigures;
 use longwire_fleet::Overview;
+use longwire_janitor::RetentionView;
 use longwire_listener::Problem;
 use longwire_store::{Figures, Health};
 use prometheus_client::collector::Collector;
@@ -90,6 +92,7 @@ struct Snapshot {
     /// Requests without a valid token, by reason.
     token_refusals: Vec<(&'static str, u64)>,
     relay_calls: Vec<RelayCalls>,
+    retention: Option<RetentionView>,
     log_lines_dropped: u64,
 }
 
@@ -106,6 +109,7 @@ impl Snapshot {
             delivery: of.deliveries.figures(),
             token_refusals: of.access.refused(),
             relay_calls: (of.relay_calls)(),
+            retention: (of.retention)(),
             log_lines_dropped: (of.log_lines_dropped)(),
         }
     }
@@ -118,6 +122,9 @@ impl Collector for Snapshot {
         events::write(&self.overview, &mut families)?;
         actors::write(&self.kinds, &mut families)?;
         store::write(&self.figures, self.store_up, &mut families)?;
+        if let Some(view) = &self.retention {
+            retention::write(view, &mut families)?;
+        }
         deliveries::write(&self.consumers, &self.delivery, &mut families)?;
         families.counters_by(
             "token_refusals",

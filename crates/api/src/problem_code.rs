@@ -76,6 +76,12 @@ problem_codes! {
     NotFound = 404, "not_found", "There is no such thing",
         "Nothing has this path, name or id, or it belongs to a space or an installation that the token does not see.",
         "Compare the name with the list of its kind. What another space owns is answered in the same way.";
+    EventsExpired = 410, "events_expired", "The events are no longer kept",
+        "Retention took the events from here on, or the event of this id. `oldest` is the oldest event that is kept.",
+        "Begin with `oldest`, or without a cursor. What is kept for how long stands in the section `retention` of the configuration.";
+    ErasureUnderWay = 409, "erasure_under_way", "Another erasure is under way",
+        "What names a person is erased for one person at a time, because each erasure reads the whole log. Nothing was changed.",
+        "Send it again when the other one has ended.";
     NoAuthorization = 404, "no_authorization", "The person has not agreed",
         "There is no authorization of this person for the bot's app, or it was taken away.",
         "Begin an authorization, and let the person agree.";

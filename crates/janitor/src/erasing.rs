@@ -11,7 +11,7 @@ use longwire_store::{ReadError, RetentionStep, StepDone, WriteError};
 use longwire_wire::event::Seq;
 
 use crate::handle::JanitorHandle;
-use crate::moment::Moment;
+use crate::moment;
 use crate::person::PersonId;
 
 /// Events of the log that are looked at in one go: some megabytes.
@@ -73,7 +73,7 @@ impl JanitorHandle {
             erased.events += found.len() as u64;
             if !counts_only {
                 for events in found.chunks(STEP) {
-                    let at_ms = Moment::now().unix_ms;
+                    let at_ms = moment::now().unix_ms;
                     let events = events.to_vec();
                     self.step(RetentionStep::Erase { events, at_ms }).await?;
                 }

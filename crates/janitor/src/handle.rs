@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use longwire_actor::{
-    ActorView, Ended, Exit, Fault, Inject, Mailbox, Place, Rebuild, RebuildBudget,
-    TreeEntry, start,
+    ActorView, Ended, Exit, Fault, Inject, Mailbox, Place, Rebuild, RebuildBudget, TreeEntry, start,
 };
 use longwire_store::Store;
 use tokio::sync::Semaphore;
@@ -167,4 +166,3 @@ fn again(inner: &Arc<Inner>, budget: &Budget, ended: &Ended) {
         }
     });
 }
-

@@ -10,15 +10,15 @@ use actix::fut::ActorFutureExt as _;
 use actix::{Actor, AsyncContext as _, Handler, Message, SpawnHandle, WrapFuture as _};
 use bytestring::ByteString;
 use longwire_actor::{ActorKind, Card, Context, Inject, TreeActor};
+use longwire_consumer::Moment;
 use longwire_store::{ConsumerId, ReadError, RetentionStep, StepDone, Store, WriteError};
 use longwire_wire::view::Operation;
 
 use crate::look::Look;
 use crate::machine::{Action, News, Retention};
-use crate::moment::Moment;
-use crate::operational;
 use crate::policy::RetentionPolicy;
 use crate::view::RetentionView;
+use crate::{moment, operational};
 
 /// One per process.
 pub(crate) const JANITOR: ActorKind = ActorKind {
@@ -91,7 +91,7 @@ impl Janitor {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let policy = *shared.policy();
         Self {
-            machine: Retention::new(policy, Moment::now()),
+            machine: Retention::new(policy, moment::now()),
             shared,
             timer: None,
         }
@@ -102,7 +102,7 @@ impl Janitor {
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);
         }
-        let now = Moment::now();
+        let now = moment::now();
         match self.machine.poll(now) {
             Action::Rest { until } => {
                 let pause = until.saturating_duration_since(now.instant);
@@ -154,7 +154,7 @@ impl Janitor {
     }
 
     fn answered(&mut self, answer: Answer) {
-        let now = Moment::now();
+        let now = moment::now();
         let waiting = self.shared.store.figures().queue_events;
         self.machine.handle_waiting(waiting);
         let failure = match answer {
@@ -269,8 +269,7 @@ impl Janitor {
     }
 }
 
-const AT_RISK: &str =
-    "The consumer is so far behind that events it has not done go soon. Let it catch up, or raise the bound in [retention].";
+const AT_RISK: &str = "The consumer is so far behind that events it has not done go soon. Let it catch up, or raise the bound in [retention].";
 const PASSED: &str =
     "Events went before the consumer had done them, because the bounds of retention were reached.";
 
@@ -301,7 +300,7 @@ impl Handler<LookAgain> for Janitor {
     fn handle(&mut self, _: LookAgain, ctx: &mut Self::Context) {
         let policy = *self.shared.policy();
         self.shared.view().policy = policy;
-        self.machine.handle_policy(policy, Moment::now());
+        self.machine.handle_policy(policy, moment::now());
         self.drive(ctx);
     }
 }

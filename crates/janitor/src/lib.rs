@@ -3,8 +3,8 @@
 //! ```text
 //! Store ──state, cut-offs──▶ Retention (machine) ──one small step──▶ Store ──what it did──▶ Retention ──a pause──▶ …
 //! ```
-//! [`Retention`] decides by figures and the time that it is told; it does no I/O, reads no clock and does not log. The actor
-//! [`Janitor`](janitor) reads the store, carries out one step at a time on the writer's connection, between two batches of events,
+//! The machine `Retention` decides by figures and the time that it is told; it does no I/O, reads no clock and does not log. The actor
+//! `Janitor` reads the store, carries out one step at a time on the writer's connection, between two batches of events,
 //! and pauses for a multiple of the time that the step took. [`JanitorHandle`] keeps the actor alive, shows it, and erases what
 //! names a person.
 //!
@@ -23,9 +23,7 @@ mod view;
 
 pub use erasing::{EraseError, Erased};
 pub use handle::{JanitorHandle, JanitorSettings};
-pub use look::Look;
-pub use machine::{Action, Hold, News, Retention, Risk};
-pub use moment::Moment;
+pub use machine::{Hold, Risk};
 pub use person::{PersonId, PersonIdError};
 pub use policy::{ConsumersBehind, RetentionPolicy};
 pub use view::{JanitorPhase, RetentionView};

@@ -1,26 +1,27 @@
 //! One look at the store: its state, and where in the log the bounds of age lie.
 
+use longwire_consumer::Moment;
 use longwire_installation::InstallationId;
 use longwire_store::{ReadError, RetentionState, Store};
 
-use crate::moment::Moment;
+use crate::moment;
 use crate::policy::RetentionPolicy;
 
 /// What was found.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Look {
+pub(crate) struct Look {
     /// The state of the store.
-    pub state: RetentionState,
+    pub(crate) state: RetentionState,
     /// Events up to here are older than all events are kept; `None` without a bound of age.
-    pub aged_through: Option<i64>,
+    pub(crate) aged_through: Option<i64>,
     /// Events up to here are so old that their journeys go.
-    pub journeys_through: i64,
+    pub(crate) journeys_through: i64,
     /// Events up to here are older than those of the installation are kept, for installations with a bound of age.
-    pub aged_of: Vec<(InstallationId, i64)>,
+    pub(crate) aged_of: Vec<(InstallationId, i64)>,
     /// When the newest event was received, in milliseconds since 1970.
-    pub newest_ms: Option<i64>,
+    pub(crate) newest_ms: Option<i64>,
     /// Events that wait for the writer.
-    pub waiting_events: u64,
+    pub(crate) waiting_events: u64,
 }
 
 impl Look {
@@ -47,7 +48,7 @@ impl Look {
                 aged_of.push((listed.installation, through));
             }
         }
-        let journeys_through = through(now.before(policy.journeys))?;
+        let journeys_through = through(moment::before(now, policy.journeys))?;
         let newest = reader.event(longwire_wire::event::Seq(state.newest))?;
         Ok(Self {
             aged_through,

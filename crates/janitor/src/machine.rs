@@ -19,12 +19,12 @@ mod tasks;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use longwire_consumer::Moment;
 use longwire_installation::InstallationId;
 use longwire_store::{ConsumerId, ListedEvent, RetentionStep, StepDone};
 use longwire_wire::event::Seq;
 
 use crate::look::Look;
-use crate::moment::Moment;
 use crate::policy::RetentionPolicy;
 
 pub use self::risks::{Hold, Risk};
@@ -45,7 +45,7 @@ const STEPS_OF_A_ROUND: u32 = 256;
 
 /// What is to be done next.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Look at the store; the answer is for [`Retention::handle_look`].
     Look,
     /// Find the events of these installations behind `after`, up to `through`, for their list; the answer is for
@@ -69,7 +69,7 @@ pub enum Action {
 
 /// What happened, for the log and for operational events.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum News {
+pub(crate) enum News {
     /// A consumer is so far behind that its events go soon.
     AtRisk(Risk),
     /// It is not any more.
@@ -93,7 +93,7 @@ pub enum News {
 
 /// The machine.
 #[derive(Debug)]
-pub struct Retention {
+pub(crate) struct Retention {
     policy: RetentionPolicy,
     pace: Pace,
     phase: Phase,
@@ -142,7 +142,7 @@ const HELD_AT_START: Duration = Duration::from_secs(60 * 60);
 impl Retention {
     /// Begins with a look.
     #[must_use]
-    pub fn new(policy: RetentionPolicy, now: Moment) -> Self {
+    pub(crate) fn new(policy: RetentionPolicy, now: Moment) -> Self {
         Self {
             policy,
             pace: Pace::default(),
@@ -162,7 +162,7 @@ impl Retention {
     }
 
     /// What to do now.
-    pub fn poll(&mut self, now: Moment) -> Action {
+    pub(crate) fn poll(&mut self, now: Moment) -> Action {
         match self.phase {
             Phase::Looking | Phase::Stepping => {}
             Phase::Resting { until } | Phase::Working { at: until } if now.instant < until => {
@@ -206,7 +206,7 @@ impl Retention {
     }
 
     /// The store was looked at.
-    pub fn handle_look(&mut self, look: Look, now: Moment) {
+    pub(crate) fn handle_look(&mut self, look: Look, now: Moment) {
         self.check_clock(&look, now);
         self.look = look;
         self.steps = 0;
@@ -217,7 +217,7 @@ impl Retention {
     }
 
     /// These events were found for the list.
-    pub fn handle_found(&mut self, found: Vec<ListedEvent>, now: Moment) {
+    pub(crate) fn handle_found(&mut self, found: Vec<ListedEvent>, now: Moment) {
         if let Some(task) = self.tasks.front_mut() {
             task.found(found);
         }
@@ -225,7 +225,7 @@ impl Retention {
     }
 
     /// A step was carried out.
-    pub fn handle_done(&mut self, done: StepDone, now: Moment) {
+    pub(crate) fn handle_done(&mut self, done: StepDone, now: Moment) {
         if let Some(task) = self.tasks.front_mut()
             && task.done(done, &mut self.look, &self.pace)
         {
@@ -243,7 +243,7 @@ impl Retention {
     }
 
     /// Another policy from now on. The next round begins at once, or behind the step that is under way.
-    pub fn handle_policy(&mut self, policy: RetentionPolicy, now: Moment) {
+    pub(crate) fn handle_policy(&mut self, policy: RetentionPolicy, now: Moment) {
         self.policy = policy;
         match self.phase {
             Phase::Resting { .. } | Phase::Working { .. } => {
@@ -256,7 +256,7 @@ impl Retention {
     }
 
     /// A look, a search or a step failed. The next round begins a little later.
-    pub fn handle_failed(&mut self, now: Moment) {
+    pub(crate) fn handle_failed(&mut self, now: Moment) {
         self.tasks.clear();
         self.phase = Phase::Resting {
             until: now.instant + AFTER_FAILURE,
@@ -264,18 +264,18 @@ impl Retention {
     }
 
     /// Events wait for the writer; the pauses grow with them.
-    pub fn handle_waiting(&mut self, events: u64) {
+    pub(crate) fn handle_waiting(&mut self, events: u64) {
         self.look.waiting_events = events;
     }
 
     /// What happened since the last call.
-    pub fn poll_news(&mut self) -> Option<News> {
+    pub(crate) fn poll_news(&mut self) -> Option<News> {
         self.news.pop_front()
     }
 
     /// What is being done, in a word or two.
     #[must_use]
-    pub fn doing(&self) -> &'static str {
+    pub(crate) fn doing(&self) -> &'static str {
         match (self.phase, self.tasks.front()) {
             (Phase::Resting { .. }, _) | (_, None) => "resting",
             (Phase::Looking, _) => "looking at the store",
@@ -285,25 +285,27 @@ impl Retention {
 
     /// Consumers that keep events from going, oldest event first.
     #[must_use]
-    pub fn holds(&self) -> &[Hold] {
+    pub(crate) fn holds(&self) -> &[Hold] {
         &self.holds
     }
 
     /// Consumers whose events go soon.
-    pub fn risks(&self) -> impl Iterator<Item = &Risk> {
+    pub(crate) fn risks(&self) -> impl Iterator<Item = &Risk> {
         self.told.values()
     }
 
     /// What was found last.
     #[must_use]
-    pub fn look(&self) -> &Look {
+    pub(crate) fn look(&self) -> &Look {
         &self.look
     }
 
     /// Whether the bound of age waits, because the clock cannot be trusted.
     #[must_use]
-    pub fn is_clock_held(&self, now: Moment) -> bool {
-        self.clock.held_until.is_some_and(|until| now.instant < until)
+    pub(crate) fn is_clock_held(&self, now: Moment) -> bool {
+        self.clock
+            .held_until
+            .is_some_and(|until| now.instant < until)
     }
 
     fn check_clock(&mut self, look: &Look, now: Moment) {

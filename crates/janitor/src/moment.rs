@@ -1,41 +1,21 @@
-//! The time, as the machine is told it.
+//! The time, for the machine that is told it.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// One reading of both clocks. Pauses are measured on the monotonic one; ages of events on the other.
-#[derive(Copy, Clone, Debug, Eq, PartialEq)]
-pub struct Moment {
-    /// The monotonic clock.
-    pub instant: Instant,
-    /// The wall clock, in milliseconds since 1970.
-    pub unix_ms: i64,
+use longwire_consumer::Moment;
+
+/// Both clocks now. The monotonic one is tokio's, so that a test can stop it.
+pub(crate) fn now() -> Moment {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    Moment {
+        instant: tokio::time::Instant::now().into_std(),
+        unix_ms: since.map_or(0, millis),
+    }
 }
 
-impl Moment {
-    /// Both clocks now. The monotonic one is tokio's, so that a test can stop it.
-    pub(crate) fn now() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let unix_ms = since.map_or(0, |since| millis(since));
-        Self {
-            instant: tokio::time::Instant::now().into_std(),
-            unix_ms,
-        }
-    }
-
-    /// This moment, so much later on both clocks.
-    #[must_use]
-    pub fn after(self, delay: Duration) -> Self {
-        Self {
-            instant: self.instant + delay,
-            unix_ms: self.unix_ms.saturating_add(millis(delay)),
-        }
-    }
-
-    /// The wall clock so long ago, in milliseconds since 1970.
-    #[must_use]
-    pub fn before(self, age: Duration) -> i64 {
-        self.unix_ms.saturating_sub(millis(age))
-    }
+/// The wall clock so long before `now`, in milliseconds since 1970.
+pub(crate) fn before(now: Moment, age: Duration) -> i64 {
+    now.unix_ms.saturating_sub(millis(age))
 }
 
 /// In whole milliseconds.

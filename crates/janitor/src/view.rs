@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use longwire_consumer::Moment;
+
 use crate::machine::{Hold, Retention, Risk};
-use crate::moment::Moment;
 use crate::policy::RetentionPolicy;
 
 /// What the actor does now.

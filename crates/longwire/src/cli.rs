@@ -3,6 +3,7 @@
 mod applications;
 mod backup;
 mod installations;
+mod retention;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use crate::config::{LogFormat, parse_duration};
 pub(crate) use applications::{AddConsumer, Consumers, Listen, WhichConsumer};
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use installations::{Add, CallbackArgs, Installations, Set};
+pub(crate) use retention::{Erase, RetentionCommand, SetRetention};
 
 /// Holds thousands of Feishu, Lark and WeCom bots' long connections, and records every event before it acknowledges it.
 ///
@@ -98,6 +100,9 @@ pub(crate) enum Command {
     /// Read the event log.
     #[command(subcommand, visible_alias = "event")]
     Events(Events),
+    /// Show and set what is kept, and for how long.
+    #[command(subcommand)]
+    Retention(RetentionCommand),
     /// Print what is built in, and the certificate authority of this gateway.
     #[command(subcommand)]
     Print(Print),
@@ -345,6 +350,10 @@ pub(crate) enum Events {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Erase what names a person: payloads of events, what was kept of their deliveries, and what the person agreed to.
+    ///
+    /// The events keep their place, type and time, and applications that read them later learn that they were erased.
+    Erase(Erase),
     /// Print an event of a type that never happened, in its envelope.
     Sample {
         /// The type, as in `feishu.im.message.receive_v1`.

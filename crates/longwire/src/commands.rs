@@ -15,6 +15,7 @@ pub(crate) mod listen;
 pub(crate) mod print;
 pub(crate) mod relay;
 pub(crate) mod restore;
+pub(crate) mod retention;
 pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod sim;

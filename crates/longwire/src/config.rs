@@ -20,6 +20,7 @@ mod overlay;
 mod proxy;
 mod quantity;
 mod relay;
+mod retention;
 pub(crate) mod sample;
 mod secret;
 mod sections;
@@ -44,6 +45,9 @@ pub(crate) use installation::{DeclarationError, InstallationSection, PlatformNam
 pub(crate) use notices::{NoticeLanguage, NoticesSection};
 pub(crate) use proxy::{ProxySetting, ProxySettingError};
 pub(crate) use relay::RelaySection;
+pub(crate) use retention::{
+    Bound, OwnRetention, PayloadSetting, RetentionSection, parse_bytes, parse_period,
+};
 pub(crate) use secret::{SecretError, SecretRef};
 pub(crate) use sections::{
     ConnectSection, DebugSection, EgressSection, FleetSection, LimitsSection, LogFormat,
@@ -63,6 +67,7 @@ pub(crate) struct Config {
     pub(crate) server: ServerSection,
     pub(crate) api: ApiSection,
     pub(crate) store: StoreSection,
+    pub(crate) retention: RetentionSection,
     pub(crate) connect: ConnectSection,
     pub(crate) tls: TlsSection,
     pub(crate) proxy: ProxySection,

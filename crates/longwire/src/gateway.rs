@@ -18,6 +18,7 @@ use longwire_fleet::setback::chain;
 use longwire_fleet::{
     CardAnswering, CardBroker, ConfigFault, Drained, Fleet, FleetFailure, FleetSettings,
 };
+use longwire_janitor::{JanitorHandle, JanitorSettings};
 use longwire_link::Setback;
 use longwire_store::{NewInstallation, Store, StoreSettings};
 
@@ -28,6 +29,7 @@ use crate::files::OpenFiles;
 use crate::fleet_access::{CardsOfConsumers, FleetLookups, FleetNames, FleetReplies};
 use crate::listeners::{Bound, Listener, Listeners, Served};
 use crate::notices::Notices;
+use crate::retention;
 use crate::token_file::{self, FirstTokenError};
 
 /// Everything that runs.
@@ -41,6 +43,7 @@ pub(crate) struct Gateway {
     pub(crate) admin: SocketAddr,
     listeners: Listeners,
     notices: Notices,
+    janitor: JanitorHandle,
 }
 
 /// What a gateway lost and cannot replace. It drains still; then only a new process helps.
@@ -78,6 +81,10 @@ impl Gateway {
             .iter()
             .map(|section| declared(section, loaded));
         let (declared, config_faults) = declared.collect::<Result<(Vec<_>, Vec<_>), _>>()?;
+        let own_retention: Vec<_> = installations
+            .iter()
+            .map(|section| (section.name.clone(), section.retention))
+            .collect();
         drop(installations);
         let settings = loaded.store_settings();
         let store = Store::open(&settings)?;
@@ -86,6 +93,7 @@ impl Gateway {
         let tls = certificates::start(loaded)?;
         // Always, even with none: what is no longer declared is to stop.
         let records = store.put_from_file(declared)?;
+        retention::declare(&store, &records, &own_retention)?;
         let config_faults = records.iter().zip(config_faults);
         let config_faults =
             config_faults.filter_map(|(record, config_fault)| Some((record.id, config_fault?)));
@@ -116,12 +124,18 @@ impl Gateway {
         cards.ask(deliveries.clone());
         // Delivery starts once.
         let _ = consumers.set(deliveries.clone());
+        let janitor = JanitorHandle::start(JanitorSettings {
+            store: store.clone(),
+            policy: config.retention.policy(),
+            fault_injection: config.debug.fault_injection,
+        });
         let listen = Failure::io("serve HTTP");
         let (api_address, admin_address) = (address(&api)?, address(&admin)?);
         let served = Served {
             fleet,
             deliveries,
             store,
+            janitor,
             egress: relay_egress,
             open_files: open_files.limit(),
         };
@@ -131,6 +145,7 @@ impl Gateway {
             fleet,
             deliveries,
             store,
+            janitor,
             ..
         } = served;
         Ok(Self {
@@ -141,6 +156,7 @@ impl Gateway {
             admin: admin_address,
             listeners,
             notices,
+            janitor,
         })
     }
 
@@ -160,6 +176,7 @@ impl Gateway {
     /// Ends everything, within `limit` and a little more.
     pub(crate) async fn drain(self, limit: Duration) -> Drained {
         self.listeners.draining.begin();
+        self.janitor.stop();
         // A bot that stops sends nothing more.
         drop(self.notices);
         // Positions are kept by the writer, which ends with the fleet; clicks that wait are answered by default.

@@ -21,6 +21,7 @@ use longwire_api::{Api, ApiSettings, InstallationRules, RelayCalls};
 use longwire_delivery::Deliveries;
 use longwire_egress::EgressSettings;
 use longwire_fleet::Fleet;
+use longwire_janitor::JanitorHandle;
 use longwire_listener::{
     AccessCheck, AccessSettings, Draining, ListenerSettings, Server, ServerHandle, ServerTls,
     StreamLimits, Timeouts, TokenRates, UpgradeFactory, serve,
@@ -83,6 +84,7 @@ pub(crate) struct Served {
     pub(crate) fleet: Fleet,
     pub(crate) deliveries: Deliveries,
     pub(crate) store: Store,
+    pub(crate) janitor: JanitorHandle,
     /// How calls of the relay leave.
     pub(crate) egress: EgressSettings,
     /// Files that the process may open; `None` is any number.
@@ -191,7 +193,9 @@ fn api(
     access: &AccessCheck,
     draining: &Draining,
 ) -> Arc<Api> {
+    let janitor = served.janitor.clone();
     Api::new(ApiSettings {
+        retention: Arc::new(move || Some(janitor.view())),
         fleet: served.fleet.clone(),
         store: served.store.clone(),
         deliveries: served.deliveries.clone(),
@@ -212,10 +216,15 @@ fn admin(
     relay: Option<Arc<Relay>>,
     draining: &Draining,
 ) -> Arc<Admin> {
-    let actors_of = served.deliveries.clone();
+    let (actors_of, janitor) = (served.deliveries.clone(), served.janitor.clone());
     Admin::new(AdminSettings {
         fleet: served.fleet.clone(),
-        other_actors: Arc::new(move || actors_of.actors()),
+        other_actors: Arc::new(move || {
+            let mut actors = actors_of.actors();
+            actors.extend(janitor.actors());
+            actors
+        }),
+        janitor: Some(served.janitor.clone()),
         relay: relay.map(|relay| RelaySource {
             deliveries: served.deliveries.clone(),
             relay,

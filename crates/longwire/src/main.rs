@@ -27,6 +27,7 @@ mod moment;
 mod notices;
 mod owner_file;
 mod prompt;
+mod retention;
 mod signals;
 mod systemd;
 mod token_file;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         Command::Listen(wanted) => commands::listen::run(config, &wanted),
         Command::Relay(wanted) => commands::relay::run(config, &wanted),
         Command::Events(command) => commands::events::run(config, &command),
+        Command::Retention(command) => commands::retention::run(config, &command),
         Command::Print(command) => commands::print::run(config, &command),
     };
     let exit = done.unwrap_or_else(|failure| {

@@ -157,6 +157,10 @@ pub enum EventAction {
     Stopped,
     /// A consumer is behind.
     Lagging,
+    /// Events that a consumer has not done go soon.
+    Expiring,
+    /// Events went before a consumer had done them.
+    Expired,
     /// The store records nothing, or is slow.
     Degraded,
     /// The store records again.
@@ -188,6 +192,8 @@ impl EventAction {
             Self::Resumed => "resumed",
             Self::Stopped => "stopped",
             Self::Lagging => "lagging",
+            Self::Expiring => "expiring",
+            Self::Expired => "expired",
             Self::Degraded => "degraded",
             Self::Recovered => "recovered",
             Self::Authorized => "authorized",

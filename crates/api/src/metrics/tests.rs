@@ -19,6 +19,19 @@ fn snapshot() -> Snapshot {
     };
     Snapshot {
         version: "…",
+        retention: Some(RetentionView {
+            oldest: None,
+            events_gone: 201,
+            bytes_gone: 202,
+            used_bytes: 203,
+            free_bytes: 204,
+            given_back_bytes: 205,
+            steps: 206,
+            writer_busy: std::time::Duration::from_micros(207),
+            passed_events: 208,
+            erased_events: 209,
+            ..RetentionView::default()
+        }),
         overview: Overview {
             started_ms: 0,
             now_ms: 0,

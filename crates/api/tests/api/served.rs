@@ -166,6 +166,7 @@ impl Served {
             },
         });
         let api = Api::new(ApiSettings {
+            retention: Arc::new(|| None),
             fleet,
             store: store.clone(),
             deliveries: deliveries.clone(),

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use longwire_consumer::Moment;
 use longwire_store::{ConsumerFloor, ConsumerId};
 
-use super::{Moment, News, Retention};
+use super::{News, Retention};
 
 /// From this part of a bound on a consumer is told of.
 const TOLD_AT: u64 = 80;
@@ -84,8 +85,7 @@ impl Retention {
         let bounds = [
             (
                 "age",
-                keep.age_ms
-                    .map(|most| percent(age_ms, most.unsigned_abs())),
+                keep.age_ms.map(|most| percent(age_ms, most.unsigned_abs())),
             ),
             ("bytes", keep.bytes.map(|most| percent(bytes, most))),
             ("events", keep.events.map(|most| percent(lag_events, most))),

@@ -1,11 +1,13 @@
 //! Up to where events are to go, by each bound.
 
+use longwire_consumer::Moment;
 use longwire_store::{KeepRule, ListedInstallation, PayloadPolicy};
 use longwire_wire::event::Seq;
 
 use super::pace::Urgency;
 use super::tasks::Task;
-use super::{HOURLY, Hold, Moment, Retention};
+use super::{HOURLY, Hold, Retention};
+use crate::moment;
 use crate::policy::ConsumersBehind;
 
 /// Free pages up to so many bytes are left for what comes: new events take them again.
@@ -171,8 +173,14 @@ impl Retention {
         if one.oldest.is_some_and(|(oldest, _)| oldest.0 <= through) {
             tasks.push(expire(through, u64::MAX));
         }
-        let too_many = keep.events.map_or(0, |most| one.events.saturating_sub(most));
-        if too_many > 0 && one.oldest.is_some_and(|(oldest, _)| oldest.0 <= gentle(i64::MAX)) {
+        let too_many = keep
+            .events
+            .map_or(0, |most| one.events.saturating_sub(most));
+        if too_many > 0
+            && one
+                .oldest
+                .is_some_and(|(oldest, _)| oldest.0 <= gentle(i64::MAX))
+        {
             tasks.push(expire(gentle(i64::MAX), too_many));
         }
         let too_large = keep.bytes.map_or(0, |most| one.bytes.saturating_sub(most));
@@ -202,16 +210,16 @@ impl Retention {
             through: Seq(self.look.journeys_through.max(state.gone_through)),
         });
         self.tasks.push_back(Task::Audit {
-            before_ms: now.before(self.policy.audit),
+            before_ms: moment::before(now, self.policy.audit),
         });
         self.tasks.push_back(Task::Timelines {
-            before_ms: now.before(self.policy.timelines),
+            before_ms: moment::before(now, self.policy.timelines),
         });
         self.tasks.push_back(Task::Tokens {
-            before_ms: now.before(self.policy.tokens),
+            before_ms: moment::before(now, self.policy.tokens),
         });
         self.tasks.push_back(Task::Authorizations {
-            before_ms: now.before(self.policy.authorizations),
+            before_ms: moment::before(now, self.policy.authorizations),
         });
         for installation in &state.forgettable {
             self.tasks.push_back(Task::Forget {
@@ -237,7 +245,10 @@ impl Retention {
 fn oversized(keep: &KeepRule, of: &Retention) -> i64 {
     let state = &of.look.state;
     let gone = state.gone_through;
-    let Some(excess) = keep.bytes.and_then(|most| state.used_bytes.checked_sub(most)) else {
+    let Some(excess) = keep
+        .bytes
+        .and_then(|most| state.used_bytes.checked_sub(most))
+    else {
         return gone;
     };
     let events = u64::try_from(state.newest - gone).unwrap_or(0);

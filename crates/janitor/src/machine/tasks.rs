@@ -154,9 +154,10 @@ impl Task {
         let span = i64::try_from(pace.rows()).unwrap_or(i64::MAX);
         let state = &mut look.state;
         match self {
-            Self::Mark | Self::Tokens { .. } | Self::Authorizations { .. } | Self::Forget { .. } => {
-                true
-            }
+            Self::Mark
+            | Self::Tokens { .. }
+            | Self::Authorizations { .. }
+            | Self::Forget { .. } => true,
             Self::DeleteKeys { through } => {
                 state.deleted_through = (state.deleted_through + span).min(*through);
                 state.deleted_through >= *through

@@ -22,8 +22,8 @@ use secrecy::ExposeSecret as _;
 
 use super::bench;
 use crate::config::{
-    Config, InstallationSection, Loaded, LogFormat, LogSection, PlatformName, ProxySetting,
-    SecretRef,
+    Config, InstallationSection, Loaded, LogFormat, LogSection, OwnRetention, PlatformName,
+    ProxySetting, SecretRef,
 };
 use crate::exit::{Exit, Failure};
 use crate::gateway::Gateway;
@@ -168,6 +168,7 @@ fn declared(bot: DemoBot) -> InstallationSection {
         encrypt_key: None,
         take_back_after: None,
         take_back_per_day: None,
+        retention: OwnRetention::default(),
         enabled: true,
     };
     match bot.platform {

@@ -45,6 +45,7 @@ pub(crate) fn run(config: Option<&Path>, command: &Events) -> Result<Exit, Failu
             consumer,
             server,
         } => return event_lookup::simulate(&loaded, event_type, consumer, server),
+        Events::Erase(erase) => return super::retention::erase(&loaded, erase),
         Events::Sample { event_type, server } => {
             return event_lookup::sample(&loaded, event_type, server);
         }

@@ -13,7 +13,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use url::Url;
 
 use super::proxy::ProxySettingError;
-use super::{Loaded, ProxySetting, SecretError, SecretRef, duration};
+use super::{Loaded, OwnRetention, ProxySetting, SecretError, SecretRef, duration};
 
 /// `[[installation]]`: one bot. Which of its keys must be there depends on its platform.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
@@ -51,6 +51,9 @@ pub(crate) struct InstallationSection {
     pub(crate) take_back_after: Option<Duration>,
     /// How often within 24 hours; WeCom only.
     pub(crate) take_back_per_day: Option<u32>,
+    /// What is kept of its events, where that differs from all others.
+    #[serde(default)]
+    pub(crate) retention: OwnRetention,
     /// Whether it is to be connected.
     #[serde(default = "yes")]
     pub(crate) enabled: bool,

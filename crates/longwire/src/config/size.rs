@@ -33,7 +33,7 @@ const UNITS_BYTES: [(&str, u64); 4] = [
     ("GiB", 1 << 30),
 ];
 
-fn parse(text: &str) -> Option<usize> {
+pub(super) fn parse(text: &str) -> Option<usize> {
     quantity::parse(text, &UNITS_BYTES)?.try_into().ok()
 }
 

@@ -34,6 +34,9 @@ pub(super) fn check(config: &Config) -> Result<(), Finding> {
     callbacks(config)?;
     relay(config)?;
     notices(config)?;
+    if let Some((key, message)) = config.retention.mistake() {
+        refuse(format!("retention.{key}"), message)?;
+    }
     if let Err(error) = NoProxy::from_entries(config.proxy.no_proxy.iter().map(String::as_str)) {
         refuse("proxy.no_proxy", error.to_string())?;
     }
@@ -233,6 +236,9 @@ fn installations(config: &Config) -> Result<(), Finding> {
             Err(missing @ Misfit::Missing { .. }) => {
                 refuse(format!("installation[{index}]"), missing.to_string())?;
             }
+        }
+        if let Some((field, message)) = installation.retention.mistake() {
+            refuse(key(&format!("retention.{field}")), message)?;
         }
         if let Err(error) = installation.base_url(&config.egress.plain_http_hosts) {
             refuse(key("base_url"), error.to_string())?;

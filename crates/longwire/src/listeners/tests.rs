@@ -62,7 +62,13 @@ impl ServedRoutes {
         kept.expect("the store takes it");
         let deliveries = start_deliveries(&config, &fleet, &store, egress.clone()).await;
         let deliveries = deliveries.expect("delivery starts");
+        let janitor = longwire_janitor::JanitorHandle::start(longwire_janitor::JanitorSettings {
+            store: store.clone(),
+            policy: longwire_janitor::RetentionPolicy::default(),
+            fault_injection: false,
+        });
         let served = Served {
+            janitor,
             fleet,
             deliveries,
             store,

@@ -67,7 +67,8 @@ pub(crate) fn open(
     let sealed_with = sealed_with(connection).map_err(|error| refused(error.into()))?;
     let tokens = tokens::all(connection).map_err(|error| refused(error.into()))?;
     let identity = StoreIdentity::read(connection).map_err(refused)?;
-    let gone_through = retention::gone_through(connection).map_err(|error| refused(error.into()))?;
+    let gone_through =
+        retention::gone_through(connection).map_err(|error| refused(error.into()))?;
     let readers = Readers::new(Arc::clone(&file), reader_connections);
     Ok(Opened {
         gone_through,

@@ -8,9 +8,7 @@ mod tidying;
 pub(crate) use self::expiring::{delete_keys, erase, erase_person, expire, expire_of};
 pub(crate) use self::listing::{declare, hash, list, unlisted};
 pub(crate) use self::reading::{events_of_person, state};
-pub(crate) use self::tidying::{
-    audit, authorizations, forget, journeys, mark, timelines, tokens,
-};
+pub(crate) use self::tidying::{audit, authorizations, forget, journeys, mark, timelines, tokens};
 
 use diesel::SqliteConnection;
 use diesel::prelude::*;

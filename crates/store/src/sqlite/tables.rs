@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use longwire_access::AuditEntry;
 use longwire_installation::{InstallationId, Revision};
 
-use super::{audit, retention};
 use super::schema::store;
+use super::{audit, retention};
 use crate::cause::Failure;
 use crate::consumer::ConsumerTable;
 use crate::engine::Tables;

@@ -20,7 +20,7 @@ const fn entry(
     }
 }
 
-pub(super) static TYPES: [EventType; 13] = [
+pub(super) static TYPES: [EventType; 15] = [
     entry(
         "longwire.installation.displaced",
         "Another program took the bot's connection.",
@@ -68,6 +68,18 @@ pub(super) static TYPES: [EventType; 13] = [
         "A consumer is behind by half, three quarters or all of its patience.",
         "消费者积压达到其容忍度的 50%、75% 或 100%。",
         r#"{"consumer":"orders","reason":"lag","detail":"The oldest event that waits was recorded 30 minutes ago.","lag_events":900,"lag_ms":1800000,"patience_percent":50}"#,
+    ),
+    entry(
+        "longwire.consumer.expiring",
+        "A consumer is so far behind that events it has not done go soon, by the bounds of retention.",
+        "消费者严重积压，其未处理的事件即将因保留策略被清除。",
+        r#"{"consumer":"orders","reason":"age","detail":"The consumer is so far behind that events it has not done go soon. Let it catch up, or raise the bound in [retention].","lag_events":90000,"lag_ms":2160000000,"patience_percent":83}"#,
+    ),
+    entry(
+        "longwire.consumer.expired",
+        "Events went before a consumer had done them, by the bounds of retention.",
+        "消费者尚未处理的事件已因保留策略被清除。",
+        r#"{"consumer":"orders","reason":"passed","detail":"Events went before the consumer had done them, because the bounds of retention were reached.","lag_events":1200}"#,
     ),
     entry(
         "longwire.store.degraded",

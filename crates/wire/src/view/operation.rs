@@ -82,6 +82,8 @@ fn action(event_type: &str) -> Option<EventAction> {
         "resumed" => EventAction::Resumed,
         "stopped" => EventAction::Stopped,
         "lagging" => EventAction::Lagging,
+        "expiring" => EventAction::Expiring,
+        "expired" => EventAction::Expired,
         "degraded" => EventAction::Degraded,
         "recovered" => EventAction::Recovered,
         "authorized" => EventAction::Authorized,

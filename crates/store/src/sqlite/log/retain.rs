@@ -21,7 +21,9 @@ impl Log {
     pub(crate) fn retain(&mut self, step: &RetentionStep) -> Result<StepDone, Failure> {
         match step {
             RetentionStep::EmptyWal => self.empty_wal(),
-            RetentionStep::Forget { .. } => self.with("foreign_keys = OFF", "foreign_keys = ON", step),
+            RetentionStep::Forget { .. } => {
+                self.with("foreign_keys = OFF", "foreign_keys = ON", step)
+            }
             // What a person had erased shall not lie in pages that became free either.
             RetentionStep::Erase { .. } | RetentionStep::ErasePerson { .. } => {
                 self.with("secure_delete = ON", "secure_delete = FAST", step)
@@ -51,9 +53,7 @@ impl Log {
             Ok::<_, Failure>(match step {
                 RetentionStep::Mark => tables::mark(connection, open_ms)?,
                 RetentionStep::Expire { through } => tables::expire(connection, *through)?,
-                RetentionStep::DeleteKeys { through } => {
-                    tables::delete_keys(connection, *through)?
-                }
+                RetentionStep::DeleteKeys { through } => tables::delete_keys(connection, *through)?,
                 RetentionStep::ExpireOf {
                     installation,
                     through,

@@ -176,7 +176,9 @@ pub(crate) fn expire_of(
         .execute(connection)?;
     // What had gone with all others was counted then.
     let fresh = listed.iter().filter(|(seq, _)| *seq > gone_through);
-    let (events, bytes) = fresh.fold((0, 0), |(events, sum), (_, bytes)| (events + 1, sum + bytes));
+    let (events, bytes) = fresh.fold((0, 0), |(events, sum), (_, bytes)| {
+        (events + 1, sum + bytes)
+    });
     diesel::update(retention::table)
         .set((
             retention::events.eq(retention::events + events),

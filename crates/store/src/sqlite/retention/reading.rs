@@ -13,8 +13,7 @@ use crate::retention::{
     RetentionState,
 };
 use crate::sqlite::schema::{
-    consumer, consumer_position, event, installation_retention, listed_event,
-    removed_installation,
+    consumer, consumer_position, event, installation_retention, listed_event, removed_installation,
 };
 
 #[derive(Queryable, Selectable)]
@@ -173,8 +172,10 @@ pub(crate) fn events_of_person(
         }
         let found: Vec<(i64, Vec<u8>, Option<String>)> = query.load(connection)?;
         let of_person = found.into_iter();
-        let of_person =
-            of_person.filter(|(_, payload, chat)| names(payload, chat.as_deref()));
-        Ok((of_person.map(|(seq, _, _)| Seq(seq)).collect(), Seq(through)))
+        let of_person = of_person.filter(|(_, payload, chat)| names(payload, chat.as_deref()));
+        Ok((
+            of_person.map(|(seq, _, _)| Seq(seq)).collect(),
+            Seq(through),
+        ))
     })
 }

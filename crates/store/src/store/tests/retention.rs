@@ -145,10 +145,7 @@ fn space_is_given_back_and_the_shorter_file_is_not_taken_for_a_cut_one() {
     while free > 0 {
         retain(&bench, RetentionStep::GiveBack { pages: 64 });
         // Events are recorded in between.
-        assert!(!matches!(
-            bench.ask(event(1, 99)),
-            Heard::NotRecorded(..)
-        ));
+        assert!(!matches!(bench.ask(event(1, 99)), Heard::NotRecorded(..)));
         free = state(&bench).free_bytes;
     }
     retain(&bench, RetentionStep::EmptyWal);
@@ -179,7 +176,10 @@ fn a_bot_with_rules_of_its_own_is_listed_and_its_events_go_alone() {
         payload: PayloadPolicy::Hash,
     };
     bench.store.set_retention(other, rules).expect("kept");
-    let found = bench.store.reader().unlisted_events(&[other], Seq(0), Seq(20));
+    let found = bench
+        .store
+        .reader()
+        .unlisted_events(&[other], Seq(0), Seq(20));
     let found = found.expect("readable");
     assert_eq!(found.len(), 10);
     retain(

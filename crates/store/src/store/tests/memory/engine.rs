@@ -6,8 +6,8 @@ use crate::event_index::EventIndex;
 use crate::figures::DiskUsage;
 use crate::lane::SmallWrite;
 use crate::receipt::Committed;
-use crate::retention::{RetentionStep, StepDone};
 use crate::recording::record_groups;
+use crate::retention::{RetentionStep, StepDone};
 use crate::write_error::WriteError;
 use longwire_wire::event::Seq;
 
