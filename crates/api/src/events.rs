@@ -13,6 +13,7 @@ use longwire_access::Grant;
 use longwire_consumer::{Detail, EVENT_MEDIA_TYPE, EventFilter, EventId, Expansions, StoreTag};
 use longwire_delivery::{ReadAlong, ReadAlongError, ReadEnvelope, ReadPage};
 use longwire_listener::{Caller, Problem};
+use longwire_store::Kept;
 use longwire_wire::event::Seq;
 
 use crate::Api;
@@ -21,7 +22,7 @@ use crate::cursor::{CursorList, Cursors};
 use crate::problem_code::ProblemCode;
 use crate::query::QueryReader;
 use crate::server_sent;
-use crate::store_calls::chain;
+use crate::store_calls::{chain, read};
 
 pub(crate) use journey::{JourneyDocument, StepDocument, not_shown, show as journey};
 pub(crate) use reading::narrowed;
@@ -36,6 +37,7 @@ pub(crate) async fn list(
     let mut query = QueryReader::of(request.query_string());
     let (limit, wait, expand) = (query.limit(), query.wait(), query.expand());
     let what = reading(query, &api, &caller)?;
+    kept(&api, &caller, what.after)?;
     let after = what.after.unwrap_or(Seq(0));
     let what = ReadAlong {
         after: Some(after),
@@ -106,6 +108,7 @@ pub(crate) async fn stream(
     if let Some(id) = server_sent::last_event_id(&request)? {
         what.after = Some(seq_of(&api, id).ok_or_else(foreign_event)?);
     }
+    kept(&api, &caller, what.after)?;
     api.settings.draining.refuse()?;
     let place = api.settings.access.streams().take(&caller.space)?;
     let chunks = api.settings.deliveries.follow(what).await;
@@ -157,7 +160,48 @@ pub(crate) async fn find(
         let mut events = page.await.map_err(not_read)?.events;
         events.pop().filter(|event| event.id == id)
     };
-    found.ok_or_else(missing)
+    match found {
+        Some(found) => Ok(found),
+        // What retention took is told apart from what never was, and from what the caller does not see.
+        None if is_gone(api, seq).await? => Err(expired(api, grant)),
+        None => Err(missing()),
+    }
+}
+
+/// Refuses to go on behind an event when events behind that are gone: they would be passed over in silence.
+fn kept(api: &Api, grant: &Grant, after: Option<Seq>) -> Result<(), Problem> {
+    match after {
+        Some(after) if after < api.settings.store.gone_through() => Err(expired(api, grant)),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether this event was in the log and is no longer kept.
+async fn is_gone(api: &Api, seq: Seq) -> Result<bool, Problem> {
+    let store = api.settings.store.clone();
+    if seq <= store.gone_through() {
+        return Ok(true);
+    }
+    if store
+        .watch_head()
+        .newest()
+        .is_none_or(|newest| seq > newest)
+    {
+        return Ok(false);
+    }
+    let event = read(move || store.reader().event(seq)).await?;
+    Ok(event.is_none_or(|event| event.kept == Kept::Expired))
+}
+
+/// Where reading can go on instead.
+fn expired(api: &Api, grant: &Grant) -> Problem {
+    let gone = api.settings.store.gone_through();
+    let place = u128::try_from(gone.0).unwrap_or_default();
+    let tag = StoreTag(api.settings.store.identity().prefix());
+    ProblemCode::EventsExpired
+        .problem("retention took the events from there on; `next` is a cursor before the oldest that is kept")
+        .with("oldest", EventId::new(tag, Seq(gone.0 + 1)).to_string())
+        .with("next", cursors(api, grant).write(CursorList::Events, place))
 }
 
 /// The number of an event of this log.

@@ -87,6 +87,8 @@ pub struct SentEvent<E> {
     pub age: Duration,
     /// Whether it is older than the consumer wants, and to be labelled so.
     pub is_stale: bool,
+    /// Numbers of the log before it that retention took before they were done; 0 almost always.
+    pub gap_before: u64,
 }
 
 /// How a delivery failed.

@@ -223,6 +223,8 @@ pub struct AttemptFacts {
     pub age: Duration,
     /// Whether the event is older than the consumer wants.
     pub is_stale: bool,
+    /// Numbers of the log before the event that retention took before the application had them; told if there are any.
+    pub gap_before: u64,
 }
 
 impl AttemptFacts {
@@ -242,6 +244,10 @@ impl AttemptFacts {
         }
         if self.is_stale {
             out.extend_from_slice(b"\"stale\":true,");
+        }
+        if self.gap_before > 0 {
+            let events = self.gap_before.min(i32::MAX.unsigned_abs().into());
+            out.extend_from_slice(format!("\"gapbefore\":{events},").as_bytes());
         }
     }
 }

@@ -40,6 +40,11 @@ pub enum ConsumerNews {
         /// The last failure.
         failure: DeliveryFailure,
     },
+    /// Events went from the log before they were done.
+    Gone {
+        /// How many numbers of the log; not all of them may have passed the filter.
+        events: u64,
+    },
     /// An event was too old by the consumer's policy, and is done without having been sent.
     Skipped {
         /// The event.

@@ -48,6 +48,7 @@
 
 mod delivering;
 mod failing;
+mod gaps;
 mod lag;
 mod lanes;
 mod load;
@@ -164,6 +165,8 @@ pub struct ConsumerQueue<E> {
     saves: Saves,
     lag: LagWatch,
     news: VecDeque<ConsumerNews>,
+    /// Numbers of the log that are gone before the next event that is read.
+    gap: u64,
     seed: u64,
 }
 
@@ -182,6 +185,8 @@ struct OpenEvent<E> {
     retry_at: Option<Instant>,
     /// The delivery that has it.
     delivery: Option<DeliveryId>,
+    /// Numbers of the log between it and the event before it that are gone, and were not done.
+    gap_before: u64,
 }
 
 /// What was done with an event so far.
@@ -285,6 +290,7 @@ impl<E: Clone> ConsumerQueue<E> {
             saves: Saves::new(now.instant),
             lag: LagWatch::default(),
             news: VecDeque::new(),
+            gap: 0,
             seed,
             settings,
             policy,

@@ -36,9 +36,9 @@ use crate::view::ConsumerView;
 
 pub use self::administer::CreatedConsumer;
 pub use self::errors::{
-    AckError, ChangeError, ClaimError, ClaimedAnswerError, CreateError, JourneyError,
-    ReadAlongError, RelayConsumerError, RelayTaken, RemoveError, ReplayError, RotateError,
-    SeekError, SimulateError, SteerError, StreamError,
+    AckError, ChangeError, ClaimError, ClaimedAnswerError, CreateError, EventsExpired,
+    JourneyError, ReadAlongError, RelayConsumerError, RelayTaken, RemoveError, ReplayError,
+    RotateError, SeekError, SimulateError, SteerError, StreamError,
 };
 pub use self::readers::AcknowledgedEvents;
 pub use self::replay::ReplayOrder;

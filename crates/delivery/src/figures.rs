@@ -34,6 +34,8 @@ pub struct DeliveryFigures {
     pub given_up: u64,
     /// Events that were too old by policy, and were not sent.
     pub skipped: u64,
+    /// Numbers of the log that retention took before they were done.
+    pub gone: u64,
     /// Events that were sent though the application may have had them before.
     pub redelivered: u64,
     /// From the record to the end of the first attempt that succeeded, in events per bucket of [`LATENCY_EDGES_MS`].
@@ -56,6 +58,7 @@ pub(crate) struct Counters {
     expired: AtomicU64,
     given_up: AtomicU64,
     skipped: AtomicU64,
+    gone: AtomicU64,
     redelivered: AtomicU64,
     latency: [AtomicU64; LATENCY_EDGES_MS.len() + 1],
     latency_sum_ms: AtomicU64,
@@ -101,6 +104,10 @@ impl Counters {
         add(&self.given_up, 1);
     }
 
+    pub(crate) fn gone(&self, events: u64) {
+        add(&self.gone, events);
+    }
+
     pub(crate) fn skipped(&self) {
         add(&self.skipped, 1);
     }
@@ -119,6 +126,7 @@ impl Counters {
             expired: of(&self.expired),
             given_up: of(&self.given_up),
             skipped: of(&self.skipped),
+            gone: of(&self.gone),
             redelivered: of(&self.redelivered),
             latency: std::array::from_fn(|bucket| of(&self.latency[bucket])),
             latency_sum_ms: of(&self.latency_sum_ms),
@@ -140,6 +148,7 @@ impl DeliveryFigures {
         self.expired += other.expired;
         self.given_up += other.given_up;
         self.skipped += other.skipped;
+        self.gone += other.gone;
         self.redelivered += other.redelivered;
         for (sum, more) in self.latency.iter_mut().zip(other.latency) {
             *sum += more;

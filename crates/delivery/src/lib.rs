@@ -45,9 +45,9 @@ pub use asked_card::{AskedAnswer, AskedCard, AskedEvent};
 pub use consumer::ClaimedEvent;
 pub use deliveries::{
     AckError, AcknowledgedEvents, ChangeError, ClaimError, ClaimedAnswerError, CreateError,
-    CreatedConsumer, Deliveries, DeliveriesEnded, DeliveryStartError, JourneyError, ReadAlongError,
-    RelayConsumerError, RelayTaken, RemoveError, ReplayError, ReplayOrder, RotateError, SeekError,
-    SimulateError, SteerError, StreamError,
+    CreatedConsumer, Deliveries, DeliveriesEnded, DeliveryStartError, EventsExpired, JourneyError,
+    ReadAlongError, RelayConsumerError, RelayTaken, RemoveError, ReplayError, ReplayOrder,
+    RotateError, SeekError, SimulateError, SteerError, StreamError,
 };
 pub use endpoint_plan::EndpointRefused;
 pub use figures::{DeliveryFigures, LATENCY_EDGES_MS};

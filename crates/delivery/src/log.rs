@@ -96,6 +96,11 @@ impl Log {
         *self.head.borrow()
     }
 
+    /// Of all events up to here nothing is left.
+    pub(crate) fn gone_through(&self) -> Seq {
+        self.store.gone_through()
+    }
+
     /// Tells of a newer head.
     pub(crate) fn watch_head(&self) -> watch::Receiver<Seq> {
         self.head.subscribe()

@@ -10,7 +10,7 @@ use longwire_consumer::{
     RecordFacts, StoreTag, Urgent,
 };
 use longwire_installation::Platform;
-use longwire_store::{EventRecord, Source};
+use longwire_store::{EventRecord, Kept, Source};
 use longwire_wire::callback::OLD_CARD_TYPE;
 use longwire_wire::view::{EventView, ExpandedView, Family, click_identity};
 use serde_json::Value;
@@ -162,6 +162,11 @@ impl LoggedEvent {
         }
     }
 
+    /// Whether retention took it, and only its keys are left.
+    pub(crate) fn is_expired(&self) -> bool {
+        self.record.kept == Kept::Expired
+    }
+
     /// Whether a consumer of this space with this filter wants it.
     pub(crate) fn passes(&self, filter: &EventFilter, space: &Space) -> bool {
         let facts = RecordFacts {
@@ -170,7 +175,9 @@ impl LoggedEvent {
             installation: self.owner.as_ref().map(|owner| owner.public_id),
             chat: self.record.chat.as_deref(),
         };
-        self.is_seen_in(space) && filter.passes(&facts, || self.view(), || self.data())
+        !self.is_expired()
+            && self.is_seen_in(space)
+            && filter.passes(&facts, || self.view(), || self.data())
     }
 
     /// As a queue takes it in.

@@ -18,7 +18,7 @@ use longwire_fleet::setback::chain;
 use longwire_fleet::{
     CardAnswering, CardBroker, ConfigFault, Drained, Fleet, FleetFailure, FleetSettings,
 };
-use longwire_janitor::{JanitorHandle, JanitorSettings};
+use longwire_janitor::JanitorHandle;
 use longwire_link::Setback;
 use longwire_store::{NewInstallation, Store, StoreSettings};
 
@@ -71,21 +71,13 @@ impl Gateway {
         let api = bind(config.server.listen, "server.listen")?;
         let admin = bind(config.server.admin_listen, "server.admin_listen")?;
         tell_exposure(config.server.admin_listen);
-        let (mut egress, roots) = egress(loaded)?;
         let arbiters = arbiters(config);
-        let open_files = OpenFiles::of_process(arbiters, &config.relay);
-        egress.sockets = open_files.sockets();
-        tell_roots(&roots);
-        tell_proxies(&egress.environment);
+        let (egress, open_files) = outgoing(loaded, arbiters)?;
         let declared = installations
             .iter()
             .map(|section| declared(section, loaded));
         let (declared, config_faults) = declared.collect::<Result<(Vec<_>, Vec<_>), _>>()?;
-        let own_retention: Vec<_> = installations
-            .iter()
-            .map(|section| (section.name.clone(), section.retention))
-            .collect();
-        drop(installations);
+        let own_retention = retention::declared(installations);
         let settings = loaded.store_settings();
         let store = Store::open(&settings)?;
         first_token(&store, loaded)?;
@@ -124,11 +116,7 @@ impl Gateway {
         cards.ask(deliveries.clone());
         // Delivery starts once.
         let _ = consumers.set(deliveries.clone());
-        let janitor = JanitorHandle::start(JanitorSettings {
-            store: store.clone(),
-            policy: config.retention.policy(),
-            fault_injection: config.debug.fault_injection,
-        });
+        let janitor = retention::start(config, &store);
         let listen = Failure::io("serve HTTP");
         let (api_address, admin_address) = (address(&api)?, address(&admin)?);
         let served = Served {
@@ -293,6 +281,16 @@ pub(crate) fn egress(loaded: &Loaded) -> Result<(EgressSettings, RootsReport), F
         NoProxy::from_entries(&config.proxy.no_proxy).expect("validation has accepted the entries");
     settings.plain_hosts = config.egress.plain_http_hosts.clone();
     Ok((settings, roots))
+}
+
+/// The same for a process that holds connections, and the files that it may open for them.
+fn outgoing(loaded: &Loaded, arbiters: usize) -> Result<(EgressSettings, OpenFiles), Failure> {
+    let (mut egress, roots) = egress(loaded)?;
+    let open_files = OpenFiles::of_process(arbiters, &loaded.config.relay);
+    egress.sockets = open_files.sockets();
+    tell_roots(&roots);
+    tell_proxies(&egress.environment);
+    Ok((egress, open_files))
 }
 
 fn tell_exposure(admin: SocketAddr) {

@@ -1,9 +1,27 @@
-//! What the configuration says of retention, given to the store.
+//! What the configuration says of retention, given to the store and to the janitor.
 
 use longwire_installation::Name;
+use longwire_janitor::{JanitorHandle, JanitorSettings};
 use longwire_store::{InstallationRecord, Store, WriteError};
 
-use crate::config::OwnRetention;
+use crate::config::{Config, InstallationSection, OwnRetention};
+
+/// Starts retention by the section `retention`.
+pub(crate) fn start(config: &Config, store: &Store) -> JanitorHandle {
+    JanitorHandle::start(JanitorSettings {
+        store: store.clone(),
+        policy: config.retention.policy(),
+        fault_injection: config.debug.fault_injection,
+    })
+}
+
+/// The rules that these installations have of their own.
+pub(crate) fn declared(installations: Vec<InstallationSection>) -> Vec<(Name, OwnRetention)> {
+    let rules = installations.into_iter();
+    rules
+        .map(|section| (section.name, section.retention))
+        .collect()
+}
 
 /// Gives declared installations the rules that the file has for their events; those without any lose theirs.
 pub(crate) fn declare(
@@ -13,10 +31,8 @@ pub(crate) fn declare(
 ) -> Result<(), WriteError> {
     let of = |record: &InstallationRecord| {
         let found = rules.iter().find(|(name, _)| *name == record.name);
-        (
-            record.id,
-            found.map_or_else(Default::default, |(_, own)| own.rules()),
-        )
+        let rules = found.map_or_else(Default::default, |(_, own)| own.rules());
+        (record.id, rules)
     };
     store.set_retentions(records.iter().map(of).collect())
 }

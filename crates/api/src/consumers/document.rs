@@ -117,6 +117,8 @@ pub(crate) struct CountsDocument {
     given_up: u64,
     /// Events that were too old by policy.
     skipped: u64,
+    /// Numbers of the log that retention took before they were done.
+    gone: u64,
     /// Events that were sent though the application may have had them.
     redelivered: u64,
 }
@@ -135,6 +137,7 @@ impl CountsDocument {
             expired: figures.expired,
             given_up: figures.given_up,
             skipped: figures.skipped,
+            gone: figures.gone,
             redelivered: figures.redelivered,
         }
     }

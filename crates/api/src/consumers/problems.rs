@@ -2,8 +2,8 @@
 
 use longwire_delivery::{
     AckError, ChangeError, ClaimError, ClaimedAnswerError, CreateError, EndpointRefused,
-    RelayTaken, RemoveError, ReplayError, RotateError, SeekError, SimulateError, SteerError,
-    StreamError,
+    EventsExpired, RelayTaken, RemoveError, ReplayError, RotateError, SeekError, SimulateError,
+    SteerError, StreamError,
 };
 use longwire_listener::{FieldError, Problem};
 
@@ -38,11 +38,18 @@ fn relay_taken(error: &RelayTaken) -> Problem {
         })
 }
 
+/// The place is older than what is kept.
+fn events_expired(expired: &EventsExpired) -> Problem {
+    let problem = ProblemCode::EventsExpired.problem(expired.to_string());
+    problem.with("oldest", expired.oldest.to_string())
+}
+
 pub(super) fn not_created(error: CreateError) -> Problem {
     match &error {
         CreateError::Endpoint(refused) => wrong_endpoint(refused),
         CreateError::RelayTaken(taken) => relay_taken(taken),
         CreateError::Read(_) => unavailable(&error),
+        CreateError::Expired(expired) => events_expired(expired),
         CreateError::Store(error) => not_written(error),
     }
 }
@@ -91,6 +98,7 @@ pub(super) fn not_moved(name: &str, error: SeekError) -> Problem {
         SeekError::Unknown => unknown(name),
         SeekError::NotRunning { .. } => ProblemCode::NotRunning.problem(error.to_string()),
         SeekError::Read(_) => unavailable(&error),
+        SeekError::Expired(expired) => events_expired(expired),
         SeekError::NotDurable => ProblemCode::NotDurable.problem(error.to_string()),
     }
 }
@@ -155,6 +163,7 @@ pub(super) fn not_replayed(name: &str, error: ReplayError) -> Problem {
         ReplayError::Nothing => ProblemCode::NothingThere.problem(error.to_string()),
         ReplayError::TooMany { .. } => ProblemCode::ReplayLimit.problem(error.to_string()),
         ReplayError::Read(_) => unavailable(&error),
+        ReplayError::Expired(expired) => events_expired(expired),
         ReplayError::Store(error) => not_written(error),
     }
 }

@@ -99,6 +99,7 @@ fn write_attempts(figures: &DeliveryFigures, families: &mut Families<'_>) -> fmt
             ("done", figures.done),
             ("given_up", figures.given_up),
             ("skipped", figures.skipped),
+            ("gone", figures.gone),
         ],
     )?;
     families.counters_by(

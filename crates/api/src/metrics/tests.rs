@@ -155,6 +155,7 @@ fn snapshot() -> Snapshot {
             expired: 93,
             given_up: 94,
             skipped: 95,
+            gone: 210,
             redelivered: 96,
             latency: std::array::from_fn(|at| at as u64),
             latency_sum_ms: 97_500,

@@ -118,9 +118,11 @@ fn what_an_attempt_tells() {
         possible_duplicate_of: Some(id(3)),
         age: Duration::from_millis(12_900),
         is_stale: true,
+        gap_before: 7,
     };
     let read = envelope(&text, &attempt);
     assert_eq!(read["redelivered"], true);
+    assert_eq!(read["gapbefore"], 7);
     assert_eq!(read["possibleduplicateof"], id(3).to_string());
     assert_eq!(read["recordedage"], 12);
     assert_eq!(read["stale"], true);

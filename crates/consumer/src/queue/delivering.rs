@@ -268,6 +268,7 @@ impl<E: Clone> ConsumerQueue<E> {
             redelivered,
             age,
             is_stale: limit.is_some_and(|limit| age > limit.after),
+            gap_before: event.gap_before,
         })
     }
 }

@@ -125,6 +125,7 @@ impl<E: Clone> ConsumerQueue<E> {
             tried,
             retry_at: None,
             delivery: None,
+            gap_before: std::mem::take(&mut self.gap),
         };
         self.open.insert(seq, open);
         self.reservations.handle_event();

@@ -2,6 +2,7 @@
 
 mod connections;
 mod failing;
+mod gaps;
 mod readers;
 
 use std::num::{NonZeroU16, NonZeroU32};

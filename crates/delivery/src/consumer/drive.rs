@@ -83,6 +83,7 @@ impl Consumer {
         if track.is_reading {
             return false;
         }
+        track.queue.handle_gone(self.shared.log.gone_through());
         let head = self.shared.log.head();
         let head = track.until.map_or(head, |until| until.min(head));
         let Some(want) = track.queue.poll_want(head) else {
@@ -136,7 +137,14 @@ impl Consumer {
     }
 
     fn take_in(&mut self, at: usize, want: ReadWant, page: &LogPage, now: Moment) {
+        let expired = page.events.iter().filter(|event| event.is_expired());
+        let missing = expired
+            .filter(|event| event.is_seen_in(&self.space))
+            .count();
         let track = &mut self.tracks[at];
+        if want.after == track.queue.reached() {
+            track.queue.handle_missing(missing as u64);
+        }
         let passing = page
             .events
             .iter()

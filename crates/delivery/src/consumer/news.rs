@@ -89,6 +89,10 @@ impl Consumer {
                 tracing::warn!(consumer = %name, seq = seq.0, attempts, cause, "an event was given up by policy");
                 self.note(seq, now.unix_ms, Happening::GaveUp { attempts });
             }
+            ConsumerNews::Gone { events } => {
+                self.entry.counters.gone(events);
+                tracing::warn!(consumer = %name, events, "retention took events before the consumer had done them; the next one says so in gapbefore");
+            }
             ConsumerNews::Skipped { seq } => {
                 self.entry.counters.skipped();
                 tracing::debug!(consumer = %name, seq = seq.0, "an event was too old and was not sent");

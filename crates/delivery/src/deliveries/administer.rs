@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use longwire_access::Space;
-use longwire_consumer::{ConsumerDefinition, EVENT_MEDIA_TYPE, Position, Road, StartFrom};
+use longwire_consumer::{
+    ConsumerDefinition, EVENT_MEDIA_TYPE, EventId, Position, Road, StartFrom, StoreTag,
+};
 use longwire_egress::endpoint::EndpointUrl;
-use longwire_store::{NewConsumer, ReadError, SavedPosition, Store};
+use longwire_store::{EventQuery, NewConsumer, ReadError, SavedPosition, Store};
 use longwire_wire::event::Seq;
 use longwire_wire::webhook::WebhookSecret;
 use secrecy::SecretString;
 
-use super::{CreateError, Deliveries, RemoveError, blocking};
+use super::{CreateError, Deliveries, EventsExpired, RemoveError, blocking};
 use crate::consumer::ConsumerEntry;
 use crate::endpoint_plan::{EndpointRefused, endpoint_settings};
 use crate::loaded::Row;
@@ -73,7 +75,7 @@ impl Deliveries {
         let definition = Arc::new(definition);
         let text = definition.to_json().to_string();
         let record = blocking(move || {
-            let mut position = Position::behind(begins_after(&store, from)?);
+            let mut position = Position::behind(begins_after::<CreateError>(&store, from)?);
             position.order = order;
             let record = store.add_consumer(NewConsumer {
                 name,
@@ -164,15 +166,47 @@ pub(super) fn saved(position: &Position) -> SavedPosition {
 }
 
 /// The event behind which a consumer begins. Blocks.
-pub(super) fn begins_after(store: &Store, from: StartFrom) -> Result<Seq, ReadError> {
+pub(super) fn begins_after<E: From<ReadError> + From<EventsExpired>>(
+    store: &Store,
+    from: StartFrom,
+) -> Result<Seq, E> {
     let newest = || store.reader().last_seq();
-    Ok(match from {
-        StartFrom::Now => newest()?.unwrap_or(Seq(0)),
-        StartFrom::Beginning => Seq(0),
-        StartFrom::Seq(seq) => Seq(seq.0.saturating_sub(1).max(0)),
+    let gone = store.gone_through();
+    // What went is not to be passed over in silence: whoever wants what is left says `beginning`.
+    let kept = |after: Seq| match after < gone {
+        true => Err(E::from(expired(store))),
+        false => Ok(after),
+    };
+    match from {
+        StartFrom::Now => Ok(newest()?.unwrap_or(Seq(0)).max(gone)),
+        StartFrom::Beginning => Ok(gone),
+        StartFrom::Seq(seq) => kept(Seq(seq.0.saturating_sub(1).max(0))),
         StartFrom::TimeMs(ms) => match store.reader().first_at(ms)? {
-            Some(first) => Seq(first.0 - 1),
-            None => newest()?.unwrap_or(Seq(0)),
+            Some(first) if is_first_kept(store, first)? => Err(E::from(expired(store))),
+            Some(first) => kept(Seq(first.0 - 1)),
+            None => Ok(newest()?.unwrap_or(Seq(0))),
         },
-    })
+    }
+}
+
+/// Whether this is the oldest event that is kept though events before it went: those of a time before it are not all there.
+fn is_first_kept(store: &Store, first: Seq) -> Result<bool, ReadError> {
+    let gone = store.gone_through();
+    if gone.0 == 0 || first.0 <= gone.0 {
+        return Ok(false);
+    }
+    let page = store.reader().events(EventQuery {
+        after: Some(gone),
+        installations: None,
+        limit: 1,
+    })?;
+    Ok(page.events.first().is_none_or(|oldest| oldest.seq >= first))
+}
+
+/// The oldest place at which reading can begin.
+pub(super) fn expired(store: &Store) -> EventsExpired {
+    let tag = StoreTag(store.identity().prefix());
+    EventsExpired {
+        oldest: EventId::new(tag, Seq(store.gone_through().0 + 1)),
+    }
 }

@@ -193,7 +193,7 @@ impl Deliveries {
         let entry = self.inner.index.find(space, name);
         let entry = entry.ok_or(SeekError::Unknown)?;
         let store = self.store().clone();
-        let after = blocking(move || begins_after(&store, to)).await?;
+        let after = blocking(move || begins_after::<SeekError>(&store, to)).await?;
         let mailbox = entry.running().await.ok_or_else(|| SeekError::NotRunning {
             why: entry.why_not(),
         })?;

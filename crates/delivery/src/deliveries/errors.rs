@@ -15,6 +15,14 @@ pub struct RelayTaken {
     pub by: Name,
 }
 
+/// Retention took the events from there on.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the events from there on are no longer kept; the oldest place is {oldest}")]
+pub struct EventsExpired {
+    /// The oldest place at which reading can begin.
+    pub oldest: EventId,
+}
+
 /// A consumer was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
@@ -27,6 +35,9 @@ pub enum CreateError {
     /// Where it is to begin cannot be found out.
     #[error("the log does not tell where the consumer begins")]
     Read(#[from] ReadError),
+    /// The place is older than what is kept.
+    #[error(transparent)]
+    Expired(#[from] EventsExpired),
     /// The store did not take it. [`WriteError::NameTaken`] if the space has one of this name.
     #[error("the consumer was not kept")]
     Store(#[from] WriteError),
@@ -124,6 +135,9 @@ pub enum SeekError {
     /// Where it is to go on cannot be found out.
     #[error("the log does not tell where the consumer goes on")]
     Read(#[from] ReadError),
+    /// The place is older than what is kept.
+    #[error(transparent)]
+    Expired(#[from] EventsExpired),
     /// It was moved, but that is not on disk yet.
     #[error("the position was moved, and is not on disk yet: look at the state of the store")]
     NotDurable,
@@ -304,6 +318,9 @@ pub enum ReplayError {
     /// The store did not answer.
     #[error("the log cannot be read")]
     Read(#[from] ReadError),
+    /// The place is older than what is kept.
+    #[error(transparent)]
+    Expired(#[from] EventsExpired),
     /// The store did not take it.
     #[error("the replay was not kept")]
     Store(#[from] WriteError),

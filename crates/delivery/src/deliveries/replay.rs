@@ -3,10 +3,10 @@
 use longwire_access::Space;
 use longwire_consumer::{ConsumerDefinition, EventFilter, EventId, Position, StartFrom};
 use longwire_installation::Name;
-use longwire_store::{ConsumerId, NewConsumer, ReadError, Store};
+use longwire_store::{ConsumerId, Kept, NewConsumer, ReadError, Store};
 use longwire_wire::event::Seq;
 
-use super::administer::{begins_after, saved};
+use super::administer::{begins_after, expired, saved};
 use super::{Deliveries, ReplayError, blocking};
 use crate::loaded::{LoadedReplay, ReplayOf, ReplayText, Row};
 use crate::root::Replay;
@@ -51,8 +51,12 @@ impl Deliveries {
             let (after, until, filter) = match order {
                 ReplayOrder::Event(id) => {
                     let seq = id.seq_in(tag).ok_or(ReplayError::ForeignEvent { id })?;
-                    let event = store.reader().event(seq)?;
-                    event.ok_or(ReplayError::ForeignEvent { id })?;
+                    match store.reader().event(seq)? {
+                        Some(event) if event.kept != Kept::Expired => {}
+                        Some(_) => return Err(expired(&store).into()),
+                        None if seq <= store.gone_through() => return Err(expired(&store).into()),
+                        None => return Err(ReplayError::ForeignEvent { id }),
+                    }
                     (Seq(seq.0 - 1), seq, EventFilter::default())
                 }
                 ReplayOrder::Stretch {
@@ -63,8 +67,8 @@ impl Deliveries {
                     let until = until.unwrap_or(StartFrom::Now);
                     let filter = filter.map_or_else(|| definition.filter.clone(), |filter| *filter);
                     (
-                        begins_after(&store, from)?,
-                        begins_after(&store, until)?,
+                        begins_after::<ReplayError>(&store, from)?,
+                        begins_after::<ReplayError>(&store, until)?,
                         filter,
                     )
                 }

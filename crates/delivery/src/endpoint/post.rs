@@ -123,6 +123,7 @@ pub(crate) fn facts(event: &SentEvent<Rc<LoggedEvent>>) -> AttemptFacts {
         possible_duplicate_of: event.payload.possible_duplicate_of,
         age: event.age,
         is_stale: event.is_stale,
+        gap_before: event.gap_before,
     }
 }
 

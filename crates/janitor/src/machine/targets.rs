@@ -14,8 +14,6 @@ use crate::policy::ConsumersBehind;
 const SLACK_BYTES: u64 = 64 << 20;
 /// And so much of what is used: one part of so many.
 const SLACK_PART: u64 = 20;
-/// Numbers of the log that are looked at in one go for a list.
-pub(super) const LISTED_AT_A_TIME: i64 = 4_096;
 
 impl Retention {
     /// Makes the tasks of a round.

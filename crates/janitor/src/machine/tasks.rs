@@ -6,8 +6,10 @@ use longwire_wire::event::Seq;
 
 use super::Action;
 use super::pace::Pace;
-use super::targets::LISTED_AT_A_TIME;
 use crate::look::Look;
+
+/// Numbers of the log that are looked at in one go for a list.
+const LISTED_AT_A_TIME: i64 = 4_096;
 
 /// One thing, with its end.
 #[derive(Clone, Debug, Eq, PartialEq)]

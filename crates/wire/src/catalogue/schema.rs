@@ -113,6 +113,7 @@ fn envelope() -> Map<String, Value> {
         "possibleduplicateof": {"type": "string", "description": "The id of an earlier event that may be the same click."},
         "stale": {"type": "boolean", "description": "It is older than the consumer wants."},
         "recordedage": {"type": "integer", "description": "Seconds between recording and this attempt."},
+        "gapbefore": {"type": "integer", "description": "How many numbers of the log before this event retention took before the application had them. Not all of them may have passed the filter. Absent without such a gap."},
     });
     match members {
         Value::Object(members) => members,
