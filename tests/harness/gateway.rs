@@ -20,6 +20,7 @@ use crate::process::{Process, Signal};
 use crate::setup::Setup;
 
 pub use start::free_address;
+pub use views::time_ms;
 
 /// A gateway in a directory of its own. When this value is dropped, the gateway is ended and checked; see the crate's
 /// documentation.

@@ -166,8 +166,8 @@ fn the_console_is_answered_and_mistakes_are_shown() {
     let next_step = &shown["last_refusal"]["next_step"];
     assert_eq!(next_step, "the encrypt key differs from the console's");
     let admin = gateway.admin().json("/admin/v1/installations/hooked");
-    let observed = &admin["observed"]["callbacks"];
-    assert_eq!(observed["last_refusal"]["hint"], *next_step, "{admin}");
+    let refusal = &admin["callbacks"]["last_refusal"];
+    assert_eq!(refusal["next_step"], *next_step, "{admin}");
     wait_until("the timeline tells it", || {
         let admin = gateway.admin().json("/admin/v1/installations/hooked");
         let timeline = admin["timeline"].as_array().expect("a list").iter();

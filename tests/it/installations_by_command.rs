@@ -64,7 +64,7 @@ fn installations_are_added_listed_shown_stopped_and_started() {
     add(&gateway, "later", &base_url, &["--stopped"]).assert(0, &["ins_"]);
     wait_until("the server knows the second one", || {
         let rows = list(&gateway);
-        let states: Vec<&Value> = rows.iter().map(|row| &row["observed"]["state"]).collect();
+        let states: Vec<&Value> = rows.iter().map(|row| &row["state"]).collect();
         match states == ["live", "stopped"] {
             true => Ok(()),
             false => Err(format!("{states:?}")),

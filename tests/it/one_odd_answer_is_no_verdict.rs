@@ -4,7 +4,8 @@
 use longwire_sim::wecom::{self, CommandKind, ConnectionFault, ScriptedAnswer, Target};
 use longwire_sim::{Behaviour, Sim};
 use longwire_tests::{
-    Gateway, Setup, app_id, bot_id, holder, live_wecom_bot, platform, wait_until, wecom_platform,
+    Gateway, Setup, app_id, bot_id, holder, live_wecom_bot, platform, time_ms, wait_until,
+    wecom_platform,
 };
 use serde_json::Value;
 
@@ -34,12 +35,8 @@ fn loses_its_link(setup: Setup, sim: &Sim, then: Behaviour) -> Gateway {
 }
 
 fn wait_ms(view: &Value) -> i64 {
-    let ms = |key: &str| {
-        view[key]
-            .as_i64()
-            .unwrap_or_else(|| panic!("{key}: {view}"))
-    };
-    ms("until_ms") - ms("state_since_ms")
+    let ms = |key: &str| time_ms(&view[key]).unwrap_or_else(|| panic!("{key}: {view}"));
+    ms("until") - ms("state_since")
 }
 
 #[test]

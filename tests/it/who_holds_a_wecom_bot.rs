@@ -3,7 +3,7 @@
 
 use longwire_sim::wecom::{ConnectionFault, Control, DisplacedOrder, Push, Target};
 use longwire_tests::{
-    Gateway, SECRET, Setup, Signal, bot_id, holder, live_wecom_bot, longwire, wait_until,
+    Gateway, SECRET, Setup, Signal, bot_id, holder, live_wecom_bot, longwire, time_ms, wait_until,
     wecom_platform,
 };
 use serde_json::{Value, json};
@@ -30,12 +30,8 @@ fn nobody_fights(order: DisplacedOrder) {
     second.wait_live("a");
     let view = displaced(&first);
     assert_eq!(view["reason"], "displaced", "{view}");
-    assert_eq!(
-        view["until_ms"],
-        Value::Null,
-        "no time to come back: {view}"
-    );
-    assert!(view["state_since_ms"].is_i64(), "when: {view}");
+    assert_eq!(view["until"], Value::Null, "no time to come back: {view}");
+    assert!(time_ms(&view["state_since"]).is_some(), "when: {view}");
     for words in ["reason_text", "next_step"] {
         assert!(
             !view[words].as_str().unwrap_or_default().is_empty(),
@@ -138,7 +134,7 @@ fn a_displaced_bot_that_is_rebuilt_stays_away() {
     let after = gateway.wait_installation("a", "made anew and still displaced", |view| {
         view["lights"]["restarts"] == 1 && view["state"] == "displaced"
     });
-    assert_eq!(after["state_since_ms"], before["state_since_ms"], "{after}");
+    assert_eq!(after["state_since"], before["state_since"], "{after}");
     assert_eq!(control.ledger().subscribes, 1);
 }
 
@@ -162,8 +158,8 @@ fn an_old_connections_displacement_is_not_ours() {
 /// Waits until the displacement is on disk: from then on no end of the process, however sudden, forgets it.
 fn displaced_for_good(gateway: &Gateway) -> Value {
     wait_until("the displacement is kept", || {
-        let kept = gateway.admin().json("/admin/v1/installations/a")["kept"].take();
-        match kept["displaced_ms"].as_i64() {
+        let kept = gateway.installation("a");
+        match time_ms(&kept["displaced_since"]) {
             Some(_) => Ok(kept),
             None => Err(kept.to_string()),
         }
@@ -193,7 +189,7 @@ fn two_gateways_that_are_started_again_and_again_do_not_fight() {
     let mut second = setup.start();
     second.wait_live("a");
     let before = displaced(&first);
-    let since = displaced_for_good(&first)["displaced_ms"].clone();
+    let since = displaced_for_good(&first)["displaced_since"].clone();
 
     for signal in [Signal::Kill, Signal::Term, Signal::Kill] {
         first.signal(signal);
@@ -201,8 +197,8 @@ fn two_gateways_that_are_started_again_and_again_do_not_fight() {
         first.restart();
         let after = displaced(&first);
         assert_eq!(after["reason"], "displaced", "{after}");
-        assert_eq!(after["state_since_ms"], since, "{before} and then {after}");
-        assert_eq!(displaced_for_good(&first)["displaced_ms"], since);
+        assert_eq!(after["state_since"], since, "{before} and then {after}");
+        assert_eq!(displaced_for_good(&first)["displaced_since"], since);
         assert_eq!(second.installation("a")["state"], "live");
     }
     // Whoever has the bot comes back, and not even then does the other one take what is free for a moment.
@@ -232,10 +228,7 @@ fn two_gateways_that_are_started_again_and_again_do_not_fight() {
     nobody_holds(&control);
     first.restart();
     first.wait_live("a");
-    assert_eq!(
-        first.admin().json("/admin/v1/installations/a")["kept"]["displaced_ms"],
-        Value::Null
-    );
+    assert_eq!(first.installation("a")["displaced_since"], Value::Null);
     assert_eq!(second.installation("a")["state"], "displaced");
 }
 

@@ -84,7 +84,7 @@ fn a_token_is_made_used_and_revoked_at_once() {
     };
     wait_until("its use is kept", || {
         let listed = tokens(&gateway);
-        match &listed[1]["last_used_ms"] {
+        match &listed[1]["last_used"] {
             Value::Null => Err(format!("{listed:?}")),
             _ => Ok(()),
         }

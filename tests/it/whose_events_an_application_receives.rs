@@ -60,11 +60,9 @@ fn add_stopped(gateway: &Gateway, token: &str, name: &str) {
 fn wait_live(gateway: &Gateway, token: &str, name: &str) {
     let admin = gateway.admin().with_token(token);
     let path = format!("/admin/v1/installations/{name}");
-    wait_until("the bot is live", || {
-        match &admin.json(&path)["observed"]["state"] {
-            live if live == "live" => Ok(()),
-            other => Err(other.to_string()),
-        }
+    wait_until("the bot is live", || match &admin.json(&path)["state"] {
+        live if live == "live" => Ok(()),
+        other => Err(other.to_string()),
     });
 }
 

@@ -10,7 +10,8 @@ mod view;
 
 pub use handling::Handling;
 pub use view::{
-    ActorView, HandleTimes, LastExit, LastMessage, MailboxView, SupervisionView, TreeEntry, Warning,
+    ActorView, CARD_STATES, HandleTimes, LastExit, LastMessage, MailboxView, SupervisionView,
+    TreeEntry, Warning,
 };
 
 use crate::clock::unix_ms;

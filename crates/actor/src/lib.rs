@@ -170,8 +170,8 @@ mod rebuild;
 mod watched;
 
 pub use card::{
-    ActorView, Card, CardHandle, HandleTimes, Handling, LastExit, LastMessage, MailboxView, Place,
-    SupervisionView, TreeEntry, Warning,
+    ActorView, CARD_STATES, Card, CardHandle, HandleTimes, Handling, LastExit, LastMessage,
+    MailboxView, Place, SupervisionView, TreeEntry, Warning,
 };
 pub use child::{Child, End};
 pub use context::{Context, Timer, TreeActor};

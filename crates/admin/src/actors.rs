@@ -2,8 +2,12 @@
 
 use std::cmp::Ordering;
 
+use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Query};
-use longwire_fleet::{ActorView, Inspection};
+use longwire_actor::CARD_STATES;
+use longwire_api::QueryReader;
+use longwire_delivery::ACTOR_KINDS;
+use longwire_fleet::{ActorView, FleetActor, Inspection};
 use serde::Deserialize;
 
 use longwire_listener::Problem;
@@ -11,44 +15,37 @@ use longwire_listener::Problem;
 use crate::Admin;
 use crate::document::{ActorDocument, ActorPage, InspectionDocument};
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
+/// Which actors are asked for.
+struct Wanted {
     /// Only the actor at this path and those below.
     under: Option<String>,
-    kind: Option<String>,
-    state: Option<String>,
-    /// A field of the card, `-` before it for descending: `-mailbox.depth`.
-    sort: Option<String>,
-    limit: Option<usize>,
+    /// Empty for any.
+    kinds: Vec<&'static str>,
+    /// Empty for any.
+    states: Vec<&'static str>,
 }
-
-const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 500;
 
 pub(crate) async fn list(
     admin: Data<Admin>,
-    query: Query<ListQuery>,
+    request: HttpRequest,
 ) -> Result<Json<ActorPage>, Problem> {
-    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::invalid(format!("limit is from 1 to {MAX_LIMIT}")));
-    }
     let mut actors = admin.actors();
-    actors.retain(|actor| matches(actor, &query));
-    if let Some(sort) = &query.sort {
-        let (field, descending) = match sort.strip_prefix('-') {
-            Some(field) => (field, true),
-            None => (sort.as_str(), false),
-        };
-        let order = order(field).ok_or_else(|| {
-            Problem::invalid(format!(
-                "cannot sort by `{field}`; there are {}",
-                SORTABLE.join(", ")
-            ))
-        })?;
+    let mut query = QueryReader::of(request.query_string());
+    let wanted = Wanted {
+        under: query.text("under"),
+        kinds: query.choices("kind", &kinds(&actors)),
+        states: query.choices("state", &CARD_STATES),
+    };
+    let limit = query.limit();
+    let order = sorting(&mut query);
+    query.finish()?;
+    actors.retain(|actor| wanted.matches(actor));
+    if let Some((order, is_descending)) = order {
         // Stable, so equal ones stay in the order of the tree.
-        actors.sort_by(|a, b| if descending { order(b, a) } else { order(a, b) });
+        actors.sort_by(|a, b| match is_descending {
+            true => order(b, a),
+            false => order(a, b),
+        });
     }
     let matched = actors.len();
     actors.truncate(limit);
@@ -56,20 +53,46 @@ pub(crate) async fn list(
     Ok(Json(ActorPage { data, matched }))
 }
 
-fn matches(actor: &ActorView, query: &ListQuery) -> bool {
-    let below = |under: &str| {
-        let under = under.trim_end_matches('/');
-        actor
-            .path
-            .strip_prefix(under)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// The kinds that there may be, also while none of a kind lives.
+fn kinds(present: &[ActorView]) -> Vec<&'static str> {
+    let mut kinds: Vec<_> = FleetActor::ALL.iter().map(|actor| actor.label()).collect();
+    kinds.extend(ACTOR_KINDS);
+    for actor in present {
+        if !kinds.contains(&actor.kind) {
+            kinds.push(actor.kind);
+        }
+    }
+    kinds
+}
+
+type Order = fn(&ActorView, &ActorView) -> Ordering;
+
+/// `sort`: a field of the card, `-` before it for descending, as in `-mailbox.depth`.
+fn sorting(query: &mut QueryReader<'_>) -> Option<(Order, bool)> {
+    let sort = query.text("sort")?;
+    let (field, is_descending) = match sort.strip_prefix('-') {
+        Some(field) => (field, true),
+        None => (sort.as_str(), false),
     };
-    query.under.as_deref().is_none_or(below)
-        && query.kind.as_deref().is_none_or(|kind| kind == actor.kind)
-        && query
-            .state
-            .as_deref()
-            .is_none_or(|state| state == actor.state)
+    let order = order(field);
+    if order.is_none() {
+        let detail = format!("one of these belongs here: {}", SORTABLE.join(", "));
+        query.fault("sort", "invalid_value", detail);
+    }
+    order.map(|order| (order, is_descending))
+}
+
+impl Wanted {
+    fn matches(&self, actor: &ActorView) -> bool {
+        let is_below = |under: &str| {
+            let rest = actor.path.strip_prefix(under.trim_end_matches('/'));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let is_in = |wanted: &[&str], value| wanted.is_empty() || wanted.contains(&value);
+        self.under.as_deref().is_none_or(is_below)
+            && is_in(&self.kinds, actor.kind)
+            && is_in(&self.states, actor.state)
+    }
 }
 
 const SORTABLE: [&str; 9] = [
@@ -84,7 +107,7 @@ const SORTABLE: [&str; 9] = [
     "supervision.restarts",
 ];
 
-fn order(field: &str) -> Option<fn(&ActorView, &ActorView) -> Ordering> {
+fn order(field: &str) -> Option<Order> {
     Some(match field {
         "path" => |a, b| a.path.cmp(&b.path),
         "mailbox.depth" => |a, b| a.mailbox.depth.cmp(&b.mailbox.depth),

@@ -5,19 +5,18 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json, Query};
+use actix_web::web::{Data, Json};
 use longwire_access::AuditAction;
+use longwire_api::QueryReader;
 use longwire_listener::{Caller, Problem};
 use longwire_store::Store;
-use serde::Deserialize;
 
 use crate::Admin;
-use crate::document::{AuditDocument, AuditPage};
+use crate::document::{AuditDocument, ListPage};
+use crate::listed::PageQuery;
 use crate::store_calls::read;
-
-const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 500;
 
 /// Refuses a change that the audit could not tell of.
 ///
@@ -73,30 +72,17 @@ pub(crate) fn now_ms() -> i64 {
     })
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
-    /// Only entries before the one of this id.
-    before: Option<i64>,
-    limit: Option<usize>,
-}
-
 /// Newest first.
 pub(crate) async fn list(
     admin: Data<Admin>,
-    query: Query<ListQuery>,
-) -> Result<Json<AuditPage>, Problem> {
-    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::invalid(format!("limit is from 1 to {MAX_LIMIT}")));
-    }
+    request: HttpRequest,
+) -> Result<Json<ListPage<AuditDocument>>, Problem> {
+    let asked = PageQuery::read(QueryReader::of(request.query_string()))?;
+    let before = asked.after(|text| text.parse::<i64>().ok())?;
     let store = admin.settings.store.clone();
-    let before = query.before;
     // One more says whether there is another page.
-    let mut records = read(move || store.reader().audit(before, limit + 1)).await?;
-    let more = records.len() > limit;
-    records.truncate(limit);
-    let next = records.last().filter(|_| more).map(|record| record.id);
-    let data = records.iter().map(AuditDocument::from).collect();
-    Ok(Json(AuditPage { data, next }))
+    let limit = asked.limit + 1;
+    let records = read(move || store.reader().audit(before, limit)).await?;
+    let page = asked.cut(records, None, |record| record.id.to_string());
+    Ok(Json(page.map(|record| AuditDocument::from(&record))))
 }

@@ -1,22 +1,20 @@
 //! Installations: listed, shown with timeline and lights, added, started, stopped.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json, Path, Query};
+use actix_web::web::{Data, Json, Path};
+use actix_web::{HttpRequest, HttpResponse};
 use longwire_access::{AuditAction, Scope, Space};
-use longwire_api::definition_problem;
-use longwire_installation::{Desired, InstallationId, Origin};
+use longwire_api::{InstallationDocument, InstallationFilter, QueryReader, definition_problem};
+use longwire_installation::{Desired, InstallationId, Origin, PublicId};
 use longwire_listener::{Caller, Problem, Routes};
 use longwire_store::{InstallationRecord, Store};
-use serde::Deserialize;
 use serde_json::Value;
 
-use crate::document::{InstallationDetail, InstallationPage, StoredInstallation, TimelineDocument};
+use crate::document::{InstallationDetail, ListPage, TimelineDocument};
+use crate::listed::PageQuery;
 use crate::store_calls::read;
 use crate::{Admin, audit, faults, owned, requests, uploads};
 
-const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 500;
 const TIMELINE_ENTRIES: usize = 50;
 
 pub(crate) fn routes() -> Routes {
@@ -55,44 +53,30 @@ pub(crate) fn routes() -> Routes {
         )
 }
 
-/// The query of the list.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
-    state: Option<String>,
-    /// The id after which the page begins.
-    after: Option<String>,
-    limit: Option<usize>,
-}
-
+/// In the order in which they were added.
 pub(crate) async fn list(
     admin: Data<Admin>,
     caller: Caller,
-    query: Query<ListQuery>,
-) -> Result<Json<InstallationPage>, Problem> {
-    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(Problem::invalid(format!("limit is from 1 to {MAX_LIMIT}")));
-    }
-    let mut views = admin.settings.fleet.installations();
-    // Ids rise with the time they were made, so a page stays where it is while bots come and go.
-    views.sort_by(|a, b| a.id.cmp(&b.id));
-    views.retain(|view| {
-        owned::sees(&caller, view)
-            && query
-                .state
-                .as_deref()
-                .is_none_or(|state| state == view.state)
-            && query
-                .after
-                .as_deref()
-                .is_none_or(|after| view.id.as_str() > after)
+    request: HttpRequest,
+) -> Result<Json<ListPage<InstallationDocument>>, Problem> {
+    let mut query = QueryReader::of(request.query_string());
+    let filter = InstallationFilter::read(&mut query);
+    let asked = PageQuery::read(query)?;
+    let after = asked.after(|text| text.parse::<PublicId>().ok())?;
+    let mut rows = admin.settings.fleet.installations_with_records();
+    rows.retain(|(record, view)| {
+        caller.sees(&record.space, record.public_id) && filter.matches(view)
     });
-    let more = views.len() > limit;
-    views.truncate(limit);
-    let next = views.last().filter(|_| more).map(|view| view.id.clone());
-    let data = views.into_iter().map(Into::into).collect();
-    Ok(Json(InstallationPage { data, next }))
+    // Ids rise with the time they were made, so a page stays where it is while bots come and go.
+    rows.sort_by_key(|(record, _)| record.public_id);
+    let total = rows.len();
+    rows.retain(|(record, _)| after.is_none_or(|after| record.public_id > after));
+    let page = asked.cut(rows, Some(total), |(record, _)| {
+        record.public_id.to_string()
+    });
+    Ok(Json(page.map(|(record, view)| {
+        InstallationDocument::of(&record, Some(view))
+    })))
 }
 
 pub(crate) async fn show(
@@ -104,15 +88,16 @@ pub(crate) async fn show(
     let store = admin.settings.store.clone();
     let id = record.id;
     let timeline = read(move || store.reader().timeline(id, TIMELINE_ENTRIES)).await?;
-    let observed = admin
-        .settings
-        .fleet
-        .installation(&record.public_id.to_string());
     Ok(Json(InstallationDetail {
-        observed: observed.map(Into::into),
-        kept: StoredInstallation::from(&record),
+        installation: document(&admin, &record),
         timeline: timeline.iter().map(TimelineDocument::from).collect(),
     }))
+}
+
+/// Of what is kept of it, and what the fleet sees.
+fn document(admin: &Admin, record: &InstallationRecord) -> InstallationDocument {
+    let fleet = &admin.settings.fleet;
+    InstallationDocument::of(record, fleet.installation(&record.public_id.to_string()))
 }
 
 pub(crate) async fn add(
@@ -126,7 +111,7 @@ pub(crate) async fn add(
     let added = add_for(&admin, &caller, request).await;
     let action = AuditAction::InstallationAdd;
     audit::keep_refusal(&admin, &caller, action, &name, &added);
-    Ok(HttpResponse::Created().json(StoredInstallation::from(&added?)))
+    Ok(HttpResponse::Created().json(document(&admin, &added?)))
 }
 
 /// Adds it to the caller's space.
@@ -155,7 +140,7 @@ async fn add_for(
     let store = audit::audited(admin, caller, AuditAction::InstallationAdd, name);
     let record = owned::change(admin, caller, move || store.add_installation(new)).await?;
     admin.settings.fleet.reload();
-    tracing::info!(installation = %record.public_id, app_id = %record.app_id, token = %caller.token, "installation added");
+    tracing::info!(name = %record.name, installation = %record.public_id, app_id = %record.app_id, token = %caller.token, "installation added");
     Ok(record)
 }
 
@@ -163,7 +148,7 @@ pub(crate) async fn start(
     admin: Data<Admin>,
     caller: Caller,
     installation: Path<String>,
-) -> Result<Json<StoredInstallation>, Problem> {
+) -> Result<Json<InstallationDocument>, Problem> {
     set_desired(&admin, &caller, &installation, Desired::Run).await
 }
 
@@ -171,7 +156,7 @@ pub(crate) async fn stop(
     admin: Data<Admin>,
     caller: Caller,
     installation: Path<String>,
-) -> Result<Json<StoredInstallation>, Problem> {
+) -> Result<Json<InstallationDocument>, Problem> {
     set_desired(&admin, &caller, &installation, Desired::Stop).await
 }
 
@@ -190,7 +175,7 @@ async fn set_desired(
     caller: &Caller,
     id_or_name: &str,
     desired: Desired,
-) -> Result<Json<StoredInstallation>, Problem> {
+) -> Result<Json<InstallationDocument>, Problem> {
     let action = match desired {
         Desired::Run => AuditAction::InstallationStart,
         Desired::Stop => AuditAction::InstallationStop,
@@ -207,7 +192,7 @@ async fn set_desired_in(
     caller: &Caller,
     id_or_name: &str,
     desired: Desired,
-) -> Result<Json<StoredInstallation>, Problem> {
+) -> Result<Json<InstallationDocument>, Problem> {
     admin.settings.draining.refuse()?;
     audit::has_room(admin)?;
     let mut record = owned::stored(admin, caller, id_or_name).await?;
@@ -217,10 +202,10 @@ async fn set_desired_in(
     }
     owned::change(admin, caller, move || store.set_desired(id, desired)).await?;
     admin.settings.fleet.reload();
-    tracing::info!(installation = %record.public_id, desired = desired.label(), token = %caller.token, "wanted state changed");
+    tracing::info!(name = %record.name, installation = %record.public_id, desired = desired.label(), token = %caller.token, "wanted state changed");
     record.desired = desired;
     if desired == Desired::Run {
         record.displaced_ms = None;
     }
-    Ok(Json(StoredInstallation::from(&record)))
+    Ok(Json(document(admin, &record)))
 }

@@ -1,6 +1,7 @@
 //! The routes of the admin listener, and the JSON documents they answer with.
 //!
 //! ```text
+//! /admin/v1/status                    whether all is connected: bots that are not live by reason, store, consumers
 //! /admin/v1/overview /feed            the whole fleet, once or once a second
 //! /admin/v1/tree /actors              the actors: folded, listed, asked for their state
 //! /admin/v1/installations             the bots: listed, shown, added, started, stopped
@@ -32,6 +33,7 @@ pub mod document;
 mod faults;
 mod feed;
 mod installations;
+mod listed;
 mod owned;
 mod relay;
 mod request_problem;
@@ -39,6 +41,7 @@ mod requests;
 mod retention;
 mod secrets;
 mod spool;
+mod status;
 mod store_calls;
 mod tokens;
 mod tree;
@@ -54,6 +57,7 @@ use actix_web::http::Method;
 use actix_web::web::Data;
 use longwire_access::Scope;
 use longwire_api::InstallationRules;
+use longwire_delivery::ConsumerView;
 use longwire_fleet::{ActorView, Fleet};
 use longwire_janitor::JanitorHandle;
 use longwire_listener::{Draining, RouteAccess, RouteClass, Routes};
@@ -70,6 +74,10 @@ const FEEDS: usize = 16;
 pub struct AdminSettings {
     /// Whose views are shown.
     pub fleet: Fleet,
+    /// The version that is running.
+    pub version: &'static str,
+    /// All consumers, whosever they are.
+    pub consumers: Arc<dyn Fn() -> Vec<ConsumerView> + Send + Sync>,
     /// The actors that are shown beside those of the fleet, parents before children.
     pub other_actors: Arc<dyn Fn() -> Vec<ActorView> + Send + Sync>,
     /// Retention; without it no route tells of it.
@@ -127,6 +135,7 @@ impl Admin {
         let relay = self.settings.relay.clone().map(relay::routes);
         Routes::new()
             .with(Data::from(Arc::clone(self)))
+            .get("/admin/v1/status", Scope::AdminRead, status::show)
             .get("/admin/v1/overview", Scope::AdminRead, feed::overview)
             .route(Method::GET, "/admin/v1/feed", stream, feed::open)
             .get("/admin/v1/tree", Scope::AdminRead, tree::tree)

@@ -3,19 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use actix_web::web::{Data, Json, Query};
+use actix_web::HttpRequest;
+use actix_web::web::{Data, Json};
 use longwire_access::{Scope, TokenId};
+use longwire_api::QueryReader;
 use longwire_delivery::{Deliveries, RelayConnectionView};
 use longwire_listener::{Problem, Routes};
 use longwire_relay::Relay;
 use longwire_store::Store;
-use serde::Deserialize;
 
 use crate::document::{ApplicationDocument, NamedDocument, RelayPage, relay_connection_id};
+use crate::listed::PageQuery;
 use crate::store_calls::read;
-
-const DEFAULT_LIMIT: usize = 100;
-const MAX_LIMIT: usize = 500;
 
 /// Where connected applications are known.
 #[derive(Clone)]
@@ -34,26 +33,12 @@ pub(crate) fn routes(source: RelaySource) -> Routes {
         .get("/admin/v1/relay", Scope::AdminRead, list)
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ListQuery {
-    /// Only connections behind the one of this id.
-    after: Option<String>,
-    limit: Option<usize>,
-}
-
-async fn list(
-    source: Data<RelaySource>,
-    query: Query<ListQuery>,
-) -> Result<Json<RelayPage>, Problem> {
-    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        let why = format!("a page has 1 to {MAX_LIMIT} connections");
-        return Err(Problem::invalid(why));
-    }
+async fn list(source: Data<RelaySource>, request: HttpRequest) -> Result<Json<RelayPage>, Problem> {
+    let asked = PageQuery::read(QueryReader::of(request.query_string()))?;
+    let after = asked.after(|text| Some(text.to_owned()))?;
     let all = source.deliveries.relay_connections();
     let total = all.len();
-    let (views, next) = page(all, query.after.as_deref(), limit);
+    let (views, next) = page(all, after.as_deref(), asked.limit);
     let names = names(&source, &views).await?;
     let consumers = source.deliveries.all_consumers();
     let consumers: HashMap<_, _> = (consumers.iter())

@@ -7,19 +7,21 @@
 use std::io;
 use std::time::Duration;
 
-use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Json, Path};
+use actix_web::{HttpRequest, HttpResponse};
 use longwire_access::{
     AuditAction, NewToken, RANDOM_BYTES, Scope, Scopes, Space, TokenId, TokenRecord, TokenText,
 };
+use longwire_api::QueryReader;
 use longwire_installation::PublicId;
 use longwire_listener::{Caller, Problem, Routes};
 use rand::TryRngCore as _;
 use secrecy::zeroize::Zeroizing;
 use serde::{Deserialize, Serialize};
 
-use crate::document::{CreatedToken, TokenDocument, TokenPage};
+use crate::document::{CreatedToken, ListPage, TokenDocument};
+use crate::listed::PageQuery;
 use crate::store_calls::{read, write};
 use crate::{Admin, audit, owned};
 
@@ -173,17 +175,27 @@ async fn create_for(
     Ok((record, text))
 }
 
-async fn list(admin: Data<Admin>, caller: Caller) -> Result<Json<TokenPage>, Problem> {
+/// Oldest first, revoked and expired ones too.
+async fn list(
+    admin: Data<Admin>,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<Json<ListPage<TokenDocument>>, Problem> {
+    let asked = PageQuery::read(QueryReader::of(request.query_string()))?;
     let store = admin.settings.store.clone();
     let mut records = read(move || store.reader().tokens()).await?;
     records.retain(|record| is_shown(&caller, record));
+    let total = records.len();
+    let place = |text: &str| {
+        let id: TokenId = text.parse().ok()?;
+        records.iter().position(|record| record.id == id)
+    };
+    if let Some(after) = asked.after(place)? {
+        records.drain(..=after);
+    }
     let now_ms = audit::now_ms();
-    let data = records
-        .iter()
-        .map(|record| TokenDocument::of(record, now_ms));
-    Ok(Json(TokenPage {
-        data: data.collect(),
-    }))
+    let page = asked.cut(records, Some(total), |record| record.id.to_string());
+    Ok(Json(page.map(|record| TokenDocument::of(&record, now_ms))))
 }
 
 /// Whether the caller may know of this token.

@@ -28,6 +28,7 @@ use crate::problem_code::{ProblemCode, body_problem};
 use crate::query::QueryReader;
 use crate::{audit, page, revision};
 
+pub use document::state as consumer_state;
 pub(crate) use document::{ConnectionDocument, ConsumerStatus, CountsDocument, state};
 use document::{document, with_connections};
 pub(crate) use pull::{ack, answer, claim, nack, stream};

@@ -3,6 +3,7 @@
 mod change;
 mod definition;
 mod document;
+mod filter;
 mod try_secret;
 
 use std::sync::Arc;
@@ -25,7 +26,9 @@ use crate::{Api, page, revision};
 
 pub(crate) use change::{change, create, remove};
 pub use definition::InstallationRules;
-pub(crate) use document::{BotDocument, CandidateDocument};
+pub(crate) use document::CandidateDocument;
+pub use document::{BotCallbacksDocument, InstallationDocument, LightsDocument, Observation};
+pub use filter::InstallationFilter;
 pub(crate) use try_secret::{TriedSecretDocument, try_secret};
 
 /// The row of a bot that the fleet sees.
@@ -59,21 +62,19 @@ pub(crate) async fn list(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let asked = PageQuery::read(&api, &caller, &request, CursorList::Installations)?;
+    let mut query = QueryReader::of(request.query_string());
+    let filter = InstallationFilter::read(&mut query);
+    let asked = PageQuery::read_from(query, &api, &caller, CursorList::Installations)?;
     let place = |id: &PublicId| u128::from_be_bytes(*id.as_bytes());
-    let mut views: Vec<(PublicId, InstallationView)> = (api.settings.fleet.installations())
-        .into_iter()
-        .filter_map(|view| Some((view.id.parse().ok()?, view)))
-        .filter(|(id, view)| caller.sees(&view.space, *id) && asked.is_to_come(place(id)))
-        .collect();
-    views.sort_by_key(|(id, _)| *id);
-    let next = asked.cut(&mut views, |(id, _)| place(id));
-    let fleet = &api.settings.fleet;
-    let data: Vec<Value> = views
-        .into_iter()
-        // One that was removed just now is left out.
-        .filter_map(|(_, view)| Some((record_of(fleet, &view)?, view)))
-        .map(|(record, view)| json!(BotDocument::of(&record, Some(view))))
+    let mut rows = api.settings.fleet.installations_with_records();
+    rows.retain(|(record, view)| {
+        let id = record.public_id;
+        caller.sees(&record.space, id) && asked.is_to_come(place(&id)) && filter.matches(view)
+    });
+    rows.sort_by_key(|(record, _)| record.public_id);
+    let next = asked.cut(&mut rows, |(record, _)| place(&record.public_id));
+    let data: Vec<Value> = (rows.into_iter())
+        .map(|(record, view)| json!(InstallationDocument::of(&record, Some(view))))
         .collect();
     Ok(page::answer(&data, next.as_deref(), &request))
 }
@@ -99,5 +100,5 @@ pub(crate) async fn show(
 fn shown(record: &InstallationRecord, view: Option<InstallationView>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::ETAG, revision::etag(record.revision)))
-        .json(BotDocument::of(record, view))
+        .json(InstallationDocument::of(record, view))
 }

@@ -45,10 +45,12 @@ mod probes;
 mod problem_code;
 mod problem_pages;
 mod query;
+mod ready_floor;
 mod revision;
 mod server_sent;
 mod store_calls;
 mod table;
+pub mod timestamp;
 mod user_authorizations;
 mod v1;
 
@@ -64,9 +66,16 @@ use longwire_listener::{AccessCheck, Draining, Routes};
 use longwire_store::Store;
 
 pub use compat::{CallbackBot, CompatSettings};
-pub use installations::InstallationRules;
+pub use consumers::consumer_state;
+pub use installations::{
+    BotCallbacksDocument, InstallationDocument, InstallationFilter, InstallationRules,
+    LightsDocument, Observation,
+};
 pub use metrics::RelayCalls;
 pub use problem_code::definition_problem;
+pub use query::QueryReader;
+pub use ready_floor::{ReadyFloor, ReadyFloorError};
+pub use timestamp::Timestamp;
 
 /// What the routes are served from.
 pub struct ApiSettings {
@@ -78,6 +87,8 @@ pub struct ApiSettings {
     pub deliveries: Deliveries,
     /// What an installation that is added or changed has to keep.
     pub installation_rules: InstallationRules,
+    /// How many bots have to be live for the gateway to be ready.
+    pub ready_floor: ReadyFloor,
     /// Whether the process is about to end.
     pub draining: Draining,
     /// Which counts the tokens that were refused.

@@ -42,7 +42,17 @@ impl<'a> PageQuery<'a> {
         request: &HttpRequest,
         list: CursorList,
     ) -> Result<Self, Problem> {
-        let mut query = QueryReader::of(request.query_string());
+        let query = QueryReader::of(request.query_string());
+        Self::read_from(query, api, caller, list)
+    }
+
+    /// Of a query whose other parameters were read.
+    pub(crate) fn read_from(
+        mut query: QueryReader<'_>,
+        api: &Api,
+        caller: &'a Caller,
+        list: CursorList,
+    ) -> Result<Self, Problem> {
         let (limit, after) = (query.limit(), query.text("after"));
         query.finish()?;
         let cursors = cursors(api, caller);

@@ -1,25 +1,43 @@
-//! Probes. Alive means that this process can still do its work; ready means that it records events.
+//! Probes. Alive means that this process can still do its work; ready means that it records events, and that as many bots are
+//! live as the operator wants for that.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
+use longwire_fleet::WantedCounts;
 use longwire_store::Health;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::{Api, ApiSettings};
+use crate::{Api, ApiSettings, ReadyFloor};
 
 /// A part that keeps the gateway from being ready.
-#[derive(Debug, Serialize)]
-struct Failing {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Failing {
+    /// `gateway`, `store`, `writer`, `installations`, or a part that ended.
     part: &'static str,
+    /// `draining`, `degraded`, `ended` or `below_floor`.
     state: &'static str,
+    /// The same for people.
     detail: String,
+    /// What to do about it.
     next_step: &'static str,
 }
 
-#[derive(Debug, Serialize)]
-struct Readiness {
+/// Whether the gateway is ready, and how many bots are live.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Readiness {
+    /// Whether nothing fails.
     ready: bool,
+    /// What keeps it from being ready.
     failing: Vec<Failing>,
+    /// Bots that are wanted.
+    wanted: u64,
+    /// Of them, those that are connected, or need no connection because their events come over HTTP.
+    live: u64,
+    /// Of them, those that need a connection and have none. `longwire status` names them.
+    not_live: u64,
+    /// How many have to be live for the gateway to be ready: `ready_floor` of the configuration.
+    floor: u64,
     /// Installations of Feishu and Lark that receive more events than can be recorded in time. The excess is refused and
     /// the platform sends it again, so this is no reason to send work elsewhere.
     overloaded: u64,
@@ -37,7 +55,8 @@ pub(crate) async fn livez(api: Data<Api>) -> HttpResponse {
 }
 
 pub(crate) async fn readyz(api: Data<Api>) -> HttpResponse {
-    let failing = failing(&api.settings);
+    let counts = api.settings.fleet.wanted_counts();
+    let failing = failing(&api.settings, counts);
     let mut answer = if failing.is_empty() {
         HttpResponse::Ok()
     } else {
@@ -46,16 +65,37 @@ pub(crate) async fn readyz(api: Data<Api>) -> HttpResponse {
     answer.json(Readiness {
         ready: failing.is_empty(),
         failing,
+        wanted: counts.wanted,
+        live: connected(counts),
+        not_live: counts.not_live(),
+        floor: api.settings.ready_floor.of(counts.wanted),
         overloaded: api.settings.fleet.overloaded(),
     })
 }
 
 /// Whether events are recorded.
 pub(crate) fn is_ready(of: &ApiSettings) -> bool {
-    failing(of).is_empty()
+    failing(of, of.fleet.wanted_counts()).is_empty()
 }
 
-fn failing(of: &ApiSettings) -> Vec<Failing> {
+/// Those that receive what is sent to them.
+fn connected(counts: WantedCounts) -> u64 {
+    counts.live + counts.webhook
+}
+
+/// That fewer bots are live than have to be, if it is so.
+fn below(floor: ReadyFloor, counts: WantedCounts) -> Option<Failing> {
+    let (wanted, live) = (counts.wanted, connected(counts));
+    let floor = floor.of(wanted);
+    (live < floor).then(|| Failing {
+        part: "installations",
+        state: "below_floor",
+        detail: format!("{live} of {wanted} wanted bots are live, and {floor} have to be"),
+        next_step: "`longwire status` names those that are not live, with the reason",
+    })
+}
+
+fn failing(of: &ApiSettings, counts: WantedCounts) -> Vec<Failing> {
     let draining = of.draining.has_begun();
     let mut failing = Vec::new();
     if draining {
@@ -90,5 +130,6 @@ fn failing(of: &ApiSettings) -> Vec<Failing> {
             next_step: "have it started again: it drains and ends with exit code 70. Report the panic in the log",
         });
     }
+    failing.extend(below(of.ready_floor, counts));
     failing
 }

@@ -16,7 +16,7 @@ pub(crate) const MAX_LIMIT: usize = 500;
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// The parameters of a request.
-pub(crate) struct QueryReader<'a> {
+pub struct QueryReader<'a> {
     given: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     known: Vec<&'static str>,
     errors: Vec<FieldError>,
@@ -24,7 +24,7 @@ pub(crate) struct QueryReader<'a> {
 
 impl<'a> QueryReader<'a> {
     /// Of what stands behind the `?`.
-    pub(crate) fn of(query: &'a str) -> Self {
+    pub fn of(query: &'a str) -> Self {
         Self {
             given: url::form_urlencoded::parse(query.as_bytes()).collect(),
             known: Vec::new(),
@@ -33,14 +33,14 @@ impl<'a> QueryReader<'a> {
     }
 
     /// Each value of a parameter that may be given several times.
-    pub(crate) fn all(&mut self, name: &'static str) -> Vec<String> {
+    pub fn all(&mut self, name: &'static str) -> Vec<String> {
         self.known.push(name);
         let named = self.given.iter().filter(|(given, _)| given == name);
         named.map(|(_, value)| value.to_string()).collect()
     }
 
     /// The value of a parameter that may be given once.
-    pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
+    pub fn text(&mut self, name: &'static str) -> Option<String> {
         let mut values = self.all(name);
         if values.len() > 1 {
             self.fault(name, "out_of_range", "this may be given once".to_owned());
@@ -49,7 +49,7 @@ impl<'a> QueryReader<'a> {
     }
 
     /// `limit`: the most rows of a page.
-    pub(crate) fn limit(&mut self) -> usize {
+    pub fn limit(&mut self) -> usize {
         let Some(text) = self.text("limit") else {
             return DEFAULT_LIMIT;
         };
@@ -106,8 +106,36 @@ impl<'a> QueryReader<'a> {
         }
     }
 
+    /// Each value of a parameter that has one of these values and may be given several times.
+    pub fn choices(&mut self, name: &'static str, legal: &[&'static str]) -> Vec<&'static str> {
+        let mut chosen = Vec::new();
+        for value in self.all(name) {
+            match legal.iter().find(|legal| **legal == value) {
+                Some(legal) => chosen.push(*legal),
+                None => {
+                    let detail = format!("one of these belongs here: {}", legal.join(", "));
+                    self.fault(name, "invalid_value", detail);
+                }
+            }
+        }
+        chosen
+    }
+
+    /// A parameter that is `true` or `false`; `false` unless given.
+    pub fn flag(&mut self, name: &'static str) -> bool {
+        match self.text(name).as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => {
+                let detail = "`true` or `false` belongs here".to_owned();
+                self.fault(name, "invalid_value", detail);
+                false
+            }
+        }
+    }
+
     /// A mistake in a parameter.
-    pub(crate) fn fault(&mut self, name: &str, code: &'static str, detail: String) {
+    pub fn fault(&mut self, name: &str, code: &'static str, detail: String) {
         self.errors.push(FieldError {
             pointer: format!("?{name}"),
             code,
@@ -119,7 +147,7 @@ impl<'a> QueryReader<'a> {
     ///
     /// # Errors
     /// 400 with all mistakes.
-    pub(crate) fn finish(mut self) -> Result<(), Problem> {
+    pub fn finish(mut self) -> Result<(), Problem> {
         let known = match self.known.as_slice() {
             [] => "this path takes no parameters".to_owned(),
             known => format!(

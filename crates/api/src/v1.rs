@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::consumers::{ConnectionDocument, ConsumerStatus, CountsDocument, SimulationDocument};
 use crate::event_types::TypeDocument;
 use crate::events::{JourneyDocument, StepDocument};
-use crate::installations::{BotDocument, CandidateDocument, TriedSecretDocument};
+use crate::installations::{CandidateDocument, InstallationDocument, TriedSecretDocument};
 use crate::openapi::{self, list_of, reference, written};
 use crate::operation::Operation;
 use crate::problem_code::ProblemCode;
@@ -32,9 +32,10 @@ pub(crate) fn table(routes: Routes) -> Table {
         .schema::<StepDocument>()
         .schema::<TypeDocument>()
         .schema::<SimulationDocument>()
-        .schema::<BotDocument>()
+        .schema::<InstallationDocument>()
         .schema::<CandidateDocument>()
-        .schema::<TriedSecretDocument>();
+        .schema::<TriedSecretDocument>()
+        .schema::<probes::Readiness>();
     let table = gateway(table);
     let table = callback_operations::add(table);
     let table = event_operations::add(table);
@@ -63,13 +64,17 @@ fn gateway(table: Table) -> Table {
             probes::livez,
         )
         .add(
-            open("/readyz", "readyz", "Whether events are recorded")
-                .json(200, "They are.", json!({"type": "object"}))
-                .json(
-                    503,
-                    "They are not; `failing` says why.",
-                    json!({"type": "object"}),
-                ),
+            open(
+                "/readyz",
+                "readyz",
+                "Whether events are recorded, and enough bots live",
+            )
+            .json(200, "They are.", reference("Readiness"))
+            .json(
+                503,
+                "They are not; `failing` says why.",
+                reference("Readiness"),
+            ),
             probes::readyz,
         )
         .add(

@@ -41,6 +41,15 @@ mod track;
 mod view;
 mod wake;
 
+/// The kinds of the actors of delivery, parents before children.
+pub const ACTOR_KINDS: [&str; 5] = [
+    root::DELIVERY.label,
+    feed::FEED.label,
+    consumer::CONSUMER.label,
+    endpoint::ENDPOINT.label,
+    relay::RELAY_CONNECTION.label,
+];
+
 pub use asked_card::{AskedAnswer, AskedCard, AskedEvent};
 pub use consumer::ClaimedEvent;
 pub use deliveries::{

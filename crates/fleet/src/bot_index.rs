@@ -4,6 +4,7 @@
 
 use crate::bot::Bot;
 use crate::installation::Installation;
+use crate::not_live::WantedCounts;
 use longwire_actor::Mailbox;
 use longwire_installation::{InstallationId, PublicId};
 use longwire_store::InstallationRecord;
@@ -79,6 +80,15 @@ impl BotIndex {
         if let Some(entry) = self.write().by_id.get_mut(&id) {
             entry.installation = installation;
         }
+    }
+
+    /// How many bots are wanted and live. One pass, which asks no actor and no disk.
+    pub(crate) fn wanted_counts(&self) -> WantedCounts {
+        let mut counts = WantedCounts::default();
+        for bot in self.bots().iter() {
+            counts.add(bot.record().desired, &bot.state());
+        }
+        counts
     }
 
     /// By public id or name.

@@ -104,6 +104,13 @@ impl Fleet {
         self.bots.bots().iter().map(|bot| bot.view()).collect()
     }
 
+    /// All installations with their rows, in the order they were added. Asks no actor and no disk.
+    #[must_use]
+    pub fn installations_with_records(&self) -> Vec<(Arc<InstallationRecord>, InstallationView)> {
+        let bots = self.bots.bots();
+        bots.iter().map(|bot| (bot.record(), bot.view())).collect()
+    }
+
     /// The row of an installation, by public id or name.
     #[must_use]
     pub fn installation_id(&self, id_or_name: &str) -> Option<InstallationId> {

@@ -42,6 +42,7 @@ mod lookup;
 mod loss;
 mod malformed;
 mod message_rate;
+mod not_live;
 mod open_files;
 mod operations;
 mod pinger;
@@ -82,6 +83,7 @@ pub use longwire_link::AnsweredSender;
 pub use longwire_platform::feishu::{IdempotencyKey, IdempotencyKeyError};
 pub use lookup::BotLookupError;
 pub use message_rate::{MessageRateError, MessageRateLimit};
+pub use not_live::{NotLiveBot, NotLiveGroup, WantedCounts, WantedView};
 pub use reply::{ReplyError, ReplyOrder, ReplySent, ReplyTo, WecomCallbackKind};
 pub use request::{RawRequest, Reply, Request, RequestError};
 pub use settings::{FleetLimits, FleetSettings};
@@ -89,5 +91,5 @@ pub use try_secret::{SecretTried, TrySecretError};
 pub use view::{
     ActorView, AnswerTotals, CallbackView, CardTotals, ConnectionLimitView, ConnectionTotals,
     Drained, EventTotals, Inspection, InstallationView, Lights, Overview, Quantiles,
-    RefusedCallback, RenewalOutcome, RenewalView, StoreView,
+    RefusedCallback, RenewalOutcome, RenewalView, STATE_LABELS, StoreView,
 };

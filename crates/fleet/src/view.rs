@@ -15,6 +15,7 @@ pub use longwire_actor::ActorView;
 use std::collections::BTreeMap;
 
 use longwire_access::Space;
+use longwire_installation::Desired;
 
 /// The whole fleet in one look.
 #[derive(Debug, Clone)]
@@ -227,6 +228,17 @@ pub struct InstallationView {
     pub lights: Lights,
     /// The callbacks to it, if there were any since the start.
     pub callbacks: Option<CallbackView>,
+}
+
+/// The names that the state of an installation may have.
+pub const STATE_LABELS: [&str; 10] = longwire_link::State::LABELS;
+
+impl InstallationView {
+    /// Whether it is wanted, needs a connection and has none.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.desired == Desired::Run.label() && !matches!(self.state, "live" | "webhook")
+    }
 }
 
 /// The callbacks to an installation since the start.

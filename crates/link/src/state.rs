@@ -54,6 +54,20 @@ pub enum State {
 }
 
 impl State {
+    /// The names of all states, in the order in which a bot meets them.
+    pub const LABELS: [&str; 10] = [
+        "stopped",
+        "webhook",
+        "queued",
+        "bootstrapping",
+        "dialing",
+        "live",
+        "backing_off",
+        "refused",
+        "displaced",
+        "restarting",
+    ];
+
     /// A stable name for interfaces, counters and logs.
     #[must_use]
     pub fn label(&self) -> &'static str {
@@ -124,6 +138,32 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_names_are_listed() {
+        let until = Instant::now();
+        let reason = Setback::AuthFailed;
+        let states = [
+            State::Stopped,
+            State::Webhook,
+            State::Queued,
+            State::Bootstrapping,
+            State::Dialing,
+            State::Live { since: until },
+            State::BackingOff {
+                until,
+                attempt: 1,
+                reason,
+            },
+            State::Refused { until, reason },
+            State::Displaced {
+                since: until,
+                until: None,
+            },
+            State::Restarting { until },
+        ];
+        assert_eq!(states.map(|state| state.label()), State::LABELS);
+    }
 
     /// S68: the four words of the reference interface.
     #[test]

@@ -4,6 +4,8 @@ mod applications;
 mod backup;
 mod installations;
 mod retention;
+mod listing;
+mod status;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,6 +22,9 @@ pub(crate) use applications::{AddConsumer, Consumers, Listen, WhichConsumer};
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use installations::{Add, CallbackArgs, Installations, Set};
 pub(crate) use retention::{Erase, RetentionCommand, SetRetention};
+pub(crate) use installations::{Add, CallbackArgs, Installations, ListInstallations, Set};
+pub(crate) use listing::PageArgs;
+pub(crate) use status::StatusArgs;
 
 /// Holds thousands of Feishu, Lark and WeCom bots' long connections, and records every event before it acknowledges it.
 ///
@@ -63,6 +68,10 @@ pub(crate) enum Command {
     Torture(Torture),
     /// Write longwire.toml and make the store, its key and the first token in the current directory.
     Init,
+    /// Say whether all is connected: which bots are not live and why, the store, the consumers.
+    ///
+    /// Ends with 0 when every wanted bot is live, with 1 when not, and with 4 when no server answers.
+    Status(StatusArgs),
     /// Say what is wrong with the configuration and this host, and how to put it right.
     Check(Check),
     /// Say whether the webhook of an application verifies signatures, takes repeats and answers in time.
@@ -254,6 +263,8 @@ pub(crate) enum Tokens {
     Create(CreateToken),
     /// List all tokens, valid or not.
     List {
+        #[command(flatten)]
+        page: PageArgs,
         #[command(flatten)]
         output: Output,
         #[command(flatten)]

@@ -12,6 +12,7 @@ pub(crate) mod events;
 pub(crate) mod init;
 pub(crate) mod installations;
 pub(crate) mod listen;
+mod listing;
 pub(crate) mod print;
 pub(crate) mod relay;
 pub(crate) mod restore;
@@ -19,7 +20,9 @@ pub(crate) mod retention;
 pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod sim;
+pub(crate) mod status;
 pub(crate) mod tokens;
+mod watch;
 
 use std::io;
 

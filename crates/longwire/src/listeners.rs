@@ -200,6 +200,7 @@ fn api(
         store: served.store.clone(),
         deliveries: served.deliveries.clone(),
         installation_rules: installation_rules(config),
+        ready_floor: config.server.ready_floor,
         draining: draining.clone(),
         access: access.clone(),
         compat: config.compat.settings(),
@@ -217,8 +218,11 @@ fn admin(
     draining: &Draining,
 ) -> Arc<Admin> {
     let (actors_of, janitor) = (served.deliveries.clone(), served.janitor.clone());
+    let consumers_of = served.deliveries.clone();
     Admin::new(AdminSettings {
         fleet: served.fleet.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+        consumers: Arc::new(move || consumers_of.all_consumers()),
         other_actors: Arc::new(move || {
             let mut actors = actors_of.actors();
             actors.extend(janitor.actors());

@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         Command::Bench(bench) => commands::bench::run(&bench),
         Command::Torture(torture) => commands::bench::torture(&torture),
         Command::Init => commands::init::run(),
+        Command::Status(wanted) => commands::status::run(config, &wanted),
         Command::Check(check) => commands::check::run(config, &check),
         Command::CheckEndpoint(check) => commands::check_endpoint::run(config, &check),
         Command::Installations(command) => commands::installations::run(config, command),

@@ -1,8 +1,9 @@
 //! What the writer has done since the process began, as counters read without stopping it.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use crate::clock::now_ms;
 use crate::lane::WriteLane;
 
 /// Upper edges of the commit time buckets in microseconds; a last bucket holds what took longer.
@@ -35,7 +36,11 @@ pub struct Figures {
     pub commit_sum_us: u64,
     /// Transactions by duration: one count per edge of [`COMMIT_EDGES_US`], and one for the rest.
     pub commit_us: [u64; COMMIT_EDGES_US.len() + 1],
-    /// Bytes of the write-ahead log when the writer last looked, which it does every two seconds.
+    /// When the last transaction was committed, in milliseconds since 1970; `None` before the first one of this process.
+    pub last_commit_ms: Option<i64>,
+    /// Bytes of the database without its write-ahead log, when the writer last looked, which it does every two seconds.
+    pub database_bytes: u64,
+    /// Bytes of the write-ahead log then.
     pub wal_bytes: u64,
     /// Bytes free to us on the disk then; `None` where the file system does not tell.
     pub free_bytes: Option<u64>,
@@ -56,6 +61,8 @@ pub struct Figures {
 /// What the database takes of its disk.
 #[derive(Copy, Clone, Debug, Default)]
 pub(crate) struct DiskUsage {
+    /// Bytes of the database without its write-ahead log.
+    pub(crate) database_bytes: u64,
     /// Bytes of the write-ahead log.
     pub(crate) wal_bytes: u64,
     /// Bytes free to us; `None` where the file system does not tell.
@@ -65,6 +72,9 @@ pub(crate) struct DiskUsage {
 /// The counters themselves.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
+    /// 0 before the first commit.
+    last_commit_ms: AtomicI64,
+    database_bytes: AtomicU64,
     wal_bytes: AtomicU64,
     /// One more than there are; 0 while it is not known.
     free_bytes: AtomicU64,
@@ -87,6 +97,7 @@ impl Counters {
     pub(crate) fn count_commit(&self, took: Duration, events: usize) {
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.commits.fetch_add(1, Relaxed);
+        self.last_commit_ms.store(now_ms(), Relaxed);
         self.batch_max.fetch_max(events as u64, Relaxed);
         self.commit_last_us.store(us, Relaxed);
         self.commit_sum_us.fetch_add(us, Relaxed);
@@ -95,6 +106,7 @@ impl Counters {
     }
 
     pub(crate) fn set_disk(&self, disk: DiskUsage) {
+        self.database_bytes.store(disk.database_bytes, Relaxed);
         self.wal_bytes.store(disk.wal_bytes, Relaxed);
         let free = disk.free_bytes.map_or(0, |free| free.saturating_add(1));
         self.free_bytes.store(free, Relaxed);
@@ -118,6 +130,8 @@ impl Counters {
             commit_last_us: self.commit_last_us.load(Relaxed),
             commit_sum_us: self.commit_sum_us.load(Relaxed),
             commit_us: std::array::from_fn(|bucket| self.commit_us[bucket].load(Relaxed)),
+            last_commit_ms: Some(self.last_commit_ms.load(Relaxed)).filter(|ms| *ms != 0),
+            database_bytes: self.database_bytes.load(Relaxed),
             wal_bytes: self.wal_bytes.load(Relaxed),
             free_bytes: self.free_bytes.load(Relaxed).checked_sub(1),
             queue_events: queue_events as u64,
@@ -151,6 +165,7 @@ mod tests {
         );
         assert_eq!((figures.commits, figures.batch_max), (3, 3));
         assert_eq!(figures.commit_sum_us, 2_000_201);
+        assert!(figures.last_commit_ms.is_some());
     }
 
     #[test]
@@ -158,10 +173,12 @@ mod tests {
         let counters = Counters::default();
         assert_eq!(counters.read(0, 0, &WriteLane::new()).free_bytes, None);
         counters.set_disk(DiskUsage {
+            database_bytes: 5,
             wal_bytes: 7,
             free_bytes: Some(0),
         });
         let figures = counters.read(0, 0, &WriteLane::new());
         assert_eq!((figures.wal_bytes, figures.free_bytes), (7, Some(0)));
+        assert_eq!((figures.database_bytes, figures.last_commit_ms), (5, None));
     }
 }

@@ -39,6 +39,11 @@ impl Palette {
         }
     }
 
+    /// Without colours.
+    pub fn plain() -> Self {
+        Self { on: false }
+    }
+
     /// `text` in `ink`.
     pub fn paint(self, ink: Ink, text: impl Display) -> String {
         let code = match ink {

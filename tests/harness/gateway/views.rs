@@ -14,12 +14,12 @@ impl Gateway {
         self.admin.json("/admin/v1/overview")
     }
 
-    /// One installation by name (`longwire_fleet::InstallationView`); null before the fleet has it.
+    /// One installation by name, with its timeline.
     #[track_caller]
     #[must_use]
     pub fn installation(&self, name: &str) -> Value {
         let path = format!("/admin/v1/installations/{}", segment(name));
-        self.admin.json(&path)["observed"].take()
+        self.admin.json(&path)
     }
 
     /// All installations, oldest first.
@@ -113,6 +113,12 @@ impl Gateway {
             .unwrap_or_else(|error| panic!("POST {target}: {error}"));
         answer.json()["words"].take()
     }
+}
+
+/// A time of the gateway's JSON, in milliseconds since 1970.
+#[must_use]
+pub fn time_ms(time: &Value) -> Option<i64> {
+    longwire_consumer::parse_time(time.as_str()?)
 }
 
 /// A name as one segment of a path.

@@ -11,6 +11,9 @@ use std::sync::atomic::Ordering::Relaxed;
 /// A handler that takes longer than this holds up everybody on its arbiter.
 const STUCK_MS: i64 = 100;
 
+/// The names of the states that a card shows.
+pub const CARD_STATES: [&str; 4] = ["ready", "busy", "rebuilding", "absent"];
+
 /// What a card does not know of itself: whose it is, and where that stands in the tree.
 pub struct TreeEntry<'a> {
     /// What kind of actor.

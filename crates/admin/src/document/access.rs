@@ -3,14 +3,8 @@
 use std::borrow::Cow;
 
 use longwire_access::{AuditAction, AuditRecord, Scopes, Space, TokenId, TokenName, TokenRecord};
+use longwire_api::Timestamp;
 use serde::{Deserialize, Serialize};
-
-/// `GET /tokens`: oldest first, revoked and expired ones too.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct TokenPage {
-    /// The tokens.
-    pub data: Vec<TokenDocument>,
-}
 
 /// A token without its secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -28,13 +22,13 @@ pub struct TokenDocument {
     /// `valid`, `expired` or `revoked`.
     pub state: Cow<'static, str>,
     /// When it was made.
-    pub created_ms: i64,
+    pub created: Timestamp,
     /// When it ends; `null` for never.
-    pub expires_ms: Option<i64>,
+    pub expires: Option<Timestamp>,
     /// When it was revoked.
-    pub revoked_ms: Option<i64>,
+    pub revoked: Option<Timestamp>,
     /// When it was used last, to the minute.
-    pub last_used_ms: Option<i64>,
+    pub last_used: Option<Timestamp>,
 }
 
 impl TokenDocument {
@@ -53,10 +47,10 @@ impl TokenDocument {
             scopes: record.scopes,
             installations: installations.map(|ids| ids.iter().map(ToString::to_string).collect()),
             state: state.into(),
-            created_ms: record.created_ms,
-            expires_ms: record.expires_ms,
-            revoked_ms: record.revoked_ms,
-            last_used_ms: record.last_used_ms,
+            created: Timestamp::of_ms(record.created_ms),
+            expires: record.expires_ms.map(Timestamp::of_ms),
+            revoked: record.revoked_ms.map(Timestamp::of_ms),
+            last_used: record.last_used_ms.map(Timestamp::of_ms),
         }
     }
 }
@@ -70,22 +64,13 @@ pub struct CreatedToken {
     pub kept: TokenDocument,
 }
 
-/// `GET /audit`.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct AuditPage {
-    /// Newest first.
-    pub data: Vec<AuditDocument>,
-    /// What `before` is for the next page.
-    pub next: Option<i64>,
-}
-
 /// A change that a caller asked for.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct AuditDocument {
     /// Its place.
     pub id: i64,
     /// When it was answered.
-    pub at_ms: i64,
+    pub at: Timestamp,
     /// The token that was used; `null` for a command that had the store for itself.
     pub token: Option<TokenId>,
     /// What the token was called then.
@@ -104,7 +89,7 @@ impl From<&AuditRecord> for AuditDocument {
     fn from(AuditRecord { id, entry }: &AuditRecord) -> Self {
         Self {
             id: *id,
-            at_ms: entry.at_ms,
+            at: Timestamp::of_ms(entry.at_ms),
             token: entry.token,
             name: entry.name.clone(),
             space: entry.space.clone(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use longwire_actor::{
     ActorView, HandleTimes, LastExit, LastMessage, MailboxView, SupervisionView, Warning,
 };
+use longwire_api::timestamp::serialize_ms;
 use serde::{Serialize, Serializer};
 
 /// One actor's card. The fields are described with [`ActorView`].
@@ -70,6 +71,7 @@ struct ActorFields {
     parent: Option<String>,
     children: u64,
     state: &'static str,
+    #[serde(rename = "state_since", serialize_with = "serialize_ms")]
     state_since_ms: i64,
     doing: String,
     uptime_ms: Option<i64>,
@@ -108,6 +110,7 @@ struct HandleTimeFields {
 #[serde(remote = "LastMessage")]
 struct LastMessageFields {
     message: &'static str,
+    #[serde(rename = "at", serialize_with = "serialize_ms")]
     at_ms: i64,
 }
 
@@ -126,6 +129,7 @@ struct SupervisionFields {
 struct LastExitFields {
     reason: &'static str,
     detail: String,
+    #[serde(rename = "at", serialize_with = "serialize_ms")]
     at_ms: i64,
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use longwire_api::timestamp::{serialize_ms, serialize_optional_ms};
 use longwire_fleet::{
     AnswerTotals, CardTotals, ConnectionLimitView, ConnectionTotals, EventTotals, Overview,
     Quantiles, StoreView,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// `GET /overview`, and each message of `GET /feed`. The fields are described with [`Overview`].
 #[derive(Debug, Serialize)]
@@ -16,7 +17,9 @@ pub struct OverviewDocument(#[serde(with = "OverviewFields")] pub Overview);
 #[derive(Serialize)]
 #[serde(remote = "Overview")]
 struct OverviewFields {
+    #[serde(rename = "started", serialize_with = "serialize_ms")]
     started_ms: i64,
+    #[serde(rename = "now", serialize_with = "serialize_ms")]
     now_ms: i64,
     installations: u64,
     by_state: BTreeMap<&'static str, u64>,
@@ -72,9 +75,9 @@ struct AnswerFields {
     unrecorded: u64,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(remote = "CardTotals")]
-pub(super) struct CardFields {
+struct CardFields {
     asked: u64,
     answered: u64,
     defaulted: u64,
@@ -119,6 +122,7 @@ struct StoreFields {
     cause: Option<&'static str>,
     detail: Option<String>,
     advice: Option<&'static str>,
+    #[serde(rename = "since", serialize_with = "serialize_optional_ms")]
     since_ms: Option<i64>,
     queue: u64,
     queue_high_water: u64,

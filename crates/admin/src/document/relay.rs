@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use longwire_access::TokenId;
+use longwire_api::Timestamp;
 use longwire_delivery::{ConsumerView, RelayConnectionView, RelayProof};
 use longwire_relay::RefusedConnection;
 use serde::{Deserialize, Serialize};
@@ -40,13 +41,13 @@ pub struct ApplicationDocument {
     /// Where it comes from.
     pub peer: Option<String>,
     /// Since when.
-    pub since_ms: i64,
+    pub since: Timestamp,
     /// `handler_ack`: each event is acknowledged when it was handled. `handed_over`: when it was read.
     pub proof: String,
     /// Events that it has and has not answered, oldest first; at most one of each chat.
     pub in_flight: Vec<InFlightDocument>,
     /// When it last said that an event is done.
-    pub last_ack_ms: Option<i64>,
+    pub last_ack: Option<Timestamp>,
     /// Events that it was given.
     pub given: u64,
     /// Those of them that are done.
@@ -78,14 +79,14 @@ pub struct InFlightDocument {
     /// Its chat.
     pub chat: Option<String>,
     /// Since when.
-    pub since_ms: i64,
+    pub since: Timestamp,
 }
 
 /// A connection that was refused. What the application was told is the platform's own words, which say less.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RefusedDocument {
     /// When.
-    pub at_ms: i64,
+    pub at: Timestamp,
     /// Why: a stable name.
     pub cause: String,
     /// What to do about it.
@@ -113,7 +114,7 @@ impl ApplicationDocument {
         let in_flight = view.in_flight.iter().map(|event| InFlightDocument {
             seq: event.seq.0,
             chat: event.chat.as_ref().map(ToString::to_string),
-            since_ms: event.since_ms,
+            since: Timestamp::of_ms(event.since_ms),
         });
         Self {
             id: relay_connection_id(view),
@@ -123,14 +124,14 @@ impl ApplicationDocument {
             installation,
             agent: view.agent.clone(),
             peer: view.peer.map(|peer| peer.to_string()),
-            since_ms: view.since_ms,
+            since: Timestamp::of_ms(view.since_ms),
             proof: match view.proof {
                 RelayProof::HandlerAck => "handler_ack",
                 RelayProof::HandedOver => "handed_over",
             }
             .to_owned(),
             in_flight: in_flight.collect(),
-            last_ack_ms: view.last_ack_ms,
+            last_ack: view.last_ack_ms.map(Timestamp::of_ms),
             given: view.given,
             done: view.done,
             failed: view.failed,
@@ -150,7 +151,7 @@ pub(crate) fn relay_connection_id(view: &RelayConnectionView) -> String {
 impl From<RefusedConnection> for RefusedDocument {
     fn from(refused: RefusedConnection) -> Self {
         Self {
-            at_ms: refused.at_ms,
+            at: Timestamp::of_ms(refused.at_ms),
             cause: refused.cause.label().to_owned(),
             next_step: refused.cause.advice().to_owned(),
             app_id: refused.app_id,

@@ -10,7 +10,8 @@ use longwire_fleet::{
 
 use super::uploads::with_scene;
 use super::*;
-use crate::document::{ActorDocument, InspectionDocument, InstallationDocument};
+use crate::document::{ActorDocument, InspectionDocument};
+use longwire_api::InstallationDocument;
 
 /// A document without its values: names in their order, a number as `0`, a text as `""`, a truth as `?`.
 fn shape(text: &str) -> String {
@@ -49,7 +50,7 @@ fn end_of_text(text: &str) -> usize {
     text.len()
 }
 
-const OVERVIEW: &str = "{started_ms:0,now_ms:0,installations:0,by_state:{stopped:0},overloaded:0,alarms:0,\
+const OVERVIEW: &str = "{started:\"\",now:\"\",installations:0,by_state:{stopped:0},overloaded:0,alarms:0,\
     actors:{assembler:0,dispatch:0,installation:0,pinger:0,socket:0,supervisor:0},\
     events:{received:0,recorded:0,repeats_by_event_id:0,repeats_by_message:0,unparsed:0,unparsed_dropped:0,assembled:0},\
     answers:{acked:0,refused:0,refused_late:0,shed:0,late_receipts:0,orphaned_receipts:0,unrecorded:0},\
@@ -57,30 +58,32 @@ const OVERVIEW: &str = "{started_ms:0,now_ms:0,installations:0,by_state:{stopped
     connections:{attempts:0,opened:0,lost:0,reconnects:0,renewed:0,renewals_failed:0,silent:0,left_unread:0,panics:0},malformed:{},\
     ack_latency_us:{count:0,p50:0,p99:0,max:0},record_latency_us:{count:0,p50:0,p99:0,max:0},\
     card_latency_us:{count:0,p50:0,p99:0,max:0},callback_latency_us:{count:0,p50:0,p99:0,max:0},\
-    store:{state:\"\",cause:null,detail:null,advice:null,since_ms:null,queue:0,queue_high_water:0,commits:0,notes_dropped:0},\
+    store:{state:\"\",cause:null,detail:null,advice:null,since:null,queue:0,queue_high_water:0,commits:0,notes_dropped:0},\
     connection_limit:{limit:null,held:0,waiting:0},draining:?}";
 
 const FOLD: &str =
     "{kind:\"\",path:\"\",count:0,states:{ready:0},restarts:0,deepest_mailbox:0,warned:0}";
 
 /// The supervisor's, which has no parent.
-const ACTOR: &str = "{id:\"\",path:\"\",kind:\"\",arbiter:0,parent:null,children:0,state:\"\",state_since_ms:0,doing:\"\",\
+const ACTOR: &str = "{id:\"\",path:\"\",kind:\"\",arbiter:0,parent:null,children:0,state:\"\",state_since:\"\",doing:\"\",\
     uptime_ms:0,generation:null,mailbox:{depth:0,high_water:0,capacity:0},handled:0,rate_1m:0,\
-    handle_ms:{p50:0,p99:0,max:0},last:{message:\"\",at_ms:0},\
+    handle_ms:{p50:0,p99:0,max:0},last:{message:\"\",at:\"\"},\
     supervision:{strategy:\"\",restarts:0,limit:\"\",last_exit:null},warnings:[]}";
 
-const KEPT: &str = "{id:\"\",name:\"\",platform:\"\",app_id:\"\",bot_id:null,base_url:\"\",has_proxy:?,\
-    take_back_after_ms:null,take_back_per_day:null,displaced_ms:null,taken_back_ms:[],guarantee:{id:\"\",text:\"\"},\
-    desired:\"\",origin:\"\",created_ms:0,updated_ms:0,\
-    mode:\"\",has_verification_token:?,has_encrypt_key:?,candidate:null}";
-
-/// Of one that was never connected.
-const OBSERVED: &str = "{id:\"\",name:\"\",platform:\"\",app_id:\"\",desired:\"\",state:\"\",legacy_state:\"\",\
-    state_since_ms:0,until_ms:null,attempt:0,reason:null,reason_text:null,next_step:null,generation:0,renewal:null,\
-    lights:{connected_ms:null,last_heard_ms:null,pong_round_trip_us:null,last_event_ms:null,never_heard_an_event:?,\
+/// Of one that was never connected, without the end of the object.
+const INSTALLATION: &str = "{id:\"\",name:\"\",platform:\"\",app_id:\"\",base_url:\"\",has_proxy:?,mode:\"\",callback_path:\"\",\
+    has_verification_token:?,has_encrypt_key:?,candidate:null,take_back_after:null,take_back_per_day:null,\
+    origin:\"\",desired:\"\",created:\"\",updated:\"\",guarantee:\"\",state:\"\",state_since:\"\",until:null,attempt:0,\
+    reason:null,reason_text:null,next_step:null,generation:0,displaced_since:null,taken_back:[],renewal:null,last_event:null,\
+    lights:{connected:null,last_heard:null,pong_round_trip_us:null,never_heard_an_event:?,\
     attempts_exceeded:?,failures:0,alarm:?,restarts:0,reconnects:0,events:0,repeats:0,acked:0,refused:0,shed:0,\
     overloaded:?,unanswered:0,unrecorded:0,left_unread:0,malformed:0,unparsed:0,unparsed_dropped:0,\
-    cards:{asked:0,answered:0,defaulted:0,late:0}},callbacks:null}";
+    cards:{asked:0,answered:0,defaulted:0,late:0}},callbacks:null";
+
+const STATUS: &str = "{version:\"\",started:\"\",now:\"\",draining:?,\
+    installations:{wanted:0,live:0,webhook:0,not_live:0,stopped:0,overloaded:0,groups:[]},\
+    store:{state:\"\",cause:null,detail:null,next_step:null,since:null,last_commit:null,bytes:0,free_bytes:0,queue:0},\
+    consumers:{total:0,by_state:{},behind:0,troubled:[]},relay:{connections:0}}";
 
 #[test]
 fn what_every_fleet_answers_keeps_its_shape() {
@@ -103,11 +106,12 @@ fn what_every_fleet_answers_keeps_its_shape() {
                 "actors?under=/fleet&limit=1",
                 format!("{{data:[{ACTOR}],matched:0}}"),
             ),
-            ("installations", format!("{{data:[{OBSERVED}],next:null}}")),
+            ("status", STATUS.to_owned()),
             (
-                "installations/a",
-                format!("{{kept:{KEPT},observed:{OBSERVED},timeline:[]}}"),
+                "installations",
+                format!("{{data:[{INSTALLATION}}}],next:null,total:0}}"),
             ),
+            ("installations/a", format!("{INSTALLATION},timeline:[]}}")),
         ] {
             let (status, text) = served
                 .text(Method::GET, &format!("/admin/v1/{path}"), None)
@@ -119,7 +123,7 @@ fn what_every_fleet_answers_keeps_its_shape() {
 
 async fn until_observed(served: &Served) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
-    while served.get("/admin/v1/installations/a").await.1["observed"].is_null() {
+    while served.get("/admin/v1/installations/a").await.1["lights"].is_null() {
         assert!(
             tokio::time::Instant::now() < deadline,
             "the fleet never notices it"
@@ -135,7 +139,7 @@ fn what_actors_say_of_themselves_keeps_its_shape() {
         let (_, detail) = scene.served.get("/admin/v1/installations/w").await;
         let bot = format!(
             "/fleet/bots/{}",
-            detail["kept"]["id"].as_str().expect("it has an id")
+            detail["id"].as_str().expect("it has an id")
         );
         for (path, words) in [
             (
@@ -248,12 +252,12 @@ fn an_actor_that_ended_and_was_rebuilt_is_written_whole() {
     assert_eq!(
         text,
         "{\"id\":\"act_1\",\"path\":\"/fleet/bots/ins_1/socket\",\"kind\":\"socket\",\"arbiter\":1,\
-         \"parent\":\"/fleet/bots/ins_1\",\"children\":2,\"state\":\"rebuilding\",\"state_since_ms\":3,\
+         \"parent\":\"/fleet/bots/ins_1\",\"children\":2,\"state\":\"rebuilding\",\"state_since\":\"1970-01-01T00:00:00.003Z\",\
          \"doing\":\"waits\",\"uptime_ms\":4,\"generation\":5,\
          \"mailbox\":{\"depth\":6,\"high_water\":7,\"capacity\":8},\"handled\":9,\"rate_1m\":0.5,\
-         \"handle_ms\":{\"p50\":0.25,\"p99\":1.0,\"max\":2.5},\"last\":{\"message\":\"Recorded\",\"at_ms\":10},\
+         \"handle_ms\":{\"p50\":0.25,\"p99\":1.0,\"max\":2.5},\"last\":{\"message\":\"Recorded\",\"at\":\"1970-01-01T00:00:00.010Z\"},\
          \"supervision\":{\"strategy\":\"rebuild\",\"restarts\":11,\"limit\":\"8 in 10 minutes\",\
-         \"last_exit\":{\"reason\":\"panic\",\"detail\":\"\\\"odd\\\"\",\"at_ms\":12}},\
+         \"last_exit\":{\"reason\":\"panic\",\"detail\":\"\\\"odd\\\"\",\"at\":\"1970-01-01T00:00:00.012Z\"}},\
          \"warnings\":[{\"code\":\"stuck\",\"hint\":\"look\"}]}"
     );
 }
@@ -327,23 +331,59 @@ fn a_bot_in_trouble_is_written_whole() {
             unexpected: Some("u"),
         }),
     };
-    let text = serde_json::to_string(&InstallationDocument::from(bot)).expect("it has a JSON form");
-    assert_eq!(
-        text,
-        "{\"id\":\"ins_1\",\"name\":\"客服\",\"platform\":\"feishu\",\"app_id\":\"cli_1\",\"desired\":\"run\",\
-         \"state\":\"refused\",\"legacy_state\":\"error\",\"state_since_ms\":1,\"until_ms\":2,\"attempt\":3,\
-         \"reason\":\"r\",\"reason_text\":\"t\",\"next_step\":\"n\",\"generation\":4,\
-         \"renewal\":{\"at_ms\":27,\"outcome\":\"refused\",\"new_secret\":true,\"reason\":\"s\",\"next_step\":\"u\",\
-         \"generation\":28,\"gap_ms\":29},\
-         \"lights\":{\"connected_ms\":5,\"last_heard_ms\":6,\"pong_round_trip_us\":7,\"last_event_ms\":8,\
-         \"never_heard_an_event\":false,\"attempts_exceeded\":true,\"failures\":9,\"alarm\":true,\"restarts\":10,\
-         \"reconnects\":11,\"events\":12,\"repeats\":13,\"acked\":14,\"refused\":15,\"shed\":16,\
-         \"overloaded\":false,\"unanswered\":17,\"unrecorded\":18,\"left_unread\":19,\"malformed\":20,\
-         \"unparsed\":21,\"unparsed_dropped\":22,\
-         \"cards\":{\"asked\":23,\"answered\":24,\"defaulted\":25,\"late\":26}},\
-         \"callbacks\":{\"last_ms\":27,\"last_recorded_ms\":28,\"verdicts\":{\"recorded\":29,\"stale\":30},\
-         \"last_refusal\":{\"at_ms\":31,\"cause\":\"stale\",\"hint\":\"h\"},\"unexpected\":\"u\"}}"
-    );
+    with_admin(|served| async move {
+        let (status, _) = served
+            .post("/admin/v1/installations", wecom_bot("客服"))
+            .await;
+        assert_eq!(status, 201);
+        let record = served.store.reader().installation("客服");
+        let mut record = record.expect("the store reads").expect("it is kept");
+        record.public_id = longwire_installation::PublicId::from_bytes([0; 16]);
+        (record.created_ms, record.updated_ms) = (1, 2);
+        record.displaced_ms = Some(32);
+        record.taken_back_ms = Box::new([33]);
+        let document = InstallationDocument::of(&record, Some(bot));
+        let text = serde_json::to_string(&document).expect("it has a JSON form");
+        let at = |ms: u8| format!("\"1970-01-01T00:00:00.{ms:03}Z\"");
+        let wanted = format!(
+            "{{\"id\":\"ins_00000000000000000000000000\",\"name\":\"客服\",\"platform\":\"wecom\",\"app_id\":\"aib1\",\
+             \"base_url\":\"ws://127.0.0.1:1\",\"has_proxy\":false,\"mode\":\"long_connection\",\"callback_path\":null,\
+             \"has_verification_token\":false,\"has_encrypt_key\":false,\"candidate\":null,\
+             \"take_back_after\":\"10m\",\"take_back_per_day\":3,\"origin\":\"api\",\"desired\":\"stop\",\
+             \"created\":{},\"updated\":{},\"guarantee\":\"from_first_byte\",\
+             \"state\":\"refused\",\"state_since\":{},\"until\":{},\"attempt\":3,\
+             \"reason\":\"r\",\"reason_text\":\"t\",\"next_step\":\"n\",\"generation\":4,\
+             \"displaced_since\":{},\"taken_back\":[{}],\
+             \"renewal\":{{\"at\":{},\"outcome\":\"refused\",\"new_secret\":true,\"reason\":\"s\",\"next_step\":\"u\",\
+             \"generation\":28,\"gap_ms\":29}},\"last_event\":{},\
+             \"lights\":{{\"connected\":{},\"last_heard\":{},\"pong_round_trip_us\":7,\
+             \"never_heard_an_event\":false,\"attempts_exceeded\":true,\"failures\":9,\"alarm\":true,\"restarts\":10,\
+             \"reconnects\":11,\"events\":12,\"repeats\":13,\"acked\":14,\"refused\":15,\"shed\":16,\
+             \"overloaded\":false,\"unanswered\":17,\"unrecorded\":18,\"left_unread\":19,\"malformed\":20,\
+             \"unparsed\":21,\"unparsed_dropped\":22,\
+             \"cards\":{{\"asked\":23,\"answered\":24,\"defaulted\":25,\"late\":26}}}},\
+             \"callbacks\":{{\"last\":{},\"last_recorded\":{},\"verdicts\":{{\"recorded\":29,\"stale\":30}},\
+             \"last_refusal\":{{\"at\":{},\"cause\":\"stale\",\"next_step\":\"h\"}},\"unexpected\":\"u\"}}}}",
+            at(1),
+            at(2),
+            at(1),
+            at(2),
+            at(32),
+            at(33),
+            at(27),
+            at(8),
+            at(5),
+            at(6),
+            at(27),
+            at(28),
+            at(31),
+        );
+        assert_eq!(text, wanted);
+        // The command line reads it back as it was.
+        let read: InstallationDocument = serde_json::from_str(&text).expect("it is read");
+        let again = serde_json::to_string(&read).expect("it has a JSON form");
+        assert_eq!(again, text);
+    });
 }
 
 #[test]

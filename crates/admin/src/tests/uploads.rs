@@ -57,7 +57,7 @@ impl Scene {
                 .served
                 .get(&format!("/admin/v1/installations/{name}"))
                 .await;
-            if is_shown(&detail["observed"]) {
+            if is_shown(&detail) {
                 return;
             }
             assert!(tokio::time::Instant::now() < deadline, "{detail}");

@@ -164,8 +164,9 @@ impl ConsumerStatus {
     }
 }
 
-/// What it is, and why it is nothing better.
-pub(crate) fn state(view: &ConsumerView) -> (&'static str, Option<String>) {
+/// What a consumer is (`active`, `failing`, `paused`, `stopped` or `not_running`), and why it is nothing better, for people.
+#[must_use]
+pub fn state(view: &ConsumerView) -> (&'static str, Option<String>) {
     match (
         &view.state,
         &view.progress.not_running,

@@ -10,7 +10,7 @@ use longwire_listener::{Caller, Problem};
 use longwire_store::InstallationRecord;
 use serde_json::Value;
 
-use super::document::BotDocument;
+use super::document::InstallationDocument;
 use super::{begins_to_connect, has_room, shown, unknown};
 use crate::body::SecretBody;
 use crate::problem_code::{ProblemCode, body_problem};
@@ -52,7 +52,7 @@ pub(crate) async fn create(
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, location))
         .insert_header((header::ETAG, revision::etag(record.revision)))
-        .json(BotDocument::of(&record, view(&api, &record))))
+        .json(InstallationDocument::of(&record, view(&api, &record))))
 }
 
 async fn create_for(
@@ -75,7 +75,7 @@ async fn create_for(
     let store = audit::audited_store(api, caller, AuditAction::InstallationAdd, name);
     let record = write(move || store.add_installation(new)).await?;
     api.settings.fleet.reload();
-    tracing::info!(installation = %record.public_id, app_id = %record.app_id, token = %caller.token, "installation added");
+    tracing::info!(name = %record.name, installation = %record.public_id, app_id = %record.app_id, token = %caller.token, "installation added");
     Ok(record)
 }
 
@@ -117,7 +117,7 @@ async fn change_for(
     let id = record.id;
     let record = write(move || store.change_installation(id, change)).await?;
     api.settings.fleet.reload();
-    tracing::info!(installation = %record.public_id, token = %caller.token, "installation changed");
+    tracing::info!(name = %record.name, installation = %record.public_id, token = %caller.token, "installation changed");
     Ok(record)
 }
 
@@ -141,6 +141,6 @@ async fn remove_for(api: &Api, caller: &Caller, id_or_name: &str) -> Result<(), 
     let id = record.id;
     write(move || store.remove_installation(id)).await?;
     api.settings.fleet.reload();
-    tracing::info!(installation = %record.public_id, token = %caller.token, "installation removed");
+    tracing::info!(name = %record.name, installation = %record.public_id, token = %caller.token, "installation removed");
     Ok(())
 }

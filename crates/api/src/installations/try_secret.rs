@@ -63,7 +63,7 @@ async fn try_for(api: &Api, caller: &Caller, id_or_name: &str) -> Result<SecretT
         match api.settings.fleet.try_secret(&id).await {
             Ok(tried) => {
                 let SecretTried { generation, gap_ms } = tried;
-                tracing::info!(installation = %id, generation, gap_ms, token = %caller.token, "new secret tried");
+                tracing::info!(name = %record.name, installation = %id, generation, gap_ms, token = %caller.token, "new secret tried");
                 return Ok(tried);
             }
             Err(TrySecretError::NoCandidate) if waits(&record) && Instant::now() < end => {

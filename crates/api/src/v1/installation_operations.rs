@@ -2,6 +2,8 @@
 
 use actix_web::http::Method;
 use longwire_access::Scope;
+use longwire_fleet::STATE_LABELS;
+use longwire_installation::Platform;
 use serde_json::json;
 
 use crate::installations;
@@ -32,6 +34,7 @@ fn write(method: Method, path: &'static str, id: &'static str) -> Operation {
 
 fn see(table: Table) -> Table {
     let get = |path, id| Operation::get(path, Scope::InstallationsRead, id);
+    let platforms: Vec<_> = Platform::ALL.iter().map(|one| one.label()).collect();
     table
         .add(
             get("/v1/installations", "list_installations")
@@ -39,6 +42,21 @@ fn see(table: Table) -> Table {
                     "installations",
                     "List installations",
                     "In the order in which they were added.",
+                )
+                .query(
+                    "state",
+                    "Only those in this state. Can be given several times.",
+                    json!({"type": "string", "enum": STATE_LABELS}),
+                )
+                .query(
+                    "platform",
+                    "Only those of this platform. Can be given several times.",
+                    json!({"type": "string", "enum": platforms}),
+                )
+                .query(
+                    "not_live",
+                    "Only those that are wanted, need a connection and have none.",
+                    json!({"type": "boolean", "default": false}),
                 )
                 .paged()
                 .json(200, "A page.", list_of(reference("Installation"))),

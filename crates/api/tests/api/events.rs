@@ -132,6 +132,11 @@ fn bad_queries_are_problems() {
             ),
             ("/v1/event-types?limit=3", "invalid_request", vec!["?limit"]),
             ("/v1/installations?after=x", "cursor_invalid", vec![]),
+            (
+                "/v1/installations?state=nonsense&state=live&platform=slack&not_live=yes",
+                "invalid_request",
+                vec!["?state", "?platform", "?not_live"],
+            ),
         ] {
             let answer = served.get(path).await;
             assert_eq!(answer.status, 400, "{path}: {answer:?}");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use longwire_access::{Grant, RANDOM_BYTES, Scope, Scopes, Space, TokenRefusal, TokenText};
 use longwire_api::{
     Api, ApiSettings, CallbackBot, CallbackRules, CallbackSources, CompatSettings,
-    InstallationRules,
+    InstallationRules, ReadyFloor,
 };
 use longwire_delivery::{
     ChatReplies, ChatReply, ChatReplyOutcome, Deliveries, DeliverySettings, DeliveryTiming,
@@ -89,6 +89,8 @@ pub(crate) struct Wanted {
     pub(crate) hooked: Option<(&'static str, Option<SecretString>, Option<SecretString>)>,
     /// What bots may do together.
     pub(crate) limits: FleetLimits,
+    /// How many bots have to be live for the gateway to be ready.
+    pub(crate) ready_floor: ReadyFloor,
 }
 
 impl Default for Wanted {
@@ -103,6 +105,7 @@ impl Default for Wanted {
             },
             hooked: None,
             limits: FleetLimits::default(),
+            ready_floor: ReadyFloor::NONE,
         }
     }
 }
@@ -171,6 +174,7 @@ impl Served {
             store: store.clone(),
             deliveries: deliveries.clone(),
             installation_rules: InstallationRules::default(),
+            ready_floor: wanted.ready_floor,
             draining: draining.clone(),
             access: access.clone(),
             compat: compat(),

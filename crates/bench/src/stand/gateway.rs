@@ -45,12 +45,6 @@ impl ObservedInstallation {
     }
 }
 
-/// The answer about one installation.
-#[derive(Deserialize)]
-struct Observed {
-    observed: ObservedInstallation,
-}
-
 /// How many actors there are of a kind.
 #[derive(Deserialize)]
 struct CountedActors {
@@ -226,7 +220,7 @@ impl GatewayProcess {
     ) -> Result<ObservedInstallation, BenchError> {
         let admin = &self.listeners().await?.admin;
         let path = format!("/admin/v1/installations/{name}");
-        Ok(admin.get::<Observed>(&path).await?.observed)
+        Ok(admin.get(&path).await?)
     }
 
     /// Connections of applications that are open now.

@@ -2,18 +2,67 @@
 
 use super::Fleet;
 use crate::kind;
+use crate::not_live::{NotLive, WantedCounts, WantedView};
 use crate::view::{ActorView, Overview, StoreView};
 use longwire_actor::TreeEntry;
+use longwire_installation::Desired;
 use longwire_store::Health;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 
 impl Fleet {
+    /// When this fleet started, Unix milliseconds.
+    #[must_use]
+    pub fn started_ms(&self) -> i64 {
+        self.context.started_ms
+    }
+
+    /// Whether the fleet is draining.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.context.draining.load(Relaxed)
+    }
+
+    /// Events that were new and are durable now, since the start.
+    #[must_use]
+    pub fn recorded(&self) -> u64 {
+        self.context.totals.recorded.load(Relaxed)
+    }
+
     /// Installations to which more came lately than could be recorded in time.
     #[must_use]
     pub fn overloaded(&self) -> u64 {
         let bots = self.bots.bots();
         bots.iter().filter(|bot| bot.is_overloaded()).count() as u64
+    }
+
+    /// How many bots are wanted, and how many of them need a connection and have none. One pass over the bots, which asks no
+    /// actor and no disk: for probes.
+    #[must_use]
+    pub fn wanted_counts(&self) -> WantedCounts {
+        self.bots.wanted_counts()
+    }
+
+    /// The wanted bots, with those that are not live by reason. One pass over the bots, which asks no actor and no disk.
+    #[must_use]
+    pub fn wanted(&self) -> WantedView {
+        let mut counts = WantedCounts::default();
+        let mut not_live = NotLive::default();
+        let (mut stopped, mut overloaded) = (0, 0);
+        for bot in self.bots.bots().iter() {
+            let desired = bot.record().desired;
+            stopped += u64::from(desired == Desired::Stop);
+            overloaded += u64::from(desired == Desired::Run && bot.is_overloaded());
+            if counts.add(desired, &bot.state()) {
+                not_live.add(bot.view());
+            }
+        }
+        WantedView {
+            counts,
+            stopped,
+            overloaded,
+            not_live: not_live.into_groups(),
+        }
     }
 
     /// The whole fleet in one look.

@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Output, ServerArgs};
+use super::{Output, PageArgs, ServerArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Consumers {
     /// Make a consumer. The secret of a webhook is printed this once.
     Add(Box<AddConsumer>),
-    /// List all consumers of the token's space.
+    /// List the consumers of the token's space.
     List {
+        #[command(flatten)]
+        page: PageArgs,
         #[command(flatten)]
         output: Output,
         #[command(flatten)]

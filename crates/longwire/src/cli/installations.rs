@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use longwire_fleet::STATE_LABELS;
 use longwire_installation::Mode;
 
-use super::{Output, ServerArgs, Which, duration};
+use super::{Output, PageArgs, ServerArgs, Which, duration};
 use crate::config::PlatformName;
 
 #[derive(Debug, Subcommand)]
@@ -14,12 +15,7 @@ pub(crate) enum Installations {
     /// Keep a new installation. Its secret is asked for, or read with --secret-stdin or --secret-file.
     Add(Box<Add>),
     /// List all installations, with their state when the server runs.
-    List {
-        #[command(flatten)]
-        output: Output,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
+    List(ListInstallations),
     /// Show one installation: its state, the reason, the next step, and its timeline.
     Show {
         /// Id or name.
@@ -62,6 +58,34 @@ pub(crate) enum Installations {
         #[command(flatten)]
         server: ServerArgs,
     },
+}
+
+/// Which installations are listed.
+#[derive(Debug, Args)]
+pub(crate) struct ListInstallations {
+    /// Only those in this state; several are allowed.
+    #[arg(long = "state", value_name = "STATE", value_delimiter = ',', value_parser = STATE_LABELS)]
+    pub(crate) states: Vec<String>,
+    /// Only those that are wanted, need a connection and have none.
+    #[arg(long)]
+    pub(crate) not_live: bool,
+    /// Only those of this platform; several are allowed.
+    #[arg(
+        long = "platform",
+        value_enum,
+        value_name = "PLATFORM",
+        value_delimiter = ','
+    )]
+    pub(crate) platforms: Vec<PlatformName>,
+    /// Show the list again and again, until the command is ended.
+    #[arg(long)]
+    pub(crate) watch: bool,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 }
 
 /// What is changed of an installation; at least one of them.

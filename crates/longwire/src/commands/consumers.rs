@@ -3,11 +3,13 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use longwire_admin::document::ListPage;
 use longwire_consumer::parse_time;
 use longwire_terminal::{Ink, Palette, Table, escaped, say};
 use serde_json::{Map, Value, json};
 
-use crate::cli::{AddConsumer, Consumers, Form, Output, ServerArgs, WhichConsumer};
+use super::listing;
+use crate::cli::{AddConsumer, Consumers, Form, Output, PageArgs, ServerArgs, WhichConsumer};
 use crate::client::{Client, ask, path_part};
 use crate::config::Loaded;
 use crate::exit::{Exit, Failure};
@@ -18,7 +20,11 @@ pub(crate) fn run(config: Option<&Path>, command: Consumers) -> Result<Exit, Fai
     let loaded = Loaded::read(config)?;
     match command {
         Consumers::Add(wanted) => add(&loaded, &wanted),
-        Consumers::List { output, server } => list(&loaded, output, &server),
+        Consumers::List {
+            page,
+            output,
+            server,
+        } => list(&loaded, &page, output, &server),
         Consumers::Show(which) => {
             let client = Client::of(&loaded, &which.server)?;
             let shown: Value = ask(client.get(&path(&which.consumer, ""), &[]))?;
@@ -148,25 +154,24 @@ fn steer(loaded: &Loaded, which: &WhichConsumer, rest: &str, done: &str) -> Resu
     Ok(Exit::Done)
 }
 
-fn list(loaded: &Loaded, output: Output, server: &ServerArgs) -> Result<Exit, Failure> {
+fn list(
+    loaded: &Loaded,
+    page: &PageArgs,
+    output: Output,
+    server: &ServerArgs,
+) -> Result<Exit, Failure> {
     let client = Client::of(loaded, server)?;
-    let mut all: Vec<Value> = Vec::new();
-    let mut after = String::new();
-    loop {
-        let query = [("limit", "500"), ("after", after.as_str())];
-        let page: Value = ask(client.get("/v1/consumers", &query))?;
-        all.extend(page["data"].as_array().cloned().unwrap_or_default());
-        match page["next"].as_str() {
-            Some(next) => after = next.to_owned(),
-            None => break,
-        }
-    }
+    let part: ListPage<Value> = ask(listing::fetch(&client, "/v1/consumers", &[], page))?;
     let mut out = std::io::stdout().lock();
-    super::tell(match output.output {
-        Form::Json => writeln!(out, "{}", json!({ "data": all })),
-        Form::Ndjson => all.iter().try_for_each(|one| writeln!(out, "{one}")),
-        Form::Table => write!(out, "{}", table(&all)),
-    })
+    let printed = super::tell(match output.output {
+        Form::Json => writeln!(out, "{}", json!(part)),
+        Form::Ndjson => part.data.iter().try_for_each(|one| writeln!(out, "{one}")),
+        Form::Table => write!(out, "{}", table(&part.data)),
+    });
+    if output.output != Form::Json {
+        listing::say_more(&part, page);
+    }
+    printed
 }
 
 /// All consumers for people.

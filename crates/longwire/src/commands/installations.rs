@@ -5,23 +5,20 @@
 //! only the server knows.
 
 mod change;
+mod list;
 mod page;
 
-use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::Path;
 
 use longwire_access::{AuditAction, Space};
-use longwire_admin::document::{
-    InstallationDetail, InstallationDocument, InstallationPage, StoredInstallation,
-    TimelineDocument,
-};
+use longwire_admin::document::{InstallationDetail, TimelineDocument};
+use longwire_api::{InstallationDocument, Observation};
 use longwire_consumer::duration_text;
 use longwire_installation::{Desired, Mode, Name, Origin, Platform, StrayCharacter};
 use longwire_store::{InstallationRecord, OpenError, Reader, Store};
 use longwire_terminal::{escaped, say};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::cli::{Add, CallbackArgs, Form, Installations, Output, ServerArgs, Which};
@@ -33,20 +30,12 @@ use crate::{command_audit, logs, prompt};
 
 const TIMELINE_ENTRIES: usize = 20;
 
-/// An installation in a list: as the store has it, and as the server sees it.
-#[derive(Serialize)]
-struct Row {
-    #[serde(flatten)]
-    kept: StoredInstallation,
-    observed: Option<InstallationDocument>,
-}
-
 pub(crate) fn run(config: Option<&Path>, command: Installations) -> Result<Exit, Failure> {
     logs::start_for_command();
     let loaded = Loaded::read(config)?;
     match command {
         Installations::Add(wanted) => add(&loaded, &wanted),
-        Installations::List { output, server } => list(&loaded, output, &server),
+        Installations::List(wanted) => list::run(&loaded, &wanted),
         Installations::Show {
             installation,
             output,
@@ -115,7 +104,7 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
         request["proxy"] = json!(proxy.expose_secret());
     }
     callbacks(&wanted.callbacks, &mut request)?;
-    let (kept, server): (StoredInstallation, _) = match Store::open(&loaded.store_settings()) {
+    let (kept, server): (InstallationDocument, _) = match Store::open(&loaded.store_settings()) {
         Ok(store) => {
             check_name(&wanted.name)?;
             let new = installation_rules(&loaded.config)
@@ -124,7 +113,10 @@ fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
             let action = AuditAction::InstallationAdd;
             let store = command_audit::audited(&store, action, &wanted.name);
             let record = store.add_installation(new)?;
-            (StoredInstallation::from(&record), Server::Away)
+            (
+                InstallationDocument::of(&record, Observation::NoServer),
+                Server::Away,
+            )
         }
         Err(OpenError::Held { .. }) => {
             let client = Client::of(loaded, &wanted.server)?;
@@ -148,7 +140,7 @@ enum Server {
 }
 
 /// What becomes of a bot that was just kept.
-fn what_follows(kept: &StoredInstallation, server: Server) -> String {
+fn what_follows(kept: &InstallationDocument, server: Server) -> String {
     if Desired::parse(&kept.desired) == Some(Desired::Stop) {
         return format!("kept; longwire installations start {} starts it", kept.name);
     }
@@ -234,86 +226,29 @@ fn new_secret(
     Ok(secret)
 }
 
-/// What the server sees of an installation, if there is a server and it knows it. Any other answer is said.
+/// The installation as the server sees it; as the store has it where no server answers or knows it. Any other answer is said.
 async fn observed(
     client: Result<Client, ClientError>,
     record: &InstallationRecord,
-) -> Option<InstallationDocument> {
+) -> InstallationDocument {
     let path = format!("/admin/v1/installations/{}", record.public_id);
     let detail = match client {
         Ok(client) => client.get::<InstallationDetail>(&path, &[]).await,
         Err(error) => Err(error),
     };
     match detail {
-        Ok(detail) => detail.observed,
+        Ok(detail) => return detail.installation,
         Err(
-            error @ ClientError::Refused {
+            error @ (ClientError::Refused {
                 status: 401 | 403, ..
-            },
-        ) => {
-            say(error.to_string());
-            None
-        }
-        Err(ClientError::Unreachable { .. } | ClientError::Refused { .. }) => None,
-        Err(
-            error @ (ClientError::Plain { .. }
+            }
+            | ClientError::Plain { .. }
             | ClientError::Token(_)
             | ClientError::Unreadable { .. }),
-        ) => {
-            say(error.to_string());
-            None
-        }
+        ) => say(error.to_string()),
+        Err(ClientError::Unreachable { .. } | ClientError::Refused { .. }) => {}
     }
-}
-
-fn list(loaded: &Loaded, output: Output, server: &ServerArgs) -> Result<Exit, Failure> {
-    let records = Reader::open(&loaded.store_settings())?.installations()?;
-    let answer = ask(async { observed_all(&Client::of(loaded, server)?).await });
-    let (mut observed, unknown) = match answer {
-        Ok(observed) => (observed, None),
-        Err(error) => (HashMap::new(), Some(error)),
-    };
-    let row = |record| {
-        let kept = StoredInstallation::from(record);
-        let observed = observed.remove(&kept.id);
-        Row { kept, observed }
-    };
-    let rows: Vec<Row> = records.iter().map(row).collect();
-    let mut out = std::io::stdout().lock();
-    super::tell(match output.output {
-        Form::Json => writeln!(out, "{}", json!({"data": rows, "next": null})),
-        Form::Ndjson => rows
-            .iter()
-            .try_for_each(|row| writeln!(out, "{}", json!(row))),
-        Form::Table => {
-            if let Some(error) = unknown.filter(|_| !rows.is_empty()) {
-                say(match error {
-                    ClientError::Unreachable { .. } => {
-                        "no server answers, so the states are unknown".to_owned()
-                    }
-                    other => format!("{other}, so the states are unknown"),
-                });
-            }
-            write!(out, "{}", page::table(&rows))
-        }
-    })
-}
-
-/// Every page of the server's list, by id.
-async fn observed_all(
-    client: &Client,
-) -> Result<HashMap<String, InstallationDocument>, ClientError> {
-    let mut found = HashMap::new();
-    let mut after = String::new();
-    loop {
-        let query = [("limit", "500"), ("after", after.as_str())];
-        let page: InstallationPage = client.get("/admin/v1/installations", &query).await?;
-        found.extend(page.data.into_iter().map(|seen| (seen.id.clone(), seen)));
-        match page.next {
-            Some(next) => after = next,
-            None => return Ok(found),
-        }
-    }
+    InstallationDocument::of(record, Observation::NoServer)
 }
 
 fn show(
@@ -325,12 +260,11 @@ fn show(
     let reader = Reader::open(&loaded.store_settings())?;
     let record = super::installation(&reader, id_or_name)?;
     let timeline = reader.timeline(record.id, TIMELINE_ENTRIES)?;
-    let observed = ask(async { Ok(observed(Client::of(loaded, server), &record).await) })?;
+    let installation = ask(async { Ok(observed(Client::of(loaded, server), &record).await) })?;
     let mut out = std::io::stdout().lock();
     if output.output != Form::Table {
         let detail = InstallationDetail {
-            kept: StoredInstallation::from(&record),
-            observed,
+            installation,
             timeline: timeline.iter().map(TimelineDocument::from).collect(),
         };
         return super::tell(writeln!(out, "{}", json!(detail)));
@@ -338,7 +272,7 @@ fn show(
     super::tell(write!(
         out,
         "{}",
-        page::detail(&record, observed.as_ref(), &timeline)
+        page::detail(&record, &installation, &timeline)
     ))
 }
 
@@ -360,7 +294,7 @@ fn set_desired(loaded: &Loaded, which: &Which, desired: Desired) -> Result<Exit,
             let reader = Reader::open(&loaded.store_settings())?;
             let record = super::installation(&reader, id_or_name)?;
             let path = format!("/admin/v1/installations/{}/{verb}", record.public_id);
-            ask(Client::of(loaded, &which.server)?.post::<StoredInstallation>(&path))?;
+            ask(Client::of(loaded, &which.server)?.post::<InstallationDocument>(&path))?;
             (record, format!("{done}; the running server acts on it"))
         }
         Err(error) => return Err(error.into()),

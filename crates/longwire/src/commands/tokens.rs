@@ -7,14 +7,15 @@ use std::io::Write as _;
 use std::path::Path;
 
 use longwire_access::{AuditAction, Space, TokenId};
-use longwire_admin::document::{CreatedToken, TokenDocument, TokenPage};
+use longwire_admin::document::{CreatedToken, ListPage, TokenDocument};
 use longwire_admin::{TokenRequest, new_token_text};
 use longwire_installation::PublicId;
 use longwire_store::{OpenError, Reader, Store, WriteError};
 use longwire_terminal::{Ink, Palette, Table, escaped, say};
 use serde_json::json;
 
-use crate::cli::{CreateToken, Form, Output, ServerArgs, Tokens};
+use super::listing;
+use crate::cli::{CreateToken, Form, Output, PageArgs, ServerArgs, Tokens};
 use crate::client::{Client, ask};
 use crate::config::{Loaded, parse_duration};
 use crate::exit::{Exit, Failure};
@@ -25,7 +26,11 @@ pub(crate) fn run(config: Option<&Path>, command: Tokens) -> Result<Exit, Failur
     let loaded = Loaded::read(config)?;
     match command {
         Tokens::Create(wanted) => create(&loaded, &wanted),
-        Tokens::List { output, server } => list(&loaded, output, &server),
+        Tokens::List {
+            page,
+            output,
+            server,
+        } => list(&loaded, &page, output, &server),
         Tokens::Revoke { token, server } => revoke(&loaded, token, &server),
     }
 }
@@ -101,30 +106,42 @@ fn create_in(store: &Store, request: &TokenRequest) -> Result<CreatedToken, Fail
     })
 }
 
-fn list(loaded: &Loaded, output: Output, server: &ServerArgs) -> Result<Exit, Failure> {
-    let tokens = match &server.admin_url {
+fn list(
+    loaded: &Loaded,
+    page: &PageArgs,
+    output: Output,
+    server: &ServerArgs,
+) -> Result<Exit, Failure> {
+    let part = match &server.admin_url {
         // What is kept can be read beside a running server.
         None => {
             let records = Reader::open(&loaded.store_settings())?.tokens()?;
+            let part = listing::cut(records, page, |record| record.id.to_string())?;
             let now_ms = moment::now_ms();
-            let documents = records
-                .iter()
-                .map(|record| TokenDocument::of(record, now_ms));
-            documents.collect()
+            let documents = part.data.iter();
+            ListPage {
+                data: documents
+                    .map(|record| TokenDocument::of(record, now_ms))
+                    .collect(),
+                next: part.next,
+                total: part.total,
+            }
         }
         Some(_) => {
             let client = Client::of(loaded, server)?;
-            ask(client.get::<TokenPage>("/admin/v1/tokens", &[]))?.data
+            ask(listing::fetch(&client, "/admin/v1/tokens", &[], page))?
         }
     };
     let mut out = std::io::stdout().lock();
-    super::tell(match output.output {
-        Form::Json => writeln!(out, "{}", json!({"data": tokens})),
-        Form::Ndjson => tokens
-            .iter()
-            .try_for_each(|token| writeln!(out, "{}", json!(token))),
-        Form::Table => write!(out, "{}", table(&tokens)),
-    })
+    let printed = super::tell(match output.output {
+        Form::Json => writeln!(out, "{}", json!(part)),
+        Form::Ndjson => (part.data.iter()).try_for_each(|token| writeln!(out, "{}", json!(token))),
+        Form::Table => write!(out, "{}", table(&part.data)),
+    });
+    if output.output != Form::Json {
+        listing::say_more(&part, page);
+    }
+    printed
 }
 
 /// All tokens for people.
@@ -154,8 +171,8 @@ fn table(tokens: &[TokenDocument]) -> Table {
             escaped(token.name.as_str()).to_string(),
             escaped(token.space.as_str()).to_string(),
             palette.paint(ink, escaped(&token.state)),
-            token.expires_ms.map_or_else(never, moment::rfc3339),
-            (token.last_used_ms).map_or_else(never, |ms| format!("{} ago", moment::ago(ms))),
+            token.expires.map_or_else(never, moment::iso),
+            token.last_used.map_or_else(never, moment::iso),
             format!("{}{narrowed}", token.scopes),
         ]);
     }

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use longwire_api::{ReadyFloor, ReadyFloorError};
 use longwire_egress::endpoint::PostLimits;
 use longwire_egress::{AddressFilter, AllowNetworkError};
 use longwire_fleet::{FleetLimits, MessageRateLimit};
@@ -28,6 +29,9 @@ pub(crate) struct ServerSection {
     /// How long a graceful stop may take.
     #[serde(deserialize_with = "duration::deserialize")]
     pub(crate) drain: Duration,
+    /// How many of the wanted bots have to be live for `/readyz` to say yes: a share such as `"95%"`, or a number.
+    #[serde(deserialize_with = "ready_floor")]
+    pub(crate) ready_floor: ReadyFloor,
 }
 
 impl Default for ServerSection {
@@ -37,7 +41,22 @@ impl Default for ServerSection {
             admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7701)),
             admin_hosts: Vec::new(),
             drain: Duration::from_secs(30),
+            ready_floor: ReadyFloor::NONE,
         }
+    }
+}
+
+fn ready_floor<'de, D: Deserializer<'de>>(value: D) -> Result<ReadyFloor, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Bots(u64),
+        Text(String),
+    }
+    match Written::deserialize(value) {
+        Ok(Written::Bots(bots)) => Ok(ReadyFloor::Bots(bots)),
+        Ok(Written::Text(text)) => text.parse().map_err(D::Error::custom),
+        Err(_) => Err(D::Error::custom(ReadyFloorError)),
     }
 }
 

@@ -201,7 +201,10 @@ impl WriteEngine for SqliteEngine {
     }
 
     fn disk(&self) -> DiskUsage {
+        // A file that cannot be looked at is told of by whoever uses it.
+        let database_bytes = std::fs::metadata(&self.file.path).map_or(0, |file| file.len());
         DiskUsage {
+            database_bytes,
             wal_bytes: self.log.as_ref().map_or(0, |log| log.files.wal_bytes),
             free_bytes: free_bytes(&self.file.path),
         }

@@ -1,38 +1,38 @@
 //! What is known of installations, for people.
 
-use longwire_admin::document::{CallbackDocument, InstallationDocument};
-use longwire_fleet::Lights;
+use longwire_api::{BotCallbacksDocument, InstallationDocument, LightsDocument, Timestamp};
 use longwire_installation::{BaseUrl, Platform, TakeBack};
 use longwire_store::{InstallationRecord, TimelineRecord};
 use longwire_terminal::{Ink, Palette, Table, escaped};
 
-use super::Row;
 use crate::moment;
 
-/// All installations for people; `rows` are what is kept, with what the server observes.
-pub(super) fn table(rows: &[Row]) -> Table {
+/// Installations for people.
+pub(super) fn table(rows: &[InstallationDocument]) -> Table {
     let palette = Palette::of(&std::io::stdout());
     let mut table = Table::new([
         "NAME",
-        "ID",
         "PLATFORM",
-        "APP OR BOT",
-        "WANTED",
         "STATE",
+        "SINCE",
+        "NEXT TRY",
         "REASON",
+        "APP OR BOT",
+        "ID",
+        "WANTED",
     ]);
-    for Row { kept, observed } in rows {
-        let observed = observed.as_ref();
-        let state = observed.map_or("?", |observed| &observed.state);
-        let reason = observed.and_then(|observed| observed.reason_text.as_deref());
+    let time = |time: Option<Timestamp>| time.map_or_else(String::new, moment::iso);
+    for row in rows {
         table.row([
-            shown(Some(&kept.name)),
-            shown(Some(&kept.id)),
-            shown(Some(&kept.platform)),
-            shown(kept.app_id.as_deref().or(kept.bot_id.as_deref())),
-            shown(Some(&kept.desired)),
-            palette.paint(ink(state), escaped(state)),
-            shown(reason),
+            shown(Some(&row.name)),
+            shown(Some(&row.platform)),
+            palette.paint(ink(&row.state), escaped(&row.state)),
+            time(row.state_since),
+            time(row.until),
+            shown(row.reason_text.as_deref()),
+            shown(Some(&row.app_id)),
+            shown(Some(&row.id)),
+            shown(Some(&row.desired)),
         ]);
     }
     table
@@ -59,7 +59,7 @@ fn ink(state: &str) -> Ink {
     match state {
         "live" | "webhook" => Ink::Green,
         "refused" | "displaced" | "restarting" => Ink::Red,
-        "stopped" | "?" => Ink::Dim,
+        "stopped" | "unknown" => Ink::Dim,
         _ => Ink::Yellow,
     }
 }
@@ -67,7 +67,7 @@ fn ink(state: &str) -> Ink {
 /// One installation for people.
 pub(super) fn detail(
     record: &InstallationRecord,
-    observed: Option<&InstallationDocument>,
+    observed: &InstallationDocument,
     timeline: &[TimelineRecord],
 ) -> String {
     let palette = Palette::of(&std::io::stdout());
@@ -79,11 +79,11 @@ pub(super) fn detail(
     page.line("id", record.public_id.to_string());
     page.record(record);
     page.state(record, observed, &palette);
-    if let Some(observed) = observed {
-        page.traffic(record.platform, &observed.lights);
-        if let Some(callbacks) = &observed.callbacks {
-            page.posted(callbacks);
-        }
+    if let Some(lights) = &observed.lights {
+        page.traffic(record.platform, observed.last_event, lights);
+    }
+    if let Some(callbacks) = &observed.callbacks {
+        page.posted(callbacks);
     }
     if !timeline.is_empty() {
         page.text.push_str(&format!("\n{}", history(timeline)));
@@ -167,7 +167,7 @@ impl Page {
     fn state(
         &mut self,
         record: &InstallationRecord,
-        observed: Option<&InstallationDocument>,
+        observed: &InstallationDocument,
         palette: &Palette,
     ) {
         self.line(
@@ -178,25 +178,37 @@ impl Page {
                 record.origin.label()
             ),
         );
-        let state = observed.map_or("unknown: no server answers", |observed| &observed.state);
-        let since = observed
-            .map(|observed| format!(" for {}", moment::ago(observed.state_since_ms)))
-            .unwrap_or_default();
-        self.line(
-            "state",
-            format!("{}{since}", palette.paint(ink(state), escaped(state))),
-        );
-        if let Some(observed) = observed {
-            self.line("reason", shown(observed.reason_text.as_deref()));
-            self.line("next step", shown(observed.next_step.as_deref()));
-        }
+        let state = palette.paint(ink(&observed.state), escaped(&observed.state));
+        let state = match observed.state_since {
+            Some(since) => format!(
+                "{state} since {} ({} ago)",
+                moment::iso(since),
+                moment::ago(since.unix_ms)
+            ),
+            None => format!("{state}: no server answers"),
+        };
+        self.line("state", state);
+        self.line("reason", shown(observed.reason_text.as_deref()));
+        let next_try = observed.until.map(|until| {
+            let after = match observed.attempt {
+                0 => String::new(),
+                attempt => format!(", attempt {attempt}"),
+            };
+            format!("{}{after}", moment::iso(until))
+        });
+        self.line("next try", next_try.unwrap_or_default());
+        self.line("next step", shown(observed.next_step.as_deref()));
     }
 
     /// What came over the connections since the server started.
-    fn traffic(&mut self, platform: Platform, lights: &Lights) {
-        let last = lights
-            .last_event_ms
-            .map(|ms| format!(", the last {} ago", moment::ago(ms)))
+    fn traffic(
+        &mut self,
+        platform: Platform,
+        last_event: Option<Timestamp>,
+        lights: &LightsDocument,
+    ) {
+        let last = last_event
+            .map(|time| format!(", the last at {}", moment::iso(time)))
             .unwrap_or_default();
         let never = match (lights.never_heard_an_event, platform) {
             (true, Platform::Wecom) => "; none since it went live: has anybody written to the bot?",
@@ -228,18 +240,18 @@ impl Page {
     }
 
     /// What the platform posted since the server started, and what keeps it from being recorded.
-    fn posted(&mut self, callbacks: &CallbackDocument) {
+    fn posted(&mut self, callbacks: &BotCallbacksDocument) {
         let verdicts = callbacks.verdicts.iter();
         let verdicts: Vec<String> = verdicts
             .map(|(verdict, count)| format!("{count} {}", escaped(verdict)))
             .collect();
-        let last = callbacks.last_ms.map(moment::ago);
-        let last = last.map_or_else(String::new, |ago| format!(", the last {ago} ago"));
+        let last = callbacks.last.map(moment::iso);
+        let last = last.map_or_else(String::new, |time| format!(", the last at {time}"));
         self.line("posted", format!("{}{last}", verdicts.join(", ")));
         if let Some(refusal) = &callbacks.last_refusal {
-            let (cause, ago) = (escaped(&refusal.cause), moment::ago(refusal.at_ms));
-            let hint = escaped(&refusal.hint);
-            self.line("refused", format!("{cause}, {ago} ago: {hint}"));
+            let (cause, at) = (escaped(&refusal.cause), moment::iso(refusal.at));
+            let next_step = escaped(&refusal.next_step);
+            self.line("refused", format!("{cause}, at {at}: {next_step}"));
         }
         self.line("note", shown(callbacks.unexpected.as_deref()));
     }

@@ -63,8 +63,8 @@ fn refusal(refused: &RefusedDocument) -> String {
         Some(format!(" {what}{}", escaped(&value)))
     });
     format!(
-        "refused {} ago: {}{}; {}",
-        moment::ago(refused.at_ms),
+        "refused at {}: {}{}; {}",
+        moment::iso(refused.at),
         escaped(&refused.cause),
         known.collect::<String>(),
         escaped(&refused.next_step)
@@ -85,7 +85,6 @@ fn table(connections: &[ApplicationDocument]) -> Table {
         "CALLS/MIN",
     ]);
     let text = |text: Option<&str>| escaped(text.unwrap_or("-")).to_string();
-    let ago = |ms: i64| format!("{} ago", moment::ago(ms));
     for one in connections {
         let token = one.token.name.as_ref().unwrap_or(&one.token.id);
         let bot = (one.installation.name.as_ref()).unwrap_or(&one.installation.id);
@@ -95,9 +94,9 @@ fn table(connections: &[ApplicationDocument]) -> Table {
             text(Some(bot)),
             text(one.agent.as_deref()),
             text(one.peer.as_deref()),
-            ago(one.since_ms),
+            moment::iso(one.since),
             one.in_flight.len().to_string(),
-            one.last_ack_ms.map_or_else(|| "-".to_owned(), ago),
+            one.last_ack.map_or_else(|| "-".to_owned(), moment::iso),
             one.lag_events
                 .map_or_else(|| "-".to_owned(), |events| events.to_string()),
             one.calls_per_minute.to_string(),

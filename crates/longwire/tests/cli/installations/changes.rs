@@ -51,7 +51,6 @@ fn an_installation_is_changed_renamed_and_removed() {
         .0
     };
     let kept: serde_json::Value = serde_json::from_str(&shown()).expect("an object");
-    let kept = &kept["kept"];
     assert_eq!(
         (
             &kept["mode"],
