@@ -52,6 +52,7 @@ pages! {
     "coming-from-lark-callback-server.md",
     "coming-from-openclacky.md",
     "operating.md",
+    "backup.md",
     "service.md",
     "tls.md",
     "reverse-proxy.md",

@@ -3,8 +3,8 @@
 mod applications;
 mod backup;
 mod installations;
-mod retention;
 mod listing;
+mod retention;
 mod status;
 
 use std::net::SocketAddr;
@@ -20,10 +20,9 @@ use crate::config::{LogFormat, parse_duration};
 
 pub(crate) use applications::{AddConsumer, Consumers, Listen, WhichConsumer};
 pub(crate) use backup::{Backup, Restore};
-pub(crate) use installations::{Add, CallbackArgs, Installations, Set};
-pub(crate) use retention::{Erase, RetentionCommand, SetRetention};
 pub(crate) use installations::{Add, CallbackArgs, Installations, ListInstallations, Set};
 pub(crate) use listing::PageArgs;
+pub(crate) use retention::{Erase, RetentionCommand, SetRetention};
 pub(crate) use status::StatusArgs;
 
 /// Holds thousands of Feishu, Lark and WeCom bots' long connections, and records every event before it acknowledges it.

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use longwire_fleet::{Fleet, Inspection};
+use longwire_fleet::{Fleet, Inspection, WantedCounts};
 use sd_notify::NotifyState;
 
 /// Messages that may wait for systemd. More of them are as good as none: the next one replaces what they say.
@@ -18,6 +18,19 @@ enum Notice {
     Status(String),
     Stopping(&'static str),
     Watchdog,
+}
+
+/// What `systemctl status` shows: of the bots that are wanted, since those that are stopped are nobody's trouble.
+pub(crate) fn status_line(counts: WantedCounts, recorded: u64) -> String {
+    let WantedCounts {
+        wanted, webhook, ..
+    } = counts;
+    let connected = counts.live + webhook;
+    let by_webhook = match webhook {
+        0 => String::new(),
+        some => format!(", {some} of them by webhook"),
+    };
+    format!("{connected} of {wanted} wanted bots live{by_webhook}; {recorded} events recorded")
 }
 
 /// Installations are being connected, and the listeners answer.
@@ -85,4 +98,34 @@ pub(crate) async fn feed_watchdog(fleet: &Fleet) {
         }
     }
     notify(Notice::Watchdog);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_counts_wanted_bots() {
+        let counts = |wanted, live, webhook| WantedCounts {
+            wanted,
+            live,
+            webhook,
+        };
+        for (counts, text) in [
+            (
+                counts(0, 0, 0),
+                "0 of 0 wanted bots live; 7 events recorded",
+            ),
+            (
+                counts(400, 397, 0),
+                "397 of 400 wanted bots live; 7 events recorded",
+            ),
+            (
+                counts(4, 1, 2),
+                "3 of 4 wanted bots live, 2 of them by webhook; 7 events recorded",
+            ),
+        ] {
+            assert_eq!(status_line(counts, 7), text);
+        }
+    }
 }

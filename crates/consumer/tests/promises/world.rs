@@ -454,6 +454,9 @@ impl World {
                 | ConsumerNews::Stopped
                 | ConsumerNews::Lagging { .. }
                 | ConsumerNews::CaughtUp => {}
+                ConsumerNews::Gone { events } => {
+                    panic!("{events} events went, and nothing takes any from this log")
+                }
             }
         }
         self.forget_ended();

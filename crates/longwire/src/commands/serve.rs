@@ -116,15 +116,8 @@ async fn wait(gateway: &Gateway, signals: &mut Signals) -> Ending {
             signal = signals.next() => return Ending::Asked(signal),
             broken = gateway.broken() => return Ending::Broken(broken),
             _ = status.tick() => {
-                let overview = gateway.fleet.overview();
-                let count = |state| overview.by_state.get(state).copied().unwrap_or(0);
-                systemd::status(format!(
-                    "{} of {} live, {} without a connection by their mode, {} events recorded",
-                    count("live"),
-                    overview.installations,
-                    count("webhook"),
-                    overview.events.recorded,
-                ));
+                let counts = gateway.fleet.wanted_counts();
+                systemd::status(systemd::status_line(counts, gateway.fleet.recorded()));
             }
             _ = watchdog.tick(), if period.is_some() => systemd::feed_watchdog(&gateway.fleet).await,
         }
