@@ -16,6 +16,7 @@ use std::sync::Arc;
 use longwire_listener::{
     Certificate, CertificateError, ServerTls, ShownCertificate, Standing, Validity,
 };
+use longwire_store::ProcessUser;
 use time::OffsetDateTime;
 
 use crate::config::{ApiTls, Loaded};
@@ -27,7 +28,7 @@ pub(crate) use authority::{Authority, AuthorityError};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CertificateFailure {
     /// A file cannot be read.
-    #[error("cannot read {} (api.tls)", path.display())]
+    #[error("cannot read {} (api.tls){}", path.display(), ProcessUser::behind(source))]
     Read {
         /// The file.
         path: PathBuf,

@@ -15,7 +15,7 @@ use longwire_access::{
     AuditAction, NewToken, Scopes, Space, TokenRecord, TokenText, TokenTextError,
 };
 use longwire_admin::new_token_text;
-use longwire_store::{ReadError, Store, WriteError};
+use longwire_store::{ProcessUser, ReadError, Store, WriteError};
 use secrecy::zeroize::{Zeroize as _, Zeroizing};
 
 use crate::cli::ServerArgs;
@@ -37,7 +37,7 @@ pub(crate) enum TokenFileError {
         path: PathBuf,
     },
     /// The operating system refuses it.
-    #[error("cannot use the token's file {}", path.display())]
+    #[error("cannot use the token's file {}{}", path.display(), ProcessUser::behind(source))]
     Io {
         /// The file.
         path: PathBuf,

@@ -36,6 +36,7 @@ mod key_proof;
 mod lane;
 mod open;
 mod pace;
+mod process_user;
 mod read_error;
 mod reader;
 mod receipt;
@@ -89,6 +90,7 @@ pub use journey::{
 pub use kept::Kept;
 pub use lane::Urgency;
 pub use open::OpenError;
+pub use process_user::ProcessUser;
 pub use read_error::ReadError;
 pub use reader::Reader;
 pub use receipt::{Receipt, RecordOutcome};

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cause::Failure;
+use crate::process_user::ProcessUser;
 use crate::seal::KeyRingError;
 use crate::store_url::{StoreUrl, StoreUrlError};
 
@@ -14,13 +15,19 @@ pub enum OpenError {
     #[error(transparent)]
     Url(#[from] StoreUrlError),
     /// The operating system refuses access.
-    #[error("no permission for {}", path.display())]
+    #[error("no permission for {}{}", path.display(), ProcessUser::behind(source))]
     NoPermission {
         /// The file or directory.
         path: PathBuf,
         /// Its words.
         #[source]
         source: io::Error,
+    },
+    /// The file system takes no writes.
+    #[error("{} is on a file system that is mounted read-only", path.display())]
+    ReadOnlyFileSystem {
+        /// The file or directory.
+        path: PathBuf,
     },
     /// Part of the path is a file where a directory must be.
     #[error("{} is not a directory", path.display())]
@@ -115,7 +122,10 @@ impl OpenError {
         match self {
             Self::Url(error) => error.advice(),
             Self::NoPermission { .. } => {
-                "give the user that runs longwire read and write access to the file and its directory"
+                "give that user read and write access to the file and its directory, as with `chown`; or run the command as the user that runs the server"
+            }
+            Self::ReadOnlyFileSystem { .. } => {
+                "mount the file system so that it takes writes, or choose another path for the database"
             }
             Self::NotADirectory { .. } | Self::IsADirectory { .. } => {
                 "choose another path for the database"
@@ -147,9 +157,8 @@ impl OpenError {
     pub(crate) fn of_io(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Self::NoPermission { path, source }
-            }
+            io::ErrorKind::PermissionDenied => Self::NoPermission { path, source },
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnlyFileSystem { path },
             io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
                 Self::NotADirectory { path }
             }

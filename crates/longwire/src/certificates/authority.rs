@@ -8,6 +8,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use longwire_listener::{Certificate, CertificateError, Validity};
+use longwire_store::ProcessUser;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
@@ -33,7 +34,7 @@ pub(crate) enum AuthorityError {
     #[error("this store has no file beside which a certificate authority could lie")]
     NoPlace,
     /// The operating system refuses its file.
-    #[error("cannot use the certificate authority's file {}", path.display())]
+    #[error("cannot use the certificate authority's file {}{}", path.display(), ProcessUser::behind(source))]
     Io {
         /// The file.
         path: PathBuf,

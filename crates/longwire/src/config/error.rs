@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use longwire_store::ProcessUser;
+
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -13,7 +15,7 @@ pub(crate) enum ConfigError {
         file: PathBuf,
     },
     /// The file cannot be read.
-    #[error("cannot read the configuration file {}", file.display())]
+    #[error("cannot read the configuration file {}{}", file.display(), ProcessUser::behind(source))]
     Unreadable {
         /// The file.
         file: PathBuf,

@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::directory::{self, beside};
+use crate::process_user::ProcessUser;
 
 /// The bytes of a root key.
 const KEY_BYTES: usize = 32;
@@ -72,7 +73,7 @@ pub enum KeyRingError {
         path: PathBuf,
     },
     /// The operating system refuses it.
-    #[error("cannot use the key file {}", path.display())]
+    #[error("cannot use the key file {}{}", path.display(), ProcessUser::behind(source))]
     Io {
         /// The key file.
         path: PathBuf,
@@ -99,7 +100,7 @@ impl KeyRingError {
             Self::BadLine { .. } | Self::Empty { .. } => {
                 "a key is a line of 64 hexadecimal digits or base64 of 32 bytes, newest first"
             }
-            Self::Io { .. } => "give the user that runs longwire access to it",
+            Self::Io { .. } => "give the user that runs longwire access to it, and nobody else",
         }
     }
 }

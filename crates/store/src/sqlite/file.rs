@@ -20,6 +20,7 @@ use diesel::{Connection, SqliteConnection};
 use crate::cause::{Cause, Failure};
 use crate::directory::beside;
 use crate::identity::StoreIdentity;
+use crate::process_user::{ProcessUser, is_denied};
 
 /// Where the database lies, shared by everyone who opens it.
 #[derive(Debug)]
@@ -120,9 +121,32 @@ impl DatabaseFile {
 
     /// Connects to the file that is there; never makes one.
     pub(crate) fn connect(&self, pragmas: &str) -> Result<SqliteConnection, Failure> {
-        let mut connection = SqliteConnection::establish(&self.uri("rw"))?;
-        connection.batch_execute(pragmas)?;
-        Ok(connection)
+        let connected = SqliteConnection::establish(&self.uri("rw"))
+            .map_err(Failure::from)
+            .and_then(|mut connection| {
+                connection.batch_execute(pragmas)?;
+                Ok(connection)
+            });
+        connected.map_err(|failure| match self.denied() {
+            None => failure,
+            // SQLite says of it only that it cannot open or write the file.
+            Some(path) => Failure::new(
+                Cause::ReadOnly,
+                format!(
+                    "no permission for {} as user {}",
+                    path.display(),
+                    ProcessUser::now()
+                ),
+            ),
+        })
+    }
+
+    /// The file of the database, or the directory that they lie in, that this process may not read and write, if there is one.
+    pub(crate) fn denied(&self) -> Option<&Path> {
+        let files = [&*self.path, &*self.wal, &*self.shm];
+        let directory = self.path.parent();
+        let mut all = files.into_iter().chain(directory);
+        all.find(|path| is_denied(path))
     }
 
     /// Whether this connection leads to the store that was opened first. The first one is.

@@ -1,7 +1,7 @@
 //! The database at the start of the process: whether the file that is there may be opened, and the first connection to it.
 
+use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::file::DatabaseFile;
@@ -21,7 +21,8 @@ impl Log {
         file.create()
             .map_err(|error| OpenError::of_io(&file.path, error))?;
         let path = file.path.clone();
-        let refused = |failure| refusal(&path, failure);
+        let opened = Arc::clone(&file);
+        let refused = |failure| refusal(&opened, failure);
         find_room(&path).map_err(refused)?;
         let found = std::fs::metadata(&path).map_err(|error| OpenError::of_io(&path, error))?;
         if found.is_file() && found.nlink() > 1 {
@@ -58,7 +59,7 @@ fn refuse_foreign(file: &DatabaseFile) -> Result<bool, OpenError> {
     let maker = file
         .connect("PRAGMA busy_timeout = 1000;")
         .and_then(|mut first| migrations::maker(&mut first));
-    let refused = |failure| refusal(&path, failure);
+    let refused = |failure| refusal(file, failure);
     match maker.map_err(refused)? {
         Maker::Us => Ok(true),
         Maker::Older => Ok(false),
@@ -68,9 +69,14 @@ fn refuse_foreign(file: &DatabaseFile) -> Result<bool, OpenError> {
 }
 
 /// What the failure means for somebody who wants to open the database.
-fn refusal(path: &Path, failure: Failure) -> OpenError {
-    let source = blame_the_disk(path, failure);
-    let path = path.to_owned();
+fn refusal(file: &DatabaseFile, failure: Failure) -> OpenError {
+    if let Some(path) = file.denied() {
+        let path = path.to_owned();
+        let source = io::ErrorKind::PermissionDenied.into();
+        return OpenError::NoPermission { path, source };
+    }
+    let source = blame_the_disk(&file.path, failure);
+    let path = file.path.clone();
     if source.cause == Cause::DiskFull {
         OpenError::DiskFull { path }
     } else if source.cause == Cause::Corrupt && source.detail.contains("not a database") {
