@@ -15,6 +15,9 @@ pub enum ProxyAnswer {
     Open,
     /// Opens the tunnel for requests with this `Proxy-Authorization`, and answers 407 to others.
     Authorized(String),
+    /// Opens the tunnel to the address that stands beside the `host:port` that was asked for, and answers 502 to other targets.
+    /// So a public name can lead to a platform on loopback.
+    Routes(Vec<(String, SocketAddr)>),
     /// Answers with this status line, such as `HTTP/1.1 503 No`, and closes.
     Answer(String),
     /// Never answers, and keeps the connection open.
@@ -87,6 +90,12 @@ fn serve(mut client: TcpStream, answer: &ProxyAnswer, seen: &Mutex<Vec<Tunnel>>)
     });
     match answer {
         ProxyAnswer::Open => tunnel(client, authority),
+        ProxyAnswer::Routes(routes) => {
+            match routes.iter().find(|(target, _)| target == authority) {
+                Some((_, address)) => tunnel(client, &address.to_string()),
+                None => client.write_all(b"HTTP/1.1 502 Nobody there\r\n\r\n"),
+            }
+        }
         ProxyAnswer::Authorized(wanted) if Some(wanted) == authorization.as_ref() => {
             tunnel(client, authority)
         }
