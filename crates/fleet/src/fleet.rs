@@ -24,6 +24,7 @@ use crate::bot_index::BotIndex;
 use crate::context::FleetContext;
 use crate::dispatch::Dispatch;
 use crate::failure::FleetFailure;
+use crate::probe::{ProbeError, ProbeExtent, Probed, probe};
 use crate::settings::FleetSettings;
 use crate::supervisor::{Reload, Supervisor, watch_arbiter};
 use crate::view::InstallationView;
@@ -31,7 +32,7 @@ use crate::writing::Writing;
 use actix_rt::{Arbiter, ArbiterHandle};
 use longwire_actor::{Exit, Mailbox, Place, start};
 use longwire_installation::InstallationId;
-use longwire_store::InstallationRecord;
+use longwire_store::{InstallationRecord, NewInstallation};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use tokio::sync::watch;
@@ -74,6 +75,18 @@ impl Fleet {
     /// Reads the wanted installations from the store again: after one was added, started, stopped or changed.
     pub fn reload(&self) {
         self.supervisor.send(Reload);
+    }
+
+    /// Asks the platform about a bot before it is kept, by the fleet's way out. No actor takes part.
+    ///
+    /// # Errors
+    /// If the platform does not take the bot, or could not be asked.
+    pub async fn probe(
+        &self,
+        new: &NewInstallation,
+        extent: ProbeExtent,
+    ) -> Result<Probed, ProbeError> {
+        probe(&self.context.egress, new, extent).await
     }
 
     /// The actor that keeps the store's writer alive, unless it was not started yet.

@@ -6,6 +6,7 @@ use longwire_installation::Platform;
 use longwire_link::{Setback, TlsFault};
 use longwire_platform::DialError;
 use longwire_platform::feishu::EndpointError;
+use longwire_platform::wecom::SubscribeError;
 
 /// Why there is no endpoint.
 #[must_use]
@@ -50,6 +51,17 @@ pub fn of_dial(platform: Platform, error: &DialError) -> Setback {
     }
 }
 
+/// Why a bot of WeCom did not subscribe.
+pub(crate) fn of_subscribe(error: &SubscribeError) -> Setback {
+    match error {
+        SubscribeError::Refused { code } => Setback::of_subscribe(*code),
+        SubscribeError::TimedOut => Setback::SubscribeTimedOut,
+        SubscribeError::Ended => Setback::ClosedByPlatform { code: None },
+        SubscribeError::Protocol => Setback::ProtocolViolation,
+        SubscribeError::Io(_) => Setback::Reset,
+    }
+}
+
 /// Why nothing came back of an upgrade, and with two exceptions of a request.
 fn of_egress(error: &EgressError) -> Setback {
     match error {
@@ -73,6 +85,31 @@ fn of_tls(error: &std::io::Error) -> Setback {
         TlsProblem::OutOfTime => TlsFault::OutOfTime,
         TlsProblem::Other => TlsFault::Other,
     })
+}
+
+/// The text of the platform or the network. It holds no secret and no URL, since those types cannot be printed.
+pub(crate) fn detail_of_endpoint(error: &EndpointError) -> String {
+    match error {
+        EndpointError::Code { code, msg }
+        | EndpointError::HttpStatus {
+            code: Some(code),
+            msg,
+            ..
+        } => {
+            let msg: String = msg.chars().take(200).collect();
+            if msg.is_empty() {
+                format!("code {code}")
+            } else {
+                format!("code {code}, {msg}")
+            }
+        }
+        EndpointError::Http(error) => chain(error),
+        EndpointError::BadUrl(error) => chain(error),
+        EndpointError::HttpStatus { code: None, .. }
+        | EndpointError::NotJson
+        | EndpointError::NoUrl
+        | EndpointError::NoSecret => String::new(),
+    }
 }
 
 /// An error and its causes in one line, for people.

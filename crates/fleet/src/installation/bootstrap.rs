@@ -11,7 +11,7 @@ use longwire_actor::Context;
 use longwire_egress::Egress;
 use longwire_installation::Platform;
 use longwire_link::{Generation, Setback};
-use longwire_platform::feishu::{self, AppCredentials, Endpoint, EndpointError};
+use longwire_platform::feishu::{self, AppCredentials, Endpoint};
 use longwire_store::InstallationRecord;
 use longwire_wire::endpoint::{ClientConfig, ConnectionUrl};
 use secrecy::{ExposeSecret, SecretString};
@@ -101,7 +101,12 @@ impl Installation {
             };
             feishu::endpoint(&egress, &base, credentials, fleet.timing.bootstrap)
                 .await
-                .map_err(|error| (setback::of_endpoint(&error), detail_of(&error)))
+                .map_err(|error| {
+                    (
+                        setback::of_endpoint(&error),
+                        setback::detail_of_endpoint(&error),
+                    )
+                })
         }
     }
 
@@ -151,29 +156,4 @@ fn open_secret(
 fn bad_base_url(error: &dyn std::error::Error) -> (Setback, String) {
     let detail = format!("base_url: {}", setback::chain(error));
     (Setback::AddressRefused, detail)
-}
-
-/// The text of the platform or the network. It holds no secret and no URL, since those types cannot be printed.
-fn detail_of(error: &EndpointError) -> String {
-    match error {
-        EndpointError::Code { code, msg }
-        | EndpointError::HttpStatus {
-            code: Some(code),
-            msg,
-            ..
-        } => {
-            let msg: String = msg.chars().take(200).collect();
-            if msg.is_empty() {
-                format!("code {code}")
-            } else {
-                format!("code {code}, {msg}")
-            }
-        }
-        EndpointError::Http(error) => setback::chain(error),
-        EndpointError::BadUrl(error) => setback::chain(error),
-        EndpointError::HttpStatus { code: None, .. }
-        | EndpointError::NotJson
-        | EndpointError::NoUrl
-        | EndpointError::NoSecret => String::new(),
-    }
 }

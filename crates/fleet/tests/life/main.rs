@@ -9,6 +9,7 @@ mod drain;
 mod events;
 mod modes;
 mod operations;
+mod probe;
 mod replies;
 mod secrets;
 mod world;
