@@ -1,11 +1,12 @@
-//! Characters that came along with an id or a secret when it was copied: blanks, quotes, and those that nobody sees.
+//! Characters that came along with an id or a secret when it was copied: blanks, quotes, and those that nobody sees. Of names
+//! only the last.
 //!
 //! No platform uses them in an id or a secret. The platform would answer that the credentials are wrong, and an operator
 //! could not see why. So the character is named before the platform is asked; the id or secret is never repeated.
 
 use std::fmt;
 
-/// A character that belongs to no id and no secret. `Display` continues a sentence that begins with the key:
+/// A character that belongs to no id, secret or name. `Display` continues a sentence that begins with the key:
 /// "contains U+200B ZERO WIDTH SPACE at position 5".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StrayCharacter {
@@ -25,6 +26,57 @@ impl StrayCharacter {
                 character,
                 position,
             })
+    }
+
+    /// The first one in a name, where blanks and quotes are welcome: a control character, a blank that looks like another one,
+    /// or a character that is shown by nothing. What joins two emoji or colours one is a part of it.
+    pub(crate) fn in_name(text: &str) -> Option<Self> {
+        let mut before = None;
+        let mut characters = (1..).zip(text.chars()).peekable();
+        while let Some((position, character)) = characters.next() {
+            let next = characters.peek().map(|&(_, next)| next);
+            let is_part_of_emoji = match character {
+                JOINER => before.is_some_and(is_emoji) && next.is_some_and(is_emoji),
+                EMOJI_STYLE => before.is_some_and(is_emoji),
+                _ => false,
+            };
+            if !is_part_of_emoji {
+                if is_hidden(character) {
+                    return Some(Self {
+                        character,
+                        position,
+                    });
+                }
+                before = Some(character);
+            }
+        }
+        None
+    }
+}
+
+/// Between two emoji it makes one of them.
+const JOINER: char = '\u{200d}';
+/// Behind a sign it says that the sign is shown as an emoji.
+const EMOJI_STYLE: char = '\u{fe0f}';
+
+/// Whether it may be an emoji: the blocks of arrows, technical signs, symbols and pictographs.
+fn is_emoji(character: char) -> bool {
+    matches!(character, '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
+}
+
+/// Whether nobody sees it on a screen, or it does something to what stands around it.
+fn is_hidden(character: char) -> bool {
+    match character {
+        ' '..='~' | '\u{3000}' => false,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' => {
+            true
+        }
+        '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => true,
+        // Invisible operators, isolates, deprecated format characters; the braille pattern without a dot; a filler.
+        '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' => true,
+        '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{ffff}' => true,
+        '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => true,
+        other => other.is_whitespace() || other.is_control(),
     }
 }
 

@@ -18,5 +18,5 @@ pub mod stderr;
 pub use background::{BackgroundWriter, Lost, descriptor_of};
 pub use data::{closed_reader_is_fine, write_data};
 pub use escaped::{Escaping, escaped, escaped_json};
-pub use screen::{Ink, Palette, Redrawn, Table, colours_on, grouped, ms};
+pub use screen::{Ink, Palette, Redrawn, Table, colours_on, grouped, ms, padded};
 pub use stderr::say;

@@ -3,6 +3,8 @@
 use std::fmt::{self, Display, Write as _};
 use std::io::IsTerminal;
 
+use unicode_width::UnicodeWidthStr as _;
+
 /// Whether `stream` takes colours: a terminal, no `NO_COLOR` (<https://no-color.org>), no dumb terminal.
 pub fn colours_on(stream: &impl IsTerminal) -> bool {
     stream.is_terminal()
@@ -104,26 +106,21 @@ impl Display for Table {
     }
 }
 
-/// Columns a text takes: wide characters (Chinese names are common here) take two, colours none.
+/// `text` with blanks behind it, so that it takes at least so many columns.
+pub fn padded(text: &str, columns: usize) -> String {
+    let pad = columns.saturating_sub(width(text));
+    format!("{text}{:pad$}", "")
+}
+
+/// Columns a text takes: wide characters (Chinese names are common here) take two, marks and colours none.
 fn width(text: &str) -> usize {
     let mut columns = 0;
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '\x1b' => {
-                characters.by_ref().find(|&end| end == 'm');
-            }
-            '\u{1100}'..='\u{115f}'
-            | '\u{2e80}'..='\u{a4cf}'
-            | '\u{ac00}'..='\u{d7a3}'
-            | '\u{f900}'..='\u{faff}'
-            | '\u{fe30}'..='\u{fe6f}'
-            | '\u{ff00}'..='\u{ff60}'
-            | '\u{1f300}'..='\u{1faff}' => columns += 2,
-            _ => columns += 1,
-        }
+    let mut rest = text;
+    while let Some((before, colour)) = rest.split_once('\x1b') {
+        columns += before.width();
+        rest = colour.split_once('m').map_or("", |(_, behind)| behind);
     }
-    columns
+    columns + rest.width()
 }
 
 /// A block of lines that replaces itself.
@@ -188,6 +185,18 @@ mod tests {
             table.to_string(),
             "NAME  STATE\n客服  live\na     \x1b[32mlive\x1b[0m\n"
         );
+        for (text, columns) in [
+            ("客服", 4),
+            ("🤖", 2),
+            ("é", 1),
+            ("e\u{301}", 1),
+            ("👩\u{200d}💻", 2),
+            ("❤\u{fe0f}", 2),
+        ] {
+            assert_eq!(width(text), columns, "{text}");
+            assert_eq!(width(&padded(text, 6)), 6, "{text}");
+        }
+        assert_eq!(padded("long enough", 3), "long enough");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use longwire_installation::InstallationId;
 use longwire_store::{EventQuery, EventRecord, Reader, Seq};
-use longwire_terminal::{Ink, Palette, escaped};
+use longwire_terminal::{Ink, Palette, escaped, padded};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -268,11 +268,11 @@ impl<'a> Printer<'a> {
         };
         writeln!(
             out,
-            "{}  {:<20} {:<32} {}{repeats}",
+            "{}  {} {} {}{repeats}",
             self.palette
                 .paint(Ink::Dim, moment::rfc3339(event.received_ms)),
-            escaped(name).to_string(),
-            escaped(kind).to_string(),
+            padded(&escaped(name).to_string(), 20),
+            padded(&escaped(kind).to_string(), 32),
             escaped(event.chat.as_deref().unwrap_or("-")),
         )?;
         if self.wanted.payload {
