@@ -187,12 +187,9 @@ async fn erase_for(
     };
     let erased = janitor.erase(&person, installation, request.dry_run).await;
     let erased = erased.map_err(|error| refused(&error))?;
-    tracing::info!(
-        events = erased.events,
-        dry_run = request.dry_run,
-        token = %caller.token,
-        "what names a person was erased"
-    );
+    if !request.dry_run {
+        tracing::info!(events = erased.events, token = %caller.token, "what names a person was erased");
+    }
     Ok(ErasedDocument::of(&erased, request.dry_run))
 }
 

@@ -124,6 +124,7 @@ pub(crate) fn envelope(
             view: &view,
             expanded: None,
             payload: &payload,
+            withheld: None,
         },
         Detail::Whole,
     );

@@ -94,6 +94,7 @@ fn envelope(bencher: divan::Bencher<'_, '_>, part: &str) {
         view: &view,
         expanded: None,
         payload: &payload,
+        withheld: None,
     };
     let shared = EventText::new(&facts, Detail::Whole);
     let attempt = AttemptFacts::default();

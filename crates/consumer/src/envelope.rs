@@ -56,6 +56,25 @@ pub struct EventFacts<'a> {
     pub expanded: Option<&'a ExpandedView>,
     /// The platform's bytes.
     pub payload: &'a [u8],
+    /// What is left of them, if they are no longer kept.
+    pub withheld: Option<Withheld>,
+}
+
+/// What is left of a payload that is no longer kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withheld {
+    /// Its hash.
+    Hashed {
+        /// The SHA-256 of the platform's bytes.
+        sha256: [u8; 32],
+        /// How many they were.
+        size_bytes: u64,
+    },
+    /// Nothing: a person whom it named asked for that.
+    Erased {
+        /// When, in milliseconds since 1970.
+        at_ms: i64,
+    },
 }
 
 /// The attribute `type` of an event: the platform, then what the record calls it. Lark's events have Feishu's types.
@@ -156,6 +175,10 @@ fn write_whole(facts: &EventFacts<'_>, out: &mut String) {
         out.push_str(",\"expanded\":");
         push_json(expanded, out);
     }
+    if let Some(withheld) = facts.withheld {
+        write_withheld(withheld, out);
+        return;
+    }
     match serde_json::from_slice::<&RawValue>(facts.payload) {
         Ok(raw) => {
             out.push_str(",\"raw\":");
@@ -168,6 +191,25 @@ fn write_whole(facts: &EventFacts<'_>, out: &mut String) {
         }
     }
     out.push('}');
+}
+
+/// What is left, as the last member of `data`.
+fn write_withheld(withheld: Withheld, out: &mut String) {
+    let text = "writing to a string cannot fail";
+    match withheld {
+        Withheld::Hashed { sha256, size_bytes } => {
+            out.push_str(",\"hashed\":{\"sha256\":\"");
+            for byte in sha256 {
+                write!(out, "{byte:02x}").expect(text);
+            }
+            write!(out, "\",\"bytes\":{size_bytes}}}}}").expect(text);
+        }
+        Withheld::Erased { at_ms } => {
+            out.push_str(",\"erased\":{\"at\":\"");
+            timestamp::write(at_ms, out);
+            out.push_str("\"}}");
+        }
+    }
 }
 
 fn push_json(value: &impl Serialize, out: &mut String) {

@@ -50,7 +50,7 @@ pub use definition::{
 pub use delivery::{Delivery, DeliveryFailure, DeliveryId, ReadEvent, ReaderId, SentEvent};
 pub use envelope::{
     AttemptFacts, BATCH_MEDIA_TYPE, BatchId, Detail, EVENT_MEDIA_TYPE, EventFacts, EventText,
-    envelope_type, traceparent, write_batch, write_event,
+    Withheld, envelope_type, traceparent, write_batch, write_event,
 };
 pub use event_id::{EventId, EventIdError, StoreTag};
 pub use expand::{Expand, Expansions, ExpansionsError};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use longwire_access::Space;
 use longwire_consumer::{
     ChatKey, Detail, EventFacts, EventFilter, EventId, EventText, ReadEvent, RecentClicks,
-    RecordFacts, StoreTag, Urgent,
+    RecordFacts, StoreTag, Urgent, Withheld,
 };
 use longwire_installation::Platform;
 use longwire_store::{EventRecord, Kept, Source};
@@ -78,6 +78,9 @@ impl LoggedEvent {
     /// The normalised view.
     pub(crate) fn view(&self) -> &EventView {
         self.view.get_or_init(|| {
+            if !self.record.kept.is_whole() {
+                return Box::new(EventView::withheld());
+            }
             let family = match self.platform() {
                 Some(Platform::Feishu | Platform::Lark) => Family::Feishu,
                 Some(Platform::Wecom) => Family::Wecom,
@@ -129,6 +132,13 @@ impl LoggedEvent {
             view: self.view(),
             expanded,
             payload: &self.record.payload,
+            withheld: match self.record.kept {
+                Kept::Whole | Kept::Expired => None,
+                Kept::Hashed { sha256, size_bytes } => {
+                    Some(Withheld::Hashed { sha256, size_bytes })
+                }
+                Kept::Erased { at_ms } => Some(Withheld::Erased { at_ms }),
+            },
         }
     }
 

@@ -81,11 +81,13 @@ pub enum EventKind {
     Other,
     /// The payload could not be read.
     Unparsed,
+    /// The payload is no longer kept: its hash is, or it was erased. What kind it was stands in the type of the event.
+    Withheld,
 }
 
 impl EventKind {
     /// All kinds.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Message,
         Self::MessageRecalled,
         Self::MessageRead,
@@ -100,6 +102,7 @@ impl EventKind {
         Self::Operation,
         Self::Other,
         Self::Unparsed,
+        Self::Withheld,
     ];
 
     /// The word in JSON.
@@ -119,6 +122,7 @@ impl EventKind {
             Self::Operation => "operation",
             Self::Other => "other",
             Self::Unparsed => "unparsed",
+            Self::Withheld => "withheld",
         }
     }
 }
@@ -288,6 +292,12 @@ impl EventView {
             .and_then(read)
             .or_else(|| repair::repaired(payload).and_then(|text| read(text.into())))
             .unwrap_or_else(|| Self::bare(EventKind::Unparsed))
+    }
+
+    /// The view of an event whose payload is no longer kept.
+    #[must_use]
+    pub fn withheld() -> EventView {
+        Self::bare(EventKind::Withheld)
     }
 
     /// Whether a person did it, also one who hides the name. A program's doing, the platform's, and that of somebody the

@@ -38,6 +38,7 @@ fn expanded_text(
         view: &view,
         expanded,
         payload: &payload,
+        withheld: None,
     };
     EventText::new(&facts, detail)
 }
@@ -221,4 +222,45 @@ fn a_trace_is_one_of_the_w3c() {
     assert!(parts.iter().all(|part| hex(part)));
     assert_eq!(trace, traceparent(id(1)));
     assert_ne!(trace, traceparent(id(2)));
+}
+
+/// What is no longer kept says what became of it, and nothing else.
+#[test]
+fn a_payload_that_is_no_longer_kept_says_so() {
+    let view = EventView::withheld();
+    let text = |withheld| {
+        EventText::new(
+            &EventFacts {
+                id: id(9),
+                seq: Seq(9),
+                installation: None,
+                platform: Some(Platform::Feishu),
+                event_type: Some("im.message.receive_v1"),
+                chat: None,
+                time_ms: 0,
+                view: &view,
+                expanded: None,
+                payload: b"",
+                withheld: Some(withheld),
+            },
+            Detail::Whole,
+        )
+    };
+    let hashed = text(Withheld::Hashed {
+        sha256: [0xab; 32],
+        size_bytes: 17,
+    });
+    let read = envelope(&hashed, &AttemptFacts::default());
+    assert_eq!(read["type"], "feishu.im.message.receive_v1");
+    let sha256 = "ab".repeat(32);
+    assert_eq!(
+        read["data"],
+        serde_json::json!({"kind": "withheld", "hashed": {"sha256": sha256, "bytes": 17}})
+    );
+    let erased = text(Withheld::Erased { at_ms: 1_000 });
+    let read = envelope(&erased, &AttemptFacts::default());
+    assert_eq!(
+        read["data"],
+        serde_json::json!({"kind": "withheld", "erased": {"at": "1970-01-01T00:00:01.000Z"}})
+    );
 }

@@ -6,7 +6,7 @@ use actix::fut::ActorFutureExt as _;
 use actix::{ActorContext as _, AsyncContext as _, Handler, Message, WrapFuture as _};
 use bytes::Bytes;
 use longwire_actor::Context;
-use longwire_consumer::{Moment, QueueState, ReadWant, SavePace};
+use longwire_consumer::{Moment, QueueState, ReadWant, Road, SavePace};
 use longwire_store::{SavedPosition, Urgency};
 
 use super::{Consumer, Saved};
@@ -137,6 +137,7 @@ impl Consumer {
     }
 
     fn take_in(&mut self, at: usize, want: ReadWant, page: &LogPage, now: Moment) {
+        let is_relay = matches!(self.definition.road, Road::Relay(_));
         let expired = page.events.iter().filter(|event| event.is_expired());
         let missing = expired
             .filter(|event| event.is_seen_in(&self.space))
@@ -148,7 +149,9 @@ impl Consumer {
         let passing = page
             .events
             .iter()
-            .filter(|event| event.passes(&track.filter, &self.space));
+            .filter(|event| event.passes(&track.filter, &self.space))
+            // A platform's SDK knows no event without its bytes.
+            .filter(|event| !is_relay || event.record.kept.is_whole());
         let events = passing.map(crate::logged_event::LoggedEvent::to_read);
         track
             .queue

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use longwire_installation::InstallationId;
-use longwire_store::{EventQuery, EventRecord, Reader, Seq};
+use longwire_store::{EventQuery, EventRecord, Kept, Reader, Seq};
 use longwire_terminal::{Ink, Palette, escaped, padded};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -111,7 +111,8 @@ fn newest(
                 limit: PAGE,
             })?;
             after = page.reached;
-            found.extend(page.events);
+            let is_kept = |event: &EventRecord| event.kept != Kept::Expired;
+            found.extend(page.events.into_iter().filter(is_kept));
             found.drain(..found.len().saturating_sub(count));
             if !page.more {
                 break;
@@ -147,8 +148,21 @@ struct Line<'a> {
     created_at: Option<String>,
     trace_id: Option<&'a str>,
     repeats: u64,
+    /// Why there is no payload, if it is no longer kept: `hashed` or `erased`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    withheld: Option<&'static str>,
     #[serde(flatten)]
     payload: Option<Payload>,
+}
+
+/// What became of a payload that is no longer kept.
+fn withheld(kept: Kept) -> Option<&'static str> {
+    match kept {
+        Kept::Whole => None,
+        Kept::Hashed { .. } => Some("hashed"),
+        Kept::Erased { .. } => Some("erased"),
+        Kept::Expired => Some("expired"),
+    }
 }
 
 /// What the platform sent.
@@ -216,6 +230,7 @@ impl<'a> Printer<'a> {
         let mut out = io::stdout().lock();
         let written = events
             .iter()
+            .filter(|event| event.kept != Kept::Expired)
             .try_for_each(|event| self.print(&mut out, event))
             .and_then(|()| out.flush());
         match written {
@@ -275,7 +290,9 @@ impl<'a> Printer<'a> {
             padded(&escaped(kind).to_string(), 32),
             escaped(event.chat.as_deref().unwrap_or("-")),
         )?;
-        if self.wanted.payload {
+        if let (true, Some(how)) = (self.wanted.payload, withheld(event.kept)) {
+            writeln!(out, "    (the payload was {how})")?;
+        } else if self.wanted.payload {
             let payload = String::from_utf8_lossy(&event.payload);
             writeln!(out, "    {}", escaped(&payload))?;
         }
@@ -296,7 +313,9 @@ impl<'a> Printer<'a> {
             created_at: event.created_ms.map(moment::rfc3339),
             trace_id: event.trace_id.as_deref(),
             repeats: event.repeats,
-            payload: self.wanted.payload.then(|| Payload::of(&event.payload)),
+            withheld: withheld(event.kept),
+            payload: (self.wanted.payload && event.kept.is_whole())
+                .then(|| Payload::of(&event.payload)),
         };
         to_raw_value(&line).expect("texts, numbers and raw values are json")
     }

@@ -17,11 +17,12 @@ impl EventType {
         let definitions = definitions();
         let kind = self.kind.label();
         let data = json!({
-            "description": "What happened, whole or in the thin form.",
-            "properties": {"kind": {"const": kind}},
+            "description": "What happened, whole or in the thin form; of the kind `withheld` if the payload is no longer kept.",
+            "properties": {"kind": {"enum": [kind, "withheld"]}},
             "anyOf": [
                 {"$ref": format!("#/$defs/{kind}")},
                 {"$ref": "#/$defs/thin"},
+                {"$ref": "#/$defs/withheld"},
             ],
         });
         let mut used = Map::new();

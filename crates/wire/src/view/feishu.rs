@@ -64,7 +64,8 @@ pub(super) fn read(event_type: &str, payload: &ByteString) -> Option<EventView> 
         | EventKind::Feedback
         | EventKind::Operation
         | EventKind::Other
-        | EventKind::Unparsed => {}
+        | EventKind::Unparsed
+        | EventKind::Withheld => {}
     }
     Some(view)
 }

@@ -38,7 +38,8 @@ pub(super) fn read(event_type: &str, payload: &ByteString) -> Option<EventView> 
         | EventKind::Menu
         | EventKind::Operation
         | EventKind::Other
-        | EventKind::Unparsed => {}
+        | EventKind::Unparsed
+        | EventKind::Withheld => {}
     }
     Some(view)
 }
