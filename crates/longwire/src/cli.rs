@@ -29,9 +29,9 @@ pub(crate) use status::StatusArgs;
 ///
 /// First steps: `longwire demo` needs nothing at all; `longwire init` prepares the current directory.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, arg_required_else_help = true, after_long_help = crate::exit_code::help())]
+#[command(version, long_version = crate::version::long(), max_term_width = 100, arg_required_else_help = true, after_long_help = crate::exit_code::help())]
 pub(crate) struct Cli {
-    /// The configuration file; `longwire.toml` in the working directory unless named.
+    /// The configuration file. Unless named it is `longwire.toml` in the working directory, or else /etc/longwire/longwire.toml.
     #[arg(
         long,
         short,
@@ -73,6 +73,15 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Say what is wrong with the configuration and this host, and how to put it right.
     Check(Check),
+    /// Ask the running server whether it lives, as a supervisor of containers does every few seconds.
+    ///
+    /// Ends with 1 when only a new process helps, and with 4 when nobody answers. It needs no token. A bot that is not live
+    /// is no reason to end the others, and does not count.
+    Probe {
+        /// Address of the running server's admin interface; what the configuration says unless given.
+        #[arg(long, env = "LONGWIRE_ADMIN_URL", value_name = "URL")]
+        admin_url: Option<url::Url>,
+    },
     /// Say whether the webhook of an application verifies signatures, takes repeats and answers in time.
     ///
     /// Posts samples that no application knows: a signed one, wrongly signed and old ones, the same one twice. Ends with 1
@@ -111,7 +120,7 @@ pub(crate) enum Command {
     /// Show and set what is kept, and for how long.
     #[command(subcommand)]
     Retention(RetentionCommand),
-    /// Print what is built in, and the certificate authority of this gateway.
+    /// Print what is built in (configuration, completions, manual pages, unit), and the certificate authority of this gateway.
     #[command(subcommand)]
     Print(Print),
 }
@@ -398,13 +407,33 @@ pub(crate) struct Tail {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Print {
     /// The commented configuration, every setting at its default.
-    Config,
+    Config {
+        /// For the unit that `print unit` prints: the store lies in /var/lib/longwire.
+        #[arg(long)]
+        service: bool,
+    },
     /// The HTTP interface of applications, as an OpenAPI document.
     Openapi,
     /// The certificate authority of this gateway, in PEM, for those who connect to it: with `tls = "self-signed"` in the section `api`.
     ///
     /// Made if it is not there yet. Its key is not printed.
     Ca,
+    /// Completions for a shell, which reads them from a file: `longwire print completions bash`.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Manual pages: longwire(1), or all of them, one for each command, into a directory.
+    Man {
+        /// The directory, which is made if it is missing.
+        directory: Option<PathBuf>,
+    },
+    /// The unit for systemd, with its hardening and its rules for restarts.
+    Unit {
+        /// Path of the binary that the unit starts; that of this one unless given.
+        #[arg(long, value_name = "PATH")]
+        binary: Option<PathBuf>,
+    },
 }
 
 /// How data is printed.

@@ -21,6 +21,10 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// A stream has no end, and awc ends an answer after this time.
 const STREAM_TIMEOUT: Duration = Duration::from_secs(365 * 86_400);
 const MAX_ANSWER_BYTES: usize = 8 << 20;
+/// A supervisor that asks whether the server lives gives it a few seconds.
+const PROBE_DEADLINE: Duration = Duration::from_secs(4);
+/// One line says why only a new process helps.
+const MAX_PROBE_BYTES: usize = 4096;
 
 /// What to do about a second installation of one bot, whoever refuses it.
 pub(crate) const ONE_NAME: &str = "a bot has one name: use the one that is there, or stop it first with `longwire installations stop`";
@@ -203,6 +207,44 @@ fn is_of_this_host(address: IpAddr) -> bool {
     address.is_loopback() || speaks_from().is_ok_and(|from| from.ip() == address)
 }
 
+/// Where the admin interface is: as the command says, or as the configuration does.
+fn base(loaded: &Loaded, named: Option<&Url>) -> Url {
+    named.cloned().unwrap_or_else(|| {
+        let mut address = loaded.config.server.admin_listen;
+        if address.ip().is_unspecified() {
+            // Listening everywhere includes loopback.
+            address.set_ip(match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        Url::parse(&format!("http://{address}")).expect("an address and a port make a url")
+    })
+}
+
+/// What `/livez` answers: nothing while the process does its work, else why only a new one helps. It wants no token.
+pub(crate) async fn probe(
+    loaded: &Loaded,
+    named: Option<&Url>,
+) -> Result<Option<String>, ClientError> {
+    let mut url = base(loaded, named);
+    url.set_path("/livez");
+    let unreachable = |reason: String| ClientError::Unreachable {
+        url: url.clone(),
+        reason,
+    };
+    let client = awc::Client::builder()
+        .timeout(PROBE_DEADLINE)
+        .disable_redirects()
+        .finish();
+    let sent = client.get(url.as_str()).send().await;
+    let mut response = sent.map_err(|error| unreachable(error.to_string()))?;
+    let body = response.body().limit(MAX_PROBE_BYTES).await;
+    let body = body.map_err(|error| unreachable(error.to_string()))?;
+    let text = String::from_utf8_lossy(&body).trim().to_owned();
+    Ok((response.status() != 200 || text != "ok").then_some(text))
+}
+
 /// Runs one question to the server.
 pub(crate) fn ask<T>(
     question: impl Future<Output = Result<T, ClientError>>,
@@ -213,17 +255,7 @@ pub(crate) fn ask<T>(
 impl Client {
     /// For the server that this configuration describes, or that the command names.
     pub(crate) fn of(loaded: &Loaded, server: &ServerArgs) -> Result<Self, ClientError> {
-        let base = server.admin_url.clone().unwrap_or_else(|| {
-            let mut address = loaded.config.server.admin_listen;
-            if address.ip().is_unspecified() {
-                // Listening everywhere includes loopback.
-                address.set_ip(match address {
-                    SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-                    SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-                });
-            }
-            Url::parse(&format!("http://{address}")).expect("an address and a port make a url")
-        });
+        let base = base(loaded, server.admin_url.as_ref());
         let is_local = match base.host() {
             Some(Host::Ipv4(address)) => is_of_this_host(address.into()),
             Some(Host::Ipv6(address)) => is_of_this_host(address.into()),

@@ -14,6 +14,7 @@ pub(crate) mod installations;
 pub(crate) mod listen;
 mod listing;
 pub(crate) mod print;
+pub(crate) mod probe;
 pub(crate) mod relay;
 pub(crate) mod restore;
 pub(crate) mod retention;

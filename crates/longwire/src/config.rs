@@ -57,8 +57,10 @@ pub(crate) use sections::{
 
 use locate::Located;
 
-/// The file that commands look for when none is named.
+/// The file that commands look for first when none is named.
 pub(crate) const DEFAULT_FILE: &str = "longwire.toml";
+/// The file that they look for next: that of the service. The unit names it too.
+pub(crate) const SERVICE_FILE: &str = "/etc/longwire/longwire.toml";
 
 /// Everything that can be set. Its default is what an empty file means.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -109,10 +111,21 @@ pub(crate) struct Loaded {
     pub(crate) overrides: Vec<String>,
 }
 
+/// Which file is meant when none is named. One that is there and cannot be read counts as there: its error is told.
+fn unnamed<'a>(here: &'a Path, service: &'a Path) -> &'a Path {
+    let is_there = |path: &Path| path.symlink_metadata().is_ok();
+    if !is_there(here) && is_there(service) {
+        service
+    } else {
+        here
+    }
+}
+
 impl Loaded {
-    /// Reads `file`, or [`DEFAULT_FILE`] in the working directory.
+    /// Reads `file`, or [`DEFAULT_FILE`] in the working directory, or [`SERVICE_FILE`].
     pub(crate) fn read(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let path =
+            file.unwrap_or_else(|| unnamed(Path::new(DEFAULT_FILE), Path::new(SERVICE_FILE)));
         let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => ConfigError::Missing {
                 file: path.to_owned(),

@@ -31,6 +31,7 @@ mod retention;
 mod signals;
 mod systemd;
 mod token_file;
+mod version;
 
 use std::process::ExitCode;
 
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         Command::Init => commands::init::run(),
         Command::Status(wanted) => commands::status::run(config, &wanted),
         Command::Check(check) => commands::check::run(config, &check),
+        Command::Probe { admin_url } => commands::probe::run(config, admin_url.as_ref()),
         Command::CheckEndpoint(check) => commands::check_endpoint::run(config, &check),
         Command::Installations(command) => commands::installations::run(config, command),
         Command::Secrets(command) => commands::secrets::run(config, &command),

@@ -1,19 +1,33 @@
 //! `longwire print`: what is built in, and the certificate authority of this gateway.
 
+mod completions;
+mod man;
+mod unit;
+
 use std::io::Write as _;
 use std::path::Path;
 
 use crate::certificates::{Authority, CertificateFailure, authority_path};
 use crate::cli::Print;
-use crate::config::sample::SAMPLE;
+use crate::config::sample;
 use crate::config::{ApiTls, Loaded};
 use crate::exit::{Exit, Failure};
 
 pub(crate) fn run(config: Option<&Path>, command: &Print) -> Result<Exit, Failure> {
     let text = match command {
-        Print::Config => SAMPLE.to_owned(),
+        Print::Config { service: false } => sample::SAMPLE.to_owned(),
+        Print::Config { service: true } => sample::for_service(),
         Print::Openapi => longwire_api::openapi_document(env!("CARGO_PKG_VERSION")),
         Print::Ca => authority(&Loaded::read(config)?)?,
+        Print::Completions { shell } => completions::script(*shell),
+        Print::Man { directory: None } => man::main_page(),
+        Print::Man {
+            directory: Some(directory),
+        } => {
+            man::write_all(directory)?;
+            return Ok(Exit::Done);
+        }
+        Print::Unit { binary } => unit::text(binary.as_deref())?,
     };
     super::tell(std::io::stdout().write_all(text.as_bytes()))
 }

@@ -38,7 +38,7 @@ async fn hold(loaded: &mut Loaded) -> Result<Exit, Failure> {
         config = %loaded.file.display(),
         api = %gateway.api,
         admin = %gateway.admin,
-        version = env!("CARGO_PKG_VERSION"),
+        version = crate::version::long(),
         "serving",
     );
     systemd::ready("connecting");

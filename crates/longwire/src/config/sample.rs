@@ -11,11 +11,25 @@ pub(crate) fn for_init() -> String {
     SAMPLE.replacen(NO_NETWORKS, "allow_networks = [\"loopback\"]", 1)
 }
 
+/// Where the store of [`SAMPLE`] is: beside the file.
+const STORE_BESIDE: &str = "url = \"sqlite:longwire.db\"";
+
+/// The sample as packages install it: the unit may write to its state directory alone, and not to /etc.
+pub(crate) fn for_service() -> String {
+    SAMPLE.replacen(
+        STORE_BESIDE,
+        "url = \"sqlite:/var/lib/longwire/longwire.db\"",
+        1,
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
     use super::*;
+    use longwire_store::StoreUrl;
+
     use crate::config::{Config, Loaded};
 
     fn parse(text: &str) -> Config {
@@ -71,6 +85,13 @@ mod tests {
         let mut expected = Config::default();
         expected.webhooks.allow_networks = vec!["loopback".to_owned()];
         assert_eq!(parse(&for_init()), expected);
+    }
+
+    #[test]
+    fn the_file_of_the_service_keeps_its_store_in_the_state_directory() {
+        let mut expected = Config::default();
+        expected.store.url = StoreUrl::new("sqlite:/var/lib/longwire/longwire.db");
+        assert_eq!(parse(&for_service()), expected);
     }
 
     #[test]

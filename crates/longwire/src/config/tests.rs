@@ -517,3 +517,15 @@ fn a_wrong_variable_is_named() {
         assert!(error.contains(words), "{error}");
     }
 }
+
+#[test]
+fn the_file_here_comes_before_that_of_the_service() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let here = directory.path().join("here.toml");
+    let service = directory.path().join("service.toml");
+    assert_eq!(super::unnamed(&here, &service), here, "neither is there");
+    std::fs::write(&service, "").expect("written");
+    assert_eq!(super::unnamed(&here, &service), service);
+    std::fs::write(&here, "").expect("written");
+    assert_eq!(super::unnamed(&here, &service), here);
+}
