@@ -59,6 +59,7 @@ impl WebhookDelivery {
                 view: &view,
                 payload: &payload,
                 expanded: None,
+                withheld: None,
             },
             Detail::Whole,
         );
