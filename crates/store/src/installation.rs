@@ -5,6 +5,7 @@ mod candidate;
 mod change;
 mod field_change;
 mod file;
+mod file_standing;
 mod remove;
 mod secret;
 mod table;
@@ -25,7 +26,11 @@ pub(crate) use self::candidate::{drop_candidate, promote_candidate};
 pub use self::change::{InstallationChange, NewAppSecret};
 pub(crate) use self::change::{change, set_desired};
 pub use self::field_change::FieldChange;
-pub(crate) use self::file::put_from_file;
+pub(crate) use self::file::declare;
+pub use self::file::{
+    DeclarationChange, DeclarationChanges, Declare, DeclaredInstallation, DeclaredKey,
+};
+pub use self::file_standing::FileStanding;
 pub(crate) use self::remove::remove;
 pub use self::secret::CallbackSecrets;
 pub(crate) use self::secret::{
@@ -87,6 +92,8 @@ pub struct InstallationRecord {
     pub desired: Desired,
     /// Who declared it.
     pub origin: Origin,
+    /// How it stands to the configuration file, where that is not plain from `origin` and `desired`.
+    pub standing: Option<FileStanding>,
     /// Who owns it.
     pub space: Space,
     /// Since when another client has the bot, in milliseconds since 1970. Cleared when an operator starts the

@@ -80,8 +80,9 @@ pub use health::Health;
 pub use identity::StoreIdentity;
 pub use ids::ConsumerId;
 pub use installation::{
-    CallbackSecrets, CandidateState, FieldChange, InstallationChange, InstallationRecord,
-    NewAppSecret, NewInstallation, SecretCandidate,
+    CallbackSecrets, CandidateState, DeclarationChange, DeclarationChanges, Declare,
+    DeclaredInstallation, DeclaredKey, FieldChange, FileStanding, InstallationChange,
+    InstallationRecord, NewAppSecret, NewInstallation, SecretCandidate,
 };
 pub use journey::{
     ANSWER_BYTES, AttemptFailure, DeliveryAttempt, DeliveryOutcome, Happening, JourneyBatch,

@@ -112,8 +112,8 @@ impl WriteError {
         match self {
             Self::NameTaken { .. } => Some("choose another name"),
             Self::DeclaredByFile { .. } => Some(
-                "change its [[installation]] in the file and restart the server; taken out of the file, it is stopped at the \
-                 next start and can be changed and removed like any other",
+                "change its [[installation]] in the file and run `longwire reload`; taken out of the file, it is stopped and can \
+                 be changed and removed like any other",
             ),
             Self::Outdated { .. } => {
                 Some("look at it again, and repeat the change if it is still wanted")

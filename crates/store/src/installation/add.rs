@@ -57,6 +57,7 @@ pub(super) fn insert(
         take_back: new.take_back,
         desired: new.desired,
         origin: new.origin,
+        standing: None,
         space: new.space.clone(),
         displaced_ms: None,
         taken_back_ms: Box::default(),

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::candidate::{CandidateState, SecretCandidate};
 use super::secret::{Column, apply, open_candidate, open_secret, seal};
-use super::{FieldChange, InstallationRecord, InstallationTable};
+use super::{FieldChange, FileStanding, InstallationRecord, InstallationTable};
 use crate::cause::{Cause, Failure};
 use crate::clock::now_ms;
 use crate::seal::KeyRing;
@@ -247,15 +247,30 @@ pub(super) fn written(
         .ok_or_else(|| Failure::new(Cause::Other, "a row is gone that was written just now").into())
 }
 
+/// How it stands to the configuration file after an operator started or stopped it. What the file declares is held against
+/// the file; one that left it and is started is an operator's like any other.
+fn standing_after(record: &InstallationRecord, desired: Desired) -> Option<FileStanding> {
+    match (record.origin, record.standing) {
+        (Origin::File, standing) => {
+            let declared = standing.and_then(FileStanding::declared);
+            let declared = declared.unwrap_or(record.desired);
+            // Whoever stops it twice has it held since the first time.
+            let held = standing.filter(|_| record.desired == desired);
+            let since_ms = held.map_or_else(now_ms, FileStanding::since_ms);
+            (declared != desired).then_some(FileStanding::Held { declared, since_ms })
+        }
+        (Origin::Cli | Origin::Api, standing) => standing.filter(|_| desired == Desired::Stop),
+    }
+}
+
 /// An operator starts or stops an installation. Who starts it wants the bot, whoever else has it.
 pub(crate) fn set_desired(
     table: &mut dyn InstallationTable,
     id: InstallationId,
     desired: Desired,
 ) -> Result<(), WriteError> {
-    if table.of_id(id)?.is_none() {
-        return Err(WriteError::UnknownInstallation { id });
-    }
+    let record = table.of_id(id)?;
+    let record = record.ok_or(WriteError::UnknownInstallation { id })?;
     if desired == Desired::Run {
         let same = table.same_bot_wanted(id)?;
         if let Some((name, other)) = same {
@@ -264,6 +279,7 @@ pub(crate) fn set_desired(
         table.claim(id)?;
     }
     let revision = table.next_revision()?;
+    table.write_standing(id, standing_after(&record, desired))?;
     if table.write_desired(id, desired, revision)? {
         Ok(())
     } else {

@@ -34,6 +34,7 @@ pub(crate) fn remove(
         encrypt_key: None,
     };
     record.candidate = None;
+    record.standing = None;
     record.base_url = None;
     record.take_back = None;
     record.desired = Desired::Stop;

@@ -2,7 +2,7 @@
 
 use longwire_installation::{BotIdentity, Desired, InstallationId, Revision};
 
-use super::InstallationRecord;
+use super::{FileStanding, InstallationRecord};
 use crate::cause::Failure;
 
 /// The installations within a transaction of the engine that keeps them. One that was removed is found by
@@ -34,6 +34,13 @@ pub(crate) trait InstallationTable {
 
     /// Writes over all of the row of this record but who has its bot, which [`claim`](Self::claim) changes.
     fn write(&mut self, record: &InstallationRecord) -> Result<(), Failure>;
+
+    /// Writes how one stands to the configuration file. [`write`](Self::write) writes it too.
+    fn write_standing(
+        &mut self,
+        id: InstallationId,
+        standing: Option<FileStanding>,
+    ) -> Result<(), Failure>;
 
     /// Writes whether one is to be connected; `false` if there is no such row.
     fn write_desired(

@@ -2,6 +2,7 @@
 
 mod displacement;
 mod row;
+mod standing;
 mod table;
 
 use std::collections::HashMap;
@@ -45,7 +46,7 @@ pub(crate) fn changed_after(
         .filter(taken_back::installation_id.eq_any(changed))
         .order((taken_back::installation_id, taken_back::at_ms))
         .load(connection)?;
-    with_times(rows, times)
+    with_times(connection, rows, times)
 }
 
 /// All that there ever were, oldest first.
@@ -58,11 +59,12 @@ pub(crate) fn every(connection: &mut SqliteConnection) -> QueryResult<Vec<Instal
     let times = taken_back::table
         .order((taken_back::installation_id, taken_back::at_ms))
         .load(connection)?;
-    with_times(rows, times)
+    with_times(connection, rows, times)
 }
 
-/// The records of these rows, with the times at which their bots were taken back.
+/// The records of these rows, with the times at which their bots were taken back, and how they stand to the file.
 fn with_times(
+    connection: &mut SqliteConnection,
     rows: Vec<InstallationRow>,
     times: Vec<(i64, i64)>,
 ) -> QueryResult<Vec<InstallationRecord>> {
@@ -70,10 +72,12 @@ fn with_times(
     for (installation, at_ms) in times {
         taken_back.entry(installation).or_default().push(at_ms);
     }
+    let mut standings = standing::all(connection)?;
     rows.into_iter()
         .map(|row| {
             let times = taken_back.remove(&row.id).unwrap_or_default();
-            row.with(times)
+            let standing = standings.remove(&row.id).flatten();
+            row.with(times, standing)
         })
         .collect()
 }
@@ -119,7 +123,8 @@ fn with_its_times(
         .order(taken_back::at_ms)
         .select(taken_back::at_ms)
         .load(connection)?;
-    row.with(times).map(Some)
+    let standing = standing::of(connection, row.id)?;
+    row.with(times, standing).map(Some)
 }
 
 /// How many are to be connected.

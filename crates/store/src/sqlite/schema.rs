@@ -81,6 +81,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    file_standing (installation_id) {
+        installation_id -> BigInt,
+        standing -> Text,
+        declared -> Nullable<Text>,
+        since_ms -> BigInt,
+    }
+}
+
+diesel::table! {
     installation (id) {
         id -> BigInt,
         public_id -> Binary,
@@ -238,6 +247,7 @@ diesel::table! {
 
 diesel::joinable!(consumer_position -> consumer (consumer_id));
 diesel::joinable!(event -> installation (installation_id));
+diesel::joinable!(file_standing -> installation (installation_id));
 diesel::joinable!(installation_retention -> installation (installation_id));
 diesel::joinable!(journey -> consumer (consumer_id));
 diesel::joinable!(removed_installation -> installation (installation_id));
@@ -252,6 +262,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     event,
     event_index_page,
     event_index_run,
+    file_standing,
     installation,
     installation_retention,
     journey,

@@ -7,7 +7,8 @@ use secrecy::SecretString;
 use super::{Store, administer};
 use crate::installation;
 use crate::installation::{
-    CallbackSecrets, InstallationChange, InstallationRecord, NewInstallation,
+    CallbackSecrets, DeclarationChanges, Declare, InstallationChange, InstallationRecord,
+    NewInstallation,
 };
 use crate::seal::SealError;
 use crate::write_error::WriteError;
@@ -87,13 +88,24 @@ impl Store {
     }
 
     /// Makes the installations of the configuration file what the file says: by name, those it no
-    /// longer names are stopped. Returns the declared ones, in their order. One of them may be the same bot as another
-    /// that is wanted: that is for whoever runs them to see. Blocks until it is durable, for some seconds at most and a
-    /// hundredth of one for each installation.
+    /// longer names are stopped. Returns the declared ones, in their order. As [`declare`](Self::declare).
     pub fn put_from_file(
         &self,
         declared: Vec<NewInstallation>,
     ) -> Result<Vec<InstallationRecord>, WriteError> {
+        let changes = self.declare(declared, Declare::WholeFile)?;
+        let records = changes.declared.into_iter();
+        Ok(records.filter_map(|declared| declared.record).collect())
+    }
+
+    /// Does with the installations of the configuration file what `how` says, and tells what is different of each. One of
+    /// them may be the same bot as another that is wanted: that is for whoever runs them to see. Blocks until it is
+    /// durable, for some seconds at most and a hundredth of one for each installation.
+    pub fn declare(
+        &self,
+        declared: Vec<NewInstallation>,
+        how: Declare,
+    ) -> Result<DeclarationChanges, WriteError> {
         let open = Arc::clone(&self.open);
         let patience = administer::patience_for(declared.len());
         self.administer(patience, move |tables| {
@@ -102,7 +114,7 @@ impl Store {
                 true => open.keys.ring(),
                 false => open.keys.to_seal()?,
             };
-            installation::put_from_file(tables.installations(), &keys, &declared)
+            installation::declare(tables.installations(), &keys, &declared, how)
         })
     }
 

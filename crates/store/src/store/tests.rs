@@ -6,6 +6,7 @@ mod border;
 mod changes;
 mod clocks;
 mod consumers;
+mod declared;
 mod displacements;
 mod earlier_versions;
 mod following;

@@ -6,7 +6,7 @@ use longwire_installation::{
     BaseUrl, Desired, InstallationId, Mode, Name, Origin, Platform, PublicId, Revision, TakeBack,
 };
 
-use crate::installation::{CandidateState, InstallationRecord, Sealed, SecretCandidate};
+use crate::installation::{CandidateState, FileStanding, InstallationRecord, Sealed, SecretCandidate};
 use crate::sqlite::schema::installation;
 
 /// A row as it is read.
@@ -130,8 +130,12 @@ impl<'a> InstallationColumns<'a> {
 }
 
 impl InstallationRow {
-    /// The installation, whose bot was taken back at these times.
-    pub(super) fn with(self, taken_back_ms: Vec<i64>) -> QueryResult<InstallationRecord> {
+    /// The installation, whose bot was taken back at these times, and which stands so to the configuration file.
+    pub(super) fn with(
+        self,
+        taken_back_ms: Vec<i64>,
+        standing: Option<FileStanding>,
+    ) -> QueryResult<InstallationRecord> {
         let row = self;
         Ok(InstallationRecord {
             id: InstallationId(row.id),
@@ -151,6 +155,7 @@ impl InstallationRow {
             desired: Desired::parse(&row.desired)
                 .ok_or_else(|| foreign("an unknown desired state"))?,
             origin: Origin::parse(&row.origin).ok_or_else(|| foreign("an unknown origin"))?,
+            standing,
             space: Space::from_row(row.space),
             displaced_ms: row.displaced_ms,
             taken_back_ms: taken_back_ms.into(),

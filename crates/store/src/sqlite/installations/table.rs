@@ -7,7 +7,7 @@ use longwire_installation::{BotIdentity, Desired, InstallationId, Revision};
 use super::row::InstallationColumns;
 use crate::cause::Failure;
 use crate::clock::now_ms;
-use crate::installation::{InstallationRecord, InstallationTable};
+use crate::installation::{FileStanding, InstallationRecord, InstallationTable};
 use crate::sqlite::schema::installation;
 use crate::sqlite::tables::next_revision;
 
@@ -74,7 +74,15 @@ impl InstallationTable for SqliteConnection {
         diesel::update(installation::table.find(record.id.0))
             .set(InstallationColumns::of(record))
             .execute(self)?;
-        Ok(())
+        self.write_standing(record.id, record.standing)
+    }
+
+    fn write_standing(
+        &mut self,
+        id: InstallationId,
+        standing: Option<FileStanding>,
+    ) -> Result<(), Failure> {
+        Ok(super::standing::keep(self, id, standing)?)
     }
 
     fn write_desired(

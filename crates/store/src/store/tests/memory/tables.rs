@@ -15,7 +15,7 @@ use crate::event_index::{IndexPages, Page, PageId};
 use crate::event_record::EventRecord;
 use crate::group::EventOwner;
 use crate::ids::ConsumerId;
-use crate::installation::{InstallationRecord, InstallationTable};
+use crate::installation::{FileStanding, InstallationRecord, InstallationTable};
 use crate::journey::JourneyRecord;
 use crate::recording::{EventTable, Inserted};
 use crate::retention::InstallationRetention;
@@ -212,6 +212,17 @@ impl InstallationTable for MemoryTables {
                 claims: former.claims,
                 ..record.clone()
             };
+        }
+        Ok(())
+    }
+
+    fn write_standing(
+        &mut self,
+        id: InstallationId,
+        standing: Option<FileStanding>,
+    ) -> Result<(), Failure> {
+        if let Some(bot) = self.bot(id) {
+            bot.standing = standing;
         }
         Ok(())
     }
