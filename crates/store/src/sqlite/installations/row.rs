@@ -6,7 +6,9 @@ use longwire_installation::{
     BaseUrl, Desired, InstallationId, Mode, Name, Origin, Platform, PublicId, Revision, TakeBack,
 };
 
-use crate::installation::{CandidateState, FileStanding, InstallationRecord, Sealed, SecretCandidate};
+use crate::installation::{
+    CandidateState, FileStanding, InstallationRecord, Sealed, SecretCandidate,
+};
 use crate::sqlite::schema::installation;
 
 /// A row as it is read.

@@ -42,10 +42,7 @@ pub(super) fn all(
 }
 
 /// That of one installation.
-pub(super) fn of(
-    connection: &mut SqliteConnection,
-    id: i64,
-) -> QueryResult<Option<FileStanding>> {
+pub(super) fn of(connection: &mut SqliteConnection, id: i64) -> QueryResult<Option<FileStanding>> {
     let row: Option<Row> = file_standing::table.find(id).first(connection).optional()?;
     Ok(row.and_then(|row| read(row).1))
 }
