@@ -3,13 +3,13 @@
 //! Nothing here is an actor's state; an actor that dies leaves it as it was.
 
 use crate::cards::CardAsker;
-use crate::config_fault::ConfigFault;
 use crate::failure::Failure;
 use crate::malformed::Malformed;
 use crate::message_rate::MessageRate;
 use crate::open_files::OpenFiles;
 use crate::retained_bytes::RetainedBytes;
 use crate::settings::FleetSettings;
+use crate::space_room::SpaceLimit;
 use crate::totals::Totals;
 use crate::unfinished::Unfinished;
 use crate::user_authorizations::UserAuthorizations;
@@ -21,8 +21,6 @@ use longwire_link::{LoopGuard, LoopLimits, Timing};
 use longwire_platform::feishu::TenantTokens;
 use longwire_store::{Store, TimelineEntry, TimelineKind, Writer};
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -40,8 +38,6 @@ pub(crate) struct FleetContext {
     pub(crate) store: Store,
     pub(crate) writer: Writer,
     pub(crate) fault_injection: bool,
-    /// The faults of declarations. They hold until the process ends.
-    pub(crate) config_faults: BTreeMap<InstallationId, Arc<ConfigFault>>,
     /// Who is asked about card events.
     pub(crate) cards: CardAsker,
     pub(crate) totals: Totals,
@@ -54,7 +50,7 @@ pub(crate) struct FleetContext {
     /// What the ended connections of all bots keep.
     pub(crate) retained: RetainedBytes,
     /// The bots of one space that may be connected at once.
-    pub(crate) connections_per_space: Option<NonZeroU32>,
+    pub(crate) connections_per_space: SpaceLimit,
     pub(crate) started_ms: i64,
     pub(crate) draining: AtomicBool,
     pub(crate) failure: Failure,
@@ -75,16 +71,13 @@ impl FleetContext {
             writer: settings.store.writer(),
             store: settings.store,
             fault_injection: settings.fault_injection,
-            config_faults: (settings.config_faults.into_iter())
-                .map(|(id, config_fault)| (id, Arc::new(config_fault)))
-                .collect(),
             cards: CardAsker::new(settings.cards),
             totals: Totals::default(),
             malformed: Malformed::default(),
             unfinished: Unfinished::default(),
             loop_guard: Mutex::new(LoopGuard::new(LoopLimits::default())),
             message_rate: MessageRate::new(settings.limits.messages_per_bot),
-            connections_per_space: settings.limits.connections_per_space,
+            connections_per_space: SpaceLimit::new(settings.limits.connections_per_space),
             people: UserAuthorizations::default(),
             retained: RetainedBytes::default(),
             started_ms: crate::clock::unix_ms(),

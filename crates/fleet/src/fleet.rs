@@ -6,6 +6,7 @@ mod drain;
 mod faults;
 mod inspect;
 mod lookups;
+mod operator;
 mod overview;
 mod pass_on;
 mod people;
@@ -15,6 +16,7 @@ mod secrets;
 mod spaces;
 mod upload;
 
+pub use operator::RetryError;
 pub use people::{AuthorizationLink, UserAccessToken, UserAuthorizationError};
 pub use spaces::SpaceIsFull;
 pub use upload::{UploadError, UploadFile};
@@ -26,7 +28,7 @@ use crate::dispatch::Dispatch;
 use crate::failure::FleetFailure;
 use crate::probe::{ProbeError, ProbeExtent, Probed, probe};
 use crate::settings::FleetSettings;
-use crate::supervisor::{Reload, Supervisor, watch_arbiter};
+use crate::supervisor::{Reload, StartLimits, Supervisor, watch_arbiter};
 use crate::view::InstallationView;
 use crate::writing::Writing;
 use actix_rt::{Arbiter, ArbiterHandle};
@@ -49,7 +51,11 @@ pub struct Fleet {
 impl Fleet {
     /// Starts the actors inside the current actix system, and with them every installation of the store that is wanted.
     pub async fn start(settings: FleetSettings) -> Self {
-        let connect_per_second = settings.connect_per_second;
+        let faults = settings.config_faults.clone().into_iter();
+        let limits = StartLimits {
+            connect_per_second: settings.connect_per_second,
+            declaration_faults: faults.map(|(id, fault)| (id, Arc::new(fault))).collect(),
+        };
         let count = match settings.arbiters {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             count => count,
@@ -60,7 +66,7 @@ impl Fleet {
         let watched = arbiters.clone();
         let bots = Arc::new(BotIndex::default());
         let (seen, dispatch) = watch::channel(None);
-        let supervisor = start_supervisor(&context, &bots, arbiters, connect_per_second, seen);
+        let supervisor = start_supervisor(&context, &bots, arbiters, limits, seen);
         for (index, arbiter) in watched.iter().enumerate() {
             watch_arbiter(arbiter, index, &context, &supervisor);
         }
@@ -162,7 +168,7 @@ fn start_supervisor(
     context: &Arc<FleetContext>,
     bots: &Arc<BotIndex>,
     arbiters: Vec<ArbiterHandle>,
-    connect_per_second: u32,
+    limits: StartLimits,
     dispatch_seen: watch::Sender<Option<Arc<Mailbox<Dispatch>>>>,
 ) -> Arc<Mailbox<Supervisor>> {
     let (resources, index) = (Arc::clone(context), Arc::clone(bots));
@@ -172,14 +178,7 @@ fn start_supervisor(
         Place::default(),
         move |me, _| {
             let me = Arc::clone(me);
-            Supervisor::new(
-                resources,
-                index,
-                me,
-                arbiters,
-                connect_per_second,
-                dispatch_seen,
-            )
+            Supervisor::new(resources, index, me, arbiters, limits, dispatch_seen)
         },
         move |ended| {
             if matches!(ended.exit, Exit::Panicked(_)) {

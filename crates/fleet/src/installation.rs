@@ -22,7 +22,7 @@ mod status;
 pub(crate) use candidate::TrySecret;
 pub(crate) use messages::{
     AttemptOver, AttemptPermit, Configure, Drain, Drained, InjectChild, InjectSender, InspectChild,
-    InspectSender, Permitted, RequestPermit, RowChanged, Slept, SupervisorAddress,
+    InspectSender, Permitted, RequestPermit, RowChanged, Slept, SupervisorAddress, TryNow,
 };
 pub(crate) use sender::OrderReply;
 

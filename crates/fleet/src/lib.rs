@@ -57,6 +57,7 @@ pub mod setback;
 mod settings;
 mod socket;
 mod space_room;
+mod stop_reason;
 mod supervisor;
 mod totals;
 mod try_secret;
@@ -75,7 +76,7 @@ pub use config_fault::ConfigFault;
 pub use failure::FleetFailure;
 pub use fault::InjectError;
 pub use fleet::{
-    AuthorizationLink, Fleet, SpaceIsFull, UploadError, UploadFile, UserAccessToken,
+    AuthorizationLink, Fleet, RetryError, SpaceIsFull, UploadError, UploadFile, UserAccessToken,
     UserAuthorizationError,
 };
 pub use kind::{ConnectionActor, FleetActor};

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use governor::clock::{Clock, MonotonicClock};
@@ -98,8 +98,8 @@ type Limiter<C> = RateLimiter<
 
 /// Counts the messages of all bots.
 pub(crate) struct MessageRate<C: Clock = MonotonicClock> {
-    /// None: no limit.
-    limiter: Option<Limiter<C>>,
+    /// None: no limit. An operator may change it while messages are sent.
+    limiter: RwLock<Option<Arc<Limiter<C>>>>,
     clock: C,
     /// The streams that began lately, oldest first.
     streams: Mutex<VecDeque<(InstallationId, String)>>,
@@ -113,21 +113,27 @@ impl MessageRate {
 
 impl<C: Clock + Clone> MessageRate<C> {
     fn with_clock(limit: Option<MessageRateLimit>, clock: C) -> Self {
-        let limiter = limit.and_then(|limit| {
-            let quota = Quota::with_period(limit.span.duration() / limit.messages.get())?;
-            let quota = quota.allow_burst(limit.messages);
-            Some(RateLimiter::hashmap_with_clock(quota, clock.clone()))
-        });
         Self {
-            limiter,
+            limiter: RwLock::new(limiter(limit, &clock)),
             clock,
             streams: Mutex::default(),
         }
     }
 
+    /// Another limit holds from now on, and what was counted so far is forgotten.
+    pub(crate) fn set(&self, limit: Option<MessageRateLimit>) {
+        let limiter = limiter(limit, &self.clock);
+        *self.limiter.write().unwrap_or_else(PoisonError::into_inner) = limiter;
+    }
+
+    fn limiter(&self) -> Option<Arc<Limiter<C>>> {
+        let limiter = self.limiter.read();
+        limiter.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Counts a message of this bot.
     pub(crate) fn admit(&self, bot: InstallationId) -> Result<(), TooManyMessages> {
-        let Some(limiter) = &self.limiter else {
+        let Some(limiter) = self.limiter() else {
             return Ok(());
         };
         limiter
@@ -143,7 +149,7 @@ impl<C: Clock + Clone> MessageRate<C> {
         bot: InstallationId,
         body: &RawValue,
     ) -> Result<(), TooManyMessages> {
-        if self.limiter.is_none() {
+        if self.limiter().is_none() {
             return Ok(());
         }
         let Some(stream) = stream_of(body) else {
@@ -161,6 +167,20 @@ impl<C: Clock + Clone> MessageRate<C> {
         streams.push_back(key);
         Ok(())
     }
+}
+
+/// What counts by this limit.
+fn limiter<C: Clock + Clone>(
+    limit: Option<MessageRateLimit>,
+    clock: &C,
+) -> Option<Arc<Limiter<C>>> {
+    let limit = limit?;
+    let quota = Quota::with_period(limit.span.duration() / limit.messages.get())?;
+    let quota = quota.allow_burst(limit.messages);
+    Some(Arc::new(RateLimiter::hashmap_with_clock(
+        quota,
+        clock.clone(),
+    )))
 }
 
 /// The id of the stream that a reply of WeCom is a part of.

@@ -11,6 +11,26 @@ use longwire_store::InstallationRecord;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// How many bots of a space may be connected at once, which an operator may change while they run.
+#[derive(Debug)]
+pub(crate) struct SpaceLimit(AtomicU32);
+
+impl SpaceLimit {
+    pub(crate) fn new(limit: Option<NonZeroU32>) -> Self {
+        Self(AtomicU32::new(limit.map_or(0, NonZeroU32::get)))
+    }
+
+    pub(crate) fn set(&self, limit: Option<NonZeroU32>) {
+        self.0.store(limit.map_or(0, NonZeroU32::get), Relaxed);
+    }
+
+    /// `None`: any number.
+    pub(crate) fn get(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.0.load(Relaxed))
+    }
+}
 
 /// Whether it wants a connection.
 pub(crate) fn wants_connection(record: &InstallationRecord) -> bool {

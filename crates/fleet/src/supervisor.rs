@@ -15,10 +15,12 @@ mod wanted;
 
 pub(crate) use arbiters::{EndArbiterOf, watch as watch_arbiter};
 pub(crate) use drain::DrainAll;
+pub(crate) use running::Retry;
 pub(crate) use sleep::Slept;
-pub(crate) use wanted::Reload;
+pub(crate) use wanted::{ConnectRate, DeclarationsRead, Reload};
 
 use crate::bot_index::BotIndex;
+use crate::config_fault::ConfigFault;
 use crate::context::FleetContext;
 use crate::dispatch::Dispatch;
 use crate::host::Host;
@@ -45,15 +47,26 @@ pub(crate) struct Supervisor {
     me: Arc<Mailbox<Self>>,
     arbiters: Vec<ArbiterHandle>,
     entries: BTreeMap<InstallationId, Entry>,
+    /// What keeps declared installations from being connected, as the configuration file was read last.
+    declaration_faults: BTreeMap<InstallationId, Arc<ConfigFault>>,
     scheduler: ConnectScheduler<Host, InstallationId>,
     /// Fires when the next attempt may start.
     next_attempt: Option<SpawnHandle>,
     loading: Loading,
+    /// Those that are to be tried once what is being read is compared.
+    retries: Vec<InstallationId>,
     drain: Option<Draining>,
     dispatch_rebuilds: RebuildBudget,
     operations: Arc<OperationRecorder>,
     /// Tells the fleet's handle which `Dispatch` runs.
     dispatch_seen: watch::Sender<Option<Arc<Mailbox<Dispatch>>>>,
+}
+
+/// What a supervisor starts with and an operator may change while it runs.
+pub(crate) struct StartLimits {
+    /// Attempts begun per second; 0 means no limit.
+    pub(crate) connect_per_second: u32,
+    pub(crate) declaration_faults: BTreeMap<InstallationId, Arc<ConfigFault>>,
 }
 
 impl Supervisor {
@@ -62,11 +75,11 @@ impl Supervisor {
         bots: Arc<BotIndex>,
         me: Arc<Mailbox<Self>>,
         arbiters: Vec<ArbiterHandle>,
-        connect_per_second: u32,
+        limits: StartLimits,
         dispatch_seen: watch::Sender<Option<Arc<Mailbox<Dispatch>>>>,
     ) -> Self {
         let scheduler = ConnectScheduler::new(ConnectLimits {
-            per_second: connect_per_second,
+            per_second: limits.connect_per_second,
             // One lane alone gets half of them.
             at_once: arbiters.len() * ATTEMPTS_PER_ARBITER * 2,
         });
@@ -77,9 +90,11 @@ impl Supervisor {
             me,
             arbiters,
             entries: BTreeMap::new(),
+            declaration_faults: limits.declaration_faults,
             scheduler,
             next_attempt: None,
             loading: Loading::Idle,
+            retries: Vec::new(),
             drain: None,
             dispatch_rebuilds: RebuildBudget::default(),
             dispatch_seen,

@@ -68,6 +68,12 @@ pub struct ConnectScheduler<L, B> {
     age: u64,
 }
 
+/// The distance of two attempts; zero without a limit.
+fn spacing(per_second: u32) -> Duration {
+    let second = Duration::from_secs(1);
+    second.checked_div(per_second).unwrap_or_default()
+}
+
 /// A bot that waits.
 #[derive(Clone, Debug)]
 struct Waiting<L> {
@@ -82,9 +88,7 @@ impl<L: Clone + Ord, B: Copy + Ord> ConnectScheduler<L, B> {
     #[must_use]
     pub fn new(limits: ConnectLimits) -> Self {
         Self {
-            spacing: Duration::from_secs(1)
-                .checked_div(limits.per_second)
-                .unwrap_or_default(),
+            spacing: spacing(limits.per_second),
             next: None,
             at_once: limits.at_once.max(1),
             under_way: 0,
@@ -93,6 +97,13 @@ impl<L: Clone + Ord, B: Copy + Ord> ConnectScheduler<L, B> {
             waiting: BTreeMap::new(),
             age: 0,
         }
+    }
+
+    /// So many attempts may start per second from now on; 0 means no limit. Who waits keeps its place.
+    pub fn set_rate(&mut self, per_second: u32) {
+        self.spacing = spacing(per_second);
+        // What was to be waited for at the former rate is not.
+        self.next = None;
     }
 
     /// A bot wants to start an attempt. A bot that waits already keeps its age and gets this lane and priority.

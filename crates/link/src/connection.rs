@@ -204,6 +204,25 @@ impl Link {
         }
     }
 
+    /// The operator wants it tried now, whatever it waits for. The earlier failures are forgotten. A displaced bot stays with
+    /// the other program: [`handle_claimed`](Self::handle_claimed) takes it back.
+    pub fn handle_retry(&mut self, now: Instant) {
+        match self.state {
+            State::BackingOff { .. } | State::Refused { .. } | State::Restarting { .. } => {
+                self.backoff.start_over();
+                self.attempt(now);
+            }
+            // It is under way, serves, or is not to connect.
+            State::Queued
+            | State::Bootstrapping
+            | State::Dialing
+            | State::Live { .. }
+            | State::Displaced { .. }
+            | State::Stopped
+            | State::Webhook => {}
+        }
+    }
+
     /// The actors of the connection ended too often. Nothing is tried before `until`.
     pub fn handle_restarts_exhausted(&mut self, until: Instant, _now: Instant) {
         // These connect to nothing already. They must not come back when `until` is over.

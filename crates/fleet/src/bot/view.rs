@@ -5,6 +5,7 @@ use super::status::Status;
 use crate::absence::Absence;
 use crate::clock::{unix_ms, unix_ms_at};
 use crate::kind;
+use crate::stop_reason::StopReason;
 use crate::view::{ActorView, InstallationView, Lights};
 use longwire_actor::{ActorKind, Card, TreeEntry};
 use longwire_link::{Setback, State};
@@ -34,6 +35,8 @@ impl Bot {
         let until = state.until();
         let until = until.filter(|_| absence.is_none_or(Absence::is_tried_again));
         let reason = state.reason();
+        let stopped = matches!(state, State::Stopped).then(|| StopReason::of(&record));
+        let stopped = stopped.flatten();
         InstallationView {
             id: self.public_id.to_string(),
             name: record.name.to_string(),
@@ -54,16 +57,19 @@ impl Bot {
                 .as_ref()
                 .map(Setback::label)
                 .or(absence.map(Absence::label))
+                .or(stopped.map(StopReason::label))
                 .map(str::to_owned),
             reason_text: match (reason, &status.detail) {
                 (Some(reason), Some(detail)) => Some(format!("{reason}: {detail}")),
                 (Some(reason), None) => Some(reason.to_string()),
-                (None, detail) => absence.map(|absence| absence.text(detail.as_deref())),
+                (None, detail) => (absence.map(|absence| absence.text(detail.as_deref())))
+                    .or_else(|| Some(stopped?.text().to_owned())),
             },
             next_step: reason
                 .as_ref()
                 .map(Setback::next_step)
                 .or(absence.map(Absence::next_step))
+                .or(stopped.map(StopReason::next_step))
                 .map(str::to_owned),
             generation: status.generation,
             renewal: (self.on_demand.get()).and_then(|on_demand| on_demand.renewal()),

@@ -24,7 +24,7 @@ impl Fleet {
     /// # Errors
     /// If the space has as many connections as it may have.
     pub fn has_room(&self, space: &Space, bot: Option<InstallationId>) -> Result<(), SpaceIsFull> {
-        let Some(limit) = self.context.connections_per_space else {
+        let Some(limit) = self.context.connections_per_space.get() else {
             return Ok(());
         };
         let bots = self.bots.bots();

@@ -121,7 +121,9 @@ impl Installation {
             State::Restarting { .. } => (TimelineKind::BackingOff, reason.clone()),
             // It never tried to connect.
             State::Stopped if self.link.generation().0 == 0 => return,
-            State::Stopped => (TimelineKind::Stopped, String::new()),
+            // Why, where the configuration file has a part in it.
+            State::Stopped if reason.is_empty() => (TimelineKind::Stopped, String::new()),
+            State::Stopped => (TimelineKind::Stopped, format!("{reason}. {next_step}")),
             State::Webhook => (TimelineKind::Webhook, String::new()),
             State::Live { .. } | State::Queued | State::Bootstrapping | State::Dialing => return,
         };

@@ -56,6 +56,11 @@ impl Drop for AttemptPermit {
 #[rtype(result = "()")]
 pub(crate) struct AttemptOver(pub(crate) Host);
 
+/// The operator wants an attempt now. From the supervisor, passed on from the fleet's handle.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct TryNow;
+
 /// The host slept: what was connected may be dead. From the supervisor, once per sleep.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

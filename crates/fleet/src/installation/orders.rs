@@ -1,12 +1,12 @@
 //! What the supervisor tells an installation: its configuration, its permit, that the host slept.
 
-use super::messages::{Configure, Permitted, Slept};
+use super::messages::{Configure, Permitted, Slept, TryNow};
 use super::renewal::Renewing;
 use super::{Installation, link_of};
 use crate::clock::now;
 use crate::pinger::AskWithin;
 use actix::Handler;
-use longwire_actor::stop_at_end;
+use longwire_actor::{RebuildBudget, stop_at_end};
 use longwire_installation::{Desired, Platform};
 use longwire_link::{Renewal, State};
 use std::sync::Arc;
@@ -75,6 +75,19 @@ impl Handler<Permitted> for Installation {
             renewing.attempt = Some(permit);
         }
         self.link.handle_permitted(generation, now());
+        self.drive(ctx);
+    }
+}
+
+impl Handler<TryNow> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, _: TryNow, ctx: &mut Self::Context) {
+        if self.drain.is_none() {
+            // Its children may have spent what they had.
+            self.rebuilds = RebuildBudget::default();
+            self.link.handle_retry(now());
+        }
         self.drive(ctx);
     }
 }

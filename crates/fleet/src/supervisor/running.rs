@@ -2,12 +2,13 @@
 
 use super::Supervisor;
 use super::arbiters::number_of;
+use super::wanted::Loading;
 use crate::bot::{Bot, InstallationCard};
 use crate::clock::now;
 use crate::context::{ArbiterContext, FleetContext};
-use crate::installation::{Configure, Drain, Installation};
+use crate::installation::{Configure, Drain, Installation, TryNow};
 use actix::{Handler, Message};
-use longwire_actor::{Child, Ended, Exit, Mailbox, Place, Rebuild, start};
+use longwire_actor::{Child, Ended, Exit, Mailbox, Place, Rebuild, RebuildBudget, start};
 use longwire_installation::InstallationId;
 use longwire_link::{Setback, State};
 use longwire_store::TimelineKind;
@@ -30,6 +31,11 @@ struct InstallationEnded {
     id: InstallationId,
     ended: Ended,
 }
+
+/// Try this installation now, whatever it waits for. From the fleet's handle; bounded by its callers.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct Retry(pub(crate) InstallationId);
 
 /// An installation that ended is started again, after its pause.
 struct Rebuilding;
@@ -114,6 +120,34 @@ impl Handler<Started> for Supervisor {
         }
         self.bots.run_by(id, Some(installation.clone()));
         entry.running = Some(installation);
+    }
+}
+
+impl Handler<Retry> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, Retry(id): Retry, _: &mut Self::Context) {
+        if self.loading == Loading::Idle {
+            self.retry(id);
+        } else {
+            // Its row, or what it refers to, may have changed a moment ago.
+            self.retries.push(id);
+        }
+    }
+}
+
+impl Supervisor {
+    /// Has an installation try now.
+    pub(super) fn retry(&mut self, id: InstallationId) {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return;
+        };
+        if let Some(running) = &entry.running {
+            return running.send(TryNow);
+        }
+        // It ended, perhaps too often. Whoever asks has done something about it, or wants to see it happen.
+        entry.rebuilds = RebuildBudget::default();
+        self.start(id);
     }
 }
 

@@ -12,7 +12,7 @@ use longwire_actor::{Context, Timer};
 use longwire_installation::InstallationId;
 use longwire_link::Setback;
 use longwire_store::InstallationRecord;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,17 @@ use std::time::Duration;
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct Reload;
+
+/// What keeps declared installations from being connected, of all of them: it takes the place of what was known. From the
+/// fleet's handle, after the configuration file or a file that it refers to was read again.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct DeclarationsRead(pub(crate) BTreeMap<InstallationId, Arc<ConfigFault>>);
+
+/// So many attempts may start per second. From the fleet's handle, after the configuration file was read again.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct ConnectRate(pub(crate) u32);
 
 /// Whether the wanted installations are being read, and whether they have to be read again after that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +73,10 @@ impl Supervisor {
             }
             if again {
                 this.load(ctx);
+            } else {
+                for id in std::mem::take(&mut this.retries) {
+                    this.retry(id);
+                }
             }
         }));
     }
@@ -73,8 +88,8 @@ impl Supervisor {
             return;
         }
         let mut gone: BTreeSet<InstallationId> = self.entries.keys().copied().collect();
-        let mut config_faults = config_fault::of_all(&records, &self.fleet.config_faults);
-        if let Some(limit) = self.fleet.connections_per_space {
+        let mut config_faults = config_fault::of_all(&records, &self.declaration_faults);
+        if let Some(limit) = self.fleet.connections_per_space.get() {
             space_room::fill(&records, &self.holders(), limit, &mut config_faults);
         }
         for record in records {
@@ -141,6 +156,24 @@ impl Handler<Reload> for Supervisor {
 
     fn handle(&mut self, _: Reload, ctx: &mut Self::Context) {
         self.load(ctx);
+    }
+}
+
+impl Handler<DeclarationsRead> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, DeclarationsRead(faults): DeclarationsRead, ctx: &mut Self::Context) {
+        self.declaration_faults = faults;
+        self.load(ctx);
+    }
+}
+
+impl Handler<ConnectRate> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, ConnectRate(per_second): ConnectRate, ctx: &mut Self::Context) {
+        self.scheduler.set_rate(per_second);
+        self.start_attempts(ctx);
     }
 }
 

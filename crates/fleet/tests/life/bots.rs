@@ -1,9 +1,9 @@
 //! What is shown of a bot, and which of them run.
 
 use crate::world::*;
-use longwire_fleet::{Fleet, FleetSettings};
+use longwire_fleet::{ConfigFault, Fleet, FleetLimits, FleetSettings, RetryError};
 use longwire_installation::{BaseUrl, Desired, Origin, Platform, TakeBack};
-use longwire_link::Timing;
+use longwire_link::{Setback, Timing};
 use longwire_sim::{Sim, SimSettings};
 use longwire_store::{Displacement, NewInstallation, Store, StoreSettings};
 use secrecy::SecretString;
@@ -212,4 +212,105 @@ async fn a_bot_that_changes_its_platform_gets_its_turn_there() {
     })
     .await;
     fleet.drain(Duration::ZERO).await;
+}
+
+/// What a declaration lacks may come while the process runs, and may go.
+#[actix_rt::test]
+async fn a_declaration_is_read_again_and_one_that_waits_is_tried_by_hand() {
+    let world = World::new(2).await;
+    world.all_live().await;
+    let id = world.id(0);
+    let lacks = |detail: &str| {
+        let fault = ConfigFault {
+            setback: Setback::NoSecret,
+            detail: detail.to_owned(),
+        };
+        std::collections::BTreeMap::from([(id, fault)])
+    };
+    let is_refused_with = |detail: &'static str| {
+        let view = world.bot(0);
+        let text = view.reason_text.clone().unwrap_or_default();
+        (view.state == "refused" && text.contains(detail)).then_some(view)
+    };
+    world.fleet.declarations_read(lacks("it is gone"));
+    let refused = until("it lacks its secret", || is_refused_with("it is gone")).await;
+    // Whoever tries it by hand sees it fail again, at once.
+    world.fleet.retry("bot-0").expect("it is refused");
+    until("it is tried", || {
+        is_refused_with("it is gone").filter(|view| view.generation > refused.generation)
+    })
+    .await;
+    // What is read again comes before what is tried, though both are asked for at once.
+    world.fleet.declarations_read(lacks("it has two lines"));
+    world.fleet.retry("bot-0").expect("it is refused");
+    until("it is read again", || is_refused_with("it has two lines")).await;
+    world.fleet.declarations_read(Default::default());
+    until("it is live again", || is(&world, "bot-0", "live")).await;
+    let other = world.bot(1);
+    assert_eq!((other.state, other.generation), ("live", 1), "{other:?}");
+    let refused = world.fleet.retry("nobody").expect_err("nobody is there");
+    assert_eq!(refused, RetryError::UnknownInstallation);
+    world.fleet.retry("bot-1").expect("it is live");
+    world.store.set_desired(id, Desired::Stop).expect("stopped");
+    world.fleet.reload();
+    until("it is stopped", || is(&world, "bot-0", "stopped")).await;
+    assert_eq!(world.fleet.retry("bot-0"), Err(RetryError::Stopped));
+    assert_eq!(world.bot(1).generation, 1, "a live one stays as it is");
+}
+
+/// A host that refuses connections is back, and the bot need not wait for the end of its pause.
+#[actix_rt::test]
+async fn a_retry_ends_the_wait_of_a_bot_that_failed() {
+    let away = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = away.local_addr().expect("its address");
+    drop(away);
+    let (_home, store) = fresh_store();
+    let new = bot(Platform::Feishu, "bot-0", &format!("http://{address}"));
+    store.add_installation(new).expect("it is added");
+    let timing = Timing {
+        backoff_base: LATE,
+        backoff_cap: LATE,
+        ..quick()
+    };
+    let fleet = fleet_of(&store, timing, 0).await;
+    let state = || fleet.installation("bot-0").map(|view| view.state);
+    until("it waits", || {
+        state().filter(|state| *state == "backing_off")
+    })
+    .await;
+    let settings = SimSettings {
+        listen: address,
+        ..SimSettings::default()
+    };
+    let _sim = Sim::start(settings).expect("the port is free");
+    until("it is live", || {
+        // The first pause is a random part of the longest one, so that it may be over.
+        fleet.retry("bot-0").expect("it is to run");
+        state().filter(|state| *state == "live")
+    })
+    .await;
+    fleet.drain(Duration::ZERO).await;
+}
+
+/// Limits are changed while bots run.
+#[actix_rt::test]
+async fn a_limit_that_is_changed_holds_at_once() {
+    let world = World::new(3).await;
+    world.all_live().await;
+    let limited = |limit: u32| FleetLimits {
+        connections_per_space: std::num::NonZeroU32::new(limit),
+        ..FleetLimits::default()
+    };
+    let live = || {
+        let live = world.fleet.overview().by_state;
+        live.get("live").copied().unwrap_or(0)
+    };
+    world.fleet.set_limits(limited(1));
+    until("two have to wait", || (live() == 1).then_some(())).await;
+    assert_eq!(world.bot(0).state, "live", "the oldest keeps its place");
+    world.fleet.set_limits(limited(2));
+    until("one has to wait", || (live() == 2).then_some(())).await;
+    world.fleet.set_limits(FleetLimits::default());
+    until("nobody has to wait", || (live() == 3).then_some(())).await;
+    assert_eq!(world.bot(0).generation, 1);
 }

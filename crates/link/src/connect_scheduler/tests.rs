@@ -182,3 +182,20 @@ fn whoever_moves_or_goes_leaves_nothing_behind() {
     scheduler.finished(&"b");
     assert_eq!((scheduler.under_way(), scheduler.lanes.len()), (0, 0));
 }
+
+#[test]
+fn another_rate_holds_from_the_next_attempt_on() {
+    let now = Instant::now();
+    let mut scheduler = scheduler(1, 10_000);
+    for bot in 0..8 {
+        scheduler.ask(bot, "a", FRESH);
+    }
+    assert_eq!(given(&mut scheduler, now), [0]);
+    scheduler.set_rate(100);
+    assert_eq!(given(&mut scheduler, now), [1]);
+    let next = now + Duration::from_millis(10);
+    assert_eq!(scheduler.poll(now), NextAttempt::At(next));
+    assert_eq!(given(&mut scheduler, next), [2]);
+    scheduler.set_rate(0);
+    assert_eq!(given(&mut scheduler, next), [3, 4, 5, 6, 7]);
+}

@@ -146,6 +146,7 @@ impl Run {
             Input::Renewal(renewal) => self.link.handle_renewal(*renewal, self.now),
             Input::Mode(mode) => self.link.handle_mode(*mode, self.now),
             Input::Configured => self.link.handle_configured(self.now),
+            Input::Retry => self.link.handle_retry(self.now),
             Input::TakeBack(policy) => self.link.handle_take_back(*policy),
             Input::Claimed => self.link.handle_claimed(self.now),
             Input::Fire => {

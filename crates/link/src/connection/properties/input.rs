@@ -20,6 +20,7 @@ pub(super) enum Input {
     Renewal(Renewal),
     Spent(u64),
     Configured,
+    Retry,
     Mode(Mode),
     TakeBack(Option<TakeBack>),
     Claimed,
@@ -84,6 +85,7 @@ pub(super) fn input() -> impl Strategy<Value = Input> {
         2 => Just(Input::Renewal(Renewal::Displacing)),
         1 => (0_u64..2000).prop_map(Input::Spent),
         1 => Just(Input::Configured),
+        1 => Just(Input::Retry),
         1 => prop_oneof![Just(Mode::LongConnection), Just(Mode::Webhook), Just(Mode::Both)]
             .prop_map(Input::Mode),
         1 => Just(Input::Mode(Mode::Both)),

@@ -169,3 +169,40 @@ fn a_stopped_bot_stays_stopped_in_every_mode() {
         (State::Stopped, vec![])
     );
 }
+
+/// Whoever corrected something need not wait for the backoff, and whoever did not breaks nothing.
+#[test]
+fn a_retry_ends_a_wait_and_nothing_else() {
+    let now = Instant::now();
+    for setback in [Setback::Unreachable, Setback::NoSecret] {
+        let mut link = link();
+        link.handle_desired(Desired::Run, now);
+        for _ in 0..3 {
+            fail(&mut link, setback, now);
+            link.handle_retry(now);
+            assert_eq!(*link.state(), State::Queued);
+        }
+        assert_eq!(link.failures(), 0, "the next wait is a short one");
+        let generation = go_live(&mut link, now);
+        link.handle_retry(now);
+        assert_eq!(actions(&mut link), []);
+        assert_eq!(link.generation(), generation);
+        link.handle_restarts_exhausted(now + secs(600), now);
+        actions(&mut link);
+        link.handle_retry(now);
+        assert_eq!(*link.state(), State::Queued);
+    }
+    let mut link = link();
+    let generation = open(&mut link, now);
+    link.handle_setback(generation, Setback::Displaced, now);
+    actions(&mut link);
+    link.handle_retry(now);
+    assert_eq!(
+        link.state().label(),
+        "displaced",
+        "the other program has it"
+    );
+    link.handle_desired(Desired::Stop, now);
+    link.handle_retry(now);
+    assert_eq!(*link.state(), State::Stopped);
+}
