@@ -43,6 +43,7 @@ pub(crate) fn unchanged(error: &WriteError) -> Problem {
         | WriteError::Keys(_)
         | WriteError::Refused(_)
         | WriteError::NotBegun { .. }
+        | WriteError::TakingOver
         | WriteError::Busy
         | WriteError::WriterGone => unavailable(error),
     }

@@ -44,6 +44,7 @@ pub(crate) fn not_written(error: &WriteError) -> Problem {
         | WriteError::Keys(_)
         | WriteError::Refused(_)
         | WriteError::NotBegun { .. }
+        | WriteError::TakingOver
         | WriteError::Busy
         | WriteError::WriterGone => ProblemCode::StoreUnavailable,
     };

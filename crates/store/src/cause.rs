@@ -33,6 +33,27 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// All of them.
+    const ALL: [Self; 12] = [
+        Self::DiskFull,
+        Self::Locked,
+        Self::Gone,
+        Self::Held,
+        Self::Truncated,
+        Self::ReadOnly,
+        Self::Corrupt,
+        Self::Io,
+        Self::Stalled,
+        Self::Poison,
+        Self::WriterGone,
+        Self::Other,
+    ];
+
+    /// The cause of this [`label`](Self::label).
+    pub(crate) fn parse(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.label() == label)
+    }
+
     /// A stable word for counters and JSON.
     pub fn label(self) -> &'static str {
         match self {

@@ -59,6 +59,18 @@ pub(crate) struct Batch<'a> {
 /// It is open or closed. Whoever holds it closes it after a failure that leaves its state in doubt, and opens it again with
 /// [`recover`](Self::recover).
 pub(crate) trait WriteEngine: Send {
+    /// Whether this process has the database. If not, batches go through the process that has it: small writes wait then, and
+    /// the log has events that this process has not seen.
+    fn is_owner(&self) -> bool {
+        true
+    }
+
+    /// Opens the database here, if another process had it: that process has ended, or ends within some seconds, and no batch
+    /// goes to it any more.
+    fn take_over(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Whether there is a connection.
     fn is_open(&self) -> bool;
 

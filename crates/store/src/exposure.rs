@@ -52,6 +52,14 @@ impl StoreSettings {
         Some(beside(&path, ".ca"))
     }
 
+    /// Where a running server can be asked to hand over to a new process, beside the database. The store never looks at it. `None`
+    /// where the database is no file.
+    #[must_use]
+    pub fn takeover_socket(&self) -> Option<PathBuf> {
+        let path = database_path(&self.url).ok()?;
+        Some(beside(&path, ".takeover"))
+    }
+
     /// The files of the store that are there and that others may use.
     #[must_use]
     pub fn exposed(&self) -> Vec<Exposed> {

@@ -171,6 +171,14 @@ impl WriteLane {
         }
     }
 
+    /// None of them: what waits goes on waiting.
+    pub(crate) fn take_none(&self) -> LaneBatch<'_> {
+        LaneBatch {
+            lane: self,
+            entries: Vec::new(),
+        }
+    }
+
     /// In how many transactions those that wait now are written at most.
     pub(crate) fn batches(&self) -> usize {
         let waiting = self.lock();

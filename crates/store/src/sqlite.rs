@@ -32,4 +32,4 @@ pub(crate) mod timeline;
 mod tokens;
 mod user_authorizations;
 
-pub(crate) use engine::{open, open_readers};
+pub(crate) use engine::{open, open_beside, open_readers};

@@ -33,6 +33,7 @@ use crate::engine::Opened;
 use crate::event_index::RUN_EVENTS;
 use crate::event_record::{EventPage, EventQuery};
 use crate::figures::Figures;
+use crate::forwarding::Forward;
 use crate::head::{Head, HeadWatch};
 use crate::health::{Health, HealthCell};
 use crate::identity::StoreIdentity;
@@ -85,6 +86,22 @@ impl Store {
     fn open_with_runs_of(settings: &StoreSettings, run_events: usize) -> Result<Self, OpenError> {
         let path = database_path(&settings.url)?;
         let opened = sqlite::open(&path, settings.reader_connections, run_events)?;
+        Self::with_engine(settings, opened)
+    }
+
+    /// Opens the database beside a process that has it, for a takeover. Until that process lets go of the database, what is
+    /// recorded goes to it over `forward`, small writes wait, and administrative changes are refused. Blocks.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open). A database of an earlier schema is refused ([`OpenError::OlderSchema`]): it cannot be brought up
+    /// to date while another process writes to it.
+    pub fn open_beside(
+        settings: &StoreSettings,
+        forward: Box<dyn Forward>,
+    ) -> Result<Self, OpenError> {
+        let path = database_path(&settings.url)?;
+        let connections = settings.reader_connections;
+        let opened = sqlite::open_beside(&path, connections, RUN_EVENTS, forward)?;
         Self::with_engine(settings, opened)
     }
 

@@ -77,6 +77,9 @@ pub enum WriteError {
         /// How long it was waited for.
         after: Duration,
     },
+    /// Another process has the database, which this one is taking over.
+    #[error("this process is taking over from a running one, which still has the store")]
+    TakingOver,
     /// Too many changes wait already.
     #[error("too many changes wait for the writer")]
     Busy,
@@ -101,6 +104,7 @@ impl WriteError {
             | Self::Keys(_)
             | Self::NotBegun { .. }
             | Self::Overdue { .. }
+            | Self::TakingOver
             | Self::Busy
             | Self::WriterGone => None,
         }
@@ -123,6 +127,7 @@ impl WriteError {
             Self::NotBegun { .. } | Self::Busy => {
                 Some("look at the state of the store, and try again when it is well")
             }
+            Self::TakingOver => Some("try again when the takeover is complete, in some seconds"),
             Self::Overdue { .. } => Some(
                 "look at the disk, and then whether the change was made, before it is tried again",
             ),

@@ -116,10 +116,10 @@ impl WriterState {
             Some(_) => after(self.retry_at.saturating_duration_since(Instant::now())),
             None => never(),
         };
-        // A database in trouble takes none; what ends the trouble wakes the writer for them.
+        // A database in trouble takes none, nor does that of another process; what ends either wakes the writer for them.
         let lazy_due = match self.trouble {
-            Some(_) => None,
-            None => self.queue.lane.lazy_due(),
+            None if self.engine.is_owner() => self.queue.lane.lazy_due(),
+            Some(_) | None => None,
         };
         let lazy = lazy_due.map_or_else(never, at);
         select! {
@@ -162,7 +162,10 @@ impl WriterState {
     pub(crate) fn write(&mut self, first: Option<Queued>) {
         let groups = self.gather(first);
         let queue = Arc::clone(&self.queue);
-        let small = queue.lane.take();
+        let small = match self.engine.is_owner() {
+            true => queue.lane.take(),
+            false => queue.lane.take_none(),
+        };
         if groups.is_empty() && small.is_empty() {
             return;
         }
@@ -221,10 +224,9 @@ impl WriterState {
     /// Hands out the receipts, then tells those who follow the log.
     fn answer_all(&self, groups: Vec<Queued>, committed: &Committed) {
         let outcomes = committed.answers(groups.iter().map(|queued| &*queued.group.events));
-        let mut followed = self
-            .head
-            .is_watched()
-            .then(|| Vec::with_capacity(groups.len()));
+        // What other processes record in between is not known here.
+        let is_followed = self.engine.is_owner() && self.head.is_watched();
+        let mut followed = is_followed.then(|| Vec::with_capacity(groups.len()));
         for (queued, outcome) in groups.into_iter().zip(outcomes) {
             let owner = queued.group.owner();
             let events = self.answer(queued, outcome);

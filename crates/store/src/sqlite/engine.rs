@@ -14,6 +14,7 @@ use super::{audit, consumers, journeys, retention, tokens};
 use crate::cause::{Cause, Failure};
 use crate::engine::{Batch, Change, Opened, ReadEngine, WriteEngine};
 use crate::figures::DiskUsage;
+use crate::forwarding::{Forward, ForwardingEngine, OpenOwn};
 use crate::identity::StoreIdentity;
 use crate::lane::SmallWrite;
 use crate::open::OpenError;
@@ -21,6 +22,8 @@ use crate::receipt::Committed;
 use crate::recording::record_groups;
 use crate::retention::{RetentionStep, StepDone};
 use crate::write_error::WriteError;
+use diesel::SqliteConnection;
+use longwire_access::TokenRecord;
 use longwire_wire::event::Seq;
 
 /// The writing connection and everything that outlives it.
@@ -48,45 +51,78 @@ pub(crate) fn open(
         crate::directory::make(directory).map_err(|error| OpenError::of_io(directory, error))?;
     }
     let file = Arc::new(DatabaseFile::new(path.to_owned()));
-    let lock = LockFile::take(&file.lock).map_err(|error| match error {
-        LockError::Held(pid) => OpenError::Held {
-            pid,
-            path: path.to_owned(),
-        },
-        LockError::NotPlain => OpenError::Linked {
-            path: file.lock.clone(),
-        },
-        LockError::Io(error) => OpenError::of_io(&file.lock, error),
-    })?;
-    let mut log = Log::create(Arc::clone(&file), &lock, run_events)?;
+    let readers = Readers::new(Arc::clone(&file), reader_connections);
+    let mut engine = SqliteEngine::open(file, readers.clone(), run_events)?;
+    let log = engine.log.as_mut().expect("it was opened just now");
+    let known = Known::read(path, &mut log.connection)?;
+    Ok(known.of_store(path, Box::new(engine), readers))
+}
+
+/// Opens the database for reading beside the process that writes to it. Batches go to that process over `forward` until it
+/// lets go of the database.
+pub(crate) fn open_beside(
+    path: &Path,
+    reader_connections: u32,
+    run_events: usize,
+    forward: Box<dyn Forward>,
+) -> Result<Opened, OpenError> {
+    let file = Arc::new(DatabaseFile::new(path.to_owned()));
+    opening::inspect(&file)?;
+    let readers = Readers::new(Arc::clone(&file), reader_connections);
     let refused = |source: Failure| OpenError::Database {
         path: path.to_owned(),
         source,
     };
-    let connection = &mut log.connection;
-    let sealed_with = sealed_with(connection).map_err(|error| refused(error.into()))?;
-    let tokens = tokens::all(connection).map_err(|error| refused(error.into()))?;
-    let identity = StoreIdentity::read(connection).map_err(refused)?;
-    let gone_through =
-        retention::gone_through(connection).map_err(|error| refused(error.into()))?;
-    let readers = Readers::new(Arc::clone(&file), reader_connections);
-    Ok(Opened {
-        gone_through,
-        readers: Arc::new(readers.clone()),
-        sealed_with,
-        tokens,
-        identity,
-        writer: Box::new(SqliteEngine {
-            file,
-            readers,
-            log: Some(log),
-            previous: None,
-            lock,
-            run_events,
-            timeline: TimelineBuffer::default(),
-        }),
-        path: path.to_owned(),
-    })
+    let mut connection = file
+        .connect("PRAGMA busy_timeout = 1000; PRAGMA query_only = ON;")
+        .map_err(refused)?;
+    file.recognize(&mut connection).map_err(refused)?;
+    let known = Known::read(path, &mut connection)?;
+    let newest = super::events::last_seq(&mut connection).map_err(|error| refused(error.into()))?;
+    drop(connection);
+    let of_engine = readers.clone();
+    let open_own: OpenOwn = Box::new(move || {
+        let engine = SqliteEngine::open(Arc::clone(&file), of_engine.clone(), run_events)?;
+        Ok(Box::new(engine))
+    });
+    let engine = ForwardingEngine::new(forward, open_own, newest);
+    Ok(known.of_store(path, Box::new(engine), readers))
+}
+
+/// What a store knows of its database from the start.
+struct Known {
+    sealed_with: Vec<(String, usize)>,
+    tokens: Vec<TokenRecord>,
+    identity: StoreIdentity,
+    gone_through: i64,
+}
+
+impl Known {
+    fn read(path: &Path, connection: &mut SqliteConnection) -> Result<Self, OpenError> {
+        let refused = |source: Failure| OpenError::Database {
+            path: path.to_owned(),
+            source,
+        };
+        Ok(Self {
+            sealed_with: sealed_with(connection).map_err(|error| refused(error.into()))?,
+            tokens: tokens::all(connection).map_err(|error| refused(error.into()))?,
+            identity: StoreIdentity::read(connection).map_err(refused)?,
+            gone_through: retention::gone_through(connection)
+                .map_err(|error| refused(error.into()))?,
+        })
+    }
+
+    fn of_store(self, path: &Path, writer: Box<dyn WriteEngine>, readers: Readers) -> Opened {
+        Opened {
+            writer,
+            readers: Arc::new(readers),
+            sealed_with: self.sealed_with,
+            tokens: self.tokens,
+            identity: self.identity,
+            gone_through: self.gone_through,
+            path: path.to_owned(),
+        }
+    }
 }
 
 /// Opens the database for reading, beside the process that writes to it or without any; it must exist.
@@ -100,6 +136,34 @@ pub(crate) fn open_readers(
 }
 
 impl SqliteEngine {
+    /// Takes the lock and opens the file, which is made if it is not there and brought up to date.
+    fn open(
+        file: Arc<DatabaseFile>,
+        readers: Readers,
+        run_events: usize,
+    ) -> Result<Self, OpenError> {
+        let lock = LockFile::take(&file.lock).map_err(|error| match error {
+            LockError::Held(pid) => OpenError::Held {
+                pid,
+                path: file.path.clone(),
+            },
+            LockError::NotPlain => OpenError::Linked {
+                path: file.lock.clone(),
+            },
+            LockError::Io(error) => OpenError::of_io(&file.lock, error),
+        })?;
+        let log = Log::create(Arc::clone(&file), &lock, run_events)?;
+        Ok(Self {
+            file,
+            readers,
+            log: Some(log),
+            previous: None,
+            lock,
+            run_events,
+            timeline: TimelineBuffer::default(),
+        })
+    }
+
     fn reopen(&mut self) -> Result<Log, Failure> {
         if let Some(previous) = &mut self.previous {
             previous.close_readers_of_a_shorter_wal(&self.file);

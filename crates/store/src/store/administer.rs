@@ -119,6 +119,41 @@ impl Store {
         }
     }
 
+    /// Opens the database for this process, after [`open_beside`](Self::open_beside), as soon as the other process has let go of
+    /// it; does nothing if it is open here already. What was recorded by then is known, and what waited is written. Blocks for
+    /// `patience` at most.
+    ///
+    /// # Errors
+    /// When the other process still has the lock, or the database does not open. Nothing is lost, and this can be tried again.
+    pub fn take_over(&self, patience: Duration) -> Result<(), WriteError> {
+        let (answer, answered) = bounded(1);
+        let (head, queue) = (Arc::clone(&self.open.head), Arc::clone(&self.open.queue));
+        let job: Job = Box::new(move |engine| {
+            let taken = match engine {
+                Ok(engine) => engine.take_over().map(|()| {
+                    head.reaches(engine.newest());
+                    queue.counters.set_disk(engine.disk());
+                    queue.lane.wake_writer();
+                }),
+                Err(failure) => Err(failure.clone()),
+            };
+            let state = match &taken {
+                Ok(()) => DatabaseState::Works,
+                // The other process may take its time; batches go on waiting and being refused by their own deadlines.
+                Err(_) => DatabaseState::Untried,
+            };
+            // Whoever asked may have gone.
+            let _ = answer.send(taken.map_err(WriteError::Refused));
+            state
+        });
+        self.hand_in(job)?;
+        match answered.recv_timeout(patience) {
+            Ok(outcome) => outcome,
+            Err(RecvTimeoutError::Disconnected) => Err(WriteError::WriterGone),
+            Err(RecvTimeoutError::Timeout) => Err(WriteError::NotBegun { after: patience }),
+        }
+    }
+
     /// Gives a job to whoever has the connection. Waits for nothing.
     pub(super) fn hand_in(&self, job: Job) -> Result<(), WriteError> {
         let open = &self.open;

@@ -284,7 +284,7 @@ fn settings(directory: &Path) -> StoreSettings {
     ))
 }
 
-fn installation(name: &str) -> NewInstallation {
+pub(crate) fn installation(name: &str) -> NewInstallation {
     NewInstallation {
         name: name.parse().expect("a name"),
         platform: Platform::Feishu,
