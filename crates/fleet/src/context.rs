@@ -3,6 +3,7 @@
 //! Nothing here is an actor's state; an actor that dies leaves it as it was.
 
 use crate::cards::CardAsker;
+use crate::elsewhere::Elsewhere;
 use crate::failure::Failure;
 use crate::malformed::Malformed;
 use crate::message_rate::MessageRate;
@@ -53,6 +54,7 @@ pub(crate) struct FleetContext {
     pub(crate) connections_per_space: SpaceLimit,
     pub(crate) started_ms: i64,
     pub(crate) draining: AtomicBool,
+    pub(crate) elsewhere: Elsewhere,
     pub(crate) failure: Failure,
     pub(crate) writing: watch::Sender<Writing>,
     pub(crate) supervisor: Arc<Card>,
@@ -82,6 +84,7 @@ impl FleetContext {
             retained: RetainedBytes::default(),
             started_ms: crate::clock::unix_ms(),
             draining: AtomicBool::new(false),
+            elsewhere: Elsewhere::default(),
             failure: Failure::none(),
             writing: watch::Sender::new(Writing::Idle),
             supervisor: Arc::new(Card::new()),

@@ -14,11 +14,13 @@ mod replies;
 mod requests;
 mod secrets;
 mod spaces;
+mod takeover;
 mod upload;
 
 pub use operator::RetryError;
 pub use people::{AuthorizationLink, UserAccessToken, UserAuthorizationError};
 pub use spaces::SpaceIsFull;
+pub use takeover::{BotStanding, ConnectionStanding};
 pub use upload::{UploadError, UploadFile};
 
 use crate::absence::Absence;
@@ -51,6 +53,11 @@ pub struct Fleet {
 impl Fleet {
     /// Starts the actors inside the current actix system, and with them every installation of the store that is wanted.
     pub async fn start(settings: FleetSettings) -> Self {
+        Self::start_with(settings, |_| ())
+    }
+
+    /// The same; `prepare` gets what the actors share before any of them is started.
+    fn start_with(settings: FleetSettings, prepare: impl FnOnce(&FleetContext)) -> Self {
         let faults = settings.config_faults.clone().into_iter();
         let limits = StartLimits {
             connect_per_second: settings.connect_per_second,
@@ -61,6 +68,7 @@ impl Fleet {
             count => count,
         };
         let context = FleetContext::new(settings);
+        prepare(&context);
         // Arbiters live as long as their system; only their handles are kept.
         let arbiters: Vec<_> = (0..count).map(|_| Arbiter::new().handle()).collect();
         let watched = arbiters.clone();

@@ -22,7 +22,8 @@ mod status;
 pub(crate) use candidate::TrySecret;
 pub(crate) use messages::{
     AttemptOver, AttemptPermit, Configure, Drain, Drained, InjectChild, InjectSender, InspectChild,
-    InspectSender, Permitted, RequestPermit, RowChanged, Slept, SupervisorAddress, TryNow,
+    InspectSender, LeaveToAnother, Permitted, RequestPermit, RowChanged, Slept, SupervisorAddress,
+    TryNow,
 };
 pub(crate) use sender::OrderReply;
 

@@ -30,6 +30,7 @@ mod clock;
 mod config_fault;
 mod context;
 mod dispatch;
+mod elsewhere;
 mod failure;
 mod fault;
 mod fleet;
@@ -76,8 +77,8 @@ pub use config_fault::ConfigFault;
 pub use failure::FleetFailure;
 pub use fault::InjectError;
 pub use fleet::{
-    AuthorizationLink, Fleet, RetryError, SpaceIsFull, UploadError, UploadFile, UserAccessToken,
-    UserAuthorizationError,
+    AuthorizationLink, BotStanding, ConnectionStanding, Fleet, RetryError, SpaceIsFull,
+    UploadError, UploadFile, UserAccessToken, UserAuthorizationError,
 };
 pub use kind::{ConnectionActor, FleetActor};
 pub use longwire_actor::Fault;

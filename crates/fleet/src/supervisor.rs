@@ -11,12 +11,14 @@ mod entry;
 mod outside;
 mod running;
 mod sleep;
+mod takeover;
 mod wanted;
 
 pub(crate) use arbiters::{EndArbiterOf, watch as watch_arbiter};
 pub(crate) use drain::DrainAll;
 pub(crate) use running::Retry;
 pub(crate) use sleep::Slept;
+pub(crate) use takeover::{Announce, ConnectHere, Give, TakeBack};
 pub(crate) use wanted::{ConnectRate, DeclarationsRead, Reload};
 
 use crate::bot_index::BotIndex;
@@ -34,7 +36,7 @@ use longwire_installation::InstallationId;
 use longwire_link::{ConnectLimits, ConnectScheduler};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use wanted::Loading;
 
 /// Attempts under way at once for each arbiter, in one lane. With more of them, each would take longer than its deadline.
@@ -56,6 +58,8 @@ pub(crate) struct Supervisor {
     /// Those that are to be tried once what is being read is compared.
     retries: Vec<InstallationId>,
     drain: Option<Draining>,
+    /// Who waits for the end of bots that were given away.
+    giving: BTreeMap<InstallationId, oneshot::Sender<()>>,
     dispatch_rebuilds: RebuildBudget,
     operations: Arc<OperationRecorder>,
     /// Tells the fleet's handle which `Dispatch` runs.
@@ -96,6 +100,7 @@ impl Supervisor {
             loading: Loading::Idle,
             retries: Vec::new(),
             drain: None,
+            giving: BTreeMap::new(),
             dispatch_rebuilds: RebuildBudget::default(),
             dispatch_seen,
         }

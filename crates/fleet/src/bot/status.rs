@@ -183,6 +183,17 @@ impl Bot {
         Generation(status.generation + u64::from(status.unserved))
     }
 
+    /// Since when it is in its state, in milliseconds since 1970.
+    pub(crate) fn since_ms(&self) -> i64 {
+        self.status().since_ms
+    }
+
+    /// Since when it is stopped, in milliseconds since 1970, if it is.
+    pub(crate) fn stopped_since_ms(&self) -> Option<i64> {
+        let status = self.status();
+        matches!(status.state, State::Stopped).then_some(status.since_ms)
+    }
+
     /// The state that was reported last.
     pub(crate) fn state(&self) -> State {
         self.status().state

@@ -9,7 +9,7 @@ use crate::kind::ConnectionActor;
 use crate::pinger::Pinger;
 use crate::socket::{Attach, Close, Lost, Socket};
 use longwire_actor::{Child, Context, Ended, Exit, Place, Rebuild, start};
-use longwire_installation::Platform;
+use longwire_installation::{Desired, Platform};
 use longwire_link::session::CloseMode;
 use longwire_link::{CloseReason, Generation, Heartbeat, Setback};
 use longwire_store::TimelineKind;
@@ -255,6 +255,13 @@ impl Installation {
         } else {
             format!("{setback}: {detail}")
         };
+        if self.fleet.elsewhere.contains(self.bot.id) {
+            // That process has connected the bot, and its platform ended this connection.
+            let text = format!("another process of longwire takes over ({text})");
+            self.note(generation, TimelineKind::Lost, text);
+            self.link.handle_desired(Desired::Stop, now());
+            return;
+        }
         self.note(generation, TimelineKind::Lost, text);
         self.setback(generation, setback, detail);
     }

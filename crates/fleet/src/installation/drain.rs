@@ -2,14 +2,14 @@
 //! for messages under way.
 
 use super::Installation;
-use super::messages::{Drain, Drained};
+use super::messages::{Drain, Drained, LeaveToAnother};
 use crate::clock::now;
 use crate::socket::{Close, Finished};
 use actix::Handler;
 use longwire_actor::send;
 use longwire_installation::Desired;
-use longwire_link::Generation;
 use longwire_link::session::CloseMode;
+use longwire_link::{Generation, State};
 
 /// A drain under way, until no connection answers any more and no message is under way.
 #[derive(Default)]
@@ -58,6 +58,30 @@ impl Handler<Finished> for Installation {
     fn handle(&mut self, finished: Finished, ctx: &mut Self::Context) {
         self.finished(finished.generation, finished.unanswered);
         self.drive(ctx);
+    }
+}
+
+impl Handler<LeaveToAnother> for Installation {
+    type Result = ();
+
+    fn handle(&mut self, _: LeaveToAnother, ctx: &mut Self::Context) {
+        match self.link.state() {
+            State::Queued
+            | State::Bootstrapping
+            | State::Dialing
+            | State::BackingOff { .. } => {
+                self.link.handle_desired(Desired::Stop, now());
+                self.drive(ctx);
+            }
+            // It reads until the platform ends the connection.
+            State::Live { .. }
+            // They begin nothing by themselves, or no permit is given to them.
+            | State::Stopped
+            | State::Webhook
+            | State::Refused { .. }
+            | State::Displaced { .. }
+            | State::Restarting { .. } => {}
+        }
     }
 }
 

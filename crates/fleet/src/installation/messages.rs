@@ -66,6 +66,11 @@ pub(crate) struct TryNow;
 #[rtype(result = "()")]
 pub(crate) struct Slept;
 
+/// Another process is about to connect the bot. From the supervisor; answered when no attempt is under way.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct LeaveToAnother;
+
 /// Answer what was read, close, and do not connect again. From the supervisor, once.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

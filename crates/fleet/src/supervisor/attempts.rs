@@ -56,7 +56,7 @@ impl Handler<RequestPermit> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, ask: RequestPermit, ctx: &mut Self::Context) {
-        if self.drain.is_some() {
+        if self.drain.is_some() || self.fleet.elsewhere.contains(ask.installation) {
             return;
         }
         let Some(entry) = self.entries.get_mut(&ask.installation) else {

@@ -105,5 +105,6 @@ impl Handler<Drained> for Supervisor {
 
     fn handle(&mut self, drained: Drained, _: &mut Self::Context) {
         self.tick_off(drained.installation, drained.unanswered);
+        self.is_given(drained.installation);
     }
 }

@@ -46,7 +46,8 @@ impl Supervisor {
         let Some(entry) = self.entries.get(&id) else {
             return;
         };
-        if self.drain.is_some() || entry.running.is_some() {
+        let is_elsewhere = self.fleet.elsewhere.contains(id);
+        if self.drain.is_some() || entry.running.is_some() || is_elsewhere {
             return;
         }
         let number = number_of(entry.arbiter);
@@ -109,8 +110,8 @@ impl Handler<Started> for Supervisor {
             // Dropped, and so ended.
             return;
         };
-        if self.drain.is_some() {
-            // The drain began while it was started. It has no permit, so it has nothing in hand.
+        if self.drain.is_some() || self.fleet.elsewhere.contains(id) {
+            // The drain began while it was started, or it was given away. It has no permit, so it has nothing in hand.
             installation.send(Drain {
                 within: Duration::ZERO,
             });
@@ -160,6 +161,7 @@ impl Handler<InstallationEnded> for Supervisor {
         ctx: &mut Self::Context,
     ) {
         self.tick_off(id, 0);
+        self.is_given(id);
         let Some(entry) = self.entries.get_mut(&id) else {
             return;
         };

@@ -110,7 +110,10 @@ impl Supervisor {
                     } else {
                         self.scheduler.withdraw(id);
                     }
-                    if let Some(running) = &entry.running {
+                    // One that another process has is told its row when it is here again.
+                    if let Some(running) = &entry.running
+                        && !self.fleet.elsewhere.contains(id)
+                    {
                         running.send(entry.configure());
                     }
                 }

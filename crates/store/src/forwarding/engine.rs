@@ -12,6 +12,7 @@ use crate::figures::DiskUsage;
 use crate::group::EventOwner;
 use crate::open::OpenError;
 use crate::receipt::{Committed, EventOutcome, RecordOutcome};
+use crate::retention::{RetentionStep, StepDone};
 use crate::write_error::WriteError;
 
 /// How long a batch waits for the lock of a process that lets go of the database. A little less than an event may wait for its
@@ -188,6 +189,14 @@ impl WriteEngine for ForwardingEngine {
         match &mut self.stage {
             Stage::Own(engine) => engine.change(change),
             Stage::Forwarding(_) | Stage::LetGo => Err(WriteError::TakingOver),
+        }
+    }
+
+    fn retain(&mut self, step: &RetentionStep) -> Result<StepDone, Failure> {
+        match &mut self.stage {
+            Stage::Own(engine) => engine.retain(step),
+            // The janitor begins when this process has the database.
+            Stage::Forwarding(_) | Stage::LetGo => Err(not_open()),
         }
     }
 
