@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::callbacks::{ENCRYPT_KEY, VERIFICATION_TOKEN};
 use crate::gateway::Gateway;
 use crate::platform::{SECRET, app_id, bot_id};
+use crate::process::Signal;
 
 /// The environment variable that holds the secret of every declared bot.
 const SECRET_VARIABLE: &str = "STORY_SECRET";
@@ -156,6 +157,18 @@ impl Setup {
     #[must_use]
     pub fn start(self) -> Gateway {
         Gateway::start(self)
+    }
+
+    /// Starts the gateway, and sends it the signal while its start waits for the file of this name, whose content comes after
+    /// that.
+    #[must_use]
+    pub fn start_signalled(self, file: &str, content: &str, signal: Signal) -> Gateway {
+        Gateway::start_signalled(self, file, content, signal)
+    }
+
+    /// Writes the files of this setup where a gateway runs that was started with another one. It does not notice.
+    pub fn write_for(&self, gateway: &Gateway) {
+        self.write(gateway.directory());
     }
 
     /// Starts the gateway with the store on a file system of its own, which can be filled, frozen and made read-only. If

@@ -28,6 +28,7 @@ mod programs_of_other_systems_run_unchanged;
 mod repeats_are_recorded_once;
 mod sdks_connect_to_longwire;
 mod signals_are_served;
+mod the_configuration_is_read_again;
 mod through_a_proxy;
 mod too_few_open_files;
 mod troubles_are_told_in_a_chat;

@@ -35,6 +35,11 @@ fn what_a_bot_lacks_on_this_host_is_its_own_trouble() {
             "U+200B ZERO WIDTH SPACE at position 4",
         ),
         (
+            secret(json!({ "file": "lines" })),
+            "no_secret",
+            "file lines has more than one line",
+        ),
+        (
             secret(json!({ "env": "NOT_SET" })),
             "no_secret",
             "NOT_SET is not set",
@@ -59,6 +64,7 @@ fn what_a_bot_lacks_on_this_host_is_its_own_trouble() {
     let setup = Setup::new(&sim)
         .bot("whole")
         .file("empty", "\n")
+        .file("lines", "canary\ncanary\n")
         .file("copied", "can\u{200b}ary\n")
         .file("socks", "socks5://gate:canary@127.0.0.1:1\n");
     let setup = (lacking.iter().enumerate()).fold(setup, |setup, (number, ((key, value), ..))| {
@@ -75,7 +81,11 @@ fn what_a_bot_lacks_on_this_host_is_its_own_trouble() {
         let text = view["reason_text"].as_str().expect("words for people");
         assert!(text.contains(words), "{words:?} in {text:?}");
         let next_step = view["next_step"].as_str().expect("a next step");
-        assert!(next_step.contains("start longwire again"), "{next_step}");
+        let mends = ["installations retry", "longwire reload"];
+        assert!(
+            mends.iter().any(|mend| next_step.contains(mend)),
+            "{next_step}"
+        );
         assert!(!view.to_string().contains("canary"), "{view}");
     }
     let ledger = sim.control().ledger();

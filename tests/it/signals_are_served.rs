@@ -11,11 +11,7 @@ fn a_signal_that_means_nothing_here_is_told_and_ends_nothing() {
     let sim = platform(|_| ());
     let mut gateway = Setup::new(&sim).bot("a").start();
     let before = gateway.wait_live("a");
-    for (signal, name) in [
-        (Signal::Hangup, "SIGHUP"),
-        (Signal::User1, "SIGUSR1"),
-        (Signal::User2, "SIGUSR2"),
-    ] {
+    for (signal, name) in [(Signal::User1, "SIGUSR1"), (Signal::User2, "SIGUSR2")] {
         gateway.signal(signal);
         wait_until(&format!("{name} is told"), || {
             let log = gateway.log();
@@ -62,7 +58,7 @@ fn a_service_manager_that_does_not_listen_holds_up_nothing() {
 }
 
 #[test]
-fn a_service_manager_is_told_of_the_start_and_of_the_stop() {
+fn a_service_manager_is_told_of_the_start_of_a_reload_and_of_the_stop() {
     let sim = platform(|_| ());
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("notify");
@@ -84,6 +80,9 @@ fn a_service_manager_is_told_of_the_start_and_of_the_stop() {
         .start();
     hears("READY=1");
     gateway.wait_live("a");
+    gateway.signal(Signal::Hangup);
+    hears("RELOADING=1");
+    hears("READY=1");
     gateway.signal(Signal::Term);
     hears("STOPPING=1");
     assert_eq!(gateway.wait_end().code(), Some(0));

@@ -24,6 +24,10 @@ pub enum AuditAction {
     InstallationRemove,
     /// A new secret of an installation was to be tried.
     InstallationTry,
+    /// An installation was to be tried at once.
+    InstallationRetry,
+    /// The configuration file was to be read again.
+    ConfigurationReload,
     /// The sealing key was to be renewed.
     KeysRotate,
     /// A platform was asked something through a bot.
@@ -75,13 +79,15 @@ pub struct AuditActionError;
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::InstallationAdd,
         Self::InstallationStart,
         Self::InstallationStop,
         Self::InstallationChange,
         Self::InstallationRemove,
         Self::InstallationTry,
+        Self::InstallationRetry,
+        Self::ConfigurationReload,
         Self::KeysRotate,
         Self::MessageSend,
         Self::FileUpload,
@@ -115,6 +121,8 @@ impl AuditAction {
             Self::InstallationChange => "installation.change",
             Self::InstallationRemove => "installation.remove",
             Self::InstallationTry => "installation.try",
+            Self::InstallationRetry => "installation.retry",
+            Self::ConfigurationReload => "configuration.reload",
             Self::KeysRotate => "keys.rotate",
             Self::MessageSend => "message.send",
             Self::FileUpload => "file.upload",

@@ -168,7 +168,7 @@ fn has_room(admin: &Admin, space: &Space, bot: Option<InstallationId>) -> Result
         .map_err(|full| Problem::conflict("space_limit", full.to_string()))
 }
 
-/// Also for those of the configuration file, whose `enabled` applies again at the next start. To start one that is
+/// Also for those of the configuration file: it holds over restarts and reloads, until `enabled` is changed there. To start one that is
 /// displaced takes the bot back.
 async fn set_desired(
     admin: &Data<Admin>,

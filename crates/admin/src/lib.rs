@@ -8,6 +8,7 @@
 //! /admin/v1/installations/{id}/…      requests and uploads to a bot's platform; faults for tests
 //! /admin/v1/tokens                    tokens: made, listed, revoked
 //! /admin/v1/relay                     applications connected by the platforms' SDKs, and who was refused
+//! /admin/v1/reload                    the configuration file is read again and applied, or compared
 //! /admin/v1/audit                     who changed what, and what came of it
 //! /admin/v1/retention                 what is kept, what goes, and who keeps it from going
 //! /admin/v1/events/erase              what names a person is erased
@@ -36,6 +37,7 @@ mod installations;
 mod listed;
 mod owned;
 mod relay;
+mod reload;
 mod request_problem;
 mod requests;
 mod retention;
@@ -65,6 +67,7 @@ use longwire_store::Store;
 use tokio::sync::Semaphore;
 
 pub use relay::RelaySource;
+pub use reload::{ReloadRefusal, ReloadRun, ReloadSource, Reloading};
 pub use tokens::{TokenRequest, new_token_text};
 
 /// Feeds that may be open, fewer than the clients of the listener, so that other questions find a place.
@@ -84,6 +87,8 @@ pub struct AdminSettings {
     pub janitor: Option<JanitorHandle>,
     /// The applications that are connected over the relay; without it no route tells of them.
     pub relay: Option<RelaySource>,
+    /// What reads the configuration file again; without it no route does.
+    pub reload: Option<ReloadSource>,
     /// Where installations are kept.
     pub store: Store,
     /// Whether the process is about to end.
@@ -133,6 +138,7 @@ impl Admin {
             class: RouteClass::Read,
         };
         let relay = self.settings.relay.clone().map(relay::routes);
+        let reload = self.settings.reload.clone().map(reload::routes);
         Routes::new()
             .with(Data::from(Arc::clone(self)))
             .get("/admin/v1/status", Scope::AdminRead, status::show)
@@ -157,5 +163,6 @@ impl Admin {
             .and(tokens::routes())
             .and(installations::routes())
             .and(relay.unwrap_or_default())
+            .and(reload.unwrap_or_default())
     }
 }

@@ -86,6 +86,7 @@ impl Served {
             consumers: Arc::new(Vec::new),
             other_actors: Arc::new(Vec::new),
             relay: None,
+            reload: None,
             fleet,
             store: store.clone(),
             draining: draining.clone(),

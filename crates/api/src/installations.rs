@@ -4,6 +4,8 @@ mod change;
 mod definition;
 mod document;
 mod filter;
+mod retry;
+mod rotate_secret;
 mod try_secret;
 
 use std::sync::Arc;
@@ -29,6 +31,8 @@ pub use definition::InstallationRules;
 pub(crate) use document::CandidateDocument;
 pub use document::{BotCallbacksDocument, InstallationDocument, LightsDocument, Observation};
 pub use filter::InstallationFilter;
+pub(crate) use retry::retry;
+pub(crate) use rotate_secret::{RotatedSecretDocument, rotate_secret};
 pub(crate) use try_secret::{TriedSecretDocument, try_secret};
 
 /// The row of a bot that the fleet sees.

@@ -54,6 +54,7 @@ pub mod timestamp;
 mod user_authorizations;
 mod v1;
 
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
 pub use callbacks::{AddressTest, CallbackRules, CallbackSources};
@@ -61,9 +62,10 @@ pub use callbacks::{AddressTest, CallbackRules, CallbackSources};
 use actix_web::web::Data;
 use longwire_delivery::Deliveries;
 use longwire_fleet::Fleet;
+use longwire_installation::InstallationId;
 use longwire_janitor::RetentionView;
 use longwire_listener::{AccessCheck, Draining, Routes};
-use longwire_store::Store;
+use longwire_store::{Store, WriteError};
 
 pub use compat::{CallbackBot, CompatSettings};
 pub use consumers::consumer_state;
@@ -85,6 +87,8 @@ pub struct ApiSettings {
     pub store: Store,
     /// Which brings events to applications.
     pub deliveries: Deliveries,
+    /// Reads again what the configuration file refers to for a declared installation, such as the file with its secret.
+    pub read_again: ReadAgain,
     /// What an installation that is added or changed has to keep.
     pub installation_rules: InstallationRules,
     /// How many bots have to be live for the gateway to be ready.
@@ -106,6 +110,13 @@ pub struct ApiSettings {
     /// The calls of applications that were passed on to a platform since the start.
     pub relay_calls: Arc<dyn Fn() -> Vec<RelayCalls> + Send + Sync>,
 }
+
+/// Reads again what the configuration file refers to for this installation, and has the store and the fleet take it over.
+/// Nothing happens if the file does not declare it. The error is the store's: it did not take the change.
+pub type ReadAgain = Arc<dyn Fn(InstallationId) -> ReadingAgain + Send + Sync>;
+
+/// It is being read.
+pub type ReadingAgain = Pin<Box<dyn Future<Output = Result<(), WriteError>>>>;
 
 /// What handlers work with.
 pub struct Api {

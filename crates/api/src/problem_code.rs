@@ -111,7 +111,16 @@ problem_codes! {
         "Wait until it is live, then try again.";
     DeclaredByFile = 409, "declared_by_file", "The configuration file declares the installation",
         "What the file declares is what the file says. Nothing was changed.",
-        "Change its `[[installation]]` in the file, and restart the gateway. Taken out of the file, it is stopped at the next start and can be changed and removed like any other.";
+        "Change its `[[installation]]` in the file, and run `longwire reload`. Taken out of the file, it is stopped and can be changed and removed like any other.";
+    NotWanted = 409, "not_wanted", "The bot is stopped",
+        "A bot that is stopped is not tried. Nothing was changed.",
+        "Start it with `longwire installations start`.";
+    NoConnectionWanted = 409, "no_connection_wanted", "The bot needs no connection",
+        "The bot is in webhook mode: its events come over HTTP, and it does not connect.",
+        "Change its mode, if it is to connect.";
+    ConfigurationRefused = 409, "configuration_refused", "The configuration file has a mistake",
+        "The file was read again and is not taken over: the detail has line, column and key of the mistake, or says why the file cannot be read. Nothing was changed, and the gateway goes on as before.",
+        "Correct the file, then run `longwire reload` again; `longwire check` tries it without the gateway.";
     Draining = 409, "draining", "The gateway is about to end",
         "The process takes no changes any more.",
         "Send the request again in some seconds, to the process that follows.";
@@ -391,9 +400,13 @@ mod tests {
             }
         }
         // The labels of these errors are codes.
-        let labels = ["request.rs", "fleet/upload/error.rs", "try_secret.rs"].map(|file| {
-            std::fs::read_to_string(crates.join("fleet/src").join(file)).expect("text")
-        });
+        let labels = [
+            "request.rs",
+            "fleet/upload/error.rs",
+            "try_secret.rs",
+            "fleet/operator.rs",
+        ]
+        .map(|file| std::fs::read_to_string(crates.join("fleet/src").join(file)).expect("text"));
         for source in &labels {
             let label = source.split("fn label").nth(1).expect("it has labels");
             let label = label.split("fn advice").next().unwrap_or_default();

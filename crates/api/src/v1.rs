@@ -14,7 +14,9 @@ use serde_json::json;
 use crate::consumers::{ConnectionDocument, ConsumerStatus, CountsDocument, SimulationDocument};
 use crate::event_types::TypeDocument;
 use crate::events::{JourneyDocument, StepDocument};
-use crate::installations::{CandidateDocument, InstallationDocument, TriedSecretDocument};
+use crate::installations::{
+    CandidateDocument, InstallationDocument, RotatedSecretDocument, TriedSecretDocument,
+};
 use crate::openapi::{self, list_of, reference, written};
 use crate::operation::Operation;
 use crate::problem_code::ProblemCode;
@@ -35,6 +37,7 @@ pub(crate) fn table(routes: Routes) -> Table {
         .schema::<InstallationDocument>()
         .schema::<CandidateDocument>()
         .schema::<TriedSecretDocument>()
+        .schema::<RotatedSecretDocument>()
         .schema::<probes::Readiness>();
     let table = gateway(table);
     let table = callback_operations::add(table);

@@ -48,6 +48,11 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Hold the connections of all installations until told to stop.
     Serve(Serve),
+    /// Have the running server read its configuration file again, and say what is different.
+    ///
+    /// Bots are added, changed and stopped one by one; the others keep their connections. Settings that cannot be taken over
+    /// while the server runs are named. A file with a mistake changes nothing. SIGHUP to the server does the same.
+    Reload(Reload),
     /// Show it: both platforms simulated, bots, traffic and trouble, with a verdict at the end.
     Demo(Demo),
     /// Run the simulated platform alone, for tests of your own.
@@ -133,6 +138,17 @@ pub(crate) struct Serve {
     /// End when the process that started this one is gone.
     #[arg(long, hide = true)]
     pub(crate) end_with_parent: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reload {
+    /// Say what is different, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

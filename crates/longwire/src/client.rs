@@ -30,7 +30,7 @@ const MAX_PROBE_BYTES: usize = 4096;
 pub(crate) const ONE_NAME: &str = "a bot has one name: use the one that is there, or stop it first with `longwire installations stop`";
 
 /// What to do about an installation that the configuration file declares.
-const IN_THE_FILE: &str = "change its [[installation]] in the file and restart the server; taken out of the file, it is stopped at the next start and can be changed and removed like any other";
+const IN_THE_FILE: &str = "change its [[installation]] in the file and run `longwire reload`; taken out of the file, it is stopped and can be changed and removed like any other";
 
 /// What to do about a token that the server refuses.
 const OTHER_TOKEN: &str = "name a token that is valid, with --token-file or LONGWIRE_TOKEN. On the server's host `longwire tokens create` makes one, also while the server is stopped";
@@ -82,6 +82,7 @@ impl ClientError {
         match self {
             Self::Unreachable { .. } => Exit::Unreachable,
             Self::Refused { status: 404, .. } => Exit::NotFound,
+            Self::Refused { code, .. } if code == "configuration_refused" => Exit::Config,
             Self::Plain { .. } => Exit::Usage,
             Self::Token(_) | Self::Unreadable { .. } | Self::Refused { .. } => Exit::Failed,
         }
@@ -104,6 +105,13 @@ impl ClientError {
                 }
                 "same_bot" => Some(ONE_NAME),
                 "declared_by_file" => Some(IN_THE_FILE),
+                "configuration_refused" => Some(
+                    "nothing was changed, and the server goes on; correct the file and reload again",
+                ),
+                "not_wanted" => Some("start it with `longwire installations start`"),
+                "no_connection_wanted" => Some(
+                    "change its mode with `longwire installations set --mode`, if it is to connect",
+                ),
                 "no_new_secret" => Some("set it first: longwire installations set NAME --secret"),
                 "secret_refused" => {
                     Some("set the right secret and try it; the present one serves as before")
@@ -293,7 +301,21 @@ impl Client {
         limit: Duration,
         path: &str,
     ) -> Result<T, ClientError> {
-        let request = self.http().post(self.url(path).as_str()).timeout(limit);
+        self.post_query_within(limit, path, &[]).await
+    }
+
+    /// The same with a query.
+    pub(crate) async fn post_query_within<T: DeserializeOwned>(
+        &self,
+        limit: Duration,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, ClientError> {
+        let mut url = self.url(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let request = self.http().post(url.as_str()).timeout(limit);
         self.read(request.send().await).await
     }
 
@@ -303,11 +325,22 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, ClientError> {
+        self.post_secret_within(DEADLINE, path, body).await
+    }
+
+    /// The same, where the answer may take so long.
+    pub(crate) async fn post_secret_within<T: DeserializeOwned>(
+        &self,
+        limit: Duration,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
         let body = Zeroizing::new(serde_json::to_vec(body).unwrap_or_default());
         let request = self
             .http()
             .post(self.url(path).as_str())
-            .content_type("application/json");
+            .content_type("application/json")
+            .timeout(limit);
         self.read(request.send_body(bytes::Bytes::from_owner(body)).await)
             .await
     }

@@ -16,6 +16,7 @@ mod listing;
 pub(crate) mod print;
 pub(crate) mod probe;
 pub(crate) mod relay;
+pub(crate) mod reload;
 pub(crate) mod restore;
 pub(crate) mod retention;
 pub(crate) mod secrets;

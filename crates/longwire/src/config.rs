@@ -24,6 +24,7 @@ mod retention;
 pub(crate) mod sample;
 mod secret;
 mod sections;
+mod setting_values;
 mod size;
 mod validate;
 
@@ -54,6 +55,7 @@ pub(crate) use sections::{
     LogSection, ProxySection, ServerSection, StoreSection, TimingSection, TlsSection,
     WebhooksSection, WindowSection,
 };
+pub(crate) use setting_values::SettingValues;
 
 use locate::Located;
 
@@ -109,6 +111,8 @@ pub(crate) struct Loaded {
     pub(crate) directory: PathBuf,
     /// The variables that were laid over the file.
     pub(crate) overrides: Vec<String>,
+    /// What the file and the variables say, but for installations.
+    pub(crate) values: SettingValues,
 }
 
 /// Which file is meant when none is named. One that is there and cannot be read counts as there: its error is told.
@@ -147,9 +151,9 @@ impl Loaded {
         let located = Located::new(file, text);
         let mut config: Config = toml::from_str(text).map_err(|error| located.syntax(&error))?;
         let overrides = overlay::overrides(environment)?;
+        let mut table = text.parse().map_err(|error| located.syntax(&error))?;
         if !overrides.is_empty() {
-            let table = text.parse().map_err(|error| located.syntax(&error))?;
-            config = overlay::lay(table, &overrides)?;
+            (table, config) = overlay::lay(table, &overrides)?;
         }
         validate::check(&config).map_err(|finding| {
             match overlay::source_of(&overrides, &finding.key) {
@@ -157,11 +161,12 @@ impl Loaded {
                     variable: variable.to_owned(),
                     message: finding.message,
                 },
-                None => located.at_key(&finding.key, finding.message),
+                None => located.at_key(&finding.key, finding.message, finding.earlier.as_deref()),
             }
         })?;
         Ok(Self {
             config,
+            values: SettingValues::of(&table),
             file: file.to_owned(),
             directory: file.parent().map_or_else(PathBuf::new, Path::to_owned),
             overrides: overrides

@@ -14,21 +14,19 @@ use std::time::{Duration, Instant};
 
 use longwire_delivery::{Deliveries, DeliveriesEnded, DeliverySettings, DeliveryTiming};
 use longwire_egress::{EgressSettings, NoProxy, ProxyEnvironment, RootsReport, tls_config};
-use longwire_fleet::setback::chain;
-use longwire_fleet::{
-    CardAnswering, CardBroker, ConfigFault, Drained, Fleet, FleetFailure, FleetSettings,
-};
+use longwire_fleet::{CardAnswering, CardBroker, Drained, Fleet, FleetFailure, FleetSettings};
 use longwire_janitor::JanitorHandle;
 use longwire_link::Setback;
-use longwire_store::{NewInstallation, Store, StoreSettings};
+use longwire_listener::Draining;
+use longwire_store::{Store, StoreSettings};
 
 use crate::certificates;
-use crate::config::{Config, DeclarationError, InstallationSection, Loaded};
+use crate::config::{Config, Loaded};
 use crate::exit::Failure;
 use crate::files::OpenFiles;
 use crate::fleet_access::{CardsOfConsumers, FleetLookups, FleetNames, FleetReplies};
 use crate::listeners::{Bound, Listener, Listeners, Served};
-use crate::notices::Notices;
+use crate::reload::{ReloadParts, Reloader, Started};
 use crate::retention;
 use crate::token_file::{self, FirstTokenError};
 
@@ -42,7 +40,8 @@ pub(crate) struct Gateway {
     /// Where the admin interface is.
     pub(crate) admin: SocketAddr,
     listeners: Listeners,
-    notices: Notices,
+    /// Reads the configuration file again.
+    pub(crate) reloader: Reloader,
     janitor: JanitorHandle,
 }
 
@@ -63,32 +62,21 @@ pub(crate) enum Broken {
 impl Gateway {
     /// Starts everything. Inside an actix system.
     ///
-    /// The declared installations are taken out of `loaded`: from then on the store has them, and thousands of them
-    /// need not be kept twice.
+    /// The declared installations are taken out of `loaded`: from then on the reloader has them.
     pub(crate) async fn start(loaded: &mut Loaded) -> Result<Self, Failure> {
-        let installations = std::mem::take(&mut loaded.config.installations);
         let config = &loaded.config;
         let api = bind(config.server.listen, "server.listen")?;
         let admin = bind(config.server.admin_listen, "server.admin_listen")?;
         tell_exposure(config.server.admin_listen);
         let arbiters = arbiters(config);
         let (egress, open_files) = outgoing(loaded, arbiters)?;
-        let declared = installations
-            .iter()
-            .map(|section| declared(section, loaded));
-        let (declared, config_faults) = declared.collect::<Result<(Vec<_>, Vec<_>), _>>()?;
-        let own_retention = retention::declared(installations);
         let settings = loaded.store_settings();
         let store = Store::open(&settings)?;
         first_token(&store, loaded)?;
         tell_exposed(&settings);
         let tls = certificates::start(loaded)?;
-        // Always, even with none: what is no longer declared is to stop.
-        let records = store.put_from_file(declared)?;
-        retention::declare(&store, &records, &own_retention)?;
-        let config_faults = records.iter().zip(config_faults);
-        let config_faults =
-            config_faults.filter_map(|(record, config_fault)| Some((record.id, config_fault?)));
+        let started = Started::of(loaded, &store)?;
+        let config = &loaded.config;
         open_files.tell(store.reader().count_wanted()?);
         let cards = Arc::new(CardsOfConsumers::default());
         let broker: Arc<dyn CardBroker> = Arc::<CardsOfConsumers>::clone(&cards);
@@ -102,7 +90,7 @@ impl Gateway {
             egress,
             store: store.clone(),
             fault_injection: config.debug.fault_injection,
-            config_faults: config_faults.collect(),
+            config_faults: started.faults(),
             cards: CardAnswering {
                 broker: Some(broker),
                 settings: config.cards.settings(),
@@ -111,12 +99,20 @@ impl Gateway {
         })
         .await;
         let consumers = Arc::new(OnceLock::new());
-        let notices = Notices::start(&config.notices, &store, &fleet, &consumers);
         let deliveries = start_deliveries(config, &fleet, &store, delivery_egress).await?;
         cards.ask(deliveries.clone());
         // Delivery starts once.
         let _ = consumers.set(deliveries.clone());
         let janitor = retention::start(config, &store);
+        let draining = Draining::default();
+        let parts = ReloadParts {
+            store: store.clone(),
+            fleet: fleet.clone(),
+            draining: draining.clone(),
+            consumers,
+            janitor: janitor.clone(),
+        };
+        let reloader = Reloader::start(started, parts);
         let listen = Failure::io("serve HTTP");
         let (api_address, admin_address) = (address(&api)?, address(&admin)?);
         let served = Served {
@@ -126,6 +122,8 @@ impl Gateway {
             janitor,
             egress: relay_egress,
             open_files: open_files.limit(),
+            draining,
+            reloader: Some(reloader.clone()),
         };
         let bound = Bound { api, tls, admin };
         let listeners = Listeners::start(config, &served, bound).map_err(listen)?;
@@ -143,7 +141,7 @@ impl Gateway {
             api: api_address,
             admin: admin_address,
             listeners,
-            notices,
+            reloader,
             janitor,
         })
     }
@@ -166,7 +164,7 @@ impl Gateway {
         self.listeners.draining.begin();
         self.janitor.stop();
         // A bot that stops sends nothing more.
-        drop(self.notices);
+        self.reloader.end_notices();
         // Positions are kept by the writer, which ends with the fleet; clicks that wait are answered by default.
         let begun = Instant::now();
         let left = self.deliveries.drain(limit / 2).await;
@@ -327,22 +325,4 @@ fn tell_proxies(environment: &ProxyEnvironment) {
             "an entry that exempts nobody from the proxy"
         );
     }
-}
-
-/// An installation of the file, and what keeps it from being connected.
-type Declared = (NewInstallation, Option<ConfigFault>);
-
-/// The file's installation with its secret. One that is not there is this bot's trouble and nobody else's: the bot is kept
-/// without, and shows as refused.
-fn declared(section: &InstallationSection, loaded: &Loaded) -> Result<Declared, DeclarationError> {
-    let (setback, detail) = match section.resolve(loaded) {
-        Ok(new) => return Ok((new, None)),
-        Err(DeclarationError::Secret { source, .. }) => (Setback::NoSecret, chain(&source)),
-        Err(DeclarationError::Proxy { source, .. }) => (Setback::ProxyUnusable, chain(&source)),
-        Err(error @ (DeclarationError::Misfit { .. } | DeclarationError::BaseUrl { .. })) => {
-            return Err(error);
-        }
-    };
-    let config_fault = ConfigFault { setback, detail };
-    Ok((section.without_access(loaded)?, Some(config_fault)))
 }

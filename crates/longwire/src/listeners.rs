@@ -16,8 +16,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use longwire_access::TokenText;
-use longwire_admin::{Admin, AdminSettings, RelaySource};
-use longwire_api::{Api, ApiSettings, InstallationRules, RelayCalls};
+use longwire_admin::{Admin, AdminSettings, RelaySource, ReloadSource};
+use longwire_api::{Api, ApiSettings, InstallationRules, ReadAgain, RelayCalls};
 use longwire_delivery::Deliveries;
 use longwire_egress::EgressSettings;
 use longwire_fleet::Fleet;
@@ -32,6 +32,7 @@ use longwire_store::Store;
 use tokio::sync::watch;
 
 use crate::config::{Config, parse_duration};
+use crate::reload::Reloader;
 
 /// Clients of applications at once, each with a stream or a request that waits, beside probes and scrapes; where open files
 /// are few, one in sixteen of them, and at least [`LEAST_API_CONNECTIONS`].
@@ -89,6 +90,10 @@ pub(crate) struct Served {
     pub(crate) egress: EgressSettings,
     /// Files that the process may open; `None` is any number.
     pub(crate) open_files: Option<u64>,
+    /// Tells handlers that the process is about to end.
+    pub(crate) draining: Draining,
+    /// Reads the configuration file again; without it no route does.
+    pub(crate) reloader: Option<Reloader>,
 }
 
 /// What the listeners listen on.
@@ -102,7 +107,7 @@ pub(crate) struct Bound {
 impl Listeners {
     /// Starts answering on both.
     pub(crate) fn start(config: &Config, served: &Served, bound: Bound) -> io::Result<Self> {
-        let draining = Draining::default();
+        let draining = served.draining.clone();
         let api_connections = api_connections(served.open_files);
         let access = access(&served.store, streams(api_connections));
         let relay = config
@@ -199,6 +204,7 @@ fn api(
         fleet: served.fleet.clone(),
         store: served.store.clone(),
         deliveries: served.deliveries.clone(),
+        read_again: read_again(served.reloader.clone()),
         installation_rules: installation_rules(config),
         ready_floor: config.server.ready_floor,
         draining: draining.clone(),
@@ -234,11 +240,33 @@ fn admin(
             relay,
             store: served.store.clone(),
         }),
+        reload: served.reloader.clone().map(reload_source),
         store: served.store.clone(),
         draining: draining.clone(),
         fault_injection: config.debug.fault_injection,
         installation_rules: installation_rules(config),
         parse_duration,
+    })
+}
+
+/// Has declared bots' secrets read again.
+fn read_again(reloader: Option<Reloader>) -> ReadAgain {
+    Arc::new(move |id| {
+        let reloader = reloader.clone();
+        Box::pin(async move {
+            match reloader {
+                Some(reloader) => reloader.read_again(id).await,
+                None => Ok(()),
+            }
+        })
+    })
+}
+
+/// Has the configuration file read again.
+fn reload_source(reloader: Reloader) -> ReloadSource {
+    Arc::new(move |run| {
+        let reloader = reloader.clone();
+        Box::pin(async move { reloader.reload(run).await })
     })
 }
 

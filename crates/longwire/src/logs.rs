@@ -8,13 +8,15 @@ mod fields;
 
 use std::io::{self, IsTerminal as _};
 use std::panic::PanicHookInfo;
+use std::sync::OnceLock;
 
 use longwire_terminal::escaped_json;
 use longwire_terminal::stderr::{self, LOST_TARGET};
 use tracing::{Dispatch, Metadata};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields};
+use tracing_subscriber::fmt::{MakeWriter, SubscriberBuilder};
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Registry};
 
 use crate::config::{LogFormat, LogSection, log_filter};
 use fields::EscapedFields;
@@ -32,8 +34,22 @@ pub(crate) fn start(section: &LogSection, wanted: Option<LogFormat>) {
     let filter = log_filter::parse(&section.filter)
         .expect("validation has accepted the filter; others are constants");
     // Fails only if logging was started before, which then goes on.
-    let _ = dispatch(form, filter, LogLines).try_init();
+    let (dispatch, live_filter) = dispatch(form, filter, LogLines);
+    if dispatch.try_init().is_ok() {
+        let _ = LIVE_FILTER.set(live_filter);
+    }
     std::panic::set_hook(Box::new(report_panic));
+}
+
+/// Changes what is logged while the process runs.
+type LiveFilter = Box<dyn Fn(EnvFilter) -> bool + Send + Sync>;
+
+static LIVE_FILTER: OnceLock<LiveFilter> = OnceLock::new();
+
+/// What is logged from now on. Validation has accepted the filter. Answers whether it was taken over.
+pub(crate) fn set_filter(filter: &str) -> bool {
+    let set = |live: &LiveFilter| log_filter::parse(filter).is_ok_and(live);
+    LIVE_FILTER.get().is_some_and(set)
 }
 
 /// How a line looks.
@@ -45,7 +61,7 @@ enum Form {
     Text { colours: bool },
 }
 
-fn dispatch<W>(form: Form, filter: EnvFilter, lines: W) -> Dispatch
+fn dispatch<W>(form: Form, filter: EnvFilter, lines: W) -> (Dispatch, LiveFilter)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -53,19 +69,36 @@ where
         .with_env_filter(filter)
         .with_writer(lines);
     match form {
-        Form::Json => builder
-            .map_writer(EscapedJson)
-            .json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
-            .into(),
-        Form::Text { colours } => builder
-            .with_ansi(colours)
-            .with_target(false)
-            .fmt_fields(EscapedFields)
-            .into(),
+        Form::Json => with_live_filter(
+            builder
+                .map_writer(EscapedJson)
+                .json()
+                .flatten_event(true)
+                .with_current_span(true)
+                .with_span_list(false),
+        ),
+        Form::Text { colours } => with_live_filter(
+            builder
+                .with_ansi(colours)
+                .with_target(false)
+                .fmt_fields(EscapedFields),
+        ),
     }
+}
+
+/// The log of this builder, whose filter can be changed.
+fn with_live_filter<N, E, W>(
+    builder: SubscriberBuilder<N, E, EnvFilter, W>,
+) -> (Dispatch, LiveFilter)
+where
+    N: for<'a> FormatFields<'a> + Send + Sync + 'static,
+    E: FormatEvent<Registry, N> + Send + Sync + 'static,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let builder = builder.with_filter_reloading();
+    let handle = builder.reload_handle();
+    let set: LiveFilter = Box::new(move |filter| handle.reload(filter).is_ok());
+    (builder.finish().into(), set)
 }
 
 /// Where the formatter's lines go.
@@ -204,7 +237,7 @@ mod tests {
         let kept = Kept::default();
         let lines = kept.clone();
         let filter = log_filter::parse(filter).expect("a filter");
-        let dispatch = dispatch(form, filter, move || lines.clone());
+        let (dispatch, _) = dispatch(form, filter, move || lines.clone());
         tracing::dispatcher::with_default(&dispatch, tell);
         let bytes = kept.0.lock().expect("nobody panics").clone();
         String::from_utf8(bytes).expect("lines are text")
@@ -263,6 +296,25 @@ mod tests {
                 .collect();
             assert_eq!(levels.join(" "), expected, "{filter}");
         }
+    }
+
+    #[test]
+    fn a_level_is_changed_while_the_process_runs() {
+        let kept = Kept::default();
+        let lines = kept.clone();
+        let filter = |text: &str| log_filter::parse(text).expect("a filter");
+        let (dispatch, set) = dispatch(Form::Json, filter("info"), move || lines.clone());
+        tracing::dispatcher::with_default(&dispatch, || {
+            tracing::debug!("first");
+            assert!(set(filter("debug")));
+            tracing::debug!("second");
+            assert!(set(filter("warn")));
+            tracing::info!("third");
+        });
+        let bytes = kept.0.lock().expect("nobody panics").clone();
+        let text = String::from_utf8(bytes).expect("lines are text");
+        assert!(text.contains("second"), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
     }
 
     #[test]

@@ -16,8 +16,10 @@ mod client;
 mod command_audit;
 mod commands;
 mod config;
+mod declarations;
 mod exit;
 mod exit_code;
+mod file_stamp;
 mod files;
 mod fleet_access;
 mod gateway;
@@ -26,7 +28,9 @@ mod logs;
 mod moment;
 mod notices;
 mod owner_file;
+mod process_user;
 mod prompt;
+mod reload;
 mod retention;
 mod signals;
 mod systemd;
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
     let config = config.as_deref();
     let done = match command {
         Command::Serve(serve) => commands::serve::run(config, &serve),
+        Command::Reload(wanted) => commands::reload::run(config, &wanted),
         Command::Demo(demo) => commands::demo::run(&demo),
         Command::Sim(sim) => commands::sim::run(&sim),
         Command::Bench(bench) => commands::bench::run(&bench),

@@ -1,5 +1,7 @@
 //! What the configuration says of retention, given to the store and to the janitor.
 
+use std::collections::HashMap;
+
 use longwire_installation::Name;
 use longwire_janitor::{JanitorHandle, JanitorSettings};
 use longwire_store::{InstallationRecord, Store, WriteError};
@@ -16,10 +18,10 @@ pub(crate) fn start(config: &Config, store: &Store) -> JanitorHandle {
 }
 
 /// The rules that these installations have of their own.
-pub(crate) fn declared(installations: Vec<InstallationSection>) -> Vec<(Name, OwnRetention)> {
-    let rules = installations.into_iter();
+pub(crate) fn declared(installations: &[InstallationSection]) -> Vec<(Name, OwnRetention)> {
+    let rules = installations.iter();
     rules
-        .map(|section| (section.name, section.retention))
+        .map(|section| (section.name.clone(), section.retention))
         .collect()
 }
 
@@ -29,9 +31,10 @@ pub(crate) fn declare(
     records: &[InstallationRecord],
     rules: &[(Name, OwnRetention)],
 ) -> Result<(), WriteError> {
+    let own: HashMap<&Name, &OwnRetention> = rules.iter().map(|(name, own)| (name, own)).collect();
     let of = |record: &InstallationRecord| {
-        let found = rules.iter().find(|(name, _)| *name == record.name);
-        let rules = found.map_or_else(Default::default, |(_, own)| own.rules());
+        let found = own.get(&record.name);
+        let rules = found.map_or_else(Default::default, |own| own.rules());
         (record.id, rules)
     };
     store.set_retentions(records.iter().map(of).collect())

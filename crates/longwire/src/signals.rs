@@ -1,4 +1,5 @@
-//! SIGTERM and SIGINT. The first asks for a graceful stop, the second for none.
+//! SIGTERM and SIGINT: the first asks for a graceful stop, the second for none. A server takes SIGHUP as well, which asks for the
+//! configuration to be read again, and ignores SIGUSR1 and SIGUSR2.
 //!
 //! A thread of their own takes the signals, so that they are served whatever the others do: where a signal finds nobody
 //! who takes it, because the process has not begun to serve, is stuck, or writes its last words to a reader that
@@ -7,6 +8,7 @@
 //! ```text
 //! SIGTERM, SIGINT ──▶ thread ──▶ one place ──▶ whoever calls `next`
 //!                       └── nobody has called it yet, the place is taken, or gone: the process ends
+//! SIGHUP ──▶ thread ──▶ counted, for whoever looks at `hangups`, now or later
 //! ```
 
 use std::future::pending;
@@ -16,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::watch;
 
 use crate::exit::{Exit, leave};
 
@@ -23,28 +26,52 @@ use crate::exit::{Exit, leave};
 pub(crate) struct Signals {
     heard: Receiver<&'static str>,
     is_awaited: Arc<AtomicBool>,
+    hangups: watch::Receiver<u64>,
 }
 
 impl Signals {
-    /// Takes the signals over from the operating system's defaults, for good.
+    /// Takes the signals that end a process over from the operating system's defaults, for good.
     pub(crate) fn take() -> io::Result<Self> {
+        Self::take_with(false)
+    }
+
+    /// The same, and those that end a program by default though nobody who sends them to a server means that.
+    pub(crate) fn take_as_server() -> io::Result<Self> {
+        Self::take_with(true)
+    }
+
+    fn take_with(is_server: bool) -> io::Result<Self> {
         let (heard_at, heard) = channel(1);
         let is_awaited = Arc::new(AtomicBool::new(false));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .build()?;
-        let (terminate, interrupt) = {
+        let (hangup_at, hangups) = watch::channel(0);
+        let of_server = |kind| is_server.then(|| signal(kind)).transpose();
+        let taken = {
             let _inside = runtime.enter();
-            (
-                signal(SignalKind::terminate())?,
-                signal(SignalKind::interrupt())?,
-            )
+            Taken {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+                hangup: of_server(SignalKind::hangup())?,
+                user1: of_server(SignalKind::user_defined1())?,
+                user2: of_server(SignalKind::user_defined2())?,
+            }
         };
         let awaited = Arc::clone(&is_awaited);
         std::thread::Builder::new()
             .name("longwire-signals".to_owned())
-            .spawn(move || runtime.block_on(pass_on(terminate, interrupt, &heard_at, &awaited)))?;
-        Ok(Self { heard, is_awaited })
+            .spawn(move || runtime.block_on(pass_on(taken, &heard_at, &awaited, &hangup_at)))?;
+        Ok(Self {
+            heard,
+            is_awaited,
+            hangups,
+        })
+    }
+
+    /// Changes with each SIGHUP. One that came before anybody looked is not lost; of several one is told.
+    pub(crate) fn hangups(&self) -> watch::Receiver<u64> {
+        self.hangups.clone()
     }
 
     /// The name of the next one. Until the first call, a signal ends the process at once.
@@ -58,16 +85,45 @@ impl Signals {
     }
 }
 
+/// The signals that the thread takes.
+struct Taken {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Option<Signal>,
+    user1: Option<Signal>,
+    user2: Option<Signal>,
+}
+
+/// Waits for a signal, or for ever if it is not taken.
+async fn hears(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => pending().await,
+    }
+}
+
 async fn pass_on(
-    mut terminate: Signal,
-    mut interrupt: Signal,
+    mut taken: Taken,
     heard_at: &Sender<&'static str>,
     is_awaited: &AtomicBool,
+    hangup_at: &watch::Sender<u64>,
 ) {
     loop {
         let name = tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
+            _ = taken.terminate.recv() => "SIGTERM",
+            _ = taken.interrupt.recv() => "SIGINT",
+            () = hears(&mut taken.hangup) => {
+                hangup_at.send_modify(|count| *count += 1);
+                continue;
+            }
+            () = hears(&mut taken.user1) => {
+                ignore("SIGUSR1");
+                continue;
+            }
+            () = hears(&mut taken.user2) => {
+                ignore("SIGUSR2");
+                continue;
+            }
         };
         if !is_awaited.load(Relaxed) {
             tracing::info!(signal = name, "leaving before anything began");
@@ -80,27 +136,12 @@ async fn pass_on(
     }
 }
 
-/// Has the process live on when it gets a signal that ends a program by default, though nobody who sends it to a server
-/// means that: SIGHUP (the terminal is gone; read your configuration again), SIGUSR1, SIGUSR2 (open your log again).
-/// None of them means anything here, and the log says so. Inside an actix system only.
-pub(crate) fn outlive_others() -> io::Result<()> {
-    let others = [
-        ("SIGHUP", SignalKind::hangup()),
-        ("SIGUSR1", SignalKind::user_defined1()),
-        ("SIGUSR2", SignalKind::user_defined2()),
-    ];
-    for (name, kind) in others {
-        let mut heard = signal(kind)?;
-        actix_rt::spawn(async move {
-            while heard.recv().await.is_some() {
-                tracing::info!(
-                    signal = name,
-                    "the signal means nothing here and is ignored; a changed configuration needs a restart"
-                );
-            }
-        });
-    }
-    Ok(())
+/// A signal that ends a program by default, though nobody who sends it to a server means that: open your log again.
+fn ignore(name: &str) {
+    tracing::info!(
+        signal = name,
+        "the signal means nothing here and is ignored"
+    );
 }
 
 /// This process is killed when the one that started it is gone, however that ended. Linux only; elsewhere a started

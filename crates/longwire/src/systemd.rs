@@ -15,6 +15,7 @@ const WAITING: usize = 16;
 /// A message to systemd.
 enum Notice {
     Ready(&'static str),
+    Reloading,
     Status(String),
     Stopping(&'static str),
     Watchdog,
@@ -36,6 +37,11 @@ pub(crate) fn status_line(counts: WantedCounts, recorded: u64) -> String {
 /// Installations are being connected, and the listeners answer.
 pub(crate) fn ready(status: &'static str) {
     notify(Notice::Ready(status));
+}
+
+/// The configuration is being read again, until [`ready`] is told (`Type=notify-reload`).
+pub(crate) fn reloading() {
+    notify(Notice::Reloading);
 }
 
 /// One line for `systemctl status`.
@@ -71,6 +77,11 @@ fn tell(notices: &Receiver<Notice>) {
             Notice::Ready(status) => {
                 sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(status)])
             }
+            // With the time at which it begins: a reload that was asked for later has not begun yet.
+            Notice::Reloading => NotifyState::monotonic_usec_now().and_then(|now| {
+                let status = NotifyState::Status("reading the configuration again");
+                sd_notify::notify(&[NotifyState::Reloading, now, status])
+            }),
             Notice::Status(status) => sd_notify::notify(&[NotifyState::Status(status)]),
             Notice::Stopping(status) => {
                 sd_notify::notify(&[NotifyState::Stopping, NotifyState::Status(status)])

@@ -1,9 +1,10 @@
 //! Starts the process, again too, and finds its listeners.
 
+use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use longwire_bench::disk::Volume;
 use tempfile::TempDir;
@@ -12,7 +13,7 @@ use super::Gateway;
 use crate::admin::Admin;
 use crate::expectations::Expectations;
 use crate::log::Log;
-use crate::process::Process;
+use crate::process::{Process, Signal};
 use crate::setup::Setup;
 use crate::wait::wait_until;
 
@@ -81,6 +82,44 @@ impl Gateway {
         gateway
     }
 
+    /// Starts it and sends it the signal while its start waits for the file of this name, which is a named pipe.
+    pub(crate) fn start_signalled(setup: Setup, pipe: &str, content: &str, signal: Signal) -> Self {
+        let directory = TempDir::with_prefix("longwire-story-").expect("a temporary directory");
+        setup.write(directory.path());
+        let pipe = directory.path().join(pipe);
+        let made = Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.expect("it is there").success(), "a named pipe is made");
+        let log = Log::at(directory.path().join("longwire.log"));
+        let mut process = Process::serve(
+            directory.path(),
+            log.path(),
+            &setup.environment,
+            setup.open_files,
+        );
+        // Opening it for writing waits for a reader, which is the start.
+        let mut writing = OpenOptions::new()
+            .write(true)
+            .open(&pipe)
+            .expect("the start reads it");
+        process.signal(signal);
+        writing
+            .write_all(content.as_bytes())
+            .expect("the start reads it");
+        drop(writing);
+        let (process, public, admin) = found(process, &setup, directory.path(), &log, 0)
+            .unwrap_or_else(|status| panic!("the gateway ended with {status}:\n{}", log.tail()));
+        Self {
+            setup,
+            volume: None,
+            directory,
+            log,
+            process: Some(process),
+            expectations: Expectations::default(),
+            admin,
+            public,
+        }
+    }
+
     fn start_in(directory: TempDir, volume: Option<Volume>, setup: Setup) -> Self {
         setup.write(directory.path());
         let log = Log::at(directory.path().join("longwire.log"));
@@ -134,7 +173,19 @@ fn try_serve(
     log: &Log,
 ) -> Result<(Process, Admin, Admin), ExitStatus> {
     let said_before = log.entries().len();
-    let mut process = Process::serve(directory, log.path(), &setup.environment, setup.open_files);
+    let process = Process::serve(directory, log.path(), &setup.environment, setup.open_files);
+    found(process, setup, directory, log, said_before)
+}
+
+/// Finds the listeners of a process that was started.
+#[track_caller]
+fn found(
+    mut process: Process,
+    setup: &Setup,
+    directory: &Path,
+    log: &Log,
+    said_before: usize,
+) -> Result<(Process, Admin, Admin), ExitStatus> {
     let (public, admin) = wait_until("the gateway announces its listeners", || {
         if let Some(status) = process.ended() {
             return Ok(Err(status));

@@ -31,7 +31,7 @@ pub(super) async fn stored(
 }
 
 /// How the fleet sees it, if it knows it by now.
-fn view(api: &Api, record: &InstallationRecord) -> Option<InstallationView> {
+pub(super) fn view(api: &Api, record: &InstallationRecord) -> Option<InstallationView> {
     let id = record.public_id.to_string();
     api.settings.fleet.installation(&id)
 }

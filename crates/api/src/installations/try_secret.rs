@@ -56,6 +56,15 @@ pub(crate) async fn try_secret(
 
 async fn try_for(api: &Api, caller: &Caller, id_or_name: &str) -> Result<SecretTried, Problem> {
     audit::admit(api)?;
+    try_waiting(api, caller, id_or_name).await
+}
+
+/// Tries the new secret that waits, for a caller whose change is admitted.
+pub(super) async fn try_waiting(
+    api: &Api,
+    caller: &Caller,
+    id_or_name: &str,
+) -> Result<SecretTried, Problem> {
     let end = Instant::now() + ROW_COMES_WITHIN;
     loop {
         let record = stored(api, caller, id_or_name).await?;

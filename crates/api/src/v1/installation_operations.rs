@@ -17,7 +17,7 @@ const ONE: &str = "/v1/installations/{installation}";
 const CHANGE: [ProblemCode; 4] = [AuditFull, StoreUnsettled, NameTaken, DiskStalled];
 
 pub(super) fn add(table: Table) -> Table {
-    try_secret(change(see(table)))
+    retry(rotate_secret(try_secret(change(see(table)))))
 }
 
 fn one(operation: Operation) -> Operation {
@@ -122,6 +122,52 @@ fn change(table: Table) -> Table {
                 .answers(204, "It is removed.", "", json!({})),
             installations::remove,
         )
+}
+
+fn rotate_secret(table: Table) -> Table {
+    let path = "/v1/installations/{installation}/rotate-secret";
+    let operation = one(write(Method::POST, path, "rotate_installation_secret"))
+        .about(
+            "installations",
+            "Give an installation a new secret",
+            "Answers once the platform has taken or refused it, within a minute. A connected bot proves it on a second connection while the present secret serves: on Feishu and Lark without a gap, on WeCom with one, because the platform ends the first connection and with it the streams under way. A refused secret is dropped, and the present one serves on. A bot that is not connected uses the new secret at once. `PATCH` sets a secret and waits for nothing.",
+        )
+        .body(
+            "application/json",
+            true,
+            json!({
+                "type": "object",
+                "description": "The secret under the key of its platform: `app_secret` on Feishu and Lark, `secret` on WeCom.",
+                "properties": {"app_secret": {"type": "string"}, "secret": {"type": "string"}},
+                "additionalProperties": false,
+            }),
+            json!({"app_secret": "0123456789abcdefghijklmnopqrstuv"}),
+        )
+        .may_fail(&[
+            DeclaredByFile,
+            UnknownInstallation,
+            NoNewSecret,
+            NotConnected,
+            SecretRefused,
+            SecretNotTried,
+            TryGivenUp,
+            TimedOut,
+        ])
+        .json(200, "It is the secret from now on.", reference("RotatedSecret"));
+    table.add(operation, installations::rotate_secret)
+}
+
+fn retry(table: Table) -> Table {
+    let path = "/v1/installations/{installation}/retry";
+    let operation = one(write(Method::POST, path, "retry_installation"))
+        .about(
+            "installations",
+            "Try an installation now",
+            "One that is refused, waits after failures, or whose actors failed too often is tried at once; files with its secrets are read again before. One that another program has is taken back. One that is live or on its way stays as it is. The answer has the bot as it is after the attempt, or after 20 seconds.",
+        )
+        .may_fail(&[UnknownInstallation, NotWanted, NoConnectionWanted, Displaced, SameBot])
+        .json(200, "The installation.", reference("Installation"));
+    table.add(operation, installations::retry)
 }
 
 fn try_secret(table: Table) -> Table {

@@ -390,3 +390,39 @@ fn a_try_without_a_new_secret_is_refused_and_audited() {
         assert_eq!(tries(&served), expected);
     });
 }
+
+/// The stories have bots that are tried, and secrets that are proved.
+#[test]
+fn a_retry_and_a_rotation_refuse_what_makes_no_sense() {
+    with_routes(|served| async move {
+        served.until_seen("one").await;
+        let post = |path: &str, body: Option<Value>| {
+            let path = format!("/v1/installations/{path}");
+            let served = &served;
+            async move { served.ask(Who::Owner, "POST", &path, body).await }
+        };
+        for (name, status, code) in [("nobody", 404, "not_found"), ("one", 409, "not_wanted")] {
+            let refused = post(&format!("{name}/retry"), None).await;
+            let found = (refused.status, refused.body["code"].as_str());
+            assert_eq!(found, (status, Some(code)), "{refused:?}");
+        }
+        for (body, pointer) in [
+            (json!({}), "/app_secret"),
+            (json!({"app_secret": "another", "mode": "both"}), "/mode"),
+            (json!({"app_secret": "two\nlines"}), "/app_secret"),
+            (json!({"secret": "of WeCom"}), "/app_secret"),
+        ] {
+            let refused = post("one/rotate-secret", Some(body)).await;
+            assert_eq!(refused.status, 400, "{refused:?}");
+            assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{refused:?}");
+            assert!(!refused.text.contains("another"), "{refused:?}");
+        }
+        let secret = json!({"app_secret": "another"});
+        for outcome in ["kept", "same"] {
+            let rotated = post("one/rotate-secret", Some(secret.clone())).await;
+            assert_eq!(rotated.status, 200, "{rotated:?}");
+            assert_eq!(rotated.body["outcome"], outcome, "{rotated:?}");
+            assert_eq!(rotated.body["state"], "stopped", "nobody wants it");
+        }
+    });
+}

@@ -3,8 +3,6 @@
 //! Files that cannot be used, or do not belong together, change nothing: the certificate from before is shown on. It is told
 //! once, and not at the first look: whoever replaces two files does so one after the other.
 
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +10,7 @@ use longwire_fleet::setback::chain;
 use longwire_listener::{Certificate, ShownCertificate, Standing, Validity};
 
 use super::{CertificateFailure, CertificateSource, tell_standing};
+use crate::file_stamp::FileStamp;
 use crate::moment;
 
 /// How often the files are looked at. Nobody waits for it, and a look costs two system calls.
@@ -19,33 +18,11 @@ const INTERVAL: Duration = Duration::from_secs(3);
 /// A certificate of our own is replaced at this age, a third of the time that it is valid for.
 const RENEW_AFTER_MS: i64 = 30 * 86_400_000;
 
-/// What a file was when it was looked at. Any change of it changes one of these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    inode: u64,
-    bytes: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    /// `None` if it cannot be looked at. Follows links, which is how some programs replace both files at once.
-    fn of(path: &Path) -> Option<Self> {
-        let file = std::fs::metadata(path).ok()?;
-        Some(Self {
-            inode: file.ino(),
-            bytes: file.size(),
-            modified: (file.mtime(), file.mtime_nsec()),
-            changed: (file.ctime(), file.ctime_nsec()),
-        })
-    }
-}
-
 /// What a certificate was made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Made {
     /// Of files as they were.
-    OfFiles(Option<Stamp>, Option<Stamp>),
+    OfFiles(Option<FileStamp>, Option<FileStamp>),
     /// By ourselves, in this period.
     InPeriod(i64),
 }
@@ -54,7 +31,7 @@ impl Made {
     fn now(source: &CertificateSource, now_ms: i64) -> Self {
         match source {
             CertificateSource::Files { cert, key } => {
-                Self::OfFiles(Stamp::of(cert), Stamp::of(key))
+                Self::OfFiles(FileStamp::of(cert), FileStamp::of(key))
             }
             CertificateSource::Own { .. } => Self::InPeriod(now_ms.div_euclid(RENEW_AFTER_MS)),
         }

@@ -39,6 +39,29 @@ pub(crate) enum Installations {
     /// A WeCom bot loses its connection for a moment, and the streams under way with it. Bots of Feishu and Lark try a new
     /// secret by themselves, without a gap.
     TrySecret(Which),
+    /// Give an installation a new secret, and say whether the platform takes it.
+    ///
+    /// A connected bot proves it on a second connection while the present secret serves, and a refused one is dropped. A WeCom
+    /// bot loses its connection for a moment when it is taken, and the streams under way with it. Without a running server
+    /// the secret is kept and used from the next start on.
+    RotateSecret {
+        /// Id or name.
+        installation: String,
+        /// Read the new secret from standard input. It is asked for unless it is given.
+        #[arg(long, conflicts_with = "secret_file")]
+        secret_stdin: bool,
+        /// Read the new secret from a file.
+        #[arg(long, value_name = "FILE")]
+        secret_file: Option<PathBuf>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Have the running server try an installation now: one that is refused, displaced, waits after failures, or whose actors
+    /// failed too often.
+    ///
+    /// Files with its secrets are read again before. A displaced bot is taken back. Ends with 1 if the bot is not live
+    /// afterwards.
+    Retry(Which),
     /// Give an installation another name.
     Rename {
         /// Id or name.

@@ -157,7 +157,7 @@ fn same_bots(config: &Config, records: &[InstallationRecord], findings: &mut Fin
         if let Err(other) = names.assign(bot, name) {
             findings.bad(
                 format!("bot of {name}"),
-                format!("`{other}` is the same bot; only the older one is connected"),
+                format!("`{name}` is the same bot as `{other}`; only the older one is connected"),
                 Setback::SameBot.next_step(),
             );
         }

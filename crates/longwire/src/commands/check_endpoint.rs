@@ -20,7 +20,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use crate::cli::{CheckEndpoint, Form};
-use crate::config::{Config, ConfigError, Loaded, SecretRef};
+use crate::config::{Config, ConfigError, Loaded, SecretRef, SettingValues};
 use crate::exit::{Exit, Failure};
 use crate::{gateway, logs, prompt};
 
@@ -72,6 +72,7 @@ fn surroundings(config: Option<&Path>) -> Result<(Loaded, AddressFilter), Failur
                 file,
                 directory: std::path::PathBuf::new(),
                 overrides: Vec::new(),
+                values: SettingValues::default(),
             };
             (loaded, AddressFilter::from_entries(["loopback", "private"]))
         }

@@ -23,7 +23,7 @@ use secrecy::ExposeSecret as _;
 use super::bench;
 use crate::config::{
     Config, InstallationSection, Loaded, LogFormat, LogSection, OwnRetention, PlatformName,
-    ProxySetting, SecretRef,
+    ProxySetting, SecretRef, SettingValues,
 };
 use crate::exit::{Exit, Failure};
 use crate::gateway::Gateway;
@@ -149,6 +149,7 @@ fn configured(command: &Demo, stage: &DemoStage) -> Loaded {
         file: PathBuf::from("demo"),
         directory: stage.directory().to_owned(),
         overrides: Vec::new(),
+        values: SettingValues::default(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `longwire installations`: add, list, show, start, stop, change, try, remove.
+//! `longwire installations`: add, list, show, start, stop, change, rotate-secret, retry, try, remove.
 //!
 //! What is kept is read from the store, beside a running server or without one. A change goes straight to the
 //! store too, unless a server holds it: then the server is asked, so that it acts at once. How an installation fares
@@ -6,6 +6,7 @@
 
 mod change;
 mod list;
+mod operate;
 mod page;
 
 use std::io::Write as _;
@@ -45,6 +46,16 @@ pub(crate) fn run(config: Option<&Path>, command: Installations) -> Result<Exit,
         Installations::Stop(which) => set_desired(&loaded, &which, Desired::Stop),
         Installations::Set(wanted) => change::set(&loaded, &wanted),
         Installations::TrySecret(which) => change::try_secret(&loaded, &which),
+        Installations::RotateSecret {
+            installation,
+            secret_stdin,
+            secret_file,
+            server,
+        } => {
+            let secret = (secret_file.as_deref(), secret_stdin);
+            operate::rotate_secret(&loaded, &installation, secret, &server)
+        }
+        Installations::Retry(which) => operate::retry(&loaded, &which),
         Installations::Rename {
             installation,
             name,
@@ -300,5 +311,16 @@ fn set_desired(loaded: &Loaded, which: &Which, desired: Desired) -> Result<Exit,
         Err(error) => return Err(error.into()),
     };
     say(format_args!("{}: {done}", escaped(record.name.as_str())));
+    if record.origin == Origin::File {
+        say(match desired {
+            Desired::Run => {
+                "the configuration file declares it; if the file says `enabled = false`, the start holds over restarts and reloads"
+            }
+            Desired::Stop => {
+                "the configuration file declares it; the stop holds over restarts and reloads, until it is started or `enabled` \
+                 is changed in the file"
+            }
+        });
+    }
     Ok(Exit::Done)
 }

@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::time::Duration;
 
+use longwire_admin::ReloadRun;
 use longwire_fleet::setback::chain;
+use tokio::sync::watch;
 
 use crate::cli::Serve;
 use crate::config::Loaded;
 use crate::exit::{Exit, Failure, leave};
 use crate::gateway::{Broken, Gateway};
-use crate::signals::{Signals, end_with_parent, outlive_others};
+use crate::reload::Reloader;
+use crate::signals::{Signals, end_with_parent};
 use crate::{files, logs, systemd};
 
 /// How often `systemctl status` gets a new line.
@@ -18,6 +21,8 @@ const STATUS_PERIOD: Duration = Duration::from_secs(10);
 const LAST_TASKS: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(config: Option<&Path>, serve: &Serve) -> Result<Exit, Failure> {
+    // First of all: whoever asks for a reload this early does not mean to end the process.
+    let signals = Signals::take_as_server().map_err(Failure::io("take over signals"))?;
     let mut loaded = Loaded::read(config)?;
     logs::start(&loaded.config.log, serve.log);
     if !loaded.overrides.is_empty() {
@@ -27,12 +32,10 @@ pub(crate) fn run(config: Option<&Path>, serve: &Serve) -> Result<Exit, Failure>
         end_with_parent();
     }
     files::raise();
-    actix_rt::System::new().block_on(hold(&mut loaded))
+    actix_rt::System::new().block_on(hold(&mut loaded, signals))
 }
 
-async fn hold(loaded: &mut Loaded) -> Result<Exit, Failure> {
-    let mut signals = Signals::take().map_err(Failure::io("take over signals"))?;
-    outlive_others().map_err(Failure::io("take over signals"))?;
+async fn hold(loaded: &mut Loaded, mut signals: Signals) -> Result<Exit, Failure> {
     let gateway = Gateway::start(loaded).await?;
     tracing::info!(
         config = %loaded.file.display(),
@@ -42,8 +45,14 @@ async fn hold(loaded: &mut Loaded) -> Result<Exit, Failure> {
         "serving",
     );
     systemd::ready("connecting");
-    let limit = loaded.config.server.drain;
-    let exit = match wait(&gateway, &mut signals).await {
+    actix_rt::spawn(reload_at_hangups(
+        signals.hangups(),
+        gateway.reloader.clone(),
+    ));
+    let ending = wait(&gateway, &mut signals).await;
+    let limit = gateway.reloader.changed_drain_limit();
+    let limit = limit.unwrap_or(loaded.config.server.drain);
+    let exit = match ending {
         Ending::Asked(signal) => {
             tracing::info!(
                 signal,
@@ -80,6 +89,13 @@ async fn hold(loaded: &mut Loaded) -> Result<Exit, Failure> {
             // Returning would wait for whatever still runs on a blocking thread, and at once means at once.
             leave(Exit::Interrupted)
         }
+    }
+}
+
+/// Reads the configuration again at each SIGHUP, also one that came while the gateway started. What comes of it is logged.
+async fn reload_at_hangups(mut hangups: watch::Receiver<u64>, reloader: Reloader) {
+    while hangups.changed().await.is_ok() {
+        drop(reloader.reload(ReloadRun::Apply).await);
     }
 }
 

@@ -1,5 +1,6 @@
 //! An installation that the file declares.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use longwire_access::Space;
@@ -225,6 +226,23 @@ impl InstallationSection {
         self.base_url.clone().unwrap_or_else(|| {
             BaseUrl::resolve(None, self.platform()).expect("a public address is a URL")
         })
+    }
+
+    /// The files that it refers to.
+    pub(crate) fn files(&self, directory: &Path) -> impl Iterator<Item = PathBuf> {
+        let proxy = match &self.proxy {
+            Some(ProxySetting::Secret(reference)) => Some(reference),
+            Some(ProxySetting::Direct | ProxySetting::Plain(_)) | None => None,
+        };
+        let references = [
+            self.app_secret.as_ref(),
+            self.secret.as_ref(),
+            self.verification_token.as_ref(),
+            self.encrypt_key.as_ref(),
+            proxy,
+        ];
+        let files = references.into_iter().flatten();
+        files.filter_map(|reference| reference.path(directory))
     }
 
     /// The same with its secrets at hand, as the store takes it.

@@ -39,10 +39,29 @@ impl<'a> Located<'a> {
         self.mistake(key, span, error.message().trim_end().to_owned())
     }
 
-    /// What validation found at `key`, underlined where the value stands.
-    pub(super) fn at_key(&self, key: &str, message: String) -> ConfigError {
-        let span = self
-            .keys
+    /// What validation found at `key`, underlined where the value stands. `earlier` is the key of what it contradicts.
+    pub(super) fn at_key(
+        &self,
+        key: &str,
+        mut message: String,
+        earlier: Option<&str>,
+    ) -> ConfigError {
+        if let Some(earlier) = earlier {
+            let line = self.line_of(self.place_of(earlier).start);
+            message.push_str(&format!(" (the other one is in line {line})"));
+        }
+        let span = self.place_of(key);
+        self.mistake(key.to_owned(), span, message)
+    }
+
+    /// The line that holds this place, counted from 1.
+    fn line_of(&self, at: usize) -> usize {
+        self.text[..floor(self.text, at)].matches('\n').count() + 1
+    }
+
+    /// Where the value of a key stands, or of the nearest key around it.
+    fn place_of(&self, key: &str) -> Range<usize> {
+        self.keys
             .iter()
             .find(|(path, ..)| path == key)
             .or_else(|| {
@@ -57,8 +76,7 @@ impl<'a> Located<'a> {
                 } else {
                     value.clone()
                 }
-            });
-        self.mistake(key.to_owned(), span, message)
+            })
     }
 
     fn mistake(&self, key: String, span: Range<usize>, message: String) -> ConfigError {
@@ -69,7 +87,7 @@ impl<'a> Located<'a> {
         let end = floor(self.text, span.end).clamp(start, line_end.max(start));
         ConfigError::Mistake(Box::new(Mistake {
             file: self.file.to_owned(),
-            line: self.text[..line_start].matches('\n').count() + 1,
+            line: self.line_of(line_start),
             column: self.text[line_start..start].chars().count() + 1,
             text: (!may_hold_a_secret(line)).then(|| line.replace('\t', " ")),
             width: self.text[start..end].chars().count(),

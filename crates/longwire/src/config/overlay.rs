@@ -76,8 +76,11 @@ pub(super) fn overrides(
     Ok(found)
 }
 
-/// The configuration that `table` and `overrides` make together.
-pub(super) fn lay(mut table: Table, overrides: &[Override]) -> Result<Config, ConfigError> {
+/// The table that `table` and `overrides` make together, and its configuration.
+pub(super) fn lay(
+    mut table: Table,
+    overrides: &[Override],
+) -> Result<(Table, Config), ConfigError> {
     let mut config = Config::default();
     for variable in overrides {
         let refuse = |message: String| ConfigError::Variable {
@@ -103,7 +106,7 @@ pub(super) fn lay(mut table: Table, overrides: &[Override]) -> Result<Config, Co
             )
         })?;
     }
-    Ok(config)
+    Ok((table, config))
 }
 
 /// The variable that set `key`, if one did.

@@ -3,6 +3,7 @@
 use std::env::VarError;
 use std::ffi::OsString;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroize as _};
@@ -10,6 +11,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use longwire_installation::StrayCharacter;
+
+use crate::process_user::ProcessUser;
 
 /// Where a secret is found. The derived reader is the one of the table form; whatever is no table is refused before it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -34,6 +37,20 @@ pub(crate) enum SecretError {
         /// What the operating system says.
         #[source]
         source: std::io::Error,
+    },
+    /// This process may not read the file, or a directory on the way to it.
+    #[error("permission denied: {user} may not read the secret's file {}", path.display())]
+    Denied {
+        /// The file.
+        path: PathBuf,
+        /// Who this process runs as.
+        user: ProcessUser,
+    },
+    /// The file or the variable holds more than the secret.
+    #[error("the secret of {reference} has more than one line")]
+    Lines {
+        /// The reference.
+        reference: SecretRef,
     },
     /// The variable is not set.
     #[error("the environment variable {name} is not set")]
@@ -76,6 +93,10 @@ impl SecretError {
             Self::File { .. } => {
                 "put the secret there, readable by the user that runs longwire and nobody else"
             }
+            Self::Denied { .. } => {
+                "give that user read access to the file and to the directories above it: `chown` the file to it, and `chmod 400`"
+            }
+            Self::Lines { .. } => "leave the secret alone there, on one line",
             Self::Env { .. } => "set it in the environment of the server",
             Self::NotText { .. } => "set it to the secret alone",
             Self::Stray { .. } => {
@@ -93,12 +114,29 @@ impl SecretRef {
     /// A platform's secret, which holds nothing that only came along when it was copied.
     pub(crate) fn resolve_secret(&self, directory: &Path) -> Result<SecretString, SecretError> {
         let secret = self.resolve(directory)?;
+        if secret.expose_secret().contains(['\r', '\n']) {
+            let reference = self.clone();
+            return Err(SecretError::Lines { reference });
+        }
         match StrayCharacter::in_text(secret.expose_secret()) {
             None => Ok(secret),
             Some(stray) => Err(SecretError::Stray {
                 reference: self.clone(),
                 stray,
             }),
+        }
+    }
+
+    /// The file that it leads to, seen from the working directory; a variable is in none. `directory` as in
+    /// [`resolve`](Self::resolve).
+    pub(crate) fn path(&self, directory: &Path) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => Some(directory.join(path)),
+            Self::Env(_) => None,
+            Self::Credential(name) => {
+                let credentials = std::env::var_os("CREDENTIALS_DIRECTORY")?;
+                Some(Path::new(&credentials).join(name))
+            }
         }
     }
 
@@ -133,9 +171,15 @@ impl SecretRef {
 }
 
 fn read(path: &Path) -> Result<String, SecretError> {
-    std::fs::read_to_string(path).map_err(|source| SecretError::File {
-        path: path.to_owned(),
-        source,
+    std::fs::read_to_string(path).map_err(|source| {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::PermissionDenied => SecretError::Denied {
+                path,
+                user: ProcessUser::now(),
+            },
+            _ => SecretError::File { path, source },
+        }
     })
 }
 
@@ -202,6 +246,13 @@ mod tests {
         let told = error.to_string();
         assert!(
             told.ends_with("contains U+0020 SPACE at position 7") && !told.contains("s3cr3t"),
+            "{told}"
+        );
+        std::fs::write(directory.path().join("secret"), "s3cr3t\nagain\n").expect("written");
+        let error = SecretRef::File("secret".into()).resolve_secret(directory.path());
+        let told = error.expect_err("two lines").to_string();
+        assert!(
+            told.ends_with("has more than one line") && !told.contains("s3cr3t"),
             "{told}"
         );
         std::fs::write(directory.path().join("secret"), "\n").expect("written");

@@ -16,12 +16,15 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub(super) struct Finding {
     pub(super) key: String,
     pub(super) message: String,
+    /// The key of what it contradicts, which stands before it.
+    pub(super) earlier: Option<String>,
 }
 
 fn refuse(key: impl Into<String>, message: impl Into<String>) -> Result<(), Finding> {
     Err(Finding {
         key: key.into(),
         message: message.into(),
+        earlier: None,
     })
 }
 
@@ -203,6 +206,15 @@ fn notices(config: &Config) -> Result<(), Finding> {
     }
 }
 
+/// What cannot be together with what stands before it in the file.
+fn contradicts(key: String, message: String, earlier: String) -> Result<(), Finding> {
+    Err(Finding {
+        key,
+        message,
+        earlier: Some(earlier),
+    })
+}
+
 fn installations(config: &Config) -> Result<(), Finding> {
     let mut seen: HashMap<&str, usize> = HashMap::new();
     let mut bots = BotNames::default();
@@ -210,9 +222,10 @@ fn installations(config: &Config) -> Result<(), Finding> {
         let key = |field: &str| format!("installation[{index}].{field}");
         let name = installation.name.as_str();
         if let Some(first) = seen.insert(name, index) {
-            refuse(
+            contradicts(
                 key("name"),
                 format!("`{name}` is already the name of installation[{first}]"),
+                format!("installation[{first}].name"),
             )?;
         }
         let fits = installation
@@ -222,9 +235,11 @@ fn installations(config: &Config) -> Result<(), Finding> {
         match fits {
             Ok(credentials) if installation.enabled => {
                 if let Err(other) = bots.assign(credentials.bot(), name) {
-                    refuse(
+                    let first = seen.get(other).copied().unwrap_or_default();
+                    contradicts(
                         key(credentials.id_key),
                         format!("`{name}` is the same bot as `{other}`; a bot has one name"),
+                        format!("installation[{first}].{}", credentials.id_key),
                     )?;
                 }
             }

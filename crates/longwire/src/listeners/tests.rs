@@ -74,6 +74,8 @@ impl ServedRoutes {
             store,
             egress,
             open_files: Some(1_024),
+            draining: Draining::default(),
+            reloader: None,
         };
         let tls = None;
         let listeners = Listeners::start(&config, &served, Bound { api, tls, admin });

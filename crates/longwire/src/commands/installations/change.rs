@@ -77,7 +77,7 @@ pub(super) fn try_secret(loaded: &Loaded, which: &Which) -> Result<Exit, Failure
 }
 
 /// Beside a server, too: what is kept is read by whoever may.
-fn known(loaded: &Loaded, id_or_name: &str) -> Result<InstallationRecord, Failure> {
+pub(super) fn known(loaded: &Loaded, id_or_name: &str) -> Result<InstallationRecord, Failure> {
     let reader = Reader::open(&loaded.store_settings())?;
     super::super::installation(&reader, id_or_name)
 }
@@ -181,7 +181,9 @@ pub(super) fn remove(
     let name = escaped(record.name.as_str()).to_string();
     if !is_sure {
         let question = format!(
-            "remove {name} ({}) and its secrets? Its events stay",
+            "What goes: its connection, its secrets, what people authorized, its name. What stays under {}: its events, until \
+             retention takes them, and its entries in the audit. The same bot added again is another installation.\n\
+             remove {name}?",
             record.public_id
         );
         let answer = prompt::confirm(&question);
