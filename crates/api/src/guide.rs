@@ -52,6 +52,7 @@ pages! {
     "coming-from-lark-callback-server.md",
     "coming-from-openclacky.md",
     "install.md",
+    "changing-bots.md",
     "operating.md",
     "backup.md",
     "upgrade.md",

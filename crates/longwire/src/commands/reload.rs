@@ -167,7 +167,9 @@ mod tests {
                 at_next_start: vec!["server.listen".to_owned()],
             },
         };
-        let plain = Palette::default();
+        // No terminal, and so no colours.
+        let nowhere = std::fs::File::open("/dev/null").expect("it is there");
+        let plain = Palette::of(&nowhere);
         assert_eq!(
             text(&document, &plain),
             "+ new\n\
