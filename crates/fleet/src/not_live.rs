@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use longwire_installation::Desired;
-use longwire_link::State;
+use longwire_link::{Setback, State};
 
 use crate::view::InstallationView;
 
@@ -109,8 +109,17 @@ pub(crate) struct NotLive {
 }
 
 impl NotLive {
-    /// One more.
-    pub(crate) fn add(&mut self, view: InstallationView) {
+    /// One more. During an attempt the reason of the failure before it, `last`, says more than that it is tried: such a bot is
+    /// counted with those that wait for their next attempt, so that nobody's trouble comes and goes with every attempt.
+    pub(crate) fn add(&mut self, mut view: InstallationView, last: Option<Setback>) {
+        if let (None, "queued" | "bootstrapping" | "dialing", Some(last)) =
+            (&view.reason, view.state, last)
+        {
+            view.state = "backing_off";
+            view.reason = Some(last.label().to_owned());
+            view.reason_text = Some(last.to_string());
+            view.next_step = Some(last.next_step().to_owned());
+        }
         let key = (view.state, view.reason.clone());
         let group = self.groups.entry(key).or_insert_with(|| NotLiveGroup {
             state: view.state,
@@ -196,10 +205,13 @@ mod tests {
         for at in 0..3_000 {
             // The newest first: the oldest are to be kept.
             let name = format!("bot-{at}");
-            not_live.add(view(&name, "backing_off", Some("network"), 3_000 - at));
+            not_live.add(
+                view(&name, "backing_off", Some("network"), 3_000 - at),
+                None,
+            );
         }
-        not_live.add(view("wrong", "refused", Some("bad_secret"), 7));
-        not_live.add(view("new", "queued", None, 9));
+        not_live.add(view("wrong", "refused", Some("bad_secret"), 7), None);
+        not_live.add(view("new", "queued", None, 9), None);
         let groups = not_live.into_groups();
         let shown: Vec<_> = groups
             .iter()
@@ -218,5 +230,25 @@ mod tests {
         let since: Vec<i64> = many.bots.iter().map(|bot| bot.since_ms).collect();
         assert_eq!(since, (1..=10).collect::<Vec<_>>());
         assert_eq!(groups[0].bots[0].name, "wrong");
+    }
+
+    /// A bot whose attempts fail is one of those that fail, also in the midst of an attempt.
+    #[test]
+    fn an_attempt_after_a_failure_hides_no_reason() {
+        let mut not_live = NotLive::default();
+        let last = Setback::AuthFailed;
+        not_live.add(
+            view("waits", "backing_off", Some(last.label()), 1),
+            Some(last),
+        );
+        for state in ["queued", "bootstrapping", "dialing"] {
+            not_live.add(view(state, state, None, 2), Some(last));
+        }
+        let groups = not_live.into_groups();
+        let [group] = groups.as_slice() else {
+            panic!("{groups:?}");
+        };
+        assert_eq!((group.state, group.count), ("backing_off", 4));
+        assert_eq!(group.reason.as_deref(), Some(last.label()));
     }
 }

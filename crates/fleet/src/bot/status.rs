@@ -4,7 +4,7 @@ use super::Bot;
 use crate::absence::Absence;
 use crate::clock::{instant_at, unix_ms};
 use longwire_installation::Desired;
-use longwire_link::{ALARM_AFTER, Generation, Link, State};
+use longwire_link::{ALARM_AFTER, Generation, Link, Setback, State};
 use longwire_store::InstallationRecord;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Instant;
@@ -19,6 +19,9 @@ pub(super) struct Status {
     unserved: u16,
     pub(super) attempts_exceeded: bool,
     pub(super) failures: u32,
+    /// Why the last attempt or connection ended, until a connection is live: the state does not say it during the next attempt.
+    /// Boxed, since most bots are live.
+    last_setback: Option<Box<Setback>>,
     pub(super) detail: Option<Box<str>>,
     /// Why the state is `restarting`, if it is.
     pub(super) absence: Absence,
@@ -26,9 +29,12 @@ pub(super) struct Status {
     /// Boxed, since nearly no bot is displaced.
     pub(super) displaced: Option<Box<Displaced>>,
     /// When it was taken back from other programs, oldest first. Outlives the link and the process too: a panic or restart
-    /// must not allow more take-backs in a day.
-    pub(super) taken_back: Box<[Instant]>,
+    /// must not allow more take-backs in a day. Boxed, since nearly no bot is.
+    taken_back: Option<Box<TakenBack>>,
 }
+
+/// When a bot was taken back.
+struct TakenBack(Box<[Instant]>);
 
 /// Another program has the bot.
 pub(super) struct Displaced {
@@ -51,6 +57,7 @@ impl Status {
             })
         });
         let taken_back = record.taken_back_ms.iter().copied().map(instant_at);
+        let taken_back: Box<[Instant]> = taken_back.collect();
         let (state, since_ms) = match (record.desired, &displaced) {
             (Desired::Stop, _) => (State::Stopped, unix_ms()),
             (Desired::Run, _) if !record.mode.connects() => (State::Webhook, unix_ms()),
@@ -67,10 +74,11 @@ impl Status {
             unserved: 0,
             attempts_exceeded: false,
             failures: 0,
+            last_setback: None,
             detail: None,
             absence: Absence::RebuildsSpent,
             displaced,
-            taken_back: taken_back.collect(),
+            taken_back: (!taken_back.is_empty()).then(|| Box::new(TakenBack(taken_back))),
         }
     }
 
@@ -84,6 +92,19 @@ impl Status {
         if self.state.label() != state.label() || self.generation != generation {
             self.since_ms = unix_ms();
         }
+        self.last_setback = match state {
+            State::Live { .. } | State::Stopped | State::Webhook => None,
+            State::Queued
+            | State::Bootstrapping
+            | State::Dialing
+            | State::BackingOff { .. }
+            | State::Refused { .. }
+            | State::Displaced { .. }
+            | State::Restarting { .. } => match state.reason() {
+                Some(reason) => Some(Box::new(reason)),
+                None => self.last_setback.take(),
+            },
+        };
         self.state = *state;
         self.generation = generation;
         self.detail = detail.map(Box::from);
@@ -160,12 +181,14 @@ impl Bot {
     pub(crate) fn was_taken_back(&self, times: impl ExactSizeIterator<Item = Instant>) {
         let mut status = self.status();
         if times.len() > 0 {
-            status.taken_back = times.collect();
+            status.taken_back = Some(Box::new(TakenBack(times.collect())));
         }
     }
 
     pub(crate) fn taken_back(&self) -> Box<[Instant]> {
-        self.status().taken_back.clone()
+        let status = self.status();
+        let taken_back = status.taken_back.as_deref();
+        taken_back.map_or_else(Box::default, |taken_back| taken_back.0.clone())
     }
 
     pub(super) fn status(&self) -> MutexGuard<'_, Status> {
@@ -197,6 +220,11 @@ impl Bot {
     /// The state that was reported last.
     pub(crate) fn state(&self) -> State {
         self.status().state
+    }
+
+    /// Why the last attempt or connection ended, if none is live since.
+    pub(crate) fn last_setback(&self) -> Option<Setback> {
+        self.status().last_setback.as_deref().copied()
     }
 
     /// Whether so many attempts in a row failed that somebody should look at it.

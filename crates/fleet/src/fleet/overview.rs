@@ -54,7 +54,7 @@ impl Fleet {
             stopped += u64::from(desired == Desired::Stop);
             overloaded += u64::from(desired == Desired::Run && bot.is_overloaded());
             if counts.add(desired, &bot.state()) {
-                not_live.add(bot.view());
+                not_live.add(bot.view(), bot.last_setback());
             }
         }
         WantedView {
