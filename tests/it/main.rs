@@ -17,6 +17,7 @@ mod events_are_expanded;
 mod every_row_of_the_error_tables;
 mod five_failures_are_an_alarm;
 mod installations_by_command;
+mod is_everything_connected;
 mod many_programs_share_a_wecom_bot;
 mod nothing_secret_is_printed;
 mod one_bots_trouble_is_its_own;

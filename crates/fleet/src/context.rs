@@ -4,6 +4,7 @@
 
 use crate::cards::CardAsker;
 use crate::elsewhere::Elsewhere;
+use crate::connection_log::ConnectionLog;
 use crate::failure::Failure;
 use crate::malformed::Malformed;
 use crate::message_rate::MessageRate;
@@ -42,6 +43,8 @@ pub(crate) struct FleetContext {
     /// Who is asked about card events.
     pub(crate) cards: CardAsker,
     pub(crate) totals: Totals,
+    /// What is told of the connections of many bots.
+    pub(crate) connection_log: ConnectionLog,
     pub(crate) malformed: Malformed,
     pub(crate) unfinished: Unfinished,
     pub(crate) loop_guard: Mutex<LoopGuard>,
@@ -75,6 +78,7 @@ impl FleetContext {
             fault_injection: settings.fault_injection,
             cards: CardAsker::new(settings.cards),
             totals: Totals::default(),
+            connection_log: ConnectionLog::default(),
             malformed: Malformed::default(),
             unfinished: Unfinished::default(),
             loop_guard: Mutex::new(LoopGuard::new(LoopLimits::default())),

@@ -28,6 +28,7 @@ mod callbacks;
 mod cards;
 mod clock;
 mod config_fault;
+mod connection_log;
 mod context;
 mod dispatch;
 mod elsewhere;

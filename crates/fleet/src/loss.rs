@@ -57,6 +57,7 @@ fn tell(cause: LossCause, fleet: &FleetContext, bot: &Bot, generation: Generatio
     bot.tally.unrecorded.fetch_add(events, Relaxed);
     let (reason, next_step) = explain(cause);
     tracing::error!(
+        name = %bot.record().name,
         installation = bot.public_id,
         generation = generation.0,
         events,
@@ -93,6 +94,7 @@ pub(crate) fn left_unread(fleet: &FleetContext, bot: &Bot, generation: Generatio
     fleet.totals.left_unread.fetch_add(1, Relaxed);
     bot.tally.left_unread.fetch_add(1, Relaxed);
     tracing::error!(
+        name = %bot.record().name,
         installation = bot.public_id,
         generation = generation.0,
         next_step = "clear the store's trouble, which `/readyz` names; without one, read what the log says before this: an \

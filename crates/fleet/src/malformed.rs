@@ -40,6 +40,7 @@ impl Malformed {
         if let Some(unlogged) = self.note(kind, now()) {
             tracing::warn!(
                 kind,
+                name = %bot.record().name,
                 installation = bot.public_id,
                 size_bytes,
                 more_since_last = unlogged,

@@ -300,6 +300,7 @@ impl Handler<NotRecorded> for Socket {
 
     fn handle(&mut self, NotRecorded { tickets, cause }: NotRecorded, ctx: &mut Self::Context) {
         tracing::debug!(
+            name = %self.bot.record().name,
             installation = self.bot.public_id,
             generation = self.generation.0,
             events = tickets.len(),

@@ -5,6 +5,7 @@
 
 mod arbiters;
 mod attempts;
+mod connection_sums;
 mod dispatch;
 mod drain;
 mod entry;
@@ -117,6 +118,7 @@ impl Actor for Supervisor {
     fn started(&mut self, ctx: &mut Self::Context) {
         self.start_dispatch();
         self.watch_for_sleep(ctx);
+        self.sum_up_connections(ctx);
         self.load(ctx);
     }
 }

@@ -38,6 +38,7 @@ pub mod generation;
 pub mod heartbeat;
 mod jitter;
 pub mod loop_guard;
+pub mod news_pace;
 pub mod occurrences;
 pub mod requests;
 pub mod send_queue;
@@ -63,6 +64,7 @@ pub use connection_settings::{ConnectionSettings, IgnoredSetting};
 pub use generation::Generation;
 pub use heartbeat::{Heartbeat, HeartbeatAction};
 pub use loop_guard::{AnsweredSender, LoopGuard, LoopLimits, LoopVerdict};
+pub use news_pace::{NewsPace, NewsPlace, NewsSum};
 pub use occurrences::{
     BotCondition, BotTrouble, Occurrence, OccurrenceKind, OccurrenceLimits, Occurrences,
     StoreCondition,

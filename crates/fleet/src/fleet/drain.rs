@@ -36,6 +36,8 @@ impl Fleet {
             }
         }
         self.tell_losses();
+        let counts = || self.bots.wanted_counts();
+        self.context.connection_log.finish(counts);
         drained
     }
 

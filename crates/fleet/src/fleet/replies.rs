@@ -134,6 +134,7 @@ impl Fleet {
                 if is_first {
                     let (installation, chat) = (&entry.bot.public_id, &order.chat);
                     tracing::warn!(
+                        name = %entry.bot.record().name,
                         installation,
                         chat,
                         pause_s,

@@ -159,6 +159,7 @@ impl Installation {
                 Some(error) => {
                     let installation = &this.bot.public_id;
                     tracing::warn!(
+                        name = %this.record.name,
                         installation,
                         error,
                         "the store cannot keep what became of a new secret; trying again in 5 s"

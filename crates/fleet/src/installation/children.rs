@@ -192,6 +192,7 @@ impl Installation {
             self.bot.card(actor).stopped_unasked();
         }
         tracing::error!(
+            name = %self.record.name,
             app_id,
             installation,
             generation = generation.0,

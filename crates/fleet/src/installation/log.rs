@@ -2,8 +2,11 @@
 
 use super::Installation;
 use crate::clock::unix_ms;
-use longwire_link::{Setback, State};
+use crate::connection_log::{ConnectionNews, NewsFacts};
+use longwire_link::{NewsPlace, Setback, State};
 use longwire_store::TimelineKind;
+use std::time::Duration;
+use tracing::Level;
 
 /// What was logged of a series of failures, so that it is not logged with every attempt.
 #[derive(Default)]
@@ -26,6 +29,7 @@ struct StateText {
 macro_rules! log {
     ($level:ident, $installation:expr, $($fields_and_text:tt)+) => {
         tracing::$level!(
+            name = %$installation.record.name,
             app_id = $installation.record.app_id,
             installation = $installation.bot.public_id,
             generation = $installation.link.generation().0,
@@ -51,14 +55,28 @@ impl Installation {
                 ..
             } => {
                 let is_worth_a_warning = self.is_worth_a_warning(setback);
+                let (alone, summed) = match is_worth_a_warning {
+                    true => (Level::WARN, ConnectionNews::NeedsSomebody),
+                    false => (Level::INFO, ConnectionNews::Retried),
+                };
                 if setback == Setback::TooManyOpenFiles {
                     log!(debug, self, "waits for open files");
-                } else if is_worth_a_warning {
-                    let text = "not connected; trying again, though it may take somebody's help";
-                    log!(warn, self, attempt, wait_ms, reason, next_step, "{text}");
-                } else {
-                    let text = "not connected; trying again";
-                    log!(info, self, attempt, wait_ms, reason, "{text}");
+                    return;
+                }
+                match self.level(alone, summed, setback.label(), &reason, &next_step) {
+                    Level::WARN => {
+                        let text =
+                            "not connected; trying again, though it may take somebody's help";
+                        log!(warn, self, attempt, wait_ms, reason, next_step, "{text}");
+                    }
+                    Level::INFO => {
+                        let text = "not connected; trying again";
+                        log!(info, self, attempt, wait_ms, reason, "{text}");
+                    }
+                    _ => {
+                        let text = "not connected; trying again";
+                        log!(debug, self, attempt, wait_ms, reason, "{text}");
+                    }
                 }
             }
             State::Refused { .. } => {
@@ -76,7 +94,11 @@ impl Installation {
             State::Live { .. } => {
                 let service_id = self.service.map(|service| service.0);
                 let ping_interval = self.link.ping_interval();
-                log!(info, self, service_id, ?ping_interval, "connected");
+                let news = ConnectionNews::Connected;
+                match self.level(Level::INFO, news, "connected", "", "") {
+                    Level::INFO => log!(info, self, service_id, ?ping_interval, "connected"),
+                    _ => log!(debug, self, service_id, ?ping_interval, "connected"),
+                }
             }
             State::Queued | State::Bootstrapping | State::Dialing => {
                 log!(debug, self, state = state.label(), "connecting");
@@ -106,14 +128,14 @@ impl Installation {
         } = text;
         let (kind, line) = match state {
             State::BackingOff { attempt, .. } => {
-                let wait_ms = wait_ms.unwrap_or(0);
-                let line = format!("{reason}; attempt {attempt} in {wait_ms} ms");
+                let wait = span(wait_ms.unwrap_or(0));
+                let line = format!("{reason}; attempt {attempt} in {wait:?}");
                 (TimelineKind::BackingOff, line)
             }
             State::Refused { .. } => (TimelineKind::Refused, format!("{reason}. {next_step}")),
             State::Displaced { .. } => {
                 let line = match wait_ms {
-                    Some(wait_ms) => format!("{reason}; taken back in {wait_ms} ms"),
+                    Some(wait_ms) => format!("{reason}; taken back in {:?}", span(*wait_ms)),
                     None => format!("{reason}. {next_step}"),
                 };
                 (TimelineKind::Displaced, line)
@@ -148,10 +170,38 @@ impl Installation {
         } = self.state_text();
         if has_alarm {
             let text = "alarm: max reconnect attempts reached; longwire goes on trying";
-            log!(warn, self, failures, reason, next_step, "{text}");
+            let label = state.reason().as_ref().map_or("unknown", Setback::label);
+            let news = ConnectionNews::Alarm;
+            match self.level(Level::WARN, news, label, &reason, &next_step) {
+                Level::WARN => log!(warn, self, failures, reason, next_step, "{text}"),
+                _ => log!(debug, self, failures, reason, next_step, "{text}"),
+            }
         } else if matches!(state, State::Live { .. }) {
             let text = "connected for long enough: the alarm is over";
-            log!(info, self, "{text}");
+            match self.level(Level::INFO, ConnectionNews::AlarmOver, "alarm_over", "", "") {
+                Level::INFO => log!(info, self, "{text}"),
+                _ => log!(debug, self, "{text}"),
+            }
+        }
+    }
+
+    /// The level of a line about this bot: `alone`, or `debug` where so many bots have such news that they are summed up.
+    fn level(
+        &self,
+        alone: Level,
+        news: ConnectionNews,
+        label: &'static str,
+        reason: &str,
+        next_step: &str,
+    ) -> Level {
+        let name = self.record.name.as_str();
+        let facts = || NewsFacts {
+            reason: reason.to_owned(),
+            next_step: next_step.to_owned(),
+        };
+        match (self.fleet.connection_log).place(news, label, name, facts) {
+            NewsPlace::Alone => alone,
+            NewsPlace::InSum => Level::DEBUG,
         }
     }
 
@@ -160,4 +210,10 @@ impl Installation {
         setback.needs_attention()
             && self.logged.warned_of.replace(setback.label()) != Some(setback.label())
     }
+}
+
+/// To a tenth of a second, as people read it.
+fn span(ms: i64) -> Duration {
+    let ms = u64::try_from(ms).unwrap_or_default();
+    Duration::from_millis(ms.next_multiple_of(100))
 }

@@ -33,6 +33,7 @@ impl Handler<InjectChild> for Installation {
         let connection = self.connection.as_ref();
         if !connection.is_some_and(|connection| connection.inject(actor, Inject(fault))) {
             tracing::warn!(
+                name = %self.record.name,
                 installation = self.bot.public_id,
                 actor = actor.kind().label,
                 "no such actor lives; nothing injected"

@@ -184,6 +184,7 @@ impl Installation {
             RenewalOutcome::Proved => {
                 connections.renewed.fetch_add(1, Relaxed);
                 tracing::info!(
+                    name = %self.record.name,
                     app_id,
                     installation,
                     generation,
@@ -197,6 +198,7 @@ impl Installation {
                 connections.renewals_failed.fetch_add(1, Relaxed);
                 let next_step = view.next_step.unwrap_or_default();
                 tracing::warn!(
+                    name = %self.record.name,
                     app_id,
                     installation,
                     generation,

@@ -102,6 +102,7 @@ impl Installation {
         let (app_id, installation) = (&self.record.app_id, &self.bot.public_id);
         let how = exit.how();
         tracing::error!(
+            name = %self.record.name,
             app_id,
             installation,
             actor = "sender",

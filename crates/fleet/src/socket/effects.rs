@@ -112,6 +112,7 @@ impl Socket {
                 next_step,
             } => (self.fleet.malformed).count(&self.bot, kind, size_bytes, next_step),
             Action::UnparsedDropped => tracing::warn!(
+                name = %self.bot.record().name,
                 installation = self.bot.public_id,
                 most_frames = UnparsedBudget::MOST_FRAMES,
                 most_bytes = UnparsedBudget::MOST_BYTES,
@@ -170,6 +171,7 @@ impl Socket {
         let question = CardQuestion::new(id, platform, is_repeat, event, reply);
         if let Err(panic) = self.fleet.cards.ask(question) {
             tracing::error!(
+                name = %self.bot.record().name,
                 installation = self.bot.public_id,
                 seq = ticket.seq().0,
                 panic,

@@ -190,6 +190,7 @@ impl Handler<InstallationEnded> for Supervisor {
             until.saturating_duration_since(now())
         });
         tracing::error!(
+            name = %entry.record.name,
             app_id = entry.record.app_id,
             installation = entry.bot.public_id,
             panic = how,

@@ -207,6 +207,7 @@ impl LineOwner for Connection {
     fn over(&mut self, end: LineEnd, ctx: &mut Context<Self>) {
         let counts = self.session.counts();
         tracing::info!(
+            name = %self.ticket.bot.name,
             installation = %self.ticket.bot.public_id,
             token = %self.ticket.hold.id(),
             end = end.label(),

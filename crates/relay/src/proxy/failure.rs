@@ -26,6 +26,7 @@ impl Failing<'_> {
             StreamingError::Egress { source, progress } => (source, progress),
         };
         tracing::info!(
+            name = %self.bot.name,
             installation = %self.bot.public_id,
             call = self.template,
             error = %source,
@@ -61,6 +62,7 @@ impl Failing<'_> {
     pub(super) fn no_token(&self, error: &Arc<TokenError>) -> OwnAnswer {
         let progress = Progress::NotSent;
         tracing::info!(
+            name = %self.bot.name,
             installation = %self.bot.public_id,
             %error,
             "a call of an application was not made, because the platform gave the bot no token"

@@ -222,7 +222,7 @@ async fn switch(api: &Api, caller: &Caller, id: &str, switch: Switch) -> HttpRes
         Some(bot) => match switch.change(&bot.record) {
             None => return HttpResponse::BadRequest().json(SwitchDocument::disabled()),
             Some(AurakChange::Nothing) => {
-                tracing::warn!(installation = %bot.view.id, ?switch, "nothing to change: it is so already");
+                tracing::warn!(name = %bot.view.name, installation = %bot.view.id, ?switch, "nothing to change: it is so already");
                 Ok(())
             }
             Some(change) => keep(api, caller, &bot.record, switch, change).await,
@@ -269,7 +269,7 @@ async fn keep(
     }
     let fleet = &api.settings.fleet;
     fleet.reload();
-    tracing::info!(installation = %record.public_id, %mode, %desired, token = %caller.token, "wanted state changed");
+    tracing::info!(name = %record.name, installation = %record.public_id, %mode, %desired, token = %caller.token, "wanted state changed");
     let end = Instant::now() + TAKEN_UP_WITHIN;
     let is_taken_up = || {
         let record = fleet.record(id);

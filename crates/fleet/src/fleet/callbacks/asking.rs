@@ -94,6 +94,7 @@ impl Fleet {
         bot.card_tally().count_asked();
         if let Err(panic) = self.context.cards.ask(question) {
             tracing::error!(
+                name = %bot.record().name,
                 installation = bot.public_id,
                 seq = seq.0,
                 panic,

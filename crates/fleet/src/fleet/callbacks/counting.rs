@@ -87,6 +87,7 @@ impl Fleet {
             (Saying::Refusal { more_since_last }, CallbackVerdict::Rejected(rejection)) => {
                 let (cause, hint) = (rejection.label(), rejection.hint());
                 tracing::warn!(
+                    name = %bot.record().name,
                     installation = bot.public_id,
                     cause,
                     more_since_last,
@@ -100,6 +101,7 @@ impl Fleet {
             (Saying::Refusal { .. }, _) => {}
             (Saying::First, verdict) => {
                 tracing::info!(
+                    name = %bot.record().name,
                     installation = bot.public_id,
                     verdict = verdict.label(),
                     "the first callback since the start"
