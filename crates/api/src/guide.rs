@@ -53,6 +53,7 @@ pages! {
     "coming-from-openclacky.md",
     "install.md",
     "changing-bots.md",
+    "status.md",
     "operating.md",
     "backup.md",
     "upgrade.md",

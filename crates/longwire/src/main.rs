@@ -28,7 +28,6 @@ mod logs;
 mod moment;
 mod notices;
 mod owner_file;
-mod process_user;
 mod prompt;
 mod reload;
 mod retention;

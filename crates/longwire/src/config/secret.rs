@@ -11,8 +11,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use longwire_installation::StrayCharacter;
-
-use crate::process_user::ProcessUser;
+use longwire_store::ProcessUser;
 
 /// Where a secret is found. The derived reader is the one of the table form; whatever is no table is refused before it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
