@@ -12,6 +12,7 @@ pub use inspection::{
 };
 pub use longwire_actor::ActorView;
 
+use longwire_store::DiskConcern;
 use std::collections::BTreeMap;
 
 use longwire_access::Space;
@@ -187,6 +188,8 @@ pub struct StoreView {
     pub commits: u64,
     /// Timeline notes dropped because the writer was busy.
     pub notes_dropped: u64,
+    /// What becomes a trouble of the store unless somebody does something about it.
+    pub concerns: Vec<DiskConcern>,
 }
 
 /// One installation, as far as its own facts go.

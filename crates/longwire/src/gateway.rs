@@ -18,7 +18,7 @@ use longwire_fleet::{CardAnswering, CardBroker, Drained, Fleet, FleetFailure, Fl
 use longwire_janitor::JanitorHandle;
 use longwire_link::Setback;
 use longwire_listener::Draining;
-use longwire_store::{Store, StoreSettings};
+use longwire_store::{ClosedStore, Store, StoreSettings};
 
 use crate::certificates;
 use crate::config::{Config, Loaded};
@@ -29,6 +29,9 @@ use crate::listeners::{Bound, Listener, Listeners, Served};
 use crate::reload::{ReloadParts, Reloader, Started};
 use crate::retention;
 use crate::token_file::{self, FirstTokenError};
+
+/// How long the disk has to take what is left of the write-ahead log: some 16 MiB.
+const CLOSE: Duration = Duration::from_secs(5);
 
 /// Everything that runs.
 pub(crate) struct Gateway {
@@ -187,7 +190,23 @@ impl Gateway {
         {
             tracing::debug!("a listener still had requests in hand");
         }
+        close(self.store).await;
         drained
+    }
+}
+
+/// Closes the store, as long as its disk answers, so that a copy of one file is a copy of the store.
+async fn close(store: Store) {
+    let closed = actix_rt::task::spawn_blocking(move || store.close());
+    match tokio::time::timeout(CLOSE, closed).await {
+        Ok(Ok(ClosedStore::OneFile)) => tracing::info!("the store is closed and is one file"),
+        Ok(Ok(ClosedStore::WithWal(wal))) => tracing::warn!(
+            wal = %wal.display(),
+            next_step = "a copy needs the database and this file, or use `longwire backup`; `fuser` names the program",
+            "another program has the store open, so its write-ahead log stays beside it"
+        ),
+        // A writer that did not end, or a disk that does not answer, has been told of before.
+        Ok(Ok(ClosedStore::InDoubt) | Err(_)) | Err(_) => {}
     }
 }
 

@@ -15,23 +15,21 @@
 //! A backup is a SQLite database followed by its [manifest](Manifest). The writer is never asked for anything, so a backup can
 //! be made of a store whose server hangs.
 
-mod draft;
-mod error;
-mod manifest;
 mod restore;
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use secrecy::SecretString;
 
-pub(crate) use self::draft::Draft;
-pub use self::error::{BackupError, RestoreError};
-pub use self::manifest::{KeptFile, KeyPlace, Manifest};
 pub use self::restore::{BackupSource, RestoreSettings, Restored, restore};
+use crate::backup_error::BackupError;
+use crate::backup_manifest::{KeptFile, KeyPlace, Manifest};
+use crate::backup_progress::BackupProgress;
 use crate::directory::beside;
+use crate::draft::{Draft, Replace};
 use crate::open::database_path;
 use crate::settings::StoreSettings;
 use crate::sqlite::copy;
@@ -53,22 +51,6 @@ pub struct BackupSettings<'a> {
     pub key: KeyPlace,
     /// The version of the program, for the manifest.
     pub version: &'a str,
-}
-
-/// How far a backup or a restore is.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum BackupProgress {
-    /// Bytes of the new database, and about how many it will have.
-    Copying {
-        /// Written so far.
-        done_bytes: u64,
-        /// Expected.
-        all_bytes: u64,
-    },
-    /// Indexes are made, or the restored database is checked.
-    Finishing,
-    /// The digest is made.
-    Digest,
 }
 
 /// A backup that is whole and has no name yet. It is gone when this is dropped.
@@ -128,15 +110,6 @@ pub fn back_up(
         manifest,
         bytes,
     })
-}
-
-/// What becomes of a file that has the backup's name already.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Replace {
-    /// It stays, and there is no backup.
-    Never,
-    /// The backup takes its place in one step.
-    Former,
 }
 
 impl FinishedBackup {
@@ -235,12 +208,4 @@ fn has_room(file: &DatabaseFile, draft: &Path) -> Result<(), BackupError> {
 fn file_name(database: &Path) -> String {
     let name = database.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
-}
-
-/// The directory in which `path` lies, as something that can be opened.
-pub(crate) fn directory_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        Some(_) | None => PathBuf::from("."),
-    }
 }

@@ -102,9 +102,23 @@ pub(crate) trait WriteEngine: Send {
     /// What it takes of its disk.
     fn disk(&self) -> DiskUsage;
 
+    /// Closes everything in order at the end of the process. Nothing may be asked of it afterwards.
+    fn end(&mut self) -> LastFiles;
+
     /// For tests of one engine.
     #[cfg(test)]
     fn as_any(&mut self) -> &mut dyn std::any::Any;
+}
+
+/// What an engine leaves on the disk at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LastFiles {
+    /// One file that has everything.
+    One,
+    /// The database, and a write-ahead log that belongs to it, because another program has them open.
+    WithWal(PathBuf),
+    /// The database was not open, and nobody looked.
+    InDoubt,
 }
 
 /// What is done to the tables within one transaction.

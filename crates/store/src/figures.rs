@@ -1,9 +1,10 @@
 //! What the writer has done since the process began, as counters read without stopping it.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::clock::now_ms;
+use crate::disk_watch::DiskConcern;
 use crate::lane::WriteLane;
 
 /// Upper edges of the commit time buckets in microseconds; a last bucket holds what took longer.
@@ -44,6 +45,10 @@ pub struct Figures {
     pub wal_bytes: u64,
     /// Bytes free to us on the disk then; `None` where the file system does not tell.
     pub free_bytes: Option<u64>,
+    /// Bytes of the whole disk; `None` where the file system does not tell.
+    pub disk_bytes: Option<u64>,
+    /// What becomes a trouble of the store unless somebody does something about it.
+    pub concerns: Vec<DiskConcern>,
     /// Events that wait for the writer.
     pub queue_events: u64,
     /// Bytes that those events hold.
@@ -67,6 +72,8 @@ pub(crate) struct DiskUsage {
     pub(crate) wal_bytes: u64,
     /// Bytes free to us; `None` where the file system does not tell.
     pub(crate) free_bytes: Option<u64>,
+    /// Bytes of the whole file system; `None` where it does not tell.
+    pub(crate) disk_bytes: Option<u64>,
 }
 
 /// The counters themselves.
@@ -78,6 +85,10 @@ pub(crate) struct Counters {
     wal_bytes: AtomicU64,
     /// One more than there are; 0 while it is not known.
     free_bytes: AtomicU64,
+    /// In the same way.
+    disk_bytes: AtomicU64,
+    /// The bits of those that last.
+    concerns: AtomicU8,
     pub(crate) commits: AtomicU64,
     pub(crate) failed_commits: AtomicU64,
     pub(crate) retries: AtomicU64,
@@ -110,6 +121,13 @@ impl Counters {
         self.wal_bytes.store(disk.wal_bytes, Relaxed);
         let free = disk.free_bytes.map_or(0, |free| free.saturating_add(1));
         self.free_bytes.store(free, Relaxed);
+        let all = disk.disk_bytes.map_or(0, |all| all.saturating_add(1));
+        self.disk_bytes.store(all, Relaxed);
+    }
+
+    /// The concerns that last, as their bits.
+    pub(crate) fn set_concerns(&self, lasting: u8) {
+        self.concerns.store(lasting, Relaxed);
     }
 
     pub(crate) fn read(
@@ -134,6 +152,11 @@ impl Counters {
             database_bytes: self.database_bytes.load(Relaxed),
             wal_bytes: self.wal_bytes.load(Relaxed),
             free_bytes: self.free_bytes.load(Relaxed).checked_sub(1),
+            disk_bytes: self.disk_bytes.load(Relaxed).checked_sub(1),
+            concerns: DiskConcern::ALL
+                .into_iter()
+                .filter(|concern| self.concerns.load(Relaxed) & concern.bit() != 0)
+                .collect(),
             queue_events: queue_events as u64,
             queue_bytes: queue_bytes as u64,
             queue_events_max: self.queue_events_max.load(Relaxed),
@@ -176,6 +199,7 @@ mod tests {
             database_bytes: 5,
             wal_bytes: 7,
             free_bytes: Some(0),
+            disk_bytes: None,
         });
         let figures = counters.read(0, 0, &WriteLane::new());
         assert_eq!((figures.wal_bytes, figures.free_bytes), (7, Some(0)));

@@ -23,6 +23,16 @@ pub(crate) struct SealedRecords {
 }
 
 impl SealedRecords {
+    /// How many sealed secrets there are, at least: one of each that has any.
+    pub(crate) fn count(&self) -> usize {
+        let consumers = self.consumers.iter().map(|record| record.sealed().count());
+        let people = self
+            .people
+            .iter()
+            .filter(|record| record.sealed().is_some());
+        self.installations.len() + consumers.sum::<usize>() + people.count()
+    }
+
     /// Opens all of them; how many there are.
     pub(crate) fn open_all(&self, keys: &KeyRing) -> Result<usize, Unopened> {
         let mut secrets = 0;

@@ -14,11 +14,16 @@
 
 mod arrival;
 mod backup;
+mod backup_error;
+mod backup_manifest;
+mod backup_progress;
 mod cause;
 mod clock;
 mod consumer;
 mod directory;
+mod disk_watch;
 mod displacement;
+mod draft;
 mod engine;
 mod event_index;
 mod event_record;
@@ -50,6 +55,7 @@ mod seal;
 mod settings;
 mod sqlite;
 mod store;
+mod store_check;
 mod store_url;
 mod timeline;
 mod token;
@@ -62,15 +68,19 @@ mod writer;
 
 pub use arrival::{Acknowledgement, Arrival};
 pub use backup::{
-    BackupError, BackupProgress, BackupSettings, BackupSource, FinishedBackup, KeptFile, KeyPlace,
-    Manifest, Replace, RestoreError, RestoreSettings, Restored, back_up, restore,
+    BackupSettings, BackupSource, FinishedBackup, RestoreSettings, Restored, back_up, restore,
 };
+pub use backup_error::{BackupError, RestoreError};
+pub use backup_manifest::{KeptFile, KeyPlace, Manifest};
+pub use backup_progress::BackupProgress;
 pub use cause::{Cause, Failure};
 pub use consumer::{
     ConsumerChange, ConsumerRecord, ConsumerState, NewConsumer, NewWebhookSecret,
     OpenedWebhookSecrets, SavedPosition,
 };
+pub use disk_watch::DiskConcern;
 pub use displacement::Displacement;
+pub use draft::Replace;
 pub use engine::ReadEngine;
 pub use event_record::{EventPage, EventQuery, EventRecord};
 pub use exposure::Exposed;
@@ -105,7 +115,8 @@ pub use rotation::RotatedKeys;
 pub use scheduling::SchedulingDelay;
 pub use seal::{KeyRingError, SealError};
 pub use settings::StoreSettings;
-pub use store::Store;
+pub use store::{ClosedStore, Store};
+pub use store_check::{KeyProof, PagesChecked, StoreCheck, check_store};
 pub use store_url::{StoreUrl, StoreUrlError};
 pub use timeline::{TimelineEntry, TimelineKind, TimelineRecord};
 pub use token_directory::TokenDirectory;

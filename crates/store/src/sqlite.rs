@@ -14,6 +14,7 @@ pub(crate) mod file;
 pub(crate) mod file_identity;
 pub(crate) mod files;
 mod insert_event;
+mod inspection;
 pub(crate) mod installations;
 mod journeys;
 pub(crate) mod lock;
@@ -33,3 +34,4 @@ mod tokens;
 mod user_authorizations;
 
 pub(crate) use engine::{open, open_beside, open_readers};
+pub(crate) use inspection::inspect;

@@ -4,6 +4,7 @@
 //! it runs; while it does not, a thread that is started for an administrative change uses it.
 
 mod administer;
+mod closing;
 mod consumers;
 mod installations;
 mod keys;
@@ -28,7 +29,9 @@ use longwire_access::AuditEntry;
 use longwire_wire::event::NewEvent;
 use tokio::sync::broadcast;
 
+pub use self::closing::ClosedStore;
 use self::slot::{CommandChannel, Successor, WriterRun, WriterSlot};
+use crate::disk_watch::DiskWatch;
 use crate::engine::Opened;
 use crate::event_index::RUN_EVENTS;
 use crate::event_record::{EventPage, EventQuery};
@@ -130,6 +133,7 @@ impl Store {
             health: Arc::clone(&health),
             head: Arc::clone(&head),
             engine,
+            disk_watch: DiskWatch::default(),
             trouble: None,
             retry_at: Instant::now(),
         };

@@ -14,6 +14,7 @@ use longwire_wire::event::{NewEvent, Source};
 use longwire_wire::identity::Tier;
 
 use crate::cause::{Cause, Failure};
+use crate::disk_watch::DiskWatch;
 use crate::engine::{Batch, WriteEngine};
 use crate::head::Head;
 use crate::health::HealthCell;
@@ -53,6 +54,7 @@ pub(crate) struct WriterState {
     pub(crate) health: Arc<HealthCell>,
     pub(crate) head: Arc<Head>,
     pub(crate) engine: Box<dyn WriteEngine>,
+    pub(crate) disk_watch: DiskWatch,
     /// Why the engine is closed, or why the last commit failed.
     pub(crate) trouble: Option<Failure>,
     pub(crate) retry_at: Instant,
@@ -272,7 +274,12 @@ impl WriterState {
                 // The next attempt to write looks closer than this.
                 Some(_) => Ok(()),
             };
-            self.queue.counters.set_disk(self.engine.disk());
+            let disk = self.engine.disk();
+            self.queue.counters.set_disk(disk);
+            for news in self.disk_watch.handle(&disk) {
+                news.tell(&disk);
+            }
+            self.queue.counters.set_concerns(self.disk_watch.lasting());
             looked
         };
         if let Err(failure) = looked {

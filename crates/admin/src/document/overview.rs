@@ -7,7 +7,8 @@ use longwire_fleet::{
     AnswerTotals, CardTotals, ConnectionLimitView, ConnectionTotals, EventTotals, Overview,
     Quantiles, StoreView,
 };
-use serde::Serialize;
+use longwire_store::DiskConcern;
+use serde::{Serialize, Serializer};
 
 /// `GET /overview`, and each message of `GET /feed`. The fields are described with [`Overview`].
 #[derive(Debug, Serialize)]
@@ -128,4 +129,22 @@ struct StoreFields {
     queue_high_water: u64,
     commits: u64,
     notes_dropped: u64,
+    #[serde(serialize_with = "concerns")]
+    concerns: Vec<DiskConcern>,
+}
+
+/// A concern as clients read it.
+#[derive(Serialize)]
+struct ConcernFields {
+    concern: &'static str,
+    detail: &'static str,
+    advice: &'static str,
+}
+
+fn concerns<S: Serializer>(concerns: &[DiskConcern], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(concerns.iter().map(|concern| ConcernFields {
+        concern: concern.label(),
+        detail: concern.text(),
+        advice: concern.advice(),
+    }))
 }

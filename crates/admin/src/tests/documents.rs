@@ -58,7 +58,7 @@ const OVERVIEW: &str = "{started:\"\",now:\"\",installations:0,by_state:{stopped
     connections:{attempts:0,opened:0,lost:0,reconnects:0,renewed:0,renewals_failed:0,silent:0,left_unread:0,panics:0},malformed:{},\
     ack_latency_us:{count:0,p50:0,p99:0,max:0},record_latency_us:{count:0,p50:0,p99:0,max:0},\
     card_latency_us:{count:0,p50:0,p99:0,max:0},callback_latency_us:{count:0,p50:0,p99:0,max:0},\
-    store:{state:\"\",cause:null,detail:null,advice:null,since:null,queue:0,queue_high_water:0,commits:0,notes_dropped:0},\
+    store:{state:\"\",cause:null,detail:null,advice:null,since:null,queue:0,queue_high_water:0,commits:0,notes_dropped:0,concerns:[]},\
     connection_limit:{limit:null,held:0,waiting:0},draining:?}";
 
 const FOLD: &str =

@@ -35,6 +35,11 @@ pub(super) fn write(figures: &Figures, is_up: bool, families: &mut Families<'_>)
             figures.free_bytes,
         ),
         (
+            "store_disk_bytes",
+            "Size of the disk of the database",
+            figures.disk_bytes,
+        ),
+        (
             "store_batch_rows_max",
             "Most events in one transaction",
             Some(figures.batch_max),

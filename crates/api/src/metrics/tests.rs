@@ -111,6 +111,7 @@ fn snapshot() -> Snapshot {
                 queue_high_water: 0,
                 commits: 0,
                 notes_dropped: 0,
+                concerns: Vec::new(),
             },
             connection_limit: ConnectionLimitView {
                 limit: Some(1),
@@ -129,6 +130,7 @@ fn snapshot() -> Snapshot {
             commit_us: std::array::from_fn(|at| at as u64),
             wal_bytes: 63,
             free_bytes: Some(64),
+            disk_bytes: Some(640),
             queue_events: 65,
             queue_bytes: 66,
             rejected_groups: 67,
@@ -184,11 +186,13 @@ fn an_unknown_number_is_absent() {
     let mut snapshot = snapshot();
     snapshot.overview.connection_limit.limit = None;
     snapshot.figures.free_bytes = None;
+    snapshot.figures.disk_bytes = None;
     let text = render(snapshot).expect("it can be written");
     let known = include_str!("expected.txt");
     for line in known.lines() {
         let is_unknown = line.starts_with("longwire_connections_limit ")
-            || line.starts_with("longwire_store_free_bytes ");
+            || line.starts_with("longwire_store_free_bytes ")
+            || line.starts_with("longwire_store_disk_bytes ");
         assert_eq!(text.contains(line), !is_unknown, "{line}");
     }
 }

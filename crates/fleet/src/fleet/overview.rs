@@ -133,6 +133,7 @@ impl Fleet {
             queue_high_water: figures.queue_events_max,
             commits: figures.commits,
             notes_dropped: figures.notes_dropped,
+            concerns: figures.concerns,
         }
     }
 

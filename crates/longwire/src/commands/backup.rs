@@ -90,7 +90,7 @@ fn tell(loaded: &Loaded, manifest: &Manifest, bytes: u64, path: Option<&Path>) {
 }
 
 /// Bytes as people read them.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     match bytes {
         0..1_024 => format!("{bytes} bytes"),
         1_024..1_048_576 => format!("{} KiB", bytes >> 10),

@@ -7,6 +7,7 @@ mod callbacks;
 mod certificate;
 mod findings;
 mod online;
+mod store;
 
 use std::path::{Path, PathBuf};
 
@@ -31,13 +32,13 @@ pub(crate) fn run(config: Option<&Path>, check: &Check) -> Result<Exit, Failure>
     logs::start_for_command();
     let mut findings = Findings::new(check.output.output);
     match Loaded::read(config) {
-        Ok(loaded) => everything(&loaded, check.online, &mut findings),
+        Ok(loaded) => everything(&loaded, check, &mut findings),
         Err(error) => findings.bad("configuration", chain(&error), error.advice()),
     }
     findings.finish()
 }
 
-fn everything(loaded: &Loaded, online: bool, findings: &mut Findings) {
+fn everything(loaded: &Loaded, check: &Check, findings: &mut Findings) {
     let config = &loaded.config;
     let laid = match loaded.overrides.len() {
         0 => String::new(),
@@ -49,6 +50,9 @@ fn everything(loaded: &Loaded, online: bool, findings: &mut Findings) {
     secrets(loaded, findings);
     let settings = loaded.store_settings();
     let (records, consumers) = store(&settings, findings);
+    if check.store {
+        store::tell(&settings, findings);
+    }
     same_bots(config, &records, findings);
     callback_secrets(config, &records, findings);
     callbacks::tell(config, &records, &consumers, findings);
@@ -75,7 +79,7 @@ fn everything(loaded: &Loaded, online: bool, findings: &mut Findings) {
                 );
             }
             routes(loaded, &egress, &records, findings);
-            if online {
+            if check.online {
                 online::ask_all(loaded, &egress, &settings, findings);
             }
         }

@@ -16,12 +16,13 @@ use std::time::Duration;
 use longwire_wire::event::Seq;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::draft::Draft;
-use super::error::RestoreError;
-use super::manifest::{Footer, Manifest, ManifestError};
-use super::{BackupProgress, Replace, SECRET_FILES};
+use super::SECRET_FILES;
+use crate::backup_error::RestoreError;
+use crate::backup_manifest::{Footer, Manifest, ManifestError};
+use crate::backup_progress::BackupProgress;
 use crate::clock::now_ms;
 use crate::directory::{self, beside};
+use crate::draft::{Draft, Replace};
 use crate::installation::InstallationRecord;
 use crate::key_proof::Unopened;
 use crate::seal::{KeyRing, KeyRingError};

@@ -20,8 +20,10 @@ use super::file::DatabaseFile;
 use super::installations::{self, sealed_with};
 use super::schema::event;
 use super::{events, migrations, opening};
-use crate::backup::{BackupError, BackupProgress, Draft};
+use crate::backup_error::BackupError;
+use crate::backup_progress::BackupProgress;
 use crate::cause::Failure;
+use crate::draft::Draft;
 use crate::event_index::BUCKETS;
 use crate::identity::StoreIdentity;
 use crate::open::OpenError;
@@ -29,11 +31,13 @@ use longwire_wire::event::Seq;
 
 /// A table to which rows are added under rising numbers, and whose rows stay as they are until they are deleted.
 pub(crate) struct Appended {
-    table: &'static str,
+    pub(crate) table: &'static str,
     /// Its primary key.
-    key: &'static str,
+    pub(crate) key: &'static str,
     /// About the bytes of a row.
     bytes: &'static str,
+    /// The column that has most of a row.
+    pub(crate) heavy: &'static str,
     /// Which rows may be taken before the last look.
     settled: Settled,
 }
@@ -44,30 +48,35 @@ pub(crate) const APPENDED: [Appended; 5] = [
         table: "audit",
         key: "id",
         bytes: "200",
+        heavy: "subject",
         settled: Settled::All,
     },
     Appended {
         table: "timeline",
         key: "id",
         bytes: "200",
+        heavy: "detail",
         settled: Settled::All,
     },
     Appended {
         table: "journey",
         key: "id",
         bytes: "length(steps)",
+        heavy: "steps",
         settled: Settled::All,
     },
     Appended {
         table: "event_index_page",
         key: "id",
         bytes: "length(keys)",
+        heavy: "keys",
         settled: Settled::CompleteRuns,
     },
     Appended {
         table: "event",
         key: "seq",
         bytes: "length(payload) + 200",
+        heavy: "payload",
         settled: Settled::All,
     },
 ];
@@ -325,6 +334,7 @@ impl<'a> Source<'a> {
             key,
             bytes,
             settled,
+            ..
         }: &Appended,
         columns: &str,
         reached: &mut i64,

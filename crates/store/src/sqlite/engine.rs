@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::file::{DatabaseFile, free_bytes};
+use super::file::{DatabaseFile, disk_bytes, free_bytes};
 use super::installations::{keep_displacement, sealed_with};
 use super::lock::{LockError, LockFile};
 use super::log::{Log, PreviousLog};
@@ -12,7 +12,7 @@ use super::readers::Readers;
 use super::timeline::TimelineBuffer;
 use super::{audit, consumers, journeys, retention, tokens};
 use crate::cause::{Cause, Failure};
-use crate::engine::{Batch, Change, Opened, ReadEngine, WriteEngine};
+use crate::engine::{Batch, Change, LastFiles, Opened, ReadEngine, WriteEngine};
 use crate::figures::DiskUsage;
 use crate::forwarding::{Forward, ForwardingEngine, OpenOwn};
 use crate::identity::StoreIdentity;
@@ -271,6 +271,26 @@ impl WriteEngine for SqliteEngine {
             database_bytes,
             wal_bytes: self.log.as_ref().map_or(0, |log| log.files.wal_bytes),
             free_bytes: free_bytes(&self.file.path),
+            disk_bytes: disk_bytes(&self.file.path),
+        }
+    }
+
+    fn end(&mut self) -> LastFiles {
+        // Readers of ours would keep the write-ahead log; from now on none connects.
+        drop(self.file.begin_epoch());
+        self.readers.close_outdated();
+        let Some(mut log) = self.log.take() else {
+            return LastFiles::InDoubt;
+        };
+        let whole = log.empty_the_wal();
+        drop(log);
+        match whole {
+            Ok(()) if !self.file.wal.exists() => LastFiles::One,
+            Ok(()) => LastFiles::WithWal(self.file.wal.clone()),
+            Err(failure) => {
+                tracing::debug!(%failure, "the write-ahead log stays as it is");
+                LastFiles::WithWal(self.file.wal.clone())
+            }
         }
     }
 

@@ -197,6 +197,12 @@ fn link_target(path: &Path) -> PathBuf {
     .unwrap_or_else(|_| path.to_owned())
 }
 
+/// Bytes of the whole file system of `path`.
+pub(crate) fn disk_bytes(path: &Path) -> Option<u64> {
+    let volume = rustix::fs::statvfs(path.parent()?).ok()?;
+    Some(volume.f_blocks.saturating_mul(volume.f_frsize))
+}
+
 /// Bytes free to us on the file system of `path`.
 pub(crate) fn free_bytes(path: &Path) -> Option<u64> {
     let volume = rustix::fs::statvfs(path.parent()?).ok()?;

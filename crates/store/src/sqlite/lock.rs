@@ -86,6 +86,25 @@ impl LockFile {
     }
 }
 
+/// Whether some process has the lock. Nobody is kept from it meanwhile, not even for a moment, as taking it would. Where the
+/// system does not tell, somebody has it.
+pub(crate) fn is_held(path: &Path) -> bool {
+    let Ok(found) = std::fs::metadata(path) else {
+        return false;
+    };
+    let inode = found.ino().to_string();
+    // As in `1: FLOCK  ADVISORY  WRITE 708 08:01:262148 0 EOF`.
+    let is_it = |line: &str| {
+        line.contains("FLOCK")
+            && (line.split_whitespace()).any(|field| {
+                field
+                    .rsplit_once(':')
+                    .is_some_and(|(_, last)| last == inode)
+            })
+    };
+    std::fs::read_to_string("/proc/locks").map_or(true, |locks| locks.lines().any(is_it))
+}
+
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
@@ -156,5 +175,16 @@ mod tests {
         assert!(matches!(first.renew(), Err(LockError::Held(Some(_)))));
         drop(second);
         first.renew().expect("the other has ended");
+    }
+
+    #[test]
+    fn who_asks_whether_it_is_held_does_not_take_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("x.lock");
+        assert!(!is_held(&path), "there is none");
+        let lock = LockFile::take(&path).expect("free");
+        assert!(is_held(&path));
+        drop(lock);
+        assert!(path.exists() && !is_held(&path));
     }
 }

@@ -55,7 +55,7 @@ const PRAGMAS: &str = "PRAGMA busy_timeout = 1000;
 /// A write-ahead log that has become longer than this is cut as soon as all of it is in the database.
 /// Four times what a checkpoint waits for: a log that is never kept from its checkpoints is used again
 /// and again at its length, without a block that is freed and taken anew.
-const WAL_KEPT_BYTES: u64 = 16 << 20;
+pub(crate) const WAL_KEPT_BYTES: u64 = 16 << 20;
 
 /// With fewer free bytes than this the disk counts as full, and SQLite is not asked.
 ///

@@ -6,7 +6,7 @@ use longwire_wire::event::Seq;
 
 use super::file::DatabaseFile;
 use super::{consumers, events, installations, migrations, store_row, user_authorizations};
-use crate::backup::Manifest;
+use crate::backup_manifest::Manifest;
 use crate::cause::{Cause, Failure};
 use crate::identity::StoreIdentity;
 use crate::installation::{InstallationRecord, InstallationTable as _};

@@ -48,6 +48,14 @@ impl Log {
         self.confirm()
     }
 
+    /// Has all of the write-ahead log in the database, before the connection is closed for good. Whoever still reads an old
+    /// state is not waited for.
+    pub(crate) fn empty_the_wal(&mut self) -> Result<(), Failure> {
+        self.connection
+            .batch_execute("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE);")?;
+        Ok(())
+    }
+
     /// Tells a file that somebody tidied up in order from one that was cut.
     pub(super) fn judge(&mut self, shrunk: Shrunk) -> Result<(), Failure> {
         match shrunk {

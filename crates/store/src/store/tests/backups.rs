@@ -4,10 +4,11 @@ use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use super::*;
-use crate::backup::{
-    BackupError, BackupSettings, BackupSource, KeyPlace, Manifest, Replace, RestoreError,
-    RestoreSettings, Restored, back_up, restore,
-};
+use crate::backup::{BackupSettings, BackupSource, RestoreSettings, Restored, back_up, restore};
+use crate::backup_error::{BackupError, RestoreError};
+use crate::backup_manifest::{KeyPlace, Manifest};
+use crate::draft::Replace;
+use crate::store_check::{KeyProof, PagesChecked, check_store};
 
 /// Small, so that some are completed while a backup is made.
 const RUN: usize = 64;
@@ -338,6 +339,72 @@ fn every_installation_is_stopped_if_that_is_asked_for() {
         let wanted = reader.reader().count_wanted().expect("readable");
         assert_eq!(wanted, names.len() as u64);
     }
+}
+
+#[test]
+fn a_check_beside_a_writer_tells_pages_key_and_events() {
+    let bench = Bench::running();
+    let settings = settings(bench.directory.path());
+    let check = || check_store(&settings).expect("readable");
+    let empty = check();
+    assert_eq!((empty.events, empty.ends), (0, None));
+    bench.ask(numbered(1));
+    bench.ask(numbered(2));
+    let found = check();
+    assert_eq!(found.pages, PagesChecked::EveryPage);
+    assert!(matches!(found.key, KeyProof::Opens(2)), "{:?}", found.key);
+    assert_eq!(found.events, 2);
+    assert_eq!(found.ends, Some([(Seq(1), 1_000), (Seq(2), 1_000)]));
+    let key = bench.directory.path().join("longwire.db.key");
+    let right = fs::read_to_string(&key).expect("readable");
+    fs::write(&key, "ab".repeat(32)).expect("written");
+    let KeyProof::Fails { name, .. } = check().key else {
+        panic!("another key opens nothing")
+    };
+    assert_eq!(name, "a secret of the installation `bot`");
+    fs::remove_file(&key).expect("removed");
+    assert!(matches!(check().key, KeyProof::NoKey(_)));
+    assert!(!key.exists(), "none is made");
+    fs::write(&key, right).expect("written");
+}
+
+#[test]
+fn a_store_that_is_closed_in_order_is_one_file() {
+    let mut bench = Bench::running();
+    bench.ask(numbered(1));
+    assert_eq!(bench.store.close(), ClosedStore::InDoubt, "the writer runs");
+    bench.ask(numbered(2));
+    let seen = bench.store.reader().last_seq().expect("readable");
+    assert_eq!(seen, Some(Seq(2)), "a reader of ours is connected");
+    bench.stop();
+    assert_eq!(bench.store.close(), ClosedStore::OneFile);
+    let names = ["longwire.db", "longwire.db.key", "longwire.db.lock"];
+    assert_eq!(names_in(bench.directory.path()), names);
+    // A copy of the one file has everything.
+    let copy = tempfile::tempdir().expect("a directory");
+    for name in &names[..2] {
+        fs::copy(bench.directory.path().join(name), copy.path().join(name)).expect("copied");
+    }
+    let store = Store::open(&settings(copy.path())).expect("opens");
+    assert_eq!(store.reader().last_seq().expect("readable"), Some(Seq(2)));
+}
+
+#[test]
+fn a_store_that_another_program_reads_says_that_it_is_two_files() {
+    let mut bench = Bench::running();
+    bench.ask(numbered(1));
+    let path = bench.database().display().to_string();
+    let mut other = SqliteConnection::establish(&path).expect("connects");
+    other
+        .batch_execute("BEGIN; SELECT count(*) FROM event;")
+        .expect("reads");
+    bench.ask(numbered(2));
+    bench.stop();
+    let wal = bench.directory.path().join("longwire.db-wal");
+    assert_eq!(bench.store.close(), ClosedStore::WithWal(wal.clone()));
+    assert!(wal.exists());
+    drop(other);
+    assert_eq!(bench.integrity(), "ok");
 }
 
 #[test]

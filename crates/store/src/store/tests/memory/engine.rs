@@ -122,6 +122,10 @@ impl WriteEngine for MemoryEngine {
         DiskUsage::default()
     }
 
+    fn end(&mut self) -> crate::engine::LastFiles {
+        crate::engine::LastFiles::One
+    }
+
     fn as_any(&mut self) -> &mut dyn std::any::Any {
         self
     }

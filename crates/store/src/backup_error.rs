@@ -3,8 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::draft::DraftError;
 use crate::cause::{Cause, Failure};
+use crate::draft::DraftError;
 use crate::open::OpenError;
 use crate::seal::{KeyRingError, SealError};
 
@@ -195,7 +195,7 @@ pub enum RestoreError {
     /// It has another format.
     #[error(
         "{what} has format {format}, and this version reads format {}",
-        super::manifest::FORMAT
+        crate::backup_manifest::FORMAT
     )]
     Format {
         /// The backup.

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
-use super::{Replace, directory_of};
-use crate::directory;
+use crate::directory::{self, directory_of};
 
 /// The file, for its owner alone, under the name of a draft. It is locked, so that nobody else writes the same one. What a
 /// process that was killed left is taken over.
@@ -18,6 +17,15 @@ pub(crate) struct Draft {
     file: File,
     /// It has its own name by now.
     published: bool,
+}
+
+/// What becomes of a file that has the name already.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Replace {
+    /// It stays.
+    Never,
+    /// The draft takes its place in one step.
+    Former,
 }
 
 /// There is no draft, or it did not get its name.
