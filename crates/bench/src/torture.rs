@@ -10,6 +10,7 @@
 //! what it confirmed is the disk's matter.
 
 mod applications;
+mod backups;
 mod plan;
 mod receivers;
 mod relay;
@@ -58,6 +59,9 @@ fn repeats() -> impl Iterator<Item = Duration> {
 /// # Errors
 /// When the run comes to nothing: a process ends or does not answer, or the arguments do not fit together.
 pub async fn run(command: &Torture, program: &Program) -> Result<RunOutcome, BenchError> {
+    if let Some(backups) = command.backups {
+        return backups::run(command, program, backups).await;
+    }
     let plan = plan::of(command)?;
     let progress = ProgressLine::new();
     let seed = command.seed.unwrap_or_else(crate::seed::fresh);

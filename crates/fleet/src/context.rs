@@ -3,8 +3,8 @@
 //! Nothing here is an actor's state; an actor that dies leaves it as it was.
 
 use crate::cards::CardAsker;
-use crate::elsewhere::Elsewhere;
 use crate::connection_log::ConnectionLog;
+use crate::elsewhere::Elsewhere;
 use crate::failure::Failure;
 use crate::malformed::Malformed;
 use crate::message_rate::MessageRate;

@@ -163,6 +163,7 @@ mod tests {
 
     fn disk(wal_mib: u64, free: u64, all: u64) -> DiskUsage {
         DiskUsage {
+            database_bytes: 0,
             wal_bytes: wal_mib << 20,
             free_bytes: Some(free),
             disk_bytes: Some(all),

@@ -39,6 +39,15 @@ pub struct Torture {
     /// gateway: each event has to reach a handler, in the order of its chat, and what comes again has to say so.
     #[arg(long)]
     pub(crate) relay: bool,
+    /// Instead of killing the gateway, make so many backups under load and restore each. A restored store has to be sound, to have
+    /// every number up to its end and every event that was acknowledged before the backup began, and to know their repeats.
+    #[arg(
+        long,
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..=10_000),
+        conflicts_with_all = ["kills", "seconds_per_kill", "stops", "full_disk", "stall", "deliver", "relay"]
+    )]
+    pub(crate) backups: Option<u32>,
     /// The instants of the kills follow from it; a new one every time unless given.
     #[arg(long)]
     pub(crate) seed: Option<u64>,

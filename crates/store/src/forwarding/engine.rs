@@ -7,7 +7,7 @@ use longwire_wire::event::{NewEvent, Seq};
 use super::bytes::{Answer, decode_answer, encode_batch};
 use super::{Forward, ForwardError};
 use crate::cause::{Cause, Failure};
-use crate::engine::{Batch, Change, WriteEngine};
+use crate::engine::{Batch, Change, LastFiles, WriteEngine};
 use crate::figures::DiskUsage;
 use crate::group::EventOwner;
 use crate::open::OpenError;
@@ -197,6 +197,14 @@ impl WriteEngine for ForwardingEngine {
             Stage::Own(engine) => engine.retain(step),
             // The janitor begins when this process has the database.
             Stage::Forwarding(_) | Stage::LetGo => Err(not_open()),
+        }
+    }
+
+    fn end(&mut self) -> LastFiles {
+        match &mut self.stage {
+            Stage::Own(engine) => engine.end(),
+            // Nothing is open here.
+            Stage::Forwarding(_) | Stage::LetGo => LastFiles::InDoubt,
         }
     }
 
