@@ -2,7 +2,8 @@
 //!
 //! Data goes to standard output with [`write_data`], everything else to standard error with [`say`]. The log goes to standard
 //! error through a thread of its own, which drops and counts lines instead of waiting. Text from outside passes [`escaped`]
-//! before a person sees it.
+//! before a person sees it. What is said, and the headings of a table, are in the language of the process
+//! (`longwire_language`).
 //!
 //! Nothing here reads input, and nothing decides what is said.
 
@@ -18,5 +19,5 @@ pub mod stderr;
 pub use background::{BackgroundWriter, Lost, descriptor_of};
 pub use data::{closed_reader_is_fine, write_data};
 pub use escaped::{Escaping, escaped, escaped_json};
-pub use screen::{Ink, Palette, Redrawn, Table, colours_on, grouped, ms, padded};
+pub use screen::{Ink, Palette, Redrawn, Table, colours_on, grouped, ms, padded, width};
 pub use stderr::say;

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Write as _};
 use std::io::IsTerminal;
 
+use longwire_language::word;
 use unicode_width::UnicodeWidthStr as _;
 
 /// Whether `stream` takes colours: a terminal, no `NO_COLOR` (<https://no-color.org>), no dumb terminal.
@@ -70,8 +71,9 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these headings.
+    /// A table with these headings, in the language of the process.
     pub fn new<const N: usize>(headings: [&str; N]) -> Self {
+        let headings = headings.map(word);
         Self {
             rows: vec![headings.map(str::to_owned).to_vec()],
         }
@@ -113,7 +115,7 @@ pub fn padded(text: &str, columns: usize) -> String {
 }
 
 /// Columns a text takes: wide characters (Chinese names are common here) take two, marks and colours none.
-fn width(text: &str) -> usize {
+pub fn width(text: &str) -> usize {
     let mut columns = 0;
     let mut rest = text;
     while let Some((before, colour)) = rest.split_once('\x1b') {

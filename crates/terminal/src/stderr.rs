@@ -6,6 +6,8 @@ use std::io::{self, Write as _};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use longwire_language::said;
+
 use crate::background::{BackgroundWriter, Lost, descriptor_of};
 
 /// The target of the one log line that tells of lost ones, and is itself never lost.
@@ -56,9 +58,10 @@ fn write_directly(bytes: &[u8]) {
     drop(io::stderr().write_all(bytes));
 }
 
-/// Writes a line, or several, for the person who runs the command.
+/// Writes a line, or several, for the person who runs the command, in their language.
 pub fn say(text: impl Display) {
-    write(format!("{text}\n").as_bytes());
+    let text = text.to_string();
+    write(format!("{}\n", said(&text)).as_bytes());
 }
 
 /// Waits for what was written so far, a second at most. Whoever ends the process calls it.
