@@ -3,6 +3,7 @@
 mod applications;
 mod backup;
 mod installations;
+mod language;
 mod listing;
 mod retention;
 mod status;
@@ -15,12 +16,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use longwire_access::{Scope, TokenId};
 use longwire_bench::cli::{Bench, Demo, Played, Torture};
+use longwire_language::Language;
 
 use crate::config::{LogFormat, parse_duration};
 
 pub(crate) use applications::{AddConsumer, Consumers, Listen, WhichConsumer};
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use installations::{Add, CallbackArgs, Installations, ListInstallations, Set};
+pub(crate) use language::parse;
 pub(crate) use listing::PageArgs;
 pub(crate) use retention::{Erase, RetentionCommand, SetRetention};
 pub(crate) use status::StatusArgs;
@@ -40,6 +43,10 @@ pub(crate) struct Cli {
         value_name = "FILE"
     )]
     pub(crate) config: Option<PathBuf>,
+    /// The language of help, errors and findings; LONGWIRE_LANG, LC_ALL, LC_MESSAGES and LANG say it unless given. The log
+    /// and JSON are English in any case.
+    #[arg(long, global = true, value_name = "zh|en")]
+    pub(crate) lang: Option<Language>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -434,6 +441,11 @@ pub(crate) enum Print {
     },
     /// The HTTP interface of applications, as an OpenAPI document.
     Openapi,
+    /// Every text that people may read, in English and in Chinese.
+    Messages {
+        #[command(flatten)]
+        output: Output,
+    },
     /// The certificate authority of this gateway, in PEM, for those who connect to it: with `tls = "self-signed"` in the section `api`.
     ///
     /// Made if it is not there yet. Its key is not printed.

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use longwire_language::said;
+
 macro_rules! exits {
     ($($name:ident = $code:literal, $meaning:literal;)+) => {
         /// How a command ends.
@@ -49,11 +51,11 @@ pub(crate) fn leave(exit: Exit) -> ! {
     std::process::exit(exit as i32)
 }
 
-/// All codes and their meaning, for `--help`.
+/// All codes and their meaning, for `--help`, in the language of the process.
 pub(crate) fn help() -> String {
-    let mut text = "Exit codes:".to_owned();
+    let mut text = said("Exit codes:").into_owned();
     for exit in Exit::ALL {
-        text.push_str(&format!("\n  {:>3}  {}", *exit as u8, exit.meaning()));
+        text.push_str(&format!("\n  {:>3}  {}", *exit as u8, said(exit.meaning())));
     }
     text
 }

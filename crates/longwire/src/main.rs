@@ -38,8 +38,8 @@ mod version;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use longwire_fleet::setback::chain;
+use longwire_language::{said, word};
 use longwire_terminal::{Ink, Palette, escaped, say};
 
 use crate::cli::{Cli, Command};
@@ -49,7 +49,12 @@ use crate::cli::{Cli, Command};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let Cli { config, command } = Cli::parse();
+    // Its language is chosen by now.
+    let Cli {
+        config,
+        command,
+        lang: _,
+    } = cli::parse();
     let last_lines = LastLines;
     let config = config.as_deref();
     let done = match command {
@@ -82,17 +87,18 @@ fn main() -> ExitCode {
         let error = chain(&failure);
         let error: Vec<String> = error
             .split('\n')
-            .map(|line| escaped(line).to_string())
+            .map(|line| escaped(&said(line)).to_string())
             .collect();
         say(format_args!(
             "{} {}",
-            palette.paint(Ink::Red, "error:"),
+            palette.paint(Ink::Red, word("error:")),
             error.join("\n")
         ));
         if let Some(advice) = failure.advice() {
             say(format_args!(
-                "{} {advice}",
-                palette.paint(Ink::Bold, "  try:")
+                "{} {}",
+                palette.paint(Ink::Bold, word("  try:")),
+                said(advice)
             ));
         }
         failure.exit()

@@ -3,6 +3,7 @@
 mod completions;
 mod man;
 mod unit;
+mod messages;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -18,6 +19,7 @@ pub(crate) fn run(config: Option<&Path>, command: &Print) -> Result<Exit, Failur
         Print::Config { service: false } => sample::SAMPLE.to_owned(),
         Print::Config { service: true } => sample::for_service(),
         Print::Openapi => longwire_api::openapi_document(env!("CARGO_PKG_VERSION")),
+        Print::Messages { output } => messages::text(output.output),
         Print::Ca => authority(&Loaded::read(config)?)?,
         Print::Completions { shell } => completions::script(*shell),
         Print::Man { directory: None } => man::main_page(),

@@ -3,6 +3,7 @@
 mod applications;
 mod bench;
 mod installations;
+mod language;
 mod open_files;
 mod output;
 mod relay;

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use longwire_language::{said, word};
 use longwire_terminal::{Ink, Palette, escaped, say};
 use serde_json::{Value, json};
 
@@ -52,12 +53,13 @@ impl Findings {
                 self.palette.paint(Ink::Red, "✗")
             };
             // A finding of several lines, such as a mistake with its caret, stays aligned.
+            let finding = said(&finding);
             let lines = finding.split('\n').map(|line| escaped(line).to_string());
             let finding = lines.collect::<Vec<_>>().join("\n    ");
-            let what = format!("{}:", escaped(&what));
+            let what = format!("{}:", escaped(&said(word(&what))));
             let mut text = format!("{mark} {} {finding}\n", self.palette.paint(Ink::Bold, what));
             if let Some(fix) = fix {
-                text.push_str(&format!("    → {fix}\n"));
+                text.push_str(&format!("    → {}\n", said(fix)));
             }
             // A reader that has gone away still gets the exit code.
             let _ = std::io::stdout().write_all(text.as_bytes());
