@@ -23,6 +23,7 @@ const FILES: &[(&str, &str)] = &[
         "installation",
         include_str!("../messages/installation.toml"),
     ),
+    ("janitor", include_str!("../messages/janitor.toml")),
     ("link", include_str!("../messages/link.toml")),
     ("listener", include_str!("../messages/listener.toml")),
     ("longwire", include_str!("../messages/longwire.toml")),

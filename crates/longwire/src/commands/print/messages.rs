@@ -71,6 +71,7 @@ fn title(area: &str) -> &str {
         "endpoint-check" => "Check of a webhook",
         "fleet" => "Bots",
         "installation" => "Settings of a bot",
+        "janitor" => "Retention",
         "link" => "Connections to the platforms",
         "listener" => "Requests",
         "longwire" => "Commands and configuration",
