@@ -31,6 +31,7 @@ const FILES: &[(&str, &str)] = &[
     ("relay", include_str!("../messages/relay.toml")),
     ("sim", include_str!("../messages/sim.toml")),
     ("store", include_str!("../messages/store.toml")),
+    ("takeover", include_str!("../messages/takeover.toml")),
     ("wire", include_str!("../messages/wire.toml")),
 ];
 /// Words of the operating system and of the command line's parser, which the source does not have.

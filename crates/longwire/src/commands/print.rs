@@ -2,8 +2,8 @@
 
 mod completions;
 mod man;
-mod unit;
 mod messages;
+mod unit;
 
 use std::io::Write as _;
 use std::path::Path;

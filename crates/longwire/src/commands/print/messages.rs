@@ -79,6 +79,7 @@ fn title(area: &str) -> &str {
         "relay" => "Relay",
         "sim" => "Simulated platforms",
         "store" => "Store",
+        "takeover" => "Takeover",
         "wire" => "Callbacks and events",
         "words" => "Headings and states",
         _ => "Operating system",
