@@ -15,6 +15,7 @@ mod callbacks_come_through_a_tunnel;
 mod connected_programs_are_shown;
 mod drain_answers_everything;
 mod events_are_expanded;
+mod events_are_kept_for_a_bounded_time;
 mod every_row_of_the_error_tables;
 mod five_failures_are_an_alarm;
 mod installations_by_command;

@@ -74,6 +74,12 @@ pub enum Measurement {
     /// straight program, and the gateway has as many recorded for the one behind it. Besides: how late handlers are called at a
     /// paced rate, what an idle connection costs, and what the gateway adds to a call of the Open API.
     Relay(BenchRelay),
+    /// What it costs the latency of ACKs that old events go meanwhile.
+    ///
+    /// Records events first. Then, in rounds, the same paced load twice, each on a gateway of its own on the same store: one that
+    /// keeps everything, and one that lets a part of the old events go. What is told is the ratio of the two within a round, the
+    /// median over all rounds, beside its bar.
+    Retention(BenchRetention),
     /// What the excess of one party costs everybody else: latency, memory, connections, events.
     ///
     /// Each attack has a gateway of its own. Bots that nothing is done to live beside those that are attacked, on a
@@ -328,6 +334,31 @@ pub struct BenchOverload {
     pub(crate) seconds: u32,
     #[command(flatten)]
     pub(crate) plot: Plot,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// Arguments of `bench retention`.
+#[derive(Debug, Args)]
+pub struct BenchRetention {
+    /// Installations, one connection each.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) connections: u32,
+    /// Events that are recorded before anything is measured. Half of them go, an equal part in each round.
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1_000..=20_000_000))]
+    pub(crate) history: u64,
+    /// Events a second over all connections, evenly paced.
+    #[arg(long, default_value_t = 200.0, value_name = "PER_SECOND", value_parser = rate)]
+    pub(crate) rate: f64,
+    /// Size of an event's JSON.
+    #[arg(long, default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1_024..=65_536))]
+    pub(crate) payload_bytes: u32,
+    /// How long each half of a round is measured.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
+    /// Rounds.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    pub(crate) rounds: u32,
     #[command(flatten)]
     pub(crate) ground: Ground,
 }

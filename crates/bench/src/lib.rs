@@ -44,6 +44,7 @@ mod program;
 mod receiver;
 mod relay;
 mod report;
+mod retention;
 mod sample;
 mod scale;
 mod seed;
@@ -82,5 +83,6 @@ pub async fn run(command: &Measurement, program: &Program) -> Result<RunOutcome,
         Measurement::Overload(command) => overload::run(command, program).await,
         Measurement::Deliver(command) => deliver::run(command, program).await,
         Measurement::Relay(command) => relay::run(command, program).await,
+        Measurement::Retention(command) => retention::run(command, program).await,
     }
 }

@@ -68,6 +68,8 @@ pub(crate) struct TestStand {
     callbacks: Option<CallbackSecretTexts>,
     /// What the gateway logs.
     log_filter: &'static str,
+    /// Events that the gateway keeps; all of them unless it is set.
+    keep_events: Option<u64>,
     /// Open files of the gateway; as many as this process may have unless it is set.
     open_files: Option<u32>,
     /// Where the store lies, if it has a file system of its own. Out of sight before the directory is removed.
@@ -114,6 +116,7 @@ impl TestStand {
             api: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             callbacks: None,
             log_filter: "longwire::commands::serve=info,error",
+            keep_events: None,
             open_files: None,
             volume: None,
             directory,
@@ -141,6 +144,11 @@ impl TestStand {
     /// Gives the gateways that are started from now on another budget of attempts; 0 means none.
     pub(crate) fn budget(&mut self, per_second: u32) {
         self.per_second = per_second;
+    }
+
+    /// Lets the gateways that are started from now on keep so many events.
+    pub(crate) fn keep_events(&mut self, events: u64) {
+        self.keep_events = Some(events);
     }
 
     /// Lets the gateways that are started from now on have so many files open, and log as one that is in use does.

@@ -18,6 +18,11 @@ impl TestStand {
             toml::Value::from(format!("sqlite:{}", self.store().display())),
             self.log_filter,
         );
+        // What a run compares has to be there at its end.
+        text += "[retention]\nkeep = \"forever\"\n";
+        if let Some(events) = self.keep_events {
+            text += &format!("events = {events}\n");
+        }
         if let Some(path) = &self.platform.ca_file {
             let path = toml::Value::from(path.display().to_string());
             text += &format!("[tls]\nca_file = {path}\n");

@@ -131,7 +131,7 @@ fn write_state(out: &mut impl Write, shown: &RetentionDocument) -> io::Result<()
     if !shown.gives_back {
         writeln!(
             out,
-            "             an early version made it: it does not become smaller until `VACUUM` makes it anew"
+            "             it cannot give space back: an early version made it. Next step: see \"The bounds\" in the page retention.md"
         )?;
     }
     writeln!(

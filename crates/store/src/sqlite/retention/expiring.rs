@@ -203,8 +203,14 @@ pub(crate) fn erase(
     let sizes: Vec<i64> = rows
         .select(payload_bytes(event::payload))
         .load(connection)?;
+    let (kept, payload) = Kept::Erased { at_ms }.to_columns().unwrap_or_default();
     diesel::update(event::table.filter(event::seq.eq_any(&seqs)))
-        .set(Content::none(Kept::Erased { at_ms }))
+        .set((
+            event::kept.eq(kept),
+            event::payload.eq(payload),
+            // A chat of two is named like the person in it.
+            event::chat.eq(None::<String>),
+        ))
         .execute(connection)?;
     for &seq in events {
         erase_journey(connection, seq)?;
