@@ -50,7 +50,7 @@ fn command(gateway: &Gateway, arguments: &[&str]) -> longwire_tests::Ended {
 #[test]
 fn old_events_go_and_readers_are_told_where_to_go_on() {
     let sim = platform(|_| ());
-    let control = sim.control();
+    let control = &sim.control();
     let gateway = Setup::new(&sim)
         .bot(BOT)
         .set("retention.keep", "forever")
@@ -104,7 +104,7 @@ fn old_events_go_and_readers_are_told_where_to_go_on() {
 #[test]
 fn a_consumer_that_is_behind_is_told_of_and_gets_a_stated_gap() {
     let sim = platform(|_| ());
-    let control = sim.control();
+    let control = &sim.control();
     let application = Webhook::new(|_| WebhookAnswer::OK);
     let gateway = Setup::new(&sim)
         .bot(BOT)
@@ -178,7 +178,7 @@ fn a_consumer_that_is_behind_is_told_of_and_gets_a_stated_gap() {
 #[test]
 fn a_consumer_that_is_waited_for_loses_nothing() {
     let sim = platform(|_| ());
-    let control = sim.control();
+    let control = &sim.control();
     let application = Webhook::new(|_| WebhookAnswer::OK);
     let gateway = Setup::new(&sim)
         .bot(BOT)
@@ -236,7 +236,7 @@ fn is_in_files(gateway: &Gateway, text: &str) -> bool {
 fn what_names_a_person_is_erased_from_the_store_and_its_files() {
     const PERSON: &str = "ou_ffffffffffffffffffffffffffffffff";
     let sim = platform(|_| ());
-    let control = sim.control();
+    let control = &sim.control();
     let gateway = Setup::new(&sim).bot(BOT).start();
     gateway.wait_live(BOT);
     push(control, 1..=10);
@@ -284,7 +284,7 @@ fn what_names_a_person_is_erased_from_the_store_and_its_files() {
 #[test]
 fn payloads_of_a_bot_are_hashed_once_every_consumer_has_them() {
     let sim = platform(|_| ());
-    let control = sim.control();
+    let control = &sim.control();
     let application = Webhook::new(|_| WebhookAnswer::OK);
     let gateway = Setup::new(&sim)
         .bot(BOT)

@@ -114,10 +114,11 @@ async fn set_for(
     installation: &str,
     request: &RulesRequest,
 ) -> Result<InstallationRetention, Problem> {
+    // Before the body is looked at: who may not know of the installation learns nothing of it.
+    let record = owned::stored(admin, caller, installation).await?;
     let rules = request.rules()?;
     admin.settings.draining.refuse()?;
     audit::has_room(admin)?;
-    let record = owned::stored(admin, caller, installation).await?;
     if record.origin == Origin::File {
         let detail = format!("`{}` is declared by the configuration file", record.name);
         return Err(Problem::conflict("declared_by_file", detail));

@@ -28,6 +28,10 @@ fn body(route: &ListedRoute) -> Option<Value> {
         "/admin/v1/installations/{installation}/requests" => {
             json!({"cmd": "aibot_send_msg", "body": {}})
         }
+        "/admin/v1/installations/{installation}/retention" if route.method == Method::POST => {
+            json!({"events": 10})
+        }
+        "/admin/v1/events/erase" => json!({"person": "ou_0123456789abcdef"}),
         "/admin/v1/installations/{installation}/fault" => {
             json!({"actor": "socket", "fault": "panic"})
         }
@@ -362,6 +366,8 @@ fn each_change_is_in_the_audit() {
             AuditAction::FaultInject,
             AuditAction::TokenCreate,
             AuditAction::TokenRevoke,
+            AuditAction::RetentionChange,
+            AuditAction::PersonErase,
         ] {
             let kept = data.iter().find(|entry| entry["action"] == action.label());
             let kept = kept.unwrap_or_else(|| panic!("{action} is missing: {data:?}"));
