@@ -57,6 +57,7 @@ pages! {
     "operating.md",
     "backup.md",
     "retention.md",
+    "capacity.md",
     "upgrade.md",
     "messages.md",
     "service.md",
