@@ -5,6 +5,7 @@ mod consumers;
 mod relay;
 mod start;
 mod store;
+mod takeover;
 mod views;
 
 use std::path::Path;
@@ -20,6 +21,7 @@ use crate::process::{Process, Signal};
 use crate::setup::Setup;
 
 pub use start::free_address;
+pub use takeover::Successor;
 pub use views::time_ms;
 
 /// A gateway in a directory of its own. When this value is dropped, the gateway is ended and checked; see the crate's
@@ -112,6 +114,13 @@ impl Gateway {
         let status = self.process.as_mut().expect("the gateway runs").wait();
         self.process = None;
         status
+    }
+
+    /// Its exit status, if the process has ended by itself or by a signal sent before.
+    pub fn try_end(&mut self) -> Option<ExitStatus> {
+        let status = self.process.as_mut()?.ended()?;
+        self.process = None;
+        Some(status)
     }
 
     /// Kills it, as a power cut would end it.

@@ -48,7 +48,7 @@ pub use callbacks::{ENCRYPT_KEY, VERIFICATION_TOKEN, save_request_url, wait_post
 pub use clock::Clock;
 pub use command::{Ended, longwire};
 pub use events::{message, message_of};
-pub use gateway::{Gateway, free_address, time_ms};
+pub use gateway::{Gateway, Successor, free_address, time_ms};
 pub use log::Log;
 pub use longwire_bench::disk::{Frozen, Volume};
 pub use platform::{SECRET, absent_platform, app_id, bot_id, platform, wecom_platform};

@@ -53,13 +53,25 @@ impl Process {
         environment: &[(String, String)],
         open_files: Option<u32>,
     ) -> Self {
+        Self::serve_with(&[], directory, log, environment, open_files)
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn serve_with(
+        arguments: &[&str],
+        directory: &Path,
+        log: &Path,
+        environment: &[(String, String)],
+        open_files: Option<u32>,
+    ) -> Self {
         let output = OpenOptions::new()
             .create(true)
             .append(true)
             .open(log)
             .expect("the story's directory is ours");
         let errors = output.try_clone().expect("a file can be held twice");
-        Self::serve_into(
+        Self::spawn(
+            arguments,
             directory,
             output.into(),
             errors.into(),
@@ -70,6 +82,17 @@ impl Process {
 
     /// Starts it with another standard output and error.
     pub(crate) fn serve_into(
+        directory: &Path,
+        output: Stdio,
+        errors: Stdio,
+        environment: &[(String, String)],
+        open_files: Option<u32>,
+    ) -> Self {
+        Self::spawn(&[], directory, output, errors, environment, open_files)
+    }
+
+    fn spawn(
+        arguments: &[&str],
         directory: &Path,
         output: Stdio,
         errors: Stdio,
@@ -88,6 +111,7 @@ impl Process {
         };
         let child = command
             .args(["serve", "--config", "longwire.toml"])
+            .args(arguments)
             .current_dir(directory)
             // Proxy variables and LONGWIRE_ overrides of the user who runs the tests must not reach the gateway.
             .env_clear()

@@ -3,6 +3,7 @@
 
 #![allow(clippy::too_many_lines, reason = "a story is told from top to bottom")]
 
+mod a_new_process_takes_over;
 mod a_store_is_copied_and_brought_back;
 mod an_endpoint_is_checked;
 mod applications_receive_events;

@@ -142,6 +142,10 @@ pub(crate) struct Serve {
     /// How the log looks; overrides the configuration.
     #[arg(long, value_enum)]
     pub(crate) log: Option<LogFormat>,
+    /// Take over from the server that runs on the same store, without losing an event; it ends when this one has everything.
+    /// Without such a server this one starts as usual.
+    #[arg(long)]
+    pub(crate) takeover: bool,
     /// End when the process that started this one is gone.
     #[arg(long, hide = true)]
     pub(crate) end_with_parent: bool,

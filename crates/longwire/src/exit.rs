@@ -11,6 +11,7 @@ use longwire_store::{BackupError, OpenError, ReadError, RestoreError, WriteError
 use crate::certificates::CertificateFailure;
 use crate::client::{ClientError, ONE_NAME};
 use crate::config::{ConfigError, DeclarationError, ProxySettingError, SecretError};
+use crate::takeover::TakeoverError;
 use crate::token_file::FirstTokenError;
 
 pub(crate) use crate::exit_code::{Exit, leave};
@@ -27,6 +28,9 @@ pub(crate) enum Failure {
     /// The proxy of everybody cannot be used.
     #[error("the proxy of [proxy] cannot be used")]
     Proxy(#[from] ProxySettingError),
+    /// A takeover came to nothing.
+    #[error("cannot take over")]
+    Takeover(#[from] TakeoverError),
     /// Trusted roots cannot be loaded.
     #[error(transparent)]
     Tls(#[from] longwire_egress::TlsError),
@@ -129,6 +133,7 @@ impl Failure {
             Self::NoInstallation(_) | Self::NoToken(_) => Exit::NotFound,
             Self::Client(error) => error.exit(),
             Self::Open(_)
+            | Self::Takeover(_)
             | Self::Read(_)
             | Self::Write(_)
             | Self::Backup(_)
@@ -154,6 +159,7 @@ impl Failure {
             Self::Open(error) => Some(error.advice()),
             Self::Backup(error) => Some(error.advice()),
             Self::Restore(error) => Some(error.advice()),
+            Self::Takeover(error) => Some(error.advice()),
             Self::Secret(error) => Some(error.advice()),
             Self::Client(error) => error.advice(),
             Self::Listen { source, .. } => Some(match source.kind() {

@@ -3,22 +3,29 @@
 //!
 //! ```text
 //! start   listeners bound → store open → declared installations kept → fleet → delivery → listeners answer
+//! take over  listeners passed on → store beside → fleet beside → bots moved → store open → declared … as above
 //! drain   readiness says no → feeds end → deliveries end → fleet answers what it has in hand → listeners closed → store closed
+//! let go  nothing is accepted → deliveries end → listeners closed → fleet → store closed
 //! ```
 //!
 //! `serve` and `demo` run the same one.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use longwire_delivery::{Deliveries, DeliveriesEnded, DeliverySettings, DeliveryTiming};
 use longwire_egress::{EgressSettings, NoProxy, ProxyEnvironment, RootsReport, tls_config};
-use longwire_fleet::{CardAnswering, CardBroker, Drained, Fleet, FleetFailure, FleetSettings};
+use longwire_fleet::{
+    CardAnswering, CardBroker, ConfigFault, Drained, Fleet, FleetFailure, FleetSettings,
+};
+use longwire_installation::InstallationId;
 use longwire_janitor::JanitorHandle;
 use longwire_link::Setback;
 use longwire_listener::Draining;
-use longwire_store::{ClosedStore, Store, StoreSettings};
+use longwire_store::{ClosedStore, InstallationRecord, Store, StoreSettings};
+use longwire_takeover::Summary;
 
 use crate::certificates;
 use crate::config::{Config, Loaded};
@@ -28,10 +35,17 @@ use crate::fleet_access::{CardsOfConsumers, FleetLookups, FleetNames, FleetRepli
 use crate::listeners::{Bound, Listener, Listeners, Served};
 use crate::reload::{ReloadParts, Reloader, Started};
 use crate::retention;
+use crate::takeover::{OpenedStore, RunningServer};
 use crate::token_file::{self, FirstTokenError};
 
 /// How long the disk has to take what is left of the write-ahead log: some 16 MiB.
 const CLOSE: Duration = Duration::from_secs(5);
+/// How long requests that are in hand at the end may take.
+const LAST_REQUESTS: Duration = Duration::from_secs(2);
+/// What a server that hands over may need besides its limit for a drain.
+const ENDING: Duration = Duration::from_secs(15);
+/// Bots that the summary of a takeover names at most.
+const NAMED: usize = 20;
 
 /// Everything that runs.
 pub(crate) struct Gateway {
@@ -42,6 +56,8 @@ pub(crate) struct Gateway {
     pub(crate) api: SocketAddr,
     /// Where the admin interface is.
     pub(crate) admin: SocketAddr,
+    /// Both listeners, for the process that takes over from this one.
+    pub(crate) passed_on: [TcpListener; 2],
     listeners: Listeners,
     /// Reads the configuration file again.
     pub(crate) reloader: Reloader,
@@ -67,40 +83,46 @@ impl Gateway {
     ///
     /// The declared installations are taken out of `loaded`: from then on the reloader has them.
     pub(crate) async fn start(loaded: &mut Loaded) -> Result<Self, Failure> {
+        Self::start_after(loaded, None).await
+    }
+
+    /// The same, after a running server that hands over, if there is one.
+    pub(crate) async fn start_after(
+        loaded: &mut Loaded,
+        mut before: Option<RunningServer>,
+    ) -> Result<Self, Failure> {
         let config = &loaded.config;
-        let api = bind(config.server.listen, "server.listen")?;
-        let admin = bind(config.server.admin_listen, "server.admin_listen")?;
+        let [api, admin] = listeners_of(config, before.as_mut())?;
+        let passed_on = [clone_of(&api)?, clone_of(&admin)?];
         tell_exposure(config.server.admin_listen);
         let arbiters = arbiters(config);
         let (egress, open_files) = outgoing(loaded, arbiters)?;
         let settings = loaded.store_settings();
-        let store = Store::open(&settings)?;
+        let cards = Arc::new(CardsOfConsumers::default());
+        let parts = FleetParts {
+            arbiters,
+            egress: egress.clone(),
+            cards: Arc::clone(&cards),
+        };
+        let (store, moved) = match before {
+            None => (Store::open(&settings)?, None),
+            Some(server) => take_over(server, config, &settings, &parts).await?,
+        };
         first_token(&store, loaded)?;
         tell_exposed(&settings);
         let tls = certificates::start(loaded)?;
         let started = Started::of(loaded, &store)?;
         let config = &loaded.config;
         open_files.tell(store.reader().count_wanted()?);
-        let cards = Arc::new(CardsOfConsumers::default());
-        let broker: Arc<dyn CardBroker> = Arc::<CardsOfConsumers>::clone(&cards);
-        let (delivery_egress, relay_egress) = (egress.clone(), egress.clone());
-        let fleet = Fleet::start(FleetSettings {
-            timing: config.timing.timing(),
-            connect_per_second: config.connect.per_second,
-            window_events: config.window.events,
-            window_bytes: config.window.bytes,
-            arbiters,
-            egress,
-            store: store.clone(),
-            fault_injection: config.debug.fault_injection,
-            config_faults: started.faults(),
-            cards: CardAnswering {
-                broker: Some(broker),
-                settings: config.cards.settings(),
-            },
-            limits: config.limits.limits(),
-        })
-        .await;
+        let (delivery_egress, relay_egress) = (egress.clone(), egress);
+        let fleet = match moved {
+            None => Fleet::start(parts.settings(config, &store, started.faults())).await,
+            // The file may say something else of its bots than that of the server before.
+            Some(fleet) => {
+                fleet.declarations_read(started.faults());
+                fleet
+            }
+        };
         let consumers = Arc::new(OnceLock::new());
         let deliveries = start_deliveries(config, &fleet, &store, delivery_egress).await?;
         cards.ask(deliveries.clone());
@@ -143,6 +165,7 @@ impl Gateway {
             deliveries,
             api: api_address,
             admin: admin_address,
+            passed_on,
             listeners,
             reloader,
             janitor,
@@ -160,6 +183,32 @@ impl Gateway {
                 Broken::Listener(ended.unwrap_or(Listener::Api))
             }
         }
+    }
+
+    /// Ends everything for the process that has taken all bots over, within `limit` and a little more. Connections to the
+    /// listeners wait in the kernel from now on, for that process.
+    pub(crate) async fn let_go(self, limit: Duration) -> Drained {
+        let begun = Instant::now();
+        let [api, admin] = self.listeners.handles;
+        let stopped =
+            actix_rt::spawn(async move { tokio::join!(api.stop(true), admin.stop(true)) });
+        self.listeners.draining.begin();
+        self.janitor.stop();
+        self.reloader.end_notices();
+        let left = self.deliveries.drain(limit / 2).await;
+        if left > 0 {
+            tracing::warn!(
+                consumers = left,
+                "consumers did not end in time; the next process repeats more"
+            );
+        }
+        if tokio::time::timeout(LAST_REQUESTS, stopped).await.is_err() {
+            tracing::debug!("a listener still had requests in hand");
+        }
+        // The store comes last: until then the other process records through it.
+        self.fleet
+            .drain(limit.saturating_sub(begun.elapsed()))
+            .await
     }
 
     /// Ends everything, within `limit` and a little more.
@@ -184,10 +233,7 @@ impl Gateway {
         // Nothing of worth is under way on the listeners by now; those who still ask have had their answer.
         let [api, admin] = self.listeners.handles;
         let stopped = async { tokio::join!(api.stop(true), admin.stop(true)) };
-        if tokio::time::timeout(Duration::from_secs(2), stopped)
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(LAST_REQUESTS, stopped).await.is_err() {
             tracing::debug!("a listener still had requests in hand");
         }
         close(self.store).await;
@@ -208,6 +254,107 @@ async fn close(store: Store) {
         // A writer that did not end, or a disk that does not answer, has been told of before.
         Ok(Ok(ClosedStore::InDoubt) | Err(_)) | Err(_) => {}
     }
+}
+
+/// What a fleet is started with, besides the store and the configuration.
+struct FleetParts {
+    arbiters: usize,
+    egress: EgressSettings,
+    cards: Arc<CardsOfConsumers>,
+}
+
+impl FleetParts {
+    fn settings(
+        &self,
+        config: &Config,
+        store: &Store,
+        config_faults: BTreeMap<InstallationId, ConfigFault>,
+    ) -> FleetSettings {
+        let broker: Arc<dyn CardBroker> = Arc::<CardsOfConsumers>::clone(&self.cards);
+        FleetSettings {
+            timing: config.timing.timing(),
+            connect_per_second: config.connect.per_second,
+            window_events: config.window.events,
+            window_bytes: config.window.bytes,
+            arbiters: self.arbiters,
+            egress: self.egress.clone(),
+            store: store.clone(),
+            fault_injection: config.debug.fault_injection,
+            config_faults,
+            cards: CardAnswering {
+                broker: Some(broker),
+                settings: config.cards.settings(),
+            },
+            limits: config.limits.limits(),
+        }
+    }
+}
+
+/// Takes over from a running server: connects its bots as the store has them, and opens the store when it has ended. The fleet is
+/// `None` if the server had to end before a bot could be connected.
+async fn take_over(
+    mut server: RunningServer,
+    config: &Config,
+    settings: &StoreSettings,
+    parts: &FleetParts,
+) -> Result<(Store, Option<Fleet>), Failure> {
+    let store = match server.open_store(settings).await? {
+        OpenedStore::Alone(store) => return Ok((store, None)),
+        OpenedStore::Beside(store) => store,
+    };
+    let records = store.reader().installations()?;
+    let one_by_one = RunningServer::one_by_one(&records);
+    let fleet_settings = parts.settings(config, &store, BTreeMap::new());
+    let fleet = Fleet::start_beside(fleet_settings, one_by_one).await;
+    // The other process has the same limit, and a little more for each of its parts.
+    let ending = config.server.drain + ENDING;
+    let summary = server.take_over(&fleet, &store, &records, ending).await?;
+    tell_takeover(&summary, &records);
+    Ok((store, Some(fleet)))
+}
+
+/// The summary of a takeover, in one line.
+fn tell_takeover(summary: &Summary, records: &[InstallationRecord]) {
+    let names = records
+        .iter()
+        .filter(|record| summary.left.contains(&record.id.0));
+    let left: Vec<&str> = names
+        .map(|record| record.name.as_str())
+        .take(NAMED)
+        .collect();
+    tracing::info!(
+        moved = summary.moved,
+        not_connected = summary.left.len(),
+        not_connected_bots = left.join(" "),
+        wecom_bots = summary.gaps_ms.len(),
+        wecom_gap_p50_ms = summary.gap_p50_ms(),
+        wecom_gap_max_ms = summary.gap_max_ms(),
+        took_s = format!("{:.2}", summary.took.as_secs_f64()),
+        "taken over: the store is open here",
+    );
+}
+
+/// The public listener and the admin listener: those of the server before, where it listens at the same addresses.
+fn listeners_of(
+    config: &Config,
+    mut before: Option<&mut RunningServer>,
+) -> Result<[TcpListener; 2], Failure> {
+    let mut one = |which, address, setting| {
+        let passed = before
+            .as_mut()
+            .and_then(|server| server.listener(which, address));
+        passed.map_or_else(|| bind(address, setting), Ok)
+    };
+    Ok([
+        one(0, config.server.listen, "server.listen")?,
+        one(1, config.server.admin_listen, "server.admin_listen")?,
+    ])
+}
+
+fn clone_of(listener: &TcpListener) -> Result<TcpListener, Failure> {
+    listener
+        .try_clone()
+        .map_err(Failure::io("keep a listener for the next process"))
 }
 
 /// Starts delivery to the consumers of the store, with what it needs of the fleet.

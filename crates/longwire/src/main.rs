@@ -33,6 +33,7 @@ mod reload;
 mod retention;
 mod signals;
 mod systemd;
+mod takeover;
 mod token_file;
 mod version;
 

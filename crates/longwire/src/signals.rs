@@ -1,5 +1,5 @@
 //! SIGTERM and SIGINT: the first asks for a graceful stop, the second for none. A server takes SIGHUP as well, which asks for the
-//! configuration to be read again, and ignores SIGUSR1 and SIGUSR2.
+//! configuration to be read again, and SIGUSR2, which starts a [takeover](crate::takeover); it ignores SIGUSR1.
 //!
 //! A thread of their own takes the signals, so that they are served whatever the others do: where a signal finds nobody
 //! who takes it, because the process has not begun to serve, is stuck, or writes its last words to a reader that
@@ -8,7 +8,7 @@
 //! ```text
 //! SIGTERM, SIGINT ──▶ thread ──▶ one place ──▶ whoever calls `next`
 //!                       └── nobody has called it yet, the place is taken, or gone: the process ends
-//! SIGHUP ──▶ thread ──▶ counted, for whoever looks at `hangups`, now or later
+//! SIGHUP, SIGUSR2 ──▶ thread ──▶ counted, for whoever looks at `hangups` or `takeovers`, now or later
 //! ```
 
 use std::future::pending;
@@ -27,6 +27,7 @@ pub(crate) struct Signals {
     heard: Receiver<&'static str>,
     is_awaited: Arc<AtomicBool>,
     hangups: watch::Receiver<u64>,
+    takeovers: watch::Receiver<u64>,
 }
 
 impl Signals {
@@ -47,6 +48,11 @@ impl Signals {
             .enable_io()
             .build()?;
         let (hangup_at, hangups) = watch::channel(0);
+        let (takeover_at, takeovers) = watch::channel(0);
+        let counted = Counted {
+            hangup_at,
+            takeover_at,
+        };
         let of_server = |kind| is_server.then(|| signal(kind)).transpose();
         let taken = {
             let _inside = runtime.enter();
@@ -61,17 +67,23 @@ impl Signals {
         let awaited = Arc::clone(&is_awaited);
         std::thread::Builder::new()
             .name("longwire-signals".to_owned())
-            .spawn(move || runtime.block_on(pass_on(taken, &heard_at, &awaited, &hangup_at)))?;
+            .spawn(move || runtime.block_on(pass_on(taken, &heard_at, &awaited, &counted)))?;
         Ok(Self {
             heard,
             is_awaited,
             hangups,
+            takeovers,
         })
     }
 
     /// Changes with each SIGHUP. One that came before anybody looked is not lost; of several one is told.
     pub(crate) fn hangups(&self) -> watch::Receiver<u64> {
         self.hangups.clone()
+    }
+
+    /// Changes with each SIGUSR2, in the same way.
+    pub(crate) fn takeovers(&self) -> watch::Receiver<u64> {
+        self.takeovers.clone()
     }
 
     /// The name of the next one. Until the first call, a signal ends the process at once.
@@ -94,6 +106,12 @@ struct Taken {
     user2: Option<Signal>,
 }
 
+/// Where the thread counts signals.
+struct Counted {
+    hangup_at: watch::Sender<u64>,
+    takeover_at: watch::Sender<u64>,
+}
+
 /// Waits for a signal, or for ever if it is not taken.
 async fn hears(signal: &mut Option<Signal>) {
     match signal {
@@ -106,14 +124,14 @@ async fn pass_on(
     mut taken: Taken,
     heard_at: &Sender<&'static str>,
     is_awaited: &AtomicBool,
-    hangup_at: &watch::Sender<u64>,
+    counted: &Counted,
 ) {
     loop {
         let name = tokio::select! {
             _ = taken.terminate.recv() => "SIGTERM",
             _ = taken.interrupt.recv() => "SIGINT",
             () = hears(&mut taken.hangup) => {
-                hangup_at.send_modify(|count| *count += 1);
+                counted.hangup_at.send_modify(|count| *count += 1);
                 continue;
             }
             () = hears(&mut taken.user1) => {
@@ -121,7 +139,7 @@ async fn pass_on(
                 continue;
             }
             () = hears(&mut taken.user2) => {
-                ignore("SIGUSR2");
+                counted.takeover_at.send_modify(|count| *count += 1);
                 continue;
             }
         };

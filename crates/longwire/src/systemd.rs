@@ -54,6 +54,24 @@ pub(crate) fn stopping(status: &'static str) {
     notify(Notice::Stopping(status));
 }
 
+/// Another process is the service from now on. It says itself when it is ready.
+///
+/// Returns when systemd has it or `limit` is over: this process ends next, and systemd must not take that for the end of the
+/// service.
+pub(crate) fn main_process_is(pid: u32, limit: Duration) {
+    if std::env::var_os("NOTIFY_SOCKET").is_none() {
+        return;
+    }
+    let (told, hears) = sync_channel(1);
+    let thread = std::thread::Builder::new().name("longwire-systemd".to_owned());
+    let spawned = thread.spawn(move || {
+        let _ = told.send(sd_notify::notify(&[NotifyState::MainPid(pid)]));
+    });
+    if spawned.is_err() || !matches!(hears.recv_timeout(limit), Ok(Ok(()))) {
+        tracing::warn!(pid, "systemd was not told of the new main process");
+    }
+}
+
 fn notify(notice: Notice) {
     static THREAD: OnceLock<Option<SyncSender<Notice>>> = OnceLock::new();
     let thread = THREAD.get_or_init(|| {

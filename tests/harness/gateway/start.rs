@@ -190,27 +190,37 @@ fn found(
         if let Some(status) = process.ended() {
             return Ok(Err(status));
         }
-        let said = log.entries().split_off(said_before);
-        let address = |key: &str| {
-            let texts = said.iter().filter_map(|entry| entry[key].as_str());
-            texts.filter_map(|text| text.parse().ok()).next()
-        };
-        match (address("api"), address("admin")) {
-            (Some(public), Some(admin)) => {
-                let token = std::fs::read_to_string(setup.token_file(directory));
-                let token = token.expect("it makes its first token before it listens");
-                let with_token = |address| Admin::at(address).with_token(&token);
-                Ok(Ok((with_token(public), with_token(admin))))
-            }
-            _ => Err(log.tail()),
-        }
+        announced(setup, directory, log, said_before).map(Ok)
     })?;
     wait_until("the admin interface answers", || answers(admin));
     Ok((process, public, admin))
 }
 
+/// The listeners that were announced since the log had so many entries: probes and metrics, and the admin interface.
+pub(super) fn announced(
+    setup: &Setup,
+    directory: &Path,
+    log: &Log,
+    said_before: usize,
+) -> Result<(Admin, Admin), String> {
+    let said = log.entries().split_off(said_before);
+    let address = |key: &str| {
+        let texts = said.iter().filter_map(|entry| entry[key].as_str());
+        texts.filter_map(|text| text.parse().ok()).next()
+    };
+    match (address("api"), address("admin")) {
+        (Some(public), Some(admin)) => {
+            let token = std::fs::read_to_string(setup.token_file(directory));
+            let token = token.expect("it makes its first token before it listens");
+            let with_token = |address| Admin::at(address).with_token(&token);
+            Ok((with_token(public), with_token(admin)))
+        }
+        _ => Err(log.tail()),
+    }
+}
+
 /// Whether the admin interface answers.
-fn answers(admin: Admin) -> Result<(), String> {
+pub(super) fn answers(admin: Admin) -> Result<(), String> {
     match admin.get("/admin/v1/overview") {
         Ok(answer) if answer.status == 200 => Ok(()),
         Ok(answer) => Err(format!("{} {}", answer.status, answer.body)),
