@@ -51,6 +51,12 @@ pub enum Measurement {
     /// The platform asks for a reconnect nonce of 0, and the gateway has no budget of attempts: what is told is how
     /// fast it can be. In service the platform's nonce (30 s) and `connect.per_second` spread the return.
     Storm(BenchStorm),
+    /// What a takeover by a new process costs while events come, on both platforms at once.
+    ///
+    /// In rounds, each with a new process. Feishu's connections overlap; WeCom ends the old connection when the new one
+    /// subscribes. Ends with 1 when an event was lost, is missing or was recorded twice, when the application did not get each
+    /// event or got one again without a label, or when the listener refused a connection.
+    Takeover(BenchTakeover),
     /// The gateway beside others: the least a client can do, with and without a record, and the official SDKs.
     ///
     /// In rounds, each client in turn, every run with a fresh platform of the same kind. What is told is the ratio
@@ -234,6 +240,28 @@ pub struct BenchStorm {
     pub(crate) ping_interval: u32,
     #[command(flatten)]
     pub(crate) plot: Plot,
+    #[command(flatten)]
+    pub(crate) ground: Ground,
+}
+
+/// Arguments of `bench takeover`.
+#[derive(Debug, Args)]
+pub struct BenchTakeover {
+    /// Feishu's bots, one connection each.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) feishu: u32,
+    /// WeCom's bots.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) wecom: u32,
+    /// Events per second over all bots, the same for each.
+    #[arg(long, default_value_t = 1_000.0, value_name = "PER_SECOND", value_parser = torture_rate)]
+    pub(crate) rate: f64,
+    /// Takeovers, one after the other.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) rounds: u32,
+    /// Connection attempts begun per second: as in service, unless given.
+    #[arg(long, default_value_t = 50, value_name = "ATTEMPTS", value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub(crate) per_second: u32,
     #[command(flatten)]
     pub(crate) ground: Ground,
 }
@@ -590,4 +618,9 @@ fn within(text: &str, range: std::ops::RangeInclusive<f64>) -> Result<f64, Strin
             range.end()
         )),
     }
+}
+
+/// Every event is compared by its id, so their number is bounded.
+fn torture_rate(text: &str) -> Result<f64, String> {
+    within(text, 1.0..=5_000.0)
 }

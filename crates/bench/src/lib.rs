@@ -7,6 +7,7 @@
 //! attack    calm, an attack, calm again                 what the others feel of it, memory, recovery
 //! startup   a store filled, then a gateway on it        time until it listens, until one bot is live, until all are
 //! storm     every connection broken at once             time until all are live again, attempts, repeats
+//! takeover  load, and new processes that take over       time, gaps of WeCom, repeats, what the application got
 //! peers     rounds of the gateway, the floor, the SDKs  ratios beside their bars
 //! scale     1 to 10,000 connections                     ACKs per second over connections
 //! deliver   a backlog recorded, then resumed; a paced load deliveries per second beside a floor, time until received
@@ -51,6 +52,7 @@ mod seed;
 mod stand;
 mod startup;
 mod storm;
+mod takeover;
 mod torture;
 mod window;
 mod write_lock;
@@ -78,6 +80,7 @@ pub async fn run(command: &Measurement, program: &Program) -> Result<RunOutcome,
         Measurement::Attack(command) => attack::run(command, program).await,
         Measurement::Startup(command) => startup::run(command, program).await,
         Measurement::Storm(command) => storm::run(command, program).await,
+        Measurement::Takeover(command) => takeover::run(command, program).await,
         Measurement::Peers(command) => peers::run(command, program).await,
         Measurement::Scale(command) => scale::run(command, program).await,
         Measurement::Overload(command) => overload::run(command, program).await,

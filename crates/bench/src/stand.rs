@@ -157,6 +157,20 @@ impl TestStand {
         self.log_filter = "info";
     }
 
+    /// Lets the gateways that are started from now on say what came of a takeover.
+    pub(crate) fn log_takeovers(&mut self) {
+        self.log_filter = "longwire::commands::serve=info,longwire::gateway=info,error";
+    }
+
+    /// Starts a gateway that takes over from a running one, and does not wait for it.
+    pub(crate) fn spawn_successor(
+        &self,
+        before: &GatewayProcess,
+    ) -> Result<GatewayProcess, BenchError> {
+        let config = self.directory.path().join("longwire.toml");
+        Ok(before.spawn_successor(&self.program, &config)?)
+    }
+
     /// Lets all gateways that are started from now on listen for applications at the same address, one after the other.
     pub(crate) fn fix_api_address(&mut self) -> Result<(), BenchError> {
         // Free when it was asked for; who takes it meanwhile is a run that comes to nothing.

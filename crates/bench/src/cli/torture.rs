@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Ground, life, within};
+use super::{Ground, life, torture_rate};
 
 /// Arguments of `torture`.
 #[derive(Debug, Args)]
@@ -53,9 +53,4 @@ pub struct Torture {
     pub(crate) seed: Option<u64>,
     #[command(flatten)]
     pub(crate) ground: Ground,
-}
-
-/// Every event is compared by its id, so their number is bounded.
-fn torture_rate(text: &str) -> Result<f64, String> {
-    within(text, 1.0..=5_000.0)
 }

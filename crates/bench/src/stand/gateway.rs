@@ -186,6 +186,41 @@ impl GatewayProcess {
         })
     }
 
+    /// Starts one that takes over from this one, with the same configuration.
+    pub(super) fn spawn_successor(
+        &self,
+        program: &Program,
+        config: &Path,
+    ) -> Result<Self, StandError> {
+        let arguments = [
+            "serve",
+            "--takeover",
+            "--end-with-parent",
+            "--log=json",
+            "--config",
+        ];
+        let arguments = [&arguments.map(OsStr::new)[..], &[config.as_os_str()]].concat();
+        Ok(Self {
+            process: Process::spawn(program, Role::Gateway, &arguments, summary)?,
+            listeners: None,
+            token_file: self.token_file.clone(),
+        })
+    }
+
+    /// Waits until it has taken over from `before`, which has ended then. It is asked at the same addresses from then on.
+    pub(crate) async fn taken_over(
+        &mut self,
+        mut before: Self,
+        limit: Duration,
+    ) -> Result<TakeoverSummary, BenchError> {
+        before.listeners().await?;
+        let line = self.process.line_within(limit, "take over").await?;
+        before.process.ended_within(limit).await?;
+        self.listeners = before.listeners.take();
+        let summary = serde_json::from_str(&line).map_err(std::io::Error::from);
+        summary.map_err(BenchError::io("read the summary of a takeover"))
+    }
+
     async fn listeners(&mut self) -> Result<&Listeners, BenchError> {
         Ok(match &mut self.listeners {
             Some(listeners) => listeners,
@@ -283,6 +318,25 @@ fn read_token(file: &Path) -> Result<SecretString, BenchError> {
     let read = BenchError::io(format!("read {}", file.display()));
     let token = std::fs::read_to_string(file).map_err(read)?;
     Ok(SecretString::from(token.trim()))
+}
+
+/// What a takeover says of itself in the end.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct TakeoverSummary {
+    pub(crate) moved: u64,
+    /// Bots that were connected before and are not yet.
+    pub(crate) not_connected: u64,
+    pub(crate) wecom_gap_p50_ms: u64,
+    pub(crate) wecom_gap_max_ms: u64,
+    /// Seconds, as text.
+    pub(crate) took_s: String,
+}
+
+/// The line that says what came of a takeover.
+fn summary(line: &str) -> Option<String> {
+    let value: Value = serde_json::from_str(line).ok()?;
+    let is_it = value["message"].as_str()?.starts_with("taken over");
+    is_it.then(|| line.to_owned())
 }
 
 /// The addresses of both listeners in the line that says it serves: the admin one, a blank, and the other.

@@ -159,6 +159,25 @@ impl Process {
         }
     }
 
+    /// Its end by itself within `limit`, in order.
+    pub(crate) async fn ended_within(&mut self, limit: Duration) -> Result<(), StandError> {
+        let until = Instant::now() + limit;
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) if status.success() => return Ok(()),
+                Ok(Some(_)) | Err(_) => return Err(self.ended_by_itself()),
+                Ok(None) if Instant::now() >= until => {
+                    return Err(StandError::Slow {
+                        role: self.role,
+                        done: "end",
+                        limit,
+                    });
+                }
+                Ok(None) => tokio::time::sleep(LOOK).await,
+            }
+        }
+    }
+
     /// SIGTERM, and its end within `limit`.
     pub(crate) async fn end(mut self, limit: Duration) -> Result<(), StandError> {
         self.signal(Signal::TERM);
