@@ -78,7 +78,9 @@ pub(super) async fn run(
     progress.say("waiting for the application");
     application.catch_up(&stand).await?;
     progress.say("comparing the ledger with the store");
-    let verdict = stand.verdict(gateway).await?;
+    let mut verdict = stand.verdict(gateway).await?;
+    // WeCom tells each connection that it is displaced. That is recorded too, and is none of the events that were pushed.
+    verdict.unknown = verdict.unknown.saturating_sub(figures.displacements());
     figures.application = application.account(&stand).await?;
     drop(progress);
     let is_broken = !figures.is_good();
@@ -120,6 +122,7 @@ async fn take_over(
     probes.last(&prober).await;
     figures.takeovers.push(Takeover {
         moved: summary.moved,
+        wecom_bots: summary.wecom_bots,
         not_connected: summary.not_connected,
         wecom_gap_p50_ms: summary.wecom_gap_p50_ms,
         wecom_gap_max_ms: summary.wecom_gap_max_ms,

@@ -324,6 +324,8 @@ fn read_token(file: &Path) -> Result<SecretString, BenchError> {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct TakeoverSummary {
     pub(crate) moved: u64,
+    /// Of these, bots of a platform that displaces.
+    pub(crate) wecom_bots: u64,
     /// Bots that were connected before and are not yet.
     pub(crate) not_connected: u64,
     pub(crate) wecom_gap_p50_ms: u64,

@@ -21,6 +21,8 @@ pub(super) struct TakeoverFigures {
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Takeover {
     pub(super) moved: u64,
+    /// Of these, WeCom's.
+    pub(super) wecom_bots: u64,
     pub(super) not_connected: u64,
     pub(super) wecom_gap_p50_ms: u64,
     pub(super) wecom_gap_max_ms: u64,
@@ -39,6 +41,13 @@ impl TakeoverFigures {
     pub(super) fn is_good(&self) -> bool {
         let smooth = |one: &Takeover| one.refused_probes == 0 && one.not_connected == 0;
         self.takeovers.iter().all(smooth) && self.application.is_good()
+    }
+}
+
+impl TakeoverFigures {
+    /// Connections that WeCom ended because a new process had subscribed.
+    pub(super) fn displacements(&self) -> u64 {
+        self.takeovers.iter().map(|one| one.wecom_bots).sum()
     }
 }
 
@@ -94,6 +103,7 @@ mod tests {
         let with = |refused_probes, not_connected| TakeoverFigures {
             takeovers: vec![Takeover {
                 moved: 1,
+                wecom_bots: 0,
                 not_connected,
                 wecom_gap_p50_ms: 0,
                 wecom_gap_max_ms: 0,
