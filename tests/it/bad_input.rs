@@ -274,6 +274,7 @@ fn init_keeps_what_is_there() {
         "cli_1",
         "--secret-stdin",
         "--stopped",
+        "--no-probe",
     ];
     longwire(home.path(), &add, &NOTHING, "s3cr3t").assert(0, &["ins_"]);
     let mine = "# mine\n[server]\nlisten = \"127.0.0.1:0\"\n";

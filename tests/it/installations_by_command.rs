@@ -101,7 +101,7 @@ fn installations_are_added_listed_shown_stopped_and_started() {
     // Without a server: kept for its next start.
     gateway.signal(Signal::Term);
     gateway.wait_end();
-    add(&gateway, "night", &base_url, &[]).assert(0, &["when the server starts"]);
+    add(&gateway, "night", &base_url, &[]).assert(0, &["before you save in the console"]);
     add(&gateway, "night", &base_url, &[]).assert(1, &["choose another name"]);
     command(&gateway, &["installations", "stop", "day"])
         .assert(0, &["from the server's next start on"]);

@@ -9,6 +9,7 @@ mod an_endpoint_is_checked;
 mod applications_receive_events;
 mod bad_input;
 mod bots_are_changed_while_events_come;
+mod bots_are_proven_when_added;
 mod callbacks_are_recorded;
 mod callbacks_are_repeated_until_recorded;
 mod callbacks_come_through_a_reverse_proxy;

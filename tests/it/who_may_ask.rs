@@ -140,6 +140,7 @@ fn a_command_says_which_token_it_lacks() {
             &app,
             "--secret-file",
             "other",
+            "--no-probe",
         ];
         command(&gateway, &[&add, more].concat(), environment)
     };

@@ -49,7 +49,7 @@ fn add_bot(gateway: &Gateway, token: &str, sim: &Sim, name: &str) -> String {
 /// Adds a bot that is not to run to the token's space.
 fn add_stopped(gateway: &Gateway, token: &str, name: &str) {
     let request = json!({"name": name, "platform": "feishu", "app_id": app_id(name), "app_secret": SECRET,
-        "desired": "stop"});
+        "desired": "stop", "probe": false});
     let admin = gateway.admin().with_token(token);
     let added = admin.post("/admin/v1/installations", Some(&request));
     let added = added.expect("it answers");

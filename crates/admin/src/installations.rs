@@ -4,7 +4,10 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use longwire_access::{AuditAction, Scope, Space};
-use longwire_api::{InstallationDocument, InstallationFilter, QueryReader, definition_problem};
+use longwire_api::{
+    AddedInstallation, AskedInstallation, InstallationDocument, InstallationFilter, ProbeDocument,
+    QueryReader, definition_problem, probe_problem,
+};
 use longwire_installation::{Desired, InstallationId, Origin, PublicId};
 use longwire_listener::{Caller, Problem, Routes};
 use longwire_store::{InstallationRecord, Store};
@@ -111,7 +114,11 @@ pub(crate) async fn add(
     let added = add_for(&admin, &caller, request).await;
     let action = AuditAction::InstallationAdd;
     audit::keep_refusal(&admin, &caller, action, &name, &added);
-    Ok(HttpResponse::Created().json(document(&admin, &added?)))
+    let (record, probe) = added?;
+    Ok(HttpResponse::Created().json(AddedInstallation {
+        installation: document(&admin, &record),
+        probe,
+    }))
 }
 
 /// Adds it to the caller's space.
@@ -119,7 +126,7 @@ async fn add_for(
     admin: &Data<Admin>,
     caller: &Caller,
     request: Value,
-) -> Result<InstallationRecord, Problem> {
+) -> Result<(InstallationRecord, ProbeDocument), Problem> {
     admin.settings.draining.refuse()?;
     audit::has_room(admin)?;
     if caller.installations.is_some() {
@@ -133,15 +140,20 @@ async fn add_for(
     let name = name.unwrap_or_default();
     let rules = &admin.settings.installation_rules;
     let new = rules.read_new(&request, Origin::Api, caller.space.clone());
-    let new = new.map_err(|faults| definition_problem(&faults))?;
+    let AskedInstallation { mut new, extent } =
+        new.map_err(|faults| definition_problem(&faults))?;
     if new.desired == Desired::Run && new.mode.connects() {
         has_room(admin, &caller.space, None)?;
     }
+    let probed = admin.settings.fleet.probe(&new, extent).await;
+    let probed = probed.map_err(|error| probe_problem(&error))?;
+    let probe = ProbeDocument::of(new.platform, probed);
+    new.platform = probed.platform;
     let store = audit::audited(admin, caller, AuditAction::InstallationAdd, name);
     let record = owned::change(admin, caller, move || store.add_installation(new)).await?;
     admin.settings.fleet.reload();
-    tracing::info!(name = %record.name, installation = %record.public_id, app_id = %record.app_id, token = %caller.token, "installation added");
-    Ok(record)
+    tracing::info!(name = %record.name, installation = %record.public_id, app_id = %record.app_id, token = %caller.token, probe = probe.outcome, "installation added");
+    Ok((record, probe))
 }
 
 pub(crate) async fn start(

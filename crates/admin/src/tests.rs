@@ -197,14 +197,14 @@ fn with_admin_of<F: Future<Output = ()>>(setup: Setup, test: impl FnOnce(Served)
 fn bot(name: &str) -> Value {
     json!({
         "name": name, "platform": "feishu", "app_id": "cli_1", "app_secret": "canary",
-        "base_url": "http://127.0.0.1:1", "desired": "stop",
+        "base_url": "http://127.0.0.1:1", "desired": "stop", "probe": false,
     })
 }
 
 fn wecom_bot(name: &str) -> Value {
     json!({
         "name": name, "platform": "wecom", "bot_id": "aib1", "secret": "canary", "base_url": "ws://127.0.0.1:1",
-        "take_back_after": "10m", "take_back_per_day": 3, "desired": "stop",
+        "take_back_after": "10m", "take_back_per_day": 3, "desired": "stop", "probe": false,
     })
 }
 
@@ -214,7 +214,9 @@ fn a_wecom_bot_is_added_and_shown_with_what_is_promised() {
         let (status, kept) = served.post("/admin/v1/installations", wecom_bot("w")).await;
         assert_eq!(status, 201, "{kept}");
         let app = served.post("/admin/v1/installations", bot("f")).await.1;
-        for (name, told) in [("w", kept), ("f", app)] {
+        for (name, mut told) in [("w", kept), ("f", app)] {
+            let probe = told.as_object_mut().and_then(|told| told.remove("probe"));
+            assert_eq!(probe.expect("it was asked for")["outcome"], "skipped");
             let (_, detail) = served.get(&format!("/admin/v1/installations/{name}")).await;
             let mut shown = detail.clone();
             shown.as_object_mut().expect("an object").remove("timeline");

@@ -70,8 +70,9 @@ use longwire_store::{Store, WriteError};
 pub use compat::{CallbackBot, CompatSettings};
 pub use consumers::consumer_state;
 pub use installations::{
-    BotCallbacksDocument, InstallationDocument, InstallationFilter, InstallationRules,
-    LightsDocument, Observation,
+    AddedInstallation, AskedInstallation, BotCallbacksDocument, InstallationDocument,
+    InstallationFilter, InstallationRules, LightsDocument, Observation, ProbeDocument,
+    probe_problem,
 };
 pub use metrics::RelayCalls;
 pub use problem_code::definition_problem;

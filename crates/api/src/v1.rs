@@ -15,7 +15,8 @@ use crate::consumers::{ConnectionDocument, ConsumerStatus, CountsDocument, Simul
 use crate::event_types::TypeDocument;
 use crate::events::{JourneyDocument, StepDocument};
 use crate::installations::{
-    CandidateDocument, InstallationDocument, RotatedSecretDocument, TriedSecretDocument,
+    AddedInstallation, CandidateDocument, InstallationDocument, ProbeDocument,
+    RotatedSecretDocument, TriedSecretDocument,
 };
 use crate::openapi::{self, list_of, reference, written};
 use crate::operation::Operation;
@@ -36,6 +37,8 @@ pub(crate) fn table(routes: Routes) -> Table {
         .schema::<SimulationDocument>()
         .schema::<InstallationDocument>()
         .schema::<CandidateDocument>()
+        .schema::<AddedInstallation>()
+        .schema::<ProbeDocument>()
         .schema::<TriedSecretDocument>()
         .schema::<RotatedSecretDocument>()
         .schema::<probes::Readiness>();

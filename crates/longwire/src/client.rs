@@ -29,6 +29,9 @@ const MAX_PROBE_BYTES: usize = 4096;
 /// What to do about a second installation of one bot, whoever refuses it.
 pub(crate) const ONE_NAME: &str = "a bot has one name: use the one that is there, or stop it first with `longwire installations stop`";
 
+/// Behind the reason why the platform could not be asked about a bot.
+pub(crate) const KEEP_ALL_THE_SAME: &str = " (--no-probe keeps it without asking the platform)";
+
 /// What to do about an installation that the configuration file declares.
 const IN_THE_FILE: &str = "change its [[installation]] in the file and run `longwire reload`; taken out of the file, it is stopped and can be changed and removed like any other";
 
@@ -73,6 +76,8 @@ pub(crate) enum ClientError {
         code: String,
         /// What it said.
         detail: String,
+        /// What it says to do about it.
+        next_step: Option<String>,
     },
 }
 
@@ -89,7 +94,7 @@ impl ClientError {
     }
 
     /// What to do about it.
-    pub(crate) fn advice(&self) -> Option<&'static str> {
+    pub(crate) fn advice(&self) -> Option<&str> {
         match self {
             Self::Unreachable { .. } => {
                 Some("start it with `longwire serve`, or name its admin interface with --admin-url")
@@ -97,7 +102,10 @@ impl ClientError {
             Self::Token(error) => Some(error.advice()),
             Self::Plain { .. } => Some("run the command on the server's host"),
             Self::Unreadable { .. } => Some("run the command of the version that the server has"),
-            Self::Refused { code, .. } => match code.as_str() {
+            Self::Refused {
+                code, next_step, ..
+            } => match code.as_str() {
+                "bot_refused" | "bot_not_probed" => next_step.as_deref(),
                 "name_taken" => Some("choose another name"),
                 "token_missing" | "token_refused" => Some(OTHER_TOKEN),
                 "scope_missing" | "token_narrowed" | "grant_exceeded" => {
@@ -132,6 +140,7 @@ struct Refusal {
     code: String,
     detail: Option<String>,
     errors: Vec<Mistake>,
+    next_step: Option<String>,
 }
 
 /// One mistake in a request.
@@ -150,13 +159,18 @@ impl Refusal {
             let before = if at == 0 { ": " } else { "; " };
             text.extend([before, pointer, " – ", detail]);
         }
+        if self.code == "bot_not_probed" {
+            text.push_str(KEEP_ALL_THE_SAME);
+        }
         Some(text)
     }
 }
 
-/// A name or an id as one part of a path.
+/// A name or an id as one part of a path. What else means something in a path is escaped where the URL is made.
 pub(crate) fn path_part(text: &str) -> String {
-    text.replace('%', "%25").replace('/', "%2F")
+    let text = text.replace('%', "%25").replace('/', "%2F");
+    // A URL takes it for a slash.
+    text.replace('\\', "%5C")
 }
 
 /// Server-sent events as they come.
@@ -468,6 +482,7 @@ impl Client {
         Err(ClientError::Refused {
             status: status.as_u16(),
             detail: (refusal.text()).unwrap_or_else(|| format!("the server answers {status}")),
+            next_step: refusal.next_step,
             code: refusal.code,
         })
     }
@@ -492,6 +507,24 @@ mod tests {
         if socket.connect((foreign, 9)).is_ok() {
             let own = socket.local_addr().expect("it is connected").ip();
             assert!(is_of_this_host(own), "{own}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_part_of_a_path() {
+        for (name, path) in [
+            ("a", "/x/a"),
+            ("a/b", "/x/a%2Fb"),
+            (r"a\b", "/x/a%5Cb"),
+            ("50%", "/x/50%25"),
+            ("a?b#c d", "/x/a%3Fb%23c%20d"),
+            ("客", "/x/%E5%AE%A2"),
+            ("🤖", "/x/%F0%9F%A4%96"),
+            ("...", "/x/..."),
+        ] {
+            let mut url = Url::parse("http://127.0.0.1").expect("a url");
+            url.set_path(&format!("/x/{}", path_part(name)));
+            assert_eq!(url.path(), path, "{name}");
         }
     }
 

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 
 use longwire_bench::BenchError;
 use longwire_delivery::{CreateError, DeliveryStartError};
+use longwire_fleet::ProbeError;
 use longwire_installation::NameError;
-use longwire_store::{BackupError, OpenError, ReadError, RestoreError, WriteError};
+use longwire_store::{BackupError, OpenError, ProcessUser, ReadError, RestoreError, WriteError};
 
 use crate::certificates::CertificateFailure;
-use crate::client::{ClientError, ONE_NAME};
+use crate::client::{ClientError, KEEP_ALL_THE_SAME, ONE_NAME};
 use crate::config::{ConfigError, DeclarationError, ProxySettingError, SecretError};
 use crate::takeover::TakeoverError;
 use crate::token_file::FirstTokenError;
@@ -87,6 +88,12 @@ pub(crate) enum Failure {
     /// A measured run came to nothing.
     #[error(transparent)]
     Bench(#[from] BenchError),
+    /// The platform does not take a bot that was to be added, or could not be asked.
+    #[error("{error}; nothing was kept{}", how_to_go_on(error))]
+    Probe {
+        /// Why. It is told in the text, so it is no source.
+        error: ProbeError,
+    },
     /// An installation cannot be called so.
     #[error("`{name}` is no name")]
     Name {
@@ -103,7 +110,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Usage(String),
     /// The operating system refuses something.
-    #[error("cannot {doing}")]
+    #[error("cannot {doing}{}", ProcessUser::behind(source))]
     Io {
         /// What was being done.
         doing: String,
@@ -111,6 +118,14 @@ pub(crate) enum Failure {
         #[source]
         source: io::Error,
     },
+}
+
+/// What else to do about a bot that the platform could not be asked about.
+fn how_to_go_on(error: &ProbeError) -> &'static str {
+    match error {
+        ProbeError::Refused { .. } => "",
+        ProbeError::Unanswered { .. } => KEEP_ALL_THE_SAME,
+    }
 }
 
 impl Failure {
@@ -143,13 +158,14 @@ impl Failure {
             | Self::FirstToken(_)
             | Self::Listen { .. }
             | Self::Sim(_)
+            | Self::Probe { .. }
             | Self::Name { .. }
             | Self::Io { .. } => Exit::Failed,
         }
     }
 
     /// What to do about it, where we know better than its words.
-    pub(crate) fn advice(&self) -> Option<&'static str> {
+    pub(crate) fn advice(&self) -> Option<&str> {
         match self {
             Self::Config(error) => Some(error.advice()),
             Self::Declaration(error) => Some(error.advice()),
@@ -170,6 +186,7 @@ impl Failure {
                 _ => "choose an address of this host",
             }),
             Self::Bench(error) => error.advice(),
+            Self::Probe { error } => Some(error.next_step()),
             Self::NoInstallation(_) => Some("`longwire installations list` shows them"),
             Self::NoToken(_) => Some("`longwire tokens list` shows them"),
             Self::FirstToken(FirstTokenError::File(error)) => Some(error.advice()),

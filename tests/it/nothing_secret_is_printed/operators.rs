@@ -34,7 +34,7 @@ pub(super) fn operators_add_bots(gateway: &Gateway, sim: &Sim, seen: &mut Seen) 
     let request = json!({
         "name": "by-request", "platform": "feishu", "app_id": app_id("by-request"), "app_secret": SECRET,
         "base_url": sim.base_url(), "proxy": format!("http://gate:{}@127.0.0.1:1", PROXY_PASSWORD.replace('/', "%2F")),
-        "desired": "run",
+        "desired": "run", "probe": false,
     });
     let with = |key: &str, value: Value| {
         let mut request = request.clone();
@@ -59,6 +59,8 @@ pub(super) fn operators_add_bots(gateway: &Gateway, sim: &Sim, seen: &mut Seen) 
             ),
             400,
         ),
+        // Nobody listens at its proxy, and so at the platform.
+        (with("probe", json!(true)), 503),
         (request.clone(), 201),
         (request.clone(), 409),
     ] {
@@ -154,7 +156,7 @@ fn operators_add_wecom_bots(gateway: &Gateway, seen: &mut Seen) {
     let nowhere = "wss://127.0.0.1:1";
     let request = json!({
         "name": "wecom-by-request", "platform": "wecom", "bot_id": "aib1", "secret": BOT_SECRET,
-        "base_url": nowhere, "take_back_after": "10m", "take_back_per_day": 3,
+        "base_url": nowhere, "take_back_after": "10m", "take_back_per_day": 3, "probe": false,
     });
     let with = |key: &str, value: Value| {
         let mut request = request.clone();
@@ -190,6 +192,7 @@ fn operators_add_wecom_bots(gateway: &Gateway, seen: &mut Seen) {
         "--base-url",
         nowhere,
         "--secret-stdin",
+        "--no-probe",
     ];
     seen.command(gateway, &add, &format!("{BOT_SECRET}\n"), 0);
     seen.command(gateway, &add, &format!("{BOT_SECRET}\n"), 1);

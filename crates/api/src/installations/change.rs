@@ -10,7 +10,9 @@ use longwire_listener::{Caller, Problem};
 use longwire_store::InstallationRecord;
 use serde_json::Value;
 
+use super::definition::AskedInstallation;
 use super::document::InstallationDocument;
+use super::probe::{AddedInstallation, ProbeDocument, probe_problem};
 use super::{begins_to_connect, has_room, shown, unknown};
 use crate::body::SecretBody;
 use crate::problem_code::{ProblemCode, body_problem};
@@ -47,12 +49,15 @@ pub(crate) async fn create(
     let name = name.unwrap_or_default().to_owned();
     let created = create_for(&api, &caller, &body, &name).await;
     audit::keep_refusal(&api, &caller, AuditAction::InstallationAdd, &name, &created);
-    let record = created?;
+    let (record, probe) = created?;
     let location = format!("/v1/installations/{}", record.public_id);
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, location))
         .insert_header((header::ETAG, revision::etag(record.revision)))
-        .json(InstallationDocument::of(&record, view(&api, &record))))
+        .json(AddedInstallation {
+            installation: InstallationDocument::of(&record, view(&api, &record)),
+            probe,
+        }))
 }
 
 async fn create_for(
@@ -60,7 +65,7 @@ async fn create_for(
     caller: &Caller,
     body: &SecretBody,
     name: &str,
-) -> Result<InstallationRecord, Problem> {
+) -> Result<(InstallationRecord, ProbeDocument), Problem> {
     audit::admit(api)?;
     if caller.installations.is_some() {
         let detail = "this token is narrowed to installations, and would not see a new one";
@@ -68,15 +73,19 @@ async fn create_for(
     }
     let rules = &api.settings.installation_rules;
     let new = rules.read_new(&body.0, Origin::Api, caller.space.clone());
-    let new = new.map_err(|faults| body_problem(faults.all()))?;
+    let AskedInstallation { mut new, extent } = new.map_err(|faults| body_problem(faults.all()))?;
     if new.desired == Desired::Run && new.mode.connects() {
         has_room(api, &new.space, None)?;
     }
+    let probed = api.settings.fleet.probe(&new, extent).await;
+    let probed = probed.map_err(|error| probe_problem(&error))?;
+    let probe = ProbeDocument::of(new.platform, probed);
+    new.platform = probed.platform;
     let store = audit::audited_store(api, caller, AuditAction::InstallationAdd, name);
     let record = write(move || store.add_installation(new)).await?;
     api.settings.fleet.reload();
-    tracing::info!(name = %record.name, installation = %record.public_id, app_id = %record.app_id, token = %caller.token, "installation added");
-    Ok(record)
+    tracing::info!(name = %record.name, installation = %record.public_id, app_id = %record.app_id, token = %caller.token, probe = probe.outcome, "installation added");
+    Ok((record, probe))
 }
 
 /// Changes one by a merge patch (RFC 7396).

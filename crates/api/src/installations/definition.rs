@@ -11,6 +11,7 @@ use std::time::Duration;
 use longwire_access::Space;
 use longwire_consumer::{DefinitionFault, DefinitionFaults, FaultCode, Member, Members};
 use longwire_egress::ProxyPolicy;
+use longwire_fleet::ProbeExtent;
 use longwire_installation::{
     BaseUrl, CredentialKeys, Desired, Misfit, Mode, Name, Origin, Platform, PresentSecret,
     StrayCharacter, TakeBack,
@@ -35,6 +36,14 @@ const MODES: [(&str, Mode); 3] = [
 ];
 const DESIRED: [(&str, Desired); 2] = [("run", Desired::Run), ("stop", Desired::Stop)];
 
+/// A new installation, and how much of it is tried before it is kept. Not printable: it holds credentials in clear.
+pub struct AskedInstallation {
+    /// The installation.
+    pub new: NewInstallation,
+    /// What the platform is asked first.
+    pub extent: ProbeExtent,
+}
+
 /// What the configuration says of installations that are added or changed.
 #[derive(Debug, Clone, Default)]
 pub struct InstallationRules {
@@ -52,7 +61,7 @@ impl InstallationRules {
         json: &Value,
         origin: Origin,
         space: Space,
-    ) -> Result<NewInstallation, DefinitionFaults> {
+    ) -> Result<AskedInstallation, DefinitionFaults> {
         read(json, |members| self.new_of(members, origin, space))
     }
 
@@ -75,7 +84,7 @@ impl InstallationRules {
         members: &mut Members<'_, '_>,
         origin: Origin,
         space: Space,
-    ) -> Option<NewInstallation> {
+    ) -> Option<AskedInstallation> {
         let name = members.required("name", |value, faults| value.parsed::<Name>(faults));
         let platform = members.required("platform", |value, faults| value.word(&PLATFORMS, faults));
         let app_id = members.optional("app_id", |value, faults| value.text(faults));
@@ -92,8 +101,11 @@ impl InstallationRules {
         let after = members.optional("take_back_after", duration);
         let per_day = members.optional("take_back_per_day", per_day);
         let desired = members.optional("desired", |value, faults| value.word(&DESIRED, faults));
+        let probe = members.optional("probe", |value, faults| value.bool(faults));
+        let exclusive = members.optional("exclusive", |value, faults| value.bool(faults));
 
         let platform = platform?;
+        let extent = fit(members, extent(platform, probe, exclusive));
         let given = CredentialKeys {
             app_id,
             app_secret: app_secret.as_ref(),
@@ -113,7 +125,7 @@ impl InstallationRules {
         };
         let (app_id, app_secret) = credentials?;
         let app_secret = app_secret?;
-        Some(NewInstallation {
+        let new = NewInstallation {
             name: name?,
             platform,
             app_id,
@@ -127,6 +139,10 @@ impl InstallationRules {
             desired: desired.unwrap_or(Desired::Run),
             origin,
             space,
+        };
+        Some(AskedInstallation {
+            new,
+            extent: extent?,
         })
     }
 
@@ -192,6 +208,28 @@ impl InstallationRules {
             message: format!("{error}"),
         };
         fit(members, base_url.map_err(fault))
+    }
+}
+
+/// How much is tried of a new bot, by the members `probe` and `exclusive`.
+fn extent(
+    platform: Platform,
+    probe: Option<bool>,
+    exclusive: Option<bool>,
+) -> Result<ProbeExtent, Misfit> {
+    match (probe.unwrap_or(true), exclusive.unwrap_or(false)) {
+        (true, false) => Ok(ProbeExtent::Harmless),
+        (false, false) => Ok(ProbeExtent::Skip),
+        (false, true) => Err(Misfit::Wrong {
+            key: "exclusive",
+            message: "says how the bot is tried, which `probe` forbids".to_owned(),
+        }),
+        (true, true) if platform == Platform::Wecom => Ok(ProbeExtent::Exclusive),
+        (true, true) => Err(Misfit::Wrong {
+            key: "exclusive",
+            message: "is for bots of WeCom; the credentials of an app of Feishu or Lark are tried without it"
+                .to_owned(),
+        }),
     }
 }
 

@@ -81,16 +81,16 @@ fn change(table: Table) -> Table {
                 .about(
                     "installations",
                     "Add an installation",
-                    "In the space of the token. What is secret is never answered.",
+                    "In the space of the token. What is secret is never answered. The platform is asked before the bot is kept: Feishu and Lark grant a connection that is not opened, and an app of the other region is kept with the platform that took it; WeCom is reached, and with `exclusive` the bot subscribes once. What the platform does not take is not kept.",
                 )
                 .body(
                     "application/json",
                     true,
                     reference("NewInstallation"),
-                    json!({"name": "support-bot", "platform": "feishu", "app_id": "cli_0123456789abcdef", "app_secret": "0123456789abcdefghijklmnopqrstuv", "desired": "stop"}),
+                    json!({"name": "support-bot", "platform": "feishu", "app_id": "cli_0123456789abcdef", "app_secret": "0123456789abcdefghijklmnopqrstuv", "desired": "stop", "probe": false}),
                 )
-                .may_fail(&[SameBot, SpaceLimit, TokenNarrowed])
-                .json(201, "It is added.", reference("Installation")),
+                .may_fail(&[SameBot, SpaceLimit, TokenNarrowed, BotRefused, BotNotProbed])
+                .json(201, "It is added.", reference("AddedInstallation")),
             installations::create,
         )
         .add(

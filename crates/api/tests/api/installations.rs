@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::served::{Answer, SOON, Served, Wanted, Who, with_routes, with_wanted};
 
 fn new(name: &str) -> Value {
-    json!({"name": name, "platform": "feishu", "app_id": format!("cli_{name}"), "app_secret": "canary-app", "desired": "stop"})
+    json!({"name": name, "platform": "feishu", "app_id": format!("cli_{name}"), "app_secret": "canary-app", "desired": "stop", "probe": false})
 }
 
 /// The places of the mistakes that an answer tells.
@@ -178,7 +178,7 @@ fn each_mistake_is_told_by_its_place() {
 #[test]
 fn a_wecom_bot_is_changed_by_its_own_rules() {
     with_routes(|served| async move {
-        let body = json!({"name": "robot", "platform": "wecom", "bot_id": "aib1", "secret": "s", "desired": "stop"});
+        let body = json!({"name": "robot", "platform": "wecom", "bot_id": "aib1", "secret": "s", "desired": "stop", "probe": false});
         let added = served.post("/v1/installations", body).await;
         assert_eq!(
             (added.status, &added.body["callback_path"]),

@@ -13,6 +13,10 @@ use crate::config::PlatformName;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Installations {
     /// Keep a new installation. Its secret is asked for, or read with --secret-stdin or --secret-file.
+    ///
+    /// The platform is asked first, and a bot that it does not take is not kept: exit code 1. An app of the other region
+    /// (Feishu, Lark) is kept with the region that took it. Of a WeCom bot only the way to the platform is tried, unless
+    /// --exclusive is given.
     Add(Box<Add>),
     /// List all installations, with their state when the server runs.
     List(ListInstallations),
@@ -219,6 +223,13 @@ pub(crate) struct Add {
     /// Keep it without connecting it.
     #[arg(long)]
     pub(crate) stopped: bool,
+    /// Keep it without asking the platform whether it takes the bot.
+    #[arg(long, conflicts_with = "exclusive")]
+    pub(crate) no_probe: bool,
+    /// No other program has this WeCom bot: prove its id and secret too, by subscribing once. That would end the connection
+    /// of a program that has it.
+    #[arg(long)]
+    pub(crate) exclusive: bool,
     #[command(flatten)]
     pub(crate) output: Output,
     #[command(flatten)]

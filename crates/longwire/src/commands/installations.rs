@@ -4,29 +4,29 @@
 //! store too, unless a server holds it: then the server is asked, so that it acts at once. How an installation fares
 //! only the server knows.
 
+mod add;
 mod change;
 mod list;
+mod next_steps;
 mod operate;
 mod page;
 
 use std::io::Write as _;
 use std::path::Path;
 
-use longwire_access::{AuditAction, Space};
+use longwire_access::AuditAction;
 use longwire_admin::document::{InstallationDetail, TimelineDocument};
 use longwire_api::{InstallationDocument, Observation};
-use longwire_consumer::duration_text;
-use longwire_installation::{Desired, Mode, Name, Origin, Platform, StrayCharacter};
+use longwire_installation::{Desired, Name, Origin, Platform, StrayCharacter};
 use longwire_store::{InstallationRecord, OpenError, Reader, Store};
 use longwire_terminal::{escaped, say};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use crate::cli::{Add, CallbackArgs, Form, Installations, Output, ServerArgs, Which};
+use crate::cli::{CallbackArgs, Form, Installations, Output, ServerArgs, Which};
 use crate::client::{Client, ClientError, ask};
 use crate::config::{Loaded, SecretRef};
 use crate::exit::{Exit, Failure};
-use crate::listeners::installation_rules;
 use crate::{command_audit, logs, prompt};
 
 const TIMELINE_ENTRIES: usize = 20;
@@ -35,7 +35,7 @@ pub(crate) fn run(config: Option<&Path>, command: Installations) -> Result<Exit,
     logs::start_for_command();
     let loaded = Loaded::read(config)?;
     match command {
-        Installations::Add(wanted) => add(&loaded, &wanted),
+        Installations::Add(wanted) => add::add(&loaded, &wanted),
         Installations::List(wanted) => list::run(&loaded, &wanted),
         Installations::Show {
             installation,
@@ -67,106 +67,6 @@ pub(crate) fn run(config: Option<&Path>, command: Installations) -> Result<Exit,
             server,
         } => change::remove(&loaded, &installation, yes, &server),
     }
-}
-
-/// Where the bot lives that is to be added: where its kind of id says, unless that is contradicted.
-fn platform(wanted: &Add) -> Result<Platform, Failure> {
-    let Some(named) = wanted.platform.map(Platform::from) else {
-        return Ok(match wanted.bot_id {
-            Some(_) => Platform::Wecom,
-            None => Platform::Feishu,
-        });
-    };
-    let is_bot = named == Platform::Wecom;
-    match (is_bot, wanted.bot_id.is_some()) {
-        (true, false) => Err(Failure::Usage(
-            "a WeCom bot has --bot-id, not --app-id".to_owned(),
-        )),
-        (false, true) => Err(Failure::Usage(
-            "an app of Feishu or Lark has --app-id, not --bot-id".to_owned(),
-        )),
-        _ => Ok(named),
-    }
-}
-
-fn add(loaded: &Loaded, wanted: &Add) -> Result<Exit, Failure> {
-    let platform = platform(wanted)?;
-    let secret = secret(wanted, platform)?;
-    let desired = match wanted.stopped {
-        true => Desired::Stop,
-        false => Desired::Run,
-    };
-    let secret_key = match platform {
-        Platform::Feishu | Platform::Lark => "app_secret",
-        Platform::Wecom => "secret",
-    };
-    let mut request = json!({
-        "name": wanted.name,
-        "platform": platform.label(),
-        "app_id": wanted.app_id,
-        "bot_id": wanted.bot_id,
-        "base_url": wanted.base_url.as_ref().map(ToString::to_string),
-        "take_back_after": wanted.take_back_after.map(duration_text),
-        "take_back_per_day": wanted.take_back_per_day,
-        "desired": desired.label(),
-    });
-    request[secret_key] = json!(secret.expose_secret());
-    if let Some(proxy) = proxy(wanted.proxy.as_deref(), wanted.proxy_file.as_deref())? {
-        request["proxy"] = json!(proxy.expose_secret());
-    }
-    callbacks(&wanted.callbacks, &mut request)?;
-    let (kept, server): (InstallationDocument, _) = match Store::open(&loaded.store_settings()) {
-        Ok(store) => {
-            check_name(&wanted.name)?;
-            let new = installation_rules(&loaded.config)
-                .read_new(&request, Origin::Cli, Space::default())
-                .map_err(|faults| Failure::Usage(faults.to_string()))?;
-            let action = AuditAction::InstallationAdd;
-            let store = command_audit::audited(&store, action, &wanted.name);
-            let record = store.add_installation(new)?;
-            (
-                InstallationDocument::of(&record, Observation::NoServer),
-                Server::Away,
-            )
-        }
-        Err(OpenError::Held { .. }) => {
-            let client = Client::of(loaded, &wanted.server)?;
-            let kept = ask(client.post_secret("/admin/v1/installations", &request))?;
-            (kept, Server::Runs)
-        }
-        Err(error) => return Err(error.into()),
-    };
-    say(what_follows(&kept, server));
-    super::tell(match wanted.output.output {
-        Form::Table => writeln!(std::io::stdout(), "{}", kept.id),
-        Form::Json | Form::Ndjson => writeln!(std::io::stdout(), "{}", json!(kept)),
-    })
-}
-
-/// Whether a server runs on the store.
-#[derive(Clone, Copy)]
-enum Server {
-    Runs,
-    Away,
-}
-
-/// What becomes of a bot that was just kept.
-fn what_follows(kept: &InstallationDocument, server: Server) -> String {
-    if Desired::parse(&kept.desired) == Some(Desired::Stop) {
-        return format!("kept; longwire installations start {} starts it", kept.name);
-    }
-    let mode = Mode::parse(&kept.mode).unwrap_or_default();
-    let follows = match (server, mode.connects()) {
-        (Server::Away, true) => "kept; it is connected when the server starts: longwire serve",
-        (Server::Runs, true) => "kept, and the running server connects it",
-        (Server::Away, false) => "kept; it takes callbacks when the server runs: longwire serve",
-        (Server::Runs, false) => "kept, and the running server takes its callbacks",
-    };
-    if !mode.takes_callbacks() {
-        return follows.to_owned();
-    }
-    let id = &kept.id;
-    format!("{follows}\nits request URL for the console: https://your.domain/callbacks/feishu/{id}")
 }
 
 /// The proxy that was given, as an argument or in a file.
@@ -204,10 +104,6 @@ fn check_name(name: &str) -> Result<(), Failure> {
     let checked = name.parse::<Name>().map(drop);
     let name = name.to_owned();
     checked.map_err(|source| Failure::Name { name, source })
-}
-
-fn secret(wanted: &Add, platform: Platform) -> Result<SecretString, Failure> {
-    new_secret(wanted.secret_file.as_deref(), wanted.secret_stdin, platform)
 }
 
 /// A secret out of a file, from standard input, or typed.

@@ -2,7 +2,7 @@
 
 mod changes;
 
-use longwire_installation::{BaseUrl, Desired, Origin, Platform};
+use longwire_installation::{BaseUrl, Desired, Name, Origin, Platform};
 use longwire_store::{NewInstallation, Store, StoreSettings};
 
 use crate::{initialised, longwire, run, write};
@@ -17,6 +17,7 @@ fn installations_are_added_listed_and_stopped() {
         "--app-id",
         "cli_1",
         "--secret-stdin",
+        "--no-probe",
     ];
     let (id, stderr) = run(
         longwire(directory.path()).args(add).write_stdin("canary\n"),
@@ -65,6 +66,7 @@ fn installations_are_added_listed_and_stopped() {
                 "--app-id",
                 "cli_1",
                 "--secret-stdin",
+                "--no-probe",
             ])
             .write_stdin("canary\n"),
         1,
@@ -97,7 +99,10 @@ fn the_same_bot_under_two_names_is_refused_with_both() {
     let add = |name: &str, app_id: &str, more: &[&str], code: i32| {
         let arguments = ["installations", "add", name, "--app-id", app_id];
         let command = &mut longwire(directory.path());
-        command.args(arguments).arg("--secret-stdin").args(more);
+        command
+            .args(arguments)
+            .args(["--secret-stdin", "--no-probe"])
+            .args(more);
         run(command.write_stdin("s3cr3t"), code).1
     };
     let change = |verb: &str, name: &str, code: i32| {
@@ -148,7 +153,9 @@ fn what_came_along_when_an_id_or_secret_was_copied_is_named() {
     let add = |app_id: &str, secret: &str| {
         let arguments = ["installations", "add", "a", "--app-id", app_id];
         let command = &mut longwire(directory.path());
-        command.args(arguments).arg("--secret-stdin");
+        command
+            .args(arguments)
+            .args(["--secret-stdin", "--no-probe"]);
         run(command.write_stdin(secret.to_owned()), 2).1
     };
     for (app_id, secret, told) in [
@@ -217,7 +224,7 @@ fn what_is_listed_and_shown_does_not_act_on_the_screen() {
     let store = Store::open(&settings).expect("nobody holds it");
     store
         .add_installation(NewInstallation {
-            name: "user\u{202e}gpj".parse().expect("a name"),
+            name: Name::from_row("user\u{202e}gpj".to_owned()),
             platform: Platform::Feishu,
             app_id: "cli_\x1b[2J1".to_owned(),
             app_secret: "s".into(),
@@ -257,10 +264,11 @@ fn what_is_listed_and_shown_does_not_act_on_the_screen() {
 #[test]
 fn a_wecom_bot_is_added_listed_and_shown() {
     let directory = initialised();
-    let add = ["installations", "add", "--secret-stdin", "-o", "json"];
     let added = |more: &[&str]| {
         let mut command = longwire(directory.path());
-        command.args(add).args(more).write_stdin("canary\n");
+        command.args(["installations", "add", "--secret-stdin", "--no-probe"]);
+        command.args(["-o", "json"]).args(more);
+        command.write_stdin("canary\n");
         command
     };
     let take_back = ["--take-back-after", "30m", "--take-back-per-day", "3"];
@@ -403,7 +411,7 @@ fn what_does_not_fit_a_platform_ends_with_2() {
     ] {
         let mut command = longwire(directory.path());
         command
-            .args(["installations", "add", "b", "--secret-stdin"])
+            .args(["installations", "add", "b", "--secret-stdin", "--no-probe"])
             .args(arguments);
         let (stdout, stderr) = run(command.write_stdin("canary"), 2);
         assert!(
@@ -430,6 +438,7 @@ fn an_answer_that_is_not_understood_is_named() {
         "--app-id",
         "cli_1",
         "--secret-stdin",
+        "--no-probe",
     ];
     run(
         longwire(directory.path()).args(add).write_stdin("canary\n"),

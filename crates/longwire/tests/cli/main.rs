@@ -231,6 +231,7 @@ fn a_server_that_does_not_answer_ends_with_4() {
         "--app-id",
         "cli_1",
         "--secret-stdin",
+        "--no-probe",
     ];
     // Port 1 is nobody's.
     let server = ["--admin-url", "http://127.0.0.1:1"];

@@ -14,7 +14,7 @@ fn with_bots() -> TempDir {
         ("robot", ["--bot-id", "aib0123"]),
     ] {
         let mut add = longwire(directory.path());
-        add.args(["installations", "add", name, "--secret-stdin"])
+        add.args(["installations", "add", name, "--secret-stdin", "--no-probe"])
             .args(id)
             .write_stdin("canary\n");
         run(&mut add, 0);

@@ -12,7 +12,7 @@ fn what_commands_change_without_a_server_is_in_the_audit() {
         run(command.args(arguments).write_stdin("canary\n"), code)
     };
     let add = ["installations", "add", "bot", "--app-id", "cli_1"];
-    let (installation, _) = command(&[&add[..], &["--secret-stdin"]].concat(), 0);
+    let (installation, _) = command(&[&add[..], &["--secret-stdin", "--no-probe"]].concat(), 0);
     command(&["installations", "stop", "bot"], 0);
     let create = ["tokens", "create", "shop", "--scope", "relay"];
     let narrowed = [&create[..], &["--installation", "bot"]].concat();

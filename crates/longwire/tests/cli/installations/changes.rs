@@ -17,6 +17,7 @@ fn an_installation_is_changed_renamed_and_removed() {
         "--app-id",
         "cli_1",
         "--secret-stdin",
+        "--no-probe",
         "--mode",
         "webhook",
     ];
@@ -123,6 +124,7 @@ fn the_sealing_key_is_renewed() {
         "--app-id",
         "cli_1",
         "--secret-stdin",
+        "--no-probe",
     ];
     run(longwire(path).args(add).write_stdin("canary\n"), 0);
     let key = || std::fs::read_to_string(path.join("longwire.db.key")).expect("a key file");
@@ -147,17 +149,18 @@ fn who_adds_a_bot_is_told_what_follows() {
             "--app-id",
             &app,
             "--secret-stdin",
+            "--no-probe",
         ]);
         run(command.args(more).write_stdin("canary\n"), 0)
     };
     let (_, told) = add("linked", &[]);
     assert!(
-        told.contains("it is connected when the server starts"),
+        told.contains("before you save in the console: longwire serve. It connects the bot"),
         "{told}"
     );
     let (id, told) = add("hooked", &["--mode", "webhook"]);
     assert!(
-        told.contains("it takes callbacks when the server runs"),
+        told.contains("longwire serve. It takes the bot's callbacks"),
         "{told}"
     );
     let url = format!("/callbacks/feishu/{}", id.trim());
