@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::web::{JsonConfig, PathConfig, QueryConfig, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
@@ -56,6 +56,8 @@ pub struct FieldError {
     pub detail: String,
 }
 
+/// The methods that the path takes.
+const ALLOW: &str = "allow";
 /// When the request may be sent again, in whole seconds.
 const RETRY_AFTER: &str = "retry_after_s";
 
@@ -88,6 +90,20 @@ impl Problem {
     pub fn retry_after(self, wait: Duration) -> Self {
         let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         self.with(RETRY_AFTER, whole.max(1))
+    }
+
+    /// The path takes other methods: these, as the member `allow`, and as a header.
+    pub(crate) fn method_not_allowed(allowed: &[Method]) -> Self {
+        let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+        let detail = format!("this path takes {}", names.join(", "));
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).with(ALLOW, names)
+    }
+
+    /// The methods of the header `Allow`, if it has one.
+    pub(crate) fn allow(&self) -> Option<String> {
+        let methods = self.more.facts.get(ALLOW)?.as_array()?;
+        let methods: Vec<&str> = methods.iter().filter_map(Value::as_str).collect();
+        Some(methods.join(", "))
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -165,6 +181,9 @@ impl ResponseError for Problem {
         }
         if let Some(wait) = self.more.facts.get(RETRY_AFTER).and_then(Value::as_u64) {
             answer.insert_header((header::RETRY_AFTER, wait));
+        }
+        if let Some(methods) = self.allow() {
+            answer.insert_header((header::ALLOW, methods));
         }
         let mut answer = answer.body(self.to_json());
         // The listener adds the id of the request, which is not known here.

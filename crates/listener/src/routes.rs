@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::Method;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{FromRequest, Handler, Responder, Route};
 use longwire_access::Scope;
@@ -131,12 +131,7 @@ impl Routes {
             config.route(listed.path, access.guard(route, listed.access));
         }
         for (path, known) in methods {
-            let known: Vec<&str> = known.iter().map(Method::as_str).collect();
-            let problem = Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                format!("this path takes {}", known.join(", ")),
-            );
+            let problem = Problem::method_not_allowed(&known);
             config.route(path, access.answer(problem));
         }
     }

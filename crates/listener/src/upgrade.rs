@@ -22,7 +22,7 @@ use actix_codec::{Framed, FramedParts};
 use actix_http::Request;
 use actix_http::h1::Codec;
 use actix_web::http::header::{self, HeaderMap};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::Method;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
 
@@ -148,11 +148,7 @@ impl Upgrades {
     fn refusal(&self, request: &Request) -> Option<Problem> {
         // `CONNECT` comes here as well: it asks for a tunnel.
         if request.method() != Method::GET {
-            return Some(Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "a WebSocket is asked for by GET",
-            ));
+            return Some(Problem::method_not_allowed(&[Method::GET]));
         }
         self.hosts.check(&request.head().headers).err()
     }
@@ -163,8 +159,10 @@ pub(crate) fn last_answer(problem: &Problem) -> Vec<u8> {
     let id = RequestId::new();
     let status = problem.status();
     let body = problem.clone().of_request(id.as_str()).to_json();
+    let allow = problem.allow();
+    let allow = allow.map_or(String::new(), |methods| format!("Allow: {methods}\r\n"));
     let mut answer = format!(
-        "HTTP/1.1 {} {}\r\nContent-Type: application/problem+json\r\nX-Request-Id: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 {} {}\r\nContent-Type: application/problem+json\r\nX-Request-Id: {}\r\n{allow}Content-Length: {}\r\nConnection: close\r\n\r\n",
         status.as_u16(),
         status.canonical_reason().unwrap_or_default(),
         id.as_str(),

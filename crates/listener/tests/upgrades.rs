@@ -210,6 +210,7 @@ fn what_is_not_to_be_handed_over_is_refused() {
             let line = format!("HTTP/1.1 {status} ");
             assert!(answer.starts_with(&line), "{method} {host}: {answer}");
             assert!(answer.contains(code), "{method} {host}: {answer}");
+            assert_eq!(answer.contains("\r\nAllow: GET\r\n"), status == "405");
         }
         // A request that never ends is waited for no longer than any other.
         let mut client = connect(address).await;

@@ -1,5 +1,6 @@
 //! Who may ask for what, over all routes that there are.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use longwire_access::{AuditAction, Scope};
@@ -68,6 +69,29 @@ impl Served {
         let (status, text) = self.text_as(&client(token), method, path, body).await;
         (status, serde_json::from_str(&text).unwrap_or_default())
     }
+}
+
+#[test]
+fn another_method_of_a_path_is_answered_with_those_that_it_takes() {
+    with_admin(|served| async move {
+        let mut paths: BTreeMap<&str, Vec<Method>> = BTreeMap::new();
+        for route in served.admin.routes().list() {
+            paths.entry(route.path).or_default().push(route.method);
+        }
+        let token = served.make(whole());
+        for (path, known) in paths {
+            for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+                if known.contains(&method) {
+                    continue;
+                }
+                let filled = path.replace("{installation}", "a").replace("{token}", "0");
+                let (status, problem) = served.json_as(&token, method.clone(), &filled, None).await;
+                assert_eq!(status, 405, "{method} {path}: {problem}");
+                let known: Vec<&str> = known.iter().map(Method::as_str).collect();
+                assert_eq!(problem["allow"], json!(known), "{method} {path}");
+            }
+        }
+    });
 }
 
 #[test]

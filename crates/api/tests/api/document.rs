@@ -1,5 +1,7 @@
 //! The OpenAPI document against the routes, and each route against the tokens of others.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 
 use crate::served::{Served, Who, with_routes};
@@ -23,6 +25,32 @@ async fn operations(served: &Served) -> Vec<(String, String, Value)> {
         }
     }
     operations
+}
+
+/// Each path of the document, asked by every method that it does not have.
+#[test]
+fn another_method_of_a_path_is_answered_with_those_that_it_takes() {
+    with_routes(|served| async move {
+        let mut paths: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (method, path, _) in operations(&served).await {
+            paths.entry(path).or_default().insert(method);
+        }
+        assert!(paths.len() >= 20, "{paths:?}");
+        for (path, known) in paths {
+            for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE"] {
+                if known.contains(method) {
+                    continue;
+                }
+                let answer = served.ask(Who::Owner, method, &path, None).await;
+                assert_eq!(answer.status, 405, "{method} {path}: {answer:?}");
+                assert_eq!(answer.body["code"], "method_not_allowed", "{method} {path}");
+                let allow = answer.headers.get("allow").map(String::as_str);
+                let allow = allow.unwrap_or_default().split(", ");
+                let allowed: BTreeSet<String> = allow.map(str::to_owned).collect();
+                assert_eq!(allowed, known, "{method} {path}");
+            }
+        }
+    });
 }
 
 #[test]
