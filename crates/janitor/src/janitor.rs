@@ -15,7 +15,7 @@ use longwire_store::{ConsumerId, ReadError, RetentionStep, StepDone, Store, Writ
 use longwire_wire::view::Operation;
 
 use crate::look::Look;
-use crate::machine::{Action, News, Retention};
+use crate::machine::{Action, News, Retention, WriterLoad};
 use crate::policy::RetentionPolicy;
 use crate::view::RetentionView;
 use crate::{moment, operational};
@@ -155,8 +155,8 @@ impl Janitor {
 
     fn answered(&mut self, answer: Answer) {
         let now = moment::now();
-        let waiting = self.shared.store.figures().queue_events;
-        self.machine.handle_waiting(waiting);
+        let load = WriterLoad::of(&self.shared.store.figures());
+        self.machine.handle_load(load);
         let failure = match answer {
             Answer::Looked(Ok(look)) => {
                 self.machine.handle_look(look, now);

@@ -20,8 +20,6 @@ pub(crate) struct Look {
     pub(crate) aged_of: Vec<(InstallationId, i64)>,
     /// When the newest event was received, in milliseconds since 1970.
     pub(crate) newest_ms: Option<i64>,
-    /// Events that wait for the writer.
-    pub(crate) waiting_events: u64,
 }
 
 impl Look {
@@ -55,7 +53,6 @@ impl Look {
             journeys_through,
             aged_of,
             newest_ms: newest.map(|event| event.received_ms),
-            waiting_events: store.figures().queue_events,
             state,
         })
     }

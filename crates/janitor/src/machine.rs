@@ -27,6 +27,7 @@ use longwire_wire::event::Seq;
 use crate::look::Look;
 use crate::policy::RetentionPolicy;
 
+pub(crate) use self::pace::WriterLoad;
 pub use self::risks::{Hold, Risk};
 
 use self::pace::{Pace, Urgency};
@@ -102,6 +103,7 @@ pub(crate) struct Retention {
     /// What was found at the last look, kept up to date by the steps since.
     look: Look,
     urgency: Urgency,
+    load: WriterLoad,
     next_mark: Option<Instant>,
     next_tidying: Option<Instant>,
     /// Consumers that were told of, and up to where each has lost events.
@@ -151,6 +153,7 @@ impl Retention {
             steps: 0,
             look: Look::default(),
             urgency: Urgency::Calm,
+            load: WriterLoad::default(),
             next_mark: None,
             next_tidying: None,
             told: BTreeMap::new(),
@@ -232,11 +235,9 @@ impl Retention {
             self.tasks.pop_front();
         }
         self.look.state.gone_through = self.look.state.gone_through.max(done.gone_through);
-        let pause = self.pace.step_took(
-            Duration::from_micros(done.took_us),
-            self.urgency,
-            self.look.waiting_events,
-        );
+        let pause =
+            self.pace
+                .step_took(Duration::from_micros(done.took_us), self.urgency, self.load);
         self.phase = Phase::Working {
             at: now.instant + pause,
         };
@@ -263,9 +264,9 @@ impl Retention {
         };
     }
 
-    /// Events wait for the writer; the pauses grow with them.
-    pub(crate) fn handle_waiting(&mut self, events: u64) {
-        self.look.waiting_events = events;
+    /// What the writer has to do besides; steps and pauses go by it.
+    pub(crate) fn handle_load(&mut self, load: WriterLoad) {
+        self.load = load;
     }
 
     /// What happened since the last call.

@@ -53,22 +53,6 @@ impl TestStand {
         Ok(ledger)
     }
 
-    /// The same of a gateway with retention: what that took is neither in the store nor owed. Returns how much it was, too.
-    pub(crate) async fn verdict_beside_retention(
-        &self,
-        gateway: GatewayProcess,
-    ) -> Result<(RunVerdict, u64), BenchError> {
-        gateway.end().await?;
-        let reader = self.reader()?;
-        let gone = reader.retention()?.events;
-        let mut ledger = self.ledger().await?;
-        ledger.acked = ledger.acked.saturating_sub(gone);
-        ledger.pushed = ledger.pushed.saturating_sub(gone);
-        let owed = self.platform.owed().await?;
-        let verdict = RunVerdict::reach(&ledger, &owed, &RecordedIds::read(&reader)?);
-        Ok((verdict, gone))
-    }
-
     /// Ends the gateway, then holds the ledger against the store.
     pub(crate) async fn verdict(&self, gateway: GatewayProcess) -> Result<RunVerdict, BenchError> {
         gateway.end().await?;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use longwire_installation::InstallationId;
-use longwire_store::{EventQuery, Kept, ReadError, Reader, Seq, Source};
+use longwire_store::{EventQuery, ReadError, Reader, Seq, Source};
 
 /// Events read at a time.
 const PAGE: usize = 1000;
@@ -37,10 +37,8 @@ impl RecordedIds {
             after = page.reached;
             for event in page.events {
                 // No platform sent an operational event, and it has no id of one.
-                // Of an event that retention took only the keys are there.
-                let is_there = event.kept != Kept::Expired;
-                let is_pushed = event.source != Source::Operational;
-                if is_there && is_pushed && is_wanted(event.installation) {
+                // An event that retention took in this run has its id still.
+                if event.source != Source::Operational && is_wanted(event.installation) {
                     recorded.rows += 1;
                     recorded.ids.extend(event.event_id.map(String::from));
                 }

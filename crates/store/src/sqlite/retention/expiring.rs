@@ -16,15 +16,13 @@ use crate::sqlite::schema::{
     event, installation_retention, journey, listed_event, retention, user_authorization,
 };
 
-/// The columns of an event that hold its content.
+/// The columns of an event that hold its content. A chat of two is named like the person in it.
 #[derive(AsChangeset)]
 #[diesel(table_name = event, treat_none_as_null = true)]
 struct Content {
     kept: Option<i16>,
     payload: Vec<u8>,
     chat: Option<String>,
-    event_id: Option<String>,
-    trace_id: Option<String>,
 }
 
 impl Content {
@@ -34,8 +32,6 @@ impl Content {
             kept: Some(kept),
             payload,
             chat: None,
-            event_id: None,
-            trace_id: None,
         }
     }
 }
@@ -203,14 +199,8 @@ pub(crate) fn erase(
     let sizes: Vec<i64> = rows
         .select(payload_bytes(event::payload))
         .load(connection)?;
-    let (kept, payload) = Kept::Erased { at_ms }.to_columns().unwrap_or_default();
     diesel::update(event::table.filter(event::seq.eq_any(&seqs)))
-        .set((
-            event::kept.eq(kept),
-            event::payload.eq(payload),
-            // A chat of two is named like the person in it.
-            event::chat.eq(None::<String>),
-        ))
+        .set(Content::none(Kept::Erased { at_ms }))
         .execute(connection)?;
     for &seq in events {
         erase_journey(connection, seq)?;
