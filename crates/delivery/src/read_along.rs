@@ -201,6 +201,11 @@ pub(crate) async fn follow(
     }
     loop {
         head.mark_unchanged();
+        if after < log.gone_through() {
+            // What retention took is not passed over in silence: whoever comes again is told where to go on.
+            tracing::warn!("retention took events that a stream had not read yet; the stream ends");
+            return;
+        }
         let found = match log.page(after, None, STEP) {
             Some(page) => Ok(page),
             None => log.read(after, None, STEP).await,
