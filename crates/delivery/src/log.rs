@@ -47,6 +47,8 @@ pub(crate) struct Log {
     head: watch::Sender<Seq>,
     /// The newest event that the store has told of.
     told: Cell<Seq>,
+    /// How often payloads had been replaced when the newest events were looked at last.
+    rewrites: Cell<u64>,
     reads: Semaphore,
     /// How many want to know of new events.
     readers: Cell<usize>,
@@ -81,6 +83,7 @@ impl Log {
             newest: RefCell::default(),
             head: watch::Sender::new(Seq(0)),
             told: Cell::new(Seq(0)),
+            rewrites: Cell::new(0),
             reads: Semaphore::new(READS),
             readers: Cell::new(0),
             readers_changed: Notify::new(),
@@ -170,6 +173,11 @@ impl Log {
 
     /// A page out of memory; `None` if it begins before what is there.
     pub(crate) fn page(&self, after: Seq, until: Option<Seq>, limit: usize) -> Option<LogPage> {
+        let rewrites = self.store.rewrites();
+        if rewrites != self.rewrites.replace(rewrites) {
+            // Payloads were hashed or erased, perhaps of events that are here.
+            self.newest.borrow_mut().clear(self.head());
+        }
         let newest = self.newest.borrow();
         if after < newest.begins_after.0 {
             return None;

@@ -92,7 +92,6 @@ impl JanitorHandle {
             installation,
         };
         erased.authorizations = self.step(of_person).await?.changed;
-        self.inner.shared.store.forget_recent();
         self.inner.shared.view().erased_events += erased.events;
         erased.is_out_of_files = self.clean_files().await?;
         Ok(erased)

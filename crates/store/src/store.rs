@@ -18,8 +18,8 @@ use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -76,6 +76,8 @@ struct OpenStore {
     thread: WriterThread,
     /// Of all events up to here nothing but keys is left.
     gone_through: Arc<AtomicI64>,
+    /// How often payloads of recorded events were replaced.
+    rewrites: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -152,6 +154,7 @@ impl Store {
                 slot,
                 thread: WriterThread::default(),
                 gone_through: Arc::new(AtomicI64::new(gone_through)),
+                rewrites: Arc::default(),
             }),
         })
     }

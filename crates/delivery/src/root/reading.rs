@@ -130,7 +130,7 @@ impl Handler<ReadOne> for Delivery {
         actix_rt::spawn(async move {
             let read = log.read_one(id).await;
             let seen = match read {
-                Ok(Some(event)) if event.is_seen_in(&space) => Ok(Some(
+                Ok(Some(event)) if event.is_seen_in(&space) && !event.is_expired() => Ok(Some(
                     envelope(&expander, &event, Detail::Whole, expand).await,
                 )),
                 Ok(_) => Ok(None),

@@ -28,6 +28,11 @@ impl Store {
     /// for some seconds at most.
     pub fn retain(&self, step: RetentionStep) -> Result<StepDone, WriteError> {
         let gone_through = Arc::clone(&self.open.gone_through);
+        let (head, rewrites) = (Arc::clone(&self.open.head), Arc::clone(&self.open.rewrites));
+        let replaces = matches!(
+            step,
+            RetentionStep::Hash { .. } | RetentionStep::Erase { .. }
+        );
         self.on_engine(
             PATIENCE,
             move |engine| {
@@ -41,6 +46,11 @@ impl Store {
             },
             move |done| {
                 gone_through.fetch_max(done.gone_through, Relaxed);
+                if replaces && done.changed > 0 {
+                    // What was replaced in the database is not to be read from memory.
+                    head.forget();
+                    rewrites.fetch_add(1, Relaxed);
+                }
             },
         )
     }
@@ -74,8 +84,10 @@ impl Store {
         Seq(self.open.gone_through.load(Relaxed))
     }
 
-    /// Forgets the newest events in memory: what was erased in the database is not to be read from there.
-    pub fn forget_recent(&self) {
-        self.open.head.forget();
+    /// How often payloads of recorded events were replaced by this process. Whoever keeps events in memory forgets them when it
+    /// has changed. Cheap, at any time.
+    #[must_use]
+    pub fn rewrites(&self) -> u64 {
+        self.open.rewrites.load(Relaxed)
     }
 }
