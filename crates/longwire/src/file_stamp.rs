@@ -1,5 +1,6 @@
 //! What a file was when it was looked at, to see later whether it is another one.
 
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -15,9 +16,9 @@ pub(crate) struct FileStamp {
 }
 
 impl FileStamp {
-    /// `None` if it cannot be looked at. Follows links, which is how some programs replace several files at once.
+    /// `None` if it cannot be looked at, or is no file whose content stays: a pipe would be read empty, or waited for. Follows links, which is how some programs replace several files at once.
     pub(crate) fn of(path: &Path) -> Option<Self> {
-        let file = std::fs::metadata(path).ok()?;
+        let file = std::fs::metadata(path).ok().filter(Metadata::is_file)?;
         Some(Self {
             inode: file.ino(),
             bytes: file.size(),

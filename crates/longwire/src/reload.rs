@@ -13,7 +13,7 @@ mod secret_files;
 mod settings;
 mod told;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, PoisonError};
@@ -221,15 +221,18 @@ impl Reloader {
             return Ok(document);
         }
         document.applied = true;
-        self.keep_retention(&changes, rules).await?;
         current.files.take_over(files);
         current.ids = ids;
         current.faults = faults;
         current.loaded = loaded;
-        current.installations = sections;
+        let before = std::mem::replace(&mut current.installations, sections);
         self.0.fleet.declarations_read(current.faults.clone());
         self.take_over_settings(&mut current, &mut document);
-        Ok(document)
+        let kept = self.keep_retention(&changes, &rules).await;
+        if kept.is_err() {
+            bots::forget_retention(&mut current.installations, &before);
+        }
+        kept.map(|()| document)
     }
 
     async fn declare(
@@ -246,17 +249,17 @@ impl Reloader {
     async fn keep_retention(
         &self,
         changes: &longwire_store::DeclarationChanges,
-        rules: Vec<(Name, OwnRetention)>,
+        rules: &[(Name, OwnRetention)],
     ) -> Result<(), ReloadRefusal> {
         if rules.is_empty() {
             return Ok(());
         }
         let records = changes.declared.iter();
         let records = records.filter_map(|declared| declared.record.clone());
-        let differs =
-            |record: &InstallationRecord| rules.iter().any(|(name, _)| *name == record.name);
+        let names: HashSet<&Name> = rules.iter().map(|(name, _)| name).collect();
+        let differs = |record: &InstallationRecord| names.contains(&record.name);
         let records: Vec<_> = records.filter(differs).collect();
-        let store = self.0.store.clone();
+        let (store, rules) = (self.0.store.clone(), rules.to_vec());
         let kept = blocking(move || retention::declare(&store, &records, &rules)).await?;
         kept.map_err(|error| ReloadRefusal::Store(chain(&error)))?;
         self.0.janitor.look_again();

@@ -1,6 +1,6 @@
 //! What a reading of the file means for its bots: which are different, which cannot be connected, and which go on.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use longwire_admin::document::{RefusedBot, ReloadDocument, ReloadedBot};
@@ -35,8 +35,15 @@ impl Present {
         }
     }
 
-    /// Whether the bot serves with a secret that is as good as before, so that one that cannot be read costs it nothing.
-    fn keeps_serving(&self, id: InstallationId, change: &DeclarationChange) -> bool {
+    /// Whether the bot serves with a secret that is as good as before, so that one that cannot be read costs it nothing. A
+    /// proxy that cannot be read is never passed by.
+    fn keeps_serving(
+        &self,
+        record: &InstallationRecord,
+        change: &DeclarationChange,
+        fault: &ConfigFault,
+        name: &DeclaredName,
+    ) -> bool {
         let is_another_bot = |keys: &[DeclaredKey]| {
             let matters = [DeclaredKey::Platform, DeclaredKey::Id, DeclaredKey::BaseUrl];
             keys.iter().any(|key| matters.contains(key))
@@ -48,7 +55,12 @@ impl Present {
             }
             DeclarationChange::Same => false,
         };
-        !is_another_bot && self.wanted.contains(&id) && !self.faulty.contains(&id)
+        let has_its_proxy =
+            fault.setback == Setback::NoSecret && (!name.has_proxy || record.has_proxy());
+        has_its_proxy
+            && !is_another_bot
+            && self.wanted.contains(&record.id)
+            && !self.faulty.contains(&record.id)
     }
 }
 
@@ -58,6 +70,7 @@ pub(super) struct DeclaredName {
     app_id: String,
     platform: longwire_installation::Platform,
     desired: Desired,
+    has_proxy: bool,
 }
 
 impl DeclaredName {
@@ -76,6 +89,7 @@ pub(super) fn names(installations: &[NewInstallation]) -> Vec<DeclaredName> {
         app_id: new.app_id.clone(),
         platform: new.platform,
         desired: new.desired,
+        has_proxy: new.proxy.is_some(),
     };
     installations.iter().map(name).collect()
 }
@@ -107,8 +121,9 @@ pub(super) fn outcome(
         outcome.tell_change(record, &declared.change, name);
         outcome.ids.extend(record.map(|record| record.id));
         if let Some(fault) = fault {
-            let keeps_serving =
-                record.is_some_and(|record| present.keeps_serving(record.id, &declared.change));
+            let keeps_serving = record.is_some_and(|record| {
+                present.keeps_serving(record, &declared.change, &fault, name)
+            });
             outcome.document.refused.push(RefusedBot {
                 name: name.name.clone(),
                 reason: fault.setback.label().into(),
@@ -196,6 +211,20 @@ pub(super) fn retention_differs(
         .collect()
 }
 
+/// The store did not take the rules of this reading: the next one finds them different again.
+pub(super) fn forget_retention(
+    installations: &mut [InstallationSection],
+    before: &[InstallationSection],
+) {
+    let before: HashMap<&Name, OwnRetention> = before
+        .iter()
+        .map(|section| (&section.name, section.retention))
+        .collect();
+    for section in installations {
+        section.retention = before.get(&section.name).copied().unwrap_or_default();
+    }
+}
+
 /// Tells of the bots whose rules for their own events are other ones.
 pub(super) fn tell_retention(
     document: &mut ReloadDocument,
@@ -203,20 +232,19 @@ pub(super) fn tell_retention(
     rules: &[(Name, OwnRetention)],
 ) {
     const KEY: &str = "retention";
-    for (name, _) in rules {
-        let is_it = |bot: &&mut ReloadedBot| bot.name == name.as_str();
-        let told = document.added.iter_mut().chain(&mut document.changed);
-        if let Some(bot) = told.into_iter().find(is_it) {
+    let mut names: HashSet<&str> = rules.iter().map(|(name, _)| name.as_str()).collect();
+    for bot in document.added.iter_mut().chain(&mut document.changed) {
+        if names.remove(bot.name.as_str()) {
             bot.keys.push(KEY.into());
-            continue;
         }
-        let declared = changes.declared.iter();
-        let mut records = declared.filter_map(|declared| declared.record.as_ref());
-        let record = records.find(|record| record.name == *name);
+    }
+    let declared = changes.declared.iter();
+    let records = declared.filter_map(|declared| declared.record.as_ref());
+    for record in records.filter(|record| names.contains(record.name.as_str())) {
         document.unchanged = document.unchanged.saturating_sub(1);
         document.changed.push(ReloadedBot {
-            name: name.to_string(),
-            id: record.map(|record| record.public_id.to_string()),
+            name: record.name.to_string(),
+            id: Some(record.public_id.to_string()),
             was_there: true,
             keys: vec![KEY.into()],
         });

@@ -2,7 +2,7 @@
 //!
 //! A change counts once it has settled: two looks in a row find the same file. A file that is being written is not read half.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ impl Reloader {
     /// Reads again what bots refer to whose files have changed.
     async fn read_changed(&self, looks: Vec<(PathBuf, Option<FileStamp>)>) {
         let mut current = self.0.current.lock().await;
-        let changed = current.files.look(looks);
+        let changed: HashSet<PathBuf> = current.files.look(looks).into_iter().collect();
         if changed.is_empty() {
             return;
         }
