@@ -187,7 +187,7 @@ fn a_hangup_reads_the_file_whenever_it_comes_and_ends_nothing() {
     wait_logged(&gateway, "configuration read again");
     setup.clone().bot("new").write_for(&gateway);
     gateway.signal(Signal::Hangup);
-    gateway.wait_live("new");
+    wait_all_live(&gateway, 2);
 
     let lock = gateway.lock_store();
     sim.control().push(&app_id("new"), message("evt-1", "om-1"));
@@ -316,7 +316,7 @@ fn the_same_bot_twice_is_refused_everywhere() {
         "the other one is in line ",
     ];
     command(&gateway, &["reload"]).assert(3, &both);
-    command(&gateway, &["check"]).assert(3, &both);
+    command(&gateway, &["check"]).assert(7, &both);
     let refused = gateway.admin().post("/admin/v1/reload", None);
     let refused = refused.expect("it answers");
     assert_eq!(refused.json()["code"], "configuration_refused");
