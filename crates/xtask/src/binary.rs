@@ -101,8 +101,7 @@ pub(crate) fn printed(longwire: &Path, arguments: &[&str]) -> Result<Vec<u8>, Fa
     // Help takes the language of whoever asks; a package is for everybody.
     let output = Command::new(longwire)
         .args(arguments)
-        .env("LC_ALL", "C")
-        .env_remove("LANGUAGE")
+        .env("LONGWIRE_LANG", "en")
         .stderr(Stdio::inherit())
         .output()
         .map_err(|source| Failure::Start {
