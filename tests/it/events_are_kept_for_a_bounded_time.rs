@@ -106,7 +106,7 @@ fn a_consumer_that_is_behind_is_told_of_and_gets_a_stated_gap() {
     let sim = platform(|_| ());
     let control = &sim.control();
     let application = Webhook::new(|_| WebhookAnswer::OK);
-    let mut gateway = Setup::new(&sim)
+    let gateway = Setup::new(&sim)
         .bot(BOT)
         .set("retention.keep", "forever")
         .set("retention.events", 40)

@@ -54,6 +54,7 @@ pages! {
     "install.md",
     "changing-bots.md",
     "status.md",
+    "takeover.md",
     "operating.md",
     "backup.md",
     "retention.md",

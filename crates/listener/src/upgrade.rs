@@ -21,8 +21,8 @@ use std::time::Duration;
 use actix_codec::{Framed, FramedParts};
 use actix_http::Request;
 use actix_http::h1::Codec;
-use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderMap};
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
 

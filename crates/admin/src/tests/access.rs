@@ -80,7 +80,13 @@ fn another_method_of_a_path_is_answered_with_those_that_it_takes() {
         }
         let token = served.make(whole());
         for (path, known) in paths {
-            for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            for method in [
+                Method::GET,
+                Method::POST,
+                Method::PUT,
+                Method::PATCH,
+                Method::DELETE,
+            ] {
                 if known.contains(&method) {
                     continue;
                 }
