@@ -40,6 +40,7 @@ mod journey;
 mod kept;
 mod key_proof;
 mod lane;
+mod number_gap;
 mod open;
 mod pace;
 mod process_user;
@@ -102,6 +103,7 @@ pub use journey::{
 };
 pub use kept::Kept;
 pub use lane::Urgency;
+pub use number_gap::NumberGap;
 pub use open::OpenError;
 pub use process_user::ProcessUser;
 pub use read_error::ReadError;

@@ -11,6 +11,7 @@ use longwire_installation::InstallationId;
 use longwire_wire::event::Seq;
 
 use crate::ids::ConsumerId;
+use crate::number_gap::NumberGap;
 
 /// How much of a log is kept. What is beyond any of the bounds goes.
 #[derive(Copy, Clone, Debug, Default, Eq, PartialEq)]
@@ -119,6 +120,16 @@ pub struct RetentionState {
     pub listed: Vec<ListedInstallation>,
     /// Removed installations whose events are all gone.
     pub forgettable: Vec<InstallationId>,
+    /// Numbers that no event has, oldest first.
+    pub gaps: Vec<NumberGap>,
+}
+
+impl RetentionState {
+    /// How many events there are behind this number.
+    #[must_use]
+    pub fn events_behind(&self, after: i64) -> i64 {
+        NumberGap::events_between(&self.gaps, after, self.newest)
+    }
 }
 
 /// How far a consumer has come.

@@ -20,6 +20,7 @@ mod journeys;
 pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod migrations;
+mod number_gaps;
 pub(crate) mod opening;
 mod platform;
 pub(crate) mod readers;

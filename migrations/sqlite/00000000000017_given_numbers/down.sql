@@ -1,1 +1,1 @@
-ALTER TABLE store DROP COLUMN given_seq;
+DROP TABLE number_gap;

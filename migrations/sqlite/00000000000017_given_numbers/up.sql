@@ -1,3 +1,6 @@
--- Numbers up to this one may have been given to events that are not in the log: those that were recorded after the backup
--- from which it was restored. NULL means that there are none.
-ALTER TABLE store ADD COLUMN given_seq BIGINT;
+-- Numbers behind `after_seq`, up to `through_seq`, that are given to no event: the log was restored from a backup whose newest
+-- event was `after_seq`, and the log that was lost may have given them.
+CREATE TABLE number_gap (
+    after_seq INTEGER PRIMARY KEY NOT NULL,
+    through_seq BIGINT NOT NULL
+);

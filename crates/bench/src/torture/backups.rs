@@ -37,6 +37,8 @@ use crate::stand::{PlatformSettings, ProgressLine, TestStand};
 const PAGE: usize = 1_000;
 /// One backup of so many comes after one that was killed.
 const KILLED_ONE_IN: u32 = 4;
+/// Between two attempts to submit.
+const FULL_QUEUE: Duration = Duration::from_millis(5);
 /// Numbers that a restored store leaves out at least, as its documentation promises.
 const LEFT_OUT: i64 = 1 << 32;
 
@@ -350,7 +352,7 @@ fn ask(
     key: EventKey,
     answers: &mpsc::Sender<Option<RecordOutcome>>,
 ) {
-    let group = Group {
+    let mut group = Group {
         installation: event.installation,
         platform: event.platform,
         events: vec![NewEvent {
@@ -370,8 +372,11 @@ fn ask(
         }],
         reply: Arc::new(Answers(answers.clone())),
     };
-    // A group that is refused is answered by being dropped.
-    drop(store.writer().submit(group));
+    // The queue is full for as long as the disk takes.
+    while let Err(rejected) = store.writer().submit(group) {
+        group = rejected.group;
+        std::thread::sleep(FULL_QUEUE);
+    }
 }
 
 /// Passes on what became of an event.

@@ -73,11 +73,11 @@ impl Retention {
         let state = &self.look.state;
         let keep = &self.policy.keep;
         let floor = consumer.floor.max(state.gone_through);
-        let lag_events = u64::try_from(state.newest - floor).unwrap_or(0);
+        let lag_events = u64::try_from(state.events_behind(floor)).unwrap_or(0);
         let age_ms = consumer.next_ms.map_or(0, |next| now.unix_ms - next).max(0);
         let age_ms = age_ms.unsigned_abs();
         let percent = |used: u64, of: u64| used.saturating_mul(100) / of.max(1);
-        let events = u64::try_from(state.newest - state.gone_through).unwrap_or(0);
+        let events = u64::try_from(state.events_behind(state.gone_through)).unwrap_or(0);
         let bytes = match events {
             0 => 0,
             events => state.used_bytes / events * lag_events,

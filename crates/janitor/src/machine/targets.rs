@@ -1,7 +1,7 @@
 //! Up to where events are to go, by each bound.
 
 use longwire_consumer::Moment;
-use longwire_store::{KeepRule, ListedInstallation, PayloadPolicy};
+use longwire_store::{KeepRule, ListedInstallation, NumberGap, PayloadPolicy};
 use longwire_wire::event::Seq;
 
 use super::pace::Urgency;
@@ -58,9 +58,8 @@ impl Retention {
         let state = &self.look.state;
         let gone = state.gone_through;
         let counted = self.policy.keep.events.map(|events| {
-            state
-                .newest
-                .saturating_sub(i64::try_from(events).unwrap_or(i64::MAX))
+            let events = i64::try_from(events).unwrap_or(i64::MAX);
+            NumberGap::before_newest(&state.gaps, state.newest, events)
         });
         let gentle = aged
             .into_iter()
@@ -89,7 +88,8 @@ impl Retention {
                     consumer: consumer.id,
                     name: consumer.name.clone(),
                     space: consumer.space.clone(),
-                    events: (wanted - floor).unsigned_abs(),
+                    events: NumberGap::events_between(&self.look.state.gaps, floor, wanted)
+                        .unsigned_abs(),
                 });
             }
         }
@@ -99,7 +99,7 @@ impl Retention {
     /// How much of the writer's time this takes. Steps at a calm pace take some thousand events a second.
     fn urgency_for(&self, target: i64) -> Urgency {
         let state = &self.look.state;
-        let too_many = (target - state.gone_through).max(0);
+        let too_many = NumberGap::events_between(&state.gaps, state.gone_through, target);
         if let Some(bytes) = self.policy.keep.bytes {
             if state.used_bytes > bytes.saturating_add(bytes / 10) {
                 return Urgency::Pressing;
@@ -108,7 +108,7 @@ impl Retention {
                 return Urgency::Behind;
             }
         }
-        match too_many > (state.newest - state.gone_through) / 20 + 10_000 {
+        match too_many > state.events_behind(state.gone_through) / 20 + 10_000 {
             true => Urgency::Behind,
             false => Urgency::Calm,
         }
@@ -242,14 +242,14 @@ impl Retention {
 /// Events up to here go because the database is too large. What an event takes is what all of them take on average.
 fn oversized(keep: &KeepRule, of: &Retention) -> i64 {
     let state = &of.look.state;
-    let gone = state.gone_through;
+    let gone = NumberGap::skip(&state.gaps, state.gone_through).min(state.newest);
     let Some(excess) = keep
         .bytes
         .and_then(|most| state.used_bytes.checked_sub(most))
     else {
         return gone;
     };
-    let events = u64::try_from(state.newest - gone).unwrap_or(0);
+    let events = u64::try_from(state.events_behind(gone)).unwrap_or(0);
     if excess == 0 || events == 0 {
         return gone;
     }

@@ -1,7 +1,7 @@
 //! What is to be done in a round, and the steps of it.
 
 use longwire_installation::InstallationId;
-use longwire_store::{ListedEvent, RetentionStep, StepDone};
+use longwire_store::{ListedEvent, NumberGap, RetentionStep, StepDone};
 use longwire_wire::event::Seq;
 
 use super::Action;
@@ -71,10 +71,12 @@ impl Task {
         Action::Step(match self {
             Self::Mark => RetentionStep::Mark,
             Self::DeleteKeys { through } => RetentionStep::DeleteKeys {
-                through: Seq((state.deleted_through + span).min(*through)),
+                through: Seq(
+                    NumberGap::skip(&state.gaps, state.deleted_through + span).min(*through)
+                ),
             },
             Self::Expire { through } => RetentionStep::Expire {
-                through: Seq((state.gone_through + span).min(*through)),
+                through: Seq(NumberGap::skip(&state.gaps, state.gone_through + span).min(*through)),
             },
             Self::List {
                 installations,
@@ -82,7 +84,8 @@ impl Task {
                 until,
                 found,
             } => {
-                let through = Seq((after.0 + LISTED_AT_A_TIME).min(until.0));
+                let end = NumberGap::skip(&state.gaps, after.0 + LISTED_AT_A_TIME);
+                let through = Seq(end.min(until.0));
                 match found {
                     None => {
                         return Action::Find {

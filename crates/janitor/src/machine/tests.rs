@@ -1,7 +1,7 @@
 //! The machine with a log made up: whatever comes, only what is beyond a bound goes, and all of that goes.
 
 use longwire_store::{
-    ConsumerFloor, InstallationRetention, KeepRule, ListedInstallation, PayloadPolicy,
+    ConsumerFloor, InstallationRetention, KeepRule, ListedInstallation, NumberGap, PayloadPolicy,
     RetentionState,
 };
 use proptest::prelude::*;
@@ -19,6 +19,8 @@ struct World {
     newest: i64,
     gone: i64,
     floors: Vec<i64>,
+    /// Numbers that no event has.
+    gaps: Vec<NumberGap>,
     now: Moment,
     /// The steps that were carried out.
     steps: Vec<RetentionStep>,
@@ -30,6 +32,7 @@ impl World {
             newest,
             gone: 0,
             floors,
+            gaps: Vec::new(),
             now: Moment {
                 instant: Instant::now(),
                 unix_ms: newest * HOUR_MS,
@@ -59,6 +62,7 @@ impl World {
             aged_through,
             newest_ms: received(self.newest),
             state: RetentionState {
+                gaps: self.gaps.clone(),
                 gone_through: self.gone,
                 deleted_through: self.gone.min(self.newest - 1),
                 repeats_through: self.newest,
@@ -213,6 +217,29 @@ fn a_consumer_is_told_of_before_its_events_go() {
     let consumer = ConsumerId(2);
     assert_eq!(news, [News::OutOfRisk { consumer }]);
     assert_eq!(machine.risks().count(), 0);
+}
+
+#[test]
+fn numbers_that_a_restored_log_leaves_out_are_no_events() {
+    // 1,000 events, a gap of as many numbers as a restore leaves out, and 10 events behind it.
+    let gap = NumberGap {
+        after: 1_000,
+        through: 1_000 + (1 << 32),
+    };
+    let mut world = World::new(gap.through + 10, vec![]);
+    world.gaps = vec![gap];
+    let keep = KeepRule {
+        events: Some(100),
+        ..KeepRule::default()
+    };
+    let mut machine = machine(policy(keep, ConsumersBehind::Wait), &world);
+    world.run(&mut machine, Duration::from_secs(60));
+    assert_eq!(world.gone, 910, "the newest hundred stay");
+    // Once all before the gap may go, one step leads across it.
+    world.newest = gap.through + 150;
+    world.run(&mut machine, Duration::from_secs(60));
+    assert_eq!(world.gone, gap.through + 50);
+    assert!(world.steps.len() < 1_000, "{}", world.steps.len());
 }
 
 #[test]

@@ -75,12 +75,10 @@ fn tell(directory: &Path, restored: &Restored) {
         size(manifest.database_bytes),
         grouped(restored.secrets as u64),
     ));
-    if let Some(after) = restored.numbers_after {
-        say(format_args!(
-            "New events are numbered from {} on, so that none gets the number of an event that came after the backup.",
-            after.0.saturating_add(1)
-        ));
-    }
+    say(format_args!(
+        "New events are numbered from {} on, so that none gets the number of an event that came after the backup.",
+        restored.numbers_after.0.saturating_add(1)
+    ));
     tell_wanted(restored);
     if !directory.join(DEFAULT_FILE).exists() {
         say(format_args!(

@@ -25,6 +25,7 @@ use crate::directory::{self, beside};
 use crate::draft::{Draft, Replace};
 use crate::installation::InstallationRecord;
 use crate::key_proof::Unopened;
+use crate::number_gap::NumberGap;
 use crate::seal::{KeyRing, KeyRingError};
 use crate::sqlite::file::{DatabaseFile, free_bytes};
 use crate::sqlite::migrations;
@@ -63,7 +64,7 @@ pub struct Restored {
     /// How many secrets the key opened.
     pub secrets: usize,
     /// The number behind which new events are numbered.
-    pub numbers_after: Option<Seq>,
+    pub numbers_after: Seq,
     /// The installations that a server connects as soon as it is started.
     pub wanted: Vec<InstallationRecord>,
 }
@@ -141,15 +142,13 @@ fn restore_into(
     };
     let secrets =
         secrets.map_err(|Unopened { name, source }| RestoreError::WrongKey { name, source })?;
-    let numbers_after = manifest.through.map(|through| {
-        let age = Duration::from_millis(
-            u64::try_from(now_ms().saturating_sub(manifest.created_ms)).unwrap_or(0),
-        );
-        Seq(through.0.saturating_add(numbers_to_leave_out(age)))
-    });
-    database
-        .set(numbers_after, settings.stopped)
-        .map_err(failed)?;
+    let age = u64::try_from(now_ms().saturating_sub(manifest.created_ms)).unwrap_or(0);
+    let through = manifest.through.map_or(0, |seq| seq.0);
+    let gap = NumberGap {
+        after: through,
+        through: through.saturating_add(numbers_to_leave_out(Duration::from_millis(age))),
+    };
+    database.set(gap, settings.stopped).map_err(failed)?;
     let wanted = database.wanted().map_err(failed)?;
     drop(database);
     let key_file = files.place(&path)?;
@@ -162,7 +161,7 @@ fn restore_into(
         database: path,
         key_file,
         secrets,
-        numbers_after,
+        numbers_after: Seq(gap.through),
         wanted,
     })
 }

@@ -29,7 +29,7 @@ use crate::identity::StoreIdentity;
 use crate::open::OpenError;
 use longwire_wire::event::Seq;
 
-/// A table to which rows are added under rising numbers, and whose rows stay as they are until they are deleted.
+/// A table to which rows are added under rising numbers, and whose rows stay as they are until retention takes them.
 pub(crate) struct Appended {
     pub(crate) table: &'static str,
     /// Its primary key.
@@ -108,6 +108,21 @@ const SHORTEST_REST: Duration = Duration::from_millis(2);
 const LONGEST_REST: Duration = Duration::from_millis(200);
 /// So many bytes are written between two waits for the disk. Without them a sync of the store would wait for all of ours.
 const SYNC_BYTES: u64 = 8 << 20;
+
+/// How far retention had come before the first row was read. What it takes of rows that are copied already stays in the copy,
+/// which has to take it again: so the copy says of retention what was said then.
+const FIRST_LOOK: &str = "CREATE TEMP TABLE first_retention AS SELECT * FROM main.retention;
+    CREATE TEMP TABLE first_removed AS SELECT * FROM main.removed_installation;";
+/// The list of events with rules of their own is made anew from the log, by a janitor that begins with an empty one.
+const DERIVED: &str = "listed_event";
+const RETENTION_BEGINS_AGAIN: &str = "DELETE FROM copy.retention;
+    INSERT INTO copy.retention SELECT * FROM temp.first_retention;
+    INSERT OR IGNORE INTO copy.removed_installation SELECT * FROM temp.first_removed
+        WHERE installation_id IN (SELECT id FROM copy.installation);
+    UPDATE copy.installation_retention SET listed_through = 0, hashed_through = 0, events = 0, bytes = 0;";
+/// Bots that were removed, and of which nothing is left in the store.
+const FORGOTTEN: &str =
+    "FROM temp.first_removed WHERE installation_id NOT IN (SELECT id FROM copy.installation)";
 
 const SOURCE_PRAGMAS: &str =
     "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY;";
@@ -229,7 +244,7 @@ fn finish(target: &DatabaseFile, indexes: &[String]) -> Result<(), Failure> {
         connection.batch_execute(index)?;
     }
     for Appended { table, .. } in &APPENDED {
-        // Installations, which events refer to, are never deleted, and the events are many.
+        // Events of an installation that is gone are gone by now, and the events are many.
         if *table != "event" {
             connection.batch_execute(&format!(
                 "DELETE FROM \"{table}\" WHERE rowid IN (SELECT \"rowid\" FROM pragma_foreign_key_check('{table}'))"
@@ -280,6 +295,7 @@ impl<'a> Source<'a> {
                 "PRAGMA copy.journal_mode = OFF; PRAGMA copy.synchronous = OFF; PRAGMA copy.cache_size = -8192;",
             )
             .map_err(of_target)?;
+        connection.batch_execute(FIRST_LOOK).map_err(of_source)?;
         Ok(Self {
             connection,
             draft,
@@ -392,7 +408,8 @@ impl<'a> Source<'a> {
         .load(&mut self.connection)
         .map_err(of_source)?;
         let mut parts = Vec::new();
-        for (at, Name { name }) in tables.into_iter().enumerate() {
+        let tables = tables.into_iter().filter(|table| table.name != DERIVED);
+        for (at, Name { name }) in tables.enumerate() {
             let columns = self.columns(&name)?;
             let appended = APPENDED.iter().position(|table| table.table == name);
             parts.push(Part {
@@ -421,7 +438,24 @@ impl<'a> Source<'a> {
                 ))
                 .map_err(of_target)?;
         }
+        self.begin_retention_again().map_err(CopyFailure::Target)?;
         Ok(copied)
+    }
+
+    /// Has retention take again what it took while the copy was made.
+    fn begin_retention_again(&mut self) -> Result<(), Failure> {
+        self.connection.batch_execute(RETENTION_BEGINS_AGAIN)?;
+        let forgotten: i64 = diesel::select(diesel::dsl::sql::<BigInt>(&format!(
+            "(SELECT count(*) {FORGOTTEN})"
+        )))
+        .get_result(&mut self.connection)?;
+        // There is no index for it, so only if there is one.
+        if forgotten > 0 {
+            self.connection.batch_execute(&format!(
+                "DELETE FROM copy.event WHERE installation_id IN (SELECT installation_id {FORGOTTEN})"
+            ))?;
+        }
+        Ok(())
     }
 
     /// Reads the parts into memory in one transaction, with what is said of the whole.

@@ -4,8 +4,8 @@ use diesel::SqliteConnection;
 use diesel::prelude::*;
 use longwire_wire::identity::EventKey;
 
+use super::number_gaps;
 use super::schema::{event, event_index_page, event_index_run};
-use super::store_row;
 use crate::cause::{Cause, Failure};
 use crate::event_index::{
     Claims, EventIndex, Filter, LogKey, Page, PageId, Run, RunId, Span, window_begins,
@@ -89,7 +89,7 @@ pub(crate) fn load(
         index.turn();
         complete_run(connection, &mut index, open_ms)?;
     }
-    let given = store_row::numbers_given(connection)?;
+    let given = number_gaps::given(connection)?;
     if given > index.through() {
         index.turn_before_a_gap();
         complete_run(connection, &mut index, open_ms)?;

@@ -2,15 +2,15 @@
 
 use diesel::prelude::*;
 use longwire_installation::{Desired, Revision};
-use longwire_wire::event::Seq;
 
 use super::file::DatabaseFile;
-use super::{consumers, events, installations, migrations, store_row, user_authorizations};
+use super::{consumers, events, installations, migrations, number_gaps, user_authorizations};
 use crate::backup_manifest::Manifest;
 use crate::cause::{Cause, Failure};
 use crate::identity::StoreIdentity;
 use crate::installation::{InstallationRecord, InstallationTable as _};
 use crate::key_proof::SealedRecords;
+use crate::number_gap::NumberGap;
 
 /// Its only connection. The file keeps a rollback journal until a server opens it, so that it is one file at each moment.
 const PRAGMAS: &str =
@@ -61,13 +61,13 @@ impl RestoredDatabase {
         })
     }
 
-    /// Gives no number up to this one to a new event, and stops every installation, if it is to.
-    pub(crate) fn set(&mut self, given: Option<Seq>, stopped: bool) -> Result<(), Failure> {
+    /// Leaves these numbers out, and stops every installation, if it is to.
+    pub(crate) fn set(&mut self, gap: NumberGap, stopped: bool) -> Result<(), Failure> {
         self.connection.immediate_transaction(|connection| {
-            if let Some(given) = given {
-                let before = store_row::numbers_given(connection)?;
-                store_row::go_on_after(connection, before.max(Some(given)).unwrap_or(given))?;
-            }
+            // A log that was restored before, and recorded nothing since, has given none behind its own gap.
+            let given = number_gaps::given(connection)?.map_or(gap.through, |given| given.0);
+            let through = gap.through.max(given);
+            number_gaps::leave_out(connection, NumberGap { through, ..gap })?;
             if stopped {
                 for record in installations::changed_after(connection, Revision::NONE)? {
                     if record.desired == Desired::Run {

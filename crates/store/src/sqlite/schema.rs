@@ -194,7 +194,6 @@ diesel::table! {
         identity -> Binary,
         open_ms -> BigInt,
         revision -> BigInt,
-        given_seq -> Nullable<BigInt>,
     }
 }
 
@@ -239,6 +238,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    number_gap (after_seq) {
+        after_seq -> BigInt,
+        through_seq -> BigInt,
+    }
+}
+
+diesel::table! {
     probe (id) {
         id -> BigInt,
         filler -> Binary,
@@ -267,6 +273,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     installation_retention,
     journey,
     listed_event,
+    number_gap,
     probe,
     removed_installation,
     retention,

@@ -1,5 +1,4 @@
-//! The one row about the database as a whole: its identity, for how long it has been open, and which numbers of events an
-//! earlier state of it may have given.
+//! The one row about the database as a whole: its identity, and for how long it has been open.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +8,6 @@ use diesel::prelude::*;
 use super::schema::store;
 use crate::cause::{Cause, Failure};
 use crate::identity::StoreIdentity;
-use longwire_wire::event::Seq;
 
 impl StoreIdentity {
     pub(crate) fn read(connection: &mut SqliteConnection) -> Result<Self, Failure> {
@@ -19,21 +17,6 @@ impl StoreIdentity {
             .map(Self)
             .map_err(|_| Failure::new(Cause::Corrupt, "a store identity of another length"))
     }
-}
-
-/// The newest number that may have been given to an event which is not in the log, because the log was restored from a backup
-/// that is older. `None` for a log that was never restored.
-pub(crate) fn numbers_given(connection: &mut SqliteConnection) -> QueryResult<Option<Seq>> {
-    let given: Option<i64> = store::table.select(store::given_seq).first(connection)?;
-    Ok(given.map(Seq))
-}
-
-/// Gives no number up to this one to a new event.
-pub(crate) fn go_on_after(connection: &mut SqliteConnection, given: Seq) -> QueryResult<()> {
-    diesel::update(store::table)
-        .set(store::given_seq.eq(given.0))
-        .execute(connection)
-        .map(drop)
 }
 
 /// It is written again when so much more has gathered: what a kill may take from it is no more.

@@ -12,6 +12,7 @@ use crate::retention::{
     ConsumerFloor, InstallationRetention, KeepRule, ListedInstallation, PayloadPolicy,
     RetentionState,
 };
+use crate::sqlite::number_gaps;
 use crate::sqlite::schema::{
     consumer, consumer_position, event, installation_retention, listed_event, removed_installation,
 };
@@ -69,6 +70,7 @@ pub(crate) fn state(connection: &mut SqliteConnection) -> QueryResult<RetentionS
             consumers: consumers(connection)?,
             listed: listed(connection)?,
             forgettable: forgettable.into_iter().map(InstallationId).collect(),
+            gaps: number_gaps::all(connection)?,
         })
     })
 }

@@ -7,7 +7,9 @@ use super::*;
 use crate::backup::{BackupSettings, BackupSource, RestoreSettings, Restored, back_up, restore};
 use crate::backup_error::{BackupError, RestoreError};
 use crate::backup_manifest::{KeyPlace, Manifest};
+use crate::backup_progress::BackupProgress;
 use crate::draft::Replace;
+use crate::retention::RetentionStep;
 use crate::store_check::{KeyProof, PagesChecked, check_store};
 
 /// Small, so that some are completed while a backup is made.
@@ -198,6 +200,51 @@ fn a_store_that_was_restored_twice_knows_the_events_of_each_life() {
         let store = Store::open(&settings(bench.directory.path())).expect("opens");
         bench.open(store);
         bench.run();
+    }
+}
+
+#[test]
+fn what_retention_takes_while_a_backup_is_made_it_takes_again_from_the_restored_store() {
+    let bench = Bench::running();
+    for number in 1..=20 {
+        bench.ask(numbered(number));
+    }
+    bench
+        .store
+        .retain(RetentionStep::Expire { through: Seq(5) })
+        .expect("done");
+    let aside = tempfile::tempdir().expect("a directory");
+    let path = aside.path().join("x.lwb");
+    let store_settings = settings(bench.directory.path());
+    let backup = BackupSettings {
+        store: &store_settings,
+        key: KeyPlace::Inside,
+        version: "1.2.3",
+    };
+    // The first rows have been copied when it is told how far the copy is.
+    let mut step = Some(RetentionStep::Expire { through: Seq(10) });
+    let mut events_are_copied = |progress| {
+        if progress == BackupProgress::Finishing {
+            assert_eq!(step, None, "retention worked while the copy was made");
+        } else if let Some(step) = step.take() {
+            bench.store.retain(step).expect("done");
+        }
+    };
+    back_up(&backup, Some(&path), Replace::Never, &mut events_are_copied)
+        .expect("a backup")
+        .publish(&path, Replace::Never)
+        .expect("its name");
+    let directory = aside.path().join("restored");
+    bring_back(&path, &directory).expect("restored");
+    let store = Store::open(&settings(&directory)).expect("opens");
+    assert_eq!(store.gone_through(), Seq(5));
+    store
+        .retain(RetentionStep::Expire { through: Seq(10) })
+        .expect("done");
+    for number in 1..=20_i64 {
+        let event = store.reader().event(Seq(number)).expect("readable");
+        let event = event.expect("its keys are kept");
+        assert_eq!(event.payload.is_empty(), number <= 10, "{number}");
     }
 }
 
