@@ -409,7 +409,7 @@ impl<'ast> Visit<'ast> for Scan<'_> {
             if path.path.segments.iter().map(|part| part.ident.to_string()).collect::<Vec<_>>().ends_with(&["Table".to_owned(), "new".to_owned()]));
         let is_word = matches!(&*call.func, Expr::Path(path) if path.path.is_ident("word"));
         if is_word && let Some(word) = call.args.first().and_then(literal) {
-            self.word(&word);
+            return self.word(&word);
         }
         if is_table && let Some(Expr::Array(headings)) = call.args.first() {
             let headings: Vec<String> = headings.elems.iter().filter_map(literal).collect();

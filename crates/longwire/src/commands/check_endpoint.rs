@@ -14,6 +14,7 @@ use longwire_egress::endpoint::{
 use longwire_egress::{AddressFilter, Egress};
 use longwire_endpoint_check::{CheckReport, CheckRow, EndpointCheck, FindingGrade};
 use longwire_fleet::setback::chain;
+use longwire_language::{said, word};
 use longwire_terminal::{Ink, Palette, escaped, say};
 use longwire_wire::webhook::WebhookSecret;
 use secrecy::ExposeSecret as _;
@@ -149,10 +150,10 @@ fn line(row: &CheckRow, palette: &Palette) -> String {
         FindingGrade::Advice => palette.paint(Ink::Yellow, "!"),
         FindingGrade::Bad => palette.paint(Ink::Red, "✗"),
     };
-    let aspect = palette.paint(Ink::Bold, format!("{}:", row.aspect.label()));
-    let mut text = format!("{mark} {aspect} {}\n", escaped(&row.finding));
+    let aspect = palette.paint(Ink::Bold, format!("{}:", said(word(row.aspect.label()))));
+    let mut text = format!("{mark} {aspect} {}\n", escaped(&said(&row.finding)));
     if let Some(fix) = row.fix {
-        text.push_str(&format!("    → {fix}\n"));
+        text.push_str(&format!("    → {}\n", said(fix)));
     }
     text
 }

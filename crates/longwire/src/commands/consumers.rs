@@ -5,6 +5,7 @@ use std::path::Path;
 
 use longwire_admin::document::ListPage;
 use longwire_consumer::parse_time;
+use longwire_language::{said, word};
 use longwire_terminal::{Ink, Palette, Table, escaped, say};
 use serde_json::{Map, Value, json};
 
@@ -197,11 +198,11 @@ fn table(all: &[Value]) -> Table {
         table.row([
             text(&one["name"]),
             text(&one["road"]["kind"]),
-            palette.paint(ink, text(&status["state"])),
+            palette.paint(ink, word(&text(&status["state"]))),
             status["lag_events"].to_string(),
             status["in_flight"].to_string(),
             status["counts"]["done"].to_string(),
-            text(&status["reason"]),
+            said(&text(&status["reason"])).into_owned(),
         ]);
     }
     table

@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 
+use longwire_language::{said, word};
 use longwire_terminal::escaped;
 use serde_json::Value;
 
@@ -22,19 +23,20 @@ struct Line<'a> {
 pub(super) fn write(out: &mut impl Write, journey: &Value) -> io::Result<()> {
     writeln!(out, "{}  {}", text(&journey["id"]), text(&journey["type"]))?;
     if let Some(created) = journey["created"].as_str() {
-        writeln!(out, "{}  happened, says the platform", escaped(created))?;
+        let line = format!("{}  happened, says the platform", escaped(created));
+        writeln!(out, "{}", said(&line))?;
     }
-    writeln!(out, "{}  received", text(&journey["received"]))?;
+    writeln!(out, "{}  {}", text(&journey["received"]), word("received"))?;
     if journey["repeats"]
         .as_u64()
         .is_some_and(|repeats| repeats > 0)
     {
-        writeln!(
-            out,
+        let line = format!(
             "{}  pushed again by the platform, {} times in all",
             text(&journey["last_repeat"]),
             journey["repeats"]
-        )?;
+        );
+        writeln!(out, "{}", said(&line))?;
     }
     let steps = journey["steps"].as_array().map_or(&[][..], Vec::as_slice);
     folded(steps)

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use longwire_admin::document::{RefusedBot, ReloadDocument, ReloadedBot};
+use longwire_language::said;
 use longwire_terminal::{Ink, Palette, escaped, say};
 use serde_json::json;
 
@@ -41,7 +42,7 @@ pub(crate) fn run(config: Option<&Path>, wanted: &Reload) -> Result<Exit, Failur
         Form::Json | Form::Ndjson => writeln!(out, "{}", json!(document)),
         Form::Table => {
             let palette = Palette::of(&std::io::stdout());
-            write!(out, "{}", text(&document, &palette))
+            write!(out, "{}", said(&text(&document, &palette)))
         }
     })
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use longwire_admin::document::{ErasedDocument, KeepDocument, RetentionDocument};
-use longwire_terminal::{escaped, say};
+use longwire_language::{said, word};
+use longwire_terminal::{escaped, padded, say};
 use serde_json::json;
 
 use crate::cli::{Erase, Form, RetentionCommand, SetRetention};
@@ -115,56 +116,42 @@ fn size_text(bytes: u64) -> String {
 }
 
 fn write_state(out: &mut impl Write, shown: &RetentionDocument) -> io::Result<()> {
-    writeln!(out, "bounds       {}", keep_text(&shown.keep))?;
-    let none = "no event is kept";
-    writeln!(
-        out,
-        "oldest       {}",
-        shown.oldest.as_deref().unwrap_or(none)
-    )?;
-    writeln!(
-        out,
-        "database     {} used, {} free for what comes",
-        size_text(shown.used_bytes),
-        size_text(shown.free_bytes)
-    )?;
+    let mut line = |key: &str, value: String| writeln!(out, "{} {}", padded(key, 12), said(&value));
+    line(word("bounds"), keep_text(&shown.keep))?;
+    let oldest = shown.oldest.as_deref().unwrap_or("no event is kept");
+    line(word("oldest"), oldest.to_owned())?;
+    let (used, free) = (size_text(shown.used_bytes), size_text(shown.free_bytes));
+    let size = format!("{used} used, {free} free for what comes");
+    line(word("database"), size)?;
     if !shown.gives_back {
-        writeln!(
-            out,
-            "             it cannot give space back: an early version made it. Next step: see \"The bounds\" in the page retention.md"
-        )?;
+        let why = "it cannot give space back: an early version made it. Next step: see \"The bounds\" in the page retention.md";
+        line("", why.to_owned())?;
     }
-    writeln!(
-        out,
-        "gone         {} events, {}; {} given back to the disk since the start",
-        shown.events_gone,
-        size_text(shown.bytes_gone),
-        size_text(shown.given_back_bytes)
-    )?;
-    writeln!(out, "now          {}", shown.doing)?;
+    let (events, bytes) = (shown.events_gone, size_text(shown.bytes_gone));
+    let given_back = size_text(shown.given_back_bytes);
+    let gone =
+        format!("{events} events, {bytes}; {given_back} given back to the disk since the start");
+    line(word("gone"), gone)?;
+    line(word("now"), shown.doing.to_string())?;
     for hold in &shown.waits_for {
-        writeln!(
-            out,
-            "waits for    {}, which has not done {} events",
-            escaped(&hold.consumer),
-            hold.events
-        )?;
+        let (consumer, events) = (escaped(&hold.consumer), hold.events);
+        let held = format!("{consumer}, which has not done {events} events");
+        line(word("waits for"), held)?;
     }
     for risk in &shown.at_risk {
-        writeln!(
-            out,
-            "at risk      {}: {} % of the bound {}, {} events behind",
-            escaped(&risk.consumer),
-            risk.percent,
-            risk.bound,
-            risk.lag_events
-        )?;
+        let (consumer, percent) = (escaped(&risk.consumer), risk.percent);
+        let (bound, lag) = (&risk.bound, risk.lag_events);
+        let near = format!("{consumer}: {percent} % of the bound {bound}, {lag} events behind");
+        line(word("at risk"), near)?;
     }
     if shown.clock_held {
-        writeln!(out, "clock        not trusted; the bound of age waits")?;
+        line(
+            word("clock"),
+            "not trusted; the bound of age waits".to_owned(),
+        )?;
     }
     if let Some(trouble) = &shown.trouble {
-        writeln!(out, "trouble      {}", escaped(trouble))?;
+        line(word("trouble"), escaped(trouble).to_string())?;
     }
     Ok(())
 }

@@ -2,8 +2,9 @@
 
 use longwire_api::{BotCallbacksDocument, InstallationDocument, LightsDocument, Timestamp};
 use longwire_installation::{BaseUrl, Platform, TakeBack};
+use longwire_language::{said, word};
 use longwire_store::{InstallationRecord, TimelineRecord};
-use longwire_terminal::{Ink, Palette, Table, escaped};
+use longwire_terminal::{Ink, Palette, Table, escaped, padded};
 
 use crate::moment;
 
@@ -26,16 +27,21 @@ pub(super) fn table(rows: &[InstallationDocument]) -> Table {
         table.row([
             shown(Some(&row.name)),
             shown(Some(&row.platform)),
-            palette.paint(ink(&row.state), escaped(&row.state)),
+            palette.paint(ink(&row.state), escaped(word(&row.state))),
             time(row.state_since),
             time(row.until),
-            shown(row.reason_text.as_deref()),
+            told(row.reason_text.as_deref()),
             shown(Some(&row.app_id)),
             shown(Some(&row.id)),
-            shown(Some(&row.desired)),
+            shown(Some(word(&row.desired))),
         ]);
     }
     table
+}
+
+/// A text of longwire's own, in the language of the process.
+fn told(text: Option<&str>) -> String {
+    shown(text.map(said).as_deref())
 }
 
 /// What people, the platform or the server said.
@@ -72,11 +78,11 @@ pub(super) fn detail(
 ) -> String {
     let palette = Palette::of(&std::io::stdout());
     let mut page = Page::default();
-    page.line(
-        "name",
-        palette.paint(Ink::Bold, escaped(record.name.as_str())),
+    page.given(
+        word("name"),
+        &palette.paint(Ink::Bold, escaped(record.name.as_str())),
     );
-    page.line("id", record.public_id.to_string());
+    page.given(word("id"), &record.public_id.to_string());
     page.record(record);
     page.state(record, observed, &palette);
     if let Some(lights) = &observed.lights {
@@ -98,11 +104,17 @@ struct Page {
 }
 
 impl Page {
-    /// One line, unless there is nothing to say.
+    /// One line in the language of the process, unless there is nothing to say.
     fn line(&mut self, key: &str, value: String) {
         if !value.is_empty() {
-            self.text.push_str(&format!("{key:<12} {value}\n"));
+            self.given(&said(word(key)), &said(&value));
         }
+    }
+
+    /// One line as it is given.
+    fn given(&mut self, key: &str, value: &str) {
+        self.text
+            .push_str(&format!("{} {value}\n", padded(key, 12)));
     }
 
     /// What is kept of the bot, and who has it.
@@ -174,11 +186,11 @@ impl Page {
             "wanted",
             format!(
                 "{} (declared by: {})",
-                record.desired.label(),
-                record.origin.label()
+                word(record.desired.label()),
+                word(record.origin.label())
             ),
         );
-        let state = palette.paint(ink(&observed.state), escaped(&observed.state));
+        let state = palette.paint(ink(&observed.state), escaped(word(&observed.state)));
         let state = match observed.state_since {
             Some(since) => format!(
                 "{state} since {} ({} ago)",
@@ -264,8 +276,8 @@ fn history(timeline: &[TimelineRecord]) -> Table {
         table.row([
             moment::rfc3339(entry.at_ms),
             entry.generation.to_string(),
-            entry.kind.label().to_owned(),
-            shown(Some(&entry.detail)),
+            word(entry.kind.label()).to_owned(),
+            told(Some(&entry.detail)),
         ]);
     }
     table

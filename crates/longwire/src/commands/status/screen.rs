@@ -5,7 +5,8 @@ use longwire_admin::document::{
     TroubledConsumer,
 };
 use longwire_api::Timestamp;
-use longwire_terminal::{Ink, Palette, escaped, grouped};
+use longwire_language::{said, word};
+use longwire_terminal::{Ink, Palette, escaped, grouped, padded};
 
 use crate::moment;
 
@@ -40,12 +41,13 @@ struct Screen {
 
 impl Screen {
     fn line(&mut self, key: &str, value: &str) {
-        self.text.push_str(&format!("{key:<10} {value}\n"));
+        self.text
+            .push_str(&format!("{} {}\n", padded(word(key), 10), said(value)));
     }
 
     /// A line that belongs to the one above.
     fn beneath(&mut self, text: &str) {
-        self.text.push_str(&format!("    {text}\n"));
+        self.text.push_str(&format!("    {}\n", said(text)));
     }
 
     fn process(&mut self, status: &StatusDocument) {
@@ -66,12 +68,12 @@ impl Screen {
         };
         let connected = bots.live + bots.webhook;
         let live = format!("{} of {} live", grouped(connected), grouped(bots.wanted));
-        let mut text = self.palette.paint(ink, live);
+        let mut text = self.palette.paint(ink, said(&live));
         for (count, what) in [
-            (bots.not_live, "not live"),
-            (bots.webhook, "of the live ones by webhook"),
-            (bots.overloaded, "overloaded"),
-            (bots.stopped, "stopped"),
+            (bots.not_live, said("not live")),
+            (bots.webhook, said("of the live ones by webhook")),
+            (bots.overloaded, word("overloaded").into()),
+            (bots.stopped, word("stopped").into()),
         ] {
             if count > 0 {
                 text.push_str(&format!(", {} {what}", grouped(count)));
@@ -101,7 +103,7 @@ impl Screen {
             "refused" | "displaced" | "restarting" => Ink::Red,
             _ => Ink::Yellow,
         };
-        let state = self.palette.paint(ink, escaped(&group.state));
+        let state = self.palette.paint(ink, escaped(word(&group.state)));
         let names = names(group);
         self.text.push_str(&format!("  {state}  {names}\n"));
         let mut why = match &group.reason_text {
@@ -120,7 +122,7 @@ impl Screen {
             "ok" => Ink::Green,
             _ => Ink::Red,
         };
-        let mut text = self.palette.paint(ink, escaped(&store.state));
+        let mut text = self.palette.paint(ink, escaped(word(&store.state)));
         if let (Some(since), Some(detail)) = (store.since, &store.detail) {
             let (since, detail) = (moment::iso(since), escaped(detail));
             text.push_str(&format!(" since {since}: {detail}"));
@@ -142,13 +144,13 @@ impl Screen {
         let mut counts: Vec<String> = consumers
             .by_state
             .iter()
-            .map(|(state, count)| format!("{count} {}", escaped(state)))
+            .map(|(state, count)| format!("{count} {}", escaped(word(state))))
             .collect();
         if consumers.behind > 0 {
             counts.push(format!("{} behind", consumers.behind));
         }
         let text = match counts.is_empty() {
-            true => "none".to_owned(),
+            true => word("none").to_owned(),
             false => counts.join(", "),
         };
         self.line("consumers", &text);
@@ -158,7 +160,7 @@ impl Screen {
     }
 
     fn consumer(&mut self, consumer: &TroubledConsumer) {
-        let (name, state) = (escaped(&consumer.name), escaped(&consumer.state));
+        let (name, state) = (escaped(&consumer.name), escaped(word(&consumer.state)));
         let since = moment::iso(consumer.since);
         let mut text = match &*consumer.state {
             "active" => format!("{name} is {} behind", moment::lasting(lag_ms(consumer))),
@@ -187,9 +189,9 @@ fn names(group: &NotLiveGroupDocument) -> String {
     let mut text = names.join(", ");
     if more > 0 {
         let (more, state) = (grouped(more), escaped(&group.state));
-        text.push_str(&format!(
+        text.push_str(&said(&format!(
             " and {more} more: longwire installations list --not-live --state {state}"
-        ));
+        )));
     }
     text
 }
