@@ -8,12 +8,13 @@ use longwire_actor::CARD_STATES;
 use longwire_api::QueryReader;
 use longwire_delivery::ACTOR_KINDS;
 use longwire_fleet::{ActorView, FleetActor, Inspection};
-use serde::Deserialize;
+use longwire_janitor::JanitorHandle;
+use serde::{Deserialize, Serialize};
 
 use longwire_listener::Problem;
 
 use crate::Admin;
-use crate::document::{ActorDocument, ActorPage, InspectionDocument};
+use crate::document::{ActorDocument, ActorPage, InspectionDocument, RetentionDocument};
 
 /// Which actors are asked for.
 struct Wanted {
@@ -128,18 +129,41 @@ pub(crate) struct InspectQuery {
     path: String,
 }
 
-/// Asks an actor for its state. That it does not answer within 500 ms is an answer too.
+/// Asks an actor for its state. That it does not answer within 500 ms is an answer too. The answer of the janitor is what it wrote
+/// down after its last step.
 pub(crate) async fn inspect(
     admin: Data<Admin>,
     query: Query<InspectQuery>,
-) -> Result<Json<InspectionDocument>, Problem> {
+) -> Result<Json<InspectionAnswer>, Problem> {
+    let janitor = admin.settings.janitor.as_ref();
+    if let Some(janitor) = janitor.filter(|_| JanitorHandle::lives_at(&query.path)) {
+        return Ok(Json(InspectionAnswer::Janitor {
+            outcome: "answered",
+            words: RetentionDocument::from(&janitor.view()),
+        }));
+    }
     match admin.settings.fleet.inspect(&query.path).await {
         Inspection::Absent => Err(Problem::not_found(format!(
             "no actor lives at {}",
             query.path
         ))),
-        inspection => Ok(Json(InspectionDocument(inspection))),
+        inspection => Ok(Json(InspectionAnswer::Fleet(InspectionDocument(
+            inspection,
+        )))),
     }
+}
+
+/// The answer to a question for an actor's state.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum InspectionAnswer {
+    /// Of an actor of the fleet.
+    Fleet(InspectionDocument),
+    /// Of the janitor.
+    Janitor {
+        outcome: &'static str,
+        words: RetentionDocument,
+    },
 }
 
 #[cfg(test)]
