@@ -41,7 +41,7 @@ fn readiness_says_no_while_fewer_bots_are_live_than_have_to_be() {
         assert_eq!(served.open("/readyz").await.0, 200, "none is wanted");
         let bot = json!({
             "name": "away", "platform": "feishu", "app_id": "cli_away", "app_secret": "canary",
-            "base_url": "http://127.0.0.1:1",
+            "base_url": "http://127.0.0.1:1", "probe": false,
         });
         assert_eq!(served.post("/v1/installations", bot).await.status, 201);
         let end = Instant::now() + Duration::from_secs(30);
