@@ -145,8 +145,13 @@ fn explain(command: &cli::SimArgs, keys: &str, calls: &str) {
         Some(path) => format!("[tls]\nca_file = \"{}\"\n\n", path.display()),
         None => String::new(),
     };
+    // Both platforms may be played at once, and one file has the bots of both.
+    let name = match command.platform {
+        Played::Feishu => "sim-bot",
+        Played::Wecom => "sim-wecom-bot",
+    };
     say(format_args!(
-        "{}\n{trust}[[installation]]\nname = \"sim-bot\"\n{keys}\n\n{}\n{calls}\n\nCtrl-C ends it.",
+        "{}\n{trust}[[installation]]\nname = \"{name}\"\n{keys}\n\n{}\n{calls}\n\nCtrl-C ends it.",
         head("# An installation for longwire.toml:"),
         head("# Things to do to it:"),
     ));

@@ -30,7 +30,7 @@ pub(super) fn run(command: &cli::SimArgs) -> Result<Exit, Failure> {
         &format!(
             "platform = \"wecom\"\n\
              bot_id = \"aib_sim\"\n\
-             secret = {{ file = \"sim-bot.secret\" }}   # any text\n\
+             secret = {{ file = \"sim-wecom-bot.secret\" }}   # any text\n\
              base_url = \"{base}\""
         ),
         &format!(
