@@ -205,8 +205,12 @@ fn a_check_opens_a_wecom_connection_and_subscribes_nobody() {
     };
     let check = |text: &str| {
         std::fs::write(home.path().join("longwire.toml"), text).expect("it is ours");
-        let environment = [("BOT_SECRET", SECRET)];
-        longwire(home.path(), &["check", "--online"], &environment, "")
+        let environment = [
+            ("BOT_SECRET", SECRET),
+            ("LONGWIRE_SERVER__LISTEN", "127.0.0.1:0"),
+            ("LONGWIRE_SERVER__ADMIN_LISTEN", "127.0.0.2:0"),
+        ];
+        longwire(home.path(), &["check", "--online", "-v"], &environment, "")
     };
     let there = bot("there", &sim.base_url());
     check(&there).assert(0, &["platform for there:", "are not tried"]);
@@ -246,7 +250,7 @@ fn a_check_opens_the_connection_that_was_granted() {
     let text = format!("{}{}", bot("there"), bot("walled-off"));
     std::fs::write(home.path().join("longwire.toml"), text).expect("it is ours");
     let environment = [("BOT_SECRET", SECRET)];
-    let ended = longwire(home.path(), &["check", "--online"], &environment, "");
+    let ended = longwire(home.path(), &["check", "--online", "-v"], &environment, "");
     let opened = format!("opens it at {}", sim.address());
     ended.assert(
         7,

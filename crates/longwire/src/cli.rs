@@ -100,7 +100,7 @@ pub(crate) enum Command {
     /// when events cannot or should not be delivered there. Network settings come from the configuration, if there is one.
     CheckEndpoint(CheckEndpoint),
     /// Add, list, show, change, start, stop and remove installations (bots).
-    #[command(subcommand, visible_alias = "installation")]
+    #[command(subcommand, visible_alias = "installation", aliases = ["bots", "bot"])]
     Installations(Installations),
     /// Renew the key that seals the secrets in the store.
     #[command(subcommand)]
@@ -247,8 +247,13 @@ pub(crate) struct Check {
     /// held up: of a database above 256 MiB every row is read then, and the indexes of its large tables are left out.
     #[arg(long)]
     pub(crate) store: bool,
+    /// Show what is fine, too.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 }
 
 #[derive(Debug, Args)]

@@ -5,8 +5,14 @@
 
 mod callbacks;
 mod certificate;
+mod clock;
 mod findings;
+mod ids;
 mod online;
+mod port_owner;
+mod ports;
+mod secret_files;
+mod server;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -30,7 +36,7 @@ const LOW_DISK_BYTES: u64 = 512 << 20;
 
 pub(crate) fn run(config: Option<&Path>, check: &Check) -> Result<Exit, Failure> {
     logs::start_for_command();
-    let mut findings = Findings::new(check.output.output);
+    let mut findings = Findings::new(check.output.output, check.verbose);
     match Loaded::read(config) {
         Ok(loaded) => everything(&loaded, check, &mut findings),
         Err(error) => findings.bad("configuration", chain(&error), error.advice()),
@@ -48,17 +54,21 @@ fn everything(loaded: &Loaded, check: &Check, findings: &mut Findings) {
     exposure(config, findings);
     certificate::tell(loaded, findings);
     secrets(loaded, findings);
+    secret_files::tell(loaded, findings);
     let settings = loaded.store_settings();
     let (records, consumers) = store(&settings, findings);
     if check.store {
         store::tell(&settings, findings);
     }
     same_bots(config, &records, findings);
+    unusual_ids(config, &records, findings);
     callback_secrets(config, &records, findings);
     callbacks::tell(config, &records, &consumers, findings);
     permissions(&settings, findings);
     disk(&settings, findings);
     open_files(config, &records, findings);
+    let server = server::tell(loaded, &check.server, findings);
+    ports::tell(config, server, findings);
     match gateway::egress(loaded) {
         Ok((egress, roots)) => {
             let total = roots.system + roots.ca_file + roots.compiled_in;
@@ -122,6 +132,27 @@ fn secrets(loaded: &Loaded, findings: &mut Findings) {
         if section.lacks_callback_secrets() {
             no_callback_secrets(section.name.as_str(), findings);
         }
+    }
+}
+
+/// Ids that are none, most likely: of the file's installations, and of those that were added.
+fn unusual_ids(config: &Config, records: &[InstallationRecord], findings: &mut Findings) {
+    for section in &config.installations {
+        if let Ok(credentials) = section.credentials() {
+            let name = section.name.as_str();
+            ids::tell(name, section.platform(), credentials.id, findings);
+        }
+    }
+    for record in records
+        .iter()
+        .filter(|record| !config.declares(&record.name))
+    {
+        ids::tell(
+            record.name.as_str(),
+            record.platform,
+            &record.app_id,
+            findings,
+        );
     }
 }
 

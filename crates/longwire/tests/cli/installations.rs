@@ -143,7 +143,14 @@ fn the_same_bot_under_two_names_is_refused_with_both() {
     );
     change("stop", "second", 0);
     let check = &mut longwire(directory.path());
-    run(check.arg("check").env("S", "s3cr3t"), 0);
+    run(
+        check
+            .arg("check")
+            .env("S", "s3cr3t")
+            .env("LONGWIRE_SERVER__LISTEN", "127.0.0.1:0")
+            .env("LONGWIRE_SERVER__ADMIN_LISTEN", "127.0.0.2:0"),
+        0,
+    );
 }
 
 /// The platform would only say that they are wrong, and whoever looks at them sees nothing wrong.
@@ -338,7 +345,13 @@ fn a_wecom_bot_is_added_listed_and_shown() {
         assert!(!page.contains("canary"), "{page}");
     }
     assert!(!show("app").contains("take back"));
-    let (stdout, _) = run(longwire(directory.path()).arg("check"), 0);
+    let (stdout, _) = run(
+        longwire(directory.path())
+            .args(["check", "-v"])
+            .env("LONGWIRE_SERVER__LISTEN", "127.0.0.1:0")
+            .env("LONGWIRE_SERVER__ADMIN_LISTEN", "127.0.0.2:0"),
+        0,
+    );
     assert!(stdout.contains("openws.work.weixin.qq.com"), "{stdout}");
 }
 

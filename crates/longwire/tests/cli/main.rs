@@ -263,7 +263,13 @@ fn a_server_that_does_not_answer_ends_with_4() {
 #[test]
 fn check_tells_what_is_wrong_and_ends_with_7() {
     let directory = initialised();
-    let (stdout, _) = run(longwire(directory.path()).arg("check"), 0);
+    let (stdout, _) = run(
+        longwire(directory.path())
+            .args(["check", "-v"])
+            .env("LONGWIRE_SERVER__LISTEN", "127.0.0.1:0")
+            .env("LONGWIRE_SERVER__ADMIN_LISTEN", "127.0.0.2:0"),
+        0,
+    );
     assert!(stdout.lines().all(|line| line.starts_with('✓')), "{stdout}");
     let bot =
         "[[installation]]\nname = \"a\"\napp_id = \"cli_1\"\napp_secret = { file = \"gone\" }\n";

@@ -9,10 +9,12 @@ fn check(directory: &Path, open_files: u32, code: i32) -> String {
         .args(["-c", "ulimit -n \"$0\" && exec \"$@\""])
         .arg(open_files.to_string())
         .arg(assert_cmd::cargo::cargo_bin!("longwire"))
-        .arg("check")
+        .args(["check", "-v"])
         .current_dir(directory)
         .env_clear()
-        .env("SECRET", "canary");
+        .env("SECRET", "canary")
+        .env("LONGWIRE_SERVER__LISTEN", "127.0.0.1:0")
+        .env("LONGWIRE_SERVER__ADMIN_LISTEN", "127.0.0.2:0");
     run(&mut shell, code).0
 }
 

@@ -1,4 +1,4 @@
-//! The lines of a check, and the exit code they add up to.
+//! The findings of a check, and the exit code they add up to.
 
 use std::io::Write as _;
 
@@ -9,20 +9,26 @@ use serde_json::{Value, json};
 use crate::cli::Form;
 use crate::exit::{Exit, Failure};
 
-/// Collects findings; people see each as it is made.
+/// Collects findings. People see each that wants something as it is made. What is fine comes last: as a number, or line by line.
 pub(super) struct Findings {
     form: Form,
+    /// Whether people see what is fine, too.
+    verbose: bool,
     palette: Palette,
     lines: Vec<Value>,
+    /// The lines of what is fine.
+    fine: Vec<String>,
     bad: usize,
 }
 
 impl Findings {
-    pub(super) fn new(form: Form) -> Self {
+    pub(super) fn new(form: Form, verbose: bool) -> Self {
         Self {
             form,
+            verbose,
             palette: Palette::of(&std::io::stdout()),
             lines: Vec::new(),
+            fine: Vec::new(),
             bad: 0,
         }
     }
@@ -47,10 +53,10 @@ impl Findings {
         self.lines
             .push(json!({"ok": good, "what": what, "finding": finding, "fix": fix}));
         if self.form == Form::Table {
-            let mark = if good {
-                self.palette.paint(Ink::Green, "✓")
-            } else {
-                self.palette.paint(Ink::Red, "✗")
+            let mark = match (good, fix) {
+                (true, None) => self.palette.paint(Ink::Green, "✓"),
+                (true, Some(_)) => self.palette.paint(Ink::Yellow, "!"),
+                (false, _) => self.palette.paint(Ink::Red, "✗"),
             };
             // A finding of several lines, such as a mistake with its caret, stays aligned.
             let finding = said(&finding);
@@ -61,6 +67,9 @@ impl Findings {
             if let Some(fix) = fix {
                 text.push_str(&format!("    → {}\n", said(fix)));
             }
+            if good && fix.is_none() {
+                return self.fine.push(text);
+            }
             // A reader that has gone away still gets the exit code.
             let _ = std::io::stdout().write_all(text.as_bytes());
         }
@@ -70,6 +79,10 @@ impl Findings {
     pub(super) fn finish(self) -> Result<Exit, Failure> {
         let mut out = std::io::stdout().lock();
         super::super::tell(match self.form {
+            Form::Table if self.verbose => self
+                .fine
+                .iter()
+                .try_for_each(|line| out.write_all(line.as_bytes())),
             Form::Table => Ok(()),
             Form::Json => writeln!(
                 out,
@@ -85,6 +98,12 @@ impl Findings {
             0 => say("nothing is wrong"),
             1 => say("1 problem"),
             count => say(format_args!("{count} problems")),
+        }
+        if !self.verbose && !self.fine.is_empty() {
+            let count = self.fine.len();
+            say(format_args!(
+                "checks that are fine: {count} (-v shows them)"
+            ));
         }
         Ok(if self.bad == 0 {
             Exit::Done

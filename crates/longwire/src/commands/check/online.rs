@@ -18,6 +18,7 @@ use longwire_wire::endpoint::ConnectionUrl;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+use super::clock;
 use super::findings::Findings;
 use crate::config::Loaded;
 
@@ -52,17 +53,20 @@ pub(super) fn ask_all(
     }
     actix_rt::System::new().block_on(async {
         let egress = Egress::new(egress);
+        let mut ways = Vec::new();
         for question in questions {
             let way = match &question.proxy {
                 None => egress.clone(),
                 Some(policy) => egress.with_proxy(policy.clone()),
             };
+            ways.push((question.base.clone(), way.clone()));
             let what = format!("platform for {}", question.name);
             match question.platform {
                 Platform::Feishu | Platform::Lark => grant(what, &question, &way, findings).await,
                 Platform::Wecom => reach(what, &question, &way, findings).await,
             }
         }
+        clock::tell(&ways, findings).await;
     });
 }
 
